@@ -1,0 +1,11 @@
+//! `sockeye`: a live port monitor for the terminal. See every socket. Know why the port is taken.
+//!
+//! # The map
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`model`] | sockets, processes, owners, snapshots; pure |
+//! | [`track`] | what changed between two snapshots; pure |
+
+pub mod model;
+pub mod track;

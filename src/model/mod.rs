@@ -1,0 +1,23 @@
+//! What the program talks about: sockets, the processes that own them, and one reading of both.
+//!
+//! Pure values without a clock, an operating system or a terminal. Everything that came from
+//! outside the program and is shown to a person is a [`Text`], which cannot hold a control
+//! character; there is no other way into the model.
+
+mod endpoint;
+mod moment;
+mod owner;
+mod process;
+mod service;
+mod snapshot;
+mod socket;
+mod text;
+
+pub use endpoint::{Endpoint, Family, Scope};
+pub use moment::Moment;
+pub use owner::{Owner, OwnerKind};
+pub use process::{Pid, Process};
+pub use service::service_name;
+pub use snapshot::{Problem, ProblemCode, Snapshot};
+pub use socket::{Protocol, Queue, Socket, State};
+pub use text::Text;

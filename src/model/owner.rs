@@ -1,0 +1,76 @@
+//! Who has a socket: five different answers that must not look alike.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Process;
+
+/// The processes behind a socket, or why there are none to name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Every process that holds the socket, by pid ascending; never empty.
+    Known(Arc<[Arc<Process>]>),
+    /// Some process has it, but this user may not look at that process. The socket's uid still
+    /// tells whose it is.
+    Hidden,
+    /// The kernel itself has it (VXLAN, NFS, …), or no process that could be looked at.
+    Kernel,
+    /// Nobody any more: it outlived its process or its descriptor (`TIME_WAIT`, an orphan). These
+    /// processes had it; never empty.
+    Past(Arc<[Arc<Process>]>),
+    /// Nobody, and nobody was seen to have had it.
+    None,
+}
+
+/// An [`Owner`] without its processes, as JSON names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OwnerKind {
+    /// [`Owner::Known`].
+    Known,
+    /// [`Owner::Hidden`].
+    Hidden,
+    /// [`Owner::Kernel`].
+    Kernel,
+    /// [`Owner::Past`].
+    Past,
+    /// [`Owner::None`].
+    None,
+}
+
+impl Owner {
+    /// Which of the five it is.
+    pub const fn kind(&self) -> OwnerKind {
+        match self {
+            Self::Known(_) => OwnerKind::Known,
+            Self::Hidden => OwnerKind::Hidden,
+            Self::Kernel => OwnerKind::Kernel,
+            Self::Past(_) => OwnerKind::Past,
+            Self::None => OwnerKind::None,
+        }
+    }
+
+    /// The processes that have or had the socket; empty where none can be named.
+    pub fn processes(&self) -> &[Arc<Process>] {
+        match self {
+            Self::Known(processes) | Self::Past(processes) => processes,
+            Self::Hidden | Self::Kernel | Self::None => &[],
+        }
+    }
+
+    /// The processes that have the socket now.
+    pub fn present(&self) -> &[Arc<Process>] {
+        match self {
+            Self::Known(processes) => processes,
+            _ => &[],
+        }
+    }
+
+    /// Whether a process is among both.
+    pub fn shares_process_with(&self, other: &Self) -> bool {
+        self.processes()
+            .iter()
+            .any(|a| other.processes().iter().any(|b| a.is_same(b)))
+    }
+}

@@ -1,0 +1,64 @@
+//! Service names of well-known ports, from `assets/services.tsv`.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::Protocol;
+
+/// Lines of `port<TAB>tcp|udp|both<TAB>name`; `#` starts a comment.
+const TABLE: &str = include_str!("../../assets/services.tsv");
+
+static NAMES: LazyLock<HashMap<(Protocol, u16), &'static str>> =
+    LazyLock::new(|| TABLE.lines().filter_map(parse_line).flatten().collect());
+
+/// The name registered for a port, such as `https` for TCP 443.
+///
+/// Source: IANA's service registry, and for a few unregistered ports what is customary there.
+pub fn service_name(protocol: Protocol, port: u16) -> Option<&'static str> {
+    NAMES.get(&(protocol, port)).copied()
+}
+
+/// One entry for each protocol that a line names; `None` for comments and blank lines.
+fn parse_line(line: &'static str) -> Option<Vec<((Protocol, u16), &'static str)>> {
+    let mut fields = line.split('\t');
+    let port = fields.next()?.parse().ok()?;
+    let protocols: &[Protocol] = match fields.next()? {
+        "tcp" => &[Protocol::Tcp],
+        "udp" => &[Protocol::Udp],
+        _ => &[Protocol::Tcp, Protocol::Udp],
+    };
+    let name = fields.next()?;
+    Some(
+        protocols
+            .iter()
+            .map(|&protocol| ((protocol, port), name))
+            .collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_ports_have_their_registered_name() {
+        assert_eq!(service_name(Protocol::Tcp, 443), Some("https"));
+        assert_eq!(service_name(Protocol::Udp, 53), Some("domain"));
+        assert_eq!(service_name(Protocol::Tcp, 8080), Some("http-alt"));
+        assert_eq!(service_name(Protocol::Tcp, 65_000), None);
+    }
+
+    #[test]
+    fn every_line_of_the_table_is_a_comment_or_an_entry() {
+        for line in TABLE
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
+            let fields: Vec<_> = line.split('\t').collect();
+            assert_eq!(fields.len(), 3, "{line:?}");
+            assert!(fields[0].parse::<u16>().is_ok(), "{line:?}");
+            assert!(["tcp", "udp", "both"].contains(&fields[1]), "{line:?}");
+            assert!(fields[2].bytes().all(|b| b.is_ascii_graphic()), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! One reading of the system's tables.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Moment, Pid, Process, Socket, Text};
+
+/// What a problem is about, as scripts see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemCode {
+    /// Owners of some sockets can't be seen with this user's rights.
+    HiddenOwners,
+    /// The socket table, or a part of it, could not be read.
+    TableUnreadable,
+    /// Details beyond the plain table (queues, dual-stack, bound sockets) could not be read.
+    DetailsUnreadable,
+    /// Processes could not be read at all.
+    ProcessesUnreadable,
+    /// The table changed so much while it was read that rows may be missing from this reading.
+    Interrupted,
+}
+
+/// Something that this reading could not see: a sentence with its remedy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// What it is about.
+    pub code: ProblemCode,
+    /// How many rows it concerns, where that can be counted.
+    pub count: Option<usize>,
+    /// What happened, then what to try.
+    pub message: Text,
+}
+
+/// The system's sockets and their processes at one moment.
+///
+/// A reading is not atomic: a row may be missing from one and back in the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// When it was taken.
+    pub taken_at: Moment,
+    /// Every socket, in the order of the system's table.
+    pub sockets: Vec<Socket>,
+    /// The owners and their ancestors.
+    pub processes: HashMap<Pid, Arc<Process>>,
+    /// What could not be seen.
+    pub problems: Vec<Problem>,
+}

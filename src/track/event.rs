@@ -1,0 +1,93 @@
+//! The journal: what opened, changed and closed, bounded.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{ChangeKind, RowId};
+use crate::model::{Moment, Socket};
+
+/// One change of one socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When it was seen: up to one interval after it happened.
+    pub at: Moment,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// The row that it happened to.
+    pub row: RowId,
+    /// The socket as it was afterwards (for `Closed`: as last seen).
+    pub socket: Arc<Socket>,
+}
+
+/// The most recent events, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct EventLog {
+    events: VecDeque<Event>,
+    forgotten: u64,
+}
+
+impl EventLog {
+    /// How many events are kept; older ones are forgotten.
+    pub const CAPACITY: usize = 10_000;
+
+    /// Adds events in the order in which they happened, forgetting the oldest beyond the capacity.
+    pub fn extend(&mut self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            if self.events.len() == Self::CAPACITY {
+                self.events.pop_front();
+                self.forgotten += 1;
+            }
+            self.events.push_back(event);
+        }
+    }
+
+    /// The kept events, oldest first; can be walked from either end.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Event> + ExactSizeIterator {
+        self.events.iter()
+    }
+
+    /// How many events are kept.
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether nothing has happened yet.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// How many events had to be forgotten.
+    pub const fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Endpoint, Protocol, State};
+
+    #[test]
+    fn the_log_forgets_the_oldest_beyond_its_capacity() {
+        let socket = Arc::new(Socket::new(
+            Protocol::Tcp,
+            Endpoint::new("127.0.0.1".parse().unwrap(), 80),
+            None,
+            State::Listen,
+        ));
+        let at = Moment {
+            steady: std::time::Duration::ZERO,
+            wall: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let mut log = EventLog::default();
+        log.extend((0..EventLog::CAPACITY as u64 + 5).map(|n| Event {
+            at,
+            kind: ChangeKind::Opened,
+            row: RowId(n),
+            socket: Arc::clone(&socket),
+        }));
+        assert_eq!(log.len(), EventLog::CAPACITY);
+        assert_eq!(log.forgotten(), 5);
+        assert_eq!(log.iter().next().unwrap().row, RowId(5));
+    }
+}

@@ -1,0 +1,101 @@
+//! One line of the live table: a socket, since when it is there, and what last happened to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{Moment, Owner, Socket, State};
+
+/// Stands for one socket as long as it is tracked, whatever its state, owner or inode become.
+/// Never reused within a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowId(pub u64);
+
+/// What happened to a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It appeared while we watched.
+    Opened,
+    /// Its state was `from` before.
+    State {
+        /// The state before.
+        from: State,
+    },
+    /// The same address is held by other processes than before.
+    Owner {
+        /// Who had it before.
+        from: Owner,
+    },
+    /// It is gone.
+    Closed,
+}
+
+/// The last thing that happened to a row, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// When it was seen.
+    pub at: Moment,
+    /// What it was.
+    pub kind: ChangeKind,
+}
+
+/// How a row is marked in the table: `+`, `~` or `-`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// Opened a moment ago.
+    Opened,
+    /// Changed state or owner a moment ago.
+    Changed,
+    /// Closed; the row will go.
+    Closed,
+}
+
+impl Mark {
+    /// The glyph in the first column; colour never carries the meaning alone.
+    pub const fn glyph(self) -> char {
+        match self {
+            Self::Opened => '+',
+            Self::Changed => '~',
+            Self::Closed => '-',
+        }
+    }
+}
+
+/// A tracked socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Identity within this run.
+    pub id: RowId,
+    /// The socket as last seen.
+    pub socket: Arc<Socket>,
+    /// When it was first seen.
+    pub first_seen: Moment,
+    /// When its state was last seen to change; `first_seen` if it never did.
+    pub state_since: Moment,
+    /// Whether it was there when tracking began, so that its real age is not known.
+    pub was_there_at_start: bool,
+    /// What last happened to it; `None` if it has not changed since tracking began.
+    pub change: Option<Change>,
+    /// Whether another process holds the same port of the same protocol.
+    pub is_in_conflict: bool,
+}
+
+impl Row {
+    /// Whether the socket is gone and the row only lingers.
+    pub fn is_closed(&self) -> bool {
+        self.change
+            .as_ref()
+            .is_some_and(|change| change.kind == ChangeKind::Closed)
+    }
+
+    /// The mark to show at `now`, given for how long changes are highlighted. A closed row is
+    /// marked as long as it is there.
+    pub fn mark(&self, now: Moment, highlight: Duration) -> Option<Mark> {
+        let change = self.change.as_ref()?;
+        match change.kind {
+            ChangeKind::Closed => Some(Mark::Closed),
+            _ if change.at.age(now) >= highlight => None,
+            ChangeKind::Opened => Some(Mark::Opened),
+            ChangeKind::State { .. } | ChangeKind::Owner { .. } => Some(Mark::Changed),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The tracked table that everything else reads: rows, counts and problems of one moment.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Row;
+use crate::model::{Moment, Pid, Problem, Process, Protocol, State};
+
+/// How many sockets there are of each kind that the header counts. Closed rows don't count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// TCP `LISTEN`.
+    pub listening: usize,
+    /// TCP with a peer, other than `TIME_WAIT`.
+    pub connected: usize,
+    /// TCP `TIME_WAIT`.
+    pub time_wait: usize,
+    /// TCP `BOUND`.
+    pub bound: usize,
+    /// UDP.
+    pub udp: usize,
+}
+
+impl Counts {
+    /// Counts the rows that are not closed.
+    pub fn of(rows: &[Row]) -> Self {
+        let mut counts = Self::default();
+        for socket in rows
+            .iter()
+            .filter(|row| !row.is_closed())
+            .map(|row| &row.socket)
+        {
+            *match (socket.protocol, socket.state) {
+                (Protocol::Udp, _) => &mut counts.udp,
+                (_, State::Listen) => &mut counts.listening,
+                (_, State::TimeWait) => &mut counts.time_wait,
+                (_, State::Bound) => &mut counts.bound,
+                _ => &mut counts.connected,
+            } += 1;
+        }
+        counts
+    }
+}
+
+/// Every tracked socket at one moment, closed ones that linger included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// When the snapshot behind it was taken.
+    pub taken_at: Moment,
+    /// The rows, by id ascending.
+    pub rows: Vec<Row>,
+    /// The owners and their ancestors.
+    pub processes: HashMap<Pid, Arc<Process>>,
+    /// What could not be seen.
+    pub problems: Vec<Problem>,
+    /// How many there are of each kind.
+    pub counts: Counts,
+    /// Whether a row is missing from the last reading and only the next one can tell whether it
+    /// closed: taking that soon makes the answer prompt.
+    pub is_unsettled: bool,
+}
