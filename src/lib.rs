@@ -4,8 +4,10 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`app`] | the state machine behind the screen; pure |
 //! | [`model`] | sockets, processes, owners, snapshots; pure |
 //! | [`track`] | what changed between two snapshots; pure |
 
+pub mod app;
 pub mod model;
 pub mod track;

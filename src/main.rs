@@ -1,1 +1,3 @@
+//! The `sockeye` command.
+
 fn main() {}
