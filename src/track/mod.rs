@@ -5,9 +5,15 @@
 //! the snapshot.
 
 mod event;
+mod matching;
 mod row;
 mod table;
+mod tracker;
 
 pub use event::{Event, EventLog};
 pub use row::{Change, ChangeKind, Mark, Row, RowId};
 pub use table::{Counts, Table};
+pub use tracker::{Observation, Tracker};
+
+#[cfg(test)]
+mod tests;

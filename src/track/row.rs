@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::model::{Moment, Owner, Socket, State};
 
-/// Stands for one socket as long as it is tracked, whatever its state, owner or inode become.
-/// Never reused within a run.
+/// Stands for one socket as long as it is tracked, whatever its state, owner or inode become, and
+/// for the next one on the same addresses if that opens while the closed row still lingers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowId(pub u64);
 

@@ -1,0 +1,137 @@
+//! Which row a socket of the new snapshot belongs to, and which rows contend for a port.
+//!
+//! Identity is protocol, addresses and inode, never the pid. Two exceptions, both the kernel's:
+//! a connection loses its inode when its process closes it (and gains one when it is accepted),
+//! and a bound socket gets other addresses when it connects.
+
+use std::collections::HashMap;
+
+use super::tracker::Live;
+use crate::model::{Endpoint, Protocol, Socket};
+
+/// What a socket is bound and connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Address {
+    protocol: Protocol,
+    local: Endpoint,
+    remote: Option<Endpoint>,
+}
+
+impl Address {
+    pub fn of(socket: &Socket) -> Self {
+        Self {
+            protocol: socket.protocol,
+            local: socket.local,
+            remote: socket.remote,
+        }
+    }
+}
+
+/// For each socket the index of the row that it continues; no row is given twice.
+pub(super) fn places(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
+    let rows = || live.iter().map(|live| &*live.row.socket).enumerate();
+    let mut is_taken = vec![false; live.len()];
+    let mut places = vec![None; sockets.len()];
+
+    let mut exact = index_by(rows(), |socket| Some((Address::of(socket), socket.inode)));
+    assign(&mut places, &mut is_taken, sockets, |socket, is_taken| {
+        take(&mut exact, &(Address::of(socket), socket.inode), |&at| {
+            !is_taken[at]
+        })
+    });
+    if places.iter().all(Option::is_some) {
+        return places;
+    }
+
+    let mut by_inode = index_by(rows(), |socket| Some((socket.protocol, socket.inode?)));
+    assign(&mut places, &mut is_taken, sockets, |socket, is_taken| {
+        take(&mut by_inode, &(socket.protocol, socket.inode?), |&at| {
+            !is_taken[at] && live[at].row.socket.state != socket.state
+        })
+    });
+
+    let mut by_connection = index_by(rows(), |socket| {
+        socket.is_connection().then(|| Address::of(socket))
+    });
+    assign(&mut places, &mut is_taken, sockets, |socket, is_taken| {
+        take(&mut by_connection, &Address::of(socket), |&at| {
+            !is_taken[at] && (socket.inode.is_none() || live[at].row.socket.inode.is_none())
+        })
+    });
+    places
+}
+
+/// Asks `find` for the row of each socket that has none yet.
+fn assign(
+    places: &mut [Option<usize>],
+    is_taken: &mut [bool],
+    sockets: &[Socket],
+    mut find: impl FnMut(&Socket, &[bool]) -> Option<usize>,
+) {
+    for (place, socket) in places.iter_mut().zip(sockets) {
+        if place.is_none() {
+            *place = find(socket, is_taken);
+            if let Some(index) = *place {
+                is_taken[index] = true;
+            }
+        }
+    }
+}
+
+type Index<K> = HashMap<K, Vec<usize>>;
+
+fn index_by<'a, K: std::hash::Hash + Eq>(
+    rows: impl Iterator<Item = (usize, &'a Socket)>,
+    key: impl Fn(&Socket) -> Option<K>,
+) -> Index<K> {
+    let mut index: Index<K> = HashMap::new();
+    for (at, socket) in rows {
+        if let Some(key) = key(socket) {
+            index.entry(key).or_default().push(at);
+        }
+    }
+    index
+}
+
+/// Takes the first row under `key` that `fits`.
+fn take<K: std::hash::Hash + Eq>(
+    index: &mut Index<K>,
+    key: &K,
+    fits: impl Fn(&usize) -> bool,
+) -> Option<usize> {
+    let rows = index.get_mut(key)?;
+    let found = rows.iter().position(fits)?;
+    Some(rows.remove(found))
+}
+
+/// Marks the sockets without a peer whose port other processes hold too.
+pub(super) fn mark_conflicts(live: &mut [Live]) {
+    let mut by_port: HashMap<(Protocol, u16), Vec<usize>> = HashMap::new();
+    for (index, live) in live.iter_mut().enumerate() {
+        live.row.is_in_conflict = false;
+        let socket = &live.row.socket;
+        if !socket.is_connection() && socket.is_listening() {
+            by_port
+                .entry((socket.protocol, socket.local.port))
+                .or_default()
+                .push(index);
+        }
+    }
+    for holders in by_port.values().filter(|holders| holders.len() > 1) {
+        for &one in holders {
+            live[one].row.is_in_conflict = holders.iter().any(|&other| {
+                other != one && are_strangers(&live[one].row.socket, &live[other].row.socket)
+            });
+        }
+    }
+}
+
+/// Whether two sockets belong to different processes. Where the processes can't be seen, their
+/// users have to do.
+fn are_strangers(one: &Socket, other: &Socket) -> bool {
+    if one.owner.processes().is_empty() || other.owner.processes().is_empty() {
+        one.owner.kind() != other.owner.kind() || one.uid != other.uid
+    } else {
+        !one.owner.shares_process_with(&other.owner)
+    }
+}

@@ -1,0 +1,332 @@
+//! What the tracker says about small tables whose history is known.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::model::{Endpoint, Moment, Owner, Process, Protocol, Snapshot, Socket, State};
+
+const LINGER: Duration = Duration::from_secs(5);
+
+/// Takes one snapshot a second.
+struct Watch {
+    tracker: Tracker,
+    seconds: u64,
+}
+
+impl Watch {
+    /// Begins with these sockets in the table.
+    fn begin(sockets: &[Socket]) -> Self {
+        let mut watch = Self {
+            tracker: Tracker::new(LINGER),
+            seconds: 0,
+        };
+        assert_eq!(
+            watch.see(sockets),
+            Vec::<String>::new(),
+            "nothing is new at start-up"
+        );
+        watch
+    }
+
+    /// One more snapshot; returns what the tracker told, one line an event.
+    fn see(&mut self, sockets: &[Socket]) -> Vec<String> {
+        self.observe(sockets).events.iter().map(line).collect()
+    }
+
+    fn observe(&mut self, sockets: &[Socket]) -> Observation {
+        self.seconds += 1;
+        self.tracker.observe(Snapshot {
+            taken_at: moment(self.seconds),
+            sockets: sockets.to_vec(),
+            processes: std::collections::HashMap::default(),
+            problems: Vec::new(),
+        })
+    }
+}
+
+fn line(event: &Event) -> String {
+    let port = event.socket.local.port;
+    match &event.kind {
+        ChangeKind::Opened => format!("opened {port}"),
+        ChangeKind::Closed => format!("closed {port}"),
+        ChangeKind::State { from } => format!("{port} {from} -> {}", event.socket.state),
+        ChangeKind::Owner { from } => {
+            format!("{port} {} -> {}", pids(from), pids(&event.socket.owner))
+        }
+    }
+}
+
+fn pids(owner: &Owner) -> String {
+    let pids: Vec<_> = owner
+        .processes()
+        .iter()
+        .map(|one| one.pid.to_string())
+        .collect();
+    pids.join("+")
+}
+
+fn moment(seconds: u64) -> Moment {
+    Moment {
+        steady: Duration::from_secs(seconds),
+        wall: jiff::Timestamp::from_second(1_700_000_000 + i64::try_from(seconds).unwrap())
+            .unwrap(),
+    }
+}
+
+fn known(pids: &[u32]) -> Owner {
+    Owner::Known(
+        pids.iter()
+            .map(|&pid| {
+                Arc::new(Process {
+                    pid,
+                    parent: None,
+                    name: format!("p{pid}").as_str().into(),
+                    command: None,
+                    started_at: None,
+                    user: None,
+                })
+            })
+            .collect(),
+    )
+}
+
+fn listener(port: u16, inode: u32, owners: &[u32]) -> Socket {
+    let local = Endpoint::new("127.0.0.1".parse().unwrap(), port);
+    let mut socket = Socket::new(Protocol::Tcp, local, None, State::Listen);
+    socket.inode = Some(inode);
+    socket.owner = known(owners);
+    socket
+}
+
+fn connection(port: u16, inode: Option<u32>, state: State, owner: Owner) -> Socket {
+    let local = Endpoint::new("127.0.0.1".parse().unwrap(), port);
+    let remote = Endpoint::new("127.0.0.1".parse().unwrap(), 443);
+    let mut socket = Socket::new(Protocol::Tcp, local, Some(remote), state);
+    socket.inode = inode;
+    socket.owner = owner;
+    socket
+}
+
+#[test]
+fn a_new_listener_is_opened_once() {
+    let mut watch = Watch::begin(&[]);
+    assert_eq!(watch.see(&[listener(80, 1, &[7])]), ["opened 80"]);
+    assert!(watch.see(&[listener(80, 1, &[7])]).is_empty());
+}
+
+#[test]
+fn a_row_missing_from_one_reading_is_not_an_event() {
+    let all = [listener(80, 1, &[7]), listener(81, 2, &[7])];
+    let mut watch = Watch::begin(&all);
+    let observation = watch.observe(&all[..1]);
+    assert!(observation.events.is_empty());
+    assert!(observation.table.is_unsettled);
+    assert_eq!(observation.table.rows.len(), 2, "it is shown as it was");
+    let observation = watch.observe(&all);
+    assert!(observation.events.is_empty());
+    assert!(!observation.table.is_unsettled);
+}
+
+#[test]
+fn a_row_missing_twice_is_closed_lingers_and_goes() {
+    let mut watch = Watch::begin(&[listener(80, 1, &[7])]);
+    assert!(watch.see(&[]).is_empty());
+    let observation = watch.observe(&[]);
+    assert_eq!(
+        observation.events.iter().map(line).collect::<Vec<_>>(),
+        ["closed 80"]
+    );
+    assert_eq!(
+        observation.events[0].at,
+        moment(2),
+        "it closed when it was first missing"
+    );
+    assert!(observation.table.rows[0].is_closed());
+    assert_eq!(observation.table.counts.listening, 0);
+    while watch.seconds < 6 {
+        assert_eq!(watch.observe(&[]).table.rows.len(), 1);
+    }
+    assert!(watch.observe(&[]).table.rows.is_empty());
+}
+
+#[test]
+fn a_port_that_closes_and_opens_again_is_marked_again_in_the_same_row() {
+    let mut watch = Watch::begin(&[listener(80, 1, &[7])]);
+    watch.see(&[]);
+    let closed = watch.observe(&[]).table.rows[0].id;
+    let observation = watch.observe(&[listener(80, 2, &[8])]);
+    assert_eq!(
+        observation.events.iter().map(line).collect::<Vec<_>>(),
+        ["opened 80"]
+    );
+    let [row] = &observation.table.rows[..] else {
+        panic!("one row")
+    };
+    assert_eq!(row.id, closed);
+    assert_eq!(row.mark(moment(watch.seconds), LINGER), Some(Mark::Opened));
+}
+
+#[test]
+fn a_state_change_is_one_row_with_the_old_state() {
+    let mut watch = Watch::begin(&[connection(5000, Some(1), State::Established, known(&[7]))]);
+    let observation = watch.observe(&[connection(5000, Some(1), State::CloseWait, known(&[7]))]);
+    assert_eq!(
+        observation.events.iter().map(line).collect::<Vec<_>>(),
+        ["5000 ESTABLISHED -> CLOSE_WAIT"]
+    );
+    let [row] = &observation.table.rows[..] else {
+        panic!("one row")
+    };
+    assert_eq!(
+        row.change.as_ref().unwrap().kind,
+        ChangeKind::State {
+            from: State::Established
+        }
+    );
+    assert_eq!(row.mark(moment(2), LINGER), Some(Mark::Changed));
+    assert_eq!(row.mark(moment(7), LINGER), None);
+}
+
+#[test]
+fn time_wait_keeps_who_had_the_connection() {
+    let mut watch = Watch::begin(&[connection(5000, Some(1), State::Established, known(&[7]))]);
+    let gone = connection(5000, None, State::TimeWait, Owner::None);
+    let observation = watch.observe(std::slice::from_ref(&gone));
+    assert_eq!(observation.table.rows.len(), 1);
+    assert_eq!(
+        observation.table.rows[0].socket.owner,
+        match known(&[7]) {
+            Owner::Known(processes) => Owner::Past(processes),
+            _ => unreachable!(),
+        }
+    );
+    assert!(watch.see(&[gone]).is_empty(), "and keeps it");
+}
+
+#[test]
+fn an_orphan_goes_through_its_states_in_one_row() {
+    let mut watch = Watch::begin(&[connection(5000, Some(1), State::Established, known(&[7]))]);
+    for (state, told) in [
+        (State::FinWait1, "5000 ESTABLISHED -> FIN_WAIT1"),
+        (State::FinWait2, "5000 FIN_WAIT1 -> FIN_WAIT2"),
+        (State::TimeWait, "5000 FIN_WAIT2 -> TIME_WAIT"),
+    ] {
+        assert_eq!(
+            watch.see(&[connection(5000, None, state, Owner::None)]),
+            [told]
+        );
+    }
+}
+
+#[test]
+fn accepting_a_waiting_connection_changes_no_owner() {
+    let mut watch = Watch::begin(&[connection(5000, None, State::Established, known(&[7]))]);
+    assert!(
+        watch
+            .see(&[connection(5000, Some(1), State::Established, known(&[8]))])
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_new_connection_on_the_same_addresses_is_another_one() {
+    let mut watch = Watch::begin(&[connection(5000, Some(1), State::Established, known(&[7]))]);
+    let told = watch.see(&[connection(5000, Some(2), State::Established, known(&[7]))]);
+    assert_eq!(told, ["closed 5000", "opened 5000"]);
+}
+
+#[test]
+fn a_worker_more_or_less_is_not_an_event() {
+    let mut watch = Watch::begin(&[listener(80, 1, &[7, 8])]);
+    assert!(watch.see(&[listener(80, 1, &[7, 8, 9])]).is_empty());
+    assert!(watch.see(&[listener(80, 1, &[9])]).is_empty());
+}
+
+#[test]
+fn a_listener_handed_to_another_process_changes_owner_in_one_row() {
+    let mut watch = Watch::begin(&[listener(80, 1, &[7])]);
+    assert_eq!(watch.see(&[listener(80, 1, &[8])]), ["80 7 -> 8"]);
+}
+
+#[test]
+fn a_restart_between_two_readings_is_one_row_with_old_and_new_owner() {
+    let mut watch = Watch::begin(&[listener(80, 1, &[7])]);
+    let id = watch.observe(&[listener(80, 1, &[7])]).table.rows[0].id;
+    let observation = watch.observe(&[listener(80, 2, &[8])]);
+    assert!(observation.events.is_empty(), "not yet certain");
+    assert!(observation.table.is_unsettled);
+    assert_eq!(observation.table.rows.len(), 1);
+    let observation = watch.observe(&[listener(80, 2, &[8])]);
+    assert_eq!(
+        observation.events.iter().map(line).collect::<Vec<_>>(),
+        ["80 7 -> 8"]
+    );
+    let [row] = &observation.table.rows[..] else {
+        panic!("one row")
+    };
+    assert_eq!(row.id, id);
+    assert!(matches!(
+        &row.change.as_ref().unwrap().kind,
+        ChangeKind::Owner { .. }
+    ));
+}
+
+#[test]
+fn a_second_listener_that_joins_while_the_first_is_missed_is_opened() {
+    let mut watch = Watch::begin(&[listener(80, 1, &[7])]);
+    assert!(watch.see(&[listener(80, 2, &[8])]).is_empty());
+    let observation = watch.observe(&[listener(80, 1, &[7]), listener(80, 2, &[8])]);
+    assert_eq!(
+        observation.events.iter().map(line).collect::<Vec<_>>(),
+        ["opened 80"]
+    );
+    assert_eq!(observation.table.rows.len(), 2);
+    assert!(observation.table.rows.iter().all(|row| row.is_in_conflict));
+}
+
+#[test]
+fn listening_again_in_the_same_process_is_opened_not_a_change_of_owner() {
+    let mut watch = Watch::begin(&[listener(80, 1, &[7])]);
+    watch.see(&[listener(80, 2, &[7])]);
+    assert_eq!(watch.see(&[listener(80, 2, &[7])]), ["opened 80"]);
+}
+
+#[test]
+fn a_reuseport_pair_is_two_rows_that_never_mix() {
+    let pair = [listener(80, 1, &[7]), listener(80, 2, &[8])];
+    let mut watch = Watch::begin(&pair);
+    let ids = |table: &Table| table.rows.iter().map(|row| row.id).collect::<Vec<_>>();
+    let before = ids(&watch.observe(&pair).table);
+    let swapped = [pair[1].clone(), pair[0].clone()];
+    let observation = watch.observe(&swapped);
+    assert!(observation.events.is_empty());
+    assert_eq!(ids(&observation.table), before);
+}
+
+#[test]
+fn a_bound_socket_that_connects_stays_one_row() {
+    let mut bound = listener(5000, 1, &[7]);
+    bound.state = State::Bound;
+    let mut watch = Watch::begin(&[bound]);
+    let told = watch.see(&[connection(5000, Some(1), State::SynSent, known(&[7]))]);
+    assert_eq!(told, ["5000 BOUND -> SYN_SENT"]);
+}
+
+#[test]
+fn owners_that_come_late_or_hide_are_no_events() {
+    let mut hidden = listener(80, 1, &[]);
+    hidden.owner = Owner::Hidden;
+    let mut watch = Watch::begin(std::slice::from_ref(&hidden));
+    assert!(watch.see(&[listener(80, 1, &[7])]).is_empty());
+    assert!(watch.see(&[hidden]).is_empty());
+}
+
+#[test]
+fn one_process_on_two_addresses_is_no_conflict() {
+    let mut other = listener(80, 2, &[7]);
+    other.local.address = "127.0.0.2".parse().unwrap();
+    let mut watch = Watch::begin(&[]);
+    let table = watch.observe(&[listener(80, 1, &[7]), other]).table;
+    assert!(table.rows.iter().all(|row| !row.is_in_conflict));
+}
