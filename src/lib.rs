@@ -5,9 +5,11 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`app`] | the state machine behind the screen; pure |
+//! | [`columns`] | the columns of the table: text, width, order; pure |
 //! | [`model`] | sockets, processes, owners, snapshots; pure |
 //! | [`track`] | what changed between two snapshots; pure |
 
 pub mod app;
+pub mod columns;
 pub mod model;
 pub mod track;

@@ -1,0 +1,134 @@
+//! Which columns a terminal of some width has room for, and how wide each becomes.
+
+use super::{Align, Column};
+
+/// A column that has got its place.
+#[derive(Clone, Copy, Debug)]
+pub struct Fitted {
+    /// The column.
+    pub column: &'static Column,
+    /// First cell, counted from the left edge of the table.
+    pub x: u16,
+    /// Cells.
+    pub width: u16,
+}
+
+/// Cells between two columns.
+const GAP: u16 = 1;
+
+/// Lays out those of `candidates` that fit into `width` cells: the ones with the lowest priority
+/// number first, each at least as wide as its minimum (`wanted` may ask for more), what is left
+/// given to the columns that can use it. Priority 0 is never dropped: where those don't fit, they
+/// give up what they wanted beyond their minimum, and then the last ones are cut.
+pub fn fit(
+    candidates: &[&'static Column],
+    width: u16,
+    wanted: impl Fn(&Column) -> u16,
+) -> Vec<Fitted> {
+    let chosen = choose(candidates, width, &wanted);
+    let mut widths: Vec<u16> = chosen.iter().map(|column| least(column, &wanted)).collect();
+    shrink(&chosen, &mut widths, width);
+    let used = total(&widths);
+    grow(&chosen, &mut widths, width.saturating_sub(used));
+    place(&chosen, &widths)
+}
+
+fn least(column: &Column, wanted: &impl Fn(&Column) -> u16) -> u16 {
+    wanted(column).max(column.min)
+}
+
+fn choose(
+    candidates: &[&'static Column],
+    width: u16,
+    wanted: &impl Fn(&Column) -> u16,
+) -> Vec<&'static Column> {
+    let mut by_priority: Vec<_> = candidates.to_vec();
+    by_priority.sort_by_key(|column| column.priority);
+    let mut used = 0u16;
+    let mut kept = Vec::new();
+    for column in by_priority {
+        let needs = least(column, wanted) + if kept.is_empty() { 0 } else { GAP };
+        if column.priority == 0 || used + needs <= width {
+            used += needs;
+            kept.push(column.id);
+        } else {
+            break;
+        }
+    }
+    candidates
+        .iter()
+        .copied()
+        .filter(|column| kept.contains(&column.id))
+        .collect()
+}
+
+/// Cells that columns of these widths take; one of no width needs no gap.
+fn total(widths: &[u16]) -> u16 {
+    let shown = widths.iter().filter(|&&width| width > 0);
+    shown.fold(0, |sum, &width| {
+        sum + width + if sum == 0 { 0 } else { GAP }
+    })
+}
+
+/// Takes from the last columns what does not fit, down to their minimum, then to nothing.
+fn shrink(chosen: &[&'static Column], widths: &mut [u16], room: u16) {
+    for keep_minimum in [true, false] {
+        for at in (0..widths.len()).rev() {
+            let floor = if keep_minimum {
+                chosen[at].min.min(widths[at])
+            } else {
+                0
+            };
+            let excess = total(widths).saturating_sub(room);
+            widths[at] -= excess.min(widths[at] - floor);
+        }
+    }
+}
+
+/// Gives spare cells to the columns in turn, so that all grow alike until they have enough; an
+/// unbounded column takes what remains.
+fn grow(chosen: &[&'static Column], widths: &mut [u16], mut spare: u16) {
+    while spare > 0 {
+        let mut grown = false;
+        for (column, width) in chosen.iter().zip(widths.iter_mut()) {
+            if spare > 0 && (1..column.max).contains(width) && column.max != u16::MAX {
+                *width += 1;
+                spare -= 1;
+                grown = true;
+            }
+        }
+        if !grown {
+            break;
+        }
+    }
+    if let Some(at) = chosen.iter().position(|column| column.max == u16::MAX) {
+        widths[at] += spare;
+    }
+}
+
+fn place(chosen: &[&'static Column], widths: &[u16]) -> Vec<Fitted> {
+    let mut x = 0;
+    chosen
+        .iter()
+        .zip(widths)
+        .filter(|&(_, &width)| width > 0)
+        .map(|(column, &width)| {
+            let fitted = Fitted { column, x, width };
+            x += width + GAP;
+            fitted
+        })
+        .collect()
+}
+
+impl Fitted {
+    /// The text cut and padded to exactly this column's width. A port is never cut: its column is
+    /// wide enough for five digits.
+    pub fn render(&self, text: &str) -> String {
+        let width = usize::from(self.width);
+        match self.column.align {
+            Align::Left => super::pad(&super::cut(text, width), width, false),
+            Align::Middle => super::pad(&super::cut_middle(text, width), width, false),
+            Align::Right => super::pad(&super::cut(text, width), width, true),
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The text of each cell, and how text is measured and cut to fit.
+
+use std::time::Duration;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::CellContext;
+use crate::model::{Moment, Owner, Process};
+use crate::track::{ChangeKind, Row};
+
+/// What stands where there is nothing to say.
+const NOTHING: &str = "–";
+
+pub(super) fn proto(row: &Row, _: &CellContext) -> String {
+    row.socket.protocol_and_family().into()
+}
+
+/// A dual-stack `::` reads `:: +v4`, as it takes IPv4 too; a bound interface is added as `%name`.
+pub(super) fn local(row: &Row, _: &CellContext) -> String {
+    let socket = &row.socket;
+    let interface = socket
+        .interface
+        .as_ref()
+        .map_or(String::new(), |name| format!("%{name}"));
+    let both = if socket.dual_stack == Some(true) {
+        " +v4"
+    } else {
+        ""
+    };
+    format!("{}{interface}{both}", socket.local.address)
+}
+
+pub(super) fn port(row: &Row, _: &CellContext) -> String {
+    row.socket.local.port.to_string()
+}
+
+pub(super) fn service(row: &Row, context: &CellContext) -> String {
+    if !context.names {
+        return NOTHING.into();
+    }
+    row.socket.service().unwrap_or(NOTHING).into()
+}
+
+pub(super) fn remote(row: &Row, _: &CellContext) -> String {
+    row.socket
+        .remote
+        .map_or_else(|| NOTHING.into(), |remote| remote.to_string())
+}
+
+/// `closed` for a row that lingers, `old → new` as long as a change of state is highlighted.
+pub(super) fn state(row: &Row, context: &CellContext) -> String {
+    match fresh_change(row, context) {
+        Some(ChangeKind::Closed) => "closed".into(),
+        Some(ChangeKind::State { from }) => format!("{from} → {}", row.socket.state),
+        _ => row.socket.state.to_string(),
+    }
+}
+
+/// The change to show as `old → new`: a recent one, where there is room.
+fn fresh_change<'a>(row: &'a Row, context: &CellContext) -> Option<&'a ChangeKind> {
+    row.mark(context.now, context.highlight)?;
+    let kind = row.change.as_ref().map(|change| &change.kind)?;
+    (!context.brief || *kind == ChangeKind::Closed).then_some(kind)
+}
+
+pub(super) fn pid(row: &Row, context: &CellContext) -> String {
+    let lowest = |owner: &Owner| owner.processes().first().map(|process| process.pid);
+    let owner = &row.socket.owner;
+    match (owner, lowest(owner)) {
+        (Owner::Past(_), Some(pid)) => format!("was {pid}"),
+        (_, Some(pid)) => match fresh_change(row, context) {
+            Some(ChangeKind::Owner { from }) if lowest(from).is_some_and(|old| old != pid) => {
+                format!("{} → {pid}", lowest(from).unwrap_or_default())
+            }
+            _ => pid.to_string(),
+        },
+        (Owner::Hidden, None) => "hidden".into(),
+        (Owner::Kernel, None) => "kernel".into(),
+        _ => NOTHING.into(),
+    }
+}
+
+/// The owner in words; `node(12) → node(45)` as long as a change of owner is highlighted.
+pub(super) fn process(row: &Row, context: &CellContext) -> String {
+    match fresh_change(row, context) {
+        Some(ChangeKind::Owner { from }) => {
+            format!(
+                "{} → {}",
+                name_and_pid(from),
+                name_and_pid(&row.socket.owner)
+            )
+        }
+        _ => owner_text(row),
+    }
+}
+
+/// `nginx ×5`, `was nginx(12)`, `root · hidden`, `kernel` or `–`.
+pub fn owner_text(row: &Row) -> String {
+    let owner = &row.socket.owner;
+    match (owner, owner.processes()) {
+        (Owner::Past(_), [first, ..]) => format!("was {}", one(first)),
+        (_, [only]) => only.name.to_string(),
+        (_, [first, ..]) => format!("{} ×{}", first.name, owner.processes().len()),
+        (Owner::Hidden, []) => match (&row.socket.user, row.socket.uid) {
+            (Some(user), _) => format!("{user} · hidden"),
+            (None, Some(uid)) => format!("uid {uid} · hidden"),
+            (None, None) => "hidden".into(),
+        },
+        (Owner::Kernel, []) => "kernel".into(),
+        _ => NOTHING.into(),
+    }
+}
+
+fn name_and_pid(owner: &Owner) -> String {
+    owner
+        .processes()
+        .first()
+        .map_or_else(|| NOTHING.into(), |process| one(process))
+}
+
+fn one(process: &Process) -> String {
+    format!("{}({})", process.name, process.pid)
+}
+
+pub(super) fn user(row: &Row, context: &CellContext) -> String {
+    match (&row.socket.user, row.socket.uid) {
+        (Some(user), _) if context.names => user.to_string(),
+        (_, Some(uid)) => uid.to_string(),
+        (Some(user), None) => user.to_string(),
+        (None, None) => NOTHING.into(),
+    }
+}
+
+pub(super) fn unit(row: &Row, _: &CellContext) -> String {
+    let unit = row.socket.container.as_ref().or(row.socket.unit.as_ref());
+    unit.map_or_else(|| NOTHING.into(), ToString::to_string)
+}
+
+pub(super) fn age(row: &Row, context: &CellContext) -> String {
+    age_text(row, context.now)
+}
+
+/// How long the row is as it is. Coarse (minutes at the least) for what has not changed before our
+/// eyes, so that a table in which nothing happens does not repaint: `<1m`, `3d`. For a listener
+/// older than this program it is the age of its oldest process; for another row whose beginning
+/// nobody saw it is a lower bound: `>5m`.
+pub fn age_text(row: &Row, now: Moment) -> String {
+    let watched = row.state_since.age(now);
+    if row.was_there_at_start && row.state_since == row.first_seen {
+        return match (row.socket.is_listening(), oldest_start(row)) {
+            (true, Some(started)) => coarse(since(started, now)),
+            _ if watched < MINUTE => NOTHING.into(),
+            _ => format!(">{}", coarse(watched)),
+        };
+    }
+    if watched < MINUTE {
+        format!("{}s", watched.as_secs())
+    } else {
+        coarse(watched)
+    }
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// After how long the row's age may read differently.
+pub fn next_age_change(row: &Row, now: Moment) -> Duration {
+    let watched = row.state_since.age(now);
+    let is_counted_in_seconds =
+        !(row.was_there_at_start && row.state_since == row.first_seen) && watched < MINUTE;
+    let unit = if is_counted_in_seconds {
+        Duration::from_secs(1)
+    } else {
+        MINUTE
+    };
+    let past = Duration::from_nanos(
+        (watched.as_nanos() % unit.as_nanos())
+            .try_into()
+            .unwrap_or(0),
+    );
+    unit.saturating_sub(past)
+}
+
+fn oldest_start(row: &Row) -> Option<jiff::Timestamp> {
+    row.socket
+        .owner
+        .present()
+        .iter()
+        .filter_map(|process| process.started_at)
+        .min()
+}
+
+fn since(started: jiff::Timestamp, now: Moment) -> Duration {
+    now.wall
+        .duration_since(started)
+        .try_into()
+        .unwrap_or_default()
+}
+
+fn coarse(age: Duration) -> String {
+    match age.as_secs() / 60 {
+        0 => "<1m".into(),
+        minutes @ 1..60 => format!("{minutes}m"),
+        minutes @ 60..1440 => format!("{}h", minutes / 60),
+        minutes => format!("{}d", minutes / 1440),
+    }
+}
+
+pub(super) fn receive_queue(row: &Row, _: &CellContext) -> String {
+    row.socket
+        .queue
+        .map_or_else(|| NOTHING.into(), |queue| queue.receive.to_string())
+}
+
+pub(super) fn send_queue(row: &Row, _: &CellContext) -> String {
+    row.socket
+        .queue
+        .map_or_else(|| NOTHING.into(), |queue| queue.send.to_string())
+}
+
+pub(super) fn command(row: &Row, _: &CellContext) -> String {
+    let process = row.socket.owner.processes().first();
+    let command = process.and_then(|process| process.command.as_ref());
+    command.map_or_else(|| NOTHING.into(), ToString::to_string)
+}
+
+/// Width of a text in terminal cells.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// Cuts a text that is too wide at its end, which then reads `…`.
+pub fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.into();
+    }
+    if width == 0 {
+        return String::new();
+    }
+    format!("{}…", head(text, width - 1))
+}
+
+/// Cuts a text that is too wide in its middle, which then reads `…`.
+pub fn cut_middle(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.into();
+    }
+    if width < 3 {
+        return cut(text, width);
+    }
+    let tail_width = (width - 1) / 2;
+    let mut start = text.len();
+    let mut used = 0;
+    for (at, c) in text.char_indices().rev() {
+        used += c.width().unwrap_or(0);
+        if used > tail_width {
+            break;
+        }
+        start = at;
+    }
+    format!("{}…{}", head(text, width - 1 - tail_width), &text[start..])
+}
+
+/// The longest beginning that is at most `width` cells wide.
+fn head(text: &str, width: usize) -> &str {
+    let mut used = 0;
+    for (at, c) in text.char_indices() {
+        used += c.width().unwrap_or(0);
+        if used > width {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+/// Fills a text that fits up to `width` cells with spaces, on the left or on the right.
+pub fn pad(text: &str, width: usize, on_the_left: bool) -> String {
+    let spaces = " ".repeat(width.saturating_sub(text.width()));
+    if on_the_left {
+        format!("{spaces}{text}")
+    } else {
+        format!("{text}{spaces}")
+    }
+}
