@@ -18,6 +18,16 @@ pub fn service_name(protocol: Protocol, port: u16) -> Option<&'static str> {
     NAMES.get(&(protocol, port)).copied()
 }
 
+/// The port that a service is registered for: 443 for TCP `https`. Names are lower case. Of several
+/// ports the highest: `http-alt` then means 8080, as it does in `/etc/services`, and not 8008.
+pub fn service_port(protocol: Protocol, name: &str) -> Option<u16> {
+    NAMES
+        .iter()
+        .filter(|&(&(of, _), &known)| of == protocol && known == name)
+        .map(|(&(_, port), _)| port)
+        .max()
+}
+
 /// One entry for each protocol that a line names; `None` for comments and blank lines.
 fn parse_line(line: &'static str) -> Option<Vec<((Protocol, u16), &'static str)>> {
     let mut fields = line.split('\t');
@@ -46,6 +56,14 @@ mod tests {
         assert_eq!(service_name(Protocol::Udp, 53), Some("domain"));
         assert_eq!(service_name(Protocol::Tcp, 8080), Some("http-alt"));
         assert_eq!(service_name(Protocol::Tcp, 65_000), None);
+    }
+
+    #[test]
+    fn a_service_is_found_by_its_name() {
+        assert_eq!(service_port(Protocol::Tcp, "https"), Some(443));
+        assert_eq!(service_port(Protocol::Udp, "domain"), Some(53));
+        assert_eq!(service_port(Protocol::Tcp, "http-alt"), Some(8080));
+        assert_eq!(service_port(Protocol::Udp, "ssh"), None);
     }
 
     #[test]

@@ -17,7 +17,10 @@ pub fn in_netns(name: &str, body: impl FnOnce()) {
         return body();
     }
     if let Err(reason) = namespaces_work() {
-        assert!(!super::is_required("netns"), "network namespaces are required, but {reason}");
+        assert!(
+            !super::is_required("netns"),
+            "network namespaces are required, but {reason}"
+        );
         eprintln!("NOT RUN: {name}: {reason}");
         return;
     }
@@ -32,8 +35,15 @@ pub fn in_netns(name: &str, body: impl FnOnce()) {
     let (out, err) = (utf8(&output.stdout), utf8(&output.stderr));
     print!("{out}");
     eprint!("{err}");
-    assert!(output.status.success(), "inside the namespace: {}", output.status);
-    assert!(out.contains("1 passed"), "no test named {name:?} ran inside the namespace");
+    assert!(
+        output.status.success(),
+        "inside the namespace: {}",
+        output.status
+    );
+    assert!(
+        out.contains("1 passed"),
+        "no test named {name:?} ran inside the namespace"
+    );
 }
 
 fn unshare() -> Command {
@@ -45,7 +55,10 @@ fn unshare() -> Command {
 fn namespaces_work() -> Result<(), String> {
     match unshare().arg("ip link set lo up").output() {
         Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(format!("unshare -Urn failed: {}", utf8(&output.stderr).trim())),
+        Ok(output) => Err(format!(
+            "unshare -Urn failed: {}",
+            utf8(&output.stderr).trim()
+        )),
         Err(error) => Err(format!("unshare can't be started: {error}")),
     }
 }

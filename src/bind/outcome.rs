@@ -1,0 +1,53 @@
+//! What one trial bind was and what the kernel said to it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+
+/// One trial bind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The address that was bound; `0.0.0.0` or `::` for every address of the family.
+    pub address: IpAddr,
+    /// `IPV6_V6ONLY` of the socket; `None` for IPv4.
+    pub v6only: Option<bool>,
+    /// Whether the socket had `SO_REUSEADDR`, as most servers set it.
+    pub reuse_address: bool,
+    /// What the kernel said.
+    pub result: ProbeResult,
+}
+
+/// The kernel's answer to a trial bind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeResult {
+    /// The bind succeeded (and was undone at once).
+    Ok,
+    /// The socket could not be made or bound.
+    Errno {
+        /// The error's number on this system.
+        raw: i32,
+        /// Its name, such as `EADDRINUSE`; `errno 123` for one that a bind is not known to give.
+        name: Cow<'static, str>,
+    },
+}
+
+impl ProbeResult {
+    /// Whether the bind succeeded.
+    pub const fn is_ok(&self) -> bool {
+        matches!(self, Self::Ok)
+    }
+
+    /// `ok` or the error's name, as JSON and the screen write it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Ok => "ok",
+            Self::Errno { name, .. } => name,
+        }
+    }
+}
+
+impl fmt::Display for ProbeResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

@@ -1,0 +1,191 @@
+//! Real binds: the only place of `bind` that touches the operating system.
+//!
+//! A socket is made, bound and closed, one at a time. It never listens: that would add no
+//! information (whatever binds can listen) and clients would reach it. `SO_REUSEPORT` is never
+//! set: its success leaves a mark in the kernel's port table that lets later binds succeed
+//! wrongly. A bind sends nothing and holds the port for about a microsecond.
+
+use std::borrow::Cow;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use socket2::{Domain, Socket, Type};
+
+use super::{Address, Probe, ProbeResult};
+use crate::model::Protocol;
+
+/// How much to find out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suite {
+    /// Also whether a server without `SO_REUSEADDR` could start. Its plain binds can make a
+    /// server fail that starts in the same microsecond: for a person's request, never in a loop.
+    Full,
+    /// TCP only with `SO_REUSEADDR`, which was never seen to disturb a server that sets it too:
+    /// for waiting until a port becomes free. UDP has no such kind of bind, its suite is the same.
+    Repeatable,
+}
+
+/// The wildcards with the loopback address that tells more when the wildcard cannot be bound.
+const FAMILIES: [(IpAddr, IpAddr); 2] = [
+    (
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+    ),
+    (
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    ),
+];
+
+/// Binds `port` on what `address` stands for and returns each trial in the order it was made.
+///
+/// TCP is bound with `SO_REUSEADDR`, and where that succeeds, without. For every address the
+/// two wildcards are bound, and a loopback address only where its wildcard failed. UDP is bound
+/// without options only: it would receive at once what is sent to a socket it shares a port with.
+pub fn probe(protocol: Protocol, address: Address, port: u16, suite: Suite) -> Vec<Probe> {
+    let mut probes = Vec::new();
+    match address {
+        Address::One(one) => try_address(protocol, one, port, suite, &mut probes),
+        Address::Loopback => {
+            for (_, loopback) in FAMILIES {
+                try_address(protocol, loopback, port, suite, &mut probes);
+            }
+        }
+        Address::Every => {
+            for (wildcard, loopback) in FAMILIES {
+                let first = probes.len();
+                try_address(protocol, wildcard, port, suite, &mut probes);
+                if !probes[first].result.is_ok() {
+                    probes.push(try_bind(protocol, loopback, port, reuses(protocol)));
+                }
+            }
+        }
+    }
+    probes
+}
+
+/// The first bind of an address, and the plain one where it can still tell something new.
+fn try_address(
+    protocol: Protocol,
+    address: IpAddr,
+    port: u16,
+    suite: Suite,
+    probes: &mut Vec<Probe>,
+) {
+    let first = try_bind(protocol, address, port, reuses(protocol));
+    let ask_plain = suite == Suite::Full && first.reuse_address && first.result.is_ok();
+    probes.push(first);
+    if ask_plain {
+        probes.push(try_bind(protocol, address, port, false));
+    }
+}
+
+/// Whether the first bind sets `SO_REUSEADDR`. On Windows that option takes a port away from the
+/// socket that has it, so it is never set there.
+const fn reuses(protocol: Protocol) -> bool {
+    cfg!(not(windows)) && matches!(protocol, Protocol::Tcp)
+}
+
+fn try_bind(protocol: Protocol, address: IpAddr, port: u16, reuse_address: bool) -> Probe {
+    // A wildcard takes one family only, so that each answer is about one family. A single
+    // address must not: a v4-mapped one cannot be bound by a socket that is IPv6 only.
+    let v6only = address.is_ipv6().then(|| address.is_unspecified());
+    let result = bind_and_close(
+        protocol,
+        SocketAddr::new(address, port),
+        v6only,
+        reuse_address,
+    );
+    Probe {
+        address,
+        v6only,
+        reuse_address,
+        result: result.map_or_else(|error| outcome_of(&error), |()| ProbeResult::Ok),
+    }
+}
+
+/// The socket is close-on-exec from the start (socket2 sees to it) and closed on return.
+fn bind_and_close(
+    protocol: Protocol,
+    address: SocketAddr,
+    v6only: Option<bool>,
+    reuse_address: bool,
+) -> io::Result<()> {
+    let kind = match protocol {
+        Protocol::Tcp => Type::STREAM,
+        Protocol::Udp => Type::DGRAM,
+    };
+    let socket = Socket::new(Domain::for_address(address), kind, None)?;
+    if let Some(v6only) = v6only {
+        socket.set_only_v6(v6only)?;
+    }
+    if reuse_address {
+        socket.set_reuse_address(true)?;
+    }
+    socket.bind(&address.into())
+}
+
+fn outcome_of(error: &io::Error) -> ProbeResult {
+    let raw = error.raw_os_error().unwrap_or(0);
+    let name = ERRNOS
+        .iter()
+        .find(|(number, _)| *number == raw)
+        .map_or_else(
+            || Cow::Owned(format!("errno {raw}")),
+            |&(_, name)| Cow::Borrowed(name),
+        );
+    ProbeResult::Errno { raw, name }
+}
+
+/// What `socket`, `setsockopt` and `bind` can answer, with this system's numbers.
+#[cfg(unix)]
+static ERRNOS: [(i32, &str); 16] = {
+    use rustix::io::Errno;
+    [
+        (Errno::ADDRINUSE.raw_os_error(), "EADDRINUSE"),
+        (Errno::ADDRNOTAVAIL.raw_os_error(), "EADDRNOTAVAIL"),
+        (Errno::ACCESS.raw_os_error(), "EACCES"),
+        (Errno::PERM.raw_os_error(), "EPERM"),
+        (Errno::INVAL.raw_os_error(), "EINVAL"),
+        (Errno::AFNOSUPPORT.raw_os_error(), "EAFNOSUPPORT"),
+        (Errno::PROTONOSUPPORT.raw_os_error(), "EPROTONOSUPPORT"),
+        (Errno::OPNOTSUPP.raw_os_error(), "EOPNOTSUPP"),
+        (Errno::NOPROTOOPT.raw_os_error(), "ENOPROTOOPT"),
+        (Errno::MFILE.raw_os_error(), "EMFILE"),
+        (Errno::NFILE.raw_os_error(), "ENFILE"),
+        (Errno::NOBUFS.raw_os_error(), "ENOBUFS"),
+        (Errno::NOMEM.raw_os_error(), "ENOMEM"),
+        (Errno::NODEV.raw_os_error(), "ENODEV"),
+        (Errno::NETDOWN.raw_os_error(), "ENETDOWN"),
+        (Errno::NOSYS.raw_os_error(), "ENOSYS"),
+    ]
+};
+
+/// Winsock's numbers under the names that the other systems use. `WSAEACCES` may also mean a
+/// port range that Windows has set aside.
+#[cfg(windows)]
+static ERRNOS: [(i32, &str); 8] = [
+    (10013, "EACCES"),
+    (10022, "EINVAL"),
+    (10024, "EMFILE"),
+    (10042, "ENOPROTOOPT"),
+    (10047, "EAFNOSUPPORT"),
+    (10048, "EADDRINUSE"),
+    (10049, "EADDRNOTAVAIL"),
+    (10055, "ENOBUFS"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_errno_has_its_name_and_an_unknown_one_its_number() {
+        for (raw, name) in ERRNOS {
+            let outcome = outcome_of(&io::Error::from_raw_os_error(raw));
+            assert_eq!(outcome.as_str(), name);
+        }
+        let outcome = outcome_of(&io::Error::from_raw_os_error(9999));
+        assert_eq!(outcome.as_str(), "errno 9999");
+    }
+}
