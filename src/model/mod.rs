@@ -17,7 +17,7 @@ pub use endpoint::{Endpoint, Family, Scope};
 pub use moment::Moment;
 pub use owner::{Owner, OwnerKind};
 pub use process::{Pid, Process};
-pub use service::{service_name, service_port};
+pub use service::{service_name, service_names, service_port, service_ports};
 pub use snapshot::{Problem, ProblemCode, Snapshot};
 pub use socket::{Protocol, Queue, Socket, State};
 pub use text::Text;

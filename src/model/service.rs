@@ -18,13 +18,34 @@ pub fn service_name(protocol: Protocol, port: u16) -> Option<&'static str> {
     NAMES.get(&(protocol, port)).copied()
 }
 
-/// The port that a service is registered for: 443 for TCP `https`. Names are lower case. Of several
-/// ports the highest: `http-alt` then means 8080, as it does in `/etc/services`, and not 8008.
+/// Every name in the table, by port ascending; a name that has several ports comes several times.
+pub fn service_names() -> impl Iterator<Item = &'static str> {
+    TABLE
+        .lines()
+        .filter_map(parse_line)
+        .filter_map(|entries| entries.first().map(|&(_, name)| name))
+}
+
+/// Where a service is registered, in the order of the table; empty if the name is unknown.
+/// Case does not matter.
+pub fn service_ports(name: &str) -> Vec<(Protocol, u16)> {
+    TABLE
+        .lines()
+        .filter_map(parse_line)
+        .flatten()
+        .filter(|(_, registered)| registered.eq_ignore_ascii_case(name))
+        .map(|(place, _)| place)
+        .collect()
+}
+
+/// The port that a service is registered for: 443 for TCP `https`. Of several ports the highest:
+/// `http-alt` then means 8080, as it does in `/etc/services`, and not 8008.
 pub fn service_port(protocol: Protocol, name: &str) -> Option<u16> {
-    NAMES
-        .iter()
-        .filter(|&(&(of, _), &known)| of == protocol && known == name)
-        .map(|(&(_, port), _)| port)
+    let places = service_ports(name);
+    places
+        .into_iter()
+        .filter(|&(of, _)| of == protocol)
+        .map(|(_, port)| port)
         .max()
 }
 
@@ -64,6 +85,17 @@ mod tests {
         assert_eq!(service_port(Protocol::Udp, "domain"), Some(53));
         assert_eq!(service_port(Protocol::Tcp, "http-alt"), Some(8080));
         assert_eq!(service_port(Protocol::Udp, "ssh"), None);
+    }
+
+    #[test]
+    fn a_name_leads_back_to_its_ports() {
+        assert!(service_ports("HTTPS").contains(&(Protocol::Tcp, 443)));
+        assert_eq!(
+            service_ports("domain"),
+            [(Protocol::Tcp, 53), (Protocol::Udp, 53)]
+        );
+        assert_eq!(service_ports("no-such-service"), []);
+        assert!(service_names().all(|name| !service_ports(name).is_empty()));
     }
 
     #[test]
