@@ -4,14 +4,14 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`app`] | the state machine behind the screen; pure |
 //! | [`bind`] | whether a port can be bound: targets, real binds, who holds it |
 //! | [`columns`] | the columns of the table: text, width, order; pure |
+//! | [`filter`] | the filter language: parse, print, match; pure |
 //! | [`model`] | sockets, processes, owners, snapshots; pure |
 //! | [`track`] | what changed between two snapshots; pure |
 
-pub mod app;
 pub mod bind;
 pub mod columns;
+pub mod filter;
 pub mod model;
 pub mod track;

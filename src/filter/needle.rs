@@ -1,0 +1,101 @@
+//! Looking for a piece of text in any case, many thousand times for each key typed.
+//!
+//! The needle is folded once, when the filter is read. A haystack is never copied: ASCII is
+//! compared byte by byte, and only what is not ASCII goes through Unicode's lower case.
+
+use crate::model::Family;
+
+/// A piece of text to look for in any case; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Needle(String);
+
+impl Needle {
+    /// Folds the text that is looked for.
+    pub fn new(text: &str) -> Self {
+        Self(text.chars().flat_map(fold).collect())
+    }
+
+    /// The folded text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the haystack contains it.
+    pub fn is_in(&self, haystack: &str) -> bool {
+        (self.0.is_ascii() && self.is_in_bytes(haystack.as_bytes()))
+            || (!haystack.is_ascii() && self.is_in_chars(haystack))
+    }
+
+    /// Whether it is nothing but digits.
+    pub fn is_digits(&self) -> bool {
+        is_digits(&self.0)
+    }
+
+    /// Whether it could be a part of a printed address and port, so that printing one is worth it.
+    pub fn may_be_in_address(&self, family: Family) -> bool {
+        self.0.bytes().all(|b| match family {
+            Family::Ipv4 => b.is_ascii_digit() || matches!(b, b'.' | b':'),
+            Family::Ipv6 => b.is_ascii_hexdigit() || matches!(b, b'.' | b':' | b'[' | b']'),
+        })
+    }
+
+    fn is_in_bytes(&self, haystack: &[u8]) -> bool {
+        let needle = self.0.as_bytes();
+        let Some(first) = needle.first() else {
+            return true;
+        };
+        haystack.windows(needle.len()).any(|window| {
+            window[0].to_ascii_lowercase() == *first && window.eq_ignore_ascii_case(needle)
+        })
+    }
+
+    fn is_in_chars(&self, haystack: &str) -> bool {
+        haystack.char_indices().any(|(start, _)| {
+            let mut folded = haystack[start..].chars().flat_map(fold);
+            self.0.chars().all(|c| folded.next() == Some(c))
+        })
+    }
+}
+
+/// Whether a text is nothing but ASCII digits.
+pub(super) fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Lower case, with both small sigmas as one: which of them Σ becomes depends on its place.
+fn fold(c: char) -> impl Iterator<Item = char> {
+    c.to_lowercase().map(|c| if c == 'ς' { 'σ' } else { c })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(needle: &str, haystack: &str) -> bool {
+        Needle::new(needle).is_in(haystack)
+    }
+
+    #[test]
+    fn case_does_not_matter() {
+        assert!(found("NGINX", "/usr/sbin/nginx -g"));
+        assert!(found("nginx", "/usr/sbin/NginX"));
+        assert!(!found("nginx", "ngin"));
+        assert!(!found("nginx", "ngingin x"));
+    }
+
+    #[test]
+    fn case_does_not_matter_beyond_ascii() {
+        assert!(found("GRÖSSE", "die größe: grösse"));
+        assert!(found("οδοσ", "ΟΔΟΣ"));
+        assert!(found("οδος", "ΟΔΟΣ"));
+        assert!(found("привет", "ПРИВЕТ"));
+        assert!(found("ж", "дЖ"));
+        assert!(!found("ж", "abc"));
+    }
+
+    #[test]
+    fn ascii_is_found_between_other_letters() {
+        assert!(found("node", "ジNODE"));
+        assert!(found("kelvin", "\u{212a}elvin"), "the Kelvin sign is a k");
+    }
+}

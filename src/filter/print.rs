@@ -1,0 +1,189 @@
+//! The canonical spelling of a filter: it reads back to the same filter.
+
+use std::fmt::{self, Display, Formatter, Write as _};
+
+use ipnet::IpNet;
+
+use super::Filter;
+use super::ast::{Expr, Part, Term};
+use super::place::{Host, Place, Ports, Side};
+use super::word;
+
+impl Display for Filter {
+    /// One space between terms, ` | ` between alternatives, parentheses where they are needed.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.expr.as_ref().map_or(Ok(()), |expr| expr.fmt(f))
+    }
+}
+
+impl Display for Expr {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Term(term) => term.fmt(f),
+            Self::Not(inner) => {
+                f.write_char('!')?;
+                write_inside(f, inner, Binding::Not)
+            }
+            Self::All(members) => write_joined(f, members, " ", Binding::All),
+            Self::Any(members) => write_joined(f, members, " | ", Binding::Any),
+        }
+    }
+}
+
+/// How tightly an expression holds together, loosest first.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Binding {
+    Any,
+    All,
+    Not,
+    Term,
+}
+
+impl Expr {
+    const fn binding(&self) -> Binding {
+        match self {
+            Self::Term(_) => Binding::Term,
+            Self::Not(_) => Binding::Not,
+            Self::All(_) => Binding::All,
+            Self::Any(_) => Binding::Any,
+        }
+    }
+}
+
+fn write_joined(
+    f: &mut Formatter<'_>,
+    members: &[Expr],
+    between: &str,
+    outer: Binding,
+) -> fmt::Result {
+    for (index, member) in members.iter().enumerate() {
+        if index > 0 {
+            f.write_str(between)?;
+        }
+        write_inside(f, member, outer)?;
+    }
+    Ok(())
+}
+
+/// Writes a part of a larger expression, in parentheses if it would fall apart there.
+fn write_inside(f: &mut Formatter<'_>, inner: &Expr, outer: Binding) -> fmt::Result {
+    if inner.binding() > outer {
+        inner.fmt(f)
+    } else {
+        write!(f, "({inner})")
+    }
+}
+
+impl Display for Term {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Transport(transport) => f.write_str(transport.name),
+            Self::Place(side, place) => write_place(f, *side, place),
+            Self::Pid(range) => {
+                f.write_str("pid:")?;
+                write_range(f, range.start(), range.end())
+            }
+            Self::Text(needle) if word::reads_as_text(needle.as_str()) => {
+                f.write_str(needle.as_str())
+            }
+            Self::Text(needle) => write_quoted(f, needle.as_str()),
+            Self::Part(part, needle) => {
+                f.write_str(part.prefix())?;
+                write_value(f, needle.as_str())
+            }
+            Self::State(state) => write!(f, "state:{}", state.as_str().to_lowercase()),
+            Self::Is(flag) => write!(f, "is:{}", flag.name()),
+            Self::Regex(pattern) => write_regex(f, &pattern.source),
+        }
+    }
+}
+
+impl Part {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Process => "proc:",
+            Self::Command => "cmd:",
+            Self::User => "user:",
+            Self::Unit => "unit:",
+            Self::Service => "service:",
+        }
+    }
+}
+
+fn write_place(f: &mut Formatter<'_>, side: Side, place: &Place) -> fmt::Result {
+    match (side, place.host) {
+        (Side::Local, None) | (Side::Either, _) => {}
+        (Side::Local, Some(_)) => f.write_str("addr:")?,
+        (Side::Remote, _) => f.write_str("remote:")?,
+    }
+    match (place.host, &place.ports) {
+        // A bare IPv4 address is text; only its prefix tells that it is a network of one.
+        (Some(Host::Net(net @ IpNet::V4(_))), None) if side == Side::Either => net.fmt(f)?,
+        (Some(Host::Net(net @ IpNet::V6(_))), Some(_)) => {
+            f.write_char('[')?;
+            write_net(f, net)?;
+            f.write_char(']')?;
+        }
+        (Some(Host::Net(net)), _) => write_net(f, net)?,
+        (Some(Host::Localhost), _) => f.write_str("localhost")?,
+        (None, _) => {}
+    }
+    match &place.ports {
+        None => Ok(()),
+        Some(Ports::Service { name, .. }) => write!(f, ":{name}"),
+        Some(Ports::Range(range)) => {
+            f.write_char(':')?;
+            write_range(f, range.start(), range.end())
+        }
+    }
+}
+
+fn write_net(f: &mut Formatter<'_>, net: IpNet) -> fmt::Result {
+    if net.prefix_len() == net.max_prefix_len() {
+        net.addr().fmt(f)
+    } else {
+        net.fmt(f)
+    }
+}
+
+fn write_range<T: Display + PartialEq>(f: &mut Formatter<'_>, first: &T, last: &T) -> fmt::Result {
+    if first == last {
+        first.fmt(f)
+    } else {
+        write!(f, "{first}-{last}")
+    }
+}
+
+/// The value of a field that takes text.
+fn write_value(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
+    if text.contains(word::is_delimiter) {
+        write_quoted(f, text)
+    } else {
+        f.write_str(text)
+    }
+}
+
+fn write_quoted(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
+    let escaped = text.replace('\\', r"\\").replace('"', r#"\""#);
+    write!(f, "\"{escaped}\"")
+}
+
+/// Escapes the slashes that would end the regex, and leaves its own escapes alone.
+fn write_regex(f: &mut Formatter<'_>, source: &str) -> fmt::Result {
+    f.write_char('/')?;
+    let mut characters = source.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '/' => f.write_str(r"\/")?,
+            '\\' => {
+                f.write_char(c)?;
+                characters
+                    .next()
+                    .map_or(Ok(()), |next| f.write_char(next))?;
+            }
+            c => f.write_char(c)?,
+        }
+    }
+    f.write_char('/')
+}

@@ -1,0 +1,192 @@
+//! What is said about wrong and unfinished terms, and where they are marked.
+
+use crate::filter::{FIELDS, Filter, FilterError};
+
+fn error(text: &str) -> FilterError {
+    match Filter::parse(text) {
+        Err(error) => error,
+        Ok(filter) => panic!("{text:?} should be wrong, but is {filter:?}"),
+    }
+}
+
+/// Text with the marked part under it, and how the message begins.
+const WRONG: &[(&str, &str, &str)] = &[
+    // Unfinished.
+    ("a \"b c", "  ^^^^", "the closing `\"` is missing"),
+    ("a proc:\"b", "       ^^", "the closing `\"` is missing"),
+    ("a (b | (c)", "  ^", "this `(` lacks its `)`"),
+    ("a (", "  ^", "this `(` lacks its `)`"),
+    ("a /b c", "  ^^^^", "the regex lacks its closing `/`"),
+    ("a /b\\/", "  ^^^^", "the regex lacks its closing `/`"),
+    ("a | ", "  ^", "`|` needs a term after it"),
+    ("a (b |) c", "     ^", "`|` needs a term after it"),
+    ("a ! | c", "  ^", "`!` needs a term after it"),
+    ("a !!", "   ^", "`!` needs a term after it"),
+    ("a port: b", "  ^^^^^", "the port is missing"),
+    ("a : b", "  ^", "the port is missing"),
+    ("pid:", "^^^^", "the process id is missing"),
+    ("cmd:", "^^^^", "the text to look for is missing"),
+    ("cmd:\"\"", "    ^^", "the text to look for is missing"),
+    (
+        "is:",
+        "^^^",
+        "the flag is missing. Accepted: new changed closed",
+    ),
+    (
+        "state:",
+        "^^^^^^",
+        "the state is missing. Accepted: listen bound",
+    ),
+    ("addr:", "^^^^^", "the address is missing"),
+    (":8000-", " ^^^^^", "`8000-` lacks an end"),
+    (":-80", " ^^^", "`-80` lacks an end"),
+    ("addr:10.", "     ^^^", "`10.` is no address"),
+    ("remote:1.1.1.1:", "       ^^^^^^^^", "the port is missing"),
+    ("localhost:", "^^^^^^^^^^", "the port is missing"),
+    // Wrong.
+    ("| a", "^", "`|` needs a term before it"),
+    ("(| a)", " ^", "`|` needs a term before it"),
+    ("a || b", "  ^", "`|` needs a term after it"),
+    ("a ) b", "  ^", "this `)` closes no group"),
+    ("a ( ) b", "  ^^^", "the group is empty"),
+    ("a \"\"", "  ^^", "the quotes are empty"),
+    ("a //", "  ^^", "the regex is empty"),
+    ("a /b(/", "  ^^^^", "the regex is wrong: unclosed group"),
+    (
+        "/(?:\\w{200}){200}/",
+        "^^^^^^^^^^^^^^^^^^",
+        "the regex is too large",
+    ),
+    (
+        "/usr/bin c",
+        "^^^^^^^^",
+        "a regex ends here, but `bin` follows",
+    ),
+    (
+        "\"a\"b c",
+        "^^^^",
+        "a quoted text ends here, but `b` follows",
+    ),
+    (
+        "a\"b\" c",
+        "^^^^",
+        "a quote begins a term or follows a field",
+    ),
+    (
+        "a :99999",
+        "   ^^^^^",
+        "`99999` is too large: the last port is 65535",
+    ),
+    (
+        "port:9000-8000",
+        "     ^^^^^^^^^",
+        "`9000-8000` is reversed: write 8000-9000",
+    ),
+    ("port:80x", "     ^^^", "`80x` is no port"),
+    (
+        ":htps",
+        " ^^^^",
+        "`htps` is no known service; did you mean `https`?",
+    ),
+    ("pid:nginx", "    ^^^^^", "`nginx` is no process id"),
+    (
+        "pid:4294967296",
+        "    ^^^^^^^^^^",
+        "`4294967296` is too large",
+    ),
+    (
+        "a 4294967296",
+        "  ^^^^^^^^^^",
+        "`4294967296` is too large for a port",
+    ),
+    ("a 080", "  ^^^", "no port and no process id begins with 0"),
+    ("127.0.0.1:99999", "^^^^^^^^^^^^^^^", "`99999` is too large"),
+    ("::x", "^^^", "`::x` is no address"),
+    ("addr:nowhere", "     ^^^^^^^", "`nowhere` is no address"),
+    ("addr:[::1", "     ^^^^", "`[::1` is no address"),
+    (
+        "a foo:bar",
+        "  ^^^^",
+        "`foo` is no field. Accepted: port: pid:",
+    ),
+    (
+        "foo:\"bar\"",
+        "^^^^",
+        "`foo` is no field. Accepted: port: pid:",
+    ),
+    (
+        "stat:listen",
+        "^^^^^",
+        "`stat` is no field; did you mean `state`? Accepted: port:",
+    ),
+    (
+        "state:lisn",
+        "      ^^^^",
+        "`lisn` is no state; did you mean `listen`?",
+    ),
+    ("is:nwe", "   ^^^", "`nwe` is no flag; did you mean `new`?"),
+    (
+        "proto:icmp",
+        "      ^^^^",
+        "`icmp` is no protocol. Accepted: tcp tcp4",
+    ),
+    ("ü é:x", "  ^^", "`é` is no field."),
+];
+
+#[test]
+fn a_wrong_term_is_marked_and_explained() {
+    for &(text, marks, message) in WRONG {
+        let error = error(text);
+        let before = text[..error.span.start].chars().map(|_| ' ');
+        let marked = text[error.span.clone()].chars().map(|_| '^');
+        assert_eq!(
+            before.chain(marked).collect::<String>(),
+            marks,
+            "{text:?}: {error}"
+        );
+        assert!(error.message.starts_with(message), "{text:?}: {error}");
+    }
+}
+
+#[test]
+fn every_field_asks_for_its_value() {
+    for field in &FIELDS {
+        let text = format!("{}:", field.name);
+        let error = error(&text);
+        assert_eq!(error.span, 0..text.len());
+        assert!(error.message.contains("missing"), "{text}: {error}");
+    }
+}
+
+#[test]
+fn groups_nest_to_a_limit() {
+    let nested = |depth| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
+    assert!(Filter::parse(&nested(Filter::MAX_NESTING)).is_ok());
+    let deep = error(&nested(Filter::MAX_NESTING + 1));
+    assert_eq!(deep.span, Filter::MAX_NESTING..Filter::MAX_NESTING + 1);
+    assert!(deep.message.contains("64 levels"), "{deep}");
+    error(&"(".repeat(Filter::MAX_BYTES));
+}
+
+#[test]
+fn a_text_that_never_ends_is_refused_at_its_limit() {
+    assert!(Filter::parse(&"x".repeat(Filter::MAX_BYTES)).is_ok());
+    assert!(Filter::parse(&"!a ".repeat(Filter::MAX_BYTES / 3)).is_ok());
+    let long = error(&"é".repeat(500_000));
+    assert_eq!(long.span, Filter::MAX_BYTES..1_000_000);
+    assert!(long.message.contains("4096 bytes"), "{long}");
+}
+
+#[test]
+fn a_filter_that_would_be_printed_too_long_is_refused() {
+    let text = "a|".repeat(2047) + "a";
+    assert_eq!(error(&text).span, 0..text.len());
+}
+
+#[test]
+fn a_message_is_one_line_whatever_was_typed() {
+    for text in ["\u{1b}[2J:x", "state:\"a\nb\"", "/(\n/", "/(?x)\n(/"] {
+        let error = error(text);
+        assert!(!error.message.contains(char::is_control), "{error:?}");
+    }
+}

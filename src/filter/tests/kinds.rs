@@ -1,0 +1,176 @@
+//! Terms that ask what a row is: protocol, state, address and flags.
+
+use super::*;
+
+#[test]
+fn protocol_words_tell_family_only_if_they_say_so() {
+    check(
+        &listener(),
+        &["tcp", "TCP4", "proto:tcp"],
+        &["tcp6", "udp", "proto:udp"],
+    );
+    check(
+        &leftover(),
+        &["tcp", "tcp6", "proto:tcp6"],
+        &["tcp4", "udp6"],
+    );
+    check(&resolver(), &["udp", "udp6", "proto:udp"], &["udp4", "tcp"]);
+}
+
+#[test]
+fn states_are_found_in_every_spelling() {
+    check(
+        &listener(),
+        &["state:listen", "state:LISTEN"],
+        &["state:bound"],
+    );
+    check(
+        &leftover(),
+        &["state:time-wait", "state:TIME_WAIT", "state:timewait"],
+        &[],
+    );
+    let closing = row(Protocol::Tcp, "0.0.0.0:1", None, State::FinWait1, |_| {});
+    check(
+        &closing,
+        &["state:fin_wait_1", "state:FIN_WAIT1", "state:fin-wait-1"],
+        &[],
+    );
+}
+
+#[test]
+fn a_closed_row_is_closed_and_still_what_it_was() {
+    let gone = changed(listener(), 1, ChangeKind::Closed);
+    check(
+        &gone,
+        &["state:closed", "state:listen", "closed", "is:closed"],
+        &["is:changed"],
+    );
+    check(&listener(), &[], &["state:closed", "closed", "is:closed"]);
+}
+
+#[test]
+fn addr_is_the_own_address_and_remote_the_peers() {
+    let yes = [
+        "addr:10.0.0.7",
+        "addr:10.0.0.0/8",
+        "addr:10.0.0.7:51314",
+        "addr::51314",
+    ];
+    check(
+        &connection(),
+        &yes,
+        &["addr:1.1.1.1", "addr:10.0.0.7:443", "addr:localhost"],
+    );
+    let yes = [
+        "remote:1.1.1.1",
+        "remote:1.1.1.1:443",
+        "remote::443",
+        "remote::https",
+    ];
+    check(
+        &connection(),
+        &yes,
+        &["remote:10.0.0.7", "remote:1.1.1.1:80", "remote:::443"],
+    );
+    check(
+        &connection(),
+        &["remote:1.0.0.0/8:400-499"],
+        &["remote:1.0.0.0/8:500-599"],
+    );
+    check(
+        &leftover(),
+        &["addr:localhost", "addr:::1", "addr:[::1]:8443"],
+        &["addr:[::1]:80"],
+    );
+    check(
+        &leftover(),
+        &["remote:localhost:40000", "remote:::/0"],
+        &["addr:127.0.0.1"],
+    );
+    check(
+        &listener(),
+        &["addr:0.0.0.0"],
+        &["remote:0.0.0.0", "remote::8080", "addr:localhost"],
+    );
+}
+
+#[test]
+fn an_address_alone_is_either_end() {
+    check(
+        &connection(),
+        &["1.1.1.1:443", "10.0.0.7:51314", "10.0.0.0/8"],
+        &["1.1.1.1:44"],
+    );
+    check(
+        &leftover(),
+        &["::1", "[::1]:8443", "[::1]", "localhost:8443"],
+        &["[::1]:1", "::2"],
+    );
+    check(&listener(), &[], &["127.0.0.1:8080", "::1"]);
+}
+
+#[test]
+fn a_mapped_address_is_the_ipv4_address_in_it() {
+    let mapped = Some("[::ffff:1.1.1.1]:443");
+    let dual = row(
+        Protocol::Tcp,
+        "[::ffff:10.0.0.7]:80",
+        mapped,
+        State::Established,
+        |_| {},
+    );
+    let yes = [
+        "addr:10.0.0.7",
+        "addr:10.0.0.0/8",
+        "remote:1.1.1.1:443",
+        "addr:::ffff:10.0.0.7",
+    ];
+    check(&dual, &yes, &["addr:127.0.0.1"]);
+    check(
+        &dual,
+        &["addr:::ffff:0:0/96", "addr:[::ffff:10.0.0.7]:80", "tcp6"],
+        &[],
+    );
+    check(&connection(), &["addr:::ffff:10.0.0.7"], &[]);
+}
+
+#[test]
+fn new_and_changed_last_as_long_as_the_highlight() {
+    let opened = |seconds| changed(listener(), seconds, ChangeKind::Opened);
+    check(&opened(6), &["is:new"], &["is:changed", "is:closed"]);
+    check(&opened(5), &[], &["is:new", "is:changed"]);
+    let from = State::Bound;
+    let moved = |seconds| changed(listener(), seconds, ChangeKind::State { from });
+    check(&moved(6), &["is:changed"], &["is:new"]);
+    check(&moved(5), &[], &["is:changed"]);
+}
+
+#[test]
+fn flags_tell_what_the_row_is() {
+    check(
+        &resolver(),
+        &["is:hidden"],
+        &["is:mine", "is:loopback", "is:public"],
+    );
+    check(
+        &connection(),
+        &["is:mine", "is:public"],
+        &["is:hidden", "is:loopback"],
+    );
+    check(&leftover(), &["is:loopback"], &["is:public", "is:mine"]);
+    check(&listener(), &["is:public"], &["is:conflict", "is:mine"]);
+    let mut disputed = listener();
+    disputed.is_in_conflict = true;
+    check(&disputed, &["is:conflict", "IS:Conflict"], &[]);
+}
+
+#[test]
+fn nothing_is_mine_if_nobody_asks() {
+    let nobody = Context {
+        uid: None,
+        ..context()
+    };
+    for row in [connection(), leftover()] {
+        assert!(!filter("is:mine").matches(&row, &nobody));
+    }
+}

@@ -1,0 +1,78 @@
+//! How filters are spelled back, and which texts are the same filter.
+
+use super::filter;
+
+/// Text, and its canonical spelling.
+const SPELLINGS: &[(&str, &str)] = &[
+    ("", ""),
+    (" nginx   :80 ", "nginx :80"),
+    ("nginx|:8000-8999", "nginx | :8000-8999"),
+    ("Nginx", "nginx"),
+    ("port:80", ":80"),
+    ("port:https", ":https"),
+    (":HTTPS", ":https"),
+    (":80-80", ":80"),
+    ("addr::80", ":80"),
+    ("PID:7-9", "pid:7-9"),
+    ("proto:tcp6", "tcp6"),
+    ("state:FIN-WAIT-1", "state:fin_wait1"),
+    ("a b | c", "a b | c"),
+    ("a (b | c)", "a (b | c)"),
+    ("((a) (b c)) | (d | e)", "a b c | d | e"),
+    ("!(a b)", "!(a b)"),
+    ("! a", "!a"),
+    ("!!!a", "!a"),
+    ("!(!a)", "a"),
+    ("\"nginx\"", "nginx"),
+    ("\"two words\"", "\"two words\""),
+    ("\"8080\"", "\"8080\""),
+    ("\"tcp\"", "\"tcp\""),
+    ("\"!a\" \"/a\" \"x:b.c\"", "\"!a\" \"/a\" \"x:b.c\""),
+    ("\"http://x\"", "\"http://x\""),
+    (r#""a\"b\\c\d""#, r#""a\"b\\c\\d""#),
+    (r"C\d", r"c\d"),
+    ("cmd:\"-g daemon\"", "cmd:\"-g daemon\""),
+    ("cmd:\"-g\"", "cmd:-g"),
+    ("user:1000", "user:1000"),
+    (r"/a\/b\\\/\d/", r"/a\/b\\\/\d/"),
+    ("127.0.0.1", "127.0.0.1"),
+    ("127.0.0.1/32", "127.0.0.1/32"),
+    ("::ffff:127.0.0.1", "127.0.0.1/32"),
+    ("::ffff:127.0.0.1/128", "127.0.0.1/32"),
+    ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+    ("127.0.0.1:080", "127.0.0.1:80"),
+    ("10.1.2.3/8", "10.0.0.0/8"),
+    ("10.0.0.0/8:443", "10.0.0.0/8:443"),
+    ("[::1]", "::1"),
+    ("[::1]:80", "[::1]:80"),
+    ("[FD00::/8]:80-90", "[fd00::/8]:80-90"),
+    ("[::ffff:10.0.0.1]:80", "10.0.0.1:80"),
+    ("addr:Localhost:80", "addr:localhost:80"),
+    ("addr:10.0.0.1/32", "addr:10.0.0.1"),
+    ("remote::443", "remote::443"),
+    ("remote:::1", "remote:::1"),
+    ("127.0.0.1:", "127.0.0.1:"),
+    ("fe80:", "fe80:"),
+    ("[::1]:", "[::1]:"),
+    ("bin/nginx", "bin/nginx"),
+];
+
+#[test]
+fn every_text_has_one_canonical_spelling() {
+    for (text, canonical) in SPELLINGS {
+        assert_eq!(filter(text).to_string(), *canonical, "{text:?}");
+    }
+}
+
+#[test]
+fn the_canonical_spelling_is_the_same_filter() {
+    for (text, canonical) in SPELLINGS {
+        assert_eq!(filter(text), filter(canonical), "{text:?}");
+        assert_eq!(filter(canonical).to_string(), *canonical);
+    }
+}
+
+#[test]
+fn a_bare_ipv4_address_is_text_but_a_network_of_one_is_not() {
+    assert_ne!(filter("127.0.0.1"), filter("127.0.0.1/32"));
+}

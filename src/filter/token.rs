@@ -1,0 +1,158 @@
+//! The smallest pieces of the grammar: a quoted text, a regex, a word.
+//!
+//! Each begins with another character, so the grammar never has to try one after the other.
+//! Where each piece stands is known to the byte, for the error that marks it.
+
+use std::ops::Range;
+
+use regex::RegexBuilder;
+use winnow::combinator::{alt, opt, preceded, repeat};
+use winnow::error::ParserError;
+use winnow::prelude::*;
+use winnow::stream::{LocatingSlice, Location, Stateful};
+use winnow::token::{any, none_of, one_of, take_till, take_while};
+
+use super::FilterError;
+use super::ast::{Pattern, Term};
+use super::error::shown;
+use super::needle::Needle;
+use super::word;
+
+/// The most memory that one compiled regex may take, in bytes.
+const REGEX_SIZE: usize = 1 << 20;
+
+/// The text with its position, and how many groups are open.
+pub(super) type Input<'a> = Stateful<LocatingSlice<&'a str>, usize>;
+
+/// What a rule made of the text.
+pub(super) type Parsed<T> = Result<T, Fault>;
+
+/// Why a rule did not apply.
+pub(super) enum Fault {
+    /// Something else stands here; another rule may apply.
+    NotHere,
+    /// No rule can make sense of it.
+    Wrong(FilterError),
+}
+
+impl ParserError<Input<'_>> for Fault {
+    type Inner = Self;
+
+    fn from_input(_: &Input<'_>) -> Self {
+        Self::NotHere
+    }
+
+    fn is_backtrack(&self) -> bool {
+        matches!(self, Self::NotHere)
+    }
+
+    fn into_inner(self) -> Result<Self, Self> {
+        Ok(self)
+    }
+}
+
+/// `"…"`: always text, whatever it looks like.
+pub(super) fn quoted_term(input: &mut Input<'_>) -> Parsed<Term> {
+    let (text, span) = quoted.with_span().parse_next(input)?;
+    let span = alone(input, span, "a quoted text")?;
+    if text.is_empty() {
+        return wrong(
+            span,
+            "the quotes are empty: write the text to look for between them",
+        );
+    }
+    Ok(Term::Text(Needle::new(&text)))
+}
+
+/// The text between quotes. `\"` and `\\` are a quote and a backslash; any other backslash is
+/// itself, since paths and regexes are full of them.
+fn quoted(input: &mut Input<'_>) -> Parsed<String> {
+    let start = input.current_token_start();
+    let character = alt((preceded('\\', one_of(['"', '\\'])), none_of('"')));
+    let text = preceded('"', repeat(0.., character)).parse_next(input)?;
+    match opt('"').parse_next(input)? {
+        Some(_) => Ok(text),
+        None => wrong(
+            start..input.current_token_start(),
+            "the closing `\"` is missing",
+        ),
+    }
+}
+
+/// `/…/`. `\/` is a slash; every other escape is the regex's own.
+pub(super) fn regex_term(input: &mut Input<'_>) -> Parsed<Term> {
+    let start = input.current_token_start();
+    let piece = alt((r"\/".value("/"), ('\\', any).take(), none_of('/').take()));
+    let source: String = preceded('/', repeat(0.., piece)).parse_next(input)?;
+    if opt('/').parse_next(input)?.is_none() {
+        let rest = start..input.current_token_start();
+        return wrong(
+            rest,
+            "the regex lacks its closing `/`; quote a path: \"/usr\"",
+        );
+    }
+    let span = alone(input, start..input.current_token_start(), "a regex")?;
+    if source.is_empty() {
+        return wrong(span, "the regex is empty: write it between the slashes");
+    }
+    match compile(&source) {
+        Ok(regex) => Ok(Term::Regex(Pattern { source, regex })),
+        Err(message) => wrong(span, message),
+    }
+}
+
+fn compile(source: &str) -> Result<regex::Regex, String> {
+    RegexBuilder::new(source)
+        .case_insensitive(true)
+        .size_limit(REGEX_SIZE)
+        .build()
+        .map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => "the regex is too large".into(),
+            // The description has several lines with a drawing; the last one says what is wrong.
+            error => {
+                let full = error.to_string();
+                let last = full.lines().next_back().unwrap_or_default();
+                format!("the regex is wrong: {}", last.trim_start_matches("error: "))
+            }
+        })
+}
+
+/// A word, with the quoted value of its field if one follows.
+pub(super) fn word_term(input: &mut Input<'_>) -> Parsed<Term> {
+    let (word, span) = take_till(1.., word::is_delimiter)
+        .with_span()
+        .parse_next(input)?;
+    let read = match opt(quoted.with_span()).parse_next(input)? {
+        None => word::read(word, span.start),
+        Some((value, quotes)) => {
+            let whole = alone(input, span.start..quotes.end, "a quoted text")?;
+            word::read_quoted(word, &value, whole)
+        }
+    };
+    read.map_err(Fault::Wrong)
+}
+
+/// Refuses a term that runs into the next: `/usr/bin` is hardly meant as `/usr/ bin`.
+fn alone(input: &mut Input<'_>, term: Range<usize>, what: &str) -> Parsed<Range<usize>> {
+    let more = take_till(0.., |c| c != '"' && word::is_delimiter(c)).parse_next(input)?;
+    if more.is_empty() {
+        return Ok(term);
+    }
+    let sorry = format!(
+        "{what} ends here, but {} follows: put a space between, or quote all of it",
+        shown(more)
+    );
+    wrong(term.start..term.end + more.len(), sorry)
+}
+
+/// White space, if any.
+pub(super) fn spaces(input: &mut Input<'_>) -> Parsed<()> {
+    take_while(0.., char::is_whitespace)
+        .void()
+        .parse_next(input)
+}
+
+/// Blames `span`.
+pub(super) fn wrong<T>(span: Range<usize>, message: impl Into<String>) -> Parsed<T> {
+    Err(Fault::Wrong(FilterError::new(span, message)))
+}

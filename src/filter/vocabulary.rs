@@ -1,0 +1,161 @@
+//! The words of the language, one line each: what the parser accepts, the help lists and an
+//! error message suggests are these tables and nothing else.
+
+use super::ast::Term;
+use super::value;
+use crate::model::{Family, Protocol};
+
+/// A word that is followed by a colon and a value.
+#[derive(Debug)]
+pub struct Field {
+    /// The word before the colon.
+    pub name: &'static str,
+    /// What may follow the colon.
+    pub accepts: &'static str,
+    /// What it matches, in a few words.
+    pub help: &'static str,
+    /// Reads the value. An error is a sentence; that nothing is there is one.
+    pub(super) read: fn(&str) -> Result<Term, String>,
+}
+
+/// What `is:` can ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Flag {
+    /// Opened a moment ago.
+    New,
+    /// Changed state or owner a moment ago.
+    Changed,
+    /// Gone; the row only lingers.
+    Closed,
+    /// Its owner can't be seen.
+    Hidden,
+    /// It belongs to the user who asks.
+    Mine,
+    /// Its own address is a loopback address.
+    Loopback,
+    /// Its peer has a public address; without a peer, it is bound to a public address or to
+    /// every address.
+    Public,
+    /// Another process holds the same port.
+    Conflict,
+}
+
+/// A word that may follow `is:`.
+#[derive(Debug)]
+pub struct FlagWord {
+    /// The word.
+    pub name: &'static str,
+    /// What it matches, in a few words.
+    pub help: &'static str,
+    /// What it asks.
+    pub flag: Flag,
+}
+
+/// A protocol and, if it is told, a family: a word alone, or after `proto:`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transport {
+    /// The word.
+    pub name: &'static str,
+    /// What it matches, in a few words.
+    pub help: &'static str,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The family; `None` for both.
+    pub family: Option<Family>,
+}
+
+/// A form of the language that has no word of its own.
+#[derive(Debug)]
+pub struct Form {
+    /// An example, which is a filter.
+    pub example: &'static str,
+    /// What it matches, in a few words.
+    pub help: &'static str,
+}
+
+/// Every field, in the order in which the help lists them.
+#[rustfmt::skip]
+pub static FIELDS: [Field; 12] = [
+    Field { name: "port", accepts: "8080, 8000-8999, https", help: "the local port, as after `:`", read: value::local_port },
+    Field { name: "pid", accepts: "4242, 4000-4999", help: "a process that has or had it", read: value::pid },
+    Field { name: "proc", accepts: "text", help: "part of a process name", read: value::process },
+    Field { name: "cmd", accepts: "text", help: "part of a command line", read: value::command },
+    Field { name: "user", accepts: "text or a uid", help: "part of the user's name, or the uid", read: value::user },
+    Field { name: "unit", accepts: "text", help: "part of the systemd unit", read: value::unit },
+    Field { name: "service", accepts: "text", help: "part of the service name", read: value::service },
+    Field { name: "proto", accepts: "tcp, udp6, …", help: "protocol and family", read: value::transport },
+    Field { name: "state", accepts: "listen, time_wait, …", help: "the state", read: value::state },
+    Field { name: "addr", accepts: "10.0.0.7, 10.0.0.0/8, localhost, [::1]:443, :443", help: "the local address, network or port", read: value::local },
+    Field { name: "remote", accepts: "1.1.1.1:443, 10.0.0.0/8, :443", help: "the peer's address, network or port", read: value::remote },
+    Field { name: "is", accepts: "new, mine, public, …", help: "what the row is", read: value::flag },
+];
+
+/// Every word that may follow `is:`.
+#[rustfmt::skip]
+pub static FLAGS: [FlagWord; 8] = [
+    FlagWord { name: "new", help: "opened a moment ago", flag: Flag::New },
+    FlagWord { name: "changed", help: "changed state or owner a moment ago", flag: Flag::Changed },
+    FlagWord { name: "closed", help: "gone, and shown for a while yet", flag: Flag::Closed },
+    FlagWord { name: "hidden", help: "its owner can't be seen", flag: Flag::Hidden },
+    FlagWord { name: "mine", help: "belongs to you", flag: Flag::Mine },
+    FlagWord { name: "loopback", help: "its own address is loopback", flag: Flag::Loopback },
+    FlagWord { name: "public", help: "the peer is public; or bound to a public or to every address", flag: Flag::Public },
+    FlagWord { name: "conflict", help: "another process holds the same port", flag: Flag::Conflict },
+];
+
+/// Every protocol word. Where two mean the same, the first is canonical.
+#[rustfmt::skip]
+pub static TRANSPORTS: [Transport; 6] = [
+    Transport { name: "tcp", help: "TCP over IPv4 and IPv6", protocol: Protocol::Tcp, family: None },
+    Transport { name: "tcp4", help: "TCP over IPv4", protocol: Protocol::Tcp, family: Some(Family::Ipv4) },
+    Transport { name: "tcp6", help: "TCP over IPv6", protocol: Protocol::Tcp, family: Some(Family::Ipv6) },
+    Transport { name: "udp", help: "UDP over IPv4 and IPv6", protocol: Protocol::Udp, family: None },
+    Transport { name: "udp4", help: "UDP over IPv4", protocol: Protocol::Udp, family: Some(Family::Ipv4) },
+    Transport { name: "udp6", help: "UDP over IPv6", protocol: Protocol::Udp, family: Some(Family::Ipv6) },
+];
+
+/// Everything else that can be written.
+#[rustfmt::skip]
+pub static FORMS: [Form; 12] = [
+    Form { example: "8080", help: "a port that begins with 8080, local or remote; or that pid" },
+    Form { example: ":8080", help: "the local port" },
+    Form { example: ":8000-8999", help: "a range of local ports" },
+    Form { example: ":https", help: "the local port of a service" },
+    Form { example: "nginx", help: "part of any name, command line, address or state" },
+    Form { example: "[::1]:80", help: "an address, local or remote; also 10.0.0.0/8" },
+    Form { example: r#""8080 tcp""#, help: "exactly this text, spaces and all; \\\" is a quote" },
+    Form { example: "/nginx|node/", help: "a regex over the whole row; \\/ is a slash" },
+    Form { example: "nginx :80", help: "both" },
+    Form { example: "nginx | :80", help: "at least one; binds looser than a space" },
+    Form { example: "!udp", help: "not this term or group" },
+    Form { example: "(nginx | node) :80", help: "a group" },
+];
+
+impl Field {
+    /// The field of that name, in any case.
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
+        FIELDS
+            .iter()
+            .find(|field| field.name.eq_ignore_ascii_case(name))
+    }
+}
+
+impl Flag {
+    /// The word for it.
+    pub(super) fn name(self) -> &'static str {
+        FLAGS
+            .iter()
+            .find(|word| word.flag == self)
+            .map_or("", |word| word.name)
+    }
+}
+
+impl Transport {
+    /// The protocol word that is written so, in any case.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        TRANSPORTS
+            .iter()
+            .find(|word| word.name.eq_ignore_ascii_case(name))
+            .copied()
+    }
+}

@@ -1,0 +1,200 @@
+//! The filter language: what is printed reads back, nothing panics, and negation is a complement.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::string::string_regex;
+use sockeye::filter::{Context, FIELDS, FLAGS, Filter, TRANSPORTS};
+use sockeye::model::State;
+use sockeye::track::Row;
+
+use super::rows::{address, moment, row};
+
+/// Texts that a regular expression generates.
+fn text(regex: &str) -> BoxedStrategy<String> {
+    string_regex(regex).expect("the regex is valid").boxed()
+}
+
+/// A port as a filter may spell it.
+fn ports() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<u16>().prop_map(|port| port.to_string()),
+        (any::<u16>(), any::<u16>()).prop_map(|(a, b)| format!("{}-{}", a.min(b), a.max(b))),
+        select(vec!["https", "SSH", "http-alt", "domain"]).prop_map(String::from),
+    ]
+}
+
+/// An address, network or port as a filter may spell it.
+fn place() -> impl Strategy<Value = String> {
+    let host = prop_oneof![
+        address().prop_map(|address| address.to_string()),
+        (any::<Ipv4Addr>(), 0..=32u8).prop_map(|(address, bits)| format!("{address}/{bits}")),
+        (any::<Ipv6Addr>(), 0..=128u8).prop_map(|(address, bits)| format!("{address}/{bits}")),
+        Just("Localhost".to_owned()),
+    ];
+    (host, option::of(ports())).prop_map(|(host, ports)| match ports {
+        Some(ports) if host.contains(':') => format!("[{host}]:{ports}"),
+        Some(ports) => format!("{host}:{ports}"),
+        None => host,
+    })
+}
+
+/// Any text between quotes.
+fn quoted() -> impl Strategy<Value = String> {
+    ".+".prop_map(|text| format!("\"{}\"", text.replace('\\', r"\\").replace('"', r#"\""#)))
+}
+
+fn regex() -> impl Strategy<Value = String> {
+    text(r"[a-zÄ]{1,3}(\\/|\\\\|\\d|\.|x\*)?( |[|])?[A-Z]").prop_map(|regex| format!("/{regex}/"))
+}
+
+fn field() -> impl Strategy<Value = String> {
+    let part = (
+        select(vec!["proc", "cmd", "user", "unit", "service", "CMD"]),
+        prop_oneof![text(r#"[^\s|()"]+"#), quoted(), text("[0-9]{1,5}")],
+    );
+    let state = select(State::ALL.to_vec());
+    prop_oneof![
+        part.prop_map(|(field, text)| format!("{field}:{text}")),
+        (select(vec!["addr", "remote"]), place())
+            .prop_map(|(side, place)| format!("{side}:{place}")),
+        (select(vec!["", "port", "addr:", "remote:"]), ports())
+            .prop_map(|(prefix, ports)| format!("{prefix}:{ports}")),
+        any::<u32>().prop_map(|pid| format!("pid:{pid}-{}", u32::MAX)),
+        state.prop_map(|state| format!("state:{}", state.as_str().replace('_', "-"))),
+        (0..FLAGS.len()).prop_map(|index| format!("is:{}", FLAGS[index].name)),
+        (0..TRANSPORTS.len()).prop_map(|index| format!("proto:{}", TRANSPORTS[index].name)),
+    ]
+}
+
+fn term() -> impl Strategy<Value = String> {
+    prop_oneof![
+        field(),
+        quoted(),
+        regex(),
+        place(),
+        any::<u32>().prop_map(|number| number.to_string()),
+        (0..TRANSPORTS.len()).prop_map(|index| TRANSPORTS[index].name.to_owned()),
+        text(r#"[^\s|()":/!0-9][^\s|()":]*"#),
+    ]
+}
+
+/// Filters of every form, in more spellings than the canonical one.
+fn filter_text() -> impl Strategy<Value = String> {
+    term().prop_recursive(5, 24, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 1..4).prop_map(|terms| format!("({})", terms.join(" "))),
+            vec(inner.clone(), 1..4).prop_map(|terms| terms.join(" ")),
+            vec(inner.clone(), 1..4).prop_map(|terms| terms.join("|")),
+            inner.prop_map(|term| format!("!{term}")),
+        ]
+    })
+}
+
+fn context() -> Context {
+    Context {
+        now: moment(10),
+        highlight: Duration::from_secs(5),
+        uid: Some(1),
+    }
+}
+
+/// Pieces of the language in any order: most are wrong somewhere.
+fn almost_filter() -> impl Strategy<Value = String> {
+    let mut pieces: Vec<String> = ["(", ")", "|", "!", "\"", "/", "\\", ":", " ", "-", "[", "]"]
+        .into_iter()
+        .chain([
+            "::1",
+            "10.",
+            "8080",
+            "99999",
+            "é",
+            "tcp",
+            "localhost",
+            "\u{3000}",
+        ])
+        .map(String::from)
+        .collect();
+    pieces.extend(FIELDS.iter().map(|field| format!("{}:", field.name)));
+    vec(select(pieces), 0..12).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_parses_to_the_same_filter(text in filter_text()) {
+        let filter = Filter::parse(&text).expect("the grammar is that of the parser");
+        let printed = filter.to_string();
+        let again = Filter::parse(&printed);
+        prop_assert_eq!(again.as_ref(), Ok(&filter), "printed: {}", printed);
+        prop_assert_eq!(again.map(|again| again.to_string()), Ok(printed));
+    }
+
+    #[test]
+    fn any_text_is_a_filter_that_prints_back_or_an_error_with_its_place(
+        text in prop_oneof![any::<String>(), almost_filter()],
+    ) {
+        match Filter::parse(&text) {
+            Ok(filter) => prop_assert_eq!(Filter::parse(&filter.to_string()), Ok(filter)),
+            Err(error) => {
+                prop_assert!(!error.span.is_empty());
+                prop_assert!(text.get(error.span.clone()).is_some(), "{:?}", error);
+                prop_assert!(!error.message.contains(char::is_control), "{:?}", error);
+            }
+        }
+    }
+
+    #[test]
+    fn a_negated_filter_matches_exactly_the_other_rows(text in filter_text(), row in row()) {
+        let filter = Filter::parse(&text).expect("the grammar is that of the parser");
+        let negated = Filter::parse(&format!("!({text})")).expect("a group may be negated");
+        prop_assert_ne!(filter.matches(&row, &context()), negated.matches(&row, &context()));
+    }
+
+    #[test]
+    fn alternatives_match_what_either_matches_and_neighbours_what_both_match(
+        a in filter_text(), b in filter_text(), row in row(),
+    ) {
+        let holds = |text: &str| {
+            let filter = Filter::parse(text).expect("the grammar is that of the parser");
+            filter.matches(&row, &context())
+        };
+        let (left, right) = (holds(&a), holds(&b));
+        prop_assert_eq!(holds(&format!("{a} | {b}")), left || right);
+        prop_assert_eq!(holds(&format!("({a}) ({b})")), left && right);
+    }
+
+    #[test]
+    fn a_row_is_found_by_what_it_says(row in row()) {
+        for text in words_of(&row) {
+            let filter = Filter::parse(&text).expect("a row's own texts make terms");
+            prop_assert!(filter.matches(&row, &context()), "{}", text);
+        }
+    }
+}
+
+/// Terms that are made of what the row shows.
+fn words_of(row: &Row) -> Vec<String> {
+    let local = row.socket.local;
+    let mut words = vec![
+        format!(":{}", local.port),
+        format!("{}", local.port),
+        format!("addr:{local}"),
+        format!("\"{local}\""),
+        format!("state:{}", row.socket.state),
+        row.socket.protocol_and_family().to_owned(),
+    ];
+    for process in row.socket.owner.processes() {
+        words.push(format!("pid:{}", process.pid));
+        if !process.name.is_empty() {
+            let name = process.name.replace('\\', r"\\").replace('"', r#"\""#);
+            words.push(format!("\"{name}\""));
+            words.push(format!("proc:\"{}\"", name.to_lowercase()));
+            words.push(format!("proc:\"{}\"", name.to_ascii_uppercase()));
+        }
+    }
+    words
+}

@@ -1,0 +1,4 @@
+//! What must hold for every input: properties, tried on arbitrary values.
+
+mod filter;
+mod rows;
