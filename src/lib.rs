@@ -8,10 +8,12 @@
 //! | [`columns`] | the columns of the table: text, width, order; pure |
 //! | [`filter`] | the filter language: parse, print, match; pure |
 //! | [`model`] | sockets, processes, owners, snapshots; pure |
+//! | [`runtime`] | terminal, input, signals, panics: the only place with a clock and threads |
 //! | [`track`] | what changed between two snapshots; pure |
 
 pub mod bind;
 pub mod columns;
 pub mod filter;
 pub mod model;
+pub mod runtime;
 pub mod track;

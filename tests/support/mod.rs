@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub mod netns;
+pub mod pty;
 
 /// How long a test waits for what must happen; generous, as it is only used up by a failure.
 pub const PATIENCE: Duration = Duration::from_secs(20);

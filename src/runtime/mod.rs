@@ -1,0 +1,10 @@
+//! The edge of the program: the only place with a terminal, a clock and threads.
+//!
+//! Each piece does one thing and hands what happens to a callback, so that the main loop alone
+//! decides what follows from it.
+
+pub mod backend;
+pub mod input;
+pub mod panic;
+pub mod signals;
+pub mod terminal;

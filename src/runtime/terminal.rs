@@ -1,0 +1,165 @@
+//! The terminal: taken when the program shows its screen, and given back exactly as it was.
+//!
+//! Whatever ends the program must pass through [`restore`]: leaving, dropping the [`Screen`], a
+//! panic's hook. It acts once, however many of them come.
+
+use std::io::{self, Stdout, Write, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
+};
+use crossterm::{Command, cursor, queue};
+use ratatui::{Frame, Terminal};
+
+use super::backend::QuietBackend;
+
+/// Whether the terminal is in our modes. There is one terminal for the process, and a panic's
+/// hook cannot reach the [`Screen`]: hence a static.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Switches to the alternate screen without saving the cursor, for a terminal that already is
+/// there: saving again would lose the place to which the shell's cursor returns.
+const ALTERNATE_SCREEN_AGAIN: &[u8] = b"\x1b[?47h";
+
+/// The terminal while it shows the program: raw mode, alternate screen, no cursor, mouse buttons
+/// and wheel, bracketed paste. Dropping it gives the terminal back.
+pub struct Screen {
+    terminal: Terminal<QuietBackend<Stdout>>,
+}
+
+impl Screen {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// If there is no terminal to read or write; then nothing stays changed.
+    pub fn enter() -> io::Result<Self> {
+        let entered = take().and_then(|()| {
+            // This makes crossterm watch for a new size from before the first size is asked for,
+            // and not only from when the input thread reads: one in between would go unnoticed.
+            event::poll(Duration::ZERO)?;
+            Terminal::new(QuietBackend::new(stdout()))
+        });
+        let terminal = entered.inspect_err(|_| restore())?;
+        let mut screen = Self { terminal };
+        screen.forget_picture(false)?;
+        Ok(screen)
+    }
+
+    /// Draws one frame. Only what differs from the frame before is written, nothing if nothing
+    /// does. After [`Screen::leave`] it draws nothing.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written: it is gone.
+    pub fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        if IS_TAKEN.load(Ordering::SeqCst) {
+            self.terminal.draw(render)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the terminal back. Errors are ignored: nobody can be told through a terminal that is
+    /// gone.
+    pub fn leave(&mut self) {
+        restore();
+        self.terminal.backend_mut().was_written_by_others(true);
+    }
+
+    /// Takes the terminal again, after [`Screen::leave`] or after the process was stopped without
+    /// a chance to leave it. The next draw writes the whole picture.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written: it is gone.
+    pub fn enter_again(&mut self) -> io::Result<()> {
+        take()?;
+        self.forget_picture(false)
+    }
+
+    /// Assumes nothing about what the terminal shows. The backend never asks for the cursor, so
+    /// this is safe while another thread reads the terminal.
+    fn forget_picture(&mut self, cursor_is_visible: bool) -> io::Result<()> {
+        self.terminal
+            .backend_mut()
+            .was_written_by_others(cursor_is_visible);
+        self.terminal.clear()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// Sets our modes. Where they should still be set, they are set again: after a stop that we did
+/// not see coming the shell has changed them.
+fn take() -> io::Result<()> {
+    let was_taken = IS_TAKEN.swap(true, Ordering::SeqCst);
+    if was_taken {
+        // crossterm takes raw mode for set and would do nothing.
+        disable_raw_mode()?;
+    }
+    enable_raw_mode()?;
+    let mut out = stdout().lock();
+    if was_taken {
+        out.write_all(ALTERNATE_SCREEN_AGAIN)?;
+    } else {
+        queue!(out, EnterAlternateScreen)?;
+    }
+    queue!(out, cursor::Hide, Mouse::On, EnableBracketedPaste)?;
+    out.flush()
+}
+
+/// Gives the terminal back if it is taken: once, as leaving the alternate screen twice would put
+/// the cursor back over what was printed since. Ends an update that was cut short, too.
+pub fn restore() {
+    if !IS_TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = stdout().lock();
+    // The terminal may be gone (hangup): then there is nothing to give back.
+    let _ = queue!(
+        out,
+        EndSynchronizedUpdate,
+        Mouse::Off,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
+    let _ = out.flush();
+    let _ = disable_raw_mode();
+}
+
+/// Reports of mouse buttons and wheel in SGR coordinates. crossterm's own mouse capture also asks
+/// for every motion of the pointer, a flood of input that nothing here uses.
+#[derive(Clone, Copy)]
+enum Mouse {
+    On,
+    Off,
+}
+
+impl Command for Mouse {
+    fn write_ansi(&self, f: &mut impl std::fmt::Write) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::On => "\x1b[?1000h\x1b[?1006h",
+            Self::Off => "\x1b[?1006l\x1b[?1000l",
+        })
+    }
+
+    #[cfg(windows)]
+    fn execute_winapi(&self) -> io::Result<()> {
+        use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
+        match self {
+            Self::On => EnableMouseCapture.execute_winapi(),
+            Self::Off => DisableMouseCapture.execute_winapi(),
+        }
+    }
+
+    #[cfg(windows)]
+    fn is_ansi_code_supported(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,55 @@
+//! What xterm sends for keys, the mouse and a paste.
+
+use sockeye::app::Key;
+
+use super::Pty;
+
+impl Pty {
+    /// Presses a key as xterm sends it.
+    pub fn send_key(&mut self, key: Key) {
+        let sequence = match key {
+            Key::Char(c) => c.to_string(),
+            Key::Ctrl(c) => char::from(c as u8 & 0x1f).to_string(),
+            Key::Enter => "\r".to_owned(),
+            Key::Esc => "\x1b".to_owned(),
+            Key::Tab => "\t".to_owned(),
+            Key::BackTab => "\x1b[Z".to_owned(),
+            Key::Backspace => "\x7f".to_owned(),
+            Key::Delete => "\x1b[3~".to_owned(),
+            Key::Up => "\x1b[A".to_owned(),
+            Key::Down => "\x1b[B".to_owned(),
+            Key::Right => "\x1b[C".to_owned(),
+            Key::Left => "\x1b[D".to_owned(),
+            Key::PageUp => "\x1b[5~".to_owned(),
+            Key::PageDown => "\x1b[6~".to_owned(),
+            Key::Home => "\x1b[H".to_owned(),
+            Key::End => "\x1b[F".to_owned(),
+        };
+        self.send(&sequence);
+    }
+
+    /// Presses and releases the left button on a cell, counted from 0.
+    pub fn click(&mut self, column: u16, row: u16) {
+        self.send_mouse(0, column, row, 'M');
+        self.send_mouse(0, column, row, 'm');
+    }
+
+    /// Turns the wheel one notch up over a cell.
+    pub fn wheel_up(&mut self, column: u16, row: u16) {
+        self.send_mouse(64, column, row, 'M');
+    }
+
+    /// Turns the wheel one notch down over a cell.
+    pub fn wheel_down(&mut self, column: u16, row: u16) {
+        self.send_mouse(65, column, row, 'M');
+    }
+
+    fn send_mouse(&mut self, button: u8, column: u16, row: u16, end: char) {
+        self.send(&format!("\x1b[<{button};{};{}{end}", column + 1, row + 1));
+    }
+
+    /// Pastes text as a terminal does for a program that asked for bracketed paste.
+    pub fn paste(&mut self, text: &str) {
+        self.send(&format!("\x1b[200~{text}\x1b[201~"));
+    }
+}
