@@ -9,6 +9,7 @@
 //! | [`filter`] | the filter language: parse, print, match; pure |
 //! | [`model`] | sockets, processes, owners, snapshots; pure |
 //! | [`runtime`] | terminal, input, signals, panics: the only place with a clock and threads |
+//! | [`source`] | the edge to the operating system: where snapshots come from |
 //! | [`track`] | what changed between two snapshots; pure |
 
 pub mod bind;
@@ -16,4 +17,5 @@ pub mod columns;
 pub mod filter;
 pub mod model;
 pub mod runtime;
+pub mod source;
 pub mod track;

@@ -1,0 +1,166 @@
+//! One line of a recording: a snapshot as JSON, and back.
+//!
+//! Pure. Processes stand once per line and sockets refer to them by pid. What is read may have
+//! been written by anybody: text is cleaned on its way into the model, and references are checked.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    Endpoint, Moment, Owner, OwnerKind, Pid, Problem, Process, Protocol, Queue, Snapshot, Socket,
+    State, Text,
+};
+
+/// Version of the format; readers refuse others.
+const SCHEMA: u32 = 1;
+
+/// A snapshot as a recording holds it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Frame {
+    schema: u32,
+    taken_at: Moment,
+    sockets: Vec<SocketFrame>,
+    processes: Vec<Arc<Process>>,
+    problems: Vec<Problem>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SocketFrame {
+    protocol: Protocol,
+    local: Endpoint,
+    remote: Option<Endpoint>,
+    state: State,
+    inode: Option<u32>,
+    uid: Option<u32>,
+    user: Option<Text>,
+    owner: OwnerKind,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pids: Vec<Pid>,
+    dual_stack: Option<bool>,
+    interface: Option<Text>,
+    queue: Option<Queue>,
+    unit: Option<Text>,
+    container: Option<Text>,
+}
+
+impl Frame {
+    /// The snapshot as a frame. Processes are in order of pid, so that equal snapshots make equal
+    /// lines.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let mut processes = snapshot.processes.clone();
+        for process in snapshot
+            .sockets
+            .iter()
+            .flat_map(|socket| socket.owner.processes())
+        {
+            processes
+                .entry(process.pid)
+                .or_insert_with(|| Arc::clone(process));
+        }
+        let mut processes: Vec<_> = processes.into_values().collect();
+        processes.sort_unstable_by_key(|process| process.pid);
+        Self {
+            schema: SCHEMA,
+            taken_at: snapshot.taken_at,
+            sockets: snapshot.sockets.iter().map(SocketFrame::of).collect(),
+            processes,
+            problems: snapshot.problems.clone(),
+        }
+    }
+
+    /// The snapshot that the frame stands for, or what is wrong with it.
+    pub(super) fn into_snapshot(self) -> Result<Snapshot, String> {
+        if self.schema != SCHEMA {
+            return Err(format!(
+                "schema {} is not supported, only {SCHEMA}",
+                self.schema
+            ));
+        }
+        let mut processes = HashMap::with_capacity(self.processes.len());
+        for process in self.processes {
+            let pid = process.pid;
+            if processes.insert(pid, process).is_some() {
+                return Err(format!("process {pid} stands there twice"));
+            }
+        }
+        let sockets = self
+            .sockets
+            .into_iter()
+            .map(|socket| socket.into_socket(&processes));
+        Ok(Snapshot {
+            taken_at: self.taken_at,
+            sockets: sockets.collect::<Result<_, _>>()?,
+            processes,
+            problems: self.problems,
+        })
+    }
+}
+
+impl SocketFrame {
+    fn of(socket: &Socket) -> Self {
+        Self {
+            protocol: socket.protocol,
+            local: socket.local,
+            remote: socket.remote,
+            state: socket.state,
+            inode: socket.inode,
+            uid: socket.uid,
+            user: socket.user.clone(),
+            owner: socket.owner.kind(),
+            pids: socket
+                .owner
+                .processes()
+                .iter()
+                .map(|process| process.pid)
+                .collect(),
+            dual_stack: socket.dual_stack,
+            interface: socket.interface.clone(),
+            queue: socket.queue,
+            unit: socket.unit.clone(),
+            container: socket.container.clone(),
+        }
+    }
+
+    fn into_socket(self, processes: &HashMap<Pid, Arc<Process>>) -> Result<Socket, String> {
+        Ok(Socket {
+            owner: self.owner(processes)?,
+            protocol: self.protocol,
+            local: self.local,
+            remote: self.remote,
+            state: self.state,
+            inode: self.inode,
+            uid: self.uid,
+            user: self.user,
+            dual_stack: self.dual_stack,
+            interface: self.interface,
+            queue: self.queue,
+            unit: self.unit,
+            container: self.container,
+        })
+    }
+
+    fn owner(&self, processes: &HashMap<Pid, Arc<Process>>) -> Result<Owner, String> {
+        let mut pids = self.pids.clone();
+        pids.sort_unstable();
+        pids.dedup();
+        let find = |pid: &Pid| match processes.get(pid) {
+            Some(process) => Ok(Arc::clone(process)),
+            None => Err(format!("socket {} has unknown process {pid}", self.local)),
+        };
+        let found: Arc<[_]> = pids.iter().map(find).collect::<Result<_, _>>()?;
+        match (self.owner, found.is_empty()) {
+            (OwnerKind::Known, false) => Ok(Owner::Known(found)),
+            (OwnerKind::Past, false) => Ok(Owner::Past(found)),
+            (OwnerKind::Hidden, true) => Ok(Owner::Hidden),
+            (OwnerKind::Kernel, true) => Ok(Owner::Kernel),
+            (OwnerKind::None, true) => Ok(Owner::None),
+            (_, true) => Err(format!(
+                "socket {} has an owner without a process",
+                self.local
+            )),
+            (_, false) => Err(format!("socket {} has processes but no owner", self.local)),
+        }
+    }
+}

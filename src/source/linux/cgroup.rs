@@ -1,0 +1,156 @@
+//! Which unit or container a cgroup id stands for.
+//!
+//! The id that the kernel gives for a socket is the inode number of a directory below the cgroup2
+//! mount, so no privilege is needed to resolve it: the tree is walked once, and again when an id
+//! turns up that is not in it. What a directory's path means is said in `placement`.
+
+use std::collections::{HashMap, HashSet};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirEntryExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::placement::Placement;
+use crate::model::Moment;
+
+/// How long an id that is not in the tree (of a group that was removed, or outside this cgroup
+/// namespace) is left alone.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// How many directories are visited at most in one walk.
+const MAX_GROUPS: usize = 100_000;
+
+/// What is known of cgroup ids.
+#[derive(Default)]
+pub(super) struct Cgroups {
+    placements: HashMap<u64, Placement>,
+    unknown: HashMap<u64, Moment>,
+}
+
+impl Cgroups {
+    /// Makes sure that the ids of a reading are known, as far as they can be.
+    pub(super) fn learn(&mut self, ids: impl Iterator<Item = u64>, at: Moment) {
+        let ids: HashSet<u64> = ids.collect();
+        let is_new = |id: &u64| match self.unknown.get(id) {
+            Some(asked) => asked.age(at) >= RETRY_AFTER,
+            None => !self.placements.contains_key(id),
+        };
+        if !ids.iter().any(is_new) {
+            return;
+        }
+        // A group that was removed keeps its meaning for as long as a socket refers to it.
+        self.placements.retain(|id, _| ids.contains(id));
+        self.placements.extend(walk());
+        let missing = ids
+            .into_iter()
+            .filter(|id| !self.placements.contains_key(id));
+        self.unknown = missing.map(|id| (id, at)).collect();
+    }
+
+    /// What a cgroup id stands for, if it is known.
+    pub(super) fn placement(&self, id: u64) -> Option<&Placement> {
+        self.placements.get(&id)
+    }
+}
+
+/// Every directory of the cgroup2 tree; empty where there is none.
+fn walk() -> HashMap<u64, Placement> {
+    let mountinfo = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    mount_point(&mountinfo).map_or_else(HashMap::new, |root| walk_from(&root))
+}
+
+fn walk_from(root: &Path) -> HashMap<u64, Placement> {
+    let mut placements = HashMap::new();
+    let Ok(metadata) = root.metadata() else {
+        return placements;
+    };
+    placements.insert(metadata.ino(), Placement::default());
+    let mut directories = vec![root.to_owned()];
+    while let Some(directory) = directories.pop() {
+        let Ok(entries) = std::fs::read_dir(&directory) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            if placements.len() < MAX_GROUPS && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                let path = entry.path();
+                let below = path.strip_prefix(root).unwrap_or(&path);
+                placements.insert(entry.ino(), Placement::of(&below.to_string_lossy()));
+                directories.push(path);
+            }
+        }
+    }
+    placements
+}
+
+/// Where the cgroup2 tree is mounted: `/sys/fs/cgroup`, or `/sys/fs/cgroup/unified` beside the old
+/// kind. See `proc_pid_mountinfo(5)`.
+fn mount_point(mountinfo: &[u8]) -> Option<PathBuf> {
+    mountinfo.split(|&byte| byte == b'\n').find_map(|line| {
+        let mut fields = line.split(|&byte| byte == b' ');
+        let point = fields.nth(4)?;
+        let kind = fields.skip_while(|&field| field != b"-").nth(1)?;
+        (kind == b"cgroup2").then(|| unescape(point))
+    })
+}
+
+/// Undoes the kernel's `\040` for a blank and the like.
+fn unescape(point: &[u8]) -> PathBuf {
+    let mut out = Vec::with_capacity(point.len());
+    let mut rest = point;
+    while let [first, tail @ ..] = rest {
+        let escape = tail.get(..3).filter(|_| *first == b'\\');
+        let octal = escape.and_then(|digits| std::str::from_utf8(digits).ok());
+        if let Some(byte) = octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            out.push(byte);
+            rest = &tail[3..];
+        } else {
+            out.push(*first);
+            rest = tail;
+        }
+    }
+    PathBuf::from(std::ffi::OsStr::from_bytes(&out))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mount_point_is_found_among_others() {
+        let mountinfo = b"31 23 0:28 / /sys/fs/cgroup rw shared:9 - tmpfs tmpfs rw\n\
+            32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
+            41 31 0:38 / /odd\\040place rw,relatime shared:5 master:1 - cgroup2 cgroup2 rw\n";
+        assert_eq!(mount_point(mountinfo), Some(PathBuf::from("/odd place")));
+        assert_eq!(
+            mount_point(b"31 23 0:28 / /sys rw - sysfs sysfs rw\n\nx y\n"),
+            None
+        );
+    }
+
+    #[test]
+    fn ids_are_the_inodes_of_directories() {
+        let root = std::env::temp_dir().join(format!("sockeye-cgroup-{}", std::process::id()));
+        let group = root.join("system.slice/nginx.service");
+        std::fs::create_dir_all(&group).unwrap();
+        let placements = walk_from(&root);
+        let unit = placements[&group.metadata().unwrap().ino()].unit.clone();
+        std::fs::remove_dir_all(&root).unwrap();
+        assert_eq!(placements.len(), 3);
+        assert_eq!(unit.as_deref(), Some("nginx.service"));
+    }
+
+    #[test]
+    fn an_id_that_stays_unknown_is_not_walked_for_each_time() {
+        let at = |seconds| Moment {
+            steady: Duration::from_secs(seconds),
+            wall: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let mut cgroups = Cgroups::default();
+        cgroups.learn([u64::MAX].into_iter(), at(0));
+        assert_eq!(cgroups.unknown[&u64::MAX], at(0));
+        cgroups.learn([u64::MAX].into_iter(), at(29));
+        assert_eq!(cgroups.unknown[&u64::MAX], at(0));
+        cgroups.learn([u64::MAX].into_iter(), at(30));
+        assert_eq!(cgroups.unknown[&u64::MAX], at(30));
+    }
+}

@@ -1,0 +1,227 @@
+//! What the path of a cgroup means: a systemd unit, a container.
+//!
+//! Pure. The innermost component that names something counts: a service of a user's manager lies
+//! inside `user@1000.service`, and that is not what the user asks about.
+
+use crate::model::Text;
+
+/// Unit types that hold processes (`systemd.unit(5)`); a slice only groups others.
+const UNIT_SUFFIXES: [&str; 5] = [".service", ".scope", ".socket", ".mount", ".swap"];
+
+/// How the container engines name the scope of a container with a 64-digit id.
+const ENGINE_PREFIXES: [&str; 5] = ["docker-", "cri-containerd-", "crio-", "libpod-", "nerdctl-"];
+
+/// Length of a container's id, and of the short form that the engines' tools print.
+const ID: usize = 64;
+const SHORT_ID: usize = 12;
+
+/// Where in the system something runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Placement {
+    /// systemd unit, such as `nginx.service`.
+    pub(super) unit: Option<Text>,
+    /// Container: the short id or the name.
+    pub(super) container: Option<Text>,
+}
+
+impl Placement {
+    /// Reads the path of a cgroup below the root of its tree.
+    pub(super) fn of(path: &str) -> Self {
+        let innermost = || path.rsplit('/').filter(|component| !component.is_empty());
+        Self {
+            unit: innermost().find_map(unit).map(|unit| Text::new(&unit)),
+            container: innermost()
+                .find_map(container)
+                .or_else(|| lxc_old(path))
+                .map(|container| Text::new(&container)),
+        }
+    }
+}
+
+fn unit(component: &str) -> Option<String> {
+    // systemd puts `_` before a name that a controller's file could have.
+    let name = component.strip_prefix('_').unwrap_or(component);
+    let has_type = |suffix: &str| name.len() > suffix.len() && name.ends_with(suffix);
+    let is_unit = UNIT_SUFFIXES.into_iter().any(has_type);
+    is_unit.then(|| unescape(name))
+}
+
+fn container(component: &str) -> Option<String> {
+    let stem = component.strip_suffix(".scope").unwrap_or(component);
+    let id = ENGINE_PREFIXES
+        .iter()
+        .find_map(|engine| stem.strip_prefix(engine))
+        .unwrap_or(stem);
+    if is_id(id) {
+        return Some(id[..SHORT_ID].to_owned());
+    }
+    let machine = component
+        .strip_prefix("machine-")
+        .and_then(|rest| rest.strip_suffix(".scope"));
+    let nspawn = component
+        .strip_prefix("systemd-nspawn@")
+        .and_then(|rest| rest.strip_suffix(".service"));
+    let lxc = component.strip_prefix("lxc.payload.");
+    machine
+        .or(nspawn)
+        .or(lxc)
+        .filter(|name| !name.is_empty())
+        .map(unescape)
+}
+
+/// The layout of LXC before 4.0: `/lxc/NAME`.
+fn lxc_old(path: &str) -> Option<String> {
+    let mut components = path.trim_start_matches('/').split('/');
+    let name = components
+        .next()
+        .filter(|&first| first == "lxc")
+        .and(components.next())?;
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == ID
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Undoes systemd's `\x2d` for a dash and the like (`systemd-escape(1)`).
+fn unescape(name: &str) -> String {
+    let mut parts = name.split("\\x");
+    let mut out = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let byte = part
+            .get(..2)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte {
+            Some(byte) => {
+                out.push(byte);
+                out.extend(&part.as_bytes()[2..]);
+            }
+            None => out.extend([b"\\x", part.as_bytes()].concat()),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    /// Path, unit, container; `ID` stands for an id.
+    const CASES: &[(&str, Option<&str>, Option<&str>)] = &[
+        ("", None, None),
+        ("/", None, None),
+        ("init.scope", Some("init.scope"), None),
+        ("/system.slice/nginx.service", Some("nginx.service"), None),
+        (
+            "/system.slice/nginx.service/worker",
+            Some("nginx.service"),
+            None,
+        ),
+        ("/system.slice", None, None),
+        ("/system.slice/dbus.socket", Some("dbus.socket"), None),
+        (
+            "/system.slice/my\\x2dapp.service",
+            Some("my-app.service"),
+            None,
+        ),
+        (
+            "/system.slice/system-getty.slice/getty@tty1.service",
+            Some("getty@tty1.service"),
+            None,
+        ),
+        ("/system.slice/_cpu.service", Some("cpu.service"), None),
+        ("/system.slice/.service", None, None),
+        (
+            "/user.slice/user-1000.slice/session-3.scope",
+            Some("session-3.scope"),
+            None,
+        ),
+        (
+            "/user.slice/user-1000.slice/user@1000.service/app.slice/web.service",
+            Some("web.service"),
+            None,
+        ),
+        (
+            "/system.slice/docker-ID.scope",
+            Some("docker-ID.scope"),
+            Some("0123456789ab"),
+        ),
+        ("/docker/ID", None, Some("0123456789ab")),
+        (
+            "/docker/ID/system.slice/cron.service",
+            Some("cron.service"),
+            Some("0123456789ab"),
+        ),
+        (
+            "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1_2.slice/cri-containerd-ID.scope",
+            Some("cri-containerd-ID.scope"),
+            Some("0123456789ab"),
+        ),
+        (
+            "/kubepods/besteffort/pod12-34/ID",
+            None,
+            Some("0123456789ab"),
+        ),
+        (
+            "/kubepods.slice/crio-ID.scope",
+            Some("crio-ID.scope"),
+            Some("0123456789ab"),
+        ),
+        (
+            "/machine.slice/libpod-ID.scope/container",
+            Some("libpod-ID.scope"),
+            Some("0123456789ab"),
+        ),
+        (
+            "/machine.slice/libpod-conmon-ID.scope",
+            Some("libpod-conmon-ID.scope"),
+            None,
+        ),
+        (
+            "/machine.slice/machine-my\\x2dbox.scope",
+            Some("machine-my-box.scope"),
+            Some("my-box"),
+        ),
+        (
+            "/machine.slice/systemd-nspawn@web.service/payload",
+            Some("systemd-nspawn@web.service"),
+            Some("web"),
+        ),
+        (
+            "/lxc.payload.web/system.slice/ssh.service",
+            Some("ssh.service"),
+            Some("web"),
+        ),
+        ("/lxc/web", None, Some("web")),
+        ("/docker/0123456789ABCDEF", None, None),
+        (
+            "/system.slice/a\\x1bb.service",
+            Some("a\\x1bb.service"),
+            None,
+        ),
+        (
+            "/system.slice/a\\xzz\\x.service",
+            Some("a\\xzz\\x.service"),
+            None,
+        ),
+    ];
+
+    #[test]
+    fn paths_mean_units_and_containers() {
+        for (path, unit, container) in CASES {
+            let placement = Placement::of(&path.replace("ID", ID));
+            let unit = unit.map(|unit| unit.replace("ID", ID));
+            assert_eq!(placement.unit.as_deref(), unit.as_deref(), "unit of {path}");
+            assert_eq!(
+                placement.container.as_deref(),
+                *container,
+                "container of {path}"
+            );
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! One walk over `/proc/PID/fd`: which processes hold which sockets.
+//!
+//! A descriptor of a socket is a link that reads `socket:[INODE]`. Measured: about 25 ms for 1,150
+//! processes with 20 descriptors each. Descriptors are read for the process as a whole, not for
+//! its threads; a thread with a table of its own is not looked at.
+
+use std::collections::HashMap;
+use std::mem::MaybeUninit;
+
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw, stat};
+use rustix::io::{self, Errno};
+
+use crate::model::Pid;
+
+/// The inode of the initial pid namespace (`PROC_PID_INIT_INO` of the kernel).
+const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
+
+/// Room for the entries of a directory; about 300 at a time.
+const ENTRIES: usize = 8 * 1024;
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    /// The processes that hold each inode, ascending.
+    pub(super) holders: HashMap<u32, Vec<Pid>>,
+    /// Whether there may be a holder that could not be looked at.
+    pub(super) is_blind: bool,
+}
+
+/// Looks for the holders of every inode that `is_wanted`.
+pub(super) fn scan(is_wanted: impl Fn(u32) -> bool) -> io::Result<Scan> {
+    let proc = open_directory(CWD, c"/proc")?;
+    let mut scan = Scan {
+        is_blind: is_blind_here(),
+        ..Scan::default()
+    };
+    let own_network = network_of("self");
+    for pid in pids(&proc)? {
+        match read_descriptors(&proc, pid, &is_wanted, &mut scan.holders) {
+            // A process that ended meanwhile holds nothing.
+            Ok(()) | Err(Errno::NOENT | Errno::SRCH) => {}
+            // One in another network namespace does not hold what is in this one's table, short
+            // of having carried it there.
+            Err(_) if !scan.is_blind => {
+                let network = network_of(&pid.to_string());
+                scan.is_blind =
+                    own_network.is_none() || network.is_none() || network == own_network;
+            }
+            Err(_) => {}
+        }
+    }
+    for pids in scan.holders.values_mut() {
+        pids.sort_unstable();
+        pids.dedup();
+    }
+    Ok(scan)
+}
+
+/// Whether there are processes that `/proc` does not even list: this is not the initial pid
+/// namespace, or `/proc` is mounted with `hidepid`, which hides pid 1 first of all.
+fn is_blind_here() -> bool {
+    let is_initial = stat("/proc/self/ns/pid").is_ok_and(|pid| pid.st_ino == INITIAL_PID_NAMESPACE);
+    !is_initial || stat("/proc/1").is_err()
+}
+
+/// What tells network namespaces apart without any right to look at the process: the files below
+/// `/proc/PID/net` are the namespace's own, so their inodes differ. (`/proc/PID/ns/net`, which is
+/// meant for that, takes the same right as the descriptors.)
+fn network_of(process: &str) -> Option<u64> {
+    stat(format!("/proc/{process}/net/dev"))
+        .ok()
+        .map(|file| file.st_ino)
+}
+
+fn pids(proc: &OwnedFd) -> io::Result<Vec<Pid>> {
+    let mut pids = Vec::new();
+    let mut buffer = [MaybeUninit::uninit(); ENTRIES];
+    let mut entries = RawDir::new(proc, &mut buffer);
+    while let Some(entry) = entries.next() {
+        pids.extend(decimal(entry?.file_name().to_bytes()));
+    }
+    Ok(pids)
+}
+
+fn read_descriptors(
+    proc: &OwnedFd,
+    pid: Pid,
+    is_wanted: &impl Fn(u32) -> bool,
+    holders: &mut HashMap<u32, Vec<Pid>>,
+) -> io::Result<()> {
+    let descriptors = open_directory(proc, format!("{pid}/fd"))?;
+    let mut buffer = [MaybeUninit::uninit(); ENTRIES];
+    let mut link = [MaybeUninit::uninit(); 64];
+    let mut entries = RawDir::new(&descriptors, &mut buffer);
+    while let Some(entry) = entries.next() {
+        // A descriptor may be closed between the list and this look; that is no error.
+        let target = match readlinkat_raw(&descriptors, entry?.file_name(), &mut link) {
+            Ok((target, _)) => target,
+            Err(Errno::ACCESS | Errno::PERM) => return Err(Errno::ACCESS),
+            Err(_) => continue,
+        };
+        if let Some(inode) = inode(target).filter(|&inode| is_wanted(inode)) {
+            holders.entry(inode).or_default().push(pid);
+        }
+    }
+    Ok(())
+}
+
+fn open_directory(at: impl AsFd, path: impl rustix::path::Arg) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat(at, path, flags, Mode::empty())
+}
+
+/// The inode of `socket:[4242]`; `None` for any other link.
+fn inode(link: &[u8]) -> Option<u32> {
+    decimal(link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?)
+}
+
+fn decimal(digits: &[u8]) -> Option<u32> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[test]
+    fn only_links_to_sockets_have_an_inode() {
+        assert_eq!(inode(b"socket:[4242]"), Some(4242));
+        for other in [
+            "pipe:[4242]",
+            "socket:[",
+            "socket:[]",
+            "socket:[x]",
+            "/dev/null",
+            "",
+        ] {
+            assert_eq!(inode(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_descriptors_of_this_process_are_found_once_each() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let copy = socket.try_clone().unwrap();
+        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&copy));
+        let wanted = u32::try_from(std::fs::metadata(path).unwrap().ino()).unwrap();
+        let scan = scan(|inode| inode == wanted).unwrap();
+        assert_eq!(
+            scan.holders.into_iter().collect::<Vec<_>>(),
+            [(wanted, vec![std::process::id()])]
+        );
+    }
+}

@@ -1,0 +1,54 @@
+//! Where snapshots come from: this machine, or a recording of one.
+//!
+//! The only part of the library that asks the operating system about sockets and processes. It
+//! does not compare readings and does not read the clock: the caller says what time it is. What
+//! could not be read is data (a [`Problem`](crate::model::Problem) in the snapshot); an error is
+//! only what leaves nothing to show.
+
+mod error;
+mod frame;
+#[cfg(target_os = "linux")]
+mod linux;
+mod netstat;
+#[cfg(not(target_os = "linux"))]
+mod portable;
+mod process;
+mod record;
+mod replay;
+mod system;
+mod users;
+
+use std::sync::Arc;
+
+use crate::model::{Moment, Pid, Snapshot};
+
+pub use error::SourceError;
+pub use record::Recorder;
+pub use replay::Replay;
+pub use system::System;
+
+/// Something that gives one reading after another.
+pub trait Source: Send {
+    /// Takes a reading; `at` becomes its time.
+    ///
+    /// # Errors
+    ///
+    /// When there is nothing to show at all. What merely could not be seen is among the
+    /// snapshot's problems.
+    fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError>;
+}
+
+/// Who holds a socket, by pid: what the platform knows before the processes are looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Holding {
+    /// These processes, ascending; never empty.
+    By(Arc<[Pid]>),
+    /// A process that this user may not look at.
+    #[cfg(target_os = "linux")]
+    Hidden,
+    /// The kernel, or no process that could be looked at.
+    #[cfg(target_os = "linux")]
+    Kernel,
+    /// Nobody, or nobody was found yet.
+    None,
+}

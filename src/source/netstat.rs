@@ -1,0 +1,145 @@
+//! The plain socket table of any system, through netstat2.
+//!
+//! Each protocol and family is read on its own, so that one that can't be read costs no other.
+//! On Linux the pids are left out: netstat2 would walk every `/proc/PID/fd` at every reading, and
+//! panics without `/proc`. Both families are always read: the IPv4 traffic of a dual-stack socket
+//! is in the IPv6 table.
+
+use netstat2::{
+    AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo, TcpSocketInfo, TcpState,
+};
+
+use crate::model::{Endpoint, Family, Protocol, Socket, State};
+
+#[cfg(not(target_os = "linux"))]
+use netstat2::iterate_sockets_info as iterate;
+#[cfg(target_os = "linux")]
+use netstat2::iterate_sockets_info_without_pids as iterate;
+
+/// The four parts of the table, in the order in which they are read.
+pub(super) const PARTS: [Part; 4] = [
+    Part::new(Family::Ipv4, Protocol::Tcp),
+    Part::new(Family::Ipv4, Protocol::Udp),
+    Part::new(Family::Ipv6, Protocol::Tcp),
+    Part::new(Family::Ipv6, Protocol::Udp),
+];
+
+/// One family's table of one protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) family: Family,
+    pub(super) protocol: Protocol,
+}
+
+impl Part {
+    const fn new(family: Family, protocol: Protocol) -> Self {
+        Self { family, protocol }
+    }
+
+    /// Whether a socket belongs to this part.
+    #[cfg(target_os = "linux")]
+    pub(super) fn holds(self, socket: &Socket) -> bool {
+        socket.family() == self.family && socket.protocol == self.protocol
+    }
+
+    /// `TCP over IPv4`, as a sentence names it.
+    pub(super) const fn name(self) -> &'static str {
+        match (self.protocol, self.family) {
+            (Protocol::Tcp, Family::Ipv4) => "TCP over IPv4",
+            (Protocol::Tcp, Family::Ipv6) => "TCP over IPv6",
+            (Protocol::Udp, Family::Ipv4) => "UDP over IPv4",
+            (Protocol::Udp, Family::Ipv6) => "UDP over IPv6",
+        }
+    }
+}
+
+/// A part that could not be read, or not to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unreadable {
+    pub(super) part: Part,
+    pub(super) reason: String,
+}
+
+/// Reads every part; calls `row` for each socket and netstat2's own record of it.
+pub(super) fn read(mut row: impl FnMut(Socket, &SocketInfo)) -> Vec<Unreadable> {
+    PARTS
+        .into_iter()
+        .filter_map(|part| {
+            let reason = read_part(part, &mut row).err()?.to_string();
+            Some(Unreadable { part, reason })
+        })
+        .collect()
+}
+
+/// Stops at the first error: netstat2's iterator repeats an error of the system for ever.
+fn read_part(
+    part: Part,
+    row: &mut impl FnMut(Socket, &SocketInfo),
+) -> Result<(), netstat2::error::Error> {
+    let family = match part.family {
+        Family::Ipv4 => AddressFamilyFlags::IPV4,
+        Family::Ipv6 => AddressFamilyFlags::IPV6,
+    };
+    let protocol = match part.protocol {
+        Protocol::Tcp => ProtocolFlags::TCP,
+        Protocol::Udp => ProtocolFlags::UDP,
+    };
+    for info in iterate(family, protocol)? {
+        let info = info?;
+        row(socket(&info), &info);
+    }
+    Ok(())
+}
+
+/// What netstat2 tells of a socket. It tells neither state nor peer of a UDP socket.
+fn socket(info: &SocketInfo) -> Socket {
+    let local = Endpoint::new(info.local_addr(), info.local_port());
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(unused_mut, reason = "Linux adds to it")
+    )]
+    let mut socket = match &info.protocol_socket_info {
+        ProtocolSocketInfo::Tcp(tcp) => {
+            Socket::new(Protocol::Tcp, local, peer(tcp), state(tcp.state))
+        }
+        ProtocolSocketInfo::Udp(_) => Socket::new(Protocol::Udp, local, None, State::Unconn),
+    };
+    #[cfg(target_os = "linux")]
+    {
+        socket.inode = (info.inode != 0).then_some(info.inode);
+        socket.uid = uid(info.inode, info.uid);
+    }
+    socket
+}
+
+/// The owning uid. The kernel says inode 0 and uid 0 of a `TIME_WAIT` whoever had it, so that
+/// pair tells nothing; an orphan in `FIN_WAIT1` has no inode but still its real uid.
+#[cfg(target_os = "linux")]
+pub(super) const fn uid(inode: u32, uid: u32) -> Option<u32> {
+    if inode == 0 && uid == 0 {
+        None
+    } else {
+        Some(uid)
+    }
+}
+
+fn peer(tcp: &TcpSocketInfo) -> Option<Endpoint> {
+    let remote = Endpoint::new(tcp.remote_addr, tcp.remote_port);
+    (!remote.is_nothing()).then_some(remote)
+}
+
+const fn state(state: TcpState) -> State {
+    match state {
+        TcpState::Listen => State::Listen,
+        TcpState::SynSent => State::SynSent,
+        TcpState::SynReceived => State::SynRecv,
+        TcpState::Established => State::Established,
+        TcpState::FinWait1 => State::FinWait1,
+        TcpState::FinWait2 => State::FinWait2,
+        TcpState::CloseWait => State::CloseWait,
+        TcpState::Closing => State::Closing,
+        TcpState::LastAck => State::LastAck,
+        TcpState::TimeWait => State::TimeWait,
+        TcpState::Closed | TcpState::DeleteTcb | TcpState::Unknown => State::Closed,
+    }
+}

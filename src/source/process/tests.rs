@@ -1,0 +1,95 @@
+//! The records of real processes: this one, and children that it starts and ends.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use super::*;
+
+/// A child that is ended with the test, whatever happens.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(script: &str) -> Ended {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).stdin(Stdio::piped());
+    Ended(command.spawn().unwrap())
+}
+
+/// Refreshes until the child's record satisfies `wanted`; fails after ten seconds.
+fn wait_for(
+    processes: &mut Processes,
+    pid: Pid,
+    wanted: impl Fn(&Process) -> bool,
+) -> Arc<Process> {
+    for _ in 0..1000 {
+        processes.refresh(&[pid]);
+        if let Some(process) = processes.get(pid).filter(|process| wanted(process)) {
+            return Arc::clone(process);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("last seen: {:?}", processes.get(pid));
+}
+
+#[test]
+fn a_process_and_its_ancestors_are_known() {
+    let mut processes = Processes::default();
+    let own = std::process::id();
+    assert_eq!(processes.refresh(&[own]), [] as [Pid; 0]);
+    let process = processes.get(own).unwrap();
+    assert!(process.command.is_some() && process.started_at.is_some() && process.user.is_some());
+    let parent = process.parent.expect("a test has a parent");
+    assert!(processes.get(parent).is_some());
+}
+
+#[test]
+fn an_unchanged_record_stays_the_same_object() {
+    let mut processes = Processes::default();
+    let own = std::process::id();
+    processes.refresh(&[own]);
+    let first = Arc::clone(processes.get(own).unwrap());
+    processes.refresh(&[own]);
+    assert!(Arc::ptr_eq(&first, processes.get(own).unwrap()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_that_executes_another_program_gets_its_name_and_command() {
+    let child = start("read go; exec sleep 1000");
+    let pid = child.0.id();
+    let mut processes = Processes::default();
+    let before = wait_for(&mut processes, pid, |process| &*process.name == "sh");
+    assert!(before.command.as_deref().unwrap().starts_with("sh -c"));
+    std::io::Write::write_all(&mut child.0.stdin.as_ref().unwrap(), b"go\n").unwrap();
+    let after = wait_for(&mut processes, pid, |process| &*process.name == "sleep");
+    assert_eq!(after.command.as_deref(), Some("sleep 1000"));
+    assert!(after.is_same(&before), "it is still the same process");
+}
+
+#[test]
+fn a_process_that_ended_is_reported_and_forgotten() {
+    let mut child = start("read go");
+    let pid = child.0.id();
+    let mut processes = Processes::default();
+    assert!(processes.refresh(&[pid]).is_empty());
+    child.0.kill().unwrap();
+    child.0.wait().unwrap();
+    assert_eq!(processes.refresh(&[pid]), [pid]);
+    assert!(processes.get(pid).is_none());
+    assert!(processes.all().is_empty());
+}
+
+#[test]
+fn a_process_that_no_longer_matters_is_forgotten() {
+    let child = start("read go");
+    let mut processes = Processes::default();
+    processes.refresh(&[child.0.id()]);
+    processes.refresh(&[]);
+    assert!(processes.all().is_empty());
+}

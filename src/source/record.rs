@@ -1,0 +1,57 @@
+//! Writes readings to a file, one JSON object per line, for `Replay` to give again.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::SourceError;
+use super::frame::Frame;
+use crate::model::Snapshot;
+
+/// A recording in the making. Every line is on its way to the file before the next is begun, so a
+/// recording that is cut off loses one line at most.
+pub struct Recorder {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Recorder {
+    /// Begins a recording; a file of that name is replaced.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be created.
+    pub fn create(path: impl Into<PathBuf>) -> Result<Self, SourceError> {
+        let path = path.into();
+        match File::create(&path) {
+            Ok(file) => Ok(Self {
+                path,
+                file: BufWriter::new(file),
+            }),
+            Err(error) => Err(SourceError::File { path, error }),
+        }
+    }
+
+    /// Adds a reading.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be written.
+    pub fn record(&mut self, snapshot: &Snapshot) -> Result<(), SourceError> {
+        self.write(snapshot).map_err(|error| SourceError::File {
+            path: self.path.clone(),
+            error,
+        })
+    }
+
+    /// Where the recording goes.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn write(&mut self, snapshot: &Snapshot) -> io::Result<()> {
+        serde_json::to_writer(&mut self.file, &Frame::of(snapshot))?;
+        self.file.write_all(b"\n")?;
+        self.file.flush()
+    }
+}

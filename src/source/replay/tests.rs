@@ -1,0 +1,263 @@
+//! What was recorded comes back, and nothing that a file can hold does harm.
+
+use std::io::Cursor;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::model::{
+    Endpoint, Owner, Problem, ProblemCode, Process, Protocol, Queue, Socket, State, Text,
+};
+use crate::source::Recorder;
+
+fn at(seconds: i64) -> Moment {
+    let steady = Duration::from_secs(seconds.unsigned_abs());
+    Moment {
+        steady,
+        wall: Timestamp::from_second(1_000_000 + seconds).unwrap(),
+    }
+}
+
+fn process(pid: u32) -> Arc<Process> {
+    Arc::new(Process {
+        pid,
+        parent: Some(1),
+        name: Text::new("server"),
+        command: Some(Text::new("server --port 80")),
+        started_at: Some(Timestamp::from_second(500).unwrap()),
+        user: Some(Text::new("ann")),
+    })
+}
+
+/// A socket of every kind of owner, with and without everything that may be unknown.
+fn snapshot(at: Moment) -> Snapshot {
+    let (one, two) = (process(10), process(20));
+    let local = Endpoint::new([0, 0, 0, 0].into(), 80);
+    let plain = Socket::new(Protocol::Udp, local, None, State::Unconn);
+    let whole = Socket {
+        remote: Some("[::1]:9".parse::<std::net::SocketAddr>().unwrap().into()),
+        inode: Some(u32::MAX),
+        uid: Some(1000),
+        user: Some(Text::new("ann")),
+        owner: Owner::Known([one.clone(), two.clone()].into()),
+        dual_stack: Some(false),
+        interface: Some(Text::new("lo")),
+        queue: Some(Queue {
+            receive: 1,
+            send: 128,
+        }),
+        unit: Some(Text::new("server.service")),
+        container: Some(Text::new("0123456789ab")),
+        ..Socket::new(Protocol::Tcp, local, None, State::Listen)
+    };
+    let owners = [
+        Owner::Hidden,
+        Owner::Kernel,
+        Owner::None,
+        Owner::Past([two.clone()].into()),
+    ];
+    let others = owners.map(|owner| Socket {
+        owner,
+        ..plain.clone()
+    });
+    Snapshot {
+        taken_at: at,
+        sockets: std::iter::once(whole).chain(others).collect(),
+        processes: [one, two, process(1)]
+            .map(|process| (process.pid, process))
+            .into(),
+        problems: vec![Problem {
+            code: ProblemCode::HiddenOwners,
+            count: Some(1),
+            message: Text::new("the owner of 1 socket is hidden"),
+        }],
+    }
+}
+
+/// A file that is removed with the test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("sockeye-{name}-{}", std::process::id())))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn open(recording: &str) -> Result<Replay, SourceError> {
+    Replay::read(
+        "a.jsonl".into(),
+        Box::new(Cursor::new(recording.to_owned())),
+        100_000,
+    )
+}
+
+fn complaint(recording: &str) -> String {
+    match open(recording) {
+        Ok(_) => panic!("accepted: {recording}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// A frame with these sockets and processes.
+fn frame(sockets: &str, processes: &str) -> String {
+    format!(
+        r#"{{"schema":1,"taken_at":{{"steady":{{"secs":1,"nanos":0}},"wall":"2026-01-02T03:04:05Z"}},"sockets":[{sockets}],"processes":[{processes}],"problems":[]}}"#
+    )
+}
+
+fn socket(owner: &str, pids: &str) -> String {
+    format!(
+        r#"{{"protocol":"tcp","local":{{"address":"0.0.0.0","port":80}},"state":"LISTEN","owner":"{owner}","pids":[{pids}]}}"#
+    )
+}
+
+const PROCESS: &str =
+    r#"{"pid":7,"parent":null,"name":"x\u001b[2J","command":null,"started_at":null,"user":null}"#;
+
+#[test]
+fn what_was_recorded_comes_back_equal() {
+    let file = Scratch::new("round-trip");
+    let mut recorder = Recorder::create(&file.0).unwrap();
+    let snapshots = [snapshot(at(1)), snapshot(at(2))];
+    for snapshot in &snapshots {
+        recorder.record(snapshot).unwrap();
+    }
+    let mut replay = Replay::open(&file.0).unwrap();
+    for snapshot in &snapshots {
+        assert_eq!(&replay.take(snapshot.taken_at).unwrap(), snapshot);
+    }
+}
+
+#[test]
+fn the_clock_on_the_wall_is_the_recordings_and_the_last_reading_stays() {
+    let file = Scratch::new("end");
+    let mut recorder = Recorder::create(&file.0).unwrap();
+    recorder.record(&snapshot(at(1))).unwrap();
+    recorder.record(&snapshot(at(2))).unwrap();
+    let mut replay = Replay::open(&file.0).unwrap();
+    for (asked, wall) in [(50, 1), (51, 2), (52, 2), (53, 2)] {
+        let taken_at = replay.take(at(asked)).unwrap().taken_at;
+        assert_eq!(taken_at.steady, at(asked).steady);
+        assert_eq!(taken_at.wall, at(wall).wall);
+    }
+}
+
+#[test]
+fn a_process_is_one_object_however_many_sockets_it_has() {
+    let known = socket("known", "7");
+    let snapshot = open(&frame(&format!("{known},{known}"), PROCESS))
+        .unwrap()
+        .current;
+    let process = &snapshot.sockets[0].owner.processes()[0];
+    assert!(Arc::ptr_eq(
+        process,
+        &snapshot.sockets[1].owner.processes()[0]
+    ));
+    assert!(Arc::ptr_eq(process, &snapshot.processes[&7]));
+}
+
+#[test]
+fn hostile_text_is_cleaned() {
+    let replay = open(&frame(&socket("known", "7"), PROCESS)).unwrap();
+    assert_eq!(replay.current.processes[&7].name.as_str(), r"x\x1b[2J");
+}
+
+#[test]
+fn a_recording_without_a_reading_is_an_error() {
+    assert_eq!(complaint(""), "a.jsonl:1: the recording is empty");
+    assert_eq!(complaint("\n \n"), "a.jsonl:2: the recording is empty");
+    let missing = Replay::open("/nonexistent/a.jsonl")
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(missing.starts_with("/nonexistent/a.jsonl: "), "{missing}");
+}
+
+#[test]
+fn every_malformed_line_is_refused_with_file_and_line() {
+    let cases = [
+        ("nonsense".to_owned(), "a.jsonl:2: column 2: expected ident"),
+        (frame("", "")[..50].to_owned(), "EOF"),
+        ("{}".to_owned(), "missing field `schema`"),
+        (
+            frame("", "").replacen('1', "2", 1),
+            "schema 2 is not supported",
+        ),
+        (
+            frame(&socket("known", "8"), PROCESS),
+            "0.0.0.0:80 has unknown process 8",
+        ),
+        (
+            frame(&socket("known", ""), PROCESS),
+            "an owner without a process",
+        ),
+        (
+            frame(&socket("past", ""), PROCESS),
+            "an owner without a process",
+        ),
+        (
+            frame(&socket("kernel", "7"), PROCESS),
+            "processes but no owner",
+        ),
+        (
+            frame(&socket("someone", ""), PROCESS),
+            "unknown variant `someone`",
+        ),
+        (
+            frame("", &format!("{PROCESS},{PROCESS}")),
+            "process 7 stands there twice",
+        ),
+        (
+            frame(&socket("none", "").replace("80", "65536"), ""),
+            "invalid value",
+        ),
+        (
+            frame(&socket("none", "").replace("LISTEN", "LISTENING"), ""),
+            "unknown variant",
+        ),
+        (
+            format!("{{\"more\":{}", "[".repeat(50_000)),
+            "recursion limit",
+        ),
+    ];
+    for (line, reason) in cases {
+        let complaint = complaint(&format!("\n{line}\n"));
+        assert!(
+            complaint.starts_with("a.jsonl:2: ") && complaint.contains(reason),
+            "{complaint}"
+        );
+    }
+}
+
+#[test]
+fn a_line_without_end_is_not_read_to_its_end() {
+    let endless = Box::new(BufReader::new(std::io::repeat(b'x')));
+    let error = Replay::read("a.jsonl".into(), endless, 1000).err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        "a.jsonl:1: the line is longer than 1000 bytes"
+    );
+}
+
+#[test]
+fn a_later_line_that_is_malformed_is_an_error_when_it_is_reached() {
+    let mut replay = open(&format!("{}\nnonsense\n{}", frame("", ""), frame("", ""))).unwrap();
+    assert!(replay.take(at(1)).is_ok());
+    assert!(
+        replay
+            .take(at(2))
+            .err()
+            .unwrap()
+            .to_string()
+            .starts_with("a.jsonl:2: ")
+    );
+    assert!(replay.take(at(3)).is_ok());
+}
