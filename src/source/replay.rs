@@ -129,8 +129,8 @@ impl<R: BufRead> Reader<'_, R> {
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<Snapshot, SourceError> {
-        let frame: Frame =
-            serde_json::from_slice(bytes).map_err(|error| self.wrong(in_column(&error)))?;
+        let frame: Frame = serde_json::from_slice(bytes.trim_ascii())
+            .map_err(|error| self.wrong(in_column(&error)))?;
         frame.into_snapshot().map_err(|reason| self.wrong(reason))
     }
 
@@ -144,7 +144,7 @@ impl<R: BufRead> Reader<'_, R> {
     }
 }
 
-/// serde_json counts lines from the start of what it was given, which is always one line here.
+/// `serde_json` counts lines from the start of what it was given, which is always one line here.
 fn in_column(error: &serde_json::Error) -> String {
     let (text, column) = (error.to_string(), error.column());
     let place = format!(" at line {} column {column}", error.line());

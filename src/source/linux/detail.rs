@@ -40,7 +40,9 @@ impl Detail {
             socket.remote = self.remote;
         }
         socket.dual_stack = self.dual_stack();
-        socket.queue = Some(self.queue);
+        // A socket that is only bound queues nothing; of a former listener the kernel reports the
+        // difference of two counters that no longer belong together.
+        socket.queue = (self.state != State::Bound).then_some(self.queue);
     }
 
     /// The socket as this row alone shows it.

@@ -1,0 +1,111 @@
+//! Sockets that listen, or hold a port without listening.
+
+use socket2::Type;
+
+use crate::scene::{Row, assert_rows, bound, listener, listener_with, snapshot};
+use crate::support::netns::in_netns;
+
+#[test]
+fn an_empty_namespace_has_no_rows() {
+    in_netns("listeners::an_empty_namespace_has_no_rows", || {
+        assert_rows(&snapshot(), [])
+    });
+}
+
+#[test]
+fn the_same_port_on_two_addresses_is_two_rows() {
+    in_netns(
+        "listeners::the_same_port_on_two_addresses_is_two_rows",
+        || {
+            let (one, two) = (listener("127.0.0.1:8080"), listener("127.0.0.2:8080"));
+            let expected = [
+                Row::listen("tcp", "127.0.0.1:8080", &one),
+                Row::listen("tcp", "127.0.0.2:8080", &two),
+            ];
+            assert_rows(&snapshot(), expected);
+        },
+    );
+}
+
+#[test]
+fn dual_stack_and_v6_only_listeners_are_told_apart() {
+    in_netns(
+        "listeners::dual_stack_and_v6_only_listeners_are_told_apart",
+        || {
+            let dual = listener_with("[::]:8080", |socket| socket.set_only_v6(false));
+            let v6 = listener_with("[::]:9090", |socket| socket.set_only_v6(true));
+            let v4 = listener("0.0.0.0:9090");
+            let loopback = listener("[::1]:7070");
+            let mapped = listener_with("[::ffff:127.0.0.1]:6060", |socket| {
+                socket.set_only_v6(false)
+            });
+            let expected = [
+                Row::listen("tcp6", "[::]:8080", &dual).dual_stack(true),
+                Row::listen("tcp6", "[::]:9090", &v6).dual_stack(false),
+                Row::listen("tcp", "0.0.0.0:9090", &v4),
+                Row::listen("tcp6", "[::1]:7070", &loopback),
+                Row::listen("tcp6", "[::ffff:127.0.0.1]:6060", &mapped),
+            ];
+            assert_rows(&snapshot(), expected);
+        },
+    );
+}
+
+#[test]
+fn ports_are_never_cut() {
+    in_netns("listeners::ports_are_never_cut", || {
+        let sockets = [1, 80, 18080, 65535].map(|port| listener(&format!("[::1]:{port}")));
+        let expected = [(0, 1), (1, 80), (2, 18080), (3, 65535)]
+            .map(|(index, port)| Row::listen("tcp6", &format!("[::1]:{port}"), &sockets[index]));
+        assert_rows(&snapshot(), expected);
+    });
+}
+
+#[test]
+fn a_pair_that_shares_its_port_is_two_rows() {
+    in_netns("listeners::a_pair_that_shares_its_port_is_two_rows", || {
+        let share = || listener_with("0.0.0.0:8080", |socket| socket.set_reuse_port(true));
+        let (one, two) = (share(), share());
+        let expected = [&one, &two].map(|socket| Row::listen("tcp", "0.0.0.0:8080", socket));
+        assert_rows(&snapshot(), expected);
+    });
+}
+
+#[test]
+fn a_socket_that_is_only_bound_is_there() {
+    in_netns("listeners::a_socket_that_is_only_bound_is_there", || {
+        let v4 = bound(Type::STREAM, "127.0.0.1:8080", |_| Ok(()));
+        let dual = bound(Type::STREAM, "[::]:9090", |socket| {
+            socket.set_only_v6(false)
+        });
+        let stopped = listener("127.0.0.1:7070");
+        stopped.shutdown(std::net::Shutdown::Both).unwrap();
+        let expected = [
+            Row::bound("tcp", "127.0.0.1:8080", &v4),
+            Row::bound("tcp6", "[::]:9090", &dual).dual_stack(true),
+            Row::bound("tcp", "127.0.0.1:7070", &stopped),
+        ];
+        assert_rows(&snapshot(), expected);
+    });
+}
+
+#[test]
+fn a_socket_of_one_interface_names_it() {
+    in_netns("listeners::a_socket_of_one_interface_names_it", || {
+        let on_lo = |socket: &socket2::Socket| socket.bind_device(Some(b"lo"));
+        let tcp = listener_with("0.0.0.0:8080", on_lo);
+        let only_bound = bound(Type::STREAM, "0.0.0.0:9090", on_lo);
+        let udp = bound(Type::DGRAM, "[::]:5353", |socket| {
+            socket.set_only_v6(true)?;
+            on_lo(socket)
+        });
+        let expected = [
+            Row::listen("tcp", "0.0.0.0:8080", &tcp).on("lo"),
+            Row::bound("tcp", "0.0.0.0:9090", &only_bound).on("lo"),
+            Row::new("udp6", "UNCONN", "[::]:5353", &udp)
+                .dual_stack(false)
+                .on("lo"),
+        ];
+        assert_rows(&snapshot(), expected);
+    });
+}

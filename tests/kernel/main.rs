@@ -1,0 +1,16 @@
+//! The source against the kernel: real sockets in a network namespace of each test's own.
+//!
+//! Every test opens sockets and holds every row of the snapshot against what it opened, nothing
+//! more and nothing less.
+#![cfg(target_os = "linux")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod against_ss;
+mod connections;
+mod hidden;
+mod listeners;
+mod owners;
+mod scene;
+mod udp;

@@ -1,0 +1,196 @@
+//! Who has a socket, and how that is kept up to date.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
+
+use socket2::Type;
+use sockeye::model::{OwnerKind, Snapshot};
+use sockeye::source::{Source as _, System};
+
+use crate::scene::{Holder, Row, assert_rows, at, bound, listener_with, snapshot};
+use crate::support::netns::in_netns;
+
+/// The pids of the only row.
+fn pids(snapshot: &Snapshot) -> Vec<u32> {
+    let [socket] = &snapshot.sockets[..] else {
+        panic!("{:?}", snapshot.sockets)
+    };
+    socket
+        .owner
+        .processes()
+        .iter()
+        .map(|process| process.pid)
+        .collect()
+}
+
+#[test]
+fn a_socket_of_three_processes_names_all_three() {
+    in_netns(
+        "owners::a_socket_of_three_processes_names_all_three",
+        || {
+            let shared = listener_with("127.0.0.1:8080", |socket| socket.set_cloexec(false));
+            let (one, two) = (Holder::start(), Holder::start());
+            let own = std::process::id();
+            let seen = snapshot();
+            let three = vec![own, one.pid(), two.pid()];
+            let expected = Row::listen("tcp", "127.0.0.1:8080", &shared).owner("known", three);
+            assert_rows(&seen, [expected]);
+            let child = &seen.processes[&one.pid()];
+            assert_eq!(
+                (&*child.name, child.command.as_deref()),
+                ("sleep", Some("sleep 1000"))
+            );
+            assert_eq!(
+                (child.parent, child.user.as_deref()),
+                (Some(own), Some("root"))
+            );
+            assert_eq!(seen.sockets[0].user.as_deref(), Some("root"));
+            assert!(seen.processes.contains_key(&own), "ancestors are known too");
+        },
+    );
+}
+
+#[test]
+fn a_new_holder_is_noticed_and_one_that_ended_is_dropped() {
+    in_netns(
+        "owners::a_new_holder_is_noticed_and_one_that_ended_is_dropped",
+        || {
+            let _shared = listener_with("127.0.0.1:8080", |socket| socket.set_cloexec(false));
+            let own = std::process::id();
+            let mut system = System::new();
+            assert_eq!(pids(&system.take(at(0)).unwrap()), [own]);
+            let holder = Holder::start();
+            let mut both = [own, holder.pid()];
+            both.sort_unstable();
+            assert_eq!(
+                pids(&system.take(at(5)).unwrap()),
+                both,
+                "after the periodic walk"
+            );
+            holder.end();
+            assert_eq!(pids(&system.take(at(6)).unwrap()), [own], "without one");
+        },
+    );
+}
+
+#[test]
+fn a_socket_that_outlives_the_process_known_to_have_it_is_looked_for_at_once() {
+    let name = "owners::a_socket_that_outlives_the_process_known_to_have_it_is_looked_for_at_once";
+    in_netns(name, || {
+        let shared = listener_with("127.0.0.1:8080", |socket| socket.set_cloexec(false));
+        let mut parent = Parent::start();
+        drop(shared);
+        let mut system = System::new();
+        assert_eq!(pids(&system.take(at(0)).unwrap()), [parent.shell.id()]);
+        let heir = parent.have_a_child();
+        assert_eq!(
+            pids(&system.take(at(1)).unwrap()),
+            [parent.shell.id()],
+            "not noticed yet"
+        );
+        parent.end_shell();
+        assert_eq!(pids(&system.take(at(2)).unwrap()), [heir]);
+    });
+}
+
+/// A shell that starts a child when told to. Both are ended with the test.
+struct Parent {
+    shell: Child,
+    child: Option<u32>,
+}
+
+impl Parent {
+    fn start() -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", "read go; sleep 1000 & echo $!; read stop"]);
+        let shell = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self { shell, child: None }
+    }
+
+    /// Has the shell start a child, which inherits what the shell has.
+    fn have_a_child(&mut self) -> u32 {
+        self.shell
+            .stdin
+            .as_ref()
+            .unwrap()
+            .write_all(b"go\n")
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(self.shell.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        *self.child.insert(line.trim().parse().unwrap())
+    }
+
+    fn end_shell(&mut self) {
+        self.shell.kill().unwrap();
+        self.shell.wait().unwrap();
+    }
+}
+
+impl Drop for Parent {
+    fn drop(&mut self) {
+        let _ = self.shell.kill().and_then(|()| self.shell.wait());
+        if let Some(child) = self.child {
+            let _ = Command::new("kill").arg(child.to_string()).status();
+        }
+    }
+}
+
+#[test]
+fn the_kernels_own_socket_is_the_kernels_at_the_second_look() {
+    in_netns(
+        "owners::the_kernels_own_socket_is_the_kernels_at_the_second_look",
+        || {
+            let add = "ip link add vx0 type vxlan id 7 dstport 4789 dev lo && ip link set vx0 up";
+            if !Command::new("sh")
+                .args(["-c", add])
+                .status()
+                .unwrap()
+                .success()
+            {
+                eprintln!("NOT RUN: the kernel has no vxlan");
+                return;
+            }
+            let own = bound(Type::DGRAM, "127.0.0.1:5353", |_| Ok(()));
+            let mut system = System::new();
+            let kinds = |snapshot: &Snapshot| {
+                let on_port = snapshot
+                    .sockets
+                    .iter()
+                    .filter(|socket| socket.local.port == 4789);
+                on_port
+                    .map(|socket| socket.owner.kind())
+                    .collect::<Vec<_>>()
+            };
+            let first = system.take(at(0)).unwrap();
+            assert!(
+                kinds(&first).iter().all(|&kind| kind == OwnerKind::None),
+                "{first:?}"
+            );
+            let second = system.take(at(0)).unwrap();
+            assert!(
+                kinds(&second).iter().all(|&kind| kind == OwnerKind::Kernel),
+                "{second:?}"
+            );
+            assert!(!kinds(&second).is_empty());
+            assert_eq!(
+                kinds(&snapshot()),
+                kinds(&second),
+                "a single reading looks twice"
+            );
+            let others = second
+                .sockets
+                .iter()
+                .filter(|socket| socket.local.port != 4789);
+            assert_eq!(
+                others.map(|s| s.inode.unwrap()).collect::<Vec<_>>(),
+                [crate::scene::inode(&own)]
+            );
+        },
+    );
+}
