@@ -4,18 +4,30 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`app`] | the state machine behind the screen; pure |
 //! | [`bind`] | whether a port can be bound: targets, real binds, who holds it |
 //! | [`columns`] | the columns of the table: text, width, order; pure |
 //! | [`filter`] | the filter language: parse, print, match; pure |
 //! | [`model`] | sockets, processes, owners, snapshots; pure |
-//! | [`runtime`] | terminal, input, signals, panics: the only place with a clock and threads |
-//! | [`source`] | the edge to the operating system: where snapshots come from |
+//! | [`report`] | tables as text and as JSON; pure |
+//! | [`runtime`] | the loop, the threads, the clock, the terminal |
+//! | [`source`] | where snapshots come from: this machine, or a recording |
 //! | [`track`] | what changed between two snapshots; pure |
+//! | [`ui`] | draws what `app` says; decides nothing |
+//!
+//! # The dependency rule
+//!
+//! `model` ← `track`, `columns`, `filter`, `bind` ← `app` ← `ui`; `model` ← `source`; `columns` ←
+//! `report`. Only `runtime` and the command line see everything. `tests/architecture.rs` holds the
+//! pure modules to it.
 
+pub mod app;
 pub mod bind;
 pub mod columns;
 pub mod filter;
 pub mod model;
+pub mod report;
 pub mod runtime;
 pub mod source;
 pub mod track;
+pub mod ui;

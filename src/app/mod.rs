@@ -1,8 +1,201 @@
-//! The program as a state machine: messages in, effects out.
+//! The program as a state machine: messages in, effects out, and a view of it to draw.
 //!
-//! Pure: it knows no terminal, no clock and no thread. `runtime` feeds it and carries out
-//! what it asks for.
+//! Pure: it knows no terminal, no clock and no thread. The `runtime` feeds it and carries out what
+//! it asks for; time arrives with each message.
 
+mod action;
+mod asking;
+mod cursor;
 mod input;
+pub mod keymap;
+pub mod layout;
+mod message;
+mod prompt;
+mod rows;
+mod update;
+pub mod view;
 
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use action::Action;
+pub use asking::{Menu, MenuChoice, MenuItem, Question};
 pub use input::{Input, Key, Mouse};
+pub use layout::Size;
+pub use message::{BindReport, Effect, Exit, Msg, Signal};
+pub use prompt::PromptKind;
+pub use rows::{Sort, Tab};
+
+use crate::bind::Target;
+use crate::columns::ColumnId;
+use crate::filter::{Filter, FilterError};
+use crate::model::Moment;
+use crate::track::{EventLog, Row, Table};
+use cursor::Cursor;
+use prompt::Prompt;
+use rows::Criteria;
+
+/// What the program is started with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Name of this host, for the header.
+    pub host: String,
+    /// The user's own uid.
+    pub uid: Option<u32>,
+    /// Time from one snapshot to the next.
+    pub interval: Duration,
+    /// For how long closed rows stay.
+    pub linger: Duration,
+    /// For how long changes are marked.
+    pub highlight: Duration,
+    /// The view to begin with.
+    pub tab: Tab,
+    /// Whether TCP is shown.
+    pub tcp: bool,
+    /// Whether UDP is shown.
+    pub udp: bool,
+    /// The filter to begin with.
+    pub filter: Filter,
+    /// Time zone in which the clock is read.
+    pub time_zone: jiff::tz::TimeZone,
+    /// Size of the terminal.
+    pub size: Size,
+}
+
+/// What takes the keys instead of the table.
+#[derive(Clone, Debug)]
+enum Modal {
+    None,
+    Prompt(Prompt),
+    Menu(Menu),
+    Question(Question),
+    Help { scroll: usize },
+}
+
+/// What is open below the table.
+#[derive(Clone, Debug)]
+enum Pane {
+    Details,
+    Events,
+    /// A bind test; its report is `None` as long as it runs.
+    Bind {
+        target: Target,
+        report: Option<BindReport>,
+    },
+}
+
+/// A line at the bottom that says what came of something.
+#[derive(Clone, Debug)]
+struct Notice {
+    text: String,
+    is_bad: bool,
+    since: Moment,
+}
+
+/// The whole state of the live table.
+#[derive(Clone, Debug)]
+pub struct App {
+    settings: Settings,
+    table: Arc<Table>,
+    log: EventLog,
+    criteria: Criteria,
+    /// Rows shown: indices into the table.
+    shown: Vec<usize>,
+    cursor: Cursor,
+    modal: Modal,
+    pane: Option<Pane>,
+    pane_scroll: usize,
+    filter_text: String,
+    /// What is wrong with the filter being typed.
+    filter_error: Option<FilterError>,
+    history: Vec<String>,
+    hidden_columns: Vec<ColumnId>,
+    names: bool,
+    /// Since when the table stands still.
+    paused_at: Option<Moment>,
+    /// The last attempt to read the table failed: why.
+    failure: Option<String>,
+    notice: Option<Notice>,
+    job: u64,
+    size: Size,
+    has_snapshot: bool,
+}
+
+impl App {
+    /// The program at its start, before the first snapshot.
+    pub fn new(settings: Settings, now: Moment) -> Self {
+        let criteria = Criteria {
+            tab: settings.tab,
+            tcp: settings.tcp,
+            udp: settings.udp,
+            filter: settings.filter.clone(),
+            sort: Sort {
+                by: ColumnId::Port,
+                descending: false,
+            },
+            linger: settings.linger,
+            highlight: settings.highlight,
+            uid: settings.uid,
+        };
+        Self {
+            table: Arc::new(Table::empty(now)),
+            log: EventLog::default(),
+            filter_text: criteria.filter.to_string(),
+            criteria,
+            shown: Vec::new(),
+            cursor: Cursor::default(),
+            modal: Modal::None,
+            pane: None,
+            pane_scroll: 0,
+            filter_error: None,
+            history: Vec::new(),
+            hidden_columns: Vec::new(),
+            names: true,
+            paused_at: None,
+            failure: None,
+            notice: None,
+            job: 0,
+            size: settings.size,
+            has_snapshot: false,
+            settings,
+        }
+    }
+
+    /// The moment at which the table is shown: it stands still while paused.
+    fn shown_at(&self, now: Moment) -> Moment {
+        self.paused_at.unwrap_or(now)
+    }
+
+    /// Selects and orders the rows anew; the cursor stays on its socket.
+    fn reselect(&mut self, now: Moment) {
+        self.shown = self.criteria.select(&self.table, self.shown_at(now));
+        let height = self.rows_in_sight();
+        self.cursor.follow(&self.table, &self.shown, height);
+    }
+
+    /// The selected row.
+    fn selected(&self) -> Option<&Row> {
+        let id = self.cursor.selected()?;
+        let row = &self.table.rows[*self.shown.get(self.cursor.place())?];
+        (row.id == id).then_some(row)
+    }
+
+    fn tell(&mut self, text: impl Into<String>, now: Moment) {
+        self.notice = Some(Notice {
+            text: text.into(),
+            is_bad: false,
+            since: now,
+        });
+    }
+
+    fn warn(&mut self, text: impl Into<String>, now: Moment) {
+        self.notice = Some(Notice {
+            text: text.into(),
+            is_bad: true,
+            since: now,
+        });
+    }
+}

@@ -59,3 +59,17 @@ pub struct Table {
     /// closed: taking that soon makes the answer prompt.
     pub is_unsettled: bool,
 }
+
+impl Table {
+    /// A table before the first snapshot.
+    pub fn empty(now: Moment) -> Self {
+        Self {
+            taken_at: now,
+            rows: Vec::new(),
+            processes: HashMap::new(),
+            problems: Vec::new(),
+            counts: Counts::default(),
+            is_unsettled: false,
+        }
+    }
+}

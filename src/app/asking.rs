@@ -1,0 +1,199 @@
+//! Menus and questions: what the program asks, and what each answer means.
+
+use jiff::Timestamp;
+
+use super::Signal;
+use crate::columns::{self, ColumnId};
+use crate::model::{Endpoint, Owner, Pid, Process, Protocol, State, Text};
+use crate::track::{Row, Table};
+
+/// A list to choose from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Menu {
+    /// What is chosen.
+    pub title: &'static str,
+    /// The choices; never empty.
+    pub items: Vec<MenuItem>,
+    /// The one under the cursor.
+    pub at: usize,
+}
+
+/// One choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MenuItem {
+    /// What it is called.
+    pub label: String,
+    /// For a choice that is on or off: which.
+    pub is_on: Option<bool>,
+    /// What choosing it does.
+    pub choice: MenuChoice,
+}
+
+/// What a choice stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MenuChoice {
+    /// Put this text on the clipboard.
+    Copy(String),
+    /// Show or hide a column.
+    Column(ColumnId),
+}
+
+/// Whether to end a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The process.
+    pub pid: Pid,
+    /// When it started.
+    pub started_at: Option<Timestamp>,
+    /// Its name.
+    pub name: Text,
+    /// The signal to send.
+    pub signal: Signal,
+    /// What it holds and what will be lost.
+    pub loss: String,
+}
+
+impl Menu {
+    /// What can be copied of a row.
+    pub fn copy(row: &Row) -> Self {
+        let socket = &row.socket;
+        let mut texts = vec![("address", socket.local.to_string())];
+        if let Some(remote) = socket.remote {
+            texts.push(("peer", remote.to_string()));
+        }
+        if let Some(process) = socket.owner.processes().first() {
+            texts.push(("pid", process.pid.to_string()));
+            texts.extend(
+                process
+                    .command
+                    .iter()
+                    .map(|command| ("command", command.to_string())),
+            );
+            texts.push(("kill", format!("kill {}", process.pid)));
+        }
+        if socket.protocol == Protocol::Tcp && socket.state == State::Listen {
+            texts.push(("curl", format!("curl http://{}/", reachable(socket.local))));
+        }
+        let item = |(name, text): (&str, String)| MenuItem {
+            label: format!("{name:<8} {text}"),
+            is_on: None,
+            choice: MenuChoice::Copy(text),
+        };
+        Self {
+            title: "copy",
+            items: texts.into_iter().map(item).collect(),
+            at: 0,
+        }
+    }
+
+    /// Which columns there are, and which are hidden.
+    pub fn columns(hidden: &[ColumnId], at: usize) -> Self {
+        let item = |column: &columns::Column| MenuItem {
+            label: format!("{:<14} {}", column.title, column.description),
+            is_on: Some(!hidden.contains(&column.id)),
+            choice: MenuChoice::Column(column.id),
+        };
+        let can_be_hidden = |column: &&columns::Column| column.priority > 0;
+        let items = columns::ALL
+            .iter()
+            .filter(can_be_hidden)
+            .map(item)
+            .collect();
+        Self {
+            title: "columns",
+            items,
+            at,
+        }
+    }
+}
+
+/// An address that a client on this host can use to reach a listener.
+fn reachable(local: Endpoint) -> Endpoint {
+    let address = match local.address {
+        std::net::IpAddr::V4(v4) if v4.is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
+        std::net::IpAddr::V6(v6) if v6.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
+        address => address,
+    };
+    Endpoint::new(address, local.port)
+}
+
+impl Question {
+    /// Asks whether to end the process that has a row's socket.
+    ///
+    /// # Errors
+    /// One line that says why there is nothing to end.
+    pub fn end_owner(row: &Row, table: &Table) -> Result<Self, String> {
+        let process = match &row.socket.owner {
+            _ if row.is_closed() => return Err("this socket is closed already".into()),
+            Owner::Known(processes) => &processes[0],
+            Owner::Hidden => return Err("the owner is hidden: run as root to end it".into()),
+            Owner::Kernel => return Err("the kernel has this socket: no process to end".into()),
+            Owner::Past(_) | Owner::None => {
+                return Err("no process has this socket any more: it goes by itself".into());
+            }
+        };
+        Ok(Self {
+            pid: process.pid,
+            started_at: process.started_at,
+            name: process.name.clone(),
+            signal: Signal::Term,
+            loss: what_is_lost(process, table),
+        })
+    }
+
+    /// The next signal to offer.
+    #[must_use]
+    pub fn with_next_signal(mut self) -> Self {
+        let at = Signal::ALL
+            .iter()
+            .position(|&signal| signal == self.signal)
+            .unwrap_or(0);
+        self.signal = Signal::ALL[(at + 1) % Signal::ALL.len()];
+        self
+    }
+
+    /// The question in one line.
+    pub fn text(&self) -> String {
+        format!(
+            "{} ({}) {} End it with {}?",
+            self.name,
+            self.pid,
+            self.loss,
+            self.signal.as_str()
+        )
+    }
+}
+
+/// `listens on 80, 443 and serves 12 connections.`
+fn what_is_lost(process: &Process, table: &Table) -> String {
+    let sockets = || {
+        table
+            .rows
+            .iter()
+            .filter(|row| !row.is_closed())
+            .filter(|row| {
+                row.socket
+                    .owner
+                    .present()
+                    .iter()
+                    .any(|one| one.is_same(process))
+            })
+            .map(|row| &row.socket)
+    };
+    let mut ports: Vec<u16> = sockets()
+        .filter(|s| !s.is_connection())
+        .map(|socket| socket.local.port)
+        .collect();
+    ports.sort_unstable();
+    ports.dedup();
+    let listed: Vec<_> = ports.iter().take(8).map(ToString::to_string).collect();
+    let more = if ports.len() > 8 { ", …" } else { "" };
+    let holds = (!ports.is_empty()).then(|| format!("holds {}{more}", listed.join(", ")));
+    let serves = match sockets().filter(|socket| socket.is_connection()).count() {
+        0 => None,
+        1 => Some("has 1 connection".to_owned()),
+        many => Some(format!("has {many} connections")),
+    };
+    let both: Vec<_> = holds.into_iter().chain(serves).collect();
+    format!("{}.", both.join(" and "))
+}

@@ -1,0 +1,188 @@
+//! The keys: one table from which the screen's hints, the help and the README are made.
+
+use super::{Action, Key};
+
+/// What the keyboard is for at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Moving in the table; panes may be open below it.
+    Table,
+    /// Typing a filter or a port. What is not bound here is typed.
+    Prompt,
+    /// Choosing from a menu.
+    Menu,
+    /// Answering a question.
+    Question,
+    /// Reading the help.
+    Help,
+}
+
+/// One or more keys, what they do where, and how that is told.
+#[derive(Debug)]
+pub struct Binding {
+    /// Where the keys mean this.
+    pub mode: Mode,
+    /// The keys; the first is the one that hints name.
+    pub keys: &'static [Key],
+    /// What they do.
+    pub action: Action,
+    /// One line of help, without a full stop.
+    pub help: &'static str,
+    /// The word that the bottom line shows, for the few that stand there.
+    pub hint: Option<&'static str>,
+}
+
+const fn bind(
+    mode: Mode,
+    keys: &'static [Key],
+    action: Action,
+    help: &'static str,
+    hint: &'static str,
+) -> Binding {
+    Binding {
+        mode,
+        keys,
+        action,
+        help,
+        hint: if hint.is_empty() { None } else { Some(hint) },
+    }
+}
+
+use Action as A;
+use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
+use Mode::{Help, Menu, Prompt, Question, Table};
+
+/// Every key of the program. The hints stand in the order of the list.
+#[rustfmt::skip]
+pub const KEYMAP: &[Binding] = &[
+    bind(Table, &[Char('b')], A::BindTest, "bind test of the selected port: is it taken, on which address", "bind test"),
+    bind(Table, &[Char('B')], A::BindTestAny, "bind test of any port", ""),
+    bind(Table, &[Enter], A::ToggleDetails, "details: socket, process, its ancestors, its other sockets", "details"),
+    bind(Table, &[Char('/')], A::EditFilter, "filter; Enter keeps it, Esc clears it, ↑ recalls", "filter"),
+    bind(Table, &[Char('s')], A::SortByNext, "sort by the next column", "sort"),
+    bind(Table, &[Char('S')], A::ReverseSort, "reverse the order", ""),
+    bind(Table, &[Char('e')], A::ToggleEvents, "events: what opened, changed and closed, with times", "events"),
+    bind(Table, &[Char('K'), Char('x')], A::EndProcess, "end the process: asks first", "end"),
+    bind(Table, &[Char('f')], A::FindFreePort, "find a free port near the selected one, by binding", ""),
+    bind(Table, &[Char('c'), Char('y')], A::Copy, "copy address, pid, command line, curl or kill command", ""),
+    bind(Table, &[Char('w')], A::Write, "write the rows shown to a JSON file", ""),
+    bind(Table, &[Char('p'), Char(' ')], A::TogglePause, "pause, resume", "pause"),
+    bind(Table, &[Char('r')], A::Refresh, "refresh now; with a bind test open, test again", ""),
+    bind(Table, &[Char('+')], A::Slower, "refresh less often", ""),
+    bind(Table, &[Char('-')], A::Faster, "refresh more often", ""),
+    bind(Table, &[Char('j'), Down], A::Down, "next row", ""),
+    bind(Table, &[Char('k'), Up], A::Up, "previous row", ""),
+    bind(Table, &[PageDown, Ctrl('d')], A::PageDown, "a page down", ""),
+    bind(Table, &[PageUp, Ctrl('u')], A::PageUp, "a page up", ""),
+    bind(Table, &[Char('g'), Home], A::Top, "first row", ""),
+    bind(Table, &[Char('G'), End], A::Bottom, "last row", ""),
+    bind(Table, &[Char(']')], A::PaneDown, "scroll the open pane down", ""),
+    bind(Table, &[Char('[')], A::PaneUp, "scroll the open pane up", ""),
+    bind(Table, &[Char('1')], A::ShowListening, "show what listens or is bound", ""),
+    bind(Table, &[Char('2')], A::ShowConnections, "show connections", ""),
+    bind(Table, &[Char('3')], A::ShowAll, "show everything", ""),
+    bind(Table, &[Char('4')], A::ShowChanges, "show what closed or changed", ""),
+    bind(Table, &[Tab], A::NextView, "next view", ""),
+    bind(Table, &[BackTab], A::PreviousView, "previous view", ""),
+    bind(Table, &[Char('t')], A::ToggleTcp, "TCP on or off", ""),
+    bind(Table, &[Char('u')], A::ToggleUdp, "UDP on or off", ""),
+    bind(Table, &[Char('C')], A::ChooseColumns, "choose columns", ""),
+    bind(Table, &[Char('n')], A::ToggleNames, "names of services and users, or numbers", ""),
+    bind(Table, &[Esc], A::Back, "close the pane, then clear the filter", ""),
+    bind(Table, &[Char('?')], A::ToggleHelp, "this help", "help"),
+    bind(Table, &[Char('q'), Ctrl('c')], A::Quit, "quit", "quit"),
+    bind(Table, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
+
+    bind(Prompt, &[Enter], A::Accept, "keep it", "keep"),
+    bind(Prompt, &[Esc], A::Back, "clear it", "clear"),
+    bind(Prompt, &[Up], A::RecallEarlier, "earlier one", "earlier"),
+    bind(Prompt, &[Down], A::RecallLater, "later one", ""),
+    bind(Prompt, &[Ctrl('c')], A::Quit, "quit", ""),
+    bind(Prompt, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
+
+    bind(Menu, &[Char('j'), Down], A::Down, "next", ""),
+    bind(Menu, &[Char('k'), Up], A::Up, "previous", ""),
+    bind(Menu, &[Enter], A::Accept, "take it", "take"),
+    bind(Menu, &[Char(' ')], A::Toggle, "on or off", ""),
+    bind(Menu, &[Esc, Char('q')], A::Back, "leave", "leave"),
+    bind(Menu, &[Ctrl('c')], A::Quit, "quit", ""),
+    bind(Menu, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
+
+    bind(Question, &[Char('y')], A::Confirm, "yes", "yes"),
+    bind(Question, &[Char('n'), Esc, Char('q')], A::Back, "no", "no"),
+    bind(Question, &[Char('s')], A::OtherSignal, "another signal", "other signal"),
+    bind(Question, &[Ctrl('c')], A::Quit, "quit", ""),
+    bind(Question, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
+
+    bind(Help, &[Char('j'), Down], A::Down, "scroll down", "down"),
+    bind(Help, &[Char('k'), Up], A::Up, "scroll up", "up"),
+    bind(Help, &[PageDown, Char(' ')], A::PageDown, "a page down", ""),
+    bind(Help, &[PageUp], A::PageUp, "a page up", ""),
+    bind(Help, &[Char('?'), Esc, Char('q'), Enter], A::Back, "leave the help", "leave"),
+    bind(Help, &[Ctrl('c')], A::Quit, "quit", ""),
+    bind(Help, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
+];
+
+/// What a key does in a mode; `None` if nothing.
+pub fn lookup(mode: Mode, key: Key) -> Option<Action> {
+    bindings(mode)
+        .find(|binding| binding.keys.contains(&key))
+        .map(|binding| binding.action)
+}
+
+/// The keys of a mode, in the order of the list.
+pub fn bindings(mode: Mode) -> impl Iterator<Item = &'static Binding> {
+    KEYMAP.iter().filter(move |binding| binding.mode == mode)
+}
+
+impl Binding {
+    /// Its keys as text: `K x`, `Enter`.
+    pub fn keys_text(&self) -> String {
+        let keys: Vec<_> = self.keys.iter().map(ToString::to_string).collect();
+        keys.join(" ")
+    }
+}
+
+/// The keys of the table as the rows of a Markdown table, for the README.
+pub fn markdown() -> String {
+    let row = |binding: &Binding| {
+        let keys: Vec<_> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
+        format!("| {} | {} |\n", keys.join(" "), binding.help)
+    };
+    let rows: String = bindings(Table).map(row).collect();
+    format!("| keys | |\n|---|---|\n{rows}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_key_is_bound_twice_in_a_mode() {
+        let mut seen = HashSet::new();
+        for binding in KEYMAP {
+            for key in binding.keys {
+                assert!(
+                    seen.insert((binding.mode, *key)),
+                    "{key} in {:?}",
+                    binding.mode
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_mode_can_be_left_and_quit() {
+        for mode in [Prompt, Menu, Question, Help] {
+            assert_eq!(lookup(mode, Esc), Some(A::Back), "{mode:?}");
+            assert_eq!(lookup(mode, Ctrl('c')), Some(A::Quit), "{mode:?}");
+        }
+    }
+
+    #[test]
+    fn k_never_ends_a_process() {
+        assert_eq!(lookup(Table, Char('k')), Some(A::Up));
+    }
+}

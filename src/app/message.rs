@@ -1,0 +1,128 @@
+//! What happens to the program, and what it asks of the world.
+
+use std::time::Duration;
+
+use super::Input;
+use crate::bind::{Probe, Target};
+use crate::model::{Pid, Text};
+use crate::track::{Observation, RowId};
+use jiff::Timestamp;
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    /// The person at the terminal did something.
+    Input(Input),
+    /// The collector took a snapshot and compared it.
+    SnapshotTaken(Observation),
+    /// The collector could not take one: what failed, then what to try.
+    SnapshotFailed(String),
+    /// A bind test is done.
+    BindTested(BindReport),
+    /// A job that was asked for is done, or failed: one line to show.
+    JobDone {
+        /// Whether it did what was asked.
+        succeeded: bool,
+        /// What to tell.
+        message: String,
+    },
+    /// The system asks the program to end, or a part of it cannot go on.
+    EndAsked(Exit),
+    /// The program was stopped by a signal from outside, as `Ctrl-Z` would.
+    SuspendAsked,
+    /// Time passed.
+    Woke,
+}
+
+/// Why the program ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// The person quit.
+    Quit,
+    /// A signal of this number asked for it.
+    Signal(i32),
+    /// The terminal is gone.
+    TerminalGone,
+    /// A worker crashed: what it said.
+    Crashed(String),
+}
+
+/// The answers of one bind test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BindReport {
+    /// Which request it answers; an answer to an older one is dropped.
+    pub job: u64,
+    /// What was asked.
+    pub target: Target,
+    /// Each trial bind, in the order in which they were made.
+    pub probes: Vec<Probe>,
+}
+
+/// The signals that the program offers to send, the gentlest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "signal(7) describes each")]
+pub enum Signal {
+    Term,
+    Int,
+    Hup,
+    Quit,
+    Kill,
+}
+
+impl Signal {
+    /// All of them, in the order in which they are offered.
+    pub const ALL: [Self; 5] = [Self::Term, Self::Int, Self::Hup, Self::Quit, Self::Kill];
+
+    /// Its name without `SIG`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Term => "TERM",
+            Self::Int => "INT",
+            Self::Hup => "HUP",
+            Self::Quit => "QUIT",
+            Self::Kill => "KILL",
+        }
+    }
+}
+
+/// Something that the runtime shall do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Leave the terminal and end.
+    End(Exit),
+    /// Take a snapshot now.
+    Refresh,
+    /// Take a snapshot each time this long has passed.
+    SetInterval(Duration),
+    /// Stop or go on taking snapshots.
+    SetPaused(bool),
+    /// Bind for real, and answer with [`Msg::BindTested`].
+    BindTest {
+        /// To be repeated in the answer.
+        job: u64,
+        /// A target with one port.
+        target: Target,
+    },
+    /// Look for a port above this one that can be bound, and say which.
+    FindFreePort {
+        /// Where to begin.
+        from: u16,
+    },
+    /// Send a signal to a process, if it is still the same one.
+    EndProcess {
+        /// Which process.
+        pid: Pid,
+        /// When the process meant started; the pid may be another's by now.
+        started_at: Option<Timestamp>,
+        /// Its name, for the answer.
+        name: Text,
+        /// Which signal.
+        signal: Signal,
+    },
+    /// Put text on the clipboard.
+    Copy(String),
+    /// Write these rows of the current table to a file.
+    Write(Vec<RowId>),
+    /// Give the terminal back to the shell until it says `fg`.
+    Suspend,
+}

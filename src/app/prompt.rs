@@ -1,0 +1,131 @@
+//! A line of text being typed, with a history.
+
+use tui_input::{Input as Line, InputRequest};
+
+use super::Key;
+
+/// What the text will be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PromptKind {
+    /// A filter, applied while it is typed.
+    Filter,
+    /// A port to bind-test.
+    Target,
+}
+
+/// Text and cursor.
+#[derive(Clone, Debug)]
+pub(super) struct Prompt {
+    pub kind: PromptKind,
+    line: Line,
+    /// Which entry of the history is shown, counted from the latest; `None`: what was typed.
+    recalled: Option<usize>,
+    typed: String,
+}
+
+/// The longest text that can be typed or pasted, in bytes.
+const MAX_BYTES: usize = 4096;
+
+impl Prompt {
+    pub fn new(kind: PromptKind, text: &str) -> Self {
+        Self {
+            kind,
+            line: Line::from(text.to_owned()),
+            recalled: None,
+            typed: String::new(),
+        }
+    }
+
+    pub fn text(&self) -> &str {
+        self.line.value()
+    }
+
+    /// Place of the cursor, in characters.
+    pub fn cursor(&self) -> usize {
+        self.line.cursor()
+    }
+
+    /// Edits the text as a shell's line editor would; unknown keys do nothing.
+    pub fn press(&mut self, key: Key) {
+        use InputRequest as R;
+        let request = match key {
+            Key::Char(c) if self.text().len() + c.len_utf8() <= MAX_BYTES => R::InsertChar(c),
+            Key::Backspace | Key::Ctrl('h') => R::DeletePrevChar,
+            Key::Delete | Key::Ctrl('d') => R::DeleteNextChar,
+            Key::Left | Key::Ctrl('b') => R::GoToPrevChar,
+            Key::Right | Key::Ctrl('f') => R::GoToNextChar,
+            Key::Home | Key::Ctrl('a') => R::GoToStart,
+            Key::End | Key::Ctrl('e') => R::GoToEnd,
+            Key::Ctrl('w') => R::DeletePrevWord,
+            Key::Ctrl('u') => R::DeleteLine,
+            Key::Ctrl('k') => R::DeleteTillEnd,
+            _ => return,
+        };
+        self.line.handle(request);
+        self.recalled = None;
+    }
+
+    /// Inserts pasted text: its first line, without control characters, as far as there is room.
+    pub fn paste(&mut self, text: &str) {
+        let first_line = text.lines().next().unwrap_or_default();
+        let room = MAX_BYTES.saturating_sub(self.text().len());
+        let mut fits = first_line.len().min(room);
+        while !first_line.is_char_boundary(fits) {
+            fits -= 1;
+        }
+        let clean: String = first_line[..fits]
+            .chars()
+            .filter(|c| !c.is_control())
+            .collect();
+        let before: String = self.text().chars().take(self.cursor()).collect();
+        let after: String = self.text().chars().skip(self.cursor()).collect();
+        let cursor = self.cursor() + clean.chars().count();
+        self.line = Line::from(format!("{before}{clean}{after}")).with_cursor(cursor);
+    }
+
+    /// Shows an earlier (`1`) or later (`-1`) entry of the history, latest last.
+    pub fn recall(&mut self, history: &[String], by: isize) {
+        if self.recalled.is_none() {
+            self.typed = self.line.value().to_owned();
+        }
+        let now = self.recalled.map_or(0, |at| at + 1);
+        let next = now.saturating_add_signed(by).min(history.len());
+        self.recalled = next.checked_sub(1);
+        let text = self
+            .recalled
+            .map_or(&self.typed, |at| &history[history.len() - 1 - at]);
+        self.line = Line::from(text.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn history_goes_back_and_returns_to_what_was_typed() {
+        let history = ["first".to_owned(), "second".to_owned()];
+        let mut prompt = Prompt::new(PromptKind::Filter, "typed");
+        let mut recalled = |by| {
+            prompt.recall(&history, by);
+            prompt.text().to_owned()
+        };
+        assert_eq!(recalled(1), "second");
+        assert_eq!(recalled(1), "first");
+        assert_eq!(recalled(1), "first");
+        assert_eq!(recalled(-1), "second");
+        assert_eq!(recalled(-1), "typed");
+        assert_eq!(recalled(-1), "typed");
+    }
+
+    #[test]
+    fn a_pasted_megabyte_is_cut_and_its_control_characters_dropped() {
+        let mut prompt = Prompt::new(PromptKind::Filter, "ab");
+        prompt.press(Key::Left);
+        prompt.paste("\x1b[31mé\nsecond line");
+        assert_eq!(prompt.text(), "a[31méb");
+        assert_eq!(prompt.cursor(), 6);
+        prompt.paste(&"é".repeat(1 << 20));
+        assert!(prompt.text().len() <= MAX_BYTES);
+    }
+}

@@ -1,0 +1,155 @@
+//! Which rows are shown, and in which order.
+
+use std::cmp::Ordering;
+use std::time::Duration;
+
+use crate::columns::{self, Column, ColumnId, SortKey};
+use crate::filter::{self, Filter};
+use crate::model::{Moment, Protocol};
+use crate::track::{Row, Table};
+
+/// The four views of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tab {
+    /// What listens or is bound.
+    Listening,
+    /// What has a peer.
+    Connections,
+    /// Everything.
+    All,
+    /// What opened, changed or closed since the program started.
+    Changes,
+}
+
+impl Tab {
+    /// All of them, in the order of their keys.
+    pub const ALL: [Self; 4] = [Self::Listening, Self::Connections, Self::All, Self::Changes];
+
+    /// Its name.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Listening => "Listening",
+            Self::Connections => "Connections",
+            Self::All => "All",
+            Self::Changes => "Changes",
+        }
+    }
+
+    /// Whether the row belongs into it.
+    pub fn admits(self, row: &Row) -> bool {
+        match self {
+            Self::Listening => row.socket.is_listening(),
+            Self::Connections => row.socket.is_connection(),
+            Self::All => true,
+            Self::Changes => row.change.is_some(),
+        }
+    }
+}
+
+/// By which column, and which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// The column.
+    pub by: ColumnId,
+    /// Whether the largest come first.
+    pub descending: bool,
+}
+
+/// What decides whether a row is shown, and where.
+#[derive(Clone, Debug)]
+pub(super) struct Criteria {
+    pub tab: Tab,
+    pub tcp: bool,
+    pub udp: bool,
+    pub filter: Filter,
+    pub sort: Sort,
+    pub linger: Duration,
+    pub highlight: Duration,
+    pub uid: Option<u32>,
+}
+
+impl Criteria {
+    /// Indices into the table's rows, in the order in which they are shown.
+    pub fn select(&self, table: &Table, now: Moment) -> Vec<usize> {
+        let column = columns::column(self.sort.by);
+        let mut chosen: Vec<_> = self
+            .admitted(table, now)
+            .filter(|(_, row)| self.tab.admits(row))
+            .map(|(index, row)| ((column.sort)(row), index))
+            .collect();
+        chosen.sort_unstable_by(|(a, at_a), (b, at_b)| {
+            self.order(a, b)
+                .then_with(|| tie_break(&table.rows[*at_a], &table.rows[*at_b]))
+        });
+        chosen.into_iter().map(|(_, index)| index).collect()
+    }
+
+    /// How many rows each view would show.
+    pub fn count_by_tab(&self, table: &Table, now: Moment) -> [usize; 4] {
+        let mut counts = [0; 4];
+        for (_, row) in self.admitted(table, now) {
+            for (tab, count) in Tab::ALL.iter().zip(&mut counts) {
+                *count += usize::from(tab.admits(row));
+            }
+        }
+        counts
+    }
+
+    /// The rows that pass everything but the view.
+    fn admitted<'a>(
+        &'a self,
+        table: &'a Table,
+        now: Moment,
+    ) -> impl Iterator<Item = (usize, &'a Row)> {
+        let context = filter::Context {
+            now,
+            highlight: self.highlight,
+            uid: self.uid,
+        };
+        table.rows.iter().enumerate().filter(move |(_, row)| {
+            let protocol_is_on = match row.socket.protocol {
+                Protocol::Tcp => self.tcp,
+                Protocol::Udp => self.udp,
+            };
+            protocol_is_on
+                && !(row.is_closed() && row.state_since.age(now) >= self.linger)
+                && self.filter.matches(row, &context)
+        })
+    }
+
+    fn order(&self, a: &SortKey<'_>, b: &SortKey<'_>) -> Ordering {
+        match (a, b) {
+            (SortKey::Nothing, SortKey::Nothing) => Ordering::Equal,
+            (SortKey::Nothing, _) => Ordering::Greater,
+            (_, SortKey::Nothing) => Ordering::Less,
+            _ if self.sort.descending => b.cmp(a),
+            _ => a.cmp(b),
+        }
+    }
+}
+
+/// An order in which no two rows are equal, so that ties never reshuffle.
+fn tie_break(a: &Row, b: &Row) -> Ordering {
+    let key = |row: &Row| {
+        let socket = &row.socket;
+        (
+            socket.local.port,
+            socket.protocol,
+            socket.local.address,
+            socket.remote,
+            row.id,
+        )
+    };
+    key(a).cmp(&key(b))
+}
+
+/// The columns that a view offers, given those that the user hid. Where nothing has a peer, the
+/// column for it waits until there is room to spare.
+pub(super) fn offered(tab: Tab, hidden: &[ColumnId], width: u16) -> Vec<&'static Column> {
+    let is_roomy = width >= 120;
+    columns::ALL
+        .iter()
+        .filter(|column| !hidden.contains(&column.id))
+        .filter(|column| column.id != ColumnId::Remote || tab != Tab::Listening || is_roomy)
+        .collect()
+}

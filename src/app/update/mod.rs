@@ -1,0 +1,121 @@
+//! How each message changes the program.
+
+mod modal;
+mod mouse;
+mod prompt;
+mod table;
+
+use super::keymap::{self, Mode};
+use super::{Action, App, BindReport, Effect, Exit, Input, Key, Modal, Msg, Pane};
+use crate::model::Moment;
+use crate::track::Observation;
+
+type Effects = Vec<Effect>;
+
+impl App {
+    /// Takes in what happened at `now`; returns what is to be done about it, in order.
+    pub fn update(&mut self, msg: Msg, now: Moment) -> Effects {
+        match msg {
+            Msg::Input(input) => return self.take_input(input, now),
+            Msg::SnapshotTaken(observation) => self.take_snapshot(observation, now),
+            Msg::SnapshotFailed(why) => self.failure = Some(why),
+            Msg::BindTested(report) => self.take_report(report),
+            Msg::JobDone {
+                succeeded: true,
+                message,
+            } => self.tell(message, now),
+            Msg::JobDone {
+                succeeded: false,
+                message,
+            } => self.warn(message, now),
+            Msg::EndAsked(exit) => return vec![Effect::End(exit)],
+            Msg::SuspendAsked => return vec![Effect::Suspend],
+            Msg::Woke => self.pass_time(now),
+        }
+        Vec::new()
+    }
+
+    fn take_snapshot(&mut self, observation: Observation, now: Moment) {
+        self.log.extend(observation.events);
+        self.failure = None;
+        self.table = observation.table;
+        self.has_snapshot = true;
+        // A snapshot that was already under way when the table was paused is the last to be shown.
+        self.reselect(now);
+    }
+
+    /// An answer to an older test than the one shown is dropped.
+    fn take_report(&mut self, answer: BindReport) {
+        if answer.job != self.job {
+            return;
+        }
+        if let Some(Pane::Bind { report, .. }) = &mut self.pane {
+            *report = Some(answer);
+        }
+    }
+
+    fn pass_time(&mut self, now: Moment) {
+        if self
+            .notice
+            .as_ref()
+            .is_some_and(|notice| notice.is_over(now))
+        {
+            self.notice = None;
+        }
+        if self.paused_at.is_none() {
+            self.reselect(now);
+        }
+    }
+
+    fn take_input(&mut self, input: Input, now: Moment) -> Effects {
+        match input {
+            Input::Key(key) => return self.press(key, now),
+            Input::Mouse(mouse) => self.point(mouse, now),
+            Input::Paste(text) => {
+                if let Modal::Prompt(prompt) = &mut self.modal {
+                    prompt.paste(&text);
+                    self.try_filter(now);
+                }
+            }
+            Input::Resized { width, height } => {
+                self.size = super::Size { width, height };
+                self.scroll_to_cursor();
+            }
+        }
+        Vec::new()
+    }
+
+    fn press(&mut self, key: Key, now: Moment) -> Effects {
+        self.notice = None;
+        let action = keymap::lookup(self.mode(), key);
+        match (&mut self.modal, action) {
+            (_, Some(Action::Quit)) => vec![Effect::End(Exit::Quit)],
+            (_, Some(Action::Suspend)) => vec![Effect::Suspend],
+            (Modal::Prompt(prompt), None) => {
+                prompt.press(key);
+                self.try_filter(now);
+                Vec::new()
+            }
+            (_, None) => Vec::new(),
+            (Modal::None, Some(action)) => self.act(action, now),
+            (Modal::Prompt(_), Some(action)) => self.act_in_prompt(action, now),
+            (Modal::Menu(_), Some(action)) => self.act_in_menu(action, now),
+            (Modal::Question(_), Some(action)) => self.act_on_question(action),
+            (Modal::Help { .. }, Some(action)) => {
+                self.act_in_help(action);
+                Vec::new()
+            }
+        }
+    }
+
+    /// What the keyboard is for now.
+    pub(super) const fn mode(&self) -> Mode {
+        match self.modal {
+            Modal::None => Mode::Table,
+            Modal::Prompt(_) => Mode::Prompt,
+            Modal::Menu(_) => Mode::Menu,
+            Modal::Question(_) => Mode::Question,
+            Modal::Help { .. } => Mode::Help,
+        }
+    }
+}

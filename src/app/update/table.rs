@@ -1,0 +1,229 @@
+//! What the keys do in the table.
+
+use super::super::asking::{Menu, Question};
+use super::super::cursor::Step;
+use super::super::prompt::{Prompt, PromptKind};
+use super::super::view::duration_text;
+use super::super::{Action, App, Effect, Modal, Pane, Tab};
+use super::Effects;
+use crate::bind::{Address, Target};
+use crate::columns::ColumnId;
+use crate::model::Moment;
+
+impl App {
+    pub(super) fn act(&mut self, action: Action, now: Moment) -> Effects {
+        use Action as A;
+        let page = isize::try_from(self.rows_in_sight().max(2) - 1).unwrap_or(isize::MAX);
+        match action {
+            A::Down => self.step(Step::By(1)),
+            A::Up => self.step(Step::By(-1)),
+            A::PageDown => self.step(Step::By(page)),
+            A::PageUp => self.step(Step::By(-page)),
+            A::Top => self.step(Step::First),
+            A::Bottom => self.step(Step::Last),
+            A::ShowListening => self.show(Tab::Listening, now),
+            A::ShowConnections => self.show(Tab::Connections, now),
+            A::ShowAll => self.show(Tab::All, now),
+            A::ShowChanges => self.show(Tab::Changes, now),
+            A::NextView => self.show_neighbour(1, now),
+            A::PreviousView => self.show_neighbour(Tab::ALL.len() - 1, now),
+            A::ToggleTcp => {
+                self.criteria.tcp = !self.criteria.tcp;
+                self.reselect(now);
+            }
+            A::ToggleUdp => {
+                self.criteria.udp = !self.criteria.udp;
+                self.reselect(now);
+            }
+            A::SortByNext => self.sort_by_next(now),
+            A::ReverseSort => self.sort_by(self.criteria.sort.by, now),
+            A::ToggleNames => self.names = !self.names,
+            A::EditFilter => {
+                self.modal = Modal::Prompt(Prompt::new(PromptKind::Filter, &self.filter_text));
+            }
+            A::BindTestAny => {
+                self.modal = Modal::Prompt(Prompt::new(PromptKind::Target, ""));
+            }
+            A::ChooseColumns => self.modal = Modal::Menu(Menu::columns(&self.hidden_columns, 0)),
+            A::ToggleHelp => self.modal = Modal::Help { scroll: 0 },
+            A::ToggleDetails => self.toggle_pane(Pane::Details),
+            A::ToggleEvents => self.toggle_pane(Pane::Events),
+            A::PaneDown => self.pane_scroll = self.pane_scroll.saturating_add(1),
+            A::PaneUp => {
+                self.pane_scroll = self.pane_scroll.min(self.last_pane_scroll(now));
+                self.pane_scroll = self.pane_scroll.saturating_sub(1);
+            }
+            A::Back => self.go_back(now),
+            _ => return self.ask_the_world(action, now),
+        }
+        Vec::new()
+    }
+
+    /// Actions that need more than the program's own state.
+    pub(super) fn ask_the_world(&mut self, action: Action, now: Moment) -> Effects {
+        match action {
+            Action::BindTest => self.bind_test_selected(now),
+            Action::FindFreePort => {
+                let from = self.selected().map_or(8080, |row| row.socket.local.port);
+                vec![Effect::FindFreePort { from }]
+            }
+            Action::EndProcess => {
+                self.ask_to_end(now);
+                Vec::new()
+            }
+            Action::Copy => {
+                if let Some(row) = self.selected() {
+                    self.modal = Modal::Menu(Menu::copy(row));
+                }
+                Vec::new()
+            }
+            Action::Write => {
+                vec![Effect::Write(
+                    self.shown
+                        .iter()
+                        .map(|&at| self.table.rows[at].id)
+                        .collect(),
+                )]
+            }
+            Action::TogglePause => self.toggle_pause(now),
+            Action::Refresh => self.refresh(),
+            Action::Slower => self.change_interval(1, now),
+            Action::Faster => self.change_interval(-1, now),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn step(&mut self, step: Step) {
+        let height = self.rows_in_sight();
+        self.cursor.go(step, &self.table, &self.shown, height);
+        if matches!(self.pane, Some(Pane::Details)) {
+            self.pane_scroll = 0;
+        }
+    }
+
+    pub(super) fn show(&mut self, tab: Tab, now: Moment) {
+        self.criteria.tab = tab;
+        self.reselect(now);
+    }
+
+    pub(super) fn show_neighbour(&mut self, by: usize, now: Moment) {
+        let at = Tab::ALL
+            .iter()
+            .position(|&tab| tab == self.criteria.tab)
+            .unwrap_or(0);
+        self.show(Tab::ALL[(at + by) % Tab::ALL.len()], now);
+    }
+
+    /// Sorts by a column, or the other way round if it is the one already.
+    pub(super) fn sort_by(&mut self, column: ColumnId, now: Moment) {
+        let sort = &mut self.criteria.sort;
+        sort.descending = sort.by == column && !sort.descending;
+        sort.by = column;
+        self.reselect(now);
+    }
+
+    pub(super) fn sort_by_next(&mut self, now: Moment) {
+        let columns = self.fitted_columns(now);
+        let at = columns
+            .iter()
+            .position(|fitted| fitted.column.id == self.criteria.sort.by);
+        let next = &columns[at.map_or(0, |at| (at + 1) % columns.len())];
+        self.sort_by(next.column.id, now);
+    }
+
+    pub(super) fn toggle_pane(&mut self, pane: Pane) {
+        let is_open = self
+            .pane
+            .as_ref()
+            .is_some_and(|open| std::mem::discriminant(open) == std::mem::discriminant(&pane));
+        self.set_pane((!is_open).then_some(pane));
+    }
+
+    pub(super) fn set_pane(&mut self, pane: Option<Pane>) {
+        self.pane = pane;
+        self.pane_scroll = 0;
+        self.scroll_to_cursor();
+    }
+
+    pub(super) fn go_back(&mut self, now: Moment) {
+        if self.pane.is_some() {
+            self.set_pane(None);
+        } else {
+            self.clear_filter(now);
+        }
+    }
+
+    pub(super) fn bind_test_selected(&mut self, now: Moment) -> Effects {
+        let Some(socket) = self.selected().map(|row| &row.socket) else {
+            self.warn("no port is selected: B tests any", now);
+            return Vec::new();
+        };
+        let port = socket.local.port;
+        let target = Target {
+            protocol: socket.protocol,
+            address: Address::Every,
+            ports: port..=port,
+        };
+        self.bind_test(target)
+    }
+
+    pub(super) fn bind_test(&mut self, target: Target) -> Effects {
+        self.job += 1;
+        self.set_pane(Some(Pane::Bind {
+            target: target.clone(),
+            report: None,
+        }));
+        // The rows that hold the port are shown beside the answer: let them be fresh.
+        vec![
+            Effect::Refresh,
+            Effect::BindTest {
+                job: self.job,
+                target,
+            },
+        ]
+    }
+
+    pub(super) fn refresh(&mut self) -> Effects {
+        match &self.pane {
+            Some(Pane::Bind { target, .. }) => self.bind_test(target.clone()),
+            _ => vec![Effect::Refresh],
+        }
+    }
+
+    pub(super) fn toggle_pause(&mut self, now: Moment) -> Effects {
+        self.paused_at = if self.paused_at.is_some() {
+            None
+        } else {
+            Some(now)
+        };
+        let paused = self.paused_at.is_some();
+        self.reselect(now);
+        vec![Effect::SetPaused(paused)]
+    }
+
+    /// Steps through a fixed row of intervals, from 100 ms to a minute.
+    pub(super) fn change_interval(&mut self, by: isize, now: Moment) -> Effects {
+        const MILLIS: [u64; 9] = [100, 250, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
+        let millis = u64::try_from(self.settings.interval.as_millis()).unwrap_or(u64::MAX);
+        let next = if by > 0 {
+            MILLIS.iter().find(|&&one| one > millis)
+        } else {
+            MILLIS.iter().rev().find(|&&one| one < millis)
+        };
+        let Some(&next) = next else { return Vec::new() };
+        self.settings.interval = std::time::Duration::from_millis(next);
+        self.tell(
+            format!("every {}", duration_text(self.settings.interval)),
+            now,
+        );
+        vec![Effect::SetInterval(self.settings.interval)]
+    }
+
+    pub(super) fn ask_to_end(&mut self, now: Moment) {
+        let Some(row) = self.selected() else { return };
+        match Question::end_owner(row, &self.table) {
+            Ok(question) => self.modal = Modal::Question(question),
+            Err(why) => self.warn(why, now),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The lines at the bottom (hints, notices, what is typed), menus and questions.
+
+use std::time::Duration;
+
+use super::super::layout::Layout;
+use super::super::prompt::Prompt;
+use super::super::{App, Menu, Modal, Notice, PromptKind, keymap};
+use super::{Line, OverlayView, Role, line_width, span};
+use crate::columns::width;
+use crate::model::Moment;
+
+/// For how long a notice stays.
+const NOTICE_TIME: Duration = Duration::from_secs(8);
+
+impl Notice {
+    pub(in crate::app) fn is_over(&self, now: Moment) -> bool {
+        self.since.age(now) >= NOTICE_TIME
+    }
+
+    pub(super) fn expires_in(&self, now: Moment) -> Duration {
+        NOTICE_TIME.saturating_sub(self.since.age(now))
+    }
+}
+
+impl App {
+    /// The lines at the bottom, and where the text cursor is.
+    pub(super) fn footer(&self, layout: &Layout) -> (Vec<Line>, Option<(u16, u16)>) {
+        let area = layout.footer;
+        if area.height == 0 {
+            return (Vec::new(), None);
+        }
+        if let Modal::Prompt(prompt) = &self.modal {
+            let (line, x) = self.prompt_line(prompt, usize::from(area.width));
+            let below = self.below_prompt();
+            return (vec![line, below], Some((area.x + x, area.y)));
+        }
+        let line = match &self.notice {
+            Some(notice) => notice_line(notice),
+            None => hints(self.mode(), usize::from(area.width)),
+        };
+        (vec![line], None)
+    }
+
+    /// The text being typed, its wrong part marked, scrolled so that the cursor is in sight.
+    fn prompt_line(&self, prompt: &Prompt, columns: usize) -> (Line, u16) {
+        let label = match prompt.kind {
+            PromptKind::Filter => " / ",
+            PromptKind::Target => " bind test of port: ",
+        };
+        let text = prompt.text();
+        let room = columns.saturating_sub(width(label) + 1).max(1);
+        let cursor = text
+            .char_indices()
+            .nth(prompt.cursor())
+            .map_or(text.len(), |(at, _)| at);
+        let mut start = 0;
+        while width(&text[start..cursor]) > room {
+            start += text[start..].chars().next().map_or(1, char::len_utf8);
+        }
+        let mut line = vec![span(label, Role::Accent)];
+        let wrong = self
+            .filter_error
+            .as_ref()
+            .filter(|_| prompt.kind == PromptKind::Filter);
+        let (from, to) = wrong.map_or((text.len(), text.len()), |error| {
+            (
+                error.span.start.clamp(start, text.len()),
+                error.span.end.clamp(start, text.len()),
+            )
+        });
+        line.push(span(&text[start..from], Role::Plain));
+        line.push(span(&text[from..to], Role::Wrong));
+        line.push(span(&text[to..], Role::Plain));
+        let x = width(label) + width(&text[start..cursor]);
+        (line, u16::try_from(x).unwrap_or(u16::MAX))
+    }
+
+    /// What is wrong with the text above, or what the keys do.
+    fn below_prompt(&self) -> Line {
+        if let Some(notice) = &self.notice {
+            return notice_line(notice);
+        }
+        match (&self.filter_error, &self.modal) {
+            (Some(error), Modal::Prompt(prompt)) if prompt.kind == PromptKind::Filter => {
+                vec![span(format!(" {}", error.message), Role::Bad)]
+            }
+            (_, Modal::Prompt(prompt)) if prompt.kind == PromptKind::Target => vec![span(
+                " 8080  8080/udp  127.0.0.1:8080  [::1]:8080  https",
+                Role::Dim,
+            )],
+            _ => hints(keymap::Mode::Prompt, usize::from(self.size.width)),
+        }
+    }
+
+    /// The menu, question or help that covers the table.
+    pub(super) fn overlay(&self) -> Option<OverlayView> {
+        match &self.modal {
+            Modal::None | Modal::Prompt(_) => None,
+            Modal::Help { scroll } => Some(super::help::overlay(*scroll, self.size)),
+            Modal::Menu(menu) => Some(menu_overlay(menu, self.size.height)),
+            Modal::Question(question) => Some(OverlayView {
+                title: "end a process".into(),
+                lines: vec![vec![span(question.text(), Role::Plain)]],
+                selected: None,
+            }),
+        }
+    }
+}
+
+fn notice_line(notice: &Notice) -> Line {
+    let role = if notice.is_bad { Role::Bad } else { Role::Good };
+    vec![span(format!(" {}", notice.text), role)]
+}
+
+/// The hints of a mode, as many as fit; what stands last in the keymap's list goes first, but help
+/// and quit stay as long as anything does.
+fn hints(mode: keymap::Mode, columns: usize) -> Line {
+    let mut hints: Vec<(String, &str)> = keymap::bindings(mode)
+        .filter_map(|binding| Some((binding.keys[0].to_string(), binding.hint?)))
+        .collect();
+    let line = |hints: &[(String, &str)]| -> Line {
+        let mut line = vec![span(" ", Role::Plain)];
+        for (key, hint) in hints {
+            line.push(span(key.clone(), Role::Accent));
+            line.push(span(format!(" {hint}  "), Role::Dim));
+        }
+        line
+    };
+    while line_width(&line(&hints)) > columns && hints.len() > 1 {
+        let least = hints.len().saturating_sub(3);
+        hints.remove(least);
+    }
+    line(&hints)
+}
+
+fn menu_overlay(menu: &Menu, rows: u16) -> OverlayView {
+    let height = usize::from(rows).saturating_sub(6).max(1);
+    let top = menu.at.saturating_sub(height - 1);
+    let line = |item: &super::super::MenuItem| -> Line {
+        let check = match item.is_on {
+            None => "",
+            Some(true) => "[x] ",
+            Some(false) => "[ ] ",
+        };
+        vec![
+            span(check, Role::Accent),
+            span(item.label.clone(), Role::Plain),
+        ]
+    };
+    OverlayView {
+        title: menu.title.into(),
+        lines: menu.items.iter().skip(top).take(height).map(line).collect(),
+        selected: Some(menu.at - top),
+    }
+}

@@ -1,0 +1,111 @@
+//! Where things are: what the mouse hit, how many rows are in sight.
+
+use super::super::layout::{Layout, layout};
+use super::super::{App, Modal, Pane, Tab};
+use crate::columns::{ColumnId, Fitted, fit, width};
+use crate::model::Moment;
+use crate::track::Row;
+
+/// Cells before the first column: the mark and a space.
+pub(super) const MARK_WIDTH: u16 = 2;
+
+/// No text makes a column wider than this by itself, whatever a process calls itself.
+const WIDEST_WANTED: usize = 44;
+
+impl App {
+    /// Where the parts of the screen are.
+    pub(in crate::app) fn layout(&self) -> Layout {
+        layout(self.size, self.pane_lines(), self.footer_lines())
+    }
+
+    /// How many lines a pane takes: a fixed number for each kind, so that the table does not jump
+    /// when what is in the pane grows.
+    const fn pane_lines(&self) -> u16 {
+        match self.pane {
+            None => 0,
+            Some(Pane::Details) => 14,
+            Some(Pane::Events | Pane::Bind { .. }) => 10,
+        }
+    }
+
+    const fn footer_lines(&self) -> u16 {
+        match self.modal {
+            Modal::Prompt(_) => 2,
+            _ if self.notice.is_some() => 1,
+            _ => 0,
+        }
+    }
+
+    /// Rows of the table that fit on the screen.
+    pub(in crate::app) fn rows_in_sight(&self) -> usize {
+        usize::from(
+            layout(self.size, self.pane_lines(), self.footer_lines())
+                .rows
+                .height,
+        )
+    }
+
+    /// After the screen changed: the selected row shall be in sight again.
+    pub(in crate::app) fn scroll_to_cursor(&mut self) {
+        let height = self.rows_in_sight();
+        self.cursor.follow(&self.table, &self.shown, height);
+    }
+
+    /// The rows on the screen.
+    pub(in crate::app) fn rows_in_view(&self) -> impl Iterator<Item = &Row> {
+        let top = self.cursor.top();
+        let height = self.rows_in_sight();
+        self.shown
+            .iter()
+            .skip(top)
+            .take(height)
+            .map(|&index| &self.table.rows[index])
+    }
+
+    /// The columns on the screen. One whose texts in sight need more than its least width gets it
+    /// if a column that matters less can make room.
+    pub(in crate::app) fn fitted_columns(&self, now: Moment) -> Vec<Fitted> {
+        let room = self.size.width.saturating_sub(MARK_WIDTH);
+        let offered =
+            super::super::rows::offered(self.criteria.tab, &self.hidden_columns, self.size.width);
+        let context = self.cell_context(now);
+        fit(&offered, room, |column| {
+            let is_of_use = matches!(
+                column.id,
+                ColumnId::State | ColumnId::Pid | ColumnId::Process | ColumnId::Local
+            );
+            if !is_of_use {
+                return 0;
+            }
+            let texts = self
+                .rows_in_view()
+                .map(|row| width(&(column.text)(row, &context)));
+            texts
+                .max()
+                .unwrap_or(0)
+                .min(WIDEST_WANTED)
+                .try_into()
+                .unwrap_or(0)
+        })
+    }
+
+    /// The column whose heading is at this cell.
+    pub(in crate::app) fn column_at(&self, x: u16, now: Moment) -> Option<ColumnId> {
+        let x = x.checked_sub(MARK_WIDTH)?;
+        let columns = self.fitted_columns(now);
+        let hit = columns
+            .iter()
+            .find(|fitted| (fitted.x..fitted.x + fitted.width).contains(&x));
+        hit.map(|fitted| fitted.column.id)
+    }
+
+    /// The view whose tab is at this cell.
+    pub(in crate::app) fn tab_at(&self, x: u16) -> Option<Tab> {
+        let tabs = self.tab_views();
+        let hit = tabs.iter().position(|tab| {
+            let cells = u16::try_from(width(&tab.text)).unwrap_or(u16::MAX);
+            (tab.x..tab.x.saturating_add(cells)).contains(&x)
+        })?;
+        Some(Tab::ALL[hit])
+    }
+}

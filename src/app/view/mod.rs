@@ -1,0 +1,217 @@
+//! What is on the screen, ready to be drawn: text, its place and its meaning.
+//!
+//! A [`View`] is immutable and decides everything that the drawing needs to know. Two equal views
+//! look the same, so that nothing is written to the terminal when nothing changed.
+
+mod bottom;
+mod geometry;
+mod help;
+mod panes;
+mod table;
+mod top;
+
+use std::time::Duration;
+
+pub(super) use help::last_help_scroll;
+pub use table::{CellView, RowView, TitleView};
+
+use super::layout::Layout;
+use super::{App, Size};
+use crate::model::Moment;
+use crate::track::Mark;
+
+/// What a piece of text means; the theme says how that looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Ordinary text.
+    Plain,
+    /// What repeats or matters less.
+    Dim,
+    /// What stands out.
+    Strong,
+    /// The one accent: the program's name, the chosen view, keys.
+    Accent,
+    /// Listening; opened; `ok`.
+    Good,
+    /// A live connection.
+    Busy,
+    /// Changed; a problem with a remedy.
+    Warning,
+    /// Wrong, refused, closed.
+    Bad,
+    /// The part of a typed text that is wrong.
+    Wrong,
+}
+
+/// Text of one meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The text; holds no control characters.
+    pub text: String,
+    /// Its meaning.
+    pub role: Role,
+}
+
+/// One line of text.
+pub type Line = Vec<Span>;
+
+/// A pane below the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaneView {
+    /// Title at the left of its border.
+    pub title: String,
+    /// Hints at the right of its border.
+    pub hint: String,
+    /// Its lines in sight.
+    pub lines: Vec<Line>,
+}
+
+/// Something that covers the middle of the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverlayView {
+    /// Title.
+    pub title: String,
+    /// Its lines in sight; longer ones are wrapped.
+    pub lines: Vec<Line>,
+    /// The line under the cursor.
+    pub selected: Option<usize>,
+}
+
+/// One tab of the line of views.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TabView {
+    /// First cell.
+    pub x: u16,
+    /// Key and name.
+    pub text: String,
+    /// Whether it is the one shown.
+    pub is_selected: bool,
+}
+
+/// The whole screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Size of the terminal that it is made for.
+    pub size: Size,
+    /// Where its parts are.
+    pub layout: Layout,
+    /// First line, from the left.
+    pub header: Line,
+    /// First line, right-aligned.
+    pub header_right: Line,
+    /// The views.
+    pub tabs: Vec<TabView>,
+    /// The filter in force, right-aligned.
+    pub filter: Line,
+    /// Headings.
+    pub titles: Vec<TitleView>,
+    /// Rows in sight.
+    pub rows: Vec<RowView>,
+    /// What to say instead of rows.
+    pub empty: Option<String>,
+    /// The open pane.
+    pub pane: Option<PaneView>,
+    /// The lines at the bottom.
+    pub footer: Vec<Line>,
+    /// Where the text cursor is, if text is being typed.
+    pub cursor: Option<(u16, u16)>,
+    /// What covers the table.
+    pub overlay: Option<OverlayView>,
+}
+
+impl App {
+    /// What is on the screen at `now`.
+    pub fn view(&self, now: Moment) -> View {
+        let layout = self.layout();
+        let (header, header_right) = self.header(now, layout.header.width);
+        let (footer, cursor) = self.footer(&layout);
+        let rows = self.row_views(&layout, now);
+        View {
+            size: self.size,
+            header,
+            header_right,
+            tabs: self.tab_views(),
+            filter: self.filter_line(layout.tabs.width),
+            titles: self.title_views(now),
+            empty: if rows.is_empty() {
+                Some(self.why_empty(now))
+            } else {
+                None
+            },
+            rows,
+            pane: self.pane_view(&layout, now),
+            footer,
+            cursor,
+            overlay: self.overlay(),
+            layout,
+        }
+    }
+
+    /// How long the screen stays right if nothing happens; `None`: for ever.
+    pub fn next_wake(&self, now: Moment) -> Option<Duration> {
+        let notice = self.notice.as_ref().map(|notice| notice.expires_in(now));
+        let header = self.header_changes_in(now);
+        let rows = if self.paused_at.is_some() {
+            None
+        } else {
+            self.rows_change_in(now)
+        };
+        [notice, header, rows]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|in_| in_ + TICK)
+    }
+
+    /// When a mark or a closed row expires, or an age in sight reads differently.
+    fn rows_change_in(&self, now: Moment) -> Option<Duration> {
+        let (linger, highlight) = (self.settings.linger, self.settings.highlight);
+        let marks = self.table.rows.iter().filter_map(|row| {
+            let change = row.change.as_ref()?;
+            let until = if row.is_closed() { linger } else { highlight };
+            until
+                .checked_sub(change.at.age(now))
+                .filter(|left| !left.is_zero())
+        });
+        let ages = self
+            .rows_in_view()
+            .map(|row| crate::columns::next_age_change(row, now));
+        marks.chain(ages).min()
+    }
+}
+
+/// A little later than the exact moment, so that on waking it has passed.
+const TICK: Duration = Duration::from_millis(5);
+
+/// Text of one meaning.
+pub(super) fn span(text: impl Into<String>, role: Role) -> Span {
+    Span {
+        text: text.into(),
+        role,
+    }
+}
+
+/// Width of a line in cells.
+pub(super) fn line_width(line: &[Span]) -> usize {
+    line.iter()
+        .map(|span| crate::columns::width(&span.text))
+        .sum()
+}
+
+/// `250ms`, `2s`, `1m`.
+pub fn duration_text(duration: Duration) -> String {
+    match duration.as_millis() {
+        millis if millis % 60_000 == 0 && millis > 0 => format!("{}m", millis / 60_000),
+        millis if millis % 1000 == 0 => format!("{}s", millis / 1000),
+        millis => format!("{millis}ms"),
+    }
+}
+
+/// The role in which a mark is shown.
+pub(super) const fn mark_role(mark: Mark) -> Role {
+    match mark {
+        Mark::Opened => Role::Good,
+        Mark::Changed => Role::Warning,
+        Mark::Closed => Role::Bad,
+    }
+}

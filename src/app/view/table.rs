@@ -1,0 +1,159 @@
+//! The rows in sight and their headings.
+
+use super::super::App;
+use super::super::layout::Layout;
+use super::geometry::MARK_WIDTH;
+use super::{Role, mark_role};
+use crate::columns::{Align, CellContext, ColumnId, Fitted, pad, width};
+use crate::model::{Moment, OwnerKind, State};
+use crate::track::{ChangeKind, Mark, Row};
+
+/// The heading of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TitleView {
+    /// First cell.
+    pub x: u16,
+    /// Exactly as wide as its column.
+    pub text: String,
+    /// Whether the table is sorted by it.
+    pub is_sorted: bool,
+}
+
+/// One row on the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowView {
+    /// Whether the cursor is on it.
+    pub is_selected: bool,
+    /// What happened to it a moment ago.
+    pub mark: Option<(Mark, Role)>,
+    /// Its cells, each exactly as wide as its column.
+    pub cells: Vec<CellView>,
+}
+
+/// One cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellView {
+    /// First cell of the terminal.
+    pub x: u16,
+    /// Text, cut and padded.
+    pub text: String,
+    /// What it means.
+    pub role: Role,
+}
+
+impl App {
+    pub(super) fn cell_context(&self, now: Moment) -> CellContext {
+        CellContext {
+            now: self.shown_at(now),
+            highlight: self.settings.highlight,
+            names: self.names,
+            brief: false,
+        }
+    }
+
+    pub(super) fn title_views(&self, now: Moment) -> Vec<TitleView> {
+        let sort = self.criteria.sort;
+        let arrow = if sort.descending { "▼" } else { "▲" };
+        let view = |fitted: &Fitted| {
+            let is_sorted = fitted.column.id == sort.by;
+            let room = usize::from(fitted.width);
+            let title = fitted.column.title;
+            let text = if is_sorted && width(title) + 2 <= room {
+                format!("{title} {arrow}")
+            } else if is_sorted {
+                format!(
+                    "{}{arrow}",
+                    crate::columns::cut(title, room.saturating_sub(1))
+                )
+            } else {
+                crate::columns::cut(title, room)
+            };
+            let text = pad(&text, room, fitted.column.align == Align::Right);
+            TitleView {
+                x: MARK_WIDTH + fitted.x,
+                text,
+                is_sorted,
+            }
+        };
+        self.fitted_columns(now).iter().map(view).collect()
+    }
+
+    pub(super) fn row_views(&self, layout: &Layout, now: Moment) -> Vec<RowView> {
+        let columns = self.fitted_columns(now);
+        let context = self.cell_context(now);
+        let selected = self.cursor.selected();
+        self.rows_in_view()
+            .take(usize::from(layout.rows.height))
+            .map(|row| {
+                let mark = row.mark(context.now, context.highlight);
+                RowView {
+                    is_selected: Some(row.id) == selected,
+                    mark: mark.map(|mark| (mark, mark_role(mark))),
+                    cells: columns
+                        .iter()
+                        .map(|fitted| cell(fitted, row, &context))
+                        .collect(),
+                }
+            })
+            .collect()
+    }
+}
+
+fn cell(fitted: &Fitted, row: &Row, context: &CellContext) -> CellView {
+    let text = fitted.column.cell(row, context, usize::from(fitted.width));
+    let role = role(fitted.column.id, row, context, &text);
+    CellView {
+        x: MARK_WIDTH + fitted.x,
+        text: fitted.render(&text),
+        role,
+    }
+}
+
+/// Colour marks change and state: a closed row is red all over, the rest speaks by its state.
+fn role(column: ColumnId, row: &Row, context: &CellContext, text: &str) -> Role {
+    let mark = row.mark(context.now, context.highlight);
+    let changed = row
+        .change
+        .as_ref()
+        .filter(|_| mark.is_some())
+        .map(|change| &change.kind);
+    match (column, changed) {
+        (_, Some(ChangeKind::Closed)) => Role::Bad,
+        (ColumnId::State, Some(ChangeKind::State { .. }))
+        | (ColumnId::Process | ColumnId::Pid, Some(ChangeKind::Owner { .. })) => Role::Warning,
+        (ColumnId::State, _) => state_role(row),
+        _ if is_faded(row) || text == "–" => Role::Dim,
+        (ColumnId::Port, Some(ChangeKind::Opened)) => Role::Good,
+        (ColumnId::Port, _) => Role::Strong,
+        (ColumnId::Pid | ColumnId::Process, _) if row.socket.owner.kind() != OwnerKind::Known => {
+            Role::Dim
+        }
+        (ColumnId::Proto | ColumnId::Service | ColumnId::Age | ColumnId::Command, _) => Role::Dim,
+        _ => Role::Plain,
+    }
+}
+
+fn state_role(row: &Row) -> Role {
+    let is_orphan = row.socket.inode.is_none() && cfg!(target_os = "linux");
+    match row.socket.state {
+        State::Listen => Role::Good,
+        State::Established => Role::Busy,
+        State::CloseWait => Role::Bad,
+        State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck if is_orphan => {
+            Role::Bad
+        }
+        State::TimeWait
+        | State::FinWait1
+        | State::FinWait2
+        | State::Closing
+        | State::LastAck
+        | State::Closed
+        | State::Unconn => Role::Dim,
+        State::Bound | State::SynSent | State::SynRecv => Role::Plain,
+    }
+}
+
+/// A row that only waits to be forgotten.
+fn is_faded(row: &Row) -> bool {
+    row.socket.state == State::TimeWait
+}

@@ -1,0 +1,253 @@
+//! The first two lines: name, counts and problems; views and filter.
+
+use std::time::Duration;
+
+use super::super::{App, Modal, PromptKind, Tab};
+use super::{Line, Role, Span, TabView, duration_text, line_width, span};
+use crate::columns::width;
+use crate::model::{Moment, Problem, ProblemCode};
+
+/// A part of the header, and how soon it is given up when there is no room: low numbers stay.
+struct Segment {
+    line: Line,
+    rank: u8,
+}
+
+const GAP: &str = "  ";
+
+impl App {
+    /// The header from the left, and what stands at its right end.
+    pub(super) fn header(&self, now: Moment, columns: u16) -> (Line, Line) {
+        let right = self.clock_line(now);
+        let room = usize::from(columns).saturating_sub(line_width(&right) + 1);
+        let mut segments = self.segments();
+        while segments_width(&segments) > room && segments.len() > 1 {
+            let worst = (0..segments.len())
+                .max_by_key(|&at| segments[at].rank)
+                .unwrap_or(0);
+            segments.remove(worst);
+        }
+        let mut line = vec![span(" ", Role::Plain)];
+        for (at, segment) in segments.into_iter().enumerate() {
+            if at > 0 {
+                line.push(span(GAP, Role::Plain));
+            }
+            line.extend(segment.line);
+        }
+        (line, right)
+    }
+
+    fn segments(&self) -> Vec<Segment> {
+        let counts = self.table.counts;
+        let count = |number: usize, what: &str, role, rank| Segment {
+            line: vec![
+                span(number.to_string(), role),
+                span(format!(" {what}"), Role::Dim),
+            ],
+            rank,
+        };
+        let mut segments = vec![
+            Segment {
+                line: vec![span("sockeye", Role::Accent)],
+                rank: 0,
+            },
+            Segment {
+                line: vec![span(format!("· {}", self.settings.host), Role::Dim)],
+                rank: 9,
+            },
+            count(counts.listening, "listening", Role::Good, 1),
+            count(counts.connected, "connected", Role::Busy, 4),
+            count(counts.time_wait, "time-wait", Role::Plain, 5),
+            count(counts.bound, "bound", Role::Plain, 7),
+            count(counts.udp, "udp", Role::Plain, 6),
+        ];
+        if let Some(why) = &self.failure {
+            segments.push(Segment {
+                line: vec![span(why.clone(), Role::Bad)],
+                rank: 2,
+            });
+        }
+        for problem in &self.table.problems {
+            segments.push(Segment {
+                line: problem_line(problem),
+                rank: 3,
+            });
+        }
+        segments
+    }
+
+    /// The interval, or why there is nothing new: paused, or the data is old.
+    fn clock_line(&self, now: Moment) -> Line {
+        if let Some(since) = self.paused_at {
+            let at = self.clock(since);
+            let age = match since.age(now).as_secs() / 60 {
+                0 => String::new(),
+                minutes => format!(" · {minutes}m"),
+            };
+            return vec![span(format!("paused {at}{age} "), Role::Warning)];
+        }
+        let every = format!("every {} ", duration_text(self.settings.interval));
+        if self.is_stale(now) {
+            let age = self.table.taken_at.age(now).as_secs();
+            return vec![
+                span(every, Role::Dim),
+                span(format!("· {age}s ago "), Role::Warning),
+            ];
+        }
+        vec![span(every, Role::Dim)]
+    }
+
+    fn is_stale(&self, now: Moment) -> bool {
+        self.has_snapshot && self.table.taken_at.age(now) > self.stale_after()
+    }
+
+    fn stale_after(&self) -> Duration {
+        self.settings.interval * 2 + Duration::from_secs(1)
+    }
+
+    /// When the header would read differently.
+    pub(super) fn header_changes_in(&self, now: Moment) -> Option<Duration> {
+        let (age, unit) = match self.paused_at {
+            Some(since) => (since.age(now), 60),
+            None if !self.has_snapshot => return None,
+            None => {
+                let age = self.table.taken_at.age(now);
+                if let Some(fresh) = self.stale_after().checked_sub(age) {
+                    return Some(fresh);
+                }
+                (age, 1)
+            }
+        };
+        let next = (age.as_secs() / unit + 1) * unit;
+        Some(Duration::from_secs(next).saturating_sub(age))
+    }
+
+    /// A moment as the clock on the wall shows it: `12:04:31`.
+    pub(super) fn clock(&self, at: Moment) -> String {
+        let zoned = at.wall.to_zoned(self.settings.time_zone.clone());
+        zoned.strftime("%H:%M:%S").to_string()
+    }
+
+    /// The views, the one shown among them.
+    pub(super) fn tab_views(&self) -> Vec<TabView> {
+        let mut x = 1;
+        let tabs = Tab::ALL.iter().zip(1..).map(|(&tab, key)| {
+            let text = format!("{key} {}", tab.title());
+            let view = TabView {
+                x,
+                text,
+                is_selected: tab == self.criteria.tab,
+            };
+            x += u16::try_from(width(&view.text)).unwrap_or(0) + 2;
+            view
+        });
+        tabs.collect()
+    }
+
+    /// The filter in force, protocols that are off, and how many rows are left.
+    pub(super) fn filter_line(&self, columns: u16) -> Line {
+        let total = self
+            .table
+            .rows
+            .iter()
+            .filter(|row| self.criteria.tab.admits(row))
+            .count();
+        let mut line = Vec::new();
+        let off = match (self.criteria.tcp, self.criteria.udp) {
+            (true, true) => None,
+            (false, true) => Some("tcp off (t)"),
+            (true, false) => Some("udp off (u)"),
+            (false, false) => Some("tcp and udp off (t, u)"),
+        };
+        line.extend(off.map(|off| span(format!("{off}  "), Role::Warning)));
+        let is_typing =
+            matches!(&self.modal, Modal::Prompt(prompt) if prompt.kind == PromptKind::Filter);
+        let filter = self.criteria.filter.to_string();
+        if !filter.is_empty() || is_typing {
+            let room = usize::from(columns).saturating_sub(self.tabs_width() + 24);
+            let shown = crate::columns::cut(&filter, room);
+            line.push(span("filter ", Role::Dim));
+            line.push(span(format!("{shown}  "), Role::Accent));
+        }
+        let shown = self.shown.len();
+        let count = if shown == total {
+            format!("{total} ")
+        } else {
+            format!("{shown} of {total} ")
+        };
+        line.push(span(count, Role::Dim));
+        line
+    }
+
+    fn tabs_width(&self) -> usize {
+        let last = self.tab_views().pop();
+        last.map_or(0, |tab| usize::from(tab.x) + width(&tab.text))
+    }
+
+    /// One sentence for a table without rows.
+    pub(super) fn why_empty(&self, now: Moment) -> String {
+        if !self.has_snapshot {
+            return match &self.failure {
+                Some(why) => why.clone(),
+                None => "Reading the sockets…".into(),
+            };
+        }
+        let counts = self.criteria.count_by_tab(&self.table, self.shown_at(now));
+        let elsewhere: Vec<_> = Tab::ALL
+            .iter()
+            .zip(counts)
+            .zip(1..)
+            .filter(|((tab, count), _)| **tab != self.criteria.tab && *count > 0)
+            .map(|((tab, count), key)| format!("{key} {} has {count}", tab.title()))
+            .collect();
+        let elsewhere = if elsewhere.is_empty() {
+            String::new()
+        } else {
+            format!(" {}.", elsewhere.join(", "))
+        };
+        if !(self.criteria.tcp && self.criteria.udp) {
+            return format!(
+                "Nothing to show with a protocol off: t and u bring it back.{elsewhere}"
+            );
+        }
+        if self.criteria.filter.is_empty() {
+            return match self.criteria.tab {
+                Tab::Listening => format!("Nothing listens.{elsewhere}"),
+                Tab::Connections => format!("No connections.{elsewhere}"),
+                Tab::All => "No sockets.".into(),
+                Tab::Changes => format!("Nothing has changed yet.{elsewhere}"),
+            };
+        }
+        let all = self
+            .table
+            .rows
+            .iter()
+            .filter(|row| self.criteria.tab.admits(row))
+            .count();
+        format!(
+            "Nothing matches `{}`. Esc shows all {all}.{elsewhere}",
+            self.criteria.filter
+        )
+    }
+}
+
+fn segments_width(segments: &[Segment]) -> usize {
+    let texts: usize = segments
+        .iter()
+        .map(|segment| line_width(&segment.line))
+        .sum();
+    1 + texts + GAP.len() * segments.len().saturating_sub(1)
+}
+
+/// A problem as the header tells it: with its remedy, as short as it can be said.
+fn problem_line(problem: &Problem) -> Line {
+    let text = match (problem.code, problem.count) {
+        (ProblemCode::HiddenOwners, Some(1)) => "1 owner hidden: sudo".into(),
+        (ProblemCode::HiddenOwners, Some(count)) => format!("{count} owners hidden: sudo"),
+        _ => problem.message.to_string(),
+    };
+    vec![Span {
+        text,
+        role: Role::Warning,
+    }]
+}

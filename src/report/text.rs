@@ -1,0 +1,109 @@
+//! `list`: the table as aligned text.
+
+use std::io::{self, Write};
+
+use crate::columns::{ALL, Align, CellContext, Column, ColumnId, Fitted, fit, pad, width};
+use crate::track::Row;
+
+/// Columns that a listing leaves out: what they tell takes two readings.
+const LIVE_ONLY: [ColumnId; 1] = [ColumnId::Age];
+
+/// Writes rows under a line of headings. Within `columns` cells the columns that matter least are
+/// left out and long texts cut; without a limit (a pipe) nothing is cut. Without rows nothing is
+/// written.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_text(
+    out: &mut dyn Write,
+    rows: &[&Row],
+    context: &CellContext,
+    columns: Option<u16>,
+) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let offered: Vec<_> = ALL
+        .iter()
+        .filter(|column| !LIVE_ONLY.contains(&column.id))
+        .filter(|column| has_content(column, rows, context))
+        .collect();
+    match columns {
+        Some(columns) => write_fitted(out, rows, context, &fit(&offered, columns, |_| 0)),
+        None => write_whole(out, rows, context, &offered),
+    }
+}
+
+/// A column in which no row has anything to say is not worth its space; the main ones stay.
+fn has_content(column: &Column, rows: &[&Row], context: &CellContext) -> bool {
+    column.priority <= 4 && column.id != ColumnId::Remote
+        || rows.iter().any(|row| (column.text)(row, context) != "–")
+}
+
+fn write_fitted(
+    out: &mut dyn Write,
+    rows: &[&Row],
+    context: &CellContext,
+    columns: &[Fitted],
+) -> io::Result<()> {
+    let titles = columns
+        .iter()
+        .map(|fitted| fitted.render(fitted.column.title));
+    write_line(out, titles)?;
+    for row in rows {
+        let cells = columns.iter().map(|fitted| {
+            fitted.render(&fitted.column.cell(row, context, usize::from(fitted.width)))
+        });
+        write_line(out, cells)?;
+    }
+    Ok(())
+}
+
+fn write_whole(
+    out: &mut dyn Write,
+    rows: &[&Row],
+    context: &CellContext,
+    columns: &[&Column],
+) -> io::Result<()> {
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| columns.iter().map(|c| (c.text)(row, context)).collect())
+        .collect();
+    let widths: Vec<usize> = columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| {
+            let widest = cells
+                .iter()
+                .map(|cells| width(&cells[at]))
+                .max()
+                .unwrap_or(0);
+            widest.max(width(column.title))
+        })
+        .collect();
+    let line = |texts: Vec<&str>| -> Vec<String> {
+        texts
+            .iter()
+            .zip(columns)
+            .zip(&widths)
+            .map(|((text, column), &width)| pad(text, width, column.align == Align::Right))
+            .collect()
+    };
+    write_line(
+        out,
+        line(columns.iter().map(|column| column.title).collect()).into_iter(),
+    )?;
+    for row in &cells {
+        write_line(
+            out,
+            line(row.iter().map(String::as_str).collect()).into_iter(),
+        )?;
+    }
+    Ok(())
+}
+
+/// Cells with a space between them, without spaces at the end.
+fn write_line(out: &mut dyn Write, cells: impl Iterator<Item = String>) -> io::Result<()> {
+    let cells: Vec<_> = cells.collect();
+    writeln!(out, "{}", cells.join(" ").trim_end())
+}

@@ -1,0 +1,68 @@
+//! Menus, questions and help, over the middle of the screen.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line as StyledLine;
+use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
+
+use super::{Theme, styled};
+use crate::app::view::{OverlayView, Role, View};
+use crate::columns::width;
+
+pub(super) fn draw(frame: &mut Frame<'_>, view: &View, theme: Theme) {
+    let Some(overlay) = &view.overlay else { return };
+    let area = place(frame.area(), overlay, view.layout.has_borders);
+    let lines: Vec<_> = overlay
+        .lines
+        .iter()
+        .enumerate()
+        .map(|(at, line)| {
+            let line = styled(line, theme);
+            if overlay.selected == Some(at) {
+                line.style(theme.selected())
+            } else {
+                line
+            }
+        })
+        .collect();
+    let mut content = Paragraph::new(lines).wrap(Wrap { trim: false });
+    if view.layout.has_borders {
+        let title = StyledLine::styled(format!(" {} ", overlay.title), theme.of(Role::Accent));
+        content = content.block(Block::bordered().border_style(theme.border()).title(title));
+    }
+    frame.render_widget(Clear, area);
+    frame.render_widget(content, area);
+}
+
+/// As wide as its longest line and as high as its lines need, in the middle; the whole screen but
+/// its last line where there is no room for borders.
+fn place(screen: Rect, overlay: &OverlayView, has_borders: bool) -> Rect {
+    if !has_borders {
+        return Rect {
+            height: screen.height.saturating_sub(1).max(1),
+            ..screen
+        }
+        .intersection(screen);
+    }
+    let widths = overlay
+        .lines
+        .iter()
+        .map(|line| line.iter().map(|span| width(&span.text)).sum());
+    let longest: usize = widths.clone().max().unwrap_or(0);
+    let columns = u16::try_from(longest.max(20) + 2)
+        .unwrap_or(u16::MAX)
+        .min(screen.width - 4);
+    let room = usize::from(columns.saturating_sub(2).max(1));
+    let lines: usize = widths.map(|cells: usize| cells.div_ceil(room).max(1)).sum();
+    // A wrapped line breaks at words: it may need one line more than its cells say.
+    let slack = usize::from(longest > room);
+    let height = u16::try_from(lines + slack + 2)
+        .unwrap_or(u16::MAX)
+        .min(screen.height - 2);
+    Rect {
+        x: (screen.width - columns) / 2,
+        y: (screen.height - height) / 2,
+        width: columns,
+        height,
+    }
+}
