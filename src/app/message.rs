@@ -28,8 +28,10 @@ pub enum Msg {
     },
     /// The system asks the program to end, or a part of it cannot go on.
     EndAsked(Exit),
-    /// The program was stopped by a signal from outside, as `Ctrl-Z` would.
+    /// The shell asks the program to stop until it is continued (`SIGTSTP`).
     SuspendAsked,
+    /// The program goes on after it was stopped; the screen may show anything.
+    Resumed,
     /// Time passed.
     Woke,
 }
@@ -123,6 +125,11 @@ pub enum Effect {
     Copy(String),
     /// Write these rows of the current table to a file.
     Write(Vec<RowId>),
-    /// Give the terminal back to the shell until it says `fg`.
+    /// Ask the shell's job control to stop this job, as `Ctrl-Z` does outside raw mode; it comes
+    /// back as [`Msg::SuspendAsked`].
+    SuspendJob,
+    /// Give the terminal back and stop until continued.
     Suspend,
+    /// Take the terminal again and draw everything.
+    Redraw,
 }

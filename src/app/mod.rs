@@ -27,7 +27,7 @@ pub use input::{Input, Key, Mouse};
 pub use layout::Size;
 pub use message::{BindReport, Effect, Exit, Msg, Signal};
 pub use prompt::PromptKind;
-pub use rows::{Sort, Tab};
+pub use rows::{Sort, Tab, select_rows};
 
 use crate::bind::Target;
 use crate::columns::ColumnId;
@@ -164,9 +164,21 @@ impl App {
         }
     }
 
-    /// The moment at which the table is shown: it stands still while paused.
+    /// The table as last taken.
+    pub const fn table(&self) -> &Arc<Table> {
+        &self.table
+    }
+
+    /// The moment at which the table is shown: it stands still while paused. The wall clock is the
+    /// table's own, carried on: a recording plays in its time, and a clock that is set back makes
+    /// no age jump.
     fn shown_at(&self, now: Moment) -> Moment {
-        self.paused_at.unwrap_or(now)
+        let now = self.paused_at.unwrap_or(now);
+        let ahead = self.table.taken_at.age(now);
+        Moment {
+            steady: now.steady,
+            wall: self.table.taken_at.wall + ahead,
+        }
     }
 
     /// Selects and orders the rows anew; the cursor stays on its socket.

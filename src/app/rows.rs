@@ -153,3 +153,28 @@ pub(super) fn offered(tab: Tab, hidden: &[ColumnId], width: u16) -> Vec<&'static
         .filter(|column| column.id != ColumnId::Remote || tab != Tab::Listening || is_roomy)
         .collect()
 }
+
+/// The rows that a listing shows: as the live table would at its start, by port.
+pub fn select_rows(
+    table: &Table,
+    tab: Tab,
+    (tcp, udp): (bool, bool),
+    filter: Filter,
+    uid: Option<u32>,
+) -> Vec<&Row> {
+    let criteria = Criteria {
+        tab,
+        tcp,
+        udp,
+        filter,
+        sort: Sort {
+            by: ColumnId::Port,
+            descending: false,
+        },
+        linger: Duration::ZERO,
+        highlight: Duration::ZERO,
+        uid,
+    };
+    let chosen = criteria.select(table, table.taken_at);
+    chosen.into_iter().map(|index| &table.rows[index]).collect()
+}

@@ -4,7 +4,12 @@
 //! decides what follows from it.
 
 pub mod backend;
+pub mod clock;
+pub mod collector;
+mod end_process;
 pub mod input;
+mod jobs;
+pub mod live;
 pub mod panic;
 pub mod signals;
 pub mod terminal;

@@ -45,5 +45,7 @@ fn rect(area: Area, frame: &Frame<'_>) -> Rect {
 }
 
 fn styled(line: &Line, theme: Theme) -> StyledLine<'_> {
-    line.iter().map(|span| StyledSpan::styled(span.text.as_str(), theme.of(span.role))).collect()
+    line.iter()
+        .map(|span| StyledSpan::styled(span.text.as_str(), theme.of(span.role)))
+        .collect()
 }

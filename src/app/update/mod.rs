@@ -30,6 +30,7 @@ impl App {
             } => self.warn(message, now),
             Msg::EndAsked(exit) => return vec![Effect::End(exit)],
             Msg::SuspendAsked => return vec![Effect::Suspend],
+            Msg::Resumed => return vec![Effect::Redraw],
             Msg::Woke => self.pass_time(now),
         }
         Vec::new()
@@ -90,7 +91,7 @@ impl App {
         let action = keymap::lookup(self.mode(), key);
         match (&mut self.modal, action) {
             (_, Some(Action::Quit)) => vec![Effect::End(Exit::Quit)],
-            (_, Some(Action::Suspend)) => vec![Effect::Suspend],
+            (_, Some(Action::Suspend)) => vec![Effect::SuspendJob],
             (Modal::Prompt(prompt), None) => {
                 prompt.press(key);
                 self.try_filter(now);

@@ -1,0 +1,76 @@
+//! `sockeye list`: the table once, as text or JSON.
+
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+
+use sockeye::app::select_rows;
+use sockeye::columns::CellContext;
+use sockeye::report;
+use sockeye::runtime::clock::Clock;
+use sockeye::source::System;
+use sockeye::track::Tracker;
+
+use super::options::{List, Shared};
+use super::{EXIT_NOT_SO, complain};
+
+/// Prints the rows that match; the code is 1 if none does.
+pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
+    let filter = shared.filter(&list.filter)?;
+    let clock = Clock::start();
+    let now = clock.now();
+    let snapshot = match &shared.replay {
+        Some(_) => shared.source()?.take(now)?,
+        None => System::new().take_once(now)?,
+    };
+    if let Some(mut recorder) = shared.recorder()? {
+        recorder.record(&snapshot)?;
+    }
+    let table = Tracker::new(shared.linger).observe(snapshot).table;
+    let tab = shared.tab(!list.filter.is_empty());
+    let uid = super::live::own_uid();
+    let rows = select_rows(&table, tab, shared.protocols(), filter, uid);
+    let printed = if list.json {
+        print(|out| report::write_json(out, &table, rows.iter().copied()))
+    } else {
+        let context = CellContext {
+            now: table.taken_at,
+            highlight: shared.highlight,
+            names: true,
+            brief: false,
+        };
+        print(|out| report::write_text(out, &rows, &context, terminal_width()))
+    };
+    if !is_closed_pipe(&printed) {
+        printed?;
+        if !list.json {
+            table
+                .problems
+                .iter()
+                .for_each(|problem| complain(&problem.message));
+        }
+    }
+    Ok(if rows.is_empty() { EXIT_NOT_SO } else { 0 })
+}
+
+fn print(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    write(&mut out)?;
+    out.flush()
+}
+
+/// Whoever read our output has had enough of it: not an error.
+fn is_closed_pipe(printed: &io::Result<()>) -> bool {
+    printed
+        .as_ref()
+        .is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// How wide the terminal is that the table goes to; into a file or a pipe nothing is cut.
+fn terminal_width() -> Option<u16> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    crossterm::terminal::size()
+        .ok()
+        .map(|(columns, _)| columns)
+        .filter(|&columns| columns > 0)
+}

@@ -1,0 +1,91 @@
+//! `sockeye`: the live table.
+
+use std::io::{self, IsTerminal as _};
+
+use anyhow::Context as _;
+use sockeye::app::{Exit, Settings, Size};
+use sockeye::model::Text;
+use sockeye::runtime::clock::Clock;
+use sockeye::runtime::collector::Collector;
+use sockeye::runtime::{live, panic, signals};
+use sockeye::track::Tracker;
+use sockeye::ui::Theme;
+
+use super::options::Shared;
+use super::{EXIT_BUG, EXIT_TROUBLE, complain};
+
+/// Shows the table until the user leaves it.
+pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
+    let filter = shared.filter(words)?;
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        complain("the live table needs a terminal; `sockeye list` prints the table once");
+        return Ok(EXIT_TROUBLE);
+    }
+    let clock = Clock::start();
+    let collector = Collector {
+        source: shared.source()?,
+        tracker: Tracker::new(shared.linger),
+        recorder: shared.recorder()?,
+        clock,
+        interval: shared.interval,
+    };
+    let (tcp, udp) = shared.protocols();
+    let settings = Settings {
+        host: host_name(),
+        uid: own_uid(),
+        interval: shared.interval,
+        linger: shared.linger,
+        highlight: shared.highlight,
+        tab: shared.tab(!words.is_empty()),
+        tcp,
+        udp,
+        filter,
+        time_zone: jiff::tz::TimeZone::system(),
+        size: Size {
+            width: 80,
+            height: 24,
+        },
+    };
+    panic::install_hook();
+    let exit = live::run(settings, collector, theme(shared), clock)
+        .context("the terminal can't be used")?;
+    Ok(match exit {
+        Exit::Quit => 0,
+        Exit::Signal(number) => signals::exit_code(number),
+        Exit::TerminalGone => EXIT_TROUBLE,
+        Exit::Crashed(what) => {
+            complain(&format!("{what}; this is a bug, please report it"));
+            EXIT_BUG
+        }
+    })
+}
+
+/// Colours unless the user or `NO_COLOR` (set to anything but nothing) says otherwise.
+fn theme(shared: &Shared) -> Theme {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if shared.no_color || unwanted {
+        Theme::PLAIN
+    } else {
+        Theme::COLOUR
+    }
+}
+
+fn host_name() -> String {
+    Text::new(&sysinfo::System::host_name().unwrap_or_default()).to_string()
+}
+
+/// The user's own uid.
+#[cfg(unix)]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "not every system has such a thing"
+)]
+pub(super) fn own_uid() -> Option<u32> {
+    Some(rustix::process::getuid().as_raw())
+}
+
+/// There is no uid on this system.
+#[cfg(not(unix))]
+pub(super) fn own_uid() -> Option<u32> {
+    None
+}

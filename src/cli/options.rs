@@ -1,0 +1,156 @@
+//! The options, as clap takes them apart.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use sockeye::app::Tab;
+use sockeye::filter::Filter;
+use sockeye::source::{Recorder, Replay, Source, System};
+
+use super::duration;
+
+/// See every socket. Know why the port is taken.
+///
+/// Without a command: the live table. A FILTER is the language of `/`, such as `nginx`, `:8080`,
+/// `:8000-8999`, `state:listen`, `user:ann !udp`; `?` in the table lists all of it.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, subcommand_negates_reqs = true)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub shared: Shared,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What to show; without it, what listens or is bound
+    #[arg(value_name = "FILTER")]
+    pub filter: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Print the table once
+    ///
+    /// Exit codes: 0, something matches; 1, nothing does; 2, bad usage or the table can't be read.
+    List(List),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// What to print; without it, what listens or is bound
+    #[arg(value_name = "FILTER")]
+    pub filter: Vec<String>,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own for the user"
+)]
+pub(super) struct Shared {
+    /// Time from one reading to the next
+    #[arg(long, global = true, default_value = "1s", value_name = "DURATION",
+          value_parser = duration::parse_interval)]
+    pub interval: Duration,
+    /// How long closed rows stay
+    #[arg(long, global = true, default_value = "5s", value_name = "DURATION",
+          value_parser = duration::parse)]
+    pub linger: Duration,
+    /// How long opened and changed rows are marked
+    #[arg(long, global = true, default_value = "5s", value_name = "DURATION",
+          value_parser = duration::parse)]
+    pub highlight: Duration,
+    /// TCP only
+    #[arg(short, long, global = true)]
+    pub tcp: bool,
+    /// UDP only
+    #[arg(short, long, global = true)]
+    pub udp: bool,
+    /// IPv4 sockets only
+    #[arg(short = '4', long, global = true)]
+    pub ipv4: bool,
+    /// IPv6 sockets only
+    #[arg(short = '6', long, global = true)]
+    pub ipv6: bool,
+    /// Only what listens or is bound
+    #[arg(short, long, global = true, conflicts_with = "all")]
+    pub listening: bool,
+    /// Everything
+    #[arg(short, long, global = true)]
+    pub all: bool,
+    /// No colours
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Show a recording instead of this machine
+    #[arg(long, global = true, value_name = "FILE")]
+    pub replay: Option<PathBuf>,
+    /// Write every reading to a file that --replay shows
+    #[arg(long, global = true, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+}
+
+impl Shared {
+    /// The filter that was typed, narrowed to the family that was asked for.
+    pub fn filter(&self, words: &[String]) -> anyhow::Result<Filter> {
+        let typed = words.join(" ");
+        let typed_alone = Filter::parse(&typed);
+        let filter = typed_alone.with_context(|| format!("filter `{}`", clean(&typed)))?;
+        let family = match (self.ipv4, self.ipv6) {
+            (true, false) => "(tcp4 | udp4)",
+            (false, true) => "(tcp6 | udp6)",
+            _ => return Ok(filter),
+        };
+        let narrowed = if filter.is_empty() {
+            family.into()
+        } else {
+            format!("{family} ({filter})")
+        };
+        Ok(Filter::parse(&narrowed)?)
+    }
+
+    /// Whether TCP and whether UDP are asked for; neither named means both.
+    pub const fn protocols(&self) -> (bool, bool) {
+        (self.tcp || !self.udp, self.udp || !self.tcp)
+    }
+
+    /// Which rows are asked for: with a filter everything that matches, without one what listens.
+    pub const fn tab(&self, has_filter: bool) -> Tab {
+        match (self.listening, self.all || has_filter) {
+            (false, true) => Tab::All,
+            _ => Tab::Listening,
+        }
+    }
+
+    /// This machine, or the recording that was named.
+    pub fn source(&self) -> anyhow::Result<Box<dyn Source>> {
+        Ok(match &self.replay {
+            Some(path) => Box::new(Replay::open(path)?),
+            None => Box::new(System::new()),
+        })
+    }
+
+    /// The file to record into, if one was named.
+    pub fn recorder(&self) -> anyhow::Result<Option<Recorder>> {
+        Ok(self.record.as_ref().map(Recorder::create).transpose()?)
+    }
+}
+
+fn clean(text: &str) -> sockeye::model::Text {
+    sockeye::model::Text::new(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_options_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
+}

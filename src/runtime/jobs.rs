@@ -1,0 +1,76 @@
+//! Work that a key asks for and the main thread must not wait for. Each job answers with one
+//! message.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::app::{BindReport, Msg};
+use crate::bind::{self, Address, Suite, Target};
+use crate::model::{Moment, Protocol};
+use crate::report;
+use crate::track::{RowId, Table};
+
+/// How many ports are tried before the search for a free one is given up.
+const MAX_TRIES: usize = 1000;
+
+/// Binds for real, as a person's request.
+pub fn bind_test(job: u64, target: Target) -> Msg {
+    let port = *target.ports.start();
+    let probes = bind::probe(target.protocol, target.address, port, Suite::Full);
+    Msg::BindTested(BindReport {
+        job,
+        target,
+        probes,
+    })
+}
+
+/// Finds the first port above `from` that can be bound on every address, with TCP and UDP.
+pub fn find_free_port(from: u16) -> Msg {
+    let is_free = |port: &u16| {
+        [Protocol::Tcp, Protocol::Udp].into_iter().all(|protocol| {
+            let probes = bind::probe(protocol, Address::Every, *port, Suite::Full);
+            probes.iter().all(|probe| probe.result.is_ok())
+        })
+    };
+    match (from..=u16::MAX).skip(1).take(MAX_TRIES).find(is_free) {
+        Some(port) => done(format!(
+            "{port} is free: bound on every address, TCP and UDP"
+        )),
+        None => failed(format!("no free port found above {from}")),
+    }
+}
+
+/// Writes rows of a table as JSON to a new file in the current directory.
+pub fn write_rows(table: &Table, rows: &[RowId], now: Moment) -> Msg {
+    let stamp = now.wall.strftime("%Y%m%dT%H%M%S%3fZ");
+    let path = PathBuf::from(format!("sockeye-{stamp}.json"));
+    match write_file(&path, table, rows) {
+        Ok(()) => done(format!("wrote {} rows to {}", rows.len(), path.display())),
+        Err(error) => failed(format!("{}: {error}", path.display())),
+    }
+}
+
+fn write_file(path: &Path, table: &Table, rows: &[RowId]) -> io::Result<()> {
+    let rows = rows.iter().filter_map(|id| {
+        let at = table.rows.binary_search_by_key(id, |row| row.id).ok()?;
+        Some(&table.rows[at])
+    });
+    let mut file = BufWriter::new(File::create_new(path)?);
+    report::write_json(&mut file, table, rows)?;
+    file.flush()
+}
+
+fn done(message: String) -> Msg {
+    Msg::JobDone {
+        succeeded: true,
+        message,
+    }
+}
+
+fn failed(message: String) -> Msg {
+    Msg::JobDone {
+        succeeded: false,
+        message,
+    }
+}
