@@ -39,40 +39,35 @@ impl App {
 
     fn segments(&self) -> Vec<Segment> {
         let counts = self.table.counts;
-        let count = |number: usize, what: &str, role, rank| Segment {
-            line: vec![
-                span(number.to_string(), role),
-                span(format!(" {what}"), Role::Dim),
-            ],
-            rank,
-        };
-        let mut segments = vec![
-            Segment {
-                line: vec![span("sockeye", Role::Accent)],
-                rank: 0,
-            },
-            Segment {
-                line: vec![span(format!("· {}", self.settings.host), Role::Dim)],
-                rank: 9,
-            },
-            count(counts.listening, "listening", Role::Good, 1),
-            count(counts.connected, "connected", Role::Busy, 4),
-            count(counts.time_wait, "time-wait", Role::Plain, 5),
-            count(counts.bound, "bound", Role::Plain, 7),
-            count(counts.udp, "udp", Role::Plain, 6),
+        let segment = |line, rank| Segment { line, rank };
+        let mut segments = vec![segment(vec![span("sockeye", Role::Accent)], 0)];
+        if !self.settings.host.is_empty() {
+            segments.push(segment(
+                vec![span(self.settings.host.clone(), Role::Strong)],
+                9,
+            ));
+        }
+        let kinds = [
+            (counts.listening, "listening", Role::Good, 1),
+            (counts.connected, "connected", Role::Busy, 4),
+            (counts.time_wait, "time-wait", Role::Plain, 5),
+            (counts.bound, "bound", Role::Plain, 7),
+            (counts.udp, "udp", Role::Plain, 6),
         ];
+        for (number, what, role, rank) in kinds {
+            if number > 0 || rank == 1 {
+                let number = span(number.to_string(), role);
+                segments.push(segment(
+                    vec![number, span(format!(" {what}"), Role::Dim)],
+                    rank,
+                ));
+            }
+        }
         if let Some(why) = &self.failure {
-            segments.push(Segment {
-                line: vec![span(why.clone(), Role::Bad)],
-                rank: 2,
-            });
+            segments.push(segment(vec![span(why.clone(), Role::Bad)], 2));
         }
-        for problem in &self.table.problems {
-            segments.push(Segment {
-                line: problem_line(problem),
-                rank: 3,
-            });
-        }
+        let problems = self.table.problems.iter();
+        segments.extend(problems.map(|problem| segment(problem_line(problem), 3)));
         segments
     }
 
