@@ -13,6 +13,7 @@ mod netstat;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 mod process;
+mod pulse;
 mod record;
 mod replay;
 mod system;

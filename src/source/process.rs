@@ -1,19 +1,23 @@
 //! The processes behind sockets, and their ancestors, through sysinfo.
 //!
 //! Knows nothing of sockets: it is told which pids matter and looks at those alone. A record is
-//! kept (the very same `Arc`) until something in it changes. sysinfo 0.40 never updates the name
-//! of a pid that it knows, not even after an `exec`; so on Linux the name is read here.
+//! kept (the very same `Arc`) until something in it changes. On Linux a look at a known process is
+//! first its pulse alone; sysinfo is asked when that changed, and every few seconds for what it
+//! does not show (a command line or user that changed without a change of name). sysinfo 0.40
+//! never updates the name of a pid that it knows, not even after an `exec`: the pulse has it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 
+use super::pulse::{Pulse, pulse};
 use super::users::Users;
-use crate::model::{Pid, Process, Text};
+use crate::model::{Moment, Pid, Process, Text};
 
 /// How deep an ancestry may be; pids are not read at one instant, so their parents could even
 /// form a ring.
@@ -23,12 +27,16 @@ const MAX_DEPTH: usize = 64;
 /// them are looked for.
 const SPARE: usize = 256;
 
+/// After how long everything is asked again about every process, whatever its pulse.
+const THOROUGH_AFTER: Duration = Duration::from_secs(5);
+
 /// The processes that matter, kept from one reading to the next.
 pub(super) struct Processes {
     /// Lives as long as this: the start times it gives are relative to a boot time read once, and
     /// would all move when the wall clock is set.
     system: Option<sysinfo::System>,
     kept: HashMap<Pid, Kept>,
+    thorough_at: Option<Moment>,
     prune_above: usize,
     pub(super) users: Users,
 }
@@ -37,6 +45,20 @@ struct Kept {
     process: Arc<Process>,
     /// Of everything that the record was made from.
     fingerprint: u64,
+    pulse: Option<Pulse>,
+    /// Whether the pulse was the same at two looks. Just after an `exec` the kernel shows the new
+    /// name and no command line yet, so what was seen when the pulse changed is not relied on.
+    is_settled: bool,
+}
+
+impl Kept {
+    fn is_same(&self, other: &Self) -> bool {
+        let have_same_pulse = match (&self.pulse, &other.pulse) {
+            (Some(one), Some(other)) => one.is_of_same(other),
+            _ => true,
+        };
+        have_same_pulse && self.process.is_same(&other.process)
+    }
 }
 
 impl Default for Processes {
@@ -44,6 +66,7 @@ impl Default for Processes {
         Self {
             system: sysinfo::System::new().ok(),
             kept: HashMap::new(),
+            thorough_at: None,
             prune_above: SPARE,
             users: Users::default(),
         }
@@ -53,39 +76,85 @@ impl Default for Processes {
 impl Processes {
     /// Looks again at `holders` and their ancestors and forgets all others. Returns the holders
     /// that are no more, and those whose pid is another process than at the last look.
-    pub(super) fn refresh(&mut self, holders: &[Pid]) -> Vec<Pid> {
+    pub(super) fn refresh(&mut self, holders: &[Pid], at: Moment) -> Vec<Pid> {
         let Some(mut system) = self.system.take() else {
             return holders.to_vec();
         };
-        let before = std::mem::take(&mut self.kept);
-        // Those that mattered last time are asked about too: the ancestors mostly still matter,
-        // and sysinfo forgets a dead process only when it is asked about it.
-        let mut ask: Vec<Pid> = before.keys().chain(holders).copied().collect();
-        ask.sort_unstable();
-        ask.dedup();
-        look(&mut system, &ask);
-        let mut asked: HashSet<Pid> = ask.into_iter().collect();
+        let mut before = std::mem::take(&mut self.kept);
+        let is_thorough = self
+            .thorough_at
+            .is_none_or(|last| last.age(at) >= THOROUGH_AFTER);
+        if is_thorough {
+            self.thorough_at = Some(at);
+        }
+        let mut gone = Vec::new();
         let mut wave = holders.to_vec();
-        for _ in 0..MAX_DEPTH {
-            let unasked: Vec<_> = wave
+        for depth in 0..MAX_DEPTH {
+            let missing = self.look(&mut system, &mut before, &wave, is_thorough);
+            if depth == 0 {
+                gone = missing;
+            }
+            let parents = wave
                 .iter()
-                .copied()
-                .filter(|&pid| asked.insert(pid))
+                .filter_map(|pid| self.kept.get(pid)?.process.parent);
+            wave = parents
+                .filter(|parent| !self.kept.contains_key(parent))
                 .collect();
-            look(&mut system, &unasked);
-            wave.retain(|pid| !self.kept.contains_key(pid));
-            wave = self.keep(&system, &before, &wave);
             if wave.is_empty() {
                 break;
             }
+            wave.sort_unstable();
+            wave.dedup();
         }
+        // sysinfo forgets a dead process only when it is asked about it.
+        let lost: Vec<_> = before
+            .into_keys()
+            .filter(|pid| !self.kept.contains_key(pid))
+            .collect();
+        ask(&mut system, &lost);
         self.prune(&mut system);
         self.system = Some(system);
-        let is_other = |pid: &&Pid| match (self.kept.get(pid), before.get(pid)) {
-            (Some(now), Some(then)) => !now.process.is_same(&then.process),
-            (now, _) => now.is_none(),
-        };
-        holders.iter().filter(is_other).copied().collect()
+        gone
+    }
+
+    /// Keeps a record of each of `pids`, the former one if it still holds. Returns those that are
+    /// no more or not what they were.
+    fn look(
+        &mut self,
+        system: &mut sysinfo::System,
+        before: &mut HashMap<Pid, Kept>,
+        pids: &[Pid],
+        is_thorough: bool,
+    ) -> Vec<Pid> {
+        let mut unsure = Vec::new();
+        for &pid in pids {
+            let pulse = pulse(pid);
+            match before.get(&pid) {
+                Some(kept) if !is_thorough && kept.is_settled && kept.pulse == pulse => {
+                    self.kept.extend(before.remove_entry(&pid));
+                }
+                _ => unsure.push((pid, pulse)),
+            }
+        }
+        ask(
+            system,
+            &unsure.iter().map(|&(pid, _)| pid).collect::<Vec<_>>(),
+        );
+        let mut others = Vec::new();
+        for (pid, pulse) in unsure {
+            let former = before.get(&pid);
+            match system.process(sysinfo::Pid::from_u32(pid)) {
+                Some(found) => {
+                    let kept = keep(pid, pulse, found, former, &mut self.users);
+                    if former.is_some_and(|former| !former.is_same(&kept)) {
+                        others.push(pid);
+                    }
+                    self.kept.insert(pid, kept);
+                }
+                None => others.push(pid),
+            }
+        }
+        others
     }
 
     /// The record of a process that mattered at the last refresh.
@@ -101,36 +170,6 @@ impl Processes {
             .collect()
     }
 
-    /// Keeps a record of each of `pids`, the former one if it still holds; returns the parents.
-    fn keep(
-        &mut self,
-        system: &sysinfo::System,
-        before: &HashMap<Pid, Kept>,
-        pids: &[Pid],
-    ) -> Vec<Pid> {
-        let mut parents = Vec::new();
-        for &pid in pids {
-            let Some(found) = system.process(sysinfo::Pid::from_u32(pid)) else {
-                continue;
-            };
-            let name = name(pid, found);
-            let fingerprint = fingerprint(&name, found);
-            let process = match before.get(&pid) {
-                Some(kept) if kept.fingerprint == fingerprint => Arc::clone(&kept.process),
-                _ => Arc::new(record(pid, &name, found, &mut self.users)),
-            };
-            parents.extend(process.parent);
-            self.kept.insert(
-                pid,
-                Kept {
-                    process,
-                    fingerprint,
-                },
-            );
-        }
-        parents
-    }
-
     /// Has sysinfo forget the processes that died after they ceased to matter.
     fn prune(&mut self, system: &mut sysinfo::System) {
         if system.processes().len() > self.prune_above {
@@ -142,7 +181,8 @@ impl Processes {
     }
 }
 
-fn look(system: &mut sysinfo::System, pids: &[Pid]) {
+/// Asks sysinfo about these processes; it forgets those of them that are no more.
+fn ask(system: &mut sysinfo::System, pids: &[Pid]) {
     if pids.is_empty() {
         return;
     }
@@ -156,11 +196,36 @@ fn look(system: &mut sysinfo::System, pids: &[Pid]) {
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, kind);
 }
 
-fn record(pid: Pid, name: &OsStr, found: &sysinfo::Process, users: &mut Users) -> Process {
+/// The former record if all that it was made from is unchanged, else a new one.
+fn keep(
+    pid: Pid,
+    pulse: Option<Pulse>,
+    found: &sysinfo::Process,
+    former: Option<&Kept>,
+    users: &mut Users,
+) -> Kept {
+    let name = match &pulse {
+        Some(pulse) => &pulse.name[..],
+        None => found.name().as_encoded_bytes(),
+    };
+    let fingerprint = fingerprint(name, found);
+    let process = match former {
+        Some(former) if former.fingerprint == fingerprint => Arc::clone(&former.process),
+        _ => Arc::new(record(pid, name, found, users)),
+    };
+    Kept {
+        process,
+        fingerprint,
+        is_settled: pulse.is_some() && former.is_some_and(|former| former.pulse == pulse),
+        pulse,
+    }
+}
+
+fn record(pid: Pid, name: &[u8], found: &sysinfo::Process, users: &mut Users) -> Process {
     Process {
         pid,
         parent: found.parent().map(sysinfo::Pid::as_u32),
-        name: Text::from_bytes(name.as_encoded_bytes()),
+        name: Text::from_bytes(name),
         command: command(found.cmd()),
         started_at: started_at(found),
         user: users.of_process(found),
@@ -176,24 +241,7 @@ fn started_at(found: &sysinfo::Process) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(found.start_time()).ok()?).ok()
 }
 
-#[cfg(target_os = "linux")]
-fn name(pid: Pid, found: &sysinfo::Process) -> OsString {
-    use std::os::unix::ffi::OsStringExt;
-    match std::fs::read(format!("/proc/{pid}/comm")) {
-        Ok(mut comm) => {
-            comm.pop_if(|last| *last == b'\n');
-            OsString::from_vec(comm)
-        }
-        Err(_) => found.name().to_owned(),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn name(_pid: Pid, found: &sysinfo::Process) -> OsString {
-    found.name().to_owned()
-}
-
-fn fingerprint(name: &OsStr, found: &sysinfo::Process) -> u64 {
+fn fingerprint(name: &[u8], found: &sysinfo::Process) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
     found.cmd().hash(&mut hasher);

@@ -55,13 +55,13 @@ impl System {
         problems: &mut Vec<Problem>,
     ) -> Vec<Holding> {
         let holdings = self.platform.holdings(sockets, at, problems);
-        let gone = self.processes.refresh(&pids(&holdings));
+        let gone = self.processes.refresh(&pids(&holdings), at);
         if gone.is_empty() || !self.platform.forget(&gone) {
             return holdings;
         }
         // A socket outlived the last process known to have it: somebody else has it.
         let holdings = self.platform.holdings(sockets, at, &mut Vec::new());
-        self.processes.refresh(&pids(&holdings));
+        self.processes.refresh(&pids(&holdings), at);
         holdings
     }
 }

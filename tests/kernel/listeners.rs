@@ -8,7 +8,7 @@ use crate::support::netns::in_netns;
 #[test]
 fn an_empty_namespace_has_no_rows() {
     in_netns("listeners::an_empty_namespace_has_no_rows", || {
-        assert_rows(&snapshot(), [])
+        assert_rows(&snapshot(), []);
     });
 }
 

@@ -67,7 +67,7 @@ fn a_new_holder_is_noticed_and_one_that_ended_is_dropped() {
                 both,
                 "after the periodic walk"
             );
-            holder.end();
+            drop(holder);
             assert_eq!(pids(&system.take(at(6)).unwrap()), [own], "without one");
         },
     );

@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use socket2::{Domain, Socket, Type};
 use sockeye::model::{self, Moment, Snapshot};
-use sockeye::source::{Source as _, System};
+use sockeye::source::System;
 
 /// The time in the tests' own reckoning.
 pub fn at(seconds: u64) -> Moment {
@@ -89,9 +89,6 @@ impl Holder {
     pub fn pid(&self) -> u32 {
         self.0.id()
     }
-
-    /// Ends it now.
-    pub fn end(self) {}
 }
 
 impl Drop for Holder {
@@ -170,7 +167,7 @@ impl Row {
         }
     }
 
-    pub fn to(self, remote: impl ToString) -> Self {
+    pub fn to(self, remote: &str) -> Self {
         Self {
             remote: Some(remote.to_string()),
             ..self
@@ -257,7 +254,8 @@ pub fn assert_rows<const N: usize>(snapshot: &Snapshot, mut expected: [Row; N]) 
 }
 
 fn lines(rows: &[Row]) -> String {
-    rows.iter().map(|row| format!("  {row:?}\n")).collect()
+    let lines: Vec<_> = rows.iter().map(|row| format!("  {row:?}")).collect();
+    lines.join("\n")
 }
 
 /// The inode of a descriptor of this process.

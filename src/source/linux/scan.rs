@@ -1,7 +1,7 @@
 //! One walk over `/proc/PID/fd`: which processes hold which sockets.
 //!
-//! A descriptor of a socket is a link that reads `socket:[INODE]`. Measured: about 25 ms for 1,150
-//! processes with 20 descriptors each. Descriptors are read for the process as a whole, not for
+//! A descriptor of a socket is a link that reads `socket:[INODE]`. Measured: 180 ms for 1,050
+//! processes with 31,000 descriptors, nearly all of it in the kernel's making of the links. Descriptors are read for the process as a whole, not for
 //! its threads; a thread with a table of its own is not looked at.
 
 use std::collections::HashMap;

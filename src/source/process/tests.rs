@@ -5,6 +5,13 @@ use std::time::Duration;
 
 use super::*;
 
+fn at(seconds: u64) -> Moment {
+    Moment {
+        steady: Duration::from_secs(seconds),
+        wall: Timestamp::UNIX_EPOCH,
+    }
+}
+
 /// A child that is ended with the test, whatever happens.
 struct Ended(Child);
 
@@ -28,7 +35,7 @@ fn wait_for(
     wanted: impl Fn(&Process) -> bool,
 ) -> Arc<Process> {
     for _ in 0..1000 {
-        processes.refresh(&[pid]);
+        processes.refresh(&[pid], at(0));
         if let Some(process) = processes.get(pid).filter(|process| wanted(process)) {
             return Arc::clone(process);
         }
@@ -41,7 +48,7 @@ fn wait_for(
 fn a_process_and_its_ancestors_are_known() {
     let mut processes = Processes::default();
     let own = std::process::id();
-    assert_eq!(processes.refresh(&[own]), [] as [Pid; 0]);
+    assert_eq!(processes.refresh(&[own], at(0)), [] as [Pid; 0]);
     let process = processes.get(own).unwrap();
     assert!(process.command.is_some() && process.started_at.is_some() && process.user.is_some());
     let parent = process.parent.expect("a test has a parent");
@@ -52,9 +59,9 @@ fn a_process_and_its_ancestors_are_known() {
 fn an_unchanged_record_stays_the_same_object() {
     let mut processes = Processes::default();
     let own = std::process::id();
-    processes.refresh(&[own]);
+    processes.refresh(&[own], at(0));
     let first = Arc::clone(processes.get(own).unwrap());
-    processes.refresh(&[own]);
+    processes.refresh(&[own], at(0));
     assert!(Arc::ptr_eq(&first, processes.get(own).unwrap()));
 }
 
@@ -64,12 +71,31 @@ fn a_process_that_executes_another_program_gets_its_name_and_command() {
     let child = start("read go; exec sleep 1000");
     let pid = child.0.id();
     let mut processes = Processes::default();
-    let before = wait_for(&mut processes, pid, |process| &*process.name == "sh");
-    assert!(before.command.as_deref().unwrap().starts_with("sh -c"));
+    let shows = |command: &'static str| {
+        move |process: &Process| process.command.as_deref() == Some(command)
+    };
+    let before = wait_for(&mut processes, pid, shows("sh -c read go; exec sleep 1000"));
+    assert_eq!(&*before.name, "sh");
     std::io::Write::write_all(&mut child.0.stdin.as_ref().unwrap(), b"go\n").unwrap();
-    let after = wait_for(&mut processes, pid, |process| &*process.name == "sleep");
-    assert_eq!(after.command.as_deref(), Some("sleep 1000"));
+    let after = wait_for(&mut processes, pid, shows("sleep 1000"));
+    assert_eq!(&*after.name, "sleep");
     assert!(after.is_same(&before), "it is still the same process");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_change_that_leaves_the_name_alone_is_noticed_after_a_while() {
+    let child = start("read go; exec sh -c 'read stop' another");
+    let pid = child.0.id();
+    let mut processes = Processes::default();
+    processes.refresh(&[pid], at(0));
+    std::io::Write::write_all(&mut child.0.stdin.as_ref().unwrap(), b"go\n").unwrap();
+    let changed = (1..1000).any(|look| {
+        std::thread::sleep(Duration::from_millis(10));
+        processes.refresh(&[pid], at(5 * look));
+        processes.get(pid).unwrap().command.as_deref() == Some("sh -c read stop another")
+    });
+    assert!(changed, "{:?}", processes.get(pid));
 }
 
 #[test]
@@ -77,10 +103,10 @@ fn a_process_that_ended_is_reported_and_forgotten() {
     let mut child = start("read go");
     let pid = child.0.id();
     let mut processes = Processes::default();
-    assert!(processes.refresh(&[pid]).is_empty());
+    assert!(processes.refresh(&[pid], at(0)).is_empty());
     child.0.kill().unwrap();
     child.0.wait().unwrap();
-    assert_eq!(processes.refresh(&[pid]), [pid]);
+    assert_eq!(processes.refresh(&[pid], at(0)), [pid]);
     assert!(processes.get(pid).is_none());
     assert!(processes.all().is_empty());
 }
@@ -89,7 +115,7 @@ fn a_process_that_ended_is_reported_and_forgotten() {
 fn a_process_that_no_longer_matters_is_forgotten() {
     let child = start("read go");
     let mut processes = Processes::default();
-    processes.refresh(&[child.0.id()]);
-    processes.refresh(&[]);
+    processes.refresh(&[child.0.id()], at(0));
+    processes.refresh(&[], at(0));
     assert!(processes.all().is_empty());
 }

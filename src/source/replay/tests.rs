@@ -225,7 +225,7 @@ fn every_malformed_line_is_refused_with_file_and_line() {
         ),
         (
             format!("{{\"more\":{}", "[".repeat(50_000)),
-            "recursion limit",
+            "EOF while parsing",
         ),
     ];
     for (line, reason) in cases {
