@@ -1,14 +1,10 @@
 //! What a user sees who may not look at the processes of others.
 
-use std::process::Command;
-
 use sockeye::model::{Owner, ProblemCode};
 use sockeye::source::System;
 
-use crate::scene::{at, listener};
+use crate::scene::{at, is_inner, listener, run_under};
 use crate::support::netns::in_netns;
-
-const READER: &str = "SOCKEYE_TEST_READER_WITHOUT_RIGHTS";
 
 #[test]
 fn an_owner_that_may_not_be_looked_at_is_hidden() {
@@ -17,27 +13,15 @@ fn an_owner_that_may_not_be_looked_at_is_hidden() {
         || {
             let _listening = listener("127.0.0.1:8080");
             // Without capabilities, root of the namespace may not look at this process, which has them.
-            let output = Command::new("setpriv")
-                .args(["--bounding-set=-all", "--inh-caps=-all"])
-                .arg(std::env::current_exe().unwrap())
-                .args(["--exact", "hidden::reader_without_rights", "--nocapture"])
-                .env(READER, "1")
-                .output()
-                .unwrap();
-            let out = String::from_utf8_lossy(&output.stdout);
-            let err = String::from_utf8_lossy(&output.stderr);
-            assert!(
-                output.status.success() && out.contains("1 passed"),
-                "{out}{err}"
-            );
+            let command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
+            run_under(&command, "hidden::reader_without_rights");
         },
     );
 }
 
-/// Does nothing by itself: the test above runs it without capabilities.
 #[test]
 fn reader_without_rights() {
-    if std::env::var_os(READER).is_none() {
+    if !is_inner("hidden::reader_without_rights") {
         return;
     }
     let seen = System::new().take_once(at(0)).unwrap();

@@ -100,6 +100,36 @@ impl Drop for Holder {
     }
 }
 
+/// Set to the name of the test that is to run for another one.
+const INNER: &str = "SOCKEYE_TEST_INNER";
+
+/// Runs another test of this binary, one that asks [`is_inner`] first, under a command that
+/// changes what it may see.
+pub fn run_under(command: &[&str], name: &str) {
+    let (program, arguments) = command.split_first().unwrap();
+    let output = Command::new(program)
+        .args(arguments)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env(INNER, name)
+        .output()
+        .unwrap();
+    let out = String::from_utf8_lossy(&output.stdout);
+    let err = String::from_utf8_lossy(&output.stderr);
+    print!("{out}");
+    eprint!("{err}");
+    assert!(
+        output.status.success() && out.contains("1 passed"),
+        "{command:?}: {}",
+        output.status
+    );
+}
+
+/// Whether this test was started by [`run_under`]; by itself it has nothing to do.
+pub fn is_inner(name: &str) -> bool {
+    std::env::var(INNER).is_ok_and(|inner| inner == name)
+}
+
 /// A row, as far as it can be foretold: all of a socket but its user, unit and container.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
@@ -202,6 +232,16 @@ impl Row {
             pids,
             ..self
         }
+    }
+
+    /// Whether it is on the port of VXLAN, 4789.
+    pub fn is_vxlan(&self) -> bool {
+        self.local.ends_with(":4789")
+    }
+
+    /// Whether it has an inode, and an owner of this kind that is no process.
+    pub fn has_owner(&self, kind: &str) -> bool {
+        self.inode.is_some() && self.pids.is_empty() && self.owner == kind
     }
 
     fn of(socket: &model::Socket) -> Self {

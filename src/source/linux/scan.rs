@@ -31,6 +31,8 @@ pub(super) struct Scan {
 /// Looks for the holders of every inode that `is_wanted`.
 pub(super) fn scan(is_wanted: impl Fn(u32) -> bool) -> io::Result<Scan> {
     let proc = open_directory(CWD, c"/proc")?;
+    // A directory of that name without this process in it is not the one that is meant.
+    stat("/proc/self")?;
     let mut scan = Scan {
         is_blind: is_blind_here(),
         ..Scan::default()
@@ -41,11 +43,12 @@ pub(super) fn scan(is_wanted: impl Fn(u32) -> bool) -> io::Result<Scan> {
             // A process that ended meanwhile holds nothing.
             Ok(()) | Err(Errno::NOENT | Errno::SRCH) => {}
             // One in another network namespace does not hold what is in this one's table, short
-            // of having carried it there.
+            // of having carried it there; one that is ending is in none, and holds nothing.
             Err(_) if !scan.is_blind => {
                 let network = network_of(&pid.to_string());
-                scan.is_blind =
-                    own_network.is_none() || network.is_none() || network == own_network;
+                let is_ending = matches!(network, Err(Errno::NOENT | Errno::SRCH));
+                scan.is_blind = !is_ending
+                    && (network == own_network || network.is_err() || own_network.is_err());
             }
             Err(_) => {}
         }
@@ -67,10 +70,8 @@ fn is_blind_here() -> bool {
 /// What tells network namespaces apart without any right to look at the process: the files below
 /// `/proc/PID/net` are the namespace's own, so their inodes differ. (`/proc/PID/ns/net`, which is
 /// meant for that, takes the same right as the descriptors.)
-fn network_of(process: &str) -> Option<u64> {
-    stat(format!("/proc/{process}/net/dev"))
-        .ok()
-        .map(|file| file.st_ino)
+fn network_of(process: &str) -> io::Result<u64> {
+    Ok(stat(format!("/proc/{process}/net/dev"))?.st_ino)
 }
 
 fn pids(proc: &OwnedFd) -> io::Result<Vec<Pid>> {
