@@ -32,6 +32,20 @@ pub struct Problem {
     pub count: Option<usize>,
     /// What happened, then what to try.
     pub message: Text,
+    /// The same in a few words, for a place that is short of room.
+    pub brief: Text,
+}
+
+impl Problem {
+    /// A problem that concerns no countable rows and is told in one way only.
+    pub fn new(code: ProblemCode, message: &str) -> Self {
+        Self {
+            code,
+            count: None,
+            message: Text::new(message),
+            brief: Text::new(message),
+        }
+    }
 }
 
 /// The system's sockets and their processes at one moment.

@@ -39,6 +39,19 @@ pub trait Source: Send {
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError>;
 }
 
+/// Why a process that holds a socket can't be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "only Linux tells")
+)]
+enum Blind {
+    /// This user may not look at it.
+    NotPermitted,
+    /// It runs outside this pid namespace, where its pid means nothing.
+    OtherNamespace,
+}
+
 /// Who holds a socket, by pid: what the platform knows before the processes are looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Holding {

@@ -1,7 +1,7 @@
 //! The socket table where netstat2 knows the processes by itself: macOS and Windows.
 
-use super::Holding;
 use super::netstat;
+use super::{Blind, Holding};
 use crate::model::{Moment, Pid, Problem, ProblemCode, Socket, Text};
 
 /// This machine's sockets and who holds them.
@@ -25,11 +25,7 @@ impl Platform {
             let (part, reason) = (unreadable.part.name(), unreadable.reason);
             let message =
                 format!("sockets of {part} can't be read ({reason}): their rows are missing");
-            Problem {
-                code: ProblemCode::TableUnreadable,
-                count: None,
-                message: Text::new(&message),
-            }
+            Problem::new(ProblemCode::TableUnreadable, &message)
         }));
         sockets
     }
@@ -42,6 +38,11 @@ impl Platform {
         _problems: &mut Vec<Problem>,
     ) -> Vec<Holding> {
         self.holdings.clone()
+    }
+
+    /// This is not known here.
+    pub(super) const fn blind(&self) -> Option<Blind> {
+        None
     }
 
     /// The next reading asks for the holders anew.

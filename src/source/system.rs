@@ -11,7 +11,7 @@ use super::linux::Platform;
 #[cfg(not(target_os = "linux"))]
 use super::portable::Platform;
 use super::process::Processes;
-use super::{Holding, Source, SourceError};
+use super::{Blind, Holding, Source, SourceError};
 use crate::model::{Moment, Owner, Pid, Problem, ProblemCode, Snapshot, Socket, Text};
 
 /// Reads the sockets of this machine's current network namespace.
@@ -82,7 +82,7 @@ impl Source for System {
         for socket in &mut sockets {
             socket.user = socket.uid.and_then(|uid| self.processes.users.name(uid));
         }
-        problems.extend(hidden_problem(&sockets, &problems));
+        problems.extend(hidden_problem(&sockets, self.platform.blind(), &problems));
         Ok(Snapshot {
             taken_at: at,
             sockets,
@@ -146,8 +146,13 @@ fn known(pids: &[Pid], processes: &Processes) -> Owner {
     }
 }
 
-/// Says how many owners are hidden, unless it is because no process can be read at all.
-fn hidden_problem(sockets: &[Socket], problems: &[Problem]) -> Option<Problem> {
+/// Says how many owners are hidden and what would show them, unless it is because no process can
+/// be read at all.
+fn hidden_problem(
+    sockets: &[Socket],
+    blind: Option<Blind>,
+    problems: &[Problem],
+) -> Option<Problem> {
     let is_known = |problem: &Problem| problem.code == ProblemCode::ProcessesUnreadable;
     let count = sockets
         .iter()
@@ -156,14 +161,22 @@ fn hidden_problem(sockets: &[Socket], problems: &[Problem]) -> Option<Problem> {
     if count == 0 || problems.iter().any(is_known) {
         return None;
     }
-    let message = match count {
-        1 => "the owner of 1 socket is hidden: run as root to see it".to_owned(),
-        _ => format!("owners of {count} sockets are hidden: run as root to see them"),
+    let (who, them, s) = match count {
+        1 => ("the owner of 1 socket is".to_owned(), "it", ""),
+        _ => (format!("owners of {count} sockets are"), "them", "s"),
+    };
+    let (remedy, brief) = match blind {
+        Some(Blind::OtherNamespace) => (
+            format!("outside this pid namespace: run on the host to see {them}"),
+            "outside this container",
+        ),
+        _ => (format!("hidden: run as root to see {them}"), "sudo"),
     };
     Some(Problem {
         code: ProblemCode::HiddenOwners,
         count: Some(count),
-        message: Text::new(&message),
+        message: Text::new(&format!("{who} {remedy}")),
+        brief: Text::new(&format!("{count} owner{s} hidden: {brief}")),
     })
 }
 
@@ -180,16 +193,33 @@ mod tests {
     }
 
     #[test]
-    fn hidden_owners_are_counted_in_words() {
-        let message = |count| hidden_problem(&hidden(count), &[]).map(|p| p.message.to_string());
-        assert_eq!(message(0), None);
+    fn hidden_owners_are_counted_with_what_would_show_them() {
+        let told = |count, blind| {
+            let problem = hidden_problem(&hidden(count), Some(blind), &[]);
+            problem.map(|told| (told.message.to_string(), told.brief.to_string()))
+        };
+        let pair = |message: &str, brief: &str| Some((message.to_owned(), brief.to_owned()));
+        assert_eq!(told(0, Blind::NotPermitted), None);
         assert_eq!(
-            message(1).unwrap(),
-            "the owner of 1 socket is hidden: run as root to see it"
+            told(1, Blind::NotPermitted),
+            pair(
+                "the owner of 1 socket is hidden: run as root to see it",
+                "1 owner hidden: sudo"
+            )
         );
         assert_eq!(
-            message(2).unwrap(),
-            "owners of 2 sockets are hidden: run as root to see them"
+            told(2, Blind::NotPermitted),
+            pair(
+                "owners of 2 sockets are hidden: run as root to see them",
+                "2 owners hidden: sudo"
+            )
+        );
+        assert_eq!(
+            told(2, Blind::OtherNamespace),
+            pair(
+                "owners of 2 sockets are outside this pid namespace: run on the host to see them",
+                "2 owners hidden: outside this container"
+            )
         );
     }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::super::{App, Modal, PromptKind, Tab};
-use super::{Line, Role, Span, TabView, duration_text, line_width, span};
+use super::{Line, Role, TabView, duration_text, line_width, span};
 use crate::columns::width;
-use crate::model::{Moment, Problem, ProblemCode};
+use crate::model::{Moment, Problem};
 
 /// A part of the header, and how soon it is given up when there is no room: low numbers stay.
 struct Segment {
@@ -236,13 +236,5 @@ fn segments_width(segments: &[Segment]) -> usize {
 
 /// A problem as the header tells it: with its remedy, as short as it can be said.
 fn problem_line(problem: &Problem) -> Line {
-    let text = match (problem.code, problem.count) {
-        (ProblemCode::HiddenOwners, Some(1)) => "1 owner hidden: sudo".into(),
-        (ProblemCode::HiddenOwners, Some(count)) => format!("{count} owners hidden: sudo"),
-        _ => problem.message.to_string(),
-    };
-    vec![Span {
-        text,
-        role: Role::Warning,
-    }]
+    vec![span(problem.brief.to_string(), Role::Warning)]
 }

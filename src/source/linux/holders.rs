@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::scan::{self, Scan};
 use crate::model::{Moment, Pid};
-use crate::source::Holding;
+use crate::source::{Blind, Holding};
 
 /// How old the index may become before everything is looked at again.
 const RESCAN_AFTER: Duration = Duration::from_secs(5);
@@ -23,7 +23,7 @@ pub(super) struct Holders {
     /// Counts the readings; an entry of an earlier one is of a socket that is no more.
     reading: u64,
     scanned_at: Option<Moment>,
-    is_blind: bool,
+    blind: Option<Blind>,
 }
 
 /// What is known of one inode.
@@ -84,14 +84,14 @@ impl Holders {
         if !is_due || self.entries.is_empty() {
             return Ok(());
         }
-        let scan = walk(&self.entries).inspect_err(|_| self.is_blind = true)?;
+        let scan = walk(&self.entries).inspect_err(|_| self.blind = Some(Blind::NotPermitted))?;
         self.scanned_at = Some(at);
         self.take_in(scan);
         Ok(())
     }
 
     fn take_in(&mut self, mut scan: Scan) {
-        self.is_blind = scan.is_blind;
+        self.blind = scan.blind;
         for (inode, entry) in &mut self.entries {
             match scan.holders.remove(inode) {
                 Some(pids) if *pids == *entry.pids => {}
@@ -111,10 +111,15 @@ impl Holders {
     pub(super) fn of(&self, inode: u32) -> Holding {
         match self.entries.get(&inode) {
             Some(entry) if !entry.pids.is_empty() => Holding::By(Arc::clone(&entry.pids)),
-            _ if self.is_blind => Holding::Hidden,
+            _ if self.blind.is_some() => Holding::Hidden,
             Some(entry) if entry.misses > 1 => Holding::Kernel,
             _ => Holding::None,
         }
+    }
+
+    /// Why holders may be hidden.
+    pub(super) const fn blind(&self) -> Option<Blind> {
+        self.blind
     }
 
     /// Removes processes that are no more. Whether that left a socket without a holder.

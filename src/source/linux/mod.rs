@@ -21,8 +21,8 @@ use self::cgroup::Cgroups;
 use self::detail::Detail;
 use self::holders::Holders;
 use self::sock_diag::{DumpError, SockDiag};
-use super::Holding;
 use super::netstat::{self, PARTS, Unreadable};
+use super::{Blind, Holding};
 use crate::model::{Moment, Pid, Problem, ProblemCode, Socket, Text};
 
 /// This machine's sockets and who holds them.
@@ -83,6 +83,11 @@ impl Platform {
         holdings
     }
 
+    /// Why holders may be hidden.
+    pub(super) const fn blind(&self) -> Option<Blind> {
+        self.holders.blind()
+    }
+
     /// Forgets processes that are no more. Whether a socket lost its last holder by that, so that
     /// it is worth asking again.
     pub(super) fn forget(&mut self, gone: &[Pid]) -> bool {
@@ -132,7 +137,7 @@ impl Interfaces {
 fn table_problem(unreadable: &Unreadable) -> Problem {
     let (part, reason) = (unreadable.part.name(), &unreadable.reason);
     let message = format!("sockets of {part} can't be read ({reason}): their rows are missing");
-    problem(ProblemCode::TableUnreadable, &message)
+    Problem::new(ProblemCode::TableUnreadable, &message)
 }
 
 fn details_problem(part: netstat::Part, error: &DumpError) -> Problem {
@@ -140,24 +145,16 @@ fn details_problem(part: netstat::Part, error: &DumpError) -> Problem {
     let message = format!(
         "details of {part} can't be read ({error}): queues and sockets that are only bound are missing"
     );
-    problem(ProblemCode::DetailsUnreadable, &message)
+    Problem::new(ProblemCode::DetailsUnreadable, &message)
 }
 
 fn interrupted_problem(part: netstat::Part) -> Problem {
     let part = part.name();
     let message = format!("the table of {part} changed while it was read: rows may be missing");
-    problem(ProblemCode::Interrupted, &message)
+    Problem::new(ProblemCode::Interrupted, &message)
 }
 
 fn processes_problem(error: &std::io::Error) -> Problem {
     let message = format!("/proc can't be read ({error}): owners are unknown; mount /proc");
-    problem(ProblemCode::ProcessesUnreadable, &message)
-}
-
-fn problem(code: ProblemCode, message: &str) -> Problem {
-    Problem {
-        code,
-        count: None,
-        message: Text::new(message),
-    }
+    Problem::new(ProblemCode::ProcessesUnreadable, &message)
 }

@@ -12,6 +12,7 @@ use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw, stat};
 use rustix::io::{self, Errno};
 
 use crate::model::Pid;
+use crate::source::Blind;
 
 /// The inode of the initial pid namespace (`PROC_PID_INIT_INO` of the kernel).
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
@@ -24,8 +25,8 @@ const ENTRIES: usize = 8 * 1024;
 pub(super) struct Scan {
     /// The processes that hold each inode, ascending.
     pub(super) holders: HashMap<u32, Vec<Pid>>,
-    /// Whether there may be a holder that could not be looked at.
-    pub(super) is_blind: bool,
+    /// Why there may be a holder that was not looked at; `None` if there can be none.
+    pub(super) blind: Option<Blind>,
 }
 
 /// Looks for the holders of every inode that `is_wanted`.
@@ -34,7 +35,7 @@ pub(super) fn scan(is_wanted: impl Fn(u32) -> bool) -> io::Result<Scan> {
     // A directory of that name without this process in it is not the one that is meant.
     stat("/proc/self")?;
     let mut scan = Scan {
-        is_blind: is_blind_here(),
+        blind: blind_here(),
         ..Scan::default()
     };
     let own_network = network_of("self");
@@ -44,11 +45,13 @@ pub(super) fn scan(is_wanted: impl Fn(u32) -> bool) -> io::Result<Scan> {
             Ok(()) | Err(Errno::NOENT | Errno::SRCH) => {}
             // One in another network namespace does not hold what is in this one's table, short
             // of having carried it there; one that is ending is in none, and holds nothing.
-            Err(_) if !scan.is_blind => {
+            Err(_) if scan.blind != Some(Blind::NotPermitted) => {
                 let network = network_of(&pid.to_string());
                 let is_ending = matches!(network, Err(Errno::NOENT | Errno::SRCH));
-                scan.is_blind = !is_ending
-                    && (network == own_network || network.is_err() || own_network.is_err());
+                let may_hold = network == own_network || network.is_err() || own_network.is_err();
+                if may_hold && !is_ending {
+                    scan.blind = Some(Blind::NotPermitted);
+                }
             }
             Err(_) => {}
         }
@@ -60,11 +63,15 @@ pub(super) fn scan(is_wanted: impl Fn(u32) -> bool) -> io::Result<Scan> {
     Ok(scan)
 }
 
-/// Whether there are processes that `/proc` does not even list: this is not the initial pid
-/// namespace, or `/proc` is mounted with `hidepid`, which hides pid 1 first of all.
-fn is_blind_here() -> bool {
+/// Whether there are processes that `/proc` does not even list: it is mounted with `hidepid`, which
+/// hides pid 1 first of all, or this is not the initial pid namespace.
+fn blind_here() -> Option<Blind> {
     let is_initial = stat("/proc/self/ns/pid").is_ok_and(|pid| pid.st_ino == INITIAL_PID_NAMESPACE);
-    !is_initial || stat("/proc/1").is_err()
+    match (stat("/proc/1"), is_initial) {
+        (Err(_), _) => Some(Blind::NotPermitted),
+        (Ok(_), false) => Some(Blind::OtherNamespace),
+        (Ok(_), true) => None,
+    }
 }
 
 /// What tells network namespaces apart without any right to look at the process: the files below

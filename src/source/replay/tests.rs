@@ -72,6 +72,7 @@ fn snapshot(at: Moment) -> Snapshot {
             code: ProblemCode::HiddenOwners,
             count: Some(1),
             message: Text::new("the owner of 1 socket is hidden"),
+            brief: Text::new("1 owner hidden"),
         }],
     }
 }

@@ -20,7 +20,7 @@ fn update(holders: &mut Holders, inodes: &[u32], at: Moment, found: &[(u32, &[Pi
             .collect();
         Ok(Scan {
             holders,
-            is_blind: false,
+            blind: None,
         })
     };
     holders.update_by(inodes.iter().copied(), at, walk).unwrap();
