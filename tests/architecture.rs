@@ -1,0 +1,398 @@
+//! The dependency rule of `src/lib.rs`, held by reading the sources: what is pure names no
+//! terminal, no system, no clock and no thread, and nobody imports from above.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each module that the rule speaks of, and the modules that it may name.
+const MAY_NAME: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("track", &["model"]),
+    ("columns", &["model", "track"]),
+    ("filter", &["model", "track"]),
+    ("bind", &["model", "track"]),
+    ("report", &["model", "track", "columns"]),
+    ("source", &["model"]),
+    ("app", &["model", "track", "columns", "filter", "bind"]),
+    ("ui", &["app", "columns"]),
+];
+
+/// Modules without a system: values in, values out.
+const PURE: &[&str] = &[
+    "model", "track", "columns", "filter", "report", "app", "bind",
+];
+
+/// The one file of a pure module that touches the system: it makes the real binds.
+const IMPURE_FILES: &[&str] = &["bind/probe.rs"];
+
+/// What a pure module must not name.
+const FORBIDDEN: &[&str] = &[
+    "crossterm",
+    "ratatui",
+    "netstat2",
+    "sysinfo",
+    "socket2",
+    "rustix",
+    "libc",
+    "signal_hook",
+    "netlink_packet_core",
+    "netlink_packet_sock_diag",
+    "netlink_packet_utils",
+    "netlink_sys",
+    "std::thread",
+    "std::sync::mpsc",
+    "std::time::Instant",
+    "std::time::SystemTime",
+    "jiff::Timestamp::now",
+    "jiff::Zoned::now",
+    "std::fs",
+    "std::process",
+    "std::env",
+    "std::os",
+    "std::io::stdin",
+    "std::io::stdout",
+    "std::io::stderr",
+    "std::net::TcpListener",
+    "std::net::TcpStream",
+    "std::net::UdpSocket",
+    "std::net::ToSocketAddrs",
+];
+
+/// A source file and every path that its code names.
+struct Source {
+    /// Below `src`, with `/`.
+    file: String,
+    paths: BTreeSet<String>,
+}
+
+impl Source {
+    fn module(&self) -> &str {
+        let first = self.file.split('/').next().unwrap_or_default();
+        first.trim_end_matches(".rs")
+    }
+
+    /// The modules of this crate that it names, its own not among them.
+    fn named_modules<'a>(&'a self, all: &'a BTreeSet<String>) -> impl Iterator<Item = &'a str> {
+        self.paths.iter().filter_map(|path| {
+            let first = path.strip_prefix("crate::")?.split("::").next()?;
+            (all.contains(first) && first != self.module()).then_some(first)
+        })
+    }
+}
+
+#[test]
+fn pure_modules_name_no_terminal_no_system_no_clock_and_no_thread() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        let is_pure = PURE.contains(&source.module());
+        if !is_pure || IMPURE_FILES.contains(&source.file.as_str()) {
+            continue;
+        }
+        for path in &source.paths {
+            let is_forbidden = |word: &&&str| {
+                path.strip_prefix(**word)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+            };
+            faults.extend(
+                FORBIDDEN
+                    .iter()
+                    .find(is_forbidden)
+                    .map(|_| format!("{}: {path}", source.file)),
+            );
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn every_impure_file_is_still_there_and_still_impure() {
+    for file in IMPURE_FILES {
+        let source = sources()
+            .into_iter()
+            .find(|source| source.file == *file)
+            .unwrap_or_else(|| panic!("{file} is gone: take it off the list"));
+        assert!(
+            source
+                .paths
+                .iter()
+                .any(|path| FORBIDDEN.iter().any(|word| path.starts_with(word))),
+            "{file} is pure now: take it off the list"
+        );
+    }
+}
+
+#[test]
+fn no_module_names_one_above_it() {
+    let all = modules();
+    let mut faults = Vec::new();
+    for source in sources() {
+        let Some((_, allowed)) = MAY_NAME.iter().find(|(name, _)| *name == source.module()) else {
+            continue;
+        };
+        let wrong = source
+            .named_modules(&all)
+            .filter(|named| !allowed.contains(named));
+        faults.extend(wrong.map(|named| format!("{} names crate::{named}", source.file)));
+    }
+    faults.sort();
+    faults.dedup();
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// A module that nobody has thought of would be free of every rule.
+#[test]
+fn the_rule_speaks_of_every_module_but_those_that_see_everything() {
+    let ruled: BTreeSet<String> = MAY_NAME.iter().map(|(name, _)| (*name).into()).collect();
+    let seeing_everything = ["runtime", "cli", "config", "main", "lib"].map(String::from);
+    let unruled: Vec<_> = modules()
+        .into_iter()
+        .filter(|module| !ruled.contains(module) && !seeing_everything.contains(module))
+        .collect();
+    assert!(unruled.is_empty(), "no rule for {unruled:?}");
+}
+
+#[test]
+fn the_map_of_the_library_names_every_module_and_no_other() {
+    let text = read(&root().join("lib.rs"));
+    let mapped: BTreeSet<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | [`"))
+        .filter_map(|line| Some(line.split_once('`')?.0.to_owned()))
+        .collect();
+    let declared: BTreeSet<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .map(String::from)
+        .collect();
+    assert_eq!(mapped, declared, "the map against the declarations");
+    for module in &declared {
+        assert!(modules().contains(module), "{module} has no file");
+    }
+}
+
+#[test]
+fn imports_are_found_however_they_are_written() {
+    let code = "use std::{fs, net::{IpAddr, UdpSocket as U}};\n// use crossterm::event;\n\
+                pub(crate) use crate::track::*;\nfn f() { std::thread::spawn(|| ()); \"std::env\"; }";
+    let paths = paths(code, &["app".into(), "view".into()]);
+    for found in [
+        "std::fs",
+        "std::net::IpAddr",
+        "std::net::UdpSocket",
+        "crate::track::*",
+        "std::thread::spawn",
+    ] {
+        assert!(paths.contains(found), "{found} in {paths:?}");
+    }
+    assert!(!paths.iter().any(|path| path.starts_with("crossterm")));
+    assert!(!paths.contains("std::env"), "a string names nothing");
+    let up = |text| super_paths(text, &["app".into(), "view".into()]);
+    assert_eq!(up("super::super::runtime"), "crate::runtime");
+    assert_eq!(up("super::Size"), "crate::app::Size");
+    assert_eq!(up("self::Role"), "crate::app::view::Role");
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The modules at the top of the tree, whether a file or a folder.
+fn modules() -> BTreeSet<String> {
+    sources()
+        .iter()
+        .map(|source| source.module().to_owned())
+        .filter(|module| module != "lib" && module != "main")
+        .collect()
+}
+
+fn sources() -> Vec<Source> {
+    let mut files = Vec::new();
+    collect(&root(), &mut files);
+    assert!(files.len() > 50, "the sources are not where they were");
+    files.sort();
+    files.into_iter().map(|path| source(&path)).collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(folder).expect("the sources can be read");
+    for entry in entries {
+        let path = entry.expect("the sources can be read").path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+fn source(path: &Path) -> Source {
+    let below = path.strip_prefix(root()).expect("it was found there");
+    let file = below.to_string_lossy().replace('\\', "/");
+    let mut module: Vec<String> = file
+        .trim_end_matches(".rs")
+        .split('/')
+        .map(String::from)
+        .collect();
+    if module
+        .last()
+        .is_some_and(|last| ["mod", "lib", "main"].contains(&last.as_str()))
+    {
+        module.pop();
+    }
+    Source {
+        paths: paths(&read(path), &module),
+        file,
+    }
+}
+
+/// Every path in the code: those of `use`, with their braces unfolded, and those in the text.
+fn paths(text: &str, module: &[String]) -> BTreeSet<String> {
+    let code = without_comments_and_strings(text);
+    let mut found = BTreeSet::new();
+    let mut rest = code.as_str();
+    while let Some(at) = rest.find("use ") {
+        let is_word = rest[..at].chars().next_back().is_none_or(|c| !is_name(c));
+        let (tree, after) = rest[at + 4..]
+            .split_once(';')
+            .unwrap_or((&rest[at + 4..], ""));
+        if is_word {
+            unfold("", tree.trim(), &mut found);
+            rest = after;
+        } else {
+            rest = &rest[at + 4..];
+        }
+    }
+    let words = code.split(|c: char| !is_name(c) && c != ':');
+    found.extend(
+        words
+            .map(|word| word.trim_matches(':'))
+            .filter(|word| word.contains("::"))
+            .map(String::from),
+    );
+    found
+        .into_iter()
+        .map(|path| super_paths(&path, module))
+        .collect()
+}
+
+const fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// `a::{b, c as d}` → `a::b`, `a::c`.
+fn unfold(prefix: &str, tree: &str, found: &mut BTreeSet<String>) {
+    let tree = tree.trim();
+    if let Some((head, inside)) = tree.split_once('{') {
+        let inside = inside.trim_end().trim_end_matches('}');
+        for branch in branches(inside) {
+            unfold(&format!("{prefix}{}", head.trim()), branch, found);
+        }
+    } else if !tree.is_empty() {
+        let name = tree.split_whitespace().next().unwrap_or_default();
+        found.insert(format!("{prefix}{name}"));
+    }
+}
+
+/// Splits at the commas that stand in no inner braces.
+fn branches(inside: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (at, c) in inside.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                found.push(&inside[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found.push(&inside[start..]);
+    found
+}
+
+/// The path from the root of the crate, if it began at the file's own module.
+fn super_paths(path: &str, module: &[String]) -> String {
+    let mut module = module.to_vec();
+    let mut rest = path;
+    if !rest.starts_with("super::") && !rest.starts_with("self::") {
+        return path.to_owned();
+    }
+    while let Some((word @ ("super" | "self"), after)) = rest.split_once("::") {
+        if word == "super" {
+            module.pop();
+        }
+        rest = after;
+    }
+    let parts = std::iter::once("crate").chain(module.iter().map(String::as_str));
+    parts
+        .chain(std::iter::once(rest))
+        .collect::<Vec<_>>()
+        .join("::")
+}
+
+/// The code alone; comments, strings and characters are not paths.
+fn without_comments_and_strings(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '/' if chars.peek() == Some(&'/') => while chars.next_if(|&c| c != '\n').is_some() {},
+            '\'' => skip_char_literal(&mut chars),
+            '"' => {
+                skip_string(&mut chars);
+                code.push(' ');
+            }
+            'r' if !code.ends_with(is_name) && skip_raw_string(&mut chars) => code.push(' '),
+            c => code.push(c),
+        }
+    }
+    code
+}
+
+type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
+
+fn skip_string(chars: &mut Chars<'_>) {
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            '"' => return,
+            _ => {}
+        }
+    }
+}
+
+/// After an `r`: skips `"…"` or `#"…"#` and tells whether one stood there.
+fn skip_raw_string(chars: &mut Chars<'_>) -> bool {
+    let text: String = chars.clone().collect();
+    let hashes = text.len() - text.trim_start_matches('#').len();
+    if !text[hashes..].starts_with('"') {
+        return false;
+    }
+    let end = format!("\"{}", "#".repeat(hashes));
+    let inside = &text[hashes + 1..];
+    let length = inside.find(&end).map_or(inside.len(), |at| at + end.len());
+    let skipped = text[..hashes + 1 + length].chars().count();
+    chars.nth(skipped - 1);
+    true
+}
+
+/// `'"'` and `'\\'` must not open a string; a lifetime has no end.
+fn skip_char_literal(chars: &mut Chars<'_>) {
+    let mut ahead = chars.clone();
+    let first = ahead.next();
+    if first == Some('\\') {
+        chars.next();
+        chars.next();
+        while chars.next_if(|&c| c != '\'' && c != '\n').is_some() {}
+        chars.next();
+    } else if ahead.next() == Some('\'') {
+        chars.next();
+        chars.next();
+    }
+}

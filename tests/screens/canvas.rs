@@ -1,0 +1,85 @@
+//! The drawn screen as cells and as text.
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::{Buffer, Cell};
+use sockeye::ui::{self, Theme};
+
+use super::stage::Stage;
+
+/// What a terminal shows.
+pub struct Canvas {
+    pub buffer: Buffer,
+    cursor: Option<(u16, u16)>,
+}
+
+impl Canvas {
+    pub fn of(stage: &Stage, theme: Theme) -> Self {
+        let view = stage.app.view(stage.now);
+        let cursor = view.cursor;
+        let backend = TestBackend::new(view.size.width, view.size.height);
+        let mut terminal = Terminal::new(backend).expect("a buffer takes everything");
+        terminal
+            .draw(|frame| ui::draw(frame, &view, theme))
+            .expect("a buffer takes everything");
+        Self {
+            buffer: terminal.backend().buffer().clone(),
+            cursor,
+        }
+    }
+
+    /// Its lines without the spaces at their ends.
+    pub fn lines(&self) -> Vec<String> {
+        let width = usize::from(self.buffer.area.width).max(1);
+        let rows = self.buffer.content.chunks(width);
+        rows.map(|cells| text_of(cells).trim_end().to_owned())
+            .collect()
+    }
+
+    /// The lines, and where the text cursor is, as one text.
+    pub fn text(&self) -> String {
+        let mut text = self.lines().join("\n");
+        if let Some((x, y)) = self.cursor {
+            text.push_str(&format!("\n(cursor in column {x} of line {y})"));
+        }
+        text
+    }
+
+    /// The only line that holds `text`.
+    pub fn line_with(&self, text: &str) -> String {
+        let lines = self.lines();
+        let mut found = lines.iter().filter(|line| line.contains(text));
+        match (found.next(), found.next()) {
+            (Some(line), None) => line.clone(),
+            _ => panic!("not in exactly one line: {text:?}\n{}", self.text()),
+        }
+    }
+
+    /// The cells of `text` in the only line that holds `anchor`.
+    pub fn cells_of(&self, anchor: &str, text: &str) -> &[Cell] {
+        let width = usize::from(self.buffer.area.width);
+        let line = self.line_with(anchor);
+        let y = self.lines().iter().position(|one| *one == line);
+        let cells = &self.buffer.content[y.expect("it was found") * width..][..width];
+        let symbols = text.chars().count();
+        cells
+            .windows(symbols)
+            .find(|window| text_of(window) == text)
+            .unwrap_or_else(|| panic!("{text:?} is not in {line:?}"))
+    }
+}
+
+/// The symbols of cells; the cell after a wide one shows nothing of its own.
+fn text_of(cells: &[Cell]) -> String {
+    let mut text = String::new();
+    let mut skip = 0;
+    for cell in cells {
+        if skip == 0 {
+            text.push_str(cell.symbol());
+            skip = sockeye::columns::width(cell.symbol()).saturating_sub(1);
+        } else {
+            skip -= 1;
+        }
+    }
+    text
+}

@@ -1,0 +1,197 @@
+//! Colour carries meaning, and nothing is lost without it.
+
+use ratatui::buffer::Cell;
+use ratatui::style::{Color, Modifier};
+use sockeye::model::State;
+use sockeye::ui::Theme;
+
+use super::canvas::Canvas;
+use super::scenes::{busy_stage, changes_stage, every_state};
+use super::stage::{Stage, abandoned};
+
+/// How one cell looks, the cursor's reversal aside.
+fn look(cells: &[Cell]) -> (Color, bool) {
+    let looks = |cell: &Cell| (cell.fg, cell.modifier.contains(Modifier::DIM));
+    let first = looks(&cells[0]);
+    assert!(
+        cells.iter().all(|cell| looks(cell) == first),
+        "one text, one look"
+    );
+    first
+}
+
+const DIM: (Color, bool) = (Color::Reset, true);
+const PLAIN: (Color, bool) = (Color::Reset, false);
+
+const fn coloured(colour: Color) -> (Color, bool) {
+    (colour, false)
+}
+
+/// Every state with the look of its name; the cursor is on the first row, which is `LISTEN`.
+#[test]
+fn each_state_has_its_colour() {
+    let sockets: Vec<_> = every_state()
+        .into_iter()
+        .map(|(_, socket)| socket)
+        .collect();
+    let mut stage = Stage::new(100, 30);
+    stage.read(&sockets);
+    let canvas = Canvas::of(&stage, Theme::COLOUR);
+    for (state, socket) in every_state() {
+        let expected = match state {
+            State::Listen => coloured(Color::Green),
+            State::Established => coloured(Color::Blue),
+            State::CloseWait => coloured(Color::Red),
+            State::Bound | State::SynSent | State::SynRecv => PLAIN,
+            _ => DIM,
+        };
+        let port = socket.local.port.to_string();
+        let cells = canvas.cells_of(&port, state.as_str());
+        assert_eq!(look(cells), expected, "{state}");
+    }
+}
+
+/// A closing connection that no process has any more stays until the peer answers.
+#[test]
+#[cfg(target_os = "linux")]
+fn orphans_are_red() {
+    let before: Vec<_> = every_state()
+        .into_iter()
+        .map(|(_, socket)| socket)
+        .collect();
+    let closing = [
+        State::FinWait1,
+        State::FinWait2,
+        State::Closing,
+        State::LastAck,
+    ];
+    let orphan = |(state, socket)| {
+        if closing.contains(&state) {
+            abandoned(&socket, state)
+        } else {
+            socket
+        }
+    };
+    let after: Vec<_> = every_state().into_iter().map(orphan).collect();
+    let mut stage = Stage::new(100, 30);
+    stage.read(&before);
+    stage.wait_secs(1).read(&after);
+    let canvas = Canvas::of(&stage, Theme::COLOUR);
+    for (state, socket) in every_state() {
+        if closing.contains(&state) {
+            let port = socket.local.port.to_string();
+            let cells = canvas.cells_of(&port, state.as_str());
+            assert_eq!(look(cells), coloured(Color::Red), "{state}");
+        }
+    }
+}
+
+#[test]
+fn a_row_in_time_wait_is_dim_all_over() {
+    let canvas = Canvas::of(&busy_stage(160, 45), Theme::COLOUR);
+    for text in [
+        "10.0.0.7",
+        "443",
+        "10.0.0.9:51200",
+        "TIME_WAIT",
+        "was nginx(812)",
+    ] {
+        assert_eq!(look(canvas.cells_of("TIME_WAIT", text)), DIM, "{text}");
+    }
+}
+
+#[test]
+fn marks_are_green_yellow_and_red() {
+    let canvas = Canvas::of(&changes_stage(160, 45), Theme::COLOUR);
+    let mark = |row: &str, glyph: &str| look(canvas.cells_of(row, glyph)).0;
+    assert_eq!(mark("8080", "+"), Color::Green);
+    assert_eq!(mark("ESTABLISHED → CLOSE_WAIT", "~"), Color::Yellow);
+    assert_eq!(mark("node(12) → node(45)", "~"), Color::Yellow);
+    assert_eq!(mark("9000", "-"), Color::Red);
+    let text = |row: &str, text: &str| look(canvas.cells_of(row, text)).0;
+    assert_eq!(
+        text("CLOSE_WAIT", "ESTABLISHED → CLOSE_WAIT"),
+        Color::Yellow
+    );
+    assert_eq!(text("node(45)", "node(12) → node(45)"), Color::Yellow);
+    assert_eq!(text("9000", "closed"), Color::Red);
+    assert_eq!(text("9000", "python3"), Color::Red);
+}
+
+/// Calm until something happens: a row that nothing happened to has the colour of its state only.
+#[test]
+fn a_row_that_nothing_happened_to_is_coloured_in_its_state_alone() {
+    let canvas = Canvas::of(&busy_stage(160, 45), Theme::COLOUR);
+    let y = canvas
+        .lines()
+        .iter()
+        .position(|line| line.contains(":: +v4"));
+    let row = &canvas.buffer.content[y.expect("the dual-stack listener") * 160..][..160];
+    let coloured: String = row
+        .iter()
+        .filter(|cell| cell.fg != Color::Reset)
+        .map(Cell::symbol)
+        .collect();
+    assert_eq!(coloured.trim_end(), "LISTEN");
+}
+
+#[test]
+fn without_colours_there_are_none_and_the_marks_are_still_there() {
+    for stage in [changes_stage(160, 45), busy_stage(80, 24)] {
+        let coloured = Canvas::of(&stage, Theme::COLOUR);
+        let plain = Canvas::of(&stage, Theme::PLAIN);
+        assert_eq!(plain.text(), coloured.text(), "the same words");
+        for cell in &plain.buffer.content {
+            assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset), "{cell:?}");
+        }
+    }
+    let plain = Canvas::of(&changes_stage(160, 45), Theme::PLAIN);
+    for (row, mark) in [
+        ("8080", "+"),
+        ("CLOSE_WAIT", "~"),
+        ("node(45)", "~"),
+        ("9000", "-"),
+    ] {
+        assert!(plain.line_with(row).starts_with(mark), "{row}");
+    }
+}
+
+#[test]
+fn the_selected_row_is_reversed_from_edge_to_edge_and_no_other() {
+    let mut stage = busy_stage(80, 24);
+    stage.press("jj");
+    let canvas = Canvas::of(&stage, Theme::PLAIN);
+    let reversed: Vec<usize> = canvas
+        .buffer
+        .content
+        .chunks(80)
+        .enumerate()
+        .filter(|(_, cells)| {
+            let count = cells
+                .iter()
+                .filter(|cell| cell.modifier.contains(Modifier::REVERSED))
+                .count();
+            assert!(count == 0 || count == 80, "{count} cells");
+            count > 0
+        })
+        .map(|(y, _)| y)
+        .collect();
+    assert_eq!(
+        reversed,
+        [5],
+        "header, views, headings, then two rows above"
+    );
+}
+
+#[test]
+fn the_wrong_part_of_a_filter_is_red_and_underlined() {
+    let mut stage = busy_stage(80, 24);
+    stage.press("/nginx port:99999");
+    let canvas = Canvas::of(&stage, Theme::COLOUR);
+    let cells = canvas.cells_of(" / nginx", "99999");
+    for cell in cells {
+        assert_eq!(cell.fg, Color::Red);
+        assert!(cell.modifier.contains(Modifier::UNDERLINED));
+    }
+    assert_eq!(look(canvas.cells_of(" / nginx", "nginx")), PLAIN);
+}

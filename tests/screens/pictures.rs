@@ -1,0 +1,343 @@
+//! Pictures of every scene at three sizes of terminal.
+
+use sockeye::app::{Key, Msg};
+use sockeye::model::{Problem, ProblemCode};
+use sockeye::ui::Theme;
+
+use super::canvas::Canvas;
+use super::scenes::{
+    bind_test_stage, busy, busy_stage, changes_stage, hidden_owners, strange_stage,
+};
+use super::stage::{Stage, known, listener, process};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (40, 10), (160, 45)];
+
+/// Holds the scene against its picture at each size. The scene is built anew for each, as a
+/// person would see it who had that terminal all the time.
+fn picture(name: &str, scene: impl Fn(u16, u16) -> Stage) {
+    for (width, height) in SIZES {
+        let text = Canvas::of(&scene(width, height), Theme::COLOUR).text();
+        let mut settings = insta::Settings::clone_current();
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| insta::assert_snapshot!(format!("{name}_{width}x{height}"), text));
+    }
+}
+
+#[test]
+fn busy_table() {
+    picture("busy", busy_stage);
+}
+
+#[test]
+fn changes() {
+    picture("changes", changes_stage);
+}
+
+#[test]
+fn details_of_a_shared_listener() {
+    picture("details", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("/:80");
+        stage.key(Key::Enter);
+        stage.key(Key::Enter);
+        stage
+    });
+}
+
+#[test]
+fn details_of_a_connection() {
+    picture("details_connection", |width, height| {
+        let mut stage = changes_stage(width, height);
+        stage.press("2");
+        stage.key(Key::Enter);
+        stage
+    });
+}
+
+#[test]
+fn events() {
+    picture("events", |width, height| {
+        let mut stage = changes_stage(width, height);
+        stage.press("e");
+        stage
+    });
+}
+
+#[test]
+fn no_events_yet() {
+    picture("events_none", |width, height| {
+        let mut stage = busy_scene_without_history(width, height);
+        stage.press("e");
+        stage
+    });
+}
+
+fn busy_scene_without_history(width: u16, height: u16) -> Stage {
+    let mut stage = Stage::new(width, height);
+    stage.read(&busy());
+    stage
+}
+
+#[test]
+fn bind_test() {
+    picture("bind_test", bind_test_stage);
+}
+
+#[test]
+fn bind_test_under_way() {
+    picture("bind_test_under_way", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("b");
+        stage
+    });
+}
+
+#[test]
+fn bind_test_of_any_port_being_typed() {
+    picture("bind_test_prompt", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("B8080/ud");
+        stage
+    });
+}
+
+#[test]
+fn bind_test_of_no_port() {
+    picture("bind_test_prompt_wrong", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("B8080/ud");
+        stage.key(Key::Enter);
+        stage
+    });
+}
+
+#[test]
+fn help() {
+    picture("help", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("?");
+        stage
+    });
+}
+
+#[test]
+fn help_scrolled_to_its_end() {
+    picture("help_end", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("?");
+        for _ in 0..50 {
+            stage.key(Key::PageDown);
+        }
+        stage
+    });
+}
+
+#[test]
+fn menu_of_columns() {
+    picture("menu_columns", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("Cjj jj");
+        stage
+    });
+}
+
+#[test]
+fn menu_of_what_to_copy() {
+    picture("menu_copy", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("/nginx");
+        stage.key(Key::Enter);
+        stage.press("c");
+        stage
+    });
+}
+
+#[test]
+fn question_before_a_process_is_ended() {
+    picture("question", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("/nginx");
+        stage.key(Key::Enter);
+        stage.press("Ks");
+        stage
+    });
+}
+
+#[test]
+fn nothing_to_end() {
+    picture("nothing_to_end", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("/is:hidden");
+        stage.key(Key::Enter);
+        stage.press("K");
+        stage
+    });
+}
+
+#[test]
+fn filter_in_force() {
+    picture("filter", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("/nginx | :8000-9000");
+        stage.key(Key::Enter);
+        stage
+    });
+}
+
+#[test]
+fn filter_being_typed_with_an_error_marked() {
+    picture("filter_wrong", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("/nginx port:99999");
+        stage
+    });
+}
+
+#[test]
+fn filter_that_is_longer_than_the_line() {
+    picture("filter_long", |width, height| {
+        let mut stage = busy_stage(width, height);
+        let names: Vec<_> = (0..30).map(|n| format!("name{n}")).collect();
+        stage.press(&format!("/{}", names.join(" | ")));
+        stage
+    });
+}
+
+#[test]
+fn filter_that_nothing_matches() {
+    picture("empty_filter", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("/nginx :81");
+        stage.key(Key::Enter);
+        stage
+    });
+}
+
+#[test]
+fn protocol_that_is_off() {
+    picture("protocol_off", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("tu");
+        stage
+    });
+}
+
+#[test]
+fn before_the_first_reading() {
+    picture("empty_start", Stage::new);
+}
+
+#[test]
+fn host_without_sockets() {
+    picture("empty_host", |width, height| {
+        let mut stage = Stage::new(width, height);
+        stage.read(&[]);
+        stage.press("1");
+        stage
+    });
+}
+
+#[test]
+fn nothing_has_changed_yet() {
+    picture("empty_changes", |width, height| {
+        let mut stage = busy_scene_without_history(width, height);
+        stage.press("4");
+        stage
+    });
+}
+
+#[test]
+fn paused() {
+    picture("paused", |width, height| {
+        let mut stage = changes_stage(width, height);
+        stage.press("p");
+        stage.wait_secs(150);
+        stage.tell(Msg::Woke);
+        stage
+    });
+}
+
+#[test]
+fn first_reading_that_failed() {
+    picture("failed_at_first", |width, height| {
+        let mut stage = Stage::new(width, height);
+        stage.tell(Msg::SnapshotFailed(
+            "The socket table could not be read. Is /proc mounted?".into(),
+        ));
+        stage
+    });
+}
+
+#[test]
+fn later_reading_that_failed() {
+    picture("failed_later", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.wait_secs(7).tell(Msg::SnapshotFailed(
+            "The socket table could not be read: permission denied.".into(),
+        ));
+        stage
+    });
+}
+
+#[test]
+fn problems_in_the_header() {
+    picture("problems", |width, height| {
+        let node = process(40211, "node", "ann", std::time::Duration::from_hours(1));
+        let mut stage = Stage::new(width, height);
+        let details = Problem {
+            code: ProblemCode::DetailsUnreadable,
+            count: None,
+            message: "Queues can't be read: the kernel refuses sock_diag.".into(),
+        };
+        stage.read_with(
+            &[listener("127.0.0.1:8080", 6, known(&[&node]))],
+            &[hidden_owners(1), details],
+        );
+        stage
+    });
+}
+
+#[test]
+fn one_problem_in_the_header() {
+    picture("problem", |width, height| {
+        let mut stage = Stage::new(width, height);
+        stage.read_with(&busy(), &[hidden_owners(14)]);
+        stage
+    });
+}
+
+#[test]
+fn numbers_instead_of_names() {
+    picture("names_off", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("n");
+        stage
+    });
+}
+
+#[test]
+fn sorted_by_another_column() {
+    picture("sorted", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("ssS");
+        stage
+    });
+}
+
+#[test]
+fn strange_names_and_long_addresses() {
+    picture("strange", strange_stage);
+}
+
+#[test]
+fn notice_of_something_done() {
+    picture("notice", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.tell(Msg::JobDone {
+            succeeded: true,
+            message: "TERM sent to nginx (pid 812).".into(),
+        });
+        stage
+    });
+}

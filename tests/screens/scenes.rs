@@ -1,0 +1,335 @@
+//! The scenes that the pictures show.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sockeye::app::{BindReport, Effect, Msg};
+use sockeye::bind::{Probe, ProbeResult};
+use sockeye::model::{Owner, Problem, ProblemCode, Process, Protocol, Socket, State, Text};
+
+use super::stage::{Stage, abandoned, connection, endpoint, known, listener, process, udp, uid_of};
+
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+fn nginx() -> Vec<Arc<Process>> {
+    (812..817)
+        .map(|pid| process(pid, "nginx", "root", 3 * DAY))
+        .collect()
+}
+
+fn shared_by(processes: &[Arc<Process>]) -> Owner {
+    Owner::Known(processes.into())
+}
+
+/// A socket of another user, whose process we may not look at.
+fn hidden(socket: Socket, user: &str) -> Socket {
+    Socket {
+        owner: Owner::Hidden,
+        uid: Some(uid_of(user)),
+        user: Some(user.into()),
+        ..socket
+    }
+}
+
+fn kernels(socket: Socket) -> Socket {
+    Socket {
+        owner: Owner::Kernel,
+        uid: Some(0),
+        user: Some("root".into()),
+        ..socket
+    }
+}
+
+fn unit(socket: Socket, unit: &str) -> Socket {
+    Socket {
+        unit: Some(unit.into()),
+        ..socket
+    }
+}
+
+fn dual_stack(socket: Socket, both: bool) -> Socket {
+    Socket {
+        dual_stack: Some(both),
+        ..socket
+    }
+}
+
+/// A socket that has a port but neither listens nor connects.
+fn bound(local: &str, inode: u32, owner: Owner) -> Socket {
+    Socket {
+        state: State::Bound,
+        queue: None,
+        ..listener(local, inode, owner)
+    }
+}
+
+/// Sockets without a peer.
+fn servers() -> Vec<Socket> {
+    let nginx = shared_by(&nginx());
+    let node = process(40211, "node", "ann", 2 * HOUR);
+    let cups = [
+        process(700, "cupsd", "root", 9 * DAY),
+        process(701, "cups-lpd", "root", 9 * DAY),
+    ];
+    let haproxy = [
+        process(601, "haproxy", "root", DAY),
+        process(602, "haproxy", "root", DAY),
+    ];
+    let resolved = process(512, "systemd-resolve", "systemd", 9 * DAY);
+    let avahi = process(530, "avahi-daemon", "avahi", 9 * DAY);
+    let on_lo = Socket {
+        interface: Some("lo".into()),
+        ..udp("127.0.0.53:53", None, 21, known(&[&resolved]))
+    };
+    vec![
+        hidden(listener("0.0.0.0:22", 1, Owner::None), "root"),
+        unit(listener("0.0.0.0:80", 2, nginx.clone()), "nginx.service"),
+        unit(
+            dual_stack(listener("[::]:80", 3, nginx), false),
+            "nginx.service",
+        ),
+        listener("127.0.0.1:631", 4, known(&[&cups[0]])),
+        listener("127.0.0.2:631", 5, known(&[&cups[1]])),
+        kernels(listener("0.0.0.0:2049", 6, Owner::None)),
+        dual_stack(listener("[::]:3000", 7, known(&[&node])), true),
+        hidden(listener("[::1]:5432", 8, Owner::None), "postgres"),
+        listener("10.0.0.7:9090", 9, known(&[&haproxy[0]])),
+        listener("10.0.0.7:9090", 10, known(&[&haproxy[1]])),
+        bound("127.0.0.1:8600", 11, known(&[&node])),
+        on_lo,
+        udp("0.0.0.0:5353", None, 22, known(&[&avahi])),
+    ]
+}
+
+/// Sockets with a peer.
+fn connections() -> Vec<Socket> {
+    let nginx = &nginx()[0];
+    let node = process(40211, "node", "ann", 2 * HOUR);
+    let curl = process(40400, "curl", "ann", Duration::from_secs(30));
+    let ours = "10.0.0.7:443";
+    vec![
+        connection(
+            ours,
+            "10.0.0.9:51314",
+            State::Established,
+            31,
+            known(&[nginx]),
+        ),
+        connection(
+            ours,
+            "203.0.113.250:61000",
+            State::CloseWait,
+            32,
+            known(&[nginx]),
+        ),
+        connection(
+            ours,
+            "10.0.0.9:51200",
+            State::Established,
+            33,
+            known(&[nginx]),
+        ),
+        connection(ours, "10.0.0.9:51201", State::FinWait1, 34, known(&[nginx])),
+        connection(
+            "10.0.0.7:50022",
+            "198.51.100.7:443",
+            State::SynSent,
+            35,
+            known(&[&curl]),
+        ),
+        connection(
+            "[2001:db8:85a3:1234:5678:8a2e:370:7334]:49152",
+            "[2001:db8:85a3:aaaa:bbbb:cccc:dddd:eeee]:443",
+            State::Established,
+            36,
+            known(&[&node]),
+        ),
+        udp("10.0.0.7:40000", Some("10.0.0.1:53"), 37, known(&[&node])),
+    ]
+}
+
+/// The table of a busy host, some time after anything happened: a server has closed two of its
+/// connections, which go on without it.
+pub fn busy() -> Vec<Socket> {
+    let mut sockets = connections();
+    sockets[2] = abandoned(&sockets[2], State::TimeWait);
+    sockets[3] = abandoned(&sockets[3], State::FinWait2);
+    sockets.extend(servers());
+    sockets
+}
+
+/// The busy host, watched for a minute and a half.
+pub fn busy_stage(width: u16, height: u16) -> Stage {
+    let mut stage = Stage::new(width, height);
+    stage.know(&ancestors());
+    let mut before = connections();
+    before.extend(servers());
+    stage.read(&before);
+    stage.wait_secs(2).read(&busy());
+    stage.wait_secs(88).read(&busy());
+    stage
+}
+
+fn ancestors() -> [Arc<Process>; 1] {
+    [process(1, "systemd", "root", 9 * DAY)]
+}
+
+/// Everything that can happen to a row, two seconds ago: one opened, one changed its state, one
+/// its owner, one closed.
+pub fn changes_stage(width: u16, height: u16) -> Stage {
+    let nginx = process(812, "nginx", "root", 3 * DAY);
+    let node = |pid| process(pid, "node", "ann", HOUR);
+    let python = process(377, "python3", "ann", HOUR);
+    let web = listener("0.0.0.0:80", 1, known(&[&nginx]));
+    let client = connection(
+        "10.0.0.7:443",
+        "10.0.0.9:51314",
+        State::Established,
+        2,
+        known(&[&nginx]),
+    );
+    let left = Socket {
+        state: State::CloseWait,
+        ..client.clone()
+    };
+    let api = |inode, pid| listener("127.0.0.1:8500", inode, known(&[&node(pid)]));
+    let files = listener("127.0.0.1:9000", 5, known(&[&python]));
+    let fresh = listener("127.0.0.1:8080", 6, known(&[&node(40211)]));
+
+    let mut stage = Stage::new(width, height);
+    stage.read(&[web.clone(), client.clone(), api(3, 12), files]);
+    stage.wait_secs(60);
+    let after = [web, left, api(4, 45), fresh];
+    stage.read(&after);
+    stage.wait_secs(1).read(&after);
+    stage.wait_secs(1);
+    stage
+}
+
+/// A bind test of port 8080 that a listener on one address refuses.
+pub fn bind_test_stage(width: u16, height: u16) -> Stage {
+    let node = process(40211, "node", "ann", HOUR);
+    let mut stage = Stage::new(width, height);
+    stage.read(&[listener("127.0.0.1:8080", 6, known(&[&node]))]);
+    let effects = stage.press("b");
+    stage.wait_secs(1).tell(answer(&effects));
+    stage
+}
+
+/// The kernel's answers to the bind test among these effects.
+pub fn answer(effects: &[Effect]) -> Msg {
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::BindTest { job, target } => Some((*job, target.clone())),
+        _ => None,
+    });
+    let (job, target) = asked.expect("a bind test was asked for");
+    let probe = |address: &str, v6only, reuse_address, error: Option<&'static str>| Probe {
+        address: address.parse().expect("an address"),
+        v6only,
+        reuse_address,
+        result: error.map_or(ProbeResult::Ok, |name| ProbeResult::Errno {
+            raw: 98,
+            name: name.into(),
+        }),
+    };
+    let taken = Some("EADDRINUSE");
+    let probes = vec![
+        probe("0.0.0.0", None, true, taken),
+        probe("0.0.0.0", None, false, taken),
+        probe("::", Some(false), true, taken),
+        probe("::", Some(true), true, None),
+        probe("::", Some(true), false, None),
+        probe("127.0.0.1", None, true, taken),
+        probe("192.0.2.77", None, true, Some("EADDRNOTAVAIL")),
+    ];
+    Msg::BindTested(BindReport {
+        job,
+        target,
+        probes,
+    })
+}
+
+/// Names that are hard to lay out or mean harm.
+pub fn strange_stage(width: u16, height: u16) -> Stage {
+    let named = |pid, name: &str, command: &str| {
+        Arc::new(Process {
+            name: Text::new(name),
+            command: Some(Text::new(command)),
+            ..(*process(pid, "x", "ann", HOUR)).clone()
+        })
+    };
+    let java = named(
+        900,
+        "java",
+        &format!(
+            "java -Xmx8g {} -jar app.jar",
+            "-Dsome.property=value ".repeat(40)
+        ),
+    );
+    let journal = named(901, "ジャーナル記録係", "ジャーナル記録係 --全部");
+    let hostile = named(902, "\x1b[2J\x1b]0;pwned\x07", "rm\n-rf\t\u{202e}/");
+    let formula = named(903, "=cmd|' /C calc'!A0", "=1+1");
+    let long_v6 = "[2001:db8:1111:2222:3333:4444:5555:6666]:65535";
+    let nameless = Socket {
+        uid: Some(4_000_000_000),
+        user: None,
+        owner: Owner::Hidden,
+        ..listener("0.0.0.0:7", 6, Owner::None)
+    };
+    let sockets = [
+        listener("127.0.0.1:8005", 1, known(&[&java])),
+        listener("127.0.0.1:19999", 2, known(&[&journal])),
+        listener("127.0.0.1:60001", 3, known(&[&hostile])),
+        listener("127.0.0.1:60002", 4, known(&[&formula])),
+        connection(
+            long_v6,
+            "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:65534",
+            State::Established,
+            5,
+            known(&[&journal]),
+        ),
+        nameless,
+    ];
+    let mut stage = Stage::new(width, height);
+    stage.read(&sockets);
+    stage
+}
+
+pub fn hidden_owners(count: usize) -> Problem {
+    Problem {
+        code: ProblemCode::HiddenOwners,
+        count: Some(count),
+        message: format!("The owners of {count} sockets are hidden. Run as root to see them.")
+            .as_str()
+            .into(),
+    }
+}
+
+/// One socket of every state, for colours: the port tells which state it has.
+pub fn every_state() -> Vec<(State, Socket)> {
+    let owner = known(&[&process(5, "p", "ann", HOUR)]);
+    State::ALL
+        .into_iter()
+        .zip(20_000u32..)
+        .map(|(state, port)| {
+            let has_peer = !matches!(state, State::Listen | State::Bound | State::Unconn);
+            let protocol = if state == State::Unconn {
+                Protocol::Udp
+            } else {
+                Protocol::Tcp
+            };
+            let socket = Socket {
+                inode: Some(port),
+                owner: owner.clone(),
+                ..Socket::new(
+                    protocol,
+                    endpoint(&format!("127.0.0.1:{port}")),
+                    has_peer.then(|| endpoint("127.0.0.1:9")),
+                    state,
+                )
+            };
+            (state, socket)
+        })
+        .collect()
+}

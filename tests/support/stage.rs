@@ -1,0 +1,233 @@
+//! A small world that is told reading by reading to the real tracker and the real program.
+//!
+//! Nothing here reaches into either: sockets go in as a `Snapshot`, keys as `Input`, and what
+//! comes out is what `view` says. Time is what the test says it is.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use sockeye::app::{App, Effect, Input, Key, Mouse, Msg, Settings, Size, Tab};
+use sockeye::filter::Filter;
+use sockeye::model::{
+    Endpoint, Moment, Owner, Pid, Problem, Process, Protocol, Queue, Snapshot, Socket, State, Text,
+};
+use sockeye::track::{Event, Tracker};
+
+/// 2026-01-02 12:00:00 UTC: when every scene begins.
+const BEGIN: i64 = 1_767_355_200;
+
+/// For how long the scenes mark a change.
+pub const HIGHLIGHT: Duration = Duration::from_secs(5);
+
+/// For how long the scenes keep a closed row.
+pub const LINGER: Duration = Duration::from_secs(10);
+
+/// The moment this long after the beginning.
+pub fn after(since_begin: Duration) -> Moment {
+    let wall = Timestamp::from_second(BEGIN).expect("within range") + since_begin;
+    // The steady clock has another zero than the wall clock, as in real life.
+    let steady = Duration::from_secs(1000) + since_begin;
+    Moment { steady, wall }
+}
+
+/// What a scene is started with.
+pub fn settings(width: u16, height: u16) -> Settings {
+    Settings {
+        host: "web-01".into(),
+        uid: Some(1000),
+        interval: Duration::from_secs(1),
+        linger: LINGER,
+        highlight: HIGHLIGHT,
+        tab: Tab::All,
+        tcp: true,
+        udp: true,
+        filter: Filter::default(),
+        time_zone: TimeZone::UTC,
+        size: Size { width, height },
+    }
+}
+
+/// The program, the tracker that feeds it, and the time.
+pub struct Stage {
+    pub app: App,
+    pub now: Moment,
+    tracker: Tracker,
+    since_begin: Duration,
+    processes: HashMap<Pid, Arc<Process>>,
+}
+
+impl Stage {
+    pub fn new(width: u16, height: u16) -> Self {
+        Self::with(settings(width, height))
+    }
+
+    pub fn with(settings: Settings) -> Self {
+        let now = after(Duration::ZERO);
+        Self {
+            tracker: Tracker::new(settings.linger),
+            app: App::new(settings, now),
+            now,
+            since_begin: Duration::ZERO,
+            processes: HashMap::new(),
+        }
+    }
+
+    /// Lets time pass; the program notices only if it is woken or something else happens.
+    pub fn wait(&mut self, time: Duration) -> &mut Self {
+        self.since_begin += time;
+        self.now = after(self.since_begin);
+        self
+    }
+
+    pub fn wait_secs(&mut self, seconds: u64) -> &mut Self {
+        self.wait(Duration::from_secs(seconds))
+    }
+
+    /// Makes these processes known as ancestors.
+    pub fn know(&mut self, processes: &[Arc<Process>]) -> &mut Self {
+        for process in processes {
+            self.processes.insert(process.pid, Arc::clone(process));
+        }
+        self
+    }
+
+    /// A reading of these sockets.
+    pub fn read(&mut self, sockets: &[Socket]) -> Vec<Event> {
+        self.read_with(sockets, &[])
+    }
+
+    /// A reading of these sockets that had these problems.
+    pub fn read_with(&mut self, sockets: &[Socket], problems: &[Problem]) -> Vec<Event> {
+        let mut processes = self.processes.clone();
+        for process in sockets.iter().flat_map(|socket| socket.owner.present()) {
+            processes.insert(process.pid, Arc::clone(process));
+        }
+        let observation = self.tracker.observe(Snapshot {
+            taken_at: self.now,
+            sockets: sockets.to_vec(),
+            processes,
+            problems: problems.to_vec(),
+        });
+        let events = observation.events.clone();
+        self.tell(Msg::SnapshotTaken(observation));
+        events
+    }
+
+    pub fn tell(&mut self, msg: Msg) -> Vec<Effect> {
+        self.app.update(msg, self.now)
+    }
+
+    /// Presses the keys of these characters, one after the other.
+    pub fn press(&mut self, keys: &str) -> Vec<Effect> {
+        keys.chars().flat_map(|c| self.key(Key::Char(c))).collect()
+    }
+
+    pub fn key(&mut self, key: Key) -> Vec<Effect> {
+        self.tell(Msg::Input(Input::Key(key)))
+    }
+
+    pub fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
+        self.tell(Msg::Input(Input::Mouse(Mouse::Click { column, row })))
+    }
+
+    pub fn resize(&mut self, width: u16, height: u16) -> &mut Self {
+        self.tell(Msg::Input(Input::Resized { width, height }));
+        self
+    }
+}
+
+/// A process that started this long before the scene began.
+pub fn process(pid: Pid, name: &str, user: &str, age: Duration) -> Arc<Process> {
+    Arc::new(Process {
+        pid,
+        parent: (pid != 1).then_some(1),
+        name: name.into(),
+        command: Some(Text::new(&format!("/usr/bin/{name} --serve"))),
+        started_at: Some(Timestamp::from_second(BEGIN).expect("within range") - age),
+        user: Some(user.into()),
+    })
+}
+
+pub fn known(processes: &[&Arc<Process>]) -> Owner {
+    Owner::Known(processes.iter().map(|&one| Arc::clone(one)).collect())
+}
+
+pub fn endpoint(text: &str) -> Endpoint {
+    let address: std::net::SocketAddr = text.parse().expect("an address and a port");
+    address.into()
+}
+
+/// A TCP listener.
+pub fn listener(local: &str, inode: u32, owner: Owner) -> Socket {
+    let queue = Queue {
+        receive: 0,
+        send: 511,
+    };
+    Socket {
+        queue: Some(queue),
+        ..owned(
+            Socket::new(Protocol::Tcp, endpoint(local), None, State::Listen),
+            inode,
+            owner,
+        )
+    }
+}
+
+/// A TCP connection.
+pub fn connection(local: &str, remote: &str, state: State, inode: u32, owner: Owner) -> Socket {
+    let remote = Some(endpoint(remote));
+    let socket = Socket::new(Protocol::Tcp, endpoint(local), remote, state);
+    owned(socket, inode, owner)
+}
+
+/// A UDP socket.
+pub fn udp(local: &str, remote: Option<&str>, inode: u32, owner: Owner) -> Socket {
+    let state = if remote.is_some() {
+        State::Established
+    } else {
+        State::Unconn
+    };
+    let remote = remote.map(endpoint);
+    let socket = Socket::new(Protocol::Udp, endpoint(local), remote, state);
+    owned(socket, inode, owner)
+}
+
+/// The same connection after its process closed it: no inode, no owner.
+pub fn abandoned(connection: &Socket, state: State) -> Socket {
+    Socket {
+        state,
+        inode: None,
+        uid: None,
+        user: None,
+        owner: Owner::None,
+        queue: None,
+        ..connection.clone()
+    }
+}
+
+fn owned(socket: Socket, inode: u32, owner: Owner) -> Socket {
+    let user = owner
+        .processes()
+        .first()
+        .and_then(|process| process.user.clone());
+    let uid = user.as_deref().map(uid_of);
+    Socket {
+        inode: Some(inode),
+        uid,
+        user,
+        owner,
+        ..socket
+    }
+}
+
+pub fn uid_of(user: &str) -> u32 {
+    match user {
+        "root" => 0,
+        "ann" => 1000,
+        "postgres" => 70,
+        _ => 101,
+    }
+}
