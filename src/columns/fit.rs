@@ -18,8 +18,10 @@ const GAP: u16 = 1;
 
 /// Lays out those of `candidates` that fit into `width` cells: the ones with the lowest priority
 /// number first, each at least as wide as its minimum (`wanted` may ask for more), what is left
-/// given to the columns that can use it. Priority 0 is never dropped: where those don't fit, they
-/// give up what they wanted beyond their minimum, and then the last ones are cut.
+/// given first to those that still want it, then to all that can use it. Priority 0 is never
+/// dropped: where those don't fit, they give up what they wanted beyond their minimum, and then
+/// the last ones are cut. Addresses, which can be cut in the middle, never cost another column its
+/// place: what they want is met from what is left.
 pub fn fit(
     candidates: &[&'static Column],
     width: u16,
@@ -28,13 +30,17 @@ pub fn fit(
     let chosen = choose(candidates, width, &wanted);
     let mut widths: Vec<u16> = chosen.iter().map(|column| least(column, &wanted)).collect();
     shrink(&chosen, &mut widths, width);
-    let used = total(&widths);
-    grow(&chosen, &mut widths, width.saturating_sub(used));
+    let spare = width.saturating_sub(total(&widths));
+    let spare = grow(&chosen, &mut widths, spare, &wanted);
+    grow(&chosen, &mut widths, spare, |column| column.max);
     place(&chosen, &widths)
 }
 
 fn least(column: &Column, wanted: &impl Fn(&Column) -> u16) -> u16 {
-    wanted(column).max(column.min)
+    match column.align {
+        Align::Middle => column.min,
+        Align::Left | Align::Right => wanted(column).max(column.min),
+    }
 }
 
 fn choose(
@@ -85,24 +91,32 @@ fn shrink(chosen: &[&'static Column], widths: &mut [u16], room: u16) {
     }
 }
 
-/// Gives spare cells to the columns in turn, so that all grow alike until they have enough; an
-/// unbounded column takes what remains.
-fn grow(chosen: &[&'static Column], widths: &mut [u16], mut spare: u16) {
-    while spare > 0 {
-        let mut grown = false;
+/// Gives spare cells to the columns in turn, so that all grow alike until they are as wide as
+/// `enough` says; an unbounded column takes what remains. Returns what nobody took.
+fn grow(
+    chosen: &[&'static Column],
+    widths: &mut [u16],
+    mut spare: u16,
+    enough: impl Fn(&Column) -> u16,
+) -> u16 {
+    let is_unbounded = |column: &Column| enough(column) == u16::MAX;
+    let mut grown = true;
+    while spare > 0 && grown {
+        grown = false;
         for (column, width) in chosen.iter().zip(widths.iter_mut()) {
-            if spare > 0 && (1..column.max).contains(width) && column.max != u16::MAX {
+            if spare > 0 && (1..enough(column)).contains(width) && !is_unbounded(column) {
                 *width += 1;
                 spare -= 1;
                 grown = true;
             }
         }
-        if !grown {
-            break;
-        }
     }
-    if let Some(at) = chosen.iter().position(|column| column.max == u16::MAX) {
-        widths[at] += spare;
+    match chosen.iter().position(|&column| is_unbounded(column)) {
+        Some(at) => {
+            widths[at] += spare;
+            0
+        }
+        None => spare,
     }
 }
 

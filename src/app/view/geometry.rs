@@ -28,11 +28,13 @@ impl App {
         }
     }
 
+    /// A menu or question without a word on the keys that answer it would be a trap.
     const fn footer_lines(&self) -> u16 {
         match self.modal {
             Modal::Prompt(_) => 2,
-            _ if self.notice.is_some() => 1,
-            _ => 0,
+            Modal::Menu(_) | Modal::Question(_) | Modal::Help { .. } => 1,
+            Modal::None if self.notice.is_some() => 1,
+            Modal::None => 0,
         }
     }
 
@@ -72,7 +74,11 @@ impl App {
         fit(&offered, room, |column| {
             let is_of_use = matches!(
                 column.id,
-                ColumnId::State | ColumnId::Pid | ColumnId::Process | ColumnId::Local
+                ColumnId::State
+                    | ColumnId::Pid
+                    | ColumnId::Process
+                    | ColumnId::Local
+                    | ColumnId::Remote
             );
             if !is_of_use {
                 return 0;
