@@ -94,12 +94,12 @@ pub fn play(role: &str) -> Outcome {
     match role {
         "web" => {
             let listeners = [dual_stack(80)?, dual_stack(443)?];
-            let (client, _server) = pair(&listeners[1], 443)?;
+            let (client, server) = pair(&listeners[1], 443)?;
             // Closed by us first, it stays in TIME_WAIT.
             let (first, second) = pair(&listeners[0], 80)?;
             drop(first);
             drop(second);
-            wait((listeners, client, _server))
+            wait((listeners, client, server))
         }
         "api" => {
             let listener = TcpListener::bind("127.0.0.1:8080")?;

@@ -47,6 +47,13 @@ impl Size {
     pub const fn is_compact(self) -> bool {
         self.width < 60 || self.height < 12
     }
+
+    /// Cells that a line of what covers the table has at most: within its border and a margin of
+    /// two cells on either side, or the whole width where there is no border.
+    pub fn overlay_width(self) -> usize {
+        let border = if self.is_compact() { 0 } else { 6 };
+        usize::from(self.width.saturating_sub(border))
+    }
 }
 
 /// The parts of the screen; a part that has no room has no height.

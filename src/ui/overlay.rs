@@ -48,7 +48,7 @@ fn place(screen: Rect, overlay: &OverlayView, has_borders: bool) -> Rect {
         .lines
         .iter()
         .map(|line| line.iter().map(|span| width(&span.text)).sum());
-    let longest: usize = widths.clone().max().unwrap_or(0);
+    let longest = overlay.columns;
     let columns = u16::try_from(longest.max(20) + 2)
         .unwrap_or(u16::MAX)
         .min(screen.width - 4);

@@ -285,11 +285,10 @@ fn problems_in_the_header() {
     picture("problems", |width, height| {
         let node = process(40211, "node", "ann", std::time::Duration::from_hours(1));
         let mut stage = Stage::new(width, height);
-        let details = Problem {
-            code: ProblemCode::DetailsUnreadable,
-            count: None,
-            message: "Queues can't be read: the kernel refuses sock_diag.".into(),
-        };
+        let details = Problem::new(
+            ProblemCode::DetailsUnreadable,
+            "Queues can't be read: the kernel refuses sock_diag.",
+        );
         stage.read_with(
             &[listener("127.0.0.1:8080", 6, known(&[&node]))],
             &[hidden_owners(1), details],

@@ -300,9 +300,15 @@ pub fn hidden_owners(count: usize) -> Problem {
     Problem {
         code: ProblemCode::HiddenOwners,
         count: Some(count),
-        message: format!("The owners of {count} sockets are hidden. Run as root to see them.")
+        message: format!("owners of {count} sockets are hidden: run as root to see them")
             .as_str()
             .into(),
+        brief: format!(
+            "{count} owner{} hidden: sudo",
+            if count == 1 { "" } else { "s" }
+        )
+        .as_str()
+        .into(),
     }
 }
 

@@ -3,6 +3,12 @@
     dead_code,
     reason = "each test binary uses its own part of the support code"
 )]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test says why it did not run, and has a deadline"
+)]
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::layout::Layout;
+use super::super::layout::{Layout, Size};
 use super::super::prompt::Prompt;
-use super::super::{App, Menu, Modal, Notice, PromptKind, keymap};
-use super::{Line, OverlayView, Role, line_width, span};
+use super::super::{App, Menu, Modal, Notice, PromptKind, Question, keymap};
+use super::{Line, OverlayView, Role, cut_line, line_width, span, widest};
 use crate::columns::width;
 use crate::model::Moment;
 
@@ -31,11 +31,11 @@ impl App {
         }
         if let Modal::Prompt(prompt) = &self.modal {
             let (line, x) = self.prompt_line(prompt, usize::from(area.width));
-            let below = self.below_prompt();
+            let below = cut_line(self.below_prompt(), usize::from(area.width));
             return (vec![line, below], Some((area.x + x, area.y)));
         }
         let line = match &self.notice {
-            Some(notice) => notice_line(notice),
+            Some(notice) => cut_line(notice_line(notice), usize::from(area.width)),
             None => hints(self.mode(), usize::from(area.width)),
         };
         (vec![line], None)
@@ -97,12 +97,8 @@ impl App {
         match &self.modal {
             Modal::None | Modal::Prompt(_) => None,
             Modal::Help { scroll } => Some(super::help::overlay(*scroll, self.size)),
-            Modal::Menu(menu) => Some(menu_overlay(menu, self.size.height)),
-            Modal::Question(question) => Some(OverlayView {
-                title: "end a process".into(),
-                lines: vec![vec![span(question.text(), Role::Plain)]],
-                selected: None,
-            }),
+            Modal::Menu(menu) => Some(menu_overlay(menu, self.size)),
+            Modal::Question(question) => Some(question_overlay(question)),
         }
     }
 }
@@ -133,8 +129,20 @@ fn hints(mode: keymap::Mode, columns: usize) -> Line {
     line(&hints)
 }
 
-fn menu_overlay(menu: &Menu, rows: u16) -> OverlayView {
-    let height = usize::from(rows).saturating_sub(6).max(1);
+fn question_overlay(question: &Question) -> OverlayView {
+    let lines = vec![vec![span(question.text(), Role::Plain)]];
+    OverlayView {
+        title: "end a process".into(),
+        columns: widest(&lines),
+        lines,
+        selected: None,
+    }
+}
+
+/// A choice takes one line, so that the one under the cursor is always in sight.
+fn menu_overlay(menu: &Menu, size: Size) -> OverlayView {
+    let height = usize::from(size.height).saturating_sub(6).max(1);
+    let columns = size.overlay_width();
     let top = menu.at.saturating_sub(height - 1);
     let line = |item: &super::super::MenuItem| -> Line {
         let check = match item.is_on {
@@ -142,14 +150,17 @@ fn menu_overlay(menu: &Menu, rows: u16) -> OverlayView {
             Some(true) => "[x] ",
             Some(false) => "[ ] ",
         };
-        vec![
+        let line = vec![
             span(check, Role::Accent),
             span(item.label.clone(), Role::Plain),
-        ]
+        ];
+        cut_line(line, columns)
     };
+    let lines: Vec<Line> = menu.items.iter().map(line).collect();
     OverlayView {
         title: menu.title.into(),
-        lines: menu.items.iter().skip(top).take(height).map(line).collect(),
+        columns: widest(&lines),
+        lines: lines.into_iter().skip(top).take(height).collect(),
         selected: Some(menu.at - top),
     }
 }

@@ -2,16 +2,17 @@
 
 use super::super::keymap::{self, Mode};
 use super::super::layout::Size;
-use super::{Line, OverlayView, Role, span};
-use crate::columns::{self, pad};
+use super::{Line, OverlayView, Role, span, widest};
+use crate::columns::{self, pad, width};
 use crate::filter;
 
 /// The part of the help that is in sight.
 pub(super) fn overlay(scroll: usize, size: Size) -> OverlayView {
-    let lines = lines();
+    let lines = lines(size);
     let scroll = scroll.min(last_help_scroll(size));
     OverlayView {
         title: "help".into(),
+        columns: widest(&lines),
         lines: lines.into_iter().skip(scroll).take(height(size)).collect(),
         selected: None,
     }
@@ -19,7 +20,7 @@ pub(super) fn overlay(scroll: usize, size: Size) -> OverlayView {
 
 /// How far the help can be scrolled.
 pub(in crate::app) fn last_help_scroll(size: Size) -> usize {
-    lines().len().saturating_sub(height(size))
+    lines(size).len().saturating_sub(height(size))
 }
 
 fn height(size: Size) -> usize {
@@ -27,11 +28,12 @@ fn height(size: Size) -> usize {
     usize::from(size.height).saturating_sub(border).max(1)
 }
 
-fn lines() -> Vec<Line> {
-    let keys = keymap::bindings(Mode::Table).map(|binding| {
-        let keys = binding.keys_text();
-        entry(&keys, binding.help)
-    });
+/// Every line, already broken to the width that there is: how far one can scroll depends on it.
+fn lines(size: Size) -> Vec<Line> {
+    let columns = size.overlay_width();
+    let entry = |what: &str, meaning: &str| entry(what, meaning, columns);
+    let keys =
+        keymap::bindings(Mode::Table).flat_map(|binding| entry(&binding.keys_text(), binding.help));
     let marks = [
         entry("+", "opened a moment ago"),
         entry("~", "changed its state or owner a moment ago: old → new"),
@@ -52,33 +54,33 @@ fn lines() -> Vec<Line> {
     ];
     let columns = columns::ALL
         .iter()
-        .map(|column| entry(column.title, column.description));
+        .flat_map(|column| entry(column.title, column.description));
     heading("keys")
         .chain(keys)
         .chain(heading("marks"))
-        .chain(marks)
+        .chain(marks.into_iter().flatten())
         .chain(heading("owners"))
-        .chain(owners)
+        .chain(owners.into_iter().flatten())
         .chain(heading("columns"))
         .chain(columns)
         .chain(heading("filter"))
-        .chain(filter_words())
+        .chain(filter_words().flat_map(|(word, help)| entry(&word, help)))
         .collect()
 }
 
-fn filter_words() -> impl Iterator<Item = Line> {
+fn filter_words() -> impl Iterator<Item = (String, &'static str)> {
     let forms = filter::FORMS
         .iter()
-        .map(|form| entry(form.example, form.help));
+        .map(|form| (form.example.to_owned(), form.help));
     let fields = filter::FIELDS
         .iter()
-        .map(|field| entry(&format!("{}:", field.name), field.help));
+        .map(|field| (format!("{}:", field.name), field.help));
     let flags = filter::FLAGS
         .iter()
-        .map(|flag| entry(&format!("is:{}", flag.name), flag.help));
+        .map(|flag| (format!("is:{}", flag.name), flag.help));
     let transports = filter::TRANSPORTS
         .iter()
-        .map(|word| entry(word.name, word.help));
+        .map(|word| (word.name.to_owned(), word.help));
     forms.chain(fields).chain(flags).chain(transports)
 }
 
@@ -88,9 +90,36 @@ fn heading(title: &'static str) -> impl Iterator<Item = Line> {
         .skip(usize::from(title == "keys"))
 }
 
-fn entry(what: &str, meaning: &str) -> Line {
-    vec![
-        span(pad(what, 20, false), Role::Accent),
-        span(meaning, Role::Plain),
-    ]
+/// What is explained, then its meaning, which goes on under itself where it is long.
+fn entry(what: &str, meaning: &str, columns: usize) -> Vec<Line> {
+    let indent = 20.min(columns / 2);
+    let mut label = what;
+    let mut lines = Vec::new();
+    if width(what) >= indent {
+        lines.push(vec![span(what, Role::Accent)]);
+        label = "";
+    }
+    for text in broken(meaning, columns.saturating_sub(indent)) {
+        lines.push(vec![
+            span(pad(label, indent, false), Role::Accent),
+            span(text, Role::Plain),
+        ]);
+        label = "";
+    }
+    lines
+}
+
+/// Breaks a text between words into lines that fit; a word that is too wide stays whole.
+fn broken(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }

@@ -73,6 +73,8 @@ pub struct OverlayView {
     pub title: String,
     /// Its lines in sight; longer ones are wrapped.
     pub lines: Vec<Line>,
+    /// Width of its longest line, in sight or not: scrolling shall not resize it.
+    pub columns: usize,
     /// The line under the cursor.
     pub selected: Option<usize>,
 }
@@ -196,6 +198,30 @@ pub(super) fn line_width(line: &[Span]) -> usize {
     line.iter()
         .map(|span| crate::columns::width(&span.text))
         .sum()
+}
+
+/// Width of the widest of these lines.
+pub(super) fn widest(lines: &[Line]) -> usize {
+    let widths = lines.iter().map(|line| line_width(line));
+    widths.max().unwrap_or(0)
+}
+
+/// A line that is too wide, cut at its end, which then reads `…`.
+pub(super) fn cut_line(line: Line, columns: usize) -> Line {
+    let mut left = columns;
+    let is_too_wide = line_width(&line) > columns;
+    let mut cut = Vec::with_capacity(line.len());
+    for Span { text, role } in line {
+        let cells = crate::columns::width(&text);
+        // What would end exactly at the edge gives its last cell to the `…`.
+        if is_too_wide && cells >= left {
+            cut.push(span(crate::columns::cut(&format!("{text} "), left), role));
+            break;
+        }
+        left -= cells.min(left);
+        cut.push(Span { text, role });
+    }
+    cut
 }
 
 /// `250ms`, `2s`, `1m`.

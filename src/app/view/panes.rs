@@ -1,10 +1,10 @@
 //! What is in the pane below the table: details, events, a bind test.
 
-use super::super::layout::Layout;
+use super::super::layout::{Area, Layout};
 use super::super::{App, BindReport, Pane};
-use super::{Line, PaneView, Role, mark_role, span};
+use super::{Line, PaneView, Role, cut_line, mark_role, span};
 use crate::bind::{self, Probe, Target};
-use crate::columns::{ColumnId, column, owner_text, pad};
+use crate::columns::{owner_text, pad};
 use crate::filter;
 use crate::model::{Moment, Process, Socket};
 use crate::track::{ChangeKind, Event, Mark, Row};
@@ -12,8 +12,8 @@ use crate::track::{ChangeKind, Event, Mark, Row};
 /// More lines than this are not made, however long a pane could be.
 const MAX_LINES: usize = 1000;
 
-/// Width of the names at the left of the details.
-const LABEL: usize = 10;
+/// Width of the names at the left of the details, and of the space after them.
+const LABEL: usize = 12;
 
 impl App {
     pub(super) fn pane_view(&self, layout: &Layout, now: Moment) -> Option<PaneView> {
@@ -34,7 +34,9 @@ impl App {
         } else {
             keys.to_owned()
         };
-        let lines = lines.into_iter().skip(scroll).take(height).collect();
+        let columns = usize::from(pane_area(layout).width);
+        let in_sight = lines.into_iter().skip(scroll).take(height);
+        let lines = in_sight.map(|line| cut_line(line, columns)).collect();
         Some(PaneView { title, hint, lines })
     }
 
@@ -55,7 +57,7 @@ impl App {
                 None => vec![vec![span("no row is selected", Role::Dim)]],
             },
             Pane::Events => self.events(now),
-            Pane::Bind { target, report } => self.bind_lines(target, report.as_ref(), now),
+            Pane::Bind { target, report } => self.bind_lines(target, report.as_ref()),
         }
     }
 
@@ -80,18 +82,18 @@ impl App {
         let socket = &row.socket;
         let mut lines = vec![fact("socket", address_text(socket))];
         let seen = if row.was_there_at_start {
-            "before we started"
+            "there before"
         } else {
-            "seen to open"
+            "opened at"
         };
         let since = self.clock(row.state_since);
         lines.push(fact(
             "state",
             if row.state_since == row.first_seen {
-                format!("{} · {seen}, {since}", socket.state)
+                format!("{} · {seen} {since}", socket.state)
             } else {
                 format!(
-                    "{} since {since} · {seen}, {}",
+                    "{} since {since} · {seen} {}",
                     socket.state,
                     self.clock(row.first_seen)
                 )
@@ -270,7 +272,7 @@ impl App {
         line
     }
 
-    fn bind_lines(&self, target: &Target, report: Option<&BindReport>, now: Moment) -> Vec<Line> {
+    fn bind_lines(&self, target: &Target, report: Option<&BindReport>) -> Vec<Line> {
         let mut lines = match report {
             None => vec![vec![span("binding…", Role::Dim)]],
             Some(report) => matrix(&report.probes),
@@ -282,16 +284,11 @@ impl App {
             many => format!("{many} rows of the table hold this port:"),
         };
         lines.push(vec![span(title, Role::Dim)]);
-        let context = self.cell_context(now);
-        let pid = column(ColumnId::Pid);
         lines.extend(holders.into_iter().take(MAX_LINES).map(|row| {
             vec![
                 span(format!("  {}  ", address_text(&row.socket)), Role::Strong),
                 span(format!("{}  ", row.socket.state), Role::Plain),
-                span(
-                    format!("{} {}", owner_text(row), (pid.text)(row, &context)),
-                    Role::Plain,
-                ),
+                span(owners(row), Role::Plain),
             ]
         }));
         lines
@@ -300,17 +297,21 @@ impl App {
 
 /// Lines of a pane's content that are in sight.
 fn pane_height(layout: &Layout) -> usize {
-    let area = if layout.has_borders {
+    usize::from(pane_area(layout).height)
+}
+
+/// Where a pane's content is.
+const fn pane_area(layout: &Layout) -> Area {
+    if layout.has_borders {
         layout.pane.inside_border()
     } else {
         layout.pane
-    };
-    usize::from(area.height)
+    }
 }
 
 fn fact(label: &str, text: String) -> Line {
     vec![
-        span(pad(label, LABEL + 2, false), Role::Dim),
+        span(pad(label, LABEL, false), Role::Dim),
         span(text, Role::Plain),
     ]
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{App, Modal, PromptKind, Tab};
-use super::{Line, Role, TabView, duration_text, line_width, span};
+use super::{Line, Role, TabView, cut_line, duration_text, line_width, span};
 use crate::columns::width;
 use crate::model::{Moment, Problem};
 
@@ -11,7 +11,12 @@ use crate::model::{Moment, Problem};
 struct Segment {
     line: Line,
     rank: u8,
+    /// Whether its beginning alone is worth its place.
+    is_sentence: bool,
 }
+
+/// Cells below which a cut sentence says nothing.
+const LEAST_OF_A_SENTENCE: usize = 16;
 
 const GAP: &str = "  ";
 
@@ -25,7 +30,14 @@ impl App {
             let worst = (0..segments.len())
                 .max_by_key(|&at| segments[at].rank)
                 .unwrap_or(0);
-            segments.remove(worst);
+            let cells = line_width(&segments[worst].line);
+            let left = (cells + room).saturating_sub(segments_width(&segments));
+            if segments[worst].is_sentence && left >= LEAST_OF_A_SENTENCE {
+                let line = std::mem::take(&mut segments[worst].line);
+                segments[worst].line = cut_line(line, left);
+            } else {
+                segments.remove(worst);
+            }
         }
         let mut line = vec![span(" ", Role::Plain)];
         for (at, segment) in segments.into_iter().enumerate() {
@@ -39,7 +51,16 @@ impl App {
 
     fn segments(&self) -> Vec<Segment> {
         let counts = self.table.counts;
-        let segment = |line, rank| Segment { line, rank };
+        let segment = |line, rank| Segment {
+            line,
+            rank,
+            is_sentence: false,
+        };
+        let sentence = |line, rank| Segment {
+            line,
+            rank,
+            is_sentence: true,
+        };
         let mut segments = vec![segment(vec![span("sockeye", Role::Accent)], 0)];
         if !self.settings.host.is_empty() {
             segments.push(segment(
@@ -64,10 +85,10 @@ impl App {
             }
         }
         if let Some(why) = &self.failure {
-            segments.push(segment(vec![span(why.clone(), Role::Bad)], 2));
+            segments.push(sentence(vec![span(why.clone(), Role::Bad)], 2));
         }
         let problems = self.table.problems.iter();
-        segments.extend(problems.map(|problem| segment(problem_line(problem), 3)));
+        segments.extend(problems.map(|problem| sentence(problem_line(problem), 3)));
         segments
     }
 
