@@ -6,15 +6,20 @@
 use crate::model::Protocol;
 use crate::track::{Row, Table};
 
-/// The rows of `table` that have `port` as their local port with this protocol, in the table's
-/// order. Rows that have closed hold nothing and are left out.
+/// The rows of `table` that have `port` as their local port with this protocol: listeners first,
+/// then by state, addresses and id. Rows that have closed hold nothing and are left out.
 pub fn holders(table: &Table, protocol: Protocol, port: u16) -> Vec<&Row> {
-    table
+    let mut holders: Vec<&Row> = table
         .rows
         .iter()
         .filter(|row| !row.is_closed())
         .filter(|row| row.socket.protocol == protocol && row.socket.local.port == port)
-        .collect()
+        .collect();
+    holders.sort_by_key(|row| {
+        let socket = &row.socket;
+        (socket.state, socket.local, socket.remote, row.id)
+    });
+    holders
 }
 
 #[cfg(test)]

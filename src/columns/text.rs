@@ -15,7 +15,8 @@ pub(super) fn proto(row: &Row, _: &CellContext) -> String {
     row.socket.protocol_and_family().into()
 }
 
-/// A dual-stack `::` reads `:: +v4`, as it takes IPv4 too; a bound interface is added as `%name`.
+/// A dual-stack `::` reads `:: +v4`, as it takes IPv4 too; a bound interface is added as `%name`. A
+/// v4-mapped address is shown as the IPv4 address that it is, the protocol column says `tcp6`.
 pub(super) fn local(row: &Row, _: &CellContext) -> String {
     let socket = &row.socket;
     let interface = socket
@@ -27,7 +28,7 @@ pub(super) fn local(row: &Row, _: &CellContext) -> String {
     } else {
         ""
     };
-    format!("{}{interface}{both}", socket.local.address)
+    format!("{}{interface}{both}", socket.local.address.to_canonical())
 }
 
 pub(super) fn port(row: &Row, _: &CellContext) -> String {
@@ -42,9 +43,10 @@ pub(super) fn service(row: &Row, context: &CellContext) -> String {
 }
 
 pub(super) fn remote(row: &Row, _: &CellContext) -> String {
-    row.socket
-        .remote
-        .map_or_else(|| NOTHING.into(), |remote| remote.to_string())
+    row.socket.remote.map_or_else(
+        || NOTHING.into(),
+        |remote| remote.to_canonical().to_string(),
+    )
 }
 
 /// `closed` for a row that lingers, `old → new` as long as a change of state is highlighted.

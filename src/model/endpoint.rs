@@ -56,6 +56,12 @@ impl Endpoint {
         self.address.is_unspecified() && self.port == 0
     }
 
+    /// The same place with a v4-mapped address (`::ffff:127.0.0.1`) as the IPv4 address in it.
+    #[must_use]
+    pub fn to_canonical(self) -> Self {
+        Self::new(self.address.to_canonical(), self.port)
+    }
+
     /// Who can reach this address. A v4-mapped address counts as the IPv4 address in it.
     pub fn scope(&self) -> Scope {
         match self.address.to_canonical() {

@@ -52,11 +52,7 @@ fn draw_row(frame: &mut Frame<'_>, line: Rect, row: &RowView, theme: Theme) {
         put(frame, line, 0, mark.glyph().encode_utf8(&mut [0; 4]), style);
     }
     for cell in &row.cells {
-        let mut style = theme.of(cell.role);
-        if row.is_selected {
-            style = style.remove_modifier(Modifier::DIM);
-        }
-        put(frame, line, cell.x, &cell.text, style);
+        put(frame, line, cell.x, &cell.text, theme.of(cell.role));
     }
     if row.is_selected {
         frame.buffer_mut().set_style(line, theme.selected());

@@ -27,7 +27,8 @@ const fn coloured(colour: Color) -> (Color, bool) {
     (colour, false)
 }
 
-/// Every state with the look of its name; the cursor is on the first row, which is `LISTEN`.
+/// Every state with the look of its name; the row under the cursor is of one piece, so the first
+/// row, which is `LISTEN`, is looked at with the cursor on the last.
 #[test]
 fn each_state_has_its_colour() {
     let sockets: Vec<_> = every_state()
@@ -36,8 +37,11 @@ fn each_state_has_its_colour() {
         .collect();
     let mut stage = Stage::new(100, 30);
     stage.read(&sockets);
-    let canvas = Canvas::of(&stage, Theme::COLOUR);
+    let below = Canvas::of(&stage, Theme::COLOUR);
+    stage.press("G");
+    let first = Canvas::of(&stage, Theme::COLOUR);
     for (state, socket) in every_state() {
+        let canvas = if state == State::Listen { &first } else { &below };
         let expected = match state {
             State::Listen => coloured(Color::Green),
             State::Established => coloured(Color::Blue),

@@ -86,22 +86,26 @@ impl App {
             .take(usize::from(layout.rows.height))
             .map(|row| {
                 let mark = row.mark(context.now, context.highlight);
+                let is_selected = Some(row.id) == selected;
+                let cell = |fitted| cell(fitted, row, &context, is_selected);
                 RowView {
-                    is_selected: Some(row.id) == selected,
+                    is_selected,
                     mark: mark.map(|mark| (mark, mark_role(mark))),
-                    cells: columns
-                        .iter()
-                        .map(|fitted| cell(fitted, row, &context))
-                        .collect(),
+                    cells: columns.iter().map(cell).collect(),
                 }
             })
             .collect()
     }
 }
 
-fn cell(fitted: &Fitted, row: &Row, context: &CellContext) -> CellView {
+/// The selected row is of one piece: its words still say what colours say elsewhere.
+fn cell(fitted: &Fitted, row: &Row, context: &CellContext, is_selected: bool) -> CellView {
     let text = fitted.column.cell(row, context, usize::from(fitted.width));
-    let role = role(fitted.column.id, row, context, &text);
+    let role = match (is_selected, fitted.column.id) {
+        (true, ColumnId::Port) => Role::Strong,
+        (true, _) => Role::Plain,
+        (false, id) => role(id, row, context, &text),
+    };
     CellView {
         x: MARK_WIDTH + fitted.x,
         text: fitted.render(&text),
@@ -124,7 +128,6 @@ fn role(column: ColumnId, row: &Row, context: &CellContext, text: &str) -> Role 
         (ColumnId::State, _) => state_role(row),
         _ if is_faded(row) || text == "–" => Role::Dim,
         (ColumnId::Port, Some(ChangeKind::Opened)) => Role::Good,
-        (ColumnId::Port, _) => Role::Strong,
         (ColumnId::Pid | ColumnId::Process, _) if row.socket.owner.kind() != OwnerKind::Known => {
             Role::Dim
         }
