@@ -25,11 +25,14 @@ const EXIT_BUG: u8 = 101;
 pub fn run() -> anyhow::Result<ExitCode> {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are asked for, and go to stdout; clap knows which is which.
-            let code = if error.use_stderr() { EXIT_TROUBLE } else { 0 };
-            let _ = error.print();
-            return Ok(code.into());
+        Err(error) if error.use_stderr() => {
+            complain(&one_line(&error));
+            return Ok(trouble());
+        }
+        // Help and version, which were asked for.
+        Err(help) => {
+            let _ = help.print();
+            return Ok(ExitCode::SUCCESS);
         }
     };
     let code = match cli.command {
@@ -51,4 +54,19 @@ pub fn complain(what: &str) {
 /// The code for an error that ends the program.
 pub fn trouble() -> ExitCode {
     EXIT_TROUBLE.into()
+}
+
+/// A usage error without clap's paragraphs: what was wrong, and the tip if there is one.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let what = lines
+        .next()
+        .unwrap_or_default()
+        .trim_start_matches("error: ")
+        .to_owned();
+    match lines.find_map(|line| line.strip_prefix("tip: ")) {
+        Some(tip) => format!("{what}; {tip} (see --help)"),
+        None => format!("{what} (see --help)"),
+    }
 }

@@ -16,7 +16,11 @@ use super::duration;
 /// Without a command: the live table. A FILTER is the language of `/`, such as `nginx`, `:8080`,
 /// `:8000-8999`, `state:listen`, `user:ann !udp`; `?` in the table lists all of it.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, subcommand_negates_reqs = true)]
+#[command(
+    version,
+    max_term_width = 100,
+    override_usage = "sockeye [OPTIONS] [FILTER]...\n       sockeye [OPTIONS] list [FILTER]..."
+)]
 pub(super) struct Cli {
     #[command(flatten)]
     pub shared: Shared,

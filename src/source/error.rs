@@ -9,13 +9,12 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum SourceError {
     /// A recording can't be opened, read or written.
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {reason}", path.display())]
     File {
         /// The recording.
         path: PathBuf,
-        /// What the system said.
-        #[source]
-        error: io::Error,
+        /// What the system said; part of the message, so not told again as its source.
+        reason: io::Error,
     },
     /// A recording holds something that is not a reading.
     #[error("{}:{line}: {reason}", path.display())]

@@ -46,8 +46,10 @@ pub trait Source: Send {
     expect(dead_code, reason = "only Linux tells")
 )]
 enum Blind {
-    /// This user may not look at it.
+    /// This user may not look at it, root may.
     NotPermitted,
+    /// Not even root may look at it: a capability is missing, or a security module forbids it.
+    Forbidden,
     /// It runs outside this pid namespace, where its pid means nothing.
     OtherNamespace,
 }

@@ -28,7 +28,7 @@ impl Recorder {
                 path,
                 file: BufWriter::new(file),
             }),
-            Err(error) => Err(SourceError::File { path, error }),
+            Err(reason) => Err(SourceError::File { path, reason }),
         }
     }
 
@@ -38,9 +38,9 @@ impl Recorder {
     ///
     /// When the file can't be written.
     pub fn record(&mut self, snapshot: &Snapshot) -> Result<(), SourceError> {
-        self.write(snapshot).map_err(|error| SourceError::File {
+        self.write(snapshot).map_err(|reason| SourceError::File {
             path: self.path.clone(),
-            error,
+            reason,
         })
     }
 

@@ -35,7 +35,7 @@ impl Replay {
         let path = path.into();
         match File::open(&path) {
             Ok(file) => Self::read(path, Box::new(BufReader::new(file)), MAX_LINE),
-            Err(error) => Err(SourceError::File { path, error }),
+            Err(reason) => Err(SourceError::File { path, reason }),
         }
     }
 
@@ -109,10 +109,10 @@ impl<R: BufRead> Reader<'_, R> {
             let read = (&mut self.lines)
                 .take(self.max_line + 1)
                 .read_until(b'\n', &mut bytes);
-            if let Err(error) = read {
+            if let Err(reason) = read {
                 return Err(SourceError::File {
                     path: self.path.to_owned(),
-                    error,
+                    reason,
                 });
             }
             if bytes.is_empty() {

@@ -170,7 +170,13 @@ fn hidden_problem(
             format!("outside this pid namespace: run on the host to see {them}"),
             "outside this container",
         ),
-        _ => (format!("hidden: run as root to see {them}"), "sudo"),
+        Some(Blind::Forbidden) => (
+            format!(
+                "hidden even from root: CAP_SYS_PTRACE would show {them}, if nothing forbids it"
+            ),
+            "CAP_SYS_PTRACE",
+        ),
+        Some(Blind::NotPermitted) | None => (format!("hidden: run as root to see {them}"), "sudo"),
     };
     Some(Problem {
         code: ProblemCode::HiddenOwners,

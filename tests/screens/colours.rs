@@ -41,7 +41,11 @@ fn each_state_has_its_colour() {
     stage.press("G");
     let first = Canvas::of(&stage, Theme::COLOUR);
     for (state, socket) in every_state() {
-        let canvas = if state == State::Listen { &first } else { &below };
+        let canvas = if state == State::Listen {
+            &first
+        } else {
+            &below
+        };
         let expected = match state {
             State::Listen => coloured(Color::Green),
             State::Established => coloured(Color::Blue),
