@@ -164,6 +164,11 @@ impl App {
         }
     }
 
+    /// Size of the terminal that the view is made for.
+    pub const fn size(&self) -> Size {
+        self.size
+    }
+
     /// The table as last taken.
     pub const fn table(&self) -> &Arc<Table> {
         &self.table

@@ -15,7 +15,7 @@ use super::signals::{self, Signal, Signals};
 use super::terminal::Screen;
 use super::{input, jobs};
 use crate::app::view::View;
-use crate::app::{App, Effect, Exit, Msg, Settings};
+use crate::app::{App, Effect, Exit, Input, Msg, Settings, Size};
 use crate::ui::{self, Theme};
 
 /// Runs the live table until it is left.
@@ -43,7 +43,6 @@ pub fn run(
     live.watch_signals(caught)?;
     live.read_input()?;
     live.collect(collector, controlled)?;
-    live.resize_to_terminal();
     Ok(live.run(&messages))
 }
 
@@ -85,6 +84,7 @@ impl Live {
 
     /// Draws if anything looks different. A terminal that can't be written to is gone.
     fn draw(&mut self) -> Result<(), Exit> {
+        self.resize_to_terminal();
         let view = self.app.view(self.clock.now());
         if self.drawn.as_ref() == Some(&view) {
             return Ok(());
@@ -165,15 +165,18 @@ impl Live {
             return ControlFlow::Break(Exit::TerminalGone);
         }
         self.drawn = None;
-        self.resize_to_terminal();
         ControlFlow::Continue(())
     }
 
-    /// The size may have changed while nobody watched.
+    /// The size may have changed without a signal: while we were stopped, or under `su -c`, which
+    /// takes the terminal's signals away.
     fn resize_to_terminal(&mut self) {
-        if let Ok((width, height)) = crossterm::terminal::size() {
-            let resized = crate::app::Input::Resized { width, height };
-            let _ = self.app.update(Msg::Input(resized), self.clock.now());
+        if let Ok((width, height)) = crossterm::terminal::size()
+            && self.app.size() != (Size { width, height })
+        {
+            let resized = Msg::Input(Input::Resized { width, height });
+            // A new size asks for nothing but a new picture, which is what is made next.
+            let _ = self.app.update(resized, self.clock.now());
         }
     }
 
