@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::tracker::Live;
-use crate::model::{Endpoint, Protocol, Socket};
+use crate::model::{Endpoint, Protocol, Socket, State};
 
 /// What a socket is bound and connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,10 +55,20 @@ pub(super) fn places(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
     });
     assign(&mut places, &mut is_taken, sockets, |socket, is_taken| {
         take(&mut by_connection, &Address::of(socket), |&at| {
-            !is_taken[at] && (socket.inode.is_none() || live[at].row.socket.inode.is_none())
+            let row = &live[at].row.socket;
+            !is_taken[at] && (socket.inode.is_none() || row.inode.is_none() && !is_past_close(row))
         })
     });
     places
+}
+
+/// Whether its own side has closed it: without an inode no process will have it again, and what has
+/// the same addresses and an inode is the next connection.
+const fn is_past_close(socket: &Socket) -> bool {
+    matches!(
+        socket.state,
+        State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait
+    )
 }
 
 /// Asks `find` for the row of each socket that has none yet.

@@ -330,3 +330,47 @@ fn one_process_on_two_addresses_is_no_conflict() {
     let table = watch.observe(&[listener(80, 1, &[7]), other]).table;
     assert!(table.rows.iter().all(|row| !row.is_in_conflict));
 }
+
+#[test]
+fn two_listeners_that_open_where_two_closed_are_two_rows() {
+    let twins = |first| [listener(80, first, &[7]), listener(80, first + 1, &[8])];
+    let mut watch = Watch::begin(&twins(1));
+    watch.see(&[]);
+    assert_eq!(watch.see(&[]), ["closed 80", "closed 80"]);
+    let table = watch.observe(&twins(3)).table;
+    let mut ids: Vec<_> = table.rows.iter().map(|row| row.id).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), 2, "{:?}", table.rows);
+}
+
+#[test]
+fn a_restart_is_told_before_what_happened_to_the_new_socket() {
+    let bound = |inode| Socket {
+        state: State::Bound,
+        ..listener(5000, inode, &[inode])
+    };
+    let mut watch = Watch::begin(&[bound(1)]);
+    assert!(watch.see(&[bound(2)]).is_empty());
+    let listening = listener(5000, 2, &[2]);
+    let told = watch.see(&[listening]);
+    assert_eq!(told, ["5000 1 -> 2", "5000 BOUND -> LISTEN"]);
+}
+
+#[test]
+fn who_took_a_place_may_be_found_out_one_reading_late() {
+    let mut unknown = listener(80, 2, &[8]);
+    unknown.owner = Owner::None;
+    let mut watch = Watch::begin(&[listener(80, 1, &[7])]);
+    assert!(watch.see(&[unknown]).is_empty());
+    assert_eq!(watch.see(&[listener(80, 2, &[8])]), ["80 7 -> 8"]);
+}
+
+#[test]
+fn a_connection_on_the_addresses_of_an_orphan_is_another_one() {
+    let open = connection(5000, Some(1), State::Established, known(&[7]));
+    let orphan = connection(5000, None, State::TimeWait, Owner::None);
+    let mut watch = Watch::begin(&[open]);
+    assert_eq!(watch.see(&[orphan]), ["5000 ESTABLISHED -> TIME_WAIT"]);
+    let next = connection(5000, Some(2), State::Established, known(&[8]));
+    assert_eq!(watch.see(&[next]), ["closed 5000", "opened 5000"]);
+}

@@ -72,9 +72,11 @@ impl Tracker {
         let now = snapshot.taken_at;
         let mut events = Vec::new();
         let rivals = self.release_displaced();
-        let known = self.live.len();
-        let newcomers = self.update_known(snapshot.sockets, now, &mut events);
-        self.settle(&rivals, known, &mut events);
+        let settled = self.live.len() - rivals.len();
+        let places = matching::places(&self.live, &snapshot.sockets);
+        self.settle(&rivals, &snapshot.sockets, &places, &mut events);
+        let newcomers = self.update_known(snapshot.sockets, &places, now, &mut events);
+        self.forget_displaced(settled);
         self.close_missing(&newcomers, now, &mut events);
         self.admit(newcomers, now, &mut events);
         self.forget_closed(now);
@@ -110,14 +112,14 @@ impl Tracker {
     fn update_known(
         &mut self,
         sockets: Vec<Socket>,
+        places: &[Option<usize>],
         now: Moment,
         events: &mut Vec<Event>,
     ) -> Vec<Socket> {
-        let places = matching::places(&self.live, &sockets);
         let mut is_present = vec![false; self.live.len()];
         let mut newcomers = Vec::new();
         for (socket, place) in sockets.into_iter().zip(places) {
-            match place {
+            match *place {
                 Some(index) => {
                     is_present[index] = true;
                     self.live[index].missing_since = None;
@@ -134,10 +136,21 @@ impl Tracker {
         newcomers
     }
 
-    /// Decides, for each address that changed hands in the last snapshot, what that was.
-    fn settle(&mut self, rivals: &[(usize, usize)], known: usize, events: &mut Vec<Event>) {
+    /// Decides, for each address that changed hands in the last snapshot, what that was. Whatever
+    /// this snapshot says of the successor happened later; only its owner may be found out late.
+    fn settle(
+        &mut self,
+        rivals: &[(usize, usize)],
+        sockets: &[Socket],
+        places: &[Option<usize>],
+        events: &mut Vec<Event>,
+    ) {
+        let place_of = |index| places.iter().position(|&place| place == Some(index));
         for &(successor, predecessor) in rivals {
-            if self.live[predecessor].missing_since.is_none() {
+            if let Some(at) = place_of(successor) {
+                learn_owner(&mut self.live[successor].row, &sockets[at]);
+            }
+            if place_of(predecessor).is_some() {
                 self.live[successor].row.id = self.new_id();
                 announce(&mut self.live[successor].row, ChangeKind::Opened, events);
             } else {
@@ -146,12 +159,15 @@ impl Tracker {
                 announce(&mut self.live[successor].row, kind, events);
             }
         }
-        // A predecessor that stayed away lives on in its successor's row.
-        let released = known - rivals.len();
+    }
+
+    /// A displaced listener that stayed away lives on in its successor's row. Those before
+    /// `settled` were not displaced.
+    fn forget_displaced(&mut self, settled: usize) {
         let mut index = 0;
         self.live.retain(|live| {
             index += 1;
-            index <= released || live.missing_since.is_none()
+            index <= settled || live.missing_since.is_none()
         });
     }
 
@@ -187,7 +203,8 @@ impl Tracker {
             return;
         }
         let mut vacant = self.vacant_places();
-        let reopened = self.take_reopened(&newcomers);
+        let mut lingering = self.lingering_ids();
+        let mut reopened = HashSet::new();
         for socket in newcomers {
             let address = Address::of(&socket);
             let mut row = self.new_row(socket, now);
@@ -195,20 +212,26 @@ impl Tracker {
                 self.take_place(index, row);
                 continue;
             }
-            row.id = reopened.get(&address).copied().unwrap_or(row.id);
+            if let Some(id) = lingering.get_mut(&address).and_then(Vec::pop) {
+                row.id = id;
+                reopened.insert(id);
+            }
             announce(&mut row, ChangeKind::Opened, events);
             self.live.push(Live::new(row));
         }
+        self.closed.retain(|row| !reopened.contains(&row.id));
     }
 
-    /// Takes the closed rows out of the table whose addresses are in use again, and returns their
-    /// ids: the cursor stays on a port that closes and opens.
-    fn take_reopened(&mut self, newcomers: &[Socket]) -> HashMap<Address, RowId> {
-        let addresses: HashSet<Address> = newcomers.iter().map(Address::of).collect();
-        self.closed
-            .extract_if(.., |row| addresses.contains(&Address::of(&row.socket)))
-            .map(|row| (Address::of(&row.socket), row.id))
-            .collect()
+    /// The closed rows of each address, the latest last. Who opens there again gets the id of one,
+    /// so that the cursor stays on a port that closes and opens; of several, each another.
+    fn lingering_ids(&self) -> HashMap<Address, Vec<RowId>> {
+        let mut ids: HashMap<Address, Vec<RowId>> = HashMap::new();
+        for row in &self.closed {
+            ids.entry(Address::of(&row.socket))
+                .or_default()
+                .push(row.id);
+        }
+        ids
     }
 
     /// Addresses of sockets without a peer that this snapshot lacks.
@@ -302,6 +325,15 @@ fn update_row(row: &mut Row, mut socket: Socket, now: Moment, events: &mut Vec<E
     }
     if let Some(from) = from {
         change(row, ChangeKind::Owner { from }, now, events);
+    }
+}
+
+/// Takes over who has the socket and nothing else.
+fn learn_owner(row: &mut Row, seen: &Socket) {
+    let owner = carried_owner(&row.socket, seen);
+    if owner != row.socket.owner {
+        let before = (*row.socket).clone();
+        row.socket = Arc::new(Socket { owner, ..before });
     }
 }
 
