@@ -1,0 +1,18 @@
+//! `sockeye list`, and what is said to wrong usage: the real binary, in a network namespace of each
+//! test's own.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "all of this is test code, also what is not inside a test function"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod json;
+mod list;
+mod scene;
+mod usage;

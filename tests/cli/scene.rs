@@ -1,0 +1,110 @@
+//! Sockets for the tests, and the program's answers.
+
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
+
+use assert_cmd::Command;
+use socket2::{Domain, Socket, Type};
+
+use crate::support::netns::in_netns;
+
+pub const BINARY: &str = env!("CARGO_BIN_EXE_sockeye");
+
+/// Runs a test's body in a namespace of its own. The test is named by the closure's type,
+/// `cli::module::test::{{closure}}`; were that ever spelled otherwise, `in_netns` would fail.
+pub fn stage<Body: FnOnce()>(body: Body) {
+    let path = std::any::type_name::<Body>();
+    let path = path.strip_suffix("::{{closure}}").unwrap_or(path);
+    let (_, name) = path.split_once("::").unwrap();
+    in_netns(name, body);
+}
+
+/// One socket of every kind.
+pub struct Sockets {
+    pub client: TcpStream,
+    _rest: (
+        TcpListener,
+        TcpListener,
+        TcpStream,
+        Socket,
+        UdpSocket,
+        UdpSocket,
+    ),
+}
+
+impl Sockets {
+    /// Listeners on 127.0.0.1:8080 and [::1]:8081, a connection to the first, one bound socket on
+    /// 8600, UDP on 127.0.0.1:5353 and [::1]:5354.
+    pub fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:8080").unwrap();
+        let client = TcpStream::connect("127.0.0.1:8080").unwrap();
+        let (server, _) = listener.accept().unwrap();
+        let bound = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let address: SocketAddr = "127.0.0.1:8600".parse().unwrap();
+        bound.bind(&address.into()).unwrap();
+        let rest = (
+            listener,
+            TcpListener::bind("[::1]:8081").unwrap(),
+            server,
+            bound,
+            UdpSocket::bind("127.0.0.1:5353").unwrap(),
+            UdpSocket::bind("[::1]:5354").unwrap(),
+        );
+        Self {
+            client,
+            _rest: rest,
+        }
+    }
+}
+
+/// What one run said.
+#[derive(Debug)]
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+/// Runs the program, without a terminal.
+pub fn sockeye(args: &[&str]) -> Said {
+    let output = Command::new(BINARY).args(args).output().unwrap();
+    Said {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Said {
+    /// The ports of the rows, from the top.
+    pub fn ports(&self) -> Vec<u16> {
+        let port = |line: &str| line.split_whitespace().find_map(|word| word.parse().ok());
+        self.out.lines().skip(1).filter_map(port).collect()
+    }
+}
+
+/// A path for a file of the test's own, removed with it.
+pub struct TempFile(PathBuf);
+
+impl TempFile {
+    pub fn new(name: &str) -> Self {
+        let name = format!("sockeye-cli-{}-{name}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+
+    pub fn containing(name: &str, text: &str) -> Self {
+        let file = Self::new(name);
+        std::fs::write(&file.0, text).unwrap();
+        file
+    }
+
+    pub fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

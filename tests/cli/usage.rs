@@ -1,0 +1,105 @@
+//! Wrong usage: exit code 2 and one clear line.
+
+use crate::scene::{TempFile, sockeye, stage};
+
+#[test]
+fn without_a_terminal_it_points_to_list() {
+    for args in [&[][..], &["nginx"], &["-a"]] {
+        let said = sockeye(args);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        assert_eq!(said.err.lines().count(), 1, "{said:?}");
+        assert!(said.err.contains("`sockeye list`"), "{said:?}");
+    }
+}
+
+#[test]
+fn a_wrong_filter_is_one_line() {
+    for command in [&["list"][..], &["list", "--json"], &[]] {
+        let said = sockeye(&[command, &["state:lisn"]].concat());
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        assert_eq!(said.err.lines().count(), 1, "{said:?}");
+        assert!(
+            said.err.starts_with("sockeye: filter `state:lisn`"),
+            "{said:?}"
+        );
+        assert!(said.err.contains("did you mean `listen`?"), "{said:?}");
+    }
+}
+
+#[test]
+fn a_hostile_filter_is_not_printed_raw() {
+    let said = sockeye(&["list", "state:\x1b[31mx"]);
+    assert_eq!(said.code, 2);
+    assert!(!said.err.contains('\x1b'), "{said:?}");
+}
+
+#[test]
+fn a_wrong_duration_names_the_option_and_what_is_accepted() {
+    for (option, value, accepted) in [
+        ("--interval", "5", "not a duration (500ms, 2s, 1m)"),
+        ("--interval", "1ms", "not an interval (50ms to 24h)"),
+        ("--linger", "soon", "not a duration (500ms, 2s, 1m)"),
+        ("--highlight", "-1s", "not a duration (500ms, 2s, 1m)"),
+    ] {
+        let said = sockeye(&["list", &format!("{option}={value}")]);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        assert!(
+            said.err.contains(option) && said.err.contains(accepted),
+            "{said:?}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_option_is_exit_code_2() {
+    let said = sockeye(&["list", "--jsn"]);
+    assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+    assert!(
+        said.err.contains("--jsn") && said.err.contains("--json"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn contradicting_options_are_exit_code_2() {
+    let said = sockeye(&["list", "-l", "-a"]);
+    assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+}
+
+#[test]
+fn a_recording_that_is_none_is_one_line_with_its_name() {
+    let cases = [
+        TempFile::new("missing.jsonl"),
+        TempFile::containing("empty.jsonl", ""),
+        TempFile::containing("text.jsonl", "this is no recording\n"),
+        TempFile::containing("other.jsonl", "{\"a\":1}\n"),
+    ];
+    for file in &cases {
+        let said = sockeye(&["list", "--replay", file.path()]);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        assert_eq!(said.err.lines().count(), 1, "{said:?}");
+        assert!(
+            said.err.starts_with("sockeye: ") && said.err.contains(file.path()),
+            "{said:?}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_recorded_into_is_one_line_with_its_name() {
+    stage(|| {
+        let said = sockeye(&["list", "--record", "/nonexistent/file"]);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        assert_eq!(said.err.lines().count(), 1, "{said:?}");
+        assert!(said.err.contains("/nonexistent/file"), "{said:?}");
+    });
+}
+
+#[test]
+fn help_and_version_are_on_standard_output() {
+    for (option, text) in [("--help", "Usage: sockeye"), ("--version", "sockeye ")] {
+        let said = sockeye(&[option]);
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+        assert!(said.out.contains(text), "{said:?}");
+    }
+}
