@@ -132,4 +132,6 @@ pub enum Effect {
     Suspend,
     /// Take the terminal again and draw everything.
     Redraw,
+    /// Draw everything: the terminal has cut or moved what it showed.
+    Repaint,
 }

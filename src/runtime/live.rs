@@ -84,7 +84,9 @@ impl Live {
 
     /// Draws if anything looks different. A terminal that can't be written to is gone.
     fn draw(&mut self) -> Result<(), Exit> {
-        self.resize_to_terminal();
+        if let ControlFlow::Break(exit) = self.resize_to_terminal() {
+            return Err(exit);
+        }
         let view = self.app.view(self.clock.now());
         if self.drawn.as_ref() == Some(&view) {
             return Ok(());
@@ -126,6 +128,7 @@ impl Live {
             Effect::SuspendJob => drop(signals::suspend_job()),
             Effect::Suspend => return self.suspend(),
             Effect::Redraw => return self.redraw(),
+            Effect::Repaint => return self.repaint(),
         }
         ControlFlow::Continue(())
     }
@@ -168,16 +171,27 @@ impl Live {
         ControlFlow::Continue(())
     }
 
+    fn repaint(&mut self) -> ControlFlow<Exit> {
+        self.drawn = None;
+        match self.screen.repaint() {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(Exit::TerminalGone),
+        }
+    }
+
     /// The size may have changed without a signal: while we were stopped, or under `su -c`, which
     /// takes the terminal's signals away.
-    fn resize_to_terminal(&mut self) {
-        if let Ok((width, height)) = crossterm::terminal::size()
-            && self.app.size() != (Size { width, height })
-        {
-            let resized = Msg::Input(Input::Resized { width, height });
-            // A new size asks for nothing but a new picture, which is what is made next.
-            let _ = self.app.update(resized, self.clock.now());
+    fn resize_to_terminal(&mut self) -> ControlFlow<Exit> {
+        let Ok((width, height)) = crossterm::terminal::size() else {
+            return ControlFlow::Continue(());
+        };
+        if self.app.size() == (Size { width, height }) {
+            return ControlFlow::Continue(());
         }
+        // A new size asks for nothing but a new picture.
+        let resized = Msg::Input(Input::Resized { width, height });
+        let _ = self.app.update(resized, self.clock.now());
+        self.repaint()
     }
 
     fn watch_signals(&self, caught: Signals) -> io::Result<()> {

@@ -78,6 +78,14 @@ impl Screen {
         self.forget_picture(false)
     }
 
+    /// Assumes that the terminal shows nothing right: the next draw writes the whole picture.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written: it is gone.
+    pub fn repaint(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
     /// Assumes nothing about what the terminal shows. The backend never asks for the cursor, so
     /// this is safe while another thread reads the terminal.
     fn forget_picture(&mut self, cursor_is_visible: bool) -> io::Result<()> {

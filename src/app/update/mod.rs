@@ -81,6 +81,8 @@ impl App {
             Input::Resized { width, height } => {
                 self.size = super::Size { width, height };
                 self.scroll_to_cursor();
+                // Also where it is the size that we knew: there and back again is told once.
+                return vec![Effect::Repaint];
             }
         }
         Vec::new()
