@@ -95,6 +95,18 @@ impl Criteria {
         counts
     }
 
+    /// How many rows the view would show without a filter and with every protocol.
+    pub fn count_unfiltered(&self, table: &Table, now: Moment) -> usize {
+        let rows = table.rows.iter();
+        rows.filter(|row| !self.is_over(row, now) && self.tab.admits(row))
+            .count()
+    }
+
+    /// Whether a closed row has lingered long enough; the next snapshot will lack it.
+    fn is_over(&self, row: &Row, now: Moment) -> bool {
+        row.is_closed() && row.state_since.age(now) >= self.linger
+    }
+
     /// The rows that pass everything but the view.
     fn admitted<'a>(
         &'a self,
@@ -111,9 +123,7 @@ impl Criteria {
                 Protocol::Tcp => self.tcp,
                 Protocol::Udp => self.udp,
             };
-            protocol_is_on
-                && !(row.is_closed() && row.state_since.age(now) >= self.linger)
-                && self.filter.matches(row, &context)
+            protocol_is_on && !self.is_over(row, now) && self.filter.matches(row, &context)
         })
     }
 

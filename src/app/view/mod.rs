@@ -133,7 +133,7 @@ impl App {
             header,
             header_right,
             tabs: self.tab_views(),
-            filter: self.filter_line(layout.tabs.width),
+            filter: self.filter_line(layout.tabs.width, now),
             titles: self.title_views(now),
             empty: if rows.is_empty() {
                 Some(self.why_empty(now))

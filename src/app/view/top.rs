@@ -161,13 +161,10 @@ impl App {
     }
 
     /// The filter in force, protocols that are off, and how many rows are left.
-    pub(super) fn filter_line(&self, columns: u16) -> Line {
+    pub(super) fn filter_line(&self, columns: u16, now: Moment) -> Line {
         let total = self
-            .table
-            .rows
-            .iter()
-            .filter(|row| self.criteria.tab.admits(row))
-            .count();
+            .criteria
+            .count_unfiltered(&self.table, self.shown_at(now));
         let mut line = Vec::new();
         let off = match (self.criteria.tcp, self.criteria.udp) {
             (true, true) => None,
@@ -235,11 +232,8 @@ impl App {
             };
         }
         let all = self
-            .table
-            .rows
-            .iter()
-            .filter(|row| self.criteria.tab.admits(row))
-            .count();
+            .criteria
+            .count_unfiltered(&self.table, self.shown_at(now));
         format!(
             "Nothing matches `{}`. Esc shows all {all}.{elsewhere}",
             self.criteria.filter
