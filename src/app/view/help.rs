@@ -23,9 +23,10 @@ pub(in crate::app) fn last_help_scroll(size: Size) -> usize {
     lines(size).len().saturating_sub(height(size))
 }
 
+/// Lines of the overlay: all but the border, a line around it, and the hints below.
 fn height(size: Size) -> usize {
-    let border = if size.is_compact() { 0 } else { 4 };
-    usize::from(size.height).saturating_sub(border).max(1)
+    let taken = if size.is_compact() { 1 } else { 4 };
+    usize::from(size.height).saturating_sub(taken).max(1)
 }
 
 /// Every line, already broken to the width that there is: how far one can scroll depends on it.
