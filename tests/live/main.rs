@@ -1,0 +1,30 @@
+//! The whole program: the real binary in a real terminal, in a network namespace of each test's own.
+//!
+//! A test opens real sockets, presses keys and waits for what a person would see.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "all of this is test code, also what is not inside a test function"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bind_test;
+mod changes;
+mod endings;
+mod filter;
+mod hostile;
+mod jobs;
+mod order;
+mod panes;
+mod quiet;
+mod rights;
+mod scene;
+mod selection;
+mod size;
+mod start;
+mod views;

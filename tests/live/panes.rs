@@ -1,0 +1,171 @@
+//! Details, events, help, and the pause.
+
+use sockeye::app::Key;
+
+use crate::scene::{GREEN, Holder, Live, RED, at, listener, listeners, place_of, row, stage};
+
+#[test]
+fn details_name_the_process_its_ancestors_and_its_other_sockets() {
+    stage(|| {
+        let holder = Holder::of(listeners(&[8080, 8081]));
+        let mut live = Live::start_in((140, 40), &[]);
+        live.wait_for_row(8080, |row| row.contains("sleep"));
+        live.pty.send_key(Key::Enter);
+        let screen = live.wait_for("details", |screen| {
+            screen.contains("details") && screen.contains("started by")
+        });
+        let pid = holder.pid();
+        let parent = format!("({}) ← ", std::process::id());
+        for expected in [
+            "tcp 127.0.0.1:8080",
+            "before we started",
+            "0 waiting to be accepted, backlog 8",
+            &format!("sleep (pid {pid})"),
+            "sleep 1000",
+            &parent,
+            &format!("other sockets of sleep ({pid}): 1"),
+            "tcp 127.0.0.1:8081 LISTEN",
+        ] {
+            assert!(screen.contains(expected), "{expected:?}:\n{screen}");
+        }
+        // They follow the selection.
+        live.press("j");
+        live.wait_for_text("tcp 127.0.0.1:8080 LISTEN");
+        live.pty.send_key(Key::Enter);
+        live.wait_without("started by");
+    });
+}
+
+#[test]
+fn events_tell_what_opened_changed_and_closed() {
+    stage(|| {
+        let listening = listener(&at(8080));
+        let (client, _server) = crate::scene::connection(&listening);
+        let far = client.local_addr().unwrap();
+        let mut live = Live::start(&["-a"]);
+        live.wait_for_row(8080, |row| row.contains("LISTEN"));
+        live.press("e");
+        live.wait_for_text("nothing has opened, changed or closed yet");
+        let new = listener(&at(9000));
+        let opened = "+ tcp 127.0.0.1:9000  opened LISTEN";
+        live.wait_for_text(opened);
+        drop(new);
+        let closed = "- tcp 127.0.0.1:9000  closed LISTEN";
+        live.wait_for_text(closed);
+        drop(client);
+        let changed = format!("~ tcp 127.0.0.1:8080 → {far}  ESTABLISHED → CLOSE_WAIT");
+        live.wait_for_text(&changed);
+        live.wait_for_cells("newest first, marks coloured", |screen| {
+            let place = |text| place_of(screen, text);
+            let (Some(changed), Some(closed), Some(opened)) =
+                (place(&changed), place(closed), place(opened))
+            else {
+                return false;
+            };
+            let colour = |(x, y)| screen.cell(y, x).map(vt100::Cell::fgcolor);
+            changed.1 < closed.1
+                && closed.1 < opened.1
+                && colour(closed) == Some(RED)
+                && colour(opened) == Some(GREEN)
+        });
+        live.pty.send_key(Key::Esc);
+        live.wait_without("events ·");
+    });
+}
+
+#[test]
+fn help_lists_every_key_of_the_table() {
+    stage(|| {
+        let mut live = Live::start_in((110, 120), &[]);
+        live.press("?");
+        let screen = live.wait_for_text("this help");
+        for binding in sockeye::app::keymap::bindings(sockeye::app::keymap::Mode::Table) {
+            let listed = screen
+                .lines()
+                .any(|line| line.contains(&binding.keys_text()) && line.contains(binding.help));
+            assert!(listed, "{}:\n{screen}", binding.help);
+        }
+        live.press("?");
+        live.wait_without("this help");
+    });
+}
+
+#[test]
+fn help_scrolls_on_a_small_screen() {
+    stage(|| {
+        let mut live = Live::start_in((80, 24), &[]);
+        live.press("?");
+        live.wait_for_text("bind test of the selected port");
+        live.press("jj");
+        live.wait_without("bind test of the selected port");
+        live.press("kk");
+        live.wait_for_text("bind test of the selected port");
+        // To its very end, though long lines are wrapped.
+        live.press(&"j".repeat(200));
+        let last = sockeye::filter::TRANSPORTS.last().unwrap();
+        live.wait_for_text(last.help);
+        live.pty.send_key(Key::Esc);
+        live.wait_for_text("Nothing listens.");
+    });
+}
+
+#[test]
+fn a_paused_table_stands_still_until_it_is_resumed() {
+    stage(|| {
+        let old = listener(&at(8080));
+        let mut live = Live::start(&["--linger", "1m"]);
+        live.wait_for_row(8080, |row| row.starts_with(' '));
+        live.press("p");
+        live.wait_for_text("paused");
+        drop(old);
+        let _new = listener(&at(9000));
+        assert_eq!(
+            live.pty
+                .bytes_written_during(std::time::Duration::from_millis(500)),
+            0
+        );
+        let screen = live.pty.screen_text();
+        assert!(
+            row(&screen, 8080).is_some_and(|row| row.starts_with(' ')),
+            "{screen}"
+        );
+        live.press("p");
+        live.wait_for_row(8080, |row| row.starts_with('-'));
+        live.wait_for_row(9000, |row| row.starts_with('+'));
+        live.wait_without("paused");
+    });
+}
+
+#[test]
+fn r_reads_once_while_paused() {
+    stage(|| {
+        let mut live = Live::start(&[]);
+        live.press(" ");
+        live.wait_for_text("paused");
+        let _new = listener(&at(9000));
+        live.press("r");
+        live.wait_for_row(9000, |row| row.contains("LISTEN"));
+        live.wait_for_text("paused");
+    });
+}
+
+#[test]
+fn the_interval_can_be_changed() {
+    stage(|| {
+        let mut live = Live::start(&[]);
+        live.press("+");
+        live.wait_for("a longer interval", |screen| {
+            screen
+                .lines()
+                .next()
+                .is_some_and(|header| header.contains("every 250ms"))
+        });
+        live.press("-");
+        live.wait_for("the first interval", |screen| {
+            screen
+                .lines()
+                .next()
+                .is_some_and(|header| header.contains("every 100ms"))
+        });
+    });
+}

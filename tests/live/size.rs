@@ -1,0 +1,99 @@
+//! Terminals of any size.
+
+use crate::scene::{Holder, Live, listeners, stage};
+
+#[test]
+fn the_picture_is_right_again_after_a_small_size() {
+    stage(|| {
+        let _holder = Holder::of(listeners(&[8080, 9000]));
+        let mut live = Live::start_in((100, 30), &[]);
+        live.wait_for_row(9000, |row| row.contains("sleep"));
+        let before = live.wait_for_text("quit");
+        for (columns, lines) in [(20, 5), (1, 1), (2, 2), (60, 1), (1, 40), (59, 11)] {
+            live.pty.resize(columns, lines);
+            live.wait_for_cells("something drawn", |screen| {
+                screen.size() == (lines, columns) && screen.contents().contains(' ')
+                    || columns * lines < 4
+            });
+            live.pty.resize(100, 30);
+            live.wait_for("the picture as it was", |screen| screen == before);
+        }
+        live.press("q");
+        assert_eq!(live.pty.wait_exit(), 0);
+    });
+}
+
+#[test]
+fn one_cell_is_enough_to_start_and_to_quit() {
+    stage(|| {
+        let _open = listeners(&[8080]);
+        let mut pty = crate::support::pty::Pty::spawn(
+            crate::scene::BINARY,
+            &["--interval", "100ms"],
+            (1, 1),
+            &[],
+        );
+        pty.wait_for_raw("\x1b[?2026l");
+        pty.send("?/b\x1b");
+        pty.resize(100, 30);
+        pty.wait_for("the table alone", |screen| {
+            screen.contains("8080") && !screen.contains("┌ help")
+        });
+        pty.send("\x03");
+        assert_eq!(pty.wait_exit(), 0);
+    });
+}
+
+#[test]
+fn forty_by_ten_gives_up_borders_before_port_state_or_process() {
+    stage(|| {
+        let ports: Vec<u16> = (65_500..65_507).collect();
+        let _holder = Holder::of(listeners(&ports));
+        let mut live = Live::start_in((40, 10), &[]);
+        let screen = live.wait_for("the last row", |screen| screen.contains("65506"));
+        for port in ports {
+            let line = screen.lines().find(|line| line.contains(&port.to_string()));
+            let line = line.unwrap_or_else(|| panic!("{port}:\n{screen}"));
+            assert!(
+                line.contains("LISTEN") && line.contains("sleep"),
+                "{screen}"
+            );
+        }
+        assert!(!screen.contains(['│', '┌', '─']), "{screen}");
+        live.press("\r");
+        let screen = live.wait_for_text("started by");
+        assert!(!screen.contains(['│', '┌', '─']), "{screen}");
+    });
+}
+
+#[test]
+fn twenty_by_five_still_shows_the_port() {
+    stage(|| {
+        let _holder = Holder::of(listeners(&[65_501]));
+        let live = Live::start_in((20, 5), &[]);
+        live.wait_for("the port", |screen| screen.contains("65501"));
+    });
+}
+
+#[test]
+fn neither_a_key_nor_a_size_is_lost_when_both_come_at_once() {
+    stage(|| {
+        let mut live = Live::start_in((100, 30), &[]);
+        live.wait_for_text("Nothing listens.");
+        for (tab, sentence) in ["No connections.", "Nothing listens."]
+            .into_iter()
+            .cycle()
+            .take(40)
+            .enumerate()
+        {
+            live.press(["2", "1"][tab % 2]);
+            let columns = if tab % 2 == 0 { 90 } else { 100 };
+            live.pty.resize(columns, 30);
+            let width = usize::from(columns);
+            live.wait_for(sentence, |screen| {
+                let header = screen.lines().next().unwrap_or_default();
+                screen.contains(sentence) && header.chars().count() == width - 1
+            });
+        }
+    });
+}

@@ -1,0 +1,86 @@
+//! The four views, and the protocols.
+
+use std::net::UdpSocket;
+
+use sockeye::app::Key;
+
+use crate::scene::{Live, at, connection, listener, place_of, stage};
+
+#[test]
+fn each_view_has_its_key_and_its_tab() {
+    stage(|| {
+        let listening = listener(&at(8080));
+        let (client, _server) = connection(&listening);
+        let near = client.local_addr().unwrap().port();
+        let _udp = UdpSocket::bind("127.0.0.1:5353").unwrap();
+        let mut live = Live::start(&["--highlight", "1m", "--linger", "1m"]);
+        let (low, high) = (near.min(8080), near.max(8080));
+        live.wait_for_ports(&[5353, 8080]);
+        live.press("2");
+        live.wait_for_ports(&[low, high]);
+        live.press("3");
+        let mut all = [5353, 8080, 8080, near];
+        all.sort_unstable();
+        live.wait_for_ports(&all);
+        live.press("4");
+        live.wait_for_text("Nothing has changed yet.");
+        let new = listener(&at(9000));
+        live.wait_for_ports(&[9000]);
+        drop(new);
+        live.wait_for_row(9000, |row| row.contains("closed"));
+        live.press("1");
+        live.wait_for_ports(&[5353, 8080, 9000]);
+        for (tab, expected) in [
+            ("2 Connections", vec![low, high]),
+            ("4 Changes", vec![9000]),
+            ("1 Listening", vec![5353, 8080, 9000]),
+        ] {
+            let (column, line) = place_of(&live.pty.screen(), tab).unwrap();
+            live.pty.click(column + 3, line);
+            live.wait_for_ports(&expected);
+        }
+    });
+}
+
+#[test]
+fn tab_goes_round_the_views_and_back() {
+    stage(|| {
+        let mut live = Live::start(&[]);
+        let sentences = [
+            "No connections.",
+            "No sockets.",
+            "Nothing has changed yet.",
+            "Nothing listens.",
+        ];
+        for sentence in sentences {
+            live.pty.send_key(Key::Tab);
+            live.wait_for_text(sentence);
+        }
+        for sentence in sentences[..3].iter().rev() {
+            live.pty.send_key(Key::BackTab);
+            live.wait_for_text(sentence);
+        }
+        live.pty.send_key(Key::BackTab);
+        live.wait_for_text("Nothing listens.");
+    });
+}
+
+#[test]
+fn a_protocol_can_be_turned_off_and_on() {
+    stage(|| {
+        let _tcp = listener(&at(8080));
+        let _udp = UdpSocket::bind("127.0.0.1:5353").unwrap();
+        let mut live = Live::start(&[]);
+        for (key, expected, told) in [
+            ("t", &[5353][..], "tcp off (t)"),
+            ("u", &[], "tcp and udp off (t, u)"),
+            ("t", &[8080], "udp off (u)"),
+            ("u", &[5353, 8080], "2 "),
+        ] {
+            live.press(key);
+            live.wait_for_ports(expected);
+            live.wait_for_text(told);
+        }
+        live.wait_without(" off (");
+    });
+}
