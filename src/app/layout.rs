@@ -89,7 +89,8 @@ pub fn layout(size: Size, pane_lines: u16, footer_lines: u16) -> Layout {
     );
     let header = take(&mut left, 1);
     let tabs = take(&mut left, u16::from(!compact));
-    let titles = take(&mut left, u16::from(size.height > 3));
+    let is_table_hidden = compact && pane_lines > 0;
+    let titles = take(&mut left, u16::from(size.height > 3 && !is_table_hidden));
     let pane = pane_height(left, pane_lines, compact);
     left -= pane;
     let lines = [header, tabs, titles, left, pane, footer];

@@ -1,0 +1,185 @@
+//! Everything known of the selected socket: itself, its processes, their ancestors and their other
+//! sockets.
+
+use super::super::super::App;
+use super::super::{Line, Role, span};
+use super::{MAX_LINES, address_text};
+use crate::columns::{owner_text, pad};
+use crate::model::{Process, Queue, Socket, State};
+use crate::track::Row;
+
+/// Width of the names at the left, and of the space after them.
+const LABEL: usize = 12;
+
+impl App {
+    pub(super) fn details(&self, row: &Row) -> Vec<Line> {
+        let socket = &row.socket;
+        let mut lines = self.socket_lines(row);
+        let processes = socket.owner.processes();
+        if processes.is_empty() {
+            lines.push(fact("owner", owner_text(row)));
+        }
+        for process in processes.iter().take(MAX_LINES / 4) {
+            lines.extend(self.process_lines(process));
+        }
+        for process in processes.iter().take(8) {
+            lines.extend(self.other_sockets(row, process));
+        }
+        lines.truncate(MAX_LINES);
+        lines
+    }
+
+    fn socket_lines(&self, row: &Row) -> Vec<Line> {
+        let socket = &row.socket;
+        let mut lines = vec![fact("socket", address_text(socket))];
+        let seen = if row.was_there_at_start {
+            "there before"
+        } else {
+            "opened at"
+        };
+        let since = self.clock(row.state_since);
+        lines.push(fact(
+            "state",
+            if row.state_since == row.first_seen {
+                format!("{} · {seen} {since}", socket.state)
+            } else {
+                format!(
+                    "{} since {since} · {seen} {}",
+                    socket.state,
+                    self.clock(row.first_seen)
+                )
+            },
+        ));
+        if let Some(both) = socket.dual_stack {
+            let text = if both {
+                "IPv6 and IPv4 (dual-stack)"
+            } else {
+                "IPv6 only"
+            };
+            lines.push(fact("takes", text.into()));
+        }
+        if let Some(queue) = socket.queue {
+            lines.push(fact("queue", queue_text(socket, queue)));
+        }
+        lines.extend(
+            socket
+                .interface
+                .as_ref()
+                .map(|name| fact("interface", name.to_string())),
+        );
+        lines.extend(
+            socket
+                .unit
+                .as_ref()
+                .map(|unit| fact("unit", unit.to_string())),
+        );
+        lines.extend(
+            socket
+                .container
+                .as_ref()
+                .map(|name| fact("container", name.to_string())),
+        );
+        let uid = socket.uid.map(|uid| format!("uid {uid}"));
+        let user = socket.user.as_ref().map(ToString::to_string);
+        let inode = socket.inode.map(|inode| format!("inode {inode}"));
+        let identity: Vec<_> = user.into_iter().chain(uid).chain(inode).collect();
+        if !identity.is_empty() {
+            lines.push(fact("belongs to", identity.join(" · ")));
+        }
+        lines
+    }
+
+    fn process_lines(&self, process: &Process) -> Vec<Line> {
+        let user = process.user.as_ref().map(ToString::to_string);
+        let since = process.started_at.map(|started| {
+            let zoned = started.to_zoned(self.settings.time_zone.clone());
+            format!("since {}", zoned.strftime("%Y-%m-%d %H:%M:%S"))
+        });
+        let name = format!("{} (pid {})", process.name, process.pid);
+        let text: Vec<_> = std::iter::once(name).chain(user).chain(since).collect();
+        let text = text.join(" · ");
+        let mut lines = vec![fact("process", text)];
+        lines.extend(
+            process
+                .command
+                .as_ref()
+                .map(|command| fact("command", command.to_string())),
+        );
+        let ancestors = self.ancestors(process);
+        if !ancestors.is_empty() {
+            lines.push(fact("started by", ancestors.join(" ← ")));
+        }
+        lines
+    }
+
+    /// Parent first, then its parent, up to the first process.
+    fn ancestors(&self, process: &Process) -> Vec<String> {
+        let mut line = Vec::new();
+        let mut next = process.parent;
+        while let Some(parent) = next.and_then(|pid| self.table.processes.get(&pid)) {
+            line.push(format!("{} ({})", parent.name, parent.pid));
+            // A recording may claim a circle.
+            next = parent.parent.filter(|_| line.len() < 32);
+        }
+        line
+    }
+
+    fn other_sockets(&self, row: &Row, process: &Process) -> Vec<Line> {
+        let others = self
+            .table
+            .rows
+            .iter()
+            .filter(|other| other.id != row.id && !other.is_closed())
+            .filter(|other| {
+                other
+                    .socket
+                    .owner
+                    .present()
+                    .iter()
+                    .any(|one| one.is_same(process))
+            });
+        let mut lines: Vec<Line> = others
+            .take(MAX_LINES)
+            .map(|other| {
+                vec![
+                    span(pad("", LABEL, false), Role::Dim),
+                    span(
+                        format!("{} {}", address_text(&other.socket), other.socket.state),
+                        Role::Plain,
+                    ),
+                ]
+            })
+            .collect();
+        if !lines.is_empty() {
+            let title = format!(
+                "other sockets of {} ({}): {}",
+                process.name,
+                process.pid,
+                lines.len()
+            );
+            lines.insert(0, vec![span(title, Role::Dim)]);
+        }
+        lines
+    }
+}
+
+fn fact(label: &str, text: String) -> Line {
+    vec![
+        span(pad(label, LABEL, false), Role::Dim),
+        span(text, Role::Plain),
+    ]
+}
+
+fn queue_text(socket: &Socket, queue: Queue) -> String {
+    if socket.state == State::Listen {
+        format!(
+            "{} waiting to be accepted, backlog {}",
+            queue.receive, queue.send
+        )
+    } else {
+        format!(
+            "{} bytes not yet read, {} not yet acknowledged",
+            queue.receive, queue.send
+        )
+    }
+}
