@@ -52,12 +52,9 @@ fn forty_by_ten_gives_up_borders_before_port_state_or_process() {
         let mut live = Live::start_in((40, 10), &[]);
         let screen = live.wait_for("the last row", |screen| screen.contains("65506"));
         for port in ports {
-            let line = screen.lines().find(|line| line.contains(&port.to_string()));
-            let line = line.unwrap_or_else(|| panic!("{port}:\n{screen}"));
-            assert!(
-                line.contains("LISTEN") && line.contains("sleep"),
-                "{screen}"
-            );
+            let row = screen.lines().find(|row| row.contains(&port.to_string()));
+            let row = row.unwrap_or_else(|| panic!("{port}:\n{screen}"));
+            assert!(row.contains("LISTEN") && row.contains("sleep"), "{screen}");
         }
         assert!(!screen.contains(['│', '┌', '─']), "{screen}");
         live.press("\r");
@@ -71,7 +68,8 @@ fn twenty_by_five_still_shows_the_port() {
     stage(|| {
         let _holder = Holder::of(listeners(&[65_501]));
         let live = Live::start_in((20, 5), &[]);
-        live.wait_for("the port", |screen| screen.contains("65501"));
+        let screen = live.wait_for("the port", |screen| screen.contains("65501"));
+        assert!(screen.starts_with(" sockeye\n"), "{screen}");
     });
 }
 

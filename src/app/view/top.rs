@@ -39,6 +39,12 @@ impl App {
                 segments.remove(worst);
             }
         }
+        // Where there is room for one of them only, the name stands alone.
+        let right = if segments_width(&segments) > room {
+            Line::new()
+        } else {
+            right
+        };
         let mut line = vec![span(" ", Role::Plain)];
         for (at, segment) in segments.into_iter().enumerate() {
             if at > 0 {
