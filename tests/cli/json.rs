@@ -4,8 +4,11 @@ use serde_json::Value;
 
 use crate::scene::{Sockets, TempFile, sockeye, stage};
 
+/// Whether a value is of its field's type.
+type Check = fn(&Value) -> bool;
+
 /// Every field of a socket, and whether its value is of its type.
-const SOCKET: &[(&str, fn(&Value) -> bool)] = &[
+const SOCKET: &[(&str, Check)] = &[
     ("protocol", |v| is_one_of(v, &["tcp", "udp"])),
     ("family", |v| is_one_of(v, &["ipv4", "ipv6"])),
     ("local", is_endpoint),
@@ -32,7 +35,7 @@ const SOCKET: &[(&str, fn(&Value) -> bool)] = &[
     ("state_since", is_time),
 ];
 
-const PROCESS: &[(&str, fn(&Value) -> bool)] = &[
+const PROCESS: &[(&str, Check)] = &[
     ("pid", Value::is_u64),
     ("name", Value::is_string),
     ("command", is_text_or_null),
@@ -71,7 +74,7 @@ fn is_time(value: &Value) -> bool {
 }
 
 /// Whether it is an object of these fields and no others.
-fn has_exactly(value: &Value, fields: &[(&str, fn(&Value) -> bool)]) -> bool {
+fn has_exactly(value: &Value, fields: &[(&str, Check)]) -> bool {
     let Some(object) = value.as_object() else {
         return false;
     };

@@ -33,8 +33,8 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// Listeners on 127.0.0.1:8080 and [::1]:8081, a connection to the first, one bound socket on
-    /// 8600, UDP on 127.0.0.1:5353 and [::1]:5354.
+    /// Listeners on `127.0.0.1:8080` and `[::1]:8081`, a connection to the first, a bound socket on
+    /// `127.0.0.1:8600`, UDP on `127.0.0.1:5353` and `[::1]:5354`.
     pub fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:8080").unwrap();
         let client = TcpStream::connect("127.0.0.1:8080").unwrap();

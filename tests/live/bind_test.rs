@@ -4,7 +4,7 @@ use sockeye::app::Key;
 
 use crate::scene::{Holder, Live, at, listener, stage};
 
-/// The answers of one address: with SO_REUSEADDR, without.
+/// The answers of one address: with `SO_REUSEADDR`, without.
 fn answers(screen: &str, address: &str) -> Option<(String, String)> {
     let line = screen
         .lines()

@@ -42,12 +42,12 @@ fn a_click_on_a_heading_orders_by_it_and_another_reverses() {
         let _udp = UdpSocket::bind("127.0.0.1:5353").unwrap();
         let mut live = Live::start(&[]);
         live.wait_for_ports(&[80, 5353, 9000]);
-        let (column, line) = place_of(&live.pty.screen(), "PROTO").unwrap();
-        assert_eq!(line, HEADINGS);
-        live.pty.click(column, line);
+        let (x, y) = place_of(&live.pty.screen(), "PROTO").unwrap();
+        assert_eq!(y, HEADINGS);
+        live.pty.click(x, y);
         live.wait_for_ports(&[80, 9000, 5353]);
         live.wait_for_text("▲");
-        live.pty.click(column, line);
+        live.pty.click(x, y);
         live.wait_for_ports(&[5353, 80, 9000]);
         live.wait_for_text("▼");
     });
@@ -69,11 +69,11 @@ fn rows_that_are_alike_keep_their_order_through_every_reading() {
         };
         let expected = [1, 3, 5, 7, 9].map(|last| format!("127.0.0.{last}"));
         live.wait_for("the addresses in order", |screen| order(screen) == expected);
-        for port in 9000..9005 {
-            let _passing = listener(&at(port));
-            let row = live.wait_for_row(port, |row| row.contains("LISTEN"));
+        for passing in 9000..9005 {
+            let _open = listener(&at(passing));
+            let seen = live.wait_for_row(passing, |row| row.contains("LISTEN"));
             let screen = live.pty.screen_text();
-            assert_eq!(order(&screen), expected, "after {row}:\n{screen}");
+            assert_eq!(order(&screen), expected, "after {seen}:\n{screen}");
         }
     });
 }

@@ -35,8 +35,8 @@ fn each_view_has_its_key_and_its_tab() {
             ("4 Changes", vec![9000]),
             ("1 Listening", vec![5353, 8080, 9000]),
         ] {
-            let (column, line) = place_of(&live.pty.screen(), tab).unwrap();
-            live.pty.click(column + 3, line);
+            let (x, y) = place_of(&live.pty.screen(), tab).unwrap();
+            live.pty.click(x + 3, y);
             live.wait_for_ports(&expected);
         }
     });
