@@ -64,6 +64,21 @@ fn forty_by_ten_gives_up_borders_before_port_state_or_process() {
 }
 
 #[test]
+fn forty_by_ten_shows_which_keys_answer() {
+    stage(|| {
+        let _holder = Holder::of(listeners(&[8080]));
+        let mut live = Live::start_in((40, 10), &[]);
+        live.wait_for("the row", |screen| screen.contains("sleep"));
+        for (key, hint) in [("K", "y yes"), ("c", "Enter take"), ("?", "j down")] {
+            live.press(key);
+            live.wait_for_text(hint);
+            live.press("q");
+            live.wait_without(hint);
+        }
+    });
+}
+
+#[test]
 fn twenty_by_five_still_shows_the_port() {
     stage(|| {
         let _holder = Holder::of(listeners(&[65_501]));
