@@ -4,10 +4,11 @@ use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 
 use sockeye::app::select_rows;
 use sockeye::columns::CellContext;
+use sockeye::model::{Owner, Problem, ProblemCode};
 use sockeye::report;
 use sockeye::runtime::clock::Clock;
 use sockeye::source::System;
-use sockeye::track::Tracker;
+use sockeye::track::{Row, Tracker};
 
 use super::options::{List, Shared};
 use super::{EXIT_NOT_SO, complain};
@@ -42,10 +43,13 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
     if !is_closed_pipe(&printed) {
         printed?;
         if !list.json {
-            table
-                .problems
-                .iter()
-                .for_each(|problem| complain(&problem.message));
+            let is_hidden = |row: &&Row| row.socket.owner == Owner::Hidden;
+            // Owners that nobody asked about are no concern of this listing.
+            let concerns = |problem: &&Problem| {
+                problem.code != ProblemCode::HiddenOwners || rows.iter().any(is_hidden)
+            };
+            let problems = table.problems.iter().filter(concerns);
+            problems.for_each(|problem| complain(&problem.message));
         }
     }
     Ok(if rows.is_empty() { EXIT_NOT_SO } else { 0 })

@@ -19,6 +19,8 @@ use super::duration;
 #[command(
     version,
     max_term_width = 100,
+    // An alias may set what the command line then sets otherwise.
+    args_override_self = true,
     override_usage = "sockeye [OPTIONS] [FILTER]...\n       sockeye [OPTIONS] list [FILTER]..."
 )]
 pub(super) struct Cli {

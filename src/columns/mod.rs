@@ -98,7 +98,7 @@ pub const ALL: &[Column] = &[
              description: "own port" },
     Column { id: ColumnId::Service, name: "service", title: "SERVICE", min: 10, max: 14, priority: 7, align: Align::Left,
              text: text::service, sort: sort::service,
-             description: "service registered for the port" },
+             description: "service registered for the port, or else for the peer's port" },
     Column { id: ColumnId::Remote, name: "remote", title: "REMOTE", min: 21, max: 47, priority: 2, align: Align::Middle,
              text: text::remote, sort: sort::remote,
              description: "peer's address and port" },

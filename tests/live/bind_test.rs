@@ -29,7 +29,7 @@ fn a_taken_port_is_refused_and_its_holder_named() {
         let refused = Some(("EADDRINUSE".to_owned(), "–".to_owned()));
         assert_eq!(answers(&screen, "0.0.0.0"), refused, "{screen}");
         let screen = live.wait_for_text("1 row of the table holds this port:");
-        let holding = format!("tcp 127.0.0.1:8080  LISTEN  sleep {}", holder.pid());
+        let holding = format!("tcp 127.0.0.1:8080  LISTEN  sleep({})", holder.pid());
         assert!(screen.contains(&holding), "{screen}");
     });
 }

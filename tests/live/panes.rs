@@ -18,7 +18,7 @@ fn details_name_the_process_its_ancestors_and_its_other_sockets() {
         let parent = format!("({}) ← ", std::process::id());
         for expected in [
             "tcp 127.0.0.1:8080",
-            "before we started",
+            "there before",
             "0 waiting to be accepted, backlog 8",
             &format!("sleep (pid {pid})"),
             "sleep 1000",

@@ -14,7 +14,7 @@ fn hidden_owners_are_rows_all_the_same_and_the_header_says_what_would_show_them(
             let row = row(&screen, port).unwrap();
             assert!(row.contains("root · hidden"), "{row}");
         }
-        live.wait_for_text("3 owners hidden: sudo");
+        live.wait_for_text("3 owners hidden: CAP_SYS_PTRACE");
         live.press("K");
         live.wait_for_text("the owner is hidden: run as root to end it");
     });

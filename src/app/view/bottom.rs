@@ -141,7 +141,8 @@ fn question_overlay(question: &Question) -> OverlayView {
 
 /// A choice takes one line, so that the one under the cursor is always in sight.
 fn menu_overlay(menu: &Menu, size: Size) -> OverlayView {
-    let height = usize::from(size.height).saturating_sub(6).max(1);
+    let around = if size.is_compact() { 1 } else { 6 };
+    let height = usize::from(size.height).saturating_sub(around).max(1);
     let columns = size.overlay_width();
     let top = menu.at.saturating_sub(height - 1);
     let line = |item: &super::super::MenuItem| -> Line {

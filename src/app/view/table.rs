@@ -98,13 +98,17 @@ impl App {
     }
 }
 
-/// The selected row is of one piece: its words still say what colours say elsewhere.
+/// The selected row is of one piece, but for what changed or is wrong.
 fn cell(fitted: &Fitted, row: &Row, context: &CellContext, is_selected: bool) -> CellView {
     let text = fitted.column.cell(row, context, usize::from(fitted.width));
-    let role = match (is_selected, fitted.column.id) {
-        (true, ColumnId::Port) => Role::Strong,
-        (true, _) => Role::Plain,
-        (false, id) => role(id, row, context, &text),
+    let role = match (
+        role(fitted.column.id, row, context, &text),
+        fitted.column.id,
+    ) {
+        (role @ (Role::Warning | Role::Bad), _) => role,
+        (_, ColumnId::Port) if is_selected => Role::Strong,
+        _ if is_selected => Role::Plain,
+        (role, _) => role,
     };
     CellView {
         x: MARK_WIDTH + fitted.x,
