@@ -171,9 +171,14 @@ impl Pty {
 
     /// How many bytes the program writes within this time: for a program that must be quiet.
     pub fn bytes_written_during(&self, time: Duration) -> usize {
-        let before = self.output.lock().raw.len();
+        let before = self.written();
         thread::sleep(time);
-        self.output.lock().raw.len() - before
+        self.written() - before
+    }
+
+    /// How many bytes the program has written.
+    pub fn written(&self) -> usize {
+        self.output.lock().raw.len()
     }
 
     /// Sends a signal to the program.
