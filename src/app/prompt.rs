@@ -49,6 +49,7 @@ impl Prompt {
     pub fn press(&mut self, key: Key) {
         use InputRequest as R;
         let request = match key {
+            Key::Char(c) if c.is_control() => return,
             Key::Char(c) if self.text().len() + c.len_utf8() <= MAX_BYTES => R::InsertChar(c),
             Key::Backspace | Key::Ctrl('h') => R::DeletePrevChar,
             Key::Delete | Key::Ctrl('d') => R::DeleteNextChar,

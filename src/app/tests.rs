@@ -1,1 +1,770 @@
+//! What keys, readings and time make of the program, scene by scene.
 
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::keymap::{KEYMAP, Mode};
+use super::view::View;
+use super::*;
+use crate::bind::{Probe, ProbeResult};
+use crate::columns;
+use crate::model::{Endpoint, Owner, Process, Protocol, Snapshot, Socket, State};
+use crate::track::{RowId, Tracker};
+
+const HIGHLIGHT: Duration = Duration::from_secs(5);
+const LINGER: Duration = Duration::from_secs(10);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn moment(since_start: Duration) -> Moment {
+    Moment {
+        steady: Duration::from_secs(100) + since_start,
+        wall: jiff::Timestamp::from_second(1_767_355_200).unwrap() + since_start,
+    }
+}
+
+/// The program on a terminal of 80×24, the tracker that feeds it, and the time.
+struct Desk {
+    app: App,
+    tracker: Tracker,
+    time: Duration,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let settings = Settings {
+            host: "host".into(),
+            uid: Some(1000),
+            interval: SECOND,
+            linger: LINGER,
+            highlight: HIGHLIGHT,
+            tab: Tab::All,
+            tcp: true,
+            udp: true,
+            filter: Filter::default(),
+            time_zone: jiff::tz::TimeZone::UTC,
+            size: Size {
+                width: 80,
+                height: 24,
+            },
+        };
+        Self {
+            app: App::new(settings, moment(Duration::ZERO)),
+            tracker: Tracker::new(LINGER),
+            time: Duration::ZERO,
+        }
+    }
+
+    /// With listeners on these ports.
+    fn with_ports(ports: &[u16]) -> Self {
+        let mut desk = Self::new();
+        desk.read_ports(ports);
+        desk
+    }
+
+    fn now(&self) -> Moment {
+        moment(self.time)
+    }
+
+    fn wait(&mut self, time: Duration) -> &mut Self {
+        self.time += time;
+        self
+    }
+
+    fn wake(&mut self) -> &mut Self {
+        self.tell(Msg::Woke);
+        self
+    }
+
+    fn tell(&mut self, msg: Msg) -> Vec<Effect> {
+        let now = self.now();
+        self.app.update(msg, now)
+    }
+
+    fn read(&mut self, sockets: &[Socket]) {
+        let observation = self.tracker.observe(Snapshot {
+            taken_at: self.now(),
+            sockets: sockets.to_vec(),
+            processes: HashMap::new(),
+            problems: Vec::new(),
+        });
+        self.tell(Msg::SnapshotTaken(observation));
+    }
+
+    fn read_ports(&mut self, ports: &[u16]) {
+        let sockets: Vec<_> = ports.iter().map(|&port| listener(port)).collect();
+        self.read(&sockets);
+    }
+
+    /// Reads these ports twice, a second apart: what closed is known to have closed then.
+    fn settle_on(&mut self, ports: &[u16]) {
+        for _ in 0..2 {
+            self.wait(SECOND).read_ports(ports);
+        }
+    }
+
+    fn key(&mut self, key: Key) -> Vec<Effect> {
+        self.tell(Msg::Input(Input::Key(key)))
+    }
+
+    fn press(&mut self, keys: &str) -> Vec<Effect> {
+        keys.chars().flat_map(|c| self.key(Key::Char(c))).collect()
+    }
+
+    fn view(&self) -> View {
+        self.app.view(self.now())
+    }
+
+    fn selected_port(&self) -> Option<u16> {
+        self.app.selected().map(|row| row.socket.local.port)
+    }
+
+    /// The ports in sight, from the top.
+    fn ports(&self) -> Vec<u16> {
+        let rows = self.app.rows_in_view();
+        rows.map(|row| row.socket.local.port).collect()
+    }
+
+    /// Line of the screen on which the cursor is, counted from the first row.
+    fn line(&self) -> usize {
+        self.app.cursor.place() - self.app.cursor.top()
+    }
+
+    fn mode(&self) -> Mode {
+        self.app.mode()
+    }
+}
+
+fn process(pid: u32) -> Arc<Process> {
+    Arc::new(Process {
+        pid,
+        parent: None,
+        name: "app".into(),
+        command: Some("app --serve".into()),
+        started_at: None,
+        user: Some("ann".into()),
+    })
+}
+
+fn listener(port: u16) -> Socket {
+    let local = Endpoint::new("127.0.0.1".parse().unwrap(), port);
+    Socket {
+        inode: Some(u32::from(port)),
+        uid: Some(1000),
+        user: Some("ann".into()),
+        owner: Owner::Known([process(u32::from(port))].into()),
+        ..Socket::new(Protocol::Tcp, local, None, State::Listen)
+    }
+}
+
+fn report(effects: &[Effect]) -> BindReport {
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::BindTest { job, target } => Some((*job, target.clone())),
+        _ => None,
+    });
+    let (job, target) = asked.expect("a bind test is asked for");
+    let probe = Probe {
+        address: "0.0.0.0".parse().unwrap(),
+        v6only: None,
+        reuse_address: true,
+        result: ProbeResult::Ok,
+    };
+    BindReport {
+        job,
+        target,
+        probes: vec![probe],
+    }
+}
+
+fn pane_text(desk: &Desk) -> String {
+    let pane = desk.view().pane.expect("a pane is open");
+    let lines = pane.lines.iter().flatten();
+    lines.map(|span| span.text.as_str()).collect()
+}
+
+// Keys.
+
+#[test]
+fn every_action_has_a_key() {
+    let variants: BTreeSet<String> = include_str!("action.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("    ")?.strip_suffix(','))
+        .map(String::from)
+        .collect();
+    assert!(variants.contains("Down") && variants.contains("RecallLater"));
+    let bound: BTreeSet<String> = KEYMAP
+        .iter()
+        .map(|binding| format!("{:?}", binding.action))
+        .collect();
+    assert_eq!(variants, bound);
+}
+
+#[test]
+fn every_key_of_the_table_does_something() {
+    for binding in keymap::bindings(Mode::Table) {
+        for &key in binding.keys {
+            let mut desk = Desk::with_ports(&(1000..1100).collect::<Vec<_>>());
+            let (width, height) = (160, 24);
+            desk.tell(Msg::Input(Input::Resized { width, height }));
+            desk.press("/a");
+            desk.key(Key::Enter);
+            desk.press("eGk");
+            for _ in 0..40 {
+                desk.key(Key::Char('k'));
+            }
+            desk.settle_on(&[80]);
+            desk.settle_on(&(1000..1100).collect::<Vec<_>>());
+            desk.press("]");
+            if binding.action == Action::ShowAll {
+                desk.press("1");
+            }
+            let before = desk.view();
+            let effects = desk.key(key);
+            assert!(
+                !effects.is_empty() || desk.view() != before,
+                "{key} ({:?})",
+                binding.action
+            );
+        }
+    }
+}
+
+#[test]
+fn k_never_ends_a_process_whatever_is_open() {
+    for open in ["", "e", "b", "C", "c", "?", "B", "/"] {
+        let mut desk = Desk::with_ports(&[80, 81, 82]);
+        desk.press(open);
+        for _ in 0..20 {
+            let effects = desk.key(Key::Char('k'));
+            let ends = |effect: &Effect| matches!(effect, Effect::EndProcess { .. });
+            assert!(!effects.iter().any(ends), "after {open:?}");
+            assert_ne!(desk.mode(), Mode::Question);
+        }
+    }
+}
+
+#[test]
+fn ctrl_c_quits_from_every_mode() {
+    for (open, mode) in [
+        ("", Mode::Table),
+        ("/", Mode::Prompt),
+        ("B", Mode::Prompt),
+        ("C", Mode::Menu),
+        ("K", Mode::Question),
+        ("?", Mode::Help),
+    ] {
+        let mut desk = Desk::with_ports(&[80]);
+        desk.press(open);
+        assert_eq!(desk.mode(), mode, "{open}");
+        assert_eq!(desk.key(Key::Ctrl('c')), [Effect::End(Exit::Quit)]);
+    }
+}
+
+#[test]
+fn every_mode_is_left_with_esc_and_nothing_is_lost() {
+    for open in ["B", "C", "c", "K", "?"] {
+        let mut desk = Desk::with_ports(&[80, 81]);
+        desk.press("j");
+        let before = desk.view();
+        desk.press(open);
+        assert_ne!(desk.mode(), Mode::Table, "{open}");
+        assert_eq!(desk.key(Key::Esc), []);
+        assert_eq!(desk.mode(), Mode::Table);
+        assert_eq!(desk.view(), before, "{open}");
+    }
+}
+
+#[test]
+fn esc_closes_the_pane_first_and_clears_the_filter_then() {
+    let mut desk = Desk::with_ports(&[80, 81]);
+    desk.press("/:81");
+    desk.key(Key::Enter);
+    desk.press("e");
+    desk.key(Key::Esc);
+    assert!(desk.app.pane.is_none());
+    assert_eq!(desk.ports(), [81], "the filter is still there");
+    desk.key(Key::Esc);
+    assert_eq!(desk.ports(), [80, 81]);
+}
+
+#[test]
+fn a_question_is_answered_by_y_with_the_chosen_signal() {
+    let mut desk = Desk::with_ports(&[80]);
+    desk.press("K");
+    for _ in 0..4 {
+        desk.press("s");
+    }
+    let effects = desk.press("y");
+    assert!(
+        matches!(
+            &effects[..],
+            [Effect::EndProcess {
+                pid: 80,
+                signal: Signal::Kill,
+                ..
+            }]
+        ),
+        "{effects:?}"
+    );
+    assert_eq!(desk.mode(), Mode::Table);
+}
+
+#[test]
+fn the_question_is_about_the_process_that_was_selected_when_it_was_asked() {
+    let mut desk = Desk::with_ports(&[80, 81]);
+    desk.press("K");
+    desk.settle_on(&[81]);
+    let effects = desk.press("y");
+    assert!(matches!(effects[..], [Effect::EndProcess { pid: 80, .. }]));
+}
+
+#[test]
+fn a_closed_row_has_no_process_to_end() {
+    let mut desk = Desk::with_ports(&[80]);
+    desk.settle_on(&[]);
+    assert_eq!(desk.selected_port(), Some(80));
+    desk.press("K");
+    assert_eq!(desk.mode(), Mode::Table);
+}
+
+// The cursor.
+
+#[test]
+fn the_selection_follows_its_socket_when_rows_come_and_go_above_it() {
+    let mut desk = Desk::with_ports(&[10, 20, 30]);
+    desk.press("j");
+    desk.wait(SECOND).read_ports(&[5, 6, 10, 20, 30]);
+    assert_eq!(desk.selected_port(), Some(20));
+    desk.settle_on(&[20, 30]);
+    desk.wait(LINGER).wake();
+    assert_eq!(desk.ports(), [20, 30]);
+    assert_eq!(desk.selected_port(), Some(20));
+}
+
+#[test]
+fn the_selection_follows_its_socket_when_the_order_changes() {
+    let mut desk = Desk::with_ports(&[10, 20, 30]);
+    desk.press("S");
+    assert_eq!(desk.ports(), [30, 20, 10]);
+    assert_eq!(desk.selected_port(), Some(10));
+}
+
+#[test]
+fn the_selection_goes_to_the_next_row_when_its_own_is_gone() {
+    let mut desk = Desk::with_ports(&[10, 20, 30]);
+    desk.press("j");
+    desk.settle_on(&[10, 30]);
+    desk.wait(LINGER).wake();
+    assert_eq!(desk.selected_port(), Some(30));
+    desk.settle_on(&[10]);
+    desk.wait(LINGER).wake();
+    assert_eq!(desk.selected_port(), Some(10));
+}
+
+#[test]
+fn a_port_that_closes_and_opens_again_keeps_the_cursor() {
+    let mut desk = Desk::with_ports(&[10, 20, 30]);
+    desk.press("j");
+    desk.settle_on(&[10, 30]);
+    let mut again = listener(20);
+    again.inode = Some(999);
+    desk.wait(SECOND).read(&[listener(10), listener(30), again]);
+    assert_eq!(desk.selected_port(), Some(20));
+    assert_eq!(desk.ports(), [10, 20, 30]);
+}
+
+/// Who has scrolled down reads what is there; what comes above must not push it away.
+#[test]
+fn a_scrolled_table_keeps_the_selected_row_on_its_line() {
+    let many: Vec<u16> = (1000..1100).collect();
+    let mut desk = Desk::with_ports(&many);
+    desk.press("G");
+    for _ in 0..5 {
+        desk.press("k");
+    }
+    let (port, line) = (desk.selected_port(), desk.line());
+    let mut more: Vec<u16> = (500..520).collect();
+    more.extend(&many);
+    desk.wait(SECOND).read_ports(&more);
+    assert_eq!((desk.selected_port(), desk.line()), (port, line));
+    desk.settle_on(&many);
+    desk.wait(LINGER).wake();
+    assert_eq!((desk.selected_port(), desk.line()), (port, line));
+}
+
+#[test]
+fn the_selected_row_stays_in_sight_when_a_pane_opens_and_the_terminal_shrinks() {
+    let mut desk = Desk::with_ports(&(1000..1100).collect::<Vec<_>>());
+    desk.press("G");
+    desk.key(Key::Enter);
+    assert!(desk.ports().contains(&1099));
+    for height in (4..=24).rev() {
+        desk.key(Key::Esc);
+        desk.tell(Msg::Input(Input::Resized { width: 80, height }));
+        assert!(desk.ports().contains(&1099), "height {height}");
+    }
+}
+
+#[test]
+fn a_click_selects_the_row_under_it() {
+    let mut desk = Desk::with_ports(&[10, 20, 30]);
+    let click = |column, row| Msg::Input(Input::Mouse(Mouse::Click { column, row }));
+    desk.tell(click(40, 5));
+    assert_eq!(desk.selected_port(), Some(30));
+    desk.tell(click(40, 20));
+    assert_eq!(desk.selected_port(), Some(30), "there is no row");
+}
+
+#[test]
+fn a_click_on_a_heading_sorts_and_one_more_reverses() {
+    let mut desk = Desk::with_ports(&[10, 20, 30]);
+    let port = desk
+        .view()
+        .titles
+        .iter()
+        .find(|title| title.is_sorted)
+        .unwrap()
+        .x;
+    let click = Msg::Input(Input::Mouse(Mouse::Click {
+        column: port,
+        row: 2,
+    }));
+    desk.tell(click.clone());
+    assert_eq!(desk.ports(), [30, 20, 10]);
+    desk.tell(click);
+    assert_eq!(desk.ports(), [10, 20, 30]);
+}
+
+#[test]
+fn a_click_on_a_view_shows_it() {
+    let mut desk = Desk::with_ports(&[10]);
+    for (at, tab) in desk.view().tabs.into_iter().enumerate() {
+        let column = tab.x;
+        desk.tell(Msg::Input(Input::Mouse(Mouse::Click { column, row: 1 })));
+        assert!(desk.view().tabs[at].is_selected, "{}", tab.text);
+    }
+}
+
+/// Rows that are equal in what they are sorted by keep one order, however the reading lists them.
+#[test]
+fn ties_never_reshuffle() {
+    let mut sockets: Vec<_> = (1..40).map(listener).collect();
+    for socket in &mut sockets {
+        socket.owner = Owner::None;
+    }
+    let mut desk = Desk::new();
+    desk.read(&sockets);
+    for _ in 0..columns::ALL.len() * 2 {
+        let order = desk.app.shown.clone();
+        sockets.rotate_left(7);
+        sockets.reverse();
+        desk.wait(Duration::from_millis(10)).read(&sockets);
+        assert_eq!(
+            desk.app.shown, order,
+            "sorted by {:?}",
+            desk.app.criteria.sort
+        );
+        desk.press("s");
+    }
+}
+
+// Time and pause.
+
+#[test]
+fn a_closed_row_goes_when_its_time_is_over() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    desk.wait(SECOND).read_ports(&[10]);
+    desk.wait(SECOND).read_ports(&[10]);
+    desk.wait(LINGER - SECOND - Duration::from_millis(1)).wake();
+    assert_eq!(desk.ports(), [10, 20]);
+    desk.wait(Duration::from_millis(1)).wake();
+    assert_eq!(desk.ports(), [10]);
+}
+
+#[test]
+fn a_mark_goes_when_its_time_is_over() {
+    let mut desk = Desk::with_ports(&[10]);
+    desk.wait(SECOND).read_ports(&[10, 20]);
+    let marks = |desk: &Desk| -> Vec<bool> {
+        desk.view()
+            .rows
+            .iter()
+            .map(|row| row.mark.is_some())
+            .collect()
+    };
+    assert_eq!(marks(&desk), [false, true]);
+    desk.wait(HIGHLIGHT - Duration::from_millis(1));
+    assert_eq!(marks(&desk), [false, true]);
+    desk.wait(Duration::from_millis(1));
+    assert_eq!(marks(&desk), [false, false]);
+}
+
+/// Only the clock in the header goes on.
+#[test]
+fn a_paused_table_stands_still_with_its_marks_and_closed_rows() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    desk.settle_on(&[10, 30]);
+    assert_eq!(desk.press("p"), [Effect::SetPaused(true)]);
+    let before = desk.view();
+    assert_eq!(desk.ports(), [10, 20, 30]);
+    for _ in 0..10 {
+        desk.wait(Duration::from_secs(30)).wake();
+        let after = desk.view();
+        assert_eq!(after.rows, before.rows);
+    }
+    assert_ne!(desk.view().header_right, before.header_right);
+    assert_eq!(desk.press("p"), [Effect::SetPaused(false)]);
+    assert_eq!(desk.ports(), [10, 30], "time has passed after all");
+}
+
+#[test]
+fn the_cursor_moves_in_a_paused_table_and_no_row_jumps() {
+    let mut desk = Desk::with_ports(&[10, 20, 30]);
+    desk.press("p");
+    let ports = desk.ports();
+    for key in ["j", "j", "k", "g", "G"] {
+        desk.wait(Duration::from_secs(7)).press(key);
+        assert_eq!(desk.ports(), ports);
+    }
+    assert_eq!(desk.selected_port(), Some(30));
+}
+
+/// The program sleeps until `next_wake`; what is on the screen must be right until then.
+#[test]
+fn nothing_on_the_screen_changes_before_the_next_wake() {
+    let mut desk = Desk::new();
+    let (width, height) = (160, 24);
+    desk.tell(Msg::Input(Input::Resized { width, height }));
+    let mut old = listener(10);
+    let started = moment(Duration::ZERO).wall - Duration::from_millis(130_500);
+    old.owner = Owner::Known(
+        [Arc::new(Process {
+            started_at: Some(started),
+            ..(*process(10)).clone()
+        })]
+        .into(),
+    );
+    desk.read(&[old.clone(), listener(20)]);
+    desk.wait(SECOND * 2).read(&[old.clone(), listener(30)]);
+    desk.wait(SECOND).read(&[old, listener(30)]);
+    let mut looks = 0;
+    for _ in 0..400 {
+        let view = desk.view();
+        let Some(sleep) = desk.app.next_wake(desk.now()) else {
+            break;
+        };
+        assert!(sleep > Duration::ZERO);
+        let almost = moment(desk.time + sleep - Duration::from_millis(6).min(sleep));
+        assert_eq!(
+            desk.app.view(almost),
+            view,
+            "at {:?} + {sleep:?}",
+            desk.time
+        );
+        desk.wait(sleep).wake();
+        looks += usize::from(desk.view() != view);
+    }
+    assert!(
+        looks > 100,
+        "the program woke to something new {looks} times"
+    );
+}
+
+#[test]
+fn a_paused_table_wakes_for_nothing_but_the_minutes_of_its_pause() {
+    let mut desk = Desk::with_ports(&[10]);
+    desk.wait(SECOND).read_ports(&[10, 20]);
+    desk.press("p");
+    let sleep = desk.app.next_wake(desk.now()).unwrap();
+    assert!(sleep >= Duration::from_mins(1), "{sleep:?}");
+}
+
+#[test]
+fn a_notice_goes_by_itself_and_at_the_next_key() {
+    let done = || Msg::JobDone {
+        succeeded: true,
+        message: "written".into(),
+    };
+    let mut desk = Desk::with_ports(&[10]);
+    let footer = |desk: &Desk| -> String {
+        let view = desk.view();
+        view.footer
+            .iter()
+            .flatten()
+            .map(|span| span.text.as_str())
+            .collect()
+    };
+    desk.tell(done());
+    assert!(footer(&desk).contains("written"));
+    desk.wait(Duration::from_secs(8)).wake();
+    assert!(!footer(&desk).contains("written"));
+    desk.tell(done());
+    desk.press("j");
+    assert!(!footer(&desk).contains("written"));
+}
+
+// Bind tests.
+
+#[test]
+fn a_late_answer_to_an_older_bind_test_is_dropped() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    let first = report(&desk.press("b"));
+    desk.press("j");
+    let second = report(&desk.press("b"));
+    assert_ne!(first.job, second.job);
+    desk.tell(Msg::BindTested(first));
+    assert!(pane_text(&desk).contains("binding…"));
+    desk.tell(Msg::BindTested(second));
+    assert!(!pane_text(&desk).contains("binding…"));
+    let third = report(&desk.press("r"));
+    assert!(pane_text(&desk).contains("binding…"), "r tests again");
+    desk.key(Key::Esc);
+    desk.tell(Msg::BindTested(third));
+    assert!(desk.app.pane.is_none(), "an answer opens nothing");
+}
+
+#[test]
+fn a_port_typed_wrong_keeps_the_prompt_open() {
+    for text in ["", "99999", "x:1", "80-90"] {
+        let mut desk = Desk::with_ports(&[10]);
+        desk.press("B");
+        desk.press(text);
+        assert_eq!(desk.key(Key::Enter), [], "{text:?}");
+        assert_eq!(desk.mode(), Mode::Prompt, "{text:?}");
+    }
+}
+
+// The filter.
+
+#[test]
+fn the_last_good_filter_stays_in_force_while_the_text_is_wrong() {
+    let mut desk = Desk::with_ports(&[10, 20, 30]);
+    desk.press("/:20");
+    assert_eq!(desk.ports(), [20], "it holds while it is typed");
+    desk.press(" (");
+    assert!(desk.app.filter_error.is_some());
+    assert_eq!(desk.ports(), [20]);
+    desk.key(Key::Enter);
+    assert_eq!(desk.mode(), Mode::Prompt, "a wrong filter is not kept");
+    desk.key(Key::Backspace);
+    desk.key(Key::Enter);
+    assert_eq!(desk.mode(), Mode::Table);
+    assert_eq!(desk.ports(), [20]);
+}
+
+#[test]
+fn esc_in_the_prompt_clears_the_filter() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    desk.press("/:20 (");
+    desk.key(Key::Esc);
+    assert_eq!(desk.ports(), [10, 20]);
+    assert!(desk.app.filter_error.is_none());
+    desk.press("/");
+    let Modal::Prompt(prompt) = &desk.app.modal else {
+        panic!("no prompt")
+    };
+    assert_eq!(prompt.text(), "");
+}
+
+#[test]
+fn kept_filters_are_recalled_once_each_the_latest_first() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    for text in [":10", ":20", ":10"] {
+        desk.key(Key::Esc);
+        desk.press("/");
+        desk.press(text);
+        desk.key(Key::Enter);
+    }
+    desk.key(Key::Esc);
+    desk.press("/");
+    let mut recalled = |key| {
+        desk.key(key);
+        let Modal::Prompt(prompt) = &desk.app.modal else {
+            panic!("no prompt")
+        };
+        (prompt.text().to_owned(), desk.ports())
+    };
+    assert_eq!(recalled(Key::Up), (":10".into(), vec![10]));
+    assert_eq!(recalled(Key::Up), (":20".into(), vec![20]));
+    assert_eq!(recalled(Key::Up), (":20".into(), vec![20]));
+    assert_eq!(recalled(Key::Down), (":10".into(), vec![10]));
+    assert_eq!(recalled(Key::Down), (String::new(), vec![10, 20]));
+}
+
+#[test]
+fn a_paste_goes_into_the_prompt_and_nowhere_else() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    let paste = |text: &str| Msg::Input(Input::Paste(text.into()));
+    let before = desk.view();
+    assert_eq!(desk.tell(paste("qKy")), []);
+    assert_eq!(desk.view(), before, "pasted text is no keys");
+    desk.press("/");
+    desk.tell(paste(":2\x1b0\nq"));
+    assert_eq!(desk.ports(), [20]);
+}
+
+// The rest.
+
+#[test]
+fn the_rows_written_are_the_rows_shown() {
+    let mut desk = Desk::with_ports(&[10, 20, 30]);
+    desk.press("/!:20");
+    desk.key(Key::Enter);
+    desk.press("S");
+    let effects = desk.press("w");
+    let shown: Vec<RowId> = desk.app.rows_in_view().map(|row| row.id).collect();
+    assert_eq!(shown.len(), 2);
+    assert_eq!(effects, [Effect::Write(shown)]);
+}
+
+#[test]
+fn the_interval_stays_within_its_limits() {
+    let mut desk = Desk::with_ports(&[10]);
+    let mut last = |key: &str| -> Option<Duration> {
+        let mut set = None;
+        for _ in 0..20 {
+            if let [Effect::SetInterval(interval)] = desk.press(key)[..] {
+                set = Some(interval);
+            }
+        }
+        set
+    };
+    assert_eq!(last("+"), Some(Duration::from_mins(1)));
+    assert_eq!(last("-"), Some(Duration::from_millis(100)));
+}
+
+#[test]
+fn hiding_the_column_that_sorts_leaves_a_table_that_can_be_sorted() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    desk.press("C ");
+    desk.key(Key::Down);
+    desk.press(" ");
+    desk.key(Key::Enter);
+    for _ in 0..20 {
+        desk.press("s");
+        assert_eq!(desk.ports().len(), 2);
+    }
+}
+
+#[test]
+fn each_view_shows_what_its_name_says() {
+    let mut desk = Desk::new();
+    let peer = Endpoint::new("127.0.0.1".parse().unwrap(), 9);
+    let client = Socket {
+        remote: Some(peer),
+        state: State::Established,
+        ..listener(20)
+    };
+    desk.read(&[listener(10), client.clone()]);
+    desk.wait(SECOND)
+        .read(&[listener(10), client, listener(30)]);
+    for (key, ports) in [
+        ("1", vec![10, 30]),
+        ("2", vec![20]),
+        ("3", vec![10, 20, 30]),
+        ("4", vec![30]),
+    ] {
+        desk.press(key);
+        assert_eq!(desk.ports(), ports, "view {key}");
+    }
+}

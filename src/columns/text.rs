@@ -167,18 +167,14 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// After how long the row's age may read differently.
 pub fn next_age_change(row: &Row, now: Moment) -> Duration {
     let watched = row.state_since.age(now);
-    let is_counted_in_seconds =
-        !(row.was_there_at_start && row.state_since == row.first_seen) && watched < MINUTE;
-    let unit = if is_counted_in_seconds {
-        Duration::from_secs(1)
-    } else {
-        MINUTE
+    let is_as_found = row.was_there_at_start && row.state_since == row.first_seen;
+    let started = oldest_start(row).filter(|_| row.socket.is_listening());
+    let (shown, unit) = match (is_as_found, started) {
+        (true, Some(started)) => (since(started, now), MINUTE),
+        (false, _) if watched < MINUTE => (watched, Duration::from_secs(1)),
+        _ => (watched, MINUTE),
     };
-    let past = Duration::from_nanos(
-        (watched.as_nanos() % unit.as_nanos())
-            .try_into()
-            .unwrap_or(0),
-    );
+    let past = Duration::from_nanos((shown.as_nanos() % unit.as_nanos()).try_into().unwrap_or(0));
     unit.saturating_sub(past)
 }
 

@@ -175,9 +175,10 @@ impl App {
                 .checked_sub(change.at.age(now))
                 .filter(|left| !left.is_zero())
         });
+        let shown_at = self.shown_at(now);
         let ages = self
             .rows_in_view()
-            .map(|row| crate::columns::next_age_change(row, now));
+            .map(|row| crate::columns::next_age_change(row, shown_at));
         marks.chain(ages).min()
     }
 }
