@@ -15,6 +15,16 @@ type Effects = Vec<Effect>;
 impl App {
     /// Takes in what happened at `now`; returns what is to be done about it, in order.
     pub fn update(&mut self, msg: Msg, now: Moment) -> Effects {
+        let height = self.rows_in_sight();
+        let effects = self.take(msg, now);
+        // A prompt, a question or a notice may have taken the line that the cursor was on.
+        if self.rows_in_sight() != height {
+            self.scroll_to_cursor();
+        }
+        effects
+    }
+
+    fn take(&mut self, msg: Msg, now: Moment) -> Effects {
         match msg {
             Msg::Input(input) => return self.take_input(input, now),
             Msg::SnapshotTaken(observation) => self.take_snapshot(observation, now),

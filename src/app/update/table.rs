@@ -127,8 +127,11 @@ impl App {
         let at = columns
             .iter()
             .position(|fitted| fitted.column.id == self.criteria.sort.by);
-        let next = &columns[at.map_or(0, |at| (at + 1) % columns.len())];
-        self.sort_by(next.column.id, now);
+        // A terminal of two cells has room for no column.
+        let next = at.and_then(|at| columns.get(at + 1)).or(columns.first());
+        if let Some(next) = next {
+            self.sort_by(next.column.id, now);
+        }
     }
 
     pub(super) fn toggle_pane(&mut self, pane: Pane) {
