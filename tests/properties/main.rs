@@ -1,5 +1,9 @@
 //! What must hold for every input: properties, tried on arbitrary values.
 
+mod app;
 mod filter;
 mod rows;
 mod track;
+
+#[path = "../support/stage.rs"]
+mod stage;

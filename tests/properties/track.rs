@@ -122,11 +122,11 @@ impl World {
         let port = self.sockets[at].local.port;
         let is_connection = self.sockets[at].is_connection();
         match deed {
-            Deed::Dial(_) => {
-                if self.sockets[at].state == State::Bound && self.connection_on(port).is_none() {
-                    self.sockets[at].remote = Some(endpoint(443));
-                    self.sockets[at].state = State::SynSent;
-                }
+            Deed::Dial(_)
+                if self.sockets[at].state == State::Bound && self.connection_on(port).is_none() =>
+            {
+                self.sockets[at].remote = Some(endpoint(443));
+                self.sockets[at].state = State::SynSent;
             }
             // What no process has any more comes to no life again.
             Deed::Move(_, state) if is_connection && self.sockets[at].inode.is_some() => {

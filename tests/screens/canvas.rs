@@ -38,11 +38,10 @@ impl Canvas {
 
     /// The lines, and where the text cursor is, as one text.
     pub fn text(&self) -> String {
-        let mut text = self.lines().join("\n");
-        if let Some((x, y)) = self.cursor {
-            text.push_str(&format!("\n(cursor in column {x} of line {y})"));
-        }
-        text
+        let mut lines = self.lines();
+        let cursor = self.cursor;
+        lines.extend(cursor.map(|(x, y)| format!("(cursor in column {x} of line {y})")));
+        lines.join("\n")
     }
 
     /// The only line that holds `text`.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here reaches into either: sockets go in as a `Snapshot`, keys as `Input`, and what
 //! comes out is what `view` says. Time is what the test says it is.
+#![allow(dead_code, reason = "each test binary uses its own part of the stage")]
 
 use std::collections::HashMap;
 use std::sync::Arc;

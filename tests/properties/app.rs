@@ -1,0 +1,238 @@
+//! Anything that can be typed, clicked, pasted or read, in any order: the program stays sane.
+
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use sockeye::app::keymap::KEYMAP;
+use sockeye::app::view::View;
+use sockeye::app::{BindReport, Effect, Input, Key, Mouse, Msg};
+use sockeye::model::{Owner, Socket, State};
+use sockeye::ui::{self, Theme};
+
+use super::stage::{Stage, connection, known, listener, process, udp};
+
+/// Something that happens.
+#[derive(Clone, Debug)]
+enum Event {
+    Key(Key),
+    Mouse(Mouse),
+    Paste(String),
+    Resize(u16, u16),
+    /// A reading of the sockets whose bit is set.
+    Read(u16),
+    Fail,
+    /// The answer to the last bind test that was asked for, or to an older one.
+    Answer {
+        is_late: bool,
+    },
+    Wake,
+    Wait(Duration),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let bound: Vec<Key> = KEYMAP.iter().flat_map(|one| one.keys).copied().collect();
+    let cell = || (0..100u16, 0..40u16);
+    let mouse = prop_oneof![
+        cell().prop_map(|(column, row)| Mouse::Click { column, row }),
+        cell().prop_map(|(column, row)| Mouse::WheelUp { column, row }),
+        cell().prop_map(|(column, row)| Mouse::WheelDown { column, row }),
+    ];
+    let edge = select(vec![
+        Key::Backspace,
+        Key::Delete,
+        Key::Left,
+        Key::Right,
+        Key::Ctrl('w'),
+        Key::Ctrl('u'),
+    ]);
+    let size = prop_oneof![
+        Just((80, 24)),
+        Just((160, 45)),
+        (0..100u16, 0..40u16),
+        (1..12u16, 1..8u16),
+    ];
+    prop_oneof![
+        12 => select(bound).prop_map(Event::Key),
+        4 => any::<char>().prop_map(|c| Event::Key(Key::Char(c))),
+        6 => select("nginx:80|!() tcp".chars().collect::<Vec<_>>()).prop_map(|c| Event::Key(Key::Char(c))),
+        3 => edge.prop_map(Event::Key),
+        4 => mouse.prop_map(Event::Mouse),
+        1 => ".{0,20}".prop_map(Event::Paste),
+        2 => size.prop_map(|(width, height)| Event::Resize(width, height)),
+        6 => any::<u16>().prop_map(Event::Read),
+        1 => Just(Event::Fail),
+        2 => any::<bool>().prop_map(|is_late| Event::Answer { is_late }),
+        3 => Just(Event::Wake),
+        4 => (0..20_000u64).prop_map(|millis| Event::Wait(Duration::from_millis(millis))),
+    ]
+}
+
+/// Sixteen sockets of every kind, some of which are there.
+fn sockets(bits: u16) -> Vec<Socket> {
+    let web = process(812, "nginx", "root", Duration::from_mins(90));
+    let node = process(40211, "ノード", "ann", Duration::from_secs(77));
+    let mut all = Vec::new();
+    for n in 0..4u32 {
+        all.push(listener("0.0.0.0:80", 10 + n, known(&[&web, &node])));
+        all.push(listener(
+            &format!("[::1]:{}", 8080 + n),
+            20 + n,
+            Owner::Hidden,
+        ));
+        let peer = format!("10.0.0.9:{}", 50000 + n);
+        let state = State::ALL[(usize::from(bits) + n as usize) % State::ALL.len()];
+        all.push(connection(
+            "10.0.0.7:443",
+            &peer,
+            state,
+            30 + n,
+            known(&[&web]),
+        ));
+        all.push(udp(
+            &format!("127.0.0.1:{}", 53 + n),
+            None,
+            40 + n,
+            known(&[&node]),
+        ));
+    }
+    let bit = |at: usize| bits & (1 << at) != 0;
+    let there = all.into_iter().enumerate().filter(|(at, _)| bit(*at));
+    there.map(|(_, socket)| socket).collect()
+}
+
+/// The program and what was asked of the world.
+struct Run {
+    stage: Stage,
+    asked: Vec<Effect>,
+}
+
+impl Run {
+    fn take(&mut self, event: &Event) -> Vec<Effect> {
+        match event {
+            Event::Key(key) => return self.stage.key(*key),
+            Event::Mouse(mouse) => return self.input(Input::Mouse(*mouse)),
+            Event::Paste(text) => return self.input(Input::Paste(text.clone())),
+            Event::Resize(width, height) => drop(self.stage.resize(*width, *height)),
+            Event::Read(bits) => drop(self.stage.read(&sockets(*bits))),
+            Event::Fail => drop(self.stage.tell(Msg::SnapshotFailed("unreadable".into()))),
+            Event::Answer { is_late } => self.answer(*is_late),
+            Event::Wake => drop(self.stage.tell(Msg::Woke)),
+            Event::Wait(time) => drop(self.stage.wait(*time)),
+        }
+        Vec::new()
+    }
+
+    fn input(&mut self, input: Input) -> Vec<Effect> {
+        self.stage.tell(Msg::Input(input))
+    }
+
+    fn answer(&mut self, is_late: bool) {
+        let tests = self.asked.iter().filter_map(|effect| match effect {
+            Effect::BindTest { job, target } => Some((*job, target.clone())),
+            _ => None,
+        });
+        let asked = if is_late {
+            tests.min_by_key(|(job, _)| *job)
+        } else {
+            tests.max_by_key(|(job, _)| *job)
+        };
+        if let Some((job, target)) = asked {
+            let probes = Vec::new();
+            self.stage.tell(Msg::BindTested(BindReport {
+                job,
+                target,
+                probes,
+            }));
+        }
+    }
+
+    fn view(&self) -> View {
+        self.stage.app.view(self.stage.now)
+    }
+}
+
+fn draw(view: &View) {
+    let backend = TestBackend::new(view.size.width, view.size.height);
+    let mut terminal = Terminal::new(backend).expect("a buffer takes everything");
+    terminal
+        .draw(|frame| ui::draw(frame, view, Theme::COLOUR))
+        .expect("a buffer takes everything");
+}
+
+/// What must hold of every screen.
+fn is_sane(view: &View) -> Result<(), TestCaseError> {
+    let rows = usize::from(view.layout.rows.height);
+    prop_assert!(view.rows.len() <= rows);
+    prop_assert_eq!(view.rows.is_empty(), view.empty.is_some());
+    let selected = view.rows.iter().filter(|row| row.is_selected).count();
+    prop_assert_eq!(
+        selected,
+        usize::from(!view.rows.is_empty()),
+        "one row has the cursor"
+    );
+    let spans = view.header.iter().chain(view.footer.iter().flatten());
+    let panes = view
+        .pane
+        .iter()
+        .flat_map(|pane| pane.lines.iter().flatten());
+    let overlays = view
+        .overlay
+        .iter()
+        .flat_map(|over| over.lines.iter().flatten());
+    for span in spans.chain(panes).chain(overlays) {
+        prop_assert!(!span.text.contains(char::is_control), "{:?}", span);
+    }
+    for cell in view.rows.iter().flat_map(|row| &row.cells) {
+        let cells = u16::try_from(sockeye::columns::width(&cell.text)).unwrap_or(u16::MAX);
+        prop_assert!(cell.x + cells <= view.size.width.max(cell.x + cells.min(6)));
+        prop_assert!(!cell.text.contains(char::is_control), "{:?}", cell);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_sequence_of_events_panics_or_ends_a_process_unasked(events in vec(event(), 500)) {
+        let mut run = Run { stage: Stage::new(80, 24), asked: Vec::new() };
+        for (at, event) in events.iter().enumerate() {
+            let question = run.view().overlay.is_some_and(|over| over.title == "end a process");
+            let effects = run.take(event);
+            for effect in &effects {
+                if let Effect::EndProcess { .. } = effect {
+                    prop_assert!(question, "nobody asked");
+                    prop_assert!(matches!(event, Event::Key(Key::Char('y'))), "{:?}", event);
+                }
+            }
+            run.asked.extend(effects);
+            let view = run.view();
+            is_sane(&view)?;
+            if at % 10 == 0 {
+                draw(&view);
+            }
+        }
+    }
+
+    /// The program sleeps until `next_wake`: until then, time alone changes nothing.
+    #[test]
+    fn time_changes_nothing_before_the_next_wake(events in vec(event(), 60)) {
+        let mut run = Run { stage: Stage::new(160, 45), asked: Vec::new() };
+        for event in &events {
+            let effects = run.take(event);
+            run.asked.extend(effects);
+            // What is overdue happens at once: the runtime wakes the program before it draws.
+            run.stage.tell(Msg::Woke);
+            let (view, now) = (run.view(), run.stage.now);
+            let day = Duration::from_hours(24);
+            let sleep = run.stage.app.next_wake(now).unwrap_or(day);
+            let almost = sleep.saturating_sub(Duration::from_millis(6));
+            run.stage.wait(almost);
+            prop_assert_eq!(run.view(), view, "after {:?} of {:?}", almost, sleep);
+        }
+    }
+}
