@@ -2,6 +2,15 @@
 
 use super::{Align, Column};
 
+/// What the texts in a column ask for, in cells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Demand {
+    /// Worth a column that matters less: what just changed, old and new.
+    pub needed: u16,
+    /// Worth cells that are to spare: the whole of every text.
+    pub useful: u16,
+}
+
 /// A column that has got its place.
 #[derive(Clone, Copy, Debug)]
 pub struct Fitted {
@@ -13,47 +22,53 @@ pub struct Fitted {
     pub width: u16,
 }
 
+impl Demand {
+    /// The greater of each.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            needed: self.needed.max(other.needed),
+            useful: self.useful.max(other.useful),
+        }
+    }
+}
+
 /// Cells between two columns.
 const GAP: u16 = 1;
 
 /// Lays out those of `candidates` that fit into `width` cells: the ones with the lowest priority
-/// number first, each at least as wide as its minimum (`wanted` may ask for more), what is left
-/// given first to those that still want it, then to all that can use it. Priority 0 is never
-/// dropped: where those don't fit, they give up what they wanted beyond their minimum, and then
-/// the last ones are cut. Addresses, which can be cut in the middle, never cost another column its
-/// place: what they want is met from what is left.
+/// number first, each at least as wide as its minimum and as its texts need. What is left goes first
+/// to columns whose texts can use it, then to all that may grow. Priority 0 is never dropped: where
+/// those don't fit, they give up what they need beyond their minimum, and then the last are cut.
 pub fn fit(
     candidates: &[&'static Column],
     width: u16,
-    wanted: impl Fn(&Column) -> u16,
+    demand: impl Fn(&Column) -> Demand,
 ) -> Vec<Fitted> {
-    let chosen = choose(candidates, width, &wanted);
-    let mut widths: Vec<u16> = chosen.iter().map(|column| least(column, &wanted)).collect();
+    let chosen = choose(candidates, width, &demand);
+    let mut widths: Vec<u16> = chosen.iter().map(|column| least(column, &demand)).collect();
     shrink(&chosen, &mut widths, width);
     let spare = width.saturating_sub(total(&widths));
-    let spare = grow(&chosen, &mut widths, spare, &wanted);
+    let spare = grow(&chosen, &mut widths, spare, |column| demand(column).useful);
     grow(&chosen, &mut widths, spare, |column| column.max);
     place(&chosen, &widths)
 }
 
-fn least(column: &Column, wanted: &impl Fn(&Column) -> u16) -> u16 {
-    match column.align {
-        Align::Middle => column.min,
-        Align::Left | Align::Right => wanted(column).max(column.min),
-    }
+fn least(column: &Column, demand: &impl Fn(&Column) -> Demand) -> u16 {
+    demand(column).needed.max(column.min)
 }
 
 fn choose(
     candidates: &[&'static Column],
     width: u16,
-    wanted: &impl Fn(&Column) -> u16,
+    demand: &impl Fn(&Column) -> Demand,
 ) -> Vec<&'static Column> {
     let mut by_priority: Vec<_> = candidates.to_vec();
     by_priority.sort_by_key(|column| column.priority);
     let mut used = 0u16;
     let mut kept = Vec::new();
     for column in by_priority {
-        let needs = least(column, wanted) + if kept.is_empty() { 0 } else { GAP };
+        let needs = least(column, demand) + if kept.is_empty() { 0 } else { GAP };
         if column.priority == 0 || used + needs <= width {
             used += needs;
             kept.push(column.id);

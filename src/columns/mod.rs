@@ -8,7 +8,7 @@ mod text;
 
 use std::time::Duration;
 
-pub use fit::{Fitted, fit};
+pub use fit::{Demand, Fitted, fit};
 pub use sort::SortKey;
 pub use text::{age_text, cut, cut_middle, next_age_change, owner_text, pad, width};
 
@@ -90,7 +90,7 @@ pub const ALL: &[Column] = &[
     Column { id: ColumnId::Proto, name: "proto", title: "PROTO", min: 5, max: 5, priority: 4, align: Align::Left,
              text: text::proto, sort: sort::proto,
              description: "protocol and family: tcp, tcp6, udp, udp6" },
-    Column { id: ColumnId::Local, name: "local", title: "LOCAL ADDRESS", min: 15, max: 39, priority: 1, align: Align::Middle,
+    Column { id: ColumnId::Local, name: "local", title: "LOCAL ADDRESS", min: 13, max: 39, priority: 1, align: Align::Middle,
              text: text::local, sort: sort::local,
              description: "own address; `::` with +v4 is dual-stack: it takes IPv4 too" },
     Column { id: ColumnId::Port, name: "port", title: "PORT", min: 6, max: 6, priority: 0, align: Align::Right,
@@ -99,7 +99,7 @@ pub const ALL: &[Column] = &[
     Column { id: ColumnId::Service, name: "service", title: "SERVICE", min: 10, max: 14, priority: 7, align: Align::Left,
              text: text::service, sort: sort::service,
              description: "service registered for the port, or else for the peer's port" },
-    Column { id: ColumnId::Remote, name: "remote", title: "REMOTE", min: 21, max: 47, priority: 2, align: Align::Middle,
+    Column { id: ColumnId::Remote, name: "remote", title: "REMOTE", min: 19, max: 47, priority: 2, align: Align::Middle,
              text: text::remote, sort: sort::remote,
              description: "peer's address and port" },
     Column { id: ColumnId::State, name: "state", title: "STATE", min: 11, max: 11, priority: 0, align: Align::Left,
@@ -137,14 +137,37 @@ pub fn column(id: ColumnId) -> &'static Column {
     &ALL[id as usize]
 }
 
+/// No text makes a column wider than this by itself, whatever a process calls itself.
+const WIDEST: u16 = 44;
+
 impl Column {
     /// The text of a cell for a column of `width` cells: where what was before does not fit, what
     /// is now stands alone.
     pub fn cell(&self, row: &Row, context: &CellContext, width: usize) -> String {
         let text = (self.text)(row, context);
         if text::width(&text) <= width {
-            return text;
+            text
+        } else {
+            self.brief(row, context)
         }
+    }
+
+    /// What the text of a cell asks for.
+    pub fn demand(&self, row: &Row, context: &CellContext) -> Demand {
+        let text = (self.text)(row, context);
+        let useful = u16::try_from(text::width(&text))
+            .unwrap_or(u16::MAX)
+            .min(WIDEST);
+        let is_fresh = row.mark(context.now, context.highlight).is_some();
+        let tells_a_change = is_fresh && text != self.brief(row, context);
+        Demand {
+            needed: if tells_a_change { useful } else { 0 },
+            useful,
+        }
+    }
+
+    /// The text of a cell without what was before.
+    fn brief(&self, row: &Row, context: &CellContext) -> String {
         (self.text)(
             row,
             &CellContext {

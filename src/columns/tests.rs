@@ -4,7 +4,7 @@ use super::*;
 
 fn fitted(width: u16) -> Vec<(&'static str, u16)> {
     let all: Vec<_> = ALL.iter().collect();
-    fit(&all, width, |column| column.min)
+    fit(&all, width, |_| Demand::default())
         .iter()
         .map(|fitted| (fitted.column.title, fitted.width))
         .collect()
@@ -45,7 +45,10 @@ fn columns_never_reach_beyond_the_edge() {
     let all: Vec<_> = ALL.iter().collect();
     for width in 1..250 {
         for wanted in [0, 60] {
-            let fitted = fit(&all, width, |_| wanted);
+            let fitted = fit(&all, width, |_| Demand {
+                needed: wanted,
+                useful: wanted,
+            });
             let last = fitted.last().unwrap();
             assert!(
                 last.x + last.width <= width,

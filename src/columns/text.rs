@@ -82,15 +82,15 @@ pub(super) fn pid(row: &Row, context: &CellContext) -> String {
     }
 }
 
-/// The owner in words; `node(12) → node(45)` as long as a change of owner is highlighted.
+/// The owner in words; `node(12) → node(45)` as long as a change of owner is highlighted. In brief
+/// a past owner's pid is left to its own column.
 pub(super) fn process(row: &Row, context: &CellContext) -> String {
-    match fresh_change(row, context) {
-        Some(ChangeKind::Owner { from }) => {
-            format!(
-                "{} → {}",
-                name_and_pid(from),
-                name_and_pid(&row.socket.owner)
-            )
+    match (fresh_change(row, context), &row.socket.owner) {
+        (Some(ChangeKind::Owner { from }), to) => {
+            format!("{} → {}", name_and_pid(from), name_and_pid(to))
+        }
+        (_, Owner::Past(processes)) if context.brief && !processes.is_empty() => {
+            format!("was {}", processes[0].name)
         }
         _ => owner_text(row),
     }

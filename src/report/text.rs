@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::columns::{ALL, Align, CellContext, Column, ColumnId, Fitted, fit, pad, width};
+use crate::columns::{ALL, Align, CellContext, Column, ColumnId, Demand, Fitted, fit, pad, width};
 use crate::track::Row;
 
 /// Columns that a listing leaves out: what they tell takes two readings.
@@ -29,7 +29,12 @@ pub fn write_text(
         .filter(|column| has_content(column, rows, context))
         .collect();
     match columns {
-        Some(columns) => write_fitted(out, rows, context, &fit(&offered, columns, |_| 0)),
+        Some(columns) => write_fitted(
+            out,
+            rows,
+            context,
+            &fit(&offered, columns, |column| demand(column, rows, context)),
+        ),
         None => write_whole(out, rows, context, &offered),
     }
 }
@@ -38,6 +43,12 @@ pub fn write_text(
 fn has_content(column: &Column, rows: &[&Row], context: &CellContext) -> bool {
     column.priority <= 4 && column.id != ColumnId::Remote
         || rows.iter().any(|row| (column.text)(row, context) != "–")
+}
+
+/// What the column's texts ask for.
+fn demand(column: &Column, rows: &[&Row], context: &CellContext) -> Demand {
+    let demands = rows.iter().map(|row| column.demand(row, context));
+    demands.fold(Demand::default(), Demand::max)
 }
 
 fn write_fitted(

@@ -29,7 +29,7 @@ fn hostile_holder() -> Holder {
 fn a_hostile_name_is_shown_as_text_and_never_reaches_the_terminal() {
     stage(|| {
         let _holder = hostile_holder();
-        let mut live = Live::start_in((160, 40), &[]);
+        let mut live = Live::start_in((200, 40), &[]);
         live.wait_for_row(8080, |row| row.contains(SHOWN));
         // In every place that shows a name or a command line.
         live.pty.send_key(Key::Enter);
@@ -57,7 +57,7 @@ fn a_hostile_name_is_shown_as_text_and_never_reaches_the_terminal() {
 fn a_copied_command_line_holds_no_escape_sequence() {
     stage(|| {
         let _holder = hostile_holder();
-        let mut live = Live::start_in((160, 40), &[]);
+        let mut live = Live::start_in((200, 40), &[]);
         live.wait_for_row(8080, |row| row.contains(SHOWN));
         live.press("c");
         live.wait_for_text("command ");

@@ -2,15 +2,12 @@
 
 use super::super::layout::{Layout, layout};
 use super::super::{App, Modal, Pane, Tab};
-use crate::columns::{ColumnId, Fitted, fit, width};
+use crate::columns::{ColumnId, Demand, Fitted, fit, width};
 use crate::model::Moment;
 use crate::track::Row;
 
 /// Cells before the first column: the mark and a space.
 pub(super) const MARK_WIDTH: u16 = 2;
-
-/// No text makes a column wider than this by itself, whatever a process calls itself.
-const WIDEST_WANTED: usize = 44;
 
 impl App {
     /// Where the parts of the screen are.
@@ -65,15 +62,14 @@ impl App {
             .map(|&index| &self.table.rows[index])
     }
 
-    /// The columns on the screen. One whose texts in sight need more than its least width gets it
-    /// if a column that matters less can make room.
+    /// The columns on the screen, as wide as the texts in sight make them.
     pub(in crate::app) fn fitted_columns(&self, now: Moment) -> Vec<Fitted> {
         let room = self.size.width.saturating_sub(MARK_WIDTH);
         let offered =
             super::super::rows::offered(self.criteria.tab, &self.hidden_columns, self.size.width);
         let context = self.cell_context(now);
         fit(&offered, room, |column| {
-            let is_of_use = matches!(
+            let has_varied_texts = matches!(
                 column.id,
                 ColumnId::State
                     | ColumnId::Pid
@@ -81,18 +77,11 @@ impl App {
                     | ColumnId::Local
                     | ColumnId::Remote
             );
-            if !is_of_use {
-                return 0;
+            if !has_varied_texts {
+                return Demand::default();
             }
-            let texts = self
-                .rows_in_view()
-                .map(|row| width(&(column.text)(row, &context)));
-            texts
-                .max()
-                .unwrap_or(0)
-                .min(WIDEST_WANTED)
-                .try_into()
-                .unwrap_or(0)
+            let demands = self.rows_in_view().map(|row| column.demand(row, &context));
+            demands.fold(Demand::default(), Demand::max)
         })
     }
 
