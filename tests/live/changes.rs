@@ -129,14 +129,14 @@ fn a_time_wait_says_whose_it_was() {
         let (client, server) = connection(&listening);
         let near = client.local_addr().unwrap().port();
         let live = Live::start_in((150, 30), &["-a", "--highlight", "1500ms"]);
-        let own = format!("({})", std::process::id());
+        let own = format!("was {}", std::process::id());
         live.wait_for_row(near, |row| row.contains("ESTABLISHED"));
         drop(client);
         drop(server);
         let row = live.wait_for_row(near, |row| row.contains("→ TIME_WAIT"));
         assert!(row.starts_with('~'), "{row}");
         let row = live.wait_for_row(near, |row| row.contains("TIME_WAIT") && !row.contains('→'));
-        assert!(row.contains("was ") && row.contains(&own), "{row}");
+        assert!(row.contains(&own) && row.contains("was live"), "{row}");
         live.wait_for_cells("a dim row", |screen| {
             cell_of(screen, near, "TIME_WAIT").is_some_and(|cell| cell.dim())
         });
