@@ -41,8 +41,10 @@ use rows::Criteria;
 /// What the program is started with.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Name of this host, for the header.
+    /// Name of this host, for the header, or what else the table comes from.
     pub host: String,
+    /// Whether the table is a recording, so that nothing can be done about what it shows.
+    pub is_recording: bool,
     /// The user's own uid.
     pub uid: Option<u32>,
     /// Time from one snapshot to the next.

@@ -34,6 +34,7 @@ impl Desk {
     fn new() -> Self {
         let settings = Settings {
             host: "host".into(),
+            is_recording: false,
             uid: Some(1000),
             interval: SECOND,
             linger: LINGER,
@@ -307,6 +308,20 @@ fn a_question_is_answered_by_y_with_the_chosen_signal() {
         "{effects:?}"
     );
     assert_eq!(desk.mode(), Mode::Table);
+}
+
+#[test]
+fn what_a_recording_shows_is_left_alone() {
+    let mut desk = Desk::with_ports(&[80]);
+    desk.app.settings.is_recording = true;
+    for key in ["b", "B", "f", "K", "x"] {
+        assert_eq!(desk.press(key), [], "{key}");
+        assert_eq!(desk.mode(), Mode::Table, "{key}");
+        assert!(
+            desk.app.notice.is_some() && desk.app.pane.is_none(),
+            "{key}"
+        );
+    }
 }
 
 #[test]

@@ -31,7 +31,8 @@ pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
     };
     let (tcp, udp) = shared.protocols();
     let settings = Settings {
-        host: host_name(),
+        host: host_name(shared),
+        is_recording: shared.replay.is_some(),
         uid: own_uid(),
         interval: shared.interval,
         linger: shared.linger,
@@ -70,8 +71,13 @@ fn theme(shared: &Shared) -> Theme {
     }
 }
 
-fn host_name() -> String {
-    Text::new(&sysinfo::System::host_name().unwrap_or_default()).to_string()
+/// This host, or the recording that is shown instead of it.
+fn host_name(shared: &Shared) -> String {
+    let name = match &shared.replay {
+        Some(path) => format!("replay of {}", path.display()),
+        None => sysinfo::System::host_name().unwrap_or_default(),
+    };
+    Text::new(&name).to_string()
 }
 
 /// The user's own uid.

@@ -38,6 +38,7 @@ pub fn after(since_begin: Duration) -> Moment {
 pub fn settings(width: u16, height: u16) -> Settings {
     Settings {
         host: "web-01".into(),
+        is_recording: false,
         uid: Some(1000),
         interval: Duration::from_secs(1),
         linger: LINGER,

@@ -41,6 +41,12 @@ impl App {
             A::EditFilter => {
                 self.modal = Modal::Prompt(Prompt::new(PromptKind::Filter, &self.filter_text));
             }
+            _ if self.settings.is_recording && concerns_this_machine(action) => {
+                self.warn(
+                    "this is a recording: nothing can be done about what it shows",
+                    now,
+                );
+            }
             A::BindTestAny => {
                 self.modal = Modal::Prompt(Prompt::new(PromptKind::Target, ""));
             }
@@ -229,4 +235,12 @@ impl App {
             Err(why) => self.warn(why, now),
         }
     }
+}
+
+/// Whether an action acts on this machine's ports and processes.
+const fn concerns_this_machine(action: Action) -> bool {
+    matches!(
+        action,
+        Action::BindTest | Action::BindTestAny | Action::FindFreePort | Action::EndProcess
+    )
 }
