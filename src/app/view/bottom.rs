@@ -53,9 +53,13 @@ impl App {
             .char_indices()
             .nth(prompt.cursor())
             .map_or(text.len(), |(at, _)| at);
-        let mut start = 0;
-        while width(&text[start..cursor]) > room {
-            start += text[start..].chars().next().map_or(1, char::len_utf8);
+        let (mut start, mut used) = (cursor, 0);
+        for (at, c) in text[..cursor].char_indices().rev() {
+            used += width(&text[at..at + c.len_utf8()]);
+            if used > room {
+                break;
+            }
+            start = at;
         }
         let mut line = vec![span(label, Role::Accent)];
         let wrong = self
