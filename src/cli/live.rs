@@ -28,6 +28,7 @@ pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
         recorder: shared.recorder()?,
         clock,
         interval: shared.interval,
+        lost_recording: None,
     };
     let (tcp, udp) = shared.protocols();
     let settings = Settings {

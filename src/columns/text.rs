@@ -148,7 +148,7 @@ pub(super) fn age(row: &Row, context: &CellContext) -> String {
 /// nobody saw it is a lower bound: `>5m`.
 pub fn age_text(row: &Row, now: Moment) -> String {
     let watched = row.state_since.age(now);
-    if row.was_there_at_start && row.state_since == row.first_seen {
+    if row.began_its_state().is_none() {
         return match (row.socket.is_listening(), oldest_start(row)) {
             (true, Some(started)) => coarse(since(started, now)),
             _ if watched < MINUTE => NOTHING.into(),

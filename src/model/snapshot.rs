@@ -21,6 +21,8 @@ pub enum ProblemCode {
     ProcessesUnreadable,
     /// The table changed so much while it was read that rows may be missing from this reading.
     Interrupted,
+    /// The recording that was asked for could not be written on.
+    RecordingEnded,
 }
 
 /// Something that this reading could not see: a sentence with its remedy.

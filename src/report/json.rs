@@ -47,7 +47,7 @@ struct SocketRecord<'a> {
     container: Option<&'a str>,
     queue: Option<Queue>,
     first_seen: String,
-    state_since: String,
+    state_since: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -89,19 +89,24 @@ pub fn write_json<'a>(
 
 fn socket_record(row: &Row) -> SocketRecord<'_> {
     let socket = &row.socket;
+    let (state, owner) = match socket.owner.kind() {
+        OwnerKind::Known if row.is_closed() => (State::Closed, OwnerKind::Past),
+        owner if row.is_closed() => (State::Closed, owner),
+        owner => (socket.state, owner),
+    };
     SocketRecord {
         protocol: socket.protocol,
         family: socket.family(),
         local: socket.local,
         remote: socket.remote,
-        state: socket.state,
+        state,
         service: socket.service(),
         dual_stack: socket.dual_stack,
         interface: socket.interface.as_deref(),
         inode: socket.inode,
         uid: socket.uid,
         user: socket.user.as_deref(),
-        owner: socket.owner.kind(),
+        owner,
         processes: socket
             .owner
             .processes()
@@ -112,7 +117,7 @@ fn socket_record(row: &Row) -> SocketRecord<'_> {
         container: socket.container.as_deref(),
         queue: socket.queue,
         first_seen: time(row.first_seen.wall),
-        state_since: time(row.state_since.wall),
+        state_since: row.began_its_state().map(|at| time(at.wall)),
     }
 }
 

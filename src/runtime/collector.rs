@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::clock::Clock;
 use crate::app::Msg;
+use crate::model::{Problem, ProblemCode, Snapshot};
 use crate::source::{Recorder, Source};
 use crate::track::Tracker;
 
@@ -38,6 +39,8 @@ pub struct Collector {
     pub clock: Clock,
     /// Time from the start of one snapshot to the start of the next.
     pub interval: Duration,
+    /// Why there is no recording any more, if one was wanted.
+    pub lost_recording: Option<Problem>,
 }
 
 impl Collector {
@@ -45,13 +48,26 @@ impl Collector {
     pub fn run(mut self, control: &Receiver<Control>, mut deliver: impl FnMut(Msg) -> bool) {
         let mut is_paused = false;
         loop {
-            let began = self.clock.now();
+            let began = self.clock.now().steady;
             let (msg, is_unsettled) = self.collect();
             if !deliver(msg) {
                 return;
             }
             fail_on_purpose();
-            if !self.sleep(control, began.steady, is_unsettled, &mut is_paused) {
+            // One second look at most, so that the interval keeps its word on a busy machine.
+            if is_unsettled && self.interval > SECOND_LOOK && !is_paused {
+                match self.sleep(control, began, Some(SECOND_LOOK), &mut is_paused) {
+                    Slept::Over => return,
+                    Slept::Told => continue,
+                    Slept::Through => {
+                        let (msg, _) = self.collect();
+                        if !deliver(msg) {
+                            return;
+                        }
+                    }
+                }
+            }
+            if self.sleep(control, began, None, &mut is_paused) == Slept::Over {
                 return;
             }
         }
@@ -59,61 +75,68 @@ impl Collector {
 
     /// One snapshot, compared with the last; whether a second look is wanted soon.
     fn collect(&mut self) -> (Msg, bool) {
-        let taken = self
-            .source
-            .take(self.clock.now())
-            .map_err(|error| error.to_string());
-        let recorded = taken.and_then(|snapshot| match &mut self.recorder {
-            Some(recorder) => match recorder.record(&snapshot) {
-                Ok(()) => Ok(snapshot),
-                Err(error) => Err(error.to_string()),
-            },
-            None => Ok(snapshot),
-        });
-        match recorded {
-            Ok(snapshot) => {
+        match self.source.take(self.clock.now()) {
+            Ok(mut snapshot) => {
+                self.record(&mut snapshot);
                 let observation = self.tracker.observe(snapshot);
                 let is_unsettled = observation.table.is_unsettled;
                 (Msg::SnapshotTaken(observation), is_unsettled)
             }
-            Err(why) => (Msg::SnapshotFailed(why), false),
+            Err(error) => (Msg::SnapshotFailed(error.to_string()), false),
         }
     }
 
-    /// Sleeps until the next snapshot is due; `false` if there shall be none.
+    /// A recording that can't be written any more ends; the table lives on and says so.
+    fn record(&mut self, snapshot: &mut Snapshot) {
+        if let Some(Err(error)) = self.recorder.as_mut().map(|to| to.record(snapshot)) {
+            let message = format!("the recording has ended: {error}");
+            self.recorder = None;
+            self.lost_recording = Some(Problem::new(ProblemCode::RecordingEnded, &message));
+        }
+        snapshot.problems.extend(self.lost_recording.clone());
+    }
+
+    /// Sleeps until the next snapshot is due: `pause` or the interval after `began`.
     fn sleep(
         &mut self,
         control: &Receiver<Control>,
         began: Duration,
-        is_unsettled: bool,
+        pause: Option<Duration>,
         is_paused: &mut bool,
-    ) -> bool {
+    ) -> Slept {
         loop {
-            let pause = if is_unsettled {
-                self.interval.min(SECOND_LOOK)
-            } else {
-                self.interval
-            };
             let received = if *is_paused {
                 control.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
-                let due = began + pause;
+                let due = began + pause.unwrap_or(self.interval);
                 control.recv_timeout(due.saturating_sub(self.clock.now().steady))
             };
             match received {
-                Err(RecvTimeoutError::Timeout) | Ok(Control::Refresh) => return true,
-                Err(RecvTimeoutError::Disconnected) => return false,
+                Err(RecvTimeoutError::Timeout) => return Slept::Through,
+                Err(RecvTimeoutError::Disconnected) => return Slept::Over,
+                Ok(Control::Refresh) => return Slept::Told,
                 Ok(Control::SetInterval(interval)) => self.interval = interval,
                 Ok(Control::SetPaused(paused)) => {
                     let goes_on = *is_paused && !paused;
                     *is_paused = paused;
                     if goes_on {
-                        return true;
+                        return Slept::Told;
                     }
                 }
             }
         }
     }
+}
+
+/// How a sleep ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slept {
+    /// The time was over.
+    Through,
+    /// A snapshot is wanted now.
+    Told,
+    /// Nobody wants another one.
+    Over,
 }
 
 /// In a debug build, `SOCKEYE_FAULT=collector-panic` makes the collector crash after its first

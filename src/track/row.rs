@@ -87,6 +87,12 @@ impl Row {
             .is_some_and(|change| change.kind == ChangeKind::Closed)
     }
 
+    /// When its state began, if that was seen.
+    pub fn began_its_state(&self) -> Option<Moment> {
+        let is_older_than_us = self.was_there_at_start && self.state_since == self.first_seen;
+        (!is_older_than_us).then_some(self.state_since)
+    }
+
     /// The mark to show at `now`, given for how long changes are highlighted. A closed row is
     /// marked as long as it is there.
     pub fn mark(&self, now: Moment, highlight: Duration) -> Option<Mark> {

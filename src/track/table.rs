@@ -55,8 +55,9 @@ pub struct Table {
     pub problems: Vec<Problem>,
     /// How many there are of each kind.
     pub counts: Counts,
-    /// Whether a row is missing from the last reading and only the next one can tell whether it
-    /// closed: taking that soon makes the answer prompt.
+    /// Whether a socket without a peer is missing from the last reading and only the next one can
+    /// tell whether it closed: taking that soon makes the answer prompt. Connections come and go
+    /// all the time; they wait for the next reading.
     pub is_unsettled: bool,
 }
 

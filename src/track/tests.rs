@@ -289,7 +289,17 @@ fn a_second_listener_that_joins_while_the_first_is_missed_is_opened() {
 fn listening_again_in_the_same_process_is_opened_not_a_change_of_owner() {
     let mut watch = Watch::begin(&[listener(80, 1, &[7])]);
     watch.see(&[listener(80, 2, &[7])]);
-    assert_eq!(watch.see(&[listener(80, 2, &[7])]), ["opened 80"]);
+    assert_eq!(
+        watch.see(&[listener(80, 2, &[7])]),
+        ["closed 80", "opened 80"]
+    );
+}
+
+#[test]
+fn a_missing_connection_asks_for_no_second_look() {
+    let mut watch = Watch::begin(&[connection(5000, Some(1), State::Established, known(&[7]))]);
+    assert!(!watch.observe(&[]).table.is_unsettled);
+    assert_eq!(watch.see(&[]), ["closed 5000"]);
 }
 
 #[test]

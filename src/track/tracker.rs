@@ -156,6 +156,16 @@ impl Tracker {
             } else {
                 let from = self.live[predecessor].row.socket.owner.clone();
                 let kind = handover(from, &self.live[successor].row.socket.owner);
+                if kind == ChangeKind::Opened {
+                    // Not handed over: the one before has closed, though nobody saw the gap.
+                    let at = self.live[successor].row.first_seen;
+                    change(
+                        &mut self.live[predecessor].row,
+                        ChangeKind::Closed,
+                        at,
+                        events,
+                    );
+                }
                 announce(&mut self.live[successor].row, kind, events);
             }
         }
@@ -184,6 +194,7 @@ impl Tracker {
             if is_gone {
                 let at = live.missing_since.unwrap_or(now);
                 change(&mut live.row, ChangeKind::Closed, at, events);
+                live.row.is_in_conflict = false;
                 self.closed.push(live.row);
             } else {
                 kept.push(live);
@@ -200,6 +211,9 @@ impl Tracker {
                 .map(|one| self.new_row(one, now))
                 .collect();
             self.live.extend(rows.into_iter().map(Live::new));
+            return;
+        }
+        if newcomers.is_empty() {
             return;
         }
         let mut vacant = self.vacant_places();
@@ -295,10 +309,10 @@ impl Tracker {
             .collect();
         rows.sort_unstable_by_key(|row| row.id);
         let counts = Counts::of(&rows);
-        let is_unsettled = self
-            .live
-            .iter()
-            .any(|live| live.missing_since.is_some() || live.displaced.is_some());
+        let is_unsettled = self.live.iter().any(|live| {
+            let is_missing = live.missing_since.is_some() && !live.row.socket.is_connection();
+            is_missing || live.displaced.is_some()
+        });
         Table {
             taken_at,
             rows,

@@ -32,7 +32,7 @@ const SOCKET: &[(&str, Check)] = &[
         v.is_null() || has_exactly(v, &[("receive", Value::is_u64), ("send", Value::is_u64)])
     }),
     ("first_seen", is_time),
-    ("state_since", is_time),
+    ("state_since", |v| v.is_null() || is_time(v)),
 ];
 
 const PROCESS: &[(&str, Check)] = &[
