@@ -1,5 +1,7 @@
 //! Menus and questions: what the program asks, and what each answer means.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::Signal;
@@ -61,7 +63,7 @@ impl Menu {
         if let Some(remote) = socket.remote {
             texts.push(("peer", remote.to_string()));
         }
-        if let Some(process) = socket.owner.processes().first() {
+        if let Some(process) = first_but_init(socket.owner.processes()) {
             texts.push(("pid", process.pid.to_string()));
             texts.extend(
                 process
@@ -125,7 +127,9 @@ impl Question {
     pub fn end_owner(row: &Row, table: &Table) -> Result<Self, String> {
         let process = match &row.socket.owner {
             _ if row.is_closed() => return Err("this socket is closed already".into()),
-            Owner::Known(processes) => &processes[0],
+            Owner::Known(processes) => first_but_init(processes).ok_or(
+                "pid 1 holds this socket for its service: stop the unit instead of ending it",
+            )?,
             Owner::Hidden => return Err("the owner is hidden: run as root to end it".into()),
             Owner::Kernel => return Err("the kernel has this socket: no process to end".into()),
             Owner::Past(_) | Owner::None => {
@@ -137,7 +141,7 @@ impl Question {
             started_at: process.started_at,
             name: process.name.clone(),
             signal: Signal::Term,
-            loss: what_is_lost(process, table),
+            loss: what_is_lost(process, table) + &who_keeps_it(&row.socket.owner),
         })
     }
 
@@ -161,6 +165,20 @@ impl Question {
             self.loss,
             self.signal.as_str()
         )
+    }
+}
+
+/// The process to speak of: the lowest pid, but not init, which holds sockets for its services.
+fn first_but_init(processes: &[Arc<Process>]) -> Option<&Arc<Process>> {
+    processes.iter().find(|process| process.pid != 1)
+}
+
+/// A shared socket outlives one of its processes.
+fn who_keeps_it(owner: &Owner) -> String {
+    match owner.present().len() {
+        0 | 1 => String::new(),
+        2 => " Another process keeps this socket.".into(),
+        many => format!(" {} others keep this socket.", many - 1),
     }
 }
 

@@ -181,10 +181,12 @@ impl App {
     /// no age jump.
     fn shown_at(&self, now: Moment) -> Moment {
         let now = self.paused_at.unwrap_or(now);
-        let ahead = self.table.taken_at.age(now);
+        let (taken_at, ahead) = (self.table.taken_at, self.table.taken_at.age(now));
+        // A recording may claim the end of time.
+        let wall = taken_at.wall.checked_add(ahead).unwrap_or(taken_at.wall);
         Moment {
             steady: now.steady,
-            wall: self.table.taken_at.wall + ahead,
+            wall,
         }
     }
 

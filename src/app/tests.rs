@@ -311,6 +311,53 @@ fn a_question_is_answered_by_y_with_the_chosen_signal() {
 }
 
 #[test]
+fn a_recording_may_claim_the_end_of_time() {
+    let mut desk = Desk::new();
+    let observation = desk.tracker.observe(Snapshot {
+        taken_at: Moment {
+            wall: jiff::Timestamp::MAX,
+            ..desk.now()
+        },
+        sockets: vec![listener(80)],
+        processes: HashMap::new(),
+        problems: Vec::new(),
+    });
+    desk.tell(Msg::SnapshotTaken(observation));
+    desk.wait(SECOND).wake();
+    for key in ["j", "e"] {
+        desk.press(key);
+        let _ = desk.app.view(desk.now());
+    }
+    desk.key(Key::Enter);
+    assert_eq!(desk.app.view(desk.now()).rows.len(), 1);
+}
+
+#[test]
+fn init_is_not_offered_to_be_ended_and_sharers_are_told() {
+    let mut desk = Desk::new();
+    let mut shared = listener(80);
+    let mut processes = shared.owner.processes().to_vec();
+    processes.insert(0, process(1));
+    shared.owner = Owner::Known(processes.into());
+    desk.read(&[shared.clone()]);
+    desk.press("K");
+    let Modal::Question(question) = &desk.app.modal else {
+        panic!("it asks")
+    };
+    assert_eq!(question.pid, 80);
+    assert!(
+        question
+            .text()
+            .contains("Another process keeps this socket.")
+    );
+    desk.press("n");
+    shared.owner = Owner::Known([process(1)].into());
+    desk.wait(SECOND).read(&[shared]);
+    assert_eq!(desk.press("K"), []);
+    assert_eq!(desk.mode(), Mode::Table);
+}
+
+#[test]
 fn what_a_recording_shows_is_left_alone() {
     let mut desk = Desk::with_ports(&[80]);
     desk.app.settings.is_recording = true;

@@ -59,6 +59,7 @@ fn matrix(probes: &[Probe], width: usize) -> Vec<Line> {
         let found = probes
             .iter()
             .find(|p| (p.address, p.v6only, p.reuse_address) == asked);
+        let cell = if reuse { cell } else { 0 };
         let (text, role) = match found {
             None => ("–", Role::Dim),
             Some(probe) if probe.result.is_ok() => ("ok", Role::Good),
@@ -66,9 +67,12 @@ fn matrix(probes: &[Probe], width: usize) -> Vec<Line> {
         };
         span(pad(text, cell, false), role)
     };
-    let heading = headings
-        .map(|text| span(pad(text, cell, false), Role::Dim))
-        .to_vec();
+    let [first, second, last] = headings;
+    let heading = vec![
+        span(pad(first, cell, false), Role::Dim),
+        span(pad(second, cell, false), Role::Dim),
+        span(last, Role::Dim),
+    ];
     let rows = addresses.into_iter().map(|(address, v6only)| {
         vec![
             span(

@@ -10,6 +10,13 @@ use crate::model::{Moment, Owner, Socket};
 use crate::track::{Change, ChangeKind, Event, Mark, Row};
 
 impl App {
+    pub(super) fn events_title(&self) -> String {
+        match self.log.forgotten() {
+            0 => format!("events · {}", self.log.len()),
+            forgotten => format!("events · {}, {forgotten} older forgotten", self.log.len()),
+        }
+    }
+
     /// The journal, newest first, as far as it matches the filter.
     pub(super) fn events(&self, now: Moment) -> Vec<Line> {
         let context = filter::Context {

@@ -23,7 +23,7 @@ impl App {
         let below = lines.len().saturating_sub(scroll + height);
         let (title, keys) = match pane {
             Pane::Details => ("details".to_owned(), "Enter"),
-            Pane::Events => (format!("events · {}", self.log.len()), "e"),
+            Pane::Events => (self.events_title(), "e"),
             Pane::Bind { target, .. } => (
                 format!("bind test · {}", bind::spoken(target)),
                 "r again · Esc",
