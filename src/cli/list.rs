@@ -11,7 +11,7 @@ use sockeye::source::System;
 use sockeye::track::{Row, Tracker};
 
 use super::options::{List, Shared};
-use super::{EXIT_NOT_SO, complain};
+use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain};
 
 /// Prints the rows that match; the code is 1 if none does.
 pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
@@ -52,7 +52,13 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
             problems.for_each(|problem| complain(&problem.message));
         }
     }
-    Ok(if rows.is_empty() { EXIT_NOT_SO } else { 0 })
+    let is_unread = |problem: &Problem| problem.code == ProblemCode::TableUnreadable;
+    Ok(match rows.is_empty() {
+        // Whether something matches could not be found out.
+        true if table.problems.iter().any(is_unread) => EXIT_TROUBLE,
+        true => EXIT_NOT_SO,
+        false => 0,
+    })
 }
 
 fn print(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {

@@ -5,6 +5,8 @@
 //! signal can reach no other one. Elsewhere the time between the comparison and the signal is
 //! short, but it is there.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use sysinfo::{Pid as SysPid, ProcessRefreshKind, ProcessesToUpdate, System};
 
@@ -30,12 +32,19 @@ fn find(pid: Pid, started_at: Option<Timestamp>) -> Result<System, String> {
     system.refresh_processes_specifics(only, false, ProcessRefreshKind::nothing());
     let started = system.process(pid).map(sysinfo::Process::start_time);
     let started = started.and_then(|secs| Timestamp::from_second(secs.try_into().ok()?).ok());
-    if started.is_some() && started == started_at {
+    let is_same = started
+        .zip(started_at)
+        .is_some_and(|(now, then)| now.duration_since(then).unsigned_abs() <= BOOT_TIME_JITTER);
+    if is_same {
         Ok(system)
     } else {
         Err(ENDED.into())
     }
 }
+
+/// Start times are counted from a boot time that the kernel derives from the wall clock: read at
+/// two moments, the same start may differ by a second. No pid comes round in so short a time.
+const BOOT_TIME_JITTER: Duration = Duration::from_secs(2);
 
 /// What to say of a process that is no more.
 const ENDED: &str = "it has ended already";

@@ -16,14 +16,19 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Begins a recording; a file of that name is replaced.
+    /// Begins a recording in a new file that only its owner can read: it holds every user's
+    /// command lines.
     ///
     /// # Errors
     ///
-    /// When the file can't be created.
+    /// When the file can't be created or is there already.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self, SourceError> {
         let path = path.into();
-        match File::create(&path) {
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&path) {
             Ok(file) => Ok(Self {
                 path,
                 file: BufWriter::new(file),

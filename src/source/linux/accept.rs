@@ -92,11 +92,15 @@ fn together<'a>(holdings: impl Iterator<Item = &'a Holding>) -> Holding {
 fn fit(connection: &Socket, listener: &Socket) -> Option<u8> {
     let (to, on) = (connection.local.address, listener.local.address);
     let is_v4 = to.to_canonical().is_ipv4();
+    // One that is bound to a device takes what came in there, and its connections are bound too.
+    if listener.interface.is_some() && listener.interface != connection.interface {
+        return None;
+    }
     match on.to_canonical() {
         on if on == to.to_canonical() => Some(0),
         IpAddr::V4(on) if on.is_unspecified() && is_v4 => Some(1),
         IpAddr::V6(on) if on.is_unspecified() && !is_v4 => Some(1),
-        IpAddr::V6(on) if on.is_unspecified() && listener.dual_stack != Some(false) => Some(2),
+        IpAddr::V6(on) if on.is_unspecified() && listener.dual_stack == Some(true) => Some(2),
         _ => None,
     }
 }
@@ -132,7 +136,8 @@ mod tests {
 
     #[test]
     fn the_exact_address_goes_before_the_wildcard_and_that_before_dual_stack() {
-        let all = listeners(["[::]:80", "0.0.0.0:80", "127.0.0.1:80"]);
+        let mut all = listeners(["[::]:80", "0.0.0.0:80", "127.0.0.1:80"]);
+        all[0].dual_stack = Some(true);
         assert_eq!(owner_of(State::Established, "127.0.0.1:80", &all), by(3));
         assert_eq!(owner_of(State::Established, "127.0.0.2:80", &all), by(2));
         assert_eq!(owner_of(State::Established, "[::1]:80", &all), by(1));
@@ -150,6 +155,13 @@ mod tests {
             owner_of(State::SynRecv, "127.0.0.1:80", &v6_only),
             Holding::None
         );
+    }
+
+    #[test]
+    fn a_listener_bound_to_a_device_has_only_what_came_in_there() {
+        let mut bound = listeners(["0.0.0.0:80", "0.0.0.0:80"]);
+        bound[0].interface = Some("eth0".into());
+        assert_eq!(owner_of(State::Established, "127.0.0.1:80", &bound), by(2));
     }
 
     #[test]

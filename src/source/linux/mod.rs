@@ -21,7 +21,7 @@ use self::cgroup::Cgroups;
 use self::detail::Detail;
 use self::holders::Holders;
 use self::sock_diag::{DumpError, SockDiag};
-use super::netstat::{self, PARTS, Unreadable};
+use super::netstat::{self, PARTS, Part, Unreadable};
 use super::{Blind, Holding};
 use crate::model::{Moment, Pid, Problem, ProblemCode, Socket, Text};
 
@@ -39,8 +39,10 @@ impl Platform {
     pub(super) fn sockets(&mut self, at: Moment, problems: &mut Vec<Problem>) -> Vec<Socket> {
         let mut sockets = Vec::with_capacity(self.details.len() + 64);
         let unreadable = netstat::read(|socket, _| sockets.push(socket));
-        problems.extend(unreadable.iter().map(table_problem));
-        self.read_details(&sockets, problems);
+        let told = self.read_details(&sockets, problems);
+        // The kernel's own word for the same trouble says more than netstat2's.
+        let untold = unreadable.iter().filter(|one| !told.contains(&one.part));
+        problems.extend(untold.map(table_problem));
         let found = join::join(&mut sockets, &self.details);
         self.cgroups
             .learn(self.details.iter().filter_map(|detail| detail.cgroup), at);
@@ -94,12 +96,15 @@ impl Platform {
         self.holders.forget(gone)
     }
 
-    fn read_details(&mut self, sockets: &[Socket], problems: &mut Vec<Problem>) {
+    /// Returns the parts whose trouble is among the problems now.
+    fn read_details(&mut self, sockets: &[Socket], problems: &mut Vec<Problem>) -> Vec<Part> {
         self.details.clear();
+        let mut told = Vec::new();
         for part in PARTS {
             let Err(error) = self.diag.dump(part, &mut self.details) else {
                 continue;
             };
+            told.push(part);
             // netstat2 takes an error of the kernel for the end of the table, and asks the same
             // question: a part without a row was not read at all.
             let in_table = sockets.iter().any(|socket| part.holds(socket));
@@ -112,6 +117,7 @@ impl Platform {
                 }),
             });
         }
+        told
     }
 }
 
@@ -140,7 +146,7 @@ fn table_problem(unreadable: &Unreadable) -> Problem {
     Problem::new(ProblemCode::TableUnreadable, &message)
 }
 
-fn details_problem(part: netstat::Part, error: &DumpError) -> Problem {
+fn details_problem(part: Part, error: &DumpError) -> Problem {
     let part = part.name();
     let message = format!(
         "details of {part} can't be read ({error}): queues and sockets that are only bound are missing"
@@ -148,7 +154,7 @@ fn details_problem(part: netstat::Part, error: &DumpError) -> Problem {
     Problem::new(ProblemCode::DetailsUnreadable, &message)
 }
 
-fn interrupted_problem(part: netstat::Part) -> Problem {
+fn interrupted_problem(part: Part) -> Problem {
     let part = part.name();
     let message = format!("the table of {part} changed while it was read: rows may be missing");
     Problem::new(ProblemCode::Interrupted, &message)
