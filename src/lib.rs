@@ -5,20 +5,20 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`app`] | the state machine behind the screen; pure |
-//! | [`bind`] | whether a port can be bound: targets, real binds, who holds it |
+//! | [`bind`] | whether a port can be bound and why not: rules, real binds, verdicts; pure but for `probe` |
 //! | [`columns`] | the columns of the table: text, width, order; pure |
 //! | [`filter`] | the filter language: parse, print, match; pure |
 //! | [`model`] | sockets, processes, owners, snapshots; pure |
-//! | [`report`] | tables as text and as JSON; pure |
+//! | [`report`] | tables and verdicts as text and as JSON; pure |
 //! | [`runtime`] | the loop, the threads, the clock, the terminal |
-//! | [`source`] | where snapshots come from: this machine, or a recording |
+//! | [`source`] | where snapshots come from (this machine, or a recording), and what is known of one port |
 //! | [`track`] | what changed between two snapshots; pure |
 //! | [`ui`] | draws what `app` says; decides nothing |
 //!
 //! # The dependency rule
 //!
-//! `model` ← `track`, `columns`, `filter`, `bind` ← `app` ← `ui`; `model` ← `source`; `columns` ←
-//! `report`. Only `runtime` and the command line see everything. `tests/architecture.rs` holds the
+//! `model` ← `track`, `columns`, `filter`, `bind` ← `app` ← `ui`; `model` ← `source`; `columns`,
+//! `bind` ← `report`. Only `runtime` and the command line see everything. `tests/architecture.rs` holds the
 //! pure modules to it.
 
 pub mod app;

@@ -1,10 +1,12 @@
-//! What the program talks about: sockets, the processes that own them, and one reading of both.
+//! What the program talks about: sockets, the processes that own them, one reading of both, and
+//! what can be found out about one port.
 //!
 //! Pure values without a clock, an operating system or a terminal. Everything that came from
 //! outside the program and is shown to a person is a [`Text`], which cannot hold a control
 //! character; there is no other way into the model.
 
 mod endpoint;
+mod evidence;
 mod moment;
 mod owner;
 mod process;
@@ -14,6 +16,10 @@ mod socket;
 mod text;
 
 pub use endpoint::{Endpoint, Family, Scope};
+pub use evidence::{
+    Activation, Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Opening, Place, Redirect,
+    SocketOptions,
+};
 pub use moment::Moment;
 pub use owner::{Owner, OwnerKind};
 pub use process::{Pid, Process};

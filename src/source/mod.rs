@@ -1,4 +1,4 @@
-//! Where snapshots come from: this machine, or a recording of one.
+//! Where snapshots come from (this machine, or a recording of one), and the evidence about a port.
 //!
 //! The only part of the library that asks the operating system about sockets and processes. It
 //! does not compare readings and does not read the clock: the caller says what time it is. What
@@ -7,6 +7,7 @@
 
 mod error;
 mod frame;
+mod investigator;
 #[cfg(target_os = "linux")]
 mod linux;
 mod netstat;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use crate::model::{Moment, Pid, Snapshot};
 
 pub use error::SourceError;
+pub use investigator::Investigator;
 pub use record::Recorder;
 pub use replay::Replay;
 pub use system::System;

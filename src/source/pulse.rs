@@ -11,7 +11,7 @@ use crate::model::Pid;
 pub(super) struct Pulse {
     /// The process's short name, as the kernel has it.
     pub(super) name: Vec<u8>,
-    parent: u32,
+    pub(super) parent: u32,
     /// In clock ticks since boot: exact, and untouched when the wall clock is set.
     started_at: u64,
 }

@@ -107,6 +107,17 @@ fn pids(holdings: &[Holding]) -> Vec<Pid> {
     pids
 }
 
+/// The owner of each holding, in their order, with the processes looked at now.
+#[cfg(target_os = "linux")]
+pub(super) fn owners(holdings: &[Holding], processes: &mut Processes, at: Moment) -> Vec<Owner> {
+    processes.refresh(&pids(holdings), at);
+    let mut owners = Owners {
+        processes,
+        known: HashMap::new(),
+    };
+    holdings.iter().map(|holding| owners.of(holding)).collect()
+}
+
 /// Turns holdings into owners; sockets of the same processes share the list of them.
 struct Owners<'a> {
     processes: &'a Processes,

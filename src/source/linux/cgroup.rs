@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::placement::Placement;
-use crate::model::Moment;
+use crate::model::{Moment, Pid};
 
 /// How long an id that is not in the tree (of a group that was removed, or outside this cgroup
 /// namespace) is left alone.
@@ -24,6 +24,7 @@ const MAX_GROUPS: usize = 100_000;
 #[derive(Default)]
 pub(super) struct Cgroups {
     placements: HashMap<u64, Placement>,
+    paths: HashMap<u64, PathBuf>,
     unknown: HashMap<u64, Moment>,
 }
 
@@ -40,7 +41,14 @@ impl Cgroups {
         }
         // A group that was removed keeps its meaning for as long as a socket refers to it.
         self.placements.retain(|id, _| ids.contains(id));
-        self.placements.extend(walk());
+        self.paths.retain(|id, _| ids.contains(id));
+        for (id, path, placement) in walk() {
+            // Of the others nobody asks where they are.
+            if ids.contains(&id) {
+                self.paths.insert(id, path);
+            }
+            self.placements.insert(id, placement);
+        }
         let missing = ids
             .into_iter()
             .filter(|id| !self.placements.contains_key(id));
@@ -51,35 +59,53 @@ impl Cgroups {
     pub(super) fn placement(&self, id: u64) -> Option<&Placement> {
         self.placements.get(&id)
     }
+
+    /// Whether the group of that id belongs to a user's own manager (`user@1000.service`).
+    pub(super) fn is_of_user_manager(&self, id: u64) -> bool {
+        let components = self.paths.get(&id).into_iter().flat_map(|path| path.iter());
+        let mut names = components.filter_map(|name| name.to_str());
+        names.any(|name| name.starts_with("user@"))
+    }
+
+    /// The processes in the group of that id now; empty if that can't be read.
+    pub(super) fn members(&self, id: u64) -> Vec<Pid> {
+        let file = self.paths.get(&id).map(|path| path.join("cgroup.procs"));
+        let text = file.and_then(|file| std::fs::read_to_string(file).ok());
+        let pids = text.iter().flat_map(|text| text.lines());
+        pids.filter_map(|pid| pid.parse().ok()).collect()
+    }
 }
+
+/// A directory of the cgroup2 tree: its id, where it is and what that means.
+type Group = (u64, PathBuf, Placement);
 
 /// Every directory of the cgroup2 tree; empty where there is none.
-fn walk() -> HashMap<u64, Placement> {
+fn walk() -> Vec<Group> {
     let mountinfo = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
-    mount_point(&mountinfo).map_or_else(HashMap::new, |root| walk_from(&root))
+    mount_point(&mountinfo).map_or_else(Vec::new, |root| walk_from(&root))
 }
 
-fn walk_from(root: &Path) -> HashMap<u64, Placement> {
-    let mut placements = HashMap::new();
+fn walk_from(root: &Path) -> Vec<Group> {
     let Ok(metadata) = root.metadata() else {
-        return placements;
+        return Vec::new();
     };
-    placements.insert(metadata.ino(), Placement::default());
+    let mut groups = vec![(metadata.ino(), root.to_owned(), Placement::default())];
     let mut directories = vec![root.to_owned()];
     while let Some(directory) = directories.pop() {
         let Ok(entries) = std::fs::read_dir(&directory) else {
             continue;
         };
         for entry in entries.flatten() {
-            if placements.len() < MAX_GROUPS && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if groups.len() < MAX_GROUPS && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 let path = entry.path();
                 let below = path.strip_prefix(root).unwrap_or(&path);
-                placements.insert(entry.ino(), Placement::of(&below.to_string_lossy()));
+                let placement = Placement::of(&below.to_string_lossy());
+                groups.push((entry.ino(), path.clone(), placement));
                 directories.push(path);
             }
         }
     }
-    placements
+    groups
 }
 
 /// Where the cgroup2 tree is mounted: `/sys/fs/cgroup`, or `/sys/fs/cgroup/unified` beside the old
@@ -132,10 +158,13 @@ mod tests {
         let root = std::env::temp_dir().join(format!("sockeye-cgroup-{}", std::process::id()));
         let group = root.join("system.slice/nginx.service");
         std::fs::create_dir_all(&group).unwrap();
-        let placements = walk_from(&root);
-        let unit = placements[&group.metadata().unwrap().ino()].unit.clone();
+        let groups = walk_from(&root);
+        let id = group.metadata().unwrap().ino();
         std::fs::remove_dir_all(&root).unwrap();
-        assert_eq!(placements.len(), 3);
+        assert_eq!(groups.len(), 3);
+        let found = groups.into_iter().find(|(one, ..)| *one == id);
+        let (_, path, Placement { unit, .. }) = found.unwrap();
+        assert_eq!(path, group);
         assert_eq!(unit.as_deref(), Some("nginx.service"));
     }
 

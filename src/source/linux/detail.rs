@@ -3,15 +3,22 @@
 //! Pure: bytes in, [`Detail`] out. Nothing here allocates; ten thousand rows are parsed at every
 //! reading.
 
+use std::time::Duration;
+
 use netlink_packet_sock_diag::inet::{InetResponseBuffer, InetResponseHeader};
 use netlink_packet_utils::Parseable;
 
-use crate::model::{Endpoint, Protocol, Queue, Socket, State};
+use super::opening;
+use crate::model::{Endpoint, Opening, Protocol, Queue, Socket, State};
 use crate::source::netstat;
 
-/// Attributes of `linux/inet_diag.h`; both come without being asked for.
+/// Attributes of `linux/inet_diag.h`; only the first must be asked for.
+const INET_DIAG_INFO: u16 = 2;
 const INET_DIAG_SKV6ONLY: u16 = 11;
 const INET_DIAG_CGROUP_ID: u16 = 21;
+
+/// The timer of a `TIME_WAIT`, which is also that of an orphan in `FIN_WAIT2`.
+const TIMEWAIT_TIMER: u8 = 3;
 
 /// What the kernel says of a socket, as far as the model has a place for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +36,10 @@ pub(super) struct Detail {
     pub(super) queue: Queue,
     /// Inode of the cgroup2 directory that it was made in.
     pub(super) cgroup: Option<u64>,
+    /// How long it is kept at least, if it ends by itself.
+    pub(super) expires_in: Option<Duration>,
+    /// Which side opened the connection; only told where it was asked for.
+    pub(super) opening: Option<Opening>,
 }
 
 impl Detail {
@@ -80,10 +91,16 @@ pub(super) fn parse(payload: &[u8], protocol: Protocol) -> Option<Detail> {
             send: header.send_queue,
         },
         cgroup: None,
+        expires_in: (row.timer() == TIMEWAIT_TIMER)
+            .then(|| Duration::from_millis(row.expires().into())),
+        opening: None,
     };
     for attribute in row.nlas() {
         let attribute = attribute.ok()?;
         match (attribute.kind(), attribute.value()) {
+            (INET_DIAG_INFO, info) if protocol == Protocol::Tcp => {
+                detail.opening = opening::of(detail.state, info, header.send_queue);
+            }
             (INET_DIAG_SKV6ONLY, &[v6only]) => detail.v6only = Some(v6only != 0),
             (INET_DIAG_CGROUP_ID, id) => {
                 detail.cgroup = id.try_into().ok().map(u64::from_ne_bytes);

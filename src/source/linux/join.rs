@@ -113,6 +113,8 @@ mod tests {
                 send: 0,
             },
             cgroup: None,
+            expires_in: None,
+            opening: None,
         }
     }
 

@@ -8,7 +8,9 @@ mod cgroup;
 mod detail;
 mod holders;
 mod join;
+mod opening;
 mod placement;
+pub(super) mod port;
 mod scan;
 mod sock_diag;
 
@@ -20,7 +22,7 @@ use rustix::net::{AddressFamily, SocketType, netdevice, socket};
 use self::cgroup::Cgroups;
 use self::detail::Detail;
 use self::holders::Holders;
-use self::sock_diag::{DumpError, SockDiag};
+use self::sock_diag::{Asked, DumpError, SockDiag};
 use super::netstat::{self, PARTS, Part, Unreadable};
 use super::{Blind, Holding};
 use crate::model::{Moment, Pid, Problem, ProblemCode, Socket, Text};
@@ -101,7 +103,7 @@ impl Platform {
         self.details.clear();
         let mut told = Vec::new();
         for part in PARTS {
-            let Err(error) = self.diag.dump(part, &mut self.details) else {
+            let Err(error) = self.diag.dump(Asked::All(part), &mut self.details) else {
                 continue;
             };
             told.push(part);

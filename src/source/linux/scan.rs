@@ -33,36 +33,71 @@ pub(super) struct Scan {
 
 /// Looks for the holders of every inode that `is_wanted`.
 pub(super) fn scan(is_wanted: impl Fn(u32) -> bool) -> io::Result<Scan> {
-    let proc = open_directory(CWD, c"/proc")?;
-    // A directory of that name without this process in it is not the one that is meant.
-    stat("/proc/self")?;
-    let mut scan = Scan {
-        blind: blind_here(),
-        ..Scan::default()
-    };
-    let own_network = network_of("self");
+    let proc = open_proc()?;
+    let mut sight = Sight::here();
+    let mut holders: HashMap<u32, Vec<Pid>> = HashMap::new();
     for pid in pids(&proc)? {
-        match read_descriptors(&proc, pid, &is_wanted, &mut scan.holders) {
-            // A process that ended meanwhile holds nothing.
-            Ok(()) | Err(Errno::NOENT | Errno::SRCH) => {}
-            // One in another network namespace does not hold what is in this one's table, short
-            // of having carried it there; one that is ending is in none, and holds nothing.
-            Err(_) if scan.blind != Some(not_permitted()) => {
-                let network = network_of(&pid.to_string());
-                let is_ending = matches!(network, Err(Errno::NOENT | Errno::SRCH));
-                let may_hold = network == own_network || network.is_err() || own_network.is_err();
-                if may_hold && !is_ending {
-                    scan.blind = Some(not_permitted());
-                }
+        let seen = visit_sockets(&proc, &format!("{pid}/fd"), |_, inode| {
+            if is_wanted(inode) {
+                holders.entry(inode).or_default().push(pid);
             }
-            Err(_) => {}
-        }
+        });
+        sight.take_in(pid, &seen);
     }
+    let mut scan = Scan {
+        holders,
+        blind: sight.blind,
+    };
     for pids in scan.holders.values_mut() {
         pids.sort_unstable();
         pids.dedup();
     }
     Ok(scan)
+}
+
+/// `/proc`, if it is the one that is meant: with this process in it.
+pub(super) fn open_proc() -> io::Result<OwnedFd> {
+    let proc = open_directory(CWD, c"/proc")?;
+    stat("/proc/self")?;
+    Ok(proc)
+}
+
+/// What keeps processes from being looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sight {
+    /// Why there may be a holder that was not looked at; `None` if there can be none.
+    pub(super) blind: Option<Blind>,
+    own_network: Option<u64>,
+}
+
+impl Sight {
+    /// Before any process was looked at.
+    pub(super) fn here() -> Self {
+        Self {
+            blind: blind_here(),
+            own_network: network_of("self").ok(),
+        }
+    }
+
+    /// Takes in how a look at a process went.
+    pub(super) fn take_in<T>(&mut self, pid: Pid, seen: &io::Result<T>) {
+        match seen {
+            // A process that ended meanwhile holds nothing.
+            Ok(_) | Err(Errno::NOENT | Errno::SRCH) => {}
+            // One in another network namespace does not hold what is in this one's table, short
+            // of having carried it there; one that is ending is in none, and holds nothing.
+            Err(_) if self.blind != Some(not_permitted()) => {
+                let network = network_of(&pid.to_string());
+                let is_ending = matches!(network, Err(Errno::NOENT | Errno::SRCH));
+                let own = self.own_network;
+                let may_hold = network.is_err() || own.is_none() || network.ok() == own;
+                if may_hold && !is_ending {
+                    self.blind = Some(not_permitted());
+                }
+            }
+            Err(_) => {}
+        }
+    }
 }
 
 /// Whether there are processes that `/proc` does not even list: it is mounted with `hidepid`, which
@@ -88,11 +123,11 @@ fn not_permitted() -> Blind {
 /// What tells network namespaces apart without any right to look at the process: the files below
 /// `/proc/PID/net` are the namespace's own, so their inodes differ. (`/proc/PID/ns/net`, which is
 /// meant for that, takes the same right as the descriptors.)
-fn network_of(process: &str) -> io::Result<u64> {
+pub(super) fn network_of(process: &str) -> io::Result<u64> {
     Ok(stat(format!("/proc/{process}/net/dev"))?.st_ino)
 }
 
-fn pids(proc: &OwnedFd) -> io::Result<Vec<Pid>> {
+pub(super) fn pids(proc: &OwnedFd) -> io::Result<Vec<Pid>> {
     let mut pids = Vec::new();
     let mut buffer = [MaybeUninit::uninit(); ENTRIES];
     let mut entries = RawDir::new(proc, &mut buffer);
@@ -102,25 +137,40 @@ fn pids(proc: &OwnedFd) -> io::Result<Vec<Pid>> {
     Ok(pids)
 }
 
-fn read_descriptors(
+/// Calls `visit` with the number and the inode of each descriptor that is a socket, in a directory
+/// below `/proc` such as `12/fd`.
+pub(super) fn visit_sockets(
     proc: &OwnedFd,
-    pid: Pid,
-    is_wanted: &impl Fn(u32) -> bool,
-    holders: &mut HashMap<u32, Vec<Pid>>,
+    directory: &str,
+    mut visit: impl FnMut(u32, u32),
 ) -> io::Result<()> {
-    let descriptors = open_directory(proc, format!("{pid}/fd"))?;
+    visit_links(proc, directory, |descriptor, link| {
+        if let Some(inode) = inode(link) {
+            visit(descriptor, inode);
+        }
+    })
+}
+
+/// Calls `visit` with the number of each descriptor in such a directory, and what it is a link to.
+pub(super) fn visit_links(
+    proc: &OwnedFd,
+    directory: &str,
+    mut visit: impl FnMut(u32, &[u8]),
+) -> io::Result<()> {
+    let descriptors = open_directory(proc, directory)?;
     let mut buffer = [MaybeUninit::uninit(); ENTRIES];
     let mut link = [MaybeUninit::uninit(); 64];
     let mut entries = RawDir::new(&descriptors, &mut buffer);
     while let Some(entry) = entries.next() {
-        // A descriptor may be closed between the list and this look; that is no error.
-        let target = match readlinkat_raw(&descriptors, entry?.file_name(), &mut link) {
-            Ok((target, _)) => target,
-            Err(Errno::ACCESS | Errno::PERM) => return Err(Errno::ACCESS),
-            Err(_) => continue,
+        let entry = entry?;
+        let Some(descriptor) = decimal(entry.file_name().to_bytes()) else {
+            continue;
         };
-        if let Some(inode) = inode(target).filter(|&inode| is_wanted(inode)) {
-            holders.entry(inode).or_default().push(pid);
+        // A descriptor may be closed between the list and this look; that is no error.
+        match readlinkat_raw(&descriptors, entry.file_name(), &mut link) {
+            Ok((target, _)) => visit(descriptor, target),
+            Err(Errno::ACCESS | Errno::PERM) => return Err(Errno::ACCESS),
+            Err(_) => {}
         }
     }
     Ok(())
@@ -132,11 +182,11 @@ fn open_directory(at: impl AsFd, path: impl rustix::path::Arg) -> io::Result<Own
 }
 
 /// The inode of `socket:[4242]`; `None` for any other link.
-fn inode(link: &[u8]) -> Option<u32> {
+pub(super) fn inode(link: &[u8]) -> Option<u32> {
     decimal(link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?)
 }
 
-fn decimal(digits: &[u8]) -> Option<u32> {
+pub(super) fn decimal(digits: &[u8]) -> Option<u32> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 

@@ -59,14 +59,14 @@ pub(super) struct SockDiag {
 }
 
 impl SockDiag {
-    /// Adds the details of every socket of a part to `into`, in the kernel's order. A dump that
-    /// the kernel says was interrupted is done once more.
-    pub(super) fn dump(&mut self, part: Part, into: &mut Vec<Detail>) -> Result<(), DumpError> {
+    /// Adds the details of the sockets asked for to `into`, in the kernel's order. A dump that the
+    /// kernel says was interrupted is done once more.
+    pub(super) fn dump(&mut self, asked: Asked, into: &mut Vec<Detail>) -> Result<(), DumpError> {
         let start = into.len();
-        let mut result = self.try_dump(part, into);
+        let mut result = self.try_dump(asked, into);
         if matches!(result, Err(DumpError::Interrupted)) {
             into.truncate(start);
-            result = self.try_dump(part, into);
+            result = self.try_dump(asked, into);
         }
         if matches!(result, Err(DumpError::System(_) | DumpError::Malformed)) {
             self.socket = None;
@@ -74,7 +74,7 @@ impl SockDiag {
         result
     }
 
-    fn try_dump(&mut self, part: Part, into: &mut Vec<Detail>) -> Result<(), DumpError> {
+    fn try_dump(&mut self, asked: Asked, into: &mut Vec<Detail>) -> Result<(), DumpError> {
         let socket = match self.socket.take() {
             Some(socket) => socket,
             None => connect()?,
@@ -82,9 +82,9 @@ impl SockDiag {
         let socket = self.socket.insert(socket);
         self.sequence = self.sequence.wrapping_add(1);
         self.buffer.resize(BUFFER, 0);
-        socket.send(&request(part, self.sequence), 0)?;
+        socket.send(&request(asked, self.sequence), 0)?;
         let mut answer = Answer {
-            part,
+            part: asked.part(),
             sequence: self.sequence,
             interrupted: false,
         };
@@ -104,7 +104,31 @@ fn connect() -> io::Result<Socket> {
     Ok(socket)
 }
 
-fn request(part: Part, sequence: u32) -> Vec<u8> {
+/// Which sockets to dump.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Every socket of this part of the table.
+    All(Part),
+    /// Those of this part with this local port, with `tcp_info` where they have one.
+    OnPort(Part, u16),
+}
+
+impl Asked {
+    const fn part(self) -> Part {
+        match self {
+            Self::All(part) | Self::OnPort(part, _) => part,
+        }
+    }
+}
+
+fn request(asked: Asked, sequence: u32) -> Vec<u8> {
+    let part = asked.part();
+    let mut socket_id = SocketId::new_v4();
+    let mut extensions = ExtensionFlags::empty();
+    if let Asked::OnPort(_, port) = asked {
+        socket_id.source_port = port;
+        extensions = ExtensionFlags::INFO;
+    }
     let mut header = NetlinkHeader::default();
     header.flags = NLM_F_REQUEST | NLM_F_DUMP;
     header.sequence_number = sequence;
@@ -117,9 +141,9 @@ fn request(part: Part, sequence: u32) -> Vec<u8> {
             Protocol::Tcp => IPPROTO_TCP,
             Protocol::Udp => IPPROTO_UDP,
         },
-        extensions: ExtensionFlags::empty(),
+        extensions,
         states: StateFlags::empty(),
-        socket_id: SocketId::new_v4(),
+        socket_id,
     };
     let mut message = NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
     message.finalize();

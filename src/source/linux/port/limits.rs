@@ -1,0 +1,100 @@
+//! What decides about a bind besides other sockets: sysctls, own rights, security modules.
+
+use std::fs;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use rustix::fs::stat;
+use rustix::process::geteuid;
+use rustix::thread::{CapabilitySet, capabilities};
+
+use crate::model::{Gap, GapCode, Limits, Text};
+
+/// The inode of the initial user namespace (`PROC_USER_INIT_INO` of the kernel).
+const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
+
+/// Reads them all.
+pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
+    let limits = Limits {
+        unprivileged_from: sysctl("ipv4/ip_unprivileged_port_start", |text| text.parse().ok()),
+        has_bind_capability: has_capability(CapabilitySet::NET_BIND_SERVICE),
+        is_in_user_namespace: stat("/proc/self/ns/user")
+            .ok()
+            .map(|namespace| namespace.st_ino != INITIAL_USER_NAMESPACE),
+        ephemeral: sysctl("ipv4/ip_local_port_range", ephemeral),
+        reserved: sysctl("ipv4/ip_local_reserved_ports", ranges),
+        is_ipv6_off: is_ipv6_off(),
+        security_modules: security_modules(gaps),
+        uid: Some(geteuid().as_raw()),
+        excluded: None,
+    };
+    if limits.unprivileged_from.is_none() || limits.ephemeral.is_none() {
+        let message = "the limits in /proc/sys/net can't be read: mount /proc";
+        gaps.push(Gap::new(GapCode::Limits, message));
+    }
+    limits
+}
+
+/// Whether this process has a capability in its own user namespace.
+pub(super) fn has_capability(capability: CapabilitySet) -> Option<bool> {
+    let sets = capabilities(None).ok()?;
+    Some(sets.effective.contains(capability))
+}
+
+/// A setting of this network namespace.
+fn sysctl<T>(name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    let text = fs::read_to_string(format!("/proc/sys/net/{name}")).ok()?;
+    parse(text.trim())
+}
+
+/// A kernel without IPv6 has no such setting.
+fn is_ipv6_off() -> Option<bool> {
+    match sysctl("ipv6/conf/all/disable_ipv6", |text| text.parse::<u8>().ok()) {
+        Some(value) => Some(value != 0),
+        None if Path::new("/proc/sys/net/ipv4").exists() => Some(true),
+        None => None,
+    }
+}
+
+/// Two numbers with white space between them.
+fn ephemeral(text: &str) -> Option<RangeInclusive<u16>> {
+    let (first, last) = text.split_once(char::is_whitespace)?;
+    Some(first.parse().ok()?..=last.trim().parse().ok()?)
+}
+
+/// `8080,9148-9150`, or nothing.
+fn ranges(text: &str) -> Option<Vec<RangeInclusive<u16>>> {
+    let parts = text.split(',').filter(|part| !part.is_empty());
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some(first.parse().ok()?..=last.parse().ok()?)
+    };
+    parts.map(range).collect()
+}
+
+fn security_modules(gaps: &mut Vec<Gap>) -> Option<Vec<Text>> {
+    if let Ok(text) = fs::read_to_string("/sys/kernel/security/lsm") {
+        Some(text.trim().split(',').map(Text::new).collect())
+    } else {
+        let message = "the active security modules can't be read: securityfs is not mounted";
+        gaps.push(Gap::new(GapCode::SecurityModules, message));
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_read_as_the_kernel_writes_them() {
+        assert_eq!(ephemeral("32768\t60999"), Some(32_768..=60_999));
+        assert_eq!(ephemeral("x"), None);
+        assert_eq!(ranges(""), Some(vec![]));
+        assert_eq!(
+            ranges("8080,9148-9150"),
+            Some(vec![8080..=8080, 9148..=9150])
+        );
+        assert_eq!(ranges("8080,x"), None);
+    }
+}

@@ -1,0 +1,132 @@
+//! Rules of the packet filter that take a port's traffic away from whoever binds it.
+//!
+//! The kernel keeps them in two places, and the tools that belong to them print both: `nft` its own
+//! rules as JSON, the `iptables` family theirs as text. They are run by their full paths, without an
+//! environment, and only with the right that they need; nothing is changed, and no table that is
+//! not there is asked for, since asking alone would make the kernel load it.
+
+mod iptables;
+mod nftables;
+
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::thread::CapabilitySet;
+
+use super::limits::has_capability;
+use crate::model::{Gap, GapCode, Protocol, Redirect};
+
+/// Where the tools are.
+const FOLDERS: [&str; 4] = ["/usr/sbin", "/sbin", "/usr/bin", "/usr/local/sbin"];
+
+/// How long a tool may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Every redirect of the port in this network namespace.
+pub(super) fn look(protocol: Protocol, port: u16) -> (Vec<Redirect>, Option<Gap>) {
+    let gap = |message: &str| Some(Gap::new(GapCode::Redirects, message));
+    if has_capability(CapabilitySet::NET_ADMIN) != Some(true) {
+        return (Vec::new(), gap("packet redirects can only be read by root"));
+    }
+    let mut found = Vec::new();
+    let mut trouble = None;
+    let mut has_foreign_rules = false;
+    match run("nft", &["-nj", "list", "ruleset"]) {
+        Ok(Some(json)) => match nftables::redirects(&json, port) {
+            Some(rules) => {
+                has_foreign_rules = rules.has_foreign;
+                found.extend(rules.redirects);
+            }
+            None => trouble = gap("packet redirects can't be read: nft printed something unknown"),
+        },
+        Ok(None) => {
+            trouble = gap("packet redirects of nftables can't be read: nft is not installed");
+        }
+        Err(why) => trouble = gap(&format!("packet redirects can't be read: {why}")),
+    }
+    let tools = [
+        (
+            "iptables-legacy-save",
+            "ip_tables_names",
+            "iptables (legacy)",
+        ),
+        (
+            "ip6tables-legacy-save",
+            "ip6_tables_names",
+            "ip6tables (legacy)",
+        ),
+    ];
+    for (tool, names, place) in tools {
+        let names = std::fs::read_to_string(format!("/proc/net/{names}")).unwrap_or_default();
+        if names.lines().any(|name| name == "nat") {
+            trouble = trouble.or(saved(tool, place, port, &mut found));
+        }
+    }
+    if has_foreign_rules {
+        for (tool, place) in [
+            ("iptables-nft-save", "iptables"),
+            ("ip6tables-nft-save", "ip6tables"),
+        ] {
+            trouble = trouble.or(saved(tool, place, port, &mut found));
+        }
+    }
+    let is_for_it = |redirect: &Redirect| redirect.protocol.is_none_or(|one| one == protocol);
+    found.retain(is_for_it);
+    found.dedup();
+    (found, trouble)
+}
+
+/// The redirects among the rules that a tool of the `iptables` family saves.
+fn saved(tool: &str, place: &str, port: u16, found: &mut Vec<Redirect>) -> Option<Gap> {
+    let why = match run(tool, &["-t", "nat"]) {
+        Ok(Some(text)) => {
+            found.extend(iptables::redirects(
+                &String::from_utf8_lossy(&text),
+                place,
+                port,
+            ));
+            return None;
+        }
+        Ok(None) => "it is not installed".to_owned(),
+        Err(why) => why,
+    };
+    let message = format!("packet redirects of {place} can't be read with {tool}: {why}");
+    Some(Gap::new(GapCode::Redirects, &message))
+}
+
+/// What a tool prints; `None` where there is no such tool.
+fn run(tool: &str, arguments: &[&str]) -> Result<Option<Vec<u8>>, String> {
+    let paths = FOLDERS.iter().map(|folder| Path::new(folder).join(tool));
+    let Some(path) = paths.into_iter().find(|path| path.exists()) else {
+        return Ok(None);
+    };
+    let mut child = Command::new(path)
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("{tool}: {error}"))?;
+    let output = child.stdout.take();
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = Vec::new();
+        let read = output.map(|mut output| output.read_to_end(&mut text));
+        let _ = sender.send(read.map(|read| read.map(|_| text)));
+    });
+    let read = receiver.recv_timeout(PATIENCE);
+    if read.is_err() {
+        let _ = child.kill();
+    }
+    let status = child.wait();
+    match (read, status) {
+        (Ok(Some(Ok(text))), Ok(status)) if status.success() => Ok(Some(text)),
+        (Err(_), _) => Err(format!("{tool} did not answer within 2 s")),
+        (_, Ok(status)) => Err(format!("{tool} failed ({status})")),
+        (_, Err(error)) => Err(format!("{tool}: {error}")),
+    }
+}

@@ -1,0 +1,214 @@
+//! Who has these few sockets: the processes are looked at in the order of likelihood, and no longer
+//! than it takes.
+//!
+//! The live table keeps an index of every socket (`holders`); one that asks about a single port
+//! cannot wait for it. Looking at a descriptor costs about 3 µs, so on a machine with few of them all
+//! are looked at and every process that shares the socket is found. Beyond [`FEW`] the search ends
+//! when each socket has an owner, and then goes to that owner's relatives: a socket is nearly
+//! always shared by inheritance. One that was passed to a stranger on such a machine is found at
+//! its first owner only.
+
+use std::collections::{HashMap, HashSet};
+use std::os::fd::OwnedFd;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use rustix::fs::{AtFlags, statat};
+use rustix::io;
+
+use super::super::scan::{self, Sight};
+use crate::model::Pid;
+use crate::source::Blind;
+use crate::source::pulse::pulse;
+
+/// Up to how many descriptors, on the whole machine, all of them are looked at.
+const FEW: u64 = 8192;
+
+/// How many processes' descriptors a thread looks at before it looks whether it is done.
+const CHUNK: usize = 4;
+
+/// At most this many threads look at the same time.
+const MAX_THREADS: usize = 4;
+
+/// A descriptor of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Descriptor {
+    pub(super) pid: Pid,
+    pub(super) number: u32,
+}
+
+/// Where to look first.
+#[derive(Debug, Default)]
+pub(super) struct Hints {
+    /// The processes in the control groups that the sockets were made in.
+    pub(super) pids: HashSet<Pid>,
+    /// The users that the sockets belong to.
+    pub(super) uids: HashSet<u32>,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Sought {
+    /// The descriptors of each inode, by pid ascending, one for each process.
+    pub(super) found: HashMap<u32, Vec<Descriptor>>,
+    /// Why there may be an owner that was not looked at.
+    pub(super) blind: Option<Blind>,
+}
+
+/// A process that may be looked at.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    pid: Pid,
+    uid: Option<u32>,
+    /// How many descriptors it has; 0 before Linux 6.2.
+    descriptors: u64,
+}
+
+/// Looks for the owners of these inodes.
+///
+/// # Errors
+/// When `/proc` can't be read.
+pub(super) fn seek(wanted: &HashSet<u32>, hints: &Hints) -> io::Result<Sought> {
+    let proc = scan::open_proc()?;
+    let mut candidates: Vec<_> = scan::pids(&proc)?
+        .into_iter()
+        .map(|pid| candidate(&proc, pid))
+        .collect();
+    candidates.sort_by_key(|one| {
+        let is_of_user = one.uid.is_some_and(|uid| hints.uids.contains(&uid));
+        let likelihood = (hints.pids.contains(&one.pid), is_of_user, one.descriptors);
+        (std::cmp::Reverse(likelihood), one.pid)
+    });
+    let total: u64 = candidates.iter().map(|one| one.descriptors).sum();
+    let looks_at_all = total <= FEW;
+    let search = Search {
+        proc: &proc,
+        wanted,
+        is_over: AtomicBool::new(false),
+        looks_at_all,
+        state: Mutex::new(State {
+            found: HashMap::new(),
+            sight: Sight::here(),
+        }),
+    };
+    search.run(&candidates);
+    if !looks_at_all {
+        search.visit_relatives(&candidates);
+    }
+    let State { mut found, sight } = search
+        .state
+        .into_inner()
+        .expect("no thread panicked while it had the lock, or the scope would have panicked too");
+    for descriptors in found.values_mut() {
+        descriptors.sort_unstable();
+        descriptors.dedup_by_key(|one| one.pid);
+    }
+    Ok(Sought {
+        found,
+        blind: sight.blind,
+    })
+}
+
+/// One look tells whose the process is and how many descriptors it has.
+fn candidate(proc: &OwnedFd, pid: Pid) -> Candidate {
+    let directory = statat(proc, format!("{pid}/fd"), AtFlags::empty()).ok();
+    let size = directory.as_ref().map(|directory| directory.st_size);
+    Candidate {
+        pid,
+        uid: directory.map(|directory| directory.st_uid),
+        descriptors: size.and_then(|size| size.try_into().ok()).unwrap_or(0),
+    }
+}
+
+struct Search<'a> {
+    proc: &'a OwnedFd,
+    wanted: &'a HashSet<u32>,
+    is_over: AtomicBool,
+    looks_at_all: bool,
+    state: Mutex<State>,
+}
+
+struct State {
+    found: HashMap<u32, Vec<Descriptor>>,
+    sight: Sight,
+}
+
+impl Search<'_> {
+    /// Looks at the candidates in their order, on as many threads as help.
+    fn run(&self, candidates: &[Candidate]) {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while !self.is_over.load(Ordering::Relaxed) {
+                let first = next.fetch_add(CHUNK, Ordering::Relaxed);
+                let Some(rest) = candidates.get(first..).filter(|rest| !rest.is_empty()) else {
+                    return;
+                };
+                for candidate in &rest[..rest.len().min(CHUNK)] {
+                    self.visit(candidate.pid);
+                }
+            }
+        };
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        std::thread::scope(|scope| {
+            for _ in 1..processors.min(MAX_THREADS) {
+                scope.spawn(work);
+            }
+            work();
+        });
+    }
+
+    fn visit(&self, pid: Pid) {
+        let mut seen_here = Vec::new();
+        let outcome = scan::visit_sockets(self.proc, &format!("{pid}/fd"), |number, inode| {
+            if self.wanted.contains(&inode) {
+                seen_here.push((inode, Descriptor { pid, number }));
+            }
+        });
+        if seen_here.is_empty() && outcome.is_ok() {
+            return;
+        }
+        // A thread that panicked has the scope panic at its end: there is nothing to repair here.
+        let Ok(mut state) = self.state.lock() else {
+            return;
+        };
+        state.sight.take_in(pid, &outcome);
+        for (inode, descriptor) in seen_here {
+            state.found.entry(inode).or_default().push(descriptor);
+        }
+        if !self.looks_at_all && state.found.len() == self.wanted.len() {
+            self.is_over.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Looks at the parents, children and siblings of those that were found. What all processes
+    /// descend from is nobody's relative.
+    fn visit_relatives(&self, candidates: &[Candidate]) {
+        let owners: HashSet<Pid> = match self.state.lock() {
+            Ok(state) => state.found.values().flatten().map(|one| one.pid).collect(),
+            Err(_) => return,
+        };
+        if owners.is_empty() || owners.len() > MAX_THREADS * CHUNK {
+            return;
+        }
+        let parents: HashMap<Pid, Pid> = candidates
+            .iter()
+            .filter_map(|one| Some((one.pid, pulse(one.pid)?.parent)))
+            .collect();
+        let parent_of = |pid: &Pid| parents.get(pid).copied().filter(|&parent| parent > 1);
+        let elders: HashSet<Pid> = owners.iter().filter_map(parent_of).collect();
+        let is_relative = |pid: &Pid| {
+            elders.contains(pid)
+                || parent_of(pid)
+                    .is_some_and(|parent| elders.contains(&parent) || owners.contains(&parent))
+        };
+        let relatives: Vec<_> = candidates
+            .iter()
+            .filter(|one| is_relative(&one.pid) && !owners.contains(&one.pid))
+            .copied()
+            .collect();
+        self.is_over.store(false, Ordering::Relaxed);
+        for relative in relatives {
+            self.visit(relative.pid);
+        }
+    }
+}
