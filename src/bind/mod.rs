@@ -1,14 +1,23 @@
-//! Whether a port can be bound, and what is in the way.
+//! Whether a port can be bound, what is in the way, and what to do about it.
 //!
-//! Takes a [`Target`] apart, asks the kernel by real binds ([`probe()`]), and finds the rows of
-//! the table that hold the port ([`holders`]). Only `probe` touches the operating system.
+//! A [`Target`] is put to the test in an [`Examination`]: what the machine tells about the port, what
+//! the [`rules`] make of it, and what the kernel answers to real binds ([`probe()`]). A [`Verdict`]
+//! says what that means. Only `probe` touches the operating system; the evidence comes from
+//! `source`.
 
+mod examine;
 mod holders;
 mod outcome;
 mod probe;
+pub mod rules;
+mod servers;
 mod target;
+mod verdict;
 
+pub use examine::{Agreement, Examination, Trial, Witness};
 pub use holders::holders;
 pub use outcome::{Probe, ProbeResult};
 pub use probe::{Suite, probe};
+pub use servers::{Profile, Start};
 pub use target::{Address, Target, TargetError};
+pub use verdict::{Cause, MatrixRow, Note, NoteCode, Outcome, Remedy, Verdict};

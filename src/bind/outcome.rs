@@ -37,6 +37,16 @@ impl ProbeResult {
         matches!(self, Self::Ok)
     }
 
+    /// Whether it is the error of this name.
+    pub fn is(&self, errno: &str) -> bool {
+        !self.is_ok() && self.as_str() == errno
+    }
+
+    /// Whether another socket has the port.
+    pub fn is_in_use(&self) -> bool {
+        self.is("EADDRINUSE")
+    }
+
     /// `ok` or the error's name, as JSON and the screen write it.
     pub fn as_str(&self) -> &str {
         match self {

@@ -4,6 +4,7 @@
 //! decides what follows from it.
 
 pub mod backend;
+pub mod bind_test;
 pub mod clock;
 pub mod collector;
 mod end_process;

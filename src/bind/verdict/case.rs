@@ -1,0 +1,336 @@
+//! The facts of a bind test that causes and notes speak of: which binds decide, what is in their
+//! way, and what kind of thing that is.
+
+use std::cmp::Reverse;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::super::examine::{Agreement, Examination, Trial, request};
+use super::super::rules::{self, Prediction, Request};
+use super::super::servers::{self, Start};
+use super::super::{Address, ProbeResult};
+use super::{Cause, Outcome};
+use crate::model::{Endpoint, Evidence, Holder, Limits, Opening, Owner, Protocol, Socket, State};
+
+/// What a socket in the way is, the kinds that matter most first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Listener,
+    Bound,
+    Udp,
+    /// A connection to itself.
+    SelfConnect,
+    /// A connection that was accepted from a listener.
+    Accepted,
+    /// A connection that was opened from here.
+    Outgoing,
+    /// A connection that its process has closed and the peer has not.
+    Orphan,
+    TimeWait,
+}
+
+/// One bind test, ready to be judged.
+pub(super) struct Case<'a> {
+    pub(super) examination: &'a Examination,
+    pub(super) evidence: &'a Evidence,
+    /// What is in the way, what matters most first.
+    pub(super) blockers: Vec<&'a Holder>,
+    pub(super) with_reuse_address: Start,
+    pub(super) without: Start,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn of(examination: &'a Examination) -> Self {
+        let mut case = Self {
+            examination,
+            evidence: &examination.evidence,
+            blockers: Vec::new(),
+            with_reuse_address: servers::server(examination, true),
+            without: servers::server(examination, false),
+        };
+        let mut indices: Vec<usize> = case.in_the_way().collect();
+        indices.sort_unstable();
+        indices.dedup();
+        case.blockers = indices
+            .into_iter()
+            .map(|index| &case.evidence.holders[index])
+            .collect();
+        let limits = &case.evidence.limits;
+        case.blockers.sort_by_key(|holder| {
+            let is_known = matches!(holder.socket.owner, Owner::Known(_));
+            (kind(holder, limits), Reverse(is_known), holder.socket.local)
+        });
+        case
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        *self.examination.target.ports.start()
+    }
+
+    pub(super) const fn protocol(&self) -> Protocol {
+        self.examination.target.protocol
+    }
+
+    pub(super) const fn limits(&self) -> &'a Limits {
+        &self.evidence.limits
+    }
+
+    /// The holders in the way of the binds that decide: of those that were refused, the ones that
+    /// refused them for sure or, where none is sure, those that may have. Where another error hides
+    /// whether the port is taken, what the table lets expect.
+    fn in_the_way(&self) -> impl Iterator<Item = usize> + '_ {
+        let is_hidden = self.is_denied_with("EACCES") || self.is_denied_with("EPERM");
+        let decisive = move |trial: &&Trial| trial.probe.result.is_in_use() || is_hidden;
+        let refused = self.decisive_trials().filter(decisive);
+        let mut predictions: Vec<_> = refused.map(|trial| trial.prediction.clone()).collect();
+        if predictions.is_empty() && self.without == Start::Refused {
+            predictions = self.foretold_without().collect();
+        }
+        predictions.into_iter().flat_map(|prediction| {
+            if prediction.blockers.is_empty() {
+                prediction.doubtful
+            } else {
+                prediction.blockers
+            }
+        })
+    }
+
+    /// What the rules say of binds without the option, where none was made.
+    fn foretold_without(&self) -> impl Iterator<Item = Prediction> + '_ {
+        self.asked_trials().map(|trial| {
+            let request = Request {
+                reuse_address: false,
+                ..request(&trial.probe, &self.examination.target, self.evidence)
+            };
+            rules::predict(&request, &self.evidence.holders)
+        })
+    }
+
+    /// The binds with `SO_REUSEADDR` if one of them fails, else those without: a server with the
+    /// option can start, and the question is what would keep one without from it.
+    fn decisive_trials(&self) -> impl Iterator<Item = &'a Trial> {
+        let trials = &self.examination.trials;
+        let is_reuse_refused = trials
+            .iter()
+            .any(|trial| trial.probe.reuse_address && !trial.probe.result.is_ok());
+        let is_first = move |trial: &&Trial| trial.probe.reuse_address || !is_reuse_refused;
+        trials.iter().filter(is_first)
+    }
+
+    /// The binds of the addresses that were asked for; the single addresses that are tried beside a
+    /// refused wildcard are none of those.
+    pub(super) fn asked_trials(&self) -> impl Iterator<Item = &'a Trial> {
+        let is_every = self.examination.target.address == Address::Every;
+        let is_asked = move |trial: &&Trial| !is_every || trial.probe.address.is_unspecified();
+        self.examination.trials.iter().filter(is_asked)
+    }
+
+    /// The error of the first bind that failed with something else than "in use", where an address
+    /// that is not there at all is passed over.
+    fn denial(&self) -> Option<&'a ProbeResult> {
+        let results = self.asked_trials().map(|trial| &trial.probe.result);
+        let mut other = results.filter(|result| !result.is_ok() && !result.is_in_use());
+        other.find(|result| !self.is_other_family_off(result))
+    }
+
+    /// Whether an error only says that there is no IPv6, while IPv4 was asked for as well.
+    fn is_other_family_off(&self, result: &ProbeResult) -> bool {
+        let asks_both = !matches!(self.examination.target.address, Address::One(_));
+        let is_off = self.limits().is_ipv6_off == Some(true);
+        asks_both && (result.is("EAFNOSUPPORT") || is_off && result.is("EADDRNOTAVAIL"))
+    }
+
+    /// Whether the deciding error is this one.
+    pub(super) fn is_denied_with(&self, errno: &str) -> bool {
+        self.denial().is_some_and(|result| result.is(errno))
+    }
+
+    /// The deciding error, whatever it is.
+    pub(super) fn error(&self) -> Option<&'a str> {
+        self.denial().map(ProbeResult::as_str)
+    }
+
+    /// The address whose bind failed with the deciding error.
+    pub(super) fn denied_address(&self) -> Option<IpAddr> {
+        let denial = self.denial()?;
+        let mut trials = self.asked_trials();
+        let trial = trials.find(|trial| &trial.probe.result == denial)?;
+        Some(trial.probe.address)
+    }
+
+    /// Whether the port needs a privilege that this process lacks, as far as that is known.
+    pub(super) fn lacks_privilege(&self) -> bool {
+        let limits = self.limits();
+        let has_it = limits.has_bind_capability == Some(true);
+        limits.is_privileged(self.port()) && (!has_it || limits.is_in_user_namespace == Some(true))
+    }
+
+    pub(super) fn is_refused(&self) -> bool {
+        let mut trials = self.asked_trials();
+        trials.any(|trial| trial.probe.result.is_in_use()) || self.without == Start::Refused
+    }
+
+    pub(super) fn agreement(&self) -> Agreement {
+        self.examination.agreement
+    }
+
+    /// The socket that matters most.
+    pub(super) fn principal(&self) -> Option<&'a Holder> {
+        self.blockers.first().copied()
+    }
+
+    /// Whether the socket that matters most is of this kind.
+    pub(super) fn is_held_by(&self, wanted: Kind) -> bool {
+        self.principal()
+            .is_some_and(|holder| kind(holder, self.limits()) == wanted)
+    }
+
+    /// Whether something else in the way is of this kind.
+    pub(super) fn others(&self, wanted: Kind) -> impl Iterator<Item = &'a Holder> + '_ {
+        let holders = self.evidence.holders.iter();
+        holders.filter(move |holder| kind(holder, self.limits()) == wanted)
+    }
+
+    /// Those in the way that are of the kind of the one that matters most.
+    pub(super) fn alike(&self) -> impl Iterator<Item = &'a Holder> + '_ {
+        let first = self.principal().map(|holder| kind(holder, self.limits()));
+        let blockers = self.blockers.iter().copied();
+        blockers.filter(move |holder| Some(kind(holder, self.limits())) == first)
+    }
+
+    pub(super) fn has_owner(&self, wanted: fn(&Owner) -> bool) -> bool {
+        self.principal()
+            .is_some_and(|holder| holder.socket.inode.is_some() && wanted(&holder.socket.owner))
+    }
+
+    /// Whether IPv4 is refused by dual-stack sockets of IPv6 alone.
+    pub(super) fn is_dual_stack(&self) -> bool {
+        let is_v4 = |trial: &&Trial| trial.probe.address.to_canonical().is_ipv4();
+        let mut refused = self
+            .asked_trials()
+            .filter(is_v4)
+            .filter(|trial| trial.probe.result.is_in_use())
+            .filter(|trial| !trial.prediction.blockers.is_empty());
+        refused.any(|trial| {
+            let mut blockers = trial.prediction.blockers.iter();
+            blockers.all(|&index| is_v6_wildcard(&self.evidence.holders[index].socket))
+        })
+    }
+
+    /// Whether only IPv4 was asked for, and only IPv6 connections are in its way.
+    pub(super) fn is_shadow(&self) -> bool {
+        let asks_v4 = |trial: &Trial| trial.probe.address.to_canonical().is_ipv4();
+        let is_v6_connection = |holder: &&Holder| {
+            let local = holder.socket.local.address.to_canonical();
+            local.is_ipv6() && !local.is_unspecified()
+        };
+        self.asked_trials().all(asks_v4)
+            && !self.blockers.is_empty()
+            && self.blockers.iter().all(is_v6_connection)
+    }
+
+    /// Whether a bind without the option failed where one with it was not refused.
+    pub(super) fn only_plain_is_refused(&self) -> bool {
+        self.with_reuse_address == Start::Ok && self.without == Start::Refused
+    }
+
+    /// Whether something that was not read of a holder decides.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        let trials = self.examination.trials.iter();
+        let mut refused = trials.filter(|trial| trial.probe.result.is_in_use());
+        refused.any(|trial| trial.prediction.blockers.is_empty())
+    }
+
+    pub(super) fn outcome(&self, cause: Cause) -> Outcome {
+        match cause {
+            Cause::PrivilegedPort | Cause::Policy | Cause::CgroupPolicy => Outcome::Denied,
+            Cause::AddressNotLocal | Cause::Ipv6Off | Cause::ScopeNeeded | Cause::ProbeFailed => {
+                Outcome::Unavailable
+            }
+            Cause::Raced => Outcome::Raced,
+            Cause::Free => Outcome::Free,
+            _ if self.protocol() == Protocol::Tcp && self.with_reuse_address == Start::Ok => {
+                Outcome::Free
+            }
+            _ => Outcome::InUse,
+        }
+    }
+
+    /// When the last of the sockets in the way is gone, if all of them go by themselves.
+    pub(super) fn free_in(&self, cause: Cause) -> Option<Duration> {
+        let is_timed = matches!(
+            cause,
+            Cause::TimeWait | Cause::TimeWaitNoReuse | Cause::ClosingOrphan | Cause::Ipv6Shadow
+        );
+        if !is_timed {
+            return None;
+        }
+        let ends: Option<Vec<Duration>> = self
+            .blockers
+            .iter()
+            .map(|holder| holder.expires_in)
+            .collect();
+        ends?.into_iter().max()
+    }
+
+    /// What listens or is bound on the port and is not in the way.
+    pub(super) fn bystanders(&self) -> impl Iterator<Item = &'a Holder> + '_ {
+        let is_server =
+            |holder: &&Holder| holder.socket.is_listening() && holder.socket.remote.is_none();
+        let holders = self.evidence.holders.iter().filter(is_server);
+        holders.filter(|holder| !self.blockers.iter().any(|one| std::ptr::eq(*one, *holder)))
+    }
+
+    /// The addresses whose bind succeeded with the option (or, for UDP, at all).
+    pub(super) fn open_addresses(&self) -> Vec<(IpAddr, Option<bool>)> {
+        let trials = self.decisive_trials();
+        trials
+            .filter(|trial| trial.probe.result.is_ok())
+            .map(|trial| (trial.probe.address, trial.probe.v6only))
+            .collect()
+    }
+}
+
+fn is_v6_wildcard(socket: &Socket) -> bool {
+    let address = socket.local.address;
+    address.is_ipv6() && address.is_unspecified()
+}
+
+/// What kind of thing a holder is.
+pub(super) fn kind(holder: &Holder, limits: &Limits) -> Kind {
+    let socket = &holder.socket;
+    match (socket.protocol, socket.state) {
+        (Protocol::Udp, _) => Kind::Udp,
+        (_, State::Listen) => Kind::Listener,
+        (_, State::Bound | State::Closed | State::Unconn) => Kind::Bound,
+        (_, State::TimeWait) => Kind::TimeWait,
+        (_, State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck)
+            if socket.inode.is_none() =>
+        {
+            Kind::Orphan
+        }
+        _ if socket.remote == Some(socket.local) => Kind::SelfConnect,
+        (_, State::SynSent) => Kind::Outgoing,
+        (_, State::SynRecv) => Kind::Accepted,
+        _ => direction(holder, limits),
+    }
+}
+
+/// Which way a connection was opened. Where its counters did not tell, the port does: the kernel
+/// gives ephemeral ports to the side that connects.
+fn direction(holder: &Holder, limits: &Limits) -> Kind {
+    let socket = &holder.socket;
+    let is_ephemeral = |endpoint: &Endpoint| limits.is_ephemeral(endpoint.port);
+    let by_port = || {
+        let is_remote_ephemeral = socket.remote.as_ref().is_some_and(is_ephemeral);
+        if is_ephemeral(&socket.local) && !is_remote_ephemeral {
+            Opening::Active
+        } else {
+            Opening::Passive
+        }
+    };
+    match holder.opening.unwrap_or_else(by_port) {
+        Opening::Active => Kind::Outgoing,
+        Opening::Passive => Kind::Accepted,
+    }
+}

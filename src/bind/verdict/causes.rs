@@ -1,0 +1,335 @@
+//! The decision table: one row for each cause, tried from the top; the first that applies is it.
+//!
+//! Errors come first, since the kernel gives them before it looks at holders. Among holders the one
+//! that matters most decides (`case` sorts them): a listener before leftovers.
+//!
+//! In the texts `{name}` is a fact (`words` has the list). What stands in `[…]` is left out where a
+//! fact in it is unknown, and so is a whole detail or remedy.
+
+use std::net::IpAddr;
+
+use super::Cause;
+use super::case::{Case, Kind};
+use crate::bind::examine::Agreement;
+use crate::model::Owner;
+
+/// A row of the table.
+pub(super) struct Row {
+    pub(super) cause: Cause,
+    applies: fn(&Case<'_>) -> bool,
+    pub(super) summary: &'static str,
+    pub(super) details: &'static [&'static str],
+    /// What to do, and the command for it or nothing.
+    pub(super) remedies: &'static [(&'static str, &'static str)],
+}
+
+/// How whoever holds the port is ended; of these, those that apply are told.
+const STOP_SOCKET_UNIT: (&str, &str) = ("Stop the socket unit", "{stop_socket_unit}");
+const STOP_UNIT: (&str, &str) = ("Stop its unit", "{stop_unit}");
+const STOP_CONTAINER: (&str, &str) = ("Stop its container", "{stop_container}");
+const END: (&str, &str) = ("End it", "{kill}");
+const OTHER_PORT: (&str, &str) = ("Or take another port", "");
+const DESTROY: (&str, &str) = ("Or have the kernel drop {them}", "{destroy}");
+
+/// The first row that applies.
+pub(super) fn find(case: &Case<'_>) -> &'static Row {
+    let found = TABLE.iter().find(|row| (row.applies)(case));
+    found.unwrap_or(&TABLE[TABLE.len() - 1])
+}
+
+/// Every row; the last applies where no other does.
+pub(super) static TABLE: &[Row] = &[
+    Row {
+        cause: Cause::Raced,
+        applies: |case| case.agreement() == Agreement::Changed,
+        summary: "The answer changed during the test: port {port} was taken or released just then.",
+        details: &[],
+        remedies: &[("Test again", "")],
+    },
+    Row {
+        cause: Cause::Ipv6Off,
+        applies: |case| {
+            case.is_denied_with("EAFNOSUPPORT")
+                || case.is_denied_with("EADDRNOTAVAIL")
+                    && case.limits().is_ipv6_off == Some(true)
+                    && case
+                        .denied_address()
+                        .is_some_and(|address| address.is_ipv6())
+        },
+        summary: "IPv6 is off here: {denied_address} can't be bound.",
+        details: &["The kernel refuses it before it looks whether the port is taken."],
+        remedies: &[
+            ("Bind an IPv4 address", ""),
+            (
+                "Or switch IPv6 on",
+                "sysctl net.ipv6.conf.all.disable_ipv6=0",
+            ),
+        ],
+    },
+    Row {
+        cause: Cause::AddressNotLocal,
+        applies: |case| case.is_denied_with("EADDRNOTAVAIL"),
+        summary: "{denied_address} is not an address of this host (or not of this network namespace).",
+        details: &[
+            "Only a server that sets IP_FREEBIND can bind an address that is not there yet.",
+        ],
+        remedies: &[("See which addresses there are", "ip address")],
+    },
+    Row {
+        cause: Cause::ScopeNeeded,
+        applies: |case| {
+            case.is_denied_with("EINVAL")
+                && matches!(case.denied_address(), Some(IpAddr::V6(v6)) if v6.is_unicast_link_local())
+        },
+        summary: "{denied_address} is link-local: it can only be bound together with its interface.",
+        details: &["A server names it as in {denied_address}%eth0."],
+        remedies: &[("See which interface has it", "ip address")],
+    },
+    Row {
+        cause: Cause::PrivilegedPort,
+        applies: |case| case.is_denied_with("EACCES") && case.lacks_privilege(),
+        summary: "Port {port} is privileged: binding a port below {first_unprivileged} takes \
+                  CAP_NET_BIND_SERVICE[, {namespace_caveat}].",
+        details: &["Whether it is taken no bind can tell. The table says: {dump}."],
+        remedies: &[
+            (
+                "Give the server that right",
+                "setcap cap_net_bind_service=+ep PROGRAM",
+            ),
+            (
+                "Or lower the limit",
+                "sysctl net.ipv4.ip_unprivileged_port_start={port}",
+            ),
+            ("Or have systemd hand it the socket (socket activation)", ""),
+        ],
+    },
+    Row {
+        cause: Cause::CgroupPolicy,
+        applies: |case| case.is_denied_with("EPERM"),
+        summary: "A BPF program of the control group forbids binding {denied_address}:{port}.",
+        details: &[
+            "systemd does that with SocketBindDeny= and SocketBindAllow=. Only whoever runs in the \
+             group is kept from the port.",
+            "Whether it is taken no bind can tell. The table says: {dump}.",
+        ],
+        remedies: &[(
+            "Look for SocketBind in the settings of the unit",
+            "systemctl cat UNIT",
+        )],
+    },
+    Row {
+        cause: Cause::Policy,
+        applies: |case| case.is_denied_with("EACCES"),
+        summary: "A security policy forbids binding port {port}[ (active: {security_modules})].",
+        details: &[
+            "Landlock, SELinux, AppArmor or seccomp can do that. It is no other socket: the kernel \
+             refuses before it looks for one.",
+            "Whether the port is taken no bind can tell. The table says: {dump}.",
+        ],
+        remedies: &[("See what was denied", "journalctl -k --grep 'audit|denied'")],
+    },
+    Row {
+        cause: Cause::ProbeFailed,
+        applies: |case| case.error().is_some(),
+        summary: "The test itself failed: no socket could be bound ({error}).",
+        details: &["That says nothing about the port."],
+        remedies: &[("Test again", "")],
+    },
+    Row {
+        cause: Cause::Free,
+        applies: |case| !case.is_refused(),
+        summary: "{Target} is free: {asked_addresses} can be bound.",
+        details: &["Free at that instant: only whoever binds it has it."],
+        remedies: &[],
+    },
+    Row {
+        cause: Cause::InvisibleHolder,
+        applies: |case| case.blockers.is_empty() || case.agreement() == Agreement::Disagreed,
+        summary: "Something holds {target} that is in no table: the kernel refuses the bind and shows \
+                  no socket for it.",
+        details: &[
+            "It may be a socket that this kernel does not list (before Linux 6.8: one that is bound \
+             and does not listen), or a table that can't be read here.",
+        ],
+        remedies: &[("Ask again as root", "{as_root}"), OTHER_PORT],
+    },
+    Row {
+        cause: Cause::HiddenOwner,
+        applies: |case| case.has_owner(|owner| matches!(owner, Owner::Hidden | Owner::None)),
+        summary: "A process that can't be seen from here[, of {user},] holds {where} ({state})[, in \
+                  {unit}].",
+        details: &["{reuse_hint}"],
+        remedies: &[
+            ("Ask again as root", "{as_root}"),
+            STOP_UNIT,
+            STOP_CONTAINER,
+            OTHER_PORT,
+        ],
+    },
+    Row {
+        cause: Cause::KernelSocket,
+        applies: |case| case.has_owner(|owner| *owner == Owner::Kernel),
+        summary: "The kernel itself holds {where}: no process has that socket.",
+        details: &["VXLAN, WireGuard, L2TP and NFS open such sockets."],
+        remedies: &[
+            ("Look for the device that uses it", "ip -details link"),
+            OTHER_PORT,
+        ],
+    },
+    Row {
+        cause: Cause::DualStackListener,
+        applies: |case| case.is_held_by(Kind::Listener) && case.is_dual_stack(),
+        summary: "{who} listens on {where}, which takes IPv4 too[, running since {since}].",
+        details: &[
+            "It is a dual-stack socket: [::] without IPV6_V6ONLY has the port on every IPv4 address \
+             as well, though ss lists it once and as IPv6.",
+            "{place}",
+            "{still_open}",
+        ],
+        remedies: &[
+            STOP_SOCKET_UNIT,
+            STOP_UNIT,
+            STOP_CONTAINER,
+            END,
+            (
+                "Or have it set IPV6_V6ONLY, if it is to serve IPv6 alone",
+                "",
+            ),
+            OTHER_PORT,
+        ],
+    },
+    Row {
+        cause: Cause::Listener,
+        applies: |case| case.is_held_by(Kind::Listener),
+        summary: "{who} listens on {where}[, running since {since}].",
+        details: &["{place}", "{still_open}"],
+        remedies: &[STOP_SOCKET_UNIT, STOP_UNIT, STOP_CONTAINER, END, OTHER_PORT],
+    },
+    Row {
+        cause: Cause::BoundNotListening,
+        applies: |case| case.is_held_by(Kind::Bound),
+        summary: "{who} has bound {where} without listening[, running since {since}].",
+        details: &[
+            "Such a socket is in no table of /proc/net: netstat, lsof -i and older versions of ss don't \
+             show it.",
+            "{reuse_hint}",
+            "{place}",
+            "{still_open}",
+        ],
+        remedies: &[
+            STOP_UNIT,
+            STOP_CONTAINER,
+            ("Restart or end it", "{kill}"),
+            OTHER_PORT,
+        ],
+    },
+    Row {
+        cause: Cause::UdpSocket,
+        applies: |case| case.is_held_by(Kind::Udp),
+        summary: "{who} has bound UDP {where}[, connected to {peer}][, running since {since}].",
+        details: &["{place}", "{still_open}"],
+        remedies: &[STOP_SOCKET_UNIT, STOP_UNIT, STOP_CONTAINER, END, OTHER_PORT],
+    },
+    Row {
+        cause: Cause::Ipv6Shadow,
+        applies: |case| case.is_shadow(),
+        summary: "An IPv6 connection on {where}[ of {owner}] keeps 0.0.0.0:{port} from being bound.",
+        details: &[
+            "Linux compares the families of two sockets only after their addresses: an IPv6 connection \
+             whose address was never bound counts against the IPv4 wildcard.",
+            "A single IPv4 address, such as 127.0.0.1, can be bound.",
+            "{ends_by_itself}",
+        ],
+        remedies: &[("Bind a single address", ""), END, DESTROY],
+    },
+    Row {
+        cause: Cause::SelfConnect,
+        applies: |case| case.is_held_by(Kind::SelfConnect),
+        summary: "{who} is connected to itself on {where}.",
+        details: &[
+            "{port} is in the ephemeral range {in_ephemeral}: a client that tries such a port while nobody \
+             listens there can be given that very port as its own.",
+            "As long as it lasts no server can start there.",
+        ],
+        remedies: &[
+            END,
+            (
+                "Then move the server out of the ephemeral range {in_ephemeral}",
+                "",
+            ),
+            ("Or keep the port from clients", "{reserve}"),
+        ],
+    },
+    Row {
+        cause: Cause::OldConnection,
+        applies: |case| case.is_held_by(Kind::Accepted),
+        summary: "{who} still has {connections} of an old server on {where}{nobody_listens}.",
+        details: &[
+            "A worker or child of the old server may have inherited it.",
+            "{reuse_hint}",
+            "{place}",
+        ],
+        remedies: &[STOP_UNIT, STOP_CONTAINER, END, DESTROY],
+    },
+    Row {
+        cause: Cause::OutgoingConnection,
+        applies: |case| case.is_held_by(Kind::Outgoing),
+        summary: "An outgoing connection of {owner}[ to {peer}] uses {port} as its own port, on {where}.",
+        details: &[
+            "{port} is in the ephemeral range {in_ephemeral}: the kernel gives such ports to whoever \
+             connects.",
+            "{reuse_hint}",
+            "{place}",
+        ],
+        remedies: &[
+            END,
+            (
+                "Or move the server out of the ephemeral range {in_ephemeral}",
+                "",
+            ),
+            ("Or keep the port from clients", "{reserve}"),
+        ],
+    },
+    Row {
+        cause: Cause::ClosingOrphan,
+        applies: |case| case.is_held_by(Kind::Orphan),
+        summary: "{connections_are} still closing on {where}: no process has {them} any more, and {peer} has \
+                  not finished[; {unsent} are not yet received there].",
+        details: &["{ends_by_itself}", "{reuse_hint}"],
+        remedies: &[
+            ("Close it at the other end", ""),
+            DESTROY,
+            ("Or wait {left}", ""),
+        ],
+    },
+    Row {
+        cause: Cause::TimeWait,
+        applies: |case| case.is_held_by(Kind::TimeWait) && case.only_plain_is_refused(),
+        summary: "Free for a server that sets SO_REUSEADDR; only leftovers are there: {connections} in \
+                  TIME_WAIT[, the last ends in {left}].",
+        details: &["Without SO_REUSEADDR a server is refused until then; most set it."],
+        remedies: &[
+            ("Set SO_REUSEADDR in your server", ""),
+            ("Or wait {left}", ""),
+            DESTROY,
+        ],
+    },
+    Row {
+        cause: Cause::TimeWaitNoReuse,
+        applies: |case| case.is_held_by(Kind::TimeWait),
+        summary: "Only leftovers of an old server or client: {connections} in TIME_WAIT[, the last ends in \
+                  {left}].",
+        details: &[
+            "Their sockets did not set SO_REUSEADDR, so setting it in your server will not help before \
+             then.",
+        ],
+        remedies: &[("Wait {left}", ""), DESTROY, OTHER_PORT],
+    },
+    Row {
+        cause: Cause::InvisibleHolder,
+        applies: |_| true,
+        summary: "Something holds {target} that can't be told.",
+        details: &[],
+        remedies: &[("Ask again as root", "{as_root}"), OTHER_PORT],
+    },
+];

@@ -1,0 +1,202 @@
+//! What is worth knowing beside the cause: one row for each kind of note.
+
+use super::case::{Kind, kind};
+use super::phrases::{counted, listed, owner_of, place_text, user_of};
+use super::words::Words;
+use super::{Note, NoteCode};
+use crate::model::{Protocol, Socket, State};
+
+type Tell = fn(&Words<'_>) -> Option<String>;
+
+/// Every kind of note, in the order in which they are told.
+#[rustfmt::skip]
+static TABLE: &[(NoteCode, Tell)] = &[
+    (NoteCode::SystemdSocket, systemd_socket),
+    (NoteCode::AcceptQueueFull, accept_queue_full),
+    (NoteCode::OtherUser, other_user),
+    (NoteCode::ShareableReuseport, shareable_reuseport),
+    (NoteCode::ShareableUdp, shareable_udp),
+    (NoteCode::DeviceBound, device_bound),
+    (NoteCode::LeftoverConnections, leftover_connections),
+    (NoteCode::OtherAddressInUse, other_address_in_use),
+    (NoteCode::OtherNamespace, other_namespace),
+    (NoteCode::Redirected, redirected),
+    (NoteCode::EphemeralRange, ephemeral_range),
+    (NoteCode::ReservedPort, reserved_port),
+];
+
+/// The notes on a case.
+pub(super) fn of(words: &Words<'_>) -> Vec<Note> {
+    let note = |&(code, tell): &(NoteCode, Tell)| {
+        let message = tell(words)?;
+        Some(Note { code, message })
+    };
+    TABLE.iter().filter_map(note).collect()
+}
+
+fn systemd_socket(words: &Words<'_>) -> Option<String> {
+    let activation = words.case.principal()?.activation.as_ref()?;
+    let (unit, service) = (&activation.socket_unit, &activation.service);
+    Some(format!(
+        "{unit} asked systemd for this socket; a first connection starts {service}. Stopping the service \
+         alone does not free the port."
+    ))
+}
+
+fn accept_queue_full(words: &Words<'_>) -> Option<String> {
+    let is_full = |socket: &Socket| {
+        let queue = socket.queue.filter(|_| socket.state == State::Listen);
+        queue.is_some_and(|queue| queue.receive > queue.send)
+    };
+    let mut listeners = words
+        .case
+        .evidence
+        .holders
+        .iter()
+        .map(|holder| &holder.socket);
+    let queue = listeners.find(|socket| is_full(socket))?.queue?;
+    Some(format!(
+        "Its accept queue is full ({} waiting, backlog {}): the server has stopped accepting.",
+        queue.receive, queue.send
+    ))
+}
+
+fn other_user(words: &Words<'_>) -> Option<String> {
+    let (case, own) = (words.case, words.case.limits().uid?);
+    let holder = case.principal()?;
+    let is_other = holder.socket.uid.is_some_and(|uid| uid != own);
+    let user = is_other.then(|| user_of(holder)).flatten()?;
+    Some(format!(
+        "It belongs to {user}: only a server of the same user could join it with SO_REUSEPORT."
+    ))
+}
+
+fn shareable_reuseport(words: &Words<'_>) -> Option<String> {
+    let case = words.case;
+    let mut listening = case
+        .blockers
+        .iter()
+        .filter(|one| one.socket.is_listening())
+        .peekable();
+    listening.peek()?;
+    let allows =
+        |holder: &&crate::model::Holder| holder.options.is_some_and(|options| options.reuse_port);
+    if !listening.all(allows) {
+        return None;
+    }
+    let user = user_of(case.principal()?)?;
+    Some(format!(
+        "It set SO_REUSEPORT: another server of {user} that sets it too can share the port."
+    ))
+}
+
+fn shareable_udp(words: &Words<'_>) -> Option<String> {
+    let case = words.case;
+    let is_udp = case.protocol() == Protocol::Udp && !case.blockers.is_empty();
+    let allows =
+        |holder: &crate::model::Holder| holder.options.is_some_and(|options| options.reuse_address);
+    (is_udp && case.blockers.iter().all(|holder| allows(holder))).then(|| {
+        "It set SO_REUSEADDR: any user's UDP socket that sets it too can be bound beside it, and the last \
+         one that is bound gets the datagrams."
+            .to_owned()
+    })
+}
+
+fn device_bound(words: &Words<'_>) -> Option<String> {
+    let mut holders = words.case.blockers.iter();
+    let interface = holders.find_map(|holder| holder.socket.interface.as_ref())?;
+    Some(format!(
+        "It is bound to the interface {interface}: a server that is bound to another one can start."
+    ))
+}
+
+/// Connections that are no cause by themselves, or not the first.
+fn leftover_connections(words: &Words<'_>) -> Option<String> {
+    let case = words.case;
+    let first = case.principal().map(|holder| kind(holder, case.limits()));
+    let left: Vec<_> = [Kind::TimeWait, Kind::Orphan, Kind::Accepted]
+        .into_iter()
+        .filter(|&kind| Some(kind) != first)
+        // What a live listener serves is no leftover.
+        .filter(|&kind| kind != Kind::Accepted || first != Some(Kind::Listener))
+        .filter_map(|kind| {
+            let count = case.others(kind).count();
+            let state = match kind {
+                Kind::TimeWait => "in TIME_WAIT",
+                Kind::Orphan => "still closing",
+                _ => "of an old server",
+            };
+            (count > 0).then(|| format!("{} {state}", counted(count, "connection")))
+        })
+        .collect();
+    (!left.is_empty()).then(|| format!("The port also has {}.", listed(&left)))
+}
+
+fn other_address_in_use(words: &Words<'_>) -> Option<String> {
+    let case = words.case;
+    let others: Vec<_> = case
+        .bystanders()
+        .map(|holder| format!("{} has {}", owner_of(holder), place_text(holder)))
+        .collect();
+    (!others.is_empty()).then(|| {
+        format!(
+            "On other addresses the port is taken: {}. A client that connects to localhost may reach \
+             either.",
+            listed(&others)
+        )
+    })
+}
+
+fn other_namespace(words: &Words<'_>) -> Option<String> {
+    let elsewhere = &words.case.evidence.elsewhere;
+    let told: Vec<_> = elsewhere
+        .iter()
+        .map(|one| {
+            let place = one.placed_in.as_ref();
+            let place = place.map_or_else(String::new, |place| format!(", {place}"));
+            format!(
+                "that of {} (pid {}{place}), on {}",
+                one.name, one.pid, one.local
+            )
+        })
+        .collect();
+    (!told.is_empty()).then(|| {
+        format!(
+            "The port is also used in another network namespace: {}. That does not keep anybody from \
+             binding it here.",
+            listed(&told)
+        )
+    })
+}
+
+fn redirected(words: &Words<'_>) -> Option<String> {
+    let redirects = &words.case.evidence.redirects;
+    let told: Vec<_> = redirects
+        .iter()
+        .map(|one| format!("to {} ({})", one.to, one.place))
+        .collect();
+    (!told.is_empty()).then(|| {
+        format!(
+            "Packets for this port are sent {}: a server that binds it may never see them.",
+            listed(&told)
+        )
+    })
+}
+
+fn ephemeral_range(words: &Words<'_>) -> Option<String> {
+    words.fill(
+        "{port} is in the ephemeral range {in_ephemeral}: the kernel may give it to an outgoing connection \
+         at any time.",
+    )
+}
+
+fn reserved_port(words: &Words<'_>) -> Option<String> {
+    let case = words.case;
+    case.limits().is_reserved(case.port()).then(|| {
+        format!(
+            "{} is set aside in net.ipv4.ip_local_reserved_ports: the kernel gives it to no outgoing \
+             connection, whoever asks for it by number gets it.",
+            case.port()
+        )
+    })
+}

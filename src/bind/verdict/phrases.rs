@@ -1,0 +1,165 @@
+//! What is said of a single socket, and how several things are listed.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{Endpoint, Holder, Owner, Place, Process, Text};
+
+/// No more addresses, names or pids than this are told one by one.
+const MAX_LISTED: usize = 3;
+
+/// A name is spelled as it is; only what we say ourselves begins with a capital.
+pub(super) fn owner_at_the_beginning(holder: &Holder) -> String {
+    let owner = owner_of(holder);
+    match holder.socket.owner {
+        Owner::Known(_) | Owner::Past(_) => owner,
+        Owner::Hidden | Owner::Kernel | Owner::None => capitalised(&owner),
+    }
+}
+
+/// `nginx (pid 812 and 4 more, root, nginx.service)`, or what is known instead of a name.
+pub(super) fn owner_of(holder: &Holder) -> String {
+    let socket = &holder.socket;
+    let unit = match (&holder.activation, &socket.container, &socket.unit) {
+        (Some(activation), ..) => Some(activation.socket_unit.to_string()),
+        (None, Some(container), _) => Some(format!("container {container}")),
+        (None, None, unit) => unit.as_ref().map(ToString::to_string),
+    };
+    if let Some(activation) = &holder.activation {
+        return activated(holder, &activation.socket_unit, &activation.service);
+    }
+    match &socket.owner {
+        Owner::Known(processes) | Owner::Past(processes) if !processes.is_empty() => {
+            let pids = format!("pid {}", pids_text(processes));
+            let user = processes[0].user.as_ref().map(ToString::to_string);
+            let about: Vec<_> = std::iter::once(pids).chain(user).chain(unit).collect();
+            format!("{} ({})", processes[0].name, about.join(", "))
+        }
+        Owner::Kernel => "the kernel".into(),
+        _ => match (user_of(holder), unit) {
+            (Some(user), Some(unit)) => {
+                format!("a process of {user} that can't be seen, in {unit}")
+            }
+            (Some(user), None) => format!("a process of {user} that can't be seen"),
+            (None, _) => "a process that can't be told".into(),
+        },
+    }
+}
+
+/// `systemd for nginx.socket (it starts nginx.service)`: never pid 1, who listens for everybody.
+fn activated(holder: &Holder, socket_unit: &Text, service: &Text) -> String {
+    let systemd = format!("systemd for {socket_unit} (it starts {service})");
+    let servers = beside_systemd(holder);
+    match servers.first() {
+        None => systemd,
+        Some(first) => {
+            let pids = pids_text(&servers);
+            format!("{systemd} together with {} (pid {pids})", first.name)
+        }
+    }
+}
+
+/// The processes that have an activated socket from systemd: its service, once it was started.
+pub(super) fn beside_systemd(holder: &Holder) -> Vec<Arc<Process>> {
+    let processes = holder.socket.owner.present().iter();
+    let is_other = |process: &&Arc<Process>| process.pid != 1 && &*process.name != "systemd";
+    processes.filter(is_other).cloned().collect()
+}
+
+pub(super) fn unusual_place(holder: &Holder) -> Option<String> {
+    let names: Vec<_> = holder
+        .socket
+        .owner
+        .present()
+        .iter()
+        .map(|one| one.name.to_string())
+        .collect();
+    let of = listed(&names);
+    match holder.place {
+        Place::Descriptors => None,
+        Place::Thread => Some(format!(
+            "A single thread of {of} has it in a table of descriptors of its own, where ss and lsof \
+             don't look."
+        )),
+        Place::Ring => Some(format!(
+            "It is registered with an io_uring of {of} and in no table of descriptors: ss and lsof \
+             don't see who has it."
+        )),
+        Place::InFlight => Some(format!(
+            "No process has it open: it is most likely in a message on a unix socket of {of}, which \
+             has not been received yet."
+        )),
+    }
+}
+
+/// An address as a server is told it: `127.0.0.1`, `[::1]`, `[::] for IPv6 alone`.
+pub(super) fn host_text(address: IpAddr, v6only: Option<bool>) -> String {
+    match address {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) if v6.is_unspecified() && v6only == Some(true) => {
+            format!("[{v6}] for IPv6 alone")
+        }
+        IpAddr::V6(v6) => format!("[{v6}]"),
+    }
+}
+
+/// A socket's own address, with its interface if it is bound to one.
+pub(super) fn place_text(holder: &Holder) -> String {
+    let Endpoint { address, port } = holder.socket.local.to_canonical();
+    let interface = holder.socket.interface.as_ref();
+    let interface = interface.map_or_else(String::new, |name| format!("%{name}"));
+    match address {
+        IpAddr::V4(v4) => format!("{v4}{interface}:{port}"),
+        IpAddr::V6(v6) => format!("[{v6}{interface}]:{port}"),
+    }
+}
+
+pub(super) fn user_of(holder: &Holder) -> Option<String> {
+    let socket = &holder.socket;
+    let name = socket.user.as_ref().map(ToString::to_string);
+    name.or_else(|| socket.uid.map(|uid| format!("uid {uid}")))
+}
+
+fn pids_text(processes: &[Arc<Process>]) -> String {
+    match processes {
+        [] => String::new(),
+        [only] => only.pid.to_string(),
+        [first, others @ ..] => format!("{} and {} more", first.pid, others.len()),
+    }
+}
+
+/// `a`, `a and b`, `a, b, c and 4 more`.
+pub(super) fn listed(texts: &[String]) -> String {
+    match texts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [all @ .., last] if texts.len() <= MAX_LISTED => format!("{} and {last}", all.join(", ")),
+        _ => format!(
+            "{} and {} more",
+            texts[..MAX_LISTED].join(", "),
+            texts.len() - MAX_LISTED
+        ),
+    }
+}
+
+pub(super) fn counted(count: usize, what: &str) -> String {
+    counted_wide(count as u64, what)
+}
+
+pub(super) fn counted_wide(count: u64, what: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{s}")
+}
+
+/// The beginning of a sentence.
+pub(super) fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
+}
+/// Whole seconds, rounded up: the kernel's own figure is a lower bound.
+pub(super) fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_millis().div_ceil(1000))
+}

@@ -1,0 +1,236 @@
+//! The table of causes and the words, apart from any kernel. What each row says of real sockets is in
+//! `tests/bind/verdicts.rs`.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::*;
+use super::{Cause as C, Outcome as O};
+use crate::bind::{Agreement, ProbeResult, Target, Trial, rules};
+use crate::model::{Evidence, Limits, Owner, Process, Protocol, Socket, State};
+
+fn evidence(holders: Vec<Holder>) -> Evidence {
+    Evidence {
+        taken_at: Moment {
+            steady: Duration::ZERO,
+            wall: jiff::Timestamp::UNIX_EPOCH,
+        },
+        holders,
+        limits: Limits {
+            uid: Some(1000),
+            ..Limits::default()
+        },
+        elsewhere: Vec::new(),
+        redirects: Vec::new(),
+        gaps: Vec::new(),
+    }
+}
+
+fn holder(state: State, local: &str, remote: Option<&str>) -> Holder {
+    let endpoint = |text: &str| text.parse::<std::net::SocketAddr>().unwrap().into();
+    let mut socket = Socket::new(Protocol::Tcp, endpoint(local), remote.map(endpoint), state);
+    socket.inode = Some(7);
+    Holder::new(socket)
+}
+
+fn owned(holder: Holder, owner: Owner) -> Holder {
+    let mut socket = (*holder.socket).clone();
+    socket.owner = owner;
+    Holder {
+        socket: socket.into(),
+        ..holder
+    }
+}
+
+fn by(name: &str) -> Owner {
+    let process = Process {
+        pid: 812,
+        parent: None,
+        name: name.into(),
+        command: None,
+        started_at: None,
+        user: Some("ann".into()),
+    };
+    Owner::Known([process.into()].into())
+}
+
+/// An examination in which one bind got this answer.
+fn answered(target: &str, answer: &'static str, evidence: Evidence) -> Examination {
+    let target: Target = target.parse().unwrap();
+    let address = match target.address {
+        crate::bind::Address::One(one) => one,
+        _ => "0.0.0.0".parse().unwrap(),
+    };
+    let result = match answer {
+        "ok" => ProbeResult::Ok,
+        name => ProbeResult::Errno {
+            raw: 1,
+            name: name.into(),
+        },
+    };
+    let probe = Probe {
+        address,
+        v6only: address.is_ipv6().then_some(false),
+        reuse_address: true,
+        result,
+    };
+    let request = super::super::examine::request(&probe, &target, &evidence);
+    Examination {
+        trials: vec![Trial {
+            prediction: rules::predict(&request, &evidence.holders),
+            probe,
+        }],
+        target,
+        evidence,
+        agreement: Agreement::Agreed,
+    }
+}
+
+fn verdict(target: &str, answer: &'static str, holders: Vec<Holder>) -> Verdict {
+    Verdict::of(&answered(target, answer, evidence(holders)), &TimeZone::UTC)
+}
+
+/// A misspelled fact would panic when its row is told; here every text of every row is.
+#[test]
+fn every_fact_that_a_text_names_exists() {
+    let examination = answered("80", "EADDRINUSE", evidence(Vec::new()));
+    let case = Case::of(&examination);
+    let zone = TimeZone::UTC;
+    let words = words::Words::new(&case, &zone);
+    for row in causes::TABLE {
+        let remedies = row
+            .remedies
+            .iter()
+            .flat_map(|&(what, command)| [what, command]);
+        let texts = std::iter::once(row.summary).chain(row.details.iter().copied());
+        for text in texts.chain(remedies) {
+            for part in text.split('{').skip(1) {
+                let (fact, _) = part.split_once('}').unwrap();
+                let _ = words.fill(&format!("{{{fact}}}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_cause_has_its_row() {
+    let told: HashSet<_> = causes::TABLE.iter().map(|row| row.cause).collect();
+    assert_eq!(told.len(), 23, "as many as `Cause` has");
+}
+
+#[test]
+fn what_stands_in_brackets_goes_with_the_fact_that_is_unknown() {
+    let examination = answered("80", "EADDRINUSE", evidence(Vec::new()));
+    let case = Case::of(&examination);
+    let zone = TimeZone::UTC;
+    let words = words::Words::new(&case, &zone);
+    let fill = |template| words.fill(template);
+    assert_eq!(fill("port {port}[ of {peer}]."), Some("port 80.".into()));
+    assert_eq!(fill("port {port} of {peer}"), None);
+    assert_eq!(fill("[::] and [at {port}]"), Some("[::] and at 80".into()));
+    assert_eq!(fill("half {port"), None);
+}
+
+#[test]
+fn errors_come_before_holders() {
+    let listener = || vec![holder(State::Listen, "127.0.0.1:80", None)];
+    let found = |target, answer| {
+        let verdict = verdict(target, answer, listener());
+        (verdict.outcome, verdict.cause)
+    };
+    let elsewhere = "192.0.2.1:80";
+    assert_eq!(
+        found(elsewhere, "EADDRNOTAVAIL"),
+        (O::Unavailable, C::AddressNotLocal)
+    );
+    assert_eq!(
+        found("[fe80::1]:80", "EINVAL"),
+        (O::Unavailable, C::ScopeNeeded)
+    );
+    assert_eq!(found("80", "EINVAL"), (O::Unavailable, C::ProbeFailed));
+    assert_eq!(found("80", "EMFILE"), (O::Unavailable, C::ProbeFailed));
+    assert_eq!(found("80", "EPERM"), (O::Denied, C::CgroupPolicy));
+    assert_eq!(found("80", "EACCES"), (O::Denied, C::Policy));
+    assert_eq!(
+        found("[::1]:80", "EAFNOSUPPORT"),
+        (O::Unavailable, C::Ipv6Off)
+    );
+}
+
+#[test]
+fn a_denied_port_says_what_the_table_knows() {
+    let mut evidence = evidence(vec![owned(
+        holder(State::Listen, "0.0.0.0:80", None),
+        by("nginx"),
+    )]);
+    evidence.limits.unprivileged_from = Some(1024);
+    let verdict = Verdict::of(&answered("80", "EACCES", evidence), &TimeZone::UTC);
+    assert_eq!(verdict.cause, Cause::PrivilegedPort);
+    let dump = "Whether it is taken no bind can tell. The table says: nginx (pid 812, ann) has it, \
+                0.0.0.0:80 LISTEN.";
+    assert_eq!(verdict.details, [dump]);
+    assert_eq!(verdict.with_reuse_address, Start::Unknown);
+}
+
+#[test]
+fn a_listener_goes_before_what_it_serves_and_a_known_owner_before_a_hidden_one() {
+    let peer = Some("127.0.0.1:9");
+    let holders = vec![
+        owned(
+            holder(State::Established, "127.0.0.1:80", peer),
+            by("worker"),
+        ),
+        owned(holder(State::Listen, "127.0.0.1:80", None), Owner::Hidden),
+        owned(holder(State::Listen, "0.0.0.0:80", None), by("nginx")),
+    ];
+    let verdict = verdict("80", "EADDRINUSE", holders);
+    assert_eq!(verdict.cause, Cause::Listener);
+    assert_eq!(
+        verdict.summary,
+        "nginx (pid 812, ann) listens on 0.0.0.0:80 and 127.0.0.1:80."
+    );
+}
+
+#[test]
+fn systemd_is_never_the_one_to_end() {
+    let mut listener = owned(holder(State::Listen, "0.0.0.0:80", None), by("systemd"));
+    listener.activation = Some(crate::model::Activation {
+        socket_unit: "web.socket".into(),
+        service: "web.service".into(),
+    });
+    let verdict = verdict("80", "EADDRINUSE", vec![listener]);
+    let says = "systemd for web.socket (it starts web.service) listens on 0.0.0.0:80.";
+    assert_eq!(verdict.summary, says);
+    let commands: Vec<_> = verdict
+        .remedies
+        .iter()
+        .filter_map(|one| one.command.as_deref())
+        .collect();
+    assert_eq!(commands, ["systemctl stop web.socket"]);
+    assert_eq!(verdict.notes[0].code, NoteCode::SystemdSocket);
+}
+
+#[test]
+fn an_alternative_that_is_left_alone_is_none_any_more() {
+    let verdict = verdict("80", "EADDRINUSE", Vec::new());
+    assert_eq!(verdict.cause, Cause::InvisibleHolder);
+    let told: Vec<_> = verdict.remedies.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "Ask again as root: sudo sockeye check 80",
+            "Or take another port."
+        ]
+    );
+}
+
+#[test]
+fn hostile_names_stay_harmless_in_every_sentence() {
+    let listener = owned(
+        holder(State::Listen, "0.0.0.0:80", None),
+        by("\x1b[2J{who}[x]\n"),
+    );
+    let verdict = verdict("80", "EADDRINUSE", vec![listener]);
+    let says = r"\x1b[2J{who}[x]\n (pid 812, ann) listens on 0.0.0.0:80.";
+    assert_eq!(verdict.summary, says);
+}

@@ -1,0 +1,304 @@
+//! Facts put into words, and templates filled with them.
+//!
+//! `{name}` stands for a fact. Text in `[…]` is left out where a fact in it is unknown; outside, an
+//! unknown fact leaves out the whole text.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::super::servers::Start;
+use super::Remedy;
+use super::case::Case;
+use super::commands::{reserve, stop_container};
+use super::phrases::{
+    capitalised, counted, counted_wide, host_text, listed, owner_at_the_beginning, owner_of,
+    place_text, seconds, unusual_place, user_of,
+};
+use crate::model::{Holder, Protocol, SocketOptions, State};
+
+/// The facts of one case in words.
+pub(super) struct Words<'a> {
+    pub(super) case: &'a Case<'a>,
+    zone: &'a TimeZone,
+}
+
+impl<'a> Words<'a> {
+    pub(super) const fn new(case: &'a Case<'a>, zone: &'a TimeZone) -> Self {
+        Self { case, zone }
+    }
+
+    /// A template with its facts; `None` if one that it needs is unknown.
+    pub(super) fn fill(&self, template: &str) -> Option<String> {
+        let mut text = String::new();
+        let mut rest = template;
+        while let Some(at) = rest.find(['[', '{']) {
+            text.push_str(&rest[..at]);
+            let (inside, after) = bracketed(&rest[at..])?;
+            if rest[at..].starts_with('{') {
+                text.push_str(&self.fact(inside)?);
+            } else if template_names_a_fact(inside) {
+                text.push_str(&self.fill(inside).unwrap_or_default());
+            } else {
+                // Such as `[::]`, which is an address and no template.
+                text.push_str(&rest[at..rest.len() - after.len()]);
+            }
+            rest = after;
+        }
+        text.push_str(rest);
+        Some(text)
+    }
+
+    /// The remedies whose facts are all known.
+    pub(super) fn remedies(&self, templates: &[(&str, &str)]) -> Vec<Remedy> {
+        let remedy = |(what, command): &(&str, &str)| {
+            let command = match *command {
+                "" => None,
+                command => Some(self.fill(command)?),
+            };
+            let what = self.fill(what)?;
+            Some(Remedy { what, command })
+        };
+        let mut remedies: Vec<Remedy> = templates.iter().filter_map(remedy).collect();
+        // What is only ever told as an alternative may have become the first.
+        if let Some(first) = remedies.first_mut()
+            && let Some(rest) = first.what.strip_prefix("Or ")
+        {
+            first.what = capitalised(rest);
+        }
+        remedies
+    }
+
+    /// A fact by its name.
+    fn fact(&self, name: &str) -> Option<String> {
+        let case = self.case;
+        let principal = case.principal();
+        match name {
+            "port" => Some(case.port().to_string()),
+            "target" => Some(target_text(case)),
+            "Target" => Some(capitalised(&target_text(case))),
+            "asked_addresses" => Some(self.asked_addresses()),
+            "who" => Some(owner_at_the_beginning(principal?)),
+            "owner" => Some(owner_of(principal?)),
+            "user" => user_of(principal?),
+            "unit" => principal?.socket.unit.as_ref().map(ToString::to_string),
+            "state" => Some(principal?.socket.state.to_string()),
+            "where" => Some(self.places()),
+            "since" => self.running_since(principal?),
+            "peer" => principal?
+                .socket
+                .remote
+                .map(|it| it.to_canonical().to_string()),
+            "place" => unusual_place(principal?),
+            "connections" => Some(counted(case.alike().count(), "connection")),
+            "connections_are" => {
+                let count = case.alike().count();
+                let verb = if count == 1 { "is" } else { "are" };
+                Some(format!("{} {verb}", counted(count, "connection")))
+            }
+            "them" => Some(
+                if case.alike().count() == 1 {
+                    "it"
+                } else {
+                    "them"
+                }
+                .to_owned(),
+            ),
+            "nobody_listens" => Some(self.nobody_listens().to_owned()),
+            "unsent" => self.unsent(),
+            "left" => Some(format!("about {}", seconds(self.left()?))),
+            "ends_by_itself" => Some(format!(
+                "It ends by itself in about {}.",
+                seconds(self.left()?)
+            )),
+            "still_open" => self.still_open(),
+            "reuse_hint" => self.reuse_hint(),
+            "kill" => self.kill(),
+            "stop_unit" => self.stop_unit(),
+            "stop_socket_unit" => self.stop_socket_unit(),
+            "stop_container" => stop_container(principal?),
+            "destroy" => self.destroy(),
+            "as_root" => self.as_root(),
+            "reserve" => reserve(case.limits(), case.port()),
+            "in_ephemeral" => self.ephemeral(),
+            "first_unprivileged" => case.limits().unprivileged_from.map(|it| it.to_string()),
+            "namespace_caveat" => self.namespace_caveat(),
+            "security_modules" => self.security_modules(),
+            "denied_address" => case
+                .denied_address()
+                .map(|address| host_text(address, None)),
+            "error" => case.error().map(ToOwned::to_owned),
+            "dump" => Some(self.dump()),
+            _ => unreachable!("the test of all templates found a fact of this name: {name}"),
+        }
+    }
+
+    /// The addresses of what is in the way, as far as they are alike.
+    fn places(&self) -> String {
+        let mut places: Vec<String> = Vec::new();
+        for holder in self.case.alike() {
+            let place = place_text(holder);
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        listed(&places)
+    }
+
+    fn running_since(&self, holder: &Holder) -> Option<String> {
+        if holder.activation.is_some() {
+            return None;
+        }
+        let starts = holder.socket.owner.present().iter();
+        let started = starts.filter_map(|process| process.started_at).min()?;
+        let started = started.to_zoned(self.zone.clone());
+        let now = self.case.evidence.taken_at.wall.to_zoned(self.zone.clone());
+        let format = if started.date() == now.date() {
+            "%H:%M:%S"
+        } else {
+            "%Y-%m-%d %H:%M"
+        };
+        Some(started.strftime(format).to_string())
+    }
+
+    fn nobody_listens(&self) -> &'static str {
+        let mut holders = self.case.evidence.holders.iter();
+        if holders.any(|holder| holder.socket.state == State::Listen) {
+            ""
+        } else {
+            "; nobody listens any more"
+        }
+    }
+
+    fn unsent(&self) -> Option<String> {
+        let queues = self.case.alike().filter_map(|holder| holder.socket.queue);
+        let bytes: u64 = queues.map(|queue| u64::from(queue.send)).sum();
+        // A FIN that waits for its acknowledgement counts as one.
+        (bytes > 1).then(|| counted_wide(bytes, "byte"))
+    }
+
+    /// Until the last of what is in the way ends by itself.
+    fn left(&self) -> Option<Duration> {
+        let blockers = &self.case.blockers;
+        let ends: Option<Vec<_>> = blockers.iter().map(|holder| holder.expires_in).collect();
+        ends?.into_iter().max()
+    }
+
+    /// What could be bound all the same.
+    fn still_open(&self) -> Option<String> {
+        let open: Vec<String> = self
+            .case
+            .open_addresses()
+            .into_iter()
+            .map(|(address, v6only)| host_text(address, v6only))
+            .collect();
+        (!open.is_empty()).then(|| format!("{} could still be bound.", listed(&open)))
+    }
+
+    fn reuse_hint(&self) -> Option<String> {
+        if self.case.protocol() == Protocol::Udp {
+            return None;
+        }
+        let of = |options: SocketOptions| options.reuse_address;
+        let known: Option<Vec<bool>> = self.case.alike().map(|one| one.options.map(of)).collect();
+        if self.case.with_reuse_address == Start::Ok {
+            let they = if self.case.alike().count() == 1 {
+                "it"
+            } else {
+                "they"
+            };
+            return Some(format!(
+                "A server that sets SO_REUSEADDR can start all the same: {they} did so too."
+            ));
+        }
+        let is_listener = self.case.principal()?.socket.state == State::Listen;
+        let lacks_it = known?.contains(&false);
+        (lacks_it && !is_listener).then(|| {
+            "It did not set SO_REUSEADDR, so setting it in your server does not help.".to_owned()
+        })
+    }
+
+    /// The ephemeral range, if the port is in it.
+    fn ephemeral(&self) -> Option<String> {
+        let limits = self.case.limits();
+        limits.is_ephemeral(self.case.port()).then(|| {
+            let range = limits.ephemeral.clone().unwrap_or(0..=0);
+            format!("{}–{}", range.start(), range.end())
+        })
+    }
+
+    fn namespace_caveat(&self) -> Option<String> {
+        let limits = self.case.limits();
+        let has_it = limits.has_bind_capability == Some(true);
+        (has_it && limits.is_in_user_namespace == Some(true)).then(|| {
+            "and that of this user namespace does not count for the network namespace".to_owned()
+        })
+    }
+
+    fn security_modules(&self) -> Option<String> {
+        let modules = self.case.limits().security_modules.as_ref()?;
+        let names: Vec<_> = modules.iter().map(ToString::to_string).collect();
+        Some(names.join(", "))
+    }
+
+    /// What the table alone says of the addresses that were asked for.
+    fn dump(&self) -> String {
+        match self.case.principal() {
+            None => "no socket has it".into(),
+            Some(holder) => {
+                let (owner, state) = (owner_of(holder), holder.socket.state);
+                format!("{owner} has it, {} {state}", place_text(holder))
+            }
+        }
+    }
+
+    fn asked_addresses(&self) -> String {
+        let trials = self.case.asked_trials();
+        let mut asked: Vec<String> = Vec::new();
+        for trial in trials.filter(|trial| trial.probe.result.is_ok()) {
+            let address = match (trial.probe.address, trial.probe.v6only) {
+                (IpAddr::V4(v4), _) if v4.is_unspecified() => "every IPv4 address".to_owned(),
+                (IpAddr::V6(v6), _) if v6.is_unspecified() => "every IPv6 address".to_owned(),
+                (address, _) => host_text(address, None),
+            };
+            if !asked.contains(&address) {
+                asked.push(address);
+            }
+        }
+        listed(&asked)
+    }
+}
+
+/// The text between a bracket and the one that closes it, and what follows.
+fn bracketed(text: &str) -> Option<(&str, &str)> {
+    let (open, close) = match text.chars().next()? {
+        '[' => ('[', ']'),
+        _ => ('{', '}'),
+    };
+    let mut depth = 0;
+    for (at, c) in text.char_indices() {
+        depth += i32::from(c == open) - i32::from(c == close);
+        if depth == 0 {
+            return Some((&text[1..at], &text[at + 1..]));
+        }
+    }
+    None
+}
+
+fn template_names_a_fact(inside: &str) -> bool {
+    inside.contains('{')
+}
+
+/// The port, with its address and protocol where they were asked for.
+fn target_text(case: &Case<'_>) -> String {
+    let target = &case.examination.target;
+    let text = target.to_string();
+    let place = text.trim_end_matches("/udp");
+    match (target.protocol, target.address) {
+        (Protocol::Tcp, super::super::Address::Every) => format!("port {place}"),
+        (Protocol::Tcp, _) => place.to_owned(),
+        (Protocol::Udp, super::super::Address::Every) => format!("UDP port {place}"),
+        (Protocol::Udp, _) => format!("UDP {place}"),
+    }
+}
