@@ -12,7 +12,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("columns", &["model", "track"]),
     ("filter", &["model", "track"]),
     ("bind", &["model", "track"]),
-    ("report", &["model", "track", "columns"]),
+    ("report", &["model", "track", "columns", "bind"]),
     ("source", &["model"]),
     ("app", &["model", "track", "columns", "filter", "bind"]),
     ("ui", &["app", "columns"]),

@@ -1,7 +1,5 @@
 //! `sockeye list`: the table once, as text or JSON.
 
-use std::io::{self, BufWriter, IsTerminal as _, Write as _};
-
 use sockeye::app::select_rows;
 use sockeye::columns::CellContext;
 use sockeye::model::{Owner, Problem, ProblemCode};
@@ -11,6 +9,7 @@ use sockeye::source::System;
 use sockeye::track::{Row, Tracker};
 
 use super::options::{List, Shared};
+use super::output::{Printed, print, terminal_width};
 use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain};
 
 /// Prints the rows that match; the code is 1 if none does.
@@ -30,7 +29,7 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
     let uid = super::live::own_uid();
     let rows = select_rows(&table, tab, shared.protocols(), filter, uid);
     let printed = if list.json {
-        print(|out| report::write_json(out, &table, rows.iter().copied()))
+        print(|out| report::write_json(out, &table, rows.iter().copied()))?
     } else {
         let context = CellContext {
             now: table.taken_at,
@@ -38,19 +37,16 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
             names: true,
             brief: false,
         };
-        print(|out| report::write_text(out, &rows, &context, terminal_width()))
+        print(|out| report::write_text(out, &rows, &context, terminal_width()))?
     };
-    if !is_closed_pipe(&printed) {
-        printed?;
-        if !list.json {
-            let is_hidden = |row: &&Row| row.socket.owner == Owner::Hidden;
-            // Owners that nobody asked about are no concern of this listing.
-            let concerns = |problem: &&Problem| {
-                problem.code != ProblemCode::HiddenOwners || rows.iter().any(is_hidden)
-            };
-            let problems = table.problems.iter().filter(concerns);
-            problems.for_each(|problem| complain(&problem.message));
-        }
+    if printed == Printed::Whole && !list.json {
+        let is_hidden = |row: &&Row| row.socket.owner == Owner::Hidden;
+        // Owners that nobody asked about are no concern of this listing.
+        let concerns = |problem: &&Problem| {
+            problem.code != ProblemCode::HiddenOwners || rows.iter().any(is_hidden)
+        };
+        let problems = table.problems.iter().filter(concerns);
+        problems.for_each(|problem| complain(&problem.message));
     }
     let is_unread = |problem: &Problem| problem.code == ProblemCode::TableUnreadable;
     Ok(match rows.is_empty() {
@@ -59,28 +55,4 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
         true => EXIT_NOT_SO,
         false => 0,
     })
-}
-
-fn print(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    write(&mut out)?;
-    out.flush()
-}
-
-/// Whoever read our output has had enough of it: not an error.
-fn is_closed_pipe(printed: &io::Result<()>) -> bool {
-    printed
-        .as_ref()
-        .is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}
-
-/// How wide the terminal is that the table goes to; into a file or a pipe nothing is cut.
-fn terminal_width() -> Option<u16> {
-    if !io::stdout().is_terminal() {
-        return None;
-    }
-    crossterm::terminal::size()
-        .ok()
-        .map(|(columns, _)| columns)
-        .filter(|&columns| columns > 0)
 }

@@ -49,8 +49,13 @@ pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
         },
     };
     panic::install_hook();
-    let exit = live::run(settings, collector, theme(shared), clock)
-        .context("the terminal can't be used")?;
+    let theme = if shared.has_colour() {
+        Theme::COLOUR
+    } else {
+        Theme::PLAIN
+    };
+    let exit =
+        live::run(settings, collector, theme, clock).context("the terminal can't be used")?;
     Ok(match exit {
         Exit::Quit => 0,
         Exit::Signal(number) => signals::exit_code(number),
@@ -60,16 +65,6 @@ pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
             EXIT_BUG
         }
     })
-}
-
-/// Colours unless the user or `NO_COLOR` (set to anything but nothing) says otherwise.
-fn theme(shared: &Shared) -> Theme {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if shared.no_color || unwanted {
-        Theme::PLAIN
-    } else {
-        Theme::COLOUR
-    }
 }
 
 /// This host, or the recording that is shown instead of it.

@@ -1,9 +1,11 @@
 //! The command line: what was asked, and one file for each command.
 
+mod check;
 mod duration;
 mod list;
 mod live;
 mod options;
+mod output;
 
 use std::process::ExitCode;
 
@@ -11,7 +13,7 @@ use clap::Parser as _;
 
 use options::{Cli, Command};
 
-/// What was asked is not so: nothing matches.
+/// What was asked is not so: nothing matches, a port can't be bound.
 const EXIT_NOT_SO: u8 = 1;
 /// Bad usage, or it could not be found out.
 const EXIT_TROUBLE: u8 = 2;
@@ -37,6 +39,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
     };
     let code = match cli.command {
         Some(Command::List(list)) => list::run(&cli.shared, &list)?,
+        Some(Command::Check(check)) => check::run(&cli.shared, &check)?,
         None => live::run(&cli.shared, &cli.filter)?,
     };
     Ok(code.into())

@@ -21,7 +21,8 @@ use super::duration;
     max_term_width = 100,
     // An alias may set what the command line then sets otherwise.
     args_override_self = true,
-    override_usage = "sockeye [OPTIONS] [FILTER]...\n       sockeye [OPTIONS] list [FILTER]..."
+    override_usage = "sockeye [OPTIONS] [FILTER]...\n       sockeye [OPTIONS] list [FILTER]...\n       \
+                      sockeye [OPTIONS] check <TARGET>..."
 )]
 pub(super) struct Cli {
     #[command(flatten)]
@@ -39,6 +40,31 @@ pub(super) enum Command {
     ///
     /// Exit codes: 0, something matches; 1, nothing does; 2, bad usage or the table can't be read.
     List(List),
+    /// Bind-test ports and explain the answer
+    ///
+    /// Each port is bound for real, for about a microsecond, never listening; what has it is looked
+    /// up beside that. Exit codes: 0, every target can be bound by a server that sets `SO_REUSEADDR`;
+    /// 1, one can't; 2, bad usage or it could not be found out.
+    Check(Check),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// `8080`, `8080/udp`, `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`, `3000-3010`, `https`
+    ///
+    /// TCP where nothing is said (or what -t and -u say), every address where nothing is said (or
+    /// the family of -4 or -6).
+    #[arg(value_name = "TARGET", required = true)]
+    pub targets: Vec<String>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Print nothing: the exit code is the answer
+    #[arg(short, long, conflicts_with = "json")]
+    pub quiet: bool,
+    /// Test again, up to five times, a port that is taken or released during the test
+    #[arg(long)]
+    pub retry: bool,
 }
 
 #[derive(Debug, Args)]
@@ -116,6 +142,13 @@ impl Shared {
             format!("{family} ({filter})")
         };
         Ok(Filter::parse(&narrowed)?)
+    }
+
+    /// Whether colours are welcome: neither the option nor `NO_COLOR` (set to anything but nothing)
+    /// says otherwise.
+    pub fn has_colour(&self) -> bool {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        !self.no_color && !unwanted
     }
 
     /// Whether TCP and whether UDP are asked for; neither named means both.

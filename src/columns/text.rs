@@ -5,7 +5,7 @@ use std::time::Duration;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::CellContext;
-use crate::model::{Moment, Owner, Process};
+use crate::model::{Moment, Owner, Process, Socket};
 use crate::track::{ChangeKind, Row};
 
 /// What stands where there is nothing to say.
@@ -92,18 +92,18 @@ pub(super) fn process(row: &Row, context: &CellContext) -> String {
         (_, Owner::Past(processes)) if context.brief && !processes.is_empty() => {
             format!("was {}", processes[0].name)
         }
-        _ => owner_text(row),
+        _ => owner_text(&row.socket),
     }
 }
 
 /// `nginx ×5`, `was nginx(12)`, `root · hidden`, `kernel` or `–`.
-pub fn owner_text(row: &Row) -> String {
-    let owner = &row.socket.owner;
+pub fn owner_text(socket: &Socket) -> String {
+    let owner = &socket.owner;
     match (owner, owner.processes()) {
         (Owner::Past(_), [first, ..]) => format!("was {}", one(first)),
         (_, [only]) => only.name.to_string(),
         (_, [first, ..]) => format!("{} ×{}", first.name, owner.processes().len()),
-        (Owner::Hidden, []) => match (&row.socket.user, row.socket.uid) {
+        (Owner::Hidden, []) => match (&socket.user, socket.uid) {
             (Some(user), _) => format!("{user} · hidden"),
             (None, Some(uid)) => format!("uid {uid} · hidden"),
             (None, None) => "hidden".into(),
@@ -111,6 +111,22 @@ pub fn owner_text(row: &Row) -> String {
         (Owner::Kernel, []) => "kernel".into(),
         _ => NOTHING.into(),
     }
+}
+
+/// `nginx(812)` where one process has it, else as [`owner_text`].
+pub fn owner_with_pid(socket: &Socket) -> String {
+    match socket.owner.present() {
+        [process] => one(process),
+        _ => owner_text(socket),
+    }
+}
+
+/// `tcp 127.0.0.1:8080`, and the peer if there is one.
+pub fn socket_text(socket: &Socket) -> String {
+    let remote = socket
+        .remote
+        .map_or(String::new(), |remote| format!(" → {remote}"));
+    format!("{} {}{remote}", socket.protocol_and_family(), socket.local)
 }
 
 fn name_and_pid(owner: &Owner) -> String {
@@ -256,6 +272,21 @@ pub fn cut_middle(text: &str, width: usize) -> String {
         start = at;
     }
     format!("{}…{}", head(text, width - 1 - tail_width), &text[start..])
+}
+
+/// Breaks a text between words into lines that fit; a word that is too wide stays whole.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// The longest beginning that is at most `width` cells wide.

@@ -6,7 +6,7 @@ use jiff::{Timestamp, Unit};
 use serde::Serialize;
 
 use crate::model::{
-    Endpoint, Family, OwnerKind, Pid, ProblemCode, Process, Protocol, Queue, State,
+    Endpoint, Family, OwnerKind, Pid, ProblemCode, Process, Protocol, Queue, Socket, State,
 };
 use crate::track::{Row, Table};
 
@@ -29,7 +29,7 @@ struct ProblemRecord<'a> {
 }
 
 #[derive(Serialize)]
-struct SocketRecord<'a> {
+pub(super) struct SocketRecord<'a> {
     protocol: Protocol,
     family: Family,
     local: Endpoint,
@@ -88,36 +88,52 @@ pub fn write_json<'a>(
 }
 
 fn socket_record(row: &Row) -> SocketRecord<'_> {
-    let socket = &row.socket;
-    let (state, owner) = match socket.owner.kind() {
-        OwnerKind::Known if row.is_closed() => (State::Closed, OwnerKind::Past),
-        owner if row.is_closed() => (State::Closed, owner),
-        owner => (socket.state, owner),
+    let record = SocketRecord::of(&row.socket, row.first_seen.wall);
+    let owner = match record.owner {
+        OwnerKind::Known if row.is_closed() => OwnerKind::Past,
+        owner => owner,
+    };
+    let state = if row.is_closed() {
+        State::Closed
+    } else {
+        record.state
     };
     SocketRecord {
-        protocol: socket.protocol,
-        family: socket.family(),
-        local: socket.local,
-        remote: socket.remote,
         state,
-        service: socket.service(),
-        dual_stack: socket.dual_stack,
-        interface: socket.interface.as_deref(),
-        inode: socket.inode,
-        uid: socket.uid,
-        user: socket.user.as_deref(),
         owner,
-        processes: socket
-            .owner
-            .processes()
-            .iter()
-            .map(|one| process_record(one))
-            .collect(),
-        unit: socket.unit.as_deref(),
-        container: socket.container.as_deref(),
-        queue: socket.queue,
-        first_seen: time(row.first_seen.wall),
         state_since: row.began_its_state().map(|at| time(at.wall)),
+        ..record
+    }
+}
+
+impl<'a> SocketRecord<'a> {
+    /// A socket that is there, seen first at this time.
+    pub(super) fn of(socket: &'a Socket, first_seen: Timestamp) -> Self {
+        Self {
+            protocol: socket.protocol,
+            family: socket.family(),
+            local: socket.local,
+            remote: socket.remote,
+            state: socket.state,
+            service: socket.service(),
+            dual_stack: socket.dual_stack,
+            interface: socket.interface.as_deref(),
+            inode: socket.inode,
+            uid: socket.uid,
+            user: socket.user.as_deref(),
+            owner: socket.owner.kind(),
+            processes: socket
+                .owner
+                .processes()
+                .iter()
+                .map(|one| process_record(one))
+                .collect(),
+            unit: socket.unit.as_deref(),
+            container: socket.container.as_deref(),
+            queue: socket.queue,
+            first_seen: time(first_seen),
+            state_since: None,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::keymap::{self, Mode};
 use super::super::layout::Size;
 use super::{Line, OverlayView, Role, span, widest};
-use crate::columns::{self, pad, width};
+use crate::columns::{self, pad, width, wrap};
 use crate::filter;
 
 /// The part of the help that is in sight.
@@ -100,27 +100,12 @@ fn entry(what: &str, meaning: &str, columns: usize) -> Vec<Line> {
         lines.push(vec![span(what, Role::Accent)]);
         label = "";
     }
-    for text in broken(meaning, columns.saturating_sub(indent)) {
+    for text in wrap(meaning, columns.saturating_sub(indent)) {
         lines.push(vec![
             span(pad(label, indent, false), Role::Accent),
             span(text, Role::Plain),
         ]);
         label = "";
-    }
-    lines
-}
-
-/// Breaks a text between words into lines that fit; a word that is too wide stays whole.
-fn broken(text: &str, columns: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if width(line) + 1 + width(word) <= columns => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
     }
     lines
 }

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use super::super::super::{App, BindReport};
 use super::super::{Line, Role, span};
-use super::{MAX_LINES, address_text, owners};
+use super::MAX_LINES;
 use crate::bind::{self, Probe, Target};
 use crate::columns::pad;
+use crate::columns::{owner_with_pid, socket_text};
 
 impl App {
     pub(super) fn bind_lines(&self, target: &Target, report: Option<&BindReport>) -> Vec<Line> {
@@ -23,9 +24,9 @@ impl App {
         lines.push(vec![span(title, Role::Dim)]);
         lines.extend(holders.into_iter().take(MAX_LINES).map(|row| {
             vec![
-                span(format!("  {}  ", address_text(&row.socket)), Role::Strong),
+                span(format!("  {}  ", socket_text(&row.socket)), Role::Strong),
                 span(format!("{}  ", row.socket.state), Role::Plain),
-                span(owners(row), Role::Plain),
+                span(owner_with_pid(&row.socket), Role::Plain),
             ]
         }));
         lines

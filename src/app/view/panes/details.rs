@@ -3,8 +3,8 @@
 
 use super::super::super::App;
 use super::super::{Line, Role, span};
-use super::{MAX_LINES, address_text};
-use crate::columns::{owner_text, pad};
+use super::MAX_LINES;
+use crate::columns::{owner_text, pad, socket_text};
 use crate::model::{Process, Queue, Socket, State};
 use crate::track::Row;
 
@@ -17,7 +17,7 @@ impl App {
         let mut lines = self.socket_lines(row);
         let processes = socket.owner.processes();
         if processes.is_empty() {
-            lines.push(fact("owner", owner_text(row)));
+            lines.push(fact("owner", owner_text(&row.socket)));
         }
         for process in processes.iter().take(MAX_LINES / 4) {
             lines.extend(self.process_lines(process));
@@ -31,7 +31,7 @@ impl App {
 
     fn socket_lines(&self, row: &Row) -> Vec<Line> {
         let socket = &row.socket;
-        let mut lines = vec![fact("socket", address_text(socket))];
+        let mut lines = vec![fact("socket", socket_text(socket))];
         let seen = if row.was_there_at_start {
             "there before"
         } else {
@@ -144,7 +144,7 @@ impl App {
                 vec![
                     span(pad("", LABEL, false), Role::Dim),
                     span(
-                        format!("{} {}", address_text(&other.socket), other.socket.state),
+                        format!("{} {}", socket_text(&other.socket), other.socket.state),
                         Role::Plain,
                     ),
                 ]

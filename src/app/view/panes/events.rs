@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::super::super::App;
 use super::super::{Line, Role, mark_role, span};
-use super::{MAX_LINES, address_text, owners};
+use super::MAX_LINES;
+use crate::columns::{owner_with_pid, socket_text};
 use crate::filter;
 use crate::model::{Moment, Owner, Socket};
 use crate::track::{Change, ChangeKind, Event, Mark, Row};
@@ -62,18 +63,25 @@ impl App {
                 };
                 (
                     Mark::Changed,
-                    format!("owner {} → {}", owners(&old), owners(&row)),
+                    format!(
+                        "owner {} → {}",
+                        owner_with_pid(&old.socket),
+                        owner_with_pid(&row.socket)
+                    ),
                 )
             }
         };
         let mut line = vec![
             span(format!("{} ", self.clock(event.at)), Role::Dim),
             span(format!("{} ", mark.glyph()), mark_role(mark)),
-            span(format!("{}  ", address_text(&event.socket)), Role::Strong),
+            span(format!("{}  ", socket_text(&event.socket)), Role::Strong),
             span(what, mark_role(mark)),
         ];
         if !matches!(event.kind, ChangeKind::Owner { .. }) {
-            line.push(span(format!("  {}", owners(&row)), Role::Plain));
+            line.push(span(
+                format!("  {}", owner_with_pid(&row.socket)),
+                Role::Plain,
+            ));
         }
         line
     }

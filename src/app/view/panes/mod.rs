@@ -7,9 +7,7 @@ mod events;
 use super::super::layout::{Area, Layout};
 use super::super::{App, Pane};
 use super::{Line, PaneView, Role, cut_line, span};
-use crate::columns::owner_text;
-use crate::model::{Moment, Socket};
-use crate::track::Row;
+use crate::model::Moment;
 
 /// More lines than this are not made, however long a pane could be.
 const MAX_LINES: usize = 1000;
@@ -80,20 +78,5 @@ const fn pane_area(layout: &Layout) -> Area {
         layout.pane.inside_border()
     } else {
         layout.pane
-    }
-}
-
-/// `tcp 127.0.0.1:8080`, and the peer if there is one.
-fn address_text(socket: &Socket) -> String {
-    let remote = socket
-        .remote
-        .map_or(String::new(), |remote| format!(" → {remote}"));
-    format!("{} {}{remote}", socket.protocol_and_family(), socket.local)
-}
-
-fn owners(row: &Row) -> String {
-    match row.socket.owner.present() {
-        [process] => format!("{}({})", process.name, process.pid),
-        _ => owner_text(row),
     }
 }

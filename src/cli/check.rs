@@ -1,0 +1,113 @@
+//! `sockeye check`: bind-tests ports and explains the answer.
+
+use std::io::{self, IsTerminal as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use anyhow::bail;
+use sockeye::bind::{Address, Cause, Outcome, Suite, Target, TargetError, Verdict};
+use sockeye::report;
+use sockeye::runtime::bind_test::BindTester;
+use sockeye::runtime::clock::Clock;
+
+use super::options::{Check, Shared};
+use super::output::{Printed, print, terminal_width};
+use super::{EXIT_NOT_SO, EXIT_TROUBLE};
+
+/// How often a port is tested again whose answer changed during the test.
+const RETRIES: usize = 5;
+
+/// Tests every target; the code is 0 if all can be bound, 1 if one can't, 2 if that could not be
+/// found out.
+pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
+    if shared.replay.is_some() || shared.record.is_some() {
+        bail!("check binds on this machine: a recording has no ports to test");
+    }
+    let targets = targets(shared, &check.targets)?;
+    let mut tester = BindTester::new(Clock::start(), jiff::tz::TimeZone::system());
+    let has_colour = shared.has_colour() && io::stdout().is_terminal();
+    let (mut verdicts, mut outcomes) = (Vec::new(), Vec::new());
+    for (at, target) in targets.into_iter().enumerate() {
+        let verdict = test(&mut tester, &target, check.retry);
+        outcomes.push((verdict.outcome, verdict.cause));
+        if check.json {
+            verdicts.push((target, verdict));
+        } else if !check.quiet {
+            let printed = print(|out| {
+                if at > 0 {
+                    writeln!(out)?;
+                }
+                report::write_check(out, &target, &verdict, terminal_width(), has_colour)
+            })?;
+            if printed == Printed::Cut {
+                return Ok(0);
+            }
+        }
+    }
+    if check.json {
+        print(|out| report::write_check_json(out, &verdicts))?;
+    }
+    Ok(code(&outcomes))
+}
+
+fn test(tester: &mut BindTester, target: &Target, retries: bool) -> Verdict {
+    let mut verdict = tester.test(target, Suite::Full);
+    for _ in 0..if retries { RETRIES } else { 0 } {
+        if verdict.outcome != Outcome::Raced {
+            break;
+        }
+        verdict = tester.test(target, Suite::Full);
+    }
+    verdict
+}
+
+fn code(outcomes: &[(Outcome, Cause)]) -> u8 {
+    let is_unknown = |&(outcome, cause): &(Outcome, Cause)| {
+        outcome == Outcome::Raced || cause == Cause::ProbeFailed
+    };
+    let is_free = |(outcome, _): &(Outcome, Cause)| *outcome == Outcome::Free;
+    if outcomes.iter().all(is_free) {
+        0
+    } else if outcomes.iter().all(|one| is_free(one) || is_unknown(one)) {
+        EXIT_TROUBLE
+    } else {
+        EXIT_NOT_SO
+    }
+}
+
+/// One target for each port, protocol and text.
+fn targets(shared: &Shared, texts: &[String]) -> Result<Vec<Target>, TargetError> {
+    let mut targets = Vec::new();
+    for text in texts {
+        for text in with_protocols(shared, text) {
+            let target: Target = text.parse()?;
+            let address = narrowed(shared, target.address);
+            let one = |port| Target {
+                protocol: target.protocol,
+                address,
+                ports: port..=port,
+            };
+            targets.extend(target.ports.clone().map(one));
+        }
+    }
+    Ok(targets)
+}
+
+/// What `-t` and `-u` say counts where the target itself says nothing.
+fn with_protocols(shared: &Shared, text: &str) -> Vec<String> {
+    match (text.contains('/'), shared.tcp, shared.udp) {
+        (true, ..) | (false, _, false) => vec![text.to_owned()],
+        (false, false, true) => vec![format!("{text}/udp")],
+        (false, true, true) => vec![format!("{text}/tcp"), format!("{text}/udp")],
+    }
+}
+
+/// What `-4` and `-6` leave of the addresses.
+const fn narrowed(shared: &Shared, address: Address) -> Address {
+    match (address, shared.ipv4, shared.ipv6) {
+        (Address::Every, true, false) => Address::One(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        (Address::Every, false, true) => Address::One(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+        (Address::Loopback, true, false) => Address::One(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        (Address::Loopback, false, true) => Address::One(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+        (address, ..) => address,
+    }
+}

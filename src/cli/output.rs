@@ -1,0 +1,34 @@
+//! What the commands print on standard output, and into what.
+
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+
+/// Prints something whole; whoever closes the pipe has had enough of it, which is no error.
+pub(super) fn print(
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> io::Result<Printed> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Ok(()) => Ok(Printed::Whole),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Printed::Cut),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether all that was printed was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Printed {
+    Whole,
+    /// The reader closed the pipe.
+    Cut,
+}
+
+/// How wide the terminal is that the output goes to; into a file or a pipe nothing is cut.
+pub(super) fn terminal_width() -> Option<u16> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    crossterm::terminal::size()
+        .ok()
+        .map(|(columns, _)| columns)
+        .filter(|&columns| columns > 0)
+}

@@ -1,0 +1,180 @@
+//! `check --json`: the names and types that scripts rely on. What is not known is `null`.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::json::{SCHEMA, SocketRecord};
+use crate::bind::{Address, Cause, NoteCode, Outcome, Start, Target, Verdict};
+use crate::model::{GapCode, Holder, Moment, Place, Protocol};
+
+#[derive(Serialize)]
+struct Check<'a> {
+    schema: u32,
+    targets: Vec<TargetRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct TargetRecord<'a> {
+    target: String,
+    protocol: Protocol,
+    address: Option<String>,
+    port: u16,
+    verdict: Outcome,
+    cause: Cause,
+    summary: &'a str,
+    details: &'a [String],
+    remedies: Vec<String>,
+    free_in_ms: Option<u64>,
+    servers: Servers,
+    profiles: Vec<ProfileRecord<'a>>,
+    probes: Vec<ProbeRecord<'a>>,
+    blockers: Vec<BlockerRecord<'a>>,
+    notes: Vec<NoteRecord<'a>>,
+    gaps: Vec<GapRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct Servers {
+    reuse_address: Start,
+    plain: Start,
+}
+
+#[derive(Serialize)]
+struct ProfileRecord<'a> {
+    servers: &'a str,
+    binds: &'a str,
+    start: Start,
+}
+
+#[derive(Serialize)]
+struct ProbeRecord<'a> {
+    address: std::net::IpAddr,
+    v6only: Option<bool>,
+    reuse_address: bool,
+    result: &'a str,
+}
+
+#[derive(Serialize)]
+struct BlockerRecord<'a> {
+    #[serde(flatten)]
+    socket: SocketRecord<'a>,
+    reuse_address: Option<bool>,
+    reuse_port: Option<bool>,
+    expires_in_ms: Option<u64>,
+    held_in: &'static str,
+}
+
+#[derive(Serialize)]
+struct NoteRecord<'a> {
+    code: NoteCode,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct GapRecord<'a> {
+    code: GapCode,
+    message: &'a str,
+}
+
+/// Writes the verdicts as one JSON object, then a line feed.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_check_json<'a>(
+    out: &mut dyn Write,
+    verdicts: impl IntoIterator<Item = &'a (Target, Verdict)>,
+) -> io::Result<()> {
+    let targets = verdicts.into_iter();
+    let check = Check {
+        schema: SCHEMA,
+        targets: targets
+            .map(|(target, verdict)| record(target, verdict))
+            .collect(),
+    };
+    serde_json::to_writer(&mut *out, &check)?;
+    writeln!(out)
+}
+
+fn record<'a>(target: &Target, verdict: &'a Verdict) -> TargetRecord<'a> {
+    TargetRecord {
+        target: target.to_string(),
+        protocol: target.protocol,
+        address: match target.address {
+            Address::Every => None,
+            Address::Loopback => Some("localhost".into()),
+            Address::One(one) => Some(one.to_string()),
+        },
+        port: *target.ports.start(),
+        verdict: verdict.outcome,
+        cause: verdict.cause,
+        summary: &verdict.summary,
+        details: &verdict.details,
+        remedies: verdict.remedies.iter().map(ToString::to_string).collect(),
+        free_in_ms: verdict.free_in.map(millis),
+        servers: Servers {
+            reuse_address: verdict.with_reuse_address,
+            plain: verdict.without,
+        },
+        profiles: verdict
+            .profiles
+            .iter()
+            .map(|(profile, start)| ProfileRecord {
+                servers: profile.servers,
+                binds: profile.manner,
+                start: *start,
+            })
+            .collect(),
+        probes: verdict
+            .probes
+            .iter()
+            .map(|probe| ProbeRecord {
+                address: probe.address,
+                v6only: probe.v6only,
+                reuse_address: probe.reuse_address,
+                result: probe.result.as_str(),
+            })
+            .collect(),
+        blockers: verdict
+            .blockers
+            .iter()
+            .map(|holder| blocker(holder, verdict.taken_at))
+            .collect(),
+        notes: verdict
+            .notes
+            .iter()
+            .map(|note| NoteRecord {
+                code: note.code,
+                message: &note.message,
+            })
+            .collect(),
+        gaps: verdict
+            .gaps
+            .iter()
+            .map(|gap| GapRecord {
+                code: gap.code,
+                message: &gap.message,
+            })
+            .collect(),
+    }
+}
+
+fn blocker(holder: &Holder, seen: Moment) -> BlockerRecord<'_> {
+    let options = holder.options;
+    BlockerRecord {
+        socket: SocketRecord::of(&holder.socket, seen.wall),
+        reuse_address: options.map(|options| options.reuse_address),
+        reuse_port: options.map(|options| options.reuse_port),
+        expires_in_ms: holder.expires_in.map(millis),
+        held_in: match holder.place {
+            Place::Descriptors => "descriptors",
+            Place::Thread => "thread",
+            Place::Ring => "io_uring",
+            Place::InFlight => "in_flight",
+        },
+    }
+}
+
+fn millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

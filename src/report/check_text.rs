@@ -1,0 +1,155 @@
+//! `check`: verdicts as text for a person.
+
+use std::io::{self, Write};
+
+use crate::bind::{Outcome, Start, Target, Verdict};
+use crate::columns::{owner_with_pid, pad, socket_text, width, wrap};
+
+/// More blockers than this are counted, not listed.
+const MAX_LISTED: usize = 8;
+
+const INDENT: &str = "  ";
+
+/// Writes one verdict. Sentences are broken at `columns` cells if there is such a limit; the outcome
+/// is coloured if `has_colour`.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_check(
+    out: &mut dyn Write,
+    target: &Target,
+    verdict: &Verdict,
+    columns: Option<u16>,
+    has_colour: bool,
+) -> io::Result<()> {
+    let outcome = painted(verdict.outcome, has_colour);
+    writeln!(out, "{target}: {outcome}")?;
+    let say = |out: &mut dyn Write, text: &str| sentence(out, "", text, columns);
+    say(out, &verdict.summary)?;
+    for detail in &verdict.details {
+        say(out, detail)?;
+    }
+    writeln!(out)?;
+    table(out, &matrix(verdict))?;
+    if !verdict.profiles.is_empty() {
+        writeln!(out)?;
+        table(out, &profiles(verdict))?;
+    }
+    if !verdict.blockers.is_empty() {
+        writeln!(out, "\n{INDENT}in the way")?;
+        table(out, &blockers(verdict))?;
+        let more = verdict.blockers.len().saturating_sub(MAX_LISTED);
+        if more > 0 {
+            writeln!(out, "{INDENT}{INDENT}and {more} more")?;
+        }
+    }
+    if !verdict.remedies.is_empty() {
+        writeln!(out, "\n{INDENT}to do")?;
+        for remedy in &verdict.remedies {
+            // A command is one piece: it is never broken.
+            writeln!(out, "{INDENT}{INDENT}{remedy}")?;
+        }
+    }
+    let notes = verdict
+        .notes
+        .iter()
+        .map(|note| ("note: ", note.message.clone()));
+    let gaps = verdict
+        .gaps
+        .iter()
+        .map(|gap| ("not known: ", format!("{}.", gap.message)));
+    let rest: Vec<_> = notes.chain(gaps).collect();
+    if !rest.is_empty() {
+        writeln!(out)?;
+    }
+    for (label, text) in rest {
+        sentence(out, label, &text, columns)?;
+    }
+    Ok(())
+}
+
+fn painted(outcome: Outcome, has_colour: bool) -> String {
+    let code = match outcome {
+        Outcome::Free => 32,
+        Outcome::InUse => 31,
+        Outcome::Denied | Outcome::Unavailable | Outcome::Raced => 33,
+    };
+    let word = outcome.as_str();
+    if has_colour {
+        format!("\x1b[1;{code}m{word}\x1b[0m")
+    } else {
+        word.to_owned()
+    }
+}
+
+fn sentence(out: &mut dyn Write, label: &str, text: &str, columns: Option<u16>) -> io::Result<()> {
+    let room = columns.map_or(usize::MAX, |columns| {
+        usize::from(columns).saturating_sub(INDENT.len())
+    });
+    for line in wrap(&format!("{label}{text}"), room) {
+        writeln!(out, "{INDENT}{line}")?;
+    }
+    Ok(())
+}
+
+/// Lines of cells, each column as wide as its widest cell.
+fn table(out: &mut dyn Write, lines: &[Vec<String>]) -> io::Result<()> {
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let widest = |at: usize| {
+        let cells = lines.iter().filter_map(|line| line.get(at));
+        cells.map(|cell| width(cell)).max().unwrap_or(0)
+    };
+    let widths: Vec<_> = (0..columns).map(widest).collect();
+    for line in lines {
+        let cells = line.iter().zip(&widths);
+        let cells: Vec<_> = cells
+            .map(|(cell, &width)| pad(cell, width, false))
+            .collect();
+        writeln!(out, "{INDENT}{INDENT}{}", cells.join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+fn matrix(verdict: &Verdict) -> Vec<Vec<String>> {
+    let cell = |result: Option<&crate::bind::ProbeResult>| {
+        result
+            .map_or("–", crate::bind::ProbeResult::as_str)
+            .to_owned()
+    };
+    let heading = ["address", "with SO_REUSEADDR", "without"]
+        .map(str::to_owned)
+        .to_vec();
+    let rows = verdict.matrix().into_iter().map(|row| {
+        let (with, without) = (cell(row.with_reuse_address), cell(row.without));
+        vec![row.address, with, without]
+    });
+    std::iter::once(heading).chain(rows).collect()
+}
+
+fn profiles(verdict: &Verdict) -> Vec<Vec<String>> {
+    let heading = ["could start here", "binds", ""]
+        .map(str::to_owned)
+        .to_vec();
+    let rows = verdict
+        .profiles
+        .iter()
+        .map(|(profile, start): &(_, Start)| {
+            [profile.servers, profile.manner, start.as_str()]
+                .map(str::to_owned)
+                .to_vec()
+        });
+    std::iter::once(heading).chain(rows).collect()
+}
+
+fn blockers(verdict: &Verdict) -> Vec<Vec<String>> {
+    let rows = verdict.blockers.iter().take(MAX_LISTED);
+    rows.map(|holder| {
+        let socket = &holder.socket;
+        vec![
+            socket_text(socket),
+            socket.state.to_string(),
+            owner_with_pid(socket),
+        ]
+    })
+    .collect()
+}
