@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Signal;
+use crate::bind::Verdict;
 use crate::columns::{self, ColumnId};
-use crate::model::{Endpoint, Owner, Pid, Process, Protocol, State, Text};
+use crate::model::{Endpoint, Owner, Pid, Process, Protocol, Socket, State, Text};
 use crate::track::{Row, Table};
 
 /// A list to choose from.
@@ -53,6 +54,8 @@ pub struct Question {
     pub signal: Signal,
     /// What it holds and what will be lost.
     pub loss: String,
+    /// Whether it was asked for the sake of the port under test.
+    pub frees_tested_port: bool,
 }
 
 impl Menu {
@@ -84,6 +87,29 @@ impl Menu {
         Self {
             title: "copy",
             items: texts.into_iter().map(item).collect(),
+            at: 0,
+        }
+    }
+
+    /// What can be copied of the answer to a bind test.
+    pub fn remedies(verdict: &Verdict) -> Self {
+        let command = |remedy: &crate::bind::Remedy| {
+            let command = remedy.command.clone()?;
+            Some(MenuItem {
+                label: command.clone(),
+                is_on: None,
+                choice: MenuChoice::Copy(command),
+            })
+        };
+        let mut items: Vec<_> = verdict.remedies.iter().filter_map(command).collect();
+        items.push(MenuItem {
+            label: verdict.summary.clone(),
+            is_on: None,
+            choice: MenuChoice::Copy(verdict.summary.clone()),
+        });
+        Self {
+            title: "copy",
+            items,
             at: 0,
         }
     }
@@ -120,13 +146,13 @@ fn reachable(local: Endpoint) -> Endpoint {
 }
 
 impl Question {
-    /// Asks whether to end the process that has a row's socket.
+    /// Asks whether to end the process that has a socket.
     ///
     /// # Errors
     /// One line that says why there is nothing to end.
-    pub fn end_owner(row: &Row, table: &Table) -> Result<Self, String> {
-        let process = match &row.socket.owner {
-            _ if row.is_closed() => return Err("this socket is closed already".into()),
+    pub fn end_owner(socket: &Socket, is_closed: bool, table: &Table) -> Result<Self, String> {
+        let process = match &socket.owner {
+            _ if is_closed => return Err("this socket is closed already".into()),
             Owner::Known(processes) => first_but_init(processes).ok_or(
                 "pid 1 holds this socket for its service: stop the unit instead of ending it",
             )?,
@@ -141,7 +167,8 @@ impl Question {
             started_at: process.started_at,
             name: process.name.clone(),
             signal: Signal::Term,
-            loss: what_is_lost(process, table) + &who_keeps_it(&row.socket.owner),
+            loss: what_is_lost(process, table) + &who_keeps_it(&socket.owner),
+            frees_tested_port: false,
         })
     }
 

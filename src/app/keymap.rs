@@ -7,6 +7,8 @@ use super::{Action, Key};
 pub enum Mode {
     /// Moving in the table; panes may be open below it.
     Table,
+    /// The same while a bind test is open: what is not bound here is looked up there.
+    Bind,
     /// Typing a filter or a port. What is not bound here is typed.
     Prompt,
     /// Choosing from a menu.
@@ -50,7 +52,7 @@ const fn bind(
 
 use Action as A;
 use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
-use Mode::{Help, Menu, Prompt, Question, Table};
+use Mode::{Bind, Help, Menu, Prompt, Question, Table};
 
 /// Every key of the program. The hints stand in the order of the list.
 #[rustfmt::skip]
@@ -93,6 +95,13 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('q'), Ctrl('c')], A::Quit, "quit", "quit"),
     bind(Table, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 
+    bind(Bind, &[Char('r')], A::Refresh, "test again", "again"),
+    bind(Bind, &[Char('w')], A::Watch, "watch: count down what ends by itself, test again each second, ring when it is free", "watch"),
+    bind(Bind, &[Char('c'), Char('y')], A::CopyRemedy, "copy a command that helps, or the answer", "copy"),
+    bind(Bind, &[Char('K'), Char('x')], A::EndBlocker, "end the process that has the port: asks first, then shows the port become free", "end"),
+    bind(Bind, &[Char('J')], A::GoToBlocker, "go to the row of the next socket in the way", "go to it"),
+    bind(Bind, &[Esc], A::Back, "close the bind test", "close"),
+
     bind(Prompt, &[Enter], A::Accept, "keep it", "keep"),
     bind(Prompt, &[Esc], A::Back, "clear it", "clear"),
     bind(Prompt, &[Up], A::RecallEarlier, "earlier one", "earlier"),
@@ -125,9 +134,11 @@ pub const KEYMAP: &[Binding] = &[
 
 /// What a key does in a mode; `None` if nothing.
 pub fn lookup(mode: Mode, key: Key) -> Option<Action> {
-    bindings(mode)
-        .find(|binding| binding.keys.contains(&key))
-        .map(|binding| binding.action)
+    let found = bindings(mode).find(|binding| binding.keys.contains(&key));
+    match found {
+        None if mode == Bind => lookup(Table, key),
+        found => found.map(|binding| binding.action),
+    }
 }
 
 /// The keys of a mode, in the order of the list.
@@ -143,14 +154,21 @@ impl Binding {
     }
 }
 
-/// The keys of the table as the rows of a Markdown table, for the README.
+/// The keys of the table, and of a bind test, as the rows of Markdown tables, for the README.
 pub fn markdown() -> String {
     let row = |binding: &Binding| {
         let keys: Vec<_> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
         format!("| {} | {} |\n", keys.join(" "), binding.help)
     };
-    let rows: String = bindings(Table).map(row).collect();
-    format!("| keys | |\n|---|---|\n{rows}")
+    let table = |title: &str, mode| {
+        let rows: String = bindings(mode).map(row).collect();
+        format!("| {title} | |\n|---|---|\n{rows}")
+    };
+    format!(
+        "{}\n{}",
+        table("keys", Table),
+        table("with a bind test open", Bind)
+    )
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Input;
-use crate::bind::{Probe, Target};
+use crate::bind::{Examination, Suite, Target};
 use crate::model::{Pid, Text};
 use crate::track::{Observation, RowId};
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ pub enum Msg {
     /// The collector could not take one: what failed, then what to try.
     SnapshotFailed(String),
     /// A bind test is done.
-    BindTested(BindReport),
+    BindTested(Box<BindReport>),
     /// A job that was asked for is done, or failed: one line to show.
     JobDone {
         /// Whether it did what was asked.
@@ -49,15 +49,13 @@ pub enum Exit {
     Crashed(String),
 }
 
-/// The answers of one bind test.
+/// What one bind test brought to light.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BindReport {
     /// Which request it answers; an answer to an older one is dropped.
     pub job: u64,
-    /// What was asked.
-    pub target: Target,
-    /// Each trial bind, in the order in which they were made.
-    pub probes: Vec<Probe>,
+    /// What was found out.
+    pub examination: Examination,
 }
 
 /// The signals that the program offers to send, the gentlest first.
@@ -104,6 +102,8 @@ pub enum Effect {
         job: u64,
         /// A target with one port.
         target: Target,
+        /// How much to find out.
+        suite: Suite,
     },
     /// Look for a port above this one that can be bound, and say which.
     FindFreePort {
@@ -123,6 +123,8 @@ pub enum Effect {
     },
     /// Put text on the clipboard.
     Copy(String),
+    /// Ring the terminal's bell.
+    Bell,
     /// Write these rows of the current table to a file.
     Write(Vec<RowId>),
     /// Ask the shell's job control to stop this job, as `Ctrl-Z` does outside raw mode; it comes

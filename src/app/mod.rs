@@ -5,6 +5,7 @@
 
 mod action;
 mod asking;
+mod bind_pane;
 mod cursor;
 mod input;
 pub mod keymap;
@@ -29,11 +30,11 @@ pub use message::{BindReport, Effect, Exit, Msg, Signal};
 pub use prompt::PromptKind;
 pub use rows::{Sort, Tab, select_rows};
 
-use crate::bind::Target;
 use crate::columns::ColumnId;
 use crate::filter::{Filter, FilterError};
 use crate::model::Moment;
 use crate::track::{EventLog, Row, Table};
+use bind_pane::BindPane;
 use cursor::Cursor;
 use prompt::Prompt;
 use rows::Criteria;
@@ -82,11 +83,7 @@ enum Modal {
 enum Pane {
     Details,
     Events,
-    /// A bind test; its report is `None` as long as it runs.
-    Bind {
-        target: Target,
-        report: Option<BindReport>,
-    },
+    Bind(Box<BindPane>),
 }
 
 /// A line at the bottom that says what came of something.

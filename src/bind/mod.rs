@@ -6,7 +6,6 @@
 //! `source`.
 
 mod examine;
-mod holders;
 mod outcome;
 mod probe;
 pub mod rules;
@@ -15,7 +14,6 @@ mod target;
 mod verdict;
 
 pub use examine::{Agreement, Examination, Trial, Witness};
-pub use holders::holders;
 pub use outcome::{Probe, ProbeResult};
 pub use probe::{Suite, probe};
 pub use servers::{Profile, Start};

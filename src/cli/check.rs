@@ -23,11 +23,21 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
         bail!("check binds on this machine: a recording has no ports to test");
     }
     let targets = targets(shared, &check.targets)?;
-    let mut tester = BindTester::new(Clock::start(), jiff::tz::TimeZone::system());
+    let clock = Clock::start();
+    let (mut tester, zone) = (BindTester::new(clock), jiff::tz::TimeZone::system());
     let has_colour = shared.has_colour() && io::stdout().is_terminal();
     let (mut verdicts, mut outcomes) = (Vec::new(), Vec::new());
     for (at, target) in targets.into_iter().enumerate() {
-        let verdict = test(&mut tester, &target, check.retry);
+        let mut judge = || {
+            let examination = tester.test(&target, Suite::Full);
+            Verdict::of(&examination, &zone, clock.now())
+        };
+        let mut verdict = judge();
+        for _ in 0..if check.retry { RETRIES } else { 0 } {
+            if verdict.outcome == Outcome::Raced {
+                verdict = judge();
+            }
+        }
         outcomes.push((verdict.outcome, verdict.cause));
         if check.json {
             verdicts.push((target, verdict));
@@ -47,17 +57,6 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
         print(|out| report::write_check_json(out, &verdicts))?;
     }
     Ok(code(&outcomes))
-}
-
-fn test(tester: &mut BindTester, target: &Target, retries: bool) -> Verdict {
-    let mut verdict = tester.test(target, Suite::Full);
-    for _ in 0..if retries { RETRIES } else { 0 } {
-        if verdict.outcome != Outcome::Raced {
-            break;
-        }
-        verdict = tester.test(target, Suite::Full);
-    }
-    verdict
 }
 
 fn code(outcomes: &[(Outcome, Cause)]) -> u8 {

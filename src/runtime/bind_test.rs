@@ -1,39 +1,36 @@
 //! A bind test on this machine: brings together who can be asked.
 
 use super::clock::Clock;
-use crate::bind::{self, Examination, Probe, Suite, Target, Verdict, Witness};
+use crate::bind::{self, Examination, Probe, Suite, Target, Witness};
 use crate::model::Evidence;
 use crate::source::Investigator;
-use jiff::tz::TimeZone;
 
 /// Puts ports to the test, one after the other.
 pub struct BindTester {
     investigator: Investigator,
     clock: Clock,
-    zone: TimeZone,
 }
 
 impl BindTester {
-    /// One that tells times of day in `zone`.
-    pub fn new(clock: Clock, zone: TimeZone) -> Self {
+    /// One that has tested nothing yet.
+    pub fn new(clock: Clock) -> Self {
         let investigator = Investigator::new();
         Self {
             investigator,
             clock,
-            zone,
         }
     }
 
-    /// Tests the first port of `target` by real binds, and says what that means. Takes as long as
-    /// [`Investigator::evidence`] does, twice where the table and the kernel disagree.
-    pub fn test(&mut self, target: &Target, suite: Suite) -> Verdict {
+    /// Tests the first port of `target` by real binds. Takes as long as [`Investigator::evidence`]
+    /// does, twice where the table and the kernel disagree.
+    pub fn test(&mut self, target: &Target, suite: Suite) -> Examination {
         let mut machine = Machine {
             investigator: &mut self.investigator,
             clock: self.clock,
             target,
             suite,
         };
-        Verdict::of(&Examination::of(target, &mut machine), &self.zone)
+        Examination::of(target, &mut machine)
     }
 }
 

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::bind_test::BindTester;
+use super::clock::Clock;
 use crate::app::{BindReport, Msg};
 use crate::bind::{self, Address, Suite, Target};
 use crate::model::{Moment, Protocol};
@@ -14,15 +16,10 @@ use crate::track::{RowId, Table};
 /// How many ports are tried before the search for a free one is given up.
 const MAX_TRIES: usize = 1000;
 
-/// Binds for real, as a person's request.
-pub fn bind_test(job: u64, target: Target) -> Msg {
-    let port = *target.ports.start();
-    let probes = bind::probe(target.protocol, target.address, port, Suite::Full);
-    Msg::BindTested(BindReport {
-        job,
-        target,
-        probes,
-    })
+/// Binds for real, and finds out what explains the answers.
+pub fn bind_test(job: u64, target: &Target, suite: Suite, clock: Clock) -> Msg {
+    let examination = BindTester::new(clock).test(target, suite);
+    Msg::BindTested(Box::new(BindReport { job, examination }))
 }
 
 /// Finds the first port above `from` that can be bound on every address, with TCP and UDP.

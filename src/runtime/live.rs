@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 
 use crossterm::clipboard::CopyToClipboard;
+use crossterm::style::Print;
 
 use super::clock::Clock;
 use super::collector::{Collector, Control};
@@ -103,8 +104,11 @@ impl Live {
             Effect::Refresh => self.tell_collector(Control::Refresh),
             Effect::SetInterval(interval) => self.tell_collector(Control::SetInterval(interval)),
             Effect::SetPaused(paused) => self.tell_collector(Control::SetPaused(paused)),
-            Effect::BindTest { job, target } => {
-                self.start("bind test", move || jobs::bind_test(job, target));
+            Effect::BindTest { job, target, suite } => {
+                let clock = self.clock;
+                self.start("bind test", move || {
+                    jobs::bind_test(job, &target, suite, clock)
+                });
             }
             Effect::FindFreePort { from } => {
                 self.start("free port", move || jobs::find_free_port(from));
@@ -124,6 +128,7 @@ impl Live {
                 self.start("writer", move || jobs::write_rows(&table, &rows, now));
             }
             Effect::Copy(text) => return copy(text),
+            Effect::Bell => return ring(),
             // A system without job control refuses: then there is nothing to go back to.
             Effect::SuspendJob => drop(signals::suspend_job()),
             Effect::Suspend => return self.suspend(),
@@ -256,6 +261,13 @@ fn deliver(sender: &Sender<Msg>, msg: Msg) -> ControlFlow<()> {
     match sender.send(msg) {
         Ok(()) => ControlFlow::Continue(()),
         Err(_) => ControlFlow::Break(()),
+    }
+}
+
+fn ring() -> ControlFlow<Exit> {
+    match crossterm::execute!(io::stdout(), Print('\x07')) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(Exit::TerminalGone),
     }
 }
 

@@ -1,8 +1,11 @@
 //! The bind test on the screen.
 
+use std::net::TcpStream;
+
 use sockeye::app::Key;
 
-use crate::scene::{Holder, Live, at, listener, stage};
+use crate::scene::{Holder, Live, at, bound, listener, stage};
+use socket2::Type;
 
 /// The answers of one address: with `SO_REUSEADDR`, without.
 fn answers(screen: &str, address: &str) -> Option<(String, String)> {
@@ -16,21 +19,40 @@ fn answers(screen: &str, address: &str) -> Option<(String, String)> {
     Some((words.next()?.to_owned(), words.next()?.to_owned()))
 }
 
+/// The screen without its borders and with its lines joined, so that a sentence is found whole.
+fn flat(screen: &str) -> String {
+    let lines = screen.lines().map(|line| line.trim_matches(['│', ' ']));
+    let words = lines.flat_map(str::split_whitespace);
+    words.collect::<Vec<_>>().join(" ")
+}
+
+impl Live {
+    /// Waits until this sentence stands on the screen, in however many lines.
+    fn wait_for_sentence(&self, sentence: &str) -> String {
+        self.wait_for(sentence, |screen| flat(screen).contains(sentence))
+    }
+}
+
 #[test]
 fn a_taken_port_is_refused_and_its_holder_named() {
     stage(|| {
         let holder = Holder::of([listener(&at(8080))]);
-        let mut live = Live::start(&[]);
+        let mut live = Live::start_in((140, 40), &[]);
         live.wait_for_row(8080, |row| row.contains("sleep"));
         live.press("b");
-        let screen = live.wait_for_text("EADDRINUSE");
+        let pid = holder.pid();
+        let screen = live.wait_for_sentence("listens on 127.0.0.1:8080");
         assert!(screen.contains("bind test · tcp 8080"), "{screen}");
+        assert!(screen.contains("✗ in use"), "{screen}");
+        assert!(screen.contains(&format!("sleep (pid {pid}")), "{screen}");
         // Where SO_REUSEADDR does not help, there is no need to try without it.
         let refused = Some(("EADDRINUSE".to_owned(), "–".to_owned()));
         assert_eq!(answers(&screen, "0.0.0.0"), refused, "{screen}");
-        let screen = live.wait_for_text("1 row of the table holds this port:");
-        let holding = format!("tcp 127.0.0.1:8080  LISTEN  sleep({})", holder.pid());
+        let holding = format!("tcp 127.0.0.1:8080  LISTEN  sleep({pid})");
         assert!(screen.contains(&holding), "{screen}");
+        assert!(screen.contains(&format!("End it: kill {pid}")), "{screen}");
+        let node = flat(&screen).contains("Node, Java, Go [::] for both refused");
+        assert!(node, "{screen}");
     });
 }
 
@@ -41,10 +63,9 @@ fn a_typed_port_that_is_free_can_be_bound() {
         live.press("B");
         live.wait_for_text("bind test of port:");
         live.press("8080\r");
-        let screen = live.wait_for_text("with SO_REUSEADDR");
+        let screen = live.wait_for_text("✓ free");
         let ok = Some(("ok".to_owned(), "ok".to_owned()));
         assert_eq!(answers(&screen, "0.0.0.0"), ok, "{screen}");
-        live.wait_for_text("no row of the table holds this port");
         // Its own sockets were never seen as anybody's.
         live.wait_for_a_reading();
         live.pty.send_key(Key::Esc);
@@ -57,17 +78,87 @@ fn r_asks_again() {
     stage(|| {
         let mut live = Live::start(&[]);
         live.press("B8080\r");
-        live.wait_for("ok", |screen| {
-            answers(screen, "127.0.0.1").is_some_and(|(with, _)| with == "ok")
-                || answers(screen, "0.0.0.0").is_some_and(|(with, _)| with == "ok")
-        });
+        live.wait_for_text("✓ free");
         let taken = listener("0.0.0.0:8080");
         live.press("r");
-        live.wait_for_text("EADDRINUSE");
-        live.wait_for_text("1 row of the table holds this port:");
+        live.wait_for_text("✗ in use");
+        live.wait_for_sentence("listens on 0.0.0.0:8080");
         drop(taken);
         live.press("r");
-        live.wait_without("EADDRINUSE");
+        live.wait_for_text("✓ free");
+    });
+}
+
+/// An orphan in `FIN_WAIT2` is kept for `tcp_fin_timeout`, which a test can set; nobody can make a
+/// `TIME_WAIT` shorter.
+#[test]
+fn a_watch_counts_down_and_rings_when_the_port_is_free() {
+    stage(|| {
+        std::fs::write("/proc/sys/net/ipv4/tcp_fin_timeout", "3").unwrap();
+        let listening = listener(&at(8080));
+        let _client = TcpStream::connect(at(8080)).unwrap();
+        drop(listening.accept().unwrap());
+        drop(listening);
+        let mut live = Live::start(&[]);
+        live.press("B8080\r");
+        live.wait_for_sentence("still closing on 127.0.0.1:8080");
+        live.press("w");
+        live.wait_for_text("· watching");
+        assert!(!live.pty.raw().contains('\x07'), "it rang too early");
+        live.wait_for_text("8080 is free");
+        live.pty.wait_for_raw("\x07");
+        live.wait_for_text("✓ free");
+        live.wait_without("· watching");
+    });
+}
+
+#[test]
+fn only_what_ends_by_itself_is_watched() {
+    stage(|| {
+        let _taken = listener(&at(8080));
+        let mut live = Live::start(&[]);
+        live.press("B8080\r");
+        live.wait_for_text("✗ in use");
+        live.press("w");
+        live.wait_for_text("does not end by itself");
+    });
+}
+
+#[test]
+fn ending_what_has_the_port_shows_it_become_free() {
+    stage(|| {
+        let mut holder = Holder::of([listener(&at(8080))]);
+        let mut live = Live::start(&[]);
+        live.press("B8080\r");
+        live.wait_for_sentence("listens on 127.0.0.1:8080");
+        live.press("K");
+        live.wait_for_sentence("holds 8080. End it with TERM?");
+        live.press("y");
+        live.wait_for_text("8080 is free");
+        live.wait_for_text("✓ free");
+        assert_eq!(
+            holder.wait_for_signal(),
+            Some(rustix::process::Signal::TERM)
+        );
+    });
+}
+
+#[test]
+fn the_socket_in_the_way_can_be_gone_to_and_its_command_copied() {
+    stage(|| {
+        let _other = listener(&at(9000));
+        // One that only BOUND rows show, and that the filter hides.
+        let holder = Holder::of([bound(Type::STREAM, &at(8080))]);
+        let mut live = Live::start(&[":9000"]);
+        live.wait_for_ports(&[9000]);
+        live.press("B8080\r");
+        live.wait_for_sentence("has bound 127.0.0.1:8080 without listening");
+        live.press("J");
+        live.wait_for_selection(8080);
+        live.press("c");
+        live.wait_for_text(&format!("kill {}", holder.pid()));
+        live.press("\r");
+        live.wait_for_text(&format!("copied: kill {}", holder.pid()));
     });
 }
 

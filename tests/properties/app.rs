@@ -10,10 +10,10 @@ use ratatui::backend::TestBackend;
 use sockeye::app::keymap::KEYMAP;
 use sockeye::app::view::View;
 use sockeye::app::{BindReport, Effect, Input, Key, Mouse, Msg};
-use sockeye::model::{Owner, Socket, State};
+use sockeye::model::{Holder, Owner, Socket, State};
 use sockeye::ui::{self, Theme};
 
-use super::stage::{Stage, connection, known, listener, process, udp};
+use super::stage::{Stage, asked_test, connection, examination, known, listener, process, udp};
 
 /// Something that happens.
 #[derive(Clone, Debug)]
@@ -120,7 +120,7 @@ impl Run {
             Event::Read(bits) => drop(self.stage.read(&sockets(*bits))),
             Event::Fail => drop(self.stage.tell(Msg::SnapshotFailed("unreadable".into()))),
             Event::Answer { is_late } => self.answer(*is_late),
-            Event::Wake => drop(self.stage.tell(Msg::Woke)),
+            Event::Wake => return self.stage.tell(Msg::Woke),
             Event::Wait(time) => drop(self.stage.wait(*time)),
         }
         Vec::new()
@@ -131,22 +131,34 @@ impl Run {
     }
 
     fn answer(&mut self, is_late: bool) {
-        let tests = self.asked.iter().filter_map(|effect| match effect {
-            Effect::BindTest { job, target } => Some((*job, target.clone())),
-            _ => None,
-        });
+        let tests = self
+            .asked
+            .iter()
+            .filter_map(|one| asked_test(std::slice::from_ref(one)));
         let asked = if is_late {
             tests.min_by_key(|(job, _)| *job)
         } else {
             tests.max_by_key(|(job, _)| *job)
         };
         if let Some((job, target)) = asked {
-            let probes = Vec::new();
-            self.stage.tell(Msg::BindTested(BindReport {
-                job,
-                target,
-                probes,
-            }));
+            // What answers depends on the port alone, so that each kind of answer comes.
+            let port = *target.ports.start();
+            let refused = (port % 3 > 0).then_some("EADDRINUSE");
+            let answers = [("0.0.0.0", None, true, refused)];
+            let left = Holder {
+                expires_in: (port % 3 > 1).then_some(Duration::from_millis(7300)),
+                ..Holder::new(connection(
+                    &format!("10.0.0.7:{port}"),
+                    "10.0.0.9:50000",
+                    State::TimeWait,
+                    1,
+                    Owner::None,
+                ))
+            };
+            let examination = examination(&target, self.stage.now, &[left], &answers);
+            let report = BindReport { job, examination };
+            let effects = self.stage.tell(Msg::BindTested(Box::new(report)));
+            self.asked.extend(effects);
         }
     }
 

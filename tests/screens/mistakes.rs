@@ -203,7 +203,8 @@ fn a_bind_test_answers_for_the_port_that_was_asked() {
     let mut stage = busy_stage(80, 24);
     let effects = stage.press("b");
     stage.press("jjj");
-    stage.tell(answer(&effects));
+    let answer = answer(&stage, &effects);
+    stage.tell(answer);
     assert!(
         Canvas::of(&stage, Theme::PLAIN)
             .text()

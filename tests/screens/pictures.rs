@@ -6,7 +6,7 @@ use sockeye::ui::Theme;
 
 use super::canvas::Canvas;
 use super::scenes::{
-    bind_test_stage, busy, busy_stage, changes_stage, hidden_owners, strange_stage,
+    bind_test_stage, busy, busy_stage, changes_stage, hidden_owners, leftovers_stage, strange_stage,
 };
 use super::stage::{Stage, known, listener, process};
 
@@ -82,6 +82,39 @@ fn busy_scene_without_history(width: u16, height: u16) -> Stage {
 #[test]
 fn bind_test() {
     picture("bind_test", bind_test_stage);
+}
+
+#[test]
+fn bind_test_of_leftovers() {
+    picture("bind_test_leftovers", leftovers_stage);
+}
+
+#[test]
+fn bind_test_watched() {
+    picture("bind_test_watched", |width, height| {
+        let mut stage = leftovers_stage(width, height);
+        stage.press("w");
+        stage.wait_secs(2).tell(Msg::Woke);
+        stage
+    });
+}
+
+#[test]
+fn bind_test_asking_to_end_what_has_the_port() {
+    picture("bind_test_end", |width, height| {
+        let mut stage = bind_test_stage(width, height);
+        stage.press("K");
+        stage
+    });
+}
+
+#[test]
+fn bind_test_offering_what_to_copy() {
+    picture("bind_test_copy", |width, height| {
+        let mut stage = bind_test_stage(width, height);
+        stage.press("c");
+        stage
+    });
 }
 
 #[test]

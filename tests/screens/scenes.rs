@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sockeye::app::{BindReport, Effect, Msg};
-use sockeye::bind::{Probe, ProbeResult};
-use sockeye::model::{Owner, Problem, ProblemCode, Process, Protocol, Socket, State, Text};
+use sockeye::model::{Holder, Owner, Problem, ProblemCode, Process, Protocol, Socket, State, Text};
 
-use super::stage::{Stage, abandoned, connection, endpoint, known, listener, process, udp, uid_of};
+use super::stage::{
+    Stage, abandoned, asked_test, connection, endpoint, examination, known, listener, process, udp,
+    uid_of,
+};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -213,41 +215,57 @@ pub fn bind_test_stage(width: u16, height: u16) -> Stage {
     let mut stage = Stage::new(width, height);
     stage.read(&[listener("127.0.0.1:8080", 6, known(&[&node]))]);
     let effects = stage.press("b");
-    stage.wait_secs(1).tell(answer(&effects));
+    let answer = answer(&stage, &effects);
+    stage.wait_secs(1).tell(answer);
     stage
 }
 
-/// The kernel's answers to the bind test among these effects.
-pub fn answer(effects: &[Effect]) -> Msg {
-    let asked = effects.iter().find_map(|effect| match effect {
-        Effect::BindTest { job, target } => Some((*job, target.clone())),
-        _ => None,
-    });
-    let (job, target) = asked.expect("a bind test was asked for");
-    let probe = |address: &str, v6only, reuse_address, error: Option<&'static str>| Probe {
-        address: address.parse().expect("an address"),
-        v6only,
-        reuse_address,
-        result: error.map_or(ProbeResult::Ok, |name| ProbeResult::Errno {
-            raw: 98,
-            name: name.into(),
-        }),
-    };
+/// What the kernel says to the bind test among these effects.
+pub fn answer(stage: &Stage, effects: &[Effect]) -> Msg {
+    let (job, target) = asked_test(effects).expect("a bind test was asked for");
+    let node = process(40211, "node", "ann", HOUR);
+    let local = format!("127.0.0.1:{}", target.ports.start());
+    let holders = [Holder::new(listener(&local, 6, known(&[&node])))];
     let taken = Some("EADDRINUSE");
-    let probes = vec![
-        probe("0.0.0.0", None, true, taken),
-        probe("0.0.0.0", None, false, taken),
-        probe("::", Some(false), true, taken),
-        probe("::", Some(true), true, None),
-        probe("::", Some(true), false, None),
-        probe("127.0.0.1", None, true, taken),
-        probe("192.0.2.77", None, true, Some("EADDRNOTAVAIL")),
+    let answers = [
+        ("0.0.0.0", None, true, taken),
+        ("127.0.0.1", None, true, taken),
+        ("::", Some(true), true, None),
+        ("::", Some(true), false, None),
     ];
-    Msg::BindTested(BindReport {
-        job,
-        target,
-        probes,
-    })
+    let examination = examination(&target, stage.now, &holders, &answers);
+    Msg::BindTested(Box::new(BindReport { job, examination }))
+}
+
+/// A bind test of port 8080 that only leftovers refuse, 42 seconds before they go.
+pub fn leftovers_stage(width: u16, height: u16) -> Stage {
+    let mut stage = Stage::new(width, height);
+    let left = |remote: &str, secs| Holder {
+        expires_in: Some(Duration::from_secs(secs)),
+        ..Holder::new(abandoned(
+            &connection("127.0.0.1:8080", remote, State::TimeWait, 1, Owner::None),
+            State::TimeWait,
+        ))
+    };
+    let holders = [
+        left("127.0.0.1:50001", 12),
+        left("127.0.0.1:50002", 42),
+        left("127.0.0.1:50003", 31),
+    ];
+    let sockets: Vec<_> = holders.iter().map(|one| (*one.socket).clone()).collect();
+    stage.read(&sockets);
+    let effects = stage.press("b");
+    let (job, target) = asked_test(&effects).expect("a bind test was asked for");
+    let taken = Some("EADDRINUSE");
+    let answers = [
+        ("0.0.0.0", None, true, taken),
+        ("127.0.0.1", None, true, taken),
+        ("::", Some(true), true, None),
+        ("::", Some(true), false, None),
+    ];
+    let examination = examination(&target, stage.now, &holders, &answers);
+    stage.tell(Msg::BindTested(Box::new(BindReport { job, examination })));
+    stage
 }
 
 /// Names that are hard to lay out or mean harm.

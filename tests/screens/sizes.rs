@@ -70,7 +70,8 @@ fn everything_open() -> Vec<(&'static str, Stage)> {
             "a bind test",
             with(&|stage| {
                 let effects = stage.press("b");
-                stage.tell(answer(&effects));
+                let answer = answer(stage, &effects);
+                stage.tell(answer);
             }),
         ),
         (

@@ -11,9 +11,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sockeye::app::{App, Effect, Input, Key, Mouse, Msg, Settings, Size, Tab};
+use sockeye::bind::{Examination, Probe, ProbeResult, Target, Witness};
 use sockeye::filter::Filter;
 use sockeye::model::{
-    Endpoint, Moment, Owner, Pid, Problem, Process, Protocol, Queue, Snapshot, Socket, State, Text,
+    Endpoint, Evidence, Holder, Limits, Moment, Owner, Pid, Problem, Process, Protocol, Queue,
+    Snapshot, Socket, State, Text,
 };
 use sockeye::track::{Event, Tracker};
 
@@ -139,6 +141,78 @@ impl Stage {
         self.tell(Msg::Input(Input::Resized { width, height }));
         self
     }
+}
+
+/// What the kernel answers to one trial bind: address, `IPV6_V6ONLY`, whether with `SO_REUSEADDR`,
+/// and the error if it refuses.
+pub type Answer = (&'static str, Option<bool>, bool, Option<&'static str>);
+
+/// A bind test beside these holders, with these answers of the kernel.
+pub fn examination(
+    target: &Target,
+    taken_at: Moment,
+    holders: &[Holder],
+    answers: &[Answer],
+) -> Examination {
+    Examination::of(
+        target,
+        &mut Told {
+            taken_at,
+            holders,
+            answers,
+        },
+    )
+}
+
+/// A witness who says the same each time.
+struct Told<'a> {
+    taken_at: Moment,
+    holders: &'a [Holder],
+    answers: &'a [Answer],
+}
+
+impl Witness for Told<'_> {
+    fn evidence(&mut self) -> Evidence {
+        Evidence {
+            taken_at: self.taken_at,
+            holders: self.holders.to_vec(),
+            limits: Limits {
+                uid: Some(0),
+                unprivileged_from: Some(1024),
+                has_bind_capability: Some(true),
+                is_in_user_namespace: Some(false),
+                ephemeral: Some(32_768..=60_999),
+                reserved: Some(Vec::new()),
+                is_ipv6_off: Some(false),
+                security_modules: None,
+                excluded: None,
+            },
+            elsewhere: Vec::new(),
+            redirects: Vec::new(),
+            gaps: Vec::new(),
+        }
+    }
+
+    fn probes(&mut self) -> Vec<Probe> {
+        let probe = |&(address, v6only, reuse_address, error): &Answer| Probe {
+            address: address.parse().expect("an address"),
+            v6only,
+            reuse_address,
+            result: error.map_or(ProbeResult::Ok, |name| ProbeResult::Errno {
+                raw: 98,
+                name: name.into(),
+            }),
+        };
+        self.answers.iter().map(probe).collect()
+    }
+}
+
+/// The bind test that these effects ask for.
+pub fn asked_test(effects: &[Effect]) -> Option<(u64, Target)> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::BindTest { job, target, .. } => Some((*job, target.clone())),
+        _ => None,
+    })
 }
 
 /// A process that started this long before the scene began.

@@ -1,10 +1,12 @@
 //! How each message changes the program.
 
+mod bind;
 mod modal;
 mod mouse;
 mod prompt;
 mod table;
 
+use super::bind_pane::Came;
 use super::keymap::{self, Mode};
 use super::{Action, App, BindReport, Effect, Exit, Input, Key, Modal, Msg, Pane};
 use crate::model::Moment;
@@ -29,7 +31,7 @@ impl App {
             Msg::Input(input) => return self.take_input(input, now),
             Msg::SnapshotTaken(observation) => self.take_snapshot(observation, now),
             Msg::SnapshotFailed(why) => self.failure = Some(why),
-            Msg::BindTested(report) => self.take_report(report),
+            Msg::BindTested(report) => return self.take_report(*report, now),
             Msg::JobDone {
                 succeeded: true,
                 message,
@@ -37,11 +39,16 @@ impl App {
             Msg::JobDone {
                 succeeded: false,
                 message,
-            } => self.warn(message, now),
+            } => {
+                if let Some(Pane::Bind(pane)) = &mut self.pane {
+                    pane.end_failed();
+                }
+                self.warn(message, now);
+            }
             Msg::EndAsked(exit) => return vec![Effect::End(exit)],
             Msg::SuspendAsked => return vec![Effect::Suspend],
             Msg::Resumed => return vec![Effect::Redraw],
-            Msg::Woke => self.pass_time(now),
+            Msg::Woke => return self.pass_time(now),
         }
         Vec::new()
     }
@@ -56,16 +63,25 @@ impl App {
     }
 
     /// An answer to an older test than the one shown is dropped.
-    fn take_report(&mut self, answer: BindReport) {
-        if answer.job != self.job {
-            return;
-        }
-        if let Some(Pane::Bind { report, .. }) = &mut self.pane {
-            *report = Some(answer);
+    fn take_report(&mut self, answer: BindReport, now: Moment) -> Effects {
+        let Some(Pane::Bind(pane)) = self.pane.as_mut().filter(|_| answer.job == self.job) else {
+            return Vec::new();
+        };
+        let port = *pane.target.ports.start();
+        match pane.take(answer, &self.settings.time_zone, now) {
+            Came::Nothing => Vec::new(),
+            Came::Free => {
+                self.tell(format!("{port} is free"), now);
+                vec![Effect::Bell]
+            }
+            Came::InVain(why) => {
+                self.warn(why, now);
+                Vec::new()
+            }
         }
     }
 
-    fn pass_time(&mut self, now: Moment) {
+    fn pass_time(&mut self, now: Moment) -> Effects {
         if self
             .notice
             .as_ref()
@@ -76,12 +92,21 @@ impl App {
         if self.paused_at.is_none() {
             self.reselect(now);
         }
+        let is_test_due = match &mut self.pane {
+            Some(Pane::Bind(pane)) => pane.pass_time(&self.settings.time_zone, now),
+            _ => false,
+        };
+        if is_test_due {
+            self.test_again()
+        } else {
+            Vec::new()
+        }
     }
 
     fn take_input(&mut self, input: Input, now: Moment) -> Effects {
         match input {
             Input::Key(key) => return self.press(key, now),
-            Input::Mouse(mouse) => self.point(mouse, now),
+            Input::Mouse(mouse) => return self.point(mouse, now),
             Input::Paste(text) => {
                 if let Modal::Prompt(prompt) = &mut self.modal {
                     prompt.paste(&text);
@@ -113,7 +138,7 @@ impl App {
             (Modal::None, Some(action)) => self.act(action, now),
             (Modal::Prompt(_), Some(action)) => self.act_in_prompt(action, now),
             (Modal::Menu(_), Some(action)) => self.act_in_menu(action, now),
-            (Modal::Question(_), Some(action)) => self.act_on_question(action),
+            (Modal::Question(_), Some(action)) => self.act_on_question(action, now),
             (Modal::Help { .. }, Some(action)) => {
                 self.act_in_help(action);
                 Vec::new()
@@ -122,8 +147,9 @@ impl App {
     }
 
     /// What the keyboard is for now.
-    pub(super) const fn mode(&self) -> Mode {
+    pub(super) fn mode(&self) -> Mode {
         match self.modal {
+            Modal::None if matches!(self.pane, Some(Pane::Bind(_))) => Mode::Bind,
             Modal::None => Mode::Table,
             Modal::Prompt(_) => Mode::Prompt,
             Modal::Menu(_) => Mode::Menu,

@@ -2,12 +2,12 @@
 
 use super::super::asking::{Menu, MenuChoice, Question};
 use super::super::view;
-use super::super::{Action, App, Effect, Modal};
+use super::super::{Action, App, Effect, Modal, Pane};
 use super::Effects;
 use crate::model::Moment;
 
 impl App {
-    pub(super) fn act_on_question(&mut self, action: Action) -> Effects {
+    pub(super) fn act_on_question(&mut self, action: Action, now: Moment) -> Effects {
         let Modal::Question(question) = &self.modal else {
             return Vec::new();
         };
@@ -20,8 +20,12 @@ impl App {
                     started_at,
                     name,
                     signal,
+                    frees_tested_port,
                     ..
                 } = question;
+                if let Some(Pane::Bind(pane)) = self.pane.as_mut().filter(|_| frees_tested_port) {
+                    pane.watch_end(now);
+                }
                 return vec![Effect::EndProcess {
                     pid,
                     started_at,

@@ -2,10 +2,11 @@
 
 use super::super::cursor::Step;
 use super::super::{Action, App, Modal, Mouse};
+use super::Effects;
 use crate::model::Moment;
 
 impl App {
-    pub(super) fn point(&mut self, mouse: Mouse, now: Moment) {
+    pub(super) fn point(&mut self, mouse: Mouse, now: Moment) -> Effects {
         let layout = self.layout();
         let (Mouse::Click { column, row }
         | Mouse::WheelUp { column, row }
@@ -19,6 +20,8 @@ impl App {
             self.act_in_help(if by < 0 { Action::Up } else { Action::Down });
         } else if !matches!(self.modal, Modal::None) {
             // Menus and questions are answered with keys.
+        } else if by == 0 && layout.pane.contains(column, row) {
+            return self.click_in_pane(row, now);
         } else if by != 0 && layout.pane.contains(column, row) {
             let last = self.last_pane_scroll(now);
             self.pane_scroll = self.pane_scroll.saturating_add_signed(by).min(last);
@@ -38,5 +41,6 @@ impl App {
         {
             self.show(tab, now);
         }
+        Vec::new()
     }
 }

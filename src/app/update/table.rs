@@ -6,7 +6,6 @@ use super::super::prompt::{Prompt, PromptKind};
 use super::super::view::duration_text;
 use super::super::{Action, App, Effect, Modal, Pane, Tab};
 use super::Effects;
-use crate::bind::{Address, Target};
 use crate::columns::ColumnId;
 use crate::model::Moment;
 
@@ -69,6 +68,9 @@ impl App {
     pub(super) fn ask_the_world(&mut self, action: Action, now: Moment) -> Effects {
         match action {
             Action::BindTest => self.bind_test_selected(now),
+            Action::Watch | Action::CopyRemedy | Action::EndBlocker | Action::GoToBlocker => {
+                self.act_in_bind_test(action, now)
+            }
             Action::FindFreePort => {
                 let from = self.selected().map_or(8080, |row| row.socket.local.port);
                 vec![Effect::FindFreePort { from }]
@@ -162,43 +164,6 @@ impl App {
         }
     }
 
-    pub(super) fn bind_test_selected(&mut self, now: Moment) -> Effects {
-        let Some(socket) = self.selected().map(|row| &row.socket) else {
-            self.warn("no port is selected: B tests any", now);
-            return Vec::new();
-        };
-        let port = socket.local.port;
-        let target = Target {
-            protocol: socket.protocol,
-            address: Address::Every,
-            ports: port..=port,
-        };
-        self.bind_test(target)
-    }
-
-    pub(super) fn bind_test(&mut self, target: Target) -> Effects {
-        self.job += 1;
-        self.set_pane(Some(Pane::Bind {
-            target: target.clone(),
-            report: None,
-        }));
-        // The rows that hold the port are shown beside the answer: let them be fresh.
-        vec![
-            Effect::Refresh,
-            Effect::BindTest {
-                job: self.job,
-                target,
-            },
-        ]
-    }
-
-    pub(super) fn refresh(&mut self) -> Effects {
-        match &self.pane {
-            Some(Pane::Bind { target, .. }) => self.bind_test(target.clone()),
-            _ => vec![Effect::Refresh],
-        }
-    }
-
     pub(super) fn toggle_pause(&mut self, now: Moment) -> Effects {
         self.paused_at = if self.paused_at.is_some() {
             None
@@ -230,7 +195,7 @@ impl App {
 
     pub(super) fn ask_to_end(&mut self, now: Moment) {
         let Some(row) = self.selected() else { return };
-        match Question::end_owner(row, &self.table) {
+        match Question::end_owner(&row.socket, row.is_closed(), &self.table) {
             Ok(question) => self.modal = Modal::Question(question),
             Err(why) => self.warn(why, now),
         }

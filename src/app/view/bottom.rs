@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::layout::{Layout, Size};
 use super::super::prompt::Prompt;
-use super::super::{App, Menu, Modal, Notice, PromptKind, Question, keymap};
+use super::super::{Action, App, Menu, Modal, Notice, PromptKind, Question, keymap};
 use super::{Line, OverlayView, Role, cut_line, line_width, span, widest};
 use crate::columns::width;
 use crate::model::Moment;
@@ -115,7 +115,13 @@ fn notice_line(notice: &Notice) -> Line {
 /// The hints of a mode, as many as fit; what stands last in the keymap's list goes first, but help
 /// and quit stay as long as anything does.
 fn hints(mode: keymap::Mode, columns: usize) -> Line {
+    // A bind test leaves the table's keys in force; of those, help and quit are told.
+    let below = keymap::bindings(keymap::Mode::Table).filter(|binding| {
+        let is_told = matches!(binding.action, Action::ToggleHelp | Action::Quit);
+        mode == keymap::Mode::Bind && is_told
+    });
     let mut hints: Vec<(String, &str)> = keymap::bindings(mode)
+        .chain(below)
         .filter_map(|binding| Some((binding.keys[0].to_string(), binding.hint?)))
         .collect();
     let line = |hints: &[(String, &str)]| -> Line {

@@ -56,8 +56,12 @@ fn lines(size: Size) -> Vec<Line> {
     let columns = columns::ALL
         .iter()
         .flat_map(|column| entry(column.title, column.description));
+    let bind_keys =
+        keymap::bindings(Mode::Bind).flat_map(|binding| entry(&binding.keys_text(), binding.help));
     heading("keys")
         .chain(keys)
+        .chain(heading("with a bind test open"))
+        .chain(bind_keys)
         .chain(heading("marks"))
         .chain(marks.into_iter().flatten())
         .chain(heading("owners"))

@@ -158,7 +158,11 @@ impl App {
         } else {
             self.rows_change_in(now)
         };
-        [notice, header, rows]
+        let pane = match &self.pane {
+            Some(super::Pane::Bind(pane)) => pane.wakes_in(now),
+            _ => None,
+        };
+        [notice, header, rows, pane]
             .into_iter()
             .flatten()
             .min()

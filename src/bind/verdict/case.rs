@@ -10,7 +10,9 @@ use super::super::rules::{self, Prediction, Request};
 use super::super::servers::{self, Start};
 use super::super::{Address, ProbeResult};
 use super::{Cause, Outcome};
-use crate::model::{Endpoint, Evidence, Holder, Limits, Opening, Owner, Protocol, Socket, State};
+use crate::model::{
+    Endpoint, Evidence, Holder, Limits, Moment, Opening, Owner, Protocol, Socket, State,
+};
 
 /// What a socket in the way is, the kinds that matter most first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,16 +39,19 @@ pub(super) struct Case<'a> {
     pub(super) blockers: Vec<&'a Holder>,
     pub(super) with_reuse_address: Start,
     pub(super) without: Start,
+    /// How long ago the table was read.
+    age: Duration,
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn of(examination: &'a Examination) -> Self {
+    pub(super) fn of(examination: &'a Examination, now: Moment) -> Self {
         let mut case = Self {
             examination,
             evidence: &examination.evidence,
             blockers: Vec::new(),
             with_reuse_address: servers::server(examination, true),
             without: servers::server(examination, false),
+            age: examination.evidence.taken_at.age(now),
         };
         let mut indices: Vec<usize> = case.in_the_way().collect();
         indices.sort_unstable();
@@ -262,15 +267,18 @@ impl<'a> Case<'a> {
             cause,
             Cause::TimeWait | Cause::TimeWaitNoReuse | Cause::ClosingOrphan | Cause::Ipv6Shadow
         );
-        if !is_timed {
-            return None;
-        }
+        if is_timed { self.left() } else { None }
+    }
+
+    /// Until the last of what is in the way ends, if all of it ends by itself.
+    pub(super) fn left(&self) -> Option<Duration> {
         let ends: Option<Vec<Duration>> = self
             .blockers
             .iter()
             .map(|holder| holder.expires_in)
             .collect();
-        ends?.into_iter().max()
+        let last = ends?.into_iter().max()?;
+        Some(last.saturating_sub(self.age))
     }
 
     /// What listens or is bound on the port and is not in the way.

@@ -135,7 +135,7 @@ pub struct Verdict {
     pub details: Vec<String>,
     /// What to do about it, the best first.
     pub remedies: Vec<Remedy>,
-    /// When it will be over, counted from `taken_at`, if it ends by itself: at least so long.
+    /// When it will be over, counted from when it is told, if it ends by itself: at least so long.
     pub free_in: Option<Duration>,
     /// Whether a server that sets `SO_REUSEADDR` can start now, on every address asked for.
     pub with_reuse_address: Start,
@@ -169,9 +169,10 @@ impl Outcome {
 }
 
 impl Verdict {
-    /// Judges an examination. Times of day are told in `zone`.
-    pub fn of(examination: &Examination, zone: &TimeZone) -> Self {
-        let case = Case::of(examination);
+    /// Judges an examination, as it is to be told at `now`: what ends by itself has less time left
+    /// than when it was seen. Times of day are told in `zone`.
+    pub fn of(examination: &Examination, zone: &TimeZone, now: Moment) -> Self {
+        let case = Case::of(examination, now);
         let row = causes::find(&case);
         let words = words::Words::new(&case, zone);
         let details = row.details.iter().filter_map(|text| words.fill(text));

@@ -86,15 +86,19 @@ fn answered(target: &str, answer: &'static str, evidence: Evidence) -> Examinati
     }
 }
 
+fn judged(examination: &Examination) -> Verdict {
+    Verdict::of(examination, &TimeZone::UTC, examination.evidence.taken_at)
+}
+
 fn verdict(target: &str, answer: &'static str, holders: Vec<Holder>) -> Verdict {
-    Verdict::of(&answered(target, answer, evidence(holders)), &TimeZone::UTC)
+    judged(&answered(target, answer, evidence(holders)))
 }
 
 /// A misspelled fact would panic when its row is told; here every text of every row is.
 #[test]
 fn every_fact_that_a_text_names_exists() {
     let examination = answered("80", "EADDRINUSE", evidence(Vec::new()));
-    let case = Case::of(&examination);
+    let case = Case::of(&examination, examination.evidence.taken_at);
     let zone = TimeZone::UTC;
     let words = words::Words::new(&case, &zone);
     for row in causes::TABLE {
@@ -121,7 +125,7 @@ fn every_cause_has_its_row() {
 #[test]
 fn what_stands_in_brackets_goes_with_the_fact_that_is_unknown() {
     let examination = answered("80", "EADDRINUSE", evidence(Vec::new()));
-    let case = Case::of(&examination);
+    let case = Case::of(&examination, examination.evidence.taken_at);
     let zone = TimeZone::UTC;
     let words = words::Words::new(&case, &zone);
     let fill = |template| words.fill(template);
@@ -164,7 +168,7 @@ fn a_denied_port_says_what_the_table_knows() {
         by("nginx"),
     )]);
     evidence.limits.unprivileged_from = Some(1024);
-    let verdict = Verdict::of(&answered("80", "EACCES", evidence), &TimeZone::UTC);
+    let verdict = judged(&answered("80", "EACCES", evidence));
     assert_eq!(verdict.cause, Cause::PrivilegedPort);
     let dump = "Whether it is taken no bind can tell. The table says: nginx (pid 812, ann) has it, \
                 0.0.0.0:80 LISTEN.";

@@ -4,7 +4,6 @@
 //! unknown fact leaves out the whole text.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -107,10 +106,10 @@ impl<'a> Words<'a> {
             ),
             "nobody_listens" => Some(self.nobody_listens().to_owned()),
             "unsent" => self.unsent(),
-            "left" => Some(format!("about {}", seconds(self.left()?))),
+            "left" => Some(format!("about {}", seconds(case.left()?))),
             "ends_by_itself" => Some(format!(
                 "It ends by itself in about {}.",
-                seconds(self.left()?)
+                seconds(case.left()?)
             )),
             "still_open" => self.still_open(),
             "reuse_hint" => self.reuse_hint(),
@@ -176,13 +175,6 @@ impl<'a> Words<'a> {
         let bytes: u64 = queues.map(|queue| u64::from(queue.send)).sum();
         // A FIN that waits for its acknowledgement counts as one.
         (bytes > 1).then(|| counted_wide(bytes, "byte"))
-    }
-
-    /// Until the last of what is in the way ends by itself.
-    fn left(&self) -> Option<Duration> {
-        let blockers = &self.case.blockers;
-        let ends: Option<Vec<_>> = blockers.iter().map(|holder| holder.expires_in).collect();
-        ends?.into_iter().max()
     }
 
     /// What could be bound all the same.

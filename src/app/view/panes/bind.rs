@@ -1,72 +1,189 @@
-//! A bind test: what the kernel said of each address, and the rows that hold the port.
+//! A bind test: the verdict, what the kernel said of each address, who could start, what is in the
+//! way and what to do about it.
 
-use std::net::IpAddr;
-
-use super::super::super::{App, BindReport};
-use super::super::{Line, Role, span};
+use super::super::super::bind_pane::BindPane;
+use super::super::{Line, Role, line_width, span};
 use super::MAX_LINES;
-use crate::bind::{self, Probe, Target};
-use crate::columns::pad;
-use crate::columns::{owner_with_pid, socket_text};
+use crate::bind::{Outcome, ProbeResult, Start, Target, Verdict};
+use crate::columns::{owner_with_pid, pad, socket_text, wrap};
 
-impl App {
-    pub(super) fn bind_lines(&self, target: &Target, report: Option<&BindReport>) -> Vec<Line> {
-        let mut lines = match report {
-            None => vec![vec![span("binding…", Role::Dim)]],
-            Some(report) => matrix(&report.probes, usize::from(self.size.width)),
+/// Below this width the headings of the matrix are short.
+const ROOMY: usize = 60;
+
+/// From this width on the servers stand beside the matrix.
+const WIDE: usize = 104;
+
+/// Width of the outcome's word, and of the labels below it.
+const LABEL: usize = 14;
+
+/// What stands before the first socket in the way.
+const IN_THE_WAY: &str = "in the way";
+
+/// The lines of a bind test, and which of them are sockets in the way.
+pub(super) struct BindLines {
+    pub lines: Vec<Line>,
+    pub first_blocker: usize,
+}
+
+/// The lines in a pane of this width.
+pub(super) fn lines(pane: &BindPane, columns: usize) -> BindLines {
+    let Some(verdict) = pane.verdict() else {
+        return BindLines {
+            lines: vec![vec![span("binding…", Role::Dim)]],
+            first_blocker: 1,
         };
-        let holders = bind::holders(&self.table, target.protocol, *target.ports.start());
-        let title = match holders.len() {
-            0 => "no row of the table holds this port".to_owned(),
-            1 => "1 row of the table holds this port:".to_owned(),
-            many => format!("{many} rows of the table hold this port:"),
-        };
-        lines.push(vec![span(title, Role::Dim)]);
-        lines.extend(holders.into_iter().take(MAX_LINES).map(|row| {
-            vec![
-                span(format!("  {}  ", socket_text(&row.socket)), Role::Strong),
-                span(format!("{}  ", row.socket.state), Role::Plain),
-                span(owner_with_pid(&row.socket), Role::Plain),
-            ]
-        }));
-        lines
+    };
+    let mut lines = told(verdict, columns);
+    let (matrix, servers) = (matrix(verdict, columns), servers(verdict, columns));
+    let blockers = blockers(pane, verdict);
+    if columns >= WIDE {
+        section(&mut lines, beside(matrix, servers));
+        section(&mut lines, remedies(verdict, columns));
+        section(&mut lines, blockers);
+    } else {
+        // Where not everything is in sight, what to do comes first.
+        section(&mut lines, remedies(verdict, columns));
+        section(&mut lines, matrix);
+        section(&mut lines, blockers);
+        section(&mut lines, servers);
+    }
+    let is_first = |line: &Line| {
+        line.first()
+            .is_some_and(|span| span.text.starts_with(IN_THE_WAY))
+    };
+    let first_blocker = lines.iter().position(is_first).unwrap_or(lines.len());
+    let notes = verdict
+        .notes
+        .iter()
+        .map(|note| ("note", note.message.clone()));
+    let gaps = verdict
+        .gaps
+        .iter()
+        .map(|gap| ("not known", gap.message.to_string()));
+    let rest = notes
+        .chain(gaps)
+        .flat_map(|(label, text)| labelled(&span(label, Role::Dim), &text, Role::Dim, columns));
+    section(&mut lines, rest.collect());
+    lines.truncate(MAX_LINES);
+    BindLines {
+        lines,
+        first_blocker,
     }
 }
 
-/// `tcp 8080`, for a title.
-pub(super) fn spoken(target: &Target) -> String {
-    let text = target.to_string();
-    format!(
-        "{} {}",
-        target.protocol.as_str(),
-        text.trim_end_matches("/udp")
-    )
+/// The sockets in the way, the one that was gone to marked.
+fn blockers(pane: &BindPane, verdict: &Verdict) -> Vec<Line> {
+    let line = |(at, holder): (usize, &crate::model::Holder)| {
+        let label = if at == 0 { IN_THE_WAY } else { "" };
+        let socket = &holder.socket;
+        let is_there = pane.visited() == Some(at);
+        let mark = if is_there { "▸ " } else { "" };
+        vec![
+            span(pad(label, LABEL, false), Role::Dim),
+            span(format!("{mark}{}  ", socket_text(socket)), Role::Strong),
+            span(format!("{}  ", socket.state), Role::Plain),
+            span(owner_with_pid(socket), Role::Plain),
+        ]
+    };
+    let blockers = verdict.blockers.iter().take(MAX_LINES).enumerate();
+    blockers.map(line).collect()
 }
 
-/// Address × (with, without `SO_REUSEADDR`), in the width that there is.
-fn matrix(probes: &[Probe], width: usize) -> Vec<Line> {
-    let (cell, headings) = if width >= 60 {
+/// `bind test · tcp 8080`, and what goes on.
+pub(super) fn title(pane: &BindPane) -> String {
+    let state = match (pane.is_watching(), pane.is_running()) {
+        (true, _) => " · watching",
+        (false, true) => " · testing…",
+        (false, false) => "",
+    };
+    format!("bind test · {}{state}", spoken(&pane.target))
+}
+
+/// `tcp 8080`
+fn spoken(target: &Target) -> String {
+    let text = target.to_string();
+    let place = text.trim_end_matches("/udp");
+    format!("{} {place}", target.protocol.as_str())
+}
+
+/// The outcome with its sentence, and what explains it.
+fn told(verdict: &Verdict, columns: usize) -> Vec<Line> {
+    let (word, role) = match verdict.outcome {
+        Outcome::Free => ("✓ free", Role::Good),
+        Outcome::InUse if verdict.is_timed() => ("◷ waiting", Role::Warning),
+        Outcome::InUse => ("✗ in use", Role::Bad),
+        Outcome::Denied => ("✗ denied", Role::Warning),
+        Outcome::Unavailable => ("✗ unavailable", Role::Warning),
+        Outcome::Raced => ("~ raced", Role::Warning),
+    };
+    let mut lines = labelled(&span(word, role), &verdict.summary, Role::Strong, columns);
+    for detail in &verdict.details {
+        lines.extend(labelled(
+            &span("", Role::Plain),
+            detail,
+            Role::Plain,
+            columns,
+        ));
+    }
+    lines
+}
+
+/// A label and a sentence, which goes on under itself; on a narrow screen it begins below its label.
+fn labelled(label: &super::super::Span, text: &str, role: Role, columns: usize) -> Vec<Line> {
+    let is_narrow = columns < ROOMY;
+    let indent = if is_narrow { 0 } else { LABEL };
+    let mut lines = Vec::new();
+    if is_narrow && !label.text.is_empty() {
+        lines.push(vec![label.clone()]);
+    }
+    for (at, part) in wrap(text, columns.saturating_sub(indent).max(1))
+        .into_iter()
+        .enumerate()
+    {
+        let first = if at == 0 && !is_narrow {
+            label.text.as_str()
+        } else {
+            ""
+        };
+        let label = span(pad(first, indent, false), label.role);
+        lines.push(vec![label, span(part, role)]);
+    }
+    lines
+}
+
+/// Adds lines after an empty one, if there are any.
+fn section(lines: &mut Vec<Line>, added: Vec<Line>) {
+    if !added.is_empty() {
+        lines.push(Line::new());
+        lines.extend(added);
+    }
+}
+
+/// Two blocks of lines side by side.
+fn beside(mut left: Vec<Line>, right: Vec<Line>) -> Vec<Line> {
+    let edge = left.iter().map(|line| line_width(line)).max().unwrap_or(0) + 4;
+    left.resize(left.len().max(right.len()), Line::new());
+    for (line, right) in left.iter_mut().zip(right) {
+        line.push(span(" ".repeat(edge - line_width(line)), Role::Plain));
+        line.extend(right);
+    }
+    left
+}
+
+/// Address × (with, without `SO_REUSEADDR`).
+fn matrix(verdict: &Verdict, columns: usize) -> Vec<Line> {
+    let (cell, headings) = if columns >= ROOMY {
         (20, ["address", "with SO_REUSEADDR", "without"])
     } else {
         (14, ["address", "REUSEADDR", "without"])
     };
-    let mut addresses: Vec<(IpAddr, Option<bool>)> = probes
-        .iter()
-        .map(|probe| (probe.address, probe.v6only))
-        .collect();
-    addresses.dedup();
-    let answer = |address, v6only, reuse| {
-        let asked = (address, v6only, reuse);
-        let found = probes
-            .iter()
-            .find(|p| (p.address, p.v6only, p.reuse_address) == asked);
-        let cell = if reuse { cell } else { 0 };
-        let (text, role) = match found {
+    let answer = |result: Option<&ProbeResult>, width: usize| {
+        let (text, role) = match result {
             None => ("–", Role::Dim),
-            Some(probe) if probe.result.is_ok() => ("ok", Role::Good),
-            Some(probe) => (probe.result.as_str(), Role::Bad),
+            Some(result) if result.is_ok() => ("ok", Role::Good),
+            Some(result) => (result.as_str(), Role::Bad),
         };
-        span(pad(text, cell, false), role)
+        span(pad(text, width, false), role)
     };
     let [first, second, last] = headings;
     let heading = vec![
@@ -74,23 +191,78 @@ fn matrix(probes: &[Probe], width: usize) -> Vec<Line> {
         span(pad(second, cell, false), Role::Dim),
         span(last, Role::Dim),
     ];
-    let rows = addresses.into_iter().map(|(address, v6only)| {
+    let rows = verdict.matrix().into_iter().map(|row| {
         vec![
-            span(
-                pad(&address_name(address, v6only), cell, false),
-                Role::Strong,
-            ),
-            answer(address, v6only, true),
-            answer(address, v6only, false),
+            span(pad(&row.address, cell, false), Role::Strong),
+            answer(row.with_reuse_address, cell),
+            answer(row.without, 12),
         ]
     });
     std::iter::once(heading).chain(rows).collect()
 }
 
-fn address_name(address: IpAddr, v6only: Option<bool>) -> String {
-    match (address, v6only) {
-        (IpAddr::V4(v4), _) => v4.to_string(),
-        (IpAddr::V6(v6), Some(true)) if v6.is_unspecified() => format!("[{v6}] v6 only"),
-        (IpAddr::V6(v6), _) => format!("[{v6}]"),
+/// Which servers could start. Where there is little room, what they bind is left out.
+fn servers(verdict: &Verdict, columns: usize) -> Vec<Line> {
+    if verdict.profiles.is_empty() {
+        return Vec::new();
     }
+    let is_roomy = columns >= ROOMY;
+    let manner = |text: &str| {
+        let text = if is_roomy {
+            pad(text, 20, false)
+        } else {
+            String::new()
+        };
+        span(text, Role::Plain)
+    };
+    let heading = vec![span("could start here", Role::Dim)];
+    let rows = verdict.profiles.iter().map(|(profile, start)| {
+        let role = match start {
+            Start::Ok => Role::Good,
+            Start::Unknown => Role::Warning,
+            Start::Refused => Role::Bad,
+        };
+        vec![
+            span(
+                pad(profile.servers, if is_roomy { 30 } else { 20 }, false),
+                Role::Plain,
+            ),
+            manner(profile.manner),
+            span(start.as_str(), role),
+        ]
+    });
+    std::iter::once(heading).chain(rows).collect()
+}
+
+/// What to do; a command is one piece and stands alone where it does not fit beside its sentence.
+fn remedies(verdict: &Verdict, columns: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (at, remedy) in verdict.remedies.iter().enumerate() {
+        let label = span(if at == 0 { "do" } else { "" }, Role::Dim);
+        let Some(command) = &remedy.command else {
+            lines.extend(labelled(
+                &label,
+                &format!("{}.", remedy.what),
+                Role::Plain,
+                columns,
+            ));
+            continue;
+        };
+        let what = format!("{}:", remedy.what);
+        lines.extend(labelled(&label, &what, Role::Plain, columns));
+        let command = span(command.clone(), Role::Accent);
+        let beside = vec![span(" ", Role::Plain), command.clone()];
+        match lines.last_mut() {
+            Some(line) if line_width(line) + line_width(&beside) <= columns => line.extend(beside),
+            _ => {
+                let indent = if line_width(&beside) + LABEL < columns {
+                    LABEL
+                } else {
+                    0
+                };
+                lines.push(vec![span(pad("", indent + 2, false), Role::Plain), command]);
+            }
+        }
+    }
+    lines
 }

@@ -16,23 +16,20 @@ impl App {
     pub(super) fn pane_view(&self, layout: &Layout, now: Moment) -> Option<PaneView> {
         let pane = self.pane.as_ref()?;
         let height = pane_height(layout);
-        let lines = self.pane_lines_of(pane, now);
+        let columns = usize::from(pane_area(layout).width);
+        let lines = self.pane_lines_of(pane, columns, now);
         let scroll = self.pane_scroll.min(lines.len().saturating_sub(height));
         let below = lines.len().saturating_sub(scroll + height);
         let (title, keys) = match pane {
-            Pane::Details => ("details".to_owned(), "Enter"),
-            Pane::Events => (self.events_title(), "e"),
-            Pane::Bind { target, .. } => (
-                format!("bind test · {}", bind::spoken(target)),
-                "r again · Esc",
-            ),
+            Pane::Details => ("details".to_owned(), "Enter".to_owned()),
+            Pane::Events => (self.events_title(), "e".to_owned()),
+            Pane::Bind(pane) => (bind::title(pane), "Esc".to_owned()),
         };
         let hint = if below > 0 {
             format!("{below} more ] · {keys}")
         } else {
-            keys.to_owned()
+            keys
         };
-        let columns = usize::from(pane_area(layout).width);
         let in_sight = lines.into_iter().skip(scroll).take(height);
         let mut lines: Vec<_> = in_sight.map(|line| cut_line(line, columns)).collect();
         if !layout.has_borders {
@@ -46,22 +43,42 @@ impl App {
 
     /// How far the open pane can be scrolled.
     pub(in crate::app) fn last_pane_scroll(&self, now: Moment) -> usize {
-        let height = pane_height(&self.layout());
+        let layout = self.layout();
+        let columns = usize::from(pane_area(&layout).width);
         let lines = self
             .pane
             .as_ref()
-            .map_or(0, |pane| self.pane_lines_of(pane, now).len());
-        lines.saturating_sub(height)
+            .map_or(0, |pane| self.pane_lines_of(pane, columns, now).len());
+        lines.saturating_sub(pane_height(&layout))
     }
 
-    fn pane_lines_of(&self, pane: &Pane, now: Moment) -> Vec<Line> {
+    /// Which of the sockets in the way of a bind test stands on this line of the screen.
+    pub(in crate::app) fn blocker_at(&self, row: u16) -> Option<usize> {
+        let Some(Pane::Bind(pane)) = &self.pane else {
+            return None;
+        };
+        let layout = self.layout();
+        let area = pane_area(&layout);
+        let title = u16::from(!layout.has_borders);
+        let line = usize::from(row.checked_sub(area.y + title)?);
+        let bind::BindLines {
+            lines,
+            first_blocker,
+        } = bind::lines(pane, usize::from(area.width));
+        let last_scroll = lines.len().saturating_sub(pane_height(&layout));
+        let line = line + self.pane_scroll.min(last_scroll);
+        let at = line.checked_sub(first_blocker)?;
+        (at < pane.verdict()?.blockers.len()).then_some(at)
+    }
+
+    fn pane_lines_of(&self, pane: &Pane, columns: usize, now: Moment) -> Vec<Line> {
         match pane {
             Pane::Details => match self.selected() {
                 Some(row) => self.details(row),
                 None => vec![vec![span("no row is selected", Role::Dim)]],
             },
             Pane::Events => self.events(now),
-            Pane::Bind { target, report } => self.bind_lines(target, report.as_ref()),
+            Pane::Bind(pane) => bind::lines(pane, columns).lines,
         }
     }
 }

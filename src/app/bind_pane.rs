@@ -1,0 +1,239 @@
+//! The state of an open bind test: its answer as it is told now, and what it waits for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::BindReport;
+use crate::bind::{Cause, Outcome, Suite, Target, Verdict};
+use crate::model::{Moment, Socket};
+
+/// How long after one test of a watch the next one begins.
+const EACH: Duration = Duration::from_secs(1);
+
+/// The same after a process was asked to end, which is a matter of moments.
+const EACH_AFTER_END: Duration = Duration::from_millis(250);
+
+/// How long a process that was asked to end is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A bind test that is open below the table.
+#[derive(Clone, Debug)]
+pub(super) struct BindPane {
+    pub target: Target,
+    /// The last answer; `None` as long as the first test runs.
+    tested: Option<Tested>,
+    is_running: bool,
+    watch: Watch,
+    /// When the next test of a watch is due, on the steady clock.
+    due: Option<Duration>,
+    /// Which of the sockets in the way was last gone to.
+    visited: Option<usize>,
+}
+
+/// An answer, and the words for it at one moment.
+#[derive(Clone, Debug)]
+struct Tested {
+    report: BindReport,
+    verdict: Verdict,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Watch {
+    Off,
+    /// What ends by itself.
+    Countdown,
+    /// A process that was asked to end, until then on the steady clock.
+    Ending {
+        until: Duration,
+    },
+}
+
+/// What came of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Came {
+    /// Nothing that the pane does not show.
+    Nothing,
+    /// What was waited for: the port is free.
+    Free,
+    /// What was waited for will not come.
+    InVain(&'static str),
+}
+
+impl BindPane {
+    /// A test that has just begun.
+    pub const fn new(target: Target) -> Self {
+        Self {
+            target,
+            tested: None,
+            is_running: true,
+            watch: Watch::Off,
+            due: None,
+            visited: None,
+        }
+    }
+
+    /// The answer, as it is told now.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        self.tested.as_ref().map(|tested| &tested.verdict)
+    }
+
+    pub const fn is_running(&self) -> bool {
+        self.is_running
+    }
+
+    pub fn is_watching(&self) -> bool {
+        self.watch != Watch::Off
+    }
+
+    /// Another test of the same target begins. The old answer stays until the new one comes.
+    pub fn begin_again(&mut self) {
+        self.is_running = true;
+        self.due = None;
+    }
+
+    /// A test has answered.
+    pub fn take(&mut self, report: BindReport, zone: &TimeZone, now: Moment) -> Came {
+        let verdict = Verdict::of(&report.examination, zone, now);
+        let came = self.came(&verdict, now);
+        self.tested = Some(Tested { report, verdict });
+        self.is_running = false;
+        if came == Came::Nothing {
+            self.due = match self.watch {
+                Watch::Off => None,
+                Watch::Countdown => Some(now.steady + EACH),
+                Watch::Ending { .. } => Some(now.steady + EACH_AFTER_END),
+            };
+        } else {
+            self.watch = Watch::Off;
+        }
+        came
+    }
+
+    fn came(&self, verdict: &Verdict, now: Moment) -> Came {
+        let is_free = match self.watch {
+            Watch::Off => return Came::Nothing,
+            Watch::Countdown => verdict.cause == Cause::Free,
+            Watch::Ending { .. } => verdict.outcome == Outcome::Free,
+        };
+        match self.watch {
+            _ if is_free => Came::Free,
+            Watch::Countdown if !verdict.is_timed() => {
+                Came::InVain("what holds the port now does not end by itself")
+            }
+            Watch::Ending { until } if now.steady >= until => {
+                Came::InVain("the port is still taken: K and then s offers a stronger signal")
+            }
+            _ => Came::Nothing,
+        }
+    }
+
+    /// Begins to wait for what ends by itself, or stops waiting.
+    ///
+    /// # Errors
+    /// One line that says why there is nothing to wait for.
+    pub fn toggle_watch(&mut self, now: Moment) -> Result<(), &'static str> {
+        if self.is_watching() {
+            self.stop_watching();
+            return Ok(());
+        }
+        match self.verdict() {
+            None => Err("the test is still running"),
+            Some(verdict) if verdict.cause == Cause::Free => Err("the port is free already"),
+            Some(verdict) if !verdict.is_timed() => {
+                Err("nothing to wait for: what holds the port does not end by itself")
+            }
+            Some(_) => {
+                self.watch = Watch::Countdown;
+                self.due = Some(now.steady);
+                Ok(())
+            }
+        }
+    }
+
+    pub const fn stop_watching(&mut self) {
+        self.watch = Watch::Off;
+        self.due = None;
+    }
+
+    /// A process in the way was asked to end: the port is watched until it is free.
+    pub fn watch_end(&mut self, now: Moment) {
+        self.watch = Watch::Ending {
+            until: now.steady + PATIENCE,
+        };
+        self.due = Some(now.steady + EACH_AFTER_END);
+    }
+
+    /// The process was not asked after all.
+    pub fn end_failed(&mut self) {
+        if matches!(self.watch, Watch::Ending { .. }) {
+            self.stop_watching();
+        }
+    }
+
+    /// Time has passed: the words follow it. Whether a test is due.
+    pub fn pass_time(&mut self, zone: &TimeZone, now: Moment) -> bool {
+        if let Some(tested) = &mut self.tested
+            && tested.verdict.is_timed()
+        {
+            tested.verdict = Verdict::of(&tested.report.examination, zone, now);
+        }
+        self.due.is_some_and(|due| due <= now.steady)
+    }
+
+    /// The tests of a watch must disturb nobody.
+    pub const fn suite(&self) -> Suite {
+        match self.watch {
+            Watch::Off => Suite::Full,
+            Watch::Countdown | Watch::Ending { .. } => Suite::Repeatable,
+        }
+    }
+
+    /// After how long it wants to be woken.
+    pub fn wakes_in(&self, now: Moment) -> Option<Duration> {
+        let test = self.due.map(|due| due.saturating_sub(now.steady));
+        [test, self.reads_differently_in(now)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The time left is told in whole seconds.
+    fn reads_differently_in(&self, now: Moment) -> Option<Duration> {
+        let verdict = self.verdict()?;
+        let ends = verdict
+            .blockers
+            .iter()
+            .filter_map(|holder| holder.expires_in)
+            .max()
+            .filter(|_| verdict.is_timed())?;
+        let left = ends.checked_sub(verdict.taken_at.age(now))?;
+        let part = left.subsec_nanos();
+        Some(match (left.as_secs(), part) {
+            (0, 0) => return None,
+            (_, 0) => Duration::from_secs(1),
+            (_, part) => Duration::from_nanos(part.into()),
+        })
+    }
+
+    /// The next of the sockets in the way, round and round.
+    pub fn next_blocker(&mut self) -> Option<Arc<Socket>> {
+        let count = self.verdict()?.blockers.len();
+        let next = self.visited.map_or(0, |at| at + 1);
+        self.visit(if next < count { next } else { 0 })
+    }
+
+    /// This one of the sockets in the way.
+    pub fn visit(&mut self, at: usize) -> Option<Arc<Socket>> {
+        let socket = Arc::clone(&self.verdict()?.blockers.get(at)?.socket);
+        self.visited = Some(at);
+        Some(socket)
+    }
+
+    /// Which one was last gone to.
+    pub const fn visited(&self) -> Option<usize> {
+        self.visited
+    }
+}

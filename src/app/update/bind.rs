@@ -1,0 +1,140 @@
+//! What the keys and the mouse do with a bind test.
+
+use super::super::asking::{Menu, Question};
+use super::super::bind_pane::BindPane;
+use super::super::cursor::Step;
+use super::super::{Action, App, Effect, Modal, Pane, Tab};
+use super::Effects;
+use crate::bind::{Address, Target};
+use crate::filter::Filter;
+use crate::model::{Moment, Socket};
+
+impl App {
+    pub(super) fn bind_test_selected(&mut self, now: Moment) -> Effects {
+        let Some(socket) = self.selected().map(|row| &row.socket) else {
+            self.warn("no port is selected: B tests any", now);
+            return Vec::new();
+        };
+        let port = socket.local.port;
+        let target = Target {
+            protocol: socket.protocol,
+            address: Address::Every,
+            ports: port..=port,
+        };
+        self.bind_test(target)
+    }
+
+    pub(super) fn bind_test(&mut self, target: Target) -> Effects {
+        self.set_pane(Some(Pane::Bind(Box::new(BindPane::new(target)))));
+        self.test_again()
+    }
+
+    /// Puts the open pane's target to the test again, with what a watch may do if there is one.
+    pub(super) fn test_again(&mut self) -> Effects {
+        let Some(Pane::Bind(pane)) = &mut self.pane else {
+            return Vec::new();
+        };
+        self.job += 1;
+        pane.begin_again();
+        let (target, suite) = (pane.target.clone(), pane.suite());
+        let (job, test) = (self.job, |job| Effect::BindTest { job, target, suite });
+        // The rows in the way can be gone to: let them be fresh.
+        vec![Effect::Refresh, test(job)]
+    }
+
+    pub(super) fn refresh(&mut self) -> Effects {
+        match &mut self.pane {
+            Some(Pane::Bind(pane)) => {
+                pane.stop_watching();
+                self.test_again()
+            }
+            _ => vec![Effect::Refresh],
+        }
+    }
+
+    pub(super) fn act_in_bind_test(&mut self, action: Action, now: Moment) -> Effects {
+        let Some(Pane::Bind(pane)) = &mut self.pane else {
+            return Vec::new();
+        };
+        match action {
+            Action::Watch => {
+                if let Err(why) = pane.toggle_watch(now) {
+                    self.warn(why, now);
+                }
+            }
+            Action::CopyRemedy => {
+                if let Some(verdict) = pane.verdict() {
+                    self.modal = Modal::Menu(Menu::remedies(verdict));
+                }
+            }
+            Action::EndBlocker => self.ask_to_end_blocker(now),
+            Action::GoToBlocker => match pane.next_blocker() {
+                Some(socket) => self.go_to(&socket, now),
+                None => self.warn("no socket is in the way", now),
+            },
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// The one that was gone to, or else the one that matters most.
+    fn ask_to_end_blocker(&mut self, now: Moment) {
+        let Some(Pane::Bind(pane)) = &self.pane else {
+            return;
+        };
+        let blockers = pane.verdict().map_or(&[][..], |verdict| &verdict.blockers);
+        let Some(holder) = blockers.get(pane.visited().unwrap_or(0)) else {
+            self.warn("no socket is in the way", now);
+            return;
+        };
+        match Question::end_owner(&holder.socket, false, &self.table) {
+            Ok(question) => {
+                self.modal = Modal::Question(Question {
+                    frees_tested_port: true,
+                    ..question
+                });
+            }
+            Err(why) => self.warn(why, now),
+        }
+    }
+
+    /// Selects the row of a socket; where it is not shown, the view and the filter give way.
+    fn go_to(&mut self, socket: &Socket, now: Moment) {
+        let is_it = |row: &crate::track::Row| !row.is_closed() && is_same(&row.socket, socket);
+        let Some(at) = self.table.rows.iter().position(is_it) else {
+            self.warn("its row is not in the table, or not any more", now);
+            return;
+        };
+        if !self.shown.contains(&at) {
+            self.criteria.tab = Tab::All;
+            (self.criteria.tcp, self.criteria.udp) = (true, true);
+            self.criteria.filter = Filter::default();
+            self.filter_text.clear();
+            self.reselect(now);
+        }
+        if self.size.is_compact() {
+            // There is room for the pane or for the table.
+            self.set_pane(None);
+        }
+        if let Some(place) = self.shown.iter().position(|&index| index == at) {
+            self.step(Step::To(place));
+        }
+    }
+
+    /// A click on a socket in the way goes to its row.
+    pub(super) fn click_in_pane(&mut self, row: u16, now: Moment) -> Effects {
+        if let Some(at) = self.blocker_at(row)
+            && let Some(Pane::Bind(pane)) = &mut self.pane
+            && let Some(socket) = pane.visit(at)
+        {
+            self.go_to(&socket, now);
+        }
+        Vec::new()
+    }
+}
+
+/// Whether both are the same socket, read at different times.
+fn is_same(one: &Socket, other: &Socket) -> bool {
+    let place = |socket: &Socket| (socket.protocol, socket.local, socket.remote, socket.inode);
+    place(one) == place(other)
+}
