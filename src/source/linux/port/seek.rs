@@ -4,9 +4,9 @@
 //! The live table keeps an index of every socket (`holders`); one that asks about a single port
 //! cannot wait for it. Looking at a descriptor costs about 3 µs, so on a machine with few of them all
 //! are looked at and every process that shares the socket is found. Beyond [`FEW`] the search ends
-//! when each socket has an owner, and then goes to that owner's relatives: a socket is nearly
-//! always shared by inheritance. One that was passed to a stranger on such a machine is found at
-//! its first owner only.
+//! when each socket has an owner, and then follows its inheritance to parents and children, as far as
+//! they have it too. On such a machine a socket that was passed to a stranger, or whose common
+//! parent has closed it, is found at one of its owners only.
 
 use std::collections::{HashMap, HashSet};
 use std::os::fd::OwnedFd;
@@ -29,6 +29,9 @@ const CHUNK: usize = 4;
 
 /// At most this many threads look at the same time.
 const MAX_THREADS: usize = 4;
+
+/// No more relatives of an owner than this are looked at.
+const MAX_RELATIVES: usize = 1024;
 
 /// A descriptor of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -148,28 +151,29 @@ impl Search<'_> {
                 }
             }
         };
-        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         std::thread::scope(|scope| {
-            for _ in 1..processors.min(MAX_THREADS) {
+            for _ in 1..threads() {
                 scope.spawn(work);
             }
             work();
         });
     }
 
-    fn visit(&self, pid: Pid) {
+    /// Looks at one process; whether it has one of the sockets.
+    fn visit(&self, pid: Pid) -> bool {
         let mut seen_here = Vec::new();
         let outcome = scan::visit_sockets(self.proc, &format!("{pid}/fd"), |number, inode| {
             if self.wanted.contains(&inode) {
                 seen_here.push((inode, Descriptor { pid, number }));
             }
         });
-        if seen_here.is_empty() && outcome.is_ok() {
-            return;
+        let has_one = !seen_here.is_empty();
+        if !has_one && outcome.is_ok() {
+            return false;
         }
         // A thread that panicked has the scope panic at its end: there is nothing to repair here.
         let Ok(mut state) = self.state.lock() else {
-            return;
+            return has_one;
         };
         state.sight.take_in(pid, &outcome);
         for (inode, descriptor) in seen_here {
@@ -178,37 +182,101 @@ impl Search<'_> {
         if !self.looks_at_all && state.found.len() == self.wanted.len() {
             self.is_over.store(true, Ordering::Relaxed);
         }
+        has_one
     }
 
-    /// Looks at the parents, children and siblings of those that were found. What all processes
-    /// descend from is nobody's relative.
+    /// Follows the inheritance of each socket: from an owner up to its parent and down to its
+    /// children, and on from each of those that has it too.
     fn visit_relatives(&self, candidates: &[Candidate]) {
-        let owners: HashSet<Pid> = match self.state.lock() {
+        let owners: Vec<Pid> = match self.state.lock() {
             Ok(state) => state.found.values().flatten().map(|one| one.pid).collect(),
             Err(_) => return,
         };
-        if owners.is_empty() || owners.len() > MAX_THREADS * CHUNK {
+        if owners.len() > MAX_RELATIVES {
             return;
         }
-        let parents: HashMap<Pid, Pid> = candidates
-            .iter()
-            .filter_map(|one| Some((one.pid, pulse(one.pid)?.parent)))
-            .collect();
-        let parent_of = |pid: &Pid| parents.get(pid).copied().filter(|&parent| parent > 1);
-        let elders: HashSet<Pid> = owners.iter().filter_map(parent_of).collect();
-        let is_relative = |pid: &Pid| {
-            elders.contains(pid)
-                || parent_of(pid)
-                    .is_some_and(|parent| elders.contains(&parent) || owners.contains(&parent))
-        };
-        let relatives: Vec<_> = candidates
-            .iter()
-            .filter(|one| is_relative(&one.pid) && !owners.contains(&one.pid))
-            .copied()
-            .collect();
-        self.is_over.store(false, Ordering::Relaxed);
-        for relative in relatives {
-            self.visit(relative.pid);
+        let family = Family::of(candidates);
+        let mut visited: HashSet<Pid> = owners.iter().copied().collect();
+        let mut heirs = owners;
+        while let Some(pid) = heirs.pop() {
+            // What all processes descend from is nobody's relative.
+            let parent = pulse(pid).map(|pulse| pulse.parent);
+            let relatives = parent.filter(|&parent| parent > 1).into_iter();
+            for relative in relatives.chain(family.children(pid)) {
+                if visited.len() < MAX_RELATIVES && visited.insert(relative) && self.visit(relative)
+                {
+                    heirs.push(relative);
+                }
+            }
         }
     }
+}
+
+/// Who descends from whom.
+struct Family {
+    /// By parent; `None` where the kernel lists the children of a process itself.
+    children: Option<HashMap<Pid, Vec<Pid>>>,
+}
+
+impl Family {
+    /// Where the kernel was built without `CONFIG_PROC_CHILDREN`, every process is asked for its
+    /// parent.
+    fn of(candidates: &[Candidate]) -> Self {
+        if std::path::Path::new("/proc/thread-self/children").exists() {
+            return Self { children: None };
+        }
+        let mut children: HashMap<Pid, Vec<Pid>> = HashMap::new();
+        let parts = in_parallel(candidates, |part| {
+            let parent = |one: &Candidate| Some((pulse(one.pid)?.parent, one.pid));
+            part.iter().filter_map(parent).collect::<Vec<_>>()
+        });
+        for (parent, child) in parts.into_iter().flatten() {
+            children.entry(parent).or_default().push(child);
+        }
+        Self {
+            children: Some(children),
+        }
+    }
+
+    /// The children of a process (`proc_pid_task_tid_children(5)`).
+    fn children(&self, pid: Pid) -> Vec<Pid> {
+        if let Some(children) = &self.children {
+            return children.get(&pid).cloned().unwrap_or_default();
+        }
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task"));
+        let tasks = tasks.into_iter().flatten().flatten();
+        let mut pids = Vec::new();
+        for task in tasks {
+            let text = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            pids.extend(
+                text.split_ascii_whitespace()
+                    .filter_map(|pid| pid.parse::<Pid>().ok()),
+            );
+        }
+        pids
+    }
+}
+
+/// As many threads as help here.
+fn threads() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    processors.min(MAX_THREADS)
+}
+
+/// Does the work on equal parts at the same time.
+fn in_parallel<T: Send>(
+    candidates: &[Candidate],
+    work: impl Fn(&[Candidate]) -> T + Sync,
+) -> Vec<T> {
+    let part = candidates.len().div_ceil(threads()).max(1);
+    let work = &work;
+    std::thread::scope(|scope| {
+        let parts = candidates.chunks(part);
+        let threads: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
+        let results = threads.into_iter().map(|thread| {
+            let result = thread.join();
+            result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        results.collect()
+    })
 }
