@@ -1,4 +1,4 @@
-//! `sockeye list`, and what is said to wrong usage: the real binary, in a network namespace of each
+//! `sockeye list` and `check`, and what is said to wrong usage: the real binary, in a network namespace of each
 //! test's own.
 #![cfg(target_os = "linux")]
 #![allow(
@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod check;
 mod json;
 mod list;
 mod scene;

@@ -1,0 +1,153 @@
+//! `sockeye check`: targets, exit codes, and what is printed where.
+
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
+use crate::scene::{BINARY, Sockets, TempFile, sockeye, stage};
+
+/// The first line of each verdict: `8080: in use`.
+fn outcomes(out: &str) -> Vec<&str> {
+    let is_outcome = |line: &&str| !line.starts_with(' ') && !line.is_empty();
+    out.lines().filter(is_outcome).collect()
+}
+
+#[test]
+fn the_code_says_whether_every_target_can_be_bound() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        for (targets, code) in [
+            (&["81"][..], 0),
+            (&["81", "82/udp", "8080/udp"], 0),
+            (&["8080"], 1),
+            (&["81", "8080"], 1),
+            (&["192.0.2.1:81"], 1),
+        ] {
+            let said = sockeye(&[&["check"], targets].concat());
+            assert_eq!(said.code, code, "{targets:?}: {said:?}");
+            let quiet = sockeye(&[&["check", "--quiet"], targets].concat());
+            assert_eq!((quiet.code, &*quiet.out, &*quiet.err), (code, "", ""));
+        }
+    });
+}
+
+#[test]
+fn a_verdict_is_told_in_sentences_without_colours_into_a_pipe() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let said = sockeye(&["check", "8080"]);
+        assert_eq!(said.err, "");
+        assert!(said.out.starts_with("8080: in use\n"), "{said:?}");
+        assert!(said.out.contains("listens on 127.0.0.1:8080"), "{said:?}");
+        let pid = std::process::id();
+        assert!(said.out.contains(&format!("kill {pid}")), "{said:?}");
+        assert!(!said.out.contains('\x1b'), "{said:?}");
+    });
+}
+
+#[test]
+fn a_range_is_one_verdict_for_each_port() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let said = sockeye(&["check", "8079-8081", "https"]);
+        let expected = ["8079: free", "8080: in use", "8081: in use", "443: free"];
+        assert_eq!(outcomes(&said.out), expected, "{said:?}");
+    });
+}
+
+#[test]
+fn options_narrow_protocol_and_family() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        for (args, expected) in [
+            (&["-u", "5353"][..], &["5353/udp: in use"][..]),
+            (&["-t", "-u", "5353"], &["5353: free", "5353/udp: in use"]),
+            (&["-u", "5353/tcp"], &["5353: free"]),
+            (&["-4", "8081"], &["0.0.0.0:8081: free"]),
+            (&["-6", "8081"], &["[::]:8081: in use"]),
+            (&["-6", "localhost:8080"], &["[::1]:8080: free"]),
+            (&["localhost:8080"], &["localhost:8080: in use"]),
+        ] {
+            let said = sockeye(&[&["check"], args].concat());
+            assert_eq!(outcomes(&said.out), expected, "{args:?}");
+        }
+    });
+}
+
+#[test]
+fn a_wrong_target_is_one_line_and_nothing_is_tested() {
+    for (target, says) in [
+        ("99999", "99999: not a port (1–65535)"),
+        ("0", "0: not a port to bind"),
+        (
+            "nginx",
+            "nginx: not a port (8080), a range (3000-3010) or a service (https)",
+        ),
+        ("80/sctp", "sctp: not a protocol (tcp or udp)"),
+        ("example.org:80", "example.org: not an address"),
+        ("\x1b[2J", "not a port"),
+    ] {
+        let said = sockeye(&["check", "81", target]);
+        assert_eq!((said.code, &*said.out), (2, ""), "{said:?}");
+        assert_eq!(said.err.lines().count(), 1, "{said:?}");
+        assert!(
+            said.err.contains(says) && !said.err.contains('\x1b'),
+            "{said:?}"
+        );
+    }
+    let said = sockeye(&["check"]);
+    assert_eq!((said.code, said.err.lines().count()), (2, 1), "{said:?}");
+    let said = sockeye(&["check", "--jsn", "81"]);
+    assert!(said.err.contains("'--json'"), "{said:?}");
+}
+
+#[test]
+fn a_recording_has_no_ports_to_test() {
+    let file = TempFile::containing("empty.jsonl", "");
+    for option in ["--replay", "--record"] {
+        let said = sockeye(&["check", option, file.path(), "81"]);
+        assert_eq!((said.code, said.err.lines().count()), (2, 1), "{said:?}");
+    }
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    stage(|| {
+        let mut child = Command::new(BINARY)
+            .args(["check", "1-400"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let mut err = String::new();
+        child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut err)
+            .unwrap();
+        assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
+    });
+}
+
+#[test]
+fn no_descriptors_is_a_test_that_failed_and_no_verdict_on_the_port() {
+    stage(|| {
+        let command = format!("ulimit -n 4; exec '{BINARY}' check --json 81");
+        let output = Command::new("sh").args(["-c", &command]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(r#""cause":"probe_failed""#), "{text}");
+        assert!(text.contains("(EMFILE)"), "{text}");
+    });
+}
+
+#[test]
+fn retry_leaves_a_settled_answer_alone() {
+    stage(|| {
+        let _taken = TcpListener::bind("127.0.0.1:8080").unwrap();
+        let said = sockeye(&["check", "--retry", "8080"]);
+        assert_eq!((said.code, outcomes(&said.out)), (1, vec!["8080: in use"]));
+    });
+}
