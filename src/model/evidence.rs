@@ -129,6 +129,8 @@ pub struct Limits {
     pub security_modules: Option<Vec<Text>>,
     /// The effective uid that binds.
     pub uid: Option<u32>,
+    /// The systemd unit that this process runs in, whose rules hold for its binds.
+    pub unit: Option<Text>,
     /// Port ranges that Windows has set aside.
     pub excluded: Option<Vec<RangeInclusive<u16>>>,
 }

@@ -13,3 +13,4 @@ mod support;
 
 mod answers;
 mod safety;
+mod verdicts;

@@ -185,6 +185,7 @@ impl Witness for Told<'_> {
                 reserved: Some(Vec::new()),
                 is_ipv6_off: Some(false),
                 security_modules: None,
+                unit: None,
                 excluded: None,
             },
             elsewhere: Vec::new(),

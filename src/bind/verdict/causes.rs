@@ -82,7 +82,7 @@ pub(super) static TABLE: &[Row] = &[
                 && matches!(case.denied_address(), Some(IpAddr::V6(v6)) if v6.is_unicast_link_local())
         },
         summary: "{denied_address} is link-local: it can only be bound together with its interface.",
-        details: &["A server names it as in {denied_address}%eth0."],
+        details: &["A server names it as in {denied_plain}%eth0."],
         remedies: &[("See which interface has it", "ip address")],
     },
     Row {
@@ -112,10 +112,13 @@ pub(super) static TABLE: &[Row] = &[
              group is kept from the port.",
             "Whether it is taken no bind can tell. The table says: {dump}.",
         ],
-        remedies: &[(
-            "Look for SocketBind in the settings of the unit",
-            "systemctl cat UNIT",
-        )],
+        remedies: &[
+            (
+                "Look for SocketBindDeny= in the settings of its unit",
+                "systemctl cat {own_unit}",
+            ),
+            ("Or run the server outside that group", ""),
+        ],
     },
     Row {
         cause: Cause::Policy,
@@ -274,13 +277,8 @@ pub(super) static TABLE: &[Row] = &[
     Row {
         cause: Cause::OutgoingConnection,
         applies: |case| case.is_held_by(Kind::Outgoing),
-        summary: "An outgoing connection of {owner}[ to {peer}] uses {port} as its own port, on {where}.",
-        details: &[
-            "{port} is in the ephemeral range {in_ephemeral}: the kernel gives such ports to whoever \
-             connects.",
-            "{reuse_hint}",
-            "{place}",
-        ],
+        summary: "An outgoing connection of {owner}[ to {peer}] uses {port} as its source port, on {address}.",
+        details: &["{reuse_hint}", "{place}"],
         remedies: &[
             END,
             (
@@ -306,7 +304,7 @@ pub(super) static TABLE: &[Row] = &[
         cause: Cause::TimeWait,
         applies: |case| case.is_held_by(Kind::TimeWait) && case.only_plain_is_refused(),
         summary: "Free for a server that sets SO_REUSEADDR; only leftovers are there: {connections} in \
-                  TIME_WAIT[, the last ends in {left}].",
+                  TIME_WAIT[, {the_last} ends in {left}].",
         details: &["Without SO_REUSEADDR a server is refused until then; most set it."],
         remedies: &[
             ("Set SO_REUSEADDR in your server", ""),
@@ -317,10 +315,10 @@ pub(super) static TABLE: &[Row] = &[
     Row {
         cause: Cause::TimeWaitNoReuse,
         applies: |case| case.is_held_by(Kind::TimeWait),
-        summary: "Only leftovers of an old server or client: {connections} in TIME_WAIT[, the last ends in \
-                  {left}].",
+        summary: "Only leftovers of an old server or client: {connections} in TIME_WAIT[, {the_last} ends \
+                  in {left}].",
         details: &[
-            "Their sockets did not set SO_REUSEADDR, so setting it in your server will not help before \
+            "{Their_sockets} did not set SO_REUSEADDR, so setting it in your server will not help before \
              then.",
         ],
         remedies: &[("Wait {left}", ""), DESTROY, OTHER_PORT],

@@ -147,7 +147,11 @@ fn other_address_in_use(words: &Words<'_>) -> Option<String> {
     })
 }
 
+/// Where something is in the way here, what is elsewhere only confuses.
 fn other_namespace(words: &Words<'_>) -> Option<String> {
+    if words.case.is_refused() {
+        return None;
+    }
     let elsewhere = &words.case.evidence.elsewhere;
     let told: Vec<_> = elsewhere
         .iter()
@@ -170,6 +174,9 @@ fn other_namespace(words: &Words<'_>) -> Option<String> {
 }
 
 fn redirected(words: &Words<'_>) -> Option<String> {
+    if words.case.is_refused() {
+        return None;
+    }
     let redirects = &words.case.evidence.redirects;
     let told: Vec<_> = redirects
         .iter()

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use jiff::tz::TimeZone;
 
+use super::super::Address;
 use super::super::servers::Start;
 use super::Remedy;
 use super::case::Case;
@@ -76,7 +77,10 @@ impl<'a> Words<'a> {
         match name {
             "port" => Some(case.port().to_string()),
             "target" => Some(target_text(case)),
-            "Target" => Some(capitalised(&target_text(case))),
+            "Target" => Some(match case.examination.target.address {
+                Address::Every => capitalised(&target_text(case)),
+                Address::Loopback | Address::One(_) => target_text(case),
+            }),
             "asked_addresses" => Some(self.asked_addresses()),
             "who" => Some(owner_at_the_beginning(principal?)),
             "owner" => Some(owner_of(principal?)),
@@ -84,6 +88,10 @@ impl<'a> Words<'a> {
             "unit" => principal?.socket.unit.as_ref().map(ToString::to_string),
             "state" => Some(principal?.socket.state.to_string()),
             "where" => Some(self.places()),
+            "address" => Some(host_text(
+                principal?.socket.local.to_canonical().address,
+                None,
+            )),
             "since" => self.running_since(principal?),
             "peer" => principal?
                 .socket
@@ -101,6 +109,22 @@ impl<'a> Words<'a> {
                     "it"
                 } else {
                     "them"
+                }
+                .to_owned(),
+            ),
+            "the_last" => Some(
+                if case.alike().count() == 1 {
+                    "it"
+                } else {
+                    "the last"
+                }
+                .to_owned(),
+            ),
+            "Their_sockets" => Some(
+                if case.alike().count() == 1 {
+                    "Its socket"
+                } else {
+                    "Their sockets"
                 }
                 .to_owned(),
             ),
@@ -122,11 +146,13 @@ impl<'a> Words<'a> {
             "reserve" => reserve(case.limits(), case.port()),
             "in_ephemeral" => self.ephemeral(),
             "first_unprivileged" => case.limits().unprivileged_from.map(|it| it.to_string()),
+            "own_unit" => case.limits().unit.as_ref().map(ToString::to_string),
             "namespace_caveat" => self.namespace_caveat(),
             "security_modules" => self.security_modules(),
             "denied_address" => case
                 .denied_address()
                 .map(|address| host_text(address, None)),
+            "denied_plain" => case.denied_address().map(|address| address.to_string()),
             "error" => case.error().map(ToOwned::to_owned),
             "dump" => Some(self.dump()),
             _ => unreachable!("the test of all templates found a fact of this name: {name}"),
@@ -177,8 +203,11 @@ impl<'a> Words<'a> {
         (bytes > 1).then(|| counted_wide(bytes, "byte"))
     }
 
-    /// What could be bound all the same.
+    /// What could be bound although something that was asked for can't.
     fn still_open(&self) -> Option<String> {
+        if self.case.with_reuse_address == Start::Ok {
+            return None;
+        }
         let open: Vec<String> = self
             .case
             .open_addresses()
@@ -288,9 +317,9 @@ fn target_text(case: &Case<'_>) -> String {
     let text = target.to_string();
     let place = text.trim_end_matches("/udp");
     match (target.protocol, target.address) {
-        (Protocol::Tcp, super::super::Address::Every) => format!("port {place}"),
+        (Protocol::Tcp, Address::Every) => format!("port {place}"),
         (Protocol::Tcp, _) => place.to_owned(),
-        (Protocol::Udp, super::super::Address::Every) => format!("UDP port {place}"),
+        (Protocol::Udp, Address::Every) => format!("UDP port {place}"),
         (Protocol::Udp, _) => format!("UDP {place}"),
     }
 }

@@ -8,6 +8,7 @@ use rustix::fs::stat;
 use rustix::process::geteuid;
 use rustix::thread::{CapabilitySet, capabilities};
 
+use super::super::placement::Placement;
 use crate::model::{Gap, GapCode, Limits, Text};
 
 /// The inode of the initial user namespace (`PROC_USER_INIT_INO` of the kernel).
@@ -26,6 +27,7 @@ pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
         is_ipv6_off: is_ipv6_off(),
         security_modules: security_modules(gaps),
         uid: Some(geteuid().as_raw()),
+        unit: placement_of("self").unit,
         excluded: None,
     };
     if limits.unprivileged_from.is_none() || limits.ephemeral.is_none() {
@@ -39,6 +41,13 @@ pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
 pub(super) fn has_capability(capability: CapabilitySet) -> Option<bool> {
     let sets = capabilities(None).ok()?;
     Some(sets.effective.contains(capability))
+}
+
+/// Which unit or container a process runs in, as its own file says.
+pub(super) fn placement_of(process: &str) -> Placement {
+    let text = fs::read_to_string(format!("/proc/{process}/cgroup")).unwrap_or_default();
+    let path = text.lines().find_map(|line| line.strip_prefix("0::"));
+    path.map_or_else(Placement::default, Placement::of)
 }
 
 /// A setting of this network namespace.

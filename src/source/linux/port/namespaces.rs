@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::super::placement::Placement;
 use super::super::scan;
+use super::limits::placement_of;
 use crate::model::{Elsewhere, Endpoint, Gap, GapCode, Pid, Protocol, Text};
 
 /// No more namespaces than this are looked into.
@@ -70,8 +71,13 @@ fn sockets_seen_by(pid: Pid, protocol: Protocol, port: u16) -> Vec<Elsewhere> {
         return Vec::new();
     }
     let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    if name.is_empty() {
+        // It ended meanwhile, and its namespace with it as far as can be told.
+        return Vec::new();
+    }
     let name = Text::from_bytes(name.trim_ascii_end());
-    let placed_in = placed_in(pid);
+    let Placement { unit, container } = placement_of(&pid.to_string());
+    let placed_in = container.or(unit);
     let elsewhere = |address| Elsewhere {
         local: Endpoint::new(address, port),
         pid,
@@ -119,14 +125,6 @@ fn address(hex: &str) -> Option<IpAddr> {
         }
         _ => None,
     }
-}
-
-/// The container or unit that a process runs in.
-fn placed_in(pid: Pid) -> Option<Text> {
-    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-    let path = text.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let Placement { unit, container } = Placement::of(path);
-    container.or(unit)
 }
 
 #[cfg(test)]

@@ -1,0 +1,529 @@
+//! What `sockeye check` says of each row of the decision table: real holders, the real program, its
+//! text in a snapshot. What differs from run to run (pids, times, ports of clients) and from machine
+//! to machine (units, what can't be read there) is taken out.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::support::cage::Cage;
+use crate::support::netns::in_netns;
+use crate::support::wait_until;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sockeye");
+
+/// Below the ephemeral range, so that no client of a test gets it by chance.
+const PORT: u16 = 20_000;
+
+/// Each pattern with what stands in its place.
+const REDACTED: &[(&str, &str)] = &[
+    (r"pid \d+", "pid PID"),
+    (r"kill \d+", "kill PID"),
+    (r"\(\d+\)", "(PID)"),
+    (r"bind-[0-9a-f]+", "server"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d|\d\d:\d\d:\d\d", "TIME"),
+    (r"about \d+ s", "about N s"),
+    (r"\d+ bytes", "N bytes"),
+    (r":[3-6]\d{4}\b", ":CLIENT"),
+    (r"\(pid PID, root, [^)]+\)", "(pid PID, root)"),
+    (r" \(active: [^)]+\)", ""),
+    (r"(?m)^ +Stop its (unit|container): .*\n", ""),
+    (
+        r"(?m)^ +Look for SocketBindDeny= .*\n +Or run the",
+        "    Run the",
+    ),
+    (
+        r"(?m)^  not known: (packet redirects|the active security|sockets of) .*\n",
+        "",
+    ),
+];
+
+/// Runs a test's body in a namespace of its own; the test is named by the closure's type.
+fn stage<Body: FnOnce()>(body: Body) {
+    let path = std::any::type_name::<Body>();
+    let path = path.strip_suffix("::{{closure}}").unwrap_or(path);
+    let (_, name) = path.split_once("::").unwrap();
+    in_netns(name, body);
+}
+
+/// What the program says of a target, in the words of its snapshot.
+fn says(name: &str, target: &str) {
+    says_by(name, Command::new(BINARY), target);
+}
+
+fn says_by(name: &str, command: Command, target: &str) {
+    snapshot(name, &check(command, target));
+}
+
+fn check(mut command: Command, target: &str) -> String {
+    let output = command.args(["check", target]).output().unwrap();
+    assert_eq!(output.stderr, b"");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn snapshot(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    // Other tests run in namespaces of their own.
+    if name != "other_namespace" {
+        settings.add_filter(r"(?m)^  note: The port is also used in another .*\n", "");
+    }
+    for (pattern, replacement) in REDACTED {
+        settings.add_filter(pattern, *replacement);
+    }
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+fn socket(kind: Type, address: &str, prepare: impl FnOnce(&Socket)) -> Socket {
+    let address: SocketAddr = address.parse().unwrap();
+    let socket = Socket::new(Domain::for_address(address), kind, None).unwrap();
+    prepare(&socket);
+    socket.bind(&address.into()).unwrap();
+    socket
+}
+
+fn plain(_: &Socket) {}
+
+fn reusing(socket: &Socket) {
+    socket.set_reuse_address(true).unwrap();
+}
+
+fn listening(address: &str, prepare: impl FnOnce(&Socket)) -> Socket {
+    let socket = socket(Type::STREAM, address, prepare);
+    socket.listen(8).unwrap();
+    socket
+}
+
+fn at(address: &str) -> String {
+    format!("{address}:{PORT}")
+}
+
+/// A connection to a listener on the port: the listener, the client's end and the server's.
+fn served(prepare: impl FnOnce(&Socket)) -> (Socket, TcpStream, TcpStream) {
+    let listener = listening(&at("127.0.0.1"), prepare);
+    let client = TcpStream::connect(at("127.0.0.1")).unwrap();
+    let (server, _) = listener.accept().unwrap();
+    (listener, client, server.into())
+}
+
+/// Waits until the port has a row of this state, as the kernel numbers them, in this file.
+fn wait_for_state(file: &str, number: &str) {
+    let end_of_local = format!(":{PORT:04X} ");
+    wait_until("the state", || {
+        let table = std::fs::read_to_string(format!("/proc/net/{file}")).unwrap();
+        let mut rows = table
+            .lines()
+            .filter_map(|line| line.split_once(&end_of_local));
+        rows.any(|(_, rest)| rest.split_whitespace().nth(1) == Some(number))
+    });
+}
+
+fn leave_time_wait(prepare: impl FnOnce(&Socket)) {
+    let (listener, mut client, server) = served(prepare);
+    drop(server);
+    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    drop((client, listener));
+    wait_for_state("tcp", "06");
+}
+
+#[test]
+fn free() {
+    stage(|| says("free", "20000"));
+}
+
+#[test]
+fn ipv6_off() {
+    stage(|| {
+        std::fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1").unwrap();
+        says("ipv6_off", "[::1]:20000");
+        // Where IPv4 was asked for as well, that is enough.
+        says("ipv6_off_localhost", "localhost:20000");
+    });
+}
+
+#[test]
+fn address_not_local() {
+    stage(|| says("address_not_local", "192.0.2.1:20000"));
+}
+
+#[test]
+fn scope_needed() {
+    stage(|| says("scope_needed", "[fe80::1]:20000"));
+}
+
+#[test]
+fn privileged_port() {
+    stage(|| {
+        let _taken = listening("0.0.0.0:80", plain);
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set=-all", "--inh-caps=-all", BINARY]);
+        says_by("privileged_port", command, "80");
+    });
+}
+
+#[test]
+fn policy() {
+    stage(|| says_by("policy", Cage::Landlock.command(BINARY), "20000"));
+}
+
+#[test]
+fn cgroup_policy() {
+    stage(|| says_by("cgroup_policy", Cage::NoBind.command(BINARY), "20000"));
+}
+
+#[test]
+fn listener() {
+    stage(|| {
+        let _taken = listening(&at("127.0.0.1"), plain);
+        says("listener", "20000");
+    });
+}
+
+#[test]
+fn listener_that_shares() {
+    stage(|| {
+        let share = |socket: &Socket| socket.set_reuse_port(true).unwrap();
+        let _shared = [share, share].map(|share| listening(&at("0.0.0.0"), share));
+        says("listener_that_shares", "20000");
+    });
+}
+
+#[test]
+fn dual_stack_listener() {
+    stage(|| {
+        let _taken = listening(&at("[::]"), |socket| socket.set_only_v6(false).unwrap());
+        says("dual_stack_listener", "0.0.0.0:20000");
+        says("dual_stack_listener_every", "20000");
+    });
+}
+
+#[test]
+fn listener_of_a_hung_server() {
+    stage(|| {
+        let listener = socket(Type::STREAM, &at("127.0.0.1"), plain);
+        listener.listen(0).unwrap();
+        let client = TcpStream::connect(at("127.0.0.1")).unwrap();
+        says("listener_of_a_hung_server", "20000");
+        drop(client);
+    });
+}
+
+#[test]
+fn listener_on_a_device() {
+    stage(|| {
+        let _taken = listening(&at("0.0.0.0"), |socket| {
+            socket.bind_device(Some(b"lo")).unwrap()
+        });
+        says("listener_on_a_device", "20000");
+    });
+}
+
+#[test]
+fn listener_of_multipath_tcp() {
+    stage(|| {
+        let address: SocketAddr = at("127.0.0.1").parse().unwrap();
+        let mptcp = Some(Protocol::from(262));
+        let Ok(taken) = Socket::new(Domain::IPV4, Type::STREAM, mptcp) else {
+            eprintln!("NOT RUN: this kernel has no MPTCP");
+            return;
+        };
+        taken.bind(&address.into()).unwrap();
+        says("bound_multipath_tcp", "20000");
+        taken.listen(8).unwrap();
+        says("listener_of_multipath_tcp", "20000");
+    });
+}
+
+#[test]
+fn bound_not_listening() {
+    stage(|| {
+        let bound = socket(Type::STREAM, &at("127.0.0.1"), plain);
+        says("bound_not_listening", "20000");
+        bound.set_reuse_address(true).unwrap();
+        says("bound_not_listening_reusing", "20000");
+    });
+}
+
+#[test]
+fn listener_that_was_shut_down() {
+    stage(|| {
+        let listener = listening(&at("127.0.0.1"), plain);
+        listener.shutdown(std::net::Shutdown::Both).unwrap();
+        says("listener_that_was_shut_down", "20000");
+    });
+}
+
+#[test]
+fn time_wait() {
+    stage(|| {
+        leave_time_wait(reusing);
+        says("time_wait", "20000");
+    });
+}
+
+/// The one thing that such a verdict must not promise: that `SO_REUSEADDR` would help.
+#[test]
+fn time_wait_no_reuse() {
+    stage(|| {
+        leave_time_wait(plain);
+        says("time_wait_no_reuse", "20000");
+    });
+}
+
+#[test]
+fn closing_orphan() {
+    stage(|| {
+        let (listener, client, server) = served(plain);
+        drop((listener, server));
+        wait_for_state("tcp", "05");
+        says("closing_orphan", "20000");
+        drop(client);
+    });
+}
+
+#[test]
+fn closing_orphan_with_bytes_unsent() {
+    stage(|| {
+        let (listener, client, mut server) = served(plain);
+        server.set_nonblocking(true).unwrap();
+        while server.write(&[0; 1 << 16]).is_ok() {}
+        drop((listener, server));
+        wait_for_state("tcp", "04");
+        says("closing_orphan_with_bytes_unsent", "20000");
+        drop(client);
+    });
+}
+
+#[test]
+fn old_connection() {
+    stage(|| {
+        let (listener, _client, _server) = served(plain);
+        drop(listener);
+        says("old_connection", "20000");
+    });
+}
+
+#[test]
+fn old_connection_reusing() {
+    stage(|| {
+        let (listener, client, _server) = served(reusing);
+        drop((listener, client));
+        wait_for_state("tcp", "08");
+        says("old_connection_reusing", "20000");
+    });
+}
+
+#[test]
+fn outgoing_connection() {
+    stage(|| {
+        std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "19999 20001").unwrap();
+        let server = TcpListener::bind("127.0.0.1:21000").unwrap();
+        let from = socket(Type::STREAM, &at("127.0.0.1"), plain);
+        from.connect(&server.local_addr().unwrap().into()).unwrap();
+        says("outgoing_connection", "20000");
+    });
+}
+
+#[test]
+fn outgoing_connection_that_gets_no_answer() {
+    stage(|| {
+        // A listener that no longer accepts drops what knocks once its queue is full.
+        let silent: SocketAddr = "127.0.0.1:21000".parse().unwrap();
+        let hung = socket(Type::STREAM, "127.0.0.1:21000", plain);
+        hung.listen(0).unwrap();
+        let _waiting = TcpStream::connect(silent).unwrap();
+        let from = socket(Type::STREAM, &at("127.0.0.1"), plain);
+        from.set_nonblocking(true).unwrap();
+        let error = from.connect(&silent.into()).unwrap_err();
+        assert_eq!(
+            error.raw_os_error(),
+            Some(rustix::io::Errno::INPROGRESS.raw_os_error())
+        );
+        wait_for_state("tcp", "02");
+        says("outgoing_connection_that_gets_no_answer", "20000");
+    });
+}
+
+#[test]
+fn ipv6_shadow() {
+    stage(|| {
+        let server = TcpListener::bind("[::1]:21000").unwrap();
+        // Bound to the wildcard, it gets its address from the connection alone.
+        let from = socket(Type::STREAM, &at("[::]"), |socket| {
+            socket.set_only_v6(false).unwrap()
+        });
+        from.connect(&server.local_addr().unwrap().into()).unwrap();
+        says("ipv6_shadow", "0.0.0.0:20000");
+    });
+}
+
+#[test]
+fn self_connect() {
+    stage(|| {
+        let from = socket(Type::STREAM, &at("127.0.0.1"), plain);
+        let itself: SocketAddr = at("127.0.0.1").parse().unwrap();
+        from.connect(&itself.into()).unwrap();
+        says("self_connect", "20000");
+    });
+}
+
+#[test]
+fn hidden_owner() {
+    stage(|| {
+        let _taken = listening(&at("127.0.0.1"), plain);
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set=-all", "--inh-caps=-all", BINARY]);
+        says_by("hidden_owner", command, "20000");
+    });
+}
+
+#[test]
+fn kernel_socket() {
+    stage(|| {
+        let ip =
+            format!("ip link add vx0 type vxlan id 7 dstport {PORT} dev lo && ip link set vx0 up");
+        let status = Command::new("sh").args(["-c", &ip]).status().unwrap();
+        if !status.success() {
+            eprintln!("NOT RUN: this kernel has no VXLAN");
+            return;
+        }
+        says("kernel_socket", "20000/udp");
+    });
+}
+
+/// A table that can't be read is the one way to be invisible on a kernel that lists every socket.
+#[test]
+fn invisible_holder() {
+    stage(|| {
+        let _taken = listening(&at("127.0.0.1"), plain);
+        says_by("invisible_holder", Cage::NoNetlink.command(BINARY), "20000");
+    });
+}
+
+#[test]
+fn udp_socket() {
+    stage(|| {
+        let _taken = socket(Type::DGRAM, &at("0.0.0.0"), plain);
+        says("udp_socket", "20000/udp");
+    });
+}
+
+#[test]
+fn udp_socket_that_shares() {
+    stage(|| {
+        let taken = socket(Type::DGRAM, &at("127.0.0.1"), reusing);
+        let peer: SocketAddr = "127.0.0.1:21000".parse().unwrap();
+        taken.connect(&peer.into()).unwrap();
+        says("udp_socket_that_shares", "20000/udp");
+    });
+}
+
+#[test]
+fn other_address_in_use() {
+    stage(|| {
+        let _taken = listening(&at("[::1]"), plain);
+        says("other_address_in_use", "127.0.0.1:20000");
+    });
+}
+
+/// A process in a namespace of its own; it ends when its input does.
+struct Elsewhere(Child);
+
+impl Elsewhere {
+    /// Runs a shell's words there, and waits until they are done.
+    fn run(words: &str) -> Self {
+        let mut child = Command::new("unshare")
+            .args(["-n", "sh", "-c", &format!("{words}; echo ready; read end")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = [0; 6];
+        child
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut ready)
+            .unwrap();
+        Self(child)
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn other_namespace() {
+    stage(|| {
+        // VXLAN's socket needs no program of ours to be opened there.
+        let words = "ip link set lo up; ip link add vx0 type vxlan id 7 dstport 20321 dev lo; \
+                     ip link set vx0 up";
+        let _elsewhere = Elsewhere::run(words);
+        says("other_namespace", "20321/udp");
+    });
+}
+
+#[test]
+fn redirected() {
+    stage(|| {
+        let rules = "add table ip nat; add chain ip nat pre { type nat hook prerouting priority -100; }; \
+                     add rule ip nat pre tcp dport 20000 redirect to :21000";
+        let nft = Command::new("nft").arg(rules).status();
+        if !nft.is_ok_and(|status| status.success()) {
+            assert!(!crate::support::is_required("netns"), "nft is required");
+            eprintln!("NOT RUN: nft can't make a redirect here");
+            return;
+        }
+        says("redirected", "20000");
+    });
+}
+
+#[test]
+fn ephemeral_and_reserved_ports() {
+    stage(|| {
+        let sysctl = |name: &str, value: &str| {
+            std::fs::write(format!("/proc/sys/net/ipv4/{name}"), value).unwrap();
+        };
+        sysctl("ip_local_port_range", "19999 20001");
+        says("ephemeral_range", "20000");
+        sysctl("ip_local_reserved_ports", "20000");
+        says("reserved_port", "20000");
+    });
+}
+
+/// A server that starts and stops as fast as it can: sooner or later a test falls between.
+#[test]
+fn raced() {
+    stage(|| {
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    match TcpListener::bind(at("127.0.0.1")) {
+                        Ok(listener) => drop(listener),
+                        Err(error) => assert_eq!(error.kind(), ErrorKind::AddrInUse),
+                    }
+                }
+            });
+            let mut text = String::new();
+            for _ in 0..500 {
+                text = check(Command::new(BINARY), "20000");
+                if text.starts_with("20000: raced") {
+                    break;
+                }
+            }
+            done.store(true, Ordering::Relaxed);
+            let sentences = text.split("\n\n").next().unwrap_or_default();
+            snapshot("raced", sentences);
+        });
+    });
+}
