@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::BindReport;
-use crate::bind::{Cause, Outcome, Suite, Target, Verdict};
+use crate::bind::{Cause, Outcome, Target, Verdict};
 use crate::model::{Moment, Socket};
 
 /// How long after one test of a watch the next one begins.
@@ -181,14 +181,6 @@ impl BindPane {
             tested.verdict = Verdict::of(&tested.report.examination, zone, now);
         }
         self.due.is_some_and(|due| due <= now.steady)
-    }
-
-    /// The tests of a watch must disturb nobody.
-    pub const fn suite(&self) -> Suite {
-        match self.watch {
-            Watch::Off => Suite::Full,
-            Watch::Countdown | Watch::Ending { .. } => Suite::Repeatable,
-        }
     }
 
     /// After how long it wants to be woken.

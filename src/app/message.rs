@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Input;
-use crate::bind::{Examination, Suite, Target};
+use crate::bind::{Examination, Target};
 use crate::model::{Pid, Text};
 use crate::track::{Observation, RowId};
 use jiff::Timestamp;
@@ -102,8 +102,6 @@ pub enum Effect {
         job: u64,
         /// A target with one port.
         target: Target,
-        /// How much to find out.
-        suite: Suite,
     },
     /// Look for a port above this one that can be bound, and say which.
     FindFreePort {

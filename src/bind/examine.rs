@@ -5,14 +5,17 @@
 
 use super::rules::{self, Answer, Prediction, Request};
 use super::{Probe, ProbeResult, Target};
-use crate::model::Evidence;
+use crate::model::{Evidence, GapCode, State};
 
 /// Who can be asked about one port.
 pub trait Witness {
-    /// What the machine tells about the port now.
-    fn evidence(&mut self) -> Evidence;
-    /// What the kernel answers to real binds now, in the order in which they were made.
-    fn probes(&mut self) -> Vec<Probe>;
+    /// What the table says of the port now, and the limits of the system.
+    fn rows(&mut self) -> Evidence;
+    /// What the kernel answers to real binds now, in the order in which they were made. Where a bind
+    /// with `SO_REUSEADDR` succeeds, `asks_plain` decides whether one without it is made too.
+    fn probes(&mut self, asks_plain: &dyn Fn(&Probe) -> bool) -> Vec<Probe>;
+    /// Adds who has the sockets of these rows, with what options, and whether they are still there.
+    fn explain(&mut self, evidence: &mut Evidence);
 }
 
 /// Everything that one bind test brought to light.
@@ -42,8 +45,8 @@ pub struct Trial {
 pub enum Agreement {
     /// As foretold, or nothing certain could be foretold.
     Agreed,
-    /// Not as foretold, and otherwise when it was asked again: the port was taken or released
-    /// during the test.
+    /// Not as foretold, and otherwise when it was asked again, or what was in the way was gone both
+    /// times: the port was taken or released during the test.
     Changed,
     /// Not as foretold, twice: something holds the port that is in no table, or a rule of this
     /// kernel is another one.
@@ -51,7 +54,8 @@ pub enum Agreement {
 }
 
 impl Examination {
-    /// Puts the target to the test. Where kernel and table disagree both are asked once more.
+    /// Puts the target to the test. Where kernel and table disagree, or what was in the way is gone
+    /// a moment later, both are asked once more.
     pub fn of(target: &Target, witness: &mut impl Witness) -> Self {
         let first = Self::once(target, witness);
         if first.agreement == Agreement::Agreed {
@@ -73,14 +77,20 @@ impl Examination {
     }
 
     fn once(target: &Target, witness: &mut impl Witness) -> Self {
-        let evidence = witness.evidence();
+        let mut evidence = witness.rows();
+        let asks_plain = |first: &Probe| is_plain_harmless(first, target, &evidence);
+        let probes = witness.probes(&asks_plain);
+        witness.explain(&mut evidence);
         let trial = |probe: Probe| Trial {
             prediction: rules::predict(&request(&probe, target, &evidence), &evidence.holders),
             probe,
         };
-        let trials: Vec<_> = witness.probes().into_iter().map(trial).collect();
-        let agreement = if trials.iter().all(Trial::agrees) {
+        let trials: Vec<_> = probes.into_iter().map(trial).collect();
+        let is_sound = |trial: &Trial| trial.agrees() && trial.is_settled(&evidence);
+        let agreement = if trials.iter().all(is_sound) {
             Agreement::Agreed
+        } else if trials.iter().all(Trial::agrees) {
+            Agreement::Changed
         } else {
             Agreement::Disagreed
         };
@@ -103,6 +113,38 @@ impl Trial {
             _ => true,
         }
     }
+
+    /// Whether what refused it was still there afterwards.
+    fn is_settled(&self, evidence: &Evidence) -> bool {
+        let blockers = &self.prediction.blockers;
+        let mut settled = blockers
+            .iter()
+            .map(|&index| evidence.holders[index].is_settled);
+        !self.probe.result.is_in_use()
+            || blockers.is_empty()
+            || settled.any(|is_settled| is_settled)
+    }
+}
+
+/// Whether a bind without `SO_REUSEADDR` can be made for certain without hurting anybody.
+///
+/// One that succeeds has the port for a microsecond, and a server that starts just then is refused.
+/// So it is made where it will fail, because of leftovers and the like that the table shows: that
+/// confirms the table and holds nothing. Where the table shows nothing, that is the answer, and no
+/// bind is made for it; unless the table could not be read whole, when there is no other way.
+fn is_plain_harmless(first: &Probe, target: &Target, evidence: &Evidence) -> bool {
+    let is_blind = evidence
+        .gaps
+        .iter()
+        .any(|gap| matches!(gap.code, GapCode::Table | GapCode::BoundSockets));
+    let plain = Request {
+        reuse_address: false,
+        ..request(first, target, evidence)
+    };
+    let blockers = rules::predict(&plain, &evidence.holders).blockers;
+    // A listener that was there a moment ago, and now is not, may be starting again.
+    let lasts = |&index: &usize| evidence.holders[index].socket.state != State::Listen;
+    is_blind || !blockers.is_empty() && blockers.iter().all(lasts)
 }
 
 /// The request that a probe made, as the rules see it.

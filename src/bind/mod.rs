@@ -15,7 +15,7 @@ mod verdict;
 
 pub use examine::{Agreement, Examination, Trial, Witness};
 pub use outcome::{Probe, ProbeResult};
-pub use probe::{Suite, probe};
+pub use probe::{Suite, probe, probe_asking};
 pub use servers::{Profile, Start};
 pub use target::{Address, Target, TargetError};
-pub use verdict::{Cause, MatrixRow, Note, NoteCode, Outcome, Remedy, Verdict};
+pub use verdict::{Cause, MatrixCell, MatrixRow, Note, NoteCode, Outcome, Remedy, Verdict};

@@ -14,14 +14,15 @@ use socket2::{Domain, Socket, Type};
 use super::{Address, Probe, ProbeResult};
 use crate::model::Protocol;
 
-/// How much to find out.
+/// Whether TCP is bound without `SO_REUSEADDR` as well, where a bind with it succeeded. A plain bind
+/// that succeeds makes a server fail that starts in the same microsecond; one with the option was
+/// never seen to disturb a server that sets it too. UDP has no such kind of bind: it is always
+/// bound without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suite {
-    /// Also whether a server without `SO_REUSEADDR` could start. Its plain binds can make a
-    /// server fail that starts in the same microsecond: for a person's request, never in a loop.
+    /// Also without.
     Full,
-    /// TCP only with `SO_REUSEADDR`, which was never seen to disturb a server that sets it too:
-    /// for waiting until a port becomes free. UDP has no such kind of bind, its suite is the same.
+    /// Only with.
     Repeatable,
 }
 
@@ -43,18 +44,38 @@ const FAMILIES: [(IpAddr, IpAddr); 2] = [
 /// two wildcards are bound, and a loopback address only where its wildcard failed. UDP is bound
 /// without options only: it would receive at once what is sent to a socket it shares a port with.
 pub fn probe(protocol: Protocol, address: Address, port: u16, suite: Suite) -> Vec<Probe> {
+    probe_asking(protocol, address, port, &|_| suite == Suite::Full)
+}
+
+/// The same, where `asks_plain` decides after each bind that succeeded with `SO_REUSEADDR` whether
+/// the address is bound without it too.
+pub fn probe_asking(
+    protocol: Protocol,
+    address: Address,
+    port: u16,
+    asks_plain: &dyn Fn(&Probe) -> bool,
+) -> Vec<Probe> {
     let mut probes = Vec::new();
+    // The first bind of an address, and the plain one where it can still tell something new.
+    let try_address = |address, probes: &mut Vec<Probe>| {
+        let first = try_bind(protocol, address, port, reuses(protocol));
+        let is_asked = first.reuse_address && first.result.is_ok() && asks_plain(&first);
+        probes.push(first);
+        if is_asked {
+            probes.push(try_bind(protocol, address, port, false));
+        }
+    };
     match address {
-        Address::One(one) => try_address(protocol, one, port, suite, &mut probes),
+        Address::One(one) => try_address(one, &mut probes),
         Address::Loopback => {
             for (_, loopback) in FAMILIES {
-                try_address(protocol, loopback, port, suite, &mut probes);
+                try_address(loopback, &mut probes);
             }
         }
         Address::Every => {
             for (wildcard, loopback) in FAMILIES {
                 let first = probes.len();
-                try_address(protocol, wildcard, port, suite, &mut probes);
+                try_address(wildcard, &mut probes);
                 if !probes[first].result.is_ok() {
                     probes.push(try_bind(protocol, loopback, port, reuses(protocol)));
                 }
@@ -62,22 +83,6 @@ pub fn probe(protocol: Protocol, address: Address, port: u16, suite: Suite) -> V
         }
     }
     probes
-}
-
-/// The first bind of an address, and the plain one where it can still tell something new.
-fn try_address(
-    protocol: Protocol,
-    address: IpAddr,
-    port: u16,
-    suite: Suite,
-    probes: &mut Vec<Probe>,
-) {
-    let first = try_bind(protocol, address, port, reuses(protocol));
-    let ask_plain = suite == Suite::Full && first.reuse_address && first.result.is_ok();
-    probes.push(first);
-    if ask_plain {
-        probes.push(try_bind(protocol, address, port, false));
-    }
 }
 
 /// Whether the first bind sets `SO_REUSEADDR`. On Windows that option takes a port away from the

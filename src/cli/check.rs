@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::bail;
-use sockeye::bind::{Address, Cause, Outcome, Suite, Target, TargetError, Verdict};
+use sockeye::bind::{Address, Cause, Outcome, Target, TargetError, Verdict};
 use sockeye::report;
 use sockeye::runtime::bind_test::BindTester;
 use sockeye::runtime::clock::Clock;
@@ -29,7 +29,7 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
     let (mut verdicts, mut outcomes) = (Vec::new(), Vec::new());
     for (at, target) in targets.into_iter().enumerate() {
         let mut judge = || {
-            let examination = tester.test(&target, Suite::Full);
+            let examination = tester.test(&target);
             Verdict::of(&examination, &zone, clock.now())
         };
         let mut verdict = judge();

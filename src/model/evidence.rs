@@ -42,6 +42,8 @@ pub struct Holder {
     pub expires_in: Option<Duration>,
     /// Which side opened the connection.
     pub opening: Option<Opening>,
+    /// Whether it was still there when its owner was looked for, after the binds.
+    pub is_settled: bool,
     /// Where its owner holds it.
     pub place: Place,
     /// What systemd holds it for.
@@ -59,6 +61,7 @@ impl Holder {
             options: None,
             expires_in: None,
             opening: None,
+            is_settled: true,
             place: Place::Descriptors,
             activation: None,
             is_user_unit: false,

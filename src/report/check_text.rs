@@ -111,16 +111,12 @@ fn table(out: &mut dyn Write, lines: &[Vec<String>]) -> io::Result<()> {
 }
 
 fn matrix(verdict: &Verdict) -> Vec<Vec<String>> {
-    let cell = |result: Option<&crate::bind::ProbeResult>| {
-        result
-            .map_or("–", crate::bind::ProbeResult::as_str)
-            .to_owned()
-    };
     let heading = ["address", "with SO_REUSEADDR", "without"]
         .map(str::to_owned)
         .to_vec();
     let rows = verdict.matrix().into_iter().map(|row| {
-        let (with, without) = (cell(row.with_reuse_address), cell(row.without));
+        let cells = [row.with_reuse_address, row.without];
+        let [with, without] = cells.map(|cell| cell.as_str().to_owned());
         vec![row.address, with, without]
     });
     std::iter::once(heading).chain(rows).collect()

@@ -1,7 +1,7 @@
 //! A bind test on this machine: brings together who can be asked.
 
 use super::clock::Clock;
-use crate::bind::{self, Examination, Probe, Suite, Target, Witness};
+use crate::bind::{self, Examination, Probe, Target, Witness};
 use crate::model::Evidence;
 use crate::source::Investigator;
 
@@ -21,14 +21,13 @@ impl BindTester {
         }
     }
 
-    /// Tests the first port of `target` by real binds. Takes as long as [`Investigator::evidence`]
+    /// Tests the first port of `target` by real binds. Takes as long as [`Investigator::explain`]
     /// does, twice where the table and the kernel disagree.
-    pub fn test(&mut self, target: &Target, suite: Suite) -> Examination {
+    pub fn test(&mut self, target: &Target) -> Examination {
         let mut machine = Machine {
             investigator: &mut self.investigator,
             clock: self.clock,
             target,
-            suite,
         };
         Examination::of(target, &mut machine)
     }
@@ -39,18 +38,25 @@ struct Machine<'a> {
     investigator: &'a mut Investigator,
     clock: Clock,
     target: &'a Target,
-    suite: Suite,
 }
 
 impl Witness for Machine<'_> {
-    fn evidence(&mut self) -> Evidence {
+    fn rows(&mut self) -> Evidence {
         let port = *self.target.ports.start();
         let now = self.clock.now();
-        self.investigator.evidence(self.target.protocol, port, now)
+        self.investigator.rows(self.target.protocol, port, now)
     }
 
-    fn probes(&mut self) -> Vec<Probe> {
+    fn explain(&mut self, evidence: &mut Evidence) {
         let port = *self.target.ports.start();
-        bind::probe(self.target.protocol, self.target.address, port, self.suite)
+        self.investigator
+            .explain(evidence, self.target.protocol, port);
+    }
+
+    fn probes(&mut self, asks_plain: &dyn Fn(&Probe) -> bool) -> Vec<Probe> {
+        let Target {
+            protocol, address, ..
+        } = *self.target;
+        bind::probe_asking(protocol, address, *self.target.ports.start(), asks_plain)
     }
 }

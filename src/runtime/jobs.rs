@@ -17,8 +17,8 @@ use crate::track::{RowId, Table};
 const MAX_TRIES: usize = 1000;
 
 /// Binds for real, and finds out what explains the answers.
-pub fn bind_test(job: u64, target: &Target, suite: Suite, clock: Clock) -> Msg {
-    let examination = BindTester::new(clock).test(target, suite);
+pub fn bind_test(job: u64, target: &Target, clock: Clock) -> Msg {
+    let examination = BindTester::new(clock).test(target);
     Msg::BindTested(Box::new(BindReport { job, examination }))
 }
 

@@ -104,11 +104,9 @@ impl Live {
             Effect::Refresh => self.tell_collector(Control::Refresh),
             Effect::SetInterval(interval) => self.tell_collector(Control::SetInterval(interval)),
             Effect::SetPaused(paused) => self.tell_collector(Control::SetPaused(paused)),
-            Effect::BindTest { job, target, suite } => {
+            Effect::BindTest { job, target } => {
                 let clock = self.clock;
-                self.start("bind test", move || {
-                    jobs::bind_test(job, &target, suite, clock)
-                });
+                self.start("bind test", move || jobs::bind_test(job, &target, clock));
             }
             Effect::FindFreePort { from } => {
                 self.start("free port", move || jobs::find_free_port(from));

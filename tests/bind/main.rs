@@ -12,5 +12,6 @@
 mod support;
 
 mod answers;
+mod helpers;
 mod safety;
 mod verdicts;

@@ -2,13 +2,16 @@
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use sockeye::bind::{Address, Suite, probe};
 use sockeye::model::Protocol;
+use sockeye::runtime::bind_test::BindTester;
+use sockeye::runtime::clock::Clock;
 
+use crate::helpers::helper;
 use crate::support::netns::in_netns;
 
 const PORT: u16 = 20_000;
@@ -46,6 +49,81 @@ fn repeated_probes_never_keep_a_reusing_server_from_starting() {
                 }
             }
         });
+    });
+}
+
+/// Tests whole, as `b` and `sockeye check` do, as fast as they go.
+#[test]
+fn tests_never_keep_a_reusing_server_from_starting() {
+    let name = "safety::tests_never_keep_a_reusing_server_from_starting";
+    in_netns(name, || {
+        // Leftovers of clients would use up the ports of loopback before they are gone.
+        std::fs::write("/proc/sys/net/ipv4/tcp_max_tw_buckets", "1000").unwrap();
+        let mut server = Command::new(helper("restarting"))
+            .args([PORT.to_string().as_str(), "60000"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let target = format!("{PORT}").parse().unwrap();
+        let mut tester = BindTester::new(Clock::start());
+        let mut tests = 0;
+        while server.try_wait().unwrap().is_none() {
+            tester.test(&target);
+            tests += 1;
+        }
+        let output = server.wait_with_output().unwrap();
+        println!("{tests} tests");
+        assert!(tests > 1, "there was a test meanwhile");
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            "0\n",
+            "starts that failed"
+        );
+    });
+}
+
+/// What the kernel counts as sent, of IPv4 and IPv6 alike, and on the loopback device.
+fn packets_sent() -> Vec<String> {
+    let words = |file: &str, wanted: &str| -> Vec<String> {
+        let text = std::fs::read_to_string(file).unwrap();
+        let lines = text.lines().filter(|line| line.contains(wanted));
+        lines.map(str::to_owned).collect()
+    };
+    [
+        words("/proc/net/dev", "lo:"),
+        words("/proc/net/snmp", "Ip:"),
+        words("/proc/net/snmp", "Tcp:"),
+        words("/proc/net/snmp6", "Ip6OutRequests"),
+    ]
+    .concat()
+}
+
+/// A test beside each kind of holder, down to the last row of its evidence.
+#[test]
+fn a_test_sends_no_packet_and_leaves_no_socket() {
+    let name = "safety::a_test_sends_no_packet_and_leaves_no_socket";
+    in_netns(name, || {
+        let listener = TcpListener::bind(("127.0.0.1", PORT)).unwrap();
+        let client = TcpStream::connect(("127.0.0.1", PORT)).unwrap();
+        let _server = listener.accept().unwrap();
+        let mut tester = BindTester::new(Clock::start());
+        // A line to the kernel is kept from one test to the next.
+        tester.test(&"1".parse().unwrap());
+        let (sent, open) = (packets_sent(), open_sockets());
+        let near = client.local_addr().unwrap().port();
+        let port = |port: u16, kind: &str| format!("{port}{kind}");
+        for target in [
+            port(PORT, ""),
+            port(PORT, "/udp"),
+            port(near, ""),
+            format!("localhost:{PORT}"),
+            format!("192.0.2.1:{PORT}"),
+            port(PORT + 1, ""),
+        ] {
+            tester.test(&target.parse().unwrap());
+        }
+        assert_eq!(packets_sent(), sent);
+        assert_eq!(open_sockets(), open);
     });
 }
 

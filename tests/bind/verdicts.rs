@@ -10,7 +10,7 @@ use std::thread;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::support::cage::Cage;
+use crate::helpers::Cage;
 use crate::support::netns::in_netns;
 use crate::support::wait_until;
 
@@ -217,7 +217,7 @@ fn listener_of_a_hung_server() {
 fn listener_on_a_device() {
     stage(|| {
         let _taken = listening(&at("0.0.0.0"), |socket| {
-            socket.bind_device(Some(b"lo")).unwrap()
+            socket.bind_device(Some(b"lo")).unwrap();
         });
         says("listener_on_a_device", "20000");
     });
@@ -291,7 +291,7 @@ fn closing_orphan_with_bytes_unsent() {
     stage(|| {
         let (listener, client, mut server) = served(plain);
         server.set_nonblocking(true).unwrap();
-        while server.write(&[0; 1 << 16]).is_ok() {}
+        while server.write(&[0; 1 << 12]).is_ok() {}
         drop((listener, server));
         wait_for_state("tcp", "04");
         says("closing_orphan_with_bytes_unsent", "20000");
@@ -355,7 +355,7 @@ fn ipv6_shadow() {
         let server = TcpListener::bind("[::1]:21000").unwrap();
         // Bound to the wildcard, it gets its address from the connection alone.
         let from = socket(Type::STREAM, &at("[::]"), |socket| {
-            socket.set_only_v6(false).unwrap()
+            socket.set_only_v6(false).unwrap();
         });
         from.connect(&server.local_addr().unwrap().into()).unwrap();
         says("ipv6_shadow", "0.0.0.0:20000");

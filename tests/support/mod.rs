@@ -13,7 +13,6 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub mod cage;
 pub mod netns;
 pub mod pty;
 

@@ -172,7 +172,7 @@ struct Told<'a> {
 }
 
 impl Witness for Told<'_> {
-    fn evidence(&mut self) -> Evidence {
+    fn rows(&mut self) -> Evidence {
         Evidence {
             taken_at: self.taken_at,
             holders: self.holders.to_vec(),
@@ -194,7 +194,7 @@ impl Witness for Told<'_> {
         }
     }
 
-    fn probes(&mut self) -> Vec<Probe> {
+    fn probes(&mut self, _: &dyn Fn(&Probe) -> bool) -> Vec<Probe> {
         let probe = |&(address, v6only, reuse_address, error): &Answer| Probe {
             address: address.parse().expect("an address"),
             v6only,
@@ -206,12 +206,14 @@ impl Witness for Told<'_> {
         };
         self.answers.iter().map(probe).collect()
     }
+
+    fn explain(&mut self, _: &mut Evidence) {}
 }
 
 /// The bind test that these effects ask for.
 pub fn asked_test(effects: &[Effect]) -> Option<(u64, Target)> {
     effects.iter().find_map(|effect| match effect {
-        Effect::BindTest { job, target, .. } => Some((*job, target.clone())),
+        Effect::BindTest { job, target } => Some((*job, target.clone())),
         _ => None,
     })
 }

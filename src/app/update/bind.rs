@@ -29,17 +29,16 @@ impl App {
         self.test_again()
     }
 
-    /// Puts the open pane's target to the test again, with what a watch may do if there is one.
+    /// Puts the open pane's target to the test again.
     pub(super) fn test_again(&mut self) -> Effects {
         let Some(Pane::Bind(pane)) = &mut self.pane else {
             return Vec::new();
         };
         self.job += 1;
         pane.begin_again();
-        let (target, suite) = (pane.target.clone(), pane.suite());
-        let (job, test) = (self.job, |job| Effect::BindTest { job, target, suite });
+        let (job, target) = (self.job, pane.target.clone());
         // The rows in the way can be gone to: let them be fresh.
-        vec![Effect::Refresh, test(job)]
+        vec![Effect::Refresh, Effect::BindTest { job, target }]
     }
 
     pub(super) fn refresh(&mut self) -> Effects {

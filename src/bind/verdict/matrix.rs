@@ -10,10 +10,33 @@ use crate::bind::ProbeResult;
 pub struct MatrixRow<'a> {
     /// The address: `0.0.0.0`, `[::] v6 only`, `[::1]`.
     pub address: String,
-    /// With `SO_REUSEADDR`; `None` if that was not tried.
-    pub with_reuse_address: Option<&'a ProbeResult>,
-    /// Without it; `None` if that was not tried.
-    pub without: Option<&'a ProbeResult>,
+    /// With `SO_REUSEADDR`.
+    pub with_reuse_address: MatrixCell<'a>,
+    /// Without it.
+    pub without: MatrixCell<'a>,
+}
+
+/// One answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MatrixCell<'a> {
+    /// The kernel gave it.
+    Answered(&'a ProbeResult),
+    /// No bind was made: nothing in the table is in its way, and one that succeeds would be in the
+    /// way of others.
+    NothingInTheWay,
+    /// No bind was made: the other answer says it all.
+    Implied,
+}
+
+impl MatrixCell<'_> {
+    /// The answer as the screen writes it; one that was not given by the kernel in parentheses.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Answered(result) => result.as_str(),
+            Self::NothingInTheWay => "(ok)",
+            Self::Implied => "–",
+        }
+    }
 }
 
 impl Verdict {
@@ -24,10 +47,15 @@ impl Verdict {
             let address = address_name(probe.address, probe.v6only);
             let at = rows.iter().position(|row| row.address == address);
             let at = at.unwrap_or_else(|| {
+                let is_open = probe.reuse_address && probe.result.is_ok();
                 rows.push(MatrixRow {
                     address,
-                    with_reuse_address: None,
-                    without: None,
+                    with_reuse_address: MatrixCell::Implied,
+                    without: if is_open {
+                        MatrixCell::NothingInTheWay
+                    } else {
+                        MatrixCell::Implied
+                    },
                 });
                 rows.len() - 1
             });
@@ -36,7 +64,7 @@ impl Verdict {
             } else {
                 &mut rows[at].without
             };
-            *cell = Some(&probe.result);
+            *cell = MatrixCell::Answered(&probe.result);
         }
         rows
     }

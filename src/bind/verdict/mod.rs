@@ -22,7 +22,7 @@ use super::examine::Examination;
 use super::servers::{self, Profile, Start};
 use crate::model::{Gap, GapCode, Holder, Moment};
 use case::Case;
-pub use matrix::MatrixRow;
+pub use matrix::{MatrixCell, MatrixRow};
 
 /// What can be said of the port, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]

@@ -4,7 +4,7 @@
 use super::super::super::bind_pane::BindPane;
 use super::super::{Line, Role, line_width, span};
 use super::MAX_LINES;
-use crate::bind::{Outcome, ProbeResult, Start, Target, Verdict};
+use crate::bind::{MatrixCell, Outcome, Start, Target, Verdict};
 use crate::columns::{owner_with_pid, pad, socket_text, wrap};
 
 /// Below this width the headings of the matrix are short.
@@ -177,13 +177,13 @@ fn matrix(verdict: &Verdict, columns: usize) -> Vec<Line> {
     } else {
         (14, ["address", "REUSEADDR", "without"])
     };
-    let answer = |result: Option<&ProbeResult>, width: usize| {
-        let (text, role) = match result {
-            None => ("–", Role::Dim),
-            Some(result) if result.is_ok() => ("ok", Role::Good),
-            Some(result) => (result.as_str(), Role::Bad),
+    let answer = |cell: MatrixCell<'_>, width: usize| {
+        let role = match cell {
+            MatrixCell::Answered(result) if result.is_ok() => Role::Good,
+            MatrixCell::Answered(_) => Role::Bad,
+            MatrixCell::NothingInTheWay | MatrixCell::Implied => Role::Dim,
         };
-        span(pad(text, width, false), role)
+        span(pad(cell.as_str(), width, false), role)
     };
     let [first, second, last] = headings;
     let heading = vec![

@@ -6,11 +6,12 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::fstat;
+use rustix::fs::{fstat, readlink};
 use rustix::io::{self, Errno};
 use rustix::process::{Pid as RawPid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 use socket2::SockRef;
 
+use super::super::scan;
 use super::seek::Descriptor;
 use crate::model::SocketOptions;
 
@@ -28,6 +29,14 @@ pub(super) struct Told {
 /// `EPERM` where this process may not trace the other (`ptrace(2)`, "Ptrace access mode checking"),
 /// `ENOSYS` before Linux 5.6, `ENOENT` where the descriptor is another one by now.
 pub(super) fn ask(inode: u32, descriptor: Descriptor) -> io::Result<Told> {
+    // Not to borrow for nothing what has that number by now.
+    let link = readlink(
+        format!("/proc/{}/fd/{}", descriptor.pid, descriptor.number),
+        Vec::new(),
+    )?;
+    if scan::inode(link.to_bytes()) != Some(inode) {
+        return Err(Errno::NOENT);
+    }
     let socket = borrow(descriptor)?;
     if fstat(&socket)?.st_ino != u64::from(inode) {
         return Err(Errno::NOENT);

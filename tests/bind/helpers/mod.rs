@@ -1,5 +1,5 @@
-//! Runs a program that may do less than this one: a small helper in C, built when it is first asked
-//! for. Rust's own linker is the compiler that it takes.
+//! What takes system calls that no safe crate has: small programs in C, built when they are asked
+//! for. Rust links by the same compiler, so it is there.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,10 +29,10 @@ impl Cage {
     }
 }
 
-/// Builds `tests/support/cage/NAME.c`, under a name of this process's own until it is whole.
+/// Builds `NAME.c` of this folder, under a name of this process's own until it is whole.
 pub fn helper(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/support/cage/{name}.c"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/bind/helpers/{name}.c"));
     let (built, building) = (
         folder.join(name),
         folder.join(format!("{name}-{}", std::process::id())),

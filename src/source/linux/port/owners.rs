@@ -1,0 +1,92 @@
+//! Who has each of a port's sockets: first where every tool looks, then in the unusual places.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::seek::{self, Descriptor, Hints};
+use super::unusual;
+use crate::model::{Gap, GapCode, Pid, Place, Socket};
+use crate::source::{Blind, Holding};
+
+/// What was found out about owners, by inode.
+#[derive(Default)]
+pub(super) struct Owners {
+    /// For those in an ordinary table of descriptors.
+    pub(super) descriptors: HashMap<u32, Vec<Descriptor>>,
+    unusual: HashMap<u32, Arc<[Pid]>>,
+    places: HashMap<u32, Place>,
+    blind: Option<Blind>,
+}
+
+impl Owners {
+    /// Looks for the owners of these sockets.
+    pub(super) fn find(wanted: &HashSet<u32>, hints: &Hints, gaps: &mut Vec<Gap>) -> Self {
+        let mut owners = Self::default();
+        if wanted.is_empty() {
+            return owners;
+        }
+        match seek::seek(wanted, hints) {
+            Ok(sought) => {
+                owners.descriptors = sought.found;
+                owners.blind = sought.blind;
+            }
+            Err(error) => {
+                let message = format!("/proc can't be read ({error}): owners are unknown");
+                gaps.push(Gap::new(GapCode::Owners, &message));
+                owners.blind = Some(Blind::NotPermitted);
+            }
+        }
+        let is_missing = |inode: &u32| !owners.descriptors.contains_key(inode);
+        let missing: HashSet<u32> = wanted.iter().copied().filter(is_missing).collect();
+        if !missing.is_empty() {
+            owners.look_further(&missing);
+        }
+        if wanted
+            .iter()
+            .any(|&inode| owners.by_inode(inode) == Holding::Hidden)
+        {
+            let message = match owners.blind {
+                Some(Blind::OtherNamespace) => "an owner is outside this pid namespace",
+                Some(Blind::Forbidden) => {
+                    "an owner is hidden even from root: it takes CAP_SYS_PTRACE"
+                }
+                Some(Blind::NotPermitted) | None => "an owner can only be seen by root",
+            };
+            gaps.push(Gap::new(GapCode::Owners, message));
+        }
+        owners
+    }
+
+    /// For what no process seems to have.
+    fn look_further(&mut self, missing: &HashSet<u32>) {
+        // Whoever can't read `/proc` was told so above.
+        for (inode, found) in unusual::seek(missing).unwrap_or_default() {
+            self.places.insert(inode, found.place);
+            self.unusual.insert(inode, found.pids.into());
+        }
+    }
+
+    /// Who has a socket, as far as is known.
+    pub(super) fn of(&self, socket: &Socket) -> Holding {
+        socket
+            .inode
+            .map_or(Holding::None, |inode| self.by_inode(inode))
+    }
+
+    fn by_inode(&self, inode: u32) -> Holding {
+        if let Some(descriptors) = self.descriptors.get(&inode) {
+            return Holding::By(descriptors.iter().map(|one| one.pid).collect());
+        }
+        match (self.unusual.get(&inode), self.blind) {
+            (Some(pids), _) => Holding::By(Arc::clone(pids)),
+            (None, Some(_)) => Holding::Hidden,
+            (None, None) => Holding::Kernel,
+        }
+    }
+
+    /// Where a socket is held.
+    pub(super) fn place(&self, socket: &Socket) -> Place {
+        let place = socket.inode.and_then(|inode| self.places.get(&inode));
+        place.copied().unwrap_or(Place::Descriptors)
+    }
+}

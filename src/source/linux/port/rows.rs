@@ -1,0 +1,99 @@
+//! The rows of one port, as the kernel gives them: everything but what must be looked for in `/proc`.
+
+use std::collections::{HashMap, HashSet};
+
+use rustix::io::Errno;
+
+use super::super::Interfaces;
+use super::super::detail::Detail;
+use super::super::sock_diag::{Asked, DumpError, SockDiag};
+use crate::model::{Gap, GapCode, Holder, Protocol};
+use crate::source::netstat::PARTS;
+
+/// Linux before this version does not list sockets that are only bound (commit 91051f003948).
+const LISTS_BOUND_SOCKETS: (u32, u32) = (6, 8);
+
+/// The rows, and the control groups that their sockets were made in.
+#[derive(Default)]
+pub(super) struct Rows {
+    /// In the order in which they are told: what listens first.
+    pub(super) holders: Vec<Holder>,
+    /// By inode.
+    pub(super) groups: HashMap<u32, u64>,
+}
+
+/// Reads the rows of the port, in both families and all states.
+pub(super) fn read(
+    diag: &mut SockDiag,
+    protocol: Protocol,
+    port: u16,
+    gaps: &mut Vec<Gap>,
+) -> Rows {
+    let details = dump(diag, protocol, port, gaps);
+    if protocol == Protocol::Tcp && kernel_version().is_some_and(|it| it < LISTS_BOUND_SOCKETS) {
+        let message = "sockets that are only bound can't be seen: that takes Linux 6.8";
+        gaps.push(Gap::new(GapCode::BoundSockets, message));
+    }
+    let mut interfaces = Interfaces::default();
+    let mut holders: Vec<_> = details
+        .iter()
+        .map(|detail| holder(detail, &mut interfaces))
+        .collect();
+    holders.sort_by_key(|holder| {
+        let socket = &holder.socket;
+        (socket.state, socket.local, socket.remote, socket.inode)
+    });
+    let group = |detail: &Detail| detail.inode.zip(detail.cgroup);
+    Rows {
+        holders,
+        groups: details.iter().filter_map(group).collect(),
+    }
+}
+
+/// The inodes of the port's sockets.
+pub(super) fn inodes(diag: &mut SockDiag, protocol: Protocol, port: u16) -> HashSet<u32> {
+    let details = dump(diag, protocol, port, &mut Vec::new());
+    details.iter().filter_map(|detail| detail.inode).collect()
+}
+
+fn dump(diag: &mut SockDiag, protocol: Protocol, port: u16, gaps: &mut Vec<Gap>) -> Vec<Detail> {
+    let mut details = Vec::new();
+    for part in PARTS.into_iter().filter(|part| part.protocol == protocol) {
+        let message = match diag.dump(Asked::OnPort(part, port), &mut details) {
+            Ok(()) => continue,
+            Err(DumpError::Interrupted) => format!(
+                "the table of {} changed while it was read: rows may be missing",
+                part.name()
+            ),
+            // A kernel without IPv6 has no such table.
+            Err(DumpError::System(error))
+                if error.raw_os_error() == Some(Errno::NOENT.raw_os_error()) =>
+            {
+                continue;
+            }
+            Err(error) => format!("sockets of {} can't be read ({error})", part.name()),
+        };
+        gaps.push(Gap::new(GapCode::Table, &message));
+    }
+    // The kernel (6.18) does not compare the port for sockets that are only bound.
+    details.retain(|detail| detail.local.port == port);
+    details
+}
+
+fn holder(detail: &Detail, interfaces: &mut Interfaces) -> Holder {
+    let mut socket = detail.socket();
+    socket.interface = detail.interface.and_then(|index| interfaces.name(index));
+    Holder {
+        v6only: detail.v6only,
+        expires_in: detail.expires_in,
+        opening: detail.opening,
+        ..Holder::new(socket)
+    }
+}
+
+/// Major and minor number of the kernel's version.
+fn kernel_version() -> Option<(u32, u32)> {
+    let uname = rustix::system::uname();
+    let mut numbers = uname.release().to_str().ok()?.split(['.', '-']);
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
