@@ -82,7 +82,7 @@ impl Examination {
         let probes = witness.probes(&asks_plain);
         witness.explain(&mut evidence);
         let trial = |probe: Probe| Trial {
-            prediction: rules::predict(&request(&probe, target, &evidence), &evidence.holders),
+            prediction: foretold(&request(&probe, target, &evidence), &evidence),
             probe,
         };
         let trials: Vec<_> = probes.into_iter().map(trial).collect();
@@ -126,6 +126,15 @@ impl Trial {
     }
 }
 
+/// What the rules say of a bind. They are Linux's: elsewhere they only name who may be in the way.
+pub(super) fn foretold(request: &Request, evidence: &Evidence) -> Prediction {
+    let mut prediction = rules::predict(request, &evidence.holders);
+    if !cfg!(target_os = "linux") {
+        prediction.doubtful.append(&mut prediction.blockers);
+    }
+    prediction
+}
+
 /// Whether a bind without `SO_REUSEADDR` can be made for certain without hurting anybody.
 ///
 /// One that succeeds has the port for a microsecond, and a server that starts just then is refused.
@@ -141,7 +150,7 @@ fn is_plain_harmless(first: &Probe, target: &Target, evidence: &Evidence) -> boo
         reuse_address: false,
         ..request(first, target, evidence)
     };
-    let blockers = rules::predict(&plain, &evidence.holders).blockers;
+    let blockers = foretold(&plain, evidence).blockers;
     // A listener that was there a moment ago, and now is not, may be starting again.
     let lasts = |&index: &usize| evidence.holders[index].socket.state != State::Listen;
     is_blind || !blockers.is_empty() && blockers.iter().all(lasts)

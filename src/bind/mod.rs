@@ -6,6 +6,8 @@
 //! `source`.
 
 mod examine;
+#[cfg(windows)]
+mod exclusive;
 mod outcome;
 mod probe;
 pub mod rules;

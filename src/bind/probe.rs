@@ -86,7 +86,7 @@ pub fn probe_asking(
 }
 
 /// Whether the first bind sets `SO_REUSEADDR`. On Windows that option takes a port away from the
-/// socket that has it, so it is never set there.
+/// socket that has it, so it is never set there, and `SO_EXCLUSIVEADDRUSE` is.
 const fn reuses(protocol: Protocol) -> bool {
     cfg!(not(windows)) && matches!(protocol, Protocol::Tcp)
 }
@@ -127,6 +127,8 @@ fn bind_and_close(
     if reuse_address {
         socket.set_reuse_address(true)?;
     }
+    #[cfg(windows)]
+    super::exclusive::set_exclusive(&socket)?;
     socket.bind(&address.into())
 }
 

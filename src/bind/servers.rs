@@ -9,8 +9,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::Serialize;
 
-use super::examine::Examination;
-use super::rules::{self, Answer, Request};
+use super::examine::{Examination, foretold as predicted};
+use super::rules::{Answer, Request};
 use super::{Address, ProbeResult};
 use crate::model::Protocol;
 
@@ -231,7 +231,7 @@ fn foretold(examination: &Examination, place: Place, reuse_address: bool) -> Sta
         uid: evidence.limits.uid,
         device: None,
     };
-    match rules::predict(&request, &evidence.holders).is_refused() {
+    match predicted(&request, evidence).is_refused() {
         Answer::No => Start::Ok,
         Answer::Depends => Start::Unknown,
         Answer::Yes => Start::Refused,

@@ -6,6 +6,8 @@
 //! only what leaves nothing to show.
 
 mod error;
+#[cfg(any(not(target_os = "linux"), test))]
+mod excluded;
 mod frame;
 mod investigator;
 #[cfg(target_os = "linux")]

@@ -1,8 +1,13 @@
 //! The socket table where netstat2 knows the processes by itself: macOS and Windows.
 
-use super::netstat;
-use super::{Blind, Holding};
-use crate::model::{Moment, Pid, Problem, ProblemCode, Socket, Text};
+use std::sync::Arc;
+
+use super::process::Processes;
+use super::system::owners;
+use super::{Blind, Holding, excluded, netstat};
+use crate::model::{
+    Evidence, Gap, GapCode, Holder, Limits, Moment, Pid, Problem, ProblemCode, Protocol, Socket,
+};
 
 /// This machine's sockets and who holds them.
 #[derive(Default)]
@@ -48,6 +53,61 @@ impl Platform {
     /// The next reading asks for the holders anew.
     pub(super) fn forget(&mut self, _gone: &[Pid]) -> bool {
         false
+    }
+}
+
+/// Looks at ports, one at a time.
+#[derive(Default)]
+pub(super) struct PortPlatform {
+    /// Who has the sockets of the last rows, in their order.
+    holdings: Vec<Holding>,
+}
+
+impl PortPlatform {
+    /// The rows of the port. What the system's options and limits are is not known here.
+    pub(super) fn rows(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
+        let (mut holders, mut gaps) = (Vec::new(), Vec::new());
+        self.holdings.clear();
+        let holdings = &mut self.holdings;
+        let unreadable = netstat::read(|socket, info| {
+            if socket.protocol == protocol && socket.local.port == port {
+                holders.push(Holder::new(socket));
+                holdings.push(holding(&info.associated_pids));
+            }
+        });
+        for unreadable in unreadable {
+            let (part, reason) = (unreadable.part.name(), unreadable.reason);
+            let message = format!("sockets of {part} can't be read ({reason})");
+            gaps.push(Gap::new(GapCode::Table, &message));
+        }
+        let message = "options of sockets can't be read on this system";
+        gaps.push(Gap::new(GapCode::Options, message));
+        Evidence {
+            taken_at: at,
+            holders,
+            limits: Limits {
+                excluded: excluded::ranges(protocol),
+                ..Limits::default()
+            },
+            elsewhere: Vec::new(),
+            redirects: Vec::new(),
+            gaps,
+        }
+    }
+
+    /// Adds the owners to rows that were just read.
+    pub(super) fn explain(
+        &mut self,
+        evidence: &mut Evidence,
+        processes: &mut Processes,
+        _protocol: Protocol,
+        _port: u16,
+    ) {
+        let owners = owners(&self.holdings, processes, evidence.taken_at);
+        for (holder, owner) in evidence.holders.iter_mut().zip(owners) {
+            let socket = (*holder.socket).clone();
+            holder.socket = Arc::new(Socket { owner, ..socket });
+        }
     }
 }
 

@@ -108,7 +108,6 @@ fn pids(holdings: &[Holding]) -> Vec<Pid> {
 }
 
 /// The owner of each holding, in their order, with the processes looked at now.
-#[cfg(target_os = "linux")]
 pub(super) fn owners(holdings: &[Holding], processes: &mut Processes, at: Moment) -> Vec<Owner> {
     processes.refresh(&pids(holdings), at);
     let mut owners = Owners {

@@ -3,10 +3,11 @@
 
 use std::cmp::Reverse;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::super::examine::{Agreement, Examination, Trial, request};
-use super::super::rules::{self, Prediction, Request};
+use super::super::examine::{Agreement, Examination, Trial, foretold, request};
+use super::super::rules::{Prediction, Request};
 use super::super::servers::{self, Start};
 use super::super::{Address, ProbeResult};
 use super::{Cause, Outcome};
@@ -107,7 +108,7 @@ impl<'a> Case<'a> {
                 reuse_address: false,
                 ..request(&trial.probe, &self.examination.target, self.evidence)
             };
-            rules::predict(&request, &self.evidence.holders)
+            foretold(&request, self.evidence)
         })
     }
 
@@ -168,6 +169,12 @@ impl<'a> Case<'a> {
         let limits = self.limits();
         let has_it = limits.has_bind_capability == Some(true);
         limits.is_privileged(self.port()) && (!has_it || limits.is_in_user_namespace == Some(true))
+    }
+
+    /// The range that Windows has set aside and the port is in.
+    pub(super) fn excluded_range(&self) -> Option<&'a RangeInclusive<u16>> {
+        let ranges = self.limits().excluded.as_ref()?;
+        ranges.iter().find(|range| range.contains(&self.port()))
     }
 
     pub(super) fn is_refused(&self) -> bool {

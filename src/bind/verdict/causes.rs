@@ -122,6 +122,19 @@ pub(super) static TABLE: &[Row] = &[
     },
     Row {
         cause: Cause::Policy,
+        applies: |case| case.is_denied_with("EACCES") && case.excluded_range().is_some(),
+        summary: "Windows has set the ports {excluded_range} aside: nobody can bind {port}.",
+        details: &["Hyper-V and containers reserve such ranges; no socket is there."],
+        remedies: &[
+            (
+                "See which ranges there are",
+                "netsh int ipv4 show excludedportrange protocol={protocol}",
+            ),
+            OTHER_PORT,
+        ],
+    },
+    Row {
+        cause: Cause::Policy,
         applies: |case| case.is_denied_with("EACCES"),
         summary: "A security policy forbids binding port {port}[ (active: {security_modules})].",
         details: &[

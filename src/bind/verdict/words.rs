@@ -146,6 +146,10 @@ impl<'a> Words<'a> {
             "reserve" => reserve(case.limits(), case.port()),
             "in_ephemeral" => self.ephemeral(),
             "first_unprivileged" => case.limits().unprivileged_from.map(|it| it.to_string()),
+            "excluded_range" => case
+                .excluded_range()
+                .map(|range| format!("{}–{}", range.start(), range.end())),
+            "protocol" => Some(case.protocol().as_str().to_owned()),
             "own_unit" => case.limits().unit.as_ref().map(ToString::to_string),
             "namespace_caveat" => self.namespace_caveat(),
             "security_modules" => self.security_modules(),
