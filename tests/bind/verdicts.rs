@@ -10,7 +10,7 @@ use std::thread;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::helpers::Cage;
+use crate::helpers::{Cage, helper};
 use crate::support::netns::in_netns;
 use crate::support::wait_until;
 
@@ -236,6 +236,20 @@ fn listener_of_multipath_tcp() {
         says("bound_multipath_tcp", "20000");
         taken.listen(8).unwrap();
         says("listener_of_multipath_tcp", "20000");
+    });
+}
+
+/// A process 1 that calls itself systemd, and a unit file that says what it listens for.
+#[test]
+fn socket_activation() {
+    stage(|| {
+        let words = "mount -t tmpfs none /run && mkdir -p /run/systemd/system && \
+                     printf '[Socket]\\nListenStream=20000\\nService=site.service\\n' \
+                     > /run/systemd/system/web.socket && exec \"$0\" \"$@\"";
+        let mut command = Command::new("unshare");
+        command.args(["-mpf", "--mount-proc", "sh", "-c", words]);
+        command.arg(helper("activating")).args(["20000", BINARY]);
+        says_by("socket_activation", command, "20000");
     });
 }
 
@@ -477,8 +491,9 @@ fn redirected() {
     stage(|| {
         let rules = "add table ip nat; add chain ip nat pre { type nat hook prerouting priority -100; }; \
                      add rule ip nat pre tcp dport 20000 redirect to :21000";
-        let nft = Command::new("nft").arg(rules).status();
-        if !nft.is_ok_and(|status| status.success()) {
+        let nft = format!("PATH=$PATH:/usr/sbin:/sbin nft '{rules}'");
+        let made = Command::new("sh").args(["-c", &nft]).status().unwrap();
+        if !made.success() {
             assert!(!crate::support::is_required("netns"), "nft is required");
             eprintln!("NOT RUN: nft can't make a redirect here");
             return;
@@ -498,6 +513,54 @@ fn ephemeral_and_reserved_ports() {
         sysctl("ip_local_reserved_ports", "20000");
         says("reserved_port", "20000");
     });
+}
+
+/// The README's examples are what the program says, up to pids, names, times and clients' ports.
+#[test]
+fn the_readme_tells_what_the_program_says() {
+    stage(|| {
+        let readme = include_str!("../../README.md");
+        let shown = |name: &str| {
+            let (_, rest) = readme
+                .split_once(&format!("<!-- check {name} -->\n```\n"))
+                .unwrap();
+            let (example, _) = rest.split_once("```").unwrap();
+            let (_, said) = example.split_once('\n').unwrap();
+            redacted(said)
+        };
+        let says = |port: &str| redacted(&check(Command::new(BINARY), port));
+        let on = |port: u16| format!("127.0.0.1:{port}");
+        let listener = listening(&on(8080), plain);
+        let mut client = TcpStream::connect(on(8080)).unwrap();
+        drop(listener.accept().unwrap());
+        assert_eq!(client.read(&mut [0]).unwrap(), 0);
+        drop((client, listener));
+        wait_until("the TIME_WAIT", || says("8080").contains("TIME_WAIT"));
+        assert_eq!(says("8080"), shown("time_wait"));
+        let _bound = socket(Type::STREAM, &on(5432), plain);
+        assert_eq!(says("5432"), shown("bound"));
+        let server = listening(&on(5433), plain);
+        let from = socket(Type::STREAM, &on(35000), plain);
+        from.connect(&server.local_addr().unwrap()).unwrap();
+        assert_eq!(says("35000"), shown("outgoing"));
+    });
+}
+
+/// A text with everything taken out that differs from run to run and from owner to owner.
+fn redacted(text: &str) -> String {
+    let owners = [
+        (r"\S+ \(pid \d+, \w+[^)]*\)", "WHO"),
+        (r"\S+\(\d+\)", "WHO"),
+        (r"127\.0\.0\.1:[3-6]\d{4}  TIME_WAIT", "CLIENT  TIME_WAIT"),
+    ];
+    let all = owners.iter().chain(REDACTED);
+    all.fold(
+        text.trim_end().to_owned(),
+        |text, (pattern, replacement)| {
+            let pattern = regex::Regex::new(pattern).unwrap();
+            pattern.replace_all(&text, *replacement).into_owned()
+        },
+    )
 }
 
 /// A server that starts and stops as fast as it can: sooner or later a test falls between.
