@@ -51,13 +51,13 @@ fn parse(passwd: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
 /// The names of this machine's users.
 #[cfg(not(target_os = "linux"))]
 pub(super) struct Users {
-    list: sysinfo::Users,
+    list: Option<sysinfo::Users>,
 }
 
 #[cfg(not(target_os = "linux"))]
 impl Default for Users {
     fn default() -> Self {
-        let list = sysinfo::Users::new_with_refreshed_list().unwrap_or_default();
+        let list = sysinfo::Users::new_with_refreshed_list().ok();
         Self { list }
     }
 }
@@ -67,10 +67,8 @@ impl Users {
     /// The user that a process runs as: the name, or the id in digits.
     pub(super) fn of_process(&mut self, process: &sysinfo::Process) -> Option<Text> {
         let id = process.effective_user_id().or(process.user_id())?;
-        let name = self
-            .list
-            .get_user_by_id(id)
-            .map(|user| Text::new(user.name()));
+        let user = self.list.as_ref()?.get_user_by_id(id);
+        let name = user.map(|user| Text::new(user.name()));
         Some(name.unwrap_or_else(|| Text::new(&id.to_string())))
     }
 }

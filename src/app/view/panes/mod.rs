@@ -33,10 +33,12 @@ impl App {
         let in_sight = lines.into_iter().skip(scroll).take(height);
         let mut lines: Vec<_> = in_sight.map(|line| cut_line(line, columns)).collect();
         if !layout.has_borders {
-            lines.insert(
-                0,
-                cut_line(vec![span(title.clone(), Role::Accent)], columns),
-            );
+            let more = match below {
+                0 => String::new(),
+                below => format!(" · {below} more ]"),
+            };
+            let title = vec![span(title.clone(), Role::Accent), span(more, Role::Dim)];
+            lines.insert(0, cut_line(title, columns));
         }
         Some(PaneView { title, hint, lines })
     }
