@@ -396,6 +396,19 @@ fn hidden_owner() {
     });
 }
 
+/// Which side opened a connection takes no right to know.
+#[test]
+fn hidden_owner_of_a_connection() {
+    stage(|| {
+        let server = TcpListener::bind("127.0.0.1:21000").unwrap();
+        let from = socket(Type::STREAM, &at("127.0.0.1"), plain);
+        from.connect(&server.local_addr().unwrap().into()).unwrap();
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set=-all", "--inh-caps=-all", BINARY]);
+        says_by("hidden_owner_of_a_connection", command, "20000");
+    });
+}
+
 #[test]
 fn kernel_socket() {
     stage(|| {

@@ -28,6 +28,7 @@ const STOP_SOCKET_UNIT: (&str, &str) = ("Stop the socket unit", "{stop_socket_un
 const STOP_UNIT: (&str, &str) = ("Stop its unit", "{stop_unit}");
 const STOP_CONTAINER: (&str, &str) = ("Stop its container", "{stop_container}");
 const END: (&str, &str) = ("End it", "{kill}");
+const SEE_IT: (&str, &str) = ("See who it is, as root", "{see_as_root}");
 const OTHER_PORT: (&str, &str) = ("Or take another port", "");
 const DESTROY: (&str, &str) = ("Or have the kernel drop {them}", "{destroy}");
 
@@ -171,7 +172,11 @@ pub(super) static TABLE: &[Row] = &[
     },
     Row {
         cause: Cause::HiddenOwner,
-        applies: |case| case.has_owner(|owner| matches!(owner, Owner::Hidden | Owner::None)),
+        applies: |case| {
+            // What else is hidden says more by what it is than by who has it.
+            (case.is_held_by(Kind::Listener) || case.is_held_by(Kind::Udp))
+                && case.has_owner(|owner| matches!(owner, Owner::Hidden | Owner::None))
+        },
         summary: "A process that can't be seen from here[, of {user},] holds {where} ({state})[, in \
                   {unit}].",
         details: &["{reuse_hint}"],
@@ -233,6 +238,7 @@ pub(super) static TABLE: &[Row] = &[
             "{still_open}",
         ],
         remedies: &[
+            SEE_IT,
             STOP_UNIT,
             STOP_CONTAINER,
             ("Restart or end it", "{kill}"),
@@ -256,7 +262,7 @@ pub(super) static TABLE: &[Row] = &[
             "A single IPv4 address, such as 127.0.0.1, can be bound.",
             "{ends_by_itself}",
         ],
-        remedies: &[("Bind a single address", ""), END, DESTROY],
+        remedies: &[SEE_IT, ("Bind a single address", ""), END, DESTROY],
     },
     Row {
         cause: Cause::SelfConnect,
@@ -268,6 +274,7 @@ pub(super) static TABLE: &[Row] = &[
             "As long as it lasts no server can start there.",
         ],
         remedies: &[
+            SEE_IT,
             END,
             (
                 "Then move the server out of the ephemeral range {in_ephemeral}",
@@ -285,7 +292,7 @@ pub(super) static TABLE: &[Row] = &[
             "{reuse_hint}",
             "{place}",
         ],
-        remedies: &[STOP_UNIT, STOP_CONTAINER, END, DESTROY],
+        remedies: &[SEE_IT, STOP_UNIT, STOP_CONTAINER, END, DESTROY],
     },
     Row {
         cause: Cause::OutgoingConnection,
@@ -293,6 +300,7 @@ pub(super) static TABLE: &[Row] = &[
         summary: "An outgoing connection of {owner}[ to {peer}] uses {port} as its source port, on {address}.",
         details: &["{reuse_hint}", "{place}"],
         remedies: &[
+            SEE_IT,
             END,
             (
                 "Or move the server out of the ephemeral range {in_ephemeral}",

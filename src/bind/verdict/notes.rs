@@ -63,7 +63,8 @@ fn accept_queue_full(words: &Words<'_>) -> Option<String> {
 
 fn other_user(words: &Words<'_>) -> Option<String> {
     let (case, own) = (words.case, words.case.limits().uid?);
-    let holder = case.principal()?;
+    // Only what a server holds can be joined.
+    let holder = case.principal().filter(|one| one.socket.is_listening())?;
     let is_other = holder.socket.uid.is_some_and(|uid| uid != own);
     let user = is_other.then(|| user_of(holder)).flatten()?;
     Some(format!(

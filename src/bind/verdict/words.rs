@@ -16,7 +16,7 @@ use super::phrases::{
     capitalised, counted, counted_wide, host_text, listed, owner_at_the_beginning, owner_of,
     place_text, seconds, unusual_place, user_of,
 };
-use crate::model::{Holder, Protocol, SocketOptions, State};
+use crate::model::{Holder, Owner, Protocol, SocketOptions, State};
 
 /// The facts of one case in words.
 pub(super) struct Words<'a> {
@@ -143,6 +143,7 @@ impl<'a> Words<'a> {
             "stop_container" => stop_container(principal?),
             "destroy" => self.destroy(),
             "as_root" => self.as_root(),
+            "see_as_root" => self.as_root().filter(|_| principal.is_some_and(is_hidden)),
             "reserve" => reserve(case.limits(), case.port()),
             "in_ephemeral" => self.ephemeral(),
             "first_unprivileged" => case.limits().unprivileged_from.map(|it| it.to_string()),
@@ -293,6 +294,10 @@ impl<'a> Words<'a> {
         }
         listed(&asked)
     }
+}
+
+fn is_hidden(holder: &Holder) -> bool {
+    holder.socket.owner == Owner::Hidden
 }
 
 /// The text between a bracket and the one that closes it, and what follows.

@@ -2,16 +2,16 @@
 //! way and what to do about it.
 
 use super::super::super::bind_pane::BindPane;
-use super::super::{Line, Role, line_width, span};
+use super::super::{Line, Role, line_width, span, widest};
 use super::MAX_LINES;
-use crate::bind::{MatrixCell, Outcome, Start, Target, Verdict};
-use crate::columns::{owner_with_pid, pad, socket_text, wrap};
+use crate::bind::{MatrixCell, Outcome, Profile, Start, Target, Verdict};
+use crate::columns::{cut, owner_with_pid, pad, socket_text, width, wrap};
 
 /// Below this width the headings of the matrix are short.
 const ROOMY: usize = 60;
 
-/// From this width on the servers stand beside the matrix.
-const WIDE: usize = 104;
+/// Between the matrix and the servers where they stand side by side.
+const GAP: usize = 4;
 
 /// Width of the outcome's word, and of the labels below it.
 const LABEL: usize = 14;
@@ -36,7 +36,7 @@ pub(super) fn lines(pane: &BindPane, columns: usize) -> BindLines {
     let mut lines = told(verdict, columns);
     let (matrix, servers) = (matrix(verdict, columns), servers(verdict, columns));
     let blockers = blockers(pane, verdict);
-    if columns >= WIDE {
+    if widest(&matrix) + GAP + widest(&servers) <= columns {
         section(&mut lines, beside(matrix, servers));
         section(&mut lines, remedies(verdict, columns));
         section(&mut lines, blockers);
@@ -161,7 +161,7 @@ fn section(lines: &mut Vec<Line>, added: Vec<Line>) {
 
 /// Two blocks of lines side by side.
 fn beside(mut left: Vec<Line>, right: Vec<Line>) -> Vec<Line> {
-    let edge = left.iter().map(|line| line_width(line)).max().unwrap_or(0) + 4;
+    let edge = widest(&left) + GAP;
     left.resize(left.len().max(right.len()), Line::new());
     for (line, right) in left.iter_mut().zip(right) {
         line.push(span(" ".repeat(edge - line_width(line)), Role::Plain));
@@ -206,16 +206,16 @@ fn servers(verdict: &Verdict, columns: usize) -> Vec<Line> {
     if verdict.profiles.is_empty() {
         return Vec::new();
     }
-    let is_roomy = columns >= ROOMY;
-    let manner = |text: &str| {
-        let text = if is_roomy {
-            pad(text, 20, false)
-        } else {
-            String::new()
-        };
-        span(text, Role::Plain)
+    let room_for = |text: fn(&Profile) -> &'static str| {
+        let texts = verdict.profiles.iter().map(|(profile, _)| text(profile));
+        texts.map(width).max().unwrap_or(0) + 2
     };
-    let heading = vec![span("could start here", Role::Dim)];
+    let servers = room_for(|profile| profile.servers);
+    let manner = if columns >= ROOMY {
+        room_for(|profile| profile.manner)
+    } else {
+        0
+    };
     let rows = verdict.profiles.iter().map(|(profile, start)| {
         let role = match start {
             Start::Ok => Role::Good,
@@ -223,14 +223,15 @@ fn servers(verdict: &Verdict, columns: usize) -> Vec<Line> {
             Start::Refused => Role::Bad,
         };
         vec![
+            span(pad(profile.servers, servers, false), Role::Plain),
             span(
-                pad(profile.servers, if is_roomy { 30 } else { 20 }, false),
+                pad(&cut(profile.manner, manner), manner, false),
                 Role::Plain,
             ),
-            manner(profile.manner),
             span(start.as_str(), role),
         ]
     });
+    let heading = vec![span("could start here", Role::Dim)];
     std::iter::once(heading).chain(rows).collect()
 }
 
