@@ -10,7 +10,7 @@ use super::*;
 use crate::bind::{Examination, Probe, ProbeResult, Target, Witness};
 use crate::columns;
 use crate::model::{
-    Endpoint, Evidence, Holder, Limits, Owner, Process, Protocol, Snapshot, Socket, State,
+    Answered, Endpoint, Evidence, Holder, Limits, Owner, Process, Protocol, Snapshot, Socket, State,
 };
 use crate::track::{RowId, Tracker};
 
@@ -209,7 +209,7 @@ impl Witness for Told {
         vec![self.1.clone()]
     }
 
-    fn explain(&mut self, _: &mut Evidence) {}
+    fn explain(&mut self, _: &mut Evidence, _: Answered) {}
 }
 
 /// A leftover of a server without `SO_REUSEADDR` on this port.

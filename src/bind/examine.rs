@@ -5,7 +5,7 @@
 
 use super::rules::{self, Answer, Prediction, Request};
 use super::{Probe, ProbeResult, Target};
-use crate::model::{Evidence, GapCode, State};
+use crate::model::{Answered, Evidence, GapCode, State};
 
 /// Who can be asked about one port.
 pub trait Witness {
@@ -15,7 +15,7 @@ pub trait Witness {
     /// with `SO_REUSEADDR` succeeds, `asks_plain` decides whether one without it is made too.
     fn probes(&mut self, asks_plain: &dyn Fn(&Probe) -> bool) -> Vec<Probe>;
     /// Adds who has the sockets of these rows, with what options, and whether they are still there.
-    fn explain(&mut self, evidence: &mut Evidence);
+    fn explain(&mut self, evidence: &mut Evidence, answered: Answered);
 }
 
 /// Everything that one bind test brought to light.
@@ -80,7 +80,8 @@ impl Examination {
         let mut evidence = witness.rows();
         let asks_plain = |first: &Probe| is_plain_harmless(first, target, &evidence);
         let probes = witness.probes(&asks_plain);
-        witness.explain(&mut evidence);
+        let answered = answered(&probes, target, &evidence);
+        witness.explain(&mut evidence, answered);
         let trial = |probe: Probe| Trial {
             prediction: foretold(&request(&probe, target, &evidence), &evidence),
             probe,
@@ -123,6 +124,25 @@ impl Trial {
         !self.probe.result.is_in_use()
             || blockers.is_empty()
             || settled.any(|is_settled| is_settled)
+    }
+}
+
+/// How the binds were answered, as far as the rows alone tell.
+fn answered(probes: &[Probe], target: &Target, evidence: &Evidence) -> Answered {
+    let is_explained = |probe: &Probe| {
+        let prediction = foretold(&request(probe, target, evidence), evidence);
+        prediction.is_refused() != Answer::No
+    };
+    let mut refused = probes
+        .iter()
+        .filter(|probe| probe.result.is_in_use())
+        .peekable();
+    if refused.peek().is_none() {
+        Answered::Open
+    } else if refused.all(is_explained) {
+        Answered::Refused
+    } else {
+        Answered::Unexplained
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::*;
-use crate::model::{Holder, Limits, Moment, Protocol, Socket, State};
+use crate::model::{Answered, Holder, Limits, Moment, Protocol, Socket, State};
 
 /// Says one thing after the other: whether a listener is in the table, and what a bind answers.
 struct Told {
@@ -49,7 +49,7 @@ impl Witness for Told {
         }]
     }
 
-    fn explain(&mut self, _: &mut Evidence) {}
+    fn explain(&mut self, _: &mut Evidence, _: Answered) {}
 }
 
 /// The agreement reached, and how many rounds it took.

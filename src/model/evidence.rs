@@ -27,6 +27,17 @@ pub struct Evidence {
     pub gaps: Vec<Gap>,
 }
 
+/// How the kernel answered the binds that evidence is to explain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// None was refused because of another socket: what matters besides is where traffic goes.
+    Open,
+    /// Some were, and rows of the table are in the way.
+    Refused,
+    /// Some were, and no row of the table is in the way.
+    Unexplained,
+}
+
 /// A socket with this local port, and what decides whether another one may be bound beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {

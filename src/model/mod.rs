@@ -17,8 +17,8 @@ mod text;
 
 pub use endpoint::{Endpoint, Family, Scope};
 pub use evidence::{
-    Activation, Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Opening, Place, Redirect,
-    SocketOptions,
+    Activation, Answered, Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Opening, Place,
+    Redirect, SocketOptions,
 };
 pub use moment::Moment;
 pub use owner::{Owner, OwnerKind};

@@ -2,7 +2,7 @@
 
 use super::clock::Clock;
 use crate::bind::{self, Examination, Probe, Target, Witness};
-use crate::model::Evidence;
+use crate::model::{Answered, Evidence};
 use crate::source::Investigator;
 
 /// Puts ports to the test, one after the other.
@@ -47,10 +47,10 @@ impl Witness for Machine<'_> {
         self.investigator.rows(self.target.protocol, port, now)
     }
 
-    fn explain(&mut self, evidence: &mut Evidence) {
-        let port = *self.target.ports.start();
+    fn explain(&mut self, evidence: &mut Evidence, answered: Answered) {
+        let (protocol, port) = (self.target.protocol, *self.target.ports.start());
         self.investigator
-            .explain(evidence, self.target.protocol, port);
+            .explain(evidence, protocol, port, answered);
     }
 
     fn probes(&mut self, asks_plain: &dyn Fn(&Probe) -> bool) -> Vec<Probe> {

@@ -1,7 +1,7 @@
 //! This machine as a witness about one port: everything that explains why a bind succeeds or fails.
 
 use super::process::Processes;
-use crate::model::{Evidence, Moment, Protocol};
+use crate::model::{Answered, Evidence, Moment, Protocol};
 
 #[cfg(target_os = "linux")]
 use super::linux::port::PortPlatform;
@@ -33,15 +33,26 @@ impl Investigator {
     /// Adds to rows that were just read who has them, their options, and all else that can be found
     /// out about `port`; says of each whether it was still there. Takes some 10 ms on a machine with
     /// a few hundred processes, up to 100 ms with a thousand.
-    pub fn explain(&mut self, evidence: &mut Evidence, protocol: Protocol, port: u16) {
-        self.platform
-            .explain(evidence, &mut self.processes, protocol, port);
+    ///
+    /// Where the binds were refused the port's place in other network namespaces and in the packet
+    /// filter is not looked at; where nothing explains that and the table is not whole, sockets that
+    /// are in no table are looked for.
+    pub fn explain(
+        &mut self,
+        evidence: &mut Evidence,
+        protocol: Protocol,
+        port: u16,
+        answered: Answered,
+    ) {
+        let processes = &mut self.processes;
+        let port = (protocol, port);
+        self.platform.explain(evidence, processes, port, answered);
     }
 
-    /// Both at once: everything that can be found out about `port`.
+    /// Both at once: everything that can be found out about `port` without a bind.
     pub fn evidence(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
         let mut evidence = self.rows(protocol, port, at);
-        self.explain(&mut evidence, protocol, port);
+        self.explain(&mut evidence, protocol, port, Answered::Open);
         evidence
     }
 }

@@ -6,7 +6,8 @@ use super::process::Processes;
 use super::system::owners;
 use super::{Blind, Holding, excluded, netstat};
 use crate::model::{
-    Evidence, Gap, GapCode, Holder, Limits, Moment, Pid, Problem, ProblemCode, Protocol, Socket,
+    Answered, Evidence, Gap, GapCode, Holder, Limits, Moment, Pid, Problem, ProblemCode, Protocol,
+    Socket,
 };
 
 /// This machine's sockets and who holds them.
@@ -100,8 +101,8 @@ impl PortPlatform {
         &mut self,
         evidence: &mut Evidence,
         processes: &mut Processes,
-        _protocol: Protocol,
-        _port: u16,
+        _port: (Protocol, u16),
+        _answered: Answered,
     ) {
         let owners = owners(&self.holdings, processes, evidence.taken_at);
         for (holder, owner) in evidence.holders.iter_mut().zip(owners) {

@@ -423,12 +423,25 @@ fn kernel_socket() {
     });
 }
 
-/// A table that can't be read is the one way to be invisible on a kernel that lists every socket.
+/// A table that can't be read is the one way to be invisible on a kernel that lists every socket; the
+/// right to ask the sockets themselves must be missing too.
 #[test]
 fn invisible_holder() {
     stage(|| {
         let _taken = listening(&at("127.0.0.1"), plain);
-        says_by("invisible_holder", Cage::NoNetlink.command(BINARY), "20000");
+        let mut command = Cage::NoNetlink.command("setpriv");
+        command.args(["--bounding-set=-all", "--inh-caps=-all", BINARY]);
+        says_by("invisible_holder", command, "20000");
+    });
+}
+
+/// As on kernels before 6.8, which list no socket that is only bound.
+#[test]
+fn bound_not_listening_in_no_table() {
+    stage(|| {
+        let _bound = socket(Type::STREAM, &at("127.0.0.1"), plain);
+        let command = Cage::NoNetlink.command(BINARY);
+        says_by("bound_not_listening_in_no_table", command, "20000");
     });
 }
 

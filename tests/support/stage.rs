@@ -14,8 +14,8 @@ use sockeye::app::{App, Effect, Input, Key, Mouse, Msg, Settings, Size, Tab};
 use sockeye::bind::{Examination, Probe, ProbeResult, Target, Witness};
 use sockeye::filter::Filter;
 use sockeye::model::{
-    Endpoint, Evidence, Holder, Limits, Moment, Owner, Pid, Problem, Process, Protocol, Queue,
-    Snapshot, Socket, State, Text,
+    Answered, Endpoint, Evidence, Holder, Limits, Moment, Owner, Pid, Problem, Process, Protocol,
+    Queue, Snapshot, Socket, State, Text,
 };
 use sockeye::track::{Event, Tracker};
 
@@ -207,7 +207,7 @@ impl Witness for Told<'_> {
         self.answers.iter().map(probe).collect()
     }
 
-    fn explain(&mut self, _: &mut Evidence) {}
+    fn explain(&mut self, _: &mut Evidence, _: Answered) {}
 }
 
 /// The bind test that these effects ask for.

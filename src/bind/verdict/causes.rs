@@ -161,7 +161,7 @@ pub(super) static TABLE: &[Row] = &[
     },
     Row {
         cause: Cause::InvisibleHolder,
-        applies: |case| case.blockers.is_empty() || case.agreement() == Agreement::Disagreed,
+        applies: |case| case.blockers.is_empty(),
         summary: "Something holds {target} that is in no table: the kernel refuses the bind and shows \
                   no socket for it.",
         details: &[

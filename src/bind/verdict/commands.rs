@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::phrases::beside_systemd;
 use super::words::Words;
-use crate::model::{Holder, Limits, Process, Protocol, State};
+use crate::model::{Holder, Limits, Place, Process, Protocol, State};
 
 impl Words<'_> {
     /// The processes to end: of those that share it, the ones that started the others.
     pub(super) fn kill(&self) -> Option<String> {
         let holder = self.case.principal()?;
-        if holder.activation.is_some() {
+        // What is merely likely to have it is not to be ended for it.
+        if holder.activation.is_some() || holder.place == Place::InFlight {
             return None;
         }
         let processes = holder.socket.owner.present();

@@ -17,6 +17,7 @@ mod owners;
 mod redirects;
 mod rows;
 mod seek;
+mod unlisted;
 mod unusual;
 
 use std::collections::{HashMap, HashSet};
@@ -27,10 +28,11 @@ use rustix::io::Errno;
 
 use self::owners::Owners;
 use self::seek::{Descriptor, Hints};
+use self::unlisted::Unlisted;
 use super::accept;
 use super::cgroup::Cgroups;
 use super::sock_diag::SockDiag;
-use crate::model::{Evidence, Gap, GapCode, Holder, Moment, Protocol, Socket};
+use crate::model::{Answered, Evidence, Gap, GapCode, Holder, Moment, Protocol, Socket};
 use crate::source::process::Processes;
 use crate::source::{Holding, system};
 
@@ -68,21 +70,20 @@ impl PortPlatform {
         }
     }
 
-    /// The second step, for rows that were just read: owners, options, units, and the port's place
-    /// outside the table.
+    /// The second step, for rows that were just read: owners, options, units, and what explains the
+    /// answers outside the table.
     pub(in crate::source) fn explain(
         &mut self,
         evidence: &mut Evidence,
         processes: &mut Processes,
-        protocol: Protocol,
-        port: u16,
+        (protocol, port): (Protocol, u16),
+        answered: Answered,
     ) {
         thread::scope(|scope| {
-            let filter = scope.spawn(|| redirects::look(protocol, port));
-            let elsewhere = scope.spawn(|| {
-                let mut gaps = Vec::new();
-                let found = namespaces::look(protocol, port, &mut gaps);
-                (found, gaps)
+            let surroundings = (answered == Answered::Open).then(|| {
+                let elsewhere = scope.spawn(move || namespaces::look(protocol, port));
+                let filter = scope.spawn(move || redirects::look(protocol, port));
+                (elsewhere, filter)
             });
             let there = rows::inodes(&mut self.diag, protocol, port);
             for holder in &mut evidence.holders {
@@ -90,12 +91,17 @@ impl PortPlatform {
                 holder.is_settled = inode.is_none_or(|inode| there.contains(&inode));
             }
             self.name(evidence, processes);
-            let (found, gaps) = joined(elsewhere);
-            evidence.elsewhere = found;
-            evidence.gaps.extend(gaps);
-            let (found, gap) = joined(filter);
-            evidence.redirects = found;
-            evidence.gaps.extend(gap);
+            if answered == Answered::Unexplained && is_table_in_doubt(evidence) {
+                add_unlisted(evidence, processes, protocol, port, &there);
+            }
+            if let Some((elsewhere, filter)) = surroundings {
+                let (found, gap) = joined(elsewhere);
+                evidence.elsewhere = found;
+                evidence.gaps.extend(gap);
+                let (found, gap) = joined(filter);
+                evidence.redirects = found;
+                evidence.gaps.extend(gap);
+            }
         });
     }
 
@@ -124,17 +130,23 @@ impl PortPlatform {
         for ((socket, owner), holder) in sockets.iter_mut().zip(owners).zip(holders.iter_mut()) {
             socket.owner = owner;
             socket.user = socket.uid.and_then(|uid| processes.users.name(uid));
-            let group = socket.inode.and_then(|inode| self.groups.get(&inode));
-            if let Some(placement) = group.and_then(|&id| self.cgroups.placement(id)) {
-                socket.unit.clone_from(&placement.unit);
-                socket.container.clone_from(&placement.container);
-            }
-            holder.is_user_unit = group.is_some_and(|&id| self.cgroups.is_of_user_manager(id));
+            self.place(socket, holder);
             holder.place = found.place(socket);
             holder.activation = activation::of(socket);
             holder.socket = Arc::new(socket.clone());
         }
         ask_options(holders, &found.descriptors, &mut evidence.gaps);
+    }
+
+    /// In which unit or container a socket was made.
+    fn place(&self, socket: &mut Socket, holder: &mut Holder) {
+        let group = socket.inode.and_then(|inode| self.groups.get(&inode));
+        let Some(&group) = group else { return };
+        holder.is_user_unit = self.cgroups.is_of_user_manager(group);
+        if let Some(placement) = self.cgroups.placement(group) {
+            socket.unit.clone_from(&placement.unit);
+            socket.container.clone_from(&placement.container);
+        }
     }
 
     fn hints(&self, holders: &[Holder]) -> Hints {
@@ -145,6 +157,34 @@ impl PortPlatform {
             pids: members.collect(),
             uids: uids.collect(),
         }
+    }
+}
+
+/// Whether there may be sockets of the port that no row shows.
+fn is_table_in_doubt(evidence: &Evidence) -> bool {
+    let is_about_rows = |gap: &Gap| matches!(gap.code, GapCode::Table | GapCode::BoundSockets);
+    evidence.gaps.iter().any(is_about_rows)
+}
+
+/// Adds sockets of the port that are in no table.
+fn add_unlisted(
+    evidence: &mut Evidence,
+    processes: &mut Processes,
+    protocol: Protocol,
+    port: u16,
+    listed: &HashSet<u32>,
+) {
+    // Whoever can't read `/proc` was told so with the owners.
+    let found = unlisted::look(protocol, port, listed).unwrap_or_default();
+    let holdings: Vec<_> = found
+        .iter()
+        .map(|one| Holding::By(one.pids.as_slice().into()))
+        .collect();
+    let owners = system::owners(&holdings, processes, evidence.taken_at);
+    for (Unlisted { mut holder, .. }, owner) in found.into_iter().zip(owners) {
+        let socket = (*holder.socket).clone();
+        holder.socket = Arc::new(Socket { owner, ..socket });
+        evidence.holders.push(holder);
     }
 }
 

@@ -16,13 +16,12 @@ use crate::model::{Elsewhere, Endpoint, Gap, GapCode, Pid, Protocol, Text};
 const MAX_NAMESPACES: usize = 256;
 
 /// Every socket on the port that waits for peers in another network namespace.
-pub(super) fn look(protocol: Protocol, port: u16, gaps: &mut Vec<Gap>) -> Vec<Elsewhere> {
+pub(super) fn look(protocol: Protocol, port: u16) -> (Vec<Elsewhere>, Option<Gap>) {
     let (own, pids) = match (scan::network_of("self"), all_pids()) {
         (Ok(own), Ok(pids)) => (own, pids),
         (Err(error), _) | (_, Err(error)) => {
             let message = format!("other network namespaces can't be looked into ({error})");
-            gaps.push(Gap::new(GapCode::Namespaces, &message));
-            return Vec::new();
+            return (Vec::new(), Some(Gap::new(GapCode::Namespaces, &message)));
         }
     };
     let mut representatives: HashMap<u64, Pid> = HashMap::new();
@@ -36,19 +35,20 @@ pub(super) fn look(protocol: Protocol, port: u16, gaps: &mut Vec<Gap>) -> Vec<El
     }
     representatives.remove(&own);
     let left_out = representatives.len().saturating_sub(MAX_NAMESPACES);
-    if left_out + unseen > 0 {
+    let gap = (left_out + unseen > 0).then(|| {
         let message = format!(
             "the network namespaces of {} processes were not looked into",
             left_out + unseen
         );
-        gaps.push(Gap::new(GapCode::Namespaces, &message));
-    }
+        Gap::new(GapCode::Namespaces, &message)
+    });
     let mut pids: Vec<_> = representatives.into_values().collect();
     pids.sort_unstable();
     pids.truncate(MAX_NAMESPACES);
-    pids.into_iter()
-        .flat_map(|pid| sockets_seen_by(pid, protocol, port))
-        .collect()
+    let sockets = pids
+        .into_iter()
+        .flat_map(|pid| sockets_seen_by(pid, protocol, port));
+    (sockets.collect(), gap)
 }
 
 fn all_pids() -> rustix::io::Result<Vec<Pid>> {

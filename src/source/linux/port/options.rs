@@ -9,11 +9,11 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{fstat, readlink};
 use rustix::io::{self, Errno};
 use rustix::process::{Pid as RawPid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
-use socket2::SockRef;
+use socket2::{Domain, SockAddr, SockRef, Type};
 
 use super::super::scan;
 use super::seek::Descriptor;
-use crate::model::SocketOptions;
+use crate::model::{Endpoint, Protocol, SocketOptions};
 
 /// What a socket says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,11 @@ pub(super) struct Told {
     pub(super) options: SocketOptions,
     /// `IPV6_V6ONLY`; `None` for an IPv4 socket.
     pub(super) v6only: Option<bool>,
+    /// Whether it is TCP or UDP (or neither).
+    pub(super) protocol: Option<Protocol>,
+    pub(super) is_listening: bool,
+    pub(super) local: Option<Endpoint>,
+    pub(super) remote: Option<Endpoint>,
 }
 
 /// Asks the socket of this inode through a descriptor of a process that has it.
@@ -49,7 +54,20 @@ pub(super) fn ask(inode: u32, descriptor: Descriptor) -> io::Result<Told> {
             reuse_port: asked.reuse_port().map_err(told)?,
         },
         v6only: asked.only_v6().ok(),
+        // Multipath TCP calls itself by another number.
+        protocol: match (asked.domain().ok(), asked.r#type().ok()) {
+            (Some(Domain::IPV4 | Domain::IPV6), Some(Type::STREAM)) => Some(Protocol::Tcp),
+            (Some(Domain::IPV4 | Domain::IPV6), Some(Type::DGRAM)) => Some(Protocol::Udp),
+            _ => None,
+        },
+        is_listening: asked.is_listener().unwrap_or(false),
+        local: endpoint(asked.local_addr()),
+        remote: endpoint(asked.peer_addr()),
     })
+}
+
+fn endpoint(address: std::io::Result<SockAddr>) -> Option<Endpoint> {
+    Some(address.ok()?.as_socket()?.into())
 }
 
 fn borrow(Descriptor { pid, number }: Descriptor) -> io::Result<OwnedFd> {
