@@ -5,7 +5,7 @@
 
 use super::rules::{self, Answer, Prediction, Request};
 use super::{Probe, ProbeResult, Target};
-use crate::model::{Answered, Evidence, GapCode, State};
+use crate::model::{Answered, Evidence, State};
 
 /// Who can be asked about one port.
 pub trait Witness {
@@ -162,18 +162,17 @@ pub(super) fn foretold(request: &Request, evidence: &Evidence) -> Prediction {
 /// confirms the table and holds nothing. Where the table shows nothing, that is the answer, and no
 /// bind is made for it; unless the table could not be read whole, when there is no other way.
 fn is_plain_harmless(first: &Probe, target: &Target, evidence: &Evidence) -> bool {
-    let is_blind = evidence
-        .gaps
-        .iter()
-        .any(|gap| matches!(gap.code, GapCode::Table | GapCode::BoundSockets));
     let plain = Request {
         reuse_address: false,
         ..request(first, target, evidence)
     };
     let blockers = foretold(&plain, evidence).blockers;
-    // A listener that was there a moment ago, and now is not, may be starting again.
-    let lasts = |&index: &usize| evidence.holders[index].socket.state != State::Listen;
-    is_blind || !blockers.is_empty() && blockers.iter().all(lasts)
+    // A server that listened or was bound a moment ago, and now is not, may be starting again.
+    let lasts = |&index: &usize| {
+        let state = evidence.holders[index].socket.state;
+        !matches!(state, State::Listen | State::Bound)
+    };
+    evidence.may_lack_rows() || !blockers.is_empty() && blockers.iter().all(lasts)
 }
 
 /// The request that a probe made, as the rules see it.

@@ -27,6 +27,14 @@ pub struct Evidence {
     pub gaps: Vec<Gap>,
 }
 
+impl Evidence {
+    /// Whether there may be sockets of the port that no row shows.
+    pub fn may_lack_rows(&self) -> bool {
+        let is_about_rows = |gap: &Gap| matches!(gap.code, GapCode::Table | GapCode::BoundSockets);
+        self.gaps.iter().any(is_about_rows)
+    }
+}
+
 /// How the kernel answered the binds that evidence is to explain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answered {

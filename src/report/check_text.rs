@@ -114,10 +114,10 @@ fn matrix(verdict: &Verdict) -> Vec<Vec<String>> {
     let heading = ["address", "with SO_REUSEADDR", "without"]
         .map(str::to_owned)
         .to_vec();
-    let rows = verdict.matrix().into_iter().map(|row| {
-        let cells = [row.with_reuse_address, row.without];
+    let rows = verdict.matrix.iter().map(|row| {
+        let cells = [&row.with_reuse_address, &row.without];
         let [with, without] = cells.map(|cell| cell.as_str().to_owned());
-        vec![row.address, with, without]
+        vec![row.address.clone(), with, without]
     });
     std::iter::once(heading).chain(rows).collect()
 }

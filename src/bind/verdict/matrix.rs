@@ -2,72 +2,83 @@
 
 use std::net::IpAddr;
 
-use super::Verdict;
-use crate::bind::ProbeResult;
+use super::super::examine::{Examination, Trial, foretold, request};
+use super::super::rules::{Answer, Request};
+use crate::bind::{Probe, ProbeResult};
 
 /// The answers for one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MatrixRow<'a> {
+pub struct MatrixRow {
     /// The address: `0.0.0.0`, `[::] v6 only`, `[::1]`.
     pub address: String,
     /// With `SO_REUSEADDR`.
-    pub with_reuse_address: MatrixCell<'a>,
+    pub with_reuse_address: MatrixCell,
     /// Without it.
-    pub without: MatrixCell<'a>,
+    pub without: MatrixCell,
 }
 
 /// One answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MatrixCell<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MatrixCell {
     /// The kernel gave it.
-    Answered(&'a ProbeResult),
-    /// No bind was made: nothing in the table is in its way, and one that succeeds would be in the
-    /// way of others.
-    NothingInTheWay,
+    Answered(ProbeResult),
+    /// No bind was made, since one that succeeds would be in the way of others: whether it would be
+    /// refused, by the rules.
+    Foretold(Answer),
     /// No bind was made: the other answer says it all.
     Implied,
 }
 
-impl MatrixCell<'_> {
+impl MatrixCell {
     /// The answer as the screen writes it; one that was not given by the kernel in parentheses.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Answered(result) => result.as_str(),
-            Self::NothingInTheWay => "(ok)",
+            Self::Foretold(Answer::No) => "(ok)",
+            Self::Foretold(Answer::Yes) => "(EADDRINUSE)",
+            Self::Foretold(Answer::Depends) => "?",
             Self::Implied => "–",
         }
     }
 }
 
-impl Verdict {
-    /// A row for each address that was bound, in the order in which they were.
-    pub fn matrix(&self) -> Vec<MatrixRow<'_>> {
-        let mut rows: Vec<MatrixRow<'_>> = Vec::new();
-        for probe in &self.probes {
-            let address = address_name(probe.address, probe.v6only);
-            let at = rows.iter().position(|row| row.address == address);
-            let at = at.unwrap_or_else(|| {
-                let is_open = probe.reuse_address && probe.result.is_ok();
-                rows.push(MatrixRow {
-                    address,
-                    with_reuse_address: MatrixCell::Implied,
-                    without: if is_open {
-                        MatrixCell::NothingInTheWay
-                    } else {
-                        MatrixCell::Implied
-                    },
-                });
-                rows.len() - 1
+/// A row for each address that was bound, in the order in which they were.
+pub(super) fn of(examination: &Examination) -> Vec<MatrixRow> {
+    let mut rows: Vec<MatrixRow> = Vec::new();
+    for Trial { probe, .. } in &examination.trials {
+        let address = address_name(probe.address, probe.v6only);
+        let at = rows.iter().position(|row| row.address == address);
+        let at = at.unwrap_or_else(|| {
+            rows.push(MatrixRow {
+                address,
+                with_reuse_address: MatrixCell::Implied,
+                without: before_it_is_tried(probe, examination),
             });
-            let cell = if probe.reuse_address {
-                &mut rows[at].with_reuse_address
-            } else {
-                &mut rows[at].without
-            };
-            *cell = MatrixCell::Answered(&probe.result);
-        }
-        rows
+            rows.len() - 1
+        });
+        let cell = if probe.reuse_address {
+            &mut rows[at].with_reuse_address
+        } else {
+            &mut rows[at].without
+        };
+        *cell = MatrixCell::Answered(probe.result.clone());
     }
+    rows
+}
+
+/// What stands for a bind without the option as long as none was made.
+fn before_it_is_tried(first: &Probe, examination: &Examination) -> MatrixCell {
+    if !(first.reuse_address && first.result.is_ok()) {
+        return MatrixCell::Implied;
+    }
+    let Examination {
+        target, evidence, ..
+    } = examination;
+    let plain = Request {
+        reuse_address: false,
+        ..request(first, target, evidence)
+    };
+    MatrixCell::Foretold(foretold(&plain, evidence).is_refused())
 }
 
 fn address_name(address: IpAddr, v6only: Option<bool>) -> String {

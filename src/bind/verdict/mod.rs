@@ -145,6 +145,8 @@ pub struct Verdict {
     pub profiles: Vec<(Profile, Start)>,
     /// The binds that were made.
     pub probes: Vec<Probe>,
+    /// Their answers by address, and what is foretold of those that were not made.
+    pub matrix: Vec<MatrixRow>,
     /// The sockets in the way, what matters most first.
     pub blockers: Vec<Holder>,
     /// What is worth knowing besides.
@@ -193,6 +195,7 @@ impl Verdict {
                 .iter()
                 .map(|trial| trial.probe.clone())
                 .collect(),
+            matrix: matrix::of(examination),
             blockers: case.blockers.iter().map(|&one| one.clone()).collect(),
             notes: notes::of(&words),
             gaps: gaps(row.cause, &case),

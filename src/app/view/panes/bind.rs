@@ -177,11 +177,11 @@ fn matrix(verdict: &Verdict, columns: usize) -> Vec<Line> {
     } else {
         (14, ["address", "REUSEADDR", "without"])
     };
-    let answer = |cell: MatrixCell<'_>, width: usize| {
+    let answer = |cell: &MatrixCell, width: usize| {
         let role = match cell {
             MatrixCell::Answered(result) if result.is_ok() => Role::Good,
             MatrixCell::Answered(_) => Role::Bad,
-            MatrixCell::NothingInTheWay | MatrixCell::Implied => Role::Dim,
+            MatrixCell::Foretold(_) | MatrixCell::Implied => Role::Dim,
         };
         span(pad(cell.as_str(), width, false), role)
     };
@@ -191,11 +191,11 @@ fn matrix(verdict: &Verdict, columns: usize) -> Vec<Line> {
         span(pad(second, cell, false), Role::Dim),
         span(last, Role::Dim),
     ];
-    let rows = verdict.matrix().into_iter().map(|row| {
+    let rows = verdict.matrix.iter().map(|row| {
         vec![
             span(pad(&row.address, cell, false), Role::Strong),
-            answer(row.with_reuse_address, cell),
-            answer(row.without, 12),
+            answer(&row.with_reuse_address, cell),
+            answer(&row.without, 12),
         ]
     });
     std::iter::once(heading).chain(rows).collect()

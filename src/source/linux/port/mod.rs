@@ -91,7 +91,7 @@ impl PortPlatform {
                 holder.is_settled = inode.is_none_or(|inode| there.contains(&inode));
             }
             self.name(evidence, processes);
-            if answered == Answered::Unexplained && is_table_in_doubt(evidence) {
+            if answered == Answered::Unexplained && evidence.may_lack_rows() {
                 add_unlisted(evidence, processes, protocol, port, &there);
             }
             if let Some((elsewhere, filter)) = surroundings {
@@ -158,12 +158,6 @@ impl PortPlatform {
             uids: uids.collect(),
         }
     }
-}
-
-/// Whether there may be sockets of the port that no row shows.
-fn is_table_in_doubt(evidence: &Evidence) -> bool {
-    let is_about_rows = |gap: &Gap| matches!(gap.code, GapCode::Table | GapCode::BoundSockets);
-    evidence.gaps.iter().any(is_about_rows)
 }
 
 /// Adds sockets of the port that are in no table.
