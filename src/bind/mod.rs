@@ -6,8 +6,6 @@
 //! `source`.
 
 mod examine;
-#[cfg(windows)]
-mod exclusive;
 mod outcome;
 mod probe;
 pub mod rules;

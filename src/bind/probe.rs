@@ -5,6 +5,9 @@
 //! set: its success leaves a mark in the kernel's port table that lets later binds succeed
 //! wrongly. A bind sends nothing and holds the port for about a microsecond.
 
+#[cfg(windows)]
+mod exclusive;
+
 use std::borrow::Cow;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -128,7 +131,7 @@ fn bind_and_close(
         socket.set_reuse_address(true)?;
     }
     #[cfg(windows)]
-    super::exclusive::set_exclusive(&socket)?;
+    exclusive::set_exclusive(&socket)?;
     socket.bind(&address.into())
 }
 

@@ -7,8 +7,8 @@ use sockeye::app::{BindReport, Effect, Msg};
 use sockeye::model::{Holder, Owner, Problem, ProblemCode, Process, Protocol, Socket, State, Text};
 
 use super::stage::{
-    Stage, abandoned, asked_test, connection, endpoint, examination, known, listener, process, udp,
-    uid_of,
+    Answer, Stage, abandoned, asked_test, connection, endpoint, examination, known, listener,
+    process, udp, uid_of,
 };
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -209,6 +209,14 @@ pub fn changes_stage(width: u16, height: u16) -> Stage {
     stage
 }
 
+/// The kernel's answers where something has the port on IPv4.
+const IPV4_TAKEN: [Answer; 4] = [
+    ("0.0.0.0", None, true, Some("EADDRINUSE")),
+    ("127.0.0.1", None, true, Some("EADDRINUSE")),
+    ("::", Some(true), true, None),
+    ("::", Some(true), false, None),
+];
+
 /// A bind test of port 8080 that a listener on one address refuses.
 pub fn bind_test_stage(width: u16, height: u16) -> Stage {
     let node = process(40211, "node", "ann", HOUR);
@@ -226,14 +234,7 @@ pub fn answer(stage: &Stage, effects: &[Effect]) -> Msg {
     let node = process(40211, "node", "ann", HOUR);
     let local = format!("127.0.0.1:{}", target.ports.start());
     let holders = [Holder::new(listener(&local, 6, known(&[&node])))];
-    let taken = Some("EADDRINUSE");
-    let answers = [
-        ("0.0.0.0", None, true, taken),
-        ("127.0.0.1", None, true, taken),
-        ("::", Some(true), true, None),
-        ("::", Some(true), false, None),
-    ];
-    let examination = examination(&target, stage.now, &holders, &answers);
+    let examination = examination(&target, stage.now, &holders, &IPV4_TAKEN);
     Msg::BindTested(Box::new(BindReport { job, examination }))
 }
 
@@ -256,14 +257,7 @@ pub fn leftovers_stage(width: u16, height: u16) -> Stage {
     stage.read(&sockets);
     let effects = stage.press("b");
     let (job, target) = asked_test(&effects).expect("a bind test was asked for");
-    let taken = Some("EADDRINUSE");
-    let answers = [
-        ("0.0.0.0", None, true, taken),
-        ("127.0.0.1", None, true, taken),
-        ("::", Some(true), true, None),
-        ("::", Some(true), false, None),
-    ];
-    let examination = examination(&target, stage.now, &holders, &answers);
+    let examination = examination(&target, stage.now, &holders, &IPV4_TAKEN);
     stage.tell(Msg::BindTested(Box::new(BindReport { job, examination })));
     stage
 }

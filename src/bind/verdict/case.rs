@@ -10,27 +10,9 @@ use super::super::examine::{Agreement, Examination, Trial, foretold, request};
 use super::super::rules::{Prediction, Request};
 use super::super::servers::{self, Start};
 use super::super::{Address, ProbeResult};
+use super::kind::{Kind, kind};
 use super::{Cause, Outcome};
-use crate::model::{
-    Endpoint, Evidence, Holder, Limits, Moment, Opening, Owner, Protocol, Socket, State,
-};
-
-/// What a socket in the way is, the kinds that matter most first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
-    Listener,
-    Bound,
-    Udp,
-    /// A connection to itself.
-    SelfConnect,
-    /// A connection that was accepted from a listener.
-    Accepted,
-    /// A connection that was opened from here.
-    Outgoing,
-    /// A connection that its process has closed and the peer has not.
-    Orphan,
-    TimeWait,
-}
+use crate::model::{Evidence, Holder, Limits, Moment, Owner, Protocol, Socket};
 
 /// One bind test, ready to be judged.
 pub(super) struct Case<'a> {
@@ -309,43 +291,4 @@ impl<'a> Case<'a> {
 fn is_v6_wildcard(socket: &Socket) -> bool {
     let address = socket.local.address;
     address.is_ipv6() && address.is_unspecified()
-}
-
-/// What kind of thing a holder is.
-pub(super) fn kind(holder: &Holder, limits: &Limits) -> Kind {
-    let socket = &holder.socket;
-    match (socket.protocol, socket.state) {
-        (Protocol::Udp, _) => Kind::Udp,
-        (_, State::Listen) => Kind::Listener,
-        (_, State::Bound | State::Closed | State::Unconn) => Kind::Bound,
-        (_, State::TimeWait) => Kind::TimeWait,
-        (_, State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck)
-            if socket.inode.is_none() =>
-        {
-            Kind::Orphan
-        }
-        _ if socket.remote == Some(socket.local) => Kind::SelfConnect,
-        (_, State::SynSent) => Kind::Outgoing,
-        (_, State::SynRecv) => Kind::Accepted,
-        _ => direction(holder, limits),
-    }
-}
-
-/// Which way a connection was opened. Where its counters did not tell, the port does: the kernel
-/// gives ephemeral ports to the side that connects.
-fn direction(holder: &Holder, limits: &Limits) -> Kind {
-    let socket = &holder.socket;
-    let is_ephemeral = |endpoint: &Endpoint| limits.is_ephemeral(endpoint.port);
-    let by_port = || {
-        let is_remote_ephemeral = socket.remote.as_ref().is_some_and(is_ephemeral);
-        if is_ephemeral(&socket.local) && !is_remote_ephemeral {
-            Opening::Active
-        } else {
-            Opening::Passive
-        }
-    };
-    match holder.opening.unwrap_or_else(by_port) {
-        Opening::Active => Kind::Outgoing,
-        Opening::Passive => Kind::Accepted,
-    }
 }

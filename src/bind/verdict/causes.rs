@@ -9,7 +9,8 @@
 use std::net::IpAddr;
 
 use super::Cause;
-use super::case::{Case, Kind};
+use super::case::Case;
+use super::kind::Kind;
 use crate::bind::examine::Agreement;
 use crate::model::Owner;
 

@@ -1,6 +1,6 @@
 //! What is worth knowing beside the cause: one row for each kind of note.
 
-use super::case::{Kind, kind};
+use super::kind::{Kind, kind};
 use super::phrases::{counted, listed, owner_of, place_text, user_of};
 use super::words::Words;
 use super::{Note, NoteCode};
