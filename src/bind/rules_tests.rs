@@ -197,6 +197,28 @@ fn what_was_not_read_makes_an_answer_depend_only_where_it_matters() {
     assert_eq!(conflicts(&v6only("::"), &wildcard), Answer::Yes);
 }
 
+/// Case 10124 of seed 2: the listener of nobody shares, what root accepted from it would not, and the
+/// kernel asks only about the first. Case 10680 is the same with UDP, where the order decides.
+#[test]
+fn a_socket_that_shares_may_let_a_bind_pass_the_others() {
+    let of = |uid, holder| changed(holder, |socket: &mut Socket| socket.uid = Some(uid));
+    let listener = with_v6only(Some(false), tcp(State::Listen, "[::]:80", RP));
+    let accepted = with_v6only(Some(false), tcp(State::Established, "[::1]:80", RP));
+    let others = of(0, accepted);
+    let refused =
+        |options, holders: &[Holder]| predict(&request("0.0.0.0", options), holders).is_refused();
+    assert_eq!(refused(RP, std::slice::from_ref(&others)), Answer::Yes);
+    assert_eq!(
+        refused(RP, &[listener.clone(), others.clone()]),
+        Answer::Depends
+    );
+    assert_eq!(
+        refused(RA, &[listener, others]),
+        Answer::Yes,
+        "only where it is asked for"
+    );
+}
+
 #[test]
 fn a_prediction_is_as_certain_as_its_most_certain_blocker() {
     let other = tcp(State::Listen, "127.0.0.2:80", NONE);

@@ -12,6 +12,9 @@
 mod support;
 
 mod answers;
+mod differential;
 mod helpers;
+mod holders;
+mod pids;
 mod safety;
 mod verdicts;

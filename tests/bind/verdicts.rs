@@ -11,7 +11,7 @@ use std::thread;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::helpers::{Cage, helper};
-use crate::support::netns::in_netns;
+use crate::support::netns::stage;
 use crate::support::wait_until;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sockeye");
@@ -41,14 +41,6 @@ const REDACTED: &[(&str, &str)] = &[
         "",
     ),
 ];
-
-/// Runs a test's body in a namespace of its own; the test is named by the closure's type.
-fn stage<Body: FnOnce()>(body: Body) {
-    let path = std::any::type_name::<Body>();
-    let path = path.strip_suffix("::{{closure}}").unwrap_or(path);
-    let (_, name) = path.split_once("::").unwrap();
-    in_netns(name, body);
-}
 
 /// What the program says of a target, in the words of its snapshot.
 fn says(name: &str, target: &str) {

@@ -6,18 +6,9 @@ use std::path::PathBuf;
 use assert_cmd::Command;
 use socket2::{Domain, Socket, Type};
 
-use crate::support::netns::in_netns;
+pub use crate::support::netns::stage;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_sockeye");
-
-/// Runs a test's body in a namespace of its own. The test is named by the closure's type,
-/// `cli::module::test::{{closure}}`; were that ever spelled otherwise, `in_netns` would fail.
-pub fn stage<Body: FnOnce()>(body: Body) {
-    let path = std::any::type_name::<Body>();
-    let path = path.strip_suffix("::{{closure}}").unwrap_or(path);
-    let (_, name) = path.split_once("::").unwrap();
-    in_netns(name, body);
-}
 
 /// One socket of every kind.
 pub struct Sockets {

@@ -13,10 +13,32 @@ const INSIDE: &str = "SOCKEYE_TEST_INSIDE_NETNS";
 /// (`module::function`). Where namespaces can't be made, says so and returns, unless `netns` is
 /// required.
 pub fn in_netns(name: &str, body: impl FnOnce()) {
+    in_netns_with(name, &["-Urn"], body);
+}
+
+/// The same for a test whose body is a closure: it is named by the closure's type,
+/// `binary::module::test::{{closure}}`; were that ever spelled otherwise, no such test would be found
+/// and it would fail.
+pub fn stage<Body: FnOnce()>(body: Body) {
+    let path = std::any::type_name::<Body>();
+    let path = path.strip_suffix("::{{closure}}").unwrap_or(path);
+    let (_, name) = path.split_once("::").unwrap_or(("", path));
+    in_netns(name, body);
+}
+
+/// The same with every user of this machine where root runs the tests: in a user namespace of its own
+/// there is only one. For an ordinary user it is [`in_netns`].
+pub fn in_netns_with_users(name: &str, body: impl FnOnce()) {
+    let is_root = rustix::process::geteuid().is_root();
+    let flags: &[&str] = if is_root { &["-n"] } else { &["-Urn"] };
+    in_netns_with(name, flags, body);
+}
+
+fn in_netns_with(name: &str, flags: &[&str], body: impl FnOnce()) {
     if std::env::var(INSIDE).is_ok_and(|inside| inside == name) {
         return body();
     }
-    if let Err(reason) = namespaces_work() {
+    if let Err(reason) = namespaces_work(flags) {
         assert!(
             !super::is_required("netns"),
             "network namespaces are required, but {reason}"
@@ -24,7 +46,7 @@ pub fn in_netns(name: &str, body: impl FnOnce()) {
         eprintln!("NOT RUN: {name}: {reason}");
         return;
     }
-    let output = unshare()
+    let output = unshare(flags)
         .arg("ip link set lo up && exec \"$0\" --exact \"$1\" --nocapture --test-threads=1")
         .arg(std::env::current_exe().expect("the test knows its own path"))
         .arg(name)
@@ -46,19 +68,16 @@ pub fn in_netns(name: &str, body: impl FnOnce()) {
     );
 }
 
-fn unshare() -> Command {
+fn unshare(flags: &[&str]) -> Command {
     let mut command = Command::new("unshare");
-    command.args(["-Urn", "--kill-child", "sh", "-ec"]);
+    command.args(flags).args(["--kill-child", "sh", "-ec"]);
     command
 }
 
-fn namespaces_work() -> Result<(), String> {
-    match unshare().arg("ip link set lo up").output() {
+fn namespaces_work(flags: &[&str]) -> Result<(), String> {
+    match unshare(flags).arg("ip link set lo up").output() {
         Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(format!(
-            "unshare -Urn failed: {}",
-            utf8(&output.stderr).trim()
-        )),
+        Ok(output) => Err(format!("unshare failed: {}", utf8(&output.stderr).trim())),
         Err(error) => Err(format!("unshare can't be started: {error}")),
     }
 }

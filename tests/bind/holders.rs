@@ -1,0 +1,295 @@
+//! Holders of a port, made for real: every kind of socket that can be in the way of a bind.
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::Uid;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::support::wait_until;
+
+/// How a socket is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own to the kernel"
+)]
+pub struct Manner {
+    pub reuse_address: bool,
+    pub reuse_port: bool,
+    /// Nobody, if not the test itself.
+    pub is_of_nobody: bool,
+    pub address: &'static str,
+    /// `IPV6_V6ONLY`; means nothing for IPv4.
+    pub v6only: bool,
+    /// Whether it is bound to the interface `lo`.
+    pub on_lo: bool,
+}
+
+/// What kind of holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Listen,
+    Bound,
+    ShutDown,
+    FullBacklog,
+    Multipath,
+    MultipathBound,
+    Client,
+    Server,
+    Accepted,
+    SynSent,
+    CloseWait,
+    FinWait1,
+    FinWait2,
+    TimeWaitOfServer,
+    TimeWaitOfClient,
+    SelfConnect,
+    Udp,
+    UdpConnected,
+    UdpMulticast,
+}
+
+pub const KINDS: [Kind; 19] = [
+    Kind::Listen,
+    Kind::Bound,
+    Kind::ShutDown,
+    Kind::FullBacklog,
+    Kind::Multipath,
+    Kind::MultipathBound,
+    Kind::Client,
+    Kind::Server,
+    Kind::Accepted,
+    Kind::SynSent,
+    Kind::CloseWait,
+    Kind::FinWait1,
+    Kind::FinWait2,
+    Kind::TimeWaitOfServer,
+    Kind::TimeWaitOfClient,
+    Kind::SelfConnect,
+    Kind::Udp,
+    Kind::UdpConnected,
+    Kind::UdpMulticast,
+];
+
+/// A port of the dynamic range below the ephemeral one that no test takes by chance.
+const FAR: u16 = 31_999;
+
+impl Kind {
+    pub const fn is_udp(self) -> bool {
+        matches!(self, Self::Udp | Self::UdpConnected | Self::UdpMulticast)
+    }
+
+    /// Makes the holder; it holds the port as long as what is returned lives, and leftovers longer.
+    ///
+    /// # Errors
+    /// What the kernel says, such as that another holder is in the way.
+    pub fn make(self, manner: Manner, port: u16) -> io::Result<Vec<Socket>> {
+        match self {
+            Self::Udp => Ok(vec![manner.bound(Type::DGRAM, None, port)?]),
+            Self::UdpConnected => {
+                let socket = manner.bound(Type::DGRAM, None, port)?;
+                socket.connect(&manner.near(FAR).into())?;
+                Ok(vec![socket])
+            }
+            Self::UdpMulticast => {
+                let socket = manner.bound(Type::DGRAM, None, port)?;
+                if manner.near(port).is_ipv4() {
+                    let group = "224.0.0.251".parse().unwrap();
+                    socket.join_multicast_v4(&group, &"127.0.0.1".parse().unwrap())?;
+                }
+                Ok(vec![socket])
+            }
+            Self::Bound => Ok(vec![manner.bound(Type::STREAM, None, port)?]),
+            Self::MultipathBound => Ok(vec![manner.bound(
+                Type::STREAM,
+                Some(MULTIPATH.into()),
+                port,
+            )?]),
+            Self::Multipath => {
+                let socket = manner.bound(Type::STREAM, Some(MULTIPATH.into()), port)?;
+                socket.listen(8)?;
+                Ok(vec![socket])
+            }
+            Self::Listen => Ok(vec![manner.listening(port, 8)?]),
+            Self::ShutDown => {
+                let socket = manner.listening(port, 8)?;
+                socket.shutdown(std::net::Shutdown::Both)?;
+                Ok(vec![socket])
+            }
+            Self::FullBacklog => {
+                let listener = manner.listening(port, 0)?;
+                Ok(vec![listener, reached(manner.near(port))?])
+            }
+            Self::SelfConnect => {
+                let socket = manner.bound(Type::STREAM, None, port)?;
+                socket.connect(&manner.near(port).into())?;
+                Ok(vec![socket])
+            }
+            Self::SynSent => unanswered(manner, port),
+            Self::Client | Self::TimeWaitOfClient => client(self, manner, port),
+            _ => served(self, manner, port),
+        }
+    }
+}
+
+/// Multipath TCP (`IPPROTO_MPTCP`).
+const MULTIPATH: i32 = 262;
+
+impl Manner {
+    fn domain(self) -> Domain {
+        Domain::for_address(self.at(0))
+    }
+
+    /// Its own address and a port.
+    pub fn at(self, port: u16) -> SocketAddr {
+        SocketAddr::new(self.address.parse().unwrap(), port)
+    }
+
+    /// An address that reaches a socket on its own address.
+    fn near(self, port: u16) -> SocketAddr {
+        let address = match self.address {
+            "0.0.0.0" => "127.0.0.1",
+            "::" => "::1",
+            address => address,
+        };
+        SocketAddr::new(address.parse().unwrap(), port)
+    }
+
+    /// A socket made and bound in this manner.
+    ///
+    /// # Errors
+    /// What the kernel says to the bind.
+    pub fn bound(self, kind: Type, protocol: Option<Protocol>, port: u16) -> io::Result<Socket> {
+        if self.is_of_nobody {
+            as_nobody(move || self.bind(kind, protocol, port))
+        } else {
+            self.bind(kind, protocol, port)
+        }
+    }
+
+    fn bind(self, kind: Type, protocol: Option<Protocol>, port: u16) -> io::Result<Socket> {
+        let socket = Socket::new(self.domain(), kind, protocol)?;
+        if self.at(0).is_ipv6() {
+            socket.set_only_v6(self.v6only)?;
+        }
+        socket.set_reuse_address(self.reuse_address)?;
+        socket.set_reuse_port(self.reuse_port)?;
+        if self.on_lo {
+            socket.bind_device(Some(b"lo"))?;
+        }
+        socket.bind(&self.at(port).into())?;
+        Ok(socket)
+    }
+
+    fn listening(self, port: u16, backlog: i32) -> io::Result<Socket> {
+        let socket = self.bound(Type::STREAM, None, port)?;
+        socket.listen(backlog)?;
+        Ok(socket)
+    }
+}
+
+/// Runs this on a thread of its own that is nobody's: uids are a thread's own to the kernel.
+fn as_nobody<T: Send>(body: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| {
+        let work = scope.spawn(|| {
+            let (root, nobody) = (Uid::ROOT, Uid::from_raw(65_534));
+            rustix::thread::set_thread_res_uid(root, nobody, root).unwrap();
+            body()
+        });
+        work.join().unwrap()
+    })
+}
+
+/// A connection to a listener; another holder of the port may be the one that does not answer.
+fn reached(there: SocketAddr) -> io::Result<Socket> {
+    Ok(TcpStream::connect_timeout(&there, Duration::from_millis(300))?.into())
+}
+
+/// The server's end of a connection, and what became of it.
+fn served(kind: Kind, manner: Manner, port: u16) -> io::Result<Vec<Socket>> {
+    let listener = manner.listening(port, 8)?;
+    let client = reached(manner.near(port))?;
+    let (server, _) = listener.accept()?;
+    match kind {
+        Kind::Server => return Ok(vec![listener, client, server]),
+        Kind::Accepted => return Ok(vec![client, server]),
+        Kind::CloseWait => {
+            drop(client);
+            wait_for_row(port, &["08"]);
+            return Ok(vec![server]);
+        }
+        Kind::FinWait1 => {
+            server.set_nonblocking(true)?;
+            while server.send(&[0; 4096]).is_ok() {}
+        }
+        _ => {}
+    }
+    drop((server, listener));
+    match kind {
+        Kind::FinWait1 => wait_for_row(port, &["04"]),
+        Kind::FinWait2 => wait_for_row(port, &["05"]),
+        _ => {
+            drop(client);
+            wait_for_row(port, &["06"]);
+            return Ok(Vec::new());
+        }
+    }
+    Ok(vec![client])
+}
+
+/// A connection that was opened from the port, or its leftover.
+fn client(kind: Kind, manner: Manner, port: u16) -> io::Result<Vec<Socket>> {
+    let from = manner.bound(Type::STREAM, None, port)?;
+    let server = Socket::new(manner.domain(), Type::STREAM, None)?;
+    server.bind(&manner.near(0).into())?;
+    server.listen(1)?;
+    from.connect(&server.local_addr()?)?;
+    let (accepted, _) = server.accept()?;
+    if kind == Kind::Client {
+        return Ok(vec![from, server, accepted]);
+    }
+    drop(from);
+    wait_for_row(port, &["05"]);
+    drop((accepted, server));
+    wait_for_row(port, &["06"]);
+    Ok(Vec::new())
+}
+
+/// A connection that gets no answer: whoever listens there has a full queue.
+fn unanswered(manner: Manner, port: u16) -> io::Result<Vec<Socket>> {
+    let hung = Socket::new(manner.domain(), Type::STREAM, None)?;
+    hung.bind(&manner.near(0).into())?;
+    hung.listen(0)?;
+    let there = hung.local_addr()?;
+    let waiting = Socket::new(manner.domain(), Type::STREAM, None)?;
+    waiting.connect(&there)?;
+    let from = manner.bound(Type::STREAM, None, port)?;
+    from.set_nonblocking(true)?;
+    match from.connect(&there) {
+        Err(error)
+            if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
+        other => other.and(Err(io::Error::from(ErrorKind::AlreadyExists)))?,
+    }
+    wait_for_row(port, &["02"]);
+    Ok(vec![from, hung, waiting])
+}
+
+/// Waits until the port has a row of one of these states, as the kernel numbers them.
+fn wait_for_row(port: u16, numbers: &[&str]) {
+    let end_of_local = format!(":{port:04X} ");
+    wait_until("the state", || {
+        ["tcp", "tcp6"].iter().any(|file| {
+            let table = std::fs::read_to_string(format!("/proc/net/{file}")).unwrap();
+            let mut rows = table
+                .lines()
+                .filter_map(|line| line.split_once(&end_of_local));
+            rows.any(|(_, rest)| {
+                let state = rest.split_whitespace().nth(1);
+                state.is_some_and(|state| numbers.contains(&state))
+            })
+        })
+    });
+}

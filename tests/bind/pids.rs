@@ -1,0 +1,178 @@
+//! Who has the holder, wherever a pid exists: also where no tool looks.
+
+use std::io::{BufRead as _, BufReader, ErrorKind};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sockeye::model::{Evidence, Holder, Moment, Owner, Place, Protocol, State};
+use sockeye::source::Investigator;
+
+use crate::helpers::helper;
+use crate::support::netns::stage;
+
+const PORT: u16 = 20_000;
+
+/// The helper that holds a listener in an unusual place; ended with the test.
+struct Hiding {
+    child: Child,
+    /// The pid of its own child, if it has one.
+    heir: Option<u32>,
+}
+
+impl Hiding {
+    /// `None` where this kernel has no such place.
+    fn start(mode: &str) -> Option<Self> {
+        let mut child = Command::new(helper("hiding"))
+            .args([mode, &PORT.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = Vec::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            said.push(line.unwrap());
+            if said.ends_with(&["ready".to_owned()]) {
+                let heir = said[0].parse().ok();
+                return Some(Self { child, heir });
+            }
+        }
+        let code = child.wait().unwrap().code();
+        assert_eq!(code, Some(126), "{mode}");
+        eprintln!("NOT RUN: this kernel has no {mode}");
+        None
+    }
+}
+
+impl Drop for Hiding {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        match self.child.wait() {
+            Err(error) if error.kind() != ErrorKind::InvalidInput => eprintln!("{error}"),
+            _ => {}
+        }
+    }
+}
+
+fn evidence(protocol: Protocol) -> Evidence {
+    let at = Moment {
+        steady: Duration::ZERO,
+        wall: Timestamp::UNIX_EPOCH,
+    };
+    Investigator::new().evidence(protocol, PORT, at)
+}
+
+fn only_holder() -> Holder {
+    let mut holders = evidence(Protocol::Tcp).holders;
+    assert_eq!(holders.len(), 1, "{holders:?}");
+    holders.remove(0)
+}
+
+fn pids(holder: &Holder) -> Vec<u32> {
+    let processes = holder.socket.owner.present().iter();
+    processes.map(|process| process.pid).collect()
+}
+
+/// The holder is this helper's alone, and found in this place.
+fn is_found_in(mode: &str, place: Place) {
+    let Some(hiding) = Hiding::start(mode) else {
+        return;
+    };
+    let holder = only_holder();
+    let found = (holder.place, pids(&holder));
+    assert_eq!(found, (place, vec![hiding.child.id()]));
+}
+
+#[test]
+fn a_ring_that_a_socket_is_registered_with() {
+    stage(|| is_found_in("ring", Place::Ring));
+}
+
+#[test]
+fn a_thread_with_a_table_of_its_own() {
+    stage(|| is_found_in("thread", Place::Thread));
+}
+
+#[test]
+fn a_process_whose_first_thread_has_ended() {
+    stage(|| is_found_in("zombie", Place::Thread));
+}
+
+#[test]
+fn a_message_that_waits() {
+    stage(|| is_found_in("flight", Place::InFlight));
+}
+
+#[test]
+fn a_child_that_inherited_it_and_its_parent() {
+    stage(|| {
+        let hiding = Hiding::start("child").unwrap();
+        let mut expected = vec![hiding.child.id(), hiding.heir.unwrap()];
+        expected.sort_unstable();
+        let holder = only_holder();
+        assert_eq!(
+            (holder.place, pids(&holder)),
+            (Place::Descriptors, expected)
+        );
+    });
+}
+
+/// It has no inode yet: its listener has it.
+#[test]
+fn the_listener_of_a_connection_that_waits_to_be_accepted() {
+    stage(|| {
+        let _listener = TcpListener::bind(("127.0.0.1", PORT)).unwrap();
+        let _client = TcpStream::connect(("127.0.0.1", PORT)).unwrap();
+        let holders = evidence(Protocol::Tcp).holders;
+        let [listening, waiting] = &holders[..] else {
+            panic!("{holders:?}")
+        };
+        assert_eq!(listening.socket.state, State::Listen);
+        assert_eq!(waiting.socket.inode, None);
+        for holder in [listening, waiting] {
+            assert_eq!(pids(holder), [std::process::id()]);
+        }
+    });
+}
+
+#[test]
+fn the_kernel_and_nobody_else() {
+    stage(|| {
+        let ip =
+            format!("ip link add vx0 type vxlan id 7 dstport {PORT} dev lo && ip link set vx0 up");
+        if !Command::new("sh")
+            .args(["-c", &ip])
+            .status()
+            .unwrap()
+            .success()
+        {
+            eprintln!("NOT RUN: this kernel has no VXLAN");
+            return;
+        }
+        let holders = evidence(Protocol::Udp).holders;
+        assert!(!holders.is_empty());
+        for holder in holders {
+            assert_eq!(holder.socket.owner, Owner::Kernel);
+            assert!(holder.socket.inode.is_some());
+        }
+    });
+}
+
+#[test]
+fn nobody_any_more() {
+    stage(|| {
+        let listener = TcpListener::bind(("127.0.0.1", PORT)).unwrap();
+        let client = TcpStream::connect(("127.0.0.1", PORT)).unwrap();
+        drop(listener.accept().unwrap());
+        drop(listener);
+        let holder = only_holder();
+        let socket = &holder.socket;
+        assert_eq!(
+            (socket.inode, &socket.owner),
+            (None, &Owner::None),
+            "{socket:?}"
+        );
+        drop(client);
+    });
+}
