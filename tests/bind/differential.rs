@@ -24,7 +24,7 @@ const REQUESTS: usize = 5;
 /// The first port; each holder has one of its own, below the ephemeral range.
 const FIRST_PORT: u16 = 10_000;
 
-const ADDRESSES: [(&str, bool); 7] = [
+pub const ADDRESSES: [(&str, bool); 7] = [
     ("0.0.0.0", false),
     ("127.0.0.1", false),
     ("127.0.0.2", false),

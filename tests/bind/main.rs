@@ -13,6 +13,7 @@ mod support;
 
 mod answers;
 mod differential;
+mod every_holder;
 mod helpers;
 mod holders;
 mod pids;

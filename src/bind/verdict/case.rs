@@ -12,7 +12,7 @@ use super::super::servers::{self, Start};
 use super::super::{Address, ProbeResult};
 use super::kind::{Kind, kind};
 use super::{Cause, Outcome};
-use crate::model::{Evidence, Holder, Limits, Moment, Owner, Protocol, Socket};
+use crate::model::{Evidence, Holder, Limits, Moment, Owner, Protocol, Socket, State};
 
 /// One bind test, ready to be judged.
 pub(super) struct Case<'a> {
@@ -197,18 +197,19 @@ impl<'a> Case<'a> {
             .is_some_and(|holder| holder.socket.inode.is_some() && wanted(&holder.socket.owner))
     }
 
-    /// Whether IPv4 is refused by dual-stack sockets of IPv6 alone.
+    /// Whether all that listens on IPv4 are dual-stack sockets of IPv6.
     pub(super) fn is_dual_stack(&self) -> bool {
         let is_v4 = |trial: &&Trial| trial.probe.address.to_canonical().is_ipv4();
-        let mut refused = self
+        let refused = self
             .asked_trials()
             .filter(is_v4)
-            .filter(|trial| trial.probe.result.is_in_use())
-            .filter(|trial| !trial.prediction.blockers.is_empty());
-        refused.any(|trial| {
-            let mut blockers = trial.prediction.blockers.iter();
-            blockers.all(|&index| is_v6_wildcard(&self.evidence.holders[index].socket))
-        })
+            .filter(|trial| trial.probe.result.is_in_use());
+        let blockers = refused.flat_map(|trial| &trial.prediction.blockers);
+        let mut listeners = blockers
+            .map(|&index| &self.evidence.holders[index].socket)
+            .filter(|socket| socket.state == State::Listen)
+            .peekable();
+        listeners.peek().is_some() && listeners.all(|socket| is_v6_wildcard(socket))
     }
 
     /// Whether only IPv4 was asked for, and only IPv6 connections are in its way.
