@@ -74,6 +74,9 @@ pub const KINDS: [Kind; 19] = [
     Kind::UdpMulticast,
 ];
 
+/// How long a holder waits for another one to answer.
+const PATIENCE: Duration = Duration::from_millis(300);
+
 /// A port of the dynamic range below the ephemeral one that no test takes by chance.
 const FAR: u16 = 31_999;
 
@@ -187,6 +190,8 @@ impl Manner {
     fn listening(self, port: u16, backlog: i32) -> io::Result<Socket> {
         let socket = self.bound(Type::STREAM, None, port)?;
         socket.listen(backlog)?;
+        // A client may be given to another holder that shares the port.
+        socket.set_read_timeout(Some(PATIENCE))?;
         Ok(socket)
     }
 }
@@ -205,7 +210,7 @@ fn as_nobody<T: Send>(body: impl FnOnce() -> T + Send) -> T {
 
 /// A connection to a listener; another holder of the port may be the one that does not answer.
 fn reached(there: SocketAddr) -> io::Result<Socket> {
-    Ok(TcpStream::connect_timeout(&there, Duration::from_millis(300))?.into())
+    Ok(TcpStream::connect_timeout(&there, PATIENCE)?.into())
 }
 
 /// The server's end of a connection, and what became of it.
