@@ -48,8 +48,8 @@ pub enum Agreement {
     /// Not as foretold, and otherwise when it was asked again, or what was in the way was gone both
     /// times: the port was taken or released during the test.
     Changed,
-    /// Not as foretold, twice: something holds the port that is in no table, or a rule of this
-    /// kernel is another one.
+    /// Refused twice with nothing in the table to show for it: something holds the port that is in no
+    /// table, or a rule of this kernel is another one.
     Disagreed,
 }
 
@@ -90,10 +90,11 @@ impl Examination {
         let is_sound = |trial: &Trial| trial.agrees() && trial.is_settled(&evidence);
         let agreement = if trials.iter().all(is_sound) {
             Agreement::Agreed
-        } else if trials.iter().all(Trial::agrees) {
-            Agreement::Changed
-        } else {
+        } else if trials.iter().any(Trial::is_unexplained) {
             Agreement::Disagreed
+        } else {
+            // What the table showed was gone when the kernel was asked, or just after.
+            Agreement::Changed
         };
         Self {
             target: target.clone(),
@@ -113,6 +114,11 @@ impl Trial {
             (result, Answer::No) => !result.is_in_use(),
             _ => true,
         }
+    }
+
+    /// Whether it was refused with nothing in the table to show for it.
+    fn is_unexplained(&self) -> bool {
+        self.probe.result.is_in_use() && self.prediction.is_refused() == Answer::No
     }
 
     /// Whether what refused it was still there afterwards.
@@ -162,17 +168,21 @@ pub(super) fn foretold(request: &Request, evidence: &Evidence) -> Prediction {
 /// confirms the table and holds nothing. Where the table shows nothing, that is the answer, and no
 /// bind is made for it; unless the table could not be read whole, when there is no other way.
 fn is_plain_harmless(first: &Probe, target: &Target, evidence: &Evidence) -> bool {
-    let plain = Request {
-        reuse_address: false,
-        ..request(first, target, evidence)
-    };
-    let blockers = foretold(&plain, evidence).blockers;
+    let blockers = foretold(&plain(first, target, evidence), evidence).blockers;
     // A server that listened or was bound a moment ago, and now is not, may be starting again.
     let lasts = |&index: &usize| {
         let state = evidence.holders[index].socket.state;
         !matches!(state, State::Listen | State::Bound)
     };
     evidence.may_lack_rows() || !blockers.is_empty() && blockers.iter().all(lasts)
+}
+
+/// The same request without `SO_REUSEADDR`.
+pub(super) fn plain(probe: &Probe, target: &Target, evidence: &Evidence) -> Request {
+    Request {
+        reuse_address: false,
+        ..request(probe, target, evidence)
+    }
 }
 
 /// The request that a probe made, as the rules see it.

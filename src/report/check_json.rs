@@ -62,7 +62,7 @@ struct BlockerRecord<'a> {
     reuse_address: Option<bool>,
     reuse_port: Option<bool>,
     expires_in_ms: Option<u64>,
-    held_in: &'static str,
+    held_in: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -166,12 +166,12 @@ fn blocker(holder: &Holder, seen: Moment) -> BlockerRecord<'_> {
         reuse_address: options.map(|options| options.reuse_address),
         reuse_port: options.map(|options| options.reuse_port),
         expires_in_ms: holder.expires_in.map(millis),
-        held_in: match holder.place {
+        held_in: (!holder.socket.owner.present().is_empty()).then_some(match holder.place {
             Place::Descriptors => "descriptors",
             Place::Thread => "thread",
             Place::Ring => "io_uring",
             Place::InFlight => "in_flight",
-        },
+        }),
     }
 }
 

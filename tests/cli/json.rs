@@ -49,7 +49,7 @@ const BLOCKER: &[(&str, Check)] = &[
     ("reuse_port", |v| v.is_null() || v.is_boolean()),
     ("expires_in_ms", is_number_or_null),
     ("held_in", |v| {
-        is_one_of(v, &["descriptors", "thread", "io_uring", "in_flight"])
+        v.is_null() || is_one_of(v, &["descriptors", "thread", "io_uring", "in_flight"])
     }),
 ];
 

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::super::examine::{Agreement, Examination, Trial, foretold, request};
-use super::super::rules::{Prediction, Request};
+use super::super::examine::{Agreement, Examination, Trial, foretold, plain};
+use super::super::rules::Prediction;
 use super::super::servers::{self, Start};
 use super::super::{Address, ProbeResult};
 use super::kind::{Kind, kind};
@@ -74,23 +74,30 @@ impl<'a> Case<'a> {
         if predictions.is_empty() && self.without == Start::Refused {
             predictions = self.foretold_without().collect();
         }
-        predictions.into_iter().flat_map(|prediction| {
-            if prediction.blockers.is_empty() {
-                prediction.doubtful
-            } else {
-                prediction.blockers
-            }
-        })
+        predictions
+            .into_iter()
+            .flat_map(|prediction| self.likely(prediction))
+    }
+
+    /// Of a prediction the certain ones, with those that are of the same kind and were merely not
+    /// asked; where none is certain, the doubtful ones.
+    fn likely(&self, prediction: Prediction) -> Vec<usize> {
+        let Prediction { blockers, doubtful } = prediction;
+        if blockers.is_empty() {
+            return doubtful;
+        }
+        let kind_of = |&index: &usize| kind(&self.evidence.holders[index], self.limits());
+        let kinds: Vec<Kind> = blockers.iter().map(kind_of).collect();
+        let is_alike = |index: &usize| kinds.contains(&kind_of(index));
+        let alike = doubtful.into_iter().filter(is_alike);
+        blockers.iter().copied().chain(alike).collect()
     }
 
     /// What the rules say of binds without the option, where none was made.
     fn foretold_without(&self) -> impl Iterator<Item = Prediction> + '_ {
         self.asked_trials().map(|trial| {
-            let request = Request {
-                reuse_address: false,
-                ..request(&trial.probe, &self.examination.target, self.evidence)
-            };
-            foretold(&request, self.evidence)
+            let target = &self.examination.target;
+            foretold(&plain(&trial.probe, target, self.evidence), self.evidence)
         })
     }
 
@@ -192,6 +199,13 @@ impl<'a> Case<'a> {
         blockers.filter(move |holder| Some(kind(holder, self.limits())) == first)
     }
 
+    /// Those of them that the same processes have.
+    pub(super) fn of_same_owner(&self) -> impl Iterator<Item = &'a Holder> + '_ {
+        let first = self.principal().map(|holder| &holder.socket.owner);
+        let is_same = move |holder: &&Holder| Some(&holder.socket.owner) == first;
+        self.alike().filter(is_same)
+    }
+
     pub(super) fn has_owner(&self, wanted: fn(&Owner) -> bool) -> bool {
         self.principal()
             .is_some_and(|holder| holder.socket.inode.is_some() && wanted(&holder.socket.owner))
@@ -271,12 +285,17 @@ impl<'a> Case<'a> {
         Some(last.saturating_sub(self.age))
     }
 
-    /// What listens or is bound on the port and is not in the way.
+    /// What listens or is bound on the port, on addresses that were not asked for.
     pub(super) fn bystanders(&self) -> impl Iterator<Item = &'a Holder> + '_ {
-        let is_server =
-            |holder: &&Holder| holder.socket.is_listening() && holder.socket.remote.is_none();
-        let holders = self.evidence.holders.iter().filter(is_server);
-        holders.filter(|holder| !self.blockers.iter().any(|one| std::ptr::eq(*one, *holder)))
+        let here: Vec<usize> = self
+            .foretold_without()
+            .flat_map(|prediction| prediction.all().collect::<Vec<_>>())
+            .collect();
+        let holders = self.evidence.holders.iter().enumerate();
+        holders
+            .filter(move |(index, _)| !here.contains(index))
+            .map(|(_, holder)| holder)
+            .filter(|holder| holder.socket.is_listening() && holder.socket.remote.is_none())
     }
 
     /// The addresses whose bind succeeded with the option (or, for UDP, at all).

@@ -30,6 +30,7 @@ const STOP_UNIT: (&str, &str) = ("Stop its unit", "{stop_unit}");
 const STOP_CONTAINER: (&str, &str) = ("Stop its container", "{stop_container}");
 const END: (&str, &str) = ("End it", "{kill}");
 const SEE_IT: (&str, &str) = ("See who it is, as root", "{see_as_root}");
+const SET_REUSE: (&str, &str) = ("Set SO_REUSEADDR in your server{if_reuse_helps}", "");
 const OTHER_PORT: (&str, &str) = ("Or take another port", "");
 const DESTROY: (&str, &str) = ("Or have the kernel drop {them}", "{destroy}");
 
@@ -62,10 +63,7 @@ pub(super) static TABLE: &[Row] = &[
         details: &["The kernel refuses it before it looks whether the port is taken."],
         remedies: &[
             ("Bind an IPv4 address", ""),
-            (
-                "Or switch IPv6 on",
-                "sysctl net.ipv6.conf.all.disable_ipv6=0",
-            ),
+            ("Or switch IPv6 on", "{ipv6_switch}"),
         ],
     },
     Row {
@@ -108,7 +106,7 @@ pub(super) static TABLE: &[Row] = &[
     Row {
         cause: Cause::CgroupPolicy,
         applies: |case| case.is_denied_with("EPERM"),
-        summary: "A BPF program of the control group forbids binding {denied_address}:{port}.",
+        summary: "A BPF program of the control group, or a seccomp filter, forbids binding {denied_address}:{port}.",
         details: &[
             "systemd does that with SocketBindDeny= and SocketBindAllow=. Only whoever runs in the \
              group is kept from the port.",
@@ -156,7 +154,7 @@ pub(super) static TABLE: &[Row] = &[
     Row {
         cause: Cause::Free,
         applies: |case| !case.is_refused(),
-        summary: "{Target} is free: {asked_addresses} can be bound.",
+        summary: "{Target} is free[: {asked_addresses} can be bound].",
         details: &["Free at that instant: only whoever binds it has it."],
         remedies: &[],
     },
@@ -201,7 +199,7 @@ pub(super) static TABLE: &[Row] = &[
     Row {
         cause: Cause::DualStackListener,
         applies: |case| case.is_held_by(Kind::Listener) && case.is_dual_stack(),
-        summary: "{who} listens on {where}, which takes IPv4 too[, running since {since}].",
+        summary: "{who} listens on {where}, which takes IPv4 too[, and {others}][, running since {since}].",
         details: &[
             "It is a dual-stack socket: [::] without IPV6_V6ONLY has the port on every IPv4 address \
              as well, though ss lists it once and as IPv6.",
@@ -223,14 +221,14 @@ pub(super) static TABLE: &[Row] = &[
     Row {
         cause: Cause::Listener,
         applies: |case| case.is_held_by(Kind::Listener),
-        summary: "{who} listens on {where}[, running since {since}].",
+        summary: "{who} listens on {where}[, and {others}][, running since {since}].",
         details: &["{place}", "{still_open}"],
         remedies: &[STOP_SOCKET_UNIT, STOP_UNIT, STOP_CONTAINER, END, OTHER_PORT],
     },
     Row {
         cause: Cause::BoundNotListening,
         applies: |case| case.is_held_by(Kind::Bound),
-        summary: "{who} has bound {where} without listening[, running since {since}].",
+        summary: "{who} has bound {where} without listening[, and {others}][, running since {since}].",
         details: &[
             "Such a socket is in no table of /proc/net: netstat, lsof -i and older versions of ss don't \
              show it.",
@@ -239,6 +237,7 @@ pub(super) static TABLE: &[Row] = &[
             "{still_open}",
         ],
         remedies: &[
+            SET_REUSE,
             SEE_IT,
             STOP_UNIT,
             STOP_CONTAINER,
@@ -249,7 +248,7 @@ pub(super) static TABLE: &[Row] = &[
     Row {
         cause: Cause::UdpSocket,
         applies: |case| case.is_held_by(Kind::Udp),
-        summary: "{who} has bound UDP {where}[, connected to {peer}][, running since {since}].",
+        summary: "{who} has bound UDP {where}[, connected to {peer}][, and {others}][, running since {since}].",
         details: &["{place}", "{still_open}"],
         remedies: &[STOP_SOCKET_UNIT, STOP_UNIT, STOP_CONTAINER, END, OTHER_PORT],
     },
@@ -287,20 +286,30 @@ pub(super) static TABLE: &[Row] = &[
     Row {
         cause: Cause::OldConnection,
         applies: |case| case.is_held_by(Kind::Accepted),
-        summary: "{who} still has {connections} of an old server on {where}{nobody_listens}.",
+        summary: "{who} still has {connections} of an old server on {where}[, and {others}]{nobody_listens}.",
         details: &[
             "A worker or child of the old server may have inherited it.",
             "{reuse_hint}",
             "{place}",
+            "{still_open}",
         ],
-        remedies: &[SEE_IT, STOP_UNIT, STOP_CONTAINER, END, DESTROY],
+        remedies: &[
+            SET_REUSE,
+            SEE_IT,
+            STOP_UNIT,
+            STOP_CONTAINER,
+            END,
+            DESTROY,
+            OTHER_PORT,
+        ],
     },
     Row {
         cause: Cause::OutgoingConnection,
         applies: |case| case.is_held_by(Kind::Outgoing),
-        summary: "An outgoing connection of {owner}[ to {peer}] uses {port} as its source port, on {address}.",
-        details: &["{reuse_hint}", "{place}"],
+        summary: "An outgoing connection of {owner}[ to {peer}] uses {port} as its source port, on {address}[; so does {others}].",
+        details: &["{reuse_hint}", "{place}", "{still_open}"],
         remedies: &[
+            SET_REUSE,
             SEE_IT,
             END,
             (
@@ -308,6 +317,7 @@ pub(super) static TABLE: &[Row] = &[
                 "",
             ),
             ("Or keep the port from clients", "{reserve}"),
+            OTHER_PORT,
         ],
     },
     Row {
@@ -317,6 +327,7 @@ pub(super) static TABLE: &[Row] = &[
                   not finished[; {unsent} are not yet received there].",
         details: &["{ends_by_itself}", "{reuse_hint}"],
         remedies: &[
+            SET_REUSE,
             ("Close it at the other end", ""),
             DESTROY,
             ("Or wait {left}", ""),

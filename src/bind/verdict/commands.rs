@@ -4,37 +4,48 @@ use std::sync::Arc;
 
 use super::phrases::beside_systemd;
 use super::words::Words;
-use crate::model::{Holder, Limits, Place, Process, Protocol, State};
+use crate::model::{Holder, Limits, Process, Protocol, State};
+
+/// A command with more addresses than this helps nobody.
+const MAX_PLACES: usize = 4;
 
 impl Words<'_> {
-    /// The processes to end: of those that share it, the ones that started the others.
+    /// The processes to end so that the port is free: of those that share a socket, the ones that
+    /// started the others.
     pub(super) fn kill(&self) -> Option<String> {
-        let holder = self.case.principal()?;
-        // What is merely likely to have it is not to be ended for it.
-        if holder.activation.is_some() || holder.place == Place::InFlight {
-            return None;
-        }
-        let processes = holder.socket.owner.present();
-        let has_parent_here = |process: &&Arc<Process>| {
-            let parent = process.parent;
-            !processes.iter().any(|other| Some(other.pid) == parent)
-        };
-        let roots: Vec<_> = processes
-            .iter()
-            .filter(has_parent_here)
-            .filter(|process| process.pid != 1)
-            .map(|process| process.pid.to_string())
+        let held = self
+            .case
+            .alike()
+            .filter(|holder| holder.activation.is_none());
+        let processes: Vec<&Arc<Process>> = held
+            .flat_map(|holder| holder.socket.owner.present())
             .collect();
-        (!roots.is_empty()).then(|| format!("kill {}", roots.join(" ")))
+        let has_parent_here = |process: &&&Arc<Process>| {
+            let parent = process.parent;
+            processes.iter().any(|other| Some(other.pid) == parent)
+        };
+        let roots = processes.iter().filter(|one| !has_parent_here(one));
+        let mut pids: Vec<_> = roots
+            .map(|process| process.pid)
+            .filter(|&pid| pid != 1)
+            .collect();
+        pids.sort_unstable();
+        pids.dedup();
+        let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
+        (!pids.is_empty()).then(|| format!("kill {}", pids.join(" ")))
     }
 
+    /// Only if systemd itself started the process: what merely runs in a unit (a shell of sshd's, a
+    /// job of cron's) is not what the unit is for.
     pub(super) fn stop_unit(&self) -> Option<String> {
         let holder = self.case.principal()?;
         if holder.activation.is_some() || holder.socket.container.is_some() {
             return None;
         }
         let unit = holder.socket.unit.as_ref()?;
-        unit.ends_with(".service")
+        let mut processes = holder.socket.owner.present().iter();
+        let is_main = processes.any(|process| process.parent == Some(1));
+        (is_main && unit.ends_with(".service"))
             .then(|| format!("systemctl {}stop {unit}", manager(holder)))
     }
 
@@ -77,8 +88,13 @@ impl Words<'_> {
             .iter()
             .map(|state| format!("state {state}"))
             .collect();
-        let port = self.case.port();
-        Some(format!("ss -Kt {} 'sport = :{port}'", states.join(" ")))
+        let mut places: Vec<_> = self.case.alike().map(|one| one.socket.local).collect();
+        places.sort_unstable();
+        places.dedup();
+        // Connections of others on the port, on other addresses, are left alone.
+        let places: Vec<_> = places.iter().map(|place| format!("src {place}")).collect();
+        (places.len() <= MAX_PLACES)
+            .then(|| format!("ss -Kt {} '{}'", states.join(" "), places.join(" or ")))
     }
 
     pub(super) fn as_root(&self) -> Option<String> {

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::super::examine::{Examination, Trial, foretold, request};
-use super::super::rules::{Answer, Request};
+use super::super::examine::{Examination, Trial, foretold, plain};
+use super::super::rules::Answer;
 use crate::bind::{Probe, ProbeResult};
 
 /// The answers for one address.
@@ -74,10 +74,7 @@ fn before_it_is_tried(first: &Probe, examination: &Examination) -> MatrixCell {
     let Examination {
         target, evidence, ..
     } = examination;
-    let plain = Request {
-        reuse_address: false,
-        ..request(first, target, evidence)
-    };
+    let plain = plain(first, target, evidence);
     MatrixCell::Foretold(foretold(&plain, evidence).is_refused())
 }
 

@@ -87,8 +87,8 @@ pub(super) fn unusual_place(holder: &Holder) -> Option<String> {
              don't see who has it."
         )),
         Place::InFlight => Some(format!(
-            "No process has it open: it is most likely in a message on a unix socket of {of}, which \
-             has not been received yet."
+            "No process has it open: it is in a message on a unix socket of {of}, which has not been \
+             received yet."
         )),
     }
 }
@@ -162,4 +162,12 @@ pub(super) fn capitalised(text: &str) -> String {
 /// Whole seconds, rounded up: the kernel's own figure is a lower bound.
 pub(super) fn seconds(time: Duration) -> String {
     format!("{} s", time.as_millis().div_ceil(1000))
+}
+
+/// What is begun in the middle of a sentence.
+pub(super) fn uncapitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(chars).collect()
+    })
 }

@@ -191,7 +191,8 @@ fn a_listener_goes_before_what_it_serves_and_a_known_owner_before_a_hidden_one()
     assert_eq!(verdict.cause, Cause::Listener);
     assert_eq!(
         verdict.summary,
-        "nginx (pid 812, ann) listens on 0.0.0.0:80 and 127.0.0.1:80."
+        "nginx (pid 812, ann) listens on 0.0.0.0:80, and a process that can't be told on \
+         127.0.0.1:80."
     );
 }
 

@@ -14,7 +14,7 @@ use super::case::Case;
 use super::commands::{reserve, stop_container};
 use super::phrases::{
     capitalised, counted, counted_wide, host_text, listed, owner_at_the_beginning, owner_of,
-    place_text, seconds, unusual_place, user_of,
+    place_text, seconds, uncapitalised, unusual_place, user_of,
 };
 use crate::model::{Holder, Owner, Protocol, SocketOptions, State};
 
@@ -61,11 +61,18 @@ impl<'a> Words<'a> {
             Some(Remedy { what, command })
         };
         let mut remedies: Vec<Remedy> = templates.iter().filter_map(remedy).collect();
-        // What is only ever told as an alternative may have become the first.
-        if let Some(first) = remedies.first_mut()
-            && let Some(rest) = first.what.strip_prefix("Or ")
-        {
-            first.what = capitalised(rest);
+        for (at, remedy) in remedies.iter_mut().enumerate() {
+            let bare = remedy
+                .what
+                .strip_prefix("Or ")
+                .unwrap_or(&remedy.what)
+                .to_owned();
+            let is_next_step = bare.starts_with("Then ");
+            remedy.what = match at {
+                0 => capitalised(&bare),
+                _ if is_next_step => bare,
+                _ => format!("Or {}", uncapitalised(&bare)),
+            };
         }
         remedies
     }
@@ -81,13 +88,14 @@ impl<'a> Words<'a> {
                 Address::Every => capitalised(&target_text(case)),
                 Address::Loopback | Address::One(_) => target_text(case),
             }),
-            "asked_addresses" => Some(self.asked_addresses()),
+            "asked_addresses" => self.asked_addresses(),
             "who" => Some(owner_at_the_beginning(principal?)),
             "owner" => Some(owner_of(principal?)),
             "user" => user_of(principal?),
             "unit" => principal?.socket.unit.as_ref().map(ToString::to_string),
             "state" => Some(principal?.socket.state.to_string()),
-            "where" => Some(self.places()),
+            "where" => Some(places(self.case.of_same_owner())),
+            "others" => self.others(),
             "address" => Some(host_text(
                 principal?.socket.local.to_canonical().address,
                 None,
@@ -98,9 +106,9 @@ impl<'a> Words<'a> {
                 .remote
                 .map(|it| it.to_canonical().to_string()),
             "place" => unusual_place(principal?),
-            "connections" => Some(counted(case.alike().count(), "connection")),
+            "connections" => Some(counted(case.of_same_owner().count(), "connection")),
             "connections_are" => {
-                let count = case.alike().count();
+                let count = case.of_same_owner().count();
                 let verb = if count == 1 { "is" } else { "are" };
                 Some(format!("{} {verb}", counted(count, "connection")))
             }
@@ -143,6 +151,10 @@ impl<'a> Words<'a> {
             "stop_container" => stop_container(principal?),
             "destroy" => self.destroy(),
             "as_root" => self.as_root(),
+            "ipv6_switch" => (case.limits().is_ipv6_off == Some(true)
+                && case.is_denied_with("EADDRNOTAVAIL"))
+            .then(|| "sysctl net.ipv6.conf.all.disable_ipv6=0".to_owned()),
+            "if_reuse_helps" => case.only_plain_is_refused().then(String::new),
             "see_as_root" => self.as_root().filter(|_| principal.is_some_and(is_hidden)),
             "reserve" => reserve(case.limits(), case.port()),
             "in_ephemeral" => self.ephemeral(),
@@ -164,16 +176,26 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The addresses of what is in the way, as far as they are alike.
-    fn places(&self) -> String {
-        let mut places: Vec<String> = Vec::new();
-        for holder in self.case.alike() {
-            let place = place_text(holder);
-            if !places.contains(&place) {
-                places.push(place);
+    /// Who else has sockets of the same kind in the way: `beta (pid 2, ann) on 127.0.0.2:80`.
+    fn others(&self) -> Option<String> {
+        let first = &self.case.principal()?.socket.owner;
+        let mut others: Vec<(String, Vec<&Holder>)> = Vec::new();
+        for holder in self
+            .case
+            .alike()
+            .filter(|holder| holder.socket.owner != *first)
+        {
+            let owner = owner_of(holder);
+            match others.iter_mut().find(|(one, _)| *one == owner) {
+                Some((_, holders)) => holders.push(holder),
+                None => others.push((owner, vec![holder])),
             }
         }
-        listed(&places)
+        let told: Vec<_> = others
+            .into_iter()
+            .map(|(owner, holders)| format!("{owner} on {}", places(holders.into_iter())))
+            .collect();
+        (!told.is_empty()).then(|| listed(&told))
     }
 
     fn running_since(&self, holder: &Holder) -> Option<String> {
@@ -226,22 +248,25 @@ impl<'a> Words<'a> {
         if self.case.protocol() == Protocol::Udp {
             return None;
         }
-        let of = |options: SocketOptions| options.reuse_address;
-        let known: Option<Vec<bool>> = self.case.alike().map(|one| one.options.map(of)).collect();
+        if self.case.principal()?.socket.state == State::Listen {
+            return None;
+        }
+        let is_one = self.case.alike().count() == 1;
+        let they = if is_one { "it" } else { "they" };
         if self.case.with_reuse_address == Start::Ok {
-            let they = if self.case.alike().count() == 1 {
-                "it"
-            } else {
-                "they"
-            };
             return Some(format!(
                 "A server that sets SO_REUSEADDR can start all the same: {they} did so too."
             ));
         }
-        let is_listener = self.case.principal()?.socket.state == State::Listen;
-        let lacks_it = known?.contains(&false);
-        (lacks_it && !is_listener).then(|| {
-            "It did not set SO_REUSEADDR, so setting it in your server does not help.".to_owned()
+        let of = |options: SocketOptions| options.reuse_address;
+        let mut known = self.case.alike().filter_map(|one| one.options.map(of));
+        known.any(|has_it| !has_it).then(|| {
+            let who = if is_one {
+                "It did not"
+            } else {
+                "Not all of them"
+            };
+            format!("{who} set SO_REUSEADDR, so setting it in your server does not help.")
         })
     }
 
@@ -279,7 +304,11 @@ impl<'a> Words<'a> {
         }
     }
 
-    fn asked_addresses(&self) -> String {
+    /// What can be bound; a single address was named already.
+    fn asked_addresses(&self) -> Option<String> {
+        if matches!(self.case.examination.target.address, Address::One(_)) {
+            return None;
+        }
         let trials = self.case.asked_trials();
         let mut asked: Vec<String> = Vec::new();
         for trial in trials.filter(|trial| trial.probe.result.is_ok()) {
@@ -292,12 +321,24 @@ impl<'a> Words<'a> {
                 asked.push(address);
             }
         }
-        listed(&asked)
+        Some(listed(&asked))
     }
 }
 
 fn is_hidden(holder: &Holder) -> bool {
     holder.socket.owner == Owner::Hidden
+}
+
+/// The addresses of these sockets, each once.
+fn places<'a>(holders: impl Iterator<Item = &'a Holder>) -> String {
+    let mut places: Vec<String> = Vec::new();
+    for holder in holders {
+        let place = place_text(holder);
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    listed(&places)
 }
 
 /// The text between a bracket and the one that closes it, and what follows.

@@ -77,11 +77,13 @@ pub(super) fn parse(payload: &[u8], protocol: Protocol) -> Option<Detail> {
     let header = InetResponseHeader::parse(&row).ok()?;
     let id = &header.socket_id;
     let remote = Endpoint::new(id.destination_address, id.destination_port);
+    let state = state(protocol, header.state);
     let mut detail = Detail {
         protocol,
-        state: state(protocol, header.state),
+        state,
         local: Endpoint::new(id.source_address, id.source_port),
-        remote: (!remote.is_nothing()).then_some(remote),
+        // One that is only bound may keep the peer of a connection that failed or is over.
+        remote: (!remote.is_nothing() && state != State::Bound).then_some(remote),
         inode: (header.inode != 0).then_some(header.inode),
         uid: netstat::uid(header.inode, header.uid),
         v6only: None,

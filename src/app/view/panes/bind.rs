@@ -16,6 +16,9 @@ const GAP: usize = 4;
 /// Width of the outcome's word, and of the labels below it.
 const LABEL: usize = 14;
 
+/// More sockets in the way than this are counted, not listed.
+const MAX_LISTED: usize = 8;
+
 /// What stands before the first socket in the way.
 const IN_THE_WAY: &str = "in the way";
 
@@ -33,16 +36,23 @@ pub(super) fn lines(pane: &BindPane, columns: usize) -> BindLines {
             first_blocker: 1,
         };
     };
-    let mut lines = told(verdict, columns);
+    let (mut lines, details) = (headline(verdict, columns), details(verdict, columns));
     let (matrix, servers) = (matrix(verdict, columns), servers(verdict, columns));
     let blockers = blockers(pane, verdict);
     if widest(&matrix) + GAP + widest(&servers) <= columns {
+        lines.extend(details);
         section(&mut lines, beside(matrix, servers));
         section(&mut lines, remedies(verdict, columns));
         section(&mut lines, blockers);
     } else {
         // Where not everything is in sight, what to do comes first.
-        section(&mut lines, remedies(verdict, columns));
+        if columns < ROOMY {
+            section(&mut lines, remedies(verdict, columns));
+            section(&mut lines, details);
+        } else {
+            lines.extend(details);
+            section(&mut lines, remedies(verdict, columns));
+        }
         section(&mut lines, matrix);
         section(&mut lines, blockers);
         section(&mut lines, servers);
@@ -85,8 +95,14 @@ fn blockers(pane: &BindPane, verdict: &Verdict) -> Vec<Line> {
             span(owner_with_pid(socket), Role::Plain),
         ]
     };
-    let blockers = verdict.blockers.iter().take(MAX_LINES).enumerate();
-    blockers.map(line).collect()
+    let blockers = verdict.blockers.iter().take(MAX_LISTED).enumerate();
+    let mut lines: Vec<Line> = blockers.map(line).collect();
+    let more = verdict.blockers.len().saturating_sub(MAX_LISTED);
+    if more > 0 {
+        let text = format!("{}and {more} more", pad("", LABEL, false));
+        lines.push(vec![span(text, Role::Dim)]);
+    }
+    lines
 }
 
 /// `bind test · tcp 8080`, and what goes on.
@@ -106,8 +122,8 @@ fn spoken(target: &Target) -> String {
     format!("{} {place}", target.protocol.as_str())
 }
 
-/// The outcome with its sentence, and what explains it.
-fn told(verdict: &Verdict, columns: usize) -> Vec<Line> {
+/// The outcome with its sentence.
+fn headline(verdict: &Verdict, columns: usize) -> Vec<Line> {
     let (word, role) = match verdict.outcome {
         Outcome::Free => ("✓ free", Role::Good),
         Outcome::InUse if verdict.is_timed() => ("◷ waiting", Role::Warning),
@@ -116,16 +132,16 @@ fn told(verdict: &Verdict, columns: usize) -> Vec<Line> {
         Outcome::Unavailable => ("✗ unavailable", Role::Warning),
         Outcome::Raced => ("~ raced", Role::Warning),
     };
-    let mut lines = labelled(&span(word, role), &verdict.summary, Role::Strong, columns);
-    for detail in &verdict.details {
-        lines.extend(labelled(
-            &span("", Role::Plain),
-            detail,
-            Role::Plain,
-            columns,
-        ));
-    }
-    lines
+    labelled(&span(word, role), &verdict.summary, Role::Strong, columns)
+}
+
+/// What explains it.
+fn details(verdict: &Verdict, columns: usize) -> Vec<Line> {
+    let label = span("", Role::Plain);
+    let details = verdict.details.iter();
+    details
+        .flat_map(|detail| labelled(&label, detail, Role::Plain, columns))
+        .collect()
 }
 
 /// A label and a sentence, which goes on under itself; on a narrow screen it begins below its label.

@@ -22,7 +22,10 @@ const FOLDERS: [&str; 6] = [
 pub(super) fn of(socket: &Socket) -> Option<Activation> {
     let has_unit = |unit: &&Text| Path::new(unit.as_str()).extension() == Some("socket".as_ref());
     let unit = socket.unit.as_ref().filter(has_unit);
-    let is_systemd = |process: &&std::sync::Arc<crate::model::Process>| &*process.name == "systemd";
+    // Anybody can call a process so; only one is the first.
+    let is_systemd = |process: &&std::sync::Arc<crate::model::Process>| {
+        process.pid == 1 && &*process.name == "systemd"
+    };
     let by_systemd = socket.owner.present().iter().find(is_systemd);
     let folders: Vec<_> = FOLDERS.iter().map(Path::new).collect();
     match (unit, by_systemd) {

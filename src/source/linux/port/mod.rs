@@ -85,12 +85,19 @@ impl PortPlatform {
                 let filter = scope.spawn(move || redirects::look(protocol, port));
                 (elsewhere, filter)
             });
-            let there = rows::inodes(&mut self.diag, protocol, port);
+            let has_sockets = evidence
+                .holders
+                .iter()
+                .any(|one| one.socket.inode.is_some());
+            let mut there = HashSet::new();
+            if has_sockets || answered == Answered::Unexplained {
+                there = rows::inodes(&mut self.diag, protocol, port);
+            }
             for holder in &mut evidence.holders {
                 let inode = holder.socket.inode;
                 holder.is_settled = inode.is_none_or(|inode| there.contains(&inode));
             }
-            self.name(evidence, processes);
+            self.name(evidence, processes, (protocol, port));
             if answered == Answered::Unexplained && evidence.may_lack_rows() {
                 add_unlisted(evidence, processes, protocol, port, &there);
             }
@@ -106,14 +113,34 @@ impl PortPlatform {
     }
 
     /// Finds the owners of what is still there, and all that follows from them.
-    fn name(&mut self, evidence: &mut Evidence, processes: &mut Processes) {
+    fn name(
+        &mut self,
+        evidence: &mut Evidence,
+        processes: &mut Processes,
+        (protocol, port): (Protocol, u16),
+    ) {
         let at = evidence.taken_at;
         self.cgroups.learn(self.groups.values().copied(), at);
         let settled = evidence.holders.iter().filter(|holder| holder.is_settled);
         let wanted: HashSet<u32> = settled.filter_map(|holder| holder.socket.inode).collect();
         let hints = self.hints(&evidence.holders);
         let found = Owners::find(&wanted, &hints, &mut evidence.gaps);
+        let ownerless: HashSet<u32> = wanted
+            .into_iter()
+            .filter(|&inode| found.is_ownerless(inode))
+            .collect();
         let holders = &mut evidence.holders;
+        if !ownerless.is_empty() {
+            // What was closed while its owner was looked for is nobody's, not the kernel's.
+            let there = rows::inodes(&mut self.diag, protocol, port);
+            for holder in holders.iter_mut() {
+                let inode = holder
+                    .socket
+                    .inode
+                    .filter(|inode| ownerless.contains(inode));
+                holder.is_settled &= inode.is_none_or(|inode| there.contains(&inode));
+            }
+        }
         let mut sockets: Vec<Socket> = holders.iter().map(|one| (*one.socket).clone()).collect();
         let mut holdings: Vec<_> = holders
             .iter()

@@ -66,6 +66,11 @@ impl Owners {
         }
     }
 
+    /// Whether nobody was found to have a socket, though everybody could be looked at.
+    pub(super) fn is_ownerless(&self, inode: u32) -> bool {
+        self.by_inode(inode) == Holding::Kernel
+    }
+
     /// Who has a socket, as far as is known.
     pub(super) fn of(&self, socket: &Socket) -> Holding {
         socket
