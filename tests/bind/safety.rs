@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
@@ -11,7 +11,6 @@ use sockeye::model::Protocol;
 use sockeye::runtime::bind_test::BindTester;
 use sockeye::runtime::clock::Clock;
 
-use crate::helpers::helper;
 use crate::support::netns::in_netns;
 
 const PORT: u16 = 20_000;
@@ -49,36 +48,6 @@ fn repeated_probes_never_keep_a_reusing_server_from_starting() {
                 }
             }
         });
-    });
-}
-
-/// Tests whole, as `b` and `sockeye check` do, as fast as they go.
-#[test]
-fn tests_never_keep_a_reusing_server_from_starting() {
-    let name = "safety::tests_never_keep_a_reusing_server_from_starting";
-    in_netns(name, || {
-        // Leftovers of clients would use up the ports of loopback before they are gone.
-        std::fs::write("/proc/sys/net/ipv4/tcp_max_tw_buckets", "1000").unwrap();
-        let mut server = Command::new(helper("restarting"))
-            .args([PORT.to_string().as_str(), "60000"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let target = format!("{PORT}").parse().unwrap();
-        let mut tester = BindTester::new(Clock::start());
-        let mut tests = 0;
-        while server.try_wait().unwrap().is_none() {
-            tester.test(&target);
-            tests += 1;
-        }
-        let output = server.wait_with_output().unwrap();
-        println!("{tests} tests");
-        assert!(tests > 1, "there was a test meanwhile");
-        assert_eq!(
-            String::from_utf8_lossy(&output.stdout),
-            "0\n",
-            "starts that failed"
-        );
     });
 }
 
