@@ -116,8 +116,7 @@ pub enum Place {
     Thread,
     /// Registered with an `io_uring` of the process, with no descriptor of its own.
     Ring,
-    /// On its way: a unix socket of the process holds a message with descriptors (`SCM_RIGHTS`),
-    /// and no other place was found.
+    /// On its way: in a message on a unix socket of the process (`SCM_RIGHTS`).
     InFlight,
 }
 

@@ -136,9 +136,11 @@ fn the_listener_of_a_connection_that_waits_to_be_accepted() {
     });
 }
 
+/// A message with some other socket makes nobody the owner of the kernel's.
 #[test]
 fn the_kernel_and_nobody_else() {
     stage(|| {
+        let _courier = Hiding::start("flight").unwrap();
         let ip =
             format!("ip link add vx0 type vxlan id 7 dstport {PORT} dev lo && ip link set vx0 up");
         if !Command::new("sh")

@@ -70,7 +70,11 @@ fn endpoint(address: std::io::Result<SockAddr>) -> Option<Endpoint> {
     Some(address.ok()?.as_socket()?.into())
 }
 
-fn borrow(Descriptor { pid, number }: Descriptor) -> io::Result<OwnedFd> {
+/// A descriptor of another process, lent for as long as it is kept.
+///
+/// # Errors
+/// As [`ask`].
+pub(super) fn borrow(Descriptor { pid, number }: Descriptor) -> io::Result<OwnedFd> {
     let raw = i32::try_from(pid).ok().and_then(RawPid::from_raw);
     let pidfd = pidfd_open(raw.ok_or(Errno::SRCH)?, PidfdFlags::empty())?;
     let number = i32::try_from(number).map_err(|_| Errno::BADF)?;

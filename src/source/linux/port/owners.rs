@@ -39,7 +39,7 @@ impl Owners {
         let is_missing = |inode: &u32| !owners.descriptors.contains_key(inode);
         let missing: HashSet<u32> = wanted.iter().copied().filter(is_missing).collect();
         if !missing.is_empty() {
-            owners.look_further(&missing);
+            owners.look_further(&missing, gaps);
         }
         if wanted
             .iter()
@@ -58,9 +58,19 @@ impl Owners {
     }
 
     /// For what no process seems to have.
-    fn look_further(&mut self, missing: &HashSet<u32>) {
+    fn look_further(&mut self, missing: &HashSet<u32>, gaps: &mut Vec<Gap>) {
         // Whoever can't read `/proc` was told so above.
-        for (inode, found) in unusual::seek(missing).unwrap_or_default() {
+        let (found, couriers) = unusual::seek(missing).unwrap_or_default();
+        let is_found = |inode: &u32| found.contains_key(inode);
+        if !couriers.is_empty() && !missing.iter().all(is_found) {
+            let pids: Vec<_> = couriers.iter().map(ToString::to_string).collect();
+            let message = format!(
+                "descriptors wait in messages to other processes (pid {}): a socket may be among them",
+                pids.join(", ")
+            );
+            gaps.push(Gap::new(GapCode::Owners, &message));
+        }
+        for (inode, found) in found {
             self.places.insert(inode, found.place);
             self.unusual.insert(inode, found.pids.into());
         }

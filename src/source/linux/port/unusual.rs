@@ -3,12 +3,21 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::io::IoSliceMut;
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
+use rustix::fs::fstat;
 use rustix::io;
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
 use super::super::scan;
+use super::options;
+use super::seek::Descriptor;
 use crate::model::{Pid, Place};
+
+/// The most descriptors that a message can carry (`SCM_MAX_FD` of the kernel).
+const MOST_IN_A_MESSAGE: usize = 253;
 
 /// Threads beyond this number are not looked at: whoever has so many shares one table.
 const MAX_THREADS: usize = 4096;
@@ -21,11 +30,11 @@ pub(super) struct Found {
     pub(super) place: Place,
 }
 
-/// Looks for these inodes.
+/// Looks for these inodes. Also tells the processes in whose messages it could not look to the end.
 ///
 /// # Errors
 /// When `/proc` can't be read.
-pub(super) fn seek(wanted: &HashSet<u32>) -> io::Result<HashMap<u32, Found>> {
+pub(super) fn seek(wanted: &HashSet<u32>) -> io::Result<(HashMap<u32, Found>, Vec<Pid>)> {
     let proc = scan::open_proc()?;
     let unix_sockets = unix_sockets();
     let mut found = HashMap::new();
@@ -42,20 +51,21 @@ pub(super) fn seek(wanted: &HashSet<u32>) -> io::Result<HashMap<u32, Found>> {
             b"anon_inode:[io_uring]" => look_at_ring(pid, number, wanted, &mut found),
             link => {
                 let is_unix = scan::inode(link).is_some_and(|it| unix_sockets.contains(&it));
-                if is_unix && carries_descriptors(pid, number) {
-                    couriers.push(pid);
+                let count = if is_unix { carried(pid, number) } else { 0 };
+                if count > 0 {
+                    let seen = peek(Descriptor { pid, number }).unwrap_or_default();
+                    if seen.len() < count {
+                        couriers.push(pid);
+                    }
+                    for inode in seen.into_iter().filter(|inode| wanted.contains(inode)) {
+                        add(&mut found, inode, pid, Place::InFlight);
+                    }
                 }
             }
         });
     }
     couriers.dedup();
-    for &inode in wanted.iter().filter(|_| !couriers.is_empty()) {
-        found.entry(inode).or_insert_with(|| Found {
-            pids: couriers.clone(),
-            place: Place::InFlight,
-        });
-    }
-    Ok(found)
+    Ok((found, couriers))
 }
 
 fn add(found: &mut HashMap<u32, Found>, inode: u32, pid: Pid, place: Place) {
@@ -112,13 +122,41 @@ fn registered(fdinfo: &str) -> impl Iterator<Item = u32> + '_ {
     files.filter_map(|line| scan::inode(line.split_once(": ")?.1.as_bytes()))
 }
 
-/// Whether messages with descriptors wait in a unix socket (`scm_fds` since Linux 5.12).
-fn carries_descriptors(pid: Pid, number: u32) -> bool {
+/// How many descriptors wait in the messages on a unix socket (`scm_fds`, since Linux 5.12).
+fn carried(pid: Pid, number: u32) -> usize {
     let fdinfo = fdinfo(pid, number);
     let mut counts = fdinfo
         .lines()
         .filter_map(|line| line.strip_prefix("scm_fds:"));
-    counts.any(|count| count.trim() != "0")
+    counts
+        .next()
+        .and_then(|count| count.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+/// The inodes of the descriptors in the first message on a unix socket. The message stays where it is
+/// (`MSG_PEEK`); the copies of its descriptors that come with the look are closed at once.
+fn peek(descriptor: Descriptor) -> io::Result<Vec<u32>> {
+    let socket = options::borrow(descriptor)?;
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_IN_A_MESSAGE))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0; 1];
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+    recvmsg(
+        &socket,
+        &mut [IoSliceMut::new(&mut byte)],
+        &mut ancillary,
+        flags,
+    )?;
+    let mut inodes = Vec::new();
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(carried) = message {
+            for one in carried {
+                inodes.push(u32::try_from(fstat(&one)?.st_ino).unwrap_or(0));
+            }
+        }
+    }
+    Ok(inodes)
 }
 
 fn fdinfo(pid: Pid, number: u32) -> String {
