@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::BindReport;
 use crate::bind::{Cause, Outcome, Target, Verdict};
-use crate::model::{Moment, Socket};
+use crate::model::{Moment, Pid, Socket};
 
 /// How long after one test of a watch the next one begins.
 const EACH: Duration = Duration::from_secs(1);
@@ -25,6 +25,8 @@ pub(super) struct BindPane {
     /// The last answer; `None` as long as the first test runs.
     tested: Option<Tested>,
     is_running: bool,
+    /// Whether another test was asked for while one runs.
+    is_wanted_again: bool,
     watch: Watch,
     /// When the next test of a watch is due, on the steady clock.
     due: Option<Duration>,
@@ -45,8 +47,9 @@ enum Watch {
     Off,
     /// What ends by itself.
     Countdown,
-    /// A process that was asked to end, until then on the steady clock.
+    /// This process, which was asked to end, until then on the steady clock.
     Ending {
+        pid: Pid,
         until: Duration,
     },
 }
@@ -69,6 +72,7 @@ impl BindPane {
             target,
             tested: None,
             is_running: true,
+            is_wanted_again: false,
             watch: Watch::Off,
             due: None,
             visited: None,
@@ -88,15 +92,26 @@ impl BindPane {
         self.watch != Watch::Off
     }
 
-    /// Another test of the same target begins. The old answer stays until the new one comes.
-    pub fn begin_again(&mut self) {
-        self.is_running = true;
+    /// Another test of the same target is asked for; whether it may begin. One runs at a time, and
+    /// the next one begins when that has answered. The old answer stays until the new one comes.
+    pub fn begin_again(&mut self) -> bool {
+        self.is_wanted_again = self.is_running;
         self.due = None;
+        !std::mem::replace(&mut self.is_running, true)
+    }
+
+    /// Whether a test was asked for while the last one ran.
+    pub fn is_wanted_again(&self) -> bool {
+        self.is_wanted_again
     }
 
     /// A test has answered.
     pub fn take(&mut self, report: BindReport, zone: &TimeZone, now: Moment) -> Came {
         let verdict = Verdict::of(&report.examination, zone, now);
+        if self.is_over_for_good(&verdict) {
+            // What is left of the process ends by itself.
+            self.watch = Watch::Countdown;
+        }
         let came = self.came(&verdict, now);
         self.tested = Some(Tested { report, verdict });
         self.is_running = false;
@@ -112,6 +127,14 @@ impl BindPane {
         came
     }
 
+    /// Whether the process that was asked to end has left nothing but what ends by itself.
+    fn is_over_for_good(&self, verdict: &Verdict) -> bool {
+        let Watch::Ending { pid, .. } = self.watch else {
+            return false;
+        };
+        verdict.is_timed() && !is_held_by(verdict, pid)
+    }
+
     fn came(&self, verdict: &Verdict, now: Moment) -> Came {
         let is_free = match self.watch {
             Watch::Off => return Came::Nothing,
@@ -123,8 +146,11 @@ impl BindPane {
             Watch::Countdown if !verdict.is_timed() => {
                 Came::InVain("what holds the port now does not end by itself")
             }
-            Watch::Ending { until } if now.steady >= until => {
-                Came::InVain("the port is still taken: K and then s offers a stronger signal")
+            Watch::Ending { pid, .. } if !is_held_by(verdict, pid) => {
+                Came::InVain("that process has let go of the port, but something else still has it")
+            }
+            Watch::Ending { until, .. } if now.steady >= until => {
+                Came::InVain("it still has the port: K and then s offers a stronger signal")
             }
             _ => Came::Nothing,
         }
@@ -159,8 +185,9 @@ impl BindPane {
     }
 
     /// A process in the way was asked to end: the port is watched until it is free.
-    pub fn watch_end(&mut self, now: Moment) {
+    pub fn watch_end(&mut self, pid: Pid, now: Moment) {
         self.watch = Watch::Ending {
+            pid,
             until: now.steady + PATIENCE,
         };
         self.due = Some(now.steady + EACH_AFTER_END);
@@ -168,6 +195,8 @@ impl BindPane {
 
     /// The process was not asked after all.
     pub fn end_failed(&mut self) {
+        // It may have been the test that failed to begin.
+        self.is_running = false;
         if matches!(self.watch, Watch::Ending { .. }) {
             self.stop_watching();
         }
@@ -228,4 +257,11 @@ impl BindPane {
     pub const fn visited(&self) -> Option<usize> {
         self.visited
     }
+}
+
+/// Whether a process has one of the sockets in the way.
+fn is_held_by(verdict: &Verdict, pid: Pid) -> bool {
+    let owners = verdict.blockers.iter().map(|holder| &holder.socket.owner);
+    let mut processes = owners.flat_map(|owner| owner.present());
+    processes.any(|process| process.pid == pid)
 }

@@ -173,12 +173,42 @@ fn ending_what_has_the_port_shows_it_become_free() {
     assert_eq!(
         desk.tell(Msg::BindTested(Box::new(answer))),
         [],
-        "its leftovers are in the way"
+        "its leftovers are in the way, and are waited for"
     );
+    assert!(pane_title(&desk).contains("watching"));
     desk.wait(SECOND);
     let effects = desk.wake();
     let answer = report(&desk, &effects, Vec::new());
     assert_eq!(desk.tell(Msg::BindTested(Box::new(answer))), [Effect::Bell]);
+}
+
+#[test]
+fn one_test_runs_at_a_time_and_the_next_begins_when_it_has_answered() {
+    let mut desk = Desk::with_ports(&[10]);
+    let first = desk.press("b");
+    for _ in 0..60 {
+        assert_eq!(desk.press("rb"), [], "one is running");
+    }
+    let answer = report(&desk, &first, vec![Holder::new(listener(10))]);
+    let second = desk.tell(Msg::BindTested(Box::new(answer)));
+    let answer = report(&desk, &second, Vec::new());
+    assert_eq!(desk.tell(Msg::BindTested(Box::new(answer))), []);
+    assert!(pane_text(&desk).contains("✓ free"));
+}
+
+#[test]
+fn what_has_the_port_after_the_process_has_ended_is_told() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    let effects = desk.press("b");
+    let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
+    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.press("Ky");
+    desk.wait(SECOND);
+    let effects = desk.wake();
+    let answer = report(&desk, &effects, vec![Holder::new(listener(20))]);
+    desk.tell(Msg::BindTested(Box::new(answer)));
+    assert!(footer(&desk).contains("something else still has it"));
+    assert!(!pane_title(&desk).contains("watching"));
 }
 
 #[test]

@@ -25,8 +25,13 @@ impl App {
     }
 
     pub(super) fn bind_test(&mut self, target: Target) -> Effects {
+        if let Some(Pane::Bind(pane)) = &self.pane
+            && pane.target == target
+        {
+            return self.test_again();
+        }
         self.set_pane(Some(Pane::Bind(Box::new(BindPane::new(target)))));
-        self.test_again()
+        self.start_test()
     }
 
     /// Puts the open pane's target to the test again.
@@ -34,8 +39,18 @@ impl App {
         let Some(Pane::Bind(pane)) = &mut self.pane else {
             return Vec::new();
         };
+        if pane.begin_again() {
+            self.start_test()
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn start_test(&mut self) -> Effects {
+        let Some(Pane::Bind(pane)) = &self.pane else {
+            return Vec::new();
+        };
         self.job += 1;
-        pane.begin_again();
         let (job, target) = (self.job, pane.target.clone());
         // The rows in the way can be gone to: let them be fresh.
         vec![Effect::Refresh, Effect::BindTest { job, target }]

@@ -68,7 +68,11 @@ impl App {
             return Vec::new();
         };
         let port = *pane.target.ports.start();
-        match pane.take(answer, &self.settings.time_zone, now) {
+        let came = pane.take(answer, &self.settings.time_zone, now);
+        if pane.is_wanted_again() {
+            return self.test_again();
+        }
+        match came {
             Came::Nothing => Vec::new(),
             Came::Free => {
                 self.tell(format!("{port} is free"), now);

@@ -24,7 +24,7 @@ impl App {
                     ..
                 } = question;
                 if let Some(Pane::Bind(pane)) = self.pane.as_mut().filter(|_| frees_tested_port) {
-                    pane.watch_end(now);
+                    pane.watch_end(pid, now);
                 }
                 return vec![Effect::EndProcess {
                     pid,

@@ -2,8 +2,9 @@
 //!
 //! The kernel keeps them in two places, and the tools that belong to them print both: `nft` its own
 //! rules as JSON, the `iptables` family theirs as text. They are run by their full paths, without an
-//! environment, and only with the right that they need; nothing is changed, and no table that is
-//! not there is asked for, since asking alone would make the kernel load it.
+//! environment, and only with the right that they need; no rule is changed. Asking for a table of
+//! `iptables` would make the kernel load it, so only those that are there are asked for; asking nft may
+//! load `nf_tables` where that is a module.
 
 mod iptables;
 mod nftables;
@@ -22,6 +23,12 @@ use crate::model::{Gap, GapCode, Protocol, Redirect};
 /// Where the tools are.
 const FOLDERS: [&str; 4] = ["/usr/sbin", "/sbin", "/usr/bin", "/usr/local/sbin"];
 
+/// What is said of rules that are not followed.
+const PARTIAL: &str = "there are rules of nftables with sets, maps or jumps that were not followed";
+
+/// No more than this is read of what a tool prints.
+const MOST_BYTES: u64 = 16 << 20;
+
 /// How long a tool may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -34,10 +41,13 @@ pub(super) fn look(protocol: Protocol, port: u16) -> (Vec<Redirect>, Option<Gap>
     let mut found = Vec::new();
     let mut trouble = None;
     let mut has_foreign_rules = false;
-    match run("nft", &["-nj", "list", "ruleset"]) {
+    match run("nft", &["-njt", "list", "ruleset"]) {
         Ok(Some(json)) => match nftables::redirects(&json, port) {
             Some(rules) => {
                 has_foreign_rules = rules.has_foreign;
+                if rules.is_partial {
+                    trouble = gap(PARTIAL);
+                }
                 found.extend(rules.redirects);
             }
             None => trouble = gap("packet redirects can't be read: nft printed something unknown"),
@@ -112,21 +122,22 @@ fn run(tool: &str, arguments: &[&str]) -> Result<Option<Vec<u8>>, String> {
         .spawn()
         .map_err(|error| format!("{tool}: {error}"))?;
     let output = child.stdout.take();
+    let pid = rustix::process::Pid::from_child(&child);
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let mut text = Vec::new();
-        let read = output.map(|mut output| output.read_to_end(&mut text));
-        let _ = sender.send(read.map(|read| read.map(|_| text)));
+        let read = output.map(|output| output.take(MOST_BYTES).read_to_end(&mut text));
+        let status = child.wait();
+        let _ = sender.send((read.map(|read| read.map(|_| text)), status));
     });
-    let read = receiver.recv_timeout(PATIENCE);
-    if read.is_err() {
-        let _ = child.kill();
-    }
-    let status = child.wait();
-    match (read, status) {
-        (Ok(Some(Ok(text))), Ok(status)) if status.success() => Ok(Some(text)),
-        (Err(_), _) => Err(format!("{tool} did not answer within 2 s")),
-        (_, Ok(status)) => Err(format!("{tool} failed ({status})")),
-        (_, Err(error)) => Err(format!("{tool}: {error}")),
+    match receiver.recv_timeout(PATIENCE) {
+        Ok((Some(Ok(text)), Ok(status))) if status.success() => Ok(Some(text)),
+        Ok((_, Ok(status))) => Err(format!("{tool} failed ({status})")),
+        Ok((_, Err(error))) => Err(format!("{tool}: {error}")),
+        Err(_) => {
+            // The thread above reaps it.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            Err(format!("{tool} did not answer within 2 s"))
+        }
     }
 }

@@ -13,6 +13,8 @@ pub(super) struct Rules {
     pub(super) redirects: Vec<Redirect>,
     /// Whether there are rules that only the `iptables` tools can spell.
     pub(super) has_foreign: bool,
+    /// Whether there are rules on ports whose meaning stands elsewhere: in sets, maps, other chains.
+    pub(super) is_partial: bool,
 }
 
 /// Reads a ruleset; `None` if it is none.
@@ -26,6 +28,9 @@ pub(super) fn redirects(json: &[u8], port: u16) -> Option<Rules> {
             .filter_map(expressions)
             .flatten()
             .any(|expression| expression.get("xt").is_some()),
+        is_partial: rules()
+            .filter_map(expressions)
+            .any(|rule| refers_elsewhere(rule)),
     })
 }
 
@@ -52,6 +57,24 @@ fn redirect(rule: &Value, port: u16) -> Option<Redirect> {
         to: Text::new(&to),
         place: Text::new(&place),
     })
+}
+
+/// Whether a rule compares a destination port with a named set, looks it up in a map, or goes on from
+/// it in another chain.
+fn refers_elsewhere(rule: &[Value]) -> bool {
+    let is_about_ports = |value: &Value| value.to_string().contains("\"dport\"");
+    let compares_with_set = |one: &Value| {
+        let right = one.get("match").and_then(|one| one.get("right")?.as_str());
+        is_about_ports(one) && right.is_some_and(|right| right.starts_with('@'))
+    };
+    let maps = |one: &Value| {
+        let has_map = one.get("vmap").is_some() || one.to_string().contains("\"map\"");
+        has_map && is_about_ports(one)
+    };
+    let jumps = |one: &Value| one.get("jump").or_else(|| one.get("goto")).is_some();
+    let is_on_ports = rule.iter().any(is_about_ports);
+    rule.iter().any(|one| compares_with_set(one) || maps(one))
+        || is_on_ports && rule.iter().any(jumps)
 }
 
 /// The protocol whose destination port is compared with ours; outside `None` if it is not.
@@ -163,6 +186,21 @@ mod tests {
         assert_eq!(told("tcp", r#"{"range": [1, 80]}"#, redirect), None);
         assert_eq!(told("tcp", "8080", r#"{"accept": null}"#), None);
         assert_eq!(told("sctp", "8080", redirect), None);
+    }
+
+    #[test]
+    fn what_stands_elsewhere_is_noticed() {
+        let is_partial = |right: &str, statement: &str| {
+            redirects(&ruleset("tcp", right, statement), 8080)
+                .unwrap()
+                .is_partial
+        };
+        let redirect = r#"{"redirect": {"port": 9090}}"#;
+        assert!(!is_partial("8080", redirect));
+        assert!(is_partial(r#""@ports""#, redirect));
+        assert!(is_partial("8080", r#"{"jump": {"target": "web"}}"#));
+        let vmap = r#"{"vmap": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": "@m"}}"#;
+        assert!(is_partial("8080", vmap));
     }
 
     #[test]
