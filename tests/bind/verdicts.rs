@@ -37,7 +37,7 @@ const REDACTED: &[(&str, &str)] = &[
         "    Run the",
     ),
     (
-        r"(?m)^  not known: (packet redirects|the active security|sockets of) .*\n",
+        r"(?m)^  not known: (packet redirects|the active security|sockets of|network namespaces|\d+ other network) .*\n",
         "",
     ),
 ];

@@ -1,19 +1,30 @@
 //! The port in other network namespaces: what listens there, through a process of each.
 //!
-//! `/proc/PID/net` shows the namespace that the process is in, to anybody, without entering it.
-//! A namespace that no process is in (`ip netns add` alone) is not seen.
+//! Whoever may enters it for a question to the kernel, on a thread of its own; to everybody else
+//! `/proc/PID/net` shows what is there. A namespace that no process is in (`ip netns add` alone) is
+//! not seen.
 
 use std::collections::HashMap;
 use std::fs;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::fd::AsFd as _;
+
+use rustix::fs::stat;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::super::placement::Placement;
 use super::super::scan;
+use super::super::sock_diag::{Asked, SockDiag};
 use super::limits::placement_of;
-use crate::model::{Elsewhere, Endpoint, Gap, GapCode, Pid, Protocol, Text};
+use crate::model::{Elsewhere, Endpoint, Gap, GapCode, Pid, Protocol, State, Text};
+use crate::source::netstat::PARTS;
 
 /// No more namespaces than this are looked into.
-const MAX_NAMESPACES: usize = 256;
+const MAX_NAMESPACES: usize = 1024;
+
+/// No more than this from outside, at up to 10 ms each: the kernel walks its table of all connections.
+const MAX_FROM_OUTSIDE: usize = 8;
 
 /// Every socket on the port that waits for peers in another network namespace.
 pub(super) fn look(protocol: Protocol, port: u16) -> (Vec<Elsewhere>, Option<Gap>) {
@@ -34,21 +45,33 @@ pub(super) fn look(protocol: Protocol, port: u16) -> (Vec<Elsewhere>, Option<Gap
         }
     }
     representatives.remove(&own);
-    let left_out = representatives.len().saturating_sub(MAX_NAMESPACES);
-    let gap = (left_out + unseen > 0).then(|| {
-        let message = format!(
-            "the network namespaces of {} processes were not looked into",
-            left_out + unseen
-        );
-        Gap::new(GapCode::Namespaces, &message)
-    });
     let mut pids: Vec<_> = representatives.into_values().collect();
     pids.sort_unstable();
+    let mut left_out = unseen + pids.len().saturating_sub(MAX_NAMESPACES);
     pids.truncate(MAX_NAMESPACES);
-    let sockets = pids
-        .into_iter()
-        .flat_map(|pid| sockets_seen_by(pid, protocol, port));
-    (sockets.collect(), gap)
+    let (mut found, mut from_outside) = (Vec::new(), 0);
+    for pid in pids {
+        let addresses = match seen_from_inside(pid, protocol, port) {
+            Ok(addresses) => addresses,
+            Err(_) if from_outside < MAX_FROM_OUTSIDE => {
+                from_outside += 1;
+                seen_from_outside(pid, protocol, port)
+            }
+            Err(_) => {
+                left_out += 1;
+                continue;
+            }
+        };
+        found.extend(told(addresses, pid, port));
+    }
+    let message = if stat("/proc/1").is_err() {
+        // `/proc` is mounted with `hidepid`.
+        Some("network namespaces of other users' processes can't be seen".to_owned())
+    } else {
+        (left_out > 0).then(|| format!("{left_out} other network namespaces were not looked into"))
+    };
+    let gap = message.map(|message| Gap::new(GapCode::Namespaces, &message));
+    (found, gap)
 }
 
 fn all_pids() -> rustix::io::Result<Vec<Pid>> {
@@ -57,16 +80,39 @@ fn all_pids() -> rustix::io::Result<Vec<Pid>> {
     Ok(pids)
 }
 
-fn sockets_seen_by(pid: Pid, protocol: Protocol, port: u16) -> Vec<Elsewhere> {
+/// What waits on the port in the namespace of a process, as this thread sees it from inside. It
+/// stays there: the next one is entered from there, and the thread ends with the search.
+fn seen_from_inside(pid: Pid, protocol: Protocol, port: u16) -> io::Result<Vec<IpAddr>> {
+    let namespace = std::fs::File::open(format!("/proc/{pid}/ns/net"))?;
+    move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
+    let (mut diag, mut details) = (SockDiag::default(), Vec::new());
+    for part in PARTS.into_iter().filter(|part| part.protocol == protocol) {
+        let asked = Asked::Waiting(part, port);
+        diag.dump(asked, &mut details).map_err(io::Error::other)?;
+    }
+    let waiting = details.iter().filter(|detail| {
+        let is_silent = detail.state == State::Listen || detail.state == State::Unconn;
+        is_silent && detail.remote.is_none() && detail.local.port == port
+    });
+    Ok(waiting.map(|detail| detail.local.address).collect())
+}
+
+/// The same from outside, by the tables below `/proc/PID/net`: slower by far, but open to everybody.
+fn seen_from_outside(pid: Pid, protocol: Protocol, port: u16) -> Vec<IpAddr> {
     let files = match protocol {
         Protocol::Tcp => ["tcp", "tcp6"],
         Protocol::Udp => ["udp", "udp6"],
     };
-    let mut found = Vec::new();
-    for file in files {
-        let text = fs::read(format!("/proc/{pid}/net/{file}")).unwrap_or_default();
-        found.extend(waiting(&text, protocol, port));
-    }
+    let tables = files
+        .iter()
+        .flat_map(|file| fs::read(format!("/proc/{pid}/net/{file}")));
+    tables
+        .flat_map(|table| waiting(&table, protocol, port))
+        .collect()
+}
+
+/// What is told of the sockets at these addresses, in the namespace of a process.
+fn told(found: Vec<IpAddr>, pid: Pid, port: u16) -> Vec<Elsewhere> {
     if found.is_empty() {
         return Vec::new();
     }
