@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::BindReport;
 use crate::bind::{Cause, Outcome, Target, Verdict};
-use crate::model::{Moment, Pid, Socket};
+use crate::model::{Moment, Owner, Pid, Socket};
 
 /// How long after one test of a watch the next one begins.
 const EACH: Duration = Duration::from_secs(1);
@@ -262,6 +262,6 @@ impl BindPane {
 /// Whether a process has one of the sockets in the way.
 fn is_held_by(verdict: &Verdict, pid: Pid) -> bool {
     let owners = verdict.blockers.iter().map(|holder| &holder.socket.owner);
-    let mut processes = owners.flat_map(|owner| owner.present());
+    let mut processes = owners.flat_map(Owner::present);
     processes.any(|process| process.pid == pid)
 }

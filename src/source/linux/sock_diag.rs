@@ -134,12 +134,12 @@ fn request(asked: Asked, sequence: u32) -> Vec<u8> {
     let mut states = STATES;
     match asked {
         Asked::All(_) => {}
-        Asked::OnPort(_, port) => {
-            socket_id.source_port = port;
+        Asked::OnPort(_, number) => {
+            socket_id.source_port = number;
             extensions = ExtensionFlags::INFO;
         }
-        Asked::Waiting(_, port) => {
-            socket_id.source_port = port;
+        Asked::Waiting(_, number) => {
+            socket_id.source_port = number;
             states = WAITING;
         }
     }
