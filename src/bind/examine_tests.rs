@@ -16,7 +16,10 @@ impl Witness for Told {
     fn rows(&mut self) -> Evidence {
         let local: std::net::SocketAddr = "127.0.0.1:80".parse().unwrap();
         let listener = Socket::new(Protocol::Tcp, local.into(), None, State::Listen);
-        let is_there = self.tables.pop_front().expect("not asked more than twice");
+        let is_there = self
+            .tables
+            .pop_front()
+            .expect("not asked more often than that");
         Evidence {
             taken_at: Moment {
                 steady: Duration::ZERO,
@@ -110,9 +113,15 @@ fn answers_that_change_are_a_race() {
 }
 
 #[test]
-fn whoever_contradicts_the_table_twice_is_invisible() {
-    assert_eq!(
-        examined([(false, TAKEN), (false, TAKEN)]),
-        (Agreement::Disagreed, 2)
-    );
+fn whoever_contradicts_a_whole_table_each_time_is_invisible() {
+    assert_eq!(examined([(false, TAKEN); 5]), (Agreement::Disagreed, 5));
+    let seen_late = [
+        (false, TAKEN),
+        (false, TAKEN),
+        (false, TAKEN),
+        (true, TAKEN),
+    ];
+    assert_eq!(examined(seen_late), (Agreement::Agreed, 4));
+    let gone = [(false, TAKEN), (false, TAKEN), (false, "ok")];
+    assert_eq!(examined(gone), (Agreement::Changed, 3));
 }

@@ -13,7 +13,7 @@ use crate::model::{Protocol, Text, service_port};
 /// Which addresses to bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
-    /// Both wildcards, `0.0.0.0` and `::`: where nothing is said, or `*`.
+    /// Both wildcards, `0.0.0.0` and `::`: where nothing is said (`8080`, `:8080`), or `*`.
     Every,
     /// `127.0.0.1` and `::1`: what `localhost` stands for.
     Loopback,
@@ -112,7 +112,7 @@ fn split_address(place: &str) -> Result<(Address, &str), TargetError> {
 }
 
 fn parse_host(host: &str) -> Result<Address, TargetError> {
-    if host == "*" {
+    if host == "*" || host.is_empty() {
         Ok(Address::Every)
     } else if host.eq_ignore_ascii_case("localhost") {
         Ok(Address::Loopback)
@@ -157,6 +157,9 @@ fn parse_ports(text: &str, protocol: Protocol) -> Result<RangeInclusive<u16>, Ta
         let port = parse_port(text)?;
         return Ok(port..=port);
     };
+    if last.is_empty() {
+        return Err(TargetError::new(text, "a range has two ends (3000-3010)"));
+    }
     let (first, last) = (parse_port(first)?, parse_port(last)?);
     if first > last {
         let reason = format!("the range runs backwards ({last}-{first})");

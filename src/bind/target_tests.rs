@@ -49,7 +49,7 @@ fn a_wrong_target_is_told_the_wrong_word_and_what_is_accepted() {
         ("99999", "99999: not a port (1–65535)"),
         ("8080x", "8080x: not a port (1–65535)"),
         ("3000-99999", "99999: not a port (1–65535)"),
-        ("3000-", ": not a port (1–65535)"),
+        ("3000-", "3000-: a range has two ends (3000-3010)"),
         ("3000-+1", "+1: not a port (1–65535)"),
         (
             "0",

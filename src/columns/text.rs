@@ -121,12 +121,15 @@ pub fn owner_with_pid(socket: &Socket) -> String {
     }
 }
 
-/// `tcp 127.0.0.1:8080`, and the peer if there is one.
+/// `tcp 127.0.0.1:8080`, with the interface that it is bound to and the peer, if there are such.
 pub fn socket_text(socket: &Socket) -> String {
     let remote = socket
         .remote
         .map_or(String::new(), |remote| format!(" → {remote}"));
-    format!("{} {}{remote}", socket.protocol_and_family(), socket.local)
+    let interface = socket.interface.as_ref();
+    let interface = interface.map_or(String::new(), |name| format!(" on {name}"));
+    let (kind, local) = (socket.protocol_and_family(), socket.local);
+    format!("{kind} {local}{interface}{remote}")
 }
 
 fn name_and_pid(owner: &Owner) -> String {
