@@ -97,9 +97,12 @@ enum Reach {
     Nothing,
     Every,
     Only(IpAddr),
+    /// All of IPv4 as an `AF_INET6` socket takes it, on `::ffff:0.0.0.0`.
+    EveryMapped,
     /// Conflicts with the wildcard of this family and with no single address. An `AF_INET6` socket
     /// that got its IPv6 address without a bind to it (an outgoing connection, one accepted by a
-    /// dual-stack listener) does that to `0.0.0.0`: the kernel never compares the families there.
+    /// dual-stack listener) does that to `0.0.0.0`: the kernel never compares the families there. To
+    /// `::ffff:0.0.0.0` it does not: two `AF_INET6` sockets are compared by their whole addresses.
     TheWildcard,
 }
 
@@ -108,7 +111,7 @@ impl Reach {
         match (self, other) {
             (Self::Nothing, _) | (_, Self::Nothing) => false,
             (Self::TheWildcard, other) | (other, Self::TheWildcard) => other == Self::Every,
-            (Self::Every, _) | (_, Self::Every) => true,
+            (Self::Every | Self::EveryMapped, _) | (_, Self::Every | Self::EveryMapped) => true,
             (Self::Only(one), Self::Only(other)) => one == other,
         }
     }
@@ -124,6 +127,7 @@ fn reaches(address: IpAddr, v6only: bool) -> [Reach; 2] {
         }
     };
     match address.to_canonical() {
+        v4 if v4 != address && v4.is_unspecified() => [Reach::EveryMapped, Reach::Nothing],
         v4 @ IpAddr::V4(_) => [of_one(v4), Reach::Nothing],
         v6 if v6only => [Reach::Nothing, of_one(v6)],
         v6 if v6 == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => [Reach::Every, Reach::Every],

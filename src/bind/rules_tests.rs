@@ -103,6 +103,24 @@ fn a_connection_on_an_ipv6_address_that_was_never_bound_blocks_the_ipv4_wildcard
 }
 
 #[test]
+fn the_shadow_of_an_ipv6_connection_does_not_reach_the_mapped_wildcard() {
+    let connection = with_v6only(Some(false), tcp(State::Established, "[::1]:80", NONE));
+    let against = |address| conflicts(&request(address, NONE), &connection);
+    assert_eq!(against("0.0.0.0"), Answer::Yes);
+    assert_eq!(against("::ffff:0.0.0.0"), Answer::No);
+    let on = |local| tcp(State::Listen, local, NONE);
+    for (address, holder) in [
+        ("::ffff:0.0.0.0", on("0.0.0.0:80")),
+        ("::ffff:0.0.0.0", on("127.0.0.1:80")),
+        ("127.0.0.1", on("[::ffff:0.0.0.0]:80")),
+        ("::ffff:0.0.0.0", on("[::ffff:0.0.0.0]:80")),
+    ] {
+        let found = conflicts(&request(address, NONE), &holder);
+        assert_eq!(found, Answer::Yes, "{address} is still all of IPv4");
+    }
+}
+
+#[test]
 fn reuse_address_shares_with_all_that_does_not_listen_and_set_it_too() {
     for (state, options, expected) in [
         (State::Listen, RA, Answer::Yes),
