@@ -8,7 +8,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::model::{Holder, Protocol, Socket, SocketOptions, State, Text};
+use crate::model::{Holder, Opening, Protocol, Socket, SocketOptions, State, Text};
 
 /// A bind that is to be foretold. The port is that of the holders it is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -223,17 +223,22 @@ pub fn predict(request: &Request, holders: &[Holder]) -> Prediction {
 /// Whether a holder may let a bind with `SO_REUSEPORT` pass all others. With more than one holder on a
 /// port the kernel does not ask every one: TCP remembers for the port whom it last let share
 /// (`sk_reuseport_match`), and UDP stops at the first socket of the same user that shares
-/// (`udp_lib_lport_inuse`), so that the answer turns on the order in which they were bound. Found by
+/// (`udp_lib_lport_inuse`), so that the answer turns on the order in which they were bound.
+///
+/// What TCP remembers may be a listener that is gone, as long as something that it accepted is left.
+/// Whoever accepts is the user of that: a connection does not tell whose its listener was. Found by
 /// `tests/bind/differential.rs` on 6.18.
 fn may_vouch(request: &Request, holder: &Holder) -> bool {
     let socket = &*holder.socket;
+    let is_of_port = socket.protocol == request.protocol && holds_its_port(socket);
+    let may_share = holder.options.is_none_or(|options| options.reuse_port);
+    let is_tcp_connection = socket.protocol == Protocol::Tcp && socket.remote.is_some();
+    let may_be_accepted = is_tcp_connection && holder.opening != Some(Opening::Active);
     let is_other_user = request
         .uid
         .zip(socket.uid)
         .is_some_and(|(one, other)| one != other);
-    let may_share = holder.options.is_none_or(|options| options.reuse_port);
-    let is_of_port = socket.protocol == request.protocol && holds_its_port(socket);
-    request.reuse_port && is_of_port && may_share && !is_other_user
+    request.reuse_port && is_of_port && may_share && (may_be_accepted || !is_other_user)
 }
 
 #[cfg(test)]

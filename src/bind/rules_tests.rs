@@ -237,6 +237,33 @@ fn a_socket_that_shares_may_let_a_bind_pass_the_others() {
     );
 }
 
+/// The listener was nobody's, root accepted from it, and it is gone: the kernel still lets nobody
+/// share its port.
+#[test]
+fn a_connection_does_not_tell_whose_its_listener_was() {
+    let of = |uid, holder| changed(holder, |socket: &mut Socket| socket.uid = Some(uid));
+    let connection = |options| {
+        let peer: std::net::SocketAddr = "127.0.0.1:40000".parse().unwrap();
+        let accepted = tcp(State::Established, "127.0.0.1:80", options);
+        of(
+            0,
+            changed(accepted, |socket| socket.remote = Some(peer.into())),
+        )
+    };
+    let refused =
+        |options, holder: Holder| predict(&request("127.0.0.1", options), &[holder]).is_refused();
+    assert_eq!(refused(RP, connection(RP)), Answer::Depends);
+    assert_eq!(refused(RA, connection(RP)), Answer::Yes);
+    assert_eq!(refused(RP, connection(NONE)), Answer::Yes);
+    let opened_here = Holder {
+        opening: Some(Opening::Active),
+        ..connection(RP)
+    };
+    assert_eq!(refused(RP, opened_here), Answer::Yes, "it has none");
+    let listener = of(0, tcp(State::Listen, "127.0.0.1:80", RP));
+    assert_eq!(refused(RP, listener), Answer::Yes, "it tells whose it is");
+}
+
 #[test]
 fn a_prediction_is_as_certain_as_its_most_certain_blocker() {
     let other = tcp(State::Listen, "127.0.0.2:80", NONE);
