@@ -215,8 +215,8 @@ fn what_was_not_read_makes_an_answer_depend_only_where_it_matters() {
     assert_eq!(conflicts(&v6only("::"), &wildcard), Answer::Yes);
 }
 
-/// Case 10124 of seed 2: the listener of nobody shares, what root accepted from it would not, and the
-/// kernel asks only about the first. Case 10680 is the same with UDP, where the order decides.
+/// The listener of nobody shares, what root accepted from it would not, and the
+/// kernel asks only about the first. It is the same with UDP, where the order decides.
 #[test]
 fn a_socket_that_shares_may_let_a_bind_pass_the_others() {
     let of = |uid, holder| changed(holder, |socket: &mut Socket| socket.uid = Some(uid));

@@ -1,17 +1,22 @@
 //! What the rules foretell of random binds beside random holders, held against the kernel.
 //!
+//! Each bind is foretold thrice: from what the machine tells, from what it tells one who may not ask
+//! the holders for their options, and with what only the test knows of leftovers. A doubt is no
+//! mistake where something could not be read; a wrong answer is one in all three.
+//!
 //! `SOCKEYE_SEED=N` repeats a run; the seed of each is printed.
 
 use std::io::ErrorKind;
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use socket2::Type;
+use socket2::{Socket, Type};
 use sockeye::bind::rules::{Answer, Prediction, Request, predict};
-use sockeye::model::{Answered, Holder, Moment, Protocol};
+use sockeye::model::{Answered, Holder, Moment, Protocol, SocketOptions};
 use sockeye::source::Investigator;
 
-use crate::holders::{KINDS, Manner};
+use crate::holders::{KINDS, Kind, Manner};
 use crate::support::netns::in_netns_with_users;
 
 /// How many holders are made; each meets a few binds.
@@ -24,13 +29,15 @@ const REQUESTS: usize = 5;
 /// The first port; each holder has one of its own, below the ephemeral range.
 const FIRST_PORT: u16 = 10_000;
 
-pub const ADDRESSES: [(&str, bool); 7] = [
+/// Addresses, and whether a socket there is for IPv6 alone.
+pub const ADDRESSES: [(&str, bool); 8] = [
     ("0.0.0.0", false),
     ("127.0.0.1", false),
     ("127.0.0.2", false),
     ("::", false),
     ("::", true),
     ("::1", false),
+    ("::ffff:0.0.0.0", false),
     ("::ffff:127.0.0.1", false),
 ];
 
@@ -62,7 +69,8 @@ impl Dice {
             is_of_nobody: has_users && self.one_in(4),
             address,
             v6only,
-            on_lo: self.one_in(8),
+            over_ipv4: self.one_in(2),
+            device: self.one_in(8).then_some("lo"),
         }
     }
 }
@@ -72,127 +80,261 @@ impl Dice {
 struct Tally {
     cells: usize,
     refused: usize,
-    doubtful: usize,
-    doubtful_if_unread: usize,
+    /// Doubts by what was known.
+    doubts: [usize; 3],
     wrong: Vec<String>,
+}
+
+/// What the holders' side of a prediction is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Knowledge {
+    /// What the machine tells.
+    Read,
+    /// The same without any options.
+    Unread,
+    /// The same with what only the test knows.
+    Full,
+}
+
+struct Run {
+    dice: Dice,
+    investigator: Investigator,
+    tally: Tally,
+    has_users: bool,
+    /// An interface that no holder is bound to.
+    other_device: Option<&'static str>,
+}
+
+/// What holds one port: a holder or two.
+struct Held {
+    port: u16,
+    made: Vec<(Kind, Manner)>,
+    /// Whether nothing else was tried there.
+    is_alone: bool,
+    /// Open as long as this lives.
+    _sockets: Vec<Socket>,
 }
 
 #[test]
 fn the_kernel_answers_as_foretold() {
     in_netns_with_users("differential::the_kernel_answers_as_foretold", || {
-        let now = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap();
-        let seed = std::env::var("SOCKEYE_SEED").map_or_else(
-            |_| u64::try_from(now.as_nanos() % 1_000_000_007).unwrap(),
-            |seed| seed.parse().expect("SOCKEYE_SEED is a number"),
-        );
+        let seed = seed();
         println!("seed {seed}: SOCKEYE_SEED={seed} repeats this run");
-        let has_users = std::fs::read_to_string("/proc/self/uid_map")
-            .unwrap()
-            .trim_start()
-            .starts_with("0          0");
-        if !has_users {
-            println!("no other users here: holders and binds of nobody are left out");
-        }
-        let mut dice = Dice(seed);
-        let mut tally = Tally::default();
-        let mut investigator = Investigator::new();
+        let mut run = Run::new(seed);
         for port in FIRST_PORT..FIRST_PORT + HOLDERS {
-            beside_holders(&mut dice, &mut tally, &mut investigator, port, has_users);
+            run.beside_holders(port);
         }
+        let Tally {
+            cells,
+            refused,
+            doubts: [read, unread, full],
+            wrong,
+        } = run.tally;
         println!(
-            "{} cells: {} refused, {} doubtful; {} doubtful with no options read",
-            tally.cells, tally.refused, tally.doubtful, tally.doubtful_if_unread
+            "{cells} cells: {refused} refused; in doubt: {read}, {unread} with no options read, {full} \
+             with all that the test knows"
         );
-        let wrong = &tally.wrong;
         assert!(
             wrong.is_empty(),
             "seed {seed}: {} wrong:\n{}",
             wrong.len(),
             wrong.join("\n")
         );
-        assert!(tally.cells >= 2000, "only {} cells", tally.cells);
-        assert!(
-            tally.refused * 4 > tally.cells,
-            "too few binds were refused"
-        );
+        assert!(cells >= 2000, "only {cells} cells");
+        assert!(refused * 4 > cells, "too few binds were refused");
     });
 }
 
-/// One port: a holder or two, what is known of them, and binds beside them.
-fn beside_holders(
-    dice: &mut Dice,
-    tally: &mut Tally,
-    investigator: &mut Investigator,
-    port: u16,
-    has_users: bool,
-) {
-    let kind = KINDS[dice.below(KINDS.len())];
-    let manner = dice.manner(has_users);
-    let mut made = vec![(kind, manner)];
-    let mut kept = match kind.make(manner, port) {
-        Ok(sockets) => sockets,
-        Err(error) => panic!("{kind:?} {manner:?}: {error}"),
+fn seed() -> u64 {
+    let by_clock = |_| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        u64::try_from(now.unwrap().as_nanos() % 1_000_000_007).unwrap()
     };
-    if dice.one_in(4) {
-        let (kind, manner) = (KINDS[dice.below(KINDS.len())], dice.manner(has_users));
-        // Where the first is in its way there is just the first.
-        if let Ok(sockets) = kind.make(manner, port) {
-            kept.extend(sockets);
-            made.push((kind, manner));
+    let told = std::env::var("SOCKEYE_SEED");
+    told.map_or_else(by_clock, |seed| {
+        seed.parse().expect("SOCKEYE_SEED is a number")
+    })
+}
+
+/// In the first user namespace every user exists, in one of the test's own only one does.
+fn has_users() -> bool {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap();
+    map.trim_start().starts_with("0          0")
+}
+
+/// A second interface, of the first kind that this kernel knows.
+fn other_device() -> Option<&'static str> {
+    let make = |kind: &str| {
+        let mut ip = Command::new("ip");
+        let output = ip.args(["link", "add", "d0", "type", kind]).output();
+        output.unwrap().status.success()
+    };
+    let mut kinds = ["dummy", "bridge", "veth"].iter();
+    kinds.any(|kind| make(kind)).then_some("d0")
+}
+
+impl Run {
+    fn new(seed: u64) -> Self {
+        let (has_users, other_device) = (has_users(), other_device());
+        if !has_users {
+            println!("no other users here: holders and binds of nobody are left out");
+        }
+        if other_device.is_none() {
+            println!("no second interface can be made here: binds to it are left out");
+        }
+        Self {
+            dice: Dice(seed),
+            investigator: Investigator::new(),
+            tally: Tally::default(),
+            has_users,
+            other_device,
         }
     }
-    let protocol = if kind.is_udp() {
-        Protocol::Udp
-    } else {
-        Protocol::Tcp
-    };
-    let at = Moment {
-        steady: Duration::ZERO,
-        wall: Timestamp::UNIX_EPOCH,
-    };
-    let mut evidence = investigator.rows(protocol, port, at);
-    investigator.explain(&mut evidence, protocol, port, Answered::Refused);
-    assert!(!evidence.holders.is_empty(), "{made:?} has no row");
-    for request in 0..REQUESTS {
-        let mut asked = dice.manner(has_users);
-        asked.reuse_port = request == REQUESTS - 1;
-        let told = foretold(asked, protocol, &evidence.holders);
-        let unread = foretold(asked, protocol, &unread(&evidence.holders));
-        let kind = if protocol == Protocol::Udp {
-            Type::DGRAM
-        } else {
-            Type::STREAM
-        };
-        let is_refused = match asked.bound(kind, None, port) {
-            Ok(_) => false,
-            Err(error) if error.kind() == ErrorKind::AddrInUse => true,
-            Err(error) => panic!("{asked:?}: {error}"),
-        };
-        tally.cells += 1;
-        tally.refused += usize::from(is_refused);
-        let mut hold = |told: &Prediction, what: &str| match told.is_refused() {
-            Answer::Depends => 1,
-            Answer::Yes if is_refused => 0,
-            Answer::No if !is_refused => 0,
-            answer => {
-                let holders = &evidence.holders;
-                tally.wrong.push(format!(
-                    "{what}: {answer:?} but {is_refused}: {asked:?} beside {made:?} on {port}: {holders:?}"
-                ));
-                0
+
+    /// One port: its holders, what is known of them, and binds beside them.
+    fn beside_holders(&mut self, port: u16) {
+        let held = self.hold(port);
+        let protocol = held.made[0].0.protocol();
+        let holders = self.seen(&held, protocol);
+        let unread = unread(&holders);
+        let full = held
+            .is_alone
+            .then(|| with_all_known(&holders, held.made[0]));
+        for request in 1..=REQUESTS {
+            let asked = self.request(request == REQUESTS);
+            let is_refused = is_refused(asked, protocol, port);
+            self.tally.cells += 1;
+            self.tally.refused += usize::from(is_refused);
+            let known = [
+                (Knowledge::Read, Some(&holders)),
+                (Knowledge::Unread, Some(&unread)),
+                (Knowledge::Full, full.as_ref()),
+            ];
+            for (knowledge, holders) in known {
+                if let Some(holders) = holders {
+                    self.compare(knowledge, holders, &held, asked, is_refused);
+                }
             }
-        };
-        tally.doubtful += hold(&told, "read");
-        tally.doubtful_if_unread += hold(&unread, "unread");
-        // Doubt is for what nobody can be asked about, and for whom `SO_REUSEPORT` lets pass.
-        for &index in told.doubtful.iter().filter(|_| !asked.reuse_port) {
-            let socket = &evidence.holders[index].socket;
-            assert_eq!(socket.inode, None, "{asked:?} beside {made:?}: {socket:?}");
         }
     }
-    drop(kept);
+
+    fn hold(&mut self, port: u16) -> Held {
+        let (kind, manner) = self.holder();
+        let mut sockets = kind
+            .make(manner, port)
+            .unwrap_or_else(|error| panic!("{kind:?} {manner:?}: {error}"));
+        let mut made = vec![(kind, manner)];
+        let is_alone = !self.dice.one_in(4);
+        if !is_alone {
+            let (kind, manner) = self.holder();
+            // Where the first is in its way there is just the first.
+            if let Ok(more) = kind.make(manner, port) {
+                sockets.extend(more);
+                made.push((kind, manner));
+            }
+        }
+        Held {
+            port,
+            made,
+            is_alone,
+            _sockets: sockets,
+        }
+    }
+
+    fn holder(&mut self) -> (Kind, Manner) {
+        let kind = KINDS[self.dice.below(KINDS.len())];
+        (kind, self.dice.manner(self.has_users))
+    }
+
+    /// What the machine tells of the holders, each of which must be there.
+    fn seen(&mut self, held: &Held, protocol: Protocol) -> Vec<Holder> {
+        let at = Moment {
+            steady: Duration::ZERO,
+            wall: Timestamp::UNIX_EPOCH,
+        };
+        let mut evidence = self.investigator.rows(protocol, held.port, at);
+        self.investigator
+            .explain(&mut evidence, protocol, held.port, Answered::Refused);
+        let holders = evidence.holders;
+        let of_protocol = held.made.iter().map(|(kind, _)| *kind);
+        for kind in of_protocol.filter(|kind| kind.protocol() == protocol) {
+            let mut states = holders.iter().map(|holder| holder.socket.state);
+            let (port, made) = (held.port, &held.made);
+            assert!(
+                states.any(|state| state == kind.state()),
+                "no {} of {made:?} on {port}: {holders:?}",
+                kind.state()
+            );
+        }
+        holders
+    }
+
+    fn request(&mut self, reuse_port: bool) -> Manner {
+        let mut asked = Manner {
+            reuse_port,
+            ..self.dice.manner(self.has_users)
+        };
+        // A single IPv6 address, which a mapped one is too, must be one of the interface.
+        let is_everywhere = !matches!(asked.address, "::1" | "::ffff:127.0.0.1");
+        if self.dice.one_in(8) && is_everywhere {
+            asked.device = self.other_device;
+        }
+        asked
+    }
+
+    /// Holds a prediction against what the kernel said.
+    fn compare(
+        &mut self,
+        knowledge: Knowledge,
+        holders: &[Holder],
+        held: &Held,
+        asked: Manner,
+        is_refused: bool,
+    ) {
+        let told = foretold(asked, held.made[0].0.protocol(), holders);
+        let is_right = match told.is_refused() {
+            Answer::Depends => {
+                self.tally.doubts[knowledge as usize] += 1;
+                may_doubt(knowledge, &told, holders, asked)
+            }
+            answer => (answer == Answer::Yes) == is_refused,
+        };
+        if !is_right {
+            let (answer, port, made) = (told.is_refused(), held.port, &held.made);
+            let kernel = if is_refused { "refused" } else { "let pass" };
+            self.tally.wrong.push(format!(
+                "{knowledge:?}: {answer:?} but {kernel}: {asked:?} beside {made:?} on {port}: {holders:?}"
+            ));
+        }
+    }
+}
+
+/// Doubt is for what nobody can be asked about. Beside that the kernel may let a bind with
+/// `SO_REUSEPORT` pass because of a socket that shares, or once shared, the port.
+fn may_doubt(knowledge: Knowledge, told: &Prediction, holders: &[Holder], asked: Manner) -> bool {
+    let mut doubtful = told.doubtful.iter().map(|&index| &holders[index]);
+    let shares = |holder: &Holder| holder.options.is_none_or(|options| options.reuse_port);
+    let may_be_vouched_for = asked.reuse_port && holders.iter().any(shares);
+    match knowledge {
+        Knowledge::Unread => true,
+        Knowledge::Read => {
+            may_be_vouched_for || doubtful.all(|holder| holder.socket.inode.is_none())
+        }
+        Knowledge::Full => may_be_vouched_for,
+    }
+}
+
+/// What the kernel says.
+fn is_refused(asked: Manner, protocol: Protocol, port: u16) -> bool {
+    let kind = match protocol {
+        Protocol::Tcp => Type::STREAM,
+        Protocol::Udp => Type::DGRAM,
+    };
+    match asked.bound(kind, None, port) {
+        Ok(_) => false,
+        Err(error) if error.kind() == ErrorKind::AddrInUse => true,
+        Err(error) => panic!("{asked:?}: {error}"),
+    }
 }
 
 fn foretold(asked: Manner, protocol: Protocol, holders: &[Holder]) -> Prediction {
@@ -203,7 +345,7 @@ fn foretold(asked: Manner, protocol: Protocol, holders: &[Holder]) -> Prediction
         reuse_address: asked.reuse_address,
         reuse_port: asked.reuse_port,
         uid: Some(if asked.is_of_nobody { 65_534 } else { 0 }),
-        device: asked.on_lo.then(|| "lo".into()),
+        device: asked.device.map(Into::into),
     };
     predict(&request, holders)
 }
@@ -216,4 +358,33 @@ fn unread(holders: &[Holder]) -> Vec<Holder> {
         ..holder.clone()
     };
     holders.iter().map(unread).collect()
+}
+
+/// The same holders with what nobody can be asked about. What was read must be as it was made.
+fn with_all_known(holders: &[Holder], (kind, manner): (Kind, Manner)) -> Vec<Holder> {
+    let options = SocketOptions {
+        reuse_address: manner.reuse_address,
+        reuse_port: manner.reuse_port,
+    };
+    let with_all_known = |holder: &Holder| {
+        let mut socket = (*holder.socket).clone();
+        let v6only = socket
+            .local
+            .address
+            .is_ipv6()
+            .then(|| manner.is_v6_alone(kind));
+        // An IPv4 socket of Multipath TCP says something of it too, which means nothing.
+        let is_as_made = holder.options.is_none_or(|read| read == options)
+            && (v6only.is_none() || holder.v6only.is_none_or(|read| Some(read) == v6only));
+        assert!(is_as_made, "{kind:?} {manner:?}: {holder:?}");
+        // A uid of 0 with no inode may mean that there is none; what was accepted here is root's.
+        socket.uid = socket.uid.or(Some(0));
+        Holder {
+            socket: socket.into(),
+            options: Some(options),
+            v6only,
+            ..holder.clone()
+        }
+    };
+    holders.iter().map(with_all_known).collect()
 }

@@ -33,7 +33,8 @@ fn every_holder_gets_the_verdict_that_it_deserves() {
                         is_of_nobody: false,
                         address,
                         v6only,
-                        on_lo: false,
+                        over_ipv4: false,
+                        device: None,
                     };
                     let kept = kind.make(manner, port).unwrap();
                     let servers = [true, false].map(|reuse| server_can_start(kind, reuse, port));
@@ -74,7 +75,8 @@ fn server_can_start(kind: Kind, reuse_address: bool, port: u16) -> bool {
                 is_of_nobody: false,
                 address,
                 v6only,
-                on_lo: false,
+                over_ipv4: false,
+                device: None,
             };
             let socket = if kind.is_udp() {
                 Type::DGRAM
@@ -159,12 +161,17 @@ fn cause(kind: Kind, manner: Manner) -> Cause {
         }
         Kind::Listen | Kind::FullBacklog | Kind::Multipath | Kind::Server => Cause::Listener,
         Kind::Bound | Kind::ShutDown | Kind::MultipathBound => Cause::BoundNotListening,
-        Kind::Client | Kind::SynSent => Cause::OutgoingConnection,
-        Kind::Accepted | Kind::CloseWait => Cause::OldConnection,
-        Kind::FinWait1 | Kind::FinWait2 => Cause::ClosingOrphan,
+        Kind::Client | Kind::ClientUnbound | Kind::SynSent => Cause::OutgoingConnection,
+        Kind::Accepted | Kind::CloseWait | Kind::HalfClosed => Cause::OldConnection,
+        Kind::FinWait1 | Kind::FinWait2 | Kind::LastAck => Cause::ClosingOrphan,
         // What the leftovers had not set helps nobody.
-        Kind::TimeWaitOfServer | Kind::TimeWaitOfClient if manner.reuse_address => Cause::TimeWait,
-        Kind::TimeWaitOfServer | Kind::TimeWaitOfClient => Cause::TimeWaitNoReuse,
+        Kind::TimeWaitOfServer | Kind::TimeWaitOfClient | Kind::TimeWaitOfClientUnbound => {
+            if manner.reuse_address {
+                Cause::TimeWait
+            } else {
+                Cause::TimeWaitNoReuse
+            }
+        }
         Kind::SelfConnect => Cause::SelfConnect,
         Kind::Udp | Kind::UdpConnected | Kind::UdpMulticast => Cause::UdpSocket,
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Uid;
 use socket2::{Domain, Protocol, Socket, Type};
+use sockeye::model::{self, State};
 
 use crate::support::wait_until;
 
@@ -24,8 +25,10 @@ pub struct Manner {
     pub address: &'static str,
     /// `IPV6_V6ONLY`; means nothing for IPv4.
     pub v6only: bool,
-    /// Whether it is bound to the interface `lo`.
-    pub on_lo: bool,
+    /// Whether a dual-stack socket has its connections over IPv4.
+    pub over_ipv4: bool,
+    /// The interface that it is bound to.
+    pub device: Option<&'static str>,
 }
 
 /// What kind of holder.
@@ -38,21 +41,27 @@ pub enum Kind {
     Multipath,
     MultipathBound,
     Client,
+    /// One that left the choice of its port to the kernel.
+    ClientUnbound,
     Server,
     Accepted,
     SynSent,
     CloseWait,
+    /// A server that will write no more and still reads.
+    HalfClosed,
     FinWait1,
     FinWait2,
+    LastAck,
     TimeWaitOfServer,
     TimeWaitOfClient,
+    TimeWaitOfClientUnbound,
     SelfConnect,
     Udp,
     UdpConnected,
     UdpMulticast,
 }
 
-pub const KINDS: [Kind; 19] = [
+pub const KINDS: [Kind; 23] = [
     Kind::Listen,
     Kind::Bound,
     Kind::ShutDown,
@@ -60,14 +69,18 @@ pub const KINDS: [Kind; 19] = [
     Kind::Multipath,
     Kind::MultipathBound,
     Kind::Client,
+    Kind::ClientUnbound,
     Kind::Server,
     Kind::Accepted,
     Kind::SynSent,
     Kind::CloseWait,
+    Kind::HalfClosed,
     Kind::FinWait1,
     Kind::FinWait2,
+    Kind::LastAck,
     Kind::TimeWaitOfServer,
     Kind::TimeWaitOfClient,
+    Kind::TimeWaitOfClientUnbound,
     Kind::SelfConnect,
     Kind::Udp,
     Kind::UdpConnected,
@@ -83,6 +96,41 @@ const FAR: u16 = 31_999;
 impl Kind {
     pub const fn is_udp(self) -> bool {
         matches!(self, Self::Udp | Self::UdpConnected | Self::UdpMulticast)
+    }
+
+    pub const fn protocol(self) -> model::Protocol {
+        if self.is_udp() {
+            model::Protocol::Udp
+        } else {
+            model::Protocol::Tcp
+        }
+    }
+
+    /// Whether its socket was never bound: it got port and address by connecting.
+    pub const fn is_unbound(self) -> bool {
+        matches!(self, Self::ClientUnbound | Self::TimeWaitOfClientUnbound)
+    }
+
+    /// The state of the row that it is made for; it may have others beside it.
+    pub const fn state(self) -> State {
+        match self {
+            Self::Listen | Self::FullBacklog | Self::Multipath | Self::Server => State::Listen,
+            Self::Bound | Self::ShutDown | Self::MultipathBound => State::Bound,
+            Self::Client
+            | Self::ClientUnbound
+            | Self::Accepted
+            | Self::SelfConnect
+            | Self::UdpConnected => State::Established,
+            Self::SynSent => State::SynSent,
+            Self::CloseWait => State::CloseWait,
+            Self::FinWait1 => State::FinWait1,
+            Self::HalfClosed | Self::FinWait2 => State::FinWait2,
+            Self::LastAck => State::LastAck,
+            Self::TimeWaitOfServer | Self::TimeWaitOfClient | Self::TimeWaitOfClientUnbound => {
+                State::TimeWait
+            }
+            Self::Udp | Self::UdpMulticast => State::Unconn,
+        }
     }
 
     /// Makes the holder; it holds the port as long as what is returned lives, and leftovers longer.
@@ -102,6 +150,8 @@ impl Kind {
                 if manner.near(port).is_ipv4() {
                     let group = "224.0.0.251".parse().unwrap();
                     socket.join_multicast_v4(&group, &"127.0.0.1".parse().unwrap())?;
+                } else {
+                    socket.join_multicast_v6(&"ff02::fb".parse().unwrap(), LO)?;
                 }
                 Ok(vec![socket])
             }
@@ -132,7 +182,10 @@ impl Kind {
                 Ok(vec![socket])
             }
             Self::SynSent => unanswered(manner, port),
-            Self::Client | Self::TimeWaitOfClient => client(self, manner, port),
+            Self::Client
+            | Self::ClientUnbound
+            | Self::TimeWaitOfClient
+            | Self::TimeWaitOfClientUnbound => client(self, manner, port),
             _ => served(self, manner, port),
         }
     }
@@ -140,6 +193,9 @@ impl Kind {
 
 /// Multipath TCP (`IPPROTO_MPTCP`).
 const MULTIPATH: i32 = 262;
+
+/// The index of the interface `lo`, the first of every network namespace.
+const LO: u32 = 1;
 
 impl Manner {
     fn domain(self) -> Domain {
@@ -155,6 +211,8 @@ impl Manner {
     fn near(self, port: u16) -> SocketAddr {
         let address = match self.address {
             "0.0.0.0" => "127.0.0.1",
+            "::ffff:0.0.0.0" => "::ffff:127.0.0.1",
+            "::" if self.over_ipv4 && !self.v6only => "::ffff:127.0.0.1",
             "::" => "::1",
             address => address,
         };
@@ -166,25 +224,35 @@ impl Manner {
     /// # Errors
     /// What the kernel says to the bind.
     pub fn bound(self, kind: Type, protocol: Option<Protocol>, port: u16) -> io::Result<Socket> {
-        if self.is_of_nobody {
-            as_nobody(move || self.bind(kind, protocol, port))
-        } else {
-            self.bind(kind, protocol, port)
-        }
+        let socket = self.unbound(kind, protocol)?;
+        socket.bind(&self.at(port).into())?;
+        Ok(socket)
     }
 
-    fn bind(self, kind: Type, protocol: Option<Protocol>, port: u16) -> io::Result<Socket> {
-        let socket = Socket::new(self.domain(), kind, protocol)?;
+    /// The user of a socket is whoever made it, whatever is done with it later.
+    fn unbound(self, kind: Type, protocol: Option<Protocol>) -> io::Result<Socket> {
+        let make = || Socket::new(self.domain(), kind, protocol);
+        let socket = if self.is_of_nobody {
+            as_nobody(make)?
+        } else {
+            make()?
+        };
         if self.at(0).is_ipv6() {
             socket.set_only_v6(self.v6only)?;
         }
         socket.set_reuse_address(self.reuse_address)?;
         socket.set_reuse_port(self.reuse_port)?;
-        if self.on_lo {
-            socket.bind_device(Some(b"lo"))?;
+        if let Some(device) = self.device {
+            socket.bind_device(Some(device.as_bytes()))?;
         }
-        socket.bind(&self.at(port).into())?;
         Ok(socket)
+    }
+
+    /// Whether the kernel takes its socket for one of IPv6 alone: where that was asked for, and where
+    /// it was bound to a single IPv6 address.
+    pub fn is_v6_alone(self, kind: Kind) -> bool {
+        let is_one_v6 = self.address == "::1" && !kind.is_unbound();
+        self.v6only || is_one_v6
     }
 
     fn listening(self, port: u16, backlog: i32) -> io::Result<Socket> {
@@ -197,7 +265,7 @@ impl Manner {
 }
 
 /// Runs this on a thread of its own that is nobody's: uids are a thread's own to the kernel.
-fn as_nobody<T: Send>(body: impl FnOnce() -> T + Send) -> T {
+pub fn as_nobody<T: Send>(body: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let work = scope.spawn(|| {
             let (root, nobody) = (Uid::ROOT, Uid::from_raw(65_534));
@@ -226,9 +294,16 @@ fn served(kind: Kind, manner: Manner, port: u16) -> io::Result<Vec<Socket>> {
             wait_for_row(port, &["08"]);
             return Ok(vec![server]);
         }
-        Kind::FinWait1 => {
-            server.set_nonblocking(true)?;
-            while server.send(&[0; 4096]).is_ok() {}
+        Kind::HalfClosed => {
+            server.shutdown(std::net::Shutdown::Write)?;
+            wait_for_row(port, &["05"]);
+            return Ok(vec![client, server]);
+        }
+        Kind::FinWait1 => fill(&server)?,
+        Kind::LastAck => {
+            fill(&server)?;
+            client.shutdown(std::net::Shutdown::Write)?;
+            wait_for_row(port, &["08"]);
         }
         _ => {}
     }
@@ -236,6 +311,7 @@ fn served(kind: Kind, manner: Manner, port: u16) -> io::Result<Vec<Socket>> {
     match kind {
         Kind::FinWait1 => wait_for_row(port, &["04"]),
         Kind::FinWait2 => wait_for_row(port, &["05"]),
+        Kind::LastAck => wait_for_row(port, &["09"]),
         _ => {
             drop(client);
             wait_for_row(port, &["06"]);
@@ -245,15 +321,30 @@ fn served(kind: Kind, manner: Manner, port: u16) -> io::Result<Vec<Socket>> {
     Ok(vec![client])
 }
 
+/// Writes until nothing more goes in: the peer does not read, so its end can't be told of a close.
+fn fill(server: &Socket) -> io::Result<()> {
+    server.set_nonblocking(true)?;
+    while server.send(&[0; 4096]).is_ok() {}
+    Ok(())
+}
+
 /// A connection that was opened from the port, or its leftover.
 fn client(kind: Kind, manner: Manner, port: u16) -> io::Result<Vec<Socket>> {
-    let from = manner.bound(Type::STREAM, None, port)?;
     let server = Socket::new(manner.domain(), Type::STREAM, None)?;
     server.bind(&manner.near(0).into())?;
     server.listen(1)?;
-    from.connect(&server.local_addr()?)?;
+    let there = server.local_addr()?;
+    let from = if kind.is_unbound() {
+        let from = manner.unbound(Type::STREAM, None)?;
+        with_no_port_but(port, || from.connect(&there))?;
+        from
+    } else {
+        let from = manner.bound(Type::STREAM, None, port)?;
+        from.connect(&there)?;
+        from
+    };
     let (accepted, _) = server.accept()?;
-    if kind == Kind::Client {
+    if kind.state() == State::Established {
         return Ok(vec![from, server, accepted]);
     }
     drop(from);
@@ -261,6 +352,16 @@ fn client(kind: Kind, manner: Manner, port: u16) -> io::Result<Vec<Socket>> {
     drop((accepted, server));
     wait_for_row(port, &["06"]);
     Ok(Vec::new())
+}
+
+/// Has the kernel choose this port for whatever `body` connects.
+fn with_no_port_but(port: u16, body: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    let range = "/proc/sys/net/ipv4/ip_local_port_range";
+    let usual = std::fs::read_to_string(range)?;
+    std::fs::write(range, format!("{port} {port}"))?;
+    let result = body();
+    std::fs::write(range, usual)?;
+    result
 }
 
 /// A connection that gets no answer: whoever listens there has a full queue.
