@@ -17,7 +17,7 @@ use sockeye::model::{Answered, Holder, Moment, Protocol, SocketOptions};
 use sockeye::source::Investigator;
 
 use crate::holders::{KINDS, Kind, Manner};
-use crate::support::netns::in_netns_with_users;
+use crate::support::netns::{has_users, in_netns_with_users};
 
 /// How many holders are made; each meets a few binds.
 const HOLDERS: u16 = 1000;
@@ -154,12 +154,6 @@ fn seed() -> u64 {
     told.map_or_else(by_clock, |seed| {
         seed.parse().expect("SOCKEYE_SEED is a number")
     })
-}
-
-/// In the first user namespace every user exists, in one of the test's own only one does.
-fn has_users() -> bool {
-    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap();
-    map.trim_start().starts_with("0          0")
 }
 
 /// A second interface, of the first kind that this kernel knows.

@@ -6,11 +6,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sockeye::model::{Evidence, Holder, Moment, Owner, Place, Protocol, State};
+use sockeye::model::{Evidence, GapCode, Holder, Moment, Owner, Place, Protocol, State};
 use sockeye::source::Investigator;
 
 use crate::helpers::helper;
-use crate::support::netns::stage;
+use crate::holders::{Kind, Manner, as_nobody};
+use crate::support::netns::{has_users, in_netns_with_users, stage};
 
 const PORT: u16 = 20_000;
 
@@ -104,6 +105,37 @@ fn a_message_that_waits() {
     stage(|| is_found_in("flight", Place::InFlight));
 }
 
+/// The sender has none of it any more, though it still runs.
+#[test]
+fn the_receiver_of_a_message_that_waits() {
+    stage(|| {
+        let hiding = Hiding::start("sent").unwrap();
+        let holder = only_holder();
+        let found = (holder.place, pids(&holder));
+        assert_eq!(found, (Place::InFlight, vec![hiding.heir.unwrap()]));
+    });
+}
+
+#[test]
+fn a_process_that_bound_it_and_does_not_listen() {
+    stage(|| {
+        let manner = Manner {
+            reuse_address: false,
+            reuse_port: false,
+            is_of_nobody: false,
+            address: "127.0.0.1",
+            v6only: false,
+            over_ipv4: false,
+            device: None,
+        };
+        let _bound = Kind::Bound.make(manner, PORT).unwrap();
+        let holder = only_holder();
+        assert_eq!(holder.socket.state, State::Bound);
+        let found = (holder.place, pids(&holder));
+        assert_eq!(found, (Place::Descriptors, vec![std::process::id()]));
+    });
+}
+
 #[test]
 fn a_child_that_inherited_it_and_its_parent() {
     stage(|| {
@@ -115,6 +147,25 @@ fn a_child_that_inherited_it_and_its_parent() {
             (holder.place, pids(&holder)),
             (Place::Descriptors, expected)
         );
+    });
+}
+
+#[test]
+fn hidden_from_one_who_may_not_look_at_the_process() {
+    let name = "pids::hidden_from_one_who_may_not_look_at_the_process";
+    in_netns_with_users(name, || {
+        if !has_users() {
+            println!("NOT RUN: no other users here");
+            return;
+        }
+        let hiding = Hiding::start("child").unwrap();
+        let mut seen = as_nobody(|| evidence(Protocol::Tcp));
+        let holder = seen.holders.remove(0);
+        assert_eq!(holder.socket.owner, Owner::Hidden);
+        assert_eq!((holder.socket.uid, holder.options), (Some(0), None));
+        let codes: Vec<_> = seen.gaps.iter().map(|gap| gap.code).collect();
+        assert!(codes.contains(&GapCode::Owners), "{codes:?}");
+        assert!(pids(&only_holder()).contains(&hiding.child.id()));
     });
 }
 

@@ -34,6 +34,12 @@ pub fn in_netns_with_users(name: &str, body: impl FnOnce()) {
     in_netns_with(name, flags, body);
 }
 
+/// Whether there is more than one user here: in the first user namespace every one exists.
+pub fn has_users() -> bool {
+    let map = std::fs::read_to_string("/proc/self/uid_map").expect("/proc is mounted");
+    map.trim_start().starts_with("0          0")
+}
+
 fn in_netns_with(name: &str, flags: &[&str], body: impl FnOnce()) {
     if std::env::var(INSIDE).is_ok_and(|inside| inside == name) {
         return body();

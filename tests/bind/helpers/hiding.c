@@ -4,6 +4,7 @@
  *   thread    in the descriptor table of a single thread
  *   zombie    in a process whose first thread has ended
  *   flight    in a message that waits on a unix socket
+ *   sent      the same, and only a child has the socket on which it waits
  *   child     inherited by a child, in the table of both
  *
  * Says "ready", and ends when its input does.
@@ -53,11 +54,54 @@ static void *own_table(void *unused)
     return unused;
 }
 
+/* Whether the first thread has ended: its files are gone before it is a zombie. */
+static int has_ended(void)
+{
+    char stat[512] = {0};
+    FILE *file = fopen("/proc/self/stat", "r");
+    size_t length = fread(stat, 1, sizeof stat - 1, file);
+    fclose(file);
+    char *name_end = strrchr(stat, ')');
+    return length && name_end && name_end[2] == 'Z';
+}
+
 static void *outlive(void *unused)
 {
-    usleep(100000); /* until the first thread has ended */
+    for (int waited = 0; !has_ended(); waited++) {
+        if (waited == 20000)
+            exit(125);
+        usleep(1000);
+    }
     wait_for_the_end();
     return unused;
+}
+
+/* Says which child it is, and ends it at the end. */
+static void stay_with(int child)
+{
+    char byte;
+    printf("%d\nready\n", child);
+    fflush(stdout);
+    while (read(0, &byte, 1) > 0) {}
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    exit(0);
+}
+
+static int fork_or_fail(void)
+{
+    int child = fork();
+    if (child < 0)
+        exit(125);
+    return child;
+}
+
+/* What a child does that only has something; it does not outlive its parent. */
+static void keep(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;)
+        pause();
 }
 
 static void into_a_ring(void)
@@ -70,9 +114,8 @@ static void into_a_ring(void)
     wait_for_the_end();
 }
 
-static void into_a_message(void)
+static void send_listener(int over)
 {
-    int ends[2];
     char byte = 0, control[CMSG_SPACE(sizeof(int))] = {0};
     struct iovec text = {&byte, 1};
     struct msghdr message = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = control,
@@ -82,10 +125,39 @@ static void into_a_message(void)
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int));
     memcpy(CMSG_DATA(header), &listener, sizeof(int));
-    if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) || sendmsg(ends[0], &message, 0) < 0)
+    if (sendmsg(over, &message, 0) < 0)
         exit(125);
     close(listener);
+}
+
+static void into_a_message(void)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends))
+        exit(125);
+    send_listener(ends[0]);
     wait_for_the_end();
+}
+
+static void into_a_message_to_a_child(void)
+{
+    int ends[2], closed[2];
+    char byte;
+    if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) || pipe(closed))
+        exit(125);
+    int child = fork_or_fail();
+    if (!child) {
+        close(listener);
+        close(ends[0]);
+        close(closed[0]);
+        close(closed[1]);
+        keep();
+    }
+    close(ends[1]);
+    close(closed[1]);
+    read(closed[0], &byte, 1); /* ends when the child has closed its listener */
+    send_listener(ends[0]);
+    stay_with(child);
 }
 
 int main(int count, char **arguments)
@@ -100,20 +172,13 @@ int main(int count, char **arguments)
         into_a_ring();
     if (!strcmp(mode, "flight"))
         into_a_message();
+    if (!strcmp(mode, "sent"))
+        into_a_message_to_a_child();
     if (!strcmp(mode, "child")) {
-        int child = fork();
+        int child = fork_or_fail();
         if (!child)
-            for (;;)
-                pause();
-        printf("%d\n", child);
-        prctl(PR_SET_PDEATHSIG, 0);
-        char byte;
-        puts("ready");
-        fflush(stdout);
-        while (read(0, &byte, 1) > 0) {}
-        kill(child, SIGKILL);
-        wait(NULL);
-        return 0;
+            keep();
+        stay_with(child);
     }
     if (!strcmp(mode, "thread")) {
         pthread_barrier_init(&both, NULL, 2);
