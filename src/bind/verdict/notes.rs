@@ -1,5 +1,8 @@
 //! What is worth knowing beside the cause: one row for each kind of note.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::super::Address;
 use super::kind::{Kind, kind};
 use super::phrases::{counted, listed, owner_of, place_text, user_of};
 use super::words::Words;
@@ -139,13 +142,19 @@ fn other_address_in_use(words: &Words<'_>) -> Option<String> {
         .bystanders()
         .map(|holder| format!("{} has {}", owner_of(holder), place_text(holder)))
         .collect();
-    (!others.is_empty()).then(|| {
-        format!(
-            "On other addresses the port is taken: {}. A client that connects to localhost may reach \
-             either.",
-            listed(&others)
-        )
-    })
+    let is_loopback = match case.examination.target.address {
+        Address::Every | Address::Loopback => true,
+        Address::One(one) => one == Ipv4Addr::LOCALHOST || one == Ipv6Addr::LOCALHOST,
+    };
+    let either = if is_loopback {
+        " A client that connects to localhost may reach either."
+    } else {
+        ""
+    };
+    let others = (!others.is_empty()).then(|| listed(&others))?;
+    Some(format!(
+        "On other addresses the port is taken: {others}.{either}"
+    ))
 }
 
 /// Where something is in the way here, what is elsewhere only confuses.
