@@ -10,17 +10,42 @@ pub(super) fn redirects(saved: &str, place: &str, port: u16) -> Vec<Redirect> {
         .collect()
 }
 
+/// Whether a rule on the port goes on in a chain of somebody's own, which is not followed.
+pub(super) fn is_partial(saved: &str, port: u16) -> bool {
+    let own_chains: Vec<&str> = saved
+        .lines()
+        .filter_map(|line| line.strip_prefix(':'))
+        .filter_map(|line| line.split_once(" - ").map(|(chain, _)| chain))
+        .collect();
+    let rules = saved.lines().filter_map(|line| line.strip_prefix("-A "));
+    rules.map(words).any(|words| {
+        let goes_on = after(&words, "-j").or_else(|| after(&words, "-g"));
+        is_on_port(&words, port) && goes_on.is_some_and(|chain| own_chains.contains(&chain))
+    })
+}
+
+fn words(rule: &str) -> Vec<&str> {
+    rule.split_ascii_whitespace().collect()
+}
+
+/// What follows an option, if it is there and not negated.
+fn after<'a>(words: &[&'a str], option: &str) -> Option<&'a str> {
+    let at = words.iter().position(|&word| word == option)?;
+    let is_negated = at > 0 && words[at - 1] == "!";
+    words.get(at + 1).copied().filter(|_| !is_negated)
+}
+
+fn is_on_port(words: &[&str], port: u16) -> bool {
+    let ports = after(words, "--dport").or_else(|| after(words, "--dports"));
+    ports.is_some_and(|ports| ports.split(',').any(|part| holds(part, port)))
+}
+
 fn redirect(rule: &str, place: &str, port: u16) -> Option<Redirect> {
-    let words: Vec<&str> = rule.split_ascii_whitespace().collect();
-    let after = |option: &str| {
-        let at = words.iter().position(|&word| word == option)?;
-        let is_negated = at > 0 && words[at - 1] == "!";
-        words.get(at + 1).copied().filter(|_| !is_negated)
-    };
-    let ports = after("--dport").or_else(|| after("--dports"))?;
-    if !ports.split(',').any(|part| holds(part, port)) {
+    let words = words(rule);
+    if !is_on_port(&words, port) {
         return None;
     }
+    let after = |option: &str| after(&words, option);
     let to = match after("-j")? {
         "REDIRECT" => match after("--to-ports") {
             Some(port) => format!("port {port}"),
@@ -67,6 +92,16 @@ mod tests {
             found.to.to_string(),
             found.place.to_string(),
         ))
+    }
+
+    #[test]
+    fn a_chain_that_is_not_followed_is_noticed() {
+        let saved = "*nat\n:PREROUTING ACCEPT [0:0]\n:KUBE - [0:0]\n\
+            -A PREROUTING -p tcp -m tcp --dport 7740 -j KUBE\n\
+            -A PREROUTING -p tcp -m tcp --dport 80 -j ACCEPT\nCOMMIT\n";
+        assert!(is_partial(saved, 7740));
+        assert!(!is_partial(saved, 80));
+        assert!(!is_partial(SAVED, 80));
     }
 
     #[test]

@@ -93,12 +93,13 @@ pub(super) fn look(protocol: Protocol, port: u16) -> (Vec<Redirect>, Option<Gap>
 fn saved(tool: &str, place: &str, port: u16, found: &mut Vec<Redirect>) -> Option<Gap> {
     let why = match run(tool, &["-t", "nat"]) {
         Ok(Some(text)) => {
-            found.extend(iptables::redirects(
-                &String::from_utf8_lossy(&text),
-                place,
-                port,
-            ));
-            return None;
+            let text = String::from_utf8_lossy(&text);
+            found.extend(iptables::redirects(&text, place, port));
+            return iptables::is_partial(&text, port).then(|| {
+                let message =
+                    format!("a rule of {place} on the port leads to a chain that was not followed");
+                Gap::new(GapCode::Redirects, &message)
+            });
         }
         Ok(None) => "it is not installed".to_owned(),
         Err(why) => why,
