@@ -30,7 +30,7 @@ pub(super) fn redirects(json: &[u8], port: u16) -> Option<Rules> {
             .any(|expression| expression.get("xt").is_some()),
         is_partial: rules()
             .filter_map(expressions)
-            .any(|rule| refers_elsewhere(rule)),
+            .any(|rule| refers_elsewhere(rule, port)),
     })
 }
 
@@ -60,8 +60,8 @@ fn redirect(rule: &Value, port: u16) -> Option<Redirect> {
 }
 
 /// Whether a rule compares a destination port with a named set, looks it up in a map, or goes on from
-/// it in another chain.
-fn refers_elsewhere(rule: &[Value]) -> bool {
+/// ours in another chain.
+fn refers_elsewhere(rule: &[Value], port: u16) -> bool {
     let is_about_ports = |value: &Value| value.to_string().contains("\"dport\"");
     let compares_with_set = |one: &Value| {
         let right = one.get("match").and_then(|one| one.get("right")?.as_str());
@@ -72,9 +72,10 @@ fn refers_elsewhere(rule: &[Value]) -> bool {
         has_map && is_about_ports(one)
     };
     let jumps = |one: &Value| one.get("jump").or_else(|| one.get("goto")).is_some();
-    let is_on_ports = rule.iter().any(is_about_ports);
+    let mut matches = rule.iter().filter_map(|one| one.get("match"));
+    let is_on_port = matches.any(|one| matched_protocol(one, port).is_some());
     rule.iter().any(|one| compares_with_set(one) || maps(one))
-        || is_on_ports && rule.iter().any(jumps)
+        || is_on_port && rule.iter().any(jumps)
 }
 
 /// The protocol whose destination port is compared with ours; outside `None` if it is not.
@@ -199,6 +200,7 @@ mod tests {
         assert!(!is_partial("8080", redirect));
         assert!(is_partial(r#""@ports""#, redirect));
         assert!(is_partial("8080", r#"{"jump": {"target": "web"}}"#));
+        assert!(!is_partial("8081", r#"{"jump": {"target": "web"}}"#));
         let vmap = r#"{"vmap": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": "@m"}}"#;
         assert!(is_partial("8080", vmap));
     }
