@@ -3,8 +3,10 @@
 //!
 //! Pure: both the evidence and the binds come from a [`Witness`].
 
+use std::net::IpAddr;
+
 use super::rules::{self, Answer, Prediction, Request};
-use super::{Probe, ProbeResult, Target};
+use super::{Address, Probe, ProbeResult, Target};
 use crate::model::{Answered, Evidence, State};
 
 /// Who can be asked about one port.
@@ -81,6 +83,15 @@ impl Examination {
             last.agreement = Agreement::Changed;
         }
         last
+    }
+
+    /// Whether an error only says that there is no IPv6, while IPv4 was asked for as well: servers then
+    /// make do with the other family. (Where IPv6 is merely switched off its wildcard can still be
+    /// bound, its loopback address not.)
+    pub(super) fn is_family_missing(&self, result: &ProbeResult) -> bool {
+        let asks_both = !matches!(self.target.address, Address::One(_));
+        let is_off = self.evidence.limits.is_ipv6_off == Some(true);
+        asks_both && (result.is("EAFNOSUPPORT") || is_off && result.is("EADDRNOTAVAIL"))
     }
 
     fn once(target: &Target, witness: &mut impl Witness) -> Self {
@@ -194,11 +205,28 @@ pub(super) fn plain(probe: &Probe, target: &Target, evidence: &Evidence) -> Requ
 
 /// The request that a probe made, as the rules see it.
 pub(super) fn request(probe: &Probe, target: &Target, evidence: &Evidence) -> Request {
+    let Probe {
+        address,
+        v6only,
+        reuse_address,
+        ..
+    } = *probe;
+    request_of(address, v6only, reuse_address, target, evidence)
+}
+
+/// A bind by this process, as the rules see it.
+pub(super) fn request_of(
+    address: IpAddr,
+    v6only: Option<bool>,
+    reuse_address: bool,
+    target: &Target,
+    evidence: &Evidence,
+) -> Request {
     Request {
         protocol: target.protocol,
-        address: probe.address,
-        v6only: probe.v6only.unwrap_or(false),
-        reuse_address: probe.reuse_address,
+        address,
+        v6only: v6only.unwrap_or(false),
+        reuse_address,
         reuse_port: false,
         uid: evidence.limits.uid,
         device: None,

@@ -9,8 +9,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::Serialize;
 
-use super::examine::{Examination, foretold as predicted};
-use super::rules::{Answer, Request};
+use super::examine::{Examination, foretold as predicted, request_of};
+use super::rules::Answer;
 use super::{Address, ProbeResult};
 use crate::model::Protocol;
 
@@ -196,17 +196,11 @@ fn answer(examination: &Examination, place: Place, reuse_address: bool) -> Optio
     answers.next()
 }
 
-/// Whether this system has no such family: servers then make do with the other one. (Where IPv6 is
-/// merely switched off its wildcard can still be bound, its loopback address not.)
+/// Whether this system has no such family.
 fn is_absent(examination: &Examination, place: Place) -> bool {
     let answers = [true, false].map(|reuse| answer(examination, place, reuse));
-    let is_off = examination.evidence.limits.is_ipv6_off == Some(true);
-    place.address.is_ipv6()
-        && !matches!(examination.target.address, Address::One(_))
-        && answers
-            .into_iter()
-            .flatten()
-            .any(|answer| answer.is("EAFNOSUPPORT") || is_off && answer.is("EADDRNOTAVAIL"))
+    let mut answers = answers.into_iter().flatten();
+    place.address.is_ipv6() && answers.any(|answer| examination.is_family_missing(answer))
 }
 
 fn bind(examination: &Examination, place: Place, reuse_address: bool) -> Start {
@@ -227,16 +221,11 @@ fn bind(examination: &Examination, place: Place, reuse_address: bool) -> Start {
 }
 
 fn foretold(examination: &Examination, place: Place, reuse_address: bool) -> Start {
-    let evidence = &examination.evidence;
-    let request = Request {
-        protocol: examination.target.protocol,
-        address: place.address,
-        v6only: place.v6only.unwrap_or(false),
-        reuse_address,
-        reuse_port: false,
-        uid: evidence.limits.uid,
-        device: None,
-    };
+    let Examination {
+        target, evidence, ..
+    } = examination;
+    let Place { address, v6only } = place;
+    let request = request_of(address, v6only, reuse_address, target, evidence);
     match predicted(&request, evidence).is_refused() {
         Answer::No => Start::Ok,
         Answer::Depends => Start::Unknown,

@@ -47,6 +47,13 @@ impl TargetError {
     }
 }
 
+impl Target {
+    /// The only port, or the first of a range.
+    pub const fn first_port(&self) -> u16 {
+        *self.ports.start()
+    }
+}
+
 impl FromStr for Target {
     type Err = TargetError;
 

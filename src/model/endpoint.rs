@@ -51,6 +51,11 @@ impl Endpoint {
         }
     }
 
+    /// Whether the address is `::`.
+    pub const fn is_v6_wildcard(self) -> bool {
+        self.address.is_ipv6() && self.address.is_unspecified()
+    }
+
     /// Whether the address is a wildcard and the port 0: the far side of an unconnected socket.
     pub const fn is_nothing(&self) -> bool {
         self.address.is_unspecified() && self.port == 0

@@ -105,7 +105,7 @@ fn record<'a>(target: &Target, verdict: &'a Verdict) -> TargetRecord<'a> {
             Address::Loopback => Some("localhost".into()),
             Address::One(one) => Some(one.to_string()),
         },
-        port: *target.ports.start(),
+        port: target.first_port(),
         verdict: verdict.outcome,
         cause: verdict.cause,
         summary: &verdict.summary,

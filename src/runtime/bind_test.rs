@@ -42,13 +42,13 @@ struct Machine<'a> {
 
 impl Witness for Machine<'_> {
     fn rows(&mut self) -> Evidence {
-        let port = *self.target.ports.start();
+        let port = self.target.first_port();
         let now = self.clock.now();
         self.investigator.rows(self.target.protocol, port, now)
     }
 
     fn explain(&mut self, evidence: &mut Evidence, answered: Answered) {
-        let (protocol, port) = (self.target.protocol, *self.target.ports.start());
+        let (protocol, port) = (self.target.protocol, self.target.first_port());
         self.investigator
             .explain(evidence, protocol, port, answered);
     }
@@ -57,6 +57,6 @@ impl Witness for Machine<'_> {
         let Target {
             protocol, address, ..
         } = *self.target;
-        bind::probe_asking(protocol, address, *self.target.ports.start(), asks_plain)
+        bind::probe_asking(protocol, address, self.target.first_port(), asks_plain)
     }
 }

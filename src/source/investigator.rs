@@ -48,11 +48,4 @@ impl Investigator {
         let port = (protocol, port);
         self.platform.explain(evidence, processes, port, answered);
     }
-
-    /// Both at once: everything that can be found out about `port` without a bind.
-    pub fn evidence(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
-        let mut evidence = self.rows(protocol, port, at);
-        self.explain(&mut evidence, protocol, port, Answered::Open);
-        evidence
-    }
 }

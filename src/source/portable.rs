@@ -106,8 +106,7 @@ impl PortPlatform {
     ) {
         let owners = owners(&self.holdings, processes, evidence.taken_at);
         for (holder, owner) in evidence.holders.iter_mut().zip(owners) {
-            let socket = (*holder.socket).clone();
-            holder.socket = Arc::new(Socket { owner, ..socket });
+            Arc::make_mut(&mut holder.socket).owner = owner;
         }
     }
 }

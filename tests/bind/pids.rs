@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sockeye::model::{Evidence, GapCode, Holder, Moment, Owner, Place, Protocol, State};
+use sockeye::model::{Answered, Evidence, GapCode, Holder, Moment, Owner, Place, Protocol, State};
 use sockeye::source::Investigator;
 
 use crate::helpers::helper;
@@ -61,7 +61,10 @@ fn evidence(protocol: Protocol) -> Evidence {
         steady: Duration::ZERO,
         wall: Timestamp::UNIX_EPOCH,
     };
-    Investigator::new().evidence(protocol, PORT, at)
+    let mut investigator = Investigator::new();
+    let mut evidence = investigator.rows(protocol, PORT, at);
+    investigator.explain(&mut evidence, protocol, PORT, Answered::Open);
+    evidence
 }
 
 fn only_holder() -> Holder {

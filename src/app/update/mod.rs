@@ -67,7 +67,7 @@ impl App {
         let Some(Pane::Bind(pane)) = self.pane.as_mut().filter(|_| answer.job == self.job) else {
             return Vec::new();
         };
-        let port = *pane.target.ports.start();
+        let port = pane.target.first_port();
         let came = pane.take(answer, &self.settings.time_zone, now);
         if pane.is_wanted_again() {
             return self.test_again();

@@ -12,7 +12,7 @@ use super::super::servers::{self, Start};
 use super::super::{Address, ProbeResult};
 use super::kind::{Kind, kind};
 use super::{Cause, Outcome};
-use crate::model::{Evidence, Holder, Limits, Moment, Owner, Protocol, Socket, State};
+use crate::model::{Evidence, Holder, Limits, Moment, Owner, Protocol, State};
 
 /// One bind test, ready to be judged.
 pub(super) struct Case<'a> {
@@ -52,7 +52,7 @@ impl<'a> Case<'a> {
     }
 
     pub(super) fn port(&self) -> u16 {
-        *self.examination.target.ports.start()
+        self.examination.target.first_port()
     }
 
     pub(super) const fn protocol(&self) -> Protocol {
@@ -125,14 +125,7 @@ impl<'a> Case<'a> {
     fn denial(&self) -> Option<&'a ProbeResult> {
         let results = self.asked_trials().map(|trial| &trial.probe.result);
         let mut other = results.filter(|result| !result.is_ok() && !result.is_in_use());
-        other.find(|result| !self.is_other_family_off(result))
-    }
-
-    /// Whether an error only says that there is no IPv6, while IPv4 was asked for as well.
-    fn is_other_family_off(&self, result: &ProbeResult) -> bool {
-        let asks_both = !matches!(self.examination.target.address, Address::One(_));
-        let is_off = self.limits().is_ipv6_off == Some(true);
-        asks_both && (result.is("EAFNOSUPPORT") || is_off && result.is("EADDRNOTAVAIL"))
+        other.find(|result| !self.examination.is_family_missing(result))
     }
 
     /// Whether the deciding error is this one.
@@ -223,7 +216,7 @@ impl<'a> Case<'a> {
             .map(|&index| &self.evidence.holders[index].socket)
             .filter(|socket| socket.state == State::Listen)
             .peekable();
-        listeners.peek().is_some() && listeners.all(|socket| is_v6_wildcard(socket))
+        listeners.peek().is_some() && listeners.all(|socket| socket.local.is_v6_wildcard())
     }
 
     /// Whether only IPv4 was asked for, and only IPv6 connections are in its way.
@@ -306,9 +299,4 @@ impl<'a> Case<'a> {
             .map(|trial| (trial.probe.address, trial.probe.v6only))
             .collect()
     }
-}
-
-fn is_v6_wildcard(socket: &Socket) -> bool {
-    let address = socket.local.address;
-    address.is_ipv6() && address.is_unspecified()
 }

@@ -112,30 +112,9 @@ impl<'a> Words<'a> {
                 let verb = if count == 1 { "is" } else { "are" };
                 Some(format!("{} {verb}", counted(count, "connection")))
             }
-            "them" => Some(
-                if case.alike().count() == 1 {
-                    "it"
-                } else {
-                    "them"
-                }
-                .to_owned(),
-            ),
-            "the_last" => Some(
-                if case.alike().count() == 1 {
-                    "it"
-                } else {
-                    "the last"
-                }
-                .to_owned(),
-            ),
-            "Their_sockets" => Some(
-                if case.alike().count() == 1 {
-                    "Its socket"
-                } else {
-                    "Their sockets"
-                }
-                .to_owned(),
-            ),
+            "them" => Some(self.one_or("it", "them").to_owned()),
+            "the_last" => Some(self.one_or("it", "the last").to_owned()),
+            "Their_sockets" => Some(self.one_or("Its socket", "Their sockets").to_owned()),
             "nobody_listens" => Some(self.nobody_listens().to_owned()),
             "unsent" => self.unsent(),
             "left" => Some(format!("about {}", seconds(case.left()?))),
@@ -173,6 +152,15 @@ impl<'a> Words<'a> {
             "error" => case.error().map(ToOwned::to_owned),
             "dump" => Some(self.dump()),
             _ => unreachable!("the test of all templates found a fact of this name: {name}"),
+        }
+    }
+
+    /// The word for a single socket in the way, or the one for several of its kind.
+    fn one_or(&self, one: &'static str, several: &'static str) -> &'static str {
+        if self.case.alike().count() == 1 {
+            one
+        } else {
+            several
         }
     }
 
@@ -251,8 +239,7 @@ impl<'a> Words<'a> {
         if self.case.principal()?.socket.state == State::Listen {
             return None;
         }
-        let is_one = self.case.alike().count() == 1;
-        let they = if is_one { "it" } else { "they" };
+        let they = self.one_or("it", "they");
         if self.case.with_reuse_address == Start::Ok {
             return Some(format!(
                 "A server that sets SO_REUSEADDR can start all the same: {they} did so too."
@@ -261,11 +248,7 @@ impl<'a> Words<'a> {
         let of = |options: SocketOptions| options.reuse_address;
         let mut known = self.case.alike().filter_map(|one| one.options.map(of));
         known.any(|has_it| !has_it).then(|| {
-            let who = if is_one {
-                "It did not"
-            } else {
-                "Not all of them"
-            };
+            let who = self.one_or("It did not", "Not all of them");
             format!("{who} set SO_REUSEADDR, so setting it in your server does not help.")
         })
     }

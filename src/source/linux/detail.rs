@@ -66,7 +66,7 @@ impl Detail {
     }
 
     fn dual_stack(&self) -> Option<bool> {
-        let is_v6_wildcard = self.local.address.is_ipv6() && self.local.address.is_unspecified();
+        let is_v6_wildcard = self.local.is_v6_wildcard();
         self.v6only.filter(|_| is_v6_wildcard).map(|v6only| !v6only)
     }
 }

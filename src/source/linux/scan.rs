@@ -5,7 +5,7 @@
 //! Descriptors are read for the process as a whole, not for its threads; a thread with a table of
 //! its own is not looked at.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem::MaybeUninit;
 
 use rustix::fd::{AsFd, OwnedFd};
@@ -184,6 +184,19 @@ fn open_directory(at: impl AsFd, path: impl rustix::path::Arg) -> io::Result<Own
 /// The inode of `socket:[4242]`; `None` for any other link.
 pub(super) fn inode(link: &[u8]) -> Option<u32> {
     decimal(link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?)
+}
+
+/// The inodes in a table below `/proc/net` such as `unix`, where each is this word of its line, from 0.
+pub(super) fn inodes_in(table: &str, word: usize) -> HashSet<u32> {
+    let text = std::fs::read(format!("/proc/net/{table}")).unwrap_or_default();
+    let inode = |line: &[u8]| {
+        let words = line.split(|&byte| byte == b' ');
+        let mut words = words.filter(|word| !word.is_empty());
+        decimal(words.nth(word)?)
+    };
+    text.split(|&byte| byte == b'\n')
+        .filter_map(inode)
+        .collect()
 }
 
 pub(super) fn decimal(digits: &[u8]) -> Option<u32> {

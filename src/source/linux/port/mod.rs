@@ -141,7 +141,7 @@ impl PortPlatform {
                 holder.is_settled &= inode.is_none_or(|inode| there.contains(&inode));
             }
         }
-        let mut sockets: Vec<Socket> = holders.iter().map(|one| (*one.socket).clone()).collect();
+        let sockets: Vec<Socket> = holders.iter().map(|one| (*one.socket).clone()).collect();
         let mut holdings: Vec<_> = holders
             .iter()
             .map(|holder| {
@@ -154,13 +154,14 @@ impl PortPlatform {
             .collect();
         accept::assign(&sockets, &mut holdings);
         let owners = system::owners(&holdings, processes, at);
-        for ((socket, owner), holder) in sockets.iter_mut().zip(owners).zip(holders.iter_mut()) {
+        let owned = sockets.into_iter().zip(owners);
+        for ((mut socket, owner), holder) in owned.zip(holders.iter_mut()) {
             socket.owner = owner;
             socket.user = socket.uid.and_then(|uid| processes.users.name(uid));
-            self.place(socket, holder);
-            holder.place = found.place(socket);
-            holder.activation = activation::of(socket);
-            holder.socket = Arc::new(socket.clone());
+            self.place(&mut socket, holder);
+            holder.place = found.place(&socket);
+            holder.activation = activation::of(&socket);
+            holder.socket = Arc::new(socket);
         }
         ask_options(holders, &found.descriptors, &mut evidence.gaps);
     }
@@ -203,8 +204,7 @@ fn add_unlisted(
         .collect();
     let owners = system::owners(&holdings, processes, evidence.taken_at);
     for (Unlisted { mut holder, .. }, owner) in found.into_iter().zip(owners) {
-        let socket = (*holder.socket).clone();
-        holder.socket = Arc::new(Socket { owner, ..socket });
+        Arc::make_mut(&mut holder.socket).owner = owner;
         evidence.holders.push(holder);
     }
 }

@@ -273,10 +273,6 @@ fn in_parallel<T: Send>(
     std::thread::scope(|scope| {
         let parts = candidates.chunks(part);
         let threads: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
-        let results = threads.into_iter().map(|thread| {
-            let result = thread.join();
-            result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
-        results.collect()
+        threads.into_iter().map(super::joined).collect()
     })
 }

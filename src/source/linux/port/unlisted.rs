@@ -5,7 +5,6 @@
 //! borrowed for a moment (see `options`), and that takes the right to trace its process.
 
 use std::collections::HashSet;
-use std::fs;
 
 use rustix::io;
 
@@ -78,8 +77,8 @@ fn holder(protocol: Protocol, port: u16, inode: u32, descriptor: Descriptor) -> 
     };
     let mut socket = Socket::new(protocol, local, told.remote, state);
     socket.inode = Some(inode);
-    let is_wildcard = local.address.is_ipv6() && local.address.is_unspecified();
-    socket.dual_stack = told.v6only.filter(|_| is_wildcard).map(|v6only| !v6only);
+    let v6only = told.v6only.filter(|_| local.is_v6_wildcard());
+    socket.dual_stack = v6only.map(|v6only| !v6only);
     Some(Holder {
         options: Some(told.options),
         v6only: told.v6only,
@@ -91,14 +90,8 @@ fn holder(protocol: Protocol, port: u16, inode: u32, descriptor: Descriptor) -> 
 /// inode stands: the seventh word of a line, the tenth, the ninth.
 fn of_other_families() -> HashSet<u32> {
     let tables = [("unix", 6), ("netlink", 9), ("packet", 8)];
-    let mut inodes = HashSet::new();
-    for (table, word) in tables {
-        let text = fs::read(format!("/proc/net/{table}")).unwrap_or_default();
-        inodes.extend(text.split(|&byte| byte == b'\n').filter_map(|line| {
-            let words = line.split(|&byte| byte == b' ');
-            let mut words = words.filter(|word| !word.is_empty());
-            scan::decimal(words.nth(word)?)
-        }));
-    }
-    inodes
+    tables
+        .into_iter()
+        .flat_map(|(table, word)| scan::inodes_in(table, word))
+        .collect()
 }

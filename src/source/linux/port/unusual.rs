@@ -36,7 +36,7 @@ pub(super) struct Found {
 /// When `/proc` can't be read.
 pub(super) fn seek(wanted: &HashSet<u32>) -> io::Result<(HashMap<u32, Found>, Vec<Pid>)> {
     let proc = scan::open_proc()?;
-    let unix_sockets = unix_sockets();
+    let unix_sockets = scan::inodes_in("unix", 6);
     let mut found = HashMap::new();
     let mut couriers = Vec::new();
     let mut threads = 0;
@@ -161,19 +161,6 @@ fn peek(descriptor: Descriptor) -> io::Result<Vec<u32>> {
 
 fn fdinfo(pid: Pid, number: u32) -> String {
     fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap_or_default()
-}
-
-/// The inodes of this namespace's unix sockets, the seventh word of each line.
-fn unix_sockets() -> HashSet<u32> {
-    let text = fs::read("/proc/net/unix").unwrap_or_default();
-    text.split(|&byte| byte == b'\n')
-        .filter_map(|line| {
-            let mut words = line
-                .split(|&byte| byte == b' ')
-                .filter(|word| !word.is_empty());
-            scan::decimal(words.nth(6)?)
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -4,8 +4,7 @@ use crate::model::{Protocol, Redirect, Text};
 
 /// The redirects of a port; `place` says whose rules they are.
 pub(super) fn redirects(saved: &str, place: &str, port: u16) -> Vec<Redirect> {
-    let rules = saved.lines().filter_map(|line| line.strip_prefix("-A "));
-    rules
+    rules(saved)
         .filter_map(|rule| redirect(rule, place, port))
         .collect()
 }
@@ -17,11 +16,14 @@ pub(super) fn is_partial(saved: &str, port: u16) -> bool {
         .filter_map(|line| line.strip_prefix(':'))
         .filter_map(|line| line.split_once(" - ").map(|(chain, _)| chain))
         .collect();
-    let rules = saved.lines().filter_map(|line| line.strip_prefix("-A "));
-    rules.map(words).any(|words| {
+    rules(saved).map(words).any(|words| {
         let goes_on = after(&words, "-j").or_else(|| after(&words, "-g"));
         is_on_port(&words, port) && goes_on.is_some_and(|chain| own_chains.contains(&chain))
     })
+}
+
+fn rules(saved: &str) -> impl Iterator<Item = &str> {
+    saved.lines().filter_map(|line| line.strip_prefix("-A "))
 }
 
 fn words(rule: &str) -> Vec<&str> {
