@@ -1,22 +1,16 @@
 //! The journal: what opened, changed and closed, bounded.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use super::{ChangeKind, RowId};
-use crate::model::{Moment, Socket};
+use super::{Change, Row};
 
 /// One change of one socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// When it was seen: up to one interval after it happened.
-    pub at: Moment,
-    /// What happened.
-    pub kind: ChangeKind,
-    /// The row that it happened to.
-    pub row: RowId,
-    /// The socket as it was afterwards (for `Closed`: as last seen).
-    pub socket: Arc<Socket>,
+    /// What happened, and when it was seen: up to one interval after it happened.
+    pub change: Change,
+    /// The row as it was afterwards (for `Closed`: as last seen).
+    pub row: Row,
 }
 
 /// The most recent events, oldest first.
@@ -65,7 +59,10 @@ impl EventLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Endpoint, Protocol, State};
+    use std::sync::Arc;
+
+    use crate::model::{Endpoint, Moment, Protocol, Socket, State};
+    use crate::track::{ChangeKind, RowId};
 
     #[test]
     fn the_log_forgets_the_oldest_beyond_its_capacity() {
@@ -80,14 +77,24 @@ mod tests {
             wall: jiff::Timestamp::UNIX_EPOCH,
         };
         let mut log = EventLog::default();
-        log.extend((0..EventLog::CAPACITY as u64 + 5).map(|n| Event {
+        let change = Change {
             at,
             kind: ChangeKind::Opened,
-            row: RowId(n),
-            socket: Arc::clone(&socket),
+        };
+        log.extend((0..EventLog::CAPACITY as u64 + 5).map(|n| Event {
+            change: change.clone(),
+            row: Row {
+                id: RowId(n),
+                socket: Arc::clone(&socket),
+                first_seen: at,
+                state_since: at,
+                was_there_at_start: false,
+                change: Some(change.clone()),
+                is_in_conflict: false,
+            },
         }));
         assert_eq!(log.len(), EventLog::CAPACITY);
         assert_eq!(log.forgotten(), 5);
-        assert_eq!(log.iter().next().unwrap().row, RowId(5));
+        assert_eq!(log.iter().next().unwrap().row.id, RowId(5));
     }
 }

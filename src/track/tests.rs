@@ -46,13 +46,13 @@ impl Watch {
 }
 
 fn line(event: &Event) -> String {
-    let port = event.socket.local.port;
-    match &event.kind {
+    let port = event.row.socket.local.port;
+    match &event.change.kind {
         ChangeKind::Opened => format!("opened {port}"),
         ChangeKind::Closed => format!("closed {port}"),
-        ChangeKind::State { from } => format!("{port} {from} -> {}", event.socket.state),
+        ChangeKind::State { from } => format!("{port} {from} -> {}", event.row.socket.state),
         ChangeKind::Owner { from } => {
-            format!("{port} {} -> {}", pids(from), pids(&event.socket.owner))
+            format!("{port} {} -> {}", pids(from), pids(&event.row.socket.owner))
         }
     }
 }
@@ -138,7 +138,7 @@ fn a_row_missing_twice_is_closed_lingers_and_goes() {
         ["closed 80"]
     );
     assert_eq!(
-        observation.events[0].at,
+        observation.events[0].change.at,
         moment(2),
         "it closed when it was first missing"
     );

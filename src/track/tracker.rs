@@ -394,11 +394,10 @@ fn change(row: &mut Row, kind: ChangeKind, at: Moment, events: &mut Vec<Event>) 
     if matches!(kind, ChangeKind::State { .. } | ChangeKind::Closed) {
         row.state_since = at;
     }
+    let change = Change { at, kind };
+    row.change = Some(change.clone());
     events.push(Event {
-        at,
-        kind: kind.clone(),
-        row: row.id,
-        socket: Arc::clone(&row.socket),
+        change,
+        row: row.clone(),
     });
-    row.change = Some(Change { at, kind });
 }

@@ -240,11 +240,11 @@ impl Listener {
 
     /// Takes in one event, which must have a cause in what was known.
     fn hear(&mut self, event: &Event) -> Result<(), TestCaseError> {
-        let before = self.rows.get(&event.row);
-        let now = known(&event.socket);
-        match (&event.kind, before) {
+        let before = self.rows.get(&event.row.id);
+        let now = known(&event.row.socket);
+        match (&event.change.kind, before) {
             (ChangeKind::Opened, Some((_, inode))) => {
-                prop_assert_ne!(*inode, event.socket.inode, "opened twice: {:?}", event);
+                prop_assert_ne!(*inode, event.row.socket.inode, "opened twice: {:?}", event);
             }
             (ChangeKind::Opened, None) => {}
             (_, None) => prop_assert!(false, "of a row that nobody heard of: {:?}", event),
@@ -261,10 +261,11 @@ impl Listener {
                 prop_assert!(!pids.iter().any(|pid| now.3.contains(pid)), "{:?}", event);
             }
         }
-        if event.kind == ChangeKind::Closed {
-            self.rows.remove(&event.row);
+        if event.change.kind == ChangeKind::Closed {
+            self.rows.remove(&event.row.id);
         } else {
-            self.rows.insert(event.row, (now, event.socket.inode));
+            self.rows
+                .insert(event.row.id, (now, event.row.socket.inode));
         }
         Ok(())
     }
@@ -342,7 +343,7 @@ proptest! {
             let Observation { table, events } = watch.read(&reading);
             for event in &events {
                 listener.hear(event)?;
-                closings += usize::from(event.kind == ChangeKind::Closed);
+                closings += usize::from(event.change.kind == ChangeKind::Closed);
             }
             is_sound(&table, &reading, &before, watch.now())?;
             let closed = table.rows.iter().filter(|row| row.is_closed()).count();
@@ -391,7 +392,7 @@ proptest! {
             }
             let told = |watch: &mut Watch, reading: &[Socket]| -> BTreeSet<String> {
                 let events = watch.read(reading).events;
-                let what = |event: &Event| format!("{:?} {:?}", event.kind, known(&event.socket));
+                let what = |event: &Event| format!("{:?} {:?}", event.change.kind, known(&event.row.socket));
                 events.iter().map(what).collect()
             };
             // Which of two twins took the place of a third is nobody's business.
