@@ -24,7 +24,11 @@ const PURE: &[&str] = &[
 ];
 
 /// The files of a pure module that touch the system: they make the real binds.
-const IMPURE_FILES: &[&str] = &["bind/probe.rs", "bind/probe/exclusive.rs"];
+const IMPURE_FILES: &[&str] = &[
+    "bind/probe.rs",
+    "bind/probe/exclusive.rs",
+    "bind/free/claim.rs",
+];
 
 /// What a pure module must not name.
 const FORBIDDEN: &[&str] = &[

@@ -1,6 +1,7 @@
 //! The keys: one table from which the screen's hints, the help and the README are made.
 
 use super::{Action, Key};
+use crate::columns::{pad, width};
 
 /// What the keyboard is for at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -163,6 +164,25 @@ pub fn markdown() -> String {
     let table = |title: &str, mode| {
         let rows: String = bindings(mode).map(row).collect();
         format!("| {title} | |\n|---|---|\n{rows}")
+    };
+    format!(
+        "{}\n{}",
+        table("keys", Table),
+        table("with a bind test open", Bind)
+    )
+}
+
+/// The same as aligned text.
+pub fn plain() -> String {
+    let widest = [Table, Bind].into_iter().flat_map(bindings);
+    let widest = widest.map(|binding| width(&binding.keys_text())).max();
+    let table = |title: &str, mode| {
+        let row = |binding: &Binding| {
+            let keys = pad(&binding.keys_text(), widest.unwrap_or(0), false);
+            format!("  {keys}  {}\n", binding.help)
+        };
+        let rows: String = bindings(mode).map(row).collect();
+        format!("{title}\n{rows}")
     };
     format!(
         "{}\n{}",

@@ -15,6 +15,7 @@ mod prompt;
 mod rows;
 mod update;
 pub mod view;
+mod watching;
 
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,8 @@ pub use input::{Input, Key, Mouse};
 pub use layout::Size;
 pub use message::{BindReport, Effect, Exit, Msg, Signal};
 pub use prompt::PromptKind;
-pub use rows::{Sort, Tab, select_rows};
+pub use rows::{Asked, Sort, Tab};
+pub use watching::{Told, Watching};
 
 use crate::columns::ColumnId;
 use crate::filter::{Filter, FilterError};

@@ -118,13 +118,30 @@ impl Criteria {
             highlight: self.highlight,
             uid: self.uid,
         };
-        table.rows.iter().enumerate().filter(move |(_, row)| {
-            let protocol_is_on = match row.socket.protocol {
-                Protocol::Tcp => self.tcp,
-                Protocol::Udp => self.udp,
-            };
-            protocol_is_on && !self.is_over(row, now) && self.filter.matches(row, &context)
-        })
+        table
+            .rows
+            .iter()
+            .enumerate()
+            .filter(move |(_, row)| !self.is_over(row, now) && self.lets_through(row, &context))
+    }
+
+    /// Whether its protocol is asked for and the filter matches.
+    fn lets_through(&self, row: &Row, context: &filter::Context) -> bool {
+        let protocol_is_on = match row.socket.protocol {
+            Protocol::Tcp => self.tcp,
+            Protocol::Udp => self.udp,
+        };
+        protocol_is_on && self.filter.matches(row, context)
+    }
+
+    /// Whether the row is one of those asked for, however long it has been closed.
+    pub fn admits(&self, row: &Row, now: Moment) -> bool {
+        let context = filter::Context {
+            now,
+            highlight: self.highlight,
+            uid: self.uid,
+        };
+        self.tab.admits(row) && self.lets_through(row, &context)
     }
 
     fn order(&self, a: &SortKey<'_>, b: &SortKey<'_>) -> Ordering {
@@ -164,27 +181,41 @@ pub(super) fn offered(tab: Tab, hidden: &[ColumnId], width: u16) -> Vec<&'static
         .collect()
 }
 
-/// The rows that a listing shows: as the live table would at its start, by port.
-pub fn select_rows(
-    table: &Table,
-    tab: Tab,
-    (tcp, udp): (bool, bool),
-    filter: Filter,
-    uid: Option<u32>,
-) -> Vec<&Row> {
-    let criteria = Criteria {
-        tab,
-        tcp,
-        udp,
-        filter,
-        sort: Sort {
-            by: ColumnId::Port,
-            descending: false,
-        },
-        linger: Duration::ZERO,
-        highlight: Duration::ZERO,
-        uid,
-    };
-    let chosen = criteria.select(table, table.taken_at);
-    chosen.into_iter().map(|index| &table.rows[index]).collect()
+/// What a command asks for: the same that decides in the live table.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The view.
+    pub tab: Tab,
+    /// Whether TCP and whether UDP.
+    pub protocols: (bool, bool),
+    /// The filter.
+    pub filter: Filter,
+    /// The user's own uid.
+    pub uid: Option<u32>,
+    /// In which order.
+    pub sort: Sort,
+    /// For how long a row counts as new or changed.
+    pub highlight: Duration,
+}
+
+impl Asked {
+    pub(super) fn criteria(self) -> Criteria {
+        let (tcp, udp) = self.protocols;
+        Criteria {
+            tab: self.tab,
+            tcp,
+            udp,
+            filter: self.filter,
+            sort: self.sort,
+            linger: Duration::ZERO,
+            highlight: self.highlight,
+            uid: self.uid,
+        }
+    }
+
+    /// The rows that a listing shows: those that the live table would show at its start.
+    pub fn select(self, table: &Table) -> Vec<&Row> {
+        let chosen = self.criteria().select(table, table.taken_at);
+        chosen.into_iter().map(|index| &table.rows[index]).collect()
+    }
 }

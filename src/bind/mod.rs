@@ -2,10 +2,12 @@
 //!
 //! A [`Target`] is put to the test in an [`Examination`]: what the machine tells about the port, what
 //! the [`rules`] make of it, and what the kernel answers to real binds ([`probe()`]). A [`Verdict`]
-//! says what that means. Only `probe` touches the operating system; the evidence comes from
-//! `source`.
+//! says what that means. A port is chosen by binding and keeping it ([`choose`], [`Claim`]). Only `probe`
+//! and `free/claim` touch the operating system; the evidence comes from `source`.
 
+mod covers;
 mod examine;
+mod free;
 mod outcome;
 mod probe;
 pub mod rules;
@@ -13,7 +15,9 @@ mod servers;
 mod target;
 mod verdict;
 
+pub use covers::covering;
 pub use examine::{Agreement, Examination, Trial, Witness};
+pub use free::{Choice, Claim, Refusal, Unfit, Wish, choose, unfit};
 pub use outcome::{Probe, ProbeResult};
 pub use probe::{Suite, probe, probe_asking};
 pub use servers::{Profile, Start};

@@ -6,7 +6,7 @@
 //! wrongly. A bind sends nothing and holds the port for about a microsecond.
 
 #[cfg(windows)]
-mod exclusive;
+pub(super) mod exclusive;
 
 use std::borrow::Cow;
 use std::io;
@@ -119,11 +119,7 @@ fn bind_and_close(
     v6only: Option<bool>,
     reuse_address: bool,
 ) -> io::Result<()> {
-    let kind = match protocol {
-        Protocol::Tcp => Type::STREAM,
-        Protocol::Udp => Type::DGRAM,
-    };
-    let socket = Socket::new(Domain::for_address(address), kind, None)?;
+    let socket = Socket::new(Domain::for_address(address), kind_of(protocol), None)?;
     if let Some(v6only) = v6only {
         socket.set_only_v6(v6only)?;
     }
@@ -135,7 +131,14 @@ fn bind_and_close(
     socket.bind(&address.into())
 }
 
-fn outcome_of(error: &io::Error) -> ProbeResult {
+pub(super) const fn kind_of(protocol: Protocol) -> Type {
+    match protocol {
+        Protocol::Tcp => Type::STREAM,
+        Protocol::Udp => Type::DGRAM,
+    }
+}
+
+pub(super) fn outcome_of(error: &io::Error) -> ProbeResult {
     let raw = error.raw_os_error().unwrap_or(0);
     let name = ERRNOS
         .iter()

@@ -1,17 +1,41 @@
 //! `sockeye check`: bind-tests ports and explains the answer.
 
 use std::io::{self, IsTerminal as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::bail;
-use sockeye::bind::{Address, Cause, Outcome, Target, TargetError, Verdict};
+use clap::Args;
+use sockeye::bind::{Cause, Outcome, Target, TargetError, Verdict};
 use sockeye::report;
 use sockeye::runtime::bind_test::BindTester;
 use sockeye::runtime::clock::Clock;
 
-use super::options::{Check, Shared};
+use super::options::Shared;
 use super::output::{Printed, print, terminal_width};
 use super::{EXIT_NOT_SO, EXIT_TROUBLE};
+
+/// Bind-test ports and explain the answer
+///
+/// Each port is bound for real, for about a microsecond, never listening; what has it is looked up
+/// beside that. Exit codes: 0, every target can be bound by a server that sets `SO_REUSEADDR`; 1, one
+/// can't; 2, bad usage or it could not be found out.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// `8080`, `8080/udp`, `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`, `3000-3010`, `https`
+    ///
+    /// TCP where nothing is said (or what -t and -u say), every address where nothing is said (or
+    /// the family of -4 or -6).
+    #[arg(value_name = "TARGET", required = true)]
+    targets: Vec<String>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+    /// Print nothing: the exit code is the answer
+    #[arg(short, long, conflicts_with = "json")]
+    quiet: bool,
+    /// Test again, up to five times, a port that is taken or released during the test
+    #[arg(long)]
+    retry: bool,
+}
 
 /// How often a port is tested again whose answer changed during the test.
 const RETRIES: usize = 5;
@@ -74,12 +98,12 @@ fn code(outcomes: &[(Outcome, Cause)]) -> u8 {
 }
 
 /// One target for each port, protocol and text.
-fn targets(shared: &Shared, texts: &[String]) -> Result<Vec<Target>, TargetError> {
+pub(super) fn targets(shared: &Shared, texts: &[String]) -> Result<Vec<Target>, TargetError> {
     let mut targets = Vec::new();
     for text in texts {
         for text in with_protocols(shared, text) {
             let target: Target = text.parse()?;
-            let address = narrowed(shared, target.address);
+            let address = shared.narrowed(target.address);
             let one = |port| Target {
                 protocol: target.protocol,
                 address,
@@ -97,16 +121,5 @@ fn with_protocols(shared: &Shared, text: &str) -> Vec<String> {
         (true, ..) | (false, _, false) => vec![text.to_owned()],
         (false, false, true) => vec![format!("{text}/udp")],
         (false, true, true) => vec![format!("{text}/tcp"), format!("{text}/udp")],
-    }
-}
-
-/// What `-4` and `-6` leave of the addresses.
-const fn narrowed(shared: &Shared, address: Address) -> Address {
-    match (address, shared.ipv4, shared.ipv6) {
-        (Address::Every, true, false) => Address::One(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-        (Address::Every, false, true) => Address::One(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
-        (Address::Loopback, true, false) => Address::One(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        (Address::Loopback, false, true) => Address::One(IpAddr::V6(Ipv6Addr::LOCALHOST)),
-        (address, ..) => address,
     }
 }

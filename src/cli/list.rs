@@ -1,16 +1,46 @@
-//! `sockeye list`: the table once, as text or JSON.
+//! `sockeye list`: the table once, as text, JSON or CSV.
 
-use sockeye::app::select_rows;
-use sockeye::columns::CellContext;
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use sockeye::app::Sort;
+use sockeye::columns::{self, CellContext, Column};
 use sockeye::model::{Owner, Problem, ProblemCode};
-use sockeye::report;
+use sockeye::report::{self, Layout};
 use sockeye::runtime::clock::Clock;
 use sockeye::source::System;
 use sockeye::track::{Row, Tracker};
 
-use super::options::{List, Shared};
+use super::options::Shared;
 use super::output::{Printed, print, terminal_width};
 use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain};
+
+/// Print the table once
+///
+/// A terminal gets the columns that it has room for, the least important left out first; a pipe or a
+/// file gets everything, nothing cut. Exit codes: 0, something matches; 1, nothing does; 2, bad usage
+/// or the table can't be read.
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// What to print; without it, what listens or is bound
+    #[arg(value_name = "FILTER")]
+    filter: Vec<String>,
+    /// Print one JSON object instead of a table
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Print CSV instead of a table: one row for each socket and process, after a row of names
+    #[arg(long)]
+    csv: bool,
+    /// Order by this column; rows that have nothing there come last
+    #[arg(long, value_name = "COLUMN", default_value = "port", value_parser = column_name())]
+    sort: &'static Column,
+    /// The largest first
+    #[arg(short, long)]
+    reverse: bool,
+    /// The columns of the table, in this order
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',', value_parser = column_name(),
+          conflicts_with_all = ["json", "csv"])]
+    columns: Vec<&'static Column>,
+}
 
 /// Prints the rows that match; the code is 1 if none does.
 pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
@@ -25,28 +55,35 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
         recorder.record(&snapshot)?;
     }
     let table = Tracker::new(shared.linger).observe(snapshot).table;
-    let tab = shared.tab(!list.filter.is_empty());
-    let uid = super::live::own_uid();
-    let rows = select_rows(&table, tab, shared.protocols(), filter, uid);
-    let printed = if list.json {
-        print(|out| report::write_json(out, &table, rows.iter().copied()))?
-    } else {
-        let context = CellContext {
-            now: table.taken_at,
-            highlight: shared.highlight,
-            names: true,
-            brief: false,
-        };
-        print(|out| report::write_text(out, &rows, &context, terminal_width()))?
+    let sort = Sort {
+        by: list.sort.id,
+        descending: list.reverse,
     };
+    let rows = shared
+        .asked(filter, !list.filter.is_empty(), sort)
+        .select(&table);
+    let printed = print(|out| {
+        if list.json {
+            report::write_json(out, &table, rows.iter().copied())
+        } else if list.csv {
+            report::write_csv(out, rows.iter().copied())
+        } else {
+            let context = CellContext {
+                now: table.taken_at,
+                highlight: shared.highlight,
+                names: true,
+                brief: false,
+            };
+            let layout = Layout {
+                columns: &list.columns,
+                width: terminal_width(),
+            };
+            report::write_text(out, &rows, &context, &layout)
+        }
+    })?;
+    // JSON tells the problems itself.
     if printed == Printed::Whole && !list.json {
-        let is_hidden = |row: &&Row| row.socket.owner == Owner::Hidden;
-        // Owners that nobody asked about are no concern of this listing.
-        let concerns = |problem: &&Problem| {
-            problem.code != ProblemCode::HiddenOwners || rows.iter().any(is_hidden)
-        };
-        let problems = table.problems.iter().filter(concerns);
-        problems.for_each(|problem| complain(&problem.message));
+        complain_about(&table.problems, &rows);
     }
     let is_unread = |problem: &Problem| problem.code == ProblemCode::TableUnreadable;
     Ok(match rows.is_empty() {
@@ -55,4 +92,23 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
         true => EXIT_NOT_SO,
         false => 0,
     })
+}
+
+/// Owners that nobody asked about are no concern of this listing.
+fn complain_about(problems: &[Problem], rows: &[&Row]) {
+    let is_hidden = |row: &&Row| row.socket.owner == Owner::Hidden;
+    for problem in problems {
+        if problem.code != ProblemCode::HiddenOwners || rows.iter().any(is_hidden) {
+            complain(&problem.message);
+        }
+    }
+}
+
+/// Takes the name of a column.
+fn column_name() -> impl TypedValueParser<Value = &'static Column> {
+    let names = columns::ALL
+        .iter()
+        .map(|column| PossibleValue::new(column.name).help(column.description));
+    PossibleValuesParser::new(names)
+        .try_map(|name| columns::by_name(&name).ok_or("it was among the possible values"))
 }

@@ -1,6 +1,7 @@
 //! `sockeye`: the live table.
 
 use std::io::{self, IsTerminal as _};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use sockeye::app::{Exit, Settings, Size};
@@ -14,6 +15,9 @@ use sockeye::ui::Theme;
 use super::options::Shared;
 use super::{EXIT_BUG, EXIT_TROUBLE, complain};
 
+/// Time between two readings where nothing is said.
+pub(super) const INTERVAL: Duration = Duration::from_secs(1);
+
 /// Shows the table until the user leaves it.
 pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
     let filter = shared.filter(words)?;
@@ -21,13 +25,13 @@ pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
         complain("the live table needs a terminal; `sockeye list` prints the table once");
         return Ok(EXIT_TROUBLE);
     }
-    let clock = Clock::start();
+    let (clock, interval) = (Clock::start(), shared.interval_or(INTERVAL));
     let collector = Collector {
         source: shared.source()?,
         tracker: Tracker::new(shared.linger),
         recorder: shared.recorder()?,
         clock,
-        interval: shared.interval,
+        interval,
         lost_recording: None,
     };
     let (tcp, udp) = shared.protocols();
@@ -35,7 +39,7 @@ pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
         host: host_name(shared),
         is_recording: shared.replay.is_some(),
         uid: own_uid(),
-        interval: shared.interval,
+        interval,
         linger: shared.linger,
         highlight: shared.highlight,
         tab: shared.tab(!words.is_empty()),

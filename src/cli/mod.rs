@@ -2,10 +2,14 @@
 
 mod check;
 mod duration;
+mod free;
 mod list;
 mod live;
 mod options;
 mod output;
+mod reference;
+mod wait;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -39,7 +43,13 @@ pub fn run() -> anyhow::Result<ExitCode> {
     };
     let code = match cli.command {
         Some(Command::List(list)) => list::run(&cli.shared, &list)?,
+        Some(Command::Watch(watch)) => watch::run(&cli.shared, &watch)?,
         Some(Command::Check(check)) => check::run(&cli.shared, &check)?,
+        Some(Command::Free(free)) => free::run(&cli.shared, &free)?,
+        Some(Command::Wait(wait)) => wait::run(&cli.shared, &wait)?,
+        Some(Command::Completions(completions)) => reference::completions(&completions)?,
+        Some(Command::Man(man)) => reference::man(&man)?,
+        Some(Command::Keys(keys)) => reference::keys(&keys)?,
         None => live::run(&cli.shared, &cli.filter)?,
     };
     Ok(code.into())
@@ -68,8 +78,10 @@ fn one_line(error: &clap::Error) -> String {
         .unwrap_or_default()
         .trim_start_matches("error: ")
         .to_owned();
-    match lines.find_map(|line| line.strip_prefix("tip: ")) {
-        Some(tip) => format!("{what}; {tip} (see --help)"),
-        None => format!("{what} (see --help)"),
-    }
+    let rest: Vec<_> = lines.collect();
+    let tip = rest.iter().find_map(|line| line.strip_prefix("tip: "));
+    let accepted = rest.iter().find(|line| line.starts_with("[possible"));
+    let tip = tip.map_or(String::new(), |tip| format!("; {tip}"));
+    let accepted = accepted.map_or(String::new(), |values| format!(" {values}"));
+    format!("{what}{tip}{accepted} (see --help)")
 }

@@ -1,15 +1,23 @@
 //! The options, as clap takes them apart.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use sockeye::app::Tab;
+use sockeye::app::{Asked, Sort, Tab};
+use sockeye::bind::Address;
 use sockeye::filter::Filter;
 use sockeye::source::{Recorder, Replay, Source, System};
 
+use super::check::Check;
 use super::duration;
+use super::free::Free;
+use super::list::List;
+use super::reference::{Completions, Keys, Man};
+use super::wait::Wait;
+use super::watch::Watch;
 
 /// See every socket. Know why the port is taken.
 ///
@@ -21,73 +29,41 @@ use super::duration;
     max_term_width = 100,
     // An alias may set what the command line then sets otherwise.
     args_override_self = true,
-    override_usage = "sockeye [OPTIONS] [FILTER]...\n       sockeye [OPTIONS] list [FILTER]...\n       \
-                      sockeye [OPTIONS] check <TARGET>..."
+    override_usage = "sockeye [OPTIONS] [FILTER]...\n       sockeye [OPTIONS] <COMMAND>"
 )]
 pub(super) struct Cli {
+    /// What to show; without it, what listens or is bound
+    #[arg(value_name = "FILTER")]
+    pub filter: Vec<String>,
     #[command(flatten)]
     pub shared: Shared,
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// What to show; without it, what listens or is bound
-    #[arg(value_name = "FILTER")]
-    pub filter: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Print the table once
-    ///
-    /// Exit codes: 0, something matches; 1, nothing does; 2, bad usage or the table can't be read.
     List(List),
-    /// Bind-test ports and explain the answer
-    ///
-    /// Each port is bound for real, for about a microsecond, never listening; what has it is looked
-    /// up beside that. Exit codes: 0, every target can be bound by a server that sets `SO_REUSEADDR`;
-    /// 1, one can't; 2, bad usage or it could not be found out.
+    Watch(Watch),
     Check(Check),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Check {
-    /// `8080`, `8080/udp`, `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`, `3000-3010`, `https`
-    ///
-    /// TCP where nothing is said (or what -t and -u say), every address where nothing is said (or
-    /// the family of -4 or -6).
-    #[arg(value_name = "TARGET", required = true)]
-    pub targets: Vec<String>,
-    /// Print one JSON object instead of text
-    #[arg(long)]
-    pub json: bool,
-    /// Print nothing: the exit code is the answer
-    #[arg(short, long, conflicts_with = "json")]
-    pub quiet: bool,
-    /// Test again, up to five times, a port that is taken or released during the test
-    #[arg(long)]
-    pub retry: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct List {
-    /// What to print; without it, what listens or is bound
-    #[arg(value_name = "FILTER")]
-    pub filter: Vec<String>,
-    /// Print one JSON object instead of a table
-    #[arg(long)]
-    pub json: bool,
+    Free(Free),
+    Wait(Wait),
+    Completions(Completions),
+    Man(Man),
+    Keys(Keys),
 }
 
 /// What every command understands.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a switch of its own for the user"
 )]
 pub(super) struct Shared {
-    /// Time from one reading to the next
-    #[arg(long, global = true, default_value = "1s", value_name = "DURATION",
-          value_parser = duration::parse_interval)]
-    pub interval: Duration,
+    /// Time from one reading to the next [default: 1s; of wait: 100ms]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse_interval)]
+    interval: Option<Duration>,
     /// How long closed rows stay
     #[arg(long, global = true, default_value = "5s", value_name = "DURATION",
           value_parser = duration::parse)]
@@ -126,6 +102,11 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// The time between two readings, or what a command takes where nothing is said.
+    pub fn interval_or(&self, default: Duration) -> Duration {
+        self.interval.unwrap_or(default)
+    }
+
     /// The filter that was typed, narrowed to the family that was asked for.
     pub fn filter(&self, words: &[String]) -> anyhow::Result<Filter> {
         let typed = words.join(" ");
@@ -156,11 +137,34 @@ impl Shared {
         (self.tcp || !self.udp, self.udp || !self.tcp)
     }
 
+    /// What `-4` and `-6` leave of the addresses.
+    pub const fn narrowed(&self, address: Address) -> Address {
+        match (address, self.ipv4, self.ipv6) {
+            (Address::Every, true, false) => Address::One(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            (Address::Every, false, true) => Address::One(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+            (Address::Loopback, true, false) => Address::One(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            (Address::Loopback, false, true) => Address::One(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+            (address, ..) => address,
+        }
+    }
+
     /// Which rows are asked for: with a filter everything that matches, without one what listens.
     pub const fn tab(&self, has_filter: bool) -> Tab {
         match (self.listening, self.all || has_filter) {
             (false, true) => Tab::All,
             _ => Tab::Listening,
+        }
+    }
+
+    /// What is asked for, given the filter that was typed.
+    pub fn asked(&self, filter: Filter, has_filter: bool, sort: Sort) -> Asked {
+        Asked {
+            tab: self.tab(has_filter),
+            protocols: self.protocols(),
+            filter,
+            uid: super::live::own_uid(),
+            sort,
+            highlight: self.highlight,
         }
     }
 

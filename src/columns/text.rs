@@ -132,6 +132,24 @@ pub fn socket_text(socket: &Socket) -> String {
     format!("{kind} {local}{interface}{remote}")
 }
 
+/// What happened to a socket, in words: `opened LISTEN`, `ESTABLISHED → CLOSE_WAIT`,
+/// `owner node(12) → node(45)`, `closed LISTEN`.
+pub fn change_text(kind: &ChangeKind, socket: &Socket) -> String {
+    match kind {
+        ChangeKind::Opened => format!("opened {}", socket.state),
+        ChangeKind::Closed => format!("closed {}", socket.state),
+        ChangeKind::State { from } => format!("{from} → {}", socket.state),
+        ChangeKind::Owner { from } => {
+            let before = Socket {
+                owner: from.clone(),
+                ..socket.clone()
+            };
+            let [old, new] = [&before, socket].map(owner_with_pid);
+            format!("owner {old} → {new}")
+        }
+    }
+}
+
 fn name_and_pid(owner: &Owner) -> String {
     owner
         .processes()

@@ -15,6 +15,16 @@ pub enum Family {
     Ipv6,
 }
 
+impl Family {
+    /// `ipv4` or `ipv6`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ipv4 => "ipv4",
+            Self::Ipv6 => "ipv6",
+        }
+    }
+}
+
 /// Who can reach an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {

@@ -39,6 +39,19 @@ pub enum OwnerKind {
     None,
 }
 
+impl OwnerKind {
+    /// The word that JSON and CSV use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Hidden => "hidden",
+            Self::Kernel => "kernel",
+            Self::Past => "past",
+            Self::None => "none",
+        }
+    }
+}
+
 impl Owner {
     /// Which of the five it is.
     pub const fn kind(&self) -> OwnerKind {

@@ -6,7 +6,7 @@ use jiff::{Timestamp, Unit};
 use serde::Serialize;
 
 use crate::model::{
-    Endpoint, Family, OwnerKind, Pid, ProblemCode, Process, Protocol, Queue, Socket, State,
+    Endpoint, Family, Owner, OwnerKind, Pid, ProblemCode, Process, Protocol, Queue, Socket, State,
 };
 use crate::track::{Row, Table};
 
@@ -30,33 +30,33 @@ struct ProblemRecord<'a> {
 
 #[derive(Serialize)]
 pub(super) struct SocketRecord<'a> {
-    protocol: Protocol,
-    family: Family,
-    local: Endpoint,
-    remote: Option<Endpoint>,
-    state: State,
-    service: Option<&'a str>,
-    dual_stack: Option<bool>,
-    interface: Option<&'a str>,
-    inode: Option<u32>,
-    uid: Option<u32>,
-    user: Option<&'a str>,
-    owner: OwnerKind,
-    processes: Vec<ProcessRecord<'a>>,
-    unit: Option<&'a str>,
-    container: Option<&'a str>,
-    queue: Option<Queue>,
-    first_seen: String,
-    state_since: Option<String>,
+    pub(super) protocol: Protocol,
+    pub(super) family: Family,
+    pub(super) local: Endpoint,
+    pub(super) remote: Option<Endpoint>,
+    pub(super) state: State,
+    pub(super) service: Option<&'a str>,
+    pub(super) dual_stack: Option<bool>,
+    pub(super) interface: Option<&'a str>,
+    pub(super) inode: Option<u32>,
+    pub(super) uid: Option<u32>,
+    pub(super) user: Option<&'a str>,
+    pub(super) owner: OwnerKind,
+    pub(super) processes: Vec<ProcessRecord<'a>>,
+    pub(super) unit: Option<&'a str>,
+    pub(super) container: Option<&'a str>,
+    pub(super) queue: Option<Queue>,
+    pub(super) first_seen: String,
+    pub(super) state_since: Option<String>,
 }
 
 #[derive(Serialize)]
-struct ProcessRecord<'a> {
-    pid: Pid,
-    name: &'a str,
-    command: Option<&'a str>,
-    started_at: Option<String>,
-    user: Option<&'a str>,
+pub(super) struct ProcessRecord<'a> {
+    pub(super) pid: Pid,
+    pub(super) name: &'a str,
+    pub(super) command: Option<&'a str>,
+    pub(super) started_at: Option<String>,
+    pub(super) user: Option<&'a str>,
 }
 
 /// Writes the table's problems and these of its rows as one JSON object, then a line feed.
@@ -81,32 +81,33 @@ pub fn write_json<'a>(
                 message: &problem.message,
             })
             .collect(),
-        sockets: rows.into_iter().map(socket_record).collect(),
+        sockets: rows.into_iter().map(SocketRecord::of_row).collect(),
     };
     serde_json::to_writer(&mut *out, &listing)?;
     writeln!(out)
 }
 
-fn socket_record(row: &Row) -> SocketRecord<'_> {
-    let record = SocketRecord::of(&row.socket, row.first_seen.wall);
-    let owner = match record.owner {
-        OwnerKind::Known if row.is_closed() => OwnerKind::Past,
-        owner => owner,
-    };
-    let state = if row.is_closed() {
-        State::Closed
-    } else {
-        record.state
-    };
-    SocketRecord {
-        state,
-        owner,
-        state_since: row.began_its_state().map(|at| time(at.wall)),
-        ..record
-    }
-}
-
 impl<'a> SocketRecord<'a> {
+    /// A tracked socket; a closed one is `CLOSED`, and those who had it are past.
+    pub(super) fn of_row(row: &'a Row) -> Self {
+        let record = Self::of(&row.socket, row.first_seen.wall);
+        let owner = match record.owner {
+            OwnerKind::Known if row.is_closed() => OwnerKind::Past,
+            owner => owner,
+        };
+        let state = if row.is_closed() {
+            State::Closed
+        } else {
+            record.state
+        };
+        Self {
+            state,
+            owner,
+            state_since: row.began_its_state().map(|at| time(at.wall)),
+            ..record
+        }
+    }
+
     /// A socket that is there, seen first at this time.
     pub(super) fn of(socket: &'a Socket, first_seen: Timestamp) -> Self {
         Self {
@@ -122,12 +123,7 @@ impl<'a> SocketRecord<'a> {
             uid: socket.uid,
             user: socket.user.as_deref(),
             owner: socket.owner.kind(),
-            processes: socket
-                .owner
-                .processes()
-                .iter()
-                .map(|one| process_record(one))
-                .collect(),
+            processes: process_records(&socket.owner),
             unit: socket.unit.as_deref(),
             container: socket.container.as_deref(),
             queue: socket.queue,
@@ -135,6 +131,11 @@ impl<'a> SocketRecord<'a> {
             state_since: None,
         }
     }
+}
+
+pub(super) fn process_records(owner: &Owner) -> Vec<ProcessRecord<'_>> {
+    let processes = owner.processes().iter();
+    processes.map(|process| process_record(process)).collect()
 }
 
 fn process_record(process: &Process) -> ProcessRecord<'_> {
@@ -148,7 +149,7 @@ fn process_record(process: &Process) -> ProcessRecord<'_> {
 }
 
 /// `2026-01-02T03:04:05.678Z`: three digits always, so that times of one output compare as text.
-fn time(at: Timestamp) -> String {
+pub(super) fn time(at: Timestamp) -> String {
     let at = at.round(Unit::Millisecond).unwrap_or(at);
     at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }

@@ -1,12 +1,20 @@
-//! Tables and verdicts as text and as JSON, for the commands and for files. Pure: everything is
+//! Tables, changes and verdicts as text, JSON and CSV, for the commands and for files. Pure: everything is
 //! written to a given writer.
 
 mod check_json;
 mod check_text;
+mod csv;
+mod free;
 mod json;
 mod text;
+mod wait;
+mod watch;
 
 pub use check_json::write_check_json;
 pub use check_text::write_check;
+pub use csv::write_csv;
+pub use free::{FreePorts, told_of_free, write_free_json};
 pub use json::{SCHEMA, write_json};
-pub use text::write_text;
+pub use text::{Layout, write_text};
+pub use wait::{Waited, WaitedFor, told_of_wait, write_wait, write_wait_json};
+pub use watch::{write_change, write_change_json};

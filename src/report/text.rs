@@ -8,9 +8,17 @@ use crate::track::Row;
 /// Columns that a listing leaves out: what they tell takes two readings.
 const LIVE_ONLY: [ColumnId; 1] = [ColumnId::Age];
 
-/// Writes rows under a line of headings. Within `columns` cells the columns that matter least are
-/// left out and long texts cut; without a limit (a pipe) nothing is cut. Without rows nothing is
-/// written.
+/// How a listing is laid out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Layout<'a> {
+    /// The columns, in this order; none: those that have something to tell.
+    pub columns: &'a [&'static Column],
+    /// Cells of a line. Within them the columns that matter least are left out and long texts cut;
+    /// without a limit (a pipe) nothing is.
+    pub width: Option<u16>,
+}
+
+/// Writes rows under a line of headings. Without rows nothing is written.
 ///
 /// # Errors
 /// What the writer says.
@@ -18,17 +26,20 @@ pub fn write_text(
     out: &mut dyn Write,
     rows: &[&Row],
     context: &CellContext,
-    columns: Option<u16>,
+    layout: &Layout<'_>,
 ) -> io::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    let offered: Vec<_> = ALL
-        .iter()
-        .filter(|column| !LIVE_ONLY.contains(&column.id))
-        .filter(|column| has_content(column, rows, context))
-        .collect();
-    match columns {
+    let mut offered = layout.columns.to_vec();
+    if offered.is_empty() {
+        let told = ALL
+            .iter()
+            .filter(|column| !LIVE_ONLY.contains(&column.id))
+            .filter(|column| has_content(column, rows, context));
+        offered.extend(told);
+    }
+    match layout.width {
         Some(columns) => write_fitted(
             out,
             rows,

@@ -5,12 +5,17 @@
 
 pub mod backend;
 pub mod bind_test;
+pub mod child;
 pub mod clock;
 pub mod collector;
+pub mod descriptors;
 mod end_process;
+pub mod hand_over;
 pub mod input;
 mod jobs;
 pub mod live;
 pub mod panic;
 pub mod signals;
 pub mod terminal;
+pub mod wait;
+pub mod watch;

@@ -23,12 +23,15 @@ pub fn exit_code(signal: i32) -> u8 {
 }
 
 #[cfg(unix)]
-pub use unix::{Signals, stop_now, suspend_job};
+pub use unix::{Signals, exit_when_asked, is_ignored, stop_now, suspend_job};
 #[cfg(windows)]
-pub use windows::{Signals, stop_now, suspend_job};
+pub use windows::{Signals, exit_when_asked, stop_now, suspend_job};
 
 #[cfg(unix)]
 mod unix {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
     use rustix::process::{self, kill_current_process_group};
     use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
     use signal_hook::iterator::Signals as Caught;
@@ -60,6 +63,32 @@ mod unix {
                 }
             }
         }
+    }
+
+    /// From now on `SIGINT` and `SIGTERM` end the process at once with their [`super::exit_code`]:
+    /// for commands that leave nothing behind which the kernel would not undo. A signal that was
+    /// ignored when the program started, as a shell does for jobs in the background, stays so.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn exit_when_asked() -> io::Result<()> {
+        for number in [SIGINT, SIGTERM] {
+            if !is_ignored(number) {
+                let always = Arc::new(AtomicBool::new(true));
+                let code = i32::from(super::exit_code(number));
+                signal_hook::flag::register_conditional_shutdown(number, code, always)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this process ignores a signal, as it does one that its parent had it ignore. Where
+    /// there is no `/proc` to tell, it does not.
+    pub fn is_ignored(number: i32) -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.is_some_and(|mask| mask >> (number - 1) & 1 == 1)
     }
 
     /// Asks for what the terminal does on Ctrl-Z: every process of our job, `sudo` or `cargo`
@@ -158,6 +187,14 @@ mod windows {
 
         /// Returns at once.
         pub fn forward(self, _: impl FnMut(Signal) -> ControlFlow<()>) {}
+    }
+
+    /// Does nothing: Ctrl-C ends a process here.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn exit_when_asked() -> io::Result<()> {
+        Ok(())
     }
 
     /// Does nothing.

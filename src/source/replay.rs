@@ -64,6 +64,19 @@ impl Replay {
         })
     }
 
+    /// Whether the reading that was given last is the last one.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be read.
+    pub fn is_over(&mut self) -> Result<bool, SourceError> {
+        let rest = self.lines.fill_buf().map_err(|reason| SourceError::File {
+            path: self.path.clone(),
+            reason,
+        })?;
+        Ok(rest.is_empty())
+    }
+
     /// Reads on; at the end of the recording the current reading stays.
     fn advance(&mut self) -> Result<(), SourceError> {
         let (path, lines) = (&*self.path, &mut self.lines);

@@ -50,6 +50,15 @@ pub enum Mark {
 }
 
 impl Mark {
+    /// The mark of a change that just happened.
+    pub const fn of(kind: &ChangeKind) -> Self {
+        match kind {
+            ChangeKind::Opened => Self::Opened,
+            ChangeKind::State { .. } | ChangeKind::Owner { .. } => Self::Changed,
+            ChangeKind::Closed => Self::Closed,
+        }
+    }
+
     /// The glyph in the first column; colour never carries the meaning alone.
     pub const fn glyph(self) -> char {
         match self {
@@ -97,11 +106,7 @@ impl Row {
     /// marked as long as it is there.
     pub fn mark(&self, now: Moment, highlight: Duration) -> Option<Mark> {
         let change = self.change.as_ref()?;
-        match change.kind {
-            ChangeKind::Closed => Some(Mark::Closed),
-            _ if change.at.age(now) >= highlight => None,
-            ChangeKind::Opened => Some(Mark::Opened),
-            ChangeKind::State { .. } | ChangeKind::Owner { .. } => Some(Mark::Changed),
-        }
+        let mark = Mark::of(&change.kind);
+        (mark == Mark::Closed || change.at.age(now) < highlight).then_some(mark)
     }
 }

@@ -121,7 +121,7 @@ pub(super) fn stop_container(holder: &Holder) -> Option<String> {
 }
 
 /// The command that adds the port to those that the kernel leaves out, if it is not among them.
-pub(super) fn reserve(limits: &Limits, port: u16) -> Option<String> {
+pub(in crate::bind) fn reserve(limits: &Limits, port: u16) -> Option<String> {
     if !limits.is_ephemeral(port) {
         return None;
     }

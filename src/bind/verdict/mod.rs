@@ -23,6 +23,7 @@ use super::examine::Examination;
 use super::servers::{self, Profile, Start};
 use crate::model::{Gap, GapCode, Holder, Moment};
 use case::Case;
+pub(super) use commands::reserve;
 pub use matrix::{MatrixCell, MatrixRow};
 
 /// What can be said of the port, in one word.

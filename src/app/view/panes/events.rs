@@ -3,9 +3,9 @@
 use super::super::super::App;
 use super::super::{Line, Role, mark_role, span};
 use super::MAX_LINES;
-use crate::columns::{owner_with_pid, socket_text};
+use crate::columns::{change_text, owner_with_pid, socket_text};
 use crate::filter;
-use crate::model::{Moment, Owner, Socket};
+use crate::model::Moment;
 use crate::track::{ChangeKind, Event, Mark};
 
 impl App {
@@ -46,33 +46,17 @@ impl App {
     }
 
     fn event_line(&self, event: &Event) -> Line {
-        let socket = &event.row.socket;
-        let (mark, what) = match &event.change.kind {
-            ChangeKind::Opened => (Mark::Opened, format!("opened {}", socket.state)),
-            ChangeKind::Closed => (Mark::Closed, format!("closed {}", socket.state)),
-            ChangeKind::State { from } => (Mark::Changed, format!("{from} → {}", socket.state)),
-            ChangeKind::Owner { from } => {
-                let before = with_owner(socket, from);
-                let [old, new] = [&before, &**socket].map(owner_with_pid);
-                (Mark::Changed, format!("owner {old} → {new}"))
-            }
-        };
+        let (socket, kind) = (&event.row.socket, &event.change.kind);
+        let mark = Mark::of(kind);
         let mut line = vec![
             span(format!("{} ", self.clock(event.change.at)), Role::Dim),
             span(format!("{} ", mark.glyph()), mark_role(mark)),
             span(format!("{}  ", socket_text(socket)), Role::Strong),
-            span(what, mark_role(mark)),
+            span(change_text(kind, socket), mark_role(mark)),
         ];
-        if !matches!(event.change.kind, ChangeKind::Owner { .. }) {
+        if !matches!(kind, ChangeKind::Owner { .. }) {
             line.push(span(format!("  {}", owner_with_pid(socket)), Role::Plain));
         }
         line
-    }
-}
-
-fn with_owner(socket: &Socket, owner: &Owner) -> Socket {
-    Socket {
-        owner: owner.clone(),
-        ..socket.clone()
     }
 }

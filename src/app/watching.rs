@@ -1,0 +1,101 @@
+//! Which changes a filter lets through, told one by one.
+//!
+//! A socket that is told of is told of to its end: also the change by which it ceases to match, and
+//! that it closed. Time arrives with the observations.
+
+use std::collections::HashSet;
+
+use super::rows::{Asked, Criteria};
+use crate::model::Moment;
+use crate::track::{ChangeKind, Event, Observation, Row, RowId, Table};
+
+/// Follows one filter through all that is observed.
+#[derive(Debug)]
+pub struct Watching {
+    criteria: Criteria,
+    /// The rows that were told of and have not closed, or ceased to match, since.
+    told: HashSet<RowId>,
+    has_begun: bool,
+}
+
+/// One thing to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// When it was seen.
+    pub at: Moment,
+    /// What happened; `None`: nothing, the socket is there.
+    pub change: Option<ChangeKind>,
+    /// The row as it was afterwards.
+    pub row: Row,
+}
+
+impl Watching {
+    /// Watches what is asked for.
+    pub fn new(asked: Asked) -> Self {
+        Self {
+            criteria: asked.criteria(),
+            told: HashSet::new(),
+            has_begun: false,
+        }
+    }
+
+    /// What is to be told of an observation. Of the first: every row that matches, in the order that
+    /// was asked for. Afterwards the changes, in the order in which they happened; then rows that came
+    /// to match without one (the owner of a socket that opened was found out later, say): as opened if
+    /// they did open before our eyes, or else as being there.
+    pub fn observe(&mut self, observation: &Observation) -> Vec<Told> {
+        let table = &*observation.table;
+        let mut all = Vec::new();
+        if self.has_begun {
+            for event in &observation.events {
+                all.extend(self.changed(event, table));
+            }
+        }
+        self.has_begun = true;
+        let now = table.taken_at;
+        for index in self.criteria.select(table, now) {
+            let row = &table.rows[index];
+            if !row.is_closed() && self.told.insert(row.id) {
+                all.push(late(row, now));
+            }
+        }
+        all
+    }
+
+    /// The change, if it concerns a row that matches now or was told of before. What a row is in
+    /// conflict with is known only of the whole table.
+    fn changed(&mut self, event: &Event, table: &Table) -> Option<Told> {
+        let (id, now) = (event.row.id, table.taken_at);
+        let at = table.rows.binary_search_by_key(&id, |row| row.id);
+        let matches_now = self.criteria.admits(&event.row, now)
+            || at.is_ok_and(|at| self.criteria.admits(&table.rows[at], now));
+        let was_told = self.told.contains(&id);
+        if matches_now && event.change.kind != ChangeKind::Closed {
+            self.told.insert(id);
+        } else {
+            self.told.remove(&id);
+        }
+        (matches_now || was_told).then(|| Told {
+            at: event.change.at,
+            change: Some(event.change.kind.clone()),
+            row: event.row.clone(),
+        })
+    }
+}
+
+/// A row that matches though nothing happened to it just now.
+fn late(row: &Row, now: Moment) -> Told {
+    let opened = row
+        .change
+        .as_ref()
+        .filter(|change| change.kind == ChangeKind::Opened);
+    Told {
+        at: opened.map_or(now, |change| change.at),
+        change: opened.map(|change| change.kind.clone()),
+        row: row.clone(),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/watching.rs"]
+mod tests;

@@ -1,0 +1,112 @@
+//! Which listeners a client reaches that connects to an address. Pure.
+
+use std::net::IpAddr;
+
+use super::{Address, Target};
+use crate::model::{Holder, Protocol, State};
+
+/// The holders that wait for peers on what the target stands for. Where it names no address, all that
+/// listen; for `localhost`, those on `127.0.0.1` or `::1`, as a client tries both; for a wildcard, those
+/// on every address of its family.
+pub fn covering<'a>(target: &Target, holders: &'a [Holder]) -> Vec<&'a Holder> {
+    let covers = |holder: &Holder| match target.address {
+        Address::Every => true,
+        Address::Loopback => {
+            let [v4, v6] = [
+                [127, 0, 0, 1].into(),
+                IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
+            ];
+            takes(holder, v4) || takes(holder, v6)
+        }
+        Address::One(one) => takes(holder, one),
+    };
+    let listening = holders
+        .iter()
+        .filter(|holder| waits(target.protocol, holder));
+    listening.filter(|holder| covers(holder)).collect()
+}
+
+/// TCP that listens, or UDP without a peer.
+fn waits(protocol: Protocol, holder: &Holder) -> bool {
+    match protocol {
+        Protocol::Tcp => holder.socket.state == State::Listen,
+        Protocol::Udp => holder.socket.remote.is_none(),
+    }
+}
+
+/// Whether it takes what is sent to this address. A socket that is bound to an interface takes what
+/// comes in there, so of its wildcard only the loopback is certain, on `lo`.
+fn takes(holder: &Holder, address: IpAddr) -> bool {
+    let (local, wanted) = (
+        holder.socket.local.address.to_canonical(),
+        address.to_canonical(),
+    );
+    if local == wanted {
+        return true;
+    }
+    let is_right_interface = match holder.socket.interface.as_deref() {
+        None => true,
+        Some(name) => name == "lo" && wanted.is_loopback(),
+    };
+    let is_right_family = match (local, wanted) {
+        (IpAddr::V6(_), IpAddr::V4(_)) => holder.v6only != Some(true),
+        _ => local.is_ipv4() == wanted.is_ipv4(),
+    };
+    local.is_unspecified() && is_right_family && is_right_interface
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Endpoint, Socket, Text};
+
+    fn listener(address: &str, v6only: Option<bool>, interface: Option<&str>) -> Holder {
+        let local = Endpoint::new(address.parse().unwrap(), 80);
+        let mut socket = Socket::new(Protocol::Tcp, local, None, State::Listen);
+        socket.interface = interface.map(Text::new);
+        Holder {
+            v6only,
+            ..Holder::new(socket)
+        }
+    }
+
+    fn covers(target: &str, holder: &Holder) -> bool {
+        let holders = std::slice::from_ref(holder);
+        !covering(&target.parse().unwrap(), holders).is_empty()
+    }
+
+    #[test]
+    fn a_listener_covers_its_own_address_and_a_wildcard_its_family() {
+        let one = listener("127.0.0.1", None, None);
+        let v4 = listener("0.0.0.0", None, None);
+        let dual = listener("::", Some(false), None);
+        let v6 = listener("::", Some(true), None);
+        for (target, expected) in [
+            ("80", [true; 4]),
+            ("localhost:80", [true; 4]),
+            ("127.0.0.1:80", [true, true, true, false]),
+            ("127.0.0.2:80", [false, true, true, false]),
+            ("[::1]:80", [false, false, true, true]),
+            ("0.0.0.0:80", [false, true, true, false]),
+            ("[::]:80", [false, false, true, true]),
+        ] {
+            let found = [&one, &v4, &dual, &v6].map(|holder| covers(target, holder));
+            assert_eq!(found, expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn an_interface_narrows_a_wildcard() {
+        let on = |name| listener("0.0.0.0", None, Some(name));
+        assert!(covers("127.0.0.1:80", &on("lo")));
+        assert!(!covers("127.0.0.1:80", &on("eth0")));
+        assert!(covers("80", &on("eth0")));
+    }
+
+    #[test]
+    fn what_is_only_bound_does_not_listen() {
+        let local = Endpoint::new([127, 0, 0, 1].into(), 80);
+        let bound = Holder::new(Socket::new(Protocol::Tcp, local, None, State::Bound));
+        assert!(!covers("80", &bound));
+    }
+}

@@ -1,0 +1,176 @@
+//! A port that is ours: bound by sockets of this process and kept. Touches the operating system.
+//!
+//! It is bound without `SO_REUSEADDR`. With it two programs that choose a port at the same time would
+//! both get it, as long as neither listens; without it the kernel lets nobody in beside us. Only once
+//! it is ours may the option be set, so that a server that sets it too can start while we keep the port
+//! from everybody else. Measured on Linux 6.18: the kernel compares the options that sockets have when
+//! a bind is asked for, not those that they were bound with.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use socket2::{Domain, Socket};
+
+use super::Wish;
+use crate::bind::probe::{kind_of, outcome_of};
+use crate::bind::{Address, ProbeResult};
+use crate::model::Protocol;
+
+/// As many connections wait for a program that we hand a listener as the kernel allows; it caps the
+/// number at `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+
+/// A port with the sockets that hold it. They are closed with it, and in any program that is executed.
+#[derive(Debug)]
+pub struct Claim {
+    port: u16,
+    sockets: Vec<(Protocol, Socket)>,
+}
+
+/// A bind that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The port; 0 where the kernel was to choose it and had none.
+    pub port: u16,
+    /// The kernel's answer, never `ok`.
+    pub result: ProbeResult,
+}
+
+/// One bind that a wish takes.
+#[derive(Clone, Copy)]
+struct Place {
+    address: IpAddr,
+    v6only: bool,
+    without_v6: WithoutV6,
+}
+
+/// What is done where this system has no IPv6, or has switched it off.
+#[derive(Clone, Copy)]
+enum WithoutV6 {
+    Fail,
+    LeaveOut,
+    Bind(Ipv4Addr),
+}
+
+impl Claim {
+    /// Binds `port` for everything that is wished for; port 0 lets the kernel choose one.
+    ///
+    /// # Errors
+    /// The first bind that failed; nothing is bound then.
+    pub fn of(wish: &Wish, port: u16) -> Result<Self, Refusal> {
+        let mut claim = Self {
+            port,
+            sockets: Vec::new(),
+        };
+        for protocol in wish.protocols() {
+            for place in places(wish.address) {
+                claim.add(protocol, place).map_err(|error| Refusal {
+                    port: claim.port,
+                    result: outcome_of(&error),
+                })?;
+            }
+        }
+        Ok(claim)
+    }
+
+    /// The port.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Lets servers that set `SO_REUSEADDR` bind the port while it is kept. Everybody else, and the
+    /// kernel when it chooses a port, still finds it taken. Does nothing on Windows, where that option
+    /// means something else.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn share(&self) -> io::Result<()> {
+        if cfg!(windows) {
+            return Ok(());
+        }
+        let mut sockets = self.sockets.iter();
+        sockets.try_for_each(|(_, socket)| socket.set_reuse_address(true))
+    }
+
+    /// Takes out the socket for a server: of TCP it listens, of UDP (where no TCP was wished for) it
+    /// is bound. All others are closed. `None` if the server would need several.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn into_server(self) -> io::Result<Option<Socket>> {
+        let protocol = self.sockets.first().map(|&(protocol, _)| protocol);
+        let mut sockets = self.sockets.into_iter();
+        let mut wanted = sockets.by_ref().filter(|&(of, _)| Some(of) == protocol);
+        let (Some((protocol, socket)), None) = (wanted.next(), wanted.next()) else {
+            return Ok(None);
+        };
+        if protocol == Protocol::Tcp {
+            socket.listen(BACKLOG)?;
+            // The connections that it accepts get the option from it; without it, what they leave
+            // behind would keep the server from starting again.
+            #[cfg(not(windows))]
+            socket.set_reuse_address(true)?;
+        }
+        Ok(Some(socket))
+    }
+
+    fn add(&mut self, protocol: Protocol, place: Place) -> io::Result<()> {
+        let socket = match self.bind(protocol, place.address, place.v6only) {
+            Err(error) if lacks_v6(&error) => match place.without_v6 {
+                WithoutV6::Fail => return Err(error),
+                WithoutV6::LeaveOut => return Ok(()),
+                WithoutV6::Bind(v4) => self.bind(protocol, v4.into(), false)?,
+            },
+            answer => answer?,
+        };
+        if self.port == 0 {
+            let bound = socket.local_addr()?.as_socket();
+            self.port = bound.map_or(0, |address| address.port());
+        }
+        self.sockets.push((protocol, socket));
+        Ok(())
+    }
+
+    /// Close-on-exec from the start; socket2 sees to it.
+    fn bind(&self, protocol: Protocol, address: IpAddr, v6only: bool) -> io::Result<Socket> {
+        let address = SocketAddr::new(address, self.port);
+        let socket = Socket::new(Domain::for_address(address), kind_of(protocol), None)?;
+        if address.is_ipv6() {
+            socket.set_only_v6(v6only)?;
+        }
+        #[cfg(windows)]
+        crate::bind::probe::exclusive::set_exclusive(&socket)?;
+        socket.bind(&address.into())?;
+        Ok(socket)
+    }
+}
+
+/// What is bound for an address. For every address one dual-stack socket, so that the kernel can't
+/// choose a port that is taken in one family.
+fn places(address: Address) -> Vec<Place> {
+    let place = |address, v6only| Place {
+        address,
+        v6only,
+        without_v6: WithoutV6::Fail,
+    };
+    match address {
+        Address::Every => vec![Place {
+            without_v6: WithoutV6::Bind(Ipv4Addr::UNSPECIFIED),
+            ..place(Ipv6Addr::UNSPECIFIED.into(), false)
+        }],
+        Address::Loopback => vec![
+            place(Ipv4Addr::LOCALHOST.into(), false),
+            Place {
+                without_v6: WithoutV6::LeaveOut,
+                ..place(Ipv6Addr::LOCALHOST.into(), false)
+            },
+        ],
+        Address::One(one) => vec![place(one, one.is_unspecified())],
+    }
+}
+
+/// Whether there is no IPv6 here, or it is switched off.
+fn lacks_v6(error: &io::Error) -> bool {
+    let result = outcome_of(error);
+    result.is("EAFNOSUPPORT") || result.is("EADDRNOTAVAIL")
+}

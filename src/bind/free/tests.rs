@@ -1,0 +1,109 @@
+//! What is chosen, with made-up answers of the kernel; real binds are in `tests/cli/free.rs`.
+
+use std::borrow::Cow;
+
+use super::*;
+use crate::model::Limits;
+
+const BOTH: Wish = Wish {
+    tcp: true,
+    udp: true,
+    address: Address::Every,
+};
+
+fn refused(port: u16, name: &'static str) -> Refusal {
+    let name = Cow::Borrowed(name);
+    let result = ProbeResult::Errno { raw: 1, name };
+    Refusal { port, result }
+}
+
+/// Chooses where these ports are in use; a port below 1024 is denied.
+fn chosen(
+    ports: std::ops::RangeInclusive<u16>,
+    count: usize,
+    in_use: &[u16],
+    is_unfit: impl Fn(u16) -> Option<Unfit>,
+) -> Choice<u16> {
+    let claim = |port| match port {
+        port if in_use.contains(&port) => Err(refused(port, "EADDRINUSE")),
+        0..1024 => Err(refused(port, "EACCES")),
+        port => Ok(port),
+    };
+    choose(ports, count, is_unfit, claim, |_| None).unwrap()
+}
+
+#[test]
+fn the_first_port_that_can_be_had_is_taken() {
+    let choice = chosen(1023..=1030, 2, &[1024, 1026], |_| None);
+    assert_eq!(choice.found, [1025, 1027]);
+    let expected = [
+        (1023, Unfit::Denied("EACCES".into())),
+        (1024, Unfit::InUse),
+        (1026, Unfit::InUse),
+    ];
+    assert_eq!(choice.passed_over, expected);
+}
+
+#[test]
+fn fewer_than_wanted_are_told_as_they_are() {
+    let choice = chosen(2000..=2002, 5, &[2001], |_| None);
+    assert_eq!(choice.found, [2000, 2002]);
+}
+
+#[test]
+fn an_unfit_port_is_taken_only_for_want_of_a_better_one() {
+    let is_unfit = |port| (port < 2002).then_some(Unfit::Reserved);
+    let choice = chosen(2000..=2003, 1, &[], is_unfit);
+    assert_eq!((choice.found, choice.settled_for), (vec![2002], vec![]));
+    assert_eq!(choice.passed_over.len(), 2);
+    let choice = chosen(2000..=2003, 1, &[2000, 2002, 2003], is_unfit);
+    assert_eq!(choice.found, [2001]);
+    assert_eq!(choice.settled_for, [(2001, Unfit::Reserved)]);
+    let in_use = |port| (port, Unfit::InUse);
+    assert_eq!(choice.passed_over, [2000, 2002, 2003].map(in_use));
+}
+
+#[test]
+fn a_claim_that_is_doubted_is_given_up() {
+    let doubt = |port| (port == 2000).then_some(Unfit::Reserved);
+    let choice = choose(2000..=2001, 1, |_| None, Ok::<_, Refusal>, doubt).unwrap();
+    assert_eq!(choice.found, [2001]);
+    assert_eq!(choice.passed_over, [(2000, Unfit::Reserved)]);
+}
+
+#[test]
+fn what_is_no_fault_of_the_port_ends_the_search() {
+    let claim = |port| Err::<u16, _>(refused(port, "EMFILE"));
+    let error = choose(2000..=2001, 1, |_| None, claim, |_| None).unwrap_err();
+    assert_eq!(error, refused(2000, "EMFILE"));
+}
+
+#[test]
+fn what_speaks_against_a_stable_port_is_said() {
+    let limits = Limits {
+        unprivileged_from: Some(1024),
+        ephemeral: Some(32_768..=60_999),
+        reserved: Some(vec![9000..=9001, 40_000..=40_000]),
+        ..Limits::default()
+    };
+    let said = |port| unfit(&BOTH, port, &limits).map(|why| why.to_string());
+    let is = |port: u16, text: &str| assert_eq!(said(port).as_deref(), Some(text), "{port}");
+    is(80, "takes a privilege, as every port below 1024");
+    is(9001, "set aside in net.ipv4.ip_local_reserved_ports");
+    is(40_000, "set aside in net.ipv4.ip_local_reserved_ports");
+    is(
+        50_000,
+        "in the ephemeral range 32768–60999: the kernel may give it to an outgoing connection",
+    );
+    is(8080, "registered for http-alt");
+    assert_eq!(said(20_001), None);
+}
+
+#[test]
+fn only_the_services_of_the_wished_protocol_count() {
+    let limits = Limits::default();
+    let tcp = Wish { udp: false, ..BOTH };
+    let udp = Wish { tcp: false, ..BOTH };
+    assert!(unfit(&tcp, 22, &limits).is_some());
+    assert_eq!(unfit(&udp, 22, &limits), None);
+}

@@ -1,0 +1,109 @@
+//! What speaks against a port. Pure.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use super::Wish;
+use crate::bind::verdict::reserve;
+use crate::model::{Elsewhere, Evidence, Limits, Redirect, service_name};
+
+/// Why a port was not taken, or only for want of a better one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// Something has it.
+    InUse,
+    /// This process may not bind it, says the kernel with this error.
+    Denied(Cow<'static, str>),
+    /// The kernel gives ports of this range to outgoing connections.
+    Ephemeral(RangeInclusive<u16>),
+    /// It is set aside in `net.ipv4.ip_local_reserved_ports`, for whatever the administrator meant.
+    Reserved,
+    /// It is registered for this service.
+    Registered(&'static str),
+    /// Ports below this one take a privilege.
+    Privileged(u16),
+    /// It is in use in another network namespace.
+    Elsewhere(Elsewhere),
+    /// The packet filter sends its traffic elsewhere.
+    Redirected(Redirect),
+}
+
+/// What speaks against a port as the stable port of a service, whoever has it now.
+pub fn unfit(wish: &Wish, port: u16, limits: &Limits) -> Option<Unfit> {
+    if limits.is_privileged(port) {
+        return limits.unprivileged_from.map(Unfit::Privileged);
+    }
+    if limits.is_reserved(port) {
+        return Some(Unfit::Reserved);
+    }
+    let ephemeral = limits.ephemeral.as_ref();
+    if let Some(range) = ephemeral.filter(|range| range.contains(&port)) {
+        return Some(Unfit::Ephemeral(range.clone()));
+    }
+    let mut names = wish.protocols().filter_map(|of| service_name(of, port));
+    names.next().map(Unfit::Registered)
+}
+
+impl Unfit {
+    /// What other namespaces and the packet filter say against the port of this evidence.
+    pub fn of(evidence: Evidence) -> Option<Self> {
+        let elsewhere = evidence.elsewhere.into_iter().map(Self::Elsewhere);
+        let redirects = evidence.redirects.into_iter().map(Self::Redirected);
+        elsewhere.chain(redirects).next()
+    }
+
+    /// What makes up for it where the port is taken all the same, a sentence with the exact command.
+    pub fn remedy(&self, port: u16, limits: &Limits) -> Option<String> {
+        match self {
+            Self::Ephemeral(_) => {
+                let command = reserve(limits, port)?;
+                Some(format!("to keep it from clients: {command}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// A word for scripts, the same as the notes of a bind test where they say the same.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InUse => "in_use",
+            Self::Denied(_) => "denied",
+            Self::Ephemeral(_) => "ephemeral_range",
+            Self::Reserved => "reserved_port",
+            Self::Registered(_) => "registered_service",
+            Self::Privileged(_) => "privileged_port",
+            Self::Elsewhere(_) => "other_namespace",
+            Self::Redirected(_) => "redirected",
+        }
+    }
+}
+
+impl fmt::Display for Unfit {
+    /// Said of a port: `8080: in use`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InUse => f.write_str("in use"),
+            Self::Denied(name) => write!(f, "may not be bound ({name})"),
+            Self::Ephemeral(range) => write!(
+                f,
+                "in the ephemeral range {}–{}: the kernel may give it to an outgoing connection",
+                range.start(),
+                range.end()
+            ),
+            Self::Reserved => f.write_str("set aside in net.ipv4.ip_local_reserved_ports"),
+            Self::Registered(name) => write!(f, "registered for {name}"),
+            Self::Privileged(first) => write!(f, "takes a privilege, as every port below {first}"),
+            Self::Elsewhere(at) => {
+                let (local, name, pid) = (at.local, &at.name, at.pid);
+                write!(
+                    f,
+                    "{local} is in use in the network namespace of {name}({pid})"
+                )
+            }
+            Self::Redirected(Redirect { to, place, .. }) => {
+                write!(f, "its traffic is sent to {to} ({place})")
+            }
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! `sockeye free`: chooses ports by binding them, keeps them, hands one over.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+
+use anyhow::{Context as _, bail};
+use clap::{ArgAction, Args, value_parser};
+use sockeye::bind::{self, Address, Choice, Claim, Refusal, Target, Unfit, Wish};
+use sockeye::columns::{owner_with_pid, socket_text};
+use sockeye::model::{Answered, Limits, Protocol, Socket, Text};
+use sockeye::report::{self, FreePorts};
+use sockeye::runtime::clock::Clock;
+use sockeye::runtime::{child, descriptors, hand_over, signals};
+use sockeye::source::{Investigator, System};
+
+use super::options::Shared;
+use super::output::{Printed, print};
+use super::{EXIT_NOT_SO, complain};
+
+/// How often the kernel is asked for a port whose other protocol is taken.
+const MAX_TRIES: usize = 1000;
+
+/// Where a stable port is looked for if nothing is said: below, most numbers are somebody's.
+const STABLE_FROM: u16 = 10_000;
+
+/// Choose a free port by binding it
+///
+/// The port is free on every address for both TCP and UDP, or for what -t, -u, -4 and -6 say. It is
+/// bound while it is chosen; once it is printed, anybody may take it, unless it is kept (--hold) or
+/// handed to a command. Exit codes: 0, found; 1, there is none; 2, bad usage or it could not be found
+/// out; of a command, its own.
+#[derive(Debug, Args)]
+pub(super) struct Free {
+    /// Ports to choose from, such as `3000-3010` or `127.0.0.1:3000-3010`; without it the kernel chooses
+    #[arg(value_name = "RANGE")]
+    range: Option<String>,
+    /// So many different ports, all of them free at the same time
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 1,
+          value_parser = value_parser!(u16).range(1..))]
+    count: u16,
+    /// A port for good: outside the ephemeral range, not reserved, registered for no service, in no
+    /// other network namespace
+    ///
+    /// Without RANGE it is looked for from 10000 on. What is passed over is told on standard error.
+    /// Where there is nothing better, one of those is taken, and that is told too.
+    #[arg(long)]
+    stable: bool,
+    /// Print one JSON object instead of a line for each port
+    #[arg(long, conflicts_with = "command")]
+    json: bool,
+    /// Keep the port until standard input closes or CMD ends
+    ///
+    /// It is kept bound, not listening: a server that sets `SO_REUSEADDR` can start on it, one that does
+    /// not can't, and the kernel gives it to nobody. CMD is not handed the socket then.
+    #[arg(long)]
+    hold: bool,
+    /// A command that gets the port in place of us
+    ///
+    /// It gets the listening socket itself as descriptor 3, as systemd hands it over (`LISTEN_FDS=1`,
+    /// `LISTEN_PID`), so there is no moment at which somebody else could take the port. `PORT` is set, and
+    /// `{}` in its words is replaced by the port. Of a UDP port (-u) it gets the bound socket.
+    #[arg(last = true, value_name = "CMD", action = ArgAction::Append)]
+    command: Vec<OsString>,
+}
+
+/// Chooses, and does with the ports what was asked.
+pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
+    if shared.replay.is_some() || shared.record.is_some() {
+        bail!("free binds on this machine: a recording has no ports to bind");
+    }
+    if free.count > 1 && !free.command.is_empty() {
+        bail!("--count {}: a command gets one port", free.count);
+    }
+    let range = free
+        .range
+        .as_deref()
+        .map(str::parse::<Target>)
+        .transpose()?;
+    let wish = wish(shared, free.range.as_deref(), range.as_ref());
+    if wish.address == Address::Loopback && !free.command.is_empty() && !free.hold {
+        bail!("localhost is two addresses: a command gets one socket (127.0.0.1:3000-3010)");
+    }
+    let runs_a_child = free.hold && !free.command.is_empty();
+    if !runs_a_child {
+        // A child must be told first, and waited for: that is seen to where it runs.
+        signals::exit_when_asked()?;
+    }
+    descriptors::make_room_for(usize::from(free.count) * 4);
+    let mut investigator = Investigator::new();
+    let (choice, limits) = choose(free, &wish, range.as_ref(), &mut investigator)?;
+    let ports: Vec<_> = choice.found.iter().map(Claim::port).collect();
+    let is_found = ports.len() == usize::from(free.count);
+    let holders = Holders::look(
+        &wish,
+        &choice.passed_over,
+        free.stable || free.json || !is_found,
+    );
+    let told = FreePorts {
+        wish: &wish,
+        ports: if is_found { &ports } else { &[] },
+        passed_over: &choice.passed_over,
+        settled_for: &choice.settled_for,
+        holders: &|port| holders.of(port),
+        limits: &limits,
+    };
+    if free.json {
+        print(|out| report::write_free_json(out, &told))?;
+    } else if free.stable || !is_found {
+        for line in report::told_of_free(&told) {
+            complain(&line);
+        }
+    }
+    if !is_found {
+        complain(&none(free, ports.len()));
+        return Ok(EXIT_NOT_SO);
+    }
+    deliver(free, choice.found, &ports)
+}
+
+/// Prints the ports, or gives one to the command.
+fn deliver(free: &Free, claims: Vec<Claim>, ports: &[u16]) -> anyhow::Result<u8> {
+    if let ([word, ..], Some(claim), false) = (&*free.command, claims.first(), free.hold) {
+        let port = claim.port();
+        let claim = claims.into_iter().next().context("there is one")?;
+        let server = claim
+            .into_server()
+            .context("the port can't be listened on")?;
+        let server = server.context("a command gets one socket")?;
+        let failed = hand_over::hand_over(&free.command, server, port).map(|never| match never {});
+        return failed.with_context(|| word.display().to_string());
+    }
+    if free.hold {
+        let shared = claims.iter().try_for_each(Claim::share);
+        shared.context("the port can't be kept")?;
+    }
+    if let [word, ..] = &*free.command {
+        return child::run(&free.command, ports[0]).with_context(|| word.display().to_string());
+    }
+    if !free.json {
+        let printed = print(|out| ports.iter().try_for_each(|port| writeln!(out, "{port}")))?;
+        if printed == Printed::Cut {
+            return Ok(0);
+        }
+    }
+    if free.hold {
+        hold()?;
+    }
+    Ok(0)
+}
+
+/// Waits until standard input closes; what comes from there is of no interest.
+fn hold() -> io::Result<()> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        complain("kept until Ctrl-D or Ctrl-C");
+    }
+    io::copy(&mut stdin.lock(), &mut io::sink()).map(drop)
+}
+
+/// What is wanted: both protocols where nothing is said.
+fn wish(shared: &Shared, text: Option<&str>, range: Option<&Target>) -> Wish {
+    let (tcp, udp) = match range {
+        Some(target) if text.is_some_and(|text| text.contains('/')) => (
+            target.protocol == Protocol::Tcp,
+            target.protocol == Protocol::Udp,
+        ),
+        _ => shared.protocols(),
+    };
+    let address = range.map_or(Address::Every, |target| target.address);
+    Wish {
+        tcp,
+        udp,
+        address: shared.narrowed(address),
+    }
+}
+
+/// The ports and, for a stable one, the limits that were considered.
+fn choose(
+    free: &Free,
+    wish: &Wish,
+    range: Option<&Target>,
+    investigator: &mut Investigator,
+) -> anyhow::Result<(Choice<Claim>, Limits)> {
+    let count = usize::from(free.count);
+    let claim = |port| Claim::of(wish, port);
+    let Some(ports) = range.map(|target| target.ports.clone()).or_else(|| {
+        let any = STABLE_FROM..=u16::MAX;
+        free.stable.then_some(any)
+    }) else {
+        // Whatever the kernel chooses is held at once, so it never chooses it twice.
+        let whatever = std::iter::repeat_n(0, count + MAX_TRIES);
+        let choice = bind::choose(whatever, count, |_| None, claim, |_| None);
+        return Ok((
+            choice.map_err(|refusal| failed(&refusal))?,
+            Limits::default(),
+        ));
+    };
+    if !free.stable {
+        let choice = bind::choose(ports, count, |_| None, claim, |_| None);
+        return Ok((
+            choice.map_err(|refusal| failed(&refusal))?,
+            Limits::default(),
+        ));
+    }
+    let now = Clock::start().now();
+    let limits = investigator.rows(Protocol::Tcp, *ports.start(), now).limits;
+    let is_unfit = |port| bind::unfit(wish, port, &limits);
+    let doubt = |port| {
+        wish.protocols().find_map(|protocol| {
+            let mut evidence = investigator.rows(protocol, port, now);
+            // It is ours; only what is outside this namespace's table matters.
+            evidence.holders.clear();
+            investigator.explain(&mut evidence, protocol, port, Answered::Open);
+            Unfit::of(evidence)
+        })
+    };
+    let choice = bind::choose(ports, count, is_unfit, claim, doubt);
+    Ok((choice.map_err(|refusal| failed(&refusal))?, limits))
+}
+
+/// A refusal that is no fault of the port.
+fn failed(refusal: &Refusal) -> anyhow::Error {
+    let what = match refusal.result.as_str() {
+        "EADDRNOTAVAIL" => "the address is not one of this machine",
+        "EMFILE" | "ENFILE" => "no descriptors are left",
+        _ => "no port can be bound",
+    };
+    anyhow::anyhow!("{what} ({})", refusal.result)
+}
+
+fn none(free: &Free, found: usize) -> String {
+    let place = match &free.range {
+        Some(range) => format!(" of {}", Text::new(range)),
+        None => String::new(),
+    };
+    match (free.count, found) {
+        (1, _) => format!("no port{place} is free"),
+        (count, found) => format!("{found} of the {count} ports wanted can be had{place}"),
+    }
+}
+
+/// Who has the ports that are in use, as far as one reading of the table tells.
+struct Holders(Vec<Socket>);
+
+impl Holders {
+    /// Looks only if somebody wants to know, and something is in use.
+    fn look(wish: &Wish, passed_over: &[(u16, Unfit)], is_wanted: bool) -> Self {
+        let is_in_use = |(_, unfit): &(_, Unfit)| *unfit == Unfit::InUse;
+        if !is_wanted || !passed_over.iter().any(is_in_use) {
+            return Self(Vec::new());
+        }
+        // What can't be read is not told: that the port is in use is certain all the same.
+        let snapshot = System::new().take_once(Clock::start().now());
+        let mut sockets = snapshot.map_or_else(|_| Vec::new(), |snapshot| snapshot.sockets);
+        sockets.retain(|socket| wish.protocols().any(|wanted| wanted == socket.protocol));
+        sockets.sort_by_key(|socket| (socket.local.port, socket.state));
+        Self(sockets)
+    }
+
+    /// What has a port: what listens comes first.
+    fn of(&self, port: u16) -> Option<String> {
+        let at = self.0.partition_point(|socket| socket.local.port < port);
+        let socket = self.0.get(at).filter(|socket| socket.local.port == port)?;
+        let (what, state, who) = (socket_text(socket), socket.state, owner_with_pid(socket));
+        Some(format!("{what} {state} {who}"))
+    }
+}

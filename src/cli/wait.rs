@@ -1,0 +1,223 @@
+//! `sockeye wait`: returns when a port is free, or when something listens there.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use sockeye::model::Moment;
+use sockeye::report::{self, Waited, WaitedFor};
+use sockeye::runtime::clock::Clock;
+use sockeye::runtime::signals;
+use sockeye::runtime::wait::{Look, Waiter, Wanted};
+
+use super::options::Shared;
+use super::output::print;
+use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, duration};
+
+/// How soon to look again where nothing is said.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Wait until a port is free, or until something listens there
+///
+/// Prints who had the port (or who listens) and when that changed. Of a range every port must be so
+/// at the same time. Exit codes: 0, it happened; 1, it did not within --timeout; 2, bad usage, or
+/// waiting can't help.
+#[derive(Debug, Args)]
+pub(super) struct Wait {
+    /// The port, as for check: `8080`, `8080/udp`, `127.0.0.1:8080`, `localhost:8080`, `3000-3010`
+    #[arg(value_name = "TARGET")]
+    target: String,
+    /// What to wait for
+    #[arg(long = "for", value_name = "WHAT")]
+    wanted: What,
+    /// Give up after so long
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    timeout: Option<Duration>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum What {
+    /// A bind succeeds: a server that sets `SO_REUSEADDR`, as most do, can start on every address
+    Free,
+    /// A listener covers the address; where none is named, any listener of the port
+    Listening,
+}
+
+/// Waits; the code is 1 if the time is over first.
+pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
+    if shared.replay.is_some() || shared.record.is_some() {
+        bail!("wait looks at this machine: a recording does not change");
+    }
+    let targets = super::check::targets(shared, std::slice::from_ref(&wait.target))?;
+    signals::exit_when_asked()?;
+    let (clock, interval) = (Clock::start(), shared.interval_or(INTERVAL));
+    let wanted = match wait.wanted {
+        What::Free => Wanted::Free,
+        What::Listening => Wanted::Listening,
+    };
+    let mut ports: Vec<_> = targets
+        .into_iter()
+        .map(|target| Port {
+            waiter: Waiter::new(target, wanted, clock),
+            is_so: false,
+            changed_at: None,
+        })
+        .collect();
+    let happened = match wait_for(&mut ports, wait, interval, clock) {
+        Ok(happened) => happened,
+        Err(why) => {
+            complain(&why);
+            return Ok(EXIT_TROUBLE);
+        }
+    };
+    let outcome = Waited {
+        wanted: wait.wanted.as_str(),
+        happened,
+        time: clock.now().steady,
+        ports: ports.iter().map(Port::told).collect(),
+    };
+    tell(wait, &outcome)?;
+    Ok(if happened { 0 } else { EXIT_NOT_SO })
+}
+
+/// Looks again and again; whether it is so before the time is over.
+///
+/// # Errors
+/// Why waiting can't help, in one line.
+fn wait_for(
+    ports: &mut [Port],
+    wait: &Wait,
+    interval: Duration,
+    clock: Clock,
+) -> Result<bool, String> {
+    let end = wait.timeout.map(|timeout| clock.now().steady + timeout);
+    let mut progress = Progress::new();
+    for is_first in std::iter::once(true).chain(std::iter::repeat(false)) {
+        for port in &mut *ports {
+            if let Some(why) = port.look(is_first, clock) {
+                let target = port.waiter.target();
+                return Err(format!("{target}: waiting can't help: {why}"));
+            }
+        }
+        if ports.iter().all(|port| port.is_so) {
+            return Ok(true);
+        }
+        let now = clock.now().steady;
+        let left = end.map_or(Duration::MAX, |end| end.saturating_sub(now));
+        if left.is_zero() {
+            break;
+        }
+        progress.show(wait.wanted, ports, now);
+        thread::sleep(interval.min(left));
+    }
+    Ok(false)
+}
+
+/// The outcome on standard output; on standard error what is missing.
+fn tell(wait: &Wait, outcome: &Waited<'_>) -> io::Result<()> {
+    let zone = jiff::tz::TimeZone::system();
+    if wait.json {
+        print(|out| report::write_wait_json(out, outcome))?;
+    } else if outcome.happened {
+        print(|out| report::write_wait(out, outcome, &zone))?;
+    }
+    for port in outcome.ports.iter().filter(|port| !port.is_so) {
+        let told = report::told_of_wait(outcome.wanted, port, &zone);
+        complain(&format!("timed out: {told}"));
+    }
+    Ok(())
+}
+
+impl What {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Listening => "listening",
+        }
+    }
+}
+
+struct Port {
+    waiter: Waiter,
+    is_so: bool,
+    /// When it was seen to become so, if it was not at first.
+    changed_at: Option<Moment>,
+}
+
+impl Port {
+    /// Looks once; returns why it can never be so, if that is the case.
+    fn look(&mut self, is_first: bool, clock: Clock) -> Option<String> {
+        let was_so = self.is_so;
+        match self.waiter.look() {
+            Look::Never(why) => return Some(why),
+            Look::NotYet => self.is_so = false,
+            Look::Yes => self.is_so = true,
+        }
+        if self.is_so != was_so && !is_first {
+            self.changed_at = self.is_so.then(|| clock.now());
+        }
+        None
+    }
+
+    fn told(&self) -> WaitedFor<'_> {
+        WaitedFor {
+            target: self.waiter.target(),
+            changed_at: self.changed_at,
+            is_so: self.is_so,
+            holders: self.waiter.holders(),
+            seen_at: self.waiter.seen_at(),
+        }
+    }
+}
+
+/// One line on standard error while it takes time, if that is a terminal that can rewrite a line.
+struct Progress {
+    is_wanted: bool,
+    shown: Option<String>,
+}
+
+impl Progress {
+    fn new() -> Self {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        Self {
+            is_wanted: io::stderr().is_terminal() && !is_dumb,
+            shown: None,
+        }
+    }
+
+    /// Shows what is waited for and for how long, if that reads differently now.
+    fn show(&mut self, what: What, ports: &[Port], waited: Duration) {
+        if !self.is_wanted {
+            return;
+        }
+        let Some(port) = ports.iter().find(|port| !port.is_so) else {
+            return;
+        };
+        let why = match what {
+            What::Free => port.waiter.summary().unwrap_or("in use"),
+            What::Listening => "nothing listens",
+        };
+        let (target, seconds) = (port.waiter.target(), waited.as_secs());
+        let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
+        let line = format!("{target}: {seconds} s, {why}");
+        let line = sockeye::columns::cut(&line, usize::from(columns).saturating_sub(1));
+        if self.shown.as_ref() != Some(&line) {
+            let _ = write!(io::stderr(), "\r\x1b[K{line}");
+            self.shown = Some(line);
+        }
+    }
+}
+
+impl Drop for Progress {
+    /// Takes the line away.
+    fn drop(&mut self) {
+        if self.shown.is_some() {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! `sockeye watch`: changes as they happen, one line each.
+
+use std::collections::HashSet;
+use std::io::{self, IsTerminal as _};
+use std::time::Duration;
+
+use clap::Args;
+use sockeye::app::{Sort, Told, Watching};
+use sockeye::columns::ColumnId;
+use sockeye::model::{Owner, Problem, ProblemCode};
+use sockeye::report;
+use sockeye::runtime::clock::Clock;
+use sockeye::runtime::collector::Collector;
+use sockeye::runtime::signals;
+use sockeye::runtime::watch::{self, Ended, Seen};
+use sockeye::source::{Replay, Source as _};
+use sockeye::track::{Observation, Tracker};
+
+use super::options::Shared;
+use super::output::{Printed, print};
+use super::{EXIT_BUG, EXIT_TROUBLE, complain, duration, live};
+
+/// Print changes as they happen
+///
+/// First every socket that matches, then each that opens, changes its state or its owner, or closes:
+/// a line each, written at once. A socket that is told of is told of to its end, also when it ceases
+/// to match. A port that opens and closes between two readings is not seen. Exit codes: 0, the time
+/// is over or nobody reads any more; 2, bad usage or the table can't be read.
+#[derive(Debug, Args)]
+pub(super) struct Watch {
+    /// What to watch; without it, what listens or is bound
+    #[arg(value_name = "FILTER")]
+    filter: Vec<String>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// End after so long
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
+    time: Option<Duration>,
+    /// Leave out what is there already
+    #[arg(long)]
+    changes_only: bool,
+}
+
+/// Prints until the time is over, nobody reads any more, or a signal comes.
+pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
+    let filter = shared.filter(&watch.filter)?;
+    signals::exit_when_asked()?;
+    let sort = Sort {
+        by: ColumnId::Port,
+        descending: false,
+    };
+    let asked = shared.asked(filter, !watch.filter.is_empty(), sort);
+    let mut printer = Printer {
+        watching: Watching::new(asked),
+        is_json: watch.json,
+        changes_only: watch.changes_only,
+        has_colour: shared.has_colour() && io::stdout().is_terminal(),
+        zone: jiff::tz::TimeZone::system(),
+        complained: HashSet::new(),
+        failure: None,
+    };
+    let (clock, tracker) = (Clock::start(), Tracker::new(shared.linger));
+    if let Some(path) = &shared.replay {
+        return replay(Replay::open(path)?, tracker, clock, &mut printer);
+    }
+    let collector = Collector {
+        source: shared.source()?,
+        tracker,
+        recorder: shared.recorder()?,
+        clock,
+        interval: shared.interval_or(live::INTERVAL),
+        lost_recording: None,
+    };
+    let ended = watch::watch(collector, watch.time, clock, |seen| printer.see(seen))?;
+    Ok(match ended {
+        Ended::Crashed(what) => {
+            complain(&format!("{what}; this is a bug, please report it"));
+            EXIT_BUG
+        }
+        Ended::Done | Ended::NobodyReads if printer.failure.is_some() => EXIT_TROUBLE,
+        Ended::Done | Ended::NobodyReads => 0,
+    })
+}
+
+/// The changes between the readings of a recording, without waiting.
+fn replay(
+    mut recording: Replay,
+    mut tracker: Tracker,
+    clock: Clock,
+    printer: &mut Printer,
+) -> anyhow::Result<u8> {
+    loop {
+        let observation = tracker.observe(recording.take(clock.now())?);
+        if !printer.see(Seen::Observation(observation))? || recording.is_over()? {
+            return Ok(0);
+        }
+    }
+}
+
+struct Printer {
+    watching: Watching,
+    is_json: bool,
+    changes_only: bool,
+    has_colour: bool,
+    zone: jiff::tz::TimeZone,
+    /// What was complained about already: each kind of problem once.
+    complained: HashSet<ProblemCode>,
+    /// Why the last reading failed, if it did.
+    failure: Option<String>,
+}
+
+impl Printer {
+    /// Prints what is to be told; `false` when nobody reads it.
+    fn see(&mut self, seen: Seen) -> io::Result<bool> {
+        let observation = match seen {
+            Seen::Observation(observation) => observation,
+            Seen::Failure(why) => {
+                if self.failure.as_ref() != Some(&why) {
+                    complain(&why);
+                    self.failure = Some(why);
+                }
+                return Ok(true);
+            }
+        };
+        self.failure = None;
+        let mut all = self.watching.observe(&observation);
+        if self.changes_only {
+            all.retain(|told| told.change.is_some());
+        }
+        self.complain_about(&observation, &all);
+        for told in &all {
+            if self.tell(told)? == Printed::Cut {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// One line, flushed.
+    fn tell(&self, told: &Told) -> io::Result<Printed> {
+        let Told { at, change, row } = told;
+        print(|out| {
+            if self.is_json {
+                report::write_change_json(out, *at, change.as_ref(), row)
+            } else {
+                let change = (*at, change.as_ref(), row);
+                report::write_change(out, change, &self.zone, self.has_colour)
+            }
+        })
+    }
+
+    /// Each kind of problem once; hidden owners where one of them is told of.
+    fn complain_about(&mut self, observation: &Observation, all: &[Told]) {
+        let is_hidden = |told: &Told| told.row.socket.owner == Owner::Hidden;
+        let concerns = |problem: &&Problem| {
+            problem.code != ProblemCode::HiddenOwners || all.iter().any(is_hidden)
+        };
+        for problem in observation.table.problems.iter().filter(concerns) {
+            if self.complained.insert(problem.code) {
+                complain(&problem.message);
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `wait`: what was waited for, when it came, and who has or had the port.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::json::{SCHEMA, SocketRecord, time};
+use crate::bind::Target;
+use crate::columns::{owner_with_pid, socket_text};
+use crate::model::{Holder, Moment, Protocol};
+
+/// How waiting for some ports ended.
+#[derive(Debug)]
+pub struct Waited<'a> {
+    /// What was waited for: `free`, `listening`.
+    pub wanted: &'static str,
+    /// Whether it is so for every port.
+    pub happened: bool,
+    /// How long it took.
+    pub time: Duration,
+    /// The ports.
+    pub ports: Vec<WaitedFor<'a>>,
+}
+
+/// One of the ports.
+#[derive(Debug)]
+pub struct WaitedFor<'a> {
+    /// The port.
+    pub target: &'a Target,
+    /// When it was seen to become so; `None`: it was so from the start, or is not.
+    pub changed_at: Option<Moment>,
+    /// Whether it is so.
+    pub is_so: bool,
+    /// Who listens, or who had the port last, or still has it.
+    pub holders: &'a [Holder],
+    /// When those were seen.
+    pub seen_at: Moment,
+}
+
+#[derive(Serialize)]
+struct WaitRecord<'a> {
+    schema: u32,
+    #[serde(rename = "for")]
+    wanted: &'static str,
+    happened: bool,
+    waited_ms: u64,
+    targets: Vec<TargetRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct TargetRecord<'a> {
+    target: String,
+    protocol: Protocol,
+    port: u16,
+    happened: bool,
+    changed_at: Option<String>,
+    holders: Vec<SocketRecord<'a>>,
+}
+
+/// Writes it as one JSON object, then a line feed.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_wait_json(out: &mut dyn Write, waited: &Waited<'_>) -> io::Result<()> {
+    let record = WaitRecord {
+        schema: SCHEMA,
+        wanted: waited.wanted,
+        happened: waited.happened,
+        waited_ms: waited.time.as_millis().try_into().unwrap_or(u64::MAX),
+        targets: waited
+            .ports
+            .iter()
+            .map(|port| TargetRecord {
+                target: port.target.to_string(),
+                protocol: port.target.protocol,
+                port: port.target.first_port(),
+                happened: port.is_so,
+                changed_at: port.changed_at.map(|at| time(at.wall)),
+                holders: port
+                    .holders
+                    .iter()
+                    .map(|holder| socket(holder, port))
+                    .collect(),
+            })
+            .collect(),
+    };
+    serde_json::to_writer(&mut *out, &record)?;
+    writeln!(out)
+}
+
+fn socket<'a>(holder: &'a Holder, port: &WaitedFor<'_>) -> SocketRecord<'a> {
+    SocketRecord::of(&holder.socket, port.seen_at.wall)
+}
+
+/// Writes a line for each port: `8080: free since 12:04:31, before: tcp 127.0.0.1:8080 LISTEN
+/// node(40211)`, with the times of day in `zone`.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_wait(out: &mut dyn Write, waited: &Waited<'_>, zone: &TimeZone) -> io::Result<()> {
+    for port in &waited.ports {
+        writeln!(out, "{}", told_of_wait(waited.wanted, port, zone))?;
+    }
+    Ok(())
+}
+
+/// The same for one port, on one line.
+pub fn told_of_wait(wanted: &str, port: &WaitedFor<'_>, zone: &TimeZone) -> String {
+    let holders: Vec<_> = port.holders.iter().map(who).collect();
+    let who = |label: &str| match holders.as_slice() {
+        [] => String::new(),
+        [only] => format!("{label}{only}"),
+        [first, rest @ ..] => format!("{label}{first} and {} more", rest.len()),
+    };
+    let target = port.target;
+    let since = port.changed_at.map_or(String::new(), |at| {
+        let time = at.wall.to_zoned(zone.clone()).strftime("%H:%M:%S");
+        format!(" since {time}")
+    });
+    match (port.is_so, wanted) {
+        (true, "free") => format!("{target}: free{since}{}", who(", before: ")),
+        (true, _) => format!("{target}: listening{since}{}", who(": ")),
+        (false, "free") => format!("{target}: in use{}", who(": ")),
+        (false, _) => format!("{target}: nothing listens"),
+    }
+}
+
+fn who(holder: &Holder) -> String {
+    let socket = &holder.socket;
+    let owner = owner_with_pid(socket);
+    format!("{} {} {owner}", socket_text(socket), socket.state)
+}
