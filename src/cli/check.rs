@@ -48,7 +48,11 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
     }
     let targets = targets(shared, &check.targets)?;
     let clock = Clock::start();
-    let (mut tester, zone) = (BindTester::new(clock), jiff::tz::TimeZone::system());
+    let mut tester = match targets.len() {
+        1 => BindTester::new(clock),
+        _ => BindTester::of_several(clock),
+    };
+    let zone = jiff::tz::TimeZone::system();
     let has_colour = shared.has_colour() && io::stdout().is_terminal();
     let (mut verdicts, mut outcomes) = (Vec::new(), Vec::new());
     for (at, target) in targets.into_iter().enumerate() {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::bind_test::BindTester;
 use super::clock::Clock;
 use crate::app::{BindReport, Msg};
-use crate::bind::{self, Address, Suite, Target};
-use crate::model::{Moment, Protocol};
+use crate::bind::{self, Address, Claim, Target, Wish};
+use crate::model::Moment;
 use crate::report;
 use crate::track::{RowId, Table};
 
@@ -24,13 +24,18 @@ pub fn bind_test(job: u64, target: &Target, clock: Clock) -> Msg {
 
 /// Finds the first port above `from` that can be bound on every address, with TCP and UDP.
 pub fn find_free_port(from: u16) -> Msg {
-    let is_free = |port: &u16| {
-        [Protocol::Tcp, Protocol::Udp].into_iter().all(|protocol| {
-            let probes = bind::probe(protocol, Address::Every, *port, Suite::Full);
-            probes.iter().all(|probe| probe.result.is_ok())
-        })
+    let wish = Wish {
+        tcp: true,
+        udp: true,
+        address: Address::Every,
     };
-    match (from..=u16::MAX).skip(1).take(MAX_TRIES).find(is_free) {
+    let above = (from..=u16::MAX).skip(1).take(MAX_TRIES);
+    let claim = |port| Claim::of(&wish, port);
+    let found = match bind::choose(above, 1, |_| None, claim, |_| None) {
+        Ok(choice) => choice.found.first().map(Claim::port),
+        Err(refusal) => return failed(format!("no port can be bound ({})", refusal.result)),
+    };
+    match found {
         Some(port) => done(format!(
             "{port} is free: bound on every address, TCP and UDP"
         )),

@@ -114,15 +114,15 @@ pub(super) enum Asked {
     All(Part),
     /// Those of this part with this local port, with `tcp_info` where they have one.
     OnPort(Part, u16),
-    /// Those of this part with this local port that wait for peers: the kernel need not walk its table
-    /// of connections for them, which takes 10 ms.
-    Waiting(Part, u16),
+    /// Those of this part that wait for peers: the kernel need not walk its table of connections for
+    /// them, which takes 10 ms.
+    Waiting(Part),
 }
 
 impl Asked {
     const fn part(self) -> Part {
         match self {
-            Self::All(part) | Self::OnPort(part, _) | Self::Waiting(part, _) => part,
+            Self::All(part) | Self::OnPort(part, _) | Self::Waiting(part) => part,
         }
     }
 }
@@ -138,10 +138,7 @@ fn request(asked: Asked, sequence: u32) -> Vec<u8> {
             socket_id.source_port = number;
             extensions = ExtensionFlags::INFO;
         }
-        Asked::Waiting(_, number) => {
-            socket_id.source_port = number;
-            states = WAITING;
-        }
+        Asked::Waiting(_) => states = WAITING,
     }
     let mut header = NetlinkHeader::default();
     header.flags = NLM_F_REQUEST | NLM_F_DUMP;

@@ -21,12 +21,17 @@ mod unlisted;
 mod unusual;
 
 use std::collections::{HashMap, HashSet};
+use std::mem;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use rustix::io::Errno;
 
+use self::namespaces::Namespaces;
 use self::owners::Owners;
+use self::redirects::PacketFilter;
+use self::rows::Rows;
 use self::seek::{Descriptor, Hints};
 use self::unlisted::Unlisted;
 use super::accept;
@@ -46,9 +51,71 @@ pub(in crate::source) struct PortPlatform {
     cgroups: Cgroups,
     /// The control group of each socket of the last rows, by inode.
     groups: HashMap<u32, u64>,
+    surroundings: Surroundings,
+    survey: Option<Survey>,
+}
+
+/// Which ports have rows at all.
+struct Survey {
+    at: Moment,
+    protocol: Protocol,
+    ports: HashSet<u16>,
+}
+
+/// A dump takes about 10 ms, whether it is of one port or of all.
+const SURVEY_LASTS: Duration = Duration::from_millis(200);
+
+/// What matters for every port alike.
+#[derive(Default)]
+struct Surroundings {
+    namespaces: Namespaces,
+    filter: PacketFilter,
+    /// When it was looked at.
+    at: Option<Moment>,
+}
+
+/// For so long what surrounds one port does for the next one, so that a range is not asked about port
+/// by port. Who tests again wants to see what has changed, and does so later than this.
+const SURROUNDINGS_LAST: Duration = Duration::from_millis(500);
+
+impl Surroundings {
+    /// Those of this moment.
+    fn renewed(self, now: Moment) -> Self {
+        match self.at {
+            Some(at) if at.age(now) < SURROUNDINGS_LAST => self,
+            _ => Self {
+                at: Some(now),
+                ..Self::default()
+            },
+        }
+    }
 }
 
 impl PortPlatform {
+    /// The first step for one of several ports: what has no row at all is not asked for one by one.
+    /// The answer may be as old as [`SURVEY_LASTS`].
+    pub(in crate::source) fn surveyed_rows(
+        &mut self,
+        protocol: Protocol,
+        port: u16,
+        at: Moment,
+    ) -> Evidence {
+        let is_over =
+            |survey: &Survey| survey.protocol != protocol || survey.at.age(at) >= SURVEY_LASTS;
+        if self.survey.as_ref().is_none_or(is_over) {
+            let ports = rows::ports(&mut self.diag, protocol);
+            self.survey = ports.map(|ports| Survey {
+                at,
+                protocol,
+                ports,
+            });
+        }
+        match &self.survey {
+            Some(survey) if !survey.ports.contains(&port) => self.evidence(Rows::default(), at),
+            _ => self.rows(protocol, port, at),
+        }
+    }
+
     /// The first step: the rows and the limits.
     pub(in crate::source) fn rows(
         &mut self,
@@ -56,9 +123,14 @@ impl PortPlatform {
         port: u16,
         at: Moment,
     ) -> Evidence {
+        let rows = rows::read(&mut self.diag, protocol, port);
+        self.evidence(rows, at)
+    }
+
+    fn evidence(&mut self, rows: Rows, at: Moment) -> Evidence {
         let mut gaps = Vec::new();
         let limits = limits::read(&mut gaps);
-        let rows = rows::read(&mut self.diag, protocol, port, &mut gaps);
+        gaps.extend(rows.gaps);
         self.groups = rows.groups;
         Evidence {
             taken_at: at,
@@ -79,10 +151,14 @@ impl PortPlatform {
         (protocol, port): (Protocol, u16),
         answered: Answered,
     ) {
+        let mut around = mem::take(&mut self.surroundings).renewed(evidence.taken_at);
+        let Surroundings {
+            namespaces, filter, ..
+        } = &mut around;
         thread::scope(|scope| {
             let surroundings = (answered == Answered::Open).then(|| {
-                let elsewhere = scope.spawn(move || namespaces::look(protocol, port));
-                let filter = scope.spawn(move || redirects::look(protocol, port));
+                let elsewhere = scope.spawn(|| namespaces.sockets(protocol, port));
+                let filter = scope.spawn(|| filter.redirects(protocol, port));
                 (elsewhere, filter)
             });
             let has_sockets = evidence
@@ -110,6 +186,7 @@ impl PortPlatform {
                 evidence.gaps.extend(gap);
             }
         });
+        self.surroundings = around;
     }
 
     /// Finds the owners of what is still there, and all that follows from them.

@@ -26,13 +26,69 @@ const MAX_NAMESPACES: usize = 1024;
 /// No more than this from outside, at up to 10 ms each: the kernel walks its table of all connections.
 const MAX_FROM_OUTSIDE: usize = 8;
 
-/// Every socket on the port that waits for peers in another network namespace.
-pub(super) fn look(protocol: Protocol, port: u16) -> (Vec<Elsewhere>, Option<Gap>) {
+/// The other network namespaces, and what waits for peers in them: kept for the next port that is asked
+/// about, as finding out takes a look at every process.
+#[derive(Default)]
+pub(super) struct Namespaces {
+    known: Option<Result<Known, String>>,
+    waiting: HashMap<Protocol, Waiting>,
+}
+
+struct Known {
+    /// A process of each.
+    pids: Vec<Pid>,
+    /// How many are there besides.
+    left_out: usize,
+}
+
+/// The sockets of one protocol that wait for peers, each with a process of its namespace.
+#[derive(Default)]
+struct Waiting {
+    sockets: Vec<(Pid, Endpoint)>,
+    /// How many namespaces were not looked into.
+    left_out: usize,
+}
+
+impl Namespaces {
+    /// Every socket on the port that waits for peers in another network namespace.
+    pub(super) fn sockets(
+        &mut self,
+        protocol: Protocol,
+        port: u16,
+    ) -> (Vec<Elsewhere>, Option<Gap>) {
+        let known = match self.known.get_or_insert_with(find) {
+            Ok(known) => known,
+            Err(message) => {
+                let gap = Gap::new(GapCode::Namespaces, message);
+                return (Vec::new(), Some(gap));
+            }
+        };
+        let waiting = self.waiting.entry(protocol);
+        let waiting = waiting.or_insert_with(|| look(&known.pids, protocol));
+        let on_port = waiting.sockets.iter().filter(|(_, at)| at.port == port);
+        let found = on_port.filter_map(|&(pid, at)| told(pid, at)).collect();
+        (found, gap(known.left_out + waiting.left_out))
+    }
+}
+
+fn gap(left_out: usize) -> Option<Gap> {
+    let message = if stat("/proc/1").is_err() {
+        // `/proc` is mounted with `hidepid`.
+        Some("network namespaces of other users' processes can't be seen".to_owned())
+    } else {
+        (left_out > 0).then(|| format!("{left_out} other network namespaces were not looked into"))
+    };
+    message.map(|message| Gap::new(GapCode::Namespaces, &message))
+}
+
+/// Looks at every process for the namespace that it is in.
+fn find() -> Result<Known, String> {
     let (own, pids) = match (scan::network_of("self"), all_pids()) {
         (Ok(own), Ok(pids)) => (own, pids),
         (Err(error), _) | (_, Err(error)) => {
-            let message = format!("other network namespaces can't be looked into ({error})");
-            return (Vec::new(), Some(Gap::new(GapCode::Namespaces, &message)));
+            return Err(format!(
+                "other network namespaces can't be looked into ({error})"
+            ));
         }
     };
     let mut representatives: HashMap<u64, Pid> = HashMap::new();
@@ -47,31 +103,30 @@ pub(super) fn look(protocol: Protocol, port: u16) -> (Vec<Elsewhere>, Option<Gap
     representatives.remove(&own);
     let mut pids: Vec<_> = representatives.into_values().collect();
     pids.sort_unstable();
-    let mut left_out = unseen + pids.len().saturating_sub(MAX_NAMESPACES);
+    let left_out = unseen + pids.len().saturating_sub(MAX_NAMESPACES);
     pids.truncate(MAX_NAMESPACES);
-    let (mut found, mut from_outside) = (Vec::new(), 0);
-    for pid in pids {
-        let addresses = match seen_from_inside(pid, protocol, port) {
-            Ok(addresses) => addresses,
+    Ok(Known { pids, left_out })
+}
+
+/// What waits in the namespace of each of these processes.
+fn look(pids: &[Pid], protocol: Protocol) -> Waiting {
+    let (mut waiting, mut from_outside) = (Waiting::default(), 0);
+    for &pid in pids {
+        let sockets = match seen_from_inside(pid, protocol) {
+            Ok(sockets) => sockets,
             Err(_) if from_outside < MAX_FROM_OUTSIDE => {
                 from_outside += 1;
-                seen_from_outside(pid, protocol, port)
+                seen_from_outside(pid, protocol)
             }
             Err(_) => {
-                left_out += 1;
+                waiting.left_out += 1;
                 continue;
             }
         };
-        found.extend(told(addresses, pid, port));
+        let sockets = sockets.into_iter().map(|at| (pid, at));
+        waiting.sockets.extend(sockets);
     }
-    let message = if stat("/proc/1").is_err() {
-        // `/proc` is mounted with `hidepid`.
-        Some("network namespaces of other users' processes can't be seen".to_owned())
-    } else {
-        (left_out > 0).then(|| format!("{left_out} other network namespaces were not looked into"))
-    };
-    let gap = message.map(|message| Gap::new(GapCode::Namespaces, &message));
-    (found, gap)
+    waiting
 }
 
 fn all_pids() -> rustix::io::Result<Vec<Pid>> {
@@ -80,25 +135,25 @@ fn all_pids() -> rustix::io::Result<Vec<Pid>> {
     Ok(pids)
 }
 
-/// What waits on the port in the namespace of a process, as this thread sees it from inside. It
-/// stays there: the next one is entered from there, and the thread ends with the search.
-fn seen_from_inside(pid: Pid, protocol: Protocol, port: u16) -> io::Result<Vec<IpAddr>> {
+/// What waits in the namespace of a process, as this thread sees it from inside. It stays there: the
+/// next one is entered from there, and the thread ends with the search.
+fn seen_from_inside(pid: Pid, protocol: Protocol) -> io::Result<Vec<Endpoint>> {
     let namespace = std::fs::File::open(format!("/proc/{pid}/ns/net"))?;
     move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
     let (mut diag, mut details) = (SockDiag::default(), Vec::new());
     for part in PARTS.into_iter().filter(|part| part.protocol == protocol) {
-        let asked = Asked::Waiting(part, port);
-        diag.dump(asked, &mut details).map_err(io::Error::other)?;
+        diag.dump(Asked::Waiting(part), &mut details)
+            .map_err(io::Error::other)?;
     }
     let waiting = details.iter().filter(|detail| {
         let is_silent = detail.state == State::Listen || detail.state == State::Unconn;
-        is_silent && detail.remote.is_none() && detail.local.port == port
+        is_silent && detail.remote.is_none()
     });
-    Ok(waiting.map(|detail| detail.local.address).collect())
+    Ok(waiting.map(|detail| detail.local).collect())
 }
 
 /// The same from outside, by the tables below `/proc/PID/net`: slower by far, but open to everybody.
-fn seen_from_outside(pid: Pid, protocol: Protocol, port: u16) -> Vec<IpAddr> {
+fn seen_from_outside(pid: Pid, protocol: Protocol) -> Vec<Endpoint> {
     let files = match protocol {
         Protocol::Tcp => ["tcp", "tcp6"],
         Protocol::Udp => ["udp", "udp6"],
@@ -106,36 +161,24 @@ fn seen_from_outside(pid: Pid, protocol: Protocol, port: u16) -> Vec<IpAddr> {
     let tables = files
         .iter()
         .flat_map(|file| fs::read(format!("/proc/{pid}/net/{file}")));
-    tables
-        .flat_map(|table| waiting(&table, protocol, port))
-        .collect()
+    tables.flat_map(|table| waiting(&table, protocol)).collect()
 }
 
-/// What is told of the sockets at these addresses, in the namespace of a process.
-fn told(found: Vec<IpAddr>, pid: Pid, port: u16) -> Vec<Elsewhere> {
-    if found.is_empty() {
-        return Vec::new();
-    }
+/// What is told of a socket in the namespace of a process; nothing if that ended meanwhile, and the
+/// namespace with it as far as can be told.
+fn told(pid: Pid, local: Endpoint) -> Option<Elsewhere> {
     let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
-    if name.is_empty() {
-        // It ended meanwhile, and its namespace with it as far as can be told.
-        return Vec::new();
-    }
-    let name = Text::from_bytes(name.trim_ascii_end());
     let Placement { unit, container } = placement_of(&pid.to_string());
-    let placed_in = container.or(unit);
-    let elsewhere = |address| Elsewhere {
-        local: Endpoint::new(address, port),
+    (!name.is_empty()).then(|| Elsewhere {
+        local,
         pid,
-        name: name.clone(),
-        placed_in: placed_in.clone(),
-    };
-    found.into_iter().map(elsewhere).collect()
+        name: Text::from_bytes(name.trim_ascii_end()),
+        placed_in: container.or(unit),
+    })
 }
 
-/// The addresses of a `/proc/net` table (`proc_net_tcp(5)`) on which the port waits for peers.
-fn waiting(table: &[u8], protocol: Protocol, port: u16) -> Vec<IpAddr> {
-    let end_of_local = format!(":{port:04X}");
+/// What waits for peers in a `/proc/net` table (`proc_net_tcp(5)`).
+fn waiting(table: &[u8], protocol: Protocol) -> Vec<Endpoint> {
     let state = match protocol {
         Protocol::Tcp => "0A",
         Protocol::Udp => "07",
@@ -149,11 +192,19 @@ fn waiting(table: &[u8], protocol: Protocol, port: u16) -> Vec<IpAddr> {
         let (Some(local), _, Some(its_state)) = (words.next(), words.next(), words.next()) else {
             continue;
         };
-        let address = local.strip_suffix(&end_of_local).and_then(address);
-        found.extend(address.filter(|_| its_state == state));
+        if its_state == state {
+            found.extend(endpoint(local));
+        }
     }
     found.dedup();
     found
+}
+
+/// `0100007F:1F90`.
+fn endpoint(text: &str) -> Option<Endpoint> {
+    let (host, port) = text.split_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    Some(Endpoint::new(address(host)?, port))
 }
 
 /// The kernel prints each four bytes of an address as one number of this machine's byte order.
@@ -183,11 +234,12 @@ mod tests {
             0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000\n   \
             1: 0100007F:1F90 0100007F:C350 01 00000000:00000000 00:00000000\n   \
             2: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000\n";
-        let found = |port| waiting(table, Protocol::Tcp, port);
-        assert_eq!(found(8080), ["127.0.0.1".parse::<IpAddr>().unwrap()]);
-        assert_eq!(found(80), ["0.0.0.0".parse::<IpAddr>().unwrap()]);
-        assert_eq!(found(8), [] as [IpAddr; 0]);
-        assert_eq!(waiting(b"\n\xff\n", Protocol::Tcp, 8), [] as [IpAddr; 0]);
+        let found: Vec<_> = waiting(table, Protocol::Tcp)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(found, ["127.0.0.1:8080", "0.0.0.0:80"]);
+        assert_eq!(waiting(b"\n\xff\n", Protocol::Tcp), []);
     }
 
     #[test]

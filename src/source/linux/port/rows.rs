@@ -20,16 +20,14 @@ pub(super) struct Rows {
     pub(super) holders: Vec<Holder>,
     /// By inode.
     pub(super) groups: HashMap<u32, u64>,
+    /// What could not be read.
+    pub(super) gaps: Vec<Gap>,
 }
 
 /// Reads the rows of the port, in both families and all states.
-pub(super) fn read(
-    diag: &mut SockDiag,
-    protocol: Protocol,
-    port: u16,
-    gaps: &mut Vec<Gap>,
-) -> Rows {
-    let details = dump(diag, protocol, port, gaps);
+pub(super) fn read(diag: &mut SockDiag, protocol: Protocol, port: u16) -> Rows {
+    let mut gaps = Vec::new();
+    let details = dump(diag, protocol, port, &mut gaps);
     if protocol == Protocol::Tcp && kernel_version().is_some_and(|it| it < LISTS_BOUND_SOCKETS) {
         let message = "sockets that are only bound can't be seen: that takes Linux 6.8";
         gaps.push(Gap::new(GapCode::BoundSockets, message));
@@ -47,7 +45,19 @@ pub(super) fn read(
     Rows {
         holders,
         groups: details.iter().filter_map(group).collect(),
+        gaps,
     }
+}
+
+/// Every port of the protocol that has a row; `None` where not all rows can be read.
+pub(super) fn ports(diag: &mut SockDiag, protocol: Protocol) -> Option<HashSet<u16>> {
+    let is_whole = kernel_version().is_some_and(|version| version >= LISTS_BOUND_SOCKETS);
+    let mut details = Vec::new();
+    for part in PARTS.into_iter().filter(|part| part.protocol == protocol) {
+        diag.dump(Asked::All(part), &mut details).ok()?;
+    }
+    let ports = details.iter().map(|detail| detail.local.port);
+    is_whole.then(|| ports.collect())
 }
 
 /// The inodes of the port's sockets.

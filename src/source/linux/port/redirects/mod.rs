@@ -9,6 +9,7 @@
 mod iptables;
 mod nftables;
 
+use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -32,8 +33,34 @@ const MOST_BYTES: u64 = 16 << 20;
 /// How long a tool may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Every redirect of the port in this network namespace.
-pub(super) fn look(protocol: Protocol, port: u16) -> (Vec<Redirect>, Option<Gap>) {
+/// What the tools printed, kept for the next port that is asked about: running them takes longer than
+/// reading what they say.
+#[derive(Default)]
+pub(super) struct PacketFilter {
+    printed: HashMap<&'static str, Printed>,
+}
+
+/// What one tool printed: nothing, where it is not installed.
+type Printed = Result<Option<Vec<u8>>, String>;
+
+impl PacketFilter {
+    /// Every redirect of the port in this network namespace.
+    pub(super) fn redirects(
+        &mut self,
+        protocol: Protocol,
+        port: u16,
+    ) -> (Vec<Redirect>, Option<Gap>) {
+        look(self, protocol, port)
+    }
+
+    /// What a tool prints, run with always the same arguments.
+    fn run(&mut self, tool: &'static str, arguments: &[&str]) -> &Printed {
+        let printed = self.printed.entry(tool);
+        printed.or_insert_with(|| run(tool, arguments))
+    }
+}
+
+fn look(filter: &mut PacketFilter, protocol: Protocol, port: u16) -> (Vec<Redirect>, Option<Gap>) {
     let gap = |message: &str| Some(Gap::new(GapCode::Redirects, message));
     if has_capability(CapabilitySet::NET_ADMIN) != Some(true) {
         return (Vec::new(), gap("packet redirects can only be read by root"));
@@ -41,8 +68,8 @@ pub(super) fn look(protocol: Protocol, port: u16) -> (Vec<Redirect>, Option<Gap>
     let mut found = Vec::new();
     let mut trouble = None;
     let mut has_foreign_rules = false;
-    match run("nft", &["-njt", "list", "ruleset"]) {
-        Ok(Some(json)) => match nftables::redirects(&json, port) {
+    match filter.run("nft", &["-njt", "list", "ruleset"]) {
+        Ok(Some(json)) => match nftables::redirects(json, port) {
             Some(rules) => {
                 has_foreign_rules = rules.has_foreign;
                 if rules.is_partial {
@@ -72,7 +99,7 @@ pub(super) fn look(protocol: Protocol, port: u16) -> (Vec<Redirect>, Option<Gap>
     for (tool, names, place) in tools {
         let names = std::fs::read_to_string(format!("/proc/net/{names}")).unwrap_or_default();
         if names.lines().any(|name| name == "nat") {
-            trouble = trouble.or(saved(tool, place, port, &mut found));
+            trouble = trouble.or(saved(filter, (tool, place), port, &mut found));
         }
     }
     if has_foreign_rules {
@@ -80,7 +107,7 @@ pub(super) fn look(protocol: Protocol, port: u16) -> (Vec<Redirect>, Option<Gap>
             ("iptables-nft-save", "iptables"),
             ("ip6tables-nft-save", "ip6tables"),
         ] {
-            trouble = trouble.or(saved(tool, place, port, &mut found));
+            trouble = trouble.or(saved(filter, (tool, place), port, &mut found));
         }
     }
     let is_for_it = |redirect: &Redirect| redirect.protocol.is_none_or(|one| one == protocol);
@@ -90,10 +117,15 @@ pub(super) fn look(protocol: Protocol, port: u16) -> (Vec<Redirect>, Option<Gap>
 }
 
 /// The redirects among the rules that a tool of the `iptables` family saves.
-fn saved(tool: &str, place: &str, port: u16, found: &mut Vec<Redirect>) -> Option<Gap> {
-    let why = match run(tool, &["-t", "nat"]) {
+fn saved(
+    filter: &mut PacketFilter,
+    (tool, place): (&'static str, &str),
+    port: u16,
+    found: &mut Vec<Redirect>,
+) -> Option<Gap> {
+    let why = match filter.run(tool, &["-t", "nat"]) {
         Ok(Some(text)) => {
-            let text = String::from_utf8_lossy(&text);
+            let text = String::from_utf8_lossy(text);
             found.extend(iptables::redirects(&text, place, port));
             return iptables::is_partial(&text, port).then(|| {
                 let message =
@@ -102,14 +134,14 @@ fn saved(tool: &str, place: &str, port: u16, found: &mut Vec<Redirect>) -> Optio
             });
         }
         Ok(None) => "it is not installed".to_owned(),
-        Err(why) => why,
+        Err(why) => why.clone(),
     };
     let message = format!("packet redirects of {place} can't be read with {tool}: {why}");
     Some(Gap::new(GapCode::Redirects, &message))
 }
 
 /// What a tool prints; `None` where there is no such tool.
-fn run(tool: &str, arguments: &[&str]) -> Result<Option<Vec<u8>>, String> {
+fn run(tool: &str, arguments: &[&str]) -> Printed {
     let paths = FOLDERS.iter().map(|folder| Path::new(folder).join(tool));
     let Some(path) = paths.into_iter().find(|path| path.exists()) else {
         return Ok(None);
