@@ -1,6 +1,6 @@
 //! Which columns a terminal of some width has room for, and how wide each becomes.
 
-use super::{Align, Column};
+use super::{Align, Column, ColumnId};
 
 /// What the texts in a column ask for, in cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,8 +38,9 @@ const GAP: u16 = 1;
 
 /// Lays out those of `candidates` that fit into `width` cells: the ones with the lowest priority
 /// number first, each at least as wide as its minimum and as its texts need. What is left goes first
-/// to columns whose texts can use it, then to all that may grow. Priority 0 is never dropped: where
-/// those don't fit, they give up what they need beyond their minimum, and then the last are cut.
+/// to columns whose texts can use it, then to all that may grow. Priority 0 is never dropped, nor is
+/// the first of all: where those don't fit, they give up what they need beyond their minimum, and then the
+/// last are cut, the port after all others.
 pub fn fit(
     candidates: &[&'static Column],
     width: u16,
@@ -69,7 +70,7 @@ fn choose(
     let mut kept = Vec::new();
     for column in by_priority {
         let needs = least(column, demand) + if kept.is_empty() { 0 } else { GAP };
-        if column.priority == 0 || used + needs <= width {
+        if column.priority == 0 || kept.is_empty() || used + needs <= width {
             used += needs;
             kept.push(column.id);
         } else {
@@ -91,10 +92,13 @@ fn total(widths: &[u16]) -> u16 {
     })
 }
 
-/// Takes from the last columns what does not fit, down to their minimum, then to nothing.
+/// Takes from the last columns what does not fit, down to their minimum, then to nothing; from the port
+/// only when there is nothing else.
 fn shrink(chosen: &[&'static Column], widths: &mut [u16], room: u16) {
+    let is_port = |&at: &usize| chosen[at].id == ColumnId::Port;
+    let (ports, others): (Vec<_>, Vec<_>) = (0..widths.len()).rev().partition(is_port);
     for keep_minimum in [true, false] {
-        for at in (0..widths.len()).rev() {
+        for &at in others.iter().chain(&ports) {
             let floor = if keep_minimum {
                 chosen[at].min.min(widths[at])
             } else {

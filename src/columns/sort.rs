@@ -87,27 +87,31 @@ pub(super) fn process(row: &Row) -> Key<'_> {
 }
 
 pub(super) fn user(row: &Row) -> Key<'_> {
-    optional_text(row.socket.user.as_deref())
+    match (row.socket.user.as_deref(), row.socket.uid) {
+        (None, Some(uid)) => Key::Text(Cow::Owned(uid.to_string())),
+        (user, _) => optional_text(user),
+    }
 }
 
 pub(super) fn unit(row: &Row) -> Key<'_> {
     optional_text(
         row.socket
-            .unit
+            .container
             .as_deref()
-            .or(row.socket.container.as_deref()),
+            .or(row.socket.unit.as_deref()),
     )
 }
 
-/// Oldest first when descending: the age grows as the moment recedes.
+/// What the column tells: since when, so that the youngest come first. Of a row whose beginning nobody
+/// saw it tells at most that it is older than the program.
 pub(super) fn age(row: &Row) -> Key<'_> {
-    let millis = row
-        .state_since
-        .steady
-        .as_millis()
-        .try_into()
-        .unwrap_or(u64::MAX);
-    Key::Number(u64::MAX - millis)
+    let began = match row.began_its_state() {
+        Some(began) => Some(began.wall),
+        None if row.socket.is_listening() => super::text::oldest_start(row),
+        None => None,
+    };
+    let millis = began.and_then(|at| u64::try_from(at.as_millisecond()).ok());
+    millis.map_or(Key::Nothing, |millis| Key::Number(u64::MAX - millis))
 }
 
 pub(super) fn receive_queue(row: &Row) -> Key<'_> {

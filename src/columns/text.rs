@@ -215,7 +215,7 @@ pub fn next_age_change(row: &Row, now: Moment) -> Duration {
     unit.saturating_sub(past)
 }
 
-fn oldest_start(row: &Row) -> Option<jiff::Timestamp> {
+pub(super) fn oldest_start(row: &Row) -> Option<jiff::Timestamp> {
     row.socket
         .owner
         .present()
