@@ -184,7 +184,7 @@ fn parse_port(word: &str) -> Result<u16, TargetError> {
             Err(TargetError::new(word, reason))
         }
         Ok(port) if is_number => Ok(port),
-        _ => Err(TargetError::new(word, "not a port (1–65535)")),
+        _ => Err(TargetError::new(word, "not a port (0–65535)")),
     }
 }
 

@@ -46,11 +46,11 @@ fn a_target_is_ports_with_an_optional_address_and_protocol() {
 #[test]
 fn a_wrong_target_is_told_the_wrong_word_and_what_is_accepted() {
     let cases = [
-        ("99999", "99999: not a port (1–65535)"),
-        ("8080x", "8080x: not a port (1–65535)"),
-        ("3000-99999", "99999: not a port (1–65535)"),
+        ("99999", "99999: not a port (0–65535)"),
+        ("8080x", "8080x: not a port (0–65535)"),
+        ("3000-99999", "99999: not a port (0–65535)"),
         ("3000-", "3000-: a range has two ends (3000-3010)"),
-        ("3000-+1", "+1: not a port (1–65535)"),
+        ("3000-+1", "+1: not a port (0–65535)"),
         (
             "0",
             "0: not a port to bind: 0 asks the kernel to choose one (1–65535)",

@@ -16,11 +16,13 @@ use super::{EXIT_NOT_SO, EXIT_TROUBLE};
 /// Bind-test ports and explain the answer
 ///
 /// Each port is bound for real, for about a microsecond, never listening; what has it is looked up
-/// beside that. Exit codes: 0, every target can be bound by a server that sets `SO_REUSEADDR`; 1, one
-/// can't; 2, bad usage or it could not be found out.
+/// beside that.
+///
+/// Exit codes: 0, every target can be bound by a server that sets `SO_REUSEADDR`; 1, one can't; 2,
+/// bad usage or it could not be found out.
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// `8080`, `8080/udp`, `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`, `3000-3010`, `https`
+    /// What to test: `8080`, `8080/udp`, `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`, `3000-3010`, `https`
     ///
     /// TCP where nothing is said (or what -t and -u say), every address where nothing is said (or
     /// the family of -4 or -6).

@@ -1,6 +1,6 @@
 //! `sockeye free`: chooses ports by binding them, keeps them, hands one over.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _};
 
 use anyhow::{Context as _, bail};
@@ -27,14 +27,16 @@ const STABLE_FROM: u16 = 10_000;
 ///
 /// The port is free on every address for both TCP and UDP, or for what -t, -u, -4 and -6 say. It is
 /// bound while it is chosen; once it is printed, anybody may take it, unless it is kept (--hold) or
-/// handed to a command. Exit codes: 0, found; 1, there is none; 2, bad usage or it could not be found
-/// out; of a command, its own.
+/// handed to a command.
+///
+/// Exit codes: 0, found; 1, there is none; 2, bad usage or it could not be found out; of a command,
+/// its own.
 #[derive(Debug, Args)]
 pub(super) struct Free {
     /// Ports to choose from, such as `3000-3010` or `127.0.0.1:3000-3010`; without it the kernel chooses
     #[arg(value_name = "RANGE")]
     range: Option<String>,
-    /// So many different ports, all of them free at the same time
+    /// How many different ports, all of them free at the same time
     #[arg(short = 'n', long, value_name = "N", default_value_t = 1,
           value_parser = value_parser!(u16).range(1..))]
     count: u16,
@@ -127,14 +129,14 @@ fn deliver(free: &Free, claims: Vec<Claim>, ports: &[u16]) -> anyhow::Result<u8>
             .context("the port can't be listened on")?;
         let server = server.context("a command gets one socket")?;
         let failed = hand_over::hand_over(&free.command, server, port).map(|never| match never {});
-        return failed.with_context(|| word.display().to_string());
+        return failed.with_context(|| shown(word));
     }
     if free.hold {
         let shared = claims.iter().try_for_each(Claim::share);
         shared.context("the port can't be kept")?;
     }
     if let [word, ..] = &*free.command {
-        return child::run(&free.command, ports[0]).with_context(|| word.display().to_string());
+        return child::run(&free.command, ports[0]).with_context(|| shown(word));
     }
     if !free.json {
         let printed = print(|out| ports.iter().try_for_each(|port| writeln!(out, "{port}")))?;
@@ -146,6 +148,11 @@ fn deliver(free: &Free, claims: Vec<Claim>, ports: &[u16]) -> anyhow::Result<u8>
         hold()?;
     }
     Ok(0)
+}
+
+/// A word of the command line, harmless to print.
+fn shown(word: &OsStr) -> String {
+    Text::from_bytes(word.as_encoded_bytes()).to_string()
 }
 
 /// Waits until standard input closes; what comes from there is of no interest.

@@ -16,9 +16,10 @@ use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain};
 
 /// Print the table once
 ///
-/// A terminal gets the columns that it has room for, the least important left out first; a pipe or a
-/// file gets everything, nothing cut. Exit codes: 0, something matches; 1, nothing does; 2, bad usage
-/// or the table can't be read.
+/// A terminal gets the columns that it has room for, the least important left out first; a pipe or
+/// a file gets everything, nothing cut.
+///
+/// Exit codes: 0, something matches; 1, nothing does; 2, bad usage or the table can't be read.
 #[derive(Debug, Args)]
 pub(super) struct List {
     /// What to print; without it, what listens or is bound
@@ -31,14 +32,16 @@ pub(super) struct List {
     #[arg(long)]
     csv: bool,
     /// Order by this column; rows that have nothing there come last
-    #[arg(long, value_name = "COLUMN", default_value = "port", value_parser = column_name())]
+    #[arg(long, value_name = "COLUMN", default_value = "port", ignore_case = true,
+          value_parser = column_name())]
     sort: &'static Column,
     /// The largest first
     #[arg(short, long)]
     reverse: bool,
-    /// The columns of the table, in this order
-    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',', value_parser = column_name(),
-          conflicts_with_all = ["json", "csv"])]
+    /// The columns of the table, in this order; their names are those of --sort
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',', ignore_case = true,
+          value_parser = column_name(),
+          hide_possible_values = true, conflicts_with_all = ["json", "csv"])]
     columns: Vec<&'static Column>,
 }
 

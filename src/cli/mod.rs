@@ -1,16 +1,19 @@
 //! The command line: what was asked, and one file for each command.
 
 mod check;
+mod completions;
 mod duration;
 mod free;
+mod keys;
 mod list;
 mod live;
+mod man;
 mod options;
 mod output;
-mod reference;
 mod wait;
 mod watch;
 
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -32,12 +35,20 @@ pub fn run() -> anyhow::Result<ExitCode> {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
-            complain(&one_line(&error));
+            complain(&one_line(&harmless(error)));
             return Ok(trouble());
         }
         // Help and version, which were asked for.
         Err(help) => {
-            let _ = help.print();
+            let is_styled = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            let text = help.render();
+            output::print(|out| {
+                if is_styled {
+                    write!(out, "{}", text.ansi())
+                } else {
+                    write!(out, "{text}")
+                }
+            })?;
             return Ok(ExitCode::SUCCESS);
         }
     };
@@ -47,9 +58,9 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Some(Command::Check(check)) => check::run(&cli.shared, &check)?,
         Some(Command::Free(free)) => free::run(&cli.shared, &free)?,
         Some(Command::Wait(wait)) => wait::run(&cli.shared, &wait)?,
-        Some(Command::Completions(completions)) => reference::completions(&completions)?,
-        Some(Command::Man(man)) => reference::man(&man)?,
-        Some(Command::Keys(keys)) => reference::keys(&keys)?,
+        Some(Command::Completions(completions)) => completions::run(&completions)?,
+        Some(Command::Man(man)) => man::run(&man)?,
+        Some(Command::Keys(keys)) => keys::run(&keys)?,
         None => live::run(&cli.shared, &cli.filter)?,
     };
     Ok(code.into())
@@ -69,19 +80,46 @@ pub fn trouble() -> ExitCode {
     EXIT_TROUBLE.into()
 }
 
+/// The same error about the same words without what a terminal would act on, or what would break the
+/// line: clap repeats them as they are.
+fn harmless(error: clap::Error) -> clap::Error {
+    let words = std::env::args_os().map(|word| {
+        let word = word.to_string_lossy();
+        sockeye::model::Text::new(&word).to_string()
+    });
+    Cli::try_parse_from(words).err().unwrap_or(error)
+}
+
 /// A usage error without clap's paragraphs: what was wrong, and the tip if there is one.
 fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let what = lines
-        .next()
-        .unwrap_or_default()
+    let what = lines.next().unwrap_or_default();
+    let what = what
         .trim_start_matches("error: ")
-        .to_owned();
+        .replace("subcommand", "command");
     let rest: Vec<_> = lines.collect();
+    let what = match what.strip_suffix(':') {
+        // What is missing, or contradicts, stands on lines of its own.
+        Some(_) => {
+            let named = rest.iter().take_while(|line| !line.starts_with("Usage:"));
+            let named: Vec<_> = named
+                .filter(|line| !line.starts_with("tip:"))
+                .copied()
+                .collect();
+            format!("{what} {}", named.join(", "))
+        }
+        None => what,
+    };
     let tip = rest.iter().find_map(|line| line.strip_prefix("tip: "));
     let accepted = rest.iter().find(|line| line.starts_with("[possible"));
     let tip = tip.map_or(String::new(), |tip| format!("; {tip}"));
     let accepted = accepted.map_or(String::new(), |values| format!(" {values}"));
     format!("{what}{tip}{accepted} (see --help)")
+}
+
+/// The commands that a user is told of.
+fn commands(cli: &clap::Command) -> impl Iterator<Item = &clap::Command> {
+    let all = cli.get_subcommands();
+    all.filter(|command| command.get_name() != "help" && !command.is_hide_set())
 }

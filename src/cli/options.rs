@@ -12,10 +12,12 @@ use sockeye::filter::Filter;
 use sockeye::source::{Recorder, Replay, Source, System};
 
 use super::check::Check;
+use super::completions::Completions;
 use super::duration;
 use super::free::Free;
+use super::keys::Keys;
 use super::list::List;
-use super::reference::{Completions, Keys, Man};
+use super::man::Man;
 use super::wait::Wait;
 use super::watch::Watch;
 
@@ -23,6 +25,9 @@ use super::watch::Watch;
 ///
 /// Without a command: the live table. A FILTER is the language of `/`, such as `nginx`, `:8080`,
 /// `:8000-8999`, `state:listen`, `user:ann !udp`; `?` in the table lists all of it.
+///
+/// Exit codes of every command: 0, done, and what was asked is so; 1, it is not so; 2, bad usage or it could not
+/// be found out; 101, a bug; 128 and the number of the signal that ended it (130: interrupted).
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -55,7 +60,7 @@ pub(super) enum Command {
 
 /// What every command understands.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Options of every command")]
+#[command(next_help_heading = "Common options")]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a switch of its own for the user"
@@ -87,10 +92,10 @@ pub(super) struct Shared {
     /// Only what listens or is bound
     #[arg(short, long, global = true, conflicts_with = "all")]
     pub listening: bool,
-    /// Everything
+    /// Everything, connections too
     #[arg(short, long, global = true)]
     pub all: bool,
-    /// No colours
+    /// No colours (as `NO_COLOR` in the environment)
     #[arg(long, global = true)]
     pub no_color: bool,
     /// Show a recording instead of this machine

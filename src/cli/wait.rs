@@ -22,8 +22,9 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// Wait until a port is free, or until something listens there
 ///
 /// Prints who had the port (or who listens) and when that changed. Of a range every port must be so
-/// at the same time. Exit codes: 0, it happened; 1, it did not within --timeout; 2, bad usage, or
-/// waiting can't help.
+/// at the same time.
+///
+/// Exit codes: 0, it happened; 1, it did not within --timeout; 2, bad usage, or waiting can't help.
 #[derive(Debug, Args)]
 pub(super) struct Wait {
     /// The port, as for check: `8080`, `8080/udp`, `127.0.0.1:8080`, `localhost:8080`, `3000-3010`

@@ -22,10 +22,12 @@ use super::{EXIT_BUG, EXIT_TROUBLE, complain, duration, live};
 
 /// Print changes as they happen
 ///
-/// First every socket that matches, then each that opens, changes its state or its owner, or closes:
-/// a line each, written at once. A socket that is told of is told of to its end, also when it ceases
-/// to match. A port that opens and closes between two readings is not seen. Exit codes: 0, the time
-/// is over or nobody reads any more; 2, bad usage or the table can't be read.
+/// First every socket that matches, then each that opens, changes its state or its owner, or
+/// closes: a line each, written at once. A socket that is told of is told of to its end, also when
+/// it ceases to match. A port that opens and closes between two readings is not seen.
+///
+/// Exit codes: 0, the time is over or nobody reads any more; 2, bad usage or the table can't be
+/// read.
 #[derive(Debug, Args)]
 pub(super) struct Watch {
     /// What to watch; without it, what listens or is bound
@@ -34,7 +36,7 @@ pub(super) struct Watch {
     /// Print one JSON object a line
     #[arg(long)]
     json: bool,
-    /// End after so long
+    /// End after this time
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
     time: Option<Duration>,
     /// Leave out what is there already

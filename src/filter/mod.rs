@@ -24,7 +24,9 @@ mod word;
 use std::time::Duration;
 
 pub use error::FilterError;
-pub use vocabulary::{FIELDS, FLAGS, FORMS, Field, Flag, FlagWord, Form, TRANSPORTS, Transport};
+pub use vocabulary::{
+    FIELDS, FLAGS, FORMS, Field, Flag, FlagWord, Form, TRANSPORTS, Transport, words,
+};
 
 use crate::model::Moment;
 use crate::track::Row;

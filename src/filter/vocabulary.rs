@@ -159,3 +159,20 @@ impl Transport {
             .copied()
     }
 }
+
+/// Every word of the language as it is typed, with what it matches: for the help and the man page.
+pub fn words() -> impl Iterator<Item = (String, &'static str)> {
+    let forms = FORMS
+        .iter()
+        .map(|form| (form.example.to_owned(), form.help));
+    let fields = FIELDS
+        .iter()
+        .map(|field| (format!("{}:", field.name), field.help));
+    let flags = FLAGS
+        .iter()
+        .map(|flag| (format!("is:{}", flag.name), flag.help));
+    let transports = TRANSPORTS
+        .iter()
+        .map(|word| (word.name.to_owned(), word.help));
+    forms.chain(fields).chain(flags).chain(transports)
+}

@@ -62,12 +62,13 @@ pub fn write_csv<'a>(
     rows: impl IntoIterator<Item = &'a Row>,
 ) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(FIELDS.iter().map(|(name, _)| name))?;
+    csv.write_record(FIELDS.iter().map(|(name, _)| name))
+        .map_err(what_the_writer_said)?;
     for row in rows {
         let socket = SocketRecord::of_row(row);
         let mut write = |process| {
             let cells = FIELDS.iter().map(|(_, cell)| cell(&socket, process).text());
-            csv.write_record(cells)
+            csv.write_record(cells).map_err(what_the_writer_said)
         };
         match socket.processes.as_slice() {
             [] => write(None)?,
@@ -79,6 +80,14 @@ pub fn write_csv<'a>(
     csv.flush()
 }
 
+/// As it was: made into an [`io::Error`] by `?` it would no longer say that a pipe was closed.
+fn what_the_writer_said(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
 fn plain(value: Option<impl ToString>) -> Cell {
     value.map_or(Cell::Empty, |value| Cell::Plain(value.to_string()))
 }
@@ -88,21 +97,35 @@ fn foreign(value: Option<&str>) -> Cell {
 }
 
 impl Cell {
-    /// What a spreadsheet would run as a formula gets an apostrophe in front, which makes it text
-    /// there. See "CSV Injection" of OWASP; blanks are passed over as spreadsheets do.
     fn text(self) -> String {
         match self {
             Self::Empty => String::new(),
-            Self::Foreign(text) if is_formula(&text) => format!("'{text}"),
-            Self::Plain(text) | Self::Foreign(text) => text,
+            Self::Plain(text) => text,
+            Self::Foreign(text) => harmless(&text),
         }
     }
 }
 
-/// Some spreadsheets take the wide forms of these characters for the same.
+/// What a spreadsheet would run as a formula gets an apostrophe in front, which makes it text there.
+/// See "CSV Injection" of OWASP. Where the decimal point is a comma, spreadsheets take a semicolon
+/// for the end of a cell, whatever quotes are around it.
+fn harmless(text: &str) -> String {
+    let parts: Vec<_> = text
+        .split(';')
+        .map(|part| {
+            let apostrophe = if is_formula(part) { "'" } else { "" };
+            format!("{apostrophe}{part}")
+        })
+        .collect();
+    parts.join(";")
+}
+
+/// Blanks are passed over as spreadsheets do, and quotes, which may be taken for those of the cell.
+/// Some take the wide forms of these characters for the same.
 fn is_formula(text: &str) -> bool {
     const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
-    text.trim_start().starts_with(STARTS)
+    text.trim_start_matches(|c: char| c.is_whitespace() || c == '"')
+        .starts_with(STARTS)
 }
 
 #[cfg(test)]
@@ -114,7 +137,16 @@ mod tests {
         for text in ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "＝1"] {
             assert_eq!(Cell::Foreign(text.into()).text(), format!("'{text}"));
         }
-        assert_eq!(Cell::Foreign("nginx -g".into()).text(), "nginx -g");
+        for (text, shown) in [
+            ("a;=1+1", "a;'=1+1"),
+            ("a; @b", "a;' @b"),
+            ("a\";\"=1+1", "a\";'\"=1+1"),
+        ] {
+            assert_eq!(Cell::Foreign(text.into()).text(), shown);
+        }
+        for text in ["nginx -g", "sh -c a; b -c", "a=1;b=2", ";"] {
+            assert_eq!(Cell::Foreign(text.into()).text(), text);
+        }
         assert_eq!(Cell::Plain("-1".into()).text(), "-1");
     }
 }

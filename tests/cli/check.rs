@@ -77,7 +77,7 @@ fn options_narrow_protocol_and_family() {
 #[test]
 fn a_wrong_target_is_one_line_and_nothing_is_tested() {
     for (target, says) in [
-        ("99999", "99999: not a port (1–65535)"),
+        ("99999", "99999: not a port (0–65535)"),
         ("0", "0: not a port to bind"),
         (
             "nginx",

@@ -34,6 +34,36 @@ fn a_hostile_filter_is_not_printed_raw() {
 }
 
 #[test]
+fn a_hostile_word_is_one_harmless_line() {
+    for word in ["po\nrt", "\x1b[2J", "\u{202e}trop", "\u{9b}31m"] {
+        for args in [&["list", "--sort", word][..], &["wait", "--for", word]] {
+            let said = sockeye(args);
+            assert_eq!((said.code, &*said.out), (2, ""), "{said:?}");
+            assert_eq!(said.err.lines().count(), 1, "{said:?}");
+            assert!(said.err.contains("[possible values: "), "{said:?}");
+            assert!(
+                !said.err.contains(['\x1b', '\u{202e}', '\u{9b}']),
+                "{said:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_argument_that_is_missing_is_named() {
+    for (args, named) in [
+        (&["check"][..], "<TARGET>..."),
+        (&["wait", "80"], "--for <WHAT>"),
+        (&["completions"], "<SHELL>"),
+    ] {
+        let said = sockeye(args);
+        assert_eq!((said.code, &*said.out), (2, ""), "{said:?}");
+        assert_eq!(said.err.lines().count(), 1, "{said:?}");
+        assert!(said.err.contains(named), "{said:?}");
+    }
+}
+
+#[test]
 fn a_wrong_duration_names_the_option_and_what_is_accepted() {
     for (option, value, accepted) in [
         ("--interval", "5", "not a duration (500ms, 2s, 1m)"),

@@ -69,24 +69,8 @@ fn lines(size: Size) -> Vec<Line> {
         .chain(heading("columns"))
         .chain(columns)
         .chain(heading("filter"))
-        .chain(filter_words().flat_map(|(word, help)| entry(&word, help)))
+        .chain(filter::words().flat_map(|(word, help)| entry(&word, help)))
         .collect()
-}
-
-fn filter_words() -> impl Iterator<Item = (String, &'static str)> {
-    let forms = filter::FORMS
-        .iter()
-        .map(|form| (form.example.to_owned(), form.help));
-    let fields = filter::FIELDS
-        .iter()
-        .map(|field| (format!("{}:", field.name), field.help));
-    let flags = filter::FLAGS
-        .iter()
-        .map(|flag| (format!("is:{}", flag.name), flag.help));
-    let transports = filter::TRANSPORTS
-        .iter()
-        .map(|word| (word.name.to_owned(), word.help));
-    forms.chain(fields).chain(flags).chain(transports)
 }
 
 fn heading(title: &'static str) -> impl Iterator<Item = Line> {
