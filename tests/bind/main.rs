@@ -8,6 +8,8 @@
     reason = "all of this is test code, also what is not inside a test function"
 )]
 
+#[path = "../support/program.rs"]
+mod program;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,8 +1,16 @@
 //! The table as text.
 
+use std::cmp::Ordering;
+use std::io::Write as _;
+use std::net::{IpAddr, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
 
-use crate::scene::{BINARY, Sockets, TempFile, sockeye, stage};
+use serde_json::Value;
+use sockeye::columns::{ALL, Column};
+use sockeye::model::State;
+
+use crate::holder::{Holder, listener, recording, socket};
+use crate::scene::{BINARY, Said, Sockets, TempFile, sockeye, stage};
 
 #[test]
 fn a_pipe_gets_no_colours_and_nothing_cut() {
@@ -72,19 +80,29 @@ fn nothing_that_matches_is_exit_code_1_and_silence() {
 fn a_reader_that_has_had_enough_is_no_error() {
     stage(|| {
         let _sockets = Sockets::open();
-        for format in [&["list", "-a"][..], &["list", "-a", "--json"]] {
-            let mut list = Command::new(BINARY);
-            list.args(format)
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped());
-            let mut list = list.spawn().unwrap();
-            // The reader goes before the first byte is written: reading the sockets comes first.
-            drop(list.stdout.take());
-            let output = list.wait_with_output().unwrap();
-            assert_eq!(output.status.code(), Some(0), "{output:?}");
-            assert_eq!(output.stderr, b"", "{output:?}");
-        }
+        closed_pipe();
+        // More than the buffers hold.
+        let _many: Vec<_> = (0..500)
+            .map(|_| UdpSocket::bind("127.0.0.1:0").unwrap())
+            .collect();
+        closed_pipe();
     });
+}
+
+fn closed_pipe() {
+    for format in [&[][..], &["--json"], &["--csv"]] {
+        let mut list = Command::new(BINARY);
+        list.args(["list", "-a"])
+            .args(format)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut list = list.spawn().unwrap();
+        // The reader goes before the first byte is written: reading the sockets comes first.
+        drop(list.stdout.take());
+        let output = list.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{format:?}: {output:?}");
+        assert_eq!(output.stderr, b"", "{format:?}: {output:?}");
+    }
 }
 
 #[test]
@@ -117,4 +135,314 @@ fn hidden_owners_are_told_on_standard_error() {
         let whole = list.args(["port:1"]).output().unwrap();
         assert_eq!(whole.stderr, b"", "nothing of what was asked for is hidden");
     });
+}
+
+/// A recording in which every column has different things to tell, and but for four of them nothing
+/// at least once.
+fn variety() -> TempFile {
+    let mut sockets = Sockets::open();
+    sockets.client.write_all(b"unread").unwrap();
+    let wide = listener("[::]:9000");
+    let narrow = listener("127.0.0.1:9001");
+    let _waits_to_be_accepted = TcpStream::connect("127.0.0.1:9001").unwrap();
+    let zebra = Holder::called("Zebra", &[&wide]);
+    let alpha = Holder::called("alpha", &[&narrow]);
+    drop((wide, narrow));
+    recording(|frame| {
+        let sockets = frame["sockets"].as_array_mut().unwrap();
+        for socket in sockets {
+            socket["unit"] = Value::Null;
+            socket["container"] = Value::Null;
+        }
+        socket(frame, 8081)["unit"] = "nginx.service".into();
+        socket(frame, 5353)["unit"] = "Apache.service".into();
+        let contained = socket(frame, 8600);
+        contained["unit"] = "docker-4d.scope".into();
+        contained["container"] = "zzz".into();
+        socket(frame, 9000)["user"] = "Ann".into();
+        let namesake = socket(frame, 9001);
+        namesake["user"] = Value::Null;
+        namesake["uid"] = 4_000_000_001_u32.into();
+        let nobodys = socket(frame, 5354);
+        nobodys["owner"] = "none".into();
+        nobodys.as_object_mut().unwrap().remove("pids");
+        for name in ["inode", "uid", "user", "queue"] {
+            nobodys[name] = Value::Null;
+        }
+        for (pid, started_at) in [
+            (zebra.pid(), "2026-01-02T00:00:00Z"),
+            (alpha.pid(), "2026-01-01T00:00:00Z"),
+        ] {
+            let mut processes = frame["processes"].as_array_mut().unwrap().iter_mut();
+            let process = processes.find(|one| one["pid"] == pid).unwrap();
+            process["started_at"] = started_at.into();
+        }
+    })
+}
+
+/// What a row is ordered by.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Number(u64),
+    Text(String),
+    Address(IpAddr, u64),
+}
+
+/// What a column shows of a socket in JSON, so that it can be ordered; `None` if that is nothing.
+fn key(column: &Column, socket: &Value) -> Option<Key> {
+    let number = |value: &Value| value.as_u64().map(Key::Number);
+    let text = |value: &Value| Some(Key::Text(value.as_str()?.to_lowercase()));
+    let address = |value: &Value| {
+        let address = value.get("address")?.as_str()?.parse().ok()?;
+        Some(Key::Address(address, value["port"].as_u64()?))
+    };
+    let process = &socket["processes"][0];
+    match column.name {
+        "proto" => text(&format!("{}{}", socket["protocol"], socket["family"]).into()),
+        "local" => address(&socket["local"]),
+        "port" => number(&socket["local"]["port"]),
+        "service" => text(&socket["service"]),
+        "remote" => address(&socket["remote"]),
+        "state" => State::ALL
+            .iter()
+            .position(|state| socket["state"] == state.as_str())
+            .map(|at| Key::Number(at.try_into().unwrap())),
+        "pid" => number(&process["pid"]),
+        "process" => text(&process["name"]),
+        "user" => {
+            text(&socket["user"]).or_else(|| Some(Key::Text(socket["uid"].as_u64()?.to_string())))
+        }
+        "unit" => text(&socket["container"]).or_else(|| text(&socket["unit"])),
+        // The youngest first; a single reading knows only how long something listens.
+        "age" if socket["remote"].is_null() => {
+            let started: jiff::Timestamp = process["started_at"].as_str()?.parse().ok()?;
+            let seconds: u64 = started.as_second().try_into().unwrap();
+            Some(Key::Number(u64::MAX - seconds))
+        }
+        "age" => None,
+        "recv-q" => number(&socket["queue"]["receive"]),
+        "send-q" => number(&socket["queue"]["send"]),
+        "command" => text(&process["command"]),
+        other => panic!("say here what {other} is ordered by"),
+    }
+}
+
+/// By the column, then by what never differs between two runs.
+fn compare(column: &Column, is_reversed: bool, a: &Value, b: &Value) -> Ordering {
+    let by_column = match (key(column, a), key(column, b)) {
+        (None, None) => Ordering::Equal,
+        (None, _) => Ordering::Greater,
+        (_, None) => Ordering::Less,
+        (Some(a), Some(b)) if is_reversed => b.cmp(&a),
+        (Some(a), Some(b)) => a.cmp(&b),
+    };
+    let rest =
+        |socket: &Value| ["port", "proto", "local", "remote"].map(|name| key(named(name), socket));
+    by_column.then_with(|| rest(a).cmp(&rest(b)))
+}
+
+fn named(name: &str) -> &'static Column {
+    ALL.iter().find(|column| column.name == name).unwrap()
+}
+
+fn listed(args: &[&str]) -> Vec<Value> {
+    let said = sockeye(&[&["list", "--json"], args].concat());
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+    let listing: Value = serde_json::from_str(&said.out).unwrap();
+    listing["sockets"].as_array().unwrap().clone()
+}
+
+/// Every column, its rows in the order that is asked for, and the arguments that ask for it.
+fn for_every_order(file: &TempFile, check: impl Fn(&Column, bool, &[&str])) {
+    for column in ALL {
+        let asked = ["-a", "--replay", file.path(), "--sort", column.name];
+        check(column, false, &asked);
+        check(column, true, &[&asked[..], &["--reverse"]].concat());
+    }
+}
+
+#[test]
+fn every_column_orders_the_rows_both_ways() {
+    stage(|| {
+        let file = variety();
+        for_every_order(&file, |column, is_reversed, asked| {
+            let sockets = listed(asked);
+            let mut sorted = sockets.clone();
+            sorted.sort_by(|a, b| compare(column, is_reversed, a, b));
+            let keys = |all: &[Value]| -> Vec<_> {
+                let key = |socket| (key(column, socket), socket["local"]["port"].clone());
+                all.iter().map(key).collect()
+            };
+            assert_eq!(keys(&sockets), keys(&sorted), "{asked:?}");
+            assert_eq!(sockets, sorted, "{asked:?}");
+        });
+    });
+}
+
+#[test]
+fn rows_that_have_nothing_there_come_last_both_ways() {
+    stage(|| {
+        let file = variety();
+        for_every_order(&file, |column, _, asked| {
+            let keys: Vec<_> = listed(asked).iter().map(|one| key(column, one)).collect();
+            let (something, nothing) = match keys.iter().position(Option::is_none) {
+                Some(at) => keys.split_at(at),
+                None => (&keys[..], &[][..]),
+            };
+            let has_always_something = ["proto", "local", "port", "state"];
+            let is_one = has_always_something.contains(&column.name);
+            assert_eq!(nothing.is_empty(), is_one, "{asked:?}: {keys:?}");
+            assert!(nothing.iter().all(Option::is_none), "{asked:?}: {keys:?}");
+            // There is an order to speak of.
+            assert_ne!(something.first(), something.last(), "{asked:?}: {keys:?}");
+        });
+    });
+}
+
+#[test]
+fn table_and_csv_are_in_the_order_of_json() {
+    stage(|| {
+        let file = variety();
+        for_every_order(&file, |_, _, asked| {
+            let expected: Vec<_> = listed(asked)
+                .iter()
+                .map(|socket| {
+                    let remote = &socket["remote"]["port"];
+                    let remote = remote
+                        .as_u64()
+                        .map_or(String::new(), |port| port.to_string());
+                    format!("{} {remote}", socket["local"]["port"])
+                })
+                .collect();
+            let table = sockeye(&[&["list", "--columns", "port,remote"], asked].concat());
+            let rows = table.out.lines().skip(1).map(|line| {
+                let (port, remote) = line.trim_start().split_once(' ').unwrap();
+                let remote = remote.rsplit_once(':').map_or("", |(_, port)| port);
+                format!("{port} {remote}")
+            });
+            assert_eq!(rows.collect::<Vec<_>>(), expected, "{asked:?}");
+            let said = sockeye(&[&["list", "--csv"], asked].concat());
+            let mut csv = csv::Reader::from_reader(said.out.as_bytes());
+            let rows = csv.records().map(|row| {
+                let row = row.unwrap();
+                format!("{} {}", &row[3], &row[5])
+            });
+            assert_eq!(rows.collect::<Vec<_>>(), expected, "{asked:?}");
+        });
+    });
+}
+
+#[test]
+fn the_order_is_by_port_where_nothing_is_said() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        assert_eq!(sockeye(&["list"]).ports(), [5353, 5354, 8080, 8081, 8600]);
+        let ports = [8600, 8081, 8080, 5354, 5353];
+        assert_eq!(sockeye(&["list", "--reverse"]).ports(), ports);
+        assert_eq!(sockeye(&["list", "-r"]).ports(), ports);
+    });
+}
+
+/// The lines, with one space between their words.
+fn lines(said: &Said) -> Vec<String> {
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    said.out.lines().map(words).collect()
+}
+
+#[test]
+fn the_columns_are_exactly_those_asked_for_in_this_order() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let said = sockeye(&["list", "-t", "--columns", "state,port,local,proto"]);
+        let expected = [
+            "STATE PORT LOCAL ADDRESS PROTO",
+            "LISTEN 8080 127.0.0.1 tcp",
+            "LISTEN 8081 ::1 tcp6",
+            "BOUND 8600 127.0.0.1 tcp",
+        ];
+        assert_eq!(lines(&said), expected);
+        // Also those that have nothing to tell, or take two readings to tell it.
+        for column in ALL {
+            let said = sockeye(&["list", "--columns", column.name]);
+            assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+            assert_eq!(lines(&said)[0], column.title);
+            assert_eq!(lines(&said).len(), 6, "{said:?}");
+        }
+        let backwards = || ALL.iter().rev();
+        let names: Vec<_> = backwards().map(|column| column.name).collect();
+        let titles: Vec<_> = backwards().map(|column| column.title).collect();
+        let said = sockeye(&["list", "--columns", &names.join(",")]);
+        assert_eq!(lines(&said)[0], titles.join(" "));
+    });
+}
+
+#[test]
+fn the_columns_asked_for_are_whole_in_a_pipe() {
+    stage(|| {
+        let name = format!("--{}", "very-long-".repeat(40));
+        let socket = listener("127.0.0.1:9000");
+        let _holder = Holder::called(&name, &[&socket]);
+        drop(socket);
+        let said = sockeye(&["list", "--columns", "command,port,process", ":9000"]);
+        let row = said.out.lines().nth(1).unwrap();
+        assert!(row.starts_with(&format!("{name} -c ")), "{said:?}");
+        assert!(row.contains(&format!("{name} 9000 ")), "{said:?}");
+        assert!(row.ends_with(&name[..15]), "{said:?}");
+    });
+}
+
+#[test]
+fn a_column_is_known_by_its_name_in_any_case() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        for option in ["--sort", "--columns"] {
+            for column in ALL {
+                let said = |name: &str| {
+                    let said = sockeye(&["list", option, name]);
+                    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+                    said.out
+                };
+                let upper = column.name.to_uppercase();
+                assert_eq!(said(&upper), said(column.name), "{option} {upper}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_wrong_column_is_one_line_with_those_there_are_and_the_nearest() {
+    for (option, names, wrong) in [
+        ("--sort", "prt", "'prt'"),
+        ("--columns", "prt", "'prt'"),
+        ("--columns", "pid,prt,proto", "'prt'"),
+        ("--sort", "port,pid", "'port,pid'"),
+    ] {
+        let said = sockeye(&["list", option, names]);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        assert_eq!(said.err.lines().count(), 1, "{said:?}");
+        assert!(said.err.starts_with("sockeye: "), "{said:?}");
+        assert!(
+            said.err.contains(option) && said.err.contains(wrong),
+            "{said:?}"
+        );
+        assert!(
+            said.err.contains("'port'") || wrong == "'port,pid'",
+            "{said:?}"
+        );
+        let known: Vec<_> = ALL.iter().map(|column| column.name).collect();
+        assert!(said.err.contains(&known.join(", ")), "{said:?}");
+    }
+}
+
+#[test]
+fn columns_of_json_and_csv_cannot_be_chosen() {
+    for format in ["--json", "--csv"] {
+        let said = sockeye(&["list", format, "--columns", "port"]);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        assert_eq!(said.err.lines().count(), 1, "{said:?}");
+        assert!(
+            said.err.contains(format) && said.err.contains("--columns"),
+            "{said:?}"
+        );
+    }
 }

@@ -9,11 +9,21 @@
     reason = "all of this is test code, also what is not inside a test function"
 )]
 
+#[path = "../support/program.rs"]
+mod program;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod background;
 mod check;
+mod csv;
+mod free;
+mod holder;
 mod json;
 mod list;
+mod reference;
 mod scene;
+mod tables;
 mod usage;
+mod wait;
+mod watch;

@@ -14,6 +14,8 @@
 
 #[path = "../bind/helpers/mod.rs"]
 mod helpers;
+#[path = "../support/program.rs"]
+mod program;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,8 +1,9 @@
-//! What takes system calls that no safe crate has: small programs in C, built when they are asked
-//! for. Rust links by the same compiler, so it is there.
+//! The programs in C of these tests, and what they put others into.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
+
+use crate::program::built;
 
 /// What the program may not do.
 #[derive(Clone, Copy, Debug)]
@@ -29,22 +30,7 @@ impl Cage {
     }
 }
 
-/// Builds `NAME.c` of this folder, under a name of this process's own until it is whole.
+/// The program `NAME.c` of this folder.
 pub fn helper(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/bind/helpers/{name}.c"));
-    let (built, building) = (
-        folder.join(name),
-        folder.join(format!("{name}-{}", std::process::id())),
-    );
-    let output = Command::new("cc")
-        .args(["-O1", "-o"])
-        .arg(&building)
-        .arg(&source)
-        .arg("-lpthread")
-        .output()
-        .expect("cc starts");
-    assert!(output.status.success(), "{output:?}");
-    std::fs::rename(building, &built).expect("both are in one folder");
-    built
+    built(&format!("bind/helpers/{name}.c"))
 }

@@ -1,0 +1,113 @@
+//! The program as it runs for a while: its lines as they come, signals, its end.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::scene::BINARY;
+use crate::support::PATIENCE;
+
+/// A program that was started with all three streams in the test's hands; ended and reaped with it.
+pub struct Running {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Receiver<String>,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    /// The lines that were not asked for.
+    pub rest: Vec<String>,
+    pub err: String,
+}
+
+impl Running {
+    pub fn sockeye(args: &[&str]) -> Self {
+        let mut command = Command::new(BINARY);
+        command.args(args);
+        Self::start(&mut command)
+    }
+
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = mpsc::channel();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            stdin: child.stdin.take(),
+            child,
+            lines,
+        }
+    }
+
+    /// The next line on standard output, as soon as it is there.
+    pub fn line(&self) -> String {
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => line,
+            Err(error) => panic!("no line came: {error}"),
+        }
+    }
+
+    /// The next line as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.line()).unwrap()
+    }
+
+    /// The port on the next line.
+    pub fn port(&self) -> u16 {
+        self.line().parse().unwrap()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    pub fn is_running(&self) -> bool {
+        let status = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        status.is_ok_and(|status| !status.contains(") Z "))
+    }
+
+    /// Closes its standard input and waits for its end.
+    pub fn close(mut self) -> Ended {
+        self.stdin = None;
+        self.end()
+    }
+
+    /// Waits for its end.
+    pub fn end(mut self) -> Ended {
+        let mut err = String::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        stderr.read_to_string(&mut err).unwrap();
+        let code = self.child.wait().unwrap().code();
+        let rest = self.lines.iter().collect();
+        Ended { code, rest, err }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,303 @@
+//! `sockeye wait`: when it returns, with which code, and what it says.
+
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::background::Running;
+use crate::scene::{sockeye, stage};
+use crate::support::wait_until;
+
+const FAST: &str = "--interval=50ms";
+
+fn wait(args: &[&str]) -> Running {
+    Running::sockeye(&[&["wait", FAST], args].concat())
+}
+
+/// This process as the program names it.
+fn own_name() -> String {
+    let name = std::fs::read_to_string("/proc/self/comm").unwrap();
+    format!("{}({})", name.trim(), std::process::id())
+}
+
+/// `since 12:04:31` without the time.
+fn timeless(text: &str) -> String {
+    let time = regex::Regex::new(r"\d\d:\d\d:\d\d").unwrap();
+    time.replace(text, "TIME").into_owned()
+}
+
+/// It is still waiting some looks later.
+fn goes_on(waiting: &Running) {
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(waiting.is_running());
+}
+
+#[test]
+fn what_is_so_already_returns_at_once() {
+    stage(|| {
+        let _listener = TcpListener::bind("127.0.0.1:8080").unwrap();
+        let said = sockeye(&["wait", "8081", "--for", "free"]);
+        assert_eq!((said.code, &*said.out, &*said.err), (0, "8081: free\n", ""));
+        let said = sockeye(&["wait", "8080", "--for", "listening"]);
+        let expected = format!(
+            "8080: listening: tcp 127.0.0.1:8080 LISTEN {}\n",
+            own_name()
+        );
+        assert_eq!((said.code, said.out, &*said.err), (0, expected, ""));
+    });
+}
+
+#[test]
+fn it_returns_when_the_port_is_free_and_says_who_had_it() {
+    stage(|| {
+        let listener = TcpListener::bind("127.0.0.1:8080").unwrap();
+        let waiting = wait(&["8080", "--for", "free"]);
+        goes_on(&waiting);
+        drop(listener);
+        let line = waiting.line();
+        let expected = format!(
+            "8080: free since TIME, before: tcp 127.0.0.1:8080 LISTEN {}",
+            own_name()
+        );
+        assert_eq!(timeless(&line), expected);
+        let ended = waiting.end();
+        assert_eq!((ended.code, &*ended.err), (Some(0), ""));
+        // A bind succeeds: that is what free means.
+        TcpListener::bind("0.0.0.0:8080").unwrap();
+    });
+}
+
+/// No row of the table listens, and still no server could start.
+#[test]
+fn leftovers_that_refuse_a_bind_are_waited_for() {
+    stage(|| {
+        std::fs::write("/proc/sys/net/ipv4/tcp_fin_timeout", "1").unwrap();
+        let listener =
+            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        let at: std::net::SocketAddr = "127.0.0.1:8080".parse().unwrap();
+        listener.bind(&at.into()).unwrap();
+        listener.listen(1).unwrap();
+        let client = TcpStream::connect(at).unwrap();
+        // The server closes first and the client does not: an orphan in FIN_WAIT2 stays for a while.
+        drop(listener.accept().unwrap());
+        drop(listener);
+        wait_until("the orphan", || {
+            sockeye(&["list", "state:fin_wait2"]).code == 0
+        });
+        let waiting = wait(&["8080", "--for", "free"]);
+        let line = waiting.line();
+        assert!(line.contains("free since"), "{line}");
+        assert!(line.contains("before: tcp 127.0.0.1:8080"), "{line}");
+        assert!(line.contains("FIN_WAIT2"), "{line}");
+        drop(client);
+        TcpListener::bind("0.0.0.0:8080").unwrap();
+    });
+}
+
+#[test]
+fn it_returns_when_a_listener_covers_the_address() {
+    stage(|| {
+        for (target, others, covering) in [
+            ("8080", &[][..], "127.0.0.1:8080"),
+            (
+                "127.0.0.1:8080",
+                &["127.0.0.2:8080", "[::1]:8080"],
+                "0.0.0.0:8080",
+            ),
+            ("localhost:8080", &["127.0.0.2:8080"], "[::1]:8080"),
+            ("0.0.0.0:8080", &["127.0.0.1:8080"], "[::]:8080"),
+        ] {
+            let waiting = wait(&[target, "--for", "listening"]);
+            let mut listeners: Vec<_> = Vec::new();
+            for other in others {
+                listeners.push(TcpListener::bind(other).unwrap());
+            }
+            goes_on(&waiting);
+            if covering == "0.0.0.0:8080" || covering == "[::]:8080" {
+                listeners.clear();
+            }
+            listeners.push(TcpListener::bind(covering).unwrap());
+            let line = waiting.line();
+            let start = format!("{target}: listening since TIME: tcp");
+            assert!(timeless(&line).starts_with(&start), "{line}");
+            assert!(line.contains(&own_name()), "{line}");
+            assert_eq!(waiting.end().code, Some(0));
+        }
+    });
+}
+
+#[test]
+fn udp_is_waited_for_too() {
+    stage(|| {
+        let waiting = wait(&["5353/udp", "--for", "listening"]);
+        goes_on(&waiting);
+        let socket = UdpSocket::bind("127.0.0.1:5353").unwrap();
+        assert!(waiting.line().contains("udp 127.0.0.1:5353"));
+        let waiting = wait(&["-u", "5353", "--for", "free"]);
+        goes_on(&waiting);
+        drop(socket);
+        assert!(waiting.line().starts_with("5353/udp: free since"));
+    });
+}
+
+#[test]
+fn of_a_range_every_port_must_be_so() {
+    stage(|| {
+        let mut listeners: Vec<_> = (8080..8083)
+            .map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap())
+            .collect();
+        let waiting = wait(&["8080-8083", "--for", "free"]);
+        while listeners.pop().is_some() {
+            if !listeners.is_empty() {
+                goes_on(&waiting);
+            }
+        }
+        let lines: Vec<_> = (0..4).map(|_| waiting.line()).collect();
+        assert_eq!(lines[3], "8083: free");
+        assert!(lines[0].starts_with("8080: free since"), "{lines:?}");
+    });
+}
+
+#[test]
+fn a_time_that_is_over_is_exit_code_1_and_says_what_is_missing() {
+    stage(|| {
+        let _listener = TcpListener::bind("127.0.0.1:8080").unwrap();
+        let said = sockeye(&["wait", "8080", "--for", "free", "--timeout", "200ms"]);
+        assert_eq!((said.code, &*said.out), (1, ""), "{said:?}");
+        let expected = format!(
+            "sockeye: timed out: 8080: in use: tcp 127.0.0.1:8080 LISTEN {}\n",
+            own_name()
+        );
+        assert_eq!(said.err, expected);
+        let said = sockeye(&["wait", "8081", "--for", "listening", "--timeout", "0s"]);
+        assert_eq!(
+            (said.code, &*said.err),
+            (1, "sockeye: timed out: 8081: nothing listens\n")
+        );
+    });
+}
+
+#[test]
+fn json_tells_who_and_when() {
+    stage(|| {
+        let listener = TcpListener::bind("127.0.0.1:8080").unwrap();
+        let waiting = wait(&["8080", "--for", "free", "--json"]);
+        goes_on(&waiting);
+        drop(listener);
+        let told = waiting.json();
+        assert_eq!(
+            (&told["schema"], &told["for"], &told["happened"]),
+            (&1.into(), &"free".into(), &true.into())
+        );
+        assert!(told["waited_ms"].as_u64().unwrap() >= 200, "{told}");
+        let target = &told["targets"][0];
+        assert_eq!(target["target"], "8080");
+        assert!(
+            target["changed_at"]
+                .as_str()
+                .unwrap()
+                .parse::<jiff::Timestamp>()
+                .is_ok()
+        );
+        assert_eq!(
+            target["holders"][0]["processes"][0]["pid"],
+            std::process::id()
+        );
+        let said = sockeye(&[
+            "wait",
+            "8080",
+            "--for",
+            "listening",
+            "--timeout=0s",
+            "--json",
+        ]);
+        let told: Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(
+            (
+                said.code,
+                &told["happened"],
+                &told["targets"][0]["changed_at"]
+            ),
+            (1, &false.into(), &Value::Null)
+        );
+    });
+}
+
+#[test]
+fn where_waiting_can_not_help_it_says_so_at_once() {
+    stage(|| {
+        let mut wait = std::process::Command::new("setpriv");
+        wait.args([
+            "--bounding-set=-all",
+            "--inh-caps=-all",
+            crate::scene::BINARY,
+        ]);
+        let output = wait.args(["wait", "81", "--for", "free"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            err.starts_with("sockeye: 81: waiting can't help: "),
+            "{err}"
+        );
+        assert_eq!(err.lines().count(), 1, "{err}");
+    });
+}
+
+/// It may come with a network that is not up yet.
+#[test]
+fn an_address_that_is_not_there_yet_is_waited_for() {
+    stage(|| {
+        let waiting = wait(&["192.0.2.1:8080", "--for", "free"]);
+        goes_on(&waiting);
+        let mut ip = std::process::Command::new("ip");
+        let status = ip
+            .args(["address", "add", "192.0.2.1/32", "dev", "lo"])
+            .status()
+            .unwrap();
+        assert!(status.success());
+        assert!(waiting.line().starts_with("192.0.2.1:8080: free since"));
+    });
+}
+
+#[test]
+fn signals_end_it_with_their_codes() {
+    stage(|| {
+        let _listener = TcpListener::bind("127.0.0.1:8080").unwrap();
+        for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+            let waiting = wait(&["8080", "--for", "free"]);
+            goes_on(&waiting);
+            waiting.signal(signal);
+            let ended = waiting.end();
+            assert_eq!((ended.code, &*ended.err), (Some(code), ""));
+        }
+    });
+}
+
+#[test]
+fn wrong_usage_is_one_line() {
+    for (args, says) in [
+        (
+            &["99999", "--for", "free"][..],
+            "99999: not a port (0–65535)",
+        ),
+        (&["8080"], "--for <WHAT>"),
+        (&["--for", "free"], "<TARGET>"),
+        (&["8080", "--for", "fre"], "'free'"),
+        (
+            &["8080", "--for", "free", "--timeout", "5"],
+            "not a duration",
+        ),
+        (&["8080", "--for", "free", "--timout", "5s"], "'--timeout'"),
+        (
+            &["8080", "--for", "free", "--replay", "x"],
+            "a recording does not change",
+        ),
+    ] {
+        let said = sockeye(&[&["wait"], args].concat());
+        assert_eq!((said.code, &*said.out), (2, ""), "{said:?}");
+        assert_eq!(said.err.lines().count(), 1, "{said:?}");
+        assert!(said.err.contains(says), "{said:?}");
+    }
+}

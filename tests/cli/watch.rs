@@ -1,0 +1,298 @@
+//! `sockeye watch`: what is told, when, and how it ends.
+
+use std::io::Read as _;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::background::Running;
+use crate::holder::{Holder, listener};
+use crate::program::built;
+use crate::scene::{BINARY, Sockets, TempFile, sockeye, stage};
+use crate::support::wait_until;
+
+const FAST: &str = "--interval=50ms";
+
+fn watch(args: &[&str]) -> Running {
+    Running::sockeye(&[&["watch", FAST], args].concat())
+}
+
+/// `change port from to` of a line of JSON.
+fn told(line: &Value) -> String {
+    let side = |name: &str| match &line[name] {
+        Value::Array(processes) => {
+            let pids: Vec<_> = processes.iter().map(|one| one["pid"].to_string()).collect();
+            pids.join("+")
+        }
+        Value::String(state) => state.clone(),
+        other => other.to_string(),
+    };
+    let change = line["change"].as_str().unwrap();
+    let port = &line["socket"]["local"]["port"];
+    format!("{change} {port} {} {}", side("from"), side("to"))
+}
+
+#[test]
+fn what_is_there_comes_first_and_then_each_change_as_it_happens() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let watching = watch(&["--json"]);
+        let present: Vec<_> = (0..5).map(|_| told(&watching.json())).collect();
+        let expected =
+            [5353, 5354, 8080, 8081, 8600].map(|port| format!("present {port} null null"));
+        assert_eq!(present, expected);
+        let listener = TcpListener::bind("127.0.0.1:9000").unwrap();
+        let opened = watching.json();
+        assert_eq!(told(&opened), "opened 9000 null LISTEN");
+        let socket = &opened["socket"];
+        assert_eq!(socket["owner"], "known");
+        assert_eq!(socket["processes"][0]["pid"], std::process::id());
+        assert_eq!(socket["state_since"], opened["at"]);
+        drop(listener);
+        let closed = watching.json();
+        assert_eq!(told(&closed), "closed 9000 LISTEN null");
+        assert_eq!(
+            (&closed["socket"]["state"], &closed["socket"]["owner"]),
+            (&"CLOSED".into(), &"past".into())
+        );
+        assert_eq!(closed["socket"]["first_seen"], opened["at"]);
+        watching.signal(Signal::TERM);
+        assert_eq!(watching.end().rest, [] as [&str; 0]);
+    });
+}
+
+#[test]
+fn every_field_of_a_change_is_there() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let line = watch(&["--json"]).json();
+        let names: Vec<_> = line.as_object().unwrap().keys().collect();
+        assert_eq!(names, ["at", "change", "from", "socket", "to"]);
+        let listed = sockeye(&["list", "--json"]);
+        let listed: Value = serde_json::from_str(&listed.out).unwrap();
+        let without_times = |socket: &Value| {
+            let mut socket = socket.clone();
+            socket["first_seen"] = Value::Null;
+            socket
+        };
+        assert_eq!(
+            without_times(&line["socket"]),
+            without_times(&listed["sockets"][0])
+        );
+    });
+}
+
+#[test]
+fn a_change_of_state_is_told_with_both_states() {
+    stage(|| {
+        let sockets = Sockets::open();
+        let near = sockets.client.local_addr().unwrap().port();
+        let watching = watch(&["--json", "state:established"]);
+        let both = || {
+            let mut lines = [told(&watching.json()), told(&watching.json())];
+            lines.sort();
+            lines
+        };
+        let present = both();
+        assert!(
+            present.iter().all(|line| line.starts_with("present")),
+            "{present:?}"
+        );
+        sockets.client.shutdown(Shutdown::Write).unwrap();
+        // Both ends change, and cease to match with it: that is told, and nothing after it.
+        let mut expected = [
+            format!("state {near} ESTABLISHED FIN_WAIT2"),
+            "state 8080 ESTABLISHED CLOSE_WAIT".to_owned(),
+        ];
+        expected.sort();
+        assert_eq!(both(), expected);
+        drop(sockets);
+        // What ceased to match is not told of any more; what begins to, is.
+        let listener = TcpListener::bind("127.0.0.1:9000").unwrap();
+        let _ends = (
+            TcpStream::connect("127.0.0.1:9000").unwrap(),
+            listener.accept().unwrap(),
+        );
+        assert!(both().iter().all(|line| line.starts_with("opened")));
+    });
+}
+
+#[test]
+fn a_server_that_another_replaces_is_a_change_of_owner() {
+    stage(|| {
+        let taking = built("cli/helpers/taking.c");
+        let serve = || {
+            let server = Running::sockeye(&["free", "-t", "20700", "--", taking.to_str().unwrap()]);
+            server.line();
+            server
+        };
+        let first = serve();
+        let old = first.pid();
+        let watching = Running::sockeye(&["watch", "--interval=400ms", "--json", ":20700"]);
+        assert_eq!(told(&watching.json()), "present 20700 null null");
+        drop(first);
+        let second = serve();
+        let line = watching.json();
+        assert_eq!(told(&line), format!("owner 20700 {old} {}", second.pid()));
+        assert_eq!(line["from"][0]["name"], "taking");
+        watching.signal(Signal::INT);
+        assert_eq!(watching.end().code, Some(130));
+    });
+}
+
+#[test]
+fn without_json_each_change_is_a_line_for_a_person() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let watching = watch(&["tcp", "-l"]);
+        let lines: Vec<_> = (0..3).map(|_| watching.line()).collect();
+        let time = regex::Regex::new(r"^\d\d:\d\d:\d\d\.\d{3} ").unwrap();
+        let name = std::fs::read_to_string("/proc/self/comm").unwrap();
+        let owner = format!("{}({})", name.trim(), std::process::id());
+        let expect = |line: &str, rest: &str| {
+            assert!(time.is_match(line), "{line}");
+            assert_eq!(&line[13..], format!("{rest}  {owner}"));
+        };
+        expect(&lines[0], "  tcp 127.0.0.1:8080  LISTEN");
+        expect(&lines[1], "  tcp6 [::1]:8081  LISTEN");
+        expect(&lines[2], "  tcp 127.0.0.1:8600  BOUND");
+        let listener = TcpListener::bind("[::]:9000").unwrap();
+        expect(&watching.line(), "+ tcp6 [::]:9000  opened LISTEN");
+        drop(listener);
+        expect(&watching.line(), "- tcp6 [::]:9000  closed LISTEN");
+    });
+}
+
+#[test]
+fn it_ends_after_the_time_that_was_asked_for() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let said = sockeye(&["watch", FAST, "--for", "200ms", "port:8080", "-l"]);
+        assert_eq!((said.code, &*said.err), (0, ""), "{said:?}");
+        assert_eq!(said.out.lines().count(), 1, "{said:?}");
+        let said = sockeye(&["watch", FAST, "--for", "200ms", "--changes-only"]);
+        assert_eq!((said.code, &*said.out, &*said.err), (0, "", ""));
+    });
+}
+
+#[test]
+fn signals_end_it_with_their_codes() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+            let watching = watch(&[]);
+            watching.line();
+            watching.signal(signal);
+            let ended = watching.end();
+            assert_eq!((ended.code, &*ended.err), (Some(code), ""));
+        }
+    });
+}
+
+/// Nothing changes, so no write would tell that nobody reads.
+#[test]
+fn a_reader_that_is_gone_ends_it_quietly_though_nothing_changes() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let mut watching = Command::new(BINARY);
+        watching
+            .args(["watch", FAST])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut watching = watching.spawn().unwrap();
+        let mut first = [0; 1];
+        watching
+            .stdout
+            .take()
+            .unwrap()
+            .read_exact(&mut first)
+            .unwrap();
+        let output = watching.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
+    });
+}
+
+/// The owners of a socket may be found out after it opened; a filter for one must not miss the opening.
+#[test]
+fn what_comes_to_match_later_is_told_as_opened() {
+    stage(|| {
+        let _ready = TcpListener::bind("127.0.0.1:8090").unwrap();
+        let watching = watch(&["--json", "proc:taking", "|", ":8090"]);
+        assert_eq!(told(&watching.json()), "present 8090 null null");
+        let listener = listener("127.0.0.1:20710");
+        wait_until("the listener", || sockeye(&["list", ":20710"]).code == 0);
+        // Seen with this test as its owner, which does not match; now another has it as well.
+        let _holder = Holder::called("taking", &[&listener]);
+        let line = watching.json();
+        assert_eq!(told(&line), "opened 20710 null LISTEN", "{line:#}");
+        let names: Vec<_> = line["socket"]["processes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| &one["name"])
+            .collect();
+        assert_eq!(names.len(), 2, "{line:#}");
+        assert!(names.contains(&&"taking".into()), "{line:#}");
+    });
+}
+
+#[test]
+fn a_recording_is_told_without_waiting() {
+    stage(|| {
+        let file = TempFile::new("watched.jsonl");
+        let watching = watch(&["--json", "--record", file.path()]);
+        let listener = TcpListener::bind("127.0.0.1:9000").unwrap();
+        let opened = watching.json();
+        drop(listener);
+        let closed = watching.json();
+        watching.signal(Signal::TERM);
+        watching.end();
+        let said = sockeye(&["watch", "--json", "--replay", file.path()]);
+        assert_eq!((said.code, &*said.err), (0, ""), "{said:?}");
+        let lines: Vec<Value> = said
+            .out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        // Whether the first reading had it already is a matter of luck.
+        assert!(["opened", "present"].contains(&lines[0]["change"].as_str().unwrap()));
+        assert_eq!(lines[0]["socket"]["inode"], opened["socket"]["inode"]);
+        assert_eq!(told(&lines[1]), told(&closed));
+        assert_eq!(lines[1]["at"], closed["at"]);
+        assert_eq!(lines.len(), 2);
+    });
+}
+
+#[test]
+fn hidden_owners_are_told_once_on_standard_error() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let mut watching = Command::new("setpriv");
+        watching.args(["--bounding-set=-all", "--inh-caps=-all", BINARY]);
+        watching.args(["watch", FAST, "--for=300ms"]);
+        let output = watching.output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(err.lines().count(), 1, "{err}");
+        assert!(err.contains("CAP_SYS_PTRACE"), "{err}");
+        let out = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(out.matches("root · hidden").count(), 5, "{out}");
+    });
+}
+
+#[test]
+fn wrong_usage_is_one_line() {
+    for (args, says) in [
+        (&["--for", "5"][..], "not a duration (500ms, 2s, 1m)"),
+        (&["--interval", "1ms"], "not an interval (50ms to 24h)"),
+        (&["state:lisn"], "did you mean `listen`?"),
+        (&["--jsn"], "'--json'"),
+        (&["--replay", "/no/such/file"], "/no/such/file"),
+    ] {
+        let said = sockeye(&[&["watch"], args].concat());
+        assert_eq!((said.code, &*said.out), (2, ""), "{said:?}");
+        assert_eq!(said.err.lines().count(), 1, "{said:?}");
+        assert!(said.err.contains(says), "{said:?}");
+    }
+}

@@ -1,0 +1,30 @@
+//! What takes system calls that no safe crate has: small programs in C, built when they are asked
+//! for. Rust links by the same compiler, so it is there. Not part of `support`, which benches and
+//! examples use too: only tests have a folder for such things.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Builds a file below `tests`, such as `bind/helpers/cage.c`, under a name of this process's own until
+/// it is whole.
+pub fn built(source: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(source);
+    let name = source.file_stem().expect("it has a name").to_string_lossy();
+    let (built, building) = (
+        folder.join(&*name),
+        folder.join(format!("{name}-{}", std::process::id())),
+    );
+    let output = Command::new("cc")
+        .args(["-O1", "-o"])
+        .arg(&building)
+        .arg(&source)
+        .arg("-lpthread")
+        .output()
+        .expect("cc starts");
+    assert!(output.status.success(), "{output:?}");
+    std::fs::rename(building, &built).expect("both are in one folder");
+    built
+}
