@@ -1,6 +1,8 @@
 //! `sockeye wait`: returns when a port is free, or when something listens there.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -55,7 +57,8 @@ pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
         bail!("wait looks at this machine: a recording does not change");
     }
     let targets = super::check::targets(shared, std::slice::from_ref(&wait.target))?;
-    signals::exit_when_asked()?;
+    let progress = Progress::new();
+    signals::exit_when_asked_after(progress.eraser())?;
     let (clock, interval) = (Clock::start(), shared.interval_or(INTERVAL));
     let wanted = match wait.wanted {
         What::Free => Wanted::Free,
@@ -69,7 +72,7 @@ pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
             changed_at: None,
         })
         .collect();
-    let happened = match wait_for(&mut ports, wait, interval, clock) {
+    let happened = match wait_for(&mut ports, wait, interval, clock, progress) {
         Ok(happened) => happened,
         Err(why) => {
             complain(&why);
@@ -95,9 +98,9 @@ fn wait_for(
     wait: &Wait,
     interval: Duration,
     clock: Clock,
+    mut progress: Progress,
 ) -> Result<bool, String> {
     let end = wait.timeout.map(|timeout| clock.now().steady + timeout);
-    let mut progress = Progress::new();
     for is_first in std::iter::once(true).chain(std::iter::repeat(false)) {
         for port in &mut *ports {
             if let Some(why) = port.look(is_first, clock) {
@@ -180,6 +183,8 @@ impl Port {
 struct Progress {
     is_wanted: bool,
     shown: Option<String>,
+    /// Whether there is a line to take away.
+    is_there: Arc<AtomicBool>,
 }
 
 impl Progress {
@@ -188,6 +193,17 @@ impl Progress {
         Self {
             is_wanted: io::stderr().is_terminal() && !is_dumb,
             shown: None,
+            is_there: Arc::default(),
+        }
+    }
+
+    /// Takes the line away, from wherever it is called.
+    fn eraser(&self) -> impl FnOnce() + Send + 'static {
+        let is_there = Arc::clone(&self.is_there);
+        move || {
+            if is_there.load(Ordering::Relaxed) {
+                let _ = write!(io::stderr(), "\r\x1b[K");
+            }
         }
     }
 
@@ -208,6 +224,7 @@ impl Progress {
         let line = format!("{target}: {seconds} s, {why}");
         let line = sockeye::columns::cut(&line, usize::from(columns).saturating_sub(1));
         if self.shown.as_ref() != Some(&line) {
+            self.is_there.store(true, Ordering::Relaxed);
             let _ = write!(io::stderr(), "\r\x1b[K{line}");
             self.shown = Some(line);
         }
@@ -217,8 +234,6 @@ impl Progress {
 impl Drop for Progress {
     /// Takes the line away.
     fn drop(&mut self) {
-        if self.shown.is_some() {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
+        self.eraser()();
     }
 }

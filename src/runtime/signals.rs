@@ -23,9 +23,11 @@ pub fn exit_code(signal: i32) -> u8 {
 }
 
 #[cfg(unix)]
-pub use unix::{Signals, exit_when_asked, is_ignored, stop_now, suspend_job};
+pub use unix::{
+    Signals, exit_when_asked, exit_when_asked_after, is_ignored, stop_now, suspend_job,
+};
 #[cfg(windows)]
-pub use windows::{Signals, exit_when_asked, stop_now, suspend_job};
+pub use windows::{Signals, exit_when_asked, exit_when_asked_after, stop_now, suspend_job};
 
 #[cfg(unix)]
 mod unix {
@@ -80,6 +82,27 @@ mod unix {
             }
         }
         Ok(())
+    }
+
+    /// The same for a command that has something to tidy up first, such as a line on the terminal.
+    ///
+    /// # Errors
+    /// If the system refuses, or starts no further thread.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the other threads may be asleep, and hold nothing that the kernel would not undo"
+    )]
+    pub fn exit_when_asked_after(tidy: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let asked = [SIGINT, SIGTERM].into_iter();
+        let mut caught = Caught::new(asked.filter(|&number| !is_ignored(number)))?;
+        let wait = move || {
+            if let Some(number) = caught.forever().next() {
+                tidy();
+                std::process::exit(super::exit_code(number).into());
+            }
+        };
+        let thread = std::thread::Builder::new().name("signal".to_owned());
+        thread.spawn(wait).map(drop)
     }
 
     /// Whether this process ignores a signal, as it does one that its parent had it ignore. Where
@@ -194,6 +217,14 @@ mod windows {
     /// # Errors
     /// Never.
     pub fn exit_when_asked() -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Does nothing: Ctrl-C ends a process here.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn exit_when_asked_after(_: impl FnOnce() + Send + 'static) -> io::Result<()> {
         Ok(())
     }
 

@@ -21,6 +21,7 @@ mod free;
 mod holder;
 mod json;
 mod list;
+mod readme;
 mod reference;
 mod scene;
 mod tables;

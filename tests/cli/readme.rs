@@ -1,0 +1,94 @@
+//! The README's commands for scripts, run as they stand there.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::scene::{BINARY, Sockets, TempFile, stage};
+
+/// The blocks of shell in "In scripts".
+fn blocks() -> Vec<&'static str> {
+    let readme = include_str!("../../README.md");
+    let (_, section) = readme.split_once("\n## In scripts\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let blocks = section.split("\n```sh\n").skip(1);
+    blocks
+        .map(|block| block.split("\n```").next().unwrap())
+        .collect()
+}
+
+/// What one block prints, run by bash in an empty folder that is its home as well; no command of it may
+/// end with more than 1.
+fn run(block: &str) -> String {
+    let home = TempFile::new("home");
+    let _ = std::fs::remove_dir_all(home.path());
+    std::fs::create_dir(home.path()).unwrap();
+    let folder = Path::new(BINARY).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let script = format!("set -o pipefail; trap '[ $? -lt 2 ] || exit 99' ERR\n{block}");
+    let output = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(home.path())
+        .env("HOME", home.path())
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    std::fs::remove_dir_all(home.path()).unwrap();
+    let code = output.status.code();
+    assert!(matches!(code, Some(0 | 1)), "{block}\n{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn every_command_for_scripts_does_what_is_said_of_it() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let printed: Vec<_> = blocks().into_iter().map(run).collect();
+        let [list, watch, check, free, handed, wait, pages] = printed.as_slice() else {
+            panic!("{} blocks", printed.len());
+        };
+        let has = |text: &str, pattern: &str| {
+            let is_there = regex::Regex::new(pattern).unwrap().is_match(text);
+            assert!(is_there, "{pattern}\n{text}");
+        };
+        has(list, r"(?m)^PROTO +LOCAL ADDRESS");
+        has(list, r"(?m)^PORT +PROCESS +COMMAND");
+        has(list, r"(?m)^8080 \S");
+        has(list, "nothing is on 5432\n$");
+        has(
+            watch,
+            r"(?m)^\d\d:\d\d:\d\d\.\d{3}   tcp 127\.0\.0\.1:8080  LISTEN",
+        );
+        has(check, r"^8080: in use\n");
+        has(check, "all eleven are free\n");
+        has(
+            check,
+            r"53/udp free free\n\[::1\]:8080 free free\n443 free free\n$",
+        );
+        has(free, r"^3000\n\d+\n\d+\n\d+\n10001\n8000\n$");
+        has(
+            handed,
+            r"^1 socket for pid \d+, port 8000\nport \d+ is kept for us\n$",
+        );
+        has(
+            wait,
+            r"^8080: listening: tcp 127\.0\.0\.1:8080 LISTEN .*\nthe server is up\n",
+        );
+        has(wait, r"(?m)^3002: free$");
+        has(wait, &format!("\n{}\n$", std::process::id()));
+        has(pages, "bind test of the selected port");
+    });
+}
+
+/// Other pipelines than those of one second would make the test wait.
+#[test]
+fn an_opened_port_reaches_jq_as_the_readme_pipes_it() {
+    stage(|| {
+        let watch = blocks()[1].split_once("tcp\n").unwrap().1;
+        let script = format!("{watch} &\nsleep 0.3; sockeye free -t 20800 -- sleep 2; wait");
+        let printed = run(&script.replace("--for 1s", "--for 1500ms --interval 100ms"));
+        assert!(
+            printed.contains(r#""change":"opened","port":20800"#),
+            "{printed}"
+        );
+    });
+}
