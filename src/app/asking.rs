@@ -39,6 +39,17 @@ pub enum MenuChoice {
     Copy(String),
     /// Show or hide a column.
     Column(ColumnId),
+    /// Write the rows shown to a file.
+    Write(FileFormat),
+}
+
+/// What rows are written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFormat {
+    /// One object, as `list --json` prints it.
+    Json,
+    /// A row for each socket and process, as `list --csv` prints them.
+    Csv,
 }
 
 /// Whether to end a process.
@@ -110,6 +121,27 @@ impl Menu {
         Self {
             title: "copy",
             items,
+            at: 0,
+        }
+    }
+
+    /// What the rows shown can be written as.
+    pub fn write() -> Self {
+        let item = |(label, format): (&str, FileFormat)| MenuItem {
+            label: label.to_owned(),
+            is_on: None,
+            choice: MenuChoice::Write(format),
+        };
+        let formats = [
+            (
+                "JSON   one object, everything that is known",
+                FileFormat::Json,
+            ),
+            ("CSV    a row for each socket and process", FileFormat::Csv),
+        ];
+        Self {
+            title: "write the rows shown",
+            items: formats.into_iter().map(item).collect(),
             at: 0,
         }
     }

@@ -68,7 +68,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('K'), Char('x')], A::EndProcess, "end the process: asks first", "end"),
     bind(Table, &[Char('f')], A::FindFreePort, "find a free port near the selected one, by binding", ""),
     bind(Table, &[Char('c'), Char('y')], A::Copy, "copy address, pid, command line, curl or kill command", ""),
-    bind(Table, &[Char('w')], A::Write, "write the rows shown to a JSON file", ""),
+    bind(Table, &[Char('w')], A::Write, "write the rows shown to a file: JSON or CSV", ""),
     bind(Table, &[Char('p'), Char(' ')], A::TogglePause, "pause, resume", "pause"),
     bind(Table, &[Char('r')], A::Refresh, "refresh now; with a bind test open, test again", ""),
     bind(Table, &[Char('+')], A::Slower, "refresh less often", ""),

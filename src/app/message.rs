@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Input;
+use super::{FileFormat, Input};
 use crate::bind::{Examination, Target};
 use crate::model::{Pid, Text};
 use crate::track::{Observation, RowId};
@@ -123,8 +123,8 @@ pub enum Effect {
     Copy(String),
     /// Ring the terminal's bell.
     Bell,
-    /// Write these rows of the current table to a file.
-    Write(Vec<RowId>),
+    /// Write these rows of the current table to a file of this format.
+    Write(FileFormat, Vec<RowId>),
     /// Ask the shell's job control to stop this job, as `Ctrl-Z` does outside raw mode; it comes
     /// back as [`Msg::SuspendAsked`].
     SuspendJob,

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use action::Action;
-pub use asking::{Menu, MenuChoice, MenuItem, Question};
+pub use asking::{FileFormat, Menu, MenuChoice, MenuItem, Question};
 pub use input::{Input, Key, Mouse};
 pub use layout::Size;
 pub use message::{BindReport, Effect, Exit, Msg, Signal};

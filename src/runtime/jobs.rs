@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::bind_test::BindTester;
 use super::clock::Clock;
-use crate::app::{BindReport, Msg};
+use crate::app::{BindReport, FileFormat, Msg};
 use crate::bind::{self, Address, Claim, Target, Wish};
 use crate::model::Moment;
 use crate::report;
@@ -43,23 +43,30 @@ pub fn find_free_port(from: u16) -> Msg {
     }
 }
 
-/// Writes rows of a table as JSON to a new file in the current directory.
-pub fn write_rows(table: &Table, rows: &[RowId], now: Moment) -> Msg {
+/// Writes rows of a table to a new file in the current directory.
+pub fn write_rows(table: &Table, rows: &[RowId], format: FileFormat, now: Moment) -> Msg {
     let stamp = now.wall.strftime("%Y%m%dT%H%M%S%3fZ");
-    let path = PathBuf::from(format!("sockeye-{stamp}.json"));
-    match write_file(&path, table, rows) {
+    let ending = match format {
+        FileFormat::Json => "json",
+        FileFormat::Csv => "csv",
+    };
+    let path = PathBuf::from(format!("sockeye-{stamp}.{ending}"));
+    match write_file(&path, table, rows, format) {
         Ok(()) => done(format!("wrote {} rows to {}", rows.len(), path.display())),
         Err(error) => failed(format!("{}: {error}", path.display())),
     }
 }
 
-fn write_file(path: &Path, table: &Table, rows: &[RowId]) -> io::Result<()> {
+fn write_file(path: &Path, table: &Table, rows: &[RowId], format: FileFormat) -> io::Result<()> {
     let rows = rows.iter().filter_map(|id| {
         let at = table.rows.binary_search_by_key(id, |row| row.id).ok()?;
         Some(&table.rows[at])
     });
     let mut file = BufWriter::new(File::create_new(path)?);
-    report::write_json(&mut file, table, rows)?;
+    match format {
+        FileFormat::Json => report::write_json(&mut file, table, rows)?,
+        FileFormat::Csv => report::write_csv(&mut file, rows)?,
+    }
     file.flush()
 }
 

@@ -121,9 +121,11 @@ impl Live {
                     end_process(pid, started_at, &name, signal)
                 });
             }
-            Effect::Write(rows) => {
+            Effect::Write(format, rows) => {
                 let (table, now) = (Arc::clone(self.app.table()), self.clock.now());
-                self.start("writer", move || jobs::write_rows(&table, &rows, now));
+                self.start("writer", move || {
+                    jobs::write_rows(&table, &rows, format, now)
+                });
             }
             Effect::Copy(text) => return copy(text),
             Effect::Bell => return ring(),

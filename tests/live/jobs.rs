@@ -27,30 +27,39 @@ fn copy_hands_the_text_to_the_terminal() {
 }
 
 #[test]
-fn w_writes_the_rows_shown_to_a_json_file() {
+fn w_writes_the_rows_shown_to_a_file() {
     stage(|| {
-        let directory = TempDir::new();
-        std::env::set_current_dir(directory.path()).unwrap();
         let _holder = Holder::of(listeners(&[8080, 8081, 9000]));
-        let mut live = Live::start(&[":8000-8999"]);
-        live.wait_for_row(8081, |row| row.contains("sleep"));
-        live.press("w");
-        live.wait_for_text("wrote 2 rows to sockeye-");
-        let [file] = &std::fs::read_dir(directory.path())
-            .unwrap()
-            .collect::<Vec<_>>()[..]
-        else {
-            panic!("not one file")
-        };
-        let text = std::fs::read(file.as_ref().unwrap().path()).unwrap();
-        let written: Value = serde_json::from_slice(&text).unwrap();
-        let sockets = written["sockets"].as_array().unwrap();
-        let ports: Vec<_> = sockets
-            .iter()
-            .map(|socket| &socket["local"]["port"])
-            .collect();
-        assert_eq!(ports, [8080, 8081]);
+        for (keys, format) in [("\r", "json"), ("j\r", "csv")] {
+            let directory = TempDir::new();
+            std::env::set_current_dir(directory.path()).unwrap();
+            let mut live = Live::start(&[":8000-8999"]);
+            live.wait_for_row(8081, |row| row.contains("sleep"));
+            live.press("w");
+            live.wait_for_text("a row for each socket and process");
+            live.press(keys);
+            live.wait_for_text("wrote 2 rows to sockeye-");
+            let files: Vec<_> = std::fs::read_dir(directory.path()).unwrap().collect();
+            assert_eq!(files.len(), 1);
+            let path = files[0].as_ref().unwrap().path();
+            assert_eq!(path.extension().unwrap(), format);
+            let text = std::fs::read_to_string(path).unwrap();
+            assert_eq!(written_ports(&text, format), ["8080", "8081"]);
+        }
     });
+}
+
+fn written_ports(text: &str, format: &str) -> Vec<String> {
+    if format == "csv" {
+        let rows = text.lines().skip(1);
+        return rows
+            .map(|row| row.split(',').nth(3).unwrap().to_owned())
+            .collect();
+    }
+    let written: Value = serde_json::from_str(text).unwrap();
+    let sockets = written["sockets"].as_array().unwrap();
+    let ports = sockets.iter().map(|socket| &socket["local"]["port"]);
+    ports.map(ToString::to_string).collect()
 }
 
 #[test]
@@ -62,6 +71,8 @@ fn a_file_that_cannot_be_written_is_told() {
             Live::start(&[])
         };
         live.press("w");
+        live.wait_for_text("one object");
+        live.press("\r");
         live.wait_for_text("No such file or directory");
     });
 }

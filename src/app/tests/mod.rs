@@ -739,10 +739,12 @@ fn the_rows_written_are_the_rows_shown() {
     desk.press("/!:20");
     desk.key(Key::Enter);
     desk.press("S");
-    let effects = desk.press("w");
+    assert_eq!(desk.press("w"), []);
+    desk.press("j");
+    let effects = desk.key(Key::Enter);
     let shown: Vec<RowId> = desk.app.rows_in_view().map(|row| row.id).collect();
     assert_eq!(shown.len(), 2);
-    assert_eq!(effects, [Effect::Write(shown)]);
+    assert_eq!(effects, [Effect::Write(FileFormat::Csv, shown)]);
 }
 
 #[test]

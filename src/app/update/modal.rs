@@ -69,6 +69,11 @@ impl App {
                 self.tell(format!("copied: {}", crate::columns::cut(&text, 60)), now);
                 vec![Effect::Copy(text)]
             }
+            MenuChoice::Write(format) => {
+                self.modal = Modal::None;
+                let shown = self.shown.iter().map(|&at| self.table.rows[at].id);
+                vec![Effect::Write(format, shown.collect())]
+            }
             MenuChoice::Column(_) if how == Action::Accept => {
                 self.modal = Modal::None;
                 Vec::new()

@@ -86,12 +86,8 @@ impl App {
                 Vec::new()
             }
             Action::Write => {
-                vec![Effect::Write(
-                    self.shown
-                        .iter()
-                        .map(|&at| self.table.rows[at].id)
-                        .collect(),
-                )]
+                self.modal = Modal::Menu(Menu::write());
+                Vec::new()
             }
             Action::TogglePause => self.toggle_pause(now),
             Action::Refresh => self.refresh(),
