@@ -6,7 +6,7 @@
 //! wrongly. A bind sends nothing and holds the port for about a microsecond.
 
 #[cfg(windows)]
-pub(super) mod exclusive;
+mod exclusive;
 
 use std::borrow::Cow;
 use std::io;
@@ -98,28 +98,28 @@ fn try_bind(protocol: Protocol, address: IpAddr, port: u16, reuse_address: bool)
     // A wildcard takes one family only, so that each answer is about one family. A single
     // address must not: a v4-mapped one cannot be bound by a socket that is IPv6 only.
     let v6only = address.is_ipv6().then(|| address.is_unspecified());
-    let result = bind_and_close(
-        protocol,
-        SocketAddr::new(address, port),
-        v6only,
-        reuse_address,
-    );
+    let address_and_port = SocketAddr::new(address, port);
+    let result = bound(protocol, address_and_port, v6only, reuse_address);
     Probe {
         address,
         v6only,
         reuse_address,
-        result: result.map_or_else(|error| outcome_of(&error), |()| ProbeResult::Ok),
+        result: result.map_or_else(|error| outcome_of(&error), |_| ProbeResult::Ok),
     }
 }
 
-/// The socket is close-on-exec from the start (socket2 sees to it) and closed on return.
-fn bind_and_close(
+/// A socket with this address; close-on-exec from the start (socket2 sees to it).
+pub(super) fn bound(
     protocol: Protocol,
     address: SocketAddr,
     v6only: Option<bool>,
     reuse_address: bool,
-) -> io::Result<()> {
-    let socket = Socket::new(Domain::for_address(address), kind_of(protocol), None)?;
+) -> io::Result<Socket> {
+    let kind = match protocol {
+        Protocol::Tcp => Type::STREAM,
+        Protocol::Udp => Type::DGRAM,
+    };
+    let socket = Socket::new(Domain::for_address(address), kind, None)?;
     if let Some(v6only) = v6only {
         socket.set_only_v6(v6only)?;
     }
@@ -128,14 +128,8 @@ fn bind_and_close(
     }
     #[cfg(windows)]
     exclusive::set_exclusive(&socket)?;
-    socket.bind(&address.into())
-}
-
-pub(super) const fn kind_of(protocol: Protocol) -> Type {
-    match protocol {
-        Protocol::Tcp => Type::STREAM,
-        Protocol::Udp => Type::DGRAM,
-    }
+    socket.bind(&address.into())?;
+    Ok(socket)
 }
 
 pub(super) fn outcome_of(error: &io::Error) -> ProbeResult {

@@ -9,10 +9,10 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use socket2::{Domain, Socket};
+use socket2::Socket;
 
 use super::Wish;
-use crate::bind::probe::{kind_of, outcome_of};
+use crate::bind::probe::{bound, outcome_of};
 use crate::bind::{Address, ProbeResult};
 use crate::model::Protocol;
 
@@ -131,17 +131,9 @@ impl Claim {
         Ok(())
     }
 
-    /// Close-on-exec from the start; socket2 sees to it.
     fn bind(&self, protocol: Protocol, address: IpAddr, v6only: bool) -> io::Result<Socket> {
-        let address = SocketAddr::new(address, self.port);
-        let socket = Socket::new(Domain::for_address(address), kind_of(protocol), None)?;
-        if address.is_ipv6() {
-            socket.set_only_v6(v6only)?;
-        }
-        #[cfg(windows)]
-        crate::bind::probe::exclusive::set_exclusive(&socket)?;
-        socket.bind(&address.into())?;
-        Ok(socket)
+        let v6only = address.is_ipv6().then_some(v6only);
+        bound(protocol, SocketAddr::new(address, self.port), v6only, false)
     }
 }
 
