@@ -1,7 +1,7 @@
 //! Which changes a filter lets through, told one by one.
 //!
-//! A socket that is told of is told of to its end: also the change by which it ceases to match, and
-//! that it closed. Time arrives with the observations.
+//! The change by which a socket ceases to match is told too, and nothing of it after that. Time arrives
+//! with the observations.
 
 use std::collections::HashSet;
 
@@ -55,7 +55,7 @@ impl Watching {
         let now = table.taken_at;
         for index in self.criteria.select(table, now) {
             let row = &table.rows[index];
-            if !row.is_closed() && self.told.insert(row.id) {
+            if !row.is_closed() && !is_to_be_told_of(row) && self.told.insert(row.id) {
                 all.push(late(row, now));
             }
         }
@@ -81,6 +81,12 @@ impl Watching {
             row: event.row.clone(),
         })
     }
+}
+
+/// Whether an event will say what the row is: it took the place of another just now, and the next
+/// reading decides whether that was a change of owner or a second socket.
+fn is_to_be_told_of(row: &Row) -> bool {
+    !row.was_there_at_start && row.change.is_none()
 }
 
 /// A row that matches though nothing happened to it just now.

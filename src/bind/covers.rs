@@ -1,22 +1,33 @@
 //! Which listeners a client reaches that connects to an address. Pure.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{Address, Target};
-use crate::model::{Holder, Protocol, State};
+use crate::model::{Endpoint, Family, Holder, Protocol, State};
 
 /// The holders that wait for peers on what the target stands for. Where it names no address, all that
 /// listen; for `localhost`, those on `127.0.0.1` or `::1`, as a client tries both; for a wildcard, those
-/// on every address of its family.
-pub fn covering<'a>(target: &Target, holders: &'a [Holder]) -> Vec<&'a Holder> {
+/// on every address of its family. Of one family only, where that is named: a dual-stack listener is of
+/// both.
+pub fn covering<'a>(
+    target: &Target,
+    holders: &'a [Holder],
+    family: Option<Family>,
+) -> Vec<&'a Holder> {
+    let is_of_it = |address: &IpAddr| {
+        let its = Endpoint::new(*address, 0).family();
+        family.is_none_or(|family| family == its)
+    };
     let covers = |holder: &Holder| match target.address {
-        Address::Every => true,
+        Address::Every => {
+            let local = holder.socket.local.address.to_canonical();
+            let takes_v4 = local.is_unspecified() && holder.v6only != Some(true);
+            is_of_it(&local) || takes_v4 && is_of_it(&Ipv4Addr::UNSPECIFIED.into())
+        }
         Address::Loopback => {
-            let [v4, v6] = [
-                [127, 0, 0, 1].into(),
-                IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
-            ];
-            takes(holder, v4) || takes(holder, v6)
+            let both: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+            let mut asked = both.into_iter().filter(is_of_it);
+            asked.any(|address| takes(holder, address))
         }
         Address::One(one) => takes(holder, one),
     };
@@ -58,7 +69,7 @@ fn takes(holder: &Holder, address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Endpoint, Socket, Text};
+    use crate::model::{Socket, Text};
 
     fn listener(address: &str, v6only: Option<bool>, interface: Option<&str>) -> Holder {
         let local = Endpoint::new(address.parse().unwrap(), 80);
@@ -72,7 +83,7 @@ mod tests {
 
     fn covers(target: &str, holder: &Holder) -> bool {
         let holders = std::slice::from_ref(holder);
-        !covering(&target.parse().unwrap(), holders).is_empty()
+        !covering(&target.parse().unwrap(), holders, None).is_empty()
     }
 
     #[test]
@@ -93,6 +104,20 @@ mod tests {
             let found = [&one, &v4, &dual, &v6].map(|holder| covers(target, holder));
             assert_eq!(found, expected, "{target}");
         }
+    }
+
+    #[test]
+    fn a_family_narrows_what_names_no_address() {
+        let target = "80".parse().unwrap();
+        let listeners = [
+            listener("127.0.0.1", None, None),
+            listener("::", Some(false), None),
+            listener("::", Some(true), None),
+        ];
+        let count = |family| covering(&target, &listeners, family).len();
+        assert_eq!(count(None), 3);
+        assert_eq!(count(Some(Family::Ipv4)), 2);
+        assert_eq!(count(Some(Family::Ipv6)), 2);
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod verdict;
 
 pub use covers::covering;
 pub use examine::{Agreement, Examination, Trial, Witness};
-pub use free::{Choice, Claim, Refusal, Unfit, Wish, choose, unfit};
+pub use free::{Choice, Claim, Refusal, Unfit, Wish, choose, has_only_leftovers, unfit};
 pub use outcome::{Probe, ProbeResult};
 pub use probe::{Suite, probe, probe_asking};
 pub use servers::{Profile, Start};

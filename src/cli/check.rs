@@ -1,10 +1,12 @@
 //! `sockeye check`: bind-tests ports and explains the answer.
 
 use std::io::{self, IsTerminal as _};
+use std::net::IpAddr;
+use std::ops::ControlFlow;
 
 use anyhow::bail;
 use clap::Args;
-use sockeye::bind::{Cause, Outcome, Target, TargetError, Verdict};
+use sockeye::bind::{Address, Cause, Outcome, Target, Verdict};
 use sockeye::report;
 use sockeye::runtime::bind_test::BindTester;
 use sockeye::runtime::clock::Clock;
@@ -50,38 +52,36 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
     }
     let targets = targets(shared, &check.targets)?;
     let clock = Clock::start();
-    let mut tester = match targets.len() {
-        1 => BindTester::new(clock),
-        _ => BindTester::of_several(clock),
-    };
     let zone = jiff::tz::TimeZone::system();
     let has_colour = shared.has_colour() && io::stdout().is_terminal();
     let (mut verdicts, mut outcomes) = (Vec::new(), Vec::new());
-    for (at, target) in targets.into_iter().enumerate() {
-        let mut judge = || {
-            let examination = tester.test(&target);
-            Verdict::of(&examination, &zone, clock.now())
-        };
-        let mut verdict = judge();
+    let mut printed = Ok(Printed::Whole);
+    BindTester::new(clock).test_all(&targets, |tester, target, examination| {
+        let mut verdict = Verdict::of(&examination, &zone, clock.now());
         for _ in 0..if check.retry { RETRIES } else { 0 } {
             if verdict.outcome == Outcome::Raced {
-                verdict = judge();
+                verdict = Verdict::of(&tester.test(target), &zone, clock.now());
             }
         }
+        let is_first = outcomes.is_empty();
         outcomes.push((verdict.outcome, verdict.cause));
         if check.json {
-            verdicts.push((target, verdict));
+            verdicts.push((target.clone(), verdict));
         } else if !check.quiet {
-            let printed = print(|out| {
-                if at > 0 {
+            printed = print(|out| {
+                if !is_first {
                     writeln!(out)?;
                 }
-                report::write_check(out, &target, &verdict, terminal_width(), has_colour)
-            })?;
-            if printed == Printed::Cut {
-                return Ok(0);
-            }
+                report::write_check(out, target, &verdict, terminal_width(), has_colour)
+            });
         }
+        match printed {
+            Ok(Printed::Whole) => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        }
+    });
+    if printed? == Printed::Cut {
+        return Ok(0);
     }
     if check.json {
         print(|out| report::write_check_json(out, &verdicts))?;
@@ -103,20 +103,29 @@ fn code(outcomes: &[(Outcome, Cause)]) -> u8 {
     }
 }
 
-/// One target for each port, protocol and text.
-pub(super) fn targets(shared: &Shared, texts: &[String]) -> Result<Vec<Target>, TargetError> {
+/// One target for each port, protocol and text, on the addresses that -4 and -6 leave.
+pub(super) fn targets(shared: &Shared, texts: &[String]) -> anyhow::Result<Vec<Target>> {
     let mut targets = Vec::new();
     for text in texts {
-        for text in with_protocols(shared, text) {
-            let target: Target = text.parse()?;
-            let address = shared.narrowed(target.address);
-            let one = |port| Target {
-                protocol: target.protocol,
-                address,
-                ports: port..=port,
-            };
-            targets.extend(target.ports.clone().map(one));
-        }
+        targets.extend(targets_of_any_family(shared, text)?);
+    }
+    for target in &mut targets {
+        target.address = shared.narrowed(target.address);
+    }
+    Ok(targets)
+}
+
+/// One target for each port and protocol of a text, on the addresses that it names.
+pub(super) fn targets_of_any_family(shared: &Shared, text: &str) -> anyhow::Result<Vec<Target>> {
+    let mut targets = Vec::new();
+    for text in with_protocols(shared, text) {
+        let target: Target = text.parse()?;
+        contradicts(shared, &target, &text)?;
+        let one = |port| Target {
+            ports: port..=port,
+            ..target
+        };
+        targets.extend(target.ports.clone().map(one));
     }
     Ok(targets)
 }
@@ -128,4 +137,18 @@ fn with_protocols(shared: &Shared, text: &str) -> Vec<String> {
         (false, false, true) => vec![format!("{text}/udp")],
         (false, true, true) => vec![format!("{text}/tcp"), format!("{text}/udp")],
     }
+}
+
+/// An address of one family is no target among those of the other.
+pub(super) fn contradicts(shared: &Shared, target: &Target, text: &str) -> anyhow::Result<()> {
+    let (option, family, is_wrong) = match (target.address, shared.ipv4, shared.ipv6) {
+        (Address::One(IpAddr::V6(_)), true, false) => ("-4", "IPv6", true),
+        (Address::One(IpAddr::V4(_)), false, true) => ("-6", "IPv4", true),
+        _ => ("", "", false),
+    };
+    if is_wrong {
+        let text = sockeye::model::Text::new(text);
+        bail!("{text}: an {family} address, but {option} was asked for");
+    }
+    Ok(())
 }

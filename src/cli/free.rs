@@ -1,5 +1,6 @@
 //! `sockeye free`: chooses ports by binding them, keeps them, hands one over.
 
+use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _};
 
@@ -7,10 +8,10 @@ use anyhow::{Context as _, bail};
 use clap::{ArgAction, Args, value_parser};
 use sockeye::bind::{self, Address, Choice, Claim, Refusal, Target, Unfit, Wish};
 use sockeye::columns::{owner_with_pid, socket_text};
-use sockeye::model::{Answered, Limits, Protocol, Socket, Text};
+use sockeye::model::{Gap, Limits, Protocol, Socket, Text};
 use sockeye::report::{self, FreePorts};
 use sockeye::runtime::clock::Clock;
-use sockeye::runtime::{child, descriptors, hand_over, signals};
+use sockeye::runtime::{child, descriptors, hand_over, input, signals};
 use sockeye::source::{Investigator, System};
 
 use super::options::Shared;
@@ -52,8 +53,9 @@ pub(super) struct Free {
     json: bool,
     /// Keep the port until standard input closes or CMD ends
     ///
-    /// It is kept bound, not listening: a server that sets `SO_REUSEADDR` can start on it, one that does
-    /// not can't, and the kernel gives it to nobody. CMD is not handed the socket then.
+    /// It is kept bound, not listening: a TCP server that sets `SO_REUSEADDR` can start on it, one that
+    /// does not can't, and the kernel gives it to nobody. CMD is not handed the socket then. UDP is kept
+    /// only with -u, and then from everybody: a UDP socket that is bound takes what is sent to its port.
     #[arg(long)]
     hold: bool,
     /// A command that gets the port in place of us
@@ -78,6 +80,9 @@ pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
         .as_deref()
         .map(str::parse::<Target>)
         .transpose()?;
+    if let (Some(target), Some(text)) = (&range, &free.range) {
+        super::check::contradicts(shared, target, text)?;
+    }
     let wish = wish(shared, free.range.as_deref(), range.as_ref());
     if wish.address == Address::Loopback && !free.command.is_empty() && !free.hold {
         bail!("localhost is two addresses: a command gets one socket (127.0.0.1:3000-3010)");
@@ -87,9 +92,15 @@ pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
         // A child must be told first, and waited for: that is seen to where it runs.
         signals::exit_when_asked()?;
     }
-    descriptors::make_room_for(usize::from(free.count) * 4);
-    let mut investigator = Investigator::new();
-    let (choice, limits) = choose(free, &wish, range.as_ref(), &mut investigator)?;
+    if free.count > 1 {
+        // A command, which gets one port, keeps the limit that it would have had.
+        descriptors::make_room_for(usize::from(free.count) * 4);
+    }
+    let Found {
+        choice,
+        limits,
+        gaps,
+    } = choose(free, &wish, range.as_ref())?;
     let ports: Vec<_> = choice.found.iter().map(Claim::port).collect();
     let is_found = ports.len() == usize::from(free.count);
     let holders = Holders::look(
@@ -104,6 +115,7 @@ pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
         settled_for: &choice.settled_for,
         holders: &|port| holders.of(port),
         limits: &limits,
+        gaps: &gaps,
     };
     if free.json {
         print(|out| report::write_free_json(out, &told))?;
@@ -113,14 +125,20 @@ pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
         }
     }
     if !is_found {
-        complain(&none(free, ports.len()));
+        complain(&none(free, ports.len(), choice.is_exhausted));
         return Ok(EXIT_NOT_SO);
     }
-    deliver(free, choice.found, &ports)
+    let keeps_udp = wish.udp && (shared.udp || !wish.tcp);
+    deliver(free, choice.found, &ports, keeps_udp)
 }
 
 /// Prints the ports, or gives one to the command.
-fn deliver(free: &Free, claims: Vec<Claim>, ports: &[u16]) -> anyhow::Result<u8> {
+fn deliver(
+    free: &Free,
+    mut claims: Vec<Claim>,
+    ports: &[u16],
+    keeps_udp: bool,
+) -> anyhow::Result<u8> {
     if let ([word, ..], Some(claim), false) = (&*free.command, claims.first(), free.hold) {
         let port = claim.port();
         let claim = claims.into_iter().next().context("there is one")?;
@@ -132,8 +150,12 @@ fn deliver(free: &Free, claims: Vec<Claim>, ports: &[u16]) -> anyhow::Result<u8>
         return failed.with_context(|| shown(word));
     }
     if free.hold {
-        let shared = claims.iter().try_for_each(Claim::share);
-        shared.context("the port can't be kept")?;
+        for claim in &mut claims {
+            if !keeps_udp {
+                claim.release(Protocol::Udp);
+            }
+            claim.share().context("the port can't be kept")?;
+        }
     }
     if let [word, ..] = &*free.command {
         return child::run(&free.command, ports[0]).with_context(|| shown(word));
@@ -161,6 +183,10 @@ fn hold() -> io::Result<()> {
     if stdin.is_terminal() {
         complain("kept until Ctrl-D or Ctrl-C");
     }
+    if input::has_ended() {
+        // Whoever starts us in the background of a script gives us nothing to read.
+        complain("standard input is closed already, so the port is not kept");
+    }
     io::copy(&mut stdin.lock(), &mut io::sink()).map(drop)
 }
 
@@ -181,48 +207,72 @@ fn wish(shared: &Shared, text: Option<&str>, range: Option<&Target>) -> Wish {
     }
 }
 
-/// The ports and, for a stable one, the limits that were considered.
-fn choose(
-    free: &Free,
-    wish: &Wish,
-    range: Option<&Target>,
-    investigator: &mut Investigator,
-) -> anyhow::Result<(Choice<Claim>, Limits)> {
+/// What came of the search.
+struct Found {
+    choice: Choice<Claim>,
+    /// The limits that were considered, for a stable port.
+    limits: Limits,
+    /// What could not be found out about a stable port.
+    gaps: Vec<Gap>,
+}
+
+fn choose(free: &Free, wish: &Wish, range: Option<&Target>) -> anyhow::Result<Found> {
     let count = usize::from(free.count);
-    let claim = |port| Claim::of(wish, port);
-    let Some(ports) = range.map(|target| target.ports.clone()).or_else(|| {
+    let now = Clock::start().now();
+    let mut investigator = Investigator::new();
+    let hands_over = wish.tcp && !free.command.is_empty() && !free.hold;
+    let ports = range.map(|target| target.ports.clone()).or_else(|| {
         let any = STABLE_FROM..=u16::MAX;
         free.stable.then_some(any)
-    }) else {
+    });
+    let (limits, mut gaps) = match &ports {
+        Some(ports) if free.stable => {
+            let evidence = investigator.rows(Protocol::Tcp, *ports.start(), now);
+            (evidence.limits, Vec::new())
+        }
+        _ => (Limits::default(), Vec::new()),
+    };
+    // Both ask the same machine, in turn.
+    let investigator = RefCell::new(investigator);
+    let claim = |port| match Claim::of(wish, port) {
+        Err(refusal) if hands_over && refusal.result.is_in_use() && port != 0 => {
+            let evidence = investigator.borrow_mut().rows(Protocol::Tcp, port, now);
+            if bind::has_only_leftovers(&evidence) {
+                Claim::beside_leftovers(wish, port)
+            } else {
+                Err(refusal)
+            }
+        }
+        claimed => claimed,
+    };
+    let is_unfit = |port| {
+        let unfit = || bind::unfit(wish, port, &limits);
+        free.stable.then(unfit).flatten()
+    };
+    let doubt = |port| {
+        let look = |protocol| {
+            let evidence = investigator.borrow_mut().surroundings(protocol, port, now);
+            let of_that = evidence.gaps.iter().filter(|gap| Unfit::is_about(gap));
+            gaps.extend(of_that.cloned());
+            Unfit::of(evidence)
+        };
+        wish.protocols().filter(|_| free.stable).find_map(look)
+    };
+    let choice = if let Some(ports) = ports {
+        bind::choose(ports, count, is_unfit, claim, doubt)
+    } else {
         // Whatever the kernel chooses is held at once, so it never chooses it twice.
         let whatever = std::iter::repeat_n(0, count + MAX_TRIES);
-        let choice = bind::choose(whatever, count, |_| None, claim, |_| None);
-        return Ok((
-            choice.map_err(|refusal| failed(&refusal))?,
-            Limits::default(),
-        ));
+        bind::choose(whatever, count, |_| None, claim, |_| None)
     };
-    if !free.stable {
-        let choice = bind::choose(ports, count, |_| None, claim, |_| None);
-        return Ok((
-            choice.map_err(|refusal| failed(&refusal))?,
-            Limits::default(),
-        ));
-    }
-    let now = Clock::start().now();
-    let limits = investigator.rows(Protocol::Tcp, *ports.start(), now).limits;
-    let is_unfit = |port| bind::unfit(wish, port, &limits);
-    let doubt = |port| {
-        wish.protocols().find_map(|protocol| {
-            let mut evidence = investigator.rows(protocol, port, now);
-            // It is ours; only what is outside this namespace's table matters.
-            evidence.holders.clear();
-            investigator.explain(&mut evidence, protocol, port, Answered::Open);
-            Unfit::of(evidence)
-        })
-    };
-    let choice = bind::choose(ports, count, is_unfit, claim, doubt);
-    Ok((choice.map_err(|refusal| failed(&refusal))?, limits))
+    let choice = choice.map_err(|refusal| failed(&refusal))?;
+    gaps.sort_by(|a, b| a.message.cmp(&b.message));
+    gaps.dedup();
+    Ok(Found {
+        choice,
+        limits,
+        gaps,
+    })
 }
 
 /// A refusal that is no fault of the port.
@@ -235,14 +285,19 @@ fn failed(refusal: &Refusal) -> anyhow::Error {
     anyhow::anyhow!("{what} ({})", refusal.result)
 }
 
-fn none(free: &Free, found: usize) -> String {
+fn none(free: &Free, found: usize, is_exhausted: bool) -> String {
     let place = match &free.range {
         Some(range) => format!(" of {}", Text::new(range)),
         None => String::new(),
     };
+    let why = if is_exhausted {
+        ": the kernel has none left to choose from (net.ipv4.ip_local_port_range)"
+    } else {
+        ""
+    };
     match (free.count, found) {
-        (1, _) => format!("no port{place} is free"),
-        (count, found) => format!("{found} of the {count} ports wanted can be had{place}"),
+        (1, _) => format!("no port{place} is free{why}"),
+        (count, found) => format!("{found} of the {count} ports wanted can be had{place}{why}"),
     }
 }
 

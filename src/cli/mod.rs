@@ -13,10 +13,11 @@ mod output;
 mod wait;
 mod watch;
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use clap::error::ErrorKind;
 
 use options::{Cli, Command};
 
@@ -67,12 +68,9 @@ pub fn run() -> anyhow::Result<ExitCode> {
 }
 
 /// One line on standard error, in the program's name.
-#[expect(
-    clippy::print_stderr,
-    reason = "the command line speaks on standard error"
-)]
 pub fn complain(what: &str) {
-    eprintln!("sockeye: {what}");
+    // Who can't be told can't be told that either; what was asked for is done all the same.
+    let _ = writeln!(io::stderr(), "sockeye: {what}");
 }
 
 /// The code for an error that ends the program.
@@ -95,9 +93,11 @@ fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let what = lines.next().unwrap_or_default();
-    let what = what
-        .trim_start_matches("error: ")
-        .replace("subcommand", "command");
+    let what = what.trim_start_matches("error: ").to_owned();
+    let what = match error.kind() {
+        ErrorKind::InvalidSubcommand => what.replacen("subcommand", "command", 1),
+        _ => what,
+    };
     let rest: Vec<_> = lines.collect();
     let what = match what.strip_suffix(':') {
         // What is missing, or contradicts, stands on lines of its own.

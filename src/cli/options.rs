@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use sockeye::app::{Asked, Sort, Tab};
 use sockeye::bind::Address;
 use sockeye::filter::Filter;
+use sockeye::model::Family;
 use sockeye::source::{Recorder, Replay, Source, System};
 
 use super::check::Check;
@@ -150,6 +151,15 @@ impl Shared {
             (Address::Loopback, true, false) => Address::One(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             (Address::Loopback, false, true) => Address::One(IpAddr::V6(Ipv6Addr::LOCALHOST)),
             (address, ..) => address,
+        }
+    }
+
+    /// The only family that is asked for, if that is so.
+    pub const fn family(&self) -> Option<Family> {
+        match (self.ipv4, self.ipv6) {
+            (true, false) => Some(Family::Ipv4),
+            (false, true) => Some(Family::Ipv6),
+            _ => None,
         }
     }
 

@@ -27,8 +27,11 @@ pub(super) fn terminal_width() -> Option<u16> {
     if !io::stdout().is_terminal() {
         return None;
     }
-    crossterm::terminal::size()
-        .ok()
-        .map(|(columns, _)| columns)
-        .filter(|&columns| columns > 0)
+    columns_of_terminal()
+}
+
+/// How wide the terminal is that we were started from, where it says so.
+pub(super) fn columns_of_terminal() -> Option<u16> {
+    let (columns, _) = crossterm::terminal::size().ok()?;
+    (columns > 0).then_some(columns)
 }

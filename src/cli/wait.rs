@@ -3,19 +3,17 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use sockeye::model::Moment;
 use sockeye::report::{self, Waited, WaitedFor};
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::signals;
-use sockeye::runtime::wait::{Look, Waiter, Wanted};
+use sockeye::runtime::wait::{Hopeless, Port, Waiting, Wanted};
 
 use super::options::Shared;
-use super::output::print;
+use super::output::{columns_of_terminal, print};
 use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, duration};
 
 /// How soon to look again where nothing is said.
@@ -56,26 +54,27 @@ pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
     if shared.replay.is_some() || shared.record.is_some() {
         bail!("wait looks at this machine: a recording does not change");
     }
-    let targets = super::check::targets(shared, std::slice::from_ref(&wait.target))?;
-    let progress = Progress::new();
-    signals::exit_when_asked_after(progress.eraser())?;
-    let (clock, interval) = (Clock::start(), shared.interval_or(INTERVAL));
+    let targets = match wait.wanted {
+        What::Free => super::check::targets(shared, std::slice::from_ref(&wait.target))?,
+        // A listener of a family, not one on all its addresses.
+        What::Listening => super::check::targets_of_any_family(shared, &wait.target)?,
+    };
     let wanted = match wait.wanted {
         What::Free => Wanted::Free,
-        What::Listening => Wanted::Listening,
+        What::Listening => Wanted::Listening(shared.family()),
     };
-    let mut ports: Vec<_> = targets
-        .into_iter()
-        .map(|target| Port {
-            waiter: Waiter::new(target, wanted, clock),
-            is_so: false,
-            changed_at: None,
-        })
-        .collect();
-    let happened = match wait_for(&mut ports, wait, interval, clock, progress) {
+    let mut progress = Progress::new();
+    signals::exit_when_asked_after(progress.eraser())?;
+    let (clock, interval) = (Clock::start(), shared.interval_or(INTERVAL));
+    let mut waiting = Waiting::new(targets, wanted, clock);
+    let happened = waiting.wait(interval, wait.timeout, |ports| {
+        progress.show(wait.wanted, ports, clock.now().steady);
+    });
+    drop(progress);
+    let happened = match happened {
         Ok(happened) => happened,
-        Err(why) => {
-            complain(&why);
+        Err(Hopeless { target, why }) => {
+            complain(&format!("{target}: waiting can't help: {why}"));
             return Ok(EXIT_TROUBLE);
         }
     };
@@ -83,43 +82,21 @@ pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
         wanted: wait.wanted.as_str(),
         happened,
         time: clock.now().steady,
-        ports: ports.iter().map(Port::told).collect(),
+        ports: waiting.ports().iter().map(told).collect(),
     };
     tell(wait, &outcome)?;
     Ok(if happened { 0 } else { EXIT_NOT_SO })
 }
 
-/// Looks again and again; whether it is so before the time is over.
-///
-/// # Errors
-/// Why waiting can't help, in one line.
-fn wait_for(
-    ports: &mut [Port],
-    wait: &Wait,
-    interval: Duration,
-    clock: Clock,
-    mut progress: Progress,
-) -> Result<bool, String> {
-    let end = wait.timeout.map(|timeout| clock.now().steady + timeout);
-    for is_first in std::iter::once(true).chain(std::iter::repeat(false)) {
-        for port in &mut *ports {
-            if let Some(why) = port.look(is_first, clock) {
-                let target = port.waiter.target();
-                return Err(format!("{target}: waiting can't help: {why}"));
-            }
-        }
-        if ports.iter().all(|port| port.is_so) {
-            return Ok(true);
-        }
-        let now = clock.now().steady;
-        let left = end.map_or(Duration::MAX, |end| end.saturating_sub(now));
-        if left.is_zero() {
-            break;
-        }
-        progress.show(wait.wanted, ports, now);
-        thread::sleep(interval.min(left));
+fn told(port: &Port) -> WaitedFor<'_> {
+    WaitedFor {
+        target: &port.target,
+        changed_at: port.changed_at.filter(|_| port.is_so),
+        is_so: port.is_so,
+        holders: &port.holders,
+        seen_at: port.seen_at,
+        summary: port.summary.as_deref(),
     }
-    Ok(false)
 }
 
 /// The outcome on standard output; on standard error what is missing.
@@ -142,39 +119,6 @@ impl What {
         match self {
             Self::Free => "free",
             Self::Listening => "listening",
-        }
-    }
-}
-
-struct Port {
-    waiter: Waiter,
-    is_so: bool,
-    /// When it was seen to become so, if it was not at first.
-    changed_at: Option<Moment>,
-}
-
-impl Port {
-    /// Looks once; returns why it can never be so, if that is the case.
-    fn look(&mut self, is_first: bool, clock: Clock) -> Option<String> {
-        let was_so = self.is_so;
-        match self.waiter.look() {
-            Look::Never(why) => return Some(why),
-            Look::NotYet => self.is_so = false,
-            Look::Yes => self.is_so = true,
-        }
-        if self.is_so != was_so && !is_first {
-            self.changed_at = self.is_so.then(|| clock.now());
-        }
-        None
-    }
-
-    fn told(&self) -> WaitedFor<'_> {
-        WaitedFor {
-            target: self.waiter.target(),
-            changed_at: self.changed_at,
-            is_so: self.is_so,
-            holders: self.waiter.holders(),
-            seen_at: self.waiter.seen_at(),
         }
     }
 }
@@ -216,11 +160,11 @@ impl Progress {
             return;
         };
         let why = match what {
-            What::Free => port.waiter.summary().unwrap_or("in use"),
+            What::Free => port.summary.as_deref().unwrap_or("in use"),
             What::Listening => "nothing listens",
         };
-        let (target, seconds) = (port.waiter.target(), waited.as_secs());
-        let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
+        let (target, seconds) = (&port.target, waited.as_secs());
+        let columns = columns_of_terminal().unwrap_or(80);
         let line = format!("{target}: {seconds} s, {why}");
         let line = sockeye::columns::cut(&line, usize::from(columns).saturating_sub(1));
         if self.shown.as_ref() != Some(&line) {

@@ -12,8 +12,8 @@ use sockeye::report;
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::signals;
-use sockeye::runtime::watch::{self, Ended, Seen};
-use sockeye::source::{Replay, Source as _};
+use sockeye::runtime::watch::{self, End, Ended, Seen};
+use sockeye::source::{Recorder, Replay, Source as _};
 use sockeye::track::{Observation, Tracker};
 
 use super::options::Shared;
@@ -23,8 +23,9 @@ use super::{EXIT_BUG, EXIT_TROUBLE, complain, duration, live};
 /// Print changes as they happen
 ///
 /// First every socket that matches, then each that opens, changes its state or its owner, or
-/// closes: a line each, written at once. A socket that is told of is told of to its end, also when
-/// it ceases to match. A port that opens and closes between two readings is not seen.
+/// closes: a line each, written at once. The change by which a socket ceases to match is told, and
+/// nothing of it after that; what comes to match without a change of its own is told as being there.
+/// A port that opens and closes between two readings is not seen.
 ///
 /// Exit codes: 0, the time is over or nobody reads any more; 2, bad usage or the table can't be
 /// read.
@@ -53,7 +54,11 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
         descending: false,
     };
     let asked = shared.asked(filter, !watch.filter.is_empty(), sort);
+    let clock = Clock::start();
+    let end = End::after(watch.time, clock);
     let mut printer = Printer {
+        end,
+        clock,
         watching: Watching::new(asked),
         is_json: watch.json,
         changes_only: watch.changes_only,
@@ -62,19 +67,20 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
         complained: HashSet::new(),
         failure: None,
     };
-    let (clock, tracker) = (Clock::start(), Tracker::new(shared.linger));
+    let tracker = Tracker::new(shared.linger);
+    let recorder = shared.recorder()?;
     if let Some(path) = &shared.replay {
-        return replay(Replay::open(path)?, tracker, clock, &mut printer);
+        return replay(Replay::open(path)?, recorder, tracker, &mut printer);
     }
     let collector = Collector {
         source: shared.source()?,
         tracker,
-        recorder: shared.recorder()?,
+        recorder,
         clock,
         interval: shared.interval_or(live::INTERVAL),
         lost_recording: None,
     };
-    let ended = watch::watch(collector, watch.time, clock, |seen| printer.see(seen))?;
+    let ended = watch::watch(collector, end, |seen| printer.see(seen))?;
     Ok(match ended {
         Ended::Crashed(what) => {
             complain(&format!("{what}; this is a bug, please report it"));
@@ -88,12 +94,16 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
 /// The changes between the readings of a recording, without waiting.
 fn replay(
     mut recording: Replay,
+    mut recorder: Option<Recorder>,
     mut tracker: Tracker,
-    clock: Clock,
     printer: &mut Printer,
 ) -> anyhow::Result<u8> {
     loop {
-        let observation = tracker.observe(recording.take(clock.now())?);
+        let snapshot = recording.take(printer.clock.now())?;
+        if let Some(recorder) = &mut recorder {
+            recorder.record(&snapshot)?;
+        }
+        let observation = tracker.observe(snapshot);
         if !printer.see(Seen::Observation(observation))? || recording.is_over()? {
             return Ok(0);
         }
@@ -101,6 +111,8 @@ fn replay(
 }
 
 struct Printer {
+    end: End,
+    clock: Clock,
     watching: Watching,
     is_json: bool,
     changes_only: bool,
@@ -113,7 +125,7 @@ struct Printer {
 }
 
 impl Printer {
-    /// Prints what is to be told; `false` when nobody reads it.
+    /// Prints what is to be told; `false` when nobody reads it, or the time is over.
     fn see(&mut self, seen: Seen) -> io::Result<bool> {
         let observation = match seen {
             Seen::Observation(observation) => observation,
@@ -132,7 +144,7 @@ impl Printer {
         }
         self.complain_about(&observation, &all);
         for told in &all {
-            if self.tell(told)? == Printed::Cut {
+            if !watch::takes_a_line(self.end) || self.tell(told)? == Printed::Cut {
                 return Ok(false);
             }
         }

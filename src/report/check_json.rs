@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::json::{SCHEMA, SocketRecord};
 use crate::bind::{Address, Cause, NoteCode, Outcome, Start, Target, Verdict};
-use crate::model::{GapCode, Holder, Moment, Place, Protocol};
+use crate::model::{Gap, GapCode, Holder, Moment, Place, Protocol};
 
 #[derive(Serialize)]
 struct Check<'a> {
@@ -72,9 +72,18 @@ struct NoteRecord<'a> {
 }
 
 #[derive(Serialize)]
-struct GapRecord<'a> {
+pub(super) struct GapRecord<'a> {
     code: GapCode,
     message: &'a str,
+}
+
+impl<'a> GapRecord<'a> {
+    pub(super) fn of(gap: &'a Gap) -> Self {
+        Self {
+            code: gap.code,
+            message: &gap.message,
+        }
+    }
 }
 
 /// Writes the verdicts as one JSON object, then a line feed.
@@ -148,14 +157,7 @@ fn record<'a>(target: &Target, verdict: &'a Verdict) -> TargetRecord<'a> {
                 message: &note.message,
             })
             .collect(),
-        gaps: verdict
-            .gaps
-            .iter()
-            .map(|gap| GapRecord {
-                code: gap.code,
-                message: &gap.message,
-            })
-            .collect(),
+        gaps: verdict.gaps.iter().map(GapRecord::of).collect(),
     }
 }
 

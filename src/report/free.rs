@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::check_json::GapRecord;
 use super::json::SCHEMA;
 use crate::bind::{Unfit, Wish};
-use crate::model::{Limits, Protocol};
+use crate::model::{Gap, Limits, Protocol};
 
 /// What a search found, as it is told.
 pub struct FreePorts<'a> {
@@ -22,6 +23,8 @@ pub struct FreePorts<'a> {
     pub holders: &'a dyn Fn(u16) -> Option<String>,
     /// The limits of this system, where they were asked for.
     pub limits: &'a Limits,
+    /// What could not be found out.
+    pub gaps: &'a [Gap],
 }
 
 /// Ports that follow each other and share their fault.
@@ -40,6 +43,7 @@ struct FreeRecord<'a> {
     protocols: Vec<Protocol>,
     passed_over: Vec<Stretch>,
     settled_for: Vec<Stretch>,
+    gaps: Vec<GapRecord<'a>>,
 }
 
 /// No more stretches than this are told to a person.
@@ -56,6 +60,7 @@ pub fn write_free_json(out: &mut dyn Write, free: &FreePorts<'_>) -> io::Result<
         protocols: free.wish.protocols().collect(),
         passed_over: stretches(free.passed_over, free),
         settled_for: stretches(free.settled_for, free),
+        gaps: free.gaps.iter().map(GapRecord::of).collect(),
     };
     serde_json::to_writer(&mut *out, &record)?;
     writeln!(out)
@@ -73,6 +78,8 @@ pub fn told_of_free(free: &FreePorts<'_>) -> Vec<String> {
         lines.push(format!("{port} is taken for want of a better one: {unfit}"));
         lines.extend(unfit.remedy(*port, free.limits));
     }
+    let gaps = free.gaps.iter();
+    lines.extend(gaps.map(|gap| format!("not known: {}", gap.message)));
     lines
 }
 
@@ -148,6 +155,7 @@ mod tests {
             settled_for: &[],
             holders: &|port| (port == 4).then(|| "node(12)".to_owned()),
             limits: &limits,
+            gaps: &[],
         };
         let expected = [
             "1-2: set aside in net.ipv4.ip_local_reserved_ports",

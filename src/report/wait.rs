@@ -37,6 +37,8 @@ pub struct WaitedFor<'a> {
     pub holders: &'a [Holder],
     /// When those were seen.
     pub seen_at: Moment,
+    /// What the last bind test said.
+    pub summary: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -56,6 +58,7 @@ struct TargetRecord<'a> {
     port: u16,
     happened: bool,
     changed_at: Option<String>,
+    summary: Option<&'a str>,
     holders: Vec<SocketRecord<'a>>,
 }
 
@@ -78,6 +81,7 @@ pub fn write_wait_json(out: &mut dyn Write, waited: &Waited<'_>) -> io::Result<(
                 port: port.target.first_port(),
                 happened: port.is_so,
                 changed_at: port.changed_at.map(|at| time(at.wall)),
+                summary: port.summary.filter(|_| !port.is_so),
                 holders: port
                     .holders
                     .iter()
@@ -122,7 +126,10 @@ pub fn told_of_wait(wanted: &str, port: &WaitedFor<'_>, zone: &TimeZone) -> Stri
     match (port.is_so, wanted) {
         (true, "free") => format!("{target}: free{since}{}", who(", before: ")),
         (true, _) => format!("{target}: listening{since}{}", who(": ")),
-        (false, "free") => format!("{target}: in use{}", who(": ")),
+        (false, "free") => {
+            let summary = port.summary.unwrap_or("not free");
+            format!("{target}: {}", summary.trim_end_matches('.'))
+        }
         (false, _) => format!("{target}: nothing listens"),
     }
 }

@@ -1,19 +1,22 @@
-//! A bind test on this machine: brings together who can be asked.
+//! Bind tests on this machine: brings together who can be asked.
 
+use std::collections::{HashMap, HashSet};
 use std::mem;
+use std::ops::ControlFlow;
 
 use super::clock::Clock;
 use crate::bind::{self, Examination, Probe, Target, Witness};
-use crate::model::{Answered, Evidence};
+use crate::model::{Answered, Evidence, Protocol};
 use crate::source::Investigator;
 
 /// Puts ports to the test, one after the other.
 pub struct BindTester {
     investigator: Investigator,
     clock: Clock,
-    /// Whether it is about to test many.
-    tests_several: bool,
 }
+
+/// So many ports are tested between two surveys of the table: a tenth of a second or so.
+const STRETCH: usize = 64;
 
 impl BindTester {
     /// One that has tested nothing yet.
@@ -21,47 +24,94 @@ impl BindTester {
         Self {
             investigator: Investigator::new(),
             clock,
-            tests_several: false,
         }
     }
 
-    /// One that is about to test many ports in a row: each takes less time.
-    pub fn of_several(clock: Clock) -> Self {
-        Self {
-            tests_several: true,
-            ..Self::new(clock)
-        }
+    /// Who tells of the machine.
+    pub const fn investigator(&mut self) -> &mut Investigator {
+        &mut self.investigator
     }
 
     /// Tests the first port of `target` by real binds. Takes as long as [`Investigator::explain`]
     /// does, twice where the table and the kernel disagree.
     pub fn test(&mut self, target: &Target) -> Examination {
+        self.examine(target, false)
+    }
+
+    /// Tests the first port of each target, and hands each to `tell` until that has enough. Ports
+    /// without a row in the table, mostly all, take about a millisecond. The table is surveyed before
+    /// a stretch of them and after it: a port that got a row in between is tested once more.
+    pub fn test_all<'a>(
+        &mut self,
+        targets: &'a [Target],
+        mut tell: impl FnMut(&mut Self, &'a Target, Examination) -> ControlFlow<()>,
+    ) {
+        if let [only] = targets {
+            let examination = self.test(only);
+            let _ = tell(self, only, examination);
+            return;
+        }
+        for stretch in targets.chunks(STRETCH) {
+            let before = self.survey(stretch);
+            let examine = |target| self.examine(target, true);
+            let examinations: Vec<_> = stretch.iter().map(examine).collect();
+            let after = self.survey(stretch);
+            for (target, mut examination) in stretch.iter().zip(examinations) {
+                let has_row = |survey: &Survey| {
+                    let ports = survey.get(&target.protocol);
+                    ports.is_some_and(|ports| ports.contains(&target.first_port()))
+                };
+                if has_row(&after) && !has_row(&before) {
+                    examination = self.test(target);
+                }
+                if tell(self, target, examination).is_break() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The ports that have rows, of each protocol that these targets are about.
+    fn survey(&mut self, targets: &[Target]) -> Survey {
+        let mut survey = Survey::new();
+        for target in targets {
+            survey.entry(target.protocol).or_insert_with(|| {
+                let ports = self.investigator.survey(target.protocol);
+                ports.unwrap_or_default()
+            });
+        }
+        survey
+    }
+
+    fn examine(&mut self, target: &Target, is_surveyed: bool) -> Examination {
         let mut machine = Machine {
             investigator: &mut self.investigator,
             clock: self.clock,
             target,
-            may_be_old: self.tests_several,
+            is_surveyed,
         };
         Examination::of(target, &mut machine)
     }
 }
+
+type Survey = HashMap<Protocol, HashSet<u16>>;
 
 /// This machine, asked about one port.
 struct Machine<'a> {
     investigator: &'a mut Investigator,
     clock: Clock,
     target: &'a Target,
-    /// Whether rows do that were read a moment ago: the first time. When it is asked again, something
-    /// was at odds with them.
-    may_be_old: bool,
+    /// Whether what the last survey said does: the first time. When it is asked again, something was at
+    /// odds with it.
+    is_surveyed: bool,
 }
 
 impl Witness for Machine<'_> {
     fn rows(&mut self) -> Evidence {
         let port = self.target.first_port();
         let (protocol, now) = (self.target.protocol, self.clock.now());
-        if mem::take(&mut self.may_be_old) {
-            self.investigator.rows_of_several(protocol, port, now)
+        if mem::take(&mut self.is_surveyed) {
+            self.investigator.surveyed_rows(protocol, port, now)
         } else {
             self.investigator.rows(protocol, port, now)
         }

@@ -2,22 +2,20 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 
 use super::hand_over::command;
 
-/// Runs a command with the port filled in and waits for it. Signals that ask this process to end are
-/// passed on, and it is waited for all the same; the code is then that of the signal, otherwise the
+/// Runs a command with the port filled in and waits for it. Signals are passed on. The code is the
 /// command's own, or 128 and the number of the signal that ended it.
 ///
 /// # Errors
 /// Why the command could not be started.
 pub fn run(words: &[OsString], port: u16) -> io::Result<u8> {
-    let mut command = command(words, port);
     #[cfg(unix)]
-    return unix::run(&mut command);
+    return unix::run(&mut command(words, port)).map(code);
     #[cfg(not(unix))]
-    return command.status().map(code);
+    return command(words, port).status().map(code);
 }
 
 #[cfg(unix)]
@@ -36,80 +34,97 @@ fn code(status: ExitStatus) -> u8 {
 
 #[cfg(unix)]
 mod unix {
-    use std::io;
-    use std::process::{Child, Command};
+    use std::sync::atomic::AtomicBool;
     use std::sync::{Arc, Mutex, PoisonError};
     use std::thread;
 
     use rustix::io::Errno;
-    use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpgrp, kill_process, waitid};
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-    use signal_hook::iterator::Signals;
+    use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+    use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+    use signal_hook::iterator::SignalsInfo;
+    use signal_hook::iterator::exfiltrator::origin::WithOrigin;
+    use signal_hook::low_level::siginfo::{Cause, Origin};
 
-    use crate::runtime::signals::{exit_code, is_ignored};
+    use super::{Command, ExitStatus, io};
+    use crate::runtime::signals::is_ignored;
 
-    /// Who is to be told, as long as there is somebody; and the signal that came.
-    #[derive(Default)]
-    struct Told {
-        child: Option<Pid>,
-        signal: Option<i32>,
-    }
+    /// Every signal that is passed on. Those of the terminal's job control are not: they reach the
+    /// command as they reach us.
+    const PASSED_ON: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
 
-    pub(super) fn run(command: &mut Command) -> io::Result<u8> {
-        // Whoever started us with a signal ignored (`nohup`) wants it ignored by the command, too.
-        let wanted = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
-        let caught = wanted.into_iter().filter(|&signal| !is_ignored(signal));
-        let mut caught = Signals::new(caught)?;
-        let mut child = command.spawn()?;
-        let told = Arc::new(Mutex::new(Told {
-            child: pid_of(&child),
-            signal: None,
-        }));
+    /// Who is to be told, as long as there is somebody.
+    type Told = Arc<Mutex<Option<Pid>>>;
+
+    pub(super) fn run(command: &mut Command) -> io::Result<ExitStatus> {
+        // Whoever started us with a signal ignored (`nohup`) wants it ignored by the command, too. A
+        // parent that ignores the end of its children would have us lose the command's.
+        signal_hook::flag::register(SIGCHLD, Arc::new(AtomicBool::new(false)))?;
+        let caught = PASSED_ON.into_iter().filter(|&signal| !is_ignored(signal));
+        let mut caught = SignalsInfo::<WithOrigin>::new(caught)?;
+        let mut child = spawn(command)?;
+        let told: Told = Arc::new(Mutex::new(
+            i32::try_from(child.id()).ok().and_then(Pid::from_raw),
+        ));
+        // What came before the command was there did not reach it, whoever sent it.
+        for early in caught.pending() {
+            tell(&told, early.signal);
+        }
         let (handle, teller) = (caught.handle(), Arc::clone(&told));
         let telling = thread::spawn(move || {
-            for number in &mut caught {
-                tell(&teller, number);
+            for origin in caught.forever() {
+                pass_on(&teller, &origin);
             }
         });
-        let status = wait(&mut child, &told)?;
+        wait_without_reaping(&told);
+        *told.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let status = child.wait()?;
         handle.close();
         // It only ends by itself; what it panicked about would have been printed.
         let _ = telling.join();
-        let signal = told.lock().unwrap_or_else(PoisonError::into_inner).signal;
-        Ok(signal.map_or_else(|| super::code(status), exit_code))
+        Ok(status)
     }
 
-    /// Waits for the end of the child, then makes sure that nobody is told any more, and only then
-    /// gives its pid back to the system.
-    fn wait(child: &mut Child, told: &Mutex<Told>) -> io::Result<std::process::ExitStatus> {
-        if let Some(pid) = pid_of(child) {
+    /// A script that names no interpreter is given to the shell, as a shell itself and `execvp` do.
+    fn spawn(command: &mut Command) -> io::Result<std::process::Child> {
+        match command.spawn() {
+            Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.arg(command.get_program()).args(command.get_args());
+                for (name, value) in command.get_envs() {
+                    match value {
+                        Some(value) => shell.env(name, value),
+                        None => shell.env_remove(name),
+                    };
+                }
+                shell.spawn()
+            }
+            started => started,
+        }
+    }
+
+    /// Waits for the end of the child but leaves it its pid, so that nobody else can get it while it
+    /// might be told something.
+    fn wait_without_reaping(told: &Told) {
+        let pid = *told.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pid) = pid {
             let end = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
             while matches!(waitid(WaitId::Pid(pid), end), Err(Errno::INTR)) {}
         }
-        told.lock().unwrap_or_else(PoisonError::into_inner).child = None;
-        child.wait()
     }
 
-    /// Passes a signal on. What is typed at a terminal goes to every process of its foreground job, so
-    /// the command has got it already.
-    fn tell(told: &Mutex<Told>, number: i32) {
-        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.signal.get_or_insert(number);
-        let is_typed = matches!(number, SIGINT | SIGQUIT) && is_foreground();
-        let signal = Signal::from_named_raw(number);
-        if let (Some(child), Some(signal), false) = (told.child, signal, is_typed) {
-            // It may have ended just now: then there is nobody to tell.
-            let _ = kill_process(child, signal);
+    /// Passes a signal on, unless the kernel sent it: what is typed at a terminal goes to every process
+    /// of the foreground job, so the command has got it already.
+    fn pass_on(told: &Told, origin: &Origin) {
+        if origin.cause != Cause::Kernel {
+            tell(told, origin.signal);
         }
     }
 
-    fn is_foreground() -> bool {
-        let terminal = std::fs::File::open("/dev/tty");
-        let foreground = terminal.map(rustix::termios::tcgetpgrp);
-        matches!(foreground, Ok(Ok(group)) if group == getpgrp())
-    }
-
-    fn pid_of(child: &Child) -> Option<Pid> {
-        Pid::from_raw(i32::try_from(child.id()).ok()?)
+    fn tell(told: &Told, number: i32) {
+        let told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(child), Some(signal)) = (*told, Signal::from_named_raw(number)) {
+            // It may have ended just now: then there is nobody to tell.
+            let _ = kill_process(child, signal);
+        }
     }
 }

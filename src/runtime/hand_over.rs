@@ -12,7 +12,12 @@ use std::process::Command;
 use socket2::Socket;
 
 /// What tells a program of sockets that were not meant for it.
-const LISTEN: [&str; 3] = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"];
+const LISTEN: [&str; 4] = [
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_PIDFDID",
+    "LISTEN_FDNAMES",
+];
 
 /// Executes a command in place of this program, with the socket as descriptor 3. `{}` in its words is
 /// replaced by the port, which is in `PORT` as well.

@@ -56,6 +56,28 @@ pub fn wait_for_hangup() -> io::Result<()> {
     }
 }
 
+/// Whether standard input is at its end at this moment. What is there stays there to be read.
+#[cfg(unix)]
+pub fn has_ended() -> bool {
+    use std::io::{BufRead as _, IsTerminal as _};
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return false;
+    }
+    let mut watched = [PollFd::new(&stdin, PollFlags::IN)];
+    let at_once = Timespec::default();
+    let is_ready = matches!(poll(&mut watched, Some(&at_once)), Ok(1..));
+    is_ready && stdin.lock().fill_buf().is_ok_and(<[u8]>::is_empty)
+}
+
+/// There is no way to know without waiting.
+#[cfg(not(unix))]
+pub fn has_ended() -> bool {
+    false
+}
+
 /// The input that an event is; `None` for what the program has no use for.
 fn input_of(event: Event) -> Option<Input> {
     match event {

@@ -1,10 +1,12 @@
-//! Waits until a port is free, or until something listens there.
+//! Waits until ports are free, or until something listens there.
 //!
-//! Each look reads the rows of the port and binds as gently as can be: TCP with `SO_REUSEADDR`, which
-//! was never seen to keep a server from starting; UDP, which has no such bind, only while no row of the
-//! port is left. The whole bind test, which names who has the port, is made at first, when the rows
-//! have changed, and when a bind succeeded.
+//! Each look reads the rows of the ports that are not so yet and binds as gently as can be: TCP with
+//! `SO_REUSEADDR`, which was never seen to keep a server from starting; UDP, which has no such bind, only
+//! while no row of the port is left. The whole bind test, which names who has the port, is made at first,
+//! when the rows have changed, and when a bind succeeded. A port that is so is left alone until all are.
 
+use std::collections::HashSet;
+use std::thread;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -12,130 +14,275 @@ use jiff::tz::TimeZone;
 use super::bind_test::BindTester;
 use super::clock::Clock;
 use crate::bind::{self, Cause, Outcome, Suite, Target, Verdict};
-use crate::model::{Answered, Endpoint, Evidence, GapCode, Holder, Moment, Protocol, State};
-use crate::source::Investigator;
+use crate::model::{
+    Answered, Endpoint, Evidence, Family, GapCode, Holder, Moment, Protocol, State,
+};
 
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// A server that sets `SO_REUSEADDR` can bind every address that was asked for.
     Free,
-    /// A listener covers the address.
-    Listening,
+    /// A listener covers the address, in this family if one is named.
+    Listening(Option<Family>),
 }
 
-/// One port that is waited for.
-pub struct Waiter {
-    target: Target,
+/// Ports that are waited for, one target for each.
+pub struct Waiting {
+    ports: Vec<Port>,
     wanted: Wanted,
     clock: Clock,
-    investigator: Investigator,
     tester: BindTester,
+}
+
+/// One of the ports.
+pub struct Port {
+    /// The port.
+    pub target: Target,
+    /// Whether it is so.
+    pub is_so: bool,
+    /// When it was seen to become so, if it was not at first.
+    pub changed_at: Option<Moment>,
+    /// Waiting for it to be free, the sockets that were last in the way; waiting for it to be listened
+    /// on, those that listen.
+    pub holders: Vec<Holder>,
+    /// When those were seen.
+    pub seen_at: Moment,
+    /// What the last bind test said of it in one sentence.
+    pub summary: Option<String>,
     /// The rows when the bind test was last made, and when that was.
     tested: Option<(Vec<Trace>, Duration)>,
-    /// Who has the port, or had it last: as the last look that asked for owners told.
-    holders: Vec<Holder>,
-    seen_at: Moment,
-    /// What the last test said in one sentence.
-    summary: Option<String>,
+    /// How often in a row the table could not be read.
+    unread: u32,
 }
 
 /// What tells one row from another.
 type Trace = (Option<u32>, State, Endpoint, Option<Endpoint>);
 
-/// What one look found.
+/// Why waiting can't help: the port, and one sentence.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Look {
-    /// It is so.
-    Yes,
-    /// It is not so yet.
-    NotYet,
-    /// It can't become so by waiting: why.
-    Never(String),
+pub struct Hopeless {
+    /// The port.
+    pub target: Target,
+    /// What was found out.
+    pub why: String,
 }
 
 /// With rows that change all the time the owners are not asked for more often than this.
 const LEAST_BETWEEN_TESTS: Duration = Duration::from_secs(1);
 
-impl Waiter {
-    /// Waits for the first port of the target.
-    pub fn new(target: Target, wanted: Wanted, clock: Clock) -> Self {
-        Self {
+/// A table that can't be read so often in a row will not be read the next time either.
+const MAX_UNREAD: u32 = 5;
+
+impl Waiting {
+    /// Begins to wait for the first port of each target.
+    pub fn new(targets: Vec<Target>, wanted: Wanted, clock: Clock) -> Self {
+        let port = |target| Port {
             target,
-            wanted,
-            clock,
-            investigator: Investigator::new(),
-            tester: BindTester::new(clock),
-            tested: None,
+            is_so: false,
+            changed_at: None,
             holders: Vec::new(),
             seen_at: clock.now(),
             summary: None,
+            tested: None,
+            unread: 0,
+        };
+        Self {
+            ports: targets.into_iter().map(port).collect(),
+            wanted,
+            clock,
+            tester: BindTester::new(clock),
         }
     }
 
-    /// The port.
-    pub const fn target(&self) -> &Target {
-        &self.target
+    /// The ports.
+    pub fn ports(&self) -> &[Port] {
+        &self.ports
     }
 
-    /// For [`Wanted::Free`], the sockets that were last in the way; for [`Wanted::Listening`], those
-    /// that listen.
-    pub fn holders(&self) -> &[Holder] {
-        &self.holders
-    }
-
-    /// When those were seen.
-    pub const fn seen_at(&self) -> Moment {
-        self.seen_at
-    }
-
-    /// What the last bind test said.
-    pub fn summary(&self) -> Option<&str> {
-        self.summary.as_deref()
-    }
-
-    /// Looks once.
-    pub fn look(&mut self) -> Look {
-        let (protocol, port) = (self.target.protocol, self.target.first_port());
-        let now = self.clock.now();
-        let evidence = self.investigator.rows(protocol, port, now);
-        match self.wanted {
-            Wanted::Free => self.look_whether_free(&evidence, now),
-            Wanted::Listening => self.look_whether_listening(evidence),
+    /// Looks every `interval` until all ports are so at the same time, or `timeout` is over; whether
+    /// they are. Between two looks `show` may tell how it stands.
+    ///
+    /// # Errors
+    /// Why one of them can never be so.
+    pub fn wait(
+        &mut self,
+        interval: Duration,
+        timeout: Option<Duration>,
+        mut show: impl FnMut(&[Port]),
+    ) -> Result<bool, Hopeless> {
+        let end = timeout.map(|timeout| self.clock.now().steady + timeout);
+        let mut is_first = true;
+        loop {
+            let was_looked_at = self.look_at_all(is_first, end)?;
+            let all_are = self.ports.iter().all(|port| port.is_so);
+            if all_are && self.still_are(&was_looked_at)? {
+                return Ok(true);
+            }
+            is_first = false;
+            let left = self.left(end);
+            if left.is_zero() {
+                return Ok(false);
+            }
+            show(&self.ports);
+            thread::sleep(interval.min(left));
         }
     }
 
-    fn look_whether_free(&mut self, evidence: &Evidence, now: Moment) -> Look {
+    fn left(&self, end: Option<Duration>) -> Duration {
+        end.map_or(Duration::MAX, |end| {
+            end.saturating_sub(self.clock.now().steady)
+        })
+    }
+
+    /// Looks once at every port that is not so, as far as time allows; returns which.
+    fn look_at_all(
+        &mut self,
+        is_first: bool,
+        end: Option<Duration>,
+    ) -> Result<HashSet<usize>, Hopeless> {
+        self.survey();
+        let mut looked_at = HashSet::new();
+        for at in 0..self.ports.len() {
+            if self.ports[at].is_so {
+                continue;
+            }
+            // Of a single port, and of the first, there is always an answer.
+            if at > 0 && self.left(end).is_zero() {
+                break;
+            }
+            self.look_at(at)?;
+            looked_at.insert(at);
+            let port = &mut self.ports[at];
+            if port.is_so && !is_first {
+                port.changed_at = Some(self.clock.now());
+            }
+        }
+        Ok(looked_at)
+    }
+
+    /// Whether the ports that were left alone are still so; those that are not are waited for again.
+    fn still_are(&mut self, just_seen: &HashSet<usize>) -> Result<bool, Hopeless> {
+        self.survey();
+        for at in (0..self.ports.len()).filter(|at| !just_seen.contains(at)) {
+            let evidence = self.rows(at);
+            let port = &mut self.ports[at];
+            let is_still = match self.wanted {
+                Wanted::Free => port.can_be_bound(&evidence),
+                Wanted::Listening(family) => {
+                    !bind::covering(&port.target, &evidence.holders, family).is_empty()
+                }
+            };
+            if !is_still {
+                (port.is_so, port.tested) = (false, None);
+                self.look_at(at)?;
+            }
+        }
+        Ok(self.ports.iter().all(|port| port.is_so))
+    }
+
+    /// With several ports, those without a row need not be asked for one by one.
+    fn survey(&mut self) {
+        if self.ports.len() > 1 {
+            let protocols: HashSet<Protocol> =
+                self.ports.iter().map(|port| port.target.protocol).collect();
+            for protocol in protocols {
+                self.tester.investigator().survey(protocol);
+            }
+        }
+    }
+
+    fn rows(&mut self, at: usize) -> Evidence {
+        let target = &self.ports[at].target;
+        let (protocol, port, now) = (target.protocol, target.first_port(), self.clock.now());
+        let investigator = self.tester.investigator();
+        if self.ports.len() > 1 {
+            investigator.surveyed_rows(protocol, port, now)
+        } else {
+            investigator.rows(protocol, port, now)
+        }
+    }
+
+    fn look_at(&mut self, at: usize) -> Result<(), Hopeless> {
+        let evidence = self.rows(at);
+        let hopeless = match self.wanted {
+            Wanted::Free => self.look_whether_free(at, &evidence),
+            Wanted::Listening(family) => self.look_whether_listening(at, evidence, family),
+        };
+        match hopeless {
+            Some(why) => Err(Hopeless {
+                target: self.ports[at].target.clone(),
+                why,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn look_whether_free(&mut self, at: usize, evidence: &Evidence) -> Option<String> {
+        let (port, now) = (&mut self.ports[at], self.clock.now());
         let rows: Vec<Trace> = evidence.holders.iter().map(trace).collect();
-        let is_due = match &self.tested {
+        let is_due = match &port.tested {
             None => true,
             Some((then, at)) => {
                 *then != rows && now.steady.saturating_sub(*at) >= LEAST_BETWEEN_TESTS
             }
         };
-        if !is_due && !self.can_be_bound(evidence) {
-            return Look::NotYet;
+        if !is_due && !port.can_be_bound(evidence) {
+            return None;
         }
-        self.tested = Some((rows, now.steady));
-        let verdict = {
-            let examination = self.tester.test(&self.target);
-            Verdict::of(&examination, &TimeZone::system(), self.clock.now())
-        };
+        port.tested = Some((rows, now.steady));
+        let examination = self.tester.test(&port.target);
+        let verdict = Verdict::of(&examination, &TimeZone::system(), self.clock.now());
         match (verdict.outcome, verdict.cause) {
-            (Outcome::Free, _) => return Look::Yes,
+            (Outcome::Free, _) => {
+                port.is_so = true;
+                return None;
+            }
             (Outcome::Denied, _) | (_, Cause::ProbeFailed | Cause::ScopeNeeded) => {
-                return Look::Never(verdict.summary);
+                return Some(verdict.summary);
             }
             _ => {}
         }
         if !verdict.blockers.is_empty() {
-            self.holders = verdict.blockers;
-            self.seen_at = verdict.taken_at;
+            port.holders = verdict.blockers;
+            port.seen_at = verdict.taken_at;
         }
-        self.summary = Some(verdict.summary);
-        Look::NotYet
+        port.summary = Some(verdict.summary);
+        None
     }
 
+    fn look_whether_listening(
+        &mut self,
+        at: usize,
+        mut evidence: Evidence,
+        family: Option<Family>,
+    ) -> Option<String> {
+        let port = &mut self.ports[at];
+        port.holders.clear();
+        if bind::covering(&port.target, &evidence.holders, family).is_empty() {
+            let mut unread = evidence
+                .gaps
+                .iter()
+                .filter(|gap| gap.code == GapCode::Table);
+            let Some(gap) = unread.next() else {
+                port.unread = 0;
+                return None;
+            };
+            port.unread += 1;
+            return (port.unread >= MAX_UNREAD).then(|| gap.message.to_string());
+        }
+        let (protocol, number) = (port.target.protocol, port.target.first_port());
+        let investigator = self.tester.investigator();
+        investigator.explain(&mut evidence, protocol, number, Answered::Refused);
+        let listeners = bind::covering(&port.target, &evidence.holders, family);
+        port.holders = listeners.into_iter().cloned().collect();
+        port.seen_at = evidence.taken_at;
+        port.is_so = true;
+        None
+    }
+}
+
+impl Port {
     /// Binds, if nobody can be hurt by it.
     fn can_be_bound(&self, evidence: &Evidence) -> bool {
         let Target {
@@ -147,26 +294,6 @@ impl Waiter {
         let port = self.target.first_port();
         let probes = bind::probe(protocol, address, port, Suite::Repeatable);
         probes.iter().all(|probe| probe.result.is_ok())
-    }
-
-    fn look_whether_listening(&mut self, mut evidence: Evidence) -> Look {
-        if bind::covering(&self.target, &evidence.holders).is_empty() {
-            let mut unread = evidence
-                .gaps
-                .iter()
-                .filter(|gap| gap.code == GapCode::Table);
-            return match unread.next() {
-                Some(gap) => Look::Never(gap.message.to_string()),
-                None => Look::NotYet,
-            };
-        }
-        let (protocol, port) = (self.target.protocol, self.target.first_port());
-        self.investigator
-            .explain(&mut evidence, protocol, port, Answered::Refused);
-        let listeners = bind::covering(&self.target, &evidence.holders);
-        self.holders = listeners.into_iter().cloned().collect();
-        self.seen_at = evidence.taken_at;
-        Look::Yes
     }
 }
 

@@ -1,7 +1,7 @@
 //! Observes for a command without a screen: one observation after another, until it has enough.
 
 use std::io;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
 use super::clock::Clock;
@@ -29,19 +29,40 @@ pub enum Ended {
     Crashed(String),
 }
 
-/// Takes readings for so long (without a limit: for ever) and hands each to `see`, which says whether
-/// it wants more. It ends as soon as whoever reads standard output is gone, whether or not there is
-/// something to write.
+/// When it is over.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    at: Option<Duration>,
+    clock: Clock,
+}
+
+impl End {
+    /// After so long from now, or never.
+    pub fn after(time: Option<Duration>, clock: Clock) -> Self {
+        Self {
+            at: time.map(|time| clock.now().steady + time),
+            clock,
+        }
+    }
+
+    /// How long it still is; `None`: for ever.
+    pub fn left(&self) -> Option<Duration> {
+        self.at.map(|at| at.saturating_sub(self.clock.now().steady))
+    }
+}
+
+/// Takes readings until it is over, at least one, and hands each to `see`, which says whether it wants
+/// more. It ends as soon as whoever reads standard output is gone, whether or not there is something to
+/// write. While `see` is busy no more than one further reading is taken: the next is compared with that.
 ///
 /// # Errors
 /// If the system starts no further threads.
 pub fn watch(
     collector: Collector,
-    time: Option<Duration>,
-    clock: Clock,
+    end: End,
     mut see: impl FnMut(Seen) -> io::Result<bool>,
 ) -> io::Result<Ended> {
-    let (sender, messages) = mpsc::channel();
+    let (sender, messages) = mpsc::sync_channel(1);
     // Dropped at the end, which ends the collector.
     let (_control, controlled) = mpsc::channel();
     let (on_crash, observer) = (sender.clone(), sender.clone());
@@ -49,14 +70,14 @@ pub fn watch(
     let collect = move || collector.run(&controlled, |msg| observer.send(msg).is_ok());
     spawn_worker("collector", crashed, collect)?;
     watch_for_reader(sender)?;
-    let end = time.map(|time| clock.now().steady + time);
+    let mut has_begun = false;
     loop {
-        let left = end.map(|end| end.saturating_sub(clock.now().steady));
-        let received = match left {
+        let received = match end.left().filter(|_| has_begun) {
             Some(Duration::ZERO) => Err(RecvTimeoutError::Timeout),
             Some(left) => messages.recv_timeout(left),
             None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
+        has_begun = true;
         let seen = match received {
             Err(_) => return Ok(Ended::Done),
             Ok(Msg::SnapshotTaken(observation)) => Seen::Observation(observation),
@@ -73,7 +94,7 @@ pub fn watch(
 
 /// Sends word when standard output is a pipe or a socket and its other end is closed.
 #[cfg(unix)]
-fn watch_for_reader(sender: Sender<Msg>) -> io::Result<()> {
+fn watch_for_reader(sender: SyncSender<Msg>) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags, poll};
     let watch = move || {
         let stdout = io::stdout();
@@ -91,6 +112,33 @@ fn watch_for_reader(sender: Sender<Msg>) -> io::Result<()> {
 
 /// A write will tell.
 #[cfg(not(unix))]
-fn watch_for_reader(_: Sender<Msg>) -> io::Result<()> {
+fn watch_for_reader(_: SyncSender<Msg>) -> io::Result<()> {
     Ok(())
+}
+
+/// Waits until standard output takes a line; `false` if it is over before. A reader that does not read
+/// would otherwise hold us beyond the time that was asked for.
+#[cfg(unix)]
+pub fn takes_a_line(end: End) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdout = io::stdout();
+    let mut watched = [PollFd::new(&stdout, PollFlags::OUT)];
+    loop {
+        let left = end.left().map(|left| Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: left.subsec_nanos().into(),
+        });
+        match poll(&mut watched, left.as_ref()) {
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(0) => return false,
+            // Also when it can't be asked: a write will tell.
+            Ok(_) | Err(_) => return true,
+        }
+    }
+}
+
+/// There is no way to know.
+#[cfg(not(unix))]
+pub fn takes_a_line(_: End) -> bool {
+    true
 }

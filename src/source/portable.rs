@@ -1,5 +1,6 @@
 //! The socket table where netstat2 knows the processes by itself: macOS and Windows.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::process::Processes;
@@ -96,7 +97,25 @@ impl PortPlatform {
         }
     }
 
-    /// The same: this system gives all rows or none.
+    /// This system gives all rows or none: there is nothing to gain.
+    #[expect(clippy::unused_self, reason = "as on Linux")]
+    pub(super) fn survey(&mut self, _: Protocol) -> Option<HashSet<u16>> {
+        None
+    }
+
+    /// Nothing is known of them here.
+    pub(super) fn surroundings(
+        &mut self,
+        _: &mut Processes,
+        (protocol, port): (Protocol, u16),
+        at: Moment,
+    ) -> Evidence {
+        let mut evidence = self.rows(protocol, port, at);
+        evidence.holders.clear();
+        evidence
+    }
+
+    /// The same as the rows.
     pub(super) fn surveyed_rows(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
         self.rows(protocol, port, at)
     }

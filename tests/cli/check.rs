@@ -1,8 +1,10 @@
 //! `sockeye check`: targets, exit codes, and what is printed where.
 
 use std::io::Read as _;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
+
+use socket2::{Domain, Socket, Type};
 
 use crate::scene::{BINARY, Sockets, TempFile, sockeye, stage};
 
@@ -140,6 +142,45 @@ fn no_descriptors_is_a_test_that_failed_and_no_verdict_on_the_port() {
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.contains(r#""cause":"probe_failed""#), "{text}");
         assert!(text.contains("(EMFILE)"), "{text}");
+    });
+}
+
+/// A range is surveyed before it is bound: a port that was bound in between, and lets others bind beside
+/// it, must not pass for one that nobody has.
+#[test]
+fn a_port_that_is_bound_while_a_range_is_tested_is_seen() {
+    stage(|| {
+        let reusing = |port: u16, listens: bool| {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            socket.set_reuse_address(true).unwrap();
+            let address: SocketAddr = format!("0.0.0.0:{port}").parse().unwrap();
+            socket.bind(&address.into()).unwrap();
+            if listens {
+                socket.listen(1).unwrap();
+            }
+            socket
+        };
+        for round in 0..8 {
+            let mut check = Command::new(BINARY);
+            check
+                .args(["check", "--json", "21000-21120"])
+                .stdout(Stdio::piped());
+            let check = check.spawn().unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(5 + 8 * round));
+            // The higher one first: whoever sees the lower one could have seen the higher.
+            let _both = (21_010..21_120)
+                .step_by(10)
+                .map(|port| (reusing(port + 1, false), reusing(port, true)))
+                .collect::<Vec<_>>();
+            let output = check.wait_with_output().unwrap();
+            let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            let targets = told["targets"].as_array().unwrap();
+            for pair in targets.windows(2) {
+                if pair[0]["port"].as_u64().unwrap() % 10 == 0 && pair[0]["verdict"] == "in_use" {
+                    assert_eq!(pair[1]["servers"]["plain"], "refused", "{:#}", pair[1]);
+                }
+            }
+        }
     });
 }
 

@@ -10,7 +10,8 @@ use socket2::{Domain, Socket, Type};
 
 use crate::background::Running;
 use crate::program::built;
-use crate::scene::{BINARY, Sockets, sockeye, stage};
+use crate::scene::{BINARY, Sockets, TempFile, sockeye, stage};
+use crate::support::pty::Pty;
 use crate::support::wait_until;
 
 /// The ports that were printed.
@@ -249,26 +250,108 @@ fn a_kept_port_is_for_servers_that_set_the_option_and_for_nobody_else() {
     stage(|| {
         let kept = Running::sockeye(&["free", "--hold"]);
         let port = kept.port();
-        // Whatever is written there is of no interest, only that it closes.
         assert!(is_in_use(&server(Type::STREAM, port, false)));
-        assert!(is_in_use(&server(Type::DGRAM, port, false)));
         let refused = TcpStream::connect(("127.0.0.1", port)).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
         let taken = server(Type::STREAM, port, true).unwrap();
         drop(TcpStream::connect(("127.0.0.1", port)).unwrap());
         drop(taken);
-        drop(server(Type::DGRAM, port, true).unwrap());
-        set(
-            "ipv4/ip_local_port_range",
-            &format!("{} {}", port - 2, port + 2),
-        );
-        for _ in 0..500 {
-            let chosen = TcpListener::bind("0.0.0.0:0").unwrap();
-            assert_ne!(chosen.local_addr().unwrap().port(), port);
-        }
+        never_chosen(Type::STREAM, port);
         let said = sockeye(&["free", &port.to_string()]);
         assert_eq!(said.code, 1, "{said:?}");
-        assert_eq!(kept.close().code, Some(0));
+        let ended = kept.close();
+        assert_eq!((ended.code, &*ended.err), (Some(0), ""));
+    });
+}
+
+/// The kernel chooses from five ports, this one in their middle, for sockets with the option and without.
+fn never_chosen(kind: Type, port: u16) {
+    set(
+        "ipv4/ip_local_port_range",
+        &format!("{} {}", port - 2, port + 2),
+    );
+    for reuses in [true, false].repeat(200) {
+        let chosen = server(kind, 0, reuses).unwrap();
+        let chosen = chosen.local_addr().unwrap().as_socket().unwrap().port();
+        assert_ne!(chosen, port);
+    }
+}
+
+/// A UDP socket that is bound receives at once: shared, it took every datagram from a server that set
+/// `SO_REUSEPORT` as well.
+#[test]
+fn udp_is_kept_only_where_it_is_asked_for_and_then_from_everybody() {
+    stage(|| {
+        let kept = Running::sockeye(&["free", "--hold"]);
+        let port = kept.port();
+        let udp = server(Type::DGRAM, port, false).unwrap();
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.send_to(b"?", ("127.0.0.1", port)).unwrap();
+        let mut text = [std::mem::MaybeUninit::uninit(); 1];
+        assert_eq!(udp.recv(&mut text).unwrap(), 1);
+        drop((udp, kept));
+        let kept = Running::sockeye(&["free", "--hold", "-u"]);
+        let port = kept.port();
+        assert!(is_in_use(&server(Type::DGRAM, port, true)));
+        never_chosen(Type::DGRAM, port);
+    });
+}
+
+#[test]
+fn a_hold_without_an_input_says_that_it_holds_nothing() {
+    stage(|| {
+        let mut free = Command::new(BINARY);
+        free.args(["free", "--hold", "20000"]).stdin(Stdio::null());
+        let output = free.output().unwrap();
+        let told = b"sockeye: standard input is closed already, so the port is not kept\n";
+        assert_eq!(
+            (output.status.code(), &*output.stdout),
+            (Some(0), &b"20000\n"[..])
+        );
+        assert_eq!(output.stderr, told);
+    });
+}
+
+#[test]
+fn a_kernel_that_has_none_left_is_told() {
+    stage(|| {
+        set("ipv4/ip_local_port_range", "20000 20003");
+        let said = sockeye(&["free", "-t", "-n", "5"]);
+        assert_eq!((said.code, &*said.out), (1, ""), "{said:?}");
+        let told = "sockeye: 4 of the 5 ports wanted can be had: the kernel has none left to choose from \
+                    (net.ipv4.ip_local_port_range)\n";
+        assert_eq!(said.err, told);
+    });
+}
+
+#[test]
+fn what_could_not_be_found_out_about_a_stable_port_is_told() {
+    stage(|| {
+        let mut free = Command::new("setpriv");
+        free.args(["--bounding-set=-all", "--inh-caps=-all", BINARY]);
+        let output = free
+            .args(["free", "--stable", "20000-20001"])
+            .output()
+            .unwrap();
+        assert_eq!(output.stdout, b"20000\n", "{output:?}");
+        let err = String::from_utf8(output.stderr).unwrap();
+        let told = "sockeye: not known: packet redirects can only be read by root\n";
+        assert_eq!(err.matches(told).count(), 1, "{err}");
+    });
+}
+
+#[test]
+fn who_closes_standard_error_gets_the_port_all_the_same() {
+    stage(|| {
+        let _held = TcpListener::bind("127.0.0.1:20000").unwrap();
+        for redirect in ["2>/dev/full", "2>&-"] {
+            let script = format!("'{BINARY}' free --stable 20000-20001 {redirect}");
+            let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+            assert_eq!(
+                (output.status.code(), &*output.stdout),
+                (Some(0), &b"20001\n"[..])
+            );
+        }
     });
 }
 
@@ -309,6 +392,7 @@ fn a_command_gets_the_listening_socket_itself() {
         command
             .args(["free", "--", taking, "http://[::1]:{}/", "{}{}"])
             .env("LISTEN_FDNAMES", "somebody-elses")
+            .env("LISTEN_PIDFDID", "1")
             .env("LISTEN_FDS", "5");
         let server = Running::start(&mut command);
         let line = server.line();
@@ -357,19 +441,26 @@ fn descriptor_3_is_the_socket_whatever_it_was_before() {
     });
 }
 
+/// Its leftovers had the option set, so it may start again beside them; who only wants a number is told
+/// that the port is not free.
 #[test]
 fn what_the_server_leaves_behind_does_not_keep_it_from_starting_again() {
     stage(|| {
         let taking = built("cli/helpers/taking.c");
         let taking = taking.to_str().unwrap();
-        let server = Running::sockeye(&["free", "20500", "--", taking]);
-        server.line();
-        let mut client = TcpStream::connect("127.0.0.1:20500").unwrap();
-        // The server closes first, so the leftover is its own.
-        client.read_to_string(&mut String::new()).unwrap();
-        server.end();
-        drop(client);
-        self::server(Type::STREAM, 20_500, true).unwrap();
+        for _ in 0..3 {
+            let server = Running::sockeye(&["free", "20500", "--", taking]);
+            server.line();
+            let mut client = TcpStream::connect("127.0.0.1:20500").unwrap();
+            // The server closes first, so the leftover is its own.
+            client.read_to_string(&mut String::new()).unwrap();
+            assert_eq!(server.end().code, Some(7));
+        }
+        assert_eq!(sockeye(&["free", "20500"]).code, 1);
+        let kept = Running::sockeye(&["free", "20501", "--hold"]);
+        kept.port();
+        let said = sockeye(&["free", "20501", "--", "true"]);
+        assert_eq!(said.code, 1, "what somebody keeps is not taken: {said:?}");
     });
 }
 
@@ -428,23 +519,82 @@ fn a_port_is_kept_until_the_command_ends() {
 fn a_signal_reaches_the_command_that_is_then_waited_for() {
     use rustix::process::Signal;
     stage(|| {
-        let script = "trap 'echo told; exit 0' TERM INT; echo $$; while :; do sleep 0.02; done";
-        for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let script =
+            "trap 'echo told; exit 5' TERM INT USR1; echo $$; while :; do sleep 0.02; done";
+        for signal in [Signal::INT, Signal::TERM, Signal::USR1] {
             let kept = Running::sockeye(&["free", "--hold", "--", "sh", "-c", script]);
             let child = kept.line();
             kept.signal(signal);
             let ended = kept.end();
-            assert_eq!((ended.code, &*ended.err), (Some(code), ""));
+            assert_eq!((ended.code, &*ended.err), (Some(5), ""), "its own code");
             assert_eq!(ended.rest, ["told"]);
             let process = format!("/proc/{child}");
             assert!(!std::path::Path::new(&process).exists(), "it was reaped");
         }
-        let ended = Running::sockeye(&["free", "--hold", "--", "sh", "-c", "kill -9 $$"]).end();
+        for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::KILL, 137)] {
+            let kept =
+                Running::sockeye(&["free", "--hold", "--", "sh", "-c", "echo; exec sleep 60"]);
+            kept.line();
+            if signal == Signal::KILL {
+                let said = Command::new("pkill")
+                    .args(["-9", "-P", &kept.pid().to_string()])
+                    .status();
+                assert!(said.unwrap().success());
+            } else {
+                kept.signal(signal);
+            }
+            assert_eq!(
+                kept.end().code,
+                Some(code),
+                "the signal that ended the command"
+            );
+        }
+    });
+}
+
+/// At a terminal the command gets the key itself; a signal that somebody sends it gets from us.
+#[test]
+fn a_key_reaches_the_command_once_and_a_signal_too() {
+    stage(|| {
+        let script = "n=0; trap 'n=$((n+1)); echo got $n' INT; echo ready; \
+                      while [ $n -lt 2 ]; do sleep 0.02; done; sleep 0.1; exit $n";
+        let args = ["free", "--hold", "--", "sh", "-c", script];
+        let mut pty = Pty::spawn(BINARY, &args, (80, 24), &[]);
+        pty.wait_for_text("ready");
+        pty.send("\x03");
+        pty.wait_for_text("got 1");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        pty.kill(rustix::process::Signal::INT);
+        pty.wait_for_text("got 2");
         assert_eq!(
-            ended.code,
-            Some(137),
-            "128 and the signal that ended the command"
+            pty.wait_exit(),
+            2,
+            "three would be a key that was passed on"
         );
+    });
+}
+
+/// A parent that ignores the end of its children has us lose the command's, unless we listen for it.
+#[test]
+fn a_parent_that_ignores_sigchld_does_not_cost_the_code() {
+    stage(|| {
+        let script = format!("trap '' CHLD; exec '{BINARY}' free --hold -- sh -c 'exit 3'");
+        let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+    });
+}
+
+#[test]
+fn a_script_that_names_no_interpreter_is_run_by_the_shell() {
+    use std::os::unix::fs::PermissionsExt as _;
+    stage(|| {
+        let script = TempFile::containing("script", "echo $PORT $1; exit 4\n");
+        std::fs::set_permissions(script.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        for hold in [&[][..], &["--hold"]] {
+            let args = [&["free", "20000"], hold, &["--", script.path(), "{}"]].concat();
+            let said = sockeye(&args);
+            assert_eq!((said.code, &*said.out), (4, "20000 20000\n"), "{said:?}");
+        }
     });
 }
 

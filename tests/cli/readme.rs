@@ -67,7 +67,7 @@ fn every_command_for_scripts_does_what_is_said_of_it() {
         has(free, r"^3000\n\d+\n\d+\n\d+\n10001\n8000\n$");
         has(
             handed,
-            r"^1 socket for pid \d+, port 8000\nport \d+ is kept for us\n$",
+            r"^1 socket for pid \d+, port 8000\nport \d+ is kept for us\nport \d+ is kept\n$",
         );
         has(
             wait,

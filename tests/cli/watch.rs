@@ -178,6 +178,32 @@ fn it_ends_after_the_time_that_was_asked_for() {
 }
 
 #[test]
+fn however_short_the_time_there_is_one_reading() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let said = sockeye(&["watch", "--for", "0s"]);
+        assert_eq!((said.code, said.out.lines().count()), (0, 5), "{said:?}");
+    });
+}
+
+/// The pipe fills up; a write would wait for ever.
+#[test]
+fn a_reader_that_does_not_read_does_not_keep_it_from_ending() {
+    stage(|| {
+        let _many: Vec<_> = (20_000..20_300)
+            .map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap())
+            .collect();
+        let mut watching = Command::new(BINARY);
+        watching
+            .args(["watch", "--json", "--for", "500ms"])
+            .stdout(Stdio::piped());
+        let mut watching = watching.spawn().unwrap();
+        wait_until("its end", || watching.try_wait().unwrap().is_some());
+        assert_eq!(watching.wait().unwrap().code(), Some(0));
+    });
+}
+
+#[test]
 fn signals_end_it_with_their_codes() {
     stage(|| {
         let _sockets = Sockets::open();
@@ -262,6 +288,13 @@ fn a_recording_is_told_without_waiting() {
         assert_eq!(told(&lines[1]), told(&closed));
         assert_eq!(lines[1]["at"], closed["at"]);
         assert_eq!(lines.len(), 2);
+        let copy = TempFile::new("copied.jsonl");
+        sockeye(&["watch", "--replay", file.path(), "--record", copy.path()]);
+        let [original, copied] = [&file, &copy].map(|file| {
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            text.lines().count()
+        });
+        assert_eq!(original, copied);
     });
 }
 

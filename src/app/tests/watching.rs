@@ -183,3 +183,18 @@ fn a_conflict_is_known_of_the_whole_table_alone() {
     lines.sort();
     assert_eq!(lines, ["80 opened", "80 present"]);
 }
+
+/// It was told of twice at the same moment: as being there and as a change of owner.
+#[test]
+fn a_server_that_takes_the_place_of_another_is_told_once() {
+    let mut watch = Watch::of("proc:b");
+    assert_eq!(watch.see(&[listener(80, 1, &["a"])]), [] as [&str; 0]);
+    let after = Socket {
+        owner: Owner::Known([process(7, "b")].into()),
+        ..listener(80, 2, &[])
+    };
+    let mut lines = watch.see(std::slice::from_ref(&after));
+    lines.extend(watch.see(std::slice::from_ref(&after)));
+    lines.extend(watch.see(&[after]));
+    assert_eq!(lines, ["80 owner"]);
+}

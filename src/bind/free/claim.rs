@@ -25,6 +25,8 @@ const BACKLOG: i32 = 4096;
 pub struct Claim {
     port: u16,
     sockets: Vec<(Protocol, Socket)>,
+    /// Whether TCP is bound with `SO_REUSEADDR`.
+    reuses: bool,
 }
 
 /// A bind that failed.
@@ -58,9 +60,14 @@ impl Claim {
     /// # Errors
     /// The first bind that failed; nothing is bound then.
     pub fn of(wish: &Wish, port: u16) -> Result<Self, Refusal> {
+        Self::bound(wish, port, false)
+    }
+
+    fn bound(wish: &Wish, port: u16, reuses: bool) -> Result<Self, Refusal> {
         let mut claim = Self {
             port,
             sockets: Vec::new(),
+            reuses,
         };
         for protocol in wish.protocols() {
             for place in places(wish.address) {
@@ -73,14 +80,33 @@ impl Claim {
         Ok(claim)
     }
 
+    /// The same for a port on which an earlier server left connections behind: binds TCP with
+    /// `SO_REUSEADDR` and listens, which only one program can. Whoever keeps the port without listening
+    /// would be overrun, so the caller makes sure that nobody does.
+    ///
+    /// # Errors
+    /// As above; also where another program listens by now.
+    pub fn beside_leftovers(wish: &Wish, port: u16) -> Result<Self, Refusal> {
+        let mut claim = Self::bound(wish, port, true)?;
+        claim.listen().map_err(|error| Refusal {
+            port,
+            result: outcome_of(&error),
+        })?;
+        Ok(claim)
+    }
+
     /// The port.
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Lets servers that set `SO_REUSEADDR` bind the port while it is kept. Everybody else, and the
+    /// Lets TCP servers that set `SO_REUSEADDR` bind the port while it is kept. Everybody else, and the
     /// kernel when it chooses a port, still finds it taken. Does nothing on Windows, where that option
     /// means something else.
+    ///
+    /// A UDP socket that is bound receives at once. Were it shared, it would take datagrams from the
+    /// server that starts beside it (measured: all of them, where that sets `SO_REUSEPORT` too), and
+    /// the kernel would choose its port for others that set the option. So it is kept from everybody.
     ///
     /// # Errors
     /// What the system says.
@@ -88,8 +114,13 @@ impl Claim {
         if cfg!(windows) {
             return Ok(());
         }
-        let mut sockets = self.sockets.iter();
-        sockets.try_for_each(|(_, socket)| socket.set_reuse_address(true))
+        let mut tcp = self.sockets.iter().filter(|(of, _)| *of == Protocol::Tcp);
+        tcp.try_for_each(|(_, socket)| socket.set_reuse_address(true))
+    }
+
+    /// Lets go of the sockets of a protocol.
+    pub fn release(&mut self, protocol: Protocol) {
+        self.sockets.retain(|(of, _)| *of != protocol);
     }
 
     /// Takes out the socket for a server: of TCP it listens, of UDP (where no TCP was wished for) it
@@ -97,21 +128,25 @@ impl Claim {
     ///
     /// # Errors
     /// What the system says.
-    pub fn into_server(self) -> io::Result<Option<Socket>> {
-        let protocol = self.sockets.first().map(|&(protocol, _)| protocol);
-        let mut sockets = self.sockets.into_iter();
-        let mut wanted = sockets.by_ref().filter(|&(of, _)| Some(of) == protocol);
-        let (Some((protocol, socket)), None) = (wanted.next(), wanted.next()) else {
-            return Ok(None);
-        };
-        if protocol == Protocol::Tcp {
+    pub fn into_server(mut self) -> io::Result<Option<Socket>> {
+        if self.sockets.iter().any(|(of, _)| *of == Protocol::Tcp) {
+            self.release(Protocol::Udp);
+        }
+        self.listen()?;
+        let socket = self.sockets.pop().map(|(_, socket)| socket);
+        Ok(socket.filter(|_| self.sockets.is_empty()))
+    }
+
+    fn listen(&mut self) -> io::Result<()> {
+        let tcp = self.sockets.iter().filter(|(of, _)| *of == Protocol::Tcp);
+        for (_, socket) in tcp {
             socket.listen(BACKLOG)?;
             // The connections that it accepts get the option from it; without it, what they leave
             // behind would keep the server from starting again.
             #[cfg(not(windows))]
             socket.set_reuse_address(true)?;
         }
-        Ok(Some(socket))
+        Ok(())
     }
 
     fn add(&mut self, protocol: Protocol, place: Place) -> io::Result<()> {
@@ -133,7 +168,13 @@ impl Claim {
 
     fn bind(&self, protocol: Protocol, address: IpAddr, v6only: bool) -> io::Result<Socket> {
         let v6only = address.is_ipv6().then_some(v6only);
-        bound(protocol, SocketAddr::new(address, self.port), v6only, false)
+        let reuses = self.reuses && protocol == Protocol::Tcp && cfg!(not(windows));
+        bound(
+            protocol,
+            SocketAddr::new(address, self.port),
+            v6only,
+            reuses,
+        )
     }
 }
 

@@ -8,7 +8,9 @@ mod claim;
 mod unfit;
 
 pub use claim::{Claim, Refusal};
-pub use unfit::{Unfit, unfit};
+pub use unfit::{Unfit, has_only_leftovers, unfit};
+
+use std::collections::HashSet;
 
 use super::{Address, ProbeResult};
 use crate::model::Protocol;
@@ -39,6 +41,8 @@ pub struct Choice<C> {
     pub found: Vec<C>,
     /// The ports that came before and were not taken, in their order.
     pub passed_over: Vec<(u16, Unfit)>,
+    /// Whether the kernel, which was to choose, has none left.
+    pub is_exhausted: bool,
     /// Of what was found, what was taken for want of anything better, and what is wrong with it.
     pub settled_for: Vec<(u16, Unfit)>,
 }
@@ -61,6 +65,7 @@ pub fn choose<C>(
     let mut choice = Choice {
         found: Vec::new(),
         passed_over: Vec::new(),
+        is_exhausted: false,
         settled_for: Vec::new(),
     };
     let mut second_best = Vec::new();
@@ -69,42 +74,58 @@ pub fn choose<C>(
             return Ok(choice);
         }
         if let Some(unfit) = is_unfit(port) {
-            second_best.push(port);
+            second_best.push(choice.passed_over.len());
             choice.passed_over.push((port, unfit));
             continue;
         }
         match claim(port) {
             Ok(claimed) => match doubt(port) {
                 Some(unfit) => {
-                    second_best.push(port);
+                    second_best.push(choice.passed_over.len());
                     choice.passed_over.push((port, unfit));
                 }
                 None => choice.found.push(claimed),
             },
             Err(refusal) => {
                 let why = why(&refusal).ok_or_else(|| refusal.clone())?;
+                if refusal.port == 0 {
+                    choice.is_exhausted = true;
+                    break;
+                }
                 choice.passed_over.push((refusal.port, why));
             }
         }
     }
-    for port in second_best {
+    settle(&mut choice, count, &second_best, claim)?;
+    Ok(choice)
+}
+
+/// Takes from what was passed over, as far as more is wanted; `second_best` are indices into that.
+fn settle<C>(
+    choice: &mut Choice<C>,
+    count: usize,
+    second_best: &[usize],
+    mut claim: impl FnMut(u16) -> Result<C, Refusal>,
+) -> Result<(), Refusal> {
+    let mut settled = HashSet::new();
+    for &at in second_best {
         if choice.found.len() == count {
             break;
         }
-        let Some(at) = choice.passed_over.iter().position(|(of, _)| *of == port) else {
-            continue;
-        };
+        let port = choice.passed_over[at].0;
         match claim(port) {
             Ok(claimed) => {
                 choice.found.push(claimed);
-                choice.settled_for.push(choice.passed_over.remove(at));
+                choice.settled_for.push(choice.passed_over[at].clone());
+                settled.insert(port);
             }
-            Err(refusal) => {
-                choice.passed_over[at].1 = why(&refusal).ok_or(refusal)?;
-            }
+            Err(refusal) => choice.passed_over[at].1 = why(&refusal).ok_or(refusal)?,
         }
     }
-    Ok(choice)
+    choice
+        .passed_over
+        .retain(|(port, _)| !settled.contains(port));
+    Ok(())
 }
 
 /// What a refusal says about the port; `None` if it is about something else.

@@ -72,6 +72,18 @@ fn a_claim_that_is_doubted_is_given_up() {
 }
 
 #[test]
+fn a_kernel_that_has_none_left_is_asked_no_further() {
+    let mut asked = 0;
+    let claim = |_| {
+        asked += 1;
+        Err::<u16, _>(refused(0, "EADDRINUSE"))
+    };
+    let choice = choose(std::iter::repeat_n(0, 9), 1, |_| None, claim, |_| None).unwrap();
+    assert!(choice.is_exhausted && choice.passed_over.is_empty());
+    assert_eq!(asked, 1);
+}
+
+#[test]
 fn what_is_no_fault_of_the_port_ends_the_search() {
     let claim = |port| Err::<u16, _>(refused(port, "EMFILE"));
     let error = choose(2000..=2001, 1, |_| None, claim, |_| None).unwrap_err();

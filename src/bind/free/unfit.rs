@@ -6,7 +6,9 @@ use std::ops::RangeInclusive;
 
 use super::Wish;
 use crate::bind::verdict::reserve;
-use crate::model::{Elsewhere, Evidence, Limits, Redirect, service_name};
+use crate::model::{
+    Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Redirect, State, service_name,
+};
 
 /// Why a port was not taken, or only for want of a better one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,13 @@ pub enum Unfit {
     Elsewhere(Elsewhere),
     /// The packet filter sends its traffic elsewhere.
     Redirected(Redirect),
+}
+
+/// Whether all that has a port are connections and what is left of them: nobody listens there or keeps
+/// it, so whoever sets `SO_REUSEADDR` may start.
+pub fn has_only_leftovers(evidence: &Evidence) -> bool {
+    let keeps = |holder: &Holder| matches!(holder.socket.state, State::Listen | State::Bound);
+    !evidence.may_lack_rows() && !evidence.holders.iter().any(keeps)
 }
 
 /// What speaks against a port as the stable port of a service, whoever has it now.
@@ -62,6 +71,11 @@ impl Unfit {
             }
             _ => None,
         }
+    }
+
+    /// Whether a gap leaves open what [`Self::of`] looks for.
+    pub const fn is_about(gap: &Gap) -> bool {
+        matches!(gap.code, GapCode::Namespaces | GapCode::Redirects)
     }
 
     /// A word for scripts, the same as the notes of a bind test where they say the same.

@@ -52,18 +52,9 @@ pub(in crate::source) struct PortPlatform {
     /// The control group of each socket of the last rows, by inode.
     groups: HashMap<u32, u64>,
     surroundings: Surroundings,
-    survey: Option<Survey>,
+    /// Of each protocol that was surveyed, the ports that had rows.
+    surveys: HashMap<Protocol, HashSet<u16>>,
 }
-
-/// Which ports have rows at all.
-struct Survey {
-    at: Moment,
-    protocol: Protocol,
-    ports: HashSet<u16>,
-}
-
-/// A dump takes about 10 ms, whether it is of one port or of all.
-const SURVEY_LASTS: Duration = Duration::from_millis(200);
 
 /// What matters for every port alike.
 #[derive(Default)]
@@ -92,28 +83,40 @@ impl Surroundings {
 }
 
 impl PortPlatform {
-    /// The first step for one of several ports: what has no row at all is not asked for one by one.
-    /// The answer may be as old as [`SURVEY_LASTS`].
+    /// Finds out which ports have rows at all; returns them, where all rows can be read.
+    pub(in crate::source) fn survey(&mut self, protocol: Protocol) -> Option<HashSet<u16>> {
+        let ports = rows::ports(&mut self.diag, protocol);
+        self.surveys.remove(&protocol);
+        if let Some(ports) = &ports {
+            self.surveys.insert(protocol, ports.clone());
+        }
+        ports
+    }
+
+    /// The first step for a port that may have been in the last survey: one without a row there is not
+    /// asked for again.
     pub(in crate::source) fn surveyed_rows(
         &mut self,
         protocol: Protocol,
         port: u16,
         at: Moment,
     ) -> Evidence {
-        let is_over =
-            |survey: &Survey| survey.protocol != protocol || survey.at.age(at) >= SURVEY_LASTS;
-        if self.survey.as_ref().is_none_or(is_over) {
-            let ports = rows::ports(&mut self.diag, protocol);
-            self.survey = ports.map(|ports| Survey {
-                at,
-                protocol,
-                ports,
-            });
-        }
-        match &self.survey {
-            Some(survey) if !survey.ports.contains(&port) => self.evidence(Rows::default(), at),
+        match self.surveys.get(&protocol) {
+            Some(ports) if !ports.contains(&port) => self.evidence(Rows::default(), at),
             _ => self.rows(protocol, port, at),
         }
+    }
+
+    /// What is outside this namespace's table: the port in other namespaces, and redirects.
+    pub(in crate::source) fn surroundings(
+        &mut self,
+        processes: &mut Processes,
+        (protocol, port): (Protocol, u16),
+        at: Moment,
+    ) -> Evidence {
+        let mut evidence = self.evidence(Rows::default(), at);
+        self.explain(&mut evidence, processes, (protocol, port), Answered::Open);
+        evidence
     }
 
     /// The first step: the rows and the limits.
