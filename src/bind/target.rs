@@ -109,7 +109,12 @@ fn split_address(place: &str) -> Result<(Address, &str), TargetError> {
         return Ok((Address::One(parse_v6(inside)?.into()), ports));
     }
     if place.parse::<IpAddr>().is_ok() || place.eq_ignore_ascii_case("localhost") {
-        let reason = format!("a port is missing ({}:8080)", bracketed(place));
+        let brackets = if place.matches(':').count() > 2 {
+            ", or brackets around the address ([::1]:8080)".to_owned()
+        } else {
+            format!(" ({}:8080)", bracketed(place))
+        };
+        let reason = format!("a port is missing{brackets}");
         return Err(TargetError::new(place, reason));
     }
     match place.rsplit_once(':') {

@@ -13,7 +13,7 @@ use sockeye::runtime::clock::Clock;
 
 use super::options::Shared;
 use super::output::{Printed, print, terminal_width};
-use super::{EXIT_NOT_SO, EXIT_TROUBLE};
+use super::{EXIT_NOT_SO, EXIT_TROUBLE, examples};
 
 /// Bind-test ports and explain the answer
 ///
@@ -23,6 +23,7 @@ use super::{EXIT_NOT_SO, EXIT_TROUBLE};
 /// Exit codes: 0, every target can be bound by a server that sets `SO_REUSEADDR`; 1, one can't; 2,
 /// bad usage or it could not be found out.
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::CHECK)]
 pub(super) struct Check {
     /// What to test: `8080`, `8080/udp`, `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`, `3000-3010`, `https`
     ///
@@ -55,7 +56,7 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
     let zone = jiff::tz::TimeZone::system();
     let has_colour = shared.has_colour() && io::stdout().is_terminal();
     let (mut verdicts, mut outcomes) = (Vec::new(), Vec::new());
-    let mut printed = Ok(Printed::Whole);
+    let (mut printed, mut was_brief) = (Ok(Printed::Whole), false);
     BindTester::new(clock).test_all(&targets, |tester, target, examination| {
         let mut verdict = Verdict::of(&examination, &zone, clock.now());
         for _ in 0..if check.retry { RETRIES } else { 0 } {
@@ -64,19 +65,30 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
             }
         }
         let is_first = outcomes.is_empty();
+        // Of several ports those that are free take a line each.
+        let is_brief = targets.len() > 1 && verdict.outcome == Outcome::Free;
+        let is_apart = !(is_first || is_brief && was_brief);
+        was_brief = is_brief;
         outcomes.push((verdict.outcome, verdict.cause));
         if check.json {
             verdicts.push((target.clone(), verdict));
         } else if !check.quiet {
             printed = print(|out| {
-                if !is_first {
+                if is_apart {
                     writeln!(out)?;
                 }
-                report::write_check(out, target, &verdict, terminal_width(), has_colour)
+                let write = if is_brief {
+                    report::write_check_briefly
+                } else {
+                    report::write_check
+                };
+                write(out, target, &verdict, terminal_width(), has_colour)
             });
         }
+        // One that can't be bound is the answer of all.
+        let is_answered = check.quiet && code(&outcomes) == EXIT_NOT_SO;
         match printed {
-            Ok(Printed::Whole) => ControlFlow::Continue(()),
+            Ok(Printed::Whole) if !is_answered => ControlFlow::Continue(()),
             _ => ControlFlow::Break(()),
         }
     });
@@ -105,20 +117,20 @@ fn code(outcomes: &[(Outcome, Cause)]) -> u8 {
 
 /// One target for each port, protocol and text, on the addresses that -4 and -6 leave.
 pub(super) fn targets(shared: &Shared, texts: &[String]) -> anyhow::Result<Vec<Target>> {
-    let mut targets = Vec::new();
-    for text in texts {
-        targets.extend(targets_of_any_family(shared, text)?);
-    }
+    let mut targets = targets_of_any_family(shared, texts)?;
     for target in &mut targets {
         target.address = shared.narrowed(target.address);
     }
     Ok(targets)
 }
 
-/// One target for each port and protocol of a text, on the addresses that it names.
-pub(super) fn targets_of_any_family(shared: &Shared, text: &str) -> anyhow::Result<Vec<Target>> {
+/// The same on the addresses that the texts name.
+pub(super) fn targets_of_any_family(
+    shared: &Shared,
+    texts: &[String],
+) -> anyhow::Result<Vec<Target>> {
     let mut targets = Vec::new();
-    for text in with_protocols(shared, text) {
+    for text in texts.iter().flat_map(|text| with_protocols(shared, text)) {
         let target: Target = text.parse()?;
         contradicts(shared, &target, &text)?;
         let one = |port| Target {

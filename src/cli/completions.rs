@@ -33,6 +33,11 @@ pub(super) fn run(wanted: &Completions) -> io::Result<u8> {
     let mut cli = as_shells_know_it();
     let mut script = Vec::new();
     clap_complete::generate(wanted.shell, &mut cli, "sockeye", &mut script);
+    if wanted.shell == Shell::Zsh {
+        // With two colons zsh takes everything behind a first argument for more of them, options too.
+        let text = String::from_utf8(script).map_err(io::Error::other)?;
+        script = text.replace("'*::", "'*:").into_bytes();
+    }
     if wanted.shell == Shell::Fish {
         let arguments = commands(&cli).map(fish_arguments);
         script.extend(arguments.collect::<String>().into_bytes());

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _};
 
 use anyhow::{Context as _, bail};
 use clap::{ArgAction, Args, value_parser};
-use sockeye::bind::{self, Address, Choice, Claim, Refusal, Target, Unfit, Wish};
+use sockeye::bind::{self, Address, Choice, Claim, Refusal, Target, TargetError, Unfit, Wish};
 use sockeye::columns::{owner_with_pid, socket_text};
 use sockeye::model::{Gap, Limits, Protocol, Socket, Text};
 use sockeye::report::{self, FreePorts};
@@ -16,7 +16,7 @@ use sockeye::source::{Investigator, System};
 
 use super::options::Shared;
 use super::output::{Printed, print};
-use super::{EXIT_NOT_SO, complain};
+use super::{EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_NOT_SO, EXIT_TROUBLE, complain, examples};
 
 /// How often the kernel is asked for a port whose other protocol is taken.
 const MAX_TRIES: usize = 1000;
@@ -31,10 +31,12 @@ const STABLE_FROM: u16 = 10_000;
 /// handed to a command.
 ///
 /// Exit codes: 0, found; 1, there is none; 2, bad usage or it could not be found out; of a command,
-/// its own.
+/// its own, or 127 if it is not there and 126 if it can't be executed.
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::FREE)]
 pub(super) struct Free {
-    /// Ports to choose from, such as `3000-3010` or `127.0.0.1:3000-3010`; without it the kernel chooses
+    /// Ports to choose from, the first that is free: `3000-3010`, `127.0.0.1:3000-3010`; without it, or
+    /// with the port 0 (`127.0.0.1:0`), the kernel chooses
     #[arg(value_name = "RANGE")]
     range: Option<String>,
     /// How many different ports, all of them free at the same time
@@ -58,8 +60,9 @@ pub(super) struct Free {
     /// only with -u, and then from everybody: a UDP socket that is bound takes what is sent to its port.
     #[arg(long)]
     hold: bool,
-    /// A command that gets the port in place of us
+    /// A server that takes a socket as systemd hands it over, and gets the port in place of us
     ///
+    /// One that binds the port by itself fails here with "address already in use": that is for --hold.
     /// It gets the listening socket itself as descriptor 3, as systemd hands it over (`LISTEN_FDS=1`,
     /// `LISTEN_PID`), so there is no moment at which somebody else could take the port. `PORT` is set, and
     /// `{}` in its words is replaced by the port. Of a UDP port (-u) it gets the bound socket.
@@ -75,13 +78,9 @@ pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
     if free.count > 1 && !free.command.is_empty() {
         bail!("--count {}: a command gets one port", free.count);
     }
-    let range = free
-        .range
-        .as_deref()
-        .map(str::parse::<Target>)
-        .transpose()?;
-    if let (Some(target), Some(text)) = (&range, &free.range) {
-        super::check::contradicts(shared, target, text)?;
+    let range = free.range.as_deref().map(Range::parse).transpose()?;
+    if let (Some(range), Some(text)) = (&range, &free.range) {
+        super::check::contradicts(shared, &range.target, text)?;
     }
     let wish = wish(shared, free.range.as_deref(), range.as_ref());
     if wish.address == Address::Loopback && !free.command.is_empty() && !free.hold {
@@ -146,8 +145,10 @@ fn deliver(
             .into_server()
             .context("the port can't be listened on")?;
         let server = server.context("a command gets one socket")?;
-        let failed = hand_over::hand_over(&free.command, server, port).map(|never| match never {});
-        return failed.with_context(|| shown(word));
+        return match hand_over::hand_over(&free.command, server, port) {
+            Ok(never) => match never {},
+            Err(error) => Ok(not_started(word, &error)),
+        };
     }
     if free.hold {
         for claim in &mut claims {
@@ -158,7 +159,8 @@ fn deliver(
         }
     }
     if let [word, ..] = &*free.command {
-        return child::run(&free.command, ports[0]).with_context(|| shown(word));
+        let ended = child::run(&free.command, ports[0]);
+        return Ok(ended.unwrap_or_else(|error| not_started(word, &error)));
     }
     if !free.json {
         let printed = print(|out| ports.iter().try_for_each(|port| writeln!(out, "{port}")))?;
@@ -172,9 +174,15 @@ fn deliver(
     Ok(0)
 }
 
-/// A word of the command line, harmless to print.
-fn shown(word: &OsStr) -> String {
-    Text::from_bytes(word.as_encoded_bytes()).to_string()
+/// Says why a command could not be started; the code for that.
+fn not_started(word: &OsStr, error: &io::Error) -> u8 {
+    let word = Text::from_bytes(word.as_encoded_bytes());
+    complain(&format!("{word}: {error}"));
+    match error.kind() {
+        io::ErrorKind::NotFound => EXIT_NOT_FOUND,
+        io::ErrorKind::Unsupported => EXIT_TROUBLE,
+        _ => EXIT_NOT_EXECUTABLE,
+    }
 }
 
 /// Waits until standard input closes; what comes from there is of no interest.
@@ -190,16 +198,41 @@ fn hold() -> io::Result<()> {
     io::copy(&mut stdin.lock(), &mut io::sink()).map(drop)
 }
 
+/// Where a port is to be chosen.
+struct Range {
+    /// The ports; none of them counts where the kernel chooses.
+    target: Target,
+    /// Whether the kernel chooses: 0 was named for the port.
+    is_kernels: bool,
+}
+
+impl Range {
+    fn parse(text: &str) -> Result<Self, TargetError> {
+        let (place, protocol) = text.split_once('/').unwrap_or((text, ""));
+        let is_kernels = place == "0" || place.ends_with(":0");
+        let target = if is_kernels {
+            // Any port stands for the kernel's.
+            let place = place.strip_suffix('0').unwrap_or(place);
+            let slash = if protocol.is_empty() { "" } else { "/" };
+            format!("{place}1{slash}{protocol}").parse()?
+        } else {
+            text.parse()?
+        };
+        Ok(Self { target, is_kernels })
+    }
+}
+
 /// What is wanted: both protocols where nothing is said.
-fn wish(shared: &Shared, text: Option<&str>, range: Option<&Target>) -> Wish {
-    let (tcp, udp) = match range {
+fn wish(shared: &Shared, text: Option<&str>, range: Option<&Range>) -> Wish {
+    let target = range.map(|range| &range.target);
+    let (tcp, udp) = match target {
         Some(target) if text.is_some_and(|text| text.contains('/')) => (
             target.protocol == Protocol::Tcp,
             target.protocol == Protocol::Udp,
         ),
         _ => shared.protocols(),
     };
-    let address = range.map_or(Address::Every, |target| target.address);
+    let address = target.map_or(Address::Every, |target| target.address);
     Wish {
         tcp,
         udp,
@@ -216,15 +249,15 @@ struct Found {
     gaps: Vec<Gap>,
 }
 
-fn choose(free: &Free, wish: &Wish, range: Option<&Target>) -> anyhow::Result<Found> {
+fn choose(free: &Free, wish: &Wish, range: Option<&Range>) -> anyhow::Result<Found> {
     let count = usize::from(free.count);
     let now = Clock::start().now();
     let mut investigator = Investigator::new();
     let hands_over = wish.tcp && !free.command.is_empty() && !free.hold;
-    let ports = range.map(|target| target.ports.clone()).or_else(|| {
-        let any = STABLE_FROM..=u16::MAX;
-        free.stable.then_some(any)
-    });
+    let ports = match range {
+        Some(range) if !range.is_kernels => Some(range.target.ports.clone()),
+        _ => free.stable.then_some(STABLE_FROM..=u16::MAX),
+    };
     let (limits, mut gaps) = match &ports {
         Some(ports) if free.stable => {
             let evidence = investigator.rows(Protocol::Tcp, *ports.start(), now);

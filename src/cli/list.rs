@@ -12,7 +12,7 @@ use sockeye::track::{Row, Tracker};
 
 use super::options::Shared;
 use super::output::{Printed, print, terminal_width};
-use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain};
+use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, examples};
 
 /// Print the table once
 ///
@@ -21,8 +21,12 @@ use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain};
 ///
 /// Exit codes: 0, something matches; 1, nothing does; 2, bad usage or the table can't be read.
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::LIST)]
 pub(super) struct List {
     /// What to print; without it, what listens or is bound
+    ///
+    /// Such as `nginx`, `:8080`, `:8000-8999`, `state:listen`, `user:ann !udp`: the man page lists all. With
+    /// a filter, connections too, unless -l says otherwise.
     #[arg(value_name = "FILTER")]
     filter: Vec<String>,
     /// Print one JSON object instead of a table

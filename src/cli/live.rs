@@ -4,7 +4,9 @@ use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clap::CommandFactory as _;
 use sockeye::app::{Exit, Settings, Size};
+use sockeye::filter;
 use sockeye::model::Text;
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
@@ -12,7 +14,7 @@ use sockeye::runtime::{live, panic, signals};
 use sockeye::track::Tracker;
 use sockeye::ui::Theme;
 
-use super::options::Shared;
+use super::options::{Cli, Shared};
 use super::{EXIT_BUG, EXIT_TROUBLE, complain};
 
 /// Time between two readings where nothing is said.
@@ -22,7 +24,13 @@ pub(super) const INTERVAL: Duration = Duration::from_secs(1);
 pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
     let filter = shared.filter(words)?;
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
-        complain("the live table needs a terminal; `sockeye list` prints the table once");
+        let meant = words.first().and_then(|word| command_like(word));
+        let hint = meant.map_or(String::new(), |command| {
+            format!(" (did you mean `sockeye {command}`?)")
+        });
+        complain(&format!(
+            "the live table needs a terminal; `sockeye list` prints the table once{hint}"
+        ));
         return Ok(EXIT_TROUBLE);
     }
     let (clock, interval) = (Clock::start(), shared.interval_or(INTERVAL));
@@ -69,6 +77,13 @@ pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
             EXIT_BUG
         }
     })
+}
+
+/// The command that a word was meant to be, if it is near one.
+fn command_like(word: &str) -> Option<String> {
+    let cli = Cli::command();
+    let names: Vec<_> = super::commands(&cli).map(clap::Command::get_name).collect();
+    filter::nearest(word, names).map(str::to_owned)
 }
 
 /// This host, or the recording that is shown instead of it.

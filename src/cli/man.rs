@@ -34,6 +34,7 @@ pub(super) struct Man {
 pub(super) fn run(wanted: &Man) -> anyhow::Result<u8> {
     let pages = pages()?;
     if let Some(folder) = &wanted.dir {
+        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         for (name, page) in &pages {
             write(&folder.join(format!("{name}.1")), page)?;
         }
@@ -73,12 +74,17 @@ fn page(mut command: Command) -> io::Result<Vec<u8>> {
     let more = if command.has_subcommands() {
         filters() + &keys()
     } else {
-        ".SH \"SEE ALSO\"\n\\fBsockeye\\fR(1)\n".to_owned()
+        let takes_a_filter = command
+            .get_positionals()
+            .any(|arg| arg.get_id() == "filter");
+        let filters = takes_a_filter.then(filters).unwrap_or_default();
+        examples(&command) + &filters + ".SH \"SEE ALSO\"\n\\fBsockeye\\fR(1)\n"
     };
     let usage = command.render_usage().to_string();
     let command = command
         .override_usage(usage.trim_start_matches("Usage: ").to_owned())
         .subcommand_help_heading("COMMANDS")
+        .after_long_help("")
         .mut_args(under_its_heading);
     let page = Page::new(command)
         .source(concat!("sockeye ", env!("CARGO_PKG_VERSION")))
@@ -87,6 +93,21 @@ fn page(mut command: Command) -> io::Result<Vec<u8>> {
     page.render(&mut roff)?;
     let roff = String::from_utf8(roff).map_err(io::Error::other)?;
     Ok((polished(&roff) + &more).into_bytes())
+}
+
+/// What the help ends with, as it stands there.
+fn examples(command: &Command) -> String {
+    let text = command.get_after_long_help().map(ToString::to_string);
+    let Some((_, lines)) = text.as_deref().and_then(|text| text.split_once('\n')) else {
+        return String::new();
+    };
+    let mut roff = Roff::new();
+    roff.control("SH", ["EXAMPLES"]).control("EX", []);
+    for line in lines.lines() {
+        roff.text([roman(format!("{line}\n"))]);
+    }
+    roff.control("EE", []);
+    roff.to_roff()
 }
 
 /// The filter language.

@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod duration;
+mod examples;
 mod free;
 mod keys;
 mod list;
@@ -27,6 +28,9 @@ const EXIT_NOT_SO: u8 = 1;
 const EXIT_TROUBLE: u8 = 2;
 /// A bug.
 const EXIT_BUG: u8 = 101;
+/// A command that we were to start is not there, or can't be executed: as POSIX has it for `env`.
+const EXIT_NOT_FOUND: u8 = 127;
+const EXIT_NOT_EXECUTABLE: u8 = 126;
 
 /// Runs the program and says with which code it ends.
 ///
@@ -111,7 +115,9 @@ fn one_line(error: &clap::Error) -> String {
         }
         None => what,
     };
-    let tip = rest.iter().find_map(|line| line.strip_prefix("tip: "));
+    let mut tips = rest.iter().filter_map(|line| line.strip_prefix("tip: "));
+    // How to pass an option as a value is what nobody meant.
+    let tip = tips.find(|tip| !tip.starts_with("to pass"));
     let accepted = rest.iter().find(|line| line.starts_with("[possible"));
     let tip = tip.map_or(String::new(), |tip| format!("; {tip}"));
     let accepted = accepted.map_or(String::new(), |values| format!(" {values}"));

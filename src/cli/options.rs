@@ -135,7 +135,8 @@ impl Shared {
     /// says otherwise.
     pub fn has_colour(&self) -> bool {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        !self.no_color && !unwanted
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        !self.no_color && !unwanted && !is_dumb
     }
 
     /// Whether TCP and whether UDP are asked for; neither named means both.

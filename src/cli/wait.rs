@@ -14,22 +14,23 @@ use sockeye::runtime::wait::{Hopeless, Port, Waiting, Wanted};
 
 use super::options::Shared;
 use super::output::{columns_of_terminal, print};
-use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, duration};
+use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, duration, examples};
 
 /// How soon to look again where nothing is said.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// Wait until a port is free, or until something listens there
 ///
-/// Prints who had the port (or who listens) and when that changed. Of a range every port must be so
-/// at the same time.
+/// Prints who had the port (or who listens) and when that changed. Of several ports all must be so at
+/// the same time.
 ///
 /// Exit codes: 0, it happened; 1, it did not within --timeout; 2, bad usage, or waiting can't help.
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::WAIT)]
 pub(super) struct Wait {
-    /// The port, as for check: `8080`, `8080/udp`, `127.0.0.1:8080`, `localhost:8080`, `3000-3010`
-    #[arg(value_name = "TARGET")]
-    target: String,
+    /// The ports, as for check: `8080`, `8080/udp`, `127.0.0.1:8080`, `localhost:8080`, `3000-3010`
+    #[arg(value_name = "TARGET", required = true)]
+    targets: Vec<String>,
     /// What to wait for
     #[arg(long = "for", value_name = "WHAT")]
     wanted: What,
@@ -55,9 +56,9 @@ pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
         bail!("wait looks at this machine: a recording does not change");
     }
     let targets = match wait.wanted {
-        What::Free => super::check::targets(shared, std::slice::from_ref(&wait.target))?,
+        What::Free => super::check::targets(shared, &wait.targets)?,
         // A listener of a family, not one on all its addresses.
-        What::Listening => super::check::targets_of_any_family(shared, &wait.target)?,
+        What::Listening => super::check::targets_of_any_family(shared, &wait.targets)?,
     };
     let wanted = match wait.wanted {
         What::Free => Wanted::Free,

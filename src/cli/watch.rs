@@ -18,7 +18,7 @@ use sockeye::track::{Observation, Tracker};
 
 use super::options::Shared;
 use super::output::{Printed, print};
-use super::{EXIT_BUG, EXIT_TROUBLE, complain, duration, live};
+use super::{EXIT_BUG, EXIT_TROUBLE, complain, duration, examples, live};
 
 /// Print changes as they happen
 ///
@@ -30,8 +30,12 @@ use super::{EXIT_BUG, EXIT_TROUBLE, complain, duration, live};
 /// Exit codes: 0, the time is over or nobody reads any more; 2, bad usage or the table can't be
 /// read.
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::WATCH)]
 pub(super) struct Watch {
     /// What to watch; without it, what listens or is bound
+    ///
+    /// Such as `nginx`, `:8080`, `:8000-8999`, `state:listen`, `user:ann !udp`: the man page lists all. With
+    /// a filter, connections too, unless -l says otherwise.
     #[arg(value_name = "FILTER")]
     filter: Vec<String>,
     /// Print one JSON object a line

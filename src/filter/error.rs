@@ -62,7 +62,7 @@ pub(super) fn unknown<'a>(
 
 /// The accepted word that `word` most likely stands for: one that it begins, or one that takes
 /// few edits for its length.
-fn nearest<'a>(word: &str, accepted: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, accepted: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let length = word.chars().count();
     if length > MAX_SHOWN {

@@ -23,7 +23,7 @@ mod word;
 
 use std::time::Duration;
 
-pub use error::FilterError;
+pub use error::{FilterError, nearest};
 pub use vocabulary::{
     FIELDS, FLAGS, FORMS, Field, Flag, FlagWord, Form, TRANSPORTS, Transport, words,
 };

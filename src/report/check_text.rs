@@ -68,6 +68,25 @@ pub fn write_check(
     Ok(())
 }
 
+/// Writes of a verdict only its outcome, and what is worth knowing besides.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_check_briefly(
+    out: &mut dyn Write,
+    target: &Target,
+    verdict: &Verdict,
+    columns: Option<u16>,
+    has_colour: bool,
+) -> io::Result<()> {
+    let outcome = painted(verdict.outcome, has_colour);
+    writeln!(out, "{target}: {outcome}")?;
+    for note in &verdict.notes {
+        sentence(out, "note: ", &note.message, columns)?;
+    }
+    Ok(())
+}
+
 fn painted(outcome: Outcome, has_colour: bool) -> String {
     let code = match outcome {
         Outcome::Free => 32,

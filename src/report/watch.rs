@@ -76,7 +76,7 @@ pub fn write_change(
     let time = at.wall.to_zoned(zone.clone()).strftime("%H:%M:%S%.3f");
     let socket = &row.socket;
     let (mark, what) = match change {
-        None => (" ".to_owned(), socket.state.to_string()),
+        None => ("=".to_owned(), socket.state.to_string()),
         Some(kind) => (
             painted(Mark::of(kind), has_colour),
             change_text(kind, socket),

@@ -54,6 +54,8 @@ fn a_range_is_one_verdict_for_each_port() {
         let said = sockeye(&["check", "8079-8081", "https"]);
         let expected = ["8079: free", "8080: in use", "8081: in use", "443: free"];
         assert_eq!(outcomes(&said.out), expected, "{said:?}");
+        let said = sockeye(&["check", "3000-3003"]);
+        assert_eq!(said.out, "3000: free\n3001: free\n3002: free\n3003: free\n");
     });
 }
 

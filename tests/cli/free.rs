@@ -86,6 +86,24 @@ fn of_a_range_the_first_is_taken_that_can_be_bound_as_asked() {
 }
 
 #[test]
+fn the_kernel_chooses_on_one_address_too() {
+    stage(|| {
+        for (place, family) in [
+            ("127.0.0.1:0", "-4"),
+            ("[::1]:0", "-6"),
+            ("localhost:0", "-t"),
+        ] {
+            let kept = Running::sockeye(&["free", "--hold", "-t", place]);
+            let port = kept.port().to_string();
+            let said = sockeye(&["list", family, &format!(":{port}")]);
+            assert_eq!(said.code, 0, "{said:?}");
+        }
+        assert_eq!(ports(&["0"]).len(), 1);
+        assert_eq!(ports(&["0/udp"]).len(), 1);
+    });
+}
+
+#[test]
 fn none_is_exit_code_1_and_says_who_has_them() {
     stage(|| {
         let _sockets = Sockets::open();
@@ -482,15 +500,16 @@ fn of_udp_a_command_gets_the_bound_socket() {
 }
 
 #[test]
-fn a_command_that_is_not_there_is_one_line_and_exit_code_2() {
+fn a_command_that_can_not_be_started_is_one_line_and_its_code() {
     stage(|| {
-        for hold in [&[][..], &["--hold"]] {
-            let args = [&["free"], hold, &["--", "/no/such\x1b[2Jcommand"]].concat();
-            let said = sockeye(&args);
-            assert_eq!((said.code, &*said.out), (2, ""), "{said:?}");
-            assert_eq!(said.err.lines().count(), 1, "{said:?}");
-            assert!(said.err.contains("/no/such"), "{said:?}");
-            assert!(!said.err.contains('\x1b'), "{said:?}");
+        for (command, code) in [("/no/such\x1b[2Jcommand", 127), ("/", 126)] {
+            for hold in [&[][..], &["--hold"]] {
+                let said = sockeye(&[&["free"], hold, &["--", command]].concat());
+                assert_eq!((said.code, &*said.out), (code, ""), "{said:?}");
+                assert_eq!(said.err.lines().count(), 1, "{said:?}");
+                assert!(said.err.contains(&command[..1]), "{said:?}");
+                assert!(!said.err.contains('\x1b'), "{said:?}");
+            }
         }
     });
 }

@@ -53,10 +53,10 @@ fn every_command_for_scripts_does_what_is_said_of_it() {
         has(list, r"(?m)^PROTO +LOCAL ADDRESS");
         has(list, r"(?m)^PORT +PROCESS +COMMAND");
         has(list, r"(?m)^8080 \S");
-        has(list, "nothing is on 5432\n$");
+        has(list, "nothing listens on 5432\n$");
         has(
             watch,
-            r"(?m)^\d\d:\d\d:\d\d\.\d{3}   tcp 127\.0\.0\.1:8080  LISTEN",
+            r"(?m)^\d\d:\d\d:\d\d\.\d{3} = tcp 127\.0\.0\.1:8080  LISTEN",
         );
         has(check, r"^8080: in use\n");
         has(check, "all eleven are free\n");
@@ -73,7 +73,7 @@ fn every_command_for_scripts_does_what_is_said_of_it() {
             wait,
             r"^8080: listening: tcp 127\.0\.0\.1:8080 LISTEN .*\nthe server is up\n",
         );
-        has(wait, r"(?m)^3002: free$");
+        has(wait, r"(?m)^9000: free$");
         has(wait, &format!("\n{}\n$", std::process::id()));
         has(pages, "bind test of the selected port");
     });

@@ -89,7 +89,8 @@ fn man_writes_every_page_into_a_folder() {
 #[test]
 fn a_folder_that_pages_cannot_be_written_into_is_one_line_with_its_name() {
     let file = TempFile::containing("no-folder", "");
-    for folder in ["/nonexistent", file.path()] {
+    let below = format!("{}/folder", file.path());
+    for folder in [file.path(), &below] {
         refuses(&["man", "--dir", folder], &[folder]);
     }
 }

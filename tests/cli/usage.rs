@@ -13,6 +13,17 @@ fn without_a_terminal_it_points_to_list() {
 }
 
 #[test]
+fn a_mistyped_command_is_recognized_where_there_is_no_terminal() {
+    for (typed, meant) in [("chek", "check"), ("lst", "list"), ("wathc", "watch")] {
+        let said = sockeye(&[typed, "8080"]);
+        assert_eq!(said.code, 2, "{said:?}");
+        let hint = format!("did you mean `sockeye {meant}`?");
+        assert!(said.err.contains(&hint), "{said:?}");
+    }
+    assert!(!sockeye(&["nginx"]).err.contains("did you mean"));
+}
+
+#[test]
 fn a_wrong_filter_is_one_line() {
     for command in [&["list"][..], &["list", "--json"], &[]] {
         let said = sockeye(&[command, &["state:lisn"]].concat());

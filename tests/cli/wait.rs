@@ -148,7 +148,7 @@ fn of_a_range_every_port_must_be_so() {
         let mut listeners: Vec<_> = (8080..8083)
             .map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap())
             .collect();
-        let waiting = wait(&["8080-8083", "--for", "free"]);
+        let waiting = wait(&["8080-8082", "8083", "--for", "free"]);
         while listeners.pop().is_some() {
             if !listeners.is_empty() {
                 goes_on(&waiting);

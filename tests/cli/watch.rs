@@ -155,9 +155,9 @@ fn without_json_each_change_is_a_line_for_a_person() {
             assert!(time.is_match(line), "{line}");
             assert_eq!(&line[13..], format!("{rest}  {owner}"));
         };
-        expect(&lines[0], "  tcp 127.0.0.1:8080  LISTEN");
-        expect(&lines[1], "  tcp6 [::1]:8081  LISTEN");
-        expect(&lines[2], "  tcp 127.0.0.1:8600  BOUND");
+        expect(&lines[0], "= tcp 127.0.0.1:8080  LISTEN");
+        expect(&lines[1], "= tcp6 [::1]:8081  LISTEN");
+        expect(&lines[2], "= tcp 127.0.0.1:8600  BOUND");
         let listener = TcpListener::bind("[::]:9000").unwrap();
         expect(&watching.line(), "+ tcp6 [::]:9000  opened LISTEN");
         drop(listener);

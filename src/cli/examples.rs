@@ -1,0 +1,34 @@
+//! Examples of each command, for its help and its man page.
+
+pub(super) const LIST: &str = "\
+Examples:
+  sockeye list                          what listens or is bound
+  sockeye list -l :5432                 who listens on 5432
+  sockeye list user:ann state:time_wait
+  sockeye list --columns port,process,command --sort process
+  sockeye list --json | jq '.sockets[].local.port'";
+
+pub(super) const WATCH: &str = "\
+Examples:
+  sockeye watch -l :8000-8999           who opens and closes these ports
+  sockeye watch --json --changes-only | jq -c '{at, change, port: .socket.local.port}'";
+
+pub(super) const CHECK: &str = "\
+Examples:
+  sockeye check 8080                    can it be bound, and if not, why
+  sockeye check -q 3000-3010 && echo all of them
+  sockeye check 53/udp '[::1]:8080' https";
+
+pub(super) const FREE: &str = "\
+Examples:
+  port=$(sockeye free)                  one that TCP and UDP have free
+  sockeye free 3000-3010                the first of these
+  sockeye free 8000-8999 -- ./server    a server that takes the socket from us
+  sockeye free --hold -- python3 -m http.server '{}'
+                                        one that binds by itself";
+
+pub(super) const WAIT: &str = "\
+Examples:
+  sockeye wait 8080 --for listening --timeout 30s && curl localhost:8080
+  sockeye wait 5432 6379 --for listening
+  sockeye wait 8080 --for free && ./server";
