@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 
 use super::hand_over::command;
 
@@ -34,6 +34,7 @@ fn code(status: ExitStatus) -> u8 {
 
 #[cfg(unix)]
 mod unix {
+    use std::process::Command;
     use std::sync::atomic::AtomicBool;
     use std::sync::{Arc, Mutex, PoisonError};
     use std::thread;
@@ -45,7 +46,7 @@ mod unix {
     use signal_hook::iterator::exfiltrator::origin::WithOrigin;
     use signal_hook::low_level::siginfo::{Cause, Origin};
 
-    use super::{Command, ExitStatus, io};
+    use super::{ExitStatus, io};
     use crate::runtime::signals::is_ignored;
 
     /// Every signal that is passed on. Those of the terminal's job control are not: they reach the

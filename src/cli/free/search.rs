@@ -1,0 +1,183 @@
+//! Where a port is looked for, and what came of it.
+
+use std::cell::RefCell;
+use std::ops::RangeInclusive;
+
+use sockeye::bind::{self, Address, Choice, Claim, Refusal, Target, TargetError, Unfit, Wish};
+use sockeye::columns::{owner_with_pid, socket_text};
+use sockeye::model::{Gap, Limits, Protocol, Socket};
+use sockeye::runtime::clock::Clock;
+use sockeye::source::{Investigator, System};
+
+use super::Free;
+use crate::cli::options::Shared;
+
+/// How often the kernel is asked for a port whose other protocol is taken.
+const MAX_TRIES: usize = 1000;
+
+/// Where a stable port is looked for if nothing is said: below, most numbers are somebody's.
+const STABLE_FROM: u16 = 10_000;
+
+/// Where a port is to be chosen.
+pub(super) struct Range {
+    /// The ports; none of them counts where the kernel chooses.
+    pub(super) target: Target,
+    /// Whether the kernel chooses: 0 was named for the port.
+    is_kernels: bool,
+}
+
+impl Range {
+    pub(super) fn parse(text: &str) -> Result<Self, TargetError> {
+        let (place, protocol) = text.split_once('/').unwrap_or((text, ""));
+        let is_kernels = place == "0" || place.ends_with(":0");
+        let target = if is_kernels {
+            // Any port stands for the kernel's.
+            let place = place.strip_suffix('0').unwrap_or(place);
+            let slash = if protocol.is_empty() { "" } else { "/" };
+            format!("{place}1{slash}{protocol}").parse()?
+        } else {
+            text.parse()?
+        };
+        Ok(Self { target, is_kernels })
+    }
+}
+
+/// What is wanted: both protocols where nothing is said.
+pub(super) fn wish(shared: &Shared, text: Option<&str>, range: Option<&Range>) -> Wish {
+    let target = range.map(|range| &range.target);
+    let (tcp, udp) = match target {
+        Some(target) if text.is_some_and(|text| text.contains('/')) => (
+            target.protocol == Protocol::Tcp,
+            target.protocol == Protocol::Udp,
+        ),
+        _ => shared.protocols(),
+    };
+    let address = target.map_or(Address::Every, |target| target.address);
+    Wish {
+        tcp,
+        udp,
+        address: shared.narrowed(address),
+    }
+}
+
+/// What came of the search.
+pub(super) struct Found {
+    pub(super) choice: Choice<Claim>,
+    /// The limits that were considered, for a stable port.
+    pub(super) limits: Limits,
+    /// What could not be found out about a stable port.
+    pub(super) gaps: Vec<Gap>,
+}
+
+/// Looks for as many ports as are wanted, and keeps what it finds.
+pub(super) fn choose(free: &Free, wish: &Wish, range: Option<&Range>) -> anyhow::Result<Found> {
+    let ports = match range {
+        Some(range) if !range.is_kernels => Some(range.target.ports.clone()),
+        _ => free.stable.then_some(STABLE_FROM..=u16::MAX),
+    };
+    let found = match ports {
+        Some(ports) => among(ports, free, wish),
+        None => chosen_by_kernel(free, wish),
+    };
+    found.map_err(|refusal| failed(&refusal))
+}
+
+/// Whatever the kernel chooses is held at once, so it never chooses it twice.
+fn chosen_by_kernel(free: &Free, wish: &Wish) -> Result<Found, Refusal> {
+    let count = usize::from(free.count);
+    let whatever = std::iter::repeat_n(0, count + MAX_TRIES);
+    let claim = |port| Claim::of(wish, port);
+    let choice = bind::choose(whatever, count, |_| None, claim, |_| None)?;
+    Ok(Found {
+        choice,
+        limits: Limits::default(),
+        gaps: Vec::new(),
+    })
+}
+
+fn among(ports: RangeInclusive<u16>, free: &Free, wish: &Wish) -> Result<Found, Refusal> {
+    let now = Clock::start().now();
+    let mut investigator = Investigator::new();
+    let mut limits = Limits::default();
+    if free.stable {
+        let first = *ports.start();
+        limits = investigator.rows(Protocol::Tcp, first, now).limits;
+    }
+    // A command starts as any server does, also beside what an earlier one left behind.
+    let hands_over = wish.tcp && !free.command.is_empty() && !free.hold;
+    // Two closures ask the same machine, in turn.
+    let (machine, mut gaps) = (RefCell::new(investigator), Vec::new());
+    let claim = |port| match Claim::of(wish, port) {
+        Err(refusal) if hands_over && refusal.result.is_in_use() => {
+            let evidence = machine.borrow_mut().rows(Protocol::Tcp, port, now);
+            if bind::has_only_leftovers(&evidence) {
+                Claim::beside_leftovers(wish, port)
+            } else {
+                Err(refusal)
+            }
+        }
+        claimed => claimed,
+    };
+    let is_unfit = |port| {
+        let unfit = || bind::unfit(wish, port, &limits);
+        free.stable.then(unfit).flatten()
+    };
+    let doubt = |port| {
+        wish.protocols().filter(|_| free.stable).find_map(|of| {
+            let evidence = machine.borrow_mut().surroundings(of, port, now);
+            gaps.extend(
+                evidence
+                    .gaps
+                    .iter()
+                    .filter(|gap| Unfit::is_about(gap))
+                    .cloned(),
+            );
+            Unfit::of(evidence)
+        })
+    };
+    let choice = bind::choose(ports, usize::from(free.count), is_unfit, claim, doubt)?;
+    gaps.sort_by(|a: &Gap, b| a.message.cmp(&b.message));
+    gaps.dedup();
+    Ok(Found {
+        choice,
+        limits,
+        gaps,
+    })
+}
+
+/// A refusal that is no fault of the port.
+fn failed(refusal: &Refusal) -> anyhow::Error {
+    let what = match refusal.result.as_str() {
+        "EADDRNOTAVAIL" => "the address is not one of this machine",
+        "EMFILE" | "ENFILE" => "no descriptors are left",
+        _ => "no port can be bound",
+    };
+    anyhow::anyhow!("{what} ({})", refusal.result)
+}
+
+/// Who has the ports that are in use, as far as one reading of the table tells.
+pub(super) struct Holders(Vec<Socket>);
+
+impl Holders {
+    /// Looks only if somebody wants to know, and something is in use.
+    pub(super) fn look(wish: &Wish, passed_over: &[(u16, Unfit)], is_wanted: bool) -> Self {
+        let is_in_use = |(_, unfit): &(_, Unfit)| *unfit == Unfit::InUse;
+        if !is_wanted || !passed_over.iter().any(is_in_use) {
+            return Self(Vec::new());
+        }
+        // What can't be read is not told: that the port is in use is certain all the same.
+        let snapshot = System::new().take_once(Clock::start().now());
+        let mut sockets = snapshot.map_or_else(|_| Vec::new(), |snapshot| snapshot.sockets);
+        sockets.retain(|socket| wish.protocols().any(|wanted| wanted == socket.protocol));
+        sockets.sort_by_key(|socket| (socket.local.port, socket.state));
+        Self(sockets)
+    }
+
+    /// What has a port: what listens comes first.
+    pub(super) fn of(&self, port: u16) -> Option<String> {
+        let at = self.0.partition_point(|socket| socket.local.port < port);
+        let socket = self.0.get(at).filter(|socket| socket.local.port == port)?;
+        let (what, state, who) = (socket_text(socket), socket.state, owner_with_pid(socket));
+        Some(format!("{what} {state} {who}"))
+    }
+}
