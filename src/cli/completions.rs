@@ -3,7 +3,7 @@
 
 use std::io;
 
-use clap::{Arg, Args, Command, CommandFactory as _, ValueHint};
+use clap::{Arg, Args, Command, ValueHint};
 use clap_complete::Shell;
 
 use super::commands;
@@ -49,7 +49,7 @@ pub(super) fn run(wanted: &Completions) -> io::Result<u8> {
 /// The program without the FILTER of its own: zsh would take a command for it and complete nothing
 /// behind the command. No word of a filter can be completed anyway.
 fn as_shells_know_it() -> Command {
-    let cli = Cli::command();
+    let cli = Cli::definition();
     let options = cli.get_arguments().filter(|arg| !arg.is_positional());
     let commands = cli.get_subcommands().cloned();
     Command::new("sockeye")

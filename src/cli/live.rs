@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::CommandFactory as _;
 use sockeye::app::{Exit, Settings, Size};
 use sockeye::filter;
 use sockeye::model::Text;
@@ -81,7 +80,7 @@ pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
 
 /// The command that a word was meant to be, if it is near one.
 fn command_like(word: &str) -> Option<String> {
-    let cli = Cli::command();
+    let cli = Cli::definition();
     let names: Vec<_> = super::commands(&cli).map(clap::Command::get_name).collect();
     filter::nearest(word, names).map(str::to_owned)
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::{Arg, Args, Command, CommandFactory as _};
+use clap::{Arg, Args, Command};
 use clap_mangen::Man as Page;
 use regex::Regex;
 use roff::{Inline, Roff, bold, roman};
@@ -56,7 +56,7 @@ fn write(path: &Path, page: &[u8]) -> anyhow::Result<()> {
 
 /// Every page with its name: the program's, and one for each command.
 fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut cli = Cli::command().disable_help_subcommand(true);
+    let mut cli = Cli::definition().disable_help_subcommand(true);
     // Gives the commands the global options, as parsing does.
     cli.build();
     let commands: Vec<_> = commands(&cli).cloned().collect();

@@ -17,7 +17,6 @@ mod watch;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use options::{Cli, Command};
@@ -37,7 +36,7 @@ const EXIT_NOT_EXECUTABLE: u8 = 126;
 /// # Errors
 /// What could not be done, in words for the user; the code is then 2.
 pub fn run() -> anyhow::Result<ExitCode> {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::parsed_from(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
             complain(&one_line(&harmless(error)));
@@ -86,10 +85,10 @@ pub fn trouble() -> ExitCode {
 /// line: clap repeats them as they are.
 fn harmless(error: clap::Error) -> clap::Error {
     let words = std::env::args_os().map(|word| {
-        let word = word.to_string_lossy();
-        sockeye::model::Text::new(&word).to_string()
+        let word = sockeye::model::Text::new(&word.to_string_lossy());
+        word.to_string().into()
     });
-    Cli::try_parse_from(words).err().unwrap_or(error)
+    Cli::parsed_from(words).err().unwrap_or(error)
 }
 
 /// A usage error without clap's paragraphs: what was wrong, and the tip if there is one.

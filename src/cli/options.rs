@@ -1,11 +1,12 @@
 //! The options, as clap takes them apart.
 
+use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use sockeye::app::{Asked, Sort, Tab};
 use sockeye::bind::Address;
 use sockeye::filter::Filter;
@@ -47,6 +48,68 @@ pub(super) struct Cli {
     pub command: Option<Command>,
 }
 
+impl Cli {
+    /// The definition of the command line. Every command takes the common options, before it and behind
+    /// it; its help and its page tell of those that mean something to it.
+    pub fn definition() -> clap::Command {
+        let cli = Self::command();
+        let common: Vec<Arg> = cli
+            .get_arguments()
+            .filter(|arg| arg.is_global_set())
+            .cloned()
+            .collect();
+        cli.mut_subcommands(|command| {
+            let told = told_of(command.get_name());
+            let hidden = common
+                .iter()
+                .filter(|arg| !told.contains(&arg.get_id().as_str()));
+            let hidden: Vec<_> = hidden.map(|arg| arg.clone().hide(true)).collect();
+            command.args(hidden)
+        })
+    }
+
+    /// Takes words apart.
+    ///
+    /// # Errors
+    /// What is wrong with them, or the help that was asked for.
+    pub fn parsed_from(words: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let matches = Self::definition().try_get_matches_from(words)?;
+        Self::from_arg_matches(&matches)
+    }
+}
+
+/// The common options that mean something to a command.
+fn told_of(command: &str) -> &'static [&'static str] {
+    match command {
+        "list" => &[
+            "tcp",
+            "udp",
+            "ipv4",
+            "ipv6",
+            "listening",
+            "all",
+            "replay",
+            "record",
+        ],
+        "watch" => &[
+            "interval",
+            "tcp",
+            "udp",
+            "ipv4",
+            "ipv6",
+            "listening",
+            "all",
+            "no_color",
+            "replay",
+            "record",
+        ],
+        "check" => &["tcp", "udp", "ipv4", "ipv6", "no_color"],
+        "free" => &["tcp", "udp", "ipv4", "ipv6"],
+        "wait" => &["interval", "tcp", "udp", "ipv4", "ipv6"],
+        _ => &[],
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     List(List),
@@ -84,10 +147,10 @@ pub(super) struct Shared {
     /// UDP only
     #[arg(short, long, global = true)]
     pub udp: bool,
-    /// IPv4 sockets only
+    /// IPv4 only
     #[arg(short = '4', long, global = true)]
     pub ipv4: bool,
-    /// IPv6 sockets only
+    /// IPv6 only
     #[arg(short = '6', long, global = true)]
     pub ipv6: bool,
     /// Only what listens or is bound
@@ -204,12 +267,33 @@ fn clean(text: &str) -> sockeye::model::Text {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
     fn the_options_do_not_contradict_each_other() {
-        Cli::command().debug_assert();
+        Cli::definition().debug_assert();
+    }
+
+    #[test]
+    fn a_command_takes_the_common_options_that_it_does_not_tell_of() {
+        let parsed = |words: &str| {
+            let words = words.split(' ').map(OsString::from);
+            Cli::parsed_from(words).unwrap().shared
+        };
+        for words in ["sockeye --linger 9s free -4", "sockeye free -4 --linger 9s"] {
+            let shared = parsed(words);
+            assert_eq!((shared.linger, shared.ipv4), (Duration::from_secs(9), true));
+        }
+    }
+
+    #[test]
+    fn only_options_that_there_are_are_told_of() {
+        let cli = Cli::definition();
+        for command in cli.get_subcommands() {
+            for name in told_of(command.get_name()) {
+                let is_it = |arg: &Arg| arg.get_id() == *name;
+                assert!(cli.get_arguments().any(is_it), "{name}");
+            }
+        }
     }
 }
