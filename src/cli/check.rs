@@ -1,5 +1,6 @@
 //! `sockeye check`: bind-tests ports and explains the answer.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _};
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -57,6 +58,8 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
     let has_colour = shared.has_colour() && io::stdout().is_terminal();
     let (mut verdicts, mut outcomes) = (Vec::new(), Vec::new());
     let (mut printed, mut was_brief) = (Ok(Printed::Whole), false);
+    // What leaves those open to doubt that take a line each: told once, at the end.
+    let mut gaps = BTreeSet::new();
     BindTester::new(clock).test_all(&targets, |tester, target, examination| {
         let mut verdict = Verdict::of(&examination, &zone, clock.now());
         for _ in 0..if check.retry { RETRIES } else { 0 } {
@@ -70,6 +73,9 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
         let is_apart = !(is_first || is_brief && was_brief);
         was_brief = is_brief;
         outcomes.push((verdict.outcome, verdict.cause));
+        if is_brief {
+            gaps.extend(verdict.gaps.iter().map(|gap| gap.message.clone()));
+        }
         if check.json {
             verdicts.push((target.clone(), verdict));
         } else if !check.quiet {
@@ -94,6 +100,12 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
     });
     if printed? == Printed::Cut {
         return Ok(0);
+    }
+    if !check.json && !check.quiet {
+        let width = terminal_width();
+        if print(|out| report::write_gaps(out, &gaps, width))? == Printed::Cut {
+            return Ok(0);
+        }
     }
     if check.json {
         print(|out| report::write_check_json(out, &verdicts))?;

@@ -104,7 +104,7 @@ fn examples(command: &Command) -> String {
     let mut roff = Roff::new();
     roff.control("SH", ["EXAMPLES"]).control("EX", []);
     for line in lines.lines() {
-        roff.text([roman(format!("{line}\n"))]);
+        roff.text([roman(line)]);
     }
     roff.control("EE", []);
     roff.to_roff()

@@ -61,7 +61,7 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
     let clock = Clock::start();
     let end = End::after(watch.time, clock);
     let mut printer = Printer {
-        end,
+        end: end.clone(),
         clock,
         watching: Watching::new(asked),
         is_json: watch.json,
@@ -84,7 +84,7 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
         interval: shared.interval_or(live::INTERVAL),
         lost_recording: None,
     };
-    let ended = watch::watch(collector, end, |seen| printer.see(seen))?;
+    let ended = watch::watch(collector, &end, |seen| printer.see(seen))?;
     Ok(match ended {
         Ended::Crashed(what) => {
             complain(&format!("{what}; this is a bug, please report it"));
@@ -148,7 +148,7 @@ impl Printer {
         }
         self.complain_about(&observation, &all);
         for told in &all {
-            if !watch::takes_a_line(self.end) || self.tell(told)? == Printed::Cut {
+            if !watch::takes_a_line(&self.end) || self.tell(told)? == Printed::Cut {
                 return Ok(false);
             }
         }
@@ -158,14 +158,15 @@ impl Printer {
     /// One line, flushed.
     fn tell(&self, told: &Told) -> io::Result<Printed> {
         let Told { at, change, row } = told;
-        print(|out| {
+        let write = |out: &mut dyn io::Write| {
             if self.is_json {
                 report::write_change_json(out, *at, change.as_ref(), row)
             } else {
                 let change = (*at, change.as_ref(), row);
                 report::write_change(out, change, &self.zone, self.has_colour)
             }
-        })
+        };
+        self.end.while_writing(|| print(write))
     }
 
     /// Each kind of problem once; hidden owners where one of them is told of.

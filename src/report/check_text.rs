@@ -1,9 +1,11 @@
 //! `check`: verdicts as text for a person.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use crate::bind::{Outcome, Start, Target, Verdict};
 use crate::columns::{owner_with_pid, pad, socket_text, width, wrap};
+use crate::model::Text;
 
 /// More blockers than this are counted, not listed.
 const MAX_LISTED: usize = 8;
@@ -64,6 +66,25 @@ pub fn write_check(
     }
     for (label, text) in rest {
         sentence(out, label, &text, columns)?;
+    }
+    Ok(())
+}
+
+/// Writes what could not be found out about targets that were told of briefly, after an empty line.
+/// Without any nothing is written.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_gaps(
+    out: &mut dyn Write,
+    gaps: &BTreeSet<Text>,
+    columns: Option<u16>,
+) -> io::Result<()> {
+    if !gaps.is_empty() {
+        writeln!(out)?;
+    }
+    for gap in gaps {
+        sentence(out, "not known: ", &format!("{gap}."), columns)?;
     }
     Ok(())
 }

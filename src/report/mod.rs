@@ -11,7 +11,7 @@ mod wait;
 mod watch;
 
 pub use check_json::write_check_json;
-pub use check_text::{write_check, write_check_briefly};
+pub use check_text::{write_check, write_check_briefly, write_gaps};
 pub use csv::write_csv;
 pub use free::{FreePorts, told_of_free, write_free_json};
 pub use json::{SCHEMA, write_json};

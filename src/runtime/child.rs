@@ -40,7 +40,9 @@ mod unix {
     use std::thread;
 
     use rustix::io::Errno;
-    use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+    use rustix::process::{
+        Pid, Signal, WaitId, WaitIdOptions, getpgid, getpgrp, kill_process, waitid,
+    };
     use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
     use signal_hook::iterator::SignalsInfo;
     use signal_hook::iterator::exfiltrator::origin::WithOrigin;
@@ -62,13 +64,14 @@ mod unix {
         signal_hook::flag::register(SIGCHLD, Arc::new(AtomicBool::new(false)))?;
         let caught = PASSED_ON.into_iter().filter(|&signal| !is_ignored(signal));
         let mut caught = SignalsInfo::<WithOrigin>::new(caught)?;
+        // What came before the command was there does not reach it, whoever sent it.
+        let early: Vec<_> = caught.pending().map(|origin| origin.signal).collect();
         let mut child = spawn(command)?;
         let told: Told = Arc::new(Mutex::new(
             i32::try_from(child.id()).ok().and_then(Pid::from_raw),
         ));
-        // What came before the command was there did not reach it, whoever sent it.
-        for early in caught.pending() {
-            tell(&told, early.signal);
+        for signal in early {
+            tell(&told, signal);
         }
         let (handle, teller) = (caught.handle(), Arc::clone(&told));
         let telling = thread::spawn(move || {
@@ -113,12 +116,20 @@ mod unix {
         }
     }
 
-    /// Passes a signal on, unless the kernel sent it: what is typed at a terminal goes to every process
-    /// of the foreground job, so the command has got it already.
+    /// Passes a signal on, unless the command has got it already: what is typed at a terminal, which the
+    /// kernel sends, goes to every process of the foreground job. The end of a terminal is told only to
+    /// the leader of its session, which may be us.
     fn pass_on(told: &Told, origin: &Origin) {
-        if origin.cause != Cause::Kernel {
+        let is_typed = origin.cause == Cause::Kernel && origin.signal != SIGHUP;
+        if !(is_typed && is_of_our_job(told)) {
             tell(told, origin.signal);
         }
+    }
+
+    fn is_of_our_job(told: &Told) -> bool {
+        let told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        let group = told.map(|child| getpgid(Some(child)));
+        matches!(group, Some(Ok(group)) if group == getpgrp())
     }
 
     fn tell(told: &Told, number: i32) {

@@ -56,6 +56,32 @@ pub fn wait_for_hangup() -> io::Result<()> {
     }
 }
 
+/// Reads standard input to its end, whatever comes; also one that somebody made non-blocking.
+///
+/// # Errors
+/// If it can't be read.
+pub fn wait_for_end() -> io::Result<()> {
+    loop {
+        match io::copy(&mut io::stdin().lock(), &mut io::sink()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait_for_input(),
+            read => return read.map(drop),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn wait_for_input() {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let stdin = io::stdin();
+    // Whatever it says, reading again tells more.
+    let _ = poll(&mut [PollFd::new(&stdin, PollFlags::IN)], None);
+}
+
+#[cfg(not(unix))]
+fn wait_for_input() {
+    std::thread::sleep(std::time::Duration::from_millis(100));
+}
+
 /// Whether standard input is at its end at this moment. What is there stays there to be read.
 #[cfg(unix)]
 pub fn has_ended() -> bool {

@@ -2,10 +2,10 @@
 //!
 //! Each look reads the rows of the ports that are not so yet and binds as gently as can be: TCP with
 //! `SO_REUSEADDR`, which was never seen to keep a server from starting; UDP, which has no such bind, only
-//! while no row of the port is left. The whole bind test, which names who has the port, is made at first,
-//! when the rows have changed, and when a bind succeeded. A port that is so is left alone until all are.
+//! while no row of the port is left. The whole bind test, which names who has the port, is made when a bind
+//! failed at first, and when the rows have changed since. A port that is so is left alone until all are.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::thread;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::bind_test::BindTester;
 use super::clock::Clock;
-use crate::bind::{self, Cause, Outcome, Suite, Target, Verdict};
+use crate::bind::{self, Address, Cause, Outcome, Probe, Suite, Target, Verdict};
 use crate::model::{
     Answered, Endpoint, Evidence, Family, GapCode, Holder, Moment, Protocol, State,
 };
@@ -114,9 +114,8 @@ impl Waiting {
         let end = timeout.map(|timeout| self.clock.now().steady + timeout);
         let mut is_first = true;
         loop {
-            let was_looked_at = self.look_at_all(is_first, end)?;
-            let all_are = self.ports.iter().all(|port| port.is_so);
-            if all_are && self.still_are(&was_looked_at)? {
+            self.look_at_all(is_first, end)?;
+            if self.ports.iter().all(|port| port.is_so) && self.are_all_at_once() {
                 return Ok(true);
             }
             is_first = false;
@@ -135,61 +134,65 @@ impl Waiting {
         })
     }
 
-    /// Looks once at every port that is not so, as far as time allows; returns which.
-    fn look_at_all(
-        &mut self,
-        is_first: bool,
-        end: Option<Duration>,
-    ) -> Result<HashSet<usize>, Hopeless> {
+    /// Looks once at every port that is not so: at first at all of them, later as far as time allows.
+    fn look_at_all(&mut self, is_first: bool, end: Option<Duration>) -> Result<(), Hopeless> {
         self.survey();
-        let mut looked_at = HashSet::new();
         for at in 0..self.ports.len() {
             if self.ports[at].is_so {
                 continue;
             }
-            // Of a single port, and of the first, there is always an answer.
-            if at > 0 && self.left(end).is_zero() {
-                break;
+            if !is_first && self.left(end).is_zero() {
+                return Ok(());
             }
             self.look_at(at)?;
-            looked_at.insert(at);
             let port = &mut self.ports[at];
             if port.is_so && !is_first {
                 port.changed_at = Some(self.clock.now());
             }
         }
-        Ok(looked_at)
+        Ok(())
     }
 
-    /// Whether the ports that were left alone are still so; those that are not are waited for again.
-    fn still_are(&mut self, just_seen: &HashSet<usize>) -> Result<bool, Hopeless> {
-        self.survey();
-        for at in (0..self.ports.len()).filter(|at| !just_seen.contains(at)) {
-            let evidence = self.rows(at);
-            let port = &mut self.ports[at];
-            let is_still = match self.wanted {
-                Wanted::Free => port.can_be_bound(&evidence),
+    /// Whether several ports, which were looked at one after the other, are so at the same time. Those
+    /// that are not are waited for again.
+    fn are_all_at_once(&mut self) -> bool {
+        if self.ports.len() == 1 {
+            return true;
+        }
+        let surveys = self.survey();
+        // There and back: what is so before and after another was looked at was so with it.
+        let last = self.ports.len() - 1;
+        for at in (0..=last).chain((0..last).rev()) {
+            let target = &self.ports[at].target;
+            let rows = surveys.get(&target.protocol);
+            let has_row = rows.is_some_and(|ports| ports.contains(&target.first_port()));
+            let is_so = match self.wanted {
+                Wanted::Free => self.ports[at].can_be_bound(has_row),
                 Wanted::Listening(family) => {
-                    !bind::covering(&port.target, &evidence.holders, family).is_empty()
+                    let evidence = self.rows(at);
+                    let target = &self.ports[at].target;
+                    !bind::covering(target, &evidence.holders, family).is_empty()
                 }
             };
-            if !is_still {
-                (port.is_so, port.tested) = (false, None);
-                self.look_at(at)?;
+            let port = &mut self.ports[at];
+            port.is_so &= is_so;
+            if !is_so {
+                port.tested = None;
             }
         }
-        Ok(self.ports.iter().all(|port| port.is_so))
+        self.ports.iter().all(|port| port.is_so)
     }
 
-    /// With several ports, those without a row need not be asked for one by one.
-    fn survey(&mut self) {
-        if self.ports.len() > 1 {
-            let protocols: HashSet<Protocol> =
-                self.ports.iter().map(|port| port.target.protocol).collect();
-            for protocol in protocols {
-                self.tester.investigator().survey(protocol);
-            }
+    /// With several ports, those without a row need not be asked for one by one. Returns which have one.
+    fn survey(&mut self) -> HashMap<Protocol, HashSet<u16>> {
+        if self.ports.len() == 1 {
+            return HashMap::new();
         }
+        let protocols: HashSet<Protocol> =
+            self.ports.iter().map(|port| port.target.protocol).collect();
+        let investigator = self.tester.investigator();
+        let survey = |protocol| Some((protocol, investigator.survey(protocol)?));
+        protocols.into_iter().filter_map(survey).collect()
     }
 
     fn rows(&mut self, at: usize) -> Evidence {
@@ -227,7 +230,11 @@ impl Waiting {
                 *then != rows && now.steady.saturating_sub(*at) >= LEAST_BETWEEN_TESTS
             }
         };
-        if !is_due && !port.can_be_bound(evidence) {
+        if port.can_be_bound(!evidence.holders.is_empty()) {
+            port.is_so = true;
+            return None;
+        }
+        if !is_due {
             return None;
         }
         port.tested = Some((rows, now.steady));
@@ -284,16 +291,21 @@ impl Waiting {
 
 impl Port {
     /// Binds, if nobody can be hurt by it.
-    fn can_be_bound(&self, evidence: &Evidence) -> bool {
+    fn can_be_bound(&self, has_row: bool) -> bool {
         let Target {
             protocol, address, ..
         } = self.target;
-        if protocol == Protocol::Udp && !evidence.holders.is_empty() {
+        if protocol == Protocol::Udp && has_row {
             return false;
         }
         let port = self.target.first_port();
         let probes = bind::probe(protocol, address, port, Suite::Repeatable);
-        probes.iter().all(|probe| probe.result.is_ok())
+        let (bound, refused): (Vec<_>, Vec<_>) =
+            probes.iter().partition(|probe| probe.result.is_ok());
+        // Where there is no IPv6, servers make do with IPv4.
+        let asks_both = !matches!(address, Address::One(_));
+        let is_missing = |probe: &&Probe| asks_both && probe.result.is("EAFNOSUPPORT");
+        !bound.is_empty() && refused.iter().all(is_missing)
     }
 }
 

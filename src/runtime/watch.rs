@@ -1,7 +1,10 @@
 //! Observes for a command without a screen: one observation after another, until it has enough.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
+use std::thread;
 use std::time::Duration;
 
 use super::clock::Clock;
@@ -30,11 +33,16 @@ pub enum Ended {
 }
 
 /// When it is over.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct End {
     at: Option<Duration>,
     clock: Clock,
+    /// How often a write began or ended: odd while there is one.
+    writes: Arc<AtomicU64>,
 }
+
+/// A write that takes longer than this when it is over will never end.
+const LAST_WRITE: Duration = Duration::from_millis(250);
 
 impl End {
     /// After so long from now, or never.
@@ -42,7 +50,16 @@ impl End {
         Self {
             at: time.map(|time| clock.now().steady + time),
             clock,
+            writes: Arc::default(),
         }
+    }
+
+    /// Writes something to standard output, which may take for ever: see [`end_with`].
+    pub fn while_writing<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        let written = write();
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        written
     }
 
     /// How long it still is; `None`: for ever.
@@ -59,7 +76,7 @@ impl End {
 /// If the system starts no further threads.
 pub fn watch(
     collector: Collector,
-    end: End,
+    end: &End,
     mut see: impl FnMut(Seen) -> io::Result<bool>,
 ) -> io::Result<Ended> {
     let (sender, messages) = mpsc::sync_channel(1);
@@ -70,6 +87,7 @@ pub fn watch(
     let collect = move || collector.run(&controlled, |msg| observer.send(msg).is_ok());
     spawn_worker("collector", crashed, collect)?;
     watch_for_reader(sender)?;
+    end_with(end.clone())?;
     let mut has_begun = false;
     loop {
         let received = match end.left().filter(|_| has_begun) {
@@ -90,6 +108,28 @@ pub fn watch(
             return Ok(Ended::Done);
         }
     }
+}
+
+/// Ends the process when it is over and a write does not return: nobody reads what was begun.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the main thread can't be reached in its write, and holds nothing else"
+)]
+fn end_with(end: End) -> io::Result<()> {
+    let Some(left) = end.left() else {
+        return Ok(());
+    };
+    let watch = move || {
+        thread::sleep(left);
+        loop {
+            let before = end.writes.load(Ordering::Relaxed);
+            thread::sleep(LAST_WRITE);
+            if before % 2 == 1 && end.writes.load(Ordering::Relaxed) == before {
+                std::process::exit(0);
+            }
+        }
+    };
+    spawn_worker("end", |_| (), watch).map(drop)
 }
 
 /// Sends word when standard output is a pipe or a socket and its other end is closed.
@@ -119,7 +159,7 @@ fn watch_for_reader(_: SyncSender<Msg>) -> io::Result<()> {
 /// Waits until standard output takes a line; `false` if it is over before. A reader that does not read
 /// would otherwise hold us beyond the time that was asked for.
 #[cfg(unix)]
-pub fn takes_a_line(end: End) -> bool {
+pub fn takes_a_line(end: &End) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let stdout = io::stdout();
     let mut watched = [PollFd::new(&stdout, PollFlags::OUT)];
@@ -139,6 +179,6 @@ pub fn takes_a_line(end: End) -> bool {
 
 /// There is no way to know.
 #[cfg(not(unix))]
-pub fn takes_a_line(_: End) -> bool {
+pub fn takes_a_line(_: &End) -> bool {
     true
 }

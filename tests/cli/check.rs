@@ -186,6 +186,23 @@ fn a_port_that_is_bound_while_a_range_is_tested_is_seen() {
     });
 }
 
+/// They take a line each, and what leaves them open to doubt is told once.
+#[test]
+fn what_is_not_known_of_free_ports_is_told_at_the_end() {
+    stage(|| {
+        let mut check = Command::new("setpriv");
+        check.args(["--bounding-set=-all", "--inh-caps=-all", BINARY]);
+        let output = check.args(["check", "8001-8003"]).output().unwrap();
+        let out = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            out.starts_with("8001: free\n8002: free\n8003: free\n\n"),
+            "{out}"
+        );
+        let told = "  not known: packet redirects can only be read by root.\n";
+        assert_eq!(out.matches(told).count(), 1, "{out}");
+    });
+}
+
 #[test]
 fn retry_leaves_a_settled_answer_alone() {
     stage(|| {

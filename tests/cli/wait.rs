@@ -231,6 +231,35 @@ fn ports_that_are_free_are_left_alone_while_others_are_waited_for() {
     });
 }
 
+/// The second was looked at when the first had changed already.
+#[test]
+fn ports_that_are_never_so_at_the_same_time_are_not_so() {
+    stage(|| {
+        let bind = |port: u16| TcpListener::bind(("127.0.0.1", port)).unwrap();
+        let waiting = wait(&["22010", "22011", "--for", "free", "--timeout", "2s"]);
+        let mut held = bind(22_010);
+        for turn in (0..).take_while(|_| waiting.is_running()) {
+            // The new one before the old one goes.
+            let next = bind(if turn % 2 == 0 { 22_011 } else { 22_010 });
+            held = next;
+            std::thread::sleep(Duration::from_millis(40));
+        }
+        drop(held);
+        assert_eq!(waiting.end().code, Some(1));
+    });
+}
+
+#[test]
+fn every_target_is_looked_at_once_however_short_the_time() {
+    stage(|| {
+        let _both = [8000, 8001].map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
+        let at_once = |args: &[&str]| sockeye(&[&["wait", "--timeout", "0s"], args].concat()).code;
+        assert_eq!(at_once(&["8000", "8001", "--for", "listening"]), 0);
+        assert_eq!(at_once(&["9000-9100", "--for", "free"]), 0);
+        assert_eq!(at_once(&["9000", "8001", "--for", "free"]), 1);
+    });
+}
+
 #[test]
 fn of_one_family_any_listener_of_it_will_do() {
     stage(|| {

@@ -203,6 +203,28 @@ fn a_reader_that_does_not_read_does_not_keep_it_from_ending() {
     });
 }
 
+/// A line that is longer than what a pipe takes at once.
+#[test]
+fn a_write_that_never_returns_does_not_keep_it_from_ending() {
+    stage(|| {
+        let listener = listener("127.0.0.1:20720");
+        listener.set_cloexec(false).unwrap();
+        let long = "long".repeat(1000);
+        let _holder = Running::start(Command::new("sh").args(["-c", "read -r _", &long]));
+        listener.set_cloexec(true).unwrap();
+        let _many: Vec<_> = (20_000..20_300)
+            .map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap())
+            .collect();
+        let mut watching = Command::new(BINARY);
+        watching
+            .args(["watch", "--json", "--for", "500ms", "--interval", "50ms"])
+            .stdout(Stdio::piped());
+        let mut watching = watching.spawn().unwrap();
+        wait_until("its end", || watching.try_wait().unwrap().is_some());
+        assert_eq!(watching.wait().unwrap().code(), Some(0));
+    });
+}
+
 #[test]
 fn signals_end_it_with_their_codes() {
     stage(|| {

@@ -189,7 +189,7 @@ fn hold() -> io::Result<()> {
         // Whoever starts us in the background of a script gives us nothing to read.
         complain("standard input is closed already, so the port is not kept");
     }
-    io::copy(&mut stdin.lock(), &mut io::sink()).map(drop)
+    input::wait_for_end()
 }
 
 fn none(free: &Free, found: usize, is_exhausted: bool) -> String {

@@ -6,6 +6,7 @@ use std::net::{TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
 
 use socket2::Type;
+use sockeye::app::Key;
 
 use super::{is_in_use, server, set};
 use crate::background::Running;
@@ -215,5 +216,28 @@ fn a_signal_that_was_ignored_stays_ignored() {
         kept.port();
         kept.signal(rustix::process::Signal::INT);
         assert_eq!(kept.close().code, Some(0));
+    });
+}
+
+/// The kernel tells only the leader of a session that its terminal is gone.
+#[test]
+fn a_terminal_that_goes_ends_the_command_too() {
+    stage(|| {
+        let args = [
+            "free",
+            "--hold",
+            "20100",
+            "--",
+            "sh",
+            "-c",
+            "echo $$; exec sleep 60",
+        ];
+        let mut pty = Pty::spawn(BINARY, &args, (80, 24), &[]);
+        let is_pid = |screen: &str| screen.trim().parse::<u32>().is_ok();
+        let child = pty.wait_for("the pid", is_pid).trim().to_owned();
+        pty.hang_up(Key::Char('x'));
+        pty.wait_exit();
+        assert!(!std::path::Path::new(&format!("/proc/{child}")).exists());
+        server(Type::STREAM, 20_100, false).unwrap();
     });
 }
