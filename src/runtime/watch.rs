@@ -54,7 +54,7 @@ impl End {
         }
     }
 
-    /// Writes something to standard output, which may take for ever: see [`end_with`].
+    /// Writes something to standard output. If that takes for ever, the process ends when it is over.
     pub fn while_writing<T>(&self, write: impl FnOnce() -> T) -> T {
         self.writes.fetch_add(1, Ordering::Relaxed);
         let written = write();
