@@ -5,12 +5,12 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`app`] | the state machine behind the screen; pure |
-//! | [`bind`] | whether a port can be bound and why not: rules, real binds, verdicts; pure but for `probe` |
+//! | [`bind`] | whether a port can be bound and why not, and choosing one: rules, real binds, verdicts; pure but for `probe` and `free/claim` |
 //! | [`columns`] | the columns of the table: text, width, order; pure |
 //! | [`filter`] | the filter language: parse, print, match; pure |
 //! | [`model`] | sockets, processes, owners, snapshots; pure |
-//! | [`report`] | tables and verdicts as text and as JSON; pure |
-//! | [`runtime`] | the loop, the threads, the clock, the terminal |
+//! | [`report`] | tables, changes and verdicts as text, JSON and CSV; pure |
+//! | [`runtime`] | the loop, the threads, the clock, the terminal, waiting, programs that are started |
 //! | [`source`] | where snapshots come from (this machine, or a recording), and what is known of one port |
 //! | [`track`] | what changed between two snapshots; pure |
 //! | [`ui`] | draws what `app` says; decides nothing |
