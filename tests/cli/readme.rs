@@ -84,8 +84,8 @@ fn every_command_for_scripts_does_what_is_said_of_it() {
 fn an_opened_port_reaches_jq_as_the_readme_pipes_it() {
     stage(|| {
         let watch = blocks()[1].split_once("tcp\n").unwrap().1;
-        let script = format!("{watch} &\nsleep 0.3; sockeye free -t 20800 -- sleep 2; wait");
-        let printed = run(&script.replace("--for 1s", "--for 1500ms --interval 100ms"));
+        let script = format!("{watch} &\nsleep 1.5; sockeye free -t 20800 -- sleep 2; wait");
+        let printed = run(&script.replace("--for 1s", "--for 3s --interval 100ms"));
         assert!(
             printed.contains(r#""change":"opened","port":20800"#),
             "{printed}"
