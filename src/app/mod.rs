@@ -133,10 +133,7 @@ impl App {
             tcp: settings.tcp,
             udp: settings.udp,
             filter: settings.filter.clone(),
-            sort: Sort {
-                by: ColumnId::Port,
-                descending: false,
-            },
+            sort: Sort::BY_PORT,
             linger: settings.linger,
             highlight: settings.highlight,
             uid: settings.uid,

@@ -55,6 +55,14 @@ pub struct Sort {
     pub descending: bool,
 }
 
+impl Sort {
+    /// By port, as everything begins.
+    pub const BY_PORT: Self = Self {
+        by: ColumnId::Port,
+        descending: false,
+    };
+}
+
 /// What decides whether a row is shown, and where.
 #[derive(Clone, Debug)]
 pub(super) struct Criteria {
@@ -113,11 +121,7 @@ impl Criteria {
         table: &'a Table,
         now: Moment,
     ) -> impl Iterator<Item = (usize, &'a Row)> {
-        let context = filter::Context {
-            now,
-            highlight: self.highlight,
-            uid: self.uid,
-        };
+        let context = self.context(now);
         table
             .rows
             .iter()
@@ -136,12 +140,16 @@ impl Criteria {
 
     /// Whether the row is one of those asked for, however long it has been closed.
     pub fn admits(&self, row: &Row, now: Moment) -> bool {
-        let context = filter::Context {
+        self.tab.admits(row) && self.lets_through(row, &self.context(now))
+    }
+
+    /// What the filter may depend on besides the row.
+    pub const fn context(&self, now: Moment) -> filter::Context {
+        filter::Context {
             now,
             highlight: self.highlight,
             uid: self.uid,
-        };
-        self.tab.admits(row) && self.lets_through(row, &context)
+        }
     }
 
     fn order(&self, a: &SortKey<'_>, b: &SortKey<'_>) -> Ordering {

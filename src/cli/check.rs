@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use anyhow::bail;
 use clap::Args;
 use sockeye::bind::{Address, Cause, Outcome, Target, Verdict};
+use sockeye::model::{Family, Text};
 use sockeye::report;
 use sockeye::runtime::bind_test::BindTester;
 use sockeye::runtime::clock::Clock;
@@ -101,14 +102,13 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
     if printed? == Printed::Cut {
         return Ok(0);
     }
-    if !check.json && !check.quiet {
+    if check.json {
+        print(|out| report::write_check_json(out, &verdicts))?;
+    } else if !check.quiet {
         let width = terminal_width();
         if print(|out| report::write_gaps(out, &gaps, width))? == Printed::Cut {
             return Ok(0);
         }
-    }
-    if check.json {
-        print(|out| report::write_check_json(out, &verdicts))?;
     }
     Ok(code(&outcomes))
 }
@@ -165,14 +165,11 @@ fn with_protocols(shared: &Shared, text: &str) -> Vec<String> {
 
 /// An address of one family is no target among those of the other.
 pub(super) fn contradicts(shared: &Shared, target: &Target, text: &str) -> anyhow::Result<()> {
-    let (option, family, is_wrong) = match (target.address, shared.ipv4, shared.ipv6) {
-        (Address::One(IpAddr::V6(_)), true, false) => ("-4", "IPv6", true),
-        (Address::One(IpAddr::V4(_)), false, true) => ("-6", "IPv4", true),
-        _ => ("", "", false),
+    let (option, family) = match (target.address, shared.family()) {
+        (Address::One(IpAddr::V6(_)), Some(Family::Ipv4)) => ("-4", "IPv6"),
+        (Address::One(IpAddr::V4(_)), Some(Family::Ipv6)) => ("-6", "IPv4"),
+        _ => return Ok(()),
     };
-    if is_wrong {
-        let text = sockeye::model::Text::new(text);
-        bail!("{text}: an {family} address, but {option} was asked for");
-    }
-    Ok(())
+    let text = Text::new(text);
+    bail!("{text}: an {family} address, but {option} was asked for");
 }

@@ -4,15 +4,15 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use sockeye::app::Sort;
 use sockeye::columns::{self, CellContext, Column};
-use sockeye::model::{Owner, Problem, ProblemCode};
+use sockeye::model::{Problem, ProblemCode};
 use sockeye::report::{self, Layout};
 use sockeye::runtime::clock::Clock;
 use sockeye::source::System;
-use sockeye::track::{Row, Tracker};
+use sockeye::track::Tracker;
 
 use super::options::Shared;
 use super::output::{Printed, print, terminal_width};
-use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, examples};
+use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, examples, is_of_concern};
 
 /// Print the table once
 ///
@@ -90,7 +90,11 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
     })?;
     // JSON tells the problems itself.
     if printed == Printed::Whole && !list.json {
-        complain_about(&table.problems, &rows);
+        for problem in &table.problems {
+            if is_of_concern(problem, rows.iter().copied()) {
+                complain(&problem.message);
+            }
+        }
     }
     let is_unread = |problem: &Problem| problem.code == ProblemCode::TableUnreadable;
     Ok(match rows.is_empty() {
@@ -99,16 +103,6 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
         true => EXIT_NOT_SO,
         false => 0,
     })
-}
-
-/// Owners that nobody asked about are no concern of this listing.
-fn complain_about(problems: &[Problem], rows: &[&Row]) {
-    let is_hidden = |row: &&Row| row.socket.owner == Owner::Hidden;
-    for problem in problems {
-        if problem.code != ProblemCode::HiddenOwners || rows.iter().any(is_hidden) {
-            complain(&problem.message);
-        }
-    }
 }
 
 /// Takes the name of a column.

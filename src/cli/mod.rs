@@ -18,6 +18,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
+use sockeye::model::{Owner, Problem, ProblemCode};
+use sockeye::track::Row;
 
 use options::{Cli, Command};
 
@@ -44,7 +46,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         }
         // Help and version, which were asked for.
         Err(help) => {
-            let is_styled = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            let is_styled = io::stdout().is_terminal() && output::takes_colour();
             let text = help.render();
             output::print(|out| {
                 if is_styled {
@@ -74,6 +76,11 @@ pub fn run() -> anyhow::Result<ExitCode> {
 pub fn complain(what: &str) {
     // Who can't be told can't be told that either; what was asked for is done all the same.
     let _ = writeln!(io::stderr(), "sockeye: {what}");
+}
+
+/// Whether a problem is to be told beside these rows: owners that nobody asked about are not.
+fn is_of_concern<'a>(problem: &Problem, mut rows: impl Iterator<Item = &'a Row>) -> bool {
+    problem.code != ProblemCode::HiddenOwners || rows.any(|row| row.socket.owner == Owner::Hidden)
 }
 
 /// The code for an error that ends the program.

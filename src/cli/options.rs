@@ -15,13 +15,13 @@ use sockeye::source::{Recorder, Replay, Source, System};
 
 use super::check::Check;
 use super::completions::Completions;
-use super::duration;
 use super::free::Free;
 use super::keys::Keys;
 use super::list::List;
 use super::man::Man;
 use super::wait::Wait;
 use super::watch::Watch;
+use super::{duration, output};
 
 /// See every socket. Know why the port is taken.
 ///
@@ -181,10 +181,10 @@ impl Shared {
         let typed = words.join(" ");
         let typed_alone = Filter::parse(&typed);
         let filter = typed_alone.with_context(|| format!("filter `{}`", clean(&typed)))?;
-        let family = match (self.ipv4, self.ipv6) {
-            (true, false) => "(tcp4 | udp4)",
-            (false, true) => "(tcp6 | udp6)",
-            _ => return Ok(filter),
+        let family = match self.family() {
+            Some(Family::Ipv4) => "(tcp4 | udp4)",
+            Some(Family::Ipv6) => "(tcp6 | udp6)",
+            None => return Ok(filter),
         };
         let narrowed = if filter.is_empty() {
             family.into()
@@ -194,12 +194,9 @@ impl Shared {
         Ok(Filter::parse(&narrowed)?)
     }
 
-    /// Whether colours are welcome: neither the option nor `NO_COLOR` (set to anything but nothing)
-    /// says otherwise.
+    /// Whether colours are welcome: neither the option nor the environment says otherwise.
     pub fn has_colour(&self) -> bool {
-        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        !self.no_color && !unwanted && !is_dumb
+        !self.no_color && output::takes_colour()
     }
 
     /// Whether TCP and whether UDP are asked for; neither named means both.
@@ -209,13 +206,14 @@ impl Shared {
 
     /// What `-4` and `-6` leave of the addresses.
     pub const fn narrowed(&self, address: Address) -> Address {
-        match (address, self.ipv4, self.ipv6) {
-            (Address::Every, true, false) => Address::One(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-            (Address::Every, false, true) => Address::One(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
-            (Address::Loopback, true, false) => Address::One(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-            (Address::Loopback, false, true) => Address::One(IpAddr::V6(Ipv6Addr::LOCALHOST)),
-            (address, ..) => address,
-        }
+        let one = match (address, self.family()) {
+            (Address::Every, Some(Family::Ipv4)) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            (Address::Every, Some(Family::Ipv6)) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            (Address::Loopback, Some(Family::Ipv4)) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            (Address::Loopback, Some(Family::Ipv6)) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            (address, _) => return address,
+        };
+        Address::One(one)
     }
 
     /// The only family that is asked for, if that is so.

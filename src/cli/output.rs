@@ -22,6 +22,14 @@ pub(super) enum Printed {
     Cut,
 }
 
+/// Whether the environment takes colours: `NO_COLOR` is not set to anything but nothing, and the terminal
+/// is not a dumb one.
+pub(super) fn takes_colour() -> bool {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !unwanted && !is_dumb
+}
+
 /// How wide the terminal is that the output goes to; into a file or a pipe nothing is cut.
 pub(super) fn terminal_width() -> Option<u16> {
     if !io::stdout().is_terminal() {

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use sockeye::app::{Sort, Told, Watching};
-use sockeye::columns::ColumnId;
-use sockeye::model::{Owner, Problem, ProblemCode};
+use sockeye::model::ProblemCode;
 use sockeye::report;
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
@@ -18,7 +17,7 @@ use sockeye::track::{Observation, Tracker};
 
 use super::options::Shared;
 use super::output::{Printed, print};
-use super::{EXIT_BUG, EXIT_TROUBLE, complain, duration, examples, live};
+use super::{EXIT_BUG, EXIT_TROUBLE, complain, duration, examples, is_of_concern, live};
 
 /// Print changes as they happen
 ///
@@ -53,11 +52,7 @@ pub(super) struct Watch {
 pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
     let filter = shared.filter(&watch.filter)?;
     signals::exit_when_asked()?;
-    let sort = Sort {
-        by: ColumnId::Port,
-        descending: false,
-    };
-    let asked = shared.asked(filter, !watch.filter.is_empty(), sort);
+    let asked = shared.asked(filter, !watch.filter.is_empty(), Sort::BY_PORT);
     let clock = Clock::start();
     let end = End::after(watch.time, clock);
     let mut printer = Printer {
@@ -171,12 +166,9 @@ impl Printer {
 
     /// Each kind of problem once; hidden owners where one of them is told of.
     fn complain_about(&mut self, observation: &Observation, all: &[Told]) {
-        let is_hidden = |told: &Told| told.row.socket.owner == Owner::Hidden;
-        let concerns = |problem: &&Problem| {
-            problem.code != ProblemCode::HiddenOwners || all.iter().any(is_hidden)
-        };
-        for problem in observation.table.problems.iter().filter(concerns) {
-            if self.complained.insert(problem.code) {
+        for problem in &observation.table.problems {
+            let concerns = is_of_concern(problem, all.iter().map(|told| &told.row));
+            if concerns && self.complained.insert(problem.code) {
                 complain(&problem.message);
             }
         }

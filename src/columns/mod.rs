@@ -12,7 +12,7 @@ pub use fit::{Demand, Fitted, fit};
 pub use sort::SortKey;
 pub use text::{
     age_text, change_text, cut, cut_middle, next_age_change, owner_text, owner_with_pid, pad,
-    socket_text, width, wrap,
+    socket_text, whole_socket_text, width, wrap,
 };
 
 use crate::model::Moment;

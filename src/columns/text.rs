@@ -132,6 +132,12 @@ pub fn socket_text(socket: &Socket) -> String {
     format!("{kind} {local}{interface}{remote}")
 }
 
+/// `tcp 127.0.0.1:8080 LISTEN node(40211)`: a socket, its state and who has it.
+pub fn whole_socket_text(socket: &Socket) -> String {
+    let (what, state, who) = (socket_text(socket), socket.state, owner_with_pid(socket));
+    format!("{what} {state} {who}")
+}
+
 /// What happened to a socket, in words: `opened LISTEN`, `ESTABLISHED → CLOSE_WAIT`,
 /// `owner node(12) → node(45)`, `closed LISTEN`.
 pub fn change_text(kind: &ChangeKind, socket: &Socket) -> String {

@@ -24,8 +24,7 @@ pub fn write_check(
     columns: Option<u16>,
     has_colour: bool,
 ) -> io::Result<()> {
-    let outcome = painted(verdict.outcome, has_colour);
-    writeln!(out, "{target}: {outcome}")?;
+    write_outcome(out, target, verdict, has_colour)?;
     let say = |out: &mut dyn Write, text: &str| sentence(out, "", text, columns);
     say(out, &verdict.summary)?;
     for detail in &verdict.details {
@@ -100,12 +99,21 @@ pub fn write_check_briefly(
     columns: Option<u16>,
     has_colour: bool,
 ) -> io::Result<()> {
-    let outcome = painted(verdict.outcome, has_colour);
-    writeln!(out, "{target}: {outcome}")?;
+    write_outcome(out, target, verdict, has_colour)?;
     for note in &verdict.notes {
         sentence(out, "note: ", &note.message, columns)?;
     }
     Ok(())
+}
+
+fn write_outcome(
+    out: &mut dyn Write,
+    target: &Target,
+    verdict: &Verdict,
+    has_colour: bool,
+) -> io::Result<()> {
+    let outcome = painted(verdict.outcome, has_colour);
+    writeln!(out, "{target}: {outcome}")
 }
 
 fn painted(outcome: Outcome, has_colour: bool) -> String {

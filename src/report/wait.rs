@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::json::{SCHEMA, SocketRecord, time};
 use crate::bind::Target;
-use crate::columns::{owner_with_pid, socket_text};
+use crate::columns::whole_socket_text;
 use crate::model::{Holder, Moment, Protocol};
 
 /// How waiting for some ports ended.
@@ -112,7 +112,8 @@ pub fn write_wait(out: &mut dyn Write, waited: &Waited<'_>, zone: &TimeZone) -> 
 
 /// The same for one port, on one line.
 pub fn told_of_wait(wanted: &str, port: &WaitedFor<'_>, zone: &TimeZone) -> String {
-    let holders: Vec<_> = port.holders.iter().map(who).collect();
+    let holders = port.holders.iter();
+    let holders: Vec<_> = holders.map(|one| whole_socket_text(&one.socket)).collect();
     let who = |label: &str| match holders.as_slice() {
         [] => String::new(),
         [only] => format!("{label}{only}"),
@@ -132,10 +133,4 @@ pub fn told_of_wait(wanted: &str, port: &WaitedFor<'_>, zone: &TimeZone) -> Stri
         }
         (false, _) => format!("{target}: nothing listens"),
     }
-}
-
-fn who(holder: &Holder) -> String {
-    let socket = &holder.socket;
-    let owner = owner_with_pid(socket);
-    format!("{} {} {owner}", socket_text(socket), socket.state)
 }

@@ -52,16 +52,13 @@ impl BindTester {
             return;
         }
         for stretch in targets.chunks(STRETCH) {
-            let before = self.survey(stretch);
+            let protocols = stretch.iter().map(|target| target.protocol);
+            let before = self.survey(protocols.clone());
             let examine = |target| self.examine(target, true);
             let examinations: Vec<_> = stretch.iter().map(examine).collect();
-            let after = self.survey(stretch);
+            let after = self.survey(protocols);
             for (target, mut examination) in stretch.iter().zip(examinations) {
-                let has_row = |survey: &Survey| {
-                    let ports = survey.get(&target.protocol);
-                    ports.is_some_and(|ports| ports.contains(&target.first_port()))
-                };
-                if has_row(&after) && !has_row(&before) {
+                if has_row(&after, target) && !has_row(&before, target) {
                     examination = self.test(target);
                 }
                 if tell(self, target, examination).is_break() {
@@ -71,12 +68,12 @@ impl BindTester {
         }
     }
 
-    /// The ports that have rows, of each protocol that these targets are about.
-    fn survey(&mut self, targets: &[Target]) -> Survey {
+    /// The ports that have rows, of each of these protocols; none where they can't be read.
+    pub fn survey(&mut self, protocols: impl Iterator<Item = Protocol>) -> Survey {
         let mut survey = Survey::new();
-        for target in targets {
-            survey.entry(target.protocol).or_insert_with(|| {
-                let ports = self.investigator.survey(target.protocol);
+        for protocol in protocols {
+            survey.entry(protocol).or_insert_with(|| {
+                let ports = self.investigator.survey(protocol);
                 ports.unwrap_or_default()
             });
         }
@@ -94,7 +91,14 @@ impl BindTester {
     }
 }
 
-type Survey = HashMap<Protocol, HashSet<u16>>;
+/// The ports that have rows, by protocol.
+pub type Survey = HashMap<Protocol, HashSet<u16>>;
+
+/// Whether the first port of the target has a row in a survey.
+pub fn has_row(survey: &Survey, target: &Target) -> bool {
+    let ports = survey.get(&target.protocol);
+    ports.is_some_and(|ports| ports.contains(&target.first_port()))
+}
 
 /// This machine, asked about one port.
 struct Machine<'a> {

@@ -5,13 +5,12 @@
 //! while no row of the port is left. The whole bind test, which names who has the port, is made when a bind
 //! failed at first, and when the rows have changed since. A port that is so is left alone until all are.
 
-use std::collections::{HashMap, HashSet};
 use std::thread;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::bind_test::BindTester;
+use super::bind_test::{BindTester, Survey, has_row};
 use super::clock::Clock;
 use crate::bind::{self, Address, Cause, Outcome, Probe, Suite, Target, Verdict};
 use crate::model::{
@@ -159,15 +158,15 @@ impl Waiting {
         if self.ports.len() == 1 {
             return true;
         }
-        let surveys = self.survey();
+        let survey = self.survey();
         // There and back: what is so before and after another was looked at was so with it.
         let last = self.ports.len() - 1;
         for at in (0..=last).chain((0..last).rev()) {
-            let target = &self.ports[at].target;
-            let rows = surveys.get(&target.protocol);
-            let has_row = rows.is_some_and(|ports| ports.contains(&target.first_port()));
             let is_so = match self.wanted {
-                Wanted::Free => self.ports[at].can_be_bound(has_row),
+                Wanted::Free => {
+                    let port = &self.ports[at];
+                    port.can_be_bound(has_row(&survey, &port.target))
+                }
                 Wanted::Listening(family) => {
                     let evidence = self.rows(at);
                     let target = &self.ports[at].target;
@@ -184,26 +183,17 @@ impl Waiting {
     }
 
     /// With several ports, those without a row need not be asked for one by one. Returns which have one.
-    fn survey(&mut self) -> HashMap<Protocol, HashSet<u16>> {
-        if self.ports.len() == 1 {
-            return HashMap::new();
-        }
-        let protocols: HashSet<Protocol> =
-            self.ports.iter().map(|port| port.target.protocol).collect();
-        let investigator = self.tester.investigator();
-        let survey = |protocol| Some((protocol, investigator.survey(protocol)?));
-        protocols.into_iter().filter_map(survey).collect()
+    fn survey(&mut self) -> Survey {
+        let is_worth_it = self.ports.len() > 1;
+        let protocols = self.ports.iter().map(|port| port.target.protocol);
+        self.tester.survey(protocols.filter(|_| is_worth_it))
     }
 
     fn rows(&mut self, at: usize) -> Evidence {
         let target = &self.ports[at].target;
         let (protocol, port, now) = (target.protocol, target.first_port(), self.clock.now());
         let investigator = self.tester.investigator();
-        if self.ports.len() > 1 {
-            investigator.surveyed_rows(protocol, port, now)
-        } else {
-            investigator.rows(protocol, port, now)
-        }
+        investigator.surveyed_rows(protocol, port, now)
     }
 
     fn look_at(&mut self, at: usize) -> Result<(), Hopeless> {
@@ -223,18 +213,14 @@ impl Waiting {
 
     fn look_whether_free(&mut self, at: usize, evidence: &Evidence) -> Option<String> {
         let (port, now) = (&mut self.ports[at], self.clock.now());
-        let rows: Vec<Trace> = evidence.holders.iter().map(trace).collect();
-        let is_due = match &port.tested {
-            None => true,
-            Some((then, at)) => {
-                *then != rows && now.steady.saturating_sub(*at) >= LEAST_BETWEEN_TESTS
-            }
-        };
         if port.can_be_bound(!evidence.holders.is_empty()) {
             port.is_so = true;
             return None;
         }
-        if !is_due {
+        let rows: Vec<Trace> = evidence.holders.iter().map(trace).collect();
+        if let Some((then, at)) = &port.tested
+            && (*then == rows || now.steady.saturating_sub(*at) < LEAST_BETWEEN_TESTS)
+        {
             return None;
         }
         port.tested = Some((rows, now.steady));

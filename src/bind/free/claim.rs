@@ -87,7 +87,7 @@ impl Claim {
     /// # Errors
     /// As above; also where another program listens by now.
     pub fn beside_leftovers(wish: &Wish, port: u16) -> Result<Self, Refusal> {
-        let mut claim = Self::bound(wish, port, true)?;
+        let claim = Self::bound(wish, port, true)?;
         claim.listen().map_err(|error| Refusal {
             port,
             result: outcome_of(&error),
@@ -137,7 +137,7 @@ impl Claim {
         Ok(socket.filter(|_| self.sockets.is_empty()))
     }
 
-    fn listen(&mut self) -> io::Result<()> {
+    fn listen(&self) -> io::Result<()> {
         let tcp = self.sockets.iter().filter(|(of, _)| *of == Protocol::Tcp);
         for (_, socket) in tcp {
             socket.listen(BACKLOG)?;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ops::RangeInclusive;
 
 use sockeye::bind::{self, Address, Choice, Claim, Refusal, Target, TargetError, Unfit, Wish};
-use sockeye::columns::{owner_with_pid, socket_text};
+use sockeye::columns::whole_socket_text;
 use sockeye::model::{Gap, Limits, Protocol, Socket};
 use sockeye::runtime::clock::Clock;
 use sockeye::source::{Investigator, System};
@@ -177,7 +177,6 @@ impl Holders {
     pub(super) fn of(&self, port: u16) -> Option<String> {
         let at = self.0.partition_point(|socket| socket.local.port < port);
         let socket = self.0.get(at).filter(|socket| socket.local.port == port)?;
-        let (what, state, who) = (socket_text(socket), socket.state, owner_with_pid(socket));
-        Some(format!("{what} {state} {who}"))
+        Some(whole_socket_text(socket))
     }
 }

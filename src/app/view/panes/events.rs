@@ -4,7 +4,6 @@ use super::super::super::App;
 use super::super::{Line, Role, mark_role, span};
 use super::MAX_LINES;
 use crate::columns::{change_text, owner_with_pid, socket_text};
-use crate::filter;
 use crate::model::Moment;
 use crate::track::{ChangeKind, Event, Mark};
 
@@ -18,11 +17,7 @@ impl App {
 
     /// The journal, newest first, as far as it matches the filter.
     pub(super) fn events(&self, now: Moment) -> Vec<Line> {
-        let context = filter::Context {
-            now,
-            highlight: self.settings.highlight,
-            uid: self.settings.uid,
-        };
+        let context = self.criteria.context(now);
         let matches = |event: &&Event| {
             self.criteria.filter.is_empty() || self.criteria.filter.matches(&event.row, &context)
         };
