@@ -190,6 +190,7 @@ impl Question {
             )?,
             Owner::Hidden => return Err("the owner is hidden: run as root to end it".into()),
             Owner::Kernel => return Err("the kernel has this socket: no process to end".into()),
+            Owner::Unknown => return Err("the owner is still being looked for".into()),
             Owner::Past(_) | Owner::None => {
                 return Err("no process has this socket any more: it goes by itself".into());
             }

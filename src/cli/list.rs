@@ -56,7 +56,7 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
     let now = clock.now();
     let snapshot = match &shared.replay {
         Some(_) => shared.source()?.take(now)?,
-        None => System::new().take_once(now)?,
+        None => System::new().take_once(now, |_| true)?,
     };
     if let Some(mut recorder) = shared.recorder()? {
         recorder.record(&snapshot)?;

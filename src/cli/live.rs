@@ -40,6 +40,7 @@ pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
         clock,
         interval,
         lost_recording: None,
+        is_hasty: true,
     };
     let (tcp, udp) = shared.protocols();
     let settings = Settings {

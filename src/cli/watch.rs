@@ -78,6 +78,7 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
         clock,
         interval: shared.interval_or(live::INTERVAL),
         lost_recording: None,
+        is_hasty: false,
     };
     let ended = watch::watch(collector, &end, |seen| printer.see(seen))?;
     Ok(match ended {

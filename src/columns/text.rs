@@ -11,6 +11,9 @@ use crate::track::{ChangeKind, Row};
 /// What stands where there is nothing to say.
 const NOTHING: &str = "–";
 
+/// What stands where something is still being looked for.
+const SOON: &str = "…";
+
 pub(super) fn proto(row: &Row, _: &CellContext) -> String {
     row.socket.protocol_and_family().into()
 }
@@ -78,6 +81,7 @@ pub(super) fn pid(row: &Row, context: &CellContext) -> String {
         },
         (Owner::Hidden, None) => "hidden".into(),
         (Owner::Kernel, None) => "kernel".into(),
+        (Owner::Unknown, None) => SOON.into(),
         _ => NOTHING.into(),
     }
 }
@@ -96,7 +100,7 @@ pub(super) fn process(row: &Row, context: &CellContext) -> String {
     }
 }
 
-/// `nginx ×5`, `was nginx(12)`, `root · hidden`, `kernel` or `–`.
+/// `nginx ×5`, `was nginx(12)`, `root · hidden`, `kernel`, `–`, or `…` as long as it is looked for.
 pub fn owner_text(socket: &Socket) -> String {
     let owner = &socket.owner;
     match (owner, owner.processes()) {
@@ -109,6 +113,7 @@ pub fn owner_text(socket: &Socket) -> String {
             (None, None) => "hidden".into(),
         },
         (Owner::Kernel, []) => "kernel".into(),
+        (Owner::Unknown, []) => SOON.into(),
         _ => NOTHING.into(),
     }
 }

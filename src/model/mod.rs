@@ -5,6 +5,7 @@
 //! outside the program and is shown to a person is a [`Text`], which cannot hold a control
 //! character; there is no other way into the model.
 
+mod cost;
 mod endpoint;
 mod evidence;
 mod moment;
@@ -15,6 +16,7 @@ mod snapshot;
 mod socket;
 mod text;
 
+pub use cost::Cost;
 pub use endpoint::{Endpoint, Family, Scope};
 pub use evidence::{
     Activation, Answered, Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Opening, Place,

@@ -1,4 +1,4 @@
-//! Who has a socket: five different answers that must not look alike.
+//! Who has a socket: six different answers that must not look alike.
 
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub enum Owner {
     Past(Arc<[Arc<Process>]>),
     /// Nobody, and nobody was seen to have had it.
     None,
+    /// Not looked for everywhere yet; a later reading will tell. Only a table that goes on has it.
+    Unknown,
 }
 
 /// An [`Owner`] without its processes, as JSON names it.
@@ -37,6 +39,8 @@ pub enum OwnerKind {
     Past,
     /// [`Owner::None`].
     None,
+    /// [`Owner::Unknown`].
+    Unknown,
 }
 
 impl OwnerKind {
@@ -48,12 +52,13 @@ impl OwnerKind {
             Self::Kernel => "kernel",
             Self::Past => "past",
             Self::None => "none",
+            Self::Unknown => "unknown",
         }
     }
 }
 
 impl Owner {
-    /// Which of the five it is.
+    /// Which of the six it is.
     pub const fn kind(&self) -> OwnerKind {
         match self {
             Self::Known(_) => OwnerKind::Known,
@@ -61,6 +66,7 @@ impl Owner {
             Self::Kernel => OwnerKind::Kernel,
             Self::Past(_) => OwnerKind::Past,
             Self::None => OwnerKind::None,
+            Self::Unknown => OwnerKind::Unknown,
         }
     }
 
@@ -68,7 +74,7 @@ impl Owner {
     pub fn processes(&self) -> &[Arc<Process>] {
         match self {
             Self::Known(processes) | Self::Past(processes) => processes,
-            Self::Hidden | Self::Kernel | Self::None => &[],
+            Self::Hidden | Self::Kernel | Self::None | Self::Unknown => &[],
         }
     }
 

@@ -41,12 +41,20 @@ pub struct Collector {
     pub interval: Duration,
     /// Why there is no recording any more, if one was wanted.
     pub lost_recording: Option<Problem>,
+    /// Whether the table is shown as soon as it is read, and its owners when they are found.
+    pub is_hasty: bool,
 }
 
 impl Collector {
     /// Runs on the calling thread. `deliver` returns whether anyone still listens.
     pub fn run(mut self, control: &Receiver<Control>, mut deliver: impl FnMut(Msg) -> bool) {
         let mut is_paused = false;
+        if self.is_hasty
+            && let Some(snapshot) = self.source.take_at_once(self.clock.now())
+            && !deliver(self.observe(snapshot))
+        {
+            return;
+        }
         loop {
             let began = self.clock.now().steady;
             let (msg, is_unsettled) = self.collect();
@@ -54,6 +62,12 @@ impl Collector {
                 return;
             }
             fail_on_purpose();
+            if self.source.is_to_be_continued() && !is_paused {
+                match self.sleep(control, began, Some(Duration::ZERO), &mut is_paused) {
+                    Slept::Over => return,
+                    Slept::Told | Slept::Through => continue,
+                }
+            }
             // One second look at most, so that the interval keeps its word on a busy machine.
             if is_unsettled && self.interval > SECOND_LOOK && !is_paused {
                 match self.sleep(control, began, Some(SECOND_LOOK), &mut is_paused) {
@@ -78,12 +92,17 @@ impl Collector {
         match self.source.take(self.clock.now()) {
             Ok(mut snapshot) => {
                 self.record(&mut snapshot);
-                let observation = self.tracker.observe(snapshot);
-                let is_unsettled = observation.table.is_unsettled;
-                (Msg::SnapshotTaken(observation), is_unsettled)
+                let msg = self.observe(snapshot);
+                let is_unsettled =
+                    matches!(&msg, Msg::SnapshotTaken(one) if one.table.is_unsettled);
+                (msg, is_unsettled)
             }
             Err(error) => (Msg::SnapshotFailed(error.to_string()), false),
         }
+    }
+
+    fn observe(&mut self, snapshot: Snapshot) -> Msg {
+        Msg::SnapshotTaken(self.tracker.observe(snapshot))
     }
 
     /// A recording that can't be written any more ends; the table lives on and says so.

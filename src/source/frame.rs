@@ -156,6 +156,7 @@ impl SocketFrame {
             (OwnerKind::Hidden, true) => Ok(Owner::Hidden),
             (OwnerKind::Kernel, true) => Ok(Owner::Kernel),
             (OwnerKind::None, true) => Ok(Owner::None),
+            (OwnerKind::Unknown, true) => Ok(Owner::Unknown),
             (_, true) => Err(format!(
                 "socket {} has an owner without a process",
                 self.local

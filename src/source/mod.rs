@@ -5,6 +5,7 @@
 //! could not be read is data (a [`Problem`](crate::model::Problem) in the snapshot); an error is
 //! only what leaves nothing to show.
 
+mod activity;
 mod error;
 #[cfg(any(not(target_os = "linux"), test))]
 mod excluded;
@@ -12,6 +13,7 @@ mod frame;
 mod investigator;
 #[cfg(target_os = "linux")]
 mod linux;
+mod meter;
 mod netstat;
 #[cfg(not(target_os = "linux"))]
 mod portable;
@@ -24,7 +26,7 @@ mod users;
 
 use std::sync::Arc;
 
-use crate::model::{Moment, Pid, Snapshot};
+use crate::model::{Cost, Moment, Pid, Snapshot};
 
 pub use error::SourceError;
 pub use investigator::Investigator;
@@ -41,6 +43,22 @@ pub trait Source: Send {
     /// When there is nothing to show at all. What merely could not be seen is among the
     /// snapshot's problems.
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError>;
+
+    /// Before the first reading: what can be had of it at once, where the whole takes long enough to be
+    /// waited for. Owners are [unknown](crate::model::Owner::Unknown) in it.
+    fn take_at_once(&mut self, _at: Moment) -> Option<Snapshot> {
+        None
+    }
+
+    /// Whether the last reading lacks owners that the next one will have, if it is taken at once.
+    fn is_to_be_continued(&self) -> bool {
+        false
+    }
+
+    /// What the last reading took; nothing where it came from a recording.
+    fn cost(&self) -> Cost {
+        Cost::default()
+    }
 }
 
 /// Why a process that holds a socket can't be seen.
@@ -69,6 +87,18 @@ enum Holding {
     /// The kernel, or no process that could be looked at.
     #[cfg(target_os = "linux")]
     Kernel,
+    /// It was not looked for everywhere yet.
+    #[cfg(target_os = "linux")]
+    Unknown,
     /// Nobody, or nobody was found yet.
     None,
+}
+
+/// How much was looked at to find holders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Looks {
+    /// Processes.
+    processes: u64,
+    /// Their descriptors.
+    descriptors: u64,
 }

@@ -1,8 +1,9 @@
 //! The plain socket table of any system, through netstat2.
 //!
 //! Each protocol and family is read on its own, so that one that can't be read costs no other.
-//! On Linux the pids are left out: netstat2 would walk every `/proc/PID/fd` at every reading, and
-//! panics without `/proc`. Both families are always read: the IPv4 traffic of a dual-stack socket
+//! On Linux it is asked only for what our own conversation with the kernel does not bring (see
+//! `linux/table`), and the pids are left out: netstat2 would walk every `/proc/PID/fd` at every reading,
+//! and panics without `/proc`. Both families are always read: the IPv4 traffic of a dual-stack socket
 //! is in the IPv6 table.
 
 use netstat2::{
@@ -36,12 +37,6 @@ impl Part {
         Self { family, protocol }
     }
 
-    /// Whether a socket belongs to this part.
-    #[cfg(target_os = "linux")]
-    pub(super) fn holds(self, socket: &Socket) -> bool {
-        socket.family() == self.family && socket.protocol == self.protocol
-    }
-
     /// `TCP over IPv4`, as a sentence names it.
     pub(super) const fn name(self) -> &'static str {
         match (self.protocol, self.family) {
@@ -54,6 +49,7 @@ impl Part {
 }
 
 /// A part that could not be read, or not to its end.
+#[cfg(not(target_os = "linux"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unreadable {
     pub(super) part: Part,
@@ -61,6 +57,7 @@ pub(super) struct Unreadable {
 }
 
 /// Reads every part; calls `row` for each socket and netstat2's own record of it.
+#[cfg(not(target_os = "linux"))]
 pub(super) fn read(mut row: impl FnMut(Socket, &SocketInfo)) -> Vec<Unreadable> {
     PARTS
         .into_iter()
@@ -71,8 +68,8 @@ pub(super) fn read(mut row: impl FnMut(Socket, &SocketInfo)) -> Vec<Unreadable> 
         .collect()
 }
 
-/// Stops at the first error: netstat2's iterator repeats an error of the system for ever.
-fn read_part(
+/// Reads one part. Stops at the first error: netstat2's iterator repeats an error of the system for ever.
+pub(super) fn read_part(
     part: Part,
     row: &mut impl FnMut(Socket, &SocketInfo),
 ) -> Result<(), netstat2::error::Error> {

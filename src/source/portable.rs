@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::process::Processes;
 use super::system::owners;
-use super::{Blind, Holding, excluded, netstat};
+use super::{Blind, Holding, Looks, excluded, netstat};
 use crate::model::{
     Answered, Evidence, Gap, GapCode, Holder, Limits, Moment, Pid, Problem, ProblemCode, Protocol,
     Socket,
@@ -37,6 +37,10 @@ impl Platform {
         sockets
     }
 
+    /// Owners come with the table.
+    #[expect(clippy::unused_self, reason = "as on Linux")]
+    pub(super) const fn hasten(&mut self) {}
+
     /// Who holds each of the sockets of the last reading, in their order.
     pub(super) fn holdings(
         &mut self,
@@ -45,6 +49,32 @@ impl Platform {
         _problems: &mut Vec<Problem>,
     ) -> Vec<Holding> {
         self.holdings.clone()
+    }
+
+    /// The same: netstat2 finds them for all or for none.
+    pub(super) fn all_holdings(
+        &mut self,
+        sockets: &[Socket],
+        _is_wanted: &[bool],
+        at: Moment,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Holding> {
+        self.holdings(sockets, at, problems)
+    }
+
+    /// Every reading is whole.
+    #[expect(clippy::unused_self, reason = "as on Linux")]
+    pub(super) const fn has_more_to_look_at(&self) -> bool {
+        false
+    }
+
+    /// It is not known what netstat2 looks at.
+    #[expect(clippy::unused_self, reason = "as on Linux")]
+    pub(super) const fn take_looks(&mut self) -> Looks {
+        Looks {
+            processes: 0,
+            descriptors: 0,
+        }
     }
 
     /// This is not known here.

@@ -1,9 +1,10 @@
 //! The processes behind sockets, and their ancestors, through sysinfo.
 //!
 //! Knows nothing of sockets: it is told which pids matter and looks at those alone. A record is
-//! kept (the very same `Arc`) until something in it changes. On Linux a look at a known process is
-//! first its pulse alone; sysinfo is asked when that changed, and every few seconds for what it
-//! does not show (a command line or user that changed without a change of name). sysinfo 0.40
+//! kept (the very same `Arc`) until something in it changes. On Linux a process that has not run since
+//! the last look is as it was; of one that has, first its pulse is felt, and sysinfo is asked when that
+//! changed, and every few seconds for what it does not show (a command line or user that changed without
+//! a change of name). sysinfo 0.40
 //! never updates the name of a pid that it knows, not even after an `exec`: the pulse has it.
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 
+use super::activity::Activity;
 use super::pulse::{Pulse, pulse};
 use super::users::Users;
 use crate::model::{Moment, Pid, Process, Text};
@@ -38,14 +40,21 @@ pub(super) struct Processes {
     kept: HashMap<Pid, Kept>,
     thorough_at: Option<Moment>,
     prune_above: usize,
+    /// How many files were read since that was last asked.
+    files: u64,
     pub(super) users: Users,
 }
+
+/// How many files sysinfo reads of a process for what we ask: `stat`, `status` and `cmdline`.
+const FILES_FOR_EACH: u64 = 3;
 
 struct Kept {
     process: Arc<Process>,
     /// Of everything that the record was made from.
     fingerprint: u64,
     pulse: Option<Pulse>,
+    /// How it stood before sysinfo was asked.
+    activity: Activity,
     /// Whether the pulse was the same at two looks. Just after an `exec` the kernel shows the new
     /// name and no command line yet, so what was seen when the pulse changed is not relied on.
     is_settled: bool,
@@ -68,6 +77,7 @@ impl Default for Processes {
             kept: HashMap::new(),
             thorough_at: None,
             prune_above: SPARE,
+            files: 0,
             users: Users::default(),
         }
     }
@@ -93,6 +103,8 @@ impl Processes {
             let missing = self.look(&mut system, &mut before, &wave, is_thorough);
             if depth == 0 {
                 gone = missing;
+            } else {
+                self.expect_new_parents(&before, &missing);
             }
             let parents = wave
                 .iter()
@@ -128,24 +140,31 @@ impl Processes {
     ) -> Vec<Pid> {
         let mut unsure = Vec::new();
         for &pid in pids {
-            let pulse = pulse(pid);
-            match before.get(&pid) {
+            let former = before.get(&pid);
+            if former.is_some_and(|kept| kept.is_settled && kept.activity.is_over()) {
+                self.kept.extend(before.remove_entry(&pid));
+                continue;
+            }
+            let (activity, pulse) = (Activity::of(pid), pulse(pid));
+            self.files += 1;
+            match former {
                 Some(kept) if !is_thorough && kept.is_settled && kept.pulse == pulse => {
                     self.kept.extend(before.remove_entry(&pid));
                 }
-                _ => unsure.push((pid, pulse)),
+                _ => unsure.push((pid, activity, pulse)),
             }
         }
+        self.files += FILES_FOR_EACH * unsure.len() as u64;
         ask(
             system,
-            &unsure.iter().map(|&(pid, _)| pid).collect::<Vec<_>>(),
+            &unsure.iter().map(|&(pid, ..)| pid).collect::<Vec<_>>(),
         );
         let mut others = Vec::new();
-        for (pid, pulse) in unsure {
+        for (pid, activity, pulse) in unsure {
             let former = before.get(&pid);
             match system.process(sysinfo::Pid::from_u32(pid)) {
                 Some(found) => {
-                    let kept = keep(pid, pulse, found, former, &mut self.users);
+                    let kept = keep(pid, (activity, pulse), found, former, &mut self.users);
                     if former.is_some_and(|former| !former.is_same(&kept)) {
                         others.push(pid);
                     }
@@ -155,6 +174,28 @@ impl Processes {
             }
         }
         others
+    }
+
+    /// A process gets another parent without running itself: where a parent is no more, its children
+    /// are looked at again.
+    fn expect_new_parents(&mut self, before: &HashMap<Pid, Kept>, missing: &[Pid]) {
+        let mut ended = missing
+            .iter()
+            .filter(|pid| before.contains_key(pid))
+            .peekable();
+        if ended.peek().is_none() {
+            return;
+        }
+        let ended: Vec<Pid> = ended.copied().collect();
+        for kept in self.kept.values_mut() {
+            let parent = kept.process.parent;
+            kept.is_settled &= parent.is_none_or(|parent| !ended.contains(&parent));
+        }
+    }
+
+    /// How many files were read since this was last asked.
+    pub(super) fn take_files(&mut self) -> u64 {
+        std::mem::take(&mut self.files)
     }
 
     /// The record of a process that mattered at the last refresh.
@@ -199,7 +240,7 @@ fn ask(system: &mut sysinfo::System, pids: &[Pid]) {
 /// The former record if all that it was made from is unchanged, else a new one.
 fn keep(
     pid: Pid,
-    pulse: Option<Pulse>,
+    (activity, pulse): (Activity, Option<Pulse>),
     found: &sysinfo::Process,
     former: Option<&Kept>,
     users: &mut Users,
@@ -218,6 +259,7 @@ fn keep(
         fingerprint,
         is_settled: pulse.is_some() && former.is_some_and(|former| former.pulse == pulse),
         pulse,
+        activity,
     }
 }
 

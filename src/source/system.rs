@@ -3,16 +3,17 @@
 //! What differs between systems is behind `Platform`; here is what all of them share. Whatever
 //! can't be read becomes a problem of the snapshot, with what to do about it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 #[cfg(target_os = "linux")]
 use super::linux::Platform;
+use super::meter::Meter;
 #[cfg(not(target_os = "linux"))]
 use super::portable::Platform;
 use super::process::Processes;
 use super::{Blind, Holding, Source, SourceError};
-use crate::model::{Moment, Owner, Pid, Problem, ProblemCode, Snapshot, Socket, Text};
+use crate::model::{Cost, Moment, Owner, Pid, Problem, ProblemCode, Snapshot, Socket, Text};
 
 /// Reads the sockets of this machine's current network namespace.
 ///
@@ -22,6 +23,8 @@ use crate::model::{Moment, Owner, Pid, Problem, ProblemCode, Snapshot, Socket, T
 pub struct System {
     platform: Platform,
     processes: Processes,
+    owners: Owners,
+    cost: Cost,
 }
 
 impl System {
@@ -30,65 +33,165 @@ impl System {
         Self::default()
     }
 
-    /// Takes one reading that stands for itself. Where nobody was found to have a socket, it looks
-    /// a second time: it may have been on its way from one process to another, and only then is it
-    /// the kernel's.
+    /// Takes one reading that stands for itself, with the owners of those sockets that `is_wanted`
+    /// says; those of others are [unknown](Owner::Unknown) where finding them would take time. Where
+    /// nobody was found to have a socket, it looks a second time: it may have been on its way from one
+    /// process to another, and only then is it the kernel's.
     ///
     /// # Errors
     ///
     /// Those of [`Source::take`].
-    pub fn take_once(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
-        let first = self.take(at)?;
-        let is_open = |socket: &Socket| socket.inode.is_some() && socket.owner == Owner::None;
+    pub fn take_once(
+        &mut self,
+        at: Moment,
+        is_wanted: impl Fn(&Socket) -> bool,
+    ) -> Result<Snapshot, SourceError> {
+        let first = self.read(at, Wanted::Those(&is_wanted));
+        let is_open = |socket: &Socket| {
+            socket.inode.is_some() && socket.owner == Owner::None && is_wanted(socket)
+        };
         if first.sockets.iter().any(is_open) {
-            self.take(at)
+            Ok(self.read(at, Wanted::Those(&is_wanted)))
         } else {
             Ok(first)
         }
     }
 
-    /// The holders of every socket, all of them alive at the last look.
+    fn read(&mut self, at: Moment, wanted: Wanted<'_>) -> Snapshot {
+        let (mut problems, mut meter) = (Vec::new(), Meter::start());
+        let mut sockets = self.platform.sockets(at, &mut problems);
+        self.cost.dump = meter.lap();
+        let is_wanted = match wanted {
+            Wanted::All => None,
+            Wanted::Those(is_wanted) => Some(with_neighbours(&sockets, is_wanted)),
+        };
+        let is_wanted = is_wanted.as_deref();
+        let holdings = self.holdings(&sockets, is_wanted, at, &mut problems);
+        self.cost.owners = meter.lap();
+        let holdings = self.of_the_living(&sockets, is_wanted, holdings, at);
+        self.owners.assign(&mut sockets, &holdings, &self.processes);
+        #[cfg(target_os = "linux")]
+        name_users(&mut sockets, &mut self.processes.users);
+        self.cost.processes = meter.lap();
+        self.count_looks();
+        problems.extend(hidden_problem(&sockets, self.platform.blind(), &problems));
+        Snapshot {
+            taken_at: at,
+            sockets,
+            processes: self.processes.all(),
+            problems,
+        }
+    }
+
     fn holdings(
         &mut self,
         sockets: &[Socket],
+        is_wanted: Option<&[bool]>,
         at: Moment,
         problems: &mut Vec<Problem>,
     ) -> Vec<Holding> {
-        let holdings = self.platform.holdings(sockets, at, problems);
+        match is_wanted {
+            None => self.platform.holdings(sockets, at, problems),
+            Some(these) => self.platform.all_holdings(sockets, these, at, problems),
+        }
+    }
+
+    /// The holders of every socket, all of them alive at the last look.
+    fn of_the_living(
+        &mut self,
+        sockets: &[Socket],
+        is_wanted: Option<&[bool]>,
+        holdings: Vec<Holding>,
+        at: Moment,
+    ) -> Vec<Holding> {
         let gone = self.processes.refresh(&pids(&holdings), at);
         if gone.is_empty() || !self.platform.forget(&gone) {
             return holdings;
         }
         // A socket outlived the last process known to have it: somebody else has it.
-        let holdings = self.platform.holdings(sockets, at, &mut Vec::new());
+        let holdings = self.holdings(sockets, is_wanted, at, &mut Vec::new());
         self.processes.refresh(&pids(&holdings), at);
         holdings
+    }
+
+    fn count_looks(&mut self) {
+        let looks = self.platform.take_looks();
+        self.cost.searched = looks.processes;
+        self.cost.files = looks.descriptors + self.processes.take_files();
+    }
+}
+
+/// Whose owners a reading is to find.
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
+    /// Those of all sockets, as far as it comes.
+    All,
+    /// Those of some, for certain.
+    Those(&'a dyn Fn(&Socket) -> bool),
+}
+
+/// Which sockets' owners it takes to tell all about those that are wanted: of what listens, also the
+/// others on its port (whether they are in conflict); of what has no process yet, its listeners.
+fn with_neighbours(sockets: &[Socket], is_wanted: &dyn Fn(&Socket) -> bool) -> Vec<bool> {
+    let port = |socket: &Socket| (socket.protocol, socket.local.port);
+    let mut wanted: Vec<bool> = sockets.iter().map(is_wanted).collect();
+    let depends_on_port = |socket: &Socket| socket.is_listening() || socket.inode.is_none();
+    let ports: HashSet<_> = sockets
+        .iter()
+        .zip(&wanted)
+        .filter(|&(socket, &is_wanted)| is_wanted && depends_on_port(socket))
+        .map(|(socket, _)| port(socket))
+        .collect();
+    for (socket, is_wanted) in sockets.iter().zip(&mut wanted) {
+        *is_wanted |= socket.is_listening() && ports.contains(&port(socket));
+    }
+    wanted
+}
+
+/// Sockets of one user mostly stand together.
+#[cfg(target_os = "linux")]
+fn name_users(sockets: &mut [Socket], users: &mut super::users::Users) {
+    let mut last = (None, None);
+    for socket in sockets {
+        if socket.uid != last.0 {
+            last = (socket.uid, socket.uid.and_then(|uid| users.name(uid)));
+        }
+        socket.user.clone_from(&last.1);
     }
 }
 
 impl Source for System {
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
-        let mut problems = Vec::new();
+        Ok(self.read(at, Wanted::All))
+    }
+
+    fn take_at_once(&mut self, at: Moment) -> Option<Snapshot> {
+        self.platform.hasten();
+        let (mut problems, mut meter) = (Vec::new(), Meter::start());
         let mut sockets = self.platform.sockets(at, &mut problems);
-        let holdings = self.holdings(&sockets, at, &mut problems);
-        let mut owners = Owners {
-            processes: &self.processes,
-            known: HashMap::new(),
-        };
-        for (socket, holding) in sockets.iter_mut().zip(&holdings) {
-            socket.owner = owners.of(holding);
+        for socket in sockets.iter_mut().filter(|socket| socket.inode.is_some()) {
+            socket.owner = Owner::Unknown;
         }
         #[cfg(target_os = "linux")]
-        for socket in &mut sockets {
-            socket.user = socket.uid.and_then(|uid| self.processes.users.name(uid));
-        }
-        problems.extend(hidden_problem(&sockets, self.platform.blind(), &problems));
-        Ok(Snapshot {
+        name_users(&mut sockets, &mut self.processes.users);
+        self.cost = Cost {
+            dump: meter.lap(),
+            ..Cost::default()
+        };
+        Some(Snapshot {
             taken_at: at,
             sockets,
-            processes: self.processes.all(),
+            processes: HashMap::new(),
             problems,
         })
+    }
+
+    fn is_to_be_continued(&self) -> bool {
+        self.platform.has_more_to_look_at()
+    }
+
+    fn cost(&self) -> Cost {
+        self.cost
     }
 }
 
@@ -110,35 +213,58 @@ fn pids(holdings: &[Holding]) -> Vec<Pid> {
 /// The owner of each holding, in their order, with the processes looked at now.
 pub(super) fn owners(holdings: &[Holding], processes: &mut Processes, at: Moment) -> Vec<Owner> {
     processes.refresh(&pids(holdings), at);
-    let mut owners = Owners {
-        processes,
-        known: HashMap::new(),
-    };
-    holdings.iter().map(|holding| owners.of(holding)).collect()
+    let mut owners = Owners::default();
+    holdings
+        .iter()
+        .map(|holding| owners.of(holding, processes))
+        .collect()
 }
 
-/// Turns holdings into owners; sockets of the same processes share the list of them.
-struct Owners<'a> {
-    processes: &'a Processes,
-    known: HashMap<&'a [Pid], Owner>,
+/// Turns holdings into owners. Sockets of the same processes share one list of them, from one reading
+/// to the next as long as nothing changes in it.
+#[derive(Default)]
+struct Owners {
+    known: HashMap<Arc<[Pid]>, Owner>,
+    before: HashMap<Arc<[Pid]>, Owner>,
 }
 
-impl<'a> Owners<'a> {
-    fn of(&mut self, holding: &'a Holding) -> Owner {
+impl Owners {
+    /// Gives each socket its owner.
+    fn assign(&mut self, sockets: &mut [Socket], holdings: &[Holding], processes: &Processes) {
+        self.before = std::mem::take(&mut self.known);
+        for (socket, holding) in sockets.iter_mut().zip(holdings) {
+            socket.owner = self.of(holding, processes);
+        }
+        self.before.clear();
+    }
+
+    fn of(&mut self, holding: &Holding, processes: &Processes) -> Owner {
         match holding {
-            Holding::By(pids) => {
-                let processes = self.processes;
-                self.known
-                    .entry(pids)
-                    .or_insert_with(|| known(pids, processes))
-                    .clone()
-            }
+            Holding::By(pids) => match self.known.get(pids) {
+                Some(owner) => owner.clone(),
+                None => self.get_to_know(pids, processes),
+            },
             #[cfg(target_os = "linux")]
             Holding::Hidden => Owner::Hidden,
             #[cfg(target_os = "linux")]
             Holding::Kernel => Owner::Kernel,
+            #[cfg(target_os = "linux")]
+            Holding::Unknown => Owner::Unknown,
             Holding::None => Owner::None,
         }
+    }
+
+    fn get_to_know(&mut self, pids: &Arc<[Pid]>, processes: &Processes) -> Owner {
+        let is_same = |before: &Owner| {
+            let mut records = pids.iter().filter_map(|&pid| processes.get(pid));
+            let mut same = before.processes().iter();
+            same.all(|one| records.next().is_some_and(|other| Arc::ptr_eq(one, other)))
+                && records.next().is_none()
+        };
+        let before = self.before.remove(pids).filter(is_same);
+        let owner = before.unwrap_or_else(|| known(pids, processes));
+        self.known.insert(Arc::clone(pids), owner.clone());
+        owner
     }
 }
 

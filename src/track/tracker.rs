@@ -360,6 +360,7 @@ fn carried_owner(before: &Socket, now: &Socket) -> Owner {
         Owner::Known(_) | Owner::Hidden => now.owner.clone(),
         // It still has an inode and was not found at the first look: nothing new is known.
         Owner::None if now.inode.is_some() => before.owner.clone(),
+        Owner::Unknown => before.owner.clone(),
         Owner::None | Owner::Kernel | Owner::Past(_) => Owner::Past(Arc::clone(had)),
     }
 }

@@ -13,7 +13,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/program.rs"]
+mod program;
+
 mod against_ss;
+mod churn;
 mod connections;
 mod hidden;
 mod listeners;

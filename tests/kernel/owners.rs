@@ -64,13 +64,9 @@ fn a_new_holder_is_noticed_and_one_that_ended_is_dropped() {
             let holder = Holder::start();
             let mut both = [own, holder.pid()];
             both.sort_unstable();
-            assert_eq!(
-                pids(&system.take(at(5)).unwrap()),
-                both,
-                "after the periodic walk"
-            );
+            assert_eq!(pids(&system.take(at(10)).unwrap()), both, "after a round");
             drop(holder);
-            assert_eq!(pids(&system.take(at(6)).unwrap()), [own], "without one");
+            assert_eq!(pids(&system.take(at(11)).unwrap()), [own], "without one");
         },
     );
 }

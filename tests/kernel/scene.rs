@@ -23,7 +23,7 @@ pub fn at(seconds: u64) -> Moment {
 
 /// One reading that stands for itself, without problems.
 pub fn snapshot() -> Snapshot {
-    let snapshot = System::new().take_once(at(0)).unwrap();
+    let snapshot = System::new().take_once(at(0), |_| true).unwrap();
     assert_eq!(snapshot.problems, []);
     snapshot
 }
@@ -259,6 +259,7 @@ impl Row {
                 OwnerKind::Kernel => "kernel",
                 OwnerKind::Past => "past",
                 OwnerKind::None => "none",
+                OwnerKind::Unknown => "unknown",
             },
             pids: socket
                 .owner

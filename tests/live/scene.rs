@@ -40,6 +40,12 @@ pub struct Live {
     pub pty: Pty,
 }
 
+/// Whether no row waits for its owner, as those of the first screen do.
+fn has_owners(screen: &str) -> bool {
+    let waits = |line: &str| line.contains(" … ") || line.trim_end().ends_with(" …");
+    !screen.lines().any(waits)
+}
+
 impl Live {
     /// Starts it on 110×30 cells, and waits until it shows what there is.
     pub fn start(args: &[&str]) -> Self {
@@ -80,7 +86,8 @@ impl Live {
 
     /// Waits until the screen's text is as wanted.
     pub fn wait_for(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
-        self.pty.wait_for(what, wanted)
+        self.pty
+            .wait_for(what, |screen| has_owners(screen) && wanted(screen))
     }
 
     /// Waits until this stands somewhere on the screen.

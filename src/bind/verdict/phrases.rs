@@ -14,7 +14,7 @@ pub(super) fn owner_at_the_beginning(holder: &Holder) -> String {
     let owner = owner_of(holder);
     match holder.socket.owner {
         Owner::Known(_) | Owner::Past(_) => owner,
-        Owner::Hidden | Owner::Kernel | Owner::None => capitalised(&owner),
+        Owner::Hidden | Owner::Kernel | Owner::None | Owner::Unknown => capitalised(&owner),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where a port is looked for, and what came of it.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use sockeye::bind::{self, Address, Choice, Claim, Refusal, Target, TargetError, Unfit, Wish};
@@ -161,14 +162,21 @@ pub(super) struct Holders(Vec<Socket>);
 impl Holders {
     /// Looks only if somebody wants to know, and something is in use.
     pub(super) fn look(wish: &Wish, passed_over: &[(u16, Unfit)], is_wanted: bool) -> Self {
-        let is_in_use = |(_, unfit): &(_, Unfit)| *unfit == Unfit::InUse;
-        if !is_wanted || !passed_over.iter().any(is_in_use) {
+        let in_use = passed_over
+            .iter()
+            .filter(|(_, unfit)| *unfit == Unfit::InUse);
+        let ports: HashSet<u16> = in_use.map(|&(port, _)| port).collect();
+        if !is_wanted || ports.is_empty() {
             return Self(Vec::new());
         }
+        let is_asked = |socket: &Socket| {
+            let is_of_protocol = wish.protocols().any(|wanted| wanted == socket.protocol);
+            is_of_protocol && ports.contains(&socket.local.port)
+        };
         // What can't be read is not told: that the port is in use is certain all the same.
-        let snapshot = System::new().take_once(Clock::start().now());
+        let snapshot = System::new().take_once(Clock::start().now(), is_asked);
         let mut sockets = snapshot.map_or_else(|_| Vec::new(), |snapshot| snapshot.sockets);
-        sockets.retain(|socket| wish.protocols().any(|wanted| wanted == socket.protocol));
+        sockets.retain(is_asked);
         sockets.sort_by_key(|socket| (socket.local.port, socket.state));
         Self(sockets)
     }

@@ -1,95 +1,147 @@
-//! What only Linux tells: details of sockets, their holders by inode, units and containers.
+//! How Linux tells of sockets: the table, their holders by inode, units and containers.
 //!
-//! The plain table comes from netstat2 like everywhere. `sock_diag` adds what that leaves out,
-//! `/proc/PID/fd` says who holds an inode, the cgroup tree says which unit or container it is.
+//! `sock_diag` has the table, `/proc/PID/fd` says who holds an inode, the cgroup tree says which unit
+//! or container it is.
 
 mod accept;
+mod bound;
 mod cgroup;
 mod detail;
 mod holders;
-mod join;
 mod opening;
 mod placement;
 pub(super) mod port;
+mod problems;
 mod scan;
 mod sock_diag;
+mod table;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::fd::OwnedFd;
 
 use rustix::net::{AddressFamily, SocketType, netdevice, socket};
 
-use self::cgroup::Cgroups;
-use self::detail::Detail;
-use self::holders::Holders;
-use self::sock_diag::{Asked, DumpError, SockDiag};
-use super::netstat::{self, PARTS, Part, Unreadable};
-use super::{Blind, Holding};
-use crate::model::{Moment, Pid, Problem, ProblemCode, Socket, Text};
+use self::holders::{Effort, Holders};
+use self::port::seek::{self, Hints};
+use self::table::Table;
+use super::{Blind, Holding, Looks};
+use crate::model::{Moment, Pid, Problem, Socket, Text};
+
+/// For no more sockets than this their owners alone are looked for.
+const FEW: usize = 64;
 
 /// This machine's sockets and who holds them.
 #[derive(Default)]
 pub(super) struct Platform {
-    diag: SockDiag,
-    details: Vec<Detail>,
+    table: Table,
     holders: Holders,
-    cgroups: Cgroups,
+    /// Why holders may be hidden, where they were not looked for through the index.
+    blind: Option<Blind>,
+    /// What nobody was found to hold when its holders were last looked for like that.
+    missed: HashSet<u32>,
+    /// Whether somebody waits for the next reading more than for all owners in it.
+    is_hasty: bool,
 }
 
 impl Platform {
     /// Reads the table and everything about its sockets but their holders.
     pub(super) fn sockets(&mut self, at: Moment, problems: &mut Vec<Problem>) -> Vec<Socket> {
-        let mut sockets = Vec::with_capacity(self.details.len() + 64);
-        let unreadable = netstat::read(|socket, _| sockets.push(socket));
-        let told = self.read_details(&sockets, problems);
-        // The kernel's own word for the same trouble says more than netstat2's.
-        let untold = unreadable.iter().filter(|one| !told.contains(&one.part));
-        problems.extend(untold.map(table_problem));
-        let found = join::join(&mut sockets, &self.details);
-        self.cgroups
-            .learn(self.details.iter().filter_map(|detail| detail.cgroup), at);
-        let mut interfaces = Interfaces::default();
-        for (socket, found) in sockets.iter_mut().zip(found) {
-            let Some(detail) = found.map(|index| &self.details[index]) else {
-                continue;
-            };
-            socket.interface = detail.interface.and_then(|index| interfaces.name(index));
-            if let Some(place) = detail.cgroup.and_then(|id| self.cgroups.placement(id)) {
-                socket.unit.clone_from(&place.unit);
-                socket.container.clone_from(&place.container);
-            }
-        }
-        sockets
+        self.table.read(at, problems)
     }
 
-    /// Who holds each of the sockets, in their order.
+    /// The table is shown before its owners: let them come when they are found.
+    pub(super) const fn hasten(&mut self) {
+        self.is_hasty = true;
+    }
+
+    /// Who holds each of the sockets, in their order. The first time everybody is found, unless there
+    /// is haste; later as far as one reading of many can find out.
     pub(super) fn holdings(
         &mut self,
         sockets: &[Socket],
         at: Moment,
         problems: &mut Vec<Problem>,
     ) -> Vec<Holding> {
-        if let Err(error) = self
-            .holders
-            .update(sockets.iter().filter_map(|s| s.inode), at)
-        {
-            problems.push(processes_problem(&error));
-        }
-        let mut holdings: Vec<_> = sockets
-            .iter()
-            .map(|socket| {
-                socket
-                    .inode
-                    .map_or(Holding::None, |inode| self.holders.of(inode))
-            })
+        let is_hasty = std::mem::replace(&mut self.is_hasty, true);
+        let effort = if is_hasty {
+            Effort::Bounded
+        } else {
+            Effort::Whole
+        };
+        self.indexed(sockets, at, effort, problems)
+    }
+
+    /// Who holds each of the sockets that are wanted, in their order; for the others what is known.
+    /// Leaves nothing out that can be found.
+    pub(super) fn all_holdings(
+        &mut self,
+        sockets: &[Socket],
+        is_wanted: &[bool],
+        at: Moment,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Holding> {
+        let wanted = (0..sockets.len()).filter(|&row| is_wanted[row]);
+        let inodes: HashSet<u32> = wanted
+            .clone()
+            .filter_map(|row| sockets[row].inode)
             .collect();
-        accept::assign(sockets, &mut holdings);
+        if inodes.len() > FEW {
+            return self.indexed(sockets, at, Effort::Whole, problems);
+        }
+        let hints = Hints {
+            pids: self.table.members(wanted.clone()).collect(),
+            uids: wanted.filter_map(|row| sockets[row].uid).collect(),
+        };
+        self.sought(sockets, &inodes, &hints, problems)
+    }
+
+    fn indexed(
+        &mut self,
+        sockets: &[Socket],
+        at: Moment,
+        effort: Effort,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Holding> {
+        if let Err(error) = self.holders.update(sockets, at, effort) {
+            problems.push(problems::processes(&error.into()));
+        }
+        self.blind = self.holders.blind();
+        let of = |inode| self.holders.of(inode);
+        holdings(sockets, of)
+    }
+
+    /// Looks for the holders of these few inodes alone.
+    fn sought(
+        &mut self,
+        sockets: &[Socket],
+        inodes: &HashSet<u32>,
+        hints: &Hints,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Holding> {
+        if inodes.is_empty() {
+            return vec![Holding::None; sockets.len()];
+        }
+        let sought = seek::seek(inodes, hints).unwrap_or_else(|error| {
+            problems.push(problems::processes(&error.into()));
+            seek::Sought::nothing_seen()
+        });
+        self.blind = sought.blind;
+        let of = |inode: u32| match sought.found.get(&inode) {
+            Some(found) => Holding::By(found.iter().map(|one| one.pid).collect()),
+            None if !inodes.contains(&inode) => Holding::Unknown,
+            None if sought.blind.is_some() => Holding::Hidden,
+            None if self.missed.contains(&inode) => Holding::Kernel,
+            None => Holding::None,
+        };
+        let holdings = holdings(sockets, of);
+        let is_missed = |inode: &u32| !sought.found.contains_key(inode);
+        self.missed = inodes.iter().copied().filter(is_missed).collect();
         holdings
     }
 
     /// Why holders may be hidden.
     pub(super) const fn blind(&self) -> Option<Blind> {
-        self.holders.blind()
+        self.blind
     }
 
     /// Forgets processes that are no more. Whether a socket lost its last holder by that, so that
@@ -98,29 +150,23 @@ impl Platform {
         self.holders.forget(gone)
     }
 
-    /// Returns the parts whose trouble is among the problems now.
-    fn read_details(&mut self, sockets: &[Socket], problems: &mut Vec<Problem>) -> Vec<Part> {
-        self.details.clear();
-        let mut told = Vec::new();
-        for part in PARTS {
-            let Err(error) = self.diag.dump(Asked::All(part), &mut self.details) else {
-                continue;
-            };
-            told.push(part);
-            // netstat2 takes an error of the kernel for the end of the table, and asks the same
-            // question: a part without a row was not read at all.
-            let in_table = sockets.iter().any(|socket| part.holds(socket));
-            problems.push(match error {
-                DumpError::Interrupted => interrupted_problem(part),
-                error if in_table => details_problem(part, &error),
-                error => table_problem(&Unreadable {
-                    part,
-                    reason: error.to_string(),
-                }),
-            });
-        }
-        told
+    /// Whether the next reading is wanted soon, as it goes on where this one ended.
+    pub(super) fn has_more_to_look_at(&self) -> bool {
+        self.holders.is_in_first_round()
     }
+
+    /// What was looked at since this was last asked.
+    pub(super) fn take_looks(&mut self) -> Looks {
+        self.holders.take_looks()
+    }
+}
+
+/// The holding of each socket, given that of each inode.
+fn holdings(sockets: &[Socket], of: impl Fn(u32) -> Holding) -> Vec<Holding> {
+    let holding = |socket: &Socket| socket.inode.map_or(Holding::None, &of);
+    let mut holdings: Vec<_> = sockets.iter().map(holding).collect();
+    accept::assign(sockets, &mut holdings);
+    holdings
 }
 
 /// Names of interfaces, for one reading: an interface can be renamed and its index reused.
@@ -140,29 +186,4 @@ impl Interfaces {
         let look_up = || Some(Text::new(&netdevice::index_to_name(socket, index).ok()?));
         self.names.entry(index).or_insert_with(look_up).clone()
     }
-}
-
-fn table_problem(unreadable: &Unreadable) -> Problem {
-    let (part, reason) = (unreadable.part.name(), &unreadable.reason);
-    let message = format!("sockets of {part} can't be read ({reason}): their rows are missing");
-    Problem::new(ProblemCode::TableUnreadable, &message)
-}
-
-fn details_problem(part: Part, error: &DumpError) -> Problem {
-    let part = part.name();
-    let message = format!(
-        "details of {part} can't be read ({error}): queues and sockets that are only bound are missing"
-    );
-    Problem::new(ProblemCode::DetailsUnreadable, &message)
-}
-
-fn interrupted_problem(part: Part) -> Problem {
-    let part = part.name();
-    let message = format!("the table of {part} changed while it was read: rows may be missing");
-    Problem::new(ProblemCode::Interrupted, &message)
-}
-
-fn processes_problem(error: &std::io::Error) -> Problem {
-    let message = format!("/proc can't be read ({error}): owners are unknown; mount /proc");
-    Problem::new(ProblemCode::ProcessesUnreadable, &message)
 }

@@ -26,7 +26,8 @@ const BUFFER: usize = 64 * 1024;
 
 /// Every state that the kernel can be asked for: those of TCP, and above them the bit of sockets
 /// that are bound and nothing else. Kernels before 6.8 pay no attention to that one.
-const STATES: u32 = 0xfff | BOUND_INACTIVE;
+const STATES: u32 = TCP_STATES | BOUND_INACTIVE;
+const TCP_STATES: u32 = 0xfff;
 const BOUND_INACTIVE: u32 = 1 << 13;
 
 /// TCP's LISTEN, and CLOSE, which is what the kernel calls a UDP socket without a peer.
@@ -53,6 +54,32 @@ enum Step {
     Done,
 }
 
+/// Where the rows of a dump go.
+pub(super) trait Rows {
+    /// Takes the next row.
+    fn push(&mut self, row: Detail);
+
+    /// How many there are.
+    fn len(&self) -> usize;
+
+    /// Forgets all but the first `rows`.
+    fn truncate(&mut self, rows: usize);
+}
+
+impl Rows for Vec<Detail> {
+    fn push(&mut self, row: Detail) {
+        self.push(row);
+    }
+
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.truncate(rows);
+    }
+}
+
 /// A line to the kernel's socket tables, opened at the first dump.
 #[derive(Default)]
 pub(super) struct SockDiag {
@@ -64,7 +91,7 @@ pub(super) struct SockDiag {
 impl SockDiag {
     /// Adds the details of the sockets asked for to `into`, in the kernel's order. A dump that the
     /// kernel says was interrupted is done once more.
-    pub(super) fn dump(&mut self, asked: Asked, into: &mut Vec<Detail>) -> Result<(), DumpError> {
+    pub(super) fn dump(&mut self, asked: Asked, into: &mut impl Rows) -> Result<(), DumpError> {
         let start = into.len();
         let mut result = self.try_dump(asked, into);
         if matches!(result, Err(DumpError::Interrupted)) {
@@ -77,7 +104,7 @@ impl SockDiag {
         result
     }
 
-    fn try_dump(&mut self, asked: Asked, into: &mut Vec<Detail>) -> Result<(), DumpError> {
+    fn try_dump(&mut self, asked: Asked, into: &mut impl Rows) -> Result<(), DumpError> {
         let socket = match self.socket.take() {
             Some(socket) => socket,
             None => connect()?,
@@ -112,6 +139,10 @@ fn connect() -> io::Result<Socket> {
 pub(super) enum Asked {
     /// Every socket of this part of the table.
     All(Part),
+    /// Those of this part that are not merely bound.
+    Table(Part),
+    /// Those of this part that are bound and nothing else. Kernels before 6.8 have none to tell of.
+    Bound(Part),
     /// Those of this part with this local port, with `tcp_info` where they have one.
     OnPort(Part, u16),
     /// Those of this part that wait for peers: the kernel need not walk its table of connections for
@@ -122,7 +153,11 @@ pub(super) enum Asked {
 impl Asked {
     const fn part(self) -> Part {
         match self {
-            Self::All(part) | Self::OnPort(part, _) | Self::Waiting(part) => part,
+            Self::All(part)
+            | Self::Table(part)
+            | Self::Bound(part)
+            | Self::OnPort(part, _)
+            | Self::Waiting(part) => part,
         }
     }
 }
@@ -138,6 +173,8 @@ fn request(asked: Asked, sequence: u32) -> Vec<u8> {
             socket_id.source_port = number;
             extensions = ExtensionFlags::INFO;
         }
+        Asked::Table(_) => states = TCP_STATES,
+        Asked::Bound(_) => states = BOUND_INACTIVE,
         Asked::Waiting(_) => states = WAITING,
     }
     let mut header = NetlinkHeader::default();
@@ -185,7 +222,7 @@ struct Answer {
 
 impl Answer {
     /// Takes in one datagram: several messages, each padded to four bytes.
-    fn take_in(&mut self, datagram: &[u8], into: &mut Vec<Detail>) -> Result<Step, DumpError> {
+    fn take_in(&mut self, datagram: &[u8], into: &mut impl Rows) -> Result<Step, DumpError> {
         let mut rest = datagram;
         if rest.is_empty() {
             return Err(DumpError::Malformed);
@@ -206,7 +243,7 @@ impl Answer {
     fn message(
         &mut self,
         message: &NetlinkBuffer<&[u8]>,
-        into: &mut Vec<Detail>,
+        into: &mut impl Rows,
     ) -> Result<Step, DumpError> {
         self.interrupted |= message.flags() & NLM_F_DUMP_INTR != 0;
         match message.message_type() {

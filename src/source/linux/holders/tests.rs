@@ -1,30 +1,185 @@
-//! The index against walks that the test makes up.
+//! The index against processes that the tests make up, and what it costs to keep.
 
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::census::Found;
 use super::*;
+use crate::model::Endpoint;
 
-fn at(seconds: u64) -> Moment {
-    Moment {
-        steady: Duration::from_secs(seconds),
-        wall: jiff::Timestamp::UNIX_EPOCH,
+/// A machine of processes that only do what a test tells them.
+#[derive(Clone, Default)]
+struct Machine(Rc<Inside>);
+
+#[derive(Default)]
+struct Inside {
+    processes: RefCell<BTreeMap<Pid, Told>>,
+    /// Who was looked at, in order.
+    looked_at: RefCell<Vec<Pid>>,
+    listings: Cell<usize>,
+    is_gone: Cell<bool>,
+}
+
+#[derive(Clone, Default)]
+struct Told {
+    sockets: Vec<u32>,
+    /// Descriptors that are no sockets.
+    files: u64,
+    is_refused: bool,
+    ran: u64,
+}
+
+impl Machine {
+    /// The process runs, and ends with these sockets and as many files as it has.
+    fn runs(&self, pid: Pid, sockets: &[u32]) {
+        let mut processes = self.0.processes.borrow_mut();
+        let process = processes.entry(pid).or_default();
+        process.sockets = sockets.to_vec();
+        process.ran += 1;
+    }
+
+    fn has_files(&self, pid: Pid, files: u64) {
+        self.0.processes.borrow_mut().entry(pid).or_default().files = files;
+    }
+
+    fn refuses(&self, pid: Pid, is_refused: bool) {
+        self.0
+            .processes
+            .borrow_mut()
+            .entry(pid)
+            .or_default()
+            .is_refused = is_refused;
+    }
+
+    fn ends(&self, pid: Pid) {
+        self.0.processes.borrow_mut().remove(&pid);
+    }
+
+    /// Who was looked at since this was last asked.
+    fn looked_at(&self) -> Vec<Pid> {
+        self.0.looked_at.take()
     }
 }
 
-/// Updates with these inodes; whether that took a walk, which finds `found`.
-fn update(holders: &mut Holders, inodes: &[u32], at: Moment, found: &[(u32, &[Pid])]) -> bool {
-    let mut walked = false;
-    let walk = |_: &HashMap<u32, Entry>| {
-        walked = true;
-        let holders = found
-            .iter()
-            .map(|&(inode, pids)| (inode, pids.to_vec()))
-            .collect();
-        Ok(Scan {
-            holders,
-            blind: None,
-        })
-    };
-    holders.update_by(inodes.iter().copied(), at, walk).unwrap();
-    walked
+impl Proc for Machine {
+    type Activity = (Pid, u64);
+
+    fn open(&mut self) -> io::Result<()> {
+        if self.0.is_gone.get() {
+            return Err(io::Errno::NOENT);
+        }
+        Ok(())
+    }
+
+    fn pids(&self) -> io::Result<Vec<Pid>> {
+        self.0.listings.set(self.0.listings.get() + 1);
+        Ok(self.0.processes.borrow().keys().copied().collect())
+    }
+
+    fn descriptors(&self, pid: Pid) -> u64 {
+        let processes = self.0.processes.borrow();
+        processes[&pid].files + processes[&pid].sockets.len() as u64
+    }
+
+    fn activity(&self, pid: Pid) -> (Pid, u64) {
+        let processes = self.0.processes.borrow();
+        (pid, processes.get(&pid).map_or(0, |process| process.ran))
+    }
+
+    fn has_rested(&self, &(pid, ran): &(Pid, u64)) -> bool {
+        let processes = self.0.processes.borrow();
+        processes
+            .get(&pid)
+            .is_some_and(|process| process.ran == ran)
+    }
+
+    fn look(&self, pid: Pid) -> Option<(Found, u64)> {
+        self.0.looked_at.borrow_mut().push(pid);
+        let process = self.0.processes.borrow().get(&pid)?.clone();
+        if process.is_refused {
+            return Some((Found::Refused, 0));
+        }
+        let descriptors = process.files + process.sockets.len() as u64;
+        let mut inodes = process.sockets;
+        inodes.sort_unstable();
+        Some((Found::Sockets(inodes), descriptors))
+    }
+
+    fn blind(&self) -> Option<Blind> {
+        None
+    }
+
+    fn refusal(&self) -> Blind {
+        Blind::NotPermitted
+    }
+}
+
+/// An index of that machine, as a live table has it, at one reading a second.
+struct Desk {
+    machine: Machine,
+    holders: Holders<Machine>,
+    now: Duration,
+}
+
+impl Desk {
+    /// With these processes, after the first round.
+    fn with(processes: &[(Pid, &[u32])]) -> Self {
+        let machine = Machine::default();
+        for &(pid, sockets) in processes {
+            machine.runs(pid, sockets);
+        }
+        let mut desk = Self::new(machine);
+        while desk.now < Duration::from_secs(3) {
+            desk.read(&[]);
+        }
+        desk.read_now(&[1]);
+        desk.read(&[1]);
+        desk.machine.looked_at();
+        desk
+    }
+
+    fn new(machine: Machine) -> Self {
+        Self {
+            holders: Holders::new(machine.clone()),
+            machine,
+            now: Duration::ZERO,
+        }
+    }
+
+    /// A reading with these inodes, a second later.
+    fn read(&mut self, inodes: &[u32]) {
+        self.now += Duration::from_secs(1);
+        self.read_now(inodes);
+    }
+
+    fn read_now(&mut self, inodes: &[u32]) {
+        let sockets: Vec<_> = inodes.iter().map(|&inode| connection(inode)).collect();
+        self.take(&sockets, Effort::Bounded).unwrap();
+    }
+
+    fn take(&mut self, sockets: &[Socket], effort: Effort) -> io::Result<()> {
+        let at = Moment {
+            steady: self.now,
+            wall: jiff::Timestamp::UNIX_EPOCH,
+        };
+        self.holders.update(sockets, at, effort)
+    }
+
+    fn of(&self, inode: u32) -> Holding {
+        self.holders.of(inode)
+    }
+}
+
+fn socket(inode: u32, port: u16, state: State) -> Socket {
+    let local = Endpoint::new([127, 0, 0, 1].into(), port);
+    let mut socket = Socket::new(Protocol::Tcp, local, None, state);
+    socket.inode = Some(inode);
+    socket
+}
+
+fn connection(inode: u32) -> Socket {
+    socket(inode, 7, State::Established)
 }
 
 fn by(pids: &[Pid]) -> Holding {
@@ -32,84 +187,233 @@ fn by(pids: &[Pid]) -> Holding {
 }
 
 #[test]
-fn a_known_inode_costs_no_walk() {
-    let mut holders = Holders::default();
-    assert!(update(&mut holders, &[1], at(0), &[(1, &[10, 11])]));
-    assert!(!update(&mut holders, &[1], at(1), &[]));
-    assert_eq!(holders.of(1), by(&[10, 11]));
+fn a_known_socket_costs_no_look_and_no_list() {
+    let mut desk = Desk::with(&[(10, &[1]), (11, &[1])]);
+    let listings = desk.machine.0.listings.get();
+    desk.machine.runs(10, &[1]);
+    desk.read_now(&[1]);
+    assert_eq!(desk.of(1), by(&[10, 11]));
+    assert!(desk.machine.looked_at().is_empty());
+    assert_eq!(desk.machine.0.listings.get(), listings);
 }
 
 #[test]
-fn a_new_inode_costs_a_walk() {
-    let mut holders = Holders::default();
-    update(&mut holders, &[1], at(0), &[(1, &[10])]);
-    assert!(update(
-        &mut holders,
-        &[1, 2],
-        at(1),
-        &[(1, &[10]), (2, &[11])]
-    ));
-    assert_eq!(holders.of(2), by(&[11]));
+fn a_new_socket_is_looked_for_only_where_something_ran() {
+    let mut desk = Desk::with(&[(10, &[1]), (11, &[]), (12, &[])]);
+    desk.machine.runs(11, &[2]);
+    desk.read_now(&[1, 2]);
+    assert_eq!(desk.of(2), by(&[11]));
+    assert_eq!(desk.machine.looked_at(), [11]);
 }
 
 #[test]
-fn a_periodic_walk_notices_forks_and_closed_descriptors() {
-    let mut holders = Holders::default();
-    update(&mut holders, &[1], at(0), &[(1, &[10])]);
-    assert!(update(&mut holders, &[1], at(5), &[(1, &[11, 12])]));
-    assert_eq!(holders.of(1), by(&[11, 12]));
-}
-
-#[test]
-fn nobody_is_the_kernel_from_the_second_look_on() {
-    let mut holders = Holders::default();
-    update(&mut holders, &[1], at(0), &[]);
-    assert_eq!(holders.of(1), Holding::None);
-    assert!(update(&mut holders, &[1], at(1), &[]));
-    assert_eq!(holders.of(1), Holding::Kernel);
-}
-
-#[test]
-fn an_inode_that_nobody_holds_is_looked_for_less_and_less() {
-    let mut holders = Holders::default();
-    let now = at(0);
-    let walks: Vec<_> = (0..20)
-        .map(|_| update(&mut holders, &[1], now, &[]))
-        .collect();
-    let at: Vec<_> = (0..20).filter(|&reading| walks[reading]).collect();
-    assert_eq!(at, [0, 1, 3, 6, 11], "the gap doubles");
-}
-
-#[test]
-fn an_inode_that_vanished_is_forgotten() {
-    let mut holders = Holders::default();
-    update(&mut holders, &[1], at(0), &[(1, &[10])]);
-    update(&mut holders, &[], at(1), &[]);
-    assert!(holders.entries.is_empty());
-    assert!(
-        update(&mut holders, &[1], at(2), &[(1, &[20])]),
-        "a reused inode is a new one"
+fn who_listens_on_the_port_is_looked_at_first_then_who_has_sockets_then_who_is_new() {
+    let mut desk = Desk::with(&[(10, &[1]), (11, &[5]), (12, &[]), (13, &[6])]);
+    let listener = socket(5, 7, State::Listen);
+    desk.take(
+        &[connection(1), listener.clone(), socket(6, 9, State::Listen)],
+        Effort::Bounded,
+    )
+    .unwrap();
+    desk.machine.looked_at();
+    for pid in [10, 12, 13] {
+        desk.machine.runs(pid, &[if pid == 10 { 1 } else { 6 }]);
+    }
+    desk.machine.runs(11, &[5, 2]);
+    desk.machine.runs(20, &[3]);
+    let sockets = [connection(1), connection(2), listener.clone()];
+    desk.take(&sockets, Effort::Bounded).unwrap();
+    assert_eq!(
+        (desk.of(2), desk.machine.looked_at()),
+        (by(&[11]), vec![11])
     );
-    assert_eq!(holders.of(1), by(&[20]));
+    desk.take(&[connection(3), listener], Effort::Bounded)
+        .unwrap();
+    let looked_at = desk.machine.looked_at();
+    assert_eq!(looked_at.last(), Some(&20), "{looked_at:?}");
+    assert!(!looked_at.contains(&12), "{looked_at:?}");
+    assert_eq!(desk.of(3), by(&[20]));
 }
 
 #[test]
-fn the_remaining_holders_keep_a_socket_and_the_last_one_leaves_it_to_be_looked_for() {
-    let mut holders = Holders::default();
-    update(&mut holders, &[1], at(0), &[(1, &[10, 11])]);
-    assert!(!holders.forget(&[10]));
-    assert_eq!(holders.of(1), by(&[11]));
-    assert!(!update(&mut holders, &[1], at(1), &[]));
-    assert!(holders.forget(&[11]));
-    assert_eq!(holders.of(1), Holding::None);
-    assert!(update(&mut holders, &[1], at(1), &[(1, &[12])]));
-    assert_eq!(holders.of(1), by(&[12]));
+fn nobody_at_two_looks_is_the_kernel_and_is_looked_for_ever_more_rarely() {
+    let mut desk = Desk::with(&[(10, &[1])]);
+    let mut looks = Vec::new();
+    for reading in 0..20 {
+        desk.machine.runs(10, &[1]);
+        let searches = desk.machine.0.listings.get();
+        desk.read_now(&[1, 9]);
+        if desk.machine.0.listings.get() > searches {
+            looks.push(reading);
+        }
+        let expected = if reading == 0 {
+            Holding::None
+        } else {
+            Holding::Kernel
+        };
+        assert_eq!(desk.of(9), expected, "at reading {reading}");
+    }
+    assert_eq!(looks, [0, 1, 3, 6, 11]);
 }
 
 #[test]
-fn without_proc_every_unknown_holder_is_hidden() {
-    let mut holders = Holders::default();
-    let failing = |_: &HashMap<u32, Entry>| Err(std::io::ErrorKind::NotFound.into());
-    assert!(holders.update_by([1].into_iter(), at(0), failing).is_err());
-    assert_eq!(holders.of(1), Holding::Hidden);
+fn a_socket_that_is_gone_is_forgotten_and_so_is_how_often_it_was_missed() {
+    let mut desk = Desk::with(&[(10, &[1])]);
+    desk.read_now(&[1, 9]);
+    desk.read_now(&[1, 9]);
+    assert_eq!(desk.of(9), Holding::Kernel);
+    desk.read_now(&[1]);
+    desk.read_now(&[1, 9]);
+    assert_eq!(desk.of(9), Holding::None);
+}
+
+#[test]
+fn a_round_notices_forks_and_closed_and_passed_descriptors() {
+    let mut desk = Desk::with(&[(10, &[1, 2]), (11, &[]), (12, &[])]);
+    desk.machine.runs(10, &[1]);
+    desk.machine.runs(11, &[2]);
+    desk.machine.runs(30, &[1]);
+    for _ in 0..20 {
+        desk.read(&[1, 2]);
+    }
+    assert_eq!((desk.of(1), desk.of(2)), (by(&[10, 30]), by(&[11])));
+    let looked_at = desk.machine.looked_at();
+    assert!(!looked_at.contains(&12), "it never ran: {looked_at:?}");
+}
+
+#[test]
+fn a_reading_after_ten_seconds_checks_everybody() {
+    let mut desk = Desk::with(&[(10, &[1]), (11, &[]), (12, &[])]);
+    desk.machine.runs(12, &[1]);
+    desk.now += ROUND;
+    // The round that is under way, and the next one.
+    desk.read_now(&[1]);
+    assert_eq!(desk.of(1), by(&[10, 12]));
+}
+
+#[test]
+fn processes_that_run_all_the_time_are_looked_at_within_their_share() {
+    let processes: Vec<(Pid, &[u32])> = (100..200).map(|pid| (pid, &[][..])).collect();
+    let mut desk = Desk::with(&processes);
+    for pid in 100..200 {
+        desk.machine.has_files(pid, 10_000);
+    }
+    desk.holders.take_looks();
+    for _ in 0..100 {
+        for pid in 100..200 {
+            desk.machine.runs(pid, &[]);
+        }
+        desk.read(&[]);
+    }
+    let descriptors = desk.holders.take_looks().descriptors;
+    let share = u64::try_from(Purse::ROUNDS.most + 100 * Purse::ROUNDS.per_second).unwrap();
+    assert!(
+        (share - 20_000..share + 20_000).contains(&descriptors),
+        "{descriptors}"
+    );
+}
+
+#[test]
+fn a_search_that_takes_too_long_goes_on_at_the_next_reading() {
+    let processes: Vec<(Pid, &[u32])> = (100..120).map(|pid| (pid, &[][..])).collect();
+    let mut desk = Desk::with(&processes);
+    for pid in 100..120 {
+        desk.machine.has_files(pid, 6_000);
+        desk.machine.runs(pid, &[]);
+    }
+    desk.machine.runs(100, &[9]);
+    desk.read_now(&[9]);
+    assert_eq!(desk.of(9), Holding::Unknown);
+    let readings = (1..100).find(|_| {
+        desk.read(&[9]);
+        desk.of(9) == by(&[100])
+    });
+    assert!(
+        readings.is_some_and(|readings| readings < 20),
+        "{readings:?}"
+    );
+}
+
+#[test]
+fn the_first_round_shows_owners_before_it_is_over() {
+    let machine = Machine::default();
+    machine.runs(10, &[1]);
+    for pid in 11..20 {
+        machine.runs(pid, &[]);
+        machine.has_files(pid, 40_000);
+    }
+    machine.runs(15, &[2]);
+    machine.has_files(15, 60_000);
+    machine.has_files(10, 100);
+    let mut desk = Desk::new(machine);
+    desk.read_now(&[1, 2]);
+    assert_eq!((desk.of(1), desk.of(2)), (Holding::Unknown, by(&[15])));
+    assert!(desk.holders.is_in_first_round());
+    while desk.holders.is_in_first_round() {
+        desk.read_now(&[1, 2]);
+    }
+    assert_eq!(desk.of(1), by(&[10]));
+}
+
+#[test]
+fn a_reading_that_stands_for_itself_looks_at_all_and_at_each_once() {
+    let machine = Machine::default();
+    for pid in 10..20 {
+        machine.runs(pid, &[1]);
+        machine.has_files(pid, 40_000);
+    }
+    let mut desk = Desk::new(machine);
+    desk.take(&[connection(1)], Effort::Whole).unwrap();
+    let all: Vec<Pid> = (10..20).collect();
+    assert_eq!(desk.of(1), by(&all));
+    let mut looked_at = desk.machine.looked_at();
+    looked_at.sort_unstable();
+    assert_eq!(looked_at, all);
+}
+
+#[test]
+fn who_may_not_be_looked_at_hides_what_nobody_else_has() {
+    let mut desk = Desk::with(&[(10, &[1]), (11, &[])]);
+    desk.machine.refuses(11, true);
+    desk.machine.runs(11, &[9]);
+    desk.read_now(&[1, 9]);
+    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), Holding::Hidden));
+    assert_eq!(desk.holders.blind(), Some(Blind::NotPermitted));
+    desk.machine.refuses(11, false);
+    desk.machine.runs(11, &[9]);
+    desk.now += ROUND;
+    desk.read_now(&[1, 9]);
+    assert_eq!((desk.of(9), desk.holders.blind()), (by(&[11]), None));
+}
+
+#[test]
+fn a_process_that_ended_takes_its_sockets_along() {
+    let mut desk = Desk::with(&[(10, &[1, 2]), (11, &[2])]);
+    desk.machine.ends(10);
+    assert!(desk.holders.forget(&[10]), "nobody has the first now");
+    assert_eq!((desk.of(1), desk.of(2)), (Holding::None, by(&[11])));
+    assert!(!desk.holders.forget(&[10]));
+}
+
+#[test]
+fn one_that_ended_unnoticed_is_forgotten_within_a_round() {
+    let mut desk = Desk::with(&[(10, &[1]), (11, &[1])]);
+    desk.machine.ends(10);
+    desk.now += ROUND;
+    desk.read_now(&[1]);
+    assert_eq!(desk.of(1), by(&[11]));
+}
+
+#[test]
+fn without_proc_whoever_is_not_known_is_hidden() {
+    let mut desk = Desk::with(&[(10, &[1])]);
+    desk.machine.0.is_gone.set(true);
+    assert!(
+        desk.take(&[connection(1), connection(9)], Effort::Bounded)
+            .is_err()
+    );
+    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), Holding::Hidden));
+    desk.machine.0.is_gone.set(false);
+    desk.read_now(&[1, 9]);
+    assert_eq!(desk.of(9), Holding::None);
 }

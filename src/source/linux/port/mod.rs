@@ -16,7 +16,7 @@ mod options;
 mod owners;
 mod redirects;
 mod rows;
-mod seek;
+pub(super) mod seek;
 mod unlisted;
 mod unusual;
 

@@ -35,27 +35,37 @@ const MAX_RELATIVES: usize = 1024;
 
 /// A descriptor of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Descriptor {
-    pub(super) pid: Pid,
-    pub(super) number: u32,
+pub(in super::super) struct Descriptor {
+    pub(in super::super) pid: Pid,
+    pub(in super::super) number: u32,
 }
 
 /// Where to look first.
 #[derive(Debug, Default)]
-pub(super) struct Hints {
+pub(in super::super) struct Hints {
     /// The processes in the control groups that the sockets were made in.
-    pub(super) pids: HashSet<Pid>,
+    pub(in super::super) pids: HashSet<Pid>,
     /// The users that the sockets belong to.
-    pub(super) uids: HashSet<u32>,
+    pub(in super::super) uids: HashSet<u32>,
 }
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(super) struct Sought {
+pub(in super::super) struct Sought {
     /// The descriptors of each inode, by pid ascending, one for each process.
-    pub(super) found: HashMap<u32, Vec<Descriptor>>,
+    pub(in super::super) found: HashMap<u32, Vec<Descriptor>>,
     /// Why there may be an owner that was not looked at.
-    pub(super) blind: Option<Blind>,
+    pub(in super::super) blind: Option<Blind>,
+}
+
+impl Sought {
+    /// Nobody could be looked at.
+    pub(in super::super) fn nothing_seen() -> Self {
+        Self {
+            found: HashMap::new(),
+            blind: Some(Blind::NotPermitted),
+        }
+    }
 }
 
 /// A process that may be looked at.
@@ -71,7 +81,7 @@ struct Candidate {
 ///
 /// # Errors
 /// When `/proc` can't be read.
-pub(super) fn seek(wanted: &HashSet<u32>, hints: &Hints) -> io::Result<Sought> {
+pub(in super::super) fn seek(wanted: &HashSet<u32>, hints: &Hints) -> io::Result<Sought> {
     let proc = scan::open_proc()?;
     let mut candidates: Vec<_> = scan::pids(&proc)?
         .into_iter()

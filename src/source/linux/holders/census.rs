@@ -1,0 +1,233 @@
+//! What the last look at each process found, and by that who holds each inode.
+//!
+//! Pure: told of looks, it keeps both directions in step.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use crate::model::Pid;
+
+/// The processes that were looked at, and the index of their sockets; `A` is whatever tells later
+/// whether a look still holds.
+#[derive(Debug)]
+pub(super) struct Census<A> {
+    processes: HashMap<Pid, Record<A>>,
+    by_inode: HashMap<u32, Arc<[Pid]>>,
+    refused: usize,
+}
+
+/// What a look at a process found.
+#[derive(Debug)]
+pub(super) struct Record<A> {
+    /// How the process stood just before the look.
+    pub(super) activity: A,
+    found: Found,
+    /// The process alone, as most sockets have it: one list for all of them.
+    alone: Arc<[Pid]>,
+}
+
+/// The sockets of a process, or why they are not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) enum Found {
+    /// The inodes of its sockets of every kind, ascending, each once.
+    Sockets(Vec<u32>),
+    /// It may not be looked at, and may hold sockets of this table.
+    Refused,
+}
+
+impl Found {
+    fn sockets(&self) -> &[u32] {
+        match self {
+            Self::Sockets(inodes) => inodes,
+            Self::Refused => &[],
+        }
+    }
+}
+
+impl<A> Default for Census<A> {
+    fn default() -> Self {
+        Self {
+            processes: HashMap::new(),
+            by_inode: HashMap::new(),
+            refused: 0,
+        }
+    }
+}
+
+impl<A> Record<A> {
+    /// Whether it has a socket of any kind.
+    pub(super) fn has_sockets(&self) -> bool {
+        !self.found.sockets().is_empty()
+    }
+
+    /// Whether it could be looked at.
+    pub(super) fn is_open(&self) -> bool {
+        self.found != Found::Refused
+    }
+}
+
+impl<A> Census<A> {
+    /// Takes in a look, in place of the one before; returns the inodes of the process.
+    pub(super) fn record(&mut self, pid: Pid, activity: A, found: Found) -> &[u32] {
+        let before = self.processes.remove(&pid);
+        let (alone, had) = match before {
+            Some(before) => {
+                self.refused -= usize::from(before.found == Found::Refused);
+                (before.alone, before.found)
+            }
+            None => (Arc::from([pid]), Found::Refused),
+        };
+        for_each_only_in(had.sockets(), found.sockets(), |inode| {
+            self.remove(inode, pid);
+        });
+        for_each_only_in(found.sockets(), had.sockets(), |inode| {
+            add(&mut self.by_inode, inode, &alone);
+        });
+        self.refused += usize::from(found == Found::Refused);
+        let record = Record {
+            activity,
+            found,
+            alone,
+        };
+        let record = self.processes.entry(pid).insert_entry(record).into_mut();
+        record.found.sockets()
+    }
+
+    /// Forgets a process that is no more; whether a socket lost its last holder by that.
+    pub(super) fn forget(&mut self, pid: Pid) -> bool {
+        let Some(record) = self.processes.remove(&pid) else {
+            return false;
+        };
+        self.refused -= usize::from(record.found == Found::Refused);
+        let mut is_any_lost = false;
+        for &inode in record.found.sockets() {
+            is_any_lost |= self.remove(inode, pid);
+        }
+        is_any_lost
+    }
+
+    /// Forgets every process that is not as `is_there` says.
+    pub(super) fn keep(&mut self, is_there: impl Fn(Pid) -> bool) {
+        let pids = self.processes.keys().copied();
+        let gone: Vec<_> = pids.filter(|&pid| !is_there(pid)).collect();
+        for pid in gone {
+            self.forget(pid);
+        }
+    }
+
+    /// Whether that left the inode without a holder.
+    fn remove(&mut self, inode: u32, pid: Pid) -> bool {
+        let Entry::Occupied(mut entry) = self.by_inode.entry(inode) else {
+            return false;
+        };
+        let others = entry.get().iter().copied().filter(|&other| other != pid);
+        let others: Arc<[Pid]> = others.collect();
+        if others.is_empty() {
+            entry.remove();
+            return true;
+        }
+        entry.insert(others);
+        false
+    }
+
+    /// Who holds an inode, ascending, never empty; `None` if nobody was found.
+    pub(super) fn holders(&self, inode: u32) -> Option<&Arc<[Pid]>> {
+        self.by_inode.get(&inode)
+    }
+
+    /// What the last look at a process found.
+    pub(super) fn get(&self, pid: Pid) -> Option<&Record<A>> {
+        self.processes.get(&pid)
+    }
+
+    /// All that were looked at.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Pid, &Record<A>)> {
+        self.processes.iter().map(|(&pid, record)| (pid, record))
+    }
+
+    /// Whether a process that may hold something could not be looked at.
+    pub(super) const fn has_refused(&self) -> bool {
+        self.refused > 0
+    }
+}
+
+fn add(by_inode: &mut HashMap<u32, Arc<[Pid]>>, inode: u32, alone: &Arc<[Pid]>) {
+    match by_inode.entry(inode) {
+        Entry::Vacant(entry) => {
+            entry.insert(Arc::clone(alone));
+        }
+        Entry::Occupied(mut entry) => {
+            let mut all = entry.get().to_vec();
+            all.extend_from_slice(alone);
+            all.sort_unstable();
+            all.dedup();
+            entry.insert(all.into());
+        }
+    }
+}
+
+/// Calls `visit` with what is in the first list and not in the second; both are ascending.
+fn for_each_only_in(one: &[u32], other: &[u32], mut visit: impl FnMut(u32)) {
+    let mut other = other.iter().copied().peekable();
+    for &inode in one {
+        while other.next_if(|&next| next < inode).is_some() {}
+        if other.peek() != Some(&inode) {
+            visit(inode);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sockets(inodes: &[u32]) -> Found {
+        Found::Sockets(inodes.to_vec())
+    }
+
+    #[test]
+    fn a_second_look_replaces_the_first() {
+        let mut census = Census::default();
+        census.record(10, (), sockets(&[1, 2, 3]));
+        census.record(11, (), sockets(&[2, 4]));
+        census.record(10, (), sockets(&[2, 5]));
+        let held = [1, 2, 3, 4, 5].map(|inode| census.holders(inode).map(|pids| pids.to_vec()));
+        assert_eq!(
+            held,
+            [
+                None,
+                Some(vec![10, 11]),
+                None,
+                Some(vec![11]),
+                Some(vec![10])
+            ]
+        );
+    }
+
+    #[test]
+    fn who_ends_leaves_what_others_hold_to_them() {
+        let mut census = Census::default();
+        census.record(11, (), sockets(&[1, 2]));
+        census.record(10, (), sockets(&[2]));
+        assert!(!census.forget(10));
+        assert_eq!(census.holders(2).map(|pids| &**pids), Some(&[11][..]));
+        assert!(census.forget(11), "1 and 2 have no holder now");
+        assert!(!census.forget(11), "it is forgotten already");
+        assert!(census.by_inode.is_empty());
+    }
+
+    #[test]
+    fn a_process_is_refused_until_a_look_is_allowed() {
+        let mut census = Census::default();
+        census.record(10, (), Found::Refused);
+        census.record(10, (), Found::Refused);
+        assert!(census.has_refused());
+        census.record(10, (), sockets(&[1]));
+        assert!(!census.has_refused());
+        census.record(10, (), Found::Refused);
+        assert!(census.holders(1).is_none());
+        census.keep(|_| false);
+        assert!(!census.has_refused());
+    }
+}

@@ -1,0 +1,144 @@
+//! The socket table, in one pass from the kernel's dump to rows.
+//!
+//! netstat2 reads the same dump and passes on what other systems have too; here every row comes with
+//! its queues, its interface, its control group and whether it is dual-stack, so a second dump to add
+//! them would double the cost. netstat2 is asked where the kernel's answer to us is not understood.
+
+use std::collections::HashSet;
+
+use super::bound::BoundSockets;
+use super::cgroup::Cgroups;
+use super::detail::Detail;
+use super::placement::Placement;
+use super::sock_diag::{Asked, DumpError, Rows, SockDiag};
+use super::{Interfaces, problems};
+use crate::model::{Moment, Pid, Problem, Socket};
+use crate::source::netstat::{self, PARTS, Part};
+
+/// Reads the table again and again.
+#[derive(Default)]
+pub(super) struct Table {
+    diag: SockDiag,
+    bound: BoundSockets,
+    cgroups: Cgroups,
+    /// Of each row of the last reading, the control group that it was made in; 0 for none.
+    groups: Vec<u64>,
+}
+
+impl Table {
+    /// Every socket, and everything about it but who has it. What could not be read is told as a
+    /// problem.
+    pub(super) fn read(&mut self, at: Moment, problems: &mut Vec<Problem>) -> Vec<Socket> {
+        // Bound sockets before the others: one that begins to listen in between is in both, not in none.
+        self.bound.refresh(&mut self.diag, at, problems);
+        let mut reading = Reading {
+            sockets: Vec::with_capacity(self.groups.len() + 64),
+            groups: std::mem::take(&mut self.groups),
+            interfaces: Interfaces::default(),
+        };
+        reading.groups.clear();
+        for part in PARTS {
+            reading.add(part, &mut self.diag, problems);
+        }
+        reading.add_bound(&self.bound);
+        let Reading {
+            mut sockets,
+            groups,
+            ..
+        } = reading;
+        self.groups = groups;
+        self.place(&mut sockets, at);
+        sockets
+    }
+
+    /// The processes in the control groups that these rows of the last reading were made in.
+    pub(super) fn members<'a>(
+        &'a self,
+        rows: impl Iterator<Item = usize> + 'a,
+    ) -> impl Iterator<Item = Pid> + 'a {
+        let groups: HashSet<u64> = rows
+            .filter_map(|row| self.groups.get(row).copied())
+            .collect();
+        groups.into_iter().flat_map(|id| self.cgroups.members(id))
+    }
+
+    /// In which unit or container each row was made. Rows of one group mostly stand together.
+    fn place(&mut self, sockets: &mut [Socket], at: Moment) {
+        self.cgroups
+            .learn(self.groups.iter().copied().filter(|&id| id != 0), at);
+        let mut last: (u64, Option<&Placement>) = (0, None);
+        for (socket, &group) in sockets.iter_mut().zip(&self.groups) {
+            if group != last.0 {
+                last = (group, self.cgroups.placement(group));
+            }
+            if let Some(place) = last.1 {
+                socket.unit.clone_from(&place.unit);
+                socket.container.clone_from(&place.container);
+            }
+        }
+    }
+}
+
+/// One reading, as it comes in.
+struct Reading {
+    sockets: Vec<Socket>,
+    groups: Vec<u64>,
+    interfaces: Interfaces,
+}
+
+impl Reading {
+    /// Adds a part of the table, or says what is wrong with it.
+    fn add(&mut self, part: Part, diag: &mut SockDiag, problems: &mut Vec<Problem>) {
+        let before = self.sockets.len();
+        match diag.dump(Asked::Table(part), self) {
+            Ok(()) => {}
+            Err(DumpError::Interrupted) => problems.push(problems::interrupted(part)),
+            Err(error) => {
+                self.truncate(before);
+                let plain = netstat::read_part(part, &mut |socket, _| self.sockets.push(socket));
+                self.groups.resize(self.sockets.len(), 0);
+                let reason = plain.err().map(|error| error.to_string());
+                // netstat2 takes an error of the kernel for the end of the table, and asks the same
+                // question: a part without a row was not read at all.
+                let is_read = self.sockets.len() > before;
+                problems.push(match (reason, is_read) {
+                    (None, true) => problems::details(part, &error),
+                    _ => problems::table(part, &error.to_string()),
+                });
+            }
+        }
+    }
+
+    /// Adds those that are bound and nothing else, unless they listen or have a peer by now.
+    fn add_bound(&mut self, bound: &BoundSockets) {
+        if bound.is_empty() {
+            return;
+        }
+        let known: HashSet<u32> = self.sockets.iter().filter_map(|one| one.inode).collect();
+        for detail in bound.iter() {
+            if detail.inode.is_none_or(|inode| !known.contains(&inode)) {
+                self.push(detail.clone());
+            }
+        }
+    }
+}
+
+impl Rows for Reading {
+    fn push(&mut self, detail: Detail) {
+        let mut socket = detail.socket();
+        socket.interface = detail
+            .interface
+            .and_then(|index| self.interfaces.name(index));
+        self.sockets.push(socket);
+        self.groups.push(detail.cgroup.unwrap_or(0));
+    }
+
+    fn len(&self) -> usize {
+        self.sockets.len()
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.sockets.truncate(rows);
+        self.groups.truncate(rows);
+    }
+}
