@@ -22,16 +22,8 @@ fn main() -> Outcome {
 
 fn bench() -> Outcome {
     println!("{}", load::one_listing()?);
-    let listed = Command::new("ss").arg("-Hltn").output()?;
-    let listed = String::from_utf8(listed.stdout)?;
-    let local = listed
-        .lines()
-        .nth(100)
-        .and_then(|line| line.split_whitespace().nth(3));
-    let first = local
-        .and_then(|local| local.rsplit(':').next())
-        .ok_or("no listener")?;
-    measure("owner looked at first", first)?;
+    let first = load::a_listening_port()?;
+    measure("owner looked at first", &first)?;
     let last = Lone::start()?;
     measure("owner looked at last", &last.port.to_string())?;
     measure("nobody has it", "81")
