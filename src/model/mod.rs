@@ -14,6 +14,7 @@ mod process;
 mod service;
 mod snapshot;
 mod socket;
+mod spread;
 mod text;
 
 pub use cost::Cost;
@@ -28,4 +29,5 @@ pub use process::{Pid, Process};
 pub use service::{service_name, service_names, service_port, service_ports};
 pub use snapshot::{Problem, ProblemCode, Snapshot};
 pub use socket::{Protocol, Queue, Socket, State};
+pub(crate) use spread::BuildSpread;
 pub use text::Text;

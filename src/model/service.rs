@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::Protocol;
+use super::spread::BuildSpread;
 
 /// Lines of `port<TAB>tcp|udp|both<TAB>name`; `#` starts a comment.
 const TABLE: &str = include_str!("../../assets/services.tsv");
 
-static NAMES: LazyLock<HashMap<(Protocol, u16), &'static str>> =
+static NAMES: LazyLock<HashMap<(Protocol, u16), &'static str, BuildSpread>> =
     LazyLock::new(|| TABLE.lines().filter_map(parse_line).flatten().collect());
 
 /// The name registered for a port, such as `https` for TCP 443.

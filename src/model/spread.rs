@@ -1,0 +1,41 @@
+//! A hash of a port or of a place in memory, for tables that are asked several times for each row.
+
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// For a `HashMap` whose keys nobody outside can choose. The standard hash withstands keys made to
+/// collide and costs many times as much as the rest of such a lookup.
+pub(crate) type BuildSpread = BuildHasherDefault<Spread>;
+
+/// Spreads small numbers over 64 bits by one multiplication each.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spread(u64);
+
+impl Spread {
+    /// An odd number without a pattern in its bits (L'Ecuyer's table of multipliers, 1999).
+    const FACTOR: u64 = 0xf135_7aea_2e62_a9c5;
+
+    fn add(&mut self, number: u64) {
+        self.0 = self.0.wrapping_add(number).wrapping_mul(Self::FACTOR);
+    }
+}
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.add(byte.into());
+        }
+    }
+
+    fn write_u16(&mut self, number: u16) {
+        self.add(number.into());
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.add(number as u64);
+    }
+
+    /// A product's high bits are its good ones, and the table looks at both ends.
+    fn finish(&self) -> u64 {
+        self.0.rotate_left(26)
+    }
+}
