@@ -1,114 +1,104 @@
-//! Whether a row is what a filter asks for. Runs over every row at each key typed.
+//! Whether a row is what a term asks for. `None`: that depends on the owner, who is not known yet.
 
 use super::Context;
-use super::ast::{Expr, Term};
+use super::ast::{Pattern, Term};
 use super::place::{Place, Side};
-use super::texts::{Texts, any_process};
+use super::printed::Printed;
+use super::subject::Subject;
 use super::vocabulary::{Flag, Transport};
 use crate::model::{OwnerKind, Scope, Socket, State};
-use crate::track::{Mark, Row};
+use crate::track::Mark;
 
-/// Whether the row fulfils the condition.
-pub(super) fn holds(expr: &Expr, row: &Row, context: &Context) -> bool {
-    let subject = Subject {
-        row,
-        socket: &row.socket,
-        context,
-        texts: Texts::of(row),
+/// Whether the term holds. Terms that look for text are [`super::texts`]'s.
+pub(super) fn is(
+    term: &Term,
+    subject: &Subject<'_>,
+    context: &Context,
+    printed: &mut Printed,
+) -> Option<bool> {
+    let socket = subject.socket;
+    match term {
+        Term::Number(number) => has_number(subject, *number),
+        Term::Transport(transport) => Some(uses(socket, transport)),
+        Term::Place(side, place) => Some(is_at(socket, *side, place)),
+        Term::Pid(range) => subject.any_owner(|process| range.contains(&process.pid)),
+        Term::State(state) => Some(has_state(subject, *state)),
+        Term::Is(flag) => has_flag(subject, *flag, context),
+        Term::Regex(pattern) => reads(pattern, subject, printed),
+        Term::Text(_) | Term::Part(..) => unreachable!("a search of its own"),
+    }
+}
+
+fn has_number(subject: &Subject<'_>, number: u32) -> Option<bool> {
+    let socket = subject.socket;
+    let remote_port = socket.remote.map(|remote| remote.port);
+    if begins_with(socket.local.port, number)
+        || remote_port.is_some_and(|port| begins_with(port, number))
+    {
+        return Some(true);
+    }
+    subject.any_owner(|process| process.pid == number)
+}
+
+fn uses(socket: &Socket, transport: &Transport) -> bool {
+    socket.protocol == transport.protocol
+        && transport
+            .family
+            .is_none_or(|family| socket.family() == family)
+}
+
+fn is_at(socket: &Socket, side: Side, place: &Place) -> bool {
+    let local = || place.contains(socket.protocol, &socket.local);
+    let remote = || {
+        let remote = socket.remote.as_ref();
+        remote.is_some_and(|remote| place.contains(socket.protocol, remote))
     };
-    subject.fulfils(expr)
+    match side {
+        Side::Local => local(),
+        Side::Remote => remote(),
+        Side::Either => local() || remote(),
+    }
 }
 
-/// The row in question.
-struct Subject<'a> {
-    row: &'a Row,
-    socket: &'a Socket,
-    context: &'a Context,
-    texts: Texts<'a>,
+/// A closed row has the state in which it was last seen, and is closed besides.
+fn has_state(subject: &Subject<'_>, state: State) -> bool {
+    subject.socket.state == state || (state == State::Closed && subject.is_closed())
 }
 
-impl Subject<'_> {
-    fn fulfils(&self, expr: &Expr) -> bool {
-        match expr {
-            Expr::Term(term) => self.is(term),
-            Expr::Not(inner) => !self.fulfils(inner),
-            Expr::All(members) => members.iter().all(|member| self.fulfils(member)),
-            Expr::Any(members) => members.iter().any(|member| self.fulfils(member)),
+fn has_flag(subject: &Subject<'_>, flag: Flag, context: &Context) -> Option<bool> {
+    let socket = subject.socket;
+    let mark = || subject.row()?.mark(context.now, context.highlight);
+    match flag {
+        Flag::New => Some(mark() == Some(Mark::Opened)),
+        Flag::Changed => Some(mark() == Some(Mark::Changed)),
+        Flag::Closed => Some(subject.is_closed()),
+        Flag::Hidden => {
+            let is_hidden = socket.owner.kind() == OwnerKind::Hidden;
+            subject.row().map(|_| is_hidden)
         }
+        Flag::Mine => Some(context.uid.is_some() && socket.uid == context.uid),
+        Flag::Loopback => Some(socket.local.scope() == Scope::Loopback),
+        Flag::Public => Some(is_public(socket)),
+        Flag::Conflict => subject.row().map(|row| row.is_in_conflict),
     }
+}
 
-    fn is(&self, term: &Term) -> bool {
-        match term {
-            Term::Number(number) => self.has_number(*number),
-            Term::Transport(transport) => self.uses(transport),
-            Term::Place(side, place) => self.is_at(*side, place),
-            Term::Pid(range) => any_process(self.socket, |process| range.contains(&process.pid)),
-            Term::Text(needle) => self.texts.contains(needle),
-            Term::Part(part, needle) => self.texts.part_contains(*part, needle),
-            Term::State(state) => self.has_state(*state),
-            Term::Is(flag) => self.has_flag(*flag),
-            Term::Regex(pattern) => pattern.regex.is_match(self.texts.line()),
-        }
+fn is_public(socket: &Socket) -> bool {
+    match socket.remote {
+        Some(remote) => remote.scope() == Scope::Public,
+        None => matches!(socket.local.scope(), Scope::Any | Scope::Public),
     }
+}
 
-    fn has_number(&self, number: u32) -> bool {
-        begins_with(self.socket.local.port, number)
-            || self
-                .socket
-                .remote
-                .is_some_and(|remote| begins_with(remote.port, number))
-            || any_process(self.socket, |process| process.pid == number)
+/// What a regex finds before the end of the line's beginning, it finds in the whole line, too: it
+/// looks no further than one character beyond what it finds.
+fn reads(pattern: &Pattern, subject: &Subject<'_>, printed: &mut Printed) -> Option<bool> {
+    let line = printed.line(subject);
+    if subject.owners().is_some() {
+        return Some(pattern.regex.is_match(line));
     }
-
-    fn uses(&self, transport: &Transport) -> bool {
-        self.socket.protocol == transport.protocol
-            && transport
-                .family
-                .is_none_or(|family| self.socket.family() == family)
-    }
-
-    fn is_at(&self, side: Side, place: &Place) -> bool {
-        let protocol = self.socket.protocol;
-        let local = || place.contains(protocol, &self.socket.local);
-        let remote = || {
-            let remote = self.socket.remote.as_ref();
-            remote.is_some_and(|remote| place.contains(protocol, remote))
-        };
-        match side {
-            Side::Local => local(),
-            Side::Remote => remote(),
-            Side::Either => local() || remote(),
-        }
-    }
-
-    /// A closed row has the state in which it was last seen, and is closed besides.
-    fn has_state(&self, state: State) -> bool {
-        self.socket.state == state || (state == State::Closed && self.row.is_closed())
-    }
-
-    fn has_flag(&self, flag: Flag) -> bool {
-        match flag {
-            Flag::New => self.mark() == Some(Mark::Opened),
-            Flag::Changed => self.mark() == Some(Mark::Changed),
-            Flag::Closed => self.row.is_closed(),
-            Flag::Hidden => self.socket.owner.kind() == OwnerKind::Hidden,
-            Flag::Mine => self.context.uid.is_some() && self.socket.uid == self.context.uid,
-            Flag::Loopback => self.socket.local.scope() == Scope::Loopback,
-            Flag::Public => self.is_public(),
-            Flag::Conflict => self.row.is_in_conflict,
-        }
-    }
-
-    fn mark(&self) -> Option<Mark> {
-        self.row.mark(self.context.now, self.context.highlight)
-    }
-
-    fn is_public(&self) -> bool {
-        match self.socket.remote {
-            Some(remote) => remote.scope() == Scope::Public,
-            None => matches!(self.socket.local.scope(), Scope::Any | Scope::Public),
-        }
-    }
+    let end = pattern.regex.shortest_match(line);
+    end.is_some_and(|end| end < line.len()).then_some(true)
 }
 
 /// Whether the port, written out, begins with the number, written out.

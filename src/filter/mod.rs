@@ -9,10 +9,14 @@
 mod ast;
 mod error;
 mod matches;
+mod memo;
 mod needle;
 mod parse;
+mod pass;
 mod place;
 mod print;
+mod printed;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -24,6 +28,7 @@ mod word;
 use std::time::Duration;
 
 pub use error::{FilterError, nearest};
+pub use pass::Pass;
 pub use vocabulary::{
     FIELDS, FLAGS, FORMS, Field, Flag, FlagWord, Form, TRANSPORTS, Transport, words,
 };
@@ -78,10 +83,13 @@ impl Filter {
         self.expr.is_none()
     }
 
-    /// Whether the row is one that the filter asks for.
+    /// Whether the row is one that the filter asks for. For many rows, take a [`Pass`].
     pub fn matches(&self, row: &Row, context: &Context) -> bool {
-        self.expr
-            .as_ref()
-            .is_none_or(|expr| matches::holds(expr, row, context))
+        self.pass(context).matches(row)
+    }
+
+    /// Begins a pass over many rows.
+    pub fn pass<'a>(&'a self, context: &Context) -> Pass<'a> {
+        Pass::new(self, context)
     }
 }

@@ -1,141 +1,160 @@
-//! What a row says, for the terms that look for text in it.
+//! Looking for a text among what a row says.
 //!
-//! Nothing is copied but what must be printed first, and that only once for a row: the line that
-//! a regex reads, and the addresses, if the text looked for may be a part of one.
+//! What depends on a process or on a name alone is found out once in a pass; only the addresses
+//! must be looked at for each row, and only if the text may be a part of one.
 
-use std::cell::OnceCell;
+use std::sync::Arc;
 
 use super::ast::Part;
+use super::memo::Memo;
 use super::needle::{Needle, is_digits};
-use crate::model::{Process, Socket, State};
-use crate::track::Row;
+use super::printed::Printed;
+use super::subject::Subject;
+use crate::model::{Family, Process, State, Text};
 
-/// The texts of one row.
-pub(super) struct Texts<'a> {
-    socket: &'a Socket,
-    is_closed: bool,
-    addresses: OnceCell<String>,
-    line: OnceCell<String>,
+/// A text that is looked for, and what is known so far of where it is.
+pub(super) struct Search<'a> {
+    needle: &'a Needle,
+    /// Whether it is in what such a term looks at of a process.
+    is_in_process: fn(&Needle, &Process) -> bool,
+    processes: Memo<'a, Process>,
+    /// Owners that share a socket, together; rows of one pool of workers are many.
+    lists: Memo<'a, [Arc<Process>]>,
+    texts: Memo<'a, str>,
+    /// The uid that it is, if it is digits.
+    uid: Option<u32>,
+    /// By state: whether it is in its name.
+    is_in_state: [bool; State::ALL.len()],
+    /// Whether it may be in a printed address, IPv4 and IPv6.
+    may_be_in_address: [bool; 2],
 }
 
-impl<'a> Texts<'a> {
-    /// The texts of this row; none is printed yet.
-    pub fn of(row: &'a Row) -> Self {
-        Self {
-            socket: &row.socket,
-            is_closed: row.is_closed(),
-            addresses: OnceCell::new(),
-            line: OnceCell::new(),
-        }
-    }
-
-    /// Whether that text of the row has the needle in it.
-    pub fn part_contains(&self, part: Part, needle: &Needle) -> bool {
-        match part {
-            Part::Process => any_process(self.socket, |process| needle.is_in(&process.name)),
-            Part::Command => any_process(self.socket, |process| {
-                is_in(needle, process.command.as_deref())
-            }),
-            Part::User => self.has_user(needle),
-            Part::Unit => is_in(needle, self.socket.unit.as_deref()),
-            Part::Service => is_in(needle, self.socket.service()),
-        }
-    }
-
-    /// Digits are a uid or a part of a name such as `user10`, never a part of a longer uid: a
-    /// user without a name is called by the uid.
-    fn has_user(&self, needle: &Needle) -> bool {
-        let is_named = |name: &str| {
-            if needle.is_digits() && is_digits(name) {
-                name == needle.as_str()
-            } else {
-                needle.is_in(name)
-            }
-        };
-        let uid = needle.as_str().parse().ok().filter(|_| needle.is_digits());
-        (uid.is_some() && self.socket.uid == uid)
-            || self.socket.user.as_deref().is_some_and(is_named)
-            || any_process(self.socket, |process| {
-                process.user.as_deref().is_some_and(is_named)
-            })
-    }
-
-    /// Whether any text of the row has the needle in it.
-    pub fn contains(&self, needle: &Needle) -> bool {
-        let socket = self.socket;
-        any_process(self.socket, |process| {
+impl<'a> Search<'a> {
+    /// For a text that may be anywhere.
+    pub fn anywhere(needle: &'a Needle) -> Self {
+        Self::new(needle, |needle, process| {
             needle.is_in(&process.name)
-                || is_in(needle, process.command.as_deref())
-                || is_in(needle, process.user.as_deref())
-        }) || [
+                || is_in(needle, process.command.as_ref())
+                || is_in(needle, process.user.as_ref())
+        })
+    }
+
+    /// For one that is to be in that part of a row.
+    pub fn within(part: Part, needle: &'a Needle) -> Self {
+        let is_in_process: fn(&Needle, &Process) -> bool = match part {
+            Part::Process => |needle, process| needle.is_in(&process.name),
+            Part::Command => |needle, process| is_in(needle, process.command.as_ref()),
+            Part::User => |needle, process| {
+                let user = process.user.as_deref();
+                user.is_some_and(|user| is_user(needle, user))
+            },
+            Part::Unit | Part::Service => |_, _| false,
+        };
+        Self::new(needle, is_in_process)
+    }
+
+    fn new(needle: &'a Needle, is_in_process: fn(&Needle, &Process) -> bool) -> Self {
+        let uid = needle.as_str().parse().ok();
+        Self {
+            needle,
+            is_in_process,
+            processes: Memo::new(),
+            lists: Memo::new(),
+            texts: Memo::new(),
+            uid: uid.filter(|_| needle.is_digits()),
+            is_in_state: State::ALL.map(|state| needle.is_in(state.as_str())),
+            may_be_in_address: [Family::Ipv4, Family::Ipv6]
+                .map(|family| needle.may_be_in_address(family)),
+        }
+    }
+
+    /// Whether that part of the row has the text in it.
+    pub fn part_has_it(&mut self, part: Part, subject: &Subject<'a>) -> Option<bool> {
+        let socket = subject.socket;
+        match part {
+            Part::Process | Part::Command => self.owners_have_it(subject),
+            Part::User => {
+                let is_of_socket = (self.uid.is_some() && socket.uid == self.uid)
+                    || self.text_has_it(socket.user.as_ref(), is_user);
+                if is_of_socket {
+                    Some(true)
+                } else {
+                    self.owners_have_it(subject)
+                }
+            }
+            Part::Unit => Some(self.text_has_it(socket.unit.as_ref(), Needle::is_in)),
+            Part::Service => Some(self.service_has_it(subject)),
+        }
+    }
+
+    /// Whether any text of the row has it in it.
+    pub fn row_has_it(&mut self, subject: &Subject<'a>, printed: &mut Printed) -> Option<bool> {
+        let owners_have_it = self.owners_have_it(subject);
+        let is_found = owners_have_it == Some(true)
+            || self.names_have_it(subject)
+            || self.service_has_it(subject)
+            || self.is_in_state[subject.socket.state as usize]
+            || (self.is_in_state[State::Closed as usize] && subject.is_closed())
+            || self.addresses_have_it(subject, printed);
+        if is_found { Some(true) } else { owners_have_it }
+    }
+
+    /// One owner is remembered as such, several together.
+    fn owners_have_it(&mut self, subject: &Subject<'a>) -> Option<bool> {
+        let (needle, is_in_process) = (self.needle, self.is_in_process);
+        let has_it = |process: &Process| is_in_process(needle, process);
+        Some(match subject.owners()? {
+            [] => false,
+            [only] => self.processes.ask(only, has_it),
+            several => self
+                .lists
+                .ask(several, |list| list.iter().any(|process| has_it(process))),
+        })
+    }
+
+    fn names_have_it(&mut self, subject: &Subject<'a>) -> bool {
+        let socket = subject.socket;
+        [
             &socket.user,
             &socket.unit,
             &socket.container,
             &socket.interface,
         ]
         .into_iter()
-        .any(|text| is_in(needle, text.as_deref()))
-            || is_in(needle, socket.service())
-            || needle.is_in(socket.state.as_str())
-            || (self.is_closed && needle.is_in(State::Closed.as_str()))
-            || (needle.may_be_in_address(socket.family()) && needle.is_in(self.addresses()))
+        .any(|name| self.text_has_it(name.as_ref(), Needle::is_in))
     }
 
-    /// The addresses with their ports. A needle that may be an address has no space in it, so it
-    /// is never found across both.
-    fn addresses(&self) -> &str {
-        self.addresses.get_or_init(|| match self.socket.remote {
-            Some(remote) => format!("{} {remote}", self.socket.local),
-            None => self.socket.local.to_string(),
-        })
+    fn text_has_it(
+        &mut self,
+        text: Option<&'a Text>,
+        is_in: impl FnOnce(&Needle, &str) -> bool,
+    ) -> bool {
+        text.is_some_and(|text| self.texts.ask(text, |text| is_in(self.needle, text)))
     }
 
-    /// The row as a regex sees it: its texts in the order of the columns, one space apart.
-    pub fn line(&self) -> &str {
-        self.line.get_or_init(|| self.new_line())
+    fn service_has_it(&mut self, subject: &Subject<'a>) -> bool {
+        let service = subject.socket.service();
+        service.is_some_and(|name| self.texts.ask(name, |name| self.needle.is_in(name)))
     }
 
-    fn new_line(&self) -> String {
-        let socket = self.socket;
-        let mut line = format!("{} {}", socket.protocol_and_family(), socket.local);
-        let mut push = |text: Option<&str>| {
-            if let Some(text) = text {
-                line.push(' ');
-                line.push_str(text);
-            }
-        };
-        push(socket.service());
-        push(socket.remote.map(|remote| remote.to_string()).as_deref());
-        push(Some(socket.state.as_str()));
-        push(self.is_closed.then_some(State::Closed.as_str()));
-        for process in socket.owner.processes() {
-            push(Some(&process.pid.to_string()));
-            push(Some(&process.name));
-        }
-        for text in [
-            &socket.user,
-            &socket.unit,
-            &socket.container,
-            &socket.interface,
-        ] {
-            push(text.as_deref());
-        }
-        for process in socket.owner.processes() {
-            push(process.command.as_deref());
-        }
-        line
+    /// What may be an address has no space in it, so it is never found across both.
+    fn addresses_have_it(&self, subject: &Subject<'a>, printed: &mut Printed) -> bool {
+        let socket = subject.socket;
+        self.may_be_in_address[socket.family() as usize]
+            && self.needle.is_in(printed.addresses(socket))
     }
 }
 
-/// Whether it is so for any owner; past owners count as well as present ones.
-pub(super) fn any_process(socket: &Socket, is_it: impl Fn(&Process) -> bool) -> bool {
-    socket
-        .owner
-        .processes()
-        .iter()
-        .any(|process| is_it(process))
+/// Digits are a uid or a part of a name such as `user10`, never a part of a longer uid: a user
+/// without a name is called by the uid.
+fn is_user(needle: &Needle, name: &str) -> bool {
+    if needle.is_digits() && is_digits(name) {
+        name == needle.as_str()
+    } else {
+        needle.is_in(name)
+    }
 }
 
-fn is_in(needle: &Needle, text: Option<&str>) -> bool {
+fn is_in(needle: &Needle, text: Option<&Text>) -> bool {
     text.is_some_and(|text| needle.is_in(text))
 }

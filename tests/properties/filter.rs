@@ -167,6 +167,20 @@ proptest! {
         prop_assert_eq!(holds(&format!("({a}) ({b})")), left && right);
     }
 
+    /// The rows come twice and share what a pass remembers things by.
+    #[test]
+    fn a_pass_over_many_rows_matches_what_one_by_one_does(
+        text in filter_text(), rows in vec(row(), 1..6),
+    ) {
+        let filter = Filter::parse(&text).expect("the grammar is that of the parser");
+        let mut shuffled = rows.clone();
+        shuffled.reverse();
+        let mut pass = filter.pass(&context());
+        for row in rows.iter().chain(&shuffled) {
+            prop_assert_eq!(pass.matches(row), filter.matches(row, &context()));
+        }
+    }
+
     #[test]
     fn a_row_is_found_by_what_it_says(row in row()) {
         for text in words_of(&row) {
