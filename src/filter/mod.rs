@@ -33,7 +33,7 @@ pub use vocabulary::{
     FIELDS, FLAGS, FORMS, Field, Flag, FlagWord, Form, TRANSPORTS, Transport, words,
 };
 
-use crate::model::Moment;
+use crate::model::{Moment, Socket};
 use crate::track::Row;
 use ast::Expr;
 
@@ -91,5 +91,15 @@ impl Filter {
     /// Begins a pass over many rows.
     pub fn pass<'a>(&'a self, context: &Context) -> Pass<'a> {
         Pass::new(self, context)
+    }
+
+    /// What can be said of a socket before its owner was looked for: whether its row will match,
+    /// whoever that is; `None` if it depends on the owner. The socket's `owner` is not looked at,
+    /// and the row counts as one that is neither new, nor changed, nor closed.
+    ///
+    /// So a command that is asked for one port looks for the owners of the sockets on it alone.
+    /// For many sockets, take [`Pass::could_match`].
+    pub fn could_match(&self, socket: &Socket, context: &Context) -> Option<bool> {
+        self.pass(context).could_match(socket)
     }
 }

@@ -9,6 +9,7 @@ use super::printed::Printed;
 use super::subject::Subject;
 use super::texts::Search;
 use super::{Context, Filter};
+use crate::model::Socket;
 use crate::track::Row;
 
 /// A filter at work: it remembers from row to row what they share.
@@ -47,6 +48,11 @@ impl<'a> Pass<'a> {
     pub fn matches(&mut self, row: &'a Row) -> bool {
         // Of a row, nothing is left open.
         self.ask(Subject::of_row(row)) == Some(true)
+    }
+
+    /// What [`Filter::could_match`] says of the socket.
+    pub fn could_match(&mut self, socket: &'a Socket) -> Option<bool> {
+        self.ask(Subject::without_owner(socket))
     }
 
     fn ask(&mut self, subject: Subject<'a>) -> Option<bool> {

@@ -24,6 +24,12 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// A socket as it was just read, whatever its `owner` says. It is neither new, nor changed, nor
+    /// closed.
+    pub const fn without_owner(socket: &'a Socket) -> Self {
+        Self { socket, row: None }
+    }
+
     /// Its row, if it has one.
     pub const fn row(&self) -> Option<&'a Row> {
         self.row

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::string::string_regex;
 use sockeye::filter::{Context, FIELDS, FLAGS, Filter, TRANSPORTS};
-use sockeye::model::State;
+use sockeye::model::{Socket, State};
 use sockeye::track::Row;
 
 use super::rows::{address, moment, row};
@@ -178,6 +178,23 @@ proptest! {
         let mut pass = filter.pass(&context());
         for row in rows.iter().chain(&shuffled) {
             prop_assert_eq!(pass.matches(row), filter.matches(row, &context()));
+        }
+    }
+
+    #[test]
+    fn what_is_said_before_the_owner_is_known_holds_for_every_owner(
+        text in filter_text(), row in row(), others in vec(row(), 3),
+    ) {
+        let filter = Filter::parse(&text).expect("the grammar is that of the parser");
+        let mut row = Row { change: None, ..row };
+        let said = filter.could_match(&row.socket, &context());
+        for other in others {
+            let mut socket = Socket::clone(&row.socket);
+            socket.owner = other.socket.owner.clone();
+            prop_assert_eq!(filter.could_match(&socket, &context()), said);
+            row = Row { socket: socket.into(), is_in_conflict: other.is_in_conflict, ..row };
+            let holds = filter.matches(&row, &context());
+            prop_assert_eq!(said.unwrap_or(holds), holds, "{:?}", row);
         }
     }
 

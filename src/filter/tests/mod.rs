@@ -1,6 +1,7 @@
 //! The language by example: what each word matches, how it is spelled back, and what is said
 //! about a wrong one.
 
+mod before;
 mod errors;
 mod kinds;
 mod matching;

@@ -1,0 +1,99 @@
+//! What can be said of a socket before its owner is known.
+
+use super::*;
+
+/// Asserts what these filters say of the row's socket, which is taken for one without an owner.
+#[track_caller]
+fn check_before(row: &Row, said: Option<bool>, texts: &[&str]) {
+    for text in texts {
+        let answer = filter(text).could_match(&row.socket, &context());
+        assert_eq!(answer, said, "{text:?} of {row:?}");
+    }
+}
+
+#[test]
+fn what_the_table_tells_needs_no_owner() {
+    let yes = [
+        ":8080",
+        "8080",
+        "80",
+        "tcp",
+        "state:listen",
+        "addr:0.0.0.0",
+        "unit:nginx",
+        "is:public",
+        "service:http",
+        "!udp",
+        "!is:new",
+    ];
+    check_before(&listener(), Some(true), &yes);
+    let no = [
+        ":443",
+        "udp",
+        "state:bound",
+        "remote:1.1.1.1",
+        "unit:web",
+        "is:loopback",
+        "is:mine",
+        "is:new",
+        "is:changed",
+        "is:closed",
+        "!tcp",
+    ];
+    check_before(&listener(), Some(false), &no);
+    check_before(
+        &connection(),
+        Some(true),
+        &["is:mine", "443", "1.1.1.1:443"],
+    );
+    check_before(&connection(), Some(true), &[""]);
+}
+
+#[test]
+fn what_an_owner_may_be_called_is_open_unless_it_is_found_already() {
+    let open = [
+        "curl",
+        "proc:nginx",
+        "cmd:master",
+        "pid:812",
+        "812",
+        "is:hidden",
+        "is:conflict",
+        "user:ann",
+        "daemon",
+        "!node",
+        "/812 nginx/",
+    ];
+    check_before(&listener(), None, &open);
+    let found = [
+        "www", "user:www", "user:33", "LISTEN", "web_1", "eth0", "0.0.0.0", "http-alt",
+    ];
+    check_before(&listener(), Some(true), &found);
+    check_before(&listener(), Some(false), &["!www", "!listen"]);
+}
+
+#[test]
+fn a_regex_is_sure_only_of_what_no_owner_can_come_behind() {
+    check_before(
+        &listener(),
+        Some(true),
+        &["/^tcp 0.*8080/", r"/:8080\b/", "/LISTE/"],
+    );
+    check_before(&listener(), Some(false), &["!/^tcp/"]);
+    check_before(
+        &listener(),
+        None,
+        &["/LISTEN$/", r"/LISTEN\b/", "/^udp/", "/nginx/"],
+    );
+}
+
+#[test]
+fn what_is_certain_decides_whatever_the_rest_is() {
+    check_before(&listener(), Some(false), &["curl :443", ":443 curl"]);
+    check_before(&listener(), Some(true), &["curl | :8080", "!(node :443)"]);
+    check_before(
+        &listener(),
+        None,
+        &["curl :8080", "node | :443", "!(node :8080)"],
+    );
+}
