@@ -5,8 +5,10 @@
 //! is printed reads back to the same tree.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use regex::Regex;
+use regex_automata::hybrid::dfa::DFA;
 
 use super::needle::Needle;
 use super::place::{Place, Side};
@@ -71,6 +73,8 @@ pub(super) struct Pattern {
     pub source: String,
     /// Compiled, ignoring case.
     pub regex: Regex,
+    /// The same as an automaton, to read lines in pieces; `None` if it would be too large.
+    pub automaton: Option<Arc<DFA>>,
 }
 
 impl PartialEq for Pattern {

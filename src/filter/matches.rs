@@ -1,21 +1,16 @@
 //! Whether a row is what a term asks for. `None`: that depends on the owner, who is not known yet.
 
 use super::Context;
-use super::ast::{Pattern, Term};
+use super::ast::Term;
 use super::place::{Place, Side};
-use super::printed::Printed;
 use super::subject::Subject;
 use super::vocabulary::{Flag, Transport};
 use crate::model::{OwnerKind, Scope, Socket, State};
 use crate::track::Mark;
 
-/// Whether the term holds. Terms that look for text are [`super::texts`]'s.
-pub(super) fn is(
-    term: &Term,
-    subject: &Subject<'_>,
-    context: &Context,
-    printed: &mut Printed,
-) -> Option<bool> {
+/// Whether the term holds. Terms that look for text or read it remember things: they are
+/// [`super::texts`]'s and [`super::reader`]'s.
+pub(super) fn is(term: &Term, subject: &Subject<'_>, context: &Context) -> Option<bool> {
     let socket = subject.socket;
     match term {
         Term::Number(number) => has_number(subject, *number),
@@ -24,8 +19,9 @@ pub(super) fn is(
         Term::Pid(range) => subject.any_owner(|process| range.contains(&process.pid)),
         Term::State(state) => Some(has_state(subject, *state)),
         Term::Is(flag) => has_flag(subject, *flag, context),
-        Term::Regex(pattern) => reads(pattern, subject, printed),
-        Term::Text(_) | Term::Part(..) => unreachable!("a search of its own"),
+        Term::Text(_) | Term::Part(..) | Term::Regex(_) => {
+            unreachable!("planned as what remembers")
+        }
     }
 }
 
@@ -88,17 +84,6 @@ fn is_public(socket: &Socket) -> bool {
         Some(remote) => remote.scope() == Scope::Public,
         None => matches!(socket.local.scope(), Scope::Any | Scope::Public),
     }
-}
-
-/// What a regex finds before the end of the line's beginning, it finds in the whole line, too: it
-/// looks no further than one character beyond what it finds.
-fn reads(pattern: &Pattern, subject: &Subject<'_>, printed: &mut Printed) -> Option<bool> {
-    let line = printed.line(subject);
-    if subject.owners().is_some() {
-        return Some(pattern.regex.is_match(line));
-    }
-    let end = pattern.regex.shortest_match(line);
-    end.is_some_and(|end| end < line.len()).then_some(true)
 }
 
 /// Whether the port, written out, begins with the number, written out.

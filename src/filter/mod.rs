@@ -8,6 +8,7 @@
 
 mod ast;
 mod error;
+mod machine;
 mod matches;
 mod memo;
 mod needle;
@@ -16,6 +17,7 @@ mod pass;
 mod place;
 mod print;
 mod printed;
+mod reader;
 mod subject;
 #[cfg(test)]
 mod tests;

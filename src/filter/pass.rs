@@ -6,6 +6,7 @@
 use super::ast::{Expr, Part, Term};
 use super::matches;
 use super::printed::Printed;
+use super::reader::Reader;
 use super::subject::Subject;
 use super::texts::Search;
 use super::{Context, Filter};
@@ -29,6 +30,7 @@ enum Plan<'a> {
     Plain(&'a Term),
     Text(Box<Search<'a>>),
     Part(Part, Box<Search<'a>>),
+    Regex(Box<Reader<'a>>),
     Not(Box<Plan<'a>>),
     All(Vec<Plan<'a>>),
     Any(Vec<Plan<'a>>),
@@ -71,6 +73,7 @@ impl<'a> Plan<'a> {
             Expr::Term(Term::Part(part, needle)) => {
                 Self::Part(*part, Box::new(Search::within(*part, needle)))
             }
+            Expr::Term(Term::Regex(pattern)) => Self::Regex(Box::new(Reader::new(pattern))),
             Expr::Term(term) => Self::Plain(term),
             Expr::Not(inner) => Self::Not(Box::new(Self::of(inner))),
             Expr::All(members) => Self::All(members.iter().map(Self::of).collect()),
@@ -85,9 +88,10 @@ impl<'a> Plan<'a> {
         printed: &mut Printed,
     ) -> Option<bool> {
         match self {
-            Self::Plain(term) => matches::is(term, subject, context, printed),
+            Self::Plain(term) => matches::is(term, subject, context),
             Self::Text(search) => search.row_has_it(subject, printed),
             Self::Part(part, search) => search.part_has_it(*part, subject),
+            Self::Regex(reader) => reader.finds_it(subject, printed),
             Self::Not(inner) => inner.ask(subject, context, printed).map(|holds| !holds),
             Self::All(members) => until(false, members, |one| one.ask(subject, context, printed)),
             Self::Any(members) => until(true, members, |one| one.ask(subject, context, printed)),

@@ -13,8 +13,8 @@ use crate::model::{Endpoint, Socket, State};
 /// What was printed of the row in question.
 #[derive(Default)]
 pub(super) struct Printed {
-    addresses: String,
-    line: String,
+    addresses: Vec<u8>,
+    line: Vec<u8>,
 }
 
 impl Printed {
@@ -24,105 +24,118 @@ impl Printed {
         self.line.clear();
     }
 
-    /// The addresses with their ports, a space between them.
-    pub fn addresses(&mut self, socket: &Socket) -> &str {
-        if self.addresses.is_empty() {
-            push_endpoint(&mut self.addresses, &socket.local);
+    /// The addresses with their ports, a space between them: ASCII in lower case.
+    pub fn addresses(&mut self, socket: &Socket) -> &[u8] {
+        let out = &mut self.addresses;
+        if out.is_empty() {
+            push_endpoint(out, &socket.local);
             if let Some(remote) = &socket.remote {
-                self.addresses.push(' ');
-                push_endpoint(&mut self.addresses, remote);
+                out.push(b' ');
+                push_endpoint(out, remote);
             }
         }
-        &self.addresses
+        out
     }
 
     /// The row as a regex sees it: its texts in the order of the columns, one space apart. Of a
     /// socket without a known owner, the part of the line before that.
     pub fn line(&mut self, subject: &Subject<'_>) -> &str {
-        if self.line.is_empty() {
-            push_beginning(&mut self.line, subject);
-            push_rest(&mut self.line, subject);
+        let out = &mut self.line;
+        if out.is_empty() {
+            let socket = subject.socket;
+            push_protocol(out, socket);
+            push_endpoint(out, &socket.local);
+            push_service(out, socket.service());
+            if let Some(remote) = &socket.remote {
+                out.push(b' ');
+                push_endpoint(out, remote);
+            }
+            push_rest(out, subject);
         }
-        &self.line
+        str::from_utf8(out).expect("it is made of whole texts")
     }
 }
 
-/// What stands before the owners, and does not depend on them.
-fn push_beginning(line: &mut String, subject: &Subject<'_>) {
-    let socket = subject.socket;
-    line.push_str(socket.protocol_and_family());
-    line.push(' ');
-    push_endpoint(line, &socket.local);
-    push_text(line, socket.service());
-    if let Some(remote) = &socket.remote {
-        line.push(' ');
-        push_endpoint(line, remote);
-    }
-    push_text(line, Some(socket.state.as_str()));
-    push_text(line, subject.is_closed().then_some(State::Closed.as_str()));
+/// The beginning of the line, before the local address.
+pub(super) fn push_protocol(out: &mut Vec<u8>, socket: &Socket) {
+    out.extend_from_slice(socket.protocol_and_family().as_bytes());
+    out.push(b' ');
 }
 
-fn push_rest(line: &mut String, subject: &Subject<'_>) {
+/// The service with the space before it, if there is one.
+pub(super) fn push_service(out: &mut Vec<u8>, service: Option<&str>) {
+    if let Some(service) = service {
+        push_word(out, service);
+    }
+}
+
+/// What stands behind the addresses: many rows share it. Without a known owner, the state alone.
+pub(super) fn push_rest(out: &mut Vec<u8>, subject: &Subject<'_>) {
+    push_word(out, subject.socket.state.as_str());
+    if subject.is_closed() {
+        push_word(out, State::Closed.as_str());
+    }
     let Some(owners) = subject.owners() else {
         return;
     };
     for process in owners {
-        line.push(' ');
-        push_number(line, process.pid);
-        push_text(line, Some(&process.name));
+        out.push(b' ');
+        push_digits::<10>(out, process.pid);
+        push_word(out, &process.name);
     }
-    let socket = subject.socket;
-    push_text(line, socket.user.as_deref());
-    push_text(line, socket.unit.as_deref());
-    push_text(line, socket.container.as_deref());
-    push_text(line, socket.interface.as_deref());
-    for process in owners {
-        push_text(line, process.command.as_deref());
+    for name in subject.names().into_iter().flatten() {
+        push_word(out, name);
+    }
+    for command in owners.iter().filter_map(|process| process.command.as_ref()) {
+        push_word(out, command);
     }
 }
 
-fn push_text(line: &mut String, text: Option<&str>) {
-    if let Some(text) = text {
-        line.push(' ');
-        line.push_str(text);
-    }
+fn push_word(out: &mut Vec<u8>, word: &str) {
+    out.push(b' ');
+    out.extend_from_slice(word.as_bytes());
 }
 
 /// As an [`Endpoint`] prints itself.
-fn push_endpoint(out: &mut String, endpoint: &Endpoint) {
-    match endpoint.address {
-        IpAddr::V4(address) => push_v4(out, address),
-        IpAddr::V6(address) => {
-            out.push('[');
-            push_v6(out, address);
-            out.push(']');
-        }
-    }
-    out.push(':');
-    push_number(out, endpoint.port.into());
+fn push_endpoint(out: &mut Vec<u8>, endpoint: &Endpoint) {
+    push_address(out, endpoint.address);
+    out.push(b':');
+    push_digits::<10>(out, endpoint.port.into());
 }
 
-fn push_v4(out: &mut String, address: Ipv4Addr) {
+/// An address as it stands before a port.
+pub(super) fn push_address(out: &mut Vec<u8>, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => push_v4(out, address),
+        IpAddr::V6(address) => {
+            out.push(b'[');
+            push_v6(out, address);
+            out.push(b']');
+        }
+    }
+}
+
+fn push_v4(out: &mut Vec<u8>, address: Ipv4Addr) {
     for (index, octet) in address.octets().into_iter().enumerate() {
         if index > 0 {
-            out.push('.');
+            out.push(b'.');
         }
-        push_number(out, octet.into());
+        push_digits::<10>(out, octet.into());
     }
 }
 
 /// RFC 5952: the first of the longest runs of at least two zeros is left out, and a v4-mapped
 /// address shows the IPv4 in it.
-fn push_v6(out: &mut String, address: Ipv6Addr) {
+fn push_v6(out: &mut Vec<u8>, address: Ipv6Addr) {
     if let Some(inner) = address.to_ipv4_mapped() {
-        out.push_str("::ffff:");
+        out.extend_from_slice(b"::ffff:");
         return push_v4(out, inner);
     }
     let segments = address.segments();
     let gap = longest_gap(segments);
     push_segments(out, &segments[..gap.start]);
     if !gap.is_empty() {
-        out.push_str("::");
+        out.extend_from_slice(b"::");
         push_segments(out, &segments[gap.end..]);
     }
 }
@@ -139,27 +152,22 @@ fn longest_gap(segments: [u16; 8]) -> Range<usize> {
     longest
 }
 
-fn push_segments(out: &mut String, segments: &[u16]) {
+fn push_segments(out: &mut Vec<u8>, segments: &[u16]) {
     for (index, &segment) in segments.iter().enumerate() {
         if index > 0 {
-            out.push(':');
+            out.push(b':');
         }
-        push_digits(out, segment.into(), 16);
+        push_digits::<16>(out, segment.into());
     }
-}
-
-/// A number in decimal digits.
-fn push_number(out: &mut String, number: u32) {
-    push_digits(out, number, 10);
 }
 
 /// Digits in a base of at most 16, without leading zeros: the first ones first, so a call deeper
-/// for each but the last.
-fn push_digits(out: &mut String, number: u32, base: u32) {
-    if number >= base {
-        push_digits(out, number / base, base);
+/// for each but the last. The base is known when this is compiled, or each digit costs a division.
+pub(super) fn push_digits<const BASE: u32>(out: &mut Vec<u8>, number: u32) {
+    if number >= BASE {
+        push_digits::<BASE>(out, number / BASE);
     }
-    out.push(char::from(b"0123456789abcdef"[(number % base) as usize]));
+    out.push(b"0123456789abcdef"[(number % BASE) as usize]);
 }
 
 #[cfg(test)]
@@ -169,9 +177,9 @@ mod tests {
     #[track_caller]
     fn check(address: IpAddr, port: u16) {
         let endpoint = Endpoint::new(address, port);
-        let mut out = String::new();
+        let mut out = Vec::new();
         push_endpoint(&mut out, &endpoint);
-        assert_eq!(out, endpoint.to_string());
+        assert_eq!(String::from_utf8(out).unwrap(), endpoint.to_string());
     }
 
     #[test]

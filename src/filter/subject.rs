@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Process, Socket};
+use crate::model::{Process, Socket, Text};
 use crate::track::Row;
 
 /// A row of the table, or what will be one.
@@ -38,6 +38,17 @@ impl<'a> Subject<'a> {
     /// Its owners, past or present; `None` if they are not known yet.
     pub fn owners(&self) -> Option<&'a [Arc<Process>]> {
         self.row.map(|_| self.socket.owner.processes())
+    }
+
+    /// The names it goes by besides those of its owners, in the order of the columns.
+    pub const fn names(&self) -> [&'a Option<Text>; 4] {
+        let socket = self.socket;
+        [
+            &socket.user,
+            &socket.unit,
+            &socket.container,
+            &socket.interface,
+        ]
     }
 
     /// Whether it is so for any owner.

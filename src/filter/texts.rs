@@ -3,14 +3,18 @@
 //! What depends on a process or on a name alone is found out once in a pass; only the addresses
 //! must be looked at for each row, and only if the text may be a part of one.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
+
+use memchr::memmem::Finder;
 
 use super::ast::Part;
 use super::memo::Memo;
 use super::needle::{Needle, is_digits};
-use super::printed::Printed;
+use super::printed::{Printed, push_address, push_digits};
 use super::subject::Subject;
-use crate::model::{Family, Process, State, Text};
+use crate::model::{BuildSpread, Endpoint, Family, Process, State, Text};
 
 /// A text that is looked for, and what is known so far of where it is.
 pub(super) struct Search<'a> {
@@ -21,12 +25,18 @@ pub(super) struct Search<'a> {
     /// Owners that share a socket, together; rows of one pool of workers are many.
     lists: Memo<'a, [Arc<Process>]>,
     texts: Memo<'a, str>,
+    addresses: HashMap<IpAddr, bool, BuildSpread>,
+    is_digits: bool,
     /// The uid that it is, if it is digits.
     uid: Option<u32>,
     /// By state: whether it is in its name.
     is_in_state: [bool; State::ALL.len()],
-    /// Whether it may be in a printed address, IPv4 and IPv6.
+    /// Finds it in printed addresses, which are in lower case as it is.
+    finder: Finder<'a>,
+    /// Whether it may be in one, IPv4 and IPv6.
     may_be_in_address: [bool; 2],
+    /// Room to print something in.
+    room: Vec<u8>,
 }
 
 impl<'a> Search<'a> {
@@ -61,8 +71,12 @@ impl<'a> Search<'a> {
             processes: Memo::new(),
             lists: Memo::new(),
             texts: Memo::new(),
+            addresses: HashMap::default(),
+            is_digits: needle.is_digits(),
             uid: uid.filter(|_| needle.is_digits()),
+            room: Vec::new(),
             is_in_state: State::ALL.map(|state| needle.is_in(state.as_str())),
+            finder: Finder::new(needle.as_str()),
             may_be_in_address: [Family::Ipv4, Family::Ipv6]
                 .map(|family| needle.may_be_in_address(family)),
         }
@@ -113,15 +127,8 @@ impl<'a> Search<'a> {
     }
 
     fn names_have_it(&mut self, subject: &Subject<'a>) -> bool {
-        let socket = subject.socket;
-        [
-            &socket.user,
-            &socket.unit,
-            &socket.container,
-            &socket.interface,
-        ]
-        .into_iter()
-        .any(|name| self.text_has_it(name.as_ref(), Needle::is_in))
+        let mut names = subject.names().into_iter();
+        names.any(|name| self.text_has_it(name.as_ref(), Needle::is_in))
     }
 
     fn text_has_it(
@@ -138,10 +145,33 @@ impl<'a> Search<'a> {
     }
 
     /// What may be an address has no space in it, so it is never found across both.
-    fn addresses_have_it(&self, subject: &Subject<'a>, printed: &mut Printed) -> bool {
+    fn addresses_have_it(&mut self, subject: &Subject<'a>, printed: &mut Printed) -> bool {
         let socket = subject.socket;
-        self.may_be_in_address[socket.family() as usize]
-            && self.needle.is_in(printed.addresses(socket))
+        if !self.may_be_in_address[socket.family() as usize] {
+            return false;
+        }
+        if self.needle.as_str().contains(':') {
+            return self.finder.find(printed.addresses(socket)).is_some();
+        }
+        self.endpoint_has_it(&socket.local)
+            || (socket.remote.as_ref()).is_some_and(|remote| self.endpoint_has_it(remote))
+    }
+
+    /// What has no colon in it is found in the address or in the port, never across both.
+    fn endpoint_has_it(&mut self, endpoint: &Endpoint) -> bool {
+        let Self { finder, room, .. } = self;
+        let mut find = |push: &dyn Fn(&mut Vec<u8>)| {
+            room.clear();
+            push(room);
+            finder.find(room).is_some()
+        };
+        let address = endpoint.address;
+        let is_in_address = self
+            .addresses
+            .entry(address)
+            .or_insert_with(|| find(&|out| push_address(out, address)));
+        *is_in_address
+            || (self.is_digits && find(&|out| push_digits::<10>(out, endpoint.port.into())))
     }
 }
 

@@ -16,6 +16,7 @@ use super::FilterError;
 use super::ast::{Pattern, Term};
 use super::error::shown;
 use super::needle::Needle;
+use super::reader;
 use super::word;
 
 /// The most memory that one compiled regex may take, in bytes.
@@ -96,7 +97,14 @@ pub(super) fn regex_term(input: &mut Input<'_>) -> Parsed<Term> {
         return wrong(span, "the regex is empty: write it between the slashes");
     }
     match compile(&source) {
-        Ok(regex) => Ok(Term::Regex(Pattern { source, regex })),
+        Ok(regex) => {
+            let automaton = reader::automaton(&source, REGEX_SIZE);
+            Ok(Term::Regex(Pattern {
+                source,
+                regex,
+                automaton,
+            }))
+        }
         Err(message) => wrong(span, message),
     }
 }

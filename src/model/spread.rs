@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 /// collide and costs many times as much as the rest of such a lookup.
 pub(crate) type BuildSpread = BuildHasherDefault<Spread>;
 
-/// Spreads small numbers over 64 bits by one multiplication each.
+/// Spreads numbers over 64 bits by one multiplication each.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Spread(u64);
 
@@ -21,12 +21,18 @@ impl Spread {
 
 impl Hasher for Spread {
     fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.add(byte.into());
+        for piece in bytes.chunks(8) {
+            let mut number = [0; 8];
+            number[..piece.len()].copy_from_slice(piece);
+            self.add(u64::from_le_bytes(number));
         }
     }
 
     fn write_u16(&mut self, number: u16) {
+        self.add(number.into());
+    }
+
+    fn write_u32(&mut self, number: u32) {
         self.add(number.into());
     }
 

@@ -8,6 +8,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::string::string_regex;
+use regex::RegexBuilder;
 use sockeye::filter::{Context, FIELDS, FLAGS, Filter, TRANSPORTS};
 use sockeye::model::{Socket, State};
 use sockeye::track::Row;
@@ -50,6 +51,42 @@ fn quoted() -> impl Strategy<Value = String> {
 
 fn regex() -> impl Strategy<Value = String> {
     text(r"[a-zÄ]{1,3}(\\/|\\\\|\\d|\.|x\*)?( |[|])?[A-Z]").prop_map(|regex| format!("/{regex}/"))
+}
+
+/// Regexes that look around and across the parts of a line.
+fn wild_regex() -> impl Strategy<Value = String> {
+    let piece = select(vec![
+        "^",
+        "$",
+        r"\b",
+        r"\B",
+        r"\A",
+        r"\z",
+        ".",
+        ".*",
+        r"\d+",
+        r"\w",
+        r"\s",
+        " ",
+        "[^ ]*",
+        "a",
+        "B",
+        "c|",
+        "(?m:$)",
+        "tcp",
+        "udp6? ",
+        "listen",
+        ":",
+        "[0-9a-f]",
+        "ß",
+        "é?",
+        "(a|b| )+",
+        "1",
+        ".{3}",
+        r"(?-u:\b)",
+        "\u{212a}",
+    ]);
+    vec(piece, 1..6).prop_map(|pieces| pieces.concat())
 }
 
 fn field() -> impl Strategy<Value = String> {
@@ -167,17 +204,28 @@ proptest! {
         prop_assert_eq!(holds(&format!("({a}) ({b})")), left && right);
     }
 
-    /// The rows come twice and share what a pass remembers things by.
     #[test]
     fn a_pass_over_many_rows_matches_what_one_by_one_does(
         text in filter_text(), rows in vec(row(), 1..6),
     ) {
         let filter = Filter::parse(&text).expect("the grammar is that of the parser");
-        let mut shuffled = rows.clone();
-        shuffled.reverse();
+        let rows = sharing(&rows);
         let mut pass = filter.pass(&context());
-        for row in rows.iter().chain(&shuffled) {
+        for row in rows.iter().chain(&rows) {
             prop_assert_eq!(pass.matches(row), filter.matches(row, &context()));
+        }
+    }
+
+    #[test]
+    fn a_regex_of_a_pass_reads_rows_as_the_regex_itself_reads_their_lines(
+        source in wild_regex(), rows in vec(row(), 1..6),
+    ) {
+        let filter = Filter::parse(&format!("/{source}/")).expect("the grammar is that of regex");
+        let regex = RegexBuilder::new(&source).case_insensitive(true).build().expect("as above");
+        let rows = sharing(&rows);
+        let mut pass = filter.pass(&context());
+        for row in rows.iter().chain(&rows) {
+            prop_assert_eq!(pass.matches(row), regex.is_match(&line(row)), "{}", line(row));
         }
     }
 
@@ -205,6 +253,62 @@ proptest! {
             prop_assert!(filter.matches(&row, &context()), "{}", text);
         }
     }
+}
+
+/// The rows, and each once more with the owner and the names of the first: what a pass remembers
+/// of one row, it meets again in another.
+fn sharing(rows: &[Row]) -> Vec<Row> {
+    let first = Socket::clone(&rows[0].socket);
+    let like_first = |row: &Row| {
+        let mut row = row.clone();
+        let (local, remote, state) = (row.socket.local, row.socket.remote, row.socket.state);
+        let protocol = row.socket.protocol;
+        row.socket = Socket {
+            protocol,
+            local,
+            remote,
+            state,
+            ..first.clone()
+        }
+        .into();
+        row
+    };
+    rows.iter()
+        .flat_map(|row| [row.clone(), like_first(row)])
+        .collect()
+}
+
+/// The row as a regex reads it, written in the simplest way.
+fn line(row: &Row) -> String {
+    let socket = &row.socket;
+    let owners = socket.owner.processes();
+    let mut words = vec![
+        socket.protocol_and_family().to_owned(),
+        socket.local.to_string(),
+    ];
+    words.extend(socket.service().map(String::from));
+    words.extend(socket.remote.map(|remote| remote.to_string()));
+    words.push(socket.state.to_string());
+    words.extend(row.is_closed().then(|| State::Closed.to_string()));
+    words.extend(
+        owners
+            .iter()
+            .map(|process| format!("{} {}", process.pid, process.name)),
+    );
+    let names = [
+        &socket.user,
+        &socket.unit,
+        &socket.container,
+        &socket.interface,
+    ];
+    words.extend(names.into_iter().flatten().map(ToString::to_string));
+    words.extend(
+        owners
+            .iter()
+            .filter_map(|process| process.command.as_ref())
+            .map(ToString::to_string),
+    );
+    words.join(" ")
 }
 
 /// Terms that are made of what the row shows.

@@ -56,7 +56,7 @@ fn endpoint(text: &str) -> Endpoint {
     text.parse::<std::net::SocketAddr>().unwrap().into()
 }
 
-fn process(pid: u32, name: &str, command: &str) -> Arc<Process> {
+pub(super) fn process(pid: u32, name: &str, command: &str) -> Arc<Process> {
     Arc::new(Process {
         pid,
         parent: None,
@@ -68,7 +68,7 @@ fn process(pid: u32, name: &str, command: &str) -> Arc<Process> {
 }
 
 /// A row that has been there from the start and has not changed, adjusted by `adjust`.
-fn row(
+pub(super) fn row(
     protocol: Protocol,
     local: &str,
     remote: Option<&str>,
