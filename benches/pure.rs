@@ -1,0 +1,168 @@
+//! The pure parts at three sizes of table: `cargo bench --bench pure`.
+//!
+//! What one key typed into the filter costs, what one reading costs to compare with the one before,
+//! to sort, and to bring to the screen. The tables are made up (`scene`), the same in every run.
+#![allow(missing_docs, reason = "criterion's macros write public functions")]
+
+mod scene;
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use scene::{OF_A_TENTH, SIZES, moment};
+use sockeye::app::{App, Asked, Msg, Settings, Size, Sort, Tab};
+use sockeye::columns::ColumnId;
+use sockeye::filter::{Context, Filter};
+use sockeye::model::Snapshot;
+use sockeye::track::Tracker;
+use sockeye::ui::{self, Theme};
+
+const HIGHLIGHT: Duration = Duration::from_secs(5);
+const LINGER: Duration = Duration::from_secs(10);
+
+/// Each form of term that has its own way to be found.
+const FILTERS: [(&str, &str); 6] = [
+    ("text of none", "zzqx"),
+    ("text of a tenth", OF_A_TENTH),
+    ("address", "127.0"),
+    ("address and port", "0.0.1:30"),
+    ("port", ":3010"),
+    ("regex", "/nginx|node/"),
+];
+
+fn filter(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("filter");
+    let context = Context {
+        now: moment(1),
+        highlight: HIGHLIGHT,
+        uid: Some(3),
+    };
+    for size in SIZES {
+        let table = scene::table(size);
+        for (name, text) in FILTERS {
+            let filter = Filter::parse(text).expect("a filter");
+            group.bench_function(BenchmarkId::new(name, size), |bencher| {
+                bencher.iter(|| {
+                    let mut pass = filter.pass(&context);
+                    table.rows.iter().filter(|row| pass.matches(row)).count()
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+fn observe(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("observe");
+    for size in SIZES {
+        let first = scene::snapshot(size, 0);
+        let other = scene::later(&first, 0, 100);
+        for (name, second) in [("steady", &first), ("one in 100 new", &other)] {
+            group.bench_function(BenchmarkId::new(name, size), |bencher| {
+                let mut tracker = Tracker::new(LINGER);
+                let mut readings = readings(&first, second);
+                bencher.iter_batched(
+                    || readings.next().expect("there is always one more"),
+                    |snapshot| tracker.observe(snapshot),
+                    BatchSize::PerIteration,
+                );
+            });
+        }
+    }
+    group.finish();
+}
+
+/// One and the other by turns, a second apart.
+fn readings(one: &Snapshot, other: &Snapshot) -> impl Iterator<Item = Snapshot> {
+    (0..).map(move |seconds| {
+        let mut snapshot = if seconds % 2 == 0 { one } else { other }.clone();
+        snapshot.taken_at = moment(seconds);
+        snapshot
+    })
+}
+
+fn sort(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("sort");
+    for size in SIZES {
+        let table = scene::table(size);
+        for (name, by) in [("port", ColumnId::Port), ("process", ColumnId::Process)] {
+            let asked = Asked {
+                tab: Tab::All,
+                protocols: (true, true),
+                filter: Filter::default(),
+                uid: None,
+                sort: Sort {
+                    by,
+                    descending: false,
+                },
+                highlight: HIGHLIGHT,
+            };
+            group.bench_function(BenchmarkId::new(name, size), |bencher| {
+                bencher.iter(|| asked.clone().select(&table).len());
+            });
+        }
+    }
+    group.finish();
+}
+
+fn draw(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("draw");
+    for size in SIZES {
+        let observation = Tracker::new(LINGER).observe(scene::snapshot(size, 0));
+        let mut app = App::new(settings(), moment(0));
+        let mut terminal = Terminal::new(TestBackend::new(150, 40)).expect("it has no terminal");
+        group.bench_function(BenchmarkId::new("a reading", size), |bencher| {
+            bencher.iter(|| {
+                let message = Msg::SnapshotTaken(observation.clone());
+                black_box(app.update(message, moment(0)));
+                let view = app.view(moment(0));
+                terminal
+                    .draw(|frame| ui::draw(frame, &view, Theme::COLOUR))
+                    .expect("it has no terminal");
+            });
+        });
+        group.bench_function(BenchmarkId::new("a frame", size), |bencher| {
+            bencher.iter(|| {
+                let view = app.view(moment(0));
+                terminal
+                    .draw(|frame| ui::draw(frame, &view, Theme::COLOUR))
+                    .expect("it has no terminal");
+            });
+        });
+    }
+    group.finish();
+}
+
+fn settings() -> Settings {
+    Settings {
+        host: "bench".into(),
+        is_recording: false,
+        uid: Some(3),
+        interval: Duration::from_secs(1),
+        linger: LINGER,
+        highlight: HIGHLIGHT,
+        tab: Tab::All,
+        tcp: true,
+        udp: true,
+        filter: Filter::default(),
+        time_zone: TimeZone::UTC,
+        size: Size {
+            width: 150,
+            height: 40,
+        },
+    }
+}
+
+criterion_group! {
+    name = pure;
+    config = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_millis(600));
+    targets = filter, observe, sort, draw
+}
+criterion_main!(pure);
