@@ -125,6 +125,7 @@ impl Criteria {
         table
             .rows
             .iter()
+            .map(|row| &**row)
             .enumerate()
             .filter(move |(_, row)| !self.is_over(row, now) && self.lets_through(row, &context))
     }
@@ -224,6 +225,6 @@ impl Asked {
     /// The rows that a listing shows: those that the live table would show at its start.
     pub fn select(self, table: &Table) -> Vec<&Row> {
         let chosen = self.criteria().select(table, table.taken_at);
-        chosen.into_iter().map(|index| &table.rows[index]).collect()
+        chosen.into_iter().map(|at| &*table.rows[at]).collect()
     }
 }

@@ -4,6 +4,7 @@
 //! with the observations.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::rows::{Asked, Criteria};
 use crate::model::Moment;
@@ -26,7 +27,7 @@ pub struct Told {
     /// What happened; `None`: nothing, the socket is there.
     pub change: Option<ChangeKind>,
     /// The row as it was afterwards.
-    pub row: Row,
+    pub row: Arc<Row>,
 }
 
 impl Watching {
@@ -78,7 +79,7 @@ impl Watching {
         (matches_now || was_told).then(|| Told {
             at: event.change.at,
             change: Some(event.change.kind.clone()),
-            row: event.row.clone(),
+            row: Arc::clone(&event.row),
         })
     }
 }
@@ -90,7 +91,7 @@ fn is_to_be_told_of(row: &Row) -> bool {
 }
 
 /// A row that matches though nothing happened to it just now.
-fn late(row: &Row, now: Moment) -> Told {
+fn late(row: &Arc<Row>, now: Moment) -> Told {
     let opened = row
         .change
         .as_ref()
@@ -98,7 +99,7 @@ fn late(row: &Row, now: Moment) -> Told {
     Told {
         at: opened.map_or(now, |change| change.at),
         change: opened.map(|change| change.kind.clone()),
-        row: row.clone(),
+        row: Arc::clone(row),
     }
 }
 

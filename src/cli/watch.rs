@@ -158,7 +158,7 @@ impl Printer {
             if self.is_json {
                 report::write_change_json(out, *at, change.as_ref(), row)
             } else {
-                let change = (*at, change.as_ref(), row);
+                let change = (*at, change.as_ref(), &**row);
                 report::write_change(out, change, &self.zone, self.has_colour)
             }
         };
@@ -168,7 +168,7 @@ impl Printer {
     /// Each kind of problem once; hidden owners where one of them is told of.
     fn complain_about(&mut self, observation: &Observation, all: &[Told]) {
         for problem in &observation.table.problems {
-            let concerns = is_of_concern(problem, all.iter().map(|told| &told.row));
+            let concerns = is_of_concern(problem, all.iter().map(|told| &*told.row));
             if concerns && self.complained.insert(problem.code) {
                 complain(&problem.message);
             }

@@ -60,7 +60,7 @@ pub fn write_rows(table: &Table, rows: &[RowId], format: FileFormat, now: Moment
 fn write_file(path: &Path, table: &Table, rows: &[RowId], format: FileFormat) -> io::Result<()> {
     let rows = rows.iter().filter_map(|id| {
         let at = table.rows.binary_search_by_key(id, |row| row.id).ok()?;
-        Some(&table.rows[at])
+        Some(&*table.rows[at])
     });
     let mut file = BufWriter::new(File::create_new(path)?);
     match format {

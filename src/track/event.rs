@@ -1,6 +1,7 @@
 //! The journal: what opened, changed and closed, bounded.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::{Change, Row};
 
@@ -10,7 +11,7 @@ pub struct Event {
     /// What happened, and when it was seen: up to one interval after it happened.
     pub change: Change,
     /// The row as it was afterwards (for `Closed`: as last seen).
-    pub row: Row,
+    pub row: Arc<Row>,
 }
 
 /// The most recent events, oldest first.
@@ -59,19 +60,18 @@ impl EventLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     use crate::model::{Endpoint, Moment, Protocol, Socket, State};
     use crate::track::{ChangeKind, RowId};
 
     #[test]
     fn the_log_forgets_the_oldest_beyond_its_capacity() {
-        let socket = Arc::new(Socket::new(
+        let socket = Socket::new(
             Protocol::Tcp,
             Endpoint::new("127.0.0.1".parse().unwrap(), 80),
             None,
             State::Listen,
-        ));
+        );
         let at = Moment {
             steady: std::time::Duration::ZERO,
             wall: jiff::Timestamp::UNIX_EPOCH,
@@ -83,15 +83,15 @@ mod tests {
         };
         log.extend((0..EventLog::CAPACITY as u64 + 5).map(|n| Event {
             change: change.clone(),
-            row: Row {
+            row: Arc::new(Row {
                 id: RowId(n),
-                socket: Arc::clone(&socket),
+                socket: socket.clone(),
                 first_seen: at,
                 state_since: at,
                 was_there_at_start: false,
                 change: Some(change.clone()),
                 is_in_conflict: false,
-            },
+            }),
         }));
         assert_eq!(log.len(), EventLog::CAPACITY);
         assert_eq!(log.forgotten(), 5);

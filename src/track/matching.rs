@@ -1,4 +1,4 @@
-//! Which row a socket of the new snapshot belongs to, and which rows contend for a port.
+//! Which row a socket of the new snapshot belongs to.
 //!
 //! Identity is protocol, addresses and inode, never the pid. Two exceptions, both the kernel's:
 //! a connection loses its inode when its process closes it (and gains one when it is accepted),
@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::sequence;
 use super::tracker::Live;
 use crate::model::{Endpoint, Protocol, Socket, State};
 
@@ -27,17 +28,43 @@ impl Address {
     }
 }
 
+/// What tells one socket from all others, as far as that is possible: [`Address`] and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    address: Address,
+    inode: Option<u32>,
+}
+
+impl Key {
+    pub fn of(socket: &Socket) -> Self {
+        Self {
+            address: Address::of(socket),
+            inode: socket.inode,
+        }
+    }
+
+    /// Whether two sockets have the same; the inode alone tells nearly always that they don't.
+    pub fn are_equal(one: &Socket, other: &Socket) -> bool {
+        one.inode == other.inode && Address::of(one) == Address::of(other)
+    }
+}
+
 /// For each socket the index of the row that it continues; no row is given twice.
 pub(super) fn places(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
-    let rows = || live.iter().map(|live| &*live.row.socket).enumerate();
+    let mut places = sequence::walk(live, sockets);
+    if places.iter().all(Option::is_some) {
+        return places;
+    }
     let mut is_taken = vec![false; live.len()];
-    let mut places = vec![None; sockets.len()];
+    for &at in places.iter().flatten() {
+        is_taken[at] = true;
+    }
+    let left: Vec<usize> = (0..live.len()).filter(|&at| !is_taken[at]).collect();
+    let rows = || left.iter().map(|&at| (at, &live[at].row.socket));
 
-    let mut exact = index_by(rows(), |socket| Some((Address::of(socket), socket.inode)));
+    let mut exact = index_by(rows(), |socket| Some(Key::of(socket)));
     assign(&mut places, &mut is_taken, sockets, |socket, is_taken| {
-        take(&mut exact, &(Address::of(socket), socket.inode), |&at| {
-            !is_taken[at]
-        })
+        take(&mut exact, &Key::of(socket), |&at| !is_taken[at])
     });
     if places.iter().all(Option::is_some) {
         return places;
@@ -112,36 +139,4 @@ fn take<K: std::hash::Hash + Eq>(
     let rows = index.get_mut(key)?;
     let found = rows.iter().position(fits)?;
     Some(rows.remove(found))
-}
-
-/// Marks the sockets without a peer whose port other processes hold too.
-pub(super) fn mark_conflicts(live: &mut [Live]) {
-    let mut by_port: HashMap<(Protocol, u16), Vec<usize>> = HashMap::new();
-    for (index, live) in live.iter_mut().enumerate() {
-        live.row.is_in_conflict = false;
-        let socket = &live.row.socket;
-        if !socket.is_connection() && socket.is_listening() {
-            by_port
-                .entry((socket.protocol, socket.local.port))
-                .or_default()
-                .push(index);
-        }
-    }
-    for holders in by_port.values().filter(|holders| holders.len() > 1) {
-        for &one in holders {
-            live[one].row.is_in_conflict = holders.iter().any(|&other| {
-                other != one && are_strangers(&live[one].row.socket, &live[other].row.socket)
-            });
-        }
-    }
-}
-
-/// Whether two sockets belong to different processes. Where the processes can't be seen, their
-/// users have to do.
-fn are_strangers(one: &Socket, other: &Socket) -> bool {
-    if one.owner.processes().is_empty() || other.owner.processes().is_empty() {
-        one.owner.kind() != other.owner.kind() || one.uid != other.uid
-    } else {
-        !one.owner.shares_process_with(&other.owner)
-    }
 }

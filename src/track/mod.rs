@@ -4,9 +4,12 @@
 //! closed rows for a while, and tells each change once as an [`Event`]. Pure: time arrives with
 //! the snapshot.
 
+mod changes;
+mod conflicts;
 mod event;
 mod matching;
 mod row;
+mod sequence;
 mod table;
 mod tracker;
 

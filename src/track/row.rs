@@ -1,6 +1,5 @@
 //! One line of the live table: a socket, since when it is there, and what last happened to it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Moment, Owner, Socket, State};
@@ -75,7 +74,7 @@ pub struct Row {
     /// Identity within this run.
     pub id: RowId,
     /// The socket as last seen.
-    pub socket: Arc<Socket>,
+    pub socket: Socket,
     /// When it was first seen.
     pub first_seen: Moment,
     /// When its state was last seen to change; `first_seen` if it never did.

@@ -23,7 +23,7 @@ pub struct Counts {
 
 impl Counts {
     /// Counts the rows that are not closed.
-    pub fn of(rows: &[Row]) -> Self {
+    pub fn of(rows: &[Arc<Row>]) -> Self {
         let mut counts = Self::default();
         for socket in rows
             .iter()
@@ -47,8 +47,8 @@ impl Counts {
 pub struct Table {
     /// When the snapshot behind it was taken.
     pub taken_at: Moment,
-    /// The rows, by id ascending.
-    pub rows: Vec<Row>,
+    /// The rows, by id ascending. A row that is as it was in the table before is the very same one.
+    pub rows: Vec<Arc<Row>>,
     /// The owners and their ancestors.
     pub processes: HashMap<Pid, Arc<Process>>,
     /// What could not be seen.

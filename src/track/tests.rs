@@ -3,6 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
 use super::*;
 use crate::model::{Endpoint, Moment, Owner, Process, Protocol, Snapshot, Socket, State};
 
@@ -383,4 +388,75 @@ fn a_connection_on_the_addresses_of_an_orphan_is_another_one() {
     assert_eq!(watch.see(&[orphan]), ["5000 ESTABLISHED -> TIME_WAIT"]);
     let next = connection(5000, Some(2), State::Established, known(&[8]));
     assert_eq!(watch.see(&[next]), ["closed 5000", "opened 5000"]);
+}
+
+#[test]
+fn a_row_that_is_as_it_was_is_the_very_same_one() {
+    let all = [listener(80, 1, &[7]), listener(81, 2, &[7])];
+    let mut watch = Watch::begin(&all);
+    let before = watch.observe(&all).table;
+    let mut changed = all.clone();
+    changed[1].queue = Some(crate::model::Queue {
+        receive: 1,
+        send: 0,
+    });
+    let after = watch.observe(&changed).table;
+    assert!(Arc::ptr_eq(&before.rows[0], &after.rows[0]));
+    assert!(!Arc::ptr_eq(&before.rows[1], &after.rows[1]));
+}
+
+/// Sockets of which many have a twin: the same key, told apart by nothing but their uid.
+fn twin() -> impl Strategy<Value = Socket> {
+    let states = vec![State::Listen, State::Bound, State::Established];
+    let inode = option::of(1..3u32);
+    (1..3u16, inode, select(states), 0..4u32).prop_map(|(port, inode, state, uid)| {
+        let socket = if state == State::Established {
+            connection(port, inode, state, known(&[uid]))
+        } else {
+            listener(port, 0, &[uid])
+        };
+        Socket {
+            inode,
+            state,
+            uid: Some(uid),
+            ..socket
+        }
+    })
+}
+
+/// How a reading differs from the one before.
+fn edit() -> impl Strategy<Value = (Index, Option<Socket>, bool)> {
+    (any::<Index>(), option::of(twin()), any::<bool>())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2048))]
+
+    #[test]
+    fn rows_found_in_sequence_are_those_found_by_key(
+        first in vec(twin(), 0..12),
+        readings in vec(vec(edit(), 0..4), 1..8),
+    ) {
+        let mut watch = Watch::begin(&first);
+        let mut by_key = Watch::begin(&first);
+        let mut sockets = first;
+        for edits in readings {
+            for (at, socket, is_added) in edits {
+                let at = at.index(sockets.len() + 1);
+                match socket {
+                    Some(socket) if is_added || at == sockets.len() => sockets.insert(at, socket),
+                    Some(socket) => sockets[at] = socket,
+                    None if at == sockets.len() => {}
+                    None if is_added => sockets[at..].reverse(),
+                    None => drop(sockets.remove(at)),
+                }
+            }
+            by_key.tracker.forget_seats();
+            let (found, expected) = (watch.observe(&sockets), by_key.observe(&sockets));
+            prop_assert_eq!(found.events, expected.events);
+            prop_assert_eq!(&found.table.rows, &expected.table.rows);
+            let ids: Vec<_> = found.table.rows.iter().map(|row| row.id).collect();
+            prop_assert!(ids.is_sorted(), "{:?}", ids);
+        }
+    }
 }

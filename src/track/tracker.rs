@@ -9,9 +9,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::matching::{self, Address};
-use super::{Change, ChangeKind, Counts, Event, Row, RowId, Table};
-use crate::model::{Moment, Owner, Pid, Problem, Process, Snapshot, Socket};
+use super::changes::{announce, change, handover, learn_owner, set_conflict, update_row};
+use super::conflicts::mark_conflicts;
+use super::matching::{self, Address, Key};
+use super::{ChangeKind, Counts, Event, Row, RowId, Table};
+use crate::model::{Moment, Pid, Problem, Process, Snapshot, Socket};
 
 /// How many closed rows linger at most; beyond that the oldest go early.
 const MAX_LINGERING: usize = 10_000;
@@ -20,8 +22,10 @@ const MAX_LINGERING: usize = 10_000;
 #[derive(Debug)]
 pub struct Tracker {
     linger: Duration,
+    /// By row id ascending.
     live: Vec<Live>,
-    closed: Vec<Row>,
+    /// In the order in which they closed.
+    closed: Vec<Arc<Row>>,
     next_id: u64,
     has_begun: bool,
 }
@@ -38,17 +42,21 @@ pub struct Observation {
 /// A row whose socket was in the last snapshot, or is missing from it for the first time.
 #[derive(Debug)]
 pub(super) struct Live {
-    pub row: Row,
+    pub row: Arc<Row>,
+    /// Its place in the last snapshot, if it was there under the key that it has now. Rows of the same
+    /// key stand in the same order there as here.
+    pub seat: Option<usize>,
     /// The reading from which it was missing.
     missing_since: Option<Moment>,
     /// The missing listener whose address, and whose place in the table, this one took.
-    displaced: Option<Box<Row>>,
+    displaced: Option<Arc<Row>>,
 }
 
 impl Live {
-    fn new(row: Row) -> Self {
+    fn new(row: Arc<Row>) -> Self {
         Self {
             row,
+            seat: None,
             missing_since: None,
             displaced: None,
         }
@@ -76,10 +84,12 @@ impl Tracker {
         let places = matching::places(&self.live, &snapshot.sockets);
         self.settle(&rivals, &snapshot.sockets, &places, &mut events);
         let newcomers = self.update_known(snapshot.sockets, &places, now, &mut events);
+        self.unseat(&rivals);
         self.forget_displaced(settled);
         self.close_missing(&newcomers, now, &mut events);
         self.admit(newcomers, now, &mut events);
         self.forget_closed(now);
+        self.live.sort_by_key(|live| live.row.id);
         self.has_begun = true;
         let table = self.table(now, snapshot.processes, snapshot.problems);
         Observation {
@@ -97,9 +107,8 @@ impl Tracker {
                 rivals.push((successor, self.live.len()));
                 let missing_since = Some(self.live[successor].row.first_seen);
                 self.live.push(Live {
-                    row: *row,
                     missing_since,
-                    displaced: None,
+                    ..Live::new(row)
                 });
             }
         }
@@ -118,18 +127,21 @@ impl Tracker {
     ) -> Vec<Socket> {
         let mut is_present = vec![false; self.live.len()];
         let mut newcomers = Vec::new();
-        for (socket, place) in sockets.into_iter().zip(places) {
+        for (seat, (socket, place)) in sockets.into_iter().zip(places).enumerate() {
             match *place {
                 Some(index) => {
                     is_present[index] = true;
-                    self.live[index].missing_since = None;
-                    update_row(&mut self.live[index].row, socket, now, events);
+                    let live = &mut self.live[index];
+                    live.missing_since = None;
+                    live.seat = Key::are_equal(&live.row.socket, &socket).then_some(seat);
+                    update_row(&mut live.row, socket, now, events);
                 }
                 None => newcomers.push(socket),
             }
         }
         for (live, is_present) in self.live.iter_mut().zip(is_present) {
             if !is_present {
+                live.seat = None;
                 live.missing_since.get_or_insert(now);
             }
         }
@@ -145,13 +157,21 @@ impl Tracker {
         places: &[Option<usize>],
         events: &mut Vec<Event>,
     ) {
-        let place_of = |index| places.iter().position(|&place| place == Some(index));
+        let seats: HashMap<usize, usize> = if rivals.is_empty() {
+            HashMap::new()
+        } else {
+            let seats = places.iter().enumerate();
+            seats
+                .filter_map(|(seat, place)| Some(((*place)?, seat)))
+                .collect()
+        };
         for &(successor, predecessor) in rivals {
-            if let Some(at) = place_of(successor) {
-                learn_owner(&mut self.live[successor].row, &sockets[at]);
+            if let Some(&seat) = seats.get(&successor) {
+                learn_owner(&mut self.live[successor].row, &sockets[seat]);
             }
-            if place_of(predecessor).is_some() {
-                self.live[successor].row.id = self.new_id();
+            if seats.contains_key(&predecessor) {
+                let id = self.new_id();
+                Arc::make_mut(&mut self.live[successor].row).id = id;
                 announce(&mut self.live[successor].row, ChangeKind::Opened, events);
             } else {
                 let from = self.live[predecessor].row.socket.owner.clone();
@@ -174,33 +194,36 @@ impl Tracker {
     /// A displaced listener that stayed away lives on in its successor's row. Those before
     /// `settled` were not displaced.
     fn forget_displaced(&mut self, settled: usize) {
-        let mut index = 0;
-        self.live.retain(|live| {
-            index += 1;
-            index <= settled || live.missing_since.is_none()
-        });
+        let released = self.live.split_off(settled).into_iter();
+        self.live
+            .extend(released.filter(|live| live.missing_since.is_none()));
+    }
+
+    /// Rows that changed their place among the rows: which of several twins they are is looked up the
+    /// next time.
+    fn unseat(&mut self, rivals: &[(usize, usize)]) {
+        for &(successor, predecessor) in rivals {
+            self.live[successor].seat = None;
+            self.live[predecessor].seat = None;
+        }
     }
 
     /// Closes what two snapshots in a row lack, and connections whose addresses another has now.
     fn close_missing(&mut self, newcomers: &[Socket], now: Moment, events: &mut Vec<Event>) {
         let retaken: HashSet<Address> = newcomers.iter().map(Address::of).collect();
-        let mut kept = Vec::with_capacity(self.live.len() + newcomers.len());
-        for mut live in self.live.drain(..) {
-            let is_gone = live.missing_since.is_some_and(|since| {
+        let is_gone = |live: &mut Live| {
+            live.missing_since.is_some_and(|since| {
                 since < now
                     || live.row.socket.is_connection()
                         && retaken.contains(&Address::of(&live.row.socket))
-            });
-            if is_gone {
-                let at = live.missing_since.unwrap_or(now);
-                change(&mut live.row, ChangeKind::Closed, at, events);
-                live.row.is_in_conflict = false;
-                self.closed.push(live.row);
-            } else {
-                kept.push(live);
-            }
+            })
+        };
+        for mut live in self.live.extract_if(.., is_gone) {
+            let at = live.missing_since.unwrap_or(now);
+            change(&mut live.row, ChangeKind::Closed, at, events);
+            set_conflict(&mut live.row, false);
+            self.closed.push(live.row);
         }
-        self.live = kept;
     }
 
     /// Makes rows of sockets that were not known.
@@ -208,7 +231,7 @@ impl Tracker {
         if !self.has_begun {
             let rows: Vec<_> = newcomers
                 .into_iter()
-                .map(|one| self.new_row(one, now))
+                .map(|one| Arc::new(self.new_row(one, now)))
                 .collect();
             self.live.extend(rows.into_iter().map(Live::new));
             return;
@@ -230,6 +253,7 @@ impl Tracker {
                 row.id = id;
                 reopened.insert(id);
             }
+            let mut row = Arc::new(row);
             announce(&mut row, ChangeKind::Opened, events);
             self.live.push(Live::new(row));
         }
@@ -265,19 +289,27 @@ impl Tracker {
     /// Shows `row` where the missing one was, under its id, until the next snapshot settles it.
     fn take_place(&mut self, index: usize, mut row: Row) {
         row.id = self.live[index].row.id;
-        let before = std::mem::replace(&mut self.live[index], Live::new(row));
-        self.live[index].displaced = Some(Box::new(before.row));
+        let before = std::mem::replace(&mut self.live[index], Live::new(Arc::new(row)));
+        self.live[index].displaced = Some(before.row);
     }
 
     fn new_row(&mut self, socket: Socket, now: Moment) -> Row {
         Row {
             id: self.new_id(),
-            socket: Arc::new(socket),
+            socket,
             first_seen: now,
             state_since: now,
             was_there_at_start: !self.has_begun,
             change: None,
             is_in_conflict: false,
+        }
+    }
+
+    /// Makes it look up every row by its key again.
+    #[cfg(test)]
+    pub(super) fn forget_seats(&mut self) {
+        for live in &mut self.live {
+            live.seat = None;
         }
     }
 
@@ -299,15 +331,11 @@ impl Tracker {
         processes: HashMap<Pid, Arc<Process>>,
         problems: Vec<Problem>,
     ) -> Table {
-        matching::mark_conflicts(&mut self.live);
-        let mut rows: Vec<Row> = self
-            .live
-            .iter()
-            .map(|live| &live.row)
-            .chain(&self.closed)
-            .cloned()
-            .collect();
-        rows.sort_unstable_by_key(|row| row.id);
+        mark_conflicts(&mut self.live);
+        let live = self.live.iter().map(|live| &live.row);
+        let mut rows: Vec<_> = live.chain(&self.closed).cloned().collect();
+        // The live ones are in order already, which a stable sort makes use of.
+        rows.sort_by_key(|row| row.id);
         let counts = Counts::of(&rows);
         let is_unsettled = self.live.iter().any(|live| {
             let is_missing = live.missing_since.is_some() && !live.row.socket.is_connection();
@@ -322,83 +350,4 @@ impl Tracker {
             is_unsettled,
         }
     }
-}
-
-/// Takes over what the snapshot says of a known socket, and tells what changed.
-fn update_row(row: &mut Row, mut socket: Socket, now: Moment, events: &mut Vec<Event>) {
-    let before = Arc::clone(&row.socket);
-    socket.owner = carried_owner(&before, &socket);
-    if *before == socket {
-        return;
-    }
-    let state_changed = before.state != socket.state;
-    let from = changed_hands(&before, &socket).then(|| before.owner.clone());
-    row.socket = Arc::new(socket);
-    if state_changed {
-        change(row, ChangeKind::State { from: before.state }, now, events);
-    }
-    if let Some(from) = from {
-        change(row, ChangeKind::Owner { from }, now, events);
-    }
-}
-
-/// Takes over who has the socket and nothing else.
-fn learn_owner(row: &mut Row, seen: &Socket) {
-    let owner = carried_owner(&row.socket, seen);
-    if owner != row.socket.owner {
-        let before = (*row.socket).clone();
-        row.socket = Arc::new(Socket { owner, ..before });
-    }
-}
-
-/// Who has the socket, given who had it: a socket that lost its process remembers it.
-fn carried_owner(before: &Socket, now: &Socket) -> Owner {
-    let (Owner::Known(had) | Owner::Past(had)) = &before.owner else {
-        return now.owner.clone();
-    };
-    match now.owner {
-        Owner::Known(_) | Owner::Hidden => now.owner.clone(),
-        // It still has an inode and was not found at the first look: nothing new is known.
-        Owner::None if now.inode.is_some() => before.owner.clone(),
-        Owner::Unknown => before.owner.clone(),
-        Owner::None | Owner::Kernel | Owner::Past(_) => Owner::Past(Arc::clone(had)),
-    }
-}
-
-/// Whether none of the processes that have the socket had it before. A connection that waited in
-/// an accept queue (no inode) was nobody's, though its listener is named as the owner.
-fn changed_hands(before: &Socket, now: &Socket) -> bool {
-    matches!(
-        (&before.owner, &now.owner),
-        (Owner::Known(_), Owner::Known(_))
-    ) && before.inode.is_some()
-        && !before.owner.shares_process_with(&now.owner)
-}
-
-/// What it is when a new socket holds an address that another held before: a change of owner only
-/// if both are known and differ, otherwise the port was opened again.
-fn handover(from: Owner, to: &Owner) -> ChangeKind {
-    let are_known = !from.processes().is_empty() && !to.processes().is_empty();
-    if are_known && !from.shares_process_with(to) {
-        ChangeKind::Owner { from }
-    } else {
-        ChangeKind::Opened
-    }
-}
-
-/// Tells of something that happened when the row was first seen.
-fn announce(row: &mut Row, kind: ChangeKind, events: &mut Vec<Event>) {
-    change(row, kind, row.first_seen, events);
-}
-
-fn change(row: &mut Row, kind: ChangeKind, at: Moment, events: &mut Vec<Event>) {
-    if matches!(kind, ChangeKind::State { .. } | ChangeKind::Closed) {
-        row.state_since = at;
-    }
-    let change = Change { at, kind };
-    row.change = Some(change.clone());
-    events.push(Event {
-        change,
-        row: row.clone(),
-    });
 }

@@ -109,7 +109,7 @@ pub fn row() -> impl Strategy<Value = Row> {
     });
     (socket(), option::of(change), any::<bool>()).prop_map(|(socket, change, is_in_conflict)| Row {
         id: RowId(0),
-        socket: Arc::new(socket),
+        socket,
         first_seen: moment(0),
         state_since: moment(0),
         was_there_at_start: true,

@@ -213,7 +213,8 @@ impl Watch {
 }
 
 fn live(table: &Table) -> impl Iterator<Item = &Row> {
-    table.rows.iter().filter(|row| !row.is_closed())
+    let rows = table.rows.iter().map(|row| &**row);
+    rows.filter(|row| !row.is_closed())
 }
 
 /// What a row is known to be: its addresses, its state and its processes.

@@ -114,7 +114,9 @@ impl App {
 
     /// Selects the row of a socket; where it is not shown, the view and the filter give way.
     fn go_to(&mut self, socket: &Socket, now: Moment) {
-        let is_it = |row: &crate::track::Row| !row.is_closed() && is_same(&row.socket, socket);
+        let is_it = |row: &std::sync::Arc<crate::track::Row>| {
+            !row.is_closed() && is_same(&row.socket, socket)
+        };
         let Some(at) = self.table.rows.iter().position(is_it) else {
             self.warn("its row is not in the table, or not any more", now);
             return;

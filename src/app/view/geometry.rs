@@ -60,7 +60,7 @@ impl App {
             .iter()
             .skip(top)
             .take(height)
-            .map(|&index| &self.table.rows[index])
+            .map(|&index| &*self.table.rows[index])
     }
 
     /// The columns on the screen, as wide as the texts in sight make them.

@@ -79,7 +79,7 @@ pub(super) fn row(
     adjust(&mut socket);
     Row {
         id: RowId(1),
-        socket: Arc::new(socket),
+        socket,
         first_seen: at(0),
         state_since: at(0),
         was_there_at_start: true,

@@ -1,0 +1,74 @@
+//! Finds the rows of a snapshot along the order in which the last one had them.
+//!
+//! The kernel dumps its tables in the same order each time, so nearly every socket of a snapshot
+//! is the one after the socket that was just found. What is not found here is looked up by key.
+
+use std::collections::HashSet;
+
+use super::matching::Key;
+use super::tracker::Live;
+use crate::model::Socket;
+
+/// How far ahead of the socket just found the next one is looked for: so many may be gone in a row.
+const WINDOW: usize = 32;
+
+/// For each socket the index of its row, if that stands where the last snapshot lets us expect it.
+/// Sockets and rows that share their key with something that was not found are left to the look-up:
+/// which of several twins is which is decided over all of them together.
+pub(super) fn walk(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
+    let order = by_seat(live);
+    let mut next = 0;
+    let mut find = |socket: &Socket| {
+        let mut ahead = order[next..].iter().take(WINDOW);
+        let skipped = ahead.position(|&at| Key::are_equal(&live[at].row.socket, socket))?;
+        next += skipped + 1;
+        Some(order[next - 1])
+    };
+    let mut places: Vec<_> = sockets.iter().map(&mut find).collect();
+    release_twins(&mut places, live, sockets);
+    places
+}
+
+/// The rows in the order in which the last snapshot had them.
+fn by_seat(live: &[Live]) -> Vec<usize> {
+    let seats = live.iter().filter_map(|live| live.seat).max();
+    let mut order = vec![None; seats.map_or(0, |last| last + 1)];
+    for (index, live) in live.iter().enumerate() {
+        if let Some(seat) = live.seat {
+            order[seat] = Some(index);
+        }
+    }
+    order.into_iter().flatten().collect()
+}
+
+fn release_twins(places: &mut [Option<usize>], live: &[Live], sockets: &[Socket]) {
+    let mut is_taken = vec![false; live.len()];
+    for &at in places.iter().flatten() {
+        is_taken[at] = true;
+    }
+    let rows = live.iter().zip(is_taken).filter(|(_, is_taken)| !is_taken);
+    let rows = rows.map(|(live, _)| &live.row.socket);
+    let unplaced = sockets.iter().zip(&*places);
+    let unplaced = unplaced.filter(|(_, place)| place.is_none());
+    let left: Vec<&Socket> = rows.chain(unplaced.map(|(socket, _)| socket)).collect();
+    if left.is_empty() {
+        return;
+    }
+    let keys: HashSet<Key> = left.iter().map(|socket| Key::of(socket)).collect();
+    // Few sockets share their ports with what is left, and only they are looked up.
+    let mut has_left = vec![false; 1 << 16];
+    for socket in left {
+        has_left[ports(socket)] = true;
+    }
+    for (place, socket) in places.iter_mut().zip(sockets) {
+        if has_left[ports(socket)] && keys.contains(&Key::of(socket)) {
+            *place = None;
+        }
+    }
+}
+
+/// Both ports in one number.
+fn ports(socket: &Socket) -> usize {
+    let remote = socket.remote.map_or(0, |remote| remote.port);
+    usize::from(socket.local.port ^ remote)
+}
