@@ -43,9 +43,8 @@ impl Cursor {
     /// top stays there.
     pub fn follow(&mut self, table: &Table, shown: &[usize], height: usize) {
         let line = self.place.saturating_sub(self.top);
-        let found = self
-            .selected
-            .and_then(|id| shown.iter().position(|&index| table.rows[index].id == id));
+        let selected = self.selected.and_then(|id| table.position(id));
+        let found = selected.and_then(|at| shown.iter().position(|&index| index == at));
         self.place = found
             .unwrap_or(self.place)
             .min(shown.len().saturating_sub(1));

@@ -12,7 +12,7 @@ pub mod keymap;
 pub mod layout;
 mod message;
 mod prompt;
-mod rows;
+mod selection;
 mod update;
 pub mod view;
 mod watching;
@@ -29,7 +29,7 @@ pub use input::{Input, Key, Mouse};
 pub use layout::Size;
 pub use message::{BindReport, Effect, Exit, Msg, Signal};
 pub use prompt::PromptKind;
-pub use rows::{Asked, Sort, Tab};
+pub use selection::{Asked, Sort, Tab};
 pub use watching::{Told, Watching};
 
 use crate::columns::ColumnId;
@@ -39,7 +39,7 @@ use crate::track::{EventLog, Row, Table};
 use bind_pane::BindPane;
 use cursor::Cursor;
 use prompt::Prompt;
-use rows::Criteria;
+use selection::{Criteria, Selection};
 
 /// What the program is started with.
 #[derive(Clone, Debug)]
@@ -103,8 +103,8 @@ pub struct App {
     table: Arc<Table>,
     log: EventLog,
     criteria: Criteria,
-    /// Rows shown: indices into the table.
-    shown: Vec<usize>,
+    /// The rows shown.
+    selection: Selection,
     cursor: Cursor,
     modal: Modal,
     pane: Option<Pane>,
@@ -142,8 +142,8 @@ impl App {
             table: Arc::new(Table::empty(now)),
             log: EventLog::default(),
             filter_text: criteria.filter.to_string(),
+            selection: Selection::new(criteria.clone()),
             criteria,
-            shown: Vec::new(),
             cursor: Cursor::default(),
             modal: Modal::None,
             pane: None,
@@ -188,15 +188,15 @@ impl App {
 
     /// Selects and orders the rows anew; the cursor stays on its socket.
     fn reselect(&mut self, now: Moment) {
-        self.shown = self.criteria.select(&self.table, self.shown_at(now));
-        let height = self.rows_in_sight();
-        self.cursor.follow(&self.table, &self.shown, height);
+        let now = self.shown_at(now);
+        self.selection.update(&self.criteria, &self.table, now);
+        self.scroll_to_cursor();
     }
 
     /// The selected row.
     fn selected(&self) -> Option<&Row> {
         let id = self.cursor.selected()?;
-        let row = &self.table.rows[*self.shown.get(self.cursor.place())?];
+        let row = &self.table.rows[*self.selection.shown().get(self.cursor.place())?];
         (row.id == id).then_some(row)
     }
 

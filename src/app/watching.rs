@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::rows::{Asked, Criteria};
+use super::selection::{self, Asked, Criteria, Selection};
 use crate::model::Moment;
 use crate::track::{ChangeKind, Event, Observation, Row, RowId, Table};
 
@@ -14,6 +14,7 @@ use crate::track::{ChangeKind, Event, Observation, Row, RowId, Table};
 #[derive(Debug)]
 pub struct Watching {
     criteria: Criteria,
+    selection: Selection,
     /// The rows that were told of and have not closed, or ceased to match, since.
     told: HashSet<RowId>,
     has_begun: bool,
@@ -33,8 +34,10 @@ pub struct Told {
 impl Watching {
     /// Watches what is asked for.
     pub fn new(asked: Asked) -> Self {
+        let criteria = asked.criteria();
         Self {
-            criteria: asked.criteria(),
+            selection: Selection::new(criteria.clone()),
+            criteria,
             told: HashSet::new(),
             has_begun: false,
         }
@@ -54,8 +57,8 @@ impl Watching {
         }
         self.has_begun = true;
         let now = table.taken_at;
-        for index in self.criteria.select(table, now) {
-            let row = &table.rows[index];
+        for at in self.begin_to_match(observation) {
+            let row = &table.rows[at];
             if !row.is_closed() && !is_to_be_told_of(row) && self.told.insert(row.id) {
                 all.push(late(row, now));
             }
@@ -63,13 +66,21 @@ impl Watching {
         all
     }
 
+    /// The rows that match, but for those that did so before; in the order that was asked for.
+    fn begin_to_match(&mut self, observation: &Observation) -> Vec<usize> {
+        let table = &observation.table;
+        let mut again = self.selection.update(&self.criteria, table, table.taken_at);
+        again.retain(|&at| self.selection.shows(at));
+        selection::sorted(&table.rows, &again, self.criteria.sort)
+    }
+
     /// The change, if it concerns a row that matches now or was told of before. What a row is in
     /// conflict with is known only of the whole table.
     fn changed(&mut self, event: &Event, table: &Table) -> Option<Told> {
         let (id, now) = (event.row.id, table.taken_at);
-        let at = table.rows.binary_search_by_key(&id, |row| row.id);
+        let at = table.position(id);
         let matches_now = self.criteria.admits(&event.row, now)
-            || at.is_ok_and(|at| self.criteria.admits(&table.rows[at], now));
+            || at.is_some_and(|at| self.criteria.admits(&table.rows[at], now));
         let was_told = self.told.contains(&id);
         if matches_now && event.change.kind != ChangeKind::Closed {
             self.told.insert(id);

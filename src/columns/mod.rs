@@ -9,7 +9,7 @@ mod text;
 use std::time::Duration;
 
 pub use fit::{Demand, Fitted, fit};
-pub use sort::SortKey;
+pub use sort::SortBy;
 pub use text::{
     age_text, change_text, cut, cut_middle, next_age_change, owner_text, owner_with_pid, pad,
     socket_text, whole_socket_text, width, wrap,
@@ -84,53 +84,53 @@ pub struct Column {
     /// The text of a cell.
     pub text: fn(&Row, &CellContext) -> String,
     /// What rows are ordered by when sorted by this column.
-    pub sort: fn(&Row) -> SortKey<'_>,
+    pub sort: SortBy,
 }
 
 /// Every column, in the order in which they stand.
 #[rustfmt::skip]
 pub const ALL: &[Column] = &[
     Column { id: ColumnId::Proto, name: "proto", title: "PROTO", min: 5, max: 5, priority: 4, align: Align::Left,
-             text: text::proto, sort: sort::proto,
+             text: text::proto, sort: SortBy::Text(sort::proto),
              description: "protocol and family: tcp, tcp6, udp, udp6" },
     Column { id: ColumnId::Local, name: "local", title: "LOCAL ADDRESS", min: 13, max: 39, priority: 1, align: Align::Middle,
-             text: text::local, sort: sort::local,
+             text: text::local, sort: SortBy::Address(sort::local),
              description: "own address; `::` with +v4 is dual-stack: it takes IPv4 too" },
     Column { id: ColumnId::Port, name: "port", title: "PORT", min: 6, max: 6, priority: 0, align: Align::Right,
-             text: text::port, sort: sort::port,
+             text: text::port, sort: SortBy::Number(sort::port),
              description: "own port" },
     Column { id: ColumnId::Service, name: "service", title: "SERVICE", min: 10, max: 14, priority: 7, align: Align::Left,
-             text: text::service, sort: sort::service,
+             text: text::service, sort: SortBy::Text(sort::service),
              description: "service registered for the port, or else for the peer's port" },
     Column { id: ColumnId::Remote, name: "remote", title: "REMOTE", min: 19, max: 47, priority: 2, align: Align::Middle,
-             text: text::remote, sort: sort::remote,
+             text: text::remote, sort: SortBy::Address(sort::remote),
              description: "peer's address and port" },
     Column { id: ColumnId::State, name: "state", title: "STATE", min: 11, max: 11, priority: 0, align: Align::Left,
-             text: text::state, sort: sort::state,
+             text: text::state, sort: SortBy::Number(sort::state),
              description: "state; old → new for a moment after it changed" },
     Column { id: ColumnId::Pid, name: "pid", title: "PID", min: 7, max: 7, priority: 3, align: Align::Right,
-             text: text::pid, sort: sort::pid,
+             text: text::pid, sort: SortBy::Number(sort::pid),
              description: "process id of the owner, the lowest of several" },
     Column { id: ColumnId::Process, name: "process", title: "PROCESS", min: 12, max: 20, priority: 0, align: Align::Left,
-             text: text::process, sort: sort::process,
+             text: text::process, sort: SortBy::Text(sort::process),
              description: "name of the owner, ×n if n processes share the socket" },
     Column { id: ColumnId::User, name: "user", title: "USER", min: 8, max: 14, priority: 6, align: Align::Left,
-             text: text::user, sort: sort::user,
+             text: text::user, sort: SortBy::Text(sort::user),
              description: "user that the socket belongs to" },
     Column { id: ColumnId::Unit, name: "unit", title: "UNIT", min: 14, max: 26, priority: 8, align: Align::Left,
-             text: text::unit, sort: sort::unit,
+             text: text::unit, sort: SortBy::Text(sort::unit),
              description: "systemd unit or container" },
     Column { id: ColumnId::Age, name: "age", title: "AGE", min: 4, max: 4, priority: 5, align: Align::Right,
-             text: text::age, sort: sort::age,
+             text: text::age, sort: SortBy::Number(sort::age),
              description: "since it opened or changed state; for a listener older than this program, since its process started" },
     Column { id: ColumnId::RecvQ, name: "recv-q", title: "RECV-Q", min: 6, max: 7, priority: 9, align: Align::Right,
-             text: text::receive_queue, sort: sort::receive_queue,
+             text: text::receive_queue, sort: SortBy::Number(sort::receive_queue),
              description: "bytes not yet read; for a listener, connections not yet accepted" },
     Column { id: ColumnId::SendQ, name: "send-q", title: "SEND-Q", min: 6, max: 7, priority: 10, align: Align::Right,
-             text: text::send_queue, sort: sort::send_queue,
+             text: text::send_queue, sort: SortBy::Number(sort::send_queue),
              description: "bytes not yet acknowledged; for a listener, its backlog" },
     Column { id: ColumnId::Command, name: "command", title: "COMMAND", min: 16, max: u16::MAX, priority: 11, align: Align::Left,
-             text: text::command, sort: sort::command,
+             text: text::command, sort: SortBy::Text(sort::command),
              description: "command line of the owner" },
 ];
 

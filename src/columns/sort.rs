@@ -1,128 +1,92 @@
 //! What rows are ordered by.
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "what every row has stands in the same list as what some lack"
+)]
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use crate::model::{Endpoint, Owner};
 use crate::track::Row;
 
-/// A value to sort by. Rows that have none come last, whatever the direction.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SortKey<'a> {
+/// The value of a row to sort by. Rows that have none come last, whatever the direction.
+#[derive(Clone, Copy, Debug)]
+pub enum SortBy {
     /// A number.
-    Number(u64),
+    Number(fn(&Row) -> Option<u64>),
     /// Text, compared without regard to ASCII case.
-    Text(Cow<'a, str>),
+    Text(fn(&Row) -> Option<Cow<'_, str>>),
     /// An address, then a port; IPv4 before IPv6.
-    Address(IpAddr, u16),
-    /// Nothing to sort by.
-    Nothing,
+    Address(fn(&Row) -> Option<Endpoint>),
 }
 
-type Key<'a> = SortKey<'a>;
-
-fn text(text: &str) -> Key<'_> {
-    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Key::Text(Cow::Owned(text.to_ascii_lowercase()))
-    } else {
-        Key::Text(Cow::Borrowed(text))
-    }
+pub(super) fn proto(row: &Row) -> Option<Cow<'_, str>> {
+    Some(row.socket.protocol_and_family().into())
 }
 
-fn optional_text(value: Option<&str>) -> Key<'_> {
-    value.map_or(Key::Nothing, text)
+pub(super) fn local(row: &Row) -> Option<Endpoint> {
+    Some(row.socket.local)
 }
 
-fn number(value: Option<impl Into<u64>>) -> Key<'static> {
-    value.map_or(Key::Nothing, |value| Key::Number(value.into()))
+pub(super) fn port(row: &Row) -> Option<u64> {
+    Some(row.socket.local.port.into())
 }
 
-pub(super) fn proto(row: &Row) -> Key<'_> {
-    text(row.socket.protocol_and_family())
+pub(super) fn service(row: &Row) -> Option<Cow<'_, str>> {
+    row.socket.service().map(Cow::Borrowed)
 }
 
-pub(super) fn local(row: &Row) -> Key<'_> {
-    Key::Address(row.socket.local.address, row.socket.local.port)
+pub(super) fn remote(row: &Row) -> Option<Endpoint> {
+    row.socket.remote
 }
 
-pub(super) fn port(row: &Row) -> Key<'_> {
-    number(Some(row.socket.local.port))
+pub(super) fn state(row: &Row) -> Option<u64> {
+    Some(row.socket.state as u64)
 }
 
-pub(super) fn service(row: &Row) -> Key<'_> {
-    optional_text(row.socket.service())
+pub(super) fn pid(row: &Row) -> Option<u64> {
+    let first = row.socket.owner.processes().first();
+    first.map(|process| process.pid.into())
 }
 
-pub(super) fn remote(row: &Row) -> Key<'_> {
-    match row.socket.remote {
-        Some(Endpoint { address, port }) => Key::Address(address, port),
-        None => Key::Nothing,
-    }
-}
-
-pub(super) fn state(row: &Row) -> Key<'_> {
-    number(Some(row.socket.state as u32))
-}
-
-pub(super) fn pid(row: &Row) -> Key<'_> {
-    number(
-        row.socket
-            .owner
-            .processes()
-            .first()
-            .map(|process| process.pid),
-    )
-}
-
-pub(super) fn process(row: &Row) -> Key<'_> {
+pub(super) fn process(row: &Row) -> Option<Cow<'_, str>> {
     match &row.socket.owner {
-        Owner::Kernel => Key::Text(Cow::Borrowed("kernel")),
-        owner => optional_text(
-            owner
-                .processes()
-                .first()
-                .map(|process| process.name.as_str()),
-        ),
+        Owner::Kernel => Some("kernel".into()),
+        owner => owner.processes().first().map(|one| (*one.name).into()),
     }
 }
 
-pub(super) fn user(row: &Row) -> Key<'_> {
-    match (row.socket.user.as_deref(), row.socket.uid) {
-        (None, Some(uid)) => Key::Text(Cow::Owned(uid.to_string())),
-        (user, _) => optional_text(user),
-    }
+pub(super) fn user(row: &Row) -> Option<Cow<'_, str>> {
+    let user = row.socket.user.as_deref().map(Cow::Borrowed);
+    user.or_else(|| Some(row.socket.uid?.to_string().into()))
 }
 
-pub(super) fn unit(row: &Row) -> Key<'_> {
-    optional_text(
-        row.socket
-            .container
-            .as_deref()
-            .or(row.socket.unit.as_deref()),
-    )
+pub(super) fn unit(row: &Row) -> Option<Cow<'_, str>> {
+    let container = row.socket.container.as_deref();
+    container.or(row.socket.unit.as_deref()).map(Cow::Borrowed)
 }
 
 /// What the column tells: since when, so that the youngest come first. Of a row whose beginning nobody
 /// saw it tells at most that it is older than the program.
-pub(super) fn age(row: &Row) -> Key<'_> {
+pub(super) fn age(row: &Row) -> Option<u64> {
     let began = match row.began_its_state() {
         Some(began) => Some(began.wall),
         None if row.socket.is_listening() => super::text::oldest_start(row),
         None => None,
     };
     let millis = began.and_then(|at| u64::try_from(at.as_millisecond()).ok());
-    millis.map_or(Key::Nothing, |millis| Key::Number(u64::MAX - millis))
+    millis.map(|millis| u64::MAX - millis)
 }
 
-pub(super) fn receive_queue(row: &Row) -> Key<'_> {
-    number(row.socket.queue.map(|queue| queue.receive))
+pub(super) fn receive_queue(row: &Row) -> Option<u64> {
+    row.socket.queue.map(|queue| queue.receive.into())
 }
 
-pub(super) fn send_queue(row: &Row) -> Key<'_> {
-    number(row.socket.queue.map(|queue| queue.send))
+pub(super) fn send_queue(row: &Row) -> Option<u64> {
+    row.socket.queue.map(|queue| queue.send.into())
 }
 
-pub(super) fn command(row: &Row) -> Key<'_> {
-    let process = row.socket.owner.processes().first();
-    optional_text(process.and_then(|process| process.command.as_deref()))
+pub(super) fn command(row: &Row) -> Option<Cow<'_, str>> {
+    let process = row.socket.owner.processes().first()?;
+    process.command.as_deref().map(Cow::Borrowed)
 }

@@ -58,10 +58,8 @@ pub fn write_rows(table: &Table, rows: &[RowId], format: FileFormat, now: Moment
 }
 
 fn write_file(path: &Path, table: &Table, rows: &[RowId], format: FileFormat) -> io::Result<()> {
-    let rows = rows.iter().filter_map(|id| {
-        let at = table.rows.binary_search_by_key(id, |row| row.id).ok()?;
-        Some(&*table.rows[at])
-    });
+    let rows = rows.iter().filter_map(|&id| table.position(id));
+    let rows = rows.map(|at| &*table.rows[at]);
     let mut file = BufWriter::new(File::create_new(path)?);
     match format {
         FileFormat::Json => report::write_json(&mut file, table, rows)?,

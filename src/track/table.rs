@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Row;
+use super::{Row, RowId};
 use crate::model::{Moment, Pid, Problem, Process, Protocol, State};
 
 /// How many sockets there are of each kind that the header counts. Closed rows don't count.
@@ -62,6 +62,11 @@ pub struct Table {
 }
 
 impl Table {
+    /// The index of the row with this id.
+    pub fn position(&self, id: RowId) -> Option<usize> {
+        self.rows.binary_search_by_key(&id, |row| row.id).ok()
+    }
+
     /// A table before the first snapshot.
     pub fn empty(now: Moment) -> Self {
         Self {

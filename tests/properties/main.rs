@@ -2,6 +2,7 @@
 
 mod app;
 mod filter;
+mod order;
 mod rows;
 mod track;
 

@@ -121,7 +121,7 @@ impl App {
             self.warn("its row is not in the table, or not any more", now);
             return;
         };
-        if !self.shown.contains(&at) {
+        if !self.selection.shows(at) {
             self.criteria.tab = Tab::All;
             (self.criteria.tcp, self.criteria.udp) = (true, true);
             self.criteria.filter = Filter::default();
@@ -132,7 +132,7 @@ impl App {
             // There is room for the pane or for the table.
             self.set_pane(None);
         }
-        if let Some(place) = self.shown.iter().position(|&index| index == at) {
+        if let Some(place) = self.selection.shown().iter().position(|&index| index == at) {
             self.step(Step::To(place));
         }
     }

@@ -71,7 +71,11 @@ impl App {
             }
             MenuChoice::Write(format) => {
                 self.modal = Modal::None;
-                let shown = self.shown.iter().map(|&at| self.table.rows[at].id);
+                let shown = self
+                    .selection
+                    .shown()
+                    .iter()
+                    .map(|&at| self.table.rows[at].id);
                 vec![Effect::Write(format, shown.collect())]
             }
             MenuChoice::Column(_) if how == Action::Accept => {

@@ -29,7 +29,7 @@ impl App {
             self.step(Step::By(by));
         } else if layout.rows.contains(column, row) {
             let place = self.cursor.top() + usize::from(row - layout.rows.y);
-            if place < self.shown.len() {
+            if place < self.selection.shown().len() {
                 self.step(Step::To(place));
             }
         } else if layout.titles.contains(column, row) {

@@ -99,7 +99,8 @@ impl App {
 
     pub(super) fn step(&mut self, step: Step) {
         let height = self.rows_in_sight();
-        self.cursor.go(step, &self.table, &self.shown, height);
+        self.cursor
+            .go(step, &self.table, self.selection.shown(), height);
         if matches!(self.pane, Some(Pane::Details)) {
             self.pane_scroll = 0;
         }

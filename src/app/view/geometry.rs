@@ -2,7 +2,7 @@
 
 use super::super::layout::{Layout, layout};
 use super::super::{App, Modal, Pane, Tab};
-use crate::columns::{ColumnId, Demand, Fitted, fit, width};
+use crate::columns::{self, Column, ColumnId, Demand, Fitted, fit, width};
 use crate::model::Moment;
 use crate::track::Row;
 
@@ -49,14 +49,16 @@ impl App {
     /// After the screen changed: the selected row shall be in sight again.
     pub(in crate::app) fn scroll_to_cursor(&mut self) {
         let height = self.rows_in_sight();
-        self.cursor.follow(&self.table, &self.shown, height);
+        self.cursor
+            .follow(&self.table, self.selection.shown(), height);
     }
 
     /// The rows on the screen.
     pub(in crate::app) fn rows_in_view(&self) -> impl Iterator<Item = &Row> {
         let top = self.cursor.top();
         let height = self.rows_in_sight();
-        self.shown
+        self.selection
+            .shown()
             .iter()
             .skip(top)
             .take(height)
@@ -66,8 +68,7 @@ impl App {
     /// The columns on the screen, as wide as the texts in sight make them.
     pub(in crate::app) fn fitted_columns(&self, now: Moment) -> Vec<Fitted> {
         let room = self.size.width.saturating_sub(MARK_WIDTH);
-        let offered =
-            super::super::rows::offered(self.criteria.tab, &self.hidden_columns, self.size.width);
+        let offered = offered(self.criteria.tab, &self.hidden_columns, self.size.width);
         let context = self.cell_context(now);
         fit(&offered, room, |column| {
             let has_varied_texts = matches!(
@@ -105,4 +106,15 @@ impl App {
         })?;
         Some(Tab::ALL[hit])
     }
+}
+
+/// The columns that a view offers, given those that the user hid. Where nothing has a peer, the
+/// column for it waits until there is room to spare.
+fn offered(tab: Tab, hidden: &[ColumnId], width: u16) -> Vec<&'static Column> {
+    let is_roomy = width >= 120;
+    columns::ALL
+        .iter()
+        .filter(|column| !hidden.contains(&column.id))
+        .filter(|column| column.id != ColumnId::Remote || tab != Tab::Listening || is_roomy)
+        .collect()
 }

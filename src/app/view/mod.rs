@@ -127,16 +127,17 @@ impl App {
         let layout = self.layout();
         let (header, header_right) = self.header(now, layout.header.width);
         let (footer, cursor) = self.footer(&layout);
-        let rows = self.row_views(&layout, now);
+        let columns = self.fitted_columns(now);
+        let rows = self.row_views(&columns, &layout, now);
         View {
             size: self.size,
             header,
             header_right,
             tabs: self.tab_views(),
-            filter: self.filter_line(layout.tabs.width, now),
-            titles: self.title_views(now),
+            filter: self.filter_line(layout.tabs.width),
+            titles: self.title_views(&columns),
             empty: if rows.is_empty() {
-                Some(self.why_empty(now))
+                Some(self.why_empty())
             } else {
                 None
             },
@@ -171,19 +172,13 @@ impl App {
 
     /// When a mark or a closed row expires, or an age in sight reads differently.
     fn rows_change_in(&self, now: Moment) -> Option<Duration> {
-        let (linger, highlight) = (self.settings.linger, self.settings.highlight);
-        let marks = self.table.rows.iter().filter_map(|row| {
-            let change = row.change.as_ref()?;
-            let until = if row.is_closed() { linger } else { highlight };
-            until
-                .checked_sub(change.at.age(now))
-                .filter(|left| !left.is_zero())
-        });
+        let due = self.selection.next_due(now);
+        let marks = due.map(|at| at.saturating_sub(now.steady));
         let shown_at = self.shown_at(now);
         let ages = self
             .rows_in_view()
             .map(|row| crate::columns::next_age_change(row, shown_at));
-        marks.chain(ages).min()
+        marks.into_iter().chain(ages).min()
     }
 }
 

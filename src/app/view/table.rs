@@ -51,7 +51,7 @@ impl App {
         }
     }
 
-    pub(super) fn title_views(&self, now: Moment) -> Vec<TitleView> {
+    pub(super) fn title_views(&self, columns: &[Fitted]) -> Vec<TitleView> {
         let sort = self.criteria.sort;
         let arrow = if sort.descending { "▼" } else { "▲" };
         let view = |fitted: &Fitted| {
@@ -75,11 +75,15 @@ impl App {
                 is_sorted,
             }
         };
-        self.fitted_columns(now).iter().map(view).collect()
+        columns.iter().map(view).collect()
     }
 
-    pub(super) fn row_views(&self, layout: &Layout, now: Moment) -> Vec<RowView> {
-        let columns = self.fitted_columns(now);
+    pub(super) fn row_views(
+        &self,
+        columns: &[Fitted],
+        layout: &Layout,
+        now: Moment,
+    ) -> Vec<RowView> {
         let context = self.cell_context(now);
         let selected = self.cursor.selected();
         self.rows_in_view()

@@ -167,10 +167,8 @@ impl App {
     }
 
     /// The filter in force, protocols that are off, and how many rows are left.
-    pub(super) fn filter_line(&self, columns: u16, now: Moment) -> Line {
-        let total = self
-            .criteria
-            .count_unfiltered(&self.table, self.shown_at(now));
+    pub(super) fn filter_line(&self, columns: u16) -> Line {
+        let total = self.selection.counts().unfiltered;
         let mut line = Vec::new();
         let off = match (self.criteria.tcp, self.criteria.udp) {
             (true, true) => None,
@@ -188,7 +186,7 @@ impl App {
             line.push(span("filter ", Role::Dim));
             line.push(span(format!("{shown}  "), Role::Accent));
         }
-        let shown = self.shown.len();
+        let shown = self.selection.shown().len();
         let count = if shown == total {
             format!("{total} ")
         } else {
@@ -204,17 +202,17 @@ impl App {
     }
 
     /// One sentence for a table without rows.
-    pub(super) fn why_empty(&self, now: Moment) -> String {
+    pub(super) fn why_empty(&self) -> String {
         if !self.has_snapshot {
             return match &self.failure {
                 Some(why) => why.clone(),
                 None => "Reading the sockets…".into(),
             };
         }
-        let counts = self.criteria.count_by_tab(&self.table, self.shown_at(now));
+        let counts = self.selection.counts();
         let elsewhere: Vec<_> = Tab::ALL
             .iter()
-            .zip(counts)
+            .zip(counts.by_tab)
             .zip(1..)
             .filter(|((tab, count), _)| **tab != self.criteria.tab && *count > 0)
             .map(|((tab, count), key)| format!("{key} {} has {count}", tab.title()))
@@ -237,9 +235,7 @@ impl App {
                 Tab::Changes => format!("Nothing has changed yet.{elsewhere}"),
             };
         }
-        let all = self
-            .criteria
-            .count_unfiltered(&self.table, self.shown_at(now));
+        let all = counts.unfiltered;
         format!(
             "Nothing matches `{}`. Esc shows all {all}.{elsewhere}",
             self.criteria.filter

@@ -1,9 +1,9 @@
-//! Which rows are shown, and in which order.
+//! What decides which rows are shown, and in which order.
 
-use std::cmp::Ordering;
 use std::time::Duration;
 
-use crate::columns::{self, Column, ColumnId, SortKey};
+use super::order;
+use crate::columns::ColumnId;
 use crate::filter::{self, Filter};
 use crate::model::{Moment, Protocol};
 use crate::track::{Row, Table};
@@ -64,8 +64,8 @@ impl Sort {
 }
 
 /// What decides whether a row is shown, and where.
-#[derive(Clone, Debug)]
-pub(super) struct Criteria {
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::app) struct Criteria {
     pub tab: Tab,
     pub tcp: bool,
     pub udp: bool,
@@ -79,69 +79,41 @@ pub(super) struct Criteria {
 impl Criteria {
     /// Indices into the table's rows, in the order in which they are shown.
     pub fn select(&self, table: &Table, now: Moment) -> Vec<usize> {
-        let column = columns::column(self.sort.by);
-        let mut chosen: Vec<_> = self
-            .admitted(table, now)
-            .filter(|(_, row)| self.tab.admits(row))
-            .map(|(index, row)| ((column.sort)(row), index))
-            .collect();
-        chosen.sort_unstable_by(|(a, at_a), (b, at_b)| {
-            self.order(a, b)
-                .then_with(|| tie_break(&table.rows[*at_a], &table.rows[*at_b]))
-        });
-        chosen.into_iter().map(|(_, index)| index).collect()
-    }
-
-    /// How many rows each view would show.
-    pub fn count_by_tab(&self, table: &Table, now: Moment) -> [usize; 4] {
-        let mut counts = [0; 4];
-        for (_, row) in self.admitted(table, now) {
-            for (tab, count) in Tab::ALL.iter().zip(&mut counts) {
-                *count += usize::from(tab.admits(row));
-            }
-        }
-        counts
-    }
-
-    /// How many rows the view would show without a filter and with every protocol.
-    pub fn count_unfiltered(&self, table: &Table, now: Moment) -> usize {
-        let rows = table.rows.iter();
-        rows.filter(|row| !self.is_over(row, now) && self.tab.admits(row))
-            .count()
+        let rows = table.rows.iter().enumerate();
+        let chosen = rows.filter(|(_, row)| !self.is_over(row, now) && self.admits(row, now));
+        let chosen: Vec<_> = chosen.map(|(at, _)| at).collect();
+        order::sorted(&table.rows, &chosen, self.sort)
     }
 
     /// Whether a closed row has lingered long enough; the next snapshot will lack it.
-    fn is_over(&self, row: &Row, now: Moment) -> bool {
+    pub fn is_over(&self, row: &Row, now: Moment) -> bool {
         row.is_closed() && row.state_since.age(now) >= self.linger
     }
 
-    /// The rows that pass everything but the view.
-    fn admitted<'a>(
-        &'a self,
-        table: &'a Table,
-        now: Moment,
-    ) -> impl Iterator<Item = (usize, &'a Row)> {
-        let context = self.context(now);
-        table
-            .rows
-            .iter()
-            .map(|row| &**row)
-            .enumerate()
-            .filter(move |(_, row)| !self.is_over(row, now) && self.lets_through(row, &context))
+    /// On the steady clock: when a closed row is over, or what changed is no longer new. From then on
+    /// time changes nothing.
+    pub fn expires_at(&self, row: &Row) -> Option<Duration> {
+        let (since, time) = if row.is_closed() {
+            (row.state_since, self.linger)
+        } else {
+            (row.change.as_ref()?.at, self.highlight)
+        };
+        since.steady.checked_add(time)
     }
 
-    /// Whether its protocol is asked for and the filter matches.
-    fn lets_through(&self, row: &Row, context: &filter::Context) -> bool {
-        let protocol_is_on = match row.socket.protocol {
+    /// Whether its protocol is asked for.
+    pub const fn shows(&self, protocol: Protocol) -> bool {
+        match protocol {
             Protocol::Tcp => self.tcp,
             Protocol::Udp => self.udp,
-        };
-        protocol_is_on && self.filter.matches(row, context)
+        }
     }
 
     /// Whether the row is one of those asked for, however long it has been closed.
     pub fn admits(&self, row: &Row, now: Moment) -> bool {
-        self.tab.admits(row) && self.lets_through(row, &self.context(now))
+        self.tab.admits(row)
+            && self.shows(row.socket.protocol)
+            && self.filter.matches(row, &self.context(now))
     }
 
     /// What the filter may depend on besides the row.
@@ -152,42 +124,6 @@ impl Criteria {
             uid: self.uid,
         }
     }
-
-    fn order(&self, a: &SortKey<'_>, b: &SortKey<'_>) -> Ordering {
-        match (a, b) {
-            (SortKey::Nothing, SortKey::Nothing) => Ordering::Equal,
-            (SortKey::Nothing, _) => Ordering::Greater,
-            (_, SortKey::Nothing) => Ordering::Less,
-            _ if self.sort.descending => b.cmp(a),
-            _ => a.cmp(b),
-        }
-    }
-}
-
-/// An order in which no two rows are equal, so that ties never reshuffle.
-fn tie_break(a: &Row, b: &Row) -> Ordering {
-    let key = |row: &Row| {
-        let socket = &row.socket;
-        (
-            socket.local.port,
-            socket.protocol,
-            socket.local.address,
-            socket.remote,
-            row.id,
-        )
-    };
-    key(a).cmp(&key(b))
-}
-
-/// The columns that a view offers, given those that the user hid. Where nothing has a peer, the
-/// column for it waits until there is room to spare.
-pub(super) fn offered(tab: Tab, hidden: &[ColumnId], width: u16) -> Vec<&'static Column> {
-    let is_roomy = width >= 120;
-    columns::ALL
-        .iter()
-        .filter(|column| !hidden.contains(&column.id))
-        .filter(|column| column.id != ColumnId::Remote || tab != Tab::Listening || is_roomy)
-        .collect()
 }
 
 /// What a command asks for: the same that decides in the live table.
@@ -208,7 +144,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    pub(super) fn criteria(self) -> Criteria {
+    pub(in crate::app) fn criteria(self) -> Criteria {
         let (tcp, udp) = self.protocols;
         Criteria {
             tab: self.tab,

@@ -1,0 +1,230 @@
+//! In which order rows stand: by a column, and where that leaves two of them equal, by their place.
+//!
+//! Rows are sorted by numbers, level by level: what a level leaves equal, and nothing else, is
+//! sorted by the next one. So few rows are ever looked at more than once, and texts, of which there
+//! are few, are compared once each.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::Sort;
+use crate::columns::{self, SortBy};
+use crate::model::Endpoint;
+use crate::track::Row;
+
+/// A number that orders rows.
+type Level = Box<dyn Fn(&Row) -> u64>;
+
+/// A row's number on the present level, and its index, which rises with its id: no two are equal, so
+/// that ties never reshuffle.
+type Numbered = (u64, usize);
+
+/// These of the rows, by id ascending, in order.
+pub(in crate::app) fn sorted(rows: &[Arc<Row>], of: &[usize], sort: Sort) -> Vec<usize> {
+    let by = columns::column(sort.by).sort;
+    let mask = if sort.descending { u64::MAX } else { 0 };
+    let mut some: Vec<Numbered> = Vec::with_capacity(of.len());
+    let mut nothing: Vec<Numbered> = Vec::new();
+    for (number, &at) in first_level(by, rows, of).into_iter().zip(of) {
+        match number {
+            Some(number) => some.push((number ^ mask, at)),
+            None => nothing.push((0, at)),
+        }
+    }
+    some.sort_unstable();
+    let mut levels = further_levels(by, mask);
+    levels.extend(places());
+    break_ties(&mut some, rows, &levels);
+    break_ties(&mut nothing, rows, &places());
+    some.into_iter().chain(nothing).map(|(_, at)| at).collect()
+}
+
+/// Puts rows that are in order themselves among others that are.
+pub(super) fn merged(
+    rows: &[Arc<Row>],
+    order: &[usize],
+    newcomers: &[usize],
+    sort: Sort,
+) -> Vec<usize> {
+    let mut merged = Vec::with_capacity(order.len() + newcomers.len());
+    let mut rest = order;
+    for &at in newcomers {
+        let before = rest.partition_point(|&one| compare(&rows[one], &rows[at], sort).is_lt());
+        merged.extend_from_slice(&rest[..before]);
+        merged.push(at);
+        rest = &rest[before..];
+    }
+    merged.extend_from_slice(rest);
+    merged
+}
+
+fn break_ties(sorted: &mut [Numbered], rows: &[Arc<Row>], levels: &[Level]) {
+    let Some((level, deeper)) = levels.split_first() else {
+        return;
+    };
+    for run in sorted.chunk_by_mut(|a, b| a.0 == b.0) {
+        if run.len() > 1 {
+            for (number, at) in run.iter_mut() {
+                *number = level(&rows[*at]);
+            }
+            run.sort_unstable();
+            break_ties(run, rows, deeper);
+        }
+    }
+}
+
+/// The numbers by which the column sorts first.
+fn first_level(by: SortBy, rows: &[Arc<Row>], of: &[usize]) -> Vec<Option<u64>> {
+    let rows = of.iter().map(|&at| &*rows[at]);
+    match by {
+        SortBy::Number(number) => rows.map(number).collect(),
+        SortBy::Address(end) => rows.map(|row| end(row).map(|end| parts(end)[0])).collect(),
+        SortBy::Text(text) => {
+            let mut texts = Texts::default();
+            let numbers: Vec<_> = rows.map(|row| Some(texts.number(text(row)?))).collect();
+            let ranks = texts.ranks();
+            let rank = |number: Option<usize>| number.map(|number| ranks[number]);
+            numbers.into_iter().map(rank).collect()
+        }
+    }
+}
+
+/// The numbers by which the column sorts what the first left equal.
+fn further_levels(by: SortBy, mask: u64) -> Vec<Level> {
+    let SortBy::Address(end) = by else {
+        return Vec::new();
+    };
+    let level = |part: usize| -> Level { Box::new(move |row| part_of(end(row), part) ^ mask) };
+    vec![level(1), level(2)]
+}
+
+/// The numbers by which rows stand that the column leaves equal: port, protocol, own address, peer.
+fn places() -> Vec<Level> {
+    let level = |part: usize| -> Level { Box::new(move |row| part_of(row.socket.remote, part)) };
+    vec![
+        Box::new(|row| {
+            let (local, protocol) = (row.socket.local, row.socket.protocol as u64);
+            u64::from(local.port) << 34 | protocol << 33 | parts(local)[0]
+        }),
+        Box::new(|row| parts(row.socket.local)[1]),
+        Box::new(|row| parts(row.socket.local)[2] << 1 | u64::from(row.socket.is_connection())),
+        level(0),
+        level(1),
+        level(2),
+    ]
+}
+
+/// An address and a port as numbers, to be compared one after another. The first has 33 bits, the
+/// last 48.
+fn parts(end: Endpoint) -> [u64; 3] {
+    match end.address {
+        IpAddr::V4(address) => [address.to_bits().into(), 0, end.port.into()],
+        IpAddr::V6(address) => {
+            let bits = address.to_bits();
+            [
+                1 << 32 | slice(bits, 96, 32),
+                slice(bits, 32, 64),
+                slice(bits, 0, 32) << 16 | u64::from(end.port),
+            ]
+        }
+    }
+}
+
+fn part_of(end: Option<Endpoint>, part: usize) -> u64 {
+    end.map_or(0, |end| parts(end)[part])
+}
+
+/// So many bits of a number, from this one on.
+fn slice(bits: u128, from: u32, many: u32) -> u64 {
+    let mask = u64::MAX >> (64 - many);
+    u64::try_from(bits >> from & u128::from(mask)).unwrap_or(mask)
+}
+
+/// The different texts of a column.
+#[derive(Default)]
+struct Texts<'a> {
+    /// Where in memory a text stands, and its length: rows share most of their texts.
+    by_place: HashMap<(usize, usize), usize>,
+    by_text: HashMap<Cow<'a, str>, usize>,
+}
+
+impl<'a> Texts<'a> {
+    /// The number of a text: the same for equal ones.
+    fn number(&mut self, text: Cow<'a, str>) -> usize {
+        let Cow::Borrowed(lasting) = text else {
+            return self.number_by_text(text);
+        };
+        let place = (lasting.as_ptr().addr(), lasting.len());
+        if let Some(&number) = self.by_place.get(&place) {
+            return number;
+        }
+        let number = self.number_by_text(text);
+        self.by_place.insert(place, number);
+        number
+    }
+
+    fn number_by_text(&mut self, text: Cow<'a, str>) -> usize {
+        let next = self.by_text.len();
+        *self.by_text.entry(text).or_insert(next)
+    }
+
+    /// For each number the rank of its text: the same for texts that differ in ASCII case only.
+    fn ranks(self) -> Vec<u64> {
+        let texts = self.by_text.into_iter();
+        let mut texts: Vec<_> = texts
+            .map(|(text, number)| (text.to_ascii_lowercase(), number))
+            .collect();
+        texts.sort_unstable();
+        let mut ranks = vec![0; texts.len()];
+        for (rank, alike) in (0..).zip(texts.chunk_by(|a, b| a.0 == b.0)) {
+            for &(_, number) in alike {
+                ranks[number] = rank;
+            }
+        }
+        ranks
+    }
+}
+
+/// How two rows stand to each other; never equal, unless they are one.
+fn compare(a: &Row, b: &Row, sort: Sort) -> Ordering {
+    let by_column = match columns::column(sort.by).sort {
+        SortBy::Number(number) => compare_keys(number(a), number(b), sort, u64::cmp),
+        SortBy::Text(text) => compare_keys(text(a), text(b), sort, |a, b| {
+            let lower = |byte: u8| byte.to_ascii_lowercase();
+            a.bytes().map(lower).cmp(b.bytes().map(lower))
+        }),
+        SortBy::Address(end) => compare_keys(end(a), end(b), sort, Endpoint::cmp),
+    };
+    by_column.then_with(|| place(a).cmp(&place(b)))
+}
+
+/// What has no key comes last, whatever the direction.
+fn compare_keys<K>(
+    a: Option<K>,
+    b: Option<K>,
+    sort: Sort,
+    compare: impl Fn(&K, &K) -> Ordering,
+) -> Ordering {
+    match (a, b) {
+        (None, None) => Ordering::Equal,
+        (None, Some(_)) => Ordering::Greater,
+        (Some(_), None) => Ordering::Less,
+        (Some(a), Some(b)) if sort.descending => compare(&b, &a),
+        (Some(a), Some(b)) => compare(&a, &b),
+    }
+}
+
+/// What stands behind the column: an order in which no two rows are equal.
+fn place(row: &Row) -> impl Ord + use<> {
+    let socket = &row.socket;
+    (
+        socket.local.port,
+        socket.protocol,
+        socket.local.address,
+        socket.remote,
+        row.id,
+    )
+}
