@@ -11,6 +11,7 @@ mod input;
 pub mod keymap;
 pub mod layout;
 mod message;
+mod neighbours;
 mod prompt;
 mod selection;
 mod update;
@@ -38,6 +39,7 @@ use crate::model::Moment;
 use crate::track::{EventLog, Row, Table};
 use bind_pane::BindPane;
 use cursor::Cursor;
+use neighbours::Neighbours;
 use prompt::Prompt;
 use selection::{Criteria, Selection};
 
@@ -106,6 +108,8 @@ pub struct App {
     /// The rows shown.
     selection: Selection,
     cursor: Cursor,
+    /// The selected row's, while its details are shown.
+    neighbours: Option<Neighbours>,
     modal: Modal,
     pane: Option<Pane>,
     pane_scroll: usize,
@@ -145,6 +149,7 @@ impl App {
             selection: Selection::new(criteria.clone()),
             criteria,
             cursor: Cursor::default(),
+            neighbours: None,
             modal: Modal::None,
             pane: None,
             pane_scroll: 0,

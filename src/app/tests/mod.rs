@@ -174,6 +174,23 @@ fn pane_title(desk: &Desk) -> String {
     desk.view().pane.expect("a pane is open").title
 }
 
+#[test]
+fn details_list_the_other_sockets_of_the_selected_row_s_process_as_they_come_and_go() {
+    let of = |port: u16, pid: u32| Socket {
+        owner: Owner::Known([process(pid)].into()),
+        ..listener(port)
+    };
+    let mut desk = Desk::new();
+    desk.read(&[of(80, 1), of(81, 1), of(82, 2)]);
+    desk.key(Key::Enter);
+    assert!(pane_text(&desk).contains("other sockets of app (1): 1"));
+    desk.wait(SECOND)
+        .read(&[of(80, 1), of(81, 1), of(82, 2), of(83, 1)]);
+    assert!(pane_text(&desk).contains("other sockets of app (1): 2"));
+    desk.press("jj");
+    assert!(!pane_text(&desk).contains("other sockets"));
+}
+
 // Keys.
 
 #[test]

@@ -23,6 +23,7 @@ impl App {
         if self.rows_in_sight() != height {
             self.scroll_to_cursor();
         }
+        self.meet_neighbours();
         effects
     }
 

@@ -22,8 +22,8 @@ impl App {
         for process in processes.iter().take(MAX_LINES / 4) {
             lines.extend(self.process_lines(process));
         }
-        for process in processes.iter().take(8) {
-            lines.extend(self.other_sockets(row, process));
+        for (process, others) in processes.iter().zip(self.neighbours()) {
+            lines.extend(other_sockets(process, &others));
         }
         lines.truncate(MAX_LINES);
         lines
@@ -123,44 +123,20 @@ impl App {
         }
         line
     }
+}
 
-    fn other_sockets(&self, row: &Row, process: &Process) -> Vec<Line> {
-        let others = self
-            .table
-            .rows
-            .iter()
-            .filter(|other| other.id != row.id && !other.is_closed())
-            .filter(|other| {
-                other
-                    .socket
-                    .owner
-                    .present()
-                    .iter()
-                    .any(|one| one.is_same(process))
-            });
-        let mut lines: Vec<Line> = others
-            .take(MAX_LINES)
-            .map(|other| {
-                vec![
-                    span(pad("", LABEL, false), Role::Dim),
-                    span(
-                        format!("{} {}", socket_text(&other.socket), other.socket.state),
-                        Role::Plain,
-                    ),
-                ]
-            })
-            .collect();
-        if !lines.is_empty() {
-            let title = format!(
-                "other sockets of {} ({}): {}",
-                process.name,
-                process.pid,
-                lines.len()
-            );
-            lines.insert(0, vec![span(title, Role::Dim)]);
-        }
-        lines
+fn other_sockets(process: &Process, others: &[&Row]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if !others.is_empty() {
+        let (name, pid) = (&process.name, process.pid);
+        let title = format!("other sockets of {name} ({pid}): {}", others.len());
+        lines.push(vec![span(title, Role::Dim)]);
     }
+    lines.extend(others.iter().map(|other| {
+        let text = format!("{} {}", socket_text(&other.socket), other.socket.state);
+        fact("", text)
+    }));
+    lines
 }
 
 fn fact(label: &str, text: String) -> Line {
