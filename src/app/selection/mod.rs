@@ -22,6 +22,9 @@ use verdict::Verdict;
 use crate::model::Moment;
 use crate::track::{Row, Table};
 
+/// Finding the places of more newcomers than one in so many rows takes longer than sorting all.
+const FEW: usize = 32;
+
 /// The rows shown of a table, and what is known of the others.
 #[derive(Clone, Debug)]
 pub(super) struct Selection {
@@ -99,13 +102,12 @@ impl Selection {
         };
         self.place(&newcomers, sort);
         let mut again = self.take_due(now);
-        if has_other_filter {
-            self.due.clear();
-            again = (0..table.rows.len()).collect();
-        } else {
-            again.extend(newcomers);
-        }
+        again.extend(newcomers);
         self.judge(&again, now);
+        if has_other_filter {
+            self.filter(now);
+            again = (0..table.rows.len()).collect();
+        }
         if has_other_criteria || is_other_table || !again.is_empty() {
             self.show();
         }
@@ -141,7 +143,7 @@ impl Selection {
     fn place(&mut self, newcomers: &[usize], before: Sort) {
         let Some(table) = &self.table else { return };
         let (rows, sort) = (&table.rows, self.criteria.sort);
-        if before != sort || newcomers.len() > rows.len() / 8 {
+        if before != sort || newcomers.len() > rows.len() / FEW {
             let all: Vec<_> = (0..rows.len()).collect();
             self.order = sorted(rows, &all, sort);
         } else if !newcomers.is_empty() {
@@ -168,6 +170,14 @@ impl Selection {
         }
         if self.due.len() > known {
             self.due.sort_unstable();
+        }
+    }
+
+    /// Asks the filter about every row.
+    fn filter(&mut self, now: Moment) {
+        let Some(table) = &self.table else { return };
+        for (verdict, row) in self.verdicts.iter_mut().zip(&table.rows) {
+            verdict.ask(&self.criteria, row, now);
         }
     }
 

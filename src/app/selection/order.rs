@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::Sort;
 use crate::columns::{self, SortBy};
-use crate::model::Endpoint;
+use crate::model::{Endpoint, Family};
 use crate::track::Row;
 
 /// A number that orders rows.
@@ -102,32 +102,41 @@ fn further_levels(by: SortBy, mask: u64) -> Vec<Level> {
 }
 
 /// The numbers by which rows stand that the column leaves equal: port, protocol, own address, peer.
+/// IPv4 addresses take few bits, so that two numbers tell nearly all such connections apart.
 fn places() -> Vec<Level> {
-    let level = |part: usize| -> Level { Box::new(move |row| part_of(row.socket.remote, part)) };
-    vec![
-        Box::new(|row| {
-            let (local, protocol) = (row.socket.local, row.socket.protocol as u64);
-            u64::from(local.port) << 34 | protocol << 33 | parts(local)[0]
-        }),
-        Box::new(|row| parts(row.socket.local)[1]),
-        Box::new(|row| parts(row.socket.local)[2] << 1 | u64::from(row.socket.is_connection())),
-        level(0),
-        level(1),
-        level(2),
-    ]
+    let first: Level = Box::new(|row| {
+        let (local, protocol) = (row.socket.local, row.socket.protocol as u64);
+        u64::from(local.port) << 34 | protocol << 33 | parts(local)[0] >> 16
+    });
+    let further = (0..5).map(|level| -> Level { Box::new(move |row| further_place(row, level)) });
+    std::iter::once(first).chain(further).collect()
 }
 
-/// An address and a port as numbers, to be compared one after another. The first has 33 bits, the
-/// last 48.
+/// What is left of its own address, which an IPv4 one has behind it, then its peer; without one first.
+fn further_place(row: &Row, level: usize) -> u64 {
+    let level = match row.socket.family() {
+        Family::Ipv6 if level < 2 => return parts(row.socket.local)[level + 1],
+        Family::Ipv6 => level - 2,
+        Family::Ipv4 => level,
+    };
+    let has_peer = u64::from(level == 0) << 49;
+    row.socket.remote.map_or(0, |remote| {
+        has_peer | parts(remote).get(level).copied().unwrap_or(0)
+    })
+}
+
+/// An address and a port as numbers, to be compared one after another. The first has 49 bits, the
+/// third 48; of IPv4 the first is all.
 fn parts(end: Endpoint) -> [u64; 3] {
+    let port = u64::from(end.port);
     match end.address {
-        IpAddr::V4(address) => [address.to_bits().into(), 0, end.port.into()],
+        IpAddr::V4(address) => [u64::from(address.to_bits()) << 16 | port, 0, 0],
         IpAddr::V6(address) => {
             let bits = address.to_bits();
             [
-                1 << 32 | slice(bits, 96, 32),
+                1 << 48 | slice(bits, 96, 32) << 16,
                 slice(bits, 32, 64),
-                slice(bits, 0, 32) << 16 | u64::from(end.port),
+                slice(bits, 0, 32) << 16 | port,
             ]
         }
     }

@@ -167,7 +167,7 @@ proptest! {
 
     #[test]
     fn a_kept_selection_is_what_a_new_one_would_be(
-        first in vec(socket(), 0..40),
+        first in vec(socket(), 0..80),
         events in vec(event(), 1..60),
     ) {
         let mut run = Run::new();

@@ -27,12 +27,19 @@ impl Verdict {
 
     /// Looks at a row.
     pub fn of(row: &Row, criteria: &Criteria, now: Moment) -> Self {
-        Self {
+        let mut verdict = Self {
             tabs: Tab::ALL.map(|tab| tab.admits(row)),
             protocol: row.socket.protocol,
             is_over: criteria.is_over(row, now),
-            matches_filter: criteria.filter.matches(row, &criteria.context(now)),
-        }
+            matches_filter: false,
+        };
+        verdict.ask(criteria, row, now);
+        verdict
+    }
+
+    /// Asks the filter alone.
+    pub fn ask(&mut self, criteria: &Criteria, row: &Row, now: Moment) {
+        self.matches_filter = criteria.filter.matches(row, &criteria.context(now));
     }
 
     /// Whether its protocol is asked for and the filter matches.
