@@ -52,7 +52,7 @@ impl Key {
 /// For each socket the index of the row that it continues; no row is given twice.
 pub(super) fn places(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
     let mut places = sequence::walk(live, sockets);
-    if places.iter().all(Option::is_some) {
+    if live.is_empty() || places.iter().all(Option::is_some) {
         return places;
     }
     let mut is_taken = vec![false; live.len()];

@@ -42,6 +42,9 @@ fn by_seat(live: &[Live]) -> Vec<usize> {
 }
 
 fn release_twins(places: &mut [Option<usize>], live: &[Live], sockets: &[Socket]) {
+    if places.iter().all(Option::is_none) {
+        return;
+    }
     let mut is_taken = vec![false; live.len()];
     for &at in places.iter().flatten() {
         is_taken[at] = true;

@@ -210,6 +210,9 @@ impl Tracker {
 
     /// Closes what two snapshots in a row lack, and connections whose addresses another has now.
     fn close_missing(&mut self, newcomers: &[Socket], now: Moment, events: &mut Vec<Event>) {
+        if self.live.iter().all(|live| live.missing_since.is_none()) {
+            return;
+        }
         let retaken: HashSet<Address> = newcomers.iter().map(Address::of).collect();
         let is_gone = |live: &mut Live| {
             live.missing_since.is_some_and(|since| {
@@ -229,11 +232,14 @@ impl Tracker {
     /// Makes rows of sockets that were not known.
     fn admit(&mut self, newcomers: Vec<Socket>, now: Moment, events: &mut Vec<Event>) {
         if !self.has_begun {
-            let rows: Vec<_> = newcomers
-                .into_iter()
-                .map(|one| Arc::new(self.new_row(one, now)))
-                .collect();
-            self.live.extend(rows.into_iter().map(Live::new));
+            // Their ids rise as they stand in the snapshot, so that each has its seat at once.
+            for (seat, socket) in newcomers.into_iter().enumerate() {
+                let row = Arc::new(self.new_row(socket, now));
+                self.live.push(Live {
+                    seat: Some(seat),
+                    ..Live::new(row)
+                });
+            }
             return;
         }
         if newcomers.is_empty() {
