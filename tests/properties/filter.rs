@@ -240,7 +240,7 @@ proptest! {
             let mut socket = Socket::clone(&row.socket);
             socket.owner = other.socket.owner.clone();
             prop_assert_eq!(filter.could_match(&socket, &context()), said);
-            row = Row { socket: socket.into(), is_in_conflict: other.is_in_conflict, ..row };
+            row = Row { socket, is_in_conflict: other.is_in_conflict, ..row };
             let holds = filter.matches(&row, &context());
             prop_assert_eq!(said.unwrap_or(holds), holds, "{:?}", row);
         }
@@ -269,8 +269,7 @@ fn sharing(rows: &[Row]) -> Vec<Row> {
             remote,
             state,
             ..first.clone()
-        }
-        .into();
+        };
         row
     };
     rows.iter()

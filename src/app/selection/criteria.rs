@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::order;
 use crate::columns::ColumnId;
-use crate::filter::{self, Filter};
+use crate::filter::{self, Filter, Pass};
 use crate::model::{Moment, Protocol};
 use crate::track::{Row, Table};
 
@@ -80,7 +80,11 @@ impl Criteria {
     /// Indices into the table's rows, in the order in which they are shown.
     pub fn select(&self, table: &Table, now: Moment) -> Vec<usize> {
         let rows = table.rows.iter().enumerate();
-        let chosen = rows.filter(|(_, row)| !self.is_over(row, now) && self.admits(row, now));
+        let mut filter = self.pass(now);
+        let chosen = rows.filter(|(_, row)| {
+            let is_in_view = self.tab.admits(row) && self.shows(row.socket.protocol);
+            !self.is_over(row, now) && is_in_view && filter.matches(row)
+        });
         let chosen: Vec<_> = chosen.map(|(at, _)| at).collect();
         order::sorted(&table.rows, &chosen, self.sort)
     }
@@ -114,6 +118,11 @@ impl Criteria {
         self.tab.admits(row)
             && self.shows(row.socket.protocol)
             && self.filter.matches(row, &self.context(now))
+    }
+
+    /// Begins to filter rows.
+    pub fn pass(&self, now: Moment) -> Pass<'_> {
+        self.filter.pass(&self.context(now))
     }
 
     /// What the filter may depend on besides the row.

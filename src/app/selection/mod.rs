@@ -161,9 +161,10 @@ impl Selection {
     fn judge(&mut self, rows: &[usize], now: Moment) {
         let Some(table) = &self.table else { return };
         let known = self.due.len();
+        let mut filter = self.criteria.pass(now);
         for &at in rows {
             let row = &table.rows[at];
-            self.verdicts[at] = Verdict::of(row, &self.criteria, now);
+            self.verdicts[at] = Verdict::of(row, &self.criteria, &mut filter, now);
             let expires_at = self.criteria.expires_at(row);
             let due = expires_at.filter(|&time| time > now.steady);
             self.due.extend(due.map(|time| (time, at)));
@@ -176,8 +177,9 @@ impl Selection {
     /// Asks the filter about every row.
     fn filter(&mut self, now: Moment) {
         let Some(table) = &self.table else { return };
+        let mut filter = self.criteria.pass(now);
         for (verdict, row) in self.verdicts.iter_mut().zip(&table.rows) {
-            verdict.ask(&self.criteria, row, now);
+            verdict.ask(row, &mut filter);
         }
     }
 

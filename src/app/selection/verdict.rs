@@ -2,6 +2,7 @@
 //! be looked at again.
 
 use super::{Criteria, Tab};
+use crate::filter::Pass;
 use crate::model::{Moment, Protocol};
 use crate::track::Row;
 
@@ -25,21 +26,19 @@ impl Verdict {
         matches_filter: false,
     };
 
-    /// Looks at a row.
-    pub fn of(row: &Row, criteria: &Criteria, now: Moment) -> Self {
-        let mut verdict = Self {
+    /// Looks at a row, and asks the filter.
+    pub fn of<'a>(row: &'a Row, criteria: &Criteria, filter: &mut Pass<'a>, now: Moment) -> Self {
+        Self {
             tabs: Tab::ALL.map(|tab| tab.admits(row)),
             protocol: row.socket.protocol,
             is_over: criteria.is_over(row, now),
-            matches_filter: false,
-        };
-        verdict.ask(criteria, row, now);
-        verdict
+            matches_filter: filter.matches(row),
+        }
     }
 
     /// Asks the filter alone.
-    pub fn ask(&mut self, criteria: &Criteria, row: &Row, now: Moment) {
-        self.matches_filter = criteria.filter.matches(row, &criteria.context(now));
+    pub fn ask<'a>(&mut self, row: &'a Row, filter: &mut Pass<'a>) {
+        self.matches_filter = filter.matches(row);
     }
 
     /// Whether its protocol is asked for and the filter matches.

@@ -17,15 +17,10 @@ impl App {
 
     /// The journal, newest first, as far as it matches the filter.
     pub(super) fn events(&self, now: Moment) -> Vec<Line> {
-        let context = self.criteria.context(now);
-        let matches = |event: &&Event| {
-            self.criteria.filter.is_empty() || self.criteria.filter.matches(&event.row, &context)
-        };
-        let mut lines: Vec<Line> = self
-            .log
-            .iter()
-            .rev()
-            .filter(matches)
+        let mut filter = self.criteria.pass(now);
+        let events = self.log.iter().rev();
+        let matching = events.filter_map(|event| filter.matches(&event.row).then_some(event));
+        let mut lines: Vec<Line> = matching
             .take(MAX_LINES)
             .map(|event| self.event_line(event))
             .collect();
