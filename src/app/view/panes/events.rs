@@ -19,7 +19,7 @@ impl App {
     pub(super) fn events(&self, now: Moment) -> Vec<Line> {
         let mut filter = self.criteria.pass(now);
         let events = self.log.iter().rev();
-        let matching = events.filter_map(|event| filter.matches(&event.row).then_some(event));
+        let matching = events.filter(|&event| filter.matches(&event.row));
         let mut lines: Vec<Line> = matching
             .take(MAX_LINES)
             .map(|event| self.event_line(event))
