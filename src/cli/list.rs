@@ -2,9 +2,9 @@
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use sockeye::app::Sort;
+use sockeye::app::{Asked, Sort};
 use sockeye::columns::{self, CellContext, Column};
-use sockeye::model::{Problem, ProblemCode};
+use sockeye::model::{Moment, Problem, ProblemCode, Snapshot};
 use sockeye::report::{self, Layout};
 use sockeye::runtime::clock::Clock;
 use sockeye::source::System;
@@ -54,21 +54,14 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
     let filter = shared.filter(&list.filter)?;
     let clock = Clock::start();
     let now = clock.now();
-    let snapshot = match &shared.replay {
-        Some(_) => shared.source()?.take(now)?,
-        None => System::new().take_once(now, |_| true)?,
-    };
-    if let Some(mut recorder) = shared.recorder()? {
-        recorder.record(&snapshot)?;
-    }
-    let table = Tracker::new(shared.linger).observe(snapshot).table;
     let sort = Sort {
         by: list.sort.id,
         descending: list.reverse,
     };
-    let rows = shared
-        .asked(filter, !list.filter.is_empty(), sort)
-        .select(&table);
+    let asked = shared.asked(filter, !list.filter.is_empty(), sort);
+    let snapshot = snapshot(shared, &asked, now)?;
+    let table = Tracker::new(shared.linger).observe(snapshot).table;
+    let rows = asked.select(&table);
     let printed = print(|out| {
         if list.json {
             report::write_json(out, &table, rows.iter().copied())
@@ -103,6 +96,21 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
         true => EXIT_NOT_SO,
         false => 0,
     })
+}
+
+/// The reading to list, on the record if that is wanted.
+fn snapshot(shared: &Shared, asked: &Asked, now: Moment) -> anyhow::Result<Snapshot> {
+    let mut recorder = shared.recorder()?;
+    let snapshot = match &shared.replay {
+        Some(_) => shared.source()?.take(now)?,
+        // A recording holds everything.
+        None if recorder.is_some() => System::new().take_once(now)?,
+        None => System::new().take_those(now, |sockets| asked.could_show(sockets, now))?,
+    };
+    if let Some(recorder) = &mut recorder {
+        recorder.record(&snapshot)?;
+    }
+    Ok(snapshot)
 }
 
 /// Takes the name of a column.

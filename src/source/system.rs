@@ -33,25 +33,32 @@ impl System {
         Self::default()
     }
 
-    /// Takes one reading that stands for itself, with the owners of those sockets that `is_wanted`
-    /// says; those of others are [unknown](Owner::Unknown) where finding them would take time. Where
-    /// nobody was found to have a socket, it looks a second time: it may have been on its way from one
-    /// process to another, and only then is it the kernel's.
+    /// Takes one reading that stands for itself. Where nobody was found to have a socket, it looks a
+    /// second time: it may have been on its way from one process to another, and only then is it the
+    /// kernel's.
     ///
     /// # Errors
     ///
     /// Those of [`Source::take`].
-    pub fn take_once(
+    pub fn take_once(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
+        self.take_those(at, |sockets| vec![true; sockets.len()])
+    }
+
+    /// The same with the owners of those sockets that are `wanted`: it says that of each, in their
+    /// order. The owners of others are [unknown](Owner::Unknown) where finding them would take time.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Source::take`].
+    pub fn take_those(
         &mut self,
         at: Moment,
-        is_wanted: impl Fn(&Socket) -> bool,
+        wanted: impl Fn(&[Socket]) -> Vec<bool>,
     ) -> Result<Snapshot, SourceError> {
-        let first = self.read(at, Wanted::Those(&is_wanted));
-        let is_open = |socket: &Socket| {
-            socket.inode.is_some() && socket.owner == Owner::None && is_wanted(socket)
-        };
+        let first = self.read(at, Wanted::Those(&wanted));
+        let is_open = |socket: &Socket| socket.inode.is_some() && socket.owner == Owner::None;
         if first.sockets.iter().any(is_open) {
-            Ok(self.read(at, Wanted::Those(&is_wanted)))
+            Ok(self.read(at, Wanted::Those(&wanted)))
         } else {
             Ok(first)
         }
@@ -63,7 +70,7 @@ impl System {
         self.cost.dump = meter.lap();
         let is_wanted = match wanted {
             Wanted::All => None,
-            Wanted::Those(is_wanted) => Some(with_neighbours(&sockets, is_wanted)),
+            Wanted::Those(wanted) => Some(with_neighbours(&sockets, wanted(&sockets))),
         };
         let is_wanted = is_wanted.as_deref();
         let holdings = self.holdings(&sockets, is_wanted, at, &mut problems);
@@ -127,14 +134,13 @@ enum Wanted<'a> {
     /// Those of all sockets, as far as it comes.
     All,
     /// Those of some, for certain.
-    Those(&'a dyn Fn(&Socket) -> bool),
+    Those(&'a dyn Fn(&[Socket]) -> Vec<bool>),
 }
 
 /// Which sockets' owners it takes to tell all about those that are wanted: of what listens, also the
 /// others on its port (whether they are in conflict); of what has no process yet, its listeners.
-fn with_neighbours(sockets: &[Socket], is_wanted: &dyn Fn(&Socket) -> bool) -> Vec<bool> {
+fn with_neighbours(sockets: &[Socket], mut wanted: Vec<bool>) -> Vec<bool> {
     let port = |socket: &Socket| (socket.protocol, socket.local.port);
-    let mut wanted: Vec<bool> = sockets.iter().map(is_wanted).collect();
     let depends_on_port = |socket: &Socket| socket.is_listening() || socket.inode.is_none();
     let ports: HashSet<_> = sockets
         .iter()

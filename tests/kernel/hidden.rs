@@ -24,7 +24,7 @@ fn reader_without_rights() {
     if !is_inner("hidden::reader_without_rights") {
         return;
     }
-    let seen = System::new().take_once(at(0), |_| true).unwrap();
+    let seen = System::new().take_once(at(0)).unwrap();
     let [socket] = &seen.sockets[..] else {
         panic!("{:?}", seen.sockets)
     };

@@ -1,14 +1,16 @@
 //! Who has a socket, and how that is kept up to date.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 use socket2::Type;
-use sockeye::model::Snapshot;
+use sockeye::model::{OwnerKind, Snapshot, Socket};
 use sockeye::source::{Source as _, System};
 
 use crate::scene::{
-    Holder, Row, assert_rows, at, bound, is_inner, listener_with, rows, run_under, snapshot,
+    Holder, Row, assert_rows, at, bound, is_inner, listener, listener_with, rows, run_under,
+    snapshot,
 };
 use crate::support::netns::in_netns;
 
@@ -88,6 +90,41 @@ fn a_socket_that_outlives_the_process_known_to_have_it_is_looked_for_at_once() {
         );
         parent.end_shell();
         assert_eq!(pids(&system.take(at(2)).unwrap()), [heir]);
+    });
+}
+
+#[test]
+fn a_reading_for_one_port_tells_of_it_what_a_whole_one_tells() {
+    let name = "owners::a_reading_for_one_port_tells_of_it_what_a_whole_one_tells";
+    in_netns(name, || {
+        let shared = listener_with("127.0.0.1:8080", |socket| socket.set_cloexec(false));
+        let _holder = Holder::start();
+        shared.set_cloexec(true).unwrap();
+        let _others = [listener("127.0.0.2:8080"), listener("127.0.0.1:9090")];
+        let _waiting = TcpStream::connect("127.0.0.1:8080").unwrap();
+        let is_asked = |socket: &Socket| socket.local.to_string() == "127.0.0.1:8080";
+        let asked = |snapshot: Snapshot| -> Vec<Socket> {
+            let sockets = snapshot.sockets.into_iter();
+            sockets.filter(is_asked).collect()
+        };
+        let whole = asked(System::new().take_once(at(0)).unwrap());
+        let those = |sockets: &[Socket]| sockets.iter().map(is_asked).collect();
+        let seen = System::new().take_those(at(0), those).unwrap();
+        let owner = |local: &str| {
+            let is_it = |socket: &&Socket| socket.local.to_string() == local;
+            seen.sockets.iter().find(is_it).unwrap().owner.kind()
+        };
+        assert_eq!(
+            owner("127.0.0.2:8080"),
+            OwnerKind::Known,
+            "it may be in conflict"
+        );
+        assert_eq!(owner("127.0.0.1:9090"), OwnerKind::Unknown);
+        assert_eq!((whole.len(), &whole), (2, &asked(seen)));
+        assert!(
+            whole.iter().all(|socket| socket.owner.present().len() == 2),
+            "{whole:?}"
+        );
     });
 }
 

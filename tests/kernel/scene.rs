@@ -23,7 +23,7 @@ pub fn at(seconds: u64) -> Moment {
 
 /// One reading that stands for itself, without problems.
 pub fn snapshot() -> Snapshot {
-    let snapshot = System::new().take_once(at(0), |_| true).unwrap();
+    let snapshot = System::new().take_once(at(0)).unwrap();
     assert_eq!(snapshot.problems, []);
     snapshot
 }

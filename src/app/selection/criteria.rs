@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::order;
 use crate::columns::ColumnId;
 use crate::filter::{self, Filter, Pass};
-use crate::model::{Moment, Protocol};
+use crate::model::{Moment, Protocol, Socket};
 use crate::track::{Row, Table};
 
 /// The four views of the table.
@@ -165,6 +165,25 @@ impl Asked {
             highlight: self.highlight,
             uid: self.uid,
         }
+    }
+
+    /// Which of these sockets a listing may show, before it is known who has them.
+    pub fn could_show(&self, sockets: &[Socket], now: Moment) -> Vec<bool> {
+        let criteria = self.clone().criteria();
+        let mut filter = criteria.pass(now);
+        let mut could_show = |socket| {
+            let is_in_view = match self.tab {
+                Tab::Listening => Socket::is_listening(socket),
+                Tab::Connections => socket.is_connection(),
+                Tab::All => true,
+                // Nothing changed yet.
+                Tab::Changes => false,
+            };
+            is_in_view
+                && criteria.shows(socket.protocol)
+                && filter.could_match(socket) != Some(false)
+        };
+        sockets.iter().map(&mut could_show).collect()
     }
 
     /// The rows that a listing shows: those that the live table would show at its start.

@@ -174,7 +174,8 @@ impl Holders {
             is_of_protocol && ports.contains(&socket.local.port)
         };
         // What can't be read is not told: that the port is in use is certain all the same.
-        let snapshot = System::new().take_once(Clock::start().now(), is_asked);
+        let all_asked = |sockets: &[Socket]| sockets.iter().map(is_asked).collect();
+        let snapshot = System::new().take_those(Clock::start().now(), all_asked);
         let mut sockets = snapshot.map_or_else(|_| Vec::new(), |snapshot| snapshot.sockets);
         sockets.retain(is_asked);
         sockets.sort_by_key(|socket| (socket.local.port, socket.state));

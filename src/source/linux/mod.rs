@@ -39,6 +39,8 @@ pub(super) struct Platform {
     blind: Option<Blind>,
     /// What nobody was found to hold when its holders were last looked for like that.
     missed: HashSet<u32>,
+    /// What that took.
+    looks: Looks,
     /// Whether somebody waits for the next reading more than for all owners in it.
     is_hasty: bool,
 }
@@ -126,6 +128,7 @@ impl Platform {
             seek::Sought::nothing_seen()
         });
         self.blind = sought.blind;
+        self.looks = sought.looks;
         let of = |inode: u32| match sought.found.get(&inode) {
             Some(found) => Holding::By(found.iter().map(|one| one.pid).collect()),
             None if !inodes.contains(&inode) => Holding::Unknown,
@@ -157,7 +160,12 @@ impl Platform {
 
     /// What was looked at since this was last asked.
     pub(super) fn take_looks(&mut self) -> Looks {
-        self.holders.take_looks()
+        let indexed = self.holders.take_looks();
+        let sought = std::mem::take(&mut self.looks);
+        Looks {
+            processes: indexed.processes + sought.processes,
+            descriptors: indexed.descriptors + sought.descriptors,
+        }
     }
 }
 

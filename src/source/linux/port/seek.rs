@@ -11,15 +11,15 @@
 use std::collections::{HashMap, HashSet};
 use std::os::fd::OwnedFd;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use rustix::fs::{AtFlags, statat};
 use rustix::io;
 
 use super::super::scan::{self, Sight};
 use crate::model::Pid;
-use crate::source::Blind;
 use crate::source::pulse::pulse;
+use crate::source::{Blind, Looks};
 
 /// Up to how many descriptors, on the whole machine, all of them are looked at.
 const FEW: u64 = 8192;
@@ -56,6 +56,8 @@ pub(in super::super) struct Sought {
     pub(in super::super) found: HashMap<u32, Vec<Descriptor>>,
     /// Why there may be an owner that was not looked at.
     pub(in super::super) blind: Option<Blind>,
+    /// How much that took.
+    pub(in super::super) looks: Looks,
 }
 
 impl Sought {
@@ -64,6 +66,7 @@ impl Sought {
         Self {
             found: HashMap::new(),
             blind: Some(Blind::NotPermitted),
+            looks: Looks::default(),
         }
     }
 }
@@ -103,11 +106,17 @@ pub(in super::super) fn seek(wanted: &HashSet<u32>, hints: &Hints) -> io::Result
             found: HashMap::new(),
             sight: Sight::here(),
         }),
+        processes: AtomicU64::new(0),
+        descriptors: AtomicU64::new(0),
     };
     search.run(&candidates);
     if !looks_at_all {
         search.visit_relatives(&candidates);
     }
+    let looks = Looks {
+        processes: search.processes.load(Ordering::Relaxed),
+        descriptors: search.descriptors.load(Ordering::Relaxed),
+    };
     let State { mut found, sight } = search
         .state
         .into_inner()
@@ -119,6 +128,7 @@ pub(in super::super) fn seek(wanted: &HashSet<u32>, hints: &Hints) -> io::Result
     Ok(Sought {
         found,
         blind: sight.blind,
+        looks,
     })
 }
 
@@ -139,6 +149,8 @@ struct Search<'a> {
     is_over: AtomicBool,
     looks_at_all: bool,
     state: Mutex<State>,
+    processes: AtomicU64,
+    descriptors: AtomicU64,
 }
 
 struct State {
@@ -172,11 +184,14 @@ impl Search<'_> {
     /// Looks at one process; whether it has one of the sockets.
     fn visit(&self, pid: Pid) -> bool {
         let mut seen_here = Vec::new();
-        let outcome = scan::visit_sockets(self.proc, &format!("{pid}/fd"), |number, inode| {
-            if self.wanted.contains(&inode) {
-                seen_here.push((inode, Descriptor { pid, number }));
-            }
+        let mut descriptors = 0;
+        let outcome = scan::visit_links(self.proc, &format!("{pid}/fd"), |number, link| {
+            descriptors += 1;
+            let wanted = scan::inode(link).filter(|inode| self.wanted.contains(inode));
+            seen_here.extend(wanted.map(|inode| (inode, Descriptor { pid, number })));
         });
+        self.processes.fetch_add(1, Ordering::Relaxed);
+        self.descriptors.fetch_add(descriptors, Ordering::Relaxed);
         let has_one = !seen_here.is_empty();
         if !has_one && outcome.is_ok() {
             return false;
