@@ -6,9 +6,13 @@
 //! its own. One system call of less than a microsecond tells (`clock_getcpuclockid(3)`, nanoseconds,
 //! of all threads together), where opening a file below `/proc` takes ten, and no right is needed for
 //! it. It does not tell of a descriptor table that another process shares (`CLONE_FILES` without
-//! `CLONE_THREAD`), and not of a parent that ended.
+//! `CLONE_THREAD`), and not of a parent that ended. Where `/proc` counts pids otherwise than we do (it is
+//! another pid namespace's), it tells nothing.
 
 use crate::model::Pid;
+
+#[cfg(target_os = "linux")]
+use std::sync::LazyLock;
 
 #[cfg(target_os = "linux")]
 use nix::{sys::time::TimeSpec, time::ClockId};
@@ -24,7 +28,9 @@ pub(super) struct Activity {
 impl Activity {
     /// Reads the clock of a process. Taken before a look, it tells later whether that look still holds.
     pub(super) fn of(pid: Pid) -> Self {
-        let clock = i32::try_from(pid).ok().and_then(|pid| {
+        static COUNTS_AS_WE_DO: LazyLock<bool> = LazyLock::new(counts_as_we_do);
+        let pid = i32::try_from(pid).ok().filter(|_| *COUNTS_AS_WE_DO);
+        let clock = pid.and_then(|pid| {
             let clock = ClockId::pid_cpu_clock_id(nix::unistd::Pid::from_raw(pid)).ok()?;
             Some((clock, clock.now().ok()?))
         });
@@ -37,6 +43,13 @@ impl Activity {
         self.clock
             .is_some_and(|(clock, then)| clock.now() == Ok(then))
     }
+}
+
+/// Whether the pids below `/proc` are those of this process's own pid namespace.
+#[cfg(target_os = "linux")]
+fn counts_as_we_do() -> bool {
+    let own = std::fs::read_link("/proc/self");
+    own.is_ok_and(|own| own.as_os_str() == std::process::id().to_string().as_str())
 }
 
 #[cfg(not(target_os = "linux"))]
