@@ -167,3 +167,6 @@ fn fail_on_purpose() {
         "SOCKEYE_FAULT asked for this"
     );
 }
+
+#[cfg(test)]
+mod tests;
