@@ -13,7 +13,9 @@ use super::meter::Meter;
 use super::portable::Platform;
 use super::process::Processes;
 use super::{Blind, Holding, Source, SourceError};
-use crate::model::{Cost, Moment, Owner, Pid, Problem, ProblemCode, Snapshot, Socket, Text};
+use crate::model::{
+    BuildSpread, Cost, Moment, Owner, Pid, Problem, ProblemCode, Snapshot, Socket, Text,
+};
 
 /// Reads the sockets of this machine's current network namespace.
 ///
@@ -201,12 +203,13 @@ impl Source for System {
     }
 }
 
-/// Every pid that holds something, once.
+/// Every pid that holds something, once. Most lists are shared, so each place is looked at once.
 fn pids(holdings: &[Holding]) -> Vec<Pid> {
+    let mut places: HashSet<usize, BuildSpread> = HashSet::default();
     let mut pids: Vec<Pid> = Vec::new();
     for holding in holdings {
         if let Holding::By(of_one) = holding
-            && !pids.ends_with(of_one)
+            && places.insert(of_one.as_ptr().addr())
         {
             pids.extend(of_one.iter());
         }
@@ -232,6 +235,8 @@ pub(super) fn owners(holdings: &[Holding], processes: &mut Processes, at: Moment
 struct Owners {
     known: HashMap<Arc<[Pid]>, Owner>,
     before: HashMap<Arc<[Pid]>, Owner>,
+    /// The same by the place of each list, as long as that stands where it is: most are shared.
+    by_place: HashMap<usize, Owner, BuildSpread>,
 }
 
 impl Owners {
@@ -239,9 +244,23 @@ impl Owners {
     fn assign(&mut self, sockets: &mut [Socket], holdings: &[Holding], processes: &Processes) {
         self.before = std::mem::take(&mut self.known);
         for (socket, holding) in sockets.iter_mut().zip(holdings) {
-            socket.owner = self.of(holding, processes);
+            socket.owner = match holding {
+                Holding::By(pids) => self.of_these(pids, processes),
+                holding => self.of(holding, processes),
+            };
         }
+        self.by_place.clear();
         self.before.clear();
+    }
+
+    fn of_these(&mut self, pids: &Arc<[Pid]>, processes: &Processes) -> Owner {
+        let place = pids.as_ptr().addr();
+        if let Some(owner) = self.by_place.get(&place) {
+            return owner.clone();
+        }
+        let owner = self.of(&Holding::By(Arc::clone(pids)), processes);
+        self.by_place.insert(place, owner.clone());
+        owner
     }
 
     fn of(&mut self, holding: &Holding, processes: &Processes) -> Owner {

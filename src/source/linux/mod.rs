@@ -104,12 +104,13 @@ impl Platform {
         effort: Effort,
         problems: &mut Vec<Problem>,
     ) -> Vec<Holding> {
-        if let Err(error) = self.holders.update(sockets, at, effort) {
+        let (mut holdings, outcome) = self.holders.holdings(sockets, at, effort);
+        if let Err(error) = outcome {
             problems.push(problems::processes(&error.into()));
         }
         self.blind = self.holders.blind();
-        let of = |inode| self.holders.of(inode);
-        holdings(sockets, of)
+        accept::assign(sockets, &mut holdings);
+        holdings
     }
 
     /// Looks for the holders of these few inodes alone.
@@ -136,7 +137,9 @@ impl Platform {
             None if self.missed.contains(&inode) => Holding::Kernel,
             None => Holding::None,
         };
-        let holdings = holdings(sockets, of);
+        let holding = |socket: &Socket| socket.inode.map_or(Holding::None, of);
+        let mut holdings: Vec<_> = sockets.iter().map(holding).collect();
+        accept::assign(sockets, &mut holdings);
         let is_missed = |inode: &u32| !sought.found.contains_key(inode);
         self.missed = inodes.iter().copied().filter(is_missed).collect();
         holdings
@@ -167,14 +170,6 @@ impl Platform {
             descriptors: indexed.descriptors + sought.descriptors,
         }
     }
-}
-
-/// The holding of each socket, given that of each inode.
-fn holdings(sockets: &[Socket], of: impl Fn(u32) -> Holding) -> Vec<Holding> {
-    let holding = |socket: &Socket| socket.inode.map_or(Holding::None, &of);
-    let mut holdings: Vec<_> = sockets.iter().map(holding).collect();
-    accept::assign(sockets, &mut holdings);
-    holdings
 }
 
 /// Names of interfaces, for one reading: an interface can be renamed and its index reused.

@@ -6,16 +6,19 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use crate::model::Pid;
+use crate::model::{BuildSpread, Pid};
 
 /// The processes that were looked at, and the index of their sockets; `A` is whatever tells later
 /// whether a look still holds.
 #[derive(Debug)]
 pub(super) struct Census<A> {
-    processes: HashMap<Pid, Record<A>>,
-    by_inode: HashMap<u32, Arc<[Pid]>>,
+    processes: HashMap<Pid, Record<A>, BuildSpread>,
+    by_inode: ByInode,
     refused: usize,
 }
+
+/// Who holds each inode, ascending, never empty.
+type ByInode = HashMap<u32, Arc<[Pid]>, BuildSpread>;
 
 /// What a look at a process found.
 #[derive(Debug)]
@@ -48,8 +51,8 @@ impl Found {
 impl<A> Default for Census<A> {
     fn default() -> Self {
         Self {
-            processes: HashMap::new(),
-            by_inode: HashMap::new(),
+            processes: HashMap::default(),
+            by_inode: ByInode::default(),
             refused: 0,
         }
     }
@@ -152,7 +155,7 @@ impl<A> Census<A> {
     }
 }
 
-fn add(by_inode: &mut HashMap<u32, Arc<[Pid]>>, inode: u32, alone: &Arc<[Pid]>) {
+fn add(by_inode: &mut ByInode, inode: u32, alone: &Arc<[Pid]>) {
     match by_inode.entry(inode) {
         Entry::Vacant(entry) => {
             entry.insert(Arc::clone(alone));

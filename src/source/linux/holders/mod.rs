@@ -13,14 +13,18 @@ mod census;
 mod proc;
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::io;
 
 use self::census::Census;
 use self::proc::{Proc, Real};
-use crate::model::{Moment, Pid, Protocol, Socket, State};
+use crate::model::{BuildSpread, Moment, Pid, Protocol, Socket, State};
 use crate::source::{Blind, Holding, Looks};
+
+/// Inodes of sockets; the kernel numbers them one after the other.
+type Inodes = HashSet<u32, BuildSpread>;
 
 /// In this time each process is checked once.
 const ROUND: Duration = Duration::from_secs(10);
@@ -84,7 +88,7 @@ impl Purse {
 pub(super) struct Holders<P: Proc = Real> {
     proc: P,
     census: Census<P::Activity>,
-    unfound: HashMap<u32, Unfound>,
+    unfound: HashMap<u32, Unfound, BuildSpread>,
     round: Round,
     search: Purse,
     rounds: Purse,
@@ -126,7 +130,7 @@ impl<P: Proc> Holders<P> {
         Self {
             proc,
             census: Census::default(),
-            unfound: HashMap::new(),
+            unfound: HashMap::default(),
             round: Round::default(),
             search: Purse::SEARCH,
             rounds: Purse::ROUNDS,
@@ -136,22 +140,20 @@ impl<P: Proc> Holders<P> {
         }
     }
 
-    /// Brings the index up to date with the sockets of a reading.
-    ///
-    /// # Errors
-    ///
-    /// When `/proc` can't be read; whoever is not known is then hidden.
-    pub(super) fn update(
+    /// Who holds each of the sockets of a reading, in their order, once the index is up to date with it;
+    /// and the trouble if `/proc` can't be read: whoever is not known is then hidden.
+    pub(super) fn holdings(
         &mut self,
         sockets: &[Socket],
         at: Moment,
         effort: Effort,
-    ) -> io::Result<()> {
+    ) -> (Vec<Holding>, io::Result<()>) {
         let elapsed = self.updated_at.map_or(Duration::ZERO, |last| last.age(at));
         self.updated_at = Some(at);
         self.search.refill(elapsed);
         self.rounds.refill(elapsed);
-        let mut wanted = self.wanted(sockets);
+        let (mut holdings, mut wanted) = self.known(sockets);
+        let looks = self.looks;
         let outcome = self
             .look_around(sockets, &mut wanted, at, effort)
             .and_then(|is_over| {
@@ -161,19 +163,28 @@ impl<P: Proc> Holders<P> {
                 Ok(is_over)
             });
         self.is_readable = outcome.is_ok();
-        let is_over = outcome?;
-        self.settle(&wanted, is_over);
-        Ok(())
+        let outcome = outcome.map(|is_over| self.settle(&wanted, is_over));
+        let has_looked = self.looks != looks;
+        for (socket, holding) in sockets.iter().zip(&mut holdings) {
+            // What was known and not looked at since is as it was.
+            if has_looked || *holding == Holding::Unknown {
+                *holding = socket.inode.map_or(Holding::None, |inode| self.of(inode));
+            }
+        }
+        (holdings, outcome)
     }
 
-    /// The inodes without a known holder that it is time to look for. Those that are gone from the
-    /// table are forgotten.
-    fn wanted(&mut self, sockets: &[Socket]) -> HashSet<u32> {
+    /// What is known of each socket, and the inodes without a holder that it is time to look for. Those
+    /// that are gone from the table are forgotten.
+    fn known(&mut self, sockets: &[Socket]) -> (Vec<Holding>, Inodes) {
         let mut before = std::mem::take(&mut self.unfound);
-        let mut wanted = HashSet::new();
-        for inode in sockets.iter().filter_map(|socket| socket.inode) {
-            if self.census.holders(inode).is_some() {
-                continue;
+        let mut wanted = Inodes::default();
+        let mut known = |socket: &Socket| {
+            let Some(inode) = socket.inode else {
+                return Holding::None;
+            };
+            if let Some(pids) = self.census.holders(inode) {
+                return Holding::By(Arc::clone(pids));
             }
             let mut unfound = before.remove(&inode).unwrap_or_default();
             if unfound.patience == 0 {
@@ -181,15 +192,16 @@ impl<P: Proc> Holders<P> {
             }
             unfound.patience = unfound.patience.saturating_sub(1);
             self.unfound.insert(inode, unfound);
-        }
-        wanted
+            Holding::Unknown
+        };
+        (sockets.iter().map(&mut known).collect(), wanted)
     }
 
     /// Whether everything was looked at that may hold what is still wanted.
     fn look_around(
         &mut self,
         sockets: &[Socket],
-        wanted: &mut HashSet<u32>,
+        wanted: &mut Inodes,
         at: Moment,
         effort: Effort,
     ) -> io::Result<bool> {
@@ -229,7 +241,7 @@ impl<P: Proc> Holders<P> {
 
     /// A part of the first round: until everything that is wanted is found, so that it can be shown,
     /// or until it has taken long enough.
-    fn look_at_all(&mut self, wanted: &mut HashSet<u32>, effort: Effort) {
+    fn look_at_all(&mut self, wanted: &mut Inodes, effort: Effort) {
         let mut purse = Purse::new(0, AT_FIRST);
         let was_wanting = !wanted.is_empty();
         while let Some(pid) = self.round.left.pop_front() {
@@ -246,7 +258,7 @@ impl<P: Proc> Holders<P> {
     fn search(
         &mut self,
         sockets: &[Socket],
-        wanted: &mut HashSet<u32>,
+        wanted: &mut Inodes,
         effort: Effort,
     ) -> io::Result<bool> {
         let likely = self.likely(sockets, wanted);
@@ -269,7 +281,7 @@ impl<P: Proc> Holders<P> {
     }
 
     /// Looks at these until everything is found; whether it came to an end.
-    fn look_in_turn(&mut self, pids: &[Pid], wanted: &mut HashSet<u32>, effort: Effort) -> bool {
+    fn look_in_turn(&mut self, pids: &[Pid], wanted: &mut Inodes, effort: Effort) -> bool {
         for &pid in pids {
             if wanted.is_empty() {
                 return true;
@@ -285,7 +297,7 @@ impl<P: Proc> Holders<P> {
 
     /// The known processes that may have what is wanted, the likeliest first: who listens on the port
     /// of a new connection, then who has sockets. Only those that have run since they were looked at.
-    fn likely(&self, sockets: &[Socket], wanted: &HashSet<u32>) -> Vec<Pid> {
+    fn likely(&self, sockets: &[Socket], wanted: &Inodes) -> Vec<Pid> {
         let is_wanted =
             |socket: &&Socket| socket.inode.is_some_and(|inode| wanted.contains(&inode));
         let ports: HashSet<(Protocol, u16)> = sockets
@@ -324,12 +336,7 @@ impl<P: Proc> Holders<P> {
     }
 
     /// Checks as many processes as their turn has come, and looks at those that have run.
-    fn go_round(
-        &mut self,
-        wanted: &mut HashSet<u32>,
-        elapsed: Duration,
-        at: Moment,
-    ) -> io::Result<()> {
+    fn go_round(&mut self, wanted: &mut Inodes, elapsed: Duration, at: Moment) -> io::Result<()> {
         let share = elapsed.as_secs_f64() / ROUND.as_secs_f64();
         #[expect(
             clippy::cast_possible_truncation,
@@ -377,7 +384,7 @@ impl<P: Proc> Holders<P> {
 
     /// Looks at a process and strikes out what it has; returns how many descriptors that took, at
     /// least one.
-    fn look(&mut self, pid: Pid, wanted: &mut HashSet<u32>) -> u64 {
+    fn look(&mut self, pid: Pid, wanted: &mut Inodes) -> u64 {
         let activity = self.proc.activity(pid);
         self.looks.processes += 1;
         let Some((found, descriptors)) = self.proc.look(pid) else {
@@ -395,7 +402,7 @@ impl<P: Proc> Holders<P> {
     }
 
     /// Remembers what was not found.
-    fn settle(&mut self, wanted: &HashSet<u32>, is_over: bool) {
+    fn settle(&mut self, wanted: &Inodes, is_over: bool) {
         let census = &self.census;
         self.unfound
             .retain(|&inode, _| census.holders(inode).is_none());
@@ -415,7 +422,7 @@ impl<P: Proc> Holders<P> {
     /// flight between processes; at the second look it is the kernel's.
     pub(super) fn of(&self, inode: u32) -> Holding {
         if let Some(pids) = self.census.holders(inode) {
-            return Holding::By(std::sync::Arc::clone(pids));
+            return Holding::By(Arc::clone(pids));
         }
         match self.unfound.get(&inode) {
             Some(unfound) if unfound.is_open => Holding::Unknown,

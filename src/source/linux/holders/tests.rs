@@ -163,7 +163,7 @@ impl Desk {
             steady: self.now,
             wall: jiff::Timestamp::UNIX_EPOCH,
         };
-        self.holders.update(sockets, at, effort)
+        self.holders.holdings(sockets, at, effort).1
     }
 
     fn of(&self, inode: u32) -> Holding {
