@@ -40,6 +40,7 @@ const FORBIDDEN: &[&str] = &[
     "rustix",
     "libc",
     "signal_hook",
+    "nix",
     "netlink_packet_core",
     "netlink_packet_sock_diag",
     "netlink_packet_utils",

@@ -1,8 +1,9 @@
 //! Sockets that listen, or hold a port without listening.
 
 use socket2::Type;
+use sockeye::source::{Source as _, System};
 
-use crate::scene::{Row, assert_rows, bound, listener, listener_with, snapshot};
+use crate::scene::{Row, assert_rows, at, bound, listener, listener_with, snapshot};
 use crate::support::netns::in_netns;
 
 #[test]
@@ -86,6 +87,27 @@ fn a_socket_that_is_only_bound_is_there() {
             Row::bound("tcp", "127.0.0.1:7070", &stopped),
         ];
         assert_rows(&snapshot(), expected);
+    });
+}
+
+#[test]
+fn a_bound_socket_stays_from_one_dump_of_such_to_the_next_and_is_one_row_when_it_listens() {
+    let name = "listeners::a_bound_socket_stays_from_one_dump_of_such_to_the_next_and_is_one_row_when_it_listens";
+    in_netns(name, || {
+        let socket = bound(Type::STREAM, "127.0.0.1:8080", |_| Ok(()));
+        let mut system = System::new();
+        let mut take = |second| system.take(at(second)).unwrap();
+        // At the same moment no dump of such sockets is due after the first.
+        for _ in 0..3 {
+            assert_rows(&take(0), [Row::bound("tcp", "127.0.0.1:8080", &socket)]);
+        }
+        socket.listen(8).unwrap();
+        assert_rows(&take(0), [Row::listen("tcp", "127.0.0.1:8080", &socket)]);
+        drop(socket);
+        assert_rows(&take(0), []);
+        let later = bound(Type::STREAM, "127.0.0.1:9090", |_| Ok(()));
+        // However long the one dump took, a hundred times that is over by now.
+        assert_rows(&take(3600), [Row::bound("tcp", "127.0.0.1:9090", &later)]);
     });
 }
 

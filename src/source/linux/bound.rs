@@ -57,6 +57,12 @@ impl BoundSockets {
         self.due_at = at.steady + processor_time().saturating_sub(began) * times;
     }
 
+    /// Forgets those whose inode is in the table.
+    pub(super) fn forget(&mut self, is_known: impl Fn(u32) -> bool) {
+        self.details
+            .retain(|detail| !detail.inode.is_some_and(&is_known));
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.details.is_empty()
     }

@@ -40,7 +40,7 @@ impl Table {
         for part in PARTS {
             reading.add(part, &mut self.diag, problems);
         }
-        reading.add_bound(&self.bound);
+        reading.add_bound(&mut self.bound);
         let Reading {
             mut sockets,
             groups,
@@ -109,16 +109,16 @@ impl Reading {
         }
     }
 
-    /// Adds those that are bound and nothing else, unless they listen or have a peer by now.
-    fn add_bound(&mut self, bound: &BoundSockets) {
+    /// Adds those that are bound and nothing else. Those that listen or have a peer by now are that no
+    /// more.
+    fn add_bound(&mut self, bound: &mut BoundSockets) {
         if bound.is_empty() {
             return;
         }
         let known: HashSet<u32> = self.sockets.iter().filter_map(|one| one.inode).collect();
+        bound.forget(|inode| known.contains(&inode));
         for detail in bound.iter() {
-            if detail.inode.is_none_or(|inode| !known.contains(&inode)) {
-                self.push(detail.clone());
-            }
+            self.push(detail.clone());
         }
     }
 }
