@@ -1,95 +1,108 @@
-//! From key to screen on a busy machine: `cargo bench --bench keys`.
+//! The live table on a busy machine, seen from its terminal: `cargo bench --bench keys`.
 //!
-//! Makes a load of 10,420 sockets and 1,020 processes in a network namespace of its own, runs the
-//! program in a pty, presses keys at uneven times during its refreshes, and prints how long the
-//! terminal waited for an answer; beside it, what one `ss -tuanp` takes on the same load. Nothing
-//! is asserted: timing decides no test.
+//! Beside 10,420 sockets and beside 104,200, with all of them shown: how long until there are rows and
+//! until they have owners, how long the terminal waits for an answer to each kind of key while refreshes
+//! go on, what it costs to leave it alone, running and paused, and its memory. Beside it, one
+//! `ss -tuanp`, and one each second, as `watch -n1` would run it. Nothing is asserted: timing decides no
+//! test.
 #![allow(clippy::print_stdout, reason = "its figures are its result")]
 #![allow(clippy::disallowed_methods, reason = "it measures")]
 
 mod load;
+mod session;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use load::{Outcome, millis};
-use support::pty::Pty;
+use load::{Outcome, Size, millis, time};
+use session::Session;
 
-const KEYS: usize = 300;
+const SIZES: [Size; 2] = [
+    Size::BUDGETS,
+    Size {
+        workers: 200,
+        idle: 1000,
+    },
+];
+
+/// For how long it is left alone.
+const REST: Duration = Duration::from_secs(20);
 
 fn main() -> Outcome {
-    load::run_beside(bench)
+    load::run_beside_each("", &SIZES, bench)
 }
 
-fn bench() -> Outcome {
-    println!("{}", load::one_listing()?);
-
-    let began = Instant::now();
-    let mut pty = Pty::spawn(env!("CARGO_BIN_EXE_sockeye"), &[], (150, 40), &[]);
-    pty.wait_for_text("LISTEN");
-    println!("first rows after {:.0} ms", millis(began.elapsed()));
-    settle(&pty);
-
-    let mut waits: Vec<f64> = (0..KEYS)
-        .map(|press| press_and_wait(&mut pty, press))
-        .collect();
-    waits.sort_by(f64::total_cmp);
+fn bench(size: Size) -> Outcome {
+    println!("{size}");
+    let (once, _) = time(Command::new("ss").arg("-tuanp"))?;
     println!(
-        "{KEYS} keys, ms to the screen: median {:.1}, 95 % {:.1}, worst {:.1}",
-        waits[KEYS / 2],
-        waits[KEYS * 95 / 100],
-        waits[KEYS - 1]
+        "  ss -tuanp, once: {:.0} ms, {:.0} of CPU",
+        millis(once.wall),
+        millis(once.cpu)
     );
-    let (before, time) = (cpu_time(&pty)?, Duration::from_secs(10));
-    let bytes = pty.bytes_written_during(time);
-    let cpu = cpu_time(&pty)?.saturating_sub(before).as_secs_f64() / time.as_secs_f64();
+    let mut session = Session::start(&["--all"]);
+    let (rows, owners) = session.begin();
+    println!("  first rows after {rows:.0} ms, owners after {owners:.0}");
+    session.settle();
+    println!("  key to screen, ms (median / 95 % / worst):");
+    press_all_kinds(&mut session);
+    session.settle();
+    let (cpu, bytes) = session.rest(REST)?;
+    println!("  left alone for {REST:?}: {cpu:.1} % of a core, {bytes} bytes written");
+    session.press("p");
+    session.settle();
+    let (cpu, bytes) = session.rest(REST)?;
+    println!("  paused for {REST:?}: {cpu:.1} % of a core, {bytes} bytes written");
+    println!("  memory: {:.1} MiB", session.memory()?);
+    session.end();
     println!(
-        "idle for {time:?}: {bytes} bytes written, {:.1} % of a core",
-        cpu * 100.0
+        "  ss -tuanp each second: {:.1} % of a core",
+        listing_each_second()?
     );
-    println!("{}", memory(&pty)?);
-    pty.send("q");
-    pty.wait_exit();
     Ok(())
 }
 
-/// The milliseconds until the terminal got an answer to a key.
-fn press_and_wait(pty: &mut Pty, press: usize) -> f64 {
-    // Uneven, so that keys fall into every part of a refresh; the same in every run.
-    std::thread::sleep(Duration::from_millis(11 + (press * 37 % 53) as u64));
-    let before = pty.written();
-    let began = Instant::now();
-    pty.send(if press % 40 < 20 { "j" } else { "k" });
-    while pty.written() == before && began.elapsed() < support::PATIENCE {
-        std::thread::sleep(Duration::from_micros(100));
+fn press_all_kinds(session: &mut Session) {
+    println!("    moves: {}", session.move_about(300).told());
+    let mut typed = session::Waits::default();
+    for filter in [
+        "127.0.0.1:4",
+        "bench",
+        "port:40000-50000",
+        "\"54\"",
+        "/keys-.*LISTEN/",
+        "!tcp | :4",
+    ] {
+        typed.add(session.type_keys(["/"]));
+        typed.add(session.type_keys(filter.split("").filter(|key| !key.is_empty())));
+        typed.add(session.type_keys(["\x7f"; 2]));
+        // Esc alone: the terminal needs a moment to know that nothing follows.
+        session.press("\r");
+        session.press("\x1b");
     }
-    millis(began.elapsed())
+    println!("    letters of a filter: {}", typed.told());
+    println!(
+        "    another order: {}",
+        session.type_keys(["s", "S"].repeat(12)).told()
+    );
+    println!(
+        "    another view: {}",
+        session.type_keys(["1", "2", "3"].repeat(10)).told()
+    );
+    println!(
+        "    details, opened and closed: {}",
+        session.type_keys(["\r"; 20]).told()
+    );
 }
 
-/// Until the start is over: nothing is written for a second.
-fn settle(pty: &Pty) {
-    while pty.bytes_written_during(Duration::from_secs(1)) > 0 {}
-}
-
-/// User and system time, fields 14 and 15 of `/proc/PID/stat`, in hundredths of a second.
-fn cpu_time(pty: &Pty) -> Outcome<Duration> {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pty.pid()))?;
-    let (_, fields) = stat.rsplit_once(") ").ok_or("an odd stat file")?;
-    let ticks: u64 = fields
-        .split(' ')
-        .skip(11)
-        .take(2)
-        .filter_map(|n| n.parse::<u64>().ok())
-        .sum();
-    Ok(Duration::from_millis(ticks * 10))
-}
-
-fn memory(pty: &Pty) -> Outcome<String> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", pty.pid()))?;
-    Ok(status
-        .lines()
-        .find(|line| line.starts_with("VmRSS"))
-        .unwrap_or_default()
-        .to_owned())
+/// In percent of a core.
+fn listing_each_second() -> Outcome<f64> {
+    let (began, mut cpu) = (Instant::now(), Duration::ZERO);
+    for second in 1..=10 {
+        cpu += time(Command::new("ss").arg("-tuanp"))?.0.cpu;
+        std::thread::sleep(Duration::from_secs(second).saturating_sub(began.elapsed()));
+    }
+    Ok(cpu.as_secs_f64() / began.elapsed().as_secs_f64() * 100.0)
 }
