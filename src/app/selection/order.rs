@@ -12,15 +12,15 @@ use std::sync::Arc;
 
 use super::Sort;
 use crate::columns::{self, SortBy};
-use crate::model::{Endpoint, Family};
+use crate::model::{BuildSpread, Endpoint, Family};
 use crate::track::Row;
 
 /// A number that orders rows.
 type Level = Box<dyn Fn(&Row) -> u64>;
 
-/// A row's number on the present level, and its index, which rises with its id: no two are equal, so
+/// A row's numbers on the present levels, and its index, which rises with its id: no two are equal, so
 /// that ties never reshuffle.
-type Numbered = (u64, usize);
+type Numbered = ([u64; 2], usize);
 
 /// These of the rows, by id ascending, in order.
 pub(in crate::app) fn sorted(rows: &[Arc<Row>], of: &[usize], sort: Sort) -> Vec<usize> {
@@ -28,17 +28,18 @@ pub(in crate::app) fn sorted(rows: &[Arc<Row>], of: &[usize], sort: Sort) -> Vec
     let mask = if sort.descending { u64::MAX } else { 0 };
     let mut some: Vec<Numbered> = Vec::with_capacity(of.len());
     let mut nothing: Vec<Numbered> = Vec::new();
-    for (number, &at) in first_level(by, rows, of).into_iter().zip(of) {
+    for ((number, second), &at) in first_levels(by, mask, rows, of).into_iter().zip(of) {
         match number {
-            Some(number) => some.push((number ^ mask, at)),
-            None => nothing.push((0, at)),
+            Some(number) => some.push(([number ^ mask, second], at)),
+            None => nothing.push(([0, second], at)),
         }
     }
     some.sort_unstable();
+    nothing.sort_unstable();
     let mut levels = further_levels(by, mask);
     levels.extend(places());
-    break_ties(&mut some, rows, &levels);
-    break_ties(&mut nothing, rows, &places());
+    break_ties(&mut some, rows, &levels[1..]);
+    break_ties(&mut nothing, rows, &places()[1..]);
     some.into_iter().chain(nothing).map(|(_, at)| at).collect()
 }
 
@@ -67,8 +68,8 @@ fn break_ties(sorted: &mut [Numbered], rows: &[Arc<Row>], levels: &[Level]) {
     };
     for run in sorted.chunk_by_mut(|a, b| a.0 == b.0) {
         if run.len() > 1 {
-            for (number, at) in run.iter_mut() {
-                *number = level(&rows[*at]);
+            for (numbers, at) in run.iter_mut() {
+                *numbers = [level(&rows[*at]), 0];
             }
             run.sort_unstable();
             break_ties(run, rows, deeper);
@@ -76,18 +77,27 @@ fn break_ties(sorted: &mut [Numbered], rows: &[Arc<Row>], levels: &[Level]) {
     }
 }
 
-/// The numbers by which the column sorts first.
-fn first_level(by: SortBy, rows: &[Arc<Row>], of: &[usize]) -> Vec<Option<u64>> {
+/// The numbers by which the column sorts first, and those by which it sorts what these leave equal: a
+/// row is fetched from memory once for both. Where the column has nothing, the second is of the place.
+fn first_levels(by: SortBy, mask: u64, rows: &[Arc<Row>], of: &[usize]) -> Vec<(Option<u64>, u64)> {
     let rows = of.iter().map(|&at| &*rows[at]);
     match by {
-        SortBy::Number(number) => rows.map(number).collect(),
-        SortBy::Address(end) => rows.map(|row| end(row).map(|end| parts(end)[0])).collect(),
+        SortBy::Number(number) => rows.map(|row| (number(row), place_of(row))).collect(),
+        SortBy::Address(end) => {
+            let levels = |row: &Row| match end(row).map(parts) {
+                Some(parts) => (Some(parts[0]), parts[1] ^ mask),
+                None => (None, place_of(row)),
+            };
+            rows.map(levels).collect()
+        }
         SortBy::Text(text) => {
             let mut texts = Texts::default();
-            let numbers: Vec<_> = rows.map(|row| Some(texts.number(text(row)?))).collect();
+            let mut number = |row| Some(texts.number(text(row)?));
+            let numbers: Vec<_> = rows.map(|row| (number(row), place_of(row))).collect();
             let ranks = texts.ranks();
             let rank = |number: Option<usize>| number.map(|number| ranks[number]);
-            numbers.into_iter().map(rank).collect()
+            let ranked = numbers.into_iter().map(|(one, place)| (rank(one), place));
+            ranked.collect()
         }
     }
 }
@@ -104,12 +114,15 @@ fn further_levels(by: SortBy, mask: u64) -> Vec<Level> {
 /// The numbers by which rows stand that the column leaves equal: port, protocol, own address, peer.
 /// IPv4 addresses take few bits, so that two numbers tell nearly all such connections apart.
 fn places() -> Vec<Level> {
-    let first: Level = Box::new(|row| {
-        let (local, protocol) = (row.socket.local, row.socket.protocol as u64);
-        u64::from(local.port) << 34 | protocol << 33 | parts(local)[0] >> 16
-    });
+    let first: Level = Box::new(place_of);
     let further = (0..5).map(|level| -> Level { Box::new(move |row| further_place(row, level)) });
     std::iter::once(first).chain(further).collect()
+}
+
+/// Port, protocol, and the beginning of its own address.
+fn place_of(row: &Row) -> u64 {
+    let (local, protocol) = (row.socket.local, row.socket.protocol as u64);
+    u64::from(local.port) << 34 | protocol << 33 | parts(local)[0] >> 16
 }
 
 /// What is left of its own address, which an IPv4 one has behind it, then its peer; without one first.
@@ -156,7 +169,7 @@ fn slice(bits: u128, from: u32, many: u32) -> u64 {
 #[derive(Default)]
 struct Texts<'a> {
     /// Where in memory a text stands, and its length: rows share most of their texts.
-    by_place: HashMap<(usize, usize), usize>,
+    by_place: HashMap<(usize, usize), usize, BuildSpread>,
     by_text: HashMap<Cow<'a, str>, usize>,
 }
 
