@@ -102,3 +102,14 @@ struct Looks {
     /// Their descriptors.
     descriptors: u64,
 }
+
+impl std::ops::Add for Looks {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            processes: self.processes + other.processes,
+            descriptors: self.descriptors + other.descriptors,
+        }
+    }
+}

@@ -39,7 +39,7 @@ pub(super) struct Platform {
     blind: Option<Blind>,
     /// What nobody was found to hold when its holders were last looked for like that.
     missed: HashSet<u32>,
-    /// What that took.
+    /// What was looked at then.
     looks: Looks,
     /// Whether somebody waits for the next reading more than for all owners in it.
     is_hasty: bool,
@@ -129,7 +129,7 @@ impl Platform {
             seek::Sought::nothing_seen()
         });
         self.blind = sought.blind;
-        self.looks = sought.looks;
+        self.looks = self.looks + sought.looks;
         let of = |inode: u32| match sought.found.get(&inode) {
             Some(found) => Holding::By(found.iter().map(|one| one.pid).collect()),
             None if !inodes.contains(&inode) => Holding::Unknown,
@@ -163,12 +163,7 @@ impl Platform {
 
     /// What was looked at since this was last asked.
     pub(super) fn take_looks(&mut self) -> Looks {
-        let indexed = self.holders.take_looks();
-        let sought = std::mem::take(&mut self.looks);
-        Looks {
-            processes: indexed.processes + sought.processes,
-            descriptors: indexed.descriptors + sought.descriptors,
-        }
+        std::mem::take(&mut self.looks) + self.holders.take_looks()
     }
 }
 

@@ -56,7 +56,7 @@ pub(in super::super) struct Sought {
     pub(in super::super) found: HashMap<u32, Vec<Descriptor>>,
     /// Why there may be an owner that was not looked at.
     pub(in super::super) blind: Option<Blind>,
-    /// How much that took.
+    /// How much was looked at.
     pub(in super::super) looks: Looks,
 }
 
@@ -101,22 +101,19 @@ pub(in super::super) fn seek(wanted: &HashSet<u32>, hints: &Hints) -> io::Result
         proc: &proc,
         wanted,
         is_over: AtomicBool::new(false),
+        processes: AtomicU64::new(0),
+        descriptors: AtomicU64::new(0),
         looks_at_all,
         state: Mutex::new(State {
             found: HashMap::new(),
             sight: Sight::here(),
         }),
-        processes: AtomicU64::new(0),
-        descriptors: AtomicU64::new(0),
     };
     search.run(&candidates);
     if !looks_at_all {
         search.visit_relatives(&candidates);
     }
-    let looks = Looks {
-        processes: search.processes.load(Ordering::Relaxed),
-        descriptors: search.descriptors.load(Ordering::Relaxed),
-    };
+    let looks = search.looks();
     let State { mut found, sight } = search
         .state
         .into_inner()
@@ -147,10 +144,11 @@ struct Search<'a> {
     proc: &'a OwnedFd,
     wanted: &'a HashSet<u32>,
     is_over: AtomicBool,
-    looks_at_all: bool,
-    state: Mutex<State>,
+    /// Looked at so far, by all threads.
     processes: AtomicU64,
     descriptors: AtomicU64,
+    looks_at_all: bool,
+    state: Mutex<State>,
 }
 
 struct State {
@@ -181,14 +179,21 @@ impl Search<'_> {
         });
     }
 
+    fn looks(&self) -> Looks {
+        Looks {
+            processes: self.processes.load(Ordering::Relaxed),
+            descriptors: self.descriptors.load(Ordering::Relaxed),
+        }
+    }
+
     /// Looks at one process; whether it has one of the sockets.
     fn visit(&self, pid: Pid) -> bool {
-        let mut seen_here = Vec::new();
-        let mut descriptors = 0;
+        let (mut seen_here, mut descriptors) = (Vec::new(), 0);
         let outcome = scan::visit_links(self.proc, &format!("{pid}/fd"), |number, link| {
             descriptors += 1;
-            let wanted = scan::inode(link).filter(|inode| self.wanted.contains(inode));
-            seen_here.extend(wanted.map(|inode| (inode, Descriptor { pid, number })));
+            if let Some(inode) = scan::inode(link).filter(|inode| self.wanted.contains(inode)) {
+                seen_here.push((inode, Descriptor { pid, number }));
+            }
         });
         self.processes.fetch_add(1, Ordering::Relaxed);
         self.descriptors.fetch_add(descriptors, Ordering::Relaxed);
