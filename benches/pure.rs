@@ -149,6 +149,7 @@ fn settings() -> Settings {
         tcp: true,
         udp: true,
         filter: Filter::default(),
+        stats: false,
         time_zone: TimeZone::UTC,
         size: Size {
             width: 150,

@@ -24,6 +24,7 @@ pub enum Action {
     ReverseSort,
     ToggleDetails,
     ToggleEvents,
+    ToggleStats,
     BindTest,
     BindTestAny,
     Watch,

@@ -89,6 +89,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[BackTab], A::PreviousView, "previous view", ""),
     bind(Table, &[Char('t')], A::ToggleTcp, "TCP on or off", ""),
     bind(Table, &[Char('u')], A::ToggleUdp, "UDP on or off", ""),
+    bind(Table, &[Char('$')], A::ToggleStats, "stats: what each refresh cost, and where its time went", ""),
     bind(Table, &[Char('C')], A::ChooseColumns, "choose columns", ""),
     bind(Table, &[Char('n')], A::ToggleNames, "names of services and users, or numbers", ""),
     bind(Table, &[Esc], A::Back, "close the pane, then clear the filter", ""),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{FileFormat, Input};
 use crate::bind::{Examination, Target};
-use crate::model::{Pid, Text};
+use crate::model::{Pid, Refresh, Text};
 use crate::track::{Observation, RowId};
 use jiff::Timestamp;
 
@@ -15,6 +15,11 @@ pub enum Msg {
     Input(Input),
     /// The collector took a snapshot and compared it.
     SnapshotTaken(Observation),
+    /// What the snapshot took that comes next.
+    RefreshMeasured(Refresh),
+    /// The screen was drawn, and this is how long that took. Shown with the next refresh, so that no
+    /// drawing asks for another.
+    Drawn(Duration),
     /// The collector could not take one: what failed, then what to try.
     SnapshotFailed(String),
     /// A bind test is done.

@@ -14,6 +14,7 @@ mod message;
 mod neighbours;
 mod prompt;
 mod selection;
+mod stats;
 mod update;
 pub mod view;
 mod watching;
@@ -42,9 +43,14 @@ use cursor::Cursor;
 use neighbours::Neighbours;
 use prompt::Prompt;
 use selection::{Criteria, Selection};
+use stats::Stats;
 
 /// What the program is started with.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own for the user"
+)]
 pub struct Settings {
     /// Name of this host, for the header, or what else the table comes from.
     pub host: String,
@@ -66,6 +72,8 @@ pub struct Settings {
     pub udp: bool,
     /// The filter to begin with.
     pub filter: Filter,
+    /// Whether what refreshes cost is shown from the start.
+    pub stats: bool,
     /// Time zone in which the clock is read.
     pub time_zone: jiff::tz::TimeZone,
     /// Size of the terminal.
@@ -87,6 +95,7 @@ enum Modal {
 enum Pane {
     Details,
     Events,
+    Stats,
     Bind(Box<BindPane>),
 }
 
@@ -104,6 +113,8 @@ pub struct App {
     settings: Settings,
     table: Arc<Table>,
     log: EventLog,
+    /// What the refreshes cost.
+    stats: Stats,
     criteria: Criteria,
     /// The rows shown.
     selection: Selection,
@@ -145,13 +156,14 @@ impl App {
         Self {
             table: Arc::new(Table::empty(now)),
             log: EventLog::default(),
+            stats: Stats::default(),
             filter_text: criteria.filter.to_string(),
             selection: Selection::new(criteria.clone()),
             criteria,
             cursor: Cursor::default(),
             neighbours: None,
             modal: Modal::None,
-            pane: None,
+            pane: settings.stats.then_some(Pane::Stats),
             pane_scroll: 0,
             filter_error: None,
             history: Vec::new(),

@@ -41,6 +41,7 @@ pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
         interval,
         lost_recording: None,
         is_hasty: true,
+        is_measured: true,
     };
     let (tcp, udp) = shared.protocols();
     let settings = Settings {
@@ -54,6 +55,7 @@ pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
         tcp,
         udp,
         filter,
+        stats: false,
         time_zone: jiff::tz::TimeZone::system(),
         size: Size {
             width: 80,

@@ -79,6 +79,7 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
         interval: shared.interval_or(live::INTERVAL),
         lost_recording: None,
         is_hasty: false,
+        is_measured: false,
     };
     let ended = watch::watch(collector, &end, |seen| printer.see(seen))?;
     Ok(match ended {

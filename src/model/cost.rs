@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::Moment;
+
 /// Where the time of one refresh went, by the clock on the wall, and what was looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -23,5 +25,37 @@ impl Cost {
     /// All of its parts together.
     pub fn total(&self) -> Duration {
         self.dump + self.owners + self.processes + self.diff
+    }
+}
+
+/// One refresh as it was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refresh {
+    /// When its reading was taken.
+    pub taken_at: Moment,
+    /// How many sockets were read.
+    pub rows: usize,
+    /// What it took.
+    pub cost: Cost,
+}
+
+/// `9.8`: milliseconds. What took no time at all was not done, or not measured: `–`.
+pub fn millis_text(time: Duration) -> String {
+    if time.is_zero() {
+        "–".into()
+    } else {
+        format!("{:.1}", time.as_secs_f64() * 1000.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn millis_have_one_decimal_and_what_was_not_done_has_none() {
+        for (micros, text) in [(0, "–"), (1, "0.0"), (9_840, "9.8"), (1_234_560, "1234.6")] {
+            assert_eq!(millis_text(Duration::from_micros(micros)), text);
+        }
     }
 }

@@ -17,7 +17,7 @@ mod socket;
 mod spread;
 mod text;
 
-pub use cost::Cost;
+pub use cost::{Cost, Refresh, millis_text};
 pub use endpoint::{Endpoint, Family, Scope};
 pub use evidence::{
     Activation, Answered, Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Opening, Place,

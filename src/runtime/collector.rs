@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::clock::Clock;
+use super::refresh;
 use crate::app::Msg;
 use crate::model::{Problem, ProblemCode, Snapshot};
 use crate::source::{Recorder, Source};
@@ -43,6 +44,8 @@ pub struct Collector {
     pub lost_recording: Option<Problem>,
     /// Whether the table is shown as soon as it is read, and its owners when they are found.
     pub is_hasty: bool,
+    /// Whether each reading is preceded by what it took.
+    pub is_measured: bool,
 }
 
 impl Collector {
@@ -51,16 +54,15 @@ impl Collector {
         let mut is_paused = false;
         if self.is_hasty
             && let Some(snapshot) = self.source.take_at_once(self.clock.now())
-            && !deliver(self.observe(snapshot))
+            && self.hand_over(snapshot, &mut deliver).is_none()
         {
             return;
         }
         loop {
             let began = self.clock.now().steady;
-            let (msg, is_unsettled) = self.collect();
-            if !deliver(msg) {
+            let Some(is_unsettled) = self.collect(&mut deliver) else {
                 return;
-            }
+            };
             fail_on_purpose();
             if self.source.is_to_be_continued() && !is_paused {
                 match self.sleep(control, began, Some(Duration::ZERO), &mut is_paused) {
@@ -74,8 +76,7 @@ impl Collector {
                     Slept::Over => return,
                     Slept::Told => continue,
                     Slept::Through => {
-                        let (msg, _) = self.collect();
-                        if !deliver(msg) {
+                        if self.collect(&mut deliver).is_none() {
                             return;
                         }
                     }
@@ -87,22 +88,33 @@ impl Collector {
         }
     }
 
-    /// One snapshot, compared with the last; whether a second look is wanted soon.
-    fn collect(&mut self) -> (Msg, bool) {
+    /// Takes one snapshot and hands it over; whether a second look is wanted soon, `None` if nobody
+    /// listens any more.
+    fn collect(&mut self, deliver: &mut impl FnMut(Msg) -> bool) -> Option<bool> {
         match self.source.take(self.clock.now()) {
             Ok(mut snapshot) => {
                 self.record(&mut snapshot);
-                let msg = self.observe(snapshot);
-                let is_unsettled =
-                    matches!(&msg, Msg::SnapshotTaken(one) if one.table.is_unsettled);
-                (msg, is_unsettled)
+                self.hand_over(snapshot, deliver)
             }
-            Err(error) => (Msg::SnapshotFailed(error.to_string()), false),
+            Err(error) => deliver(Msg::SnapshotFailed(error.to_string())).then_some(false),
         }
     }
 
-    fn observe(&mut self, snapshot: Snapshot) -> Msg {
-        Msg::SnapshotTaken(self.tracker.observe(snapshot))
+    /// Hands over a snapshot, compared with the last. What it took goes first: whatever is drawn for
+    /// the snapshot then counts for the next one, however the two messages are taken in.
+    fn hand_over(
+        &mut self,
+        snapshot: Snapshot,
+        deliver: &mut impl FnMut(Msg) -> bool,
+    ) -> Option<bool> {
+        let cost = self.source.cost();
+        let (observation, refresh) =
+            refresh::observe(&mut self.tracker, snapshot, cost, self.clock);
+        if self.is_measured && !deliver(Msg::RefreshMeasured(refresh)) {
+            return None;
+        }
+        let is_unsettled = observation.table.is_unsettled;
+        deliver(Msg::SnapshotTaken(observation)).then_some(is_unsettled)
     }
 
     /// A recording that can't be written any more ends; the table lives on and says so.

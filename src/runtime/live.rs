@@ -88,14 +88,19 @@ impl Live {
         if let ControlFlow::Break(exit) = self.resize_to_terminal() {
             return Err(exit);
         }
-        let view = self.app.view(self.clock.now());
+        let began = self.clock.now();
+        let view = self.app.view(began);
         if self.drawn.as_ref() == Some(&view) {
             return Ok(());
         }
         let theme = self.theme;
         let drawn = self.screen.draw(|frame| ui::draw(frame, &view, theme));
         self.drawn = Some(view);
-        drawn.map_err(|_| Exit::TerminalGone)
+        drawn.map_err(|_| Exit::TerminalGone)?;
+        let now = self.clock.now();
+        // It asks for nothing, not even to be drawn.
+        let _ = self.app.update(Msg::Drawn(began.age(now)), now);
+        Ok(())
     }
 
     fn carry_out(&mut self, effect: Effect) -> ControlFlow<Exit> {

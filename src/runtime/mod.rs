@@ -15,6 +15,7 @@ pub mod input;
 mod jobs;
 pub mod live;
 pub mod panic;
+pub mod refresh;
 pub mod signals;
 pub mod terminal;
 pub mod wait;

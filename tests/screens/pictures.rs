@@ -1,7 +1,9 @@
 //! Pictures of every scene at three sizes of terminal.
 
 use sockeye::app::{Key, Msg};
-use sockeye::model::{Problem, ProblemCode};
+use std::time::Duration;
+
+use sockeye::model::{Cost, Problem, ProblemCode};
 use sockeye::ui::Theme;
 
 use super::canvas::Canvas;
@@ -71,6 +73,52 @@ fn no_events_yet() {
         stage.press("e");
         stage
     });
+}
+
+#[test]
+fn stats() {
+    picture("stats", |width, height| {
+        let mut stage = Stage::new(width, height);
+        let millis = |tenths: u64| Duration::from_micros(tenths * 100);
+        // At once without owners, then with all of them, then as always.
+        stage.refresh(&busy(), cost(&[93, 0, 0, 21], 0, 0), millis(12));
+        let all = cost(&[98, 1104, 253, 9], 1150, 23_456);
+        stage.refresh(&busy(), all, millis(46));
+        for at in 0..10 {
+            stage.wait_secs(1);
+            let usual = cost(&[98 + at, 10, 6, 9 + at], at / 9, 2 + at);
+            stage.refresh(&busy(), usual, millis(30 + at));
+        }
+        stage.press("$");
+        stage
+    });
+}
+
+#[test]
+fn stats_of_a_recording() {
+    picture("stats_recording", |width, height| {
+        let mut stage = Stage::new(width, height);
+        stage.refresh(
+            &busy(),
+            cost(&[0, 0, 0, 12], 0, 0),
+            Duration::from_millis(3),
+        );
+        stage.press("$");
+        stage
+    });
+}
+
+/// Tenths of a millisecond for dump, owners, processes and diff.
+fn cost(tenths: &[u64; 4], searched: u64, files: u64) -> Cost {
+    let [dump, owners, processes, diff] = tenths.map(|one| Duration::from_micros(one * 100));
+    Cost {
+        dump,
+        owners,
+        processes,
+        diff,
+        searched,
+        files,
+    }
 }
 
 fn busy_scene_without_history(width: u16, height: u16) -> Stage {

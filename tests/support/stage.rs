@@ -14,8 +14,8 @@ use sockeye::app::{App, Effect, Input, Key, Mouse, Msg, Settings, Size, Tab};
 use sockeye::bind::{Examination, Probe, ProbeResult, Target, Witness};
 use sockeye::filter::Filter;
 use sockeye::model::{
-    Answered, Endpoint, Evidence, Holder, Limits, Moment, Owner, Pid, Problem, Process, Protocol,
-    Queue, Snapshot, Socket, State, Text,
+    Answered, Cost, Endpoint, Evidence, Holder, Limits, Moment, Owner, Pid, Problem, Process,
+    Protocol, Queue, Refresh, Snapshot, Socket, State, Text,
 };
 use sockeye::track::{Event, Tracker};
 
@@ -49,6 +49,7 @@ pub fn settings(width: u16, height: u16) -> Settings {
         tcp: true,
         udp: true,
         filter: Filter::default(),
+        stats: false,
         time_zone: TimeZone::UTC,
         size: Size { width, height },
     }
@@ -118,6 +119,17 @@ impl Stage {
         let events = observation.events.clone();
         self.tell(Msg::SnapshotTaken(observation));
         events
+    }
+
+    /// A reading that took this, after a draw that took `drawing`.
+    pub fn refresh(&mut self, sockets: &[Socket], cost: Cost, drawing: Duration) {
+        self.tell(Msg::Drawn(drawing));
+        self.tell(Msg::RefreshMeasured(Refresh {
+            taken_at: self.now,
+            rows: sockets.len(),
+            cost,
+        }));
+        self.read(sockets);
     }
 
     pub fn tell(&mut self, msg: Msg) -> Vec<Effect> {

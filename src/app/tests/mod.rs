@@ -12,6 +12,7 @@ use crate::model::{Endpoint, Owner, Process, Protocol, Snapshot, Socket, State};
 use crate::track::{RowId, Tracker};
 
 mod bind;
+mod stats;
 
 const HIGHLIGHT: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_secs(10);
@@ -44,6 +45,7 @@ impl Desk {
             tcp: true,
             udp: true,
             filter: Filter::default(),
+            stats: false,
             time_zone: jiff::tz::TimeZone::UTC,
             size: Size {
                 width: 80,

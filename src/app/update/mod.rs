@@ -31,6 +31,8 @@ impl App {
         match msg {
             Msg::Input(input) => return self.take_input(input, now),
             Msg::SnapshotTaken(observation) => self.take_snapshot(observation, now),
+            Msg::RefreshMeasured(refresh) => self.stats.refreshed(refresh),
+            Msg::Drawn(took) => self.stats.drew(took),
             Msg::SnapshotFailed(why) => self.failure = Some(why),
             Msg::BindTested(report) => return self.take_report(*report, now),
             Msg::JobDone {

@@ -53,6 +53,7 @@ impl App {
             A::ToggleHelp => self.modal = Modal::Help { scroll: 0 },
             A::ToggleDetails => self.toggle_pane(Pane::Details),
             A::ToggleEvents => self.toggle_pane(Pane::Events),
+            A::ToggleStats => self.toggle_pane(Pane::Stats),
             A::PaneDown => self.pane_scroll = self.pane_scroll.saturating_add(1),
             A::PaneUp => {
                 self.pane_scroll = self.pane_scroll.min(self.last_pane_scroll(now));

@@ -21,7 +21,7 @@ impl App {
         match self.pane {
             None => 0,
             Some(Pane::Details) => 14,
-            Some(Pane::Events) => 10,
+            Some(Pane::Events | Pane::Stats) => 10,
             Some(Pane::Bind(_)) => 20,
         }
     }

@@ -1,8 +1,9 @@
-//! What is in the pane below the table: details, events, a bind test.
+//! What is in the pane below the table: details, events, stats, a bind test.
 
 mod bind;
 mod details;
 mod events;
+mod stats;
 
 use super::super::layout::{Area, Layout};
 use super::super::{App, Pane};
@@ -17,12 +18,13 @@ impl App {
         let pane = self.pane.as_ref()?;
         let height = pane_height(layout);
         let columns = usize::from(pane_area(layout).width);
-        let lines = self.pane_lines_of(pane, columns, now);
+        let mut lines = self.pane_lines_of(pane, layout, now);
         let scroll = self.pane_scroll.min(lines.len().saturating_sub(height));
         let below = lines.len().saturating_sub(scroll + height);
         let (title, keys) = match pane {
             Pane::Details => ("details".to_owned(), "Enter".to_owned()),
             Pane::Events => (self.events_title(), "e".to_owned()),
+            Pane::Stats => (self.stats_title(), "$".to_owned()),
             Pane::Bind(pane) => (bind::title(pane), "Esc".to_owned()),
         };
         let hint = if below > 0 {
@@ -30,7 +32,9 @@ impl App {
         } else {
             keys
         };
-        let in_sight = lines.into_iter().skip(scroll).take(height);
+        let head = head_lines(pane, height).min(lines.len());
+        lines.drain(head..head + scroll.min(lines.len() - head));
+        let in_sight = lines.into_iter().take(height);
         let mut lines: Vec<_> = in_sight.map(|line| cut_line(line, columns)).collect();
         if !layout.has_borders {
             let more = match below {
@@ -46,11 +50,10 @@ impl App {
     /// How far the open pane can be scrolled.
     pub(in crate::app) fn last_pane_scroll(&self, now: Moment) -> usize {
         let layout = self.layout();
-        let columns = usize::from(pane_area(&layout).width);
         let lines = self
             .pane
             .as_ref()
-            .map_or(0, |pane| self.pane_lines_of(pane, columns, now).len());
+            .map_or(0, |pane| self.pane_lines_of(pane, &layout, now).len());
         lines.saturating_sub(pane_height(&layout))
     }
 
@@ -73,15 +76,25 @@ impl App {
         (at < pane.verdict()?.blockers.len()).then_some(at)
     }
 
-    fn pane_lines_of(&self, pane: &Pane, columns: usize, now: Moment) -> Vec<Line> {
+    fn pane_lines_of(&self, pane: &Pane, layout: &Layout, now: Moment) -> Vec<Line> {
+        let columns = usize::from(pane_area(layout).width);
         match pane {
             Pane::Details => match self.selected() {
                 Some(row) => self.details(row),
                 None => vec![vec![span("no row is selected", Role::Dim)]],
             },
             Pane::Events => self.events(now),
+            Pane::Stats => self.stats(columns, pane_height(layout)),
             Pane::Bind(pane) => bind::lines(pane, columns).lines,
         }
+    }
+}
+
+/// How many of a pane's first lines stay when it is scrolled, in a pane of this height.
+const fn head_lines(pane: &Pane, height: usize) -> usize {
+    match pane {
+        Pane::Stats => stats::head(height),
+        Pane::Details | Pane::Events | Pane::Bind(_) => 0,
     }
 }
 

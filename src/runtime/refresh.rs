@@ -1,0 +1,28 @@
+//! A reading and what it took: compares it with the one before, and measures that.
+
+use super::clock::Clock;
+use crate::model::{Cost, Refresh, Snapshot};
+use crate::track::{Observation, Tracker};
+
+/// Compares a reading with the one before. `reading` is what taking it took; what comparing took is
+/// added.
+pub fn observe(
+    tracker: &mut Tracker,
+    snapshot: Snapshot,
+    reading: Cost,
+    clock: Clock,
+) -> (Observation, Refresh) {
+    let (taken_at, rows) = (snapshot.taken_at, snapshot.sockets.len());
+    let began = clock.now();
+    let observation = tracker.observe(snapshot);
+    let cost = Cost {
+        diff: began.age(clock.now()),
+        ..reading
+    };
+    let refresh = Refresh {
+        taken_at,
+        rows,
+        cost,
+    };
+    (observation, refresh)
+}
