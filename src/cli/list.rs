@@ -4,10 +4,11 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use sockeye::app::{Asked, Sort};
 use sockeye::columns::{self, CellContext, Column};
-use sockeye::model::{Moment, Problem, ProblemCode, Snapshot};
+use sockeye::model::{Cost, Moment, Problem, ProblemCode, Snapshot};
 use sockeye::report::{self, Layout};
 use sockeye::runtime::clock::Clock;
-use sockeye::source::System;
+use sockeye::runtime::refresh;
+use sockeye::source::{Source as _, System};
 use sockeye::track::Tracker;
 
 use super::options::Shared;
@@ -53,14 +54,15 @@ pub(super) struct List {
 pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
     let filter = shared.filter(&list.filter)?;
     let clock = Clock::start();
-    let now = clock.now();
     let sort = Sort {
         by: list.sort.id,
         descending: list.reverse,
     };
     let asked = shared.asked(filter, !list.filter.is_empty(), sort);
-    let snapshot = snapshot(shared, &asked, now)?;
-    let table = Tracker::new(shared.linger).observe(snapshot).table;
+    let (snapshot, cost) = read(shared, &asked, clock.now())?;
+    let mut tracker = Tracker::new(shared.linger);
+    let (observation, refresh) = refresh::observe(&mut tracker, snapshot, cost, clock);
+    let table = observation.table;
     let rows = asked.select(&table);
     let printed = print(|out| {
         if list.json {
@@ -89,6 +91,9 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
             }
         }
     }
+    if shared.stats {
+        complain(&report::told_of_refresh(&refresh));
+    }
     let is_unread = |problem: &Problem| problem.code == ProblemCode::TableUnreadable;
     Ok(match rows.is_empty() {
         // Whether something matches could not be found out.
@@ -98,19 +103,25 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
     })
 }
 
-/// The reading to list, on the record if that is wanted.
-fn snapshot(shared: &Shared, asked: &Asked, now: Moment) -> anyhow::Result<Snapshot> {
+/// The reading to list, on the record if that is wanted, and what it took.
+fn read(shared: &Shared, asked: &Asked, now: Moment) -> anyhow::Result<(Snapshot, Cost)> {
     let mut recorder = shared.recorder()?;
-    let snapshot = match &shared.replay {
-        Some(_) => shared.source()?.take(now)?,
-        // A recording holds everything.
-        None if recorder.is_some() => System::new().take_once(now)?,
-        None => System::new().take_those(now, |sockets| asked.could_show(sockets, now))?,
+    let (snapshot, cost) = if shared.replay.is_some() {
+        let mut recording = shared.source()?;
+        (recording.take(now)?, recording.cost())
+    } else {
+        let mut system = System::new();
+        let snapshot = match recorder {
+            // A recording holds everything.
+            Some(_) => system.take_once(now)?,
+            None => system.take_those(now, |sockets| asked.could_show(sockets, now))?,
+        };
+        (snapshot, system.cost())
     };
     if let Some(recorder) = &mut recorder {
         recorder.record(&snapshot)?;
     }
-    Ok(snapshot)
+    Ok((snapshot, cost))
 }
 
 /// Takes the name of a column.

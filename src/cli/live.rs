@@ -55,7 +55,7 @@ pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
         tcp,
         udp,
         filter,
-        stats: false,
+        stats: shared.stats,
         time_zone: jiff::tz::TimeZone::system(),
         size: Size {
             width: 80,

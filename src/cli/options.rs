@@ -90,6 +90,7 @@ fn told_of(command: &str) -> &'static [&'static str] {
             "all",
             "replay",
             "record",
+            "stats",
         ],
         "watch" => &[
             "interval",
@@ -102,6 +103,7 @@ fn told_of(command: &str) -> &'static [&'static str] {
             "no_color",
             "replay",
             "record",
+            "stats",
         ],
         "check" => &["tcp", "udp", "ipv4", "ipv6", "no_color"],
         "free" => &["tcp", "udp", "ipv4", "ipv6"],
@@ -168,6 +170,9 @@ pub(super) struct Shared {
     /// Write every reading to a file that --replay shows
     #[arg(long, global = true, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Tell what each reading cost: in the table a pane, of list and watch a line on standard error
+    #[arg(long, global = true)]
+    pub stats: bool,
 }
 
 impl Shared {

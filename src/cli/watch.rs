@@ -10,9 +10,10 @@ use sockeye::model::ProblemCode;
 use sockeye::report;
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
+use sockeye::runtime::refresh;
 use sockeye::runtime::signals;
 use sockeye::runtime::watch::{self, End, Ended, Seen};
-use sockeye::source::{Recorder, Replay, Source as _};
+use sockeye::source::{Replay, Source as _};
 use sockeye::track::{Observation, Tracker};
 
 use super::options::Shared;
@@ -66,20 +67,18 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
         complained: HashSet::new(),
         failure: None,
     };
-    let tracker = Tracker::new(shared.linger);
-    let recorder = shared.recorder()?;
     if let Some(path) = &shared.replay {
-        return replay(Replay::open(path)?, recorder, tracker, &mut printer);
+        return replay(shared, Replay::open(path)?, &mut printer);
     }
     let collector = Collector {
         source: shared.source()?,
-        tracker,
-        recorder,
+        tracker: Tracker::new(shared.linger),
+        recorder: shared.recorder()?,
         clock,
         interval: shared.interval_or(live::INTERVAL),
         lost_recording: None,
         is_hasty: false,
-        is_measured: false,
+        is_measured: shared.stats,
     };
     let ended = watch::watch(collector, &end, |seen| printer.see(seen))?;
     Ok(match ended {
@@ -93,18 +92,18 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
 }
 
 /// The changes between the readings of a recording, without waiting.
-fn replay(
-    mut recording: Replay,
-    mut recorder: Option<Recorder>,
-    mut tracker: Tracker,
-    printer: &mut Printer,
-) -> anyhow::Result<u8> {
+fn replay(shared: &Shared, mut recording: Replay, printer: &mut Printer) -> anyhow::Result<u8> {
+    let (mut recorder, mut tracker) = (shared.recorder()?, Tracker::new(shared.linger));
     loop {
         let snapshot = recording.take(printer.clock.now())?;
         if let Some(recorder) = &mut recorder {
             recorder.record(&snapshot)?;
         }
-        let observation = tracker.observe(snapshot);
+        let cost = recording.cost();
+        let (observation, refresh) = refresh::observe(&mut tracker, snapshot, cost, printer.clock);
+        if shared.stats {
+            printer.see(Seen::Measured(refresh))?;
+        }
         if !printer.see(Seen::Observation(observation))? || recording.is_over()? {
             return Ok(0);
         }
@@ -130,6 +129,12 @@ impl Printer {
     fn see(&mut self, seen: Seen) -> io::Result<bool> {
         let observation = match seen {
             Seen::Observation(observation) => observation,
+            Seen::Measured(refresh) => {
+                let told = report::told_of_refresh(&refresh);
+                // Where nobody reads standard error either.
+                self.end.while_writing(|| complain(&told));
+                return Ok(true);
+            }
             Seen::Failure(why) => {
                 if self.failure.as_ref() != Some(&why) {
                     complain(&why);

@@ -1,5 +1,6 @@
 //! What a refresh takes, so that a user can tell what is slow.
 
+use std::ops::Add;
 use std::time::Duration;
 
 use super::Moment;
@@ -25,6 +26,22 @@ impl Cost {
     /// All of its parts together.
     pub fn total(&self) -> Duration {
         self.dump + self.owners + self.processes + self.diff
+    }
+}
+
+/// What both took together, part by part.
+impl Add for Cost {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            dump: self.dump + other.dump,
+            owners: self.owners + other.owners,
+            processes: self.processes + other.processes,
+            diff: self.diff + other.diff,
+            searched: self.searched + other.searched,
+            files: self.files + other.files,
+        }
     }
 }
 

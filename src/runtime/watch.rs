@@ -11,12 +11,15 @@ use super::clock::Clock;
 use super::collector::Collector;
 use super::panic::spawn_worker;
 use crate::app::{Exit, Msg};
+use crate::model::Refresh;
 use crate::track::Observation;
 
 /// What is handed to the caller.
 pub enum Seen {
     /// A reading, compared with the one before.
     Observation(Observation),
+    /// What the reading took that comes next, if the collector measures.
+    Measured(Refresh),
     /// A reading failed: why.
     Failure(String),
 }
@@ -95,15 +98,17 @@ pub fn watch(
             Some(left) => messages.recv_timeout(left),
             None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
-        has_begun = true;
         let seen = match received {
             Err(_) => return Ok(Ended::Done),
             Ok(Msg::SnapshotTaken(observation)) => Seen::Observation(observation),
+            Ok(Msg::RefreshMeasured(refresh)) => Seen::Measured(refresh),
             Ok(Msg::SnapshotFailed(why)) => Seen::Failure(why),
             Ok(Msg::EndAsked(Exit::Crashed(what))) => return Ok(Ended::Crashed(what)),
             Ok(Msg::EndAsked(_)) => return Ok(Ended::NobodyReads),
             Ok(_) => continue,
         };
+        // What a reading took is followed by the reading itself.
+        has_begun |= !matches!(seen, Seen::Measured(_));
         if !see(seen)? {
             return Ok(Ended::Done);
         }

@@ -37,7 +37,7 @@ impl System {
 
     /// Takes one reading that stands for itself. Where nobody was found to have a socket, it looks a
     /// second time: it may have been on its way from one process to another, and only then is it the
-    /// kernel's.
+    /// kernel's. Its [cost](Source::cost) is that of both looks.
     ///
     /// # Errors
     ///
@@ -60,7 +60,10 @@ impl System {
         let first = self.read(at, Wanted::Those(&wanted));
         let is_open = |socket: &Socket| socket.inode.is_some() && socket.owner == Owner::None;
         if first.sockets.iter().any(is_open) {
-            Ok(self.read(at, Wanted::Those(&wanted)))
+            let cost = self.cost;
+            let second = self.read(at, Wanted::Those(&wanted));
+            self.cost = cost + self.cost;
+            Ok(second)
         } else {
             Ok(first)
         }

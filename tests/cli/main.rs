@@ -24,6 +24,7 @@ mod list;
 mod readme;
 mod reference;
 mod scene;
+mod stats;
 mod tables;
 mod usage;
 mod wait;

@@ -74,6 +74,75 @@ fn events_tell_what_opened_changed_and_closed() {
 }
 
 #[test]
+fn stats_tell_of_each_refresh_and_go_on() {
+    stage(|| {
+        let _open = listener(&at(8080));
+        let mut live = Live::start(&["--stats"]);
+        let newest = |screen: &str| stats(screen).into_iter().next();
+        let screen = live.wait_for("three refreshes", |screen| {
+            stats(screen).len() > 2 && screen.contains("worst")
+        });
+        let figures = newest(&screen).unwrap();
+        let [rows, dump, .., total, _searched, _files, draws] = figures[..] else {
+            panic!("{figures:?}:\n{screen}")
+        };
+        assert_eq!((rows, draws >= 1.0), (1.0, true), "{screen}");
+        assert!(0.0 < total && dump < total && total < 5000.0, "{screen}");
+        // They go on while nothing else happens.
+        let after = refreshes(&screen) + 3;
+        live.wait_for("more refreshes", |screen| refreshes(screen) >= after);
+        live.pty.send_key(Key::Esc);
+        live.wait_without("stats ·");
+        live.press("$");
+        let screen = live.wait_for_text("stats ·");
+        assert!(
+            refreshes(&screen) >= after,
+            "it was measured all the time:\n{screen}"
+        );
+    });
+}
+
+/// How many refreshes the title tells of.
+fn refreshes(screen: &str) -> u32 {
+    let (_, title) = screen.split_once("stats · ").unwrap_or_default();
+    let count = title.split(' ').next().unwrap_or_default();
+    count.parse().unwrap_or_default()
+}
+
+/// The figures of each refresh in sight, from the top; what was not measured is none.
+fn stats(screen: &str) -> Vec<Vec<f64>> {
+    let (_, pane) = screen.split_once("stats · ").unwrap_or_default();
+    let lines = pane.lines().filter_map(|line| {
+        let words: Vec<_> = line.trim_matches('│').split_whitespace().collect();
+        let is_time = words.first()?.matches(':').count() == 2;
+        let figure = |word: &&str| word.parse().unwrap_or(f64::NAN);
+        is_time.then(|| words[1..].iter().map(figure).collect())
+    });
+    lines.collect()
+}
+
+#[test]
+fn stats_of_a_recording_tell_only_what_was_measured() {
+    stage(|| {
+        let file = std::env::temp_dir().join(format!("sockeye-stats-{}", std::process::id()));
+        let _open = listener(&at(8080));
+        let path = file.to_str().unwrap();
+        let recorded = std::process::Command::new(crate::scene::BINARY)
+            .args(["list", "--record", path])
+            .output();
+        assert!(recorded.unwrap().status.success());
+        let live = Live::start(&["--stats", "--replay", path]);
+        live.wait_for("a line with dashes", |screen| {
+            let lines = stats(screen);
+            lines
+                .first()
+                .is_some_and(|line| line[1].is_nan() && line[4] >= 0.0)
+        });
+        std::fs::remove_file(file).unwrap();
+    });
+}
+
+#[test]
 fn help_lists_every_key_of_the_table() {
     stage(|| {
         let mut live = Live::start_in((110, 120), &[]);

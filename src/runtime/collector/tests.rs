@@ -72,6 +72,7 @@ fn observations(is_hasty: bool, count: usize) -> (Vec<Observation>, usize) {
         interval: Duration::from_hours(1),
         lost_recording: None,
         is_hasty,
+        is_measured: false,
     };
     let mut seen = Vec::new();
     let (_control, controlled) = mpsc::channel();

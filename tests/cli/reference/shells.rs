@@ -20,7 +20,7 @@ const CASES: [(&str, &[&str]); 14] = [
     ("sockeye list --interval ", &[]),
     ("sockeye watch --for ", &[]),
     ("sockeye wait 80 --for l", &["listening"]),
-    ("sockeye free -u --st", &["--stable"]),
+    ("sockeye free -u --stab", &["--stable"]),
     ("sockeye completions z", &["zsh"]),
     ("sockeye completions ba", &["bash"]),
     ("sockeye man ch", &["check"]),
