@@ -1,0 +1,318 @@
+//! The live table and `watch` while connections come and go: `cargo bench --bench churn`.
+//!
+//! In a namespace of its own two processes open 2,000 connections a second between them, exchange a byte
+//! and close. They spread over many addresses of 127/8, and every second connection is reset
+//! (`SO_LINGER` 0) instead of leaving a `TIME_WAIT`, so that no port runs out. A third opens listeners at
+//! uneven times and closes each after three seconds or more, and writes down when; `sockeye watch` must
+//! tell each of them, by this process, and how late it does is the difference. Meanwhile the live table
+//! shows everything. `SOCKEYE_CHURN_SECONDS=600` makes the ten minutes of `benches/README.md`; a minute is
+//! the default. Nothing is asserted.
+#![allow(clippy::print_stdout, reason = "its figures are its result")]
+#![allow(clippy::disallowed_methods, reason = "it measures")]
+#![cfg(target_os = "linux")]
+
+mod load;
+mod session;
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use load::{Outcome, millis, time};
+use session::{Session, Waits, memory_of};
+
+const ROLE: &str = "SOCKEYE_CHURN_ROLE";
+
+/// Connections that each of the two opens in a second.
+const RATE: u32 = 1000;
+
+/// Time between two lines of the table.
+const SAMPLE: Duration = Duration::from_secs(30);
+
+fn main() -> Outcome {
+    match std::env::var(ROLE).as_deref() {
+        Ok("connect") => open_and_close(),
+        Ok("listen") => listen_now_and_then(),
+        Ok(_) => bench(),
+        Err(_) => {
+            let script = "ip link set lo up && echo '1024 65535' >/proc/sys/net/ipv4/ip_local_port_range \
+                          && exec \"$0\"";
+            let status = Command::new("unshare")
+                .args(["-Urn", "--kill-child", "sh", "-ec", script])
+                .arg(std::env::current_exe()?)
+                .env(ROLE, "bench")
+                .status()?;
+            status
+                .success()
+                .then_some(())
+                .ok_or_else(|| status.to_string().into())
+        }
+    }
+}
+
+fn bench() -> Outcome {
+    let seconds = std::env::var("SOCKEYE_CHURN_SECONDS").unwrap_or_else(|_| "60".to_owned());
+    let end = Instant::now() + Duration::from_secs(seconds.parse()?);
+    let connectors = [Part::start("connect")?, Part::start("connect")?];
+    std::thread::sleep(Duration::from_secs(5));
+    let mut watch = Watch::start()?;
+    // What is there at its first reading is no change.
+    std::thread::sleep(Duration::from_secs(2));
+    let listener = Part::start("listen")?;
+    let mut session = Session::start(&["--all"]);
+    session.begin();
+    std::thread::sleep(Duration::from_secs(5));
+    println!(
+        "| after | connections | sockets | live: memory | CPU | moves, ms | watch: memory | ss -tuanp |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    let began = Instant::now();
+    sample(began, &connectors, &mut session, &watch)?;
+    while Instant::now() + SAMPLE <= end {
+        std::thread::sleep(SAMPLE.saturating_sub(Duration::from_secs(8)));
+        sample(began, &connectors, &mut session, &watch)?;
+    }
+    session.end();
+    let told = listener.end()?;
+    // What closed last is told within an interval and a second look.
+    std::thread::sleep(Duration::from_secs(3));
+    watch.end()?;
+    compare(&told, &watch.told());
+    Ok(())
+}
+
+fn sample(began: Instant, connectors: &[Part], session: &mut Session, watch: &Watch) -> Outcome {
+    let after = began.elapsed();
+    let made: u64 = connectors.iter().map(Part::count).sum();
+    let (cpu, _) = session.rest(Duration::from_secs(5))?;
+    let waits: Waits = session.move_about(40);
+    let (ss, _) = time(Command::new("ss").arg("-tuanp"))?;
+    let sockets = std::fs::read_to_string("/proc/net/sockstat")?;
+    let words: Vec<_> = sockets.split_whitespace().collect();
+    let count = |name: &str| {
+        let at = words.iter().position(|word| *word == name);
+        at.and_then(|at| words.get(at + 1)?.parse::<usize>().ok())
+            .unwrap_or(0)
+    };
+    println!(
+        "| {:.0} s | {made} | {} + {} TIME_WAIT | {:.1} MiB | {cpu:.1} % | {} | {:.1} MiB | {:.0} ms |",
+        after.as_secs_f64(),
+        count("inuse"),
+        count("tw"),
+        session.memory()?,
+        waits.told(),
+        memory_of(&watch.child.id().to_string())?,
+        millis(ss.cpu),
+    );
+    Ok(())
+}
+
+/// A process of this program in a role of its own, which tells what it does in lines.
+struct Part {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Arc<Mutex<Vec<String>>>,
+    reader: std::thread::JoinHandle<()>,
+}
+
+impl Part {
+    fn start(role: &str) -> Outcome<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .env(ROLE, role)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let (lines, reader) = collect(&mut child)?;
+        Ok(Self {
+            stdin: child.stdin.take(),
+            child,
+            lines,
+            reader,
+        })
+    }
+
+    /// The number in its last line.
+    fn count(&self) -> u64 {
+        let lines = self.lines.lock().expect("the reader does not panic");
+        lines.last().and_then(|line| line.parse().ok()).unwrap_or(0)
+    }
+
+    /// Has it come to its end, and returns its lines.
+    fn end(mut self) -> Outcome<Vec<String>> {
+        drop(self.stdin.take());
+        self.child.wait()?;
+        self.reader.join().map_err(|_| "the reader panicked")?;
+        let lines = self.lines.lock().map_err(|_| "the reader panicked")?;
+        Ok(lines.clone())
+    }
+}
+
+type Lines = Arc<Mutex<Vec<String>>>;
+
+fn collect(child: &mut Child) -> Outcome<(Lines, std::thread::JoinHandle<()>)> {
+    let out = BufReader::new(child.stdout.take().ok_or("no standard output")?);
+    let lines = Lines::default();
+    let kept = Arc::clone(&lines);
+    let reader = std::thread::spawn(move || {
+        for line in out.lines().map_while(Result::ok) {
+            kept.lock().expect("nobody panics with it").push(line);
+        }
+    });
+    Ok((lines, reader))
+}
+
+/// `sockeye watch`, asked for listeners alone.
+struct Watch {
+    child: Child,
+    lines: Lines,
+    reader: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Watch {
+    fn start() -> Outcome<Self> {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sockeye"))
+            .args(["watch", "--json", "--changes-only", "state:listen"])
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let (lines, reader) = collect(&mut child)?;
+        Ok(Self {
+            child,
+            lines,
+            reader: Some(reader),
+        })
+    }
+
+    fn end(&mut self) -> Outcome {
+        self.child.kill()?;
+        self.child.wait()?;
+        let reader = self.reader.take().ok_or("it ended before")?;
+        reader.join().map_err(|_| "the reader panicked".into())
+    }
+
+    fn told(&self) -> Vec<serde_json::Value> {
+        let lines = self.lines.lock().expect("the reader does not panic");
+        lines
+            .iter()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
+    }
+}
+
+/// What the listening process did (`opened PORT PID MILLIS`, `closed …`) beside what `watch` told.
+fn compare(done: &[String], told: &[serde_json::Value]) {
+    let mut heard: HashMap<(String, u64), Vec<&serde_json::Value>> = HashMap::new();
+    for event in told {
+        let change = event["change"].as_str().unwrap_or_default().to_owned();
+        let port = event["socket"]["local"]["port"]
+            .as_u64()
+            .unwrap_or_default();
+        heard.entry((change, port)).or_default().push(event);
+    }
+    let (mut missed, mut twice, mut strangers) = (0, 0, 0);
+    let mut late = Vec::new();
+    for line in done {
+        let words: Vec<_> = line.split(' ').collect();
+        let [change, port, pid, at] = words[..] else {
+            continue;
+        };
+        let key = (change.to_owned(), port.parse().unwrap_or(0));
+        let events = heard.get(&key).map_or(&[][..], Vec::as_slice);
+        twice += events.len().saturating_sub(1);
+        let Some(event) = events.first() else {
+            missed += 1;
+            continue;
+        };
+        let owner = &event["socket"]["processes"][0]["pid"];
+        strangers += usize::from(owner.as_u64() != pid.parse().ok());
+        let seen = event["at"]
+            .as_str()
+            .and_then(|at| at.parse::<Timestamp>().ok());
+        let done_at = at.parse::<i64>().unwrap_or_default();
+        late.extend(seen.map(|seen| seen.as_millisecond() - done_at));
+    }
+    late.sort_unstable();
+    let (median, worst) = (late.get(late.len() / 2), late.last());
+    println!(
+        "listeners opened and closed: {} events, {missed} missed, {twice} told twice, {strangers} by another \
+         process; told after ms: median {median:?}, worst {worst:?}",
+        done.len()
+    );
+}
+
+/// Ten addresses, each with a server; connections to one after the other.
+fn open_and_close() -> Outcome {
+    let net = u8::try_from(std::process::id() % 200)? + 20;
+    let listeners: Vec<_> = (1..=20)
+        .map(|host| TcpListener::bind((Ipv4Addr::new(127, net, 1, host), 7000)))
+        .collect::<Result<_, _>>()?;
+    let addresses: Vec<SocketAddr> = listeners
+        .iter()
+        .map(TcpListener::local_addr)
+        .collect::<Result<_, _>>()?;
+    let (began, mut made) = (Instant::now(), 0_u32);
+    let stopped = stopped();
+    while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+        for (listener, address) in listeners.iter().zip(&addresses) {
+            let mut client = TcpStream::connect(address)?;
+            let (mut server, _) = listener.accept()?;
+            client.write_all(b"?")?;
+            server.read_exact(&mut [0])?;
+            if made.is_multiple_of(2) {
+                socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO))?;
+            }
+            made += 1;
+        }
+        if made.is_multiple_of(RATE) {
+            println!("{made}");
+        }
+        let due = Duration::from_secs_f64(f64::from(made) / f64::from(RATE));
+        std::thread::sleep(due.saturating_sub(began.elapsed()));
+    }
+    Ok(())
+}
+
+/// A listener every 300 ms or so, each for three to five seconds.
+fn listen_now_and_then() -> Outcome {
+    let pid = std::process::id();
+    let tell = |what: &str, port: u16| {
+        println!("{what} {port} {pid} {}", Timestamp::now().as_millisecond());
+    };
+    let stopped = stopped();
+    let mut open: Vec<(Instant, u16, TcpListener)> = Vec::new();
+    for turn in 0_u64.. {
+        let is_over = stopped.load(std::sync::atomic::Ordering::Relaxed);
+        if is_over && open.is_empty() {
+            break;
+        }
+        while open.first().is_some_and(|(end, ..)| *end <= Instant::now()) {
+            let (_, port, listener) = open.remove(0);
+            drop(listener);
+            tell("closed", port);
+        }
+        // Each its own port, so that each is one line of either kind.
+        let port = u16::try_from(10_000 + turn % 50_000)?;
+        if !is_over && let Ok(listener) = TcpListener::bind((Ipv4Addr::new(127, 9, 9, 9), port)) {
+            tell("opened", port);
+            open.push((Instant::now() + Duration::from_secs(4), port, listener));
+        }
+        std::thread::sleep(Duration::from_millis(200 + turn * 37 % 211));
+    }
+    Ok(())
+}
+
+/// Becomes true when standard input ends.
+fn stopped() -> Arc<std::sync::atomic::AtomicBool> {
+    let flag = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let set = Arc::clone(&flag);
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        set.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    flag
+}
