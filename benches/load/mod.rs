@@ -127,18 +127,6 @@ fn cpu_of_children() -> Outcome<Duration> {
     Ok(Duration::from_micros(micros.try_into()?))
 }
 
-/// How long one `ss -tuanp` takes, in words.
-pub fn one_listing() -> Outcome<String> {
-    let began = Instant::now();
-    let listing = Command::new("ss")
-        .arg("-tuanp")
-        .stderr(Stdio::null())
-        .output()?;
-    let took = millis(began.elapsed());
-    let rows = String::from_utf8_lossy(&listing.stdout).lines().count() - 1;
-    Ok(format!("ss -tuanp: {rows} rows in {took:.0} ms"))
-}
-
 /// A port that one of the workers listens on.
 pub fn a_listening_port() -> Outcome<String> {
     let listed = Command::new("ss").arg("-Hltn").output()?;
