@@ -32,8 +32,16 @@ fn bench() -> Outcome {
         ("of nobody", "81".to_owned()),
     ];
     for (whose, port) in &ports {
-        measure(&format!("`list :PORT` {whose}"), &["list", &format!(":{port}")], ss)?;
-        measure(&format!("`check PORT` {whose}"), &["check", "--quiet", port], ss)?;
+        measure(
+            &format!("`list :PORT` {whose}"),
+            &["list", &format!(":{port}")],
+            ss,
+        )?;
+        measure(
+            &format!("`check PORT` {whose}"),
+            &["check", "--quiet", port],
+            ss,
+        )?;
     }
     Ok(())
 }

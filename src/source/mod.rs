@@ -15,6 +15,7 @@ mod investigator;
 mod linux;
 mod meter;
 mod netstat;
+mod owners;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 mod process;

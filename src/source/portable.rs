@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::owners::owners;
 use super::process::Processes;
-use super::system::owners;
 use super::{Blind, Holding, Looks, excluded, netstat};
 use crate::model::{
     Answered, Evidence, Gap, GapCode, Holder, Limits, Moment, Pid, Problem, ProblemCode, Protocol,

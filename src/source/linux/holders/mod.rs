@@ -11,8 +11,12 @@
 
 mod census;
 mod proc;
+mod purse;
+mod rounds;
+mod search;
+mod unfound;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,17 +24,14 @@ use rustix::io;
 
 use self::census::Census;
 use self::proc::{Proc, Real};
-use crate::model::{BuildSpread, Moment, Pid, Protocol, Socket, State};
+use self::purse::Purse;
+use self::rounds::Round;
+use self::unfound::Unfound;
+use crate::model::{BuildSpread, Moment, Pid, Socket};
 use crate::source::{Blind, Holding, Looks};
 
 /// Inodes of sockets; the kernel numbers them one after the other.
 type Inodes = HashSet<u32, BuildSpread>;
-
-/// In this time each process is checked once.
-const ROUND: Duration = Duration::from_secs(10);
-
-/// How many descriptors a reading looks at before anything is known: about 150 ms.
-const AT_FIRST: i64 = 50_000;
 
 /// How much a reading may look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,49 +40,6 @@ pub(super) enum Effort {
     Bounded,
     /// Everything, as it stands for itself.
     Whole,
-}
-
-/// An account of descriptors that may be looked at; the last look may overdraw it.
-#[derive(Debug)]
-struct Purse {
-    left: i64,
-    per_second: i64,
-    most: i64,
-}
-
-impl Purse {
-    /// For sockets that are new: 2 % of a core, or 100 ms at once after a time without any.
-    const SEARCH: Self = Self::new(6_000, 30_000);
-
-    /// For the rounds: 0.5 % of a core. With more than 45,000 descriptors in processes that run all the
-    /// time, a round takes longer than 30 seconds.
-    const ROUNDS: Self = Self::new(1_500, 45_000);
-
-    const fn new(per_second: i64, most: i64) -> Self {
-        Self {
-            left: most,
-            per_second,
-            most,
-        }
-    }
-
-    fn refill(&mut self, elapsed: Duration) {
-        let earned = elapsed
-            .as_millis()
-            .saturating_mul(self.per_second.cast_unsigned().into())
-            / 1000;
-        let earned = i64::try_from(earned).unwrap_or(self.most);
-        self.left = self.left.saturating_add(earned).min(self.most);
-    }
-
-    const fn is_empty(&self) -> bool {
-        self.left <= 0
-    }
-
-    fn pay(&mut self, looked_at: u64) {
-        let looked_at = i64::try_from(looked_at).unwrap_or(i64::MAX);
-        self.left = self.left.saturating_sub(looked_at);
-    }
 }
 
 /// The index.
@@ -95,28 +53,6 @@ pub(super) struct Holders<P: Proc = Real> {
     updated_at: Option<Moment>,
     is_readable: bool,
     looks: Looks,
-}
-
-/// One pass over all processes.
-#[derive(Debug, Default)]
-struct Round {
-    began_at: Option<Moment>,
-    /// How many processes there were when it began.
-    size: usize,
-    left: VecDeque<Pid>,
-    /// Whether it is the first, that all others depend on.
-    is_first: bool,
-}
-
-/// An inode that nobody was found to hold.
-#[derive(Clone, Copy, Debug, Default)]
-struct Unfound {
-    /// How often in a row.
-    misses: u32,
-    /// How many readings to let pass before it is looked for again.
-    patience: u32,
-    /// Whether the last search ended before it had looked everywhere.
-    is_open: bool,
 }
 
 impl Default for Holders {
@@ -221,167 +157,6 @@ impl<P: Proc> Holders<P> {
         Ok(wanted.is_empty() || self.search(sockets, wanted, effort)?)
     }
 
-    /// Those with the most descriptors first: servers have many.
-    fn begin_first_round(&mut self, at: Moment) -> io::Result<()> {
-        self.proc.open()?;
-        let pids = self.proc.pids()?;
-        let mut by_size: Vec<_> = pids
-            .into_iter()
-            .map(|pid| (self.proc.descriptors(pid), pid))
-            .collect();
-        by_size.sort_unstable_by(|one, other| other.cmp(one));
-        self.round = Round {
-            began_at: Some(at),
-            size: by_size.len(),
-            left: by_size.into_iter().map(|(_, pid)| pid).collect(),
-            is_first: true,
-        };
-        Ok(())
-    }
-
-    /// A part of the first round: until everything that is wanted is found, so that it can be shown,
-    /// or until it has taken long enough.
-    fn look_at_all(&mut self, wanted: &mut Inodes, effort: Effort) {
-        let mut purse = Purse::new(0, AT_FIRST);
-        let was_wanting = !wanted.is_empty();
-        while let Some(pid) = self.round.left.pop_front() {
-            purse.pay(self.look(pid, wanted));
-            let has_all = was_wanting && wanted.is_empty();
-            if effort == Effort::Bounded && (has_all || purse.is_empty()) {
-                break;
-            }
-        }
-        self.round.is_first = !self.round.left.is_empty();
-    }
-
-    /// Looks for new sockets. Whether it came to an end.
-    fn search(
-        &mut self,
-        sockets: &[Socket],
-        wanted: &mut Inodes,
-        effort: Effort,
-    ) -> io::Result<bool> {
-        let likely = self.likely(sockets, wanted);
-        if !self.look_in_turn(&likely, wanted, effort) {
-            return Ok(false);
-        }
-        if wanted.is_empty() {
-            return Ok(true);
-        }
-        self.proc.open()?;
-        let is_likely: HashSet<Pid> = likely.into_iter().collect();
-        let mut rest = self.proc.pids()?;
-        rest.retain(|pid| {
-            let record = self.census.get(*pid);
-            !is_likely.contains(pid) && record.is_none_or(|record| self.may_have_more(record))
-        });
-        // The new ones first, the youngest of them before all.
-        rest.sort_by_key(|&pid| (self.census.get(pid).is_some(), std::cmp::Reverse(pid)));
-        Ok(self.look_in_turn(&rest, wanted, effort))
-    }
-
-    /// Looks at these until everything is found; whether it came to an end.
-    fn look_in_turn(&mut self, pids: &[Pid], wanted: &mut Inodes, effort: Effort) -> bool {
-        for &pid in pids {
-            if wanted.is_empty() {
-                return true;
-            }
-            if effort == Effort::Bounded && self.search.is_empty() {
-                return false;
-            }
-            let looked_at = self.look(pid, wanted);
-            self.search.pay(looked_at);
-        }
-        true
-    }
-
-    /// The known processes that may have what is wanted, the likeliest first: who listens on the port
-    /// of a new connection, then who has sockets. Only those that have run since they were looked at.
-    fn likely(&self, sockets: &[Socket], wanted: &Inodes) -> Vec<Pid> {
-        let is_wanted =
-            |socket: &&Socket| socket.inode.is_some_and(|inode| wanted.contains(&inode));
-        let ports: HashSet<(Protocol, u16)> = sockets
-            .iter()
-            .filter(is_wanted)
-            .map(|socket| (socket.protocol, socket.local.port))
-            .collect();
-        let listeners = sockets.iter().filter(|socket| {
-            socket.state == State::Listen && ports.contains(&(socket.protocol, socket.local.port))
-        });
-        let mut likely: Vec<Pid> = Vec::new();
-        for inode in listeners.filter_map(|socket| socket.inode) {
-            likely.extend(
-                self.census
-                    .holders(inode)
-                    .into_iter()
-                    .flat_map(|pids| pids.iter()),
-            );
-        }
-        let with_sockets = self
-            .census
-            .iter()
-            .filter(|(_, record)| record.has_sockets());
-        likely.extend(with_sockets.map(|(pid, _)| pid));
-        let mut is_listed = HashSet::new();
-        likely.retain(|&pid| {
-            let record = self.census.get(pid);
-            is_listed.insert(pid) && record.is_some_and(|record| self.may_have_more(record))
-        });
-        likely
-    }
-
-    /// Whether a process may have got descriptors since it was looked at, and may be looked at.
-    fn may_have_more(&self, record: &census::Record<P::Activity>) -> bool {
-        record.is_open() && !self.proc.has_rested(&record.activity)
-    }
-
-    /// Checks as many processes as their turn has come, and looks at those that have run.
-    fn go_round(&mut self, wanted: &mut Inodes, elapsed: Duration, at: Moment) -> io::Result<()> {
-        let share = elapsed.as_secs_f64() / ROUND.as_secs_f64();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a share of a number of processes"
-        )]
-        let mut due = (self.round.size as f64 * share.min(1.0)).ceil() as usize;
-        if elapsed >= ROUND {
-            self.begin_round(at)?;
-            due = self.round.size;
-        }
-        while due > 0 && !self.rounds.is_empty() {
-            let Some(pid) = self.round.left.pop_front() else {
-                // Not twice in one reading, however long ago the last one was.
-                if self.round.began_at == Some(at) {
-                    break;
-                }
-                self.begin_round(at)?;
-                continue;
-            };
-            due -= 1;
-            let record = self.census.get(pid);
-            if record.is_none_or(|record| !self.proc.has_rested(&record.activity)) {
-                let looked_at = self.look(pid, wanted);
-                self.rounds.pay(looked_at);
-            }
-        }
-        Ok(())
-    }
-
-    fn begin_round(&mut self, at: Moment) -> io::Result<()> {
-        self.proc.open()?;
-        let pids = self.proc.pids()?;
-        let is_there: HashSet<Pid> = pids.iter().copied().collect();
-        self.census.keep(|pid| is_there.contains(&pid));
-        self.round = Round {
-            began_at: Some(at),
-            size: pids.len(),
-            left: pids.into(),
-            is_first: false,
-        };
-        Ok(())
-    }
-
     /// Looks at a process and strikes out what it has; returns how many descriptors that took, at
     /// least one.
     fn look(&mut self, pid: Pid, wanted: &mut Inodes) -> u64 {
@@ -458,17 +233,6 @@ impl<P: Proc> Holders<P> {
     /// What was looked at since the last time that this was asked.
     pub(super) fn take_looks(&mut self) -> Looks {
         std::mem::take(&mut self.looks)
-    }
-}
-
-impl Unfound {
-    /// Nobody was found. The second look is at once, later ones after 1, 2, 4, … readings.
-    fn miss(&mut self) {
-        self.misses = self.misses.saturating_add(1);
-        self.patience = match self.misses {
-            1 => 0,
-            misses => 1 << (misses - 2).min(16),
-        };
     }
 }
 

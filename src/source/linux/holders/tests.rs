@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::census::Found;
+use super::rounds::ROUND;
 use super::*;
-use crate::model::Endpoint;
+use crate::model::{Endpoint, Protocol, State};
 
 /// A machine of processes that only do what a test tells them.
 #[derive(Clone, Default)]

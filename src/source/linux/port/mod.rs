@@ -38,8 +38,9 @@ use super::accept;
 use super::cgroup::Cgroups;
 use super::sock_diag::SockDiag;
 use crate::model::{Answered, Evidence, Gap, GapCode, Holder, Moment, Protocol, Socket};
+use crate::source::Holding;
+use crate::source::owners::owners;
 use crate::source::process::Processes;
-use crate::source::{Holding, system};
 
 /// The options of no more sockets than this are asked for; what listens or is bound comes first.
 const MAX_ASKED: usize = 64;
@@ -233,7 +234,7 @@ impl PortPlatform {
             })
             .collect();
         accept::assign(&sockets, &mut holdings);
-        let owners = system::owners(&holdings, processes, at);
+        let owners = owners(&holdings, processes, at);
         let owned = sockets.into_iter().zip(owners);
         for ((mut socket, owner), holder) in owned.zip(holders.iter_mut()) {
             socket.owner = owner;
@@ -282,7 +283,7 @@ fn add_unlisted(
         .iter()
         .map(|one| Holding::By(one.pids.as_slice().into()))
         .collect();
-    let owners = system::owners(&holdings, processes, evidence.taken_at);
+    let owners = owners(&holdings, processes, evidence.taken_at);
     for (Unlisted { mut holder, .. }, owner) in found.into_iter().zip(owners) {
         Arc::make_mut(&mut holder.socket).owner = owner;
         evidence.holders.push(holder);
