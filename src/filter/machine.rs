@@ -15,7 +15,7 @@ use regex_automata::hybrid::dfa::{Cache, DFA};
 
 use super::printed::{push_address, push_digits, push_protocol, push_rest, push_service};
 use super::subject::Subject;
-use crate::model::{BuildSpread, Endpoint, Protocol, Socket, State, Text};
+use crate::model::{Endpoint, Protocol, Socket, State, Text};
 
 /// An automaton that remembers what it has read.
 pub(super) struct Machine<'a> {
@@ -23,7 +23,7 @@ pub(super) struct Machine<'a> {
     /// The states that it came by so far.
     states: Cache,
     /// What came out of a piece, by the state before it.
-    known: HashMap<(LazyStateID, Piece), Read, BuildSpread>,
+    known: HashMap<(LazyStateID, Piece), Read>,
     /// How often the states were forgotten: what is known from before speaks of others.
     forgotten: usize,
     /// Room to print a piece in.

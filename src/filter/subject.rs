@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Process, Socket, Text};
+use crate::model::{Owner, Process, Socket, Text};
 use crate::track::Row;
 
 /// A row of the table, or what will be one.
@@ -37,7 +37,9 @@ impl<'a> Subject<'a> {
 
     /// Its owners, past or present; `None` if they are not known yet.
     pub fn owners(&self) -> Option<&'a [Arc<Process>]> {
-        self.row.map(|_| self.socket.owner.processes())
+        let owner = &self.socket.owner;
+        let row = self.row.filter(|_| *owner != Owner::Unknown);
+        row.map(|_| owner.processes())
     }
 
     /// The names it goes by besides those of its owners, in the order of the columns.

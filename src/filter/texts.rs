@@ -14,7 +14,7 @@ use super::memo::Memo;
 use super::needle::{Needle, is_digits};
 use super::printed::{Printed, push_address, push_digits};
 use super::subject::Subject;
-use crate::model::{BuildSpread, Endpoint, Family, Process, State, Text};
+use crate::model::{Endpoint, Family, Process, State, Text};
 
 /// A text that is looked for, and what is known so far of where it is.
 pub(super) struct Search<'a> {
@@ -25,7 +25,7 @@ pub(super) struct Search<'a> {
     /// Owners that share a socket, together; rows of one pool of workers are many.
     lists: Memo<'a, [Arc<Process>]>,
     texts: Memo<'a, str>,
-    addresses: HashMap<IpAddr, bool, BuildSpread>,
+    addresses: HashMap<IpAddr, bool>,
     is_digits: bool,
     /// The uid that it is, if it is digits.
     uid: Option<u32>,

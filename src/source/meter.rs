@@ -1,4 +1,4 @@
-//! How long the parts of a reading take. The only clock that a source reads: what time it is, it is told.
+//! How long the parts of a reading take. What time it is, a source is told.
 
 use std::time::{Duration, Instant};
 

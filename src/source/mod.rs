@@ -1,7 +1,7 @@
 //! Where snapshots come from (this machine, or a recording of one), and the evidence about a port.
 //!
 //! The only part of the library that asks the operating system about sockets and processes. It
-//! does not compare readings and does not read the clock: the caller says what time it is. What
+//! does not compare readings and is told what time it is; the clocks that it reads itself only measure. What
 //! could not be read is data (a [`Problem`](crate::model::Problem) in the snapshot); an error is
 //! only what leaves nothing to show.
 

@@ -56,8 +56,12 @@ impl System {
         wanted: impl Fn(&[Socket]) -> Vec<bool>,
     ) -> Result<Snapshot, SourceError> {
         let first = self.read(at, Wanted::Those(&wanted));
-        let is_open = |socket: &Socket| socket.inode.is_some() && socket.owner == Owner::None;
-        if first.sockets.iter().any(is_open) {
+        let is_open = |(socket, is_wanted): (&Socket, bool)| {
+            let is_without_owner = matches!(socket.owner, Owner::None | Owner::Unknown);
+            is_wanted && socket.inode.is_some() && is_without_owner
+        };
+        let with_wanted = first.sockets.iter().zip(wanted(&first.sockets));
+        if with_wanted.into_iter().any(is_open) {
             let cost = self.cost;
             let second = self.read(at, Wanted::Those(&wanted));
             self.cost = cost + self.cost;
@@ -84,6 +88,7 @@ impl System {
         name_users(&mut sockets, &mut self.processes.users);
         self.cost.processes = meter.lap();
         self.count_looks();
+        self.platform.hasten();
         problems.extend(hidden_problem(&sockets, self.platform.blind(), &problems));
         Snapshot {
             taken_at: at,

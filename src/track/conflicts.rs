@@ -2,7 +2,7 @@
 
 use super::changes::set_conflict;
 use super::tracker::Live;
-use crate::model::{Protocol, Socket};
+use crate::model::{Owner, Protocol, Socket};
 
 /// Marks the sockets without a peer whose port other processes hold too.
 pub(super) fn mark_conflicts(live: &mut [Live]) {
@@ -29,7 +29,10 @@ pub(super) fn mark_conflicts(live: &mut [Live]) {
 /// Whether two sockets belong to different processes. Where the processes can't be seen, their
 /// users have to do.
 fn are_strangers(one: &Socket, other: &Socket) -> bool {
-    if one.owner.processes().is_empty() || other.owner.processes().is_empty() {
+    if one.owner == Owner::Unknown || other.owner == Owner::Unknown {
+        // The next reading will tell.
+        false
+    } else if one.owner.processes().is_empty() || other.owner.processes().is_empty() {
         one.owner.kind() != other.owner.kind() || one.uid != other.uid
     } else {
         !one.owner.shares_process_with(&other.owner)

@@ -338,6 +338,24 @@ fn owners_that_come_late_or_hide_are_no_events() {
 }
 
 #[test]
+fn an_owner_that_is_still_looked_for_is_in_no_conflict() {
+    let mut second = listener(80, 2, &[]);
+    second.owner = Owner::Unknown;
+    let mut watch = Watch::begin(&[listener(80, 1, &[7])]);
+    let is_in_conflict = |watch: &mut Watch, second: &Socket| {
+        let table = watch
+            .observe(&[listener(80, 1, &[7]), second.clone()])
+            .table;
+        table.rows.iter().any(|row| row.is_in_conflict)
+    };
+    assert!(!is_in_conflict(&mut watch, &second));
+    second.owner = known(&[7]);
+    assert!(!is_in_conflict(&mut watch, &second));
+    second.owner = known(&[8]);
+    assert!(is_in_conflict(&mut watch, &second));
+}
+
+#[test]
 fn one_process_on_two_addresses_is_no_conflict() {
     let mut other = listener(80, 2, &[7]);
     other.local.address = "127.0.0.2".parse().unwrap();

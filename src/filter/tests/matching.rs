@@ -115,6 +115,18 @@ fn pid_and_process_fields_count_past_owners_too() {
 }
 
 #[test]
+fn as_long_as_the_owner_is_looked_for_it_is_neither_one_nor_another() {
+    let mut row = listener();
+    row.socket.owner = crate::model::Owner::Unknown;
+    let port = format!(":{}", row.socket.local.port);
+    check(
+        &row,
+        &[&port, "!:81", &format!("{port} | nginx")],
+        &["master", "!master", "proc:nginx", "!proc:nginx", "!pid:7"],
+    );
+}
+
+#[test]
 fn user_is_a_part_of_the_name_or_the_uid() {
     check(
         &listener(),

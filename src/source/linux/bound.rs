@@ -4,8 +4,8 @@
 //! beside 10,000 sockets, mostly for nothing, as programs rarely stop between bind and listen. So that
 //! dump is made as often as it earns what it costs: it may take 1 % of a core as long as there are such
 //! sockets, and 0.1 % while there are none. On a quiet machine, where it takes 0.2 ms, that is at every
-//! reading; beside 10,000 sockets a socket that is newly bound is seen within four seconds, those that
-//! are known are up to date at every reading of one a second. A reading that stands for itself always
+//! reading; beside 10,000 sockets a socket that is newly bound is seen within four seconds, beside more
+//! within five; those that are known are up to date at every reading of one a second. A reading that stands for itself always
 //! makes it.
 
 use std::time::Duration;
@@ -21,6 +21,9 @@ use crate::source::netstat::PARTS;
 const WHILE_SOME: u32 = 100;
 const WHILE_NONE: u32 = 1000;
 
+/// However much it costs.
+const AT_LEAST_EVERY: Duration = Duration::from_secs(5);
+
 /// What the last dump had.
 #[derive(Default)]
 pub(super) struct BoundSockets {
@@ -35,26 +38,28 @@ impl BoundSockets {
         if at.steady < self.due_at {
             return;
         }
-        self.details.clear();
-        let began = processor_time();
+        let (mut details, began) = (Vec::new(), processor_time());
         for part in PARTS
             .into_iter()
             .filter(|part| part.protocol == Protocol::Tcp)
         {
-            match diag.dump(Asked::Bound(part), &mut self.details) {
-                // Whatever else is wrong is wrong with the table too, which says so.
+            match diag.dump(Asked::Bound(part), &mut details) {
+                // What else is wrong is wrong with the table too, which says so.
                 Ok(()) | Err(DumpError::System(_) | DumpError::Malformed) => {}
-                Err(DumpError::Interrupted) => problems.push(problems::interrupted(part)),
+                // What is known holds until it can be read.
+                Err(DumpError::Interrupted) => return problems.push(problems::interrupted(part)),
             }
         }
         // A kernel that does not know the state tells of others.
-        self.details.retain(|detail| detail.state == State::Bound);
+        details.retain(|detail| detail.state == State::Bound);
+        self.details = details;
         let times = if self.details.is_empty() {
             WHILE_NONE
         } else {
             WHILE_SOME
         };
-        self.due_at = at.steady + processor_time().saturating_sub(began) * times;
+        let pause = processor_time().saturating_sub(began) * times;
+        self.due_at = at.steady + pause.min(AT_LEAST_EVERY);
     }
 
     /// Forgets those whose inode is in the table.

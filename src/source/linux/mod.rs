@@ -64,8 +64,7 @@ impl Platform {
         at: Moment,
         problems: &mut Vec<Problem>,
     ) -> Vec<Holding> {
-        let is_hasty = std::mem::replace(&mut self.is_hasty, true);
-        let effort = if is_hasty {
+        let effort = if self.is_hasty {
             Effort::Bounded
         } else {
             Effort::Whole
@@ -82,7 +81,7 @@ impl Platform {
         at: Moment,
         problems: &mut Vec<Problem>,
     ) -> Vec<Holding> {
-        let wanted = (0..sockets.len()).filter(|&row| is_wanted[row]);
+        let wanted = (0..sockets.len()).filter(|&row| is_wanted.get(row) == Some(&true));
         let inodes: HashSet<u32> = wanted
             .clone()
             .filter_map(|row| sockets[row].inode)

@@ -25,6 +25,8 @@ type ByInode = HashMap<u32, Arc<[Pid]>, BuildSpread>;
 pub(super) struct Record<A> {
     /// How the process stood just before the look.
     pub(super) activity: A,
+    /// How many descriptors of every kind it had.
+    pub(super) descriptors: u64,
     found: Found,
     /// The process alone, as most sockets have it: one list for all of them.
     alone: Arc<[Pid]>,
@@ -72,7 +74,12 @@ impl<A> Record<A> {
 
 impl<A> Census<A> {
     /// Takes in a look, in place of the one before; returns the inodes of the process.
-    pub(super) fn record(&mut self, pid: Pid, activity: A, found: Found) -> &[u32] {
+    pub(super) fn record(
+        &mut self,
+        pid: Pid,
+        activity: A,
+        (found, descriptors): (Found, u64),
+    ) -> &[u32] {
         let before = self.processes.remove(&pid);
         let (alone, had) = match before {
             Some(before) => {
@@ -90,6 +97,7 @@ impl<A> Census<A> {
         self.refused += usize::from(found == Found::Refused);
         let record = Record {
             activity,
+            descriptors,
             found,
             alone,
         };
@@ -144,11 +152,6 @@ impl<A> Census<A> {
         self.processes.get(&pid)
     }
 
-    /// All that were looked at.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Pid, &Record<A>)> {
-        self.processes.iter().map(|(&pid, record)| (pid, record))
-    }
-
     /// Whether a process that may hold something could not be looked at.
     pub(super) const fn has_refused(&self) -> bool {
         self.refused > 0
@@ -185,8 +188,8 @@ fn for_each_only_in(one: &[u32], other: &[u32], mut visit: impl FnMut(u32)) {
 mod tests {
     use super::*;
 
-    fn sockets(inodes: &[u32]) -> Found {
-        Found::Sockets(inodes.to_vec())
+    fn sockets(inodes: &[u32]) -> (Found, u64) {
+        (Found::Sockets(inodes.to_vec()), 0)
     }
 
     #[test]
@@ -223,12 +226,12 @@ mod tests {
     #[test]
     fn a_process_is_refused_until_a_look_is_allowed() {
         let mut census = Census::default();
-        census.record(10, (), Found::Refused);
-        census.record(10, (), Found::Refused);
+        census.record(10, (), (Found::Refused, 0));
+        census.record(10, (), (Found::Refused, 0));
         assert!(census.has_refused());
         census.record(10, (), sockets(&[1]));
         assert!(!census.has_refused());
-        census.record(10, (), Found::Refused);
+        census.record(10, (), (Found::Refused, 0));
         assert!(census.holders(1).is_none());
         census.keep(|_| false);
         assert!(!census.has_refused());

@@ -1,11 +1,11 @@
 //! Who holds which socket: an index from inode to pids, kept from one reading to the next.
 //!
-//! A known inode costs a hash lookup. A new one is looked for where it most likely is (who listens on
-//! its port, who held sockets before, processes that are new, then the others), only in processes that
-//! have run since their last look, and no longer than until it is found. One that nobody was found to
-//! hold is looked for again at growing intervals. Beside that each process is checked every ten
-//! seconds, and looked at if it has run: that finds what forks, passed descriptors and closed ones
-//! changed without a change in the table.
+//! A known inode costs a hash lookup. A new one is looked for where it most likely is (processes that are
+//! new, who listens on its port, who held sockets before, then the others), only in processes that have
+//! run since their last look, and no longer than until it is found. One that nobody was found to hold is
+//! looked for again at growing intervals. Beside that each process is checked about every ten seconds,
+//! and looked at if it has run: that finds what forks, passed descriptors and closed ones changed without
+//! a change in the table.
 //!
 //! What all this may cost is counted in descriptors, about 3 µs each, and bounded: see [`Purse`].
 
@@ -32,6 +32,9 @@ use crate::source::{Blind, Holding, Looks};
 
 /// Inodes of sockets; the kernel numbers them one after the other.
 type Inodes = HashSet<u32, BuildSpread>;
+
+/// What a look costs beside the descriptors: to open their list and to read it.
+const A_LOOK: u64 = 4;
 
 /// How much a reading may look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,23 +160,22 @@ impl<P: Proc> Holders<P> {
         Ok(wanted.is_empty() || self.search(sockets, wanted, effort)?)
     }
 
-    /// Looks at a process and strikes out what it has; returns how many descriptors that took, at
-    /// least one.
+    /// Looks at a process and strikes out what it has; returns how many descriptors that is worth.
     fn look(&mut self, pid: Pid, wanted: &mut Inodes) -> u64 {
         let activity = self.proc.activity(pid);
         self.looks.processes += 1;
         let Some((found, descriptors)) = self.proc.look(pid) else {
             self.census.forget(pid);
-            return 1;
+            return A_LOOK;
         };
         self.looks.descriptors += descriptors;
-        let inodes = self.census.record(pid, activity, found);
+        let inodes = self.census.record(pid, activity, (found, descriptors));
         if !wanted.is_empty() {
             for inode in inodes {
                 wanted.remove(inode);
             }
         }
-        descriptors.max(1)
+        descriptors + A_LOOK
     }
 
     /// Remembers what was not found.
@@ -200,6 +202,8 @@ impl<P: Proc> Holders<P> {
             return Holding::By(Arc::clone(pids));
         }
         match self.unfound.get(&inode) {
+            // Its last holder was found without it just now: the next reading looks for another.
+            None => Holding::Unknown,
             Some(unfound) if unfound.is_open => Holding::Unknown,
             _ if self.blind().is_some() => Holding::Hidden,
             Some(unfound) if unfound.misses > 1 => Holding::Kernel,

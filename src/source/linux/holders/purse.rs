@@ -1,4 +1,5 @@
-//! What looking at processes may cost, counted in descriptors: about 3 µs each, wherever it was measured.
+//! What looking at processes may cost, counted in descriptors: about 3 µs each, where it was measured, and
+//! as much as four of them for a look by itself.
 
 use std::time::Duration;
 
@@ -35,6 +36,15 @@ impl Purse {
             / 1000;
         let earned = i64::try_from(earned).unwrap_or(self.most);
         self.left = self.left.saturating_add(earned).min(self.most);
+    }
+
+    /// How many descriptors may be looked at without going into debt.
+    pub(super) const fn left(&self) -> u64 {
+        if self.left > 0 {
+            self.left.cast_unsigned()
+        } else {
+            0
+        }
     }
 
     /// Whether nothing more may be looked at.

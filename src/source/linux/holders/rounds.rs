@@ -78,8 +78,8 @@ impl<P: Proc> Holders<P> {
         )]
         let mut due = (self.round.size as f64 * share.min(1.0)).ceil() as usize;
         if elapsed >= ROUND {
-            self.begin_round(at)?;
-            due = self.round.size;
+            // Those whose turn was coming, and then everybody.
+            due += self.round.left.len();
         }
         while due > 0 && !self.rounds.is_empty() {
             let Some(pid) = self.round.left.pop_front() else {

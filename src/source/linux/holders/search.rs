@@ -11,29 +11,57 @@ use crate::model::{Pid, Protocol, Socket, State};
 
 impl<P: Proc> Holders<P> {
     /// Looks for new sockets. Whether it came to an end.
+    ///
+    /// First in those that listen on the port of a new connection; then in processes that are new, as
+    /// they have little and a new listener is mostly theirs; then in those that have sockets, then in the
+    /// others. One that is so large that a look would go into debt waits until the end: otherwise it
+    /// would take all there is at every reading, as long as it runs, and what others have would never be
+    /// found.
     pub(super) fn search(
         &mut self,
         sockets: &[Socket],
         wanted: &mut Inodes,
         effort: Effort,
     ) -> io::Result<bool> {
-        let likely = self.likely(sockets, wanted);
-        if !self.look_in_turn(&likely, wanted, effort) {
-            return Ok(false);
-        }
-        if wanted.is_empty() {
-            return Ok(true);
+        let (near, _) = self.affordable(self.on_the_port(sockets, wanted), effort);
+        let is_over = self.look_in_turn(&near, wanted, effort);
+        if wanted.is_empty() || !is_over {
+            return Ok(is_over);
         }
         self.proc.open()?;
-        let is_likely: HashSet<Pid> = likely.into_iter().collect();
-        let mut rest = self.proc.pids()?;
-        rest.retain(|pid| {
-            let record = self.census.get(*pid);
-            !is_likely.contains(pid) && record.is_none_or(|record| self.may_have_more(record))
+        let all = self.proc.pids()?;
+        let (mut turn, known): (Vec<Pid>, Vec<Pid>) = all
+            .into_iter()
+            .partition(|&pid| self.census.get(pid).is_none());
+        // The youngest before all.
+        turn.sort_unstable_by(|one, other| other.cmp(one));
+        let (mut small, large) = self.affordable(known, effort);
+        small.retain(|pid| !near.contains(pid));
+        turn.extend(small);
+        turn.extend(large);
+        Ok(self.look_in_turn(&turn, wanted, effort))
+    }
+
+    /// Those of these processes that may have what is wanted: first those that can be looked at without
+    /// going into debt, those with sockets before the others; apart from them the larger ones. The fewest
+    /// descriptors first.
+    fn affordable(&self, mut pids: Vec<Pid>, effort: Effort) -> (Vec<Pid>, Vec<Pid>) {
+        pids.retain(|&pid| {
+            let record = self.census.get(pid);
+            record.is_some_and(|record| self.may_have_more(record, effort))
         });
-        // The new ones first, the youngest of them before all.
-        rest.sort_by_key(|&pid| (self.census.get(pid).is_some(), std::cmp::Reverse(pid)));
-        Ok(self.look_in_turn(&rest, wanted, effort))
+        let has_none = |pid| !self.census.get(pid).is_some_and(Record::has_sockets);
+        let left = self.search.left();
+        let (mut small, mut large): (Vec<Pid>, Vec<Pid>) =
+            pids.into_iter().partition(|&pid| self.size(pid) < left);
+        small.sort_unstable_by_key(|&pid| (has_none(pid), self.size(pid), pid));
+        large.sort_unstable_by_key(|&pid| (self.size(pid), pid));
+        (small, large)
+    }
+
+    /// How many descriptors a process had at its last look.
+    fn size(&self, pid: Pid) -> u64 {
+        self.census.get(pid).map_or(0, |record| record.descriptors)
     }
 
     /// Looks at these until everything is found; whether it came to an end.
@@ -51,9 +79,8 @@ impl<P: Proc> Holders<P> {
         true
     }
 
-    /// The known processes that may have what is wanted, the likeliest first: who listens on the port
-    /// of a new connection, then who has sockets. Only those that have run since they were looked at.
-    fn likely(&self, sockets: &[Socket], wanted: &Inodes) -> Vec<Pid> {
+    /// Who listens on a port on which something is wanted.
+    fn on_the_port(&self, sockets: &[Socket], wanted: &Inodes) -> Vec<Pid> {
         let is_wanted =
             |socket: &&Socket| socket.inode.is_some_and(|inode| wanted.contains(&inode));
         let ports: HashSet<(Protocol, u16)> = sockets
@@ -64,30 +91,17 @@ impl<P: Proc> Holders<P> {
         let listeners = sockets.iter().filter(|socket| {
             socket.state == State::Listen && ports.contains(&(socket.protocol, socket.local.port))
         });
-        let mut likely: Vec<Pid> = Vec::new();
-        for inode in listeners.filter_map(|socket| socket.inode) {
-            likely.extend(
-                self.census
-                    .holders(inode)
-                    .into_iter()
-                    .flat_map(|pids| pids.iter()),
-            );
-        }
-        let with_sockets = self
-            .census
-            .iter()
-            .filter(|(_, record)| record.has_sockets());
-        likely.extend(with_sockets.map(|(pid, _)| pid));
-        let mut is_listed = HashSet::new();
-        likely.retain(|&pid| {
-            let record = self.census.get(pid);
-            is_listed.insert(pid) && record.is_some_and(|record| self.may_have_more(record))
-        });
-        likely
+        let inodes = listeners.filter_map(|socket| socket.inode);
+        let holders = inodes.filter_map(|inode| self.census.holders(inode));
+        let mut pids: Vec<Pid> = holders.flat_map(|pids| pids.iter().copied()).collect();
+        pids.sort_unstable();
+        pids.dedup();
+        pids
     }
 
-    /// Whether a process may have got descriptors since it was looked at, and may be looked at.
-    fn may_have_more(&self, record: &Record<P::Activity>) -> bool {
-        record.is_open() && !self.proc.has_rested(&record.activity)
+    /// Whether a process may have got descriptors since it was looked at, and may be looked at. A reading
+    /// that stands for itself trusts no clock: one that runs on another processor is told a tick late.
+    fn may_have_more(&self, record: &Record<P::Activity>, effort: Effort) -> bool {
+        record.is_open() && (effort == Effort::Whole || !self.proc.has_rested(&record.activity))
     }
 }

@@ -322,17 +322,89 @@ fn a_search_that_takes_too_long_goes_on_at_the_next_reading() {
         desk.machine.has_files(pid, 6_000);
         desk.machine.runs(pid, &[]);
     }
-    desk.machine.runs(100, &[9]);
+    desk.machine.runs(119, &[9]);
     desk.read_now(&[9]);
     assert_eq!(desk.of(9), Holding::Unknown);
     let readings = (1..100).find(|_| {
         desk.read(&[9]);
-        desk.of(9) == by(&[100])
+        desk.of(9) == by(&[119])
     });
     assert!(
         readings.is_some_and(|readings| readings < 20),
         "{readings:?}"
     );
+}
+
+#[test]
+fn large_processes_that_always_run_keep_nobody_else_from_being_found() {
+    let mut desk = Desk::with(&[(10, &[1]), (11, &[2]), (12, &[])]);
+    let listener = socket(1, 7, State::Listen);
+    for pid in [10, 11] {
+        desk.machine.has_files(pid, 18_000);
+    }
+    for reading in 0..100 {
+        // Each of the two has a connection that is new, and is the likeliest to have any on that port.
+        let (one, other) = (1000 + reading, 2000 + reading);
+        desk.machine.runs(10, &[1, one]);
+        desk.machine.runs(11, &[2, other]);
+        let mut sockets = vec![listener.clone(), connection(one), connection(other)];
+        if reading >= 50 {
+            sockets.extend([socket(8, 80, State::Listen), socket(9, 81, State::Listen)]);
+        }
+        if reading == 50 {
+            desk.machine.runs(12, &[8]);
+            desk.machine.runs(50, &[9]);
+        }
+        desk.now += Duration::from_secs(1);
+        desk.take(&sockets, Effort::Bounded).unwrap();
+        if reading >= 52 {
+            assert_eq!(
+                (desk.of(8), desk.of(9)),
+                (by(&[12]), by(&[50])),
+                "{reading}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_socket_whose_last_holder_passed_it_on_is_nobodys_secret() {
+    let mut desk = Desk::with(&[(10, &[1, 2]), (11, &[]), (12, &[])]);
+    desk.machine.refuses(12, true);
+    desk.machine.runs(12, &[]);
+    desk.now += ROUND;
+    desk.read_now(&[1, 2]);
+    assert_eq!(desk.holders.blind(), Some(Blind::NotPermitted));
+    desk.machine.runs(10, &[1]);
+    desk.machine.runs(11, &[2]);
+    let mut seen = Vec::new();
+    for _ in 0..22 {
+        desk.read(&[1, 2]);
+        seen.push(desk.of(2));
+    }
+    assert!(!seen.contains(&Holding::Hidden), "{seen:?}");
+    assert_eq!(seen.last(), Some(&by(&[11])));
+}
+
+#[test]
+fn at_long_intervals_everybody_has_a_turn() {
+    let processes: Vec<(Pid, &[u32])> = (100..120).map(|pid| (pid, &[][..])).collect();
+    let mut desk = Desk::with(&processes);
+    desk.machine.runs(10, &[1]);
+    desk.read(&[1]);
+    for pid in 100..120 {
+        desk.machine.has_files(pid, 3_000);
+    }
+    desk.machine.runs(500, &[1]);
+    let found = (0..50).any(|_| {
+        for pid in 100..120 {
+            desk.machine.runs(pid, &[]);
+        }
+        desk.now += ROUND;
+        desk.read_now(&[1]);
+        desk.of(1) == by(&[10, 500])
+    });
+    assert!(found);
 }
 
 #[test]
@@ -392,8 +464,10 @@ fn a_process_that_ended_takes_its_sockets_along() {
     let mut desk = Desk::with(&[(10, &[1, 2]), (11, &[2])]);
     desk.machine.ends(10);
     assert!(desk.holders.forget(&[10]), "nobody has the first now");
-    assert_eq!((desk.of(1), desk.of(2)), (Holding::None, by(&[11])));
+    assert_eq!((desk.of(1), desk.of(2)), (Holding::Unknown, by(&[11])));
     assert!(!desk.holders.forget(&[10]));
+    desk.read_now(&[1, 2]);
+    assert_eq!(desk.of(1), Holding::None);
 }
 
 #[test]
