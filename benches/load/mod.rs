@@ -71,7 +71,8 @@ pub fn run_beside_each(
     println!("{heading}");
     for size in sizes {
         let status = Command::new("unshare")
-            .args(["-Urn", "--kill-child", "sh", "-ec"])
+            // Other processes of this machine are no part of the load.
+            .args(["-Urnpf", "--mount-proc", "--kill-child", "sh", "-ec"])
             .arg("ip link set lo up && exec \"$0\"")
             .arg(std::env::current_exe()?)
             .env(ROLE, format!("{}+{}", size.workers, size.idle))
