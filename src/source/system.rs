@@ -89,7 +89,8 @@ impl System {
         self.cost.processes = meter.lap();
         self.count_looks();
         self.platform.hasten();
-        problems.extend(hidden_problem(&sockets, self.platform.blind(), &problems));
+        let hidden = count_hidden(&sockets, is_wanted);
+        problems.extend(hidden_problem(hidden, self.platform.blind(), &problems));
         Snapshot {
             taken_at: at,
             sockets,
@@ -209,18 +210,19 @@ impl Source for System {
     }
 }
 
+/// How many of the sockets, or of those that are wanted, have a hidden owner.
+fn count_hidden(sockets: &[Socket], is_wanted: Option<&[bool]>) -> usize {
+    let hidden = (0..).zip(sockets).filter(|&(row, socket): &(usize, _)| {
+        let is_wanted = is_wanted.is_none_or(|wanted| wanted.get(row) == Some(&true));
+        is_wanted && socket.owner == Owner::Hidden
+    });
+    hidden.count()
+}
+
 /// Says how many owners are hidden and what would show them, unless it is because no process can
 /// be read at all.
-fn hidden_problem(
-    sockets: &[Socket],
-    blind: Option<Blind>,
-    problems: &[Problem],
-) -> Option<Problem> {
+fn hidden_problem(count: usize, blind: Option<Blind>, problems: &[Problem]) -> Option<Problem> {
     let is_known = |problem: &Problem| problem.code == ProblemCode::ProcessesUnreadable;
-    let count = sockets
-        .iter()
-        .filter(|socket| socket.owner == Owner::Hidden)
-        .count();
     if count == 0 || problems.iter().any(is_known) {
         return None;
     }
@@ -262,9 +264,17 @@ mod tests {
     }
 
     #[test]
+    fn hidden_owners_that_nobody_asked_about_are_not_counted() {
+        let wanted = [true, false, true, false];
+        assert_eq!(count_hidden(&hidden(4), Some(&wanted)), 2);
+        assert_eq!(count_hidden(&hidden(4), None), 4);
+    }
+
+    #[test]
     fn hidden_owners_are_counted_with_what_would_show_them() {
         let told = |count, blind| {
-            let problem = hidden_problem(&hidden(count), Some(blind), &[]);
+            let hidden = count_hidden(&hidden(count), None);
+            let problem = hidden_problem(hidden, Some(blind), &[]);
             problem.map(|told| (told.message.to_string(), told.brief.to_string()))
         };
         let pair = |message: &str, brief: &str| Some((message.to_owned(), brief.to_owned()));
