@@ -66,6 +66,14 @@ impl<A> Record<A> {
         !self.found.sockets().is_empty()
     }
 
+    /// Whether it has one of these.
+    pub(super) fn has_any(&self, inodes: &super::Inodes) -> bool {
+        self.found
+            .sockets()
+            .iter()
+            .any(|inode| inodes.contains(inode))
+    }
+
     /// Whether it could be looked at.
     pub(super) fn is_open(&self) -> bool {
         self.found != Found::Refused

@@ -9,6 +9,7 @@ use super::census::Found;
 use crate::model::Pid;
 use crate::source::Blind;
 use crate::source::activity::Activity;
+use crate::source::pulse::pulse;
 
 /// What the index asks about processes.
 pub(in super::super) trait Proc {
@@ -35,6 +36,9 @@ pub(in super::super) trait Proc {
 
     /// The sockets of a process, and how many descriptors that took; `None` if it is no more.
     fn look(&self, pid: Pid) -> Option<(Found, u64)>;
+
+    /// The parent of a process, but for what all processes descend from.
+    fn parent(&self, pid: Pid) -> Option<Pid>;
 
     /// Why there may be processes that are not even listed.
     fn blind(&self) -> Option<Blind>;
@@ -104,6 +108,11 @@ impl Proc for Real {
             Err(_) => Found::Sockets(Vec::new()),
         };
         Some((found, descriptors))
+    }
+
+    fn parent(&self, pid: Pid) -> Option<Pid> {
+        let parent = pulse(pid).map(|pulse| pulse.parent);
+        parent.filter(|&parent| parent > 1)
     }
 
     fn blind(&self) -> Option<Blind> {

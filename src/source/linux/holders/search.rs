@@ -12,8 +12,8 @@ use crate::model::{Pid, Protocol, Socket, State};
 impl<P: Proc> Holders<P> {
     /// Looks for new sockets. Whether it came to an end.
     ///
-    /// First in those that listen on the port of a new connection; then in processes that are new, as
-    /// they have little and a new listener is mostly theirs; then in those that have sockets, then in the
+    /// First in those that listen on the port of a new connection; then in all processes that are new, as
+    /// they have little and a new listener is mostly theirs, and in the parents of those that have one; then in those that have sockets, then in the
     /// others. One that is so large that a look would go into debt waits until the end: otherwise it
     /// would take all there is at every reading, as long as it runs, and what others have would never be
     /// found.
@@ -30,16 +30,40 @@ impl<P: Proc> Holders<P> {
         }
         self.proc.open()?;
         let all = self.proc.pids()?;
-        let (mut turn, known): (Vec<Pid>, Vec<Pid>) = all
+        let (mut new, known): (Vec<Pid>, Vec<Pid>) = all
             .into_iter()
             .partition(|&pid| self.census.get(pid).is_none());
         // The youngest before all.
-        turn.sort_unstable_by(|one, other| other.cmp(one));
+        new.sort_unstable_by(|one, other| other.cmp(one));
+        let heirs = self.look_at_new(&new, wanted, effort);
+        let parents = heirs.iter().filter_map(|&pid| self.proc.parent(pid));
+        let (parents, _) = self.affordable(parents.collect(), effort);
+        for pid in parents {
+            let looked_at = self.look(pid, wanted);
+            self.search.pay(looked_at);
+        }
         let (mut small, large) = self.affordable(known, effort);
         small.retain(|pid| !near.contains(pid));
-        turn.extend(small);
-        turn.extend(large);
-        Ok(self.look_in_turn(&turn, wanted, effort))
+        small.extend(large);
+        Ok(self.look_in_turn(&small, wanted, effort))
+    }
+
+    /// Looks at all processes that are new, whether or not everything is found: what one has, its siblings
+    /// and its parent mostly have too. Returns those that have something that was wanted.
+    fn look_at_new(&mut self, new: &[Pid], wanted: &mut Inodes, effort: Effort) -> Vec<Pid> {
+        let sought = wanted.clone();
+        let mut heirs = Vec::new();
+        for &pid in new {
+            if effort == Effort::Bounded && self.search.is_empty() {
+                break;
+            }
+            let looked_at = self.look(pid, wanted);
+            self.search.pay(looked_at);
+            if self.census.get(pid).is_some_and(|one| one.has_any(&sought)) {
+                heirs.push(pid);
+            }
+        }
+        heirs
     }
 
     /// Those of these processes that may have what is wanted: first those that can be looked at without

@@ -29,6 +29,7 @@ struct Told {
     files: u64,
     is_refused: bool,
     ran: u64,
+    parent: Option<Pid>,
 }
 
 impl Machine {
@@ -51,6 +52,17 @@ impl Machine {
             .entry(pid)
             .or_default()
             .is_refused = is_refused;
+    }
+
+    /// The process starts another, which has what it has.
+    fn forks(&self, pid: Pid, child: Pid) {
+        let mut processes = self.0.processes.borrow_mut();
+        processes.get_mut(&pid).unwrap().ran += 1;
+        let child_of_it = Told {
+            parent: Some(pid),
+            ..processes[&pid].clone()
+        };
+        processes.insert(child, child_of_it);
     }
 
     fn ends(&self, pid: Pid) {
@@ -105,6 +117,10 @@ impl Proc for Machine {
         let mut inodes = process.sockets;
         inodes.sort_unstable();
         Some((Found::Sockets(inodes), descriptors))
+    }
+
+    fn parent(&self, pid: Pid) -> Option<Pid> {
+        self.0.processes.borrow().get(&pid)?.parent
     }
 
     fn blind(&self) -> Option<Blind> {
@@ -365,6 +381,17 @@ fn large_processes_that_always_run_keep_nobody_else_from_being_found() {
             );
         }
     }
+}
+
+#[test]
+fn a_new_socket_that_was_inherited_at_once_has_all_its_holders() {
+    let mut desk = Desk::with(&[(10, &[1])]);
+    desk.machine.runs(10, &[1, 2]);
+    for child in [20, 21, 22] {
+        desk.machine.forks(10, child);
+    }
+    desk.read_now(&[1, 2]);
+    assert_eq!(desk.of(2), by(&[10, 20, 21, 22]));
 }
 
 #[test]
