@@ -78,8 +78,8 @@ impl<P: Proc> Holders<P> {
         )]
         let mut due = (self.round.size as f64 * share.min(1.0)).ceil() as usize;
         if elapsed >= ROUND {
-            // Those whose turn was coming, and then everybody.
-            due += self.round.left.len();
+            // Those whose turn was coming, and then everybody, those who are new among them.
+            due = usize::MAX;
         }
         while due > 0 && !self.rounds.is_empty() {
             let Some(pid) = self.round.left.pop_front() else {

@@ -302,10 +302,14 @@ fn a_round_notices_forks_and_closed_and_passed_descriptors() {
 fn a_reading_after_ten_seconds_checks_everybody() {
     let mut desk = Desk::with(&[(10, &[1]), (11, &[]), (12, &[])]);
     desk.machine.runs(12, &[1]);
+    for new in 20..30 {
+        desk.machine.runs(new, &[1]);
+    }
     desk.now += ROUND;
     // The round that is under way, and the next one.
     desk.read_now(&[1]);
-    assert_eq!(desk.of(1), by(&[10, 12]));
+    let all: Vec<Pid> = [10, 12].into_iter().chain(20..30).collect();
+    assert_eq!(desk.of(1), by(&all));
 }
 
 #[test]
