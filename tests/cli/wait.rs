@@ -236,8 +236,8 @@ fn ports_that_are_free_are_left_alone_while_others_are_waited_for() {
 fn ports_that_are_never_so_at_the_same_time_are_not_so() {
     stage(|| {
         let bind = |port: u16| TcpListener::bind(("127.0.0.1", port)).unwrap();
-        let waiting = wait(&["22010", "22011", "--for", "free", "--timeout", "2s"]);
         let mut held = bind(22_010);
+        let waiting = wait(&["22010", "22011", "--for", "free", "--timeout", "2s"]);
         for turn in (0..).take_while(|_| waiting.is_running()) {
             // The new one before the old one goes.
             let next = bind(if turn % 2 == 0 { 22_011 } else { 22_010 });
