@@ -54,31 +54,15 @@ impl Owners {
     ) {
         self.before = std::mem::take(&mut self.known);
         for (socket, holding) in sockets.iter_mut().zip(holdings) {
-            socket.owner = match holding {
-                Holding::By(pids) => self.of_these(pids, processes),
-                holding => self.of(holding, processes),
-            };
+            socket.owner = self.of(holding, processes);
         }
         self.by_place.clear();
         self.before.clear();
     }
 
-    fn of_these(&mut self, pids: &Arc<[Pid]>, processes: &Processes) -> Owner {
-        let place = pids.as_ptr().addr();
-        if let Some(owner) = self.by_place.get(&place) {
-            return owner.clone();
-        }
-        let owner = self.of(&Holding::By(Arc::clone(pids)), processes);
-        self.by_place.insert(place, owner.clone());
-        owner
-    }
-
     fn of(&mut self, holding: &Holding, processes: &Processes) -> Owner {
         match holding {
-            Holding::By(pids) => match self.known.get(pids) {
-                Some(owner) => owner.clone(),
-                None => self.get_to_know(pids, processes),
-            },
+            Holding::By(pids) => self.of_these(pids, processes),
             #[cfg(target_os = "linux")]
             Holding::Hidden => Owner::Hidden,
             #[cfg(target_os = "linux")]
@@ -87,6 +71,19 @@ impl Owners {
             Holding::Unknown => Owner::Unknown,
             Holding::None => Owner::None,
         }
+    }
+
+    fn of_these(&mut self, pids: &Arc<[Pid]>, processes: &Processes) -> Owner {
+        let place = pids.as_ptr().addr();
+        if let Some(owner) = self.by_place.get(&place) {
+            return owner.clone();
+        }
+        let owner = match self.known.get(pids) {
+            Some(owner) => owner.clone(),
+            None => self.get_to_know(pids, processes),
+        };
+        self.by_place.insert(place, owner.clone());
+        owner
     }
 
     fn get_to_know(&mut self, pids: &Arc<[Pid]>, processes: &Processes) -> Owner {

@@ -60,8 +60,8 @@ impl System {
             let is_without_owner = matches!(socket.owner, Owner::None | Owner::Unknown);
             is_wanted && socket.inode.is_some() && is_without_owner
         };
-        let with_wanted = first.sockets.iter().zip(wanted(&first.sockets));
-        if with_wanted.into_iter().any(is_open) {
+        let mut with_wanted = first.sockets.iter().zip(wanted(&first.sockets));
+        if with_wanted.any(is_open) {
             let cost = self.cost;
             let second = self.read(at, Wanted::Those(&wanted));
             self.cost = cost + self.cost;

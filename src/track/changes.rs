@@ -43,17 +43,16 @@ pub(super) fn learn_owner(row: &mut Arc<Row>, seen: &Socket) {
 /// Who has the socket, given who had it, where that is somebody else than the snapshot says: a
 /// socket that lost its process remembers it.
 fn carried_owner(before: &Socket, now: &Socket) -> Option<Owner> {
-    if now.owner == Owner::Unknown {
-        return Some(before.owner.clone());
-    }
-    let (Owner::Known(had) | Owner::Past(had)) = &before.owner else {
-        return None;
-    };
-    match now.owner {
-        Owner::Known(_) | Owner::Hidden | Owner::Unknown => None,
+    match (&before.owner, &now.owner) {
+        (had, Owner::Unknown) => Some(had.clone()),
         // It still has an inode and was not found at the first look: nothing new is known.
-        Owner::None if now.inode.is_some() => Some(before.owner.clone()),
-        Owner::None | Owner::Kernel | Owner::Past(_) => Some(Owner::Past(Arc::clone(had))),
+        (had @ (Owner::Known(_) | Owner::Past(_)), Owner::None) if now.inode.is_some() => {
+            Some(had.clone())
+        }
+        (Owner::Known(had) | Owner::Past(had), Owner::None | Owner::Kernel | Owner::Past(_)) => {
+            Some(Owner::Past(Arc::clone(had)))
+        }
+        _ => None,
     }
 }
 

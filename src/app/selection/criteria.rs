@@ -37,11 +37,16 @@ impl Tab {
 
     /// Whether the row belongs into it.
     pub fn admits(self, row: &Row) -> bool {
+        self.admits_unchanged(&row.socket) || self == Self::Changes && row.change.is_some()
+    }
+
+    /// Whether a socket belongs into it that nothing has happened to.
+    fn admits_unchanged(self, socket: &Socket) -> bool {
         match self {
-            Self::Listening => row.socket.is_listening(),
-            Self::Connections => row.socket.is_connection(),
+            Self::Listening => socket.is_listening(),
+            Self::Connections => socket.is_connection(),
             Self::All => true,
-            Self::Changes => row.change.is_some(),
+            Self::Changes => false,
         }
     }
 }
@@ -172,14 +177,7 @@ impl Asked {
         let criteria = self.clone().criteria();
         let mut filter = criteria.pass(now);
         let mut could_show = |socket| {
-            let is_in_view = match self.tab {
-                Tab::Listening => Socket::is_listening(socket),
-                Tab::Connections => socket.is_connection(),
-                Tab::All => true,
-                // Nothing changed yet.
-                Tab::Changes => false,
-            };
-            is_in_view
+            self.tab.admits_unchanged(socket)
                 && criteria.shows(socket.protocol)
                 && filter.could_match(socket) != Some(false)
         };

@@ -1,7 +1,7 @@
 //! Who holds which socket: an index from inode to pids, kept from one reading to the next.
 //!
-//! A known inode costs a hash lookup. A new one is looked for where it most likely is (processes that are
-//! new, who listens on its port, who held sockets before, then the others), only in processes that have
+//! A known inode costs a hash lookup. A new one is looked for where it most likely is (who listens on its
+//! port, processes that are new, who held sockets before, then the others), only in processes that have
 //! run since their last look, and no longer than until it is found. One that nobody was found to hold is
 //! looked for again at growing intervals. Beside that each process is checked about every ten seconds,
 //! and looked at if it has run: that finds what forks, passed descriptors and closed ones changed without

@@ -13,10 +13,10 @@ impl<P: Proc> Holders<P> {
     /// Looks for new sockets. Whether it came to an end.
     ///
     /// First in those that listen on the port of a new connection; then in all processes that are new, as
-    /// they have little and a new listener is mostly theirs, and in the parents of those that have one; then in those that have sockets, then in the
-    /// others. One that is so large that a look would go into debt waits until the end: otherwise it
-    /// would take all there is at every reading, as long as it runs, and what others have would never be
-    /// found.
+    /// they have little and a new listener is mostly theirs, and in the parents of those that have one;
+    /// then in those that have sockets, then in the others. One that is so large that a look would go into
+    /// debt waits until the end: otherwise it would take all there is at every reading, as long as it
+    /// runs, and what others have would never be found.
     pub(super) fn search(
         &mut self,
         sockets: &[Socket],
@@ -35,12 +35,10 @@ impl<P: Proc> Holders<P> {
             .partition(|&pid| self.census.get(pid).is_none());
         // The youngest before all.
         new.sort_unstable_by(|one, other| other.cmp(one));
-        let heirs = self.look_at_new(&new, wanted, effort);
-        let parents = heirs.iter().filter_map(|&pid| self.proc.parent(pid));
-        let (parents, _) = self.affordable(parents.collect(), effort);
+        let parents = self.look_at_new(&new, wanted, effort);
+        let (parents, _) = self.affordable(parents, effort);
         for pid in parents {
-            let looked_at = self.look(pid, wanted);
-            self.search.pay(looked_at);
+            self.look_and_pay(pid, wanted);
         }
         let (mut small, large) = self.affordable(known, effort);
         small.retain(|pid| !near.contains(pid));
@@ -49,21 +47,22 @@ impl<P: Proc> Holders<P> {
     }
 
     /// Looks at all processes that are new, whether or not everything is found: what one has, its siblings
-    /// and its parent mostly have too. Returns those that have something that was wanted.
+    /// and its parent mostly have too. Returns the parents of those that have something that was wanted.
     fn look_at_new(&mut self, new: &[Pid], wanted: &mut Inodes, effort: Effort) -> Vec<Pid> {
         let sought = wanted.clone();
-        let mut heirs = Vec::new();
+        let mut parents = Vec::new();
         for &pid in new {
-            if effort == Effort::Bounded && self.search.is_empty() {
+            if !self.can_go_on(effort) {
                 break;
             }
-            let looked_at = self.look(pid, wanted);
-            self.search.pay(looked_at);
+            self.look_and_pay(pid, wanted);
             if self.census.get(pid).is_some_and(|one| one.has_any(&sought)) {
-                heirs.push(pid);
+                parents.extend(self.proc.parent(pid));
             }
         }
-        heirs
+        parents.sort_unstable();
+        parents.dedup();
+        parents
     }
 
     /// Those of these processes that may have what is wanted: first those that can be looked at without
@@ -94,13 +93,21 @@ impl<P: Proc> Holders<P> {
             if wanted.is_empty() {
                 return true;
             }
-            if effort == Effort::Bounded && self.search.is_empty() {
+            if !self.can_go_on(effort) {
                 return false;
             }
-            let looked_at = self.look(pid, wanted);
-            self.search.pay(looked_at);
+            self.look_and_pay(pid, wanted);
         }
         true
+    }
+
+    const fn can_go_on(&self, effort: Effort) -> bool {
+        matches!(effort, Effort::Whole) || !self.search.is_empty()
+    }
+
+    fn look_and_pay(&mut self, pid: Pid, wanted: &mut Inodes) {
+        let looked_at = self.look(pid, wanted);
+        self.search.pay(looked_at);
     }
 
     /// Who listens on a port on which something is wanted.
