@@ -19,6 +19,7 @@ mod program;
 mod against_ss;
 mod churn;
 mod connections;
+mod exact;
 mod hidden;
 mod listeners;
 mod owners;

@@ -1,0 +1,296 @@
+//! Exactness under churn: what is told of sockets that processes open and close at random times, held
+//! against what those processes wrote down.
+//!
+//! Whatever lives across two readings is told opened once and closed once, with the process that had it;
+//! what lives shorter may be missed, but is never told twice; and nothing is told that was not there.
+
+mod actor;
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use sockeye::app::Msg;
+use sockeye::model::{Cost, Endpoint, Moment, Pid, Protocol, Snapshot};
+use sockeye::runtime::clock::Clock;
+use sockeye::runtime::collector::{Collector, Control};
+use sockeye::source::{Source, SourceError, System};
+use sockeye::track::{ChangeKind, Event, Tracker};
+
+use crate::scene::is_inner;
+use crate::support::netns::in_netns;
+use actor::{Life, Random, now};
+
+const ACTOR: &str = "exact::actor_of_random_sockets";
+
+/// How many processes act, on how many sockets at a time, and for how long.
+const ACTORS: u16 = 4;
+const MOST: usize = 30;
+const TIME: Duration = Duration::from_secs(12);
+
+/// Ports of each actor; none is used twice.
+const PORTS: u16 = 12_000;
+
+/// Short, and long enough for second looks.
+const INTERVAL: Duration = Duration::from_millis(120);
+
+/// What an actor is told and where it writes, in this variable: seed, first port, end, path.
+const ORDERS: &str = "SOCKEYE_TEST_ACTOR";
+
+#[test]
+fn every_socket_is_told_opened_once_and_closed_once_with_its_owner() {
+    in_netns(
+        "exact::every_socket_is_told_opened_once_and_closed_once_with_its_owner",
+        || {
+            let seed = std::env::var("SOCKEYE_SEED").map_or_else(
+                |_| u64::from(std::process::id()),
+                |seed| seed.parse().unwrap(),
+            );
+            println!("SOCKEYE_SEED={seed} repeats what the actors do, not when");
+            let told = collect(|| {
+                let actors: Vec<_> = (0..ACTORS).map(|at| start(seed, at)).collect();
+                actors.into_iter().map(end).collect()
+            });
+            Comparison::of(&told).assert();
+        },
+    );
+}
+
+#[test]
+fn actor_of_random_sockets() {
+    if !is_inner(ACTOR) {
+        return;
+    }
+    let orders = std::env::var(ORDERS).unwrap();
+    let [seed, first_port, end, path] = orders.splitn(4, ' ').collect::<Vec<_>>()[..] else {
+        panic!("{orders}")
+    };
+    let end = Duration::from_nanos(end.parse().unwrap());
+    let lives = actor::act(
+        seed.parse().unwrap(),
+        first_port.parse().unwrap(),
+        MOST,
+        end,
+    );
+    let mut text = String::new();
+    for life in lives {
+        life.write(&mut text);
+    }
+    std::fs::write(path, text).unwrap();
+}
+
+struct Actor {
+    child: Child,
+    path: String,
+}
+
+fn start(seed: u64, at: u16) -> Actor {
+    let path = format!(
+        "{}/exact-{}-{at}",
+        env!("CARGO_TARGET_TMPDIR"),
+        std::process::id()
+    );
+    let seed = Random::new(seed + u64::from(at)).below(1 << 30);
+    let (first_port, end) = (1_100 + at * PORTS, (now() + TIME).as_nanos());
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", ACTOR, "--nocapture"])
+        .env("SOCKEYE_TEST_INNER", ACTOR)
+        .env(ORDERS, format!("{seed} {first_port} {end} {path}"))
+        .stdout(Stdio::null())
+        .spawn();
+    Actor {
+        child: child.unwrap(),
+        path,
+    }
+}
+
+/// Waits for its end: who it was, and the lives of its sockets.
+fn end(mut actor: Actor) -> (Pid, Vec<Life>) {
+    let pid = actor.child.id();
+    assert!(actor.child.wait().unwrap().success());
+    let lives = std::fs::read_to_string(&actor.path).unwrap();
+    std::fs::remove_file(&actor.path).unwrap();
+    (pid, lives.lines().map(Life::read).collect())
+}
+
+/// What was told, what was there, and when readings began and ended.
+struct Told {
+    events: Vec<Event>,
+    lives: Vec<(Pid, Vec<Life>)>,
+    readings: Vec<(Duration, Duration)>,
+}
+
+/// The machine as a source, and when each of its readings began and ended.
+struct Timed {
+    system: System,
+    readings: Arc<Mutex<Vec<(Duration, Duration)>>>,
+}
+
+impl Source for Timed {
+    fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
+        let began = now();
+        let snapshot = self.system.take(at);
+        self.readings.lock().unwrap().push((began, now()));
+        snapshot
+    }
+
+    fn is_to_be_continued(&self) -> bool {
+        self.system.is_to_be_continued()
+    }
+
+    fn cost(&self) -> Cost {
+        self.system.cost()
+    }
+}
+
+/// Collects all the while that `act` runs, and until whatever it left open is told closed.
+fn collect(act: impl FnOnce() -> Vec<(Pid, Vec<Life>)>) -> Told {
+    let readings = Arc::new(Mutex::new(Vec::new()));
+    let collector = Collector {
+        source: Box::new(Timed {
+            system: System::new(),
+            readings: Arc::clone(&readings),
+        }),
+        tracker: Tracker::new(Duration::ZERO),
+        recorder: None,
+        clock: Clock::start(),
+        interval: INTERVAL,
+        lost_recording: None,
+        is_hasty: false,
+        is_measured: false,
+    };
+    let (control, controlled) = mpsc::channel();
+    let (sender, messages) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        collector.run(&controlled, |msg| sender.send(msg).is_ok());
+    });
+    let count = || readings.lock().unwrap().len();
+    crate::support::wait_until("a first reading", || count() > 0);
+    let lives = act();
+    let enough = count() + 4;
+    crate::support::wait_until("readings after the end", || {
+        control.send(Control::Refresh).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+        count() >= enough
+    });
+    drop(control);
+    thread.join().unwrap();
+    let events = messages.try_iter().flat_map(|msg| match msg {
+        Msg::SnapshotTaken(observation) => observation.events,
+        other => panic!("{other:?}"),
+    });
+    Told {
+        events: events.collect(),
+        lives,
+        readings: readings.lock().unwrap().clone(),
+    }
+}
+
+/// Addresses, which tell one socket from all others here.
+type Place = (Protocol, Endpoint, Option<Endpoint>);
+
+/// What was told of one socket.
+#[derive(Debug, Default)]
+struct Story {
+    opened: usize,
+    closed: usize,
+    /// Whoever had it, as its last row says.
+    owners: Vec<Pid>,
+    inodes: Vec<u32>,
+}
+
+/// The stories beside the lives.
+struct Comparison {
+    stories: HashMap<Place, Story>,
+    lives: BTreeMap<String, (Pid, Life, bool)>,
+    invented: Vec<String>,
+}
+
+impl Comparison {
+    fn of(told: &Told) -> Self {
+        let mut stories: HashMap<Place, Story> = HashMap::new();
+        for event in &told.events {
+            let socket = &event.row.socket;
+            let place = (socket.protocol, socket.local, socket.remote);
+            let story = stories.entry(place).or_default();
+            match event.change.kind {
+                ChangeKind::Opened => story.opened += 1,
+                ChangeKind::Closed => {
+                    story.closed += 1;
+                    let pids = socket.owner.processes().iter().map(|one| one.pid);
+                    story.owners.extend(pids);
+                }
+                ChangeKind::State { .. } => {}
+                ChangeKind::Owner { .. } => panic!("nothing changed hands: {event:?}"),
+            }
+            story.inodes.extend(socket.inode);
+        }
+        let mut lives = BTreeMap::new();
+        let mut known = std::collections::HashSet::new();
+        for (pid, of_one) in &told.lives {
+            for life in of_one {
+                known.insert(life.place());
+                let is_due = life.spans_two(&told.readings);
+                lives.insert(format!("{:?}", life.place()), (*pid, life.clone(), is_due));
+            }
+        }
+        let invented = stories.keys().filter(|place| !known.contains(place));
+        let invented = invented.map(|place| format!("{place:?}")).collect();
+        Self {
+            stories,
+            lives,
+            invented,
+        }
+    }
+
+    fn assert(&self) {
+        let nothing = Story::default();
+        let (mut due, mut told, mut wrong) = (0, 0, Vec::new());
+        for (pid, life, is_due) in self.lives.values() {
+            let story = self.stories.get(&life.place()).unwrap_or(&nothing);
+            due += usize::from(*is_due);
+            told += story.opened;
+            if !life.is_told_by(story, *pid, *is_due) {
+                wrong.push(format!("{life:?} of {pid}, due: {is_due}, told: {story:?}"));
+            }
+        }
+        let all = self.lives.len();
+        println!("{all} sockets, {due} of them across two readings, {told} told");
+        assert!(self.invented.is_empty(), "invented: {:#?}", self.invented);
+        assert!(wrong.is_empty(), "{} wrong: {wrong:#?}", wrong.len());
+        assert!(due > 500, "too few to say anything: {due} of {all}");
+    }
+}
+
+impl Life {
+    fn place(&self) -> Place {
+        let endpoint = |address: SocketAddr| Endpoint::new(address.ip(), address.port());
+        (
+            self.protocol,
+            endpoint(self.local),
+            self.remote.map(endpoint),
+        )
+    }
+
+    /// Whether two readings in a row lie within its life.
+    fn spans_two(&self, readings: &[(Duration, Duration)]) -> bool {
+        readings
+            .windows(2)
+            .any(|two| self.opened.1 <= two[0].0 && two[1].1 <= self.closed.0)
+    }
+
+    /// Whether what was told is what happened; what is not due may be missing.
+    fn is_told_by(&self, story: &Story, pid: Pid, is_due: bool) -> bool {
+        let is_whole = (story.opened, story.closed) == (1, 1);
+        let is_right = story.inodes.iter().all(|&inode| inode == self.inode);
+        if is_due {
+            is_whole && is_right && story.owners == [pid]
+        } else {
+            let is_missed = (story.opened, story.closed) == (0, 0);
+            let is_nobodys = story.owners.iter().all(|&owner| owner == pid);
+            is_missed || is_whole && is_right && is_nobodys
+        }
+    }
+}
