@@ -1,7 +1,7 @@
 //! The live table and `watch` while connections come and go: `cargo bench --bench churn`.
 //!
-//! In a namespace of its own two processes open 2,000 connections a second between them, exchange a byte
-//! and close. They spread over many addresses of 127/8, and every second connection is reset
+//! In a namespace of its own some processes open 2,000 connections a second between them, exchange a byte
+//! and close, at once or, with `SOCKEYE_CHURN_SOCKETS=100000`, when so many sockets are there. They spread over many addresses of 127/8, and every second connection is reset
 //! (`SO_LINGER` 0) instead of leaving a `TIME_WAIT`, so that no port runs out. A third opens listeners at
 //! uneven times and closes each after three seconds or more, and writes down when; `sockeye watch` must
 //! tell each of them, by this process, and how late it does is the difference. Meanwhile the live table
@@ -16,7 +16,7 @@ mod session;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -25,12 +25,21 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use load::{Outcome, millis, time};
-use session::{Session, Waits, memory_of};
+use session::{Session, Waits, held_by, memory_of};
 
 const ROLE: &str = "SOCKEYE_CHURN_ROLE";
 
-/// Connections that each of the two opens in a second.
-const RATE: u32 = 1000;
+/// Connections that are opened in a second, by all together.
+const RATE: u32 = 2000;
+
+/// Connections that one process keeps at most: each takes two descriptors, of 20,000 that there may be.
+const MOST_KEPT: u32 = 9000;
+
+/// Servers of a process, and so connections that it makes one after the other before it looks at the time.
+const TURN: u8 = 20;
+
+/// What a connecting process is told: how many it opens in a second, and how many it keeps.
+const ORDERS: &str = "SOCKEYE_CHURN_ORDERS";
 
 /// Time between two lines of the table.
 const SAMPLE: Duration = Duration::from_secs(30);
@@ -59,8 +68,14 @@ fn main() -> Outcome {
 fn bench() -> Outcome {
     let seconds = std::env::var("SOCKEYE_CHURN_SECONDS").unwrap_or_else(|_| "60".to_owned());
     let end = Instant::now() + Duration::from_secs(seconds.parse()?);
-    let connectors = [Part::start("connect")?, Part::start("connect")?];
-    std::thread::sleep(Duration::from_secs(5));
+    let sockets = std::env::var("SOCKEYE_CHURN_SOCKETS").unwrap_or_else(|_| "0".to_owned());
+    let kept = sockets.parse::<u32>()? / 2;
+    let connectors = kept.div_ceil(MOST_KEPT).max(2);
+    let orders = format!("{} {}", RATE / connectors, kept / connectors);
+    let connectors: Vec<_> = (0..connectors)
+        .map(|_| Part::start_with("connect", &orders))
+        .collect::<Outcome<_>>()?;
+    std::thread::sleep(Duration::from_secs((5 + kept / RATE).into()));
     let mut watch = Watch::start()?;
     // What is there at its first reading is no change.
     std::thread::sleep(Duration::from_secs(2));
@@ -69,9 +84,9 @@ fn bench() -> Outcome {
     session.begin();
     std::thread::sleep(Duration::from_secs(5));
     println!(
-        "| after | connections | sockets | live: memory | CPU | moves, ms | watch: memory | ss -tuanp |"
+        "| after | connections | sockets | live: memory | descriptors, threads | CPU | moves, ms | watch: memory | descriptors, threads | ss -tuanp |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     let began = Instant::now();
     sample(began, &connectors, &mut session, &watch)?;
     while Instant::now() + SAMPLE <= end {
@@ -101,13 +116,15 @@ fn sample(began: Instant, connectors: &[Part], session: &mut Session, watch: &Wa
             .unwrap_or(0)
     };
     println!(
-        "| {:.0} s | {made} | {} + {} TIME_WAIT | {:.1} MiB | {cpu:.1} % | {} | {:.1} MiB | {:.0} ms |",
+        "| {:.0} s | {made} | {} + {} TIME_WAIT | {:.1} MiB | {} | {cpu:.1} % | {} | {:.1} MiB | {} | {:.0} ms |",
         after.as_secs_f64(),
         count("inuse"),
         count("tw"),
         session.memory()?,
+        held_by(&session.pid())?,
         waits.told(),
         memory_of(&watch.child.id().to_string())?,
+        held_by(&watch.child.id().to_string())?,
         millis(ss.cpu),
     );
     Ok(())
@@ -123,8 +140,13 @@ struct Part {
 
 impl Part {
     fn start(role: &str) -> Outcome<Self> {
+        Self::start_with(role, "")
+    }
+
+    fn start_with(role: &str, orders: &str) -> Outcome<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .env(ROLE, role)
+            .env(ORDERS, orders)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -245,10 +267,15 @@ fn compare(done: &[String], told: &[serde_json::Value]) {
     );
 }
 
-/// Ten addresses, each with a server; connections to one after the other.
+/// Twenty addresses, each with a server; connections to one after the other. The oldest is closed when
+/// there are as many as shall be kept.
 fn open_and_close() -> Outcome {
+    let orders = std::env::var(ORDERS)?;
+    let (rate, kept) = orders.split_once(' ').ok_or("no orders")?;
+    let (rate, kept): (u32, usize) = (rate.parse()?, kept.parse()?);
+    let mut open = VecDeque::with_capacity(kept + 1);
     let net = u8::try_from(std::process::id() % 200)? + 20;
-    let listeners: Vec<_> = (1..=20)
+    let listeners: Vec<_> = (1..=TURN)
         .map(|host| TcpListener::bind((Ipv4Addr::new(127, net, 1, host), 7000)))
         .collect::<Result<_, _>>()?;
     let addresses: Vec<SocketAddr> = listeners
@@ -267,11 +294,15 @@ fn open_and_close() -> Outcome {
                 socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO))?;
             }
             made += 1;
+            open.push_back((client, server));
+            if open.len() > kept {
+                open.pop_front();
+            }
         }
-        if made.is_multiple_of(RATE) {
+        if made % rate < TURN.into() {
             println!("{made}");
         }
-        let due = Duration::from_secs_f64(f64::from(made) / f64::from(RATE));
+        let due = Duration::from_secs_f64(f64::from(made) / f64::from(rate));
         std::thread::sleep(due.saturating_sub(began.elapsed()));
     }
     Ok(())

@@ -86,9 +86,14 @@ impl Session {
         Ok(Duration::from_millis(ticks * 10))
     }
 
+    /// Its pid.
+    pub fn pid(&self) -> String {
+        self.pty.pid().to_string()
+    }
+
     /// Resident memory in MiB.
     pub fn memory(&self) -> Outcome<f64> {
-        memory_of(&self.pty.pid().to_string())
+        memory_of(&self.pid())
     }
 
     /// Quits.
@@ -104,6 +109,14 @@ pub fn memory_of(pid: &str) -> Outcome<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.split_whitespace().next());
     Ok(kib.ok_or("no memory")?.parse::<f64>()? / 1024.0)
+}
+
+/// How many descriptors and threads a process has.
+pub fn held_by(pid: &str) -> Outcome<String> {
+    let count = |what: &str| -> Outcome<usize> {
+        Ok(std::fs::read_dir(format!("/proc/{pid}/{what}"))?.count())
+    };
+    Ok(format!("{}, {}", count("fd")?, count("task")?))
 }
 
 impl Waits {

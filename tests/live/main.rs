@@ -19,6 +19,7 @@ mod endings;
 mod filter;
 mod hostile;
 mod jobs;
+mod long_run;
 mod order;
 mod panes;
 mod quiet;
