@@ -236,7 +236,7 @@ fn compare(done: &[String], told: &[serde_json::Value]) {
             .unwrap_or_default();
         heard.entry((change, port)).or_default().push(event);
     }
-    let (mut missed, mut twice, mut strangers) = (0, 0, 0);
+    let (mut missed, mut twice, mut strangers, mut unknown) = (0, 0, 0, 0);
     let mut late = Vec::new();
     for line in done {
         let words: Vec<_> = line.split(' ').collect();
@@ -250,8 +250,10 @@ fn compare(done: &[String], told: &[serde_json::Value]) {
             missed += 1;
             continue;
         };
-        let owner = &event["socket"]["processes"][0]["pid"];
-        strangers += usize::from(owner.as_u64() != pid.parse().ok());
+        match event["socket"]["processes"][0]["pid"].as_u64() {
+            None => unknown += 1,
+            owner => strangers += usize::from(owner != pid.parse().ok()),
+        }
         let seen = event["at"]
             .as_str()
             .and_then(|at| at.parse::<Timestamp>().ok());
@@ -262,7 +264,7 @@ fn compare(done: &[String], told: &[serde_json::Value]) {
     let (median, worst) = (late.get(late.len() / 2), late.last());
     println!(
         "listeners opened and closed: {} events, {missed} missed, {twice} told twice, {strangers} by another \
-         process; told after ms: median {median:?}, worst {worst:?}",
+         process, {unknown} before its process was found; told after ms: median {median:?}, worst {worst:?}",
         done.len()
     );
 }
