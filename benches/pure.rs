@@ -149,6 +149,11 @@ fn settings() -> Settings {
         tcp: true,
         udp: true,
         filter: Filter::default(),
+        columns: sockeye::columns::ALL
+            .iter()
+            .map(|column| column.id)
+            .collect(),
+        sort: Sort::BY_PORT,
         stats: false,
         time_zone: TimeZone::UTC,
         size: Size {

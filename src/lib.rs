@@ -7,6 +7,7 @@
 //! | [`app`] | the state machine behind the screen; pure |
 //! | [`bind`] | whether a port can be bound and why not, and choosing one: rules, real binds, verdicts; pure but for `probe` and `free/claim` |
 //! | [`columns`] | the columns of the table: text, width, order; pure |
+//! | [`config`] | the settings of the live table and the file that holds them; pure but for `file` |
 //! | [`filter`] | the filter language: parse, print, match; pure |
 //! | [`model`] | sockets, processes, owners, snapshots; pure |
 //! | [`report`] | tables, changes and verdicts as text, JSON and CSV; pure |
@@ -17,13 +18,14 @@
 //!
 //! # The dependency rule
 //!
-//! `model` ← `track`, `columns`, `filter`, `bind` ← `app` ← `ui`; `model` ← `source`; `columns`,
-//! `bind` ← `report`. Only `runtime` and the command line see everything. `tests/architecture.rs` holds the
+//! `model` ← `track`, `columns`, `filter`, `bind` ← `app` ← `ui`, `config`; `model` ← `source`;
+//! `columns`, `bind` ← `report`. Only `runtime` and the command line see everything. `tests/architecture.rs` holds the
 //! pure modules to it.
 
 pub mod app;
 pub mod bind;
 pub mod columns;
+pub mod config;
 pub mod filter;
 pub mod model;
 pub mod report;

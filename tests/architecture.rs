@@ -16,18 +16,21 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("source", &["model"]),
     ("app", &["model", "track", "columns", "filter", "bind"]),
     ("ui", &["app", "columns"]),
+    ("config", &["model", "columns", "filter", "app"]),
 ];
 
 /// Modules without a system: values in, values out.
 const PURE: &[&str] = &[
-    "model", "track", "columns", "filter", "report", "app", "bind",
+    "model", "track", "columns", "filter", "report", "app", "bind", "config",
 ];
 
-/// The files of a pure module that touch the system: they make the real binds.
+/// The files of a pure module that touch the system: they make the real binds, and read
+/// the file of the settings.
 const IMPURE_FILES: &[&str] = &[
     "bind/probe.rs",
     "bind/probe/exclusive.rs",
     "bind/free/claim.rs",
+    "config/file.rs",
 ];
 
 /// What a pure module must not name.
@@ -149,7 +152,7 @@ fn no_module_names_one_above_it() {
 #[test]
 fn the_rule_speaks_of_every_module_but_those_that_see_everything() {
     let ruled: BTreeSet<String> = MAY_NAME.iter().map(|(name, _)| (*name).into()).collect();
-    let seeing_everything = ["runtime", "cli", "config", "main", "lib"].map(String::from);
+    let seeing_everything = ["runtime", "cli", "main", "lib"].map(String::from);
     let unruled: Vec<_> = modules()
         .into_iter()
         .filter(|module| !ruled.contains(module) && !seeing_everything.contains(module))

@@ -34,7 +34,7 @@ pub use prompt::PromptKind;
 pub use selection::{Asked, Sort, Tab};
 pub use watching::{Told, Watching};
 
-use crate::columns::ColumnId;
+use crate::columns::{self, Column, ColumnId};
 use crate::filter::{Filter, FilterError};
 use crate::model::Moment;
 use crate::track::{EventLog, Row, Table};
@@ -72,6 +72,10 @@ pub struct Settings {
     pub udp: bool,
     /// The filter to begin with.
     pub filter: Filter,
+    /// The columns to begin with, in their order.
+    pub columns: Vec<ColumnId>,
+    /// The order to begin with.
+    pub sort: Sort,
     /// Whether what refreshes cost is shown from the start.
     pub stats: bool,
     /// Time zone in which the clock is read.
@@ -148,7 +152,7 @@ impl App {
             tcp: settings.tcp,
             udp: settings.udp,
             filter: settings.filter.clone(),
-            sort: Sort::BY_PORT,
+            sort: settings.sort,
             linger: settings.linger,
             highlight: settings.highlight,
             uid: settings.uid,
@@ -167,7 +171,7 @@ impl App {
             pane_scroll: 0,
             filter_error: None,
             history: Vec::new(),
-            hidden_columns: Vec::new(),
+            hidden_columns: without(&settings.columns),
             names: true,
             paused_at: None,
             failure: None,
@@ -177,6 +181,13 @@ impl App {
             has_snapshot: false,
             settings,
         }
+    }
+
+    /// Every column in the order in which they stand: those that there were at the start come first.
+    fn columns(&self) -> impl Iterator<Item = &'static Column> {
+        let chosen = &self.settings.columns;
+        let all = chosen.iter().copied().chain(without(chosen));
+        all.map(columns::column)
     }
 
     /// Size of the terminal that the view is made for.
@@ -232,4 +243,10 @@ impl App {
             since: now,
         });
     }
+}
+
+/// The columns that are not among these.
+fn without(columns: &[ColumnId]) -> Vec<ColumnId> {
+    let all = columns::ALL.iter().map(|column| column.id);
+    all.filter(|id| !columns.contains(id)).collect()
 }

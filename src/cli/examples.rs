@@ -32,3 +32,10 @@ Examples:
   sockeye wait 8080 --for listening --timeout 30s && curl localhost:8080
   sockeye wait 5432 6379 --for listening
   sockeye wait 8080 --for free && ./server";
+
+pub(super) const CONFIG: &str = "\
+Examples:
+  mkdir -p \"$(dirname \"$(sockeye config --path)\")\" &&
+    sockeye config >\"$(sockeye config --path)\"
+                                        a file to begin with
+  sockeye --config ./sockeye.toml       another one";

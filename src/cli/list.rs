@@ -4,6 +4,7 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use sockeye::app::{Asked, Sort};
 use sockeye::columns::{self, CellContext, Column};
+use sockeye::config::Config;
 use sockeye::model::{Cost, Moment, Problem, ProblemCode, Snapshot};
 use sockeye::report::{self, Layout};
 use sockeye::runtime::clock::Clock;
@@ -11,7 +12,7 @@ use sockeye::runtime::refresh;
 use sockeye::source::{Source as _, System};
 use sockeye::track::Tracker;
 
-use super::options::Shared;
+use super::options::{self, Shared};
 use super::output::{Printed, print, terminal_width};
 use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, examples, is_of_concern};
 
@@ -52,15 +53,15 @@ pub(super) struct List {
 
 /// Prints the rows that match; the code is 1 if none does.
 pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
-    let filter = shared.filter(&list.filter)?;
+    let settings = shared.over(Config::default(), &list.filter)?;
     let clock = Clock::start();
     let sort = Sort {
         by: list.sort.id,
         descending: list.reverse,
     };
-    let asked = shared.asked(filter, !list.filter.is_empty(), sort);
+    let asked = options::asked(&settings, sort)?;
     let (snapshot, cost) = read(shared, &asked, clock.now())?;
-    let mut tracker = Tracker::new(shared.linger);
+    let mut tracker = Tracker::new(settings.linger);
     let (observation, refresh) = refresh::observe(&mut tracker, snapshot, cost, clock);
     let table = observation.table;
     let rows = asked.select(&table);
@@ -72,7 +73,7 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
         } else {
             let context = CellContext {
                 now: table.taken_at,
-                highlight: shared.highlight,
+                highlight: settings.highlight,
                 names: true,
                 brief: false,
             };
@@ -91,7 +92,7 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
             }
         }
     }
-    if shared.stats {
+    if settings.stats {
         complain(&report::told_of_refresh(&refresh));
     }
     let is_unread = |problem: &Problem| problem.code == ProblemCode::TableUnreadable;

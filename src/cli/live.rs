@@ -1,10 +1,10 @@
 //! `sockeye`: the live table.
 
 use std::io::{self, IsTerminal as _};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use sockeye::app::{Exit, Settings, Size};
+use sockeye::config::{self, Config};
 use sockeye::filter;
 use sockeye::model::Text;
 use sockeye::runtime::clock::Clock;
@@ -16,12 +16,13 @@ use sockeye::ui::Theme;
 use super::options::{Cli, Shared};
 use super::{EXIT_BUG, EXIT_TROUBLE, complain};
 
-/// Time between two readings where nothing is said.
-pub(super) const INTERVAL: Duration = Duration::from_secs(1);
-
 /// Shows the table until the user leaves it.
-pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
-    let filter = shared.filter(words)?;
+pub(super) fn run(shared: &Shared, named: Option<Config>, words: &[String]) -> anyhow::Result<u8> {
+    let below = match named {
+        Some(config) => config,
+        None => config::read_if_there()?,
+    };
+    let settings = shared.over(below, words)?;
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         let meant = words.first().and_then(|word| command_like(word));
         let hint = meant.map_or(String::new(), |command| {
@@ -32,30 +33,31 @@ pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
         ));
         return Ok(EXIT_TROUBLE);
     }
-    let (clock, interval) = (Clock::start(), shared.interval_or(INTERVAL));
+    let clock = Clock::start();
     let collector = Collector {
         source: shared.source()?,
-        tracker: Tracker::new(shared.linger),
+        tracker: Tracker::new(settings.linger),
         recorder: shared.recorder()?,
         clock,
-        interval,
+        interval: settings.interval,
         lost_recording: None,
         is_hasty: true,
         is_measured: true,
     };
-    let (tcp, udp) = shared.protocols();
-    let settings = Settings {
+    let start = Settings {
         host: host_name(shared),
         is_recording: shared.replay.is_some(),
         uid: own_uid(),
-        interval,
-        linger: shared.linger,
-        highlight: shared.highlight,
-        tab: shared.tab(!words.is_empty()),
-        tcp,
-        udp,
-        filter,
-        stats: shared.stats,
+        interval: settings.interval,
+        linger: settings.linger,
+        highlight: settings.highlight,
+        tab: settings.view,
+        tcp: settings.tcp,
+        udp: settings.udp,
+        filter: settings.narrowed_filter()?,
+        columns: settings.columns,
+        sort: settings.sort,
+        stats: settings.stats,
         time_zone: jiff::tz::TimeZone::system(),
         size: Size {
             width: 80,
@@ -63,13 +65,12 @@ pub(super) fn run(shared: &Shared, words: &[String]) -> anyhow::Result<u8> {
         },
     };
     panic::install_hook();
-    let theme = if shared.has_colour() {
+    let theme = if settings.color {
         Theme::COLOUR
     } else {
         Theme::PLAIN
     };
-    let exit =
-        live::run(settings, collector, theme, clock).context("the terminal can't be used")?;
+    let exit = live::run(start, collector, theme, clock).context("the terminal can't be used")?;
     Ok(match exit {
         Exit::Quit => 0,
         Exit::Signal(number) => signals::exit_code(number),

@@ -157,7 +157,7 @@ fn polished(roff: &str) -> String {
 
 /// The commands that have a page. Not taken from the definition, as this is a part of it; a test holds
 /// the two together.
-const fn page_names() -> [&'static str; 8] {
+const fn page_names() -> [&'static str; 9] {
     [
         "list",
         "watch",
@@ -167,6 +167,7 @@ const fn page_names() -> [&'static str; 8] {
         "completions",
         "man",
         "keys",
+        "config",
     ]
 }
 

@@ -2,7 +2,7 @@
 
 mod check;
 mod completions;
-mod duration;
+mod config;
 mod examples;
 mod free;
 mod keys;
@@ -58,6 +58,9 @@ pub fn run() -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
     };
+    // Every command refuses a file that was named and is wrong; what it says is for the live table.
+    let named = cli.shared.config.as_deref();
+    let named = named.map(sockeye::config::read).transpose()?;
     let code = match cli.command {
         Some(Command::List(list)) => list::run(&cli.shared, &list)?,
         Some(Command::Watch(watch)) => watch::run(&cli.shared, &watch)?,
@@ -67,15 +70,18 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Some(Command::Completions(completions)) => completions::run(&completions)?,
         Some(Command::Man(man)) => man::run(&man)?,
         Some(Command::Keys(keys)) => keys::run(&keys)?,
-        None => live::run(&cli.shared, &cli.filter)?,
+        Some(Command::Config(wanted)) => config::run(&cli.shared, &wanted)?,
+        None => live::run(&cli.shared, named, &cli.filter)?,
     };
     Ok(code.into())
 }
 
-/// One line on standard error, in the program's name.
+/// On standard error, each line in the program's name.
 pub fn complain(what: &str) {
-    // Who can't be told can't be told that either; what was asked for is done all the same.
-    let _ = writeln!(io::stderr(), "sockeye: {what}");
+    for line in what.lines() {
+        // Who can't be told can't be told that either; what was asked for is done all the same.
+        let _ = writeln!(io::stderr(), "sockeye: {line}");
+    }
 }
 
 /// Whether a problem is to be told beside these rows: owners that nobody asked about are not.

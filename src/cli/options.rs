@@ -9,19 +9,21 @@ use anyhow::Context as _;
 use clap::{Arg, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use sockeye::app::{Asked, Sort, Tab};
 use sockeye::bind::Address;
+use sockeye::config::{Config, duration};
 use sockeye::filter::Filter;
-use sockeye::model::Family;
+use sockeye::model::{Family, Text};
 use sockeye::source::{Recorder, Replay, Source, System};
 
 use super::check::Check;
 use super::completions::Completions;
+use super::config::PrintConfig;
 use super::free::Free;
 use super::keys::Keys;
 use super::list::List;
 use super::man::Man;
+use super::output;
 use super::wait::Wait;
 use super::watch::Watch;
-use super::{duration, output};
 
 /// See every socket. Know why the port is taken.
 ///
@@ -108,6 +110,7 @@ fn told_of(command: &str) -> &'static [&'static str] {
         "check" => &["tcp", "udp", "ipv4", "ipv6", "no_color"],
         "free" => &["tcp", "udp", "ipv4", "ipv6"],
         "wait" => &["interval", "tcp", "udp", "ipv4", "ipv6"],
+        "config" => &["config"],
         _ => &[],
     }
 }
@@ -122,6 +125,7 @@ pub(super) enum Command {
     Completions(Completions),
     Man(Man),
     Keys(Keys),
+    Config(PrintConfig),
 }
 
 /// What every command understands.
@@ -135,14 +139,12 @@ pub(super) struct Shared {
     /// Time from one reading to the next [default: 1s; of wait: 100ms]
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse_interval)]
     interval: Option<Duration>,
-    /// How long closed rows stay
-    #[arg(long, global = true, default_value = "5s", value_name = "DURATION",
-          value_parser = duration::parse)]
-    pub linger: Duration,
-    /// How long opened and changed rows are marked
-    #[arg(long, global = true, default_value = "5s", value_name = "DURATION",
-          value_parser = duration::parse)]
-    pub highlight: Duration,
+    /// How long closed rows stay [default: 5s]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse)]
+    linger: Option<Duration>,
+    /// How long opened and changed rows are marked [default: 5s]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse)]
+    highlight: Option<Duration>,
     /// TCP only
     #[arg(short, long, global = true)]
     pub tcp: bool,
@@ -157,13 +159,16 @@ pub(super) struct Shared {
     pub ipv6: bool,
     /// Only what listens or is bound
     #[arg(short, long, global = true, conflicts_with = "all")]
-    pub listening: bool,
+    listening: bool,
     /// Everything, connections too
     #[arg(short, long, global = true)]
-    pub all: bool,
+    all: bool,
     /// No colours (as `NO_COLOR` in the environment)
     #[arg(long, global = true)]
-    pub no_color: bool,
+    no_color: bool,
+    /// Take the settings of the live table from this file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Show a recording instead of this machine
     #[arg(long, global = true, value_name = "FILE")]
     pub replay: Option<PathBuf>,
@@ -172,31 +177,49 @@ pub(super) struct Shared {
     pub record: Option<PathBuf>,
     /// Tell what each reading cost: in the table a pane, of list and watch a line on standard error
     #[arg(long, global = true)]
-    pub stats: bool,
+    stats: bool,
 }
 
 impl Shared {
+    /// What the command line, where it says something, and the environment make of settings.
+    ///
+    /// # Errors
+    /// What is wrong with the filter that was typed.
+    pub fn over(&self, below: Config, words: &[String]) -> anyhow::Result<Config> {
+        let (tcp, udp) = if self.tcp || self.udp {
+            self.protocols()
+        } else {
+            (below.tcp, below.udp)
+        };
+        Ok(Config {
+            interval: self.interval_or(below.interval),
+            linger: self.linger.unwrap_or(below.linger),
+            highlight: self.highlight.unwrap_or(below.highlight),
+            view: match (self.listening, self.all || !words.is_empty()) {
+                (true, _) => Tab::Listening,
+                (_, true) => Tab::All,
+                _ => below.view,
+            },
+            tcp,
+            udp,
+            family: match (self.ipv4, self.ipv6) {
+                (false, false) => below.family,
+                _ => self.family(),
+            },
+            filter: if words.is_empty() {
+                below.filter
+            } else {
+                typed(words)?
+            },
+            stats: self.stats || below.stats,
+            color: self.has_colour() && below.color,
+            ..below
+        })
+    }
+
     /// The time between two readings, or what a command takes where nothing is said.
     pub fn interval_or(&self, default: Duration) -> Duration {
         self.interval.unwrap_or(default)
-    }
-
-    /// The filter that was typed, narrowed to the family that was asked for.
-    pub fn filter(&self, words: &[String]) -> anyhow::Result<Filter> {
-        let typed = words.join(" ");
-        let typed_alone = Filter::parse(&typed);
-        let filter = typed_alone.with_context(|| format!("filter `{}`", clean(&typed)))?;
-        let family = match self.family() {
-            Some(Family::Ipv4) => "(tcp4 | udp4)",
-            Some(Family::Ipv6) => "(tcp6 | udp6)",
-            None => return Ok(filter),
-        };
-        let narrowed = if filter.is_empty() {
-            family.into()
-        } else {
-            format!("{family} ({filter})")
-        };
-        Ok(Filter::parse(&narrowed)?)
     }
 
     /// Whether colours are welcome: neither the option nor the environment says otherwise.
@@ -230,26 +253,6 @@ impl Shared {
         }
     }
 
-    /// Which rows are asked for: with a filter everything that matches, without one what listens.
-    pub const fn tab(&self, has_filter: bool) -> Tab {
-        match (self.listening, self.all || has_filter) {
-            (false, true) => Tab::All,
-            _ => Tab::Listening,
-        }
-    }
-
-    /// What is asked for, given the filter that was typed.
-    pub fn asked(&self, filter: Filter, has_filter: bool, sort: Sort) -> Asked {
-        Asked {
-            tab: self.tab(has_filter),
-            protocols: self.protocols(),
-            filter,
-            uid: super::live::own_uid(),
-            sort,
-            highlight: self.highlight,
-        }
-    }
-
     /// This machine, or the recording that was named.
     pub fn source(&self) -> anyhow::Result<Box<dyn Source>> {
         Ok(match &self.replay {
@@ -264,8 +267,25 @@ impl Shared {
     }
 }
 
-fn clean(text: &str) -> sockeye::model::Text {
-    sockeye::model::Text::new(text)
+/// What these settings ask of a table.
+///
+/// # Errors
+/// The filter gets too long by what narrows it.
+pub(super) fn asked(settings: &Config, sort: Sort) -> anyhow::Result<Asked> {
+    Ok(Asked {
+        tab: settings.view,
+        protocols: (settings.tcp, settings.udp),
+        filter: settings.narrowed_filter()?,
+        uid: super::live::own_uid(),
+        sort,
+        highlight: settings.highlight,
+    })
+}
+
+/// The filter that was typed.
+fn typed(words: &[String]) -> anyhow::Result<Filter> {
+    let typed = words.join(" ");
+    Filter::parse(&typed).with_context(|| format!("filter `{}`", Text::new(&typed)))
 }
 
 #[cfg(test)]
@@ -285,7 +305,8 @@ mod tests {
         };
         for words in ["sockeye --linger 9s free -4", "sockeye free -4 --linger 9s"] {
             let shared = parsed(words);
-            assert_eq!((shared.linger, shared.ipv4), (Duration::from_secs(9), true));
+            let linger = Some(Duration::from_secs(9));
+            assert_eq!((shared.linger, shared.ipv4), (linger, true));
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
+use sockeye::config::duration;
 use sockeye::report::{self, Waited, WaitedFor};
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::signals;
@@ -14,7 +15,7 @@ use sockeye::runtime::wait::{Hopeless, Port, Waiting, Wanted};
 
 use super::options::Shared;
 use super::output::{columns_of_terminal, print};
-use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, duration, examples};
+use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, examples};
 
 /// How soon to look again where nothing is said.
 const INTERVAL: Duration = Duration::from_millis(100);

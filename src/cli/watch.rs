@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use sockeye::app::{Sort, Told, Watching};
+use sockeye::config::{Config, duration};
 use sockeye::model::ProblemCode;
 use sockeye::report;
 use sockeye::runtime::clock::Clock;
@@ -16,9 +17,9 @@ use sockeye::runtime::watch::{self, End, Ended, Seen};
 use sockeye::source::{Replay, Source as _};
 use sockeye::track::{Observation, Tracker};
 
-use super::options::Shared;
+use super::options::{self, Shared};
 use super::output::{Printed, print};
-use super::{EXIT_BUG, EXIT_TROUBLE, complain, duration, examples, is_of_concern, live};
+use super::{EXIT_BUG, EXIT_TROUBLE, complain, examples, is_of_concern};
 
 /// Print changes as they happen
 ///
@@ -51,9 +52,9 @@ pub(super) struct Watch {
 
 /// Prints until the time is over, nobody reads any more, or a signal comes.
 pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
-    let filter = shared.filter(&watch.filter)?;
+    let settings = shared.over(Config::default(), &watch.filter)?;
     signals::exit_when_asked()?;
-    let asked = shared.asked(filter, !watch.filter.is_empty(), Sort::BY_PORT);
+    let asked = options::asked(&settings, Sort::BY_PORT)?;
     let clock = Clock::start();
     let end = End::after(watch.time, clock);
     let mut printer = Printer {
@@ -62,23 +63,23 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
         watching: Watching::new(asked),
         is_json: watch.json,
         changes_only: watch.changes_only,
-        has_colour: shared.has_colour() && io::stdout().is_terminal(),
+        has_colour: settings.color && io::stdout().is_terminal(),
         zone: jiff::tz::TimeZone::system(),
         complained: HashSet::new(),
         failure: None,
     };
     if let Some(path) = &shared.replay {
-        return replay(shared, Replay::open(path)?, &mut printer);
+        return replay(shared, &settings, Replay::open(path)?, &mut printer);
     }
     let collector = Collector {
         source: shared.source()?,
-        tracker: Tracker::new(shared.linger),
+        tracker: Tracker::new(settings.linger),
         recorder: shared.recorder()?,
         clock,
-        interval: shared.interval_or(live::INTERVAL),
+        interval: settings.interval,
         lost_recording: None,
         is_hasty: false,
-        is_measured: shared.stats,
+        is_measured: settings.stats,
     };
     let ended = watch::watch(collector, &end, |seen| printer.see(seen))?;
     Ok(match ended {
@@ -92,8 +93,13 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
 }
 
 /// The changes between the readings of a recording, without waiting.
-fn replay(shared: &Shared, mut recording: Replay, printer: &mut Printer) -> anyhow::Result<u8> {
-    let (mut recorder, mut tracker) = (shared.recorder()?, Tracker::new(shared.linger));
+fn replay(
+    shared: &Shared,
+    settings: &Config,
+    mut recording: Replay,
+    printer: &mut Printer,
+) -> anyhow::Result<u8> {
+    let (mut recorder, mut tracker) = (shared.recorder()?, Tracker::new(settings.linger));
     loop {
         let snapshot = recording.take(printer.clock.now())?;
         if let Some(recorder) = &mut recorder {
@@ -101,7 +107,7 @@ fn replay(shared: &Shared, mut recording: Replay, printer: &mut Printer) -> anyh
         }
         let cost = recording.cost();
         let (observation, refresh) = refresh::observe(&mut tracker, snapshot, cost, printer.clock);
-        if shared.stats {
+        if settings.stats {
             printer.see(Seen::Measured(refresh))?;
         }
         if !printer.see(Seen::Observation(observation))? || recording.is_over()? {

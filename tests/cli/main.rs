@@ -16,6 +16,7 @@ mod support;
 
 mod background;
 mod check;
+mod config;
 mod csv;
 mod free;
 mod holder;

@@ -15,6 +15,7 @@ mod support;
 
 mod bind_test;
 mod changes;
+mod config;
 mod endings;
 mod filter;
 mod hostile;

@@ -87,6 +87,7 @@ impl Pty {
         for name in ["NO_COLOR", "COLUMNS", "LINES"] {
             command.env_remove(name);
         }
+        command.env("XDG_CONFIG_HOME", "/nonexistent");
         for (name, value) in env {
             command.env(name, value);
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sockeye::app::{App, Effect, Input, Key, Mouse, Msg, Settings, Size, Tab};
+use sockeye::app::{App, Effect, Input, Key, Mouse, Msg, Settings, Size, Sort, Tab};
 use sockeye::bind::{Examination, Probe, ProbeResult, Target, Witness};
 use sockeye::filter::Filter;
 use sockeye::model::{
@@ -49,6 +49,11 @@ pub fn settings(width: u16, height: u16) -> Settings {
         tcp: true,
         udp: true,
         filter: Filter::default(),
+        columns: sockeye::columns::ALL
+            .iter()
+            .map(|column| column.id)
+            .collect(),
+        sort: Sort::BY_PORT,
         stats: false,
         time_zone: TimeZone::UTC,
         size: Size { width, height },

@@ -45,6 +45,8 @@ impl Desk {
             tcp: true,
             udp: true,
             filter: Filter::default(),
+            columns: columns::ALL.iter().map(|column| column.id).collect(),
+            sort: Sort::BY_PORT,
             stats: false,
             time_zone: jiff::tz::TimeZone::UTC,
             size: Size {

@@ -2,7 +2,7 @@
 
 use super::super::layout::{Layout, layout};
 use super::super::{App, Modal, Pane, Tab};
-use crate::columns::{self, Column, ColumnId, Demand, Fitted, fit, width};
+use crate::columns::{Column, ColumnId, Demand, Fitted, fit, width};
 use crate::model::Moment;
 use crate::track::Row;
 
@@ -68,7 +68,7 @@ impl App {
     /// The columns on the screen, as wide as the texts in sight make them.
     pub(in crate::app) fn fitted_columns(&self, now: Moment) -> Vec<Fitted> {
         let room = self.size.width.saturating_sub(MARK_WIDTH);
-        let offered = offered(self.criteria.tab, &self.hidden_columns, self.size.width);
+        let offered = self.offered_columns();
         let context = self.cell_context(now);
         fit(&offered, room, |column| {
             let has_varied_texts = matches!(
@@ -85,6 +85,17 @@ impl App {
             let demands = self.rows_in_view().map(|row| column.demand(row, &context));
             demands.fold(Demand::default(), Demand::max)
         })
+    }
+
+    /// The columns that the view offers. Where nothing has a peer, the column for it waits until there
+    /// is room to spare.
+    fn offered_columns(&self) -> Vec<&'static Column> {
+        let is_roomy = self.size.width >= 120;
+        let has_peers = self.criteria.tab != Tab::Listening || is_roomy;
+        self.columns()
+            .filter(|column| !self.hidden_columns.contains(&column.id))
+            .filter(|column| column.id != ColumnId::Remote || has_peers)
+            .collect()
     }
 
     /// The column whose heading is at this cell.
@@ -106,15 +117,4 @@ impl App {
         })?;
         Some(Tab::ALL[hit])
     }
-}
-
-/// The columns that a view offers, given those that the user hid. Where nothing has a peer, the
-/// column for it waits until there is room to spare.
-fn offered(tab: Tab, hidden: &[ColumnId], width: u16) -> Vec<&'static Column> {
-    let is_roomy = width >= 120;
-    columns::ALL
-        .iter()
-        .filter(|column| !hidden.contains(&column.id))
-        .filter(|column| column.id != ColumnId::Remote || tab != Tab::Listening || is_roomy)
-        .collect()
 }

@@ -11,7 +11,7 @@ use crate::scene::BINARY;
 use crate::support::pty::{self, Pty};
 
 /// What is offered, and nothing else: no file, where a word or a duration belongs.
-const CASES: [(&str, &[&str]); 14] = [
+const CASES: [(&str, &[&str]); 15] = [
     ("sockeye fr", &["free"]),
     ("sockeye -a li", &["list"]),
     ("sockeye list --so", &["--sort"]),
@@ -26,6 +26,7 @@ const CASES: [(&str, &[&str]); 14] = [
     ("sockeye man ch", &["check"]),
     ("sockeye man --dir pag", &["pages"]),
     ("sockeye list --replay re", &["recording.jsonl"]),
+    ("sockeye --config re", &["recording.jsonl"]),
 ];
 
 /// Files that begin like what is asked for.

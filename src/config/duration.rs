@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
+use super::value::shown;
+
 /// Reads a duration: a whole number and `ms`, `s`, `m` or `h`.
 ///
 /// # Errors
 /// One line that says what is accepted.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
-    let not_one = || {
-        format!(
-            "{}: not a duration (500ms, 2s, 1m)",
-            sockeye::model::Text::new(text)
-        )
-    };
+pub fn parse(text: &str) -> Result<Duration, String> {
+    let not_one = || format!("{}: not a duration (500ms, 2s, 1m)", shown(text));
     let digits = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());
@@ -34,12 +31,22 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// One line that says what is accepted.
-pub(super) fn parse_interval(text: &str) -> Result<Duration, String> {
+pub fn parse_interval(text: &str) -> Result<Duration, String> {
     let interval = parse(text)?;
     if (Duration::from_millis(50)..=Duration::from_hours(24)).contains(&interval) {
         Ok(interval)
     } else {
-        Err(format!("{text}: not an interval (50ms to 24h)"))
+        Err(format!("{}: not an interval (50ms to 24h)", shown(text)))
+    }
+}
+
+/// Writes a duration of whole milliseconds, as it is read.
+pub(super) fn print(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    if millis.is_multiple_of(1000) {
+        format!("{}s", millis / 1000)
+    } else {
+        format!("{millis}ms")
     }
 }
 
@@ -64,6 +71,13 @@ mod tests {
         ] {
             let error = parse(wrong).unwrap_err();
             assert!(error.ends_with("not a duration (500ms, 2s, 1m)"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_printed_reads_back() {
+        for text in ["0s", "50ms", "1s", "1500ms", "86400s"] {
+            assert_eq!(print(parse(text).unwrap()), text);
         }
     }
 

@@ -1,0 +1,135 @@
+//! Where the file is, and its bytes. Nothing but a regular file is read, and not much of it: a pipe would
+//! be waited for, a device has no end.
+
+use std::fmt;
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy as _;
+use thiserror::Error;
+
+use super::{Config, Fault, parse};
+use crate::model::Text;
+
+/// The largest file that is read, in bytes: no person writes such a one.
+pub const MAX_BYTES: u64 = 1024 * 1024;
+
+/// What stands for a file that says nothing.
+const NOTHING: &str = "/dev/null";
+
+/// A file that can't be taken. Displayed, each line begins with the file's name.
+#[derive(Debug, Error)]
+#[error("{}", Lines { path, faults })]
+pub struct ConfigError {
+    path: PathBuf,
+    faults: Faults,
+}
+
+#[derive(Debug)]
+enum Faults {
+    /// The file as a whole.
+    File(String),
+    /// What stands in it.
+    Lines(Vec<Fault>),
+}
+
+struct Lines<'a> {
+    path: &'a Path,
+    faults: &'a Faults,
+}
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = Text::new(&self.path.to_string_lossy());
+        let lines = match self.faults {
+            Faults::File(why) => vec![format!("{path}: {why}")],
+            Faults::Lines(faults) => {
+                let told = |fault: &Fault| format!("{path}:{}: {}", fault.line, fault.message);
+                faults.iter().map(told).collect()
+            }
+        };
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+/// Where the file is looked for that nobody named: below `$XDG_CONFIG_HOME` or `~/.config`, on Windows
+/// below `%APPDATA%`. `None` for a user without a home.
+pub fn default_path() -> Option<PathBuf> {
+    let folders = etcetera::choose_base_strategy().ok()?;
+    Some(folders.config_dir().join("sockeye").join("config.toml"))
+}
+
+/// Reads the file that a user named.
+///
+/// # Errors
+/// It is not there, can't be read, or is wrong.
+pub fn read(path: &Path) -> Result<Config, ConfigError> {
+    let failed = |faults| ConfigError {
+        path: path.to_owned(),
+        faults,
+    };
+    let bytes = bytes(path).map_err(|why| failed(Faults::File(why.to_string())))?;
+    parse(&bytes).map_err(|faults| failed(Faults::Lines(faults)))
+}
+
+/// Reads the file at the [default path](default_path); the defaults if there is none.
+///
+/// # Errors
+/// It is there, but can't be read or is wrong.
+pub fn read_if_there() -> Result<Config, ConfigError> {
+    match default_path() {
+        Some(path) if is_there(&path) => read(&path),
+        _ => Ok(Config::default()),
+    }
+}
+
+/// Whether there is such a file. What can't be found out is for [`read`] to tell.
+fn is_there(path: &Path) -> bool {
+    let missing = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+    match path.metadata() {
+        Ok(_) => true,
+        Err(error) => !missing.contains(&error.kind()),
+    }
+}
+
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    if path == Path::new(NOTHING) {
+        return Ok(Vec::new());
+    }
+    let file = open(path)?;
+    let wrong = |why: &str| Err(io::Error::other(why));
+    if let Some(what) = what_else(&file.metadata()?) {
+        return wrong(&format!("{what}, not a file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return wrong(&format!("larger than {MAX_BYTES} bytes"));
+    }
+    Ok(bytes)
+}
+
+/// Opens it without waiting for anybody at the other end, and without its becoming our terminal.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// What it is, if no regular file.
+fn what_else(file: &Metadata) -> Option<&'static str> {
+    if file.is_file() {
+        None
+    } else if file.is_dir() {
+        Some("a folder")
+    } else {
+        Some("a pipe or device")
+    }
+}

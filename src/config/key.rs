@@ -1,0 +1,151 @@
+//! The keys of a configuration, one line each: what the parser accepts, the printer writes and an error
+//! suggests are this table and nothing else. The flags of the command line have the same names.
+
+use std::fmt::Write as _;
+
+use super::Config;
+use super::duration;
+use super::value::{self, Refusal, Value, wrong};
+use crate::app::Tab;
+use crate::columns;
+use crate::model::Family;
+
+/// One key.
+pub(super) struct Key {
+    pub name: &'static str,
+    /// The type of its value, where another one stands.
+    pub takes: &'static str,
+    /// Puts its value into the settings.
+    pub read: fn(&mut Config, &Value<'_>) -> Result<(), Refusal>,
+    /// Its value, as TOML.
+    print: fn(&Config) -> String,
+}
+
+const DURATION: &str = "a duration in quotes, such as \"500ms\", \"2s\", \"1m\"";
+const SWITCH: &str = "true or false";
+
+/// Every key, in the order in which the file has them.
+#[rustfmt::skip]
+pub(super) static KEYS: [Key; 12] = [
+    Key { name: "interval", takes: DURATION, read: |c, v| set(&mut c.interval, value::interval(v)), print: |c| quoted(&duration::print(c.interval)) },
+    Key { name: "linger", takes: DURATION, read: |c, v| set(&mut c.linger, value::time(v)), print: |c| quoted(&duration::print(c.linger)) },
+    Key { name: "highlight", takes: DURATION, read: |c, v| set(&mut c.highlight, value::time(v)), print: |c| quoted(&duration::print(c.highlight)) },
+    Key { name: "view", takes: "\"listening\", \"connections\", \"all\" or \"changes\"", read: |c, v| set(&mut c.view, value::word(v, "view", VIEWS.into_iter())), print: |c| quoted(name_of(c.view)) },
+    Key { name: "protocols", takes: "[\"tcp\"], [\"udp\"] or [\"tcp\", \"udp\"]", read: protocols, print: |c| list([("tcp", c.tcp), ("udp", c.udp)]) },
+    Key { name: "families", takes: "[\"ipv4\"], [\"ipv6\"] or [\"ipv4\", \"ipv6\"]", read: families, print: |c| list(FAMILIES.map(|(name, family)| (name, c.family.is_none_or(|one| one == family)))) },
+    Key { name: "filter", takes: "a filter in quotes, such as \"user:ann !udp\"", read: |c, v| set(&mut c.filter, value::filter(v)), print: |c| quoted(&c.filter.to_string()) },
+    Key { name: "columns", takes: "a list of columns in quotes, such as [\"port\", \"state\", \"process\"]", read: shown_columns, print: |c| list(c.columns.iter().map(|&id| (columns::column(id).name, true))) },
+    Key { name: "sort", takes: "the name of a column in quotes, such as \"port\"", read: |c, v| set(&mut c.sort.by, value::column(v).map(|column| column.id)), print: |c| quoted(columns::column(c.sort.by).name) },
+    Key { name: "reverse", takes: SWITCH, read: |c, v| set(&mut c.sort.descending, value::switch(v)), print: |c| c.sort.descending.to_string() },
+    Key { name: "stats", takes: SWITCH, read: |c, v| set(&mut c.stats, value::switch(v)), print: |c| c.stats.to_string() },
+    Key { name: "color", takes: SWITCH, read: |c, v| set(&mut c.color, value::switch(v)), print: |c| c.color.to_string() },
+];
+
+const VIEWS: [(&str, Tab); 4] = [
+    ("listening", Tab::Listening),
+    ("connections", Tab::Connections),
+    ("all", Tab::All),
+    ("changes", Tab::Changes),
+];
+
+const FAMILIES: [(&str, Family); 2] = [("ipv4", Family::Ipv4), ("ipv6", Family::Ipv6)];
+
+/// What a key may be called by who knows the flags of the command line: too far from its name to be
+/// taken for a mistake.
+const MEANT: [(&str, &str); 8] = [
+    ("tcp", "protocols"),
+    ("udp", "protocols"),
+    ("ipv4", "families"),
+    ("ipv6", "families"),
+    ("listening", "view"),
+    ("all", "view"),
+    ("no-color", "color"),
+    ("family", "families"),
+];
+
+/// The name of every key.
+pub fn keys() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().map(|key| key.name)
+}
+
+/// What to say of a name that no key has.
+pub(super) fn unknown(name: &str) -> String {
+    let flag = name.to_lowercase().replace('_', "-");
+    match MEANT.iter().find(|(one, _)| *one == flag) {
+        Some((_, key)) => format!("`{}` is no key; did you mean `{key}`?", value::shown(name)),
+        None => value::unknown(name, "key", &keys().collect::<Vec<_>>()),
+    }
+}
+
+/// Every key with its value.
+pub(super) fn print(config: &Config) -> String {
+    let mut text = String::new();
+    for key in &KEYS {
+        writeln!(text, "{} = {}", key.name, (key.print)(config))
+            .expect("a String takes everything");
+    }
+    text
+}
+
+fn set<T>(setting: &mut T, value: Result<T, Refusal>) -> Result<(), Refusal> {
+    *setting = value?;
+    Ok(())
+}
+
+fn protocols(config: &mut Config, value: &Value<'_>) -> Result<(), Refusal> {
+    let words = ["tcp", "udp"].map(|name| (name, name));
+    let named = value::list(value, |one| value::word(one, "protocol", words.into_iter()))?;
+    (config.tcp, config.udp) = (named.contains(&"tcp"), named.contains(&"udp"));
+    Ok(())
+}
+
+fn families(config: &mut Config, value: &Value<'_>) -> Result<(), Refusal> {
+    let named = value::list(value, |one| {
+        value::word(one, "family", FAMILIES.into_iter())
+    })?;
+    config.family = match named[..] {
+        [only] => Some(only),
+        _ => None,
+    };
+    Ok(())
+}
+
+/// The columns that the table never drops can't be left out here either: no key would bring them back.
+fn shown_columns(config: &mut Config, value: &Value<'_>) -> Result<(), Refusal> {
+    let ids = value::list(value, |one| value::column(one).map(|column| column.id))?;
+    let is_missing = |column: &&columns::Column| column.priority == 0 && !ids.contains(&column.id);
+    if let Some(column) = columns::ALL.iter().find(is_missing) {
+        let why = format!("`{}` is missing, which is always shown", column.name);
+        return Err(wrong(value, why));
+    }
+    config.columns = ids;
+    Ok(())
+}
+
+fn name_of(view: Tab) -> &'static str {
+    let found = VIEWS.iter().find(|(_, one)| *one == view);
+    found.map_or("", |(name, _)| name)
+}
+
+/// A list of the words that are so.
+fn list(words: impl IntoIterator<Item = (&'static str, bool)>) -> String {
+    let words = words.into_iter().filter(|&(_, is_so)| is_so);
+    let quoted: Vec<_> = words.map(|(word, _)| quoted(word)).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+/// Text as TOML has it between quotes.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => {
+                write!(quoted, "\\u{:04x}", u32::from(c)).expect("a String takes everything");
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,137 @@
+//! Values of a configuration, as the keys take them: text, durations, words of a list, switches.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::duration;
+use crate::columns::{self, Column};
+use crate::filter::{self, Filter};
+use crate::model::Text;
+
+/// A value with its place in the file.
+pub(super) type Value<'a> = Spanned<DeValue<'a>>;
+
+/// Why a value is not accepted.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// It is of another type than the key takes.
+    OtherType {
+        place: Range<usize>,
+        found: &'static str,
+    },
+    /// What is wrong with it, in a sentence.
+    Wrong { place: Range<usize>, why: String },
+}
+
+/// The longest piece of a value that a message repeats, in characters.
+const MAX_SHOWN: usize = 40;
+
+/// A piece of a file as a message shows it: cleaned and cut.
+pub(super) fn shown(piece: &str) -> String {
+    let mut cut: String = piece.chars().take(MAX_SHOWN).collect();
+    if cut.len() < piece.len() {
+        cut.push('…');
+    }
+    Text::new(&cut).to_string()
+}
+
+pub(super) fn wrong(value: &Value<'_>, why: String) -> Refusal {
+    let place = value.span();
+    Refusal::Wrong { place, why }
+}
+
+fn other_type(value: &Value<'_>) -> Refusal {
+    let found = match value.get_ref() {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    };
+    let place = value.span();
+    Refusal::OtherType { place, found }
+}
+
+/// `true` or `false`.
+pub(super) fn switch(value: &Value<'_>) -> Result<bool, Refusal> {
+    value.get_ref().as_bool().ok_or_else(|| other_type(value))
+}
+
+fn text<'a>(value: &'a Value<'_>) -> Result<&'a str, Refusal> {
+    value.get_ref().as_str().ok_or_else(|| other_type(value))
+}
+
+/// A duration of any length.
+pub(super) fn time(value: &Value<'_>) -> Result<Duration, Refusal> {
+    duration::parse(text(value)?).map_err(|why| wrong(value, why))
+}
+
+/// The time between two readings.
+pub(super) fn interval(value: &Value<'_>) -> Result<Duration, Refusal> {
+    duration::parse_interval(text(value)?).map_err(|why| wrong(value, why))
+}
+
+/// A filter, as it would be typed.
+pub(super) fn filter(value: &Value<'_>) -> Result<Filter, Refusal> {
+    Filter::parse(text(value)?).map_err(|error| wrong(value, error.message))
+}
+
+/// A column by its name.
+pub(super) fn column(value: &Value<'_>) -> Result<&'static Column, Refusal> {
+    let names = columns::ALL.iter().map(|column| (column.name, column));
+    word(value, "column", names)
+}
+
+/// One of these words, in any case: what it stands for.
+pub(super) fn word<'w, T>(
+    value: &Value<'_>,
+    kind: &str,
+    words: impl Iterator<Item = (&'w str, T)>,
+) -> Result<T, Refusal> {
+    let written = text(value)?;
+    let mut names = Vec::new();
+    for (name, meaning) in words {
+        if name.eq_ignore_ascii_case(written) {
+            return Ok(meaning);
+        }
+        names.push(name);
+    }
+    Err(wrong(value, unknown(written, kind, &names)))
+}
+
+/// At least one of something, each once.
+pub(super) fn list<T: PartialEq>(
+    value: &Value<'_>,
+    read: impl Fn(&Value<'_>) -> Result<T, Refusal>,
+) -> Result<Vec<T>, Refusal> {
+    let array = value
+        .get_ref()
+        .as_array()
+        .ok_or_else(|| other_type(value))?;
+    let mut list = Vec::new();
+    for one in array {
+        let read = read(one)?;
+        if list.contains(&read) {
+            let word = shown(one.get_ref().as_str().unwrap_or_default());
+            return Err(wrong(one, format!("`{word}` stands there twice")));
+        }
+        list.push(read);
+    }
+    if list.is_empty() {
+        return Err(wrong(value, "an empty list would show nothing".into()));
+    }
+    Ok(list)
+}
+
+/// A word that is not among those accepted: the nearest of them, if one is near, or all.
+pub(super) fn unknown(word: &str, kind: &str, accepted: &[&str]) -> String {
+    let hint = match filter::nearest(word, accepted.iter().copied()) {
+        Some(near) => format!("; did you mean `{near}`?"),
+        None => format!("; there are {}", accepted.join(", ")),
+    };
+    format!("`{}` is no {kind}{hint}", shown(word))
+}

@@ -1,0 +1,476 @@
+//! `sockeye config`, and what is said to a file that is wrong.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use sockeye::config::{DEFAULT_FILE, MAX_BYTES};
+
+use crate::scene::{BINARY, Said, TempFile, sockeye, stage};
+
+/// A folder of the test's own, removed with it.
+struct Home(PathBuf);
+
+impl Home {
+    fn new(name: &str) -> Self {
+        let path =
+            std::env::temp_dir().join(format!("sockeye-config-{}-{name}", std::process::id()));
+        fs::create_dir_all(path.join("sockeye")).unwrap();
+        Self(path)
+    }
+
+    /// With this as the user's own file.
+    fn with(name: &str, text: &str) -> Self {
+        let home = Self::new(name);
+        fs::write(home.file(), text).unwrap();
+        home
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("sockeye/config.toml")
+    }
+
+    /// What is said to a user whose files these are.
+    fn run(&self, args: &[&str]) -> Said {
+        run(Command::new(BINARY)
+            .args(args)
+            .env("XDG_CONFIG_HOME", &self.0))
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn run(command: &mut Command) -> Said {
+    let output = command
+        .timeout(std::time::Duration::from_secs(20))
+        .output()
+        .unwrap();
+    Said {
+        code: output.status.code().expect("it ended by itself"),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Accepts the file.
+fn accepts(path: &str) {
+    let said = sockeye(&["config", "--config", path]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{path}");
+}
+
+/// Refuses the file with exactly these lines behind its name.
+fn refuses(path: &str, lines: &[&str]) {
+    let told = lines.iter().map(|line| format!("sockeye: {path}:{line}\n"));
+    let told = told.collect::<Vec<_>>().concat();
+    // The live table too, which would refuse to run without a terminal as well.
+    for args in [
+        &["config", "--config", path][..],
+        &["--config", path],
+        &["--config", path, "list"],
+    ] {
+        let said = sockeye(args);
+        assert_eq!(
+            (said.code, &*said.out, &*said.err),
+            (2, "", &*told),
+            "{args:?}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_says_what_can_be_said_is_accepted() {
+    let settings = DEFAULT_FILE.replace("\n#", "\n");
+    for (at, text) in [
+        "",
+        "\n\n\n",
+        "# nothing",
+        "# no end of the line",
+        DEFAULT_FILE,
+        "interval = \"50ms\"",
+        "interval = '24h'\nlinger = \"0s\"\nhighlight = \"0ms\"\n",
+        "\"interval\" = \"1s\"",
+        "interval=\"1s\"#x",
+        "view = \"ALL\"",
+        "view = \"\"\"\nchanges\"\"\"",
+        "protocols = [\"udp\", \"tcp\"]",
+        "families = [ 'ipv6', ]",
+        "filter = ''",
+        "filter = '(nginx | \"a b\") !:80'",
+        "filter = \"/caf\\u00e9|\\\\d+/\"",
+        "columns = [\n  \"process\", # first\n  \"port\",\n  \"state\",\n]\n",
+        "sort = \"Recv-Q\"\nreverse = true",
+        "stats = true\r\ncolor = false\r\n",
+        "\u{feff}stats = true\n",
+        // Only the prose is still comment.
+        &settings
+            .lines()
+            .filter(|line| line.contains(" = "))
+            .collect::<Vec<_>>()
+            .join("\n"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let file = TempFile::containing(&format!("good-{at}.toml"), text);
+        accepts(file.path());
+    }
+}
+
+/// Refuses each of these texts with these lines.
+fn refuses_each(name: &str, cases: &[(&str, &[&str])]) {
+    for (at, (text, lines)) in cases.iter().enumerate() {
+        let file = TempFile::containing(&format!("{name}-{at}.toml"), text);
+        refuses(file.path(), lines);
+    }
+}
+
+#[test]
+fn a_value_that_is_not_accepted_is_refused_with_line_and_key() {
+    refuses_each(
+        "values",
+        &[
+            (
+                "interval = \"5\"",
+                &["1: interval: 5: not a duration (500ms, 2s, 1m)"],
+            ),
+            (
+                "interval = \"49ms\"",
+                &["1: interval: 49ms: not an interval (50ms to 24h)"],
+            ),
+            (
+                "interval = \"25h\"",
+                &["1: interval: 25h: not an interval (50ms to 24h)"],
+            ),
+            (
+                "highlight = \"-1s\"",
+                &["1: highlight: -1s: not a duration (500ms, 2s, 1m)"],
+            ),
+            (
+                "linger = \"99999999999999999h\"",
+                &["1: linger: 99999999999999999h: not a duration (500ms, 2s, 1m)"],
+            ),
+            (
+                "interval = 5",
+                &[
+                    "1: interval: a number, where it takes a duration in quotes, such as \"500ms\", \"2s\", \"1m\"",
+                ],
+            ),
+            (
+                "interval = 5s",
+                &["1: interval: string values must be quoted, expected literal string"],
+            ),
+            (
+                "view = all",
+                &["1: view: string values must be quoted, expected literal string"],
+            ),
+            (
+                "view = \"lisening\"",
+                &["1: view: `lisening` is no view; did you mean `listening`?"],
+            ),
+            (
+                "stats = yes",
+                &["1: stats: string values must be quoted, expected literal string"],
+            ),
+            (
+                "stats = \"yes\"",
+                &["1: stats: text, where it takes true or false"],
+            ),
+            (
+                "protocols = [\"sctp\"]",
+                &["1: protocols: `sctp` is no protocol; there are tcp, udp"],
+            ),
+            (
+                "families = []",
+                &["1: families: an empty list would show nothing"],
+            ),
+            (
+                "filter = \"state:lisn\"",
+                &[
+                    "1: filter: `lisn` is no state; did you mean `listen`? Accepted: listen bound unconn syn_sent syn_recv established fin_wait1 fin_wait2 close_wait last_ack closing time_wait closed",
+                ],
+            ),
+            ("filter = \"(a\"", &["1: filter: this `(` lacks its `)`"]),
+            (
+                "columns = [\"port\"]",
+                &["1: columns: `state` is missing, which is always shown"],
+            ),
+            (
+                "sort = \"prot\"",
+                &["1: sort: `prot` is no column; did you mean `proto`?"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
+    let deep = format!("columns = {}", "[".repeat(10_000));
+    refuses_each(
+        "lines",
+        &[
+            (
+                "intervall = \"1s\"",
+                &["1: `intervall` is no key; did you mean `interval`?"],
+            ),
+            (
+                "no-color = true",
+                &["1: `no-color` is no key; did you mean `color`?"],
+            ),
+            (
+                "[keys]\nquit = \"q\"",
+                &[
+                    "1: `keys` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, color",
+                ],
+            ),
+            (
+                "stats = true\n\nstats = false",
+                &["3: stats: duplicate key"],
+            ),
+            (
+                "view = \"all\ncolor = true",
+                &["1: view: invalid basic string, expected `\"`"],
+            ),
+            ("color", &["1: color: key with no value, expected `=`"]),
+            (
+                "\r\n\r\ncolor = 1\r\n",
+                &["3: color: a number, where it takes true or false"],
+            ),
+            (
+                "\u{feff}color = 1",
+                &["1: color: a number, where it takes true or false"],
+            ),
+            (
+                "view = 1\ncolor = true\nstats = 0\n\nxyz.a = 1\n",
+                &[
+                    "1: view: a number, where it takes \"listening\", \"connections\", \"all\" or \"changes\"",
+                    "3: stats: a number, where it takes true or false",
+                    "5: `xyz` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, color",
+                ],
+            ),
+            (
+                &deep,
+                &["1: columns: cannot recurse further; max recursion depth met"],
+            ),
+            (
+                "\"\\u001b[2J\\n\" = 1",
+                &[
+                    r"1: `\x1b[2J\n` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, color",
+                ],
+            ),
+            (
+                "sort = \"\\u202eport\"",
+                &[r"1: sort: `\u{202e}port` is no column; did you mean `port`?"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_file_that_is_no_text_is_refused_with_its_line() {
+    let file = TempFile::new("latin1.toml");
+    fs::write(file.path(), b"# caf\xc3\xa9\n# caf\xe9\n").unwrap();
+    refuses(file.path(), &["2: not UTF-8: the byte 0xe9"]);
+    fs::write(file.path(), b"\xff\xfes\0t\0").unwrap();
+    refuses(file.path(), &["1: not UTF-8: the byte 0xff"]);
+    fs::write(file.path(), [0; 1000]).unwrap();
+    let said = sockeye(&["--config", file.path()]);
+    assert!(
+        said.err
+            .starts_with(&format!("sockeye: {}:1: ", file.path())),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn what_is_no_file_to_read_is_one_line_and_is_not_waited_for() {
+    let home = Home::new("no-file");
+    let path = |name: &str| home.0.join(name).to_str().unwrap().to_owned();
+    mknodat(
+        CWD,
+        path("pipe"),
+        FileType::Fifo,
+        Mode::RUSR | Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
+    symlink("loop", path("loop")).unwrap();
+    symlink("nowhere", path("dangling")).unwrap();
+    fs::write(
+        path("large"),
+        vec![b'\n'; usize::try_from(MAX_BYTES).unwrap() + 1],
+    )
+    .unwrap();
+    for (file, why) in [
+        (path("missing"), " No such file or directory (os error 2)"),
+        (path("large/below"), " Not a directory (os error 20)"),
+        (path("dangling"), " No such file or directory (os error 2)"),
+        (
+            path("loop"),
+            " Too many levels of symbolic links (os error 40)",
+        ),
+        (path("sockeye"), " a folder, not a file"),
+        (path("pipe"), " a pipe or device, not a file"),
+        (path("socket"), " No such device or address (os error 6)"),
+        (path("large"), " larger than 1048576 bytes"),
+        ("/dev/zero".into(), " a pipe or device, not a file"),
+    ] {
+        refuses(&file, &[why]);
+    }
+    fs::write(
+        path("large"),
+        vec![b'\n'; usize::try_from(MAX_BYTES).unwrap()],
+    )
+    .unwrap();
+    accepts(&path("large"));
+    symlink("large", path("link")).unwrap();
+    accepts(&path("link"));
+    accepts("/dev/null");
+}
+
+#[test]
+fn a_file_that_may_not_be_read_is_one_line() {
+    stage(|| {
+        let file = TempFile::containing("unreadable.toml", "color = false");
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o0)).unwrap();
+        // Root of the namespace reads everything, unless its capabilities are taken away.
+        let mut command = Command::new("setpriv");
+        command.args([
+            "--bounding-set=-all",
+            "--inh-caps=-all",
+            BINARY,
+            "--config",
+            file.path(),
+        ]);
+        let said = run(&mut command);
+        let told = format!(
+            "sockeye: {}: Permission denied (os error 13)\n",
+            file.path()
+        );
+        assert_eq!((said.code, said.err), (2, told));
+    });
+}
+
+#[test]
+fn a_hostile_name_of_a_file_is_harmless() {
+    let said = sockeye(&["--config", "/nonexistent/\x1b[2J\nx"]);
+    let told = r"sockeye: /nonexistent/\x1b[2J\nx: No such file or directory (os error 2)";
+    assert_eq!((said.code, said.err), (2, format!("{told}\n")));
+}
+
+#[test]
+fn the_users_own_file_is_the_live_tables_alone() {
+    let home = Home::with("wrong", "color = false\nview = 1\n");
+    let said = home.run(&[]);
+    let told = format!(
+        "sockeye: {}:2: view: a number, where it takes \"listening\", \"connections\", \"all\" or \"changes\"\n",
+        home.file().display()
+    );
+    assert_eq!((said.code, said.err), (2, told));
+    // One that was named takes its place.
+    let said = home.run(&["--config", "/dev/null"]);
+    assert!(
+        said.err.contains("the live table needs a terminal"),
+        "{said:?}"
+    );
+    for args in [
+        &["config"][..],
+        &["keys"],
+        &["man"],
+        &["completions", "bash"],
+    ] {
+        let said = home.run(args);
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{args:?}");
+    }
+    stage(|| {
+        let home = Home::with("others", "nonsense");
+        for args in [
+            &["list"][..],
+            &["watch", "--for", "10ms"],
+            &["check", "8080"],
+            &["free"],
+        ] {
+            let said = home.run(args);
+            assert!(said.code < 2 && said.err.is_empty(), "{args:?}: {said:?}");
+        }
+    });
+}
+
+#[test]
+fn a_users_own_file_that_is_not_there_is_no_fault_and_one_that_is_no_file_is() {
+    let needs_a_terminal = |said: &Said| said.err.contains("the live table needs a terminal");
+    let home = Home::new("empty");
+    assert!(needs_a_terminal(&home.run(&[])));
+    fs::create_dir(home.file()).unwrap();
+    assert_eq!(
+        home.run(&[]).err,
+        format!("sockeye: {}: a folder, not a file\n", home.file().display())
+    );
+    fs::remove_dir_all(home.0.join("sockeye")).unwrap();
+    assert!(needs_a_terminal(&home.run(&[])));
+    fs::write(home.0.join("sockeye"), "").unwrap();
+    assert!(needs_a_terminal(&home.run(&[])));
+}
+
+#[test]
+fn config_prints_a_file_that_is_accepted_and_changes_nothing() {
+    let said = sockeye(&["config"]);
+    assert_eq!((said.code, &*said.out, &*said.err), (0, DEFAULT_FILE, ""));
+    accepts(TempFile::containing("printed.toml", &said.out).path());
+}
+
+#[test]
+fn the_readme_shows_what_is_said() {
+    let readme = include_str!("../../README.md");
+    let (_, block) = readme.split_once("<!-- config wrong -->\n```\n").unwrap();
+    let (shown, _) = block.split_once("```").unwrap();
+    let home = Home::new("readme");
+    fs::write(
+        home.0.join("config.toml"),
+        "interval = \"5\"\n\ncolour = false\n",
+    )
+    .unwrap();
+    let mut command = Command::new(BINARY);
+    let said = run(command
+        .args(["--config", "config.toml"])
+        .current_dir(&home.0));
+    assert_eq!(said.err, shown);
+}
+
+#[test]
+fn the_file_in_the_readme_is_accepted() {
+    let (_, section) = include_str!("../../README.md")
+        .split_once("\n## Configuration\n")
+        .unwrap();
+    let (_, block) = section.split_once("```toml\n").unwrap();
+    let (text, _) = block.split_once("```").unwrap();
+    accepts(TempFile::containing("readme.toml", text).path());
+}
+
+#[test]
+fn config_tells_where_the_file_is_looked_for() {
+    let path = |said: Said| {
+        assert_eq!((said.code, said.err.as_str()), (0, ""));
+        said.out
+    };
+    let home = Home::new("path");
+    assert_eq!(
+        path(home.run(&["config", "--path"])),
+        format!("{}\n", home.file().display())
+    );
+    let mut command = Command::new(BINARY);
+    command
+        .args(["config", "--path"])
+        .env_clear()
+        .env("HOME", &home.0);
+    let expected = home.0.join(Path::new(".config/sockeye/config.toml"));
+    assert_eq!(path(run(&mut command)), format!("{}\n", expected.display()));
+    let said = home.run(&["config", "--path", "--config", "/dev/null"]);
+    assert_eq!(path(said), "/dev/null\n");
+}

@@ -1,0 +1,139 @@
+//! What a file of settings makes of the table.
+
+use std::net::UdpSocket;
+
+use sockeye::app::Key;
+
+use crate::scene::{BINARY, Live, TempDir, at, connection, line, listener, selected_port, stage};
+use crate::support::pty::Pty;
+
+/// The program with this as the user's own file.
+fn live(text: &str, args: &[&str]) -> (Live, TempDir) {
+    let home = TempDir::new();
+    std::fs::create_dir(home.path().join("sockeye")).unwrap();
+    std::fs::write(home.path().join("sockeye/config.toml"), text).unwrap();
+    let env = [("XDG_CONFIG_HOME", home.path().to_str().unwrap())];
+    let live = Live {
+        pty: Pty::spawn(BINARY, args, (110, 30), &env),
+    };
+    (live, home)
+}
+
+#[test]
+fn a_file_sets_how_the_table_begins() {
+    stage(|| {
+        let first = listener(&at(8080));
+        let _v6 = listener("[::1]:8081");
+        let _second = listener(&at(9000));
+        let _connection = connection(&first);
+        let _udp = UdpSocket::bind("127.0.0.1:5353").unwrap();
+        let settings = "
+            interval = '250ms'
+            protocols = ['tcp']
+            families = ['ipv4']
+            filter = 'state:listen'
+            view = 'all'
+            columns = ['proto', 'process', 'port', 'state', 'user']
+            reverse = true
+            stats = true
+            color = false
+        ";
+        let (mut live, _home) = live(settings, &[]);
+        live.wait_for_table();
+        let screen = live.wait_for_ports(&[9000, 8080]);
+        assert!(screen.contains("250ms"), "{screen}");
+        assert!(
+            screen.contains("filter (tcp4 | udp4) state:listen"),
+            "{screen}"
+        );
+        assert!(screen.contains("stats · "), "{screen}");
+        live.wait_for_cells("the columns in their order", |screen| {
+            let titles = line(screen, 2);
+            let titles: Vec<_> = titles.split_whitespace().collect();
+            titles == ["PROTO", "PROCESS", "PORT", "▼", "STATE", "USER"]
+        });
+        live.wait_for_cells("the largest port first", |screen| {
+            selected_port(screen) == Some(9000)
+        });
+        let is_plain = |cell: &vt100::Cell| cell.fgcolor() == vt100::Color::Default;
+        live.wait_for_cells("no colours", |screen| {
+            (0..30).all(|y| (0..110).all(|x| screen.cell(y, x).is_none_or(is_plain)))
+        });
+        // What it begins with, not what it is held to.
+        live.pty.send_key(Key::Esc);
+        live.wait_without("stats · ");
+        live.pty.send_key(Key::Esc);
+        live.wait_without("filter (");
+        live.press("u1");
+        live.wait_for_ports(&[9000, 8081, 8080, 5353]);
+    });
+}
+
+#[test]
+fn an_option_counts_more_than_the_file() {
+    stage(|| {
+        let first = listener(&at(8080));
+        let _second = listener(&at(9000));
+        let _v6 = listener("[::1]:8081");
+        let _connection = connection(&first);
+        let _udp = UdpSocket::bind("127.0.0.1:5353").unwrap();
+        let settings = "
+            interval = '2s'
+            protocols = ['tcp']
+            families = ['ipv4']
+            filter = ':9000'
+            view = 'changes'
+        ";
+        for (args, expected) in [
+            (&["-l"][..], &[9000][..]),
+            (&["-l", "-u", "-4", "--interval", "100ms"], &[]),
+            (&["-l", "-tu", "-46", "!:9000"], &[5353, 8080, 8081]),
+            (&["-6", ":8000-8999"], &[8081]),
+            (&["-l", "--config", "/dev/null"], &[5353, 8080, 8081, 9000]),
+        ] {
+            let (live, _home) = live(settings, args);
+            live.wait_for_table();
+            let screen = live.wait_for_ports(expected);
+            if args.contains(&"100ms") {
+                assert!(screen.contains("100ms"), "{screen}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_column_that_the_file_leaves_out_comes_back_from_the_menu() {
+    stage(|| {
+        let _open = listener(&at(8080));
+        let (mut live, _home) = live("columns = ['proto', 'state', 'port', 'process']", &[]);
+        live.wait_for_table();
+        live.wait_for_ports(&[8080]);
+        live.press("C");
+        live.wait_for_text("columns");
+        live.press("jj\x20\x1b");
+        live.wait_for_cells("one more column behind those of the file", |screen| {
+            let titles = line(screen, 2);
+            titles
+                .find("PROCESS")
+                .is_some_and(|at| titles[at..].split_whitespace().count() == 2)
+        });
+    });
+}
+
+#[test]
+fn a_file_that_is_wrong_leaves_the_terminal_alone_and_says_what_is_wrong() {
+    stage(|| {
+        let (mut live, home) = live("interval = '5'\n\nview = 'al'\n", &[]);
+        assert_eq!(live.pty.wait_exit(), 2);
+        let screen = live.pty.screen_text().replace('\n', "");
+        let path = home.path().join("sockeye/config.toml");
+        for told in [
+            "1: interval: 5: not a duration (500ms, 2s, 1m)",
+            "3: view: `al` is no view; did you mean `all`?",
+        ] {
+            let told = format!("sockeye: {}:{told}", path.display());
+            assert!(screen.contains(&told), "{screen}");
+        }
+        assert!(!live.pty.raw().contains("\x1b["), "nothing was drawn");
+    });
+}
