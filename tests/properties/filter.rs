@@ -13,6 +13,7 @@ use sockeye::filter::{Context, FIELDS, FLAGS, Filter, TRANSPORTS};
 use sockeye::model::{Socket, State};
 use sockeye::track::Row;
 
+use super::mutation::{Mutation, mutated};
 use super::rows::{address, moment, row};
 
 /// Texts that a regular expression generates.
@@ -121,7 +122,7 @@ fn term() -> impl Strategy<Value = String> {
 }
 
 /// Filters of every form, in more spellings than the canonical one.
-fn filter_text() -> impl Strategy<Value = String> {
+pub fn filter_text() -> impl Strategy<Value = String> {
     term().prop_recursive(5, 24, 4, |inner| {
         prop_oneof![
             vec(inner.clone(), 1..4).prop_map(|terms| format!("({})", terms.join(" "))),
@@ -174,14 +175,15 @@ proptest! {
     fn any_text_is_a_filter_that_prints_back_or_an_error_with_its_place(
         text in prop_oneof![any::<String>(), almost_filter()],
     ) {
-        match Filter::parse(&text) {
-            Ok(filter) => prop_assert_eq!(Filter::parse(&filter.to_string()), Ok(filter)),
-            Err(error) => {
-                prop_assert!(!error.span.is_empty());
-                prop_assert!(text.get(error.span.clone()).is_some(), "{:?}", error);
-                prop_assert!(!error.message.contains(char::is_control), "{:?}", error);
-            }
-        }
+        is_a_filter_or_an_error_with_its_place(&text)?;
+    }
+
+    #[test]
+    fn a_filter_with_mistakes_in_it_is_another_one_or_an_error_with_its_place(
+        text in filter_text(), other in filter_text(), mistakes in vec(any::<Mutation>(), 1..4),
+    ) {
+        let text = mutated(text.as_bytes(), other.as_bytes(), &mistakes);
+        is_a_filter_or_an_error_with_its_place(&String::from_utf8_lossy(&text))?;
     }
 
     #[test]
@@ -253,6 +255,19 @@ proptest! {
             prop_assert!(filter.matches(&row, &context()), "{}", text);
         }
     }
+}
+
+/// Whatever a text is, it is one of the two.
+fn is_a_filter_or_an_error_with_its_place(text: &str) -> Result<(), TestCaseError> {
+    match Filter::parse(text) {
+        Ok(filter) => prop_assert_eq!(Filter::parse(&filter.to_string()), Ok(filter)),
+        Err(error) => {
+            prop_assert!(!error.span.is_empty());
+            prop_assert!(text.get(error.span.clone()).is_some(), "{:?}", error);
+            prop_assert!(!error.message.contains(char::is_control), "{:?}", error);
+        }
+    }
+    Ok(())
 }
 
 /// The rows, and each once more with the owner and the names of the first: what a pass remembers

@@ -1,8 +1,11 @@
 //! What must hold for every input: properties, tried on arbitrary values.
 
 mod app;
+mod config;
 mod filter;
+mod mutation;
 mod order;
+mod replay;
 mod rows;
 mod track;
 

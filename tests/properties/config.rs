@@ -1,0 +1,163 @@
+//! The configuration: what is printed reads back, nothing panics, and each fault has a line.
+
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use sockeye::app::{Sort, Tab};
+use sockeye::columns::{self, ColumnId};
+use sockeye::config::{Config, DEFAULT_FILE, keys, parse};
+use sockeye::filter::Filter;
+use sockeye::model::Family;
+
+use super::filter::filter_text;
+use super::mutation::{Mutation, mutated};
+
+/// What must hold of any bytes: the same for the fuzzer.
+#[path = "../../fuzz/trials/config.rs"]
+mod trial;
+
+fn column() -> impl Strategy<Value = ColumnId> {
+    (0..columns::ALL.len()).prop_map(|at| columns::ALL[at].id)
+}
+
+/// Those that are always shown, and some of the others, in any order.
+fn shown_columns() -> impl Strategy<Value = Vec<ColumnId>> {
+    let (always, others): (Vec<_>, Vec<_>) = columns::ALL.iter().partition(|one| one.priority == 0);
+    let most = others.len();
+    let chosen = subsequence(others, 0..=most);
+    let all = chosen.prop_map(move |chosen| {
+        let all = always.iter().copied().chain(chosen);
+        all.map(|column| column.id).collect::<Vec<_>>()
+    });
+    all.prop_shuffle()
+}
+
+/// Any settings that a file can say.
+fn config() -> impl Strategy<Value = Config> {
+    let times = (50..86_400_000u64, any::<u32>(), any::<u32>());
+    let shown = (
+        select(Tab::ALL.to_vec()),
+        0..3u8,
+        option::of(select(vec![Family::Ipv4, Family::Ipv6])),
+    );
+    let table = (shown_columns(), column(), any::<(bool, bool, bool)>());
+    let filter = prop_oneof![Just(String::new()), filter_text()];
+    (times, shown, table, filter).prop_map(|(times, shown, table, filter)| {
+        let (interval, linger, highlight) = times;
+        let (view, protocols, family) = shown;
+        let (columns, by, (descending, stats, color)) = table;
+        Config {
+            interval: Duration::from_millis(interval),
+            linger: Duration::from_millis(linger.into()),
+            highlight: Duration::from_millis(highlight.into()),
+            view,
+            tcp: protocols != 1,
+            udp: protocols != 2,
+            family,
+            filter: Filter::parse(&filter).expect("the grammar is that of the parser"),
+            columns,
+            sort: Sort { by, descending },
+            stats,
+            color,
+        }
+    })
+}
+
+/// Pieces of a file in any order: most are wrong somewhere.
+fn almost_config() -> impl Strategy<Value = String> {
+    let mut pieces: Vec<String> = [
+        " = ",
+        "=",
+        "\n",
+        "\r\n",
+        "\r",
+        "#",
+        "[",
+        "]",
+        "[[",
+        "{",
+        "}",
+        ",",
+        ".",
+        " ",
+        "\"",
+        "'",
+        "\"\"\"",
+        "'''",
+        "true",
+        "tru",
+        "1",
+        "1.5",
+        "0x",
+        "1979-05-27",
+        "inf",
+        "\"1s\"",
+        "'port'",
+        "é",
+        "\u{feff}",
+        "\u{1b}",
+        "\\",
+        "\\u001b",
+        "port",
+        "\0",
+        "\u{3000}",
+    ]
+    .map(String::from)
+    .into();
+    pieces.extend(keys().map(String::from));
+    pieces.extend(keys().map(|key| format!("\n{key} = ")));
+    vec(select(pieces), 0..24).prop_map(|pieces| pieces.concat())
+}
+
+#[test]
+fn what_the_fuzzer_begins_with_holds() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/config");
+    let files: Vec<_> = std::fs::read_dir(folder).expect("it is there").collect();
+    assert!(files.len() >= 3, "{files:?}");
+    for file in files {
+        let path = file.expect("it can be read").path();
+        trial::run(&std::fs::read(path).expect("it can be read"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn settings_that_are_printed_read_back(config in config()) {
+        let printed = config.to_toml();
+        prop_assert_eq!(parse(printed.as_bytes()), Ok(config), "{}", printed);
+    }
+
+    #[test]
+    fn any_text_is_a_config_or_faults_with_their_lines(
+        text in prop_oneof![any::<String>(), almost_config()],
+    ) {
+        trial::run(text.as_bytes());
+    }
+
+    #[test]
+    fn any_bytes_are_a_config_or_faults_with_their_lines(bytes in vec(any::<u8>(), 0..200)) {
+        trial::run(&bytes);
+    }
+
+    #[test]
+    fn a_config_with_mistakes_in_it_is_another_one_or_faults_with_their_lines(
+        config in config(), mistakes in vec(any::<Mutation>(), 1..4),
+    ) {
+        let bytes = mutated(config.to_toml().as_bytes(), DEFAULT_FILE.as_bytes(), &mistakes);
+        trial::run(&bytes);
+    }
+
+    #[test]
+    fn the_default_file_with_mistakes_in_it_is_a_config_or_faults_with_their_lines(
+        uncommented in any::<bool>(), mistakes in vec(any::<Mutation>(), 1..4),
+    ) {
+        let text = if uncommented { DEFAULT_FILE.replace("\n#", "\n") } else { DEFAULT_FILE.to_owned() };
+        let settings = Config::default().to_toml();
+        trial::run(&mutated(text.as_bytes(), settings.as_bytes(), &mistakes));
+    }
+}

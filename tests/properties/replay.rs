@@ -1,0 +1,207 @@
+//! Recordings that anybody may have written: what is read is clean and can be shown and reported, what is
+//! not is one line with file and line.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use sockeye::app::{App, Input, Key, Msg};
+use sockeye::model::{Moment, Snapshot, Socket};
+use sockeye::report;
+use sockeye::source::{Recorder, Replay, Source as _, SourceError};
+use sockeye::track::{Observation, Row, Tracker};
+use sockeye::ui::{self, Theme};
+
+use super::mutation::{Mutation, mutated};
+use super::rows::{moment, row};
+use super::stage::settings;
+
+/// A file of the test's own, removed with it.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        static LAST: AtomicUsize = AtomicUsize::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{name}-{}-{number}.jsonl", std::process::id());
+        Self(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// What the program itself records of these rows: a reading of all, then one without the first.
+fn recorded(rows: &[Row]) -> Vec<u8> {
+    let file = Scratch::new("recorded");
+    let mut recorder = Recorder::create(&file.0).expect("it is new");
+    for from in 0..2 {
+        let sockets = rows[from..].iter();
+        let sockets = sockets.map(|row| Socket::clone(&row.socket)).collect();
+        let snapshot = Snapshot {
+            taken_at: moment(from as u64),
+            sockets,
+            processes: HashMap::new(),
+            problems: Vec::new(),
+        };
+        recorder.record(&snapshot).expect("there is room");
+    }
+    fs::read(&file.0).expect("it was written")
+}
+
+/// Readings to begin with.
+fn recording() -> impl Strategy<Value = Vec<u8>> {
+    vec(row(), 1..5).prop_map(|rows| recorded(&rows))
+}
+
+/// The program with the reports, fed from a recording.
+struct Player {
+    app: App,
+    tracker: Tracker,
+    now: Moment,
+}
+
+impl Player {
+    fn new() -> Self {
+        let (settings, now) = (settings(80, 24), moment(100));
+        Self {
+            tracker: Tracker::new(settings.linger),
+            app: App::new(settings, now),
+            now,
+        }
+    }
+
+    /// Shows everything that there is to show of a reading, and reports it.
+    fn play(&mut self, snapshot: Snapshot) -> Result<(), TestCaseError> {
+        let observation = self.tracker.observe(snapshot);
+        is_reported(&observation)?;
+        self.app.update(Msg::SnapshotTaken(observation), self.now);
+        for key in ['3', 'e', 'e', '$', '$']
+            .map(Key::Char)
+            .into_iter()
+            .chain([Key::Enter, Key::Enter])
+        {
+            self.app.update(Msg::Input(Input::Key(key)), self.now);
+            self.is_drawn()?;
+        }
+        Ok(())
+    }
+
+    fn is_drawn(&self) -> Result<(), TestCaseError> {
+        let view = self.app.view(self.now);
+        let mut terminal =
+            Terminal::new(TestBackend::new(80, 24)).expect("a buffer takes everything");
+        let draw = terminal.draw(|frame| ui::draw(frame, &view, Theme::COLOUR));
+        draw.expect("a buffer takes everything");
+        let cells = &terminal.backend().buffer().content;
+        let is_clean = |symbol: &str| !symbol.contains(is_hostile);
+        prop_assert!(
+            cells.iter().all(|cell| is_clean(cell.symbol())),
+            "{:?}",
+            view
+        );
+        Ok(())
+    }
+}
+
+/// What a terminal acts on, of what the mistakes put in.
+fn is_hostile(c: char) -> bool {
+    c.is_control() || c == '\u{202e}'
+}
+
+/// The table is JSON and CSV with a row for each socket, and nothing in them is for a terminal to act on.
+fn is_reported(observation: &Observation) -> Result<(), TestCaseError> {
+    let table = &observation.table;
+    let rows = || table.rows.iter().map(|row| &**row);
+    let (mut json, mut csv) = (Vec::new(), Vec::new());
+    report::write_json(&mut json, table, rows()).expect("a vector takes everything");
+    report::write_csv(&mut csv, rows()).expect("a vector takes everything");
+    let parsed: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    prop_assert_eq!(
+        parsed["sockets"].as_array().map(Vec::len),
+        Some(table.rows.len())
+    );
+    let records = csv::Reader::from_reader(&*csv)
+        .into_records()
+        .map(|record| record.expect("CSV"));
+    prop_assert!(records.count() >= table.rows.len());
+    for text in [json, csv] {
+        let text = String::from_utf8(text).expect("text");
+        let acts = |c: char| is_hostile(c) && !matches!(c, '\n' | '\r');
+        prop_assert!(!text.contains(acts), "{:?}", text);
+    }
+    Ok(())
+}
+
+/// Plays these bytes to their end or their first fault; returns how many readings were good.
+fn is_played_or_refused(name: &str, bytes: &[u8]) -> Result<usize, TestCaseError> {
+    let file = Scratch::new(name);
+    fs::write(&file.0, bytes).expect("there is room");
+    let mut readings = 0;
+    match play(&file, &mut readings) {
+        Ok(played) => played?,
+        Err(error) => {
+            let text = error.to_string();
+            prop_assert!(!text.contains(char::is_control), "{:?}", text);
+            let prefix = format!("{}:", file.0.display());
+            let place = text
+                .strip_prefix(&prefix)
+                .and_then(|rest| rest.split_once(": "));
+            let line = place.and_then(|(line, _)| line.parse().ok()).unwrap_or(0);
+            let lines = bytes.split_inclusive(|&byte| byte == b'\n').count();
+            prop_assert!(
+                (1..=lines.max(1)).contains(&line),
+                "{:?} of {} lines",
+                text,
+                lines
+            );
+        }
+    }
+    Ok(readings)
+}
+
+fn play(file: &Scratch, readings: &mut usize) -> Result<Result<(), TestCaseError>, SourceError> {
+    let mut replay = Replay::open(&file.0)?;
+    let mut player = Player::new();
+    loop {
+        player.now.steady += Duration::from_secs(1);
+        let snapshot = replay.take(player.now)?;
+        if let Err(failure) = player.play(snapshot) {
+            return Ok(Err(failure));
+        }
+        *readings += 1;
+        if replay.is_over()? {
+            return Ok(Ok(()));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_the_program_recorded_is_played(bytes in recording()) {
+        prop_assert_eq!(is_played_or_refused("played", &bytes)?, 2);
+    }
+
+    #[test]
+    fn any_bytes_are_refused_with_file_and_line(bytes in vec(any::<u8>(), 0..300)) {
+        prop_assert_eq!(is_played_or_refused("bytes", &bytes)?, 0);
+    }
+
+    #[test]
+    fn a_recording_with_mistakes_in_it_is_played_or_refused_with_file_and_line(
+        bytes in recording(), other in recording(), mistakes in vec(any::<Mutation>(), 1..3),
+    ) {
+        is_played_or_refused("mistakes", &mutated(&bytes, &other, &mistakes))?;
+    }
+}
