@@ -121,6 +121,7 @@ impl Tenant {
             name: name.into(),
             command: Some(Text::new(&command)),
             started_at: Some(Timestamp::UNIX_EPOCH),
+            started_at_tick: None,
             user: Some(user.clone()),
         };
         Self {

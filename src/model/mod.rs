@@ -8,6 +8,7 @@
 mod cost;
 mod endpoint;
 mod evidence;
+mod lineage;
 mod moment;
 mod owner;
 mod process;
@@ -23,6 +24,7 @@ pub use evidence::{
     Activation, Answered, Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Opening, Place,
     Redirect, SocketOptions,
 };
+pub use lineage::{Guard, Lineage, Member};
 pub use moment::Moment;
 pub use owner::{Owner, OwnerKind};
 pub use process::{Pid, Process};

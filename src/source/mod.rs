@@ -11,6 +11,7 @@ mod error;
 mod excluded;
 mod frame;
 mod investigator;
+mod lineage;
 #[cfg(target_os = "linux")]
 mod linux;
 mod meter;
@@ -31,6 +32,9 @@ use crate::model::{Cost, Moment, Pid, Snapshot};
 
 pub use error::SourceError;
 pub use investigator::Investigator;
+pub use lineage::lineage;
+#[cfg(target_os = "linux")]
+pub use linux::pinned::Pinned;
 pub use record::Recorder;
 pub use replay::Replay;
 pub use system::System;

@@ -60,16 +60,6 @@ struct Kept {
     is_settled: bool,
 }
 
-impl Kept {
-    fn is_same(&self, other: &Self) -> bool {
-        let have_same_pulse = match (&self.pulse, &other.pulse) {
-            (Some(one), Some(other)) => one.is_of_same(other),
-            _ => true,
-        };
-        have_same_pulse && self.process.is_same(&other.process)
-    }
-}
-
 impl Default for Processes {
     fn default() -> Self {
         Self {
@@ -165,7 +155,7 @@ impl Processes {
             match system.process(sysinfo::Pid::from_u32(pid)) {
                 Some(found) => {
                     let kept = keep(pid, (activity, pulse), found, former, &mut self.users);
-                    if former.is_some_and(|former| !former.is_same(&kept)) {
+                    if former.is_some_and(|former| !former.process.is_same(&kept.process)) {
                         others.push(pid);
                     }
                     self.kept.insert(pid, kept);
@@ -249,10 +239,11 @@ fn keep(
         Some(pulse) => &pulse.name[..],
         None => found.name().as_encoded_bytes(),
     };
-    let fingerprint = fingerprint(name, found);
+    let tick = pulse.as_ref().map(|pulse| pulse.started_at_tick);
+    let fingerprint = fingerprint(name, tick, found);
     let process = match former {
         Some(former) if former.fingerprint == fingerprint => Arc::clone(&former.process),
-        _ => Arc::new(record(pid, name, found, users)),
+        _ => Arc::new(record(pid, name, tick, found, users)),
     };
     Kept {
         process,
@@ -263,13 +254,20 @@ fn keep(
     }
 }
 
-fn record(pid: Pid, name: &[u8], found: &sysinfo::Process, users: &mut Users) -> Process {
+fn record(
+    pid: Pid,
+    name: &[u8],
+    started_at_tick: Option<u64>,
+    found: &sysinfo::Process,
+    users: &mut Users,
+) -> Process {
     Process {
         pid,
         parent: found.parent().map(sysinfo::Pid::as_u32),
         name: Text::from_bytes(name),
         command: command(found.cmd()),
         started_at: started_at(found),
+        started_at_tick,
         user: users.of_process(found),
     }
 }
@@ -283,9 +281,10 @@ fn started_at(found: &sysinfo::Process) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(found.start_time()).ok()?).ok()
 }
 
-fn fingerprint(name: &[u8], found: &sysinfo::Process) -> u64 {
+fn fingerprint(name: &[u8], started_at_tick: Option<u64>, found: &sysinfo::Process) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
+    started_at_tick.hash(&mut hasher);
     found.cmd().hash(&mut hasher);
     found.parent().hash(&mut hasher);
     found.start_time().hash(&mut hasher);

@@ -12,28 +12,36 @@ pub(super) struct Pulse {
     /// The process's short name, as the kernel has it.
     pub(super) name: Vec<u8>,
     pub(super) parent: u32,
-    /// In clock ticks since boot: exact, and untouched when the wall clock is set.
-    started_at: u64,
+    /// In clock ticks since boot.
+    pub(super) started_at_tick: u64,
 }
 
-impl Pulse {
-    /// Whether both are of the same process, whatever it executes.
-    pub(super) const fn is_of_same(&self, other: &Self) -> bool {
-        self.started_at == other.started_at
-    }
+/// What its line tells besides.
+#[cfg(target_os = "linux")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sign {
+    pub(super) pulse: Pulse,
+    /// Whether all of its threads have ended, and only its parent has not noticed yet.
+    pub(super) has_ended: bool,
 }
 
 /// Feels the pulse of a process; `None` if it is no more, or can't be read.
 #[cfg(target_os = "linux")]
 pub(super) fn pulse(pid: Pid) -> Option<Pulse> {
-    use std::io::Read as _;
+    let file = std::fs::File::open(format!("/proc/{pid}/stat")).ok()?;
+    Some(sign(file).ok()??.pulse)
+}
+
+/// Reads the line of a process from its file; `None` if it is not such a line.
+///
+/// # Errors
+/// `ESRCH` if the process is no more.
+#[cfg(target_os = "linux")]
+pub(super) fn sign(mut file: impl std::io::Read) -> std::io::Result<Option<Sign>> {
     // The line has 52 numbers and a name of up to 64 bytes; what is needed comes early in it.
     let mut line = [0; 1024];
-    let length = std::fs::File::open(format!("/proc/{pid}/stat"))
-        .ok()?
-        .read(&mut line)
-        .ok()?;
-    parse(&line[..length])
+    let length = file.read(&mut line)?;
+    Ok(parse(&line[..length]))
 }
 
 /// Feels no pulse.
@@ -45,18 +53,24 @@ pub(super) fn pulse(_pid: Pid) -> Option<Pulse> {
 /// Reads `PID (NAME) STATE PARENT …`, see `proc_pid_stat(5)`. The name may hold anything, also
 /// blanks and parentheses, so the last parenthesis ends it.
 #[cfg(target_os = "linux")]
-fn parse(line: &[u8]) -> Option<Pulse> {
+fn parse(line: &[u8]) -> Option<Sign> {
     let open = line.iter().position(|&byte| byte == b'(')?;
     let close = line.iter().rposition(|&byte| byte == b')')?;
     let name = line.get(open + 1..close)?.to_vec();
     let rest = std::str::from_utf8(&line[close + 1..]).ok()?;
     let mut fields = rest.split_ascii_whitespace();
-    let parent = fields.nth(1)?.parse().ok()?;
-    let started_at = fields.nth(17)?.parse().ok()?;
-    Some(Pulse {
-        name,
-        parent,
-        started_at,
+    let is_over = matches!(fields.next()?, "Z" | "X");
+    let parent = fields.next()?.parse().ok()?;
+    let threads: u32 = fields.nth(15)?.parse().ok()?;
+    let started_at_tick = fields.nth(1)?.parse().ok()?;
+    Some(Sign {
+        pulse: Pulse {
+            name,
+            parent,
+            started_at_tick,
+        },
+        // The first thread may end before the others do.
+        has_ended: is_over && threads <= 1,
     })
 }
 
@@ -68,9 +82,27 @@ mod tests {
     fn the_name_may_hold_anything() {
         let line =
             b"12 (a) b (\xffc) S 7 12 12 0 -1 4194304 1 0 0 0 1 2 0 0 20 0 1 0 98765 1 2 3\n";
-        let pulse = parse(line).unwrap();
-        assert_eq!(pulse.name, b"a) b (\xffc");
-        assert_eq!((pulse.parent, pulse.started_at), (7, 98765));
+        let sign = parse(line).unwrap();
+        assert_eq!(sign.pulse.name, b"a) b (\xffc");
+        let Pulse {
+            parent,
+            started_at_tick,
+            ..
+        } = sign.pulse;
+        assert_eq!((parent, started_at_tick), (7, 98765));
+        assert!(!sign.has_ended);
+    }
+
+    #[test]
+    fn a_process_has_ended_with_the_last_of_its_threads() {
+        let line = |state, threads| {
+            format!(
+                "12 (a) {state} 7 12 12 0 -1 4194304 1 0 0 0 1 2 0 0 20 0 {threads} 0 98765 1 2 3\n"
+            )
+        };
+        let has_ended = |state, threads| parse(line(state, threads).as_bytes()).unwrap().has_ended;
+        assert!(has_ended('Z', 1));
+        assert!(!has_ended('Z', 2) && !has_ended('S', 1));
     }
 
     #[test]

@@ -89,6 +89,7 @@ fn known(pids: &[u32]) -> Owner {
                     name: format!("p{pid}").as_str().into(),
                     command: None,
                     started_at: None,
+                    started_at_tick: None,
                     user: None,
                 })
             })

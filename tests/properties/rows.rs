@@ -47,6 +47,7 @@ fn owner() -> impl Strategy<Value = Owner> {
             name,
             command,
             started_at,
+            started_at_tick: None,
             user,
         })
     });

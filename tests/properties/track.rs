@@ -179,6 +179,7 @@ fn process(pid: Pid) -> Arc<Process> {
         name: "p".into(),
         command: None,
         started_at: None,
+        started_at_tick: None,
         user: None,
     })
 }

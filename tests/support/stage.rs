@@ -243,6 +243,7 @@ pub fn process(pid: Pid, name: &str, user: &str, age: Duration) -> Arc<Process> 
         name: name.into(),
         command: Some(Text::new(&format!("/usr/bin/{name} --serve"))),
         started_at: Some(Timestamp::from_second(BEGIN).expect("within range") - age),
+        started_at_tick: None,
         user: Some(user.into()),
     })
 }

@@ -43,6 +43,7 @@ fn socket() -> impl Strategy<Value = Socket> {
             name: name.into(),
             command: None,
             started_at: None,
+            started_at_tick: None,
             user: None,
         };
         Socket {

@@ -147,6 +147,7 @@ fn process(pid: u32) -> Arc<Process> {
         name: "app".into(),
         command: Some("app --serve".into()),
         started_at: None,
+        started_at_tick: None,
         user: Some("ann".into()),
     })
 }

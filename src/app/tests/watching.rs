@@ -105,6 +105,7 @@ fn process(pid: u32, name: &str) -> Arc<Process> {
         name: Text::new(name),
         command: None,
         started_at: None,
+        started_at_tick: None,
         user: None,
     })
 }

@@ -49,6 +49,7 @@ fn by(name: &str) -> Owner {
         name: name.into(),
         command: None,
         started_at: None,
+        started_at_tick: None,
         user: Some("ann".into()),
     };
     Owner::Known([process.into()].into())

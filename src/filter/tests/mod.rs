@@ -63,6 +63,7 @@ pub(super) fn process(pid: u32, name: &str, command: &str) -> Arc<Process> {
         name: name.into(),
         command: Some(command.into()),
         started_at: None,
+        started_at_tick: None,
         user: None,
     })
 }

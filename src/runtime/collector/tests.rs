@@ -41,6 +41,7 @@ impl Source for Slow {
             name: Text::new("sleep"),
             command: None,
             started_at: None,
+            started_at_tick: None,
             user: None,
         });
         let owner = if self.is_found {

@@ -9,6 +9,7 @@ mod cgroup;
 mod detail;
 mod holders;
 mod opening;
+pub(super) mod pinned;
 mod placement;
 pub(super) mod port;
 mod problems;

@@ -27,6 +27,7 @@ fn process(pid: u32) -> Arc<Process> {
         name: Text::new("server"),
         command: Some(Text::new("server --port 80")),
         started_at: Some(Timestamp::from_second(500).unwrap()),
+        started_at_tick: Some(50_012),
         user: Some(Text::new("ann")),
     })
 }

@@ -18,7 +18,7 @@ mod redirects;
 mod rows;
 pub(super) mod seek;
 mod unlisted;
-mod unusual;
+pub(super) mod unusual;
 
 use std::collections::{HashMap, HashSet};
 use std::mem;

@@ -2,12 +2,12 @@
 //! `io_uring`, or in a message between processes. Looked at only for what was found nowhere else.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::fs::File;
 use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::fstat;
+use rustix::fs::{Mode, OFlags, fstat, openat};
 use rustix::io;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
@@ -36,84 +36,111 @@ pub(super) struct Found {
 /// When `/proc` can't be read.
 pub(super) fn seek(wanted: &HashSet<u32>) -> io::Result<(HashMap<u32, Found>, Vec<Pid>)> {
     let proc = scan::open_proc()?;
-    let unix_sockets = scan::inodes_in("unix", 6);
-    let mut found = HashMap::new();
-    let mut couriers = Vec::new();
-    let mut threads = 0;
+    let mut look = Look::new(wanted);
     for pid in scan::pids(&proc)? {
-        for task in tasks(pid).into_iter().filter(|&task| task != pid) {
-            threads += 1;
-            if threads <= MAX_THREADS {
-                look_at_thread(&proc, pid, task, wanted, &mut found);
+        // Whoever can't be looked at is counted where every tool looks.
+        if let Ok(process) = scan::open_directory(&proc, pid.to_string()) {
+            look.at(&process, pid);
+        }
+    }
+    look.couriers.dedup();
+    Ok((look.found, look.couriers))
+}
+
+/// Whether one of these inodes is with this process, whose directory below `/proc` is given.
+pub(in super::super) fn are_with(process: &OwnedFd, pid: Pid, wanted: &HashSet<u32>) -> bool {
+    let mut look = Look::new(wanted);
+    look.at(process, pid);
+    !look.found.is_empty()
+}
+
+/// A look at some processes, one after the other.
+struct Look<'a> {
+    wanted: &'a HashSet<u32>,
+    unix_sockets: HashSet<u32>,
+    found: HashMap<u32, Found>,
+    couriers: Vec<Pid>,
+    threads: usize,
+}
+
+impl<'a> Look<'a> {
+    fn new(wanted: &'a HashSet<u32>) -> Self {
+        Self {
+            wanted,
+            unix_sockets: scan::inodes_in("unix", 6),
+            found: HashMap::new(),
+            couriers: Vec::new(),
+            threads: 0,
+        }
+    }
+
+    fn at(&mut self, process: &OwnedFd, pid: Pid) {
+        for task in tasks(process).into_iter().filter(|&task| task != pid) {
+            self.threads += 1;
+            if self.threads <= MAX_THREADS {
+                self.at_thread(process, pid, task);
             }
         }
-        look_at_files(&proc, pid, |number, link| match link {
-            b"anon_inode:[io_uring]" => look_at_ring(pid, number, wanted, &mut found),
+        let _ = scan::visit_links(process, "fd", |number, link| match link {
+            b"anon_inode:[io_uring]" => {
+                for inode in registered(&fdinfo(process, number)) {
+                    self.add(inode, pid, Place::Ring);
+                }
+            }
             link => {
-                let is_unix = scan::inode(link).is_some_and(|it| unix_sockets.contains(&it));
-                let count = if is_unix { carried(pid, number) } else { 0 };
-                if count > 0 {
-                    let seen = peek(Descriptor { pid, number }).unwrap_or_default();
-                    if seen.len() < count {
-                        couriers.push(pid);
-                    }
-                    for inode in seen.into_iter().filter(|inode| wanted.contains(inode)) {
-                        add(&mut found, inode, pid, Place::InFlight);
-                    }
+                let is_unix = scan::inode(link).is_some_and(|it| self.unix_sockets.contains(&it));
+                if is_unix {
+                    self.at_messages(process, Descriptor { pid, number });
                 }
             }
         });
     }
-    couriers.dedup();
-    Ok((found, couriers))
-}
 
-fn add(found: &mut HashMap<u32, Found>, inode: u32, pid: Pid, place: Place) {
-    let entry = found.entry(inode).or_insert_with(|| Found {
-        pids: Vec::new(),
-        place,
-    });
-    if entry.place == place && !entry.pids.contains(&pid) {
-        entry.pids.push(pid);
-        entry.pids.sort_unstable();
+    fn at_thread(&mut self, process: &OwnedFd, pid: Pid, task: Pid) {
+        // Whatever can't be looked at is counted where the process itself is.
+        let _ = scan::visit_sockets(process, &format!("task/{task}/fd"), |_, inode| {
+            self.add(inode, pid, Place::Thread);
+        });
+    }
+
+    fn at_messages(&mut self, process: &OwnedFd, descriptor: Descriptor) {
+        let count = carried(&fdinfo(process, descriptor.number));
+        if count == 0 {
+            return;
+        }
+        let seen = peek(descriptor).unwrap_or_default();
+        if seen.len() < count {
+            self.couriers.push(descriptor.pid);
+        }
+        for inode in seen {
+            self.add(inode, descriptor.pid, Place::InFlight);
+        }
+    }
+
+    fn add(&mut self, inode: u32, pid: Pid, place: Place) {
+        if !self.wanted.contains(&inode) {
+            return;
+        }
+        let entry = self.found.entry(inode).or_insert_with(|| Found {
+            pids: Vec::new(),
+            place,
+        });
+        if entry.place == place && !entry.pids.contains(&pid) {
+            entry.pids.push(pid);
+            entry.pids.sort_unstable();
+        }
     }
 }
 
-fn tasks(pid: Pid) -> Vec<Pid> {
-    let entries = fs::read_dir(format!("/proc/{pid}/task"));
-    let names = entries.into_iter().flatten().flatten();
-    names
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect()
-}
-
-fn look_at_thread(
-    proc: &OwnedFd,
-    pid: Pid,
-    task: Pid,
-    wanted: &HashSet<u32>,
-    found: &mut HashMap<u32, Found>,
-) {
-    // Whatever can't be looked at is counted where the process itself is.
-    let _ = scan::visit_sockets(proc, &format!("{pid}/task/{task}/fd"), |_, inode| {
-        if wanted.contains(&inode) {
-            add(found, inode, pid, Place::Thread);
-        }
-    });
-}
-
-fn look_at_files(proc: &OwnedFd, pid: Pid, visit: impl FnMut(u32, &[u8])) {
-    let _ = scan::visit_links(proc, &format!("{pid}/fd"), visit);
+fn tasks(process: &OwnedFd) -> Vec<Pid> {
+    let tasks = scan::open_directory(process, "task");
+    tasks
+        .and_then(|tasks| scan::pids(&tasks))
+        .unwrap_or_default()
 }
 
 /// `UserFiles:` of a ring's `fdinfo` counts what is registered; a line for each follows, such as
 /// `    0: socket:[4242]`.
-fn look_at_ring(pid: Pid, number: u32, wanted: &HashSet<u32>, found: &mut HashMap<u32, Found>) {
-    for inode in registered(&fdinfo(pid, number)).filter(|inode| wanted.contains(inode)) {
-        add(found, inode, pid, Place::Ring);
-    }
-}
-
 fn registered(fdinfo: &str) -> impl Iterator<Item = u32> + '_ {
     let files = fdinfo
         .lines()
@@ -123,8 +150,7 @@ fn registered(fdinfo: &str) -> impl Iterator<Item = u32> + '_ {
 }
 
 /// How many descriptors wait in the messages on a unix socket (`scm_fds`, since Linux 5.12).
-fn carried(pid: Pid, number: u32) -> usize {
-    let fdinfo = fdinfo(pid, number);
+fn carried(fdinfo: &str) -> usize {
     let mut counts = fdinfo
         .lines()
         .filter_map(|line| line.strip_prefix("scm_fds:"));
@@ -159,8 +185,12 @@ fn peek(descriptor: Descriptor) -> io::Result<Vec<u32>> {
     Ok(inodes)
 }
 
-fn fdinfo(pid: Pid, number: u32) -> String {
-    fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap_or_default()
+fn fdinfo(process: &OwnedFd, number: u32) -> String {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = openat(process, format!("fdinfo/{number}"), flags, Mode::empty());
+    file.map_err(std::io::Error::from)
+        .and_then(|file| std::io::read_to_string(File::from(file)))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,0 +1,89 @@
+//! This program and the processes that it descends from, as far as this user can see them.
+//!
+//! The line only gets shorter. Where a process ends, its children get one of its ancestors for a
+//! parent, or the first process of their pid namespace (`PR_SET_CHILD_SUBREAPER` of `prctl(2)`). So
+//! nobody is ever missing in a line that was read earlier.
+
+use crate::model::{Lineage, Member, Pid};
+
+/// How often the line is read until it is the same twice.
+const MAX_WALKS: usize = 64;
+
+/// Reads the line as it is now. It is read parent by parent; if one of them ended meanwhile, the next
+/// time reads differently.
+pub fn lineage() -> Lineage {
+    let mut line = walk();
+    for _ in 0..MAX_WALKS {
+        let again = walk();
+        if again == line {
+            break;
+        }
+        line = again;
+    }
+    Lineage::new(line)
+}
+
+fn walk() -> Vec<Member> {
+    let mut line: Vec<Member> = Vec::new();
+    let mut next = own_pid();
+    while let Some(pid) = next
+        && !line.iter().any(|member| member.pid == pid)
+    {
+        let (started_at_tick, parent) = look(pid);
+        line.push(Member {
+            pid,
+            started_at_tick,
+        });
+        // The parent of the first process, and one outside the pid namespace, is 0.
+        next = parent.filter(|&parent| parent != 0);
+    }
+    line
+}
+
+/// The pid that this process has in `/proc`, which may be of another pid namespace.
+#[cfg(target_os = "linux")]
+fn own_pid() -> Option<Pid> {
+    let name = std::fs::read_link("/proc/self").ok()?;
+    name.to_str()?.parse().ok()
+}
+
+/// When a process started, and its parent.
+#[cfg(target_os = "linux")]
+fn look(pid: Pid) -> (Option<u64>, Option<Pid>) {
+    let pulse = super::pulse::pulse(pid);
+    let pulse = pulse.map(|pulse| (pulse.started_at_tick, pulse.parent));
+    pulse.unzip()
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Linux")]
+fn own_pid() -> Option<Pid> {
+    Some(std::process::id())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn look(pid: Pid) -> (Option<u64>, Option<Pid>) {
+    use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
+    let pid = sysinfo::Pid::from_u32(pid);
+    let Ok(mut system) = System::new() else {
+        return (None, None);
+    };
+    let only = ProcessesToUpdate::Some(&[pid]);
+    system.refresh_processes_specifics(only, false, ProcessRefreshKind::nothing());
+    let parent = system.process(pid).and_then(sysinfo::Process::parent);
+    (None, parent.map(sysinfo::Pid::as_u32))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_begins_with_this_process_and_its_parent() {
+        let line = walk();
+        let pids: Vec<Pid> = line.iter().map(|member| member.pid).collect();
+        let parent = std::os::unix::process::parent_id();
+        assert_eq!(pids[..2], [std::process::id(), parent]);
+        assert_eq!(lineage(), Lineage::new(line));
+    }
+}
