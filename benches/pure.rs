@@ -17,7 +17,7 @@ use scene::{OF_A_TENTH, SIZES, moment};
 use sockeye::app::{App, Asked, Msg, Settings, Size, Sort, Tab};
 use sockeye::columns::ColumnId;
 use sockeye::filter::{Context, Filter};
-use sockeye::model::Snapshot;
+use sockeye::model::{Lineage, Snapshot};
 use sockeye::track::Tracker;
 use sockeye::ui::{self, Theme};
 
@@ -142,6 +142,7 @@ fn settings() -> Settings {
         host: "bench".into(),
         is_recording: false,
         uid: Some(3),
+        lineage: Lineage::default(),
         interval: Duration::from_secs(1),
         linger: LINGER,
         highlight: HIGHLIGHT,

@@ -1,14 +1,11 @@
-//! Menus and questions: what the program asks, and what each answer means.
+//! Menus: what there is to choose from, and what each choice means.
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
-use super::Signal;
 use crate::bind::Verdict;
 use crate::columns::{self, ColumnId};
-use crate::model::{Endpoint, Owner, Pid, Process, Protocol, Socket, State, Text};
-use crate::track::{Row, Table};
+use crate::model::{Endpoint, Process, Protocol, State};
+use crate::track::Row;
 
 /// A list to choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,23 +47,6 @@ pub enum FileFormat {
     Json,
     /// A row for each socket and process, as `list --csv` prints them.
     Csv,
-}
-
-/// Whether to end a process.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// The process.
-    pub pid: Pid,
-    /// When it started.
-    pub started_at: Option<Timestamp>,
-    /// Its name.
-    pub name: Text,
-    /// The signal to send.
-    pub signal: Signal,
-    /// What it holds and what will be lost.
-    pub loss: String,
-    /// Whether it was asked for the sake of the port under test.
-    pub frees_tested_port: bool,
 }
 
 impl Menu {
@@ -177,101 +157,7 @@ fn reachable(local: Endpoint) -> Endpoint {
     Endpoint::new(address, local.port)
 }
 
-impl Question {
-    /// Asks whether to end the process that has a socket.
-    ///
-    /// # Errors
-    /// One line that says why there is nothing to end.
-    pub fn end_owner(socket: &Socket, is_closed: bool, table: &Table) -> Result<Self, String> {
-        let process = match &socket.owner {
-            _ if is_closed => return Err("this socket is closed already".into()),
-            Owner::Known(processes) => first_but_init(processes).ok_or(
-                "pid 1 holds this socket for its service: stop the unit instead of ending it",
-            )?,
-            Owner::Hidden => return Err("the owner is hidden: run as root to end it".into()),
-            Owner::Kernel => return Err("the kernel has this socket: no process to end".into()),
-            Owner::Unknown => return Err("the owner is still being looked for".into()),
-            Owner::Past(_) | Owner::None => {
-                return Err("no process has this socket any more: it goes by itself".into());
-            }
-        };
-        Ok(Self {
-            pid: process.pid,
-            started_at: process.started_at,
-            name: process.name.clone(),
-            signal: Signal::Term,
-            loss: what_is_lost(process, table) + &who_keeps_it(&socket.owner),
-            frees_tested_port: false,
-        })
-    }
-
-    /// The next signal to offer.
-    #[must_use]
-    pub fn with_next_signal(mut self) -> Self {
-        let at = Signal::ALL
-            .iter()
-            .position(|&signal| signal == self.signal)
-            .unwrap_or(0);
-        self.signal = Signal::ALL[(at + 1) % Signal::ALL.len()];
-        self
-    }
-
-    /// The question in one line.
-    pub fn text(&self) -> String {
-        format!(
-            "{} ({}) {} End it with {}?",
-            self.name,
-            self.pid,
-            self.loss,
-            self.signal.as_str()
-        )
-    }
-}
-
 /// The process to speak of: the lowest pid, but not init, which holds sockets for its services.
 fn first_but_init(processes: &[Arc<Process>]) -> Option<&Arc<Process>> {
     processes.iter().find(|process| process.pid != 1)
-}
-
-/// A shared socket outlives one of its processes.
-fn who_keeps_it(owner: &Owner) -> String {
-    match owner.present().len() {
-        0 | 1 => String::new(),
-        2 => " Another process keeps this socket.".into(),
-        many => format!(" {} others keep this socket.", many - 1),
-    }
-}
-
-/// `listens on 80, 443 and serves 12 connections.`
-fn what_is_lost(process: &Process, table: &Table) -> String {
-    let sockets = || {
-        table
-            .rows
-            .iter()
-            .filter(|row| !row.is_closed())
-            .filter(|row| {
-                row.socket
-                    .owner
-                    .present()
-                    .iter()
-                    .any(|one| one.is_same(process))
-            })
-            .map(|row| &row.socket)
-    };
-    let mut ports: Vec<u16> = sockets()
-        .filter(|s| !s.is_connection())
-        .map(|socket| socket.local.port)
-        .collect();
-    ports.sort_unstable();
-    ports.dedup();
-    let listed: Vec<_> = ports.iter().take(8).map(ToString::to_string).collect();
-    let more = if ports.len() > 8 { ", …" } else { "" };
-    let holds = (!ports.is_empty()).then(|| format!("holds {}{more}", listed.join(", ")));
-    let serves = match sockets().filter(|socket| socket.is_connection()).count() {
-        0 => None,
-        1 => Some("has 1 connection".to_owned()),
-        many => Some(format!("has {many} connections")),
-    };
-    let both: Vec<_> = holds.into_iter().chain(serves).collect();
-    format!("{}.", both.join(" and "))
 }

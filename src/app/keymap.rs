@@ -16,6 +16,8 @@ pub enum Mode {
     Menu,
     /// Answering a question.
     Question,
+    /// Answering it a second time, which takes another key.
+    Insist,
     /// Reading the help.
     Help,
 }
@@ -53,7 +55,7 @@ const fn bind(
 
 use Action as A;
 use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
-use Mode::{Bind, Help, Menu, Prompt, Question, Table};
+use Mode::{Bind, Help, Insist, Menu, Prompt, Question, Table};
 
 /// Every key of the program. The hints stand in the order of the list.
 #[rustfmt::skip]
@@ -124,6 +126,11 @@ pub const KEYMAP: &[Binding] = &[
     bind(Question, &[Char('s')], A::OtherSignal, "another signal", "other signal"),
     bind(Question, &[Ctrl('c')], A::Quit, "quit", ""),
     bind(Question, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
+
+    bind(Insist, &[Char('Y')], A::Confirm, "yes, all the same", "yes, end it"),
+    bind(Insist, &[Char('n'), Esc, Char('q')], A::Back, "no", "no"),
+    bind(Insist, &[Ctrl('c')], A::Quit, "quit", ""),
+    bind(Insist, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 
     bind(Help, &[Char('j'), Down], A::Down, "scroll down", "down"),
     bind(Help, &[Char('k'), Up], A::Up, "scroll up", "up"),
@@ -214,10 +221,20 @@ mod tests {
 
     #[test]
     fn every_mode_can_be_left_and_quit() {
-        for mode in [Prompt, Menu, Question, Help] {
+        for mode in [Prompt, Menu, Question, Insist, Help] {
             assert_eq!(lookup(mode, Esc), Some(A::Back), "{mode:?}");
             assert_eq!(lookup(mode, Ctrl('c')), Some(A::Quit), "{mode:?}");
         }
+    }
+
+    /// A key that is held down must not answer both questions.
+    #[test]
+    fn the_second_question_takes_another_yes_than_the_first() {
+        let yes = |mode| bindings(mode).filter(|binding| binding.action == A::Confirm);
+        for key in yes(Question).flat_map(|binding| binding.keys) {
+            assert_eq!(lookup(Insist, *key), None, "{key}");
+        }
+        assert_eq!(yes(Insist).count(), 1);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! What happens to the program, and what it asks of the world.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{FileFormat, Input};
 use crate::bind::{Examination, Target};
-use crate::model::{Pid, Refresh, Text};
+use crate::model::{Process, Refresh};
 use crate::track::{Observation, RowId};
-use jiff::Timestamp;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -90,6 +90,28 @@ impl Signal {
     }
 }
 
+/// A signal that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// The process as it was seen; its pid may be another's by now.
+    pub process: Arc<Process>,
+    /// The inodes of the sockets of which it must still hold one, where sockets have inodes.
+    pub sockets: Vec<u32>,
+    /// Which signal.
+    pub signal: Signal,
+    /// How it was confirmed.
+    pub confirmed: Confirmed,
+}
+
+/// How often a person has said yes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmed {
+    /// As for any process.
+    Once,
+    /// As it takes for one that is [guarded](crate::model::Guard).
+    Twice,
+}
+
 /// Something that the runtime shall do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -113,17 +135,8 @@ pub enum Effect {
         /// Where to begin.
         from: u16,
     },
-    /// Send a signal to a process, if it is still the same one.
-    EndProcess {
-        /// Which process.
-        pid: Pid,
-        /// When the process meant started; the pid may be another's by now.
-        started_at: Option<Timestamp>,
-        /// Its name, for the answer.
-        name: Text,
-        /// Which signal.
-        signal: Signal,
-    },
+    /// Send a signal to a process, if it is still the one that is meant.
+    EndProcess(Ending),
     /// Put text on the clipboard.
     Copy(String),
     /// Ring the terminal's bell.

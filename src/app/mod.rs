@@ -13,6 +13,7 @@ pub mod layout;
 mod message;
 mod neighbours;
 mod prompt;
+mod question;
 mod selection;
 mod stats;
 mod update;
@@ -26,17 +27,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use action::Action;
-pub use asking::{FileFormat, Menu, MenuChoice, MenuItem, Question};
+pub use asking::{FileFormat, Menu, MenuChoice, MenuItem};
 pub use input::{Input, Key, Mouse};
 pub use layout::Size;
-pub use message::{BindReport, Effect, Exit, Msg, Signal};
+pub use message::{BindReport, Confirmed, Effect, Ending, Exit, Msg, Signal};
 pub use prompt::PromptKind;
+pub use question::{Confirmation, Question};
 pub use selection::{Asked, Sort, Tab};
 pub use watching::{Told, Watching};
 
 use crate::columns::{self, Column, ColumnId};
 use crate::filter::{Filter, FilterError};
-use crate::model::Moment;
+use crate::model::{Lineage, Moment};
 use crate::track::{EventLog, Row, Table};
 use bind_pane::BindPane;
 use cursor::Cursor;
@@ -58,6 +60,8 @@ pub struct Settings {
     pub is_recording: bool,
     /// The user's own uid.
     pub uid: Option<u32>,
+    /// This process and its ancestors.
+    pub lineage: Lineage,
     /// Time from one snapshot to the next.
     pub interval: Duration,
     /// For how long closed rows stay.

@@ -10,6 +10,7 @@ use sockeye::model::Text;
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::{live, panic, signals};
+use sockeye::source::lineage;
 use sockeye::track::Tracker;
 use sockeye::ui::Theme;
 
@@ -48,6 +49,7 @@ pub(super) fn run(shared: &Shared, named: Option<Config>, words: &[String]) -> a
         host: host_name(shared),
         is_recording: shared.replay.is_some(),
         uid: own_uid(),
+        lineage: lineage(),
         interval: settings.interval,
         linger: settings.linger,
         highlight: settings.highlight,

@@ -116,16 +116,7 @@ impl Live {
             Effect::FindFreePort { from } => {
                 self.start("free port", move || jobs::find_free_port(from));
             }
-            Effect::EndProcess {
-                pid,
-                started_at,
-                name,
-                signal,
-            } => {
-                self.start("signal", move || {
-                    end_process(pid, started_at, &name, signal)
-                });
-            }
+            Effect::EndProcess(ending) => self.start("signal", move || end_process(&ending)),
             Effect::Write(format, rows) => {
                 let (table, now) = (Arc::clone(self.app.table()), self.clock.now());
                 self.start("writer", move || {

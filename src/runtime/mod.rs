@@ -9,7 +9,7 @@ pub mod child;
 pub mod clock;
 pub mod collector;
 pub mod descriptors;
-mod end_process;
+pub mod end_process;
 pub mod hand_over;
 pub mod input;
 mod jobs;

@@ -216,7 +216,7 @@ proptest! {
             let question = run.view().overlay.is_some_and(|over| over.title == "end a process");
             let effects = run.take(event);
             for effect in &effects {
-                if let Effect::EndProcess { .. } = effect {
+                if let Effect::EndProcess(_) = effect {
                     prop_assert!(question, "nobody asked");
                     prop_assert!(matches!(event, Event::Key(Key::Char('y'))), "{:?}", event);
                 }

@@ -14,8 +14,8 @@ use sockeye::app::{App, Effect, Input, Key, Mouse, Msg, Settings, Size, Sort, Ta
 use sockeye::bind::{Examination, Probe, ProbeResult, Target, Witness};
 use sockeye::filter::Filter;
 use sockeye::model::{
-    Answered, Cost, Endpoint, Evidence, Holder, Limits, Moment, Owner, Pid, Problem, Process,
-    Protocol, Queue, Refresh, Snapshot, Socket, State, Text,
+    Answered, Cost, Endpoint, Evidence, Holder, Limits, Lineage, Moment, Owner, Pid, Problem,
+    Process, Protocol, Queue, Refresh, Snapshot, Socket, State, Text,
 };
 use sockeye::track::{Event, Tracker};
 
@@ -42,6 +42,7 @@ pub fn settings(width: u16, height: u16) -> Settings {
         host: "web-01".into(),
         is_recording: false,
         uid: Some(1000),
+        lineage: Lineage::default(),
         interval: Duration::from_secs(1),
         linger: LINGER,
         highlight: HIGHLIGHT,

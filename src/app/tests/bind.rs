@@ -1,5 +1,6 @@
 //! Bind tests: what their answers, keys and time make of the pane.
 
+use super::ending::ending;
 use super::*;
 use crate::bind::{Examination, Probe, ProbeResult, Target, Witness};
 use crate::model::{Answered, Evidence, Holder, Limits};
@@ -14,7 +15,7 @@ fn asked_test(effects: &[Effect]) -> (u64, Target) {
 }
 
 /// The answer to it: the port is free, or these holders refuse it.
-fn report(desk: &Desk, effects: &[Effect], holders: Vec<Holder>) -> BindReport {
+pub(super) fn report(desk: &Desk, effects: &[Effect], holders: Vec<Holder>) -> BindReport {
     let (job, target) = asked_test(effects);
     let result = if holders.is_empty() {
         ProbeResult::Ok
@@ -162,10 +163,7 @@ fn ending_what_has_the_port_shows_it_become_free() {
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
     desk.tell(Msg::BindTested(Box::new(answer)));
     assert_eq!(desk.press("K"), [], "it asks first");
-    assert!(matches!(
-        desk.press("y")[..],
-        [Effect::EndProcess { pid: 10, .. }]
-    ));
+    assert_eq!(ending(&desk.press("y")).process.pid, 10);
     assert_eq!(desk.wake(), [], "a process takes its time to end");
     desk.wait(SECOND / 4);
     let effects = desk.wake();

@@ -8,10 +8,11 @@ use super::keymap::{KEYMAP, Mode};
 use super::view::View;
 use super::*;
 use crate::columns;
-use crate::model::{Endpoint, Owner, Process, Protocol, Snapshot, Socket, State};
+use crate::model::{Endpoint, Lineage, Owner, Process, Protocol, Snapshot, Socket, State};
 use crate::track::{RowId, Tracker};
 
 mod bind;
+mod ending;
 mod stats;
 
 const HIGHLIGHT: Duration = Duration::from_secs(5);
@@ -38,6 +39,7 @@ impl Desk {
             host: "host".into(),
             is_recording: false,
             uid: Some(1000),
+            lineage: Lineage::default(),
             interval: SECOND,
             linger: LINGER,
             highlight: HIGHLIGHT,
@@ -250,7 +252,7 @@ fn k_never_ends_a_process_whatever_is_open() {
         desk.press(open);
         for _ in 0..20 {
             let effects = desk.key(Key::Char('k'));
-            let ends = |effect: &Effect| matches!(effect, Effect::EndProcess { .. });
+            let ends = |effect: &Effect| matches!(effect, Effect::EndProcess(_));
             assert!(!effects.iter().any(ends), "after {open:?}");
             assert_ne!(desk.mode(), Mode::Question);
         }
@@ -302,28 +304,6 @@ fn esc_closes_the_pane_first_and_clears_the_filter_then() {
 }
 
 #[test]
-fn a_question_is_answered_by_y_with_the_chosen_signal() {
-    let mut desk = Desk::with_ports(&[80]);
-    desk.press("K");
-    for _ in 0..4 {
-        desk.press("s");
-    }
-    let effects = desk.press("y");
-    assert!(
-        matches!(
-            &effects[..],
-            [Effect::EndProcess {
-                pid: 80,
-                signal: Signal::Kill,
-                ..
-            }]
-        ),
-        "{effects:?}"
-    );
-    assert_eq!(desk.mode(), Mode::Table);
-}
-
-#[test]
 fn a_recording_may_claim_the_end_of_time() {
     let mut desk = Desk::new();
     let observation = desk.tracker.observe(Snapshot {
@@ -346,31 +326,6 @@ fn a_recording_may_claim_the_end_of_time() {
 }
 
 #[test]
-fn init_is_not_offered_to_be_ended_and_sharers_are_told() {
-    let mut desk = Desk::new();
-    let mut shared = listener(80);
-    let mut processes = shared.owner.processes().to_vec();
-    processes.insert(0, process(1));
-    shared.owner = Owner::Known(processes.into());
-    desk.read(&[shared.clone()]);
-    desk.press("K");
-    let Modal::Question(question) = &desk.app.modal else {
-        panic!("it asks")
-    };
-    assert_eq!(question.pid, 80);
-    assert!(
-        question
-            .text()
-            .contains("Another process keeps this socket.")
-    );
-    desk.press("n");
-    shared.owner = Owner::Known([process(1)].into());
-    desk.wait(SECOND).read(&[shared]);
-    assert_eq!(desk.press("K"), []);
-    assert_eq!(desk.mode(), Mode::Table);
-}
-
-#[test]
 fn what_a_recording_shows_is_left_alone() {
     let mut desk = Desk::with_ports(&[80]);
     desk.app.settings.is_recording = true;
@@ -382,24 +337,6 @@ fn what_a_recording_shows_is_left_alone() {
             "{key}"
         );
     }
-}
-
-#[test]
-fn the_question_is_about_the_process_that_was_selected_when_it_was_asked() {
-    let mut desk = Desk::with_ports(&[80, 81]);
-    desk.press("K");
-    desk.settle_on(&[81]);
-    let effects = desk.press("y");
-    assert!(matches!(effects[..], [Effect::EndProcess { pid: 80, .. }]));
-}
-
-#[test]
-fn a_closed_row_has_no_process_to_end() {
-    let mut desk = Desk::with_ports(&[80]);
-    desk.settle_on(&[]);
-    assert_eq!(desk.selected_port(), Some(80));
-    desk.press("K");
-    assert_eq!(desk.mode(), Mode::Table);
 }
 
 // The cursor.

@@ -1,8 +1,9 @@
 //! What the keys and the mouse do with a bind test.
 
-use super::super::asking::{Menu, Question};
+use super::super::asking::Menu;
 use super::super::bind_pane::BindPane;
 use super::super::cursor::Step;
+use super::super::question::Question;
 use super::super::{Action, App, Effect, Modal, Pane, Tab};
 use super::Effects;
 use crate::bind::{Address, Target};
@@ -101,7 +102,8 @@ impl App {
             self.warn("no socket is in the way", now);
             return;
         };
-        match Question::end_owner(&holder.socket, false, &self.table) {
+        let lineage = &self.settings.lineage;
+        match Question::end_owner(&holder.socket, false, &self.table, lineage) {
             Ok(question) => {
                 self.modal = Modal::Question(Question {
                     frees_tested_port: true,

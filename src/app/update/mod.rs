@@ -8,7 +8,7 @@ mod table;
 
 use super::bind_pane::Came;
 use super::keymap::{self, Mode};
-use super::{Action, App, BindReport, Effect, Exit, Input, Key, Modal, Msg, Pane};
+use super::{Action, App, BindReport, Effect, Exit, Input, Key, Modal, Msg, Pane, Question};
 use crate::model::Moment;
 use crate::track::Observation;
 
@@ -160,6 +160,9 @@ impl App {
             Modal::None => Mode::Table,
             Modal::Prompt(_) => Mode::Prompt,
             Modal::Menu(_) => Mode::Menu,
+            Modal::Question(Question {
+                is_second: true, ..
+            }) => Mode::Insist,
             Modal::Question(_) => Mode::Question,
             Modal::Help { .. } => Mode::Help,
         }

@@ -1,6 +1,7 @@
 //! What the keys do in menus, questions and the help.
 
-use super::super::asking::{Menu, MenuChoice, Question};
+use super::super::asking::{Menu, MenuChoice};
+use super::super::question::{Confirmation, Question};
 use super::super::view;
 use super::super::{Action, App, Effect, Modal, Pane};
 use super::Effects;
@@ -14,29 +15,26 @@ impl App {
         let question = question.clone();
         self.modal = Modal::None;
         match action {
-            Action::Confirm => {
-                let Question {
-                    pid,
-                    started_at,
-                    name,
-                    signal,
-                    frees_tested_port,
-                    ..
-                } = question;
-                if let Some(Pane::Bind(pane)) = self.pane.as_mut().filter(|_| frees_tested_port) {
-                    pane.watch_end(pid, now);
-                }
-                return vec![Effect::EndProcess {
-                    pid,
-                    started_at,
-                    name,
-                    signal,
-                }];
-            }
+            Action::Confirm => return self.confirm(question, now),
             Action::OtherSignal => self.modal = Modal::Question(question.with_next_signal()),
             _ => {}
         }
         Vec::new()
+    }
+
+    fn confirm(&mut self, question: Question, now: Moment) -> Effects {
+        let frees_tested_port = question.frees_tested_port;
+        let ending = match question.confirmed() {
+            Confirmation::Given(ending) => ending,
+            Confirmation::AskAgain(question) => {
+                self.modal = Modal::Question(question);
+                return Vec::new();
+            }
+        };
+        if let Some(Pane::Bind(pane)) = self.pane.as_mut().filter(|_| frees_tested_port) {
+            pane.watch_end(ending.process.pid, now);
+        }
+        vec![Effect::EndProcess(ending)]
     }
 
     pub(super) fn act_in_menu(&mut self, action: Action, now: Moment) -> Effects {

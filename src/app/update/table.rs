@@ -1,8 +1,9 @@
 //! What the keys do in the table.
 
-use super::super::asking::{Menu, Question};
+use super::super::asking::Menu;
 use super::super::cursor::Step;
 use super::super::prompt::{Prompt, PromptKind};
+use super::super::question::Question;
 use super::super::view::duration_text;
 use super::super::{Action, App, Effect, Modal, Pane, Tab};
 use super::Effects;
@@ -193,7 +194,8 @@ impl App {
 
     pub(super) fn ask_to_end(&mut self, now: Moment) {
         let Some(row) = self.selected() else { return };
-        match Question::end_owner(&row.socket, row.is_closed(), &self.table) {
+        let lineage = &self.settings.lineage;
+        match Question::end_owner(&row.socket, row.is_closed(), &self.table, lineage) {
             Ok(question) => self.modal = Modal::Question(question),
             Err(why) => self.warn(why, now),
         }

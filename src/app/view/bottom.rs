@@ -140,7 +140,8 @@ fn hints(mode: keymap::Mode, columns: usize) -> Line {
 }
 
 fn question_overlay(question: &Question) -> OverlayView {
-    let lines = vec![vec![span(question.text(), Role::Plain)]];
+    let lines = question.text().into_iter();
+    let lines: Vec<Line> = lines.map(|text| vec![span(text, Role::Plain)]).collect();
     OverlayView {
         title: "end a process".into(),
         columns: widest(&lines),
