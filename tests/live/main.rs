@@ -18,6 +18,7 @@ mod changes;
 mod config;
 mod endings;
 mod filter;
+mod guarded;
 mod hostile;
 mod jobs;
 mod long_run;

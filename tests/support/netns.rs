@@ -20,10 +20,31 @@ pub fn in_netns(name: &str, body: impl FnOnce()) {
 /// `binary::module::test::{{closure}}`; were that ever spelled otherwise, no such test would be found
 /// and it would fail.
 pub fn stage<Body: FnOnce()>(body: Body) {
+    in_netns(name_of::<Body>(), body);
+}
+
+/// The same in a pid namespace of its own as well, whose first process the test is. There it says which
+/// pid the next process gets.
+pub fn stage_with_pids<Body: FnOnce()>(body: Body) {
+    in_pidns(name_of::<Body>(), body);
+}
+
+/// The same for a test of this name, see [`in_netns`].
+pub fn in_pidns(name: &str, body: impl FnOnce()) {
+    in_netns_with(name, &["-Urnpf", "--mount-proc"], body);
+}
+
+/// The same with every user of this machine where root runs the tests, see [`in_netns_with_users`].
+pub fn stage_with_pids_and_users<Body: FnOnce()>(body: Body) {
+    let is_root = rustix::process::geteuid().is_root();
+    let flags = if is_root { "-npf" } else { "-Urnpf" };
+    in_netns_with(name_of::<Body>(), &[flags, "--mount-proc"], body);
+}
+
+fn name_of<Body>() -> &'static str {
     let path = std::any::type_name::<Body>();
     let path = path.strip_suffix("::{{closure}}").unwrap_or(path);
-    let (_, name) = path.split_once("::").unwrap_or(("", path));
-    in_netns(name, body);
+    path.split_once("::").map_or(path, |(_, name)| name)
 }
 
 /// The same with every user of this machine where root runs the tests: in a user namespace of its own
