@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use sockeye::config::duration;
 use sockeye::report::{self, Waited, WaitedFor};
@@ -66,7 +66,7 @@ pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
         What::Listening => Wanted::Listening(shared.family()),
     };
     let mut progress = Progress::new();
-    signals::exit_when_asked_after(progress.eraser())?;
+    signals::exit_when_asked_after(progress.eraser()).context("signals can't be waited for")?;
     let (clock, interval) = (Clock::start(), shared.interval_or(INTERVAL));
     let mut waiting = Waiting::new(targets, wanted, clock);
     let happened = waiting.wait(interval, wait.timeout, |ports| {

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
 use sockeye::app::{Sort, Told, Watching};
 use sockeye::config::{Config, duration};
-use sockeye::model::ProblemCode;
+use sockeye::model::{Problem, ProblemCode};
 use sockeye::report;
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
@@ -53,7 +54,7 @@ pub(super) struct Watch {
 /// Prints until the time is over, nobody reads any more, or a signal comes.
 pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
     let settings = shared.over(Config::default(), &watch.filter)?;
-    signals::exit_when_asked()?;
+    signals::exit_when_asked().context("signals can't be waited for")?;
     let asked = options::asked(&settings, Sort::BY_PORT)?;
     let clock = Clock::start();
     let end = End::after(watch.time, clock);
@@ -149,7 +150,12 @@ impl Printer {
                 return Ok(true);
             }
         };
-        self.failure = None;
+        let is_unread = |problem: &&Problem| problem.code == ProblemCode::TableUnreadable;
+        let unread = observation.table.problems.iter().find(is_unread);
+        // What was seen of it was worth to be told; nothing at all is no answer.
+        self.failure = unread
+            .filter(|_| observation.table.rows.is_empty())
+            .map(|problem| problem.message.to_string());
         let mut all = self.watching.observe(&observation);
         if self.changes_only {
             all.retain(|told| told.change.is_some());

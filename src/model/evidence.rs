@@ -150,6 +150,8 @@ pub struct Limits {
     pub security_modules: Option<Vec<Text>>,
     /// The effective uid that binds.
     pub uid: Option<u32>,
+    /// Whether nobody gains a privilege from here, by `sudo` for one (`no_new_privs`).
+    pub is_confined: bool,
     /// The systemd unit that this process runs in, whose rules hold for its binds.
     pub unit: Option<Text>,
     /// Port ranges that Windows has set aside.

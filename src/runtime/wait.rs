@@ -51,8 +51,8 @@ pub struct Port {
     pub summary: Option<String>,
     /// The rows when the bind test was last made, and when that was.
     tested: Option<(Vec<Trace>, Duration)>,
-    /// How often in a row the table could not be read.
-    unread: u32,
+    /// How often in a row the table could not be read, and why the last time.
+    unread: (u32, String),
 }
 
 /// What tells one row from another.
@@ -84,7 +84,7 @@ impl Waiting {
             seen_at: clock.now(),
             summary: None,
             tested: None,
-            unread: 0,
+            unread: (0, String::new()),
         };
         Self {
             ports: targets.into_iter().map(port).collect(),
@@ -120,10 +120,22 @@ impl Waiting {
             is_first = false;
             let left = self.left(end);
             if left.is_zero() {
-                return Ok(false);
+                return self.outcome_in_the_end();
             }
             show(&self.ports);
             thread::sleep(interval.min(left));
+        }
+    }
+
+    /// That it did not happen, if that was looked at.
+    fn outcome_in_the_end(&self) -> Result<bool, Hopeless> {
+        let is_unread = |port: &&Port| !port.is_so && port.unread.0 > 0;
+        match self.ports.iter().find(is_unread) {
+            Some(port) => Err(Hopeless {
+                target: port.target.clone(),
+                why: port.unread.1.clone(),
+            }),
+            None => Ok(false),
         }
     }
 
@@ -258,11 +270,11 @@ impl Waiting {
                 .iter()
                 .filter(|gap| gap.code == GapCode::Table);
             let Some(gap) = unread.next() else {
-                port.unread = 0;
+                port.unread.0 = 0;
                 return None;
             };
-            port.unread += 1;
-            return (port.unread >= MAX_UNREAD).then(|| gap.message.to_string());
+            port.unread = (port.unread.0 + 1, gap.message.to_string());
+            return (port.unread.0 >= MAX_UNREAD).then(|| gap.message.to_string());
         }
         let (protocol, number) = (port.target.protocol, port.target.first_port());
         let investigator = self.tester.investigator();

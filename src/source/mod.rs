@@ -6,6 +6,7 @@
 //! only what leaves nothing to show.
 
 mod activity;
+mod blind;
 mod error;
 #[cfg(any(not(target_os = "linux"), test))]
 mod excluded;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 
 use crate::model::{Cost, Moment, Pid, Snapshot};
 
+use blind::Blind;
 pub use error::SourceError;
 pub use investigator::Investigator;
 pub use lineage::lineage;
@@ -64,21 +66,6 @@ pub trait Source: Send {
     fn cost(&self) -> Cost {
         Cost::default()
     }
-}
-
-/// Why a process that holds a socket can't be seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    not(target_os = "linux"),
-    expect(dead_code, reason = "only Linux tells")
-)]
-enum Blind {
-    /// This user may not look at it, root may.
-    NotPermitted,
-    /// Not even root may look at it: a capability is missing, or a security module forbids it.
-    Forbidden,
-    /// It runs outside this pid namespace, where its pid means nothing.
-    OtherNamespace,
 }
 
 /// Who holds a socket, by pid: what the platform knows before the processes are looked at.

@@ -230,19 +230,8 @@ fn hidden_problem(count: usize, blind: Option<Blind>, problems: &[Problem]) -> O
         1 => ("the owner of 1 socket is".to_owned(), "it", ""),
         _ => (format!("owners of {count} sockets are"), "them", "s"),
     };
-    let (remedy, brief) = match blind {
-        Some(Blind::OtherNamespace) => (
-            format!("outside this pid namespace: run on the host to see {them}"),
-            "outside this container",
-        ),
-        Some(Blind::Forbidden) => (
-            format!(
-                "hidden even from root: CAP_SYS_PTRACE would show {them}, if nothing forbids it"
-            ),
-            "CAP_SYS_PTRACE",
-        ),
-        Some(Blind::NotPermitted) | None => (format!("hidden: run as root to see {them}"), "sudo"),
-    };
+    let blind = blind.unwrap_or(Blind::NotPermitted);
+    let (remedy, brief) = (blind.told(them), blind.brief());
     Some(Problem {
         code: ProblemCode::HiddenOwners,
         count: Some(count),

@@ -15,12 +15,17 @@ pub(super) struct Users {
 #[cfg(target_os = "linux")]
 impl Users {
     /// The name of a uid, if it has one. A uid seen for the first time has the file read again:
-    /// its account may be younger than this program.
+    /// its account may be younger than this program. Where there is such a file and it can't be read
+    /// now, that is tried again.
     pub(super) fn name(&mut self, uid: u32) -> Option<Text> {
         if let Some(known) = self.names.get(&uid) {
             return known.clone();
         }
-        let passwd = std::fs::read("/etc/passwd").unwrap_or_default();
+        let passwd = match std::fs::read("/etc/passwd") {
+            Ok(passwd) => passwd,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(_) => return None,
+        };
         let found = parse(&passwd).find(|&(id, _)| id == uid);
         let name = found.map(|(_, name)| Text::from_bytes(name));
         self.names.insert(uid, name.clone());

@@ -42,7 +42,7 @@ fn reader_without_rights() {
     assert_eq!(
         &*problem.message,
         // In the namespace the reader is root, only without its rights.
-        "the owner of 1 socket is hidden even from root: CAP_SYS_PTRACE would show it, if nothing \
-         forbids it"
+        "the owner of 1 socket is hidden even from root: it takes CAP_SYS_PTRACE and \
+         CAP_DAC_READ_SEARCH to see it"
     );
 }

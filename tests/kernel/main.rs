@@ -23,5 +23,6 @@ mod exact;
 mod hidden;
 mod listeners;
 mod owners;
+mod refused;
 mod scene;
 mod udp;

@@ -234,6 +234,17 @@ impl Row {
         }
     }
 
+    /// The same as `/proc/net` tells it; nothing of a socket that is only bound.
+    pub fn as_in_proc_net(self) -> Option<Self> {
+        let is_told = self.state != "BOUND";
+        is_told.then(|| Self {
+            dual_stack: None,
+            interface: None,
+            queue: self.queue.filter(|_| self.state != "LISTEN"),
+            ..self
+        })
+    }
+
     /// Whether it is on the port of VXLAN, 4789.
     pub fn is_vxlan(&self) -> bool {
         self.local.ends_with(":4789")
@@ -294,7 +305,8 @@ pub fn assert_rows<const N: usize>(snapshot: &Snapshot, mut expected: [Row; N]) 
     );
 }
 
-fn lines(rows: &[Row]) -> String {
+/// One line for each row.
+pub fn lines(rows: &[Row]) -> String {
     let lines: Vec<_> = rows.iter().map(|row| format!("  {row:?}")).collect();
     lines.join("\n")
 }

@@ -196,6 +196,7 @@ impl Witness for Told<'_> {
             holders: self.holders.to_vec(),
             limits: Limits {
                 uid: Some(0),
+                is_confined: false,
                 unprivileged_from: Some(1024),
                 has_bind_capability: Some(true),
                 is_in_user_namespace: Some(false),

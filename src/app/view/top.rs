@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::{App, Modal, PromptKind, Tab};
 use super::{Line, Role, TabView, cut_line, duration_text, line_width, span};
 use crate::columns::width;
-use crate::model::{Moment, Problem};
+use crate::model::{Moment, Problem, ProblemCode};
 
 /// A part of the header, and how soon it is given up when there is no room: low numbers stay.
 struct Segment {
@@ -201,6 +201,13 @@ impl App {
         last.map_or(0, |tab| usize::from(tab.x) + width(&tab.text))
     }
 
+    /// Why there may be sockets though there are no rows: a part of the table could not be read.
+    fn unread(&self) -> Option<&Problem> {
+        let mut problems = self.table.problems.iter();
+        let is_unread = |problem: &&Problem| problem.code == ProblemCode::TableUnreadable;
+        problems.find(is_unread)
+    }
+
     /// One sentence for a table without rows.
     pub(super) fn why_empty(&self) -> String {
         if !self.has_snapshot {
@@ -208,6 +215,9 @@ impl App {
                 Some(why) => why.clone(),
                 None => "Reading the sockets…".into(),
             };
+        }
+        if let Some(problem) = self.unread() {
+            return problem.message.to_string();
         }
         let counts = self.selection.counts();
         let elsewhere: Vec<_> = Tab::ALL

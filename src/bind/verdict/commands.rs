@@ -98,8 +98,9 @@ impl Words<'_> {
     }
 
     pub(super) fn as_root(&self) -> Option<String> {
-        let is_root = self.case.limits().uid == Some(0);
-        (!is_root).then(|| format!("sudo sockeye check {}", self.case.examination.target))
+        let limits = self.case.limits();
+        let may_become_root = limits.uid != Some(0) && !limits.is_confined;
+        may_become_root.then(|| format!("sudo sockeye check {}", self.case.examination.target))
     }
 }
 

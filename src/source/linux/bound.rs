@@ -44,10 +44,11 @@ impl BoundSockets {
             .filter(|part| part.protocol == Protocol::Tcp)
         {
             match diag.dump(Asked::Bound(part), &mut details) {
-                // What else is wrong is wrong with the table too, which says so.
-                Ok(()) | Err(DumpError::System(_) | DumpError::Malformed) => {}
+                Ok(()) => {}
                 // What is known holds until it can be read.
                 Err(DumpError::Interrupted) => return problems.push(problems::interrupted(part)),
+                // What else is wrong is wrong with the table too, which says so.
+                Err(DumpError::System(_) | DumpError::Malformed) => return,
             }
         }
         // A kernel that does not know the state tells of others.

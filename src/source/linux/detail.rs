@@ -18,7 +18,7 @@ const INET_DIAG_SKV6ONLY: u16 = 11;
 const INET_DIAG_CGROUP_ID: u16 = 21;
 
 /// The timer of a `TIME_WAIT`, which is also that of an orphan in `FIN_WAIT2`.
-const TIMEWAIT_TIMER: u8 = 3;
+pub(super) const TIMEWAIT_TIMER: u8 = 3;
 
 /// What the kernel says of a socket, as far as the model has a place for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,9 @@ pub(super) struct Detail {
     pub(super) v6only: Option<bool>,
     /// Index of the interface that it is bound to.
     pub(super) interface: Option<u32>,
-    pub(super) queue: Queue,
+    /// `None` where it is not told, or of a socket that is only bound: it queues nothing, and of a former
+    /// listener the kernel reports the difference of two counters that no longer belong together.
+    pub(super) queue: Option<Queue>,
     /// Inode of the cgroup2 directory that it was made in.
     pub(super) cgroup: Option<u64>,
     /// How long it is kept at least, if it ends by itself.
@@ -51,9 +53,7 @@ impl Detail {
             socket.remote = self.remote;
         }
         socket.dual_stack = self.dual_stack();
-        // A socket that is only bound queues nothing; of a former listener the kernel reports the
-        // difference of two counters that no longer belong together.
-        socket.queue = (self.state != State::Bound).then_some(self.queue);
+        socket.queue = self.queue;
     }
 
     /// The socket as this row alone shows it.
@@ -88,10 +88,10 @@ pub(super) fn parse(payload: &[u8], protocol: Protocol) -> Option<Detail> {
         uid: netstat::uid(header.inode, header.uid),
         v6only: None,
         interface: (id.interface_id != 0).then_some(id.interface_id),
-        queue: Queue {
+        queue: (state != State::Bound).then_some(Queue {
             receive: header.recv_queue,
             send: header.send_queue,
-        },
+        }),
         cgroup: None,
         expires_in: (row.timer() == TIMEWAIT_TIMER)
             .then(|| Duration::from_millis(row.expires().into())),
@@ -115,7 +115,7 @@ pub(super) fn parse(payload: &[u8], protocol: Protocol) -> Option<Detail> {
 
 /// The kernel numbers the states of UDP sockets with those of TCP. A TCP socket that it reports
 /// as CLOSE (7) is one that is bound and nothing else; closed ones are in no table.
-fn state(protocol: Protocol, number: u8) -> State {
+pub(super) fn state(protocol: Protocol, number: u8) -> State {
     match (protocol, number) {
         (_, 1) => State::Established,
         (Protocol::Udp, _) => State::Unconn,
@@ -169,10 +169,10 @@ mod tests {
         assert_eq!((detail.interface, detail.cgroup), (Some(3), Some(7)));
         assert_eq!(
             detail.queue,
-            Queue {
+            Some(Queue {
                 receive: 1,
                 send: 128
-            }
+            })
         );
         assert_eq!(detail.socket().dual_stack, Some(true));
     }

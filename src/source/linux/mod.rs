@@ -13,6 +13,9 @@ pub(super) mod pinned;
 mod placement;
 pub(super) mod port;
 mod problems;
+mod proc_net;
+mod rights;
+mod room;
 mod scan;
 mod sock_diag;
 mod table;
@@ -65,6 +68,9 @@ impl Platform {
         at: Moment,
         problems: &mut Vec<Problem>,
     ) -> Vec<Holding> {
+        if is_short(problems) {
+            return unknown(sockets);
+        }
         let effort = if self.is_hasty {
             Effort::Bounded
         } else {
@@ -87,6 +93,9 @@ impl Platform {
             .clone()
             .filter_map(|row| sockets[row].inode)
             .collect();
+        if is_short(problems) {
+            return unknown(sockets);
+        }
         if inodes.len() > FEW {
             return self.indexed(sockets, at, Effort::Whole, problems);
         }
@@ -106,7 +115,7 @@ impl Platform {
     ) -> Vec<Holding> {
         let (mut holdings, outcome) = self.holders.holdings(sockets, at, effort);
         if let Err(error) = outcome {
-            problems.push(problems::processes(&error.into()));
+            problems.push(problems::processes(error));
         }
         self.blind = self.holders.blind();
         accept::assign(sockets, &mut holdings);
@@ -125,7 +134,7 @@ impl Platform {
             return vec![Holding::None; sockets.len()];
         }
         let sought = seek::seek(inodes, hints).unwrap_or_else(|error| {
-            problems.push(problems::processes(&error.into()));
+            problems.push(problems::processes(error));
             seek::Sought::nothing_seen()
         });
         self.blind = sought.blind;
@@ -133,6 +142,12 @@ impl Platform {
         let of = |inode: u32| match sought.found.get(&inode) {
             Some(found) => Holding::By(found.iter().map(|one| one.pid).collect()),
             None if !inodes.contains(&inode) => Holding::Unknown,
+            // It may be on its way: outside only if it is so a second time.
+            None if sought.blind == Some(Blind::OtherNamespace)
+                && !self.missed.contains(&inode) =>
+            {
+                Holding::Unknown
+            }
             None if sought.blind.is_some() => Holding::Hidden,
             None if self.missed.contains(&inode) => Holding::Kernel,
             None => Holding::None,
@@ -165,6 +180,22 @@ impl Platform {
     pub(super) fn take_looks(&mut self) -> Looks {
         std::mem::take(&mut self.looks) + self.holders.take_looks()
     }
+}
+
+/// Whether there is no descriptor to look at processes with; that is told.
+fn is_short(problems: &mut Vec<Problem>) -> bool {
+    let shortage = room::check().err();
+    problems.extend(shortage.map(problems::no_descriptors));
+    shortage.is_some()
+}
+
+/// Nobody was looked at: whoever holds a socket is not known now. What was known before holds.
+fn unknown(sockets: &[Socket]) -> Vec<Holding> {
+    let holding = |socket: &Socket| match socket.inode {
+        Some(_) => Holding::Unknown,
+        None => Holding::None,
+    };
+    sockets.iter().map(holding).collect()
 }
 
 /// Names of interfaces, for one reading: an interface can be renamed and its index reused.

@@ -11,8 +11,8 @@ use std::mem::MaybeUninit;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw, stat};
 use rustix::io::{self, Errno};
-use rustix::process::geteuid;
 
+use super::rights;
 use crate::model::Pid;
 use crate::source::Blind;
 
@@ -34,6 +34,8 @@ pub(super) fn open_proc() -> io::Result<OwnedFd> {
 pub(super) struct Sight {
     /// Why there may be a holder that was not looked at; `None` if there can be none.
     pub(super) blind: Option<Blind>,
+    /// Whether a look was refused.
+    is_refused: bool,
     own_network: Option<u64>,
 }
 
@@ -42,6 +44,7 @@ impl Sight {
     pub(super) fn here() -> Self {
         Self {
             blind: blind_here(),
+            is_refused: false,
             own_network: network_of("self").ok(),
         }
     }
@@ -51,10 +54,11 @@ impl Sight {
         // A process that ended meanwhile holds nothing.
         if let Err(error) = seen
             && !is_gone(*error)
-            && self.blind != Some(not_permitted())
+            && !self.is_refused
             && self.may_hold(pid)
         {
-            self.blind = Some(not_permitted());
+            self.blind = Some(rights::refusal());
+            self.is_refused = true;
         }
     }
 
@@ -74,7 +78,7 @@ impl Sight {
 fn blind_here() -> Option<Blind> {
     let is_initial = stat("/proc/self/ns/pid").is_ok_and(|pid| pid.st_ino == INITIAL_PID_NAMESPACE);
     match (stat("/proc/1"), is_initial) {
-        (Err(_), _) => Some(not_permitted()),
+        (Err(_), _) => Some(rights::refusal()),
         (Ok(_), false) => Some(Blind::OtherNamespace),
         (Ok(_), true) => None,
     }
@@ -83,15 +87,6 @@ fn blind_here() -> Option<Blind> {
 /// Whether that is what the kernel says of a process that is no more.
 pub(super) const fn is_gone(error: Errno) -> bool {
     matches!(error, Errno::NOENT | Errno::SRCH)
-}
-
-/// Why a look at a process was refused.
-pub(super) fn not_permitted() -> Blind {
-    if geteuid().is_root() {
-        Blind::Forbidden
-    } else {
-        Blind::NotPermitted
-    }
 }
 
 /// What tells network namespaces apart without any right to look at the process: the files below

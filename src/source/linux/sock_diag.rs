@@ -15,9 +15,11 @@ use netlink_packet_sock_diag::{
 };
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use netlink_sys::{Socket, SocketAddr};
+use rustix::io::Errno;
 use thiserror::Error;
 
 use super::detail::{self, Detail};
+use super::problems;
 use crate::model::{Family, Protocol};
 use crate::source::netstat::Part;
 
@@ -36,16 +38,34 @@ const WAITING: u32 = 1 << 10 | 1 << 7;
 /// Why a dump is not to be had, or not complete.
 #[derive(Debug, Error)]
 pub(super) enum DumpError {
-    /// The table changed while it was dumped, twice; the rows are there but some may be missing.
+    /// The table changed while it was dumped, each time; the rows are there but some may be missing.
     #[error("the table changed while it was read")]
     Interrupted,
     /// The kernel refused, or the conversation failed.
-    #[error("{0}")]
+    #[error("{}", problems::name(.0))]
     System(#[from] io::Error),
     /// The kernel's answer can't be understood.
     #[error("unexpected answer of the kernel")]
     Malformed,
 }
+
+impl DumpError {
+    /// Whether the same question may be answered a moment later: the table moved, or the kernel was
+    /// short of memory for the answer.
+    fn is_passing(&self) -> bool {
+        let passing = [Errno::NOBUFS, Errno::NOMEM, Errno::INTR, Errno::AGAIN];
+        match self {
+            Self::Interrupted => true,
+            Self::System(error) => {
+                Errno::from_io_error(error).is_some_and(|error| passing.contains(&error))
+            }
+            Self::Malformed => false,
+        }
+    }
+}
+
+/// How often a question is asked before a passing error is one that stays.
+const TRIES: usize = 2;
 
 /// What one message of an answer is.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,19 +109,27 @@ pub(super) struct SockDiag {
 }
 
 impl SockDiag {
-    /// Adds the details of the sockets asked for to `into`, in the kernel's order. A dump that the
-    /// kernel says was interrupted is done once more.
+    /// Adds the details of the sockets asked for to `into`, in the kernel's order; nothing where it fails,
+    /// but for a dump that was interrupted. One that may go better is done once more.
     pub(super) fn dump(&mut self, asked: Asked, into: &mut impl Rows) -> Result<(), DumpError> {
         let start = into.len();
-        let mut result = self.try_dump(asked, into);
-        if matches!(result, Err(DumpError::Interrupted)) {
-            into.truncate(start);
-            result = self.try_dump(asked, into);
+        let mut tries = 1;
+        loop {
+            let Err(error) = self.try_dump(asked, into) else {
+                return Ok(());
+            };
+            let is_to_go_on = error.is_passing() && tries < TRIES;
+            if !matches!(error, DumpError::Interrupted) {
+                self.socket = None;
+            }
+            if is_to_go_on || self.socket.is_none() {
+                into.truncate(start);
+            }
+            if !is_to_go_on {
+                return Err(error);
+            }
+            tries += 1;
         }
-        if matches!(result, Err(DumpError::System(_) | DumpError::Malformed)) {
-            self.socket = None;
-        }
-        result
     }
 
     fn try_dump(&mut self, asked: Asked, into: &mut impl Rows) -> Result<(), DumpError> {

@@ -2,7 +2,8 @@
 //!
 //! netstat2 reads the same dump and passes on what other systems have too; here every row comes with
 //! its queues, its interface, its control group and whether it is dual-stack, so a second dump to add
-//! them would double the cost. netstat2 is asked where the kernel's answer to us is not understood.
+//! them would double the cost. Where the kernel refuses it, `/proc/net` has the rows, with less in them;
+//! netstat2 is asked where neither is understood.
 
 use std::collections::HashSet;
 
@@ -10,8 +11,9 @@ use super::bound::BoundSockets;
 use super::cgroup::Cgroups;
 use super::detail::Detail;
 use super::placement::Placement;
+use super::problems::{Instead, Troubles};
 use super::sock_diag::{Asked, DumpError, Rows, SockDiag};
-use super::{Interfaces, problems};
+use super::{Interfaces, problems, proc_net};
 use crate::model::{Moment, Pid, Problem, Socket};
 use crate::source::netstat::{self, PARTS, Part};
 
@@ -37,9 +39,11 @@ impl Table {
             interfaces: Interfaces::default(),
         };
         reading.groups.clear();
+        let mut troubles = Troubles::default();
         for part in PARTS {
-            reading.add(part, &mut self.diag, problems);
+            reading.add(part, &mut self.diag, &mut troubles, problems);
         }
+        problems.extend(troubles.told());
         reading.add_bound(&mut self.bound);
         let Reading {
             mut sockets,
@@ -87,25 +91,35 @@ struct Reading {
 }
 
 impl Reading {
-    /// Adds a part of the table, or says what is wrong with it.
-    fn add(&mut self, part: Part, diag: &mut SockDiag, problems: &mut Vec<Problem>) {
-        let before = self.sockets.len();
+    /// Adds a part of the table; from wherever it can be had.
+    fn add(
+        &mut self,
+        part: Part,
+        diag: &mut SockDiag,
+        troubles: &mut Troubles,
+        problems: &mut Vec<Problem>,
+    ) {
         match diag.dump(Asked::Table(part), self) {
             Ok(()) => {}
             Err(DumpError::Interrupted) => problems.push(problems::interrupted(part)),
             Err(error) => {
-                self.truncate(before);
+                let instead = self.add_otherwise(part, &error);
+                troubles.add(part, error, instead);
+            }
+        }
+    }
+
+    /// Adds a part that `sock_diag` did not give. netstat2 asks it the same question, so that helps only
+    /// where it was answered.
+    fn add_otherwise(&mut self, part: Part, error: &DumpError) -> Instead {
+        match proc_net::read(part, self) {
+            Ok(odd) => Instead::ProcNet { odd },
+            Err(too) if matches!(error, DumpError::Malformed) => {
                 let plain = netstat::read_part(part, &mut |socket, _| self.sockets.push(socket));
                 self.groups.resize(self.sockets.len(), 0);
-                let reason = plain.err().map(|error| error.to_string());
-                // netstat2 takes an error of the kernel for the end of the table, and asks the same
-                // question: a part without a row was not read at all.
-                let is_read = self.sockets.len() > before;
-                problems.push(match (reason, is_read) {
-                    (None, true) => problems::details(part, &error),
-                    _ => problems::table(part, &error.to_string()),
-                });
+                plain.map_or(Instead::Nothing(too), |()| Instead::Netstat)
             }
+            Err(too) => Instead::Nothing(too),
         }
     }
 

@@ -3,12 +3,16 @@
  *   landlock    may bind no TCP port (Landlock, ABI 4): bind gives EACCES
  *   no-bind     bind gives EPERM, as a BPF program of a control group makes it (seccomp)
  *   no-netlink  netlink sockets give EPERM (seccomp), as in some containers
+ *   no-diag     netlink sockets give EPROTONOSUPPORT, as a kernel without sock_diag answers
+ *   no-memory   nothing can be sent (ENOBUFS), as where the kernel is short of memory
+ *   no-threads  no thread can be started (EAGAIN), as where a limit of processes is reached
  *
  * A test helper: one file, no library, no privilege. Ends with 125 where the kernel can't do it.
  */
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,7 +31,8 @@ static int deny(struct sock_filter *filter, unsigned short length)
 
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define UNLESS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (skip))
-#define REFUSE BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)
+#define FAIL(number) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (number))
+#define REFUSE FAIL(EPERM)
 #define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
 static int no_bind(void)
@@ -36,10 +41,26 @@ static int no_bind(void)
     return deny(filter, sizeof filter / sizeof *filter);
 }
 
-static int no_netlink(void)
+static int no_netlink(unsigned int error)
 {
     struct sock_filter filter[] = {
-        LOAD(nr), UNLESS(SYS_socket, 3), LOAD(args[0]), UNLESS(AF_NETLINK, 1), REFUSE, ALLOW,
+        LOAD(nr), UNLESS(SYS_socket, 3), LOAD(args[0]), UNLESS(AF_NETLINK, 1), FAIL(error), ALLOW,
+    };
+    return deny(filter, sizeof filter / sizeof *filter);
+}
+
+static int no_memory(void)
+{
+    struct sock_filter filter[] = {LOAD(nr), UNLESS(SYS_sendto, 1), FAIL(ENOBUFS), ALLOW};
+    return deny(filter, sizeof filter / sizeof *filter);
+}
+
+/* What clone3 is asked for a filter can't see; without it the C library takes clone. */
+static int no_threads(void)
+{
+    struct sock_filter filter[] = {
+        LOAD(nr), UNLESS(SYS_clone3, 1), FAIL(ENOSYS), UNLESS(SYS_clone, 3), LOAD(args[0]),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 0, 1), FAIL(EAGAIN), ALLOW,
     };
     return deny(filter, sizeof filter / sizeof *filter);
 }
@@ -60,7 +81,10 @@ int main(int count, char **arguments)
     const char *mode = arguments[1];
     int done = !strcmp(mode, "landlock") ? landlock()
              : !strcmp(mode, "no-bind") ? no_bind()
-             : !strcmp(mode, "no-netlink") ? no_netlink() : -1;
+             : !strcmp(mode, "no-netlink") ? no_netlink(EPERM)
+             : !strcmp(mode, "no-diag") ? no_netlink(EPROTONOSUPPORT)
+             : !strcmp(mode, "no-memory") ? no_memory()
+             : !strcmp(mode, "no-threads") ? no_threads() : -1;
     if (done) {
         perror(mode);
         return 125;

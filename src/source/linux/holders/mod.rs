@@ -27,6 +27,7 @@ use self::proc::{Proc, Real};
 use self::purse::Purse;
 use self::rounds::Round;
 use self::unfound::Unfound;
+use super::room::Shortage;
 use crate::model::{BuildSpread, Moment, Pid, Socket};
 use crate::source::{Blind, Holding, Looks};
 
@@ -54,7 +55,8 @@ pub(super) struct Holders<P: Proc = Real> {
     search: Purse,
     rounds: Purse,
     updated_at: Option<Moment>,
-    is_readable: bool,
+    /// What kept the last reading from looking at processes.
+    trouble: Option<io::Errno>,
     looks: Looks,
 }
 
@@ -74,7 +76,7 @@ impl<P: Proc> Holders<P> {
             search: Purse::SEARCH,
             rounds: Purse::ROUNDS,
             updated_at: None,
-            is_readable: true,
+            trouble: None,
             looks: Looks::default(),
         }
     }
@@ -93,6 +95,7 @@ impl<P: Proc> Holders<P> {
         self.rounds.refill(elapsed);
         let (mut holdings, mut wanted) = self.known(sockets);
         let looks = self.looks;
+        self.trouble = None;
         let outcome = self
             .look_around(sockets, &mut wanted, at, effort)
             .and_then(|is_over| {
@@ -101,7 +104,9 @@ impl<P: Proc> Holders<P> {
                 }
                 Ok(is_over)
             });
-        self.is_readable = outcome.is_ok();
+        // One that could not be looked at is no reason not to look at the others.
+        let outcome = outcome.and_then(|is_over| self.trouble.map_or(Ok(is_over), Err));
+        self.trouble = outcome.err();
         let outcome = outcome.map(|is_over| self.settle(&wanted, is_over));
         let has_looked = self.looks != looks;
         for (socket, holding) in sockets.iter().zip(&mut holdings) {
@@ -164,9 +169,16 @@ impl<P: Proc> Holders<P> {
     fn look(&mut self, pid: Pid, wanted: &mut Inodes) -> u64 {
         let activity = self.proc.activity(pid);
         self.looks.processes += 1;
-        let Some((found, descriptors)) = self.proc.look(pid) else {
-            self.census.forget(pid);
-            return A_LOOK;
+        let (found, descriptors) = match self.proc.look(pid) {
+            Ok(Some(seen)) => seen,
+            Ok(None) => {
+                self.census.forget(pid);
+                return A_LOOK;
+            }
+            Err(error) => {
+                self.trouble = Some(error);
+                return A_LOOK;
+            }
         };
         self.looks.descriptors += descriptors;
         let inodes = self.census.record(pid, activity, (found, descriptors));
@@ -196,7 +208,8 @@ impl<P: Proc> Holders<P> {
     /// Who holds an inode, as far as is known.
     ///
     /// Nobody at the first look may be a socket that was closed between table and look, or one in
-    /// flight between processes; at the second look it is the kernel's.
+    /// flight between processes; at the second look it is the kernel's, or that of a process outside this
+    /// pid namespace. Without a descriptor to look with nobody was looked at.
     pub(super) fn of(&self, inode: u32) -> Holding {
         if let Some(pids) = self.census.holders(inode) {
             return Holding::By(Arc::clone(pids));
@@ -204,7 +217,10 @@ impl<P: Proc> Holders<P> {
         match self.unfound.get(&inode) {
             // Its last holder was found without it just now: the next reading looks for another.
             None => Holding::Unknown,
-            Some(unfound) if unfound.is_open => Holding::Unknown,
+            Some(unfound) if unfound.is_open || self.is_short() => Holding::Unknown,
+            Some(unfound) if self.blind() == Some(Blind::OtherNamespace) && unfound.misses < 2 => {
+                Holding::Unknown
+            }
             _ if self.blind().is_some() => Holding::Hidden,
             Some(unfound) if unfound.misses > 1 => Holding::Kernel,
             _ => Holding::None,
@@ -217,9 +233,14 @@ impl<P: Proc> Holders<P> {
         self.round.is_first && self.unfound.values().any(|unfound| unfound.is_open)
     }
 
+    /// Whether there was no descriptor to look with.
+    fn is_short(&self) -> bool {
+        self.trouble.and_then(Shortage::of).is_some()
+    }
+
     /// Why holders may be hidden.
     pub(super) fn blind(&self) -> Option<Blind> {
-        if !self.is_readable {
+        if self.trouble.is_some() {
             Some(Blind::NotPermitted)
         } else if self.census.has_refused() {
             Some(self.proc.refusal())

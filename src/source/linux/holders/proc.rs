@@ -4,6 +4,8 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, statat};
 use rustix::io;
 
+use super::super::rights;
+use super::super::room::Shortage;
 use super::super::scan::{self, Sight};
 use super::census::Found;
 use crate::model::Pid;
@@ -35,7 +37,10 @@ pub(in super::super) trait Proc {
     fn has_rested(&self, since: &Self::Activity) -> bool;
 
     /// The sockets of a process, and how many descriptors that took; `None` if it is no more.
-    fn look(&self, pid: Pid) -> Option<(Found, u64)>;
+    ///
+    /// # Errors
+    /// When that says nothing of the process: this one has no descriptor left to look with.
+    fn look(&self, pid: Pid) -> io::Result<Option<(Found, u64)>>;
 
     /// The parent of a process, but for what all processes descend from.
     fn parent(&self, pid: Pid) -> Option<Pid>;
@@ -89,8 +94,8 @@ impl Proc for Real {
         since.is_over()
     }
 
-    fn look(&self, pid: Pid) -> Option<(Found, u64)> {
-        let (proc, sight) = self.opened().ok()?;
+    fn look(&self, pid: Pid) -> io::Result<Option<(Found, u64)>> {
+        let (proc, sight) = self.opened()?;
         let mut inodes = Vec::new();
         let mut descriptors = 0;
         let seen = scan::visit_links(proc, &format!("{pid}/fd"), |_, link| {
@@ -103,11 +108,12 @@ impl Proc for Real {
                 inodes.dedup();
                 Found::Sockets(inodes)
             }
-            Err(error) if scan::is_gone(error) => return None,
+            Err(error) if scan::is_gone(error) => return Ok(None),
+            Err(error) if Shortage::of(error).is_some() => return Err(error),
             Err(_) if sight.may_hold(pid) => Found::Refused,
             Err(_) => Found::Sockets(Vec::new()),
         };
-        Some((found, descriptors))
+        Ok(Some((found, descriptors)))
     }
 
     fn parent(&self, pid: Pid) -> Option<Pid> {
@@ -120,6 +126,6 @@ impl Proc for Real {
     }
 
     fn refusal(&self) -> Blind {
-        scan::not_permitted()
+        rights::refusal()
     }
 }

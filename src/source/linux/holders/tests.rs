@@ -18,6 +18,8 @@ struct Inside {
     processes: RefCell<BTreeMap<Pid, Told>>,
     /// Who was looked at, in order.
     looked_at: RefCell<Vec<Pid>>,
+    /// Whether there is no descriptor left to look with.
+    is_short: Cell<bool>,
     listings: Cell<usize>,
     is_gone: Cell<bool>,
 }
@@ -107,16 +109,21 @@ impl Proc for Machine {
             .is_some_and(|process| process.ran == ran)
     }
 
-    fn look(&self, pid: Pid) -> Option<(Found, u64)> {
+    fn look(&self, pid: Pid) -> io::Result<Option<(Found, u64)>> {
         self.0.looked_at.borrow_mut().push(pid);
-        let process = self.0.processes.borrow().get(&pid)?.clone();
+        let Some(process) = self.0.processes.borrow().get(&pid).cloned() else {
+            return Ok(None);
+        };
+        if self.0.is_short.get() {
+            return Err(io::Errno::MFILE);
+        }
         if process.is_refused {
-            return Some((Found::Refused, 0));
+            return Ok(Some((Found::Refused, 0)));
         }
         let descriptors = process.files + process.sockets.len() as u64;
         let mut inodes = process.sockets;
         inodes.sort_unstable();
-        Some((Found::Sockets(inodes), descriptors))
+        Ok(Some((Found::Sockets(inodes), descriptors)))
     }
 
     fn parent(&self, pid: Pid) -> Option<Pid> {
@@ -522,4 +529,17 @@ fn without_proc_whoever_is_not_known_is_hidden() {
     desk.machine.0.is_gone.set(false);
     desk.read_now(&[1, 9]);
     assert_eq!(desk.of(9), Holding::None);
+}
+
+#[test]
+fn without_a_descriptor_to_look_with_nobody_has_ended_or_is_hidden() {
+    let mut desk = Desk::with(&[(10, &[1])]);
+    desk.machine.runs(11, &[9]);
+    desk.machine.0.is_short.set(true);
+    let both = [connection(1), connection(9)];
+    assert_eq!(desk.take(&both, Effort::Bounded), Err(io::Errno::MFILE));
+    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), Holding::Unknown));
+    desk.machine.0.is_short.set(false);
+    desk.read(&[1, 9]);
+    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), by(&[11])));
 }

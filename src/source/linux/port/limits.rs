@@ -4,29 +4,25 @@ use std::fs;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-use rustix::fs::stat;
 use rustix::process::geteuid;
-use rustix::thread::{CapabilitySet, capabilities};
+use rustix::thread::{CapabilitySet, capabilities, no_new_privs};
 
 use super::super::placement::Placement;
+use super::super::rights;
 use crate::model::{Gap, GapCode, Limits, Text};
-
-/// The inode of the initial user namespace (`PROC_USER_INIT_INO` of the kernel).
-const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 
 /// Reads them all.
 pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
     let limits = Limits {
         unprivileged_from: sysctl("ipv4/ip_unprivileged_port_start", |text| text.parse().ok()),
         has_bind_capability: has_capability(CapabilitySet::NET_BIND_SERVICE),
-        is_in_user_namespace: stat("/proc/self/ns/user")
-            .ok()
-            .map(|namespace| namespace.st_ino != INITIAL_USER_NAMESPACE),
+        is_in_user_namespace: rights::is_in_user_namespace(),
         ephemeral: sysctl("ipv4/ip_local_port_range", ephemeral),
         reserved: sysctl("ipv4/ip_local_reserved_ports", ranges),
         is_ipv6_off: is_ipv6_off(),
         security_modules: security_modules(gaps),
         uid: Some(geteuid().as_raw()),
+        is_confined: no_new_privs().unwrap_or(false),
         unit: placement_of("self").unit,
         excluded: None,
     };

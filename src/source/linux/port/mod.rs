@@ -21,6 +21,7 @@ mod unlisted;
 pub(super) mod unusual;
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::mem;
 use std::sync::Arc;
 use std::thread;
@@ -34,9 +35,9 @@ use self::redirects::PacketFilter;
 use self::rows::Rows;
 use self::seek::{Descriptor, Hints};
 use self::unlisted::Unlisted;
-use super::accept;
 use super::cgroup::Cgroups;
 use super::sock_diag::SockDiag;
+use super::{accept, problems};
 use crate::model::{Answered, Evidence, Gap, GapCode, Holder, Moment, Protocol, Socket};
 use crate::source::Holding;
 use crate::source::owners::owners;
@@ -161,8 +162,8 @@ impl PortPlatform {
         } = &mut around;
         thread::scope(|scope| {
             let surroundings = (answered == Answered::Open).then(|| {
-                let elsewhere = scope.spawn(|| namespaces.sockets(protocol, port));
-                let filter = scope.spawn(|| filter.redirects(protocol, port));
+                let elsewhere = spawn(scope, || namespaces.sockets(protocol, port));
+                let filter = spawn(scope, || filter.redirects(protocol, port));
                 (elsewhere, filter)
             });
             let has_sockets = evidence
@@ -182,10 +183,10 @@ impl PortPlatform {
                 add_unlisted(evidence, processes, protocol, port, &there);
             }
             if let Some((elsewhere, filter)) = surroundings {
-                let (found, gap) = joined(elsewhere);
+                let (found, gap) = outcome(elsewhere, GapCode::Namespaces);
                 evidence.elsewhere = found;
                 evidence.gaps.extend(gap);
-                let (found, gap) = joined(filter);
+                let (found, gap) = outcome(filter, GapCode::Redirects);
                 evidence.redirects = found;
                 evidence.gaps.extend(gap);
             }
@@ -318,6 +319,34 @@ fn ask_options(
         let message =
             "options of sockets of other processes can't be read: it takes CAP_SYS_PTRACE";
         gaps.push(Gap::new(GapCode::Options, message));
+    }
+}
+
+/// Starts a thread. `Scope::spawn` panics where that is not allowed (`RLIMIT_NPROC`, a pids control group).
+fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> io::Result<thread::ScopedJoinHandle<'scope, T>> {
+    thread::Builder::new().spawn_scoped(scope, work)
+}
+
+/// What a thread found out, if it could be started: it would leave the namespace, so that this one can't
+/// do its work.
+fn outcome<T>(
+    thread: io::Result<thread::ScopedJoinHandle<'_, (Vec<T>, Option<Gap>)>>,
+    code: GapCode,
+) -> (Vec<T>, Option<Gap>) {
+    match thread {
+        Ok(thread) => joined(thread),
+        Err(error) => {
+            let what = match code {
+                GapCode::Namespaces => "other network namespaces",
+                _ => "packet redirects",
+            };
+            let why = problems::name(&error);
+            let message = format!("{what} were not looked at: no thread can be started ({why})");
+            (Vec::new(), Some(Gap::new(code, &message)))
+        }
     }
 }
 

@@ -7,15 +7,15 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsFd as _;
 
 use rustix::fs::stat;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
+use super::super::detail::Detail;
 use super::super::placement::Placement;
-use super::super::scan;
 use super::super::sock_diag::{Asked, SockDiag};
+use super::super::{proc_net, scan};
 use super::limits::placement_of;
 use crate::model::{Elsewhere, Endpoint, Gap, GapCode, Pid, Protocol, State, Text};
 use crate::source::netstat::PARTS;
@@ -145,23 +145,28 @@ fn seen_from_inside(pid: Pid, protocol: Protocol) -> io::Result<Vec<Endpoint>> {
         diag.dump(Asked::Waiting(part), &mut details)
             .map_err(io::Error::other)?;
     }
-    let waiting = details.iter().filter(|detail| {
-        let is_silent = detail.state == State::Listen || detail.state == State::Unconn;
-        is_silent && detail.remote.is_none()
-    });
+    let waiting = details.iter().filter(|detail| is_silent(detail));
     Ok(waiting.map(|detail| detail.local).collect())
 }
 
 /// The same from outside, by the tables below `/proc/PID/net`: slower by far, but open to everybody.
 fn seen_from_outside(pid: Pid, protocol: Protocol) -> Vec<Endpoint> {
-    let files = match protocol {
-        Protocol::Tcp => ["tcp", "tcp6"],
-        Protocol::Udp => ["udp", "udp6"],
-    };
-    let tables = files
-        .iter()
-        .flat_map(|file| fs::read(format!("/proc/{pid}/net/{file}")));
+    let parts = PARTS.into_iter().filter(|part| part.protocol == protocol);
+    let tables = parts.flat_map(|part| proc_net::of_process(&pid.to_string(), part));
     tables.flat_map(|table| waiting(&table, protocol)).collect()
+}
+
+/// What waits for peers in such a table.
+fn waiting(table: &[u8], protocol: Protocol) -> Vec<Endpoint> {
+    let rows = proc_net::rows(table, protocol).flatten();
+    let mut found: Vec<_> = rows.filter(is_silent).map(|detail| detail.local).collect();
+    found.dedup();
+    found
+}
+
+/// Whether a socket waits for whoever comes.
+const fn is_silent(detail: &Detail) -> bool {
+    matches!(detail.state, State::Listen | State::Unconn) && detail.remote.is_none()
 }
 
 /// What is told of a socket in the namespace of a process; nothing if that ended meanwhile, and the
@@ -177,76 +182,24 @@ fn told(pid: Pid, local: Endpoint) -> Option<Elsewhere> {
     })
 }
 
-/// What waits for peers in a `/proc/net` table (`proc_net_tcp(5)`).
-fn waiting(table: &[u8], protocol: Protocol) -> Vec<Endpoint> {
-    let state = match protocol {
-        Protocol::Tcp => "0A",
-        Protocol::Udp => "07",
-    };
-    let mut found = Vec::new();
-    for line in table.split(|&byte| byte == b'\n').skip(1) {
-        let Ok(line) = std::str::from_utf8(line) else {
-            continue;
-        };
-        let mut words = line.split_ascii_whitespace().skip(1);
-        let (Some(local), _, Some(its_state)) = (words.next(), words.next(), words.next()) else {
-            continue;
-        };
-        if its_state == state {
-            found.extend(endpoint(local));
-        }
-    }
-    found.dedup();
-    found
-}
-
-/// `0100007F:1F90`.
-fn endpoint(text: &str) -> Option<Endpoint> {
-    let (host, port) = text.split_once(':')?;
-    let port = u16::from_str_radix(port, 16).ok()?;
-    Some(Endpoint::new(address(host)?, port))
-}
-
-/// The kernel prints each four bytes of an address as one number of this machine's byte order.
-fn address(hex: &str) -> Option<IpAddr> {
-    let word = |at: usize| {
-        let word = u32::from_str_radix(hex.get(at..at + 8)?, 16).ok()?;
-        Some(word.to_ne_bytes())
-    };
-    match hex.len() {
-        8 => Some(Ipv4Addr::from(word(0)?).into()),
-        32 => {
-            let words = [word(0)?, word(8)?, word(16)?, word(24)?];
-            let bytes: [u8; 16] = words.concat().try_into().ok()?;
-            Some(Ipv6Addr::from(bytes).into())
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_listens_is_found_in_a_table_of_the_kernel() {
-        let table = b"  sl  local_address rem_address   st tx_queue rx_queue tr\n   \
-            0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000\n   \
-            1: 0100007F:1F90 0100007F:C350 01 00000000:00000000 00:00000000\n   \
-            2: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000\n";
-        let found: Vec<_> = waiting(table, Protocol::Tcp)
+        let rest = "00000000:00000000 00:00000000 00000000     0        0 42 1 0 100 0 0 10 0";
+        let table = format!(
+            "  sl  local_address rem_address   st tx_queue rx_queue tr\n   \
+            0: 0100007F:1F90 00000000:0000 0A {rest}\n   \
+            1: 0100007F:1F90 0100007F:C350 01 {rest}\n   \
+            2: 00000000:0050 00000000:0000 0A {rest}\n"
+        );
+        let found: Vec<_> = waiting(table.as_bytes(), Protocol::Tcp)
             .iter()
             .map(ToString::to_string)
             .collect();
         assert_eq!(found, ["127.0.0.1:8080", "0.0.0.0:80"]);
         assert_eq!(waiting(b"\n\xff\n", Protocol::Tcp), []);
-    }
-
-    #[test]
-    fn an_ipv6_address_is_four_numbers() {
-        let loopback = address("00000000000000000000000001000000");
-        assert_eq!(loopback, Some(Ipv6Addr::LOCALHOST.into()));
-        assert_eq!(address("0100007"), None);
-        assert_eq!(address("0100007x"), None);
     }
 }

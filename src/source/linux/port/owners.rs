@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::super::{problems, room};
 use super::seek::{self, Descriptor, Hints};
 use super::unusual;
 use crate::model::{Gap, GapCode, Pid, Place, Socket};
@@ -16,6 +17,8 @@ pub(super) struct Owners {
     unusual: HashMap<u32, Arc<[Pid]>>,
     places: HashMap<u32, Place>,
     blind: Option<Blind>,
+    /// Whether nobody was looked at, for want of descriptors.
+    is_short: bool,
 }
 
 impl Owners {
@@ -25,15 +28,27 @@ impl Owners {
         if wanted.is_empty() {
             return owners;
         }
+        if let Err(shortage) = room::check() {
+            owners.is_short = true;
+            gaps.push(Gap::new(
+                GapCode::Owners,
+                &problems::no_descriptors(shortage).message,
+            ));
+            return owners;
+        }
         match seek::seek(wanted, hints) {
             Ok(sought) => {
                 owners.descriptors = sought.found;
                 owners.blind = sought.blind;
             }
             Err(error) => {
-                let message = format!("/proc can't be read ({error}): owners are unknown");
-                gaps.push(Gap::new(GapCode::Owners, &message));
+                gaps.push(Gap::new(
+                    GapCode::Owners,
+                    &problems::processes(error).message,
+                ));
                 owners.blind = Some(Blind::NotPermitted);
+                // To say that an owner is hidden by that would say it twice.
+                return owners;
             }
         }
         let is_missing = |inode: &u32| !owners.descriptors.contains_key(inode);
@@ -45,14 +60,8 @@ impl Owners {
             .iter()
             .any(|&inode| owners.by_inode(inode) == Holding::Hidden)
         {
-            let message = match owners.blind {
-                Some(Blind::OtherNamespace) => "an owner is outside this pid namespace",
-                Some(Blind::Forbidden) => {
-                    "an owner is hidden even from root: it takes CAP_SYS_PTRACE"
-                }
-                Some(Blind::NotPermitted) | None => "an owner can only be seen by root",
-            };
-            gaps.push(Gap::new(GapCode::Owners, message));
+            let told = owners.blind.unwrap_or(Blind::NotPermitted).told("it");
+            gaps.push(Gap::new(GapCode::Owners, &format!("an owner is {told}")));
         }
         owners
     }
@@ -94,6 +103,7 @@ impl Owners {
         }
         match (self.unusual.get(&inode), self.blind) {
             (Some(pids), _) => Holding::By(Arc::clone(pids)),
+            (None, _) if self.is_short => Holding::Unknown,
             (None, Some(_)) => Holding::Hidden,
             (None, None) => Holding::Kernel,
         }

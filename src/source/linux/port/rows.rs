@@ -2,13 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rustix::io::Errno;
-
-use super::super::Interfaces;
 use super::super::detail::Detail;
 use super::super::sock_diag::{Asked, DumpError, SockDiag};
+use super::super::{Interfaces, problems, proc_net};
 use crate::model::{Gap, GapCode, Holder, Protocol};
-use crate::source::netstat::PARTS;
+use crate::source::netstat::{PARTS, Part};
 
 /// Linux before this version does not list sockets that are only bound (commit 91051f003948).
 const LISTS_BOUND_SOCKETS: (u32, u32) = (6, 8);
@@ -69,25 +67,40 @@ pub(super) fn inodes(diag: &mut SockDiag, protocol: Protocol, port: u16) -> Hash
 fn dump(diag: &mut SockDiag, protocol: Protocol, port: u16, gaps: &mut Vec<Gap>) -> Vec<Detail> {
     let mut details = Vec::new();
     for part in PARTS.into_iter().filter(|part| part.protocol == protocol) {
-        let message = match diag.dump(Asked::OnPort(part, port), &mut details) {
+        let gap = match diag.dump(Asked::OnPort(part, port), &mut details) {
             Ok(()) => continue,
-            Err(DumpError::Interrupted) => format!(
-                "the table of {} changed while it was read: rows may be missing",
-                part.name()
-            ),
-            // A kernel without IPv6 has no such table.
-            Err(DumpError::System(error))
-                if error.raw_os_error() == Some(Errno::NOENT.raw_os_error()) =>
-            {
-                continue;
+            Err(DumpError::Interrupted) => {
+                let message = format!(
+                    "the table of {} changed while it was read: rows may be missing",
+                    part.name()
+                );
+                Gap::new(GapCode::Table, &message)
             }
-            Err(error) => format!("sockets of {} can't be read ({error})", part.name()),
+            Err(error) => dump_otherwise(part, &error, &mut details),
         };
-        gaps.push(Gap::new(GapCode::Table, &message));
+        // What is wrong with one family is mostly wrong with both.
+        if !gaps.contains(&gap) {
+            gaps.push(gap);
+        }
     }
-    // The kernel (6.18) does not compare the port for sockets that are only bound.
+    // The kernel (6.18) does not compare the port for sockets that are only bound, `/proc/net` has all.
     details.retain(|detail| detail.local.port == port);
     details
+}
+
+/// The rows of a part that `sock_diag` did not give, and what they lack.
+fn dump_otherwise(part: Part, error: &DumpError, details: &mut Vec<Detail>) -> Gap {
+    match proc_net::read(part, details) {
+        Ok(_) => {
+            let why = problems::why(error);
+            let message = format!("{why}: sockets that are only bound can't be seen");
+            Gap::new(GapCode::BoundSockets, &message)
+        }
+        Err(too) => {
+            let what = format!("sockets of {}", part.name());
+            Gap::new(GapCode::Table, &problems::unread(&what, error, &too))
+        }
+    }
 }
 
 fn holder(detail: &Detail, interfaces: &mut Interfaces) -> Holder {

@@ -16,7 +16,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use rustix::fs::{AtFlags, statat};
 use rustix::io;
 
+use super::super::room::Shortage;
 use super::super::scan::{self, Sight};
+use super::spawn;
 use crate::model::Pid;
 use crate::source::pulse::pulse;
 use crate::source::{Blind, Looks};
@@ -107,14 +109,18 @@ pub(in super::super) fn seek(wanted: &HashSet<u32>, hints: &Hints) -> io::Result
         state: Mutex::new(State {
             found: HashMap::new(),
             sight: Sight::here(),
+            put_off: Vec::new(),
         }),
     };
     search.run(&candidates);
+    search.make_up()?;
     if !looks_at_all {
         search.visit_relatives(&candidates);
     }
     let looks = search.looks();
-    let State { mut found, sight } = search
+    let State {
+        mut found, sight, ..
+    } = search
         .state
         .into_inner()
         .expect("no thread panicked while it had the lock, or the scope would have panicked too");
@@ -154,6 +160,8 @@ struct Search<'a> {
 struct State {
     found: HashMap<u32, Vec<Descriptor>>,
     sight: Sight,
+    /// Those for which there was no descriptor left, as the other threads had them.
+    put_off: Vec<(Pid, io::Errno)>,
 }
 
 impl Search<'_> {
@@ -173,10 +181,28 @@ impl Search<'_> {
         };
         std::thread::scope(|scope| {
             for _ in 1..threads() {
-                scope.spawn(work);
+                // Where no thread can be started this one does it alone.
+                let _ = spawn(scope, work);
             }
             work();
         });
+    }
+
+    /// Looks again at those that were put off, one after the other.
+    ///
+    /// # Errors
+    /// When there is no descriptor left for one alone either.
+    fn make_up(&self) -> io::Result<()> {
+        let put_off = match self.state.lock() {
+            Ok(mut state) => std::mem::take(&mut state.put_off),
+            Err(_) => return Ok(()),
+        };
+        for (pid, _) in put_off {
+            self.visit(pid);
+        }
+        let state = self.state.lock().ok();
+        let error = state.and_then(|state| Some(state.put_off.first()?.1));
+        error.map_or(Ok(()), Err)
     }
 
     fn looks(&self) -> Looks {
@@ -205,7 +231,10 @@ impl Search<'_> {
         let Ok(mut state) = self.state.lock() else {
             return has_one;
         };
-        state.sight.take_in(pid, &outcome);
+        match outcome {
+            Err(error) if Shortage::of(error).is_some() => state.put_off.push((pid, error)),
+            _ => state.sight.take_in(pid, &outcome),
+        }
         for (inode, descriptor) in seen_here {
             state.found.entry(inode).or_default().push(descriptor);
         }
@@ -302,7 +331,12 @@ fn in_parallel<T: Send>(
     let work = &work;
     std::thread::scope(|scope| {
         let parts = candidates.chunks(part);
-        let threads: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
-        threads.into_iter().map(super::joined).collect()
+        let threads: Vec<_> = parts
+            .map(|part| spawn(scope, move || work(part)).map_err(|_| part))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.map_or_else(work, super::joined))
+            .collect()
     })
 }

@@ -157,12 +157,17 @@ fn run(tool: &str, arguments: &[&str]) -> Printed {
     let output = child.stdout.take();
     let pid = rustix::process::Pid::from_child(&child);
     let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
+    let reading = std::thread::Builder::new().spawn(move || {
         let mut text = Vec::new();
         let read = output.map(|output| output.take(MOST_BYTES).read_to_end(&mut text));
         let status = child.wait();
         let _ = sender.send((read.map(|read| read.map(|_| text)), status));
     });
+    if let Err(error) = reading {
+        // With what was to be moved into it went the pipe: it ends by itself, and is init's to reap.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        return Err(format!("no thread can be started: {error}"));
+    }
     match receiver.recv_timeout(PATIENCE) {
         Ok((Some(Ok(text)), Ok(status))) if status.success() => Ok(Some(text)),
         Ok((_, Ok(status))) => Err(format!("{tool} failed ({status})")),
