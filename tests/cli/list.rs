@@ -129,8 +129,8 @@ fn hidden_owners_are_told_on_standard_error() {
         let err = String::from_utf8(output.stderr).unwrap();
         assert_eq!(out.lines().count(), 6, "{out}");
         assert_eq!(out.matches("root · hidden").count(), 5, "{out}");
-        let told = "sockeye: owners of 5 sockets are hidden even from root: CAP_SYS_PTRACE would \
-                    show them, if nothing forbids it\n";
+        let told = "sockeye: owners of 5 sockets are hidden even from root: it takes CAP_SYS_PTRACE \
+                    and CAP_DAC_READ_SEARCH to see them\n";
         assert_eq!(err, told);
         let whole = list.args(["port:1"]).output().unwrap();
         assert_eq!(whole.stderr, b"", "nothing of what was asked for is hidden");

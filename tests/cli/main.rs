@@ -24,6 +24,7 @@ mod json;
 mod list;
 mod readme;
 mod reference;
+mod rights;
 mod scene;
 mod stats;
 mod tables;

@@ -10,6 +10,8 @@
     reason = "all of this is test code, also what is not inside a test function"
 )]
 
+#[path = "../support/program.rs"]
+mod program;
 #[path = "../support/mod.rs"]
 mod support;
 

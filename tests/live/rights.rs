@@ -1,5 +1,6 @@
 //! What a user sees who may not look at the processes of others.
 
+use crate::program::built;
 use crate::scene::{BINARY, Live, listeners, row, stage};
 
 #[test]
@@ -17,5 +18,31 @@ fn hidden_owners_are_rows_all_the_same_and_the_header_says_what_would_show_them(
         live.wait_for_text("3 owners hidden: CAP_SYS_PTRACE");
         live.press("K");
         live.wait_for_text("the owner is hidden: run as root to end it");
+    });
+}
+
+#[test]
+fn a_table_that_can_not_be_read_says_why_it_is_empty() {
+    stage(|| {
+        let _open = listeners(&[8080]);
+        let cage = built("bind/helpers/cage.c");
+        let cage = cage.to_str().unwrap();
+        let script = "mount -t tmpfs none /proc; exec \"$@\"";
+        let before = ["-m", "sh", "-ec", script, "sh", cage, "no-netlink", BINARY];
+        let live = Live::start_by("unshare", &before, (150, 30), &[]);
+        let screen = live.wait_for_text("/proc/net is no help (ENOENT); mount /proc");
+        assert!(!screen.contains("Nothing listens"), "{screen}");
+    });
+}
+
+#[test]
+fn refused_by_sock_diag_the_rows_come_from_proc_net_and_the_header_says_so() {
+    stage(|| {
+        let _open = listeners(&[8080, 8081]);
+        let cage = built("bind/helpers/cage.c");
+        let before = ["no-netlink", BINARY];
+        let live = Live::start_by(cage.to_str().unwrap(), &before, (150, 30), &[]);
+        live.wait_for_ports(&[8080, 8081]);
+        live.wait_for_text("sock_diag is refused (EPERM): bound sockets and units are missing");
     });
 }

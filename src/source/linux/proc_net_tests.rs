@@ -40,7 +40,7 @@ fn a_leftover_tells_how_long_it_stays_and_not_whose_it_was() {
     let line = "2: 0100007F:1F90 0100007F:C350 06 00000000:00000000 03:00001770 00000000     0 \
                 0 0 3 0000000000000000";
     let row = row(line, Protocol::Tcp).unwrap();
-    assert_eq!(row.expires_in, Some(Duration::from_secs(60)));
+    assert_eq!(row.expires_in, Some(Duration::from_mins(1)));
     assert_eq!(
         (row.state, row.inode, row.uid),
         (State::TimeWait, None, None)

@@ -55,6 +55,8 @@ pub(super) struct Holders<P: Proc = Real> {
     search: Purse,
     rounds: Purse,
     updated_at: Option<Moment>,
+    /// Whether the last reading was not the first.
+    is_later: bool,
     /// What kept the last reading from looking at processes.
     trouble: Option<io::Errno>,
     looks: Looks,
@@ -76,6 +78,7 @@ impl<P: Proc> Holders<P> {
             search: Purse::SEARCH,
             rounds: Purse::ROUNDS,
             updated_at: None,
+            is_later: false,
             trouble: None,
             looks: Looks::default(),
         }
@@ -90,6 +93,7 @@ impl<P: Proc> Holders<P> {
         effort: Effort,
     ) -> (Vec<Holding>, io::Result<()>) {
         let elapsed = self.updated_at.map_or(Duration::ZERO, |last| last.age(at));
+        self.is_later = self.updated_at.is_some();
         self.updated_at = Some(at);
         self.search.refill(elapsed);
         self.rounds.refill(elapsed);
@@ -218,7 +222,12 @@ impl<P: Proc> Holders<P> {
             // Its last holder was found without it just now: the next reading looks for another.
             None => Holding::Unknown,
             Some(unfound) if unfound.is_open || self.is_short() => Holding::Unknown,
-            Some(unfound) if self.blind() == Some(Blind::OtherNamespace) && unfound.misses < 2 => {
+            // What was there at first is told at once: most of it is outside and stays.
+            Some(unfound)
+                if self.is_later
+                    && unfound.misses < 2
+                    && self.blind() == Some(Blind::OtherNamespace) =>
+            {
                 Holding::Unknown
             }
             _ if self.blind().is_some() => Holding::Hidden,

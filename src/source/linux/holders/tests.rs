@@ -18,6 +18,8 @@ struct Inside {
     processes: RefCell<BTreeMap<Pid, Told>>,
     /// Who was looked at, in order.
     looked_at: RefCell<Vec<Pid>>,
+    /// Whether there are processes outside this pid namespace.
+    is_inner: Cell<bool>,
     /// Whether there is no descriptor left to look with.
     is_short: Cell<bool>,
     listings: Cell<usize>,
@@ -131,7 +133,7 @@ impl Proc for Machine {
     }
 
     fn blind(&self) -> Option<Blind> {
-        None
+        self.0.is_inner.get().then_some(Blind::OtherNamespace)
     }
 
     fn refusal(&self) -> Blind {
@@ -542,4 +544,20 @@ fn without_a_descriptor_to_look_with_nobody_has_ended_or_is_hidden() {
     desk.machine.0.is_short.set(false);
     desk.read(&[1, 9]);
     assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), by(&[11])));
+}
+
+#[test]
+fn a_new_socket_is_outside_the_pid_namespace_at_the_second_look_only() {
+    let machine = Machine::default();
+    machine.0.is_inner.set(true);
+    let mut desk = Desk::new(machine);
+    desk.read(&[1]);
+    assert_eq!(desk.of(1), Holding::Hidden, "it was there at first");
+    desk.read(&[1, 2]);
+    assert_eq!(
+        (desk.of(1), desk.of(2)),
+        (Holding::Hidden, Holding::Unknown)
+    );
+    desk.read(&[1, 2]);
+    assert_eq!(desk.of(2), Holding::Hidden);
 }

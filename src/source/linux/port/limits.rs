@@ -8,7 +8,7 @@ use rustix::process::geteuid;
 use rustix::thread::{CapabilitySet, capabilities, no_new_privs};
 
 use super::super::placement::Placement;
-use super::super::rights;
+use super::super::{rights, room};
 use crate::model::{Gap, GapCode, Limits, Text};
 
 /// Reads them all.
@@ -27,8 +27,11 @@ pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
         excluded: None,
     };
     if limits.unprivileged_from.is_none() || limits.ephemeral.is_none() {
-        let message = "the limits in /proc/sys/net can't be read: mount /proc";
-        gaps.push(Gap::new(GapCode::Limits, message));
+        let message = match room::check() {
+            Ok(()) => "the limits in /proc/sys/net can't be read: mount /proc".to_owned(),
+            Err(shortage) => format!("{shortage}: the limits are unknown; {}", shortage.remedy()),
+        };
+        gaps.push(Gap::new(GapCode::Limits, &message));
     }
     limits
 }
@@ -54,8 +57,11 @@ fn sysctl<T>(name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
 
 /// A kernel without IPv6 has no such setting.
 fn is_ipv6_off() -> Option<bool> {
-    match sysctl("ipv6/conf/all/disable_ipv6", |text| text.parse::<u8>().ok()) {
+    let name = "ipv6/conf/all/disable_ipv6";
+    match sysctl(name, |text| text.parse::<u8>().ok()) {
         Some(value) => Some(value != 0),
+        // It may be there and can't be opened now.
+        None if Path::new("/proc/sys/net").join(name).exists() => None,
         None if Path::new("/proc/sys/net/ipv4").exists() => Some(true),
         None => None,
     }
