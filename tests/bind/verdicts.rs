@@ -415,12 +415,12 @@ fn kernel_socket() {
     });
 }
 
-/// A table that can't be read is the one way to be invisible on a kernel that lists every socket; the
-/// right to ask the sockets themselves must be missing too.
+/// A table that can't be read is the one way to be invisible on a kernel that lists every socket, and
+/// `/proc/net` lacks only what is merely bound; the right to ask the sockets themselves must be missing too.
 #[test]
 fn invisible_holder() {
     stage(|| {
-        let _taken = listening(&at("127.0.0.1"), plain);
+        let _taken = socket(Type::STREAM, &at("127.0.0.1"), plain);
         let mut command = Cage::NoNetlink.command("setpriv");
         command.args(["--bounding-set=-all", "--inh-caps=-all", BINARY]);
         says_by("invisible_holder", command, "20000");

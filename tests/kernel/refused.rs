@@ -42,7 +42,7 @@ fn refused_by_sock_diag_every_row_comes_from_proc_net() {
             let seen = wait_for(has(State::TimeWait));
             let expected: Vec<_> = rows(&seen)
                 .into_iter()
-                .filter_map(crate::scene::Row::as_in_proc_net)
+                .filter_map(crate::scene::Row::in_proc_net)
                 .collect();
             assert!(expected.len() > 600);
             let path = expected_by(getpid());

@@ -235,7 +235,7 @@ impl Row {
     }
 
     /// The same as `/proc/net` tells it; nothing of a socket that is only bound.
-    pub fn as_in_proc_net(self) -> Option<Self> {
+    pub fn in_proc_net(self) -> Option<Self> {
         let is_told = self.state != "BOUND";
         is_told.then(|| Self {
             dual_stack: None,
