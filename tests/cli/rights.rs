@@ -1,6 +1,8 @@
 //! With less than every right, with parts of the system missing, and with hardly any resources: what can
 //! be seen is shown, and one line says what can't and what would show it.
 
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use crate::program::built;
@@ -184,6 +186,39 @@ fn with_hardly_any_descriptors_nothing_is_claimed_that_was_not_seen() {
                 }
             }
         }
+    });
+}
+
+#[test]
+fn owners_are_known_again_when_there_are_descriptors_again() {
+    stage(|| {
+        let mut watch = Command::new(BINARY)
+            .args(["watch", "--json", "--interval", "100ms", "--for", "20s"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = watch.id().to_string();
+        let limit = |limit: &str| {
+            let mut prlimit = Command::new("prlimit");
+            prlimit.args(["--pid", &pid, &format!("--nofile={limit}:")]);
+            assert!(prlimit.status().unwrap().success());
+        };
+        let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+        let mut opened = |port: u16| {
+            let _listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+            let is_it = |line: &String| line.contains(&format!("\"port\":{port}}}"));
+            let line = lines.find_map(|line| line.ok().filter(is_it));
+            line.expect("it is told before the time is over")
+        };
+        let mut next = 9100..9200;
+        let mut until = |owner: &str| next.any(|port| opened(port).contains(owner));
+        assert!(until("\"owner\":\"known\""));
+        limit("3");
+        assert!(until("\"owner\":\"unknown\""));
+        limit("64");
+        assert!(until("\"owner\":\"known\""));
+        watch.kill().unwrap();
+        watch.wait().unwrap();
     });
 }
 
