@@ -1,6 +1,7 @@
 //! What decides about a bind besides other sockets: sysctls, own rights, security modules.
 
 use std::fs;
+use std::io;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use rustix::process::geteuid;
 use rustix::thread::{CapabilitySet, capabilities, no_new_privs};
 
 use super::super::placement::Placement;
-use super::super::{rights, room};
+use super::super::{problems, rights, room};
 use crate::model::{Gap, GapCode, Limits, Text};
 
 /// Reads them all.
@@ -84,13 +85,14 @@ fn ranges(text: &str) -> Option<Vec<RangeInclusive<u16>>> {
 }
 
 fn security_modules(gaps: &mut Vec<Gap>) -> Option<Vec<Text>> {
-    if let Ok(text) = fs::read_to_string("/sys/kernel/security/lsm") {
-        Some(text.trim().split(',').map(Text::new).collect())
-    } else {
-        let message = "the active security modules can't be read: securityfs is not mounted";
-        gaps.push(Gap::new(GapCode::SecurityModules, message));
-        None
-    }
+    let why = match fs::read_to_string("/sys/kernel/security/lsm") {
+        Ok(text) => return Some(text.trim().split(',').map(Text::new).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => "securityfs is not mounted".into(),
+        Err(error) => problems::name(&error),
+    };
+    let message = format!("the active security modules can't be read: {why}");
+    gaps.push(Gap::new(GapCode::SecurityModules, &message));
+    None
 }
 
 #[cfg(test)]
