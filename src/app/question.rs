@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::{Confirmed, Ending, Signal};
-use crate::model::{Guard, Lineage, Owner, Process, Protocol, Socket, State};
+use crate::model::{Guard, Lineage, Owner, Problem, ProblemCode, Process, Protocol, Socket, State};
 use crate::track::Table;
 
 /// Names under which the first process keeps sockets for the services that it starts.
@@ -28,6 +28,14 @@ pub struct Question {
     pub frees_tested_port: bool,
 }
 
+/// The reading knows what would show the owner, and so let it be ended: root is not always it.
+fn why_hidden(table: &Table) -> String {
+    let is_about_owners = |problem: &&Problem| problem.code == ProblemCode::HiddenOwners;
+    let told = table.problems.iter().find(is_about_owners);
+    let told = told.map(|problem| problem.message.to_string());
+    told.unwrap_or_else(|| "the owner is hidden: no process to end".into())
+}
+
 impl Question {
     /// Asks whether to end the process that has a socket.
     ///
@@ -44,7 +52,7 @@ impl Question {
             Owner::Known(_) => chosen(socket, lineage).ok_or(
                 "pid 1 holds this socket for its service: stop the unit instead of ending it",
             )?,
-            Owner::Hidden => return Err("the owner is hidden: run as root to end it".into()),
+            Owner::Hidden => return Err(why_hidden(table)),
             Owner::Kernel => return Err("the kernel has this socket: no process to end".into()),
             Owner::Unknown => return Err("the owner is still being looked for".into()),
             Owner::Past(_) | Owner::None => {

@@ -66,19 +66,22 @@ mod unix {
         let mut caught = SignalsInfo::<WithOrigin>::new(caught)?;
         // What came before the command was there does not reach it, whoever sent it.
         let early: Vec<_> = caught.pending().map(|origin| origin.signal).collect();
-        let mut child = spawn(command)?;
-        let told: Told = Arc::new(Mutex::new(
-            i32::try_from(child.id()).ok().and_then(Pid::from_raw),
-        ));
-        for signal in early {
-            tell(&told, signal);
-        }
+        let told = Told::default();
         let (handle, teller) = (caught.handle(), Arc::clone(&told));
-        let telling = thread::spawn(move || {
+        let tell_on = move || {
             for origin in caught.forever() {
                 pass_on(&teller, &origin);
             }
-        });
+        };
+        // Whoever is to be told is known before the thread, which may not start, tells anything.
+        let mut slot = told.lock().unwrap_or_else(PoisonError::into_inner);
+        let telling = thread::Builder::new().spawn(tell_on)?;
+        let mut child = spawn(command)?;
+        *slot = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        drop(slot);
+        for signal in early {
+            tell(&told, signal);
+        }
         wait_without_reaping(&told);
         *told.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let status = child.wait()?;
