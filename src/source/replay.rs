@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::frame::Frame;
 use super::{Source, SourceError};
-use crate::model::{Moment, Snapshot};
+use crate::model::{Moment, Snapshot, Text};
 
 /// The longest line that is read, in bytes: about half a million sockets.
 const MAX_LINE: u64 = 256 * 1024 * 1024;
@@ -37,6 +37,18 @@ impl Replay {
             Ok(file) => Self::read(path, Box::new(BufReader::new(file)), MAX_LINE),
             Err(reason) => Err(SourceError::File { path, reason }),
         }
+    }
+
+    /// A recording that is not in a file; errors call it `name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn from_reader(
+        name: impl Into<PathBuf>,
+        lines: impl BufRead + Send + 'static,
+    ) -> Result<Self, SourceError> {
+        Self::read(name.into(), Box::new(lines), MAX_LINE)
     }
 
     fn read(
@@ -147,12 +159,13 @@ impl<R: BufRead> Reader<'_, R> {
         frame.into_snapshot().map_err(|reason| self.wrong(reason))
     }
 
+    /// The reason may repeat what stands in the file.
     fn wrong(&self, reason: String) -> SourceError {
         let line = self.line.max(1);
         SourceError::Recording {
             path: self.path.to_owned(),
             line,
-            reason,
+            reason: Text::new(&reason).to_string(),
         }
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::model::{
-    Endpoint, Owner, Problem, ProblemCode, Process, Protocol, Queue, Socket, State, Text,
+    Endpoint, Owner, Problem, ProblemCode, Process, Protocol, Queue, Socket, State,
 };
 use crate::source::Recorder;
 
@@ -237,6 +237,20 @@ fn every_malformed_line_is_refused_with_file_and_line() {
             "{complaint}"
         );
     }
+}
+
+#[test]
+fn a_complaint_repeats_nothing_that_a_terminal_acts_on() {
+    let line = frame(
+        &socket("none", "").replace("LISTEN", r"\u001b[2J\u202e"),
+        "",
+    );
+    let complaint = complaint(&line);
+    assert!(
+        complaint.contains(r"unknown variant `\x1b[2J\u{202e}`"),
+        "{complaint:?}"
+    );
+    assert!(!complaint.contains(char::is_control), "{complaint:?}");
 }
 
 #[test]
