@@ -2,6 +2,7 @@
 
 mod app;
 mod config;
+mod corpus;
 mod filter;
 mod mutation;
 mod order;

@@ -1,0 +1,36 @@
+//! What fuzzing found worth keeping (`fuzz/corpus`), through the very code of the fuzz targets.
+
+use std::fs;
+use std::path::Path;
+
+#[path = "../../fuzz/trials/filter.rs"]
+mod filter;
+#[path = "../../fuzz/trials/replay.rs"]
+mod replay;
+
+/// Runs every input of a target; one that panics is named by its file.
+fn try_all(target: &str, run: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/corpus")
+        .join(target);
+    let inputs = fs::read_dir(&folder).expect("the corpus is there");
+    let mut tried = 0;
+    for input in inputs {
+        let path = input.expect("the corpus can be read").path();
+        let bytes = fs::read(&path).expect("the corpus can be read");
+        let held = std::panic::catch_unwind(|| run(&bytes));
+        assert!(held.is_ok(), "{}", path.display());
+        tried += 1;
+    }
+    assert!(tried > 100, "only {tried} inputs in {}", folder.display());
+}
+
+#[test]
+fn every_filter_of_the_corpus_is_refused_in_its_place_or_prints_back() {
+    try_all("filter", filter::run);
+}
+
+#[test]
+fn every_recording_of_the_corpus_is_refused_or_shown_and_told_clean() {
+    try_all("replay", replay::run);
+}
