@@ -21,6 +21,7 @@
 //! `model` ← `track`, `columns`, `filter`, `bind` ← `app` ← `ui`, `config`; `model` ← `source`;
 //! `columns`, `bind` ← `report`. Only `runtime` and the command line see everything. `tests/architecture.rs` holds the
 //! pure modules to it.
+#![cfg_attr(not(windows), forbid(unsafe_code))]
 
 pub mod app;
 pub mod bind;

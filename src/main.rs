@@ -1,4 +1,5 @@
 //! The `sockeye` command.
+#![forbid(unsafe_code)]
 
 mod cli;
 

@@ -33,6 +33,9 @@ const IMPURE_FILES: &[&str] = &[
     "config/file.rs",
 ];
 
+/// The file that may hold `unsafe`, on Windows alone.
+const UNSAFE_FILE: &str = "bind/probe/exclusive.rs";
+
 /// What a pure module must not name.
 const FORBIDDEN: &[&str] = &[
     "crossterm",
@@ -177,6 +180,43 @@ fn the_map_of_the_library_names_every_module_and_no_other() {
     for module in &declared {
         assert!(modules().contains(module), "{module} has no file");
     }
+}
+
+#[test]
+fn unsafe_code_is_forbidden_but_in_one_file_for_windows_that_says_why() {
+    let has_it = |file: &str| {
+        without_comments_and_strings(&read(&root().join(file)))
+            .split(|c: char| !is_name(c))
+            .any(|word| word == "unsafe" || word == "unsafe_code")
+    };
+    let with_it: Vec<_> = sources()
+        .into_iter()
+        .map(|source| source.file)
+        .filter(|file| has_it(file))
+        .collect();
+    assert_eq!(with_it, [UNSAFE_FILE, "lib.rs", "main.rs"]);
+    let has_line = |file: &str, line: &str| read(&root().join(file)).lines().any(|one| one == line);
+    assert!(has_line(
+        "lib.rs",
+        "#![cfg_attr(not(windows), forbid(unsafe_code))]"
+    ));
+    assert!(has_line("main.rs", "#![forbid(unsafe_code)]"));
+
+    let text = read(&root().join(UNSAFE_FILE));
+    assert!(
+        text.contains("unsafe_code,\n    reason = \""),
+        "why it is lifted"
+    );
+    let (blocks, reasons) = (
+        text.matches("unsafe {").count(),
+        text.matches("// SAFETY: ").count(),
+    );
+    assert_eq!((blocks, reasons), (1, 1), "each block says why it is sound");
+    let parent = read(&root().join("bind/probe.rs"));
+    assert!(
+        parent.contains("#[cfg(windows)]\nmod exclusive;"),
+        "for Windows alone"
+    );
 }
 
 #[test]
