@@ -30,6 +30,7 @@ mod quiet;
 mod rights;
 mod scene;
 mod selection;
+mod silence;
 mod size;
 mod start;
 mod views;

@@ -55,6 +55,11 @@ pub fn in_netns_with_users(name: &str, body: impl FnOnce()) {
     in_netns_with(name, flags, body);
 }
 
+/// The same with mounts of its own too, so that a test may put other files in the place of `/etc`'s.
+pub fn in_netns_with_files(name: &str, body: impl FnOnce()) {
+    in_netns_with(name, &["-Urnm"], body);
+}
+
 /// Whether there is more than one user here: in the first user namespace every one exists.
 pub fn has_users() -> bool {
     let map = std::fs::read_to_string("/proc/self/uid_map").expect("/proc is mounted");
