@@ -220,6 +220,29 @@ fn unsafe_code_is_forbidden_but_in_one_file_for_windows_that_says_why() {
 }
 
 #[test]
+fn every_test_and_file_that_the_promises_name_is_there() {
+    let promises = include_str!("../SECURITY.md");
+    let mut code = String::new();
+    for folder in ["src", "tests"] {
+        let mut files = Vec::new();
+        collect(&root().with_file_name(folder), &mut files);
+        code.extend(files.iter().map(|file| read(file)));
+    }
+    let named: Vec<_> = promises.split('`').skip(1).step_by(2).collect();
+    let tests = named.iter().filter(|name| name.matches('_').count() > 2);
+    for test in tests.clone() {
+        assert!(code.contains(&format!("fn {test}(")), "no test {test}");
+    }
+    let files = named
+        .iter()
+        .filter(|name| name.contains('/') && !name.contains(' '));
+    for file in files.clone() {
+        assert!(root().with_file_name(file).exists(), "no file {file}");
+    }
+    assert!(tests.count() > 10 && files.count() > 3);
+}
+
+#[test]
 fn imports_are_found_however_they_are_written() {
     let code = "use std::{fs, net::{IpAddr, UdpSocket as U}};\n// use crossterm::event;\n\
                 pub(crate) use crate::track::*;\nfn f() { std::thread::spawn(|| ()); \"std::env\"; }";

@@ -63,7 +63,7 @@ impl Replay {
             max_line,
         };
         let Some(current) = reader.next()? else {
-            return Err(reader.wrong("the recording is empty".to_owned()));
+            return Err(reader.wrong("the recording is empty"));
         };
         let Reader { lines, line, .. } = reader;
         Ok(Self {
@@ -145,7 +145,7 @@ impl<R: BufRead> Reader<'_, R> {
             }
             self.line += 1;
             if bytes.len() as u64 > self.max_line {
-                return Err(self.wrong(format!("the line is longer than {} bytes", self.max_line)));
+                return Err(self.wrong(&format!("the line is longer than {} bytes", self.max_line)));
             }
             if !bytes.trim_ascii().is_empty() {
                 return self.parse(&bytes).map(Some);
@@ -155,17 +155,17 @@ impl<R: BufRead> Reader<'_, R> {
 
     fn parse(&self, bytes: &[u8]) -> Result<Snapshot, SourceError> {
         let frame: Frame = serde_json::from_slice(bytes.trim_ascii())
-            .map_err(|error| self.wrong(in_column(&error)))?;
-        frame.into_snapshot().map_err(|reason| self.wrong(reason))
+            .map_err(|error| self.wrong(&in_column(&error)))?;
+        frame.into_snapshot().map_err(|reason| self.wrong(&reason))
     }
 
     /// The reason may repeat what stands in the file.
-    fn wrong(&self, reason: String) -> SourceError {
+    fn wrong(&self, reason: &str) -> SourceError {
         let line = self.line.max(1);
         SourceError::Recording {
             path: self.path.to_owned(),
             line,
-            reason: Text::new(&reason).to_string(),
+            reason: Text::new(reason).to_string(),
         }
     }
 }

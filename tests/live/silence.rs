@@ -52,7 +52,7 @@ END
 /// Sockets of every kind, some with peers in the world outside that a name could be asked for.
 struct Sockets {
     _tcp: (TcpListener, TcpListener, TcpStream),
-    _udp: [UdpSocket; 3],
+    udp: [UdpSocket; 3],
 }
 
 impl Sockets {
@@ -63,13 +63,13 @@ impl Sockets {
         let udp = |local: &str| UdpSocket::bind(local).unwrap();
         Self {
             _tcp: (listener, TcpListener::bind("[::]:8081").unwrap(), client),
-            _udp: [udp("0.0.0.0:5353"), udp("0.0.0.0:0"), udp("[::]:0")],
+            udp: [udp("0.0.0.0:5353"), udp("0.0.0.0:0"), udp("[::]:0")],
         }
     }
 
     /// Tells the kernel of peers outside; of UDP nothing is sent for that.
     fn connect(&self) {
-        let [_, over_v4, over_v6] = &self._udp;
+        let [_, over_v4, over_v6] = &self.udp;
         over_v4.connect("198.51.100.7:443").unwrap();
         over_v6.connect("[2001:db8:1::7]:443").unwrap();
     }

@@ -138,6 +138,17 @@ fn what_was_recorded_comes_back_equal() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_recording_is_its_owners_alone_and_no_file_is_overwritten() {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = Scratch::new("private");
+    let mut recorder = Recorder::create(&file.0).unwrap();
+    recorder.record(&snapshot(at(1))).unwrap();
+    assert_eq!(std::fs::metadata(&file.0).unwrap().mode() & 0o077, 0);
+    assert!(Recorder::create(&file.0).is_err(), "it is there already");
+}
+
 #[test]
 fn the_clock_on_the_wall_is_the_recordings_and_the_last_reading_stays() {
     let file = Scratch::new("end");
