@@ -12,10 +12,10 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sockeye::app::view::View;
-use sockeye::app::{App, Input, Key, Msg, Settings, Size, Tab};
-use sockeye::columns::CellContext;
+use sockeye::app::{App, Input, Key, Msg, Settings, Size, Sort, Tab};
+use sockeye::columns::{self, CellContext};
 use sockeye::filter::Filter;
-use sockeye::model::Moment;
+use sockeye::model::{Lineage, Moment};
 use sockeye::report;
 use sockeye::source::{Replay, Source as _};
 use sockeye::track::{Observation, Row, Table, Tracker};
@@ -180,6 +180,7 @@ fn settings() -> Settings {
         host: "recording".to_owned(),
         is_recording: true,
         uid: Some(1000),
+        lineage: Lineage::default(),
         interval: Duration::from_secs(1),
         linger: Duration::from_secs(10),
         highlight: Duration::from_secs(5),
@@ -187,6 +188,8 @@ fn settings() -> Settings {
         tcp: true,
         udp: true,
         filter: Filter::default(),
+        columns: columns::ALL.iter().map(|column| column.id).collect(),
+        sort: Sort::BY_PORT,
         stats: false,
         time_zone: TimeZone::UTC,
         size: Size {
