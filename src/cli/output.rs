@@ -2,11 +2,13 @@
 
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 
+use sockeye::runtime::output::Patient;
+
 /// Prints something whole; whoever closes the pipe has had enough of it, which is no error.
 pub(super) fn print(
     write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
 ) -> io::Result<Printed> {
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = BufWriter::new(Patient(io::stdout().lock()));
     match write(&mut out).and_then(|()| out.flush()) {
         Ok(()) => Ok(Printed::Whole),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Printed::Cut),

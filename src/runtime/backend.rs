@@ -14,6 +14,8 @@ use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 
+use super::terminal;
+
 /// Room for a full frame of a usual terminal with its colours.
 const FRAME_BYTES: usize = 64 * 1024;
 
@@ -127,7 +129,7 @@ impl<W: Write> Backend for QuietBackend<W> {
     }
 
     fn size(&self) -> io::Result<Size> {
-        self.inner.size()
+        terminal::size().map(Size::from)
     }
 
     fn window_size(&mut self) -> io::Result<WindowSize> {

@@ -10,6 +10,7 @@ use crossterm::event::{
     MouseEventKind,
 };
 
+use super::terminal;
 use crate::app::{Input, Key, Mouse};
 
 /// Reads the terminal until `callback` breaks. An error means that the terminal can't be read; it
@@ -110,7 +111,10 @@ fn input_of(event: Event) -> Option<Input> {
         Event::Key(key) => key_of(key).map(Input::Key),
         Event::Mouse(mouse) => mouse_of(mouse).map(Input::Mouse),
         Event::Paste(text) => Some(Input::Paste(text)),
-        Event::Resize(width, height) => Some(Input::Resized { width, height }),
+        Event::Resize(width, height) => {
+            let (width, height) = terminal::used(width, height);
+            Some(Input::Resized { width, height })
+        }
         Event::FocusGained | Event::FocusLost => None,
     }
 }

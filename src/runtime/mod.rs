@@ -14,6 +14,7 @@ pub mod hand_over;
 pub mod input;
 mod jobs;
 pub mod live;
+pub mod output;
 pub mod panic;
 pub mod refresh;
 pub mod signals;

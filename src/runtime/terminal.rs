@@ -16,6 +16,7 @@ use crossterm::{Command, cursor, queue};
 use ratatui::{Frame, Terminal};
 
 use super::backend::QuietBackend;
+use super::output::Patient;
 
 /// Whether the terminal is in our modes. There is one terminal for the process, and a panic's
 /// hook cannot reach the [`Screen`]: hence a static.
@@ -28,7 +29,7 @@ const ALTERNATE_SCREEN_AGAIN: &[u8] = b"\x1b[?47h";
 /// The terminal while it shows the program: raw mode, alternate screen, no cursor, mouse buttons
 /// and wheel, bracketed paste. Dropping it gives the terminal back.
 pub struct Screen {
-    terminal: Terminal<QuietBackend<Stdout>>,
+    terminal: Terminal<QuietBackend<Patient<Stdout>>>,
 }
 
 impl Screen {
@@ -41,7 +42,7 @@ impl Screen {
             // This makes crossterm watch for a new size from before the first size is asked for,
             // and not only from when the input thread reads: one in between would go unnoticed.
             event::poll(Duration::ZERO)?;
-            Terminal::new(QuietBackend::new(stdout()))
+            Terminal::new(QuietBackend::new(Patient(stdout())))
         });
         let terminal = entered.inspect_err(|_| restore())?;
         let mut screen = Self { terminal };
@@ -102,6 +103,30 @@ impl Drop for Screen {
     }
 }
 
+/// The most columns and lines that are drawn: more than any screen has. Whoever claims 65,535 of both
+/// would have us keep four thousand million cells.
+const MOST: (u16, u16) = (1024, 512);
+
+/// The size of a terminal that does not know its own, as on a serial line.
+const USUAL: (u16, u16) = (80, 24);
+
+/// Columns and lines of the terminal, as far as they are used.
+///
+/// # Errors
+/// If there is no terminal.
+pub fn size() -> io::Result<(u16, u16)> {
+    let (columns, lines) = crossterm::terminal::size()?;
+    Ok(used(columns, lines))
+}
+
+/// The part of a size that is used.
+pub(super) fn used(columns: u16, lines: u16) -> (u16, u16) {
+    if columns == 0 || lines == 0 {
+        return USUAL;
+    }
+    (columns.min(MOST.0), lines.min(MOST.1))
+}
+
 /// Sets our modes. Where they should still be set, they are set again: after a stop that we did
 /// not see coming the shell has changed them.
 fn take() -> io::Result<()> {
@@ -111,7 +136,7 @@ fn take() -> io::Result<()> {
         disable_raw_mode()?;
     }
     enable_raw_mode()?;
-    let mut out = stdout().lock();
+    let mut out = Patient(stdout().lock());
     if was_taken {
         out.write_all(ALTERNATE_SCREEN_AGAIN)?;
     } else {
@@ -127,7 +152,7 @@ pub fn restore() {
     if !IS_TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
-    let mut out = stdout().lock();
+    let mut out = Patient(stdout().lock());
     // The terminal may be gone (hangup): then there is nothing to give back.
     let _ = queue!(
         out,
