@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::BindReport;
+use super::view::{LONG, next_second};
 use crate::bind::{Cause, Outcome, Target, Verdict};
 use crate::model::{Moment, Owner, Pid, Socket};
 
@@ -24,7 +25,10 @@ pub(super) struct BindPane {
     pub target: Target,
     /// The last answer; `None` as long as the first test runs.
     tested: Option<Tested>,
-    is_running: bool,
+    /// Since when a test runs, on the steady clock.
+    running_since: Option<Duration>,
+    /// Why there is no answer: the last test crashed.
+    failure: Option<String>,
     /// Whether another test was asked for while one runs.
     is_wanted_again: bool,
     watch: Watch,
@@ -67,11 +71,12 @@ pub(super) enum Came {
 
 impl BindPane {
     /// A test that has just begun.
-    pub const fn new(target: Target) -> Self {
+    pub const fn new(target: Target, now: Moment) -> Self {
         Self {
             target,
             tested: None,
-            is_running: true,
+            running_since: Some(now.steady),
+            failure: None,
             is_wanted_again: false,
             watch: Watch::Off,
             due: None,
@@ -85,7 +90,18 @@ impl BindPane {
     }
 
     pub const fn is_running(&self) -> bool {
-        self.is_running
+        self.running_since.is_some()
+    }
+
+    /// For how long a test runs that should have answered by now.
+    pub fn overdue(&self, now: Moment) -> Option<Duration> {
+        let runs_for = now.steady.saturating_sub(self.running_since?);
+        (runs_for >= LONG).then_some(runs_for)
+    }
+
+    /// Why there is no answer, if the last test crashed.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
     }
 
     pub fn is_watching(&self) -> bool {
@@ -94,10 +110,11 @@ impl BindPane {
 
     /// Another test of the same target is asked for; whether it may begin. One runs at a time, and
     /// the next one begins when that has answered. The old answer stays until the new one comes.
-    pub fn begin_again(&mut self) -> bool {
-        self.is_wanted_again = self.is_running;
+    pub fn begin_again(&mut self, now: Moment) -> bool {
+        self.is_wanted_again = self.is_running();
         self.due = None;
-        !std::mem::replace(&mut self.is_running, true)
+        self.running_since.get_or_insert(now.steady);
+        !self.is_wanted_again
     }
 
     /// Whether a test was asked for while the last one ran.
@@ -114,7 +131,7 @@ impl BindPane {
         }
         let came = self.came(&verdict, now);
         self.tested = Some(Tested { report, verdict });
-        self.is_running = false;
+        (self.running_since, self.failure) = (None, None);
         if came == Came::Nothing {
             self.due = match self.watch {
                 Watch::Off => None,
@@ -193,10 +210,15 @@ impl BindPane {
         self.due = Some(now.steady + EACH_AFTER_END);
     }
 
+    /// The test crashed. It is not tried again before that is asked for.
+    pub fn test_failed(&mut self, why: String) {
+        (self.running_since, self.failure) = (None, Some(why));
+        self.is_wanted_again = false;
+        self.stop_watching();
+    }
+
     /// The process was not asked after all.
-    pub fn end_failed(&mut self) {
-        // It may have been the test that failed to begin.
-        self.is_running = false;
+    pub const fn end_failed(&mut self) {
         if matches!(self.watch, Watch::Ending { .. }) {
             self.stop_watching();
         }
@@ -215,10 +237,16 @@ impl BindPane {
     /// After how long it wants to be woken.
     pub fn wakes_in(&self, now: Moment) -> Option<Duration> {
         let test = self.due.map(|due| due.saturating_sub(now.steady));
-        [test, self.reads_differently_in(now)]
+        [test, self.reads_differently_in(now), self.counts_on_in(now)]
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// How long an answer is overdue is told in whole seconds.
+    fn counts_on_in(&self, now: Moment) -> Option<Duration> {
+        let runs_for = now.steady.saturating_sub(self.running_since?);
+        Some(next_second(runs_for, LONG))
     }
 
     /// The time left is told in whole seconds.

@@ -24,6 +24,13 @@ pub enum Msg {
     SnapshotFailed(String),
     /// A bind test is done.
     BindTested(Box<BindReport>),
+    /// A bind test gave no answer.
+    BindTestFailed {
+        /// Which request it belongs to.
+        job: u64,
+        /// Why: one line to show.
+        message: String,
+    },
     /// A job that was asked for is done, or failed: one line to show.
     JobDone {
         /// Whether it did what was asked.
@@ -31,7 +38,7 @@ pub enum Msg {
         /// What to tell.
         message: String,
     },
-    /// The system asks the program to end, or a part of it cannot go on.
+    /// The system asks the program to end, or a part that it can't do without crashed.
     EndAsked(Exit),
     /// The shell asks the program to stop until it is continued (`SIGTSTP`).
     SuspendAsked,
@@ -50,7 +57,7 @@ pub enum Exit {
     Signal(i32),
     /// The terminal is gone.
     TerminalGone,
-    /// A worker crashed: what it said.
+    /// A thread that it can't do without crashed: what it said.
     Crashed(String),
 }
 

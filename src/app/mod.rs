@@ -111,8 +111,19 @@ enum Pane {
 #[derive(Clone, Debug)]
 struct Notice {
     text: String,
-    is_bad: bool,
+    news: News,
     since: Moment,
+}
+
+/// What a notice has to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    /// It is done.
+    Good,
+    /// It is not, or cannot be.
+    Bad,
+    /// It is being done: that stands until there is an answer.
+    Pending,
 }
 
 /// The whole state of the live table.
@@ -233,17 +244,17 @@ impl App {
     }
 
     fn tell(&mut self, text: impl Into<String>, now: Moment) {
-        self.notice = Some(Notice {
-            text: text.into(),
-            is_bad: false,
-            since: now,
-        });
+        self.notify(News::Good, text.into(), now);
     }
 
     fn warn(&mut self, text: impl Into<String>, now: Moment) {
+        self.notify(News::Bad, text.into(), now);
+    }
+
+    fn notify(&mut self, news: News, text: String, now: Moment) {
         self.notice = Some(Notice {
-            text: text.into(),
-            is_bad: true,
+            text,
+            news,
             since: now,
         });
     }

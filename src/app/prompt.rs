@@ -23,8 +23,19 @@ pub(super) struct Prompt {
     typed: String,
 }
 
+/// What came of a key or a paste.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Edited {
+    /// The text is as it was.
+    Nothing,
+    /// The text is another.
+    Text,
+    /// There was no room for all of it.
+    Full,
+}
+
 /// The longest text that can be typed or pasted, in bytes.
-const MAX_BYTES: usize = 4096;
+pub(super) const MAX_BYTES: usize = 4096;
 
 impl Prompt {
     pub fn new(kind: PromptKind, text: &str) -> Self {
@@ -46,11 +57,12 @@ impl Prompt {
     }
 
     /// Edits the text as a shell's line editor would; unknown keys do nothing.
-    pub fn press(&mut self, key: Key) {
+    pub fn press(&mut self, key: Key) -> Edited {
         use InputRequest as R;
         let request = match key {
-            Key::Char(c) if c.is_control() => return,
-            Key::Char(c) if self.text().len() + c.len_utf8() <= MAX_BYTES => R::InsertChar(c),
+            Key::Char(c) if c.is_control() => return Edited::Nothing,
+            Key::Char(c) if self.text().len() + c.len_utf8() > MAX_BYTES => return Edited::Full,
+            Key::Char(c) => R::InsertChar(c),
             Key::Backspace | Key::Ctrl('h') => R::DeletePrevChar,
             Key::Delete | Key::Ctrl('d') => R::DeleteNextChar,
             Key::Left | Key::Ctrl('b') => R::GoToPrevChar,
@@ -60,14 +72,17 @@ impl Prompt {
             Key::Ctrl('w') => R::DeletePrevWord,
             Key::Ctrl('u') => R::DeleteLine,
             Key::Ctrl('k') => R::DeleteTillEnd,
-            _ => return,
+            _ => return Edited::Nothing,
         };
-        self.line.handle(request);
         self.recalled = None;
+        match self.line.handle(request) {
+            Some(change) if change.value => Edited::Text,
+            _ => Edited::Nothing,
+        }
     }
 
     /// Inserts pasted text: its first line, without control characters, as far as there is room.
-    pub fn paste(&mut self, text: &str) {
+    pub fn paste(&mut self, text: &str) -> Edited {
         let first_line = text.lines().next().unwrap_or_default();
         let room = MAX_BYTES.saturating_sub(self.text().len());
         let mut fits = first_line.len().min(room);
@@ -82,6 +97,11 @@ impl Prompt {
         let after: String = self.text().chars().skip(self.cursor()).collect();
         let cursor = self.cursor() + clean.chars().count();
         self.line = Line::from(format!("{before}{clean}{after}")).with_cursor(cursor);
+        if fits < first_line.len() {
+            Edited::Full
+        } else {
+            Edited::Text
+        }
     }
 
     /// Shows an earlier (`1`) or later (`-1`) entry of the history, latest last.

@@ -66,7 +66,6 @@ pub(super) fn run(shared: &Shared, named: Option<Config>, words: &[String]) -> a
             height: 24,
         },
     };
-    panic::install_hook();
     let theme = if settings.color {
         Theme::COLOUR
     } else {
@@ -78,7 +77,7 @@ pub(super) fn run(shared: &Shared, named: Option<Config>, words: &[String]) -> a
         Exit::Signal(number) => signals::exit_code(number),
         Exit::TerminalGone => EXIT_TROUBLE,
         Exit::Crashed(what) => {
-            complain(&format!("{what}; this is a bug, please report it"));
+            complain(&panic::bug(&what));
             EXIT_BUG
         }
     })

@@ -19,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use sockeye::model::{Owner, Problem, ProblemCode};
+use sockeye::runtime::panic;
 use sockeye::track::Row;
 
 use options::{Cli, Command};
@@ -38,6 +39,7 @@ const EXIT_NOT_EXECUTABLE: u8 = 126;
 /// # Errors
 /// What could not be done, in words for the user; the code is then 2.
 pub fn run() -> anyhow::Result<ExitCode> {
+    panic::install_hook();
     let cli = match Cli::parsed_from(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {

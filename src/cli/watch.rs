@@ -12,9 +12,8 @@ use sockeye::model::{Problem, ProblemCode};
 use sockeye::report;
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
-use sockeye::runtime::refresh;
-use sockeye::runtime::signals;
 use sockeye::runtime::watch::{self, End, Ended, Seen};
+use sockeye::runtime::{panic, refresh, signals};
 use sockeye::source::{Replay, Source as _};
 use sockeye::track::{Observation, Tracker};
 
@@ -85,7 +84,7 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
     let ended = watch::watch(collector, &end, |seen| printer.see(seen))?;
     Ok(match ended {
         Ended::Crashed(what) => {
-            complain(&format!("{what}; this is a bug, please report it"));
+            complain(&panic::bug(&what));
             EXIT_BUG
         }
         Ended::Done | Ended::NobodyReads if printer.failure.is_some() => EXIT_TROUBLE,

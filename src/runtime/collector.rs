@@ -1,14 +1,15 @@
 //! The collector thread: takes snapshots, compares them, hands over what changed.
 //!
 //! It never has more than one snapshot under way, and between two it sleeps on its control
-//! channel. Whatever takes long happens here, so that a key never waits for it.
+//! channel. Whatever takes long happens here, so that a key never waits for it; whatever crashes in a
+//! reading is told, begun afresh and tried again, so that the table outlives it.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::clock::Clock;
-use super::refresh;
+use super::{fault, panic, refresh};
 use crate::app::Msg;
 use crate::model::{Problem, ProblemCode, Snapshot};
 use crate::source::{Recorder, Source};
@@ -49,6 +50,13 @@ pub struct Collector {
     pub is_measured: bool,
 }
 
+/// The longest pause between two attempts to read while each of them crashes.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The longest sleep without a look at the clock. A sleep stands still while the machine is suspended
+/// and the [`Clock`] does not: so soon after it wakes up, a reading that became due meanwhile is taken.
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+
 impl Collector {
     /// Runs on the calling thread. `deliver` returns whether anyone still listens.
     pub fn run(mut self, control: &Receiver<Control>, mut deliver: impl FnMut(Msg) -> bool) {
@@ -57,53 +65,81 @@ impl Collector {
             kept.keep(&msg);
             deliver(msg)
         };
-        let mut is_paused = false;
-        if self.is_hasty
-            && let Some(snapshot) = self.source.take_at_once(self.clock.now())
-            && self.hand_over(snapshot, &mut deliver).is_none()
-        {
+        let (mut is_paused, mut crashes) = (false, 0);
+        if self.is_hasty && self.show_at_once(&mut deliver).is_none() {
             return;
         }
         loop {
             let began = self.clock.now().steady;
-            let Some(is_unsettled) = self.collect(&mut deliver) else {
+            let Some(mut next) = self.collect(&mut deliver) else {
                 return;
             };
-            fail_on_purpose();
-            if self.source.is_to_be_continued() && !is_paused {
-                match self.sleep(control, began, Some(Duration::ZERO), &mut is_paused) {
-                    Slept::Over => return,
-                    Slept::Told | Slept::Through => continue,
-                }
-            }
+            fault::point("collector");
             // One second look at most, so that the interval keeps its word on a busy machine.
-            if is_unsettled && self.interval > SECOND_LOOK && !is_paused {
+            if next == Next::SecondLook && self.interval > SECOND_LOOK && !is_paused {
                 match self.sleep(control, began, Some(SECOND_LOOK), &mut is_paused) {
                     Slept::Over => return,
                     Slept::Told => continue,
-                    Slept::Through => {
-                        if self.collect(&mut deliver).is_none() {
-                            return;
-                        }
-                    }
+                    Slept::Through => match self.collect(&mut deliver) {
+                        None => return,
+                        Some(Next::TryAgain) => next = Next::TryAgain,
+                        Some(_) => {}
+                    },
                 }
             }
-            if self.sleep(control, began, None, &mut is_paused) == Slept::Over {
+            crashes = if next == Next::TryAgain {
+                crashes + 1
+            } else {
+                0
+            };
+            let (since, pause) = match next {
+                Next::GoOn if !is_paused => (began, Some(Duration::ZERO)),
+                Next::TryAgain => {
+                    let pause = pause_after(crashes, self.interval);
+                    (self.clock.now().steady, Some(pause))
+                }
+                _ => (began, None),
+            };
+            let slept = self.sleep(control, since, pause, &mut is_paused);
+            if slept == Slept::Over {
                 return;
             }
         }
     }
 
-    /// Takes one snapshot and hands it over; whether a second look is wanted soon, `None` if nobody
-    /// listens any more.
-    fn collect(&mut self, deliver: &mut impl FnMut(Msg) -> bool) -> Option<bool> {
-        match self.source.take(self.clock.now()) {
-            Ok(mut snapshot) => {
+    /// What can be had at once, before the first reading; `None` if nobody listens any more.
+    fn show_at_once(&mut self, deliver: &mut impl FnMut(Msg) -> bool) -> Option<Next> {
+        let now = self.clock.now();
+        match panic::catch(|| self.source.take_at_once(now)) {
+            Ok(Some(snapshot)) => self.hand_over(snapshot, deliver),
+            Ok(None) => Some(Next::GoOn),
+            Err(what) => self.begin_afresh(&what, deliver),
+        }
+    }
+
+    /// Takes one snapshot and hands it over; `None` if nobody listens any more.
+    fn collect(&mut self, deliver: &mut impl FnMut(Msg) -> bool) -> Option<Next> {
+        let now = self.clock.now();
+        let taken = panic::catch(|| {
+            fault::point("reading");
+            self.source.take(now)
+        });
+        match taken {
+            Ok(Ok(mut snapshot)) => {
                 self.record(&mut snapshot);
                 self.hand_over(snapshot, deliver)
             }
-            Err(error) => deliver(Msg::SnapshotFailed(error.to_string())).then_some(false),
+            Ok(Err(error)) => deliver(Msg::SnapshotFailed(error.to_string())).then_some(Next::Wait),
+            Err(what) => self.begin_afresh(&what, deliver),
         }
+    }
+
+    /// A reading crashed: what the source knew may be half of it.
+    fn begin_afresh(&mut self, what: &str, deliver: &mut impl FnMut(Msg) -> bool) -> Option<Next> {
+        // What is thrown away may crash once more, which changes nothing.
+        let _ = panic::catch(|| self.source.start_afresh());
+        let why = format!("a reading crashed: {what}; trying again");
+        deliver(Msg::SnapshotFailed(why)).then_some(Next::TryAgain)
     }
 
     /// Hands over a snapshot, compared with the last. What it took goes first: whatever is drawn for
@@ -112,21 +148,46 @@ impl Collector {
         &mut self,
         snapshot: Snapshot,
         deliver: &mut impl FnMut(Msg) -> bool,
-    ) -> Option<bool> {
+    ) -> Option<Next> {
         let cost = self.source.cost();
-        let (observation, refresh) =
-            refresh::observe(&mut self.tracker, snapshot, cost, self.clock);
+        let observed = panic::catch(|| {
+            fault::point("tracker");
+            refresh::observe(&mut self.tracker, snapshot, cost, self.clock)
+        });
+        let (observation, refresh) = match observed {
+            Ok(observed) => observed,
+            Err(what) => {
+                let _ = panic::catch(|| self.tracker.start_afresh());
+                let why = format!("comparing two readings crashed: {what}; trying again");
+                return deliver(Msg::SnapshotFailed(why)).then_some(Next::TryAgain);
+            }
+        };
         if self.is_measured && !deliver(Msg::RefreshMeasured(refresh)) {
             return None;
         }
         let is_unsettled = observation.table.is_unsettled;
-        deliver(Msg::SnapshotTaken(observation)).then_some(is_unsettled)
+        deliver(Msg::SnapshotTaken(observation)).then(|| {
+            if self.source.is_to_be_continued() {
+                Next::GoOn
+            } else if is_unsettled {
+                Next::SecondLook
+            } else {
+                Next::Wait
+            }
+        })
     }
 
     /// A recording that can't be written any more ends; the table lives on and says so.
     fn record(&mut self, snapshot: &mut Snapshot) {
-        if let Some(Err(error)) = self.recorder.as_mut().map(|to| to.record(snapshot)) {
-            let message = format!("the recording has ended: {error}");
+        let to = self.recorder.as_mut();
+        let written = panic::catch(|| to.map(|to| to.record(snapshot)));
+        let why = match written {
+            Ok(Some(Err(error))) => Some(error.to_string()),
+            Err(what) => Some(format!("it crashed: {what}")),
+            Ok(_) => None,
+        };
+        if let Some(why) = why {
+            let message = format!("the recording has ended: {why}");
             self.recorder = None;
             self.lost_recording = Some(Problem::new(ProblemCode::RecordingEnded, &message));
         }
@@ -146,7 +207,11 @@ impl Collector {
                 control.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
                 let due = began + pause.unwrap_or(self.interval);
-                control.recv_timeout(due.saturating_sub(self.clock.now().steady))
+                let left = due.saturating_sub(self.clock.now().steady);
+                match control.recv_timeout(left.min(LONGEST_SLEEP)) {
+                    Err(RecvTimeoutError::Timeout) if left > LONGEST_SLEEP => continue,
+                    received => received,
+                }
             };
             match received {
                 Err(RecvTimeoutError::Timeout) => return Slept::Through,
@@ -165,6 +230,13 @@ impl Collector {
     }
 }
 
+/// How long the next attempt is waited for after so many crashes in a row: the interval at first, then
+/// twice as long each time.
+fn pause_after(crashes: u32, interval: Duration) -> Duration {
+    let longer = interval.saturating_mul(1 << (crashes.clamp(1, 16) - 1));
+    longer.min(LONGEST_PAUSE.max(interval))
+}
+
 /// The last two tables. Whoever shows them lets go of a table before we do, so that to free its rows is
 /// our work: with 100,000 of them it would take the screen 5 ms.
 #[derive(Default)]
@@ -179,6 +251,19 @@ impl Kept {
     }
 }
 
+/// What is to follow a reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// The next one, when its time has come.
+    Wait,
+    /// Another one at once: it will find more owners.
+    GoOn,
+    /// Another one soon: a row is missing, which proves nothing yet.
+    SecondLook,
+    /// Another attempt, later each time: it crashed.
+    TryAgain,
+}
+
 /// How a sleep ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Slept {
@@ -188,16 +273,6 @@ enum Slept {
     Told,
     /// Nobody wants another one.
     Over,
-}
-
-/// In a debug build, `SOCKEYE_FAULT=collector-panic` makes the collector crash after its first
-/// snapshot: a test proves with it that a crash leaves the terminal as it was found.
-fn fail_on_purpose() {
-    #[cfg(debug_assertions)]
-    assert!(
-        std::env::var_os("SOCKEYE_FAULT").is_none_or(|fault| fault != "collector-panic"),
-        "SOCKEYE_FAULT asked for this"
-    );
 }
 
 #[cfg(test)]

@@ -75,7 +75,8 @@ fn done(message: String) -> Msg {
     }
 }
 
-fn failed(message: String) -> Msg {
+/// The answer of a job that did not do what was asked.
+pub const fn failed(message: String) -> Msg {
     Msg::JobDone {
         succeeded: false,
         message,

@@ -3,7 +3,7 @@
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::style::Print;
@@ -11,10 +11,11 @@ use crossterm::style::Print;
 use super::clock::Clock;
 use super::collector::{Collector, Control};
 use super::end_process::end_process;
-use super::panic::spawn_worker;
+use super::output::Patient;
+use super::panic::{self, spawn_worker};
 use super::signals::{self, Signal, Signals};
-use super::terminal::Screen;
-use super::{input, jobs};
+use super::terminal::{self, Screen};
+use super::{fault, input, jobs};
 use crate::app::view::View;
 use crate::app::{App, Effect, Exit, Input, Msg, Settings, Size};
 use crate::ui::{self, Theme};
@@ -29,8 +30,9 @@ pub fn run(
     theme: Theme,
     clock: Clock,
 ) -> io::Result<Exit> {
-    let (sender, messages) = mpsc::channel();
+    let (sender, messages) = mpsc::sync_channel(MAX_WAITING);
     let (control, controlled) = mpsc::channel();
+    let (taken_in, is_taken_in) = mpsc::channel();
     let caught = Signals::catch()?;
     let mut live = Live {
         app: App::new(settings, clock.now()),
@@ -40,10 +42,11 @@ pub fn run(
         clock,
         sender,
         control,
+        taken_in,
     };
     live.watch_signals(caught)?;
     live.read_input()?;
-    live.collect(collector, controlled)?;
+    live.collect(collector, controlled, is_taken_in)?;
     Ok(live.run(&messages))
 }
 
@@ -54,9 +57,15 @@ struct Live {
     drawn: Option<View>,
     theme: Theme,
     clock: Clock,
-    sender: Sender<Msg>,
+    sender: SyncSender<Msg>,
     control: Sender<Control>,
+    /// Tells the collector that its last reading was taken in.
+    taken_in: Sender<()>,
 }
+
+/// How many messages wait at most while a draw does not end, on a terminal that takes nothing. Whoever
+/// has another one waits with it: what is typed then stays in the terminal.
+const MAX_WAITING: usize = 512;
 
 /// How many messages are taken in before the screen is drawn again.
 const MAX_BURST: usize = 512;
@@ -74,7 +83,12 @@ impl Live {
             // The loop holds a sender itself, so the channel never closes: no message is a timeout.
             let first = first.unwrap_or(Msg::Woke);
             for msg in std::iter::once(first).chain(messages.try_iter().take(MAX_BURST)) {
-                for effect in self.app.update(msg, self.clock.now()) {
+                let is_reading = ends_a_reading(&msg);
+                let effects = self.app.update(msg, self.clock.now());
+                if is_reading {
+                    let _ = self.taken_in.send(());
+                }
+                for effect in effects {
                     if let ControlFlow::Break(exit) = self.carry_out(effect) {
                         return exit;
                     }
@@ -111,17 +125,22 @@ impl Live {
             Effect::SetPaused(paused) => self.tell_collector(Control::SetPaused(paused)),
             Effect::BindTest { job, target } => {
                 let clock = self.clock;
-                self.start("bind test", move || jobs::bind_test(job, &target, clock));
+                let failed = move |message| Msg::BindTestFailed { job, message };
+                let test = move || jobs::bind_test(job, &target, clock);
+                self.start("bind test", failed, test);
             }
             Effect::FindFreePort { from } => {
-                self.start("free port", move || jobs::find_free_port(from));
+                let find = move || jobs::find_free_port(from);
+                self.start("free port", jobs::failed, find);
             }
-            Effect::EndProcess(ending) => self.start("signal", move || end_process(&ending)),
+            Effect::EndProcess(ending) => {
+                let end = move || end_process(&ending);
+                self.start("signal", jobs::failed, end);
+            }
             Effect::Write(format, rows) => {
                 let (table, now) = (Arc::clone(self.app.table()), self.clock.now());
-                self.start("writer", move || {
-                    jobs::write_rows(&table, &rows, format, now)
-                });
+                let write = move || jobs::write_rows(&table, &rows, format, now);
+                self.start("writer", jobs::failed, write);
             }
             Effect::Copy(text) => return copy(text),
             Effect::Bell => return ring(),
@@ -134,21 +153,32 @@ impl Live {
         ControlFlow::Continue(())
     }
 
-    /// The collector ends only when it crashed, which then says so itself.
+    /// The collector ends only when it crashed beyond its readings, which then says so itself.
     fn tell_collector(&self, control: Control) {
         let _ = self.control.send(control);
     }
 
-    /// Runs a job on a thread of its own; its answer comes as a message.
-    fn start(&self, name: &str, job: impl FnOnce() -> Msg + Send + 'static) {
-        let sender = self.sender.clone();
-        let work = move || drop(sender.send(job()));
-        if let Err(error) = spawn_worker(name, self.on_crash(), work) {
-            let message = format!("{name}: {error}");
-            let _ = self.sender.send(Msg::JobDone {
-                succeeded: false,
-                message,
+    /// Runs a job on a thread of its own; its answer comes as a message. `failed` is that of a job which
+    /// crashed, or could not begin: the program goes on without it.
+    fn start(
+        &mut self,
+        name: &'static str,
+        failed: impl Fn(String) -> Msg + Clone + Send + 'static,
+        job: impl FnOnce() -> Msg + Send + 'static,
+    ) {
+        let (sender, crashed) = (self.sender.clone(), failed.clone());
+        let work = move || {
+            let done = panic::catch(|| {
+                fault::point(name);
+                job()
             });
+            let answer = done.unwrap_or_else(|what| crashed(format!("{name} crashed: {what}")));
+            let _ = sender.send(answer);
+        };
+        if let Err(error) = spawn_worker(name, self.on_crash(), work) {
+            // Through the channel, which may be full, it would wait for itself.
+            let failed = failed(format!("{name}: {error}"));
+            let _ = self.app.update(failed, self.clock.now());
         }
     }
 
@@ -183,7 +213,7 @@ impl Live {
     /// The size may have changed without a signal: while we were stopped, or under `su -c`, which
     /// takes the terminal's signals away.
     fn resize_to_terminal(&mut self) -> ControlFlow<Exit> {
-        let Ok((width, height)) = crossterm::terminal::size() else {
+        let Ok((width, height)) = terminal::size() else {
             return ControlFlow::Continue(());
         };
         if self.app.size() == (Size { width, height }) {
@@ -246,14 +276,30 @@ impl Live {
         Ok(())
     }
 
-    fn collect(&self, collector: Collector, control: Receiver<Control>) -> io::Result<()> {
+    /// The collector goes on when its last reading was taken in: on a terminal that takes nothing no
+    /// table waits behind another.
+    fn collect(
+        &self,
+        collector: Collector,
+        control: Receiver<Control>,
+        is_taken_in: Receiver<()>,
+    ) -> io::Result<()> {
         let sender = self.sender.clone();
-        let collect = move || collector.run(&control, |msg| sender.send(msg).is_ok());
+        let deliver = move |msg: Msg| {
+            let is_reading = ends_a_reading(&msg);
+            sender.send(msg).is_ok() && (!is_reading || is_taken_in.recv().is_ok())
+        };
+        let collect = move || collector.run(&control, deliver);
         spawn_worker("collector", self.on_crash(), collect).map(drop)
     }
 }
 
-fn deliver(sender: &Sender<Msg>, msg: Msg) -> ControlFlow<()> {
+/// Whether this is how a reading of the collector comes to its end.
+const fn ends_a_reading(msg: &Msg) -> bool {
+    matches!(msg, Msg::SnapshotTaken(_) | Msg::SnapshotFailed(_))
+}
+
+fn deliver(sender: &SyncSender<Msg>, msg: Msg) -> ControlFlow<()> {
     match sender.send(msg) {
         Ok(()) => ControlFlow::Continue(()),
         Err(_) => ControlFlow::Break(()),
@@ -261,7 +307,7 @@ fn deliver(sender: &Sender<Msg>, msg: Msg) -> ControlFlow<()> {
 }
 
 fn ring() -> ControlFlow<Exit> {
-    match crossterm::execute!(io::stdout(), Print('\x07')) {
+    match crossterm::execute!(Patient(io::stdout()), Print('\x07')) {
         Ok(()) => ControlFlow::Continue(()),
         Err(_) => ControlFlow::Break(Exit::TerminalGone),
     }
@@ -269,7 +315,10 @@ fn ring() -> ControlFlow<Exit> {
 
 /// By the terminal (OSC 52), so that it works over SSH too.
 fn copy(text: String) -> ControlFlow<Exit> {
-    match crossterm::execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text)) {
+    match crossterm::execute!(
+        Patient(io::stdout()),
+        CopyToClipboard::to_clipboard_from(text)
+    ) {
         Ok(()) => ControlFlow::Continue(()),
         Err(_) => ControlFlow::Break(Exit::TerminalGone),
     }

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod collector;
 pub mod descriptors;
 pub mod end_process;
+mod fault;
 pub mod hand_over;
 pub mod input;
 mod jobs;

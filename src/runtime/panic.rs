@@ -2,8 +2,9 @@
 //! one line for the main thread instead of text across the screen.
 
 use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
-use std::io;
+use std::io::{self, Write as _};
 use std::panic::{self, AssertUnwindSafe, Location};
 use std::thread::{self, JoinHandle};
 
@@ -17,20 +18,47 @@ thread_local! {
 }
 
 /// Installs the hook; the calling thread is the main thread from then on. Its panics restore the
-/// terminal and print as before. A panic on any other thread prints nothing.
+/// terminal and print one line, and a backtrace where `RUST_BACKTRACE` asks for it. A panic on any other
+/// thread prints nothing.
 pub fn install_hook() {
     let main = thread::current().id();
-    let print = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
+        let line = summary(info.payload(), info.location());
         if thread::current().id() == main {
             terminal::restore();
-            print(info);
+            print(&line);
         } else {
-            let line = summary(info.payload(), info.location());
             // `try_with`: a panic while the thread's locals are being destroyed has no place left.
             let _ = LAST_PANIC.try_with(|last| last.replace(Some(line)));
         }
     }));
+}
+
+/// Standard error may be gone, which is no reason to panic once more.
+fn print(line: &str) {
+    let mut err = io::stderr().lock();
+    let _ = writeln!(err, "sockeye: {}", bug(&format!("it crashed: {line}")));
+    let backtrace = Backtrace::capture();
+    if backtrace.status() == BacktraceStatus::Captured {
+        let _ = write!(err, "{backtrace}");
+    }
+}
+
+/// A crash as it is told to whoever started the program.
+pub fn bug(what: &str) -> String {
+    format!("{what}; this is a bug, please report it")
+}
+
+/// Runs `body`. If it panics: the line `MESSAGE (file:line)`. What it left half done must not be looked
+/// at again.
+///
+/// # Errors
+/// What the panic said.
+pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
+    panic::catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
+        let noted = LAST_PANIC.take();
+        noted.unwrap_or_else(|| summary(&*payload, None))
+    })
 }
 
 /// Runs `body` on a thread named `name`. If it panics, `on_crash` gets, on that thread, the line
@@ -47,10 +75,7 @@ pub fn spawn_worker(
     thread::Builder::new()
         .name(owned_name.clone())
         .spawn(move || {
-            // Nothing that the body left half done is looked at again: the program ends.
-            if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(body)) {
-                let noted = LAST_PANIC.take();
-                let what = noted.unwrap_or_else(|| summary(&*payload, None));
+            if let Err(what) = catch(body) {
                 on_crash(format!("the {owned_name} thread crashed: {what}"));
             }
         })

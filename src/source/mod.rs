@@ -62,6 +62,10 @@ pub trait Source: Send {
         false
     }
 
+    /// After a reading that crashed, which may have left things half done: forgets all that was learned,
+    /// as if none had been taken.
+    fn start_afresh(&mut self) {}
+
     /// What the last reading took; nothing where it came from a recording.
     fn cost(&self) -> Cost {
         Cost::default()

@@ -201,6 +201,10 @@ impl Source for System {
         })
     }
 
+    fn start_afresh(&mut self) {
+        *self = Self::new();
+    }
+
     fn is_to_be_continued(&self) -> bool {
         self.platform.has_more_to_look_at()
     }

@@ -424,6 +424,46 @@ fn a_row_that_is_as_it_was_is_the_very_same_one() {
     assert!(!Arc::ptr_eq(&before.rows[1], &after.rows[1]));
 }
 
+#[test]
+fn a_tracker_that_begins_afresh_never_gives_an_id_again() {
+    let mut watch = Watch::begin(&[listener(80, 1, &[7]), listener(81, 2, &[7])]);
+    let before = watch.observe(&[listener(80, 1, &[7]), listener(81, 2, &[7])]);
+    watch.tracker.start_afresh();
+    let after = watch.observe(&[listener(80, 1, &[7]), listener(82, 3, &[7])]);
+    assert!(after.events.is_empty(), "what is there is not new");
+    let last = before.table.rows.iter().map(|row| row.id).max();
+    assert!(after.table.rows.iter().all(|row| Some(row.id) > last));
+}
+
+#[test]
+fn a_wall_clock_that_jumps_closes_and_forgets_nothing_early_or_late() {
+    for hours in [-5, 5] {
+        let jump = jiff::SignedDuration::from_hours(hours);
+        let mut watch = Watch::begin(&[listener(80, 1, &[7]), listener(81, 2, &[7])]);
+        let mut rows = |seconds, sockets: &[Socket]| {
+            let moment = moment(seconds);
+            let observation = watch.tracker.observe(Snapshot {
+                taken_at: Moment {
+                    wall: moment.wall + jump,
+                    ..moment
+                },
+                sockets: sockets.to_vec(),
+                processes: std::collections::HashMap::default(),
+                problems: Vec::new(),
+            });
+            observation.table.rows.len()
+        };
+        rows(2, &[listener(80, 1, &[7])]);
+        assert_eq!(
+            rows(3, &[listener(80, 1, &[7])]),
+            2,
+            "closed, and it lingers"
+        );
+        assert_eq!(rows(6, &[listener(80, 1, &[7])]), 2);
+        assert_eq!(rows(7, &[listener(80, 1, &[7])]), 1, "{hours} hours");
+    }
+}
+
 /// Sockets of which many have a twin: the same key, told apart by nothing but their uid.
 fn twin() -> impl Strategy<Value = Socket> {
     let states = vec![State::Listen, State::Bound, State::Established];

@@ -75,6 +75,16 @@ impl Tracker {
         }
     }
 
+    /// Forgets every row, after a comparison that crashed half-way: the next snapshot is a first one. Row
+    /// ids go on, so that none ever means two rows.
+    pub fn start_afresh(&mut self) {
+        let next_id = self.next_id;
+        *self = Self {
+            next_id,
+            ..Self::new(self.linger)
+        };
+    }
+
     /// Takes in the next snapshot. What is in the first one is not new.
     pub fn observe(&mut self, snapshot: Snapshot) -> Observation {
         let now = snapshot.taken_at;

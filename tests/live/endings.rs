@@ -102,9 +102,9 @@ fn a_signal_ends_it_with_its_exit_code() {
 
 #[test]
 #[cfg_attr(not(debug_assertions), ignore = "the fault is only in a debug build")]
-fn a_crashed_worker_is_one_line_on_the_restored_terminal() {
+fn a_worker_that_crashes_beyond_its_readings_is_one_line_on_the_restored_terminal() {
     stage(|| {
-        let fault = [("SOCKEYE_FAULT", "collector-panic")];
+        let fault = [("SOCKEYE_FAULT", "collector")];
         let mut pty = Pty::spawn(BINARY, &[], (200, 30), &fault);
         assert_eq!(pty.wait_exit(), 101);
         assert_restored(&pty);

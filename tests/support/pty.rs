@@ -31,12 +31,17 @@ pub struct Pty {
     output: Arc<Output>,
 }
 
+/// What is being typed at a program that may not take it soon.
+pub type Flood = JoinHandle<Box<dyn Write + Send>>;
+
 #[derive(Default)]
 struct Output {
     told: Mutex<Told>,
     changed: Condvar,
     /// Tells the reader to end at the next output.
     is_ending: AtomicBool,
+    /// Tells the reader to read nothing.
+    is_stopped: AtomicBool,
 }
 
 /// Everything that the program wrote.
@@ -111,6 +116,42 @@ impl Pty {
         // The program may have ended, which is for what comes next to find out.
         let _ = self.keyboard.write_all(text.as_bytes());
         let _ = self.keyboard.flush();
+    }
+
+    /// Types these bytes, whatever they are.
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        let _ = self.keyboard.write_all(bytes);
+        let _ = self.keyboard.flush();
+    }
+
+    /// Types this on a thread of its own, for a program that may not take it soon.
+    pub fn flood(&mut self, text: String) -> Flood {
+        let mut keyboard = std::mem::replace(&mut self.keyboard, Box::new(std::io::sink()));
+        thread::spawn(move || {
+            let _ = keyboard.write_all(text.as_bytes());
+            keyboard
+        })
+    }
+
+    /// Waits until all of a flood was taken.
+    pub fn end_flood(&mut self, flood: Flood) {
+        self.keyboard = flood.join().expect("the flood does not panic");
+    }
+
+    /// The terminal takes nothing any more, as when a connection hangs.
+    pub fn stop_reading(&self) {
+        self.output.is_stopped.store(true, Ordering::SeqCst);
+    }
+
+    /// The terminal goes on taking what comes.
+    pub fn read_on(&self) {
+        self.output.is_stopped.store(false, Ordering::SeqCst);
+    }
+
+    /// Has the terminal tell a size that is not that of the emulator behind it.
+    pub fn claim_size(&self, cols: u16, rows: u16) {
+        let master = self.master.as_ref().expect("it has not hung up");
+        master.resize(size(cols, rows)).expect("a new size");
     }
 
     /// Changes the size of the terminal; the program gets `SIGWINCH`.
@@ -267,6 +308,11 @@ impl Output {
 
     fn fill_from(&self, mut reader: impl Read) {
         let mut bytes = [0; 16 * 1024];
+        let wait = || {
+            while self.is_stopped.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(2));
+            }
+        };
         while let Ok(count @ 1..) = reader.read(&mut bytes) {
             let mut told = self.lock();
             told.raw.extend_from_slice(&bytes[..count]);
@@ -276,6 +322,7 @@ impl Output {
             if self.is_ending.load(Ordering::SeqCst) {
                 break;
             }
+            wait();
         }
         self.lock().is_closed = true;
         self.changed.notify_all();

@@ -13,6 +13,7 @@ use crate::track::{RowId, Tracker};
 
 mod bind;
 mod ending;
+mod faults;
 mod stats;
 
 const HIGHLIGHT: Duration = Duration::from_secs(5);

@@ -22,25 +22,25 @@ impl App {
             address: Address::Every,
             ports: port..=port,
         };
-        self.bind_test(target)
+        self.bind_test(target, now)
     }
 
-    pub(super) fn bind_test(&mut self, target: Target) -> Effects {
+    pub(super) fn bind_test(&mut self, target: Target, now: Moment) -> Effects {
         if let Some(Pane::Bind(pane)) = &self.pane
             && pane.target == target
         {
-            return self.test_again();
+            return self.test_again(now);
         }
-        self.set_pane(Some(Pane::Bind(Box::new(BindPane::new(target)))));
+        self.set_pane(Some(Pane::Bind(Box::new(BindPane::new(target, now)))));
         self.start_test()
     }
 
     /// Puts the open pane's target to the test again.
-    pub(super) fn test_again(&mut self) -> Effects {
+    pub(super) fn test_again(&mut self, now: Moment) -> Effects {
         let Some(Pane::Bind(pane)) = &mut self.pane else {
             return Vec::new();
         };
-        if pane.begin_again() {
+        if pane.begin_again(now) {
             self.start_test()
         } else {
             Vec::new()
@@ -57,11 +57,11 @@ impl App {
         vec![Effect::Refresh, Effect::BindTest { job, target }]
     }
 
-    pub(super) fn refresh(&mut self) -> Effects {
+    pub(super) fn refresh(&mut self, now: Moment) -> Effects {
         match &mut self.pane {
             Some(Pane::Bind(pane)) => {
                 pane.stop_watching();
-                self.test_again()
+                self.test_again(now)
             }
             _ => vec![Effect::Refresh],
         }

@@ -8,6 +8,7 @@ mod table;
 
 use super::bind_pane::Came;
 use super::keymap::{self, Mode};
+use super::prompt::{Edited, MAX_BYTES};
 use super::{Action, App, BindReport, Effect, Exit, Input, Key, Modal, Msg, Pane, Question};
 use crate::model::Moment;
 use crate::track::Observation;
@@ -35,6 +36,7 @@ impl App {
             Msg::Drawn(took) => self.stats.drew(took),
             Msg::SnapshotFailed(why) => self.failure = Some(why),
             Msg::BindTested(report) => return self.take_report(*report, now),
+            Msg::BindTestFailed { job, message } => self.take_failure_to_test(job, message, now),
             Msg::JobDone {
                 succeeded: true,
                 message,
@@ -50,7 +52,9 @@ impl App {
             }
             Msg::EndAsked(exit) => return vec![Effect::End(exit)],
             Msg::SuspendAsked => return vec![Effect::Suspend],
-            Msg::Resumed => return vec![Effect::Redraw],
+            Msg::Resumed if self.paused_at.is_some() => return vec![Effect::Redraw],
+            // What is shown is from before.
+            Msg::Resumed => return vec![Effect::Redraw, Effect::Refresh],
             Msg::Woke => return self.pass_time(now),
         }
         Vec::new()
@@ -73,7 +77,7 @@ impl App {
         let port = pane.target.first_port();
         let came = pane.take(answer, &self.settings.time_zone, now);
         if pane.is_wanted_again() {
-            return self.test_again();
+            return self.test_again(now);
         }
         match came {
             Came::Nothing => Vec::new(),
@@ -86,6 +90,13 @@ impl App {
                 Vec::new()
             }
         }
+    }
+
+    fn take_failure_to_test(&mut self, job: u64, message: String, now: Moment) {
+        if let Some(Pane::Bind(pane)) = self.pane.as_mut().filter(|_| job == self.job) {
+            pane.test_failed(message.clone());
+        }
+        self.warn(message, now);
     }
 
     fn pass_time(&mut self, now: Moment) -> Effects {
@@ -104,7 +115,7 @@ impl App {
             _ => false,
         };
         if is_test_due {
-            self.test_again()
+            self.test_again(now)
         } else {
             Vec::new()
         }
@@ -116,8 +127,9 @@ impl App {
             Input::Mouse(mouse) => return self.point(mouse, now),
             Input::Paste(text) => {
                 if let Modal::Prompt(prompt) = &mut self.modal {
-                    prompt.paste(&text);
+                    let edited = prompt.paste(&text);
                     self.try_filter(now);
+                    self.tell_of_edit(edited, now);
                 }
             }
             Input::Resized { width, height } => {
@@ -137,8 +149,12 @@ impl App {
             (_, Some(Action::Quit)) => vec![Effect::End(Exit::Quit)],
             (_, Some(Action::Suspend)) => vec![Effect::SuspendJob],
             (Modal::Prompt(prompt), None) => {
-                prompt.press(key);
-                self.try_filter(now);
+                let edited = prompt.press(key);
+                // A megabyte that comes as keys must not be parsed a million times.
+                if edited == Edited::Text {
+                    self.try_filter(now);
+                }
+                self.tell_of_edit(edited, now);
                 Vec::new()
             }
             (_, None) => Vec::new(),
@@ -150,6 +166,13 @@ impl App {
                 self.act_in_help(action);
                 Vec::new()
             }
+        }
+    }
+
+    fn tell_of_edit(&mut self, edited: Edited, now: Moment) {
+        if edited == Edited::Full {
+            let told = format!("there is room for {MAX_BYTES} bytes: the rest was left out");
+            self.warn(told, now);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::super::asking::{Menu, MenuChoice};
 use super::super::question::{Confirmation, Question};
 use super::super::view;
-use super::super::{Action, App, Effect, Modal, Pane};
+use super::super::{Action, App, Effect, Modal, News, Pane};
 use super::Effects;
 use crate::model::Moment;
 
@@ -34,6 +34,9 @@ impl App {
         if let Some(Pane::Bind(pane)) = self.pane.as_mut().filter(|_| frees_tested_port) {
             pane.watch_end(ending.process.pid, now);
         }
+        let (signal, process) = (ending.signal.as_str(), &ending.process);
+        let doing = format!("sending {signal} to {} ({})…", process.name, process.pid);
+        self.notify(News::Pending, doing, now);
         vec![Effect::EndProcess(ending)]
     }
 
@@ -69,12 +72,11 @@ impl App {
             }
             MenuChoice::Write(format) => {
                 self.modal = Modal::None;
-                let shown = self
-                    .selection
-                    .shown()
-                    .iter()
-                    .map(|&at| self.table.rows[at].id);
-                vec![Effect::Write(format, shown.collect())]
+                let shown = self.selection.shown().iter();
+                let shown: Vec<_> = shown.map(|&at| self.table.rows[at].id).collect();
+                let doing = format!("writing {} rows…", shown.len());
+                self.notify(News::Pending, doing, now);
+                vec![Effect::Write(format, shown)]
             }
             MenuChoice::Column(_) if how == Action::Accept => {
                 self.modal = Modal::None;

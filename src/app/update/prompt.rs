@@ -93,7 +93,7 @@ impl App {
             }
             Ok(target) => {
                 self.modal = Modal::None;
-                self.bind_test(target)
+                self.bind_test(target, now)
             }
             Err(error) => {
                 self.warn(error.to_string(), now);

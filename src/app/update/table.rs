@@ -5,7 +5,7 @@ use super::super::cursor::Step;
 use super::super::prompt::{Prompt, PromptKind};
 use super::super::question::Question;
 use super::super::view::duration_text;
-use super::super::{Action, App, Effect, Modal, Pane, Tab};
+use super::super::{Action, App, Effect, Modal, News, Pane, Tab};
 use super::Effects;
 use crate::columns::ColumnId;
 use crate::model::Moment;
@@ -75,6 +75,8 @@ impl App {
             }
             Action::FindFreePort => {
                 let from = self.selected().map_or(8080, |row| row.socket.local.port);
+                let doing = format!("looking for a free port above {from}…");
+                self.notify(News::Pending, doing, now);
                 vec![Effect::FindFreePort { from }]
             }
             Action::EndProcess => {
@@ -92,7 +94,7 @@ impl App {
                 Vec::new()
             }
             Action::TogglePause => self.toggle_pause(now),
-            Action::Refresh => self.refresh(),
+            Action::Refresh => self.refresh(now),
             Action::Slower => self.change_interval(1, now),
             Action::Faster => self.change_interval(-1, now),
             _ => Vec::new(),

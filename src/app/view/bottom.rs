@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::layout::{Layout, Size};
 use super::super::prompt::Prompt;
-use super::super::{Action, App, Menu, Modal, Notice, PromptKind, Question, keymap};
+use super::super::{Action, App, Menu, Modal, News, Notice, PromptKind, Question, keymap};
 use super::{Line, OverlayView, Role, cut_line, line_width, span, widest};
 use crate::columns::width;
 use crate::model::Moment;
@@ -12,30 +12,63 @@ use crate::model::Moment;
 /// For how long a notice stays.
 const NOTICE_TIME: Duration = Duration::from_secs(8);
 
+/// How long something may take before it is said that it does.
+pub(in crate::app) const LONG: Duration = Duration::from_secs(2);
+
 impl Notice {
     pub(in crate::app) fn is_over(&self, now: Moment) -> bool {
-        self.since.age(now) >= NOTICE_TIME
+        self.news != News::Pending && self.since.age(now) >= NOTICE_TIME
     }
 
-    pub(super) fn expires_in(&self, now: Moment) -> Duration {
-        NOTICE_TIME.saturating_sub(self.since.age(now))
+    /// When it reads differently, or goes.
+    pub(super) fn changes_in(&self, now: Moment) -> Duration {
+        let age = self.since.age(now);
+        match self.news {
+            News::Good | News::Bad => NOTICE_TIME.saturating_sub(age),
+            News::Pending => next_second(age, LONG),
+        }
     }
+
+    fn line(&self, now: Moment) -> Line {
+        let role = match self.news {
+            News::Good => Role::Good,
+            News::Bad => Role::Bad,
+            News::Pending => Role::Plain,
+        };
+        let mut line = vec![span(format!(" {}", self.text), role)];
+        let age = self.since.age(now);
+        if self.news == News::Pending && age >= LONG {
+            line.push(span(format!(" {}", no_answer(age)), Role::Warning));
+        }
+        line
+    }
+}
+
+/// What is said of something that takes long.
+pub(super) fn no_answer(age: Duration) -> String {
+    format!("no answer for {}s", age.as_secs())
+}
+
+/// How long it is until an age reads differently, which is told in whole seconds from the first on.
+pub(in crate::app) fn next_second(age: Duration, first: Duration) -> Duration {
+    let next = Duration::from_secs(age.as_secs() + 1);
+    next.max(first).saturating_sub(age)
 }
 
 impl App {
     /// The lines at the bottom, and where the text cursor is.
-    pub(super) fn footer(&self, layout: &Layout) -> (Vec<Line>, Option<(u16, u16)>) {
+    pub(super) fn footer(&self, layout: &Layout, now: Moment) -> (Vec<Line>, Option<(u16, u16)>) {
         let area = layout.footer;
         if area.height == 0 {
             return (Vec::new(), None);
         }
         if let Modal::Prompt(prompt) = &self.modal {
             let (line, x) = self.prompt_line(prompt, usize::from(area.width));
-            let below = cut_line(self.below_prompt(), usize::from(area.width));
+            let below = cut_line(self.below_prompt(now), usize::from(area.width));
             return (vec![line, below], Some((area.x + x, area.y)));
         }
         let line = match &self.notice {
-            Some(notice) => cut_line(notice_line(notice), usize::from(area.width)),
+            Some(notice) => cut_line(notice.line(now), usize::from(area.width)),
             None => hints(self.mode(), usize::from(area.width)),
         };
         (vec![line], None)
@@ -80,9 +113,9 @@ impl App {
     }
 
     /// What is wrong with the text above, or what the keys do.
-    fn below_prompt(&self) -> Line {
+    fn below_prompt(&self, now: Moment) -> Line {
         if let Some(notice) = &self.notice {
-            return notice_line(notice);
+            return notice.line(now);
         }
         match (&self.filter_error, &self.modal) {
             (Some(error), Modal::Prompt(prompt)) if prompt.kind == PromptKind::Filter => {
@@ -105,11 +138,6 @@ impl App {
             Modal::Question(question) => Some(question_overlay(question)),
         }
     }
-}
-
-fn notice_line(notice: &Notice) -> Line {
-    let role = if notice.is_bad { Role::Bad } else { Role::Good };
-    vec![span(format!(" {}", notice.text), role)]
 }
 
 /// The hints of a mode, as many as fit; what stands last in the keymap's list goes first, but help

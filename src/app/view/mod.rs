@@ -12,6 +12,7 @@ mod top;
 
 use std::time::Duration;
 
+pub(super) use bottom::{LONG, next_second};
 pub(super) use help::last_help_scroll;
 pub use table::{CellView, RowView, TitleView};
 
@@ -126,7 +127,7 @@ impl App {
     pub fn view(&self, now: Moment) -> View {
         let layout = self.layout();
         let (header, header_right) = self.header(now, layout.header.width);
-        let (footer, cursor) = self.footer(&layout);
+        let (footer, cursor) = self.footer(&layout, now);
         let columns = self.fitted_columns(now);
         let rows = self.row_views(&columns, &layout, now);
         View {
@@ -137,7 +138,7 @@ impl App {
             filter: self.filter_line(layout.tabs.width),
             titles: self.title_views(&columns),
             empty: if rows.is_empty() {
-                Some(self.why_empty())
+                Some(self.why_empty(now))
             } else {
                 None
             },
@@ -152,7 +153,7 @@ impl App {
 
     /// How long the screen stays right if nothing happens; `None`: for ever.
     pub fn next_wake(&self, now: Moment) -> Option<Duration> {
-        let notice = self.notice.as_ref().map(|notice| notice.expires_in(now));
+        let notice = self.notice.as_ref().map(|notice| notice.changes_in(now));
         let header = self.header_changes_in(now);
         let rows = if self.paused_at.is_some() {
             None

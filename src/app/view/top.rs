@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::{App, Modal, PromptKind, Tab};
+use super::bottom::{LONG, next_second, no_answer};
 use super::{Line, Role, TabView, cut_line, duration_text, line_width, span};
 use crate::columns::width;
 use crate::model::{Moment, Problem, ProblemCode};
@@ -127,21 +128,21 @@ impl App {
         self.settings.interval * 2 + Duration::from_secs(1)
     }
 
-    /// When the header would read differently.
+    /// When the header would read differently, or what stands in the place of the first table.
     pub(super) fn header_changes_in(&self, now: Moment) -> Option<Duration> {
-        let (age, unit) = match self.paused_at {
-            Some(since) => (since.age(now), 60),
-            None if !self.has_snapshot => return None,
-            None => {
-                let age = self.table.taken_at.age(now);
-                if let Some(fresh) = self.stale_after().checked_sub(age) {
-                    return Some(fresh);
-                }
-                (age, 1)
-            }
+        let age = self.table.taken_at.age(now);
+        let paused = self
+            .paused_at
+            .map(|since| next(since.age(now), Duration::from_mins(1)));
+        let table = if !self.has_snapshot {
+            Some(next_second(age, LONG))
+        } else if paused.is_some() {
+            None
+        } else {
+            let fresh = self.stale_after().checked_sub(age);
+            Some(fresh.unwrap_or_else(|| next(age, Duration::from_secs(1))))
         };
-        let next = (age.as_secs() / unit + 1) * unit;
-        Some(Duration::from_secs(next).saturating_sub(age))
+        [paused, table].into_iter().flatten().min()
     }
 
     /// A moment as the clock on the wall shows it: `12:04:31`.
@@ -209,11 +210,14 @@ impl App {
     }
 
     /// One sentence for a table without rows.
-    pub(super) fn why_empty(&self) -> String {
+    pub(super) fn why_empty(&self, now: Moment) -> String {
         if !self.has_snapshot {
+            // Until there is a table, its age is that of the program.
+            let age = self.table.taken_at.age(now);
             return match &self.failure {
                 Some(why) => why.clone(),
-                None => "Reading the sockets…".into(),
+                None if age < LONG => "Reading the sockets…".into(),
+                None => format!("Reading the sockets… {}", no_answer(age)),
             };
         }
         if let Some(problem) = self.unread() {
@@ -251,6 +255,12 @@ impl App {
             self.criteria.filter
         )
     }
+}
+
+/// How long it is until an age is one unit more.
+fn next(age: Duration, unit: Duration) -> Duration {
+    let units = age.as_secs() / unit.as_secs() + 1;
+    Duration::from_secs(units * unit.as_secs()).saturating_sub(age)
 }
 
 fn segments_width(segments: &[Segment]) -> usize {

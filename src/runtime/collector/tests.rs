@@ -61,20 +61,24 @@ impl Source for Slow {
     }
 }
 
-/// The first `count` observations of a collector with an interval of an hour.
-fn observations(is_hasty: bool, count: usize) -> (Vec<Observation>, usize) {
-    let source = Slow::default();
-    let readings = Arc::clone(&source.readings);
-    let collector = Collector {
+fn collector(source: impl Source + 'static, is_hasty: bool, interval: Duration) -> Collector {
+    Collector {
         source: Box::new(source),
         tracker: Tracker::new(Duration::ZERO),
         recorder: None,
         clock: Clock::start(),
-        interval: Duration::from_hours(1),
+        interval,
         lost_recording: None,
         is_hasty,
         is_measured: false,
-    };
+    }
+}
+
+/// The first `count` observations of a collector with an interval of an hour.
+fn observations(is_hasty: bool, count: usize) -> (Vec<Observation>, usize) {
+    let source = Slow::default();
+    let readings = Arc::clone(&source.readings);
+    let collector = collector(source, is_hasty, Duration::from_hours(1));
     let mut seen = Vec::new();
     let (_control, controlled) = mpsc::channel();
     collector.run(&controlled, |msg| {
@@ -107,4 +111,108 @@ fn the_table_comes_before_its_owners_and_they_follow_without_a_pause() {
 fn without_haste_the_first_reading_is_a_whole_one() {
     let (seen, readings) = observations(false, 1);
     assert_eq!((seen.len(), readings), (1, 1));
+}
+
+/// One listener for each port of the next reading; nothing to read is a crash. Remembers what it was
+/// asked in vain.
+struct Fragile {
+    readings: Vec<Result<&'static [u16], &'static str>>,
+    is_half_done: bool,
+}
+
+impl Source for Fragile {
+    fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
+        assert!(!self.is_half_done, "it was not begun afresh");
+        self.is_half_done = true;
+        let ports = self
+            .readings
+            .remove(0)
+            .unwrap_or_else(|why| panic!("{why}"));
+        self.is_half_done = false;
+        let sockets = ports.iter().map(|&port| {
+            let local = Endpoint::new([127, 0, 0, 1].into(), port);
+            let mut socket = Socket::new(Protocol::Tcp, local, None, State::Listen);
+            socket.inode = Some(port.into());
+            socket
+        });
+        Ok(Snapshot {
+            taken_at: at,
+            sockets: sockets.collect(),
+            processes: HashMap::new(),
+            problems: Vec::new(),
+        })
+    }
+
+    fn start_afresh(&mut self) {
+        self.is_half_done = false;
+    }
+}
+
+/// What a collector tells of these readings: why one failed, or how many events it brought.
+fn told(readings: Vec<Result<&'static [u16], &'static str>>) -> Vec<Result<usize, String>> {
+    let count = readings.len();
+    let source = Fragile {
+        readings,
+        is_half_done: false,
+    };
+    let collector = collector(source, false, Duration::from_millis(1));
+    let (_control, controlled) = mpsc::channel();
+    let mut told = Vec::new();
+    collector.run(&controlled, |msg| {
+        told.push(match msg {
+            Msg::SnapshotTaken(observation) => Ok(observation.events.len()),
+            Msg::SnapshotFailed(why) => Err(why),
+            other => panic!("{other:?}"),
+        });
+        told.len() < count
+    });
+    told
+}
+
+#[test]
+fn a_reading_that_crashes_is_told_and_the_next_one_begins_afresh() {
+    let told = told(vec![
+        Ok(&[80]),
+        Err("no luck"),
+        Err("again"),
+        Ok(&[80, 443]),
+    ]);
+    let crashed = |what: &str| Err(format!("a reading crashed: {what}; trying again"));
+    // The table is compared with the last one that there was.
+    let expected = [Ok(0), crashed("no luck"), crashed("again"), Ok(1)];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn the_first_reading_of_all_may_crash() {
+    let told = told(vec![Err("no luck"), Ok(&[80])]);
+    assert!(told[0].is_err());
+    assert_eq!(told[1], Ok(0), "what is there at first is not new");
+}
+
+#[test]
+fn the_pause_grows_with_every_crash_up_to_a_bound() {
+    let pauses =
+        |interval| [1, 2, 3, 6, 7, 1000].map(|crashes| pause_after(crashes, interval).as_secs());
+    assert_eq!(pauses(Duration::from_secs(1)), [1, 2, 4, 30, 30, 30]);
+    assert_eq!(pauses(Duration::from_mins(1)), [60; 6]);
+}
+
+#[test]
+fn a_refresh_that_is_asked_for_does_not_wait_out_the_pause() {
+    let source = Fragile {
+        readings: vec![Err("no luck"), Ok(&[80])],
+        is_half_done: false,
+    };
+    let collector = collector(source, false, Duration::from_hours(1));
+    let (control, controlled) = mpsc::channel();
+    let mut told = 0;
+    collector.run(&controlled, |msg| {
+        told += 1;
+        if matches!(msg, Msg::SnapshotFailed(_)) {
+            control.send(Control::Refresh).unwrap();
+        }
+        matches!(msg, Msg::SnapshotFailed(_))
+    });
+    assert_eq!(told, 2);
 }

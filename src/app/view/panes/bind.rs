@@ -2,10 +2,12 @@
 //! way and what to do about it.
 
 use super::super::super::bind_pane::BindPane;
+use super::super::bottom::no_answer;
 use super::super::{Line, Role, line_width, span, widest};
 use super::MAX_LINES;
 use crate::bind::{MatrixCell, Outcome, Profile, Start, Target, Verdict};
 use crate::columns::{cut, owner_with_pid, pad, socket_text, width, wrap};
+use crate::model::Moment;
 
 /// Below this width the headings of the matrix are short.
 const ROOMY: usize = 60;
@@ -31,8 +33,12 @@ pub(super) struct BindLines {
 /// The lines in a pane of this width.
 pub(super) fn lines(pane: &BindPane, columns: usize) -> BindLines {
     let Some(verdict) = pane.verdict() else {
+        let line = match pane.failure() {
+            Some(why) => span(why, Role::Bad),
+            None => span("binding…", Role::Dim),
+        };
         return BindLines {
-            lines: vec![vec![span("binding…", Role::Dim)]],
+            lines: vec![vec![line]],
             first_blocker: 1,
         };
     };
@@ -106,13 +112,15 @@ fn blockers(pane: &BindPane, verdict: &Verdict) -> Vec<Line> {
 }
 
 /// `bind test · tcp 8080`, and what goes on.
-pub(super) fn title(pane: &BindPane) -> String {
+pub(super) fn title(pane: &BindPane, now: Moment) -> String {
     let state = match (pane.is_watching(), pane.is_running()) {
         (true, _) => " · watching",
         (false, true) => " · testing…",
         (false, false) => "",
     };
-    format!("bind test · {}{state}", spoken(&pane.target))
+    let overdue = pane.overdue(now).map(|age| format!(" {}", no_answer(age)));
+    let overdue = overdue.unwrap_or_default();
+    format!("bind test · {}{state}{overdue}", spoken(&pane.target))
 }
 
 /// `tcp 8080`

@@ -25,7 +25,7 @@ impl App {
             Pane::Details => ("details".to_owned(), "Enter".to_owned()),
             Pane::Events => (self.events_title(), "e".to_owned()),
             Pane::Stats => (self.stats_title(), "$".to_owned()),
-            Pane::Bind(pane) => (bind::title(pane), "Esc".to_owned()),
+            Pane::Bind(pane) => (bind::title(pane, now), "Esc".to_owned()),
         };
         let hint = if below > 0 {
             format!("{below} more ] · {keys}")
