@@ -27,6 +27,7 @@ mod reference;
 mod rights;
 mod scene;
 mod stats;
+mod streams;
 mod tables;
 mod usage;
 mod wait;
