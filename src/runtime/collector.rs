@@ -150,10 +150,8 @@ impl Collector {
         deliver: &mut impl FnMut(Msg) -> bool,
     ) -> Option<Next> {
         let cost = self.source.cost();
-        let observed = panic::catch(|| {
-            fault::point("tracker");
-            refresh::observe(&mut self.tracker, snapshot, cost, self.clock)
-        });
+        let observed =
+            panic::catch(|| refresh::observe(&mut self.tracker, snapshot, cost, self.clock));
         let (observation, refresh) = match observed {
             Ok(observed) => observed,
             Err(what) => {

@@ -1,6 +1,7 @@
 //! A reading and what it took: compares it with the one before, and measures that.
 
 use super::clock::Clock;
+use super::fault;
 use crate::model::{Cost, Refresh, Snapshot};
 use crate::track::{Observation, Tracker};
 
@@ -12,6 +13,7 @@ pub fn observe(
     reading: Cost,
     clock: Clock,
 ) -> (Observation, Refresh) {
+    fault::point("tracker");
     let (taken_at, rows) = (snapshot.taken_at, snapshot.sockets.len());
     let began = clock.now();
     let observation = tracker.observe(snapshot);

@@ -17,6 +17,7 @@ mod support;
 mod background;
 mod check;
 mod config;
+mod crashes;
 mod csv;
 mod free;
 mod holder;

@@ -18,6 +18,7 @@ mod support;
 mod bind_test;
 mod changes;
 mod config;
+mod clocks;
 mod crashes;
 mod endings;
 mod filter;

@@ -55,7 +55,6 @@ fn a_storm_of_sizes_ends_in_the_right_picture() {
             began.elapsed()
         );
         live.pty.resize(100, 30);
-        live.press("\x1b");
         live.pty.wait_for("a whole picture", |screen| {
             let header = screen.lines().next().unwrap_or_default();
             header.starts_with(" sockeye") && header.ends_with("every 100ms")

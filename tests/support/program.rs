@@ -7,7 +7,18 @@ use std::process::Command;
 
 /// Builds a file below `tests`, such as `bind/helpers/cage.c`, under a name of this process's own until
 /// it is whole.
+#[allow(dead_code, reason = "each test binary uses one of the two")]
 pub fn built(source: &str) -> PathBuf {
+    built_with(source, &[])
+}
+
+/// The same as a library to preload.
+#[allow(dead_code, reason = "each test binary uses one of the two")]
+pub fn built_library(source: &str) -> PathBuf {
+    built_with(source, &["-shared", "-fPIC"])
+}
+
+fn built_with(source: &str, options: &[&str]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let source = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests")
@@ -18,6 +29,7 @@ pub fn built(source: &str) -> PathBuf {
         folder.join(format!("{name}-{}", std::process::id())),
     );
     let output = Command::new("cc")
+        .args(options)
         .args(["-O1", "-o"])
         .arg(&building)
         .arg(&source)
