@@ -165,3 +165,36 @@ fn after_a_stop_without_warning_the_picture_is_drawn_again() {
         assert_eq!(live.pty.wait_exit(), 0);
     });
 }
+
+#[test]
+fn after_a_stop_a_reading_comes_at_once_however_long_the_interval() {
+    stage(|| {
+        let _holder = Holder::of(listeners(&[8080]));
+        let mut live = Live::start_as(BINARY, (110, 30), &["--interval", "1h"]);
+        live.wait_for_row(8080, |row| row.contains("sleep"));
+        live.pty.kill(Signal::STOP);
+        let _opened = crate::scene::listener("127.0.0.1:9000");
+        live.pty.kill(Signal::CONT);
+        live.wait_for_row(9000, |row| row.starts_with('+'));
+        live.press("q");
+        assert_eq!(live.pty.wait_exit(), 0);
+    });
+}
+
+#[test]
+fn a_terminal_that_goes_away_in_the_middle_of_a_frame_ends_it() {
+    stage(|| {
+        let _holder = Holder::of(listeners(&[8080]));
+        let mut live = Live::start_in((200, 60), &[]);
+        live.wait_for_row(8080, |row| row.contains("sleep"));
+        live.pty.stop_reading();
+        for columns in (150..200).rev() {
+            live.pty.claim_size(columns, 60);
+        }
+        live.pty.read_on();
+        live.pty.hang_up(sockeye::app::Key::Char('?'));
+        // SIGHUP, or an error of the terminal, whichever comes first.
+        let code = live.pty.wait_exit();
+        assert!([129, 2].contains(&code), "{code}");
+    });
+}
