@@ -17,8 +17,8 @@ mod support;
 
 mod bind_test;
 mod changes;
-mod config;
 mod clocks;
+mod config;
 mod crashes;
 mod endings;
 mod filter;
