@@ -198,7 +198,7 @@ pub fn age_text(row: &Row, now: Moment) -> String {
     let watched = row.state_since.age(now);
     if row.began_its_state().is_none() {
         return match (row.socket.is_listening(), oldest_start(row)) {
-            (true, Some(started)) => coarse(since(started, now)),
+            (true, Some(started)) => coarse(since(started, row, now)),
             _ if watched < MINUTE => NOTHING.into(),
             _ => format!(">{}", coarse(watched)),
         };
@@ -218,7 +218,7 @@ pub fn next_age_change(row: &Row, now: Moment) -> Duration {
     let is_as_found = row.was_there_at_start && row.state_since == row.first_seen;
     let started = oldest_start(row).filter(|_| row.socket.is_listening());
     let (shown, unit) = match (is_as_found, started) {
-        (true, Some(started)) => (since(started, now), MINUTE),
+        (true, Some(started)) => (since(started, row, now), MINUTE),
         (false, _) if watched < MINUTE => (watched, Duration::from_secs(1)),
         _ => (watched, MINUTE),
     };
@@ -235,11 +235,13 @@ pub(super) fn oldest_start(row: &Row) -> Option<jiff::Timestamp> {
         .min()
 }
 
-fn since(started: jiff::Timestamp, now: Moment) -> Duration {
-    now.wall
-        .duration_since(started)
-        .try_into()
-        .unwrap_or_default()
+/// How long ago that was. Starts are told by the wall clock as it was when this program started: what came
+/// after the row was first seen is measured on the steady one, whatever happens to the other.
+fn since(started: jiff::Timestamp, row: &Row, now: Moment) -> Duration {
+    let before = row.first_seen.wall.duration_since(started);
+    let watched = row.first_seen.age(now).try_into();
+    let whole = before.saturating_add(watched.unwrap_or(jiff::SignedDuration::MAX));
+    whole.try_into().unwrap_or_default()
 }
 
 fn coarse(age: Duration) -> String {

@@ -4,6 +4,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::style::Print;
@@ -66,6 +67,9 @@ struct Live {
 /// How many messages wait at most while a draw does not end, on a terminal that takes nothing. Whoever
 /// has another one waits with it: what is typed then stays in the terminal.
 const MAX_WAITING: usize = 512;
+
+/// How long the last picture may take after a signal that ends the program.
+const LAST_WRITE: Duration = Duration::from_secs(2);
 
 /// How many messages are taken in before the screen is drawn again.
 const MAX_BURST: usize = 512;
@@ -229,6 +233,9 @@ impl Live {
         let sender = self.sender.clone();
         let watch = move || {
             caught.forward(|signal| {
+                if let Signal::Quit(number) = signal {
+                    end_even_if_stuck(number);
+                }
                 deliver(
                     &sender,
                     match signal {
@@ -292,6 +299,23 @@ impl Live {
         let collect = move || collector.run(&control, deliver);
         spawn_worker("collector", self.on_crash(), collect).map(drop)
     }
+}
+
+/// Ends the program a while after a signal that asks for it. On a terminal that takes nothing the main
+/// thread is in a write that does not return, and would never hear of it; nor would the sequences that
+/// leave our screen be taken, but the modes of the terminal are the kernel's.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the main thread can't be reached, and holds nothing that the kernel would not undo"
+)]
+fn end_even_if_stuck(signal: i32) {
+    let end = move || {
+        std::thread::sleep(LAST_WRITE);
+        terminal::abandon();
+        std::process::exit(signals::exit_code(signal).into());
+    };
+    // Without a thread it ends as soon as the terminal takes something.
+    let _ = spawn_worker("end", |_| (), end);
 }
 
 /// Whether this is how a reading of the collector comes to its end.

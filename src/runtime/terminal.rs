@@ -166,6 +166,14 @@ pub fn restore() {
     let _ = disable_raw_mode();
 }
 
+/// Takes the terminal out of raw mode and writes nothing: for one that takes nothing.
+pub fn abandon() {
+    if IS_TAKEN.swap(false, Ordering::SeqCst) {
+        // Nobody is left to be told.
+        let _ = disable_raw_mode();
+    }
+}
+
 /// Reports of mouse buttons and wheel in SGR coordinates. crossterm's own mouse capture also asks
 /// for every motion of the pointer, a flood of input that nothing here uses.
 #[derive(Clone, Copy)]

@@ -48,7 +48,7 @@ impl Clocks {
 }
 
 #[test]
-fn a_wall_clock_that_jumps_changes_no_age_of_what_was_seen_to_open() {
+fn a_wall_clock_that_jumps_changes_no_age() {
     stage(|| {
         let _holder = Holder::of(listeners(&[8080]));
         let clocks = Clocks::new();
@@ -58,9 +58,11 @@ fn a_wall_clock_that_jumps_changes_no_age_of_what_was_seen_to_open() {
         for hours in [-5, 5] {
             clocks.shift(hours * 3600, 0);
             live.wait_for_a_reading();
-            let row = live.wait_for_row(9000, |_| true);
-            let is_in_hours = |word: &str| word == "5h" || word == "10h";
-            assert!(!row.split_whitespace().any(is_in_hours), "{row}");
+            for port in [8080, 9000] {
+                let row = live.wait_for_row(port, |_| true);
+                let is_in_hours = |word: &str| word == "5h" || word == "10h";
+                assert!(!row.split_whitespace().any(is_in_hours), "{row}");
+            }
             assert!(!live.pty.screen_text().contains("s ago"));
         }
     });

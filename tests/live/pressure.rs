@@ -3,6 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+
 use crate::scene::{Holder, Live, at, connection, listener, listeners, row, stage};
 use crate::support::pty::Pty;
 use crate::support::wait_until;
@@ -210,6 +212,31 @@ fn on_a_terminal_that_takes_nothing_nothing_piles_up_and_then_the_newest_is_show
         live.press("q");
         assert_eq!(live.pty.wait_exit(), 0);
     });
+}
+
+#[test]
+fn a_signal_ends_it_on_a_terminal_that_takes_nothing() {
+    stage(|| {
+        let _open = listener(&at(8080));
+        let mut live = Live::start_in((200, 60), &[]);
+        live.wait_for_row(8080, |row| row.contains("live"));
+        live.pty.stop_reading();
+        wait_until("a program that hangs in its write", || {
+            live.pty.claim_size(199, 60);
+            live.pty.claim_size(200, 60);
+            hangs_in_write(&live.pty)
+        });
+        live.pty.kill(Signal::TERM);
+        wait_until("its end, though nothing was taken", || has_ended(&live.pty));
+        live.pty.read_on();
+        assert_eq!(live.pty.wait_exit(), 143);
+    });
+}
+
+/// Whether the process is one that only waits to be reaped.
+fn has_ended(pty: &Pty) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pty.pid()));
+    stat.is_ok_and(|stat| stat.contains(") Z "))
 }
 
 /// Whether the main thread waits for the terminal to take something: number 1 is `write`, 64 on most
