@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     cli::run().unwrap_or_else(|error| {
-        cli::complain(&format!("{error:#}"));
+        cli::complain_of(&error);
         cli::trouble()
     })
 }

@@ -3,6 +3,8 @@
 use tui_input::{Input as Line, InputRequest};
 
 use super::Key;
+use crate::columns::width;
+use crate::model::clean;
 
 /// What the text will be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +62,11 @@ impl Prompt {
     pub fn press(&mut self, key: Key) -> Edited {
         use InputRequest as R;
         let request = match key {
-            Key::Char(c) if c.is_control() => return Edited::Nothing,
+            Key::Char(c)
+                if !shows(&self.with(c.encode_utf8(&mut [0; 4]))) && shows(self.text()) =>
+            {
+                return Edited::Nothing;
+            }
             Key::Char(c) if self.text().len() + c.len_utf8() > MAX_BYTES => return Edited::Full,
             Key::Char(c) => R::InsertChar(c),
             Key::Backspace | Key::Ctrl('h') => R::DeletePrevChar,
@@ -81,7 +87,8 @@ impl Prompt {
         }
     }
 
-    /// Inserts pasted text: its first line, without control characters, as far as there is room.
+    /// Inserts pasted text: its first line, as far as there is room, without what does not show (control
+    /// and format characters, a flood of accents).
     pub fn paste(&mut self, text: &str) -> Edited {
         let first_line = text.lines().next().unwrap_or_default();
         let room = MAX_BYTES.saturating_sub(self.text().len());
@@ -89,19 +96,25 @@ impl Prompt {
         while !first_line.is_char_boundary(fits) {
             fits -= 1;
         }
-        let clean: String = first_line[..fits]
-            .chars()
-            .filter(|c| !c.is_control())
-            .collect();
-        let before: String = self.text().chars().take(self.cursor()).collect();
-        let after: String = self.text().chars().skip(self.cursor()).collect();
-        let cursor = self.cursor() + clean.chars().count();
-        self.line = Line::from(format!("{before}{clean}{after}")).with_cursor(cursor);
+        let behind_a_letter = |c: &char| shows(&format!("a{c}"));
+        let mut pasted: String = first_line[..fits].chars().filter(behind_a_letter).collect();
+        if !shows(&self.with(&pasted)) {
+            pasted.retain(|c| width(c.encode_utf8(&mut [0; 4])) > 0);
+        }
+        let cursor = self.cursor() + pasted.chars().count();
+        self.line = Line::from(self.with(&pasted)).with_cursor(cursor);
         if fits < first_line.len() {
             Edited::Full
         } else {
             Edited::Text
         }
+    }
+
+    /// The text with more where the cursor is.
+    fn with(&self, more: &str) -> String {
+        let before: String = self.text().chars().take(self.cursor()).collect();
+        let after: String = self.text().chars().skip(self.cursor()).collect();
+        format!("{before}{more}{after}")
     }
 
     /// Shows an earlier (`1`) or later (`-1`) entry of the history, latest last.
@@ -117,6 +130,11 @@ impl Prompt {
             .map_or(&self.typed, |at| &history[history.len() - 1 - at]);
         self.line = Line::from(text.clone());
     }
+}
+
+/// Whether the text is shown as it is.
+fn shows(text: &str) -> bool {
+    clean(text) == text
 }
 
 #[cfg(test)]
@@ -137,6 +155,30 @@ mod tests {
         assert_eq!(recalled(-1), "second");
         assert_eq!(recalled(-1), "typed");
         assert_eq!(recalled(-1), "typed");
+    }
+
+    #[test]
+    fn what_does_not_show_can_be_neither_typed_nor_pasted() {
+        let mut prompt = Prompt::new(PromptKind::Filter, "");
+        for c in ['a', '\u{202e}', '\u{301}', '\u{200b}', '\x1b', '語'] {
+            prompt.press(Key::Char(c));
+        }
+        assert_eq!(prompt.text(), "a\u{301}語");
+        for _ in 0..100 {
+            prompt.press(Key::Char('\u{301}'));
+        }
+        assert_eq!(prompt.text().chars().count(), 7);
+        // What an accent stood on may go, and typing goes on.
+        prompt.press(Key::Home);
+        prompt.press(Key::Delete);
+        prompt.press(Key::Char('b'));
+        assert!(prompt.text().starts_with('b'));
+
+        let mut prompt = Prompt::new(PromptKind::Filter, "");
+        prompt.paste("a\u{202e}b\u{301}\u{2066}");
+        assert_eq!(prompt.text(), "ab\u{301}");
+        prompt.paste(&"\u{301}".repeat(100));
+        assert_eq!(prompt.text(), "ab\u{301}");
     }
 
     #[test]

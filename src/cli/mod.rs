@@ -18,7 +18,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use sockeye::model::{Owner, Problem, ProblemCode};
+use sockeye::model::{Owner, Problem, ProblemCode, clean};
 use sockeye::runtime::panic;
 use sockeye::track::Row;
 
@@ -78,11 +78,18 @@ pub fn run() -> anyhow::Result<ExitCode> {
     Ok(code.into())
 }
 
-/// On standard error, each line in the program's name.
+/// One line on standard error, in the program's name. What it repeats of the command line, of paths and of
+/// errors of the system is text from outside like any other.
 pub fn complain(what: &str) {
-    for line in what.lines() {
-        // Who can't be told can't be told that either; what was asked for is done all the same.
-        let _ = writeln!(io::stderr(), "sockeye: {line}");
+    // Who can't be told can't be told that either; what was asked for is done all the same.
+    let _ = writeln!(io::stderr(), "sockeye: {}", clean(what));
+}
+
+/// Says what ended the program: in one line, or, of a configuration, in one for each that is wrong there.
+pub fn complain_of(error: &anyhow::Error) {
+    match error.downcast_ref::<sockeye::config::ConfigError>() {
+        Some(faults) => faults.to_string().lines().for_each(complain),
+        None => complain(&format!("{error:#}")),
     }
 }
 

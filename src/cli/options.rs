@@ -11,7 +11,7 @@ use sockeye::app::{Asked, Sort, Tab};
 use sockeye::bind::Address;
 use sockeye::config::{Config, duration};
 use sockeye::filter::Filter;
-use sockeye::model::{Family, Text};
+use sockeye::model::{Family, clean};
 use sockeye::source::{Recorder, Replay, Source, System};
 
 use super::check::Check;
@@ -282,10 +282,10 @@ pub(super) fn asked(settings: &Config, sort: Sort) -> anyhow::Result<Asked> {
     })
 }
 
-/// The filter that was typed.
+/// The filter that was typed. Names are cleaned, so what is looked for must be as they are shown.
 fn typed(words: &[String]) -> anyhow::Result<Filter> {
-    let typed = words.join(" ");
-    Filter::parse(&typed).with_context(|| format!("filter `{}`", Text::new(&typed)))
+    let typed = clean(&words.join(" ")).into_owned();
+    Filter::parse(&typed).with_context(|| format!("filter `{typed}`"))
 }
 
 #[cfg(test)]

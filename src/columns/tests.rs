@@ -76,3 +76,14 @@ fn texts_are_cut_by_cells_not_by_characters() {
     assert_eq!(cut_middle("データベース", 6), "デ…ス");
     assert_eq!(pad("デ", 4, true), "  デ");
 }
+
+#[test]
+fn a_text_cut_in_its_middle_leaves_no_accent_to_its_ellipsis() {
+    assert_eq!(cut_middle("abcdee\u{301}fgh", 8), "abcd…fgh");
+    assert_eq!(cut_middle("abcdefe\u{301}gh", 8), "abcd…e\u{301}gh");
+}
+
+#[test]
+fn letters_that_a_font_may_join_take_their_own_cells() {
+    assert_eq!(width("لا"), 2);
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar as _;
 
 use super::CellContext;
 use crate::model::{Moment, Owner, Process, Socket};
@@ -271,41 +271,40 @@ pub(super) fn command(row: &Row, _: &CellContext) -> String {
     command.map_or_else(|| NOTHING.into(), ToString::to_string)
 }
 
-/// Width of a text in terminal cells.
+/// Width of a text in terminal cells. As terminals do: character by character, whatever stands beside it.
 pub fn width(text: &str) -> usize {
-    text.width()
+    text.chars().map(cells).sum()
+}
+
+fn cells(c: char) -> usize {
+    c.width().unwrap_or(0)
 }
 
 /// Cuts a text that is too wide at its end, which then reads `…`.
-pub fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
+pub fn cut(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
         return text.into();
     }
-    if width == 0 {
+    if columns == 0 {
         return String::new();
     }
-    format!("{}…", head(text, width - 1))
+    format!("{}…", head(text, columns - 1))
 }
 
 /// Cuts a text that is too wide in its middle, which then reads `…`.
-pub fn cut_middle(text: &str, width: usize) -> String {
-    if text.width() <= width {
+pub fn cut_middle(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
         return text.into();
     }
-    if width < 3 {
-        return cut(text, width);
+    if columns < 3 {
+        return cut(text, columns);
     }
-    let tail_width = (width - 1) / 2;
-    let mut start = text.len();
-    let mut used = 0;
-    for (at, c) in text.char_indices().rev() {
-        used += c.width().unwrap_or(0);
-        if used > tail_width {
-            break;
-        }
-        start = at;
-    }
-    format!("{}…{}", head(text, width - 1 - tail_width), &text[start..])
+    let tail_width = (columns - 1) / 2;
+    format!(
+        "{}…{}",
+        head(text, columns - 1 - tail_width),
+        tail(text, tail_width)
+    )
 }
 
 /// Breaks a text between words into lines that fit; a word that is too wide stays whole.
@@ -327,7 +326,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
 fn head(text: &str, width: usize) -> &str {
     let mut used = 0;
     for (at, c) in text.char_indices() {
-        used += c.width().unwrap_or(0);
+        used += cells(c);
         if used > width {
             return &text[..at];
         }
@@ -335,9 +334,24 @@ fn head(text: &str, width: usize) -> &str {
     text
 }
 
-/// Fills a text that fits up to `width` cells with spaces, on the left or on the right.
-pub fn pad(text: &str, width: usize, on_the_left: bool) -> String {
-    let spaces = " ".repeat(width.saturating_sub(text.width()));
+/// The longest end that is at most `width` cells wide. What would join a character that is cut off is cut
+/// off too: it would join another one.
+fn tail(text: &str, width: usize) -> &str {
+    let mut start = text.len();
+    let mut used = 0;
+    for (at, c) in text.char_indices().rev() {
+        used += cells(c);
+        if used > width {
+            break;
+        }
+        start = at;
+    }
+    text[start..].trim_start_matches(|c| cells(c) == 0)
+}
+
+/// Fills a text that fits up to `columns` cells with spaces, on the left or on the right.
+pub fn pad(text: &str, columns: usize, on_the_left: bool) -> String {
+    let spaces = " ".repeat(columns.saturating_sub(width(text)));
     if on_the_left {
         format!("{spaces}{text}")
     } else {

@@ -32,4 +32,4 @@ pub use service::{service_name, service_names, service_port, service_ports};
 pub use snapshot::{Problem, ProblemCode, Snapshot};
 pub use socket::{Protocol, Queue, Socket, State};
 pub(crate) use spread::BuildSpread;
-pub use text::Text;
+pub use text::{Text, clean};

@@ -19,6 +19,7 @@ use super::terminal::{self, Screen};
 use super::{fault, input, jobs};
 use crate::app::view::View;
 use crate::app::{App, Effect, Exit, Input, Msg, Settings, Size};
+use crate::model::clean;
 use crate::ui::{self, Theme};
 
 /// Runs the live table until it is left.
@@ -146,7 +147,7 @@ impl Live {
                 let write = move || jobs::write_rows(&table, &rows, format, now);
                 self.start("writer", jobs::failed, write);
             }
-            Effect::Copy(text) => return copy(text),
+            Effect::Copy(text) => return copy(&text),
             Effect::Bell => return ring(),
             // A system without job control refuses: then there is nothing to go back to.
             Effect::SuspendJob => drop(signals::suspend_job()),
@@ -337,8 +338,9 @@ fn ring() -> ControlFlow<Exit> {
     }
 }
 
-/// By the terminal (OSC 52), so that it works over SSH too.
-fn copy(text: String) -> ControlFlow<Exit> {
+/// By the terminal (OSC 52), so that it works over SSH too. What is pasted somewhere else shall show, too.
+fn copy(text: &str) -> ControlFlow<Exit> {
+    let text = clean(text).into_owned();
     match crossterm::execute!(
         Patient(io::stdout()),
         CopyToClipboard::to_clipboard_from(text)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::layout::{Layout, Size};
 use super::super::prompt::Prompt;
 use super::super::{Action, App, Menu, Modal, News, Notice, PromptKind, Question, keymap};
-use super::{Line, OverlayView, Role, cut_line, line_width, span, widest};
+use super::{Line, OverlayView, Role, Span, cut_line, line_width, span, widest};
 use crate::columns::width;
 use crate::model::Moment;
 
@@ -105,9 +105,16 @@ impl App {
                 error.span.end.clamp(start, text.len()),
             )
         });
-        line.push(span(&text[start..from], Role::Plain));
-        line.push(span(&text[from..to], Role::Wrong));
-        line.push(span(&text[to..], Role::Plain));
+        let parts = [
+            (&text[start..from], Role::Plain),
+            (&text[from..to], Role::Wrong),
+            (&text[to..], Role::Plain),
+        ];
+        // As it is, so that the cursor is where it is: the prompt takes in only what shows.
+        line.extend(parts.map(|(part, role)| Span {
+            text: part.to_owned(),
+            role,
+        }));
         let x = width(label) + width(&text[start..cursor]);
         (line, u16::try_from(x).unwrap_or(u16::MAX))
     }

@@ -10,6 +10,7 @@ mod panes;
 mod table;
 mod top;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 pub(super) use bottom::{LONG, next_second};
@@ -18,7 +19,7 @@ pub use table::{CellView, RowView, TitleView};
 
 use super::layout::Layout;
 use super::{App, Size};
-use crate::model::Moment;
+use crate::model::{Moment, clean};
 use crate::track::Mark;
 
 /// What a piece of text means; the theme says how that looks.
@@ -138,7 +139,7 @@ impl App {
             filter: self.filter_line(layout.tabs.width),
             titles: self.title_views(&columns),
             empty: if rows.is_empty() {
-                Some(self.why_empty(now))
+                Some(cleaned(self.why_empty(now)))
             } else {
                 None
             },
@@ -186,11 +187,20 @@ impl App {
 /// A little later than the exact moment, so that on waking it has passed.
 const TICK: Duration = Duration::from_millis(5);
 
-/// Text of one meaning.
+/// Text of one meaning. Names from outside were cleaned where they came in; paths, errors of the system and
+/// what was typed are cleaned here at the latest.
 pub(super) fn span(text: impl Into<String>, role: Role) -> Span {
     Span {
-        text: text.into(),
+        text: cleaned(text.into()),
         role,
+    }
+}
+
+/// The text itself if there is nothing to clean.
+fn cleaned(text: String) -> String {
+    match clean(&text) {
+        Cow::Owned(other) if other != text => other,
+        _ => text,
     }
 }
 
