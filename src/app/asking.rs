@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::bind::Verdict;
+use crate::bind::{Verdict, shell_word};
 use crate::columns::{self, ColumnId};
 use crate::model::{Endpoint, Process, Protocol, State};
 use crate::track::Row;
@@ -50,7 +50,8 @@ pub enum FileFormat {
 }
 
 impl Menu {
-    /// What can be copied of a row.
+    /// What can be copied of a row. Its command line is copied as it is shown, arguments joined by spaces: a
+    /// text to read, not a command to run, for nobody knows any more where an argument ended.
     pub fn copy(row: &Row) -> Self {
         let socket = &row.socket;
         let mut texts = vec![("address", socket.local.to_string())];
@@ -68,7 +69,8 @@ impl Menu {
             texts.push(("kill", format!("kill {}", process.pid)));
         }
         if socket.protocol == Protocol::Tcp && socket.state == State::Listen {
-            texts.push(("curl", format!("curl http://{}/", reachable(socket.local))));
+            let url = format!("http://{}/", reachable(socket.local));
+            texts.push(("curl", format!("curl {}", shell_word(&url))));
         }
         let item = |(name, text): (&str, String)| MenuItem {
             label: format!("{name:<8} {text}"),

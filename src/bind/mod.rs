@@ -22,4 +22,6 @@ pub use outcome::{Probe, ProbeResult};
 pub use probe::{Suite, probe, probe_asking};
 pub use servers::{Profile, Start};
 pub use target::{Address, Target, TargetError};
-pub use verdict::{Cause, MatrixCell, MatrixRow, Note, NoteCode, Outcome, Remedy, Verdict};
+pub use verdict::{
+    Cause, MatrixCell, MatrixRow, Note, NoteCode, Outcome, Remedy, Verdict, shell_word,
+};

@@ -1,6 +1,8 @@
 //! What must hold for every input: properties, tried on arbitrary values.
 
 mod app;
+#[cfg(unix)]
+mod commands;
 mod config;
 mod corpus;
 mod filter;

@@ -1,8 +1,10 @@
-//! The exact commands that remedies name, made for the case at hand. Nothing here runs them.
+//! The exact commands that remedies name, made for the case at hand. Nothing here runs them; somebody will,
+//! so names go through `shell`.
 
 use std::sync::Arc;
 
 use super::phrases::beside_systemd;
+use super::shell::{container_operand, shell_word, unit_operands};
 use super::words::Words;
 use crate::model::{Holder, Limits, Process, Protocol, State};
 
@@ -45,8 +47,8 @@ impl Words<'_> {
         let unit = holder.socket.unit.as_ref()?;
         let mut processes = holder.socket.owner.present().iter();
         let is_main = processes.any(|process| process.parent == Some(1));
-        (is_main && unit.ends_with(".service"))
-            .then(|| format!("systemctl {}stop {unit}", manager(holder)))
+        let operand = unit_operands(&[unit]).filter(|_| is_main && unit.ends_with(".service"))?;
+        Some(format!("systemctl {}stop {operand}", manager(holder)))
     }
 
     pub(super) fn stop_socket_unit(&self) -> Option<String> {
@@ -54,13 +56,12 @@ impl Words<'_> {
         let Some(activation) = &holder.activation else {
             return None;
         };
-        let service = if beside_systemd(holder).is_empty() {
-            String::new()
-        } else {
-            format!(" {}", activation.service)
-        };
-        let (manager, unit) = (manager(holder), &activation.socket_unit);
-        Some(format!("systemctl {manager}stop {unit}{service}"))
+        let mut units = vec![&*activation.socket_unit];
+        if !beside_systemd(holder).is_empty() {
+            units.push(&activation.service);
+        }
+        let (manager, units) = (manager(holder), unit_operands(&units)?);
+        Some(format!("systemctl {manager}stop {units}"))
     }
 
     /// Has the kernel end what no process is needed for; a listener it would only hide.
@@ -100,7 +101,8 @@ impl Words<'_> {
     pub(super) fn as_root(&self) -> Option<String> {
         let limits = self.case.limits();
         let may_become_root = limits.uid != Some(0) && !limits.is_confined;
-        may_become_root.then(|| format!("sudo sockeye check {}", self.case.examination.target))
+        let target = self.case.examination.target.to_string();
+        may_become_root.then(|| format!("sudo sockeye check {}", shell_word(&target)))
     }
 }
 
@@ -109,7 +111,7 @@ const fn manager(holder: &Holder) -> &'static str {
 }
 
 pub(super) fn stop_container(holder: &Holder) -> Option<String> {
-    let container = holder.socket.container.as_ref()?;
+    let container = container_operand(holder.socket.container.as_ref()?)?;
     let unit = holder.socket.unit.as_deref().unwrap_or_default();
     let engine = match unit {
         unit if unit.starts_with("docker-") => "docker stop",

@@ -11,6 +11,7 @@ mod kind;
 mod matrix;
 mod notes;
 mod phrases;
+mod shell;
 mod words;
 
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::model::{Gap, GapCode, Holder, Moment};
 use case::Case;
 pub(super) use commands::reserve;
 pub use matrix::{MatrixCell, MatrixRow};
+pub use shell::shell_word;
 
 /// What can be said of the port, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]

@@ -16,6 +16,7 @@ use super::phrases::{
     capitalised, counted, counted_wide, host_text, listed, owner_at_the_beginning, owner_of,
     place_text, seconds, uncapitalised, unusual_place, user_of,
 };
+use super::shell::unit_operands;
 use crate::model::{Holder, Owner, Protocol, SocketOptions, State};
 
 /// The facts of one case in words.
@@ -142,7 +143,7 @@ impl<'a> Words<'a> {
                 .excluded_range()
                 .map(|range| format!("{}–{}", range.start(), range.end())),
             "protocol" => Some(case.protocol().as_str().to_owned()),
-            "own_unit" => case.limits().unit.as_ref().map(ToString::to_string),
+            "own_unit" => unit_operands(&[case.limits().unit.as_ref()?]),
             "namespace_caveat" => self.namespace_caveat(),
             "security_modules" => self.security_modules(),
             "denied_address" => case

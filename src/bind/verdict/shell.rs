@@ -1,0 +1,105 @@
+//! Names from outside in commands that somebody will run, as root.
+//!
+//! Whoever makes a cgroup names it, and may name it `;rm -rf ~`. A name that no unit or container can have
+//! makes no command; the others are quoted for a POSIX shell where it would act on them.
+
+use std::borrow::Cow;
+
+/// Length of the longest name of a unit (`UNIT_NAME_MAX` of systemd, without its end).
+const MAX_UNIT_NAME: usize = 255;
+
+/// Units as operands of `systemctl`, if systemd could have units of these names.
+pub(super) fn unit_operands(names: &[&str]) -> Option<String> {
+    if !names.iter().all(|name| is_unit_name(name)) {
+        return None;
+    }
+    let words: Vec<_> = names.iter().map(|name| shell_word(name)).collect();
+    let is_like_an_option = names.iter().any(|name| name.starts_with('-'));
+    let end_of_options = if is_like_an_option { "-- " } else { "" };
+    Some(format!("{end_of_options}{}", words.join(" ")))
+}
+
+/// `systemd.unit(5)`: letters, digits and `:-_.\`, an instance behind an `@`. A pattern such as `*` is none.
+fn is_unit_name(name: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
+    let has_a_type = [".service", ".socket", ".scope", ".slice"]
+        .iter()
+        .any(|kind| name.len() > kind.len() && name.ends_with(kind));
+    name.len() <= MAX_UNIT_NAME && name.chars().all(is_allowed) && has_a_type
+}
+
+/// A container as an operand, if an engine could have one of that name: letters, digits and `_.-`, the first a
+/// letter or a digit.
+pub(super) fn container_operand(name: &str) -> Option<&str> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let is_a_name =
+        name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_allowed);
+    is_a_name.then_some(name)
+}
+
+/// The text as one word of a POSIX shell.
+pub fn shell_word(word: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "%+,-./:=@_".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return Cow::Borrowed(word);
+    }
+    Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_systemd_can_not_have_makes_no_operand() {
+        for (name, operand) in [
+            ("nginx.service", "nginx.service"),
+            ("user@1000.service", "user@1000.service"),
+            (r"a\x2db.service", r"'a\x2db.service'"),
+            ("-.slice", "-- -.slice"),
+        ] {
+            assert_eq!(unit_operands(&[name]).as_deref(), Some(operand));
+        }
+        let both = unit_operands(&["-a.socket", "-a.service"]);
+        assert_eq!(both.as_deref(), Some("-- -a.socket -a.service"));
+        let long = format!("{}.service", "x".repeat(300));
+        for name in [
+            "a;rm -rf ~;.service",
+            "$(id).service",
+            "`id`.service",
+            "*.service",
+            "'.service",
+            "a b.service",
+            "ä.service",
+            ".service",
+            "nginx",
+            "",
+            &long,
+        ] {
+            assert_eq!(unit_operands(&[name]), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_no_container_can_have_makes_no_operand() {
+        for name in ["web", "0123456789ab", "my_web-1.test"] {
+            assert_eq!(container_operand(name), Some(name));
+        }
+        for name in ["-f", "", "a b", "$(id)", ";x", "é", ".."] {
+            assert_eq!(container_operand(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_word_stays_one_word() {
+        for (word, shown) in [
+            ("127.0.0.1:80/udp", "127.0.0.1:80/udp"),
+            ("[::1]:80", "'[::1]:80'"),
+            ("", "''"),
+            ("it's", r"'it'\''s'"),
+            ("~", "'~'"),
+        ] {
+            assert_eq!(shell_word(word), shown);
+        }
+    }
+}
