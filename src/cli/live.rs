@@ -6,11 +6,11 @@ use anyhow::Context as _;
 use sockeye::app::{Exit, Settings, Size};
 use sockeye::config::{self, Config};
 use sockeye::filter;
-use sockeye::model::Text;
+use sockeye::model::clean;
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::{live, panic, signals};
-use sockeye::source::lineage;
+use sockeye::source::{Replay, Source, lineage};
 use sockeye::track::Tracker;
 use sockeye::ui::Theme;
 
@@ -35,8 +35,9 @@ pub(super) fn run(shared: &Shared, named: Option<Config>, words: &[String]) -> a
         return Ok(EXIT_TROUBLE);
     }
     let clock = Clock::start();
+    let (source, host) = source(shared)?;
     let collector = Collector {
-        source: shared.source()?,
+        source,
         tracker: Tracker::new(settings.linger),
         recorder: shared.recorder()?,
         clock,
@@ -46,7 +47,7 @@ pub(super) fn run(shared: &Shared, named: Option<Config>, words: &[String]) -> a
         is_measured: true,
     };
     let start = Settings {
-        host: host_name(shared),
+        host,
         is_recording: shared.replay.is_some(),
         uid: own_uid(),
         lineage: lineage(),
@@ -90,13 +91,25 @@ fn command_like(word: &str) -> Option<String> {
     filter::nearest(word, names).map(str::to_owned)
 }
 
-/// This host, or the recording that is shown instead of it.
-fn host_name(shared: &Shared) -> String {
-    let name = match &shared.replay {
-        Some(path) => format!("replay of {}", path.display()),
-        None => sysinfo::System::host_name().unwrap_or_default(),
+/// This machine or the recording that is shown instead of it, and its name.
+fn source(shared: &Shared) -> anyhow::Result<(Box<dyn Source>, String)> {
+    let (source, name): (Box<dyn Source>, _) = match &shared.replay {
+        Some(path) => {
+            let replay = Replay::open(path)?;
+            let redacted = if replay.is_redacted() {
+                " (redacted)"
+            } else {
+                ""
+            };
+            let name = format!("replay of {}{redacted}", path.display());
+            (Box::new(replay), name)
+        }
+        None => {
+            let name = sysinfo::System::host_name().unwrap_or_default();
+            (shared.source()?, name)
+        }
     };
-    Text::new(&name).to_string()
+    Ok((source, clean(&name).into_owned()))
 }
 
 /// The user's own uid.

@@ -60,6 +60,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
     };
+    cli.shared.check()?;
     // Every command refuses a file that was named and is wrong; what it says is for the live table.
     let named = cli.shared.config.as_deref();
     let named = named.map(sockeye::config::read).transpose()?;

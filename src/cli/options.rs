@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Arg, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use sockeye::app::{Asked, Sort, Tab};
 use sockeye::bind::Address;
@@ -92,6 +92,7 @@ fn told_of(command: &str) -> &'static [&'static str] {
             "all",
             "replay",
             "record",
+            "redact",
             "stats",
         ],
         "watch" => &[
@@ -105,6 +106,7 @@ fn told_of(command: &str) -> &'static [&'static str] {
             "no_color",
             "replay",
             "record",
+            "redact",
             "stats",
         ],
         "check" => &["tcp", "udp", "ipv4", "ipv6", "no_color"],
@@ -175,6 +177,10 @@ pub(super) struct Shared {
     /// Write every reading to a file that --replay shows
     #[arg(long, global = true, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// With --record: pseudonyms for addresses, users, units, containers and interfaces, and no arguments; process
+    /// names, pids, ports and times stay
+    #[arg(long, global = true)]
+    pub redact: bool,
     /// Tell what each reading cost: in the table a pane, of list and watch a line on standard error
     #[arg(long, global = true)]
     stats: bool,
@@ -253,6 +259,17 @@ impl Shared {
         }
     }
 
+    /// What the options mean together.
+    ///
+    /// # Errors
+    /// If there is nothing to redact.
+    pub fn check(&self) -> anyhow::Result<()> {
+        if self.redact && self.record.is_none() {
+            bail!("--redact is for what --record writes: name a file (--record FILE --redact)");
+        }
+        Ok(())
+    }
+
     /// This machine, or the recording that was named.
     pub fn source(&self) -> anyhow::Result<Box<dyn Source>> {
         Ok(match &self.replay {
@@ -263,7 +280,12 @@ impl Shared {
 
     /// The file to record into, if one was named.
     pub fn recorder(&self) -> anyhow::Result<Option<Recorder>> {
-        Ok(self.record.as_ref().map(Recorder::create).transpose()?)
+        let recorder = self.record.as_ref().map(Recorder::create).transpose()?;
+        Ok(if self.redact {
+            recorder.map(Recorder::redacted)
+        } else {
+            recorder
+        })
     }
 }
 

@@ -21,7 +21,7 @@ pub enum ProblemCode {
     ProcessesUnreadable,
     /// The table changed so much while it was read that rows may be missing from this reading.
     Interrupted,
-    /// The recording that was asked for could not be written on.
+    /// The recording that was asked for could not be written on, or the one that is shown breaks off.
     RecordingEnded,
 }
 

@@ -3,6 +3,8 @@
 //! Pure. Processes stand once per line and sockets refer to them by pid. What is read may have
 //! been written by anybody: text is cleaned on its way into the model, and references are checked.
 
+mod bounded;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,10 +22,27 @@ const SCHEMA: u32 = 1;
 #[derive(Serialize, Deserialize)]
 pub(super) struct Frame {
     schema: u32,
+    /// Whether names and addresses are pseudonyms.
+    #[serde(default, skip_serializing_if = "Privacy::is_whole")]
+    redacted: Privacy,
     taken_at: Moment,
+    #[serde(deserialize_with = "bounded::list")]
     sockets: Vec<SocketFrame>,
+    #[serde(deserialize_with = "bounded::list")]
     processes: Vec<Arc<Process>>,
+    #[serde(deserialize_with = "bounded::list")]
     problems: Vec<Problem>,
+}
+
+/// What became of names and addresses. In the file it is `true` or not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "bool", into = "bool")]
+pub(super) enum Privacy {
+    /// They stand there as they were.
+    #[default]
+    Whole,
+    /// Pseudonyms stand for them.
+    Redacted,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,7 +67,7 @@ struct SocketFrame {
 impl Frame {
     /// The snapshot as a frame. Processes are in order of pid, so that equal snapshots make equal
     /// lines.
-    pub(super) fn of(snapshot: &Snapshot) -> Self {
+    pub(super) fn of(snapshot: &Snapshot, redacted: Privacy) -> Self {
         let mut processes = snapshot.processes.clone();
         for process in snapshot
             .sockets
@@ -63,11 +82,17 @@ impl Frame {
         processes.sort_unstable_by_key(|process| process.pid);
         Self {
             schema: SCHEMA,
+            redacted,
             taken_at: snapshot.taken_at,
             sockets: snapshot.sockets.iter().map(SocketFrame::of).collect(),
             processes,
             problems: snapshot.problems.clone(),
         }
+    }
+
+    /// Whether it holds pseudonyms.
+    pub(super) const fn privacy(&self) -> Privacy {
+        self.redacted
     }
 
     /// The snapshot that the frame stands for, or what is wrong with it.
@@ -95,6 +120,32 @@ impl Frame {
             processes,
             problems: self.problems,
         })
+    }
+}
+
+impl Privacy {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn is_whole(&self) -> bool {
+        *self == Self::Whole
+    }
+}
+
+impl From<bool> for Privacy {
+    fn from(is_redacted: bool) -> Self {
+        if is_redacted {
+            Self::Redacted
+        } else {
+            Self::Whole
+        }
+    }
+}
+
+impl From<Privacy> for bool {
+    fn from(privacy: Privacy) -> Self {
+        privacy == Privacy::Redacted
     }
 }
 

@@ -23,6 +23,7 @@ mod portable;
 mod process;
 mod pulse;
 mod record;
+mod redact;
 mod replay;
 mod system;
 mod users;

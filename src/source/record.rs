@@ -5,7 +5,8 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::SourceError;
-use super::frame::Frame;
+use super::frame::{Frame, Privacy};
+use super::redact::Redactor;
 use crate::model::Snapshot;
 
 /// A recording in the making. Every line is on its way to the file before the next is begun, so a
@@ -13,6 +14,8 @@ use crate::model::Snapshot;
 pub struct Recorder {
     path: PathBuf,
     file: BufWriter<File>,
+    /// Where it is to be given away.
+    redactor: Option<Redactor>,
 }
 
 impl Recorder {
@@ -32,8 +35,19 @@ impl Recorder {
             Ok(file) => Ok(Self {
                 path,
                 file: BufWriter::new(file),
+                redactor: None,
             }),
             Err(reason) => Err(SourceError::File { path, reason }),
+        }
+    }
+
+    /// The same recording, which from now on tells no address, user, argument, unit, container or interface:
+    /// there are pseudonyms for them.
+    #[must_use]
+    pub fn redacted(self) -> Self {
+        Self {
+            redactor: Some(Redactor::default()),
+            ..self
         }
     }
 
@@ -55,7 +69,11 @@ impl Recorder {
     }
 
     fn write(&mut self, snapshot: &Snapshot) -> io::Result<()> {
-        serde_json::to_writer(&mut self.file, &Frame::of(snapshot))?;
+        let frame = match &mut self.redactor {
+            None => Frame::of(snapshot, Privacy::Whole),
+            Some(redactor) => Frame::of(&redactor.redact(snapshot), Privacy::Redacted),
+        };
+        serde_json::to_writer(&mut self.file, &frame)?;
         self.file.write_all(b"\n")?;
         self.file.flush()
     }

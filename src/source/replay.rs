@@ -7,22 +7,26 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::PathBuf;
 
-use super::frame::Frame;
+use super::frame::{Frame, Privacy};
 use super::{Source, SourceError};
-use crate::model::{Moment, Snapshot, Text};
+use crate::model::{Moment, Problem, ProblemCode, Snapshot, Text};
 
 /// The longest line that is read, in bytes: about half a million sockets.
 const MAX_LINE: u64 = 256 * 1024 * 1024;
 
+/// The longest line that is read if it does not begin as a reading does: it is some other kind of file.
+const MAX_OTHER_LINE: u64 = 4096;
+
+/// More empty lines in a row than this are not passed over.
+const MAX_EMPTY_LINES: usize = 1000;
+
 /// A recording as a source.
 pub struct Replay {
-    path: PathBuf,
-    lines: Box<dyn BufRead + Send>,
-    line: usize,
-    max_line: u64,
+    reader: Reader,
     /// The reading that comes next, or, at the end, the last one.
     current: Snapshot,
     is_fresh: bool,
+    privacy: Privacy,
 }
 
 impl Replay {
@@ -57,23 +61,29 @@ impl Replay {
         max_line: u64,
     ) -> Result<Self, SourceError> {
         let mut reader = Reader {
-            path: &path,
+            path,
             lines,
+            begun: Vec::new(),
             line: 0,
             max_line,
         };
-        let Some(current) = reader.next()? else {
-            return Err(reader.wrong("the recording is empty"));
+        let frame = match reader.next()? {
+            Next::Reading(frame) => *frame,
+            Next::End => return Err(reader.wrong("the recording is empty".to_owned())),
+            Next::BrokenOff(error) => return Err(error),
         };
-        let Reader { lines, line, .. } = reader;
+        let privacy = frame.privacy();
         Ok(Self {
-            path,
-            lines,
-            line,
-            max_line,
-            current,
+            current: reader.snapshot(frame)?,
+            reader,
             is_fresh: true,
+            privacy,
         })
+    }
+
+    /// Whether its names and addresses are pseudonyms, as far as its first reading says.
+    pub fn is_redacted(&self) -> bool {
+        self.privacy == Privacy::Redacted
     }
 
     /// Whether the reading that was given last is the last one.
@@ -82,26 +92,26 @@ impl Replay {
     ///
     /// When the file can't be read.
     pub fn is_over(&mut self) -> Result<bool, SourceError> {
-        let rest = self.lines.fill_buf().map_err(|reason| SourceError::File {
-            path: self.path.clone(),
-            reason,
-        })?;
-        Ok(rest.is_empty())
+        match self.reader.lines.fill_buf() {
+            Ok(rest) => Ok(rest.is_empty()),
+            Err(reason) => Err(self.reader.unreadable(reason)),
+        }
     }
 
-    /// Reads on; at the end of the recording the current reading stays.
+    /// Reads on; at the end of the recording the current reading stays. A line that is only half there was
+    /// cut off, or is being written: what was before it is shown, and that something is missing.
     fn advance(&mut self) -> Result<(), SourceError> {
-        let (path, lines) = (&*self.path, &mut self.lines);
-        let mut reader = Reader {
-            path,
-            lines,
-            line: self.line,
-            max_line: self.max_line,
-        };
-        let next = reader.next();
-        self.line = reader.line;
-        if let Some(next) = next? {
-            self.current = next;
+        match self.reader.next()? {
+            Next::Reading(frame) => self.current = self.reader.snapshot(*frame)?,
+            Next::End => {}
+            Next::BrokenOff(_) => {
+                let line = self.reader.line;
+                let message = format!("the recording breaks off in its line {line}");
+                let problem = Problem::new(ProblemCode::RecordingEnded, &message);
+                if !self.current.problems.contains(&problem) {
+                    self.current.problems.push(problem);
+                }
+            }
         }
         Ok(())
     }
@@ -119,53 +129,91 @@ impl Source for Replay {
 }
 
 /// Reads frames line by line.
-struct Reader<'a, R> {
-    path: &'a std::path::Path,
-    lines: R,
+struct Reader {
+    path: PathBuf,
+    lines: Box<dyn BufRead + Send>,
+    /// What is there of a line that has no end yet.
+    begun: Vec<u8>,
+    /// Number of the last line that was begun.
     line: usize,
     max_line: u64,
 }
 
-impl<R: BufRead> Reader<'_, R> {
-    /// The next reading, passing over empty lines; `None` at the end.
-    fn next(&mut self) -> Result<Option<Snapshot>, SourceError> {
-        loop {
-            let mut bytes = Vec::new();
-            let read = (&mut self.lines)
-                .take(self.max_line + 1)
-                .read_until(b'\n', &mut bytes);
-            if let Err(reason) = read {
-                return Err(SourceError::File {
-                    path: self.path.to_owned(),
-                    reason,
-                });
-            }
+/// What a file goes on with.
+enum Next {
+    Reading(Box<Frame>),
+    End,
+    /// The beginning of a line, and what is wrong with it as it is.
+    BrokenOff(SourceError),
+}
+
+impl Reader {
+    /// The next reading, passing over empty lines.
+    fn next(&mut self) -> Result<Next, SourceError> {
+        for _ in 0..MAX_EMPTY_LINES {
+            let bytes = self.line()?;
             if bytes.is_empty() {
-                return Ok(None);
+                return Ok(Next::End);
             }
-            self.line += 1;
-            if bytes.len() as u64 > self.max_line {
-                return Err(self.wrong(&format!("the line is longer than {} bytes", self.max_line)));
+            if bytes.trim_ascii().is_empty() {
+                continue;
             }
-            if !bytes.trim_ascii().is_empty() {
-                return self.parse(&bytes).map(Some);
-            }
+            return match self.parse(&bytes) {
+                Err(error) if !bytes.ends_with(b"\n") => {
+                    self.begun = bytes;
+                    Ok(Next::BrokenOff(error))
+                }
+                other => other.map(|frame| Next::Reading(Box::new(frame))),
+            };
         }
+        Err(self.wrong(format!("{MAX_EMPTY_LINES} empty lines in a row")))
     }
 
-    fn parse(&self, bytes: &[u8]) -> Result<Snapshot, SourceError> {
-        let frame: Frame = serde_json::from_slice(bytes.trim_ascii())
-            .map_err(|error| self.wrong(&in_column(&error)))?;
-        frame.into_snapshot().map_err(|reason| self.wrong(&reason))
+    /// The next line with its end, if it has one; nothing at the end of the file.
+    fn line(&mut self) -> Result<Vec<u8>, SourceError> {
+        let mut bytes = std::mem::take(&mut self.begun);
+        let was_begun = !bytes.is_empty();
+        let first = match self.lines.fill_buf() {
+            Ok(ahead) => bytes.first().or(ahead.first()).copied(),
+            Err(reason) => return Err(self.unreadable(reason)),
+        };
+        let is_like_ours = first.is_some_and(|byte| byte == b'{' || byte.is_ascii_whitespace());
+        let max_line = if is_like_ours {
+            self.max_line
+        } else {
+            self.max_line.min(MAX_OTHER_LINE)
+        };
+        let room = (max_line + 1).saturating_sub(bytes.len() as u64);
+        let read = (&mut self.lines).take(room).read_until(b'\n', &mut bytes);
+        if let Err(reason) = read {
+            return Err(self.unreadable(reason));
+        }
+        self.line += usize::from(!was_begun && !bytes.is_empty());
+        if bytes.len() as u64 > max_line {
+            return Err(self.wrong(format!("the line is longer than {max_line} bytes")));
+        }
+        Ok(bytes)
     }
 
-    /// The reason may repeat what stands in the file.
-    fn wrong(&self, reason: &str) -> SourceError {
+    fn snapshot(&self, frame: Frame) -> Result<Snapshot, SourceError> {
+        frame.into_snapshot().map_err(|reason| self.wrong(reason))
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Result<Frame, SourceError> {
+        serde_json::from_slice(bytes.trim_ascii()).map_err(|error| self.wrong(in_column(&error)))
+    }
+
+    fn unreadable(&self, reason: std::io::Error) -> SourceError {
+        let path = self.path.clone();
+        SourceError::File { path, reason }
+    }
+
+    fn wrong(&self, reason: String) -> SourceError {
         let line = self.line.max(1);
         SourceError::Recording {
-            path: self.path.to_owned(),
+            path: self.path.clone(),
             line,
-            reason: Text::new(reason).to_string(),
+            reason: Text::new(&reason).to_string(),
         }
     }
 }

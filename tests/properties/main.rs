@@ -8,6 +8,7 @@ mod corpus;
 mod filter;
 mod mutation;
 mod order;
+mod redaction;
 mod replay;
 mod rows;
 mod track;

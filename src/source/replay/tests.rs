@@ -288,3 +288,139 @@ fn a_later_line_that_is_malformed_is_an_error_when_it_is_reached() {
     );
     assert!(replay.take(at(3)).is_ok());
 }
+
+#[test]
+fn a_line_that_is_half_there_leaves_what_was_before_it_and_says_so() {
+    let whole = frame("", "");
+    let mut replay = open(&format!("{whole}\n{}", &whole[..50])).unwrap();
+    assert_eq!(replay.take(at(1)).unwrap().problems, []);
+    assert!(!replay.is_over().unwrap());
+    for second in 2..4 {
+        let problems = replay.take(at(second)).unwrap().problems;
+        let says = "the recording breaks off in its line 2";
+        assert_eq!(problems, [Problem::new(ProblemCode::RecordingEnded, says)]);
+        assert!(replay.is_over().unwrap());
+    }
+    assert!(complaint(&whole[..50]).starts_with("a.jsonl:1: column 50: EOF"));
+}
+
+#[test]
+fn a_file_that_grows_is_followed_and_one_that_shrinks_has_ended() {
+    let path = Scratch::new("growing");
+    let (whole, port) = (frame("", ""), frame(&socket("none", ""), ""));
+    std::fs::write(&path.0, format!("{whole}\n{}", &port[..99])).unwrap();
+    let mut replay = Replay::open(&path.0).unwrap();
+    assert_eq!(replay.take(at(1)).unwrap().sockets.len(), 0);
+    assert_eq!(replay.take(at(2)).unwrap().problems.len(), 1);
+    std::fs::write(&path.0, format!("{whole}\n{port}\n")).unwrap();
+    let grown = replay.take(at(3)).unwrap();
+    assert_eq!((grown.sockets.len(), grown.problems.len()), (1, 0));
+    std::fs::write(&path.0, "").unwrap();
+    assert_eq!(replay.take(at(4)).unwrap().sockets.len(), 1);
+}
+
+#[test]
+fn what_is_no_recording_is_refused_before_much_of_it_is_read() {
+    let endless = Box::new(BufReader::new(std::io::repeat(0)));
+    let error = Replay::read("a.jsonl".into(), endless, MAX_LINE)
+        .err()
+        .unwrap();
+    let says = "a.jsonl:1: the line is longer than 4096 bytes";
+    assert_eq!(error.to_string(), says);
+    let empty = Box::new(BufReader::new(std::io::repeat(b'\n')));
+    let error = Replay::read("a.jsonl".into(), empty, MAX_LINE)
+        .err()
+        .unwrap();
+    assert_eq!(error.to_string(), "a.jsonl:1000: 1000 empty lines in a row");
+    let folder = Replay::open(std::env::temp_dir()).err().unwrap();
+    assert!(folder.to_string().contains("directory"), "{folder}");
+}
+
+#[test]
+fn more_sockets_than_any_reading_has_are_refused() {
+    let many = vec![socket("none", ""); (1 << 19) + 1].join(",");
+    let line = Box::new(Cursor::new(frame(&many, "")));
+    let error = Replay::read("a.jsonl".into(), line, MAX_LINE)
+        .err()
+        .unwrap();
+    assert!(
+        error.to_string().ends_with("a list of more than 524288"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_claim_that_can_not_be_is_refused_and_one_that_can_is_shown() {
+    let time = r#"{"steady":{"secs":1,"nanos":0},"wall":"2026-01-02T03:04:05Z"}"#;
+    let with_time = |other: &str| frame("", "").replace(time, other);
+    for (line, reason) in [
+        (
+            with_time(r#"{"steady":{"secs":-1,"nanos":0},"wall":"2026-01-02T03:04:05Z"}"#),
+            "invalid value",
+        ),
+        (
+            with_time(r#"{"steady":{"secs":NaN,"nanos":0},"wall":"2026-01-02T03:04:05Z"}"#),
+            "expected value",
+        ),
+        (
+            with_time(
+                r#"{"steady":{"secs":18446744073709551615,"nanos":4294967295},"wall":"2026-01-02T03:04:05Z"}"#,
+            ),
+            "overflow",
+        ),
+        (
+            with_time(r#"{"steady":{"secs":1,"nanos":0},"wall":"12026-01-02T03:04:05Z"}"#),
+            "",
+        ),
+        (
+            frame("", "").replacen("\"schema\":1", "\"schema\":1,\"schema\":1", 1),
+            "duplicate field `schema`",
+        ),
+        (
+            frame("", "").replacen("\"schema\":1", "\"schema\":1,\"redacted\":2", 1),
+            "invalid type",
+        ),
+        (
+            frame(&socket("known", "7"), &PROCESS.replace("7", "-7")),
+            "invalid value",
+        ),
+        (
+            frame(&socket("known", "7"), &PROCESS.replace("7", "1e99")),
+            "",
+        ),
+    ] {
+        let complaint = complaint(&format!("{line}\n"));
+        assert!(
+            complaint.starts_with("a.jsonl:1: ") && complaint.contains(reason),
+            "{complaint}"
+        );
+    }
+    for wall in ["-009999-01-02T01:59:59Z", "9999-12-30T22:00:00.999999999Z"] {
+        let steady = r#"{"secs":18446744073709551615,"nanos":0}"#;
+        let line = with_time(&format!(r#"{{"steady":{steady},"wall":"{wall}"}}"#));
+        assert_eq!(
+            open(&line).unwrap().take(at(5)).unwrap().taken_at.steady,
+            at(5).steady
+        );
+    }
+}
+
+#[test]
+fn a_recording_that_was_redacted_says_so_and_others_do_not() {
+    let (plain, redacted) = (Scratch::new("plain"), Scratch::new("redacted"));
+    let mut recorder = Recorder::create(&plain.0).unwrap();
+    recorder.record(&snapshot(at(1))).unwrap();
+    let mut recorder = Recorder::create(&redacted.0).unwrap().redacted();
+    recorder.record(&snapshot(at(1))).unwrap();
+    let lines = [&plain, &redacted].map(|file| std::fs::read_to_string(&file.0).unwrap());
+    assert!(!lines[0].contains("redacted") && lines[1].contains(r#""redacted":true"#));
+    let mut replay = Replay::open(&redacted.0).unwrap();
+    assert!(replay.is_redacted() && !Replay::open(&plain.0).unwrap().is_redacted());
+    let shown = replay.take(at(1)).unwrap();
+    assert_eq!(shown.sockets.len(), snapshot(at(1)).sockets.len());
+    assert!(
+        !lines[1].contains("ann") && !lines[1].contains("--port"),
+        "{}",
+        lines[1]
+    );
+}

@@ -1,0 +1,39 @@
+//! Lists that a file may hold, up to a length: what is read of a small file must not fill the memory.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
+
+/// More sockets, or processes, than this no reading has.
+const MAX_LENGTH: usize = 1 << 19;
+
+/// A list that is refused once it is longer than any reading's.
+pub(super) fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    deserializer.deserialize_seq(Bounded(PhantomData))
+}
+
+struct Bounded<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Bounded<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {MAX_LENGTH}")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+        let mut all = Vec::new();
+        while let Some(one) = list.next_element()? {
+            if all.len() == MAX_LENGTH {
+                return Err(A::Error::custom(format_args!(
+                    "a list of more than {MAX_LENGTH}"
+                )));
+            }
+            all.push(one);
+        }
+        Ok(all)
+    }
+}

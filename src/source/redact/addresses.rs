@@ -1,0 +1,88 @@
+//! Pseudonyms of addresses: of the same family and the same reach, so that a table reads as before.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The pseudonyms given so far: some 50 bytes for each address that was ever met.
+#[derive(Default)]
+pub(super) struct Addresses {
+    given: HashMap<IpAddr, IpAddr>,
+    /// How many were given of each kind.
+    counts: HashMap<IpAddr, u32>,
+}
+
+impl Addresses {
+    /// The address itself where every machine has it (a wildcard, loopback, broadcast); of a v4-mapped address the
+    /// pseudonym of the IPv4 address in it, mapped; else a number among those of its kind.
+    pub(super) fn pseudonym(&mut self, address: IpAddr) -> IpAddr {
+        if let IpAddr::V6(v6) = address
+            && let Some(v4) = v6.to_ipv4_mapped()
+        {
+            return match self.pseudonym(v4.into()) {
+                IpAddr::V4(v4) => v4.to_ipv6_mapped().into(),
+                v6 @ IpAddr::V6(_) => v6,
+            };
+        }
+        let Some(kind) = kind(address) else {
+            return address;
+        };
+        if let Some(given) = self.given.get(&address) {
+            return *given;
+        }
+        let count = self.counts.entry(kind).or_default();
+        let mut pseudonym = address;
+        // By chance it may be the one that it stands for.
+        while pseudonym == address {
+            *count += 1;
+            pseudonym = numbered(kind, *count);
+        }
+        self.given.insert(address, pseudonym);
+        pseudonym
+    }
+}
+
+/// The network that pseudonyms of such an address are taken from; `None` for one that tells nothing.
+fn kind(address: IpAddr) -> Option<IpAddr> {
+    if address.is_unspecified() || address.is_loopback() {
+        return None;
+    }
+    match address {
+        IpAddr::V4(Ipv4Addr::BROADCAST) => None,
+        IpAddr::V4(v4) => Some(kind_v4(v4).into()),
+        IpAddr::V6(v6) => Some(kind_v6(v6).into()),
+    }
+}
+
+/// The private networks stay apart (RFC 1918, 6598, 3927); the public ones become the last block, which nobody
+/// has (RFC 1112).
+fn kind_v4(v4: Ipv4Addr) -> Ipv4Addr {
+    match v4.octets() {
+        [10, ..] => Ipv4Addr::new(10, 0, 0, 0),
+        [172, 16..=31, ..] => Ipv4Addr::new(172, 16, 0, 0),
+        [192, 168, ..] => Ipv4Addr::new(192, 168, 0, 0),
+        [100, 64..=127, ..] => Ipv4Addr::new(100, 64, 0, 0),
+        [169, 254, ..] => Ipv4Addr::new(169, 254, 0, 0),
+        [224..=239, ..] => Ipv4Addr::new(224, 0, 0, 0),
+        _ => Ipv4Addr::new(240, 0, 0, 0),
+    }
+}
+
+/// Link-local and unique-local addresses and the reaches of multicast stay apart (RFC 4291, 4193); the public
+/// ones become those of documentation (RFC 3849).
+fn kind_v6(v6: Ipv6Addr) -> Ipv6Addr {
+    let first = match v6.segments()[0] {
+        first if first & 0xffc0 == 0xfe80 => 0xfe80,
+        first if first & 0xfe00 == 0xfc00 => 0xfd00,
+        first if first & 0xff00 == 0xff00 => first,
+        _ => return Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0),
+    };
+    Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, 0)
+}
+
+/// A network has as many numbers as it may have had addresses, so none is given twice.
+fn numbered(network: IpAddr, count: u32) -> IpAddr {
+    match network {
+        IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits().wrapping_add(count)).into(),
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() + u128::from(count)).into(),
+    }
+}

@@ -1,0 +1,148 @@
+//! A recording that is given away: nothing that was to be hidden is in it, what was equal still is, and the
+//! table that it gives has the same shape.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use sockeye::model::{Endpoint, Owner, Process, Snapshot, Socket, Text};
+use sockeye::source::{Recorder, Replay, Source as _};
+
+use super::rows::{moment, row};
+
+/// What marks every text that is to be hidden, and stands in no other.
+const SECRET: &str = "ŝecret";
+
+fn hidden(text: &Option<Text>) -> Option<Text> {
+    text.as_ref()
+        .map(|text| Text::new(&format!("{SECRET}{text}")))
+}
+
+/// The socket with texts that are to be hidden, and processes of that pid alone.
+fn with_secrets(socket: Socket) -> Socket {
+    let process = |one: &Arc<Process>| {
+        Arc::new(Process {
+            name: Text::new("name"),
+            command: one
+                .command
+                .as_ref()
+                .map(|it| Text::new(&format!("/{SECRET}/name {it}"))),
+            user: hidden(&one.user),
+            ..(**one).clone()
+        })
+    };
+    let all = |processes: &[Arc<Process>]| {
+        // One process for each pid, as in a real table.
+        let only = processes.first().map(process);
+        only.into_iter().collect::<Arc<[_]>>()
+    };
+    Socket {
+        user: hidden(&socket.user),
+        unit: hidden(&socket.unit),
+        container: hidden(&socket.user),
+        interface: hidden(&socket.interface),
+        owner: match &socket.owner {
+            Owner::Known(processes) => Owner::Known(all(processes)),
+            Owner::Past(processes) => Owner::Past(all(processes)),
+            other => other.clone(),
+        },
+        ..socket
+    }
+}
+
+/// What the recording of a snapshot holds, and what it gives again.
+fn recorded(snapshot: &Snapshot) -> (String, Snapshot) {
+    let name = format!("sockeye-redaction-{}", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let _ = std::fs::remove_file(&path);
+    let mut recorder = Recorder::create(&path).expect("a new file").redacted();
+    recorder.record(snapshot).expect("room for a line");
+    let line = std::fs::read_to_string(&path).expect("what was written");
+    let mut replay = Replay::open(&path).expect("a recording");
+    std::fs::remove_file(&path).expect("a file to remove");
+    (line, replay.take(snapshot.taken_at).expect("a reading"))
+}
+
+/// Every machine has it, so it tells nothing.
+fn tells_nothing(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    let is_broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+    address.is_unspecified() || address.is_loopback() || is_broadcast
+}
+
+fn endpoints(snapshot: &Snapshot) -> Vec<Endpoint> {
+    let sockets = snapshot.sockets.iter();
+    sockets
+        .flat_map(|socket| std::iter::once(socket.local).chain(socket.remote))
+        .collect()
+}
+
+/// Whether the one can be made from the other by giving each value another one, and each its own.
+fn is_renaming<T: std::hash::Hash + Eq + Clone>(pairs: impl Iterator<Item = (T, T)>) -> bool {
+    let (mut there, mut back) = (HashMap::new(), HashMap::new());
+    { pairs }.all(|(before, after)| {
+        let to = there.entry(before.clone()).or_insert(after.clone()).clone();
+        to == after && *back.entry(after).or_insert(before.clone()) == before
+    })
+}
+
+/// What a socket says besides who and where: what a report is about.
+fn shape(socket: &Socket) -> impl PartialEq + std::fmt::Debug + use<> {
+    let pids: Vec<_> = socket
+        .owner
+        .processes()
+        .iter()
+        .map(|one| (one.pid, one.name.clone()))
+        .collect();
+    (
+        (
+            socket.protocol,
+            socket.family(),
+            socket.state,
+            socket.inode,
+            socket.queue,
+            socket.dual_stack,
+        ),
+        (
+            socket.local.port,
+            socket.local.scope(),
+            socket.local.address.is_multicast(),
+        ),
+        socket.remote.map(|remote| (remote.port, remote.scope())),
+        (socket.owner.kind(), pids, socket.uid == Some(0)),
+    )
+}
+
+proptest! {
+    #[test]
+    fn a_redacted_recording_hides_and_keeps_the_shape(rows in vec(row(), 1..12)) {
+        let mut pids = HashSet::new();
+        let sockets: Vec<_> = rows.into_iter().map(|row| with_secrets(row.socket)).collect();
+        // A pid stands for one process.
+        let mut is_new = |socket: &Socket| socket.owner.processes().iter().all(|one| pids.insert(one.pid));
+        let sockets: Vec<_> = sockets.into_iter().filter(|socket| is_new(socket)).collect();
+        let snapshot = Snapshot { taken_at: moment(1), sockets, processes: HashMap::new(), problems: Vec::new() };
+        let (line, shown) = recorded(&snapshot);
+
+        prop_assert!(!line.contains(SECRET), "{line}");
+        let pairs = || endpoints(&snapshot).into_iter().zip(endpoints(&shown));
+        for (before, after) in pairs().filter(|(before, _)| !tells_nothing(before.address)) {
+            prop_assert_ne!(before.address, after.address);
+        }
+        prop_assert!(is_renaming(pairs().map(|(before, after)| (before.address, after.address))));
+        let texts = |text: fn(&Socket) -> Option<Text>| {
+            let pairs = snapshot.sockets.iter().zip(&shown.sockets);
+            is_renaming(pairs.map(|(before, after)| (text(before), text(after))))
+        };
+        prop_assert!(texts(|one| one.user.clone()) && texts(|one| one.unit.clone()));
+        prop_assert!(texts(|one| one.container.clone()) && texts(|one| one.interface.clone()));
+        let uids = snapshot.sockets.iter().zip(&shown.sockets);
+        prop_assert!(is_renaming(uids.map(|(before, after)| (before.uid, after.uid))));
+        prop_assert_eq!(snapshot.sockets.len(), shown.sockets.len());
+        for (before, after) in snapshot.sockets.iter().zip(&shown.sockets) {
+            prop_assert_eq!(shape(before), shape(after));
+        }
+    }
+}
