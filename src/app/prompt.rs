@@ -3,7 +3,6 @@
 use tui_input::{Input as Line, InputRequest};
 
 use super::Key;
-use crate::columns::width;
 use crate::model::clean;
 
 /// What the text will be used for.
@@ -96,10 +95,10 @@ impl Prompt {
         while !first_line.is_char_boundary(fits) {
             fits -= 1;
         }
-        let behind_a_letter = |c: &char| shows(&format!("a{c}"));
-        let mut pasted: String = first_line[..fits].chars().filter(behind_a_letter).collect();
-        if !shows(&self.with(&pasted)) {
-            pasted.retain(|c| width(c.encode_utf8(&mut [0; 4])) > 0);
+        let mut pasted = what_shows(&first_line[..fits]);
+        // What is before it or behind it may not go with it.
+        if !shows(&self.with(&pasted)) && shows(self.text()) {
+            pasted.clear();
         }
         let cursor = self.cursor() + pasted.chars().count();
         self.line = Line::from(self.with(&pasted)).with_cursor(cursor);
@@ -130,6 +129,22 @@ impl Prompt {
             .map_or(&self.typed, |at| &history[history.len() - 1 - at]);
         self.line = Line::from(text.clone());
     }
+}
+
+/// The text without the characters that are not shown as they are.
+fn what_shows(text: &str) -> String {
+    let mut shown = String::new();
+    if shows(text) {
+        shown.push_str(text);
+        return shown;
+    }
+    for c in text.chars() {
+        shown.push(c);
+        if !shows(&shown) {
+            shown.pop();
+        }
+    }
+    shown
 }
 
 /// Whether the text is shown as it is.
@@ -178,7 +193,8 @@ mod tests {
         prompt.paste("a\u{202e}b\u{301}\u{2066}");
         assert_eq!(prompt.text(), "ab\u{301}");
         prompt.paste(&"\u{301}".repeat(100));
-        assert_eq!(prompt.text(), "ab\u{301}");
+        prompt.paste("c👩\u{1f3fd}");
+        assert_eq!(prompt.text(), "ab\u{301}c👩");
     }
 
     #[test]

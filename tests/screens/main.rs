@@ -6,6 +6,7 @@
 
 mod canvas;
 mod colours;
+mod hostile;
 mod mistakes;
 mod pictures;
 mod scenes;

@@ -1,0 +1,263 @@
+//! Text from outside on the whole screen: whatever a name holds, the picture that ratatui makes and the one that
+//! a terminal makes of what is written are the same, the columns stand one below the other, and borders hold.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use sockeye::app::view::View;
+use sockeye::app::{Input, Key, Msg};
+use sockeye::model::{Problem, ProblemCode, Process, Socket, Text};
+use sockeye::runtime::backend::QuietBackend;
+use sockeye::ui::{self, Theme};
+
+use super::stage::{Stage, connection, known, listener, process, settings, udp};
+use sockeye::model::State;
+
+/// Pieces of what somebody may call himself.
+fn piece() -> impl Strategy<Value = String> {
+    let known = select(vec![
+        "\x1b[31m",
+        "\x1b]0;x\x07",
+        "\u{9b}2J",
+        "\n",
+        "\r",
+        "\t",
+        "\0",
+        "\u{202e}",
+        "\u{2066}",
+        "\u{200b}",
+        "\u{feff}",
+        "e\u{301}",
+        "\u{301}",
+        "\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
+        "👩\u{200d}🔬",
+        "👩🏽",
+        "🇩🇪",
+        "1\u{fe0f}\u{20e3}",
+        "❤\u{fe0f}",
+        "語",
+        "ｗ",
+        "\u{1100}\u{1161}\u{11a8}",
+        "\u{1161}",
+        "한",
+        "لا",
+        "עברית",
+        "हिन्दी",
+        "क\u{94d}ष",
+        "ខ\u{17d2}ម",
+        "กี่",
+        "\u{2800}",
+        "\u{3000}",
+        "\u{a0}",
+        "\u{e000}",
+        "\u{fffd}",
+        "…",
+        "│",
+        "nginx",
+        "-g",
+        " ",
+        "\u{17d8}",
+        "\u{d4e}",
+        "\u{a4f8}\u{a4fc}",
+        "=\u{338}",
+    ]);
+    prop_oneof![
+        6 => known.prop_map(str::to_owned),
+        1 => any::<char>().prop_map(String::from),
+        1 => (any::<char>(), 1..200usize).prop_map(|(c, times)| String::from(c).repeat(times)),
+    ]
+}
+
+fn name() -> impl Strategy<Value = String> {
+    proptest::collection::vec(piece(), 0..8).prop_map(|pieces| pieces.concat())
+}
+
+/// A screen on which every text is one of these names.
+fn stage(names: &[String; 4], width: u16, height: u16) -> Stage {
+    let [name, command, user, place] = names;
+    let owner = |pid| {
+        let plain = process(pid, name, user, Duration::from_secs(77));
+        Arc::new(Process {
+            command: Some(Text::new(command)),
+            parent: Some(pid - 1),
+            ..(*plain).clone()
+        })
+    };
+    let (one, two) = (owner(7), owner(8));
+    let placed = |socket: Socket| Socket {
+        unit: Some(Text::new(place)),
+        container: Some(Text::new(user)),
+        interface: Some(Text::new(place)),
+        ..socket
+    };
+    let sockets = [
+        placed(listener("127.0.0.1:8080", 1, known(&[&one]))),
+        placed(udp("[2001:db8::1]:53", None, 2, known(&[&one, &two]))),
+        placed(connection(
+            "10.0.0.7:65535",
+            "10.0.0.9:443",
+            State::Established,
+            3,
+            known(&[&two]),
+        )),
+    ];
+    let mut settings = settings(width, height);
+    settings.host.clone_from(name);
+    let mut stage = Stage::with(settings);
+    let problem = Problem::new(ProblemCode::TableUnreadable, place);
+    stage.know(&[one, two]).read_with(&sockets, &[problem]);
+    stage
+}
+
+/// What is open beside the table.
+const OPEN: &[(&str, fn(&mut Stage, &[String; 4]))] = &[
+    ("the table", |_, _| {}),
+    ("details", |stage, _| drop(stage.key(Key::Enter))),
+    ("events", |stage, _| drop(stage.press("e"))),
+    ("a menu", |stage, _| drop(stage.press("c"))),
+    ("a question", |stage, _| drop(stage.press("K"))),
+    ("a filter", |stage, names| {
+        stage.press("/");
+        for name in names {
+            stage.tell(Msg::Input(Input::Paste(name.clone())));
+        }
+    }),
+    ("a filter that is set", |stage, names| {
+        stage.press("/");
+        stage.tell(Msg::Input(Input::Paste(names[0].clone())));
+        stage.key(Key::Enter);
+    }),
+    ("a notice", |stage, names| {
+        stage.tell(Msg::JobDone {
+            succeeded: false,
+            message: names[1].clone(),
+        });
+    }),
+    ("a failure", |stage, names| {
+        stage.tell(Msg::SnapshotFailed(names[1].clone()));
+    }),
+];
+
+/// What a program writes to its terminal.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no writer panicked").extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn picture(view: &View) -> Buffer {
+    let backend = TestBackend::new(view.size.width, view.size.height);
+    let mut terminal = Terminal::new(backend).expect("a buffer takes everything");
+    let drawn = terminal.draw(|frame| ui::draw(frame, view, Theme::PLAIN));
+    drawn.expect("a buffer takes everything");
+    terminal.backend().buffer().clone()
+}
+
+/// What a terminal of that size makes of what the program's own backend writes for these cells.
+fn on_a_terminal(picture: &Buffer) -> vt100::Parser {
+    use ratatui::backend::Backend as _;
+    let written = Written::default();
+    let mut backend = QuietBackend::new(written.clone());
+    let blank = Buffer::empty(picture.area);
+    backend
+        .draw(blank.diff(picture).into_iter())
+        .expect("a buffer takes everything");
+    backend.flush().expect("a buffer takes everything");
+    let mut terminal = vt100::Parser::new(picture.area.height, picture.area.width, 0);
+    // The parser takes U+FFFD for bytes that it could not decode, and drops it. No terminal does.
+    let written = written.0.lock().expect("no writer panicked");
+    let text = String::from_utf8(written.clone()).expect("a frame is text");
+    terminal.process(text.replace('\u{fffd}', "?").as_bytes());
+    terminal
+}
+
+/// Text of the lines; what is not there or a blank is a space.
+fn check_alike(picture: &Buffer, what: &str) -> Result<(), TestCaseError> {
+    let terminal = on_a_terminal(picture);
+    let (width, height) = (picture.area.width, picture.area.height);
+    let lines = terminal.screen().rows(0, width);
+    for (y, line) in (0..height).zip(lines) {
+        let mut ours = String::new();
+        let mut x = 0;
+        while x < width {
+            let symbol = picture[(x, y)].symbol();
+            prop_assert!(!symbol.chars().any(char::is_control), "{what}: {symbol:?}");
+            prop_assert!(symbol.len() <= 5 * 4, "{what}: {symbol:?}");
+            ours.push_str(&symbol.replace('\u{fffd}', "?"));
+            x += u16::try_from(sockeye::columns::width(symbol).max(1)).expect("a cell's width");
+        }
+        prop_assert_eq!(x, width, "{}: line {} ends in its cell", what, y);
+        prop_assert_eq!(ours.trim_end(), line.trim_end(), "{}: line {}", what, y);
+    }
+    Ok(())
+}
+
+/// The cell in which the port of each row ends is the one of its heading.
+fn check_columns(view: &View, picture: &Buffer) -> Result<(), TestCaseError> {
+    let Some(title) = view.titles.iter().find(|title| title.text.contains("PORT")) else {
+        return Ok(());
+    };
+    let cells = u16::try_from(sockeye::columns::width(&title.text)).expect("a column's width");
+    let (start, end) = (title.x, title.x + cells);
+    for (row, y) in view.rows.iter().zip(view.layout.rows.y..) {
+        let port = row
+            .cells
+            .iter()
+            .find(|cell| cell.x == title.x)
+            .expect("a port")
+            .text
+            .trim();
+        let shown: String = (start..end).map(|x| picture[(x, y)].symbol()).collect();
+        prop_assert_eq!(shown.trim(), port);
+        prop_assert!(shown.ends_with(port), "{shown:?}");
+    }
+    Ok(())
+}
+
+/// The pane's border stands in its cells.
+fn check_borders(view: &View, picture: &Buffer) -> Result<(), TestCaseError> {
+    if view.pane.is_none() || !view.layout.has_borders || view.overlay.is_some() {
+        return Ok(());
+    }
+    let pane = view.layout.pane;
+    for y in pane.y + 1..(pane.y + pane.height).saturating_sub(1) {
+        prop_assert_eq!(picture[(pane.x, y)].symbol(), "│");
+        prop_assert_eq!(picture[(pane.x + pane.width - 1, y)].symbol(), "│");
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn a_terminal_shows_what_was_drawn_and_columns_and_borders_stand(
+        names in [name(), name(), name(), name()],
+        (width, height) in select(vec![(80, 24), (40, 10), (160, 45), (61, 17), (20, 6)]),
+    ) {
+        for (what, open) in OPEN {
+            let mut stage = stage(&names, width, height);
+            open(&mut stage, &names);
+            let view = stage.app.view(stage.now);
+            let picture = picture(&view);
+            check_alike(&picture, what)?;
+            check_borders(&view, &picture)?;
+            if view.overlay.is_none() {
+                check_columns(&view, &picture)?;
+            }
+        }
+    }
+}
