@@ -21,6 +21,7 @@ mod crashes;
 mod csv;
 mod free;
 mod holder;
+mod hostile;
 mod json;
 mod list;
 mod readme;

@@ -12,14 +12,15 @@
 /// - regional indicators, of which some terminals make flags;
 /// - private use (`Co`), of which nobody but a font knows what it is and how wide;
 /// - noncharacters;
-/// - the one character that would be three cells wide: terminals know one and two.
+/// - the one character that would be three cells wide: terminals know one and two;
+/// - the one blank that is two: where a line is broken it stands across the edge.
 pub(super) fn is_hostile(c: char) -> bool {
     is_noncharacter(c)
         || matches!(c,
             '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}'
             | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{d4e}'
             | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{17d8}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3000}' | '\u{3164}'
             | '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
             | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{111c2}'..='\u{111c3}'
             | '\u{113d1}' | '\u{1193f}' | '\u{11941}' | '\u{11a3a}' | '\u{11a84}'..='\u{11a89}'

@@ -1,0 +1,237 @@
+//! Whatever names hold, and whatever the command line repeats, no command writes a character that a terminal
+//! acts on.
+
+use std::os::unix::ffi::OsStrExt as _;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+use crate::holder::{Holder, listener, recording, socket};
+use crate::scene::{BINARY, Said, Sockets, TempFile, sockeye, stage};
+
+/// A title, a colour, an override, a C1 control, a join, a line.
+const HOSTILE: &str = "\x1b]0;x\x07\x1b[31m\u{202e}\u{9b}2J\u{200b}e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\r\nnext";
+
+/// Nothing but lines of text.
+fn assert_harmless(said: &Said) {
+    for text in [&said.out, &said.err] {
+        let is_hostile =
+            |c: char| c != '\n' && c.is_control() || matches!(c, '\u{202e}' | '\u{200b}');
+        assert!(!text.contains(is_hostile), "{said:?}");
+    }
+}
+
+#[test]
+fn a_word_of_the_command_line_is_never_repeated_raw() {
+    let words = [
+        &[HOSTILE][..],
+        &["list", HOSTILE],
+        &["list", "--columns", HOSTILE],
+        &["list", "--sort", HOSTILE],
+        &["list", "--replay", HOSTILE],
+        &["list", "--record", "/nonexistent/\x1b[31m\u{202e}"],
+        &["watch", "--replay", HOSTILE],
+        &["watch", "--interval", HOSTILE],
+        &["check", HOSTILE],
+        &["free", HOSTILE],
+        &["wait", HOSTILE],
+        &["man", "--dir", HOSTILE, HOSTILE],
+        &["completions", HOSTILE],
+        &["--interval", HOSTILE],
+        &[&format!("--{HOSTILE}")],
+        &["free", "--hold", "--", HOSTILE],
+        &["free", "--", HOSTILE],
+    ];
+    for args in words {
+        let said = sockeye(args);
+        assert_harmless(&said);
+        assert_ne!(said.code, 101, "{said:?}");
+        assert!(said.err.lines().count() <= 1, "{said:?}");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_repeated_as_text() {
+    let word = std::ffi::OsStr::from_bytes(b"\xff\x1b[31m\xfe");
+    for option in ["--replay", "--record", "--interval"] {
+        let output = Command::new(BINARY)
+            .arg("list")
+            .arg(option)
+            .arg(word)
+            .output()
+            .unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(!err.contains('\x1b') && err.lines().count() <= 1, "{err:?}");
+        let _ = std::fs::remove_file(std::path::Path::new(word));
+    }
+}
+
+/// A recording in which every text is hostile.
+fn hostile_recording() -> TempFile {
+    recording(|frame| {
+        let pid = std::process::id();
+        for process in frame["processes"].as_array_mut().unwrap() {
+            for name in ["name", "command", "user"] {
+                process[name] = HOSTILE.into();
+            }
+        }
+        let message = serde_json::json!({
+            "code": "table_unreadable", "count": null, "message": HOSTILE, "brief": HOSTILE
+        });
+        frame["problems"] = Value::Array(vec![message]);
+        let socket = socket(frame, 8080);
+        for name in ["user", "unit", "container", "interface"] {
+            socket[name] = HOSTILE.into();
+        }
+        assert!(socket["pids"].as_array().unwrap().contains(&pid.into()));
+    })
+}
+
+#[test]
+fn a_recording_by_somebody_else_is_shown_as_text_by_every_command() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let file = hostile_recording();
+        for command in [
+            &["list", "-a"][..],
+            &["list", "-a", "--json"],
+            &["list", "-a", "--csv"],
+            &["watch", "-a"],
+            &["watch", "-a", "--json"],
+        ] {
+            let said = sockeye(&[command, &["--replay", file.path()]].concat());
+            assert_eq!(said.code, 0, "{said:?}");
+            assert_harmless(&said);
+            assert!(said.out.contains(r"\x1b"), "{said:?}");
+            if command.contains(&"--json") {
+                for line in said.out.lines() {
+                    serde_json::from_str::<Value>(line).unwrap();
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_command_line_of_128_kib_that_is_no_text_is_a_cell() {
+    stage(|| {
+        let listener = listener("127.0.0.1:8080");
+        let name = format!("{}\u{202e}{}", "x\x1b\n".repeat(40_000), "y");
+        let _holder = Holder::called(&name[name.len() - 100_000..], &[&listener]);
+        drop(listener);
+        for form in [
+            &["list", ":8080"][..],
+            &["list", ":8080", "--csv"],
+            &["list", ":8080", "--json"],
+        ] {
+            let said = sockeye(form);
+            assert_eq!(said.code, 0, "{said:?}");
+            assert_harmless(&said);
+            assert!(said.out.len() < 20_000, "{}", said.out.len());
+        }
+    });
+}
+
+/// Runs a script beside a disk of 32 KiB, mounted at `disk` for the script alone.
+fn on_a_small_disk(disk: &std::path::Path, script: &str) -> Said {
+    std::fs::create_dir_all(disk).unwrap();
+    let mount = "mount -t tmpfs -o size=32k none \"$0\" && cd \"$0\" || exit 99\n";
+    let mut command = Command::new("unshare");
+    command
+        .args(["-m", "sh", "-c", &format!("{mount}{script}")])
+        .arg(disk)
+        .arg(BINARY);
+    let output = command.output().unwrap();
+    std::fs::remove_dir(disk).unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Said {
+        code: output.status.code().unwrap(),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
+}
+
+#[test]
+fn a_full_disk_ends_the_recording_and_not_the_program_and_what_was_written_is_shown() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let disk = std::env::temp_dir().join(format!("sockeye-disk-{}", std::process::id()));
+        let script = r#"
+            { "$1" watch --interval 50ms --record f 2>&1 >/dev/null & echo "pid $!"; wait; } | while read -r line; do
+                case $line in
+                    "pid "*) pid=${line#pid } ;;
+                    *"the recording has ended"*) echo "$line"; kill -0 "$pid" && echo alive; kill "$pid" ;;
+                esac
+            done
+            "$1" watch --replay f
+        "#;
+        let said = on_a_small_disk(&disk, script);
+        assert_eq!(said.code, 0, "{said:?}");
+        assert!(said.out.contains("No space left on device"), "{said:?}");
+        assert!(said.out.contains("alive"), "{said:?}");
+        assert!(said.out.contains("127.0.0.1:8080"), "{said:?}");
+        assert!(
+            said.err.contains("the recording breaks off in its line "),
+            "{said:?}"
+        );
+    });
+}
+
+#[test]
+fn redact_without_record_is_one_clear_line() {
+    for args in [
+        &["--redact"][..],
+        &["list", "--redact"],
+        &["check", "80", "--redact"],
+    ] {
+        let said = sockeye(args);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        assert!(
+            said.err
+                .starts_with("sockeye: --redact is for what --record writes"),
+            "{said:?}"
+        );
+        assert_eq!(said.err.lines().count(), 1, "{said:?}");
+    }
+}
+
+#[test]
+fn a_redacted_recording_of_this_machine_names_nobody() {
+    stage(|| {
+        let listener = listener("127.0.0.1:8080");
+        let _holder = Holder::called("server", &[&listener]);
+        let (file, name) = (TempFile::new("redacted.jsonl"), "--token=secret");
+        let _other = Holder::called(name, &[&listener]);
+        let said = sockeye(&["list", "-a", "--record", file.path(), "--redact"]);
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+        assert!(
+            text.contains(r#""redacted":true"#) && !text.contains("read -r"),
+            "{text}"
+        );
+        assert!(
+            !text.contains(host.trim()) || host.trim().len() < 4,
+            "{text}"
+        );
+        let replayed = sockeye(&["list", "--replay", file.path()]);
+        assert_eq!(replayed.ports(), [8080], "{replayed:?}");
+        // A recording that is there already can be made one that can be given away.
+        let (whole, other) = (TempFile::new("whole.jsonl"), TempFile::new("other.jsonl"));
+        sockeye(&["list", "-a", "--record", whole.path()]);
+        let args = [
+            "watch",
+            "--replay",
+            whole.path(),
+            "--record",
+            other.path(),
+            "--redact",
+        ];
+        assert_eq!(sockeye(&args).code, 0);
+        assert!(
+            !std::fs::read_to_string(other.path())
+                .unwrap()
+                .contains("read -r")
+        );
+    });
+}
