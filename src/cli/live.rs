@@ -93,23 +93,18 @@ fn command_like(word: &str) -> Option<String> {
 
 /// This machine or the recording that is shown instead of it, and its name.
 fn source(shared: &Shared) -> anyhow::Result<(Box<dyn Source>, String)> {
-    let (source, name): (Box<dyn Source>, _) = match &shared.replay {
-        Some(path) => {
-            let replay = Replay::open(path)?;
-            let redacted = if replay.is_redacted() {
-                " (redacted)"
-            } else {
-                ""
-            };
-            let name = format!("replay of {}{redacted}", path.display());
-            (Box::new(replay), name)
-        }
-        None => {
-            let name = sysinfo::System::host_name().unwrap_or_default();
-            (shared.source()?, name)
-        }
+    let Some(path) = &shared.replay else {
+        let name = sysinfo::System::host_name().unwrap_or_default();
+        return Ok((shared.source()?, clean(&name).into_owned()));
     };
-    Ok((source, clean(&name).into_owned()))
+    let replay = Replay::open(path)?;
+    let redacted = if replay.is_redacted() {
+        " (redacted)"
+    } else {
+        ""
+    };
+    let name = format!("replay of {}{redacted}", path.display());
+    Ok((Box::new(replay), clean(&name).into_owned()))
 }
 
 /// The user's own uid.

@@ -1,10 +1,12 @@
 //! Whatever names hold, and whatever the command line repeats, no command writes a character that a terminal
 //! acts on.
 
+use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt as _;
 
 use assert_cmd::Command;
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 
 use crate::holder::{Holder, listener, recording, socket};
 use crate::scene::{BINARY, Said, Sockets, TempFile, sockeye, stage};
@@ -128,6 +130,68 @@ fn a_command_line_of_128_kib_that_is_no_text_is_a_cell() {
             assert_eq!(said.code, 0, "{said:?}");
             assert_harmless(&said);
             assert!(said.out.len() < 20_000, "{}", said.out.len());
+        }
+    });
+}
+
+#[test]
+fn an_interface_may_have_any_name_that_the_kernel_takes() {
+    stage(|| {
+        let name = "\x1b[31m\u{202e};`$";
+        let mut link = Command::new("ip");
+        link.args(["link", "add", "name"]).arg(name);
+        link.args(["type", "bridge"]).unwrap();
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind_device(Some(name.as_bytes())).unwrap();
+        let address: SocketAddr = "0.0.0.0:8080".parse().unwrap();
+        socket.bind(&address.into()).unwrap();
+        socket.listen(8).unwrap();
+        let shown = "%\\x1b[31m\\u{202e};`$";
+        for (args, shown) in [
+            (&["list", ":8080"][..], shown),
+            (&["list", ":8080", "--csv"], &shown[1..]),
+            (
+                &["list", ":8080", "--json"],
+                &shown[1..].replace('\\', "\\\\"),
+            ),
+            (&["check", "8080"], shown),
+            (
+                &["check", "8080", "--json"],
+                &shown[1..].replace('\\', "\\\\"),
+            ),
+        ] {
+            let said = sockeye(args);
+            assert_harmless(&said);
+            assert!(said.out.contains(shown), "{said:?}");
+        }
+    });
+}
+
+#[test]
+fn a_user_may_have_any_name_that_a_file_holds() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let users = TempFile::containing("passwd", "\x1b[31m\u{202e}=ann:x:0:0::/:/bin/sh\n");
+        let script = "mount --bind \"$0\" /etc/passwd && exec \"$@\"";
+        for form in [
+            &["list", ":8080"][..],
+            &["list", ":8080", "--csv"],
+            &["check", "8080"],
+        ] {
+            let mut command = Command::new("unshare");
+            command
+                .args(["-m", "sh", "-c", script, users.path(), BINARY])
+                .args(form);
+            let output = command.output().unwrap();
+            let text = |bytes| String::from_utf8(bytes).unwrap();
+            let (out, err) = (text(output.stdout), text(output.stderr));
+            let said = Said {
+                code: output.status.code().unwrap(),
+                out,
+                err,
+            };
+            assert_harmless(&said);
+            assert!(said.out.contains(r"\x1b[31m\u{202e}=ann"), "{said:?}");
         }
     });
 }

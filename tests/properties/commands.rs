@@ -4,6 +4,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -109,7 +110,7 @@ fn commands(holder: Holder) -> Vec<String> {
         ("0.0.0.0", None, true, taken),
         ("0.0.0.0", None, false, taken),
     ];
-    let examination = examination(&target, after(Default::default()), &[holder], &answers);
+    let examination = examination(&target, after(Duration::ZERO), &[holder], &answers);
     let verdict = Verdict::of(&examination, &TimeZone::UTC, examination.evidence.taken_at);
     verdict
         .remedies
@@ -119,7 +120,7 @@ fn commands(holder: Holder) -> Vec<String> {
 }
 
 fn holder() -> Holder {
-    let server = process(812, "nginx", "root", Default::default());
+    let server = process(812, "nginx", "root", Duration::ZERO);
     Holder::new(listener("0.0.0.0:80", 1, known(&[&server])))
 }
 
@@ -135,10 +136,7 @@ fn check(path: &Path, commands: &[String], expected: &[&[&str]]) {
     {
         let said = path.run(command);
         let is_it = |words: &&[&str]| said == *words;
-        assert!(
-            expected.iter().any(|words| is_it(&words)),
-            "{command:?} ran {said:?}"
-        );
+        assert!(expected.iter().any(is_it), "{command:?} ran {said:?}");
     }
 }
 

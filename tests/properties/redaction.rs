@@ -15,13 +15,12 @@ use super::rows::{moment, row};
 /// What marks every text that is to be hidden, and stands in no other.
 const SECRET: &str = "ŝecret";
 
-fn hidden(text: &Option<Text>) -> Option<Text> {
-    text.as_ref()
-        .map(|text| Text::new(&format!("{SECRET}{text}")))
+fn hidden(text: Option<&Text>) -> Option<Text> {
+    text.map(|text| Text::new(&format!("{SECRET}{text}")))
 }
 
 /// The socket with texts that are to be hidden, and processes of that pid alone.
-fn with_secrets(socket: Socket) -> Socket {
+fn with_secrets(socket: &Socket) -> Socket {
     let process = |one: &Arc<Process>| {
         Arc::new(Process {
             name: Text::new("name"),
@@ -29,7 +28,7 @@ fn with_secrets(socket: Socket) -> Socket {
                 .command
                 .as_ref()
                 .map(|it| Text::new(&format!("/{SECRET}/name {it}"))),
-            user: hidden(&one.user),
+            user: hidden(one.user.as_ref()),
             ..(**one).clone()
         })
     };
@@ -39,16 +38,16 @@ fn with_secrets(socket: Socket) -> Socket {
         only.into_iter().collect::<Arc<[_]>>()
     };
     Socket {
-        user: hidden(&socket.user),
-        unit: hidden(&socket.unit),
-        container: hidden(&socket.user),
-        interface: hidden(&socket.interface),
+        user: hidden(socket.user.as_ref()),
+        unit: hidden(socket.unit.as_ref()),
+        container: hidden(socket.user.as_ref()),
+        interface: hidden(socket.interface.as_ref()),
         owner: match &socket.owner {
             Owner::Known(processes) => Owner::Known(all(processes)),
             Owner::Past(processes) => Owner::Past(all(processes)),
             other => other.clone(),
         },
-        ..socket
+        ..socket.clone()
     }
 }
 
@@ -119,7 +118,7 @@ proptest! {
     #[test]
     fn a_redacted_recording_hides_and_keeps_the_shape(rows in vec(row(), 1..12)) {
         let mut pids = HashSet::new();
-        let sockets: Vec<_> = rows.into_iter().map(|row| with_secrets(row.socket)).collect();
+        let sockets: Vec<_> = rows.into_iter().map(|row| with_secrets(&row.socket)).collect();
         // A pid stands for one process.
         let mut is_new = |socket: &Socket| socket.owner.processes().iter().all(|one| pids.insert(one.pid));
         let sockets: Vec<_> = sockets.into_iter().filter(|socket| is_new(socket)).collect();

@@ -115,8 +115,11 @@ fn stage(names: &[String; 4], width: u16, height: u16) -> Stage {
     stage
 }
 
+/// What opens something, given the names.
+type Open = fn(&mut Stage, &[String; 4]);
+
 /// What is open beside the table.
-const OPEN: &[(&str, fn(&mut Stage, &[String; 4]))] = &[
+const OPEN: &[(&str, Open)] = &[
     ("the table", |_, _| {}),
     ("details", |stage, _| drop(stage.key(Key::Enter))),
     ("events", |stage, _| drop(stage.press("e"))),

@@ -381,11 +381,11 @@ fn a_claim_that_can_not_be_is_refused_and_one_that_can_is_shown() {
             "invalid type",
         ),
         (
-            frame(&socket("known", "7"), &PROCESS.replace("7", "-7")),
+            frame(&socket("known", "7"), &PROCESS.replace('7', "-7")),
             "invalid value",
         ),
         (
-            frame(&socket("known", "7"), &PROCESS.replace("7", "1e99")),
+            frame(&socket("known", "7"), &PROCESS.replace('7', "1e99")),
             "",
         ),
     ] {
