@@ -86,10 +86,26 @@ impl Owner {
         }
     }
 
-    /// Whether a process is among both.
+    /// Whether a process is among both. Both lists are by pid, and may be long.
     pub fn shares_process_with(&self, other: &Self) -> bool {
-        self.processes()
-            .iter()
-            .any(|a| other.processes().iter().any(|b| a.is_same(b)))
+        let (one, other) = (self.processes(), other.processes());
+        let (few, many) = if one.len() < other.len() {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        few.iter().any(|process| {
+            let found = many.binary_search_by_key(&process.pid, |one| one.pid);
+            found.is_ok_and(|at| many[at].is_same(process))
+        })
+    }
+
+    /// Whether both have the same to say, of the very same processes.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let (one, another) = (self.processes(), other.processes());
+        let are_same = || one.iter().zip(another).all(|(a, b)| a.is_same(b));
+        self.kind() == other.kind()
+            && one.len() == another.len()
+            && (std::ptr::eq(one, another) || are_same())
     }
 }

@@ -69,7 +69,7 @@ impl Replay {
         };
         let frame = match reader.next()? {
             Next::Reading(frame) => *frame,
-            Next::End => return Err(reader.wrong("the recording is empty".to_owned())),
+            Next::End => return Err(reader.wrong("the recording is empty")),
             Next::BrokenOff(error) => return Err(error),
         };
         let privacy = frame.privacy();
@@ -166,7 +166,7 @@ impl Reader {
                 other => other.map(|frame| Next::Reading(Box::new(frame))),
             };
         }
-        Err(self.wrong(format!("{MAX_EMPTY_LINES} empty lines in a row")))
+        Err(self.wrong(&format!("{MAX_EMPTY_LINES} empty lines in a row")))
     }
 
     /// The next line with its end, if it has one; nothing at the end of the file.
@@ -190,17 +190,17 @@ impl Reader {
         }
         self.line += usize::from(!was_begun && !bytes.is_empty());
         if bytes.len() as u64 > max_line {
-            return Err(self.wrong(format!("the line is longer than {max_line} bytes")));
+            return Err(self.wrong(&format!("the line is longer than {max_line} bytes")));
         }
         Ok(bytes)
     }
 
     fn snapshot(&self, frame: Frame) -> Result<Snapshot, SourceError> {
-        frame.into_snapshot().map_err(|reason| self.wrong(reason))
+        frame.into_snapshot().map_err(|reason| self.wrong(&reason))
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<Frame, SourceError> {
-        serde_json::from_slice(bytes.trim_ascii()).map_err(|error| self.wrong(in_column(&error)))
+        serde_json::from_slice(bytes.trim_ascii()).map_err(|error| self.wrong(&in_column(&error)))
     }
 
     fn unreadable(&self, reason: std::io::Error) -> SourceError {
@@ -208,12 +208,12 @@ impl Reader {
         SourceError::File { path, reason }
     }
 
-    fn wrong(&self, reason: String) -> SourceError {
+    fn wrong(&self, reason: &str) -> SourceError {
         let line = self.line.max(1);
         SourceError::Recording {
             path: self.path.clone(),
             line,
-            reason: Text::new(&reason).to_string(),
+            reason: Text::new(reason).to_string(),
         }
     }
 }

@@ -53,7 +53,7 @@ pub(super) struct Live {
 }
 
 impl Live {
-    fn new(row: Arc<Row>) -> Self {
+    pub(super) fn new(row: Arc<Row>) -> Self {
         Self {
             row,
             seat: None,

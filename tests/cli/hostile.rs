@@ -1,6 +1,7 @@
 //! Whatever names hold, and whatever the command line repeats, no command writes a character that a terminal
 //! acts on.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -164,6 +165,23 @@ fn an_interface_may_have_any_name_that_the_kernel_takes() {
             assert_harmless(&said);
             assert!(said.out.contains(shown), "{said:?}");
         }
+    });
+}
+
+#[test]
+fn an_interface_whose_name_is_no_text_is_told_by_its_number() {
+    stage(|| {
+        let name = OsStr::from_bytes(b"if\xff\xfe");
+        let mut link = Command::new("ip");
+        link.args(["link", "add", "name"]).arg(name);
+        link.args(["type", "bridge"]).unwrap();
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind_device(Some(name.as_bytes())).unwrap();
+        let address: SocketAddr = "0.0.0.0:8080".parse().unwrap();
+        socket.bind(&address.into()).unwrap();
+        socket.listen(8).unwrap();
+        let said = sockeye(&["list", ":8080"]);
+        assert!(said.out.contains("0.0.0.0%#"), "{said:?}");
     });
 }
 

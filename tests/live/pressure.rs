@@ -169,8 +169,8 @@ fn hostile_bytes_in_a_paste_neither_show_nor_harm() {
         live.wait_for_text("Enter keep");
         live.pty
             .paste("a\x00\x07\x1b[2J\u{9b}31m\u{202e}\u{200b}b\x7f");
-        let screen = live.wait_for_text("Nothing matches");
-        assert!(screen.contains("/ a[2J31m"), "{screen}");
+        live.wait_for_text("Nothing matches");
+        live.wait_for_text("/ a[2J31mb");
         live.pty.send_bytes(&[0xff, 0xfe, 0xc3, 0x28, 0x80, b'z']);
         live.wait_for_text("z");
         live.press("\x15:8080");

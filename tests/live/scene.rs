@@ -256,7 +256,11 @@ impl Holder {
     /// `sleep` with these sockets, which are its alone from then on.
     pub fn of(sockets: impl IntoIterator<Item = Socket>) -> Self {
         let mut sleep = Command::new("sleep");
-        sleep.arg("1000");
+        // Nobody shall wait for the end of its output, should the test end without it.
+        sleep
+            .arg("1000")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         Self::run(sleep, sockets)
     }
 

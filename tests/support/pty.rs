@@ -7,6 +7,7 @@
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -316,7 +317,7 @@ impl Output {
         while let Ok(count @ 1..) = reader.read(&mut bytes) {
             let mut told = self.lock();
             told.raw.extend_from_slice(&bytes[..count]);
-            told.emulator.process(&bytes[..count]);
+            told.take_in(&bytes[..count]);
             drop(told);
             self.changed.notify_all();
             if self.is_ending.load(Ordering::SeqCst) {
@@ -330,6 +331,17 @@ impl Output {
 }
 
 impl Told {
+    /// The emulator panics where it is drawn on beyond a size that it has not any more, as can be between
+    /// two sizes that follow fast on each other. What a terminal shows then is anything; the program draws
+    /// everything for the new size, on an emulator that is new.
+    fn take_in(&mut self, bytes: &[u8]) {
+        let drawn = catch_unwind(AssertUnwindSafe(|| self.emulator.process(bytes)));
+        if drawn.is_err() {
+            let (rows, cols) = self.emulator.screen().size();
+            self.emulator = vt100::Parser::new(rows, cols, 0);
+        }
+    }
+
     fn text(&self) -> String {
         let screen = self.emulator.screen();
         let (_, cols) = screen.size();

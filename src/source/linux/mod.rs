@@ -23,6 +23,7 @@ mod table;
 use std::collections::{HashMap, HashSet};
 use std::os::fd::OwnedFd;
 
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType, netdevice, socket};
 
 use self::holders::{Effort, Holders};
@@ -212,7 +213,12 @@ impl Interfaces {
             self.socket = socket(AddressFamily::INET, SocketType::DGRAM, None).ok();
         }
         let socket = self.socket.as_ref()?;
-        let look_up = || Some(Text::new(&netdevice::index_to_name(socket, index).ok()?));
+        let look_up = || match netdevice::index_to_name(socket, index) {
+            Ok(name) => Some(Text::new(&name)),
+            // It has a name, of bytes that are no text. Without one the socket would seem to be on all.
+            Err(Errno::ILSEQ) => Some(Text::new(&format!("#{index}"))),
+            Err(_) => None,
+        };
         self.names.entry(index).or_insert_with(look_up).clone()
     }
 }
