@@ -61,12 +61,12 @@ impl Prompt {
     pub fn press(&mut self, key: Key) -> Edited {
         use InputRequest as R;
         let request = match key {
+            Key::Char(c) if self.text().len() + c.len_utf8() > MAX_BYTES => return Edited::Full,
             Key::Char(c)
                 if !shows(&self.with(c.encode_utf8(&mut [0; 4]))) && shows(self.text()) =>
             {
                 return Edited::Nothing;
             }
-            Key::Char(c) if self.text().len() + c.len_utf8() > MAX_BYTES => return Edited::Full,
             Key::Char(c) => R::InsertChar(c),
             Key::Backspace | Key::Ctrl('h') => R::DeletePrevChar,
             Key::Delete | Key::Ctrl('d') => R::DeleteNextChar,
