@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::program::built;
 use crate::scene::{BINARY, Said, Sockets, stage};
+use crate::support::netns::stage_with_pids;
 
 /// What the program says where a shell's script has it run as `"$@"`.
 fn said_in(script: &str, args: &[&str]) -> Said {
@@ -96,6 +97,31 @@ fn every_environment_shows_the_rows_and_says_in_one_line_what_would_show_more() 
             assert_eq!(said_in(script, &wait).code, 0, "{script}");
             let free = said_in(script, &["free", "4000-4009"]);
             assert_eq!((free.code, &*free.out), (0, "4000\n"), "{script}: {free:?}");
+        }
+    });
+}
+
+#[test]
+fn a_proc_that_hides_processes_hides_their_sockets_owners_and_no_row() {
+    stage_with_pids(|| {
+        let _sockets = Sockets::open();
+        for hidden in [
+            "hidepid=1",
+            "hidepid=2",
+            "hidepid=4",
+            "hidepid=2,subset=pid",
+        ] {
+            let script = format!(
+                "exec unshare -m sh -ec 'mount -t proc -o {hidden} proc /proc; exec setpriv \
+                 --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace \"$@\"' sh \"$@\""
+            );
+            let said = said_in(&script, &["list", "-a"]);
+            assert_eq!(said.code, 0, "{hidden}: {said:?}");
+            assert!(has_rows(&said), "{hidden}: {said:?}");
+            assert!(said.out.contains("root · hidden"), "{hidden}: {said:?}");
+            let line = "are hidden even from root: it takes CAP_SYS_PTRACE to see them\n";
+            assert!(said.err.ends_with(line), "{hidden}: {said:?}");
+            assert_eq!(said.err.lines().count(), 1, "{hidden}: {said:?}");
         }
     });
 }
