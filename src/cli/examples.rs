@@ -35,7 +35,7 @@ Examples:
 
 pub(super) const CONFIG: &str = "\
 Examples:
-  mkdir -p \"$(dirname \"$(sockeye config --path)\")\" &&
-    sockeye config >\"$(sockeye config --path)\"
+  file=$(sockeye config --path)
+  [ -e \"$file\" ] || { mkdir -p \"${file%/*}\" && sockeye config >\"$file\"; }
                                         a file to begin with
   sockeye --config ./sockeye.toml       another one";

@@ -84,9 +84,14 @@ pub fn read_if_there() -> Result<Config, ConfigError> {
     }
 }
 
-/// Whether there is such a file. What can't be found out is for [`read`] to tell.
+/// Whether there is such a file. In a home that can't be entered (root's, after `setpriv` or `su -m`) this
+/// user has none. What else can't be found out is for [`read`] to tell.
 fn is_there(path: &Path) -> bool {
-    let missing = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+    let missing = [
+        io::ErrorKind::NotFound,
+        io::ErrorKind::NotADirectory,
+        io::ErrorKind::PermissionDenied,
+    ];
     match path.metadata() {
         Ok(_) => true,
         Err(error) => !missing.contains(&error.kind()),

@@ -1,5 +1,6 @@
 //! The keys of a configuration, one line each: what the parser accepts, the printer writes and an error
-//! suggests are this table and nothing else. The flags of the command line have the same names.
+//! suggests are this table and nothing else. Where one flag of the command line does the same, it has the same
+//! name.
 
 use std::fmt::Write as _;
 

@@ -37,6 +37,11 @@ impl Recorder {
                 file: BufWriter::new(file),
                 redactor: None,
             }),
+            Err(reason) if reason.kind() == io::ErrorKind::AlreadyExists => {
+                let reason = "it is there already, and nothing is overwritten: name another one";
+                let reason = io::Error::new(io::ErrorKind::AlreadyExists, reason);
+                Err(SourceError::File { path, reason })
+            }
             Err(reason) => Err(SourceError::File { path, reason }),
         }
     }

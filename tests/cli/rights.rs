@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use crate::program::built;
-use crate::scene::{BINARY, Said, Sockets, stage};
+use crate::scene::{BINARY, Said, Sockets, TempFile, stage};
 use crate::support::netns::stage_with_pids;
 
 /// What the program says where a shell's script has it run as `"$@"`.
@@ -285,6 +285,13 @@ fn closed_standard_streams_receive_nothing_and_hurt_nobody() {
             let first = if is_open { "{\"schema\":1" } else { "" };
             assert!(list.out.starts_with(first), "{closed}: {list:?}");
             assert_eq!(list.out.is_empty(), !is_open, "{closed}: {list:?}");
+            // A file that is opened now must not become standard output.
+            let file = TempFile::new("recording");
+            let args = ["list", "--json", "--record", file.path()];
+            let recorded = said_in(&format!("exec \"$@\" {closed}"), &args);
+            assert_eq!(recorded.code, 0, "{closed}: {recorded:?}");
+            let recording = std::fs::read_to_string(file.path()).unwrap();
+            assert_eq!(recording.lines().count(), 1, "{closed}: {recording}");
         }
     });
 }

@@ -17,7 +17,7 @@ fn run(args: &str, redirect: &str) -> (Option<i32>, String, String) {
 }
 
 /// Every command that prints something, in a way that ends by itself.
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "list -a",
     "list -a --json",
     "list -a --csv",
@@ -28,6 +28,7 @@ const COMMANDS: [&str; 10] = [
     "completions bash",
     "man",
     "keys",
+    "config",
 ];
 
 #[test]

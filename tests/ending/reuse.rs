@@ -145,9 +145,12 @@ fn whenever_a_pid_is_reused_the_wrong_process_is_never_signalled() {
         });
         let (mut sent, mut unsent) = (0, 0);
         let mut random = Random(0x5eed);
-        let deadline = Instant::now() + PATIENCE;
-        while sent + unsent < 300 || sent == 0 || unsent == 0 {
-            assert!(Instant::now() < deadline, "{sent} sent, {unsent} not");
+        // Fewer on a busy machine, but some of both.
+        let enough = Instant::now() + PATIENCE / 2;
+        let is_enough = |sent, unsent| sent + unsent >= 300 || Instant::now() >= enough;
+        while sent == 0 || unsent == 0 || !is_enough(sent, unsent) {
+            let is_late = Instant::now() >= enough + PATIENCE;
+            assert!(!is_late, "{sent} sent, {unsent} not");
             let socket = listener();
             let mut server = Server::with(socket.try_clone().unwrap());
             let ending = server.ending(inode(&socket));

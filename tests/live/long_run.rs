@@ -23,7 +23,7 @@ fn neither_memory_nor_descriptors_nor_threads_grow_with_what_happens() {
     stage(|| {
         let mut live = Live::start_as(BINARY, (150, 40), &["--interval", "50ms"]);
         use_it(&mut live, CYCLES);
-        let before = Uses::of(live.pty.pid());
+        let before = Uses::of_one_at_rest(live.pty.pid());
         use_it(&mut live, CYCLES);
         // What the last job had is given back a moment after its answer.
         wait_until("as many descriptors and threads as before", || {
@@ -67,6 +67,12 @@ struct Uses {
 }
 
 impl Uses {
+    /// When the last job has given back what it had: main, input, hangup, signals and collector are left.
+    fn of_one_at_rest(pid: Pid) -> Self {
+        wait_until("the end of the last job", || Self::of(pid).threads == 5);
+        Self::of(pid)
+    }
+
     fn of(pid: Pid) -> Self {
         let count = |what: &str| {
             let folder = format!("/proc/{}/{what}", pid.as_raw_nonzero());

@@ -155,6 +155,7 @@ const COMMANDS: &[(&str, i32)] = &[
     ("completions bash", 0),
     ("man check", 0),
     ("keys", 0),
+    ("config", 0),
     ("--help", 0),
     ("--version", 0),
 ];

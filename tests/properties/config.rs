@@ -10,14 +10,11 @@ use sockeye::app::{Sort, Tab};
 use sockeye::columns::{self, ColumnId};
 use sockeye::config::{Config, DEFAULT_FILE, keys, parse};
 use sockeye::filter::Filter;
-use sockeye::model::Family;
+use sockeye::model::{Family, clean};
 
+use super::corpus::config as trials;
 use super::filter::filter_text;
 use super::mutation::{Mutation, mutated};
-
-/// What must hold of any bytes: the same for the fuzzer.
-#[path = "../../fuzz/trials/config.rs"]
-mod trial;
 
 fn column() -> impl Strategy<Value = ColumnId> {
     (0..columns::ALL.len()).prop_map(|at| columns::ALL[at].id)
@@ -57,7 +54,7 @@ fn config() -> impl Strategy<Value = Config> {
             tcp: protocols != 1,
             udp: protocols != 2,
             family,
-            filter: Filter::parse(&filter).expect("the grammar is that of the parser"),
+            filter: Filter::parse(&clean(&filter)).expect("the grammar is that of the parser"),
             columns,
             sort: Sort { by, descending },
             stats,
@@ -112,17 +109,6 @@ fn almost_config() -> impl Strategy<Value = String> {
     vec(select(pieces), 0..24).prop_map(|pieces| pieces.concat())
 }
 
-#[test]
-fn what_the_fuzzer_begins_with_holds() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/config");
-    let files: Vec<_> = std::fs::read_dir(folder).expect("it is there").collect();
-    assert!(files.len() >= 3, "{files:?}");
-    for file in files {
-        let path = file.expect("it can be read").path();
-        trial::run(&std::fs::read(path).expect("it can be read"));
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
@@ -136,12 +122,12 @@ proptest! {
     fn any_text_is_a_config_or_faults_with_their_lines(
         text in prop_oneof![any::<String>(), almost_config()],
     ) {
-        trial::run(text.as_bytes());
+        trials::run(text.as_bytes());
     }
 
     #[test]
     fn any_bytes_are_a_config_or_faults_with_their_lines(bytes in vec(any::<u8>(), 0..200)) {
-        trial::run(&bytes);
+        trials::run(&bytes);
     }
 
     #[test]
@@ -149,7 +135,7 @@ proptest! {
         config in config(), mistakes in vec(any::<Mutation>(), 1..4),
     ) {
         let bytes = mutated(config.to_toml().as_bytes(), DEFAULT_FILE.as_bytes(), &mistakes);
-        trial::run(&bytes);
+        trials::run(&bytes);
     }
 
     #[test]
@@ -158,6 +144,6 @@ proptest! {
     ) {
         let text = if uncommented { DEFAULT_FILE.replace("\n#", "\n") } else { DEFAULT_FILE.to_owned() };
         let settings = Config::default().to_toml();
-        trial::run(&mutated(text.as_bytes(), settings.as_bytes(), &mistakes));
+        trials::run(&mutated(text.as_bytes(), settings.as_bytes(), &mistakes));
     }
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+#[path = "../../fuzz/trials/config.rs"]
+pub mod config;
 #[path = "../../fuzz/trials/filter.rs"]
 mod filter;
 #[path = "../../fuzz/trials/replay.rs"]
@@ -23,6 +25,11 @@ fn try_all(target: &str, run: fn(&[u8])) {
         tried += 1;
     }
     assert!(tried > 0, "no input in {}", folder.display());
+}
+
+#[test]
+fn every_configuration_of_the_corpus_is_refused_line_by_line_or_prints_back() {
+    try_all("config", config::run);
 }
 
 #[test]

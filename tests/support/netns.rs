@@ -60,10 +60,16 @@ pub fn in_netns_with_files(name: &str, body: impl FnOnce()) {
     in_netns_with(name, &["-Urnm"], body);
 }
 
-/// Whether there is more than one user here: in the first user namespace every one exists.
+/// Whether there is more than one user here: in the first user namespace every one exists. A test that
+/// needs them fails where they are required.
 pub fn has_users() -> bool {
     let map = std::fs::read_to_string("/proc/self/uid_map").expect("/proc is mounted");
-    map.trim_start().starts_with("0          0")
+    let has_users = map.trim_start().starts_with("0          0");
+    assert!(
+        has_users || !super::is_required("users"),
+        "other users are required, but this namespace has one"
+    );
+    has_users
 }
 
 fn in_netns_with(name: &str, flags: &[&str], body: impl FnOnce()) {

@@ -26,7 +26,7 @@ fn built_with(source: &str, options: &[&str]) -> PathBuf {
     let name = source.file_stem().expect("it has a name").to_string_lossy();
     let (built, building) = (
         folder.join(&*name),
-        folder.join(format!("{name}-{}", std::process::id())),
+        folder.join(format!("{name}-{}", unique())),
     );
     let output = Command::new("cc")
         .args(options)
@@ -39,4 +39,10 @@ fn built_with(source: &str, options: &[&str]) -> PathBuf {
     assert!(output.status.success(), "{output:?}");
     std::fs::rename(building, &built).expect("both are in one folder");
     built
+}
+
+/// A name that no other process has, also one with the same pid in another namespace.
+fn unique() -> String {
+    let random = std::fs::read_to_string("/proc/sys/kernel/random/uuid").expect("/proc is mounted");
+    random.trim().to_owned()
 }

@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -50,6 +50,8 @@ struct Told {
     emulator: vt100::Parser,
     raw: Vec<u8>,
     is_closed: bool,
+    /// Whether the size changed while the program may have been drawing for the one before.
+    had_fast_sizes: bool,
 }
 
 impl Default for Told {
@@ -58,6 +60,7 @@ impl Default for Told {
             emulator: vt100::Parser::new(1, 1, 0),
             raw: Vec::new(),
             is_closed: false,
+            had_fast_sizes: false,
         }
     }
 }
@@ -159,6 +162,7 @@ impl Pty {
     pub fn resize(&mut self, cols: u16, rows: u16) {
         let mut told = self.output.lock();
         told.emulator.screen_mut().set_size(rows, cols);
+        told.had_fast_sizes = true;
         let master = self.master.as_ref().expect("it has not hung up");
         master.resize(size(cols, rows)).expect("a new size");
     }
@@ -336,7 +340,10 @@ impl Told {
     /// everything for the new size, on an emulator that is new.
     fn take_in(&mut self, bytes: &[u8]) {
         let drawn = catch_unwind(AssertUnwindSafe(|| self.emulator.process(bytes)));
-        if drawn.is_err() {
+        if let Err(panic) = drawn {
+            if !self.had_fast_sizes {
+                resume_unwind(panic);
+            }
             let (rows, cols) = self.emulator.screen().size();
             self.emulator = vt100::Parser::new(rows, cols, 0);
         }
