@@ -38,6 +38,8 @@ pub enum Msg {
         /// What to tell.
         message: String,
     },
+    /// A process was not sent its signal: why.
+    SignalFailed(String),
     /// The system asks the program to end, or a part that it can't do without crashed.
     EndAsked(Exit),
     /// The shell asks the program to stop until it is continued (`SIGTSTP`).

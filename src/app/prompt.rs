@@ -1,6 +1,7 @@
 //! A line of text being typed, with a history.
 
 use tui_input::{Input as Line, InputRequest};
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::Key;
 use crate::model::clean;
@@ -89,7 +90,8 @@ impl Prompt {
     /// Inserts pasted text: its first line, as far as there is room, without what does not show (control
     /// and format characters, a flood of accents).
     pub fn paste(&mut self, text: &str) -> Edited {
-        let first_line = text.lines().next().unwrap_or_default();
+        // Most terminals send the end of a line as the key that makes one.
+        let first_line = text.split(['\r', '\n']).next().unwrap_or_default();
         let room = MAX_BYTES.saturating_sub(self.text().len());
         let mut fits = first_line.len().min(room);
         while !first_line.is_char_boundary(fits) {
@@ -140,7 +142,9 @@ fn what_shows(text: &str) -> String {
     }
     for c in text.chars() {
         shown.push(c);
-        if !shows(&shown) {
+        // Each cluster is judged by itself.
+        let last = shown.graphemes(true).next_back();
+        if !last.is_some_and(shows) {
             shown.pop();
         }
     }
@@ -195,6 +199,15 @@ mod tests {
         prompt.paste(&"\u{301}".repeat(100));
         prompt.paste("c👩\u{1f3fd}");
         assert_eq!(prompt.text(), "ab\u{301}c👩");
+    }
+
+    #[test]
+    fn a_paste_ends_with_its_first_line_however_the_terminal_ends_lines() {
+        for ending in ["\n", "\r", "\r\n"] {
+            let mut prompt = Prompt::new(PromptKind::Target, "");
+            prompt.paste(&format!("8080{ending}9090{ending}"));
+            assert_eq!(prompt.text(), "8080");
+        }
     }
 
     #[test]

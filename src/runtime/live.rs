@@ -3,7 +3,8 @@
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError};
 use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
@@ -45,6 +46,7 @@ pub fn run(
         sender,
         control,
         taken_in,
+        was_resumed: Arc::default(),
     };
     live.watch_signals(caught)?;
     live.read_input()?;
@@ -63,6 +65,8 @@ struct Live {
     control: Sender<Control>,
     /// Tells the collector that its last reading was taken in.
     taken_in: Sender<()>,
+    /// Whether the process was stopped and went on while there was no room for a message.
+    was_resumed: Arc<AtomicBool>,
 }
 
 /// How many messages wait at most while a draw does not end, on a terminal that takes nothing. Whoever
@@ -87,7 +91,12 @@ impl Live {
             };
             // The loop holds a sender itself, so the channel never closes: no message is a timeout.
             let first = first.unwrap_or(Msg::Woke);
-            for msg in std::iter::once(first).chain(messages.try_iter().take(MAX_BURST)) {
+            let was_resumed = self.was_resumed.swap(false, Ordering::Relaxed);
+            let first = was_resumed
+                .then_some(Msg::Resumed)
+                .into_iter()
+                .chain([first]);
+            for msg in first.chain(messages.try_iter().take(MAX_BURST)) {
                 let is_reading = ends_a_reading(&msg);
                 let effects = self.app.update(msg, self.clock.now());
                 if is_reading {
@@ -140,7 +149,7 @@ impl Live {
             }
             Effect::EndProcess(ending) => {
                 let end = move || end_process(&ending);
-                self.start("signal", jobs::failed, end);
+                self.start("signal", Msg::SignalFailed, end);
             }
             Effect::Write(format, rows) => {
                 let (table, now) = (Arc::clone(self.app.table()), self.clock.now());
@@ -231,20 +240,26 @@ impl Live {
     }
 
     fn watch_signals(&self, caught: Signals) -> io::Result<()> {
-        let sender = self.sender.clone();
+        let (sender, was_resumed) = (self.sender.clone(), Arc::clone(&self.was_resumed));
         let watch = move || {
             caught.forward(|signal| {
-                if let Signal::Quit(number) = signal {
-                    end_even_if_stuck(number);
+                let msg = match signal {
+                    Signal::Quit(number) => {
+                        end_even_if_stuck(number);
+                        Msg::EndAsked(Exit::Signal(number))
+                    }
+                    Signal::Suspend => Msg::SuspendAsked,
+                    Signal::Resume => Msg::Resumed,
+                };
+                // Were it to wait for room, it would miss the signal that ends the program.
+                match sender.try_send(msg) {
+                    Err(TrySendError::Disconnected(_)) => return ControlFlow::Break(()),
+                    Err(TrySendError::Full(Msg::Resumed)) => {
+                        was_resumed.store(true, Ordering::Relaxed);
+                    }
+                    _ => {}
                 }
-                deliver(
-                    &sender,
-                    match signal {
-                        Signal::Quit(number) => Msg::EndAsked(Exit::Signal(number)),
-                        Signal::Suspend => Msg::SuspendAsked,
-                        Signal::Resume => Msg::Resumed,
-                    },
-                )
+                ControlFlow::Continue(())
             });
         };
         spawn_worker("signal", self.on_crash(), watch).map(drop)

@@ -166,12 +166,11 @@ pub fn restore() {
     let _ = disable_raw_mode();
 }
 
-/// Takes the terminal out of raw mode and writes nothing: for one that takes nothing.
+/// Takes the terminal out of raw mode and writes nothing: for one that takes nothing. [`restore`] may have
+/// begun, and be in a write that never ends.
 pub fn abandon() {
-    if IS_TAKEN.swap(false, Ordering::SeqCst) {
-        // Nobody is left to be told.
-        let _ = disable_raw_mode();
-    }
+    // Nobody is left to be told.
+    let _ = disable_raw_mode();
 }
 
 /// Reports of mouse buttons and wheel in SGR coordinates. crossterm's own mouse capture also asks

@@ -64,6 +64,7 @@ impl Replay {
             path,
             lines,
             begun: Vec::new(),
+            is_given_up: false,
             line: 0,
             max_line,
         };
@@ -93,7 +94,7 @@ impl Replay {
     /// When the file can't be read.
     pub fn is_over(&mut self) -> Result<bool, SourceError> {
         match self.reader.lines.fill_buf() {
-            Ok(rest) => Ok(rest.is_empty()),
+            Ok(rest) => Ok(rest.is_empty() || self.reader.is_given_up),
             Err(reason) => Err(self.reader.unreadable(reason)),
         }
     }
@@ -137,6 +138,8 @@ struct Reader {
     /// Number of the last line that was begun.
     line: usize,
     max_line: u64,
+    /// Whether that line is longer than any that is read: the rest of the file means nothing.
+    is_given_up: bool,
 }
 
 /// What a file goes on with.
@@ -171,6 +174,9 @@ impl Reader {
 
     /// The next line with its end, if it has one; nothing at the end of the file.
     fn line(&mut self) -> Result<Vec<u8>, SourceError> {
+        if self.is_given_up {
+            return Err(self.wrong("the line is longer than any that is read"));
+        }
         let mut bytes = std::mem::take(&mut self.begun);
         let was_begun = !bytes.is_empty();
         let first = match self.lines.fill_buf() {
@@ -190,6 +196,7 @@ impl Reader {
         }
         self.line += usize::from(!was_begun && !bytes.is_empty());
         if bytes.len() as u64 > max_line {
+            self.is_given_up = true;
             return Err(self.wrong(&format!("the line is longer than {max_line} bytes")));
         }
         Ok(bytes)

@@ -166,10 +166,11 @@ pub fn seen() -> Ending {
 
 /// Asks for it; whether it was done, and what was said.
 pub fn end(ending: &Ending) -> (bool, String) {
-    let Msg::JobDone { succeeded, message } = end_process(ending) else {
-        panic!("it is a job")
-    };
-    (succeeded, message)
+    match end_process(ending) {
+        Msg::JobDone { succeeded, message } => (succeeded, message),
+        Msg::SignalFailed(message) => (false, message),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Asks for it, and nothing must be sent; returns what was said.

@@ -69,7 +69,7 @@ fn a_socket_that_is_not_known_can_be_nobodys() {
         let mut server = Server::with(socket.try_clone().unwrap());
         let mut unknown = server.ending(inode(&socket));
         unknown.sockets.clear();
-        assert!(refusal(&unknown).contains("can't be looked at any more: nothing was sent"));
+        assert!(refusal(&unknown).contains("no longer has this socket: nothing was sent"));
         assert!(server.answers());
     });
 }

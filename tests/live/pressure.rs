@@ -1,9 +1,11 @@
 //! More of everything than anyone would send: sizes, pastes, wheels; and a terminal that takes nothing.
 
+use std::fs::File;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use rustix::termios::{Action, LocalModes, tcflow, tcgetattr};
 
 use crate::scene::{Holder, Live, at, connection, listener, listeners, row, stage};
 use crate::support::pty::Pty;
@@ -229,6 +231,59 @@ fn a_signal_ends_it_on_a_terminal_that_takes_nothing() {
         live.pty.kill(Signal::TERM);
         wait_until("its end, though nothing was taken", || has_ended(&live.pty));
         live.pty.read_on();
+        assert_eq!(live.pty.wait_exit(), 143);
+    });
+}
+
+#[test]
+fn a_signal_that_has_no_room_does_not_keep_the_next_one_from_ending_it() {
+    stage(|| {
+        let _open = listener(&at(8080));
+        let mut live = Live::start_in((200, 60), &[]);
+        live.wait_for_row(8080, |row| row.contains("live"));
+        live.pty.stop_reading();
+        wait_until("a program that hangs in its write", || {
+            live.pty.claim_size(199, 60);
+            live.pty.claim_size(200, 60);
+            hangs_in_write(&live.pty)
+        });
+        let flood = live.pty.flood("\x1b[<65;10;10M".repeat(100_000));
+        thread::sleep(Duration::from_secs(1));
+        assert!(!flood.is_finished(), "there is no room for all of it");
+        for signal in [Signal::CONT, Signal::TSTP, Signal::CONT, Signal::TERM] {
+            live.pty.kill(signal);
+            // Those that wait together are delivered in the order of their numbers.
+            thread::sleep(Duration::from_millis(100));
+        }
+        wait_until("its end, though nothing was taken", || has_ended(&live.pty));
+        live.pty.read_on();
+        assert_eq!(live.pty.wait_exit(), 143);
+    });
+}
+
+#[test]
+fn a_terminal_that_takes_nothing_gets_its_modes_back() {
+    stage(|| {
+        let _open = listener(&at(8080));
+        let mut live = Live::start_in((100, 30), &["--interval", "1h"]);
+        live.wait_for_row(8080, |row| row.contains("live"));
+        let tty = File::options()
+            .read(true)
+            .write(true)
+            .open(format!("/proc/{}/fd/1", live.pty.pid()))
+            .unwrap();
+        let is_raw = || {
+            let modes = tcgetattr(&tty).unwrap().local_modes;
+            !modes.contains(LocalModes::ICANON | LocalModes::ECHO)
+        };
+        assert!(is_raw());
+        // It is not in the middle of a picture: leaving is what hangs.
+        tcflow(&tty, Action::OOff).unwrap();
+        live.pty.kill(Signal::TERM);
+        wait_until("its end, though nothing was taken", || has_ended(&live.pty));
+        assert!(!is_raw());
+        tcflow(&tty, Action::OOn).unwrap();
+        drop(tty);
         assert_eq!(live.pty.wait_exit(), 143);
     });
 }

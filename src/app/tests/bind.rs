@@ -222,10 +222,16 @@ fn a_process_that_does_not_end_is_not_waited_for_for_ever() {
     desk.tell(Msg::BindTested(Box::new(answer)));
     assert!(footer(&desk).contains("offers a stronger signal"));
     desk.press("Ky");
+    // That another job failed says nothing of the signal.
     desk.tell(Msg::JobDone {
         succeeded: false,
-        message: "not permitted".into(),
+        message: "no file can be written".into(),
     });
+    desk.wait(SECOND);
+    let effects = desk.wake();
+    let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
+    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.tell(Msg::SignalFailed("not permitted".into()));
     desk.wait(SECOND);
     assert_eq!(desk.wake(), [], "a signal that was not sent ends nothing");
 }

@@ -44,7 +44,8 @@ impl App {
             Msg::JobDone {
                 succeeded: false,
                 message,
-            } => {
+            } => self.warn(message, now),
+            Msg::SignalFailed(message) => {
                 if let Some(Pane::Bind(pane)) = &mut self.pane {
                     pane.end_failed();
                 }

@@ -28,8 +28,7 @@ pub(super) const MAX_JOINED: usize = 4;
 /// Spaces, the blank of braille, characters that Unicode has not assigned, and letters that are written from
 /// the right are kept: they show, and have a width.
 pub fn clean(outside: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte);
-    if outside.len() <= MAX_CHARS && outside.bytes().all(is_plain) {
+    if outside.len() <= MAX_CHARS && outside.chars().all(is_plain) {
         return Cow::Borrowed(outside);
     }
     let mut cleaner = Cleaner::default();
@@ -43,6 +42,12 @@ pub fn clean(outside: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(cleaner.out)
+}
+
+/// Whether the character takes one cell, joins nothing and lets nothing join it unseen: those of most texts, of
+/// the Latin languages and of our own lines.
+const fn is_plain(c: char) -> bool {
+    matches!(c, ' '..='~' | '¡'..='¬' | '®'..='ÿ' | '–' | '…' | '←' | '→')
 }
 
 /// The text so far.

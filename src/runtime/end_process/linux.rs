@@ -22,10 +22,7 @@ pub(super) fn send(ending: &Ending) -> Result<Sent, Unsent> {
     }
     check_confirmation(ending)?;
     let sockets: HashSet<u32> = ending.sockets.iter().copied().collect();
-    if sockets.is_empty() {
-        return Err(Unsent::Unseen);
-    }
-    if !pinned.holds_one_of(&sockets).map_err(told)? {
+    if sockets.is_empty() || !pinned.holds_one_of(&sockets).map_err(told)? {
         return Err(Unsent::HoldsNoMore);
     }
     let signal = raw(ending.signal);

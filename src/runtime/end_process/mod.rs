@@ -60,9 +60,12 @@ enum Unsent {
 /// Sends the signal; the answer says what became of it.
 pub fn end_process(ending: &Ending) -> Msg {
     let sent = send(ending);
-    Msg::JobDone {
-        succeeded: sent == Ok(Sent::ToProcess),
-        message: words(ending, sent),
+    let succeeded = sent == Ok(Sent::ToProcess);
+    let message = words(ending, sent);
+    if succeeded {
+        Msg::JobDone { succeeded, message }
+    } else {
+        Msg::SignalFailed(message)
     }
 }
 

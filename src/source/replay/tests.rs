@@ -275,6 +275,27 @@ fn a_line_without_end_is_not_read_to_its_end() {
 }
 
 #[test]
+fn behind_a_line_that_is_too_long_nothing_is_read() {
+    let lines = format!(
+        "{}\n{{{}\n{}",
+        frame("", ""),
+        "x".repeat(9000),
+        frame("", "")
+    );
+    let lines = Box::new(Cursor::new(lines));
+    let mut replay = Replay::read("a.jsonl".into(), lines, 5000).unwrap();
+    assert!(replay.take(at(1)).is_ok());
+    for second in 2..5 {
+        let error = replay.take(at(second)).err().unwrap().to_string();
+        assert!(
+            error.starts_with("a.jsonl:2: the line is longer than "),
+            "{error}"
+        );
+        assert!(replay.is_over().unwrap());
+    }
+}
+
+#[test]
 fn a_later_line_that_is_malformed_is_an_error_when_it_is_reached() {
     let mut replay = open(&format!("{}\nnonsense\n{}", frame("", ""), frame("", ""))).unwrap();
     assert!(replay.take(at(1)).is_ok());
