@@ -50,9 +50,7 @@ const RETRIES: usize = 5;
 /// Tests every target; the code is 0 if all can be bound, 1 if one can't, 2 if that could not be
 /// found out.
 pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
-    if shared.replay.is_some() || shared.record.is_some() {
-        bail!("check binds on this machine: a recording has no ports to test");
-    }
+    shared.refuse_recordings("check binds on this machine: a recording has no ports to test")?;
     let targets = targets(shared, &check.targets)?;
     let clock = Clock::start();
     let zone = jiff::tz::TimeZone::system();

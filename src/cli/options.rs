@@ -259,6 +259,22 @@ impl Shared {
         }
     }
 
+    /// For a command that neither plays recordings, and says why, nor makes any.
+    ///
+    /// # Errors
+    /// One was named.
+    pub fn refuse_recordings(&self, why: &'static str) -> anyhow::Result<()> {
+        if self.replay.is_some() {
+            bail!(why);
+        }
+        if self.record.is_some() {
+            bail!(
+                "--record is for readings of the table: those of the live table, of list and of watch"
+            );
+        }
+        Ok(())
+    }
+
     /// What the options mean together.
     ///
     /// # Errors

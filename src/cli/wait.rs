@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use sockeye::config::duration;
 use sockeye::report::{self, Waited, WaitedFor};
@@ -53,9 +53,7 @@ enum What {
 
 /// Waits; the code is 1 if the time is over first.
 pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
-    if shared.replay.is_some() || shared.record.is_some() {
-        bail!("wait looks at this machine: a recording does not change");
-    }
+    shared.refuse_recordings("wait looks at this machine: a recording does not change")?;
     let targets = match wait.wanted {
         What::Free => super::check::targets(shared, &wait.targets)?,
         // A listener of a family, not one on all its addresses.

@@ -108,6 +108,22 @@ fn contradicting_options_are_exit_code_2() {
 }
 
 #[test]
+fn a_command_that_reads_no_table_says_that_it_records_nothing() {
+    for command in [
+        &["check", "8080"][..],
+        &["free"],
+        &["wait", "8080", "--for", "free"],
+    ] {
+        let said = sockeye(&[command, &["--record", "/nonexistent/recording"]].concat());
+        assert_eq!((said.code, said.err.lines().count()), (2, 1), "{said:?}");
+        assert!(
+            said.err.contains("--record is for readings of the table"),
+            "{said:?}"
+        );
+    }
+}
+
+#[test]
 fn a_recording_that_is_none_is_one_line_with_its_name() {
     let cases = [
         TempFile::new("missing.jsonl"),

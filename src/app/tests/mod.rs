@@ -495,6 +495,29 @@ fn ties_never_reshuffle() {
     }
 }
 
+#[test]
+fn details_of_a_closed_row_say_when_it_closed_and_what_it_was() {
+    let mut desk = Desk::with_ports(&[10]);
+    desk.wait(SECOND).settle_on(&[]);
+    desk.key(Key::Enter);
+    let text = pane_text(&desk);
+    assert!(
+        text.contains("closed since ") && text.contains(", was LISTEN"),
+        "{text}"
+    );
+    assert!(!text.contains("backlog"), "{text}");
+}
+
+#[test]
+fn ending_before_the_bind_test_has_its_answer_or_without_a_row_says_so() {
+    let mut desk = Desk::with_ports(&[10]);
+    desk.press("bK");
+    assert!(footer(&desk).contains("the bind test has no answer yet"));
+    let mut desk = Desk::with_ports(&[]);
+    desk.press("K");
+    assert!(footer(&desk).contains("no row is selected"));
+}
+
 // Time and pause.
 
 #[test]

@@ -97,10 +97,11 @@ impl App {
         let Some(Pane::Bind(pane)) = &self.pane else {
             return;
         };
-        let blockers = pane.verdict().map_or(&[][..], |verdict| &verdict.blockers);
-        let Some(holder) = blockers.get(pane.visited().unwrap_or(0)) else {
-            self.warn("no socket is in the way", now);
-            return;
+        let Some(verdict) = pane.verdict() else {
+            return self.warn("the bind test has no answer yet", now);
+        };
+        let Some(holder) = verdict.blockers.get(pane.visited().unwrap_or(0)) else {
+            return self.warn("no socket is in the way", now);
         };
         let lineage = &self.settings.lineage;
         match Question::end_owner(&holder.socket, false, &self.table, lineage) {

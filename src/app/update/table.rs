@@ -195,7 +195,9 @@ impl App {
     }
 
     pub(super) fn ask_to_end(&mut self, now: Moment) {
-        let Some(row) = self.selected() else { return };
+        let Some(row) = self.selected() else {
+            return self.warn("no row is selected", now);
+        };
         let lineage = &self.settings.lineage;
         match Question::end_owner(&row.socket, row.is_closed(), &self.table, lineage) {
             Ok(question) => self.modal = Modal::Question(question),

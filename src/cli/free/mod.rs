@@ -65,9 +65,7 @@ pub(super) struct Free {
 
 /// Chooses, and does with the ports what was asked.
 pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
-    if shared.replay.is_some() || shared.record.is_some() {
-        bail!("free binds on this machine: a recording has no ports to bind");
-    }
+    shared.refuse_recordings("free binds on this machine: a recording has no ports to bind")?;
     if free.count > 1 && !free.command.is_empty() {
         bail!("--count {}: a command gets one port", free.count);
     }

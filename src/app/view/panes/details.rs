@@ -37,19 +37,16 @@ impl App {
         } else {
             "opened at"
         };
-        let since = self.clock(row.state_since);
-        lines.push(fact(
-            "state",
-            if row.state_since == row.first_seen {
-                format!("{} · {seen} {since}", socket.state)
-            } else {
-                format!(
-                    "{} since {since} · {seen} {}",
-                    socket.state,
-                    self.clock(row.first_seen)
-                )
-            },
-        ));
+        let (since, first) = (self.clock(row.state_since), self.clock(row.first_seen));
+        let state = socket.state;
+        let text = if row.is_closed() {
+            format!("closed since {since}, was {state} · {seen} {first}")
+        } else if row.state_since == row.first_seen {
+            format!("{state} · {seen} {since}")
+        } else {
+            format!("{state} since {since} · {seen} {first}")
+        };
+        lines.push(fact("state", text));
         if let Some(both) = socket.dual_stack {
             let text = if both {
                 "IPv6 and IPv4 (dual-stack)"
@@ -58,7 +55,7 @@ impl App {
             };
             lines.push(fact("takes", text.into()));
         }
-        if let Some(queue) = socket.queue {
+        if let Some(queue) = socket.queue.filter(|_| !row.is_closed()) {
             lines.push(fact("queue", queue_text(socket, queue)));
         }
         lines.extend(
