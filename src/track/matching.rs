@@ -4,11 +4,15 @@
 //! a connection loses its inode when its process closes it (and gains one when it is accepted),
 //! and a bound socket gets other addresses when it connects.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use super::sequence;
 use super::tracker::Live;
 use crate::model::{Endpoint, Protocol, Socket, State};
+
+/// No more rows than this of one key are looked at for a socket. A real inode names one socket and a real
+/// connection is the only one between its addresses; a recording may say anything, thousands of times.
+const FEW: usize = 8;
 
 /// What a socket is bound and connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,31 +63,31 @@ pub(super) fn places(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
     for &at in places.iter().flatten() {
         is_taken[at] = true;
     }
-    let left: Vec<usize> = (0..live.len()).filter(|&at| !is_taken[at]).collect();
-    let rows = || left.iter().map(|&at| (at, &live[at].row.socket));
 
-    let mut exact = index_by(rows(), |socket| Some(Key::of(socket)));
-    assign(&mut places, &mut is_taken, sockets, |socket, is_taken| {
-        take(&mut exact, &Key::of(socket), |&at| !is_taken[at])
+    let mut exact = index_by(live, &is_taken, |socket| Some(Key::of(socket)));
+    assign(&mut places, &mut is_taken, sockets, |socket| {
+        take(&mut exact, &Key::of(socket), |_| true)
     });
     if places.iter().all(Option::is_some) {
         return places;
     }
 
-    let mut by_inode = index_by(rows(), |socket| Some((socket.protocol, socket.inode?)));
-    assign(&mut places, &mut is_taken, sockets, |socket, is_taken| {
+    let mut by_inode = index_by(live, &is_taken, |socket| {
+        Some((socket.protocol, socket.inode?))
+    });
+    assign(&mut places, &mut is_taken, sockets, |socket| {
         take(&mut by_inode, &(socket.protocol, socket.inode?), |&at| {
-            !is_taken[at] && live[at].row.socket.state != socket.state
+            live[at].row.socket.state != socket.state
         })
     });
 
-    let mut by_connection = index_by(rows(), |socket| {
+    let mut by_connection = index_by(live, &is_taken, |socket| {
         socket.is_connection().then(|| Address::of(socket))
     });
-    assign(&mut places, &mut is_taken, sockets, |socket, is_taken| {
+    assign(&mut places, &mut is_taken, sockets, |socket| {
         take(&mut by_connection, &Address::of(socket), |&at| {
             let row = &live[at].row.socket;
-            !is_taken[at] && (socket.inode.is_none() || row.inode.is_none() && !is_past_close(row))
+            socket.inode.is_none() || row.inode.is_none() && !is_past_close(row)
         })
     });
     places
@@ -103,11 +107,11 @@ fn assign(
     places: &mut [Option<usize>],
     is_taken: &mut [bool],
     sockets: &[Socket],
-    mut find: impl FnMut(&Socket, &[bool]) -> Option<usize>,
+    mut find: impl FnMut(&Socket) -> Option<usize>,
 ) {
     for (place, socket) in places.iter_mut().zip(sockets) {
         if place.is_none() {
-            *place = find(socket, is_taken);
+            *place = find(socket);
             if let Some(index) = *place {
                 is_taken[index] = true;
             }
@@ -115,28 +119,31 @@ fn assign(
     }
 }
 
-type Index<K> = HashMap<K, Vec<usize>>;
+type Index<K> = HashMap<K, VecDeque<usize>>;
 
-fn index_by<'a, K: std::hash::Hash + Eq>(
-    rows: impl Iterator<Item = (usize, &'a Socket)>,
+/// The rows that no socket has yet.
+fn index_by<K: std::hash::Hash + Eq>(
+    live: &[Live],
+    is_taken: &[bool],
     key: impl Fn(&Socket) -> Option<K>,
 ) -> Index<K> {
     let mut index: Index<K> = HashMap::new();
-    for (at, socket) in rows {
-        if let Some(key) = key(socket) {
-            index.entry(key).or_default().push(at);
+    let rows = live.iter().zip(is_taken).enumerate();
+    for (at, (live, _)) in rows.filter(|(_, (_, is_taken))| !**is_taken) {
+        if let Some(key) = key(&live.row.socket) {
+            index.entry(key).or_default().push_back(at);
         }
     }
     index
 }
 
-/// Takes the first row under `key` that `fits`.
+/// Takes the first row under `key` that `fits`, among the first [`FEW`].
 fn take<K: std::hash::Hash + Eq>(
     index: &mut Index<K>,
     key: &K,
     fits: impl Fn(&usize) -> bool,
 ) -> Option<usize> {
     let rows = index.get_mut(key)?;
-    let found = rows.iter().position(fits)?;
-    Some(rows.remove(found))
+    let found = rows.iter().take(FEW).position(fits)?;
+    rows.remove(found)
 }

@@ -329,6 +329,18 @@ fn a_bound_socket_that_connects_stays_one_row() {
     assert_eq!(told, ["5000 BOUND -> SYN_SENT"]);
 }
 
+/// A recording may give one inode to thousands of rows: each socket then looked at all of them.
+#[test]
+fn of_many_rows_that_share_an_inode_only_a_few_are_looked_at() {
+    let mut sockets: Vec<_> = (1..=100).map(|port| listener(port, 7, &[7])).collect();
+    sockets[99].state = State::Closed;
+    let mut watch = Watch::begin(&sockets);
+    let moved = listener(200, 7, &[7]);
+    assert_eq!(watch.see(std::slice::from_ref(&moved)), ["opened 200"]);
+    let mut watch = Watch::begin(&sockets[98..]);
+    assert_eq!(watch.see(&[moved]), ["200 CLOSED -> LISTEN"]);
+}
+
 #[test]
 fn owners_that_come_late_or_hide_are_no_events() {
     let mut hidden = listener(80, 1, &[]);
