@@ -16,6 +16,8 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use rustix::thread::CapabilitySet;
 
 use super::limits::has_capability;
@@ -146,36 +148,71 @@ fn run(tool: &str, arguments: &[&str]) -> Printed {
     let Some(path) = paths.into_iter().find(|path| path.exists()) else {
         return Ok(None);
     };
-    let mut child = Command::new(path)
-        .args(arguments)
-        .env_clear()
+    output_of(tool, Command::new(path).args(arguments).env_clear()).map(Some)
+}
+
+/// What a command prints, if it succeeds in time. It has ended and is reaped when this returns.
+fn output_of(tool: &str, command: &mut Command) -> Result<Vec<u8>, String> {
+    let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| format!("{tool}: {error}"))?;
     let output = child.stdout.take();
-    let pid = rustix::process::Pid::from_child(&child);
+    let pid = Pid::from_child(&child);
     let (sender, receiver) = mpsc::channel();
     let reading = std::thread::Builder::new().spawn(move || {
         let mut text = Vec::new();
         let read = output.map(|output| output.take(MOST_BYTES).read_to_end(&mut text));
-        let status = child.wait();
-        let _ = sender.send((read.map(|read| read.map(|_| text)), status));
+        // Whoever has the child reaps it: until then it has its pid.
+        let end = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        while matches!(waitid(WaitId::Pid(pid), end), Err(Errno::INTR)) {}
+        let _ = sender.send(read.map(|read| read.map(|_| text)));
     });
-    if let Err(error) = reading {
-        // With what was to be moved into it went the pipe: it ends by itself, and is init's to reap.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-        return Err(format!("no thread can be started: {error}"));
+    let answer = match reading {
+        Ok(_) => receiver
+            .recv_timeout(PATIENCE)
+            .map_err(|_| format!("{tool} did not answer within 2 s")),
+        Err(error) => Err(format!("no thread can be started: {error}")),
+    };
+    if answer.is_err() {
+        let _ = child.kill();
     }
-    match receiver.recv_timeout(PATIENCE) {
-        Ok((Some(Ok(text)), Ok(status))) if status.success() => Ok(Some(text)),
-        Ok((_, Ok(status))) => Err(format!("{tool} failed ({status})")),
-        Ok((_, Err(error))) => Err(format!("{tool}: {error}")),
-        Err(_) => {
-            // The thread above reaps it.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            Err(format!("{tool} did not answer within 2 s"))
+    let status = child.wait().map_err(|error| format!("{tool}: {error}"))?;
+    match answer? {
+        Some(Ok(text)) if status.success() => Ok(text),
+        _ => Err(format!("{tool} failed ({status})")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Result<Vec<u8>, String> {
+        output_of("sh", Command::new("/bin/sh").args(["-c", script]))
+    }
+
+    #[test]
+    fn what_a_tool_prints_counts_if_it_succeeds() {
+        assert_eq!(shell("echo rules"), Ok(b"rules\n".to_vec()));
+        let failed = shell("echo half; exit 3").unwrap_err();
+        assert_eq!(failed, "sh failed (exit status: 3)");
+    }
+
+    #[test]
+    fn a_tool_that_does_not_answer_is_ended_and_reaped() {
+        let here = format!("sockeye-silent-tool-{}", std::process::id());
+        let file = std::env::temp_dir().join(here);
+        // One that keeps its output open, and one that closes it and stays.
+        for silence in ["exec sleep 600", "exec sleep 600 >&-"] {
+            let failed = shell(&format!("echo $$ >'{}'; {silence}", file.display())).unwrap_err();
+            assert_eq!(failed, "sh did not answer within 2 s");
+            let pid = std::fs::read_to_string(&file).unwrap();
+            std::fs::remove_file(&file).unwrap();
+            let process = Path::new("/proc").join(pid.trim());
+            assert!(!process.exists(), "not even a zombie is left: {silence}");
         }
     }
 }
