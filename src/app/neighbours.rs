@@ -41,10 +41,7 @@ impl Neighbours {
 
 /// The rows of the process's open sockets other than this one.
 fn others(table: &Table, row: &Row, process: &Process) -> Vec<usize> {
-    let has = |other: &Row| {
-        let owners = other.socket.owner.present();
-        owners.iter().any(|one| one.is_same(process))
-    };
+    let has = |other: &Row| other.socket.owner.has(process);
     let rows = table.rows.iter().enumerate();
     rows.filter(|(_, other)| other.id != row.id && has(other) && !other.is_closed())
         .map(|(at, _)| at)

@@ -170,13 +170,7 @@ fn inodes(socket: &Socket, process: &Process, table: &Table) -> Vec<u32> {
 fn sockets_of<'a>(process: &'a Process, table: &'a Table) -> impl Iterator<Item = &'a Socket> {
     let open = table.rows.iter().filter(|row| !row.is_closed());
     let sockets = open.map(|row| &row.socket);
-    sockets.filter(|socket| {
-        socket
-            .owner
-            .present()
-            .iter()
-            .any(|one| one.is_same(process))
-    })
+    sockets.filter(|socket| socket.owner.has(process))
 }
 
 /// A shared socket outlives one of its processes.

@@ -94,10 +94,12 @@ impl Owner {
         } else {
             (other, one)
         };
-        few.iter().any(|process| {
-            let found = many.binary_search_by_key(&process.pid, |one| one.pid);
-            found.is_ok_and(|at| many[at].is_same(process))
-        })
+        few.iter().any(|process| is_among(many, process))
+    }
+
+    /// Whether this process has the socket now.
+    pub fn has(&self, process: &Process) -> bool {
+        is_among(self.present(), process)
     }
 
     /// Whether both have the same to say, of the very same processes.
@@ -107,5 +109,46 @@ impl Owner {
         self.kind() == other.kind()
             && one.len() == another.len()
             && (std::ptr::eq(one, another) || are_same())
+    }
+}
+
+/// Whether a process is in a list that is by pid, and may be long.
+fn is_among(processes: &[Arc<Process>], process: &Process) -> bool {
+    let found = processes.binary_search_by_key(&process.pid, |one| one.pid);
+    found.is_ok_and(|at| processes[at].is_same(process))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(pid: u32, started_at_tick: u64) -> Arc<Process> {
+        Arc::new(Process {
+            pid,
+            parent: None,
+            name: "server".into(),
+            command: None,
+            started_at: None,
+            started_at_tick: Some(started_at_tick),
+            user: None,
+        })
+    }
+
+    #[test]
+    fn whoever_has_a_socket_is_found_in_a_long_list_and_his_successor_is_not() {
+        let all: Arc<[_]> = (1..=2000).map(|pid| process(pid * 3, 1)).collect();
+        let owner = Owner::Known(Arc::clone(&all));
+        assert!(all.iter().all(|process| owner.has(process)));
+        assert!(
+            !owner.has(&process(3, 2)),
+            "another process of the same pid"
+        );
+        assert!(!owner.has(&process(4, 1)));
+        assert!(
+            !Owner::Past(Arc::clone(&all)).has(&all[0]),
+            "it has it no more"
+        );
+        assert!(owner.shares_process_with(&Owner::Past(Arc::from([process(6000, 1)]))));
+        assert!(!owner.shares_process_with(&Owner::Past(Arc::from([process(6000, 2)]))));
     }
 }
