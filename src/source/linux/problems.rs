@@ -69,11 +69,15 @@ pub(super) fn unread(what: &str, error: &DumpError, too: &io::Error) -> String {
 }
 
 fn replaced_problem(troubles: &[&Trouble]) -> Option<Problem> {
-    let (_, error, instead) = troubles.first()?;
+    let (_, error, _) = troubles.first()?;
     let what = parts(troubles).unwrap_or_else(|| "the table".to_owned());
-    let from = match instead {
-        Instead::Netstat => "netstat2",
-        Instead::ProcNet { .. } | Instead::Nothing(_) => "/proc/net",
+    let from_netstat = troubles
+        .iter()
+        .filter(|(.., from)| matches!(from, Instead::Netstat));
+    let from = match from_netstat.count() {
+        0 => "/proc/net",
+        all if all == troubles.len() => "netstat2",
+        _ => "/proc/net and netstat2",
     };
     let odd: usize = troubles
         .iter()
@@ -84,7 +88,7 @@ fn replaced_problem(troubles: &[&Trouble]) -> Option<Problem> {
         .sum();
     let odd = match odd {
         0 => String::new(),
-        lines => format!("; lines of it that make no sense: {lines}"),
+        lines => format!("; lines of /proc/net that make no sense: {lines}"),
     };
     let remedy = remedy(error).map_or(String::new(), |remedy| format!("; {remedy} to see them"));
     let message = format!(
@@ -181,4 +185,41 @@ fn unreadable(error: rustix::io::Errno) -> String {
 
 fn shortage(number: Errno) -> Option<Shortage> {
     Shortage::of(rustix::io::Errno::from_raw_os_error(number as i32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(instead: [Instead; 2]) -> String {
+        let mut troubles = Troubles::default();
+        for (part, instead) in PARTS.into_iter().zip(instead) {
+            troubles.add(part, DumpError::Malformed, instead);
+        }
+        let mut told = troubles.told();
+        told.next().unwrap().message.to_string()
+    }
+
+    #[test]
+    fn every_source_that_stands_in_for_sock_diag_is_named() {
+        let proc_net = |odd| Instead::ProcNet { odd };
+        assert!(told([proc_net(0), proc_net(0)]).contains(" is read from /proc/net, without"));
+        let netstat = told([Instead::Netstat, Instead::Netstat]);
+        assert!(
+            netstat.contains(" is read from netstat2, without"),
+            "{netstat}"
+        );
+        for both in [
+            [proc_net(2), Instead::Netstat],
+            [Instead::Netstat, proc_net(2)],
+        ] {
+            let both = told(both);
+            let sources = " is read from /proc/net and netstat2, without";
+            assert!(both.contains(sources), "{both}");
+            assert!(
+                both.contains("; lines of /proc/net that make no sense: 2"),
+                "{both}"
+            );
+        }
+    }
 }
