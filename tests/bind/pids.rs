@@ -100,6 +100,16 @@ fn a_thread_with_a_table_of_its_own() {
     stage(|| is_found_in("thread", Place::Thread));
 }
 
+/// Threads were counted over all processes, so the crowd left none to look at.
+#[test]
+fn a_thread_with_a_table_of_its_own_beside_a_process_of_many_threads() {
+    stage(|| {
+        if let Some(_crowd) = Hiding::start("crowd") {
+            is_found_in("thread", Place::Thread);
+        }
+    });
+}
+
 #[test]
 fn a_process_whose_first_thread_has_ended() {
     stage(|| is_found_in("zombie", Place::Thread));

@@ -6,6 +6,7 @@
  *   flight    in a message that waits on a unix socket
  *   sent      the same, and only a child has the socket on which it waits
  *   child     inherited by a child, in the table of both
+ *   crowd     nowhere: closed, by a process of more threads than are looked at
  *
  * Says "ready", and ends when its input does.
  */
@@ -160,6 +161,26 @@ static void into_a_message_to_a_child(void)
     stay_with(child);
 }
 
+static void *stay(void *unused)
+{
+    for (;;)
+        pause();
+    return unused;
+}
+
+static void in_a_crowd(void)
+{
+    pthread_t thread;
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 32768);
+    for (int threads = 0; threads < 4300; threads++)
+        if (pthread_create(&thread, &small, stay, NULL))
+            exit(126);
+    close(listener);
+    wait_for_the_end();
+}
+
 int main(int count, char **arguments)
 {
     if (count < 3)
@@ -174,6 +195,8 @@ int main(int count, char **arguments)
         into_a_message();
     if (!strcmp(mode, "sent"))
         into_a_message_to_a_child();
+    if (!strcmp(mode, "crowd"))
+        in_a_crowd();
     if (!strcmp(mode, "child")) {
         int child = fork_or_fail();
         if (!child)

@@ -19,7 +19,7 @@ use crate::model::{Pid, Place};
 /// The most descriptors that a message can carry (`SCM_MAX_FD` of the kernel).
 const MOST_IN_A_MESSAGE: usize = 253;
 
-/// Threads beyond this number are not looked at: whoever has so many shares one table.
+/// Threads of a process beyond this number are not looked at: whoever has so many shares one table.
 const MAX_THREADS: usize = 4096;
 
 /// What was found of one inode.
@@ -60,7 +60,6 @@ struct Look<'a> {
     unix_sockets: HashSet<u32>,
     found: HashMap<u32, Found>,
     couriers: Vec<Pid>,
-    threads: usize,
 }
 
 impl<'a> Look<'a> {
@@ -70,16 +69,13 @@ impl<'a> Look<'a> {
             unix_sockets: scan::inodes_in("unix", 6),
             found: HashMap::new(),
             couriers: Vec::new(),
-            threads: 0,
         }
     }
 
     fn at(&mut self, process: &OwnedFd, pid: Pid) {
-        for task in tasks(process).into_iter().filter(|&task| task != pid) {
-            self.threads += 1;
-            if self.threads <= MAX_THREADS {
-                self.at_thread(process, pid, task);
-            }
+        let others = tasks(process).into_iter().filter(|&task| task != pid);
+        for task in others.take(MAX_THREADS) {
+            self.at_thread(process, pid, task);
         }
         let _ = scan::visit_links(process, "fd", |number, link| match link {
             b"anon_inode:[io_uring]" => {
