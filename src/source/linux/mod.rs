@@ -23,8 +23,8 @@ mod table;
 use std::collections::{HashMap, HashSet};
 use std::os::fd::OwnedFd;
 
-use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketType, netdevice, socket};
+use rustix::net::netdevice::index_to_name;
+use rustix::net::{AddressFamily, SocketType, socket};
 
 use self::holders::{Effort, Holders};
 use self::port::seek::{self, Hints};
@@ -204,21 +204,33 @@ fn unknown(sockets: &[Socket]) -> Vec<Holding> {
 #[derive(Default)]
 struct Interfaces {
     socket: Option<OwnedFd>,
-    names: HashMap<u32, Option<Text>>,
+    names: HashMap<u32, Text>,
 }
 
 impl Interfaces {
-    fn name(&mut self, index: u32) -> Option<Text> {
+    /// The name, or `#4` where it can't be had or is no text: without one the socket would seem to be
+    /// on all interfaces.
+    fn name(&mut self, index: u32) -> Text {
         if self.socket.is_none() {
             self.socket = socket(AddressFamily::INET, SocketType::DGRAM, None).ok();
         }
-        let socket = self.socket.as_ref()?;
-        let look_up = || match netdevice::index_to_name(socket, index) {
-            Ok(name) => Some(Text::new(&name)),
-            // It has a name, of bytes that are no text. Without one the socket would seem to be on all.
-            Err(Errno::ILSEQ) => Some(Text::new(&format!("#{index}"))),
-            Err(_) => None,
+        let look_up = || {
+            let name = self.socket.as_ref().map(|it| index_to_name(it, index));
+            let name = name.and_then(Result::ok);
+            Text::new(&name.unwrap_or_else(|| format!("#{index}")))
         };
         self.names.entry(index).or_insert_with(look_up).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interface_whose_name_cannot_be_had_goes_by_its_number() {
+        let mut interfaces = Interfaces::default();
+        assert_eq!(&*interfaces.name(1), "lo");
+        assert_eq!(&*interfaces.name(2_000_000_000), "#2000000000");
     }
 }

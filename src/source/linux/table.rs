@@ -140,9 +140,7 @@ impl Reading {
 impl Rows for Reading {
     fn push(&mut self, detail: Detail) {
         let mut socket = detail.socket();
-        socket.interface = detail
-            .interface
-            .and_then(|index| self.interfaces.name(index));
+        socket.interface = detail.interface.map(|index| self.interfaces.name(index));
         self.sockets.push(socket);
         self.groups.push(detail.cgroup.unwrap_or(0));
     }

@@ -105,7 +105,7 @@ fn dump_otherwise(part: Part, error: &DumpError, details: &mut Vec<Detail>) -> G
 
 fn holder(detail: &Detail, interfaces: &mut Interfaces) -> Holder {
     let mut socket = detail.socket();
-    socket.interface = detail.interface.and_then(|index| interfaces.name(index));
+    socket.interface = detail.interface.map(|index| interfaces.name(index));
     Holder {
         v6only: detail.v6only,
         expires_in: detail.expires_in,
