@@ -28,6 +28,7 @@ use rustix::net::{AddressFamily, SocketType, socket};
 
 use self::holders::{Effort, Holders};
 use self::port::seek::{self, Hints};
+use self::room::Shortage;
 use self::table::Table;
 use super::{Blind, Holding, Looks};
 use crate::model::{Moment, Pid, Problem, Socket, Text};
@@ -48,6 +49,8 @@ pub(super) struct Platform {
     looks: Looks,
     /// Whether somebody waits for the next reading more than for all owners in it.
     is_hasty: bool,
+    /// Whether the last reading had no descriptor to look at processes with.
+    is_short: bool,
 }
 
 impl Platform {
@@ -69,7 +72,7 @@ impl Platform {
         at: Moment,
         problems: &mut Vec<Problem>,
     ) -> Vec<Holding> {
-        if is_short(problems) {
+        if self.is_short(problems) {
             return unknown(sockets);
         }
         let effort = if self.is_hasty {
@@ -94,7 +97,7 @@ impl Platform {
             .clone()
             .filter_map(|row| sockets[row].inode)
             .collect();
-        if is_short(problems) {
+        if self.is_short(problems) {
             return unknown(sockets);
         }
         if inodes.len() > FEW {
@@ -134,10 +137,16 @@ impl Platform {
         if inodes.is_empty() {
             return vec![Holding::None; sockets.len()];
         }
-        let sought = seek::seek(inodes, hints).unwrap_or_else(|error| {
-            problems.push(problems::processes(error));
-            seek::Sought::nothing_seen()
-        });
+        let sought = match seek::seek(inodes, hints) {
+            Ok(sought) => sought,
+            Err(error) => {
+                problems.push(problems::processes(error));
+                if Shortage::of(error).is_some() {
+                    return unknown(sockets);
+                }
+                seek::Sought::nothing_seen()
+            }
+        };
         self.blind = sought.blind;
         self.looks = self.looks + sought.looks;
         let of = |inode: u32| match sought.found.get(&inode) {
@@ -172,22 +181,24 @@ impl Platform {
         self.holders.forget(gone)
     }
 
-    /// Whether the next reading is wanted soon, as it goes on where this one ended.
+    /// Whether the next reading is wanted soon, as it goes on where this one ended. Without a descriptor
+    /// it would get no further.
     pub(super) fn has_more_to_look_at(&self) -> bool {
-        self.holders.is_in_first_round()
+        !self.is_short && self.holders.is_in_first_round()
+    }
+
+    /// Whether there is no descriptor to look at processes with; that is told.
+    fn is_short(&mut self, problems: &mut Vec<Problem>) -> bool {
+        let shortage = room::check().err();
+        problems.extend(shortage.map(problems::no_descriptors));
+        self.is_short = shortage.is_some();
+        self.is_short
     }
 
     /// What was looked at since this was last asked.
     pub(super) fn take_looks(&mut self) -> Looks {
         std::mem::take(&mut self.looks) + self.holders.take_looks()
     }
-}
-
-/// Whether there is no descriptor to look at processes with; that is told.
-fn is_short(problems: &mut Vec<Problem>) -> bool {
-    let shortage = room::check().err();
-    problems.extend(shortage.map(problems::no_descriptors));
-    shortage.is_some()
 }
 
 /// Nobody was looked at: whoever holds a socket is not known now. What was known before holds.

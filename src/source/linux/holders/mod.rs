@@ -237,9 +237,11 @@ impl<P: Proc> Holders<P> {
     }
 
     /// Whether the first round is not over and left sockets without an answer: the next reading goes on
-    /// where this one ended.
+    /// where this one ended. What could not look now is in no hurry to try again.
     pub(super) fn is_in_first_round(&self) -> bool {
-        self.round.is_first && self.unfound.values().any(|unfound| unfound.is_open)
+        self.trouble.is_none()
+            && self.round.is_first
+            && self.unfound.values().any(|unfound| unfound.is_open)
     }
 
     /// Whether there was no descriptor to look with.

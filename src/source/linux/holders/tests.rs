@@ -469,6 +469,22 @@ fn the_first_round_shows_owners_before_it_is_over() {
 }
 
 #[test]
+fn a_first_round_that_runs_out_of_descriptors_is_not_gone_on_with_at_once() {
+    let machine = Machine::default();
+    for pid in 10..20 {
+        machine.runs(pid, &[pid]);
+        machine.has_files(pid, 40_000);
+    }
+    let mut desk = Desk::new(machine);
+    desk.read_now(&[10, 11]);
+    assert!(desk.holders.is_in_first_round());
+    desk.machine.0.is_short.set(true);
+    let both = [connection(10), connection(11)];
+    assert_eq!(desk.take(&both, Effort::Bounded), Err(io::Errno::MFILE));
+    assert!(!desk.holders.is_in_first_round());
+}
+
+#[test]
 fn a_reading_that_stands_for_itself_looks_at_all_and_at_each_once() {
     let machine = Machine::default();
     for pid in 10..20 {

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::super::{problems, room};
+use super::super::problems;
+use super::super::room::{self, Shortage};
 use super::seek::{self, Descriptor, Hints};
 use super::unusual;
 use crate::model::{Gap, GapCode, Pid, Place, Socket};
@@ -46,6 +47,7 @@ impl Owners {
                     GapCode::Owners,
                     &problems::processes(error).message,
                 ));
+                owners.is_short = Shortage::of(error).is_some();
                 owners.blind = Some(Blind::NotPermitted);
                 // To say that an owner is hidden by that would say it twice.
                 return owners;
