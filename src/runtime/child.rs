@@ -36,7 +36,7 @@ fn code(status: ExitStatus) -> u8 {
 mod unix {
     use std::process::Command;
     use std::sync::atomic::AtomicBool;
-    use std::sync::{Arc, Mutex, PoisonError};
+    use std::sync::{Arc, Mutex, PoisonError, mpsc};
     use std::thread;
 
     use rustix::io::Errno;
@@ -64,24 +64,25 @@ mod unix {
         signal_hook::flag::register(SIGCHLD, Arc::new(AtomicBool::new(false)))?;
         let caught = PASSED_ON.into_iter().filter(|&signal| !is_ignored(signal));
         let mut caught = SignalsInfo::<WithOrigin>::new(caught)?;
-        // What came before the command was there does not reach it, whoever sent it.
-        let early: Vec<_> = caught.pending().map(|origin| origin.signal).collect();
-        let told = Told::default();
-        let (handle, teller) = (caught.handle(), Arc::clone(&told));
-        let tell_on = move || {
-            for origin in caught.forever() {
-                pass_on(&teller, &origin);
+        let handle = caught.handle();
+        // The thread, which may not start, has nothing to tell before there is somebody to be told.
+        let (give, given) = mpsc::channel::<(SignalsInfo<WithOrigin>, Told)>();
+        let telling = thread::Builder::new().spawn(move || {
+            for (mut caught, told) in given {
+                for origin in caught.forever() {
+                    pass_on(&told, &origin);
+                }
             }
-        };
-        // Whoever is to be told is known before the thread, which may not start, tells anything.
-        let mut slot = told.lock().unwrap_or_else(PoisonError::into_inner);
-        let telling = thread::Builder::new().spawn(tell_on)?;
+        })?;
         let mut child = spawn(command)?;
-        *slot = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        drop(slot);
-        for signal in early {
-            tell(&told, signal);
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let told = Told::new(Mutex::new(pid));
+        // What came before the command was there did not reach it, whoever sent it.
+        for origin in caught.pending() {
+            tell(&told, origin.signal);
         }
+        let _ = give.send((caught, Arc::clone(&told)));
+        drop(give);
         wait_without_reaping(&told);
         *told.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let status = child.wait()?;
