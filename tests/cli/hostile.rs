@@ -138,18 +138,23 @@ fn a_command_line_of_128_kib_that_is_no_text_is_a_cell() {
     });
 }
 
+/// A new interface of this name, and a listener on it and no other.
+fn listener_on(name: &OsStr) -> Socket {
+    let mut link = Command::new("ip");
+    link.args(["link", "add", "name"]).arg(name);
+    link.args(["type", "bridge"]).unwrap();
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind_device(Some(name.as_bytes())).unwrap();
+    let address: SocketAddr = "0.0.0.0:8080".parse().unwrap();
+    socket.bind(&address.into()).unwrap();
+    socket.listen(8).unwrap();
+    socket
+}
+
 #[test]
 fn an_interface_may_have_any_name_that_the_kernel_takes() {
     stage(|| {
-        let name = "\x1b[31m\u{202e};`$";
-        let mut link = Command::new("ip");
-        link.args(["link", "add", "name"]).arg(name);
-        link.args(["type", "bridge"]).unwrap();
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.bind_device(Some(name.as_bytes())).unwrap();
-        let address: SocketAddr = "0.0.0.0:8080".parse().unwrap();
-        socket.bind(&address.into()).unwrap();
-        socket.listen(8).unwrap();
+        let _listener = listener_on("\x1b[31m\u{202e};`$".as_ref());
         let shown = "%\\x1b[31m\\u{202e};`$";
         for (args, shown) in [
             (&["list", ":8080"][..], shown),
@@ -175,14 +180,7 @@ fn an_interface_may_have_any_name_that_the_kernel_takes() {
 fn an_interface_whose_name_is_no_text_is_told_by_its_number() {
     stage(|| {
         let name = OsStr::from_bytes(b"if\xff\xfe");
-        let mut link = Command::new("ip");
-        link.args(["link", "add", "name"]).arg(name);
-        link.args(["type", "bridge"]).unwrap();
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.bind_device(Some(name.as_bytes())).unwrap();
-        let address: SocketAddr = "0.0.0.0:8080".parse().unwrap();
-        socket.bind(&address.into()).unwrap();
-        socket.listen(8).unwrap();
+        let _listener = listener_on(name);
         let said = sockeye(&["list", ":8080"]);
         assert!(said.out.contains("0.0.0.0%#"), "{said:?}");
     });

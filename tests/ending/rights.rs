@@ -7,7 +7,7 @@ use rustix::thread::{CapabilitySet, capabilities, set_capabilities, set_thread_r
 use sockeye::app::{Confirmed, Ending, Signal};
 
 use crate::scene::{Server, end, inode, listener, refusal, seen};
-use crate::support::netns::{has_users, stage, stage_with_pids, stage_with_pids_and_users};
+use crate::support::netns::{has_users, in_pidns_with_users, name_of, stage, stage_with_pids};
 
 /// Two users, neither of them root.
 const ANN: u32 = 65_534;
@@ -44,6 +44,18 @@ fn the_first_process_gets_only_what_it_handles() {
     });
 }
 
+/// Where there is only one user there is nothing to run.
+fn stage_with_users<Body: FnOnce()>(body: Body) {
+    let name = name_of::<Body>();
+    in_pidns_with_users(name, || {
+        if has_users() {
+            body();
+        } else {
+            println!("NOT RUN: no other users here");
+        }
+    });
+}
+
 fn drop_capabilities(kept: CapabilitySet) {
     let mut sets = capabilities(None).unwrap();
     sets.effective &= kept;
@@ -52,11 +64,7 @@ fn drop_capabilities(kept: CapabilitySet) {
 
 #[test]
 fn root_without_the_right_to_signal_is_told_which_it_takes() {
-    stage_with_pids_and_users(|| {
-        if !has_users() {
-            println!("NOT RUN: no other users here");
-            return;
-        }
+    stage_with_users(|| {
         let mut server = Server::run(listener(), "exec cat", Some(BOB));
         assert!(server.answers());
         let ending = seen();
@@ -74,11 +82,7 @@ fn root_without_the_right_to_signal_is_told_which_it_takes() {
 
 #[test]
 fn a_user_who_may_look_but_not_signal_is_told_who_may() {
-    stage_with_pids_and_users(|| {
-        if !has_users() {
-            println!("NOT RUN: no other users here");
-            return;
-        }
+    stage_with_users(|| {
         let mut server = Server::run(listener(), "exec cat", Some(BOB));
         assert!(server.answers());
         let ending = seen();
@@ -102,11 +106,7 @@ fn drop_none_but(kept: CapabilitySet) {
 
 #[test]
 fn a_process_that_is_hidden_from_the_user_by_now_is_not_signalled() {
-    stage_with_pids_and_users(|| {
-        if !has_users() {
-            println!("NOT RUN: no other users here");
-            return;
-        }
+    stage_with_users(|| {
         let mut server = Server::with(listener());
         assert!(server.answers());
         let ending = seen();
@@ -128,11 +128,7 @@ fn a_process_that_is_hidden_from_the_user_by_now_is_not_signalled() {
 /// It could have been closed or passed on: that can't be seen any more.
 #[test]
 fn a_process_whose_sockets_may_not_be_looked_at_is_not_signalled() {
-    stage_with_pids_and_users(|| {
-        if !has_users() {
-            println!("NOT RUN: no other users here");
-            return;
-        }
+    stage_with_users(|| {
         let socket = listener();
         let mut server = Server::with(socket.try_clone().unwrap());
         let ending = server.ending(inode(&socket));

@@ -38,6 +38,7 @@ impl Clocks {
         let env = [
             ("LD_PRELOAD", library.to_str().unwrap()),
             ("SOCKEYE_TEST_CLOCKS", self.file.to_str().unwrap()),
+            ("TZ", "UTC"),
         ];
         let live = Live {
             pty: Pty::spawn(BINARY, &["--interval", interval], (150, 30), &env),
@@ -52,12 +53,25 @@ fn a_wall_clock_that_jumps_changes_no_age() {
     stage(|| {
         let _holder = Holder::of(listeners(&[8080]));
         let clocks = Clocks::new();
-        let live = clocks.start("100ms");
+        let mut live = clocks.start("100ms");
         let _opened = listener(&at(9000));
         live.wait_for_row(9000, |row| row.starts_with('+'));
+        live.press("e");
         for hours in [-5, 5] {
             clocks.shift(hours * 3600, 0);
             live.wait_for_a_reading();
+            // What happens now is told at the hour that the clock shows now.
+            let now = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
+            let hours_shown = [0, -1].map(|ago| {
+                let then = now + jiff::SignedDuration::from_mins(ago);
+                then.strftime("%H:").to_string()
+            });
+            live.wait_for("an event by the changed clock", |screen| {
+                let is_at = |line: &str| hours_shown.iter().any(|hour| line.contains(hour));
+                screen
+                    .lines()
+                    .any(|line| line.contains(":64999") && is_at(line))
+            });
             for port in [8080, 9000] {
                 let row = live.wait_for_row(port, |_| true);
                 let is_in_hours = |word: &str| word == "5h" || word == "10h";

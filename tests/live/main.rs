@@ -24,6 +24,7 @@ mod endings;
 mod filter;
 mod guarded;
 mod hostile;
+mod hung;
 mod jobs;
 mod long_run;
 mod order;

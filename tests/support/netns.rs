@@ -35,13 +35,14 @@ pub fn in_pidns(name: &str, body: impl FnOnce()) {
 }
 
 /// The same with every user of this machine where root runs the tests, see [`in_netns_with_users`].
-pub fn stage_with_pids_and_users<Body: FnOnce()>(body: Body) {
+pub fn in_pidns_with_users(name: &str, body: impl FnOnce()) {
     let is_root = rustix::process::geteuid().is_root();
     let flags = if is_root { "-npf" } else { "-Urnpf" };
-    in_netns_with(name_of::<Body>(), &[flags, "--mount-proc"], body);
+    in_netns_with(name, &[flags, "--mount-proc"], body);
 }
 
-fn name_of<Body>() -> &'static str {
+/// The path of the test that a closure stands in.
+pub fn name_of<Body>() -> &'static str {
     let path = std::any::type_name::<Body>();
     let path = path.strip_suffix("::{{closure}}").unwrap_or(path);
     path.split_once("::").map_or(path, |(_, name)| name)

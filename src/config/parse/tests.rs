@@ -26,6 +26,16 @@ fn uncommented() -> String {
     lines.map(|line| set(line) + "\n").collect()
 }
 
+/// One complaint, which begins like this.
+fn assert_told_once(text: &str, told: &str) {
+    let complaints = complaints(text);
+    assert!(
+        complaints[0].starts_with(told),
+        "{complaints:?}\nfor {text}, not\n{told}"
+    );
+    assert_eq!(complaints.len(), 1, "{complaints:?}");
+}
+
 #[test]
 fn the_default_file_says_nothing_as_it_is() {
     assert_eq!(parse(DEFAULT_FILE.as_bytes()), Ok(Config::default()));
@@ -216,12 +226,7 @@ fn what_is_wrong_is_told_with_line_and_key() {
             "1: color: text, where it takes true or false",
         ),
     ] {
-        let complaints = complaints(text);
-        assert!(
-            complaints[0].starts_with(told),
-            "{complaints:?}\nfor {text}, not\n{told}"
-        );
-        assert_eq!(complaints.len(), 1, "{complaints:?}");
+        assert_told_once(text, told);
     }
 }
 
@@ -282,12 +287,7 @@ fn what_is_no_toml_is_told_with_line_and_key_too() {
             "1: carriage return must be followed by newline",
         ),
     ] {
-        let complaints = complaints(text);
-        assert!(
-            complaints[0].starts_with(told),
-            "{complaints:?}\nfor {text}, not\n{told}"
-        );
-        assert_eq!(complaints.len(), 1, "{complaints:?}");
+        assert_told_once(text, told);
     }
 }
 
