@@ -136,5 +136,4 @@ fn hexadecimal(digits: &str) -> Option<u32> {
 }
 
 #[cfg(test)]
-#[path = "proc_net_tests.rs"]
 mod tests;
