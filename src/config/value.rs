@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use super::duration;
 use crate::columns::{self, Column};
 use crate::filter::{self, Filter};
-use crate::model::{Text, clean};
+use crate::model::Text;
 
 /// A value with its place in the file.
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
@@ -75,9 +75,10 @@ pub(super) fn interval(value: &Value<'_>) -> Result<Duration, Refusal> {
     duration::parse_interval(text(value)?).map_err(|why| wrong(value, why))
 }
 
-/// A filter, as it would be typed: cleaned like the names that it looks for.
+/// A filter, as it would be typed. It is not cleaned, so that it prints back to itself; what does not show
+/// matches nothing, as names are cleaned.
 pub(super) fn filter(value: &Value<'_>) -> Result<Filter, Refusal> {
-    Filter::parse(&clean(text(value)?)).map_err(|error| wrong(value, error.message))
+    Filter::parse(text(value)?).map_err(|error| wrong(value, error.message))
 }
 
 /// A column by its name.

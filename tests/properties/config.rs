@@ -10,7 +10,7 @@ use sockeye::app::{Sort, Tab};
 use sockeye::columns::{self, ColumnId};
 use sockeye::config::{Config, DEFAULT_FILE, keys, parse};
 use sockeye::filter::Filter;
-use sockeye::model::{Family, clean};
+use sockeye::model::Family;
 
 use super::corpus::config as trials;
 use super::filter::filter_text;
@@ -54,7 +54,7 @@ fn config() -> impl Strategy<Value = Config> {
             tcp: protocols != 1,
             udp: protocols != 2,
             family,
-            filter: Filter::parse(&clean(&filter)).expect("the grammar is that of the parser"),
+            filter: Filter::parse(&filter).expect("the grammar is that of the parser"),
             columns,
             sort: Sort { by, descending },
             stats,
