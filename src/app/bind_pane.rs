@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::BindReport;
-use super::view::{LONG, next_second};
+use super::overdue::{LONG, next_second};
 use crate::bind::{Cause, Outcome, Target, Verdict};
 use crate::model::{Moment, Owner, Pid, Socket};
 
@@ -246,7 +246,7 @@ impl BindPane {
     /// How long an answer is overdue is told in whole seconds.
     fn counts_on_in(&self, now: Moment) -> Option<Duration> {
         let runs_for = now.steady.saturating_sub(self.running_since?);
-        Some(next_second(runs_for, LONG))
+        Some(next_second(runs_for))
     }
 
     /// The time left is told in whole seconds.

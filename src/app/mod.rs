@@ -12,6 +12,7 @@ pub mod keymap;
 pub mod layout;
 mod message;
 mod neighbours;
+mod overdue;
 mod prompt;
 mod question;
 mod selection;

@@ -37,6 +37,14 @@ impl Part {
         Self { family, protocol }
     }
 
+    /// Those of one protocol.
+    #[cfg(target_os = "linux")]
+    pub(super) fn of(protocol: Protocol) -> impl Iterator<Item = Self> {
+        PARTS
+            .into_iter()
+            .filter(move |part| part.protocol == protocol)
+    }
+
     /// `TCP over IPv4`, as a sentence names it.
     pub(super) const fn name(self) -> &'static str {
         match (self.protocol, self.family) {

@@ -34,6 +34,16 @@ fn assert_idle(pty: &Pty) {
     });
 }
 
+/// The live table beside a listener, about to take a filter.
+fn at_the_prompt() -> (Holder, Live) {
+    let holder = Holder::of(listeners(&[8080]));
+    let mut live = Live::start(&[]);
+    live.wait_for_row(8080, |row| row.contains("sleep"));
+    live.press("/");
+    live.wait_for_text("Enter keep");
+    (holder, live)
+}
+
 #[test]
 fn a_storm_of_sizes_ends_in_the_right_picture() {
     stage(|| {
@@ -121,11 +131,7 @@ fn a_terminal_that_claims_to_be_huge_costs_no_gigabytes() {
 #[test]
 fn a_megabyte_pasted_into_the_filter_is_cut_and_told() {
     stage(|| {
-        let _holder = Holder::of(listeners(&[8080]));
-        let mut live = Live::start(&[]);
-        live.wait_for_row(8080, |row| row.contains("sleep"));
-        live.press("/");
-        live.wait_for_text("Enter keep");
+        let (_holder, mut live) = at_the_prompt();
         live.pty.paste(&"nobody".repeat(1 << 18));
         live.wait_for_text("there is room for 4096 bytes: the rest was left out");
         assert_idle(&live.pty);
@@ -139,11 +145,7 @@ fn a_megabyte_pasted_into_the_filter_is_cut_and_told() {
 #[test]
 fn a_megabyte_that_comes_as_keys_is_taken_in_bounded_time_and_memory() {
     stage(|| {
-        let _holder = Holder::of(listeners(&[8080]));
-        let mut live = Live::start(&[]);
-        live.wait_for_row(8080, |row| row.contains("sleep"));
-        live.press("/");
-        live.wait_for_text("Enter keep");
+        let (_holder, mut live) = at_the_prompt();
         let before = memory(&live.pty);
         live.press(&"x".repeat(1 << 20));
         live.wait_for_text("the rest was left out");
@@ -160,11 +162,7 @@ fn a_megabyte_that_comes_as_keys_is_taken_in_bounded_time_and_memory() {
 #[test]
 fn hostile_bytes_in_a_paste_neither_show_nor_harm() {
     stage(|| {
-        let _holder = Holder::of(listeners(&[8080]));
-        let mut live = Live::start(&[]);
-        live.wait_for_row(8080, |row| row.contains("sleep"));
-        live.press("/");
-        live.wait_for_text("Enter keep");
+        let (_holder, mut live) = at_the_prompt();
         live.pty
             .paste("a\x00\x07\x1b[2J\u{9b}31m\u{202e}\u{200b}b\x7f");
         live.wait_for_text("Nothing matches");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::layout::{Layout, Size};
+use super::super::overdue::{LONG, next_second, no_answer};
 use super::super::prompt::Prompt;
 use super::super::{Action, App, Menu, Modal, News, Notice, PromptKind, Question, keymap};
 use super::{Line, OverlayView, Role, Span, cut_line, line_width, span, widest};
@@ -11,9 +12,6 @@ use crate::model::Moment;
 
 /// For how long a notice stays.
 const NOTICE_TIME: Duration = Duration::from_secs(8);
-
-/// How long something may take before it is said that it does.
-pub(in crate::app) const LONG: Duration = Duration::from_secs(2);
 
 impl Notice {
     pub(in crate::app) fn is_over(&self, now: Moment) -> bool {
@@ -25,7 +23,7 @@ impl Notice {
         let age = self.since.age(now);
         match self.news {
             News::Good | News::Bad => NOTICE_TIME.saturating_sub(age),
-            News::Pending => next_second(age, LONG),
+            News::Pending => next_second(age),
         }
     }
 
@@ -42,17 +40,6 @@ impl Notice {
         }
         line
     }
-}
-
-/// What is said of something that takes long.
-pub(super) fn no_answer(age: Duration) -> String {
-    format!("no answer for {}s", age.as_secs())
-}
-
-/// How long it is until an age reads differently, which is told in whole seconds from the first on.
-pub(in crate::app) fn next_second(age: Duration, first: Duration) -> Duration {
-    let next = Duration::from_secs(age.as_secs() + 1);
-    next.max(first).saturating_sub(age)
 }
 
 impl App {

@@ -13,7 +13,6 @@ mod top;
 use std::borrow::Cow;
 use std::time::Duration;
 
-pub(super) use bottom::{LONG, next_second};
 pub(super) use help::last_help_scroll;
 pub use table::{CellView, RowView, TitleView};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::super::overdue::{LONG, next_second, no_answer};
 use super::super::{App, Modal, PromptKind, Tab};
-use super::bottom::{LONG, next_second, no_answer};
 use super::{Line, Role, TabView, cut_line, duration_text, line_width, span};
 use crate::columns::width;
 use crate::model::{Moment, Problem, ProblemCode};
@@ -135,7 +135,7 @@ impl App {
             .paused_at
             .map(|since| next(since.age(now), Duration::from_mins(1)));
         let table = if !self.has_snapshot {
-            Some(next_second(age, LONG))
+            Some(next_second(age))
         } else if paused.is_some() {
             None
         } else {

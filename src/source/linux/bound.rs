@@ -14,7 +14,7 @@ use super::detail::Detail;
 use super::problems;
 use super::sock_diag::{Asked, DumpError, SockDiag};
 use crate::model::{Moment, Problem, Protocol, State};
-use crate::source::netstat::PARTS;
+use crate::source::netstat::Part;
 
 /// How many times its cost passes before the next dump: while there is something to see, and while
 /// there is not.
@@ -39,10 +39,7 @@ impl BoundSockets {
             return;
         }
         let (mut details, began) = (Vec::new(), processor_time());
-        for part in PARTS
-            .into_iter()
-            .filter(|part| part.protocol == Protocol::Tcp)
-        {
+        for part in Part::of(Protocol::Tcp) {
             match diag.dump(Asked::Bound(part), &mut details) {
                 Ok(()) => {}
                 // What is known holds until it can be read.

@@ -157,9 +157,13 @@ pub(super) fn name(error: &io::Error) -> String {
 
 /// A part changed too much while it was read.
 pub(super) fn interrupted(part: Part) -> Problem {
+    Problem::new(ProblemCode::Interrupted, &changed(part))
+}
+
+/// What to say of a part that changed too much.
+pub(super) fn changed(part: Part) -> String {
     let part = part.name();
-    let message = format!("the table of {part} changed while it was read: rows may be missing");
-    Problem::new(ProblemCode::Interrupted, &message)
+    format!("the table of {part} changed while it was read: rows may be missing")
 }
 
 /// Nobody can be looked at.

@@ -19,6 +19,11 @@ pub(super) fn is_in_user_namespace() -> Option<bool> {
     Some(namespace.st_ino != INITIAL_USER_NAMESPACE)
 }
 
+/// Whether nobody becomes root from here.
+pub(super) fn is_confined() -> bool {
+    no_new_privs().unwrap_or(false)
+}
+
 /// Why a look at a process was refused.
 pub(super) fn refusal() -> Blind {
     let has = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
@@ -29,7 +34,7 @@ pub(super) fn refusal() -> Blind {
     match (ptrace, search) {
         (true, true) if is_in_user_namespace() == Some(true) => Blind::OtherUsers,
         (true, true) => Blind::Forbidden,
-        _ if !geteuid().is_root() && no_new_privs().unwrap_or(false) => Blind::Confined,
+        _ if !geteuid().is_root() && is_confined() => Blind::Confined,
         _ if !geteuid().is_root() => Blind::NotPermitted,
         (false, true) => Blind::Lacking("CAP_SYS_PTRACE"),
         (true, false) => Blind::Lacking("CAP_DAC_READ_SEARCH"),

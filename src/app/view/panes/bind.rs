@@ -2,7 +2,7 @@
 //! way and what to do about it.
 
 use super::super::super::bind_pane::BindPane;
-use super::super::bottom::no_answer;
+use super::super::super::overdue::no_answer;
 use super::super::{Line, Role, line_width, span, widest};
 use super::MAX_LINES;
 use crate::bind::{MatrixCell, Outcome, Profile, Start, Target, Verdict};

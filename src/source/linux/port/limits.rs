@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use rustix::process::geteuid;
-use rustix::thread::{CapabilitySet, capabilities, no_new_privs};
+use rustix::thread::{CapabilitySet, capabilities};
 
 use super::super::placement::Placement;
 use super::super::{problems, rights, room};
@@ -23,7 +23,7 @@ pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
         is_ipv6_off: is_ipv6_off(),
         security_modules: security_modules(gaps),
         uid: Some(geteuid().as_raw()),
-        is_confined: no_new_privs().unwrap_or(false),
+        is_confined: rights::is_confined(),
         unit: placement_of("self").unit,
         excluded: None,
     };

@@ -18,7 +18,7 @@ use super::super::sock_diag::{Asked, SockDiag};
 use super::super::{proc_net, scan};
 use super::limits::placement_of;
 use crate::model::{Elsewhere, Endpoint, Gap, GapCode, Pid, Protocol, State, Text};
-use crate::source::netstat::PARTS;
+use crate::source::netstat::Part;
 
 /// No more namespaces than this are looked into.
 const MAX_NAMESPACES: usize = 1024;
@@ -141,7 +141,7 @@ fn seen_from_inside(pid: Pid, protocol: Protocol) -> io::Result<Vec<Endpoint>> {
     let namespace = std::fs::File::open(format!("/proc/{pid}/ns/net"))?;
     move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
     let (mut diag, mut details) = (SockDiag::default(), Vec::new());
-    for part in PARTS.into_iter().filter(|part| part.protocol == protocol) {
+    for part in Part::of(protocol) {
         diag.dump(Asked::Waiting(part), &mut details)
             .map_err(io::Error::other)?;
     }
@@ -151,7 +151,7 @@ fn seen_from_inside(pid: Pid, protocol: Protocol) -> io::Result<Vec<Endpoint>> {
 
 /// The same from outside, by the tables below `/proc/PID/net`: slower by far, but open to everybody.
 fn seen_from_outside(pid: Pid, protocol: Protocol) -> Vec<Endpoint> {
-    let parts = PARTS.into_iter().filter(|part| part.protocol == protocol);
+    let parts = Part::of(protocol);
     let tables = parts.flat_map(|part| proc_net::of_process(&pid.to_string(), part));
     tables.flat_map(|table| waiting(&table, protocol)).collect()
 }

@@ -6,7 +6,7 @@ use super::super::detail::Detail;
 use super::super::sock_diag::{Asked, DumpError, SockDiag};
 use super::super::{Interfaces, problems, proc_net};
 use crate::model::{Gap, GapCode, Holder, Protocol};
-use crate::source::netstat::{PARTS, Part};
+use crate::source::netstat::Part;
 
 /// Linux before this version does not list sockets that are only bound (commit 91051f003948).
 const LISTS_BOUND_SOCKETS: (u32, u32) = (6, 8);
@@ -51,7 +51,7 @@ pub(super) fn read(diag: &mut SockDiag, protocol: Protocol, port: u16) -> Rows {
 pub(super) fn ports(diag: &mut SockDiag, protocol: Protocol) -> Option<HashSet<u16>> {
     let is_whole = kernel_version().is_some_and(|version| version >= LISTS_BOUND_SOCKETS);
     let mut details = Vec::new();
-    for part in PARTS.into_iter().filter(|part| part.protocol == protocol) {
+    for part in Part::of(protocol) {
         diag.dump(Asked::All(part), &mut details).ok()?;
     }
     let ports = details.iter().map(|detail| detail.local.port);
@@ -66,16 +66,10 @@ pub(super) fn inodes(diag: &mut SockDiag, protocol: Protocol, port: u16) -> Hash
 
 fn dump(diag: &mut SockDiag, protocol: Protocol, port: u16, gaps: &mut Vec<Gap>) -> Vec<Detail> {
     let mut details = Vec::new();
-    for part in PARTS.into_iter().filter(|part| part.protocol == protocol) {
+    for part in Part::of(protocol) {
         let gap = match diag.dump(Asked::OnPort(part, port), &mut details) {
             Ok(()) => continue,
-            Err(DumpError::Interrupted) => {
-                let message = format!(
-                    "the table of {} changed while it was read: rows may be missing",
-                    part.name()
-                );
-                Gap::new(GapCode::Table, &message)
-            }
+            Err(DumpError::Interrupted) => Gap::new(GapCode::Table, &problems::changed(part)),
             Err(error) => dump_otherwise(part, &error, &mut details),
         };
         // What is wrong with one family is mostly wrong with both.
