@@ -87,3 +87,9 @@ fn a_text_cut_in_its_middle_leaves_no_accent_to_its_ellipsis() {
 fn letters_that_a_font_may_join_take_their_own_cells() {
     assert_eq!(width("لا"), 2);
 }
+
+#[test]
+fn a_word_that_is_too_wide_is_folded_where_a_wide_character_does_not_fit() {
+    assert_eq!(folded("a 語語語 b", 5), ["a", "語語", "語", "b"]);
+    assert_eq!(folded("語", 1), ["語"]);
+}

@@ -307,6 +307,21 @@ pub fn cut_middle(text: &str, columns: usize) -> String {
     )
 }
 
+/// Breaks a text between words into lines that fit, and a word that is too wide where it must be broken.
+pub fn folded(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in wrap(text, columns) {
+        let mut rest = line.as_str();
+        while width(rest) > columns && !head(rest, columns).is_empty() {
+            let first = head(rest, columns);
+            lines.push(first.to_owned());
+            rest = &rest[first.len()..];
+        }
+        lines.push(rest.to_owned());
+    }
+    lines
+}
+
 /// Breaks a text between words into lines that fit; a word that is too wide stays whole.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();

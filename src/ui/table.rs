@@ -3,11 +3,10 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
-use ratatui::widgets::{Paragraph, Wrap};
 
 use super::{Theme, rect};
 use crate::app::view::{Role, RowView, View};
-use crate::columns::width;
+use crate::columns::{folded, width};
 
 pub(super) fn draw_titles(frame: &mut Frame<'_>, view: &View, theme: Theme) {
     let area = rect(view.layout.titles, frame);
@@ -29,8 +28,11 @@ pub(super) fn draw_rows(frame: &mut Frame<'_>, view: &View, theme: Theme) {
             width: area.width.saturating_sub(2),
             ..area
         };
-        let text = Paragraph::new(sentence.as_str()).wrap(Wrap { trim: true });
-        frame.render_widget(text.style(theme.of(Role::Dim)), place);
+        // Not by the library's paragraph, which lets half of a wide character hang over the edge.
+        let lines = folded(sentence, usize::from(place.width));
+        for (line, y) in lines.iter().zip(place.top()..place.bottom()) {
+            put(frame, Rect { y, ..place }, 0, line, theme.of(Role::Dim));
+        }
     }
     for (row, y) in view.rows.iter().zip(area.top()..area.bottom()) {
         draw_row(

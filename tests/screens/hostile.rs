@@ -244,6 +244,21 @@ fn check_borders(view: &View, picture: &Buffer) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Found by the property: it hung over the edge of the sentence about an empty table.
+#[test]
+fn a_wide_character_at_the_edge_of_the_empty_table_goes_to_the_next_line() {
+    let long = "0".repeat(42) + "\0\x1b]0;x\x07語";
+    let names = ["", "\x1b[31m", "", &long].map(str::to_owned);
+    for width in 40..80 {
+        for (what, open) in OPEN {
+            let mut stage = stage(&names, width, 17);
+            open(&mut stage, &names);
+            let picture = picture(&stage.app.view(stage.now));
+            check_alike(&picture, what).unwrap();
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
