@@ -1,7 +1,7 @@
 //! Menus, questions and help, over the middle of the screen.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Rect};
 use ratatui::text::Line as StyledLine;
 use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
 
@@ -32,6 +32,25 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View, theme: Theme) {
     }
     frame.render_widget(Clear, area);
     frame.render_widget(content, area);
+    let inside = if view.layout.has_borders {
+        area.inner(Margin::new(1, 1))
+    } else {
+        area
+    };
+    blank_what_hangs_over(frame, inside);
+}
+
+/// The paragraph lets a wide character begin in the last cell of a line, where half of it has no place.
+fn blank_what_hangs_over(frame: &mut Frame<'_>, area: Rect) {
+    let Some(last) = area.right().checked_sub(1).filter(|_| !area.is_empty()) else {
+        return;
+    };
+    for y in area.top()..area.bottom() {
+        let cell = &mut frame.buffer_mut()[(last, y)];
+        if width(cell.symbol()) > 1 {
+            cell.set_symbol(" ");
+        }
+    }
 }
 
 /// As wide as its longest line and as high as its lines need, in the middle; the whole screen but

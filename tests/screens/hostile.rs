@@ -259,6 +259,21 @@ fn a_wide_character_at_the_edge_of_the_empty_table_goes_to_the_next_line() {
     }
 }
 
+/// Found by the property, too: the same in a question.
+#[test]
+fn a_wide_character_at_the_edge_of_a_question_is_not_half_there() {
+    let name = "👩🏽\u{202e}עבריתעברית👩\u{200d}🔬";
+    let names = [name, "", "", ""].map(str::to_owned);
+    for (width, height) in (24..80).flat_map(|width| [(width, 10), (width, 17)]) {
+        for (what, open) in OPEN {
+            let mut stage = stage(&names, width, height);
+            open(&mut stage, &names);
+            let picture = picture(&stage.app.view(stage.now));
+            check_alike(&picture, what).unwrap();
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
