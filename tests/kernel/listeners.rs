@@ -1,5 +1,8 @@
 //! Sockets that listen, or hold a port without listening.
 
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use socket2::Type;
 use sockeye::source::{Source as _, System};
 
@@ -130,4 +133,36 @@ fn a_socket_of_one_interface_names_it() {
         ];
         assert_rows(&snapshot(), expected);
     });
+}
+
+/// For a microsecond the kernel tells of it as bound, without an inode: kept until the next dump of such
+/// sockets, it was a socket that opened where one had just closed.
+#[test]
+fn a_listener_that_is_being_closed_is_no_bound_socket() {
+    in_netns(
+        "listeners::a_listener_that_is_being_closed_is_no_bound_socket",
+        || {
+            let is_over = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                for port in [8080, 9090] {
+                    scope.spawn({
+                        let is_over = &is_over;
+                        move || {
+                            while !is_over.load(Ordering::Relaxed) {
+                                // A dump may hold the one before for a moment longer.
+                                let _ = TcpListener::bind(("127.0.0.1", port));
+                            }
+                        }
+                    });
+                }
+                let mut system = System::new();
+                let readings = (0..1000).map(|second| system.take(at(10 * second)).unwrap());
+                let odd = readings
+                    .flat_map(|seen| seen.sockets)
+                    .find(|socket| socket.inode.is_none());
+                is_over.store(true, Ordering::Relaxed);
+                assert_eq!(odd, None);
+            });
+        },
+    );
 }

@@ -48,8 +48,9 @@ impl BoundSockets {
                 Err(DumpError::System(_) | DumpError::Malformed) => return,
             }
         }
-        // A kernel that does not know the state tells of others.
-        details.retain(|detail| detail.state == State::Bound);
+        // A kernel that does not know the state tells of others. One without an inode is being closed: it
+        // would be told as opened where it just ended, and be kept until the next dump.
+        details.retain(|detail| detail.state == State::Bound && detail.inode.is_some());
         self.details = details;
         let times = if self.details.is_empty() {
             WHILE_NONE
