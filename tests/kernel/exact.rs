@@ -36,6 +36,9 @@ const PORTS: u16 = 12_000;
 /// Short, and long enough for second looks.
 const INTERVAL: Duration = Duration::from_millis(120);
 
+/// A socket that is merely bound is kept for five seconds at most, until such sockets are read again.
+const KEPT_AT_MOST: Duration = Duration::from_secs(6);
+
 /// What an actor is told and where it writes, in this variable: seed, first port, end, path.
 const ORDERS: &str = "SOCKEYE_TEST_ACTOR";
 
@@ -169,22 +172,27 @@ fn collect(act: impl FnOnce() -> Vec<(Pid, Vec<Life>)>) -> Told {
     let count = || readings.lock().unwrap().len();
     crate::support::wait_until("a first reading", || count() > 0);
     let lives = act();
-    let enough = count() + 4;
+    let (enough, latest) = (count() + 4, now() + KEPT_AT_MOST);
+    let (mut events, mut is_empty) = (Vec::new(), false);
     crate::support::wait_until("readings after the end", || {
         control.send(Control::Refresh).unwrap();
         std::thread::sleep(Duration::from_millis(20));
-        count() >= enough
+        for msg in messages.try_iter() {
+            let Msg::SnapshotTaken(observation) = msg else {
+                panic!("{msg:?}")
+            };
+            is_empty = observation.table.rows.is_empty();
+            events.extend(observation.events);
+        }
+        count() >= enough && (is_empty || now() > latest)
     });
     drop(control);
     thread.join().unwrap();
-    let events = messages.try_iter().flat_map(|msg| match msg {
-        Msg::SnapshotTaken(observation) => observation.events,
-        other => panic!("{other:?}"),
-    });
+    let readings = readings.lock().unwrap().clone();
     Told {
-        events: events.collect(),
+        events,
         lives,
-        readings: readings.lock().unwrap().clone(),
+        readings,
     }
 }
 
