@@ -74,11 +74,14 @@ mod unix {
                 }
             }
         })?;
+        // What comes before the command is there does not reach it, whoever sends it. What comes from here on
+        // may: a slow machine runs the command before us again. Between these two lines a key that is typed
+        // reaches neither; to block it would be to have the command start with it blocked.
+        let early: Vec<_> = caught.pending().collect();
         let mut child = spawn(command)?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let told = Told::new(Mutex::new(pid));
-        // What came before the command was there did not reach it, whoever sent it.
-        for origin in caught.pending() {
+        for origin in early {
             tell(&told, origin.signal);
         }
         let _ = give.send((caught, Arc::clone(&told)));

@@ -11,6 +11,7 @@ use sockeye::app::Key;
 use super::{is_in_use, server, set};
 use crate::background::Running;
 use crate::scene::{BINARY, sockeye, stage};
+use crate::program::built_library;
 use crate::support::pty::Pty;
 
 /// Both would succeed if they bound with `SO_REUSEADDR`, as long as neither listens.
@@ -178,23 +179,33 @@ fn a_signal_reaches_the_command_that_is_then_waited_for() {
 /// At a terminal the command gets the key itself; a signal that somebody sends it gets from us.
 #[test]
 fn a_key_reaches_the_command_once_and_a_signal_too() {
+    stage(|| key_and_signal(&[]));
+}
+
+/// The command had the key from the terminal, and once more from a parent that ran only later.
+#[test]
+fn a_key_that_is_typed_while_the_command_starts_reaches_it_once() {
     stage(|| {
-        let script = "n=0; trap 'n=$((n+1)); echo got $n' INT; echo ready; \
-                      while [ $n -lt 2 ]; do sleep 0.02; done; sleep 0.1; exit $n";
-        let args = ["free", "--hold", "--", "sh", "-c", script];
-        let mut pty = Pty::spawn(BINARY, &args, (80, 24), &[]);
-        pty.wait_for_text("ready");
-        pty.send("\x03");
-        pty.wait_for_text("got 1");
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        pty.kill(rustix::process::Signal::INT);
-        pty.wait_for_text("got 2");
-        assert_eq!(
-            pty.wait_exit(),
-            2,
-            "three would be a key that was passed on"
-        );
+        let library = built_library("cli/helpers/slow_parent.c");
+        key_and_signal(&[("LD_PRELOAD", library.to_str().unwrap())]);
     });
+}
+
+fn key_and_signal(env: &[(&str, &str)]) {
+    let script = "n=0; trap 'n=$((n+1)); echo got $n' INT; echo ready; \
+                  while [ $n -lt 2 ]; do sleep 0.02; done; sleep 0.1; exit $n";
+    let args = ["free", "--hold", "--", "sh", "-c", script];
+    let mut pty = Pty::spawn(BINARY, &args, (80, 24), env);
+    pty.wait_for_text("ready");
+    pty.send("\x03");
+    pty.wait_for_text("got 1");
+    // Longer than a parent that was slow takes to see the key.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let screen = pty.screen_text();
+    assert!(!screen.contains("got 2"), "the key was passed on: {screen}");
+    pty.kill(rustix::process::Signal::INT);
+    pty.wait_for_text("got 2");
+    assert_eq!(pty.wait_exit(), 2);
 }
 
 /// A parent that ignores the end of its children has us lose the command's, unless we listen for it.
