@@ -107,7 +107,7 @@ pub const ALL: &[Column] = &[
              description: "peer's address and port" },
     Column { id: ColumnId::State, name: "state", title: "STATE", min: 11, max: 11, priority: 0, align: Align::Left,
              text: text::state, sort: SortBy::Number(sort::state),
-             description: "state; old → new for a moment after it changed" },
+             description: "state; old → new for a moment after it changed; how full an accept queue is from half on" },
     Column { id: ColumnId::Pid, name: "pid", title: "PID", min: 7, max: 7, priority: 3, align: Align::Right,
              text: text::pid, sort: SortBy::Number(sort::pid),
              description: "process id of the owner, the lowest of several" },

@@ -5,7 +5,7 @@ use std::time::Duration;
 use unicode_width::UnicodeWidthChar as _;
 
 use super::CellContext;
-use crate::model::{Moment, Owner, Process, Socket};
+use crate::model::{AcceptQueue, Fill, Moment, Owner, Process, Socket};
 use crate::track::{ChangeKind, Row};
 
 /// What stands where there is nothing to say.
@@ -52,12 +52,29 @@ pub(super) fn remote(row: &Row, _: &CellContext) -> String {
     )
 }
 
-/// `closed` for a row that lingers, `old → new` as long as a change of state is highlighted.
+/// `closed` for a row that lingers, `old → new` as long as a change of state is highlighted; with it how
+/// full an accept queue is, where that is worth a word: `LISTEN 96/128`, `LISTEN 129/128 full`.
 pub(super) fn state(row: &Row, context: &CellContext) -> String {
+    let state = row.socket.state;
     match fresh_change(row, context) {
         Some(ChangeKind::Closed) => "closed".into(),
-        Some(ChangeKind::State { from }) => format!("{from} → {}", row.socket.state),
-        _ => row.socket.state.to_string(),
+        Some(ChangeKind::State { from }) => format!("{from} → {state}"),
+        _ => match AcceptQueue::of(&row.socket) {
+            Some(queue) => format!("{state}{}", fill_text(queue, context)),
+            None => state.to_string(),
+        },
+    }
+}
+
+/// In brief it is as wide as the longest state: ` 75%`, ` full`.
+fn fill_text(queue: AcceptQueue, context: &CellContext) -> String {
+    let AcceptQueue { waiting, backlog } = queue;
+    match (queue.fill(), context.brief) {
+        (Fill::Roomy, _) => String::new(),
+        (Fill::Filling, true) => format!(" {}%", queue.percent()),
+        (Fill::Filling, false) => format!(" {waiting}/{backlog}"),
+        (Fill::Full, true) => " full".into(),
+        (Fill::Full, false) => format!(" {waiting}/{backlog} full"),
     }
 }
 

@@ -5,7 +5,7 @@ use super::ast::Term;
 use super::place::{Place, Side};
 use super::subject::Subject;
 use super::vocabulary::{Flag, Transport};
-use crate::model::{OwnerKind, Scope, Socket, State};
+use crate::model::{AcceptQueue, Fill, OwnerKind, Scope, Socket, State};
 use crate::track::Mark;
 
 /// Whether the term holds. Terms that look for text or read it remember things: they are
@@ -76,7 +76,15 @@ fn has_flag(subject: &Subject<'_>, flag: Flag, context: &Context) -> Option<bool
         Flag::Loopback => Some(socket.local.scope() == Scope::Loopback),
         Flag::Public => Some(is_public(socket)),
         Flag::Conflict => subject.row().map(|row| row.is_in_conflict),
+        Flag::Filling => Some(is_filled(subject, Fill::Filling)),
+        Flag::Full => Some(is_filled(subject, Fill::Full)),
     }
+}
+
+/// Whether its accept queue is filled at least that far; one that is closed has none.
+fn is_filled(subject: &Subject<'_>, least: Fill) -> bool {
+    let queue = AcceptQueue::of(subject.socket).filter(|_| !subject.is_closed());
+    queue.is_some_and(|queue| queue.fill() >= least)
 }
 
 fn is_public(socket: &Socket) -> bool {

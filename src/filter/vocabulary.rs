@@ -38,6 +38,10 @@ pub enum Flag {
     Public,
     /// Another process holds the same port.
     Conflict,
+    /// It listens, and half of its backlog or more waits to be accepted.
+    Filling,
+    /// It listens, and its accept queue takes nobody else.
+    Full,
 }
 
 /// A word that may follow `is:`.
@@ -92,7 +96,7 @@ pub static FIELDS: [Field; 12] = [
 
 /// Every word that may follow `is:`.
 #[rustfmt::skip]
-pub static FLAGS: [FlagWord; 8] = [
+pub static FLAGS: [FlagWord; 10] = [
     FlagWord { name: "new", help: "opened a moment ago", flag: Flag::New },
     FlagWord { name: "changed", help: "changed state or owner a moment ago", flag: Flag::Changed },
     FlagWord { name: "closed", help: "gone, and shown for a while yet", flag: Flag::Closed },
@@ -101,6 +105,8 @@ pub static FLAGS: [FlagWord; 8] = [
     FlagWord { name: "loopback", help: "its own address is loopback", flag: Flag::Loopback },
     FlagWord { name: "public", help: "the peer is public; or bound to a public or to every address", flag: Flag::Public },
     FlagWord { name: "conflict", help: "another process holds the same port", flag: Flag::Conflict },
+    FlagWord { name: "filling", help: "half of its backlog or more waits to be accepted", flag: Flag::Filling },
+    FlagWord { name: "full", help: "its accept queue takes nobody else", flag: Flag::Full },
 ];
 
 /// Every protocol word. Where two mean the same, the first is canonical.

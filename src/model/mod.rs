@@ -5,6 +5,7 @@
 //! outside the program and is shown to a person is a [`Text`], which cannot hold a control
 //! character; there is no other way into the model.
 
+mod accept_queue;
 mod cost;
 mod endpoint;
 mod evidence;
@@ -18,6 +19,7 @@ mod socket;
 mod spread;
 mod text;
 
+pub use accept_queue::{AcceptQueue, Fill};
 pub use cost::{Cost, Refresh, millis_text};
 pub use endpoint::{Endpoint, Family, Scope};
 pub use evidence::{

@@ -23,6 +23,7 @@ mod exact;
 mod hidden;
 mod listeners;
 mod owners;
+mod queues;
 mod refused;
 mod scene;
 mod udp;

@@ -6,7 +6,7 @@ use sockeye::model::State;
 use sockeye::ui::Theme;
 
 use super::canvas::Canvas;
-use super::scenes::{busy_stage, changes_stage, every_state};
+use super::scenes::{busy_stage, changes_stage, every_state, queues_stage};
 use super::stage::{Stage, abandoned};
 
 /// How one cell looks, the cursor's reversal aside.
@@ -202,4 +202,22 @@ fn the_wrong_part_of_a_filter_is_red_and_underlined() {
         assert!(cell.modifier.contains(Modifier::UNDERLINED));
     }
     assert_eq!(look(canvas.cells_of(" / nginx", "nginx")), PLAIN);
+}
+
+#[test]
+fn a_queue_that_fills_is_yellow_and_a_full_one_red() {
+    let mut stage = queues_stage(160, 45);
+    stage.press("G");
+    let canvas = Canvas::of(&stage, Theme::COLOUR);
+    for (text, colour) in [
+        ("LISTEN", Color::Green),
+        ("LISTEN 96/128", Color::Yellow),
+        ("LISTEN 129/128 full", Color::Red),
+    ] {
+        let row = match text {
+            "LISTEN" => " 80 ",
+            _ => text,
+        };
+        assert_eq!(look(canvas.cells_of(row, text)), coloured(colour), "{text}");
+    }
 }

@@ -8,7 +8,8 @@ use sockeye::ui::Theme;
 
 use super::canvas::Canvas;
 use super::scenes::{
-    bind_test_stage, busy, busy_stage, changes_stage, hidden_owners, leftovers_stage, strange_stage,
+    bind_test_stage, busy, busy_stage, changes_stage, hidden_owners, leftovers_stage, queues_stage,
+    strange_stage,
 };
 use super::stage::{Stage, known, listener, process};
 
@@ -41,6 +42,22 @@ fn details_of_a_shared_listener() {
     picture("details", |width, height| {
         let mut stage = busy_stage(width, height);
         stage.press("/:80");
+        stage.key(Key::Enter);
+        stage.key(Key::Enter);
+        stage
+    });
+}
+
+#[test]
+fn accept_queues_that_fill() {
+    picture("queues", queues_stage);
+}
+
+#[test]
+fn details_of_a_listener_whose_queue_is_full() {
+    picture("details_queue", |width, height| {
+        let mut stage = queues_stage(width, height);
+        stage.press("/is:full");
         stage.key(Key::Enter);
         stage.key(Key::Enter);
         stage

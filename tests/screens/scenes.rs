@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sockeye::app::{BindReport, Effect, Msg};
-use sockeye::model::{Holder, Owner, Problem, ProblemCode, Process, Protocol, Socket, State, Text};
+use sockeye::model::{
+    Holder, Owner, Problem, ProblemCode, Process, Protocol, Queue, Socket, State, Text,
+};
 
 use super::stage::{
     Answer, Stage, abandoned, asked_test, connection, endpoint, examination, known, listener,
@@ -350,4 +352,21 @@ pub fn every_state() -> Vec<(State, Socket)> {
             (state, socket)
         })
         .collect()
+}
+
+/// Listeners with room in their accept queues, with less and with none.
+pub fn queues_stage(width: u16, height: u16) -> Stage {
+    let owner = known(&[&process(812, "nginx", "root", 3 * DAY)]);
+    let waits = |local, inode, receive| Socket {
+        queue: Some(Queue { receive, send: 128 }),
+        ..listener(local, inode, owner.clone())
+    };
+    let mut stage = Stage::new(width, height);
+    stage.read(&[
+        waits("0.0.0.0:80", 1, 3),
+        waits("0.0.0.0:443", 2, 96),
+        waits("0.0.0.0:8080", 3, 129),
+        waits("127.0.0.1:9000", 4, 0),
+    ]);
+    stage
 }

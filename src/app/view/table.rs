@@ -5,7 +5,7 @@ use super::super::layout::Layout;
 use super::geometry::MARK_WIDTH;
 use super::{Role, mark_role};
 use crate::columns::{Align, CellContext, ColumnId, Fitted, pad, width};
-use crate::model::{Moment, OwnerKind, State};
+use crate::model::{AcceptQueue, Fill, Moment, OwnerKind, State};
 use crate::track::{ChangeKind, Mark, Row};
 
 /// The heading of a column.
@@ -147,7 +147,11 @@ fn role(column: ColumnId, row: &Row, context: &CellContext, text: &str) -> Role 
 fn state_role(row: &Row) -> Role {
     let is_orphan = row.socket.inode.is_none() && cfg!(target_os = "linux");
     match row.socket.state {
-        State::Listen => Role::Good,
+        State::Listen => match AcceptQueue::of(&row.socket).map(AcceptQueue::fill) {
+            Some(Fill::Full) => Role::Bad,
+            Some(Fill::Filling) => Role::Warning,
+            Some(Fill::Roomy) | None => Role::Good,
+        },
         State::Established => Role::Busy,
         State::CloseWait => Role::Bad,
         State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck if is_orphan => {

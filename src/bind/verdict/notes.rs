@@ -7,7 +7,7 @@ use super::kind::{Kind, kind};
 use super::phrases::{counted, listed, owner_of, place_text, user_of};
 use super::words::Words;
 use super::{Note, NoteCode};
-use crate::model::{Protocol, Socket, State};
+use crate::model::{AcceptQueue, Fill, Protocol, Socket};
 
 type Tell = fn(&Words<'_>) -> Option<String>;
 
@@ -47,9 +47,9 @@ fn systemd_socket(words: &Words<'_>) -> Option<String> {
 }
 
 fn accept_queue_full(words: &Words<'_>) -> Option<String> {
-    let is_full = |socket: &Socket| {
-        let queue = socket.queue.filter(|_| socket.state == State::Listen);
-        queue.is_some_and(|queue| queue.receive > queue.send)
+    let full = |socket: &Socket| {
+        let queue = AcceptQueue::of(socket);
+        queue.filter(|queue| queue.fill() == Fill::Full)
     };
     let mut listeners = words
         .case
@@ -57,10 +57,10 @@ fn accept_queue_full(words: &Words<'_>) -> Option<String> {
         .holders
         .iter()
         .map(|holder| &holder.socket);
-    let queue = listeners.find(|socket| is_full(socket))?.queue?;
+    let queue = listeners.find_map(|socket| full(socket))?;
     Some(format!(
         "Its accept queue is full ({} waiting, backlog {}): the server has stopped accepting.",
-        queue.receive, queue.send
+        queue.waiting, queue.backlog
     ))
 }
 

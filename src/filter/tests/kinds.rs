@@ -174,3 +174,21 @@ fn nothing_is_mine_if_nobody_asks() {
         assert!(!filter("is:mine").matches(&row, &nobody));
     }
 }
+
+#[test]
+fn a_listener_is_filling_from_half_of_its_backlog_on_and_full_beyond_it() {
+    let waits = |receive| {
+        row(Protocol::Tcp, "0.0.0.0:80", None, State::Listen, |socket| {
+            socket.queue = Some(Queue { receive, send: 128 });
+        })
+    };
+    check(&waits(63), &[], &["is:filling", "is:full"]);
+    check(&waits(64), &["is:filling"], &["is:full"]);
+    check(&waits(129), &["is:filling", "is:full"], &[]);
+    let gone = changed(waits(129), 1, ChangeKind::Closed);
+    check(&gone, &[], &["is:filling", "is:full"]);
+    // Of a connection the same figures are bytes.
+    let mut busy = connection();
+    busy.socket.queue = waits(129).socket.queue;
+    check(&busy, &[], &["is:filling", "is:full"]);
+}

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Context, Filter};
-use crate::model::{Endpoint, Moment, Owner, Process, Protocol, Socket, State};
+use crate::model::{Endpoint, Moment, Owner, Process, Protocol, Queue, Socket, State};
 use crate::track::{Change, ChangeKind, Row, RowId};
 
 /// The filter that a text means.

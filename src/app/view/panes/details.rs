@@ -4,17 +4,17 @@
 use super::super::super::App;
 use super::super::{Line, Role, span};
 use super::MAX_LINES;
-use crate::columns::{owner_text, pad, socket_text};
-use crate::model::{Process, Queue, Socket, State};
+use crate::columns::{owner_text, pad, socket_text, wrap};
+use crate::model::{AcceptQueue, Fill, Process, Queue, Socket};
 use crate::track::Row;
 
 /// Width of the names at the left, and of the space after them.
 const LABEL: usize = 12;
 
 impl App {
-    pub(super) fn details(&self, row: &Row) -> Vec<Line> {
+    pub(super) fn details(&self, row: &Row, columns: usize) -> Vec<Line> {
         let socket = &row.socket;
-        let mut lines = self.socket_lines(row);
+        let mut lines = self.socket_lines(row, columns);
         let processes = socket.owner.processes();
         if processes.is_empty() {
             lines.push(fact("owner", owner_text(&row.socket)));
@@ -29,7 +29,7 @@ impl App {
         lines
     }
 
-    fn socket_lines(&self, row: &Row) -> Vec<Line> {
+    fn socket_lines(&self, row: &Row, columns: usize) -> Vec<Line> {
         let socket = &row.socket;
         let mut lines = vec![fact("socket", socket_text(socket))];
         let seen = if row.was_there_at_start {
@@ -57,6 +57,7 @@ impl App {
         }
         if let Some(queue) = socket.queue.filter(|_| !row.is_closed()) {
             lines.push(fact("queue", queue_text(socket, queue)));
+            lines.extend(queue_warning(socket, columns));
         }
         lines.extend(
             socket
@@ -144,15 +145,32 @@ fn fact(label: &str, text: String) -> Line {
 }
 
 fn queue_text(socket: &Socket, queue: Queue) -> String {
-    if socket.state == State::Listen {
-        format!(
-            "{} waiting to be accepted, backlog {}",
-            queue.receive, queue.send
-        )
-    } else {
-        format!(
-            "{} bytes not yet read, {} not yet acknowledged",
-            queue.receive, queue.send
-        )
+    let Queue { receive, send } = queue;
+    match AcceptQueue::of(socket).map(AcceptQueue::fill) {
+        None => format!("{receive} bytes not yet read, {send} not yet acknowledged"),
+        Some(Fill::Roomy) => format!("{receive} waiting to be accepted, backlog {send}"),
+        Some(Fill::Filling) => format!("{receive} waiting to be accepted, backlog {send}: filling"),
+        Some(Fill::Full) => format!("{receive} waiting to be accepted, backlog {send}: full"),
     }
 }
+
+/// What a queue that fills means to clients, and what helps; whole, however narrow the pane is.
+fn queue_warning(socket: &Socket, columns: usize) -> Vec<Line> {
+    let (role, what) = match AcceptQueue::of(socket).map(AcceptQueue::fill) {
+        Some(Fill::Filling) => (Role::Warning, FILLING),
+        Some(Fill::Full) => (Role::Bad, FULL),
+        Some(Fill::Roomy) | None => return Vec::new(),
+    };
+    let room = columns.saturating_sub(LABEL);
+    let line = |text, role| vec![span(pad("", LABEL, false), Role::Dim), span(text, role)];
+    let what = wrap(what, room).into_iter().map(|text| line(text, role));
+    let remedy = wrap(REMEDY, room).into_iter();
+    what.chain(remedy.map(|text| line(text, Role::Plain)))
+        .collect()
+}
+
+const FILLING: &str = "the server accepts more slowly than clients connect";
+const FULL: &str =
+    "new clients get no answer: their SYN is dropped, they try again after 1 s and later";
+const REMEDY: &str =
+    "see why it does not accept, give it more workers, or a larger backlog and somaxconn";

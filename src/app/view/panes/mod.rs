@@ -80,7 +80,7 @@ impl App {
         let columns = usize::from(pane_area(layout).width);
         match pane {
             Pane::Details => match self.selected() {
-                Some(row) => self.details(row),
+                Some(row) => self.details(row, columns),
                 None => vec![vec![span("no row is selected", Role::Dim)]],
             },
             Pane::Events => self.events(now),
