@@ -55,7 +55,15 @@ fn a_range_is_one_verdict_for_each_port() {
         let expected = ["8079: free", "8080: in use", "8081: in use", "443: free"];
         assert_eq!(outcomes(&said.out), expected, "{said:?}");
         let said = sockeye(&["check", "3000-3003"]);
-        assert_eq!(said.out, "3000: free\n3001: free\n3002: free\n3003: free\n");
+        let expected = ["3000: free", "3001: free", "3002: free", "3003: free"];
+        assert_eq!(outcomes(&said.out), expected);
+        // The namespaces of other tests, where there was no time for all of them.
+        let is_gap = |line: &&str| line.ends_with("network namespaces were not looked into.");
+        let rest = said.out.lines().skip(expected.len());
+        let rest: Vec<_> = rest
+            .filter(|line| !is_gap(line) && !line.is_empty())
+            .collect();
+        assert!(rest.is_empty(), "{rest:?}");
     });
 }
 
