@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use scene::{OF_A_TENTH, SIZES, moment};
-use sockeye::app::{App, Asked, Msg, Settings, Size, Sort, Tab};
+use sockeye::app::{App, Asked, Msg, Settings, Size, Sort, Surroundings, Tab};
 use sockeye::columns::ColumnId;
 use sockeye::filter::{Context, Filter};
 use sockeye::model::{Lineage, Snapshot};
@@ -113,7 +113,7 @@ fn draw(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("draw");
     for size in SIZES {
         let observation = Tracker::new(LINGER).observe(scene::snapshot(size, 0));
-        let mut app = App::new(settings(), moment(0));
+        let mut app = App::new(settings(), surroundings(), moment(0));
         let mut terminal = Terminal::new(TestBackend::new(150, 40)).expect("it has no terminal");
         group.bench_function(BenchmarkId::new("a reading", size), |bencher| {
             bencher.iter(|| {
@@ -139,23 +139,19 @@ fn draw(criterion: &mut Criterion) {
 
 fn settings() -> Settings {
     Settings {
+        linger: LINGER,
+        highlight: HIGHLIGHT,
+        view: Tab::All,
+        ..Settings::default()
+    }
+}
+
+fn surroundings() -> Surroundings {
+    Surroundings {
         host: "bench".into(),
         is_recording: false,
         uid: Some(3),
         lineage: Lineage::default(),
-        interval: Duration::from_secs(1),
-        linger: LINGER,
-        highlight: HIGHLIGHT,
-        tab: Tab::All,
-        tcp: true,
-        udp: true,
-        filter: Filter::default(),
-        columns: sockeye::columns::ALL
-            .iter()
-            .map(|column| column.id)
-            .collect(),
-        sort: Sort::BY_PORT,
-        stats: false,
         time_zone: TimeZone::UTC,
         size: Size {
             width: 150,

@@ -3,13 +3,13 @@
 //!
 //! `fuzz_targets/config.rs` feeds it new bytes, `tests/properties/config.rs` those of its own.
 
-use sockeye::config::{Fault, parse};
+use sockeye::config::{Fault, parse, to_toml};
 
 /// One input.
 pub fn run(bytes: &[u8]) {
     match parse(bytes) {
         Ok(config) => {
-            let printed = config.to_toml();
+            let printed = to_toml(&config);
             assert_eq!(parse(printed.as_bytes()), Ok(config), "printed: {printed}");
         }
         Err(faults) => name_their_lines(bytes, &faults),

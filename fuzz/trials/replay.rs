@@ -12,9 +12,8 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sockeye::app::view::View;
-use sockeye::app::{App, Input, Key, Msg, Settings, Size, Sort, Tab};
-use sockeye::columns::{self, CellContext};
-use sockeye::filter::Filter;
+use sockeye::app::{App, Input, Key, Msg, Settings, Size, Surroundings, Tab};
+use sockeye::columns::CellContext;
 use sockeye::model::{Lineage, Moment, clean};
 use sockeye::report;
 use sockeye::source::{Replay, Source as _};
@@ -78,7 +77,7 @@ impl Screen {
     fn new() -> Self {
         let now = at(0);
         Self {
-            app: App::new(settings(), now),
+            app: App::new(settings(), surroundings(), now),
             tracker: Tracker::new(Duration::from_secs(10)),
             now,
         }
@@ -188,20 +187,19 @@ fn written(write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -
 
 fn settings() -> Settings {
     Settings {
+        linger: Duration::from_secs(10),
+        highlight: Duration::from_secs(5),
+        view: Tab::All,
+        ..Settings::default()
+    }
+}
+
+fn surroundings() -> Surroundings {
+    Surroundings {
         host: "recording".to_owned(),
         is_recording: true,
         uid: Some(1000),
         lineage: Lineage::default(),
-        interval: Duration::from_secs(1),
-        linger: Duration::from_secs(10),
-        highlight: Duration::from_secs(5),
-        tab: Tab::All,
-        tcp: true,
-        udp: true,
-        filter: Filter::default(),
-        columns: columns::ALL.iter().map(|column| column.id).collect(),
-        sort: Sort::BY_PORT,
-        stats: false,
         time_zone: TimeZone::UTC,
         size: Size {
             width: 100,

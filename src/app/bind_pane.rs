@@ -167,7 +167,7 @@ impl BindPane {
                 Came::InVain("that process has let go of the port, but something else still has it")
             }
             Watch::Ending { until, .. } if now.steady >= until => {
-                Came::InVain("it still has the port: K and then s offers a stronger signal")
+                Came::InVain("it still has the port: end it again, with a stronger signal")
             }
             _ => Came::Nothing,
         }

@@ -1,7 +1,15 @@
 //! The keys: one table from which the screen's hints, the help and the README are made.
+//!
+//! The table is what every key does at first; a [`Keymap`] is what it does for this user, and all that the
+//! program asks.
+
+mod in_force;
+
+use std::borrow::Cow;
+
+pub use in_force::Keymap;
 
 use super::{Action, Key};
-use crate::columns::{pad, width};
 
 /// What the keyboard is for at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,12 +31,12 @@ pub enum Mode {
 }
 
 /// One or more keys, what they do where, and how that is told.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Binding {
     /// Where the keys mean this.
     pub mode: Mode,
-    /// The keys; the first is the one that hints name.
-    pub keys: &'static [Key],
+    /// The keys; the first is the one that hints name. A user may have left none.
+    pub keys: Cow<'static, [Key]>,
     /// What they do.
     pub action: Action,
     /// One line of help, without a full stop.
@@ -46,7 +54,7 @@ const fn bind(
 ) -> Binding {
     Binding {
         mode,
-        keys,
+        keys: Cow::Borrowed(keys),
         action,
         help,
         hint: if hint.is_empty() { None } else { Some(hint) },
@@ -57,13 +65,13 @@ use Action as A;
 use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
 use Mode::{Bind, Help, Insist, Menu, Prompt, Question, Table};
 
-/// Every key of the program. The hints stand in the order of the list.
+/// Every key of the program as it is at first. The hints stand in the order of the list.
 #[rustfmt::skip]
 pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('b')], A::BindTest, "bind test of the selected port: is it taken, on which address", "bind test"),
     bind(Table, &[Char('B')], A::BindTestAny, "bind test of any port", ""),
     bind(Table, &[Enter], A::ToggleDetails, "details: socket, process, its ancestors, its other sockets", "details"),
-    bind(Table, &[Char('/')], A::EditFilter, "filter; Enter keeps it, Esc clears it, ↑ recalls", "filter"),
+    bind(Table, &[Char('/')], A::EditFilter, "filter the rows, while it is typed", "filter"),
     bind(Table, &[Char('s')], A::SortByNext, "sort by the next column", "sort"),
     bind(Table, &[Char('S')], A::ReverseSort, "reverse the order", ""),
     bind(Table, &[Char('e')], A::ToggleEvents, "events: what opened, changed and closed, with times", "events"),
@@ -141,62 +149,12 @@ pub const KEYMAP: &[Binding] = &[
     bind(Help, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 ];
 
-/// What a key does in a mode; `None` if nothing.
-pub fn lookup(mode: Mode, key: Key) -> Option<Action> {
-    let found = bindings(mode).find(|binding| binding.keys.contains(&key));
-    match found {
-        None if mode == Bind => lookup(Table, key),
-        found => found.map(|binding| binding.action),
-    }
-}
-
-/// The keys of a mode, in the order of the list.
-pub fn bindings(mode: Mode) -> impl Iterator<Item = &'static Binding> {
-    KEYMAP.iter().filter(move |binding| binding.mode == mode)
-}
-
 impl Binding {
     /// Its keys as text: `K x`, `Enter`.
     pub fn keys_text(&self) -> String {
         let keys: Vec<_> = self.keys.iter().map(ToString::to_string).collect();
         keys.join(" ")
     }
-}
-
-/// The keys of the table, and of a bind test, as the rows of Markdown tables, for the README.
-pub fn markdown() -> String {
-    let row = |binding: &Binding| {
-        let keys: Vec<_> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
-        format!("| {} | {} |\n", keys.join(" "), binding.help)
-    };
-    let table = |title: &str, mode| {
-        let rows: String = bindings(mode).map(row).collect();
-        format!("| {title} | |\n|---|---|\n{rows}")
-    };
-    format!(
-        "{}\n{}",
-        table("keys", Table),
-        table("with a bind test open", Bind)
-    )
-}
-
-/// The same as aligned text.
-pub fn plain() -> String {
-    let widest = [Table, Bind].into_iter().flat_map(bindings);
-    let widest = widest.map(|binding| width(&binding.keys_text())).max();
-    let table = |title: &str, mode| {
-        let row = |binding: &Binding| {
-            let keys = pad(&binding.keys_text(), widest.unwrap_or(0), false);
-            format!("  {keys}  {}\n", binding.help)
-        };
-        let rows: String = bindings(mode).map(row).collect();
-        format!("{title}\n{rows}")
-    };
-    format!(
-        "{}\n{}",
-        table("keys", Table),
-        table("with a bind test open", Bind)
-    )
 }
 
 #[cfg(test)]
@@ -209,7 +167,7 @@ mod tests {
     fn no_key_is_bound_twice_in_a_mode() {
         let mut seen = HashSet::new();
         for binding in KEYMAP {
-            for key in binding.keys {
+            for key in &*binding.keys {
                 assert!(
                     seen.insert((binding.mode, *key)),
                     "{key} in {:?}",
@@ -222,23 +180,24 @@ mod tests {
     #[test]
     fn every_mode_can_be_left_and_quit() {
         for mode in [Prompt, Menu, Question, Insist, Help] {
-            assert_eq!(lookup(mode, Esc), Some(A::Back), "{mode:?}");
-            assert_eq!(lookup(mode, Ctrl('c')), Some(A::Quit), "{mode:?}");
+            let keymap = Keymap::default();
+            assert_eq!(keymap.lookup(mode, Esc), Some(A::Back), "{mode:?}");
+            assert_eq!(keymap.lookup(mode, Ctrl('c')), Some(A::Quit), "{mode:?}");
         }
     }
 
     /// A key that is held down must not answer both questions.
     #[test]
     fn the_second_question_takes_another_yes_than_the_first() {
-        let yes = |mode| bindings(mode).filter(|binding| binding.action == A::Confirm);
-        for key in yes(Question).flat_map(|binding| binding.keys) {
-            assert_eq!(lookup(Insist, *key), None, "{key}");
+        let keymap = Keymap::default();
+        for key in keymap.keys(Question, A::Confirm) {
+            assert_eq!(keymap.lookup(Insist, *key), None, "{key}");
         }
-        assert_eq!(yes(Insist).count(), 1);
+        assert_eq!(keymap.keys(Insist, A::Confirm).len(), 1);
     }
 
     #[test]
     fn k_never_ends_a_process() {
-        assert_eq!(lookup(Table, Char('k')), Some(A::Up));
+        assert_eq!(Keymap::default().lookup(Table, Char('k')), Some(A::Up));
     }
 }

@@ -16,6 +16,7 @@ mod overdue;
 mod prompt;
 mod question;
 mod selection;
+mod settings;
 mod stats;
 mod update;
 pub mod view;
@@ -25,7 +26,6 @@ mod watching;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use action::Action;
 pub use asking::{FileFormat, Menu, MenuChoice, MenuItem};
@@ -35,11 +35,12 @@ pub use message::{BindReport, Confirmed, Effect, Ending, Exit, Msg, Signal};
 pub use prompt::PromptKind;
 pub use question::{Confirmation, Question};
 pub use selection::{Asked, Sort, Tab};
+pub use settings::{Settings, Surroundings};
 pub use watching::{Told, Watching};
 
 use crate::columns::{self, Column, ColumnId};
-use crate::filter::{Filter, FilterError};
-use crate::model::{Lineage, Moment};
+use crate::filter::FilterError;
+use crate::model::Moment;
 use crate::track::{EventLog, Row, Table};
 use bind_pane::BindPane;
 use cursor::Cursor;
@@ -47,47 +48,6 @@ use neighbours::Neighbours;
 use prompt::Prompt;
 use selection::{Criteria, Selection};
 use stats::Stats;
-
-/// What the program is started with.
-#[derive(Clone, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own for the user"
-)]
-pub struct Settings {
-    /// Name of this host, for the header, or what else the table comes from.
-    pub host: String,
-    /// Whether the table is a recording, so that nothing can be done about what it shows.
-    pub is_recording: bool,
-    /// The user's own uid.
-    pub uid: Option<u32>,
-    /// This process and its ancestors.
-    pub lineage: Lineage,
-    /// Time from one snapshot to the next.
-    pub interval: Duration,
-    /// For how long closed rows stay.
-    pub linger: Duration,
-    /// For how long changes are marked.
-    pub highlight: Duration,
-    /// The view to begin with.
-    pub tab: Tab,
-    /// Whether TCP is shown.
-    pub tcp: bool,
-    /// Whether UDP is shown.
-    pub udp: bool,
-    /// The filter to begin with.
-    pub filter: Filter,
-    /// The columns to begin with, in their order.
-    pub columns: Vec<ColumnId>,
-    /// The order to begin with.
-    pub sort: Sort,
-    /// Whether what refreshes cost is shown from the start.
-    pub stats: bool,
-    /// Time zone in which the clock is read.
-    pub time_zone: jiff::tz::TimeZone,
-    /// Size of the terminal.
-    pub size: Size,
-}
 
 /// What takes the keys instead of the table.
 #[derive(Clone, Debug)]
@@ -131,6 +91,7 @@ enum News {
 #[derive(Clone, Debug)]
 pub struct App {
     settings: Settings,
+    surroundings: Surroundings,
     table: Arc<Table>,
     log: EventLog,
     /// What the refreshes cost.
@@ -162,16 +123,18 @@ pub struct App {
 
 impl App {
     /// The program at its start, before the first snapshot.
-    pub fn new(settings: Settings, now: Moment) -> Self {
+    pub fn new(settings: Settings, surroundings: Surroundings, now: Moment) -> Self {
+        // Whoever made the settings has seen to it that there is room for the family.
+        let filter = settings.narrowed_filter();
         let criteria = Criteria {
-            tab: settings.tab,
+            tab: settings.view,
             tcp: settings.tcp,
             udp: settings.udp,
-            filter: settings.filter.clone(),
+            filter: filter.unwrap_or_else(|_| settings.filter.clone()),
             sort: settings.sort,
             linger: settings.linger,
             highlight: settings.highlight,
-            uid: settings.uid,
+            uid: surroundings.uid,
         };
         Self {
             table: Arc::new(Table::empty(now)),
@@ -193,9 +156,10 @@ impl App {
             failure: None,
             notice: None,
             job: 0,
-            size: settings.size,
+            size: surroundings.size,
             has_snapshot: false,
             settings,
+            surroundings,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use clap::Args;
-use sockeye::app::keymap;
+use sockeye::app::keymap::Keymap;
 
 use super::output::print;
 
@@ -17,10 +17,11 @@ pub(super) struct Keys {
 
 /// Prints every key of the table, and of a bind test.
 pub(super) fn run(wanted: &Keys) -> io::Result<u8> {
+    let keymap = Keymap::default();
     let text = if wanted.markdown {
-        keymap::markdown()
+        keymap.markdown()
     } else {
-        keymap::plain()
+        keymap.plain()
     };
     print(|out| out.write_all(text.as_bytes()))?;
     Ok(0)

@@ -2,9 +2,8 @@
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use sockeye::app::{Asked, Sort};
+use sockeye::app::{Asked, Settings, Sort};
 use sockeye::columns::{self, CellContext, Column};
-use sockeye::config::Config;
 use sockeye::model::{Cost, Moment, Problem, ProblemCode, Snapshot};
 use sockeye::report::{self, Layout};
 use sockeye::runtime::clock::Clock;
@@ -53,7 +52,7 @@ pub(super) struct List {
 
 /// Prints the rows that match; the code is 1 if none does.
 pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
-    let settings = shared.over(Config::default(), &list.filter)?;
+    let settings = shared.over(Settings::default(), &list.filter)?;
     let clock = Clock::start();
     let sort = Sort {
         by: list.sort.id,

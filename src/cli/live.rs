@@ -3,8 +3,8 @@
 use std::io::{self, IsTerminal as _};
 
 use anyhow::Context as _;
-use sockeye::app::{Exit, Settings, Size};
-use sockeye::config::{self, Config};
+use sockeye::app::{Exit, Settings, Size, Surroundings};
+use sockeye::config;
 use sockeye::filter;
 use sockeye::model::clean;
 use sockeye::runtime::clock::Clock;
@@ -18,9 +18,13 @@ use super::options::{Cli, Shared};
 use super::{EXIT_BUG, EXIT_TROUBLE, complain};
 
 /// Shows the table until the user leaves it.
-pub(super) fn run(shared: &Shared, named: Option<Config>, words: &[String]) -> anyhow::Result<u8> {
+pub(super) fn run(
+    shared: &Shared,
+    named: Option<Settings>,
+    words: &[String],
+) -> anyhow::Result<u8> {
     let below = match named {
-        Some(config) => config,
+        Some(named) => named,
         None => config::read_if_there()?,
     };
     let settings = shared.over(below, words)?;
@@ -46,21 +50,11 @@ pub(super) fn run(shared: &Shared, named: Option<Config>, words: &[String]) -> a
         is_hasty: true,
         is_measured: true,
     };
-    let start = Settings {
+    let surroundings = Surroundings {
         host,
         is_recording: shared.replay.is_some(),
         uid: own_uid(),
         lineage: lineage(),
-        interval: settings.interval,
-        linger: settings.linger,
-        highlight: settings.highlight,
-        tab: settings.view,
-        tcp: settings.tcp,
-        udp: settings.udp,
-        filter: settings.narrowed_filter()?,
-        columns: settings.columns,
-        sort: settings.sort,
-        stats: settings.stats,
         time_zone: jiff::tz::TimeZone::system(),
         size: Size {
             width: 80,
@@ -72,7 +66,8 @@ pub(super) fn run(shared: &Shared, named: Option<Config>, words: &[String]) -> a
     } else {
         Theme::PLAIN
     };
-    let exit = live::run(start, collector, theme, clock).context("the terminal can't be used")?;
+    let exit = live::run(settings, surroundings, collector, theme, clock)
+        .context("the terminal can't be used")?;
     Ok(match exit {
         Exit::Quit => 0,
         Exit::Signal(number) => signals::exit_code(number),

@@ -10,7 +10,7 @@ use clap::{Arg, Args, Command};
 use clap_mangen::Man as Page;
 use regex::Regex;
 use roff::{Inline, Roff, bold, roman};
-use sockeye::app::keymap::{self, Mode};
+use sockeye::app::keymap::{Keymap, Mode};
 use sockeye::filter;
 
 use super::commands;
@@ -117,8 +117,9 @@ fn filters() -> String {
 
 /// The keys of the live table, and those of a bind test.
 fn keys() -> String {
+    let keymap = Keymap::default();
     let of = |mode| {
-        let bindings = keymap::bindings(mode);
+        let bindings = keymap.bindings(mode);
         bindings.map(|binding| (binding.keys_text(), binding.help))
     };
     section("KEYS", of(Mode::Table)) + &section("KEYS OF A BIND TEST", of(Mode::Bind))

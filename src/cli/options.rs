@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{Arg, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use sockeye::app::{Asked, Sort, Tab};
+use sockeye::app::{Asked, Settings, Sort, Tab};
 use sockeye::bind::Address;
-use sockeye::config::{Config, duration};
+use sockeye::config::duration;
 use sockeye::filter::Filter;
 use sockeye::model::{Family, clean};
 use sockeye::source::{Recorder, Replay, Source, System};
@@ -191,13 +191,13 @@ impl Shared {
     ///
     /// # Errors
     /// What is wrong with the filter that was typed.
-    pub fn over(&self, below: Config, words: &[String]) -> anyhow::Result<Config> {
+    pub fn over(&self, below: Settings, words: &[String]) -> anyhow::Result<Settings> {
         let (tcp, udp) = if self.tcp || self.udp {
             self.protocols()
         } else {
             (below.tcp, below.udp)
         };
-        Ok(Config {
+        let settings = Settings {
             interval: self.interval_or(below.interval),
             linger: self.linger.unwrap_or(below.linger),
             highlight: self.highlight.unwrap_or(below.highlight),
@@ -220,7 +220,10 @@ impl Shared {
             stats: self.stats || below.stats,
             color: self.has_colour() && below.color,
             ..below
-        })
+        };
+        // Here, where it can still be told, and not in the middle of the table.
+        settings.narrowed_filter()?;
+        Ok(settings)
     }
 
     /// The time between two readings, or what a command takes where nothing is said.
@@ -309,7 +312,7 @@ impl Shared {
 ///
 /// # Errors
 /// The filter gets too long by what narrows it.
-pub(super) fn asked(settings: &Config, sort: Sort) -> anyhow::Result<Asked> {
+pub(super) fn asked(settings: &Settings, sort: Sort) -> anyhow::Result<Asked> {
     Ok(Asked {
         tab: settings.view,
         protocols: (settings.tcp, settings.udp),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use sockeye::app::{Sort, Told, Watching};
-use sockeye::config::{Config, duration};
+use sockeye::app::{Settings, Sort, Told, Watching};
+use sockeye::config::duration;
 use sockeye::model::{Problem, ProblemCode};
 use sockeye::report;
 use sockeye::runtime::clock::Clock;
@@ -52,7 +52,7 @@ pub(super) struct Watch {
 
 /// Prints until the time is over, nobody reads any more, or a signal comes.
 pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
-    let settings = shared.over(Config::default(), &watch.filter)?;
+    let settings = shared.over(Settings::default(), &watch.filter)?;
     signals::exit_when_asked().context("signals can't be waited for")?;
     let asked = options::asked(&settings, Sort::BY_PORT)?;
     let clock = Clock::start();
@@ -95,7 +95,7 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
 /// The changes between the readings of a recording, without waiting.
 fn replay(
     shared: &Shared,
-    settings: &Config,
+    settings: &Settings,
     mut recording: Replay,
     printer: &mut Printer,
 ) -> anyhow::Result<u8> {

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy as _;
 use thiserror::Error;
 
-use super::{Config, Fault, parse};
+use super::{Fault, parse};
+use crate::app::Settings;
 use crate::model::Text;
 
 /// The largest file that is read, in bytes: no person writes such a one.
@@ -64,7 +65,7 @@ pub fn default_path() -> Option<PathBuf> {
 ///
 /// # Errors
 /// It is not there, can't be read, or is wrong.
-pub fn read(path: &Path) -> Result<Config, ConfigError> {
+pub fn read(path: &Path) -> Result<Settings, ConfigError> {
     let failed = |faults| ConfigError {
         path: path.to_owned(),
         faults,
@@ -77,10 +78,10 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
 ///
 /// # Errors
 /// It is there, but can't be read or is wrong.
-pub fn read_if_there() -> Result<Config, ConfigError> {
+pub fn read_if_there() -> Result<Settings, ConfigError> {
     match default_path() {
         Some(path) if is_there(&path) => read(&path),
-        _ => Ok(Config::default()),
+        _ => Ok(Settings::default()),
     }
 }
 

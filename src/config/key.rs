@@ -4,10 +4,9 @@
 
 use std::fmt::Write as _;
 
-use super::Config;
 use super::duration;
 use super::value::{self, Refusal, Value, wrong};
-use crate::app::Tab;
+use crate::app::{Settings, Tab};
 use crate::columns;
 use crate::model::Family;
 
@@ -17,9 +16,9 @@ pub(super) struct Key {
     /// The type of its value, where another one stands.
     pub takes: &'static str,
     /// Puts its value into the settings.
-    pub read: fn(&mut Config, &Value<'_>) -> Result<(), Refusal>,
+    pub read: fn(&mut Settings, &Value<'_>) -> Result<(), Refusal>,
     /// Its value, as TOML.
-    print: fn(&Config) -> String,
+    print: fn(&Settings) -> String,
 }
 
 const DURATION: &str = "a duration in quotes, such as \"500ms\", \"2s\", \"1m\"";
@@ -79,7 +78,7 @@ pub(super) fn unknown(name: &str) -> String {
 }
 
 /// Every key with its value.
-pub(super) fn print(config: &Config) -> String {
+pub(super) fn print(config: &Settings) -> String {
     let mut text = String::new();
     for key in &KEYS {
         writeln!(text, "{} = {}", key.name, (key.print)(config))
@@ -93,14 +92,14 @@ fn set<T>(setting: &mut T, value: Result<T, Refusal>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn protocols(config: &mut Config, value: &Value<'_>) -> Result<(), Refusal> {
+fn protocols(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal> {
     let words = ["tcp", "udp"].map(|name| (name, name));
     let named = value::list(value, |one| value::word(one, "protocol", words.into_iter()))?;
     (config.tcp, config.udp) = (named.contains(&"tcp"), named.contains(&"udp"));
     Ok(())
 }
 
-fn families(config: &mut Config, value: &Value<'_>) -> Result<(), Refusal> {
+fn families(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal> {
     let named = value::list(value, |one| {
         value::word(one, "family", FAMILIES.into_iter())
     })?;
@@ -112,7 +111,7 @@ fn families(config: &mut Config, value: &Value<'_>) -> Result<(), Refusal> {
 }
 
 /// The columns that the table never drops can't be left out here either: no key would bring them back.
-fn shown_columns(config: &mut Config, value: &Value<'_>) -> Result<(), Refusal> {
+fn shown_columns(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal> {
     let ids = value::list(value, |one| value::column(one).map(|column| column.id))?;
     let is_missing = |column: &&columns::Column| column.priority == 0 && !ids.contains(&column.id);
     if let Some(column) = columns::ALL.iter().find(is_missing) {

@@ -3,10 +3,10 @@
 use toml::Spanned;
 use toml::de::{DeString, DeTable};
 
-use super::Config;
 use super::fault::Fault;
 use super::key::{self, KEYS, Key};
 use super::value::{Refusal, Value};
+use crate::app::Settings;
 
 /// How many faults are told: what is no configuration at all has one on each line.
 const MAX_FAULTS: usize = 20;
@@ -19,7 +19,7 @@ type Place = (usize, String);
 /// # Errors
 /// What is wrong, each on a line that is there, in order; at most a screenful. Where the text is no TOML,
 /// that is told and nothing of the keys.
-pub fn parse(bytes: &[u8]) -> Result<Config, Vec<Fault>> {
+pub fn parse(bytes: &[u8]) -> Result<Settings, Vec<Fault>> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         let message = format!("not UTF-8: the byte 0x{:02x}", bytes[at]);
@@ -58,8 +58,8 @@ fn told(text: &[u8], mut faults: Vec<Place>) -> Vec<Fault> {
 }
 
 /// The settings, and what was not accepted.
-fn settings(table: &DeTable<'_>) -> (Config, Vec<Place>) {
-    let (mut config, mut faults) = (Config::default(), Vec::new());
+fn settings(table: &DeTable<'_>) -> (Settings, Vec<Place>) {
+    let (mut config, mut faults) = (Settings::default(), Vec::new());
     for (name, value) in table {
         let read = match KEYS.iter().find(|key| key.name == name.get_ref()) {
             Some(key) => read(&mut config, key, value),
@@ -79,7 +79,7 @@ fn of_no_key(name: &Spanned<DeString<'_>>) -> Place {
     (name.span().start, key::unknown(name.get_ref()))
 }
 
-fn read(config: &mut Config, key: &Key, value: &Value<'_>) -> Result<(), Place> {
+fn read(config: &mut Settings, key: &Key, value: &Value<'_>) -> Result<(), Place> {
     let (name, takes) = (key.name, key.takes);
     (key.read)(config, value).map_err(|refusal| match refusal {
         Refusal::Wrong { place, why } => (place.start, format!("{name}: {why}")),

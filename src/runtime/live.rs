@@ -20,7 +20,7 @@ use super::signals::{self, Signals};
 use super::terminal::{self, Screen};
 use super::{fault, jobs};
 use crate::app::view::View;
-use crate::app::{App, Effect, Exit, Input, Msg, Settings, Size};
+use crate::app::{App, Effect, Exit, Input, Msg, Settings, Size, Surroundings};
 use crate::model::clean;
 use crate::ui::{self, Theme};
 use producers::ends_a_reading;
@@ -31,6 +31,7 @@ use producers::ends_a_reading;
 /// If there is no terminal, or the system starts no further threads.
 pub fn run(
     settings: Settings,
+    surroundings: Surroundings,
     collector: Collector,
     theme: Theme,
     clock: Clock,
@@ -40,7 +41,7 @@ pub fn run(
     let (taken_in, is_taken_in) = mpsc::channel();
     let caught = Signals::catch()?;
     let mut live = Live {
-        app: App::new(settings, clock.now()),
+        app: App::new(settings, surroundings, clock.now()),
         screen: Screen::enter()?,
         drawn: None,
         theme,

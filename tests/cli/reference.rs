@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use sockeye::app::keymap::{self, Binding, Mode, bindings};
+use sockeye::app::keymap::{Binding, Keymap, Mode};
 
 use crate::scene::{BINARY, TempFile, sockeye};
 use crate::support::is_required;
@@ -138,9 +138,10 @@ fn keys_tells_every_key_with_its_help() {
         .lines()
         .filter_map(|line| line.strip_prefix("  "))
         .collect();
+    let keymap = Keymap::default();
     let bound: Vec<_> = [Mode::Table, Mode::Bind]
         .into_iter()
-        .flat_map(bindings)
+        .flat_map(|mode| keymap.bindings(mode))
         .collect();
     let tells = |line: &str, binding: &Binding| {
         let help = line.strip_prefix(&binding.keys_text()).map(str::trim_start);
@@ -155,7 +156,7 @@ fn keys_tells_every_key_with_its_help() {
 fn keys_as_markdown_are_the_tables_of_the_readme() {
     let said = sockeye(&["keys", "--markdown"]);
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
-    assert_eq!(said.out, keymap::markdown());
+    assert_eq!(said.out, Keymap::default().markdown());
 }
 
 /// Holds a text against its picture, whatever the version.

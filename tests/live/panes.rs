@@ -148,7 +148,8 @@ fn help_lists_every_key_of_the_table() {
         let mut live = Live::start_in((110, 120), &[]);
         live.press("?");
         let screen = live.wait_for_text("this help");
-        for binding in sockeye::app::keymap::bindings(sockeye::app::keymap::Mode::Table) {
+        let keymap = sockeye::app::keymap::Keymap::default();
+        for binding in keymap.bindings(sockeye::app::keymap::Mode::Table) {
             let listed = screen
                 .lines()
                 .any(|line| line.contains(&binding.keys_text()) && line.contains(binding.help));

@@ -34,7 +34,11 @@ enum Event {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let bound: Vec<Key> = KEYMAP.iter().flat_map(|one| one.keys).copied().collect();
+    let bound: Vec<Key> = KEYMAP
+        .iter()
+        .flat_map(|one| one.keys.iter())
+        .copied()
+        .collect();
     let cell = || (0..100u16, 0..40u16);
     let mouse = prop_oneof![
         cell().prop_map(|(column, row)| Mouse::Click { column, row }),

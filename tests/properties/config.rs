@@ -6,9 +6,9 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use sockeye::app::{Sort, Tab};
+use sockeye::app::{Settings, Sort, Tab};
 use sockeye::columns::{self, ColumnId};
-use sockeye::config::{Config, DEFAULT_FILE, keys, parse};
+use sockeye::config::{DEFAULT_FILE, keys, parse, to_toml};
 use sockeye::filter::Filter;
 use sockeye::model::Family;
 
@@ -33,7 +33,7 @@ fn shown_columns() -> impl Strategy<Value = Vec<ColumnId>> {
 }
 
 /// Any settings that a file can say.
-fn config() -> impl Strategy<Value = Config> {
+fn config() -> impl Strategy<Value = Settings> {
     let times = (50..86_400_000u64, any::<u32>(), any::<u32>());
     let shown = (
         select(Tab::ALL.to_vec()),
@@ -46,7 +46,7 @@ fn config() -> impl Strategy<Value = Config> {
         let (interval, linger, highlight) = times;
         let (view, protocols, family) = shown;
         let (columns, by, (descending, stats, color)) = table;
-        Config {
+        Settings {
             interval: Duration::from_millis(interval),
             linger: Duration::from_millis(linger.into()),
             highlight: Duration::from_millis(highlight.into()),
@@ -59,6 +59,7 @@ fn config() -> impl Strategy<Value = Config> {
             sort: Sort { by, descending },
             stats,
             color,
+            ..Settings::default()
         }
     })
 }
@@ -114,7 +115,7 @@ proptest! {
 
     #[test]
     fn settings_that_are_printed_read_back(config in config()) {
-        let printed = config.to_toml();
+        let printed = to_toml(&config);
         prop_assert_eq!(parse(printed.as_bytes()), Ok(config), "{}", printed);
     }
 
@@ -134,7 +135,7 @@ proptest! {
     fn a_config_with_mistakes_in_it_is_another_one_or_faults_with_their_lines(
         config in config(), mistakes in vec(any::<Mutation>(), 1..4),
     ) {
-        let bytes = mutated(config.to_toml().as_bytes(), DEFAULT_FILE.as_bytes(), &mistakes);
+        let bytes = mutated(to_toml(&config).as_bytes(), DEFAULT_FILE.as_bytes(), &mistakes);
         trials::run(&bytes);
     }
 
@@ -143,7 +144,7 @@ proptest! {
         uncommented in any::<bool>(), mistakes in vec(any::<Mutation>(), 1..4),
     ) {
         let text = if uncommented { DEFAULT_FILE.replace("\n#", "\n") } else { DEFAULT_FILE.to_owned() };
-        let settings = Config::default().to_toml();
+        let settings = to_toml(&Settings::default());
         trials::run(&mutated(text.as_bytes(), settings.as_bytes(), &mistakes));
     }
 }

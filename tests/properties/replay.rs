@@ -20,7 +20,7 @@ use sockeye::ui::{self, Theme};
 
 use super::mutation::{Mutation, mutated};
 use super::rows::{moment, row};
-use super::stage::settings;
+use super::stage::{settings, surroundings};
 
 /// A file of the test's own, removed with it.
 struct Scratch(PathBuf);
@@ -72,10 +72,10 @@ struct Player {
 
 impl Player {
     fn new() -> Self {
-        let (settings, now) = (settings(80, 24), moment(100));
+        let (settings, now) = (settings(), moment(100));
         Self {
             tracker: Tracker::new(settings.linger),
-            app: App::new(settings, now),
+            app: App::new(settings, surroundings(80, 24), now),
             now,
         }
     }

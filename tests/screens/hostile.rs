@@ -16,7 +16,7 @@ use sockeye::model::{Problem, ProblemCode, Process, Socket, Text};
 use sockeye::runtime::backend::QuietBackend;
 use sockeye::ui::{self, Theme};
 
-use super::stage::{Stage, connection, known, listener, process, settings, udp};
+use super::stage::{Stage, connection, known, listener, process, settings, surroundings, udp};
 use sockeye::model::State;
 
 /// Pieces of what somebody may call himself.
@@ -107,9 +107,9 @@ fn stage(names: &[String; 4], width: u16, height: u16) -> Stage {
             known(&[&two]),
         )),
     ];
-    let mut settings = settings(width, height);
-    settings.host.clone_from(name);
-    let mut stage = Stage::with(settings);
+    let mut surroundings = surroundings(width, height);
+    surroundings.host.clone_from(name);
+    let mut stage = Stage::with(settings(), surroundings);
     let problem = Problem::new(ProblemCode::TableUnreadable, place);
     stage.know(&[one, two]).read_with(&sockets, &[problem]);
     stage

@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sockeye::app::{App, Effect, Input, Key, Mouse, Msg, Settings, Size, Sort, Tab};
+use sockeye::app::{App, Effect, Input, Key, Mouse, Msg, Settings, Size, Surroundings, Tab};
 use sockeye::bind::{Examination, Probe, ProbeResult, Target, Witness};
-use sockeye::filter::Filter;
 use sockeye::model::{
     Answered, Cost, Endpoint, Evidence, Holder, Limits, Lineage, Moment, Owner, Pid, Problem,
     Process, Protocol, Queue, Refresh, Snapshot, Socket, State, Text,
@@ -37,25 +36,22 @@ pub fn after(since_begin: Duration) -> Moment {
 }
 
 /// What a scene is started with.
-pub fn settings(width: u16, height: u16) -> Settings {
+pub fn settings() -> Settings {
     Settings {
+        linger: LINGER,
+        highlight: HIGHLIGHT,
+        view: Tab::All,
+        ..Settings::default()
+    }
+}
+
+/// Where a scene plays.
+pub fn surroundings(width: u16, height: u16) -> Surroundings {
+    Surroundings {
         host: "web-01".into(),
         is_recording: false,
         uid: Some(1000),
         lineage: Lineage::default(),
-        interval: Duration::from_secs(1),
-        linger: LINGER,
-        highlight: HIGHLIGHT,
-        tab: Tab::All,
-        tcp: true,
-        udp: true,
-        filter: Filter::default(),
-        columns: sockeye::columns::ALL
-            .iter()
-            .map(|column| column.id)
-            .collect(),
-        sort: Sort::BY_PORT,
-        stats: false,
         time_zone: TimeZone::UTC,
         size: Size { width, height },
     }
@@ -72,14 +68,14 @@ pub struct Stage {
 
 impl Stage {
     pub fn new(width: u16, height: u16) -> Self {
-        Self::with(settings(width, height))
+        Self::with(settings(), surroundings(width, height))
     }
 
-    pub fn with(settings: Settings) -> Self {
+    pub fn with(settings: Settings, surroundings: Surroundings) -> Self {
         let now = after(Duration::ZERO);
         Self {
             tracker: Tracker::new(settings.linger),
-            app: App::new(settings, now),
+            app: App::new(settings, surroundings, now),
             now,
             since_begin: Duration::ZERO,
             processes: HashMap::new(),

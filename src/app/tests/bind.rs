@@ -220,7 +220,7 @@ fn a_process_that_does_not_end_is_not_waited_for_for_ever() {
     let effects = desk.wake();
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
     desk.tell(Msg::BindTested(Box::new(answer)));
-    assert!(footer(&desk).contains("offers a stronger signal"));
+    assert!(footer(&desk).contains("with a stronger signal"));
     desk.press("Ky");
     // That another job failed says nothing of the signal.
     desk.tell(Msg::JobDone {

@@ -18,7 +18,7 @@ fn desk_below(pids: &[Pid]) -> Desk {
         pid,
         started_at_tick: None,
     };
-    desk.app.settings.lineage = Lineage::new(pids.iter().map(member).collect());
+    desk.app.surroundings.lineage = Lineage::new(pids.iter().map(member).collect());
     desk
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::keymap::{KEYMAP, Mode};
+use super::keymap::{KEYMAP, Keymap, Mode};
 use super::view::View;
 use super::*;
 use crate::columns;
@@ -36,21 +36,20 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
-        let settings = Settings {
+        Self::with(Settings {
+            linger: LINGER,
+            highlight: HIGHLIGHT,
+            view: Tab::All,
+            ..Settings::default()
+        })
+    }
+
+    fn with(settings: Settings) -> Self {
+        let surroundings = Surroundings {
             host: "host".into(),
             is_recording: false,
             uid: Some(1000),
             lineage: Lineage::default(),
-            interval: SECOND,
-            linger: LINGER,
-            highlight: HIGHLIGHT,
-            tab: Tab::All,
-            tcp: true,
-            udp: true,
-            filter: Filter::default(),
-            columns: columns::ALL.iter().map(|column| column.id).collect(),
-            sort: Sort::BY_PORT,
-            stats: false,
             time_zone: jiff::tz::TimeZone::UTC,
             size: Size {
                 width: 80,
@@ -58,7 +57,7 @@ impl Desk {
             },
         };
         Self {
-            app: App::new(settings, moment(Duration::ZERO)),
+            app: App::new(settings, surroundings, moment(Duration::ZERO)),
             tracker: Tracker::new(LINGER),
             time: Duration::ZERO,
         }
@@ -218,8 +217,8 @@ fn every_action_has_a_key() {
 
 #[test]
 fn every_key_of_the_table_does_something() {
-    for binding in keymap::bindings(Mode::Table) {
-        for &key in binding.keys {
+    for binding in Keymap::default().bindings(Mode::Table) {
+        for &key in &*binding.keys {
             let mut desk = Desk::with_ports(&(1000..1100).collect::<Vec<_>>());
             let (width, height) = (160, 24);
             desk.tell(Msg::Input(Input::Resized { width, height }));
@@ -329,7 +328,7 @@ fn a_recording_may_claim_the_end_of_time() {
 #[test]
 fn what_a_recording_shows_is_left_alone() {
     let mut desk = Desk::with_ports(&[80]);
-    desk.app.settings.is_recording = true;
+    desk.app.surroundings.is_recording = true;
     for key in ["b", "B", "f", "K", "x"] {
         assert_eq!(desk.press(key), [], "{key}");
         assert_eq!(desk.mode(), Mode::Table, "{key}");

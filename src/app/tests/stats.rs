@@ -142,11 +142,9 @@ fn the_key_and_esc_close_the_pane() {
 
 #[test]
 fn the_pane_is_open_from_the_start_if_that_is_wanted() {
-    let settings = Settings {
+    let desk = Desk::with(Settings {
         stats: true,
-        ..Desk::new().app.settings
-    };
-    let app = App::new(settings, moment(Duration::ZERO));
-    let view = app.view(moment(Duration::ZERO));
-    assert_eq!(view.pane.unwrap().title, "stats · 0 refreshes · ms");
+        ..Settings::default()
+    });
+    assert_eq!(pane_title(&desk), "stats · 0 refreshes · ms");
 }

@@ -13,7 +13,9 @@ use crate::model::{Moment, Socket};
 impl App {
     pub(super) fn bind_test_selected(&mut self, now: Moment) -> Effects {
         let Some(socket) = self.selected().map(|row| &row.socket) else {
-            self.warn("no port is selected: B tests any", now);
+            let any = self.settings.keymap.key(Action::BindTestAny);
+            let hint = any.map_or(String::new(), |key| format!(": {key} tests any"));
+            self.warn(format!("no port is selected{hint}"), now);
             return Vec::new();
         };
         let port = socket.local.port;
@@ -103,7 +105,7 @@ impl App {
         let Some(holder) = verdict.blockers.get(pane.visited().unwrap_or(0)) else {
             return self.warn("no socket is in the way", now);
         };
-        let lineage = &self.settings.lineage;
+        let lineage = &self.surroundings.lineage;
         match Question::end_owner(&holder.socket, false, &self.table, lineage) {
             Ok(question) => {
                 self.modal = Modal::Question(Question {

@@ -7,7 +7,7 @@ mod prompt;
 mod table;
 
 use super::bind_pane::Came;
-use super::keymap::{self, Mode};
+use super::keymap::Mode;
 use super::prompt::{Edited, MAX_BYTES};
 use super::{Action, App, BindReport, Effect, Exit, Input, Key, Modal, Msg, Pane, Question};
 use crate::model::Moment;
@@ -76,7 +76,7 @@ impl App {
             return Vec::new();
         };
         let port = pane.target.first_port();
-        let came = pane.take(answer, &self.settings.time_zone, now);
+        let came = pane.take(answer, &self.surroundings.time_zone, now);
         if pane.is_wanted_again() {
             return self.test_again(now);
         }
@@ -112,7 +112,7 @@ impl App {
             self.reselect(now);
         }
         let is_test_due = match &mut self.pane {
-            Some(Pane::Bind(pane)) => pane.pass_time(&self.settings.time_zone, now),
+            Some(Pane::Bind(pane)) => pane.pass_time(&self.surroundings.time_zone, now),
             _ => false,
         };
         if is_test_due {
@@ -145,7 +145,7 @@ impl App {
 
     fn press(&mut self, key: Key, now: Moment) -> Effects {
         self.notice = None;
-        let action = keymap::lookup(self.mode(), key);
+        let action = self.settings.keymap.lookup(self.mode(), key);
         match (&mut self.modal, action) {
             (_, Some(Action::Quit)) => vec![Effect::End(Exit::Quit)],
             (_, Some(Action::Suspend)) => vec![Effect::SuspendJob],

@@ -96,7 +96,7 @@ impl App {
 
     pub(super) fn act_in_help(&mut self, action: Action) {
         let page = usize::from(self.size.height / 2);
-        let last = view::last_help_scroll(self.size);
+        let last = view::last_help_scroll(self.size, &self.settings.keymap);
         let Modal::Help { scroll } = &mut self.modal else {
             return;
         };

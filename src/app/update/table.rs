@@ -41,7 +41,7 @@ impl App {
             A::EditFilter => {
                 self.modal = Modal::Prompt(Prompt::new(PromptKind::Filter, &self.filter_text));
             }
-            _ if self.settings.is_recording && concerns_this_machine(action) => {
+            _ if self.surroundings.is_recording && concerns_this_machine(action) => {
                 self.warn(
                     "this is a recording: nothing can be done about what it shows",
                     now,
@@ -198,7 +198,7 @@ impl App {
         let Some(row) = self.selected() else {
             return self.warn("no row is selected", now);
         };
-        let lineage = &self.settings.lineage;
+        let lineage = &self.surroundings.lineage;
         match Question::end_owner(&row.socket, row.is_closed(), &self.table, lineage) {
             Ok(question) => self.modal = Modal::Question(question),
             Err(why) => self.warn(why, now),

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::super::keymap::Mode;
 use super::super::layout::{Layout, Size};
 use super::super::overdue::{LONG, next_second, no_answer};
 use super::super::prompt::Prompt;
-use super::super::{Action, App, Menu, Modal, News, Notice, PromptKind, Question, keymap};
+use super::super::{Action, App, Menu, Modal, News, Notice, PromptKind, Question};
 use super::{Line, OverlayView, Role, Span, cut_line, line_width, span, widest};
 use crate::columns::width;
 use crate::model::Moment;
@@ -56,7 +57,7 @@ impl App {
         }
         let line = match &self.notice {
             Some(notice) => cut_line(notice.line(now), usize::from(area.width)),
-            None => hints(self.mode(), usize::from(area.width)),
+            None => self.hints(self.mode(), usize::from(area.width)),
         };
         (vec![line], None)
     }
@@ -119,7 +120,7 @@ impl App {
                 " 8080  8080/udp  127.0.0.1:8080  [::1]:8080  https",
                 Role::Dim,
             )],
-            _ => hints(keymap::Mode::Prompt, usize::from(self.size.width)),
+            _ => self.hints(Mode::Prompt, usize::from(self.size.width)),
         }
     }
 
@@ -127,38 +128,45 @@ impl App {
     pub(super) fn overlay(&self) -> Option<OverlayView> {
         match &self.modal {
             Modal::None | Modal::Prompt(_) => None,
-            Modal::Help { scroll } => Some(super::help::overlay(*scroll, self.size)),
+            Modal::Help { scroll } => Some(super::help::overlay(
+                *scroll,
+                self.size,
+                &self.settings.keymap,
+            )),
             Modal::Menu(menu) => Some(menu_overlay(menu, self.size)),
             Modal::Question(question) => Some(question_overlay(question)),
         }
     }
+
+    /// The hints of a mode, as many as fit; what stands last in the keymap's list goes first, but help
+    /// and quit stay as long as anything does.
+    fn hints(&self, mode: Mode, columns: usize) -> Line {
+        let keymap = &self.settings.keymap;
+        // A bind test leaves the table's keys in force; of those, help and quit are told.
+        let below = keymap.bindings(Mode::Table).filter(|binding| {
+            let is_told = matches!(binding.action, Action::ToggleHelp | Action::Quit);
+            mode == Mode::Bind && is_told
+        });
+        let mut hints: Vec<(String, &str)> = keymap
+            .bindings(mode)
+            .chain(below)
+            .filter_map(|binding| Some((binding.keys.first()?.to_string(), binding.hint?)))
+            .collect();
+        while line_width(&hint_line(&hints)) > columns && hints.len() > 1 {
+            let least = hints.len().saturating_sub(3);
+            hints.remove(least);
+        }
+        hint_line(&hints)
+    }
 }
 
-/// The hints of a mode, as many as fit; what stands last in the keymap's list goes first, but help
-/// and quit stay as long as anything does.
-fn hints(mode: keymap::Mode, columns: usize) -> Line {
-    // A bind test leaves the table's keys in force; of those, help and quit are told.
-    let below = keymap::bindings(keymap::Mode::Table).filter(|binding| {
-        let is_told = matches!(binding.action, Action::ToggleHelp | Action::Quit);
-        mode == keymap::Mode::Bind && is_told
-    });
-    let mut hints: Vec<(String, &str)> = keymap::bindings(mode)
-        .chain(below)
-        .filter_map(|binding| Some((binding.keys[0].to_string(), binding.hint?)))
-        .collect();
-    let line = |hints: &[(String, &str)]| -> Line {
-        let mut line = vec![span(" ", Role::Plain)];
-        for (key, hint) in hints {
-            line.push(span(key.clone(), Role::Accent));
-            line.push(span(format!(" {hint}  "), Role::Dim));
-        }
-        line
-    };
-    while line_width(&line(&hints)) > columns && hints.len() > 1 {
-        let least = hints.len().saturating_sub(3);
-        hints.remove(least);
+fn hint_line(hints: &[(String, &str)]) -> Line {
+    let mut line = vec![span(" ", Role::Plain)];
+    for (key, hint) in hints {
+        line.push(span(key.clone(), Role::Accent));
+        line.push(span(format!(" {hint}  "), Role::Dim));
     }
-    line(&hints)
+    line
 }
 
 fn question_overlay(question: &Question) -> OverlayView {

@@ -1,15 +1,15 @@
 //! The help: keys from the keymap, the filter language and the columns from their own tables.
 
-use super::super::keymap::{self, Mode};
+use super::super::keymap::{Keymap, Mode};
 use super::super::layout::Size;
 use super::{Line, OverlayView, Role, span, widest};
 use crate::columns::{self, pad, width, wrap};
 use crate::filter;
 
 /// The part of the help that is in sight.
-pub(super) fn overlay(scroll: usize, size: Size) -> OverlayView {
-    let lines = lines(size);
-    let scroll = scroll.min(last_help_scroll(size));
+pub(super) fn overlay(scroll: usize, size: Size, keymap: &Keymap) -> OverlayView {
+    let lines = lines(size, keymap);
+    let scroll = scroll.min(last_help_scroll(size, keymap));
     OverlayView {
         title: "help".into(),
         columns: widest(&lines),
@@ -19,8 +19,8 @@ pub(super) fn overlay(scroll: usize, size: Size) -> OverlayView {
 }
 
 /// How far the help can be scrolled.
-pub(in crate::app) fn last_help_scroll(size: Size) -> usize {
-    lines(size).len().saturating_sub(height(size))
+pub(in crate::app) fn last_help_scroll(size: Size, keymap: &Keymap) -> usize {
+    lines(size, keymap).len().saturating_sub(height(size))
 }
 
 /// Lines of the overlay: all but the border, a line around it, and the hints below.
@@ -30,11 +30,13 @@ fn height(size: Size) -> usize {
 }
 
 /// Every line, already broken to the width that there is: how far one can scroll depends on it.
-fn lines(size: Size) -> Vec<Line> {
+fn lines(size: Size, keymap: &Keymap) -> Vec<Line> {
     let columns = size.overlay_width();
     let entry = |what: &str, meaning: &str| entry(what, meaning, columns);
-    let keys =
-        keymap::bindings(Mode::Table).flat_map(|binding| entry(&binding.keys_text(), binding.help));
+    let keys_of = |mode| {
+        let bound = keymap.bound(mode);
+        bound.flat_map(|binding| entry(&binding.keys_text(), binding.help))
+    };
     let marks = [
         entry("+", "opened a moment ago"),
         entry("~", "changed its state or owner a moment ago: old → new"),
@@ -56,12 +58,10 @@ fn lines(size: Size) -> Vec<Line> {
     let columns = columns::ALL
         .iter()
         .flat_map(|column| entry(column.title, column.description));
-    let bind_keys =
-        keymap::bindings(Mode::Bind).flat_map(|binding| entry(&binding.keys_text(), binding.help));
     heading("keys")
-        .chain(keys)
+        .chain(keys_of(Mode::Table))
         .chain(heading("with a bind test open"))
-        .chain(bind_keys)
+        .chain(keys_of(Mode::Bind))
         .chain(heading("marks"))
         .chain(marks.into_iter().flatten())
         .chain(heading("owners"))

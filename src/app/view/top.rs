@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::overdue::{LONG, next_second, no_answer};
-use super::super::{App, Modal, PromptKind, Tab};
+use super::super::{Action, App, Modal, PromptKind, Tab};
 use super::{Line, Role, TabView, cut_line, duration_text, line_width, span};
 use crate::columns::width;
 use crate::model::{Moment, Problem, ProblemCode};
@@ -69,9 +69,9 @@ impl App {
             is_sentence: true,
         };
         let mut segments = vec![segment(vec![span("sockeye", Role::Accent)], 0)];
-        if !self.settings.host.is_empty() {
+        if !self.surroundings.host.is_empty() {
             segments.push(segment(
-                vec![span(self.settings.host.clone(), Role::Strong)],
+                vec![span(self.surroundings.host.clone(), Role::Strong)],
                 9,
             ));
         }
@@ -147,7 +147,7 @@ impl App {
 
     /// A moment as the clock on the wall shows it: `12:04:31`.
     pub(super) fn clock(&self, at: Moment) -> String {
-        let zoned = at.wall.to_zoned(self.settings.time_zone.clone());
+        let zoned = at.wall.to_zoned(self.surroundings.time_zone.clone());
         zoned.strftime("%H:%M:%S").to_string()
     }
 
@@ -171,13 +171,17 @@ impl App {
     pub(super) fn filter_line(&self, columns: u16) -> Line {
         let total = self.selection.counts().unfiltered;
         let mut line = Vec::new();
-        let off = match (self.criteria.tcp, self.criteria.udp) {
-            (true, true) => None,
-            (false, true) => Some("tcp off (t)"),
-            (true, false) => Some("udp off (u)"),
-            (false, false) => Some("tcp and udp off (t, u)"),
-        };
-        line.extend(off.map(|off| span(format!("{off}  "), Role::Warning)));
+        let off: Vec<_> = self.switched_off().collect();
+        if !off.is_empty() {
+            let names: Vec<_> = off.iter().map(|(name, _)| *name).collect();
+            let keys: Vec<_> = off.iter().filter_map(|(_, key)| key.clone()).collect();
+            let keys = match &keys[..] {
+                [] => String::new(),
+                keys => format!(" ({})", keys.join(", ")),
+            };
+            let off = format!("{} off{keys}  ", names.join(" and "));
+            line.push(span(off, Role::Warning));
+        }
         let is_typing =
             matches!(&self.modal, Modal::Prompt(prompt) if prompt.kind == PromptKind::Filter);
         let filter = self.criteria.filter.to_string();
@@ -195,6 +199,16 @@ impl App {
         };
         line.push(span(count, Role::Dim));
         line
+    }
+
+    /// The protocols that are not shown, and the keys that bring them back.
+    fn switched_off(&self) -> impl Iterator<Item = (&'static str, Option<String>)> {
+        let protocols = [
+            (self.criteria.tcp, "tcp", Action::ToggleTcp),
+            (self.criteria.udp, "udp", Action::ToggleUdp),
+        ];
+        let off = protocols.into_iter().filter(|&(is_shown, ..)| !is_shown);
+        off.map(|(_, name, action)| (name, self.settings.keymap.key(action)))
     }
 
     fn tabs_width(&self) -> usize {
@@ -237,9 +251,13 @@ impl App {
             format!(" {}.", elsewhere.join(", "))
         };
         if !(self.criteria.tcp && self.criteria.udp) {
-            return format!(
-                "Nothing to show with a protocol off: t and u bring it back.{elsewhere}"
-            );
+            let keys: Vec<_> = self.switched_off().filter_map(|(_, key)| key).collect();
+            let remedy = match &keys[..] {
+                [] => String::new(),
+                [one] => format!(": {one} brings it back"),
+                keys => format!(": {} bring it back", keys.join(" and ")),
+            };
+            return format!("Nothing to show with a protocol off{remedy}.{elsewhere}");
         }
         if self.criteria.filter.is_empty() {
             return match self.criteria.tab {
@@ -250,8 +268,10 @@ impl App {
             };
         }
         let all = counts.unfiltered;
+        let back = self.settings.keymap.key(Action::Back);
+        let remedy = back.map_or(String::new(), |key| format!(" {key} shows all {all}."));
         format!(
-            "Nothing matches `{}`. Esc shows all {all}.{elsewhere}",
+            "Nothing matches `{}`.{remedy}{elsewhere}",
             self.criteria.filter
         )
     }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::app::{Sort, Tab};
+use crate::app::{Settings, Sort, Tab};
 use crate::columns::ColumnId;
-use crate::config::{DEFAULT_FILE, MAX_BYTES, keys};
+use crate::config::{DEFAULT_FILE, MAX_BYTES, keys, to_toml};
 use crate::filter::Filter;
 use crate::model::Family;
 
@@ -38,16 +38,16 @@ fn assert_told_once(text: &str, told: &str) {
 
 #[test]
 fn the_default_file_says_nothing_as_it_is() {
-    assert_eq!(parse(DEFAULT_FILE.as_bytes()), Ok(Config::default()));
+    assert_eq!(parse(DEFAULT_FILE.as_bytes()), Ok(Settings::default()));
 }
 
 #[test]
 fn the_default_file_sets_every_key_to_its_default() {
     let text = uncommented();
-    assert_eq!(parse(text.as_bytes()), Ok(Config::default()));
+    assert_eq!(parse(text.as_bytes()), Ok(Settings::default()));
     let is_set = |line: &&str| !line.starts_with('#') && !line.is_empty();
     let set: Vec<_> = text.lines().filter(is_set).collect();
-    let printed = Config::default().to_toml();
+    let printed = to_toml(&Settings::default());
     assert_eq!(
         set,
         printed.lines().collect::<Vec<_>>(),
@@ -86,7 +86,7 @@ fn every_setting_is_taken() {
         stats = true
         color = false
     "#;
-    let config = Config {
+    let config = Settings {
         interval: Duration::from_millis(250),
         linger: Duration::from_mins(1),
         highlight: Duration::ZERO,
@@ -107,6 +107,7 @@ fn every_setting_is_taken() {
         },
         stats: true,
         color: false,
+        ..Settings::default()
     };
     assert_eq!(parse(text.as_bytes()), Ok(config));
 }

@@ -90,7 +90,7 @@ impl App {
     fn process_lines(&self, process: &Process) -> Vec<Line> {
         let user = process.user.as_ref().map(ToString::to_string);
         let since = process.started_at.map(|started| {
-            let zoned = started.to_zoned(self.settings.time_zone.clone());
+            let zoned = started.to_zoned(self.surroundings.time_zone.clone());
             format!("since {}", zoned.strftime("%Y-%m-%d %H:%M:%S"))
         });
         let name = format!("{} (pid {})", process.name, process.pid);

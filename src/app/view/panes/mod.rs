@@ -6,7 +6,7 @@ mod events;
 mod stats;
 
 use super::super::layout::{Area, Layout};
-use super::super::{App, Pane};
+use super::super::{Action, App, Pane};
 use super::{Line, PaneView, Role, cut_line, span};
 use crate::model::Moment;
 
@@ -21,26 +21,26 @@ impl App {
         let mut lines = self.pane_lines_of(pane, layout, now);
         let scroll = self.pane_scroll.min(lines.len().saturating_sub(height));
         let below = lines.len().saturating_sub(scroll + height);
-        let (title, keys) = match pane {
-            Pane::Details => ("details".to_owned(), "Enter".to_owned()),
-            Pane::Events => (self.events_title(), "e".to_owned()),
-            Pane::Stats => (self.stats_title(), "$".to_owned()),
-            Pane::Bind(pane) => (bind::title(pane, now), "Esc".to_owned()),
+        let keymap = &self.settings.keymap;
+        let (title, closes) = match pane {
+            Pane::Details => ("details".to_owned(), Action::ToggleDetails),
+            Pane::Events => (self.events_title(), Action::ToggleEvents),
+            Pane::Stats => (self.stats_title(), Action::ToggleStats),
+            Pane::Bind(pane) => (bind::title(pane, now), Action::Back),
         };
-        let hint = if below > 0 {
-            format!("{below} more ] · {keys}")
-        } else {
-            keys
+        let more = match (below, keymap.key(Action::PaneDown)) {
+            (0, _) => None,
+            (below, Some(key)) => Some(format!("{below} more {key}")),
+            (below, None) => Some(format!("{below} more")),
         };
+        let hint = more.iter().cloned().chain(keymap.key(closes));
+        let hint = hint.collect::<Vec<_>>().join(" · ");
         let head = head_lines(pane, height).min(lines.len());
         lines.drain(head..head + scroll.min(lines.len() - head));
         let in_sight = lines.into_iter().take(height);
         let mut lines: Vec<_> = in_sight.map(|line| cut_line(line, columns)).collect();
         if !layout.has_borders {
-            let more = match below {
-                0 => String::new(),
-                below => format!(" · {below} more ]"),
-            };
+            let more = more.map_or(String::new(), |more| format!(" · {more}"));
             let title = vec![span(title.clone(), Role::Accent), span(more, Role::Dim)];
             lines.insert(0, cut_line(title, columns));
         }

@@ -1,0 +1,103 @@
+//! What a user may set, and what the program finds around itself when it starts.
+//!
+//! One struct for the file of settings, the command line and the running program: a new setting is a field here, its
+//! default, and a row in the table of the file's keys. Pure: where the values come from is not known here.
+
+use std::time::Duration;
+
+use super::keymap::Keymap;
+use super::{Size, Sort, Tab};
+use crate::columns::{self, ColumnId};
+use crate::filter::{Filter, FilterError};
+use crate::model::{Family, Lineage};
+
+/// What a user may set.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own for the user"
+)]
+pub struct Settings {
+    /// Time from one reading to the next.
+    pub interval: Duration,
+    /// For how long closed rows stay.
+    pub linger: Duration,
+    /// For how long opened and changed rows are marked.
+    pub highlight: Duration,
+    /// The view to begin with.
+    pub view: Tab,
+    /// Whether TCP is shown.
+    pub tcp: bool,
+    /// Whether UDP is shown.
+    pub udp: bool,
+    /// The only family that is shown, if it is one.
+    pub family: Option<Family>,
+    /// The filter to begin with.
+    pub filter: Filter,
+    /// The columns that are shown, in their order. Those that no terminal is too narrow for are always
+    /// among them.
+    pub columns: Vec<ColumnId>,
+    /// The order to begin with.
+    pub sort: Sort,
+    /// Whether what readings cost is shown from the start.
+    pub stats: bool,
+    /// Whether there are colours where the environment takes them.
+    pub color: bool,
+    /// What the keys do.
+    pub keymap: Keymap,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(1),
+            linger: Duration::from_secs(5),
+            highlight: Duration::from_secs(5),
+            view: Tab::Listening,
+            tcp: true,
+            udp: true,
+            family: None,
+            filter: Filter::default(),
+            columns: columns::ALL.iter().map(|column| column.id).collect(),
+            sort: Sort::BY_PORT,
+            stats: false,
+            color: true,
+            keymap: Keymap::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// The filter, narrowed to the family that is shown.
+    ///
+    /// # Errors
+    /// The two together are longer than a filter may be.
+    pub fn narrowed_filter(&self) -> Result<Filter, FilterError> {
+        let family = match self.family {
+            Some(Family::Ipv4) => "(tcp4 | udp4)",
+            Some(Family::Ipv6) => "(tcp6 | udp6)",
+            None => return Ok(self.filter.clone()),
+        };
+        if self.filter.is_empty() {
+            return Filter::parse(family);
+        }
+        Filter::parse(&format!("{family} ({})", self.filter))
+    }
+}
+
+/// Where the program runs, and as whom.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// Name of this host, for the header, or what else the table comes from.
+    pub host: String,
+    /// Whether the table is a recording, so that nothing can be done about what it shows.
+    pub is_recording: bool,
+    /// The user's own uid.
+    pub uid: Option<u32>,
+    /// This process and its ancestors.
+    pub lineage: Lineage,
+    /// Time zone in which the clock is read.
+    pub time_zone: jiff::tz::TimeZone,
+    /// Size of the terminal at the start.
+    pub size: Size,
+}
