@@ -1,0 +1,190 @@
+//! Plays the recording into the real tracker and the real program, and takes what the screen shows two
+//! seconds after its last reading.
+//!
+//! A bind test is answered as the kernel answered while the recording was made: `check-8080.json` is what
+//! `sockeye check --json 8080` said then.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use serde_json::Value;
+use sockeye::app::{App, BindReport, Effect, Input, Key, Msg, Settings, Size, Surroundings, Tab};
+use sockeye::bind::{Examination, Probe, ProbeResult, Witness};
+use sockeye::model::{
+    Answered, Evidence, Holder, Limits, Lineage, Moment, Snapshot, SocketOptions,
+};
+use sockeye::source::{Replay, Source as _};
+use sockeye::track::Tracker;
+use sockeye::ui::{self, Theme};
+
+/// Where the recording and the answer stand.
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/screenshot");
+
+/// How long after the last reading the picture is taken.
+const LAST: Duration = Duration::from_secs(2);
+
+/// The program with the recording played into it.
+pub struct Film {
+    app: App,
+    now: Moment,
+    last: Snapshot,
+}
+
+impl Film {
+    /// The whole recording on a terminal of this size.
+    pub fn shown(width: u16, height: u16) -> Self {
+        let path = format!("{FOLDER}/scene.jsonl");
+        let mut replay = Replay::open(path).expect("the recording can be read");
+        let start = Moment {
+            steady: Duration::ZERO,
+            wall: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let mut last = replay.take(start).expect("it has a reading");
+        let (begin, mut now) = (last.taken_at.wall, last.taken_at);
+        let settings = settings();
+        let mut tracker = Tracker::new(settings.linger);
+        let mut app = App::new(settings, surroundings(width, height), now);
+        loop {
+            app.update(Msg::SnapshotTaken(tracker.observe(last.clone())), now);
+            if replay.is_over().expect("the recording can be read") {
+                break;
+            }
+            last = replay.take(now).expect("it has a further reading");
+            last.taken_at.steady = last.taken_at.wall.duration_since(begin).unsigned_abs();
+            now = last.taken_at;
+        }
+        let now = Moment {
+            steady: now.steady + LAST,
+            wall: now.wall + LAST,
+        };
+        app.update(Msg::Woke, now);
+        Self { app, now, last }
+    }
+
+    /// Presses the keys of these characters.
+    pub fn press(&mut self, keys: &str) {
+        for c in keys.chars() {
+            self.key(Key::Char(c));
+        }
+    }
+
+    /// Presses a key. A bind test is answered at once.
+    pub fn key(&mut self, key: Key) {
+        for effect in self.app.update(Msg::Input(Input::Key(key)), self.now) {
+            if let Effect::BindTest { job, target } = effect {
+                let mut witness = Recorded(&self.last);
+                let examination = Examination::of(&target, &mut witness);
+                let report = Box::new(BindReport { job, examination });
+                self.app.update(Msg::BindTested(report), self.now);
+            }
+        }
+    }
+
+    /// What the terminal shows.
+    pub fn screen(&self, theme: Theme) -> Buffer {
+        let view = self.app.view(self.now);
+        let backend = TestBackend::new(view.size.width, view.size.height);
+        let mut terminal = Terminal::new(backend).expect("a buffer takes everything");
+        terminal
+            .draw(|frame| ui::draw(frame, &view, theme))
+            .expect("a buffer takes everything");
+        terminal.backend().buffer().clone()
+    }
+}
+
+/// Those of a live table that shows all rows.
+fn settings() -> Settings {
+    Settings {
+        interval: Duration::from_secs(5),
+        view: Tab::All,
+        ..Settings::default()
+    }
+}
+
+/// Where root watches a host, as if this were no recording.
+fn surroundings(width: u16, height: u16) -> Surroundings {
+    Surroundings {
+        host: "web-01".into(),
+        is_recording: false,
+        uid: Some(0),
+        lineage: Lineage::default(),
+        time_zone: TimeZone::UTC,
+        size: Size { width, height },
+    }
+}
+
+/// What the machine told while the recording was made.
+struct Recorded<'a>(&'a Snapshot);
+
+impl Witness for Recorded<'_> {
+    fn rows(&mut self) -> Evidence {
+        let sockets = self
+            .0
+            .sockets
+            .iter()
+            .filter(|socket| socket.local.port == 8080);
+        let said = answer();
+        let options = SocketOptions {
+            reuse_address: said["blockers"][0]["reuse_address"] == true,
+            reuse_port: said["blockers"][0]["reuse_port"] == true,
+        };
+        let holder = |socket: &sockeye::model::Socket| Holder {
+            options: Some(options),
+            ..Holder::new(socket.clone())
+        };
+        Evidence {
+            taken_at: self.0.taken_at,
+            holders: sockets.map(holder).collect(),
+            limits: Limits {
+                uid: Some(0),
+                is_confined: false,
+                unprivileged_from: Some(1024),
+                has_bind_capability: Some(true),
+                is_in_user_namespace: Some(false),
+                ephemeral: Some(32_768..=60_999),
+                reserved: Some(Vec::new()),
+                is_ipv6_off: Some(false),
+                security_modules: None,
+                unit: None,
+                excluded: None,
+            },
+            elsewhere: Vec::new(),
+            redirects: Vec::new(),
+            gaps: Vec::new(),
+        }
+    }
+
+    fn probes(&mut self, _: &dyn Fn(&Probe) -> bool) -> Vec<Probe> {
+        let said = answer();
+        let probes = said["probes"].as_array().into_iter().flatten();
+        probes.map(probe).collect()
+    }
+
+    fn explain(&mut self, _: &mut Evidence, _: Answered) {}
+}
+
+/// What was said of the port.
+fn answer() -> Value {
+    let text = std::fs::read_to_string(format!("{FOLDER}/check-8080.json"));
+    let said: Value = serde_json::from_str(&text.expect("it stands there")).expect("it is JSON");
+    said["targets"][0].clone()
+}
+
+fn probe(said: &Value) -> Probe {
+    let result = said["result"].as_str().expect("a bind has a result");
+    Probe {
+        address: serde_json::from_value(said["address"].clone()).expect("a bind has an address"),
+        v6only: said["v6only"].as_bool(),
+        reuse_address: said["reuse_address"] == true,
+        result: match result {
+            "ok" => ProbeResult::Ok,
+            name => ProbeResult::Errno {
+                raw: 98,
+                name: name.to_owned().into(),
+            },
+        },
+    }
+}
