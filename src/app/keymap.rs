@@ -1,4 +1,4 @@
-//! The keys: one table from which the screen's hints, the help and the README are made.
+//! The keys: one table from which the screen's hints, the help and the docs are made.
 //!
 //! The table is what every key does at first; a [`Keymap`] is what it does for this user, and all that the
 //! program asks.

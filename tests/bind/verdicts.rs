@@ -533,13 +533,13 @@ fn ephemeral_and_reserved_ports() {
     });
 }
 
-/// The README's examples are what the program says, up to pids, names, times and clients' ports.
+/// The examples of the docs are what the program says, up to pids, names, times and clients' ports.
 #[test]
-fn the_readme_tells_what_the_program_says() {
+fn the_docs_tell_what_the_program_says() {
     stage(|| {
-        let readme = include_str!("../../README.md");
+        let page = include_str!("../../docs/taken.md");
         let shown = |name: &str| {
-            let (_, rest) = readme
+            let (_, rest) = page
                 .split_once(&format!("<!-- check {name} -->\n```\n"))
                 .unwrap();
             let (example, _) = rest.split_once("```").unwrap();

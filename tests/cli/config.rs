@@ -426,11 +426,11 @@ fn config_prints_a_file_that_is_accepted_and_changes_nothing() {
 }
 
 #[test]
-fn the_readme_shows_what_is_said() {
-    let readme = include_str!("../../README.md");
-    let (_, block) = readme.split_once("<!-- config wrong -->\n```\n").unwrap();
+fn the_guide_shows_what_is_said() {
+    let guide = include_str!("../../docs/guide.md");
+    let (_, block) = guide.split_once("<!-- config wrong -->\n```\n").unwrap();
     let (shown, _) = block.split_once("```").unwrap();
-    let home = Home::new("readme");
+    let home = Home::new("guide");
     fs::write(
         home.0.join("config.toml"),
         "interval = \"5\"\n\ncolour = false\n",
@@ -444,13 +444,13 @@ fn the_readme_shows_what_is_said() {
 }
 
 #[test]
-fn the_file_in_the_readme_is_accepted() {
-    let (_, section) = include_str!("../../README.md")
+fn the_file_in_the_guide_is_accepted() {
+    let (_, section) = include_str!("../../docs/guide.md")
         .split_once("\n## Configuration\n")
         .unwrap();
     let (_, block) = section.split_once("```toml\n").unwrap();
     let (text, _) = block.split_once("```").unwrap();
-    accepts(TempFile::containing("readme.toml", text).path());
+    accepts(TempFile::containing("guide.toml", text).path());
 }
 
 #[test]

@@ -153,7 +153,7 @@ fn keys_tells_every_key_with_its_help() {
 }
 
 #[test]
-fn keys_as_markdown_are_the_tables_of_the_readme() {
+fn keys_as_markdown_are_the_tables_of_the_guide() {
     let said = sockeye(&["keys", "--markdown"]);
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
     assert_eq!(said.out, Keymap::default().markdown());

@@ -1,16 +1,14 @@
-//! The README's commands for scripts, run as they stand there.
+//! The commands of the page on scripts, run as they stand there.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::scene::{BINARY, Sockets, TempFile, stage};
 
-/// The blocks of shell in "In scripts".
+/// The blocks of shell.
 fn blocks() -> Vec<&'static str> {
-    let readme = include_str!("../../README.md");
-    let (_, section) = readme.split_once("\n## In scripts\n").unwrap();
-    let (section, _) = section.split_once("\n## ").unwrap();
-    let blocks = section.split("\n```sh\n").skip(1);
+    let page = include_str!("../../docs/scripts.md");
+    let blocks = page.split("\n```sh\n").skip(1);
     blocks
         .map(|block| block.split("\n```").next().unwrap())
         .collect()
@@ -81,7 +79,7 @@ fn every_command_for_scripts_does_what_is_said_of_it() {
 
 /// Other pipelines than those of one second would make the test wait.
 #[test]
-fn an_opened_port_reaches_jq_as_the_readme_pipes_it() {
+fn an_opened_port_reaches_jq_as_the_page_pipes_it() {
     stage(|| {
         let watch = blocks()[1].split_once("tcp\n").unwrap().1;
         let script = format!("{watch} &\nsleep 1.5; sockeye free -t 20800 -- sleep 2; wait");

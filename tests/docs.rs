@@ -1,0 +1,200 @@
+//! The docs say what the program does: its tables are theirs, and every link leads somewhere.
+//!
+//! What stands between `<!-- name -->` and `<!-- /name -->` is generated; `INSTA_UPDATE=always cargo test
+//! --test docs` puts there what the program says now.
+
+#![allow(clippy::unwrap_used, reason = "all of this is test code")]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sockeye::model::State;
+use sockeye::{columns, config, filter};
+
+fn at(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn text(path: &str) -> String {
+    fs::read_to_string(at(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Holds a generated part of a page against what it is generated from, or renews it.
+fn holds(page: &str, name: &str, expected: &str) {
+    let before = text(page);
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let marked = before
+        .split_once(&begin)
+        .and_then(|(head, rest)| Some((head, rest.split_once(&end)?)));
+    let (head, (shown, tail)) = marked.unwrap_or_else(|| panic!("{page} marks no {name}"));
+    if shown == expected {
+        return;
+    }
+    if std::env::var("INSTA_UPDATE").is_ok_and(|what| what == "always") {
+        fs::write(at(page), format!("{head}{begin}{expected}{end}{tail}")).unwrap();
+    } else {
+        panic!("{page}: renew it by `INSTA_UPDATE=always cargo test --test docs`:\n{expected}");
+    }
+}
+
+/// A cell of a table as Markdown has it.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+#[test]
+fn the_guide_lists_the_keys_of_the_keymap() {
+    let said = Command::new(env!("CARGO_BIN_EXE_sockeye"))
+        .args(["keys", "--markdown"])
+        .output()
+        .unwrap();
+    holds(
+        "docs/guide.md",
+        "keys",
+        &String::from_utf8(said.stdout).unwrap(),
+    );
+}
+
+#[test]
+fn the_guide_lists_every_column() {
+    let mut table = String::from("| name | heading | shows |\n|---|---|---|\n");
+    for column in columns::ALL {
+        let (name, title, shows) = (column.name, column.title, cell(column.description));
+        writeln!(table, "| `{name}` | {title} | {shows} |").unwrap();
+    }
+    holds("docs/guide.md", "columns", &table);
+}
+
+#[test]
+fn the_guide_lists_every_word_of_the_filter_language() {
+    let mut table = String::from("| term | matches |\n|---|---|\n");
+    for (word, meaning) in filter::words() {
+        writeln!(table, "| `{}` | {} |", cell(&word), cell(meaning)).unwrap();
+    }
+    holds("docs/guide.md", "filter", &table);
+}
+
+#[test]
+fn the_guide_explains_every_key_of_the_configuration() {
+    explains("docs/guide.md", config::keys().map(str::to_owned));
+}
+
+#[test]
+fn every_verdict_cause_and_note_is_explained() {
+    let page = text("docs/taken.md");
+    let source = "src/bind/verdict/mod.rs";
+    for word in ["Cause", "NoteCode"]
+        .iter()
+        .flat_map(|of| variants(source, of))
+    {
+        assert!(page.contains(&format!("\n| `{word}` | ")), "{word}");
+    }
+    for word in variants(source, "Outcome") {
+        assert!(page.contains(&format!(" | `{word}` | ")), "{word}");
+    }
+}
+
+#[test]
+fn every_state_owner_problem_and_gap_is_explained() {
+    explains(
+        "docs/terms.md",
+        State::ALL.into_iter().map(|state| state.to_string()),
+    );
+    explains("docs/terms.md", variants("src/model/owner.rs", "OwnerKind"));
+    explains(
+        "docs/terms.md",
+        variants("src/model/snapshot.rs", "ProblemCode"),
+    );
+    explains(
+        "docs/terms.md",
+        variants("src/model/evidence.rs", "GapCode"),
+    );
+}
+
+/// Each of the words begins a row of a table on that page.
+fn explains(page: &str, words: impl IntoIterator<Item = String>) {
+    let there = text(page);
+    let is_missing = |word: &String| !there.contains(&format!("\n| `{word}` | "));
+    let missing: Vec<_> = words.into_iter().filter(is_missing).collect();
+    assert!(missing.is_empty(), "{page} does not explain {missing:?}");
+}
+
+/// The names of an enum's variants as JSON has them, read from its source: no list of them is kept.
+fn variants(file: &str, of: &str) -> Vec<String> {
+    let source = text(file);
+    let (_, body) = source
+        .split_once(&format!("pub enum {of} {{"))
+        .expect("it is there");
+    let (body, _) = body.split_once("\n}").expect("it ends");
+    let lines = body.lines().map(str::trim);
+    let names = lines.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+    let names: Vec<_> = names
+        .map(|name| snake_case(name.trim_end_matches(',')))
+        .collect();
+    assert!(names.len() > 3, "{of}: {names:?}");
+    names
+}
+
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_a_heading_that_are_there() {
+    let mut pages = vec![
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+    ]
+    .into_iter()
+    .map(str::to_owned)
+    .collect::<Vec<_>>();
+    for entry in fs::read_dir(at("docs")).unwrap() {
+        let name = entry.unwrap().file_name();
+        pages.push(format!("docs/{}", name.to_string_lossy()));
+    }
+    let link = regex::Regex::new(r"\]\(([^)\s]+)\)").unwrap();
+    let mut broken = BTreeSet::new();
+    for page in &pages {
+        for (_, [target]) in link.captures_iter(&text(page)).map(|found| found.extract()) {
+            if !target.contains("://") && !leads_somewhere(page, target) {
+                broken.insert(format!("{page}: {target}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+fn leads_somewhere(page: &str, target: &str) -> bool {
+    let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+    let to = match file {
+        "" => at(page),
+        file => at(page).with_file_name("").join(file),
+    };
+    let Ok(there) = fs::read(&to) else {
+        return false;
+    };
+    let there = String::from_utf8_lossy(&there);
+    let mut headings = there.lines().filter(|line| line.starts_with('#'));
+    heading.is_empty() || headings.any(|line| anchor(line) == heading)
+}
+
+/// What a page calls a heading in its address.
+fn anchor(heading: &str) -> String {
+    let heading = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = heading
+        .chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
