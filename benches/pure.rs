@@ -18,8 +18,9 @@ use sockeye::app::{App, Asked, Msg, Settings, Size, Sort, Surroundings, Tab};
 use sockeye::columns::ColumnId;
 use sockeye::filter::{Context, Filter};
 use sockeye::model::{Lineage, Snapshot};
+use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::Tracker;
-use sockeye::ui::{self, Theme};
+use sockeye::ui;
 
 const HIGHLIGHT: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_secs(10);
@@ -121,7 +122,7 @@ fn draw(criterion: &mut Criterion) {
                 black_box(app.update(message, moment(0)));
                 let view = app.view(moment(0));
                 terminal
-                    .draw(|frame| ui::draw(frame, &view, Theme::COLOUR))
+                    .draw(|frame| ui::draw(frame, &view))
                     .expect("it has no terminal");
             });
         });
@@ -129,7 +130,7 @@ fn draw(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let view = app.view(moment(0));
                 terminal
-                    .draw(|frame| ui::draw(frame, &view, Theme::COLOUR))
+                    .draw(|frame| ui::draw(frame, &view))
                     .expect("it has no terminal");
             });
         });
@@ -157,6 +158,8 @@ fn surroundings() -> Surroundings {
             width: 150,
             height: 40,
         },
+        depth: Depth::Full,
+        glyphs: Glyphs::Unicode,
     }
 }
 

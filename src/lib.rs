@@ -13,13 +13,14 @@
 //! | [`report`] | tables, changes and verdicts as text, JSON and CSV; pure |
 //! | [`runtime`] | the loop, the threads, the clock, the terminal, waiting, programs that are started |
 //! | [`source`] | where snapshots come from (this machine, or a recording), and what is known of one port |
+//! | [`theme`] | what each meaning looks like, and what a terminal can show of it; pure |
 //! | [`track`] | what changed between two snapshots; pure |
 //! | [`ui`] | draws what `app` says; decides nothing |
 //!
 //! # The dependency rule
 //!
 //! `model` ← `track`, `columns`, `filter`, `bind` ← `app` ← `ui`, `config`; `model` ← `source`;
-//! `columns`, `bind` ← `report`. Only `runtime` and the command line see everything. `tests/architecture.rs` holds the
+//! `filter` ← `theme` ← `app`; `columns`, `bind` ← `report`. Only `runtime` and the command line see everything. `tests/architecture.rs` holds the
 //! pure modules to it.
 #![cfg_attr(not(windows), forbid(unsafe_code))]
 
@@ -32,5 +33,6 @@ pub mod model;
 pub mod report;
 pub mod runtime;
 pub mod source;
+pub mod theme;
 pub mod track;
 pub mod ui;

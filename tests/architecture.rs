@@ -14,14 +14,18 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("bind", &["model", "track"]),
     ("report", &["model", "track", "columns", "bind"]),
     ("source", &["model"]),
-    ("app", &["model", "track", "columns", "filter", "bind"]),
-    ("ui", &["app", "columns"]),
-    ("config", &["model", "columns", "filter", "app"]),
+    ("theme", &["model", "filter"]),
+    (
+        "app",
+        &["model", "track", "columns", "filter", "bind", "theme"],
+    ),
+    ("ui", &["app", "columns", "theme"]),
+    ("config", &["model", "columns", "filter", "theme", "app"]),
 ];
 
 /// Modules without a system: values in, values out.
 const PURE: &[&str] = &[
-    "model", "track", "columns", "filter", "report", "app", "bind", "config",
+    "model", "track", "columns", "filter", "report", "theme", "app", "bind", "config",
 ];
 
 /// The files of a pure module that touch the system: they make the real binds, and read

@@ -17,8 +17,9 @@ use sockeye::model::{
     Answered, Evidence, Holder, Limits, Lineage, Moment, Snapshot, SocketOptions,
 };
 use sockeye::source::{Replay, Source as _};
+use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::Tracker;
-use sockeye::ui::{self, Theme};
+use sockeye::ui;
 
 /// Where the recording and the answer stand.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/screenshot");
@@ -84,12 +85,12 @@ impl Film {
     }
 
     /// What the terminal shows.
-    pub fn screen(&self, theme: Theme) -> Buffer {
+    pub fn screen(&self) -> Buffer {
         let view = self.app.view(self.now);
         let backend = TestBackend::new(view.size.width, view.size.height);
         let mut terminal = Terminal::new(backend).expect("a buffer takes everything");
         terminal
-            .draw(|frame| ui::draw(frame, &view, theme))
+            .draw(|frame| ui::draw(frame, &view))
             .expect("a buffer takes everything");
         terminal.backend().buffer().clone()
     }
@@ -113,6 +114,8 @@ fn surroundings(width: u16, height: u16) -> Surroundings {
         lineage: Lineage::default(),
         time_zone: TimeZone::UTC,
         size: Size { width, height },
+        depth: Depth::Full,
+        glyphs: Glyphs::Unicode,
     }
 }
 

@@ -6,7 +6,6 @@ mod film;
 mod svg;
 
 use sockeye::app::Key;
-use sockeye::ui::Theme;
 
 use film::Film;
 
@@ -82,9 +81,5 @@ pub fn drawn(picture: &Picture) -> String {
     let (width, height) = picture.size;
     let mut film = Film::shown(width, height);
     (picture.play)(&mut film);
-    svg::picture(
-        &film.screen(Theme::COLOUR),
-        picture.title,
-        picture.description,
-    )
+    svg::picture(&film.screen(), picture.title, picture.description)
 }

@@ -17,8 +17,9 @@ use sockeye::columns::CellContext;
 use sockeye::model::{Lineage, Moment, clean};
 use sockeye::report;
 use sockeye::source::{Replay, Source as _};
+use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::{Observation, Row, Table, Tracker};
-use sockeye::ui::{self, Theme};
+use sockeye::ui;
 
 /// What is longer is cut.
 const LONGEST_TEXT: usize = 4096;
@@ -104,7 +105,7 @@ impl Screen {
         let backend = TestBackend::new(view.size.width, view.size.height);
         let mut terminal = Terminal::new(backend).expect("a buffer takes everything");
         terminal
-            .draw(|frame| ui::draw(frame, &view, Theme::COLOUR))
+            .draw(|frame| ui::draw(frame, &view))
             .expect("a buffer takes everything");
     }
 }
@@ -205,6 +206,8 @@ fn surroundings() -> Surroundings {
             width: 100,
             height: 30,
         },
+        depth: Depth::Full,
+        glyphs: Glyphs::Unicode,
     }
 }
 

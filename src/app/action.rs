@@ -40,6 +40,7 @@ pub enum Action {
     Slower,
     Faster,
     ChooseColumns,
+    NextTheme,
     ToggleNames,
     PaneDown,
     PaneUp,

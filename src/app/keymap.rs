@@ -101,6 +101,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('u')], A::ToggleUdp, "UDP on or off", ""),
     bind(Table, &[Char('$')], A::ToggleStats, "stats: what each refresh cost, and where its time went", ""),
     bind(Table, &[Char('C')], A::ChooseColumns, "choose columns", ""),
+    bind(Table, &[Char('T')], A::NextTheme, "next theme: other colours, at once", ""),
     bind(Table, &[Char('n')], A::ToggleNames, "names of services and users, or numbers", ""),
     bind(Table, &[Esc], A::Back, "close the pane, then clear the filter", ""),
     bind(Table, &[Char('?')], A::ToggleHelp, "this help", "help"),

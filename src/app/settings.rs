@@ -10,6 +10,7 @@ use super::{Size, Sort, Tab};
 use crate::columns::{self, ColumnId};
 use crate::filter::{Filter, FilterError};
 use crate::model::{Family, Lineage};
+use crate::theme::{Depth, Glyphs, Themes};
 
 /// What a user may set.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +44,8 @@ pub struct Settings {
     pub stats: bool,
     /// Whether there are colours where the environment takes them.
     pub color: bool,
+    /// The themes that there are, and the one that is chosen.
+    pub themes: Themes,
     /// What the keys do.
     pub keymap: Keymap,
 }
@@ -62,6 +65,7 @@ impl Default for Settings {
             sort: Sort::BY_PORT,
             stats: false,
             color: true,
+            themes: Themes::default(),
             keymap: Keymap::default(),
         }
     }
@@ -100,4 +104,8 @@ pub struct Surroundings {
     pub time_zone: jiff::tz::TimeZone,
     /// Size of the terminal at the start.
     pub size: Size,
+    /// How many colours the terminal shows.
+    pub depth: Depth,
+    /// Which characters the terminal shows.
+    pub glyphs: Glyphs,
 }

@@ -12,10 +12,9 @@ use sockeye::runtime::collector::Collector;
 use sockeye::runtime::{live, panic, signals};
 use sockeye::source::{Replay, Source, lineage};
 use sockeye::track::Tracker;
-use sockeye::ui::Theme;
 
 use super::options::{Cli, Shared};
-use super::{EXIT_BUG, EXIT_TROUBLE, complain};
+use super::{EXIT_BUG, EXIT_TROUBLE, complain, output};
 
 /// Shows the table until the user leaves it.
 pub(super) fn run(
@@ -60,13 +59,10 @@ pub(super) fn run(
             width: 80,
             height: 24,
         },
+        depth: output::depth(),
+        glyphs: output::glyphs(),
     };
-    let theme = if settings.color {
-        Theme::COLOUR
-    } else {
-        Theme::PLAIN
-    };
-    let exit = live::run(settings, surroundings, collector, theme, clock)
+    let exit = live::run(settings, surroundings, collector, clock)
         .context("the terminal can't be used")?;
     Ok(match exit {
         Exit::Quit => 0,

@@ -168,6 +168,10 @@ pub(super) struct Shared {
     /// No colours (as `NO_COLOR` in the environment)
     #[arg(long, global = true)]
     no_color: bool,
+    /// Colours of the live table: terminal (those of the terminal itself), dark, light, color-blind,
+    /// high-contrast, gruvbox, catppuccin, or one of the file of settings
+    #[arg(long, global = true, value_name = "NAME")]
+    theme: Option<String>,
     /// Take the settings of the live table from this file
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -190,13 +194,18 @@ impl Shared {
     /// What the command line, where it says something, and the environment make of settings.
     ///
     /// # Errors
-    /// What is wrong with the filter that was typed.
+    /// What is wrong with the filter that was typed, or there is no such theme.
     pub fn over(&self, below: Settings, words: &[String]) -> anyhow::Result<Settings> {
         let (tcp, udp) = if self.tcp || self.udp {
             self.protocols()
         } else {
             (below.tcp, below.udp)
         };
+        let mut themes = below.themes.clone();
+        if let Some(name) = &self.theme {
+            let chosen = themes.choose(name).map_err(anyhow::Error::msg);
+            chosen.context("--theme")?;
+        }
         let settings = Settings {
             interval: self.interval_or(below.interval),
             linger: self.linger.unwrap_or(below.linger),
@@ -219,6 +228,7 @@ impl Shared {
             },
             stats: self.stats || below.stats,
             color: self.has_colour() && below.color,
+            themes,
             ..below
         };
         // Here, where it can still be told, and not in the middle of the table.

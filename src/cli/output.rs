@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 
 use sockeye::runtime::output::Patient;
+use sockeye::theme::{Depth, Glyphs};
 
 /// Prints something whole; whoever closes the pipe has had enough of it, which is no error.
 pub(super) fn print(
@@ -33,6 +34,30 @@ pub(super) fn takes_colour() -> bool {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     !unwanted && !is_dumb
+}
+
+/// How many colours the terminal says that it shows; that of Windows shows all, and says nothing.
+pub(super) fn depth() -> Depth {
+    if cfg!(windows) {
+        Depth::Full
+    } else {
+        Depth::of(&variable("TERM"), &variable("COLORTERM"))
+    }
+}
+
+/// Which characters the locale has; on Windows they are written as such, whatever it is.
+pub(super) fn glyphs() -> Glyphs {
+    if cfg!(windows) {
+        Glyphs::Unicode
+    } else {
+        Glyphs::of(&["LC_ALL", "LC_CTYPE", "LANG"].map(variable))
+    }
+}
+
+/// A variable of the environment; empty where it is not set.
+fn variable(name: &str) -> String {
+    let value = std::env::var_os(name).unwrap_or_default();
+    value.to_string_lossy().into_owned()
 }
 
 /// How wide the terminal is that the output goes to; into a file or a pipe nothing is cut.

@@ -9,6 +9,7 @@ use super::value::{self, Refusal, Value, wrong};
 use crate::app::{Settings, Tab};
 use crate::columns;
 use crate::model::Family;
+use crate::theme::{self, Role, Themes};
 
 /// One key.
 pub(super) struct Key {
@@ -26,7 +27,7 @@ const SWITCH: &str = "true or false";
 
 /// Every key, in the order in which the file has them.
 #[rustfmt::skip]
-pub(super) static KEYS: [Key; 12] = [
+pub(super) static KEYS: [Key; 14] = [
     Key { name: "interval", takes: DURATION, read: |c, v| set(&mut c.interval, value::interval(v)), print: |c| quoted(&duration::print(c.interval)) },
     Key { name: "linger", takes: DURATION, read: |c, v| set(&mut c.linger, value::time(v)), print: |c| quoted(&duration::print(c.linger)) },
     Key { name: "highlight", takes: DURATION, read: |c, v| set(&mut c.highlight, value::time(v)), print: |c| quoted(&duration::print(c.highlight)) },
@@ -39,6 +40,9 @@ pub(super) static KEYS: [Key; 12] = [
     Key { name: "reverse", takes: SWITCH, read: |c, v| set(&mut c.sort.descending, value::switch(v)), print: |c| c.sort.descending.to_string() },
     Key { name: "stats", takes: SWITCH, read: |c, v| set(&mut c.stats, value::switch(v)), print: |c| c.stats.to_string() },
     Key { name: "color", takes: SWITCH, read: |c, v| set(&mut c.color, value::switch(v)), print: |c| c.color.to_string() },
+    Key { name: "themes", takes: "themes of one's own, such as [themes.mine] and below it good = \"blue bold\"", read: own_themes, print: |c| own_themes_text(c) },
+    // Behind those of one's own, as it may be one of them.
+    Key { name: "theme", takes: "the name of a theme in quotes, such as \"dark\"", read: chosen_theme, print: |c| quoted(&c.themes.chosen().name) },
 ];
 
 const VIEWS: [(&str, Tab); 4] = [
@@ -108,6 +112,42 @@ fn families(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal> {
         _ => None,
     };
     Ok(())
+}
+
+/// What one of them does not say is as in the default.
+fn own_themes(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal> {
+    for (name, looks) in value::table(value)? {
+        let own = theme::read(name.get_ref(), value::table(looks)?, Themes::terminal());
+        let own = own.map_err(|faults| value::first_of(faults, looks))?;
+        let added = config.themes.add(own);
+        added.map_err(|why| wrong(looks, why))?;
+    }
+    Ok(())
+}
+
+/// As a table on one line.
+fn own_themes_text(config: &Settings) -> String {
+    let table = |entries: Vec<String>| {
+        let entries = entries.join(", ");
+        if entries.is_empty() {
+            "{}".to_owned()
+        } else {
+            format!("{{ {entries} }}")
+        }
+    };
+    let own = config.themes.own().iter().map(|theme| {
+        let looks = Role::ALL.map(|(name, role)| {
+            let look = theme.looks.of(role).to_string();
+            format!("{name} = {}", quoted(&look))
+        });
+        format!("{} = {}", theme.name, table(looks.into()))
+    });
+    table(own.collect())
+}
+
+fn chosen_theme(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal> {
+    let chosen = config.themes.choose(value::text(value)?);
+    chosen.map_err(|why| wrong(value, why))
 }
 
 /// The columns that the table never drops can't be left out here either: no key would bring them back.

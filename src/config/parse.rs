@@ -60,13 +60,15 @@ fn told(text: &[u8], mut faults: Vec<Place>) -> Vec<Fault> {
 /// The settings, and what was not accepted.
 fn settings(table: &DeTable<'_>) -> (Settings, Vec<Place>) {
     let (mut config, mut faults) = (Settings::default(), Vec::new());
-    for (name, value) in table {
-        let read = match KEYS.iter().find(|key| key.name == name.get_ref()) {
-            Some(key) => read(&mut config, key, value),
-            None => Err(of_no_key(name)),
-        };
-        faults.extend(read.err());
+    for key in &KEYS {
+        let read = table
+            .get(key.name)
+            .map(|value| read(&mut config, key, value));
+        faults.extend(read.and_then(Result::err));
     }
+    let is_known = |name: &Spanned<DeString<'_>>| KEYS.iter().any(|key| key.name == name.get_ref());
+    let unknown = table.keys().filter(|name| !is_known(name));
+    faults.extend(unknown.map(of_no_key));
     // A long filter may have no room for the family.
     if let (Err(error), Some(filter)) = (config.narrowed_filter(), table.get("filter")) {
         let why = format!("filter: with these families {error}");

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use toml::Spanned;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use super::duration;
 use crate::columns::{self, Column};
@@ -61,8 +61,21 @@ pub(super) fn switch(value: &Value<'_>) -> Result<bool, Refusal> {
     value.get_ref().as_bool().ok_or_else(|| other_type(value))
 }
 
-fn text<'a>(value: &'a Value<'_>) -> Result<&'a str, Refusal> {
+pub(super) fn text<'a>(value: &'a Value<'_>) -> Result<&'a str, Refusal> {
     value.get_ref().as_str().ok_or_else(|| other_type(value))
+}
+
+/// Keys with their values.
+pub(super) fn table<'a, 'v>(value: &'a Value<'v>) -> Result<&'a DeTable<'v>, Refusal> {
+    value.get_ref().as_table().ok_or_else(|| other_type(value))
+}
+
+/// The first of what is wrong inside a value.
+pub(super) fn first_of(faults: Vec<(usize, String)>, value: &Value<'_>) -> Refusal {
+    let first = faults.into_iter().min();
+    let (at, why) = first.unwrap_or_else(|| (value.span().start, String::new()));
+    let place = at..at;
+    Refusal::Wrong { place, why }
 }
 
 /// A duration of any length.

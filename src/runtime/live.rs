@@ -22,7 +22,7 @@ use super::{fault, jobs};
 use crate::app::view::View;
 use crate::app::{App, Effect, Exit, Input, Msg, Settings, Size, Surroundings};
 use crate::model::clean;
-use crate::ui::{self, Theme};
+use crate::ui;
 use producers::ends_a_reading;
 
 /// Runs the live table until it is left.
@@ -33,7 +33,6 @@ pub fn run(
     settings: Settings,
     surroundings: Surroundings,
     collector: Collector,
-    theme: Theme,
     clock: Clock,
 ) -> io::Result<Exit> {
     let (sender, messages) = mpsc::sync_channel(MAX_WAITING);
@@ -44,7 +43,6 @@ pub fn run(
         app: App::new(settings, surroundings, clock.now()),
         screen: Screen::enter()?,
         drawn: None,
-        theme,
         clock,
         sender,
         control,
@@ -62,7 +60,6 @@ struct Live {
     screen: Screen,
     /// What the screen shows, if that is known.
     drawn: Option<View>,
-    theme: Theme,
     clock: Clock,
     sender: SyncSender<Msg>,
     control: Sender<Control>,
@@ -121,8 +118,7 @@ impl Live {
         if self.drawn.as_ref() == Some(&view) {
             return Ok(());
         }
-        let theme = self.theme;
-        let drawn = self.screen.draw(|frame| ui::draw(frame, &view, theme));
+        let drawn = self.screen.draw(|frame| ui::draw(frame, &view));
         self.drawn = Some(view);
         drawn.map_err(|_| Exit::TerminalGone)?;
         let now = self.clock.now();

@@ -2,10 +2,11 @@
 //!
 //! Never panics, whatever the size: a part without room is not drawn.
 
+mod glyphs;
 mod overlay;
 mod pane;
 mod table;
-pub mod theme;
+mod theme;
 mod top;
 
 use ratatui::Frame;
@@ -15,10 +16,15 @@ use ratatui::widgets::Paragraph;
 
 use crate::app::layout::Area;
 use crate::app::view::{Line, View};
-pub use theme::Theme;
+use crate::theme::Glyphs;
+pub use glyphs::ascii;
+use theme::Theme;
 
 /// Draws the whole screen. A view made for another size than the frame's is cut to the frame.
-pub fn draw(frame: &mut Frame<'_>, view: &View, theme: Theme) {
+pub fn draw(frame: &mut Frame<'_>, view: &View) {
+    let theme = Theme(view.looks);
+    let everywhere = frame.area();
+    frame.buffer_mut().set_style(everywhere, theme.ground());
     top::draw_header(frame, view, theme);
     top::draw_tabs(frame, view, theme);
     table::draw_titles(frame, view, theme);
@@ -26,6 +32,9 @@ pub fn draw(frame: &mut Frame<'_>, view: &View, theme: Theme) {
     pane::draw(frame, view, theme);
     draw_footer(frame, view, theme);
     overlay::draw(frame, view, theme);
+    if view.glyphs == Glyphs::Ascii {
+        glyphs::to_ascii(frame);
+    }
     if let Some((x, y)) = view.cursor
         && frame.area().contains(Position { x, y })
     {

@@ -19,7 +19,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View, theme: Theme) {
         .map(|(at, line)| {
             let line = styled(line, theme);
             if overlay.selected == Some(at) {
-                line.style(theme.selected())
+                under_cursor(line, theme)
             } else {
                 line
             }
@@ -31,6 +31,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View, theme: Theme) {
         content = content.block(Block::bordered().border_style(theme.border()).title(title));
     }
     frame.render_widget(Clear, area);
+    frame.buffer_mut().set_style(area, theme.ground());
     frame.render_widget(content, area);
     let inside = if view.layout.has_borders {
         area.inner(Margin::new(1, 1))
@@ -38,6 +39,14 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View, theme: Theme) {
         area
     };
     blank_what_hangs_over(frame, inside);
+}
+
+/// A choice of one piece, whatever its parts mean.
+fn under_cursor(mut line: StyledLine<'_>, theme: Theme) -> StyledLine<'_> {
+    for span in &mut line.spans {
+        span.style = span.style.patch(theme.selected());
+    }
+    line.style(theme.selected())
 }
 
 /// The paragraph lets a wide character begin in the last cell of a line, where half of it has no place.

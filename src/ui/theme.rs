@@ -1,48 +1,90 @@
-//! What each meaning looks like. Colours are the terminal's own sixteen, so that its palette rules.
+//! The drawing library's styles for what each meaning looks like.
 
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::app::view::Role;
+use crate::theme::{Colour, Emphasis, Look, Looks};
 
-/// Colours and emphasis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Theme {
-    has_colour: bool,
-}
+/// The looks of a view, to draw with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Theme(pub(super) Looks);
 
 impl Theme {
-    /// The terminal's sixteen colours.
-    pub const COLOUR: Self = Self { has_colour: true };
-    /// No colours (`--no-color`, `NO_COLOR`): emphasis only.
-    pub const PLAIN: Self = Self { has_colour: false };
+    /// How text of this meaning looks. What is behind ordinary text is behind everything, and not drawn again
+    /// with each piece: it may stand under the cursor.
+    pub(super) fn of(self, role: Role) -> Style {
+        let look = self.0.of(role);
+        style(if role == Role::Plain {
+            Look {
+                behind: None,
+                ..look
+            }
+        } else {
+            look
+        })
+    }
 
-    /// How text of this meaning looks.
-    pub fn of(self, role: Role) -> Style {
-        let (colour, modifier) = match role {
-            Role::Plain => (None, Modifier::empty()),
-            Role::Dim => (None, Modifier::DIM),
-            Role::Strong => (None, Modifier::BOLD),
-            Role::Accent => (Some(Color::Cyan), Modifier::empty()),
-            Role::Good => (Some(Color::Green), Modifier::empty()),
-            Role::Busy => (Some(Color::Blue), Modifier::empty()),
-            Role::Warning => (Some(Color::Yellow), Modifier::empty()),
-            Role::Bad => (Some(Color::Red), Modifier::empty()),
-            Role::Wrong => (Some(Color::Red), Modifier::UNDERLINED),
-        };
-        let style = Style::new().add_modifier(modifier);
-        match colour {
-            Some(colour) if self.has_colour => style.fg(colour),
-            _ => style,
-        }
+    /// What the screen is filled with.
+    pub(super) fn ground(self) -> Style {
+        style(self.0.of(Role::Plain))
     }
 
     /// The row or choice under the cursor.
-    pub fn selected(self) -> Style {
-        Style::new().add_modifier(Modifier::REVERSED)
+    pub(super) fn selected(self) -> Style {
+        self.of(Role::Selected)
     }
 
     /// Lines around panes.
-    pub fn border(self) -> Style {
-        self.of(Role::Dim)
+    pub(super) fn border(self) -> Style {
+        self.of(Role::Border)
+    }
+}
+
+/// Each emphasis as the drawing library calls it.
+const MODIFIERS: [(Emphasis, Modifier); 4] = [
+    (Emphasis::BOLD, Modifier::BOLD),
+    (Emphasis::DIM, Modifier::DIM),
+    (Emphasis::UNDERLINE, Modifier::UNDERLINED),
+    (Emphasis::REVERSE, Modifier::REVERSED),
+];
+
+fn style(look: Look) -> Style {
+    let emphases = MODIFIERS
+        .iter()
+        .filter(|(one, _)| look.emphasis.holds(*one));
+    Style {
+        fg: look.text.map(colour),
+        bg: look.behind.map(colour),
+        add_modifier: emphases.map(|(_, modifier)| *modifier).collect(),
+        ..Style::new()
+    }
+}
+
+/// Colours of the palette by their names in the drawing library, which tells them from their numbers.
+fn colour(colour: Colour) -> Color {
+    const PALETTE: [Color; 16] = [
+        Color::Black,
+        Color::Red,
+        Color::Green,
+        Color::Yellow,
+        Color::Blue,
+        Color::Magenta,
+        Color::Cyan,
+        Color::Gray,
+        Color::DarkGray,
+        Color::LightRed,
+        Color::LightGreen,
+        Color::LightYellow,
+        Color::LightBlue,
+        Color::LightMagenta,
+        Color::LightCyan,
+        Color::White,
+    ];
+    match colour {
+        Colour::Rgb(red, green, blue) => Color::Rgb(red, green, blue),
+        Colour::Indexed(at) => PALETTE
+            .get(usize::from(at))
+            .copied()
+            .unwrap_or(Color::Indexed(at)),
     }
 }

@@ -225,7 +225,7 @@ fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
             (
                 "[keys]\nquit = \"q\"",
                 &[
-                    "1: `keys` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, color",
+                    "1: `keys` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, color, themes, theme",
                 ],
             ),
             (
@@ -250,7 +250,7 @@ fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
                 &[
                     "1: view: a number, where it takes \"listening\", \"connections\", \"all\" or \"changes\"",
                     "3: stats: a number, where it takes true or false",
-                    "5: `xyz` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, color",
+                    "5: `xyz` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, color, themes, theme",
                 ],
             ),
             (
@@ -260,7 +260,7 @@ fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
             (
                 "\"\\u001b[2J\\n\" = 1",
                 &[
-                    r"1: `\x1b[2J\n` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, color",
+                    r"1: `\x1b[2J\n` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, color, themes, theme",
                 ],
             ),
             (
@@ -444,13 +444,14 @@ fn the_guide_shows_what_is_said() {
 }
 
 #[test]
-fn the_file_in_the_guide_is_accepted() {
-    let (_, section) = include_str!("../../docs/guide.md")
-        .split_once("\n## Configuration\n")
-        .unwrap();
-    let (_, block) = section.split_once("```toml\n").unwrap();
-    let (text, _) = block.split_once("```").unwrap();
-    accepts(TempFile::containing("guide.toml", text).path());
+fn the_files_in_the_guide_are_accepted() {
+    let guide = include_str!("../../docs/guide.md");
+    let blocks: Vec<_> = guide.split("```toml\n").skip(1).collect();
+    assert!(blocks.len() >= 2, "settings, and a theme");
+    for block in blocks {
+        let (text, _) = block.split_once("```").unwrap();
+        accepts(TempFile::containing("guide.toml", text).path());
+    }
 }
 
 #[test]

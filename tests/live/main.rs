@@ -38,4 +38,5 @@ mod silence;
 mod size;
 mod stalls;
 mod start;
+mod themes;
 mod views;

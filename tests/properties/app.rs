@@ -11,7 +11,7 @@ use sockeye::app::keymap::KEYMAP;
 use sockeye::app::view::View;
 use sockeye::app::{BindReport, Effect, Input, Key, Mouse, Msg};
 use sockeye::model::{Holder, Owner, Socket, State};
-use sockeye::ui::{self, Theme};
+use sockeye::ui;
 
 use super::stage::{Stage, asked_test, connection, examination, known, listener, process, udp};
 
@@ -175,7 +175,7 @@ fn draw(view: &View) {
     let backend = TestBackend::new(view.size.width, view.size.height);
     let mut terminal = Terminal::new(backend).expect("a buffer takes everything");
     terminal
-        .draw(|frame| ui::draw(frame, view, Theme::COLOUR))
+        .draw(|frame| ui::draw(frame, view))
         .expect("a buffer takes everything");
 }
 

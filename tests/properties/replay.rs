@@ -16,7 +16,7 @@ use sockeye::model::{Moment, Snapshot, Socket};
 use sockeye::report;
 use sockeye::source::{Recorder, Replay, Source as _, SourceError};
 use sockeye::track::{Observation, Row, Tracker};
-use sockeye::ui::{self, Theme};
+use sockeye::ui;
 
 use super::mutation::{Mutation, mutated};
 use super::rows::{moment, row};
@@ -100,7 +100,7 @@ impl Player {
         let view = self.app.view(self.now);
         let mut terminal =
             Terminal::new(TestBackend::new(80, 24)).expect("a buffer takes everything");
-        let draw = terminal.draw(|frame| ui::draw(frame, &view, Theme::COLOUR));
+        let draw = terminal.draw(|frame| ui::draw(frame, &view));
         draw.expect("a buffer takes everything");
         let cells = &terminal.backend().buffer().content;
         let is_clean = |symbol: &str| !symbol.contains(is_hostile);

@@ -3,9 +3,48 @@
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
-use sockeye::ui::{self, Theme};
+use sockeye::theme::{Depth, Glyphs, Looks, Themes};
+use sockeye::ui;
 
 use super::stage::Stage;
+
+/// A theme, and what the terminal shows of it.
+#[derive(Clone, Copy)]
+pub struct Theme {
+    pub name: &'static str,
+    pub depth: Depth,
+    pub glyphs: Glyphs,
+}
+
+impl Theme {
+    /// The default.
+    pub const COLOUR: Self = Self::named("terminal");
+    /// Without colours.
+    pub const PLAIN: Self = Self {
+        depth: Depth::None,
+        ..Self::COLOUR
+    };
+    /// In ASCII.
+    pub const ASCII: Self = Self {
+        glyphs: Glyphs::Ascii,
+        ..Self::COLOUR
+    };
+
+    /// One of those that there are.
+    pub const fn named(name: &'static str) -> Self {
+        Self {
+            name,
+            depth: Depth::Full,
+            glyphs: Glyphs::Unicode,
+        }
+    }
+
+    fn looks(self) -> Looks {
+        let mut themes = Themes::default();
+        themes.choose(self.name).expect("a theme");
+        themes.chosen().looks.on(self.depth)
+    }
+}
 
 /// What a terminal shows.
 pub struct Canvas {
@@ -15,12 +54,13 @@ pub struct Canvas {
 
 impl Canvas {
     pub fn of(stage: &Stage, theme: Theme) -> Self {
-        let view = stage.app.view(stage.now);
+        let mut view = stage.app.view(stage.now);
+        (view.looks, view.glyphs) = (theme.looks(), theme.glyphs);
         let cursor = view.cursor;
         let backend = TestBackend::new(view.size.width, view.size.height);
         let mut terminal = Terminal::new(backend).expect("a buffer takes everything");
         terminal
-            .draw(|frame| ui::draw(frame, &view, theme))
+            .draw(|frame| ui::draw(frame, &view))
             .expect("a buffer takes everything");
         Self {
             buffer: terminal.backend().buffer().clone(),

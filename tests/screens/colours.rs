@@ -3,9 +3,8 @@
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
 use sockeye::model::State;
-use sockeye::ui::Theme;
 
-use super::canvas::Canvas;
+use super::canvas::{Canvas, Theme};
 use super::scenes::{busy_stage, changes_stage, every_state, queues_stage};
 use super::stage::{Stage, abandoned};
 

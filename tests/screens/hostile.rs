@@ -14,7 +14,7 @@ use sockeye::app::view::View;
 use sockeye::app::{Input, Key, Msg};
 use sockeye::model::{Problem, ProblemCode, Process, Socket, Text};
 use sockeye::runtime::backend::QuietBackend;
-use sockeye::ui::{self, Theme};
+use sockeye::ui;
 
 use super::stage::{Stage, connection, known, listener, process, settings, surroundings, udp};
 use sockeye::model::State;
@@ -165,7 +165,7 @@ impl Write for Written {
 fn picture(view: &View) -> Buffer {
     let backend = TestBackend::new(view.size.width, view.size.height);
     let mut terminal = Terminal::new(backend).expect("a buffer takes everything");
-    let drawn = terminal.draw(|frame| ui::draw(frame, view, Theme::PLAIN));
+    let drawn = terminal.draw(|frame| ui::draw(frame, view));
     drawn.expect("a buffer takes everything");
     terminal.backend().buffer().clone()
 }

@@ -7,10 +7,12 @@
 mod canvas;
 mod colours;
 mod hostile;
+mod meanings;
 mod mistakes;
 mod pictures;
 mod scenes;
 mod sizes;
+mod themes;
 
 #[path = "../support/stage.rs"]
 mod stage;

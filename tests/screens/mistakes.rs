@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use sockeye::app::{Effect, Key};
 use sockeye::model::{Owner, Socket, State};
-use sockeye::ui::Theme;
 
-use super::canvas::Canvas;
+use super::canvas::{Canvas, Theme};
 use super::scenes::{answer, bind_test_stage, busy, busy_stage};
 use super::stage::{Stage, abandoned, connection, known, listener, process, udp};
 

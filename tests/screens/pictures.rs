@@ -4,9 +4,9 @@ use sockeye::app::{Key, Msg};
 use std::time::Duration;
 
 use sockeye::model::{Cost, Problem, ProblemCode};
-use sockeye::ui::Theme;
 
-use super::canvas::Canvas;
+use super::canvas::{Canvas, Theme};
+use super::meanings::nothing_is_told_by_colour_or_glyph_alone;
 use super::scenes::{
     bind_test_stage, busy, busy_stage, changes_stage, hidden_owners, leftovers_stage, queues_stage,
     strange_stage,
@@ -19,7 +19,9 @@ const SIZES: [(u16, u16); 3] = [(80, 24), (40, 10), (160, 45)];
 /// person would see it who had that terminal all the time.
 fn picture(name: &str, scene: impl Fn(u16, u16) -> Stage) {
     for (width, height) in SIZES {
-        let text = Canvas::of(&scene(width, height), Theme::COLOUR).text();
+        let stage = scene(width, height);
+        nothing_is_told_by_colour_or_glyph_alone(name, &stage);
+        let text = Canvas::of(&stage, Theme::COLOUR).text();
         let mut settings = insta::Settings::clone_current();
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use sockeye::app::{Key, Msg};
 use sockeye::model::State;
-use sockeye::ui::Theme;
 
-use super::canvas::Canvas;
+use super::canvas::{Canvas, Theme};
 use super::scenes::answer;
 use super::stage::{Stage, connection, known, listener, process};
 

@@ -93,9 +93,17 @@ impl Pty {
         command.cwd(std::env::current_dir().expect("the test has a directory"));
         command.env("TERM", "xterm-256color");
         // What the machine that runs the tests has set must not change what they see.
-        for name in ["NO_COLOR", "COLUMNS", "LINES"] {
+        for name in [
+            "NO_COLOR",
+            "COLORTERM",
+            "COLUMNS",
+            "LINES",
+            "LC_ALL",
+            "LC_CTYPE",
+        ] {
             command.env_remove(name);
         }
+        command.env("LANG", "C.UTF-8");
         command.env("XDG_CONFIG_HOME", "/nonexistent");
         for (name, value) in env {
             command.env(name, value);

@@ -16,6 +16,7 @@ use sockeye::model::{
     Answered, Cost, Endpoint, Evidence, Holder, Limits, Lineage, Moment, Owner, Pid, Problem,
     Process, Protocol, Queue, Refresh, Snapshot, Socket, State, Text,
 };
+use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::{Event, Tracker};
 
 /// 2026-01-02 12:00:00 UTC: when every scene begins.
@@ -54,6 +55,8 @@ pub fn surroundings(width: u16, height: u16) -> Surroundings {
         lineage: Lineage::default(),
         time_zone: TimeZone::UTC,
         size: Size { width, height },
+        depth: Depth::Full,
+        glyphs: Glyphs::Unicode,
     }
 }
 

@@ -9,12 +9,14 @@ use super::view::View;
 use super::*;
 use crate::columns;
 use crate::model::{Endpoint, Lineage, Owner, Process, Protocol, Snapshot, Socket, State};
+use crate::theme::{Depth, Glyphs};
 use crate::track::{RowId, Tracker};
 
 mod bind;
 mod ending;
 mod faults;
 mod stats;
+mod themes;
 
 const HIGHLIGHT: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_secs(10);
@@ -55,6 +57,8 @@ impl Desk {
                 width: 80,
                 height: 24,
             },
+            depth: Depth::Full,
+            glyphs: Glyphs::Unicode,
         };
         Self {
             app: App::new(settings, surroundings, moment(Duration::ZERO)),

@@ -5,6 +5,7 @@ mod modal;
 mod mouse;
 mod prompt;
 mod table;
+mod theme;
 
 use super::bind_pane::Came;
 use super::keymap::Mode;

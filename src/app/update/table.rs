@@ -51,6 +51,7 @@ impl App {
                 self.modal = Modal::Prompt(Prompt::new(PromptKind::Target, ""));
             }
             A::ChooseColumns => self.modal = Modal::Menu(Menu::columns(&self.hidden_columns, 0)),
+            A::NextTheme => self.choose_next_theme(now),
             A::ToggleHelp => self.modal = Modal::Help { scroll: 0 },
             A::ToggleDetails => self.toggle_pane(Pane::Details),
             A::ToggleEvents => self.toggle_pane(Pane::Events),

@@ -13,36 +13,15 @@ mod top;
 use std::borrow::Cow;
 use std::time::Duration;
 
+pub use crate::theme::Role;
 pub(super) use help::last_help_scroll;
 pub use table::{CellView, RowView, TitleView};
 
 use super::layout::Layout;
 use super::{App, Size};
 use crate::model::{Moment, clean};
+use crate::theme::{Glyphs, Looks};
 use crate::track::Mark;
-
-/// What a piece of text means; the theme says how that looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Ordinary text.
-    Plain,
-    /// What repeats or matters less.
-    Dim,
-    /// What stands out.
-    Strong,
-    /// The one accent: the program's name, the chosen view, keys.
-    Accent,
-    /// Listening; opened; `ok`.
-    Good,
-    /// A live connection.
-    Busy,
-    /// Changed; a problem with a remedy.
-    Warning,
-    /// Wrong, refused, closed.
-    Bad,
-    /// The part of a typed text that is wrong.
-    Wrong,
-}
 
 /// Text of one meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +99,10 @@ pub struct View {
     pub cursor: Option<(u16, u16)>,
     /// What covers the table.
     pub overlay: Option<OverlayView>,
+    /// What each meaning looks like.
+    pub looks: Looks,
+    /// Which characters it is drawn with.
+    pub glyphs: Glyphs,
 }
 
 impl App {
@@ -147,6 +130,8 @@ impl App {
             footer,
             cursor,
             overlay: self.overlay(),
+            looks: self.looks(),
+            glyphs: self.surroundings.glyphs,
             layout,
         }
     }

@@ -8,6 +8,7 @@ use crate::columns::ColumnId;
 use crate::config::{DEFAULT_FILE, MAX_BYTES, keys, to_toml};
 use crate::filter::Filter;
 use crate::model::Family;
+use crate::theme::Role;
 
 /// What is wrong with a text, as a user reads it.
 fn complaints(text: &str) -> Vec<String> {
@@ -357,4 +358,88 @@ fn nothing_nests_too_deeply() {
     assert!(!complaints(&format!("columns = {deep}")).is_empty());
     assert!(!complaints(&format!("{}x = 1", "x.".repeat(100_000))).is_empty());
     assert!(!complaints(&format!("{deep}x")).is_empty());
+}
+
+#[test]
+fn a_theme_is_one_that_there_is_or_one_of_ones_own() {
+    let chosen = |text: &str| {
+        let settings = parse(text.as_bytes()).unwrap();
+        let looks = settings.themes.chosen().looks;
+        let look = |role| looks.of(role).to_string();
+        let name = settings.themes.chosen().name.clone();
+        (name, look(Role::Good), look(Role::Bad))
+    };
+    let expected = |name: &str, good: &str, bad: &str| (name.into(), good.into(), bad.into());
+    assert_eq!(chosen(""), expected("terminal", "green", "red"));
+    assert_eq!(
+        chosen("theme = 'gruvbox'"),
+        expected("gruvbox", "#b8bb26", "#fb4934")
+    );
+    let own = "theme = 'mine'\n[themes.mine]\ngood = 'blue bold'\n[themes.other]\n";
+    assert_eq!(chosen(own), expected("mine", "blue bold", "red"));
+    let own = "themes = { mine = { good = '33 on #101010' } }\ntheme = \"mine\"";
+    assert_eq!(chosen(own), expected("mine", "33 on #101010", "red"));
+}
+
+#[test]
+fn a_theme_that_is_wrong_is_told_with_its_line() {
+    for (text, told) in [
+        (
+            "\ntheme = 'gruvbx'",
+            "2: theme: `gruvbx` is no theme; did you mean `gruvbox`? there are terminal, dark,",
+        ),
+        (
+            "theme = 3",
+            "1: theme: a number, where it takes the name of a theme in quotes, such as \"dark\"",
+        ),
+        (
+            "theme = 'dark'\n[themes.mine]\ngood = 'blue'\nbda = 'red'\n",
+            "4: themes: `bda` is no role; did you mean `bad`?",
+        ),
+        (
+            "[themes.mine]\ngood = 'gren'\n",
+            "2: themes: good: `gren` is no colour; did you mean `green`?",
+        ),
+        (
+            "[themes.mine]\ngood = ['red']\n",
+            "2: themes: good: a look is text in quotes, such as \"red bold\"",
+        ),
+        (
+            "\n[themes.dark]\ngood = 'red'\n",
+            "2: themes: `dark` is a theme that there is: take another name",
+        ),
+        (
+            "themes = 'dark'",
+            "1: themes: text, where it takes themes of one's own, such as [themes.mine]",
+        ),
+        (
+            "themes.mine = 'dark'",
+            "1: themes: text, where it takes themes of one's own",
+        ),
+        (
+            "[themes.\"a b\"]\n",
+            "1: themes: `a b` is no name: up to 40 letters, digits, - and _",
+        ),
+    ] {
+        assert_told_once(text, told);
+    }
+}
+
+#[test]
+fn hostile_text_in_a_theme_is_harmless_and_short_in_what_is_said() {
+    let long = "x".repeat(100_000);
+    for word in ["\\u001b[2J", &long] {
+        for text in [
+            format!("theme = \"{word}\""),
+            format!("[themes.\"{word}\"]"),
+            format!("[themes.mine]\n\"{word}\" = 'red'"),
+            format!("[themes.mine]\ngood = \"{word}\""),
+            format!("[themes.mine]\ngood = \"#{word}\""),
+        ] {
+            for line in complaints(&text) {
+                assert!(!line.contains('\x1b'), "{line:?}");
+                assert!(line.chars().count() < 250, "{line}");
+            }
+        }
+    }
 }

@@ -1,0 +1,46 @@
+//! What a piece of text means.
+
+/// What a piece of text means; the theme says how that looks. Nothing is told by it alone: a glyph or a word
+/// says the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Ordinary text, and what is behind everything.
+    Plain,
+    /// What repeats or matters less.
+    Dim,
+    /// What stands out.
+    Strong,
+    /// The one accent: the program's name, the chosen view, keys.
+    Accent,
+    /// Listening; opened; `ok`.
+    Good,
+    /// A live connection.
+    Busy,
+    /// Changed; a problem with a remedy.
+    Warning,
+    /// Wrong, refused, closed.
+    Bad,
+    /// The part of a typed text that is wrong.
+    Wrong,
+    /// The row or choice under the cursor.
+    Selected,
+    /// Lines around panes.
+    Border,
+}
+
+impl Role {
+    /// Every role, in the order in which they are declared, with its name in the file of a theme.
+    pub const ALL: [(&'static str, Self); 11] = [
+        ("plain", Self::Plain),
+        ("dim", Self::Dim),
+        ("strong", Self::Strong),
+        ("accent", Self::Accent),
+        ("good", Self::Good),
+        ("busy", Self::Busy),
+        ("warning", Self::Warning),
+        ("bad", Self::Bad),
+        ("wrong", Self::Wrong),
+        ("selected", Self::Selected),
+        ("border", Self::Border),
+    ];
+}

@@ -1,0 +1,142 @@
+//! Contrast as WCAG 2 measures it, and how far colours are apart, also for eyes that see red or green not at
+//! all.
+//!
+//! What such eyes see is simulated by the matrices of Machado, Oliveira and Fernandes, "A Physiologically-based
+//! Model for Simulation of Color Vision Deficiency" (2009), at their full severity, on linear light.
+
+use super::super::lab::{self, Matrix, XYZ, lab, times};
+use super::super::*;
+use super::theme;
+
+const PROTANOPIA: Matrix = [
+    [0.152_286, 1.052_583, -0.204_868],
+    [0.114_503, 0.786_281, 0.099_216],
+    [-0.003_882, -0.048_116, 1.051_998],
+];
+
+const DEUTERANOPIA: Matrix = [
+    [0.367_322, 0.860_646, -0.227_968],
+    [0.280_085, 0.672_501, 0.047_413],
+    [-0.011_820, 0.042_940, 0.968_881],
+];
+
+/// The light of a colour.
+fn light(colour: Colour) -> [f64; 3] {
+    lab::light(colour.rgb().expect("no colour of the palette"))
+}
+
+/// From 1 to 21.
+fn contrast(one: Colour, other: Colour) -> f64 {
+    let luminance = |colour| times(&XYZ, light(colour))[1];
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+/// How far apart two colours look to these eyes.
+fn distance(one: Colour, other: Colour, eyes: &Matrix) -> f64 {
+    let seen = |colour| times(eyes, light(colour)).map(|part| part.clamp(0.0, 1.0));
+    lab::distance(lab(seen(one)), lab(seen(other)))
+}
+
+/// The themes that say which background they are for.
+fn themes_of_own_colours() -> impl Iterator<Item = (&'static str, Looks)> {
+    let names = BUILT_IN.into_iter().map(|(name, _)| name);
+    names.skip(1).map(|name| (name, theme(name).looks))
+}
+
+/// Every text with what is behind it, and the least contrast that is asked of it: what is dim, and lines,
+/// need not be read to know what is told. The row under the cursor has texts of four roles.
+fn texts(looks: Looks, usual: f64) -> Vec<(Role, Colour, Colour, f64)> {
+    let behind = looks.of(Role::Plain).behind.expect("a background");
+    let selected = looks.of(Role::Selected);
+    let here = selected.behind.expect("a background");
+    let texts = Role::ALL.into_iter().filter_map(|(_, role)| {
+        let least = match role {
+            Role::Border | Role::Dim if usual < 7.0 => 3.0,
+            _ => usual,
+        };
+        let text = looks.of(role).text.filter(|_| role != Role::Selected)?;
+        Some((role, text, behind, least))
+    });
+    let under_cursor = [Role::Plain, Role::Strong, Role::Warning, Role::Bad].map(|role| {
+        let text = selected.text.or(looks.of(role).text).expect("a colour");
+        (role, text, here, usual)
+    });
+    texts.chain(under_cursor).collect()
+}
+
+#[test]
+fn every_text_can_be_told_from_what_is_behind_it() {
+    for (name, looks) in themes_of_own_colours() {
+        let usual = if name == "high-contrast" { 7.0 } else { 4.5 };
+        let texts = texts(looks, usual);
+        assert_eq!(
+            texts.len(),
+            14,
+            "{name}: ten roles, four of them under the cursor too"
+        );
+        for (role, text, behind, least) in texts {
+            let contrast = contrast(text, behind);
+            let what = format!("{name}: {role:?} {text} on {behind}: {contrast:.2}");
+            assert!(contrast >= least, "{what}, not {least}");
+        }
+    }
+}
+
+#[test]
+fn with_256_colours_every_text_can_still_be_told() {
+    for (name, looks) in themes_of_own_colours() {
+        let usual = if name == "high-contrast" { 7.0 } else { 4.5 };
+        for (role, text, behind, least) in texts(looks.on(Depth::Indexed), usual) {
+            let contrast = contrast(text, behind);
+            let what = format!("{name}: {role:?} {text} on {behind}: {contrast:.2}");
+            assert!(contrast >= least, "{what}, not {least}");
+        }
+    }
+}
+
+#[test]
+fn the_nearest_of_256_colours_looks_alike() {
+    const USUAL_EYES: Matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+    for (name, looks) in themes_of_own_colours() {
+        for (_, role) in Role::ALL {
+            let (full, near) = (looks.of(role), looks.on(Depth::Indexed).of(role));
+            let pairs = [(full.text, near.text), (full.behind, near.behind)];
+            for (is, became) in pairs.into_iter().filter_map(|(a, b)| a.zip(b)) {
+                let off = distance(is, became, &USUAL_EYES);
+                assert!(
+                    off < 20.0,
+                    "{name}: {role:?} {is} became {became}: {off:.1}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn states_stay_apart_for_eyes_without_red_or_green() {
+    let looks = theme("color-blind").looks;
+    for (looks, least) in [(looks, 30.0), (looks.on(Depth::Indexed), 25.0)] {
+        let states = [Role::Good, Role::Busy, Role::Warning, Role::Bad];
+        let states = states.map(|role| looks.of(role).text.unwrap());
+        for (eyes, matrix) in [("protanopia", &PROTANOPIA), ("deuteranopia", &DEUTERANOPIA)] {
+            for (at, &one) in states.iter().enumerate() {
+                for &other in &states[..at] {
+                    let apart = distance(one, other, matrix);
+                    assert!(
+                        apart >= least,
+                        "{eyes}: {one} and {other} are {apart:.1} apart"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// What the measure says of colours that were chosen for usual eyes: it does find such pairs.
+#[test]
+fn not_every_theme_keeps_states_apart_for_such_eyes() {
+    let looks = theme("gruvbox").looks;
+    let [good, warning] = [Role::Good, Role::Warning].map(|role| looks.of(role).text.unwrap());
+    assert!(distance(good, warning, &PROTANOPIA) < 10.0);
+}

@@ -1,0 +1,173 @@
+//! What a colour says is said by a glyph or a word too, and what a glyph says can be said in ASCII: asked of
+//! every picture.
+
+use std::fs;
+use std::path::Path;
+
+use ratatui::buffer::Cell;
+use sockeye::app::view::{CellView, Role, RowView};
+use sockeye::track::Mark;
+use sockeye::ui::ascii;
+
+use super::canvas::{Canvas, Theme};
+use super::scenes::{busy_stage, strange_stage};
+use super::stage::Stage;
+
+/// Asks it of one scene.
+pub fn nothing_is_told_by_colour_or_glyph_alone(what: &str, stage: &Stage) {
+    let canvas = Canvas::of(stage, Theme::COLOUR);
+    let plain = Canvas::of(stage, Theme::PLAIN);
+    assert_eq!(
+        plain.text(),
+        canvas.text(),
+        "{what}: the same words without colour"
+    );
+    for row in &stage.app.view(stage.now).rows {
+        row_says_its_colours(what, row);
+    }
+    let in_ascii = Canvas::of(stage, Theme::ASCII);
+    for (cell, drawn) in canvas.buffer.content.iter().zip(&in_ascii.buffer.content) {
+        is_said_in_ascii(what, cell, drawn);
+    }
+}
+
+/// Where a cell of a row has a colour, the row says the same.
+fn row_says_its_colours(what: &str, row: &RowView) {
+    let mark = row.mark.map(|(mark, _)| mark);
+    let holds =
+        |wanted: &dyn Fn(&str) -> bool| row.cells.iter().any(|cell| wanted(cell.text.trim()));
+    let is_left = holds(&|text| text.starts_with("was ") || text == "–");
+    for CellView { text, role, .. } in &row.cells {
+        let text = text.trim();
+        // How full it is, in figures or a word.
+        let is_of_queue = text.starts_with("LISTEN ") && text.contains(['/', '%', 'f']);
+        let is_said = match role {
+            Role::Warning | Role::Bad if is_of_queue => true,
+            Role::Good => text == "LISTEN" || mark == Some(Mark::Opened),
+            Role::Busy => text == "ESTABLISHED",
+            Role::Warning => mark == Some(Mark::Changed),
+            Role::Bad => mark == Some(Mark::Closed) || text == "CLOSE_WAIT" || is_left,
+            Role::Wrong | Role::Selected | Role::Border | Role::Accent => false,
+            Role::Plain | Role::Dim | Role::Strong => true,
+        };
+        assert!(
+            is_said,
+            "{what}: only its colour says that {text:?} is {role:?}: {row:#?}"
+        );
+    }
+}
+
+/// Letters of other scripts are no glyphs of ours: a `?` stands for each cell.
+fn is_said_in_ascii(what: &str, cell: &Cell, drawn: &Cell) {
+    let (glyph, drawn_as) = (cell.symbol(), drawn.symbol());
+    let mut characters = glyph.chars();
+    let first = characters.next().expect("a cell shows something");
+    let is_foreign = first.is_alphanumeric() || characters.next().is_some();
+    match ascii(first) {
+        Some(' ') if drawn_as == "?" => {}
+        Some(known) if !is_foreign || first.is_ascii() => {
+            assert_eq!(drawn_as, known.to_string(), "{what}: {glyph:?}");
+        }
+        _ => assert!(
+            is_foreign && drawn_as == "?",
+            "{what}: ASCII has nothing for {glyph:?}"
+        ),
+    }
+    assert_eq!(
+        drawn.style(),
+        cell.style(),
+        "{what}: {glyph:?} looks the same"
+    );
+}
+
+#[test]
+fn ascii_has_the_same_rows_and_lines_around_panes() {
+    let mut stage = busy_stage(80, 24);
+    stage.press("e");
+    let lines = Canvas::of(&stage, Theme::ASCII).lines();
+    let title = lines
+        .iter()
+        .find(|line| line.starts_with("+ events - 2 ---"));
+    assert!(
+        title.is_some_and(|line| line.ends_with("--- e +")),
+        "{title:?}"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with('|') && line.ends_with('|'))
+    );
+    let unicode = Canvas::of(&stage, Theme::COLOUR).lines();
+    for (line, in_unicode) in lines.iter().zip(unicode) {
+        assert_eq!(
+            line.chars().count(),
+            sockeye::columns::width(&in_unicode),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_foreign_name_is_a_question_mark_for_each_cell() {
+    let stage = strange_stage(160, 45);
+    let row = |theme| Canvas::of(&stage, theme).line_with("19999");
+    let unicode = row(Theme::COLOUR);
+    assert!(unicode.contains(" ジャーナル記… "), "{unicode}");
+    let line = row(Theme::ASCII);
+    assert!(line.contains(" ????????????~ "), "{line}");
+}
+
+/// Also those of what no picture shows. What is written for tests, and in comments, is not drawn; letters are not
+/// glyphs.
+#[test]
+fn every_glyph_in_the_sources_of_what_is_drawn_has_its_ascii() {
+    let mut seen = 0;
+    for folder in ["app", "bind", "columns", "model", "track", "filter"] {
+        for_each_file(
+            &Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("src")
+                .join(folder),
+            &mut |path| {
+                let text = fs::read_to_string(path).expect("a source");
+                let code = text
+                    .split("#[cfg(test)]\nmod tests {")
+                    .next()
+                    .unwrap_or_default();
+                for line in code
+                    .lines()
+                    .filter(|line| !line.trim_start().starts_with("//"))
+                {
+                    let glyphs = line
+                        .chars()
+                        .filter(|c| !c.is_ascii() && !c.is_alphanumeric());
+                    for glyph in
+                        glyphs.filter(|glyph| !('¡'..='¿').contains(glyph) || *glyph == '·')
+                    {
+                        seen += 1;
+                        assert!(
+                            ascii(glyph).is_some(),
+                            "{}: {glyph:?}: {line}",
+                            path.display()
+                        );
+                    }
+                }
+            },
+        );
+    }
+    assert!(seen > 40, "{seen}: what is looked for is found");
+}
+
+fn for_each_file(folder: &Path, visit: &mut dyn FnMut(&Path)) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("a name");
+        if path.is_dir() && name != "tests" {
+            for_each_file(&path, visit);
+        } else if path.extension().is_some_and(|end| end == "rs") && !name.ends_with("tests.rs") {
+            visit(&path);
+        }
+    }
+}
