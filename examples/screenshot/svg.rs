@@ -27,11 +27,39 @@ struct Look {
     is_underlined: bool,
 }
 
-/// The whole screen as an SVG document.
-pub fn picture(screen: &Buffer, title: &str, description: &str) -> String {
-    let (columns, rows) = (screen.area.width, screen.area.height);
-    let width = f32::from(columns) * CELL.0 + 2.0 * MARGIN;
-    let height = f32::from(rows) * CELL.1 + BAR + MARGIN;
+/// Where a screen stands, and what it stands on.
+struct Panel<'a> {
+    screen: &'a Buffer,
+    left: f32,
+    top: f32,
+    ground: String,
+}
+
+/// Screens of one size as an SVG document, so many beside each other.
+pub fn picture(screens: &[Buffer], beside: usize, title: &str, description: &str) -> String {
+    let area = screens[0].area;
+    let (wide, high) = (
+        f32::from(area.width) * CELL.0,
+        f32::from(area.height) * CELL.1,
+    );
+    let rows = screens.len().div_ceil(beside);
+    let width = (wide + MARGIN) * to_f32(beside) + MARGIN;
+    let height = (high + MARGIN) * to_f32(rows) + BAR;
+    let mut svg = opened((width, height), title, description);
+    for (number, screen) in screens.iter().enumerate() {
+        let panel = Panel {
+            screen,
+            left: MARGIN + (wide + MARGIN) * to_f32(number % beside),
+            top: BAR + (high + MARGIN) * to_f32(number / beside),
+            ground: look_of(&screen[(0, 0)], GROUND).ground,
+        };
+        panel.draw(&mut svg, (wide, high));
+    }
+    svg + "</svg>\n"
+}
+
+/// The window, still empty.
+fn opened((width, height): (f32, f32), title: &str, description: &str) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \
          height=\"{height:.0}\" role=\"img\" aria-labelledby=\"t d\" font-size=\"14\" font-family=\"ui-monospace, \
@@ -50,22 +78,77 @@ pub fn picture(screen: &Buffer, title: &str, description: &str) -> String {
             "<circle cx=\"{at}\" cy=\"17\" r=\"6\" fill=\"{colour}\"/>"
         );
     }
-    for row in 0..rows {
-        draw_row(&mut svg, screen, row);
-    }
-    svg + "</svg>\n"
+    svg
 }
 
-fn draw_row(svg: &mut String, screen: &Buffer, row: u16) {
-    let columns = 0..screen.area.width;
-    let cells: Vec<_> = columns.map(|column| &screen[(column, row)]).collect();
-    // Grounds by themselves: between two pieces of one a seam would show.
-    for (column, run) in runs(&cells, |cell| look_of(cell).ground) {
-        draw_ground(svg, (column, row), run.len(), &look_of(run[0]).ground);
+impl Panel<'_> {
+    fn draw(&self, svg: &mut String, (wide, high): (f32, f32)) {
+        if self.ground != GROUND {
+            let (left, top, ground) = (self.left - 4.0, self.top - 4.0, &self.ground);
+            let _ = writeln!(
+                svg,
+                "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"4\" fill=\"{ground}\"/>",
+                wide + 8.0,
+                high + 8.0
+            );
+        }
+        for row in 0..self.screen.area.height {
+            self.draw_row(svg, row);
+        }
     }
-    for (column, run) in runs(&cells, look_of) {
-        let text: String = run.iter().map(|cell| cell.symbol()).collect();
-        draw_text(svg, (column, row), &text, &look_of(run[0]));
+
+    fn draw_row(&self, svg: &mut String, row: u16) {
+        let columns = 0..self.screen.area.width;
+        let cells: Vec<_> = columns.map(|column| &self.screen[(column, row)]).collect();
+        let look = |cell: &Cell| look_of(cell, &self.ground);
+        // Grounds by themselves: between two pieces of one a seam would show.
+        for (column, run) in runs(&cells, |cell| look(cell).ground) {
+            self.draw_ground(svg, (column, row), run.len(), &look(run[0]).ground);
+        }
+        for (column, run) in runs(&cells, look) {
+            let text: String = run.iter().map(|cell| cell.symbol()).collect();
+            self.draw_text(svg, (column, row), &text, &look(run[0]));
+        }
+    }
+
+    fn draw_ground(&self, svg: &mut String, at: (usize, u16), cells: usize, ground: &str) {
+        if ground == self.ground {
+            return;
+        }
+        let (x, y) = self.place(at);
+        let (width, height) = (to_f32(cells) * CELL.0, CELL.1);
+        let _ = writeln!(
+            svg,
+            "<rect x=\"{x:.1}\" y=\"{y:.0}\" width=\"{width:.1}\" height=\"{height}\" fill=\"{ground}\"/>"
+        );
+    }
+
+    /// The text of one run. Every symbol of the pictures is one cell wide.
+    fn draw_text(&self, svg: &mut String, (column, row): (usize, u16), text: &str, look: &Look) {
+        let shown = text.trim();
+        if shown.is_empty() {
+            return;
+        }
+        let before = text.chars().take_while(|c| *c == ' ').count();
+        let (x, y) = self.place((column + before, row));
+        let (y, width) = (y + CELL.1 * 0.75, to_f32(shown.chars().count()) * CELL.0);
+        let class = match (look.is_bold, look.is_underlined) {
+            (false, false) => "",
+            (true, false) => " class=\"b\"",
+            (false, true) => " class=\"u\"",
+            (true, true) => " class=\"b u\"",
+        };
+        let (ink, shown) = (&look.ink, escaped(shown));
+        let _ = writeln!(
+            svg,
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{width:.1}\" fill=\"{ink}\"{class}>{shown}</text>"
+        );
+    }
+
+    /// The upper left corner of a cell.
+    fn place(&self, (column, row): (usize, u16)) -> (f32, f32) {
+        let x = self.left + to_f32(column) * CELL.0;
+        (x, self.top + f32::from(row) * CELL.1)
     }
 }
 
@@ -83,46 +166,6 @@ fn runs<'a, T: PartialEq>(
     .collect()
 }
 
-fn draw_ground(svg: &mut String, (column, row): (usize, u16), cells: usize, ground: &str) {
-    if ground == GROUND {
-        return;
-    }
-    let (x, y) = place(column, row);
-    let (width, height) = (to_f32(cells) * CELL.0, CELL.1);
-    let _ = writeln!(
-        svg,
-        "<rect x=\"{x:.1}\" y=\"{y:.0}\" width=\"{width:.1}\" height=\"{height}\" fill=\"{ground}\"/>"
-    );
-}
-
-/// The text of one run. Every symbol of the pictures is one cell wide.
-fn draw_text(svg: &mut String, (column, row): (usize, u16), text: &str, look: &Look) {
-    let shown = text.trim();
-    if shown.is_empty() {
-        return;
-    }
-    let before = text.chars().take_while(|c| *c == ' ').count();
-    let (x, y) = place(column + before, row);
-    let (y, width) = (y + CELL.1 * 0.75, to_f32(shown.chars().count()) * CELL.0);
-    let class = match (look.is_bold, look.is_underlined) {
-        (false, false) => "",
-        (true, false) => " class=\"b\"",
-        (false, true) => " class=\"u\"",
-        (true, true) => " class=\"b u\"",
-    };
-    let (ink, shown) = (&look.ink, escaped(shown));
-    let _ = writeln!(
-        svg,
-        "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{width:.1}\" fill=\"{ink}\"{class}>{shown}</text>"
-    );
-}
-
-/// The upper left corner of a cell.
-fn place(column: usize, row: u16) -> (f32, f32) {
-    let x = MARGIN + to_f32(column) * CELL.0;
-    (x, BAR + f32::from(row) * CELL.1)
-}
-
 fn to_f32(cells: usize) -> f32 {
     f32::from(u16::try_from(cells).unwrap_or(u16::MAX))
 }
@@ -131,10 +174,10 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
-fn look_of(cell: &Cell) -> Look {
+fn look_of(cell: &Cell, ground: &str) -> Look {
     let is = |modifier| cell.modifier.contains(modifier);
     let mut ink = colour(cell.fg, if is(Modifier::DIM) { FAINT } else { INK });
-    let mut ground = colour(cell.bg, GROUND);
+    let mut ground = colour(cell.bg, ground);
     if is(Modifier::REVERSED) {
         std::mem::swap(&mut ink, &mut ground);
     }
