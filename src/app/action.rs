@@ -20,6 +20,7 @@ pub enum Action {
     ToggleTcp,
     ToggleUdp,
     EditFilter,
+    RestoreFilter,
     SortByNext,
     ReverseSort,
     ToggleDetails,
@@ -54,4 +55,6 @@ pub enum Action {
     OtherSignal,
     RecallEarlier,
     RecallLater,
+    CompleteNext,
+    CompletePrevious,
 }

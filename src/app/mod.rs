@@ -6,6 +6,7 @@
 mod action;
 mod asking;
 mod bind_pane;
+mod completing;
 mod cursor;
 mod input;
 pub mod keymap;
@@ -108,7 +109,10 @@ pub struct App {
     filter_text: String,
     /// What is wrong with the filter being typed.
     filter_error: Option<FilterError>,
+    /// The filters that were kept or cleared, each once, the latest last.
     history: Vec<String>,
+    /// The filter that was cleared last, until it is brought back.
+    cleared: Option<String>,
     hidden_columns: Vec<ColumnId>,
     names: bool,
     /// Since when the table stands still.
@@ -150,6 +154,7 @@ impl App {
             pane_scroll: 0,
             filter_error: None,
             history: Vec::new(),
+            cleared: None,
             hidden_columns: without(&settings.columns),
             names: true,
             paused_at: None,

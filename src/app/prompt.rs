@@ -1,10 +1,12 @@
-//! A line of text being typed, with a history.
+//! A line of text being typed, with a history and completion.
 
 use tui_input::{Input as Line, InputRequest};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::Key;
+use super::completing::Completing;
 use crate::model::clean;
+use crate::track::Row;
 
 /// What the text will be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,9 +22,21 @@ pub enum PromptKind {
 pub(super) struct Prompt {
     pub kind: PromptKind,
     line: Line,
-    /// Which entry of the history is shown, counted from the latest; `None`: what was typed.
-    recalled: Option<usize>,
-    typed: String,
+    /// Whether the text is one that was typed, and not what the prompt began with.
+    is_typed: bool,
+    /// The entry of the history that is shown, and the text in whose place it stands.
+    recalled: Option<(usize, String)>,
+    /// What is offered for a word, as long as no other key is pressed.
+    completing: Option<Completing>,
+}
+
+/// Where to go in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// To what came before.
+    Back,
+    /// To what comes next.
+    On,
 }
 
 /// What came of a key or a paste.
@@ -44,8 +58,9 @@ impl Prompt {
         Self {
             kind,
             line: Line::from(text.to_owned()),
+            is_typed: false,
             recalled: None,
-            typed: String::new(),
+            completing: None,
         }
     }
 
@@ -80,9 +95,12 @@ impl Prompt {
             Key::Ctrl('k') => R::DeleteTillEnd,
             _ => return Edited::Nothing,
         };
-        self.recalled = None;
+        (self.recalled, self.completing) = (None, None);
         match self.line.handle(request) {
-            Some(change) if change.value => Edited::Text,
+            Some(change) if change.value => {
+                self.is_typed = true;
+                Edited::Text
+            }
             _ => Edited::Nothing,
         }
     }
@@ -104,6 +122,7 @@ impl Prompt {
         }
         let cursor = self.cursor() + pasted.chars().count();
         self.line = Line::from(self.with(&pasted)).with_cursor(cursor);
+        (self.is_typed, self.recalled, self.completing) = (true, None, None);
         if fits < first_line.len() {
             Edited::Full
         } else {
@@ -118,18 +137,65 @@ impl Prompt {
         format!("{before}{more}{after}")
     }
 
-    /// Shows an earlier (`1`) or later (`-1`) entry of the history, latest last.
-    pub fn recall(&mut self, history: &[String], by: isize) {
-        if self.recalled.is_none() {
-            self.typed = self.line.value().to_owned();
+    /// Shows an earlier or a later entry of the history, latest last: of those that begin with what was
+    /// typed, if something was. The latest is followed by the text that was there before.
+    pub fn recall(&mut self, history: &[String], turn: Turn) {
+        self.completing = None;
+        let (shown, typed) = match self.recalled.take() {
+            Some((at, typed)) => (at, typed),
+            None => (history.len(), self.text().to_owned()),
+        };
+        let beginning = if self.is_typed { &typed } else { "" };
+        let fits = |at: &usize| history[*at].starts_with(beginning) && history[*at] != typed;
+        let found = match turn {
+            Turn::Back => (0..shown).rev().find(fits),
+            Turn::On => (shown + 1..history.len()).find(fits),
+        };
+        let stays = turn == Turn::Back && shown < history.len();
+        let text = match found.or(stays.then_some(shown)) {
+            Some(at) => {
+                let text = history[at].clone();
+                self.recalled = Some((at, typed));
+                text
+            }
+            None => typed,
+        };
+        self.line = Line::from(text);
+    }
+
+    /// Completes the word at the cursor, or shows another of the words that are offered for it.
+    pub fn complete<'a>(&mut self, rows: impl IntoIterator<Item = &'a Row>, turn: Turn) -> Edited {
+        let offered = match self.completing.take() {
+            Some(offered) => Some(offered.turned(turn)),
+            None => Completing::begin(self.text(), self.cursor_byte(), rows, |text| {
+                text.len() <= MAX_BYTES && shows(text)
+            }),
+        };
+        let Some(offered) = offered else {
+            return Edited::Nothing;
+        };
+        let (text, cursor) = offered.text();
+        let is_other = text != self.text();
+        self.line = Line::from(text).with_cursor(cursor);
+        (self.is_typed, self.recalled) = (true, None);
+        self.completing = offered.is_a_choice().then_some(offered);
+        if is_other {
+            Edited::Text
+        } else {
+            Edited::Nothing
         }
-        let now = self.recalled.map_or(0, |at| at + 1);
-        let next = now.saturating_add_signed(by).min(history.len());
-        self.recalled = next.checked_sub(1);
-        let text = self
-            .recalled
-            .map_or(&self.typed, |at| &history[history.len() - 1 - at]);
-        self.line = Line::from(text.clone());
+    }
+
+    /// What is offered for the word at the cursor.
+    pub const fn completing(&self) -> Option<&Completing> {
+        self.completing.as_ref()
+    }
+
+    /// Place of the cursor, in bytes.
+    pub fn cursor_byte(&self) -> usize {
+        let text = self.text();
+        let at = text.char_indices().nth(self.cursor());
+        at.map_or(text.len(), |(at, _)| at)
     }
 }
 
@@ -160,20 +226,52 @@ fn shows(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn history() -> [String; 4] {
+        ["nginx", "user:ann", "nginx :80", ":443"].map(String::from)
+    }
+
+    fn recalled(prompt: &mut Prompt, turn: Turn) -> String {
+        prompt.recall(&history(), turn);
+        prompt.text().to_owned()
+    }
+
     #[test]
-    fn history_goes_back_and_returns_to_what_was_typed() {
-        let history = ["first".to_owned(), "second".to_owned()];
-        let mut prompt = Prompt::new(PromptKind::Filter, "typed");
-        let mut recalled = |by| {
-            prompt.recall(&history, by);
-            prompt.text().to_owned()
-        };
-        assert_eq!(recalled(1), "second");
-        assert_eq!(recalled(1), "first");
-        assert_eq!(recalled(1), "first");
-        assert_eq!(recalled(-1), "second");
-        assert_eq!(recalled(-1), "typed");
-        assert_eq!(recalled(-1), "typed");
+    fn history_goes_back_and_returns_to_what_was_there() {
+        let mut prompt = Prompt::new(PromptKind::Filter, "there");
+        let mut recalled = |turn| recalled(&mut prompt, turn);
+        for text in [":443", "nginx :80", "user:ann", "nginx", "nginx"] {
+            assert_eq!(recalled(Turn::Back), text);
+        }
+        for text in ["user:ann", "nginx :80", ":443", "there", "there"] {
+            assert_eq!(recalled(Turn::On), text);
+        }
+    }
+
+    #[test]
+    fn what_was_typed_recalls_only_what_begins_with_it() {
+        let mut prompt = Prompt::new(PromptKind::Filter, "");
+        for c in "ng".chars() {
+            prompt.press(Key::Char(c));
+        }
+        assert_eq!(recalled(&mut prompt, Turn::Back), "nginx :80");
+        assert_eq!(recalled(&mut prompt, Turn::Back), "nginx");
+        assert_eq!(recalled(&mut prompt, Turn::Back), "nginx");
+        assert_eq!(recalled(&mut prompt, Turn::On), "nginx :80");
+        assert_eq!(recalled(&mut prompt, Turn::On), "ng");
+        // What was recalled is typed as soon as it is edited.
+        prompt.recall(&history(), Turn::Back);
+        prompt.press(Key::Backspace);
+        assert_eq!(prompt.text(), "nginx :8");
+        assert_eq!(recalled(&mut prompt, Turn::Back), "nginx :80");
+        assert_eq!(recalled(&mut prompt, Turn::Back), "nginx :80");
+    }
+
+    /// The filter in force is the latest of the history, and stands in the prompt already.
+    #[test]
+    fn what_is_there_already_is_not_recalled() {
+        let mut prompt = Prompt::new(PromptKind::Filter, ":443");
+        assert_eq!(recalled(&mut prompt, Turn::Back), "nginx :80");
+        assert_eq!(recalled(&mut prompt, Turn::On), ":443");
     }
 
     #[test]

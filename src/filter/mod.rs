@@ -7,6 +7,7 @@
 //! the printer, its error messages and the help share.
 
 mod ast;
+mod complete;
 mod error;
 mod machine;
 mod matches;
@@ -29,6 +30,7 @@ mod word;
 
 use std::time::Duration;
 
+pub use complete::{Completion, complete};
 pub use error::{FilterError, nearest};
 pub use pass::Pass;
 pub use vocabulary::{

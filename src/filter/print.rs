@@ -1,5 +1,6 @@
 //! The canonical spelling of a filter: it reads back to the same filter.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter, Write as _};
 
 use ipnet::IpNet;
@@ -87,10 +88,10 @@ impl Display for Term {
             Self::Text(needle) if word::reads_as_text(needle.as_str()) => {
                 f.write_str(needle.as_str())
             }
-            Self::Text(needle) => write_quoted(f, needle.as_str()),
+            Self::Text(needle) => f.write_str(&quoted(needle.as_str())),
             Self::Part(part, needle) => {
                 f.write_str(part.prefix())?;
-                write_value(f, needle.as_str())
+                f.write_str(&value_text(needle.as_str()))
             }
             Self::State(state) => write!(f, "state:{}", state.as_str().to_lowercase()),
             Self::Is(flag) => write!(f, "is:{}", flag.name()),
@@ -155,18 +156,18 @@ fn write_range<T: Display + PartialEq>(f: &mut Formatter<'_>, first: &T, last: &
     }
 }
 
-/// The value of a field that takes text.
-fn write_value(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
+/// The value of a field that takes text, in quotes where it needs them.
+pub(super) fn value_text(text: &str) -> Cow<'_, str> {
     if text.contains(word::is_delimiter) {
-        write_quoted(f, text)
+        quoted(text).into()
     } else {
-        f.write_str(text)
+        text.into()
     }
 }
 
-fn write_quoted(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
+fn quoted(text: &str) -> String {
     let escaped = text.replace('\\', r"\\").replace('"', r#"\""#);
-    write!(f, "\"{escaped}\"")
+    format!("\"{escaped}\"")
 }
 
 /// Escapes the slashes that would end the regex, and leaves its own escapes alone.

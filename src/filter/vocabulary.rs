@@ -2,6 +2,7 @@
 //! error message suggests are these tables and nothing else.
 
 use super::ast::Term;
+use super::complete::{self, Values};
 use super::value;
 use crate::model::{Family, Protocol};
 
@@ -16,6 +17,8 @@ pub struct Field {
     pub help: &'static str,
     /// Reads the value. An error is a sentence; that nothing is there is one.
     pub(super) read: fn(&str) -> Result<Term, String>,
+    /// What may be offered for the value.
+    pub(super) values: Values,
 }
 
 /// What `is:` can ask.
@@ -80,18 +83,18 @@ pub struct Form {
 /// Every field, in the order in which the help lists them.
 #[rustfmt::skip]
 pub static FIELDS: [Field; 12] = [
-    Field { name: "port", accepts: "8080, 8000-8999, https", help: "the local port, as after `:`", read: value::local_port },
-    Field { name: "pid", accepts: "4242, 4000-4999", help: "a process that has or had it", read: value::pid },
-    Field { name: "proc", accepts: "text", help: "part of a process name", read: value::process },
-    Field { name: "cmd", accepts: "text", help: "part of a command line", read: value::command },
-    Field { name: "user", accepts: "text or a uid", help: "part of the user's name, or the uid", read: value::user },
-    Field { name: "unit", accepts: "text", help: "part of the systemd unit", read: value::unit },
-    Field { name: "service", accepts: "text", help: "part of the service name", read: value::service },
-    Field { name: "proto", accepts: "tcp, udp6, …", help: "protocol and family", read: value::transport },
-    Field { name: "state", accepts: "listen, time_wait, …", help: "the state", read: value::state },
-    Field { name: "addr", accepts: "10.0.0.7, 10.0.0.0/8, localhost, [::1]:443, :443", help: "the local address, network or port", read: value::local },
-    Field { name: "remote", accepts: "1.1.1.1:443, 10.0.0.0/8, :443", help: "the peer's address, network or port", read: value::remote },
-    Field { name: "is", accepts: "new, mine, public, …", help: "what the row is", read: value::flag },
+    Field { name: "port", accepts: "8080, 8000-8999, https", help: "the local port, as after `:`", read: value::local_port, values: complete::ports },
+    Field { name: "pid", accepts: "4242, 4000-4999", help: "a process that has or had it", read: value::pid, values: complete::nothing },
+    Field { name: "proc", accepts: "text", help: "part of a process name", read: value::process, values: complete::processes },
+    Field { name: "cmd", accepts: "text", help: "part of a command line", read: value::command, values: complete::nothing },
+    Field { name: "user", accepts: "text or a uid", help: "part of the user's name, or the uid", read: value::user, values: complete::users },
+    Field { name: "unit", accepts: "text", help: "part of the systemd unit", read: value::unit, values: complete::units },
+    Field { name: "service", accepts: "text", help: "part of the service name", read: value::service, values: complete::services },
+    Field { name: "proto", accepts: "tcp, udp6, …", help: "protocol and family", read: value::transport, values: complete::transports },
+    Field { name: "state", accepts: "listen, time_wait, …", help: "the state", read: value::state, values: complete::states },
+    Field { name: "addr", accepts: "10.0.0.7, 10.0.0.0/8, localhost, [::1]:443, :443", help: "the local address, network or port", read: value::local, values: complete::nothing },
+    Field { name: "remote", accepts: "1.1.1.1:443, 10.0.0.0/8, :443", help: "the peer's address, network or port", read: value::remote, values: complete::nothing },
+    Field { name: "is", accepts: "new, mine, public, …", help: "what the row is", read: value::flag, values: complete::flags },
 ];
 
 /// Every word that may follow `is:`.

@@ -2,7 +2,7 @@
 
 use sockeye::app::Key;
 
-use crate::scene::{Live, line, listeners, place_of, stage};
+use crate::scene::{Holder, Live, line, listeners, place_of, stage};
 
 const FOOTER: u16 = 28;
 
@@ -73,6 +73,7 @@ fn enter_keeps_escape_clears_and_up_recalls() {
             live.wait_for_ports(&[expected]);
             live.pty.send_key(Key::Esc);
             live.wait_for_ports(&[8080, 8443, 9000]);
+            live.wait_for_text("filter cleared; U brings it back");
         }
         live.press("/");
         live.wait_for_text("keep");
@@ -87,7 +88,60 @@ fn enter_keeps_escape_clears_and_up_recalls() {
             live.pty.send_key(key);
             live.wait_for_ports(expected);
         }
-        live.wait_for_text("quit");
+        live.wait_for_text("filter cleared; U brings it back");
+        live.press("U");
+        live.wait_for_ports(&[9000]);
+        live.wait_for_text("the filter is back: :9000");
+    });
+}
+
+#[test]
+fn what_is_typed_recalls_the_filters_that_begin_with_it() {
+    stage(|| {
+        let _open = listeners(&[8080, 8443, 9000]);
+        let mut live = Live::start(&[]);
+        for (filter, expected) in [(":8080 tcp", 8080), (":8443", 8443), (":9000", 9000)] {
+            live.press(&format!("/\x15{filter}"));
+            live.wait_for_ports(&[expected]);
+            live.pty.send_key(Key::Enter);
+            live.wait_for_text("quit");
+        }
+        live.press("/\x15:8");
+        live.wait_for_text(" / :8");
+        live.pty.send_key(Key::Up);
+        live.wait_for_ports(&[8443]);
+        live.pty.send_key(Key::Up);
+        live.wait_for_text(" / :8080 tcp");
+        live.wait_for_ports(&[8080]);
+    });
+}
+
+#[test]
+fn tab_completes_fields_values_and_the_names_that_are_there() {
+    stage(|| {
+        let listening = listeners(&[8080, 9000]);
+        let holder = Holder::of(listeners(&[8443]));
+        let mut live = Live::start(&[]);
+        live.wait_for_row(8443, |row| row.contains("sleep"));
+        live.press("/!(sta\tlist\t)");
+        live.wait_for_text(" / !(state:listen)");
+        live.wait_for_text("Nothing matches");
+        // The names of what is there now.
+        live.press("\x15proc:sl\t");
+        live.wait_for_text(" / proc:sleep");
+        live.wait_for_ports(&[8443]);
+        // Several: one after the other, and back.
+        live.press("\x15:http-\t");
+        live.wait_for_text("http-alt");
+        live.press("\x15pr\t");
+        live.wait_for_text("[proc:]  proto:");
+        live.press("\t");
+        live.wait_for_text(" proc:  [proto:]");
+        live.pty.send_key(Key::BackTab);
+        live.wait_for_text("[proc:]  proto:");
+        live.press("\x15\r");
+        live.wait_for_ports(&[8080, 8443, 9000]);
+        drop((listening, holder));
     });
 }
 

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::string::string_regex;
 use regex::RegexBuilder;
-use sockeye::filter::{Context, FIELDS, FLAGS, Filter, TRANSPORTS};
+use sockeye::filter::{Context, FIELDS, FLAGS, Filter, TRANSPORTS, complete};
 use sockeye::model::{Socket, State};
 use sockeye::track::Row;
 
@@ -346,4 +346,70 @@ fn words_of(row: &Row) -> Vec<String> {
         }
     }
     words
+}
+
+/// A word that is not written to its end, behind whatever may stand before one.
+fn unfinished() -> impl Strategy<Value = (String, String)> {
+    let before = select(vec!["", "(", "!", "a ", "a | ", "(b | !", "!!(", "a|"]);
+    let prefix = prop_oneof![
+        Just(String::new()),
+        (0..FIELDS.len()).prop_map(|at| format!("{}:", FIELDS[at].name)),
+        Just(":".to_owned()),
+    ];
+    let typed = prop_oneof![Just(String::new()), "[a-z0-9]{1,2}", text(r#"[^\s()"/!|]{1,2}"#)];
+    let word = (prefix, typed).prop_map(|(prefix, typed)| prefix + &typed);
+    (before.prop_map(String::from), word)
+}
+
+proptest! {
+    /// A field alone waits for its value; everything else that is offered is a filter, wherever it stands.
+    #[test]
+    fn every_completion_is_a_filter_or_a_field_that_waits_for_its_value(
+        (before, word) in unfinished(),
+        rows in vec(row(), 0..6),
+    ) {
+        let text = format!("{before}{word}");
+        if let Some(found) = complete(&text, text.len(), &rows) {
+            for offer in found.offers {
+                let is_field = FIELDS.iter().any(|field| offer == format!("{}:", field.name));
+                let completed = format!("{}{offer}", &text[..found.word.start]);
+                let open = before.matches('(').count();
+                let whole = format!("{completed}{}", ")".repeat(open));
+                prop_assert_eq!(is_field, Filter::parse(&whole).is_err(), "{}", whole);
+            }
+        }
+    }
+
+    /// A name that is there is offered for its first character, and finds its row.
+    #[test]
+    fn what_is_offered_for_a_name_finds_its_row(row in row()) {
+        for process in row.socket.owner.processes() {
+            let first: String = process.name.chars().take(1).collect();
+            for field in ["", "proc:"] {
+                let text = format!("{field}{first}");
+                let found = complete(&text, text.len(), [&row]);
+                let offers = found.map_or_else(Vec::new, |found| found.offers);
+                let finds = |offer: &String| {
+                    Filter::parse(offer).is_ok_and(|filter| filter.matches(&row, &context()))
+                };
+                let is_plain = |c: char| c.is_alphanumeric();
+                prop_assert!(!first.starts_with(is_plain) || offers.iter().any(finds), "{}: {:?}", text, offers);
+            }
+        }
+    }
+
+    /// Any text, any place in it.
+    #[test]
+    fn completing_never_panics_and_keeps_to_the_text(
+        text in prop_oneof![any::<String>(), almost_filter()],
+        at in any::<prop::sample::Index>(),
+        row in row(),
+    ) {
+        let places: Vec<_> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        let cursor = places[at.index(places.len())];
+        if let Some(found) = complete(&text, cursor, [&row]) {
+            prop_assert!(found.word.start <= cursor && cursor <= found.word.end);
+            prop_assert!(text.get(found.word).is_some());
+        }
+    }
 }

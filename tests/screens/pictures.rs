@@ -77,6 +77,28 @@ fn details_of_a_connection() {
 }
 
 #[test]
+fn words_that_are_offered_for_a_filter() {
+    picture("completion", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("/!udp user:");
+        stage.key(Key::Tab);
+        stage.key(Key::Tab);
+        stage
+    });
+}
+
+#[test]
+fn a_filter_that_was_cleared() {
+    picture("filter_cleared", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("/nginx");
+        stage.key(Key::Enter);
+        stage.key(Key::Esc);
+        stage
+    });
+}
+
+#[test]
 fn events() {
     picture("events", |width, height| {
         let mut stage = changes_stage(width, height);

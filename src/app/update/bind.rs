@@ -7,7 +7,6 @@ use super::super::question::Question;
 use super::super::{Action, App, Effect, Modal, Pane, Tab};
 use super::Effects;
 use crate::bind::{Address, Target};
-use crate::filter::Filter;
 use crate::model::{Moment, Socket};
 
 impl App {
@@ -129,9 +128,7 @@ impl App {
         if !self.selection.shows(at) {
             self.criteria.tab = Tab::All;
             (self.criteria.tcp, self.criteria.udp) = (true, true);
-            self.criteria.filter = Filter::default();
-            self.filter_text.clear();
-            self.reselect(now);
+            self.clear_filter(now);
         }
         if self.size.is_compact() {
             // There is room for the pane or for the table.

@@ -1,21 +1,69 @@
 //! What the keys do while a filter or a port is typed.
 
-use super::super::prompt::PromptKind;
+use super::super::prompt::{Edited, PromptKind, Turn};
 use super::super::{Action, App, Modal};
 use super::Effects;
 use crate::bind::Target;
+use crate::columns::cut;
 use crate::filter::Filter;
 use crate::model::Moment;
 
 /// How many filters are remembered.
 const MAX_HISTORY: usize = 100;
 
+/// So much of a filter is repeated, in cells.
+const MAX_TOLD: usize = 60;
+
 impl App {
+    /// Shows everything; the filter that was in force can be brought back.
     pub(super) fn clear_filter(&mut self, now: Moment) {
-        self.filter_text.clear();
+        let cleared = std::mem::take(&mut self.filter_text);
         self.filter_error = None;
         self.criteria.filter = Filter::default();
         self.reselect(now);
+        if cleared.is_empty() {
+            return;
+        }
+        self.remember(&cleared);
+        self.cleared = Some(cleared);
+        let key = self.settings.keymap.key(Action::RestoreFilter);
+        let back = key.map_or(String::new(), |key| format!("; {key} brings it back"));
+        self.tell(format!("filter cleared{back}"), now);
+    }
+
+    /// Brings back the filter that was cleared last. One that is in force takes its place.
+    pub(super) fn restore_filter(&mut self, now: Moment) {
+        let Some(text) = self.cleared.take() else {
+            return self.warn("no filter was cleared", now);
+        };
+        let Ok(filter) = Filter::parse(&text) else {
+            return;
+        };
+        self.criteria.filter = filter;
+        let replaced = std::mem::replace(&mut self.filter_text, text);
+        if !replaced.is_empty() {
+            self.remember(&replaced);
+            self.cleared = Some(replaced);
+        }
+        self.reselect(now);
+        let shown = cut(&self.filter_text, MAX_TOLD);
+        self.tell(format!("the filter is back: {shown}"), now);
+    }
+
+    /// Adds a filter to the history, or makes it the latest.
+    fn remember(&mut self, text: &str) {
+        self.history.retain(|earlier| earlier != text);
+        self.history.push(text.to_owned());
+        let excess = self.history.len().saturating_sub(MAX_HISTORY);
+        self.history.drain(..excess);
+    }
+
+    /// The filter in force, as it was typed if it still reads so.
+    fn typed_filter(&self) -> String {
+        match &self.modal {
+            Modal::Prompt(prompt) if self.filter_error.is_none() => prompt.text().trim().into(),
+            _ => self.criteria.filter.to_string(),
+        }
     }
 
     /// Applies what is being typed if it is a filter; otherwise the last good one stays.
@@ -41,20 +89,22 @@ impl App {
             return Vec::new();
         };
         match (action, prompt.kind) {
-            (Action::RecallEarlier, PromptKind::Filter) => {
-                prompt.recall(&self.history, 1);
+            (Action::RecallEarlier | Action::RecallLater, PromptKind::Filter) => {
+                prompt.recall(&self.history, turn(action));
                 self.try_filter(now);
             }
-            (Action::RecallLater, PromptKind::Filter) => {
-                prompt.recall(&self.history, -1);
-                self.try_filter(now);
-            }
-            (Action::Back, kind) => {
-                self.modal = Modal::None;
-                if kind == PromptKind::Filter {
-                    self.clear_filter(now);
+            (Action::CompleteNext | Action::CompletePrevious, PromptKind::Filter) => {
+                let rows = self.table.rows.iter().map(|row| &**row);
+                if prompt.complete(rows, turn(action)) == Edited::Text {
+                    self.try_filter(now);
                 }
             }
+            (Action::Back, PromptKind::Filter) => {
+                self.filter_text = self.typed_filter();
+                self.modal = Modal::None;
+                self.clear_filter(now);
+            }
+            (Action::Back, PromptKind::Target) => self.modal = Modal::None,
             (Action::Accept, PromptKind::Filter) => self.keep_filter(now),
             (Action::Accept, PromptKind::Target) => {
                 let text = prompt.text().trim().to_owned();
@@ -74,11 +124,8 @@ impl App {
             return;
         }
         let text = prompt.text().trim().to_owned();
-        self.history.retain(|earlier| *earlier != text);
         if !text.is_empty() {
-            self.history.push(text.clone());
-            let excess = self.history.len().saturating_sub(MAX_HISTORY);
-            self.history.drain(..excess);
+            self.remember(&text);
         }
         self.filter_text = text;
         self.modal = Modal::None;
@@ -100,5 +147,12 @@ impl App {
                 Vec::new()
             }
         }
+    }
+}
+
+const fn turn(action: Action) -> Turn {
+    match action {
+        Action::RecallEarlier | Action::CompletePrevious => Turn::Back,
+        _ => Turn::On,
     }
 }

@@ -41,6 +41,7 @@ impl App {
             A::EditFilter => {
                 self.modal = Modal::Prompt(Prompt::new(PromptKind::Filter, &self.filter_text));
             }
+            A::RestoreFilter => self.restore_filter(now),
             _ if self.surroundings.is_recording && concerns_this_machine(action) => {
                 self.warn(
                     "this is a recording: nothing can be done about what it shows",

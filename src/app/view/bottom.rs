@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::completing::Completing;
 use super::super::keymap::Mode;
 use super::super::layout::{Layout, Size};
 use super::super::overdue::{LONG, next_second, no_answer};
@@ -70,10 +71,7 @@ impl App {
         };
         let text = prompt.text();
         let room = columns.saturating_sub(width(label) + 1).max(1);
-        let cursor = text
-            .char_indices()
-            .nth(prompt.cursor())
-            .map_or(text.len(), |(at, _)| at);
+        let cursor = prompt.cursor_byte();
         let (mut start, mut used) = (cursor, 0);
         for (at, c) in text[..cursor].char_indices().rev() {
             used += width(&text[at..at + c.len_utf8()]);
@@ -86,7 +84,7 @@ impl App {
         let wrong = self
             .filter_error
             .as_ref()
-            .filter(|_| prompt.kind == PromptKind::Filter);
+            .filter(|_| prompt.kind == PromptKind::Filter && prompt.completing().is_none());
         let (from, to) = wrong.map_or((text.len(), text.len()), |error| {
             (
                 error.span.start.clamp(start, text.len()),
@@ -111,6 +109,11 @@ impl App {
     fn below_prompt(&self, now: Moment) -> Line {
         if let Some(notice) = &self.notice {
             return notice.line(now);
+        }
+        if let Modal::Prompt(prompt) = &self.modal
+            && let Some(completing) = prompt.completing()
+        {
+            return offers_line(completing, usize::from(self.size.width));
         }
         match (&self.filter_error, &self.modal) {
             (Some(error), Modal::Prompt(prompt)) if prompt.kind == PromptKind::Filter => {
@@ -167,6 +170,23 @@ fn hint_line(hints: &[(String, &str)]) -> Line {
         line.push(span(format!(" {hint}  "), Role::Dim));
     }
     line
+}
+
+/// The words that are offered, the chosen one in brackets and in sight.
+fn offers_line(completing: &Completing, columns: usize) -> Line {
+    let (offers, chosen) = completing.offers();
+    let line = |first: usize| -> Line {
+        let mut line = vec![span(if first > 0 { " … " } else { " " }, Role::Dim)];
+        for (at, offer) in offers.iter().enumerate().skip(first) {
+            line.push(match at == chosen {
+                true => span(format!("[{offer}] "), Role::Accent),
+                false => span(format!(" {offer}  "), Role::Dim),
+            });
+        }
+        line
+    };
+    let is_in_sight = |first: &usize| line_width(&line(*first)[..chosen - first + 2]) < columns;
+    line((0..=chosen).find(is_in_sight).unwrap_or(chosen))
 }
 
 fn question_overlay(question: &Question) -> OverlayView {

@@ -2,6 +2,7 @@
 //! about a wrong one.
 
 mod before;
+mod complete;
 mod errors;
 mod kinds;
 mod matching;

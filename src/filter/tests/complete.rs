@@ -1,0 +1,125 @@
+//! What is offered for the word at the cursor, which `^` marks.
+
+use super::super::complete;
+use super::{process, row};
+use crate::model::{Owner, Protocol, State};
+use crate::track::Row;
+
+fn rows() -> Vec<Row> {
+    let server = |port: u16, pid: u32, name: &str| {
+        row(
+            Protocol::Tcp,
+            &format!("127.0.0.1:{port}"),
+            None,
+            State::Listen,
+            |socket| socket.owner = Owner::Known([process(pid, name, "")].into()),
+        )
+    };
+    let mut rows = vec![
+        server(443, 1, "nginx"),
+        server(8080, 2, "my app (2)"),
+        server(8443, 3, "tcp"),
+        server(3306, 4, r#"say "hi""#),
+        server(22, 5, "Node"),
+    ];
+    rows[0].socket.user = Some("www-data".into());
+    rows[0].socket.unit = Some("nginx.service".into());
+    rows
+}
+
+/// Where the word is, and what may stand there.
+fn offered(marked: &str) -> Option<(String, Vec<String>)> {
+    let cursor = marked.find('^').unwrap();
+    let text = marked.replace('^', "");
+    let rows = rows();
+    let found = complete(&text, cursor, &rows)?;
+    Some((text[found.word].to_owned(), found.offers))
+}
+
+#[track_caller]
+fn check(marked: &str, word: &str, offers: &[&str]) {
+    let (found, offered) = offered(marked).unwrap_or_else(|| panic!("{marked}: nothing"));
+    assert_eq!(found, word, "{marked}");
+    assert_eq!(offered, offers, "{marked}");
+}
+
+#[test]
+fn the_beginning_of_a_field_becomes_the_field() {
+    check("po^", "po", &["port:"]);
+    check("P^", "P", &["port:", "pid:", "proc:", "proto:"]);
+    check("u^", "u", &["user:", "unit:", "udp", "udp4", "udp6"]);
+    check("nginx serv^ :80", "serv", &["service:"]);
+}
+
+#[test]
+fn the_values_of_a_field_are_those_of_its_table() {
+    check(
+        "state:syn^",
+        "state:syn",
+        &["state:syn_sent", "state:syn_recv"],
+    );
+    check("is:c^", "is:c", &["is:changed", "is:closed", "is:conflict"]);
+    check("proto:u^", "proto:u", &["proto:udp", "proto:udp4", "proto:udp6"]);
+    let (_, every_state) = offered("state:^").unwrap();
+    assert_eq!(every_state.len(), State::ALL.len());
+}
+
+#[test]
+fn names_are_those_that_are_there_now() {
+    check("user:^", "user:", &["user:www-data"]);
+    check("unit:ng^", "unit:ng", &["unit:nginx.service"]);
+    check("service:s^", "service:s", &["service:ssh"]);
+    check(":h^", ":h", &[":http-alt", ":https", ":https-alt"]);
+    check("port:84^", "port:84", &["port:8443"]);
+    check("proc:n^", "proc:n", &["proc:Node", "proc:nginx"]);
+    check("ngin^", "ngin", &["nginx", "nginx.service"]);
+}
+
+#[test]
+fn a_name_is_quoted_where_it_must_be() {
+    check("proc:my^", "proc:my", &[r#"proc:"my app (2)""#]);
+    check("my^", "my", &[r#""my app (2)""#]);
+    check("proc:s^", "proc:s", &[r#"proc:"say \"hi\"""#]);
+    check(r#"proc:"my ap^"#, r#"proc:"my ap"#, &[r#"proc:"my app (2)""#]);
+    // A process, and not the protocol.
+    check("tcp^", "tcp", &["tcp", "tcp4", "tcp6", r#""tcp""#]);
+}
+
+#[test]
+fn it_works_behind_whatever_begins_a_term() {
+    for before in ["(", "!", "!(", "nginx | ", "nginx|", "(a | !", "a )", "! "] {
+        check(&format!("{before}po^"), "po", &["port:"]);
+        check(&format!("{before}state:cl^ais"), "state:clais", {
+            &["state:close_wait", "state:closing", "state:closed"]
+        });
+        check(&format!("{before}us^) x"), "us", &["user:"]);
+    }
+}
+
+#[test]
+fn between_terms_every_field_and_protocol_is_offered() {
+    for text in ["^", "nginx ^", "(^", "!^", "a |^ b"] {
+        let (word, offers) = offered(text).unwrap();
+        assert_eq!(word, "", "{text}");
+        assert_eq!(offers.len(), 18, "{text}: {offers:?}");
+    }
+}
+
+#[test]
+fn nothing_is_offered_where_nobody_knows_what_shall_be_there() {
+    for text in [
+        "cmd:^",
+        "pid:1^",
+        "nofield:x^",
+        "state:x^",
+        "/ngi^",
+        "/ngi^/",
+        r#""ngi^"#,
+        r#""a po^" b"#,
+        "a ^nginx",
+        "zzz^",
+        "^nginx",
+    ] {
+        assert_eq!(offered(text), None, "{text}");
+    }
+}
