@@ -11,6 +11,8 @@ pub enum Action {
     PageUp,
     Top,
     Bottom,
+    GoTo,
+    ToggleFollow,
     ShowListening,
     ShowConnections,
     ShowAll,

@@ -20,6 +20,8 @@ pub enum Mode {
     Bind,
     /// Typing a filter or a port. What is not bound here is typed.
     Prompt,
+    /// Typing a port to go to. What is no digit and not bound here ends that, and acts as in the table.
+    GoTo,
     /// Choosing from a menu.
     Menu,
     /// Answering a question.
@@ -63,7 +65,7 @@ const fn bind(
 
 use Action as A;
 use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
-use Mode::{Bind, Help, Insist, Menu, Prompt, Question, Table};
+use Mode::{Bind, GoTo, Help, Insist, Menu, Prompt, Question, Table};
 
 /// Every key of the program as it is at first. The hints stand in the order of the list.
 #[rustfmt::skip]
@@ -88,8 +90,10 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('k'), Up], A::Up, "previous row", ""),
     bind(Table, &[PageDown, Ctrl('d')], A::PageDown, "a page down", ""),
     bind(Table, &[PageUp, Ctrl('u')], A::PageUp, "a page up", ""),
-    bind(Table, &[Char('g'), Home], A::Top, "first row", ""),
+    bind(Table, &[Char('g')], A::GoTo, "first row; digits typed next go to that port", ""),
+    bind(Table, &[Home], A::Top, "first row", ""),
     bind(Table, &[Char('G'), End], A::Bottom, "last row", ""),
+    bind(Table, &[Char('F')], A::ToggleFollow, "follow what happens: go to the row of the newest event, until the cursor is moved", ""),
     bind(Table, &[Char(']')], A::PaneDown, "scroll the open pane down", ""),
     bind(Table, &[Char('[')], A::PaneUp, "scroll the open pane up", ""),
     bind(Table, &[Char('1')], A::ShowListening, "show what listens or is bound", ""),
@@ -124,6 +128,11 @@ pub const KEYMAP: &[Binding] = &[
     bind(Prompt, &[Down], A::RecallLater, "later one", ""),
     bind(Prompt, &[Ctrl('c')], A::Quit, "quit", ""),
     bind(Prompt, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
+
+    bind(GoTo, &[Enter], A::Accept, "stay there; show the port if it is hidden", "stay"),
+    bind(GoTo, &[Esc], A::Back, "go back to where the cursor was", "back"),
+    bind(GoTo, &[Ctrl('c')], A::Quit, "quit", ""),
+    bind(GoTo, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 
     bind(Menu, &[Char('j'), Down], A::Down, "next", ""),
     bind(Menu, &[Char('k'), Up], A::Up, "previous", ""),
@@ -183,7 +192,7 @@ mod tests {
 
     #[test]
     fn every_mode_can_be_left_and_quit() {
-        for mode in [Prompt, Menu, Question, Insist, Help] {
+        for mode in [Prompt, GoTo, Menu, Question, Insist, Help] {
             let keymap = Keymap::default();
             assert_eq!(keymap.lookup(mode, Esc), Some(A::Back), "{mode:?}");
             assert_eq!(keymap.lookup(mode, Ctrl('c')), Some(A::Quit), "{mode:?}");

@@ -8,6 +8,7 @@ mod asking;
 mod bind_pane;
 mod completing;
 mod cursor;
+mod go_to;
 mod input;
 pub mod keymap;
 pub mod layout;
@@ -45,6 +46,7 @@ use crate::model::Moment;
 use crate::track::{EventLog, Row, Table};
 use bind_pane::BindPane;
 use cursor::Cursor;
+use go_to::GoTo;
 use neighbours::Neighbours;
 use prompt::Prompt;
 use selection::{Criteria, Selection};
@@ -55,6 +57,7 @@ use stats::Stats;
 enum Modal {
     None,
     Prompt(Prompt),
+    GoTo(GoTo),
     Menu(Menu),
     Question(Question),
     Help { scroll: usize },
@@ -101,6 +104,8 @@ pub struct App {
     /// The rows shown.
     selection: Selection,
     cursor: Cursor,
+    /// Whether the cursor goes to what happened last.
+    is_following: bool,
     /// The selected row's, while its details are shown.
     neighbours: Option<Neighbours>,
     modal: Modal,
@@ -148,6 +153,7 @@ impl App {
             selection: Selection::new(criteria.clone()),
             criteria,
             cursor: Cursor::default(),
+            is_following: false,
             neighbours: None,
             modal: Modal::None,
             pane: settings.stats.then_some(Pane::Stats),

@@ -177,7 +177,12 @@ fn words(typed: &str, names: &Names) -> Vec<String> {
     if typed.is_empty() {
         return offers;
     }
-    for name in names.processes.iter().chain(&names.units).chain(&names.users) {
+    for name in names
+        .processes
+        .iter()
+        .chain(&names.units)
+        .chain(&names.users)
+    {
         let spelled = Term::Text(Needle::new(name)).to_string();
         if begins_with(name, typed) && is_filter(&spelled) && !offers.contains(&spelled) {
             offers.push(spelled);

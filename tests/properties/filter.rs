@@ -356,7 +356,11 @@ fn unfinished() -> impl Strategy<Value = (String, String)> {
         (0..FIELDS.len()).prop_map(|at| format!("{}:", FIELDS[at].name)),
         Just(":".to_owned()),
     ];
-    let typed = prop_oneof![Just(String::new()), "[a-z0-9]{1,2}", text(r#"[^\s()"/!|]{1,2}"#)];
+    let typed = prop_oneof![
+        Just(String::new()),
+        "[a-z0-9]{1,2}",
+        text(r#"[^\s()"/!|]{1,2}"#)
+    ];
     let word = (prefix, typed).prop_map(|(prefix, typed)| prefix + &typed);
     (before.prop_map(String::from), word)
 }

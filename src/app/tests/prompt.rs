@@ -129,10 +129,18 @@ fn tab_and_shift_tab_go_round_what_is_offered_and_show_which_is_chosen() {
     desk.press("/pro");
     desk.key(Key::Tab);
     assert_eq!(prompt_text(&desk), "proc:");
-    assert!(footer(&desk).ends_with(" [proc:]  proto:  "), "{}", footer(&desk));
+    assert!(
+        footer(&desk).ends_with(" [proc:]  proto:  "),
+        "{}",
+        footer(&desk)
+    );
     desk.key(Key::Tab);
     assert_eq!(prompt_text(&desk), "proto:");
-    assert!(footer(&desk).ends_with("  proc:  [proto:] "), "{}", footer(&desk));
+    assert!(
+        footer(&desk).ends_with("  proc:  [proto:] "),
+        "{}",
+        footer(&desk)
+    );
     desk.key(Key::Tab);
     assert_eq!(prompt_text(&desk), "proc:");
     desk.key(Key::BackTab);

@@ -125,6 +125,11 @@ impl App {
             self.warn("its row is not in the table, or not any more", now);
             return;
         };
+        self.show_row(at, now);
+    }
+
+    /// Selects a row of the table; where it is not shown, the view and the filter give way.
+    pub(super) fn show_row(&mut self, at: usize, now: Moment) {
         if !self.selection.shows(at) {
             self.criteria.tab = Tab::All;
             (self.criteria.tcp, self.criteria.udp) = (true, true);

@@ -3,6 +3,7 @@
 mod bind;
 mod modal;
 mod mouse;
+mod ports;
 mod prompt;
 mod table;
 mod theme;
@@ -63,12 +64,14 @@ impl App {
     }
 
     fn take_snapshot(&mut self, observation: Observation, now: Moment) {
+        let events = observation.events.len();
         self.log.extend(observation.events);
         self.failure = None;
         self.table = observation.table;
         self.has_snapshot = true;
         // A snapshot that was already under way when the table was paused is the last to be shown.
         self.reselect(now);
+        self.follow(events);
     }
 
     /// An answer to an older test than the one shown is dropped.
@@ -128,6 +131,7 @@ impl App {
             Input::Key(key) => return self.press(key, now),
             Input::Mouse(mouse) => return self.point(mouse, now),
             Input::Paste(text) => {
+                self.paste_to_go(&text);
                 if let Modal::Prompt(prompt) = &mut self.modal {
                     let edited = prompt.paste(&text);
                     self.try_filter(now);
@@ -144,7 +148,7 @@ impl App {
         Vec::new()
     }
 
-    fn press(&mut self, key: Key, now: Moment) -> Effects {
+    pub(super) fn press(&mut self, key: Key, now: Moment) -> Effects {
         self.notice = None;
         let action = self.settings.keymap.lookup(self.mode(), key);
         match (&mut self.modal, action) {
@@ -159,9 +163,14 @@ impl App {
                 self.tell_of_edit(edited, now);
                 Vec::new()
             }
+            (Modal::GoTo(_), None) => self.press_to_go(key, now),
             (_, None) => Vec::new(),
             (Modal::None, Some(action)) => self.act(action, now),
             (Modal::Prompt(_), Some(action)) => self.act_in_prompt(action, now),
+            (Modal::GoTo(_), Some(action)) => {
+                self.end_going(action, now);
+                Vec::new()
+            }
             (Modal::Menu(_), Some(action)) => self.act_in_menu(action, now),
             (Modal::Question(_), Some(action)) => self.act_on_question(action, now),
             (Modal::Help { .. }, Some(action)) => {
@@ -184,6 +193,7 @@ impl App {
             Modal::None if matches!(self.pane, Some(Pane::Bind(_))) => Mode::Bind,
             Modal::None => Mode::Table,
             Modal::Prompt(_) => Mode::Prompt,
+            Modal::GoTo(_) => Mode::GoTo,
             Modal::Menu(_) => Mode::Menu,
             Modal::Question(Question {
                 is_second: true, ..

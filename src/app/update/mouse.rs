@@ -7,6 +7,9 @@ use crate::model::Moment;
 
 impl App {
     pub(super) fn point(&mut self, mouse: Mouse, now: Moment) -> Effects {
+        if matches!(self.modal, Modal::GoTo(_)) {
+            self.modal = Modal::None;
+        }
         let layout = self.layout();
         let (Mouse::Click { column, row }
         | Mouse::WheelUp { column, row }
@@ -23,6 +26,7 @@ impl App {
         } else if by == 0 && layout.pane.contains(column, row) {
             return self.click_in_pane(row, now);
         } else if by != 0 && layout.pane.contains(column, row) {
+            self.stop_following_in_pane();
             let last = self.last_pane_scroll(now);
             self.pane_scroll = self.pane_scroll.saturating_add_signed(by).min(last);
         } else if by != 0 {

@@ -21,6 +21,8 @@ impl App {
             A::PageUp => self.step(Step::By(-page)),
             A::Top => self.step(Step::First),
             A::Bottom => self.step(Step::Last),
+            A::GoTo => self.begin_to_go(),
+            A::ToggleFollow => self.toggle_follow(),
             A::ShowListening => self.show(Tab::Listening, now),
             A::ShowConnections => self.show(Tab::Connections, now),
             A::ShowAll => self.show(Tab::All, now),
@@ -57,8 +59,12 @@ impl App {
             A::ToggleDetails => self.toggle_pane(Pane::Details),
             A::ToggleEvents => self.toggle_pane(Pane::Events),
             A::ToggleStats => self.toggle_pane(Pane::Stats),
-            A::PaneDown => self.pane_scroll = self.pane_scroll.saturating_add(1),
+            A::PaneDown => {
+                self.stop_following_in_pane();
+                self.pane_scroll = self.pane_scroll.saturating_add(1);
+            }
             A::PaneUp => {
+                self.stop_following_in_pane();
                 self.pane_scroll = self.pane_scroll.min(self.last_pane_scroll(now));
                 self.pane_scroll = self.pane_scroll.saturating_sub(1);
             }
@@ -103,7 +109,13 @@ impl App {
         }
     }
 
+    /// The user moves the cursor, which then follows nothing any more.
     pub(super) fn step(&mut self, step: Step) {
+        self.is_following = false;
+        self.move_cursor(step);
+    }
+
+    pub(super) fn move_cursor(&mut self, step: Step) {
         let height = self.rows_in_sight();
         self.cursor
             .go(step, &self.table, self.selection.shown(), height);

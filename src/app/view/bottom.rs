@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::completing::Completing;
+use super::super::go_to::{Found, GoTo};
 use super::super::keymap::Mode;
 use super::super::layout::{Layout, Size};
 use super::super::overdue::{LONG, next_second, no_answer};
@@ -56,6 +57,10 @@ impl App {
             let below = cut_line(self.below_prompt(now), usize::from(area.width));
             return (vec![line, below], Some((area.x + x, area.y)));
         }
+        if let Modal::GoTo(going) = &self.modal {
+            let (line, x) = self.go_to_line(going, usize::from(area.width));
+            return (vec![line], Some((area.x + x, area.y)));
+        }
         let line = match &self.notice {
             Some(notice) => cut_line(notice.line(now), usize::from(area.width)),
             None => self.hints(self.mode(), usize::from(area.width)),
@@ -105,6 +110,45 @@ impl App {
         (line, u16::try_from(x).unwrap_or(u16::MAX))
     }
 
+    /// The port being typed, and what came of it.
+    fn go_to_line(&self, going: &GoTo, columns: usize) -> (Line, u16) {
+        let label = " go to port ";
+        let digits = going.digits();
+        let x = width(label) + width(digits);
+        let mut line = vec![
+            span(label, Role::Accent),
+            span(format!("{digits}   "), Role::Plain),
+        ];
+        let told = match going.found {
+            Found::It => None,
+            Found::Hidden(_) => {
+                let key = self
+                    .settings
+                    .keymap
+                    .keys(Mode::GoTo, Action::Accept)
+                    .first();
+                let remedy = key.map_or(String::new(), |key| format!(": {key} shows it"));
+                Some(span(
+                    format!("{digits} is not shown{remedy}"),
+                    Role::Warning,
+                ))
+            }
+            Found::Above(port) => {
+                let told = format!("no port begins with {digits}; {port} is the next");
+                Some(span(told, Role::Warning))
+            }
+            Found::Nothing => Some(span(format!("no port begins with {digits}"), Role::Bad)),
+        };
+        match told {
+            Some(told) => line.push(told),
+            None => line.extend(self.hints(Mode::GoTo, columns.saturating_sub(x + 3))),
+        }
+        (
+            cut_line(line, columns),
+            u16::try_from(x).unwrap_or(u16::MAX),
+        )
+    }
+
     /// What is wrong with the text above, or what the keys do.
     fn below_prompt(&self, now: Moment) -> Line {
         if let Some(notice) = &self.notice {
@@ -130,7 +174,7 @@ impl App {
     /// The menu, question or help that covers the table.
     pub(super) fn overlay(&self) -> Option<OverlayView> {
         match &self.modal {
-            Modal::None | Modal::Prompt(_) => None,
+            Modal::None | Modal::Prompt(_) | Modal::GoTo(_) => None,
             Modal::Help { scroll } => Some(super::help::overlay(
                 *scroll,
                 self.size,

@@ -31,7 +31,7 @@ impl App {
         match self.modal {
             Modal::Prompt(_) => 2,
             // Whoever is asked must see which keys answer, on a small terminal too.
-            Modal::Menu(_) | Modal::Question(_) | Modal::Help { .. } => 1,
+            Modal::GoTo(_) | Modal::Menu(_) | Modal::Question(_) | Modal::Help { .. } => 1,
             Modal::None if self.notice.is_some() => 1,
             Modal::None => 0,
         }

@@ -91,6 +91,9 @@ impl App {
                 ));
             }
         }
+        if self.is_following && !self.size.is_compact() {
+            segments.push(segment(vec![span("following", Role::Accent)], 2));
+        }
         if let Some(why) = &self.failure {
             segments.push(sentence(vec![span(why.clone(), Role::Bad)], 2));
         }
@@ -116,6 +119,10 @@ impl App {
                 span(every, Role::Dim),
                 span(format!("· {age}s ago "), Role::Warning),
             ];
+        }
+        if self.is_following && self.size.is_compact() {
+            // There is no room for it among the counts.
+            return vec![span("following ", Role::Accent)];
         }
         vec![span(every, Role::Dim)]
     }

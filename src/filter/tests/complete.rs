@@ -59,7 +59,11 @@ fn the_values_of_a_field_are_those_of_its_table() {
         &["state:syn_sent", "state:syn_recv"],
     );
     check("is:c^", "is:c", &["is:changed", "is:closed", "is:conflict"]);
-    check("proto:u^", "proto:u", &["proto:udp", "proto:udp4", "proto:udp6"]);
+    check(
+        "proto:u^",
+        "proto:u",
+        &["proto:udp", "proto:udp4", "proto:udp6"],
+    );
     let (_, every_state) = offered("state:^").unwrap();
     assert_eq!(every_state.len(), State::ALL.len());
 }
@@ -80,7 +84,11 @@ fn a_name_is_quoted_where_it_must_be() {
     check("proc:my^", "proc:my", &[r#"proc:"my app (2)""#]);
     check("my^", "my", &[r#""my app (2)""#]);
     check("proc:s^", "proc:s", &[r#"proc:"say \"hi\"""#]);
-    check(r#"proc:"my ap^"#, r#"proc:"my ap"#, &[r#"proc:"my app (2)""#]);
+    check(
+        r#"proc:"my ap^"#,
+        r#"proc:"my ap"#,
+        &[r#"proc:"my app (2)""#],
+    );
     // A process, and not the protocol.
     check("tcp^", "tcp", &["tcp", "tcp4", "tcp6", r#""tcp""#]);
 }
