@@ -13,6 +13,7 @@ pub enum Action {
     Bottom,
     GoTo,
     ToggleFollow,
+    ToggleMarked,
     ShowListening,
     ShowConnections,
     ShowAll,

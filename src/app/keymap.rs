@@ -93,6 +93,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('g')], A::GoTo, "first row; digits typed next go to that port", ""),
     bind(Table, &[Home], A::Top, "first row", ""),
     bind(Table, &[Char('G'), End], A::Bottom, "last row", ""),
+    bind(Table, &[Char('m')], A::ToggleMarked, "watch the selected row's port: tell when it opens, closes or changes its owner", ""),
     bind(Table, &[Char('F')], A::ToggleFollow, "follow what happens: go to the row of the newest event, until the cursor is moved", ""),
     bind(Table, &[Char(']')], A::PaneDown, "scroll the open pane down", ""),
     bind(Table, &[Char('[')], A::PaneUp, "scroll the open pane up", ""),

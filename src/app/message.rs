@@ -150,6 +150,8 @@ pub enum Effect {
     Copy(String),
     /// Ring the terminal's bell.
     Bell,
+    /// Show this on the desktop, where the terminal does that.
+    DesktopNotice(String),
     /// Write these rows of the current table to a file of this format.
     Write(FileFormat, Vec<RowId>),
     /// Ask the shell's job control to stop this job, as `Ctrl-Z` does outside raw mode; it comes

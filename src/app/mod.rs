@@ -12,8 +12,10 @@ mod go_to;
 mod input;
 pub mod keymap;
 pub mod layout;
+mod marked;
 mod message;
 mod neighbours;
+mod notify;
 mod overdue;
 mod prompt;
 mod question;
@@ -34,6 +36,7 @@ pub use asking::{FileFormat, Menu, MenuChoice, MenuItem};
 pub use input::{Input, Key, Mouse};
 pub use layout::Size;
 pub use message::{BindReport, Confirmed, Effect, Ending, Exit, Msg, Signal};
+pub use notify::Notify;
 pub use prompt::PromptKind;
 pub use question::{Confirmation, Question};
 pub use selection::{Asked, Sort, Tab};
@@ -47,6 +50,7 @@ use crate::track::{EventLog, Row, Table};
 use bind_pane::BindPane;
 use cursor::Cursor;
 use go_to::GoTo;
+use marked::MarkedPorts;
 use neighbours::Neighbours;
 use prompt::Prompt;
 use selection::{Criteria, Selection};
@@ -125,6 +129,10 @@ pub struct App {
     /// The last attempt to read the table failed: why.
     failure: Option<String>,
     notice: Option<Notice>,
+    /// The ports that are watched.
+    marked: MarkedPorts,
+    /// What happened to them since a key was pressed, the latest first.
+    port_news: Vec<String>,
     job: u64,
     size: Size,
     has_snapshot: bool,
@@ -166,6 +174,8 @@ impl App {
             paused_at: None,
             failure: None,
             notice: None,
+            marked: MarkedPorts::default(),
+            port_news: Vec::new(),
             job: 0,
             size: surroundings.size,
             has_snapshot: false,

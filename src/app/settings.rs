@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::keymap::Keymap;
+use super::notify::Notify;
 use super::{Size, Sort, Tab};
 use crate::columns::{self, ColumnId};
 use crate::filter::{Filter, FilterError};
@@ -46,6 +47,8 @@ pub struct Settings {
     pub color: bool,
     /// The themes that there are, and the one that is chosen.
     pub themes: Themes,
+    /// How the user is told of a watched port.
+    pub notify: Notify,
     /// What the keys do.
     pub keymap: Keymap,
 }
@@ -66,6 +69,7 @@ impl Default for Settings {
             stats: false,
             color: true,
             themes: Themes::default(),
+            notify: Notify::default(),
             keymap: Keymap::default(),
         }
     }

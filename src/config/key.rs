@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::duration;
 use super::value::{self, Refusal, Value, wrong};
-use crate::app::{Settings, Tab};
+use crate::app::{Notify, Settings, Tab};
 use crate::columns;
 use crate::model::Family;
 use crate::theme::{self, Role, Themes};
@@ -27,7 +27,7 @@ const SWITCH: &str = "true or false";
 
 /// Every key, in the order in which the file has them.
 #[rustfmt::skip]
-pub(super) static KEYS: [Key; 14] = [
+pub(super) static KEYS: [Key; 15] = [
     Key { name: "interval", takes: DURATION, read: |c, v| set(&mut c.interval, value::interval(v)), print: |c| quoted(&duration::print(c.interval)) },
     Key { name: "linger", takes: DURATION, read: |c, v| set(&mut c.linger, value::time(v)), print: |c| quoted(&duration::print(c.linger)) },
     Key { name: "highlight", takes: DURATION, read: |c, v| set(&mut c.highlight, value::time(v)), print: |c| quoted(&duration::print(c.highlight)) },
@@ -39,6 +39,7 @@ pub(super) static KEYS: [Key; 14] = [
     Key { name: "sort", takes: "the name of a column in quotes, such as \"port\"", read: |c, v| set(&mut c.sort.by, value::column(v).map(|column| column.id)), print: |c| quoted(columns::column(c.sort.by).name) },
     Key { name: "reverse", takes: SWITCH, read: |c, v| set(&mut c.sort.descending, value::switch(v)), print: |c| c.sort.descending.to_string() },
     Key { name: "stats", takes: SWITCH, read: |c, v| set(&mut c.stats, value::switch(v)), print: |c| c.stats.to_string() },
+    Key { name: "notify", takes: "\"bell\", \"desktop\", \"both\" or \"none\"", read: |c, v| set(&mut c.notify, value::word(v, "notice", NOTICES.into_iter())), print: |c| quoted(NOTICES.iter().find(|(_, one)| *one == c.notify).map_or("", |(name, _)| name)) },
     Key { name: "color", takes: SWITCH, read: |c, v| set(&mut c.color, value::switch(v)), print: |c| c.color.to_string() },
     Key { name: "themes", takes: "themes of one's own, such as [themes.mine] and below it good = \"blue bold\"", read: own_themes, print: |c| own_themes_text(c) },
     // Behind those of one's own, as it may be one of them.
@@ -50,6 +51,14 @@ const VIEWS: [(&str, Tab); 4] = [
     ("connections", Tab::Connections),
     ("all", Tab::All),
     ("changes", Tab::Changes),
+];
+
+/// How the user is told of a watched port.
+const NOTICES: [(&str, Notify); 4] = [
+    ("bell", Notify::Bell),
+    ("desktop", Notify::Desktop),
+    ("both", Notify::Both),
+    ("none", Notify::None),
 ];
 
 const FAMILIES: [(&str, Family); 2] = [("ipv4", Family::Ipv4), ("ipv6", Family::Ipv6)];

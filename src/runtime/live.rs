@@ -14,6 +14,7 @@ use crossterm::style::Print;
 use super::clock::Clock;
 use super::collector::{Collector, Control};
 use super::end_process::end_process;
+use super::notice::Terminal;
 use super::output::Patient;
 use super::panic::{self, spawn_worker};
 use super::signals::{self, Signals};
@@ -43,6 +44,7 @@ pub fn run(
         app: App::new(settings, surroundings, clock.now()),
         screen: Screen::enter()?,
         drawn: None,
+        terminal: Terminal::of(|name| std::env::var(name).ok()),
         clock,
         sender,
         control,
@@ -60,6 +62,8 @@ struct Live {
     screen: Screen,
     /// What the screen shows, if that is known.
     drawn: Option<View>,
+    /// How a notice on the desktop is asked for.
+    terminal: Terminal,
     clock: Clock,
     sender: SyncSender<Msg>,
     control: Sender<Control>,
@@ -153,7 +157,8 @@ impl Live {
                 self.start("writer", jobs::failed, write);
             }
             Effect::Copy(text) => return copy(&text),
-            Effect::Bell => return ring(),
+            Effect::Bell => return print("\x07"),
+            Effect::DesktopNotice(text) => return print(&self.terminal.notice(&text)),
             // A system without job control refuses: then there is nothing to go back to.
             Effect::SuspendJob => drop(signals::suspend_job()),
             Effect::Suspend => return self.suspend(),
@@ -236,8 +241,9 @@ impl Live {
     }
 }
 
-fn ring() -> ControlFlow<Exit> {
-    match crossterm::execute!(Patient(io::stdout()), Print('\x07')) {
+/// Says something to the terminal that moves nothing on its screen.
+fn print(text: &str) -> ControlFlow<Exit> {
+    match crossterm::execute!(Patient(io::stdout()), Print(text)) {
         Ok(()) => ControlFlow::Continue(()),
         Err(_) => ControlFlow::Break(Exit::TerminalGone),
     }

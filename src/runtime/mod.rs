@@ -15,6 +15,7 @@ pub mod hand_over;
 pub mod input;
 mod jobs;
 pub mod live;
+mod notice;
 pub mod output;
 pub mod panic;
 pub mod refresh;

@@ -53,6 +53,10 @@ fn draw_row(frame: &mut Frame<'_>, line: Rect, row: &RowView, theme: Theme) {
         let style = theme.of(role).add_modifier(Modifier::BOLD);
         put(frame, line, 0, mark.glyph().encode_utf8(&mut [0; 4]), style);
     }
+    if row.is_watched {
+        let style = theme.of(Role::Accent).add_modifier(Modifier::BOLD);
+        put(frame, line, 1, "*", style);
+    }
     for cell in &row.cells {
         put(frame, line, cell.x, &cell.text, theme.of(cell.role));
     }

@@ -29,6 +29,7 @@ mod jobs;
 mod long_run;
 mod order;
 mod panes;
+mod ports;
 mod pressure;
 mod quiet;
 mod rights;

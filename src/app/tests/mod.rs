@@ -15,6 +15,7 @@ use crate::track::{RowId, Tracker};
 mod bind;
 mod ending;
 mod faults;
+mod marked;
 mod ports;
 mod prompt;
 mod stats;

@@ -33,7 +33,7 @@ impl App {
     fn take(&mut self, msg: Msg, now: Moment) -> Effects {
         match msg {
             Msg::Input(input) => return self.take_input(input, now),
-            Msg::SnapshotTaken(observation) => self.take_snapshot(observation, now),
+            Msg::SnapshotTaken(observation) => return self.take_snapshot(observation, now),
             Msg::RefreshMeasured(refresh) => self.stats.refreshed(refresh),
             Msg::Drawn(took) => self.stats.drew(took),
             Msg::SnapshotFailed(why) => self.failure = Some(why),
@@ -63,7 +63,8 @@ impl App {
         Vec::new()
     }
 
-    fn take_snapshot(&mut self, observation: Observation, now: Moment) {
+    fn take_snapshot(&mut self, observation: Observation, now: Moment) -> Effects {
+        let effects = self.take_port_news(&observation);
         let events = observation.events.len();
         self.log.extend(observation.events);
         self.failure = None;
@@ -72,6 +73,7 @@ impl App {
         // A snapshot that was already under way when the table was paused is the last to be shown.
         self.reselect(now);
         self.follow(events);
+        effects
     }
 
     /// An answer to an older test than the one shown is dropped.
@@ -150,6 +152,9 @@ impl App {
 
     pub(super) fn press(&mut self, key: Key, now: Moment) -> Effects {
         self.notice = None;
+        if self.shows_port_news() {
+            self.port_news.clear();
+        }
         let action = self.settings.keymap.lookup(self.mode(), key);
         match (&mut self.modal, action) {
             (_, Some(Action::Quit)) => vec![Effect::End(Exit::Quit)],

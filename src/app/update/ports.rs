@@ -1,11 +1,14 @@
-//! What the keys do about ports: going to one, following what happens.
+//! What the keys do about ports: going to one, watching one, following what happens.
 
 use super::super::cursor::Step;
 use super::super::go_to::{Found, GoTo};
 use super::super::{Action, App, Key, Modal, Pane};
 use super::Effects;
 use crate::model::Moment;
-use crate::track::Event;
+use crate::track::{Event, Observation};
+
+/// So many things are told of watched ports at once; older ones stand in the events.
+const MAX_NEWS: usize = 8;
 
 impl App {
     /// Goes to the first row, and to a port if its number is typed next.
@@ -101,5 +104,33 @@ impl App {
         if self.is_following && events > 0 {
             self.go_to_newest(events);
         }
+    }
+
+    /// Watches the port of the selected row, or no longer.
+    pub(super) fn toggle_marked(&mut self, now: Moment) {
+        let Some(row) = self.selected() else {
+            return self.warn("no port is selected", now);
+        };
+        let socket = row.socket.clone();
+        let port = socket.local.port;
+        let told = if self.marked.toggle(&socket) {
+            format!("watching {port}: told when it opens, closes or changes its owner")
+        } else {
+            format!("{port} is not watched any more")
+        };
+        self.tell(told, now);
+    }
+
+    /// Tells what became of the ports that are watched.
+    pub(super) fn take_port_news(&mut self, observation: &Observation) -> Effects {
+        let mut news = self.marked.news(&observation.events, &observation.table);
+        if news.is_empty() {
+            return Vec::new();
+        }
+        let told = news.join(", ");
+        news.append(&mut self.port_news);
+        news.truncate(MAX_NEWS);
+        self.port_news = news;
+        self.settings.notify.effects(told)
     }
 }

@@ -23,6 +23,7 @@ impl App {
             A::Bottom => self.step(Step::Last),
             A::GoTo => self.begin_to_go(),
             A::ToggleFollow => self.toggle_follow(),
+            A::ToggleMarked => self.toggle_marked(now),
             A::ShowListening => self.show(Tab::Listening, now),
             A::ShowConnections => self.show(Tab::Connections, now),
             A::ShowAll => self.show(Tab::All, now),

@@ -61,9 +61,10 @@ impl App {
             let (line, x) = self.go_to_line(going, usize::from(area.width));
             return (vec![line], Some((area.x + x, area.y)));
         }
-        let line = match &self.notice {
-            Some(notice) => cut_line(notice.line(now), usize::from(area.width)),
-            None => self.hints(self.mode(), usize::from(area.width)),
+        let line = match (&self.notice, self.port_news_line()) {
+            (_, Some(news)) => cut_line(news, usize::from(area.width)),
+            (Some(notice), None) => cut_line(notice.line(now), usize::from(area.width)),
+            (None, None) => self.hints(self.mode(), usize::from(area.width)),
         };
         (vec![line], None)
     }
@@ -110,6 +111,18 @@ impl App {
         (line, u16::try_from(x).unwrap_or(u16::MAX))
     }
 
+    /// Whether there is news of watched ports that is seen: a menu or a question needs the line for its keys.
+    pub(in crate::app) fn shows_port_news(&self) -> bool {
+        let has_room = matches!(self.modal, Modal::None | Modal::Prompt(_) | Modal::GoTo(_));
+        has_room && !self.port_news.is_empty()
+    }
+
+    fn port_news_line(&self) -> Option<Line> {
+        let text = || format!(" {}", self.port_news.join(" · "));
+        self.shows_port_news()
+            .then(|| vec![span(text(), Role::Warning)])
+    }
+
     /// The port being typed, and what came of it.
     fn go_to_line(&self, going: &GoTo, columns: usize) -> (Line, u16) {
         let label = " go to port ";
@@ -140,6 +153,7 @@ impl App {
             Found::Nothing => Some(span(format!("no port begins with {digits}"), Role::Bad)),
         };
         match told {
+            _ if self.shows_port_news() => line.extend(self.port_news_line().into_iter().flatten()),
             Some(told) => line.push(told),
             None => line.extend(self.hints(Mode::GoTo, columns.saturating_sub(x + 3))),
         }
@@ -151,6 +165,9 @@ impl App {
 
     /// What is wrong with the text above, or what the keys do.
     fn below_prompt(&self, now: Moment) -> Line {
+        if let Some(news) = self.port_news_line() {
+            return news;
+        }
         if let Some(notice) = &self.notice {
             return notice.line(now);
         }
@@ -222,9 +239,10 @@ fn offers_line(completing: &Completing, columns: usize) -> Line {
     let line = |first: usize| -> Line {
         let mut line = vec![span(if first > 0 { " … " } else { " " }, Role::Dim)];
         for (at, offer) in offers.iter().enumerate().skip(first) {
-            line.push(match at == chosen {
-                true => span(format!("[{offer}] "), Role::Accent),
-                false => span(format!(" {offer}  "), Role::Dim),
+            line.push(if at == chosen {
+                span(format!("[{offer}] "), Role::Accent)
+            } else {
+                span(format!(" {offer}  "), Role::Dim)
             });
         }
         line

@@ -27,12 +27,12 @@ impl App {
     }
 
     /// A menu or question without a word on the keys that answer it would be a trap.
-    const fn footer_lines(&self) -> u16 {
+    fn footer_lines(&self) -> u16 {
         match self.modal {
             Modal::Prompt(_) => 2,
             // Whoever is asked must see which keys answer, on a small terminal too.
             Modal::GoTo(_) | Modal::Menu(_) | Modal::Question(_) | Modal::Help { .. } => 1,
-            Modal::None if self.notice.is_some() => 1,
+            Modal::None if self.notice.is_some() || !self.port_news.is_empty() => 1,
             Modal::None => 0,
         }
     }

@@ -41,6 +41,10 @@ fn lines(size: Size, keymap: &Keymap) -> Vec<Line> {
         entry("+", "opened a moment ago"),
         entry("~", "changed its state or owner a moment ago: old → new"),
         entry("-", "closed; the row goes after a while"),
+        entry(
+            "*",
+            "its port is watched: told when it opens, closes or changes its owner",
+        ),
     ];
     let owners = [
         entry("name ×3", "three processes share the socket"),

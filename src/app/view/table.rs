@@ -26,6 +26,8 @@ pub struct RowView {
     pub is_selected: bool,
     /// What happened to it a moment ago.
     pub mark: Option<(Mark, Role)>,
+    /// Whether its port is watched, which a `*` says.
+    pub is_watched: bool,
     /// Its cells, each exactly as wide as its column.
     pub cells: Vec<CellView>,
 }
@@ -94,6 +96,7 @@ impl App {
                 let cell = |fitted| cell(fitted, row, &context, is_selected);
                 RowView {
                     is_selected,
+                    is_watched: self.marked.has(&row.socket),
                     mark: mark.map(|mark| (mark, mark_role(mark))),
                     cells: columns.iter().map(cell).collect(),
                 }

@@ -91,6 +91,10 @@ impl App {
                 ));
             }
         }
+        if let Some(ports) = self.marked.text() {
+            let watching = vec![span("watching ", Role::Dim), span(ports, Role::Accent)];
+            segments.push(sentence(watching, 3));
+        }
         if self.is_following && !self.size.is_compact() {
             segments.push(segment(vec![span("following", Role::Accent)], 2));
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::app::{Settings, Sort, Tab};
+use crate::app::{Notify, Settings, Sort, Tab};
 use crate::columns::ColumnId;
 use crate::config::{DEFAULT_FILE, MAX_BYTES, keys, to_toml};
 use crate::filter::Filter;
@@ -85,6 +85,7 @@ fn every_setting_is_taken() {
         sort = "recv-q"
         reverse = true
         stats = true
+        notify = "Both"
         color = false
     "#;
     let config = Settings {
@@ -107,6 +108,7 @@ fn every_setting_is_taken() {
             descending: true,
         },
         stats: true,
+        notify: Notify::Both,
         color: false,
         ..Settings::default()
     };
