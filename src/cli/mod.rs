@@ -20,7 +20,9 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use sockeye::model::{Owner, Problem, ProblemCode, clean};
 use sockeye::runtime::panic;
+use sockeye::theme::Glyphs;
 use sockeye::track::Row;
+use sockeye::ui::in_ascii;
 
 use options::{Cli, Command};
 
@@ -83,7 +85,11 @@ pub fn run() -> anyhow::Result<ExitCode> {
 /// errors of the system is text from outside like any other.
 pub fn complain(what: &str) {
     // Who can't be told can't be told that either; what was asked for is done all the same.
-    let _ = writeln!(io::stderr(), "sockeye: {}", clean(what));
+    let mut what = clean(what);
+    if io::stderr().is_terminal() && output::glyphs() == Glyphs::Ascii {
+        what = in_ascii(&what).into();
+    }
+    let _ = writeln!(io::stderr(), "sockeye: {what}");
 }
 
 /// Says what ended the program: in one line, or, of a configuration, in one for each that is wrong there.

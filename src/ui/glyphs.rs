@@ -33,6 +33,17 @@ pub fn ascii(glyph: char) -> Option<char> {
     found.map(|(_, ascii)| *ascii)
 }
 
+/// A text in ASCII, as wide as it was.
+pub fn in_ascii(text: &str) -> String {
+    let each = text.chars().map(|c| match ascii(c) {
+        Some(known) => known.to_string(),
+        None => FOREIGN
+            .to_string()
+            .repeat(width(c.encode_utf8(&mut [0; 4]))),
+    });
+    each.collect()
+}
+
 /// Replaces what ASCII has not in all that was drawn.
 pub(super) fn to_ascii(frame: &mut Frame<'_>) {
     let columns = usize::from(frame.area().width).max(1);

@@ -17,7 +17,7 @@ use ratatui::widgets::Paragraph;
 use crate::app::layout::Area;
 use crate::app::view::{Line, View};
 use crate::theme::Glyphs;
-pub use glyphs::ascii;
+pub use glyphs::{ascii, in_ascii};
 use theme::Theme;
 
 /// Draws the whole screen. A view made for another size than the frame's is cut to the frame.

@@ -172,6 +172,29 @@ fn where_the_locale_is_ascii_every_byte_is() {
     });
 }
 
+/// Not into a pipe, where it is for programs.
+#[test]
+fn what_is_printed_on_a_terminal_is_ascii_too_where_the_locale_is() {
+    stage(|| {
+        let _open = listener(&at(8080));
+        let printed = |args, locale| {
+            let mut pty = Pty::spawn(BINARY, args, (110, 30), &[("LC_ALL", locale)]);
+            pty.wait_exit();
+            pty.raw()
+        };
+        for args in [&["list"][..], &["check", "8080"], &["check", "99999"]] {
+            assert!(!printed(args, "C.UTF-8").is_ascii(), "{args:?}");
+            let in_ascii = printed(args, "C");
+            assert!(in_ascii.is_ascii(), "{args:?}: {in_ascii}");
+        }
+        let screen = printed(&["list"], "C");
+        assert!(
+            screen.contains("8080") && screen.contains("LISTEN"),
+            "{screen}"
+        );
+    });
+}
+
 #[test]
 fn where_the_locale_is_utf_8_glyphs_stay_as_they_are() {
     stage(|| {
