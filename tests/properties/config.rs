@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proptest::collection::vec;
+use proptest::collection::{hash_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -11,6 +11,8 @@ use sockeye::columns::{self, ColumnId};
 use sockeye::config::{DEFAULT_FILE, keys, parse, to_toml};
 use sockeye::filter::Filter;
 use sockeye::model::Family;
+use sockeye::theme::{Role, Themes, read};
+use toml::de::DeTable;
 
 use super::corpus::config as trials;
 use super::filter::filter_text;
@@ -32,6 +34,47 @@ fn shown_columns() -> impl Strategy<Value = Vec<ColumnId>> {
     all.prop_shuffle()
 }
 
+/// A look as it may be written.
+fn look() -> impl Strategy<Value = String> {
+    let colour = || {
+        prop_oneof![
+            select(vec!["red", "bright-black", "0", "255", "#0a0B0c"]).prop_map(str::to_owned),
+            any::<u8>().prop_map(|at| at.to_string()),
+            (0..0x0100_0000u32).prop_map(|rgb| format!("#{rgb:06x}")),
+        ]
+    };
+    let emphases = subsequence(vec!["bold", "dim", "underline", "reverse"], 0..=4);
+    let colours = (option::of(colour()), option::of(colour()));
+    (colours, emphases).prop_map(|((text, behind), emphases)| {
+        let behind = behind.map(|colour| format!("on {colour}"));
+        let emphases = emphases.into_iter().map(str::to_owned);
+        let words: Vec<_> = text.into_iter().chain(behind).chain(emphases).collect();
+        words.join(" ")
+    })
+}
+
+/// The built-in themes and up to three others, any of them chosen.
+fn themes() -> impl Strategy<Value = Themes> {
+    let role = (0..Role::ALL.len()).prop_map(|at| Role::ALL[at].0);
+    let own = vec(hash_map(role, look(), 0..5), 0..4);
+    (own, 0..20usize).prop_map(|(own, steps)| {
+        let mut themes = Themes::default();
+        for (at, looks) in own.into_iter().enumerate() {
+            let lines = looks
+                .into_iter()
+                .map(|(role, look)| format!("{role} = '{look}'\n"));
+            let text: String = lines.collect();
+            let table = DeTable::parse(&text).expect("keys and texts");
+            let theme = read(&format!("own-{at}"), table.get_ref(), Themes::terminal());
+            themes.add(theme.expect("a theme")).expect("a new name");
+        }
+        for _ in 0..steps {
+            themes.choose_next();
+        }
+        themes
+    })
+}
+
 /// Any settings that a file can say.
 fn config() -> impl Strategy<Value = Settings> {
     let times = (50..86_400_000u64, any::<u32>(), any::<u32>());
@@ -42,7 +85,7 @@ fn config() -> impl Strategy<Value = Settings> {
     );
     let table = (shown_columns(), column(), any::<(bool, bool, bool)>());
     let filter = prop_oneof![Just(String::new()), filter_text()];
-    (times, shown, table, filter).prop_map(|(times, shown, table, filter)| {
+    (times, shown, table, filter, themes()).prop_map(|(times, shown, table, filter, themes)| {
         let (interval, linger, highlight) = times;
         let (view, protocols, family) = shown;
         let (columns, by, (descending, stats, color)) = table;
@@ -59,6 +102,7 @@ fn config() -> impl Strategy<Value = Settings> {
             sort: Sort { by, descending },
             stats,
             color,
+            themes,
             ..Settings::default()
         }
     })

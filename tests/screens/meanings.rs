@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use ratatui::buffer::Cell;
-use sockeye::app::view::{CellView, Role, RowView};
+use sockeye::app::view::{CellView, Role, RowView, Span};
 use sockeye::track::Mark;
 use sockeye::ui::ascii;
 
@@ -22,8 +22,20 @@ pub fn nothing_is_told_by_colour_or_glyph_alone(what: &str, stage: &Stage) {
         canvas.text(),
         "{what}: the same words without colour"
     );
-    for row in &stage.app.view(stage.now).rows {
+    let view = stage.app.view(stage.now);
+    for row in &view.rows {
         row_says_its_colours(what, row);
+    }
+    let pane = view.pane.iter().flat_map(|pane| &pane.lines);
+    let overlay = view.overlay.iter().flat_map(|overlay| &overlay.lines);
+    let single = [&view.header, &view.header_right, &view.filter];
+    for line in single
+        .into_iter()
+        .chain(&view.footer)
+        .chain(pane)
+        .chain(overlay)
+    {
+        line_says_its_colours(what, line);
     }
     let in_ascii = Canvas::of(stage, Theme::ASCII);
     for (cell, drawn) in canvas.buffer.content.iter().zip(&in_ascii.buffer.content) {
@@ -53,6 +65,24 @@ fn row_says_its_colours(what: &str, row: &RowView) {
         assert!(
             is_said,
             "{what}: only its colour says that {text:?} is {role:?}: {row:#?}"
+        );
+    }
+}
+
+/// Where a piece of a line has a colour, it is a word or a mark, or a figure before its word.
+fn line_says_its_colours(what: &str, line: &[Span]) {
+    let speaks = |text: &str| text.contains(char::is_alphabetic);
+    for (at, span) in line.iter().enumerate() {
+        let says = span.text.trim();
+        let is_coloured = matches!(
+            span.role,
+            Role::Good | Role::Busy | Role::Warning | Role::Bad
+        );
+        let is_mark = ["+", "~", "-"].contains(&says);
+        let has_word_behind = line.get(at + 1).is_some_and(|next| speaks(&next.text));
+        assert!(
+            !is_coloured || says.is_empty() || speaks(says) || is_mark || has_word_behind,
+            "{what}: only its colour says what {span:?} is: {line:#?}"
         );
     }
 }
