@@ -225,7 +225,7 @@ fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
             (
                 "[keys]\nquit = \"q\"",
                 &[
-                    "1: `keys` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, color, themes, theme",
+                    "1: `keys` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, notify, color, themes, theme",
                 ],
             ),
             (
@@ -250,7 +250,7 @@ fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
                 &[
                     "1: view: a number, where it takes \"listening\", \"connections\", \"all\" or \"changes\"",
                     "3: stats: a number, where it takes true or false",
-                    "5: `xyz` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, color, themes, theme",
+                    "5: `xyz` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, notify, color, themes, theme",
                 ],
             ),
             (
@@ -260,7 +260,7 @@ fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
             (
                 "\"\\u001b[2J\\n\" = 1",
                 &[
-                    r"1: `\x1b[2J\n` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, color, themes, theme",
+                    r"1: `\x1b[2J\n` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, notify, color, themes, theme",
                 ],
             ),
             (
