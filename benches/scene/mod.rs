@@ -61,6 +61,7 @@ pub fn snapshot(n: usize, seconds: u64) -> Snapshot {
         });
     }
     Snapshot {
+        ephemeral: None,
         taken_at: moment(seconds),
         sockets,
         processes: processes(&tenants),

@@ -8,6 +8,7 @@
 mod accept_queue;
 mod cost;
 mod endpoint;
+mod ephemeral;
 mod evidence;
 mod lineage;
 mod moment;
@@ -22,6 +23,7 @@ mod text;
 pub use accept_queue::{AcceptQueue, Fill};
 pub use cost::{Cost, Refresh, millis_text};
 pub use endpoint::{Endpoint, Family, Scope};
+pub use ephemeral::{Destination, EphemeralPorts, EphemeralUse, Held, TimeWaitReuse};
 pub use evidence::{
     Activation, Answered, Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Opening, Place,
     Redirect, SocketOptions,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, Pid, Process, Socket, Text};
+use super::{EphemeralPorts, Moment, Pid, Process, Socket, Text};
 
 /// What a problem is about, as scripts see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub enum ProblemCode {
     ProcessesUnreadable,
     /// The table changed so much while it was read that rows may be missing from this reading.
     Interrupted,
+    /// Few ports are left for outgoing connections, or none. Not a matter of reading: it follows from
+    /// the table.
+    EphemeralPorts,
     /// The recording that was asked for could not be written on, or the one that is shown breaks off.
     RecordingEnded,
 }
@@ -63,4 +66,6 @@ pub struct Snapshot {
     pub processes: HashMap<Pid, Arc<Process>>,
     /// What could not be seen.
     pub problems: Vec<Problem>,
+    /// The ports for outgoing connections; `None` where that is not known.
+    pub ephemeral: Option<EphemeralPorts>,
 }

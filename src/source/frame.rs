@@ -11,8 +11,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Endpoint, Moment, Owner, OwnerKind, Pid, Problem, Process, Protocol, Queue, Snapshot, Socket,
-    State, Text,
+    Endpoint, EphemeralPorts, Moment, Owner, OwnerKind, Pid, Problem, Process, Protocol, Queue,
+    Snapshot, Socket, State, Text,
 };
 
 /// Version of the format; readers refuse others.
@@ -32,6 +32,9 @@ pub(super) struct Frame {
     processes: Vec<Arc<Process>>,
     #[serde(deserialize_with = "bounded::list")]
     problems: Vec<Problem>,
+    /// Recordings of the first versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ephemeral: Option<EphemeralPorts>,
 }
 
 /// What became of names and addresses. In the file it is `true` or not there.
@@ -87,6 +90,7 @@ impl Frame {
             sockets: snapshot.sockets.iter().map(SocketFrame::of).collect(),
             processes,
             problems: snapshot.problems.clone(),
+            ephemeral: snapshot.ephemeral.clone(),
         }
     }
 
@@ -119,6 +123,7 @@ impl Frame {
             sockets: sockets.collect::<Result<_, _>>()?,
             processes,
             problems: self.problems,
+            ephemeral: self.ephemeral,
         })
     }
 }

@@ -7,8 +7,8 @@ use super::owners::owners;
 use super::process::Processes;
 use super::{Blind, Holding, Looks, excluded, netstat};
 use crate::model::{
-    Answered, Evidence, Gap, GapCode, Holder, Limits, Moment, Pid, Problem, ProblemCode, Protocol,
-    Socket,
+    Answered, EphemeralPorts, Evidence, Gap, GapCode, Holder, Limits, Moment, Pid, Problem,
+    ProblemCode, Protocol, Socket,
 };
 
 /// This machine's sockets and who holds them.
@@ -35,6 +35,12 @@ impl Platform {
             Problem::new(ProblemCode::TableUnreadable, &message)
         }));
         sockets
+    }
+
+    /// It is not known which ports outgoing connections get.
+    #[expect(clippy::unused_self, reason = "as on Linux")]
+    pub(super) const fn ephemeral(&mut self, _at: Moment) -> Option<EphemeralPorts> {
+        None
     }
 
     /// Owners come with the table.

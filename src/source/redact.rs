@@ -38,6 +38,7 @@ impl Redactor {
             sockets: sockets.map(|socket| self.socket(socket)).collect(),
             processes,
             problems: snapshot.problems.iter().map(problem).collect(),
+            ephemeral: snapshot.ephemeral.clone(),
         }
     }
 
@@ -98,6 +99,7 @@ fn problem(problem: &Problem) -> Problem {
         ProblemCode::DetailsUnreadable => "details beyond the plain table could not be read",
         ProblemCode::ProcessesUnreadable => "processes could not be read",
         ProblemCode::Interrupted => "rows may be missing from this reading",
+        ProblemCode::EphemeralPorts => "few ephemeral ports are left",
         ProblemCode::RecordingEnded => "a recording has ended",
     };
     Problem {

@@ -96,6 +96,7 @@ impl System {
             sockets,
             processes: self.processes.all(),
             problems,
+            ephemeral: self.platform.ephemeral(at),
         }
     }
 
@@ -198,6 +199,7 @@ impl Source for System {
             sockets,
             processes: HashMap::new(),
             problems,
+            ephemeral: self.platform.ephemeral(at),
         })
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Row, RowId};
-use crate::model::{Moment, Pid, Problem, Process, Protocol, State};
+use crate::model::{EphemeralUse, Moment, Pid, Problem, Process, Protocol, State};
 
 /// How many sockets there are of each kind that the header counts. Closed rows don't count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub struct Table {
     pub problems: Vec<Problem>,
     /// How many there are of each kind.
     pub counts: Counts,
+    /// How the ports for outgoing connections are used; `None` where these are not known.
+    pub ephemeral: Option<EphemeralUse>,
     /// Whether a socket without a peer is missing from the last reading and only the next one can
     /// tell whether it closed: taking that soon makes the answer prompt. Connections come and go
     /// all the time; they wait for the next reading.
@@ -75,6 +77,7 @@ impl Table {
             processes: HashMap::new(),
             problems: Vec::new(),
             counts: Counts::default(),
+            ephemeral: None,
             is_unsettled: false,
         }
     }

@@ -42,6 +42,7 @@ impl Watch {
     fn observe(&mut self, sockets: &[Socket]) -> Observation {
         self.seconds += 1;
         self.tracker.observe(Snapshot {
+            ephemeral: None,
             taken_at: moment(self.seconds),
             sockets: sockets.to_vec(),
             processes: std::collections::HashMap::default(),
@@ -455,6 +456,7 @@ fn a_wall_clock_that_jumps_closes_and_forgets_nothing_early_or_late() {
         let mut rows = |seconds, sockets: &[Socket]| {
             let moment = moment(seconds);
             let observation = watch.tracker.observe(Snapshot {
+                ephemeral: None,
                 taken_at: Moment {
                     wall: moment.wall + jump,
                     ..moment

@@ -13,7 +13,7 @@ use super::changes::{announce, change, handover, learn_owner, set_conflict, upda
 use super::conflicts::mark_conflicts;
 use super::matching::{self, Address, Key};
 use super::{ChangeKind, Counts, Event, Row, RowId, Table};
-use crate::model::{Moment, Pid, Problem, Process, Snapshot, Socket};
+use crate::model::{EphemeralPorts, EphemeralUse, Moment, Pid, Problem, Process, Snapshot, Socket};
 
 /// How many closed rows linger at most; beyond that the oldest go early.
 const MAX_LINGERING: usize = 10_000;
@@ -37,6 +37,14 @@ pub struct Observation {
     pub table: Arc<Table>,
     /// What changed since the last one, in the order in which it was seen.
     pub events: Vec<Event>,
+}
+
+/// What a snapshot says besides its sockets.
+struct Read {
+    taken_at: Moment,
+    processes: HashMap<Pid, Arc<Process>>,
+    problems: Vec<Problem>,
+    ephemeral: Option<EphemeralPorts>,
 }
 
 /// A row whose socket was in the last snapshot, or is missing from it for the first time.
@@ -101,7 +109,12 @@ impl Tracker {
         self.forget_closed(now);
         self.live.sort_by_key(|live| live.row.id);
         self.has_begun = true;
-        let table = self.table(now, snapshot.processes, snapshot.problems);
+        let table = self.table(Read {
+            taken_at: now,
+            processes: snapshot.processes,
+            problems: snapshot.problems,
+            ephemeral: snapshot.ephemeral,
+        });
         Observation {
             table: Arc::new(table),
             events,
@@ -341,28 +354,30 @@ impl Tracker {
         self.closed.drain(..excess);
     }
 
-    fn table(
-        &mut self,
-        taken_at: Moment,
-        processes: HashMap<Pid, Arc<Process>>,
-        problems: Vec<Problem>,
-    ) -> Table {
+    fn table(&mut self, read: Read) -> Table {
         mark_conflicts(&mut self.live);
         let live = self.live.iter().map(|live| &live.row);
         let mut rows: Vec<_> = live.chain(&self.closed).cloned().collect();
         // The live ones are in order already, which a stable sort makes use of.
         rows.sort_by_key(|row| row.id);
         let counts = Counts::of(&rows);
+        let ephemeral = read.ephemeral.map(|ports| {
+            let open = rows.iter().filter(|row| !row.is_closed());
+            EphemeralUse::of(&ports, open.map(|row| &row.socket))
+        });
+        let mut problems = read.problems;
+        problems.extend(ephemeral.as_ref().and_then(EphemeralUse::problem));
         let is_unsettled = self.live.iter().any(|live| {
             let is_missing = live.missing_since.is_some() && !live.row.socket.is_connection();
             is_missing || live.displaced.is_some()
         });
         Table {
-            taken_at,
+            taken_at: read.taken_at,
             rows,
-            processes,
+            processes: read.processes,
             problems,
             counts,
+            ephemeral,
             is_unsettled,
         }
     }

@@ -19,6 +19,7 @@ mod program;
 mod against_ss;
 mod churn;
 mod connections;
+mod ephemeral;
 mod exact;
 mod hidden;
 mod listeners;

@@ -72,6 +72,7 @@ fn table(rows: Vec<Row>) -> Table {
         rows,
         processes: HashMap::new(),
         problems: Vec::new(),
+        ephemeral: None,
         is_unsettled: false,
     }
 }

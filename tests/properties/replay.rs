@@ -48,6 +48,7 @@ fn recorded(rows: &[Row]) -> Vec<u8> {
         let sockets = rows[from..].iter();
         let sockets = sockets.map(|row| Socket::clone(&row.socket)).collect();
         let snapshot = Snapshot {
+            ephemeral: None,
             taken_at: moment(from as u64),
             sockets,
             processes: HashMap::new(),

@@ -201,6 +201,7 @@ impl Watch {
     fn read(&mut self, sockets: &[Socket]) -> Observation {
         self.seconds += 1;
         self.tracker.observe(Snapshot {
+            ephemeral: None,
             taken_at: self.now(),
             sockets: sockets.to_vec(),
             processes: HashMap::new(),

@@ -8,8 +8,8 @@ use sockeye::model::{Cost, Problem, ProblemCode};
 use super::canvas::{Canvas, Theme};
 use super::meanings::nothing_is_told_by_colour_or_glyph_alone;
 use super::scenes::{
-    bind_test_stage, busy, busy_stage, changes_stage, hidden_owners, leftovers_stage, queues_stage,
-    strange_stage,
+    bind_test_stage, busy, busy_stage, changes_stage, hidden_owners, leftovers_stage, ports_stage,
+    queues_stage, strange_stage,
 };
 use super::stage::{Stage, known, listener, process};
 
@@ -147,6 +147,29 @@ fn stats_of_a_recording() {
         stage.press("$");
         stage
     });
+}
+
+#[test]
+fn ephemeral_ports_in_the_stats() {
+    picture("stats_ports", |width, height| {
+        let mut stage = ports_stage(width, height, 43);
+        stage.press("$");
+        stage
+    });
+}
+
+#[test]
+fn ephemeral_ports_that_run_out() {
+    picture("ports_short", |width, height| {
+        let mut stage = ports_stage(width, height, 91);
+        stage.press("$");
+        stage
+    });
+}
+
+#[test]
+fn no_ephemeral_port_left() {
+    picture("ports_none", |width, height| ports_stage(width, height, 99));
 }
 
 /// Tenths of a millisecond for dump, owners, processes and diff.

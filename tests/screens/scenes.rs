@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use sockeye::app::{BindReport, Effect, Msg};
 use sockeye::model::{
-    Holder, Owner, Problem, ProblemCode, Process, Protocol, Queue, Socket, State, Text,
+    Cost, EphemeralPorts, Holder, Owner, Problem, ProblemCode, Process, Protocol, Queue, Socket,
+    State, Text, TimeWaitReuse,
 };
 
 use super::stage::{
@@ -368,5 +369,36 @@ pub fn queues_stage(width: u16, height: u16) -> Stage {
         waits("0.0.0.0:8080", 3, 129),
         waits("127.0.0.1:9000", 4, 0),
     ]);
+    stage
+}
+
+/// A client that opens a connection for each question, on a host with few ports for that.
+pub fn ports_stage(width: u16, height: u16, used: u16) -> Stage {
+    let owner = known(&[&process(40211, "node", "ann", HOUR)]);
+    let database = "10.0.0.9:5432";
+    let from = |port| format!("10.0.0.7:{port}");
+    let open = (40_000..40_000 + used.min(4)).map(|port| {
+        let inode = port.into();
+        connection(
+            &from(port),
+            database,
+            State::Established,
+            inode,
+            owner.clone(),
+        )
+    });
+    let left = (40_004..40_000 + used).map(|port| {
+        let open = connection(&from(port), database, State::TimeWait, 1, Owner::None);
+        abandoned(&open, State::TimeWait)
+    });
+    let server = listener("127.0.0.1:40099", 7, owner.clone());
+    let sockets: Vec<_> = open.chain(left).chain([server]).collect();
+    let mut stage = Stage::new(width, height);
+    stage.ephemeral = Some(EphemeralPorts {
+        range: 40_000..=40_099,
+        reserved: Vec::new(),
+        reuse: TimeWaitReuse::Loopback,
+    });
+    stage.refresh(&sockets, Cost::default(), Duration::from_millis(3));
     stage
 }

@@ -13,8 +13,8 @@ use jiff::tz::TimeZone;
 use sockeye::app::{App, Effect, Input, Key, Mouse, Msg, Settings, Size, Surroundings, Tab};
 use sockeye::bind::{Examination, Probe, ProbeResult, Target, Witness};
 use sockeye::model::{
-    Answered, Cost, Endpoint, Evidence, Holder, Limits, Lineage, Moment, Owner, Pid, Problem,
-    Process, Protocol, Queue, Refresh, Snapshot, Socket, State, Text,
+    Answered, Cost, Endpoint, EphemeralPorts, Evidence, Holder, Limits, Lineage, Moment, Owner,
+    Pid, Problem, Process, Protocol, Queue, Refresh, Snapshot, Socket, State, Text,
 };
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::{Event, Tracker};
@@ -67,6 +67,8 @@ pub struct Stage {
     tracker: Tracker,
     since_begin: Duration,
     processes: HashMap<Pid, Arc<Process>>,
+    /// The ports that outgoing connections get, where the scene knows them.
+    pub ephemeral: Option<EphemeralPorts>,
 }
 
 impl Stage {
@@ -82,6 +84,7 @@ impl Stage {
             now,
             since_begin: Duration::ZERO,
             processes: HashMap::new(),
+            ephemeral: None,
         }
     }
 
@@ -120,6 +123,7 @@ impl Stage {
             sockets: sockets.to_vec(),
             processes,
             problems: problems.to_vec(),
+            ephemeral: self.ephemeral.clone(),
         });
         let events = observation.events.clone();
         self.tell(Msg::SnapshotTaken(observation));

@@ -136,6 +136,7 @@ impl Run {
     fn read(&mut self) {
         self.millis += 1;
         let observation = self.tracker.observe(Snapshot {
+            ephemeral: None,
             taken_at: moment(self.millis),
             sockets: self.sockets.clone(),
             processes: HashMap::new(),

@@ -97,6 +97,7 @@ impl Desk {
 
     fn read(&mut self, sockets: &[Socket]) {
         let observation = self.tracker.observe(Snapshot {
+            ephemeral: None,
             taken_at: self.now(),
             sockets: sockets.to_vec(),
             processes: HashMap::new(),
@@ -314,6 +315,7 @@ fn esc_closes_the_pane_first_and_clears_the_filter_then() {
 fn a_recording_may_claim_the_end_of_time() {
     let mut desk = Desk::new();
     let observation = desk.tracker.observe(Snapshot {
+        ephemeral: None,
         taken_at: Moment {
             wall: jiff::Timestamp::MAX,
             ..desk.now()

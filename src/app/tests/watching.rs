@@ -43,6 +43,7 @@ impl Watch {
         self.seconds += 1;
         let seconds = i64::try_from(self.seconds).unwrap();
         let observation = self.tracker.observe(Snapshot {
+            ephemeral: None,
             taken_at: Moment {
                 steady: Duration::from_secs(self.seconds),
                 wall: jiff::Timestamp::from_second(1_700_000_000 + seconds).unwrap(),

@@ -23,6 +23,7 @@ impl Slow {
         let mut socket = Socket::new(Protocol::Tcp, local, None, State::Listen);
         (socket.inode, socket.owner) = (Some(1), owner);
         Snapshot {
+            ephemeral: None,
             taken_at: at,
             sockets: vec![socket],
             processes: HashMap::new(),
@@ -136,6 +137,7 @@ impl Source for Fragile {
             socket
         });
         Ok(Snapshot {
+            ephemeral: None,
             taken_at: at,
             sockets: sockets.collect(),
             processes: HashMap::new(),

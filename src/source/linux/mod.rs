@@ -7,6 +7,7 @@ mod accept;
 mod bound;
 mod cgroup;
 mod detail;
+mod ephemeral;
 mod holders;
 mod opening;
 pub(super) mod pinned;
@@ -31,7 +32,7 @@ use self::port::seek::{self, Hints};
 use self::room::Shortage;
 use self::table::Table;
 use super::{Blind, Holding, Looks};
-use crate::model::{Moment, Pid, Problem, Socket, Text};
+use crate::model::{EphemeralPorts, Moment, Pid, Problem, Socket, Text};
 
 /// For no more sockets than this their owners alone are looked for.
 const FEW: usize = 64;
@@ -41,6 +42,7 @@ const FEW: usize = 64;
 pub(super) struct Platform {
     table: Table,
     holders: Holders,
+    ephemeral: ephemeral::Settings,
     /// Why holders may be hidden, where they were not looked for through the index.
     blind: Option<Blind>,
     /// What nobody was found to hold when its holders were last looked for like that.
@@ -57,6 +59,11 @@ impl Platform {
     /// Reads the table and everything about its sockets but their holders.
     pub(super) fn sockets(&mut self, at: Moment, problems: &mut Vec<Problem>) -> Vec<Socket> {
         self.table.read(at, problems)
+    }
+
+    /// The ports that outgoing connections get.
+    pub(super) fn ephemeral(&mut self, at: Moment) -> Option<EphemeralPorts> {
+        self.ephemeral.at(at)
     }
 
     /// The table is shown before its owners: let them come when they are found.

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::model::{
-    Endpoint, Owner, Problem, ProblemCode, Process, Protocol, Queue, Socket, State,
+    Endpoint, EphemeralPorts, Owner, Problem, ProblemCode, Process, Protocol, Queue, Socket, State,
+    TimeWaitReuse,
 };
 use crate::source::Recorder;
 
@@ -64,6 +65,11 @@ fn snapshot(at: Moment) -> Snapshot {
         ..plain.clone()
     });
     Snapshot {
+        ephemeral: Some(EphemeralPorts {
+            range: 32_768..=60_999,
+            reserved: vec![40_000..=40_009],
+            reuse: TimeWaitReuse::Loopback,
+        }),
         taken_at: at,
         sockets: std::iter::once(whole).chain(others).collect(),
         processes: [one, two, process(1)]

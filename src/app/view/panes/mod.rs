@@ -3,6 +3,7 @@
 mod bind;
 mod details;
 mod events;
+mod gauge;
 mod stats;
 
 use super::super::layout::{Area, Layout};
@@ -35,7 +36,7 @@ impl App {
         };
         let hint = more.iter().cloned().chain(keymap.key(closes));
         let hint = hint.collect::<Vec<_>>().join(" · ");
-        let head = head_lines(pane, height).min(lines.len());
+        let head = self.head_lines(pane, height).min(lines.len());
         lines.drain(head..head + scroll.min(lines.len() - head));
         let in_sight = lines.into_iter().take(height);
         let mut lines: Vec<_> = in_sight.map(|line| cut_line(line, columns)).collect();
@@ -88,13 +89,13 @@ impl App {
             Pane::Bind(pane) => bind::lines(pane, columns).lines,
         }
     }
-}
 
-/// How many of a pane's first lines stay when it is scrolled, in a pane of this height.
-const fn head_lines(pane: &Pane, height: usize) -> usize {
-    match pane {
-        Pane::Stats => stats::head(height),
-        Pane::Details | Pane::Events | Pane::Bind(_) => 0,
+    /// How many of a pane's first lines stay when it is scrolled, in a pane of this height.
+    fn head_lines(&self, pane: &Pane, height: usize) -> usize {
+        match pane {
+            Pane::Stats => self.stats_head(height),
+            Pane::Details | Pane::Events | Pane::Bind(_) => 0,
+        }
     }
 }
 

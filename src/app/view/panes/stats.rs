@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::super::App;
 use super::super::super::stats::Measured;
 use super::super::{Line, Role, span};
+use super::gauge;
 use crate::columns::{pad, width};
 use crate::model::millis_text;
 
@@ -16,6 +17,9 @@ const GAP: usize = 1;
 
 /// Cells of a figure at least, so that the columns stand still: `999.9`, `10450`.
 const LEAST: usize = 5;
+
+/// With fewer lines than this, the bars of the ephemeral ports give way to the refreshes.
+const LINES_FOR_GAUGE: usize = 8;
 
 /// With fewer lines than this, what is usual gives way to the refreshes.
 const LINES_FOR_SUMMARY: usize = 6;
@@ -84,8 +88,8 @@ fn time(time: Duration) -> Option<Figure> {
     (!time.is_zero()).then_some(Figure::Time(time))
 }
 
-/// How many of the first lines stay when the others are scrolled, in a pane of this height.
-pub(super) const fn head(height: usize) -> usize {
+/// How many lines stand above the refreshes, in a pane of this height: the titles, and what is usual.
+const fn head(height: usize) -> usize {
     if height < LINES_FOR_SUMMARY { 1 } else { 3 }
 }
 
@@ -98,8 +102,27 @@ impl App {
         }
     }
 
-    /// The headings; the median and the worst of each column, if there is room; the refreshes.
+    /// How many of the first lines stay when the others are scrolled, in a pane of this height.
+    pub(super) fn stats_head(&self, height: usize) -> usize {
+        self.gauges(0, height).len() + head(height)
+    }
+
+    /// The use of the ephemeral ports, where that is known and there is room.
+    fn gauges(&self, columns: usize, height: usize) -> Vec<Line> {
+        let known = self.table.ephemeral.as_ref();
+        let shown = known.filter(|_| height >= LINES_FOR_GAUGE);
+        shown.map_or_else(Vec::new, |ephemeral| gauge::lines(ephemeral, columns))
+    }
+
+    /// The ephemeral ports; the headings; the median and the worst of each column, if there is room; the
+    /// refreshes.
     pub(super) fn stats(&self, columns: usize, height: usize) -> Vec<Line> {
+        let mut lines = self.gauges(columns, height);
+        lines.extend(self.refresh_lines(columns, height));
+        lines
+    }
+
+    fn refresh_lines(&self, columns: usize, height: usize) -> Vec<Line> {
         let measured: Vec<&Measured> = self.stats.refreshes().collect();
         if measured.is_empty() {
             return vec![vec![span("no refresh was measured yet", Role::Dim)]];

@@ -51,7 +51,7 @@ pub(super) fn placement_of(process: &str) -> Placement {
 }
 
 /// A setting of this network namespace.
-fn sysctl<T>(name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+pub(in super::super) fn sysctl<T>(name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
     let text = fs::read_to_string(format!("/proc/sys/net/{name}")).ok()?;
     parse(text.trim())
 }
@@ -69,13 +69,13 @@ fn is_ipv6_off() -> Option<bool> {
 }
 
 /// Two numbers with white space between them.
-fn ephemeral(text: &str) -> Option<RangeInclusive<u16>> {
+pub(in super::super) fn ephemeral(text: &str) -> Option<RangeInclusive<u16>> {
     let (first, last) = text.split_once(char::is_whitespace)?;
     Some(first.parse().ok()?..=last.trim().parse().ok()?)
 }
 
 /// `8080,9148-9150`, or nothing.
-fn ranges(text: &str) -> Option<Vec<RangeInclusive<u16>>> {
+pub(in super::super) fn ranges(text: &str) -> Option<Vec<RangeInclusive<u16>>> {
     let parts = text.split(',').filter(|part| !part.is_empty());
     let range = |part: &str| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));

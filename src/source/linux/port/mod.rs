@@ -10,7 +10,7 @@
 //! restarting like that.
 
 mod activation;
-mod limits;
+pub(super) mod limits;
 mod namespaces;
 mod options;
 mod owners;

@@ -1,0 +1,210 @@
+//! The ports that the system gives to outgoing connections, and how many of them are taken.
+//!
+//! What runs out is not the range as a whole: one local port serves any number of destinations at once.
+//! Linux takes a port for a connection unless the same addresses and ports are in use already, or
+//! somebody bound the port (`__inet_hash_connect`). So each pair of a local address and a destination
+//! has the range for itself, but for what is bound.
+
+mod shortage;
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Endpoint, Protocol, Socket, State};
+
+/// The range, as the system is set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EphemeralPorts {
+    /// `net.ipv4.ip_local_port_range`; it governs IPv6 too.
+    pub range: RangeInclusive<u16>,
+    /// `net.ipv4.ip_local_reserved_ports`: what of it, and besides it, is left out.
+    pub reserved: Vec<RangeInclusive<u16>>,
+    /// Which connections in `TIME_WAIT` give their port to a new one.
+    pub reuse: TimeWaitReuse,
+}
+
+/// `net.ipv4.tcp_tw_reuse`: which connections in `TIME_WAIT` for a second or longer
+/// (`tcp_tw_reuse_delay`) give their port to a new one to the same destination. That takes TCP's time
+/// stamps (`net.ipv4.tcp_timestamps`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeWaitReuse {
+    /// 0, or no time stamps.
+    Never,
+    /// 2, as it is by default: those on loopback addresses.
+    Loopback,
+    /// 1.
+    Always,
+}
+
+/// How the range is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EphemeralUse {
+    /// Ports of the range that are not reserved.
+    pub capacity: usize,
+    /// Ports of it that TCP uses, each once, by the strongest of its uses.
+    pub ports: Held,
+    /// The destination with the fewest ports left; `None` without a connection from the range.
+    pub fullest: Option<Destination>,
+}
+
+/// Ports by what holds them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Somebody listens there or has merely bound it: lost to every connection.
+    pub bound: usize,
+    /// Connections.
+    pub connected: usize,
+    /// Nothing but what waits in `TIME_WAIT`.
+    pub time_wait: usize,
+}
+
+impl Held {
+    /// All of them.
+    pub const fn total(self) -> usize {
+        self.bound + self.connected + self.time_wait
+    }
+}
+
+/// Where connections go, and which ports are taken from the next one to there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// The own address: from another one there are as many ports again.
+    pub local: IpAddr,
+    /// The peer.
+    pub remote: Endpoint,
+    /// Ports that a connection to there can't have. A lower bound: a connection that was bound before it
+    /// connected takes its port from all destinations, and the table does not tell which are such.
+    pub held: Held,
+}
+
+/// What holds a port, the strongest last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Hold {
+    Closed,
+    Free,
+    TimeWait,
+    Connected,
+    Bound,
+}
+
+impl EphemeralUse {
+    /// How these sockets use the range; looks at each of them twice at most.
+    pub fn of<'a>(
+        ports: &EphemeralPorts,
+        sockets: impl Iterator<Item = &'a Socket> + Clone,
+    ) -> Self {
+        let mut holds = ports.holds();
+        let is_open = |hold: &Hold| *hold != Hold::Closed;
+        let capacity = holds.iter().filter(|hold| is_open(hold)).count();
+        let tcp = sockets.filter(|socket| socket.protocol == Protocol::Tcp);
+        for socket in tcp.clone() {
+            let hold = &mut holds[usize::from(socket.local.port)];
+            if is_open(hold) {
+                *hold = (*hold).max(Hold::of(socket.state));
+            }
+        }
+        let count = |wanted| holds.iter().filter(|&&hold| hold == wanted).count();
+        let ports_held = Held {
+            bound: count(Hold::Bound),
+            connected: count(Hold::Connected),
+            time_wait: count(Hold::TimeWait),
+        };
+        let is_outgoing = |socket: &&Socket| {
+            let hold = holds[usize::from(socket.local.port)];
+            is_open(&hold) && hold != Hold::Bound
+        };
+        Self {
+            capacity,
+            ports: ports_held,
+            fullest: fullest(tcp.filter(is_outgoing), ports.reuse, ports_held.bound),
+        }
+    }
+
+    /// How many hundredths of the ports to the fullest destination are taken; without one, of all.
+    pub fn percent(&self) -> usize {
+        let taken = self
+            .fullest
+            .map_or(self.ports.bound, |one| one.held.total());
+        100 * taken.min(self.capacity) / self.capacity.max(1)
+    }
+}
+
+impl EphemeralPorts {
+    /// For each port whether it is of the range.
+    fn holds(&self) -> Vec<Hold> {
+        // Where ranges begin and end: a recording may hold any number of them.
+        let mut steps = vec![0_i64; (1 << 16) + 1];
+        for range in self.reserved.iter().filter(|range| !range.is_empty()) {
+            steps[usize::from(*range.start())] += 1;
+            steps[usize::from(*range.end()) + 1] -= 1;
+        }
+        let mut depth = 0;
+        let holds = (0..=u16::MAX).zip(steps).map(|(port, step)| {
+            depth += step;
+            if depth == 0 && self.range.contains(&port) {
+                Hold::Free
+            } else {
+                Hold::Closed
+            }
+        });
+        holds.collect()
+    }
+}
+
+impl TimeWaitReuse {
+    /// Whether what waits between these gives its port to a new connection.
+    fn covers(self, local: IpAddr, remote: IpAddr) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Loopback => local.is_loopback() || remote.is_loopback(),
+            Self::Always => true,
+        }
+    }
+}
+
+impl Hold {
+    const fn of(state: State) -> Self {
+        match state {
+            State::Listen | State::Bound => Self::Bound,
+            State::TimeWait => Self::TimeWait,
+            _ => Self::Connected,
+        }
+    }
+}
+
+/// The destination to which the most ports are taken; of equals, the first by address.
+fn fullest<'a>(
+    outgoing: impl Iterator<Item = &'a Socket>,
+    reuse: TimeWaitReuse,
+    bound: usize,
+) -> Option<Destination> {
+    let mut all: HashMap<(IpAddr, Endpoint), Held> = HashMap::new();
+    for socket in outgoing {
+        let Some(remote) = socket.remote else {
+            continue;
+        };
+        // A socket of IPv6 that speaks IPv4 shares the ports of IPv4.
+        let (local, remote) = (socket.local.address.to_canonical(), remote.to_canonical());
+        match socket.state {
+            State::TimeWait if reuse.covers(local, remote.address) => {}
+            State::TimeWait => all.entry((local, remote)).or_default().time_wait += 1,
+            _ => all.entry((local, remote)).or_default().connected += 1,
+        }
+    }
+    let fullest = all
+        .into_iter()
+        .max_by_key(|(key, held)| (held.total(), Reverse(*key)));
+    fullest.map(|((local, remote), held)| Destination {
+        local,
+        remote,
+        held: Held { bound, ..held },
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! That ephemeral ports run out, in words: how far, why, and what helps.
+
+use super::{Destination, EphemeralUse, Held};
+use crate::model::{Problem, ProblemCode, Text};
+
+/// From so many hundredths on it is told.
+const SHORT: usize = 80;
+
+/// What takes the most, and what helps against it, whole and in brief.
+struct Remedy {
+    whole: &'static str,
+    brief: &'static str,
+}
+
+const POOL: Remedy = Remedy {
+    whole: "keep connections open (a pool)",
+    brief: "pool connections",
+};
+const CLOSE: Remedy = Remedy {
+    whole: "close idle connections",
+    brief: "close idle ones",
+};
+const MOVE: Remedy = Remedy {
+    whole: "let servers listen outside of the range",
+    brief: "move servers",
+};
+
+impl EphemeralUse {
+    /// What to tell if few ports are left, or none.
+    pub fn problem(&self) -> Option<Problem> {
+        let percent = self.percent();
+        let held = self.fullest.map_or(self.ports, |one| one.held);
+        if percent < SHORT || self.capacity == 0 {
+            return None;
+        }
+        let to = self.fullest.map_or_else(String::new, to);
+        let (taken, capacity) = (held.total().min(self.capacity), self.capacity);
+        let (why, remedy) = (why(held), remedy(held));
+        let Remedy { whole, brief } = remedy;
+        let widen = "or widen net.ipv4.ip_local_port_range";
+        let (message, brief) = if percent < 100 {
+            (
+                format!(
+                    "{taken} of {capacity} ephemeral ports{to} are taken, {why}: {whole}, {widen}"
+                ),
+                format!("{percent}% of ports{to} taken: {brief}"),
+            )
+        } else {
+            (
+                format!(
+                    "no ephemeral port{to} is left of {capacity}, connect() fails with EADDRNOTAVAIL; \
+                     {why}: {whole}, {widen}"
+                ),
+                format!("no port{to} left: {brief}"),
+            )
+        };
+        Some(Problem {
+            code: ProblemCode::EphemeralPorts,
+            count: Some(taken),
+            message: Text::new(&message),
+            brief: Text::new(&brief),
+        })
+    }
+}
+
+fn to(destination: Destination) -> String {
+    format!(" to {}", destination.remote)
+}
+
+/// What takes them: `26000 by TIME_WAIT, which lasts 60 s each, 1900 by connections`.
+fn why(held: Held) -> String {
+    let parts = [
+        (held.time_wait, "by TIME_WAIT, which lasts 60 s each"),
+        (held.connected, "by connections"),
+        (held.bound, "by servers"),
+    ];
+    let told = parts.iter().filter(|(count, _)| *count > 0);
+    let told: Vec<_> = told
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    told.join(", ")
+}
+
+fn remedy(held: Held) -> Remedy {
+    let most = held.time_wait.max(held.connected).max(held.bound);
+    match most {
+        most if most == held.time_wait => POOL,
+        most if most == held.connected => CLOSE,
+        _ => MOVE,
+    }
+}

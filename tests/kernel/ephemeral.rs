@@ -1,0 +1,192 @@
+//! The ports for outgoing connections, filled until the kernel has none left.
+//!
+//! Held against it: each destination, and each own address, has the whole range, odd ports and even ones;
+//! what somebody bound is lost to all; what is reserved is none of it; and `TIME_WAIT` gives its port to the next
+//! connection a second later where `tcp_tw_reuse` says so. By default that is so on loopback addresses, which
+//! `10.0.0.9` is not, though it stands on `lo`.
+
+use std::io::{self, ErrorKind, Read as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
+
+use sockeye::model::{Held, ProblemCode};
+use sockeye::source::{Source as _, System};
+use sockeye::track::{Table, Tracker};
+
+use crate::scene::at;
+use crate::support::netns::in_netns;
+use crate::support::wait_until;
+
+const FIRST: u16 = 40_000;
+const PORTS: usize = 20;
+
+/// Twenty ports and three addresses that are not loopback.
+fn prepare() {
+    set("ip_local_port_range", "40000 40019");
+    for address in ["10.0.0.7", "10.0.0.8", "10.0.0.9"] {
+        ip(&format!("address add {address} dev lo"));
+    }
+}
+
+fn ip(command: &str) {
+    let status = Command::new("ip").args(command.split(' ')).status();
+    assert!(status.unwrap().success(), "ip {command}");
+}
+
+fn set(name: &str, value: &str) {
+    std::fs::write(format!("/proc/sys/net/ipv4/{name}"), value).unwrap();
+}
+
+fn server(address: &str) -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind(address).unwrap();
+    let at = listener.local_addr().unwrap();
+    (listener, at)
+}
+
+/// Connects as one does that wants no port of its own; both ends.
+fn connect(server: &TcpListener) -> io::Result<[TcpStream; 2]> {
+    let client = TcpStream::connect(server.local_addr()?)?;
+    Ok([client, server.accept()?.0])
+}
+
+/// Connects until the kernel has no port left.
+fn fill(server: &TcpListener) -> Vec<[TcpStream; 2]> {
+    let mut open = Vec::new();
+    loop {
+        match connect(server) {
+            Ok(connection) => open.push(connection),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::AddrNotAvailable, "{error}");
+                return open;
+            }
+        }
+    }
+}
+
+/// The client closes first, and keeps the port in `TIME_WAIT`.
+fn close(connections: Vec<[TcpStream; 2]>) {
+    for [client, mut server] in connections {
+        drop(client);
+        assert_eq!(server.read(&mut [0]).unwrap(), 0);
+    }
+}
+
+/// The server closes first: the ports are free again. How many there were.
+fn give_back(connections: Vec<[TcpStream; 2]>) -> usize {
+    let count = connections.len();
+    for [mut client, server] in connections {
+        drop(server);
+        assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    }
+    count
+}
+
+/// What the program makes of it now.
+fn table() -> Table {
+    let mut tracker = Tracker::new(std::time::Duration::from_secs(5));
+    let snapshot = System::new().take(at(0)).unwrap();
+    Table::clone(&tracker.observe(snapshot).table)
+}
+
+/// The destination with the fewest ports left, and what holds them.
+fn fullest(table: &Table) -> (SocketAddr, Held) {
+    let fullest = table.ephemeral.as_ref().unwrap().fullest.unwrap();
+    let remote = fullest.remote;
+    (SocketAddr::new(remote.address, remote.port), fullest.held)
+}
+
+#[test]
+fn a_destination_to_which_the_ports_run_out_is_at_a_hundred_and_another_one_still_works() {
+    in_netns(
+        "ephemeral::a_destination_to_which_the_ports_run_out_is_at_a_hundred_and_another_one_still_works",
+        || {
+            prepare();
+            let (one, address) = server("10.0.0.9:5432");
+            let open = fill(&one);
+            assert_eq!(open.len(), PORTS);
+            let full = table();
+            let ephemeral = full.ephemeral.as_ref().unwrap();
+            assert_eq!((ephemeral.capacity, ephemeral.percent()), (PORTS, 100));
+            let connected = Held {
+                connected: PORTS,
+                ..Held::default()
+            };
+            assert_eq!(fullest(&full), (address, connected));
+            let [problem] = full.problems.as_slice() else {
+                panic!("{:?}", full.problems);
+            };
+            assert_eq!(problem.code, ProblemCode::EphemeralPorts);
+            assert!(
+                problem
+                    .message
+                    .starts_with("no ephemeral port to 10.0.0.9:5432 is left of 20")
+            );
+
+            let (other, _) = server("10.0.0.9:5433");
+            assert_eq!(give_back(fill(&other)), PORTS, "another destination");
+            ip("route replace local 10.0.0.9 dev lo table local src 10.0.0.8");
+            assert_eq!(give_back(fill(&one)), PORTS, "another own address");
+            ip("route replace local 10.0.0.9 dev lo table local src 10.0.0.9");
+
+            close(open);
+            let time_wait = Held {
+                time_wait: PORTS,
+                ..Held::default()
+            };
+            wait_until("TIME_WAIT alone", || {
+                fullest(&table()) == (address, time_wait)
+            });
+            assert_eq!(fill(&one).len(), 0, "TIME_WAIT keeps the ports");
+            assert!(table().problems[0].message.contains("20 by TIME_WAIT"));
+        },
+    );
+}
+
+#[test]
+fn what_is_bound_and_what_is_reserved_is_lost_to_every_destination() {
+    in_netns(
+        "ephemeral::what_is_bound_and_what_is_reserved_is_lost_to_every_destination",
+        || {
+            prepare();
+            set("ip_local_reserved_ports", "40010-40013,50000");
+            let _bound = [FIRST, FIRST + 1].map(|port| server(&format!("127.0.0.1:{port}")));
+            let _bound6 = TcpListener::bind(("::1", FIRST + 2)).unwrap();
+            let (one, address) = server("10.0.0.9:5432");
+            let open = fill(&one);
+            assert_eq!(open.len(), PORTS - 4 - 3);
+            let table = table();
+            let ephemeral = table.ephemeral.as_ref().unwrap();
+            assert_eq!((ephemeral.capacity, ephemeral.percent()), (PORTS - 4, 100));
+            let held = Held {
+                bound: 3,
+                connected: 13,
+                time_wait: 0,
+            };
+            assert_eq!(fullest(&table), (address, held));
+        },
+    );
+}
+
+#[test]
+fn a_port_in_time_wait_is_free_again_only_where_the_kernel_gives_it_again() {
+    in_netns(
+        "ephemeral::a_port_in_time_wait_is_free_again_only_where_the_kernel_gives_it_again",
+        || {
+            prepare();
+            set("tcp_tw_reuse", "2");
+            let (far, address) = server("10.0.0.9:5432");
+            let (near, _) = server("127.0.0.1:5432");
+            close(fill(&far));
+            close(fill(&near));
+            wait_until("TIME_WAIT alone", || table().counts.time_wait == 2 * PORTS);
+            let time_wait = Held {
+                time_wait: PORTS,
+                ..Held::default()
+            };
+            assert_eq!(fullest(&table()), (address, time_wait));
+            // Not before a second has passed.
+            wait_until("a port for loopback", || connect(&near).is_ok());
+            assert_eq!(fill(&far).len(), 0);
+        },
+    );
+}
