@@ -17,6 +17,7 @@ mod message;
 mod neighbours;
 mod notify;
 mod overdue;
+mod past;
 mod prompt;
 mod question;
 mod selection;
@@ -52,6 +53,7 @@ use cursor::Cursor;
 use go_to::GoTo;
 use marked::MarkedPorts;
 use neighbours::Neighbours;
+use past::Past;
 use prompt::Prompt;
 use selection::{Criteria, Selection};
 use stats::Stats;
@@ -102,6 +104,8 @@ pub struct App {
     surroundings: Surroundings,
     table: Arc<Table>,
     log: EventLog,
+    /// The last minutes, for pictures of them.
+    past: Past,
     /// What the refreshes cost.
     stats: Stats,
     criteria: Criteria,
@@ -156,6 +160,7 @@ impl App {
         Self {
             table: Arc::new(Table::empty(now)),
             log: EventLog::default(),
+            past: Past::default(),
             stats: Stats::default(),
             filter_text: criteria.filter.to_string(),
             selection: Selection::new(criteria.clone()),

@@ -5,7 +5,7 @@ use ratatui::style::{Color, Modifier};
 use sockeye::model::State;
 
 use super::canvas::{Canvas, Theme};
-use super::scenes::{busy_stage, changes_stage, every_state, queues_stage};
+use super::scenes::{busy_stage, changes_stage, every_state, minutes_stage, queues_stage};
 use super::stage::{Stage, abandoned};
 
 /// How one cell looks, the cursor's reversal aside.
@@ -219,4 +219,20 @@ fn a_queue_that_fills_is_yellow_and_a_full_one_red() {
         };
         assert_eq!(look(canvas.cells_of(row, text)), coloured(colour), "{text}");
     }
+}
+
+#[test]
+fn the_last_minutes_are_dim_and_their_events_have_mark_and_colour() {
+    let mut stage = minutes_stage(160, 45);
+    let header = Canvas::of(&stage, Theme::COLOUR);
+    assert_eq!(look(header.cells_of("last 5 min", "▁▁▁▁▁▁▁▁▁▁▁▁")), DIM);
+    assert_eq!(look(header.cells_of("last 5 min", "█")), DIM);
+    stage.press("e");
+    let pane = Canvas::of(&stage, Theme::COLOUR);
+    let look_of = |end: &str, glyph: &str| look(pane.cells_of(end, glyph));
+    let left = "│12:00:00 ";
+    assert_eq!(look_of(left, "+"), coloured(Color::Green));
+    assert_eq!(look_of(left, "█"), coloured(Color::Green));
+    assert_eq!(look_of(" in 5 s", "-"), coloured(Color::Red));
+    assert_eq!(look_of(" in 5 s", "█"), coloured(Color::Red));
 }

@@ -8,8 +8,8 @@ use sockeye::model::{Cost, Problem, ProblemCode};
 use super::canvas::{Canvas, Theme};
 use super::meanings::nothing_is_told_by_colour_or_glyph_alone;
 use super::scenes::{
-    bind_test_stage, busy, busy_stage, changes_stage, hidden_owners, leftovers_stage, ports_stage,
-    queues_stage, strange_stage,
+    bind_test_stage, busy, busy_stage, changes_stage, hidden_owners, leftovers_stage,
+    minutes_stage, ports_stage, queues_stage, strange_stage,
 };
 use super::stage::{Stage, known, listener, process};
 
@@ -170,6 +170,31 @@ fn ephemeral_ports_that_run_out() {
 #[test]
 fn no_ephemeral_port_left() {
     picture("ports_none", |width, height| ports_stage(width, height, 99));
+}
+
+#[test]
+fn the_last_minutes() {
+    picture("minutes", minutes_stage);
+}
+
+#[test]
+fn events_of_the_last_minutes() {
+    picture("events_minutes", |width, height| {
+        let mut stage = minutes_stage(width, height);
+        stage.press("e]]");
+        stage
+    });
+}
+
+#[test]
+fn events_of_the_last_minutes_that_match_a_filter() {
+    picture("events_minutes_filter", |width, height| {
+        let mut stage = minutes_stage(width, height);
+        stage.press("/remote::50010");
+        stage.key(Key::Enter);
+        stage.press("e");
+        stage
+    });
 }
 
 /// Tenths of a millisecond for dump, owners, processes and diff.

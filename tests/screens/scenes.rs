@@ -402,3 +402,34 @@ pub fn ports_stage(width: u16, height: u16, used: u16) -> Stage {
     stage.refresh(&sockets, Cost::default(), Duration::from_millis(3));
     stage
 }
+
+/// Six minutes of a host whose clients come in a wave, with a pause in between.
+pub fn minutes_stage(width: u16, height: u16) -> Stage {
+    let owner = known(&[&process(812, "nginx", "root", 3 * DAY)]);
+    let server = listener("10.0.0.7:443", 1, owner.clone());
+    let client = |port: u32| {
+        let remote = format!("10.0.0.9:{}", 50_000 + port);
+        connection(
+            "10.0.0.7:443",
+            &remote,
+            State::Established,
+            100 + port,
+            owner.clone(),
+        )
+    };
+    let mut stage = Stage::new(width, height);
+    for second in 0..360_u32 {
+        let wave = match second {
+            120..180 => 5 + (second - 120) / 2,
+            180..240 => 35 - (second - 180) / 2,
+            _ => 5,
+        };
+        // Paused for half a minute.
+        if !(270..300).contains(&second) {
+            let clients = (0..wave).map(client);
+            stage.read(&clients.chain([server.clone()]).collect::<Vec<_>>());
+        }
+        stage.wait_secs(1);
+    }
+    stage
+}

@@ -65,6 +65,10 @@ impl App {
 
     fn take_snapshot(&mut self, observation: Observation, now: Moment) -> Effects {
         let effects = self.take_port_news(&observation);
+        let table = &observation.table;
+        self.past
+            .take(table.taken_at, table.counts, self.stale_after());
+        self.past.count(&observation.events);
         let events = observation.events.len();
         self.log.extend(observation.events);
         self.failure = None;

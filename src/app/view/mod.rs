@@ -3,6 +3,7 @@
 //! A [`View`] is immutable and decides everything that the drawing needs to know. Two equal views
 //! look the same, so that nothing is written to the terminal when nothing changed.
 
+mod bars;
 mod bottom;
 mod geometry;
 mod help;

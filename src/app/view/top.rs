@@ -2,16 +2,22 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::super::overdue::{LONG, next_second, no_answer};
 use super::super::{Action, App, Modal, PromptKind, Tab};
+use super::bars::sparkline;
 use super::{Line, Role, TabView, cut_line, duration_text, line_width, span};
 use crate::columns::width;
 use crate::model::{Moment, Problem, ProblemCode};
+use crate::track::Counts;
 
 /// A part of the header, and how soon it is given up when there is no room: low numbers stay.
 struct Segment {
     line: Line,
     rank: u8,
+    /// How it came to be like that; given up before any part.
+    spark: String,
     /// Whether its beginning alone is worth its place.
     is_sentence: bool,
 }
@@ -21,12 +27,44 @@ const LEAST_OF_A_SENTENCE: usize = 16;
 
 const GAP: &str = "  ";
 
+/// Cells of a sparkline.
+const SPARK: usize = 12;
+
+/// Buckets of the past that a cell of it stands for: 25 seconds. The whole are five minutes, and the
+/// screen changes for it three times a minute at most, and not at all where nothing has changed.
+const BUCKETS_PER_CELL: u64 = 5;
+
+/// What a sparkline shows.
+const SPAN_OF_SPARK: &str = "last 5 min";
+
+/// A kind of sockets that the header counts.
+struct Kind {
+    what: &'static str,
+    role: Role,
+    rank: u8,
+    count: fn(&Counts) -> usize,
+}
+
+#[rustfmt::skip]
+const KINDS: &[Kind] = &[
+    Kind { what: "listening", role: Role::Good,  rank: 1, count: |counts| counts.listening },
+    Kind { what: "connected", role: Role::Busy,  rank: 4, count: |counts| counts.connected },
+    Kind { what: "time-wait", role: Role::Plain, rank: 5, count: |counts| counts.time_wait },
+    Kind { what: "bound",     role: Role::Plain, rank: 7, count: |counts| counts.bound },
+    Kind { what: "udp",       role: Role::Plain, rank: 6, count: |counts| counts.udp },
+];
+
 impl App {
     /// The header from the left, and what stands at its right end.
     pub(super) fn header(&self, now: Moment, columns: u16) -> (Line, Line) {
         let right = self.clock_line(now);
         let room = usize::from(columns).saturating_sub(line_width(&right) + 1);
         let mut segments = self.segments();
+        if segments_width(&segments) > room {
+            for one in &mut segments {
+                one.spark.clear();
+            }
+        }
         while segments_width(&segments) > room && segments.len() > 1 {
             let worst = (0..segments.len())
                 .max_by_key(|&at| segments[at].rank)
@@ -52,20 +90,24 @@ impl App {
                 line.push(span(GAP, Role::Plain));
             }
             line.extend(segment.line);
+            if !segment.spark.is_empty() {
+                line.push(span(segment.spark, Role::Dim));
+            }
         }
         (line, right)
     }
 
     fn segments(&self) -> Vec<Segment> {
-        let counts = self.table.counts;
         let segment = |line, rank| Segment {
             line,
             rank,
+            spark: String::new(),
             is_sentence: false,
         };
         let sentence = |line, rank| Segment {
             line,
             rank,
+            spark: String::new(),
             is_sentence: true,
         };
         let mut segments = vec![segment(vec![span("sockeye", Role::Accent)], 0)];
@@ -75,22 +117,7 @@ impl App {
                 9,
             ));
         }
-        let kinds = [
-            (counts.listening, "listening", Role::Good, 1),
-            (counts.connected, "connected", Role::Busy, 4),
-            (counts.time_wait, "time-wait", Role::Plain, 5),
-            (counts.bound, "bound", Role::Plain, 7),
-            (counts.udp, "udp", Role::Plain, 6),
-        ];
-        for (number, what, role, rank) in kinds {
-            if number > 0 || rank == 1 {
-                let number = span(number.to_string(), role);
-                segments.push(segment(
-                    vec![number, span(format!(" {what}"), Role::Dim)],
-                    rank,
-                ));
-            }
-        }
+        segments.extend(self.count_segments());
         if let Some(ports) = self.marked.text() {
             let watching = vec![span("watching ", Role::Dim), span(ports, Role::Accent)];
             segments.push(sentence(watching, 3));
@@ -104,6 +131,37 @@ impl App {
         let problems = self.table.problems.iter();
         segments.extend(problems.map(|problem| sentence(problem_line(problem), 3)));
         segments
+    }
+
+    /// How many sockets there are of each kind, and how many there were.
+    fn count_segments(&self) -> Vec<Segment> {
+        let counts = self.table.counts;
+        let mut segments = Vec::new();
+        for kind in KINDS {
+            let number = (kind.count)(&counts);
+            if number > 0 || kind.rank == 1 {
+                let number = span(number.to_string(), kind.role);
+                segments.push(Segment {
+                    line: vec![number, span(format!(" {}", kind.what), Role::Dim)],
+                    rank: kind.rank,
+                    spark: self.spark(kind),
+                    is_sentence: false,
+                });
+            }
+        }
+        if let Some(last) = segments.last_mut().filter(|_| self.has_snapshot) {
+            last.spark.push_str(GAP);
+            last.spark.push_str(SPAN_OF_SPARK);
+        }
+        segments
+    }
+
+    fn spark(&self, kind: &Kind) -> String {
+        if !self.has_snapshot {
+            return String::new();
+        }
+        let levels = self.past.levels(SPARK, BUCKETS_PER_CELL, kind.count);
+        format!(" {}", sparkline(&levels))
     }
 
     /// The interval, or why there is nothing new: paused, or the data is old.
@@ -135,7 +193,8 @@ impl App {
         self.has_snapshot && self.table.taken_at.age(now) > self.stale_after()
     }
 
-    fn stale_after(&self) -> Duration {
+    /// How old the table may be before its age is told.
+    pub(in crate::app) fn stale_after(&self) -> Duration {
         self.settings.interval * 2 + Duration::from_secs(1)
     }
 
@@ -158,7 +217,12 @@ impl App {
 
     /// A moment as the clock on the wall shows it: `12:04:31`.
     pub(super) fn clock(&self, at: Moment) -> String {
-        let zoned = at.wall.to_zoned(self.surroundings.time_zone.clone());
+        self.clock_of(at.wall)
+    }
+
+    /// The same of a time of the wall clock.
+    pub(super) fn clock_of(&self, wall: Timestamp) -> String {
+        let zoned = wall.to_zoned(self.surroundings.time_zone.clone());
         zoned.strftime("%H:%M:%S").to_string()
     }
 
@@ -297,7 +361,7 @@ fn next(age: Duration, unit: Duration) -> Duration {
 fn segments_width(segments: &[Segment]) -> usize {
     let texts: usize = segments
         .iter()
-        .map(|segment| line_width(&segment.line))
+        .map(|segment| line_width(&segment.line) + width(&segment.spark))
         .sum();
     1 + texts + GAP.len() * segments.len().saturating_sub(1)
 }

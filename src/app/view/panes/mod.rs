@@ -5,6 +5,7 @@ mod details;
 mod events;
 mod gauge;
 mod stats;
+mod timeline;
 
 use super::super::layout::{Area, Layout};
 use super::super::{Action, App, Pane};
@@ -36,7 +37,7 @@ impl App {
         };
         let hint = more.iter().cloned().chain(keymap.key(closes));
         let hint = hint.collect::<Vec<_>>().join(" · ");
-        let head = self.head_lines(pane, height).min(lines.len());
+        let head = self.head_lines(pane, layout, now).min(lines.len());
         lines.drain(head..head + scroll.min(lines.len() - head));
         let in_sight = lines.into_iter().take(height);
         let mut lines: Vec<_> = in_sight.map(|line| cut_line(line, columns)).collect();
@@ -84,17 +85,23 @@ impl App {
                 Some(row) => self.details(row, columns),
                 None => vec![vec![span("no row is selected", Role::Dim)]],
             },
-            Pane::Events => self.events(now),
+            Pane::Events => {
+                let mut lines = self.timeline(columns, pane_height(layout), now);
+                lines.extend(self.events(now));
+                lines
+            }
             Pane::Stats => self.stats(columns, pane_height(layout)),
             Pane::Bind(pane) => bind::lines(pane, columns).lines,
         }
     }
 
-    /// How many of a pane's first lines stay when it is scrolled, in a pane of this height.
-    fn head_lines(&self, pane: &Pane, height: usize) -> usize {
+    /// How many of a pane's first lines stay when it is scrolled.
+    fn head_lines(&self, pane: &Pane, layout: &Layout, now: Moment) -> usize {
+        let (columns, height) = (usize::from(pane_area(layout).width), pane_height(layout));
         match pane {
+            Pane::Events => self.timeline(columns, height, now).len(),
             Pane::Stats => self.stats_head(height),
-            Pane::Details | Pane::Events | Pane::Bind(_) => 0,
+            Pane::Details | Pane::Bind(_) => 0,
         }
     }
 }
