@@ -37,6 +37,19 @@ const IMPURE_FILES: &[&str] = &[
     "config/file.rs",
 ];
 
+/// Where the code may ask which system it is built for.
+const KNOWS_THE_SYSTEM: &[&str] = &["source/", "runtime/", "bind/probe"];
+
+/// What asks for it: words of a condition, and the parts of the library that not every system has.
+const SYSTEMS: &[&str] = &[
+    "unix",
+    "windows",
+    "target_os",
+    "target_family",
+    "linux",
+    "macos",
+];
+
 /// The file that may hold `unsafe`, on Windows alone.
 const UNSAFE_FILE: &str = "bind/probe/exclusive.rs";
 
@@ -118,6 +131,45 @@ fn pure_modules_name_no_terminal_no_system_no_clock_and_no_thread() {
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn only_the_edges_know_which_system_they_are_built_for() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        let is_edge = KNOWS_THE_SYSTEM
+            .iter()
+            .any(|edge| source.file.starts_with(edge));
+        if is_edge {
+            continue;
+        }
+        let text = read(&root().join(&source.file));
+        let asks = conditions(&text).filter(|condition| {
+            // What `lib.rs` says of Windows is held by the test about `unsafe`.
+            let is_known = condition == "_attr(not(windows), forbid(unsafe_code))";
+            let mut words = condition.split(|c: char| !is_name(c));
+            !is_known && words.any(|word| SYSTEMS.contains(&word))
+        });
+        faults.extend(asks.map(|condition| format!("{}: cfg{condition}", source.file)));
+        let of_one_system = |path: &&String| path.starts_with("std::os::");
+        let named = source.paths.iter().filter(of_one_system);
+        faults.extend(named.map(|path| format!("{}: {path}", source.file)));
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn a_question_about_the_system_is_found_in_every_form() {
+    let text = "#[cfg(unix)] #[cfg(all(test, not(windows)))] if cfg!(target_os = \"linux\") {}\n\
+                #[cfg_attr(windows, allow(dead_code))] // cfg(unix)";
+    let found: Vec<_> = conditions(text).collect();
+    let expected = [
+        "(unix)",
+        "(all(test, not(windows)))",
+        "!(target_os =  )",
+        "_attr(windows, allow(dead_code))",
+    ];
+    assert_eq!(found, expected);
 }
 
 #[test]
@@ -353,6 +405,28 @@ fn paths(text: &str, module: &[String]) -> BTreeSet<String> {
         .into_iter()
         .map(|path| super_paths(&path, module))
         .collect()
+}
+
+/// What stands behind each `cfg`, up to the brace that closes it.
+fn conditions(text: &str) -> impl Iterator<Item = String> {
+    let code = without_comments_and_strings(text);
+    let found: Vec<_> = code
+        .match_indices("cfg")
+        .filter(|(at, _)| !code[..*at].ends_with(is_name))
+        .filter_map(|(at, word)| {
+            let rest = &code[at + word.len()..];
+            let mut depth = 0;
+            let end = rest.find(|c| {
+                depth += i32::from(c == '(') - i32::from(c == ')');
+                c == ')' && depth == 0
+            })?;
+            let is_condition = ["(", "!(", "_attr("]
+                .iter()
+                .any(|one| rest.starts_with(one));
+            is_condition.then(|| rest[..=end].to_owned())
+        })
+        .collect();
+    found.into_iter()
 }
 
 const fn is_name(c: char) -> bool {

@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use super::probe::RULES_ARE_MEASURED;
 use super::rules::{self, Answer, Prediction, Request};
 use super::{Address, Probe, ProbeResult, Target};
 use crate::model::{Answered, Evidence, State};
@@ -173,7 +174,7 @@ fn answered(probes: &[Probe], target: &Target, evidence: &Evidence) -> Answered 
 /// What the rules say of a bind. They are Linux's: elsewhere they only name who may be in the way.
 pub(super) fn foretold(request: &Request, evidence: &Evidence) -> Prediction {
     let mut prediction = rules::predict(request, &evidence.holders);
-    if !cfg!(target_os = "linux") {
+    if !RULES_ARE_MEASURED {
         prediction.doubtful.append(&mut prediction.blockers);
     }
     prediction

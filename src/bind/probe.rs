@@ -1,4 +1,4 @@
-//! Real binds: the only place of `bind` that touches the operating system.
+//! Real binds: the only place of `bind` that touches the operating system, and that knows which one it is.
 //!
 //! A socket is made, bound and closed, one at a time. It never listens: that would add no
 //! information (whatever binds can listen) and clients would reach it. `SO_REUSEPORT` is never
@@ -88,10 +88,16 @@ pub fn probe_asking(
     probes
 }
 
-/// Whether the first bind sets `SO_REUSEADDR`. On Windows that option takes a port away from the
-/// socket that has it, so it is never set there, and `SO_EXCLUSIVEADDRUSE` is.
+/// Whether the [rules](super::rules) are this system's: they were measured on Linux alone.
+pub(super) const RULES_ARE_MEASURED: bool = cfg!(target_os = "linux");
+
+/// Whether `SO_REUSEADDR` lets a server bind beside what an earlier one left. On Windows it takes a port
+/// away from the socket that has it, so it is never set there, and `SO_EXCLUSIVEADDRUSE` is.
+pub(super) const REUSE_SHARES: bool = cfg!(not(windows));
+
+/// Whether the first bind sets `SO_REUSEADDR`.
 const fn reuses(protocol: Protocol) -> bool {
-    cfg!(not(windows)) && matches!(protocol, Protocol::Tcp)
+    REUSE_SHARES && matches!(protocol, Protocol::Tcp)
 }
 
 fn try_bind(protocol: Protocol, address: IpAddr, port: u16, reuse_address: bool) -> Probe {

@@ -10,7 +10,7 @@ use sockeye::model::clean;
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::{live, panic, signals};
-use sockeye::source::{Replay, Source, lineage};
+use sockeye::source::{Replay, Source, lineage, own_uid};
 use sockeye::track::Tracker;
 
 use super::options::{Cli, Shared};
@@ -96,20 +96,4 @@ fn source(shared: &Shared) -> anyhow::Result<(Box<dyn Source>, String)> {
     };
     let name = format!("replay of {}{redacted}", path.display());
     Ok((Box::new(replay), clean(&name).into_owned()))
-}
-
-/// The user's own uid.
-#[cfg(unix)]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "not every system has such a thing"
-)]
-pub(super) fn own_uid() -> Option<u32> {
-    Some(rustix::process::getuid().as_raw())
-}
-
-/// There is no uid on this system.
-#[cfg(not(unix))]
-pub(super) fn own_uid() -> Option<u32> {
-    None
 }

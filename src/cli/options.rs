@@ -12,7 +12,7 @@ use sockeye::bind::Address;
 use sockeye::config::duration;
 use sockeye::filter::Filter;
 use sockeye::model::{Family, clean};
-use sockeye::source::{Recorder, Replay, Source, System};
+use sockeye::source::{Recorder, Replay, Source, System, own_uid};
 
 use super::check::Check;
 use super::completions::Completions;
@@ -327,7 +327,7 @@ pub(super) fn asked(settings: &Settings, sort: Sort) -> anyhow::Result<Asked> {
         tab: settings.view,
         protocols: (settings.tcp, settings.udp),
         filter: settings.narrowed_filter()?,
-        uid: super::live::own_uid(),
+        uid: own_uid(),
         sort,
         highlight: settings.highlight,
     })

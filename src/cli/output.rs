@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 
 use sockeye::runtime::output::Patient;
+use sockeye::runtime::terminal::SHOWS_ALL;
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::ui::in_ascii;
 
@@ -75,7 +76,7 @@ pub(super) fn takes_colour() -> bool {
 
 /// How many colours the terminal says that it shows; that of Windows shows all, and says nothing.
 pub(super) fn depth() -> Depth {
-    if cfg!(windows) {
+    if SHOWS_ALL {
         Depth::Full
     } else {
         Depth::of(&variable("TERM"), &variable("COLORTERM"))
@@ -84,7 +85,7 @@ pub(super) fn depth() -> Depth {
 
 /// Which characters the locale has; on Windows they are written as such, whatever it is.
 pub(super) fn glyphs() -> Glyphs {
-    if cfg!(windows) {
+    if SHOWS_ALL {
         Glyphs::Unicode
     } else {
         Glyphs::of(&["LC_ALL", "LC_CTYPE", "LANG"].map(variable))

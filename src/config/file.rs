@@ -103,30 +103,18 @@ fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     if path == Path::new(NOTHING) {
         return Ok(Vec::new());
     }
-    let file = open(path)?;
     let wrong = |why: &str| Err(io::Error::other(why));
-    if let Some(what) = what_else(&file.metadata()?) {
+    // Before it is opened: to open a pipe would wait for its other end, and a device may act on it.
+    if let Some(what) = what_else(&path.metadata()?) {
         return wrong(&format!("{what}, not a file"));
     }
+    let file = File::open(path)?;
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
         return wrong(&format!("larger than {MAX_BYTES} bytes"));
     }
     Ok(bytes)
-}
-
-/// Opens it without waiting for anybody at the other end, and without its becoming our terminal.
-#[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
-    use rustix::fs::{Mode, OFlags};
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
-}
-
-#[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
-    File::open(path)
 }
 
 /// What it is, if no regular file.

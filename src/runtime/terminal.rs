@@ -18,6 +18,10 @@ use ratatui::{Frame, Terminal};
 use super::backend::QuietBackend;
 use super::output::Patient;
 
+/// Whether the terminal of this system shows every colour and character, and no variable says so: that of
+/// Windows.
+pub const SHOWS_ALL: bool = cfg!(windows);
+
 /// Whether the terminal is in our modes. There is one terminal for the process, and a panic's
 /// hook cannot reach the [`Screen`]: hence a static.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);

@@ -41,6 +41,7 @@ pub use linux::pinned::Pinned;
 pub use record::Recorder;
 pub use replay::Replay;
 pub use system::System;
+pub use users::own_uid;
 
 /// Something that gives one reading after another.
 pub trait Source: Send {

@@ -1,9 +1,21 @@
-//! Names of users.
+//! The user that this program runs as, and the names of all.
 //!
 //! On Linux from `/etc/passwd` itself: sysinfo's list leaves out every account whose shell is
 //! `/bin/false`, and those are the ones that run servers (mysql, tss, …). Elsewhere from sysinfo.
 
 use crate::model::Text;
+
+/// The uid of the user who runs this program; nobody has one on Windows.
+#[cfg(unix)]
+pub fn own_uid() -> Option<u32> {
+    Some(rustix::process::getuid().as_raw())
+}
+
+/// The uid of the user who runs this program; nobody has one on Windows.
+#[cfg(not(unix))]
+pub fn own_uid() -> Option<u32> {
+    None
+}
 
 /// The names of this machine's users, each looked up once.
 #[cfg(target_os = "linux")]

@@ -60,7 +60,6 @@ fn each_state_has_its_colour() {
 
 /// A closing connection that no process has any more stays until the peer answers.
 #[test]
-#[cfg(target_os = "linux")]
 fn orphans_are_red() {
     let before: Vec<_> = every_state()
         .into_iter()

@@ -148,7 +148,8 @@ fn role(column: ColumnId, row: &Row, context: &CellContext, text: &str) -> Role 
 }
 
 fn state_role(row: &Row) -> Role {
-    let is_orphan = row.socket.inode.is_none() && cfg!(target_os = "linux");
+    let is_left = matches!(row.socket.owner.kind(), OwnerKind::Past | OwnerKind::None);
+    let is_orphan = is_left && row.socket.inode.is_none();
     match row.socket.state {
         State::Listen => match AcceptQueue::of(&row.socket).map(AcceptQueue::fill) {
             Some(Fill::Full) => Role::Bad,

@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use socket2::Socket;
 
 use super::Wish;
-use crate::bind::probe::{bound, outcome_of};
+use crate::bind::probe::{REUSE_SHARES, bound, outcome_of};
 use crate::bind::{Address, ProbeResult};
 use crate::model::Protocol;
 
@@ -111,7 +111,7 @@ impl Claim {
     /// # Errors
     /// What the system says.
     pub fn share(&self) -> io::Result<()> {
-        if cfg!(windows) {
+        if !REUSE_SHARES {
             return Ok(());
         }
         let mut tcp = self.sockets.iter().filter(|(of, _)| *of == Protocol::Tcp);
@@ -143,8 +143,9 @@ impl Claim {
             socket.listen(BACKLOG)?;
             // The connections that it accepts get the option from it; without it, what they leave
             // behind would keep the server from starting again.
-            #[cfg(not(windows))]
-            socket.set_reuse_address(true)?;
+            if REUSE_SHARES {
+                socket.set_reuse_address(true)?;
+            }
         }
         Ok(())
     }
@@ -168,7 +169,7 @@ impl Claim {
 
     fn bind(&self, protocol: Protocol, address: IpAddr, v6only: bool) -> io::Result<Socket> {
         let v6only = address.is_ipv6().then_some(v6only);
-        let reuses = self.reuses && protocol == Protocol::Tcp && cfg!(not(windows));
+        let reuses = self.reuses && protocol == Protocol::Tcp && REUSE_SHARES;
         bound(
             protocol,
             SocketAddr::new(address, self.port),

@@ -21,6 +21,7 @@ use serde::Serialize;
 
 use super::Probe;
 use super::examine::Examination;
+use super::probe::RULES_ARE_MEASURED;
 use super::servers::{self, Profile, Start};
 use crate::model::{Gap, GapCode, Holder, Moment};
 use case::Case;
@@ -218,10 +219,9 @@ impl Verdict {
     }
 }
 
-/// The rules were measured on Linux alone.
+/// What a verdict is worth where the rules are not this system's own.
 fn caveat() -> Option<String> {
-    let is_measured = cfg!(target_os = "linux");
-    (!is_measured).then(|| {
+    (!RULES_ARE_MEASURED).then(|| {
         "What holds a port was not verified on this system: the answers of the binds are its own, \
          the explanation follows its documentation."
             .to_owned()

@@ -29,6 +29,7 @@ fn start(script: &str) -> Ended {
 }
 
 /// Refreshes until the child's record satisfies `wanted`; fails after ten seconds.
+#[cfg(target_os = "linux")]
 fn wait_for(
     processes: &mut Processes,
     pid: Pid,
