@@ -18,6 +18,11 @@ pub enum Action {
     ShowConnections,
     ShowAll,
     ShowChanges,
+    ShowFifth,
+    ShowSixth,
+    ShowSeventh,
+    ShowEighth,
+    ShowNinth,
     NextView,
     PreviousView,
     ToggleTcp,
@@ -45,6 +50,7 @@ pub enum Action {
     Faster,
     ChooseColumns,
     NextTheme,
+    ReadSettings,
     ToggleNames,
     PaneDown,
     PaneUp,
@@ -60,4 +66,12 @@ pub enum Action {
     RecallLater,
     CompleteNext,
     CompletePrevious,
+}
+
+impl Action {
+    /// What the file of settings calls it: the variant's name in small letters, with hyphens. Who renames a variant
+    /// breaks the files of users.
+    pub fn name(self) -> String {
+        super::keymap::hyphenated(&format!("{self:?}"))
+    }
 }

@@ -24,6 +24,8 @@ pub enum Key {
     PageDown,
     Home,
     End,
+    /// A function key, from 1.
+    F(u8),
 }
 
 impl fmt::Display for Key {
@@ -33,6 +35,7 @@ impl fmt::Display for Key {
             Self::Char(' ') => "Space",
             Self::Char(c) => return write!(f, "{c}"),
             Self::Ctrl(c) => return write!(f, "Ctrl-{}", c.to_ascii_uppercase()),
+            Self::F(number) => return write!(f, "F{number}"),
             Self::Enter => "Enter",
             Self::Esc => "Esc",
             Self::Tab => "Tab",

@@ -3,10 +3,12 @@
 //! The table is what every key does at first; a [`Keymap`] is what it does for this user, and all that the
 //! program asks.
 
+mod flaws;
 mod in_force;
 
 use std::borrow::Cow;
 
+pub use flaws::{Flaw, Place};
 pub use in_force::Keymap;
 
 use super::{Action, Key};
@@ -21,7 +23,7 @@ pub enum Mode {
     /// Typing a filter or a port. What is not bound here is typed.
     Prompt,
     /// Typing a port to go to. What is no digit and not bound here ends that, and acts as in the table.
-    GoTo,
+    Digits,
     /// Choosing from a menu.
     Menu,
     /// Answering a question.
@@ -65,7 +67,7 @@ const fn bind(
 
 use Action as A;
 use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
-use Mode::{Bind, GoTo, Help, Insist, Menu, Prompt, Question, Table};
+use Mode::{Bind, Digits, Help, Insist, Menu, Prompt, Question, Table};
 
 /// Every key of the program as it is at first. The hints stand in the order of the list.
 #[rustfmt::skip]
@@ -101,6 +103,11 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('2')], A::ShowConnections, "show connections", ""),
     bind(Table, &[Char('3')], A::ShowAll, "show everything", ""),
     bind(Table, &[Char('4')], A::ShowChanges, "show what closed or changed", ""),
+    bind(Table, &[Char('5')], A::ShowFifth, "show the fifth view, which is one of your own, as are those to the ninth", ""),
+    bind(Table, &[Char('6')], A::ShowSixth, "show the sixth view", ""),
+    bind(Table, &[Char('7')], A::ShowSeventh, "show the seventh view", ""),
+    bind(Table, &[Char('8')], A::ShowEighth, "show the eighth view", ""),
+    bind(Table, &[Char('9')], A::ShowNinth, "show the ninth view", ""),
     bind(Table, &[Tab], A::NextView, "next view", ""),
     bind(Table, &[BackTab], A::PreviousView, "previous view", ""),
     bind(Table, &[Char('t')], A::ToggleTcp, "TCP on or off", ""),
@@ -108,6 +115,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('$')], A::ToggleStats, "stats: what each refresh cost, and where its time went", ""),
     bind(Table, &[Char('C')], A::ChooseColumns, "choose columns", ""),
     bind(Table, &[Char('T')], A::NextTheme, "next theme: other colours, at once", ""),
+    bind(Table, &[Char('R')], A::ReadSettings, "read the file of settings again", ""),
     bind(Table, &[Char('n')], A::ToggleNames, "names of services and users, or numbers", ""),
     bind(Table, &[Esc], A::Back, "close the pane, then clear the filter", ""),
     bind(Table, &[Char('?')], A::ToggleHelp, "this help", "help"),
@@ -130,10 +138,10 @@ pub const KEYMAP: &[Binding] = &[
     bind(Prompt, &[Ctrl('c')], A::Quit, "quit", ""),
     bind(Prompt, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 
-    bind(GoTo, &[Enter], A::Accept, "stay there; show the port if it is hidden", "stay"),
-    bind(GoTo, &[Esc], A::Back, "go back to where the cursor was", "back"),
-    bind(GoTo, &[Ctrl('c')], A::Quit, "quit", ""),
-    bind(GoTo, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
+    bind(Digits, &[Enter], A::Accept, "stay there; show the port if it is hidden", "stay"),
+    bind(Digits, &[Esc], A::Back, "go back to where the cursor was", "back"),
+    bind(Digits, &[Ctrl('c')], A::Quit, "quit", ""),
+    bind(Digits, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 
     bind(Menu, &[Char('j'), Down], A::Down, "next", ""),
     bind(Menu, &[Char('k'), Up], A::Up, "previous", ""),
@@ -163,6 +171,32 @@ pub const KEYMAP: &[Binding] = &[
     bind(Help, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 ];
 
+/// Every mode that has keys, in the order of the table.
+pub fn modes() -> Vec<Mode> {
+    let mut modes: Vec<_> = KEYMAP.iter().map(|binding| binding.mode).collect();
+    modes.dedup();
+    modes
+}
+
+impl Mode {
+    /// What the file of settings calls it: the variant's name in small letters, with hyphens.
+    pub fn name(self) -> String {
+        hyphenated(&format!("{self:?}"))
+    }
+}
+
+/// `BindTestAny` as `bind-test-any`.
+pub(super) fn hyphenated(variant: &str) -> String {
+    let mut name = String::new();
+    for c in variant.chars() {
+        if c.is_ascii_uppercase() && !name.is_empty() {
+            name.push('-');
+        }
+        name.push(c.to_ascii_lowercase());
+    }
+    name
+}
+
 impl Binding {
     /// Its keys as text: `K x`, `Enter`.
     pub fn keys_text(&self) -> String {
@@ -178,36 +212,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_key_is_bound_twice_in_a_mode() {
-        let mut seen = HashSet::new();
-        for binding in KEYMAP {
-            for key in &*binding.keys {
-                assert!(
-                    seen.insert((binding.mode, *key)),
-                    "{key} in {:?}",
-                    binding.mode
-                );
-            }
-        }
+    fn every_mode_has_its_bindings_in_one_place() {
+        let names: HashSet<_> = modes().into_iter().map(Mode::name).collect();
+        assert_eq!(names.len(), modes().len());
     }
 
     #[test]
-    fn every_mode_can_be_left_and_quit() {
-        for mode in [Prompt, GoTo, Menu, Question, Insist, Help] {
-            let keymap = Keymap::default();
-            assert_eq!(keymap.lookup(mode, Esc), Some(A::Back), "{mode:?}");
-            assert_eq!(keymap.lookup(mode, Ctrl('c')), Some(A::Quit), "{mode:?}");
-        }
-    }
-
-    /// A key that is held down must not answer both questions.
-    #[test]
-    fn the_second_question_takes_another_yes_than_the_first() {
-        let keymap = Keymap::default();
-        for key in keymap.keys(Question, A::Confirm) {
-            assert_eq!(keymap.lookup(Insist, *key), None, "{key}");
-        }
-        assert_eq!(keymap.keys(Insist, A::Confirm).len(), 1);
+    fn names_are_those_of_the_variants_with_hyphens() {
+        assert_eq!(A::BindTestAny.name(), "bind-test-any");
+        assert_eq!(Mode::Table.name(), "table");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FileFormat, Input};
+use super::{FileFormat, Input, Settings};
 use crate::bind::{Examination, Target};
 use crate::model::{Process, Refresh};
 use crate::track::{Observation, RowId};
@@ -37,6 +37,13 @@ pub enum Msg {
         succeeded: bool,
         /// What to tell.
         message: String,
+    },
+    /// The settings were read again.
+    SettingsRead {
+        /// What counts now, the command line put over it.
+        settings: Box<Settings>,
+        /// The file.
+        from: String,
     },
     /// A process was not sent its signal: why.
     SignalFailed(String),
@@ -130,6 +137,10 @@ pub enum Effect {
     Refresh,
     /// Take a snapshot each time this long has passed.
     SetInterval(Duration),
+    /// Keep closed rows for this long.
+    SetLinger(Duration),
+    /// Read the settings again, and answer with [`Msg::SettingsRead`].
+    ReadSettings,
     /// Stop or go on taking snapshots.
     SetPaused(bool),
     /// Bind for real, and answer with [`Msg::BindTested`].

@@ -17,6 +17,7 @@ mod message;
 mod neighbours;
 mod notify;
 mod overdue;
+mod own_view;
 mod past;
 mod prompt;
 mod question;
@@ -38,6 +39,7 @@ pub use input::{Input, Key, Mouse};
 pub use layout::Size;
 pub use message::{BindReport, Confirmed, Effect, Ending, Exit, Msg, Signal};
 pub use notify::Notify;
+pub use own_view::OwnView;
 pub use prompt::PromptKind;
 pub use question::{Confirmation, Question};
 pub use selection::{Asked, Sort, Tab};
@@ -101,6 +103,8 @@ enum News {
 #[derive(Clone, Debug)]
 pub struct App {
     settings: Settings,
+    /// The settings as they were last read.
+    as_read: Settings,
     surroundings: Surroundings,
     table: Arc<Table>,
     log: EventLog,
@@ -127,6 +131,8 @@ pub struct App {
     /// The filter that was cleared last, until it is brought back.
     cleared: Option<String>,
     hidden_columns: Vec<ColumnId>,
+    /// The view of the user's own that is open.
+    own_view: Option<own_view::Opened>,
     names: bool,
     /// Since when the table stands still.
     paused_at: Option<Moment>,
@@ -157,7 +163,8 @@ impl App {
             highlight: settings.highlight,
             uid: surroundings.uid,
         };
-        Self {
+        let mut app = Self {
+            own_view: None,
             table: Arc::new(Table::empty(now)),
             log: EventLog::default(),
             past: Past::default(),
@@ -184,14 +191,19 @@ impl App {
             job: 0,
             size: surroundings.size,
             has_snapshot: false,
+            as_read: settings.clone(),
             settings,
             surroundings,
+        };
+        if let Some(at) = app.settings.own_view {
+            app.open_own_view(at);
         }
+        app
     }
 
     /// Every column in the order in which they stand: those that there were at the start come first.
     fn columns(&self) -> impl Iterator<Item = &'static Column> {
-        let chosen = &self.settings.columns;
+        let chosen = self.chosen_columns();
         let all = chosen.iter().copied().chain(without(chosen));
         all.map(columns::column)
     }

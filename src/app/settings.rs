@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::keymap::Keymap;
 use super::notify::Notify;
-use super::{Size, Sort, Tab};
+use super::{OwnView, Size, Sort, Tab};
 use crate::columns::{self, ColumnId};
 use crate::filter::{Filter, FilterError};
-use crate::model::{Family, Lineage};
+use crate::model::{Family, Lineage, Services};
 use crate::theme::{Depth, Glyphs, Themes};
 
 /// What a user may set.
@@ -28,6 +28,10 @@ pub struct Settings {
     pub highlight: Duration,
     /// The view to begin with.
     pub view: Tab,
+    /// The view of one's own to begin with instead, by its place among them.
+    pub own_view: Option<usize>,
+    /// Views of one's own.
+    pub views: Vec<OwnView>,
     /// Whether TCP is shown.
     pub tcp: bool,
     /// Whether UDP is shown.
@@ -49,6 +53,8 @@ pub struct Settings {
     pub themes: Themes,
     /// How the user is told of a watched port.
     pub notify: Notify,
+    /// What the user calls ports.
+    pub services: Services,
     /// What the keys do.
     pub keymap: Keymap,
 }
@@ -60,6 +66,8 @@ impl Default for Settings {
             linger: Duration::from_secs(5),
             highlight: Duration::from_secs(5),
             view: Tab::Listening,
+            own_view: None,
+            views: Vec::new(),
             tcp: true,
             udp: true,
             family: None,
@@ -70,6 +78,7 @@ impl Default for Settings {
             color: true,
             themes: Themes::default(),
             notify: Notify::default(),
+            services: Services::default(),
             keymap: Keymap::default(),
         }
     }
@@ -81,15 +90,23 @@ impl Settings {
     /// # Errors
     /// The two together are longer than a filter may be.
     pub fn narrowed_filter(&self) -> Result<Filter, FilterError> {
+        self.narrowed(&self.filter)
+    }
+
+    /// Another filter, narrowed to the family that is shown.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn narrowed(&self, filter: &Filter) -> Result<Filter, FilterError> {
         let family = match self.family {
             Some(Family::Ipv4) => "(tcp4 | udp4)",
             Some(Family::Ipv6) => "(tcp6 | udp6)",
-            None => return Ok(self.filter.clone()),
+            None => return Ok(filter.clone()),
         };
-        if self.filter.is_empty() {
+        if filter.is_empty() {
             return Filter::parse(family);
         }
-        Filter::parse(&format!("{family} ({})", self.filter))
+        Filter::parse(&format!("{family} ({filter})"))
     }
 }
 

@@ -1,7 +1,6 @@
 //! `sockeye check`: bind-tests ports and explains the answer.
 
 use std::collections::BTreeSet;
-use std::io::{self, IsTerminal as _};
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
@@ -54,7 +53,7 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
     let targets = targets(shared, &check.targets)?;
     let clock = Clock::start();
     let zone = jiff::tz::TimeZone::system();
-    let has_colour = shared.has_colour() && io::stdout().is_terminal();
+    let has_colour = shared.colours_output();
     let (mut verdicts, mut outcomes) = (Vec::new(), Vec::new());
     let (mut printed, mut was_brief) = (Ok(Printed::Whole), false);
     // What leaves those open to doubt that take a line each: told once, at the end.

@@ -4,7 +4,7 @@ use std::io;
 
 use anyhow::Context as _;
 use clap::Args;
-use sockeye::config::{DEFAULT_FILE, default_path};
+use sockeye::config::{default_file, default_path};
 
 use super::examples;
 use super::options::Shared;
@@ -14,8 +14,9 @@ use super::output::print;
 ///
 /// What is printed is a file to begin with: every key, and what it means, in comments. It belongs where
 /// --path says. The live table reads it, and does not start while something in it is wrong; an option
-/// counts more than the file, and `--config /dev/null` is no file at all. The other commands take nothing from it, so that a script does
-/// the same for everybody; one that is named with --config they check all the same.
+/// counts more than the file, and `--config /dev/null` is no file at all. `sockeye keys` tells the keys that
+/// it gives. Of all this the other commands take the names of services alone, so that a script does the same for
+/// everybody; one that is named with --config they check all the same. No key of it starts a program or names a file.
 #[derive(Debug, Args)]
 #[command(after_long_help = examples::CONFIG)]
 pub(super) struct PrintConfig {
@@ -27,7 +28,7 @@ pub(super) struct PrintConfig {
 /// Prints the file, or its path.
 pub(super) fn run(shared: &Shared, wanted: &PrintConfig) -> anyhow::Result<u8> {
     if !wanted.path {
-        print(|out| out.write_all(DEFAULT_FILE.as_bytes()))?;
+        print(|out| out.write_all(default_file().as_bytes()))?;
         return Ok(0);
     }
     let path = shared.config.clone().or_else(default_path);

@@ -1,13 +1,15 @@
 //! `sockeye keys`: the keys of the live table, from the table that drives it.
 
-use std::io;
-
 use clap::Args;
-use sockeye::app::keymap::Keymap;
+use sockeye::app::Settings;
+use sockeye::config;
 
 use super::output::print;
 
 /// Print the keys of the live table
+///
+/// They are those that the live table would have now: the user's own, where the file of settings gives some
+/// (`sockeye config`); with `--config /dev/null` those that it has at first.
 #[derive(Debug, Args)]
 pub(super) struct Keys {
     /// As tables in Markdown
@@ -16,8 +18,11 @@ pub(super) struct Keys {
 }
 
 /// Prints every key of the table, and of a bind test.
-pub(super) fn run(wanted: &Keys) -> io::Result<u8> {
-    let keymap = Keymap::default();
+pub(super) fn run(named: Option<Settings>, wanted: &Keys) -> anyhow::Result<u8> {
+    let Settings { keymap, .. } = match named {
+        Some(named) => named,
+        None => config::read_if_there()?,
+    };
     let text = if wanted.markdown {
         keymap.markdown()
     } else {

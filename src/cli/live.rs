@@ -1,6 +1,7 @@
 //! `sockeye`: the live table.
 
 use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use sockeye::app::{Exit, Settings, Size, Surroundings};
@@ -62,7 +63,11 @@ pub(super) fn run(
         depth: output::depth(),
         glyphs: output::glyphs(),
     };
-    let exit = live::run(settings, surroundings, collector, clock)
+    let read_again = {
+        let (shared, words) = (shared.clone(), words.to_vec());
+        Arc::new(move || read_again(&shared, &words))
+    };
+    let exit = live::run(settings, surroundings, collector, clock, read_again)
         .context("the terminal can't be used")?;
     Ok(match exit {
         Exit::Quit => 0,
@@ -73,6 +78,20 @@ pub(super) fn run(
             EXIT_BUG
         }
     })
+}
+
+/// Reads the file of the start once more, and puts the command line over it as then. One that is not there any more
+/// is a fault: it would undo what nobody asked to undo.
+fn read_again(shared: &Shared, words: &[String]) -> Result<(Settings, String), String> {
+    let path = shared.config.clone().or_else(config::default_path);
+    let path = path.ok_or("settings kept; there is no home directory to look for a file in")?;
+    let read = config::read(&path).map_err(|error| format!("settings kept; {}", error.brief()))?;
+    // A filter that was typed may use a name that is new.
+    let services = read.services.clone();
+    let settings = services.while_tried(|| shared.over(read, words));
+    let settings = settings.map_err(|error| format!("settings kept; {error:#}"))?;
+    services.use_everywhere();
+    Ok((settings, path.display().to_string()))
 }
 
 /// The command that a word was meant to be, if it is near one.

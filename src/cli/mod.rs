@@ -18,6 +18,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
+use sockeye::config::{self as config_file, ConfigError};
 use sockeye::model::{Owner, Problem, ProblemCode, clean};
 use sockeye::runtime::panic;
 use sockeye::theme::Glyphs;
@@ -42,6 +43,7 @@ const EXIT_NOT_EXECUTABLE: u8 = 126;
 /// What could not be done, in words for the user; the code is then 2.
 pub fn run() -> anyhow::Result<ExitCode> {
     panic::install_hook();
+    let services = own_services();
     let cli = match Cli::parsed_from(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
@@ -63,6 +65,15 @@ pub fn run() -> anyhow::Result<ExitCode> {
         }
     };
     cli.shared.check()?;
+    if let (Err(error), Some(command)) = (&services, &cli.command)
+        && command.names_services()
+        && cli.shared.config.is_none()
+    {
+        complain(&format!(
+            "{}; services have no names of your own",
+            error.brief()
+        ));
+    }
     // Every command refuses a file that was named and is wrong; what it says is for the live table.
     let named = cli.shared.config.as_deref();
     let named = named.map(sockeye::config::read).transpose()?;
@@ -74,11 +85,20 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Some(Command::Wait(wait)) => wait::run(&cli.shared, &wait)?,
         Some(Command::Completions(completions)) => completions::run(&completions)?,
         Some(Command::Man(man)) => man::run(&man)?,
-        Some(Command::Keys(keys)) => keys::run(&keys)?,
+        Some(Command::Keys(keys)) => keys::run(named, &keys)?,
         Some(Command::Config(wanted)) => config::run(&cli.shared, &wanted)?,
         None => live::run(&cli.shared, named, &cli.filter)?,
     };
     Ok(code.into())
+}
+
+/// Takes the user's names of ports into use: before the command line is taken apart, as it may name such a port. A
+/// file that is wrong is told of later, by whoever reads names, or by who reads all of the file.
+fn own_services() -> Result<(), ConfigError> {
+    let services =
+        config_file::read_services(options::named_config(std::env::args_os()).as_deref())?;
+    services.use_everywhere();
+    Ok(())
 }
 
 /// One line on standard error, in the program's name. What it repeats of the command line, of paths and of

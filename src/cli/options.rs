@@ -1,12 +1,13 @@
 //! The options, as clap takes them apart.
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use clap::{Arg, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Arg, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use sockeye::app::{Asked, Settings, Sort, Tab};
 use sockeye::bind::Address;
 use sockeye::config::duration;
@@ -103,16 +104,17 @@ fn told_of(command: &str) -> &'static [&'static str] {
             "ipv6",
             "listening",
             "all",
+            "color",
             "no_color",
             "replay",
             "record",
             "redact",
             "stats",
         ],
-        "check" => &["tcp", "udp", "ipv4", "ipv6", "no_color"],
+        "check" => &["tcp", "udp", "ipv4", "ipv6", "color", "no_color"],
         "free" => &["tcp", "udp", "ipv4", "ipv6"],
         "wait" => &["interval", "tcp", "udp", "ipv4", "ipv6"],
-        "config" => &["config"],
+        "config" | "keys" => &["config"],
         _ => &[],
     }
 }
@@ -130,8 +132,36 @@ pub(super) enum Command {
     Config(PrintConfig),
 }
 
+impl Command {
+    /// Whether it tells ports by the names of their services, or is told of them so.
+    pub const fn names_services(&self) -> bool {
+        matches!(
+            self,
+            Self::List(_) | Self::Watch(_) | Self::Check(_) | Self::Free(_) | Self::Wait(_)
+        )
+    }
+}
+
+/// The file that `--config` names, found before the words are taken apart: what it says decides what some of them
+/// mean.
+pub(super) fn named_config(words: impl Iterator<Item = OsString>) -> Option<PathBuf> {
+    let mut words = words.take_while(|word| word != "--");
+    let mut named = None;
+    while let Some(word) = words.next() {
+        if word == "--config" {
+            named = words.next();
+        } else if let Some(file) = word
+            .to_str()
+            .and_then(|word| word.strip_prefix("--config="))
+        {
+            named = Some(file.into());
+        }
+    }
+    named.map(PathBuf::from)
+}
+
 /// What every command understands.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Common options")]
 #[expect(
     clippy::struct_excessive_bools,
@@ -165,8 +195,11 @@ pub(super) struct Shared {
     /// Everything, connections too
     #[arg(short, long, global = true)]
     all: bool,
-    /// No colours (as `NO_COLOR` in the environment)
-    #[arg(long, global = true)]
+    /// When there are colours: auto is on a terminal, and not with `NO_COLOR`
+    #[arg(long, global = true, value_name = "WHEN", overrides_with = "no_color")]
+    color: Option<When>,
+    /// No colours (as `NO_COLOR` in the environment, or --color never)
+    #[arg(long, global = true, overrides_with = "color")]
     no_color: bool,
     /// Colours of the live table: terminal (those of the terminal itself), dark, light, color-blind,
     /// high-contrast, gruvbox, catppuccin, or one of the file of settings
@@ -186,8 +219,19 @@ pub(super) struct Shared {
     #[arg(long, global = true)]
     pub redact: bool,
     /// Tell what each reading cost: in the table a pane, of list and watch a line on standard error
-    #[arg(long, global = true)]
+    #[arg(long, global = true, overrides_with = "no_stats")]
     stats: bool,
+    /// Do not, whatever the file of settings says
+    #[arg(long, global = true, overrides_with = "stats")]
+    no_stats: bool,
+}
+
+/// When there are colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
 }
 
 impl Shared {
@@ -215,6 +259,9 @@ impl Shared {
                 (_, true) => Tab::All,
                 _ => below.view,
             },
+            own_view: below
+                .own_view
+                .filter(|_| !(self.listening || self.all || !words.is_empty())),
             tcp,
             udp,
             family: match (self.ipv4, self.ipv6) {
@@ -226,8 +273,11 @@ impl Shared {
             } else {
                 typed(words)?
             },
-            stats: self.stats || below.stats,
-            color: self.has_colour() && below.color,
+            stats: (self.stats || below.stats) && !self.no_stats,
+            color: match self.color {
+                Some(_) => self.has_colour(),
+                None => self.has_colour() && below.color,
+            },
             themes,
             ..below
         };
@@ -241,9 +291,18 @@ impl Shared {
         self.interval.unwrap_or(default)
     }
 
-    /// Whether colours are welcome: neither the option nor the environment says otherwise.
-    pub fn has_colour(&self) -> bool {
-        !self.no_color && output::takes_colour()
+    /// Whether colours are welcome: as the option says, or else the environment.
+    fn has_colour(&self) -> bool {
+        match self.color {
+            Some(When::Always) => true,
+            Some(When::Never) => false,
+            Some(When::Auto) | None => !self.no_color && output::takes_colour(),
+        }
+    }
+
+    /// Whether what a command prints has colours: into a file or a pipe only if that was said.
+    pub fn colours_output(&self) -> bool {
+        self.color == Some(When::Always) || self.has_colour() && io::stdout().is_terminal()
     }
 
     /// Whether TCP and whether UDP are asked for; neither named means both.

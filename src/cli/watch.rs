@@ -1,7 +1,7 @@
 //! `sockeye watch`: changes as they happen, one line each.
 
 use std::collections::HashSet;
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -63,7 +63,7 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
         watching: Watching::new(asked),
         is_json: watch.json,
         changes_only: watch.changes_only,
-        has_colour: settings.color && io::stdout().is_terminal(),
+        has_colour: shared.colours_output(),
         zone: jiff::tz::TimeZone::system(),
         complained: HashSet::new(),
         failure: None,

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy as _;
 use thiserror::Error;
 
-use super::{Fault, parse};
+use super::{Fault, parse, parse_services};
 use crate::app::Settings;
-use crate::model::Text;
+use crate::model::{Services, Text};
 
 /// The largest file that is read, in bytes: no person writes such a one.
 pub const MAX_BYTES: u64 = 1024 * 1024;
@@ -25,6 +25,32 @@ const NOTHING: &str = "/dev/null";
 pub struct ConfigError {
     path: PathBuf,
     faults: Faults,
+}
+
+impl ConfigError {
+    /// The first fault, and how many there are: one line, for where there is room for no more.
+    pub fn brief(&self) -> String {
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
+        let name = Text::new(&name.to_string_lossy()).to_string();
+        match &self.faults {
+            Faults::File(why) => {
+                let folder = self.path.parent().unwrap_or(Path::new(""));
+                let folder = Text::new(&folder.to_string_lossy()).to_string();
+                format!("{name}: {why}, in {folder}")
+            }
+            Faults::Lines(faults) => {
+                let first = faults
+                    .iter()
+                    .map(|fault| (fault.line, &*fault.message))
+                    .next();
+                let (line, message) = first.unwrap_or((1, "wrong"));
+                match faults.len() {
+                    0 | 1 => format!("{name}:{line}: {message}"),
+                    count => format!("{count} faults, the first: {name}:{line}: {message}"),
+                }
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -66,12 +92,32 @@ pub fn default_path() -> Option<PathBuf> {
 /// # Errors
 /// It is not there, can't be read, or is wrong.
 pub fn read(path: &Path) -> Result<Settings, ConfigError> {
+    read_by(path, parse)
+}
+
+fn read_by<T>(
+    path: &Path,
+    parse: impl Fn(&[u8]) -> Result<T, Vec<Fault>>,
+) -> Result<T, ConfigError> {
     let failed = |faults| ConfigError {
         path: path.to_owned(),
         faults,
     };
     let bytes = bytes(path).map_err(|why| failed(Faults::File(why.to_string())))?;
     parse(&bytes).map_err(|faults| failed(Faults::Lines(faults)))
+}
+
+/// Reads what ports are called: in the file that a user named, or in the one at the [default path](default_path),
+/// if there is one.
+///
+/// # Errors
+/// The file can't be read, or what it says of them is wrong.
+pub fn read_services(named: Option<&Path>) -> Result<Services, ConfigError> {
+    let default = || default_path().filter(|path| is_there(path));
+    match named.map(Path::to_owned).or_else(default) {
+        Some(path) => read_by(&path, parse_services),
+        None => Ok(Services::default()),
+    }
 }
 
 /// Reads the file at the [default path](default_path); the defaults if there is none.

@@ -5,7 +5,8 @@
 use std::fmt::Write as _;
 
 use super::duration;
-use super::value::{self, Refusal, Value, wrong};
+use super::value::{self, Refusal, Value, quoted, wrong};
+use super::{Place, keyboard, services, views};
 use crate::app::{Notify, Settings, Tab};
 use crate::columns;
 use crate::model::Family;
@@ -22,6 +23,15 @@ pub(super) struct Key {
     print: fn(&Settings) -> String,
 }
 
+/// A table of the file, which stands behind the keys and may have many faults.
+pub(super) struct Section {
+    pub name: &'static str,
+    /// Puts what it says into the settings; returns what is wrong with it.
+    pub read: fn(&mut Settings, &Value<'_>) -> Vec<Place>,
+    /// The whole table, as TOML.
+    print: fn(&Settings) -> String,
+}
+
 const DURATION: &str = "a duration in quotes, such as \"500ms\", \"2s\", \"1m\"";
 const SWITCH: &str = "true or false";
 
@@ -31,11 +41,11 @@ pub(super) static KEYS: [Key; 15] = [
     Key { name: "interval", takes: DURATION, read: |c, v| set(&mut c.interval, value::interval(v)), print: |c| quoted(&duration::print(c.interval)) },
     Key { name: "linger", takes: DURATION, read: |c, v| set(&mut c.linger, value::time(v)), print: |c| quoted(&duration::print(c.linger)) },
     Key { name: "highlight", takes: DURATION, read: |c, v| set(&mut c.highlight, value::time(v)), print: |c| quoted(&duration::print(c.highlight)) },
-    Key { name: "view", takes: "\"listening\", \"connections\", \"all\" or \"changes\"", read: |c, v| set(&mut c.view, value::word(v, "view", VIEWS.into_iter())), print: |c| quoted(name_of(c.view)) },
+    Key { name: "view", takes: "\"listening\", \"connections\", \"all\", \"changes\" or a view of your own", read: first_view, print: |c| quoted(first_view_text(c)) },
     Key { name: "protocols", takes: "[\"tcp\"], [\"udp\"] or [\"tcp\", \"udp\"]", read: protocols, print: |c| list([("tcp", c.tcp), ("udp", c.udp)]) },
     Key { name: "families", takes: "[\"ipv4\"], [\"ipv6\"] or [\"ipv4\", \"ipv6\"]", read: families, print: |c| list(FAMILIES.map(|(name, family)| (name, c.family.is_none_or(|one| one == family)))) },
     Key { name: "filter", takes: "a filter in quotes, such as \"user:ann !udp\"", read: |c, v| set(&mut c.filter, value::filter(v)), print: |c| quoted(&c.filter.to_string()) },
-    Key { name: "columns", takes: "a list of columns in quotes, such as [\"port\", \"state\", \"process\"]", read: shown_columns, print: |c| list(c.columns.iter().map(|&id| (columns::column(id).name, true))) },
+    Key { name: "columns", takes: "a list of columns in quotes, such as [\"port\", \"state\", \"process\"]", read: shown_columns, print: |c| columns_text(&c.columns) },
     Key { name: "sort", takes: "the name of a column in quotes, such as \"port\"", read: |c, v| set(&mut c.sort.by, value::column(v).map(|column| column.id)), print: |c| quoted(columns::column(c.sort.by).name) },
     Key { name: "reverse", takes: SWITCH, read: |c, v| set(&mut c.sort.descending, value::switch(v)), print: |c| c.sort.descending.to_string() },
     Key { name: "stats", takes: SWITCH, read: |c, v| set(&mut c.stats, value::switch(v)), print: |c| c.stats.to_string() },
@@ -44,6 +54,15 @@ pub(super) static KEYS: [Key; 15] = [
     Key { name: "themes", takes: "themes of one's own, such as [themes.mine] and below it good = \"blue bold\"", read: own_themes, print: |c| own_themes_text(c) },
     // Behind those of one's own, as it may be one of them.
     Key { name: "theme", takes: "the name of a theme in quotes, such as \"dark\"", read: chosen_theme, print: |c| quoted(&c.themes.chosen().name) },
+];
+
+/// Every table, in the order in which the file has them.
+#[rustfmt::skip]
+pub(super) static SECTIONS: [Section; 3] = [
+    // First, as a filter may use the names.
+    Section { name: "services", read: services::read, print: services::print },
+    Section { name: "views", read: views::read, print: views::print },
+    Section { name: "keys", read: keyboard::read, print: keyboard::print },
 ];
 
 const VIEWS: [(&str, Tab); 4] = [
@@ -76,9 +95,10 @@ const MEANT: [(&str, &str); 8] = [
     ("family", "families"),
 ];
 
-/// The name of every key.
+/// The name of every key and table.
 pub fn keys() -> impl Iterator<Item = &'static str> {
-    KEYS.iter().map(|key| key.name)
+    let tables = SECTIONS.iter().map(|section| section.name);
+    KEYS.iter().map(|key| key.name).chain(tables)
 }
 
 /// What to say of a name that no key has.
@@ -96,6 +116,13 @@ pub(super) fn print(config: &Settings) -> String {
     for key in &KEYS {
         writeln!(text, "{} = {}", key.name, (key.print)(config))
             .expect("a String takes everything");
+    }
+    for section in &SECTIONS {
+        let table = (section.print)(config);
+        if !table.is_empty() {
+            text.push('\n');
+            text.push_str(&table);
+        }
     }
     text
 }
@@ -171,7 +198,25 @@ fn shown_columns(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal
     Ok(())
 }
 
-fn name_of(view: Tab) -> &'static str {
+/// One that there always is, or one of the user's own; those were read before.
+fn first_view(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal> {
+    let always = VIEWS.iter().map(|&(name, view)| (name, (view, None)));
+    let own = config.views.iter().enumerate();
+    let own = own.map(|(at, view)| (&*view.name, (view.shows, Some(at))));
+    (config.view, config.own_view) = value::word(value, "view", always.chain(own))?;
+    Ok(())
+}
+
+fn first_view_text(config: &Settings) -> &str {
+    let own = config.own_view.and_then(|at| config.views.get(at));
+    own.map_or_else(|| name_of(config.view), |view| &view.name)
+}
+
+pub(super) fn columns_text(columns: &[columns::ColumnId]) -> String {
+    list(columns.iter().map(|&id| (columns::column(id).name, true)))
+}
+
+pub(super) fn name_of(view: Tab) -> &'static str {
     let found = VIEWS.iter().find(|(_, one)| *one == view);
     found.map_or("", |(name, _)| name)
 }
@@ -181,20 +226,4 @@ fn list(words: impl IntoIterator<Item = (&'static str, bool)>) -> String {
     let words = words.into_iter().filter(|&(_, is_so)| is_so);
     let quoted: Vec<_> = words.map(|(word, _)| quoted(word)).collect();
     format!("[{}]", quoted.join(", "))
-}
-
-/// Text as TOML has it between quotes.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => {
-                write!(quoted, "\\u{:04x}", u32::from(c)).expect("a String takes everything");
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

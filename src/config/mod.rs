@@ -9,18 +9,29 @@ pub mod duration;
 mod fault;
 mod file;
 mod key;
+mod keyboard;
 mod parse;
+mod services;
 mod value;
+mod views;
 
 pub use fault::Fault;
-pub use file::{ConfigError, MAX_BYTES, default_path, read, read_if_there};
+pub use file::{ConfigError, MAX_BYTES, default_path, read, read_if_there, read_services};
 pub use key::keys;
-pub use parse::parse;
+pub use parse::{parse, parse_services};
 
 use crate::app::Settings;
 
+/// What a file begins with: every key but those of the keyboard.
+const FIRST_KEYS: &str = include_str!("../../assets/config.toml");
+
+/// Where something is wrong, in bytes from the beginning, and what.
+type Place = (usize, String);
+
 /// Every key with its default and what it means, to begin a file with. All of it is comment.
-pub const DEFAULT_FILE: &str = include_str!("../../assets/config.toml");
+pub fn default_file() -> String {
+    format!("{FIRST_KEYS}\n{}", keyboard::commented())
+}
 
 /// Settings as a file that says all of them.
 pub fn to_toml(settings: &Settings) -> String {

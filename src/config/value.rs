@@ -1,12 +1,13 @@
 //! Values of a configuration, as the keys take them: text, durations, words of a list, switches.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::duration;
+use super::{Place, duration};
 use crate::columns::{self, Column};
 use crate::filter::{self, Filter};
 use crate::model::Text;
@@ -26,6 +27,19 @@ pub(super) enum Refusal {
     Wrong { place: Range<usize>, why: String },
 }
 
+impl Refusal {
+    /// Where it is told, and how, of a key of this name that takes this.
+    pub fn told(self, name: &str, takes: &str) -> Place {
+        match self {
+            Self::Wrong { place, why } => (place.start, format!("{name}: {why}")),
+            Self::OtherType { place, found } => (
+                place.start,
+                format!("{name}: {found}, where it takes {takes}"),
+            ),
+        }
+    }
+}
+
 /// The longest piece of a value that a message repeats, in characters.
 const MAX_SHOWN: usize = 40;
 
@@ -43,7 +57,7 @@ pub(super) fn wrong(value: &Value<'_>, why: String) -> Refusal {
     Refusal::Wrong { place, why }
 }
 
-fn other_type(value: &Value<'_>) -> Refusal {
+pub(super) fn other_type(value: &Value<'_>) -> Refusal {
     let found = match value.get_ref() {
         DeValue::String(_) => "text",
         DeValue::Integer(_) | DeValue::Float(_) => "a number",
@@ -122,21 +136,38 @@ pub(super) fn list<T: PartialEq>(
     value: &Value<'_>,
     read: impl Fn(&Value<'_>) -> Result<T, Refusal>,
 ) -> Result<Vec<T>, Refusal> {
-    let array = value
-        .get_ref()
-        .as_array()
-        .ok_or_else(|| other_type(value))?;
+    let array = value.get_ref().as_array();
+    let list = each_once(array.ok_or_else(|| other_type(value))?, read)?;
+    if list.is_empty() {
+        return Err(wrong(value, "an empty list would show nothing".into()));
+    }
+    Ok(list)
+}
+
+/// Any number of something, each once; a single one may stand without the brackets.
+pub(super) fn any_of<T: PartialEq>(
+    value: &Value<'_>,
+    read: impl Fn(&Value<'_>) -> Result<T, Refusal>,
+) -> Result<Vec<T>, Refusal> {
+    match value.get_ref() {
+        DeValue::String(_) => Ok(vec![read(value)?]),
+        DeValue::Array(array) => each_once(array, read),
+        _ => Err(other_type(value)),
+    }
+}
+
+fn each_once<'a, T: PartialEq>(
+    values: impl IntoIterator<Item = &'a Value<'a>>,
+    read: impl Fn(&Value<'_>) -> Result<T, Refusal>,
+) -> Result<Vec<T>, Refusal> {
     let mut list = Vec::new();
-    for one in array {
+    for one in values {
         let read = read(one)?;
         if list.contains(&read) {
             let word = shown(one.get_ref().as_str().unwrap_or_default());
             return Err(wrong(one, format!("`{word}` stands there twice")));
         }
         list.push(read);
-    }
-    if list.is_empty() {
-        return Err(wrong(value, "an empty list would show nothing".into()));
     }
     Ok(list)
 }
@@ -148,4 +179,20 @@ pub(super) fn unknown(word: &str, kind: &str, accepted: &[&str]) -> String {
         None => format!("; there are {}", accepted.join(", ")),
     };
     format!("`{}` is no {kind}{hint}", shown(word))
+}
+
+/// Text as TOML has it between quotes.
+pub(super) fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => {
+                write!(quoted, "\\u{:04x}", u32::from(c)).expect("a String takes everything");
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }

@@ -1,4 +1,6 @@
-//! Service names of well-known ports, from `assets/services.tsv`.
+//! Service names of ports: those of the user first, then the well-known ones of `assets/services.tsv`.
+
+mod own;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -6,48 +8,57 @@ use std::sync::LazyLock;
 use super::Protocol;
 use super::spread::BuildSpread;
 
+pub use own::Services;
+
 /// Lines of `port<TAB>tcp|udp|both<TAB>name`; `#` starts a comment.
 const TABLE: &str = include_str!("../../assets/services.tsv");
 
 static NAMES: LazyLock<HashMap<(Protocol, u16), &'static str, BuildSpread>> =
     LazyLock::new(|| TABLE.lines().filter_map(parse_line).flatten().collect());
 
-/// The name registered for a port, such as `https` for TCP 443.
+/// The name of a port: the user's own, or the one registered for it, such as `https` for TCP 443.
 ///
 /// Source: IANA's service registry, and for a few unregistered ports what is customary there.
 pub fn service_name(protocol: Protocol, port: u16) -> Option<&'static str> {
-    NAMES.get(&(protocol, port)).copied()
+    let registered = || NAMES.get(&(protocol, port)).copied();
+    own::name(protocol, port).or_else(registered)
 }
 
-/// Every name in the table, by port ascending; a name that has several ports comes several times.
+/// Every name, the user's own first, by port ascending; a name that has several ports comes several times.
 pub fn service_names() -> impl Iterator<Item = &'static str> {
-    TABLE
-        .lines()
-        .filter_map(parse_line)
-        .filter_map(|entries| entries.first().map(|&(_, name)| name))
+    let own = own::all().into_iter().map(|(_, _, name)| name);
+    let lines = TABLE.lines().filter_map(parse_line);
+    own.chain(lines.filter_map(|entries| entries.first().map(|&(_, name)| name)))
 }
 
-/// Where a service is registered, in the order of the table; empty if the name is unknown.
-/// Case does not matter.
+/// Where the user has a service, then where it is registered, in the order of the table; empty if the name is
+/// unknown. Case does not matter.
 pub fn service_ports(name: &str) -> Vec<(Protocol, u16)> {
-    TABLE
-        .lines()
-        .filter_map(parse_line)
-        .flatten()
-        .filter(|(_, registered)| registered.eq_ignore_ascii_case(name))
-        .map(|(place, _)| place)
+    let mut places = own_ports(name);
+    places.extend(registered_ports(name));
+    places
+}
+
+fn own_ports(name: &str) -> Vec<(Protocol, u16)> {
+    let own = own::all().into_iter();
+    own.filter(|(_, _, one)| one.eq_ignore_ascii_case(name))
+        .map(|(protocol, port, _)| (protocol, port))
         .collect()
 }
 
+fn registered_ports(name: &str) -> impl Iterator<Item = (Protocol, u16)> {
+    let registered = TABLE.lines().filter_map(parse_line).flatten();
+    registered
+        .filter(move |(_, registered)| registered.eq_ignore_ascii_case(name))
+        .map(|(place, _)| place)
+}
+
 /// The port that a service is registered for: 443 for TCP `https`. Of several ports the highest:
-/// `http-alt` then means 8080, as it does in `/etc/services`, and not 8008.
+/// `http-alt` then means 8080, as it does in `/etc/services`, and not 8008. What the user calls so counts more.
 pub fn service_port(protocol: Protocol, name: &str) -> Option<u16> {
-    let places = service_ports(name);
-    places
-        .into_iter()
-        .filter(|&(of, _)| of == protocol)
-        .map(|(_, port)| port)
-        .max()
+    let of_it = |(of, port): (Protocol, u16)| (of == protocol).then_some(port);
+    let own = own_ports(name).into_iter().filter_map(of_it).max();
+    own.or_else(|| registered_ports(name).filter_map(of_it).max())
 }
 
 /// One entry for each protocol that a line names; `None` for comments and blank lines.

@@ -22,6 +22,8 @@ pub enum Control {
     Refresh,
     /// Take one each time this long has passed.
     SetInterval(Duration),
+    /// Keep closed rows for this long.
+    SetLinger(Duration),
     /// Take none until told otherwise, or go on.
     SetPaused(bool),
 }
@@ -216,6 +218,7 @@ impl Collector {
                 Err(RecvTimeoutError::Disconnected) => return Slept::Over,
                 Ok(Control::Refresh) => return Slept::Told,
                 Ok(Control::SetInterval(interval)) => self.interval = interval,
+                Ok(Control::SetLinger(linger)) => self.tracker.set_linger(linger),
                 Ok(Control::SetPaused(paused)) => {
                     let goes_on = *is_paused && !paused;
                     *is_paused = paused;

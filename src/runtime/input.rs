@@ -142,6 +142,7 @@ fn key_of(key: KeyEvent) -> Option<Key> {
         KeyCode::PageDown => Key::PageDown,
         KeyCode::Home => Key::Home,
         KeyCode::End => Key::End,
+        KeyCode::F(number) => Key::F(number),
         _ => return None,
     })
 }
@@ -196,7 +197,7 @@ mod tests {
             (KeyCode::BackTab, SHIFT, Some(Key::BackTab)),
             (KeyCode::Up, CTRL, Some(Key::Up)),
             (KeyCode::PageDown, NONE, Some(Key::PageDown)),
-            (KeyCode::F(1), NONE, None),
+            (KeyCode::F(1), NONE, Some(Key::F(1))),
             (KeyCode::Insert, NONE, None),
         ];
         for (code, modifiers, key) in cases {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::bind_test::BindTester;
 use super::clock::Clock;
-use crate::app::{BindReport, FileFormat, Msg};
+use crate::app::{BindReport, FileFormat, Msg, Settings};
 use crate::bind::{self, Address, Claim, Target, Wish};
 use crate::model::Moment;
 use crate::report;
@@ -20,6 +20,17 @@ const MAX_TRIES: usize = 1000;
 pub fn bind_test(job: u64, target: &Target, clock: Clock) -> Msg {
     let examination = BindTester::new(clock).test(target);
     Msg::BindTested(Box::new(BindReport { job, examination }))
+}
+
+/// Reads the settings again. Here, as a file may be somewhere that does not answer.
+pub fn read_settings(read: &dyn Fn() -> Result<(Settings, String), String>) -> Msg {
+    match read() {
+        Ok((settings, from)) => Msg::SettingsRead {
+            settings: Box::new(settings),
+            from,
+        },
+        Err(why) => failed(why),
+    }
 }
 
 /// Finds the first port above `from` that can be bound on every address, with TCP and UDP.

@@ -35,6 +35,7 @@ pub fn run(
     surroundings: Surroundings,
     collector: Collector,
     clock: Clock,
+    read_again: ReadAgain,
 ) -> io::Result<Exit> {
     let (sender, messages) = mpsc::sync_channel(MAX_WAITING);
     let (control, controlled) = mpsc::channel();
@@ -46,6 +47,7 @@ pub fn run(
         drawn: None,
         terminal: Terminal::of(|name| std::env::var(name).ok()),
         clock,
+        read_again,
         sender,
         control,
         taken_in,
@@ -65,6 +67,7 @@ struct Live {
     /// How a notice on the desktop is asked for.
     terminal: Terminal,
     clock: Clock,
+    read_again: ReadAgain,
     sender: SyncSender<Msg>,
     control: Sender<Control>,
     /// Tells the collector that its last reading was taken in.
@@ -72,6 +75,9 @@ struct Live {
     /// Whether the process was stopped and went on while there was no room for a message.
     was_resumed: Arc<AtomicBool>,
 }
+
+/// Reads the settings again: those that count now, and from which file; or why they can't be taken, in one line.
+pub type ReadAgain = Arc<dyn Fn() -> Result<(Settings, String), String> + Send + Sync>;
 
 /// How many messages wait at most while a draw does not end, on a terminal that takes nothing. Whoever
 /// has another one waits with it: what is typed then stays in the terminal.
@@ -136,6 +142,13 @@ impl Live {
             Effect::End(exit) => return ControlFlow::Break(exit),
             Effect::Refresh => self.tell_collector(Control::Refresh),
             Effect::SetInterval(interval) => self.tell_collector(Control::SetInterval(interval)),
+            Effect::SetLinger(linger) => self.tell_collector(Control::SetLinger(linger)),
+            Effect::ReadSettings => {
+                let read = Arc::clone(&self.read_again);
+                self.start("settings", jobs::failed, move || {
+                    jobs::read_settings(&*read)
+                });
+            }
             Effect::SetPaused(paused) => self.tell_collector(Control::SetPaused(paused)),
             Effect::BindTest { job, target } => {
                 let clock = self.clock;

@@ -83,6 +83,11 @@ impl Tracker {
         }
     }
 
+    /// From now on closed rows stay for this long; those that are gone stay gone.
+    pub const fn set_linger(&mut self, linger: Duration) {
+        self.linger = linger;
+    }
+
     /// Forgets every row, after a comparison that crashed half-way: the next snapshot is a first one. Row
     /// ids go on, so that none ever means two rows.
     pub fn start_afresh(&mut self) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
-use sockeye::config::{DEFAULT_FILE, MAX_BYTES};
+use sockeye::config::{MAX_BYTES, default_file};
 
 use crate::scene::{BINARY, Said, TempFile, sockeye, stage};
 
@@ -85,13 +85,14 @@ fn refuses(path: &str, lines: &[&str]) {
 
 #[test]
 fn a_file_that_says_what_can_be_said_is_accepted() {
-    let settings = DEFAULT_FILE.replace("\n#", "\n");
+    let default_file = default_file();
+    let settings = default_file.replace("\n#", "\n");
     for (at, text) in [
         "",
         "\n\n\n",
         "# nothing",
         "# no end of the line",
-        DEFAULT_FILE,
+        &default_file,
         "interval = \"50ms\"",
         "interval = '24h'\nlinger = \"0s\"\nhighlight = \"0ms\"\n",
         "\"interval\" = \"1s\"",
@@ -110,7 +111,7 @@ fn a_file_that_says_what_can_be_said_is_accepted() {
         // Only the prose is still comment.
         &settings
             .lines()
-            .filter(|line| line.contains(" = "))
+            .filter(|line| !line.starts_with(' ') && line.contains(['=', '[']))
             .collect::<Vec<_>>()
             .join("\n"),
     ]
@@ -223,10 +224,8 @@ fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
                 &["1: `no-color` is no key; did you mean `color`?"],
             ),
             (
-                "[keys]\nquit = \"q\"",
-                &[
-                    "1: `keys` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, notify, color, themes, theme",
-                ],
+                "[keyss]\nquit = \"q\"",
+                &["1: `keyss` is no key; did you mean `keys`?"],
             ),
             (
                 "stats = true\n\nstats = false",
@@ -248,9 +247,9 @@ fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
             (
                 "view = 1\ncolor = true\nstats = 0\n\nxyz.a = 1\n",
                 &[
-                    "1: view: a number, where it takes \"listening\", \"connections\", \"all\" or \"changes\"",
+                    "1: view: a number, where it takes \"listening\", \"connections\", \"all\", \"changes\" or a view of your own",
                     "3: stats: a number, where it takes true or false",
-                    "5: `xyz` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, notify, color, themes, theme",
+                    "5: `xyz` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, notify, color, themes, theme, services, views, keys",
                 ],
             ),
             (
@@ -260,7 +259,7 @@ fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
             (
                 "\"\\u001b[2J\\n\" = 1",
                 &[
-                    r"1: `\x1b[2J\n` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, notify, color, themes, theme",
+                    r"1: `\x1b[2J\n` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, notify, color, themes, theme, services, views, keys",
                 ],
             ),
             (
@@ -365,11 +364,11 @@ fn a_hostile_name_of_a_file_is_harmless() {
 }
 
 #[test]
-fn the_users_own_file_is_the_live_tables_alone() {
+fn the_users_own_file_is_the_live_tables_but_for_names_of_services() {
     let home = Home::with("wrong", "color = false\nview = 1\n");
     let said = home.run(&[]);
     let told = format!(
-        "sockeye: {}:2: view: a number, where it takes \"listening\", \"connections\", \"all\" or \"changes\"\n",
+        "sockeye: {}:2: view: a number, where it takes \"listening\", \"connections\", \"all\", \"changes\" or a view of your own\n",
         home.file().display()
     );
     assert_eq!((said.code, said.err), (2, told));
@@ -379,17 +378,12 @@ fn the_users_own_file_is_the_live_tables_alone() {
         said.err.contains("the live table needs a terminal"),
         "{said:?}"
     );
-    for args in [
-        &["config"][..],
-        &["keys"],
-        &["man"],
-        &["completions", "bash"],
-    ] {
+    for args in [&["config"][..], &["man"], &["completions", "bash"]] {
         let said = home.run(args);
         assert_eq!((said.code, said.err.as_str()), (0, ""), "{args:?}");
     }
     stage(|| {
-        let home = Home::with("others", "nonsense");
+        let home = Home::with("others", "view = 1\n[keys]\nquit = []\n");
         for args in [
             &["list"][..],
             &["watch", "--for", "10ms"],
@@ -398,6 +392,15 @@ fn the_users_own_file_is_the_live_tables_alone() {
         ] {
             let said = home.run(args);
             assert!(said.code < 2 && said.err.is_empty(), "{args:?}: {said:?}");
+        }
+        let home = Home::with("nonsense", "[services]\n8080 = 5\n");
+        let told = "sockeye: config.toml:2: services.8080: a number, where it takes a name in quotes, such as \"my-api\"; services have no names of your own\n";
+        for args in [&["list"][..], &["check", "8080"], &["free"]] {
+            let said = home.run(args);
+            assert!(said.code < 2, "{args:?}: {said:?}");
+            assert_eq!(said.err, told, "{args:?}");
+            let without = [args, &["--config", "/dev/null"]].concat();
+            assert_eq!(home.run(&without).err, "", "{args:?}");
         }
     });
 }
@@ -421,7 +424,10 @@ fn a_users_own_file_that_is_not_there_is_no_fault_and_one_that_is_no_file_is() {
 #[test]
 fn config_prints_a_file_that_is_accepted_and_changes_nothing() {
     let said = sockeye(&["config"]);
-    assert_eq!((said.code, &*said.out, &*said.err), (0, DEFAULT_FILE, ""));
+    assert_eq!(
+        (said.code, &*said.out, &*said.err),
+        (0, &*default_file(), "")
+    );
     accepts(TempFile::containing("printed.toml", &said.out).path());
 }
 
@@ -474,4 +480,54 @@ fn config_tells_where_the_file_is_looked_for() {
     assert_eq!(path(run(&mut command)), format!("{}\n", expected.display()));
     let said = home.run(&["config", "--path", "--config", "/dev/null"]);
     assert_eq!(path(said), "/dev/null\n");
+}
+
+#[test]
+fn keys_tells_those_that_the_users_own_file_gives() {
+    let home = Home::with("keys", "[keys]\nquit = ['Q', 'f10']\nwrite = []\n");
+    let line = |said: &Said, help: &str| {
+        let found = said.out.lines().find(|line| line.ends_with(help));
+        found.map(|line| line.trim().trim_end_matches(help).trim().to_owned())
+    };
+    let own = home.run(&["keys"]);
+    assert_eq!((own.code, &*own.err), (0, ""));
+    assert_eq!(line(&own, "  quit").as_deref(), Some("Q F10"));
+    assert_eq!(line(&own, "JSON or CSV"), None, "it has no key");
+    let at_first = home.run(&["keys", "--config", "/dev/null"]);
+    assert_eq!(line(&at_first, "  quit").as_deref(), Some("q Ctrl-C"));
+    let wrong = Home::with("wrong-keys", "[keys]\nquit = ['b']\n");
+    let said = wrong.run(&["keys"]);
+    assert_eq!((said.code, &*said.out), (2, ""));
+    assert!(
+        said.err
+            .contains(":2: keys.quit: `b` is also the key of keys.bind-test"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_port_has_its_own_name_in_every_command() {
+    stage(|| {
+        let _open = std::net::TcpListener::bind("127.0.0.1:9000").unwrap();
+        let home = Home::with("services", "[services]\n9000 = 'my-api'\n");
+        let listed = home.run(&["list", "--json", ":my-api"]);
+        assert_eq!((listed.code, &*listed.err), (0, ""));
+        assert!(listed.out.contains("\"service\":\"my-api\""), "{listed:?}");
+        for args in [
+            &["check", "my-api"][..],
+            &["check", "127.0.0.1:MY-API"],
+            &["wait", "my-api", "--for", "free", "--timeout", "10ms"],
+        ] {
+            let said = home.run(args);
+            assert_eq!(said.code, 1, "{args:?}: {said:?}");
+            let told = said.out + &said.err;
+            assert!(told.contains("9000"), "{args:?}: {told}");
+        }
+        let unknown = home.run(&["--config", "/dev/null", "check", "my-api"]);
+        assert_eq!(unknown.code, 2, "{unknown:?}");
+        let named = home.file();
+        let named = format!("--config={}", named.display());
+        let elsewhere = Home::new("elsewhere");
+        assert_eq!(elsewhere.run(&["check", "my-api", &named]).code, 1);
+    });
 }

@@ -137,3 +137,176 @@ fn a_file_that_is_wrong_leaves_the_terminal_alone_and_says_what_is_wrong() {
         assert!(!live.pty.raw().contains("\x1b["), "nothing was drawn");
     });
 }
+
+#[test]
+fn keys_of_ones_own_do_what_the_old_ones_did_and_are_told_everywhere() {
+    stage(|| {
+        let _open = listener(&at(8080));
+        let settings = "
+            [keys]
+            toggle-events = ['f5', 'ctrl-e']
+            quit = ['Q']
+            edit-filter = ['space']
+            toggle-pause = ['p']
+            [keys.prompt]
+            accept = ['ctrl-y']
+            [keys.help]
+            back = ['x']
+        ";
+        let (mut live, _home) = live(settings, &[]);
+        live.wait_for_table();
+        live.wait_for_ports(&[8080]);
+        live.wait_for_text("F5 events");
+        live.press("e");
+        live.pty.send_key(Key::F(5));
+        live.wait_for_text("events · ");
+        live.press("\x05");
+        live.wait_without("events · ");
+        live.press(" :9");
+        live.wait_for_text("Ctrl-Y keep");
+        live.press("\x19");
+        live.wait_without("Ctrl-Y keep");
+        live.wait_for_text("filter :9");
+        live.press("?");
+        live.wait_for_text("x leave");
+        live.press("x");
+        live.wait_without("x leave");
+        // The old key does nothing any more, the new one quits.
+        live.press("qQ");
+        assert_eq!(live.pty.wait_exit(), 0);
+    });
+}
+
+#[test]
+fn a_key_that_two_actions_would_have_is_told_before_anything_is_drawn() {
+    stage(|| {
+        let (mut live, home) = live("[keys]\nquit = ['b']\n", &[]);
+        assert_eq!(live.pty.wait_exit(), 2);
+        let screen = live.pty.screen_text().replace('\n', "");
+        let path = home.path().join("sockeye/config.toml");
+        let told = format!(
+            "sockeye: {}:2: keys.quit: `b` is also the key of keys.bind-test",
+            path.display()
+        );
+        assert!(screen.contains(&told), "{screen}");
+    });
+}
+
+/// Writes the user's own file anew.
+fn rewrite(home: &TempDir, text: &str) {
+    std::fs::write(home.path().join("sockeye/config.toml"), text).unwrap();
+}
+
+#[test]
+fn a_file_that_is_read_again_counts_at_once_and_one_that_is_wrong_not_at_all() {
+    stage(|| {
+        let _first = listener(&at(8080));
+        let _second = listener(&at(9000));
+        let (mut live, home) = live("interval = '250ms'\n", &["--highlight", "3s"]);
+        live.wait_for_table();
+        live.wait_for_ports(&[8080, 9000]);
+        rewrite(
+            &home,
+            "interval = '100ms'\nfilter = ':9000'\n[keys]\ntoggle-events = ['z']\n",
+        );
+        live.press("R");
+        live.wait_for_text("config.toml");
+        live.wait_for_ports(&[9000]);
+        live.wait_for_text("every 100ms");
+        live.press("z");
+        live.wait_for_text("z events");
+        live.wait_for_text("events · ");
+        live.press("z");
+        live.wait_without("events · ");
+
+        rewrite(
+            &home,
+            "filter = ''\n[keys]\nquit = ['b']\nnothing = ['z']\n",
+        );
+        live.press("R");
+        live.wait_for_text("settings kept; config.toml:4: keys: `nothing` is no action there");
+        live.press("z");
+        live.wait_for_text("events · ");
+        live.wait_for_ports(&[9000]);
+
+        std::fs::remove_file(home.path().join("sockeye/config.toml")).unwrap();
+        live.press("R");
+        live.wait_for_text("No such file");
+        live.wait_for_ports(&[9000]);
+        live.press("q");
+        assert_eq!(live.pty.wait_exit(), 0);
+    });
+}
+
+#[test]
+fn the_file_that_was_named_is_the_one_that_is_read_again_and_an_option_still_counts_more() {
+    stage(|| {
+        let _first = listener(&at(8080));
+        let _second = listener(&at(9000));
+        let home = TempDir::new();
+        let path = home.path().join("mine.toml");
+        std::fs::write(&path, "").unwrap();
+        let named = path.to_str().unwrap();
+        let mut live = Live::start(&["--config", named, "--interval", "100ms", "-l", ":8080"]);
+        live.wait_for_table();
+        live.wait_for_ports(&[8080]);
+        std::fs::write(&path, "interval = '2s'\nfilter = ':9000'\nstats = true\n").unwrap();
+        live.press("R");
+        live.wait_for_text("stats · ");
+        live.wait_for_ports(&[8080]);
+        live.wait_for_text("every 100ms");
+    });
+}
+
+#[test]
+fn a_port_is_called_as_the_file_calls_it_and_found_by_that() {
+    stage(|| {
+        let _first = listener(&at(8080));
+        let _second = listener(&at(9000));
+        let (mut live, home) = live("[services]\n9000 = 'my-api'\n", &[":my-api"]);
+        live.wait_for_table();
+        live.wait_for_ports(&[9000]);
+        live.wait_for_row(9000, |row| row.contains("my-api"));
+        rewrite(&home, "[services]\n8080 = 'my-api'\n9000 = 'your-api'\n");
+        live.press("R");
+        live.wait_for_ports(&[8080]);
+        live.press("\x1b");
+        live.wait_for_row(9000, |row| row.contains("your-api"));
+        live.press("/service:your\r");
+        live.wait_for_ports(&[9000]);
+    });
+}
+
+#[test]
+fn a_view_of_ones_own_is_a_tab_with_a_key() {
+    stage(|| {
+        let first = listener(&at(8080));
+        let _second = listener(&at(9000));
+        let _connection = connection(&first);
+        let settings = "
+            view = 'nine'
+            [[views]]
+            name = 'nine'
+            shows = 'listening'
+            filter = ':9000'
+            columns = ['proto', 'port', 'process', 'state']
+        ";
+        let (mut live, _home) = live(settings, &[]);
+        live.wait_for_table();
+        live.wait_for_ports(&[9000]);
+        live.wait_for_cells("its columns", |screen| {
+            let titles = line(screen, 2);
+            let titles: Vec<_> = titles.split_whitespace().collect();
+            titles == ["PROTO", "PORT", "▲", "PROCESS", "STATE"]
+        });
+        live.press("1");
+        live.wait_for_ports(&[8080, 9000]);
+        live.press("5");
+        live.wait_for_ports(&[9000]);
+        let screen = live.wait_for_text("5 nine");
+        let tabs = screen.lines().nth(1).unwrap();
+        let first = tabs.find("1 Listening").unwrap();
+        live.pty.click(u16::try_from(first).unwrap() + 1, 1);
+        live.wait_for_ports(&[8080, 9000]);
+    });
+}

@@ -6,11 +6,12 @@ use proptest::collection::{hash_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use sockeye::app::{Settings, Sort, Tab};
+use sockeye::app::keymap::{KEYMAP, Keymap};
+use sockeye::app::{Key, OwnView, Settings, Sort, Tab};
 use sockeye::columns::{self, ColumnId};
-use sockeye::config::{DEFAULT_FILE, keys, parse, to_toml};
+use sockeye::config::{default_file, keys, parse, to_toml};
 use sockeye::filter::Filter;
-use sockeye::model::Family;
+use sockeye::model::{Family, Protocol, Services};
 use sockeye::theme::{Role, Themes, read};
 use toml::de::DeTable;
 
@@ -85,9 +86,14 @@ fn config() -> impl Strategy<Value = Settings> {
     );
     let table = (shown_columns(), column(), any::<(bool, bool, bool)>());
     let filter = prop_oneof![Just(String::new()), filter_text()];
-    (times, shown, table, filter, themes()).prop_map(|(times, shown, table, filter, themes)| {
+    let first = any::<prop::sample::Index>();
+    let last = (keymap(), services(), views(), first, themes());
+    (times, shown, table, filter, last).prop_map(|(times, shown, table, filter, last)| {
+        let (keymap, services, views, first, themes) = last;
         let (interval, linger, highlight) = times;
         let (view, protocols, family) = shown;
+        let own_view = Some(first.index(6)).filter(|at| *at < views.len());
+        let view = own_view.map_or(view, |at| views[at].shows);
         let (columns, by, (descending, stats, color)) = table;
         Settings {
             interval: Duration::from_millis(interval),
@@ -97,15 +103,80 @@ fn config() -> impl Strategy<Value = Settings> {
             tcp: protocols != 1,
             udp: protocols != 2,
             family,
-            filter: Filter::parse(&filter).expect("the grammar is that of the parser"),
+            filter: filter_of(&filter),
             columns,
             sort: Sort { by, descending },
             stats,
             color,
             themes,
+            services,
+            views,
+            own_view,
+            keymap,
             ..Settings::default()
         }
     })
+}
+
+/// The keys as they are at first, but that some actions have others, which no other has; only what is a keymap.
+fn keymap() -> impl Strategy<Value = Keymap> {
+    let functions = (1..=12).map(Key::F);
+    let letters = ('a'..='z').filter(|c| !"imz".contains(*c)).map(Key::Ctrl);
+    let free: Vec<_> = functions.chain(letters).collect();
+    let change = (0..KEYMAP.len(), subsequence(free, 0..4));
+    vec(change, 0..4)
+        .prop_map(|changes| {
+            let mut keymap = Keymap::default();
+            for (at, keys) in changes {
+                keymap.bind(KEYMAP[at].mode, KEYMAP[at].action, keys);
+            }
+            keymap
+        })
+        .prop_filter("a key has one action, and every mode a way out", |keymap| {
+            keymap.flaws().is_empty()
+        })
+}
+
+/// Ports with names.
+fn services() -> impl Strategy<Value = Services> {
+    let protocol = select(vec![Protocol::Tcp, Protocol::Udp]);
+    vec(
+        (protocol, 1..=u16::MAX, "[a-zA-Z][a-zA-Z0-9_-]{0,39}"),
+        0..4,
+    )
+    .prop_map(|named| {
+        let mut services = Services::default();
+        for (protocol, port, name) in named {
+            services.add(protocol, port, &name);
+        }
+        services
+    })
+}
+
+/// Views of one's own, each with its name.
+fn views() -> impl Strategy<Value = Vec<OwnView>> {
+    let sort = option::of((column(), any::<bool>()));
+    let view = (
+        select(Tab::ALL.to_vec()),
+        filter_text(),
+        option::of(shown_columns()),
+        sort,
+    );
+    vec(view, 0..=5).prop_map(|views| {
+        let numbered = views.into_iter().enumerate();
+        let view = |(at, (shows, filter, columns, sort)): (usize, (Tab, String, _, _))| OwnView {
+            name: format!("view {at}"),
+            shows,
+            filter: filter_of(&filter),
+            columns,
+            sort: Option::map(sort, |(by, descending)| Sort { by, descending }),
+        };
+        numbered.map(view).collect()
+    })
+}
+
+fn filter_of(text: &str) -> Filter {
+    Filter::parse(text).expect("the grammar is that of the parser")
 }
 
 /// Pieces of a file in any order: most are wrong somewhere.
@@ -151,6 +222,16 @@ fn almost_config() -> impl Strategy<Value = String> {
     .into();
     pieces.extend(keys().map(String::from));
     pieces.extend(keys().map(|key| format!("\n{key} = ")));
+    pieces.extend(
+        [
+            "\n[keys]\n",
+            "\n[keys.menu]\n",
+            "quit = ",
+            "['q']",
+            "'ctrl-c'",
+        ]
+        .map(String::from),
+    );
     vec(select(pieces), 0..24).prop_map(|pieces| pieces.concat())
 }
 
@@ -179,7 +260,7 @@ proptest! {
     fn a_config_with_mistakes_in_it_is_another_one_or_faults_with_their_lines(
         config in config(), mistakes in vec(any::<Mutation>(), 1..4),
     ) {
-        let bytes = mutated(to_toml(&config).as_bytes(), DEFAULT_FILE.as_bytes(), &mistakes);
+        let bytes = mutated(to_toml(&config).as_bytes(), default_file().as_bytes(), &mistakes);
         trials::run(&bytes);
     }
 
@@ -187,7 +268,7 @@ proptest! {
     fn the_default_file_with_mistakes_in_it_is_a_config_or_faults_with_their_lines(
         uncommented in any::<bool>(), mistakes in vec(any::<Mutation>(), 1..4),
     ) {
-        let text = if uncommented { DEFAULT_FILE.replace("\n#", "\n") } else { DEFAULT_FILE.to_owned() };
+        let text = if uncommented { default_file().replace("\n#", "\n") } else { default_file() };
         let settings = to_toml(&Settings::default());
         trials::run(&mutated(text.as_bytes(), settings.as_bytes(), &mistakes));
     }

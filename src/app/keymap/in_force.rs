@@ -25,6 +25,10 @@ impl Keymap {
         }
     }
 
+    pub(super) fn all(&self) -> &[Binding] {
+        &self.0
+    }
+
     /// The keys of a mode, in the order of the list; some of its actions may have none.
     pub fn bindings(&self, mode: Mode) -> impl Iterator<Item = &Binding> {
         self.0.iter().filter(move |binding| binding.mode == mode)
@@ -35,6 +39,14 @@ impl Keymap {
         let mut bindings = self.bindings(mode);
         let found = bindings.find(|binding| binding.action == action);
         found.map_or(&[], |binding| &binding.keys)
+    }
+
+    /// Gives an action other keys in a mode, or none.
+    pub fn bind(&mut self, mode: Mode, action: Action, keys: Vec<Key>) {
+        let is_it = |binding: &&mut Binding| (binding.mode, binding.action) == (mode, action);
+        if let Some(binding) = self.0.iter_mut().find(is_it) {
+            binding.keys = keys.into();
+        }
     }
 
     /// The key of the table that a hint names for this, as text; `None` where it has none.

@@ -18,6 +18,7 @@ mod faults;
 mod marked;
 mod ports;
 mod prompt;
+mod settings;
 mod stats;
 mod themes;
 

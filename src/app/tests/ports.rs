@@ -93,7 +93,10 @@ fn any_other_key_ends_it_and_acts_as_in_the_table() {
     assert_eq!(desk.mode(), Mode::Prompt);
     desk.key(Key::Esc);
     desk.press("Ggg");
-    assert_eq!((desk.mode(), desk.selected_port()), (Mode::GoTo, Some(22)));
+    assert_eq!(
+        (desk.mode(), desk.selected_port()),
+        (Mode::Digits, Some(22))
+    );
     assert_eq!(desk.key(Key::Ctrl('c')), [Effect::End(Exit::Quit)]);
     // A click, too.
     let (column, row) = (40, 4);
@@ -155,7 +158,10 @@ fn pasted_digits_are_a_port_and_other_text_is_none() {
     assert_eq!(desk.selected_port(), Some(8080));
     desk.press("g");
     desk.tell(Msg::Input(Input::Paste("qKy".into())));
-    assert_eq!((desk.mode(), desk.selected_port()), (Mode::GoTo, Some(22)));
+    assert_eq!(
+        (desk.mode(), desk.selected_port()),
+        (Mode::Digits, Some(22))
+    );
 }
 
 #[test]

@@ -131,6 +131,7 @@ impl App {
     /// Selects a row of the table; where it is not shown, the view and the filter give way.
     pub(super) fn show_row(&mut self, at: usize, now: Moment) {
         if !self.selection.shows(at) {
+            self.leave_own_view();
             self.criteria.tab = Tab::All;
             (self.criteria.tcp, self.criteria.udp) = (true, true);
             self.clear_filter(now);

@@ -5,6 +5,7 @@ mod modal;
 mod mouse;
 mod ports;
 mod prompt;
+mod settings;
 mod table;
 mod theme;
 
@@ -52,6 +53,9 @@ impl App {
                     pane.end_failed();
                 }
                 self.warn(message, now);
+            }
+            Msg::SettingsRead { settings, from } => {
+                return self.take_settings(*settings, &from, now);
             }
             Msg::EndAsked(exit) => return vec![Effect::End(exit)],
             Msg::SuspendAsked => return vec![Effect::Suspend],
@@ -202,7 +206,7 @@ impl App {
             Modal::None if matches!(self.pane, Some(Pane::Bind(_))) => Mode::Bind,
             Modal::None => Mode::Table,
             Modal::Prompt(_) => Mode::Prompt,
-            Modal::GoTo(_) => Mode::GoTo,
+            Modal::GoTo(_) => Mode::Digits,
             Modal::Menu(_) => Mode::Menu,
             Modal::Question(Question {
                 is_second: true, ..

@@ -41,9 +41,9 @@ impl App {
                 self.sort_by(id, now);
             }
         } else if layout.tabs.contains(column, row)
-            && let Some(tab) = self.tab_at(column)
+            && let Some(place) = self.tab_at(column)
         {
-            self.show(tab, now);
+            self.show_place(place, now);
         }
         Vec::new()
     }

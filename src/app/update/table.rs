@@ -5,7 +5,7 @@ use super::super::cursor::Step;
 use super::super::prompt::{Prompt, PromptKind};
 use super::super::question::Question;
 use super::super::view::duration_text;
-use super::super::{Action, App, Effect, Modal, News, Pane, Tab};
+use super::super::{Action, App, Effect, Modal, News, Pane};
 use super::Effects;
 use crate::columns::ColumnId;
 use crate::model::Moment;
@@ -24,12 +24,17 @@ impl App {
             A::GoTo => self.begin_to_go(),
             A::ToggleFollow => self.toggle_follow(),
             A::ToggleMarked => self.toggle_marked(now),
-            A::ShowListening => self.show(Tab::Listening, now),
-            A::ShowConnections => self.show(Tab::Connections, now),
-            A::ShowAll => self.show(Tab::All, now),
-            A::ShowChanges => self.show(Tab::Changes, now),
+            A::ShowListening
+            | A::ShowConnections
+            | A::ShowAll
+            | A::ShowChanges
+            | A::ShowFifth
+            | A::ShowSixth
+            | A::ShowSeventh
+            | A::ShowEighth
+            | A::ShowNinth => self.show_by(action, now),
             A::NextView => self.show_neighbour(1, now),
-            A::PreviousView => self.show_neighbour(Tab::ALL.len() - 1, now),
+            A::PreviousView => self.show_neighbour(self.places().len() - 1, now),
             A::ToggleTcp => {
                 self.criteria.tcp = !self.criteria.tcp;
                 self.reselect(now);
@@ -102,6 +107,10 @@ impl App {
                 self.modal = Modal::Menu(Menu::write());
                 Vec::new()
             }
+            Action::ReadSettings => {
+                self.notify(News::Pending, "reading the settings…".into(), now);
+                vec![Effect::ReadSettings]
+            }
             Action::TogglePause => self.toggle_pause(now),
             Action::Refresh => self.refresh(now),
             Action::Slower => self.change_interval(1, now),
@@ -125,17 +134,10 @@ impl App {
         }
     }
 
-    pub(super) fn show(&mut self, tab: Tab, now: Moment) {
-        self.criteria.tab = tab;
-        self.reselect(now);
-    }
-
     pub(super) fn show_neighbour(&mut self, by: usize, now: Moment) {
-        let at = Tab::ALL
-            .iter()
-            .position(|&tab| tab == self.criteria.tab)
-            .unwrap_or(0);
-        self.show(Tab::ALL[(at + by) % Tab::ALL.len()], now);
+        let (places, shown) = (self.places(), self.place());
+        let at = places.iter().position(|&place| place == shown);
+        self.show_place(places[(at.unwrap_or(0) + by) % places.len()], now);
     }
 
     /// Sorts by a column, or the other way round if it is the one already.

@@ -138,7 +138,7 @@ impl App {
                 let key = self
                     .settings
                     .keymap
-                    .keys(Mode::GoTo, Action::Accept)
+                    .keys(Mode::Digits, Action::Accept)
                     .first();
                 let remedy = key.map_or(String::new(), |key| format!(": {key} shows it"));
                 Some(span(
@@ -155,7 +155,7 @@ impl App {
         match told {
             _ if self.shows_port_news() => line.extend(self.port_news_line().into_iter().flatten()),
             Some(told) => line.push(told),
-            None => line.extend(self.hints(Mode::GoTo, columns.saturating_sub(x + 3))),
+            None => line.extend(self.hints(Mode::Digits, columns.saturating_sub(x + 3))),
         }
         (
             cut_line(line, columns),

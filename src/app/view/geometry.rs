@@ -1,6 +1,7 @@
 //! Where things are: what the mouse hit, how many rows are in sight.
 
 use super::super::layout::{Layout, layout};
+use super::super::own_view::Place;
 use super::super::{App, Modal, Pane, Tab};
 use crate::columns::{Column, ColumnId, Demand, Fitted, fit, width};
 use crate::model::Moment;
@@ -109,12 +110,12 @@ impl App {
     }
 
     /// The view whose tab is at this cell.
-    pub(in crate::app) fn tab_at(&self, x: u16) -> Option<Tab> {
+    pub(in crate::app) fn tab_at(&self, x: u16) -> Option<Place> {
         let tabs = self.tab_views();
         let hit = tabs.iter().position(|tab| {
             let cells = u16::try_from(width(&tab.text)).unwrap_or(u16::MAX);
             (tab.x..tab.x.saturating_add(cells)).contains(&x)
         })?;
-        Some(Tab::ALL[hit])
+        self.places().get(hit).copied()
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::super::overdue::{LONG, next_second, no_answer};
+use super::super::own_view::Place;
 use super::super::{Action, App, Modal, PromptKind, Tab};
 use super::bars::sparkline;
 use super::{Line, Role, TabView, cut_line, duration_text, line_width, span};
@@ -24,6 +25,9 @@ struct Segment {
 
 /// Cells below which a cut sentence says nothing.
 const LEAST_OF_A_SENTENCE: usize = 16;
+
+/// Cells that views of one's own leave to the filter and the count.
+const FILTER_ROOM: usize = 20;
 
 const GAP: &str = "  ";
 
@@ -229,17 +233,21 @@ impl App {
     /// The views, the one shown among them.
     pub(super) fn tab_views(&self) -> Vec<TabView> {
         let mut x = 1;
-        let tabs = Tab::ALL.iter().zip(1..).map(|(&tab, key)| {
-            let text = format!("{key} {}", tab.title());
+        let tabs = self.places().into_iter().map(|place| {
             let view = TabView {
                 x,
-                text,
-                is_selected: tab == self.criteria.tab,
+                text: span(self.tab_text(place), Role::Plain).text,
+                is_selected: place == self.place(),
             };
             x += u16::try_from(width(&view.text)).unwrap_or(0) + 2;
             view
         });
-        tabs.collect()
+        // What would stand where the filter does is left out; its key shows it all the same.
+        let tabs = tabs.enumerate().take_while(|(at, tab)| {
+            let end = usize::from(tab.x) + width(&tab.text);
+            *at < Tab::ALL.len() || end + FILTER_ROOM <= usize::from(self.size.width)
+        });
+        tabs.map(|(_, tab)| tab).collect()
     }
 
     /// The filter in force, protocols that are off, and how many rows are left.
@@ -316,9 +324,8 @@ impl App {
         let elsewhere: Vec<_> = Tab::ALL
             .iter()
             .zip(counts.by_tab)
-            .zip(1..)
-            .filter(|((tab, count), _)| **tab != self.criteria.tab && *count > 0)
-            .map(|((tab, count), key)| format!("{key} {} has {count}", tab.title()))
+            .filter(|(tab, count)| **tab != self.criteria.tab && *count > 0)
+            .map(|(&tab, count)| format!("{} has {count}", self.tab_text(Place::Tab(tab))))
             .collect();
         let elsewhere = if elsewhere.is_empty() {
             String::new()

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::*;
+use crate::app::keymap::{Keymap, Mode};
+use crate::app::{Action, Key as Pressed};
 use crate::app::{Notify, Settings, Sort, Tab};
 use crate::columns::ColumnId;
-use crate::config::{DEFAULT_FILE, MAX_BYTES, keys, to_toml};
+use crate::config::{MAX_BYTES, default_file, keys, to_toml};
 use crate::filter::Filter;
-use crate::model::Family;
+use crate::model::{Family, Protocol};
 use crate::theme::Role;
 
 /// What is wrong with a text, as a user reads it.
@@ -19,12 +21,16 @@ fn complaints(text: &str) -> Vec<String> {
 
 /// The default file with every key set.
 fn uncommented() -> String {
-    let lines = DEFAULT_FILE.lines();
+    let file = default_file();
     let set = |line: &str| match line.strip_prefix('#') {
-        Some(key) if key.starts_with(|c: char| c.is_ascii_lowercase()) => key.to_owned(),
+        Some(key) if key.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => {
+            // Behind a binding stands what it does.
+            let (key, _) = key.split_once(" # ").unwrap_or((key, ""));
+            key.trim_end().to_owned()
+        }
         _ => line.to_owned(),
     };
-    lines.map(|line| set(line) + "\n").collect()
+    file.lines().map(|line| set(line) + "\n").collect()
 }
 
 /// One complaint, which begins like this.
@@ -39,7 +45,7 @@ fn assert_told_once(text: &str, told: &str) {
 
 #[test]
 fn the_default_file_says_nothing_as_it_is() {
-    assert_eq!(parse(DEFAULT_FILE.as_bytes()), Ok(Settings::default()));
+    assert_eq!(parse(default_file().as_bytes()), Ok(Settings::default()));
 }
 
 #[test]
@@ -49,20 +55,16 @@ fn the_default_file_sets_every_key_to_its_default() {
     let is_set = |line: &&str| !line.starts_with('#') && !line.is_empty();
     let set: Vec<_> = text.lines().filter(is_set).collect();
     let printed = to_toml(&Settings::default());
-    assert_eq!(
-        set,
-        printed.lines().collect::<Vec<_>>(),
-        "all, and in order"
-    );
-    assert_eq!(set.len(), keys().count());
+    let printed: Vec<_> = printed.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(set, printed, "all, and in order");
 }
 
 #[test]
 fn every_key_of_the_default_file_is_read() {
-    for line in uncommented().lines().filter(|line| line.contains(" = ")) {
-        let Some((key, _)) = line.split_once(" = ").filter(|(key, _)| !key.contains('#')) else {
-            continue;
-        };
+    let text = uncommented();
+    let plain = text.lines().take_while(|line| !line.starts_with('['));
+    let plain = plain.filter_map(|line| line.split_once(" = "));
+    for (key, _) in plain.filter(|(key, _)| !key.contains('#')) {
         let complaint = complaints(&format!("{key} = 1.5"));
         assert!(
             complaint[0].starts_with(&format!("1: {key}: a number, where it takes ")),
@@ -360,6 +362,474 @@ fn nothing_nests_too_deeply() {
     assert!(!complaints(&format!("columns = {deep}")).is_empty());
     assert!(!complaints(&format!("{}x = 1", "x.".repeat(100_000))).is_empty());
     assert!(!complaints(&format!("{deep}x")).is_empty());
+}
+
+/// What a key does, by this file.
+fn done_by(text: &str, mode: Mode, key: Pressed) -> Option<Action> {
+    let settings = parse(text.as_bytes()).unwrap_or_else(|faults| panic!("{faults:?} in {text}"));
+    settings.keymap.lookup(mode, key)
+}
+
+/// Texts, and what a key does by them in a mode.
+const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
+    (
+        "[keys]\nquit = ['Q', 'ctrl-c']",
+        Mode::Table,
+        Pressed::Char('Q'),
+        Some(Action::Quit),
+    ),
+    (
+        "[keys]\nquit = 'Q'",
+        Mode::Table,
+        Pressed::Char('Q'),
+        Some(Action::Quit),
+    ),
+    (
+        "[keys]\nquit = ['Q']",
+        Mode::Table,
+        Pressed::Char('q'),
+        None,
+    ),
+    ("[keys]\nwrite = []", Mode::Table, Pressed::Char('w'), None),
+    (
+        "keys.quit = ['ctrl-q']",
+        Mode::Table,
+        Pressed::Ctrl('q'),
+        Some(Action::Quit),
+    ),
+    (
+        "keys = { quit = ['Ctrl-Q'] }",
+        Mode::Table,
+        Pressed::Ctrl('q'),
+        Some(Action::Quit),
+    ),
+    (
+        "[keys]\nrefresh = ['F5', 'f12']",
+        Mode::Table,
+        Pressed::F(12),
+        Some(Action::Refresh),
+    ),
+    (
+        "[keys]\ntoggle-pause = ['SPACE']",
+        Mode::Table,
+        Pressed::Char('p'),
+        None,
+    ),
+    (
+        "[keys]\nnext-view = ['right']\nprevious-view = ['tab']",
+        Mode::Table,
+        Pressed::Tab,
+        Some(Action::PreviousView),
+    ),
+    (
+        "[keys]\nnext-view = ['right', 'shift-tab']\nprevious-view = []",
+        Mode::Table,
+        Pressed::BackTab,
+        Some(Action::NextView),
+    ),
+    // Two that change places.
+    (
+        "[keys]\nbind-test = ['e']\ntoggle-events = ['b']",
+        Mode::Table,
+        Pressed::Char('b'),
+        Some(Action::ToggleEvents),
+    ),
+    (
+        "[keys]\nup = ['i', '\u{2191}']",
+        Mode::Table,
+        Pressed::Char('i'),
+        Some(Action::Up),
+    ),
+    (
+        "[keys]\ntoggle-stats = ['é']",
+        Mode::Table,
+        Pressed::Char('é'),
+        Some(Action::ToggleStats),
+    ),
+    (
+        "[keys]\ntoggle-stats = ['\"']",
+        Mode::Table,
+        Pressed::Char('"'),
+        Some(Action::ToggleStats),
+    ),
+    // One key in two modes.
+    (
+        "[keys.bind]\nwatch = ['b']",
+        Mode::Bind,
+        Pressed::Char('b'),
+        Some(Action::Watch),
+    ),
+    (
+        "[keys.bind]\nwatch = ['b']",
+        Mode::Table,
+        Pressed::Char('b'),
+        Some(Action::BindTest),
+    ),
+    (
+        "[keys.bind]\nback = []",
+        Mode::Bind,
+        Pressed::Esc,
+        Some(Action::Back),
+    ),
+    (
+        "[keys]\nwrite = 'W'\n[keys.bind]\nwatch = []",
+        Mode::Bind,
+        Pressed::Char('W'),
+        Some(Action::Write),
+    ),
+    (
+        "[keys.prompt]\naccept = ['enter', 'ctrl-y']",
+        Mode::Prompt,
+        Pressed::Ctrl('y'),
+        Some(Action::Accept),
+    ),
+    (
+        "[keys.menu]\ndown = ['ctrl-n']",
+        Mode::Menu,
+        Pressed::Ctrl('n'),
+        Some(Action::Down),
+    ),
+    (
+        "[keys.question]\nconfirm = ['o']",
+        Mode::Question,
+        Pressed::Char('o'),
+        Some(Action::Confirm),
+    ),
+    (
+        "[keys.insist]\nconfirm = ['O']",
+        Mode::Insist,
+        Pressed::Char('O'),
+        Some(Action::Confirm),
+    ),
+    (
+        "[keys.help]\npage-down = ['pgdn']",
+        Mode::Help,
+        Pressed::PageDown,
+        Some(Action::PageDown),
+    ),
+];
+
+#[test]
+fn any_action_takes_other_keys() {
+    for &(text, mode, key, action) in REBOUND {
+        assert_eq!(done_by(text, mode, key), action, "{text}");
+    }
+}
+
+#[test]
+fn a_file_changes_the_keys_that_it_names_and_no_other() {
+    let settings = parse(b"[keys]\nquit = ['Q']\n").unwrap();
+    let mut expected = Keymap::default();
+    expected.bind(Mode::Table, Action::Quit, vec![Pressed::Char('Q')]);
+    assert_eq!(settings.keymap, expected);
+}
+
+#[test]
+fn a_key_that_two_actions_would_have_names_both() {
+    for (text, told) in [
+        (
+            "[keys]\nquit = ['b']",
+            "2: keys.quit: `b` is also the key of keys.bind-test: give one of them another, or none ([])",
+        ),
+        (
+            "[keys]\nbind-test = ['q']",
+            "2: keys.bind-test: `q` is also the key of keys.quit: give one of them another, or none ([])",
+        ),
+        // Both are the file's: the later one is told.
+        (
+            "[keys]\nwrite = ['z']\n\nrefresh = ['r', 'z']",
+            "4: keys.refresh: `z` is also the key of keys.write: ",
+        ),
+        (
+            "[keys]\nrefresh = ['z']\nwrite = ['z']",
+            "3: keys.write: `z` is also the key of keys.refresh: ",
+        ),
+        (
+            "stats = true\n[keys]\nquit = ['space']",
+            "3: keys.quit: `space` is also the key of keys.toggle-pause: ",
+        ),
+        (
+            "[keys]\nquit = ['PgDn']",
+            "2: keys.quit: `pgdn` is also the key of keys.page-down: ",
+        ),
+        (
+            "[keys.menu]\nback = ['esc', 'j']",
+            "2: keys.menu.back: `j` is also the key of keys.menu.down: ",
+        ),
+        (
+            "[keys.help]\nup = ['space']",
+            "2: keys.help.up: `space` is also the key of keys.help.page-down: ",
+        ),
+    ] {
+        assert_told_once(text, told);
+    }
+}
+
+#[test]
+fn what_would_leave_no_way_out_is_refused() {
+    for (text, told) in [
+        (
+            "[keys]\nquit = []",
+            "2: keys.quit: must keep a key, as nothing else does that",
+        ),
+        (
+            "[keys.menu]\naccept = []",
+            "2: keys.menu.accept: must keep a key",
+        ),
+        (
+            "[keys.help]\nback = []",
+            "2: keys.help.back: must keep a key",
+        ),
+        (
+            "[keys.question]\nconfirm = []",
+            "2: keys.question.confirm: must keep a key",
+        ),
+        (
+            "[keys.insist]\nquit = []",
+            "2: keys.insist.quit: must keep a key",
+        ),
+        (
+            "[keys.prompt]\nback = []",
+            "2: keys.prompt.back: must keep a key",
+        ),
+        (
+            "[keys.prompt]\nback = ['q']",
+            "2: keys.prompt.back: `q` is typed there; take a key that is no character",
+        ),
+        (
+            "[keys.bind]\nwatch = ['q', 'ctrl-c']",
+            "1: keys.bind: no key is left there for quit",
+        ),
+        (
+            "[keys.insist]\nconfirm = ['y']",
+            "2: keys.insist.confirm: `y` is also the key of keys.question.confirm: held down, it would answer its own question",
+        ),
+        (
+            "[keys]\ncopy = 'c'\nend-process = ['y']",
+            "3: keys.end-process: `y` is also the key of keys.question.confirm: held down",
+        ),
+        (
+            "[keys.question]\nconfirm = ['K']",
+            "2: keys.question.confirm: `K` is also the key of keys.end-process: held down",
+        ),
+    ] {
+        let complaints = complaints(text);
+        assert!(
+            complaints[0].starts_with(told),
+            "{complaints:?}\nfor {text}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_action_and_no_key_is_told() {
+    let takes = "keys in quotes, such as [\"b\", \"ctrl-b\"], or [] for none";
+    for (text, told) in [
+        ("[keys]\nquitt = ['Q']", "2: keys: `quitt` is no action there; did you mean `quit`?".to_owned()),
+        ("[keys]\nbind_test = ['Q']", "2: keys: `bind_test` is no action there; did you mean `bind-test`?".to_owned()),
+        ("[keys]\nzzz = ['Q']", "2: keys: `zzz` is no action there; sockeye config lists them".to_owned()),
+        ("[keys.menus]\ndown = ['x']", "1: keys: `menus` is no action there; did you mean `menu`?".to_owned()),
+        ("[keys.menu]\nquitt = ['x']", "2: keys.menu: `quitt` is no action there; did you mean `quit`?".to_owned()),
+        ("[keys]\naccept = ['x']", "2: keys: `accept` is no action there; there is keys.prompt.accept and keys.digits.accept and keys.menu.accept".to_owned()),
+        ("[keys]\nquit = ['']", "2: keys.quit: `` is no key; there are characters".to_owned()),
+        ("[keys]\nquit = ['pagedwn']", "2: keys.quit: `pagedwn` is no key; did you mean `pagedown`?".to_owned()),
+        ("[keys]\nquit = ['shift-q']", "2: keys.quit: `shift-q` is no key; say \"Q\"".to_owned()),
+        ("[keys]\nquit = ['ctrl-i']", "2: keys.quit: `ctrl-i` is tab to a terminal: say \"tab\"".to_owned()),
+        ("[keys]\nquit = ['ctrl-1']", "2: keys.quit: `ctrl-1` is no key; ".to_owned()),
+        ("[keys]\nquit = ['f13']", "2: keys.quit: `f13` is no key; ".to_owned()),
+        ("[keys]\nquit = ['f05']", "2: keys.quit: `f05` is no key; ".to_owned()),
+        ("[keys]\nquit = ['alt-q']", "2: keys.quit: `alt-q` is no key; ".to_owned()),
+        ("[keys]\nquit = [\"\\u0007\"]", "2: keys.quit: ".to_owned()),
+        ("[keys]\nquit = ['Q',\n'Q']", "3: keys.quit: `Q` stands there twice".to_owned()),
+        ("[keys]\nquit = true", format!("2: keys.quit: true or false, where it takes {takes}")),
+        ("[keys]\nquit = ['Q', 3]", format!("2: keys.quit: a number, where it takes {takes}")),
+        ("[keys.quit]\nx = 1", format!("1: keys.quit: a table, where it takes {takes}")),
+        ("keys = 'vim'", "1: keys: text, where it takes actions with their keys".to_owned()),
+        ("keys.menu = []", "1: keys.menu: a list, where it takes actions with their keys".to_owned()),
+        ("[[keys]]\nquit = 'Q'", "1: keys: a list, where it takes actions with their keys".to_owned()),
+    ] {
+        assert_told_once(text, &told);
+    }
+}
+
+#[test]
+fn all_that_is_wrong_with_the_keys_is_told_at_once() {
+    let text = "[keys]\nquitt = 'Q'\nbind-test = ['nokey']\n[keys.menu]\nup = 5\n";
+    let lines = complaints(text);
+    let numbers: Vec<_> = lines.iter().map(|line| &line[..1]).collect();
+    assert_eq!(numbers, ["2", "3", "5"], "{lines:?}");
+}
+
+#[test]
+fn ports_take_names_of_ones_own() {
+    let text = "
+        filter = ':my-api | :discovery'
+        [services]
+        8080 = 'my-api'
+        '5353/udp' = 'discovery'
+        '443/tcp' = 'shop'
+        443 = 'web_2'
+    ";
+    let settings = parse(text.as_bytes()).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let name = |protocol, port| settings.services.name(protocol, port);
+    assert_eq!(name(Protocol::Tcp, 8080), Some("my-api"));
+    assert_eq!(name(Protocol::Udp, 8080), Some("my-api"));
+    assert_eq!(name(Protocol::Tcp, 5353), None);
+    assert_eq!(name(Protocol::Udp, 5353), Some("discovery"));
+    assert_eq!(
+        name(Protocol::Tcp, 443),
+        Some("shop"),
+        "what is said of one counts more"
+    );
+    assert_eq!(name(Protocol::Udp, 443), Some("web_2"));
+    assert_eq!(settings.filter.to_string(), ":my-api | :discovery");
+    let printed = to_toml(&settings);
+    assert_eq!(parse(printed.as_bytes()), Ok(settings), "{printed}");
+    assert!(Filter::parse(":my-api").is_err(), "nowhere else");
+}
+
+#[test]
+fn a_name_that_no_port_can_have_is_told() {
+    let takes = "a name in quotes, such as \"my-api\"";
+    for (text, told) in [
+        ("[services]\n8080 = ''", "2: services.8080: `` is no name: a letter, then letters, digits, - and _, 40 of them at most".to_owned()),
+        ("[services]\n8080 = '80'", "2: services.8080: `80` is no name: ".to_owned()),
+        ("[services]\n8080 = 'my api'", "2: services.8080: `my api` is no name: ".to_owned()),
+        ("[services]\n8080 = 'a|b'", "2: services.8080: `a|b` is no name: ".to_owned()),
+        ("[services]\n8080 = 8", format!("2: services.8080: a number, where it takes {takes}")),
+        ("[services]\n0 = 'x'", "2: services: `0` is not a port, such as 8080 or \"5353/udp\"".to_owned()),
+        ("[services]\n65536 = 'x'", "2: services: `65536` is not a port".to_owned()),
+        ("[services]\n080 = 'x'", "2: services: `080` is not a port".to_owned()),
+        ("[services]\n'80/sctp' = 'x'", "2: services: `80/sctp` is not a port".to_owned()),
+        ("[services]\nmy-api = 8080", "2: services: `my-api` is not a port".to_owned()),
+        ("services = ['x']", "1: services: a list, where it takes ports with their names".to_owned()),
+    ] {
+        assert_told_once(text, &told);
+    }
+}
+
+#[test]
+fn who_wants_names_alone_is_told_of_nothing_else() {
+    let names = parse_services(b"view = 3\nzebra = 1\n[services]\n8080 = 'my-api'\n").unwrap();
+    assert_eq!(names.name(Protocol::Tcp, 8080), Some("my-api"));
+    let faults = parse_services(b"view = 3\n[services]\n8080 = 1\n").unwrap_err();
+    assert_eq!(faults.len(), 1);
+    assert_eq!(faults[0].line, 3);
+    assert!(parse_services(b"view = ").is_err(), "no TOML at all");
+}
+
+#[test]
+fn views_of_ones_own_take_what_the_file_takes() {
+    let text = "
+        view = 'Web'
+        [[views]]
+        name = 'web'
+        shows = 'listening'
+        filter = ':443 | :shop'
+        columns = ['port', 'process', 'state']
+        sort = 'process'
+        [[views]]
+        name = 'all of ann'
+        filter = 'user:ann'
+        reverse = true
+        [services]
+        9001 = 'shop'
+    ";
+    let settings = parse(text.as_bytes()).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let [web, ann] = &settings.views[..] else {
+        panic!("{:?}", settings.views);
+    };
+    assert_eq!((&*web.name, web.shows), ("web", Tab::Listening));
+    assert_eq!(web.filter.to_string(), ":443 | :shop");
+    let columns = [ColumnId::Port, ColumnId::Process, ColumnId::State];
+    assert_eq!(web.columns.as_deref(), Some(&columns[..]));
+    let (by, descending) = (ColumnId::Process, false);
+    assert_eq!(web.sort, Some(Sort { by, descending }));
+    assert_eq!(
+        (&*ann.name, ann.shows, &ann.columns),
+        ("all of ann", Tab::All, &None)
+    );
+    let (by, descending) = (ColumnId::Port, true);
+    assert_eq!(ann.sort, Some(Sort { by, descending }));
+    assert_eq!(
+        (settings.view, settings.own_view),
+        (Tab::Listening, Some(0))
+    );
+    let printed = to_toml(&settings);
+    assert_eq!(parse(printed.as_bytes()), Ok(settings), "{printed}");
+}
+
+#[test]
+fn a_view_that_is_wrong_is_told_with_its_line() {
+    let view = |at: u8| format!("[[views]]\nname = 'v{at}'\n");
+    let six = [1, 2, 3, 4, 5, 6].map(view).concat();
+    let long = "x".repeat(Filter::MAX_BYTES - 10);
+    for (text, told) in [
+        (
+            "[[views]]\nfilter = 'x'",
+            "1: views: a view needs a name (name = \"web\")",
+        ),
+        (
+            "[[views]]\nname = ''",
+            "2: views.name: `` is no name: it takes 1 to 16 cells",
+        ),
+        (
+            "[[views]]\nname = 'much too long a name'",
+            "2: views.name: `much too long a name` is no name",
+        ),
+        (
+            "[[views]]\nname = 5",
+            "2: views.name: a number, where it takes a name in quotes",
+        ),
+        (
+            "[[views]]\nname = 'All'",
+            "2: views.name: there is a view `All` already",
+        ),
+        (
+            "[[views]]\nname = 'a'\n[[views]]\nname = 'A'",
+            "4: views.name: there is a view `A` already",
+        ),
+        (
+            "[[views]]\nname = 'a'\nfiltr = 'x'",
+            "3: views: `filtr` is no key of a view; did you mean `filter`?",
+        ),
+        (
+            "[[views]]\nname = 'a'\nfilter = 'state:lisn'",
+            "3: views.filter: `lisn` is no state; did you mean `listen`?",
+        ),
+        (
+            "[[views]]\nname = 'a'\nshows = 'al'",
+            "3: views.shows: `al` is no view; did you mean `all`?",
+        ),
+        (
+            "[[views]]\nname = 'a'\ncolumns = ['port']",
+            "3: views.columns: `",
+        ),
+        (
+            "[[views]]\nname = 'a'\nsort = 'x'",
+            "3: views.sort: `x` is no column",
+        ),
+        (
+            "[[views]]\nname = 'a'\nreverse = 1",
+            "3: views.reverse: a number, where it takes true or false",
+        ),
+        (
+            "[views]\nname = 'a'",
+            "1: views: a table, where it takes views of one's own",
+        ),
+        ("views = [1]", "1: views: a number, where it takes tables"),
+        (
+            "view = 'web'\n[[views]]\nname = 'wob'",
+            "1: view: `web` is no view; did you mean `wob`?",
+        ),
+        (&six, "11: views: there are keys for 5 of them"),
+        (
+            &format!("families = ['ipv4']\n[[views]]\nname = 'a'\nfilter = '{long}'"),
+            "2: views: with these families the filter is too long",
+        ),
+    ] {
+        assert_told_once(text, told);
+    }
 }
 
 #[test]

@@ -24,6 +24,11 @@ impl Pty {
             Key::PageDown => "\x1b[6~".to_owned(),
             Key::Home => "\x1b[H".to_owned(),
             Key::End => "\x1b[F".to_owned(),
+            Key::F(number @ 1..=4) => format!("\x1bO{}", char::from(b'O' + number)),
+            Key::F(number) => {
+                let codes = [15, 17, 18, 19, 20, 21, 23, 24];
+                format!("\x1b[{}~", codes[usize::from(number) - 5])
+            }
         };
         self.send(&sequence);
     }
