@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sockeye::model::State;
-use sockeye::{columns, config, filter};
+use sockeye::{columns, config, filter, theme};
 
 fn at(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -80,6 +80,14 @@ fn the_guide_lists_every_word_of_the_filter_language() {
 #[test]
 fn the_guide_explains_every_key_of_the_configuration() {
     explains("docs/guide.md", config::keys().map(str::to_owned));
+}
+
+#[test]
+fn the_guide_names_every_theme() {
+    let page = text("docs/guide.md");
+    for (name, _) in theme::BUILT_IN {
+        assert!(page.contains(&format!("`{name}`")), "{name}");
+    }
 }
 
 #[test]
