@@ -170,6 +170,6 @@ fn what_else(file: &Metadata) -> Option<&'static str> {
     } else if file.is_dir() {
         Some("a folder")
     } else {
-        Some("a pipe or device")
+        Some("a pipe, socket or device")
     }
 }

@@ -315,10 +315,10 @@ fn what_is_no_file_to_read_is_one_line_and_is_not_waited_for() {
             " Too many levels of symbolic links (os error 40)",
         ),
         (path("sockeye"), " a folder, not a file"),
-        (path("pipe"), " a pipe or device, not a file"),
-        (path("socket"), " No such device or address (os error 6)"),
+        (path("pipe"), " a pipe, socket or device, not a file"),
+        (path("socket"), " a pipe, socket or device, not a file"),
         (path("large"), " larger than 1048576 bytes"),
-        ("/dev/zero".into(), " a pipe or device, not a file"),
+        ("/dev/zero".into(), " a pipe, socket or device, not a file"),
     ] {
         refuses(&file, &[why]);
     }
