@@ -54,6 +54,7 @@ pub enum Action {
     ToggleNames,
     PaneDown,
     PaneUp,
+    OpenPalette,
     ToggleHelp,
     Back,
     Quit,

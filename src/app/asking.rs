@@ -11,7 +11,7 @@ use crate::track::Row;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Menu {
     /// What is chosen.
-    pub title: &'static str,
+    pub title: String,
     /// The choices; never empty.
     pub items: Vec<MenuItem>,
     /// The one under the cursor.
@@ -49,6 +49,16 @@ pub enum FileFormat {
     Csv,
 }
 
+impl FileFormat {
+    /// What names of such files end in.
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
+}
+
 impl Menu {
     /// What can be copied of a row. Its command line is copied as it is shown, arguments joined by spaces: a
     /// text to read, not a command to run, for nobody knows any more where an argument ended.
@@ -78,7 +88,7 @@ impl Menu {
             choice: MenuChoice::Copy(text),
         };
         Self {
-            title: "copy",
+            title: "copy".into(),
             items: texts.into_iter().map(item).collect(),
             at: 0,
         }
@@ -101,14 +111,18 @@ impl Menu {
             choice: MenuChoice::Copy(verdict.summary.clone()),
         });
         Self {
-            title: "copy",
+            title: "copy".into(),
             items,
             at: 0,
         }
     }
 
     /// What the rows shown can be written as.
-    pub fn write() -> Self {
+    pub fn write(rows: usize) -> Self {
+        let title = match rows {
+            1 => "write the row shown".into(),
+            rows => format!("write the {rows} rows shown"),
+        };
         let item = |(label, format): (&str, FileFormat)| MenuItem {
             label: label.to_owned(),
             is_on: None,
@@ -122,7 +136,7 @@ impl Menu {
             ("CSV    a row for each socket and process", FileFormat::Csv),
         ];
         Self {
-            title: "write the rows shown",
+            title,
             items: formats.into_iter().map(item).collect(),
             at: 0,
         }
@@ -142,7 +156,7 @@ impl Menu {
             .map(item)
             .collect();
         Self {
-            title: "columns",
+            title: "columns".into(),
             items,
             at,
         }

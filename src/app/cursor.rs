@@ -23,6 +23,8 @@ pub(super) enum Step {
     First,
     Last,
     To(usize),
+    /// This row shall be the first in sight, and the selection no further away than that takes.
+    Scroll(usize),
 }
 
 impl Cursor {
@@ -58,11 +60,15 @@ impl Cursor {
     /// Moves the selection.
     pub fn go(&mut self, step: Step, table: &Table, shown: &[usize], height: usize) {
         let last = shown.len().saturating_sub(1);
+        if let Step::Scroll(top) = step {
+            self.top = top.min(shown.len().saturating_sub(height));
+        }
         self.place = match step {
             Step::By(by) => self.place.saturating_add_signed(by),
             Step::First => 0,
             Step::Last => last,
             Step::To(place) => place,
+            Step::Scroll(_) => self.place.clamp(self.top, self.top + height.max(1) - 1),
         }
         .min(last);
         self.selected = shown.get(self.place).map(|&index| table.rows[index].id);

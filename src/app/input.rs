@@ -61,6 +61,10 @@ impl fmt::Display for Key {
 pub enum Mouse {
     /// The left button went down.
     Click { column: u16, row: u16 },
+    /// It moved to another cell while down.
+    Drag { column: u16, row: u16 },
+    /// It went up, wherever.
+    Release,
     /// One notch up.
     WheelUp { column: u16, row: u16 },
     /// One notch down.

@@ -26,6 +26,8 @@ pub enum Mode {
     Digits,
     /// Choosing from a menu.
     Menu,
+    /// Choosing an action by typing. What is not bound here is typed.
+    Palette,
     /// Answering a question.
     Question,
     /// Answering it a second time, which takes another key.
@@ -67,7 +69,7 @@ const fn bind(
 
 use Action as A;
 use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
-use Mode::{Bind, Digits, Help, Insist, Menu, Prompt, Question, Table};
+use Mode::{Bind, Digits, Help, Insist, Menu, Palette, Prompt, Question, Table};
 
 /// Every key of the program as it is at first. The hints stand in the order of the list.
 #[rustfmt::skip]
@@ -118,6 +120,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('R')], A::ReadSettings, "read the file of settings again", ""),
     bind(Table, &[Char('n')], A::ToggleNames, "names of services and users, or numbers", ""),
     bind(Table, &[Esc], A::Back, "close the pane, then clear the filter", ""),
+    bind(Table, &[Char(':')], A::OpenPalette, "every action by its name: type to find it", "actions"),
     bind(Table, &[Char('?')], A::ToggleHelp, "this help", "help"),
     bind(Table, &[Char('q'), Ctrl('c')], A::Quit, "quit", "quit"),
     bind(Table, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
@@ -151,14 +154,24 @@ pub const KEYMAP: &[Binding] = &[
     bind(Menu, &[Ctrl('c')], A::Quit, "quit", ""),
     bind(Menu, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 
+    bind(Palette, &[Enter], A::Accept, "do it", "do it"),
+    bind(Palette, &[Down, Ctrl('n')], A::Down, "next", "next"),
+    bind(Palette, &[Up, Ctrl('p')], A::Up, "previous", ""),
+    bind(Palette, &[PageDown], A::PageDown, "a page down", ""),
+    bind(Palette, &[PageUp], A::PageUp, "a page up", ""),
+    bind(Palette, &[Esc], A::Back, "leave", "leave"),
+    bind(Palette, &[Ctrl('c')], A::Quit, "quit", ""),
+    bind(Palette, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
+
     bind(Question, &[Char('y')], A::Confirm, "yes", "yes"),
     bind(Question, &[Char('n'), Esc, Char('q')], A::Back, "no", "no"),
     bind(Question, &[Char('s')], A::OtherSignal, "another signal", "other signal"),
     bind(Question, &[Ctrl('c')], A::Quit, "quit", ""),
     bind(Question, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 
-    bind(Insist, &[Char('Y')], A::Confirm, "yes, all the same", "yes, end it"),
+    // No first: a second click where the first yes was must not be another.
     bind(Insist, &[Char('n'), Esc, Char('q')], A::Back, "no", "no"),
+    bind(Insist, &[Char('Y')], A::Confirm, "yes, all the same", "yes, end it"),
     bind(Insist, &[Ctrl('c')], A::Quit, "quit", ""),
     bind(Insist, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 

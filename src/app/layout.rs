@@ -22,6 +22,46 @@ impl Area {
             && row - self.y < self.height
     }
 
+    /// Its part of this width that begins at this column of the screen.
+    #[must_use]
+    pub fn part(self, x: u16, width: u16) -> Self {
+        let right = self.x.saturating_add(self.width);
+        let x = x.clamp(self.x, right);
+        Self {
+            x,
+            width: width.min(right - x),
+            ..self
+        }
+    }
+
+    /// The part of it that lies in another.
+    #[must_use]
+    pub fn within(self, other: Self) -> Self {
+        let end = |from: u16, cells: u16| from.saturating_add(cells);
+        let (last_x, last_y) = (end(other.x, other.width), end(other.y, other.height));
+        let x = self.x.clamp(other.x, last_x);
+        let y = self.y.clamp(other.y, last_y);
+        let right = end(self.x, self.width).min(last_x);
+        let bottom = end(self.y, self.height).min(last_y);
+        Self {
+            x,
+            y,
+            width: right.saturating_sub(x),
+            height: bottom.saturating_sub(y),
+        }
+    }
+
+    /// The last column without its first and last cell: the right side of a border.
+    #[must_use]
+    pub fn right_edge(self) -> Self {
+        Self {
+            x: self.x + self.width.saturating_sub(1),
+            y: self.y.saturating_add(1),
+            width: self.width.min(1),
+            height: self.height.saturating_sub(2),
+        }
+    }
+
     /// The area without a border of one cell all around.
     #[must_use]
     pub const fn inside_border(self) -> Self {
@@ -46,6 +86,16 @@ impl Size {
     /// Whether there is no room for borders and panes beside the table.
     pub const fn is_compact(self) -> bool {
         self.width < 60 || self.height < 12
+    }
+
+    /// The whole terminal.
+    pub const fn area(self) -> Area {
+        Area {
+            x: 0,
+            y: 0,
+            width: self.width,
+            height: self.height,
+        }
     }
 
     /// Cells that a line of what covers the table has at most: within its border and a margin of

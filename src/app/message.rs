@@ -45,6 +45,8 @@ pub enum Msg {
         /// The file.
         from: String,
     },
+    /// The rows were written.
+    RowsWritten(Written),
     /// A process was not sent its signal: why.
     SignalFailed(String),
     /// The system asks the program to end, or a part that it can't do without crashed.
@@ -77,6 +79,17 @@ pub struct BindReport {
     pub job: u64,
     /// What was found out.
     pub examination: Examination,
+}
+
+/// Where rows were written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// How many.
+    pub rows: usize,
+    /// The file, its folder told.
+    pub path: String,
+    /// Which folder they should have gone to, and why they could not.
+    pub not_in: Option<String>,
 }
 
 /// The signals that the program offers to send, the gentlest first.

@@ -9,6 +9,7 @@ mod bind_pane;
 mod completing;
 mod cursor;
 mod go_to;
+mod hand;
 mod input;
 pub mod keymap;
 pub mod layout;
@@ -18,6 +19,7 @@ mod neighbours;
 mod notify;
 mod overdue;
 mod own_view;
+mod palette;
 mod past;
 mod prompt;
 mod question;
@@ -37,9 +39,9 @@ pub use action::Action;
 pub use asking::{FileFormat, Menu, MenuChoice, MenuItem};
 pub use input::{Input, Key, Mouse};
 pub use layout::Size;
-pub use message::{BindReport, Confirmed, Effect, Ending, Exit, Msg, Signal};
+pub use message::{BindReport, Confirmed, Effect, Ending, Exit, Msg, Signal, Written};
 pub use notify::Notify;
-pub use own_view::OwnView;
+pub use own_view::{OwnView, Place};
 pub use prompt::PromptKind;
 pub use question::{Confirmation, Question};
 pub use selection::{Asked, Sort, Tab};
@@ -53,8 +55,10 @@ use crate::track::{EventLog, Row, Table};
 use bind_pane::BindPane;
 use cursor::Cursor;
 use go_to::GoTo;
+use hand::Hand;
 use marked::MarkedPorts;
 use neighbours::Neighbours;
+use palette::Palette;
 use past::Past;
 use prompt::Prompt;
 use selection::{Criteria, Selection};
@@ -67,6 +71,7 @@ enum Modal {
     Prompt(Prompt),
     GoTo(GoTo),
     Menu(Menu),
+    Palette(Palette),
     Question(Question),
     Help { scroll: usize },
 }
@@ -118,6 +123,8 @@ pub struct App {
     cursor: Cursor,
     /// Whether the cursor goes to what happened last.
     is_following: bool,
+    /// On the mouse.
+    hand: Hand,
     /// The selected row's, while its details are shown.
     neighbours: Option<Neighbours>,
     modal: Modal,
@@ -174,6 +181,7 @@ impl App {
             criteria,
             cursor: Cursor::default(),
             is_following: false,
+            hand: Hand::default(),
             neighbours: None,
             modal: Modal::None,
             pane: settings.stats.then_some(Pane::Stats),

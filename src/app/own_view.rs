@@ -82,10 +82,28 @@ impl App {
         key.map_or_else(|| name.to_owned(), |key| format!("{key} {name}"))
     }
 
+    /// The tab that an action stands for, if there is one.
+    fn place_of(&self, action: Action) -> Option<Place> {
+        let at = ACTIONS.iter().position(|&one| one == action)?;
+        self.places().get(at).copied()
+    }
+
+    /// Whether an action stands for a tab that there is not.
+    pub(super) fn lacks_place_of(&self, action: Action) -> bool {
+        ACTIONS.contains(&action) && self.place_of(action).is_none()
+    }
+
+    /// The view of one's own that an action shows, if it shows one.
+    pub(super) fn own_view_of(&self, action: Action) -> Option<&OwnView> {
+        match self.place_of(action)? {
+            Place::Tab(_) => None,
+            Place::Own(at) => self.settings.views.get(at),
+        }
+    }
+
     /// Shows the tab that an action stands for; says so if there is none.
     pub(super) fn show_by(&mut self, action: Action, now: Moment) {
-        let at = ACTIONS.iter().position(|&one| one == action);
-        match at.and_then(|at| self.places().get(at).copied()) {
+        match self.place_of(action) {
             Some(place) => self.show_place(place, now),
             None => self.warn(
                 "there is no such view: [[views]] in the file of settings makes one (sockeye config)",

@@ -15,6 +15,8 @@ pub enum PromptKind {
     Filter,
     /// A port to bind-test.
     Target,
+    /// The name of an action.
+    Action,
 }
 
 /// Text and cursor.

@@ -167,6 +167,8 @@ fn mouse_of(mouse: MouseEvent) -> Option<Mouse> {
     let (column, row) = (mouse.column, mouse.row);
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => Some(Mouse::Click { column, row }),
+        MouseEventKind::Drag(MouseButton::Left) => Some(Mouse::Drag { column, row }),
+        MouseEventKind::Up(MouseButton::Left) => Some(Mouse::Release),
         MouseEventKind::ScrollUp => Some(Mouse::WheelUp { column, row }),
         MouseEventKind::ScrollDown => Some(Mouse::WheelDown { column, row }),
         _ => None,
@@ -222,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mouse_clicks_with_its_left_button_and_turns_its_wheel() {
+    fn the_mouse_clicks_and_drags_with_its_left_button_and_turns_its_wheel() {
         let (column, row) = (3, 4);
         let cases = [
             (
@@ -237,9 +239,13 @@ mod tests {
                 MouseEventKind::ScrollDown,
                 Some(Mouse::WheelDown { column, row }),
             ),
+            (
+                MouseEventKind::Drag(MouseButton::Left),
+                Some(Mouse::Drag { column, row }),
+            ),
+            (MouseEventKind::Up(MouseButton::Left), Some(Mouse::Release)),
             (MouseEventKind::Down(MouseButton::Right), None),
-            (MouseEventKind::Up(MouseButton::Left), None),
-            (MouseEventKind::Drag(MouseButton::Left), None),
+            (MouseEventKind::Drag(MouseButton::Right), None),
             (MouseEventKind::Moved, None),
         ];
         for (kind, mouse) in cases {

@@ -177,8 +177,9 @@ pub fn abandon() {
     let _ = disable_raw_mode();
 }
 
-/// Reports of mouse buttons and wheel in SGR coordinates. crossterm's own mouse capture also asks
-/// for every motion of the pointer, a flood of input that nothing here uses.
+/// Reports of mouse buttons, wheel and motion while a button is down, in SGR coordinates. crossterm's own
+/// mouse capture also asks for every other motion of the pointer, a flood of input that nothing here uses.
+/// A terminal that knows no 1002 keeps to 1000: clicks without dragging.
 #[derive(Clone, Copy)]
 enum Mouse {
     On,
@@ -188,8 +189,8 @@ enum Mouse {
 impl Command for Mouse {
     fn write_ansi(&self, f: &mut impl std::fmt::Write) -> std::fmt::Result {
         f.write_str(match self {
-            Self::On => "\x1b[?1000h\x1b[?1006h",
-            Self::Off => "\x1b[?1006l\x1b[?1000l",
+            Self::On => "\x1b[?1000h\x1b[?1002h\x1b[?1006h",
+            Self::Off => "\x1b[?1006l\x1b[?1002l\x1b[?1000l",
         })
     }
 

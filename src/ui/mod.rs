@@ -5,6 +5,7 @@
 mod glyphs;
 mod overlay;
 mod pane;
+mod scrollbar;
 mod table;
 mod theme;
 mod top;
@@ -15,7 +16,7 @@ use ratatui::text::{Line as StyledLine, Span as StyledSpan};
 use ratatui::widgets::Paragraph;
 
 use crate::app::layout::Area;
-use crate::app::view::{Line, View};
+use crate::app::view::{Line, Part, View};
 use crate::theme::Glyphs;
 pub use glyphs::{ascii, in_ascii};
 use theme::Theme;
@@ -30,8 +31,11 @@ pub fn draw(frame: &mut Frame<'_>, view: &View) {
     table::draw_titles(frame, view, theme);
     table::draw_rows(frame, view, theme);
     pane::draw(frame, view, theme);
+    scrollbar::draw(frame, view, Part::Table, theme);
+    scrollbar::draw(frame, view, Part::Pane, theme);
     draw_footer(frame, view, theme);
     overlay::draw(frame, view, theme);
+    scrollbar::draw(frame, view, Part::Overlay, theme);
     if view.glyphs == Glyphs::Ascii {
         glyphs::to_ascii(frame);
     }

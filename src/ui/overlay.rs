@@ -5,13 +5,13 @@ use ratatui::layout::{Margin, Rect};
 use ratatui::text::Line as StyledLine;
 use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
 
-use super::{Theme, styled};
-use crate::app::view::{OverlayView, Role, View};
+use super::{Theme, rect, styled};
+use crate::app::view::{Role, View};
 use crate::columns::width;
 
 pub(super) fn draw(frame: &mut Frame<'_>, view: &View, theme: Theme) {
     let Some(overlay) = &view.overlay else { return };
-    let area = place(frame.area(), overlay, view.layout.has_borders);
+    let area = rect(overlay.area, frame);
     let lines: Vec<_> = overlay
         .lines
         .iter()
@@ -59,38 +59,5 @@ fn blank_what_hangs_over(frame: &mut Frame<'_>, area: Rect) {
         if width(cell.symbol()) > 1 {
             cell.set_symbol(" ");
         }
-    }
-}
-
-/// As wide as its longest line and as high as its lines need, in the middle; the whole screen but
-/// its last line where there is no room for borders.
-fn place(screen: Rect, overlay: &OverlayView, has_borders: bool) -> Rect {
-    if !has_borders {
-        return Rect {
-            height: screen.height.saturating_sub(1).max(1),
-            ..screen
-        }
-        .intersection(screen);
-    }
-    let widths = overlay
-        .lines
-        .iter()
-        .map(|line| line.iter().map(|span| width(&span.text)).sum());
-    let longest = overlay.columns;
-    let columns = u16::try_from(longest.max(20) + 2)
-        .unwrap_or(u16::MAX)
-        .min(screen.width - 4);
-    let room = usize::from(columns.saturating_sub(2).max(1));
-    let lines: usize = widths.map(|cells: usize| cells.div_ceil(room).max(1)).sum();
-    // A wrapped line breaks at words: it may need one line more than its cells say.
-    let slack = usize::from(longest > room);
-    let height = u16::try_from(lines + slack + 2)
-        .unwrap_or(u16::MAX)
-        .min(screen.height - 2);
-    Rect {
-        x: (screen.width - columns) / 2,
-        y: (screen.height - height) / 2,
-        width: columns,
-        height,
     }
 }

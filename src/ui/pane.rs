@@ -14,12 +14,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View, theme: Theme) {
     if view.layout.has_borders {
         let title =
             ratatui::text::Line::styled(format!(" {} ", pane.title), theme.of(Role::Accent));
-        let hint = ratatui::text::Line::styled(format!(" {} ", pane.hint), theme.of(Role::Dim));
         content = content.block(
             Block::bordered()
                 .border_style(theme.border())
                 .title(title)
-                .title(hint.right_aligned()),
+                .title(styled(&pane.hint, theme).right_aligned()),
         );
     }
     frame.render_widget(content, area);

@@ -159,7 +159,7 @@ fn the_socket_in_the_way_can_be_gone_to_and_its_command_copied() {
         live.press("c");
         live.wait_for_text(&format!("kill {}", holder.pid()));
         live.press("\r");
-        live.wait_for_text(&format!("copied: kill {}", holder.pid()));
+        live.wait_for_text(&format!("copied kill {}", holder.pid()));
     });
 }
 

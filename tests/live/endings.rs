@@ -6,8 +6,9 @@ use crate::scene::{BINARY, Holder, Live, listeners, stage};
 use crate::support::pty::Pty;
 
 /// What must have been written to leave everything that was entered.
-const LEAVING: [&str; 5] = [
+const LEAVING: [&str; 6] = [
     "\x1b[?1000l",
+    "\x1b[?1002l",
     "\x1b[?1006l",
     "\x1b[?2004l",
     "\x1b[?1049l",

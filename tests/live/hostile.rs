@@ -63,7 +63,7 @@ fn a_copied_command_line_holds_no_escape_sequence() {
         live.wait_for_text("command ");
         // address, pid, command
         live.press("jj\r");
-        live.wait_for_text("copied: sh -c");
+        live.wait_for_text("copied sh -c");
         let raw = live.pty.raw();
         assert_eq!(copied(&raw).len(), 1, "{raw:?}");
         let copied = &copied(&raw)[0];

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::scene::{Holder, Live, TempDir, listeners, stage};
+use crate::scene::{BINARY, Holder, Live, TempDir, listeners, stage};
+use crate::support::pty::Pty;
 
 #[test]
 fn copy_hands_the_text_to_the_terminal() {
@@ -22,7 +23,7 @@ fn copy_hands_the_text_to_the_terminal() {
         live.press("\r");
         // `127.0.0.1:8080` in base64.
         live.pty.wait_for_raw("\x1b]52;c;MTI3LjAuMC4xOjgwODA=");
-        live.wait_for_text("copied: 127.0.0.1:8080");
+        live.wait_for_text("copied 127.0.0.1:8080 to the clipboard (by the terminal)");
     });
 }
 
@@ -38,7 +39,8 @@ fn w_writes_the_rows_shown_to_a_file() {
             live.press("w");
             live.wait_for_text("a row for each socket and process");
             live.press(keys);
-            live.wait_for_text("wrote 2 rows to sockeye-");
+            let told = format!("wrote 2 rows to {}/sockeye-", directory.path().display());
+            live.wait_for_text(&told);
             let files: Vec<_> = std::fs::read_dir(directory.path()).unwrap().collect();
             assert_eq!(files.len(), 1);
             let path = files[0].as_ref().unwrap().path();
@@ -63,16 +65,23 @@ fn written_ports(text: &str, format: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_told() {
+fn where_it_cannot_be_written_the_file_goes_home_and_that_is_told() {
     stage(|| {
-        let mut live = {
-            let directory = TempDir::new();
-            std::env::set_current_dir(directory.path()).unwrap();
-            Live::start(&[])
+        let _open = listeners(&[8080]);
+        let directory = TempDir::new();
+        let home = directory.path().to_str().unwrap().to_owned();
+        let gone = directory.path().join("gone");
+        std::fs::create_dir(&gone).unwrap();
+        std::env::set_current_dir(&gone).unwrap();
+        let mut live = Live {
+            pty: Pty::spawn(BINARY, &[], (160, 30), &[("HOME", &home)]),
         };
+        live.wait_for_table();
+        std::fs::remove_dir(&gone).unwrap();
         live.press("w");
-        live.wait_for_text("one object");
+        live.wait_for_text("write the row shown");
         live.press("\r");
-        live.wait_for_text("No such file or directory");
+        live.wait_for_text(&format!("wrote 1 row to {home}/sockeye-"));
+        live.wait_for_text("not to the current directory: No such file or directory");
     });
 }

@@ -23,6 +23,7 @@ mod crashes;
 mod endings;
 mod filter;
 mod guarded;
+mod hands;
 mod hostile;
 mod hung;
 mod jobs;

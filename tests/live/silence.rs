@@ -195,12 +195,12 @@ const TABLE: Steps = &[
 const BIND_TEST_OF_A_FREE_PORT: Steps = &[
     ("B443\r", "✓ free"),
     ("f", "is free: bound on every address"),
-    ("c\r", "copied: "),
+    ("c\r", "copied "),
 ];
 
 const FILES_AND_PROCESSES: Steps = &[
     ("c", "curl http://127.0.0.1:8080/"),
-    ("\r", "copied: 127.0.0.1:8080"),
+    ("\r", "copied 127.0.0.1:8080"),
     ("w", "a row for each socket and process"),
     ("\r", "wrote "),
     ("K", "end a process"),

@@ -8,8 +8,8 @@ use proptest::sample::select;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sockeye::app::keymap::KEYMAP;
-use sockeye::app::view::View;
-use sockeye::app::{BindReport, Effect, Input, Key, Mouse, Msg};
+use sockeye::app::view::{Click, View};
+use sockeye::app::{Action, BindReport, Effect, Input, Key, Mouse, Msg};
 use sockeye::model::{Holder, Owner, Socket, State};
 use sockeye::ui;
 
@@ -42,6 +42,8 @@ fn event() -> impl Strategy<Value = Event> {
     let cell = || (0..100u16, 0..40u16);
     let mouse = prop_oneof![
         cell().prop_map(|(column, row)| Mouse::Click { column, row }),
+        cell().prop_map(|(column, row)| Mouse::Drag { column, row }),
+        Just(Mouse::Release),
         cell().prop_map(|(column, row)| Mouse::WheelUp { column, row }),
         cell().prop_map(|(column, row)| Mouse::WheelDown { column, row }),
     ];
@@ -207,7 +209,23 @@ fn is_sane(view: &View) -> Result<(), TestCaseError> {
         prop_assert!(cell.x + cells <= view.size.width.max(cell.x + cells.min(6)));
         prop_assert!(!cell.text.contains(char::is_control), "{:?}", cell);
     }
+    for target in &view.targets {
+        let area = target.area;
+        prop_assert!(area.x + area.width <= view.size.width, "{:?}", target);
+        prop_assert!(area.y + area.height <= view.size.height, "{:?}", target);
+    }
     Ok(())
+}
+
+/// Whether it says yes: the key, or a click on its hint.
+fn says_yes(event: &Event, view: &View) -> bool {
+    match event {
+        Event::Key(key) => matches!(key, Key::Char('y' | 'Y')),
+        Event::Mouse(Mouse::Click { column, row }) => {
+            view.click_at(*column, *row) == Some(Click::Do(Action::Confirm))
+        }
+        _ => false,
+    }
 }
 
 proptest! {
@@ -217,12 +235,13 @@ proptest! {
     fn no_sequence_of_events_panics_or_ends_a_process_unasked(events in vec(event(), 500)) {
         let mut run = Run { stage: Stage::new(80, 24), asked: Vec::new() };
         for (at, event) in events.iter().enumerate() {
-            let question = run.view().overlay.is_some_and(|over| over.title == "end a process");
+            let seen = run.view();
+            let question = seen.overlay.as_ref().is_some_and(|over| over.title == "end a process");
             let effects = run.take(event);
             for effect in &effects {
                 if let Effect::EndProcess(_) = effect {
                     prop_assert!(question, "nobody asked");
-                    prop_assert!(matches!(event, Event::Key(Key::Char('y'))), "{:?}", event);
+                    prop_assert!(says_yes(event, &seen), "{:?}", event);
                 }
             }
             run.asked.extend(effects);

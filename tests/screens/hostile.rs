@@ -10,7 +10,7 @@ use proptest::sample::select;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use sockeye::app::view::View;
+use sockeye::app::view::{Scrollbar, View};
 use sockeye::app::{Input, Key, Msg};
 use sockeye::model::{Problem, ProblemCode, Process, Socket, Text};
 use sockeye::runtime::backend::QuietBackend;
@@ -239,7 +239,11 @@ fn check_borders(view: &View, picture: &Buffer) -> Result<(), TestCaseError> {
     let pane = view.layout.pane;
     for y in pane.y + 1..(pane.y + pane.height).saturating_sub(1) {
         prop_assert_eq!(picture[(pane.x, y)].symbol(), "│");
-        prop_assert_eq!(picture[(pane.x + pane.width - 1, y)].symbol(), "│");
+        let right = pane.x + pane.width - 1;
+        let is_thumb = |bar: &Scrollbar| bar.thumb().contains(right, y);
+        let is_thumb = view.scrollbars.iter().any(is_thumb);
+        let side = if is_thumb { "┃" } else { "│" };
+        prop_assert_eq!(picture[(right, y)].symbol(), side);
     }
     Ok(())
 }

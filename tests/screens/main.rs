@@ -5,6 +5,7 @@
 //! and read before it is committed.
 
 mod canvas;
+mod clicks;
 mod colours;
 mod hostile;
 mod meanings;

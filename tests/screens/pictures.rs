@@ -296,7 +296,7 @@ fn help_scrolled_to_its_end() {
     picture("help_end", |width, height| {
         let mut stage = busy_stage(width, height);
         stage.press("?");
-        for _ in 0..50 {
+        for _ in 0..100 {
             stage.key(Key::PageDown);
         }
         stage
@@ -507,6 +507,41 @@ fn notice_of_something_done() {
             succeeded: true,
             message: "TERM sent to nginx (pid 812).".into(),
         });
+        stage
+    });
+}
+
+#[test]
+fn a_table_longer_than_the_screen_has_a_scrollbar() {
+    picture("scrolled", |width, height| {
+        let mut stage = Stage::new(width, height);
+        let owner = || known(&[&process(812, "nginx", "root", Duration::from_mins(90))]);
+        let sockets: Vec<_> = (1..=200)
+            .map(|n| listener(&format!("127.0.0.1:{}", 8000 + n), n, owner()))
+            .collect();
+        stage.read(&sockets);
+        for _ in 0..100 {
+            stage.press("j");
+        }
+        stage
+    });
+}
+
+#[test]
+fn the_palette() {
+    picture("palette", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press(":");
+        stage
+    });
+}
+
+#[test]
+fn the_palette_narrowed() {
+    picture("palette_narrowed", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press(":port");
+        stage.key(Key::Down);
         stage
     });
 }

@@ -36,6 +36,21 @@ fn stage() -> Stage {
     stage
 }
 
+/// What keys alone open.
+const OPENED_BY_KEYS: &[(&str, &str)] = &[
+    ("events", "e"),
+    ("a filter", "/a long filter \"ジャーナル"),
+    ("a port", "B127.0.0.1:8080"),
+    ("columns", "CGjjjjjjjjjj"),
+    ("the palette", ":"),
+    ("an action", ":port"),
+    ("no action", ":ジャーナル nothing"),
+    ("copy", "cj"),
+    ("a question", "K"),
+    ("the help", "?jjjjjjjjjjjjjjjj"),
+    ("a pause", "p"),
+];
+
 /// Everything that can be open, each on a stage of its own.
 fn everything_open() -> Vec<(&'static str, Stage)> {
     let with = |act: &dyn Fn(&mut Stage)| {
@@ -43,7 +58,13 @@ fn everything_open() -> Vec<(&'static str, Stage)> {
         act(&mut stage);
         stage
     };
-    vec![
+    let by_keys = OPENED_BY_KEYS.iter().map(|&(what, keys)| {
+        let opened = with(&|stage| {
+            stage.press(keys);
+        });
+        (what, opened)
+    });
+    let mut all = vec![
         ("the table", with(&|_| {})),
         ("nothing yet", Stage::new(45, 15)),
         (
@@ -60,59 +81,11 @@ fn everything_open() -> Vec<(&'static str, Stage)> {
             }),
         ),
         (
-            "events",
-            with(&|stage| {
-                stage.press("e");
-            }),
-        ),
-        (
             "a bind test",
             with(&|stage| {
                 let effects = stage.press("b");
                 let answer = answer(stage, &effects);
                 stage.tell(answer);
-            }),
-        ),
-        (
-            "a filter",
-            with(&|stage| {
-                stage.press("/a long filter \"ジャーナル");
-            }),
-        ),
-        (
-            "a port",
-            with(&|stage| {
-                stage.press("B127.0.0.1:8080");
-            }),
-        ),
-        (
-            "columns",
-            with(&|stage| {
-                stage.press("CGjjjjjjjjjj");
-            }),
-        ),
-        (
-            "copy",
-            with(&|stage| {
-                stage.press("cj");
-            }),
-        ),
-        (
-            "a question",
-            with(&|stage| {
-                stage.press("K");
-            }),
-        ),
-        (
-            "the help",
-            with(&|stage| {
-                stage.press("?jjjjjjjjjjjjjjjj");
-            }),
-        ),
-        (
-            "a pause",
-            with(&|stage| {
-                stage.press("p");
             }),
         ),
         (
@@ -130,7 +103,9 @@ fn everything_open() -> Vec<(&'static str, Stage)> {
                 stage.tell(Msg::SnapshotFailed("unreadable ".repeat(9)));
             }),
         ),
-    ]
+    ];
+    all.extend(by_keys);
+    all
 }
 
 #[test]

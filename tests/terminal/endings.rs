@@ -7,8 +7,9 @@ use crate::program::{start, start_in_shell, start_with};
 use crate::support::pty::{Pty, is_available};
 
 /// What must have been written to leave everything that was entered.
-const LEAVING: [&str; 5] = [
+const LEAVING: [&str; 6] = [
     "\x1b[?1000l",
+    "\x1b[?1002l",
     "\x1b[?1006l",
     "\x1b[?2004l",
     "\x1b[?1049l",

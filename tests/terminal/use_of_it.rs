@@ -18,10 +18,10 @@ fn the_terminal_is_taken_in_all_its_modes() {
     assert!(screen.alternate_screen());
     assert!(screen.hide_cursor());
     assert!(screen.bracketed_paste());
-    // Presses and releases with the wheel: no motion.
+    // Presses, releases and the wheel, and motion only while a button is down.
     assert_eq!(
         screen.mouse_protocol_mode(),
-        MouseProtocolMode::PressRelease
+        MouseProtocolMode::ButtonMotion
     );
     assert_eq!(screen.mouse_protocol_encoding(), MouseProtocolEncoding::Sgr);
     assert!(!pty.raw().contains("\x1b[6n"), "it asks for the cursor");
@@ -45,8 +45,12 @@ fn keys_mouse_and_paste_arrive() {
         pty.send_key(key);
         pty.wait_for_text(shown);
     }
-    pty.click(7, 3);
+    pty.hold(7, 3);
     pty.wait_for_text("Click { column: 7, row: 3 }");
+    pty.drag_on((9, 5));
+    pty.wait_for_text("Drag { column: 9, row: 5 }");
+    pty.release(9, 5);
+    pty.wait_for_text("Release");
     pty.wheel_up(0, 0);
     pty.wait_for_text("WheelUp { column: 0, row: 0 }");
     pty.wheel_down(1, 2);

@@ -52,7 +52,7 @@ pub enum Flaw {
 const ESSENTIAL: [Action; 4] = [Action::Quit, Action::Back, Action::Accept, Action::Confirm];
 
 /// What asks before a process is ended, and what the yes to that is.
-const QUESTIONS: [(Place, Place); 4] = [
+const QUESTIONS: [(Place, Place); 5] = [
     (
         (Mode::Table, Action::EndProcess),
         (Mode::Question, Action::Confirm),
@@ -63,6 +63,10 @@ const QUESTIONS: [(Place, Place); 4] = [
     ),
     (
         (Mode::Menu, Action::Accept),
+        (Mode::Question, Action::Confirm),
+    ),
+    (
+        (Mode::Palette, Action::Accept),
         (Mode::Question, Action::Confirm),
     ),
     (
@@ -120,7 +124,7 @@ impl Keymap {
 
     fn typed(&self) -> impl Iterator<Item = Flaw> {
         let is_typed = |(mode, _, key): &(Mode, Action, Key)| match (mode, key) {
-            (Mode::Prompt, Key::Char(_)) => true,
+            (Mode::Prompt | Mode::Palette, Key::Char(_)) => true,
             (Mode::Digits, Key::Char(c)) => c.is_ascii_digit(),
             _ => false,
         };
@@ -198,6 +202,8 @@ mod tests {
             (Mode::Question, Action::Confirm),
             (Mode::Insist, Action::Back),
             (Mode::Help, Action::Back),
+            (Mode::Palette, Action::Back),
+            (Mode::Palette, Action::Accept),
         ] {
             let flaws = with(&[(mode, action, &[])]);
             let here = Flaw::OutOfReach { mode, action };
@@ -216,7 +222,11 @@ mod tests {
 
     #[test]
     fn a_character_that_can_not_be_typed_is_one() {
-        for (mode, key) in [(Mode::Prompt, Char('a')), (Mode::Digits, Char('8'))] {
+        for (mode, key) in [
+            (Mode::Prompt, Char('a')),
+            (Mode::Palette, Char('a')),
+            (Mode::Digits, Char('8')),
+        ] {
             let action = Action::Accept;
             let flaws = with(&[(mode, action, &[Enter, key])]);
             assert_eq!(flaws, [Flaw::Typed { mode, action, key }]);
@@ -248,7 +258,11 @@ mod tests {
             assert_eq!(flaws, [Flaw::AnswersItself { key, asks, answers }]);
         }
         let enter = with(&[(Mode::Question, Action::Confirm, &[Enter])]);
-        assert_eq!(enter.len(), 1, "the menu may have asked: {enter:?}");
+        let asked = [Mode::Menu, Mode::Palette].map(|mode| (mode, Action::Accept));
+        let answers = (Mode::Question, Action::Confirm);
+        let key = Enter;
+        let flaws = asked.map(|asks| Flaw::AnswersItself { key, asks, answers });
+        assert_eq!(enter, flaws, "either may have asked");
         let esc = with(&[(Mode::Question, Action::Confirm, &[Esc])]);
         assert_eq!(esc.len(), 1, "it says no: {esc:?}");
     }

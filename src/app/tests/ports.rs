@@ -242,6 +242,14 @@ fn a_move_by_mouse_or_to_a_port_ends_following_too() {
         desk.tell(Msg::Input(Input::Mouse(mouse)));
         assert!(!is_following(&desk), "{mouse:?}");
     }
+    let mut desk = Desk::with_ports(&[10]);
+    desk.wait(SECOND)
+        .read_ports(&(1000..1100).collect::<Vec<_>>());
+    desk.press("eF");
+    let area = desk.view().scrollbars[1].area;
+    let (column, row) = (area.x, area.y + area.height - 1);
+    desk.tell(Msg::Input(Input::Mouse(Mouse::Click { column, row })));
+    assert!(!is_following(&desk), "the scrollbar of the events");
     let mut desk = Desk::with_ports(&[10, 20, 30]);
     desk.press("Fg");
     assert!(!is_following(&desk));

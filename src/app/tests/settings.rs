@@ -37,7 +37,9 @@ fn the_keys_are_those_of_the_settings_from_the_first_on() {
     assert!(desk.app.pane.is_none());
     desk.key(Key::F(5));
     assert!(matches!(desk.app.pane, Some(Pane::Events)));
-    assert_eq!(desk.view().pane.unwrap().hint, "F5");
+    let hint = desk.view().pane.unwrap().hint;
+    let hint: String = hint.iter().map(|span| &*span.text).collect();
+    assert_eq!(hint, " F5 close ");
     assert!(footer(&desk).contains("F5 events"), "{}", footer(&desk));
     desk.press("?");
     let help = desk.view().overlay.unwrap().lines;

@@ -145,15 +145,13 @@ impl App {
         }
     }
 
-    /// A click on a socket in the way goes to its row.
-    pub(super) fn click_in_pane(&mut self, row: u16, now: Moment) -> Effects {
-        if let Some(at) = self.blocker_at(row)
-            && let Some(Pane::Bind(pane)) = &mut self.pane
+    /// Goes to the row of one of the sockets in the way.
+    pub(super) fn go_to_blocker(&mut self, at: usize, now: Moment) {
+        if let Some(Pane::Bind(pane)) = &mut self.pane
             && let Some(socket) = pane.visit(at)
         {
             self.go_to(&socket, now);
         }
-        Vec::new()
     }
 }
 

@@ -48,6 +48,7 @@ impl App {
                 succeeded: false,
                 message,
             } => self.warn(message, now),
+            Msg::RowsWritten(written) => self.tell_written(&written, now),
             Msg::SignalFailed(message) => {
                 if let Some(Pane::Bind(pane)) = &mut self.pane {
                     pane.end_failed();
@@ -142,14 +143,17 @@ impl App {
             Input::Mouse(mouse) => return self.point(mouse, now),
             Input::Paste(text) => {
                 self.paste_to_go(&text);
-                if let Modal::Prompt(prompt) = &mut self.modal {
-                    let edited = prompt.paste(&text);
-                    self.try_filter(now);
-                    self.tell_of_edit(edited, now);
-                }
+                let edited = match &mut self.modal {
+                    Modal::Prompt(prompt) => prompt.paste(&text),
+                    Modal::Palette(palette) => palette.paste(&text),
+                    _ => return Vec::new(),
+                };
+                self.try_filter(now);
+                self.tell_of_edit(edited, now);
             }
             Input::Resized { width, height } => {
                 self.size = super::Size { width, height };
+                self.hand.let_go();
                 self.scroll_to_cursor();
                 // Also where it is the size that we knew: there and back again is told once.
                 return vec![Effect::Repaint];
@@ -159,38 +163,52 @@ impl App {
     }
 
     pub(super) fn press(&mut self, key: Key, now: Moment) -> Effects {
+        match self.settings.keymap.lookup(self.mode(), key) {
+            Some(action) => self.perform(action, now),
+            None => self.type_in(key, now),
+        }
+    }
+
+    /// Whoever goes on has read what the last line said.
+    pub(super) fn take_in_news(&mut self) {
         self.notice = None;
         if self.shows_port_news() {
             self.port_news.clear();
         }
-        let action = self.settings.keymap.lookup(self.mode(), key);
-        match (&mut self.modal, action) {
-            (_, Some(Action::Quit)) => vec![Effect::End(Exit::Quit)],
-            (_, Some(Action::Suspend)) => vec![Effect::SuspendJob],
-            (Modal::Prompt(prompt), None) => {
-                let edited = prompt.press(key);
-                // A megabyte that comes as keys must not be parsed a million times.
-                if edited == Edited::Text {
-                    self.try_filter(now);
-                }
-                self.tell_of_edit(edited, now);
-                Vec::new()
-            }
-            (Modal::GoTo(_), None) => self.press_to_go(key, now),
-            (_, None) => Vec::new(),
-            (Modal::None, Some(action)) => self.act(action, now),
-            (Modal::Prompt(_), Some(action)) => self.act_in_prompt(action, now),
-            (Modal::GoTo(_), Some(action)) => {
-                self.end_going(action, now);
-                Vec::new()
-            }
-            (Modal::Menu(_), Some(action)) => self.act_in_menu(action, now),
-            (Modal::Question(_), Some(action)) => self.act_on_question(action, now),
-            (Modal::Help { .. }, Some(action)) => {
-                self.act_in_help(action);
-                Vec::new()
-            }
+    }
+
+    /// Does what a key or a click asks for, whatever is open.
+    pub(in crate::app) fn perform(&mut self, action: Action, now: Moment) -> Effects {
+        self.take_in_news();
+        match (&self.modal, action) {
+            (_, Action::Quit) => return vec![Effect::End(Exit::Quit)],
+            (_, Action::Suspend) => return vec![Effect::SuspendJob],
+            (Modal::None, _) => return self.act(action, now),
+            (Modal::Prompt(_), _) => return self.act_in_prompt(action, now),
+            (Modal::GoTo(_), _) => self.end_going(action, now),
+            (Modal::Menu(_), _) => return self.act_in_menu(action, now),
+            (Modal::Palette(_), _) => return self.act_in_palette(action, now),
+            (Modal::Question(_), _) => return self.act_on_question(action, now),
+            (Modal::Help { .. }, _) => self.act_in_help(action),
         }
+        Vec::new()
+    }
+
+    /// A key that means nothing here is typed, where there is something to type in.
+    fn type_in(&mut self, key: Key, now: Moment) -> Effects {
+        self.take_in_news();
+        let edited = match &mut self.modal {
+            Modal::Prompt(prompt) => prompt.press(key),
+            Modal::Palette(palette) => palette.press(key),
+            Modal::GoTo(_) => return self.press_to_go(key, now),
+            _ => return Vec::new(),
+        };
+        // A megabyte that comes as keys must not be parsed a million times.
+        if edited == Edited::Text {
+            self.try_filter(now);
+        }
+        self.tell_of_edit(edited, now);
+        Vec::new()
     }
 
     fn tell_of_edit(&mut self, edited: Edited, now: Moment) {
@@ -201,13 +219,14 @@ impl App {
     }
 
     /// What the keyboard is for now.
-    pub(super) fn mode(&self) -> Mode {
+    pub(in crate::app) fn mode(&self) -> Mode {
         match self.modal {
             Modal::None if matches!(self.pane, Some(Pane::Bind(_))) => Mode::Bind,
             Modal::None => Mode::Table,
             Modal::Prompt(_) => Mode::Prompt,
             Modal::GoTo(_) => Mode::Digits,
             Modal::Menu(_) => Mode::Menu,
+            Modal::Palette(_) => Mode::Palette,
             Modal::Question(Question {
                 is_second: true, ..
             }) => Mode::Insist,

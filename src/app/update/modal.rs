@@ -3,9 +3,10 @@
 use super::super::asking::{Menu, MenuChoice};
 use super::super::question::{Confirmation, Question};
 use super::super::view;
-use super::super::{Action, App, Effect, Modal, News, Pane};
+use super::super::{Action, App, Effect, Modal, News, Pane, Written};
 use super::Effects;
-use crate::model::Moment;
+use crate::columns::{cut, cut_middle, width};
+use crate::model::{Moment, clean};
 
 impl App {
     pub(super) fn act_on_question(&mut self, action: Action, now: Moment) -> Effects {
@@ -57,6 +58,28 @@ impl App {
         Vec::new()
     }
 
+    pub(super) fn act_in_palette(&mut self, action: Action, now: Moment) -> Effects {
+        let page = isize::try_from(self.menu_height()).unwrap_or(isize::MAX);
+        let Modal::Palette(palette) = &mut self.modal else {
+            return Vec::new();
+        };
+        match action {
+            Action::Down => palette.step(1),
+            Action::Up => palette.step(-1),
+            Action::PageDown => palette.step(page),
+            Action::PageUp => palette.step(-page),
+            Action::Accept => {
+                let Some(action) = palette.chosen() else {
+                    return Vec::new();
+                };
+                self.modal = Modal::None;
+                return self.perform(action, now);
+            }
+            _ => self.modal = Modal::None,
+        }
+        Vec::new()
+    }
+
     pub(super) fn choose(
         &mut self,
         at: usize,
@@ -67,14 +90,14 @@ impl App {
         match choice {
             MenuChoice::Copy(text) => {
                 self.modal = Modal::None;
-                self.tell(format!("copied: {}", crate::columns::cut(&text, 60)), now);
+                self.tell_copied(&text, now);
                 vec![Effect::Copy(text)]
             }
             MenuChoice::Write(format) => {
                 self.modal = Modal::None;
                 let shown = self.selection.shown().iter();
                 let shown: Vec<_> = shown.map(|&at| self.table.rows[at].id).collect();
-                let doing = format!("writing {} rows…", shown.len());
+                let doing = format!("writing {}…", counted(shown.len()));
                 self.notify(News::Pending, doing, now);
                 vec![Effect::Write(format, shown)]
             }
@@ -94,6 +117,26 @@ impl App {
         }
     }
 
+    /// What was copied is cut, and not what is said of it. Whether the terminal did as it was asked, it
+    /// does not tell.
+    fn tell_copied(&mut self, text: &str, now: Moment) {
+        const BY: &str = " to the clipboard (by the terminal)";
+        let said = width("copied ") + width(BY) + 1;
+        let room = usize::from(self.size.width).saturating_sub(said);
+        let text = cut(&clean(text), room.max(LEAST_TOLD));
+        self.tell(format!("copied {text}{BY}"), now);
+    }
+
+    /// Where the rows went. A long path is cut in its middle: the folder and the ending are told.
+    pub(super) fn tell_written(&mut self, written: &Written, now: Moment) {
+        let said = format!("wrote {} to ", counted(written.rows));
+        let room = usize::from(self.size.width).saturating_sub(width(&said) + 1);
+        let path = cut_middle(&clean(&written.path), room.max(LEAST_TOLD));
+        let why = written.not_in.as_ref();
+        let why = why.map_or_else(String::new, |why| format!(", not to {why}"));
+        self.tell(format!("{said}{path}{why}"), now);
+    }
+
     pub(super) fn act_in_help(&mut self, action: Action) {
         let page = usize::from(self.size.height / 2);
         let last = view::last_help_scroll(self.size, &self.settings.keymap);
@@ -108,4 +151,12 @@ impl App {
             _ => self.modal = Modal::None,
         }
     }
+}
+
+/// Cells of a text that are told on the smallest terminal.
+const LEAST_TOLD: usize = 12;
+
+/// `1 row`, `2 rows`
+fn counted(rows: usize) -> String {
+    format!("{rows} row{}", if rows == 1 { "" } else { "s" })
 }

@@ -1,50 +1,157 @@
-//! What the mouse does.
+//! What the mouse does. What is under it, the view says.
 
 use super::super::cursor::Step;
-use super::super::{Action, App, Modal, Mouse};
+use super::super::hand::Grip;
+use super::super::view::{Click, Part, last_help_scroll};
+use super::super::{Action, App, Modal, Mouse, Pane};
 use super::Effects;
 use crate::model::Moment;
 
+/// Lines that a notch of the wheel moves.
+const NOTCH: isize = 3;
+
 impl App {
     pub(super) fn point(&mut self, mouse: Mouse, now: Moment) -> Effects {
-        if matches!(self.modal, Modal::GoTo(_)) {
+        if self.ends_going(mouse, now) {
             self.modal = Modal::None;
         }
-        let layout = self.layout();
-        let (Mouse::Click { column, row }
-        | Mouse::WheelUp { column, row }
-        | Mouse::WheelDown { column, row }) = mouse;
-        let by = match mouse {
-            Mouse::WheelUp { .. } => -3,
-            Mouse::WheelDown { .. } => 3,
-            Mouse::Click { .. } => 0,
-        };
-        if let Modal::Help { .. } = self.modal {
-            self.act_in_help(if by < 0 { Action::Up } else { Action::Down });
-        } else if !matches!(self.modal, Modal::None) {
-            // Menus and questions are answered with keys.
-        } else if by == 0 && layout.pane.contains(column, row) {
-            return self.click_in_pane(row, now);
-        } else if by != 0 && layout.pane.contains(column, row) {
-            self.stop_following_in_pane();
-            let last = self.last_pane_scroll(now);
-            self.pane_scroll = self.pane_scroll.saturating_add_signed(by).min(last);
-        } else if by != 0 {
-            self.step(Step::By(by));
-        } else if layout.rows.contains(column, row) {
-            let place = self.cursor.top() + usize::from(row - layout.rows.y);
-            if place < self.selection.shown().len() {
-                self.step(Step::To(place));
-            }
-        } else if layout.titles.contains(column, row) {
-            if let Some(id) = self.column_at(column, now) {
-                self.sort_by(id, now);
-            }
-        } else if layout.tabs.contains(column, row)
-            && let Some(place) = self.tab_at(column)
-        {
-            self.show_place(place, now);
+        match mouse {
+            Mouse::Click { column, row } => return self.click(column, row, now),
+            Mouse::Drag { row, .. } => self.drag(row, now),
+            Mouse::Release => self.hand.let_go(),
+            Mouse::WheelUp { column, row } => self.wheel(-NOTCH, column, row, now),
+            Mouse::WheelDown { column, row } => self.wheel(NOTCH, column, row, now),
         }
         Vec::new()
+    }
+
+    /// Whether it leaves the port that is being typed: all does but a click on what stands beside it.
+    fn ends_going(&self, mouse: Mouse, now: Moment) -> bool {
+        let is_beside = match mouse {
+            Mouse::Click { column, row } => {
+                matches!(self.view(now).click_at(column, row), Some(Click::Do(_)))
+            }
+            Mouse::Release => true,
+            _ => false,
+        };
+        matches!(self.modal, Modal::GoTo(_)) && !is_beside
+    }
+
+    fn click(&mut self, column: u16, row: u16, now: Moment) -> Effects {
+        let is_double = self.hand.press(column, row, now);
+        // A question may have come up under the pointer between the two.
+        if is_double && matches!(self.modal, Modal::Question(_)) {
+            return Vec::new();
+        }
+        match self.view(now).click_at(column, row) {
+            Some(Click::Do(action)) => return self.perform(action, now),
+            Some(Click::Row(place)) => self.click_on_row(place, is_double),
+            Some(Click::Sort(column)) => self.sort_by(column, now),
+            Some(Click::Show(place)) => self.show_place(place, now),
+            Some(Click::Choose(at)) => return self.choose_by_click(at, now),
+            Some(Click::GoTo(at)) => self.go_to_blocker(at, now),
+            Some(Click::Scroll(part)) => self.take_hold(part, row, now),
+            Some(Click::Dismiss) => self.take_in_news(),
+            Some(Click::Nothing) | None => {}
+        }
+        Vec::new()
+    }
+
+    /// A click selects, a second one shows more of the row.
+    fn click_on_row(&mut self, place: usize, is_double: bool) {
+        let was_selected = self.cursor.place() == place;
+        self.step(Step::To(place));
+        // The rows may have moved between the two.
+        if is_double && was_selected && !matches!(self.pane, Some(Pane::Details)) {
+            self.set_pane(Some(Pane::Details));
+        }
+    }
+
+    fn choose_by_click(&mut self, at: usize, now: Moment) -> Effects {
+        let is_switch = match &mut self.modal {
+            Modal::Menu(menu) if at < menu.items.len() => {
+                menu.at = at;
+                menu.items[at].is_on.is_some()
+            }
+            Modal::Palette(palette) if at < palette.found().len() => {
+                palette.go_to(at);
+                false
+            }
+            _ => return Vec::new(),
+        };
+        self.perform(
+            if is_switch {
+                Action::Toggle
+            } else {
+                Action::Accept
+            },
+            now,
+        )
+    }
+
+    /// The thumb of a scrollbar comes to where it is clicked, and stays in the hand.
+    fn take_hold(&mut self, part: Part, row: u16, now: Moment) {
+        let bars = self.view(now).scrollbars;
+        if let Some(bar) = bars.into_iter().find(|bar| bar.part == part) {
+            let below = bar.grip(row);
+            self.hand.hold(Grip { part, below });
+            self.scroll(part, bar.top_at(row.saturating_sub(below)), now);
+        }
+    }
+
+    fn drag(&mut self, row: u16, now: Moment) {
+        let Some(Grip { part, below }) = self.hand.held() else {
+            return;
+        };
+        let bars = self.view(now).scrollbars;
+        if let Some(bar) = bars.into_iter().find(|bar| bar.part == part) {
+            self.scroll(part, bar.top_at(row.saturating_sub(below)), now);
+        }
+    }
+
+    /// Brings this line of a part to its top.
+    fn scroll(&mut self, part: Part, top: usize, now: Moment) {
+        // What is in sight of a menu follows from where its cursor is.
+        let in_menu = if top == 0 {
+            0
+        } else {
+            top + self.menu_height() - 1
+        };
+        match (part, &mut self.modal) {
+            (Part::Table, _) => self.step(Step::Scroll(top)),
+            (Part::Pane, _) => {
+                self.stop_following_in_pane();
+                self.pane_scroll = top.min(self.last_pane_scroll(now));
+            }
+            (Part::Overlay, Modal::Help { scroll }) => *scroll = top,
+            (Part::Overlay, Modal::Menu(menu)) => {
+                menu.at = in_menu.min(menu.items.len().saturating_sub(1));
+            }
+            (Part::Overlay, Modal::Palette(palette)) => palette.go_to(in_menu),
+            (Part::Overlay, _) => {}
+        }
+    }
+
+    fn wheel(&mut self, by: isize, column: u16, row: u16, now: Moment) {
+        let is_over_pane = self.layout().pane.contains(column, row);
+        match &mut self.modal {
+            Modal::Help { scroll } => {
+                let last = last_help_scroll(self.size, &self.settings.keymap);
+                *scroll = scroll.saturating_add_signed(by).min(last);
+            }
+            Modal::Menu(menu) => {
+                let last = menu.items.len().saturating_sub(1);
+                menu.at = menu.at.saturating_add_signed(by.signum()).min(last);
+            }
+            Modal::Palette(palette) => palette.step(by.signum()),
+            Modal::Question(_) | Modal::GoTo(_) => {}
+            Modal::None | Modal::Prompt(_) if is_over_pane => {
+                self.stop_following_in_pane();
+                let last = self.last_pane_scroll(now);
+                let scroll = self.pane_scroll.min(last).saturating_add_signed(by);
+                self.pane_scroll = scroll.min(last);
+            }
+            Modal::None | Modal::Prompt(_) => self.step(Step::By(by)),
+        }
     }
 }

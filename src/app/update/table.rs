@@ -50,7 +50,7 @@ impl App {
                 self.modal = Modal::Prompt(Prompt::new(PromptKind::Filter, &self.filter_text));
             }
             A::RestoreFilter => self.restore_filter(now),
-            _ if self.surroundings.is_recording && concerns_this_machine(action) => {
+            _ if !self.can_act_here(action) => {
                 self.warn(
                     "this is a recording: nothing can be done about what it shows",
                     now,
@@ -61,6 +61,7 @@ impl App {
             }
             A::ChooseColumns => self.modal = Modal::Menu(Menu::columns(&self.hidden_columns, 0)),
             A::NextTheme => self.choose_next_theme(now),
+            A::OpenPalette => self.modal = Modal::Palette(self.new_palette()),
             A::ToggleHelp => self.modal = Modal::Help { scroll: 0 },
             A::ToggleDetails => self.toggle_pane(Pane::Details),
             A::ToggleEvents => self.toggle_pane(Pane::Events),
@@ -98,13 +99,17 @@ impl App {
                 Vec::new()
             }
             Action::Copy => {
-                if let Some(row) = self.selected() {
-                    self.modal = Modal::Menu(Menu::copy(row));
+                match self.selected() {
+                    Some(row) => self.modal = Modal::Menu(Menu::copy(row)),
+                    None => self.warn("no row is selected: nothing to copy", now),
                 }
                 Vec::new()
             }
             Action::Write => {
-                self.modal = Modal::Menu(Menu::write());
+                match self.selection.shown().len() {
+                    0 => self.warn("no rows are shown: nothing to write", now),
+                    rows => self.modal = Modal::Menu(Menu::write(rows)),
+                }
                 Vec::new()
             }
             Action::ReadSettings => {
@@ -117,6 +122,11 @@ impl App {
             Action::Faster => self.change_interval(-1, now),
             _ => Vec::new(),
         }
+    }
+
+    /// Nothing can be done about what a recording shows.
+    pub(in crate::app) const fn can_act_here(&self, action: Action) -> bool {
+        !(self.surroundings.is_recording && concerns_this_machine(action))
     }
 
     /// The user moves the cursor, which then follows nothing any more.

@@ -1,15 +1,15 @@
-//! The lines at the bottom (hints, notices, what is typed), menus and questions.
+//! The lines at the bottom: hints, notices, what is typed.
 
 use std::time::Duration;
 
 use super::super::completing::Completing;
 use super::super::go_to::{Found, GoTo};
 use super::super::keymap::Mode;
-use super::super::layout::{Layout, Size};
+use super::super::layout::Layout;
 use super::super::overdue::{LONG, next_second, no_answer};
 use super::super::prompt::Prompt;
-use super::super::{Action, App, Menu, Modal, News, Notice, PromptKind, Question};
-use super::{Line, OverlayView, Role, Span, cut_line, line_width, span, widest};
+use super::super::{Action, App, Modal, News, Notice, PromptKind};
+use super::{Click, Line, Role, cut_line, line_width, raw_span, span};
 use crate::columns::width;
 use crate::model::Moment;
 
@@ -41,7 +41,9 @@ impl Notice {
         if self.news == News::Pending && age >= LONG {
             line.push(span(format!(" {}", no_answer(age)), Role::Warning));
         }
-        line
+        line.into_iter()
+            .map(|span| span.on_click(Click::Dismiss))
+            .collect()
     }
 }
 
@@ -52,7 +54,7 @@ impl App {
         if area.height == 0 {
             return (Vec::new(), None);
         }
-        if let Modal::Prompt(prompt) = &self.modal {
+        if let Some(prompt) = self.prompt() {
             let (line, x) = self.prompt_line(prompt, usize::from(area.width));
             let below = cut_line(self.below_prompt(now), usize::from(area.width));
             return (vec![line, below], Some((area.x + x, area.y)));
@@ -74,6 +76,7 @@ impl App {
         let label = match prompt.kind {
             PromptKind::Filter => " / ",
             PromptKind::Target => " bind test of port: ",
+            PromptKind::Action => " : ",
         };
         let text = prompt.text();
         let room = columns.saturating_sub(width(label) + 1).max(1);
@@ -103,10 +106,7 @@ impl App {
             (&text[to..], Role::Plain),
         ];
         // As it is, so that the cursor is where it is: the prompt takes in only what shows.
-        line.extend(parts.map(|(part, role)| Span {
-            text: part.to_owned(),
-            role,
-        }));
+        line.extend(parts.map(|(part, role)| raw_span(part, role)));
         let x = width(label) + width(&text[start..cursor]);
         (line, u16::try_from(x).unwrap_or(u16::MAX))
     }
@@ -184,21 +184,7 @@ impl App {
                 " 8080  8080/udp  127.0.0.1:8080  [::1]:8080  https",
                 Role::Dim,
             )],
-            _ => self.hints(Mode::Prompt, usize::from(self.size.width)),
-        }
-    }
-
-    /// The menu, question or help that covers the table.
-    pub(super) fn overlay(&self) -> Option<OverlayView> {
-        match &self.modal {
-            Modal::None | Modal::Prompt(_) | Modal::GoTo(_) => None,
-            Modal::Help { scroll } => Some(super::help::overlay(
-                *scroll,
-                self.size,
-                &self.settings.keymap,
-            )),
-            Modal::Menu(menu) => Some(menu_overlay(menu, self.size)),
-            Modal::Question(question) => Some(question_overlay(question)),
+            _ => self.hints(self.mode(), usize::from(self.size.width)),
         }
     }
 
@@ -211,10 +197,13 @@ impl App {
             let is_told = matches!(binding.action, Action::ToggleHelp | Action::Quit);
             mode == Mode::Bind && is_told
         });
-        let mut hints: Vec<(String, &str)> = keymap
+        let mut hints: Vec<_> = keymap
             .bindings(mode)
             .chain(below)
-            .filter_map(|binding| Some((binding.keys.first()?.to_string(), binding.hint?)))
+            .filter_map(|binding| {
+                let key = binding.keys.first()?.to_string();
+                Some((key, binding.hint?, binding.action))
+            })
             .collect();
         while line_width(&hint_line(&hints)) > columns && hints.len() > 1 {
             let least = hints.len().saturating_sub(3);
@@ -224,11 +213,14 @@ impl App {
     }
 }
 
-fn hint_line(hints: &[(String, &str)]) -> Line {
+/// Each with its key, and a click for it.
+fn hint_line(hints: &[(String, &str, Action)]) -> Line {
     let mut line = vec![span(" ", Role::Plain)];
-    for (key, hint) in hints {
-        line.push(span(key.clone(), Role::Accent));
-        line.push(span(format!(" {hint}  "), Role::Dim));
+    for (key, hint, action) in hints {
+        let click = Click::Do(*action);
+        line.push(span(key.clone(), Role::Accent).on_click(click));
+        line.push(span(format!(" {hint}"), Role::Dim).on_click(click));
+        line.push(span("  ", Role::Dim));
     }
     line
 }
@@ -249,42 +241,4 @@ fn offers_line(completing: &Completing, columns: usize) -> Line {
     };
     let is_in_sight = |first: &usize| line_width(&line(*first)[..chosen - first + 2]) < columns;
     line((0..=chosen).find(is_in_sight).unwrap_or(chosen))
-}
-
-fn question_overlay(question: &Question) -> OverlayView {
-    let lines = question.text().into_iter();
-    let lines: Vec<Line> = lines.map(|text| vec![span(text, Role::Plain)]).collect();
-    OverlayView {
-        title: "end a process".into(),
-        columns: widest(&lines),
-        lines,
-        selected: None,
-    }
-}
-
-/// A choice takes one line, so that the one under the cursor is always in sight.
-fn menu_overlay(menu: &Menu, size: Size) -> OverlayView {
-    let around = if size.is_compact() { 1 } else { 6 };
-    let height = usize::from(size.height).saturating_sub(around).max(1);
-    let columns = size.overlay_width();
-    let top = menu.at.saturating_sub(height - 1);
-    let line = |item: &super::super::MenuItem| -> Line {
-        let check = match item.is_on {
-            None => "",
-            Some(true) => "[x] ",
-            Some(false) => "[ ] ",
-        };
-        let line = vec![
-            span(check, Role::Accent),
-            span(item.label.clone(), Role::Plain),
-        ];
-        cut_line(line, columns)
-    };
-    let lines: Vec<Line> = menu.items.iter().map(line).collect();
-    OverlayView {
-        title: menu.title.into(),
-        columns: widest(&lines),
-        lines: lines.into_iter().skip(top).take(height).collect(),
-        selected: Some(menu.at - top),
-    }
 }

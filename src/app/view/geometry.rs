@@ -1,9 +1,9 @@
 //! Where things are: what the mouse hit, how many rows are in sight.
 
-use super::super::layout::{Layout, layout};
-use super::super::own_view::Place;
+use super::super::layout::{Area, Layout, layout};
 use super::super::{App, Modal, Pane, Tab};
-use crate::columns::{Column, ColumnId, Demand, Fitted, fit, width};
+use super::scrollbar::{Part, Scrollbar};
+use crate::columns::{Column, ColumnId, Demand, Fitted, fit};
 use crate::model::Moment;
 use crate::track::Row;
 
@@ -30,7 +30,7 @@ impl App {
     /// A menu or question without a word on the keys that answer it would be a trap.
     fn footer_lines(&self) -> u16 {
         match self.modal {
-            Modal::Prompt(_) => 2,
+            Modal::Prompt(_) | Modal::Palette(_) => 2,
             // Whoever is asked must see which keys answer, on a small terminal too.
             Modal::GoTo(_) | Modal::Menu(_) | Modal::Question(_) | Modal::Help { .. } => 1,
             Modal::None if self.notice.is_some() || !self.port_news.is_empty() => 1,
@@ -68,7 +68,8 @@ impl App {
 
     /// The columns on the screen, as wide as the texts in sight make them.
     pub(in crate::app) fn fitted_columns(&self, now: Moment) -> Vec<Fitted> {
-        let room = self.size.width.saturating_sub(MARK_WIDTH);
+        let taken = MARK_WIDTH + u16::from(self.has_scrollbar());
+        let room = self.size.width.saturating_sub(taken);
         let offered = self.offered_columns();
         let context = self.cell_context(now);
         fit(&offered, room, |column| {
@@ -99,23 +100,23 @@ impl App {
             .collect()
     }
 
-    /// The column whose heading is at this cell.
-    pub(in crate::app) fn column_at(&self, x: u16, now: Moment) -> Option<ColumnId> {
-        let x = x.checked_sub(MARK_WIDTH)?;
-        let columns = self.fitted_columns(now);
-        let hit = columns
-            .iter()
-            .find(|fitted| (fitted.x..fitted.x + fitted.width).contains(&x));
-        hit.map(|fitted| fitted.column.id)
+    /// Whether there are rows beyond those in sight, and a scrollbar that says so. Small terminals
+    /// do without.
+    fn has_scrollbar(&self) -> bool {
+        let height = self.rows_in_sight();
+        !self.size.is_compact() && height > 1 && self.selection.shown().len() > height
     }
 
-    /// The view whose tab is at this cell.
-    pub(in crate::app) fn tab_at(&self, x: u16) -> Option<Place> {
-        let tabs = self.tab_views();
-        let hit = tabs.iter().position(|tab| {
-            let cells = u16::try_from(width(&tab.text)).unwrap_or(u16::MAX);
-            (tab.x..tab.x.saturating_add(cells)).contains(&x)
-        })?;
-        self.places().get(hit).copied()
+    /// The scrollbar of the table.
+    pub(super) fn table_scrollbar(&self) -> Option<Scrollbar> {
+        let rows = self.layout().rows;
+        let area = Area {
+            x: rows.width.saturating_sub(1),
+            width: 1,
+            ..rows
+        };
+        self.has_scrollbar().then_some(())?;
+        let (lines, in_sight) = (self.selection.shown().len(), self.rows_in_sight());
+        Scrollbar::new(Part::Table, area, lines, in_sight, self.cursor.top())
     }
 }

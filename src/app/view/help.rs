@@ -2,18 +2,19 @@
 
 use super::super::keymap::{Keymap, Mode};
 use super::super::layout::Size;
-use super::{Line, OverlayView, Role, span, widest};
+use super::overlay::Sheet;
+use super::{Line, Role, span};
 use crate::columns::{self, pad, width, wrap};
 use crate::filter;
 
-/// The part of the help that is in sight.
-pub(super) fn overlay(scroll: usize, size: Size, keymap: &Keymap) -> OverlayView {
-    let lines = lines(size, keymap);
-    let scroll = scroll.min(last_help_scroll(size, keymap));
-    OverlayView {
+/// The help, scrolled.
+pub(super) fn sheet(scroll: usize, size: Size, keymap: &Keymap) -> Sheet {
+    Sheet {
         title: "help".into(),
-        columns: widest(&lines),
-        lines: lines.into_iter().skip(scroll).take(height(size)).collect(),
+        lines: lines(size, keymap),
+        top: scroll.min(last_help_scroll(size, keymap)),
+        height: height(size),
+        choices: 0,
         selected: None,
     }
 }

@@ -5,20 +5,26 @@
 
 mod bars;
 mod bottom;
+mod clicks;
 mod geometry;
 mod help;
+mod overlay;
 mod panes;
+mod scrollbar;
 mod table;
 mod top;
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::time::Duration;
 
 pub use crate::theme::Role;
+pub use clicks::{Click, Target};
 pub(super) use help::last_help_scroll;
+pub use scrollbar::{Part, Scrollbar};
 pub use table::{CellView, RowView, TitleView};
 
-use super::layout::Layout;
+use super::layout::{Area, Layout};
 use super::{App, Size};
 use crate::model::{Moment, clean};
 use crate::theme::{Glyphs, Looks};
@@ -31,6 +37,8 @@ pub struct Span {
     pub text: String,
     /// Its meaning.
     pub role: Role,
+    /// What a click on it does.
+    pub click: Option<Click>,
 }
 
 /// One line of text.
@@ -42,7 +50,7 @@ pub struct PaneView {
     /// Title at the left of its border.
     pub title: String,
     /// Hints at the right of its border.
-    pub hint: String,
+    pub hint: Line,
     /// Its lines in sight.
     pub lines: Vec<Line>,
 }
@@ -52,12 +60,14 @@ pub struct PaneView {
 pub struct OverlayView {
     /// Title.
     pub title: String,
+    /// Where it is, its border included.
+    pub area: Area,
     /// Its lines in sight; longer ones are wrapped.
     pub lines: Vec<Line>,
-    /// Width of its longest line, in sight or not: scrolling shall not resize it.
-    pub columns: usize,
     /// The line under the cursor.
     pub selected: Option<usize>,
+    /// Which choices its first lines are, one each.
+    pub choices: Range<usize>,
 }
 
 /// One tab of the line of views.
@@ -69,6 +79,8 @@ pub struct TabView {
     pub text: String,
     /// Whether it is the one shown.
     pub is_selected: bool,
+    /// What a click on it does.
+    pub click: Click,
 }
 
 /// The whole screen.
@@ -100,6 +112,10 @@ pub struct View {
     pub cursor: Option<(u16, u16)>,
     /// What covers the table.
     pub overlay: Option<OverlayView>,
+    /// The scrollbars of what is longer than its place.
+    pub scrollbars: Vec<Scrollbar>,
+    /// What can be clicked; what covers something else comes after it.
+    pub targets: Vec<Target>,
     /// What each meaning looks like.
     pub looks: Looks,
     /// Which characters it is drawn with.
@@ -114,7 +130,14 @@ impl App {
         let (footer, cursor) = self.footer(&layout, now);
         let columns = self.fitted_columns(now);
         let rows = self.row_views(&columns, &layout, now);
-        View {
+        let (overlay, overlay_bar) = self.overlay().unzip();
+        let (pane, pane_bar) = self.pane_view(&layout, now).unzip();
+        let bars = [
+            self.table_scrollbar(),
+            pane_bar.flatten(),
+            overlay_bar.flatten(),
+        ];
+        let mut view = View {
             size: self.size,
             header,
             header_right,
@@ -127,14 +150,18 @@ impl App {
                 None
             },
             rows,
-            pane: self.pane_view(&layout, now),
+            pane,
             footer,
             cursor,
-            overlay: self.overlay(),
+            overlay,
             looks: self.looks(),
             glyphs: self.surroundings.glyphs,
             layout,
-        }
+            scrollbars: bars.into_iter().flatten().collect(),
+            targets: Vec::new(),
+        };
+        view.targets = self.targets(&view);
+        view
     }
 
     /// How long the screen stays right if nothing happens; `None`: for ever.
@@ -175,9 +202,15 @@ const TICK: Duration = Duration::from_millis(5);
 /// Text of one meaning. Names from outside were cleaned where they came in; paths, errors of the system and
 /// what was typed are cleaned here at the latest.
 pub(super) fn span(text: impl Into<String>, role: Role) -> Span {
+    raw_span(cleaned(text.into()), role)
+}
+
+/// Text that is known to hold nothing that does not show.
+pub(super) fn raw_span(text: impl Into<String>, role: Role) -> Span {
     Span {
-        text: cleaned(text.into()),
+        text: text.into(),
         role,
+        click: None,
     }
 }
 
@@ -207,15 +240,16 @@ pub(super) fn cut_line(line: Line, columns: usize) -> Line {
     let mut left = columns;
     let is_too_wide = line_width(&line) > columns;
     let mut cut = Vec::with_capacity(line.len());
-    for Span { text, role } in line {
-        let cells = crate::columns::width(&text);
+    for span in line {
+        let cells = crate::columns::width(&span.text);
         // What would end exactly at the edge gives its last cell to the `…`.
         if is_too_wide && cells >= left {
-            cut.push(span(crate::columns::cut(&format!("{text} "), left), role));
+            let text = cleaned(crate::columns::cut(&format!("{} ", span.text), left));
+            cut.push(Span { text, ..span });
             break;
         }
         left -= cells.min(left);
-        cut.push(Span { text, role });
+        cut.push(span);
     }
     cut
 }

@@ -17,6 +17,8 @@ pub struct TitleView {
     pub text: String,
     /// Whether the table is sorted by it.
     pub is_sorted: bool,
+    /// The column.
+    pub column: ColumnId,
 }
 
 /// One row on the screen.
@@ -75,6 +77,7 @@ impl App {
                 x: MARK_WIDTH + fitted.x,
                 text,
                 is_sorted,
+                column: fitted.column.id,
             }
         };
         columns.iter().map(view).collect()

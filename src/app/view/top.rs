@@ -8,7 +8,7 @@ use super::super::overdue::{LONG, next_second, no_answer};
 use super::super::own_view::Place;
 use super::super::{Action, App, Modal, PromptKind, Tab};
 use super::bars::sparkline;
-use super::{Line, Role, TabView, cut_line, duration_text, line_width, span};
+use super::{Click, Line, Role, TabView, cut_line, duration_text, line_width, span};
 use crate::columns::width;
 use crate::model::{Moment, Problem, ProblemCode};
 use crate::track::Counts;
@@ -176,21 +176,21 @@ impl App {
                 0 => String::new(),
                 minutes => format!(" · {minutes}m"),
             };
-            return vec![span(format!("paused {at}{age} "), Role::Warning)];
+            let paused = span(format!("paused {at}{age} "), Role::Warning);
+            return vec![paused.on_click(Click::Do(Action::TogglePause))];
         }
         let every = format!("every {} ", duration_text(self.settings.interval));
+        let every = span(every, Role::Dim).on_click(Click::Do(Action::TogglePause));
         if self.is_stale(now) {
             let age = self.table.taken_at.age(now).as_secs();
-            return vec![
-                span(every, Role::Dim),
-                span(format!("· {age}s ago "), Role::Warning),
-            ];
+            let ago = span(format!("· {age}s ago "), Role::Warning);
+            return vec![every, ago.on_click(Click::Do(Action::Refresh))];
         }
         if self.is_following && self.size.is_compact() {
             // There is no room for it among the counts.
             return vec![span("following ", Role::Accent)];
         }
-        vec![span(every, Role::Dim)]
+        vec![every]
     }
 
     fn is_stale(&self, now: Moment) -> bool {
@@ -238,6 +238,7 @@ impl App {
                 x,
                 text: span(self.tab_text(place), Role::Plain).text,
                 is_selected: place == self.place(),
+                click: Click::Show(place),
             };
             x += u16::try_from(width(&view.text)).unwrap_or(0) + 2;
             view
@@ -263,7 +264,12 @@ impl App {
                 keys => format!(" ({})", keys.join(", ")),
             };
             let off = format!("{} off{keys}  ", names.join(" and "));
-            line.push(span(off, Role::Warning));
+            let on = if self.criteria.tcp {
+                Action::ToggleUdp
+            } else {
+                Action::ToggleTcp
+            };
+            line.push(span(off, Role::Warning).on_click(Click::Do(on)));
         }
         let is_typing =
             matches!(&self.modal, Modal::Prompt(prompt) if prompt.kind == PromptKind::Filter);
@@ -271,8 +277,9 @@ impl App {
         if !filter.is_empty() || is_typing {
             let room = usize::from(columns).saturating_sub(self.tabs_width() + 24);
             let shown = crate::columns::cut(&filter, room);
-            line.push(span("filter ", Role::Dim));
-            line.push(span(format!("{shown}  "), Role::Accent));
+            let edit = Click::Do(Action::EditFilter);
+            line.push(span("filter ", Role::Dim).on_click(edit));
+            line.push(span(format!("{shown}  "), Role::Accent).on_click(edit));
         }
         let shown = self.selection.shown().len();
         let count = if shown == total {

@@ -490,6 +490,18 @@ const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
         Some(Action::Down),
     ),
     (
+        "[keys]\nopen-palette = ['ctrl-p']",
+        Mode::Table,
+        Pressed::Ctrl('p'),
+        Some(Action::OpenPalette),
+    ),
+    (
+        "[keys.palette]\ndown = ['ctrl-j']",
+        Mode::Palette,
+        Pressed::Ctrl('j'),
+        Some(Action::Down),
+    ),
+    (
         "[keys.question]\nconfirm = ['o']",
         Mode::Question,
         Pressed::Char('o'),
@@ -595,6 +607,10 @@ fn what_would_leave_no_way_out_is_refused() {
         (
             "[keys.prompt]\nback = ['q']",
             "2: keys.prompt.back: `q` is typed there; take a key that is no character",
+        ),
+        (
+            "[keys.palette]\nup = ['k']",
+            "2: keys.palette.up: `k` is typed there; take a key that is no character",
         ),
         (
             "[keys.bind]\nwatch = ['q', 'ctrl-c']",

@@ -39,6 +39,33 @@ impl Pty {
         self.send_mouse(0, column, row, 'm');
     }
 
+    /// Clicks twice on a cell, so fast that both arrive at once.
+    pub fn double_click(&mut self, column: u16, row: u16) {
+        let click = ['M', 'm'].map(|end| mouse(0, column, row, end)).concat();
+        self.send(&click.repeat(2));
+    }
+
+    /// Presses the left button on one cell and moves to another with it down.
+    pub fn drag(&mut self, from: (u16, u16), to: (u16, u16)) {
+        self.hold(from.0, from.1);
+        self.drag_on(to);
+    }
+
+    /// Presses the left button on a cell and does not release it.
+    pub fn hold(&mut self, column: u16, row: u16) {
+        self.send_mouse(0, column, row, 'M');
+    }
+
+    /// Moves to a cell with the left button down.
+    pub fn drag_on(&mut self, to: (u16, u16)) {
+        self.send_mouse(32, to.0, to.1, 'M');
+    }
+
+    /// Releases the left button.
+    pub fn release(&mut self, column: u16, row: u16) {
+        self.send_mouse(0, column, row, 'm');
+    }
+
     /// Turns the wheel one notch up over a cell.
     pub fn wheel_up(&mut self, column: u16, row: u16) {
         self.send_mouse(64, column, row, 'M');
@@ -50,11 +77,16 @@ impl Pty {
     }
 
     fn send_mouse(&mut self, button: u8, column: u16, row: u16, end: char) {
-        self.send(&format!("\x1b[<{button};{};{}{end}", column + 1, row + 1));
+        self.send(&mouse(button, column, row, end));
     }
 
     /// Pastes text as a terminal does for a program that asked for bracketed paste.
     pub fn paste(&mut self, text: &str) {
         self.send(&format!("\x1b[200~{text}\x1b[201~"));
     }
+}
+
+/// What a terminal reports of the mouse at a cell, counted from 0.
+fn mouse(button: u8, column: u16, row: u16, end: char) -> String {
+    format!("\x1b[<{button};{};{}{end}", column + 1, row + 1)
 }

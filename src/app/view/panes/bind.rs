@@ -3,7 +3,7 @@
 
 use super::super::super::bind_pane::BindPane;
 use super::super::super::overdue::no_answer;
-use super::super::{Line, Role, line_width, span, widest};
+use super::super::{Click, Line, Role, line_width, span, widest};
 use super::MAX_LINES;
 use crate::bind::{MatrixCell, Outcome, Profile, Start, Target, Verdict};
 use crate::columns::{cut, owner_with_pid, pad, socket_text, width, wrap};
@@ -21,26 +21,14 @@ const LABEL: usize = 14;
 /// More sockets in the way than this are counted, not listed.
 const MAX_LISTED: usize = 8;
 
-/// What stands before the first socket in the way.
-const IN_THE_WAY: &str = "in the way";
-
-/// The lines of a bind test, and which of them are sockets in the way.
-pub(super) struct BindLines {
-    pub lines: Vec<Line>,
-    pub first_blocker: usize,
-}
-
 /// The lines in a pane of this width.
-pub(super) fn lines(pane: &BindPane, columns: usize) -> BindLines {
+pub(super) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
     let Some(verdict) = pane.verdict() else {
         let line = match pane.failure() {
             Some(why) => span(why, Role::Bad),
             None => span("binding…", Role::Dim),
         };
-        return BindLines {
-            lines: vec![vec![line]],
-            first_blocker: 1,
-        };
+        return vec![vec![line]];
     };
     let (mut lines, details) = (headline(verdict, columns), details(verdict, columns));
     let (matrix, servers) = (matrix(verdict, columns), servers(verdict, columns));
@@ -63,11 +51,6 @@ pub(super) fn lines(pane: &BindPane, columns: usize) -> BindLines {
         section(&mut lines, blockers);
         section(&mut lines, servers);
     }
-    let is_first = |line: &Line| {
-        line.first()
-            .is_some_and(|span| span.text.starts_with(IN_THE_WAY))
-    };
-    let first_blocker = lines.iter().position(is_first).unwrap_or(lines.len());
     let notes = verdict
         .notes
         .iter()
@@ -81,25 +64,23 @@ pub(super) fn lines(pane: &BindPane, columns: usize) -> BindLines {
         .flat_map(|(label, text)| labelled(&span(label, Role::Dim), &text, Role::Dim, columns));
     section(&mut lines, rest.collect());
     lines.truncate(MAX_LINES);
-    BindLines {
-        lines,
-        first_blocker,
-    }
+    lines
 }
 
 /// The sockets in the way, the one that was gone to marked.
 fn blockers(pane: &BindPane, verdict: &Verdict) -> Vec<Line> {
     let line = |(at, holder): (usize, &crate::model::Holder)| {
-        let label = if at == 0 { IN_THE_WAY } else { "" };
+        let label = if at == 0 { "in the way" } else { "" };
         let socket = &holder.socket;
         let is_there = pane.visited() == Some(at);
         let mark = if is_there { "▸ " } else { "" };
-        vec![
+        let line = [
             span(pad(label, LABEL, false), Role::Dim),
             span(format!("{mark}{}  ", socket_text(socket)), Role::Strong),
             span(format!("{}  ", socket.state), Role::Plain),
             span(owner_with_pid(socket), Role::Plain),
-        ]
+        ];
+        line.map(|span| span.on_click(Click::GoTo(at))).into()
     };
     let blockers = verdict.blockers.iter().take(MAX_LISTED).enumerate();
     let mut lines: Vec<Line> = blockers.map(line).collect();

@@ -9,44 +9,64 @@ mod timeline;
 
 use super::super::layout::{Area, Layout};
 use super::super::{Action, App, Pane};
-use super::{Line, PaneView, Role, cut_line, span};
+use super::scrollbar::{Part, Scrollbar};
+use super::{Click, Line, PaneView, Role, Span, cut_line, span};
 use crate::model::Moment;
 
 /// More lines than this are not made, however long a pane could be.
 const MAX_LINES: usize = 1000;
 
 impl App {
-    pub(super) fn pane_view(&self, layout: &Layout, now: Moment) -> Option<PaneView> {
+    pub(super) fn pane_view(
+        &self,
+        layout: &Layout,
+        now: Moment,
+    ) -> Option<(PaneView, Option<Scrollbar>)> {
         let pane = self.pane.as_ref()?;
         let height = pane_height(layout);
         let columns = usize::from(pane_area(layout).width);
         let mut lines = self.pane_lines_of(pane, layout, now);
         let scroll = self.pane_scroll.min(lines.len().saturating_sub(height));
         let below = lines.len().saturating_sub(scroll + height);
-        let keymap = &self.settings.keymap;
         let (title, closes) = match pane {
             Pane::Details => ("details".to_owned(), Action::ToggleDetails),
             Pane::Events => (self.events_title(), Action::ToggleEvents),
             Pane::Stats => (self.stats_title(), Action::ToggleStats),
             Pane::Bind(pane) => (bind::title(pane, now), Action::Back),
         };
-        let more = match (below, keymap.key(Action::PaneDown)) {
-            (0, _) => None,
-            (below, Some(key)) => Some(format!("{below} more {key}")),
-            (below, None) => Some(format!("{below} more")),
-        };
-        let hint = more.iter().cloned().chain(keymap.key(closes));
-        let hint = hint.collect::<Vec<_>>().join(" · ");
         let head = self.head_lines(pane, layout, now).min(lines.len());
+        let in_sight = height.saturating_sub(head);
+        let bar = pane_scrollbar(layout, lines.len() - head, in_sight, scroll);
         lines.drain(head..head + scroll.min(lines.len() - head));
         let in_sight = lines.into_iter().take(height);
         let mut lines: Vec<_> = in_sight.map(|line| cut_line(line, columns)).collect();
         if !layout.has_borders {
-            let more = more.map_or(String::new(), |more| format!(" · {more}"));
-            let title = vec![span(title.clone(), Role::Accent), span(more, Role::Dim)];
-            lines.insert(0, cut_line(title, columns));
+            let mut line = vec![span(title.clone(), Role::Accent)];
+            line.extend(self.more(below, " · "));
+            lines.insert(0, cut_line(line, columns));
         }
-        Some(PaneView { title, hint, lines })
+        let hint = self.pane_hint(below, closes);
+        Some((PaneView { title, hint, lines }, bar))
+    }
+
+    /// What a pane's border says at its right: how much is below, and what closes it.
+    fn pane_hint(&self, below: usize, closes: Action) -> Line {
+        let key = self.settings.keymap.key(closes);
+        let close = key.map_or_else(|| "close".into(), |key| format!("{key} close"));
+        let mut hint = vec![span(" ", Role::Dim)];
+        hint.extend(self.more(below, ""));
+        hint.extend((below > 0).then(|| span(" · ", Role::Dim)));
+        hint.push(span(close, Role::Dim).on_click(Click::Do(closes)));
+        hint.push(span(" ", Role::Dim));
+        hint
+    }
+
+    /// How many lines are below those in sight, and the key that shows them.
+    fn more(&self, below: usize, before: &str) -> Option<Span> {
+        let key = self.settings.keymap.key(Action::PaneDown);
+        let key = key.map_or_else(String::new, |key| format!(" {key}"));
+        let text = format!("{before}{below} more{key}");
+        (below > 0).then(|| span(text, Role::Dim).on_click(Click::Do(Action::PaneDown)))
     }
 
     /// How far the open pane can be scrolled.
@@ -57,25 +77,6 @@ impl App {
             .as_ref()
             .map_or(0, |pane| self.pane_lines_of(pane, &layout, now).len());
         lines.saturating_sub(pane_height(&layout))
-    }
-
-    /// Which of the sockets in the way of a bind test stands on this line of the screen.
-    pub(in crate::app) fn blocker_at(&self, row: u16) -> Option<usize> {
-        let Some(Pane::Bind(pane)) = &self.pane else {
-            return None;
-        };
-        let layout = self.layout();
-        let area = pane_area(&layout);
-        let title = u16::from(!layout.has_borders);
-        let line = usize::from(row.checked_sub(area.y + title)?);
-        let bind::BindLines {
-            lines,
-            first_blocker,
-        } = bind::lines(pane, usize::from(area.width));
-        let last_scroll = lines.len().saturating_sub(pane_height(&layout));
-        let line = line + self.pane_scroll.min(last_scroll);
-        let at = line.checked_sub(first_blocker)?;
-        (at < pane.verdict()?.blockers.len()).then_some(at)
     }
 
     fn pane_lines_of(&self, pane: &Pane, layout: &Layout, now: Moment) -> Vec<Line> {
@@ -91,7 +92,7 @@ impl App {
                 lines
             }
             Pane::Stats => self.stats(columns, pane_height(layout)),
-            Pane::Bind(pane) => bind::lines(pane, columns).lines,
+            Pane::Bind(pane) => bind::lines(pane, columns),
         }
     }
 
@@ -104,6 +105,21 @@ impl App {
             Pane::Details | Pane::Bind(_) => 0,
         }
     }
+}
+
+/// At the right side of its border, beside the lines that scroll.
+fn pane_scrollbar(layout: &Layout, lines: usize, in_sight: usize, top: usize) -> Option<Scrollbar> {
+    let edge = layout.pane.right_edge();
+    let head = edge
+        .height
+        .saturating_sub(u16::try_from(in_sight).unwrap_or(u16::MAX));
+    let area = Area {
+        y: edge.y + head,
+        height: edge.height - head,
+        ..edge
+    };
+    let bar = || Scrollbar::new(Part::Pane, area, lines, in_sight, top);
+    layout.has_borders.then(bar).flatten()
 }
 
 /// Lines of a pane's content that are in sight; without a border the title takes one of them.
