@@ -73,6 +73,13 @@ pub static ALL: &[Picture] = &[
         beside: 1,
     },
     Picture {
+        file: "palette.svg",
+        title: "sockeye: the command palette",
+        description: "A list of every action with its keys, opened over the table; what is typed narrows it.",
+        screens: || shot((118, 24), |film| film.press(":por")),
+        beside: 1,
+    },
+    Picture {
         file: "small.svg",
         title: "sockeye in a terminal of 40 by 10",
         description: "Mark, port, state and process are left: what a small terminal needs.",
