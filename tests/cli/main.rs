@@ -28,6 +28,7 @@ mod reference;
 mod rights;
 mod scene;
 mod scripts;
+mod shortage;
 mod stats;
 mod streams;
 mod tables;

@@ -1,0 +1,124 @@
+//! Ephemeral ports that have run out, as each command tells of it, on the spot and from a recording.
+
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::scene::{Said, TempFile, sockeye, stage};
+
+/// No pseudonym reads so.
+const SERVER: &str = "10.77.66.55";
+
+const PORTS: usize = 20;
+
+/// A server, and as many connections to it as there are ports for.
+fn use_all_ports() -> (TcpListener, Vec<TcpStream>) {
+    std::fs::write(
+        "/proc/sys/net/ipv4/ip_local_port_range",
+        format!("40000 {}", 40_000 + PORTS - 1),
+    )
+    .unwrap();
+    let add = ["address", "add", SERVER, "dev", "lo"];
+    assert!(Command::new("ip").args(add).status().unwrap().success());
+    let server = TcpListener::bind((SERVER, 5432)).unwrap();
+    let connect = |_| TcpStream::connect(server.local_addr().unwrap()).unwrap();
+    let clients = (0..PORTS).map(connect).collect();
+    assert!(TcpStream::connect((SERVER, 5432)).is_err());
+    (server, clients)
+}
+
+fn json(said: &Said) -> Value {
+    assert_eq!(said.code, 0, "{said:?}");
+    serde_json::from_str(&said.out).unwrap()
+}
+
+/// What is told of a shortage of the ports to this address.
+fn told(address: &str) -> String {
+    format!(
+        "no ephemeral port to {address}:5432 is left of {PORTS}, connect() fails with EADDRNOTAVAIL; {PORTS} by \
+         connections: close idle connections, or widen net.ipv4.ip_local_port_range"
+    )
+}
+
+#[test]
+fn a_shortage_is_a_problem_in_json_and_a_line_beside_a_table() {
+    stage(|| {
+        let open = use_all_ports();
+        let listed = sockeye(&["list", "--json", ":5432"]);
+        assert_eq!(listed.err, "");
+        let problems = &json(&listed)["problems"];
+        assert_eq!(problems.as_array().unwrap().len(), 1, "{problems}");
+        assert_eq!(problems[0]["code"], "ephemeral_ports");
+        assert_eq!(problems[0]["count"], PORTS);
+        assert_eq!(problems[0]["message"], told(SERVER));
+
+        let listed = sockeye(&["list"]);
+        assert_eq!(
+            (listed.code, listed.err),
+            (0, format!("sockeye: {}\n", told(SERVER)))
+        );
+
+        drop(open);
+        let _other = TcpListener::bind((SERVER, 80)).unwrap();
+        let listed = json(&sockeye(&["list", "--json", "-a"]));
+        assert_eq!(listed["problems"], Value::Array(Vec::new()));
+    });
+}
+
+#[test]
+fn watch_tells_of_a_shortage_once_however_long_it_lasts() {
+    stage(|| {
+        let _open = use_all_ports();
+        let watched = sockeye(&["watch", "--interval=50ms", "--for=500ms", "--stats"]);
+        assert_eq!(watched.code, 0);
+        let readings = watched.err.matches(" rows: ").count();
+        assert!(readings > 1, "{}", watched.err);
+        assert_eq!(watched.err.matches(&told(SERVER)).count(), 1);
+    });
+}
+
+#[test]
+fn a_redacted_recording_tells_of_the_shortage_and_not_of_the_server() {
+    stage(|| {
+        let _open = use_all_ports();
+        let file = TempFile::new("shortage.jsonl");
+        let args = ["list", "-a", "--record", file.path(), "--redact"];
+        assert_eq!(sockeye(&args).code, 0);
+        let recorded = std::fs::read_to_string(file.path()).unwrap();
+        assert!(!recorded.contains(SERVER), "{recorded}");
+
+        let listed = json(&sockeye(&["list", "-a", "--json", "--replay", file.path()]));
+        let sockets = listed["sockets"].as_array().unwrap();
+        let server = sockets.iter().find(|one| one["state"] == "LISTEN").unwrap();
+        let pseudonym = server["local"]["address"].as_str().unwrap();
+        assert_ne!(pseudonym, SERVER);
+        assert_eq!(listed["problems"][0]["message"], told(pseudonym));
+
+        let older = TempFile::new("older.jsonl");
+        std::fs::write(older.path(), without_ephemeral(&recorded)).unwrap();
+        let listed = json(&sockeye(&[
+            "list",
+            "-a",
+            "--json",
+            "--replay",
+            older.path(),
+        ]));
+        assert_eq!(listed["sockets"].as_array().unwrap().len(), sockets.len());
+        assert_eq!(listed["problems"], Value::Array(Vec::new()));
+    });
+}
+
+/// The recording as the first versions wrote it.
+fn without_ephemeral(recording: &str) -> String {
+    let mut is_shorter = false;
+    let lines = recording.lines().map(|line| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        let known = line.as_object_mut().unwrap().remove("ephemeral");
+        is_shorter |= known.is_some();
+        format!("{line}\n")
+    });
+    let shorter = lines.collect();
+    assert!(is_shorter);
+    shorter
+}
