@@ -32,6 +32,9 @@ pub struct Completion {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     ports: BTreeSet<u16>,
+    /// Of these ports.
+    port_services: BTreeSet<String>,
+    /// Of all, a connection's peers' among them.
     services: BTreeSet<String>,
     users: BTreeSet<String>,
     processes: BTreeSet<String>,
@@ -44,6 +47,7 @@ impl Names {
         for socket in rows.into_iter().map(|row| &row.socket) {
             if !socket.is_connection() {
                 names.ports.insert(socket.local.port);
+                add(&mut names.port_services, socket.service());
             }
             add(&mut names.services, socket.service());
             add(&mut names.users, socket.user.as_deref());
@@ -71,10 +75,11 @@ pub(super) fn nothing(_: &Names) -> Vec<String> {
     Vec::new()
 }
 
-/// As after `:`, where a name says more than a number.
+/// As after `:`, where a name says more than a number. A connection's service may be its peer's, and no row's
+/// own port.
 pub(super) fn ports(names: &Names) -> Vec<String> {
     let numbers = names.ports.iter().map(ToString::to_string);
-    names.services.iter().cloned().chain(numbers).collect()
+    names.port_services.iter().cloned().chain(numbers).collect()
 }
 
 pub(super) fn services(names: &Names) -> Vec<String> {

@@ -79,6 +79,22 @@ fn names_are_those_that_are_there_now() {
     check("ngin^", "ngin", &["nginx", "nginx.service"]);
 }
 
+/// Nothing would match the service of a peer's port as a local one.
+#[test]
+fn a_port_is_completed_to_no_service_of_a_peer() {
+    let client = row(
+        Protocol::Tcp,
+        "127.0.0.1:50000",
+        Some("10.0.0.9:443"),
+        State::Established,
+        |_| {},
+    );
+    let offers = |text: &str| complete(text, text.len(), [&client]).map(|found| found.offers);
+    assert_eq!(offers("port:h"), None);
+    assert_eq!(offers(":h"), None);
+    assert_eq!(offers("service:h"), Some(vec!["service:https".into()]));
+}
+
 #[test]
 fn a_name_is_quoted_where_it_must_be() {
     check("proc:my^", "proc:my", &[r#"proc:"my app (2)""#]);
