@@ -85,7 +85,7 @@ fn sockets_left(events: &[&Event], table: &Table) -> BTreeMap<Port, usize> {
 /// address.
 fn told(event: &Event, is_open: bool) -> Option<String> {
     let socket = &event.row.socket;
-    let port = port_text(port_of(socket));
+    let port = port_name(socket);
     let who = owner_with_pid(socket);
     match &event.change.kind {
         ChangeKind::Opened if is_named(socket) => Some(format!("{port} opened: {who}")),
@@ -122,6 +122,11 @@ const fn is_named(socket: &Socket) -> bool {
 
 const fn port_of(socket: &Socket) -> Port {
     (socket.local.port, socket.protocol)
+}
+
+/// The socket's port as it is told of.
+pub(super) fn port_name(socket: &Socket) -> String {
+    port_text(port_of(socket))
 }
 
 /// `8080`, `5353/udp`.

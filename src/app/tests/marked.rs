@@ -176,6 +176,7 @@ fn another_protocol_s_port_is_another_port() {
     desk.read(std::slice::from_ref(&udp));
     desk.press("m");
     assert!(header(&desk).contains("watching 10/udp"));
+    assert!(footer(&desk).contains("watching 10/udp: told when"));
     assert_eq!(settle(&mut desk, &[]), [Effect::Bell]);
     assert!(footer(&desk).contains("10/udp closed: was app(10)"));
 }

@@ -2,6 +2,7 @@
 
 use super::super::cursor::Step;
 use super::super::go_to::{Found, GoTo};
+use super::super::marked::port_name;
 use super::super::{Action, App, Key, Modal, Pane};
 use super::Effects;
 use crate::model::Moment;
@@ -112,7 +113,7 @@ impl App {
             return self.warn("no port is selected", now);
         };
         let socket = row.socket.clone();
-        let port = socket.local.port;
+        let port = port_name(&socket);
         let told = if self.marked.toggle(&socket) {
             format!("watching {port}: told when it opens, closes or changes its owner")
         } else {
