@@ -188,6 +188,11 @@ impl Prompt {
         }
     }
 
+    /// Takes the word that stands there: no other is offered for it any more.
+    pub fn take_offer(&mut self) {
+        self.completing = None;
+    }
+
     /// What is offered for the word at the cursor.
     pub const fn completing(&self) -> Option<&Completing> {
         self.completing.as_ref()

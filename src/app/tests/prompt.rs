@@ -153,6 +153,17 @@ fn tab_and_shift_tab_go_round_what_is_offered_and_show_which_is_chosen() {
 }
 
 #[test]
+fn enter_on_an_offered_word_that_is_no_filter_yet_says_what_is_missing() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    desk.press("/pro");
+    desk.key(Key::Tab);
+    desk.key(Key::Enter);
+    assert_eq!(prompt_text(&desk), "proc:");
+    assert!(footer(&desk).contains("is missing"), "{}", footer(&desk));
+    assert!(!footer(&desk).contains("[proc:]"), "{}", footer(&desk));
+}
+
+#[test]
 fn what_is_chosen_is_in_sight_on_a_narrow_terminal_however_much_is_offered() {
     let mut desk = Desk::with_ports(&(1000..1150).collect::<Vec<_>>());
     let (width, height) = (40, 10);

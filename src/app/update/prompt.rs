@@ -115,11 +115,13 @@ impl App {
         Vec::new()
     }
 
-    /// A wrong filter is not kept: the prompt stays open with the error marked.
+    /// A wrong filter is not kept: the prompt stays open with the error marked, and told in the place of
+    /// what was offered.
     pub(super) fn keep_filter(&mut self, now: Moment) {
-        let Modal::Prompt(prompt) = &self.modal else {
+        let Modal::Prompt(prompt) = &mut self.modal else {
             return;
         };
+        prompt.take_offer();
         if self.filter_error.is_some() {
             return;
         }
