@@ -73,6 +73,24 @@ fn where_no_filter_was_cleared_there_is_nothing_to_bring_back_and_esc_says_nothi
 }
 
 #[test]
+fn a_filter_of_which_nothing_is_left_is_cleared_and_can_be_brought_back() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    filtered(&mut desk, ":20");
+    desk.press("/");
+    desk.key(Key::Ctrl('u'));
+    desk.key(Key::Enter);
+    assert_eq!(desk.ports(), [10, 20]);
+    assert!(footer(&desk).contains("filter cleared; U brings it back"));
+    desk.press("U");
+    assert_eq!(desk.ports(), [20]);
+    // Nothing was there, so nothing is cleared.
+    desk.key(Key::Esc);
+    desk.press("/");
+    desk.key(Key::Enter);
+    assert!(desk.app.notice.is_none());
+}
+
+#[test]
 fn a_cleared_filter_is_in_the_history_too() {
     let mut desk = Desk::with_ports(&[10, 20]);
     desk.press("/:20");

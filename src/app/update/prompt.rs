@@ -126,11 +126,12 @@ impl App {
             return;
         }
         let text = prompt.text().trim().to_owned();
-        if !text.is_empty() {
-            self.remember(&text);
-        }
-        self.filter_text = text;
         self.modal = Modal::None;
+        if text.is_empty() {
+            return self.clear_filter(now);
+        }
+        self.remember(&text);
+        self.filter_text = text;
         self.reselect(now);
     }
 
