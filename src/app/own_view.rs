@@ -28,6 +28,12 @@ pub(super) struct Opened {
     /// Its place among them.
     pub at: usize,
     /// What is in force again when it is left.
+    before: Arrangement,
+}
+
+/// What each view has for itself, and the keys may change while it is open.
+#[derive(Clone, Debug)]
+pub(super) struct Arrangement {
     filter: Filter,
     filter_text: String,
     sort: Sort,
@@ -127,33 +133,40 @@ impl App {
         };
         // Whoever made the settings has seen to it that there is room for the family.
         let filter = self.settings.narrowed(&view.filter).unwrap_or(view.filter);
+        let before = self.arrangement();
+        let hidden_columns = view.columns.as_deref().map(without);
+        self.arrange(Arrangement {
+            filter_text: filter.to_string(),
+            filter,
+            sort: view.sort.unwrap_or(before.sort),
+            hidden_columns: hidden_columns.unwrap_or_else(|| before.hidden_columns.clone()),
+        });
         self.criteria.tab = view.shows;
-        let filter_text = std::mem::replace(&mut self.filter_text, filter.to_string());
-        let before = Opened {
-            at,
-            filter: std::mem::replace(&mut self.criteria.filter, filter),
-            filter_text,
-            sort: self.criteria.sort,
-            hidden_columns: self.hidden_columns.clone(),
-        };
-        if let Some(sort) = view.sort {
-            self.criteria.sort = sort;
-        }
-        if let Some(columns) = &view.columns {
-            self.hidden_columns = without(columns);
-        }
-        self.filter_error = None;
-        self.own_view = Some(before);
+        self.own_view = Some(Opened { at, before });
     }
 
     pub(super) fn leave_own_view(&mut self) {
-        if let Some(before) = self.own_view.take() {
-            self.criteria.filter = before.filter;
-            self.criteria.sort = before.sort;
-            self.filter_text = before.filter_text;
-            self.filter_error = None;
-            self.hidden_columns = before.hidden_columns;
+        if let Some(opened) = self.own_view.take() {
+            self.arrange(opened.before);
         }
+    }
+
+    /// What the view that is open has for itself.
+    pub(super) fn arrangement(&self) -> Arrangement {
+        Arrangement {
+            filter: self.criteria.filter.clone(),
+            filter_text: self.filter_text.clone(),
+            sort: self.criteria.sort,
+            hidden_columns: self.hidden_columns.clone(),
+        }
+    }
+
+    pub(super) fn arrange(&mut self, as_was: Arrangement) {
+        self.criteria.filter = as_was.filter;
+        self.criteria.sort = as_was.sort;
+        self.filter_text = as_was.filter_text;
+        self.filter_error = None;
+        self.hidden_columns = as_was.hidden_columns;
     }
 
     /// The columns that were chosen, in their order: the open view's, or else those of the settings.

@@ -85,6 +85,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The name of the view to begin with; no two views have the same.
+    pub(super) fn begins_with(&self) -> &str {
+        let own = self.own_view.and_then(|at| self.views.get(at));
+        own.map_or(self.view.title(), |view| &view.name)
+    }
+
     /// The filter, narrowed to the family that is shown.
     ///
     /// # Errors

@@ -4,6 +4,8 @@ use super::*;
 use crate::app::view::TabView;
 use crate::columns::ColumnId;
 use crate::filter::Filter;
+use crate::model::{Family, Services};
+use crate::theme::{Theme, Themes};
 
 impl Desk {
     /// The file says this now.
@@ -276,4 +278,112 @@ fn tabs_name_the_keys_that_show_them() {
     desk.read(&[]);
     desk.press("a");
     assert_eq!(tabs(&desk)[2], "a All*");
+}
+
+#[test]
+fn an_open_view_that_the_file_has_as_before_stays_as_the_keys_have_made_it() {
+    let mut desk = desk_with_views();
+    let as_read = desk.app.as_read.clone();
+    desk.press("6/20");
+    desk.key(Key::Enter);
+    desk.press("S");
+    let before = desk.view();
+    desk.read_settings(Settings {
+        keymap: keymap(Action::Write, &[Key::Char('W')]),
+        filter: Filter::parse(":30").unwrap(),
+        ..as_read
+    });
+    desk.wait(10 * SECOND).wake();
+    let after = desk.view();
+    assert_eq!((after.filter, after.tabs), (before.filter, before.tabs));
+    assert_eq!(after.titles, before.titles);
+    desk.press("3");
+    assert_eq!(desk.ports(), [30], "what is new counts where it is left");
+}
+
+#[test]
+fn views_that_change_their_places_do_not_change_what_is_shown() {
+    let begin_with = |views: [&str; 2], at: usize| Settings {
+        views: views.map(|name| view(name, ":10")).into(),
+        view: Tab::Listening,
+        own_view: Some(at),
+        ..at_start()
+    };
+    let mut desk = Desk::with(begin_with(["web", "db"], 0));
+    desk.read_ports(&[10, 20]);
+    desk.press("6");
+    assert_eq!(tabs(&desk)[5], "6 db*");
+    desk.read_settings(begin_with(["db", "web"], 1));
+    assert_eq!(
+        tabs(&desk)[4],
+        "5 db*",
+        "the file begins with web as before"
+    );
+    desk.read_settings(begin_with(["db", "web"], 0));
+    desk.read_settings(begin_with(["web", "db"], 0));
+    assert_eq!(
+        tabs(&desk)[4],
+        "5 web*",
+        "and now with another in its place"
+    );
+}
+
+#[test]
+fn a_view_that_the_file_begins_with_now_is_shown() {
+    let views = vec![view("low", ":10")];
+    let own = Settings {
+        views,
+        view: Tab::Listening,
+        own_view: Some(0),
+        ..at_start()
+    };
+    let mut desk = Desk::with(own.clone());
+    desk.read_ports(&[10, 20]);
+    desk.read_settings(Settings {
+        own_view: None,
+        ..own
+    });
+    assert_eq!(tabs(&desk)[0], "1 Listening*");
+    assert_eq!(desk.ports(), [10, 20]);
+}
+
+#[test]
+fn a_filter_by_a_name_that_the_file_has_no_more_gives_way_to_the_new_one() {
+    let mut services = Services::default();
+    services.add(Protocol::Tcp, 10, "only-in-the-old-file");
+    let by_name = services.while_tried(|| Filter::parse(":only-in-the-old-file").unwrap());
+    let only_ipv4 = |filter| Settings {
+        family: Some(Family::Ipv4),
+        filter,
+        ..at_start()
+    };
+    let mut desk = services.while_tried(|| Desk::with(only_ipv4(by_name)));
+    desk.read_ports(&[10, 20]);
+    assert_eq!(desk.ports(), [10]);
+    desk.read_settings(only_ipv4(Filter::parse(":20").unwrap()));
+    assert_eq!(desk.ports(), [20]);
+}
+
+#[test]
+fn the_theme_that_a_key_chose_stays_when_another_is_new_in_the_file() {
+    let mut desk = Desk::new();
+    desk.press("T");
+    let chosen = |desk: &Desk| desk.app.settings.themes.chosen().name.clone();
+    assert_eq!(chosen(&desk), "dark");
+    let mut themes = Themes::default();
+    let own = Theme {
+        name: "mine".into(),
+        looks: Themes::terminal(),
+    };
+    themes.add(own).unwrap();
+    let settings = Settings {
+        themes: themes.clone(),
+        ..at_start()
+    };
+    desk.read_settings(settings.clone());
+    assert_eq!(chosen(&desk), "dark");
+    assert_eq!(desk.app.settings.themes.place(), (2, 8));
+    themes.choose("mine").unwrap();
+    desk.read_settings(Settings { themes, ..settings });
+    assert_eq!(chosen(&desk), "mine");
 }

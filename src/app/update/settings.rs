@@ -1,9 +1,11 @@
 //! Settings that were read again while the program runs.
 
+use super::super::own_view::Arrangement;
 use super::super::selection::Selection;
-use super::super::{App, Effect, Pane, Settings, without};
+use super::super::{App, Effect, OwnView, Pane, Settings, without};
 use super::Effects;
 use crate::model::Moment;
+use crate::theme::Themes;
 
 impl App {
     /// Takes settings that were read again. What is said otherwise than before counts from now on; what is said as
@@ -14,8 +16,7 @@ impl App {
             self.tell(format!("read {from}: nothing new in it"), now);
             return Vec::new();
         }
-        let opened = self.own_view.as_ref().map(|own| own.at);
-        let opened = opened.and_then(|at| Some(old.views.get(at)?.name.clone()));
+        let opened = self.opened(&old);
         self.leave_own_view();
         let effects = self.pace(&old, &new);
         self.follow_view(&old, &new);
@@ -23,13 +24,13 @@ impl App {
             self.show_stats(new.stats);
         }
         let (interval, mut themes) = (self.settings.interval, self.settings.themes.clone());
-        follow(&mut themes, &old.themes, &new.themes);
+        follow_themes(&mut themes, &old.themes, &new.themes);
         self.settings = Settings {
             interval,
             themes,
             ..new
         };
-        self.open_again(&old, opened.as_deref());
+        self.open_again(&old, opened);
         // What was found of a row may have hung on them.
         self.selection = Selection::new(self.criteria.clone());
         self.reselect(now);
@@ -54,32 +55,50 @@ impl App {
 
     /// Which rows and columns are shown, and in which order.
     fn follow_view(&mut self, old: &Settings, new: &Settings) {
-        follow(&mut self.criteria.tab, &old.view, &new.view);
+        if old.begins_with() != new.begins_with() {
+            self.criteria.tab = new.view;
+        }
         follow(&mut self.criteria.tcp, &old.tcp, &new.tcp);
         follow(&mut self.criteria.udp, &old.udp, &new.udp);
         follow(&mut self.criteria.sort, &old.sort, &new.sort);
         if old.columns != new.columns {
             self.hidden_columns = without(&new.columns);
         }
+        let asks = |settings: &Settings| (settings.filter.clone(), settings.family);
         // Whoever made the settings has seen to it that there is room for the family.
-        if let (Ok(was), Ok(is)) = (old.narrowed_filter(), new.narrowed_filter())
-            && was != is
+        if asks(old) != asks(new)
+            && let Ok(filter) = new.narrowed_filter()
         {
-            self.filter_text = is.to_string();
+            self.filter_text = filter.to_string();
             self.filter_error = None;
-            self.criteria.filter = is;
+            self.criteria.filter = filter;
         }
     }
 
-    /// The view of one's own that was open, if there still is one of that name, or the one that the file now begins
-    /// with.
-    fn open_again(&mut self, old: &Settings, opened: Option<&str>) {
-        let views = &self.settings.views;
-        let named = |name| views.iter().position(|view| view.name == name);
-        let is_new = self.settings.own_view != old.own_view;
-        let begins_with = self.settings.own_view.filter(|_| is_new);
-        if let Some(at) = begins_with.or_else(|| opened.and_then(named)) {
+    /// The view of one's own that is open, as the file had it and as the keys have made it since.
+    fn opened(&self, old: &Settings) -> Option<(OwnView, Arrangement)> {
+        let view = old.views.get(self.own_view.as_ref()?.at)?;
+        Some((view.clone(), self.arrangement()))
+    }
+
+    /// The view that the file now begins with, if it began with another, or else the one of one's own that was open,
+    /// if there still is one of that name.
+    fn open_again(&mut self, old: &Settings, opened: Option<(OwnView, Arrangement)>) {
+        if old.begins_with() != self.settings.begins_with() {
+            if let Some(at) = self.settings.own_view {
+                self.open_own_view(at);
+            }
+            return;
+        }
+        let Some((was, arrangement)) = opened else {
+            return;
+        };
+        let named = |view: &OwnView| view.name == was.name;
+        if let Some(at) = self.settings.views.iter().position(named) {
             self.open_own_view(at);
+            if self.settings.views[at] == was && self.settings.family == old.family {
+                self.arrange(arrangement);
+            }
         }
     }
 
@@ -95,5 +114,15 @@ impl App {
 fn follow<T: PartialEq + Clone>(shown: &mut T, old: &T, new: &T) {
     if old != new {
         shown.clone_from(new);
+    }
+}
+
+/// Themes may be new while the one to begin with is the same: then the one that a key chose stays, if it is still there.
+fn follow_themes(shown: &mut Themes, old: &Themes, new: &Themes) {
+    let chosen = shown.chosen().name.clone();
+    shown.clone_from(new);
+    if old.chosen().name == new.chosen().name {
+        // One that is gone gives way to the one to begin with.
+        let _ = shown.choose(&chosen);
     }
 }
