@@ -281,6 +281,33 @@ fn tabs_name_the_keys_that_show_them() {
 }
 
 #[test]
+fn on_a_narrow_terminal_the_tab_of_the_view_that_is_shown_stays_in_sight() {
+    let wide = "databases-and-so";
+    let mut desk = Desk::with(Settings {
+        views: vec![view(wide, ":10"), view("low", ":10"), view("mine", ":20")],
+        ..at_start()
+    });
+    desk.read_ports(&[10, 20]);
+    desk.tell(Msg::Input(Input::Resized {
+        width: 80,
+        height: 24,
+    }));
+    assert_eq!(tabs(&desk).len(), 4, "no room for the first");
+    desk.press("7");
+    assert_eq!(tabs(&desk)[3..], ["4 Changes", "7 mine*"]);
+    desk.press("5");
+    assert_eq!(tabs(&desk)[2..], ["3 All", "5 databases-and-so*"]);
+    let click = |desk: &mut Desk, at: usize| {
+        let column = desk.view().tabs[at].x;
+        desk.tell(Msg::Input(Input::Mouse(Mouse::Click { column, row: 1 })));
+    };
+    click(&mut desk, 3);
+    assert_eq!(tabs(&desk)[3], "5 databases-and-so*", "it was clicked on");
+    click(&mut desk, 2);
+    assert_eq!(tabs(&desk)[2..], ["3 All*", "4 Changes"]);
+}
+
+#[test]
 fn an_open_view_that_the_file_has_as_before_stays_as_the_keys_have_made_it() {
     let mut desk = desk_with_views();
     let as_read = desk.app.as_read.clone();
