@@ -107,7 +107,10 @@ mod tests {
             [(Protocol::Tcp, 53), (Protocol::Udp, 53)]
         );
         assert_eq!(service_ports("no-such-service"), []);
-        assert!(service_names().all(|name| !service_ports(name).is_empty()));
+        // Not those that another test takes into use meanwhile.
+        Services::default().while_tried(|| {
+            assert!(service_names().all(|name| !service_ports(name).is_empty()));
+        });
     }
 
     #[test]

@@ -94,31 +94,34 @@ mod tests {
     use super::*;
     use crate::model::{service_name, service_names, service_port, service_ports};
 
-    /// One test for all of it: what is in use is the whole program's, the other tests' too.
     #[test]
-    fn names_of_ones_own_count_beside_those_that_are_registered() {
+    fn names_that_are_tried_are_known_on_this_thread_alone() {
         let mut own = Services::default();
-        own.add(Protocol::Tcp, 64_001, "my-api");
+        own.add(Protocol::Tcp, 64_001, "tried-api");
         own.add(Protocol::Udp, 64_002, "https");
         own.while_tried(|| {
-            assert_eq!(service_port(Protocol::Tcp, "MY-api"), Some(64_001));
-            assert_eq!(service_port(Protocol::Udp, "my-api"), None);
+            assert_eq!(service_port(Protocol::Tcp, "TRIED-api"), Some(64_001));
+            assert_eq!(service_port(Protocol::Udp, "tried-api"), None);
+            assert_eq!(service_port(Protocol::Udp, "https"), Some(64_002));
+            let places = service_ports("https");
+            assert!(places.contains(&(Protocol::Udp, 64_002)), "one's own");
+            let registered = (Protocol::Tcp, 443);
+            assert!(places.contains(&registered), "and what is registered");
         });
-        assert_eq!(service_port(Protocol::Tcp, "my-api"), None, "only tried");
+        assert_eq!(service_port(Protocol::Tcp, "tried-api"), None);
         assert_eq!(service_name(Protocol::Tcp, 64_001), None);
+    }
 
+    /// What is in use is the other tests' too: no port and no name that one of them asks about.
+    #[test]
+    fn names_in_use_count_everywhere_until_others_are() {
+        let mut own = Services::default();
+        own.add(Protocol::Tcp, 64_003, "used-api");
         own.use_everywhere();
-        assert_eq!(service_name(Protocol::Tcp, 64_001), Some("my-api"));
-        assert_eq!(service_name(Protocol::Udp, 64_001), None);
-        assert!(service_names().any(|name| name == "my-api"));
-        let places = service_ports("https");
-        assert!(places.contains(&(Protocol::Udp, 64_002)), "one's own");
-        assert!(
-            places.contains(&(Protocol::Tcp, 443)),
-            "and what is registered"
-        );
-        assert_eq!(service_port(Protocol::Udp, "https"), Some(64_002));
+        assert_eq!(service_name(Protocol::Tcp, 64_003), Some("used-api"));
+        assert_eq!(service_name(Protocol::Udp, 64_003), None);
+        assert!(service_names().any(|name| name == "used-api"));
         Services::default().use_everywhere();
-        assert_eq!(service_name(Protocol::Tcp, 64_001), None);
+        assert_eq!(service_name(Protocol::Tcp, 64_003), None);
     }
 }
