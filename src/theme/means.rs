@@ -23,7 +23,10 @@ pub enum Glyphs {
 }
 
 /// Values of `TERM` that promise no more than sixteen colours.
-const OF_SIXTEEN: [&str; 7] = ["", "ansi", "cygwin", "linux", "screen", "vt100", "xterm"];
+#[rustfmt::skip]
+const OF_SIXTEEN: [&str; 11] = [
+    "", "ansi", "cygwin", "dumb", "linux", "screen", "vt100", "vt102", "vt220", "wsvt25", "xterm",
+];
 
 impl Depth {
     /// By the values of `TERM` and `COLORTERM`, empty where they are not set. Whoever shows any colour says so
@@ -73,6 +76,8 @@ mod tests {
             ("xterm", "", Depth::Sixteen),
             ("xterm", "yes", Depth::Indexed),
             ("linux", "", Depth::Sixteen),
+            ("vt220", "", Depth::Sixteen),
+            ("dumb", "", Depth::Sixteen),
             ("", "", Depth::Sixteen),
         ] {
             assert_eq!(Depth::of(term, colorterm), depth, "{term} {colorterm}");
