@@ -3,6 +3,8 @@
 //! What there is to bind is the keymap's own table, and what a keymap must not be its own rules; nothing of either is
 //! repeated here.
 
+mod named;
+
 use std::fmt::Write as _;
 
 use super::Place;
@@ -12,20 +14,6 @@ use crate::app::{Action, Key, Settings};
 
 /// What an action takes, where something else stands.
 const TAKES: &str = "keys in quotes, such as [\"b\", \"ctrl-b\"], or [] for none";
-
-/// The keys that are no character. Of several names the first is written, all are read.
-#[rustfmt::skip]
-const NAMED: [(&str, Key); 24] = [
-    ("space", Key::Char(' ')), ("enter", Key::Enter), ("return", Key::Enter), ("esc", Key::Esc),
-    ("escape", Key::Esc), ("tab", Key::Tab), ("shift-tab", Key::BackTab), ("backtab", Key::BackTab),
-    ("backspace", Key::Backspace), ("del", Key::Delete), ("delete", Key::Delete), ("up", Key::Up),
-    ("↑", Key::Up), ("down", Key::Down), ("↓", Key::Down), ("left", Key::Left), ("←", Key::Left),
-    ("right", Key::Right), ("→", Key::Right), ("pgup", Key::PageUp), ("pgdn", Key::PageDown),
-    ("pagedown", Key::PageDown), ("home", Key::Home), ("end", Key::End),
-];
-
-/// What a terminal sends for another key too.
-const SAME: [(char, &str); 2] = [('i', "tab"), ('m', "enter")];
 
 /// Reads the whole table; tells what is wrong with it.
 pub(super) fn read(settings: &mut Settings, table: &Value<'_>) -> Vec<Place> {
@@ -103,16 +91,16 @@ fn told(flaw: &Flaw, blamed: keymap::Place) -> String {
     match flaw {
         Flaw::Twice { key, .. } => format!(
             "{name}: `{}` is also the key of {other}: give one of them another, or none ([])",
-            print_key(*key)
+            named::print(*key)
         ),
         Flaw::OutOfReach { .. } => format!("{name}: must keep a key, as nothing else does that"),
         Flaw::Typed { key, .. } => format!(
             "{name}: `{}` is typed there; take a key that is no character",
-            print_key(*key)
+            named::print(*key)
         ),
         Flaw::AnswersItself { key, .. } => format!(
             "{name}: `{}` is also the key of {other}: held down, it would answer its own question",
-            print_key(*key)
+            named::print(*key)
         ),
     }
 }
@@ -161,7 +149,8 @@ fn unknown_action(mode: Mode, name: &str) -> String {
     let here = KEYMAP.iter().filter(|binding| binding.mode == mode);
     let mut names: Vec<_> = here.map(|binding| binding.action.name()).collect();
     if mode == Mode::Table {
-        names.extend(keymap::modes().into_iter().map(Mode::name));
+        let inner = keymap::modes().into_iter().filter(|&one| one != mode);
+        names.extend(inner.map(Mode::name));
     }
     let near = crate::filter::nearest(name, names.iter().map(String::as_str));
     let hint = match (&elsewhere[..], near) {
@@ -175,72 +164,7 @@ fn unknown_action(mode: Mode, name: &str) -> String {
 /// A key by its name: a character as it is typed, or one of those that have a name.
 fn key(value: &Value<'_>) -> Result<Key, value::Refusal> {
     let written = value::text(value)?;
-    parse_key(written).map_err(|why| value::wrong(value, why))
-}
-
-fn parse_key(written: &str) -> Result<Key, String> {
-    let mut characters = written.chars();
-    if let (Some(one), None) = (characters.next(), characters.next())
-        && !one.is_control()
-        && NAMED.iter().all(|(name, _)| *name != written)
-        && crate::columns::width(written) > 0
-    {
-        return Ok(Key::Char(one));
-    }
-    let lower = written.to_lowercase();
-    let named = NAMED.iter().find(|(name, _)| *name == lower);
-    if let Some(&(_, key)) = named {
-        return Ok(key);
-    }
-    if let Some(key) = function_key(&lower) {
-        return Ok(key);
-    }
-    match lower.strip_prefix("ctrl-").map(str::as_bytes) {
-        Some(&[letter @ b'a'..=b'z']) => with_ctrl(letter.into()),
-        _ => Err(unknown_key(written, &lower)),
-    }
-}
-
-fn function_key(lower: &str) -> Option<Key> {
-    let number = lower.strip_prefix('f')?;
-    let number = (1..=12).find(|n: &u8| n.to_string() == number)?;
-    Some(Key::F(number))
-}
-
-fn with_ctrl(letter: char) -> Result<Key, String> {
-    match SAME.iter().find(|(same, _)| *same == letter) {
-        Some((_, name)) => Err(format!(
-            "`ctrl-{letter}` is {name} to a terminal: say \"{name}\""
-        )),
-        None => Ok(Key::Ctrl(letter)),
-    }
-}
-
-fn unknown_key(written: &str, lower: &str) -> String {
-    let capital = lower
-        .strip_prefix("shift-")
-        .filter(|rest| rest.chars().count() == 1);
-    let names = NAMED.map(|(name, _)| name);
-    let hint = match (capital, crate::filter::nearest(written, names)) {
-        (Some(letter), _) => format!("say \"{}\"", letter.to_uppercase()),
-        (None, Some(near)) if lower.chars().count() > 1 => format!("did you mean `{near}`?"),
-        _ => "there are characters as they are typed, space, enter, esc, tab, shift-tab, backspace, del, \
-              up, down, left, right, pgup, pgdn, home, end, ctrl-a to ctrl-z, f1 to f12"
-            .to_owned(),
-    };
-    format!("`{}` is no key; {hint}", shown(written))
-}
-
-/// A key as it is written in the file.
-fn print_key(key: Key) -> String {
-    if let Some((name, _)) = NAMED.iter().find(|(_, one)| *one == key) {
-        return (*name).to_owned();
-    }
-    match key {
-        Key::Ctrl(letter) => format!("ctrl-{letter}"),
-        Key::F(number) => format!("f{number}"),
-        key => key.to_string(),
-    }
+    named::parse(written).map_err(|why| value::wrong(value, why))
 }
 
 /// The table with every binding.
@@ -273,7 +197,7 @@ fn binding_line(binding: &Binding) -> String {
     let keys = binding
         .keys
         .iter()
-        .map(|&key| value::quoted(&print_key(key)));
+        .map(|&key| value::quoted(&named::print(key)));
     let keys: Vec<_> = keys.collect();
     format!("{} = [{}]", binding.action.name(), keys.join(", "))
 }
@@ -281,20 +205,6 @@ fn binding_line(binding: &Binding) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_key_reads_back_as_it_is_written() {
-        let bound = KEYMAP
-            .iter()
-            .flat_map(|binding| binding.keys.iter().copied());
-        let named = NAMED.iter().map(|(_, key)| *key);
-        let others = "aZ$é\"\\#'-".chars().map(Key::Char);
-        let functions = (1..=12).map(Key::F);
-        for key in bound.chain(named).chain(others).chain(functions) {
-            assert_eq!(parse_key(&print_key(key)), Ok(key));
-            assert_eq!(parse_key(&key.to_string()), Ok(key), "as the help has it");
-        }
-    }
 
     #[test]
     fn no_mode_is_called_like_an_action() {

@@ -7,6 +7,7 @@ use super::key::{KEYS, columns_text, name_of};
 use super::value::{self, Refusal, Value, quoted, shown};
 use crate::app::{OwnView, Settings, Tab};
 use crate::columns::{column, width};
+use crate::model::Text;
 
 /// The most that there are keys for.
 const MAX_VIEWS: usize = 5;
@@ -98,9 +99,10 @@ fn read_one(view: &Value<'_>, others: &[OwnView]) -> Result<OwnView, Vec<Place>>
 fn name_of_view(value: &Value<'_>, others: &[OwnView]) -> Result<String, Refusal> {
     let name = value::text(value)?.trim();
     let refuse = |why: String| Err(value::wrong(value, why));
-    if name.is_empty() || width(name) > MAX_NAME || name.chars().any(char::is_control) {
+    let shows = Text::new(name).as_str() == name;
+    if name.is_empty() || width(name) > MAX_NAME || !shows {
         return refuse(format!(
-            "`{}` is no name: it takes 1 to {MAX_NAME} cells",
+            "`{}` is no name: it takes 1 to {MAX_NAME} cells of what shows",
             shown(name)
         ));
     }

@@ -643,6 +643,7 @@ fn what_is_no_action_and_no_key_is_told() {
     for (text, told) in [
         ("[keys]\nquitt = ['Q']", "2: keys: `quitt` is no action there; did you mean `quit`?".to_owned()),
         ("[keys]\nbind_test = ['Q']", "2: keys: `bind_test` is no action there; did you mean `bind-test`?".to_owned()),
+        ("[keys.table]\nquit = ['Q']", "1: keys: `table` is no action there; sockeye config lists them".to_owned()),
         ("[keys]\nzzz = ['Q']", "2: keys: `zzz` is no action there; sockeye config lists them".to_owned()),
         ("[keys.menus]\ndown = ['x']", "1: keys: `menus` is no action there; did you mean `menu`?".to_owned()),
         ("[keys.menu]\nquitt = ['x']", "2: keys.menu: `quitt` is no action there; did you mean `quit`?".to_owned()),
@@ -787,7 +788,15 @@ fn a_view_that_is_wrong_is_told_with_its_line() {
         ),
         (
             "[[views]]\nname = ''",
-            "2: views.name: `` is no name: it takes 1 to 16 cells",
+            "2: views.name: `` is no name: it takes 1 to 16 cells of what shows",
+        ),
+        (
+            "[[views]]\nname = 'a\u{202e}b'",
+            "2: views.name: `a\\u{202e}b` is no name",
+        ),
+        (
+            "[[views]]\nname = '\u{200b}'",
+            "2: views.name: `\\u{200b}` is no name",
         ),
         (
             "[[views]]\nname = 'much too long a name'",
