@@ -13,8 +13,9 @@ use super::{Fault, parse, parse_services};
 use crate::app::Settings;
 use crate::model::{Services, Text};
 
-/// The largest file that is read, in bytes: no person writes such a one.
-pub const MAX_BYTES: u64 = 1024 * 1024;
+/// The largest file that is read, in bytes: no person writes such a one, and a list of so many keys or themes is not
+/// waited for.
+pub const MAX_BYTES: u64 = 64 * 1024;
 
 /// What stands for a file that says nothing.
 const NOTHING: &str = "/dev/null";
@@ -36,7 +37,8 @@ impl ConfigError {
             Faults::File(why) => {
                 let folder = self.path.parent().unwrap_or(Path::new(""));
                 let folder = Text::new(&folder.to_string_lossy()).to_string();
-                format!("{name}: {why}, in {folder}")
+                let place = if folder.is_empty() { "" } else { ", in " };
+                format!("{name}: {why}{place}{folder}")
             }
             Faults::Lines(faults) => {
                 let first = faults
@@ -171,5 +173,20 @@ fn what_else(file: &Metadata) -> Option<&'static str> {
         Some("a folder")
     } else {
         Some("a pipe, socket or device")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_told_with_its_folder_if_it_was_named_with_one() {
+        let brief = |path: &str| {
+            let (path, faults) = (path.into(), Faults::File("gone".into()));
+            ConfigError { path, faults }.brief()
+        };
+        assert_eq!(brief("/etc/own.toml"), "own.toml: gone, in /etc");
+        assert_eq!(brief("own.toml"), "own.toml: gone");
     }
 }

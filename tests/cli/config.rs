@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use assert_cmd::Command;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -317,7 +318,7 @@ fn what_is_no_file_to_read_is_one_line_and_is_not_waited_for() {
         (path("sockeye"), " a folder, not a file"),
         (path("pipe"), " a pipe, socket or device, not a file"),
         (path("socket"), " a pipe, socket or device, not a file"),
-        (path("large"), " larger than 1048576 bytes"),
+        (path("large"), " larger than 65536 bytes"),
         ("/dev/zero".into(), " a pipe, socket or device, not a file"),
     ] {
         refuses(&file, &[why]);
@@ -331,6 +332,34 @@ fn what_is_no_file_to_read_is_one_line_and_is_not_waited_for() {
     symlink("large", path("link")).unwrap();
     accepts(&path("link"));
     accepts("/dev/null");
+}
+
+/// Each of these took more than a minute while a file could be of a megabyte.
+#[test]
+fn a_file_as_large_as_may_be_is_not_waited_for() {
+    let most = usize::try_from(MAX_BYTES).unwrap() - 100;
+    let filled = |begin: &str, piece: &dyn Fn(char) -> String, end: &str| {
+        let mut text = begin.to_owned();
+        for piece in ('\u{4e00}'..'\u{9fff}').map(piece) {
+            if text.len() + piece.len() > most {
+                break;
+            }
+            text.push_str(&piece);
+        }
+        text + end
+    };
+    let number = u32::from;
+    for text in [
+        filled("keys.quit = ['ctrl-c'", &|c| format!(",'{c}'"), "]"),
+        filled("themes = {", &|c| format!("t{}={{}},", number(c)), "t={}}"),
+        filled("", &|c| format!("[[views]]\nname='{c}'\n"), ""),
+    ] {
+        let file = TempFile::containing("large.toml", &text);
+        let mut command = Command::new(BINARY);
+        command.args(["keys", "--config", file.path()]);
+        let ended = command.timeout(Duration::from_secs(30)).output().unwrap();
+        assert!(ended.status.code().is_some(), "{}", &text[..30]);
+    }
 }
 
 #[test]
