@@ -2,7 +2,7 @@
 //!
 //! Told is what listens or is bound: that it opened, closed or has another owner. Connections come and go.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::columns::owner_with_pid;
 use crate::model::{OwnerKind, Protocol, Socket};
@@ -56,9 +56,11 @@ impl MarkedPorts {
         };
         let ours: Vec<_> = events.iter().filter(ours).collect();
         let left = sockets_left(&ours, table);
+        // Whoever can listen on every address of 127.0.0.0/8 can close as many sockets at once.
+        let mut is_told = HashSet::new();
         for event in ours {
             let told = told(event, left[&port_of(&event.row.socket)] > 0);
-            news.extend(told.filter(|told| !news.contains(told)));
+            news.extend(told.filter(|told| is_told.insert(told.clone())));
         }
         news
     }

@@ -199,6 +199,30 @@ fn a_port_that_closes_on_one_address_and_is_open_on_another_is_told_with_the_add
     );
 }
 
+/// Were each compared with all that were told, this test would take half a minute.
+#[test]
+fn forty_thousand_sockets_that_close_at_once_are_told_each_once() {
+    let address = |n| std::net::Ipv4Addr::from_bits(0x7f01_0000 + n);
+    let many = (0..40_000).map(|n| Socket {
+        local: Endpoint::new(address(n).into(), 10),
+        inode: Some(1000 + n),
+        ..listener(10)
+    });
+    let mut desk = Desk::new();
+    desk.app.settings.notify = Notify::Desktop;
+    desk.read(
+        &std::iter::once(listener(10))
+            .chain(many)
+            .collect::<Vec<_>>(),
+    );
+    desk.press("m");
+    let effects = settle(&mut desk, &[10]);
+    let [Effect::DesktopNotice(told)] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(told.matches("10 closed on 127.1.").count(), 40_000);
+}
+
 #[test]
 fn two_sockets_of_one_owner_are_told_once() {
     let other = Socket {
