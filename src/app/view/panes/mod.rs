@@ -25,7 +25,7 @@ impl App {
         let pane = self.pane.as_ref()?;
         let height = pane_height(layout);
         let columns = usize::from(pane_area(layout).width);
-        let mut lines = self.pane_lines_of(pane, layout, now);
+        let (mut lines, head) = self.pane_lines_of(pane, layout, now);
         let scroll = self.pane_scroll.min(lines.len().saturating_sub(height));
         let below = lines.len().saturating_sub(scroll + height);
         let (title, closes) = match pane {
@@ -34,7 +34,7 @@ impl App {
             Pane::Stats => (self.stats_title(), Action::ToggleStats),
             Pane::Bind(pane) => (bind::title(pane, now), Action::Back),
         };
-        let head = self.head_lines(pane, layout, now).min(lines.len());
+        let head = head.min(lines.len());
         let in_sight = height.saturating_sub(head);
         let bar = pane_scrollbar(layout, lines.len() - head, in_sight, scroll);
         lines.drain(head..head + scroll.min(lines.len() - head));
@@ -75,35 +75,28 @@ impl App {
         let lines = self
             .pane
             .as_ref()
-            .map_or(0, |pane| self.pane_lines_of(pane, &layout, now).len());
+            .map_or(0, |pane| self.pane_lines_of(pane, &layout, now).0.len());
         lines.saturating_sub(pane_height(&layout))
     }
 
-    fn pane_lines_of(&self, pane: &Pane, layout: &Layout, now: Moment) -> Vec<Line> {
-        let columns = usize::from(pane_area(layout).width);
-        match pane {
+    /// The lines of a pane, and how many of the first stay when it is scrolled.
+    fn pane_lines_of(&self, pane: &Pane, layout: &Layout, now: Moment) -> (Vec<Line>, usize) {
+        let (columns, height) = (usize::from(pane_area(layout).width), pane_height(layout));
+        let lines = match pane {
             Pane::Details => match self.selected() {
                 Some(row) => self.details(row, columns),
                 None => vec![vec![span("no row is selected", Role::Dim)]],
             },
             Pane::Events => {
-                let mut lines = self.timeline(columns, pane_height(layout), now);
+                let mut lines = self.timeline(columns, height, now);
+                let head = lines.len();
                 lines.extend(self.events(now));
-                lines
+                return (lines, head);
             }
-            Pane::Stats => self.stats(columns, pane_height(layout)),
+            Pane::Stats => return (self.stats(columns, height), self.stats_head(height)),
             Pane::Bind(pane) => bind::lines(pane, columns),
-        }
-    }
-
-    /// How many of a pane's first lines stay when it is scrolled.
-    fn head_lines(&self, pane: &Pane, layout: &Layout, now: Moment) -> usize {
-        let (columns, height) = (usize::from(pane_area(layout).width), pane_height(layout));
-        match pane {
-            Pane::Events => self.timeline(columns, height, now).len(),
-            Pane::Stats => self.stats_head(height),
-            Pane::Details | Pane::Bind(_) => 0,
-        }
+        };
+        (lines, 0)
     }
 }
 
