@@ -1,11 +1,12 @@
-//! What the hand on the mouse holds, and whether a click of it is the second of two.
+//! What the hand on the mouse holds, and how soon its clicks follow each other.
 
 use std::time::Duration;
 
 use super::view::Part;
 use crate::model::Moment;
 
-/// Two clicks on a cell within this time are one double click.
+/// Two clicks on a cell within this time are one double click. Nobody reads what came up and answers it
+/// within it either.
 const DOUBLE: Duration = Duration::from_millis(500);
 
 /// The hand on the mouse.
@@ -13,7 +14,20 @@ const DOUBLE: Duration = Duration::from_millis(500);
 pub(super) struct Hand {
     /// The scrollbar that is dragged.
     held: Option<Grip>,
-    last: Option<(u16, u16, Moment)>,
+    /// Where a click makes a double click.
+    first: Option<(u16, u16)>,
+    pressed: Option<Moment>,
+}
+
+/// How soon a click came after the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// After a while, or the first.
+    Calm,
+    /// At once, on another cell or as the third on the same.
+    Hasty,
+    /// At once, as the second on the same cell.
+    Double,
 }
 
 /// A scrollbar in the hand.
@@ -25,14 +39,19 @@ pub(super) struct Grip {
 }
 
 impl Hand {
-    /// The button went down. Whether that makes a double click; a third one begins anew.
-    pub fn press(&mut self, column: u16, row: u16, now: Moment) -> bool {
+    /// The button went down. A third click on a cell is no second double click.
+    pub fn press(&mut self, column: u16, row: u16, now: Moment) -> Pace {
         self.held = None;
-        let is_second = self
-            .last
-            .is_some_and(|(x, y, at)| (x, y) == (column, row) && at.age(now) <= DOUBLE);
-        self.last = (!is_second).then_some((column, row, now));
-        is_second
+        let is_soon = self.pressed.is_some_and(|at| at.age(now) <= DOUBLE);
+        self.pressed = Some(now);
+        let here = Some((column, row));
+        let is_second = is_soon && self.first == here;
+        self.first = here.filter(|_| !is_second);
+        match (is_soon, is_second) {
+            (_, true) => Pace::Double,
+            (true, false) => Pace::Hasty,
+            (false, false) => Pace::Calm,
+        }
     }
 
     pub const fn hold(&mut self, grip: Grip) {

@@ -139,6 +139,9 @@ fn a_click_on_yes_ends_a_process_and_one_on_no_does_not() {
         click_on(&mut live, "n no");
         live.wait_without("End it with TERM?");
         assert!(holder.is_running());
+        // So soon after another click none says yes; this one has had none before it.
+        let mut live = Live::start(&[]);
+        live.wait_for_row(8080, |row| row.contains("sleep"));
         live.press("K");
         live.wait_for_text("End it with TERM?");
         click_on(&mut live, "y yes");

@@ -177,6 +177,33 @@ fn the_second_click_of_a_double_click_answers_no_question() {
 }
 
 #[test]
+fn clicks_in_a_row_never_say_yes_however_many_and_wherever_they_are() {
+    // From the palette the question's yes comes up where the hint was that chose it.
+    for (open, shift) in [(":", 0), (":", 1), ("b", 0), ("", 0)] {
+        for x in 0..100 {
+            let mut desk = Desk::wide(&[80]);
+            desk.press(open);
+            if open == ":" {
+                desk.press("end the process");
+            }
+            for at in 0..6 {
+                let effects = desk.wait(SECOND / 5).click((x + at * shift, 44));
+                assert!(!ends(&effects), "{open:?} column {x}, click {at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_click_says_no_however_soon_it_comes() {
+    let mut desk = Desk::wide(&[80]);
+    desk.click_on(Click::Do(Action::EndProcess));
+    let no = desk.spot(Click::Do(Action::Back));
+    desk.wait(SECOND / 5).click(no);
+    assert_eq!(desk.mode(), Mode::Table);
+}
+
+#[test]
 fn one_click_on_yes_ends_a_process_and_a_guarded_one_takes_two_at_two_places() {
     let mut desk = Desk::wide(&[80]);
     desk.press("K");

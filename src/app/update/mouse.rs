@@ -1,7 +1,7 @@
 //! What the mouse does. What is under it, the view says.
 
 use super::super::cursor::Step;
-use super::super::hand::Grip;
+use super::super::hand::{Grip, Pace};
 use super::super::view::{Click, Part, last_help_scroll};
 use super::super::{Action, App, Modal, Mouse, Pane};
 use super::Effects;
@@ -38,14 +38,14 @@ impl App {
     }
 
     fn click(&mut self, column: u16, row: u16, now: Moment) -> Effects {
-        let is_double = self.hand.press(column, row, now);
-        // A question may have come up under the pointer between the two.
-        if is_double && matches!(self.modal, Modal::Question(_)) {
+        let how_soon = self.hand.press(column, row, now);
+        let click = self.view(now).click_at(column, row);
+        if matches!(self.modal, Modal::Question(_)) && !answers(click, how_soon) {
             return Vec::new();
         }
-        match self.view(now).click_at(column, row) {
+        match click {
             Some(Click::Do(action)) => return self.perform(action, now),
-            Some(Click::Row(place)) => self.click_on_row(place, is_double),
+            Some(Click::Row(place)) => self.click_on_row(place, how_soon == Pace::Double),
             Some(Click::Sort(column)) => self.sort_by(column, now),
             Some(Click::Show(place)) => self.show_place(place, now),
             Some(Click::Choose(at)) => return self.choose_by_click(at, now),
@@ -153,5 +153,15 @@ impl App {
             }
             Modal::None | Modal::Prompt(_) => self.step(Step::By(by)),
         }
+    }
+}
+
+/// Whether a click on a question counts. It may have come up under the pointer since the last click, and
+/// hands shake: the second of a double click says nothing, and no click that comes so soon says yes.
+const fn answers(click: Option<Click>, how_soon: Pace) -> bool {
+    match how_soon {
+        Pace::Calm => true,
+        Pace::Hasty => !matches!(click, Some(Click::Do(Action::Confirm))),
+        Pace::Double => false,
     }
 }
