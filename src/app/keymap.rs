@@ -149,7 +149,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Menu, &[Char('j'), Down], A::Down, "next", ""),
     bind(Menu, &[Char('k'), Up], A::Up, "previous", ""),
     bind(Menu, &[Enter], A::Accept, "take it", "take"),
-    bind(Menu, &[Char(' ')], A::Toggle, "on or off", ""),
+    bind(Menu, &[Char(' ')], A::Toggle, "on or off", "on/off"),
     bind(Menu, &[Esc, Char('q')], A::Back, "leave", "leave"),
     bind(Menu, &[Ctrl('c')], A::Quit, "quit", ""),
     bind(Menu, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),

@@ -126,6 +126,19 @@ fn a_click_on_a_notice_takes_it_away_and_does_nothing_else() {
 }
 
 #[test]
+fn a_menu_of_switches_says_which_key_turns_them_and_no_other_menu_does() {
+    let mut desk = Desk::with_ports(&[80]);
+    desk.press("C");
+    assert!(footer(&desk).contains("Space on/off"), "{}", footer(&desk));
+    let before = desk.view().overlay;
+    desk.click_on(Click::Do(Action::Toggle));
+    assert!(desk.view().overlay != before && desk.mode() == Mode::Menu);
+    desk.key(Key::Esc);
+    desk.press("c");
+    assert!(!footer(&desk).contains("on/off"), "{}", footer(&desk));
+}
+
+#[test]
 fn a_click_beside_what_covers_the_table_closes_it_and_one_on_it_does_not() {
     for open in ["C", "c", "w", "K", "?", ":"] {
         let mut desk = Desk::wide(&[80, 81]);

@@ -188,6 +188,14 @@ impl App {
         }
     }
 
+    /// Whether what there is to choose from is on or off.
+    fn has_switches(&self) -> bool {
+        let Modal::Menu(menu) = &self.modal else {
+            return false;
+        };
+        menu.items.iter().any(|item| item.is_on.is_some())
+    }
+
     /// The hints of a mode, as many as fit; what stands last in the keymap's list goes first, but help
     /// and quit stay as long as anything does.
     fn hints(&self, mode: Mode, columns: usize) -> Line {
@@ -200,6 +208,7 @@ impl App {
         let mut hints: Vec<_> = keymap
             .bindings(mode)
             .chain(below)
+            .filter(|binding| binding.action != Action::Toggle || self.has_switches())
             .filter_map(|binding| {
                 let key = binding.keys.first()?.to_string();
                 Some((key, binding.hint?, binding.action))
