@@ -167,15 +167,18 @@ pub fn change_text(kind: &ChangeKind, socket: &Socket) -> String {
         ChangeKind::Opened => format!("opened {}", socket.state),
         ChangeKind::Closed => format!("closed {}", socket.state),
         ChangeKind::State { from } => format!("{from} → {}", socket.state),
-        ChangeKind::Owner { from } => {
-            let before = Socket {
-                owner: from.clone(),
-                ..socket.clone()
-            };
-            let [old, new] = [&before, socket].map(owner_with_pid);
-            format!("owner {old} → {new}")
-        }
+        ChangeKind::Owner { from } => format!("owner {}", handover_text(socket, from)),
     }
+}
+
+/// `node(12) → node(45)`: who had a socket, and who has it.
+pub fn handover_text(socket: &Socket, from: &Owner) -> String {
+    let before = Socket {
+        owner: from.clone(),
+        ..socket.clone()
+    };
+    let [old, new] = [&before, socket].map(owner_with_pid);
+    format!("{old} → {new}")
 }
 
 fn name_and_pid(owner: &Owner) -> String {

@@ -130,6 +130,11 @@ impl EphemeralUse {
         let taken = self
             .fullest
             .map_or(self.ports.bound, |one| one.held.total());
+        self.percent_of(taken)
+    }
+
+    /// How many hundredths of all ports so many are.
+    pub fn percent_of(&self, taken: usize) -> usize {
         100 * taken.min(self.capacity) / self.capacity.max(1)
     }
 }

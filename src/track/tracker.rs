@@ -13,7 +13,7 @@ use super::changes::{announce, change, handover, learn_owner, set_conflict, upda
 use super::conflicts::mark_conflicts;
 use super::matching::{self, Address, Key};
 use super::{ChangeKind, Counts, Event, Row, RowId, Table};
-use crate::model::{EphemeralPorts, EphemeralUse, Moment, Pid, Problem, Process, Snapshot, Socket};
+use crate::model::{EphemeralUse, Moment, Snapshot, Socket};
 
 /// How many closed rows linger at most; beyond that the oldest go early.
 const MAX_LINGERING: usize = 10_000;
@@ -37,14 +37,6 @@ pub struct Observation {
     pub table: Arc<Table>,
     /// What changed since the last one, in the order in which it was seen.
     pub events: Vec<Event>,
-}
-
-/// What a snapshot says besides its sockets.
-struct Read {
-    taken_at: Moment,
-    processes: HashMap<Pid, Arc<Process>>,
-    problems: Vec<Problem>,
-    ephemeral: Option<EphemeralPorts>,
 }
 
 /// A row whose socket was in the last snapshot, or is missing from it for the first time.
@@ -99,14 +91,15 @@ impl Tracker {
     }
 
     /// Takes in the next snapshot. What is in the first one is not new.
-    pub fn observe(&mut self, snapshot: Snapshot) -> Observation {
+    pub fn observe(&mut self, mut snapshot: Snapshot) -> Observation {
         let now = snapshot.taken_at;
         let mut events = Vec::new();
         let rivals = self.release_displaced();
         let settled = self.live.len() - rivals.len();
-        let places = matching::places(&self.live, &snapshot.sockets);
-        self.settle(&rivals, &snapshot.sockets, &places, &mut events);
-        let newcomers = self.update_known(snapshot.sockets, &places, now, &mut events);
+        let sockets = std::mem::take(&mut snapshot.sockets);
+        let places = matching::places(&self.live, &sockets);
+        self.settle(&rivals, &sockets, &places, &mut events);
+        let newcomers = self.update_known(sockets, &places, now, &mut events);
         self.unseat(&rivals);
         self.forget_displaced(settled);
         self.close_missing(&newcomers, now, &mut events);
@@ -114,12 +107,7 @@ impl Tracker {
         self.forget_closed(now);
         self.live.sort_by_key(|live| live.row.id);
         self.has_begun = true;
-        let table = self.table(Read {
-            taken_at: now,
-            processes: snapshot.processes,
-            problems: snapshot.problems,
-            ephemeral: snapshot.ephemeral,
-        });
+        let table = self.table(snapshot);
         Observation {
             table: Arc::new(table),
             events,
@@ -359,7 +347,8 @@ impl Tracker {
         self.closed.drain(..excess);
     }
 
-    fn table(&mut self, read: Read) -> Table {
+    /// The rows, and what the snapshot says besides its sockets.
+    fn table(&mut self, read: Snapshot) -> Table {
         mark_conflicts(&mut self.live);
         let live = self.live.iter().map(|live| &live.row);
         let mut rows: Vec<_> = live.chain(&self.closed).cloned().collect();

@@ -55,7 +55,7 @@ impl Keymap {
         first.map(ToString::to_string)
     }
 
-    /// The keys of the table, and of a bind test, as the rows of Markdown tables, for the README.
+    /// The keys of the table, and of a bind test, as the rows of Markdown tables, for the guide.
     pub fn markdown(&self) -> String {
         let row = |binding: &Binding| {
             let keys: Vec<_> = binding.keys.iter().map(|key| format!("`{key}`")).collect();

@@ -2,7 +2,7 @@
 
 use super::super::cursor::Step;
 use super::super::hand::{Grip, Pace};
-use super::super::view::{Click, Part, last_help_scroll};
+use super::super::view::{Click, Part, Scrollbar, last_help_scroll};
 use super::super::{Action, App, Modal, Mouse, Pane};
 use super::Effects;
 use crate::model::Moment;
@@ -91,11 +91,10 @@ impl App {
 
     /// The thumb of a scrollbar comes to where it is clicked, and stays in the hand.
     fn take_hold(&mut self, part: Part, row: u16, now: Moment) {
-        let bars = self.view(now).scrollbars;
-        if let Some(bar) = bars.into_iter().find(|bar| bar.part == part) {
+        if let Some(bar) = self.scrollbar(part, now) {
             let below = bar.grip(row);
             self.hand.hold(Grip { part, below });
-            self.scroll(part, bar.top_at(row.saturating_sub(below)), now);
+            self.drag_to(row, below, bar, now);
         }
     }
 
@@ -103,10 +102,19 @@ impl App {
         let Some(Grip { part, below }) = self.hand.held() else {
             return;
         };
-        let bars = self.view(now).scrollbars;
-        if let Some(bar) = bars.into_iter().find(|bar| bar.part == part) {
-            self.scroll(part, bar.top_at(row.saturating_sub(below)), now);
+        if let Some(bar) = self.scrollbar(part, now) {
+            self.drag_to(row, below, bar, now);
         }
+    }
+
+    fn scrollbar(&self, part: Part, now: Moment) -> Option<Scrollbar> {
+        let mut bars = self.view(now).scrollbars.into_iter();
+        bars.find(|bar| bar.part == part)
+    }
+
+    /// The cell of the thumb that is held comes to this row.
+    fn drag_to(&mut self, row: u16, below: u16, bar: Scrollbar, now: Moment) {
+        self.scroll(bar.part, bar.top_at(row.saturating_sub(below)), now);
     }
 
     /// Brings this line of a part to its top.

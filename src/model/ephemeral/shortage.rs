@@ -3,9 +3,6 @@
 use super::{Destination, EphemeralUse, Held};
 use crate::model::{Problem, ProblemCode, Text};
 
-/// From so many hundredths on it is told.
-const SHORT: usize = 80;
-
 /// What takes the most, and what helps against it, whole and in brief.
 struct Remedy {
     whole: &'static str,
@@ -26,11 +23,14 @@ const MOVE: Remedy = Remedy {
 };
 
 impl EphemeralUse {
+    /// From so many hundredths on it is told.
+    pub const SHORT: usize = 80;
+
     /// What to tell if few ports are left, or none.
     pub fn problem(&self) -> Option<Problem> {
         let percent = self.percent();
         let held = self.fullest.map_or(self.ports, |one| one.held);
-        if percent < SHORT || self.capacity == 0 {
+        if percent < Self::SHORT || self.capacity == 0 {
             return None;
         }
         let to = self.fullest.map_or_else(String::new, to);

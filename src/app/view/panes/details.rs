@@ -146,12 +146,13 @@ fn fact(label: &str, text: String) -> Line {
 
 fn queue_text(socket: &Socket, queue: Queue) -> String {
     let Queue { receive, send } = queue;
-    match AcceptQueue::of(socket).map(AcceptQueue::fill) {
-        None => format!("{receive} bytes not yet read, {send} not yet acknowledged"),
-        Some(Fill::Roomy) => format!("{receive} waiting to be accepted, backlog {send}"),
-        Some(Fill::Filling) => format!("{receive} waiting to be accepted, backlog {send}: filling"),
-        Some(Fill::Full) => format!("{receive} waiting to be accepted, backlog {send}: full"),
-    }
+    let how_full = match AcceptQueue::of(socket).map(AcceptQueue::fill) {
+        None => return format!("{receive} bytes not yet read, {send} not yet acknowledged"),
+        Some(Fill::Roomy) => "",
+        Some(Fill::Filling) => ": filling",
+        Some(Fill::Full) => ": full",
+    };
+    format!("{receive} waiting to be accepted, backlog {send}{how_full}")
 }
 
 /// What a queue that fills means to clients, and what helps; whole, however narrow the pane is.

@@ -20,23 +20,24 @@ const LABEL: usize = 10;
 
 /// The bars.
 pub(super) fn lines(ephemeral: &EphemeralUse, columns: usize) -> Vec<Line> {
-    let capacity = ephemeral.capacity;
+    let line = |label, taken, text| line(label, taken, ephemeral, text, columns);
     let in_use = ephemeral.ports;
     let text = format!(" in use{}", parts(in_use));
-    let mut lines = vec![line("ephemeral", in_use.total(), capacity, text, columns)];
+    let mut lines = vec![line("ephemeral", in_use.total(), text)];
     if let Some(fullest) = ephemeral.fullest {
         let held = fullest.held;
         let text = format!(" to {}{}", fullest.remote, parts(held));
-        lines.push(line("fullest", held.total(), capacity, text, columns));
+        lines.push(line("fullest", held.total(), text));
     }
     lines
 }
 
-fn line(label: &str, taken: usize, capacity: usize, text: String, columns: usize) -> Line {
-    let percent = 100 * taken.min(capacity) / capacity.max(1);
+fn line(label: &str, taken: usize, of: &EphemeralUse, text: String, columns: usize) -> Line {
+    const SHORT: usize = EphemeralUse::SHORT;
+    let (percent, capacity) = (of.percent_of(taken), of.capacity);
     let role = match percent {
-        0..80 => Role::Plain,
-        80..100 => Role::Warning,
+        0..SHORT => Role::Plain,
+        SHORT..100 => Role::Warning,
         _ => Role::Bad,
     };
     let mut line = vec![span(pad(label, LABEL, false), Role::Dim)];
