@@ -4,6 +4,9 @@
 //! A bind test is answered as the kernel answered while the recording was made: `check-8080.json` is what
 //! `sockeye check --json 8080` said then.
 
+#[path = "../../tests/support/evidence.rs"]
+mod evidence;
+
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -13,13 +16,13 @@ use ratatui::buffer::Buffer;
 use serde_json::Value;
 use sockeye::app::{App, BindReport, Effect, Input, Key, Msg, Settings, Size, Surroundings, Tab};
 use sockeye::bind::{Examination, Probe, ProbeResult, Witness};
-use sockeye::model::{
-    Answered, Evidence, Holder, Limits, Lineage, Moment, Snapshot, SocketOptions,
-};
+use sockeye::model::{Answered, Evidence, Holder, Lineage, Moment, Snapshot, SocketOptions};
 use sockeye::source::{Replay, Source as _};
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::Tracker;
 use sockeye::ui;
+
+use evidence::evidence;
 
 /// Where the recording and the answer stand.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/screenshot");
@@ -138,26 +141,7 @@ impl Witness for Recorded<'_> {
             options: Some(options),
             ..Holder::new(socket.clone())
         };
-        Evidence {
-            taken_at: self.0.taken_at,
-            holders: sockets.map(holder).collect(),
-            limits: Limits {
-                uid: Some(0),
-                is_confined: false,
-                unprivileged_from: Some(1024),
-                has_bind_capability: Some(true),
-                is_in_user_namespace: Some(false),
-                ephemeral: Some(32_768..=60_999),
-                reserved: Some(Vec::new()),
-                is_ipv6_off: Some(false),
-                security_modules: None,
-                unit: None,
-                excluded: None,
-            },
-            elsewhere: Vec::new(),
-            redirects: Vec::new(),
-            gaps: Vec::new(),
-        }
+        evidence(self.0.taken_at, sockets.map(holder).collect())
     }
 
     fn probes(&mut self, _: &dyn Fn(&Probe) -> bool) -> Vec<Probe> {

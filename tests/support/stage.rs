@@ -4,6 +4,9 @@
 //! comes out is what `view` says. Time is what the test says it is.
 #![allow(dead_code, reason = "each test binary uses its own part of the stage")]
 
+#[path = "evidence.rs"]
+mod evidence;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +16,13 @@ use jiff::tz::TimeZone;
 use sockeye::app::{App, Effect, Input, Key, Mouse, Msg, Settings, Size, Surroundings, Tab};
 use sockeye::bind::{Examination, Probe, ProbeResult, Target, Witness};
 use sockeye::model::{
-    Answered, Cost, Endpoint, EphemeralPorts, Evidence, Holder, Limits, Lineage, Moment, Owner,
-    Pid, Problem, Process, Protocol, Queue, Refresh, Snapshot, Socket, State, Text,
+    Answered, Cost, Endpoint, EphemeralPorts, Evidence, Holder, Lineage, Moment, Owner, Pid,
+    Problem, Process, Protocol, Queue, Refresh, Snapshot, Socket, State, Text,
 };
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::{Event, Tracker};
+
+use evidence::evidence;
 
 /// 2026-01-02 12:00:00 UTC: when every scene begins.
 const BEGIN: i64 = 1_767_355_200;
@@ -194,26 +199,7 @@ struct Told<'a> {
 
 impl Witness for Told<'_> {
     fn rows(&mut self) -> Evidence {
-        Evidence {
-            taken_at: self.taken_at,
-            holders: self.holders.to_vec(),
-            limits: Limits {
-                uid: Some(0),
-                is_confined: false,
-                unprivileged_from: Some(1024),
-                has_bind_capability: Some(true),
-                is_in_user_namespace: Some(false),
-                ephemeral: Some(32_768..=60_999),
-                reserved: Some(Vec::new()),
-                is_ipv6_off: Some(false),
-                security_modules: None,
-                unit: None,
-                excluded: None,
-            },
-            elsewhere: Vec::new(),
-            redirects: Vec::new(),
-            gaps: Vec::new(),
-        }
+        evidence(self.taken_at, self.holders.to_vec())
     }
 
     fn probes(&mut self, _: &dyn Fn(&Probe) -> bool) -> Vec<Probe> {
