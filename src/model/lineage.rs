@@ -74,13 +74,8 @@ mod tests {
 
     fn process(pid: Pid, tick: u64) -> Process {
         Process {
-            pid,
-            parent: None,
-            name: "bash".into(),
-            command: None,
-            started_at: None,
             started_at_tick: Some(tick),
-            user: None,
+            ..Process::new(pid, "bash")
         }
     }
 

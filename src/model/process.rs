@@ -1,5 +1,7 @@
 //! A process that holds sockets, or an ancestor of one.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -15,10 +17,26 @@ pub struct Process {
     pub pid: Pid,
     /// Parent's process id, if it has one that is visible.
     pub parent: Option<Pid>,
-    /// Short name (`comm` on Linux).
+    /// What a person calls it: the executable, or the interpreter and its script.
     pub name: Text,
-    /// Command line, arguments joined by a space; `None` if it can't be read or is empty.
+    /// The kernel's own short name (`comm` of `proc(5)`, cut at 15 bytes): what `ps` and `top` show.
+    /// Empty in older recordings, whose `name` it was.
+    #[serde(default)]
+    pub comm: Text,
+    /// Path of the executable, as `/proc/PID/exe` has it (without ` (deleted)`); `None` if it can't be
+    /// read: another user's process for an ordinary user, a kernel thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executable: Option<Text>,
+    /// Every argument, none of them cut; `None` if they can't be read or there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "whole")]
+    pub argv: Option<Arc<[Text]>>,
+    /// Command line for one line of the screen: the arguments joined by a space, cut as every `Text`.
+    /// `None` if it can't be read or is empty.
     pub command: Option<Text>,
+    /// Working directory when the record was made: a later `chdir(2)` doesn't show. `None` as with
+    /// `executable`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<Text>,
     /// When it started, to the second.
     pub started_at: Option<Timestamp>,
     /// The same in clock ticks since boot, of which a second has a hundred (Linux, field 22 of
@@ -27,9 +45,31 @@ pub struct Process {
     pub started_at_tick: Option<u64>,
     /// Name of the user it runs as, or the uid in digits where the name is unknown.
     pub user: Option<Text>,
+    /// The effective uid; `None` on Windows and in older recordings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
 }
 
 impl Process {
+    /// A process of which nothing is known but its pid and name, which is its `comm` too.
+    pub fn new(pid: Pid, name: impl Into<Text>) -> Self {
+        let name = name.into();
+        Self {
+            pid,
+            parent: None,
+            comm: name.clone(),
+            name,
+            executable: None,
+            argv: None,
+            command: None,
+            cwd: None,
+            started_at: None,
+            started_at_tick: None,
+            user: None,
+            uid: None,
+        }
+    }
+
     /// Whether both records speak of the same process, not merely of the same pid.
     pub fn is_same(&self, other: &Self) -> bool {
         let have_same_start = match (self.started_at_tick, other.started_at_tick) {
@@ -40,19 +80,39 @@ impl Process {
     }
 }
 
+/// Arguments in a recording: texts that are cleaned and not cut.
+mod whole {
+    use std::sync::Arc;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::Text;
+
+    #[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+    pub(super) fn serialize<S: Serializer>(
+        argv: &Option<Arc<[Text]>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        argv.as_deref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<[Text]>>, D::Error> {
+        let argv = Option::<Vec<String>>::deserialize(deserializer)?;
+        Ok(argv.map(|argv| argv.iter().map(|one| Text::whole(one)).collect()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn process(pid: Pid, second: i64, tick: Option<u64>) -> Process {
         Process {
-            pid,
-            parent: None,
-            name: "node".into(),
-            command: None,
             started_at: Timestamp::from_second(second).ok(),
             started_at_tick: tick,
-            user: None,
+            ..Process::new(pid, "node")
         }
     }
 

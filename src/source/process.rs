@@ -264,11 +264,11 @@ fn record(
     Process {
         pid,
         parent: found.parent().map(sysinfo::Pid::as_u32),
-        name: Text::from_bytes(name),
         command: command(found.cmd()),
         started_at: started_at(found),
         started_at_tick,
         user: users.of_process(found),
+        ..Process::new(pid, Text::from_bytes(name))
     }
 }
 

@@ -83,6 +83,12 @@ impl Redactor {
             started_at: process.started_at,
             started_at_tick: process.started_at_tick,
             user: process.user.as_ref().map(|user| self.names.user(user)),
+            uid: process.uid.map(|uid| self.names.uid(uid)),
+            comm: process.comm.clone(),
+            // Paths and arguments name people, machines and secrets.
+            executable: None,
+            argv: None,
+            cwd: None,
         }
     }
 

@@ -28,6 +28,10 @@ fn with_secrets(socket: &Socket) -> Socket {
                 .command
                 .as_ref()
                 .map(|it| Text::new(&format!("/{SECRET}/name {it}"))),
+            comm: Text::new("name"),
+            executable: hidden(Some(&one.name)),
+            argv: Some(hidden(Some(&one.name)).into_iter().collect()),
+            cwd: hidden(Some(&one.name)),
             user: hidden(one.user.as_ref()),
             ..(**one).clone()
         })

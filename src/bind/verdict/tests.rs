@@ -10,19 +10,16 @@ use crate::bind::{Agreement, ProbeResult, Target, Trial, rules};
 use crate::model::{Evidence, Limits, Owner, Process, Protocol, Socket, State};
 
 fn evidence(holders: Vec<Holder>) -> Evidence {
+    let at = Moment {
+        steady: Duration::ZERO,
+        wall: jiff::Timestamp::UNIX_EPOCH,
+    };
     Evidence {
-        taken_at: Moment {
-            steady: Duration::ZERO,
-            wall: jiff::Timestamp::UNIX_EPOCH,
-        },
-        holders,
         limits: Limits {
             uid: Some(1000),
             ..Limits::default()
         },
-        elsewhere: Vec::new(),
-        redirects: Vec::new(),
-        gaps: Vec::new(),
+        ..Evidence::new(at, holders)
     }
 }
 
@@ -44,13 +41,8 @@ fn owned(holder: Holder, owner: Owner) -> Holder {
 
 fn by(name: &str) -> Owner {
     let process = Process {
-        pid: 812,
-        parent: None,
-        name: name.into(),
-        command: None,
-        started_at: None,
-        started_at_tick: None,
         user: Some("ann".into()),
+        ..Process::new(812, name)
     };
     Owner::Known([process.into()].into())
 }

@@ -138,12 +138,9 @@ impl PortPlatform {
         gaps.extend(rows.gaps);
         self.groups = rows.groups;
         Evidence {
-            taken_at: at,
-            holders: rows.holders,
             limits,
-            elsewhere: Vec::new(),
-            redirects: Vec::new(),
             gaps,
+            ..Evidence::new(at, rows.holders)
         }
     }
 
@@ -236,6 +233,7 @@ impl PortPlatform {
             .collect();
         accept::assign(&sockets, &mut holdings);
         let owners = owners(&holdings, processes, at);
+        evidence.processes.extend(processes.all());
         let owned = sockets.into_iter().zip(owners);
         for ((mut socket, owner), holder) in owned.zip(holders.iter_mut()) {
             socket.owner = owner;
@@ -285,6 +283,7 @@ fn add_unlisted(
         .map(|one| Holding::By(one.pids.as_slice().into()))
         .collect();
     let owners = owners(&holdings, processes, evidence.taken_at);
+    evidence.processes.extend(processes.all());
     for (Unlisted { mut holder, .. }, owner) in found.into_iter().zip(owners) {
         Arc::make_mut(&mut holder.socket).owner = owner;
         evidence.holders.push(holder);
