@@ -31,7 +31,7 @@ pub use evidence::{
 pub use lineage::{Guard, Lineage, Member};
 pub use moment::Moment;
 pub use owner::{Owner, OwnerKind};
-pub use process::{Pid, Process};
+pub use process::{Pid, Process, ProgramFacts};
 pub use service::{Services, service_name, service_names, service_port, service_ports};
 pub use snapshot::{Problem, ProblemCode, Snapshot};
 pub use socket::{Protocol, Queue, Socket, State};

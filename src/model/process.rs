@@ -1,11 +1,14 @@
 //! A process that holds sockets, or an ancestor of one.
 
+mod naming;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Text;
+pub use naming::ProgramFacts;
 
 /// Process id.
 pub type Pid = u32;
@@ -67,6 +70,32 @@ impl Process {
             started_at_tick: None,
             user: None,
             uid: None,
+        }
+    }
+
+    /// Whether `command` lacks the end of the command line.
+    pub fn is_command_cut(&self) -> bool {
+        let is_cut = |command: &Text| command.ends_with('…');
+        self.argv.is_some() && self.command.as_ref().is_some_and(is_cut)
+    }
+
+    /// The command line with all arguments, joined by a space; empty if it is not known.
+    pub fn whole_command(&self) -> String {
+        match &self.argv {
+            Some(argv) => argv.join(" "),
+            None => self.command.as_deref().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The name without the script: what is shown where arguments are to be hidden.
+    pub fn name_without_script(&self) -> &str {
+        let is_whole = |path: &Text| path.ends_with(&format!("/{}", self.name));
+        let has_script = !self.executable.as_ref().is_some_and(is_whole);
+        let program = self.name.split(' ').next().unwrap_or_default();
+        if has_script && self.name != self.comm {
+            program
+        } else {
+            &self.name
         }
     }
 

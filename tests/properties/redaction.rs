@@ -23,7 +23,7 @@ fn hidden(text: Option<&Text>) -> Option<Text> {
 fn with_secrets(socket: &Socket) -> Socket {
     let process = |one: &Arc<Process>| {
         Arc::new(Process {
-            name: Text::new("name"),
+            name: Text::new(&format!("name {SECRET}")),
             command: one
                 .command
                 .as_ref()

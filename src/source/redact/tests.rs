@@ -110,6 +110,7 @@ fn a_command_line_becomes_the_name() {
         executable: Some("/home/ann lee/bin/node".into()),
         argv: Some(["node".into(), "--token".into(), "secret".into()].into()),
         cwd: Some("/home/ann lee".into()),
+        name: "node acme.js".into(),
         ..Process::new(7, "node")
     });
     let local = Endpoint::new([127, 0, 0, 1].into(), 80);
@@ -117,7 +118,10 @@ fn a_command_line_becomes_the_name() {
     socket.owner = Owner::Known([process].into());
     let redacted = Redactor::default().socket(&socket);
     let process = &redacted.owner.processes()[0];
-    assert_eq!(process.command.as_deref(), Some("node"));
+    assert_eq!(
+        (&*process.name, process.command.as_deref()),
+        ("node", Some("node"))
+    );
     assert_eq!((process.pid, process.user.as_deref()), (7, Some("user1")));
     assert_eq!(
         (&process.executable, &process.argv, &process.cwd),
