@@ -8,7 +8,9 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Endpoint, Moment, Pid, Process, Protocol, Socket, Text};
+use super::{
+    Background, Behind, Endpoint, Manager, Moment, Pid, Process, Protocol, Socket, Text, Unit,
+};
 
 /// Everything that was found out about one port of one protocol, in this network namespace unless
 /// said otherwise.
@@ -85,6 +87,15 @@ pub struct Holder {
     pub activation: Option<Activation>,
     /// Whether its unit is one of a user's own manager (`systemctl --user`).
     pub is_user_unit: bool,
+    /// What is behind each of its owners that was looked at, by pid.
+    pub backgrounds: Vec<Background>,
+    /// What is behind its port where its owner is not known.
+    pub behind: Option<Behind>,
+    /// The service that it belongs to where its owner is not known: all of that unit's processes descend from
+    /// its main one.
+    pub hidden_unit: Option<Unit>,
+    /// The manager of its socket unit.
+    pub manager: Option<Manager>,
 }
 
 impl Holder {
@@ -100,6 +111,10 @@ impl Holder {
             place: Place::Descriptors,
             activation: None,
             is_user_unit: false,
+            backgrounds: Vec::new(),
+            behind: None,
+            hidden_unit: None,
+            manager: None,
         }
     }
 }
