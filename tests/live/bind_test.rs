@@ -133,7 +133,7 @@ fn ending_what_has_the_port_shows_it_become_free() {
         live.press("B8080\r");
         live.wait_for_sentence("listens on 127.0.0.1:8080");
         live.press("K");
-        live.wait_for_sentence("holds 8080. End it with TERM?");
+        live.wait_for_sentence("It listens on port 8080.");
         live.press("y");
         live.wait_for_text("8080 is free");
         live.wait_for_text("✓ free");
