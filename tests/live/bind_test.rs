@@ -50,7 +50,10 @@ fn a_taken_port_is_refused_and_its_holder_named() {
         assert_eq!(answers(&screen, "0.0.0.0"), refused, "{screen}");
         let holding = format!("tcp 127.0.0.1:8080  LISTEN  sleep({pid})");
         assert!(screen.contains(&holding), "{screen}");
-        assert!(screen.contains(&format!("End it: kill {pid}")), "{screen}");
+        assert!(
+            screen.contains(&format!("End sleep ({pid}): kill {pid}")),
+            "{screen}"
+        );
         let node = flat(&screen).contains("Node, Java, Go [::] for both refused");
         assert!(node, "{screen}");
     });

@@ -126,7 +126,7 @@ fn of_those_who_share_a_socket_the_worker_is_ended_and_not_the_shell() {
             "{screen}"
         );
         live.press("y");
-        live.wait_for_text("sent SIGTERM to sleep (");
+        live.wait_for_text("exited");
         live.wait_for_row(8080, |row| !row.contains("×2"));
         quits_with(live, 5);
     });

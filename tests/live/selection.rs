@@ -117,7 +117,7 @@ fn yes_ends_the_process_with_term_and_its_rows_close() {
         live.wait_for_text("Send SIGTERM to");
         live.press("y");
         assert_eq!(holder.wait_for_signal(), Some(Signal::TERM));
-        live.wait_for_text(&format!("sent SIGTERM to sleep ({})", holder.pid()));
+        live.wait_for_text(&format!("sleep ({}) exited", holder.pid()));
         live.wait_for_row(8080, |row| row.contains("closed"));
     });
 }

@@ -92,7 +92,12 @@ impl App {
         self.endings = self.endings.saturating_sub(1);
         let news = if succeeded { News::Good } else { News::Bad };
         self.notify(news, message, now);
-        self.test_again(now)
+        // What is gone or came is to be seen, and asked about, as it is.
+        if matches!(self.pane, Some(Pane::Bind(_))) {
+            self.test_again(now)
+        } else {
+            vec![Effect::Refresh]
+        }
     }
 
     pub(super) fn act_in_menu(&mut self, action: Action, now: Moment) -> Effects {
