@@ -38,11 +38,12 @@ impl Notice {
 
     /// How many lines it takes on a terminal of this size.
     pub(super) fn height(&self, size: Size) -> u16 {
-        if size.is_compact() || self.news == News::Pending {
+        if self.news == News::Pending {
             return 1;
         }
+        let most = MAX_LINES.min(size.height / 3).max(1);
         let lines = wrapped(&self.text, usize::from(size.width.saturating_sub(2))).len();
-        u16::try_from(lines).unwrap_or(u16::MAX).clamp(1, MAX_LINES)
+        u16::try_from(lines).unwrap_or(u16::MAX).clamp(1, most)
     }
 
     /// Its lines where it has more than one, broken at words.

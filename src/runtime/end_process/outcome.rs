@@ -97,7 +97,7 @@ impl Outcome {
             } => {
                 let more = match (keeper, leftovers) {
                     (Some(keeper), _) => format!(" now; {keeper} may start it again"),
-                    (None, Some(lingers)) => format!(". {}", lingers.trim_end_matches('.')),
+                    (None, Some(lingers)) => lingering(lingers),
                     (None, None) => String::new(),
                 };
                 format!("{}; port {port} is free{more}", exited(after))
@@ -119,6 +119,15 @@ impl Outcome {
             }
             Self::StillRunning(still) => still.words(),
         }
+    }
+}
+
+/// What a bind test says of leftovers, to be said after "is free".
+fn lingering(summary: &str) -> String {
+    let summary = summary.trim_end_matches('.');
+    match summary.strip_prefix("Free") {
+        Some(rest) => rest.to_owned(),
+        None => format!(". {summary}"),
     }
 }
 
@@ -207,8 +216,11 @@ mod tests {
                 "app (12) exited after 0.2 s; port 8080 is free",
             ),
             (
-                free(Some("1 connection lingers."), None),
-                "app (12) exited after 0.2 s; port 8080 is free. 1 connection lingers",
+                free(
+                    Some("Free for a server that sets SO_REUSEADDR; only leftovers are there."),
+                    None,
+                ),
+                "app (12) exited after 0.2 s; port 8080 is free for a server that sets SO_REUSEADDR; only leftovers are there",
             ),
             (
                 free(None, Some("runsv (7)")),
