@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::scene::{BINARY, Holder, Live, at, listener, stage};
+use crate::scene::{BINARY, Holder, Live, at, connection, listener, stage};
 use crate::support::wait_until;
 
 /// A shell that runs this script, `$0` being sockeye, with a listener on 8080 if it is to have one.
@@ -214,5 +214,37 @@ fn the_end_of_a_bind_test_is_told_as_in_the_table_and_the_pane_shows_it() {
         live.wait_for_words(&format!("sleep ({}) exited", holder.pid()));
         live.wait_for_words("; port 8080 is free");
         live.wait_for_text("✓ free");
+    });
+}
+
+#[test]
+fn leftovers_of_a_process_that_exited_are_named() {
+    stage(|| {
+        let listening = listener(&at(8080));
+        let (client, server) = connection(&listening);
+        // The side that closes first waits.
+        drop(server);
+        drop(client);
+        let _holder = Holder::of([listening]);
+        let mut live = start();
+        live.press("Ky");
+        live.wait_for_words(
+            "port 8080 is free for a server that sets SO_REUSEADDR; only leftovers are there: 1",
+        );
+    });
+}
+
+#[test]
+fn the_question_takes_its_keys_with_a_bind_test_open_and_a_no_is_a_no() {
+    stage(|| {
+        let mut holder = named("dockerd", "-H fd://");
+        let mut live = start();
+        live.press("b");
+        live.wait_for_text("✗ in use");
+        for no in ["Kn", "Kyn", "KyKn", "Kan"] {
+            live.press(no);
+            live.wait_without("end a process");
+        }
+        assert!(holder.is_running());
     });
 }
