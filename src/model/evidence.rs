@@ -4,12 +4,14 @@
 //! never a guess.
 
 use std::collections::HashMap;
+use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Background, Behind, Endpoint, Manager, Moment, Pid, Process, Protocol, Socket, Text, Unit,
+    Background, Behind, Endpoint, Manager, Moment, Pid, Process, Protocol, Serving, Socket, Text,
+    Unit,
 };
 
 /// Everything that was found out about one port of one protocol, in this network namespace unless
@@ -87,6 +89,9 @@ pub struct Holder {
     pub activation: Option<Activation>,
     /// Whether its unit is one of a user's own manager (`systemctl --user`).
     pub is_user_unit: bool,
+    /// Of a listener whose accept queue is full: whether it accepted nothing between two looks that were a tenth
+    /// of a second apart.
+    pub has_stalled: Option<bool>,
     /// What is behind each of its owners that was looked at, by pid.
     pub backgrounds: Vec<Background>,
     /// What is behind its port where its owner is not known.
@@ -111,6 +116,7 @@ impl Holder {
             place: Place::Descriptors,
             activation: None,
             is_user_unit: false,
+            has_stalled: None,
             backgrounds: Vec::new(),
             behind: None,
             hidden_unit: None,
@@ -185,8 +191,19 @@ pub struct Limits {
     pub is_confined: bool,
     /// The systemd unit that this process runs in, whose rules hold for its binds.
     pub unit: Option<Text>,
+    /// IPv6 addresses of this host that can't be bound although they are there.
+    pub unready: Vec<(Ipv6Addr, Readiness)>,
     /// Port ranges that Windows has set aside.
     pub excluded: Option<Vec<RangeInclusive<u16>>>,
+}
+
+/// Why an address of this host can't be bound (RFC 4862, section 5.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// The kernel still checks whether another host has it.
+    Tentative,
+    /// Another host has it.
+    Duplicate,
 }
 
 impl Limits {
@@ -213,10 +230,10 @@ impl Limits {
 pub struct Elsewhere {
     /// Its own address there.
     pub local: Endpoint,
-    /// A process of that namespace: the first that was met, not necessarily the socket's owner.
-    pub pid: Pid,
-    /// That process's name.
-    pub name: Text,
+    /// The process that has it; `None` where that can't be seen.
+    pub owner: Option<Serving>,
+    /// The first process of that namespace, which names it.
+    pub member: super::Pid,
     /// The container or unit that it runs in.
     pub placed_in: Option<Text>,
 }

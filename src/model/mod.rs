@@ -31,7 +31,7 @@ pub use endpoint::{Endpoint, Family, Scope};
 pub use ephemeral::{Destination, EphemeralPorts, EphemeralUse, Held, TimeWaitReuse};
 pub use evidence::{
     Activation, Answered, Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Opening, Place,
-    Redirect, SocketOptions,
+    Readiness, Redirect, SocketOptions,
 };
 pub use lineage::{Guard, Lineage, Member};
 pub use moment::Moment;

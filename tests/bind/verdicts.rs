@@ -52,9 +52,27 @@ fn says_by(name: &str, command: Command, target: &str) {
 }
 
 fn check(mut command: Command, target: &str) -> String {
-    let output = command.args(["check", target]).output().unwrap();
+    command.args(["check", target]);
+    let output = apart(&command).output().unwrap();
     assert_eq!(output.stderr, b"");
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// The command as no descendant of the test's: what has the port would be an ancestor of the program, and such
+/// a process is not ended like any other. It waits until it has another parent.
+fn apart(command: &Command) -> Command {
+    // `$0` is the pid of the shell that started this one and is about to end.
+    const WAIT: &str = r#"while [ "$(sed -n 's/^PPid:[[:space:]]*//p' /proc/$$/status)" = "$0" ]; do :; done; exec "$@""#;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"sh -c "$0" $$ "$@" &"#, WAIT]);
+    shell.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
 }
 
 fn snapshot(name: &str, text: &str) {

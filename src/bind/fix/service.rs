@@ -218,7 +218,7 @@ pub(super) const fn keeper_name(kind: KeeperKind) -> &'static str {
 }
 
 /// `supervisord (77)`, or what is known of it.
-pub(super) fn keeper_text(kept_by: &KeptBy) -> String {
+pub(in crate::bind) fn keeper_text(kept_by: &KeptBy) -> String {
     let name = keeper_name(kept_by.kind);
     match kept_by.pid {
         Some(pid) => named_or(kept_by.process.as_ref(), pid, name),

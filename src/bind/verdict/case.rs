@@ -13,7 +13,7 @@ use super::super::{Address, ProbeResult};
 use super::kind::{Kind, kind};
 use super::{Cause, Outcome};
 use crate::model::{
-    Behind, BehindKind, Evidence, Holder, KeptBy, Limits, Moment, Owner, Protocol, State,
+    Behind, BehindKind, Evidence, Holder, KeptBy, Limits, Moment, Owner, Protocol, Readiness, State,
 };
 
 /// One bind test, ready to be judged.
@@ -148,6 +148,16 @@ impl<'a> Case<'a> {
         Some(trial.probe.address)
     }
 
+    /// Whether the address whose bind failed is there and not usable.
+    pub(super) fn denied_readiness(&self) -> Option<Readiness> {
+        let address = self
+            .denied_address()
+            .filter(|_| self.is_denied_with("EADDRNOTAVAIL"))?;
+        let mut unready = self.limits().unready.iter();
+        let found = unready.find(|(one, _)| std::net::IpAddr::V6(*one) == address);
+        found.map(|&(_, readiness)| readiness)
+    }
+
     /// Whether the port needs a privilege that this process lacks, as far as that is known.
     pub(super) fn lacks_privilege(&self) -> bool {
         let limits = self.limits();
@@ -273,9 +283,12 @@ impl<'a> Case<'a> {
     pub(super) fn outcome(&self, cause: Cause) -> Outcome {
         match cause {
             Cause::PrivilegedPort | Cause::Policy | Cause::CgroupPolicy => Outcome::Denied,
-            Cause::AddressNotLocal | Cause::Ipv6Off | Cause::ScopeNeeded | Cause::ProbeFailed => {
-                Outcome::Unavailable
-            }
+            Cause::AddressNotLocal
+            | Cause::AddressTentative
+            | Cause::AddressDuplicate
+            | Cause::Ipv6Off
+            | Cause::ScopeNeeded
+            | Cause::ProbeFailed => Outcome::Unavailable,
             Cause::Raced => Outcome::Raced,
             Cause::Free => Outcome::Free,
             _ if self.protocol() == Protocol::Tcp && self.with_reuse_address == Start::Ok => {

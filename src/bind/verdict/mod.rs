@@ -71,6 +71,8 @@ pub enum Cause {
     Policy,
     CgroupPolicy,
     AddressNotLocal,
+    AddressTentative,
+    AddressDuplicate,
     Ipv6Off,
     ScopeNeeded,
     Raced,

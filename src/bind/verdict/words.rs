@@ -57,9 +57,12 @@ impl<'a> Words<'a> {
     /// The fixes whose facts are all known.
     pub(super) fn fixes(&self, steps: &[Step]) -> Vec<Fix> {
         let reader = Reader::of(self.case.limits());
-        let mut fixes = Vec::new();
+        let mut fixes: Vec<Fix> = Vec::new();
         for step in steps {
             match *step {
+                // It was said already, and why.
+                Step::Say(FixCode::OtherPort, ..)
+                    if fixes.iter().any(|fix| fix.code == FixCode::OtherPort) => {}
                 Step::EndHolders => fixes.extend(fix::end_holders(&self.situation())),
                 Step::JoinUdp => fixes.extend(self.join_udp()),
                 Step::Say(code, text, command) => fixes.extend(self.said(code, text, command)),
@@ -165,6 +168,10 @@ impl<'a> Words<'a> {
                 "It ends by itself in about {}.",
                 seconds(case.left()?)
             )),
+            "behind" => super::phrases::behind(principal?),
+            "kept" => super::phrases::kept(principal?),
+            "is_doing" => Some(is_doing(principal?.socket.state).to_owned()),
+            "still_bound" => self.still_bound(),
             "still_open" => self.still_open(),
             "reuse_hint" => self.reuse_hint(),
             "destroy" => self.destroy(),
@@ -228,8 +235,8 @@ impl<'a> Words<'a> {
         if holder.activation.is_some() {
             return None;
         }
-        let starts = holder.socket.owner.present().iter();
-        let started = starts.filter_map(|process| process.started_at).min()?;
+        // Of the process that is named: the first.
+        let started = holder.socket.owner.present().first()?.started_at?;
         let started = started.to_zoned(self.zone.clone());
         let now = self.case.evidence.taken_at.wall.to_zoned(self.zone.clone());
         let format = if started.date() == now.date() {
@@ -245,7 +252,7 @@ impl<'a> Words<'a> {
         if holders.any(|holder| holder.socket.state == State::Listen) {
             ""
         } else {
-            "; nobody listens any more"
+            "; no process listens any more"
         }
     }
 
@@ -267,7 +274,19 @@ impl<'a> Words<'a> {
             .into_iter()
             .map(|(address, v6only)| host_text(address, v6only))
             .collect();
-        (!open.is_empty()).then(|| format!("{} could still be bound.", listed(&open)))
+        (!open.is_empty()).then(|| format!("A server could still bind {}.", listed(&open)))
+    }
+
+    /// What still has the address that could not be bound.
+    fn still_bound(&self) -> Option<String> {
+        let address = self.case.denied_address()?;
+        let mut holders = self.case.evidence.holders.iter();
+        let holder = holders.find(|holder| holder.socket.local.address == address)?;
+        let (owner, state) = (owner_of(holder), is_doing(holder.socket.state));
+        Some(format!(
+            "{} still {state} it: it was an address of this host when that began.",
+            capitalised(&owner)
+        ))
     }
 
     fn reuse_hint(&self) -> Option<String> {
@@ -317,10 +336,10 @@ impl<'a> Words<'a> {
     /// What the table alone says of the addresses that were asked for.
     fn dump(&self) -> String {
         match self.case.principal() {
-            None => "no socket has it".into(),
+            None => "no socket on it".into(),
             Some(holder) => {
                 let (owner, state) = (owner_of(holder), holder.socket.state);
-                format!("{owner} has it, {} {state}", place_text(holder))
+                format!("{owner} on {} ({state})", place_text(holder))
             }
         }
     }
@@ -343,6 +362,15 @@ impl<'a> Words<'a> {
             }
         }
         Some(listed(&asked))
+    }
+}
+
+/// What a socket in a state does, before its address.
+const fn is_doing(state: State) -> &'static str {
+    match state {
+        State::Listen => "listens on",
+        State::Bound | State::Unconn => "has bound",
+        _ => "has a connection on",
     }
 }
 

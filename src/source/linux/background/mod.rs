@@ -9,7 +9,7 @@ mod containers;
 mod engines;
 mod facts;
 mod forwards;
-mod inside;
+pub(super) mod inside;
 mod keepers;
 mod login;
 mod publishers;
@@ -479,7 +479,7 @@ impl keepers::Look for System<'_> {
 }
 
 /// A process as what serves.
-fn serving(pid: Pid) -> Option<Serving> {
+pub(super) fn serving(pid: Pid) -> Option<Serving> {
     let facts = Facts::of(pid)?;
     Some(Serving {
         pid,

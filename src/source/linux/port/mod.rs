@@ -40,7 +40,8 @@ use super::cgroup::Cgroups;
 use super::sock_diag::SockDiag;
 use super::{accept, problems};
 use crate::model::{
-    Answered, Background, Evidence, Gap, GapCode, Holder, Moment, Protocol, Socket,
+    AcceptQueue, Answered, Background, Evidence, Fill, Gap, GapCode, Holder, Moment, Protocol,
+    Socket, State,
 };
 use crate::source::Holding;
 use crate::source::owners::owners;
@@ -73,6 +74,9 @@ struct Surroundings {
 /// For so long what surrounds one port does for the next one, so that a range is not asked about port
 /// by port. Who tests again wants to see what has changed, and does so later than this.
 const SURROUNDINGS_LAST: Duration = Duration::from_millis(500);
+
+/// How far apart the two looks at a full accept queue are.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 impl Surroundings {
     /// Those of this moment.
@@ -189,6 +193,7 @@ impl PortPlatform {
                 holder.is_settled = inode.is_none_or(|inode| there.contains(&inode));
             }
             self.name(evidence, processes, (protocol, port));
+            self.look_at_queues(evidence, (protocol, port));
             let is_of_interest = |holder: &&mut Holder| {
                 holder.is_settled && (answered != Answered::Open || holder.socket.is_listening())
             };
@@ -209,6 +214,34 @@ impl PortPlatform {
             }
         });
         self.surroundings = around;
+    }
+
+    /// Looks again at accept queues that are full: whether anything was accepted meanwhile.
+    fn look_at_queues(&mut self, evidence: &mut Evidence, (protocol, port): (Protocol, u16)) {
+        let is_full = |holder: &Holder| {
+            let queue = AcceptQueue::of(&holder.socket);
+            queue.is_some_and(|queue| queue.fill() == Fill::Full)
+        };
+        if !evidence.holders.iter().any(is_full) {
+            return;
+        }
+        // A connection that waits to be accepted has no inode yet.
+        let waiting = |holders: &[Holder]| -> HashSet<_> {
+            let waits =
+                |socket: &Socket| socket.state == State::Established && socket.inode.is_none();
+            let sockets = holders.iter().map(|holder| &holder.socket);
+            sockets
+                .filter(|socket| waits(socket))
+                .map(|socket| (socket.local, socket.remote))
+                .collect()
+        };
+        thread::sleep(BETWEEN_LOOKS);
+        let before = waiting(&evidence.holders);
+        let after = waiting(&rows::read(&mut self.diag, protocol, port).holders);
+        let has_stalled = before.iter().all(|connection| after.contains(connection));
+        for holder in evidence.holders.iter_mut().filter(|holder| is_full(holder)) {
+            holder.has_stalled = Some(has_stalled);
+        }
     }
 
     /// Finds the owners of what is still there, and all that follows from them.
