@@ -11,7 +11,7 @@ use super::super::rules::Prediction;
 use super::super::servers::{self, Start};
 use super::super::{Address, ProbeResult};
 use super::kind::{Kind, kind};
-use super::{Cause, Outcome};
+use super::{Cause, Outcome, who};
 use crate::model::{Evidence, Holder, Limits, Moment, Owner, Protocol, State};
 
 /// One bind test, ready to be judged.
@@ -171,6 +171,11 @@ impl<'a> Case<'a> {
     /// The socket that matters most.
     pub(super) fn principal(&self) -> Option<&'a Holder> {
         self.blockers.first().copied()
+    }
+
+    /// Who has it: command line, folder and origin.
+    pub(super) fn who(&self, now: Moment) -> Option<String> {
+        who::sentence(self.evidence, self.principal()?, now.wall)
     }
 
     /// Whether the socket that matters most is of this kind.

@@ -12,6 +12,7 @@ mod matrix;
 mod notes;
 mod phrases;
 mod shell;
+mod who;
 mod words;
 
 use std::time::Duration;
@@ -189,7 +190,12 @@ impl Verdict {
             outcome,
             cause: row.cause,
             summary: words.fill(row.summary).unwrap_or_default(),
-            details: details.chain(caveat()).collect(),
+            details: case
+                .who(now)
+                .into_iter()
+                .chain(details)
+                .chain(caveat())
+                .collect(),
             remedies: words.remedies(row.remedies),
             free_in,
             with_reuse_address: case.with_reuse_address,

@@ -5,7 +5,7 @@ use super::super::super::App;
 use super::super::{Line, Role, span};
 use super::MAX_LINES;
 use crate::columns::{owner_text, pad, socket_text, wrap};
-use crate::model::{AcceptQueue, Fill, Process, Queue, Socket};
+use crate::model::{AcceptQueue, Fill, Process, Queue, Socket, Text};
 use crate::track::Row;
 
 /// Width of the names at the left, and of the space after them.
@@ -103,6 +103,15 @@ impl App {
                 .as_ref()
                 .map(|command| fact("command", command.to_string())),
         );
+        let path = |label, path: &Option<Text>| {
+            let path = path.as_ref()?;
+            Some(fact(label, path.to_string()))
+        };
+        lines.extend(path("executable", &process.executable));
+        lines.extend(path("folder", &process.cwd));
+        if process.comm != process.name && !process.comm.is_empty() {
+            lines.push(fact("comm", process.comm.to_string()));
+        }
         let ancestors = self.ancestors(process);
         if !ancestors.is_empty() {
             lines.push(fact("started by", ancestors.join(" ← ")));
