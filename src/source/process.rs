@@ -19,6 +19,10 @@ use super::activity::Activity;
 use super::program::{self, Arguments, LINKS, Links};
 use super::pulse::{Pulse, pulse};
 use super::users::Users;
+#[cfg(target_os = "linux")]
+use super::users::rename;
+#[cfg(target_os = "linux")]
+use crate::model::Text;
 use crate::model::{Moment, Pid, Process};
 
 /// How deep an ancestry may be; pids are not read at one instant, so their parents could even
@@ -82,6 +86,8 @@ impl Processes {
         let Some(mut system) = self.system.take() else {
             return holders.to_vec();
         };
+        #[cfg(target_os = "linux")]
+        self.rename_users();
         let mut before = std::mem::take(&mut self.kept);
         let is_thorough = self
             .thorough_at
@@ -119,6 +125,25 @@ impl Processes {
         self.prune(&mut system);
         self.system = Some(system);
         gone
+    }
+
+    /// Gives users their names that were looked up since. Returns those names.
+    #[cfg(target_os = "linux")]
+    fn rename_users(&mut self) -> HashMap<u32, Text> {
+        let names = self.users.take_late();
+        if !names.is_empty() {
+            for kept in self.kept.values_mut() {
+                rename(&mut kept.process, &names);
+            }
+        }
+        names
+    }
+
+    /// The names that users got a moment later: for one who asks once and waits for them.
+    #[cfg(target_os = "linux")]
+    pub(super) fn late_names(&mut self) -> HashMap<u32, Text> {
+        self.users.wait();
+        self.rename_users()
     }
 
     /// Keeps a record of each of `pids`, the former one if it still holds. Returns those that are

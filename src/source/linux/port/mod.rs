@@ -42,6 +42,7 @@ use crate::model::{Answered, Evidence, Gap, GapCode, Holder, Moment, Protocol, S
 use crate::source::Holding;
 use crate::source::owners::owners;
 use crate::source::process::Processes;
+use crate::source::users::{rename, rename_socket};
 
 /// The options of no more sockets than this are asked for; what listens or is bound comes first.
 const MAX_ASKED: usize = 64;
@@ -189,6 +190,15 @@ impl PortPlatform {
             }
         });
         self.surroundings = around;
+        let names = processes.late_names();
+        if !names.is_empty() {
+            for holder in &mut evidence.holders {
+                rename_socket(Arc::make_mut(&mut holder.socket), &names);
+            }
+            for process in evidence.processes.values_mut() {
+                rename(process, &names);
+            }
+        }
     }
 
     /// Finds the owners of what is still there, and all that follows from them.
