@@ -150,7 +150,7 @@ fn ancestors<'a>(evidence: &'a Evidence, process: &Process) -> Vec<&'a Process> 
 
 /// `systemd --user` adopts as the first process does.
 fn is_user_manager(process: &Process) -> bool {
-    &*process.name == "systemd"
+    &*process.comm == "systemd"
 }
 
 /// A shell that runs a command line for something else: `sh -c …`.

@@ -103,18 +103,18 @@ impl App {
                 .as_ref()
                 .map(|command| fact("command", command.to_string())),
         );
+        let ancestors = self.ancestors(process);
+        if !ancestors.is_empty() {
+            lines.push(fact("started by", ancestors.join(" ← ")));
+        }
         let path = |label, path: &Option<Text>| {
             let path = path.as_ref()?;
             Some(fact(label, path.to_string()))
         };
-        lines.extend(path("executable", &process.executable));
         lines.extend(path("folder", &process.cwd));
+        lines.extend(path("executable", &process.executable));
         if process.comm != process.name && !process.comm.is_empty() {
             lines.push(fact("comm", process.comm.to_string()));
-        }
-        let ancestors = self.ancestors(process);
-        if !ancestors.is_empty() {
-            lines.push(fact("started by", ancestors.join(" ← ")));
         }
         lines
     }
