@@ -187,6 +187,8 @@ pub struct Limits {
     pub security_modules: Option<Vec<Text>>,
     /// The effective uid that binds.
     pub uid: Option<u32>,
+    /// The home folder of the user who asks (`HOME`).
+    pub home: Option<Text>,
     /// Whether nobody gains a privilege from here, by `sudo` for one (`no_new_privs`).
     pub is_confined: bool,
     /// The systemd unit that this process runs in, whose rules hold for its binds.

@@ -24,6 +24,8 @@ const REDACTED: &[(&str, &str)] = &[
     (r"pid \d+", "pid PID"),
     (r"kill \d+", "kill PID"),
     (r"\(\d+\)", "(PID)"),
+    // Who runs what, and since when: `tests/cli/who.rs` compares that with what was started.
+    (r"(?m)^  `[^\n]*`, (started|run) [^\n]*\n", ""),
     (r"bind-[0-9a-f]+", "server"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d|\d\d:\d\d:\d\d", "TIME"),
     (r"about \d+ s", "about N s"),
@@ -585,8 +587,8 @@ fn the_docs_tell_what_the_program_says() {
 /// A text with everything taken out that differs from run to run and from owner to owner.
 fn redacted(text: &str) -> String {
     let owners = [
-        (r"\S+ \(pid \d+, \w+[^)]*\)", "WHO"),
-        (r"\S+\(\d+\)", "WHO"),
+        (r"(python3 )?\S+ \(pid \d+, \w+[^)]*\)", "WHO"),
+        (r"(python3 )?\S+\(\d+\)", "WHO"),
         (r"127\.0\.0\.1:[3-6]\d{4}  TIME_WAIT", "CLIENT  TIME_WAIT"),
     ];
     let all = owners.iter().chain(REDACTED);

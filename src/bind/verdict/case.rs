@@ -11,7 +11,7 @@ use super::super::rules::Prediction;
 use super::super::servers::{self, Start};
 use super::super::{Address, ProbeResult};
 use super::kind::{Kind, kind};
-use super::{Cause, Outcome};
+use super::{Cause, Outcome, who};
 use crate::model::{
     Behind, BehindKind, Evidence, Holder, KeptBy, Limits, Moment, Owner, Protocol, Readiness, State,
 };
@@ -208,6 +208,11 @@ impl<'a> Case<'a> {
         backgrounds
             .iter()
             .find_map(|background| background.kept_by.clone())
+    }
+
+    /// Who has it: command line, folder and origin.
+    pub(super) fn who(&self, now: Moment) -> Option<String> {
+        who::sentence(self.evidence, self.principal()?, now.wall)
     }
 
     /// Whether the socket that matters most is of this kind.

@@ -66,7 +66,7 @@ fn activated(holder: &Holder, socket_unit: &Text, service: &Text) -> String {
 /// The processes that have an activated socket from systemd: its service, once it was started.
 pub(super) fn beside_systemd(holder: &Holder) -> Vec<Arc<Process>> {
     let processes = holder.socket.owner.present().iter();
-    let is_other = |process: &&Arc<Process>| process.pid != 1 && &*process.name != "systemd";
+    let is_other = |process: &&Arc<Process>| process.pid != 1 && &*process.comm != "systemd";
     processes.filter(is_other).cloned().collect()
 }
 

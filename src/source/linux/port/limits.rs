@@ -24,6 +24,7 @@ pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
         is_ipv6_off: is_ipv6_off(),
         security_modules: security_modules(gaps),
         uid: Some(geteuid().as_raw()),
+        home: home(),
         is_confined: rights::is_confined(),
         unit: placement_of("self").unit,
         unready: unready(&fs::read_to_string("/proc/net/if_inet6").unwrap_or_default()),
@@ -37,6 +38,13 @@ pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
         gaps.push(Gap::new(GapCode::Limits, &message));
     }
     limits
+}
+
+/// The user's own home folder, as the shell's `~` is.
+fn home() -> Option<Text> {
+    let home = std::env::var("HOME").ok();
+    home.filter(|home| !home.is_empty())
+        .map(|home| Text::new(&home))
 }
 
 /// Whether this process has a capability in its own user namespace.

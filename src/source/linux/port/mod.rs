@@ -46,6 +46,7 @@ use crate::model::{
 use crate::source::Holding;
 use crate::source::owners::owners;
 use crate::source::process::Processes;
+use crate::source::users::{rename, rename_socket};
 
 /// The options of no more sockets than this are asked for; what listens or is bound comes first.
 const MAX_ASKED: usize = 64;
@@ -214,6 +215,15 @@ impl PortPlatform {
             }
         });
         self.surroundings = around;
+        let names = processes.late_names();
+        if !names.is_empty() {
+            for holder in &mut evidence.holders {
+                rename_socket(Arc::make_mut(&mut holder.socket), &names);
+            }
+            for process in evidence.processes.values_mut() {
+                rename(process, &names);
+            }
+        }
     }
 
     /// Looks again at accept queues that are full: whether anything was accepted meanwhile.
