@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Endpoint, Moment, Protocol, Socket, Text};
+use super::{Endpoint, Moment, Redirect, Socket, Text};
 
 /// Everything that was found out about one port of one protocol, in this network namespace unless
 /// said otherwise.
@@ -188,17 +188,6 @@ pub struct Elsewhere {
     pub name: Text,
     /// The container or unit that it runs in.
     pub placed_in: Option<Text>,
-}
-
-/// A rule of the packet filter that sends a port's traffic elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redirect {
-    /// The protocol that it is for; `None`: both.
-    pub protocol: Option<Protocol>,
-    /// Where the traffic goes: `port 9090`, `172.17.0.2:80`.
-    pub to: Text,
-    /// Where the rule stands: `nftables table ip nat, chain prerouting`.
-    pub place: Text,
 }
 
 /// What a gap in the evidence is about.

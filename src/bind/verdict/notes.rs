@@ -183,21 +183,45 @@ fn other_namespace(words: &Words<'_>) -> Option<String> {
     })
 }
 
+/// More redirects than this are counted, not said.
+const MOST_REDIRECTS: usize = 4;
+
 fn redirected(words: &Words<'_>) -> Option<String> {
     if words.case.is_refused() {
         return None;
     }
     let redirects = &words.case.evidence.redirects;
-    let told: Vec<_> = redirects
+    // Packets that the same target gets are said together.
+    let mut by_target: Vec<(String, Vec<String>)> = Vec::new();
+    for redirect in redirects {
+        let (target, packets) = (redirect.target(), redirect.packets("this port"));
+        match by_target.iter_mut().find(|(other, _)| *other == target) {
+            Some((_, all)) => all.push(packets),
+            None => by_target.push((target, vec![packets])),
+        }
+    }
+    let sentence = |(target, packets): &(String, Vec<String>)| match packets.as_slice() {
+        [only] => format!("{only} go to {target}"),
+        several => format!("{}, go to {target}", several.join(", and ")),
+    };
+    let mut said: Vec<_> = by_target
         .iter()
-        .map(|one| format!("to {} ({})", one.to, one.place))
+        .take(MOST_REDIRECTS)
+        .map(sentence)
         .collect();
-    (!told.is_empty()).then(|| {
-        format!(
-            "Packets for this port are sent {}: a server that binds it may never see them.",
-            listed(&told)
-        )
-    })
+    if let Some(more) = by_target
+        .len()
+        .checked_sub(MOST_REDIRECTS)
+        .filter(|&more| more > 0)
+    {
+        said.push(format!("{} more", counted(more, "target")));
+    }
+    let said = said.join("; ");
+    let (first, rest) = said.split_at_checked(1)?;
+    let first = first.to_uppercase();
+    Some(format!(
+        "{first}{rest}: a server that binds the port may never see them."
+    ))
 }
 
 fn ephemeral_range(words: &Words<'_>) -> Option<String> {
