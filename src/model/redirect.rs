@@ -73,9 +73,10 @@ impl Redirect {
 
     /// Where they go and which rule sends them there: `172.17.0.2:80 (iptables nat DOCKER)`.
     pub fn target(&self) -> String {
-        let lost = match self.to.is_unreachable {
-            true => ", to which this machine has no route",
-            false => "",
+        let lost = if self.to.is_unreachable {
+            ", to which this machine has no route"
+        } else {
+            ""
         };
         let comment = self.comment.as_ref();
         let comment = comment.map_or_else(String::new, |comment| format!(": {comment}"));

@@ -191,7 +191,8 @@ fn redirected(words: &Words<'_>) -> Option<String> {
         return None;
     }
     let redirects = &words.case.evidence.redirects;
-    // Packets that the same target gets are said together.
+    // Packets that the same target gets are said together, and so are the targets of the same packets:
+    // mostly one for each version of IP.
     let mut by_target: Vec<(String, Vec<String>)> = Vec::new();
     for redirect in redirects {
         let (target, packets) = (redirect.target(), redirect.packets("this port"));
@@ -200,21 +201,26 @@ fn redirected(words: &Words<'_>) -> Option<String> {
             None => by_target.push((target, vec![packets])),
         }
     }
-    let sentence = |(target, packets): &(String, Vec<String>)| match packets.as_slice() {
-        [only] => format!("{only} go to {target}"),
-        several => format!("{}, go to {target}", several.join(", and ")),
+    let mut by_packets: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    for (target, packets) in by_target {
+        match by_packets.iter_mut().find(|(other, _)| *other == packets) {
+            Some((_, targets)) => targets.push(target),
+            None => by_packets.push((packets, vec![target])),
+        }
+    }
+    let sentence = |(packets, targets): &(Vec<String>, Vec<String>)| {
+        let comma = if packets.len() > 1 { "," } else { "" };
+        let (packets, targets) = (packets.join(", and "), targets.join(" and to "));
+        format!("{packets}{comma} go to {targets}")
     };
-    let mut said: Vec<_> = by_target
+    let mut said: Vec<_> = by_packets
         .iter()
         .take(MOST_REDIRECTS)
         .map(sentence)
         .collect();
-    if let Some(more) = by_target
-        .len()
-        .checked_sub(MOST_REDIRECTS)
-        .filter(|&more| more > 0)
-    {
-        said.push(format!("{} more", counted(more, "target")));
+    let more = by_packets.len().saturating_sub(MOST_REDIRECTS);
+    if more > 0 {
+        said.push(format!("{more} more rules do so too"));
     }
     let said = said.join("; ");
     let (first, rest) = said.split_at_checked(1)?;

@@ -244,6 +244,39 @@ fn what_could_not_be_found_out_about_a_stable_port_is_told() {
     });
 }
 
+/// A rule that names no port takes the packets of every one.
+#[test]
+fn a_redirected_port_is_passed_over() {
+    stage(|| {
+        let load = |rule: &str| {
+            let rules = format!(
+                "flush ruleset; table ip t {{ chain pre {{ type nat hook prerouting priority -100; {rule}; }}; }}"
+            );
+            let nft = format!("PATH=$PATH:/usr/sbin:/sbin nft '{rules}'");
+            let made = Command::new("sh").args(["-c", &nft]).status().unwrap();
+            made.success()
+        };
+        if !load("tcp dport 20000 dnat to 10.88.0.2:80") {
+            assert!(!crate::support::is_required("netns"), "nft is required");
+            eprintln!("NOT RUN: nft can't make a redirect here");
+            return;
+        }
+        let said = sockeye(&["free", "--stable", "20000-20001"]);
+        assert_eq!((said.code, &*said.out), (0, "20001\n"), "{said:?}");
+        let why = "incoming packets for it go to 10.88.0.2:80, to which this machine has no route \
+                   (nftables ip t pre)";
+        assert!(said.err.contains(why), "{said:?}");
+        assert!(load(
+            "ip saddr != 10.0.0.0/8 meta l4proto tcp redirect to :9"
+        ));
+        let said = sockeye(&["free", "--stable", "20000-20001"]);
+        assert_eq!((said.code, &*said.out), (0, "20000\n"), "{said:?}");
+        let why =
+            "incoming packets for it that do not come from 10.0.0.0/8 and are IPv4 go to port 9";
+        assert!(said.err.contains(why), "{said:?}");
+    });
+}
+
 #[test]
 fn who_closes_standard_error_gets_the_port_all_the_same() {
     stage(|| {

@@ -131,20 +131,20 @@ impl Rules {
         rules
     }
 
-    /// Takes in what `nft` printed; returns whether it is installed.
+    /// Takes in what `nft` printed; returns whether its rules are known. If not, those of `iptables` are
+    /// looked for all the same.
     fn add_nftables(&mut self, printed: Printed) -> bool {
-        match printed {
-            Ok(Some(json)) => match nftables::parse(&json) {
-                Some(tables) => self.nftables = tables,
-                None => self.gap("can't be read: nft printed something unknown"),
-            },
-            Ok(None) => {
-                self.gap("of nftables can't be read: nft is not installed");
-                return false;
+        let why = match printed.map(|json| json.map(|json| nftables::parse(&json))) {
+            Ok(Some(Some(tables))) => {
+                self.nftables = tables;
+                return true;
             }
-            Err(why) => self.gap(&format!("can't be read: {why}")),
-        }
-        true
+            Ok(Some(None)) => "nft printed something unknown".to_owned(),
+            Ok(None) => "nft is not installed".to_owned(),
+            Err(why) => why,
+        };
+        self.gap(&format!("of nftables can't be read: {why}"));
+        false
     }
 
     /// What `nft` could not say: rules that only `iptables` can spell, and elements of sets.

@@ -125,6 +125,24 @@ fn output_of(tool: &str, command: &mut Command) -> Result<Vec<u8>, String> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn along_the_path_only_what_root_alone_can_write_is_found() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = std::env::temp_dir().join(format!("sockeye-path-{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        let tool = folder.join("sockeye-no-such-tool");
+        std::fs::write(&tool, "").unwrap();
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+        let path = std::env::join_paths([Path::new("."), folder.as_path()]).unwrap();
+        let found = along_path("sockeye-no-such-tool", &path);
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(found, None, "in a folder that everybody may write to");
+        if belongs_to_root(Path::new("/bin/sh")) {
+            let path = std::env::join_paths(["bin", "/bin"]).unwrap();
+            assert_eq!(along_path("sh", &path), Some("/bin/sh".into()));
+        }
+    }
+
     fn shell(script: &str) -> Result<Vec<u8>, String> {
         output_of("sh", Command::new("/bin/sh").args(["-c", script]))
     }

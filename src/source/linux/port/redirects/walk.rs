@@ -6,13 +6,16 @@
 //! where the last jump was. Chains that call themselves (which the kernel refuses) and tables too
 //! large to follow end in a gap.
 
-use super::rules::{Action, Case, Condition, Rule, Table, Target, together};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::rules::{Action, Case, Condition, Rule, Subject, Table, Target, together};
 
 /// No packet is followed through more jumps than this; the kernel allows 16 in nftables.
 const MOST_JUMPS: usize = 64;
 
 /// No more rules than this are met on the way of one packet.
-const MOST_RULES: usize = 200_000;
+const MOST_RULES: usize = 100_000;
 
 /// No more ways out of a chain than this are remembered: without one, a redirect is said of too many
 /// packets rather than too few.
@@ -46,6 +49,7 @@ pub(super) fn follow(table: &dyn Table, chain: &str, case: &Case<'_>) -> Followe
         followed: Followed::default(),
         rules_left: MOST_RULES,
         way: Vec::new(),
+        chains: HashMap::new(),
     };
     walk.chain(chain, Vec::new(), None);
     walk.followed
@@ -58,6 +62,8 @@ struct Walk<'a> {
     rules_left: usize,
     /// The chains that the packet is in.
     way: Vec<String>,
+    /// Chains that were evaluated: many rules may lead to the same one.
+    chains: HashMap<String, Option<Rc<[Rule]>>>,
 }
 
 /// What leaves a chain for good rather than at its end.
@@ -90,12 +96,15 @@ impl Walk<'_> {
             self.give_up(&format!("chain {name} leads back to itself"));
             return taken;
         }
-        let Some(rules) = self.table.rules(name, self.case) else {
+        let (table, case) = (self.table, self.case);
+        let chain = self.chains.entry(name.to_owned());
+        let rules = chain.or_insert_with(|| table.rules(name, case).map(Rc::from));
+        let Some(rules) = rules.clone() else {
             self.give_up(&format!("there is no chain {name}"));
             return taken;
         };
         self.way.push(name.to_owned());
-        for rule in rules {
+        for rule in rules.iter() {
             if self.rules_left == 0 {
                 self.give_up("there are too many rules");
                 break;
@@ -107,7 +116,7 @@ impl Walk<'_> {
             };
             let is_new = |one: &&Condition| !given.contains(one) && !one.is_certain(self.case);
             let besides: Vec<_> = met.iter().filter(is_new).cloned().collect();
-            let (leaves, ended) = self.rule(&rule, name, met, comment);
+            let (leaves, ended) = self.rule(rule, name, met, comment);
             if besides.is_empty() && ended.all {
                 taken.all = true;
                 break;
@@ -184,10 +193,7 @@ fn except(given: &mut Vec<Condition>, taken: Vec<Condition>) {
         return;
     }
     let condition = if exceptions(given) == MOST_EXCEPTIONS {
-        Condition::new(
-            super::rules::Subject::Phrase,
-            "are taken by no earlier rule",
-        )
+        Condition::new(Subject::Phrase, "are taken by no earlier rule")
     } else {
         match <[Condition; 1]>::try_from(taken) {
             Ok([only]) => only.negated(),

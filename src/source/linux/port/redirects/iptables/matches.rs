@@ -150,9 +150,9 @@ fn is_protocol(name: &str, case: &Case<'_>) -> bool {
 }
 
 /// Whether `80`, `53,5000:5010` holds the port; `None` if it is neither.
-fn ports(list: &str, port: u16) -> Option<bool> {
+fn ports(ranges: &str, port: u16) -> Option<bool> {
     let mut holds = false;
-    for range in list.split(',') {
+    for range in ranges.split(',') {
         let (first, last) = range.split_once(':').unwrap_or((range, range));
         let first: u16 = if first.is_empty() {
             0

@@ -11,6 +11,9 @@ use super::NftTable;
 use super::keys::{range, text};
 use super::matches::{Ways, lookup, matches};
 
+/// More ways through a rule than this are not followed one by one.
+const MOST_WAYS: usize = 64;
+
 /// Statements that leave a packet where it was going.
 const HARMLESS: &[&str] = &[
     "counter",
@@ -113,7 +116,13 @@ impl Builder<'_> {
             let with = |more: &Vec<Condition>| [way.as_slice(), more].concat();
             also.iter().map(with).collect::<Vec<_>>()
         };
-        self.ways = self.ways.iter().flat_map(both).collect();
+        let ways: Ways = self.ways.iter().flat_map(both).collect();
+        self.ways = if ways.len() > MOST_WAYS {
+            let many = format!("one of {} combinations", ways.len());
+            vec![vec![Condition::new(Subject::Unknown, many)]]
+        } else {
+            ways
+        };
     }
 
     /// Does something to the packets that got here.
