@@ -253,6 +253,8 @@ fn rules_of_nftables() {
         ] {
             holds("", no_redirect, NONE, "");
         }
+        let dormant = nft_nat("flags dormant", "tcp dport 20000 redirect to :21000");
+        self::holds(&peer, &dormant, NONE, "");
     });
 }
 

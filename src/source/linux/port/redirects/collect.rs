@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::rules::{Address, Case, Condition, Hook, Subject, Table, Target, TargetPort, Version};
+use super::conditions::{Condition, Subject};
+use super::rules::{Address, Case, Hook, Table, Target, TargetPort, Version};
 use super::walk::{Found, follow};
 use crate::model::{Protocol, Redirect, RedirectTarget, RedirectedPackets, Text};
 

@@ -8,8 +8,9 @@ use std::collections::HashMap;
 
 use self::matches::conditions;
 use self::words::words;
+use super::conditions::Outcome;
 use super::rules::{
-    Action, Address, BaseChain, Case, Hook, Outcome, Rule, Table, Target, TargetPort, Version,
+    Action, Address, BaseChain, Case, Hook, Rule, Table, Target, TargetPort, Version,
 };
 
 /// Targets that change, count or mark a packet and let it go on where it was going.

@@ -10,7 +10,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::IpNet;
 
 use super::collect::{Asked, Draft};
-use super::rules::{Address, Condition, Subject, Target, TargetPort};
+use super::conditions::{Condition, Subject};
+use super::rules::{Address, Target, TargetPort};
 use crate::model::{Protocol, RedirectedPackets};
 
 /// What IPVS does with the port's packets.

@@ -9,6 +9,7 @@
 
 mod addresses;
 mod collect;
+mod conditions;
 mod iptables;
 mod ipvs;
 mod nftables;

@@ -3,6 +3,7 @@
 mod keys;
 mod matches;
 mod statements;
+mod values;
 
 use std::collections::HashMap;
 
@@ -18,6 +19,8 @@ pub(super) struct NftTable {
     bases: Vec<BaseChain>,
     /// Each rule of each chain.
     chains: HashMap<String, Vec<Value>>,
+    /// Whether the kernel was asked not to pass it (`flags dormant`).
+    is_dormant: bool,
     /// The elements of named sets and maps; `None` where they were not printed.
     sets: HashMap<String, Option<Value>>,
     /// Whether some of its rules can only be spelled by the tools of `iptables`.
@@ -57,6 +60,14 @@ fn table_of<'a>(tables: &'a mut [NftTable], kind: &str, value: &Value) -> Option
     tables.iter_mut().rev().find(is_it)
 }
 
+/// Whether flags, one or a list, have `dormant`; nft 1.0.6 prints its last letter alone.
+fn is_dormant(flags: &Value) -> bool {
+    let is_it = |flag: &str| matches!(flag, "dormant" | "t");
+    let several = flags.as_array().into_iter().flatten();
+    let mut all = several.filter_map(Value::as_str).chain(flags.as_str());
+    all.any(is_it)
+}
+
 fn word<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     value.get(name)?.as_str()
 }
@@ -70,6 +81,7 @@ impl NftTable {
             chains: HashMap::new(),
             sets: HashMap::new(),
             has_foreign: false,
+            is_dormant: value.get("flags").is_some_and(is_dormant),
         })
     }
 
@@ -175,6 +187,9 @@ impl Table for NftTable {
     }
 
     fn base_chains(&self) -> Vec<BaseChain> {
+        if self.is_dormant {
+            return Vec::new();
+        }
         self.bases.clone()
     }
 

@@ -9,7 +9,8 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::rules::{Action, Case, Condition, Rule, Subject, Table, Target, together};
+use super::conditions::{Condition, Subject, together};
+use super::rules::{Action, Case, Rule, Table, Target};
 
 /// No packet is followed through more jumps than this; the kernel allows 16 in nftables.
 const MOST_JUMPS: usize = 64;

@@ -7,7 +7,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::super::rules::{Case, Condition, Hook, Outcome, Subject, Version};
+use super::super::conditions::{Condition, Outcome, Subject};
+use super::super::rules::{Case, Hook, Version};
 use crate::model::Protocol;
 
 /// A rule taken apart.

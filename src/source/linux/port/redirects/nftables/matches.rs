@@ -3,9 +3,11 @@
 
 use serde_json::Value;
 
-use super::super::rules::{Case, Condition, Outcome, Subject};
+use super::super::conditions::{Condition, Outcome, Subject};
+use super::super::rules::Case;
 use super::NftTable;
-use super::keys::{Key, key, text};
+use super::keys::{Key, key};
+use super::values::text;
 
 /// The ways in which something can hold: all conditions of one of them. None: it can't; one that is
 /// empty: it does.

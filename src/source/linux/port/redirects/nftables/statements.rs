@@ -4,12 +4,11 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::super::rules::{
-    Action, Address, Case, Condition, Rule, Subject, Target, TargetPort, Version,
-};
+use super::super::conditions::{Condition, Subject};
+use super::super::rules::{Action, Address, Case, Rule, Target, TargetPort, Version};
 use super::NftTable;
-use super::keys::{range, text};
 use super::matches::{Ways, lookup, matches};
+use super::values::{range, text};
 
 /// More ways through a rule than this are not followed one by one.
 const MOST_WAYS: usize = 64;
