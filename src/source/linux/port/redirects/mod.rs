@@ -20,6 +20,7 @@ mod tools;
 mod walk;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -31,6 +32,7 @@ use self::iptables::Saved;
 use self::nftables::NftTable;
 use self::rules::{Table, Version};
 use self::tools::{Printed, ToolCommand, run_all};
+use super::super::problems;
 use super::limits::has_capability;
 use crate::model::{Gap, GapCode, Protocol, Redirect};
 
@@ -108,10 +110,18 @@ impl Rules {
     fn read() -> Self {
         let mut rules = Self {
             own: addresses::read(),
-            ipvs: fs::read_to_string("/proc/net/ip_vs").ok(),
             ..Self::default()
         };
-        let legacy = legacy_tables();
+        let (legacy, gaps) = legacy_tables();
+        rules.gaps = gaps;
+        match fs::read_to_string("/proc/net/ip_vs") {
+            Ok(listed) => rules.ipvs = Some(listed),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                let why = problems::name(&error);
+                rules.gap(&format!("of IPVS can't be read: /proc/net/ip_vs: {why}"));
+            }
+        }
         let mut commands = vec![nft(&["-njt", "list", "ruleset"])];
         commands.extend(legacy.iter().map(save));
         let mut printed = std::thread::scope(|scope| {
@@ -261,25 +271,31 @@ fn nft(arguments: &[&str]) -> ToolCommand {
     ("nft", arguments.iter().map(|&one| one.to_owned()).collect())
 }
 
-/// The tables of legacy `iptables` that the kernel has.
-fn legacy_tables() -> Vec<Wanted> {
-    let names = |tool: &Tool| {
+/// The tables of legacy `iptables` that the kernel has, and what could not be found out: in a user
+/// namespace the lists may exist and not be readable.
+fn legacy_tables() -> (Vec<Wanted>, Vec<String>) {
+    let (mut wanted, mut gaps) = (Vec::new(), Vec::new());
+    for tool in LEGACY {
         let file = match tool.version {
             Version::V4 => "/proc/net/ip_tables_names",
             Version::V6 => "/proc/net/ip6_tables_names",
         };
-        fs::read_to_string(file).unwrap_or_default()
-    };
-    let there = |tool: &Tool| {
-        let names = names(tool);
-        let has = |table: &&str| names.lines().any(|name| name == *table);
-        let tables: Vec<_> = TABLES.into_iter().filter(has).collect();
-        tables
-            .into_iter()
-            .map(|table| (*tool, table))
-            .collect::<Vec<_>>()
-    };
-    LEGACY.iter().flat_map(there).collect()
+        match fs::read_to_string(file) {
+            Ok(names) => {
+                let has = |table: &&str| names.lines().any(|name| name == *table);
+                let tables = TABLES.into_iter().filter(has);
+                wanted.extend(tables.map(|table| (tool, table)));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                let (name, why) = (tool.name, problems::name(&error));
+                gaps.push(format!(
+                    "packet redirects of {name} can't be read: {file}: {why}"
+                ));
+            }
+        }
+    }
+    (wanted, gaps)
 }
 
 /// The inode of this network namespace.
