@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Background, Behind, Endpoint, Manager, Moment, Pid, Process, Protocol, Serving, Socket, Text,
+    Background, Behind, Endpoint, Manager, Moment, Pid, Process, Redirect, Serving, Socket, Text,
     Unit,
 };
 
@@ -238,17 +238,6 @@ pub struct Elsewhere {
     pub member: super::Pid,
     /// The container or unit that it runs in.
     pub placed_in: Option<Text>,
-}
-
-/// A rule of the packet filter that sends a port's traffic elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redirect {
-    /// The protocol that it is for; `None`: both.
-    pub protocol: Option<Protocol>,
-    /// Where the traffic goes: `port 9090`, `172.17.0.2:80`.
-    pub to: Text,
-    /// Where the rule stands: `nftables table ip nat, chain prerouting`.
-    pub place: Text,
 }
 
 /// What a gap in the evidence is about.

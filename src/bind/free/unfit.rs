@@ -115,8 +115,8 @@ impl fmt::Display for Unfit {
                     None => write!(f, ", that of pid {}", at.member),
                 }
             }
-            Self::Redirected(Redirect { to, place, .. }) => {
-                write!(f, "its traffic is sent to {to} ({place})")
+            Self::Redirected(redirect) => {
+                write!(f, "{} go to {}", redirect.packets("it"), redirect.target())
             }
         }
     }

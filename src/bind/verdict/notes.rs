@@ -202,21 +202,51 @@ fn use_elsewhere(one: &Elsewhere) -> String {
     }
 }
 
+/// More redirects than this are counted, not said.
+const MOST_REDIRECTS: usize = 4;
+
 fn redirected(words: &Words<'_>) -> Option<String> {
     if words.case.is_refused() {
         return None;
     }
     let redirects = &words.case.evidence.redirects;
-    let told: Vec<_> = redirects
+    // Packets that the same target gets are said together, and so are the targets of the same packets:
+    // mostly one for each version of IP.
+    let mut by_target: Vec<(String, Vec<String>)> = Vec::new();
+    for redirect in redirects {
+        let (target, packets) = (redirect.target(), redirect.packets("this port"));
+        match by_target.iter_mut().find(|(other, _)| *other == target) {
+            Some((_, all)) => all.push(packets),
+            None => by_target.push((target, vec![packets])),
+        }
+    }
+    let mut by_packets: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    for (target, packets) in by_target {
+        match by_packets.iter_mut().find(|(other, _)| *other == packets) {
+            Some((_, targets)) => targets.push(target),
+            None => by_packets.push((packets, vec![target])),
+        }
+    }
+    let sentence = |(packets, targets): &(Vec<String>, Vec<String>)| {
+        let comma = if packets.len() > 1 { "," } else { "" };
+        let (packets, targets) = (packets.join(", and "), targets.join(" and to "));
+        format!("{packets}{comma} go to {targets}")
+    };
+    let mut said: Vec<_> = by_packets
         .iter()
-        .map(|one| format!("to {} ({})", one.to, one.place))
+        .take(MOST_REDIRECTS)
+        .map(sentence)
         .collect();
-    (!told.is_empty()).then(|| {
-        format!(
-            "Packets for this port are sent {}: a server that binds it may never see them.",
-            listed(&told)
-        )
-    })
+    let more = by_packets.len().saturating_sub(MOST_REDIRECTS);
+    if more > 0 {
+        said.push(format!("{more} more rules do so too"));
+    }
+    let said = said.join("; ");
+    let (first, rest) = said.split_at_checked(1)?;
+    let first = first.to_uppercase();
+    Some(format!(
+        "{first}{rest}: a server that binds the port may never see them."
+    ))
 }
 
 fn ephemeral_range(words: &Words<'_>) -> Option<String> {

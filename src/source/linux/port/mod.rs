@@ -177,7 +177,10 @@ impl PortPlatform {
         } = &mut around;
         thread::scope(|scope| {
             let surroundings = (answered == Answered::Open).then(|| {
-                let elsewhere = spawn(scope, || namespaces.sockets(protocol, port));
+                let elsewhere = spawn(scope, || {
+                    let (found, gap) = namespaces.sockets(protocol, port);
+                    (found, gap.into_iter().collect())
+                });
                 let filter = spawn(scope, || filter.redirects(protocol, port));
                 (elsewhere, filter)
             });
@@ -206,12 +209,12 @@ impl PortPlatform {
                 add_unlisted(evidence, processes, protocol, port, &there);
             }
             if let Some((elsewhere, filter)) = surroundings {
-                let (found, gap) = outcome(elsewhere, GapCode::Namespaces);
+                let (found, gaps) = outcome(elsewhere, GapCode::Namespaces);
                 evidence.elsewhere = found;
-                evidence.gaps.extend(gap);
-                let (found, gap) = outcome(filter, GapCode::Redirects);
+                evidence.gaps.extend(gaps);
+                let (found, gaps) = outcome(filter, GapCode::Redirects);
                 evidence.redirects = found;
-                evidence.gaps.extend(gap);
+                evidence.gaps.extend(gaps);
             }
         });
         self.surroundings = around;
@@ -395,9 +398,9 @@ fn spawn<'scope, T: Send + 'scope>(
 /// What a thread found out, if it could be started: it would leave the namespace, so that this one can't
 /// do its work.
 fn outcome<T>(
-    thread: io::Result<thread::ScopedJoinHandle<'_, (Vec<T>, Option<Gap>)>>,
+    thread: io::Result<thread::ScopedJoinHandle<'_, (Vec<T>, Vec<Gap>)>>,
     code: GapCode,
-) -> (Vec<T>, Option<Gap>) {
+) -> (Vec<T>, Vec<Gap>) {
     match thread {
         Ok(thread) => joined(thread),
         Err(error) => {
@@ -407,7 +410,7 @@ fn outcome<T>(
             };
             let why = problems::name(&error);
             let message = format!("{what} were not looked at: no thread can be started ({why})");
-            (Vec::new(), Some(Gap::new(code, &message)))
+            (Vec::new(), vec![Gap::new(code, &message)])
         }
     }
 }
