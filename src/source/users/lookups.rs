@@ -15,14 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::parse;
 use crate::model::Text;
-
-/// Where `getent` is. Not in `PATH`, which another user may have set.
-const FOLDERS: [&str; 4] = [
-    "/usr/bin",
-    "/bin",
-    "/run/current-system/sw/bin",
-    "/usr/sbin",
-];
+use crate::source::linux::tools;
 
 /// For so long one lookup may be silent.
 const PATIENCE: Timespec = Timespec {
@@ -67,11 +60,7 @@ pub(super) struct Lookups {
 
 impl Default for Lookups {
     fn default() -> Self {
-        let tools = FOLDERS
-            .iter()
-            .map(|folder| PathBuf::from(folder).join("getent"));
-        let tool = tools.into_iter().find(|tool| tool.exists());
-        Self::with(tool)
+        Self::with(tools::find("getent"))
     }
 }
 

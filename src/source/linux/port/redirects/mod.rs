@@ -16,7 +16,6 @@ mod nftables;
 mod route;
 mod rules;
 mod sk_lookup;
-mod tools;
 mod walk;
 
 use std::fs;
@@ -31,8 +30,8 @@ use self::collect::{Asked, Collected, collect, say};
 use self::iptables::Saved;
 use self::nftables::NftTable;
 use self::rules::{Table, Version};
-use self::tools::{Printed, ToolCommand, run_all};
 use super::super::problems;
+use super::super::tools::{Printed, ToolCommand, run_all};
 use super::limits::has_capability;
 use crate::model::{Gap, GapCode, Protocol, Redirect};
 
