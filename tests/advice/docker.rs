@@ -1,0 +1,167 @@
+//! Ports that Docker publishes: Debian's engine on the stage, at its usual paths.
+
+use crate::followed::follow_all;
+use crate::image::tar;
+use crate::scene::{Scene, SetUp};
+use crate::stage::on_stage;
+use crate::started::{Started, Undo, User, by, sh};
+use crate::support::wait_until;
+use crate::traffic::{Protocol, wait_for_answer};
+
+/// The engine and the image `site`.
+fn engine(options: &str) -> Started {
+    let engine = Started::logged(
+        User::Root,
+        "dockerd",
+        &format!("dockerd --exec-opt native.cgroupdriver=cgroupfs {options}"),
+    );
+    wait_until("dockerd", || {
+        User::Root
+            .shell("docker version")
+            .output()
+            .unwrap()
+            .status
+            .success()
+    });
+    sh(&format!(
+        "{} | docker import --change 'CMD [\"/serve\"]' - site",
+        tar()
+    ));
+    engine
+}
+
+/// A container of this name, started with these options; removed when the scene ends.
+fn container(name: &str, options: &str, program: &str) -> Undo {
+    let undo = Undo(format!("docker rm -f {name}"));
+    sh(&format!(
+        "docker run -d --name {name} {options} site {program}"
+    ));
+    undo
+}
+
+/// Whether Docker says that the container runs.
+fn runs(name: &'static str) -> impl Fn() -> bool + Send {
+    move || {
+        by(
+            User::Root,
+            &format!("docker inspect -f '{{{{.State.Running}}}}' {name}"),
+        ) == "true"
+    }
+}
+
+/// A container that publishes a port, and another one that lives on.
+fn published(name: &'static str, port: u16, options: &str, program: &str) -> SetUp {
+    let set_up = SetUp::new().keep(container(name, &format!("-p {port}:80 {options}"), program));
+    wait_for_answer(Protocol::Tcp, "127.0.0.1", port);
+    set_up.lives("the other container", runs("other"))
+}
+
+/// What ends the engine, or the proxy or the program alone.
+const HARMFUL: [&str; 3] = [r"\bkill\b", r"docker\.(service|socket)", r"dockerd"];
+
+#[test]
+fn with_proxy() {
+    on_stage("docker::with_proxy", "docker", || {
+        let _engine = engine("");
+        let _other = container("other", "-p 7999:80", "");
+        follow_all("docker", with_proxy_scenes());
+    });
+}
+
+fn with_proxy_scenes() -> Vec<Scene> {
+    let stop = |name: &str, pre: &str| format!(r"^{pre}docker stop {name}$");
+    vec![
+        Scene::new("a container's port, Docker's proxy", 8001)
+            .expects("stop_container", &stop("web", ""), "docker stop web")
+            .behind("kind", "^container$")
+            .behind("name", "^web$")
+            .behind("engine", "^docker$")
+            .behind("image", "^site")
+            .behind("process", "httpd")
+            .never(&HARMFUL)
+            .seen_outside()
+            .set_up(|| published("web", 8001, "", "")),
+        Scene::new("the same, by a user of the group docker", 8002)
+            .asked_by(User::Dora)
+            .expects("stop_container", &stop("web2", ""), "docker stop web2")
+            .behind("name", "^web2$")
+            .never(&HARMFUL)
+            .never(&["sudo"])
+            .seen_outside()
+            .set_up(|| published("web2", 8002, "", "")),
+        Scene::new("the same, by a user who may use sudo", 8003)
+            .asked_by(User::Ann)
+            .expects(
+                "stop_container",
+                "^sudo docker stop (web3|{ID})",
+                "sudo docker stop web3",
+            )
+            .never(&HARMFUL)
+            .seen_outside()
+            .set_up(|| {
+                let set_up = published("web3", 8003, "", "");
+                set_up.names("ID", &sh("docker inspect -f '{{.Id}}' web3")[..12])
+            }),
+        Scene::new("a container's UDP port, Docker's proxy", 8004)
+            .udp()
+            .expects("stop_container", &stop("names", ""), "docker stop names")
+            .behind("name", "^names$")
+            .never(&HARMFUL)
+            .seen_outside()
+            .set_up(|| {
+                let options = "-p 8004:53/udp -e UDP=53";
+                let set_up = SetUp::new().keep(container("names", options, ""));
+                wait_for_answer(Protocol::Udp, "127.0.0.1", 8004);
+                set_up.lives("the other container", runs("other"))
+            }),
+        Scene::new("a container of a compose project", 8005)
+            .expects("stop_container", &stop("shop-web-1", ""), "docker stop shop-web-1")
+            .behind("name", "^shop-web-1$")
+            .never(&HARMFUL)
+            .seen_outside()
+            .set_up(|| {
+                let labels = "--label com.docker.compose.project=shop --label com.docker.compose.service=web";
+                published("shop-web-1", 8005, labels, "")
+            }),
+        Scene::new("a container that Docker restarts always", 8006)
+            .expects("stop_container", &stop("always", ""), "docker stop always")
+            .kept_by("kind", "^docker$")
+            .never(&HARMFUL)
+            .seen_outside()
+            .set_up(|| published("always", 8006, "--restart always", "")),
+        Scene::new("a container whose first process ignores TERM", 8007)
+            .expects(
+                "stop_container",
+                r"^docker stop (-t|--time|--timeout)[ =]?[0-3] deaf$",
+                "docker stop -t 2 deaf",
+            )
+            .never(&HARMFUL)
+            .seen_outside()
+            .set_up(|| published("deaf", 8007, "", "httpd -f -h /www")),
+        Scene::new("a container in the host's network", 8008)
+            .expects("stop_container", &stop("hosted", ""), "docker stop hosted")
+            .behind("name", "^hosted$")
+            .never(&HARMFUL)
+            .seen_outside()
+            .set_up(|| {
+                let options = "--network host -e PORT=8008";
+                let set_up = SetUp::new().keep(container("hosted", options, ""));
+                wait_for_answer(Protocol::Tcp, "127.0.0.1", 8008);
+                set_up.lives("the other container", runs("other"))
+            }),
+        Scene::new("one container publishes, another one in its network serves", 8009)
+            .expects("stop_container", &stop("publisher", ""), "docker stop publisher")
+            .never(&HARMFUL)
+            .seen_outside()
+            .set_up(|| {
+                let publisher = container("publisher", "-p 8009:8080", "");
+                let set_up = SetUp::new().keep(publisher).keep(container(
+                    "server",
+                    "--network container:publisher -e PORT=8080",
+                    "",
+                ));
+                wait_for_answer(Protocol::Tcp, "127.0.0.1", 8009);
+                set_up.lives("the other container", runs("other"))
+            }),
+    ]
+}

@@ -1,0 +1,127 @@
+//! What a scene expects `sockeye check --json` to advise, and the comparison with what it does.
+
+use regex::Regex;
+use serde_json::Value;
+
+/// One fix, as interface2.md has it.
+#[derive(Clone, Debug)]
+pub struct Fix {
+    pub code: String,
+    pub text: String,
+    pub command: Option<String>,
+    /// Whether it says that it does less, or more, than to free the port for good.
+    pub is_marked: bool,
+}
+
+/// The advice for one target.
+pub struct Advice {
+    pub fixes: Vec<Fix>,
+    pub whole: Value,
+}
+
+impl Advice {
+    /// Reads what `sockeye check --json` printed for one target.
+    pub fn parse(printed: &str) -> Result<Self, String> {
+        let whole: Value =
+            serde_json::from_str(printed).map_err(|error| format!("{error}: {printed}"))?;
+        let target = whole["targets"][0].clone();
+        let remedies = target["remedies"].as_array().ok_or("no remedies")?;
+        let fixes = remedies.iter().map(fix).collect::<Result<_, _>>()?;
+        Ok(Self {
+            fixes,
+            whole: target,
+        })
+    }
+}
+
+fn fix(one: &Value) -> Result<Fix, String> {
+    let text = |key: &str| one[key].as_str().map(str::to_owned);
+    let ends_more = one["also_ends"]
+        .as_array()
+        .is_some_and(|all| !all.is_empty());
+    Ok(Fix {
+        code: text("code").ok_or_else(|| format!("a fix without code: {one}"))?,
+        text: text("text").unwrap_or_default(),
+        command: text("command"),
+        is_marked: ends_more
+            || one["restarts"] == true
+            || one["warning"].is_string()
+            || one["frees"] != "yes",
+    })
+}
+
+/// What the first fix of a scene has to be.
+#[derive(Clone, Debug)]
+pub enum First {
+    /// It has a command: `pattern` is a regular expression for it, `line` the command that the scene is
+    /// known to be mended by, both with `{NAMES}` of the set-up.
+    Command {
+        code: &'static str,
+        pattern: String,
+        line: String,
+    },
+    /// No command frees the port and harms nothing: `says` is a regular expression for the sentence.
+    /// `then` is one for a later command, if there has to be one.
+    Sentence {
+        code: &'static str,
+        says: &'static str,
+        then: Option<&'static str>,
+    },
+}
+
+/// Holds advice against what a scene expects; the differences.
+pub fn differences(
+    advice: &Advice,
+    first: &First,
+    never: &[String],
+    facts: &[(&str, &str, String)],
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    match (first, advice.fixes.first()) {
+        (_, None) => wrong.push("no fix at all".into()),
+        (First::Command { code, pattern, .. }, Some(fix)) => {
+            let command = fix.command.as_deref().unwrap_or_default();
+            if fix.code != *code || !is_match(pattern, command) {
+                wrong.push(format!("first fix is not {code} `{pattern}`: {fix:?}"));
+            }
+            if fix.is_marked {
+                wrong.push(format!(
+                    "the first fix does something else as well: {fix:?}"
+                ));
+            }
+        }
+        (First::Sentence { code, says, then }, Some(fix)) => {
+            if fix.code != *code || fix.command.is_some() || !is_match(says, &fix.text) {
+                wrong.push(format!(
+                    "first fix is not {code}, a sentence `{says}`: {fix:?}"
+                ));
+            }
+            let commands = || advice.fixes.iter().filter_map(|fix| fix.command.as_deref());
+            if let Some(then) = then.filter(|then| !commands().any(|one| is_match(then, one))) {
+                wrong.push(format!("no later command is `{then}`: {:?}", advice.fixes));
+            }
+        }
+    }
+    let unmarked = advice.fixes.iter().filter(|fix| !fix.is_marked);
+    for command in unmarked.filter_map(|fix| fix.command.as_deref()) {
+        let said = never.iter().filter(|pattern| is_match(pattern, command));
+        wrong.extend(said.map(|pattern| format!("says `{command}`, which is `{pattern}`")));
+    }
+    for (of, key, pattern) in facts {
+        let value = &advice.whole[of][key];
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        if !is_match(pattern, &value) {
+            wrong.push(format!(
+                "{of}.{key} is not `{pattern}`: {}",
+                advice.whole[of]
+            ));
+        }
+    }
+    wrong
+}
+
+pub fn is_match(pattern: &str, text: &str) -> bool {
+    Regex::new(pattern).unwrap().is_match(text)
+}

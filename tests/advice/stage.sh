@@ -1,0 +1,121 @@
+# The machine that a test of advice runs on: `sh stage.sh outer FOLDER -- COMMAND…`. Namespaces of pids,
+# mounts, network and cgroups of its own; /etc is a copy, /run, /home, /tmp and the engines' folders are
+# empty and in memory, so that everything is gone with the last process. Inside stand the users ann (may
+# use sudo), bob (may not) and dora (group docker), and a network namespace `outside` at the other end of
+# a cable. FOLDER is where the machine's parts are put together before they are mounted.
+set -eu
+
+outer() {
+  name="advice-$$"
+  groups=$(awk '$3 == "cgroup" || $3 == "cgroup2" { print $2 }' /proc/self/mounts)
+  for group in $groups; do
+    mkdir "$group/$name" 2>/dev/null || continue
+    # A cpuset takes a process only once it has processors and memory.
+    for file in cpuset.cpus cpuset.mems; do
+      [ ! -e "$group/$file" ] || cat "$group/$file" >"$group/$name/$file" 2>/dev/null || true
+    done
+    echo $$ >"$group/$name/cgroup.procs" 2>/dev/null || true
+  done
+  status=0
+  setpriv --pdeathsig KILL unshare --mount --net --pid --cgroup --fork --kill-child \
+    sh "$0" inner "$@" || status=$?
+  for group in $groups; do
+    echo $$ >"$group/cgroup.procs" 2>/dev/null || true
+    [ ! -d "$group/$name" ] || find "$group/$name" -depth -type d -exec rmdir {} + 2>/dev/null || true
+  done
+  exit $status
+}
+
+inner() {
+  folder=$1
+  shift 2
+  mounts
+  users
+  network
+  # Not `exec`: the shell stays as process 1 and takes in what loses its parent.
+  "$@"
+}
+
+mounts() {
+  mount --make-rprivate /
+  controllers=$(cut -d: -f2 /proc/self/cgroup)
+  mount -t proc proc /proc
+  mount -t sysfs sysfs /sys
+  if [ "$(echo "$controllers" | grep -c .)" = 0 ]; then
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup
+    mkdir /sys/fs/cgroup/init
+    for pid in $(cat /sys/fs/cgroup/cgroup.procs); do
+      echo "$pid" >/sys/fs/cgroup/init/cgroup.procs 2>/dev/null || true
+    done
+    for one in $(cat /sys/fs/cgroup/cgroup.controllers); do
+      echo "+$one" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
+    done
+  else
+    mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup
+    for one in $controllers; do
+      directory=/sys/fs/cgroup/${one#name=}
+      mkdir "$directory"
+      case $one in name=*) one=none,$one ;; esac
+      mount -t cgroup -o "$one" cgroup "$directory"
+    done
+    mkdir /sys/fs/cgroup/unified
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
+  fi
+  mount -t tmpfs -o mode=755 tmpfs "$folder"
+  cp -a /etc "$folder/etc"
+  mount --bind "$folder/etc" /etc
+  mount -t tmpfs -o mode=755 tmpfs /run
+  mkdir -p /run/lock /run/user /run/stage
+  # The report stays outside, where this machine's own folders hide it.
+  if [ -n "${SOCKEYE_ADVICE_REPORT:-}" ]; then
+    mkdir -p "$SOCKEYE_ADVICE_REPORT" /run/stage/report
+    mount --bind "$SOCKEYE_ADVICE_REPORT" /run/stage/report
+  fi
+  [ "$(readlink -f /var/run)" = /run ] || mount --bind /run /var/run
+  for one in /home /var/log /var/lib/docker /var/lib/containerd /var/lib/containers /var/lib/cni /var/lib/lxc; do
+    mkdir -p "$one"
+    mount -t tmpfs -o mode=755 tmpfs "$one"
+  done
+  mount -t tmpfs -o mode=1777 tmpfs /tmp
+  # Ordinary users start rootless containers: devices of this machine's own that they may open.
+  for device in net/tun:200 fuse:229; do
+    node="$folder/${device##*:}"
+    [ ! -e "/dev/${device%:*}" ] || { mknod -m 666 "$node" c 10 "${device##*:}" && mount --bind "$node" "/dev/${device%:*}"; }
+  done
+}
+
+users() {
+  getent group docker >/dev/null || groupadd -r docker
+  id=20001
+  for name in ann bob dora; do
+    useradd -m -u "$id" -s /bin/bash "$name"
+    install -d -m 700 -o "$name" -g "$name" "/run/user/$id"
+    grep -q "^$name:" /etc/subuid || echo "$name:$((id * 100000)):65536" >>/etc/subuid
+    grep -q "^$name:" /etc/subgid || echo "$name:$((id * 100000)):65536" >>/etc/subgid
+    id=$((id + 1))
+  done
+  usermod -aG docker dora
+  mkdir -p /etc/sudoers.d
+  echo 'ann ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/ann
+  chmod 440 /etc/sudoers.d/ann
+  grep -q "[[:space:]]$(hostname)\$" /etc/hosts || echo "127.0.0.1 $(hostname)" >>/etc/hosts
+}
+
+network() {
+  ip link set lo up
+  ip netns add outside
+  ip link add cable type veth peer name cable netns outside
+  for end in "1 ip" "2 ip -n outside"; do
+    set -- $end
+    address=$1
+    shift
+    "$@" link set lo up
+    "$@" address add "192.0.2.$address/24" dev cable
+    "$@" -6 address add "2001:db8::$address/64" dev cable nodad
+    "$@" link set cable up
+  done
+}
+
+step=$1
+shift
+"$step" "$@"
