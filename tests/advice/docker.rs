@@ -1,12 +1,12 @@
 //! Ports that Docker publishes: Debian's engine on the stage, at its usual paths.
 
-use crate::followed::follow_all;
+use crate::followed::{follow_all, follow_alone, own_failure};
 use crate::image::tar;
 use crate::scene::{Scene, SetUp};
 use crate::stage::on_stage;
-use crate::started::{Started, Undo, User, by, sh};
+use crate::started::{Started, Undo, User, sh, signal};
 use crate::support::wait_until;
-use crate::traffic::{Protocol, wait_for_answer};
+use crate::traffic::{Protocol, SEEN_OUTSIDE, answer_outside, wait_for_answer};
 
 /// The engine and the image `site`.
 fn engine(options: &str) -> Started {
@@ -24,7 +24,7 @@ fn engine(options: &str) -> Started {
             .success()
     });
     sh(&format!(
-        "{} | docker import --change 'CMD [\"/serve\"]' - site",
+        "docker import --change 'CMD [\"/serve\"]' {} site",
         tar()
     ));
     engine
@@ -42,10 +42,9 @@ fn container(name: &str, options: &str, program: &str) -> Undo {
 /// Whether Docker says that the container runs.
 fn runs(name: &'static str) -> impl Fn() -> bool + Send {
     move || {
-        by(
-            User::Root,
-            &format!("docker inspect -f '{{{{.State.Running}}}}' {name}"),
-        ) == "true"
+        let inspect = format!("docker inspect -f '{{{{.State.Running}}}}' {name}");
+        let output = User::Root.shell(&inspect).output().unwrap();
+        output.stdout.starts_with(b"true")
     }
 }
 
@@ -68,11 +67,98 @@ fn with_proxy() {
     });
 }
 
+#[test]
+fn without_proxy() {
+    on_stage("docker::without_proxy", "docker", || {
+        let _engine = engine("--userland-proxy=false");
+        let _other = container("other", "-p 7999:80", "");
+        let stop = |name: &str, pre: &str| format!("^{pre}docker stop {name}$");
+        let published = |name, port| published(name, port, "", "");
+        let scenes = vec![
+            Scene::new("a container's port, no proxy: dockerd itself has it", 8011)
+                .expects("^stop_container$", &stop("bare", ""), "docker stop bare")
+                .behind("name", "^bare$")
+                .never(&HARMFUL)
+                .seen_outside()
+                .set_up(move || published("bare", 8011)),
+            Scene::new("the same, by a user who may use sudo", 8012)
+                .asked_by(User::Ann)
+                .expects(
+                    "^stop_container$",
+                    "^sudo docker stop (bare2|{ID})",
+                    "sudo docker stop bare2",
+                )
+                .never(&HARMFUL)
+                .seen_outside()
+                .set_up(move || {
+                    let set_up = published("bare2", 8012);
+                    set_up.names("ID", &id("bare2")[..12])
+                }),
+        ];
+        follow_all("docker-bare", scenes);
+    });
+}
+
+/// The engine is gone, its containers and rules are not.
+#[test]
+fn left_behind() {
+    on_stage("docker::left_behind", "docker", || {
+        let engine = engine("");
+        let _web = container("web", "-p 8021:80", "");
+        let address = sh("docker inspect -f '{{.NetworkSettings.IPAddress}}' web");
+        signal("KILL", engine.pid()).unwrap();
+        drop(engine);
+        let scene = Scene::new(
+            "dockerd was killed, its container and its redirect stay",
+            8021,
+        )
+        .bound_before()
+        .expects_sentence(".", "{ADDRESS}|web", None)
+        .never(&["."])
+        .set_up(move || {
+            let answer = answer_outside(Protocol::Tcp, SEEN_OUTSIDE[0], 8021);
+            assert!(answer.contains("the container"), "{answer}");
+            SetUp::new().names("ADDRESS", address)
+        });
+        follow_alone("docker-left", 0, scene);
+    });
+}
+
+/// Each of these is what `sockeye` once advised, and each of them is harmful; the harness says so.
+#[test]
+fn harm_is_noticed() {
+    on_stage("docker::harm_is_noticed", "docker", || {
+        let _engine = engine("");
+        let proxies = "kill $(pgrep -f 'docker-proxy.*-host-port 8031 ')";
+        let scene = |port| Scene::new("harm", port).seen_outside();
+        let to_proxy = scene(8031)
+            .expects(".", ".", proxies)
+            .set_up(|| published_alone("one", 8031));
+        let failure = own_failure(to_proxy);
+        assert!(failure.contains("outside"), "{failure}");
+        let to_engine = scene(8032)
+            .expects(".", ".", "kill $(cat /run/docker.pid)")
+            .set_up(|| published_alone("two", 8032).lives("docker", || runs("two")()));
+        let failure = own_failure(to_engine);
+        assert!(failure.contains("docker is gone"), "{failure}");
+    });
+}
+
+fn published_alone(name: &'static str, port: u16) -> SetUp {
+    let set_up = SetUp::new().keep(container(name, &format!("-p {port}:80"), ""));
+    wait_for_answer(Protocol::Tcp, "127.0.0.1", port);
+    set_up
+}
+
+fn id(name: &str) -> String {
+    sh(&format!("docker inspect -f '{{{{.Id}}}}' {name}"))
+}
+
 fn with_proxy_scenes() -> Vec<Scene> {
     let stop = |name: &str, pre: &str| format!(r"^{pre}docker stop {name}$");
     vec![
         Scene::new("a container's port, Docker's proxy", 8001)
-            .expects("stop_container", &stop("web", ""), "docker stop web")
+            .expects("^stop_container$", &stop("web", ""), "docker stop web")
             .behind("kind", "^container$")
             .behind("name", "^web$")
             .behind("engine", "^docker$")
@@ -83,7 +169,7 @@ fn with_proxy_scenes() -> Vec<Scene> {
             .set_up(|| published("web", 8001, "", "")),
         Scene::new("the same, by a user of the group docker", 8002)
             .asked_by(User::Dora)
-            .expects("stop_container", &stop("web2", ""), "docker stop web2")
+            .expects("^stop_container$", &stop("web2", ""), "docker stop web2")
             .behind("name", "^web2$")
             .never(&HARMFUL)
             .never(&["sudo"])
@@ -92,7 +178,7 @@ fn with_proxy_scenes() -> Vec<Scene> {
         Scene::new("the same, by a user who may use sudo", 8003)
             .asked_by(User::Ann)
             .expects(
-                "stop_container",
+                "^stop_container$",
                 "^sudo docker stop (web3|{ID})",
                 "sudo docker stop web3",
             )
@@ -100,11 +186,11 @@ fn with_proxy_scenes() -> Vec<Scene> {
             .seen_outside()
             .set_up(|| {
                 let set_up = published("web3", 8003, "", "");
-                set_up.names("ID", &sh("docker inspect -f '{{.Id}}' web3")[..12])
+                set_up.names("ID", &id("web3")[..12])
             }),
         Scene::new("a container's UDP port, Docker's proxy", 8004)
             .udp()
-            .expects("stop_container", &stop("names", ""), "docker stop names")
+            .expects("^stop_container$", &stop("names", ""), "docker stop names")
             .behind("name", "^names$")
             .never(&HARMFUL)
             .seen_outside()
@@ -115,7 +201,7 @@ fn with_proxy_scenes() -> Vec<Scene> {
                 set_up.lives("the other container", runs("other"))
             }),
         Scene::new("a container of a compose project", 8005)
-            .expects("stop_container", &stop("shop-web-1", ""), "docker stop shop-web-1")
+            .expects("^stop_container$", &stop("shop-web-1", ""), "docker stop shop-web-1")
             .behind("name", "^shop-web-1$")
             .never(&HARMFUL)
             .seen_outside()
@@ -124,14 +210,14 @@ fn with_proxy_scenes() -> Vec<Scene> {
                 published("shop-web-1", 8005, labels, "")
             }),
         Scene::new("a container that Docker restarts always", 8006)
-            .expects("stop_container", &stop("always", ""), "docker stop always")
+            .expects("^stop_container$", &stop("always", ""), "docker stop always")
             .kept_by("kind", "^docker$")
             .never(&HARMFUL)
             .seen_outside()
             .set_up(|| published("always", 8006, "--restart always", "")),
         Scene::new("a container whose first process ignores TERM", 8007)
             .expects(
-                "stop_container",
+                "^stop_container$",
                 r"^docker stop (-t|--time|--timeout)[ =]?[0-3] deaf$",
                 "docker stop -t 2 deaf",
             )
@@ -139,7 +225,7 @@ fn with_proxy_scenes() -> Vec<Scene> {
             .seen_outside()
             .set_up(|| published("deaf", 8007, "", "httpd -f -h /www")),
         Scene::new("a container in the host's network", 8008)
-            .expects("stop_container", &stop("hosted", ""), "docker stop hosted")
+            .expects("^stop_container$", &stop("hosted", ""), "docker stop hosted")
             .behind("name", "^hosted$")
             .never(&HARMFUL)
             .seen_outside()
@@ -150,7 +236,7 @@ fn with_proxy_scenes() -> Vec<Scene> {
                 set_up.lives("the other container", runs("other"))
             }),
         Scene::new("one container publishes, another one in its network serves", 8009)
-            .expects("stop_container", &stop("publisher", ""), "docker stop publisher")
+            .expects("^stop_container$", &stop("publisher", ""), "docker stop publisher")
             .never(&HARMFUL)
             .seen_outside()
             .set_up(|| {

@@ -53,7 +53,7 @@ fn fix(one: &Value) -> Result<Fix, String> {
 /// What the first fix of a scene has to be.
 #[derive(Clone, Debug)]
 pub enum First {
-    /// It has a command: `pattern` is a regular expression for it, `line` the command that the scene is
+    /// It has a command, and a code that the regular expression `code` matches: `pattern` is a regular expression for it, `line` the command that the scene is
     /// known to be mended by, both with `{NAMES}` of the set-up.
     Command {
         code: &'static str,
@@ -64,9 +64,24 @@ pub enum First {
     /// `then` is one for a later command, if there has to be one.
     Sentence {
         code: &'static str,
-        says: &'static str,
+        says: String,
         then: Option<&'static str>,
     },
+}
+
+impl First {
+    /// The same with each text filled in.
+    pub fn filled(&self, fill: impl Fn(&str) -> String) -> Self {
+        let mut filled = self.clone();
+        match &mut filled {
+            Self::Command { pattern, line, .. } => {
+                *pattern = fill(pattern);
+                *line = fill(line);
+            }
+            Self::Sentence { says, .. } => *says = fill(says),
+        }
+        filled
+    }
 }
 
 /// Holds advice against what a scene expects; the differences.
@@ -81,7 +96,7 @@ pub fn differences(
         (_, None) => wrong.push("no fix at all".into()),
         (First::Command { code, pattern, .. }, Some(fix)) => {
             let command = fix.command.as_deref().unwrap_or_default();
-            if fix.code != *code || !is_match(pattern, command) {
+            if !is_match(code, &fix.code) || !is_match(pattern, command) {
                 wrong.push(format!("first fix is not {code} `{pattern}`: {fix:?}"));
             }
             if fix.is_marked {
@@ -91,7 +106,7 @@ pub fn differences(
             }
         }
         (First::Sentence { code, says, then }, Some(fix)) => {
-            if fix.code != *code || fix.command.is_some() || !is_match(says, &fix.text) {
+            if !is_match(code, &fix.code) || fix.command.is_some() || !is_match(says, &fix.text) {
                 wrong.push(format!(
                     "first fix is not {code}, a sentence `{says}`: {fix:?}"
                 ));

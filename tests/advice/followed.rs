@@ -9,10 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::expected::{Advice, First, differences};
-use crate::report::report;
+use crate::report::{Row, report};
 use crate::scene::{Scene, SetUp};
 use crate::stage::SOCKEYE;
-use crate::started::printed;
+use crate::started::{User, printed};
 use crate::traffic::{ANSWER, Place, SEEN_OUTSIDE, Server, answer_here, answer_outside};
 
 /// How soon after the command's start the port must be free.
@@ -57,15 +57,27 @@ pub fn follow_alone(family: &str, number: usize, scene: Scene) {
     }
 }
 
+/// What goes wrong when a scene's own command is run, not what `sockeye` advises.
+pub fn own_failure(scene: Scene) -> String {
+    follow("", 0, scene, Source::Scene).join("\n")
+}
+
 fn follow_caught(family: &str, number: usize, scene: Scene) -> Option<String> {
     let situation = scene.situation;
     let only = std::env::var("SOCKEYE_ADVICE_ONLY").unwrap_or_default();
     if !situation.contains(&only) {
         return None;
     }
-    let followed = std::panic::catch_unwind(AssertUnwindSafe(|| follow(family, number, scene)));
+    let source = if std::env::var_os(BY_SCENE).is_some() {
+        Source::Scene
+    } else {
+        Source::Sockeye
+    };
+    let followed =
+        std::panic::catch_unwind(AssertUnwindSafe(|| follow(family, number, scene, source)));
     let wrong = followed.unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<String>().cloned();
+        let said = said.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
         vec![said.unwrap_or_else(|| "panicked".into())]
     });
     let state = if wrong.is_empty() { "ok" } else { "FAILED" };
@@ -73,93 +85,109 @@ fn follow_caught(family: &str, number: usize, scene: Scene) -> Option<String> {
     (!wrong.is_empty()).then(|| format!("{family}: {situation}:\n  {}", wrong.join("\n  ")))
 }
 
+/// Whose command is run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Sockeye,
+    Scene,
+}
+
 /// Follows it; what went wrong.
-fn follow(family: &str, number: usize, scene: Scene) -> Vec<String> {
-    let mut set_up = (scene.set_up)();
+fn follow(family: &str, number: usize, mut scene: Scene, source: Source) -> Vec<String> {
+    let set_up = std::mem::replace(&mut scene.set_up, Box::new(SetUp::new))();
     let is_free = scene.place.bind().is_ok();
-    assert_eq!(is_free, scene.is_bound_before, "whether it is free before");
-    let run = |line: &str| run(&set_up, scene.user, line);
+    assert_eq!(
+        is_free, scene.is_bound_before,
+        "whether it can be bound before"
+    );
     let mut wrong = Vec::new();
-    let own = match &scene.first {
-        First::Command { line, .. } => Some(set_up.filled(line)),
-        First::Sentence { .. } => None,
+    let said = match source {
+        Source::Sockeye => advised(&scene, &set_up, &mut wrong),
+        Source::Scene => own(&scene, &set_up),
     };
-    let (command, said) = if std::env::var_os(BY_SCENE).is_some() {
-        (own.clone(), own.unwrap_or_default())
-    } else {
-        let first = filled(&scene.first, &set_up);
-        let never: Vec<_> = scene.never.iter().map(|one| set_up.filled(one)).collect();
-        let facts = scene.facts.iter();
-        let facts: Vec<_> = facts
-            .map(|(of, key, pattern)| (*of, *key, set_up.filled(pattern)))
-            .collect();
-        let line = format!("{SOCKEYE} check {} --json", scene.place.target());
-        let output = run(&line).output().unwrap();
-        match Advice::parse(&String::from_utf8_lossy(&output.stdout)) {
-            Ok(advice) => {
-                wrong.extend(differences(&advice, &first, &never, &facts));
-                let first = advice.fixes.first().cloned();
-                let said = first.map_or_else(String::new, |fix| {
-                    fix.command.clone().unwrap_or_else(|| fix.text.clone())
-                });
-                (advice.fixes.into_iter().find_map(|fix| fix.command), said)
-            }
-            Err(error) => return vec![format!("{error}: {}", printed(&output))],
+    let happened = match (&scene.first, &said) {
+        (First::Sentence { .. }, _) => "nothing is run: a sentence".into(),
+        (First::Command { .. }, Said { command: None, .. }) => {
+            wrong.push("no command to run".into());
+            String::new()
         }
-    };
-    let is_to_be_run = matches!(scene.first, First::Command { .. });
-    let happened = match command.filter(|_| is_to_be_run) {
-        Some(command) => {
-            let happened = execute(&mut run(&command), &scene.place, scene.is_seen_outside);
+        (
+            First::Command { .. },
+            Said {
+                command: Some(command),
+                ..
+            },
+        ) => {
+            let mut running = run(&set_up, scene.user, command);
+            let happened = execute(&mut running, &scene.place, scene.is_seen_outside);
             happened.unwrap_or_else(|failure| {
                 wrong.push(format!("`{command}`: {failure}"));
                 String::new()
             })
         }
-        None if is_to_be_run => {
-            wrong.push("no command to run".into());
-            String::new()
-        }
-        None => "nothing is run: a sentence".into(),
     };
     let gone = set_up.bystanders.iter().filter(|(_, lives)| !lives());
     wrong.extend(gone.map(|(name, _)| format!("{name} is gone")));
     if wrong.is_empty() {
-        let lives: Vec<_> = set_up.bystanders.iter().map(|(name, _)| name).collect();
-        report(
+        report(&Row {
             family,
             number,
-            scene.user,
-            scene.situation,
-            &set_up.emptied(&said),
-            &happened,
-            &lives,
-        );
+            situation: scene.situation,
+            user: scene.user,
+            first: &set_up.emptied(&said.first),
+            is_command: said.command.is_some(),
+            happened: &happened,
+            lives: set_up.bystanders.iter().map(|(name, _)| &**name).collect(),
+        });
     }
-    while let Some(guard) = set_up.guards.pop() {
-        drop(guard);
-    }
+    set_up.end();
     wrong
 }
 
-fn run(set_up: &SetUp, user: crate::started::User, line: &str) -> Command {
-    let shell = set_up.shell.as_ref();
-    shell.map_or_else(|| user.shell(line), |shell| shell(line))
+/// The first fix as it is printed, and the first command.
+struct Said {
+    first: String,
+    command: Option<String>,
 }
 
-fn filled(first: &First, set_up: &SetUp) -> First {
-    match first {
-        First::Command {
-            code,
-            pattern,
-            line,
-        } => First::Command {
-            code,
-            pattern: set_up.filled(pattern),
-            line: set_up.filled(line),
-        },
-        sentence @ First::Sentence { .. } => sentence.clone(),
+/// What `sockeye` advises, held against what the scene expects.
+fn advised(scene: &Scene, set_up: &SetUp, wrong: &mut Vec<String>) -> Said {
+    let line = format!("{SOCKEYE} check {} --json", scene.place.target());
+    let output = run(set_up, scene.user, &line).output().unwrap();
+    let advice = match Advice::parse(&String::from_utf8_lossy(&output.stdout)) {
+        Ok(advice) => advice,
+        Err(error) => panic!("{error}: {}", printed(&output)),
+    };
+    let never: Vec<_> = scene.never.iter().map(|one| set_up.filled(one)).collect();
+    let facts = scene.facts.iter();
+    let facts: Vec<_> = facts
+        .map(|(of, key, pattern)| (*of, *key, set_up.filled(pattern)))
+        .collect();
+    let first = scene.first.filled(|text| set_up.filled(text));
+    wrong.extend(differences(&advice, &first, &never, &facts));
+    let first = advice.fixes.first().cloned();
+    let first = first.map(|fix| fix.command.unwrap_or(fix.text));
+    Said {
+        first: first.unwrap_or_default(),
+        command: advice.fixes.into_iter().find_map(|fix| fix.command),
     }
+}
+
+/// What the scene itself is known to be mended by.
+fn own(scene: &Scene, set_up: &SetUp) -> Said {
+    let command = match &scene.first {
+        First::Command { line, .. } => Some(set_up.filled(line)),
+        First::Sentence { .. } => None,
+    };
+    Said {
+        first: command.clone().unwrap_or_else(|| "(a sentence)".into()),
+        command,
+    }
+}
+
+fn run(set_up: &SetUp, user: User, line: &str) -> Command {
+    let shell = set_up.shell.as_ref();
+    shell.map_or_else(|| user.shell(line), |shell| shell(line))
 }
 
 /// Runs the fix and looks at the port; what happened, or what did not.

@@ -25,6 +25,7 @@ mod started;
 mod traffic;
 
 mod docker;
+mod lxc;
 mod networks;
 mod podman;
 mod processes;

@@ -17,13 +17,13 @@ fn plain_scenes() -> Vec<Scene> {
     vec![
         Scene::new("a program that was started by hand", 8101)
             .asked_by(User::Ann)
-            .expects("end_process", "^kill {PID}$", "kill {PID}")
+            .expects("^end_process$", "^kill {PID}$", "kill {PID}")
             .never(&["sudo", "KILL"])
             .seen_outside()
             .set_up(|| server(User::Ann, 8101)),
         Scene::new("another user's program", 8102)
             .asked_by(User::Ann)
-            .expects("end_process", "^sudo kill {PID}$", "sudo kill {PID}")
+            .expects("^end_process$", "^sudo kill {PID}$", "sudo kill {PID}")
             .never(&["KILL"])
             .seen_outside()
             .set_up(|| server(User::Bob, 8102)),

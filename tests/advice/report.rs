@@ -6,36 +6,39 @@ use std::path::Path;
 
 use crate::started::User;
 
-/// Writes the row of a scene that went as it should. Its file's name decides its place in the table.
-pub fn report(
-    family: &str,
-    number: usize,
-    user: User,
-    situation: &str,
-    first: &str,
-    happened: &str,
-    lives: &[&String],
-) {
+/// What is said of a scene that went as it should.
+pub struct Row<'a> {
+    /// With `number` the name of its file, which decides its place in the table.
+    pub family: &'a str,
+    pub number: usize,
+    pub situation: &'a str,
+    pub user: User,
+    pub first: &'a str,
+    pub is_command: bool,
+    pub happened: &'a str,
+    pub lives: Vec<&'a str>,
+}
+
+/// Writes it, if a report is wanted.
+pub fn report(row: &Row) {
     let folder = Path::new("/run/stage/report");
     if !folder.exists() {
         return;
     }
-    let lives: Vec<_> = lives.iter().map(|name| name.as_str()).collect();
-    let lives = match lives[..] {
+    let lives = match row.lives[..] {
         [] => String::new(),
-        _ => format!("; still there: {}", lives.join(", ")),
+        _ => format!("; still there: {}", row.lives.join(", ")),
     };
-    let (first, situation) = (cell(first), cell(situation));
-    let first = if happened.starts_with("nothing") {
-        first
-    } else {
+    let (first, situation) = (cell(row.first), cell(row.situation));
+    let first = if row.is_command {
         format!("`{first}`")
+    } else {
+        first
     };
-    let row = format!(
-        "| {situation} | {} | {first} | {happened}{lives} |\n",
-        user.name()
-    );
-    fs::write(folder.join(format!("{family}-{number:02}.md")), row).unwrap();
+    let (user, happened) = (row.user.name(), row.happened);
+    let line = format!("| {situation} | {user} | {first} | {happened}{lives} |\n");
+    let file = format!("{}-{:02}.md", row.family, row.number);
+    fs::write(folder.join(file), line).unwrap();
 }
 
 fn cell(text: &str) -> String {

@@ -57,6 +57,13 @@ impl SetUp {
         self
     }
 
+    /// Ends what the set-up started, the last one first.
+    pub fn end(mut self) {
+        while let Some(guard) = self.guards.pop() {
+            drop(guard);
+        }
+    }
+
     /// A text with each `{name}` replaced by what it means.
     pub fn filled(&self, text: &str) -> String {
         let mut filled = text.to_owned();
@@ -104,7 +111,7 @@ impl Scene {
             user: User::Root,
             first: First::Sentence {
                 code: "none",
-                says: "",
+                says: String::new(),
                 then: None,
             },
             never: Vec::new(),
@@ -147,10 +154,14 @@ impl Scene {
     pub fn expects_sentence(
         mut self,
         code: &'static str,
-        says: &'static str,
+        says: &str,
         then: Option<&'static str>,
     ) -> Self {
-        self.first = First::Sentence { code, says, then };
+        self.first = First::Sentence {
+            code,
+            says: says.into(),
+            then,
+        };
         self
     }
 

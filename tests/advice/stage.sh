@@ -114,6 +114,9 @@ network() {
     "$@" -6 address add "2001:db8::$address/64" dev cable nodad
     "$@" link set cable up
   done
+  # pasta takes its addresses from where the default route leads.
+  ip route add default via 192.0.2.2
+  ip -6 route add default via 2001:db8::2
 }
 
 step=$1
