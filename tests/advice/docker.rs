@@ -224,6 +224,39 @@ fn with_proxy_scenes() -> Vec<Scene> {
             .never(&HARMFUL)
             .seen_outside()
             .set_up(|| published("deaf", 8007, "", "httpd -f -h /www")),
+        Scene::new("a container that publishes two ports", 8010)
+            .expects("^stop_container$", &stop("two", ""), "docker stop two")
+            .also_ends("8910")
+            .never(&HARMFUL)
+            .seen_outside()
+            .set_up(|| published("two", 8010, "-p 8910:81", "")),
+        Scene::new("a container's port on one address", 8013)
+            .at(&["127.0.0.1"])
+            .expects("^stop_container$", &stop("near", ""), "docker stop near")
+            .never(&HARMFUL)
+            .set_up(|| {
+                let near = container("near", "-p 127.0.0.1:8013:80", "");
+                wait_for_answer(Protocol::Tcp, "127.0.0.1", 8013);
+                SetUp::new().keep(near).lives("the other container", runs("other"))
+            }),
+        Scene::new("a container on one address, a program on another", 8014)
+            .expects(
+                "^(stop_container|end_processes)$",
+                r"docker stop half\b.*kill {PID}\b|kill {PID}\b.*docker stop half\b",
+                "docker stop half && kill {PID}",
+            )
+            .never(&["docker-proxy", "dockerd", "^kill {PID}$", "^docker stop half$"])
+            .seen_outside()
+            .set_up(|| {
+                let half = container("half", "-p 127.0.0.1:8014:80", "");
+                let server = "busybox httpd -f -p 192.0.2.1:8014 -h /";
+                let server = Started::new(User::Root, server);
+                wait_for_answer(Protocol::Tcp, "127.0.0.1", 8014);
+                wait_for_answer(Protocol::Tcp, "192.0.2.1", 8014);
+                let set_up = SetUp::new().names("PID", server.pid());
+                let set_up = set_up.keep(half).keep(server);
+                set_up.lives("the other container", runs("other"))
+            }),
         Scene::new("a container in the host's network", 8008)
             .expects("^stop_container$", &stop("hosted", ""), "docker stop hosted")
             .behind("name", "^hosted$")
@@ -236,6 +269,7 @@ fn with_proxy_scenes() -> Vec<Scene> {
                 set_up.lives("the other container", runs("other"))
             }),
         Scene::new("one container publishes, another one in its network serves", 8009)
+            .also_ends("^server$")
             .expects("^stop_container$", &stop("publisher", ""), "docker stop publisher")
             .never(&HARMFUL)
             .seen_outside()

@@ -9,8 +9,10 @@ pub struct Fix {
     pub code: String,
     pub text: String,
     pub command: Option<String>,
-    /// Whether it says that it does less, or more, than to free the port for good.
+    /// Whether it says that it does something else than to free the port for good.
     pub is_marked: bool,
+    /// What it says that it ends as well, by name.
+    pub also_ends: Vec<String>,
 }
 
 /// The advice for one target.
@@ -36,17 +38,14 @@ impl Advice {
 
 fn fix(one: &Value) -> Result<Fix, String> {
     let text = |key: &str| one[key].as_str().map(str::to_owned);
-    let ends_more = one["also_ends"]
-        .as_array()
-        .is_some_and(|all| !all.is_empty());
+    let also_ends = one["also_ends"].as_array().cloned().unwrap_or_default();
+    let named = |one: &Value| one["name"].as_str().unwrap_or_default().to_owned();
     Ok(Fix {
         code: text("code").ok_or_else(|| format!("a fix without code: {one}"))?,
         text: text("text").unwrap_or_default(),
         command: text("command"),
-        is_marked: ends_more
-            || one["restarts"] == true
-            || one["warning"].is_string()
-            || one["frees"] != "yes",
+        is_marked: one["restarts"] == true || one["warning"].is_string() || one["frees"] != "yes",
+        also_ends: also_ends.iter().map(named).collect(),
     })
 }
 
@@ -84,13 +83,18 @@ impl First {
     }
 }
 
+/// What else a scene says of the advice; all texts are regular expressions.
+pub struct Wanted {
+    /// No command that is unmarked and ends nothing else matches these.
+    pub never: Vec<String>,
+    /// What the first fix may end as well.
+    pub also_ends: Vec<String>,
+    /// `behind` or `kept_by`, its key, and its value.
+    pub facts: Vec<(&'static str, &'static str, String)>,
+}
+
 /// Holds advice against what a scene expects; the differences.
-pub fn differences(
-    advice: &Advice,
-    first: &First,
-    never: &[String],
-    facts: &[(&str, &str, String)],
-) -> Vec<String> {
+pub fn differences(advice: &Advice, first: &First, wanted: &Wanted) -> Vec<String> {
     let mut wrong = Vec::new();
     match (first, advice.fixes.first()) {
         (_, None) => wrong.push("no fix at all".into()),
@@ -99,7 +103,9 @@ pub fn differences(
             if !is_match(code, &fix.code) || !is_match(pattern, command) {
                 wrong.push(format!("first fix is not {code} `{pattern}`: {fix:?}"));
             }
-            if fix.is_marked {
+            let mut ends = fix.also_ends.iter();
+            let may_end = |name: &String| wanted.also_ends.iter().any(|one| is_match(one, name));
+            if fix.is_marked || !ends.all(may_end) {
                 wrong.push(format!(
                     "the first fix does something else as well: {fix:?}"
                 ));
@@ -117,12 +123,16 @@ pub fn differences(
             }
         }
     }
-    let unmarked = advice.fixes.iter().filter(|fix| !fix.is_marked);
+    let is_unmarked = |fix: &&Fix| !fix.is_marked && fix.also_ends.is_empty();
+    let unmarked = advice.fixes.iter().filter(is_unmarked);
     for command in unmarked.filter_map(|fix| fix.command.as_deref()) {
-        let said = never.iter().filter(|pattern| is_match(pattern, command));
+        let said = wanted
+            .never
+            .iter()
+            .filter(|pattern| is_match(pattern, command));
         wrong.extend(said.map(|pattern| format!("says `{command}`, which is `{pattern}`")));
     }
-    for (of, key, pattern) in facts {
+    for (of, key, pattern) in &wanted.facts {
         let value = &advice.whole[of][key];
         let value = value
             .as_str()

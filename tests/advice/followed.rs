@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::expected::{Advice, First, differences};
+use crate::expected::{Advice, First, Wanted, differences};
 use crate::report::{Row, report};
 use crate::scene::{Scene, SetUp};
 use crate::stage::SOCKEYE;
@@ -158,13 +158,17 @@ fn advised(scene: &Scene, set_up: &SetUp, wrong: &mut Vec<String>) -> Said {
         Ok(advice) => advice,
         Err(error) => panic!("{error}: {}", printed(&output)),
     };
-    let never: Vec<_> = scene.never.iter().map(|one| set_up.filled(one)).collect();
+    let fill = |texts: &[String]| texts.iter().map(|one| set_up.filled(one)).collect();
     let facts = scene.facts.iter();
-    let facts: Vec<_> = facts
-        .map(|(of, key, pattern)| (*of, *key, set_up.filled(pattern)))
-        .collect();
+    let wanted = Wanted {
+        never: fill(&scene.never),
+        also_ends: fill(&scene.also_ends),
+        facts: facts
+            .map(|(of, key, pattern)| (*of, *key, set_up.filled(pattern)))
+            .collect(),
+    };
     let first = scene.first.filled(|text| set_up.filled(text));
-    wrong.extend(differences(&advice, &first, &never, &facts));
+    wrong.extend(differences(&advice, &first, &wanted));
     let first = advice.fixes.first().cloned();
     let first = first.map(|fix| fix.command.unwrap_or(fix.text));
     Said {

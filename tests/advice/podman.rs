@@ -10,8 +10,9 @@ use crate::traffic::{Protocol, SEEN_OUTSIDE, answer_outside, wait_for_answer};
 /// What leaves the container hanging, or ends the forwarding alone.
 const HARMFUL: [&str; 1] = [r"\bkill\b"];
 
-/// The runtime and limits that work where neither systemd nor higher limits are there.
+/// The runtime and limits that work where neither systemd, higher limits nor every controller is there.
 const CONFIG: &str = "[containers]\n\
+    pids_limit = 0\n\
     default_ulimits = [\"nofile=1024:1024\", \"nproc=1000:1000\"]\n\
     [engine]\n\
     runtime = \"runc\"\n\

@@ -92,6 +92,7 @@ pub struct Scene {
     pub user: User,
     pub first: First,
     pub never: Vec<String>,
+    pub also_ends: Vec<String>,
     pub facts: Vec<(&'static str, &'static str, String)>,
     pub is_seen_outside: bool,
     pub is_bound_before: bool,
@@ -115,6 +116,7 @@ impl Scene {
                 then: None,
             },
             never: Vec::new(),
+            also_ends: Vec::new(),
             facts: Vec::new(),
             is_seen_outside: false,
             is_bound_before: false,
@@ -168,6 +170,12 @@ impl Scene {
     /// No command without a mark (`also_ends`, `restarts`, `warning`, `frees` not yes) matches these.
     pub fn never(mut self, patterns: &[&str]) -> Self {
         self.never.extend(patterns.iter().map(ToString::to_string));
+        self
+    }
+
+    /// The first fix may name these as what it ends as well.
+    pub fn also_ends(mut self, pattern: &str) -> Self {
+        self.also_ends.push(pattern.into());
         self
     }
 

@@ -41,7 +41,8 @@ mounts() {
   controllers=$(cut -d: -f2 /proc/self/cgroup)
   mount -t proc proc /proc
   mount -t sysfs sysfs /sys
-  if [ "$(echo "$controllers" | grep -c .)" = 0 ]; then
+  # `SOCKEYE_STAGE_CGROUP=2` has the second version alone also where the first one is mounted.
+  if [ "${SOCKEYE_STAGE_CGROUP:-}" = 2 ] || [ "$(echo "$controllers" | grep -c .)" = 0 ]; then
     mount -t cgroup2 cgroup2 /sys/fs/cgroup
     mkdir /sys/fs/cgroup/init
     for pid in $(cat /sys/fs/cgroup/cgroup.procs); do
