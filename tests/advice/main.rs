@@ -29,6 +29,7 @@ mod lxc;
 mod networks;
 mod podman;
 mod processes;
+mod signals;
 mod ssh;
 mod supervisors;
 mod systemd;

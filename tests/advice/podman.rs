@@ -67,6 +67,7 @@ fn of_root() {
     on_stage("podman::of_root", "podman", || {
         engine(&[User::Root]);
         follow_all("podman", scenes_of_root());
+        follow_all("podman-other", other_scenes_of_root());
     });
 }
 
@@ -127,6 +128,12 @@ fn scenes_of_root() -> Vec<Scene> {
             answers(8204);
             set_up
         }),
+    ]
+}
+
+fn other_scenes_of_root() -> Vec<Scene> {
+    let stop = |name: &str, pre: &str| format!("^{pre}podman stop ({name}|{{ID}})$");
+    vec![
         Scene::new("a podman pod", 8205)
             .expects(
                 "^stop_container$",

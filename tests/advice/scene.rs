@@ -46,6 +46,10 @@ impl SetUp {
     }
 
     /// `{name}` in the scene's expectations means this; in the report it stands for it.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a pid or a text, without an ampersand at each call"
+    )]
     pub fn names(mut self, name: &str, value: impl ToString) -> Self {
         self.names.push((name.to_owned(), value.to_string()));
         self
