@@ -8,6 +8,7 @@ set -eu
 outer() {
   name="advice-$$"
   groups=$(awk '$3 == "cgroup" || $3 == "cgroup2" { print $2 }' /proc/self/mounts)
+  came_from=$(sed -n 's/^0:://p' /proc/self/cgroup)
   for group in $groups; do
     mkdir "$group/$name" 2>/dev/null || continue
     # A cpuset takes a process only once it has processors and memory.
@@ -16,14 +17,31 @@ outer() {
     done
     echo $$ >"$group/$name/cgroup.procs" 2>/dev/null || true
   done
+  setpriv --pdeathsig KILL unshare --mount --net --pid --cgroup --fork --kill-child sh "$0" inner "$@" &
+  stage=$!
+  make_way "$stage"
   status=0
-  setpriv --pdeathsig KILL unshare --mount --net --pid --cgroup --fork --kill-child \
-    sh "$0" inner "$@" || status=$?
+  wait "$stage" || status=$?
   for group in $groups; do
-    echo $$ >"$group/cgroup.procs" 2>/dev/null || true
+    echo $$ >"$group$came_from/cgroup.procs" 2>/dev/null || echo $$ >"$group/cgroup.procs" 2>/dev/null || true
     [ ! -d "$group/$name" ] || find "$group/$name" -depth -type d -exec rmdir {} + 2>/dev/null || true
   done
   exit $status
+}
+
+# In the second version a group that shares controllers out may hold no process itself: once the stage
+# has its root there, we and the parent of its first process leave for a group below.
+make_way() {
+  for group in $groups; do
+    [ "$(stat -f -c %T "$group")" = cgroup2fs ] || continue
+    while kill -0 "$1" 2>/dev/null && [ ! -d "$group/$name/init" ]; do
+      sleep 0.02
+    done
+    mkdir "$group/$name/outer" 2>/dev/null || continue
+    for pid in $$ "$1"; do
+      echo "$pid" >"$group/$name/outer/cgroup.procs" 2>/dev/null || true
+    done
+  done
 }
 
 inner() {
@@ -44,13 +62,7 @@ mounts() {
   # `SOCKEYE_STAGE_CGROUP=2` has the second version alone also where the first one is mounted.
   if [ "${SOCKEYE_STAGE_CGROUP:-}" = 2 ] || [ "$(echo "$controllers" | grep -c .)" = 0 ]; then
     mount -t cgroup2 cgroup2 /sys/fs/cgroup
-    mkdir /sys/fs/cgroup/init
-    for pid in $(cat /sys/fs/cgroup/cgroup.procs); do
-      echo "$pid" >/sys/fs/cgroup/init/cgroup.procs 2>/dev/null || true
-    done
-    for one in $(cat /sys/fs/cgroup/cgroup.controllers); do
-      echo "+$one" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
-    done
+    in_second_version /sys/fs/cgroup
   else
     mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup
     for one in $controllers; do
@@ -61,6 +73,7 @@ mounts() {
     done
     mkdir /sys/fs/cgroup/unified
     mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
+    mkdir /sys/fs/cgroup/unified/init
   fi
   mount -t tmpfs -o mode=755 tmpfs "$folder"
   cp -a /etc "$folder/etc"
@@ -82,6 +95,23 @@ mounts() {
   for device in net/tun:200 fuse:229; do
     node="$folder/${device##*:}"
     [ ! -e "/dev/${device%:*}" ] || { mknod -m 666 "$node" c 10 "${device##*:}" && mount --bind "$node" "/dev/${device%:*}"; }
+  done
+}
+
+# Shares out every controller, which takes a root without a process.
+in_second_version() {
+  mkdir "$1/init"
+  for pid in 1 $$; do
+    echo "$pid" >"$1/init/cgroup.procs"
+  done
+  # Processes outside of the stage are 0 here; they leave by themselves, see `make_way`.
+  tries=0
+  while [ -n "$(cat "$1/cgroup.procs")" ] && [ $tries -lt 250 ]; do
+    tries=$((tries + 1))
+    sleep 0.02
+  done
+  for one in $(cat "$1/cgroup.controllers"); do
+    echo "+$one" >"$1/cgroup.subtree_control" 2>/dev/null || true
   done
 }
 
