@@ -20,7 +20,7 @@ const CONFIG: &str = "[containers]\n\
     events_logger = \"file\"\n";
 
 /// podman set up for root and `users`, with the image `site` and a container `other` each.
-fn engine(users: &[User]) {
+pub fn engine(users: &[User]) {
     std::fs::create_dir_all("/etc/containers").unwrap();
     std::fs::write("/etc/containers/containers.conf", CONFIG).unwrap();
     for &user in users {
@@ -50,7 +50,7 @@ fn published(user: User, name: &str, options: &str, program: &str) -> SetUp {
 }
 
 /// The user's other container has to live on.
-fn with_other(set_up: SetUp, user: User) -> SetUp {
+pub fn with_other(set_up: SetUp, user: User) -> SetUp {
     set_up.lives("the user's other container", move || {
         let inspect = "podman inspect -f '{{.State.Running}}' other";
         let output = user.shell(inspect).output().unwrap();

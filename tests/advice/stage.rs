@@ -17,6 +17,23 @@ pub const SOCKEYE: &str = "/run/stage/sockeye";
 /// Runs `body` on a stage of its own. `name` is the test's path as `cargo test` prints it
 /// (`docker::with_proxy`), `facility` what `SOCKEYE_REQUIRE` must list for it to run.
 pub fn on_stage(name: &str, facility: &str, body: impl FnOnce()) {
+    on_stage_of(Init::Shell, name, facility, body);
+}
+
+/// The same where process 1 is systemd, with the system bus, logind and users' managers. The test is the
+/// main process of `stage.service`: what it starts itself belongs to that unit.
+pub fn on_stage_with_systemd(name: &str, body: impl FnOnce()) {
+    on_stage_of(Init::Systemd, name, "systemd", body);
+}
+
+/// What process 1 of the stage is.
+#[derive(Clone, Copy)]
+enum Init {
+    Shell,
+    Systemd,
+}
+
+fn on_stage_of(init: Init, name: &str, facility: &str, body: impl FnOnce()) {
     if std::env::var(INSIDE).is_ok_and(|inside| inside == name) {
         std::fs::copy(env!("CARGO_BIN_EXE_sockeye"), SOCKEYE).unwrap();
         return body();
@@ -38,6 +55,13 @@ pub fn on_stage(name: &str, facility: &str, body: impl FnOnce()) {
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(INSIDE, name)
         .env("PATH", PATH)
+        .env(
+            "SOCKEYE_STAGE_INIT",
+            match init {
+                Init::Shell => "shell",
+                Init::Systemd => "systemd",
+            },
+        )
         .stdin(Stdio::null())
         .output()
         .expect("sh starts");
