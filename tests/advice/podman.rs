@@ -119,6 +119,7 @@ fn scenes_of_root() -> Vec<Scene> {
             "^podman stop (-t|--time)[ =]?[0-3] (deaf|{ID})$",
             "podman stop -t 2 deaf",
         )
+        .warns("TERM")
         .never(&HARMFUL)
         .seen_outside()
         .set_up(|| {
@@ -223,6 +224,7 @@ fn rootless_scenes() -> Vec<Scene> {
             "^podman stop (-t|--time)[ =]?[0-3] deaf$",
             "podman stop -t 2 deaf",
         )
+        .warns("TERM")
         .never(&HARMFUL)
         .seen_outside()
         .set_up(move || published("deaf", 8213, "httpd -f -h /www")),
