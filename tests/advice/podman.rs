@@ -228,14 +228,22 @@ fn rootless_scenes() -> Vec<Scene> {
         .never(&HARMFUL)
         .seen_outside()
         .set_up(move || published("deaf", 8213, "httpd -f -h /www")),
-        Scene::new("a program behind pasta", 8214)
+    ]
+}
+
+/// pasta without podman. The one container beside it has nothing to do with it.
+#[test]
+fn pasta() {
+    on_stage("podman::pasta", "podman", || {
+        engine(&[User::Ann]);
+        let scene = Scene::new("a program behind pasta", 8214)
             .asked_by(User::Ann)
             .expects(
                 "^end_(process|processes|hard)$",
                 "^kill -(s )?(SIG)?KILL {CHILD}$|^kill -9 {CHILD}$",
                 "kill -KILL {CHILD}",
             )
-            .never(&["^kill {PASTA}$"])
+            .never(&["^kill {PASTA}$", "podman"])
             .seen_outside()
             .set_up(|| {
                 let line = "pasta --config-net -f -t 8214:80 -- busybox httpd -f -p 80 -h /";
@@ -246,8 +254,9 @@ fn rootless_scenes() -> Vec<Scene> {
                     .names("CHILD", child)
                     .names("PASTA", pasta.pid());
                 with_other(set_up.keep(pasta), User::Ann)
-            }),
-    ]
+            });
+        follow_alone("podman-pasta", 0, scene);
+    });
 }
 
 /// `conmon` is gone: the port can be bound, but the redirect leads to the container as before.
