@@ -11,7 +11,7 @@ use crate::support::wait_until;
 use crate::traffic::{Protocol, SEEN_OUTSIDE, answer_outside, wait_for_answer};
 
 /// The engine and the image `site`.
-fn engine(options: &str) -> Started {
+pub fn engine(options: &str) -> Started {
     let engine = Started::logged(
         User::Root,
         "dockerd",
@@ -33,7 +33,7 @@ fn engine(options: &str) -> Started {
 }
 
 /// A container of this name, started with these options; removed when the scene ends.
-fn container(name: &str, options: &str, program: &str) -> Undo {
+pub fn container(name: &str, options: &str, program: &str) -> Undo {
     let undo = Undo(format!("docker rm -f {name}"));
     sh(&format!(
         "docker run -d --name {name} {options} site {program}"
@@ -42,7 +42,7 @@ fn container(name: &str, options: &str, program: &str) -> Undo {
 }
 
 /// Whether Docker says that the container runs.
-fn runs(name: &'static str) -> impl Fn() -> bool + Send {
+pub fn runs(name: &'static str) -> impl Fn() -> bool + Send {
     move || {
         let inspect = format!("docker inspect -f '{{{{.State.Running}}}}' {name}");
         let output = User::Root.shell(&inspect).output().unwrap();

@@ -3,13 +3,13 @@
 
 use std::sync::Mutex;
 
-use crate::followed::follow_all;
-use crate::podman;
+use crate::followed::{follow_all, follow_alone};
 use crate::scene::{Scene, SetUp};
 use crate::stage::on_stage_with_systemd;
 use crate::started::{User, by, sh};
 use crate::support::wait_until;
 use crate::traffic::{Protocol, wait_for_answer};
+use crate::{docker, podman};
 
 #[test]
 fn of_podman() {
@@ -71,6 +71,33 @@ fn scenes() -> Vec<Scene> {
                 started(User::Root, "container-made", 8404)
             }),
     ]
+}
+
+/// A unit that runs `docker run` in the foreground: stopped by Docker, the container comes back.
+#[test]
+fn of_docker() {
+    on_stage_with_systemd("units::of_docker", || {
+        let _engine = docker::engine("");
+        let _other = docker::container("other", "", "");
+        let scene = Scene::new("a container that a systemd unit runs by `docker run`", 8411)
+            .expects(
+                "^stop_unit$",
+                r"^systemctl stop shop(\.service)?$",
+                "systemctl stop shop",
+            )
+            .kept_by("kind", "^systemd$")
+            .never(&["^docker stop", "docker\\.service"])
+            .seen_outside()
+            .set_up(|| {
+                let unit = "[Service]\nRestart=always\nRestartSec=100ms\n\
+                    ExecStart=docker run --rm --name shop -p 8411:80 site\n";
+                std::fs::write("/run/systemd/system/shop.service", unit).unwrap();
+                sh("systemctl daemon-reload && systemctl start shop");
+                wait_for_answer(Protocol::Tcp, "127.0.0.1", 8411);
+                SetUp::new().lives("the other container", docker::runs("other"))
+            });
+        follow_alone("units-docker", 0, scene);
+    });
 }
 
 /// A unit as quadlet writes it for a container that publishes a port.
