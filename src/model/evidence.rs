@@ -30,6 +30,8 @@ pub struct Evidence {
     pub elsewhere: Vec<Elsewhere>,
     /// Rules that send the port's traffic somewhere else.
     pub redirects: Vec<Redirect>,
+    /// The containers that those send it to.
+    pub redirect_targets: Vec<Behind>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
 }
@@ -44,6 +46,7 @@ impl Evidence {
             limits: Limits::default(),
             elsewhere: Vec::new(),
             redirects: Vec::new(),
+            redirect_targets: Vec::new(),
             gaps: Vec::new(),
         }
     }

@@ -83,7 +83,7 @@ fn snapshot(name: &str, text: &str) {
     settings.set_omit_expression(true);
     // Other tests run in namespaces of their own.
     if name != "other_namespace" {
-        settings.add_filter(r"(?m)^  note: The port is also used in another .*\n", "");
+        settings.add_filter(r"(?m)^  note: The port is also in use in another .*\n", "");
     }
     for (pattern, replacement) in REDACTED {
         settings.add_filter(pattern, *replacement);

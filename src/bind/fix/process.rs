@@ -20,16 +20,16 @@ pub(super) type Member<'a> = (&'a Arc<Process>, Option<&'a Background>);
 pub(super) struct Members<'a>(Vec<Member<'a>>);
 
 /// Parties of processes: each first process with what it started.
-pub(super) fn grouped(all: Vec<Member<'_>>) -> Vec<Party<'_>> {
+pub(super) fn grouped<'a>(all: &[Member<'a>]) -> Vec<Party<'a>> {
     let has = |pid: Pid| all.iter().any(|(process, _)| process.pid == pid);
-    let is_first = |(process, _): &&Member<'_>| !process.parent.is_some_and(has);
-    let mut families: Vec<Vec<Member<'_>>> = Vec::new();
+    let is_first = |(process, _): &&Member<'a>| !process.parent.is_some_and(has);
+    let mut families: Vec<Vec<Member<'a>>> = Vec::new();
     // Parents are not read at one instant: where they form a ring, any of them counts as the first.
-    for &first in all.iter().filter(is_first).chain(&all) {
+    for &first in all.iter().filter(is_first).chain(all) {
         let is_known =
-            |family: &Vec<Member<'_>>| family.iter().any(|(known, _)| known.pid == first.0.pid);
+            |family: &Vec<Member<'a>>| family.iter().any(|(known, _)| known.pid == first.0.pid);
         if !families.iter().any(is_known) {
-            families.push(family_of(first, &all));
+            families.push(family_of(first, all));
         }
     }
     families

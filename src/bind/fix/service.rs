@@ -5,7 +5,7 @@ use super::process::{self, Members};
 use super::reader::Reader;
 use super::shell::{shell_word, unit_operands};
 use super::{Fix, FixCode, Situation};
-use crate::model::{KeeperKind, KeptBy, Manager, Standing, Term, Unit};
+use crate::model::{KeeperKind, KeptBy, Manager, Standing, Term, Text, Unit};
 
 /// `systemctl stop` of these units, by whom it takes.
 pub(super) fn stop(
@@ -38,10 +38,12 @@ pub(super) fn unit_fixes(
     situation: &Situation<'_>,
 ) -> Vec<Fix> {
     let name = unit.name.as_str();
-    let triggers = unit.triggered_by.iter().map(|unit| unit.as_str());
+    let triggers = unit.triggered_by.iter().map(Text::as_str);
     // A timer starts it when its time has come, a socket or path unit with the next client.
-    let (timers, triggers): (Vec<&str>, Vec<&str>) =
-        triggers.partition(|unit| unit.ends_with(".timer"));
+    let (timers, triggers): (Vec<&str>, Vec<&str>) = triggers.partition(|unit| {
+        unit.rsplit_once('.')
+            .is_some_and(|(_, kind)| kind == "timer")
+    });
     let units: Vec<&str> = triggers.into_iter().chain([name]).collect();
     let text = members.first_process().map_or_else(
         || format!("Stop {name}"),
@@ -151,13 +153,8 @@ fn insist(fix: Fix, members: &Members<'_>) -> Fix {
         } else {
             ""
         };
-        let separator = if background.contains(" & ") {
-            "; "
-        } else {
-            "; "
-        };
         format!(
-            "{background}{separator}{sudo}{}",
+            "{background}; {sudo}{}",
             process::kill("-KILL ", &members.pids())
         )
     });

@@ -13,7 +13,8 @@ use super::super::{Address, ProbeResult};
 use super::kind::{Kind, kind};
 use super::{Cause, Outcome, who};
 use crate::model::{
-    Behind, BehindKind, Evidence, Holder, KeptBy, Limits, Moment, Owner, Protocol, Readiness, State,
+    Behind, BehindKind, Evidence, Holder, KeptBy, Limits, Moment, Owner, Protocol, Readiness,
+    Redirect, State,
 };
 
 /// One bind test, ready to be judged.
@@ -183,6 +184,24 @@ impl<'a> Case<'a> {
     /// The socket that matters most.
     pub(super) fn principal(&self) -> Option<&'a Holder> {
         self.blockers.first().copied()
+    }
+
+    /// The redirects that a server on the port would suffer from: not those to what has the port already.
+    pub(super) fn foreign_redirects(&self) -> impl Iterator<Item = &'a Redirect> {
+        let behind = self
+            .behind()
+            .filter(|behind| behind.kind == BehindKind::Container);
+        let is_its_own = move |redirect: &&Redirect| {
+            behind.as_ref().is_some_and(|behind| {
+                behind.address.is_none()
+                    || redirect.to.address.is_none()
+                    || behind.address == redirect.to.address
+            })
+        };
+        self.evidence
+            .redirects
+            .iter()
+            .filter(move |redirect| !is_its_own(redirect))
     }
 
     /// What is behind the socket that matters most.

@@ -206,10 +206,7 @@ fn use_elsewhere(one: &Elsewhere) -> String {
 const MOST_REDIRECTS: usize = 4;
 
 fn redirected(words: &Words<'_>) -> Option<String> {
-    if words.case.is_refused() {
-        return None;
-    }
-    let redirects = &words.case.evidence.redirects;
+    let redirects = words.case.foreign_redirects();
     // Packets that the same target gets are said together, and so are the targets of the same packets:
     // mostly one for each version of IP.
     let mut by_target: Vec<(String, Vec<String>)> = Vec::new();

@@ -20,7 +20,7 @@ use super::phrases::{
 use crate::bind::fix::reader::Reader;
 use crate::bind::fix::shell::unit_operands;
 use crate::bind::fix::{self, Fix, FixCode};
-use crate::model::{Holder, Protocol, SocketOptions, State};
+use crate::model::{Holder, Protocol, Redirect, SocketOptions, State};
 
 /// The facts of one case in words.
 pub(super) struct Words<'a> {
@@ -56,6 +56,51 @@ impl<'a> Words<'a> {
 
     /// The fixes whose facts are all known.
     pub(super) fn fixes(&self, steps: &[Step]) -> Vec<Fix> {
+        let mut fixes = self.fixes_of_port(steps);
+        if let Some(redirect) = self.case.foreign_redirects().next() {
+            let to = self.redirect_target(redirect);
+            for fix in fixes.iter_mut().filter(|fix| fix.command.is_some()) {
+                fix.warning
+                    .get_or_insert_with(|| format!("Packets for the port still go to {to}."));
+            }
+            let some = if redirect.conditions.is_empty() {
+                ""
+            } else {
+                "Some of the "
+            };
+            let packets = if some.is_empty() {
+                "Packets"
+            } else {
+                "packets"
+            };
+            let text = format!(
+                "{some}{packets} for the port go to {to} before a server here gets them: stop what is there, or delete \
+                 the rule ({})",
+                redirect.place
+            );
+            fixes.insert(0, Fix::sentence(FixCode::ChangeConfig, text));
+        }
+        fixes
+    }
+
+    /// `the container web (172.17.0.2:80)`, or what the rule says.
+    fn redirect_target(&self, redirect: &Redirect) -> String {
+        let mut targets = self.case.evidence.redirect_targets.iter();
+        let target = targets.find(|target| target.address == redirect.to.address);
+        let name = target.and_then(|target| target.name.as_ref());
+        let lost = if redirect.to.is_unreachable {
+            ", which is gone"
+        } else {
+            ""
+        };
+        name.map_or_else(
+            || format!("{}{lost}", redirect.to.text),
+            |name| format!("the container {name} ({})", redirect.to.text),
+        )
+    }
+
+    /// The fixes of the steps, wherever packets go.
+    fn fixes_of_port(&self, steps: &[Step]) -> Vec<Fix> {
         let reader = Reader::of(self.case.limits());
         let mut fixes: Vec<Fix> = Vec::new();
         for step in steps {
@@ -63,7 +108,17 @@ impl<'a> Words<'a> {
                 // It was said already, and why.
                 Step::Say(FixCode::OtherPort, ..)
                     if fixes.iter().any(|fix| fix.code == FixCode::OtherPort) => {}
-                Step::EndHolders => fixes.extend(fix::end_holders(&self.situation())),
+                Step::EndHolders => {
+                    let mut ends = fix::end_holders(&self.situation());
+                    if self.join_udp().is_some() {
+                        for fix in &mut ends {
+                            fix.warning.get_or_insert_with(|| {
+                                "The port can be shared: nothing has to end.".into()
+                            });
+                        }
+                    }
+                    fixes.extend(ends);
+                }
                 Step::JoinUdp => fixes.extend(self.join_udp()),
                 Step::Say(code, text, command) => fixes.extend(self.said(code, text, command)),
                 Step::SayAsRoot(code, text, command) => {

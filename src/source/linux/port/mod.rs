@@ -176,13 +176,13 @@ impl PortPlatform {
             namespaces, filter, ..
         } = &mut around;
         thread::scope(|scope| {
-            let surroundings = (answered == Answered::Open).then(|| {
-                let elsewhere = spawn(scope, || {
+            // Where packets go matters also for the server that comes after the one that is there.
+            let filter = spawn(scope, || filter.redirects(protocol, port));
+            let elsewhere = (answered == Answered::Open).then(|| {
+                spawn(scope, || {
                     let (found, gap) = namespaces.sockets(protocol, port);
                     (found, gap.into_iter().collect())
-                });
-                let filter = spawn(scope, || filter.redirects(protocol, port));
-                (elsewhere, filter)
+                })
             });
             let has_sockets = evidence
                 .holders
@@ -208,15 +208,19 @@ impl PortPlatform {
             if answered == Answered::Unexplained && evidence.may_lack_rows() {
                 add_unlisted(evidence, processes, protocol, port, &there);
             }
-            if let Some((elsewhere, filter)) = surroundings {
+            if let Some(elsewhere) = elsewhere {
                 let (found, gaps) = outcome(elsewhere, GapCode::Namespaces);
                 evidence.elsewhere = found;
                 evidence.gaps.extend(gaps);
-                let (found, gaps) = outcome(filter, GapCode::Redirects);
-                evidence.redirects = found;
-                evidence.gaps.extend(gaps);
             }
+            let (found, gaps) = outcome(filter, GapCode::Redirects);
+            evidence.redirects = found;
+            evidence.gaps.extend(gaps);
         });
+        if !evidence.redirects.is_empty() {
+            let mut reader = BackgroundReader::new(processes, (protocol, port));
+            evidence.redirect_targets = reader.targets(&evidence.redirects);
+        }
         self.surroundings = around;
         let names = processes.late_names();
         if !names.is_empty() {
