@@ -137,7 +137,7 @@ fn other_scenes_of_root() -> Vec<Scene> {
         Scene::new("a podman pod", 8205)
             .expects(
                 "^stop_container$",
-                "^podman pod stop shop$",
+                "^podman pod stop (shop|[0-9a-f]{12})$",
                 "podman pod stop shop",
             )
             .never(&HARMFUL)

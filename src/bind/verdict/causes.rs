@@ -117,7 +117,11 @@ pub(super) static TABLE: &[Row] = &[
         details: &[
             "`ip -6 address` shows it as tentative. That takes a second or two, longer while the link is down.",
         ],
-        fixes: &[Say(FixCode::Wait, "Wait a moment and test again", "")],
+        fixes: &[Say(
+            FixCode::Wait,
+            "Wait a moment and test again: duplicate address detection is still running",
+            "",
+        )],
     },
     Row {
         cause: Cause::AddressNotLocal,

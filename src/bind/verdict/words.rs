@@ -158,6 +158,9 @@ impl<'a> Words<'a> {
     /// How a UDP server joins those that are there, where all of them let it.
     fn join_udp(&self) -> Option<Fix> {
         let case = self.case;
+        if case.protocol() != Protocol::Udp {
+            return None;
+        }
         let options: Option<Vec<SocketOptions>> =
             case.blockers.iter().map(|holder| holder.options).collect();
         let options = options.filter(|options| !options.is_empty())?;
