@@ -117,13 +117,11 @@ impl Tenant {
         }
         let user = Text::new(USERS[index % USERS.len()]);
         let process = Process {
-            pid: u32::try_from(300 + index * 7).expect("few processes"),
             parent: Some(1),
-            name: name.into(),
             command: Some(Text::new(&command)),
             started_at: Some(Timestamp::UNIX_EPOCH),
-            started_at_tick: None,
             user: Some(user.clone()),
+            ..Process::new(u32::try_from(300 + index * 7).expect("few processes"), name)
         };
         Self {
             owner: Owner::Known(Arc::new([Arc::new(process)])),

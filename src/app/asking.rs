@@ -96,7 +96,7 @@ impl Menu {
 
     /// What can be copied of the answer to a bind test.
     pub fn remedies(verdict: &Verdict) -> Self {
-        let command = |remedy: &crate::bind::Remedy| {
+        let command = |remedy: &crate::bind::Fix| {
             let command = remedy.command.clone()?;
             Some(MenuItem {
                 label: command.clone(),
@@ -104,7 +104,7 @@ impl Menu {
                 choice: MenuChoice::Copy(command),
             })
         };
-        let mut items: Vec<_> = verdict.remedies.iter().filter_map(command).collect();
+        let mut items: Vec<_> = verdict.fixes.iter().filter_map(command).collect();
         items.push(MenuItem {
             label: verdict.summary.clone(),
             is_on: None,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::*;
-use crate::model::{Answered, Holder, Limits, Moment, Protocol, Socket, State};
+use crate::model::{Answered, Holder, Moment, Protocol, Socket, State};
 
 /// Says one thing after the other: whether a listener is in the table, and what a bind answers.
 struct Told {
@@ -20,20 +20,12 @@ impl Witness for Told {
             .tables
             .pop_front()
             .expect("not asked more often than that");
-        Evidence {
-            taken_at: Moment {
-                steady: Duration::ZERO,
-                wall: jiff::Timestamp::UNIX_EPOCH,
-            },
-            holders: is_there
-                .then(|| Holder::new(listener))
-                .into_iter()
-                .collect(),
-            limits: Limits::default(),
-            elsewhere: Vec::new(),
-            redirects: Vec::new(),
-            gaps: Vec::new(),
-        }
+        let at = Moment {
+            steady: Duration::ZERO,
+            wall: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let holder = is_there.then(|| Holder::new(listener));
+        Evidence::new(at, holder.into_iter().collect())
     }
 
     fn probes(&mut self, _: &dyn Fn(&Probe) -> bool) -> Vec<Probe> {

@@ -7,6 +7,7 @@
 
 mod covers;
 mod examine;
+mod fix;
 mod free;
 mod outcome;
 mod probe;
@@ -17,11 +18,10 @@ mod verdict;
 
 pub use covers::covering;
 pub use examine::{Agreement, Examination, Trial, Witness};
+pub use fix::{Fix, FixCode, Frees, RunAs, shell_word};
 pub use free::{Choice, Claim, Refusal, Unfit, Wish, choose, has_only_leftovers, unfit};
 pub use outcome::{Probe, ProbeResult};
 pub use probe::{Suite, probe, probe_asking};
 pub use servers::{Profile, Start};
 pub use target::{Address, Target, TargetError};
-pub use verdict::{
-    Cause, MatrixCell, MatrixRow, Note, NoteCode, Outcome, Remedy, Verdict, shell_word,
-};
+pub use verdict::{Cause, MatrixCell, MatrixRow, Note, NoteCode, Outcome, Verdict};

@@ -43,8 +43,8 @@ impl<'a> Search<'a> {
     /// For a text that may be anywhere.
     pub fn anywhere(needle: &'a Needle) -> Self {
         Self::new(needle, |needle, process| {
-            needle.is_in(&process.name)
-                || is_in(needle, process.command.as_ref())
+            is_in_name(needle, process)
+                || is_in_command(needle, process)
                 || is_in(needle, process.user.as_ref())
         })
     }
@@ -52,8 +52,8 @@ impl<'a> Search<'a> {
     /// For one that is to be in that part of a row.
     pub fn within(part: Part, needle: &'a Needle) -> Self {
         let is_in_process: fn(&Needle, &Process) -> bool = match part {
-            Part::Process => |needle, process| needle.is_in(&process.name),
-            Part::Command => |needle, process| is_in(needle, process.command.as_ref()),
+            Part::Process => is_in_name,
+            Part::Command => is_in_command,
             Part::User => |needle, process| {
                 let user = process.user.as_deref();
                 user.is_some_and(|user| is_user(needle, user))
@@ -183,6 +183,17 @@ fn is_user(needle: &Needle, name: &str) -> bool {
     } else {
         needle.is_in(name)
     }
+}
+
+/// What a person calls it, or what the kernel does.
+fn is_in_name(needle: &Needle, process: &Process) -> bool {
+    needle.is_in(&process.name) || needle.is_in(&process.comm)
+}
+
+/// The command line that is shown may be cut; the arguments are whole.
+fn is_in_command(needle: &Needle, process: &Process) -> bool {
+    is_in(needle, process.command.as_ref())
+        || (process.is_command_cut() && needle.is_in(&process.whole_command()))
 }
 
 fn is_in(needle: &Needle, text: Option<&Text>) -> bool {

@@ -3,11 +3,14 @@
 //! Values only. `source` gathers them, `bind` judges them. Whatever could not be read is a [`Gap`],
 //! never a guess.
 
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Endpoint, Moment, Protocol, Socket, Text};
+use super::{
+    Background, Behind, Endpoint, Manager, Moment, Pid, Process, Protocol, Socket, Text, Unit,
+};
 
 /// Everything that was found out about one port of one protocol, in this network namespace unless
 /// said otherwise.
@@ -17,6 +20,8 @@ pub struct Evidence {
     pub taken_at: Moment,
     /// Every socket whose local port it is, of both families and in all states.
     pub holders: Vec<Holder>,
+    /// The owners of the holders and their ancestors, as far as they can be seen.
+    pub processes: HashMap<Pid, Arc<Process>>,
     /// What decides about a bind besides other sockets.
     pub limits: Limits,
     /// Who uses the port in other network namespaces.
@@ -28,6 +33,19 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// Evidence of nothing but these sockets.
+    pub fn new(taken_at: Moment, holders: Vec<Holder>) -> Self {
+        Self {
+            taken_at,
+            holders,
+            processes: HashMap::new(),
+            limits: Limits::default(),
+            elsewhere: Vec::new(),
+            redirects: Vec::new(),
+            gaps: Vec::new(),
+        }
+    }
+
     /// Whether there may be sockets of the port that no row shows.
     pub fn may_lack_rows(&self) -> bool {
         let is_about_rows = |gap: &Gap| matches!(gap.code, GapCode::Table | GapCode::BoundSockets);
@@ -69,6 +87,15 @@ pub struct Holder {
     pub activation: Option<Activation>,
     /// Whether its unit is one of a user's own manager (`systemctl --user`).
     pub is_user_unit: bool,
+    /// What is behind each of its owners that was looked at, by pid.
+    pub backgrounds: Vec<Background>,
+    /// What is behind its port where its owner is not known.
+    pub behind: Option<Behind>,
+    /// The service that it belongs to where its owner is not known: all of that unit's processes descend from
+    /// its main one.
+    pub hidden_unit: Option<Unit>,
+    /// The manager of its socket unit.
+    pub manager: Option<Manager>,
 }
 
 impl Holder {
@@ -84,6 +111,10 @@ impl Holder {
             place: Place::Descriptors,
             activation: None,
             is_user_unit: false,
+            backgrounds: Vec::new(),
+            behind: None,
+            hidden_unit: None,
+            manager: None,
         }
     }
 }
@@ -183,7 +214,7 @@ pub struct Elsewhere {
     /// Its own address there.
     pub local: Endpoint,
     /// A process of that namespace: the first that was met, not necessarily the socket's owner.
-    pub pid: super::Pid,
+    pub pid: Pid,
     /// That process's name.
     pub name: Text,
     /// The container or unit that it runs in.

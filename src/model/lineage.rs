@@ -36,6 +36,11 @@ impl Lineage {
         Self { members }
     }
 
+    /// Whether this program descends from the process that has this pid now, or is it.
+    pub fn has(&self, pid: Pid) -> bool {
+        self.members.iter().any(|member| member.pid == pid)
+    }
+
     /// Whether a process is one of those that are not ended by one key alone, and why.
     pub fn guard(&self, process: &Process) -> Option<Guard> {
         let at = self.members.iter().position(|member| member.is(process));
@@ -74,13 +79,8 @@ mod tests {
 
     fn process(pid: Pid, tick: u64) -> Process {
         Process {
-            pid,
-            parent: None,
-            name: "bash".into(),
-            command: None,
-            started_at: None,
             started_at_tick: Some(tick),
-            user: None,
+            ..Process::new(pid, "bash")
         }
     }
 

@@ -6,6 +6,7 @@
 //! character; there is no other way into the model.
 
 mod accept_queue;
+mod background;
 mod cost;
 mod endpoint;
 mod ephemeral;
@@ -21,6 +22,10 @@ mod spread;
 mod text;
 
 pub use accept_queue::{AcceptQueue, Fill};
+pub use background::{
+    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Engine, KeeperKind, KeptBy, Manager,
+    Quick, Reaction, Restarts, Run, Serving, Standing, Term, Unit,
+};
 pub use cost::{Cost, Refresh, millis_text};
 pub use endpoint::{Endpoint, Family, Scope};
 pub use ephemeral::{Destination, EphemeralPorts, EphemeralUse, Held, TimeWaitReuse};
@@ -31,7 +36,7 @@ pub use evidence::{
 pub use lineage::{Guard, Lineage, Member};
 pub use moment::Moment;
 pub use owner::{Owner, OwnerKind};
-pub use process::{Pid, Process};
+pub use process::{Pid, Process, ProgramFacts};
 pub use service::{Services, service_name, service_names, service_port, service_ports};
 pub use snapshot::{Problem, ProblemCode, Snapshot};
 pub use socket::{Protocol, Queue, Socket, State};

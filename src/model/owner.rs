@@ -124,13 +124,8 @@ mod tests {
 
     fn process(pid: u32, started_at_tick: u64) -> Arc<Process> {
         Arc::new(Process {
-            pid,
-            parent: None,
-            name: "server".into(),
-            command: None,
-            started_at: None,
             started_at_tick: Some(started_at_tick),
-            user: None,
+            ..Process::new(pid, "server")
         })
     }
 

@@ -12,15 +12,15 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-pub use clean::clean;
+pub use clean::{clean, clean_whole};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// A single line of text that a terminal shows as it is, and every terminal in the same cells.
 ///
 /// Cheap to clone. Characters of the input that a terminal acts on, that show nothing or that would be
 /// measured differently appear as escapes (`\n`, `\x1b`, `\u{202e}`), bytes that are not UTF-8 as
-/// `U+FFFD`; a text over 4,096 characters is cut to that and ends in `…`. Cleaning a clean text changes
-/// nothing. See [`clean`] for the rules.
+/// `U+FFFD`; a text over 4,096 characters is cut to that and ends in `…`, unless it is made by
+/// [`Text::whole`]. Cleaning a clean text changes nothing. See [`clean`] for the rules.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Text(Arc<str>);
 
@@ -28,6 +28,11 @@ impl Text {
     /// Cleans `outside` so that it can be shown on one line of a terminal.
     pub fn new(outside: &str) -> Self {
         Self(clean(outside).into())
+    }
+
+    /// Cleans `outside` and keeps all of it: for what is not drawn, or is cut where it is.
+    pub fn whole(outside: &str) -> Self {
+        Self(clean_whole(outside).into())
     }
 
     /// Cleans bytes that may not be UTF-8.
@@ -38,6 +43,13 @@ impl Text {
     /// The cleaned text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Default for Text {
+    /// The empty text.
+    fn default() -> Self {
+        Self("".into())
     }
 }
 

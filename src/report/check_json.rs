@@ -4,9 +4,13 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::json::{SCHEMA, SocketRecord};
+use super::check_fixes::{BehindRecord, FixRecord, KeptByRecord};
+use super::json::SocketRecord;
 use crate::bind::{Address, Cause, NoteCode, Outcome, Start, Target, Verdict};
 use crate::model::{Gap, GapCode, Holder, Moment, Place, Protocol};
+
+/// Version of this output; raised when a name or a type changes, not when one is added.
+const SCHEMA: u32 = 2;
 
 #[derive(Serialize)]
 struct Check<'a> {
@@ -24,7 +28,9 @@ struct TargetRecord<'a> {
     cause: Cause,
     summary: &'a str,
     details: &'a [String],
-    remedies: Vec<String>,
+    remedies: Vec<FixRecord<'a>>,
+    behind: Option<BehindRecord<'a>>,
+    kept_by: Option<KeptByRecord<'a>>,
     free_in_ms: Option<u64>,
     servers: Servers,
     profiles: Vec<ProfileRecord<'a>>,
@@ -119,7 +125,9 @@ fn record<'a>(target: &Target, verdict: &'a Verdict) -> TargetRecord<'a> {
         cause: verdict.cause,
         summary: &verdict.summary,
         details: &verdict.details,
-        remedies: verdict.remedies.iter().map(ToString::to_string).collect(),
+        remedies: verdict.fixes.iter().map(FixRecord::of).collect(),
+        behind: verdict.behind.as_ref().map(BehindRecord::of),
+        kept_by: verdict.kept_by.as_ref().map(KeptByRecord::of),
         free_in_ms: verdict.free_in.map(millis),
         servers: Servers {
             reuse_address: verdict.with_reuse_address,

@@ -44,9 +44,9 @@ pub fn write_check(
             writeln!(out, "{INDENT}{INDENT}and {more} more")?;
         }
     }
-    if !verdict.remedies.is_empty() {
+    if !verdict.fixes.is_empty() {
         writeln!(out, "\n{INDENT}to do")?;
-        for remedy in &verdict.remedies {
+        for remedy in &verdict.fixes {
             // A command is one piece: it is never broken.
             writeln!(out, "{INDENT}{INDENT}{remedy}")?;
         }

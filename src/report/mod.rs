@@ -1,6 +1,7 @@
 //! Tables, changes and verdicts as text, JSON and CSV, for the commands and for files. Pure: everything is
 //! written to a given writer.
 
+mod check_fixes;
 mod check_json;
 mod check_text;
 mod csv;

@@ -108,8 +108,13 @@ impl Frame {
             ));
         }
         let mut processes = HashMap::with_capacity(self.processes.len());
-        for process in self.processes {
+        for mut process in self.processes {
             let pid = process.pid;
+            if process.comm.is_empty() {
+                // Older recordings have the kernel's name as `name`.
+                let name = process.name.clone();
+                Arc::make_mut(&mut process).comm = name;
+            }
             if processes.insert(pid, process).is_some() {
                 return Err(format!("process {pid} stands there twice"));
             }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::process::Processes;
-use crate::model::{Answered, Evidence, Moment, Protocol};
+use crate::model::{Answered, Background, Evidence, Moment, Protocol, Socket};
 
 #[cfg(target_os = "linux")]
 use super::linux::port::PortPlatform;
@@ -47,6 +47,12 @@ impl Investigator {
     pub fn surroundings(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
         let processes = &mut self.processes;
         self.platform.surroundings(processes, (protocol, port), at)
+    }
+
+    /// What is behind each owner of a socket of this machine, by pid. Takes some milliseconds, more where
+    /// systemd or a container engine has to be asked.
+    pub fn backgrounds(&mut self, socket: &Socket) -> Vec<Background> {
+        self.platform.backgrounds(&mut self.processes, socket)
     }
 
     /// Adds to rows that were just read who has them, their options, and all else that can be found

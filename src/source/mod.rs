@@ -21,6 +21,7 @@ mod owners;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 mod process;
+mod program;
 mod pulse;
 mod record;
 mod redact;

@@ -121,15 +121,12 @@ impl PortPlatform {
         let message = "options of sockets can't be read on this system";
         gaps.push(Gap::new(GapCode::Options, message));
         Evidence {
-            taken_at: at,
-            holders,
             limits: Limits {
                 excluded: excluded::ranges(protocol),
                 ..Limits::default()
             },
-            elsewhere: Vec::new(),
-            redirects: Vec::new(),
             gaps,
+            ..Evidence::new(at, holders)
         }
     }
 
@@ -165,6 +162,7 @@ impl PortPlatform {
         _answered: Answered,
     ) {
         let owners = owners(&self.holdings, processes, evidence.taken_at);
+        evidence.processes.extend(processes.all());
         for (holder, owner) in evidence.holders.iter_mut().zip(owners) {
             Arc::make_mut(&mut holder.socket).owner = owner;
         }

@@ -8,7 +8,6 @@
 //! never updates the name of a pid that it knows, not even after an `exec`: the pulse has it.
 
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +16,10 @@ use jiff::Timestamp;
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 
 use super::activity::Activity;
+use super::program::{self, Arguments, LINKS, Links};
 use super::pulse::{Pulse, pulse};
 use super::users::Users;
-use crate::model::{Moment, Pid, Process, Text};
+use crate::model::{Moment, Pid, Process};
 
 /// How deep an ancestry may be; pids are not read at one instant, so their parents could even
 /// form a ring.
@@ -45,12 +45,14 @@ pub(super) struct Processes {
     pub(super) users: Users,
 }
 
-/// How many files sysinfo reads of a process for what we ask: `stat`, `status` and `cmdline`.
+/// How many files are read of a process whose pulse changed: `stat` and `status` by sysinfo, `cmdline`.
 const FILES_FOR_EACH: u64 = 3;
 
 struct Kept {
     process: Arc<Process>,
-    /// Of everything that the record was made from.
+    /// Of everything that the record was made from but the links of the process.
+    basis: u64,
+    /// Of the links too.
     fingerprint: u64,
     pulse: Option<Pulse>,
     /// How it stood before sysinfo was asked.
@@ -154,7 +156,7 @@ impl Processes {
             let former = before.get(&pid);
             match system.process(sysinfo::Pid::from_u32(pid)) {
                 Some(found) => {
-                    let kept = keep(pid, (activity, pulse), found, former, &mut self.users);
+                    let kept = self.keep(pid, (activity, pulse), found, former);
                     if former.is_some_and(|former| !former.process.is_same(&kept.process)) {
                         others.push(pid);
                     }
@@ -164,6 +166,53 @@ impl Processes {
             }
         }
         others
+    }
+
+    /// The former record if all that it was made from is unchanged, else a new one. The links are read
+    /// when the record is made and once more at the next look, when the process has settled: a server
+    /// changes its folder as it starts (`daemon(3)`), and seldom later.
+    fn keep(
+        &mut self,
+        pid: Pid,
+        (activity, pulse): (Activity, Option<Pulse>),
+        found: &sysinfo::Process,
+        former: Option<&Kept>,
+    ) -> Kept {
+        let sources = Sources {
+            pid,
+            comm: match &pulse {
+                Some(pulse) => &pulse.name,
+                None => found.name().as_encoded_bytes(),
+            },
+            started_at_tick: pulse.as_ref().map(|pulse| pulse.started_at_tick),
+            found,
+            arguments: Arguments::read(pid, found),
+        };
+        let basis = sources.fingerprint();
+        let (process, fingerprint) = match former {
+            Some(former) if former.is_settled && former.basis == basis => {
+                (Arc::clone(&former.process), former.fingerprint)
+            }
+            _ => {
+                self.files += LINKS;
+                let links = Links::read(pid, found);
+                let fingerprint = with_links(basis, &links);
+                let same = former.filter(|former| former.fingerprint == fingerprint);
+                let process = match same {
+                    Some(same) => Arc::clone(&same.process),
+                    None => Arc::new(sources.record(&links, former, &mut self.users)),
+                };
+                (process, fingerprint)
+            }
+        };
+        Kept {
+            process,
+            basis,
+            fingerprint,
+            is_settled: pulse.is_some() && former.is_some_and(|former| former.pulse == pulse),
+            pulse,
+            activity,
+        }
     }
 
     /// A process gets another parent without running itself: where a parent is no more, its children
@@ -221,75 +270,87 @@ fn ask(system: &mut sysinfo::System, pids: &[Pid]) {
         .iter()
         .map(|&pid| sysinfo::Pid::from_u32(pid))
         .collect();
-    let kind = ProcessRefreshKind::nothing()
+    let kind = ProcessRefreshKind::nothing().with_user(UpdateKind::Always);
+    #[cfg(not(target_os = "linux"))]
+    let kind = kind
         .with_cmd(UpdateKind::Always)
-        .with_user(UpdateKind::Always);
+        .with_exe(UpdateKind::OnlyIfNotSet)
+        .with_cwd(UpdateKind::OnlyIfNotSet);
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, kind);
 }
 
-/// The former record if all that it was made from is unchanged, else a new one.
-fn keep(
+/// What a record is made from.
+struct Sources<'a> {
     pid: Pid,
-    (activity, pulse): (Activity, Option<Pulse>),
-    found: &sysinfo::Process,
-    former: Option<&Kept>,
-    users: &mut Users,
-) -> Kept {
-    let name = match &pulse {
-        Some(pulse) => &pulse.name[..],
-        None => found.name().as_encoded_bytes(),
-    };
-    let tick = pulse.as_ref().map(|pulse| pulse.started_at_tick);
-    let fingerprint = fingerprint(name, tick, found);
-    let process = match former {
-        Some(former) if former.fingerprint == fingerprint => Arc::clone(&former.process),
-        _ => Arc::new(record(pid, name, tick, found, users)),
-    };
-    Kept {
-        process,
-        fingerprint,
-        is_settled: pulse.is_some() && former.is_some_and(|former| former.pulse == pulse),
-        pulse,
-        activity,
-    }
-}
-
-fn record(
-    pid: Pid,
-    name: &[u8],
+    comm: &'a [u8],
     started_at_tick: Option<u64>,
-    found: &sysinfo::Process,
-    users: &mut Users,
-) -> Process {
-    Process {
-        pid,
-        parent: found.parent().map(sysinfo::Pid::as_u32),
-        name: Text::from_bytes(name),
-        command: command(found.cmd()),
-        started_at: started_at(found),
-        started_at_tick,
-        user: users.of_process(found),
+    found: &'a sysinfo::Process,
+    arguments: Arguments,
+}
+
+impl Sources<'_> {
+    /// The record. One that has ended has no arguments any more: they stay as they were.
+    fn record(&self, links: &Links, former: Option<&Kept>, users: &mut Users) -> Process {
+        let found = self.found;
+        let program = program::process(self.pid, self.comm, &self.arguments, links);
+        let mut record = Process {
+            parent: found.parent().map(sysinfo::Pid::as_u32),
+            started_at: started_at(found),
+            started_at_tick: self.started_at_tick,
+            user: users.of_process(found),
+            uid: uid(found),
+            ..program
+        };
+        if let Some(former) = former.map(|former| &*former.process)
+            && self.arguments.is_empty()
+            && former.argv.is_some()
+            && former.comm == record.comm
+            && former.is_same(&record)
+        {
+            record = Process {
+                parent: record.parent,
+                user: record.user,
+                uid: record.uid,
+                ..former.clone()
+            };
+        }
+        record
+    }
+
+    fn fingerprint(&self) -> u64 {
+        let found = self.found;
+        let mut hasher = DefaultHasher::new();
+        self.comm.hash(&mut hasher);
+        self.started_at_tick.hash(&mut hasher);
+        self.arguments.hash(&mut hasher);
+        found.parent().hash(&mut hasher);
+        found.start_time().hash(&mut hasher);
+        found.user_id().hash(&mut hasher);
+        found.effective_user_id().hash(&mut hasher);
+        hasher.finish()
     }
 }
 
-fn command(arguments: &[OsString]) -> Option<Text> {
-    let joined = arguments.join(OsStr::new(" "));
-    (!joined.is_empty()).then(|| Text::from_bytes(joined.as_encoded_bytes()))
+/// The effective uid; there is none on Windows.
+#[cfg(unix)]
+fn uid(found: &sysinfo::Process) -> Option<u32> {
+    Some(**found.effective_user_id().or(found.user_id())?)
+}
+
+/// The effective uid; there is none on Windows.
+#[cfg(not(unix))]
+const fn uid(_: &sysinfo::Process) -> Option<u32> {
+    None
 }
 
 fn started_at(found: &sysinfo::Process) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(found.start_time()).ok()?).ok()
 }
 
-fn fingerprint(name: &[u8], started_at_tick: Option<u64>, found: &sysinfo::Process) -> u64 {
+/// The basis with the links.
+fn with_links(basis: u64, links: &Links) -> u64 {
     let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
-    started_at_tick.hash(&mut hasher);
-    found.cmd().hash(&mut hasher);
-    found.parent().hash(&mut hasher);
-    found.start_time().hash(&mut hasher);
-    found.user_id().hash(&mut hasher);
-    found.effective_user_id().hash(&mut hasher);
+    (basis, links).hash(&mut hasher);
     hasher.finish()
 }
 

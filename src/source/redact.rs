@@ -75,14 +75,21 @@ impl Redactor {
     /// Where the program's path ends and its arguments begin nobody knows any more: all that stays of the
     /// command line is the name.
     fn process(&mut self, process: &Process) -> Process {
+        let name = Text::new(process.name_without_script());
         Process {
             pid: process.pid,
             parent: process.parent,
-            name: process.name.clone(),
-            command: process.command.as_ref().map(|_| process.name.clone()),
+            command: process.command.as_ref().map(|_| name.clone()),
+            name,
             started_at: process.started_at,
             started_at_tick: process.started_at_tick,
             user: process.user.as_ref().map(|user| self.names.user(user)),
+            uid: process.uid.map(|uid| self.names.uid(uid)),
+            comm: process.comm.clone(),
+            // Paths and arguments name people, machines and secrets.
+            executable: None,
+            argv: None,
+            cwd: None,
         }
     }
 

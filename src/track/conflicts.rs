@@ -83,17 +83,7 @@ mod tests {
     }
 
     fn by(pids: &[u32]) -> Owner {
-        let process = |&pid: &u32| {
-            Arc::new(Process {
-                pid,
-                parent: None,
-                name: "node".into(),
-                command: None,
-                started_at: None,
-                started_at_tick: None,
-                user: None,
-            })
-        };
+        let process = |&pid: &u32| Arc::new(Process::new(pid, "node"));
         Owner::Known(pids.iter().map(process).collect())
     }
 

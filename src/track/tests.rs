@@ -83,17 +83,7 @@ fn moment(seconds: u64) -> Moment {
 fn known(pids: &[u32]) -> Owner {
     Owner::Known(
         pids.iter()
-            .map(|&pid| {
-                Arc::new(Process {
-                    pid,
-                    parent: None,
-                    name: format!("p{pid}").as_str().into(),
-                    command: None,
-                    started_at: None,
-                    started_at_tick: None,
-                    user: None,
-                })
-            })
+            .map(|&pid| Arc::new(Process::new(pid, format!("p{pid}").as_str())))
             .collect(),
     )
 }

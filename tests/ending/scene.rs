@@ -111,13 +111,8 @@ impl Server {
     pub fn ending(&self, inode: u32) -> Ending {
         ending(
             Process {
-                pid: self.pid(),
-                parent: None,
-                name: "server".into(),
-                command: None,
-                started_at: None,
                 started_at_tick: Some(start_of(self.pid())),
-                user: None,
+                ..Process::new(self.pid(), "server")
             },
             inode,
         )

@@ -113,7 +113,7 @@ fn commands(holder: Holder) -> Vec<String> {
     let examination = examination(&target, after(Duration::ZERO), &[holder], &answers);
     let verdict = Verdict::of(&examination, &TimeZone::UTC, examination.evidence.taken_at);
     verdict
-        .remedies
+        .fixes
         .into_iter()
         .filter_map(|one| one.command)
         .collect()

@@ -23,11 +23,15 @@ fn hidden(text: Option<&Text>) -> Option<Text> {
 fn with_secrets(socket: &Socket) -> Socket {
     let process = |one: &Arc<Process>| {
         Arc::new(Process {
-            name: Text::new("name"),
+            name: Text::new(&format!("name {SECRET}")),
             command: one
                 .command
                 .as_ref()
                 .map(|it| Text::new(&format!("/{SECRET}/name {it}"))),
+            comm: Text::new("name"),
+            executable: hidden(Some(&one.name)),
+            argv: Some(hidden(Some(&one.name)).into_iter().collect()),
+            cwd: hidden(Some(&one.name)),
             user: hidden(one.user.as_ref()),
             ..(**one).clone()
         })

@@ -42,13 +42,11 @@ fn owner() -> impl Strategy<Value = Owner> {
     let process = process.prop_map(|(pid, name, command, user)| {
         let (parent, started_at) = (None, None);
         Arc::new(Process {
-            pid,
             parent,
-            name,
             command,
             started_at,
-            started_at_tick: None,
             user,
+            ..Process::new(pid, name)
         })
     });
     let processes = vec(process, 1..3).prop_map(Arc::<[_]>::from).boxed();

@@ -173,15 +173,7 @@ fn endpoint(port: u16) -> Endpoint {
 }
 
 fn process(pid: Pid) -> Arc<Process> {
-    Arc::new(Process {
-        pid,
-        parent: None,
-        name: "p".into(),
-        command: None,
-        started_at: None,
-        started_at_tick: None,
-        user: None,
-    })
+    Arc::new(Process::new(pid, "p"))
 }
 
 /// A tracker that takes a reading each second.

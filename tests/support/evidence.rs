@@ -5,8 +5,6 @@ use sockeye::model::{Evidence, Holder, Limits, Moment};
 /// These sockets, and nothing else that decides about a bind.
 pub fn evidence(taken_at: Moment, holders: Vec<Holder>) -> Evidence {
     Evidence {
-        taken_at,
-        holders,
         limits: Limits {
             uid: Some(0),
             is_confined: false,
@@ -20,8 +18,6 @@ pub fn evidence(taken_at: Moment, holders: Vec<Holder>) -> Evidence {
             unit: None,
             excluded: None,
         },
-        elsewhere: Vec::new(),
-        redirects: Vec::new(),
-        gaps: Vec::new(),
+        ..Evidence::new(taken_at, holders)
     }
 }

@@ -229,13 +229,11 @@ pub fn asked_test(effects: &[Effect]) -> Option<(u64, Target)> {
 /// A process that started this long before the scene began.
 pub fn process(pid: Pid, name: &str, user: &str, age: Duration) -> Arc<Process> {
     Arc::new(Process {
-        pid,
         parent: (pid != 1).then_some(1),
-        name: name.into(),
         command: Some(Text::new(&format!("/usr/bin/{name} --serve"))),
         started_at: Some(Timestamp::from_second(BEGIN).expect("within range") - age),
-        started_at_tick: None,
         user: Some(user.into()),
+        ..Process::new(pid, name)
     })
 }
 

@@ -37,15 +37,7 @@ fn socket() -> impl Strategy<Value = Socket> {
             (false, true) => (Protocol::Tcp, State::Established),
             (false, false) => (Protocol::Tcp, State::Listen),
         };
-        let process = Process {
-            pid,
-            parent: None,
-            name: name.into(),
-            command: None,
-            started_at: None,
-            started_at_tick: None,
-            user: None,
-        };
+        let process = Process::new(pid, name);
         Socket {
             inode: Some(inode.into()),
             owner: Owner::Known([Arc::new(process)].into()),

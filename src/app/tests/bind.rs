@@ -3,7 +3,7 @@
 use super::ending::ending;
 use super::*;
 use crate::bind::{Examination, Probe, ProbeResult, Target, Witness};
-use crate::model::{Answered, Evidence, Holder, Limits};
+use crate::model::{Answered, Evidence, Holder};
 
 /// The bind test that these effects ask for.
 fn asked_test(effects: &[Effect]) -> (u64, Target) {
@@ -31,14 +31,7 @@ pub(super) fn report(desk: &Desk, effects: &[Effect], holders: Vec<Holder>) -> B
         reuse_address: true,
         result,
     };
-    let evidence = Evidence {
-        taken_at: desk.now(),
-        holders,
-        limits: Limits::default(),
-        elsewhere: Vec::new(),
-        redirects: Vec::new(),
-        gaps: Vec::new(),
-    };
+    let evidence = Evidence::new(desk.now(), holders);
     let examination = Examination::of(&target, &mut Told(evidence, probe));
     BindReport { job, examination }
 }

@@ -155,13 +155,9 @@ impl Desk {
 
 fn process(pid: u32) -> Arc<Process> {
     Arc::new(Process {
-        pid,
-        parent: None,
-        name: "app".into(),
         command: Some("app --serve".into()),
-        started_at: None,
-        started_at_tick: None,
         user: Some("ann".into()),
+        ..Process::new(pid, "app")
     })
 }
 

@@ -8,7 +8,7 @@ use super::*;
 use crate::app::{Sort, Tab};
 use crate::columns::ColumnId;
 use crate::filter::Filter;
-use crate::model::{Endpoint, Owner, Process, Protocol, Snapshot, Socket, State, Text};
+use crate::model::{Endpoint, Owner, Process, Protocol, Snapshot, Socket, State};
 use crate::track::Tracker;
 
 struct Watch {
@@ -100,15 +100,7 @@ fn connection(port: u16, state: State) -> Socket {
 }
 
 fn process(pid: u32, name: &str) -> Arc<Process> {
-    Arc::new(Process {
-        pid,
-        parent: None,
-        name: Text::new(name),
-        command: None,
-        started_at: None,
-        started_at_tick: None,
-        user: None,
-    })
+    Arc::new(Process::new(pid, name))
 }
 
 #[test]

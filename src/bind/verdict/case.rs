@@ -12,7 +12,9 @@ use super::super::servers::{self, Start};
 use super::super::{Address, ProbeResult};
 use super::kind::{Kind, kind};
 use super::{Cause, Outcome};
-use crate::model::{Evidence, Holder, Limits, Moment, Owner, Protocol, State};
+use crate::model::{
+    Behind, BehindKind, Evidence, Holder, KeptBy, Limits, Moment, Owner, Protocol, State,
+};
 
 /// One bind test, ready to be judged.
 pub(super) struct Case<'a> {
@@ -171,6 +173,31 @@ impl<'a> Case<'a> {
     /// The socket that matters most.
     pub(super) fn principal(&self) -> Option<&'a Holder> {
         self.blockers.first().copied()
+    }
+
+    /// What is behind the socket that matters most.
+    pub(super) fn behind(&self) -> Option<Behind> {
+        let holder = self.principal()?;
+        if let Some(activation) = &holder.activation {
+            let name = Some(activation.socket_unit.clone());
+            return Some(Behind {
+                name,
+                ..Behind::new(BehindKind::SocketUnit)
+            });
+        }
+        let mut behind = holder
+            .backgrounds
+            .iter()
+            .filter_map(|background| background.behind.as_ref());
+        behind.next().or(holder.behind.as_ref()).cloned()
+    }
+
+    /// What starts the owner of the socket that matters most again.
+    pub(super) fn kept_by(&self) -> Option<KeptBy> {
+        let backgrounds = &self.principal()?.backgrounds;
+        backgrounds
+            .iter()
+            .find_map(|background| background.kept_by.clone())
     }
 
     /// Whether the socket that matters most is of this kind.

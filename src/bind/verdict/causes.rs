@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use super::Cause;
 use super::case::Case;
 use super::kind::Kind;
+use crate::bind::FixCode;
 use crate::bind::examine::Agreement;
 use crate::model::Owner;
 
@@ -20,19 +21,46 @@ pub(super) struct Row {
     applies: fn(&Case<'_>) -> bool,
     pub(super) summary: &'static str,
     pub(super) details: &'static [&'static str],
-    /// What to do, and the command for it or nothing.
-    pub(super) remedies: &'static [(&'static str, &'static str)],
+    /// What helps, the best first.
+    pub(super) fixes: &'static [Step],
 }
 
-/// How whoever holds the port is ended; of these, those that apply are told.
-const STOP_SOCKET_UNIT: (&str, &str) = ("Stop the socket unit", "{stop_socket_unit}");
-const STOP_UNIT: (&str, &str) = ("Stop its unit", "{stop_unit}");
-const STOP_CONTAINER: (&str, &str) = ("Stop its container", "{stop_container}");
-const END: (&str, &str) = ("End it", "{kill}");
-const SEE_IT: (&str, &str) = ("See who it is, as root", "{see_as_root}");
-const SET_REUSE: (&str, &str) = ("Set SO_REUSEADDR in your server{if_reuse_helps}", "");
-const OTHER_PORT: (&str, &str) = ("Or take another port", "");
-const DESTROY: (&str, &str) = ("Or have the kernel drop {them}", "{destroy}");
+/// One thing that helps.
+#[derive(Clone, Copy)]
+pub(super) enum Step {
+    /// What has the port is ended: `fix` knows how.
+    EndHolders,
+    /// UDP sockets that all allow it are joined.
+    JoinUdp,
+    /// A sentence and a command, or nothing; both with facts.
+    Say(FixCode, &'static str, &'static str),
+    /// The same for a command that only root may run.
+    SayAsRoot(FixCode, &'static str, &'static str),
+}
+
+use Step::{EndHolders, JoinUdp, Say, SayAsRoot};
+
+const SET_REUSE: Step = Say(
+    FixCode::SetReuseAddress,
+    "Set SO_REUSEADDR in your server{if_reuse_helps}",
+    "",
+);
+const OTHER_PORT: Step = Say(FixCode::OtherPort, "Take another port", "");
+const DESTROY: Step = SayAsRoot(
+    FixCode::CloseConnections,
+    "Have the kernel drop {them}",
+    "{destroy}",
+);
+const MOVE: Step = Say(
+    FixCode::MoveServer,
+    "Move the server out of the ephemeral range {in_ephemeral}",
+    "",
+);
+const RESERVE: Step = SayAsRoot(
+    FixCode::ReservePort,
+    "Keep the port from clients from now on",
+    "{reserve}",
+);
 
 /// The first row that applies.
 pub(super) fn find(case: &Case<'_>) -> &'static Row {
@@ -47,7 +75,7 @@ pub(super) static TABLE: &[Row] = &[
         applies: |case| case.agreement() == Agreement::Changed,
         summary: "The answer changed during the test: port {port} was taken or released just then.",
         details: &[],
-        remedies: &[("Test again", "")],
+        fixes: &[Say(FixCode::Wait, "Test again", "")],
     },
     Row {
         cause: Cause::Ipv6Off,
@@ -61,9 +89,9 @@ pub(super) static TABLE: &[Row] = &[
         },
         summary: "IPv6 is off here: {denied_address} can't be bound.",
         details: &["The kernel refuses it before it looks whether the port is taken."],
-        remedies: &[
-            ("Bind an IPv4 address", ""),
-            ("Or switch IPv6 on", "{ipv6_switch}"),
+        fixes: &[
+            Say(FixCode::BindOtherAddress, "Bind an IPv4 address", ""),
+            SayAsRoot(FixCode::ChangeConfig, "Switch IPv6 on", "{ipv6_switch}"),
         ],
     },
     Row {
@@ -73,7 +101,11 @@ pub(super) static TABLE: &[Row] = &[
         details: &[
             "Only a server that sets IP_FREEBIND can bind an address that is not there yet.",
         ],
-        remedies: &[("See which addresses there are", "ip address")],
+        fixes: &[Say(
+            FixCode::BindOtherAddress,
+            "Bind an address that this host has: `ip address` lists them",
+            "",
+        )],
     },
     Row {
         cause: Cause::ScopeNeeded,
@@ -83,7 +115,11 @@ pub(super) static TABLE: &[Row] = &[
         },
         summary: "{denied_address} is link-local: it can only be bound together with its interface.",
         details: &["A server names it as in {denied_plain}%eth0."],
-        remedies: &[("See which interface has it", "ip address")],
+        fixes: &[Say(
+            FixCode::BindOtherAddress,
+            "Bind it with its interface, as in {denied_plain}%eth0: `ip address` lists them",
+            "",
+        )],
     },
     Row {
         cause: Cause::PrivilegedPort,
@@ -91,16 +127,22 @@ pub(super) static TABLE: &[Row] = &[
         summary: "Port {port} is privileged: binding a port below {first_unprivileged} takes \
                   CAP_NET_BIND_SERVICE[, {namespace_caveat}].",
         details: &["Whether it is taken no bind can tell. The table says: {dump}."],
-        remedies: &[
-            (
-                "Give the server that right",
-                "setcap cap_net_bind_service=+ep PROGRAM",
+        fixes: &[
+            Say(
+                FixCode::ChangeConfig,
+                "Give the server the right to bind it: `setcap cap_net_bind_service=+ep PROGRAM`, as root",
+                "",
             ),
-            (
-                "Or lower the limit",
+            SayAsRoot(
+                FixCode::ChangeConfig,
+                "Let every program bind ports from {port} on",
                 "sysctl net.ipv4.ip_unprivileged_port_start={port}",
             ),
-            ("Or have systemd hand it the socket (socket activation)", ""),
+            Say(
+                FixCode::ChangeConfig,
+                "Have systemd pass the socket to it (socket activation)",
+                "",
+            ),
         ],
     },
     Row {
@@ -112,12 +154,13 @@ pub(super) static TABLE: &[Row] = &[
              group is kept from the port.",
             "Whether it is taken no bind can tell. The table says: {dump}.",
         ],
-        remedies: &[
-            (
-                "Look for SocketBindDeny= in the settings of its unit",
-                "systemctl cat {own_unit}",
+        fixes: &[
+            Say(
+                FixCode::ChangeConfig,
+                "Look for SocketBindDeny= in the settings of its unit: `systemctl cat {own_unit}`",
+                "",
             ),
-            ("Or run the server outside that group", ""),
+            Say(FixCode::MoveServer, "Run the server outside that group", ""),
         ],
     },
     Row {
@@ -125,13 +168,11 @@ pub(super) static TABLE: &[Row] = &[
         applies: |case| case.is_denied_with("EACCES") && case.excluded_range().is_some(),
         summary: "Windows has set the ports {excluded_range} aside: nobody can bind {port}.",
         details: &["Hyper-V and containers reserve such ranges; no socket is there."],
-        remedies: &[
-            (
-                "See which ranges there are",
-                "netsh int ipv4 show excludedportrange protocol={protocol}",
-            ),
-            OTHER_PORT,
-        ],
+        fixes: &[Say(
+            FixCode::OtherPort,
+            "Take another port: `netsh int ipv4 show excludedportrange protocol={protocol}` lists the ranges",
+            "",
+        )],
     },
     Row {
         cause: Cause::Policy,
@@ -142,21 +183,25 @@ pub(super) static TABLE: &[Row] = &[
              refuses before it looks for one.",
             "Whether the port is taken no bind can tell. The table says: {dump}.",
         ],
-        remedies: &[("See what was denied", "journalctl -k --grep 'audit|denied'")],
+        fixes: &[Say(
+            FixCode::ChangeConfig,
+            "See what was denied: `journalctl -k --grep 'audit|denied'`",
+            "",
+        )],
     },
     Row {
         cause: Cause::ProbeFailed,
         applies: |case| case.error().is_some(),
         summary: "The test itself failed: no socket could be bound ({error}).",
         details: &["That says nothing about the port."],
-        remedies: &[("Test again", "")],
+        fixes: &[Say(FixCode::Wait, "Test again", "")],
     },
     Row {
         cause: Cause::Free,
         applies: |case| !case.is_refused(),
         summary: "{Target} is free[: {asked_addresses} can be bound].",
         details: &["Free at that instant: only whoever binds it has it."],
-        remedies: &[],
+        fixes: &[],
     },
     Row {
         cause: Cause::InvisibleHolder,
@@ -167,7 +212,14 @@ pub(super) static TABLE: &[Row] = &[
             "It may be a socket that this kernel does not list (before Linux 6.8: one that is bound \
              and does not listen), or a table that can't be read here.",
         ],
-        remedies: &[("Ask again as root", "{as_root}"), OTHER_PORT],
+        fixes: &[
+            Say(
+                FixCode::EndProcess,
+                "Run `{as_root}`: root may see what has it",
+                "",
+            ),
+            OTHER_PORT,
+        ],
     },
     Row {
         cause: Cause::HiddenOwner,
@@ -179,20 +231,19 @@ pub(super) static TABLE: &[Row] = &[
         summary: "A process that can't be seen from here[, of {user},] holds {where} ({state})[, in \
                   {unit}].",
         details: &["{reuse_hint}"],
-        remedies: &[
-            ("Ask again as root", "{as_root}"),
-            STOP_UNIT,
-            STOP_CONTAINER,
-            OTHER_PORT,
-        ],
+        fixes: &[EndHolders, OTHER_PORT],
     },
     Row {
         cause: Cause::KernelSocket,
         applies: |case| case.has_owner(|owner| *owner == Owner::Kernel),
         summary: "The kernel itself holds {where}: no process has that socket.",
         details: &["VXLAN, WireGuard, L2TP and NFS open such sockets."],
-        remedies: &[
-            ("Look for the device that uses it", "ip -details link"),
+        fixes: &[
+            Say(
+                FixCode::ChangeConfig,
+                "Look for the device that uses it: `ip -details link`",
+                "",
+            ),
             OTHER_PORT,
         ],
     },
@@ -206,13 +257,11 @@ pub(super) static TABLE: &[Row] = &[
             "{place}",
             "{still_open}",
         ],
-        remedies: &[
-            STOP_SOCKET_UNIT,
-            STOP_UNIT,
-            STOP_CONTAINER,
-            END,
-            (
-                "Or have it set IPV6_V6ONLY, if it is to serve IPv6 alone",
+        fixes: &[
+            EndHolders,
+            Say(
+                FixCode::ChangeConfig,
+                "Have it set IPV6_V6ONLY, if it is to serve IPv6 alone",
                 "",
             ),
             OTHER_PORT,
@@ -223,7 +272,7 @@ pub(super) static TABLE: &[Row] = &[
         applies: |case| case.is_held_by(Kind::Listener),
         summary: "{who} listens on {where}[, and {others}][, running since {since}].",
         details: &["{place}", "{still_open}"],
-        remedies: &[STOP_SOCKET_UNIT, STOP_UNIT, STOP_CONTAINER, END, OTHER_PORT],
+        fixes: &[EndHolders, OTHER_PORT],
     },
     Row {
         cause: Cause::BoundNotListening,
@@ -236,21 +285,14 @@ pub(super) static TABLE: &[Row] = &[
             "{place}",
             "{still_open}",
         ],
-        remedies: &[
-            SET_REUSE,
-            SEE_IT,
-            STOP_UNIT,
-            STOP_CONTAINER,
-            ("Restart or end it", "{kill}"),
-            OTHER_PORT,
-        ],
+        fixes: &[SET_REUSE, EndHolders, OTHER_PORT],
     },
     Row {
         cause: Cause::UdpSocket,
         applies: |case| case.is_held_by(Kind::Udp),
         summary: "{who} has bound UDP {where}[, connected to {peer}][, and {others}][, running since {since}].",
         details: &["{place}", "{still_open}"],
-        remedies: &[STOP_SOCKET_UNIT, STOP_UNIT, STOP_CONTAINER, END, OTHER_PORT],
+        fixes: &[JoinUdp, EndHolders, OTHER_PORT],
     },
     Row {
         cause: Cause::Ipv6Shadow,
@@ -262,7 +304,15 @@ pub(super) static TABLE: &[Row] = &[
             "A single IPv4 address, such as 127.0.0.1, can be bound.",
             "{ends_by_itself}",
         ],
-        remedies: &[SEE_IT, ("Bind a single address", ""), END, DESTROY],
+        fixes: &[
+            Say(
+                FixCode::BindOtherAddress,
+                "Bind a single address, such as 127.0.0.1",
+                "",
+            ),
+            EndHolders,
+            DESTROY,
+        ],
     },
     Row {
         cause: Cause::SelfConnect,
@@ -273,15 +323,7 @@ pub(super) static TABLE: &[Row] = &[
              listens there can be given that very port as its own.",
             "As long as it lasts no server can start there.",
         ],
-        remedies: &[
-            SEE_IT,
-            END,
-            (
-                "Then move the server out of the ephemeral range {in_ephemeral}",
-                "",
-            ),
-            ("Or keep the port from clients", "{reserve}"),
-        ],
+        fixes: &[EndHolders, MOVE, RESERVE],
     },
     Row {
         cause: Cause::OldConnection,
@@ -293,32 +335,14 @@ pub(super) static TABLE: &[Row] = &[
             "{place}",
             "{still_open}",
         ],
-        remedies: &[
-            SET_REUSE,
-            SEE_IT,
-            STOP_UNIT,
-            STOP_CONTAINER,
-            END,
-            DESTROY,
-            OTHER_PORT,
-        ],
+        fixes: &[SET_REUSE, EndHolders, DESTROY, OTHER_PORT],
     },
     Row {
         cause: Cause::OutgoingConnection,
         applies: |case| case.is_held_by(Kind::Outgoing),
         summary: "An outgoing connection of {owner}[ to {peer}] uses {port} as its source port, on {address}[; so does {others}].",
         details: &["{reuse_hint}", "{place}", "{still_open}"],
-        remedies: &[
-            SET_REUSE,
-            SEE_IT,
-            END,
-            (
-                "Or move the server out of the ephemeral range {in_ephemeral}",
-                "",
-            ),
-            ("Or keep the port from clients", "{reserve}"),
-            OTHER_PORT,
-        ],
+        fixes: &[SET_REUSE, EndHolders, MOVE, RESERVE, OTHER_PORT],
     },
     Row {
         cause: Cause::ClosingOrphan,
@@ -326,11 +350,11 @@ pub(super) static TABLE: &[Row] = &[
         summary: "{connections_are} still closing on {where}: no process has {them} any more, and {peer} has \
                   not finished[; {unsent} are not yet received there].",
         details: &["{ends_by_itself}", "{reuse_hint}"],
-        remedies: &[
+        fixes: &[
             SET_REUSE,
-            ("Close it at the other end", ""),
+            Say(FixCode::CloseConnections, "Close it at the other end", ""),
             DESTROY,
-            ("Or wait {left}", ""),
+            Say(FixCode::Wait, "Wait {left}", ""),
         ],
     },
     Row {
@@ -339,9 +363,13 @@ pub(super) static TABLE: &[Row] = &[
         summary: "Free for a server that sets SO_REUSEADDR; only leftovers are there: {connections} in \
                   TIME_WAIT[, {the_last} ends in {left}].",
         details: &["Without SO_REUSEADDR a server is refused until then; most set it."],
-        remedies: &[
-            ("Set SO_REUSEADDR in your server", ""),
-            ("Or wait {left}", ""),
+        fixes: &[
+            Say(
+                FixCode::SetReuseAddress,
+                "Set SO_REUSEADDR in your server",
+                "",
+            ),
+            Say(FixCode::Wait, "Wait {left}", ""),
             DESTROY,
         ],
     },
@@ -354,13 +382,20 @@ pub(super) static TABLE: &[Row] = &[
             "{Their_sockets} did not set SO_REUSEADDR, so setting it in your server will not help before \
              then.",
         ],
-        remedies: &[("Wait {left}", ""), DESTROY, OTHER_PORT],
+        fixes: &[Say(FixCode::Wait, "Wait {left}", ""), DESTROY, OTHER_PORT],
     },
     Row {
         cause: Cause::InvisibleHolder,
         applies: |_| true,
         summary: "Something holds {target} that can't be told.",
         details: &[],
-        remedies: &[("Ask again as root", "{as_root}"), OTHER_PORT],
+        fixes: &[
+            Say(
+                FixCode::EndProcess,
+                "Run `{as_root}`: root may see what has it",
+                "",
+            ),
+            OTHER_PORT,
+        ],
     },
 ];

@@ -11,7 +11,6 @@ mod kind;
 mod matrix;
 mod notes;
 mod phrases;
-mod shell;
 mod words;
 
 use std::time::Duration;
@@ -21,13 +20,13 @@ use serde::Serialize;
 
 use super::Probe;
 use super::examine::Examination;
+use super::fix::Fix;
 use super::probe::RULES_ARE_MEASURED;
 use super::servers::{self, Profile, Start};
-use crate::model::{Gap, GapCode, Holder, Moment};
+use crate::model::{Behind, Gap, GapCode, Holder, KeptBy, Moment};
 use case::Case;
 pub(super) use commands::reserve;
 pub use matrix::{MatrixCell, MatrixRow};
-pub use shell::shell_word;
 
 /// What can be said of the port, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -78,24 +77,6 @@ pub enum Cause {
     ProbeFailed,
 }
 
-/// A thing to do, and the command that does it where there is one. It is shown, never run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remedy {
-    /// What to do, a sentence without a full stop.
-    pub what: String,
-    /// The exact command.
-    pub command: Option<String>,
-}
-
-impl std::fmt::Display for Remedy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.command {
-            Some(command) => write!(f, "{}: {command}", self.what),
-            None => write!(f, "{}.", self.what),
-        }
-    }
-}
-
 /// Something worth knowing beside the cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
@@ -138,8 +119,12 @@ pub struct Verdict {
     pub summary: String,
     /// What explains it, in full sentences.
     pub details: Vec<String>,
-    /// What to do about it, the best first.
-    pub remedies: Vec<Remedy>,
+    /// What helps, the best first: the first that has a command frees the port for good.
+    pub fixes: Vec<Fix>,
+    /// What the port is there for, where that is more than the process that has it.
+    pub behind: Option<Behind>,
+    /// What starts the process again.
+    pub kept_by: Option<KeptBy>,
     /// When it will be over, counted from when it is told, if it ends by itself: at least so long.
     pub free_in: Option<Duration>,
     /// Whether a server that sets `SO_REUSEADDR` can start now, on every address asked for.
@@ -190,7 +175,9 @@ impl Verdict {
             cause: row.cause,
             summary: words.fill(row.summary).unwrap_or_default(),
             details: details.chain(caveat()).collect(),
-            remedies: words.remedies(row.remedies),
+            fixes: words.fixes(row.fixes),
+            behind: case.behind(),
+            kept_by: case.kept_by(),
             free_in,
             with_reuse_address: case.with_reuse_address,
             without: case.without,

@@ -163,11 +163,3 @@ pub(super) fn capitalised(text: &str) -> String {
 pub(super) fn seconds(time: Duration) -> String {
     format!("{} s", time.as_millis().div_ceil(1000))
 }
-
-/// What is begun in the middle of a sentence.
-pub(super) fn uncapitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(chars).collect()
-    })
-}

@@ -10,19 +10,16 @@ use crate::bind::{Agreement, ProbeResult, Target, Trial, rules};
 use crate::model::{Evidence, Limits, Owner, Process, Protocol, Socket, State};
 
 fn evidence(holders: Vec<Holder>) -> Evidence {
+    let at = Moment {
+        steady: Duration::ZERO,
+        wall: jiff::Timestamp::UNIX_EPOCH,
+    };
     Evidence {
-        taken_at: Moment {
-            steady: Duration::ZERO,
-            wall: jiff::Timestamp::UNIX_EPOCH,
-        },
-        holders,
         limits: Limits {
             uid: Some(1000),
             ..Limits::default()
         },
-        elsewhere: Vec::new(),
-        redirects: Vec::new(),
-        gaps: Vec::new(),
+        ..Evidence::new(at, holders)
     }
 }
 
@@ -44,13 +41,8 @@ fn owned(holder: Holder, owner: Owner) -> Holder {
 
 fn by(name: &str) -> Owner {
     let process = Process {
-        pid: 812,
-        parent: None,
-        name: name.into(),
-        command: None,
-        started_at: None,
-        started_at_tick: None,
         user: Some("ann".into()),
+        ..Process::new(812, name)
     };
     Owner::Known([process.into()].into())
 }
@@ -103,12 +95,14 @@ fn every_fact_that_a_text_names_exists() {
     let zone = TimeZone::UTC;
     let words = words::Words::new(&case, &zone);
     for row in causes::TABLE {
-        let remedies = row
-            .remedies
-            .iter()
-            .flat_map(|&(what, command)| [what, command]);
+        let fixes = row.fixes.iter().flat_map(|step| match *step {
+            causes::Step::Say(_, text, command) | causes::Step::SayAsRoot(_, text, command) => {
+                vec![text, command]
+            }
+            causes::Step::EndHolders | causes::Step::JoinUdp => Vec::new(),
+        });
         let texts = std::iter::once(row.summary).chain(row.details.iter().copied());
-        for text in texts.chain(remedies) {
+        for text in texts.chain(fixes) {
             for part in text.split('{').skip(1) {
                 let (fact, _) = part.split_once('}').unwrap();
                 let _ = words.fill(&format!("{{{fact}}}"));
@@ -208,11 +202,11 @@ fn systemd_is_never_the_one_to_end() {
     let says = "systemd for web.socket (it starts web.service) listens on 0.0.0.0:80.";
     assert_eq!(verdict.summary, says);
     let commands: Vec<_> = verdict
-        .remedies
+        .fixes
         .iter()
         .filter_map(|one| one.command.as_deref())
         .collect();
-    assert_eq!(commands, ["systemctl stop web.socket"]);
+    assert_eq!(commands, ["sudo systemctl stop web.socket"]);
     assert_eq!(verdict.notes[0].code, NoteCode::SystemdSocket);
 }
 
@@ -220,12 +214,12 @@ fn systemd_is_never_the_one_to_end() {
 fn an_alternative_that_is_left_alone_is_none_any_more() {
     let verdict = verdict("80", "EADDRINUSE", Vec::new());
     assert_eq!(verdict.cause, Cause::InvisibleHolder);
-    let told: Vec<_> = verdict.remedies.iter().map(ToString::to_string).collect();
+    let told: Vec<_> = verdict.fixes.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
         [
-            "Ask again as root: sudo sockeye check 80",
-            "Or take another port."
+            "Run `sudo sockeye check 80`: root may see what has it.",
+            "Take another port."
         ]
     );
 }

@@ -9,15 +9,18 @@ use jiff::tz::TimeZone;
 
 use super::super::Address;
 use super::super::servers::Start;
-use super::Remedy;
 use super::case::Case;
-use super::commands::{reserve, stop_container};
+use super::causes::Step;
+use super::commands::reserve;
+use super::kind::{Kind, kind};
 use super::phrases::{
     capitalised, counted, counted_wide, host_text, listed, owner_at_the_beginning, owner_of,
-    place_text, seconds, uncapitalised, unusual_place, user_of,
+    place_text, seconds, unusual_place, user_of,
 };
-use super::shell::unit_operands;
-use crate::model::{Holder, Owner, Protocol, SocketOptions, State};
+use crate::bind::fix::reader::Reader;
+use crate::bind::fix::shell::unit_operands;
+use crate::bind::fix::{self, Fix, FixCode};
+use crate::model::{Holder, Protocol, SocketOptions, State};
 
 /// The facts of one case in words.
 pub(super) struct Words<'a> {
@@ -51,31 +54,70 @@ impl<'a> Words<'a> {
         Some(text)
     }
 
-    /// The remedies whose facts are all known.
-    pub(super) fn remedies(&self, templates: &[(&str, &str)]) -> Vec<Remedy> {
-        let remedy = |(what, command): &(&str, &str)| {
-            let command = match *command {
-                "" => None,
-                command => Some(self.fill(command)?),
-            };
-            let what = self.fill(what)?;
-            Some(Remedy { what, command })
-        };
-        let mut remedies: Vec<Remedy> = templates.iter().filter_map(remedy).collect();
-        for (at, remedy) in remedies.iter_mut().enumerate() {
-            let bare = remedy
-                .what
-                .strip_prefix("Or ")
-                .unwrap_or(&remedy.what)
-                .to_owned();
-            let is_next_step = bare.starts_with("Then ");
-            remedy.what = match at {
-                0 => capitalised(&bare),
-                _ if is_next_step => bare,
-                _ => format!("Or {}", uncapitalised(&bare)),
-            };
+    /// The fixes whose facts are all known.
+    pub(super) fn fixes(&self, steps: &[Step]) -> Vec<Fix> {
+        let reader = Reader::of(self.case.limits());
+        let mut fixes = Vec::new();
+        for step in steps {
+            match *step {
+                Step::EndHolders => fixes.extend(fix::end_holders(&self.situation())),
+                Step::JoinUdp => fixes.extend(self.join_udp()),
+                Step::Say(code, text, command) => fixes.extend(self.said(code, text, command)),
+                Step::SayAsRoot(code, text, command) => {
+                    fixes.extend(
+                        self.said(code, text, command)
+                            .map(|fix| reader.as_root(fix)),
+                    );
+                }
+            }
         }
-        remedies
+        fixes
+    }
+
+    fn said(&self, code: FixCode, text: &str, command: &str) -> Option<Fix> {
+        let text = self.fill(text)?;
+        Some(match command {
+            "" => Fix::sentence(code, text),
+            command => Fix::command(code, text, self.fill(command)?),
+        })
+    }
+
+    /// What the fixes have to end: what is in the way and does not end by itself.
+    fn situation(&self) -> fix::Situation<'_> {
+        let case = self.case;
+        let is_ended = |holder: &&Holder| {
+            !matches!(kind(holder, case.limits()), Kind::TimeWait | Kind::Orphan)
+        };
+        fix::Situation {
+            holders: case.blockers.iter().copied().filter(is_ended).collect(),
+            limits: case.limits(),
+            protocol: case.protocol(),
+            port: case.port(),
+            look_as_root: self.as_root(),
+        }
+    }
+
+    /// How a UDP server joins those that are there, where all of them let it.
+    fn join_udp(&self) -> Option<Fix> {
+        let case = self.case;
+        let options: Option<Vec<SocketOptions>> =
+            case.blockers.iter().map(|holder| holder.options).collect();
+        let options = options.filter(|options| !options.is_empty())?;
+        let own = case.limits().uid?;
+        let is_own = || {
+            case.blockers
+                .iter()
+                .all(|holder| holder.socket.uid == Some(own))
+        };
+        if options.iter().all(|options| options.reuse_address) {
+            let text =
+                "Set SO_REUSEADDR in your server and share the port: all that have it allow that";
+            return Some(Fix::sentence(FixCode::SetReuseAddress, text));
+        }
+        (options.iter().all(|options| options.reuse_port) && is_own()).then(|| {
+            let text = "Set SO_REUSEPORT in your server and share the port: all that have it allow that to their own user";
+            Fix::sentence(FixCode::SetReusePort, text)
+        })
     }
 
     /// A fact by its name.
@@ -125,17 +167,12 @@ impl<'a> Words<'a> {
             )),
             "still_open" => self.still_open(),
             "reuse_hint" => self.reuse_hint(),
-            "kill" => self.kill(),
-            "stop_unit" => self.stop_unit(),
-            "stop_socket_unit" => self.stop_socket_unit(),
-            "stop_container" => stop_container(principal?),
             "destroy" => self.destroy(),
             "as_root" => self.as_root(),
             "ipv6_switch" => (case.limits().is_ipv6_off == Some(true)
                 && case.is_denied_with("EADDRNOTAVAIL"))
             .then(|| "sysctl net.ipv6.conf.all.disable_ipv6=0".to_owned()),
             "if_reuse_helps" => case.only_plain_is_refused().then(String::new),
-            "see_as_root" => self.as_root().filter(|_| principal.is_some_and(is_hidden)),
             "reserve" => reserve(case.limits(), case.port()),
             "in_ephemeral" => self.ephemeral(),
             "first_unprivileged" => case.limits().unprivileged_from.map(|it| it.to_string()),
@@ -307,10 +344,6 @@ impl<'a> Words<'a> {
         }
         Some(listed(&asked))
     }
-}
-
-fn is_hidden(holder: &Holder) -> bool {
-    holder.socket.owner == Owner::Hidden
 }
 
 /// The addresses of these sockets, each once.

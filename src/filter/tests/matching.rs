@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::filter::{FLAGS, FORMS};
+use crate::model::Text;
 
 #[test]
 fn the_empty_filter_matches_everything() {
@@ -185,4 +186,25 @@ fn every_word_of_the_help_is_understood() {
             format!("is:{}", word.name)
         );
     }
+}
+
+#[test]
+fn a_process_is_found_by_its_name_and_by_the_kernels_and_its_arguments_to_the_last() {
+    let argv = ["node", "server.js", &"x".repeat(9000), "--last"].map(Text::whole);
+    let process = Process {
+        comm: "MainThread".into(),
+        command: Some(argv.join(" ").as_str().into()),
+        argv: Some(argv.into()),
+        ..Process::new(812, "node server.js")
+    };
+    let mut row = listener();
+    row.socket.owner = Owner::Known([Arc::new(process)].into());
+    let found = [
+        "proc:node",
+        "proc:server.js",
+        "proc:MainThread",
+        "cmd:--last",
+        "--last",
+    ];
+    check(&row, &found, &["proc:last", "cmd:MainThread"]);
 }

@@ -59,13 +59,8 @@ fn endpoint(text: &str) -> Endpoint {
 
 pub(super) fn process(pid: u32, name: &str, command: &str) -> Arc<Process> {
     Arc::new(Process {
-        pid,
-        parent: None,
-        name: name.into(),
         command: Some(command.into()),
-        started_at: None,
-        started_at_tick: None,
-        user: None,
+        ..Process::new(pid, name)
     })
 }
 

@@ -27,11 +27,25 @@ pub(super) const MAX_JOINED: usize = 4;
 ///
 /// Spaces, the blank of braille, characters that Unicode has not assigned, and letters that are written from
 /// the right are kept: they show, and have a width.
+///
+/// A text over 4,096 characters is cut to that and ends in `…`.
 pub fn clean(outside: &str) -> Cow<'_, str> {
-    if outside.len() <= MAX_CHARS && outside.chars().all(is_plain) {
+    clean_to(outside, MAX_CHARS)
+}
+
+/// The same, of whatever length.
+pub fn clean_whole(outside: &str) -> Cow<'_, str> {
+    clean_to(outside, usize::MAX)
+}
+
+fn clean_to(outside: &str, max_chars: usize) -> Cow<'_, str> {
+    if outside.len() <= max_chars && outside.chars().all(is_plain) {
         return Cow::Borrowed(outside);
     }
-    let mut cleaner = Cleaner::default();
+    let mut cleaner = Cleaner {
+        max_chars,
+        ..Cleaner::default()
+    };
     for cluster in outside.graphemes(true) {
         let mut begins = true;
         for c in cluster.chars() {
@@ -54,6 +68,7 @@ const fn is_plain(c: char) -> bool {
 #[derive(Default)]
 struct Cleaner {
     out: String,
+    max_chars: usize,
     chars: usize,
     /// Where the cluster begins that is being written; `None` behind an escape.
     cluster: Option<usize>,
@@ -80,10 +95,10 @@ impl Cleaner {
             _ => self.escape(c),
         }
         self.chars += self.out[at..].chars().count();
-        if self.chars < MAX_CHARS {
+        if self.chars < self.max_chars {
             self.kept = self.out.len();
         }
-        if self.chars <= MAX_CHARS {
+        if self.chars <= self.max_chars {
             return Ok(());
         }
         self.out.truncate(self.kept);

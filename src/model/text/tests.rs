@@ -206,3 +206,11 @@ fn a_cut_splits_no_escape_and_cleaning_twice_changes_nothing() {
     check("\x1b]0;title\x07 tab\t");
     check(&"\x1b".repeat(MAX_CHARS));
 }
+
+#[test]
+fn a_whole_text_is_clean_and_not_cut() {
+    let outside = "é\x1b".repeat(70_000);
+    let text = Text::whole(&outside);
+    assert_eq!(text.as_str(), r"é\x1b".repeat(70_000));
+    assert_eq!(Text::whole(&text), text);
+}

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use super::*;
-use crate::model::{Endpoint, Moment, Owner, OwnerKind, Process, Protocol, Socket, State, Text};
+use crate::model::{Endpoint, Moment, Owner, OwnerKind, Process, Protocol, Socket, State};
 use crate::source::SourceError;
 use crate::track::Observation;
 
@@ -36,15 +36,7 @@ impl Source for Slow {
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
         let readings = self.readings.fetch_add(1, Ordering::Relaxed) + 1;
         self.is_found = readings >= 3;
-        let process = Arc::new(Process {
-            pid: 7,
-            parent: None,
-            name: Text::new("sleep"),
-            command: None,
-            started_at: None,
-            started_at_tick: None,
-            user: None,
-        });
+        let process = Arc::new(Process::new(7, "sleep"));
         let owner = if self.is_found {
             Owner::Known([process].into())
         } else {

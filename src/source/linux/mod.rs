@@ -4,6 +4,7 @@
 //! or container it is.
 
 mod accept;
+pub(super) mod background;
 mod bound;
 mod cgroup;
 mod detail;
@@ -20,6 +21,7 @@ mod room;
 mod scan;
 mod sock_diag;
 mod table;
+mod tools;
 
 use std::collections::{HashMap, HashSet};
 use std::os::fd::OwnedFd;

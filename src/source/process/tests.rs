@@ -100,6 +100,156 @@ fn a_change_that_leaves_the_name_alone_is_noticed_after_a_while() {
     assert!(changed, "{:?}", processes.get(pid));
 }
 
+/// A folder of this test's own, removed with it.
+#[cfg(target_os = "linux")]
+struct Folder(std::path::PathBuf);
+
+#[cfg(target_os = "linux")]
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("sockeye-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir(&path).unwrap();
+        Self(path.canonicalize().unwrap())
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.join(name), text).unwrap();
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Starts a program that waits for its standard input; `None`, said aloud, where it is not installed.
+#[cfg(target_os = "linux")]
+fn run(folder: &Folder, argv: &[&str]) -> Option<Ended> {
+    let mut command = Command::new(argv[0]);
+    command.args(&argv[1..]).current_dir(&folder.0);
+    command.stdin(Stdio::piped()).stderr(Stdio::null());
+    match command.stdout(Stdio::null()).spawn() {
+        Ok(child) => Some(Ended(child)),
+        Err(error) => {
+            let required = std::env::var("SOCKEYE_REQUIRE").unwrap_or_default();
+            let is_required = required.split(',').any(|one| one == "interpreters");
+            assert!(!is_required, "{argv:?}: {error}");
+            eprintln!("not tested with {argv:?}: {error}");
+            None
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn real_interpreters_are_named_with_what_they_run() {
+    let folder = Folder::new("naming");
+    folder.write("pg.py", "import sys; sys.stdin.read()");
+    folder.write("server.js", "process.stdin.resume()");
+    folder.write("renamed.js", RENAMED);
+    folder.write("d.pl", "<STDIN>");
+    folder.write("run.sh", "read stop");
+    folder.write("Wait.java", WAIT);
+    folder.write("mod.py", "import sys; sys.stdin.read()");
+    for (argv, expected) in [
+        (&["python3", "pg.py"][..], "python3 pg.py"),
+        (&["python3", "-um", "mod"], "python3 mod"),
+        (&["node", "server.js"], "node server.js"),
+        (&["node", "renamed.js"], "node renamed.js"),
+        (&["perl", "d.pl"], "perl d.pl"),
+        (&["bash", "run.sh"], "bash run.sh"),
+        (&["sh", "run.sh"], "sh run.sh"),
+        (&["busybox", "sh", "run.sh"], "sh run.sh"),
+        (&["busybox", "cat"], "cat"),
+        (&["java", "-Xmx64m", "Wait.java"], "java Wait.java"),
+    ] {
+        let Some(child) = run(&folder, argv) else {
+            continue;
+        };
+        let mut processes = Processes::default();
+        let is_named = |process: &Process| &*process.name == expected;
+        let process = wait_for(&mut processes, child.0.id(), is_named);
+        assert_eq!(process.cwd.as_deref(), folder.0.to_str(), "{argv:?}");
+        let arguments: Vec<&str> = process
+            .argv
+            .iter()
+            .flat_map(|argv| argv.iter())
+            .map(|one| &**one)
+            .collect();
+        assert_eq!(arguments[1..], argv[1..]);
+        let link = std::fs::read_link(format!("/proc/{}/exe", process.pid)).unwrap();
+        assert_eq!(process.executable.as_deref(), link.to_str());
+    }
+}
+
+/// As Node 24 does: the first thread has another name.
+#[cfg(target_os = "linux")]
+const RENAMED: &str =
+    "require('fs').writeFileSync('/proc/self/comm', 'MainThread'); process.stdin.resume()";
+
+#[cfg(target_os = "linux")]
+const WAIT: &str =
+    "class Wait { public static void main(String[] a) throws Exception { System.in.read(); } }";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_renamed_first_thread_is_only_its_comm() {
+    let folder = Folder::new("renamed");
+    folder.write("server.js", RENAMED);
+    let Some(child) = run(&folder, &["node", "server.js"]) else {
+        return;
+    };
+    let is_renamed = |process: &Process| &*process.comm == "MainThread";
+    let process = wait_for(&mut Processes::default(), child.0.id(), is_renamed);
+    assert_eq!(&*process.name, "node server.js");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn arguments_are_whole_however_long_they_are() {
+    for (count, length) in [(1, 5_000), (40, 10_000)] {
+        let long = "é".repeat(length / 2);
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "read stop", ""])
+            .args(vec![&long; count])
+            .arg("last");
+        let child = Ended(command.stdin(Stdio::piped()).spawn().unwrap());
+        let is_there = |process: &Process| process.argv.is_some() && &*process.comm == "sh";
+        let process = wait_for(&mut Processes::default(), child.0.id(), is_there);
+        let argv = process.argv.as_deref().unwrap();
+        assert_eq!(argv.len(), 5 + count);
+        assert_eq!(
+            (&*argv[3], &*argv[4], &*argv[4 + count]),
+            ("", &*long, "last")
+        );
+        assert!(process.is_command_cut() == (length / 2 * count > 4096));
+        assert!(process.whole_command().ends_with(" last"));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_is_changed_at_the_start_is_the_one_that_is_shown() {
+    let child = start("read go; cd /; read stop");
+    let mut processes = Processes::default();
+    processes.refresh(&[child.0.id()], at(0));
+    let link = format!("/proc/{}/cwd", child.0.id());
+    std::io::Write::write_all(&mut child.0.stdin.as_ref().unwrap(), b"go\n").unwrap();
+    for _ in 0..1000 {
+        if std::fs::read_link(&link).unwrap() == std::path::Path::new("/") {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    processes.refresh(&[child.0.id()], at(0));
+    let process = processes.get(child.0.id()).unwrap();
+    assert_eq!(process.cwd.as_deref(), Some("/"));
+}
+
 #[test]
 fn a_process_that_ended_is_reported_and_forgotten() {
     let mut child = start("read go");

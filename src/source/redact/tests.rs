@@ -103,19 +103,29 @@ fn a_problem_says_only_what_kind_it_is() {
 #[test]
 fn a_command_line_becomes_the_name() {
     let process = Arc::new(Process {
-        pid: 7,
         parent: Some(1),
-        name: "node".into(),
         command: Some("/home/ann lee/bin/node --token secret".into()),
-        started_at: None,
-        started_at_tick: None,
         user: Some("ann".into()),
+        uid: Some(1000),
+        executable: Some("/home/ann lee/bin/node".into()),
+        argv: Some(["node".into(), "--token".into(), "secret".into()].into()),
+        cwd: Some("/home/ann lee".into()),
+        name: "node acme.js".into(),
+        ..Process::new(7, "node")
     });
     let local = Endpoint::new([127, 0, 0, 1].into(), 80);
     let mut socket = Socket::new(Protocol::Tcp, local, None, State::Listen);
     socket.owner = Owner::Known([process].into());
     let redacted = Redactor::default().socket(&socket);
     let process = &redacted.owner.processes()[0];
-    assert_eq!(process.command.as_deref(), Some("node"));
+    assert_eq!(
+        (&*process.name, process.command.as_deref()),
+        ("node", Some("node"))
+    );
     assert_eq!((process.pid, process.user.as_deref()), (7, Some("user1")));
+    assert_eq!(
+        (&process.executable, &process.argv, &process.cwd),
+        (&None, &None, &None)
+    );
+    assert_eq!((process.uid, &*process.comm), (Some(1001), "node"));
 }

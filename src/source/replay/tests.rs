@@ -23,13 +23,17 @@ fn at(seconds: i64) -> Moment {
 
 fn process(pid: u32) -> Arc<Process> {
     Arc::new(Process {
-        pid,
         parent: Some(1),
-        name: Text::new("server"),
         command: Some(Text::new("server --port 80")),
         started_at: Some(Timestamp::from_second(500).unwrap()),
         started_at_tick: Some(50_012),
         user: Some(Text::new("ann")),
+        uid: Some(1000),
+        comm: "MainThread".into(),
+        executable: Some("/usr/bin/server".into()),
+        argv: Some(["server".into(), "".into(), Text::whole(&"x".repeat(5000))].into()),
+        cwd: Some("/srv".into()),
+        ..Process::new(pid, "server")
     })
 }
 
@@ -142,6 +146,14 @@ fn what_was_recorded_comes_back_equal() {
     for snapshot in &snapshots {
         assert_eq!(&replay.take(snapshot.taken_at).unwrap(), snapshot);
     }
+}
+
+#[test]
+fn the_name_of_an_older_recording_is_the_kernels() {
+    let mut replay = open(&frame("", PROCESS)).unwrap();
+    let processes = replay.take(at(1)).unwrap().processes;
+    assert_eq!(processes[&7].comm, processes[&7].name);
+    assert_eq!(processes[&7].argv, None);
 }
 
 #[cfg(unix)]

@@ -243,18 +243,18 @@ fn servers(verdict: &Verdict, columns: usize) -> Vec<Line> {
 /// What to do; a command is one piece and stands alone where it does not fit beside its sentence.
 fn remedies(verdict: &Verdict, columns: usize) -> Vec<Line> {
     let mut lines = Vec::new();
-    for (at, remedy) in verdict.remedies.iter().enumerate() {
+    for (at, remedy) in verdict.fixes.iter().enumerate() {
         let label = span(if at == 0 { "do" } else { "" }, Role::Dim);
         let Some(command) = &remedy.command else {
             lines.extend(labelled(
                 &label,
-                &format!("{}.", remedy.what),
+                &format!("{}.", remedy.text),
                 Role::Plain,
                 columns,
             ));
             continue;
         };
-        let what = format!("{}:", remedy.what);
+        let what = format!("{}:", remedy.text);
         lines.extend(labelled(&label, &what, Role::Plain, columns));
         let command = span(command.clone(), Role::Accent);
         let beside = vec![span(" ", Role::Plain), command.clone()];

@@ -35,10 +35,13 @@ use self::redirects::PacketFilter;
 use self::rows::Rows;
 use self::seek::{Descriptor, Hints};
 use self::unlisted::Unlisted;
+use super::background::BackgroundReader;
 use super::cgroup::Cgroups;
 use super::sock_diag::SockDiag;
 use super::{accept, problems};
-use crate::model::{Answered, Evidence, Gap, GapCode, Holder, Moment, Protocol, Socket};
+use crate::model::{
+    Answered, Background, Evidence, Gap, GapCode, Holder, Moment, Protocol, Socket,
+};
 use crate::source::Holding;
 use crate::source::owners::owners;
 use crate::source::process::Processes;
@@ -138,13 +141,20 @@ impl PortPlatform {
         gaps.extend(rows.gaps);
         self.groups = rows.groups;
         Evidence {
-            taken_at: at,
-            holders: rows.holders,
             limits,
-            elsewhere: Vec::new(),
-            redirects: Vec::new(),
             gaps,
+            ..Evidence::new(at, rows.holders)
         }
+    }
+
+    /// What is behind each owner of a socket, by pid.
+    #[expect(clippy::unused_self, reason = "as on other systems")]
+    pub(in crate::source) fn backgrounds(
+        &mut self,
+        processes: &mut Processes,
+        socket: &Socket,
+    ) -> Vec<Background> {
+        BackgroundReader::new(processes, (socket.protocol, socket.local.port)).of_socket(socket)
     }
 
     /// The second step, for rows that were just read: owners, options, units, and what explains the
@@ -179,6 +189,13 @@ impl PortPlatform {
                 holder.is_settled = inode.is_none_or(|inode| there.contains(&inode));
             }
             self.name(evidence, processes, (protocol, port));
+            let is_of_interest = |holder: &&mut Holder| {
+                holder.is_settled && (answered != Answered::Open || holder.socket.is_listening())
+            };
+            let holders: Vec<_> = evidence.holders.iter_mut().filter(is_of_interest).collect();
+            if !holders.is_empty() {
+                BackgroundReader::new(processes, (protocol, port)).add_to(holders);
+            }
             if answered == Answered::Unexplained && evidence.may_lack_rows() {
                 add_unlisted(evidence, processes, protocol, port, &there);
             }
@@ -236,6 +253,7 @@ impl PortPlatform {
             .collect();
         accept::assign(&sockets, &mut holdings);
         let owners = owners(&holdings, processes, at);
+        evidence.processes.extend(processes.all());
         let owned = sockets.into_iter().zip(owners);
         for ((mut socket, owner), holder) in owned.zip(holders.iter_mut()) {
             socket.owner = owner;
@@ -285,6 +303,7 @@ fn add_unlisted(
         .map(|one| Holding::By(one.pids.as_slice().into()))
         .collect();
     let owners = owners(&holdings, processes, evidence.taken_at);
+    evidence.processes.extend(processes.all());
     for (Unlisted { mut holder, .. }, owner) in found.into_iter().zip(owners) {
         Arc::make_mut(&mut holder.socket).owner = owner;
         evidence.holders.push(holder);

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 const MAX_UNIT_NAME: usize = 255;
 
 /// Units as operands of `systemctl`, if systemd could have units of these names.
-pub(super) fn unit_operands(names: &[&str]) -> Option<String> {
+pub(in crate::bind) fn unit_operands(names: &[&str]) -> Option<String> {
     if !names.iter().all(|name| is_unit_name(name)) {
         return None;
     }
@@ -30,7 +30,7 @@ fn is_unit_name(name: &str) -> bool {
 
 /// A container as an operand, if an engine could have one of that name: letters, digits and `_.-`, the first a
 /// letter or a digit.
-pub(super) fn container_operand(name: &str) -> Option<&str> {
+pub(in crate::bind) fn container_operand(name: &str) -> Option<&str> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     let is_a_name =
         name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_allowed);

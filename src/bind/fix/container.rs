@@ -1,0 +1,141 @@
+//! Stopping containers by their engine's own command.
+
+use super::reader::Reader;
+use super::service::ignores;
+use super::shell::container_operand;
+use super::{Fix, FixCode, Frees, Situation};
+use crate::model::{AlsoEnds, AlsoEndsKind, Behind, Engine, Protocol, Reaction};
+
+/// What frees the port that a container has.
+pub(super) fn fixes(
+    behind: &Behind,
+    reaction: Option<Reaction>,
+    situation: &Situation<'_>,
+) -> Vec<Fix> {
+    let Some(command) = command(behind, situation) else {
+        return vec![Fix::sentence(FixCode::StopContainer, sentence(behind))];
+    };
+    let fix = Fix {
+        also_ends: also_ends(behind),
+        warning: warning(behind, reaction),
+        ..Fix::command(FixCode::StopContainer, sentence(behind), command)
+    };
+    let reader = Reader::of(situation.limits);
+    vec![match behind.user.as_deref() {
+        Some(user) => reader.as_user(fix, user),
+        None if behind.is_reachable && situation.limits.uid != Some(0) => fix,
+        None => reader.as_root(fix),
+    }]
+}
+
+/// The engine's command; `None` where there is none that stays.
+fn command(behind: &Behind, situation: &Situation<'_>) -> Option<String> {
+    let operand = |name: &Option<crate::model::Text>| {
+        name.as_deref()
+            .and_then(container_operand)
+            .map(ToOwned::to_owned)
+    };
+    let name = || operand(&behind.name).or_else(|| operand(&behind.id));
+    // An init process without a handler gets SIGKILL after the grace period, which is ten seconds.
+    let grace = if behind.ignores_term { "-t 1 " } else { "" };
+    match behind.engine? {
+        Engine::Docker => Some(match name() {
+            Some(name) => format!("docker stop {grace}{name}"),
+            None => {
+                let port = published(situation);
+                format!("docker stop {grace}$(docker ps -q --filter publish={port})")
+            }
+        }),
+        Engine::Podman => Some(format!("podman stop {grace}{}", name()?)),
+        Engine::Nerdctl => Some(format!("nerdctl stop {}", name()?)),
+        Engine::Lxc => Some(format!("lxc-stop -n {}", name()?)),
+        Engine::Nspawn => Some(format!("machinectl poweroff {}", name()?)),
+        Engine::Lxd | Engine::Incus => {
+            let tool = if behind.engine == Some(Engine::Lxd) {
+                "lxc"
+            } else {
+                "incus"
+            };
+            Some(match operand(&behind.service) {
+                Some(device) => format!("{tool} config device remove {} {device}", name()?),
+                None => format!("{tool} stop {}", name()?),
+            })
+        }
+        Engine::Kubernetes => None,
+    }
+}
+
+/// `8080`, `53/udp`
+fn published(situation: &Situation<'_>) -> String {
+    match situation.protocol {
+        Protocol::Tcp => situation.port.to_string(),
+        Protocol::Udp => format!("{}/udp", situation.port),
+    }
+}
+
+fn sentence(behind: &Behind) -> String {
+    let name = behind.name.as_ref().map(|name| format!(" {name}"));
+    match behind.engine {
+        Some(Engine::Kubernetes) => {
+            let pod = name.unwrap_or_default();
+            return format!(
+                "Scale down or delete what runs the pod{pod}, such as its Deployment: Kubernetes starts a new one \
+                 otherwise"
+            );
+        }
+        Some(Engine::Lxd | Engine::Incus) if behind.service.is_some() => {
+            let device = behind.service.as_deref().unwrap_or_default();
+            return format!(
+                "Remove the proxy device {device} of the instance{}",
+                name.unwrap_or_default()
+            );
+        }
+        _ => {}
+    }
+    let inside = behind
+        .process
+        .as_ref()
+        .map(|process| format!("{} inside", process.name));
+    let image = behind.image.as_ref().map(|image| format!("image {image}"));
+    let service = behind
+        .service
+        .as_ref()
+        .map(|service| match &behind.project {
+            Some(project) => format!("service {service} of {project}"),
+            None => format!("service {service}"),
+        });
+    let about: Vec<_> = inside.into_iter().chain(image).chain(service).collect();
+    let about = if about.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", about.join(", "))
+    };
+    let serves = behind.server.as_ref().map_or_else(String::new, |server| {
+        format!(", which publishes the port for the container {server}")
+    });
+    match name {
+        Some(name) => format!("Stop the container{name}{about}{serves}"),
+        None => format!("Stop the container that publishes the port{about}{serves}"),
+    }
+}
+
+fn also_ends(behind: &Behind) -> Vec<AlsoEnds> {
+    let port = |&(protocol, port): &(Protocol, u16)| {
+        AlsoEnds::new(AlsoEndsKind::Port, &format!("{port}/{}", protocol.as_str()))
+    };
+    behind.ports.iter().map(port).collect()
+}
+
+fn warning(behind: &Behind, reaction: Option<Reaction>) -> Option<String> {
+    let is_slow = behind.ignores_term || reaction.is_some_and(|reaction| ignores(reaction.term));
+    is_slow.then(|| {
+        "Its first process does not react to SIGTERM: it is killed after a second.".to_owned()
+    })
+}
+
+/// What ending a container's proxy or monitor would do instead.
+pub(super) fn instead(behind: &Behind, situation: &Situation<'_>) -> Option<Fix> {
+    fixes(behind, None, situation)
+        .into_iter()
+        .find(|fix| fix.frees == Frees::Yes)
+}

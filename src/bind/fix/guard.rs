@@ -1,0 +1,93 @@
+//! What is said instead of ending something that others need.
+
+use super::party::named;
+use super::process::Members;
+use super::{Fix, FixCode, Situation};
+use crate::model::Standing;
+
+/// What to do instead, the best first.
+pub(super) fn sentences(
+    standing: Standing,
+    members: &Members<'_>,
+    situation: &Situation<'_>,
+) -> Vec<Fix> {
+    let Some(first) = members.first_process() else {
+        return Vec::new();
+    };
+    let (who, port) = (named(first), situation.port);
+    let other_port = |why: &str| {
+        Fix::sentence(
+            FixCode::OtherPort,
+            format!("Take another port: {who} {why}"),
+        )
+    };
+    let sentence = Fix::sentence;
+    match standing {
+        Standing::Ordinary | Standing::ContainerInit => Vec::new(),
+        Standing::ContainerProxy | Standing::ContainerMonitor => vec![sentence(
+            FixCode::StopContainer,
+            format!(
+                "Stop the container that {who} publishes the port for, by its engine (`docker ps`, `podman ps`)"
+            ),
+        )],
+        Standing::Engine => vec![sentence(
+            FixCode::ChangeConfig,
+            format!(
+                "Change the address that {who} listens on, or take another port: every container depends on it"
+            ),
+        )],
+        Standing::Manager if is_inetd(&first.comm) => vec![sentence(
+            FixCode::ChangeConfig,
+            format!(
+                "Take the line of port {port} out of the configuration of {who} and reload it: kill -HUP {}",
+                first.pid
+            ),
+        )],
+        Standing::Manager => vec![other_port(
+            "listens for a service that it manages; stop that service's socket unit",
+        )],
+        Standing::Supervisor => vec![sentence(
+            FixCode::ChangeConfig,
+            format!(
+                "Change the port that {who} listens on itself, or take another: it runs other programs"
+            ),
+        )],
+        Standing::Login | Standing::OwnLogin => vec![sentence(
+            FixCode::CloseForward,
+            format!("Close only the forward: in that ssh session type ~C, then -KR {port}"),
+        )],
+        Standing::Ancestor => vec![other_port("runs the session that you are in")],
+        Standing::Resolver => resolver(&first.comm, &who, port),
+        Standing::SshServer => vec![sentence(
+            FixCode::OtherPort,
+            format!(
+                "Take another port, or have the ssh server listen on another (Port in sshd_config): {who} takes the logins"
+            ),
+        )],
+        Standing::Network => vec![other_port("keeps this machine's network up")],
+        Standing::SystemService => vec![other_port("is a service that the system needs")],
+    }
+}
+
+fn is_inetd(comm: &str) -> bool {
+    matches!(comm, "inetd" | "xinetd")
+}
+
+fn resolver(comm: &str, who: &str, port: u16) -> Vec<Fix> {
+    let address = Fix::sentence(
+        FixCode::BindOtherAddress,
+        format!(
+            "Bind one address of this machine instead of every one, such as 192.0.2.1:{port} in place of \
+             0.0.0.0:{port}: {who} looks up names for this machine"
+        ),
+    );
+    let mut fixes = vec![address];
+    if comm.starts_with("systemd-resol") {
+        fixes.push(Fix::sentence(
+            FixCode::ChangeConfig,
+            "Set DNSStubListener=no in /etc/systemd/resolved.conf and restart systemd-resolved, with /etc/resolv.conf \
+             linked to /run/systemd/resolve/resolv.conf",
+        ));
+    }
+    fixes
+}

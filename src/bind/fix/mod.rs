@@ -1,0 +1,189 @@
+//! Fixes: what frees a port, the best first, with the exact command where there is one.
+//!
+//! The rule: the first fix that has a command frees the port for good when it is run as it stands, and
+//! ends nothing but what it names. Where no command does that the first fix is a sentence, and what does
+//! less or more comes later and says so. Nothing here runs a command; a person will, so names from outside
+//! go through `shell`.
+
+mod container;
+mod guard;
+mod join;
+mod party;
+mod process;
+pub(super) mod reader;
+mod service;
+pub(super) mod shell;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::model::{AlsoEnds, Holder, Limits, Protocol};
+pub use shell::shell_word;
+
+/// Something that helps against a taken port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What kind of thing it is, for scripts.
+    pub code: FixCode,
+    /// What to do: a sentence without a full stop.
+    pub text: String,
+    /// The exact command, for a POSIX shell. It is shown, never run.
+    pub command: Option<String>,
+    /// Who has to run the command.
+    pub run_as: RunAs,
+    /// Whether the port is free afterwards.
+    pub frees: Frees,
+    /// Whether what is ended is started again, so that the port is free for a moment only.
+    pub restarts: bool,
+    /// What ends besides what has the port.
+    pub also_ends: Vec<AlsoEnds>,
+    /// What to know before doing it: a full sentence.
+    pub warning: Option<String>,
+}
+
+impl Fix {
+    /// A fix that is a sentence.
+    pub fn sentence(code: FixCode, text: impl Into<String>) -> Self {
+        Self {
+            code,
+            text: text.into(),
+            command: None,
+            run_as: RunAs::User,
+            frees: Frees::Yes,
+            restarts: false,
+            also_ends: Vec::new(),
+            warning: None,
+        }
+    }
+
+    /// A fix with its command.
+    pub fn command(code: FixCode, text: impl Into<String>, command: impl Into<String>) -> Self {
+        Self {
+            command: Some(command.into()),
+            ..Self::sentence(code, text)
+        }
+    }
+
+    /// What it does besides or does not do, in one sentence without a full stop; `None` where it does no
+    /// more and no less than it says.
+    pub fn caution(&self) -> Option<String> {
+        let ends = (!self.also_ends.is_empty()).then(|| {
+            let things: Vec<_> = self.also_ends.iter().map(thing).collect();
+            format!("also ends {}", things.join(", "))
+        });
+        let restarts = self.restarts.then(|| "it is started again".to_owned());
+        let warning = self
+            .warning
+            .as_ref()
+            .map(|text| text.trim_end_matches('.').to_owned());
+        let all: Vec<_> = ends.into_iter().chain(restarts).chain(warning).collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
+}
+
+/// `port 9202/tcp`, `the login ann on pts/3`
+fn thing(ends: &AlsoEnds) -> String {
+    use crate::model::AlsoEndsKind as Kind;
+    match ends.kind {
+        Kind::Port => format!("port {}", ends.name),
+        Kind::Process => ends.name.to_string(),
+        Kind::Login => format!("the login of {}", ends.name),
+        Kind::Service => format!("the service {}", ends.name),
+        Kind::Container => format!("the container {}", ends.name),
+    }
+}
+
+impl fmt::Display for Fix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.command {
+            Some(command) => write!(f, "{}: {command}", self.text),
+            None => write!(f, "{}.", self.text),
+        }
+    }
+}
+
+/// What kind of thing a fix is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "docs/scripts.md says each in a sentence")]
+pub enum FixCode {
+    StopUnit,
+    StopSocketUnit,
+    StopContainer,
+    StopApp,
+    EndProcess,
+    EndProcesses,
+    ContinueThenEnd,
+    EndHard,
+    CloseConnections,
+    Wait,
+    SetReuseAddress,
+    SetReusePort,
+    BindOtherAddress,
+    OtherPort,
+    MoveServer,
+    ReservePort,
+    ChangeConfig,
+    CloseForward,
+    NoneNeeded,
+}
+
+/// Who has to run a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunAs {
+    /// Root; for an ordinary user the command begins with `sudo`.
+    Root,
+    /// Whoever asks.
+    User,
+    /// This user.
+    Named(String),
+}
+
+impl RunAs {
+    /// `root`, `user`, or the user's name.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Root => "root",
+            Self::User => "user",
+            Self::Named(name) => name,
+        }
+    }
+}
+
+/// Whether a fix frees the port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Frees {
+    /// The server can start afterwards.
+    Yes,
+    /// It does not; it helps otherwise.
+    No,
+    /// A client has to let go first.
+    AfterRestartOfClient,
+}
+
+/// What fixes are made for.
+pub(super) struct Situation<'a> {
+    /// The sockets in the way that processes have, what matters most first.
+    pub(super) holders: Vec<&'a Holder>,
+    pub(super) limits: &'a Limits,
+    pub(super) protocol: Protocol,
+    pub(super) port: u16,
+    /// The command that shows a hidden owner.
+    pub(super) look_as_root: Option<String>,
+}
+
+/// How what has the port is ended: every socket in the way is in the first fix that has a command, or is
+/// named in a sentence before it.
+pub(super) fn end_holders(situation: &Situation<'_>) -> Vec<Fix> {
+    let parties = party::parties(situation);
+    join::joined(
+        parties
+            .into_iter()
+            .map(|party| party.fixes(situation))
+            .collect(),
+    )
+}

@@ -1,0 +1,62 @@
+//! The login that this program runs in, and what a process of the ssh server carries.
+
+use std::fs;
+
+use super::facts::{self, Environment, Facts};
+use super::forwards::{self, Sshd};
+use crate::model::{AlsoEnds, AlsoEndsKind, Standing};
+
+/// The variable that sshd sets for what runs in a session (`ssh(1)`): both ends of its connection.
+const CONNECTION: &str = "SSH_CONNECTION";
+
+/// How this program's own login is known again.
+pub(super) struct OwnLogin {
+    connection: Option<String>,
+}
+
+impl OwnLogin {
+    pub(super) fn read() -> Self {
+        Self {
+            connection: std::env::var(CONNECTION).ok(),
+        }
+    }
+
+    /// Whether a process of the ssh server serves the connection that this program was started through. A
+    /// terminal multiplexer is no descendant of it, but what runs below sshd has the same variable.
+    pub(super) fn is(&self, facts: &Facts) -> bool {
+        let (Some(own), Some(Sshd::Session { .. })) = (&self.connection, forwards::sshd(facts))
+        else {
+            return false;
+        };
+        let children = facts::children_of(facts.pid);
+        let mut connections = children
+            .into_iter()
+            .filter_map(|pid| Environment::of(pid)?.get(CONNECTION));
+        connections.any(|connection| connection == *own)
+    }
+}
+
+/// The login that ends with a process, if it carries one.
+pub(super) fn of(facts: &Facts, standing: Standing) -> Option<AlsoEnds> {
+    if !matches!(standing, Standing::Login | Standing::OwnLogin) {
+        return None;
+    }
+    let Some(Sshd::Session { user, terminal }) = forwards::sshd(facts) else {
+        return None;
+    };
+    let place = terminal.map_or_else(String::new, |terminal| format!(" on {terminal}"));
+    Some(AlsoEnds::new(
+        AlsoEndsKind::Login,
+        &format!("{user}{place}"),
+    ))
+}
+
+/// Whether programs of this machine look up names through an address of its own.
+pub(super) fn resolves_names_here() -> bool {
+    let text = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    let servers = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("nameserver"));
+    let mut addresses = servers.filter_map(|server| server.trim().parse::<std::net::IpAddr>().ok());
+    addresses.any(|address| address.is_loopback())
+}

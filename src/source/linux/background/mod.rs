@@ -1,0 +1,488 @@
+//! What is behind the processes that have a port: containers, tunnels, units and supervisors, read from
+//! `/proc`, control groups, the engines' files and `systemctl show`.
+//!
+//! It is read for a bind test and before a process is ended, never for the live table. No right is needed
+//! for what `/proc` shows to everyone; what takes one and is missing stays `None`.
+
+mod cgroups;
+mod containers;
+mod engines;
+mod facts;
+mod forwards;
+mod inside;
+mod keepers;
+mod login;
+mod publishers;
+mod signals;
+mod standing;
+mod systemd;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use rustix::process::{geteuid, getuid};
+
+use self::containers::Containers;
+use self::facts::{Environment, Facts};
+use self::login::OwnLogin;
+use super::scan;
+use super::sock_diag::{Asked, SockDiag};
+use crate::model::{
+    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Engine, Holder, KeeperKind, KeptBy,
+    Lineage, Manager, Owner, Pid, Process, Protocol, Restarts, Serving, Socket, State, Text, Unit,
+};
+use crate::source::lineage;
+use crate::source::netstat::Part;
+use crate::source::process::Processes;
+
+/// Of no more owners than this all of it is read: the others of a large family are as their parent is.
+const MAX_OWNERS: usize = 32;
+
+/// Reads what is behind owners, one port after the other. What it learned of namespaces and engines is kept
+/// for the ports of one test.
+pub(in crate::source) struct BackgroundReader<'a> {
+    processes: &'a mut Processes,
+    port: (Protocol, u16),
+    lineage: Lineage,
+    own_login: OwnLogin,
+    containers: Containers,
+    units: HashMap<(String, Option<u32>), Result<systemd::Properties, String>>,
+    /// What waits for peers here, by inode.
+    waiting: Option<HashMap<u32, (Protocol, u16)>>,
+}
+
+impl<'a> BackgroundReader<'a> {
+    pub(in crate::source) fn new(processes: &'a mut Processes, port: (Protocol, u16)) -> Self {
+        Self {
+            processes,
+            port,
+            lineage: lineage(),
+            own_login: OwnLogin::read(),
+            containers: Containers::default(),
+            units: HashMap::new(),
+            waiting: None,
+        }
+    }
+
+    /// Adds to each holder what is behind its owners, and to one without a known owner what is behind its
+    /// port as far as that can be told.
+    pub(in crate::source) fn add_to(&mut self, holders: Vec<&mut Holder>) {
+        let mut known: Vec<(Owner, Vec<Background>)> = Vec::new();
+        for holder in holders {
+            let owner = &holder.socket.owner;
+            let before = known
+                .iter()
+                .find(|(one, _)| one == owner)
+                .map(|(_, found)| found.clone());
+            holder.backgrounds = before.unwrap_or_else(|| {
+                let found = self.of_socket(&holder.socket);
+                known.push((owner.clone(), found.clone()));
+                found
+            });
+            if holder.activation.is_some() {
+                holder.manager = Some(self.manager_of(holder));
+            } else if !matches!(holder.socket.owner, Owner::Known(_)) && waits(&holder.socket) {
+                holder.behind = self.containers.of_port(self.port);
+                holder.hidden_unit = self.hidden_unit(&holder.socket);
+            }
+        }
+    }
+
+    /// Whose manager has a socket unit's socket.
+    fn manager_of(&mut self, holder: &Holder) -> Manager {
+        let mut owners = holder.socket.owner.present().iter();
+        let of_user = owners.find(|process| &*process.comm == "systemd" && process.pid != 1);
+        let uid = of_user.and_then(|process| Facts::of(process.pid)?.uid());
+        let uid = uid.or_else(|| holder.socket.uid.filter(|_| holder.is_user_unit));
+        self.manager(uid)
+    }
+
+    /// The service of a socket whose owner may not be seen, if it is there for it: all of its processes descend
+    /// from its main one, and that launches nothing else.
+    fn hidden_unit(&mut self, socket: &Socket) -> Option<Unit> {
+        let name = socket
+            .unit
+            .as_deref()
+            .filter(|unit| unit.ends_with(".service"))?;
+        if socket.container.is_some() || name.starts_with("user@") {
+            return None;
+        }
+        let properties = systemd::show(name, None).ok()?;
+        let main = Facts::of(properties.main_pid?)?;
+        let uids = [Some(0), main.uid()];
+        // It was opened as root, or as the user that the service runs as.
+        let is_plain = !keepers::is_launcher(&main) && uids.contains(&socket.uid);
+        is_plain.then(|| self.described(name, None, Some(&properties), Some(true)))
+    }
+
+    /// What is behind each owner of a socket, by pid.
+    pub(in crate::source) fn of_socket(&mut self, socket: &Socket) -> Vec<Background> {
+        let owners = socket.owner.present();
+        let pids: Vec<Pid> = owners.iter().map(|process| process.pid).collect();
+        let read = owners.iter().take(MAX_OWNERS);
+        read.map(|process| self.of(process, &pids)).collect()
+    }
+
+    fn of(&mut self, process: &Process, owners: &[Pid]) -> Background {
+        let line = facts::line_of(process.pid);
+        let Some(own) = line.first().cloned().map(signals::settled) else {
+            return Background::new(process.pid);
+        };
+        let environment = Environment::of(process.pid);
+        let publisher = publishers::publisher(&own);
+        let behind = self.behind(&line, publisher.as_ref(), environment.as_ref());
+        let keeper = self.keeper(&line, owners, environment.as_ref());
+        let unit = self.unit(&line, owners, behind.as_ref(), keeper.as_ref());
+        let is_own_login = self.own_login.is(&own);
+        let children = facts::children_of(own.pid);
+        let standing = standing::standing(&standing::Known {
+            facts: &own,
+            publisher: publisher.as_ref(),
+            guard: self.lineage.guard(process),
+            has_login: !children.is_empty(),
+            is_own_login,
+            resolves_names: self.port.1 == 53 && login::resolves_names_here(),
+        });
+        let mut also_ends = self.other_ports(own.pid);
+        also_ends.extend(login::of(&own, standing));
+        also_ends.extend(other_apps(keeper.as_ref(), &line));
+        Background {
+            pid: own.pid,
+            kept_by: kept_by(
+                keeper,
+                unit.as_ref(),
+                behind.as_ref(),
+                self.containers.restarts(behind.as_ref()),
+            ),
+            behind,
+            unit,
+            standing,
+            reaction: standing::reaction(&own, || signals::takes_blocked(own.pid)),
+            may_signal: may_signal(&own),
+            also_ends,
+        }
+    }
+
+    fn behind(
+        &mut self,
+        line: &[Facts],
+        publisher: Option<&publishers::Publisher>,
+        environment: Option<&Environment>,
+    ) -> Option<Behind> {
+        let own = line.first()?;
+        let users = &mut self.processes.users;
+        let container = match publisher {
+            Some(publisher) => self
+                .containers
+                .of_publisher(line, publisher, self.port, users),
+            None => self.containers.of_process(own, environment, users),
+        };
+        let session = || {
+            let forwards::Sshd::Session { user, terminal } = forwards::sshd(own)? else {
+                return None;
+            };
+            let name =
+                terminal.map_or_else(|| user.clone(), |terminal| format!("{user} on {terminal}"));
+            Some(Behind {
+                name: Some(Text::new(&name)),
+                escape: Some(Text::new(&format!("-KR {}", self.port.1))),
+                ..Behind::new(BehindKind::SshSession)
+            })
+        };
+        let proxy = || {
+            (facts::executable_of(own.pid).as_deref() == Some("systemd-socket-proxyd")
+                || own.program() == "systemd-socket-proxyd")
+                .then(|| Behind {
+                    name: own.argv.last().map(|target| Text::new(target)),
+                    ..Behind::new(BehindKind::SystemdProxy)
+                })
+        };
+        let forward = || forwards::forward(own, self.port.1);
+        container.or_else(session).or_else(proxy).or_else(forward)
+    }
+
+    fn keeper(
+        &mut self,
+        line: &[Facts],
+        owners: &[Pid],
+        environment: Option<&Environment>,
+    ) -> Option<KeptBy> {
+        let look = System { environment };
+        let mut kept_by = keepers::keeper(line, owners, &look)?;
+        let runs_us = |pid: Pid| self.lineage.has(pid);
+        if kept_by.pid.is_some_and(runs_us) {
+            // This program was started by it as well: it is not ended for a port.
+            return None;
+        }
+        let daemon = kept_by.pid.and_then(Facts::of);
+        kept_by.is_reachable = daemon.as_ref().is_none_or(may_signal);
+        let uid = daemon
+            .as_ref()
+            .and_then(Facts::uid)
+            .filter(|&uid| uid != geteuid().as_raw());
+        kept_by.user = uid.and_then(|uid| self.processes.users.name(uid));
+        Some(kept_by)
+    }
+
+    /// The unit that the process is in. systemd is asked where its answer decides.
+    fn unit(
+        &mut self,
+        line: &[Facts],
+        owners: &[Pid],
+        behind: Option<&Behind>,
+        keeper: Option<&KeptBy>,
+    ) -> Option<Unit> {
+        let own = line.first()?;
+        let name = cgroups::unit(&own.cgroup)?;
+        let user = cgroups::user_manager(&own.cgroup);
+        let is_known_keeper = keeper.is_some_and(|keeper| {
+            !matches!(
+                keeper.kind,
+                KeeperKind::UnknownParent | KeeperKind::ShellLoop | KeeperKind::Master
+            )
+        });
+        let is_container = behind.is_some_and(|behind| behind.kind == BehindKind::Container);
+        let is_podman = behind.is_some_and(|behind| behind.engine == Some(Engine::Podman));
+        // Quadlet, and `podman generate systemd`: the monitor or the payload is in the unit's group.
+        let is_quadlet = is_podman && !name.starts_with("user@") && name != "podman.service";
+        let is_wanted =
+            name.ends_with(".service") && (is_quadlet || !is_container) && !is_known_keeper;
+        if !is_wanted {
+            return None;
+        }
+        let answer = self
+            .units
+            .entry((name.clone(), user))
+            .or_insert_with(|| systemd::show(&name, user))
+            .clone();
+        let properties = answer.as_ref().ok();
+        let is_server = match properties {
+            _ if is_quadlet => Some(true),
+            Some(properties) => Some(is_server(properties, line, owners)),
+            None => is_started_by_systemd(line),
+        };
+        let properties = properties.cloned();
+        Some(self.described(&name, user, properties.as_ref(), is_server))
+    }
+
+    /// A unit with its properties, where systemd gave them.
+    fn described(
+        &mut self,
+        name: &str,
+        user: Option<u32>,
+        properties: Option<&systemd::Properties>,
+        is_server: Option<bool>,
+    ) -> Unit {
+        let triggers = properties.iter().flat_map(|found| &found.triggered_by);
+        Unit {
+            name: Text::new(name),
+            manager: self.manager(user),
+            is_server,
+            main_pid: properties.and_then(|found| found.main_pid),
+            restart: properties.map(|found| Text::new(&found.restart)),
+            kill_mode: properties.map(|found| Text::new(&found.kill_mode)),
+            triggered_by: triggers.map(|unit| Text::new(unit)).collect(),
+        }
+    }
+
+    fn manager(&mut self, user: Option<u32>) -> Manager {
+        match user {
+            None => Manager::System,
+            Some(uid) if uid == getuid().as_raw() => Manager::Own,
+            Some(uid) => {
+                let name = self.processes.users.name(uid);
+                Manager::OfUser(name.unwrap_or_else(|| Text::new(&uid.to_string())))
+            }
+        }
+    }
+
+    /// The other ports that a process listens on: they end with it.
+    fn other_ports(&mut self, pid: Pid) -> Vec<AlsoEnds> {
+        let waiting = self.waiting.get_or_insert_with(waiting_here);
+        let mut ports = Vec::new();
+        if let Ok(proc) = scan::open_proc() {
+            let _ = scan::visit_sockets(&proc, &format!("{pid}/fd"), |_, inode| {
+                ports.extend(waiting.get(&inode).copied());
+            });
+        }
+        ports.sort_unstable();
+        ports.dedup();
+        let others = ports.into_iter().filter(|port| *port != self.port);
+        others.map(port_that_ends).collect()
+    }
+}
+
+/// The other apps of foreman and its like: all end when one does.
+fn other_apps(keeper: Option<&KeptBy>, line: &[Facts]) -> Vec<AlsoEnds> {
+    let Some(foreman) = keeper
+        .filter(|keeper| keeper.kind == KeeperKind::Foreman)
+        .and_then(|keeper| keeper.pid)
+    else {
+        return Vec::new();
+    };
+    let own: Vec<Pid> = line.iter().map(|facts| facts.pid).collect();
+    let others = facts::children_of(foreman)
+        .into_iter()
+        .filter(|pid| !own.contains(pid));
+    let others = others.filter_map(serving);
+    others
+        .map(|other| {
+            AlsoEnds::new(
+                AlsoEndsKind::Process,
+                &format!("{} ({})", other.name, other.pid),
+            )
+        })
+        .collect()
+}
+
+/// A port that ends with something.
+fn port_that_ends((protocol, port): (Protocol, u16)) -> AlsoEnds {
+    AlsoEnds::new(AlsoEndsKind::Port, &format!("{port}/{}", protocol.as_str()))
+}
+
+/// What waits for peers in this namespace, by inode.
+fn waiting_here() -> HashMap<u32, (Protocol, u16)> {
+    let (mut diag, mut details) = (SockDiag::default(), Vec::new());
+    for protocol in [Protocol::Tcp, Protocol::Udp] {
+        for part in Part::of(protocol) {
+            let _ = diag.dump(Asked::Waiting(part), &mut details);
+        }
+    }
+    let waiting = details.iter().filter(|detail| detail.remote.is_none());
+    waiting
+        .filter_map(|detail| Some((detail.inode?, (detail.protocol, detail.local.port))))
+        .collect()
+}
+
+fn waits(socket: &Socket) -> bool {
+    matches!(socket.state, State::Listen | State::Unconn | State::Bound)
+}
+
+/// Whether this program may send a process a signal as it is (`kill(2)`).
+fn may_signal(facts: &Facts) -> bool {
+    let own = [geteuid().as_raw(), getuid().as_raw()];
+    let mut decisive = facts.uids.iter().step_by(2);
+    geteuid().is_root() || decisive.any(|uid| own.contains(uid))
+}
+
+/// What starts the process again: a supervisor, its unit, or the engine of its container.
+fn kept_by(
+    keeper: Option<KeptBy>,
+    unit: Option<&Unit>,
+    behind: Option<&Behind>,
+    restarts: Option<Restarts>,
+) -> Option<KeptBy> {
+    if let Some(unit) = unit.filter(|unit| unit.is_server == Some(true)) {
+        return Some(KeptBy {
+            name: Some(unit.name.clone()),
+            restarts: restarts_of(unit),
+            is_reachable: unit.manager == Manager::Own || geteuid().is_root(),
+            ..KeptBy::new(KeeperKind::Systemd)
+        });
+    }
+    let container = behind.filter(|behind| behind.kind == BehindKind::Container);
+    match container {
+        None => keeper,
+        Some(container) => {
+            let kind = containers::keeper_of(container.engine)?;
+            Some(KeptBy {
+                name: container.name.clone(),
+                restarts: restarts.unwrap_or(Restarts::Unknown),
+                is_reachable: container.is_reachable,
+                ..KeptBy::new(kind)
+            })
+        }
+    }
+}
+
+/// `Restart=` of `systemd.service(5)`, for a process that ends by SIGTERM, which is a clean end.
+fn restarts_of(unit: &Unit) -> Restarts {
+    match unit.restart.as_deref() {
+        Some("always" | "on-success") => Restarts::Yes,
+        _ if !unit.triggered_by.is_empty() => Restarts::Yes,
+        Some("no" | "") => Restarts::No,
+        _ => Restarts::Unknown,
+    }
+}
+
+/// Whether a unit is there for this process: it is the main process or descends from it, and the main
+/// process is not one that merely launches things, as cron and an agent of a CI system do.
+fn is_server(properties: &systemd::Properties, line: &[Facts], owners: &[Pid]) -> bool {
+    /// What was started so much later than the main process was started by somebody, not by the unit: 30 s.
+    const LATER: u64 = 3000;
+    let Some(main) = properties.main_pid else {
+        return false;
+    };
+    let Some(at) = line.iter().position(|facts| facts.pid == main) else {
+        return false;
+    };
+    if at == 0 || owners.contains(&main) {
+        return !keepers::is_launcher(&line[at]);
+    }
+    let is_all = facts::children_of(main)
+        .iter()
+        .all(|pid| *pid == line[at - 1].pid);
+    let is_later = line[0].started_at_tick > line[at].started_at_tick + LATER;
+    !keepers::is_launcher(&line[at]) && (is_all || !is_later)
+}
+
+/// The same where systemd can't be asked: what it executes finds its own pid in `SYSTEMD_EXEC_PID`
+/// (`systemd.exec(5)`, since 248).
+fn is_started_by_systemd(line: &[Facts]) -> Option<bool> {
+    let executed: Pid = Environment::of(line.first()?.pid)?
+        .get("SYSTEMD_EXEC_PID")?
+        .parse()
+        .ok()?;
+    let found = line.iter().find(|facts| facts.pid == executed);
+    Some(found.is_some_and(|main| !keepers::is_launcher(main)))
+}
+
+/// What supervisors are recognised by, read from `/proc`.
+struct System<'a> {
+    environment: Option<&'a Environment>,
+}
+
+impl keepers::Look for System<'_> {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.environment?.get(name)
+    }
+
+    fn folder(&self, pid: Pid) -> Option<Text> {
+        facts::folder_of(pid).and_then(facts::spelled)
+    }
+
+    /// Reads no more than 64 KiB of a script.
+    fn has_loop(&self, shell: &Facts) -> Option<bool> {
+        use std::io::Read as _;
+        let script = shell
+            .argv
+            .iter()
+            .skip(1)
+            .find(|one| !one.starts_with('-'))?;
+        let path = PathBuf::from(format!("/proc/{}/cwd", shell.pid)).join(script);
+        let file = std::fs::File::open(path)
+            .ok()
+            .filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()))?;
+        let mut text = Vec::new();
+        file.take(64 * 1024).read_to_end(&mut text).ok()?;
+        Some(keepers::is_loop(&String::from_utf8_lossy(&text)))
+    }
+
+    fn children(&self, pid: Pid) -> Vec<Pid> {
+        facts::children_of(pid)
+    }
+
+    fn waits(&self, pid: Pid) -> bool {
+        let waits = std::fs::read_to_string(format!("/proc/{pid}/wchan")).unwrap_or_default();
+        waits.contains("do_wait")
+    }
+}
+
+/// A process as what serves.
+fn serving(pid: Pid) -> Option<Serving> {
+    let facts = Facts::of(pid)?;
+    Some(Serving {
+        pid,
+        name: facts.name(),
+    })
+}
