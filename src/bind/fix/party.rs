@@ -74,7 +74,8 @@ fn of_socket(holder: &Holder) -> Option<Party<'_>> {
         let present = holder.socket.owner.present();
         return Some(Party::SocketUnit {
             activation,
-            is_started: present.iter().any(|process| !is_systemd(process)),
+            is_started: present.iter().any(|process| !is_systemd(process))
+                || holder.hidden_unit.is_some(),
             manager: holder.manager.clone().unwrap_or(Manager::System),
         });
     }

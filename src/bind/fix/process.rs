@@ -59,10 +59,6 @@ impl<'a> Members<'a> {
         Self(Vec::new())
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(super) fn first_process(&self) -> Option<&'a Arc<Process>> {
         self.0.first().map(|&(process, _)| process)
     }
@@ -97,23 +93,21 @@ impl<'a> Members<'a> {
         all
     }
 
-    /// Whether SIGTERM does not end the first of them.
-    pub(super) fn ignore_term(&self) -> bool {
-        self.first_background()
-            .is_some_and(|background| ignores(background.reaction.term))
+    /// Why SIGTERM does not end the first of them, if it doesn't.
+    pub(super) fn deaf(&self) -> Option<&'static str> {
+        let term = self.first_background()?.reaction.term;
+        ignores(term).then(|| deaf(term))
     }
 
-    /// Those that a stopped unit leaves: all but its main process, where `KillMode=` says so.
+    /// Those that a stopped unit leaves where `KillMode=` says so: all, or all but its main process.
     pub(super) fn outlive(&self, unit: &Unit) -> Vec<Pid> {
+        let mut pids = self.pids();
         match unit.kill_mode.as_deref() {
-            Some("process" | "mixed" | "none") if unit.kill_mode.as_deref() != Some("mixed") => {
-                self.pids()
-                    .into_iter()
-                    .filter(|&pid| Some(pid) != unit.main_pid)
-                    .collect()
-            }
-            _ => Vec::new(),
+            Some("process") => pids.retain(|&pid| Some(pid) != unit.main_pid),
+            Some("none") => {}
+            _ => pids.clear(),
         }
+        pids
     }
 
     /// Ending them without the one that starts them again.
@@ -199,6 +193,10 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix
             "If some of them still run, kill all of them at once",
             kill("-KILL ", &members.pids()),
         );
+        let hard = Fix {
+            warning: Some("What they are doing is lost.".into()),
+            ..hard
+        };
         fixes.push(members.by_whom(hard, situation));
     }
     if keeper_to_end(members).is_some() {
@@ -364,7 +362,12 @@ fn forward(members: &Members<'_>, situation: &Situation<'_>) -> Option<Vec<Fix>>
         BehindKind::SshForward => {
             let escape = behind.escape.as_deref();
             let how = escape.map_or_else(String::new, |escape| {
-                format!(": type ~C in it, then {escape}")
+                let typed = if escape.starts_with('-') {
+                    "type ~C in it, then "
+                } else {
+                    ""
+                };
+                format!(": {typed}{escape}")
             });
             let sentence = format!("Close only the forward in the ssh session{to}{how}");
             let login = AlsoEnds::new(
@@ -382,15 +385,11 @@ fn forward(members: &Members<'_>, situation: &Situation<'_>) -> Option<Vec<Fix>>
         }
         BehindKind::SshSession => {
             let text = format!(
-                "Close the tunnel of {}: end {}",
+                "Close the tunnel of {}, whose client may connect again if it is autossh: end {}",
                 behind.name.as_deref().unwrap_or("ssh"),
                 named(first)
             );
-            let fix = Fix {
-                text,
-                warning: Some("Its client may connect again, as autossh does.".into()),
-                ..close
-            };
+            let fix = Fix { text, ..close };
             Some(vec![members.by_whom(fix, situation)])
         }
         BehindKind::PortForward => {

@@ -13,8 +13,8 @@ use super::super::{Address, ProbeResult};
 use super::kind::{Kind, kind};
 use super::{Cause, Outcome, who};
 use crate::model::{
-    Behind, BehindKind, Evidence, Holder, KeptBy, Limits, Moment, Owner, Protocol, Readiness,
-    Redirect, State,
+    Behind, BehindKind, Evidence, Holder, KeeperKind, KeptBy, Limits, Moment, Owner, Protocol,
+    Readiness, Redirect, State,
 };
 
 /// One bind test, ready to be judged.
@@ -223,10 +223,19 @@ impl<'a> Case<'a> {
 
     /// What starts the owner of the socket that matters most again.
     pub(super) fn kept_by(&self) -> Option<KeptBy> {
-        let backgrounds = &self.principal()?.backgrounds;
-        backgrounds
-            .iter()
-            .find_map(|background| background.kept_by.clone())
+        let holder = self.principal()?;
+        let mut known = holder.backgrounds.iter();
+        let known = known.find_map(|background| background.kept_by.clone());
+        let by_unit = || {
+            let unit = holder.hidden_unit.as_ref()?;
+            Some(KeptBy {
+                name: Some(unit.name.clone()),
+                restarts: unit.restarts(),
+                is_reachable: false,
+                ..KeptBy::new(KeeperKind::Systemd)
+            })
+        };
+        known.or_else(by_unit)
     }
 
     /// Who has it: command line, folder and origin.

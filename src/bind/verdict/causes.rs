@@ -30,15 +30,15 @@ pub(super) struct Row {
 pub(super) enum Step {
     /// What has the port is ended: `fix` knows how.
     EndHolders,
-    /// UDP sockets that all allow it are joined.
-    JoinUdp,
+    /// The same, or UDP sockets that all allow it are joined.
+    EndOrJoin,
     /// A sentence and a command, or nothing; both with facts.
     Say(FixCode, &'static str, &'static str),
     /// The same for a command that only root may run.
     SayAsRoot(FixCode, &'static str, &'static str),
 }
 
-use Step::{EndHolders, JoinUdp, Say, SayAsRoot};
+use Step::{EndHolders, EndOrJoin, Say, SayAsRoot};
 
 const SET_REUSE: Step = Say(
     FixCode::SetReuseAddress,
@@ -326,7 +326,7 @@ pub(super) static TABLE: &[Row] = &[
         applies: |case| case.is_held_by(Kind::Udp),
         summary: "{who} has bound UDP {where}[, connected to {peer}][, and {others}][, running since {since}].",
         details: &["{behind}", "{kept}", "{place}", "{still_open}"],
-        fixes: &[JoinUdp, EndHolders, OTHER_PORT],
+        fixes: &[EndOrJoin, OTHER_PORT],
     },
     Row {
         cause: Cause::Ipv6Shadow,

@@ -99,7 +99,7 @@ fn every_fact_that_a_text_names_exists() {
             causes::Step::Say(_, text, command) | causes::Step::SayAsRoot(_, text, command) => {
                 vec![text, command]
             }
-            causes::Step::EndHolders | causes::Step::JoinUdp => Vec::new(),
+            causes::Step::EndHolders | causes::Step::EndOrJoin => Vec::new(),
         });
         let texts = std::iter::once(row.summary).chain(row.details.iter().copied());
         for text in texts.chain(fixes) {

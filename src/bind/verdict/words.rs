@@ -108,18 +108,8 @@ impl<'a> Words<'a> {
                 // It was said already, and why.
                 Step::Say(FixCode::OtherPort, ..)
                     if fixes.iter().any(|fix| fix.code == FixCode::OtherPort) => {}
-                Step::EndHolders => {
-                    let mut ends = fix::end_holders(&self.situation());
-                    if self.join_udp().is_some() {
-                        for fix in &mut ends {
-                            fix.warning.get_or_insert_with(|| {
-                                "The port can be shared: nothing has to end.".into()
-                            });
-                        }
-                    }
-                    fixes.extend(ends);
-                }
-                Step::JoinUdp => fixes.extend(self.join_udp()),
+                Step::EndHolders => fixes.extend(fix::end_holders(&self.situation())),
+                Step::EndOrJoin => fixes.extend(self.end_or_join()),
                 Step::Say(code, text, command) => fixes.extend(self.said(code, text, command)),
                 Step::SayAsRoot(code, text, command) => {
                     fixes.extend(
@@ -130,6 +120,36 @@ impl<'a> Words<'a> {
             }
         }
         fixes
+    }
+
+    /// The end of what has the port. A UDP port that several share already is joined instead; one that a server
+    /// has alone is shared only if need be, as datagrams to one address then go to the last that bound it.
+    fn end_or_join(&self) -> Vec<Fix> {
+        let mut fixes = fix::end_holders(&self.situation());
+        match self.join_udp() {
+            Some(join) if self.is_shared() => {
+                for fix in &mut fixes {
+                    let why = "They share the port, and none of them has to end.";
+                    fix.warning.get_or_insert_with(|| why.to_owned());
+                }
+                fixes.insert(0, join);
+            }
+            join => fixes.extend(join),
+        }
+        fixes
+    }
+
+    /// Whether several sockets have one address, or the port is for groups.
+    fn is_shared(&self) -> bool {
+        /// SSDP, WS-Discovery, mDNS and LLMNR.
+        const OF_GROUPS: [u16; 4] = [1900, 3702, 5353, 5355];
+        let blockers = &self.case.blockers;
+        let locals = blockers.iter().map(|holder| &holder.socket.local);
+        let mut others = locals.clone().enumerate();
+        let mut is_twice =
+            others.any(|(at, local)| locals.clone().skip(at + 1).any(|one| one == local));
+        is_twice |= OF_GROUPS.contains(&self.case.port());
+        is_twice
     }
 
     fn said(&self, code: FixCode, text: &str, command: &str) -> Option<Fix> {

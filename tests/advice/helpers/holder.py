@@ -3,6 +3,7 @@
 ignore: ignores TERM · block: blocks TERM
 share: sets SO_REUSEPORT · heir: leaves its listener to a `sleep`
 uninterruptible: waits in the kernel, state D, with a handler for TERM · agent: runs what a fifo says
+activated: takes the listener of a socket unit · child: a child that ends last has the listener too
 udp: a datagram socket · group: joins 224.0.0.251, shared with others · address=A: not every address
 """
 
@@ -16,13 +17,14 @@ import sys
 port, words = int(sys.argv[1]), sys.argv[2:]
 address = next((word[8:] for word in words if word.startswith("address=")), "0.0.0.0")
 kind = socket.SOCK_DGRAM if "udp" in words else socket.SOCK_STREAM
-server = socket.socket(socket.AF_INET, kind)
+server = socket.socket(fileno=3) if "activated" in words else socket.socket(socket.AF_INET, kind)
 server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, kind == socket.SOCK_STREAM or "group" in words)
 if "share" in words:
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-server.bind((address, port))
-if kind == socket.SOCK_STREAM:
-    server.listen(16)
+if "activated" not in words:
+    server.bind((address, port))
+    if kind == socket.SOCK_STREAM:
+        server.listen(16)
 if "group" in words:
     group = socket.inet_aton("224.0.0.251") + socket.inet_aton("127.0.0.1")
     server.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)

@@ -16,9 +16,15 @@ pub(super) struct OwnLogin {
 }
 
 impl OwnLogin {
+    /// From this program's environment, or that of its nearest ancestor that has it: sudo takes it away.
     pub(super) fn read() -> Self {
+        let of_ancestor = || {
+            let line = facts::line_of(std::process::id());
+            let mut ancestors = line.iter().skip(1);
+            ancestors.find_map(|one| Environment::of(one.pid)?.get(CONNECTION))
+        };
         Self {
-            connection: std::env::var(CONNECTION).ok(),
+            connection: std::env::var(CONNECTION).ok().or_else(of_ancestor),
         }
     }
 

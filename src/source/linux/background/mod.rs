@@ -12,8 +12,10 @@ mod forwards;
 pub(super) mod inside;
 mod keepers;
 mod login;
+mod pm2;
 mod publishers;
 mod signals;
+mod socket_units;
 mod standing;
 mod systemd;
 
@@ -25,6 +27,7 @@ use rustix::process::{geteuid, getuid};
 use self::containers::Containers;
 use self::facts::{Environment, Facts};
 use self::login::OwnLogin;
+use self::socket_units::SocketUnits;
 use super::scan;
 use super::sock_diag::{Asked, SockDiag};
 use crate::model::{
@@ -50,6 +53,7 @@ pub(in crate::source) struct BackgroundReader<'a> {
     units: HashMap<(String, Option<u32>), Result<systemd::Properties, String>>,
     /// Whether programs of this machine look up names through the port.
     is_resolver: bool,
+    socket_units: SocketUnits,
     /// What waits for peers here, by inode.
     waiting: Option<HashMap<u32, (Protocol, u16)>>,
 }
@@ -64,6 +68,7 @@ impl<'a> BackgroundReader<'a> {
             containers: Containers::default(),
             units: HashMap::new(),
             is_resolver: false,
+            socket_units: SocketUnits::default(),
             waiting: None,
         }
     }
@@ -83,8 +88,12 @@ impl<'a> BackgroundReader<'a> {
                 known.push((owner.clone(), found.clone()));
                 found
             });
+            if holder.activation.is_none() {
+                holder.activation = self.socket_units.of(&holder.socket);
+            }
             if holder.activation.is_some() {
                 holder.manager = Some(self.manager_of(holder));
+                holder.hidden_unit = self.hidden_service(holder);
             } else if !matches!(holder.socket.owner, Owner::Known(_)) && waits(&holder.socket) {
                 holder.behind = self.containers.of_port(self.port);
                 holder.hidden_unit = self.hidden_unit(&holder.socket);
@@ -111,10 +120,22 @@ impl<'a> BackgroundReader<'a> {
     /// Whose manager has a socket unit's socket.
     fn manager_of(&mut self, holder: &Holder) -> Manager {
         let mut owners = holder.socket.owner.present().iter();
-        let of_user = owners.find(|process| &*process.comm == "systemd" && process.pid != 1);
-        let uid = of_user.and_then(|process| Facts::of(process.pid)?.uid());
+        let uid = owners.find_map(socket_units::manager).flatten();
         let uid = uid.or_else(|| holder.socket.uid.filter(|_| holder.is_user_unit));
         self.manager(uid)
+    }
+
+    /// The service of a socket unit, if it runs and its processes may not be seen.
+    fn hidden_service(&mut self, holder: &Holder) -> Option<Unit> {
+        let name = &holder.activation.as_ref()?.service;
+        let is_seen = matches!(holder.socket.owner, Owner::Known(_));
+        if is_seen || holder.manager != Some(Manager::System) {
+            return None;
+        }
+        let properties = systemd::show(name, None)
+            .ok()
+            .filter(|found| found.is_active)?;
+        Some(self.described(name, None, Some(&properties), Some(true)))
     }
 
     /// The service of a socket whose owner may not be seen, if it is there for it: all of its processes descend
@@ -233,7 +254,8 @@ impl<'a> BackgroundReader<'a> {
         owners: &[Pid],
         environment: Option<&Environment>,
     ) -> Option<KeptBy> {
-        let look = System { environment };
+        let port = self.port.1;
+        let look = System { environment, port };
         let mut kept_by = keepers::keeper(line, owners, &look)?;
         let runs_us = |pid: Pid| self.lineage.has(pid);
         if kept_by.pid.is_some_and(runs_us) {
@@ -401,7 +423,7 @@ fn kept_by(
     if let Some(unit) = unit.filter(|unit| unit.is_server == Some(true)) {
         return Some(KeptBy {
             name: Some(unit.name.clone()),
-            restarts: restarts_of(unit),
+            restarts: unit.restarts(),
             is_reachable: unit.manager == Manager::Own || geteuid().is_root(),
             ..KeptBy::new(KeeperKind::Systemd)
         });
@@ -418,16 +440,6 @@ fn kept_by(
                 ..KeptBy::new(kind)
             })
         }
-    }
-}
-
-/// `Restart=` of `systemd.service(5)`, for a process that ends by SIGTERM, which is a clean end.
-fn restarts_of(unit: &Unit) -> Restarts {
-    match unit.restart.as_deref() {
-        Some("always" | "on-success") => Restarts::Yes,
-        _ if !unit.triggered_by.is_empty() => Restarts::Yes,
-        Some("no" | "") => Restarts::No,
-        _ => Restarts::Unknown,
     }
 }
 
@@ -466,6 +478,7 @@ fn is_started_by_systemd(line: &[Facts]) -> Option<bool> {
 /// What supervisors are recognised by, read from `/proc`.
 struct System<'a> {
     environment: Option<&'a Environment>,
+    port: u16,
 }
 
 impl keepers::Look for System<'_> {
@@ -496,6 +509,10 @@ impl keepers::Look for System<'_> {
 
     fn children(&self, pid: Pid) -> Vec<Pid> {
         facts::children_of(pid)
+    }
+
+    fn clustered(&self, daemon: Pid) -> Option<String> {
+        pm2::clustered(daemon, self.port)
     }
 
     fn waits(&self, pid: Pid) -> bool {
