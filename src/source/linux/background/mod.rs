@@ -96,6 +96,12 @@ impl<'a> BackgroundReader<'a> {
                 holder.hidden_unit = self.hidden_service(holder);
             } else if !matches!(holder.socket.owner, Owner::Known(_)) && waits(&holder.socket) {
                 holder.behind = self.containers.of_port(self.port);
+                let uid = holder.socket.uid.filter(|&uid| uid == geteuid().as_raw());
+                if let (None, Owner::Hidden, Some(uid)) =
+                    (&holder.behind, &holder.socket.owner, uid)
+                {
+                    holder.behind = login::hidden_session(uid, self.port.1);
+                }
                 holder.hidden_unit = self.hidden_unit(&holder.socket);
             }
         }
