@@ -80,7 +80,9 @@ pub struct Behind {
     pub ignores_term: bool,
     /// The other ports that the container publishes on this host.
     pub ports: Vec<(Protocol, u16)>,
-    /// For a tunnel: the kind of forward and what closes it alone, such as `-KR 8080`.
+    /// The pod that publishes the port, by the beginning of its id.
+    pub pod: Option<Text>,
+    /// For a tunnel: what closes it alone, such as `-KR 8080` behind the escape `~C`, or a command of ssh.
     pub escape: Option<Text>,
 }
 
@@ -103,6 +105,7 @@ impl Behind {
             is_reachable: true,
             ignores_term: false,
             ports: Vec::new(),
+            pod: None,
             escape: None,
         }
     }
@@ -250,6 +253,19 @@ pub struct Unit {
     pub kill_mode: Option<Text>,
     /// `TriggeredBy=`: units that start it again.
     pub triggered_by: Vec<Text>,
+}
+
+impl Unit {
+    /// Whether it starts a process again that ends by SIGTERM, which is a clean end (`Restart=` of
+    /// `systemd.service(5)`).
+    pub fn restarts(&self) -> Restarts {
+        match self.restart.as_deref() {
+            Some("always" | "on-success") => Restarts::Yes,
+            _ if !self.triggered_by.is_empty() => Restarts::Yes,
+            Some("no" | "") => Restarts::No,
+            _ => Restarts::Unknown,
+        }
+    }
 }
 
 /// Which manager runs a unit.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::model::{
     Endpoint, Family, Owner, OwnerKind, Pid, ProblemCode, Process, Protocol, Queue, Socket, State,
+    Text,
 };
 use crate::track::{Row, Table};
 
@@ -42,7 +43,10 @@ pub(super) struct SocketRecord<'a> {
     pub(super) uid: Option<u32>,
     pub(super) user: Option<&'a str>,
     pub(super) owner: OwnerKind,
-    pub(super) processes: Vec<ProcessRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) processes: Option<Vec<ProcessRecord<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pids: Option<Vec<Pid>>,
     pub(super) unit: Option<&'a str>,
     pub(super) container: Option<&'a str>,
     pub(super) queue: Option<Queue>,
@@ -57,6 +61,41 @@ pub(super) struct ProcessRecord<'a> {
     pub(super) command: Option<&'a str>,
     pub(super) started_at: Option<String>,
     pub(super) user: Option<&'a str>,
+    /// Only where a single port is spoken of: a table would be many times as long.
+    #[serde(flatten)]
+    pub(super) program: Option<ProgramRecord<'a>>,
+}
+
+/// What a process executes, and whose it is.
+#[derive(Serialize)]
+pub(super) struct ProgramRecord<'a> {
+    parent: Option<Pid>,
+    comm: Option<&'a str>,
+    executable: Option<&'a str>,
+    argv: Option<&'a [Text]>,
+    cwd: Option<&'a str>,
+    uid: Option<u32>,
+    unit: Option<&'a str>,
+    container: Option<&'a str>,
+    /// Not found out yet.
+    project: Option<&'a str>,
+}
+
+impl<'a> ProgramRecord<'a> {
+    /// A process that has this socket: unit and container are the socket's.
+    fn of(process: &'a Process, socket: &'a Socket) -> Self {
+        Self {
+            parent: process.parent,
+            comm: Some(&*process.comm).filter(|comm| !comm.is_empty()),
+            executable: process.executable.as_deref(),
+            argv: process.argv.as_deref(),
+            cwd: process.cwd.as_deref(),
+            uid: process.uid,
+            unit: socket.unit.as_deref(),
+            container: socket.container.as_deref(),
+            project: None,
+        }
+    }
 }
 
 /// Writes the table's problems and these of its rows as one JSON object, then a line feed.
@@ -108,6 +147,16 @@ impl<'a> SocketRecord<'a> {
         }
     }
 
+    /// The same with the pids of its processes, which stand elsewhere.
+    pub(super) fn with_pids(socket: &'a Socket, first_seen: Timestamp) -> Self {
+        let processes = socket.owner.processes().iter();
+        Self {
+            processes: None,
+            pids: Some(processes.map(|process| process.pid).collect()),
+            ..Self::of(socket, first_seen)
+        }
+    }
+
     /// A socket that is there, seen first at this time.
     pub(super) fn of(socket: &'a Socket, first_seen: Timestamp) -> Self {
         Self {
@@ -123,7 +172,8 @@ impl<'a> SocketRecord<'a> {
             uid: socket.uid,
             user: socket.user.as_deref(),
             owner: socket.owner.kind(),
-            processes: process_records(&socket.owner),
+            processes: Some(process_records(&socket.owner)),
+            pids: None,
             unit: socket.unit.as_deref(),
             container: socket.container.as_deref(),
             queue: socket.queue,
@@ -145,7 +195,20 @@ fn process_record(process: &Process) -> ProcessRecord<'_> {
         command: process.command.as_deref(),
         started_at: process.started_at.map(time),
         user: process.user.as_deref(),
+        program: None,
     }
+}
+
+/// The processes of a socket with all that is known of them.
+pub(super) fn programs(socket: &Socket) -> impl Iterator<Item = (Pid, ProcessRecord<'_>)> {
+    let processes = socket.owner.processes().iter();
+    processes.map(|process| {
+        let record = ProcessRecord {
+            program: Some(ProgramRecord::of(process, socket)),
+            ..process_record(process)
+        };
+        (process.pid, record)
+    })
 }
 
 /// `2026-01-02T03:04:05.678Z`: three digits always, so that times of one output compare as text.

@@ -11,6 +11,8 @@
 
 #[path = "../support/program.rs"]
 mod program;
+#[path = "../support/schema.rs"]
+mod schema;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -35,3 +37,4 @@ mod tables;
 mod usage;
 mod wait;
 mod watch;
+mod who;

@@ -287,7 +287,7 @@ fn holds_for_a_service(socket: &Socket, process: &Process) -> bool {
             unit.as_str().rsplit_once('.').map(|(_, kind)| kind) == Some("socket")
         })
     };
-    process.pid == 1 && (SUPERVISORS.contains(&&*process.name) || is_of_socket_unit())
+    process.pid == 1 && (SUPERVISORS.contains(&&*process.comm) || is_of_socket_unit())
 }
 
 /// The sockets of which it must still hold one when the signal is sent. A connection that waits to be

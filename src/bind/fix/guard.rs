@@ -46,6 +46,12 @@ pub(super) fn sentences(
         Standing::Manager => vec![other_port(
             "listens for a service that it manages; stop that service's socket unit",
         )],
+        Standing::Supervisor if first.name.starts_with("PM2") => vec![sentence(
+            FixCode::StopApp,
+            format!(
+                "Stop the app that {who} listens for by its name, which `pm2 list` shows: pm2 stop NAME"
+            ),
+        )],
         Standing::Supervisor => vec![sentence(
             FixCode::ChangeConfig,
             format!(

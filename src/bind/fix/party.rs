@@ -36,6 +36,8 @@ pub(super) enum Party<'a> {
     /// The owner may not be seen.
     Hidden {
         user: Option<String>,
+        /// The ssh session that it can only be.
+        session: Option<&'a Behind>,
     },
 }
 
@@ -55,7 +57,7 @@ pub(super) fn parties<'a>(situation: &Situation<'a>) -> Vec<Party<'a>> {
             at.get_or_insert(parties.len());
         }
     }
-    let loose = process::grouped(loose.into_values().collect());
+    let loose = process::grouped(&loose.into_values().collect::<Vec<_>>());
     let at = at.unwrap_or(0).min(parties.len());
     let tail = parties.split_off(at);
     for party in loose {
@@ -74,7 +76,8 @@ fn of_socket(holder: &Holder) -> Option<Party<'_>> {
         let present = holder.socket.owner.present();
         return Some(Party::SocketUnit {
             activation,
-            is_started: present.iter().any(|process| !is_systemd(process)),
+            is_started: present.iter().any(|process| !is_systemd(process))
+                || holder.hidden_unit.is_some(),
             manager: holder.manager.clone().unwrap_or(Manager::System),
         });
     }
@@ -85,7 +88,11 @@ fn of_socket(holder: &Holder) -> Option<Party<'_>> {
             .filter(|behind| behind.kind == BehindKind::Container)?;
         Some((behind, Some(background)))
     });
-    let hidden = holder.behind.iter().map(|behind| (behind, None));
+    let hidden = holder
+        .behind
+        .iter()
+        .filter(|behind| behind.kind == BehindKind::Container);
+    let hidden = hidden.map(|behind| (behind, None));
     let mut containers = containers.chain(hidden);
     if let Some((behind, background)) = containers.next() {
         let unit = background.and_then(|background| background.unit.as_ref());
@@ -101,11 +108,15 @@ fn of_socket(holder: &Holder) -> Option<Party<'_>> {
     }
     (holder.socket.owner == Owner::Hidden).then(|| Party::Hidden {
         user: holder.socket.user.as_ref().map(ToString::to_string),
+        session: holder
+            .behind
+            .as_ref()
+            .filter(|behind| behind.kind == BehindKind::SshSession),
     })
 }
 
 /// The party of processes that belong together, as their first one's background says.
-pub(super) fn of_members<'a>(members: Members<'a>) -> Party<'a> {
+pub(super) fn of_members(members: Members<'_>) -> Party<'_> {
     let Some(background) = members.first_background() else {
         return Party::Processes(members);
     };
@@ -187,7 +198,18 @@ impl Party<'_> {
             Self::Unit { unit, members } => service::unit_fixes(unit, members, situation),
             Self::App { kept_by, members } => service::app_fixes(kept_by, members, situation),
             Self::Processes(members) => process::fixes(members, situation),
-            Self::Hidden { user } => vec![hidden(user.as_deref(), situation)],
+            Self::Hidden {
+                session: Some(session),
+                ..
+            } => {
+                let who = session.name.as_deref().unwrap_or_default();
+                let escape = session.escape.as_deref().unwrap_or_default();
+                let text = format!(
+                    "Close only the forward: in the ssh session of {who} type ~C, then {escape}, or take another port"
+                );
+                vec![Fix::sentence(FixCode::CloseForward, text)]
+            }
+            Self::Hidden { user, .. } => vec![hidden(user.as_deref(), situation)],
         }
     }
 }

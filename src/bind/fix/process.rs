@@ -20,37 +20,43 @@ pub(super) type Member<'a> = (&'a Arc<Process>, Option<&'a Background>);
 pub(super) struct Members<'a>(Vec<Member<'a>>);
 
 /// Parties of processes: each first process with what it started.
-pub(super) fn grouped<'a>(all: Vec<Member<'a>>) -> Vec<Party<'a>> {
+pub(super) fn grouped<'a>(all: &[Member<'a>]) -> Vec<Party<'a>> {
     let has = |pid: Pid| all.iter().any(|(process, _)| process.pid == pid);
-    let is_first = |(process, _): &Member<'a>| !process.parent.is_some_and(has);
-    let firsts = all.iter().filter(|member| is_first(member));
-    firsts
-        .map(|&first| {
-            let mut family = vec![first];
-            let mut at = 0;
-            while let Some((parent, _)) = family.get(at) {
-                let pid = parent.pid;
-                let is_child =
-                    |(process, _): &&Member<'a>| process.parent == Some(pid) && process.pid != pid;
-                let children: Vec<_> = all.iter().filter(is_child).copied().collect();
-                let is_new =
-                    |child: &Member<'a>| !family.iter().any(|(known, _)| known.pid == child.0.pid);
-                let children: Vec<_> = children.into_iter().filter(is_new).collect();
-                family.extend(children);
-                at += 1;
-            }
-            party::of_members(Members(family))
-        })
+    let is_first = |(process, _): &&Member<'a>| !process.parent.is_some_and(has);
+    let mut families: Vec<Vec<Member<'a>>> = Vec::new();
+    // Parents are not read at one instant: where they form a ring, any of them counts as the first.
+    for &first in all.iter().filter(is_first).chain(all) {
+        let is_known =
+            |family: &Vec<Member<'a>>| family.iter().any(|(known, _)| known.pid == first.0.pid);
+        if !families.iter().any(is_known) {
+            families.push(family_of(first, all));
+        }
+    }
+    families
+        .into_iter()
+        .map(|family| party::of_members(Members(family)))
         .collect()
+}
+
+/// A process and its descendants among these.
+fn family_of<'a>(first: Member<'a>, all: &[Member<'a>]) -> Vec<Member<'a>> {
+    let mut family = vec![first];
+    let mut at = 0;
+    while let Some(&(parent, _)) = family.get(at) {
+        let is_child = |(process, _): &&Member<'a>| process.parent == Some(parent.pid);
+        for &child in all.iter().filter(is_child) {
+            if !family.iter().any(|(known, _)| known.pid == child.0.pid) {
+                family.push(child);
+            }
+        }
+        at += 1;
+    }
+    family
 }
 
 impl<'a> Members<'a> {
     pub(super) const fn none() -> Self {
         Self(Vec::new())
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     pub(super) fn first_process(&self) -> Option<&'a Arc<Process>> {
@@ -87,23 +93,21 @@ impl<'a> Members<'a> {
         all
     }
 
-    /// Whether SIGTERM does not end the first of them.
-    pub(super) fn ignore_term(&self) -> bool {
-        self.first_background()
-            .is_some_and(|background| ignores(background.reaction.term))
+    /// Why SIGTERM does not end the first of them, if it doesn't.
+    pub(super) fn deaf(&self) -> Option<&'static str> {
+        let term = self.first_background()?.reaction.term;
+        ignores(term).then(|| deaf(term))
     }
 
-    /// Those that a stopped unit leaves: all but its main process, where `KillMode=` says so.
+    /// Those that a stopped unit leaves where `KillMode=` says so: all, or all but its main process.
     pub(super) fn outlive(&self, unit: &Unit) -> Vec<Pid> {
+        let mut pids = self.pids();
         match unit.kill_mode.as_deref() {
-            Some("process" | "mixed" | "none") if unit.kill_mode.as_deref() != Some("mixed") => {
-                self.pids()
-                    .into_iter()
-                    .filter(|&pid| Some(pid) != unit.main_pid)
-                    .collect()
-            }
-            _ => Vec::new(),
+            Some("process") => pids.retain(|&pid| Some(pid) != unit.main_pid),
+            Some("none") => {}
+            _ => pids.clear(),
         }
+        pids
     }
 
     /// Ending them without the one that starts them again.
@@ -111,7 +115,9 @@ impl<'a> Members<'a> {
         let first = self.first_process()?;
         let kept_by = self.first_background()?.kept_by.as_ref()?;
         let fix = Fix {
-            restarts: kept_by.restarts != Restarts::No,
+            restarts: matches!(kept_by.restarts, Restarts::Yes | Restarts::OnChange),
+            warning: (kept_by.restarts == Restarts::Unknown)
+                .then(|| format!("{} may start it again.", keeper_text(kept_by))),
             also_ends: self.also_ends(),
             ..Fix::command(
                 FixCode::EndProcess,
@@ -187,6 +193,10 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix
             "If some of them still run, kill all of them at once",
             kill("-KILL ", &members.pids()),
         );
+        let hard = Fix {
+            warning: Some("What they are doing is lost.".into()),
+            ..hard
+        };
         fixes.push(members.by_whom(hard, situation));
     }
     if keeper_to_end(members).is_some() {
@@ -203,7 +213,9 @@ fn keeper_to_end<'a>(members: &Members<'a>) -> Option<&'a KeptBy> {
         kept_by.kind,
         K::ShellLoop | K::UnknownParent | K::Nodemon | K::Watch
     );
-    (is_ended && kept_by.pid.is_some()).then_some(kept_by)
+    // A script that can't be read is no reason to end the shell that runs it.
+    let is_guess = kept_by.kind == K::ShellLoop && kept_by.restarts == Restarts::Unknown;
+    (is_ended && !is_guess && kept_by.pid.is_some()).then_some(kept_by)
 }
 
 /// The end of a family, by the signal that its first process reacts to.
@@ -350,7 +362,12 @@ fn forward(members: &Members<'_>, situation: &Situation<'_>) -> Option<Vec<Fix>>
         BehindKind::SshForward => {
             let escape = behind.escape.as_deref();
             let how = escape.map_or_else(String::new, |escape| {
-                format!(": type ~C in it, then {escape}")
+                let typed = if escape.starts_with('-') {
+                    "type ~C in it, then "
+                } else {
+                    ""
+                };
+                format!(": {typed}{escape}")
             });
             let sentence = format!("Close only the forward in the ssh session{to}{how}");
             let login = AlsoEnds::new(
@@ -368,15 +385,11 @@ fn forward(members: &Members<'_>, situation: &Situation<'_>) -> Option<Vec<Fix>>
         }
         BehindKind::SshSession => {
             let text = format!(
-                "Close the tunnel of {}: end {}",
+                "Close the tunnel of {}, whose client may connect again if it is autossh: end {}",
                 behind.name.as_deref().unwrap_or("ssh"),
                 named(first)
             );
-            let fix = Fix {
-                text,
-                warning: Some("Its client may connect again, as autossh does.".into()),
-                ..close
-            };
+            let fix = Fix { text, ..close };
             Some(vec![members.by_whom(fix, situation)])
         }
         BehindKind::PortForward => {

@@ -15,19 +15,26 @@ pub(super) fn stop(
     manager: &Manager,
     situation: &Situation<'_>,
 ) -> Fix {
-    let reader = Reader::of(situation.limits);
+    let command = format!("{} stop {operands}", systemctl(manager));
+    by_manager(Fix::command(code, text, command), manager, situation)
+}
+
+/// `systemctl` as it reaches a manager.
+fn systemctl(manager: &Manager) -> String {
     match manager {
-        Manager::System => reader.as_root(Fix::command(
-            code,
-            text,
-            format!("systemctl stop {operands}"),
-        )),
-        Manager::Own => Fix::command(code, text, format!("systemctl --user stop {operands}")),
+        Manager::System => "systemctl".to_owned(),
+        Manager::Own => "systemctl --user".to_owned(),
         Manager::OfUser(user) => {
-            let machine = shell_word(&format!("{user}@")).into_owned();
-            let command = format!("systemctl --user -M {machine} stop {operands}");
-            reader.as_root(Fix::command(code, text, command))
+            format!("systemctl --user -M {}", shell_word(&format!("{user}@")))
         }
+    }
+}
+
+/// The fix as root's, unless the manager is the reader's own.
+fn by_manager(fix: Fix, manager: &Manager, situation: &Situation<'_>) -> Fix {
+    match manager {
+        Manager::Own => fix,
+        Manager::System | Manager::OfUser(_) => Reader::of(situation.limits).as_root(fix),
     }
 }
 
@@ -37,66 +44,66 @@ pub(super) fn unit_fixes(
     members: &Members<'_>,
     situation: &Situation<'_>,
 ) -> Vec<Fix> {
-    let name = unit.name.as_str();
-    let triggers = unit.triggered_by.iter().map(|unit| unit.as_str());
-    // A timer starts it when its time has come, a socket or path unit with the next client.
-    let (timers, triggers): (Vec<&str>, Vec<&str>) =
-        triggers.partition(|unit| unit.ends_with(".timer"));
-    let units: Vec<&str> = triggers.into_iter().chain([name]).collect();
-    let text = members.first_process().map_or_else(
-        || format!("Stop {name}"),
-        |process| format!("Stop {name}, which runs {}", process.name),
-    );
-    let Some(operands) = unit_operands(&units) else {
-        return vec![Fix::sentence(FixCode::StopUnit, text)];
-    };
-    let mut fix = stop(
-        FixCode::StopUnit,
-        &text,
-        &operands,
-        &unit.manager,
-        situation,
-    );
-    fix.also_ends = members.also_ends();
-    let stays = members.outlive(unit);
-    if let (Some(command), false) = (&mut fix.command, stays.is_empty()) {
-        // `KillMode=process` and `none` leave what has the port.
-        let kill = process::kill("", &stays);
-        let sudo = if command.starts_with("sudo ") {
-            "sudo "
-        } else {
-            ""
-        };
-        *command = format!("{command}; {sudo}{kill}");
-    }
-    if members.ignore_term() && !members.is_empty() {
-        fix = insist(fix, members);
-    }
-    fix.warning = (!timers.is_empty()).then(|| {
-        format!(
-            "{} starts it again when its time comes.",
-            timers.join(" and ")
-        )
-    });
+    let mut fix = stop_unit(unit, members, situation);
     let own_unit = situation.limits.unit.as_ref() == Some(&unit.name);
-    let standing = members.standing();
-    if is_guarded(standing) || own_unit {
-        let standing = if own_unit {
-            Standing::Ancestor
-        } else {
-            standing
-        };
+    let standing = if own_unit {
+        Standing::Ancestor
+    } else {
+        members.standing()
+    };
+    if is_guarded(standing) {
         let mut fixes = process::guarded(standing, members, situation);
-        fix.warning = fix.warning.or_else(|| process::consequence(standing));
+        fix.warning = process::consequence(standing);
         // It ends more than the port: what else comes before it.
         fixes.push(fix);
         return fixes;
     }
     let mut fixes = vec![fix];
-    if let Some(kill) = members.end_restarting(situation) {
-        fixes.push(kill);
+    if fixes[0].command.is_some() {
+        fixes.extend(members.end_restarting(situation));
     }
     fixes
+}
+
+/// The stop of a service, of what triggers it, and of what its stop would leave.
+fn stop_unit(unit: &Unit, members: &Members<'_>, situation: &Situation<'_>) -> Fix {
+    let name = unit.name.as_str();
+    let triggers: Vec<&str> = unit.triggered_by.iter().map(|unit| unit.as_str()).collect();
+    let mut text = members.first_process().map_or_else(
+        || format!("Stop {name}"),
+        |process| format!("Stop {name}, which runs {}", process.name),
+    );
+    if !triggers.is_empty() {
+        let s = if triggers.len() == 1 { "s" } else { "" };
+        text = format!("{text}, and {}, which start{s} it", triggers.join(", "));
+    }
+    let units: Vec<&str> = triggers.into_iter().chain([name]).collect();
+    let (Some(operands), Some(operand)) = (unit_operands(&units), unit_operands(&[name])) else {
+        return Fix::sentence(FixCode::StopUnit, text);
+    };
+    let control = systemctl(&unit.manager);
+    let (stays, deaf) = (members.outlive(unit), members.deaf());
+    let command = match deaf {
+        // `KillMode=process` and `none` leave what has the port.
+        _ if !stays.is_empty() => {
+            let signal = if deaf.is_some() { "-KILL " } else { "" };
+            format!(
+                "{control} stop {operands}; {}",
+                process::kill(signal, &stays)
+            )
+        }
+        Some(why) => {
+            // A stop waits for TimeoutStopSec=, 90 s, before it kills.
+            text = format!("{text}, by SIGKILL: {why}");
+            format!("{control} --no-block stop {operands}; {control} kill -s KILL {operand}")
+        }
+        None => format!("{control} stop {operands}"),
+    };
+    let fix = Fix {
+        also_ends: members.also_ends(),
+        ..Fix::command(FixCode::StopUnit, text, command)
+    };
+    by_manager(fix, &unit.manager, situation)
 }
 
 /// An app of a supervisor.
@@ -107,9 +114,10 @@ pub(super) fn app_fixes(
 ) -> Vec<Fix> {
     let keeper = keeper_name(kept_by.kind);
     let name = kept_by.name.as_deref().unwrap_or_default();
-    let what = members
-        .first_process()
-        .map_or_else(|| name.to_owned(), |process| process.name.to_string());
+    // pm2 listens itself for an app of several workers.
+    let is_itself = kept_by.pid.is_some() && kept_by.pid == members.pids().first().copied();
+    let first = members.first_process().filter(|_| !is_itself);
+    let what = first.map_or_else(|| name.to_owned(), |process| process.name.to_string());
     let text = format!("Have {keeper} stop {what}");
     let mut fix = match command(kept_by, members) {
         Some(command) => Fix::command(FixCode::StopApp, text, command),
@@ -118,10 +126,10 @@ pub(super) fn app_fixes(
             format!("{text}, by the name that it has there"),
         ),
     };
-    fix.also_ends = members.also_ends();
-    if fix.command.is_some() && members.ignore_term() {
-        fix = insist(fix, members);
+    if !is_itself {
+        fix.also_ends = members.also_ends();
     }
+    fix = insist(fix, kept_by.kind, members);
     let reader = Reader::of(situation.limits);
     if !kept_by.is_reachable || situation.limits.uid == Some(0) {
         fix = match kept_by.user.as_deref() {
@@ -130,40 +138,27 @@ pub(super) fn app_fixes(
         };
     }
     let mut fixes = vec![fix];
-    fixes.extend(members.end_restarting(situation));
+    if !is_itself {
+        fixes.extend(members.end_restarting(situation));
+    }
     fixes
 }
 
-/// What does not react to SIGTERM takes SIGKILL after its supervisor was told to keep it down.
-fn insist(fix: Fix, members: &Members<'_>) -> Fix {
-    let command = fix.command.as_deref().map(|command| {
-        let background = if command.contains("supervisorctl ") || command.contains("systemctl ") {
-            // Both wait for the end of it.
-            format!(
-                "{} & sleep 1",
-                command.replacen("systemctl ", "systemctl --no-block ", 1)
-            )
-        } else {
-            command.to_owned()
-        };
-        let sudo = if command.starts_with("sudo ") {
-            "sudo "
-        } else {
-            ""
-        };
-        let separator = if background.contains(" & ") {
-            "; "
-        } else {
-            "; "
-        };
-        format!(
-            "{background}{separator}{sudo}{}",
-            process::kill("-KILL ", &members.pids())
-        )
-    });
+/// What does not react to SIGTERM takes SIGKILL once its supervisor keeps it down. pm2 and forever send that
+/// themselves; supervisord does after 10 s and waits for it.
+fn insist(fix: Fix, kind: KeeperKind, members: &Members<'_>) -> Fix {
+    let (Some(why), Some(command)) = (members.deaf(), &fix.command) else {
+        return fix;
+    };
+    let wait = match kind {
+        KeeperKind::Pm2 | KeeperKind::Forever => return fix,
+        KeeperKind::Supervisord => " & sleep 1",
+        _ => "",
+    };
+    let kill = process::kill("-KILL ", &members.pids());
     Fix {
-        command,
-        warning: Some("It does not react to SIGTERM.".into()),
+        text: format!("{}, by SIGKILL: {why}", fix.text),
+        command: Some(format!("{command}{wait}; {kill}")),
         ..fix
     }
 }
@@ -218,10 +213,12 @@ pub(super) const fn keeper_name(kind: KeeperKind) -> &'static str {
 }
 
 /// `supervisord (77)`, or what is known of it.
-pub(super) fn keeper_text(kept_by: &KeptBy) -> String {
+pub(in crate::bind) fn keeper_text(kept_by: &KeptBy) -> String {
     let name = keeper_name(kept_by.kind);
+    // What is known by its own name needs no interpreter before it.
+    let process = kept_by.process.as_ref().filter(|_| name.contains(' '));
     match kept_by.pid {
-        Some(pid) => named_or(kept_by.process.as_ref(), pid, name),
+        Some(pid) => named_or(process, pid, name),
         None => name.to_owned(),
     }
 }

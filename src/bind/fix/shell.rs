@@ -22,7 +22,7 @@ pub(in crate::bind) fn unit_operands(names: &[&str]) -> Option<String> {
 /// `systemd.unit(5)`: letters, digits and `:-_.\`, an instance behind an `@`. A pattern such as `*` is none.
 fn is_unit_name(name: &str) -> bool {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
-    let has_a_type = [".service", ".socket", ".scope", ".slice"]
+    let has_a_type = [".service", ".socket", ".scope", ".slice", ".path", ".timer"]
         .iter()
         .any(|kind| name.len() > kind.len() && name.ends_with(kind));
     name.len() <= MAX_UNIT_NAME && name.chars().all(is_allowed) && has_a_type

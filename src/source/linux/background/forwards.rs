@@ -11,9 +11,7 @@ pub(super) fn forward(facts: &Facts, port: u16) -> Option<Behind> {
     match facts.program() {
         "ssh" => Some(ssh(facts, port)),
         "sshd" | "sshd-session" => None,
-        _ if facts.title().starts_with("ssh: ") && facts.title().ends_with("[mux]") => {
-            Some(mux(facts))
-        }
+        _ if shared(facts).is_some() => shared(facts).map(|path| mux(path, port)),
         "kubectl" | "oc" if facts.argv.iter().any(|one| one == "port-forward") => {
             let after = facts
                 .argv
@@ -66,6 +64,9 @@ fn is_editor(facts: &Facts) -> bool {
 /// An ssh client: where it goes to, and what closes this forward alone.
 fn ssh(facts: &Facts, port: u16) -> Behind {
     let options = Options::of(&facts.argv);
+    if let (true, Some(path)) = (options.is_master, &options.control_path) {
+        return mux(path, port);
+    }
     let kind = options.kind_of(port);
     Behind {
         name: options.destination.as_deref().map(Text::new),
@@ -76,14 +77,19 @@ fn ssh(facts: &Facts, port: u16) -> Behind {
     }
 }
 
-/// The master of shared connections (`ControlMaster`): other sessions go through it.
-fn mux(facts: &Facts) -> Behind {
-    let path = facts
-        .title()
-        .trim_start_matches("ssh: ")
-        .trim_end_matches(" [mux]");
+/// The path in the title of a master that went into the background: `ssh: /home/ann/mux [mux]`.
+fn shared(facts: &Facts) -> Option<&str> {
+    facts.title().strip_prefix("ssh: ")?.strip_suffix(" [mux]")
+}
+
+/// The master of shared connections (`ControlMaster`): other sessions go through it. Its title leaves out
+/// what it forwards and where.
+fn mux(path: &str, port: u16) -> Behind {
     Behind {
         name: Some(Text::new(path)),
+        escape: Some(Text::new(&format!(
+            "ssh -S {path} -O cancel -L {port}:HOST:PORT DESTINATION, with what it was started with"
+        ))),
         is_reachable: false,
         ..Behind::new(BehindKind::SshForward)
     }
@@ -95,6 +101,9 @@ struct Options {
     destination: Option<String>,
     forwards: Vec<(char, String)>,
     runs_nothing: bool,
+    /// Whether other clients connect through it (`-M`, `-o ControlMaster=…`), by the socket of `-S`.
+    is_master: bool,
+    control_path: Option<String>,
 }
 
 impl Options {
@@ -108,9 +117,8 @@ impl Options {
                 break;
             };
             for (at, letter) in letters.char_indices() {
-                if letter == 'N' {
-                    options.runs_nothing = true;
-                }
+                options.runs_nothing |= letter == 'N';
+                options.is_master |= letter == 'M';
                 if !WITH_VALUE.contains(letter) {
                     continue;
                 }
@@ -120,13 +128,28 @@ impl Options {
                 } else {
                     Some(rest.to_owned())
                 };
-                if let ('L' | 'R' | 'D', Some(value)) = (letter, value) {
-                    options.forwards.push((letter, value));
+                match (letter, value) {
+                    ('L' | 'R' | 'D', Some(value)) => options.forwards.push((letter, value)),
+                    ('S', path) => options.control_path = path,
+                    ('o', Some(value)) => options.set(&value),
+                    _ => {}
                 }
                 break;
             }
         }
         options
+    }
+
+    /// `KEY=VALUE` or `KEY VALUE` of `ssh_config(5)`.
+    fn set(&mut self, setting: &str) {
+        let Some((key, value)) = setting.split_once(['=', ' ']) else {
+            return;
+        };
+        match key.to_ascii_lowercase().as_str() {
+            "controlmaster" => self.is_master = value != "no",
+            "controlpath" => self.control_path = Some(value.to_owned()),
+            _ => {}
+        }
     }
 
     /// The kind of forward that listens here on a port: `-L` or `-D`.
@@ -229,6 +252,24 @@ mod tests {
             assert_eq!(found.name.as_deref(), Some(name), "{command}");
             assert_eq!(found.escape.as_deref(), escape, "{command}");
             assert_eq!(found.is_reachable, is_tunnel, "{command}");
+        }
+    }
+
+    #[test]
+    fn a_master_of_shared_connections_is_more_than_its_tunnel() {
+        let master = "ssh -o ControlMaster=auto -S /run/mux -N -L 8080:db:80 web";
+        for facts in [
+            facts(master),
+            facts("ssh -MNS /run/mux web"),
+            titled("ssh: /run/mux [mux]"),
+        ] {
+            let found = forward(&facts, 8080).unwrap();
+            assert!(!found.is_reachable);
+            let escape = found.escape.unwrap();
+            assert!(
+                escape.starts_with("ssh -S /run/mux -O cancel -L 8080:"),
+                "{escape}"
+            );
         }
     }
 

@@ -17,6 +17,8 @@ pub(super) trait Look {
     fn folder(&self, pid: Pid) -> Option<Text>;
     /// Whether the script that a shell runs has a loop; `None` if it can't be read.
     fn has_loop(&self, shell: &Facts) -> Option<bool>;
+    /// The app that this daemon of pm2 listens for itself.
+    fn clustered(&self, daemon: Pid) -> Option<String>;
     /// The children of a process.
     fn children(&self, pid: Pid) -> Vec<Pid>;
     /// Whether a process waits for a child to end.
@@ -107,7 +109,7 @@ const OLDER: u64 = 200;
 pub(super) fn keeper(line: &[Facts], owners: &[Pid], look: &dyn Look) -> Option<KeptBy> {
     let (own, ancestors) = line.split_first()?;
     if let Some(home) = pm2_home(own) {
-        return Some(pm2(own, home, look));
+        return Some(pm2(own, home, look.clustered(own.pid), look));
     }
     let mut child = own;
     for ancestor in ancestors {
@@ -142,9 +144,9 @@ fn step(child: &Facts, ancestor: &Facts, owners: &[Pid], look: &dyn Look) -> Ste
     if ancestor.pid == 1 || is_launcher(ancestor) {
         return Step::Nothing;
     }
-    let is_wrapper = |name: &&str| *name == program || *name == script || *name == ancestor.comm;
+    let is_wrapper = |name: &&str| [program, script, &ancestor.comm].contains(name);
     // A parent that has the port too is the server's own master.
-    if WRAPPERS.iter().any(|name| is_wrapper(&name)) || owners.contains(&ancestor.pid) {
+    if WRAPPERS.iter().any(is_wrapper) || owners.contains(&ancestor.pid) {
         return Step::Up;
     }
     unknown(child, ancestor, look).map_or(Step::Nothing, found)
@@ -156,7 +158,10 @@ fn supervisor(ancestor: &Facts, look: &dyn Look) -> Option<KeptBy> {
     let arguments = &ancestor.argv;
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
     if let Some(home) = pm2_home(ancestor) {
-        return Some(pm2(ancestor, home, look));
+        // What pm2 starts has its own name in the environment.
+        let is_app = look.variable("pm_exec_path").is_some();
+        let name = look.variable("name").filter(|_| is_app);
+        return Some(pm2(ancestor, home, name, look));
     }
     match (program, script) {
         ("supervisord", _) | (_, "supervisord") => return Some(supervisord(ancestor, look)),
@@ -227,10 +232,7 @@ fn pm2_home(facts: &Facts) -> Option<&str> {
     home.split_once(')').map(|(home, _)| home)
 }
 
-fn pm2(daemon: &Facts, home: &str, look: &dyn Look) -> KeptBy {
-    // What pm2 starts has its own name in the environment (the daemon has none).
-    let is_app = look.variable("pm_exec_path").is_some();
-    let name = look.variable("name").filter(|_| is_app);
+fn pm2(daemon: &Facts, home: &str, name: Option<String>, look: &dyn Look) -> KeptBy {
     // Its own default needs no word.
     let user_home = look.variable("HOME");
     let is_default = user_home.is_some_and(|user_home| home == format!("{user_home}/.pm2"));
@@ -252,7 +254,16 @@ fn supervisord(daemon: &Facts, look: &dyn Look) -> KeptBy {
         let at = daemon.argv.iter().position(|one| one == option)?;
         daemon.argv.get(at + 1).cloned()
     };
-    let file = after("-c").or_else(|| after("--configuration"));
+    // supervisorctl reads these by itself.
+    let is_default = |file: &String| {
+        matches!(
+            file.as_str(),
+            "/etc/supervisor/supervisord.conf" | "/etc/supervisord.conf"
+        )
+    };
+    let file = after("-c")
+        .or_else(|| after("--configuration"))
+        .filter(|file| !is_default(file));
     let file = file.and_then(|file| {
         if Path::new(&file).is_absolute() {
             return Some(Text::new(&file));

@@ -10,6 +10,7 @@ struct Seen {
     variables: HashMap<&'static str, &'static str>,
     folders: HashMap<Pid, &'static str>,
     loops: Option<bool>,
+    clustered: Option<&'static str>,
     children: HashMap<Pid, Vec<Pid>>,
     waiting: Vec<Pid>,
 }
@@ -25,6 +26,10 @@ impl Look for Seen {
 
     fn has_loop(&self, _: &Facts) -> Option<bool> {
         self.loops
+    }
+
+    fn clustered(&self, _: Pid) -> Option<String> {
+        self.clustered.map(str::to_owned)
     }
 
     fn children(&self, pid: Pid) -> Vec<Pid> {

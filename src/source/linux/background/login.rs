@@ -1,10 +1,12 @@
 //! The login that this program runs in, and what a process of the ssh server carries.
 
 use std::fs;
+use std::net::IpAddr;
 
+use super::super::scan;
 use super::facts::{self, Environment, Facts};
 use super::forwards::{self, Sshd};
-use crate::model::{AlsoEnds, AlsoEndsKind, Standing};
+use crate::model::{AlsoEnds, AlsoEndsKind, Behind, BehindKind, Pid, Standing, Text};
 
 /// The variable that sshd sets for what runs in a session (`ssh(1)`): both ends of its connection.
 const CONNECTION: &str = "SSH_CONNECTION";
@@ -15,9 +17,15 @@ pub(super) struct OwnLogin {
 }
 
 impl OwnLogin {
+    /// From this program's environment, or that of its nearest ancestor that has it: sudo takes it away.
     pub(super) fn read() -> Self {
+        let of_ancestor = || {
+            let line = facts::line_of(std::process::id());
+            let mut ancestors = line.iter().skip(1);
+            ancestors.find_map(|one| Environment::of(one.pid)?.get(CONNECTION))
+        };
         Self {
-            connection: std::env::var(CONNECTION).ok(),
+            connection: std::env::var(CONNECTION).ok().or_else(of_ancestor),
         }
     }
 
@@ -36,6 +44,32 @@ impl OwnLogin {
     }
 }
 
+/// The ssh session that has a hidden socket of the reader's own user, where it can be nothing else: sshd keeps even
+/// its user from looking (`PR_SET_DUMPABLE` of `prctl(2)`), and no other process of the user does.
+pub(super) fn hidden_session(uid: u32, port: u16) -> Option<Behind> {
+    let proc = scan::open_proc().ok()?;
+    let pids = scan::pids(&proc).ok()?;
+    let is_hidden = |pid: &Pid| fs::read_dir(format!("/proc/{pid}/fd")).is_err();
+    let of_user = pids
+        .into_iter()
+        .filter_map(Facts::of)
+        .filter(|facts| facts.uid() == Some(uid));
+    let hidden: Vec<Facts> = of_user.filter(|facts| is_hidden(&facts.pid)).collect();
+    let sessions = hidden.iter().map(|facts| match forwards::sshd(facts) {
+        Some(Sshd::Session { user, terminal }) => Some((user, terminal)),
+        _ => None,
+    });
+    let sessions: Vec<(String, Option<String>)> = sessions.collect::<Option<_>>()?;
+    let (user, terminal) = sessions.first()?;
+    let place = terminal.as_ref().filter(|_| sessions.len() == 1);
+    let place = place.map_or_else(String::new, |terminal| format!(" on {terminal}"));
+    Some(Behind {
+        name: Some(Text::new(&format!("{user}{place}"))),
+        escape: Some(Text::new(&format!("-KR {port}"))),
+        ..Behind::new(BehindKind::SshSession)
+    })
+}
+
 /// The login that ends with a process, if it carries one.
 pub(super) fn of(facts: &Facts, standing: Standing) -> Option<AlsoEnds> {
     if !matches!(standing, Standing::Login | Standing::OwnLogin) {
@@ -51,12 +85,12 @@ pub(super) fn of(facts: &Facts, standing: Standing) -> Option<AlsoEnds> {
     ))
 }
 
-/// Whether programs of this machine look up names through an address of its own.
-pub(super) fn resolves_names_here() -> bool {
+/// Whether programs of this machine look up names through a socket with this address on port 53.
+pub(super) fn resolves_names_by(local: IpAddr) -> bool {
     let text = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
     let servers = text
         .lines()
         .filter_map(|line| line.trim().strip_prefix("nameserver"));
-    let mut addresses = servers.filter_map(|server| server.trim().parse::<std::net::IpAddr>().ok());
-    addresses.any(|address| address.is_loopback())
+    let mut addresses = servers.filter_map(|server| server.trim().parse::<IpAddr>().ok());
+    addresses.any(|address| address == local || address.is_loopback() && local.is_unspecified())
 }

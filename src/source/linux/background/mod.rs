@@ -9,11 +9,13 @@ mod containers;
 mod engines;
 mod facts;
 mod forwards;
-mod inside;
+pub(super) mod inside;
 mod keepers;
 mod login;
+mod pm2;
 mod publishers;
 mod signals;
+mod socket_units;
 mod standing;
 mod systemd;
 
@@ -25,11 +27,13 @@ use rustix::process::{geteuid, getuid};
 use self::containers::Containers;
 use self::facts::{Environment, Facts};
 use self::login::OwnLogin;
+use self::socket_units::SocketUnits;
 use super::scan;
 use super::sock_diag::{Asked, SockDiag};
 use crate::model::{
     AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Engine, Holder, KeeperKind, KeptBy,
-    Lineage, Manager, Owner, Pid, Process, Protocol, Restarts, Serving, Socket, State, Text, Unit,
+    Lineage, Manager, Owner, Pid, Process, Protocol, Redirect, Restarts, Serving, Socket, State,
+    Text, Unit,
 };
 use crate::source::lineage;
 use crate::source::netstat::Part;
@@ -47,6 +51,9 @@ pub(in crate::source) struct BackgroundReader<'a> {
     own_login: OwnLogin,
     containers: Containers,
     units: HashMap<(String, Option<u32>), Result<systemd::Properties, String>>,
+    /// Whether programs of this machine look up names through the port.
+    is_resolver: bool,
+    socket_units: SocketUnits,
     /// What waits for peers here, by inode.
     waiting: Option<HashMap<u32, (Protocol, u16)>>,
 }
@@ -60,6 +67,8 @@ impl<'a> BackgroundReader<'a> {
             own_login: OwnLogin::read(),
             containers: Containers::default(),
             units: HashMap::new(),
+            is_resolver: false,
+            socket_units: SocketUnits::default(),
             waiting: None,
         }
     }
@@ -79,22 +88,60 @@ impl<'a> BackgroundReader<'a> {
                 known.push((owner.clone(), found.clone()));
                 found
             });
+            if holder.activation.is_none() {
+                holder.activation = self.socket_units.of(&holder.socket);
+            }
             if holder.activation.is_some() {
                 holder.manager = Some(self.manager_of(holder));
+                holder.hidden_unit = self.hidden_service(holder);
             } else if !matches!(holder.socket.owner, Owner::Known(_)) && waits(&holder.socket) {
                 holder.behind = self.containers.of_port(self.port);
+                let uid = holder.socket.uid.filter(|&uid| uid == geteuid().as_raw());
+                if let (None, Owner::Hidden, Some(uid)) =
+                    (&holder.behind, &holder.socket.owner, uid)
+                {
+                    holder.behind = login::hidden_session(uid, self.port.1);
+                }
                 holder.hidden_unit = self.hidden_unit(&holder.socket);
             }
         }
     }
 
+    /// The containers that these redirects send packets to.
+    pub(in crate::source) fn targets(&mut self, redirects: &[Redirect]) -> Vec<Behind> {
+        let mut found: Vec<Behind> = Vec::new();
+        for redirect in redirects {
+            let Some(address) = redirect.to.address else {
+                continue;
+            };
+            if found.iter().any(|known| known.address == Some(address)) {
+                continue;
+            }
+            let port = (self.port.0, redirect.to.port.unwrap_or(self.port.1));
+            found.extend(self.containers.of_address(address, port));
+        }
+        found
+    }
+
     /// Whose manager has a socket unit's socket.
     fn manager_of(&mut self, holder: &Holder) -> Manager {
         let mut owners = holder.socket.owner.present().iter();
-        let of_user = owners.find(|process| &*process.comm == "systemd" && process.pid != 1);
-        let uid = of_user.and_then(|process| Facts::of(process.pid)?.uid());
+        let uid = owners.find_map(socket_units::manager).flatten();
         let uid = uid.or_else(|| holder.socket.uid.filter(|_| holder.is_user_unit));
         self.manager(uid)
+    }
+
+    /// The service of a socket unit, if it runs and its processes may not be seen.
+    fn hidden_service(&mut self, holder: &Holder) -> Option<Unit> {
+        let name = &holder.activation.as_ref()?.service;
+        let is_seen = matches!(holder.socket.owner, Owner::Known(_));
+        if is_seen || holder.manager != Some(Manager::System) {
+            return None;
+        }
+        let properties = systemd::show(name, None)
+            .ok()
+            .filter(|found| found.is_active)?;
+        Some(self.described(name, None, Some(&properties), Some(true)))
     }
 
     /// The service of a socket whose owner may not be seen, if it is there for it: all of its processes descend
@@ -117,6 +164,8 @@ impl<'a> BackgroundReader<'a> {
 
     /// What is behind each owner of a socket, by pid.
     pub(in crate::source) fn of_socket(&mut self, socket: &Socket) -> Vec<Background> {
+        let is_resolver = || login::resolves_names_by(socket.local.address);
+        self.is_resolver = self.port.1 == 53 && (self.is_resolver || is_resolver());
         let owners = socket.owner.present();
         let pids: Vec<Pid> = owners.iter().map(|process| process.pid).collect();
         let read = owners.iter().take(MAX_OWNERS);
@@ -132,7 +181,11 @@ impl<'a> BackgroundReader<'a> {
         let publisher = publishers::publisher(&own);
         let behind = self.behind(&line, publisher.as_ref(), environment.as_ref());
         let keeper = self.keeper(&line, owners, environment.as_ref());
-        let unit = self.unit(&line, owners, behind.as_ref(), keeper.as_ref());
+        let unit = match Containers::client_of(behind.as_ref()) {
+            // `docker run` in a unit: the container is started again with its client.
+            Some(client) => self.unit(&facts::line_of(client), &[client], None, None),
+            None => self.unit(&line, owners, behind.as_ref(), keeper.as_ref()),
+        };
         let is_own_login = self.own_login.is(&own);
         let children = facts::children_of(own.pid);
         let standing = standing::standing(&standing::Known {
@@ -141,7 +194,7 @@ impl<'a> BackgroundReader<'a> {
             guard: self.lineage.guard(process),
             has_login: !children.is_empty(),
             is_own_login,
-            resolves_names: self.port.1 == 53 && login::resolves_names_here(),
+            resolves_names: self.is_resolver,
         });
         let mut also_ends = self.other_ports(own.pid);
         also_ends.extend(login::of(&own, standing));
@@ -207,7 +260,8 @@ impl<'a> BackgroundReader<'a> {
         owners: &[Pid],
         environment: Option<&Environment>,
     ) -> Option<KeptBy> {
-        let look = System { environment };
+        let port = self.port.1;
+        let look = System { environment, port };
         let mut kept_by = keepers::keeper(line, owners, &look)?;
         let runs_us = |pid: Pid| self.lineage.has(pid);
         if kept_by.pid.is_some_and(runs_us) {
@@ -375,7 +429,7 @@ fn kept_by(
     if let Some(unit) = unit.filter(|unit| unit.is_server == Some(true)) {
         return Some(KeptBy {
             name: Some(unit.name.clone()),
-            restarts: restarts_of(unit),
+            restarts: unit.restarts(),
             is_reachable: unit.manager == Manager::Own || geteuid().is_root(),
             ..KeptBy::new(KeeperKind::Systemd)
         });
@@ -392,16 +446,6 @@ fn kept_by(
                 ..KeptBy::new(kind)
             })
         }
-    }
-}
-
-/// `Restart=` of `systemd.service(5)`, for a process that ends by SIGTERM, which is a clean end.
-fn restarts_of(unit: &Unit) -> Restarts {
-    match unit.restart.as_deref() {
-        Some("always" | "on-success") => Restarts::Yes,
-        _ if !unit.triggered_by.is_empty() => Restarts::Yes,
-        Some("no" | "") => Restarts::No,
-        _ => Restarts::Unknown,
     }
 }
 
@@ -440,6 +484,7 @@ fn is_started_by_systemd(line: &[Facts]) -> Option<bool> {
 /// What supervisors are recognised by, read from `/proc`.
 struct System<'a> {
     environment: Option<&'a Environment>,
+    port: u16,
 }
 
 impl keepers::Look for System<'_> {
@@ -472,6 +517,10 @@ impl keepers::Look for System<'_> {
         facts::children_of(pid)
     }
 
+    fn clustered(&self, daemon: Pid) -> Option<String> {
+        pm2::clustered(daemon, self.port)
+    }
+
     fn waits(&self, pid: Pid) -> bool {
         let waits = std::fs::read_to_string(format!("/proc/{pid}/wchan")).unwrap_or_default();
         waits.contains("do_wait")
@@ -479,7 +528,7 @@ impl keepers::Look for System<'_> {
 }
 
 /// A process as what serves.
-fn serving(pid: Pid) -> Option<Serving> {
+pub(super) fn serving(pid: Pid) -> Option<Serving> {
     let facts = Facts::of(pid)?;
     Some(Serving {
         pid,

@@ -1,17 +1,23 @@
 //! What systemd says of a unit: its properties, as `systemctl show` prints them (`systemctl(1)`).
 //!
-//! Every user may ask the system's manager; a user's manager answers its user and root. It takes about
-//! 12 ms, so it is asked only about units whose properties decide.
+//! Every user may ask the system's manager; a user's manager answers its user alone, so that root asks as
+//! that user. It takes about 12 ms, so it is asked only about units whose properties decide.
 
 use std::collections::HashMap;
+use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::time::Duration;
+
+use rustix::process::geteuid;
 
 use super::super::tools;
 use crate::model::Pid;
 
 /// The properties that decide about stopping a unit.
 const PROPERTIES: &str = "MainPID,Restart,KillMode,TriggeredBy,ActiveState,LoadState";
+
+/// The group that has no rights: the answer goes by the user.
+const NOBODY: u32 = 65_534;
 
 /// How long systemd may take to answer.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -31,6 +37,31 @@ pub(super) struct Properties {
 /// # Errors
 /// Why it did not answer, in a few words.
 pub(super) fn show(unit: &str, user: Option<u32>) -> Result<Properties, String> {
+    let printed = ask(user, &["show", "--property", PROPERTIES, "--", unit])?;
+    parse(&printed).ok_or_else(|| format!("systemd knows no unit {unit}"))
+}
+
+/// A socket unit, where it listens, and what a first connection starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Listening {
+    /// `[::]:8080`, `192.0.2.1:53`, a path.
+    pub(super) address: String,
+    pub(super) socket_unit: String,
+    /// `None` before the first connection to one with `Accept=yes`.
+    pub(super) service: Option<String>,
+}
+
+/// Where the socket units of a manager listen, as with [`show`].
+///
+/// # Errors
+/// Why it did not answer, in a few words.
+pub(super) fn list_sockets(user: Option<u32>) -> Result<Vec<Listening>, String> {
+    let options = ["list-sockets", "--full", "--no-legend", "--plain"];
+    ask(user, &options).map(|printed| parse_sockets(&printed))
+}
+
+/// What `systemctl` prints for these arguments.
+fn ask(user: Option<u32>, arguments: &[&str]) -> Result<String, String> {
     let mut command = Command::new(tools::find("systemctl").ok_or("systemctl is not installed")?);
     command
         .env_clear()
@@ -38,6 +69,10 @@ pub(super) fn show(unit: &str, user: Option<u32>) -> Result<Properties, String> 
         .env("LC_ALL", "C");
     if let Some(uid) = user {
         let folder = format!("/run/user/{uid}");
+        if geteuid().is_root() && uid != 0 {
+            // A user's manager answers its user alone.
+            command.uid(uid).gid(NOBODY);
+        }
         command.arg("--user");
         command.env(
             "DBUS_SESSION_BUS_ADDRESS",
@@ -45,10 +80,23 @@ pub(super) fn show(unit: &str, user: Option<u32>) -> Result<Properties, String> 
         );
         command.env("XDG_RUNTIME_DIR", folder);
     }
-    command.args(["show", "--property", PROPERTIES, "--", unit]);
+    command.args(arguments);
     let printed = tools::output("systemctl", &mut command, PATIENCE)?;
-    let properties = parse(&String::from_utf8_lossy(&printed));
-    properties.ok_or_else(|| format!("systemd knows no unit {unit}"))
+    Ok(String::from_utf8_lossy(&printed).into_owned())
+}
+
+/// `ADDRESS UNIT ACTIVATES` in columns. Addresses with blanks in them are none of the network's.
+fn parse_sockets(text: &str) -> Vec<Listening> {
+    let line = |line: &str| {
+        let mut words = line.split_whitespace().map(str::to_owned);
+        let (address, socket_unit) = (words.next()?, words.next()?);
+        socket_unit.ends_with(".socket").then(|| Listening {
+            address,
+            socket_unit,
+            service: words.next().filter(|unit| unit.ends_with(".service")),
+        })
+    };
+    text.lines().filter_map(line).collect()
 }
 
 /// `NAME=VALUE` lines; `None` for a unit that is not loaded.
@@ -73,6 +121,20 @@ fn parse(text: &str) -> Option<Properties> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn socket_units_are_read_as_systemctl_lists_them() {
+        let text = "[::]:8080                web.socket   web.service\nkobject-uevent 1 udevd.socket udevd.service\n\
+                    127.0.0.1:53  dns.socket -\n\n";
+        let found = parse_sockets(text);
+        let units: Vec<_> = found.iter().map(|one| one.socket_unit.as_str()).collect();
+        assert_eq!(units, ["web.socket", "dns.socket"]);
+        assert_eq!(
+            (found[0].address.as_str(), found[0].service.as_deref()),
+            ("[::]:8080", Some("web.service"))
+        );
+        assert_eq!(found[1].service, None);
+    }
 
     #[test]
     fn properties_are_read_as_systemctl_prints_them() {

@@ -1,0 +1,155 @@
+//! Ports that Docker publishes: Debian's engine on the stage, at its usual paths.
+
+mod scenes;
+
+use crate::followed::{follow_all, follow_alone, follow_families, own_failure};
+use crate::image::tar;
+use crate::scene::{Scene, SetUp};
+use crate::stage::on_stage;
+use crate::started::{Started, Undo, User, sh, signal};
+use crate::support::wait_until;
+use crate::traffic::{Protocol, SEEN_OUTSIDE, answer_outside, wait_for_answer};
+
+/// The engine and the image `site`.
+pub fn engine(options: &str) -> Started {
+    let engine = Started::logged(
+        User::Root,
+        "dockerd",
+        &format!("dockerd --exec-opt native.cgroupdriver=cgroupfs {options}"),
+    );
+    wait_until("dockerd", || {
+        User::Root
+            .shell("docker version")
+            .output()
+            .unwrap()
+            .status
+            .success()
+    });
+    sh(&format!(
+        "docker import --change 'CMD [\"/serve\"]' {} site",
+        tar()
+    ));
+    engine
+}
+
+/// A container of this name, started with these options; removed when the scene ends.
+pub fn container(name: &str, options: &str, program: &str) -> Undo {
+    let undo = Undo(format!("docker rm -f {name}"));
+    sh(&format!(
+        "docker run -d --name {name} {options} site {program}"
+    ));
+    undo
+}
+
+/// Whether Docker says that the container runs.
+pub fn runs(name: &'static str) -> impl Fn() -> bool + Send {
+    move || {
+        let inspect = format!("docker inspect -f '{{{{.State.Running}}}}' {name}");
+        let output = User::Root.shell(&inspect).output().unwrap();
+        output.stdout.starts_with(b"true")
+    }
+}
+
+/// A container that publishes a port, and another one that lives on.
+fn published(name: &'static str, port: u16, options: &str, program: &str) -> SetUp {
+    let set_up = SetUp::new().keep(container(name, &format!("-p {port}:80 {options}"), program));
+    wait_for_answer(Protocol::Tcp, "127.0.0.1", port);
+    set_up.lives("the other container", runs("other"))
+}
+
+/// What ends the engine, or the proxy or the program alone.
+const HARMFUL: [&str; 3] = [r"\bkill\b", r"docker\.(service|socket)", r"dockerd"];
+
+#[test]
+fn with_proxy() {
+    on_stage("docker::with_proxy", "docker", || {
+        let _engine = engine("");
+        let _other = container("other", "-p 7999:80", "");
+        follow_families(vec![
+            ("docker", scenes::published_ports()),
+            ("docker-other", scenes::others()),
+        ]);
+    });
+}
+
+#[test]
+fn without_proxy() {
+    on_stage("docker::without_proxy", "docker", || {
+        let _engine = engine("--userland-proxy=false");
+        let _other = container("other", "-p 7999:80", "");
+        let stop = |name: &str, pre: &str| format!("^{pre}docker stop {name}$");
+        let published = |name, port| published(name, port, "", "");
+        let scenes = vec![
+            Scene::new("a container's port, no proxy: dockerd itself has it", 8011)
+                .expects("^stop_container$", &stop("bare", ""), "docker stop bare")
+                .behind("name", "^bare$")
+                .never(&HARMFUL)
+                .seen_outside()
+                .set_up(move || published("bare", 8011)),
+            Scene::new("the same, by a user from whom dockerd is hidden", 8012)
+                .asked_by(User::Ann)
+                .expects_sentence("^end_process$", "sudo sockeye check 8012", None)
+                .never(&HARMFUL)
+                .set_up(move || {
+                    let set_up = published("bare2", 8012);
+                    set_up.names("ID", &id("bare2")[..12])
+                }),
+        ];
+        follow_all("docker-bare", scenes);
+    });
+}
+
+/// The engine is gone, its containers and rules are not.
+#[test]
+fn left_behind() {
+    on_stage("docker::left_behind", "docker", || {
+        let engine = engine("");
+        let _web = container("web", "-p 8021:80", "");
+        let address = sh("docker inspect -f '{{.NetworkSettings.IPAddress}}' web");
+        signal("KILL", engine.pid()).unwrap();
+        drop(engine);
+        let scene = Scene::new(
+            "dockerd was killed, its container and its redirect stay",
+            8021,
+        )
+        .bound_before()
+        .expects_sentence(".", "{ADDRESS}|web", None)
+        .never(&["."])
+        .set_up(move || {
+            let answer = answer_outside(Protocol::Tcp, SEEN_OUTSIDE[0], 8021);
+            assert!(answer.contains("the container"), "{answer}");
+            SetUp::new().names("ADDRESS", address)
+        });
+        follow_alone("docker-left", 0, scene);
+    });
+}
+
+/// Each of these is what `sockeye` once advised, and each of them is harmful; the harness says so.
+#[test]
+fn harm_is_noticed() {
+    on_stage("docker::harm_is_noticed", "docker", || {
+        let _engine = engine("");
+        let proxies = "kill $(pgrep -f 'docker-proxy.*-host-port 8031 ')";
+        let scene = |port| Scene::new("harm", port).seen_outside();
+        let to_proxy = scene(8031)
+            .expects(".", ".", proxies)
+            .set_up(|| published_alone("one", 8031));
+        let failure = own_failure(to_proxy);
+        assert!(failure.contains("outside"), "{failure}");
+        let to_engine = scene(8032)
+            .expects(".", ".", "kill $(cat /run/docker.pid)")
+            .set_up(|| published_alone("two", 8032).lives("docker", || runs("two")()));
+        let failure = own_failure(to_engine);
+        assert!(failure.contains("docker is gone"), "{failure}");
+    });
+}
+
+fn published_alone(name: &'static str, port: u16) -> SetUp {
+    let set_up = SetUp::new().keep(container(name, &format!("-p {port}:80"), ""));
+    wait_for_answer(Protocol::Tcp, "127.0.0.1", port);
+    set_up
+}
+
+fn id(name: &str) -> String {
+    sh(&format!("docker inspect -f '{{{{.Id}}}}' {name}"))
+}

@@ -1,0 +1,46 @@
+//! The rows "situation, who asks, first fix, what happened": one file each in the folder that
+//! `SOCKEYE_ADVICE_REPORT` names, which is mounted on the stage. `.ci/advice` makes the table of docs/taken.md of them.
+
+use std::fs;
+use std::path::Path;
+
+use crate::started::User;
+
+/// What is said of a scene that went as it should.
+pub struct Row<'a> {
+    /// With `number` the name of its file, which decides its place in the table.
+    pub family: &'a str,
+    pub number: usize,
+    pub situation: &'a str,
+    pub user: User,
+    pub first: &'a str,
+    pub is_command: bool,
+    pub happened: &'a str,
+    pub lives: Vec<&'a str>,
+}
+
+/// Writes it, if a report is wanted.
+pub fn report(row: &Row) {
+    let folder = Path::new("/run/stage/report");
+    if !folder.exists() {
+        return;
+    }
+    let lives = match row.lives[..] {
+        [] => String::new(),
+        _ => format!("; still there: {}", row.lives.join(", ")),
+    };
+    let (first, situation) = (cell(row.first), cell(row.situation));
+    let first = if row.is_command {
+        format!("`{first}`")
+    } else {
+        first
+    };
+    let (user, happened) = (row.user.name(), row.happened);
+    let line = format!("| {situation} | {user} | {first} | {happened}{lives} |\n");
+    let file = format!("{}-{:02}.md", row.family, row.number);
+    fs::write(folder.join(file), line).unwrap();
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}

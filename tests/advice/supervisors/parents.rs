@@ -1,0 +1,98 @@
+//! Parents that start a server again: loops of a shell, programs of no known kind, honcho.
+
+use super::{answers, waited, web, web_pid, write};
+use crate::processes::helper;
+use crate::scene::{Scene, SetUp};
+use crate::started::{Started, User, sh};
+
+pub fn scenes() -> Vec<Scene> {
+    let scene = |what, port| {
+        Scene::new(what, port)
+            .asked_by(User::Ann)
+            .expects(
+                "^end_processes$",
+                "^kill {PARENT} {PID}$",
+                "kill {PARENT} {PID}",
+            )
+            .never(&["^kill {PID}$", "KILL"])
+            .seen_outside()
+    };
+    vec![
+        scene("a loop of a shell (sh -c)", 8541)
+            .kept_by("kind", "^shell_loop$")
+            .set_up(|| {
+                kept(
+                    &format!("sh -c 'while true; do {}; sleep 0.3; done'", web(8541)),
+                    8541,
+                )
+            }),
+        scene("a loop of a shell's script", 8542)
+            .kept_by("kind", "^shell_loop$")
+            .set_up(|| {
+                let text = format!("#!/bin/bash\nuntil {}; do\n  sleep 0.3\ndone\n", web(8542));
+                write(User::Ann, "/home/ann/serve.sh", &text);
+                kept("/home/ann/serve.sh", 8542)
+            }),
+        scene("a program that starts the server again", 8543)
+            .kept_by("kind", "^unknown_parent$")
+            .set_up(|| {
+                kept(
+                    &format!("python3 {} restart {}", helper("parents.py"), web(8543)),
+                    8543,
+                )
+            }),
+        Scene::new("one of two programs of honcho", 8544)
+            .asked_by(User::Ann)
+            .expects("^end_process$", "^kill {PID}$", "kill {PID}")
+            .also_ends("^httpd")
+            .never(&["^kill {PARENT}$", "KILL"])
+            .kept_by("kind", "^(honcho|foreman)$")
+            .seen_outside()
+            .set_up(|| {
+                sh("install -d -o ann -g ann /home/ann/honcho");
+                let text = format!("web: exec {}\nother: exec {}\n", web(8544), web(8594));
+                write(User::Ann, "/home/ann/honcho/Procfile", &text);
+                let set_up = kept("honcho -f /home/ann/honcho/Procfile start", 8544);
+                waited(set_up, 8594)
+            }),
+        Scene::new("a server that the user's shell started in tmux", 8545)
+            .asked_by(User::Ann)
+            .expects("^end_process$", "^kill {PID}$", "kill {PID}")
+            .seen_outside()
+            .set_up(|| {
+                let line = format!(
+                    "tmux -L stage new-session -d 'sleep 1000' ';' new-window '{}'",
+                    web(8545)
+                );
+                crate::started::by(User::Ann, &line);
+                let undo = crate::started::Undo("pkill -u ann tmux".into());
+                let set_up = waited(SetUp::new().keep(undo), 8545);
+                let tmux = crate::started::pid_of("^tmux -L stage");
+                set_up.names("PID", web_pid(8545)).lives_on("tmux", tmux)
+            }),
+        Scene::new(
+            "a loop of a shell as a service of nobody's: root asks",
+            8546,
+        )
+        .expects(
+            "^end_processes$",
+            "^kill {PARENT} {PID}$",
+            "kill {PARENT} {PID}",
+        )
+        .never(&["^kill {PID}$"])
+        .seen_outside()
+        .set_up(|| {
+            let other = Started::new(User::Root, &web(8596));
+            let set_up = kept(&format!("bash -c 'while :; do {} ; done'", web(8546)), 8546);
+            waited(set_up.keep(other), 8596).lives("another server", answers(8596))
+        }),
+    ]
+}
+
+/// A parent that runs the web server on a port.
+fn kept(line: &str, port: u16) -> SetUp {
+    let parent = Started::new(User::Ann, line);
+    let pid = parent.pid();
+    let set_up = waited(SetUp::new().keep(parent), port);
+    set_up.names("PARENT", pid).names("PID", web_pid(port))
+}

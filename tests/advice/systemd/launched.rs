@@ -1,0 +1,51 @@
+//! Servers in the group of a service that only launched them: of cron, of at, of the ssh server.
+
+use super::{is_active, sh, waited, web};
+use crate::scene::{Scene, SetUp};
+use crate::ssh::{prepare, remote};
+use crate::started::{Undo, User, by, pid_of};
+
+/// Starts the services that launch what the scenes are about.
+pub fn services() -> Vec<Undo> {
+    prepare();
+    let job = format!("@reboot root nohup {} >/dev/null 2>&1 &\n", web(8461));
+    std::fs::write("/etc/cron.d/web", job).unwrap();
+    sh("rm -f /run/crond.reboot; systemctl start cron.service atd.service ssh.service");
+    Vec::new()
+}
+
+pub fn scenes() -> Vec<Scene> {
+    let scene = |what, port| {
+        Scene::new(what, port)
+            .expects("^end_process$", "^kill {PID}$", "kill {PID}")
+            .never(&[r"(cron|atd|ssh)\.service"])
+            .seen_outside()
+    };
+    vec![
+        scene("a server that a cron job left", 8461).set_up(|| left(8461, "cron.service")),
+        scene("a server that an at job left", 8462).set_up(|| {
+            sh(&format!(
+                "echo 'nohup {} >/dev/null 2>&1 &' | at now 2>/dev/null",
+                web(8462)
+            ));
+            left(8462, "atd.service")
+        }),
+        scene("a server that an ssh session left", 8463)
+            .asked_by(User::Ann)
+            .set_up(|| {
+                by(
+                    User::Ann,
+                    &remote(&format!("nohup {} >/dev/null 2>&1 </dev/null &", web(8463))),
+                );
+                left(8463, "ssh.service")
+            }),
+    ]
+}
+
+/// The server, once it is there without its parent.
+fn left(port: u16, unit: &'static str) -> SetUp {
+    let set_up = waited(SetUp::new(), port);
+    let pid = pid_of(&format!("^{}$", web(port)));
+    let set_up = set_up.names("PID", pid).keep(Undo(format!("kill {pid}")));
+    set_up.lives(unit, is_active(unit))
+}
