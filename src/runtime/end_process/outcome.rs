@@ -217,10 +217,12 @@ mod tests {
             ),
             (
                 free(
-                    Some("Free for a server that sets SO_REUSEADDR; only leftovers are there."),
+                    Some(
+                        "Free for a server that sets SO_REUSEADDR: all that is left is 1 connection.",
+                    ),
                     None,
                 ),
-                "app (12) exited after 0.2 s; port 8080 is free for a server that sets SO_REUSEADDR; only leftovers are there",
+                "app (12) exited after 0.2 s; port 8080 is free for a server that sets SO_REUSEADDR: all that is left is 1 connection",
             ),
             (
                 free(None, Some("runsv (7)")),
