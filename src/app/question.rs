@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::{Confirmed, Ending, Signal};
+use crate::columns::program_text;
 use crate::model::{Guard, Lineage, Owner, Problem, ProblemCode, Process, Protocol, Socket, State};
 use crate::track::Table;
 
@@ -106,8 +107,10 @@ impl Question {
             format!("{} ({})", process.name, process.pid),
             signal.as_str(),
         );
+        let program = program_text(process);
         let Some(guard) = self.guard.map(Guard::as_str) else {
-            return vec![format!("{who} {} End it with {signal}?", self.loss)];
+            let question = format!("{who} {} End it with {signal}?", self.loss);
+            return std::iter::once(question).chain(program).collect();
         };
         if self.is_second {
             return vec![
@@ -115,10 +118,11 @@ impl Question {
                 format!("Really end it with {signal}? Only a capital Y does."),
             ];
         }
-        vec![
+        let question = [
             format!("{who} {} It is {guard}.", self.loss),
             format!("End it with {signal}? You are asked again."),
-        ]
+        ];
+        question.into_iter().chain(program).collect()
     }
 }
 
@@ -149,7 +153,7 @@ fn holds_for_a_service(socket: &Socket, process: &Process) -> bool {
             unit.as_str().rsplit_once('.').map(|(_, kind)| kind) == Some("socket")
         })
     };
-    process.pid == 1 && (SUPERVISORS.contains(&&*process.name) || is_of_socket_unit())
+    process.pid == 1 && (SUPERVISORS.contains(&&*process.comm) || is_of_socket_unit())
 }
 
 /// The sockets of which it must still hold one when the signal is sent. A connection that waits to be

@@ -12,7 +12,7 @@ pub use fit::{Demand, Fitted, fit};
 pub use sort::SortBy;
 pub use text::{
     age_text, change_text, cut, cut_middle, folded, handover_text, next_age_change, owner_text,
-    owner_with_pid, pad, socket_text, whole_socket_text, width, wrap,
+    owner_with_pid, pad, program_text, socket_text, whole_socket_text, width, wrap,
 };
 
 use crate::model::Moment;

@@ -192,6 +192,21 @@ fn one(process: &Process) -> String {
     format!("{}({})", process.name, process.pid)
 }
 
+/// More characters of a command line than this say no more of which program it is.
+const MAX_COMMAND: usize = 200;
+
+/// `python3 pg.py --port 80 in /srv/shop`: command line and folder, as far as they say more than the name.
+pub fn program_text(process: &Process) -> Option<String> {
+    let command = process.command.as_ref().filter(|it| **it != process.name);
+    let command = command.map(|command| match command.char_indices().nth(MAX_COMMAND) {
+        Some((end, _)) => format!("{}…", &command[..end]),
+        None => command.to_string(),
+    });
+    let folder = process.cwd.as_ref().map(|cwd| format!("in {cwd}"));
+    let both: Vec<_> = command.into_iter().chain(folder).collect();
+    (!both.is_empty()).then(|| both.join(" "))
+}
+
 pub(super) fn user(row: &Row, context: &CellContext) -> String {
     match (&row.socket.user, row.socket.uid) {
         (Some(user), _) if context.names => user.to_string(),

@@ -80,6 +80,8 @@ pub struct Behind {
     pub ignores_term: bool,
     /// The other ports that the container publishes on this host.
     pub ports: Vec<(Protocol, u16)>,
+    /// The pod that publishes the port, by the beginning of its id.
+    pub pod: Option<Text>,
     /// For a tunnel: what closes it alone, such as `-KR 8080` behind the escape `~C`, or a command of ssh.
     pub escape: Option<Text>,
 }
@@ -103,6 +105,7 @@ impl Behind {
             is_reachable: true,
             ignores_term: false,
             ports: Vec::new(),
+            pod: None,
             escape: None,
         }
     }

@@ -4,12 +4,14 @@
 //! never a guess.
 
 use std::collections::HashMap;
+use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Background, Behind, Endpoint, Manager, Moment, Pid, Process, Protocol, Socket, Text, Unit,
+    Background, Behind, Endpoint, Manager, Moment, Pid, Process, Redirect, Serving, Socket, Text,
+    Unit,
 };
 
 /// Everything that was found out about one port of one protocol, in this network namespace unless
@@ -28,6 +30,8 @@ pub struct Evidence {
     pub elsewhere: Vec<Elsewhere>,
     /// Rules that send the port's traffic somewhere else.
     pub redirects: Vec<Redirect>,
+    /// The containers that those send it to.
+    pub redirect_targets: Vec<Behind>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
 }
@@ -42,6 +46,7 @@ impl Evidence {
             limits: Limits::default(),
             elsewhere: Vec::new(),
             redirects: Vec::new(),
+            redirect_targets: Vec::new(),
             gaps: Vec::new(),
         }
     }
@@ -87,6 +92,9 @@ pub struct Holder {
     pub activation: Option<Activation>,
     /// Whether its unit is one of a user's own manager (`systemctl --user`).
     pub is_user_unit: bool,
+    /// Of a listener whose accept queue is full: whether it accepted nothing between two looks that were a tenth
+    /// of a second apart.
+    pub has_stalled: Option<bool>,
     /// What is behind each of its owners that was looked at, by pid.
     pub backgrounds: Vec<Background>,
     /// What is behind its port where its owner is not known.
@@ -111,6 +119,7 @@ impl Holder {
             place: Place::Descriptors,
             activation: None,
             is_user_unit: false,
+            has_stalled: None,
             backgrounds: Vec::new(),
             behind: None,
             hidden_unit: None,
@@ -181,12 +190,25 @@ pub struct Limits {
     pub security_modules: Option<Vec<Text>>,
     /// The effective uid that binds.
     pub uid: Option<u32>,
+    /// The home folder of the user who asks (`HOME`).
+    pub home: Option<Text>,
     /// Whether nobody gains a privilege from here, by `sudo` for one (`no_new_privs`).
     pub is_confined: bool,
     /// The systemd unit that this process runs in, whose rules hold for its binds.
     pub unit: Option<Text>,
+    /// IPv6 addresses of this host that can't be bound although they are there.
+    pub unready: Vec<(Ipv6Addr, Readiness)>,
     /// Port ranges that Windows has set aside.
     pub excluded: Option<Vec<RangeInclusive<u16>>>,
+}
+
+/// Why an address of this host can't be bound (RFC 4862, section 5.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// The kernel still checks whether another host has it.
+    Tentative,
+    /// Another host has it.
+    Duplicate,
 }
 
 impl Limits {
@@ -213,23 +235,12 @@ impl Limits {
 pub struct Elsewhere {
     /// Its own address there.
     pub local: Endpoint,
-    /// A process of that namespace: the first that was met, not necessarily the socket's owner.
-    pub pid: Pid,
-    /// That process's name.
-    pub name: Text,
+    /// The process that has it; `None` where that can't be seen.
+    pub owner: Option<Serving>,
+    /// The first process of that namespace, which names it.
+    pub member: super::Pid,
     /// The container or unit that it runs in.
     pub placed_in: Option<Text>,
-}
-
-/// A rule of the packet filter that sends a port's traffic elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redirect {
-    /// The protocol that it is for; `None`: both.
-    pub protocol: Option<Protocol>,
-    /// Where the traffic goes: `port 9090`, `172.17.0.2:80`.
-    pub to: Text,
-    /// Where the rule stands: `nftables table ip nat, chain prerouting`.
-    pub place: Text,
 }
 
 /// What a gap in the evidence is about.

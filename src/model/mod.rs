@@ -15,6 +15,7 @@ mod lineage;
 mod moment;
 mod owner;
 mod process;
+mod redirect;
 mod service;
 mod snapshot;
 mod socket;
@@ -31,12 +32,13 @@ pub use endpoint::{Endpoint, Family, Scope};
 pub use ephemeral::{Destination, EphemeralPorts, EphemeralUse, Held, TimeWaitReuse};
 pub use evidence::{
     Activation, Answered, Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Opening, Place,
-    Redirect, SocketOptions,
+    Readiness, SocketOptions,
 };
 pub use lineage::{Guard, Lineage, Member};
 pub use moment::Moment;
 pub use owner::{Owner, OwnerKind};
 pub use process::{Pid, Process, ProgramFacts};
+pub use redirect::{Redirect, RedirectTarget, RedirectedPackets};
 pub use service::{Services, service_name, service_names, service_port, service_ports};
 pub use snapshot::{Problem, ProblemCode, Snapshot};
 pub use socket::{Protocol, Queue, Socket, State};

@@ -172,7 +172,7 @@ fn record<'a>(target: &Target, verdict: &'a Verdict) -> TargetRecord<'a> {
 fn blocker(holder: &Holder, seen: Moment) -> BlockerRecord<'_> {
     let options = holder.options;
     BlockerRecord {
-        socket: SocketRecord::of(&holder.socket, seen.wall),
+        socket: SocketRecord::with_programs(&holder.socket, seen.wall),
         reuse_address: options.map(|options| options.reuse_address),
         reuse_port: options.map(|options| options.reuse_port),
         expires_in_ms: holder.expires_in.map(millis),

@@ -30,6 +30,7 @@ pub fn write_check(
     for detail in &verdict.details {
         say(out, detail)?;
     }
+    fixes(out, verdict, columns)?;
     writeln!(out)?;
     table(out, &matrix(verdict))?;
     if !verdict.profiles.is_empty() {
@@ -42,13 +43,6 @@ pub fn write_check(
         let more = verdict.blockers.len().saturating_sub(MAX_LISTED);
         if more > 0 {
             writeln!(out, "{INDENT}{INDENT}and {more} more")?;
-        }
-    }
-    if !verdict.fixes.is_empty() {
-        writeln!(out, "\n{INDENT}to do")?;
-        for remedy in &verdict.fixes {
-            // A command is one piece: it is never broken.
-            writeln!(out, "{INDENT}{INDENT}{remedy}")?;
         }
     }
     let notes = verdict
@@ -130,14 +124,48 @@ fn painted(outcome: Outcome, has_colour: bool) -> String {
     }
 }
 
-fn sentence(out: &mut dyn Write, label: &str, text: &str, columns: Option<u16>) -> io::Result<()> {
-    let room = columns.map_or(usize::MAX, |columns| {
-        usize::from(columns).saturating_sub(INDENT.len())
-    });
-    for line in wrap(&format!("{label}{text}"), room) {
-        writeln!(out, "{INDENT}{line}")?;
+/// What helps: each fix in a sentence, its command on a line of its own, and below what else it does.
+fn fixes(out: &mut dyn Write, verdict: &Verdict, columns: Option<u16>) -> io::Result<()> {
+    if verdict.fixes.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\n{INDENT}{}",
+        if verdict.fixes.len() == 1 {
+            "fix"
+        } else {
+            "fixes"
+        }
+    )?;
+    for fix in &verdict.fixes {
+        let end = if fix.command.is_some() { ':' } else { '.' };
+        indented(out, 2, &format!("{}{end}", fix.text), columns)?;
+        if let Some(command) = &fix.command {
+            // A command is one piece: it is never broken.
+            writeln!(out, "{}{command}", INDENT.repeat(3))?;
+        }
+        if let Some(caution) = fix.caution() {
+            indented(out, 3, &caution, columns)?;
+        }
     }
     Ok(())
+}
+
+/// Text that goes on below its beginning.
+fn indented(out: &mut dyn Write, depth: usize, text: &str, columns: Option<u16>) -> io::Result<()> {
+    let indent = INDENT.repeat(depth);
+    let room = columns.map_or(usize::MAX, |columns| {
+        usize::from(columns).saturating_sub(indent.len())
+    });
+    for line in wrap(text, room) {
+        writeln!(out, "{indent}{line}")?;
+    }
+    Ok(())
+}
+
+fn sentence(out: &mut dyn Write, label: &str, text: &str, columns: Option<u16>) -> io::Result<()> {
+    indented(out, 1, &format!("{label}{text}"), columns)
 }
 
 /// Lines of cells, each column as wide as its widest cell.

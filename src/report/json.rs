@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::model::{
     Endpoint, Family, Owner, OwnerKind, Pid, ProblemCode, Process, Protocol, Queue, Socket, State,
+    Text,
 };
 use crate::track::{Row, Table};
 
@@ -57,6 +58,41 @@ pub(super) struct ProcessRecord<'a> {
     pub(super) command: Option<&'a str>,
     pub(super) started_at: Option<String>,
     pub(super) user: Option<&'a str>,
+    /// Only where a single port is spoken of: a table would be many times as long.
+    #[serde(flatten)]
+    pub(super) program: Option<ProgramRecord<'a>>,
+}
+
+/// What a process executes, and whose it is.
+#[derive(Serialize)]
+pub(super) struct ProgramRecord<'a> {
+    parent: Option<Pid>,
+    comm: Option<&'a str>,
+    executable: Option<&'a str>,
+    argv: Option<&'a [Text]>,
+    cwd: Option<&'a str>,
+    uid: Option<u32>,
+    unit: Option<&'a str>,
+    container: Option<&'a str>,
+    /// Not found out yet.
+    project: Option<&'a str>,
+}
+
+impl<'a> ProgramRecord<'a> {
+    /// A process that has this socket: unit and container are the socket's.
+    fn of(process: &'a Process, socket: &'a Socket) -> Self {
+        Self {
+            parent: process.parent,
+            comm: Some(&*process.comm).filter(|comm| !comm.is_empty()),
+            executable: process.executable.as_deref(),
+            argv: process.argv.as_deref(),
+            cwd: process.cwd.as_deref(),
+            uid: process.uid,
+            unit: socket.unit.as_deref(),
+            container: socket.container.as_deref(),
+            project: None,
+        }
+    }
 }
 
 /// Writes the table's problems and these of its rows as one JSON object, then a line feed.
@@ -108,6 +144,16 @@ impl<'a> SocketRecord<'a> {
         }
     }
 
+    /// The same with all that is known of its processes.
+    pub(super) fn with_programs(socket: &'a Socket, first_seen: Timestamp) -> Self {
+        let mut record = Self::of(socket, first_seen);
+        let owners = socket.owner.processes();
+        for (process, owner) in record.processes.iter_mut().zip(owners) {
+            process.program = Some(ProgramRecord::of(owner, socket));
+        }
+        record
+    }
+
     /// A socket that is there, seen first at this time.
     pub(super) fn of(socket: &'a Socket, first_seen: Timestamp) -> Self {
         Self {
@@ -145,6 +191,7 @@ fn process_record(process: &Process) -> ProcessRecord<'_> {
         command: process.command.as_deref(),
         started_at: process.started_at.map(time),
         user: process.user.as_deref(),
+        program: None,
     }
 }
 

@@ -7,18 +7,23 @@
 //! a change of name). sysinfo 0.40
 //! never updates the name of a pid that it knows, not even after an `exec`: the pulse has it.
 
+mod sources;
+
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 
+use self::sources::{Sources, with_links};
 use super::activity::Activity;
-use super::program::{self, Arguments, LINKS, Links};
+use super::program::{Arguments, LINKS, Links};
 use super::pulse::{Pulse, pulse};
 use super::users::Users;
+#[cfg(target_os = "linux")]
+use super::users::rename;
+#[cfg(target_os = "linux")]
+use crate::model::Text;
 use crate::model::{Moment, Pid, Process};
 
 /// How deep an ancestry may be; pids are not read at one instant, so their parents could even
@@ -82,6 +87,8 @@ impl Processes {
         let Some(mut system) = self.system.take() else {
             return holders.to_vec();
         };
+        #[cfg(target_os = "linux")]
+        self.rename_users();
         let mut before = std::mem::take(&mut self.kept);
         let is_thorough = self
             .thorough_at
@@ -119,6 +126,25 @@ impl Processes {
         self.prune(&mut system);
         self.system = Some(system);
         gone
+    }
+
+    /// Gives users their names that were looked up since. Returns those names.
+    #[cfg(target_os = "linux")]
+    fn rename_users(&mut self) -> HashMap<u32, Text> {
+        let names = self.users.take_late();
+        if !names.is_empty() {
+            for kept in self.kept.values_mut() {
+                rename(&mut kept.process, &names);
+            }
+        }
+        names
+    }
+
+    /// The names that users got a moment later: for one who asks once and waits for them.
+    #[cfg(target_os = "linux")]
+    pub(super) fn late_names(&mut self) -> HashMap<u32, Text> {
+        self.users.wait();
+        self.rename_users()
     }
 
     /// Keeps a record of each of `pids`, the former one if it still holds. Returns those that are
@@ -277,81 +303,6 @@ fn ask(system: &mut sysinfo::System, pids: &[Pid]) {
         .with_exe(UpdateKind::OnlyIfNotSet)
         .with_cwd(UpdateKind::OnlyIfNotSet);
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, kind);
-}
-
-/// What a record is made from.
-struct Sources<'a> {
-    pid: Pid,
-    comm: &'a [u8],
-    started_at_tick: Option<u64>,
-    found: &'a sysinfo::Process,
-    arguments: Arguments,
-}
-
-impl Sources<'_> {
-    /// The record. One that has ended has no arguments any more: they stay as they were.
-    fn record(&self, links: &Links, former: Option<&Kept>, users: &mut Users) -> Process {
-        let found = self.found;
-        let program = program::process(self.pid, self.comm, &self.arguments, links);
-        let mut record = Process {
-            parent: found.parent().map(sysinfo::Pid::as_u32),
-            started_at: started_at(found),
-            started_at_tick: self.started_at_tick,
-            user: users.of_process(found),
-            uid: uid(found),
-            ..program
-        };
-        if let Some(former) = former.map(|former| &*former.process)
-            && self.arguments.is_empty()
-            && former.argv.is_some()
-            && former.comm == record.comm
-            && former.is_same(&record)
-        {
-            record = Process {
-                parent: record.parent,
-                user: record.user,
-                uid: record.uid,
-                ..former.clone()
-            };
-        }
-        record
-    }
-
-    fn fingerprint(&self) -> u64 {
-        let found = self.found;
-        let mut hasher = DefaultHasher::new();
-        self.comm.hash(&mut hasher);
-        self.started_at_tick.hash(&mut hasher);
-        self.arguments.hash(&mut hasher);
-        found.parent().hash(&mut hasher);
-        found.start_time().hash(&mut hasher);
-        found.user_id().hash(&mut hasher);
-        found.effective_user_id().hash(&mut hasher);
-        hasher.finish()
-    }
-}
-
-/// The effective uid; there is none on Windows.
-#[cfg(unix)]
-fn uid(found: &sysinfo::Process) -> Option<u32> {
-    Some(**found.effective_user_id().or(found.user_id())?)
-}
-
-/// The effective uid; there is none on Windows.
-#[cfg(not(unix))]
-const fn uid(_: &sysinfo::Process) -> Option<u32> {
-    None
-}
-
-fn started_at(found: &sysinfo::Process) -> Option<Timestamp> {
-    Timestamp::from_second(i64::try_from(found.start_time()).ok()?).ok()
-}
-
-/// The basis with the links.
-fn with_links(basis: u64, links: &Links) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (basis, links).hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use super::owners::{Owners, pids};
 #[cfg(not(target_os = "linux"))]
 use super::portable::Platform;
 use super::process::Processes;
+#[cfg(target_os = "linux")]
+use super::users::{rename, rename_socket};
 use super::{Blind, Holding, Source, SourceError};
 use crate::model::{Cost, Moment, Owner, Problem, ProblemCode, Snapshot, Socket, Text};
 
@@ -61,15 +63,37 @@ impl System {
             is_wanted && socket.inode.is_some() && is_without_owner
         };
         let mut with_wanted = first.sockets.iter().zip(wanted(&first.sockets));
-        if with_wanted.any(is_open) {
+        let mut snapshot = if with_wanted.any(is_open) {
             let cost = self.cost;
             let second = self.read(at, Wanted::Those(&wanted));
             self.cost = cost + self.cost;
-            Ok(second)
+            second
         } else {
-            Ok(first)
+            first
+        };
+        self.name_late(&mut snapshot);
+        Ok(snapshot)
+    }
+
+    /// There is no later reading for names that come late: a moment is spent on them.
+    #[cfg(target_os = "linux")]
+    fn name_late(&mut self, snapshot: &mut Snapshot) {
+        let names = self.processes.late_names();
+        if names.is_empty() {
+            return;
+        }
+        for socket in &mut snapshot.sockets {
+            rename_socket(socket, &names);
+        }
+        for process in snapshot.processes.values_mut() {
+            rename(process, &names);
         }
     }
+
+    /// Names are known at once or not at all.
+    #[cfg(not(target_os = "linux"))]
+    #[expect(clippy::unused_self, reason = "as on Linux")]
+    const fn name_late(&mut self, _: &mut Snapshot) {}
 
     fn read(&mut self, at: Moment, wanted: Wanted<'_>) -> Snapshot {
         let (mut problems, mut meter) = (Vec::new(), Meter::start());

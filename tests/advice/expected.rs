@@ -9,8 +9,9 @@ pub struct Fix {
     pub code: String,
     pub text: String,
     pub command: Option<String>,
-    /// Whether it says that it does something else than to free the port for good.
-    pub is_marked: bool,
+    /// Whether it says that it does not free the port, or not for good.
+    pub is_half: bool,
+    pub warning: Option<String>,
     /// What it says that it ends as well, by name.
     pub also_ends: Vec<String>,
 }
@@ -44,7 +45,8 @@ fn fix(one: &Value) -> Result<Fix, String> {
         code: text("code").ok_or_else(|| format!("a fix without code: {one}"))?,
         text: text("text").unwrap_or_default(),
         command: text("command"),
-        is_marked: one["restarts"] == true || one["warning"].is_string() || one["frees"] != "yes",
+        is_half: one["restarts"] == true || one["frees"] != "yes",
+        warning: text("warning"),
         also_ends: also_ends.iter().map(named).collect(),
     })
 }
@@ -64,7 +66,7 @@ pub enum First {
     Sentence {
         code: &'static str,
         says: String,
-        then: Option<&'static str>,
+        then: Option<String>,
     },
 }
 
@@ -77,7 +79,10 @@ impl First {
                 *pattern = fill(pattern);
                 *line = fill(line);
             }
-            Self::Sentence { says, .. } => *says = fill(says),
+            Self::Sentence { says, then, .. } => {
+                *says = fill(says);
+                *then = then.as_deref().map(fill);
+            }
         }
         filled
     }
@@ -89,6 +94,8 @@ pub struct Wanted {
     pub never: Vec<String>,
     /// What the first fix may end as well.
     pub also_ends: Vec<String>,
+    /// What it may warn of.
+    pub warns: Vec<String>,
     /// `behind` or `kept_by`, its key, and its value.
     pub facts: Vec<(&'static str, &'static str, String)>,
 }
@@ -105,7 +112,9 @@ pub fn differences(advice: &Advice, first: &First, wanted: &Wanted) -> Vec<Strin
             }
             let mut ends = fix.also_ends.iter();
             let may_end = |name: &String| wanted.also_ends.iter().any(|one| is_match(one, name));
-            if fix.is_marked || !ends.all(may_end) {
+            let may_warn = |text: &String| wanted.warns.iter().any(|one| is_match(one, text));
+            let warns = fix.warning.as_ref().is_some_and(|text| !may_warn(text));
+            if fix.is_half || warns || !ends.all(may_end) {
                 wrong.push(format!(
                     "the first fix does something else as well: {fix:?}"
                 ));
@@ -118,12 +127,16 @@ pub fn differences(advice: &Advice, first: &First, wanted: &Wanted) -> Vec<Strin
                 ));
             }
             let commands = || advice.fixes.iter().filter_map(|fix| fix.command.as_deref());
-            if let Some(then) = then.filter(|then| !commands().any(|one| is_match(then, one))) {
+            if let Some(then) = then
+                .as_ref()
+                .filter(|then| !commands().any(|one| is_match(then, one)))
+            {
                 wrong.push(format!("no later command is `{then}`: {:?}", advice.fixes));
             }
         }
     }
-    let is_unmarked = |fix: &&Fix| !fix.is_marked && fix.also_ends.is_empty();
+    let is_unmarked =
+        |fix: &&Fix| !fix.is_half && fix.warning.is_none() && fix.also_ends.is_empty();
     let unmarked = advice.fixes.iter().filter(is_unmarked);
     for command in unmarked.filter_map(|fix| fix.command.as_deref()) {
         let said = wanted

@@ -30,15 +30,26 @@ const BY_SCENE: &str = "SOCKEYE_ADVICE_OWN";
 
 /// Follows the advice in each scene, some at a time, and fails with all that went wrong.
 pub fn follow_all(family: &str, scenes: Vec<Scene>) {
-    let all = Mutex::new(scenes.into_iter().enumerate().collect::<Vec<_>>());
-    all.lock().unwrap().reverse();
+    follow_families(vec![(family, scenes)]);
+}
+
+/// The same for several families on one stage.
+pub fn follow_families(families: Vec<(&str, Vec<Scene>)>) {
+    let numbered = families
+        .into_iter()
+        .flat_map(|(family, scenes)| scenes.into_iter().enumerate().map(move |one| (family, one)));
+    let mut all: Vec<_> = numbered.collect();
+    all.reverse();
+    let all = Mutex::new(all);
     let failures = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..AT_A_TIME {
             scope.spawn(|| {
                 loop {
                     let next = all.lock().unwrap().pop();
-                    let Some((number, scene)) = next else { return };
+                    let Some((family, (number, scene))) = next else {
+                        return;
+                    };
                     if let Some(failure) = follow_caught(family, number, scene) {
                         failures.lock().unwrap().push(failure);
                     }
@@ -163,12 +174,19 @@ fn advised(scene: &Scene, set_up: &SetUp, wrong: &mut Vec<String>) -> Said {
     let wanted = Wanted {
         never: fill(&scene.never),
         also_ends: fill(&scene.also_ends),
+        warns: fill(&scene.warns),
         facts: facts
             .map(|(of, key, pattern)| (*of, *key, set_up.filled(pattern)))
             .collect(),
     };
     let first = scene.first.filled(|text| set_up.filled(text));
-    wrong.extend(differences(&advice, &first, &wanted));
+    let differences = differences(&advice, &first, &wanted);
+    if !differences.is_empty() {
+        let parts = ["summary", "remedies", "behind", "kept_by", "notes", "gaps"];
+        let parts = parts.map(|part| format!("{part}: {}", advice.whole[part]));
+        println!("advice in {}:\n  {}", scene.situation, parts.join("\n  "));
+    }
+    wrong.extend(differences);
     let first = advice.fixes.first().cloned();
     let first = first.map(|fix| fix.command.unwrap_or(fix.text));
     Said {

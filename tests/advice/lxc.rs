@@ -21,16 +21,14 @@ fn in_the_hosts_network() {
                 .never(&harmful)
                 .seen_outside()
                 .set_up(|| boxed("box", 8301)),
-            Scene::new("the same, by a user who may use sudo", 8302)
-                .asked_by(User::Ann)
-                .expects(
-                    "^stop_container$",
-                    &stop("crate", "sudo "),
-                    "sudo lxc-stop -n crate",
-                )
-                .never(&harmful)
-                .seen_outside()
-                .set_up(|| boxed("crate", 8302)),
+            Scene::new(
+                "the same, by a user from whom its processes are hidden",
+                8302,
+            )
+            .asked_by(User::Ann)
+            .expects_sentence("^end_process$", "sudo sockeye check 8302", None)
+            .never(&harmful)
+            .set_up(|| boxed("crate", 8302)),
         ];
         follow_all("lxc", scenes);
     });

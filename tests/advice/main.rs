@@ -33,3 +33,4 @@ mod signals;
 mod ssh;
 mod supervisors;
 mod systemd;
+mod units;

@@ -27,9 +27,8 @@ fn plain_scenes() -> Vec<Scene> {
             .set_up(|| server(User::Ann, 8101)),
         Scene::new("another user's program", 8102)
             .asked_by(User::Ann)
-            .expects("^end_process$", "^sudo kill {PID}$", "sudo kill {PID}")
+            .expects_sentence("^end_process$", "sudo sockeye check 8102", None)
             .never(&["KILL"])
-            .seen_outside()
             .set_up(|| server(User::Bob, 8102)),
         Scene::new("an ancestor of the shell that asks", 8103)
             .asked_by(User::Ann)
@@ -42,7 +41,7 @@ fn plain_scenes() -> Vec<Scene> {
                 "^kill {PID}$|^nginx .*-s (quit|stop)",
                 "kill {PID}",
             )
-            .never(&["KILL", "-9"])
+            .never(&["^kill (-KILL|-9) {PID}$"])
             .seen_outside()
             .set_up(|| {
                 let nginx = nginx(8104);

@@ -83,7 +83,9 @@ impl SetUp {
         names.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
         let mut emptied = text.to_owned();
         for (name, value) in names {
-            emptied = emptied.replace(value.as_str(), name);
+            // A pid is no part of a port or of another pid.
+            let word = regex::Regex::new(&format!(r"\b{}\b", regex::escape(value))).unwrap();
+            emptied = word.replace_all(&emptied, name).into_owned();
         }
         emptied
     }
@@ -97,6 +99,7 @@ pub struct Scene {
     pub first: First,
     pub never: Vec<String>,
     pub also_ends: Vec<String>,
+    pub warns: Vec<String>,
     pub facts: Vec<(&'static str, &'static str, String)>,
     pub is_seen_outside: bool,
     pub is_bound_before: bool,
@@ -121,6 +124,7 @@ impl Scene {
             },
             never: Vec::new(),
             also_ends: Vec::new(),
+            warns: Vec::new(),
             facts: Vec::new(),
             is_seen_outside: false,
             is_bound_before: false,
@@ -157,16 +161,11 @@ impl Scene {
     }
 
     /// The first fix is a sentence.
-    pub fn expects_sentence(
-        mut self,
-        code: &'static str,
-        says: &str,
-        then: Option<&'static str>,
-    ) -> Self {
+    pub fn expects_sentence(mut self, code: &'static str, says: &str, then: Option<&str>) -> Self {
         self.first = First::Sentence {
             code,
             says: says.into(),
-            then,
+            then: then.map(Into::into),
         };
         self
     }
@@ -180,6 +179,12 @@ impl Scene {
     /// The first fix may name these as what it ends as well.
     pub fn also_ends(mut self, pattern: &str) -> Self {
         self.also_ends.push(pattern.into());
+        self
+    }
+
+    /// The first fix may warn of this, and of nothing else.
+    pub fn warns(mut self, pattern: &str) -> Self {
+        self.warns.push(pattern.into());
         self
     }
 

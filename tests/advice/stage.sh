@@ -22,6 +22,7 @@ outer() {
   make_way "$stage"
   status=0
   wait "$stage" || status=$?
+  [ ! -e "$1.log" ] || { cat "$1.log" && rm "$1.log"; }
   for group in $groups; do
     echo $$ >"$group$came_from/cgroup.procs" 2>/dev/null || echo $$ >"$group/cgroup.procs" 2>/dev/null || true
     [ ! -d "$group/$name" ] || find "$group/$name" -depth -type d -exec rmdir {} + 2>/dev/null || true
@@ -50,8 +51,48 @@ inner() {
   mounts
   users
   network
+  [ "${SOCKEYE_STAGE_INIT:-}" != systemd ] || by_systemd "$@"
   # Not `exec`: the shell stays as process 1 and takes in what loses its parent.
   "$@"
+}
+
+# Process 1 is a real service manager; it runs the command as a service, prints what that printed to
+# FOLDER.log and exits with its status.
+by_systemd() {
+  units=/run/systemd/system
+  mkdir -p $units
+  env >/run/stage/environment
+  cat >$units/stage.target <<UNIT
+[Unit]
+Requires=basic.target dbus.service stage.service
+Wants=systemd-logind.service
+After=basic.target dbus.service systemd-logind.service
+AllowIsolate=yes
+UNIT
+  cat >$units/stage.service <<UNIT
+[Unit]
+After=basic.target dbus.service systemd-logind.service
+SuccessAction=exit
+FailureAction=exit
+[Service]
+Type=exec
+EnvironmentFile=/run/stage/environment
+WorkingDirectory=$PWD
+ExecStart=$*
+StandardOutput=file:$folder.log
+StandardError=inherit
+KillMode=mixed
+TimeoutStopSec=2
+UNIT
+  # What is of no use here, or belongs to the machine outside.
+  for unit in systemd-udevd systemd-modules-load systemd-sysctl systemd-binfmt systemd-random-seed \
+    systemd-networkd systemd-timesyncd e2scrub_reap apparmor ifupdown-pre networking; do
+    ln -s /dev/null "$units/$unit.service"
+  done
+  echo >/etc/fstab
+  mount -t tmpfs tmpfs /var/lib/systemd
+  exec env -i container=stage PATH="$PATH" /lib/systemd/systemd --system --unit=stage.target \
+    --log-target=null --show-status=no
 }
 
 mounts() {

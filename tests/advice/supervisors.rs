@@ -7,7 +7,7 @@ mod parents;
 
 use std::path::Path;
 
-use crate::followed::follow_all;
+use crate::followed::{follow_all, follow_families};
 use crate::scene::SetUp;
 use crate::stage::on_stage;
 use crate::started::{User, by, pid_of, sh};
@@ -36,8 +36,10 @@ fn of_node() {
 fn parents() {
     on_stage("supervisors::parents", "supervisors", || {
         tools();
-        follow_all("supervisors-parents", parents::scenes());
-        follow_all("supervisors-masters", masters::scenes());
+        follow_families(vec![
+            ("supervisors-parents", parents::scenes()),
+            ("supervisors-masters", masters::scenes()),
+        ]);
     });
 }
 

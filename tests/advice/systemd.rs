@@ -4,10 +4,10 @@ mod launched;
 mod sockets;
 mod users;
 
-use crate::followed::follow_all;
+use crate::followed::{follow_all, follow_families};
 use crate::processes::helper;
 use crate::scene::{Scene, SetUp};
-use crate::stage::on_managed_stage;
+use crate::stage::on_stage_with_systemd;
 use crate::started::{Started, Undo, User, sh};
 use crate::traffic::{Protocol, wait_for_answer};
 
@@ -16,15 +16,17 @@ const KILL: &str = r"^(sudo )?kill\b";
 
 #[test]
 fn units() {
-    on_managed_stage("systemd::units", "systemd", || {
-        follow_all("systemd", services());
-        follow_all("systemd-sockets", sockets::scenes());
+    on_stage_with_systemd("systemd::units", || {
+        follow_families(vec![
+            ("systemd", services()),
+            ("systemd-sockets", sockets::scenes()),
+        ]);
     });
 }
 
 #[test]
 fn launched_by_units() {
-    on_managed_stage("systemd::launched_by_units", "systemd", || {
+    on_stage_with_systemd("systemd::launched_by_units", || {
         let _services = launched::services();
         follow_all("systemd-launched", launched::scenes());
     });
@@ -32,7 +34,7 @@ fn launched_by_units() {
 
 #[test]
 fn units_of_users() {
-    on_managed_stage("systemd::units_of_users", "systemd", || {
+    on_stage_with_systemd("systemd::units_of_users", || {
         users::manager();
         follow_all("systemd-user", users::scenes());
     });
@@ -181,6 +183,17 @@ fn services() -> Vec<Scene> {
                 let unit = started("s8.service", &service(&format!("nginx -c {config}"), always));
                 waited(SetUp::new().keep(unit), 8408)
             }),
+        Scene::new("the machine's resolver as a service", 53)
+            .expects_sentence("^bind_other_address$", "looks up names", Some("systemctl stop s10.service"))
+            .never(&[r"\bkill\b", "systemctl stop"])
+            .set_up(|| {
+                std::fs::write("/etc/resolv.conf", "nameserver 127.0.0.1\n").unwrap();
+                let command = "dnsmasq -k --conf-file=/dev/null --no-resolv --no-hosts --user=root";
+                let unit = started("s10.service", &service(command, "Restart=always\n"));
+                crate::support::wait_until("its port", || sh("ss -Hltn 'sport = :53'").contains(":53"));
+                let set_up = SetUp::new().keep(unit).names("PID", main_pid("s10.service"));
+                set_up.lives("the resolver", is_active("s10.service"))
+            }),
         Scene::new("the service that runs the shell that asks", 8409)
             .expects_sentence(".", "(?i)session|port", Some("systemctl stop s9.service"))
             .never(&[r"\bkill\b", "systemctl stop"])
@@ -204,6 +217,7 @@ fn agent() -> SetUp {
         sh("ss -Hltn 'sport = :8409'").contains("8409")
     });
     let set_up = SetUp::new().keep(unit).by_shell(shell);
+    let set_up = set_up.names("PID", main_pid("s9.service"));
     set_up.lives("the service", is_active("s9.service"))
 }
 

@@ -19,5 +19,6 @@ mod every_holder;
 mod helpers;
 mod holders;
 mod pids;
+mod redirects;
 mod safety;
 mod verdicts;

@@ -24,6 +24,8 @@ const REDACTED: &[(&str, &str)] = &[
     (r"pid \d+", "pid PID"),
     (r"kill \d+", "kill PID"),
     (r"\(\d+\)", "(PID)"),
+    // Who runs what, and since when: `tests/cli/who.rs` compares that with what was started.
+    (r"(?m)^  `[^\n]*`, (started|run) [^\n]*\n", ""),
     (r"bind-[0-9a-f]+", "server"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d|\d\d:\d\d:\d\d", "TIME"),
     (r"about \d+ s", "about N s"),
@@ -52,9 +54,27 @@ fn says_by(name: &str, command: Command, target: &str) {
 }
 
 fn check(mut command: Command, target: &str) -> String {
-    let output = command.args(["check", target]).output().unwrap();
+    command.args(["check", target]);
+    let output = apart(&command).output().unwrap();
     assert_eq!(output.stderr, b"");
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// The command as no descendant of the test's: what has the port would be an ancestor of the program, and such
+/// a process is not ended like any other. It waits until it has another parent.
+fn apart(command: &Command) -> Command {
+    // `$0` is the pid of the shell that started this one and is about to end.
+    const WAIT: &str = r#"while [ "$(sed -n 's/^PPid:[[:space:]]*//p' /proc/$$/status)" = "$0" ]; do :; done; exec "$@""#;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"sh -c "$0" $$ "$@" &"#, WAIT]);
+    shell.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
 }
 
 fn snapshot(name: &str, text: &str) {
@@ -63,7 +83,7 @@ fn snapshot(name: &str, text: &str) {
     settings.set_omit_expression(true);
     // Other tests run in namespaces of their own.
     if name != "other_namespace" {
-        settings.add_filter(r"(?m)^  note: The port is also used in another .*\n", "");
+        settings.add_filter(r"(?m)^  note: The port is also in use in another .*\n", "");
     }
     for (pattern, replacement) in REDACTED {
         settings.add_filter(pattern, *replacement);
@@ -567,8 +587,8 @@ fn the_docs_tell_what_the_program_says() {
 /// A text with everything taken out that differs from run to run and from owner to owner.
 fn redacted(text: &str) -> String {
     let owners = [
-        (r"\S+ \(pid \d+, \w+[^)]*\)", "WHO"),
-        (r"\S+\(\d+\)", "WHO"),
+        (r"(python3 )?\S+ \(pid \d+, \w+[^)]*\)", "WHO"),
+        (r"(python3 )?\S+\(\d+\)", "WHO"),
         (r"127\.0\.0\.1:[3-6]\d{4}  TIME_WAIT", "CLIENT  TIME_WAIT"),
     ];
     let all = owners.iter().chain(REDACTED);

@@ -43,6 +43,19 @@ const PROCESS: &[(&str, Check)] = &[
     ("user", is_text_or_null),
 ];
 
+/// What `check` has of a process besides.
+const PROGRAM: &[(&str, Check)] = &[
+    ("parent", is_number_or_null),
+    ("comm", Value::is_string),
+    ("executable", is_text_or_null),
+    ("argv", are_texts),
+    ("cwd", is_text_or_null),
+    ("uid", Value::is_u64),
+    ("unit", is_text_or_null),
+    ("container", is_text_or_null),
+    ("project", Value::is_null),
+];
+
 /// What a socket in the way of a bind has besides.
 const BLOCKER: &[(&str, Check)] = &[
     ("reuse_address", |v| v.is_null() || v.is_boolean()),
@@ -88,12 +101,24 @@ const TARGET: &[(&str, Check)] = &[
         are(v, |probe| has_exactly(probe, fields))
     }),
     ("blockers", |v| {
-        let fields = [SOCKET, BLOCKER].concat();
-        are(v, |blocker| has_exactly(blocker, &fields))
+        are(v, |blocker| {
+            let mut blocker = blocker.clone();
+            let processes = blocker["processes"].as_array_mut().unwrap();
+            let are_whole = processes.iter_mut().all(without_program);
+            are_whole && has_exactly(&blocker, &[SOCKET, BLOCKER].concat())
+        })
     }),
     ("notes", |v| are(v, is_remark)),
     ("gaps", |v| are(v, is_remark)),
 ];
+
+/// Takes what `check` has besides out of a process; whether it was there, with its types.
+fn without_program(process: &mut Value) -> bool {
+    let fields = process.as_object_mut().unwrap();
+    let mut has =
+        |(name, is_right): &(&str, Check)| fields.remove(*name).is_some_and(|v| is_right(&v));
+    PROGRAM.iter().all(|field| has(field))
+}
 
 fn are(value: &Value, is_right: impl Fn(&Value) -> bool) -> bool {
     value.as_array().is_some_and(|all| all.iter().all(is_right))
@@ -316,6 +341,16 @@ fn the_sockets_in_the_way_are_told_as_list_tells_them() {
         for (more, _) in BLOCKER {
             blocker.remove(*more);
         }
+        let process = &mut blocker["processes"][0];
+        let executable = std::env::current_exe().unwrap();
+        assert_eq!(process["executable"].as_str(), executable.to_str());
+        let argv: Vec<_> = std::env::args().map(Value::String).collect();
+        assert_eq!(process["argv"], Value::Array(argv));
+        assert_eq!(
+            process["cwd"].as_str(),
+            std::env::current_dir().unwrap().to_str()
+        );
+        assert!(without_program(process));
         let mut listed = listing(&[":8080", "state:listen"])["sockets"][0].clone();
         for one in [&mut blocker, listed.as_object_mut().unwrap()] {
             one.remove("first_seen");

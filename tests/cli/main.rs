@@ -35,3 +35,4 @@ mod tables;
 mod usage;
 mod wait;
 mod watch;
+mod who;

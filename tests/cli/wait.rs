@@ -18,8 +18,9 @@ fn wait(args: &[&str]) -> Running {
 
 /// This process as the program names it.
 fn own_name() -> String {
-    let name = std::fs::read_to_string("/proc/self/comm").unwrap();
-    format!("{}({})", name.trim(), std::process::id())
+    let program = std::env::current_exe().unwrap();
+    let name = program.file_name().unwrap().to_string_lossy();
+    format!("{name}({})", std::process::id())
 }
 
 /// `since 12:04:31` without the time.

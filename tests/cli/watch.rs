@@ -158,8 +158,9 @@ fn without_json_each_change_is_a_line_for_a_person() {
         let watching = watch(&["tcp", "-l"]);
         let lines: Vec<_> = (0..3).map(|_| watching.line()).collect();
         let time = regex::Regex::new(r"^\d\d:\d\d:\d\d\.\d{3} ").unwrap();
-        let name = std::fs::read_to_string("/proc/self/comm").unwrap();
-        let owner = format!("{}({})", name.trim(), std::process::id());
+        let program = std::env::current_exe().unwrap();
+        let name = program.file_name().unwrap().to_string_lossy();
+        let owner = format!("{name}({})", std::process::id());
         let expect = |line: &str, rest: &str| {
             assert!(time.is_match(line), "{line}");
             assert_eq!(&line[13..], format!("{rest}  {owner}"));

@@ -7,6 +7,7 @@ pub fn evidence(taken_at: Moment, holders: Vec<Holder>) -> Evidence {
     Evidence {
         limits: Limits {
             uid: Some(0),
+            home: None,
             is_confined: false,
             unprivileged_from: Some(1024),
             has_bind_capability: Some(true),
@@ -16,6 +17,7 @@ pub fn evidence(taken_at: Moment, holders: Vec<Holder>) -> Evidence {
             is_ipv6_off: Some(false),
             security_modules: None,
             unit: None,
+            unready: Vec::new(),
             excluded: None,
         },
         ..Evidence::new(taken_at, holders)

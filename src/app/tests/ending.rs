@@ -152,8 +152,8 @@ fn both_questions_are_about_the_chosen_signal() {
 fn pid_1_is_left_alone_where_it_keeps_sockets_for_its_services() {
     let named = |name: &str| {
         let process = Process {
-            name: name.into(),
-            ..(*process(1)).clone()
+            parent: None,
+            ..Process::new(1, name)
         };
         Socket {
             owner: Owner::Known([Arc::new(process)].into()),

@@ -39,14 +39,18 @@ fn command(behind: &Behind, situation: &Situation<'_>) -> Option<String> {
     // An init process without a handler gets SIGKILL after the grace period, which is ten seconds.
     let grace = if behind.ignores_term { "-t 1 " } else { "" };
     match behind.engine? {
-        Engine::Docker => Some(match name() {
-            Some(name) => format!("docker stop {grace}{name}"),
-            None => {
-                let port = published(situation);
-                format!("docker stop {grace}$(docker ps -q --filter publish={port})")
-            }
+        Engine::Docker => {
+            let by_port = || format!("$(docker ps -q --filter publish={})", published(situation));
+            Some(format!(
+                "docker stop {grace}{}",
+                name().unwrap_or_else(by_port)
+            ))
+        }
+        // Without its first container a pod can't be started again by its own name.
+        Engine::Podman => Some(match operand(&behind.pod) {
+            Some(pod) => format!("podman pod stop {grace}{pod}"),
+            None => format!("podman stop {grace}{}", name()?),
         }),
-        Engine::Podman => Some(format!("podman stop {grace}{}", name()?)),
         Engine::Nerdctl => Some(format!("nerdctl stop {}", name()?)),
         Engine::Lxc => Some(format!("lxc-stop -n {}", name()?)),
         Engine::Nspawn => Some(format!("machinectl poweroff {}", name()?)),
@@ -113,6 +117,9 @@ fn sentence(behind: &Behind) -> String {
     let serves = behind.server.as_ref().map_or_else(String::new, |server| {
         format!(", which publishes the port for the container {server}")
     });
+    if let Some(pod) = &behind.pod {
+        return format!("Stop the pod {pod}, which publishes the port{about}");
+    }
     match name {
         Some(name) => format!("Stop the container{name}{about}{serves}"),
         None => format!("Stop the container that publishes the port{about}{serves}"),

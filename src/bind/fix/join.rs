@@ -26,19 +26,14 @@ pub(super) fn joined(mut of_parties: Vec<Vec<Fix>>) -> Vec<Fix> {
 
 /// One fix that does all of these.
 fn both(fixes: &[Fix]) -> Fix {
-    let mut texts = fixes.iter().map(|fix| fix.text.as_str());
-    let first = texts.next().unwrap_or_default().to_owned();
-    let text = texts.fold(first, |all, text| {
-        format!("{all}, and {}", uncapitalised(text))
-    });
+    let text = text_of(fixes);
     let commands: Vec<&str> = fixes
         .iter()
         .filter_map(|fix| fix.command.as_deref())
         .collect();
-    let is_same = fixes.iter().all(|fix| fix.code == fixes[0].code);
+    let is_same = |code: FixCode| fixes.iter().all(|fix| fix.code == code);
     let code = match fixes[0].code {
-        FixCode::EndProcess => FixCode::EndProcesses,
-        code if is_same => code,
+        code if is_same(code) && code != FixCode::EndProcess => code,
         _ => FixCode::EndProcesses,
     };
     let run_as = fixes
@@ -55,6 +50,28 @@ fn both(fixes: &[Fix]) -> Fix {
         warning: (!warnings.is_empty()).then(|| warnings.join(" ")),
         ..Fix::command(code, text, merged(&commands))
     }
+}
+
+/// `Stop a.service, and end nginx (12), nginx (13)`: what begins alike is said once.
+fn text_of(fixes: &[Fix]) -> String {
+    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
+    for fix in fixes {
+        let (verb, what) = fix.text.split_once(' ').unwrap_or((&fix.text, ""));
+        match said.iter_mut().find(|(known, _)| *known == verb) {
+            Some((_, all)) => all.push(what),
+            None => said.push((verb, vec![what])),
+        }
+    }
+    let parts = said
+        .iter()
+        .map(|(verb, what)| format!("{verb} {}", what.join(" and ")));
+    let parts: Vec<_> = parts.collect();
+    let (first, rest) = parts
+        .split_first()
+        .map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+    rest.iter().fold(first.to_owned(), |all, part| {
+        format!("{all}, and {}", uncapitalised(part))
+    })
 }
 
 /// `systemctl stop a` and `systemctl stop b` are one command.

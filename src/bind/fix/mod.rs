@@ -21,6 +21,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::{AlsoEnds, Holder, Limits, Protocol};
+pub(super) use service::keeper_text;
 pub use shell::shell_word;
 
 /// Something that helps against a taken port.
@@ -67,20 +68,20 @@ impl Fix {
         }
     }
 
-    /// What it does besides or does not do, in one sentence without a full stop; `None` where it does no
-    /// more and no less than it says.
+    /// What it does besides or does not do, in sentences; `None` where it does no more and no less than it
+    /// says.
     pub fn caution(&self) -> Option<String> {
         let ends = (!self.also_ends.is_empty()).then(|| {
             let things: Vec<_> = self.also_ends.iter().map(thing).collect();
-            format!("also ends {}", things.join(", "))
+            format!("Also ends {}.", things.join(", "))
         });
-        let restarts = self.restarts.then(|| "it is started again".to_owned());
-        let warning = self
-            .warning
-            .as_ref()
-            .map(|text| text.trim_end_matches('.').to_owned());
-        let all: Vec<_> = ends.into_iter().chain(restarts).chain(warning).collect();
-        (!all.is_empty()).then(|| all.join("; "))
+        let restarts = self.restarts.then(|| "It is started again.".to_owned());
+        let all: Vec<_> = ends
+            .into_iter()
+            .chain(restarts)
+            .chain(self.warning.clone())
+            .collect();
+        (!all.is_empty()).then(|| all.join(" "))
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn parties<'a>(situation: &Situation<'a>) -> Vec<Party<'a>> {
             at.get_or_insert(parties.len());
         }
     }
-    let loose = process::grouped(loose.into_values().collect());
+    let loose = process::grouped(&loose.into_values().collect::<Vec<_>>());
     let at = at.unwrap_or(0).min(parties.len());
     let tail = parties.split_off(at);
     for party in loose {
@@ -106,7 +106,7 @@ fn of_socket(holder: &Holder) -> Option<Party<'_>> {
 }
 
 /// The party of processes that belong together, as their first one's background says.
-pub(super) fn of_members<'a>(members: Members<'a>) -> Party<'a> {
+pub(super) fn of_members(members: Members<'_>) -> Party<'_> {
     let Some(background) = members.first_background() else {
         return Party::Processes(members);
     };

@@ -20,28 +20,38 @@ pub(super) type Member<'a> = (&'a Arc<Process>, Option<&'a Background>);
 pub(super) struct Members<'a>(Vec<Member<'a>>);
 
 /// Parties of processes: each first process with what it started.
-pub(super) fn grouped<'a>(all: Vec<Member<'a>>) -> Vec<Party<'a>> {
+pub(super) fn grouped<'a>(all: &[Member<'a>]) -> Vec<Party<'a>> {
     let has = |pid: Pid| all.iter().any(|(process, _)| process.pid == pid);
-    let is_first = |(process, _): &Member<'a>| !process.parent.is_some_and(has);
-    let firsts = all.iter().filter(|member| is_first(member));
-    firsts
-        .map(|&first| {
-            let mut family = vec![first];
-            let mut at = 0;
-            while let Some((parent, _)) = family.get(at) {
-                let pid = parent.pid;
-                let is_child =
-                    |(process, _): &&Member<'a>| process.parent == Some(pid) && process.pid != pid;
-                let children: Vec<_> = all.iter().filter(is_child).copied().collect();
-                let is_new =
-                    |child: &Member<'a>| !family.iter().any(|(known, _)| known.pid == child.0.pid);
-                let children: Vec<_> = children.into_iter().filter(is_new).collect();
-                family.extend(children);
-                at += 1;
-            }
-            party::of_members(Members(family))
-        })
+    let is_first = |(process, _): &&Member<'a>| !process.parent.is_some_and(has);
+    let mut families: Vec<Vec<Member<'a>>> = Vec::new();
+    // Parents are not read at one instant: where they form a ring, any of them counts as the first.
+    for &first in all.iter().filter(is_first).chain(all) {
+        let is_known =
+            |family: &Vec<Member<'a>>| family.iter().any(|(known, _)| known.pid == first.0.pid);
+        if !families.iter().any(is_known) {
+            families.push(family_of(first, all));
+        }
+    }
+    families
+        .into_iter()
+        .map(|family| party::of_members(Members(family)))
         .collect()
+}
+
+/// A process and its descendants among these.
+fn family_of<'a>(first: Member<'a>, all: &[Member<'a>]) -> Vec<Member<'a>> {
+    let mut family = vec![first];
+    let mut at = 0;
+    while let Some(&(parent, _)) = family.get(at) {
+        let is_child = |(process, _): &&Member<'a>| process.parent == Some(parent.pid);
+        for &child in all.iter().filter(is_child) {
+            if !family.iter().any(|(known, _)| known.pid == child.0.pid) {
+                family.push(child);
+            }
+        }
+        at += 1;
+    }
+    family
 }
 
 impl<'a> Members<'a> {

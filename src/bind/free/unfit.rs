@@ -109,14 +109,14 @@ impl fmt::Display for Unfit {
             Self::Registered(name) => write!(f, "registered for {name}"),
             Self::Privileged(first) => write!(f, "takes a privilege, as every port below {first}"),
             Self::Elsewhere(at) => {
-                let (local, name, pid) = (at.local, &at.name, at.pid);
-                write!(
-                    f,
-                    "{local} is in use in the network namespace of {name}({pid})"
-                )
+                write!(f, "{} is in use in another network namespace", at.local)?;
+                match &at.owner {
+                    Some(owner) => write!(f, ", by {}({})", owner.name, owner.pid),
+                    None => write!(f, ", that of pid {}", at.member),
+                }
             }
-            Self::Redirected(Redirect { to, place, .. }) => {
-                write!(f, "its traffic is sent to {to} ({place})")
+            Self::Redirected(redirect) => {
+                write!(f, "{} go to {}", redirect.packets("it"), redirect.target())
             }
         }
     }

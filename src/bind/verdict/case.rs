@@ -11,10 +11,10 @@ use super::super::rules::Prediction;
 use super::super::servers::{self, Start};
 use super::super::{Address, ProbeResult};
 use super::kind::{Kind, kind};
-use super::{Cause, Outcome};
+use super::{Cause, Outcome, who};
 use crate::model::{
     Behind, BehindKind, Evidence, Holder, KeeperKind, KeptBy, Limits, Moment, Owner, Protocol,
-    State,
+    Readiness, Redirect, State,
 };
 
 /// One bind test, ready to be judged.
@@ -149,6 +149,16 @@ impl<'a> Case<'a> {
         Some(trial.probe.address)
     }
 
+    /// Whether the address whose bind failed is there and not usable.
+    pub(super) fn denied_readiness(&self) -> Option<Readiness> {
+        let address = self
+            .denied_address()
+            .filter(|_| self.is_denied_with("EADDRNOTAVAIL"))?;
+        let mut unready = self.limits().unready.iter();
+        let found = unready.find(|(one, _)| std::net::IpAddr::V6(*one) == address);
+        found.map(|&(_, readiness)| readiness)
+    }
+
     /// Whether the port needs a privilege that this process lacks, as far as that is known.
     pub(super) fn lacks_privilege(&self) -> bool {
         let limits = self.limits();
@@ -174,6 +184,24 @@ impl<'a> Case<'a> {
     /// The socket that matters most.
     pub(super) fn principal(&self) -> Option<&'a Holder> {
         self.blockers.first().copied()
+    }
+
+    /// The redirects that a server on the port would suffer from: not those to what has the port already.
+    pub(super) fn foreign_redirects(&self) -> impl Iterator<Item = &'a Redirect> {
+        let behind = self
+            .behind()
+            .filter(|behind| behind.kind == BehindKind::Container);
+        let is_its_own = move |redirect: &&Redirect| {
+            behind.as_ref().is_some_and(|behind| {
+                behind.address.is_none()
+                    || redirect.to.address.is_none()
+                    || behind.address == redirect.to.address
+            })
+        };
+        self.evidence
+            .redirects
+            .iter()
+            .filter(move |redirect| !is_its_own(redirect))
     }
 
     /// What is behind the socket that matters most.
@@ -208,6 +236,11 @@ impl<'a> Case<'a> {
             })
         };
         known.or_else(by_unit)
+    }
+
+    /// Who has it: command line, folder and origin.
+    pub(super) fn who(&self, now: Moment) -> Option<String> {
+        who::sentence(self.evidence, self.principal()?, now.wall)
     }
 
     /// Whether the socket that matters most is of this kind.
@@ -283,9 +316,12 @@ impl<'a> Case<'a> {
     pub(super) fn outcome(&self, cause: Cause) -> Outcome {
         match cause {
             Cause::PrivilegedPort | Cause::Policy | Cause::CgroupPolicy => Outcome::Denied,
-            Cause::AddressNotLocal | Cause::Ipv6Off | Cause::ScopeNeeded | Cause::ProbeFailed => {
-                Outcome::Unavailable
-            }
+            Cause::AddressNotLocal
+            | Cause::AddressTentative
+            | Cause::AddressDuplicate
+            | Cause::Ipv6Off
+            | Cause::ScopeNeeded
+            | Cause::ProbeFailed => Outcome::Unavailable,
             Cause::Raced => Outcome::Raced,
             Cause::Free => Outcome::Free,
             _ if self.protocol() == Protocol::Tcp && self.with_reuse_address == Start::Ok => {

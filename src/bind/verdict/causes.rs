@@ -13,7 +13,7 @@ use super::case::Case;
 use super::kind::Kind;
 use crate::bind::FixCode;
 use crate::bind::examine::Agreement;
-use crate::model::Owner;
+use crate::model::{Owner, Readiness};
 
 /// A row of the table.
 pub(super) struct Row {
@@ -95,10 +95,40 @@ pub(super) static TABLE: &[Row] = &[
         ],
     },
     Row {
+        cause: Cause::AddressDuplicate,
+        applies: |case| case.denied_readiness() == Some(Readiness::Duplicate),
+        summary: "{denied_address} is an address of this host, but another host has it too: duplicate address \
+                  detection failed, and the kernel won't use it.",
+        details: &["`ip -6 address` shows it as dadfailed."],
+        fixes: &[
+            Say(
+                FixCode::ChangeConfig,
+                "Give the interface another address, or find the other host",
+                "",
+            ),
+            Say(FixCode::BindOtherAddress, "Bind another address", ""),
+        ],
+    },
+    Row {
+        cause: Cause::AddressTentative,
+        applies: |case| case.denied_readiness() == Some(Readiness::Tentative),
+        summary: "{denied_address} is an address of this host, but not usable yet: the kernel is still checking \
+                  whether another host has it.",
+        details: &[
+            "`ip -6 address` shows it as tentative. That takes a second or two, longer while the link is down.",
+        ],
+        fixes: &[Say(
+            FixCode::Wait,
+            "Wait a moment and test again: duplicate address detection is still running",
+            "",
+        )],
+    },
+    Row {
         cause: Cause::AddressNotLocal,
         applies: |case| case.is_denied_with("EADDRNOTAVAIL"),
         summary: "{denied_address} is not an address of this host (or not of this network namespace).",
         details: &[
+            "{still_bound}",
             "Only a server that sets IP_FREEBIND can bind an address that is not there yet.",
         ],
         fixes: &[Say(
@@ -126,7 +156,7 @@ pub(super) static TABLE: &[Row] = &[
         applies: |case| case.is_denied_with("EACCES") && case.lacks_privilege(),
         summary: "Port {port} is privileged: binding a port below {first_unprivileged} takes \
                   CAP_NET_BIND_SERVICE[, {namespace_caveat}].",
-        details: &["Whether it is taken no bind can tell. The table says: {dump}."],
+        details: &["A bind can't tell whether it is in use. The socket table shows {dump}."],
         fixes: &[
             Say(
                 FixCode::ChangeConfig,
@@ -150,9 +180,9 @@ pub(super) static TABLE: &[Row] = &[
         applies: |case| case.is_denied_with("EPERM"),
         summary: "A BPF program of the control group, or a seccomp filter, forbids binding {denied_address}:{port}.",
         details: &[
-            "systemd does that with SocketBindDeny= and SocketBindAllow=. Only whoever runs in the \
-             group is kept from the port.",
-            "Whether it is taken no bind can tell. The table says: {dump}.",
+            "systemd does that with SocketBindDeny= and SocketBindAllow=. Only programs in that group \
+             are affected.",
+            "A bind can't tell whether it is in use. The socket table shows {dump}.",
         ],
         fixes: &[
             Say(
@@ -166,7 +196,7 @@ pub(super) static TABLE: &[Row] = &[
     Row {
         cause: Cause::Policy,
         applies: |case| case.is_denied_with("EACCES") && case.excluded_range().is_some(),
-        summary: "Windows has set the ports {excluded_range} aside: nobody can bind {port}.",
+        summary: "Windows has set the ports {excluded_range} aside: no program can bind {port}.",
         details: &["Hyper-V and containers reserve such ranges; no socket is there."],
         fixes: &[Say(
             FixCode::OtherPort,
@@ -179,9 +209,9 @@ pub(super) static TABLE: &[Row] = &[
         applies: |case| case.is_denied_with("EACCES"),
         summary: "A security policy forbids binding port {port}[ (active: {security_modules})].",
         details: &[
-            "Landlock, SELinux, AppArmor or seccomp can do that. It is no other socket: the kernel \
+            "Landlock, SELinux, AppArmor or seccomp can do that. It isn't another socket: the kernel \
              refuses before it looks for one.",
-            "Whether the port is taken no bind can tell. The table says: {dump}.",
+            "A bind can't tell whether the port is in use. The socket table shows {dump}.",
         ],
         fixes: &[Say(
             FixCode::ChangeConfig,
@@ -200,17 +230,17 @@ pub(super) static TABLE: &[Row] = &[
         cause: Cause::Free,
         applies: |case| !case.is_refused(),
         summary: "{Target} is free[: {asked_addresses} can be bound].",
-        details: &["Free at that instant: only whoever binds it has it."],
+        details: &["Free right now; another program can still take it before you do."],
         fixes: &[],
     },
     Row {
         cause: Cause::InvisibleHolder,
         applies: |case| case.blockers.is_empty(),
-        summary: "Something holds {target} that is in no table: the kernel refuses the bind and shows \
-                  no socket for it.",
+        summary: "{Target} is in use, but by no socket that can be listed: the kernel refuses the bind and \
+                  shows no socket for it.",
         details: &[
-            "It may be a socket that this kernel does not list (before Linux 6.8: one that is bound \
-             and does not listen), or a table that can't be read here.",
+            "It may be a socket that this kernel doesn't list (before Linux 6.8: one that is bound \
+             without listening), or a table that can't be read here.",
         ],
         fixes: &[
             Say(
@@ -228,15 +258,15 @@ pub(super) static TABLE: &[Row] = &[
             (case.is_held_by(Kind::Listener) || case.is_held_by(Kind::Udp))
                 && case.has_owner(|owner| matches!(owner, Owner::Hidden | Owner::None))
         },
-        summary: "A process that can't be seen from here[, of {user},] holds {where} ({state})[, in \
-                  {unit}].",
-        details: &["{reuse_hint}"],
+        summary: "A process[ owned by {user}] {is_doing} {where}[, in {unit}]; you aren't allowed to see which \
+                  one.",
+        details: &["{behind}", "{reuse_hint}"],
         fixes: &[EndHolders, OTHER_PORT],
     },
     Row {
         cause: Cause::KernelSocket,
         applies: |case| case.has_owner(|owner| *owner == Owner::Kernel),
-        summary: "The kernel itself holds {where}: no process has that socket.",
+        summary: "The kernel itself has {where}: no process has that socket.",
         details: &["VXLAN, WireGuard, L2TP and NFS open such sockets."],
         fixes: &[
             Say(
@@ -254,6 +284,8 @@ pub(super) static TABLE: &[Row] = &[
         details: &[
             "It is a dual-stack socket: [::] without IPV6_V6ONLY has the port on every IPv4 address \
              as well, though ss lists it once and as IPv6.",
+            "{behind}",
+            "{kept}",
             "{place}",
             "{still_open}",
         ],
@@ -271,7 +303,7 @@ pub(super) static TABLE: &[Row] = &[
         cause: Cause::Listener,
         applies: |case| case.is_held_by(Kind::Listener),
         summary: "{who} listens on {where}[, and {others}][, running since {since}].",
-        details: &["{place}", "{still_open}"],
+        details: &["{behind}", "{kept}", "{place}", "{still_open}"],
         fixes: &[EndHolders, OTHER_PORT],
     },
     Row {
@@ -282,6 +314,8 @@ pub(super) static TABLE: &[Row] = &[
             "Such a socket is in no table of /proc/net: netstat, lsof -i and older versions of ss don't \
              show it.",
             "{reuse_hint}",
+            "{behind}",
+            "{kept}",
             "{place}",
             "{still_open}",
         ],
@@ -291,7 +325,7 @@ pub(super) static TABLE: &[Row] = &[
         cause: Cause::UdpSocket,
         applies: |case| case.is_held_by(Kind::Udp),
         summary: "{who} has bound UDP {where}[, connected to {peer}][, and {others}][, running since {since}].",
-        details: &["{place}", "{still_open}"],
+        details: &["{behind}", "{kept}", "{place}", "{still_open}"],
         fixes: &[EndOrJoin, OTHER_PORT],
     },
     Row {
@@ -319,9 +353,9 @@ pub(super) static TABLE: &[Row] = &[
         applies: |case| case.is_held_by(Kind::SelfConnect),
         summary: "{who} is connected to itself on {where}.",
         details: &[
-            "{port} is in the ephemeral range {in_ephemeral}: a client that tries such a port while nobody \
-             listens there can be given that very port as its own.",
-            "As long as it lasts no server can start there.",
+            "{port} is in the ephemeral range {in_ephemeral}: a client that connects to such a port while no \
+             server listens there can be given that very port as its own.",
+            "No server can start there as long as it lasts.",
         ],
         fixes: &[EndHolders, MOVE, RESERVE],
     },
@@ -348,7 +382,7 @@ pub(super) static TABLE: &[Row] = &[
         cause: Cause::ClosingOrphan,
         applies: |case| case.is_held_by(Kind::Orphan),
         summary: "{connections_are} still closing on {where}: no process has {them} any more, and {peer} has \
-                  not finished[; {unsent} are not yet received there].",
+                  not finished[; {unsent} not yet received there].",
         details: &["{ends_by_itself}", "{reuse_hint}"],
         fixes: &[
             SET_REUSE,
@@ -360,7 +394,7 @@ pub(super) static TABLE: &[Row] = &[
     Row {
         cause: Cause::TimeWait,
         applies: |case| case.is_held_by(Kind::TimeWait) && case.only_plain_is_refused(),
-        summary: "Free for a server that sets SO_REUSEADDR; only leftovers are there: {connections} in \
+        summary: "Free for a server that sets SO_REUSEADDR: all that is left is {connections} in \
                   TIME_WAIT[, {the_last} ends in {left}].",
         details: &["Without SO_REUSEADDR a server is refused until then; most set it."],
         fixes: &[
@@ -376,7 +410,7 @@ pub(super) static TABLE: &[Row] = &[
     Row {
         cause: Cause::TimeWaitNoReuse,
         applies: |case| case.is_held_by(Kind::TimeWait),
-        summary: "Only leftovers of an old server or client: {connections} in TIME_WAIT[, {the_last} ends \
+        summary: "All that is left of an old server or client is {connections} in TIME_WAIT[, {the_last} ends \
                   in {left}].",
         details: &[
             "{Their_sockets} did not set SO_REUSEADDR, so setting it in your server will not help before \
@@ -387,7 +421,7 @@ pub(super) static TABLE: &[Row] = &[
     Row {
         cause: Cause::InvisibleHolder,
         applies: |_| true,
-        summary: "Something holds {target} that can't be told.",
+        summary: "{Target} is in use, but what has it can't be determined.",
         details: &[],
         fixes: &[
             Say(

@@ -11,6 +11,7 @@ mod kind;
 mod matrix;
 mod notes;
 mod phrases;
+mod who;
 mod words;
 
 use std::time::Duration;
@@ -71,6 +72,8 @@ pub enum Cause {
     Policy,
     CgroupPolicy,
     AddressNotLocal,
+    AddressTentative,
+    AddressDuplicate,
     Ipv6Off,
     ScopeNeeded,
     Raced,
@@ -174,7 +177,12 @@ impl Verdict {
             outcome,
             cause: row.cause,
             summary: words.fill(row.summary).unwrap_or_default(),
-            details: details.chain(caveat()).collect(),
+            details: case
+                .who(now)
+                .into_iter()
+                .chain(details)
+                .chain(caveat())
+                .collect(),
             fixes: words.fixes(row.fixes),
             behind: case.behind(),
             kept_by: case.kept_by(),

@@ -7,7 +7,7 @@ use super::kind::{Kind, kind};
 use super::phrases::{counted, listed, owner_of, place_text, user_of};
 use super::words::Words;
 use super::{Note, NoteCode};
-use crate::model::{AcceptQueue, Fill, Protocol, Socket};
+use crate::model::{AcceptQueue, Elsewhere, Fill, Protocol};
 
 type Tell = fn(&Words<'_>) -> Option<String>;
 
@@ -41,25 +41,23 @@ fn systemd_socket(words: &Words<'_>) -> Option<String> {
     let activation = words.case.principal()?.activation.as_ref()?;
     let (unit, service) = (&activation.socket_unit, &activation.service);
     Some(format!(
-        "{unit} asked systemd for this socket; a first connection starts {service}. Stopping the service \
-         alone does not free the port."
+        "systemd opened this socket for {unit}; a first connection starts {service}. Stopping the service \
+         alone doesn't free the port."
     ))
 }
 
 fn accept_queue_full(words: &Words<'_>) -> Option<String> {
-    let full = |socket: &Socket| {
-        let queue = AcceptQueue::of(socket);
-        queue.filter(|queue| queue.fill() == Fill::Full)
+    let holders = words.case.evidence.holders.iter();
+    let mut queues =
+        holders.filter_map(|holder| Some((AcceptQueue::of(&holder.socket)?, holder.has_stalled)));
+    let (queue, has_stalled) = queues.find(|(queue, _)| queue.fill() == Fill::Full)?;
+    let what = match has_stalled {
+        Some(true) => ": the server accepted no connection in the last tenth of a second",
+        Some(false) => ": the server accepts connections, but more slowly than clients connect",
+        None => "",
     };
-    let mut listeners = words
-        .case
-        .evidence
-        .holders
-        .iter()
-        .map(|holder| &holder.socket);
-    let queue = listeners.find_map(|socket| full(socket))?;
     Some(format!(
-        "Its accept queue is full ({} waiting, backlog {}): the server has stopped accepting.",
+        "Its accept queue is full ({} waiting, backlog {}){what}.",
         queue.waiting, queue.backlog
     ))
 }
@@ -71,7 +69,7 @@ fn other_user(words: &Words<'_>) -> Option<String> {
     let is_other = holder.socket.uid.is_some_and(|uid| uid != own);
     let user = is_other.then(|| user_of(holder)).flatten()?;
     Some(format!(
-        "It belongs to {user}: only a server of the same user could join it with SO_REUSEPORT."
+        "It belongs to {user}: only a server of the same user could share the port with SO_REUSEPORT."
     ))
 }
 
@@ -100,17 +98,33 @@ fn shareable_udp(words: &Words<'_>) -> Option<String> {
     let allows =
         |holder: &crate::model::Holder| holder.options.is_some_and(|options| options.reuse_address);
     (is_udp && case.blockers.iter().all(|holder| allows(holder))).then(|| {
-        "It set SO_REUSEADDR: any user's UDP socket that sets it too can be bound beside it, and the last \
-         one that is bound gets the datagrams."
+        "It set SO_REUSEADDR: a UDP socket of any user that sets it too can be bound beside it. All of them get \
+         multicast and broadcast datagrams; any other datagram goes to the one that was bound last."
             .to_owned()
     })
 }
 
 fn device_bound(words: &Words<'_>) -> Option<String> {
-    let mut holders = words.case.blockers.iter();
-    let interface = holders.find_map(|holder| holder.socket.interface.as_ref())?;
+    let holders = words.case.blockers.iter();
+    let interfaces: Option<Vec<_>> = holders
+        .map(|holder| holder.socket.interface.as_ref())
+        .collect();
+    let mut names: Vec<String> = interfaces?.into_iter().map(ToString::to_string).collect();
+    names.dedup();
+    let (first, rest) = names.split_first()?;
+    let s = if rest.is_empty() { "" } else { "s" };
+    let who = if words.case.blockers.len() == 1 {
+        "It is"
+    } else {
+        "All of them are"
+    };
     Some(format!(
-        "It is bound to the interface {interface}: a server that is bound to another one can start."
+        "{who} bound to the interface{s} {}: a server that is bound to another one can start.",
+        if rest.is_empty() {
+            first.clone()
+        } else {
+            listed(&names)
+        }
     ))
 }
 
@@ -153,7 +167,7 @@ fn other_address_in_use(words: &Words<'_>) -> Option<String> {
     };
     let others = (!others.is_empty()).then(|| listed(&others))?;
     Some(format!(
-        "On other addresses the port is taken: {others}.{either}"
+        "The port is in use on other addresses: {others}.{either}"
     ))
 }
 
@@ -163,41 +177,73 @@ fn other_namespace(words: &Words<'_>) -> Option<String> {
         return None;
     }
     let elsewhere = &words.case.evidence.elsewhere;
-    let told: Vec<_> = elsewhere
-        .iter()
-        .map(|one| {
-            let place = one.placed_in.as_ref();
-            let place = place.map_or_else(String::new, |place| format!(", {place}"));
-            format!(
-                "that of {} (pid {}{place}), on {}",
-                one.name, one.pid, one.local
-            )
-        })
-        .collect();
-    (!told.is_empty()).then(|| {
+    let uses: Vec<_> = elsewhere.iter().map(use_elsewhere).collect();
+    (!uses.is_empty()).then(|| {
         format!(
-            "The port is also used in another network namespace: {}. That does not keep anybody from \
-             binding it here.",
-            listed(&told)
+            "The port is also in use in another network namespace: {}. That keeps no server from binding it here.",
+            listed(&uses)
         )
     })
 }
 
-fn redirected(words: &Words<'_>) -> Option<String> {
-    if words.case.is_refused() {
-        return None;
+/// `nginx (pid 12, web) has 0.0.0.0:80`, or the namespace where the owner can't be seen.
+fn use_elsewhere(one: &Elsewhere) -> String {
+    let place = one
+        .placed_in
+        .as_ref()
+        .map(|place| format!(", {place}"))
+        .unwrap_or_default();
+    match &one.owner {
+        Some(owner) => format!(
+            "{} (pid {}{place}) has {}",
+            owner.name, owner.pid, one.local
+        ),
+        None => format!("{} in that of pid {}{place}", one.local, one.member),
     }
-    let redirects = &words.case.evidence.redirects;
-    let told: Vec<_> = redirects
+}
+
+/// More redirects than this are counted, not said.
+const MOST_REDIRECTS: usize = 4;
+
+fn redirected(words: &Words<'_>) -> Option<String> {
+    let redirects = words.case.foreign_redirects();
+    // Packets that the same target gets are said together, and so are the targets of the same packets:
+    // mostly one for each version of IP.
+    let mut by_target: Vec<(String, Vec<String>)> = Vec::new();
+    for redirect in redirects {
+        let (target, packets) = (redirect.target(), redirect.packets("this port"));
+        match by_target.iter_mut().find(|(other, _)| *other == target) {
+            Some((_, all)) => all.push(packets),
+            None => by_target.push((target, vec![packets])),
+        }
+    }
+    let mut by_packets: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    for (target, packets) in by_target {
+        match by_packets.iter_mut().find(|(other, _)| *other == packets) {
+            Some((_, targets)) => targets.push(target),
+            None => by_packets.push((packets, vec![target])),
+        }
+    }
+    let sentence = |(packets, targets): &(Vec<String>, Vec<String>)| {
+        let comma = if packets.len() > 1 { "," } else { "" };
+        let (packets, targets) = (packets.join(", and "), targets.join(" and to "));
+        format!("{packets}{comma} go to {targets}")
+    };
+    let mut said: Vec<_> = by_packets
         .iter()
-        .map(|one| format!("to {} ({})", one.to, one.place))
+        .take(MOST_REDIRECTS)
+        .map(sentence)
         .collect();
-    (!told.is_empty()).then(|| {
-        format!(
-            "Packets for this port are sent {}: a server that binds it may never see them.",
-            listed(&told)
-        )
-    })
+    let more = by_packets.len().saturating_sub(MOST_REDIRECTS);
+    if more > 0 {
+        said.push(format!("{more} more rules do so too"));
+    }
+    let said = said.join("; ");
+    let (first, rest) = said.split_at_checked(1)?;
+    let first = first.to_uppercase();
+    Some(format!(
+        "{first}{rest}: a server that binds the port may never see them."
+    ))
 }
 
 fn ephemeral_range(words: &Words<'_>) -> Option<String> {
@@ -211,8 +257,8 @@ fn reserved_port(words: &Words<'_>) -> Option<String> {
     let case = words.case;
     case.limits().is_reserved(case.port()).then(|| {
         format!(
-            "{} is set aside in net.ipv4.ip_local_reserved_ports: the kernel gives it to no outgoing \
-             connection, whoever asks for it by number gets it.",
+            "{} is reserved in net.ipv4.ip_local_reserved_ports: the kernel gives it to no outgoing \
+             connection; a program that asks for it by number gets it.",
             case.port()
         )
     })

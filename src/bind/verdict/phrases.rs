@@ -4,7 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Endpoint, Holder, Owner, Place, Process, Text};
+use crate::bind::fix::keeper_text;
+use crate::model::{
+    Behind, BehindKind, Endpoint, Holder, KeeperKind, Owner, Place, Process, Restarts, Text,
+};
 
 /// No more addresses, names or pids than this are told one by one.
 const MAX_LISTED: usize = 3;
@@ -39,10 +42,10 @@ pub(super) fn owner_of(holder: &Holder) -> String {
         Owner::Kernel => "the kernel".into(),
         _ => match (user_of(holder), unit) {
             (Some(user), Some(unit)) => {
-                format!("a process of {user} that can't be seen, in {unit}")
+                format!("a hidden process of {user}, in {unit}")
             }
-            (Some(user), None) => format!("a process of {user} that can't be seen"),
-            (None, _) => "a process that can't be told".into(),
+            (Some(user), None) => format!("a hidden process of {user}"),
+            (None, _) => "an unknown process".into(),
         },
     }
 }
@@ -63,7 +66,7 @@ fn activated(holder: &Holder, socket_unit: &Text, service: &Text) -> String {
 /// The processes that have an activated socket from systemd: its service, once it was started.
 pub(super) fn beside_systemd(holder: &Holder) -> Vec<Arc<Process>> {
     let processes = holder.socket.owner.present().iter();
-    let is_other = |process: &&Arc<Process>| process.pid != 1 && &*process.name != "systemd";
+    let is_other = |process: &&Arc<Process>| process.pid != 1 && &*process.comm != "systemd";
     processes.filter(is_other).cloned().collect()
 }
 
@@ -79,12 +82,11 @@ pub(super) fn unusual_place(holder: &Holder) -> Option<String> {
     match holder.place {
         Place::Descriptors => None,
         Place::Thread => Some(format!(
-            "A single thread of {of} has it in a table of descriptors of its own, where ss and lsof \
-             don't look."
+            "A single thread of {of} has it in its own descriptor table, where ss and lsof don't look."
         )),
         Place::Ring => Some(format!(
-            "It is registered with an io_uring of {of} and in no table of descriptors: ss and lsof \
-             don't see who has it."
+            "It is registered with an io_uring of {of} and in no descriptor table: ss and lsof don't see \
+             its owner."
         )),
         Place::InFlight => Some(format!(
             "No process has it open: it is in a message on a unix socket of {of}, which has not been \
@@ -93,12 +95,12 @@ pub(super) fn unusual_place(holder: &Holder) -> Option<String> {
     }
 }
 
-/// An address as a server is told it: `127.0.0.1`, `[::1]`, `[::] for IPv6 alone`.
+/// An address as a server is given it: `127.0.0.1`, `[::1]`, `[::] (IPv6 only)`.
 pub(super) fn host_text(address: IpAddr, v6only: Option<bool>) -> String {
     match address {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) if v6.is_unspecified() && v6only == Some(true) => {
-            format!("[{v6}] for IPv6 alone")
+            format!("[{v6}] (IPv6 only)")
         }
         IpAddr::V6(v6) => format!("[{v6}]"),
     }
@@ -162,4 +164,79 @@ pub(super) fn capitalised(text: &str) -> String {
 /// Whole seconds, rounded up: the kernel's own figure is a lower bound.
 pub(super) fn seconds(time: Duration) -> String {
     format!("{} s", time.as_millis().div_ceil(1000))
+}
+
+/// What the owner of a socket serves: the container and where its traffic goes.
+pub(super) fn behind(holder: &Holder) -> Option<String> {
+    let mut found = holder
+        .backgrounds
+        .iter()
+        .filter_map(|background| background.behind.as_ref());
+    let behind = found.next().or(holder.behind.as_ref())?;
+    let name = behind
+        .name
+        .as_ref()
+        .map_or_else(String::new, |name| format!(" {name}"));
+    match behind.kind {
+        BehindKind::Container => Some(container(behind, &name)),
+        BehindKind::SshForward => {
+            Some(format!("It is a tunnel of ssh to{name}.").replace("to.", "another host."))
+        }
+        BehindKind::SshSession => Some(format!(
+            "It is the server's end of a tunnel (ssh -R) in the session of{name}."
+        )),
+        BehindKind::PortForward => {
+            Some(format!("It passes the port on:{name}.").replace(":.", "."))
+        }
+        BehindKind::SystemdProxy => Some(
+            format!("It passes every connection on to{name}.").replace("to.", "another socket."),
+        ),
+        BehindKind::SocketUnit | BehindKind::Vm => None,
+    }
+}
+
+fn container(behind: &Behind, name: &str) -> String {
+    let to = match (behind.address, behind.port) {
+        (Some(IpAddr::V6(address)), Some(port)) => format!(" at [{address}]:{port}"),
+        (Some(address), Some(port)) => format!(" at {address}:{port}"),
+        _ => String::new(),
+    };
+    let inside = match (&behind.process, &behind.server) {
+        (Some(process), Some(server)) => format!(
+            ": {} ({}) in the container {server} serves it{to}",
+            process.name, process.pid
+        ),
+        (Some(process), None) => format!(": {} ({}) serves it{to}", process.name, process.pid),
+        (None, _) if !to.is_empty() => format!(", which serves it{to}"),
+        (None, _) => String::new(),
+    };
+    let what = if behind.name.is_some() {
+        format!("the container{name}")
+    } else {
+        "a container".to_owned()
+    };
+    format!("The port is there for {what}{inside}.")
+}
+
+/// What starts the owner of a socket again.
+pub(super) fn kept(holder: &Holder) -> Option<String> {
+    let kept_by = holder
+        .backgrounds
+        .iter()
+        .find_map(|background| background.kept_by.as_ref())?;
+    let keeper = keeper_text(kept_by);
+    match kept_by.restarts {
+        Restarts::Yes => Some(format!(
+            "{} starts it again when it ends.",
+            capitalised(&keeper)
+        )),
+        Restarts::OnChange => Some(format!(
+            "{} starts it again when a file changes.",
+            capitalised(&keeper)
+        )),
+        Restarts::Unknown if kept_by.kind == KeeperKind::UnknownParent => Some(format!(
+            "Its parent {keeper} waits for it and may start it again."
+        )),
+        Restarts::Unknown | Restarts::No => None,
+    }
 }

@@ -114,7 +114,7 @@ fn every_fact_that_a_text_names_exists() {
 #[test]
 fn every_cause_has_its_row() {
     let told: HashSet<_> = causes::TABLE.iter().map(|row| row.cause).collect();
-    assert_eq!(told.len(), 23, "as many as `Cause` has");
+    assert_eq!(told.len(), 25, "as many as `Cause` has");
 }
 
 #[test]
@@ -165,8 +165,8 @@ fn a_denied_port_says_what_the_table_knows() {
     evidence.limits.unprivileged_from = Some(1024);
     let verdict = judged(&answered("80", "EACCES", evidence));
     assert_eq!(verdict.cause, Cause::PrivilegedPort);
-    let dump = "Whether it is taken no bind can tell. The table says: nginx (pid 812, ann) has it, \
-                0.0.0.0:80 LISTEN.";
+    let dump = "A bind can't tell whether it is in use. The socket table shows nginx (pid 812, ann) on \
+                0.0.0.0:80 (LISTEN).";
     assert_eq!(verdict.details, [dump]);
     assert_eq!(verdict.with_reuse_address, Start::Unknown);
 }
@@ -186,7 +186,7 @@ fn a_listener_goes_before_what_it_serves_and_a_known_owner_before_a_hidden_one()
     assert_eq!(verdict.cause, Cause::Listener);
     assert_eq!(
         verdict.summary,
-        "nginx (pid 812, ann) listens on 0.0.0.0:80, and a process that can't be told on \
+        "nginx (pid 812, ann) listens on 0.0.0.0:80, and an unknown process on \
          127.0.0.1:80."
     );
 }

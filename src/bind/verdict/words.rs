@@ -20,7 +20,7 @@ use super::phrases::{
 use crate::bind::fix::reader::Reader;
 use crate::bind::fix::shell::unit_operands;
 use crate::bind::fix::{self, Fix, FixCode};
-use crate::model::{Holder, Protocol, SocketOptions, State};
+use crate::model::{Holder, Protocol, Redirect, SocketOptions, State};
 
 /// The facts of one case in words.
 pub(super) struct Words<'a> {
@@ -56,10 +56,58 @@ impl<'a> Words<'a> {
 
     /// The fixes whose facts are all known.
     pub(super) fn fixes(&self, steps: &[Step]) -> Vec<Fix> {
+        let mut fixes = self.fixes_of_port(steps);
+        if let Some(redirect) = self.case.foreign_redirects().next() {
+            let to = self.redirect_target(redirect);
+            for fix in fixes.iter_mut().filter(|fix| fix.command.is_some()) {
+                fix.warning
+                    .get_or_insert_with(|| format!("Packets for the port still go to {to}."));
+            }
+            let some = if redirect.conditions.is_empty() {
+                ""
+            } else {
+                "Some of the "
+            };
+            let packets = if some.is_empty() {
+                "Packets"
+            } else {
+                "packets"
+            };
+            let text = format!(
+                "{some}{packets} for the port go to {to} before a server here gets them: stop what is there, or delete \
+                 the rule ({})",
+                redirect.place
+            );
+            fixes.insert(0, Fix::sentence(FixCode::ChangeConfig, text));
+        }
+        fixes
+    }
+
+    /// `the container web (172.17.0.2:80)`, or what the rule says.
+    fn redirect_target(&self, redirect: &Redirect) -> String {
+        let mut targets = self.case.evidence.redirect_targets.iter();
+        let target = targets.find(|target| target.address == redirect.to.address);
+        let name = target.and_then(|target| target.name.as_ref());
+        let lost = if redirect.to.is_unreachable {
+            ", which is gone"
+        } else {
+            ""
+        };
+        name.map_or_else(
+            || format!("{}{lost}", redirect.to.text),
+            |name| format!("the container {name} ({})", redirect.to.text),
+        )
+    }
+
+    /// The fixes of the steps, wherever packets go.
+    fn fixes_of_port(&self, steps: &[Step]) -> Vec<Fix> {
         let reader = Reader::of(self.case.limits());
-        let mut fixes = Vec::new();
+        let mut fixes: Vec<Fix> = Vec::new();
         for step in steps {
             match *step {
+                // It was said already, and why.
+                Step::Say(FixCode::OtherPort, ..)
+                    if fixes.iter().any(|fix| fix.code == FixCode::OtherPort) => {}
                 Step::EndHolders => fixes.extend(fix::end_holders(&self.situation())),
                 Step::EndOrJoin => fixes.extend(self.end_or_join()),
                 Step::Say(code, text, command) => fixes.extend(self.said(code, text, command)),
@@ -130,6 +178,9 @@ impl<'a> Words<'a> {
     /// How a UDP server joins those that are there, where all of them let it.
     fn join_udp(&self) -> Option<Fix> {
         let case = self.case;
+        if case.protocol() != Protocol::Udp {
+            return None;
+        }
         let options: Option<Vec<SocketOptions>> =
             case.blockers.iter().map(|holder| holder.options).collect();
         let options = options.filter(|options| !options.is_empty())?;
@@ -195,6 +246,10 @@ impl<'a> Words<'a> {
                 "It ends by itself in about {}.",
                 seconds(case.left()?)
             )),
+            "behind" => super::phrases::behind(principal?),
+            "kept" => super::phrases::kept(principal?),
+            "is_doing" => Some(is_doing(principal?.socket.state).to_owned()),
+            "still_bound" => self.still_bound(),
             "still_open" => self.still_open(),
             "reuse_hint" => self.reuse_hint(),
             "destroy" => self.destroy(),
@@ -258,8 +313,8 @@ impl<'a> Words<'a> {
         if holder.activation.is_some() {
             return None;
         }
-        let starts = holder.socket.owner.present().iter();
-        let started = starts.filter_map(|process| process.started_at).min()?;
+        // Of the process that is named: the first.
+        let started = holder.socket.owner.present().first()?.started_at?;
         let started = started.to_zoned(self.zone.clone());
         let now = self.case.evidence.taken_at.wall.to_zoned(self.zone.clone());
         let format = if started.date() == now.date() {
@@ -275,7 +330,7 @@ impl<'a> Words<'a> {
         if holders.any(|holder| holder.socket.state == State::Listen) {
             ""
         } else {
-            "; nobody listens any more"
+            "; no process listens any more"
         }
     }
 
@@ -297,7 +352,19 @@ impl<'a> Words<'a> {
             .into_iter()
             .map(|(address, v6only)| host_text(address, v6only))
             .collect();
-        (!open.is_empty()).then(|| format!("{} could still be bound.", listed(&open)))
+        (!open.is_empty()).then(|| format!("A server could still bind {}.", listed(&open)))
+    }
+
+    /// What still has the address that could not be bound.
+    fn still_bound(&self) -> Option<String> {
+        let address = self.case.denied_address()?;
+        let mut holders = self.case.evidence.holders.iter();
+        let holder = holders.find(|holder| holder.socket.local.address == address)?;
+        let (owner, state) = (owner_of(holder), is_doing(holder.socket.state));
+        Some(format!(
+            "{} still {state} it: it was an address of this host when that began.",
+            capitalised(&owner)
+        ))
     }
 
     fn reuse_hint(&self) -> Option<String> {
@@ -347,10 +414,10 @@ impl<'a> Words<'a> {
     /// What the table alone says of the addresses that were asked for.
     fn dump(&self) -> String {
         match self.case.principal() {
-            None => "no socket has it".into(),
+            None => "no socket on it".into(),
             Some(holder) => {
                 let (owner, state) = (owner_of(holder), holder.socket.state);
-                format!("{owner} has it, {} {state}", place_text(holder))
+                format!("{owner} on {} ({state})", place_text(holder))
             }
         }
     }
@@ -373,6 +440,15 @@ impl<'a> Words<'a> {
             }
         }
         Some(listed(&asked))
+    }
+}
+
+/// What a socket in a state does, before its address.
+const fn is_doing(state: State) -> &'static str {
+    match state {
+        State::Listen => "listens on",
+        State::Bound | State::Unconn => "has bound",
+        _ => "has a connection on",
     }
 }
 

@@ -47,7 +47,10 @@ impl<'a> ProgramFacts<'a> {
             return name.unwrap_or(self.comm).to_owned();
         }
         match kind_of(program) {
-            Some(_) if self.is_title() => self.title_word().unwrap_or(program).to_owned(),
+            Some(_) if self.is_title() => {
+                let word = self.title_word().or_else(|| self.own_comm(program));
+                word.unwrap_or(program).to_owned()
+            }
             Some(kind) => self.interpreted(program, kind),
             None => program.to_owned(),
         }
@@ -129,11 +132,22 @@ impl<'a> ProgramFacts<'a> {
         }
     }
 
+    /// The kernel's name, where it is neither the interpreter's nor that of a thread.
+    fn own_comm(&self, program: &str) -> Option<&'a str> {
+        let is_own = !same_kind(self.comm, program) && !RENAMED.contains(&self.comm);
+        (is_own && !self.comm.is_empty()).then_some(self.comm)
+    }
+
     /// The interpreter as it was called (`python3` for `python3.11`, `sh` for `dash`), and its script.
     fn interpreted(&self, program: &'a str, kind: Kind) -> String {
         let called = self.called_by().filter(|called| same_kind(called, program));
         let shown = called.unwrap_or(program);
-        with_script(shown, script(kind, self.arguments()), self.comm)
+        let script = script(kind, self.arguments());
+        match self.own_comm(program) {
+            // Code of the command line has no name but the one that it may have given itself.
+            Some(own) if script == Script::None => own.to_owned(),
+            _ => with_script(shown, script, self.comm),
+        }
     }
 }
 
@@ -253,8 +267,9 @@ fn is_loader(program: &str) -> bool {
 
 /// The last part of a path.
 fn base(path: &str) -> &str {
-    let is_separator = |c: char| c == '/' || (cfg!(windows) && c == '\\');
-    path.rsplit(is_separator).next().unwrap_or(path)
+    let is_of_windows = path.as_bytes().get(1..3) == Some(br":\");
+    let separator = if is_of_windows { '\\' } else { '/' };
+    path.rsplit(separator).next().unwrap_or(path)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ mod room;
 mod scan;
 mod sock_diag;
 mod table;
-mod tools;
+pub(super) mod tools;
 
 use std::collections::{HashMap, HashSet};
 use std::os::fd::OwnedFd;

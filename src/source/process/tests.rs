@@ -3,6 +3,8 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::*;
 
 fn at(seconds: u64) -> Moment {

@@ -73,6 +73,7 @@ pub fn published_ports() -> Vec<Scene> {
                 r"^docker stop (-t|--time|--timeout)[ =]?[0-3] deaf$",
                 "docker stop -t 2 deaf",
             )
+            .warns("TERM")
             .never(&HARMFUL)
             .seen_outside()
             .set_up(|| published("deaf", 8007, "", "httpd -f -h /www")),

@@ -234,13 +234,46 @@ fn what_could_not_be_found_out_about_a_stable_port_is_told() {
         let mut free = Command::new("setpriv");
         free.args(["--bounding-set=-all", "--inh-caps=-all", BINARY]);
         let output = free
-            .args(["free", "--stable", "20000-20001"])
+            .args(["free", "--stable", "23460-23461"])
             .output()
             .unwrap();
-        assert_eq!(output.stdout, b"20000\n", "{output:?}");
+        assert_eq!(output.stdout, b"23460\n", "{output:?}");
         let err = String::from_utf8(output.stderr).unwrap();
         let told = "sockeye: not known: packet redirects can only be read by root\n";
         assert_eq!(err.matches(told).count(), 1, "{err}");
+    });
+}
+
+/// A rule that names no port takes the packets of every one.
+#[test]
+fn a_redirected_port_is_passed_over() {
+    stage(|| {
+        let load = |rule: &str| {
+            let rules = format!(
+                "flush ruleset; table ip t {{ chain pre {{ type nat hook prerouting priority -100; {rule}; }}; }}"
+            );
+            let nft = format!("PATH=$PATH:/usr/sbin:/sbin nft '{rules}'");
+            let made = Command::new("sh").args(["-c", &nft]).status().unwrap();
+            made.success()
+        };
+        if !load("tcp dport 23450 dnat to 10.88.0.2:80") {
+            assert!(!crate::support::is_required("netns"), "nft is required");
+            eprintln!("NOT RUN: nft can't make a redirect here");
+            return;
+        }
+        let said = sockeye(&["free", "--stable", "23450-23451"]);
+        assert_eq!((said.code, &*said.out), (0, "23451\n"), "{said:?}");
+        let why = "incoming packets for it go to 10.88.0.2:80, to which this machine has no route \
+                   (nftables ip t pre)";
+        assert!(said.err.contains(why), "{said:?}");
+        assert!(load(
+            "ip saddr != 10.0.0.0/8 meta l4proto tcp redirect to :9"
+        ));
+        let said = sockeye(&["free", "--stable", "23450-23451"]);
+        assert_eq!((said.code, &*said.out), (0, "23450\n"), "{said:?}");
+        let why =
+            "incoming packets for it that do not come from 10.0.0.0/8 and are IPv4 go to port 9";
+        assert!(said.err.contains(why), "{said:?}");
     });
 }
 

@@ -36,16 +36,16 @@ pub(super) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
     if widest(&matrix) + GAP + widest(&servers) <= columns {
         lines.extend(details);
         section(&mut lines, beside(matrix, servers));
-        section(&mut lines, remedies(verdict, columns));
+        section(&mut lines, fixes(verdict, columns));
         section(&mut lines, blockers);
     } else {
         // Where not everything is in sight, what to do comes first.
         if columns < ROOMY {
-            section(&mut lines, remedies(verdict, columns));
+            section(&mut lines, fixes(verdict, columns));
             section(&mut lines, details);
         } else {
             lines.extend(details);
-            section(&mut lines, remedies(verdict, columns));
+            section(&mut lines, fixes(verdict, columns));
         }
         section(&mut lines, matrix);
         section(&mut lines, blockers);
@@ -240,35 +240,35 @@ fn servers(verdict: &Verdict, columns: usize) -> Vec<Line> {
     std::iter::once(heading).chain(rows).collect()
 }
 
-/// What to do; a command is one piece and stands alone where it does not fit beside its sentence.
-fn remedies(verdict: &Verdict, columns: usize) -> Vec<Line> {
+/// What helps; a command is one piece and stands alone where it does not fit beside its sentence.
+fn fixes(verdict: &Verdict, columns: usize) -> Vec<Line> {
     let mut lines = Vec::new();
-    for (at, remedy) in verdict.fixes.iter().enumerate() {
-        let label = span(if at == 0 { "do" } else { "" }, Role::Dim);
-        let Some(command) = &remedy.command else {
-            lines.extend(labelled(
-                &label,
-                &format!("{}.", remedy.text),
-                Role::Plain,
-                columns,
-            ));
-            continue;
-        };
-        let what = format!("{}:", remedy.text);
-        lines.extend(labelled(&label, &what, Role::Plain, columns));
-        let command = span(command.clone(), Role::Accent);
-        let beside = vec![span(" ", Role::Plain), command.clone()];
-        match lines.last_mut() {
-            Some(line) if line_width(line) + line_width(&beside) <= columns => line.extend(beside),
-            _ => {
-                let indent = if line_width(&beside) + LABEL < columns {
-                    LABEL
-                } else {
-                    0
-                };
-                lines.push(vec![span(pad("", indent + 2, false), Role::Plain), command]);
-            }
+    for (at, fix) in verdict.fixes.iter().enumerate() {
+        let label = span(if at == 0 { "fix" } else { "" }, Role::Dim);
+        let end = if fix.command.is_some() { ':' } else { '.' };
+        let text = format!("{}{end}", fix.text);
+        lines.extend(labelled(&label, &text, Role::Plain, columns));
+        if let Some(command) = &fix.command {
+            add_command(&mut lines, command, columns);
+        }
+        if let Some(caution) = fix.caution() {
+            let nothing = span("", Role::Dim);
+            lines.extend(labelled(&nothing, &caution, Role::Warning, columns));
         }
     }
     lines
+}
+
+/// A command, beside the last line if there is room.
+fn add_command(lines: &mut Vec<Line>, command: &str, columns: usize) {
+    let command = span(command.to_owned(), Role::Accent);
+    let beside = vec![span(" ", Role::Plain), command.clone()];
+    match lines.last_mut() {
+        Some(line) if line_width(line) + line_width(&beside) <= columns => line.extend(beside),
+        _ => {
+            let is_roomy = line_width(&beside) + LABEL < columns;
+            let indent = if is_roomy { LABEL } else { 0 };
+            lines.push(vec![span(pad("", indent + 2, false), Role::Plain), command]);
+        }
+    }
 }

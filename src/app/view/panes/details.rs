@@ -5,7 +5,7 @@ use super::super::super::App;
 use super::super::{Line, Role, span};
 use super::MAX_LINES;
 use crate::columns::{owner_text, pad, socket_text, wrap};
-use crate::model::{AcceptQueue, Fill, Process, Queue, Socket};
+use crate::model::{AcceptQueue, Fill, Process, Queue, Socket, Text};
 use crate::track::Row;
 
 /// Width of the names at the left, and of the space after them.
@@ -106,6 +106,15 @@ impl App {
         let ancestors = self.ancestors(process);
         if !ancestors.is_empty() {
             lines.push(fact("started by", ancestors.join(" ← ")));
+        }
+        let path = |label, path: &Option<Text>| {
+            let path = path.as_ref()?;
+            Some(fact(label, path.to_string()))
+        };
+        lines.extend(path("folder", &process.cwd));
+        lines.extend(path("executable", &process.executable));
+        if process.comm != process.name && !process.comm.is_empty() {
+            lines.push(fact("comm", process.comm.to_string()));
         }
         lines
     }

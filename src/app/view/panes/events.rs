@@ -3,7 +3,7 @@
 use super::super::super::App;
 use super::super::{Line, Role, mark_role, span};
 use super::MAX_LINES;
-use crate::columns::{change_text, owner_with_pid, socket_text};
+use crate::columns::{change_text, owner_with_pid, program_text, socket_text};
 use crate::model::Moment;
 use crate::track::{ChangeKind, Event, Mark};
 
@@ -46,6 +46,10 @@ impl App {
         ];
         if !matches!(kind, ChangeKind::Owner { .. }) {
             line.push(span(format!("  {}", owner_with_pid(socket)), Role::Plain));
+        }
+        let program = socket.owner.processes().first();
+        if let Some(text) = program.and_then(|process| program_text(process)) {
+            line.push(span(format!("  {text}"), Role::Dim));
         }
         line
     }

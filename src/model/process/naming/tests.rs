@@ -243,6 +243,7 @@ fn a_shell_is_named_with_its_script_and_never_with_its_code() {
         ("bash", "/usr/bin/bash", "-bash", "bash"),
         ("bash", "/usr/bin/bash", "bash|-c|nc -l 80", "bash"),
         ("bash", "/usr/bin/bash", "bash|-lc|nc -l 80", "bash"),
+        ("web", "/usr/bin/bash", "web|-c|nc -l 80", "web"),
         ("sh", "/usr/bin/dash", "sh|-e|/srv/run.sh|x", "sh run.sh"),
         (
             "run.sh",

@@ -26,11 +26,11 @@ pub(super) fn namespaces() -> HashMap<u64, Vec<Pid>> {
 
 /// The processes of the namespace that has this address. Where several do, of different engines, it is
 /// unknown which one is meant: the one that listens on the port.
-pub(super) fn with_address<'a>(
-    namespaces: &'a HashMap<u64, Vec<Pid>>,
+pub(super) fn with_address(
+    namespaces: &HashMap<u64, Vec<Pid>>,
     address: IpAddr,
     (protocol, port): (Protocol, u16),
-) -> Option<&'a [Pid]> {
+) -> Option<&[Pid]> {
     let mut having: Vec<&Vec<Pid>> = namespaces
         .values()
         .filter(|pids| has_address(pids[0], address))
@@ -51,11 +51,7 @@ fn has_address(pid: Pid, address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_local(&read("fib_trie"), &v4.to_string()),
         IpAddr::V6(v6) => {
-            let digits: String = v6
-                .octets()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let digits = format!("{:032x}", v6.to_bits());
             read("if_inet6")
                 .lines()
                 .any(|line| line.starts_with(&digits))
@@ -93,7 +89,7 @@ pub(super) fn listeners(pid: Pid, protocol: Protocol, port: u16) -> HashSet<u32>
 }
 
 /// The first of these processes that has one of the sockets; `None` where that may not be seen.
-pub(super) fn owner_among(pids: &[Pid], inodes: &HashSet<u32>) -> Option<Pid> {
+pub(in super::super) fn owner_among(pids: &[Pid], inodes: &HashSet<u32>) -> Option<Pid> {
     let proc = scan::open_proc().ok()?;
     pids.iter().copied().find(|pid| {
         let mut has_one = false;

@@ -144,9 +144,9 @@ fn step(child: &Facts, ancestor: &Facts, owners: &[Pid], look: &dyn Look) -> Ste
     if ancestor.pid == 1 || is_launcher(ancestor) {
         return Step::Nothing;
     }
-    let is_wrapper = |name: &&str| *name == program || *name == script || *name == ancestor.comm;
+    let is_wrapper = |name: &&str| [program, script, &ancestor.comm].contains(name);
     // A parent that has the port too is the server's own master.
-    if WRAPPERS.iter().any(|name| is_wrapper(&name)) || owners.contains(&ancestor.pid) {
+    if WRAPPERS.iter().any(is_wrapper) || owners.contains(&ancestor.pid) {
         return Step::Up;
     }
     unknown(child, ancestor, look).map_or(Step::Nothing, found)

@@ -1,6 +1,7 @@
 //! The login that this program runs in, and what a process of the ssh server carries.
 
 use std::fs;
+use std::net::IpAddr;
 
 use super::facts::{self, Environment, Facts};
 use super::forwards::{self, Sshd};
@@ -57,12 +58,12 @@ pub(super) fn of(facts: &Facts, standing: Standing) -> Option<AlsoEnds> {
     ))
 }
 
-/// Whether programs of this machine look up names through an address of its own.
-pub(super) fn resolves_names_here() -> bool {
+/// Whether programs of this machine look up names through a socket with this address on port 53.
+pub(super) fn resolves_names_by(local: IpAddr) -> bool {
     let text = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
     let servers = text
         .lines()
         .filter_map(|line| line.trim().strip_prefix("nameserver"));
-    let mut addresses = servers.filter_map(|server| server.trim().parse::<std::net::IpAddr>().ok());
-    addresses.any(|address| address.is_loopback())
+    let mut addresses = servers.filter_map(|server| server.trim().parse::<IpAddr>().ok());
+    addresses.any(|address| address == local || address.is_loopback() && local.is_unspecified())
 }

@@ -9,7 +9,7 @@ mod containers;
 mod engines;
 mod facts;
 mod forwards;
-mod inside;
+pub(super) mod inside;
 mod keepers;
 mod login;
 mod pm2;
@@ -32,7 +32,8 @@ use super::scan;
 use super::sock_diag::{Asked, SockDiag};
 use crate::model::{
     AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Engine, Holder, KeeperKind, KeptBy,
-    Lineage, Manager, Owner, Pid, Process, Protocol, Restarts, Serving, Socket, State, Text, Unit,
+    Lineage, Manager, Owner, Pid, Process, Protocol, Redirect, Restarts, Serving, Socket, State,
+    Text, Unit,
 };
 use crate::source::lineage;
 use crate::source::netstat::Part;
@@ -51,6 +52,8 @@ pub(in crate::source) struct BackgroundReader<'a> {
     containers: Containers,
     units: HashMap<(String, Option<u32>), Result<systemd::Properties, String>>,
     socket_units: SocketUnits,
+    /// Whether programs of this machine look up names through the port.
+    is_resolver: bool,
     /// What waits for peers here, by inode.
     waiting: Option<HashMap<u32, (Protocol, u16)>>,
 }
@@ -65,6 +68,7 @@ impl<'a> BackgroundReader<'a> {
             containers: Containers::default(),
             units: HashMap::new(),
             socket_units: SocketUnits::default(),
+            is_resolver: false,
             waiting: None,
         }
     }
@@ -95,6 +99,22 @@ impl<'a> BackgroundReader<'a> {
                 holder.hidden_unit = self.hidden_unit(&holder.socket);
             }
         }
+    }
+
+    /// The containers that these redirects send packets to.
+    pub(in crate::source) fn targets(&mut self, redirects: &[Redirect]) -> Vec<Behind> {
+        let mut found: Vec<Behind> = Vec::new();
+        for redirect in redirects {
+            let Some(address) = redirect.to.address else {
+                continue;
+            };
+            if found.iter().any(|known| known.address == Some(address)) {
+                continue;
+            }
+            let port = (self.port.0, redirect.to.port.unwrap_or(self.port.1));
+            found.extend(self.containers.of_address(address, port));
+        }
+        found
     }
 
     /// Whose manager has a socket unit's socket.
@@ -138,6 +158,8 @@ impl<'a> BackgroundReader<'a> {
 
     /// What is behind each owner of a socket, by pid.
     pub(in crate::source) fn of_socket(&mut self, socket: &Socket) -> Vec<Background> {
+        let is_resolver = || login::resolves_names_by(socket.local.address);
+        self.is_resolver = self.port.1 == 53 && (self.is_resolver || is_resolver());
         let owners = socket.owner.present();
         let pids: Vec<Pid> = owners.iter().map(|process| process.pid).collect();
         let read = owners.iter().take(MAX_OWNERS);
@@ -153,7 +175,11 @@ impl<'a> BackgroundReader<'a> {
         let publisher = publishers::publisher(&own);
         let behind = self.behind(&line, publisher.as_ref(), environment.as_ref());
         let keeper = self.keeper(&line, owners, environment.as_ref());
-        let unit = self.unit(&line, owners, behind.as_ref(), keeper.as_ref());
+        let unit = match Containers::client_of(behind.as_ref()) {
+            // `docker run` in a unit: the container is started again with its client.
+            Some(client) => self.unit(&facts::line_of(client), &[client], None, None),
+            None => self.unit(&line, owners, behind.as_ref(), keeper.as_ref()),
+        };
         let is_own_login = self.own_login.is(&own);
         let children = facts::children_of(own.pid);
         let standing = standing::standing(&standing::Known {
@@ -162,7 +188,7 @@ impl<'a> BackgroundReader<'a> {
             guard: self.lineage.guard(process),
             has_login: !children.is_empty(),
             is_own_login,
-            resolves_names: self.port.1 == 53 && login::resolves_names_here(),
+            resolves_names: self.is_resolver,
         });
         let mut also_ends = self.other_ports(own.pid);
         also_ends.extend(login::of(&own, standing));
@@ -496,7 +522,7 @@ impl keepers::Look for System<'_> {
 }
 
 /// A process as what serves.
-fn serving(pid: Pid) -> Option<Serving> {
+pub(super) fn serving(pid: Pid) -> Option<Serving> {
     let facts = Facts::of(pid)?;
     Some(Serving {
         pid,

@@ -9,19 +9,6 @@ use crate::model::{Guard, Quick, Reaction, Standing, Term};
 /// The bit of SIGTERM in the sets of `/proc/PID/status`.
 const TERM: u64 = 1 << 14;
 
-/// Name servers that a machine may use itself.
-const RESOLVERS: [&str; 9] = [
-    "systemd-resolved",
-    "systemd-resolve",
-    "dnsmasq",
-    "unbound",
-    "named",
-    "pdnsd",
-    "stubby",
-    "dnscrypt-proxy",
-    "coredns",
-];
-
 /// What a machine has its network by.
 const NETWORK: [&str; 9] = [
     "NetworkManager",
@@ -102,7 +89,7 @@ pub(super) fn standing(known: &Known<'_>) -> Standing {
             Standing::Supervisor
         }
         _ if ["containerd", "podman", "crio", "kubelet"].contains(&program) => Standing::Engine,
-        _ if is_one_of(&RESOLVERS) && known.resolves_names => Standing::Resolver,
+        _ if known.resolves_names => Standing::Resolver,
         _ if is_one_of(&NETWORK) => Standing::Network,
         _ if is_one_of(&SYSTEM) => Standing::SystemService,
         _ if is_init(facts) => Standing::ContainerInit,
@@ -184,7 +171,7 @@ mod tests {
             guard,
             has_login,
             is_own_login: false,
-            resolves_names: true,
+            resolves_names: facts.comm.starts_with("systemd-resolve"),
         })
     }
 

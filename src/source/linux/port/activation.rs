@@ -24,7 +24,7 @@ pub(super) fn of(socket: &Socket) -> Option<Activation> {
     let unit = socket.unit.as_ref().filter(has_unit);
     // Anybody can call a process so; only one is the first.
     let is_systemd = |process: &&std::sync::Arc<crate::model::Process>| {
-        process.pid == 1 && &*process.name == "systemd"
+        process.pid == 1 && &*process.comm == "systemd"
     };
     let by_systemd = socket.owner.present().iter().find(is_systemd);
     let folders: Vec<_> = FOLDERS.iter().map(Path::new).collect();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use rustix::thread::{CapabilitySet, capabilities};
 
 use super::super::placement::Placement;
 use super::super::{problems, rights, room};
-use crate::model::{Gap, GapCode, Limits, Text};
+use crate::model::{Gap, GapCode, Limits, Readiness, Text};
 
 /// Reads them all.
 pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
@@ -23,8 +24,10 @@ pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
         is_ipv6_off: is_ipv6_off(),
         security_modules: security_modules(gaps),
         uid: Some(geteuid().as_raw()),
+        home: home(),
         is_confined: rights::is_confined(),
         unit: placement_of("self").unit,
+        unready: unready(&fs::read_to_string("/proc/net/if_inet6").unwrap_or_default()),
         excluded: None,
     };
     if limits.unprivileged_from.is_none() || limits.ephemeral.is_none() {
@@ -35,6 +38,13 @@ pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
         gaps.push(Gap::new(GapCode::Limits, &message));
     }
     limits
+}
+
+/// The user's own home folder, as the shell's `~` is.
+fn home() -> Option<Text> {
+    let home = std::env::var("HOME").ok();
+    home.filter(|home| !home.is_empty())
+        .map(|home| Text::new(&home))
 }
 
 /// Whether this process has a capability in its own user namespace.
@@ -84,6 +94,26 @@ pub(in super::super) fn ranges(text: &str) -> Option<Vec<RangeInclusive<u16>>> {
     parts.map(range).collect()
 }
 
+/// The addresses that are there and can't be bound: `ADDRESS INDEX LENGTH SCOPE FLAGS NAME`, all but the name in
+/// hexadecimal (`if_inet6` of `proc(5)`; the flags are those of `rtnetlink(7)`).
+fn unready(if_inet6: &str) -> Vec<(Ipv6Addr, Readiness)> {
+    const DADFAILED: u8 = 0x08;
+    const OPTIMISTIC: u8 = 0x04;
+    const TENTATIVE: u8 = 0x40;
+    let address = |line: &str| {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        let address = u128::from_str_radix(words.first()?, 16).ok()?;
+        let flags = u8::from_str_radix(words.get(4)?, 16).ok()?;
+        let readiness = match flags {
+            flags if flags & DADFAILED != 0 => Readiness::Duplicate,
+            flags if flags & TENTATIVE != 0 && flags & OPTIMISTIC == 0 => Readiness::Tentative,
+            _ => return None,
+        };
+        Some((Ipv6Addr::from_bits(address), readiness))
+    };
+    if_inet6.lines().filter_map(address).collect()
+}
+
 fn security_modules(gaps: &mut Vec<Gap>) -> Option<Vec<Text>> {
     let why = match fs::read_to_string("/sys/kernel/security/lsm") {
         Ok(text) => return Some(text.trim().split(',').map(Text::new).collect()),
@@ -98,6 +128,19 @@ fn security_modules(gaps: &mut Vec<Gap>) -> Option<Vec<Text>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_that_can_not_be_bound_yet_are_read() {
+        let file = "fe80000000000000a8bbccfffe000001 02 40 20 c0     eth0\n\
+            20010db8000000000000000000000001 02 40 00 88     eth0\n\
+            00000000000000000000000000000001 01 80 10 80       lo\n";
+        let addresses = ["fe80::a8bb:ccff:fe00:1", "2001:db8::1"].map(|text| text.parse().unwrap());
+        let expected = [
+            (addresses[0], Readiness::Tentative),
+            (addresses[1], Readiness::Duplicate),
+        ];
+        assert_eq!(unready(file), expected);
+    }
 
     #[test]
     fn ports_are_read_as_the_kernel_writes_them() {

@@ -40,11 +40,13 @@ use super::cgroup::Cgroups;
 use super::sock_diag::SockDiag;
 use super::{accept, problems};
 use crate::model::{
-    Answered, Background, Evidence, Gap, GapCode, Holder, Moment, Protocol, Socket,
+    AcceptQueue, Answered, Background, Evidence, Fill, Gap, GapCode, Holder, Moment, Protocol,
+    Socket, State,
 };
 use crate::source::Holding;
 use crate::source::owners::owners;
 use crate::source::process::Processes;
+use crate::source::users::{rename, rename_socket};
 
 /// The options of no more sockets than this are asked for; what listens or is bound comes first.
 const MAX_ASKED: usize = 64;
@@ -73,6 +75,9 @@ struct Surroundings {
 /// For so long what surrounds one port does for the next one, so that a range is not asked about port
 /// by port. Who tests again wants to see what has changed, and does so later than this.
 const SURROUNDINGS_LAST: Duration = Duration::from_millis(500);
+
+/// How far apart the two looks at a full accept queue are.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 impl Surroundings {
     /// Those of this moment.
@@ -171,10 +176,13 @@ impl PortPlatform {
             namespaces, filter, ..
         } = &mut around;
         thread::scope(|scope| {
-            let surroundings = (answered == Answered::Open).then(|| {
-                let elsewhere = spawn(scope, || namespaces.sockets(protocol, port));
-                let filter = spawn(scope, || filter.redirects(protocol, port));
-                (elsewhere, filter)
+            // Where packets go matters also for the server that comes after the one that is there.
+            let filter = spawn(scope, || filter.redirects(protocol, port));
+            let elsewhere = (answered == Answered::Open).then(|| {
+                spawn(scope, || {
+                    let (found, gap) = namespaces.sockets(protocol, port);
+                    (found, gap.into_iter().collect())
+                })
             });
             let has_sockets = evidence
                 .holders
@@ -189,6 +197,7 @@ impl PortPlatform {
                 holder.is_settled = inode.is_none_or(|inode| there.contains(&inode));
             }
             self.name(evidence, processes, (protocol, port));
+            self.look_at_queues(evidence, (protocol, port));
             let is_of_interest = |holder: &&mut Holder| {
                 holder.is_settled && (answered != Answered::Open || holder.socket.is_listening())
             };
@@ -199,16 +208,57 @@ impl PortPlatform {
             if answered == Answered::Unexplained && evidence.may_lack_rows() {
                 add_unlisted(evidence, processes, protocol, port, &there);
             }
-            if let Some((elsewhere, filter)) = surroundings {
-                let (found, gap) = outcome(elsewhere, GapCode::Namespaces);
+            if let Some(elsewhere) = elsewhere {
+                let (found, gaps) = outcome(elsewhere, GapCode::Namespaces);
                 evidence.elsewhere = found;
-                evidence.gaps.extend(gap);
-                let (found, gap) = outcome(filter, GapCode::Redirects);
-                evidence.redirects = found;
-                evidence.gaps.extend(gap);
+                evidence.gaps.extend(gaps);
             }
+            let (found, gaps) = outcome(filter, GapCode::Redirects);
+            evidence.redirects = found;
+            evidence.gaps.extend(gaps);
         });
+        if !evidence.redirects.is_empty() {
+            let mut reader = BackgroundReader::new(processes, (protocol, port));
+            evidence.redirect_targets = reader.targets(&evidence.redirects);
+        }
         self.surroundings = around;
+        let names = processes.late_names();
+        if !names.is_empty() {
+            for holder in &mut evidence.holders {
+                rename_socket(Arc::make_mut(&mut holder.socket), &names);
+            }
+            for process in evidence.processes.values_mut() {
+                rename(process, &names);
+            }
+        }
+    }
+
+    /// Looks again at accept queues that are full: whether anything was accepted meanwhile.
+    fn look_at_queues(&mut self, evidence: &mut Evidence, (protocol, port): (Protocol, u16)) {
+        let is_full = |holder: &Holder| {
+            let queue = AcceptQueue::of(&holder.socket);
+            queue.is_some_and(|queue| queue.fill() == Fill::Full)
+        };
+        if !evidence.holders.iter().any(is_full) {
+            return;
+        }
+        // A connection that waits to be accepted has no inode yet.
+        let waiting = |holders: &[Holder]| -> HashSet<_> {
+            let waits =
+                |socket: &Socket| socket.state == State::Established && socket.inode.is_none();
+            let sockets = holders.iter().map(|holder| &holder.socket);
+            sockets
+                .filter(|socket| waits(socket))
+                .map(|socket| (socket.local, socket.remote))
+                .collect()
+        };
+        thread::sleep(BETWEEN_LOOKS);
+        let before = waiting(&evidence.holders);
+        let after = waiting(&rows::read(&mut self.diag, protocol, port).holders);
+        let has_stalled = before.iter().all(|connection| after.contains(connection));
+        for holder in evidence.holders.iter_mut().filter(|holder| is_full(holder)) {
+            holder.has_stalled = Some(has_stalled);
+        }
     }
 
     /// Finds the owners of what is still there, and all that follows from them.
@@ -352,9 +402,9 @@ fn spawn<'scope, T: Send + 'scope>(
 /// What a thread found out, if it could be started: it would leave the namespace, so that this one can't
 /// do its work.
 fn outcome<T>(
-    thread: io::Result<thread::ScopedJoinHandle<'_, (Vec<T>, Option<Gap>)>>,
+    thread: io::Result<thread::ScopedJoinHandle<'_, (Vec<T>, Vec<Gap>)>>,
     code: GapCode,
-) -> (Vec<T>, Option<Gap>) {
+) -> (Vec<T>, Vec<Gap>) {
     match thread {
         Ok(thread) => joined(thread),
         Err(error) => {
@@ -364,7 +414,7 @@ fn outcome<T>(
             };
             let why = problems::name(&error);
             let message = format!("{what} were not looked at: no thread can be started ({why})");
-            (Vec::new(), Some(Gap::new(code, &message)))
+            (Vec::new(), vec![Gap::new(code, &message)])
         }
     }
 }

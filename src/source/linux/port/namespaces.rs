@@ -12,12 +12,13 @@ use std::os::fd::AsFd as _;
 use rustix::fs::stat;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
+use super::super::background::{self, inside};
 use super::super::detail::Detail;
 use super::super::placement::Placement;
 use super::super::sock_diag::{Asked, SockDiag};
 use super::super::{proc_net, scan};
 use super::limits::placement_of;
-use crate::model::{Elsewhere, Endpoint, Gap, GapCode, Pid, Protocol, State, Text};
+use crate::model::{Elsewhere, Endpoint, Gap, GapCode, Pid, Protocol, State};
 use crate::source::netstat::Part;
 
 /// No more namespaces than this are looked into.
@@ -35,8 +36,8 @@ pub(super) struct Namespaces {
 }
 
 struct Known {
-    /// A process of each.
-    pids: Vec<Pid>,
+    /// The processes of each.
+    members: Vec<Vec<Pid>>,
     /// How many are there besides.
     left_out: usize,
 }
@@ -44,7 +45,7 @@ struct Known {
 /// The sockets of one protocol that wait for peers, each with a process of its namespace.
 #[derive(Default)]
 struct Waiting {
-    sockets: Vec<(Pid, Endpoint)>,
+    sockets: Vec<(Pid, Endpoint, Option<u32>)>,
     /// How many namespaces were not looked into.
     left_out: usize,
 }
@@ -64,9 +65,16 @@ impl Namespaces {
             }
         };
         let waiting = self.waiting.entry(protocol);
-        let waiting = waiting.or_insert_with(|| look(&known.pids, protocol));
-        let on_port = waiting.sockets.iter().filter(|(_, at)| at.port == port);
-        let found = on_port.filter_map(|&(pid, at)| told(pid, at)).collect();
+        let waiting = waiting.or_insert_with(|| look(&known.members, protocol));
+        let on_port = waiting.sockets.iter().filter(|(_, at, _)| at.port == port);
+        let found = on_port.filter_map(|&(pid, at, inode)| {
+            let members = known
+                .members
+                .iter()
+                .find(|members| members.first() == Some(&pid))?;
+            described(members, at, inode)
+        });
+        let found = found.collect();
         (found, gap(known.left_out + waiting.left_out))
     }
 }
@@ -91,27 +99,27 @@ fn find() -> Result<Known, String> {
             ));
         }
     };
-    let mut representatives: HashMap<u64, Pid> = HashMap::new();
+    let mut members: HashMap<u64, Vec<Pid>> = HashMap::new();
     let mut unseen = 0;
     for pid in pids {
         match scan::network_of(&pid.to_string()) {
-            Ok(network) => drop(representatives.entry(network).or_insert(pid)),
+            Ok(network) => members.entry(network).or_default().push(pid),
             Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM) => unseen += 1,
             Err(_) => {}
         }
     }
-    representatives.remove(&own);
-    let mut pids: Vec<_> = representatives.into_values().collect();
-    pids.sort_unstable();
-    let left_out = unseen + pids.len().saturating_sub(MAX_NAMESPACES);
-    pids.truncate(MAX_NAMESPACES);
-    Ok(Known { pids, left_out })
+    members.remove(&own);
+    let mut members: Vec<_> = members.into_values().collect();
+    members.sort_unstable();
+    let left_out = unseen + members.len().saturating_sub(MAX_NAMESPACES);
+    members.truncate(MAX_NAMESPACES);
+    Ok(Known { members, left_out })
 }
 
 /// What waits in the namespace of each of these processes.
-fn look(pids: &[Pid], protocol: Protocol) -> Waiting {
+fn look(members: &[Vec<Pid>], protocol: Protocol) -> Waiting {
     let (mut waiting, mut from_outside) = (Waiting::default(), 0);
-    for &pid in pids {
+    for &pid in members.iter().filter_map(|members| members.first()) {
         let sockets = match seen_from_inside(pid, protocol) {
             Ok(sockets) => sockets,
             Err(_) if from_outside < MAX_FROM_OUTSIDE => {
@@ -123,7 +131,7 @@ fn look(pids: &[Pid], protocol: Protocol) -> Waiting {
                 continue;
             }
         };
-        let sockets = sockets.into_iter().map(|at| (pid, at));
+        let sockets = sockets.into_iter().map(|(at, inode)| (pid, at, inode));
         waiting.sockets.extend(sockets);
     }
     waiting
@@ -137,7 +145,7 @@ fn all_pids() -> rustix::io::Result<Vec<Pid>> {
 
 /// What waits in the namespace of a process, as this thread sees it from inside. It stays there: the
 /// next one is entered from there, and the thread ends with the search.
-fn seen_from_inside(pid: Pid, protocol: Protocol) -> io::Result<Vec<Endpoint>> {
+fn seen_from_inside(pid: Pid, protocol: Protocol) -> io::Result<Vec<Silent>> {
     let namespace = std::fs::File::open(format!("/proc/{pid}/ns/net"))?;
     move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
     let (mut diag, mut details) = (SockDiag::default(), Vec::new());
@@ -146,20 +154,23 @@ fn seen_from_inside(pid: Pid, protocol: Protocol) -> io::Result<Vec<Endpoint>> {
             .map_err(io::Error::other)?;
     }
     let waiting = details.iter().filter(|detail| is_silent(detail));
-    Ok(waiting.map(|detail| detail.local).collect())
+    Ok(waiting.map(|detail| (detail.local, detail.inode)).collect())
 }
 
 /// The same from outside, by the tables below `/proc/PID/net`: slower by far, but open to everybody.
-fn seen_from_outside(pid: Pid, protocol: Protocol) -> Vec<Endpoint> {
+fn seen_from_outside(pid: Pid, protocol: Protocol) -> Vec<Silent> {
     let parts = Part::of(protocol);
     let tables = parts.flat_map(|part| proc_net::of_process(&pid.to_string(), part));
     tables.flat_map(|table| waiting(&table, protocol)).collect()
 }
 
 /// What waits for peers in such a table.
-fn waiting(table: &[u8], protocol: Protocol) -> Vec<Endpoint> {
+fn waiting(table: &[u8], protocol: Protocol) -> Vec<Silent> {
     let rows = proc_net::rows(table, protocol).flatten();
-    let mut found: Vec<_> = rows.filter(is_silent).map(|detail| detail.local).collect();
+    let mut found: Vec<_> = rows
+        .filter(is_silent)
+        .map(|detail| (detail.local, detail.inode))
+        .collect();
     found.dedup();
     found
 }
@@ -169,15 +180,23 @@ const fn is_silent(detail: &Detail) -> bool {
     matches!(detail.state, State::Listen | State::Unconn) && detail.remote.is_none()
 }
 
-/// What is told of a socket in the namespace of a process; nothing if that ended meanwhile, and the
-/// namespace with it as far as can be told.
-fn told(pid: Pid, local: Endpoint) -> Option<Elsewhere> {
-    let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
-    let Placement { unit, container } = placement_of(&pid.to_string());
-    (!name.is_empty()).then(|| Elsewhere {
+/// A socket that waits for peers, and its inode.
+type Silent = (Endpoint, Option<u32>);
+
+/// A socket in the namespace of these processes, with its owner as far as that may be seen; nothing if all of
+/// them ended meanwhile, and the namespace with them as far as can be known.
+fn described(members: &[Pid], local: Endpoint, inode: Option<u32>) -> Option<Elsewhere> {
+    let inodes = inode.into_iter().collect();
+    let owner = inside::owner_among(members, &inodes);
+    let (&first, named) = (members.first()?, owner.or(members.first().copied())?);
+    let Placement { unit, container } = placement_of(&named.to_string());
+    fs::exists(format!("/proc/{named}/stat"))
+        .ok()
+        .filter(|is_there| *is_there)?;
+    Some(Elsewhere {
         local,
-        pid,
-        name: Text::from_bytes(name.trim_ascii_end()),
+        owner: owner.and_then(background::serving),
+        member: first,
         placed_in: container.or(unit),
     })
 }
@@ -197,7 +216,7 @@ mod tests {
         );
         let found: Vec<_> = waiting(table.as_bytes(), Protocol::Tcp)
             .iter()
-            .map(ToString::to_string)
+            .map(|(local, _)| local.to_string())
             .collect();
         assert_eq!(found, ["127.0.0.1:8080", "0.0.0.0:80"]);
         assert_eq!(waiting(b"\n\xff\n", Protocol::Tcp), []);

@@ -1,124 +1,225 @@
-//! The rules that `iptables-save -t nat` prints (`iptables-extensions(8)`). Pure.
+//! The tables that `iptables-save` prints (`iptables-extensions(8)`), as text of the `iptables` command
+//! line, one rule in a line. Pure.
 
-use crate::model::{Protocol, Redirect, Text};
+pub(super) mod matches;
+mod words;
 
-/// The redirects of a port; `place` says whose rules they are.
-pub(super) fn redirects(saved: &str, place: &str, port: u16) -> Vec<Redirect> {
-    rules(saved)
-        .filter_map(|rule| redirect(rule, place, port))
-        .collect()
+use std::collections::HashMap;
+
+use self::matches::conditions;
+use self::words::words;
+use super::conditions::Outcome;
+use super::rules::{
+    Action, Address, BaseChain, Case, Hook, Rule, Table, Target, TargetPort, Version,
+};
+
+/// Targets that change, count or mark a packet and let it go on where it was going.
+const HARMLESS: &[&str] = &[
+    "AUDIT",
+    "CHECKSUM",
+    "CLASSIFY",
+    "CONNMARK",
+    "CONNSECMARK",
+    "CT",
+    "DSCP",
+    "ECN",
+    "HL",
+    "HMARK",
+    "IDLETIMER",
+    "LED",
+    "LOG",
+    "MARK",
+    "NFLOG",
+    "NOTRACK",
+    "RATEEST",
+    "SECMARK",
+    "SET",
+    "TCPMSS",
+    "TCPOPTSTRIP",
+    "TEE",
+    "TOS",
+    "TRACE",
+    "TTL",
+    "ULOG",
+];
+
+/// Targets after which the table is done with the packet.
+const FINAL: &[&str] = &[
+    "ACCEPT",
+    "DROP",
+    "REJECT",
+    "MASQUERADE",
+    "SNAT",
+    "SYNPROXY",
+    "TARPIT",
+];
+
+/// One table as it was saved.
+pub(super) struct Saved {
+    /// `iptables nat`.
+    place: String,
+    version: Version,
+    is_nat: bool,
+    /// The words after `-A CHAIN` of each rule.
+    chains: HashMap<String, Vec<Vec<String>>>,
 }
 
-/// Whether a rule on the port goes on in a chain of somebody's own, which is not followed.
-pub(super) fn is_partial(saved: &str, port: u16) -> bool {
-    let own_chains: Vec<&str> = saved
-        .lines()
-        .filter_map(|line| line.strip_prefix(':'))
-        .filter_map(|line| line.split_once(" - ").map(|(chain, _)| chain))
-        .collect();
-    rules(saved).map(words).any(|words| {
-        let goes_on = after(&words, "-j").or_else(|| after(&words, "-g"));
-        is_on_port(&words, port) && goes_on.is_some_and(|chain| own_chains.contains(&chain))
-    })
-}
-
-fn rules(saved: &str) -> impl Iterator<Item = &str> {
-    saved.lines().filter_map(|line| line.strip_prefix("-A "))
-}
-
-fn words(rule: &str) -> Vec<&str> {
-    rule.split_ascii_whitespace().collect()
-}
-
-/// What follows an option, if it is there and not negated.
-fn after<'a>(words: &[&'a str], option: &str) -> Option<&'a str> {
-    let at = words.iter().position(|&word| word == option)?;
-    let is_negated = at > 0 && words[at - 1] == "!";
-    words.get(at + 1).copied().filter(|_| !is_negated)
-}
-
-fn is_on_port(words: &[&str], port: u16) -> bool {
-    let ports = after(words, "--dport").or_else(|| after(words, "--dports"));
-    ports.is_some_and(|ports| ports.split(',').any(|part| holds(part, port)))
-}
-
-fn redirect(rule: &str, place: &str, port: u16) -> Option<Redirect> {
-    let words = words(rule);
-    if !is_on_port(&words, port) {
-        return None;
-    }
-    let after = |option: &str| after(&words, option);
-    let to = match after("-j")? {
-        "REDIRECT" => match after("--to-ports") {
-            Some(port) => format!("port {port}"),
-            None => "the same port of the interface it came in by".into(),
-        },
-        "DNAT" => after("--to-destination").unwrap_or("another place").into(),
-        _ => return None,
-    };
-    let protocol = match after("-p") {
-        Some("tcp") => Some(Protocol::Tcp),
-        Some("udp") => Some(Protocol::Udp),
-        _ => None,
-    };
-    let place = format!("{place} table nat, chain {}", words.first()?);
-    Some(Redirect {
-        protocol,
-        to: Text::new(&to),
-        place: Text::new(&place),
-    })
-}
-
-/// `80` or `8000:8010`.
-fn holds(range: &str, port: u16) -> bool {
-    let (first, last) = range.split_once(':').unwrap_or((range, range));
-    let ends = first.parse::<u16>().ok().zip(last.parse::<u16>().ok());
-    ends.is_some_and(|(first, last)| (first..=last).contains(&port))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SAVED: &str = "*nat\n:PREROUTING ACCEPT [0:0]\n\
-        -A PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080\n\
-        -A DOCKER ! -i br0 -p tcp -m tcp --dport 3000 -j DNAT --to-destination 172.17.0.2:80\n\
-        -A PREROUTING -p udp -m multiport --dports 53,5000:5010 -j REDIRECT --to-ports 5353\n\
-        -A PREROUTING -p tcp -m tcp ! --dport 22 -j REDIRECT --to-ports 1\n\
-        -A PREROUTING -p tcp -m tcp --dport 81 -j ACCEPT\nCOMMIT\n";
-
-    fn told(port: u16) -> Option<(Option<Protocol>, String, String)> {
-        let found = redirects(SAVED, "iptables", port).into_iter().next()?;
-        Some((
-            found.protocol,
-            found.to.to_string(),
-            found.place.to_string(),
-        ))
-    }
-
-    #[test]
-    fn a_chain_that_is_not_followed_is_noticed() {
-        let saved = "*nat\n:PREROUTING ACCEPT [0:0]\n:KUBE - [0:0]\n\
-            -A PREROUTING -p tcp -m tcp --dport 7740 -j KUBE\n\
-            -A PREROUTING -p tcp -m tcp --dport 80 -j ACCEPT\nCOMMIT\n";
-        assert!(is_partial(saved, 7740));
-        assert!(!is_partial(saved, 80));
-        assert!(!is_partial(SAVED, 80));
-    }
-
-    #[test]
-    fn rules_are_read_as_they_are_saved() {
-        let rule = |protocol, to: &str, chain: &str| {
-            let place = format!("iptables table nat, chain {chain}");
-            Some((Some(protocol), to.to_owned(), place))
-        };
-        let (tcp, udp) = (Protocol::Tcp, Protocol::Udp);
-        assert_eq!(told(80), rule(tcp, "port 8080", "PREROUTING"));
-        assert_eq!(told(3000), rule(tcp, "172.17.0.2:80", "DOCKER"));
-        assert_eq!(told(53), rule(udp, "port 5353", "PREROUTING"));
-        assert_eq!(told(5005), rule(udp, "port 5353", "PREROUTING"));
-        for other in [22, 81, 5011] {
-            assert_eq!(told(other), None);
+impl Saved {
+    /// Reads what a tool saved of `table`; `None` if that table is not in it.
+    pub(super) fn parse(text: &str, tool: &str, table: &str, version: Version) -> Option<Self> {
+        let mut lines = text.lines().skip_while(|line| *line != format!("*{table}"));
+        lines.next()?;
+        let mut chains: HashMap<String, Vec<Vec<String>>> = HashMap::new();
+        for line in lines.take_while(|line| *line != "COMMIT") {
+            if let Some(chain) = line.strip_prefix(':') {
+                let name = chain.split(' ').next().unwrap_or_default();
+                chains.entry(name.to_owned()).or_default();
+            } else if line.starts_with("-A ") || line.starts_with('[') {
+                let mut words = words(line).into_iter();
+                let chain = words.by_ref().skip_while(|word| word != "-A").nth(1)?;
+                chains.entry(chain).or_default().push(words.collect());
+            }
         }
+        Some(Self {
+            place: format!("{tool} {table}"),
+            version,
+            is_nat: table == "nat",
+            chains,
+        })
+    }
+
+    /// A rule as a packet of this case meets it; `None` if it can't.
+    fn rule(&self, words: &[String], case: &Case<'_>) -> Option<Rule> {
+        let parts = conditions(words, case);
+        let mut conditions = Vec::new();
+        for outcome in parts.outcomes {
+            match outcome {
+                Outcome::Holds => {}
+                Outcome::Fails => return None,
+                Outcome::If(condition) => conditions.push(condition),
+            }
+        }
+        let action = match parts.target.split_first() {
+            Some((jump, [to, options @ ..])) if jump == "-j" => self.action(to, options)?,
+            Some((goto, [to, ..])) if goto == "-g" => Action::Goto(to.clone()),
+            _ => return None,
+        };
+        Some(Rule {
+            conditions,
+            action,
+            comment: parts.comment,
+        })
+    }
+
+    /// What a target does; `None` if the packet goes on as it was.
+    fn action(&self, name: &str, options: &[String]) -> Option<Action> {
+        let after = |option: &str| {
+            let at = options.iter().position(|one| one == option)?;
+            options.get(at + 1).map(String::as_str)
+        };
+        let send = |target| {
+            Some(Action::Send {
+                target,
+                goes_on: false,
+            })
+        };
+        match name {
+            "RETURN" => Some(Action::Return),
+            _ if FINAL.contains(&name) => Some(Action::End),
+            _ if HARMLESS.contains(&name) => None,
+            _ if self.chains.contains_key(name) => Some(Action::Jump(name.to_owned())),
+            "REDIRECT" => send(Target {
+                address: None,
+                port: after("--to-ports").map_or(TargetPort::Same, port),
+            }),
+            "DNAT" => send(after("--to-destination").map_or_else(elsewhere, destination)),
+            "NETMAP" => send(Target {
+                address: Some(Address::Several(
+                    after("--to").unwrap_or("another network").into(),
+                )),
+                port: TargetPort::Same,
+            }),
+            "TPROXY" => send(tproxy(after("--on-ip"), after("--on-port"))),
+            _ => Some(Action::Opaque(format!(
+                "the target {name} was not understood"
+            ))),
+        }
+    }
+}
+
+impl Table for Saved {
+    fn place(&self) -> String {
+        self.place.clone()
+    }
+
+    fn base_chains(&self) -> Vec<BaseChain> {
+        let versions: &[Version] = match self.version {
+            Version::V4 => &[Version::V4],
+            Version::V6 => &[Version::V6],
+        };
+        let chains = [("PREROUTING", Hook::Prerouting), ("OUTPUT", Hook::Output)];
+        let there = chains
+            .into_iter()
+            .filter(|(name, _)| self.chains.contains_key(*name));
+        let base = |(name, hook): (&str, Hook)| BaseChain {
+            name: name.to_owned(),
+            hook,
+            is_nat: self.is_nat,
+            versions,
+        };
+        there.map(base).collect()
+    }
+
+    fn rules(&self, chain: &str, case: &Case<'_>) -> Option<Vec<Rule>> {
+        let rules = self.chains.get(chain)?;
+        Some(
+            rules
+                .iter()
+                .filter_map(|rule| self.rule(rule, case))
+                .collect(),
+        )
+    }
+}
+
+/// `8080` or `8080-8090`.
+fn port(text: &str) -> TargetPort {
+    match text.parse() {
+        Ok(0) => TargetPort::Same,
+        Ok(one) => TargetPort::One(one),
+        Err(_) => TargetPort::Several(text.to_owned()),
+    }
+}
+
+fn address(text: &str) -> Address {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let one = bare.parse().map(Address::One);
+    one.unwrap_or_else(|_| Address::Several(text.to_owned()))
+}
+
+fn elsewhere() -> Target {
+    Target {
+        address: Some(Address::Several("another address".into())),
+        port: TargetPort::Same,
+    }
+}
+
+/// `10.0.0.1:80`, `10.0.0.1-10.0.0.9:80-90`, `:80`, `[fd00::1]:80`, `fd00::1`.
+fn destination(text: &str) -> Target {
+    let is_v6_alone = text.matches(':').count() > 1 && !text.contains(']');
+    let (host, to_port) = match text.rsplit_once(':') {
+        Some((host, to_port)) if !is_v6_alone && !to_port.ends_with(']') => (host, port(to_port)),
+        _ => (text, TargetPort::Same),
+    };
+    Target {
+        address: (!host.is_empty()).then(|| address(host)),
+        port: to_port,
+    }
+}
+
+fn tproxy(on_ip: Option<&str>, on_port: Option<&str>) -> Target {
+    let host = on_ip.filter(|host| !matches!(*host, "0.0.0.0" | "::"));
+    Target {
+        address: host.map(address),
+        port: on_port.map_or(TargetPort::Same, port),
     }
 }

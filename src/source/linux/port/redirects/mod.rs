@@ -1,218 +1,307 @@
-//! Rules of the packet filter that take a port's traffic away from whoever binds it.
+//! Rules of the packet filter that take a port's packets away from the server that binds it.
 //!
 //! The kernel keeps them in two places, and the tools that belong to them print both: `nft` its own
-//! rules as JSON, the `iptables` family theirs as text. They are run by their full paths, without an
-//! environment, and only with the right that they need; no rule is changed. Asking for a table of
-//! `iptables` would make the kernel load it, so only those that are there are asked for; asking nft may
-//! load `nf_tables` where that is a module.
+//! rules as JSON, the `iptables` family theirs as text. Both become tables of one kind (`rules`), through
+//! which a packet for the port is followed (`walk`) to say where it goes and on which conditions
+//! (`collect`). No rule is changed. Asking for a table of legacy `iptables` would make the kernel load
+//! it, so only those that are there are asked for; asking nft may load `nf_tables` where that is a
+//! module. IPVS and BPF programs that choose sockets are looked at in `/proc`.
 
+mod addresses;
+mod collect;
+mod conditions;
 mod iptables;
+mod ipvs;
 mod nftables;
+mod route;
+mod rules;
+mod sk_lookup;
+mod walk;
 
-use std::collections::HashMap;
-use std::io::Read as _;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
 
-use rustix::io::Errno;
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use ipnet::IpNet;
 use rustix::thread::CapabilitySet;
 
+use self::collect::{Asked, Collected, collect, say};
+use self::iptables::Saved;
+use self::nftables::NftTable;
+use self::rules::{Table, Version};
+use super::super::problems;
+use super::super::tools::{Printed, ToolCommand, run_all};
 use super::limits::has_capability;
 use crate::model::{Gap, GapCode, Protocol, Redirect};
 
-/// Where the tools are.
-const FOLDERS: [&str; 4] = ["/usr/sbin", "/sbin", "/usr/bin", "/usr/local/sbin"];
-
-/// What is said of rules that are not followed.
-const PARTIAL: &str = "there are rules of nftables with sets, maps or jumps that were not followed";
-
-/// No more than this is read of what a tool prints.
-const MOST_BYTES: u64 = 16 << 20;
-
-/// How long a tool may take.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// What the tools printed, kept for the next port that is asked about: running them takes longer than
-/// reading what they say.
+/// The rules, kept for the next port: running the tools takes longer than following a packet.
 #[derive(Default)]
 pub(super) struct PacketFilter {
-    printed: HashMap<&'static str, Printed>,
+    rules: Option<Rules>,
 }
 
-/// What one tool printed: nothing, where it is not installed.
-type Printed = Result<Option<Vec<u8>>, String>;
+/// Every rule that was read, and what could not be.
+#[derive(Default)]
+struct Rules {
+    nftables: Vec<NftTable>,
+    iptables: Vec<Saved>,
+    ipvs: Option<String>,
+    own: Option<Vec<IpNet>>,
+    gaps: Vec<String>,
+}
 
 impl PacketFilter {
-    /// Every redirect of the port in this network namespace.
-    pub(super) fn redirects(
-        &mut self,
-        protocol: Protocol,
-        port: u16,
-    ) -> (Vec<Redirect>, Option<Gap>) {
-        look(self, protocol, port)
-    }
-
-    /// What a tool prints, run with always the same arguments.
-    fn run(&mut self, tool: &'static str, arguments: &[&str]) -> &Printed {
-        let printed = self.printed.entry(tool);
-        printed.or_insert_with(|| run(tool, arguments))
+    /// Every redirect of the port in this network namespace, and what is not known of them.
+    pub(super) fn redirects(&mut self, protocol: Protocol, port: u16) -> (Vec<Redirect>, Vec<Gap>) {
+        if has_capability(CapabilitySet::NET_ADMIN) != Some(true) {
+            let message = "packet redirects can only be read by root";
+            return (Vec::new(), vec![Gap::new(GapCode::Redirects, message)]);
+        }
+        self.rules
+            .get_or_insert_with(Rules::read)
+            .redirects(protocol, port)
     }
 }
 
-fn look(filter: &mut PacketFilter, protocol: Protocol, port: u16) -> (Vec<Redirect>, Option<Gap>) {
-    let gap = |message: &str| Some(Gap::new(GapCode::Redirects, message));
-    if has_capability(CapabilitySet::NET_ADMIN) != Some(true) {
-        return (Vec::new(), gap("packet redirects can only be read by root"));
-    }
-    let mut found = Vec::new();
-    let mut trouble = None;
-    let mut has_foreign_rules = false;
-    match filter.run("nft", &["-njt", "list", "ruleset"]) {
-        Ok(Some(json)) => match nftables::redirects(json, port) {
-            Some(rules) => {
-                has_foreign_rules = rules.has_foreign;
-                if rules.is_partial {
-                    trouble = gap(PARTIAL);
-                }
-                found.extend(rules.redirects);
+/// The two tools of legacy `iptables`: name, the tables that the kernel has, what its rules are called.
+const LEGACY: [Tool; 2] = [
+    Tool {
+        save: "iptables-legacy-save",
+        name: "iptables-legacy",
+        version: Version::V4,
+    },
+    Tool {
+        save: "ip6tables-legacy-save",
+        name: "ip6tables-legacy",
+        version: Version::V6,
+    },
+];
+
+/// The same for rules that are kept in nftables.
+const NFT: [Tool; 2] = [
+    Tool {
+        save: "iptables-nft-save",
+        name: "iptables",
+        version: Version::V4,
+    },
+    Tool {
+        save: "ip6tables-nft-save",
+        name: "ip6tables",
+        version: Version::V6,
+    },
+];
+
+/// The tables of `iptables` that can send packets elsewhere.
+const TABLES: [&str; 2] = ["nat", "mangle"];
+
+#[derive(Clone, Copy)]
+struct Tool {
+    save: &'static str,
+    name: &'static str,
+    version: Version,
+}
+
+/// A table to be saved by a tool.
+type Wanted = (Tool, &'static str);
+
+impl Rules {
+    fn read() -> Self {
+        let mut rules = Self {
+            own: addresses::read(),
+            ..Self::default()
+        };
+        let (legacy, gaps) = legacy_tables();
+        rules.gaps = gaps;
+        match fs::read_to_string("/proc/net/ip_vs") {
+            Ok(listed) => rules.ipvs = Some(listed),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                let why = problems::name(&error);
+                rules.gap(&format!("of IPVS can't be read: /proc/net/ip_vs: {why}"));
             }
-            None => trouble = gap("packet redirects can't be read: nft printed something unknown"),
-        },
-        Ok(None) => {
-            trouble = gap("packet redirects of nftables can't be read: nft is not installed");
         }
-        Err(why) => trouble = gap(&format!("packet redirects can't be read: {why}")),
+        let mut commands = vec![nft(&["-njt", "list", "ruleset"])];
+        commands.extend(legacy.iter().map(save));
+        let mut printed = std::thread::scope(|scope| {
+            let bpf = std::thread::Builder::new().spawn_scoped(scope, sk_lookup::holder);
+            let printed = run_all(&commands);
+            if let Some(holder) = bpf.ok().and_then(|thread| thread.join().ok().flatten()) {
+                rules.gaps.push(format!(
+                    "packet redirects of a BPF program (sk_lookup) of {holder} can't be read"
+                ));
+            }
+            printed.into_iter()
+        });
+        let has_nft = rules.add_nftables(printed.next().unwrap_or(Ok(None)));
+        for (wanted, printed) in legacy.iter().zip(printed) {
+            rules.add_saved(*wanted, printed);
+        }
+        rules.read_more(has_nft);
+        rules
     }
-    let tools = [
-        (
-            "iptables-legacy-save",
-            "ip_tables_names",
-            "iptables (legacy)",
-        ),
-        (
-            "ip6tables-legacy-save",
-            "ip6_tables_names",
-            "ip6tables (legacy)",
-        ),
-    ];
-    for (tool, names, place) in tools {
-        let names = std::fs::read_to_string(format!("/proc/net/{names}")).unwrap_or_default();
-        if names.lines().any(|name| name == "nat") {
-            trouble = trouble.or(saved(filter, (tool, place), port, &mut found));
+
+    /// Takes in what `nft` printed; returns whether its rules are known. If not, those of `iptables` are
+    /// looked for all the same.
+    fn add_nftables(&mut self, printed: Printed) -> bool {
+        let why = match printed.map(|json| json.map(|json| nftables::parse(&json))) {
+            Ok(Some(Some(tables))) => {
+                self.nftables = tables;
+                return true;
+            }
+            Ok(Some(None)) => "nft printed something unknown".to_owned(),
+            Ok(None) => "nft is not installed".to_owned(),
+            Err(why) => why,
+        };
+        self.gap(&format!("of nftables can't be read: {why}"));
+        false
+    }
+
+    /// What `nft` could not say: rules that only `iptables` can spell, and elements of sets.
+    fn read_more(&mut self, has_nft: bool) {
+        let is_foreign = |tool: &Tool, table: &str| {
+            let family = family(tool.version);
+            let mut tables = self.nftables.iter();
+            !has_nft || tables.any(|one| one.has_foreign && one.is(family, table))
+        };
+        let all = NFT
+            .iter()
+            .flat_map(|tool| TABLES.map(|table| (*tool, table)));
+        let foreign: Vec<Wanted> = all
+            .filter(|(tool, table)| is_foreign(tool, table))
+            .collect();
+        let lacking: Vec<usize> = (0..self.nftables.len())
+            .filter(|&at| self.nftables[at].lacks_elements())
+            .collect();
+        let listed = |at: &usize| {
+            let [family, name] = self.nftables[*at].arguments()?;
+            Some((*at, nft(&["-nj", "list", "table", family, name])))
+        };
+        let lists: Vec<_> = lacking.iter().filter_map(listed).collect();
+        let mut commands: Vec<_> = foreign.iter().map(save).collect();
+        commands.extend(lists.iter().map(|(_, command)| command.clone()));
+        let mut printed = run_all(&commands).into_iter();
+        let indices: Vec<usize> = lists.iter().map(|(at, _)| *at).collect();
+        let saved: Vec<Printed> = printed.by_ref().take(foreign.len()).collect();
+        for (at, listed) in indices.into_iter().zip(printed) {
+            if let Ok(Some(json)) = listed {
+                self.nftables[at].fill(nftables::parse(&json).unwrap_or_default());
+            }
+        }
+        for (wanted, printed) in foreign.into_iter().zip(saved) {
+            let is_missing = !has_nft && matches!(printed, Ok(None));
+            if !is_missing {
+                self.add_saved(wanted, printed);
+            }
         }
     }
-    if has_foreign_rules {
-        for (tool, place) in [
-            ("iptables-nft-save", "iptables"),
-            ("ip6tables-nft-save", "ip6tables"),
-        ] {
-            trouble = trouble.or(saved(filter, (tool, place), port, &mut found));
-        }
+
+    /// Takes in what a tool saved. Its rules replace what `nft` said of the same table.
+    fn add_saved(&mut self, (tool, table): Wanted, printed: Printed) {
+        let name = tool.name;
+        let why = match printed {
+            Ok(Some(text)) => {
+                let text = String::from_utf8_lossy(&text);
+                if let Some(saved) = Saved::parse(&text, name, table, tool.version) {
+                    let family = family(tool.version);
+                    if NFT.iter().any(|one| one.save == tool.save) {
+                        self.nftables.retain(|one| !one.is(family, table));
+                    }
+                    self.iptables.push(saved);
+                    return;
+                }
+                // A table that nft has changed can't be spelled by it: what nft said is followed.
+                return;
+            }
+            Ok(None) => "it is not installed".to_owned(),
+            Err(why) => why,
+        };
+        self.gap(&format!(
+            "of {name} can't be read with {}: {why}",
+            tool.save
+        ));
     }
-    let is_for_it = |redirect: &Redirect| redirect.protocol.is_none_or(|one| one == protocol);
-    found.retain(is_for_it);
-    found.dedup();
-    (found, trouble)
+
+    fn gap(&mut self, what: &str) {
+        self.gaps.push(format!("packet redirects {what}"));
+    }
+
+    /// The redirects of a port among these rules.
+    fn redirects(&self, protocol: Protocol, port: u16) -> (Vec<Redirect>, Vec<Gap>) {
+        let asked = Asked {
+            protocol,
+            port,
+            own: self.own.as_deref(),
+        };
+        let nftables = self.nftables.iter().map(|table| table as &dyn Table);
+        let iptables = self.iptables.iter().map(|table| table as &dyn Table);
+        let tables: Vec<&dyn Table> = nftables.chain(iptables).collect();
+        let Collected {
+            mut redirects,
+            unknown,
+        } = collect(&tables, &asked);
+        if let Some(listed) = &self.ipvs {
+            redirects.extend(say(ipvs::drafts(listed, &asked), Vec::new(), &asked).redirects);
+        }
+        for redirect in &mut redirects {
+            redirect.to.is_unreachable = redirect.to.address.is_some_and(route::is_missing);
+        }
+        let unknown = unknown
+            .iter()
+            .map(|what| format!("packet redirects may be missing: {what}"));
+        let gaps = self.gaps.iter().cloned().chain(unknown);
+        let gaps = gaps.map(|gap| Gap::new(GapCode::Redirects, &gap)).collect();
+        (redirects, gaps)
+    }
 }
 
-/// The redirects among the rules that a tool of the `iptables` family saves.
-fn saved(
-    filter: &mut PacketFilter,
-    (tool, place): (&'static str, &str),
-    port: u16,
-    found: &mut Vec<Redirect>,
-) -> Option<Gap> {
-    let why = match filter.run(tool, &["-t", "nat"]) {
-        Ok(Some(text)) => {
-            let text = String::from_utf8_lossy(text);
-            found.extend(iptables::redirects(&text, place, port));
-            return iptables::is_partial(&text, port).then(|| {
-                let message =
-                    format!("a rule of {place} on the port leads to a chain that was not followed");
-                Gap::new(GapCode::Redirects, &message)
-            });
+const fn family(version: Version) -> &'static str {
+    match version {
+        Version::V4 => "ip",
+        Version::V6 => "ip6",
+    }
+}
+
+fn save((tool, table): &Wanted) -> ToolCommand {
+    (tool.save, vec!["-t".to_owned(), (*table).to_owned()])
+}
+
+fn nft(arguments: &[&str]) -> ToolCommand {
+    ("nft", arguments.iter().map(|&one| one.to_owned()).collect())
+}
+
+/// The tables of legacy `iptables` that the kernel has, and what could not be found out: in a user
+/// namespace the lists may exist and not be readable.
+fn legacy_tables() -> (Vec<Wanted>, Vec<String>) {
+    let (mut wanted, mut gaps) = (Vec::new(), Vec::new());
+    for tool in LEGACY {
+        let file = match tool.version {
+            Version::V4 => "/proc/net/ip_tables_names",
+            Version::V6 => "/proc/net/ip6_tables_names",
+        };
+        match fs::read_to_string(file) {
+            Ok(names) => {
+                let has = |table: &&str| names.lines().any(|name| name == *table);
+                let tables = TABLES.into_iter().filter(has);
+                wanted.extend(tables.map(|table| (tool, table)));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                let (name, why) = (tool.name, problems::name(&error));
+                gaps.push(format!(
+                    "packet redirects of {name} can't be read: {file}: {why}"
+                ));
+            }
         }
-        Ok(None) => "it is not installed".to_owned(),
-        Err(why) => why.clone(),
-    };
-    let message = format!("packet redirects of {place} can't be read with {tool}: {why}");
-    Some(Gap::new(GapCode::Redirects, &message))
+    }
+    (wanted, gaps)
 }
 
-/// What a tool prints; `None` where there is no such tool.
-fn run(tool: &str, arguments: &[&str]) -> Printed {
-    let paths = FOLDERS.iter().map(|folder| Path::new(folder).join(tool));
-    let Some(path) = paths.into_iter().find(|path| path.exists()) else {
-        return Ok(None);
-    };
-    output_of(tool, Command::new(path).args(arguments).env_clear()).map(Some)
-}
-
-/// What a command prints, if it succeeds in time. It has ended and is reaped when this returns.
-fn output_of(tool: &str, command: &mut Command) -> Result<Vec<u8>, String> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| format!("{tool}: {error}"))?;
-    let output = child.stdout.take();
-    let pid = Pid::from_child(&child);
-    let (sender, receiver) = mpsc::channel();
-    let reading = std::thread::Builder::new().spawn(move || {
-        let mut text = Vec::new();
-        let read = output.map(|output| output.take(MOST_BYTES).read_to_end(&mut text));
-        // Whoever has the child reaps it: until then it has its pid.
-        let end = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        while matches!(waitid(WaitId::Pid(pid), end), Err(Errno::INTR)) {}
-        let _ = sender.send(read.map(|read| read.map(|_| text)));
-    });
-    let answer = match reading {
-        Ok(_) => receiver
-            .recv_timeout(PATIENCE)
-            .map_err(|_| format!("{tool} did not answer within 2 s")),
-        Err(error) => Err(format!("no thread can be started: {error}")),
-    };
-    if answer.is_err() {
-        let _ = child.kill();
-    }
-    let status = child.wait().map_err(|error| format!("{tool}: {error}"))?;
-    match answer? {
-        Some(Ok(text)) if status.success() => Ok(text),
-        _ => Err(format!("{tool} failed ({status})")),
-    }
+/// The inode of this network namespace.
+fn namespace_inode() -> Option<u64> {
+    let namespace = fs::metadata(Path::new("/proc/thread-self/ns/net"));
+    namespace.ok().map(|namespace| namespace.ino())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shell(script: &str) -> Result<Vec<u8>, String> {
-        output_of("sh", Command::new("/bin/sh").args(["-c", script]))
-    }
-
-    #[test]
-    fn what_a_tool_prints_counts_if_it_succeeds() {
-        assert_eq!(shell("echo rules"), Ok(b"rules\n".to_vec()));
-        let failed = shell("echo half; exit 3").unwrap_err();
-        assert_eq!(failed, "sh failed (exit status: 3)");
-    }
-
-    #[test]
-    fn a_tool_that_does_not_answer_is_ended_and_reaped() {
-        let here = format!("sockeye-silent-tool-{}", std::process::id());
-        let file = std::env::temp_dir().join(here);
-        // One that keeps its output open, and one that closes it and stays.
-        for silence in ["exec sleep 600", "exec sleep 600 >&-"] {
-            let failed = shell(&format!("echo $$ >'{}'; {silence}", file.display())).unwrap_err();
-            assert_eq!(failed, "sh did not answer within 2 s");
-            let pid = std::fs::read_to_string(&file).unwrap();
-            std::fs::remove_file(&file).unwrap();
-            let process = Path::new("/proc").join(pid.trim());
-            assert!(!process.exists(), "not even a zombie is left: {silence}");
-        }
-    }
-}
+mod tests;

@@ -1,219 +1,205 @@
-//! The rules that `nft -j list ruleset` prints (`libnftables-json(5)`).
-//!
-//! Pure: text in, redirects out. A rule counts if it compares the destination port with ours and
-//! then sends the packet elsewhere; what else it compares is not judged.
+//! The tables that `nft -j list ruleset` prints (`libnftables-json(5)`). Pure.
+
+mod keys;
+mod matches;
+mod statements;
+mod values;
+
+use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::model::{Protocol, Redirect, Text};
+use self::statements::rules_of;
+use super::rules::{BaseChain, Case, Hook, Rule, Table, Version};
 
-/// What a ruleset says of a port.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Rules {
-    pub(super) redirects: Vec<Redirect>,
-    /// Whether there are rules that only the `iptables` tools can spell.
+/// One table of nftables.
+pub(super) struct NftTable {
+    family: String,
+    name: String,
+    bases: Vec<BaseChain>,
+    /// Each rule of each chain.
+    chains: HashMap<String, Vec<Value>>,
+    /// Whether the kernel was asked not to pass it (`flags dormant`).
+    is_dormant: bool,
+    /// The elements of named sets and maps; `None` where they were not printed.
+    sets: HashMap<String, Option<Value>>,
+    /// Whether some of its rules can only be spelled by the tools of `iptables`.
     pub(super) has_foreign: bool,
-    /// Whether there are rules on ports whose meaning stands elsewhere: in sets, maps, other chains.
-    pub(super) is_partial: bool,
 }
 
 /// Reads a ruleset; `None` if it is none.
-pub(super) fn redirects(json: &[u8], port: u16) -> Option<Rules> {
+pub(super) fn parse(json: &[u8]) -> Option<Vec<NftTable>> {
     let ruleset: Value = serde_json::from_slice(json).ok()?;
-    let items = ruleset.get("nftables")?.as_array()?;
-    let rules = || items.iter().filter_map(|item| item.get("rule"));
-    Some(Rules {
-        redirects: rules().filter_map(|rule| redirect(rule, port)).collect(),
-        has_foreign: rules()
-            .filter_map(expressions)
-            .flatten()
-            .any(|expression| expression.get("xt").is_some()),
-        is_partial: rules()
-            .filter_map(expressions)
-            .any(|rule| refers_elsewhere(rule, port)),
-    })
-}
-
-fn expressions(rule: &Value) -> Option<&Vec<Value>> {
-    rule.get("expr")?.as_array()
-}
-
-fn redirect(rule: &Value, port: u16) -> Option<Redirect> {
-    let expressions = expressions(rule)?;
-    let protocol = expressions
-        .iter()
-        .filter_map(|one| one.get("match"))
-        .find_map(|one| matched_protocol(one, port))?;
-    let to = expressions.iter().find_map(target)?;
-    let word = |name: &str| rule.get(name).and_then(Value::as_str).unwrap_or("?");
-    let place = format!(
-        "nftables table {} {}, chain {}",
-        word("family"),
-        word("table"),
-        word("chain")
-    );
-    Some(Redirect {
-        protocol,
-        to: Text::new(&to),
-        place: Text::new(&place),
-    })
-}
-
-/// Whether a rule compares a destination port with a named set, looks it up in a map, or goes on from
-/// ours in another chain.
-fn refers_elsewhere(rule: &[Value], port: u16) -> bool {
-    let is_about_ports = |value: &Value| value.to_string().contains("\"dport\"");
-    let compares_with_set = |one: &Value| {
-        let right = one.get("match").and_then(|one| one.get("right")?.as_str());
-        is_about_ports(one) && right.is_some_and(|right| right.starts_with('@'))
+    let Some(Value::Array(items)) = ruleset.get("nftables").cloned() else {
+        return None;
     };
-    let maps = |one: &Value| {
-        let has_map = one.get("vmap").is_some() || one.to_string().contains("\"map\"");
-        has_map && is_about_ports(one)
-    };
-    let jumps = |one: &Value| one.get("jump").or_else(|| one.get("goto")).is_some();
-    let mut matches = rule.iter().filter_map(|one| one.get("match"));
-    let is_on_port = matches.any(|one| matched_protocol(one, port).is_some());
-    rule.iter().any(|one| compares_with_set(one) || maps(one))
-        || is_on_port && rule.iter().any(jumps)
+    drop(ruleset);
+    let mut tables: Vec<NftTable> = Vec::new();
+    for item in items {
+        let Value::Object(item) = item else {
+            return None;
+        };
+        for (kind, value) in item {
+            if kind == "table" {
+                tables.push(NftTable::new(&value)?);
+            } else if let Some(table) = table_of(&mut tables, &kind, &value) {
+                table.add(&kind, value);
+            }
+        }
+    }
+    Some(tables)
 }
 
-/// The protocol whose destination port is compared with ours; outside `None` if it is not.
-#[expect(
-    clippy::option_option,
-    reason = "no match, or a match for any protocol"
-)]
-fn matched_protocol(comparison: &Value, port: u16) -> Option<Option<Protocol>> {
-    let payload = comparison.get("left")?.get("payload")?;
-    let is_equal = matches!(comparison.get("op")?.as_str()?, "==" | "in");
-    if payload.get("field")?.as_str()? != "dport" || !is_equal {
+/// The table that an object is in.
+fn table_of<'a>(tables: &'a mut [NftTable], kind: &str, value: &Value) -> Option<&'a mut NftTable> {
+    if kind == "metainfo" {
         return None;
     }
-    if !holds(comparison.get("right")?, port) {
-        return None;
-    }
-    match payload.get("protocol")?.as_str()? {
-        "tcp" => Some(Some(Protocol::Tcp)),
-        "udp" => Some(Some(Protocol::Udp)),
-        "th" => Some(None),
-        _ => None,
-    }
+    let (family, name) = (word(value, "family")?, word(value, "table")?);
+    let is_it = |table: &&mut NftTable| table.family == family && table.name == name;
+    tables.iter_mut().rev().find(is_it)
 }
 
-/// Whether a number, a range or a set holds the port.
-fn holds(right: &Value, port: u16) -> bool {
-    let number = |value: &Value| value.as_u64();
-    if let Some(one) = number(right) {
-        return one == u64::from(port);
-    }
-    if let Some([first, last]) = right
-        .get("range")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-    {
-        let ends = number(first).zip(number(last));
-        return ends.is_some_and(|(first, last)| (first..=last).contains(&u64::from(port)));
-    }
-    let set = right.get("set").and_then(Value::as_array);
-    set.is_some_and(|elements| elements.iter().any(|element| holds(element, port)))
+/// Whether flags, one or a list, have `dormant`; nft 1.0.6 prints its last letter alone.
+fn is_dormant(flags: &Value) -> bool {
+    let is_it = |flag: &str| matches!(flag, "dormant" | "t");
+    let several = flags.as_array().into_iter().flatten();
+    let mut all = several.filter_map(Value::as_str).chain(flags.as_str());
+    all.any(is_it)
 }
 
-/// Where a statement sends the packet, if it does.
-fn target(statement: &Value) -> Option<String> {
-    if let Some(redirect) = statement.get("redirect") {
-        return Some(match port_of(redirect) {
-            Some(port) => format!("port {port}"),
-            None => "the same port of the interface it came in by".into(),
+fn word<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+    value.get(name)?.as_str()
+}
+
+impl NftTable {
+    fn new(value: &Value) -> Option<Self> {
+        Some(Self {
+            family: word(value, "family")?.to_owned(),
+            name: word(value, "name")?.to_owned(),
+            bases: Vec::new(),
+            chains: HashMap::new(),
+            sets: HashMap::new(),
+            has_foreign: false,
+            is_dormant: value.get("flags").is_some_and(is_dormant),
+        })
+    }
+
+    fn add(&mut self, kind: &str, value: Value) {
+        match kind {
+            "chain" => self.add_chain(&value),
+            "rule" => {
+                let Some(chain) = word(&value, "chain").map(str::to_owned) else {
+                    return;
+                };
+                let expressions = value.get("expr").and_then(Value::as_array);
+                let is_foreign = |one: &Value| one.get("xt").is_some();
+                self.has_foreign |= expressions.is_some_and(|all| all.iter().any(is_foreign));
+                self.chains.entry(chain).or_default().push(value);
+            }
+            "set" | "map" => {
+                if let Some(name) = word(&value, "name").map(str::to_owned) {
+                    self.sets.insert(name, value.get("elem").cloned());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn add_chain(&mut self, value: &Value) {
+        let Some(name) = word(value, "name") else {
+            return;
+        };
+        self.chains.entry(name.to_owned()).or_default();
+        let hook = match word(value, "hook") {
+            Some("prerouting" | "ingress") => Hook::Prerouting,
+            Some("output") => Hook::Output,
+            _ => return,
+        };
+        self.bases.push(BaseChain {
+            name: name.to_owned(),
+            hook,
+            is_nat: word(value, "type") == Some("nat"),
+            versions: match self.family.as_str() {
+                "ip" => &[Version::V4],
+                "ip6" => &[Version::V6],
+                _ => &[Version::V4, Version::V6],
+            },
         });
     }
-    let nat = statement.get("dnat").or_else(|| statement.get("tproxy"))?;
-    let address = nat.get("addr").and_then(Value::as_str);
-    match (address, port_of(nat)) {
-        (Some(address), Some(port)) if address.contains(':') => Some(format!("[{address}]:{port}")),
-        (Some(address), Some(port)) => Some(format!("{address}:{port}")),
-        (Some(address), None) => Some(address.to_owned()),
-        (None, Some(port)) => Some(format!("port {port}")),
-        (None, None) => Some("another place".into()),
-    }
-}
 
-fn port_of(nat: &Value) -> Option<u64> {
-    nat.get("port")?.as_u64()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A rule as `nft` 1.0.6 prints it, with this port and this statement.
-    fn ruleset(protocol: &str, right: &str, statement: &str) -> Vec<u8> {
-        format!(
-            r#"{{"nftables": [{{"metainfo": {{"json_schema_version": 1}}}},
-            {{"rule": {{"family": "ip", "table": "nat", "chain": "prerouting", "handle": 2, "expr": [
-            {{"match": {{"op": "==", "left": {{"payload": {{"protocol": "{protocol}", "field": "dport"}}}},
-            "right": {right}}}}}, {statement}]}}}}]}}"#
-        )
-        .into_bytes()
+    /// The family and name, `ip nat`.
+    pub(super) fn is(&self, family: &str, name: &str) -> bool {
+        self.family == family && self.name == name
     }
 
-    fn told(protocol: &str, right: &str, statement: &str) -> Option<(Option<Protocol>, String)> {
-        let rules = redirects(&ruleset(protocol, right, statement), 8080).unwrap();
-        let found = rules.redirects.into_iter().next()?;
-        assert_eq!(
-            found.place.as_str(),
-            "nftables table ip nat, chain prerouting"
-        );
-        Some((found.protocol, found.to.to_string()))
+    /// The arguments of `nft` that name it, if a name can be given to `nft` at all: it parses them.
+    pub(super) fn arguments(&self) -> Option<[&str; 2]> {
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/\\_.-".contains(letter);
+        let begins_well = self
+            .name
+            .starts_with(|first: char| first.is_ascii_alphabetic());
+        let is_plain = begins_well && self.name.chars().all(is_plain);
+        is_plain.then_some([&self.family, &self.name])
     }
 
-    #[test]
-    fn a_rule_on_the_port_that_sends_elsewhere_is_a_redirect() {
-        let tcp = |to: &str| Some((Some(Protocol::Tcp), to.to_owned()));
-        let redirect = r#"{"redirect": {"port": 9090}}"#;
-        assert_eq!(told("tcp", "8080", redirect), tcp("port 9090"));
-        let any = Some((None, "port 9090".to_owned()));
-        assert_eq!(told("th", r#"{"range": [8000, 8999]}"#, redirect), any);
-        let dnat = r#"{"dnat": {"addr": "172.17.0.2", "port": 80}}"#;
-        let set = r#"{"set": [80, {"range": [8080, 8081]}]}"#;
-        assert_eq!(told("tcp", set, dnat), tcp("172.17.0.2:80"));
-        let v6 = r#"{"dnat": {"addr": "fd00::2", "port": 80}}"#;
-        assert_eq!(told("tcp", "8080", v6), tcp("[fd00::2]:80"));
-    }
-
-    #[test]
-    fn a_rule_on_another_port_or_without_a_target_is_none() {
-        let redirect = r#"{"redirect": {"port": 9090}}"#;
-        assert_eq!(told("tcp", "8081", redirect), None);
-        assert_eq!(told("tcp", r#"{"range": [1, 80]}"#, redirect), None);
-        assert_eq!(told("tcp", "8080", r#"{"accept": null}"#), None);
-        assert_eq!(told("sctp", "8080", redirect), None);
-    }
-
-    #[test]
-    fn what_stands_elsewhere_is_noticed() {
-        let is_partial = |right: &str, statement: &str| {
-            redirects(&ruleset("tcp", right, statement), 8080)
-                .unwrap()
-                .is_partial
+    /// Whether rules that a packet may meet refer to sets whose elements were not printed.
+    pub(super) fn lacks_elements(&self) -> bool {
+        let has_hook = !self.bases.is_empty();
+        let lacking = || self.sets.iter().filter(|(_, elements)| elements.is_none());
+        let is_used = |name: &str| {
+            let reference = format!("\"@{name}\"");
+            let mut rules = self.chains.values().flatten();
+            rules.any(|rule| rule.to_string().contains(&reference))
         };
-        let redirect = r#"{"redirect": {"port": 9090}}"#;
-        assert!(!is_partial("8080", redirect));
-        assert!(is_partial(r#""@ports""#, redirect));
-        assert!(is_partial("8080", r#"{"jump": {"target": "web"}}"#));
-        assert!(!is_partial("8081", r#"{"jump": {"target": "web"}}"#));
-        let vmap = r#"{"vmap": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": "@m"}}"#;
-        assert!(is_partial("8080", vmap));
+        has_hook && self.sends() && lacking().any(|(name, _)| is_used(name))
     }
 
-    #[test]
-    fn what_only_iptables_can_spell_is_noticed() {
-        let xt = ruleset(
-            "tcp",
-            "1",
-            r#"{"xt": {"type": "target", "name": "REDIRECT"}}"#,
-        );
-        assert!(redirects(&xt, 8080).unwrap().has_foreign);
-        assert_eq!(redirects(b"{}", 8080), None);
-        assert_eq!(redirects(b"nft: error", 8080), None);
+    /// Whether any rule of it could send a packet elsewhere.
+    fn sends(&self) -> bool {
+        let senders = ["dnat", "redirect", "tproxy", "mangle", "fwd", "dup"];
+        let mut rules = self.chains.values().flatten();
+        rules.any(|rule| {
+            let expressions = rule.get("expr").and_then(Value::as_array);
+            let mut all = expressions.into_iter().flatten();
+            all.any(|one| senders.iter().any(|sender| one.get(sender).is_some()))
+        })
+    }
+
+    /// Takes the elements of its sets from another listing of it.
+    pub(super) fn fill(&mut self, listed: Vec<Self>) {
+        for table in listed {
+            if table.family == self.family && table.name == self.name {
+                self.sets.extend(
+                    table
+                        .sets
+                        .into_iter()
+                        .filter(|(_, elements)| elements.is_some()),
+                );
+            }
+        }
+    }
+}
+
+impl Table for NftTable {
+    fn place(&self) -> String {
+        format!("nftables {} {}", self.family, self.name)
+    }
+
+    fn base_chains(&self) -> Vec<BaseChain> {
+        if self.is_dormant {
+            return Vec::new();
+        }
+        self.bases.clone()
+    }
+
+    fn rules(&self, chain: &str, case: &Case<'_>) -> Option<Vec<Rule>> {
+        let rules = self.chains.get(chain)?;
+        Some(
+            rules
+                .iter()
+                .flat_map(|rule| rules_of(self, rule, case))
+                .collect(),
+        )
     }
 }

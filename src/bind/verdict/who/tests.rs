@@ -1,0 +1,116 @@
+//! What is said of holders that were started in the ways that there are.
+
+use super::*;
+use crate::model::{Moment, Owner, Protocol, Socket, State, Text};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_000_000 + seconds).unwrap()
+}
+
+/// A process with this pid and parent, and these arguments.
+fn process(pid: Pid, parent: Pid, name: &str, argv: &[&str]) -> Process {
+    Process {
+        parent: Some(parent),
+        argv: Some(argv.iter().map(|one| Text::new(one)).collect()),
+        command: Some(argv.join(" ").as_str().into()),
+        ..Process::new(pid, name)
+    }
+}
+
+fn server(parent: Pid) -> Process {
+    Process {
+        cwd: Some("/home/ann/shop".into()),
+        started_at: Some(at(0)),
+        user: Some("ann".into()),
+        ..process(50, parent, "python3 pg.py", &["python3", "pg.py"])
+    }
+}
+
+fn said_of(owners: &[Process], ancestors: &[Process], adjust: impl FnOnce(&mut Socket)) -> String {
+    let local: std::net::SocketAddr = "0.0.0.0:80".parse().unwrap();
+    let mut socket = Socket::new(Protocol::Tcp, local.into(), None, State::Listen);
+    socket.owner = Owner::Known(owners.iter().cloned().map(Arc::new).collect());
+    adjust(&mut socket);
+    let now = Moment {
+        steady: Duration::ZERO,
+        wall: at(730),
+    };
+    let mut evidence = Evidence::new(now, vec![]);
+    evidence.limits.home = Some("/home/ann".into());
+    let all = owners.iter().chain(ancestors);
+    evidence.processes = all.map(|one| (one.pid, Arc::new(one.clone()))).collect();
+    sentence(&evidence, &Holder::new(socket), at(730)).unwrap_or_default()
+}
+
+fn said(parent: Pid, ancestors: &[Process]) -> String {
+    said_of(&[server(parent)], ancestors, |_| {})
+}
+
+#[test]
+fn what_was_typed_is_told_with_shell_and_terminal() {
+    let tmux = process(20, 1, "tmux", &["tmux"]);
+    let bash = process(30, 20, "bash", &["-bash"]);
+    assert_eq!(
+        said(30, &[bash.clone(), tmux]),
+        "`python3 pg.py` in `~/shop`, started 12 min ago from bash in tmux by ann."
+    );
+    let sshd = process(20, 1, "sshd", &["sshd: ann@pts/0"]);
+    assert!(said(30, &[bash, sshd]).ends_with("12 min ago from bash over ssh by ann."));
+}
+
+#[test]
+fn a_shell_that_cron_or_a_program_ran_in_passing_is_left_out() {
+    let cron = process(20, 1, "cron", &["/usr/sbin/cron", "-f"]);
+    let sh = process(30, 20, "sh", &["/bin/sh", "-c", "cd shop; python3 pg.py"]);
+    assert!(said(30, &[sh, cron]).ends_with("started 12 min ago by cron by ann."));
+    let npm = process(30, 1, "node npm-cli.js", &["npm run dev"]);
+    assert!(said(30, &[npm]).ends_with("from node npm-cli.js by ann."));
+}
+
+#[test]
+fn what_the_first_process_adopted_is_told_by_its_place() {
+    let in_unit = said_of(&[server(1)], &[], |socket| {
+        socket.unit = Some("web.service".into());
+    });
+    assert!(in_unit.ends_with("started 12 min ago in web.service by ann."));
+    assert!(said(1, &[]).ends_with("`~/shop`, started 12 min ago by ann."));
+    let inside = said_of(&[server(1)], &[], |socket| {
+        socket.container = Some("0123".into());
+    });
+    assert!(inside.ends_with("in container 0123 by ann."));
+}
+
+#[test]
+fn of_a_master_and_its_workers_the_master_is_told() {
+    let master = process(40, 1, "nginx", &["nginx: master process"]);
+    let worker = process(30, 40, "nginx", &["nginx: worker process"]);
+    assert_eq!(
+        said_of(&[worker, master], &[], |_| {}),
+        "`nginx: master process`."
+    );
+}
+
+#[test]
+fn what_is_not_known_is_left_out_and_what_is_long_is_cut() {
+    let bare = Process::new(50, "web");
+    assert_eq!(said_of(&[bare], &[], |_| {}), "");
+    let long = process(50, 1, "web", &["web", &"x".repeat(400)]);
+    assert_eq!(
+        said_of(&[long], &[], |_| {}).chars().count(),
+        MAX_COMMAND + 4
+    );
+    assert_eq!(said_of(&[], &[], |_| {}), "");
+    let ring = process(50, 60, "a", &["a"]);
+    assert_eq!(
+        said_of(&[ring], &[process(60, 50, "b", &["b"])], |_| {}),
+        "`a`, started from b."
+    );
+}
+
+#[test]
+fn a_folder_is_shortened_only_in_the_readers_own_home() {
+    assert_eq!(shortened("/home/ann", Some("/home/ann/")), "~");
+    assert_eq!(shortened("/home/anna", Some("/home/ann")), "/home/anna");
+    assert_eq!(shortened("/srv", Some("/")), "/srv");
+    assert_eq!(shortened("/srv", None), "/srv");
+}

@@ -1,0 +1,370 @@
+//! What must hold for a packet to meet a rule: conditions, what several of them come to together, and
+//! their words. Pure.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::rules::Case;
+use crate::model::Protocol;
+
+/// What a test of a rule comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Holds,
+    Fails,
+    If(Condition),
+}
+
+impl Outcome {
+    /// What is certain.
+    pub(super) const fn certain(holds: bool) -> Self {
+        if holds { Self::Holds } else { Self::Fails }
+    }
+
+    /// The opposite, if `is_negated`.
+    pub(super) fn negated(self, is_negated: bool) -> Self {
+        match self {
+            Self::Holds if is_negated => Self::Fails,
+            Self::Fails if is_negated => Self::Holds,
+            Self::If(condition) if is_negated => Self::If(condition.negated()),
+            outcome => outcome,
+        }
+    }
+}
+
+/// What the packet, and nothing that is known of it, decides.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Condition {
+    Simple {
+        subject: Subject,
+        value: String,
+        is_negated: bool,
+    },
+    /// Not all of these at the same time: those packets an earlier rule took.
+    NotAll(Vec<Condition>),
+}
+
+/// What a condition is about, in the order in which conditions are said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Subject {
+    InInterface,
+    Source,
+    SourcePort,
+    Destination,
+    /// An address of this machine, of whichever interface; its value is empty.
+    OwnAddress,
+    User,
+    Group,
+    Mark,
+    Version,
+    /// A verb phrase of its own, positive: `belong to a transparent socket`.
+    Phrase,
+    /// Drawn by lot or taken in turn; it is no property of the packet.
+    Share,
+    /// Words of the tool that are not understood.
+    Unknown,
+}
+
+impl Condition {
+    pub(super) fn new(subject: Subject, value: impl Into<String>) -> Self {
+        Self::Simple {
+            subject,
+            value: value.into(),
+            is_negated: false,
+        }
+    }
+
+    pub(super) fn negated(self) -> Self {
+        match self {
+            Self::Simple {
+                subject,
+                value,
+                is_negated,
+            } => Self::Simple {
+                subject,
+                value,
+                is_negated: !is_negated,
+            },
+            Self::NotAll(all) => Self::new(Subject::Phrase, both(&all)),
+        }
+    }
+
+    pub(super) const fn is_share(&self) -> bool {
+        matches!(
+            self,
+            Self::Simple {
+                subject: Subject::Share,
+                ..
+            }
+        )
+    }
+
+    /// Whether every packet for a server here meets it: with TCP, none is for another address. It is said
+    /// all the same, and takes nothing from the rules after it.
+    pub(super) fn is_certain(&self, case: &Case<'_>) -> bool {
+        case.protocol == Protocol::Tcp && *self == Self::new(Subject::OwnAddress, "")
+    }
+
+    pub(super) const fn is_unknown(&self) -> bool {
+        matches!(
+            self,
+            Self::Simple {
+                subject: Subject::Unknown,
+                is_negated: false,
+                ..
+            }
+        )
+    }
+
+    /// The words of the tool, without a verb.
+    pub(super) fn words(&self) -> &str {
+        match self {
+            Self::Simple { value, .. } => value,
+            Self::NotAll(_) => "",
+        }
+    }
+
+    /// As a verb phrase whose subject is packets.
+    pub(super) fn phrase(&self) -> String {
+        let (subject, value, is_negated) = match self {
+            Self::Simple {
+                subject,
+                value,
+                is_negated,
+            } => (subject, value, *is_negated),
+            Self::NotAll(all) => return format!("are none of those that {}", both(all)),
+        };
+        let (verb, negative) = match subject {
+            Subject::InInterface => ("come in by ", "do not come in by "),
+            Subject::Source => ("come from ", "do not come from "),
+            Subject::SourcePort => ("come from port ", "do not come from port "),
+            Subject::Destination => ("are for ", "are not for "),
+            Subject::OwnAddress => (
+                "are for this machine's own addresses",
+                "are broadcast or multicast",
+            ),
+            Subject::User => ("are sent by user ", "are not sent by user "),
+            Subject::Group => ("are sent by group ", "are not sent by group "),
+            Subject::Mark => ("have the mark ", "do not have the mark "),
+            Subject::Version => ("are ", "are not "),
+            Subject::Phrase => ("", "do not "),
+            Subject::Share => ("are chosen by lot", "are not chosen by lot"),
+            Subject::Unknown => (
+                "meet a condition that was not understood: ",
+                "do not meet a condition that was not understood: ",
+            ),
+        };
+        if let (true, Subject::Phrase, Some(rest)) =
+            (is_negated, subject, value.strip_prefix("are "))
+        {
+            return format!("are not {rest}");
+        }
+        let verb = if is_negated { negative } else { verb };
+        format!("{verb}{value}")
+    }
+}
+
+/// `come in by eth0 and come from 10.0.0.0/8`.
+fn both(all: &[Condition]) -> String {
+    let phrases: Vec<_> = all.iter().map(Condition::phrase).collect();
+    phrases.join(" and ")
+}
+
+/// Conditions that all hold: each once and none that the others imply; `None` if they contradict
+/// each other.
+pub(super) fn together(conditions: impl IntoIterator<Item = Condition>) -> Option<Vec<Condition>> {
+    let mut all: Vec<Condition> = Vec::new();
+    for condition in conditions {
+        if !all.contains(&condition) {
+            all.push(condition);
+        }
+    }
+    let (simple, compound): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|one| matches!(one, Condition::Simple { .. }));
+    let excluded = |one: &Condition| simple.iter().any(|other| other.excludes(one));
+    if simple.iter().any(excluded) {
+        return None;
+    }
+    let implied = |one: &Condition| {
+        simple
+            .iter()
+            .any(|other| other != one && other.implies(one))
+    };
+    let mut kept: Vec<_> = simple.iter().filter(|one| !implied(one)).cloned().collect();
+    for condition in compound {
+        let Condition::NotAll(parts) = condition else {
+            continue;
+        };
+        if parts.iter().any(excluded) {
+            continue;
+        }
+        let is_open = |part: &Condition| !simple.contains(part) && !implied(part);
+        let mut open: Vec<_> = parts.into_iter().filter(is_open).collect();
+        let left = match open.len() {
+            0 => return None,
+            1 => open.remove(0).negated(),
+            _ => Condition::NotAll(open),
+        };
+        if !kept.contains(&left) {
+            kept.push(left);
+        }
+    }
+    Some(kept)
+}
+
+/// What two conditions on the same thing say of each other.
+impl Condition {
+    /// Whether no packet meets both.
+    fn excludes(&self, other: &Self) -> bool {
+        // What is drawn twice may come out both ways.
+        if self.is_share() || other.is_share() {
+            return false;
+        }
+        match (self.area(), other.area()) {
+            (Some(one), Some(two)) if one.subject == two.subject => {
+                match (one.is_negated, two.is_negated) {
+                    (false, false) => !one.meets(&two),
+                    (false, true) => two.contains(&one),
+                    (true, false) => one.contains(&two),
+                    (true, true) => false,
+                }
+            }
+            _ => *other == self.clone().negated(),
+        }
+    }
+
+    /// Whether every packet that meets this one meets the other.
+    fn implies(&self, other: &Self) -> bool {
+        match (self.area(), other.area()) {
+            (Some(one), Some(two)) if one.subject == two.subject => {
+                match (one.is_negated, two.is_negated) {
+                    (false, false) => two.contains(&one),
+                    (false, true) => !one.meets(&two),
+                    (true, false) => false,
+                    (true, true) => one.contains(&two),
+                }
+            }
+            _ => self == other,
+        }
+    }
+
+    /// What it is about, where that has parts: networks and interfaces.
+    fn area(&self) -> Option<Area<'_>> {
+        let Self::Simple {
+            subject,
+            value,
+            is_negated,
+        } = self
+        else {
+            return None;
+        };
+        let net = || {
+            value
+                .parse()
+                .or_else(|_| value.parse().map(|one: IpAddr| one.into()))
+        };
+        let of = match subject {
+            Subject::Source | Subject::Destination => AreaOf::Net(net().ok()?),
+            Subject::InInterface => AreaOf::Interface(value),
+            _ => return None,
+        };
+        Some(Area {
+            subject: *subject,
+            of,
+            is_negated: *is_negated,
+        })
+    }
+}
+
+struct Area<'a> {
+    subject: Subject,
+    of: AreaOf<'a>,
+    is_negated: bool,
+}
+
+enum AreaOf<'a> {
+    Net(IpNet),
+    /// A name; `eth+` and `eth*` stand for all that begin so.
+    Interface(&'a str),
+}
+
+impl Area<'_> {
+    /// Whether all of the other is in this one.
+    fn contains(&self, other: &Self) -> bool {
+        match (&self.of, &other.of) {
+            (AreaOf::Net(one), AreaOf::Net(two)) => one.contains(two),
+            (AreaOf::Interface(one), AreaOf::Interface(two)) => {
+                let prefix = one.strip_suffix(['+', '*']);
+                one == two || prefix.is_some_and(|prefix| two.starts_with(prefix))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether anything is in both. A list of interfaces is no name: it may meet every one.
+    fn meets(&self, other: &Self) -> bool {
+        let is_list =
+            |area: &Self| matches!(area.of, AreaOf::Interface(name) if name.contains(' '));
+        self.contains(other) || other.contains(self) || is_list(self) || is_list(other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(source: &str) -> Condition {
+        Condition::new(Subject::Source, source)
+    }
+
+    #[test]
+    fn what_contradicts_itself_matches_no_packet() {
+        assert_eq!(together([from("a"), from("a").negated()]), None);
+        assert_eq!(together([from("a"), from("a")]), Some(vec![from("a")]));
+        let not_both = Condition::NotAll(vec![from("a"), from("b")]);
+        assert_eq!(
+            together([from("a"), not_both.clone()]),
+            Some(vec![from("a"), from("b").negated()])
+        );
+        assert_eq!(together([from("a"), from("b"), not_both.clone()]), None);
+        let neither = from("a").negated();
+        assert_eq!(together([neither.clone(), not_both]), Some(vec![neither]));
+    }
+
+    #[test]
+    fn networks_and_interfaces_have_parts() {
+        let not = |net: &str| from(net).negated();
+        assert_eq!(together([from("10.0.0.1"), not("10.0.0.0/8")]), None);
+        assert_eq!(together([from("10.0.0.1"), from("10.0.0.2")]), None);
+        let inner = vec![from("10.0.0.1")];
+        assert_eq!(
+            together([from("10.0.0.0/8"), from("10.0.0.1")]),
+            Some(inner.clone())
+        );
+        assert_eq!(together([from("10.0.0.1"), not("11.0.0.0/8")]), Some(inner));
+        let both = vec![from("10.0.0.0/8"), not("10.0.0.1")];
+        assert_eq!(together(both.clone()), Some(both));
+        let by = |name: &str| Condition::new(Subject::InInterface, name);
+        assert_eq!(together([by("eth0"), by("docker0")]), None);
+        assert_eq!(together([by("eth0"), by("eth+").negated()]), None);
+        assert_eq!(
+            together([by("eth0"), by("docker0").negated()]),
+            Some(vec![by("eth0")])
+        );
+        let list = vec![by("eth0"), by("eth0 or eth1")];
+        assert_eq!(together(list.clone()), Some(list));
+    }
+
+    #[test]
+    fn conditions_are_said_in_words() {
+        let negated = from("10.0.0.0/8").negated();
+        assert_eq!(negated.phrase(), "do not come from 10.0.0.0/8");
+        let both = Condition::NotAll(vec![from("a"), Condition::new(Subject::User, "7")]);
+        assert_eq!(
+            both.phrase(),
+            "are none of those that come from a and are sent by user 7"
+        );
+    }
+}

@@ -1,0 +1,50 @@
+//! The words of a line of `iptables-save`: separated by blanks, quoted with `"` and `\` where they
+//! hold some (`xtables_save_string`). Pure.
+
+/// The words of a line.
+pub(super) fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut is_quoted = false;
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' if is_quoted => {
+                let escaped = letters.next();
+                word.get_or_insert_default().extend(escaped);
+            }
+            '"' => {
+                is_quoted = !is_quoted;
+                word.get_or_insert_default();
+            }
+            ' ' if !is_quoted => words.extend(word.take()),
+            letter => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn quotes_keep_a_word_together() {
+        let line = r#"-A c -m comment --comment "a \"b\" -j" -j d --x """#;
+        let expected = [
+            "-A",
+            "c",
+            "-m",
+            "comment",
+            "--comment",
+            "a \"b\" -j",
+            "-j",
+            "d",
+            "--x",
+            "",
+        ];
+        assert_eq!(words(line), expected);
+        assert_eq!(words("").len(), 0);
+    }
+}
