@@ -19,7 +19,10 @@ const KILL: &str = r"^(sudo )?kill\b";
 #[test]
 fn daemons() {
     on_stage("supervisors::daemons", "supervisors", || {
-        follow_all("supervisors", daemons::scenes());
+        follow_families(vec![
+            ("supervisors", daemons::of_supervisord()),
+            ("supervisors-folders", daemons::of_folders()),
+        ]);
     });
 }
 

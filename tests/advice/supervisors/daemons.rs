@@ -5,7 +5,8 @@ use crate::processes::helper;
 use crate::scene::{Scene, SetUp};
 use crate::started::{Started, User, pid_of, sh};
 
-pub fn scenes() -> Vec<Scene> {
+/// supervisord's.
+pub fn of_supervisord() -> Vec<Scene> {
     let scene = |what, port, command: &str| {
         let expected = format!("^{command}$");
         Scene::new(what, port)
@@ -82,6 +83,19 @@ pub fn scenes() -> Vec<Scene> {
                 let set_up = supervisord(User::Ann, "/home/ann/deaf", 8505, &text);
                 set_up.names("PID", pid_of("holder.py 8505 ignore$"))
             }),
+    ]
+}
+
+/// Those that keep a folder of services.
+pub fn of_folders() -> Vec<Scene> {
+    let scene = |what, port, command: &str| {
+        let expected = format!("^{command}$");
+        Scene::new(what, port)
+            .expects("^stop_app$", &expected, command)
+            .never(&[KILL])
+            .seen_outside()
+    };
+    vec![
         scene(
             "a service of runit",
             8506,

@@ -15,7 +15,9 @@ pub fn services() -> Vec<Undo> {
     let config = config.replace("UsePAM no", "UsePAM yes\nPort 2222");
     std::fs::write("/etc/ssh/sshd_pam", config).unwrap();
     sh("systemd-run --quiet --unit ssh-pam /usr/sbin/sshd -D -f /etc/ssh/sshd_pam");
-    sh("rm -f /run/crond.reboot; systemctl start systemd-user-sessions.service cron.service atd.service ssh.service");
+    sh(
+        "rm -f /run/crond.reboot; systemctl start systemd-user-sessions.service cron.service atd.service ssh.service",
+    );
     Vec::new()
 }
 
