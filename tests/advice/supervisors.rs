@@ -41,6 +41,7 @@ fn parents() {
         tools();
         follow_families(vec![
             ("supervisors-parents", parents::scenes()),
+            ("supervisors-parents-others", parents::others()),
             ("supervisors-masters", masters::scenes()),
         ]);
     });
