@@ -41,6 +41,7 @@ pub(super) struct BehindRecord<'a> {
     image: Option<&'a str>,
     project: Option<&'a str>,
     service: Option<&'a str>,
+    pod: Option<&'a str>,
     address: Option<std::net::IpAddr>,
     port: Option<u16>,
     process: Option<ServingRecord<'a>>,
@@ -64,6 +65,7 @@ impl<'a> BehindRecord<'a> {
             image: behind.image.as_deref(),
             project: behind.project.as_deref(),
             service: behind.service.as_deref(),
+            pod: behind.pod.as_deref(),
             address: behind.address,
             port: behind.port,
             process: behind.process.as_ref().map(|process| ServingRecord {

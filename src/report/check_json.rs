@@ -1,13 +1,14 @@
 //! `check --json`: the names and types that scripts rely on. What is not known is `null`.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 use super::check_fixes::{BehindRecord, FixRecord, KeptByRecord};
-use super::json::SocketRecord;
+use super::json::{ProcessRecord, SocketRecord, programs};
 use crate::bind::{Address, Cause, NoteCode, Outcome, Start, Target, Verdict};
-use crate::model::{Gap, GapCode, Holder, Moment, Place, Protocol};
+use crate::model::{Gap, GapCode, Holder, Moment, Pid, Place, Protocol};
 
 /// Version of this output; raised when a name or a type changes, not when one is added.
 const SCHEMA: u32 = 2;
@@ -15,6 +16,7 @@ const SCHEMA: u32 = 2;
 #[derive(Serialize)]
 struct Check<'a> {
     schema: u32,
+    processes: BTreeMap<Pid, ProcessRecord<'a>>,
     targets: Vec<TargetRecord<'a>>,
 }
 
@@ -100,9 +102,14 @@ pub fn write_check_json<'a>(
     out: &mut dyn Write,
     verdicts: impl IntoIterator<Item = &'a (Target, Verdict)>,
 ) -> io::Result<()> {
-    let targets = verdicts.into_iter();
+    let verdicts: Vec<_> = verdicts.into_iter().collect();
+    let blockers = verdicts.iter().flat_map(|(_, verdict)| &verdict.blockers);
+    let targets = verdicts.iter();
     let check = Check {
         schema: SCHEMA,
+        processes: blockers
+            .flat_map(|holder| programs(&holder.socket))
+            .collect(),
         targets: targets
             .map(|(target, verdict)| record(target, verdict))
             .collect(),
@@ -172,7 +179,7 @@ fn record<'a>(target: &Target, verdict: &'a Verdict) -> TargetRecord<'a> {
 fn blocker(holder: &Holder, seen: Moment) -> BlockerRecord<'_> {
     let options = holder.options;
     BlockerRecord {
-        socket: SocketRecord::with_programs(&holder.socket, seen.wall),
+        socket: SocketRecord::with_pids(&holder.socket, seen.wall),
         reuse_address: options.map(|options| options.reuse_address),
         reuse_port: options.map(|options| options.reuse_port),
         expires_in_ms: holder.expires_in.map(millis),

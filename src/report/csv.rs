@@ -70,7 +70,7 @@ pub fn write_csv<'a>(
             let cells = FIELDS.iter().map(|(_, cell)| cell(&socket, process).text());
             csv.write_record(cells).map_err(what_the_writer_said)
         };
-        match socket.processes.as_slice() {
+        match socket.processes.as_deref().unwrap_or_default() {
             [] => write(None)?,
             processes => processes
                 .iter()

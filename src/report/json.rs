@@ -43,7 +43,10 @@ pub(super) struct SocketRecord<'a> {
     pub(super) uid: Option<u32>,
     pub(super) user: Option<&'a str>,
     pub(super) owner: OwnerKind,
-    pub(super) processes: Vec<ProcessRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) processes: Option<Vec<ProcessRecord<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pids: Option<Vec<Pid>>,
     pub(super) unit: Option<&'a str>,
     pub(super) container: Option<&'a str>,
     pub(super) queue: Option<Queue>,
@@ -144,14 +147,14 @@ impl<'a> SocketRecord<'a> {
         }
     }
 
-    /// The same with all that is known of its processes.
-    pub(super) fn with_programs(socket: &'a Socket, first_seen: Timestamp) -> Self {
-        let mut record = Self::of(socket, first_seen);
-        let owners = socket.owner.processes();
-        for (process, owner) in record.processes.iter_mut().zip(owners) {
-            process.program = Some(ProgramRecord::of(owner, socket));
+    /// The same with the pids of its processes, which stand elsewhere.
+    pub(super) fn with_pids(socket: &'a Socket, first_seen: Timestamp) -> Self {
+        let processes = socket.owner.processes().iter();
+        Self {
+            processes: None,
+            pids: Some(processes.map(|process| process.pid).collect()),
+            ..Self::of(socket, first_seen)
         }
-        record
     }
 
     /// A socket that is there, seen first at this time.
@@ -169,7 +172,8 @@ impl<'a> SocketRecord<'a> {
             uid: socket.uid,
             user: socket.user.as_deref(),
             owner: socket.owner.kind(),
-            processes: process_records(&socket.owner),
+            processes: Some(process_records(&socket.owner)),
+            pids: None,
             unit: socket.unit.as_deref(),
             container: socket.container.as_deref(),
             queue: socket.queue,
@@ -193,6 +197,18 @@ fn process_record(process: &Process) -> ProcessRecord<'_> {
         user: process.user.as_deref(),
         program: None,
     }
+}
+
+/// The processes of a socket with all that is known of them.
+pub(super) fn programs(socket: &Socket) -> impl Iterator<Item = (Pid, ProcessRecord<'_>)> {
+    let processes = socket.owner.processes().iter();
+    processes.map(|process| {
+        let record = ProcessRecord {
+            program: Some(ProgramRecord::of(process, socket)),
+            ..process_record(process)
+        };
+        (process.pid, record)
+    })
 }
 
 /// `2026-01-02T03:04:05.678Z`: three digits always, so that times of one output compare as text.

@@ -3,6 +3,8 @@
 use regex::Regex;
 use serde_json::Value;
 
+use crate::schema::valid_check;
+
 /// One fix, as interface2.md has it.
 #[derive(Clone, Debug)]
 pub struct Fix {
@@ -25,8 +27,8 @@ pub struct Advice {
 impl Advice {
     /// Reads what `sockeye check --json` printed for one target.
     pub fn parse(printed: &str) -> Result<Self, String> {
-        let whole: Value =
-            serde_json::from_str(printed).map_err(|error| format!("{error}: {printed}"))?;
+        let whole = std::panic::catch_unwind(|| valid_check(printed))
+            .map_err(|_| format!("not as the schema says: {printed}"))?;
         let target = whole["targets"][0].clone();
         let remedies = target["remedies"].as_array().ok_or("no remedies")?;
         let fixes = remedies.iter().map(fix).collect::<Result<_, _>>()?;

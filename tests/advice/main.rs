@@ -12,6 +12,8 @@
     reason = "all of this is test code, also what is not inside a test function"
 )]
 
+#[path = "../support/schema.rs"]
+mod schema;
 #[path = "../support/mod.rs"]
 mod support;
 

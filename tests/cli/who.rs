@@ -7,6 +7,7 @@ use socket2::Socket;
 
 use crate::holder::listener;
 use crate::scene::{BINARY, TempFile, sockeye, stage};
+use crate::schema::valid_check;
 use crate::support::netns::in_netns_with_files;
 use crate::support::wait_until;
 
@@ -79,9 +80,9 @@ fn arguments_are_whole_beyond_all_old_limits() {
         let long = "x".repeat(131_000);
         let script = Script::start("long", &socket, &long);
         drop(socket);
-        let check: Value =
-            serde_json::from_str(&script.says(&["check", "--json", "8080"])).unwrap();
-        let process = &check["targets"][0]["blockers"][0]["processes"][0];
+        let check = valid_check(&script.says(&["check", "--json", "8080"]));
+        let processes = check["processes"].as_object().unwrap();
+        let process = processes.values().next().unwrap();
         let argv = ["bash", "serve.sh", &long];
         assert!(process["argv"] == Value::Array(argv.map(Value::from).to_vec()));
         assert_eq!(
@@ -110,16 +111,19 @@ fn users() -> [Value; 2] {
     let json =
         |arguments: &[&str]| -> Value { serde_json::from_str(&sockeye(arguments).out).unwrap() };
     let listed = &json(&["list", "--json"])["sockets"][0];
-    let checked = &json(&["check", "--json", "8080"])["targets"][0]["blockers"][0];
-    for socket in [listed, checked] {
+    let check = valid_check(&sockeye(&["check", "--json", "8080"]).out);
+    let checked = &check["targets"][0]["blockers"][0];
+    let process = &check["processes"][checked["pids"][0].to_string()];
+    let users = [(listed, &listed["processes"][0]), (checked, process)];
+    users.map(|(socket, process)| {
         // Digits stand for a process's user, and nothing for a socket's.
-        let user = &socket["processes"][0]["user"];
+        let user = &process["user"];
         assert!(
             socket["user"] == *user || socket["user"].is_null(),
             "{socket:#}"
         );
-    }
-    [listed, checked].map(|socket| socket["processes"][0]["user"].clone())
+        user.clone()
+    })
 }
 
 #[test]

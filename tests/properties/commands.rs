@@ -10,7 +10,10 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use proptest::sample::select;
 use sockeye::bind::{Target, Verdict};
-use sockeye::model::{Activation, Holder, Text};
+use sockeye::model::{
+    Activation, Background, Behind, BehindKind, Engine, Holder, KeeperKind, KeptBy, Manager, Text,
+    Unit,
+};
 
 use super::stage::{after, examination, known, listener, process};
 
@@ -31,6 +34,7 @@ impl Path {
             "podman",
             "nerdctl",
             "machinectl",
+            "supervisorctl",
             "kill",
             "id",
             "rm",
@@ -119,13 +123,26 @@ fn commands(holder: Holder) -> Vec<String> {
         .collect()
 }
 
-fn holder() -> Holder {
+fn holder(change: impl FnOnce(&mut Background)) -> Holder {
     let server = process(812, "nginx", "root", Duration::ZERO);
-    Holder::new(listener("0.0.0.0:80", 1, known(&[&server])))
+    let mut background = Background::new(812);
+    change(&mut background);
+    Holder {
+        backgrounds: vec![background],
+        ..Holder::new(listener("0.0.0.0:80", 1, known(&[&server])))
+    }
 }
 
-fn socket(holder: &mut Holder) -> &mut sockeye::model::Socket {
-    std::sync::Arc::make_mut(&mut holder.socket)
+fn service(name: &str) -> Unit {
+    Unit {
+        name: name.into(),
+        manager: Manager::System,
+        is_server: Some(true),
+        main_pid: Some(812),
+        restart: None,
+        kill_mode: None,
+        triggered_by: Vec::new(),
+    }
 }
 
 /// Runs what is named and holds it against what may be: the words before the name, and then the name.
@@ -144,23 +161,43 @@ fn check(path: &Path, commands: &[String], expected: &[&[&str]]) {
 fn a_command_names_the_unit_or_the_container_and_runs_nothing_else() {
     let path = Path::new();
     let kill: &[&str] = &["kill", "812", "--"];
-    proptest!(|(name in name(), engine in select(vec!["docker", "podman", "nerdctl"]))| {
+    proptest!(|(name in name(), engine in select(vec![Engine::Docker, Engine::Podman, Engine::Nerdctl]))| {
         let unit = Text::new(&format!("{name}.service"));
-        let mut in_unit = holder();
-        socket(&mut in_unit).unit = Some(unit.clone());
+        let in_unit = holder(|background| background.unit = Some(service(&unit)));
         let stop: &[&str] = &["systemctl", "stop", &unit, "--"];
         let stop_behind: &[&str] = &["systemctl", "stop", "--", &unit, "--"];
         check(&path, &commands(in_unit), &[kill, stop, stop_behind]);
 
         let container = Text::new(&name);
-        let mut in_container = holder();
-        let scope = if engine == "podman" { "libpod-1.scope" } else { &format!("{engine}-1.scope") };
-        socket(&mut in_container).unit = Some(Text::new(scope));
-        socket(&mut in_container).container = Some(container.clone());
-        let stop: &[&str] = &[engine, "stop", &container, "--"];
-        check(&path, &commands(in_container), &[kill, stop]);
+        let word = match engine {
+            Engine::Podman => "podman",
+            Engine::Nerdctl => "nerdctl",
+            _ => "docker",
+        };
+        let in_container = holder(|background| {
+            background.behind = Some(Behind {
+                engine: Some(engine),
+                name: Some(container.clone()),
+                id: Some("0123456789ab".into()),
+                ..Behind::new(BehindKind::Container)
+            });
+        });
+        let stop: &[&str] = &[word, "stop", &container, "--"];
+        // A name that no container can have gives way to the id.
+        let stop_by_id: &[&str] = &[word, "stop", "0123456789ab", "--"];
+        check(&path, &commands(in_container), &[stop, stop_by_id]);
 
-        let mut activated = holder();
+        let of_app = holder(|background| {
+            background.kept_by = Some(KeptBy {
+                name: Some(container.clone()),
+                place: Some(container.clone()),
+                ..KeptBy::new(KeeperKind::Supervisord)
+            });
+        });
+        let stop: &[&str] = &["supervisorctl", "-c", &container, "stop", &container, "--"];
+        check(&path, &commands(of_app), &[kill, stop]);
+
+        let mut activated = holder(|_| {});
         let socket_unit = Text::new(&format!("{name}.socket"));
         activated.activation = Some(Activation { socket_unit: socket_unit.clone(), service: unit.clone() });
         let both: &[&str] = &["systemctl", "stop", &socket_unit, &unit, "--"];
@@ -171,8 +208,7 @@ fn a_command_names_the_unit_or_the_container_and_runs_nothing_else() {
 
 #[test]
 fn ordinary_names_have_their_commands() {
-    let mut in_unit = holder();
-    socket(&mut in_unit).unit = Some(Text::new(r"my\x2dapp@1.service"));
+    let in_unit = holder(|background| background.unit = Some(service(r"my\x2dapp@1.service")));
     let named = commands(in_unit);
     assert!(
         named.contains(&r"systemctl stop 'my\x2dapp@1.service'".to_owned()),

@@ -31,9 +31,10 @@ fn both(fixes: &[Fix]) -> Fix {
         .iter()
         .filter_map(|fix| fix.command.as_deref())
         .collect();
-    let is_same = |code: FixCode| fixes.iter().all(|fix| fix.code == code);
+    let is_same = fixes.iter().all(|fix| fix.code == fixes[0].code);
     let code = match fixes[0].code {
-        code if is_same(code) && code != FixCode::EndProcess => code,
+        FixCode::EndProcess => FixCode::EndProcesses,
+        code if is_same => code,
         _ => FixCode::EndProcesses,
     };
     let run_as = fixes

@@ -36,6 +36,8 @@ pub(super) enum Party<'a> {
     /// The owner may not be seen.
     Hidden {
         user: Option<String>,
+        /// The ssh session that it can only be.
+        session: Option<&'a Behind>,
     },
 }
 
@@ -92,7 +94,11 @@ fn of_socket(holder: &Holder) -> Option<Party<'_>> {
             .filter(|behind| behind.kind == BehindKind::Container)?;
         Some((behind, Some(background)))
     });
-    let hidden = holder.behind.iter().map(|behind| (behind, None));
+    let hidden = holder
+        .behind
+        .iter()
+        .filter(|behind| behind.kind == BehindKind::Container);
+    let hidden = hidden.map(|behind| (behind, None));
     let mut containers = containers.chain(hidden);
     if let Some((behind, background)) = containers.next() {
         let unit = background.and_then(|background| background.unit.as_ref());
@@ -108,6 +114,10 @@ fn of_socket(holder: &Holder) -> Option<Party<'_>> {
     }
     (holder.socket.owner == Owner::Hidden).then(|| Party::Hidden {
         user: holder.socket.user.as_ref().map(ToString::to_string),
+        session: holder
+            .behind
+            .as_ref()
+            .filter(|behind| behind.kind == BehindKind::SshSession),
     })
 }
 
@@ -194,7 +204,18 @@ impl Party<'_> {
             Self::Unit { unit, members } => service::unit_fixes(unit, members, situation),
             Self::App { kept_by, members } => service::app_fixes(kept_by, members, situation),
             Self::Processes(members) => process::fixes(members, situation),
-            Self::Hidden { user } => vec![hidden(user.as_deref(), situation)],
+            Self::Hidden {
+                session: Some(session),
+                ..
+            } => {
+                let who = session.name.as_deref().unwrap_or_default();
+                let escape = session.escape.as_deref().unwrap_or_default();
+                let text = format!(
+                    "Close only the forward: in the ssh session of {who} type ~C, then {escape}, or take another port"
+                );
+                vec![Fix::sentence(FixCode::CloseForward, text)]
+            }
+            Self::Hidden { user, .. } => vec![hidden(user.as_deref(), situation)],
         }
     }
 }

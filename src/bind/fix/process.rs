@@ -115,7 +115,9 @@ impl<'a> Members<'a> {
         let first = self.first_process()?;
         let kept_by = self.first_background()?.kept_by.as_ref()?;
         let fix = Fix {
-            restarts: kept_by.restarts != Restarts::No,
+            restarts: matches!(kept_by.restarts, Restarts::Yes | Restarts::OnChange),
+            warning: (kept_by.restarts == Restarts::Unknown)
+                .then(|| format!("{} may start it again.", keeper_text(kept_by))),
             also_ends: self.also_ends(),
             ..Fix::command(
                 FixCode::EndProcess,
@@ -219,7 +221,9 @@ fn keeper_to_end<'a>(members: &Members<'a>) -> Option<&'a KeptBy> {
         kept_by.kind,
         K::ShellLoop | K::UnknownParent | K::Nodemon | K::Watch
     );
-    (is_ended && kept_by.pid.is_some()).then_some(kept_by)
+    // A script that can't be read is no reason to end the shell that runs it.
+    let is_guess = kept_by.kind == K::ShellLoop && kept_by.restarts == Restarts::Unknown;
+    (is_ended && !is_guess && kept_by.pid.is_some()).then_some(kept_by)
 }
 
 /// The end of a family, by the signal that its first process reacts to.

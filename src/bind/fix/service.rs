@@ -215,8 +215,10 @@ pub(super) const fn keeper_name(kind: KeeperKind) -> &'static str {
 /// `supervisord (77)`, or what is known of it.
 pub(in crate::bind) fn keeper_text(kept_by: &KeptBy) -> String {
     let name = keeper_name(kept_by.kind);
+    // What is known by its own name needs no interpreter before it.
+    let process = kept_by.process.as_ref().filter(|_| name.contains(' '));
     match kept_by.pid {
-        Some(pid) => named_or(kept_by.process.as_ref(), pid, name),
+        Some(pid) => named_or(process, pid, name),
         None => name.to_owned(),
     }
 }

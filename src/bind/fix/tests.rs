@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::*;
 use crate::model::{
     Activation, AlsoEndsKind, Background, Behind, BehindKind, Engine, KeeperKind, KeptBy, Manager,
-    Owner, Pid, Process, Quick, Reaction, Run, Serving, Socket, Standing, State, Term, Unit,
+    Owner, Pid, Process, Quick, Reaction, Restarts, Run, Serving, Socket, Standing, State, Term,
+    Unit,
 };
 
 /// A process of the test's: pid, parent, name.
@@ -453,6 +454,10 @@ fn a_supervisor_s_own_command_comes_before_a_kill_that_does_not_last() {
         (fixes.len(), fixes[0].command.as_deref()),
         (1, Some("pm2 stop web"))
     );
+    // The script could not be read: its shell is left alone.
+    let mut unread = kept(K::ShellLoop, None);
+    unread.backgrounds[0].kept_by.as_mut().unwrap().restarts = Restarts::Unknown;
+    assert_eq!(first(&unread, 1000).as_deref(), Some("kill 812"));
     let hostile = kept(K::Pm2, Some("-f; rm"));
     assert_eq!(fixes_of(&[&hostile], 1000)[0].command, None);
 }

@@ -226,13 +226,9 @@ pub(super) fn kept(holder: &Holder) -> Option<String> {
         .find_map(|background| background.kept_by.as_ref())?;
     let keeper = keeper_text(kept_by);
     match kept_by.restarts {
-        Restarts::Yes => Some(format!(
-            "{} starts it again when it ends.",
-            capitalised(&keeper)
-        )),
+        Restarts::Yes => Some(format!("It is started again by {keeper} when it ends.")),
         Restarts::OnChange => Some(format!(
-            "{} starts it again when a file changes.",
-            capitalised(&keeper)
+            "It is started again by {keeper} when a file changes."
         )),
         Restarts::Unknown if kept_by.kind == KeeperKind::UnknownParent => Some(format!(
             "Its parent {keeper} waits for it and may start it again."

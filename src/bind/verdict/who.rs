@@ -100,8 +100,14 @@ fn started(evidence: &Evidence, holder: &Holder, process: &Process, now: Timesta
         let age = now.duration_since(started);
         format!(" {} ago", age_text(age.try_into().unwrap_or_default()))
     });
-    let user = process.user.as_ref().map(|user| format!(" by {user}"));
     let origin = origin(evidence, holder, process);
+    // Two "by" in a row would make the supervisor ann's.
+    let by = if origin.starts_with(" by ") {
+        ", as"
+    } else {
+        " by"
+    };
+    let user = process.user.as_ref().map(|user| format!("{by} {user}"));
     if age.is_none() && origin.is_empty() {
         return user.map_or_else(String::new, |user| format!(", run{user}"));
     }

@@ -128,7 +128,7 @@ fn a_stable_port_is_chosen_with_its_reasons() {
         let reserved = "sockeye: 20001-20002: set aside in net.ipv4.ip_local_reserved_ports";
         assert_eq!(lines[1], reserved);
         let other = format!(
-            "sockeye: 20003: [::]:20003 is in use in the network namespace of sleep({})",
+            "sockeye: 20003: [::]:20003 is in use in another network namespace, by sleep({})",
             elsewhere.pid()
         );
         assert_eq!(lines[2], other);

@@ -62,7 +62,7 @@ fn what_was_typed_is_told_with_shell_and_terminal() {
 fn a_shell_that_cron_or_a_program_ran_in_passing_is_left_out() {
     let cron = process(20, 1, "cron", &["/usr/sbin/cron", "-f"]);
     let sh = process(30, 20, "sh", &["/bin/sh", "-c", "cd shop; python3 pg.py"]);
-    assert!(said(30, &[sh, cron]).ends_with("started 12 min ago by cron by ann."));
+    assert!(said(30, &[sh, cron]).ends_with("started 12 min ago by cron, as ann."));
     let npm = process(30, 1, "node npm-cli.js", &["npm run dev"]);
     assert!(said(30, &[npm]).ends_with("from node npm-cli.js by ann."));
 }

@@ -300,7 +300,16 @@ fn supervisord(daemon: &Facts, look: &dyn Look) -> KeptBy {
         let at = daemon.argv.iter().position(|one| one == option)?;
         daemon.argv.get(at + 1).cloned()
     };
-    let file = after("-c").or_else(|| after("--configuration"));
+    // supervisorctl reads these by itself.
+    let is_default = |file: &String| {
+        matches!(
+            file.as_str(),
+            "/etc/supervisor/supervisord.conf" | "/etc/supervisord.conf"
+        )
+    };
+    let file = after("-c")
+        .or_else(|| after("--configuration"))
+        .filter(|file| !is_default(file));
     let file = file.and_then(|file| {
         if Path::new(&file).is_absolute() {
             return Some(Text::new(&file));

@@ -3,9 +3,10 @@
 use std::fs;
 use std::net::IpAddr;
 
+use super::super::scan;
 use super::facts::{self, Environment, Facts};
 use super::forwards::{self, Sshd};
-use crate::model::{AlsoEnds, AlsoEndsKind, Standing};
+use crate::model::{AlsoEnds, AlsoEndsKind, Behind, BehindKind, Pid, Standing, Text};
 
 /// The variable that sshd sets for what runs in a session (`ssh(1)`): both ends of its connection.
 const CONNECTION: &str = "SSH_CONNECTION";
@@ -41,6 +42,32 @@ impl OwnLogin {
             .filter_map(|pid| Environment::of(pid)?.get(CONNECTION));
         connections.any(|connection| connection == *own)
     }
+}
+
+/// The ssh session that has a hidden socket of the reader's own user, where it can be nothing else: sshd keeps even
+/// its user from looking (`PR_SET_DUMPABLE` of `prctl(2)`), and no other process of the user does.
+pub(super) fn hidden_session(uid: u32, port: u16) -> Option<Behind> {
+    let proc = scan::open_proc().ok()?;
+    let pids = scan::pids(&proc).ok()?;
+    let is_hidden = |pid: &Pid| fs::read_dir(format!("/proc/{pid}/fd")).is_err();
+    let of_user = pids
+        .into_iter()
+        .filter_map(Facts::of)
+        .filter(|facts| facts.uid() == Some(uid));
+    let hidden: Vec<Facts> = of_user.filter(|facts| is_hidden(&facts.pid)).collect();
+    let sessions = hidden.iter().map(|facts| match forwards::sshd(facts) {
+        Some(Sshd::Session { user, terminal }) => Some((user, terminal)),
+        _ => None,
+    });
+    let sessions: Vec<(String, Option<String>)> = sessions.collect::<Option<_>>()?;
+    let (user, terminal) = sessions.first()?;
+    let place = terminal.as_ref().filter(|_| sessions.len() == 1);
+    let place = place.map_or_else(String::new, |terminal| format!(" on {terminal}"));
+    Some(Behind {
+        name: Some(Text::new(&format!("{user}{place}"))),
+        escape: Some(Text::new(&format!("-KR {port}"))),
+        ..Behind::new(BehindKind::SshSession)
+    })
 }
 
 /// The login that ends with a process, if it carries one.

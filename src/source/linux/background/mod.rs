@@ -51,9 +51,9 @@ pub(in crate::source) struct BackgroundReader<'a> {
     own_login: OwnLogin,
     containers: Containers,
     units: HashMap<(String, Option<u32>), Result<systemd::Properties, String>>,
-    socket_units: SocketUnits,
     /// Whether programs of this machine look up names through the port.
     is_resolver: bool,
+    socket_units: SocketUnits,
     /// What waits for peers here, by inode.
     waiting: Option<HashMap<u32, (Protocol, u16)>>,
 }
@@ -67,8 +67,8 @@ impl<'a> BackgroundReader<'a> {
             own_login: OwnLogin::read(),
             containers: Containers::default(),
             units: HashMap::new(),
-            socket_units: SocketUnits::default(),
             is_resolver: false,
+            socket_units: SocketUnits::default(),
             waiting: None,
         }
     }
@@ -96,6 +96,12 @@ impl<'a> BackgroundReader<'a> {
                 holder.hidden_unit = self.hidden_service(holder);
             } else if !matches!(holder.socket.owner, Owner::Known(_)) && waits(&holder.socket) {
                 holder.behind = self.containers.of_port(self.port);
+                let uid = holder.socket.uid.filter(|&uid| uid == geteuid().as_raw());
+                if let (None, Owner::Hidden, Some(uid)) =
+                    (&holder.behind, &holder.socket.owner, uid)
+                {
+                    holder.behind = login::hidden_session(uid, self.port.1);
+                }
                 holder.hidden_unit = self.hidden_unit(&holder.socket);
             }
         }
