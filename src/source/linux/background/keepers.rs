@@ -47,7 +47,7 @@ const LAUNCHERS: [&str; 17] = [
 ];
 
 /// Programs that people work in. What they start is on its own, and their end would cost unsaved work.
-const INTERACTIVE: [&str; 49] = [
+const INTERACTIVE: [&str; 47] = [
     // Terminals and what multiplexes them.
     "tmux",
     "tmux: server",
@@ -69,7 +69,7 @@ const INTERACTIVE: [&str; 49] = [
     "tilix",
     "xfce4-terminal",
     "lxterminal",
-    // Editors, file managers, debuggers, agents.
+    // Editors, file managers, debuggers.
     "vi",
     "vim",
     "vim.tiny",
@@ -97,8 +97,6 @@ const INTERACTIVE: [&str; 49] = [
     "jupyter-lab",
     "jupyter-notebook",
     "ipykernel_launcher",
-    "claude",
-    "codex",
 ];
 
 /// Programs that end with the one that they started: it is their work.
@@ -365,15 +363,15 @@ pub(super) fn is_loop(script: &str) -> bool {
 
 /// Whether what a process starts is on its own.
 pub(super) fn is_launcher(facts: &Facts) -> bool {
-    let names = [
-        facts.program(),
-        facts.comm.as_str(),
-        facts.script().unwrap_or_default(),
-    ];
-    let is_known = names
-        .iter()
-        .any(|name| LAUNCHERS.contains(name) || INTERACTIVE.contains(name));
-    is_known || is_prompt(facts) || is_agent(facts)
+    let (program, comm) = (facts.program(), facts.comm.as_str());
+    let script = facts.script().unwrap_or_default();
+    let starts = |name: &&str| [program, comm].contains(name);
+    LAUNCHERS.iter().any(starts)
+        || INTERACTIVE
+            .iter()
+            .any(|name| starts(name) || *name == script)
+        || is_prompt(facts)
+        || is_agent(facts)
 }
 
 /// An interpreter that reads what somebody types.
