@@ -83,7 +83,9 @@ impl SetUp {
         names.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
         let mut emptied = text.to_owned();
         for (name, value) in names {
-            emptied = emptied.replace(value.as_str(), name);
+            // A pid is no part of a port or of another pid.
+            let word = regex::Regex::new(&format!(r"\b{}\b", regex::escape(value))).unwrap();
+            emptied = word.replace_all(&emptied, name).into_owned();
         }
         emptied
     }

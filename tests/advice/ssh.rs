@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::followed::follow_all;
+use crate::followed::follow_families;
 use crate::scene::{Scene, SetUp};
 use crate::stage::on_stage;
 use crate::started::{Started, Undo, User, by, pid_of, sh};
@@ -20,8 +20,7 @@ fn forwards() {
         prepare();
         let _server = Started::logged(User::Root, "sshd", "/usr/sbin/sshd -D -e");
         wait_until("the ssh server", || listens(22));
-        follow_all("ssh", tunnels());
-        follow_all("ssh-logins", logins());
+        follow_families(vec![("ssh", tunnels()), ("ssh-logins", logins())]);
     });
 }
 
@@ -152,6 +151,7 @@ fn ssh(options: &str, port: u16, command: &str) -> Started {
 
 fn with_server(set_up: SetUp) -> SetUp {
     let server = pid_of(r"^sshd: /usr/sbin/sshd -D -e \[listener\]");
+    let set_up = set_up.names("SSHD", server);
     set_up.lives_on("the ssh server", server)
 }
 

@@ -17,20 +17,13 @@ pub const SOCKEYE: &str = "/run/stage/sockeye";
 /// Runs `body` on a stage of its own. `name` is the test's path as `cargo test` prints it
 /// (`docker::with_proxy`), `facility` what `SOCKEYE_REQUIRE` must list for it to run.
 pub fn on_stage(name: &str, facility: &str, body: impl FnOnce()) {
-    on(Init::Shell, name, facility, &[], body);
+    on_stage_of(Init::Shell, name, facility, body);
 }
 
 /// The same where process 1 is systemd, with the system bus, logind and users' managers. The test is the
 /// main process of `stage.service`: what it starts itself belongs to that unit.
 pub fn on_stage_with_systemd(name: &str, body: impl FnOnce()) {
-    on(Init::Systemd, name, "systemd", &[], body);
-}
-
-/// The same where systemd is the first process of namespaces inside the stage: `body` runs in a service of
-/// its own.
-pub fn on_managed_stage(name: &str, facility: &str, body: impl FnOnce()) {
-    let script = scripts().join("managed.sh").display().to_string();
-    on(Init::Shell, name, facility, &["sh", &script], body);
+    on_stage_of(Init::Systemd, name, "systemd", body);
 }
 
 /// What process 1 of the stage is.
@@ -40,8 +33,7 @@ enum Init {
     Systemd,
 }
 
-/// `wrapper` stands before the command that runs on the stage.
-fn on(init: Init, name: &str, facility: &str, wrapper: &[&str], body: impl FnOnce()) {
+fn on_stage_of(init: Init, name: &str, facility: &str, body: impl FnOnce()) {
     if std::env::var(INSIDE).is_ok_and(|inside| inside == name) {
         std::fs::copy(env!("CARGO_BIN_EXE_sockeye"), SOCKEYE).unwrap();
         return body();
@@ -55,11 +47,10 @@ fn on(init: Init, name: &str, facility: &str, wrapper: &[&str], body: impl FnOnc
         "{facility} is required, but only root can set it up"
     );
     let output = Command::new("sh")
-        .arg(scripts().join("stage.sh"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/advice/stage.sh"))
         .arg("outer")
         .arg(folder(name))
         .arg("--")
-        .args(wrapper)
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(INSIDE, name)
@@ -79,10 +70,6 @@ fn on(init: Init, name: &str, facility: &str, wrapper: &[&str], body: impl FnOnc
     eprint!("{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "on the stage: {}", output.status);
     assert!(out.contains("1 passed"), "no test named {name:?} ran");
-}
-
-fn scripts() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/advice")
 }
 
 /// Where the parts of the stage are put together; empty outside of it.

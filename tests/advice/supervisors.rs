@@ -7,7 +7,7 @@ mod parents;
 
 use std::path::Path;
 
-use crate::followed::follow_all;
+use crate::followed::{follow_all, follow_families};
 use crate::scene::SetUp;
 use crate::stage::on_stage;
 use crate::started::{User, by, pid_of, sh};
@@ -19,7 +19,10 @@ const KILL: &str = r"^(sudo )?kill\b";
 #[test]
 fn daemons() {
     on_stage("supervisors::daemons", "supervisors", || {
-        follow_all("supervisors", daemons::scenes());
+        follow_families(vec![
+            ("supervisors", daemons::of_supervisord()),
+            ("supervisors-folders", daemons::of_folders()),
+        ]);
     });
 }
 
@@ -36,8 +39,11 @@ fn of_node() {
 fn parents() {
     on_stage("supervisors::parents", "supervisors", || {
         tools();
-        follow_all("supervisors-parents", parents::scenes());
-        follow_all("supervisors-masters", masters::scenes());
+        follow_families(vec![
+            ("supervisors-parents", parents::scenes()),
+            ("supervisors-parents-others", parents::others()),
+            ("supervisors-masters", masters::scenes()),
+        ]);
     });
 }
 

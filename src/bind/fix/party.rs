@@ -69,10 +69,16 @@ pub(super) fn parties<'a>(situation: &Situation<'a>) -> Vec<Party<'a>> {
     parties
 }
 
+/// Whether a process is a service manager, or a child of it that is about to execute a service and has every
+/// socket until then: such a one is called `(nginx)`.
+fn is_systemd(process: &Process) -> bool {
+    let executable = process.executable.as_deref().unwrap_or_default();
+    process.pid == 1 || &*process.comm == "systemd" || executable.ends_with("/systemd")
+}
+
 /// What a whole socket belongs to, whoever of its processes is asked.
 fn of_socket(holder: &Holder) -> Option<Party<'_>> {
     if let Some(activation) = &holder.activation {
-        let is_systemd = |process: &Arc<Process>| process.pid == 1 || &*process.comm == "systemd";
         let present = holder.socket.owner.present();
         return Some(Party::SocketUnit {
             activation,

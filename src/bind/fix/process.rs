@@ -148,6 +148,14 @@ impl<'a> Members<'a> {
             .collect()
     }
 
+    /// The same where what starts them again is ended too.
+    fn by_whom_with_keeper(&self, fix: Fix, situation: &Situation<'_>) -> Fix {
+        match keeper_to_end(self) {
+            Some(keeper) if !keeper.is_reachable => Reader::of(situation.limits).as_root(fix),
+            _ => self.by_whom(fix, situation),
+        }
+    }
+
     /// The fix as root's where one of them belongs to somebody else.
     fn by_whom(&self, fix: Fix, situation: &Situation<'_>) -> Fix {
         if self.backgrounds().all(|background| background.may_signal) {
@@ -186,7 +194,7 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix
     if let Some(fixes) = forward(members, situation) {
         return fixes;
     }
-    let mut fixes = vec![members.by_whom(end(members), situation)];
+    let mut fixes = vec![members.by_whom_with_keeper(end(members), situation)];
     if fixes[0].command.is_some() && fixes[0].code != FixCode::EndHard && members.pids().len() > 1 {
         let hard = Fix::command(
             FixCode::EndHard,
@@ -357,7 +365,7 @@ fn forward(members: &Members<'_>, situation: &Situation<'_>) -> Option<Vec<Fix>>
     };
     match behind.kind {
         BehindKind::SshForward if behind.is_reachable => {
-            Some(vec![members.by_whom(close, situation)])
+            Some(vec![members.by_whom_with_keeper(close, situation)])
         }
         BehindKind::SshForward => {
             let escape = behind.escape.as_deref();

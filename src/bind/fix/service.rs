@@ -5,7 +5,7 @@ use super::process::{self, Members};
 use super::reader::Reader;
 use super::shell::{shell_word, unit_operands};
 use super::{Fix, FixCode, Situation};
-use crate::model::{KeeperKind, KeptBy, Manager, Standing, Term, Unit};
+use crate::model::{KeeperKind, KeptBy, Manager, Standing, Term, Text, Unit};
 
 /// `systemctl stop` of these units, by whom it takes.
 pub(super) fn stop(
@@ -68,7 +68,7 @@ pub(super) fn unit_fixes(
 /// The stop of a service, of what triggers it, and of what its stop would leave.
 fn stop_unit(unit: &Unit, members: &Members<'_>, situation: &Situation<'_>) -> Fix {
     let name = unit.name.as_str();
-    let triggers: Vec<&str> = unit.triggered_by.iter().map(|unit| unit.as_str()).collect();
+    let triggers: Vec<&str> = unit.triggered_by.iter().map(Text::as_str).collect();
     let mut text = members.first_process().map_or_else(
         || format!("Stop {name}"),
         |process| format!("Stop {name}, which runs {}", process.name),

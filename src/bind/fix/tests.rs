@@ -258,6 +258,23 @@ fn a_service_is_stopped_by_its_manager_and_a_bare_kill_says_that_it_comes_back()
         first(&triggered, 0).as_deref(),
         Some("systemctl stop web.socket web.service")
     );
+    let timed = with(Unit {
+        triggered_by: vec!["web.timer".into()],
+        ..service("web.service", 812)
+    });
+    assert_eq!(
+        first(&timed, 0).as_deref(),
+        Some("systemctl stop web.timer web.service")
+    );
+    let deaf = of(|background| Background {
+        kept_by: Some(KeptBy::new(KeeperKind::Systemd)),
+        unit: Some(service("web.service", 812)),
+        ..reacting(Term::Ignored, Run::Running)(background)
+    });
+    assert_eq!(
+        first(&deaf, 1000).as_deref(),
+        Some("sudo systemctl --no-block stop web.service; sudo systemctl kill -s KILL web.service")
+    );
     let left = with(Unit {
         kill_mode: Some("process".into()),
         ..service("web.service", 811)
@@ -288,6 +305,16 @@ fn a_socket_unit_goes_before_the_service_that_it_started() {
         first(&idle, 0).as_deref(),
         Some("systemctl stop web.socket")
     );
+    // A child of systemd's that is about to execute something.
+    let forked = Arc::new(Process {
+        executable: Some("/usr/lib/systemd/systemd".into()),
+        ..(*process(811, 1, "(nginx)")).clone()
+    });
+    let forking = Holder {
+        activation: Some(activation.clone()),
+        ..holder(&[Arc::clone(&systemd), forked], vec![Background::new(1)])
+    };
+    assert_eq!(first(&forking, 0), first(&idle, 0));
     let started = Holder {
         activation: Some(activation),
         manager: Some(Manager::Own),
@@ -407,6 +434,26 @@ fn a_supervisor_s_own_command_comes_before_a_kill_that_does_not_last() {
         assert_eq!(fixes[1].command.as_deref(), Some("kill 812"));
         assert!(fixes[1].restarts);
     }
+    let mut of_root = kept(K::ShellLoop, None);
+    if let Some(keeper) = &mut of_root.backgrounds[0].kept_by {
+        keeper.is_reachable = false;
+    }
+    assert_eq!(first(&of_root, 1000).as_deref(), Some("sudo kill 40 812"));
+    // pm2 listens itself for an app in cluster mode.
+    let clustered = of(|background| Background {
+        kept_by: Some(KeptBy {
+            name: Some("web".into()),
+            pid: Some(812),
+            ..KeptBy::new(K::Pm2)
+        }),
+        standing: Standing::Supervisor,
+        ..background
+    });
+    let fixes = fixes_of(&[&clustered], 1000);
+    assert_eq!(
+        (fixes.len(), fixes[0].command.as_deref()),
+        (1, Some("pm2 stop web"))
+    );
     // The script could not be read: its shell is left alone.
     let mut unread = kept(K::ShellLoop, None);
     unread.backgrounds[0].kept_by.as_mut().unwrap().restarts = Restarts::Unknown;

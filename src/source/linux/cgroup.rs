@@ -82,7 +82,10 @@ type Group = (u64, PathBuf, Placement);
 /// Every directory of the cgroup2 tree; empty where there is none.
 fn walk() -> Vec<Group> {
     let mountinfo = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
-    mount_point(&mountinfo).map_or_else(Vec::new, |root| walk_from(&root))
+    // One that another mount covers is still listed.
+    let is_seen = |root: &PathBuf| root.join("cgroup.procs").exists();
+    let root = mount_points(&mountinfo).find(is_seen);
+    root.map_or_else(Vec::new, |root| walk_from(&root))
 }
 
 fn walk_from(root: &Path) -> Vec<Group> {
@@ -108,10 +111,10 @@ fn walk_from(root: &Path) -> Vec<Group> {
     groups
 }
 
-/// Where the cgroup2 tree is mounted: `/sys/fs/cgroup`, or `/sys/fs/cgroup/unified` beside the old
+/// Where cgroup2 trees are mounted: `/sys/fs/cgroup`, or `/sys/fs/cgroup/unified` beside the old
 /// kind. See `proc_pid_mountinfo(5)`.
-fn mount_point(mountinfo: &[u8]) -> Option<PathBuf> {
-    mountinfo.split(|&byte| byte == b'\n').find_map(|line| {
+fn mount_points(mountinfo: &[u8]) -> impl Iterator<Item = PathBuf> {
+    mountinfo.split(|&byte| byte == b'\n').filter_map(|line| {
         let mut fields = line.split(|&byte| byte == b' ');
         let point = fields.nth(4)?;
         let kind = fields.skip_while(|&field| field != b"-").nth(1)?;
@@ -146,11 +149,10 @@ mod tests {
         let mountinfo = b"31 23 0:28 / /sys/fs/cgroup rw shared:9 - tmpfs tmpfs rw\n\
             32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
             41 31 0:38 / /odd\\040place rw,relatime shared:5 master:1 - cgroup2 cgroup2 rw\n";
-        assert_eq!(mount_point(mountinfo), Some(PathBuf::from("/odd place")));
-        assert_eq!(
-            mount_point(b"31 23 0:28 / /sys rw - sysfs sysfs rw\n\nx y\n"),
-            None
-        );
+        let found: Vec<PathBuf> = mount_points(mountinfo).collect();
+        assert_eq!(found, [PathBuf::from("/odd place")]);
+        let mountinfo = b"31 23 0:28 / /sys rw - sysfs sysfs rw\n\nx y\n";
+        assert_eq!(mount_points(mountinfo).count(), 0);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use super::{answers, waited, web, web_pid, write};
 use crate::processes::helper;
 use crate::scene::{Scene, SetUp};
-use crate::started::{Started, User, sh};
+use crate::started::{Started, Undo, User, by, pid_of, sh};
 
+/// Parents that are ended with the server.
 pub fn scenes() -> Vec<Scene> {
     let scene = |what, port| {
         Scene::new(what, port)
@@ -41,6 +42,12 @@ pub fn scenes() -> Vec<Scene> {
                     8543,
                 )
             }),
+    ]
+}
+
+/// Parents that are not ended, or not by the user.
+pub fn others() -> Vec<Scene> {
+    vec![
         Scene::new("one of two programs of honcho", 8544)
             .asked_by(User::Ann)
             .expects("^end_process$", "^kill {PID}$", "kill {PID}")
@@ -64,28 +71,62 @@ pub fn scenes() -> Vec<Scene> {
                     "tmux -L stage new-session -d 'sleep 1000' ';' new-window '{}'",
                     web(8545)
                 );
-                crate::started::by(User::Ann, &line);
-                let undo = crate::started::Undo("pkill -u ann tmux".into());
+                by(User::Ann, &line);
+                let undo = Undo("pkill -f 'tmux -L stage'".into());
                 let set_up = waited(SetUp::new().keep(undo), 8545);
-                let tmux = crate::started::pid_of("^tmux -L stage");
+                let tmux = pid_of("^tmux -L stage");
                 set_up.names("PID", web_pid(8545)).lives_on("tmux", tmux)
             }),
-        Scene::new(
-            "a loop of a shell as a service of nobody's: root asks",
-            8546,
-        )
-        .expects(
-            "^end_processes$",
-            "^kill {PARENT} {PID}$",
-            "kill {PARENT} {PID}",
-        )
-        .never(&["^kill {PID}$"])
-        .seen_outside()
-        .set_up(|| {
-            let other = Started::new(User::Root, &web(8596));
-            let set_up = kept(&format!("bash -c 'while :; do {} ; done'", web(8546)), 8546);
-            waited(set_up.keep(other), 8596).lives("another server", answers(8596))
-        }),
+        Scene::new("a server that the user's editor started", 8547)
+            .asked_by(User::Ann)
+            .expects("^end_process$", "^kill {PID}$", "kill {PID}")
+            .never(&["KILL"])
+            .seen_outside()
+            .set_up(|| {
+                // Older than the server, as an editor is.
+                let line = format!(
+                    "tmux -L editor new-session -d vim.tiny -c 'sleep 3' -c '!{}'",
+                    web(8547)
+                );
+                by(User::Ann, &line);
+                let undo = Undo("pkill -f 'tmux -L editor'".into());
+                let set_up = waited(SetUp::new().keep(undo), 8547);
+                let set_up = set_up.names("PID", web_pid(8547));
+                set_up.lives_on("the editor", pid_of("^vim.tiny -c"))
+            }),
+        Scene::new("a loop of root's shell that runs the user's server", 8548)
+            .asked_by(User::Ann)
+            .expects(
+                "^end_processes$",
+                "^sudo kill {PARENT} {PID}$",
+                "sudo kill {PARENT} {PID}",
+            )
+            .never(&["^(sudo )?kill {PID}$"])
+            .seen_outside()
+            .set_up(|| {
+                let own = format!(
+                    "setpriv --reuid ann --regid ann --init-groups {}",
+                    web(8548)
+                );
+                let line = format!("sh -c 'while true; do {own}; sleep 0.3; done'");
+                let parent = Started::new(User::Root, &line);
+                let pid = parent.pid();
+                let set_up = waited(SetUp::new().keep(parent), 8548);
+                set_up.names("PARENT", pid).names("PID", web_pid(8548))
+            }),
+        Scene::new("a loop of another user's shell", 8546)
+            .expects(
+                "^end_processes$",
+                "^kill {PARENT} {PID}$",
+                "kill {PARENT} {PID}",
+            )
+            .never(&["^kill {PID}$"])
+            .seen_outside()
+            .set_up(|| {
+                let other = Started::new(User::Root, &web(8596));
+                let set_up = kept(&format!("bash -c 'while :; do {} ; done'", web(8546)), 8546);
+                waited(set_up.keep(other), 8596).lives("another server", answers(8596))
+            }),
     ]
 }
 

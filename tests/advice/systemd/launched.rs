@@ -10,7 +10,14 @@ pub fn services() -> Vec<Undo> {
     prepare();
     let job = format!("@reboot root nohup {} >/dev/null 2>&1 &\n", web(8461));
     std::fs::write("/etc/cron.d/web", job).unwrap();
-    sh("rm -f /run/crond.reboot; systemctl start cron.service atd.service ssh.service");
+    // The same server with sessions of systemd's.
+    let config = std::fs::read_to_string("/etc/ssh/sshd_config").unwrap();
+    let config = config.replace("UsePAM no", "UsePAM yes\nPort 2222");
+    std::fs::write("/etc/ssh/sshd_pam", config).unwrap();
+    sh("systemd-run --quiet --unit ssh-pam /usr/sbin/sshd -D -f /etc/ssh/sshd_pam");
+    sh(
+        "rm -f /run/crond.reboot; systemctl start systemd-user-sessions.service cron.service atd.service ssh.service",
+    );
     Vec::new()
 }
 
@@ -18,7 +25,7 @@ pub fn scenes() -> Vec<Scene> {
     let scene = |what, port| {
         Scene::new(what, port)
             .expects("^end_process$", "^kill {PID}$", "kill {PID}")
-            .never(&[r"(cron|atd|ssh)\.service"])
+            .never(&[r"(cron|atd|ssh|ssh-pam)\.service|scope|user@"])
             .seen_outside()
     };
     vec![
@@ -38,6 +45,16 @@ pub fn scenes() -> Vec<Scene> {
                     &remote(&format!("nohup {} >/dev/null 2>&1 </dev/null &", web(8463))),
                 );
                 left(8463, "ssh.service")
+            }),
+        scene("a server that a login session left", 8464)
+            .asked_by(User::Ann)
+            .set_up(|| {
+                let line = format!("nohup {} >/dev/null 2>&1 </dev/null &", web(8464));
+                by(
+                    User::Ann,
+                    &remote(&line).replacen("ssh ", "ssh -p 2222 ", 1),
+                );
+                left(8464, "ssh-pam.service")
             }),
     ]
 }

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use super::facts::Facts;
+use super::facts::{Facts, is_interpreter};
 use crate::model::{KeeperKind, KeptBy, Pid, Restarts, Text};
 
 /// What is looked up while the ancestors are gone through.
@@ -26,7 +26,7 @@ pub(super) trait Look {
 }
 
 /// Programs that start things and never start them again: what they once started is on its own.
-const LAUNCHERS: [&str; 26] = [
+const LAUNCHERS: [&str; 17] = [
     "systemd",
     "init",
     "cron",
@@ -37,22 +37,66 @@ const LAUNCHERS: [&str; 26] = [
     "sshd-session",
     "login",
     "su",
+    "gdm-session-worker",
+    "lightdm",
+    "dockerd",
+    "containerd",
+    "gnome-shell",
+    "plasmashell",
+    "mosh-server",
+];
+
+/// Programs that people work in. What they start is on its own, and their end would cost unsaved work.
+const INTERACTIVE: [&str; 47] = [
+    // Terminals and what multiplexes them.
     "tmux",
     "tmux: server",
     "screen",
     "SCREEN",
     "dtach",
+    "zellij",
     "gnome-terminal-server",
     "konsole",
     "xterm",
+    "urxvt",
+    "st",
+    "foot",
     "alacritty",
     "kitty",
+    "ghostty",
     "wezterm-gui",
-    "foot",
-    "gdm-session-worker",
-    "lightdm",
-    "dockerd",
-    "containerd",
+    "terminator",
+    "tilix",
+    "xfce4-terminal",
+    "lxterminal",
+    // Editors, file managers, debuggers.
+    "vi",
+    "vim",
+    "vim.tiny",
+    "vim.basic",
+    "vim.gtk3",
+    "nvim",
+    "emacs",
+    "nano",
+    "hx",
+    "kak",
+    "code",
+    "codium",
+    "cursor",
+    "windsurf",
+    "idea",
+    "pycharm",
+    "mc",
+    "ranger",
+    "lf",
+    "nnn",
+    "gdb",
+    "lldb",
+    "ipython",
+    "ipython3",
+    "jupyter-lab",
+    "jupyter-notebook",
+    "ipykernel_launcher",
 ];
 
 /// Programs that end with the one that they started: it is their work.
@@ -320,10 +364,26 @@ pub(super) fn is_loop(script: &str) -> bool {
 /// Whether what a process starts is on its own.
 pub(super) fn is_launcher(facts: &Facts) -> bool {
     let (program, comm) = (facts.program(), facts.comm.as_str());
-    LAUNCHERS
-        .iter()
-        .any(|&name| name == program || name == comm)
+    let script = facts.script().unwrap_or_default();
+    let starts = |name: &&str| [program, comm].contains(name);
+    LAUNCHERS.iter().any(starts)
+        || INTERACTIVE
+            .iter()
+            .any(|name| starts(name) || *name == script)
+        || is_prompt(facts)
         || is_agent(facts)
+}
+
+/// An interpreter that reads what somebody types.
+fn is_prompt(facts: &Facts) -> bool {
+    let runs_text = facts
+        .argv
+        .iter()
+        .any(|one| matches!(one.as_str(), "-c" | "-e" | "--eval"));
+    is_interpreter(facts.program())
+        && facts.script().is_none()
+        && !runs_text
+        && !facts.argv.is_empty()
 }
 
 /// Runners of jobs, which run something else next.

@@ -224,3 +224,18 @@ fn a_master_that_has_the_port_too_is_passed_over() {
     let found = keeper(&line, &owners, &Seen::default()).unwrap();
     assert_eq!(found.kind, KeeperKind::Runit);
 }
+
+#[test]
+fn what_people_work_in_starts_nothing_again() {
+    for command in [
+        "vim -c !serve",
+        "python3",
+        "node --inspect",
+        "python3 -m ipykernel_launcher -f x",
+    ] {
+        assert!(is_launcher(&line(&[command])[0]), "{command}");
+    }
+    for command in ["python3 serve.py", "python3 -c loop()", "./daemon"] {
+        assert!(!is_launcher(&line(&[command])[0]), "{command}");
+    }
+}

@@ -27,7 +27,7 @@ use rustix::process::{geteuid, getuid};
 use self::containers::Containers;
 use self::facts::{Environment, Facts};
 use self::login::OwnLogin;
-use self::socket_units::SocketUnits;
+use self::socket_units::{SocketUnits, Whose};
 use super::scan;
 use super::sock_diag::{Asked, SockDiag};
 use crate::model::{
@@ -126,7 +126,7 @@ impl<'a> BackgroundReader<'a> {
     /// Whose manager has a socket unit's socket.
     fn manager_of(&mut self, holder: &Holder) -> Manager {
         let mut owners = holder.socket.owner.present().iter();
-        let uid = owners.find_map(socket_units::manager).flatten();
+        let uid = owners.find_map(socket_units::manager).and_then(Whose::uid);
         let uid = uid.or_else(|| holder.socket.uid.filter(|_| holder.is_user_unit));
         self.manager(uid)
     }

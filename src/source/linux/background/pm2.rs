@@ -26,12 +26,14 @@ fn only(settings: &[Value], port: u16) -> Option<String> {
             _ => None,
         }
     };
-    named(&|_| true).or_else(|| named(&|app| names_port(app, &port.to_string())))
+    named(&|_| true).or_else(|| named(&|app| names_port(app, port)))
 }
 
 /// Whether an argument is this port, or the variable `PORT`.
-fn names_port(app: &Value, port: &str) -> bool {
-    let is_port = |value: &Value| value.as_str() == Some(port) || value.to_string() == port;
+fn names_port(app: &Value, port: u16) -> bool {
+    let text = port.to_string();
+    let is_port =
+        |value: &Value| value.as_str() == Some(&text) || value.as_u64() == Some(u64::from(port));
     let mut arguments = app["args"].as_array().into_iter().flatten();
     arguments.any(is_port) || is_port(&app["env"]["PORT"]) || is_port(&app["PORT"])
 }

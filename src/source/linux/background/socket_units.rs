@@ -11,32 +11,49 @@ use crate::model::{Activation, Process, Socket, Text};
 
 /// What managers answered, each asked once.
 #[derive(Default)]
-pub(super) struct SocketUnits(HashMap<Option<u32>, Vec<Listening>>);
+pub(super) struct SocketUnits(HashMap<Whose, Vec<Listening>>);
+
+/// Whose manager a process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Whose {
+    System,
+    User(u32),
+}
+
+impl Whose {
+    /// The user, if it is that of one.
+    pub(super) const fn uid(self) -> Option<u32> {
+        match self {
+            Self::System => None,
+            Self::User(uid) => Some(uid),
+        }
+    }
+}
 
 impl SocketUnits {
     /// The unit of a socket that a manager has.
     pub(super) fn of(&mut self, socket: &Socket) -> Option<Activation> {
         let owners = socket.owner.present();
-        let user = owners.iter().find_map(manager)?;
+        let whose = owners.iter().find_map(manager)?;
         let listening = self
             .0
-            .entry(user)
-            .or_insert_with(|| systemd::list_sockets(user).unwrap_or_default());
+            .entry(whose)
+            .or_insert_with(|| systemd::list_sockets(whose.uid()).unwrap_or_default());
         named(listening, &socket.local.to_string())
     }
 }
 
-/// Whose manager a process is: the system's (`None`), or that of a user.
-pub(super) fn manager(process: &Arc<Process>) -> Option<Option<u32>> {
+/// Whose manager a process is, if it is one.
+pub(super) fn manager(process: &Arc<Process>) -> Option<Whose> {
     if &*process.comm != "systemd" {
         return None;
     }
     if process.pid == 1 {
-        return Some(None);
+        return Some(Whose::System);
     }
     let facts = Facts::of(process.pid)?;
     let is_of_user = facts.argv.iter().any(|argument| argument == "--user");
-    is_of_user.then(|| facts.uid())
+    facts.uid().filter(|_| is_of_user).map(Whose::User)
 }
 
 /// The unit that listens on an address.
