@@ -22,7 +22,7 @@ const PORT: u16 = 20_000;
 /// Each pattern with what stands in its place.
 const REDACTED: &[(&str, &str)] = &[
     (r"pid \d+", "pid PID"),
-    (r"kill \d+", "kill PID"),
+    (r"kill( -[A-Z]+)?( \d+)+", "kill$1 PID"),
     (r"\(\d+\)", "(PID)"),
     // Who runs what, and since when: `tests/cli/who.rs` compares that with what was started.
     (r"(?m)^  `[^\n]*`, (started|run) [^\n]*\n", ""),
@@ -589,6 +589,9 @@ fn redacted(text: &str) -> String {
     let owners = [
         (r"(python3 )?\S+ \(pid \d+, \w+[^)]*\)", "WHO"),
         (r"(python3 )?\S+\(\d+\)", "WHO"),
+        (r"End (python3 )?\S+ \(\d+\)", "End WHO"),
+        // The page is an ordinary user's, the test is root.
+        (r"sudo ", ""),
         (r"127\.0\.0\.1:[3-6]\d{4}  TIME_WAIT", "CLIENT  TIME_WAIT"),
     ];
     let all = owners.iter().chain(REDACTED);

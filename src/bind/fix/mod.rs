@@ -71,7 +71,10 @@ impl Fix {
     /// says.
     pub fn caution(&self) -> Option<String> {
         let ends = (!self.also_ends.is_empty()).then(|| {
-            let things: Vec<_> = self.also_ends.iter().map(thing).collect();
+            let shown = self.also_ends.iter().take(MAX_ENDS);
+            let mut things: Vec<_> = shown.map(thing).collect();
+            let more = self.also_ends.len().saturating_sub(MAX_ENDS);
+            things.extend((more > 0).then(|| format!("and {more} more")));
             format!("Also ends {}.", things.join(", "))
         });
         let restarts = self.restarts.then(|| "It is started again.".to_owned());
@@ -104,6 +107,9 @@ impl fmt::Display for Fix {
         }
     }
 }
+
+/// A caution names no more things than this; JSON has all of them.
+const MAX_ENDS: usize = 8;
 
 /// What kind of thing a fix is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
