@@ -63,6 +63,7 @@ pub enum Action {
     Toggle,
     Confirm,
     OtherSignal,
+    OtherTargets,
     RecallEarlier,
     RecallLater,
     CompleteNext,

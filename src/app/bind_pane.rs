@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::BindReport;
 use super::overdue::{LONG, next_second};
 use crate::bind::{Cause, Outcome, Target, Verdict};
-use crate::model::{Moment, Owner, Pid, Socket};
+use crate::model::{Limits, Moment, Owner, Pid, Socket};
 
 /// How long after one test of a watch the next one begins.
 const EACH: Duration = Duration::from_secs(1);
@@ -63,8 +63,8 @@ enum Watch {
 pub(super) enum Came {
     /// Nothing that the pane does not show.
     Nothing,
-    /// What was waited for: the port is free.
-    Free,
+    /// What was waited for: the port is free. Whether that follows from an end.
+    Free { is_end: bool },
     /// What was waited for will not come.
     InVain(&'static str),
 }
@@ -87,6 +87,13 @@ impl BindPane {
     /// The answer, as it is told now.
     pub fn verdict(&self) -> Option<&Verdict> {
         self.tested.as_ref().map(|tested| &tested.verdict)
+    }
+
+    /// The same, with the limits of the system that it was given under.
+    pub fn answer(&self) -> Option<(&Verdict, &Limits)> {
+        let tested = self.tested.as_ref()?;
+        let limits = &tested.report.examination.evidence.limits;
+        Some((&tested.verdict, limits))
     }
 
     pub const fn is_running(&self) -> bool {
@@ -159,7 +166,8 @@ impl BindPane {
             Watch::Ending { .. } => verdict.outcome == Outcome::Free,
         };
         match self.watch {
-            _ if is_free => Came::Free,
+            Watch::Ending { .. } if is_free => Came::Free { is_end: true },
+            _ if is_free => Came::Free { is_end: false },
             Watch::Countdown if !verdict.is_timed() => {
                 Came::InVain("what holds the port now does not end by itself")
             }

@@ -82,9 +82,9 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('s')], A::SortByNext, "sort by the next column", "sort"),
     bind(Table, &[Char('S')], A::ReverseSort, "reverse the order", ""),
     bind(Table, &[Char('e')], A::ToggleEvents, "events: what opened, changed and closed, with times", "events"),
-    bind(Table, &[Char('K'), Char('x')], A::EndProcess, "end the process: asks first", "end"),
+    bind(Table, &[Char('K'), Char('x')], A::EndProcess, "end the process: asks first, then says what came of it", "end"),
     bind(Table, &[Char('f')], A::FindFreePort, "find a free port near the selected one, by binding", ""),
-    bind(Table, &[Char('c'), Char('y')], A::Copy, "copy address, pid, command line, curl or kill command", ""),
+    bind(Table, &[Char('c'), Char('y')], A::Copy, "copy address, pid, command line or curl command", ""),
     bind(Table, &[Char('w')], A::Write, "write the rows shown to a file: JSON or CSV", ""),
     bind(Table, &[Char('p'), Char(' ')], A::TogglePause, "pause, resume", "pause"),
     bind(Table, &[Char('r')], A::Refresh, "refresh now; with a bind test open, test again", ""),
@@ -128,7 +128,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Bind, &[Char('r')], A::Refresh, "test again", "again"),
     bind(Bind, &[Char('w')], A::Watch, "watch: count down what ends by itself, test again each second, ring when it is free", "watch"),
     bind(Bind, &[Char('c'), Char('y')], A::CopyRemedy, "copy a command that helps, or the answer", "copy"),
-    bind(Bind, &[Char('K'), Char('x')], A::EndBlocker, "end the process that has the port: asks first, then shows the port become free", "end"),
+    bind(Bind, &[Char('K'), Char('x')], A::EndBlocker, "end the process that has the port: asks first, then says what came of it", "end"),
     bind(Bind, &[Char('J')], A::GoToBlocker, "go to the row of the next socket in the way", "go to it"),
     bind(Bind, &[Esc], A::Back, "close the bind test", "close"),
 
@@ -165,7 +165,9 @@ pub const KEYMAP: &[Binding] = &[
 
     bind(Question, &[Char('y')], A::Confirm, "yes", "yes"),
     bind(Question, &[Char('n'), Esc, Char('q')], A::Back, "no", "no"),
-    bind(Question, &[Char('s')], A::OtherSignal, "another signal", "other signal"),
+    bind(Question, &[Char('s'), Tab], A::OtherSignal, "another signal", "signal"),
+    bind(Question, &[Char('a')], A::OtherTargets, "end its parent too, or all that have the socket", "parent, all"),
+    bind(Question, &[Char('c')], A::CopyRemedy, "copy the command that is better, and end nothing", "copy"),
     bind(Question, &[Ctrl('c')], A::Quit, "quit", ""),
     bind(Question, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 

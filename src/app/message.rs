@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{FileFormat, Input, Settings};
 use crate::bind::{Examination, Target};
-use crate::model::{Process, Refresh};
+use crate::model::{Background, Limits, Pid, Process, Refresh, Socket};
 use crate::track::{Observation, RowId};
 
 /// Something that happened.
@@ -47,8 +47,19 @@ pub enum Msg {
     },
     /// The rows were written.
     RowsWritten(Written),
+    /// What is behind the owners of a socket was read, or could not be.
+    OwnerInspected(Box<Inspected>),
     /// A process was not sent its signal: why.
     SignalFailed(String),
+    /// A signal was sent, and what comes of it is looked at: one line on how far that is.
+    EndPending(String),
+    /// What came of a signal.
+    EndWatched {
+        /// Whether all that was to end has ended, and its port is free.
+        succeeded: bool,
+        /// One sentence or two.
+        message: String,
+    },
     /// The system asks the program to end, or a part that it can't do without crashed.
     EndAsked(Exit),
     /// The shell asks the program to stop until it is continued (`SIGTSTP`).
@@ -79,6 +90,20 @@ pub struct BindReport {
     pub job: u64,
     /// What was found out.
     pub examination: Examination,
+}
+
+/// What is behind the owners of a socket: what a question before an end says of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspected {
+    /// Which request it answers; an answer to another one than the open question's is dropped.
+    pub job: u64,
+    /// What was read of each owner, by pid; empty where nothing could be read.
+    pub backgrounds: Vec<Background>,
+    /// The process that starts one of them again, with what was read of it, where ending it is the way to
+    /// keep the port free.
+    pub keeper: Option<(Arc<Process>, Background)>,
+    /// What decides who has to run a command.
+    pub limits: Limits,
 }
 
 /// Where rows were written to.
@@ -122,14 +147,45 @@ impl Signal {
 /// A signal that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// The process as it was seen; its pid may be another's by now.
-    pub process: Arc<Process>,
-    /// The inodes of the sockets of which it must still hold one, where sockets have inodes.
+    /// The processes that are to get it, in the order in which they do; never empty.
+    pub targets: Vec<EndTarget>,
+    /// The inodes of the sockets of which each owner must still hold one, where sockets have inodes.
     pub sockets: Vec<u32>,
     /// Which signal.
     pub signal: Signal,
     /// How it was confirmed.
     pub confirmed: Confirmed,
+    /// What is to be free afterwards: a target with one port. `None` where no port is in question.
+    pub port: Option<Target>,
+    /// Every process that had the socket when it was asked for, by pid.
+    pub owners: Vec<Pid>,
+}
+
+impl Ending {
+    /// The process that the question was about: the first owner.
+    pub fn process(&self) -> Option<&Arc<Process>> {
+        let is_owner = |target: &&EndTarget| target.role == EndRole::Owner;
+        let owner = self.targets.iter().find(is_owner);
+        owner.or(self.targets.first()).map(|target| &target.process)
+    }
+}
+
+/// A process that is to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndTarget {
+    /// The process as it was seen; its pid may be another's by now.
+    pub process: Arc<Process>,
+    /// Why it is to end.
+    pub role: EndRole,
+}
+
+/// Why a process is to end, and so what must still be true of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndRole {
+    /// It has the socket.
+    Owner,
+    /// It starts an owner again: it must still be an ancestor of one that is to end as well.
+    Keeper,
 }
 
 /// How often a person has said yes.
@@ -168,7 +224,15 @@ pub enum Effect {
         /// Where to begin.
         from: u16,
     },
-    /// Send a signal to a process, if it is still the one that is meant.
+    /// Read what is behind the owners of a socket, and answer with [`Msg::OwnerInspected`].
+    InspectOwner {
+        /// To be repeated in the answer.
+        job: u64,
+        /// The socket, with its owners.
+        socket: Box<Socket>,
+    },
+    /// Send a signal to processes, if they are still those that are meant; then look what comes of it, and
+    /// answer with [`Msg::EndWatched`] or [`Msg::SignalFailed`].
     EndProcess(Ending),
     /// Put text on the clipboard.
     Copy(String),

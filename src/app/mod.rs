@@ -39,11 +39,14 @@ pub use action::Action;
 pub use asking::{FileFormat, Menu, MenuChoice, MenuItem};
 pub use input::{Input, Key, Mouse};
 pub use layout::Size;
-pub use message::{BindReport, Confirmed, Effect, Ending, Exit, Msg, Signal, Written};
+pub use message::{
+    BindReport, Confirmed, Effect, EndRole, EndTarget, Ending, Exit, Inspected, Msg, Signal,
+    Written,
+};
 pub use notify::Notify;
 pub use own_view::{OwnView, Place};
 pub use prompt::PromptKind;
-pub use question::{Confirmation, Question};
+pub use question::{Choice, Confirmation, Question};
 pub use selection::{Asked, Sort, Tab};
 pub use settings::{Settings, Surroundings};
 pub use watching::{Told, Watching};
@@ -72,7 +75,7 @@ enum Modal {
     GoTo(GoTo),
     Menu(Menu),
     Palette(Palette),
-    Question(Question),
+    Question(Box<Question>),
     Help { scroll: usize },
 }
 
@@ -151,6 +154,10 @@ pub struct App {
     /// What happened to them since a key was pressed, the latest first.
     port_news: Vec<String>,
     job: u64,
+    /// The last request for what is behind the owners of a socket.
+    inspection: u64,
+    /// How many signals were asked for of which it is not known yet what came.
+    endings: u32,
     size: Size,
     has_snapshot: bool,
 }
@@ -197,6 +204,8 @@ impl App {
             marked: MarkedPorts::default(),
             port_news: Vec::new(),
             job: 0,
+            inspection: 0,
+            endings: 0,
             size: surroundings.size,
             has_snapshot: false,
             as_read: settings.clone(),

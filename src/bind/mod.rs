@@ -18,7 +18,7 @@ mod verdict;
 
 pub use covers::covering;
 pub use examine::{Agreement, Examination, Trial, Witness};
-pub use fix::{Fix, FixCode, Frees, RunAs, shell_word};
+pub use fix::{Fix, FixCode, Frees, RunAs, fixes_for, keeper_text, shell_word, thing};
 pub use free::{Choice, Claim, Refusal, Unfit, Wish, choose, has_only_leftovers, unfit};
 pub use outcome::{Probe, ProbeResult};
 pub use probe::{Suite, probe, probe_asking};

@@ -1,6 +1,6 @@
-//! This program and the processes that it descends from: what is not ended by one key alone.
+//! What is not ended by one key alone: this program, the processes that it descends from, and what others need.
 
-use super::{Pid, Process};
+use super::{Pid, Process, Standing};
 
 /// This program first, then its parent, up to the first process that it can see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub enum Guard {
     Parent,
     /// It is further up.
     Ancestor,
+    /// Others need it. Neither [`Standing::Ordinary`] nor [`Standing::ContainerInit`].
+    Needed(Standing),
 }
 
 impl Lineage {
@@ -62,14 +64,46 @@ impl Member {
 }
 
 impl Guard {
+    /// Why a process of this standing is guarded; `None` if ending it costs only its own work.
+    pub const fn of(standing: Standing) -> Option<Self> {
+        match standing {
+            Standing::Ordinary | Standing::ContainerInit => None,
+            Standing::Ancestor => Some(Self::Ancestor),
+            other => Some(Self::Needed(other)),
+        }
+    }
+
     /// What the process is, to be said after "it is".
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Needed(standing) => needed(standing),
             Self::Own => "sockeye itself",
             Self::First => "pid 1: this system or container ends with it",
             Self::Parent => "the parent of sockeye, which may end with it",
             Self::Ancestor => "an ancestor of sockeye, which may end with it",
         }
+    }
+}
+
+/// What a process is that others need, and what happens without it.
+const fn needed(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Ordinary => "an ordinary process",
+        Standing::ContainerInit => "the first process of a container, which ends with it",
+        Standing::ContainerProxy => "the proxy of a container, which goes on without it",
+        Standing::ContainerMonitor => {
+            "the monitor of a container: without it the engine can't stop the container"
+        }
+        Standing::Engine => "a container engine: every container depends on it",
+        Standing::Manager => "a manager of services: everything that it runs ends with it",
+        Standing::Supervisor => "a supervisor: every program that it runs ends with it",
+        Standing::Login => "a login session, which ends with it",
+        Standing::OwnLogin => "your own login session, which ends with it",
+        Standing::Ancestor => "an ancestor of sockeye, which may end with it",
+        Standing::Resolver => "the name resolver of this machine",
+        Standing::SshServer => "the ssh server: no new login without it",
+        Standing::Network => "what keeps this machine's network up",
+        Standing::SystemService => "a service that the system needs",
     }
 }
 
@@ -115,5 +149,27 @@ mod tests {
             lineage(&[(40, 400), (30, 300)]).guard(&process(30, 999)),
             None
         );
+    }
+
+    #[test]
+    fn what_others_need_is_guarded_and_ordinary_work_is_not() {
+        assert_eq!(Guard::of(Standing::Ordinary), None);
+        assert_eq!(Guard::of(Standing::ContainerInit), None);
+        for standing in [
+            Standing::ContainerProxy,
+            Standing::ContainerMonitor,
+            Standing::Engine,
+            Standing::Manager,
+            Standing::Supervisor,
+            Standing::Login,
+            Standing::OwnLogin,
+            Standing::Resolver,
+            Standing::SshServer,
+            Standing::Network,
+            Standing::SystemService,
+        ] {
+            assert_eq!(Guard::of(standing), Some(Guard::Needed(standing)));
+        }
+        assert_eq!(Guard::of(Standing::Ancestor), Some(Guard::Ancestor));
     }
 }

@@ -13,7 +13,7 @@ use crossterm::style::Print;
 
 use super::clock::Clock;
 use super::collector::{Collector, Control};
-use super::end_process::end_process;
+use super::end_process::{end_and_watch, inspect_owner, uninspected};
 use super::notice::Terminal;
 use super::output::Patient;
 use super::panic::{self, spawn_worker};
@@ -160,8 +160,15 @@ impl Live {
                 let find = move || jobs::find_free_port(from);
                 self.start("free port", jobs::failed, find);
             }
+            Effect::InspectOwner { job, socket } => {
+                let clock = self.clock;
+                let inspect = move || inspect_owner(job, &socket, clock);
+                self.start("inspection", move |_| uninspected(job), inspect);
+            }
             Effect::EndProcess(ending) => {
-                let end = move || end_process(&ending);
+                let (clock, sender) = (self.clock, self.sender.clone());
+                let mut tell = move |msg| drop(sender.send(msg));
+                let end = move || end_and_watch(&ending, clock, &mut tell);
                 self.start("signal", Msg::SignalFailed, end);
             }
             Effect::Write(format, rows) => {

@@ -38,7 +38,7 @@ pub use error::SourceError;
 pub use investigator::Investigator;
 pub use lineage::lineage;
 #[cfg(target_os = "linux")]
-pub use linux::pinned::Pinned;
+pub use linux::pinned::{Pinned, Reception};
 pub use record::Recorder;
 pub use replay::Replay;
 pub use system::System;

@@ -7,8 +7,8 @@ use super::owners::owners;
 use super::process::Processes;
 use super::{Blind, Holding, Looks, excluded, netstat};
 use crate::model::{
-    Answered, EphemeralPorts, Evidence, Gap, GapCode, Holder, Limits, Moment, Pid, Problem,
-    ProblemCode, Protocol, Socket,
+    Answered, Background, EphemeralPorts, Evidence, Gap, GapCode, Holder, Limits, Moment, Pid,
+    Problem, ProblemCode, Protocol, Socket,
 };
 
 /// This machine's sockets and who holds them.
@@ -102,6 +102,16 @@ pub(super) struct PortPlatform {
 }
 
 impl PortPlatform {
+    /// Nothing is known here of what is behind an owner.
+    #[expect(clippy::unused_self, reason = "as on Linux")]
+    pub(super) const fn backgrounds(
+        &mut self,
+        _processes: &mut Processes,
+        _socket: &Socket,
+    ) -> Vec<Background> {
+        Vec::new()
+    }
+
     /// The rows of the port. What the system's options and limits are is not known here.
     pub(super) fn rows(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
         let (mut holders, mut gaps) = (Vec::new(), Vec::new());

@@ -49,14 +49,18 @@ fn under_cursor(mut line: StyledLine<'_>, theme: Theme) -> StyledLine<'_> {
     line.style(theme.selected())
 }
 
-/// The paragraph lets a wide character begin in the last cell of a line, where half of it has no place.
+/// Cells that one character takes at most: a cluster of several letters of an Indic script has three.
+const WIDEST: u16 = 4;
+
+/// The paragraph lets a wide character begin in one of the last cells of a line, where a part of it has no
+/// place.
 fn blank_what_hangs_over(frame: &mut Frame<'_>, area: Rect) {
-    let Some(last) = area.right().checked_sub(1).filter(|_| !area.is_empty()) else {
-        return;
-    };
-    for y in area.top()..area.bottom() {
-        let cell = &mut frame.buffer_mut()[(last, y)];
-        if width(cell.symbol()) > 1 {
+    let first = area.right().saturating_sub(WIDEST).max(area.left());
+    for (x, y) in
+        (area.top()..area.bottom()).flat_map(|y| (first..area.right()).map(move |x| (x, y)))
+    {
+        let cell = &mut frame.buffer_mut()[(x, y)];
+        if width(cell.symbol()) > usize::from(area.right() - x) {
             cell.set_symbol(" ");
         }
     }

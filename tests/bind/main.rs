@@ -21,4 +21,5 @@ mod holders;
 mod pids;
 mod redirects;
 mod safety;
+mod sentences;
 mod verdicts;

@@ -18,4 +18,5 @@ mod namespaces;
 mod reuse;
 mod rights;
 mod scene;
+mod several;
 mod sockets;

@@ -32,9 +32,9 @@ fn is_below() -> bool {
 fn a_process_of_the_namespace_above_is_out_of_reach_and_no_stranger_is_hit() {
     if is_below() {
         let above = seen();
-        choose_next_pid(above.process.pid);
+        choose_next_pid(above.process().unwrap().pid);
         let mut stranger = Server::with(std::net::TcpListener::bind("127.0.0.1:0").unwrap());
-        assert_eq!(stranger.pid(), above.process.pid, "here");
+        assert_eq!(stranger.pid(), above.process().unwrap().pid, "here");
         let told = refusal(&above);
         assert!(told.contains("in another pid namespace"), "{told}");
         assert!(stranger.answers());
@@ -54,7 +54,7 @@ fn a_process_of_our_own_is_signalled_by_the_number_that_it_has_above() {
     if is_below() {
         let mut server = Server::with(listener());
         let ours = seen();
-        assert_ne!(ours.process.pid, server.pid(), "above");
+        assert_ne!(ours.process().unwrap().pid, server.pid(), "above");
         let (succeeded, message) = end(&ours);
         assert!(succeeded, "{message}");
         assert!(server.wait_for_signal().is_some());

@@ -29,8 +29,8 @@ fn what_is_seen_of_a_process_says_when_it_started_to_the_tick() {
     stage_with_pids(|| {
         let server = Server::with(listener());
         let seen = seen();
-        assert_eq!(seen.process.pid, server.pid());
-        let tick = seen.process.started_at_tick;
+        assert_eq!(seen.process().unwrap().pid, server.pid());
+        let tick = seen.process().unwrap().started_at_tick;
         assert_eq!(tick, Some(start_of(server.pid())));
     });
 }
@@ -41,7 +41,7 @@ fn the_one_that_was_seen_gets_the_signal() {
         let mut server = Server::with(listener());
         let (succeeded, message) = end(&seen());
         assert!(succeeded, "{message}");
-        assert_eq!(message, format!("sent TERM to cat ({})", server.pid()));
+        assert_eq!(message, format!("sent SIGTERM to cat ({})", server.pid()));
         assert_eq!(server.wait_for_signal(), Some(Signal::TERM));
     });
 }
@@ -55,7 +55,7 @@ fn a_pid_that_is_reused_within_a_second_is_not_signalled_though_it_holds_the_sam
         let ending = server.ending(inode(&socket));
         wait_for_next_tick(&server);
         let mut newcomer = replaced(server, socket);
-        let ticks = start_of(newcomer.pid()) - ending.process.started_at_tick.unwrap();
+        let ticks = start_of(newcomer.pid()) - ending.process().unwrap().started_at_tick.unwrap();
         assert!((1..100).contains(&ticks), "{ticks} ticks later");
         let pid = newcomer.pid();
         assert_eq!(
@@ -78,7 +78,8 @@ fn a_pid_that_is_reused_within_the_same_tick_is_not_signalled_though_it_has_the_
             let server = Server::with(first);
             let ending = server.ending(first_inode);
             let mut newcomer = replaced(server, second);
-            let is_same_tick = Some(start_of(newcomer.pid())) == ending.process.started_at_tick;
+            let is_same_tick =
+                Some(start_of(newcomer.pid())) == ending.process().unwrap().started_at_tick;
             let message = refusal(&ending);
             assert!(newcomer.answers(), "{message}");
             if is_same_tick {

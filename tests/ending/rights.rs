@@ -38,7 +38,7 @@ fn the_first_process_gets_only_what_it_handles() {
         };
         for signal in [Signal::Term, Signal::Kill] {
             let told = refusal(&twice(signal));
-            let expected = format!("the kernel drops {} to ", signal.as_str());
+            let expected = format!("the kernel drops SIG{} to ", signal.as_str());
             assert!(told.starts_with(&expected), "{told}");
         }
     });

@@ -12,7 +12,7 @@ use command_fds::{CommandFdExt as _, FdMapping};
 use jiff::Timestamp;
 use rustix::process::Signal as RawSignal;
 use socket2::{Domain, Socket, Type};
-use sockeye::app::{Confirmed, Ending, Msg, Signal};
+use sockeye::app::{Confirmed, EndRole, EndTarget, Ending, Msg, Signal};
 use sockeye::model::{Moment, Owner, Process};
 use sockeye::runtime::end_process::end_process;
 use sockeye::source::System;
@@ -129,11 +129,17 @@ impl Drop for Server {
 }
 
 pub fn ending(process: Process, inode: u32) -> Ending {
+    let owners = vec![process.pid];
     Ending {
-        process: Arc::new(process),
+        targets: vec![EndTarget {
+            process: Arc::new(process),
+            role: EndRole::Owner,
+        }],
         sockets: vec![inode],
         signal: Signal::Term,
         confirmed: Confirmed::Once,
+        port: Some(PORT.to_string().parse().unwrap()),
+        owners,
     }
 }
 

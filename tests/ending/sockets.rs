@@ -37,7 +37,7 @@ fn a_process_that_executes_another_program_is_still_the_same_and_is_signalled() 
     stage_with_pids(|| {
         let mut server = Server::run(listener(), "read go; exec cat", None);
         let ending = seen();
-        assert_eq!(&*ending.process.name, "sh");
+        assert_eq!(&*ending.process().unwrap().name, "sh");
         server.tell("go");
         assert!(server.answers());
         assert!(end(&ending).0);
@@ -57,7 +57,7 @@ fn a_child_that_keeps_the_socket_does_not_hold_it_for_its_parent() {
         assert!(refusal(&ending).contains("no longer has this socket"));
         assert!(server.answers());
         let kept = seen();
-        assert_eq!(kept.process.pid.to_string(), child.trim());
+        assert_eq!(kept.process().unwrap().pid.to_string(), child.trim());
         assert!(end(&kept).0);
     });
 }

@@ -50,7 +50,10 @@ fn a_taken_port_is_refused_and_its_holder_named() {
         assert_eq!(answers(&screen, "0.0.0.0"), refused, "{screen}");
         let holding = format!("tcp 127.0.0.1:8080  LISTEN  sleep({pid})");
         assert!(screen.contains(&holding), "{screen}");
-        assert!(screen.contains(&format!("End it: kill {pid}")), "{screen}");
+        assert!(
+            screen.contains(&format!("End sleep ({pid}): kill {pid}")),
+            "{screen}"
+        );
         let node = flat(&screen).contains("Node, Java, Go [::] for both refused");
         assert!(node, "{screen}");
     });
@@ -133,7 +136,7 @@ fn ending_what_has_the_port_shows_it_become_free() {
         live.press("B8080\r");
         live.wait_for_sentence("listens on 127.0.0.1:8080");
         live.press("K");
-        live.wait_for_sentence("holds 8080. End it with TERM?");
+        live.wait_for_sentence("It listens on port 8080.");
         live.press("y");
         live.wait_for_text("8080 is free");
         live.wait_for_text("✓ free");

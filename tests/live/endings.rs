@@ -57,7 +57,7 @@ fn control_c_quits_from_every_mode() {
             ("?", "this help"),
             ("c", "address "),
             ("C", "columns"),
-            ("K", "End it with"),
+            ("K", "Send SIG"),
         ] {
             let mut live = Live::start_in((110, 60), &[]);
             live.wait_for_row(8080, |row| row.contains("sleep"));

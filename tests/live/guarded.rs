@@ -48,7 +48,7 @@ fn the_shell_that_sockeye_runs_in_is_ended_by_two_keys() {
         live.press("Ky");
         live.wait_for_text("Only a capital Y does.");
         live.press("Y");
-        live.wait_for_text("sent TERM to sh (");
+        live.wait_for_text("sent SIGTERM to sh (");
         quits_with(live, 7);
     });
 }
@@ -64,7 +64,7 @@ fn an_ancestor_further_up_is_guarded_as_well() {
         live.press("y");
         live.wait_for_text("Only a capital Y does.");
         live.press("Y");
-        live.wait_for_text("sent TERM to sh (");
+        live.wait_for_text("sent SIGTERM to sh (");
         quits_with(live, 7);
     });
 }
@@ -93,7 +93,7 @@ fn pid_1_that_is_the_server_itself_can_be_ended_by_two_keys() {
         live.press("y");
         live.wait_for_text("Only a capital Y does.");
         live.press("Y");
-        live.wait_for_text("sent TERM to sh (1)");
+        live.wait_for_text("sent SIGTERM to sh (1)");
         quits_with(live, 7);
     });
 }
@@ -106,7 +106,7 @@ fn what_pid_1_does_not_handle_is_said_to_be_dropped() {
         live.wait_for_text("Only a capital Y does.");
         live.press("Y");
         live.wait_for_text(
-            "the kernel drops TERM to sh (1): the first process gets only what it handles",
+            "the kernel drops SIGTERM to sh (1): the first process gets only what it handles",
         );
         quits_with(live, 5);
     });
@@ -126,7 +126,7 @@ fn of_those_who_share_a_socket_the_worker_is_ended_and_not_the_shell() {
             "{screen}"
         );
         live.press("y");
-        live.wait_for_text("sent TERM to sleep (");
+        live.wait_for_text("exited");
         live.wait_for_row(8080, |row| !row.contains("×2"));
         quits_with(live, 5);
     });

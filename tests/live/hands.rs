@@ -135,15 +135,15 @@ fn a_click_on_yes_ends_a_process_and_one_on_no_does_not() {
         let mut live = Live::start(&[]);
         live.wait_for_row(8080, |row| row.contains("sleep"));
         live.press("K");
-        live.wait_for_text("End it with TERM?");
+        live.wait_for_text("Send SIGTERM to");
         click_on(&mut live, "n no");
-        live.wait_without("End it with TERM?");
+        live.wait_without("Send SIGTERM to");
         assert!(holder.is_running());
         // So soon after another click none says yes; this one has had none before it.
         let mut live = Live::start(&[]);
         live.wait_for_row(8080, |row| row.contains("sleep"));
         live.press("K");
-        live.wait_for_text("End it with TERM?");
+        live.wait_for_text("Send SIGTERM to");
         click_on(&mut live, "y yes");
         assert_eq!(
             holder.wait_for_signal(),
@@ -161,7 +161,7 @@ fn of_two_clicks_at_once_the_second_answers_no_question() {
         live.wait_for_row(8080, |row| row.contains("sleep"));
         double_click_on(&mut live, "K end");
         click_on(&mut live, "n no");
-        live.wait_without("End it with TERM?");
+        live.wait_without("Send SIGTERM to");
         assert!(holder.is_running());
     });
     stage(|| {

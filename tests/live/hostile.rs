@@ -37,9 +37,9 @@ fn a_hostile_name_is_shown_as_text_and_never_reaches_the_terminal() {
         live.press("b");
         live.wait_for_text(&format!("LISTEN  {SHOWN}"));
         live.press("K");
-        live.wait_for_text("End it with TERM?");
+        live.wait_for_text("Send SIGTERM to");
         live.press("n");
-        live.wait_without("End it with");
+        live.wait_without("Send SIG");
         live.press("c");
         live.wait_for_text("Enter take");
         live.pty.send_key(Key::Esc);

@@ -29,6 +29,7 @@ mod hung;
 mod jobs;
 mod long_run;
 mod order;
+mod outcomes;
 mod panes;
 mod ports;
 mod pressure;

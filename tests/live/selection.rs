@@ -97,9 +97,9 @@ fn ending_a_process_asks_first_and_no_means_no() {
             live.press("K");
             live.wait_for_text(&format!("sleep ({})", holder.pid()));
             live.wait_for_text("8080, 8081");
-            live.wait_for_text("End it with TERM?");
+            live.wait_for_text("Send SIGTERM to");
             live.press(no);
-            live.wait_without("End it with");
+            live.wait_without("Send SIG");
         }
         live.wait_for_a_reading();
         assert!(holder.is_running());
@@ -114,10 +114,10 @@ fn yes_ends_the_process_with_term_and_its_rows_close() {
         let mut live = Live::start(&["--linger", "1m"]);
         live.wait_for_row(8080, |row| row.contains("sleep"));
         live.press("x");
-        live.wait_for_text("End it with TERM?");
+        live.wait_for_text("Send SIGTERM to");
         live.press("y");
         assert_eq!(holder.wait_for_signal(), Some(Signal::TERM));
-        live.wait_for_text(&format!("sent TERM to sleep ({})", holder.pid()));
+        live.wait_for_text(&format!("sleep ({}) exited", holder.pid()));
         live.wait_for_row(8080, |row| row.contains("closed"));
     });
 }
@@ -130,10 +130,10 @@ fn another_signal_can_be_chosen() {
         live.wait_for_row(8080, |row| row.contains("sleep"));
         live.press("K");
         for name in ["TERM", "INT", "HUP", "QUIT"] {
-            live.wait_for_text(&format!("End it with {name}?"));
+            live.wait_for_text(&format!("Send SIG{name} to"));
             live.press("s");
         }
-        live.wait_for_text("End it with KILL?");
+        live.wait_for_text("Send SIGKILL to");
         live.press("y");
         assert_eq!(holder.wait_for_signal(), Some(Signal::KILL));
     });

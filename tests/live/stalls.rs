@@ -134,9 +134,15 @@ fn a_signal_that_cannot_be_sent_yet_is_told_with_how_long_it_takes() {
         let block = Block::of(format!("/proc/{}/stat", holder.pid()));
         block.put(&live);
         live.press("Ky");
-        let doing = format!("sending TERM to sleep ({})… no answer for ", holder.pid());
+        let doing = format!(
+            "looking what depends on sleep ({})… no answer for ",
+            holder.pid()
+        );
         let took = wait_for_more(&live, (&doing, "s"), 1);
         wait_for_more(&live, (&doing, "s"), took);
+        // The question can still be answered with no.
+        live.press("n");
+        live.wait_without("Send SIGTERM");
         live.press("q");
         assert_eq!(live.pty.wait_exit(), 0);
         assert!(holder.is_running(), "nothing is sent to whom it can't tell");

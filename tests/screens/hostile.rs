@@ -278,6 +278,20 @@ fn a_wide_character_at_the_edge_of_a_question_is_not_half_there() {
     }
 }
 
+/// And one of three cells.
+#[test]
+fn a_character_of_three_cells_at_the_edge_of_a_question_is_not_partly_there() {
+    let names = ["हिन\u{94d}दी", "", "", ""].map(str::to_owned);
+    for width in 18..40 {
+        for (what, open) in OPEN {
+            let mut stage = stage(&names, width, 6);
+            open(&mut stage, &names);
+            let picture = picture(&stage.app.view(stage.now));
+            check_alike(&picture, what).unwrap();
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]

@@ -186,8 +186,8 @@ fn ending_a_process_asks_first_and_takes_no_other_answer_for_yes() {
     let [Effect::EndProcess(ending)] = &effects[..] else {
         panic!("{effects:?}")
     };
-    assert_eq!(ending.process.pid, 40211);
-    assert!(ending.process.started_at.is_some() && !ending.sockets.is_empty());
+    assert_eq!(ending.process().unwrap().pid, 40211);
+    assert!(ending.process().unwrap().started_at.is_some() && !ending.sockets.is_empty());
 }
 
 /// The answer is about the port that was asked for, not the one that is under the cursor by now.

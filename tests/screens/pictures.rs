@@ -1,9 +1,11 @@
 //! Pictures of every scene at three sizes of terminal.
 
-use sockeye::app::{Key, Msg};
+use sockeye::app::{Effect, Input, Inspected, Key, Msg};
 use std::time::Duration;
 
-use sockeye::model::{Cost, Problem, ProblemCode};
+use sockeye::model::{
+    Background, Behind, BehindKind, Cost, Engine, Limits, Problem, ProblemCode, Standing,
+};
 
 use super::canvas::{Canvas, Theme};
 use super::meanings::nothing_is_told_by_colour_or_glyph_alone;
@@ -330,6 +332,55 @@ fn question_before_a_process_is_ended() {
         stage.press("/nginx");
         stage.key(Key::Enter);
         stage.press("Ks");
+        stage
+    });
+}
+
+/// A container's proxy: what it is, what starts it again and what is better, in the question.
+#[test]
+fn question_about_what_others_need() {
+    picture("question_guarded", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("/:80 state:listen");
+        stage.key(Key::Enter);
+        let key = Msg::Input(Input::Key(Key::Char('K')));
+        let effects = stage.app.update(key, stage.now);
+        let [Effect::InspectOwner { job, socket }] = &effects[..] else {
+            panic!("{effects:?}")
+        };
+        let behind = Behind {
+            name: Some("web".into()),
+            image: Some("nginx:1.27".into()),
+            engine: Some(Engine::Docker),
+            ..Behind::new(BehindKind::Container)
+        };
+        let backgrounds = socket.owner.present().iter().map(|owner| Background {
+            behind: Some(behind.clone()),
+            standing: Standing::ContainerProxy,
+            ..Background::new(owner.pid)
+        });
+        let found = Inspected {
+            job: *job,
+            backgrounds: backgrounds.collect(),
+            keeper: None,
+            limits: Limits::default(),
+        };
+        stage.tell(Msg::OwnerInspected(Box::new(found)));
+        stage
+    });
+}
+
+/// Longer than a line of the terminal.
+#[test]
+fn what_came_of_an_end() {
+    picture("outcome", |width, height| {
+        let mut stage = busy_stage(width, height);
+        let message = "python3 app.py (26489) exited after 0.2 s, back as 1054 after 0.4 s, started by supervisord \
+                       (77): `supervisorctl stop web` keeps it down";
+        stage.tell(Msg::EndWatched {
+            succeeded: false,
+            message: message.into(),
+        });
         stage
     });
 }

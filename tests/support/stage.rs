@@ -13,11 +13,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sockeye::app::{App, Effect, Input, Key, Mouse, Msg, Settings, Size, Surroundings, Tab};
+use sockeye::app::{
+    App, Effect, Input, Inspected, Key, Mouse, Msg, Settings, Size, Surroundings, Tab,
+};
 use sockeye::bind::{Examination, Probe, ProbeResult, Target, Witness};
 use sockeye::model::{
-    Answered, Cost, Endpoint, EphemeralPorts, Evidence, Holder, Lineage, Moment, Owner, Pid,
-    Problem, Process, Protocol, Queue, Refresh, Snapshot, Socket, State, Text,
+    Answered, Background, Cost, Endpoint, EphemeralPorts, Evidence, Holder, Limits, Lineage,
+    Moment, Owner, Pid, Problem, Process, Protocol, Queue, Refresh, Snapshot, Socket, State, Text,
 };
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::{Event, Tracker};
@@ -146,8 +148,29 @@ impl Stage {
         self.read(sockets);
     }
 
+    /// What is behind owners is read at once, and is nothing.
     pub fn tell(&mut self, msg: Msg) -> Vec<Effect> {
-        self.app.update(msg, self.now)
+        let mut effects = self.app.update(msg, self.now);
+        while let Some(at) = effects
+            .iter()
+            .position(|effect| matches!(effect, Effect::InspectOwner { .. }))
+        {
+            let Effect::InspectOwner { job, socket } = effects.remove(at) else {
+                continue;
+            };
+            let owners = socket.owner.present().iter();
+            let found = Inspected {
+                job,
+                backgrounds: owners.map(|owner| Background::new(owner.pid)).collect(),
+                keeper: None,
+                limits: Limits::default(),
+            };
+            effects.extend(
+                self.app
+                    .update(Msg::OwnerInspected(Box::new(found)), self.now),
+            );
+        }
+        effects
     }
 
     /// Presses the keys of these characters, one after the other.

@@ -156,7 +156,7 @@ fn ending_what_has_the_port_shows_it_become_free() {
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
     desk.tell(Msg::BindTested(Box::new(answer)));
     assert_eq!(desk.press("K"), [], "it asks first");
-    assert_eq!(ending(&desk.press("y")).process.pid, 10);
+    assert_eq!(ending(&desk.press("y")).process().unwrap().pid, 10);
     assert_eq!(desk.wake(), [], "a process takes its time to end");
     desk.wait(SECOND / 4);
     let effects = desk.wake();
@@ -198,8 +198,14 @@ fn what_has_the_port_after_the_process_has_ended_is_told() {
     let effects = desk.wake();
     let answer = report(&desk, &effects, vec![Holder::new(listener(20))]);
     desk.tell(Msg::BindTested(Box::new(answer)));
-    assert!(footer(&desk).contains("something else still has it"));
+    assert!(footer(&desk).contains("sending"), "it is looked on");
     assert!(!pane_title(&desk).contains("watching"));
+    let told = "app (10) exited after 0.2 s, but 1 other process keeps port 10: app (20)";
+    let message = told.to_owned();
+    let succeeded = false;
+    let effects = desk.tell(Msg::EndWatched { succeeded, message });
+    asked_test(&effects);
+    assert!(footer(&desk).contains(told));
 }
 
 #[test]
@@ -209,7 +215,16 @@ fn a_process_that_does_not_end_is_not_waited_for_for_ever() {
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
     desk.tell(Msg::BindTested(Box::new(answer)));
     desk.press("Ky");
-    desk.wait(10 * SECOND);
+    desk.wait(3 * SECOND);
+    let effects = desk.wake();
+    let message = "app (10) still running after 3 s".into();
+    let succeeded = false;
+    assert_eq!(desk.tell(Msg::EndWatched { succeeded, message }), []);
+    let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
+    let effects = desk.tell(Msg::BindTested(Box::new(answer)));
+    let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
+    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.wait(7 * SECOND);
     let effects = desk.wake();
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
     desk.tell(Msg::BindTested(Box::new(answer)));

@@ -8,7 +8,9 @@ use super::keymap::{KEYMAP, Keymap, Mode};
 use super::view::View;
 use super::*;
 use crate::columns;
-use crate::model::{Endpoint, Lineage, Owner, Process, Protocol, Snapshot, Socket, State};
+use crate::model::{
+    Background, Endpoint, Limits, Lineage, Owner, Process, Protocol, Snapshot, Socket, State,
+};
 use crate::theme::{Depth, Glyphs};
 use crate::track::{RowId, Tracker};
 
@@ -40,6 +42,8 @@ struct Desk {
     app: App,
     tracker: Tracker,
     time: Duration,
+    /// Whether the scene itself answers what is asked of owners.
+    inspects_itself: bool,
 }
 
 impl Desk {
@@ -70,6 +74,7 @@ impl Desk {
             app: App::new(settings, surroundings, moment(Duration::ZERO)),
             tracker: Tracker::new(LINGER),
             time: Duration::ZERO,
+            inspects_itself: false,
         }
     }
 
@@ -93,9 +98,25 @@ impl Desk {
         self.tell(Msg::Woke)
     }
 
+    /// Unless a scene looks for itself, what is behind owners is read at once and is nothing.
     fn tell(&mut self, msg: Msg) -> Vec<Effect> {
         let now = self.now();
-        self.app.update(msg, now)
+        let effects = self.app.update(msg, now);
+        self.inspect(effects)
+    }
+
+    fn inspect(&mut self, mut effects: Vec<Effect>) -> Vec<Effect> {
+        let now = self.now();
+        let is_inspection = |effect: &Effect| matches!(effect, Effect::InspectOwner { .. });
+        while let Some(at) = effects
+            .iter()
+            .position(is_inspection)
+            .filter(|_| !self.inspects_itself)
+        {
+            let found = ordinary(&effects.remove(at));
+            effects.extend(self.app.update(Msg::OwnerInspected(Box::new(found)), now));
+        }
+        effects
     }
 
     fn read(&mut self, sockets: &[Socket]) {
@@ -169,6 +190,20 @@ fn listener(port: u16) -> Socket {
         user: Some("ann".into()),
         owner: Owner::Known([process(u32::from(port))].into()),
         ..Socket::new(Protocol::Tcp, local, None, State::Listen)
+    }
+}
+
+/// The answer to a request for what is behind owners: nothing.
+fn ordinary(effect: &Effect) -> Inspected {
+    let Effect::InspectOwner { job, socket } = effect else {
+        panic!("{effect:?}")
+    };
+    let owners = socket.owner.present().iter();
+    Inspected {
+        job: *job,
+        backgrounds: owners.map(|owner| Background::new(owner.pid)).collect(),
+        keeper: None,
+        limits: Limits::default(),
     }
 }
 

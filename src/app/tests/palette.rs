@@ -68,7 +68,8 @@ fn it_lists_every_action_with_its_keys_and_runs_each() {
                 pressed.key(binding.keys[0])
             } else {
                 let now = pressed.now();
-                pressed.app.perform(binding.action, now)
+                let effects = pressed.app.perform(binding.action, now);
+                pressed.inspect(effects)
             };
             assert_eq!(effects, expected, "{:?}", binding.action);
             assert!(chosen.view() == pressed.view(), "{:?}", binding.action);

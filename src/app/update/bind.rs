@@ -83,7 +83,7 @@ impl App {
                     self.modal = Modal::Menu(Menu::remedies(verdict));
                 }
             }
-            Action::EndBlocker => self.ask_to_end_blocker(now),
+            Action::EndBlocker => return self.ask_to_end_blocker(now),
             Action::GoToBlocker => match pane.next_blocker() {
                 Some(socket) => self.go_to(&socket, now),
                 None => self.warn("no socket is in the way", now),
@@ -94,26 +94,21 @@ impl App {
     }
 
     /// The one that was gone to, or else the one that matters most.
-    fn ask_to_end_blocker(&mut self, now: Moment) {
+    fn ask_to_end_blocker(&mut self, now: Moment) -> Effects {
+        let asked = self.question_of_blocker();
+        self.ask(asked, now)
+    }
+
+    fn question_of_blocker(&self) -> Result<Question, String> {
         let Some(Pane::Bind(pane)) = &self.pane else {
-            return;
+            return Err("no bind test is open".into());
         };
-        let Some(verdict) = pane.verdict() else {
-            return self.warn("the bind test has no answer yet", now);
-        };
-        let Some(holder) = verdict.blockers.get(pane.visited().unwrap_or(0)) else {
-            return self.warn("no socket is in the way", now);
-        };
-        let lineage = &self.surroundings.lineage;
-        match Question::end_owner(&holder.socket, false, &self.table, lineage) {
-            Ok(question) => {
-                self.modal = Modal::Question(Question {
-                    frees_tested_port: true,
-                    ..question
-                });
-            }
-            Err(why) => self.warn(why, now),
-        }
+        let (verdict, limits) = pane.answer().ok_or("the bind test has no answer yet")?;
+        let holder = verdict.blockers.get(pane.visited().unwrap_or(0));
+        let holder = holder.ok_or("no socket is in the way")?;
+        let known = (&*self.table, &self.surroundings.lineage);
+        let question = Question::end_owner(holder, false, known, self.inspection + 1)?;
+        Ok(question.of_bind_test(limits))
     }
 
     /// Selects the row of a socket; where it is not shown, the view and the filter give way.

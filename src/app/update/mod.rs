@@ -12,7 +12,7 @@ mod theme;
 use super::bind_pane::Came;
 use super::keymap::Mode;
 use super::prompt::{Edited, MAX_BYTES};
-use super::{Action, App, BindReport, Effect, Exit, Input, Key, Modal, Msg, Pane, Question};
+use super::{Action, App, BindReport, Effect, Exit, Input, Key, Modal, Msg, News, Pane};
 use crate::model::Moment;
 use crate::track::Observation;
 
@@ -49,7 +49,17 @@ impl App {
                 message,
             } => self.warn(message, now),
             Msg::RowsWritten(written) => self.tell_written(&written, now),
+            Msg::OwnerInspected(found) => return self.take_inspection(*found, now),
+            Msg::EndPending(message) => {
+                if self.endings > 0 {
+                    self.notify(News::Pending, message, now);
+                }
+            }
+            Msg::EndWatched { succeeded, message } => {
+                return self.take_end(succeeded, message, now);
+            }
             Msg::SignalFailed(message) => {
+                self.endings = self.endings.saturating_sub(1);
                 if let Some(Pane::Bind(pane)) = &mut self.pane {
                     pane.end_failed();
                 }
@@ -97,12 +107,17 @@ impl App {
         }
         match came {
             Came::Nothing => Vec::new(),
-            Came::Free => {
-                self.tell(format!("{port} is free"), now);
+            Came::Free { is_end } => {
+                // What came of an end is said when it is sure that nothing comes back.
+                if !(is_end && self.endings > 0) {
+                    self.tell(format!("{port} is free"), now);
+                }
                 vec![Effect::Bell]
             }
             Came::InVain(why) => {
-                self.warn(why, now);
+                if self.endings == 0 {
+                    self.warn(why, now);
+                }
                 Vec::new()
             }
         }
@@ -227,9 +242,7 @@ impl App {
             Modal::GoTo(_) => Mode::Digits,
             Modal::Menu(_) => Mode::Menu,
             Modal::Palette(_) => Mode::Palette,
-            Modal::Question(Question {
-                is_second: true, ..
-            }) => Mode::Insist,
+            Modal::Question(ref question) if question.is_second() => Mode::Insist,
             Modal::Question(_) => Mode::Question,
             Modal::Help { .. } => Mode::Help,
         }

@@ -8,7 +8,7 @@ use super::super::view::duration_text;
 use super::super::{Action, App, Effect, Modal, News, Pane};
 use super::Effects;
 use crate::columns::ColumnId;
-use crate::model::Moment;
+use crate::model::{Holder, Moment};
 
 impl App {
     pub(super) fn act(&mut self, action: Action, now: Moment) -> Effects {
@@ -94,10 +94,7 @@ impl App {
                 self.notify(News::Pending, doing, now);
                 vec![Effect::FindFreePort { from }]
             }
-            Action::EndProcess => {
-                self.ask_to_end(now);
-                Vec::new()
-            }
+            Action::EndProcess => self.ask_to_end(now),
             Action::Copy => {
                 match self.selected() {
                     Some(row) => self.modal = Modal::Menu(Menu::copy(row)),
@@ -221,14 +218,30 @@ impl App {
         vec![Effect::SetInterval(self.settings.interval)]
     }
 
-    pub(super) fn ask_to_end(&mut self, now: Moment) {
+    pub(super) fn ask_to_end(&mut self, now: Moment) -> Effects {
         let Some(row) = self.selected() else {
-            return self.warn("no row is selected", now);
+            self.warn("no row is selected", now);
+            return Vec::new();
         };
-        let lineage = &self.surroundings.lineage;
-        match Question::end_owner(&row.socket, row.is_closed(), &self.table, lineage) {
-            Ok(question) => self.modal = Modal::Question(question),
-            Err(why) => self.warn(why, now),
+        let (holder, is_closed) = (Holder::new(row.socket.clone()), row.is_closed());
+        let known = (&*self.table, &self.surroundings.lineage);
+        let asked = Question::end_owner(&holder, is_closed, known, self.inspection + 1);
+        self.ask(asked, now)
+    }
+
+    /// Opens a question, and has read what is behind the owners that it is about.
+    pub(super) fn ask(&mut self, asked: Result<Question, String>, now: Moment) -> Effects {
+        match asked {
+            Ok(question) => {
+                self.inspection = question.job;
+                let (job, socket) = (question.job, Box::new(question.socket().clone()));
+                self.modal = Modal::Question(Box::new(question));
+                vec![Effect::InspectOwner { job, socket }]
+            }
+            Err(why) => {
+                self.warn(why, now);
+                Vec::new()
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::completing::Completing;
 use super::super::go_to::{Found, GoTo};
 use super::super::keymap::Mode;
-use super::super::layout::Layout;
+use super::super::layout::{Layout, Size};
 use super::super::overdue::{LONG, next_second, no_answer};
 use super::super::prompt::Prompt;
 use super::super::{Action, App, Modal, News, Notice, PromptKind};
@@ -16,16 +16,60 @@ use crate::model::Moment;
 /// For how long a notice stays.
 const NOTICE_TIME: Duration = Duration::from_secs(8);
 
+/// A notice of so many cells stays longer.
+const LONG_TEXT: usize = 70;
+
+/// A notice takes no more lines than these.
+const MAX_LINES: u16 = 4;
+
 impl Notice {
     pub(in crate::app) fn is_over(&self, now: Moment) -> bool {
-        self.news != News::Pending && self.since.age(now) >= NOTICE_TIME
+        self.news != News::Pending && self.since.age(now) >= self.stays()
+    }
+
+    /// For how long it stays: what takes more than a line takes longer to read.
+    fn stays(&self) -> Duration {
+        if width(&self.text) >= LONG_TEXT {
+            NOTICE_TIME * 2
+        } else {
+            NOTICE_TIME
+        }
+    }
+
+    /// How many lines it takes on a terminal of this size.
+    pub(super) fn height(&self, size: Size) -> u16 {
+        if self.news == News::Pending {
+            return 1;
+        }
+        let most = MAX_LINES.min(size.height / 3).max(1);
+        let lines = wrapped(&self.text, usize::from(size.width.saturating_sub(2))).len();
+        u16::try_from(lines).unwrap_or(u16::MAX).clamp(1, most)
+    }
+
+    /// Its lines where it has more than one, broken at words.
+    fn lines(&self, now: Moment, columns: u16, height: u16) -> Vec<Line> {
+        let columns = usize::from(columns);
+        let text = wrapped(&self.text, columns.saturating_sub(2));
+        let height = usize::from(height);
+        let mut lines: Vec<String> = text.iter().take(height).cloned().collect();
+        if let (true, Some(last)) = (text.len() > height, lines.last_mut()) {
+            *last = text[height - 1..].join(" ");
+        }
+        let line = |text: String| {
+            let part = Self {
+                text,
+                ..self.clone()
+            };
+            cut_line(part.line(now), columns)
+        };
+        lines.into_iter().map(line).collect()
     }
 
     /// When it reads differently, or goes.
     pub(super) fn changes_in(&self, now: Moment) -> Duration {
         let age = self.since.age(now);
         match self.news {
-            News::Good | News::Bad => NOTICE_TIME.saturating_sub(age),
+            News::Good | News::Bad => self.stays().saturating_sub(age),
             News::Pending => next_second(age),
         }
     }
@@ -65,6 +109,9 @@ impl App {
         }
         let line = match (&self.notice, self.port_news_line()) {
             (_, Some(news)) => cut_line(news, usize::from(area.width)),
+            (Some(notice), None) if area.height > 1 => {
+                return (notice.lines(now, area.width, area.height), None);
+            }
             (Some(notice), None) => cut_line(notice.line(now), usize::from(area.width)),
             (None, None) => self.hints(self.mode(), usize::from(area.width)),
         };
@@ -188,12 +235,17 @@ impl App {
         }
     }
 
-    /// Whether what there is to choose from is on or off.
-    fn has_switches(&self) -> bool {
-        let Modal::Menu(menu) = &self.modal else {
-            return false;
-        };
-        menu.items.iter().any(|item| item.is_on.is_some())
+    /// Whether a key does anything for what is open now.
+    fn is_of_use(&self, action: Action) -> bool {
+        match (action, &self.modal) {
+            (Action::Toggle, Modal::Menu(menu)) => {
+                menu.items.iter().any(|item| item.is_on.is_some())
+            }
+            (Action::Toggle, _) => false,
+            (Action::OtherTargets, Modal::Question(question)) => question.choices().len() > 1,
+            (Action::CopyRemedy, Modal::Question(question)) => question.command().is_some(),
+            _ => true,
+        }
     }
 
     /// The hints of a mode, as many as fit; what stands last in the keymap's list goes first, but help
@@ -208,7 +260,7 @@ impl App {
         let mut hints: Vec<_> = keymap
             .bindings(mode)
             .chain(below)
-            .filter(|binding| binding.action != Action::Toggle || self.has_switches())
+            .filter(|binding| self.is_of_use(binding.action))
             .filter_map(|binding| {
                 let key = binding.keys.first()?.to_string();
                 Some((key, binding.hint?, binding.action))
@@ -220,6 +272,21 @@ impl App {
         }
         hint_line(&hints)
     }
+}
+
+/// A text as lines of at most so many cells, broken at blanks. A word that is longer has a line of its own.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// Each with its key, and a click for it.

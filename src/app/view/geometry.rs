@@ -33,8 +33,11 @@ impl App {
             Modal::Prompt(_) | Modal::Palette(_) => 2,
             // Whoever is asked must see which keys answer, on a small terminal too.
             Modal::GoTo(_) | Modal::Menu(_) | Modal::Question(_) | Modal::Help { .. } => 1,
-            Modal::None if self.notice.is_some() || !self.port_news.is_empty() => 1,
-            Modal::None => 0,
+            Modal::None if !self.port_news.is_empty() => 1,
+            Modal::None => self
+                .notice
+                .as_ref()
+                .map_or(0, |notice| notice.height(self.size)),
         }
     }
 

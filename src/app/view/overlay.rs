@@ -2,7 +2,7 @@
 
 use super::super::layout::{Area, Size};
 use super::super::palette::{Entry, Palette};
-use super::super::{App, Menu, MenuItem, Modal, Question};
+use super::super::{App, Menu, MenuItem, Modal, Question, Signal};
 use super::scrollbar::{Part, Scrollbar};
 use super::{Line, OverlayView, Role, cut_line, help, line_width, span, widest};
 use crate::columns::pad;
@@ -27,7 +27,7 @@ impl App {
             Modal::Help { scroll } => help::sheet(*scroll, self.size, &self.settings.keymap),
             Modal::Menu(menu) => menu_sheet(menu, self.size, self.menu_height()),
             Modal::Palette(palette) => palette_sheet(palette, self.size, self.menu_height()),
-            Modal::Question(question) => question_sheet(question),
+            Modal::Question(question) => question_sheet(question, self.size),
         };
         Some(sheet.laid_on(self.size, self.layout().footer.y))
     }
@@ -72,16 +72,49 @@ impl Sheet {
     }
 }
 
-fn question_sheet(question: &Question) -> Sheet {
-    let lines = question.text().into_iter();
+/// What is asked comes first, then what can be chosen, then what is known: where there is no room for all
+/// of it the last goes.
+fn question_sheet(question: &Question, size: Size) -> Sheet {
+    let columns = size.overlay_width();
+    let plain = |text: String| -> Line { vec![span(text, Role::Plain)] };
+    let mut lines: Vec<Line> = question.text().into_iter().map(plain).collect();
+    if !question.is_second() {
+        let chosen = question.ending.signal;
+        let signals = Signal::ALL.iter();
+        let signals = signals.map(|signal| (signal.as_str().to_owned(), *signal == chosen));
+        lines.push(cut_line(row_of_choices("signal", signals), columns));
+        let choices = question.choices();
+        if choices.len() > 1 {
+            let choices = choices.into_iter();
+            let choices =
+                choices.map(|choice| (question.choice_label(choice), choice == question.choice()));
+            lines.push(cut_line(row_of_choices("end", choices), columns));
+        }
+    }
+    lines.extend(question.remarks().into_iter().map(plain));
+    let dim = |text: String| cut_line(vec![span(text, Role::Dim)], columns);
+    lines.extend(question.details().into_iter().map(dim));
     Sheet {
         title: "end a process".into(),
-        lines: lines.map(|text| vec![span(text, Role::Plain)]).collect(),
+        lines,
         top: 0,
         height: usize::MAX,
         choices: 0,
         selected: None,
     }
+}
+
+/// `signal  [TERM]  INT   HUP`: the chosen one in brackets, so that it shows without colours too.
+fn row_of_choices(label: &str, choices: impl Iterator<Item = (String, bool)>) -> Line {
+    let mut line = vec![span(format!("{label:<7}"), Role::Dim)];
+    for (text, is_chosen) in choices {
+        line.push(if is_chosen {
+            span(format!("[{text}]"), Role::Accent)
+        } else {
+            span(format!(" {text} "), Role::Plain)
+        });
+    }
+    line
 }
 
 /// A choice takes one line, so that the one under the cursor is always in sight.

@@ -20,8 +20,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::model::{AlsoEnds, Holder, Limits, Protocol};
-pub(super) use service::keeper_text;
+use crate::model::{AlsoEnds, Holder, KeptBy, Limits, Protocol};
 pub use shell::shell_word;
 
 /// Something that helps against a taken port.
@@ -85,8 +84,8 @@ impl Fix {
     }
 }
 
-/// `port 9202/tcp`, `the login ann on pts/3`
-fn thing(ends: &AlsoEnds) -> String {
+/// What ends besides, as words: `port 9202/tcp`, `the login of ann on pts/3`.
+pub fn thing(ends: &AlsoEnds) -> String {
     use crate::model::AlsoEndsKind as Kind;
     match ends.kind {
         Kind::Port => format!("port {}", ends.name),
@@ -175,6 +174,22 @@ pub(super) struct Situation<'a> {
     pub(super) port: u16,
     /// The command that shows a hidden owner.
     pub(super) look_as_root: Option<String>,
+}
+
+/// What frees the port of one socket, the best first.
+pub fn fixes_for(holder: &Holder, limits: &Limits) -> Vec<Fix> {
+    end_holders(&Situation {
+        holders: vec![holder],
+        limits,
+        protocol: holder.socket.protocol,
+        port: holder.socket.local.port,
+        look_as_root: None,
+    })
+}
+
+/// What starts a process again, as words: `supervisord (77)`, `systemd`.
+pub fn keeper_text(kept_by: &KeptBy) -> String {
+    service::keeper_text(kept_by)
 }
 
 /// How what has the port is ended: every socket in the way is in the first fix that has a command, or is

@@ -234,3 +234,38 @@ fn hostile_names_stay_harmless_in_every_sentence() {
     let says = r"\x1b[2J{who}[x]\n (pid 812, ann) listens on 0.0.0.0:80.";
     assert_eq!(verdict.summary, says);
 }
+
+#[test]
+fn since_is_that_of_the_process_that_is_named() {
+    let started = |pid, second| {
+        let process = Process {
+            started_at: jiff::Timestamp::from_second(second).ok(),
+            ..Process::new(pid, "nginx")
+        };
+        std::sync::Arc::new(process)
+    };
+    let both = Owner::Known([started(812, 60), started(900, 0)].into());
+    let listener = owned(holder(State::Listen, "0.0.0.0:80", None), both);
+    let mut evidence = evidence(vec![listener]);
+    evidence.taken_at.wall = jiff::Timestamp::from_second(100).unwrap();
+    let summary = judged(&answered("80", "EADDRINUSE", evidence)).summary;
+    assert_eq!(
+        summary,
+        "nginx (pid 812 and 1 more) listens on 0.0.0.0:80, running since 00:01:00."
+    );
+}
+
+#[test]
+fn an_address_that_is_gone_is_said_with_what_still_has_it() {
+    let listener = owned(holder(State::Listen, "192.0.2.7:80", None), by("nginx"));
+    let evidence = evidence(vec![listener]);
+    let verdict = judged(&answered("192.0.2.7:80", "EADDRNOTAVAIL", evidence));
+    assert_eq!(verdict.cause, Cause::AddressNotLocal);
+    let says =
+        "nginx (pid 812, ann) still listens on it: it was an address of this host when that began.";
+    assert!(
+        verdict.details.iter().any(|detail| detail == says),
+        "{:?}",
+        verdict.details
+    );
+}

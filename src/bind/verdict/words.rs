@@ -360,10 +360,10 @@ impl<'a> Words<'a> {
         let address = self.case.denied_address()?;
         let mut holders = self.case.evidence.holders.iter();
         let holder = holders.find(|holder| holder.socket.local.address == address)?;
-        let (owner, state) = (owner_of(holder), is_doing(holder.socket.state));
+        let owner = owner_at_the_beginning(holder);
+        let state = is_doing(holder.socket.state);
         Some(format!(
-            "{} still {state} it: it was an address of this host when that began.",
-            capitalised(&owner)
+            "{owner} still {state} it: it was an address of this host when that began."
         ))
     }
 

@@ -1,36 +1,145 @@
-//! By a descriptor of the process, after everything was checked through that very descriptor.
+//! By descriptors of the processes, after everything was checked through those very descriptors.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use rustix::io::Errno;
 use rustix::process::{self, Signal as RawSignal};
 
-use super::{Sent, Unsent, check_confirmation};
-use crate::app::{Ending, Signal};
-use crate::model::Pid;
-use crate::source::Pinned;
+use super::judgement::check_confirmation;
+use super::{Failure, Held, Sent, Unsent};
+use crate::app::{EndRole, EndTarget, Ending, Signal};
+use crate::model::{Pid, Process};
+use crate::source::{Pinned, Reception};
 
-pub(super) fn send(ending: &Ending) -> Result<Sent, Unsent> {
-    let pid = ending.process.pid;
-    let pinned = Pinned::open(pid).map_err(|error| unseen(error, pid))?;
-    let told = |error| unseen(error, pid);
-    let started_at_tick = pinned.started_at_tick().map_err(told)?;
-    match ending.process.started_at_tick {
-        Some(then) if then == started_at_tick => {}
-        Some(_) => return Err(Unsent::Replaced),
-        None => return Err(Unsent::Unseen),
-    }
-    check_confirmation(ending)?;
+pub(super) fn send(ending: &Ending) -> Result<Sent, Failure> {
+    let held = hold(ending)?;
+    let processes: Vec<_> = held
+        .iter()
+        .map(|(_, one)| Arc::clone(&one.process))
+        .collect();
+    let kept_by = check_confirmation(ending, &processes)?;
     let sockets: HashSet<u32> = ending.sockets.iter().copied().collect();
-    if sockets.is_empty() || !pinned.holds_one_of(&sockets).map_err(told)? {
+    for (role, one) in &held {
+        let checked = match role {
+            EndRole::Owner => has_socket(one, &sockets),
+            EndRole::Keeper => keeps(one, &held),
+        };
+        checked.map_err(|why| why.of(&one.process))?;
+    }
+    let held: Vec<Held> = held.into_iter().map(|(_, one)| one).collect();
+    let signal = raw(ending.signal);
+    let is_dropped = held
+        .iter()
+        .all(|one| one.pinned.is_deaf_to(signal.as_raw()).unwrap_or(false));
+    send_to(&held, signal)?;
+    Ok(Sent {
+        is_dropped,
+        held,
+        kept_by,
+    })
+}
+
+/// Holds fast those that are to end. Of several, those that have ended already need no signal, as long as
+/// one of those that have the socket is left.
+fn hold(ending: &Ending) -> Result<Vec<(EndRole, Held)>, Failure> {
+    let (mut held, mut ended) = (Vec::new(), None);
+    for target in &ending.targets {
+        match pin(target) {
+            Ok(pinned) => {
+                let process = Arc::clone(&target.process);
+                held.push((target.role, Held { process, pinned }));
+            }
+            Err(why @ (Unsent::Ended | Unsent::Replaced)) => ended = Some(why.of(&target.process)),
+            Err(why) => return Err(why.of(&target.process)),
+        }
+    }
+    let has_owner = held.iter().any(|(role, _)| *role == EndRole::Owner);
+    match ended {
+        Some(failure) if !has_owner => Err(failure),
+        _ => Ok(held),
+    }
+}
+
+/// The process as it was seen.
+fn pin(target: &EndTarget) -> Result<Pinned, Unsent> {
+    let pid = target.process.pid;
+    let told = |error| unseen(error, pid);
+    let pinned = Pinned::open(pid).map_err(told)?;
+    let started_at_tick = pinned.started_at_tick().map_err(told)?;
+    match target.process.started_at_tick {
+        Some(then) if then == started_at_tick => Ok(pinned),
+        Some(_) => Err(Unsent::Replaced),
+        None => Err(Unsent::Unseen),
+    }
+}
+
+fn has_socket(one: &Held, sockets: &HashSet<u32>) -> Result<(), Unsent> {
+    let told = |error| unseen(error, one.process.pid);
+    if sockets.is_empty() || !one.pinned.holds_one_of(sockets).map_err(told)? {
         return Err(Unsent::HoldsNoMore);
     }
-    let signal = raw(ending.signal);
-    let is_dropped = pinned.is_deaf_to(signal.as_raw()).unwrap_or(false);
-    match process::pidfd_send_signal(&pinned, signal) {
-        Ok(()) if is_dropped => Ok(Sent::Dropped),
-        Ok(()) => Ok(Sent::ToProcess),
-        Err(error) => Err(refused(error, &pinned)),
+    Ok(())
+}
+
+/// Whether it is still an ancestor of one that is to end for its socket.
+fn keeps(one: &Held, held: &[(EndRole, Held)]) -> Result<(), Unsent> {
+    for (_, owner) in held.iter().filter(|(role, _)| *role == EndRole::Owner) {
+        let keeps = one.pinned.is_ancestor_of(owner.process.pid);
+        let keeps = keeps.map_err(|error| unseen(error, one.process.pid))?;
+        // Its pid is its own as long as it is there.
+        if keeps && owner.pinned.started_at_tick().is_ok() {
+            return Ok(());
+        }
+    }
+    Err(Unsent::KeepsNoMore)
+}
+
+/// Sends the signal to each. One that is stopped is continued after it, or it would never handle it.
+fn send_to(held: &[Held], signal: RawSignal) -> Result<(), Failure> {
+    let mut sent: Vec<Arc<Process>> = Vec::new();
+    for one in held {
+        let is_stopped = one.pinned.reception(signal.as_raw()) == Ok(Reception::Stopped);
+        let ignores = one.pinned.ignores(signal.as_raw()).unwrap_or(true);
+        match process::pidfd_send_signal(&one.pinned, signal) {
+            Ok(()) => sent.push(Arc::clone(&one.process)),
+            // One after the other they may have ended each other.
+            Err(Errno::SRCH) if !sent.is_empty() => {}
+            Err(error) => {
+                let why = refused(error, &one.pinned);
+                return Err(Failure {
+                    sent,
+                    ..why.of(&one.process)
+                });
+            }
+        }
+        if is_stopped && !ignores && signal != RawSignal::KILL {
+            let _ = process::pidfd_send_signal(&one.pinned, RawSignal::CONT);
+        }
+    }
+    Ok(())
+}
+
+impl Held {
+    /// Whether it has ended, whether or not its parent has noticed.
+    pub(super) fn has_ended(&self) -> bool {
+        let told = self.pinned.started_at_tick();
+        matches!(told, Err(Errno::SRCH | Errno::NOENT))
+    }
+
+    /// Why it still runs, to be said after "it still runs"; what ends it, where something does.
+    pub(super) fn why_it_runs(&self, signal: Signal) -> (String, Option<&'static str>) {
+        let name = signal.as_str();
+        let kill = (signal != Signal::Kill).then_some("SIGKILL ends it");
+        match self.pinned.reception(raw(signal).as_raw()) {
+            Ok(Reception::Ignored) => (format!("it ignores SIG{name}"), kill),
+            Ok(Reception::Blocked) => (format!("it blocks SIG{name}"), kill),
+            Ok(Reception::Handled) => (format!("it handles SIG{name} and takes its time"), kill),
+            Ok(Reception::Stopped) => ("it is stopped".into(), kill),
+            Ok(Reception::Traced) => ("a debugger has stopped it".into(), kill),
+            Ok(Reception::Uninterruptible) => ("it waits for I/O in the kernel".into(), None),
+            Ok(Reception::Default) | Err(_) => (String::new(), kill),
+        }
     }
 }
 

@@ -16,7 +16,10 @@ use rustix::io::{self, Errno};
 use super::port::unusual;
 use super::scan;
 use crate::model::Pid;
-use crate::source::pulse::{Sign, sign};
+use crate::source::pulse::{Sign, pulse, sign};
+
+/// How far up an ancestor is looked for.
+const MAX_DEPTH: usize = 64;
 
 /// A process that can't become another one.
 #[derive(Debug)]
@@ -102,6 +105,63 @@ impl Pinned {
         Ok(decisive.any(|uid| uids.iter().any(|&own| u64::from(own) == *uid)))
     }
 
+    /// Whether a process descends from it.
+    ///
+    /// # Errors
+    /// `ESRCH` once it has ended.
+    pub fn is_ancestor_of(&self, pid: Pid) -> io::Result<bool> {
+        let mut next = pid;
+        for _ in 0..MAX_DEPTH {
+            let Some(parent) = pulse(next).map(|pulse| pulse.parent) else {
+                break;
+            };
+            if parent == self.pid {
+                // It was looked up by pid: that is this process's as long as it is there.
+                return self.started_at_tick().map(|_| true);
+            }
+            next = parent;
+        }
+        Ok(false)
+    }
+
+    /// What it does about a signal of this number, as far as its state and its sets of signals say.
+    ///
+    /// # Errors
+    /// `ESRCH` once it has ended.
+    pub fn reception(&self, signal: i32) -> io::Result<Reception> {
+        let status = self.status()?;
+        let state = status.lines().find_map(|line| line.strip_prefix("State:"));
+        match state.and_then(|state| state.trim_start().chars().next()) {
+            Some('T') => return Ok(Reception::Stopped),
+            Some('t') => return Ok(Reception::Traced),
+            Some('D') => return Ok(Reception::Uninterruptible),
+            _ => {}
+        }
+        let has = |name| {
+            numbers(&status, name, 16)
+                .iter()
+                .any(|set| set >> (signal - 1) & 1 == 1)
+        };
+        Ok(if has("SigIgn:") {
+            Reception::Ignored
+        } else if has("SigCgt:") {
+            Reception::Handled
+        } else if has("SigBlk:") {
+            Reception::Blocked
+        } else {
+            Reception::Default
+        })
+    }
+
+    /// Whether it ignores a signal of this number, whether or not it runs.
+    ///
+    /// # Errors
+    /// `ESRCH` once it has ended.
+    pub fn ignores(&self, signal: i32) -> io::Result<bool> {
+        let sets = numbers(&self.status()?, "SigIgn:", 16);
+        Ok(sets.iter().any(|set| set >> (signal - 1) & 1 == 1))
+    }
+
     fn sign(&self) -> io::Result<Sign> {
         let told = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
         sign(self.open_file("stat")?)
@@ -123,6 +183,25 @@ impl Pinned {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         openat(&self.directory, name, flags, Mode::empty()).map(File::from)
     }
+}
+
+/// What a process does about a signal (`proc_pid_status(5)`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reception {
+    /// Nothing, until it is continued: it is stopped.
+    Stopped,
+    /// Nothing, until its debugger lets it.
+    Traced,
+    /// Nothing, until the I/O that it waits for in the kernel has ended.
+    Uninterruptible,
+    /// It ignores it.
+    Ignored,
+    /// It has blocked it.
+    Blocked,
+    /// It has a handler.
+    Handled,
+    /// What the kernel does where a process says nothing.
+    Default,
 }
 
 /// As a pidfd.

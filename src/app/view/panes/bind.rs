@@ -35,8 +35,8 @@ pub(super) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
     let blockers = blockers(pane, verdict);
     if widest(&matrix) + GAP + widest(&servers) <= columns {
         lines.extend(details);
-        section(&mut lines, beside(matrix, servers));
         section(&mut lines, fixes(verdict, columns));
+        section(&mut lines, beside(matrix, servers));
         section(&mut lines, blockers);
     } else {
         // Where not everything is in sight, what to do comes first.

@@ -255,9 +255,11 @@ impl PortPlatform {
         thread::sleep(BETWEEN_LOOKS);
         let before = waiting(&evidence.holders);
         let after = waiting(&rows::read(&mut self.diag, protocol, port).holders);
+        // A dump is not atomic: what waits may be missing beside its listener.
+        let is_known = !before.is_empty();
         let has_stalled = before.iter().all(|connection| after.contains(connection));
         for holder in evidence.holders.iter_mut().filter(|holder| is_full(holder)) {
-            holder.has_stalled = Some(has_stalled);
+            holder.has_stalled = is_known.then_some(has_stalled);
         }
     }
 

@@ -1,0 +1,68 @@
+//! What ends with a process, as far as the table shows it.
+
+use crate::model::{Owner, Process, Protocol, Socket, State};
+use crate::track::Table;
+
+/// No more ports than these are named.
+const MAX_PORTS: usize = 8;
+
+/// The open sockets of a process.
+pub(super) fn sockets_of<'a>(
+    process: &'a Process,
+    table: &'a Table,
+) -> impl Iterator<Item = &'a Socket> {
+    let open = table.rows.iter().filter(|row| !row.is_closed());
+    let sockets = open.map(|row| &row.socket);
+    sockets.filter(|socket| socket.owner.has(process))
+}
+
+/// `listens on port 9999 and has 6 open connections`
+pub(super) fn of(socket: &Socket, process: &Process, table: &Table) -> String {
+    let sockets = || sockets_of(process, table);
+    let waiting = |is_meant: fn(&Socket) -> bool| {
+        let mut ports: Vec<(u16, Protocol)> = sockets()
+            .filter(|socket| !socket.is_connection() && is_meant(socket))
+            .map(|socket| (socket.local.port, socket.protocol))
+            .collect();
+        ports.sort_unstable();
+        ports.dedup();
+        (!ports.is_empty()).then(|| named(&ports))
+    };
+    let listens =
+        waiting(|socket| socket.state != State::Bound).map(|ports| format!("listens on {ports}"));
+    let bound =
+        waiting(|socket| socket.state == State::Bound).map(|ports| format!("has bound {ports}"));
+    let serves = match sockets().filter(|socket| socket.is_connection()).count() {
+        0 => None,
+        1 => Some("has 1 open connection".to_owned()),
+        many => Some(format!("has {many} open connections")),
+    };
+    let mut all: Vec<_> = [listens, bound, serves].into_iter().flatten().collect();
+    match all.pop() {
+        // What a bind test met may be newer than the table.
+        None => format!("has {}", named(&[(socket.local.port, socket.protocol)])),
+        Some(last) if all.is_empty() => last,
+        Some(last) => format!("{} and {last}", all.join(", ")),
+    }
+}
+
+/// `port 53/udp`, `ports 80, 443`
+fn named(ports: &[(u16, Protocol)]) -> String {
+    let name = |&(port, protocol): &(u16, Protocol)| match protocol {
+        Protocol::Tcp => port.to_string(),
+        Protocol::Udp => format!("{port}/udp"),
+    };
+    let listed: Vec<_> = ports.iter().take(MAX_PORTS).map(name).collect();
+    let more = if ports.len() > MAX_PORTS { ", …" } else { "" };
+    let s = if ports.len() == 1 { "" } else { "s" };
+    format!("port{s} {}{more}", listed.join(", "))
+}
+
+/// A shared socket outlives one of its processes.
+pub(super) fn who_keeps_it(owner: &Owner) -> String {
+    match owner.present().len() {
+        0 | 1 => String::new(),
+        2 => " Another process keeps this socket.".into(),
+        many => format!(" {} others keep this socket.", many - 1),
+    }
+}
