@@ -146,7 +146,7 @@ fn follow(family: &str, number: usize, mut scene: Scene, source: Source) -> Vec<
             situation: scene.situation,
             user: scene.user,
             first: &set_up.emptied(&said.first),
-            is_command: said.command.is_some(),
+            is_command: said.command.as_ref() == Some(&said.first),
             happened: &happened,
             lives: set_up.bystanders.iter().map(|(name, _)| &**name).collect(),
         });

@@ -181,7 +181,8 @@ impl Party<'_> {
                 manager,
             } => {
                 let mut units: Vec<&str> = vec![&activation.socket_unit];
-                if *is_started {
+                // With `Accept=yes` each connection has an instance of its own, and none has the listener.
+                if *is_started && !activation.service.contains("@.") {
                     units.push(&activation.service);
                 }
                 let text = format!("Stop the socket unit {}", activation.socket_unit);

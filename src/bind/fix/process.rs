@@ -369,15 +369,18 @@ fn forward(members: &Members<'_>, situation: &Situation<'_>) -> Option<Vec<Fix>>
         }
         BehindKind::SshForward => {
             let escape = behind.escape.as_deref();
-            let how = escape.map_or_else(String::new, |escape| {
-                let typed = if escape.starts_with('-') {
-                    "type ~C in it, then "
-                } else {
-                    ""
-                };
-                format!(": {typed}{escape}")
-            });
-            let sentence = format!("Close only the forward in the ssh session{to}{how}");
+            let sentence = match escape {
+                Some(command) if !command.starts_with('-') => {
+                    let by = behind.name.as_deref().unwrap_or_default();
+                    format!("Close only the forward of the shared connection {by}: {command}")
+                }
+                Some(escape) => {
+                    format!(
+                        "Close only the forward in the ssh session{to}: type ~C in it, then {escape}"
+                    )
+                }
+                None => format!("Close only the forward in the ssh session{to}"),
+            };
             let login = AlsoEnds::new(
                 AlsoEndsKind::Login,
                 behind.name.as_deref().unwrap_or("the session"),

@@ -315,6 +315,14 @@ fn a_socket_unit_goes_before_the_service_that_it_started() {
         ..holder(&[Arc::clone(&systemd), forked], vec![Background::new(1)])
     };
     assert_eq!(first(&forking, 0), first(&idle, 0));
+    let for_each = Holder {
+        activation: Some(Activation {
+            service: "web@.service".into(),
+            ..activation.clone()
+        }),
+        ..holder(&[Arc::clone(&systemd), process(813, 1, "echo")], vec![])
+    };
+    assert_eq!(first(&for_each, 0), first(&idle, 0));
     let started = Holder {
         activation: Some(activation),
         manager: Some(Manager::Own),

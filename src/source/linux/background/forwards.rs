@@ -88,7 +88,7 @@ fn mux(path: &str, port: u16) -> Behind {
     Behind {
         name: Some(Text::new(path)),
         escape: Some(Text::new(&format!(
-            "ssh -S {path} -O cancel -L {port}:HOST:PORT DESTINATION, with what it was started with"
+            "ssh -S {path} -O cancel -L {port}:HOST:PORT DESTINATION, as it was started"
         ))),
         is_reachable: false,
         ..Behind::new(BehindKind::SshForward)
