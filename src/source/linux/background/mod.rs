@@ -5,35 +5,29 @@
 //! for what `/proc` shows to everyone; what takes one and is missing stays `None`.
 
 mod cgroups;
-mod containers;
-mod engines;
+pub(super) mod containers;
 mod facts;
 mod forwards;
-pub(super) mod inside;
 mod keepers;
 mod login;
-mod pm2;
-mod publishers;
 mod signals;
-mod socket_units;
 mod standing;
-mod systemd;
+mod units;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 
 use rustix::process::{geteuid, getuid};
 
-use self::containers::Containers;
+use self::containers::{Containers, publishers};
 use self::facts::{Environment, Facts};
+use self::keepers::look;
 use self::login::OwnLogin;
-use self::socket_units::{SocketUnits, Whose};
+use self::units::Units;
 use super::scan;
 use super::sock_diag::{Asked, SockDiag};
 use crate::model::{
-    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Engine, Holder, KeeperKind, KeptBy,
-    Lineage, Manager, Owner, Pid, Process, Protocol, Redirect, Restarts, Serving, Socket, State,
-    Text, Unit,
+    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Holder, KeeperKind, KeptBy, Lineage,
+    Manager, Owner, Pid, Process, Protocol, Redirect, Restarts, Serving, Socket, State, Text, Unit,
 };
 use crate::source::lineage;
 use crate::source::netstat::Part;
@@ -50,10 +44,9 @@ pub(in crate::source) struct BackgroundReader<'a> {
     lineage: Lineage,
     own_login: OwnLogin,
     containers: Containers,
-    units: HashMap<(String, Option<u32>), Result<systemd::Properties, String>>,
+    units: Units,
     /// Whether programs of this machine look up names through the port.
     is_resolver: bool,
-    socket_units: SocketUnits,
     /// What waits for peers here, by inode.
     waiting: Option<HashMap<u32, (Protocol, u16)>>,
 }
@@ -66,9 +59,8 @@ impl<'a> BackgroundReader<'a> {
             lineage: lineage(),
             own_login: OwnLogin::read(),
             containers: Containers::default(),
-            units: HashMap::new(),
+            units: Units::default(),
             is_resolver: false,
-            socket_units: SocketUnits::default(),
             waiting: None,
         }
     }
@@ -88,13 +80,12 @@ impl<'a> BackgroundReader<'a> {
                 known.push((owner.clone(), found.clone()));
                 found
             });
-            if holder.activation.is_none() {
-                holder.activation = self.socket_units.of(&holder.socket);
-            }
+            let users = &mut self.processes.users;
+            self.units.add_activation(holder, users);
             if holder.activation.is_some() {
-                holder.manager = Some(self.manager_of(holder));
-                holder.hidden_unit = self.hidden_service(holder);
-            } else if !matches!(holder.socket.owner, Owner::Known(_)) && waits(&holder.socket) {
+                continue;
+            }
+            if !matches!(holder.socket.owner, Owner::Known(_)) && waits(&holder.socket) {
                 holder.behind = self.containers.of_port(self.port);
                 let uid = holder.socket.uid.filter(|&uid| uid == geteuid().as_raw());
                 if let (None, Owner::Hidden, Some(uid)) =
@@ -102,7 +93,9 @@ impl<'a> BackgroundReader<'a> {
                 {
                     holder.behind = login::hidden_session(uid, self.port.1);
                 }
-                holder.hidden_unit = self.hidden_unit(&holder.socket);
+                holder.hidden_unit = self
+                    .units
+                    .of_hidden(&holder.socket, &mut self.processes.users);
             }
         }
     }
@@ -121,45 +114,6 @@ impl<'a> BackgroundReader<'a> {
             found.extend(self.containers.of_address(address, port));
         }
         found
-    }
-
-    /// Whose manager has a socket unit's socket.
-    fn manager_of(&mut self, holder: &Holder) -> Manager {
-        let mut owners = holder.socket.owner.present().iter();
-        let uid = owners.find_map(socket_units::manager).and_then(Whose::uid);
-        let uid = uid.or_else(|| holder.socket.uid.filter(|_| holder.is_user_unit));
-        self.manager(uid)
-    }
-
-    /// The service of a socket unit, if it runs and its processes may not be seen.
-    fn hidden_service(&mut self, holder: &Holder) -> Option<Unit> {
-        let name = &holder.activation.as_ref()?.service;
-        let is_seen = matches!(holder.socket.owner, Owner::Known(_));
-        if is_seen || holder.manager != Some(Manager::System) {
-            return None;
-        }
-        let properties = systemd::show(name, None)
-            .ok()
-            .filter(|found| found.is_active)?;
-        Some(self.described(name, None, Some(&properties), Some(true)))
-    }
-
-    /// The service of a socket whose owner may not be seen, if it is there for it: all of its processes descend
-    /// from its main one, and that launches nothing else.
-    fn hidden_unit(&mut self, socket: &Socket) -> Option<Unit> {
-        let name = socket
-            .unit
-            .as_deref()
-            .filter(|unit| unit.ends_with(".service"))?;
-        if socket.container.is_some() || name.starts_with("user@") {
-            return None;
-        }
-        let properties = systemd::show(name, None).ok()?;
-        let main = Facts::of(properties.main_pid?)?;
-        let uids = [Some(0), main.uid()];
-        // It was opened as root, or as the user that the service runs as.
-        let is_plain = !keepers::is_launcher(&main) && uids.contains(&socket.uid);
-        is_plain.then(|| self.described(name, None, Some(&properties), Some(true)))
     }
 
     /// What is behind each owner of a socket, by pid.
@@ -181,10 +135,15 @@ impl<'a> BackgroundReader<'a> {
         let publisher = publishers::publisher(&own);
         let behind = self.behind(&line, publisher.as_ref(), environment.as_ref());
         let keeper = self.keeper(&line, owners, environment.as_ref());
+        let users = &mut self.processes.users;
         let unit = match Containers::client_of(behind.as_ref()) {
             // `docker run` in a unit: the container is started again with its client.
-            Some(client) => self.unit(&facts::line_of(client), &[client], None, None),
-            None => self.unit(&line, owners, behind.as_ref(), keeper.as_ref()),
+            Some(client) => self
+                .units
+                .of(&facts::line_of(client), &[client], None, None, users),
+            None => self
+                .units
+                .of(&line, owners, behind.as_ref(), keeper.as_ref(), users),
         };
         let is_own_login = self.own_login.is(&own);
         let children = facts::children_of(own.pid);
@@ -261,7 +220,7 @@ impl<'a> BackgroundReader<'a> {
         environment: Option<&Environment>,
     ) -> Option<KeptBy> {
         let port = self.port.1;
-        let look = System { environment, port };
+        let look = look::System { environment, port };
         let mut kept_by = keepers::keeper(line, owners, &look)?;
         let runs_us = |pid: Pid| self.lineage.has(pid);
         if kept_by.pid.is_some_and(runs_us) {
@@ -276,78 +235,6 @@ impl<'a> BackgroundReader<'a> {
             .filter(|&uid| uid != geteuid().as_raw());
         kept_by.user = uid.and_then(|uid| self.processes.users.name(uid));
         Some(kept_by)
-    }
-
-    /// The unit that the process is in. systemd is asked where its answer decides.
-    fn unit(
-        &mut self,
-        line: &[Facts],
-        owners: &[Pid],
-        behind: Option<&Behind>,
-        keeper: Option<&KeptBy>,
-    ) -> Option<Unit> {
-        let own = line.first()?;
-        let name = cgroups::unit(&own.cgroup)?;
-        let user = cgroups::user_manager(&own.cgroup);
-        let is_known_keeper = keeper.is_some_and(|keeper| {
-            !matches!(
-                keeper.kind,
-                KeeperKind::UnknownParent | KeeperKind::ShellLoop | KeeperKind::Master
-            )
-        });
-        let is_container = behind.is_some_and(|behind| behind.kind == BehindKind::Container);
-        let is_podman = behind.is_some_and(|behind| behind.engine == Some(Engine::Podman));
-        // Quadlet, and `podman generate systemd`: the monitor or the payload is in the unit's group.
-        let is_quadlet = is_podman && !name.starts_with("user@") && name != "podman.service";
-        let is_wanted =
-            name.ends_with(".service") && (is_quadlet || !is_container) && !is_known_keeper;
-        if !is_wanted {
-            return None;
-        }
-        let answer = self
-            .units
-            .entry((name.clone(), user))
-            .or_insert_with(|| systemd::show(&name, user))
-            .clone();
-        let properties = answer.as_ref().ok();
-        let is_server = match properties {
-            _ if is_quadlet => Some(true),
-            Some(properties) => Some(is_server(properties, line, owners)),
-            None => is_started_by_systemd(line),
-        };
-        let properties = properties.cloned();
-        Some(self.described(&name, user, properties.as_ref(), is_server))
-    }
-
-    /// A unit with its properties, where systemd gave them.
-    fn described(
-        &mut self,
-        name: &str,
-        user: Option<u32>,
-        properties: Option<&systemd::Properties>,
-        is_server: Option<bool>,
-    ) -> Unit {
-        let triggers = properties.iter().flat_map(|found| &found.triggered_by);
-        Unit {
-            name: Text::new(name),
-            manager: self.manager(user),
-            is_server,
-            main_pid: properties.and_then(|found| found.main_pid),
-            restart: properties.map(|found| Text::new(&found.restart)),
-            kill_mode: properties.map(|found| Text::new(&found.kill_mode)),
-            triggered_by: triggers.map(|unit| Text::new(unit)).collect(),
-        }
-    }
-
-    fn manager(&mut self, user: Option<u32>) -> Manager {
-        match user {
-            None => Manager::System,
-            Some(uid) if uid == getuid().as_raw() => Manager::Own,
-            Some(uid) => {
-                let name = self.processes.users.name(uid);
-                Manager::OfUser(name.unwrap_or_else(|| Text::new(&uid.to_string())))
-            }
-        }
     }
 
     /// The other ports that a process listens on: they end with it.
@@ -446,84 +333,6 @@ fn kept_by(
                 ..KeptBy::new(kind)
             })
         }
-    }
-}
-
-/// Whether a unit is there for this process: it is the main process or descends from it, and the main
-/// process is not one that merely launches things, as cron and an agent of a CI system do.
-fn is_server(properties: &systemd::Properties, line: &[Facts], owners: &[Pid]) -> bool {
-    /// What was started so much later than the main process was started by somebody, not by the unit: 30 s.
-    const LATER: u64 = 3000;
-    let Some(main) = properties.main_pid else {
-        return false;
-    };
-    let Some(at) = line.iter().position(|facts| facts.pid == main) else {
-        return false;
-    };
-    if at == 0 || owners.contains(&main) {
-        return !keepers::is_launcher(&line[at]);
-    }
-    let is_all = facts::children_of(main)
-        .iter()
-        .all(|pid| *pid == line[at - 1].pid);
-    let is_later = line[0].started_at_tick > line[at].started_at_tick + LATER;
-    !keepers::is_launcher(&line[at]) && (is_all || !is_later)
-}
-
-/// The same where systemd can't be asked: what it executes finds its own pid in `SYSTEMD_EXEC_PID`
-/// (`systemd.exec(5)`, since 248).
-fn is_started_by_systemd(line: &[Facts]) -> Option<bool> {
-    let executed: Pid = Environment::of(line.first()?.pid)?
-        .get("SYSTEMD_EXEC_PID")?
-        .parse()
-        .ok()?;
-    let found = line.iter().find(|facts| facts.pid == executed);
-    Some(found.is_some_and(|main| !keepers::is_launcher(main)))
-}
-
-/// What supervisors are recognised by, read from `/proc`.
-struct System<'a> {
-    environment: Option<&'a Environment>,
-    port: u16,
-}
-
-impl keepers::Look for System<'_> {
-    fn variable(&self, name: &str) -> Option<String> {
-        self.environment?.get(name)
-    }
-
-    fn folder(&self, pid: Pid) -> Option<Text> {
-        facts::folder_of(pid).and_then(facts::spelled)
-    }
-
-    /// Reads no more than 64 KiB of a script.
-    fn has_loop(&self, shell: &Facts) -> Option<bool> {
-        use std::io::Read as _;
-        let script = shell
-            .argv
-            .iter()
-            .skip(1)
-            .find(|one| !one.starts_with('-'))?;
-        let path = PathBuf::from(format!("/proc/{}/cwd", shell.pid)).join(script);
-        let file = std::fs::File::open(path)
-            .ok()
-            .filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()))?;
-        let mut text = Vec::new();
-        file.take(64 * 1024).read_to_end(&mut text).ok()?;
-        Some(keepers::is_loop(&String::from_utf8_lossy(&text)))
-    }
-
-    fn children(&self, pid: Pid) -> Vec<Pid> {
-        facts::children_of(pid)
-    }
-
-    fn clustered(&self, daemon: Pid) -> Option<String> {
-        pm2::clustered(daemon, self.port)
-    }
-
-    fn waits(&self, pid: Pid) -> bool {
-        let waits = std::fs::read_to_string(format!("/proc/{pid}/wchan")).unwrap_or_default();
-        waits.contains("do_wait")
     }
 }
 

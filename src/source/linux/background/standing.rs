@@ -1,9 +1,9 @@
 //! What ending a process would cost besides its own work, and how it reacts to signals. Pure but for the
 //! few files that it is handed.
 
+use super::containers::publishers::Publisher;
 use super::facts::Facts;
 use super::forwards::{self, Sshd};
-use super::publishers::Publisher;
 use crate::model::{Guard, Quick, Reaction, Standing, Term};
 
 /// The bit of SIGTERM in the sets of `/proc/PID/status`.

@@ -12,7 +12,8 @@ use std::os::fd::AsFd as _;
 use rustix::fs::stat;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::super::background::{self, inside};
+use super::super::background;
+use super::super::background::containers::inside;
 use super::super::detail::Detail;
 use super::super::placement::Placement;
 use super::super::sock_diag::{Asked, SockDiag};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::geteuid;
 
-use super::super::tools;
+use super::super::super::tools;
 use crate::model::Pid;
 
 /// The properties that decide about stopping a unit.

@@ -5,12 +5,12 @@
 
 use std::net::IpAddr;
 
-use super::facts::Facts;
+use super::super::facts::Facts;
 use crate::model::Protocol;
 
 /// A process that publishes a port, as its arguments say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Publisher {
+pub(in super::super) enum Publisher {
     /// Docker's proxy: where it sends the traffic.
     DockerProxy { address: IpAddr, port: u16 },
     /// dockerd, which has the port itself where it was started with `--userland-proxy=false`.
@@ -32,7 +32,7 @@ pub(super) enum Publisher {
 }
 
 /// What publishes, if this process does.
-pub(super) fn publisher(facts: &Facts) -> Option<Publisher> {
+pub(in super::super) fn publisher(facts: &Facts) -> Option<Publisher> {
     let argv = &facts.argv;
     let program = facts.program();
     match program {
@@ -67,7 +67,7 @@ pub(super) fn publisher(facts: &Facts) -> Option<Publisher> {
 }
 
 /// Whether a process is Docker's proxy for this port of this host.
-pub(super) fn is_proxy_of(facts: &Facts, protocol: Protocol, port: u16) -> bool {
+pub(in super::super) fn is_proxy_of(facts: &Facts, protocol: Protocol, port: u16) -> bool {
     facts.program() == "docker-proxy"
         && option(&facts.argv, "-host-port").is_some_and(|text| text == port.to_string())
         && option(&facts.argv, "-proto").is_none_or(|text| text == protocol.as_str())
@@ -105,7 +105,7 @@ fn option(argv: &[String], name: &str) -> Option<String> {
 }
 
 /// The folder that dockerd keeps its containers in, as its arguments say.
-pub(super) fn data_root(dockerd: &Facts) -> Option<String> {
+pub(in super::super) fn data_root(dockerd: &Facts) -> Option<String> {
     option(&dockerd.argv, "--data-root").or_else(|| option(&dockerd.argv, "-g"))
 }
 

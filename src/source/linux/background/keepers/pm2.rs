@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::facts::{self, Environment};
+use super::super::facts::{self, Environment};
 use crate::model::Pid;
 
 /// The app that pm2 listens on a port for: the only one, or the only one whose settings name the port.

@@ -4,18 +4,22 @@
 //! group, to the engine's own files: no engine needs to answer. Where files may not be read (for an
 //! ordinary user), the id is what remains of the name.
 
+mod engines;
+pub(in super::super) mod inside;
+pub(super) mod publishers;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use rustix::process::geteuid;
 
+use self::engines::{Container, Docker};
+use self::publishers::Publisher;
 use super::cgroups::{self, Group};
-use super::engines::{self, Container, Docker};
 use super::facts::{self, Environment, Facts};
-use super::publishers::{self, Publisher};
 use super::standing::ends_by_term;
-use super::{inside, scan, serving};
+use super::{scan, serving};
 use crate::model::{Behind, BehindKind, Engine, KeeperKind, Pid, Protocol, Restarts, Text};
 use crate::source::users::Users;
 

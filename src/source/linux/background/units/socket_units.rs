@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::facts::Facts;
+use super::super::facts::Facts;
 use super::systemd::{self, Listening};
 use crate::model::{Activation, Process, Socket, Text};
 

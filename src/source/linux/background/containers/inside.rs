@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::net::IpAddr;
 
-use super::super::{proc_net, scan};
+use super::super::super::{proc_net, scan};
 use crate::model::{Pid, Protocol, State};
 use crate::source::netstat::Part;
 
@@ -89,7 +89,7 @@ pub(super) fn listeners(pid: Pid, protocol: Protocol, port: u16) -> HashSet<u32>
 }
 
 /// The first of these processes that has one of the sockets; `None` where that may not be seen.
-pub(in super::super) fn owner_among(pids: &[Pid], inodes: &HashSet<u32>) -> Option<Pid> {
+pub(in super::super::super) fn owner_among(pids: &[Pid], inodes: &HashSet<u32>) -> Option<Pid> {
     let proc = scan::open_proc().ok()?;
     pids.iter().copied().find(|pid| {
         let mut has_one = false;

@@ -4,6 +4,9 @@
 //! The nearest ancestor that is known decides. Environment variables are inherited, so one counts only
 //! where the supervisor that sets it is an ancestor.
 
+pub(super) mod look;
+mod pm2;
+
 use std::path::Path;
 
 use super::facts::{Facts, is_interpreter};
@@ -422,5 +425,4 @@ fn unknown(child: &Facts, parent: &Facts, look: &dyn Look) -> Option<KeptBy> {
 }
 
 #[cfg(test)]
-#[path = "keepers_tests.rs"]
 mod tests;
