@@ -140,8 +140,8 @@ fn warning(behind: &Behind, reaction: Option<Reaction>) -> Option<String> {
     })
 }
 
-/// What ending a container's proxy or monitor would do instead.
-pub(super) fn instead(behind: &Behind, situation: &Situation<'_>) -> Option<Fix> {
+/// The fix to name in place of ending a container's proxy or monitor.
+pub(super) fn first_fix(behind: &Behind, situation: &Situation<'_>) -> Option<Fix> {
     fixes(behind, None, situation)
         .into_iter()
         .find(|fix| fix.frees == Frees::Yes)

@@ -1,16 +1,54 @@
 //! What is said instead of ending something that others need.
 
+use super::members::Members;
 use super::party::named;
-use super::process::Members;
-use super::{Fix, FixCode, Situation};
-use crate::model::Standing;
+use super::{Fix, FixCode, Situation, container};
+use crate::model::{BehindKind, Standing};
 
-/// What to do instead, the best first.
-pub(super) fn sentences(
+/// What is said before the end of something that others need.
+pub(super) fn instead(
     standing: Standing,
     members: &Members<'_>,
     situation: &Situation<'_>,
 ) -> Vec<Fix> {
+    let behind = members
+        .first_background()
+        .and_then(|background| background.behind.as_ref());
+    let of_container = behind
+        .filter(|behind| behind.kind == BehindKind::Container)
+        .and_then(|behind| container::first_fix(behind, situation));
+    match of_container {
+        Some(fix) => vec![fix],
+        None => sentences(standing, members, situation),
+    }
+}
+
+/// What happens if it is ended all the same.
+pub(super) fn consequence(standing: Standing) -> Option<String> {
+    let text = match standing {
+        Standing::Ordinary | Standing::ContainerInit => return None,
+        Standing::ContainerProxy => {
+            "The container goes on and is reached from outside all the same."
+        }
+        Standing::ContainerMonitor => {
+            "The container goes on, and its engine can't stop it any more."
+        }
+        Standing::Engine => "Every container depends on it.",
+        Standing::Manager => "Everything that it runs ends with it.",
+        Standing::Supervisor => "Every program that it runs ends with it.",
+        Standing::Login => "The login ends with it.",
+        Standing::OwnLogin => "Your own login ends with it.",
+        Standing::Ancestor => "It runs the session that you are in, which may end with it.",
+        Standing::Resolver => "This machine looks up no names without it.",
+        Standing::SshServer => "There is no new ssh login without it.",
+        Standing::Network => "This machine may lose its network without it.",
+        Standing::SystemService => "The system needs it.",
+    };
+    Some(text.to_owned())
+}
+
+/// The sentences for each standing, the best first.
+fn sentences(standing: Standing, members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix> {
     let Some(first) = members.first_process() else {
         return Vec::new();
     };

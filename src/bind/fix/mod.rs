@@ -6,8 +6,10 @@
 //! go through `shell`.
 
 mod container;
+mod forward;
 mod guard;
 mod join;
+mod members;
 mod party;
 mod process;
 pub(super) mod reader;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::process::Members;
+use super::members::{self, Members};
 use super::shell::unit_operands;
 use super::{Fix, FixCode, Situation, container, process, service};
 use crate::model::{
@@ -57,7 +57,7 @@ pub(super) fn parties<'a>(situation: &Situation<'a>) -> Vec<Party<'a>> {
             at.get_or_insert(parties.len());
         }
     }
-    let loose = process::grouped(&loose.into_values().collect::<Vec<_>>());
+    let loose = members::grouped(&loose.into_values().collect::<Vec<_>>());
     let at = at.unwrap_or(0).min(parties.len());
     let tail = parties.split_off(at);
     for party in loose {

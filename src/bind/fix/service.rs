@@ -1,10 +1,11 @@
 //! Stopping units of systemd and apps of supervisors by their own commands.
 
+use super::members::Members;
 use super::party::{is_guarded, named_or};
-use super::process::{self, Members};
+use super::process;
 use super::reader::Reader;
 use super::shell::{shell_word, unit_operands};
-use super::{Fix, FixCode, Situation};
+use super::{Fix, FixCode, Situation, guard};
 use crate::model::{KeeperKind, KeptBy, Manager, Standing, Term, Text, Unit};
 
 /// `systemctl stop` of these units, by whom it takes.
@@ -52,8 +53,8 @@ pub(super) fn unit_fixes(
         members.standing()
     };
     if is_guarded(standing) {
-        let mut fixes = process::guarded(standing, members, situation);
-        fix.warning = process::consequence(standing);
+        let mut fixes = guard::instead(standing, members, situation);
+        fix.warning = guard::consequence(standing);
         // It ends more than the port: what else comes before it.
         fixes.push(fix);
         return fixes;

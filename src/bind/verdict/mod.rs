@@ -7,6 +7,7 @@
 mod case;
 mod causes;
 mod commands;
+mod fixes;
 mod kind;
 mod matrix;
 mod notes;
