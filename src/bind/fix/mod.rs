@@ -23,6 +23,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::{AlsoEnds, Holder, KeptBy, Limits, Protocol};
+pub(super) use party::is_systemd;
 pub use shell::shell_word;
 
 /// Something that helps against a taken port.

@@ -70,10 +70,13 @@ pub(super) fn parties<'a>(situation: &Situation<'a>) -> Vec<Party<'a>> {
 }
 
 /// Whether a process is a service manager, or a child of it that is about to execute a service and has every
-/// socket until then: such a one is called `(nginx)`.
-fn is_systemd(process: &Process) -> bool {
-    let executable = process.executable.as_deref().unwrap_or_default();
-    process.pid == 1 || &*process.comm == "systemd" || executable.ends_with("/systemd")
+/// socket until then: such a one is called `(nginx)`, and has executed it or ended when it is looked at again.
+pub(in crate::bind) fn is_systemd(process: &Process) -> bool {
+    let is_manager = |path: &str| path.ends_with("/systemd");
+    process.pid == 1
+        || &*process.comm == "systemd"
+        || process.comm.starts_with('(')
+        || process.executable.as_deref().is_none_or(is_manager)
 }
 
 /// What a whole socket belongs to, whoever of its processes is asked.

@@ -7,13 +7,17 @@ use super::*;
 use crate::model::{
     Activation, AlsoEndsKind, Background, Behind, BehindKind, Engine, KeeperKind, KeptBy, Manager,
     Owner, Pid, Process, Quick, Reaction, Restarts, Run, Serving, Socket, Standing, State, Term,
-    Unit,
+    Text, Unit,
 };
 
 /// A process of the test's: pid, parent, name.
 fn process(pid: Pid, parent: Pid, name: &str) -> Arc<Process> {
     Arc::new(Process {
         parent: Some(parent),
+        executable: name
+            .split(' ')
+            .next()
+            .map(|name| Text::new(&format!("/usr/bin/{name}"))),
         ..Process::new(pid, name)
     })
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bind::fix::keeper_text;
+use crate::bind::fix::{is_systemd, keeper_text};
 use crate::model::{
     Behind, BehindKind, Endpoint, Holder, KeeperKind, Owner, Place, Process, Restarts, Text,
 };
@@ -66,8 +66,10 @@ fn activated(holder: &Holder, socket_unit: &Text, service: &Text) -> String {
 /// The processes that have an activated socket from systemd: its service, once it was started.
 pub(super) fn beside_systemd(holder: &Holder) -> Vec<Arc<Process>> {
     let processes = holder.socket.owner.present().iter();
-    let is_other = |process: &&Arc<Process>| process.pid != 1 && &*process.comm != "systemd";
-    processes.filter(is_other).cloned().collect()
+    processes
+        .filter(|process| !is_systemd(process))
+        .cloned()
+        .collect()
 }
 
 pub(super) fn unusual_place(holder: &Holder) -> Option<String> {
