@@ -55,7 +55,10 @@ fn every_picture_there_is_one_that_is_made_and_is_small() {
 fn a_picture_needs_nothing_from_elsewhere_and_says_what_it_shows() {
     for picture in pictures::ALL {
         let svg = pictures::drawn(picture);
-        let without_its_name = svg.replacen("http://www.w3.org/2000/svg", "", 1);
+        // What is shown as text may have an address in it, a command for one.
+        let tags = svg.split('<').filter_map(|part| part.split('>').next());
+        let tags = tags.map(|tag| format!("<{tag}>")).collect::<String>();
+        let without_its_name = tags.replacen("http://www.w3.org/2000/svg", "", 1);
         for outside in ["://", "url(", "@import", "<script", "<image", "xlink"] {
             assert!(
                 !without_its_name.contains(outside),
