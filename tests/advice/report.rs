@@ -29,7 +29,7 @@ pub fn report(row: &Row) {
         [] => String::new(),
         _ => format!("; still there: {}", row.lives.join(", ")),
     };
-    let (first, situation) = (cell(row.first), cell(row.situation));
+    let (first, situation) = (cell(&without_ids(row.first)), cell(row.situation));
     let first = if row.is_command {
         format!("`{first}`")
     } else {
@@ -39,6 +39,20 @@ pub fn report(row: &Row) {
     let line = format!("| {situation} | {user} | {first} | {happened}{lives} |\n");
     let file = format!("{}-{:02}.md", row.family, row.number);
     fs::write(folder.join(file), line).unwrap();
+}
+
+/// Ids and pids are others at each run.
+fn without_ids(text: &str) -> String {
+    let ids = [
+        (r"\b[0-9a-f]{12}\b", "ID"),
+        (r"CNI-DN-[0-9a-f]+", "CNI-DN-ID"),
+        (r"\(\d+\)", "(PID)"),
+        (r"\bt80\b|\bt87\d\d\b", "TABLE"),
+    ];
+    ids.iter().fold(text.to_owned(), |text, (pattern, name)| {
+        let pattern = regex::Regex::new(pattern).unwrap();
+        pattern.replace_all(&text, *name).into_owned()
+    })
 }
 
 fn cell(text: &str) -> String {

@@ -177,8 +177,14 @@ impl Containers {
         self.know_docker(&[]);
         let docker = self.docker.as_ref();
         let mut behind = of_engine(group.engine);
-        if let Some(container) = docker.and_then(|docker| docker.by_id(&group.id)) {
-            describe(&mut behind, container);
+        let of_docker = docker.and_then(|docker| docker.by_id(&group.id)).cloned();
+        let of_podman = || {
+            (group.engine == Engine::Podman)
+                .then(|| engines::of_podman(&group.id, None))
+                .flatten()
+        };
+        if let Some(container) = of_docker.or_else(of_podman) {
+            describe(&mut behind, &container);
         } else {
             behind.id = Some(Text::new(engines::short(&group.id)));
             behind.name.clone_from(&behind.id);
