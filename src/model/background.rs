@@ -127,8 +127,6 @@ pub enum BehindKind {
     SocketUnit,
     /// `systemd-socket-proxyd`.
     SystemdProxy,
-    /// A virtual machine.
-    Vm,
 }
 
 /// What runs containers.
@@ -177,6 +175,18 @@ pub struct KeptBy {
 }
 
 impl KeptBy {
+    /// Whether it is ended together with the process: it has no command of its own that keeps the process down,
+    /// and is there for nothing else. A script that can't be read is no reason to end the shell that runs it.
+    pub fn is_ended_too(&self) -> bool {
+        use KeeperKind as K;
+        let is_guess = self.kind == K::ShellLoop && self.restarts == Restarts::Unknown;
+        let has_no_command = matches!(
+            self.kind,
+            K::ShellLoop | K::UnknownParent | K::Nodemon | K::Watch
+        );
+        has_no_command && !is_guess && self.restarts != Restarts::No && self.pid.is_some()
+    }
+
     /// A keeper that starts the process again.
     pub const fn new(kind: KeeperKind) -> Self {
         Self {
@@ -215,8 +225,6 @@ pub enum KeeperKind {
     Overmind,
     /// A loop in a shell.
     ShellLoop,
-    /// A server that starts a worker for each that ends.
-    Master,
     /// A parent of another kind that is older than the process and waits for it.
     UnknownParent,
 }

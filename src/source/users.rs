@@ -114,6 +114,14 @@ impl Users {
         }
     }
 
+    /// The name of a uid; one that is not in `/etc/passwd` is waited for, as [`Self::wait`] does.
+    pub(super) fn late_name(&mut self, uid: u32) -> Option<Text> {
+        self.name(uid).or_else(|| {
+            self.wait();
+            self.name(uid)
+        })
+    }
+
     /// The user that a process runs as: the name, or the uid in digits.
     pub(super) fn of_process(&mut self, process: &sysinfo::Process) -> Option<Text> {
         let uid = **process.effective_user_id().or(process.user_id())?;

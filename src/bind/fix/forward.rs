@@ -57,10 +57,7 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Option<
                 situation,
             )])
         }
-        BehindKind::Container
-        | BehindKind::SocketUnit
-        | BehindKind::SystemdProxy
-        | BehindKind::Vm => None,
+        BehindKind::Container | BehindKind::SocketUnit | BehindKind::SystemdProxy => None,
     }
 }
 

@@ -7,9 +7,7 @@ use super::process::kill;
 use super::reader::Reader;
 use super::service::{ignores, keeper_text};
 use super::{Fix, FixCode, Situation};
-use crate::model::{
-    AlsoEnds, Background, KeeperKind, KeptBy, Pid, Process, Restarts, Standing, Term, Unit,
-};
+use crate::model::{AlsoEnds, Background, KeptBy, Pid, Process, Restarts, Standing, Term, Unit};
 
 /// A process, and what is known of it.
 pub(super) type Member<'a> = (&'a Arc<Process>, Option<&'a Background>);
@@ -56,6 +54,11 @@ fn family_of<'a>(first: Member<'a>, all: &[Member<'a>]) -> Vec<Member<'a>> {
 impl<'a> Members<'a> {
     pub(super) const fn none() -> Self {
         Self(Vec::new())
+    }
+
+    /// The first of them, as if it had started no others.
+    pub(super) fn alone(&self) -> Self {
+        Self(self.0.iter().take(1).copied().collect())
     }
 
     pub(super) fn first_process(&self) -> Option<&'a Arc<Process>> {
@@ -149,15 +152,8 @@ impl<'a> Members<'a> {
 
     /// A parent that starts the first of them again and has no command of its own to keep it down.
     pub(super) fn keeper_to_end(&self) -> Option<&'a KeptBy> {
-        use KeeperKind as K;
         let kept_by = self.first_background()?.kept_by.as_ref()?;
-        let is_ended = matches!(
-            kept_by.kind,
-            K::ShellLoop | K::UnknownParent | K::Nodemon | K::Watch
-        );
-        // A script that can't be read is no reason to end the shell that runs it.
-        let is_guess = kept_by.kind == K::ShellLoop && kept_by.restarts == Restarts::Unknown;
-        (is_ended && !is_guess && kept_by.pid.is_some()).then_some(kept_by)
+        kept_by.is_ended_too().then_some(kept_by)
     }
 
     /// The same where what starts them again is ended too.

@@ -112,12 +112,16 @@ fn by_term(members: &Members<'_>, keeper: Option<&KeptBy>, before: &[Pid]) -> Fi
     let reaction = background.map(|background| background.reaction);
     if let Some(quick) = reaction.and_then(|reaction| reaction.quick) {
         let text = format!(
-            "End {} by SIG{} (SIGTERM {})",
-            named(first),
+            "{} by SIG{} (SIGTERM {})",
+            text_of(&members.alone(), keeper, true),
             quick.signal,
             quick.instead_of
         );
-        let command = kill(&format!("-{} ", quick.signal), &[first.pid]);
+        let end = kill(&format!("-{} ", quick.signal), &[first.pid]);
+        let command = match before {
+            [] => end,
+            before => format!("{}; {end}", kill("", before)),
+        };
         return Fix::command(FixCode::EndProcess, text, command);
     }
     let heirs = members.heirs();

@@ -23,9 +23,7 @@ impl Reader {
     /// The fix, with its command as the reader has to type it.
     pub(in crate::bind) fn as_root(self, fix: Fix) -> Fix {
         self.with(fix, RunAs::Root, |command| {
-            // Every command of a list has to be root's.
-            let parts: Vec<_> = command.split("; ").map(sudo).collect();
-            parts.join("; ")
+            format!("sudo {}", one_command(command))
         })
     }
 
@@ -51,7 +49,7 @@ impl Reader {
                 ..fix
             };
         }
-        let command = Some(format!("sudo -iu {name} {command}"));
+        let command = Some(format!("sudo -iu {name} {}", one_command(&command)));
         Fix {
             command,
             run_as,
@@ -82,8 +80,46 @@ impl Reader {
     }
 }
 
-fn sudo(command: &str) -> String {
-    // What is put into a command by the shell is run before it.
-    let command = command.replace("$(docker ", "$(sudo docker ");
-    format!("sudo {command}")
+/// A command as one that another program can run: what a shell would take apart goes through a shell of its
+/// own.
+fn one_command(command: &str) -> String {
+    let begins_with_variable = command
+        .split(' ')
+        .next()
+        .is_some_and(|word| word.contains('='));
+    if begins_with_variable || has_operators(command) {
+        return format!("sh -c {}", shell_word(command));
+    }
+    command.to_owned()
+}
+
+/// Whether there is something outside quotes that a shell acts on.
+fn has_operators(command: &str) -> bool {
+    let mut is_quoted = false;
+    command.chars().any(|c| {
+        is_quoted ^= c == '\'';
+        !is_quoted && ";&|$".contains(c)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_commands_is_made_root_s_as_one() {
+        for (command, as_one) in [
+            ("kill 12", "kill 12"),
+            ("kill 12; kill -CONT 12", "sh -c 'kill 12; kill -CONT 12'"),
+            // What is quoted is one word, whatever is in it.
+            ("sv down '/etc/sv/a; b'", "sv down '/etc/sv/a; b'"),
+            ("PM2_HOME=/x pm2 stop 0", "sh -c 'PM2_HOME=/x pm2 stop 0'"),
+            (
+                "docker stop $(docker ps -q)",
+                "sh -c 'docker stop $(docker ps -q)'",
+            ),
+        ] {
+            assert_eq!(one_command(command), as_one);
+        }
+    }
 }

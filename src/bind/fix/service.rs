@@ -208,7 +208,6 @@ pub(super) const fn keeper_name(kind: KeeperKind) -> &'static str {
         KeeperKind::Foreman => "foreman",
         KeeperKind::Overmind => "overmind",
         KeeperKind::ShellLoop => "a loop in a shell",
-        KeeperKind::Master => "its master process",
         KeeperKind::UnknownParent => "its parent",
     }
 }

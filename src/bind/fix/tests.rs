@@ -277,7 +277,9 @@ fn a_service_is_stopped_by_its_manager_and_a_bare_kill_says_that_it_comes_back()
     });
     assert_eq!(
         first(&deaf, 1000).as_deref(),
-        Some("sudo systemctl --no-block stop web.service; sudo systemctl kill -s KILL web.service")
+        Some(
+            "sudo sh -c 'systemctl --no-block stop web.service; systemctl kill -s KILL web.service'"
+        )
     );
     let left = with(Unit {
         kill_mode: Some("process".into()),
@@ -372,7 +374,7 @@ fn a_container_is_stopped_by_its_engine_and_its_proxy_never_ended() {
     let unnamed = container(|behind| {
         (behind.name, behind.id, behind.is_reachable) = (None, None, false);
     });
-    let by_port = "sudo docker stop $(sudo docker ps -q --filter publish=8080)";
+    let by_port = "sudo sh -c 'docker stop $(docker ps -q --filter publish=8080)'";
     assert_eq!(commands(&unnamed, 1000), [by_port]);
     let deaf = container(|behind| behind.ignores_term = true);
     assert_eq!(commands(&deaf, 0), ["docker stop -t 1 web"]);

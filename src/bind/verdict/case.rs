@@ -13,8 +13,8 @@ use super::super::{Address, ProbeResult};
 use super::kind::{Kind, kind};
 use super::{Cause, Outcome, who};
 use crate::model::{
-    Behind, BehindKind, Evidence, Holder, KeeperKind, KeptBy, Limits, Moment, Owner, Protocol,
-    Readiness, Redirect, State,
+    Behind, BehindKind, Engine, Evidence, Holder, KeeperKind, KeptBy, Limits, Moment, Owner,
+    Protocol, Readiness, Redirect, State,
 };
 
 /// One bind test, ready to be judged.
@@ -191,11 +191,15 @@ impl<'a> Case<'a> {
         let behind = self
             .behind()
             .filter(|behind| behind.kind == BehindKind::Container);
+        let targets = &self.evidence.redirect_targets;
         let is_its_own = move |redirect: &&Redirect| {
             behind.as_ref().is_some_and(|behind| {
-                behind.address.is_none()
-                    || redirect.to.address.is_none()
-                    || behind.address == redirect.to.address
+                // podman's monitor does not say which address its container has.
+                let is_podman = behind.engine == Some(Engine::Podman) && behind.address.is_none();
+                let to = redirect.to.address;
+                let mut targets = targets.iter().filter(|target| target.address == to);
+                let is_same = |target: &Behind| target.id.is_some() && target.id == behind.id;
+                is_podman || to.is_some() && behind.address == to || targets.any(is_same)
             })
         };
         self.evidence

@@ -175,29 +175,24 @@ pub(super) fn behind(holder: &Holder) -> Option<String> {
         .iter()
         .filter_map(|background| background.behind.as_ref());
     let behind = found.next().or(holder.behind.as_ref())?;
-    let name = behind
-        .name
-        .as_ref()
-        .map_or_else(String::new, |name| format!(" {name}"));
-    match behind.kind {
-        BehindKind::Container => Some(container(behind, &name)),
-        BehindKind::SshForward => {
-            Some(format!("It is a tunnel of ssh to{name}.").replace("to.", "another host."))
+    let name = behind.name.as_deref();
+    Some(match (behind.kind, name) {
+        (BehindKind::Container, name) => container(behind, name),
+        (BehindKind::SshForward, Some(to)) => format!("It is a tunnel of ssh to {to}."),
+        (BehindKind::SshForward, None) => "It is a tunnel of ssh.".to_owned(),
+        (BehindKind::SshSession, Some(of)) => {
+            format!("It is the server's end of a tunnel (ssh -R) in the session of {of}.")
         }
-        BehindKind::SshSession => Some(format!(
-            "It is the server's end of a tunnel (ssh -R) in the session of{name}."
-        )),
-        BehindKind::PortForward => {
-            Some(format!("It passes the port on:{name}.").replace(":.", "."))
-        }
-        BehindKind::SystemdProxy => Some(
-            format!("It passes every connection on to{name}.").replace("to.", "another socket."),
-        ),
-        BehindKind::SocketUnit | BehindKind::Vm => None,
-    }
+        (BehindKind::SshSession, None) => "It is the server's end of a tunnel (ssh -R).".to_owned(),
+        (BehindKind::PortForward, Some(to)) => format!("It passes the port on: {to}."),
+        (BehindKind::PortForward, None) => "It passes the port on.".to_owned(),
+        (BehindKind::SystemdProxy, Some(to)) => format!("It passes every connection on to {to}."),
+        (BehindKind::SystemdProxy, None) => "It passes every connection on.".to_owned(),
+        (BehindKind::SocketUnit, _) => return None,
+    })
 }
 
-fn container(behind: &Behind, name: &str) -> String {
+fn container(behind: &Behind, name: Option<&str>) -> String {
     let to = match (behind.address, behind.port) {
         (Some(IpAddr::V6(address)), Some(port)) => format!(" at [{address}]:{port}"),
         (Some(address), Some(port)) => format!(" at {address}:{port}"),
@@ -212,11 +207,10 @@ fn container(behind: &Behind, name: &str) -> String {
         (None, _) if !to.is_empty() => format!(", which serves it{to}"),
         (None, _) => String::new(),
     };
-    let what = if behind.name.is_some() {
-        format!("the container{name}")
-    } else {
-        "a container".to_owned()
-    };
+    let what = name.map_or_else(
+        || "a container".to_owned(),
+        |name| format!("the container {name}"),
+    );
     format!("The port is there for {what}{inside}.")
 }
 

@@ -269,3 +269,24 @@ fn an_address_that_is_gone_is_said_with_what_still_has_it() {
         verdict.details
     );
 }
+
+#[test]
+fn a_tunnel_is_named_with_its_destination_whatever_that_is_called() {
+    let says = |name: Option<&str>| {
+        let background = crate::model::Background {
+            behind: Some(crate::model::Behind {
+                name: name.map(Into::into),
+                ..crate::model::Behind::new(crate::model::BehindKind::SshForward)
+            }),
+            ..crate::model::Background::new(812)
+        };
+        let mut listener = owned(holder(State::Listen, "127.0.0.1:80", None), by("ssh"));
+        listener.backgrounds = vec![background];
+        verdict("127.0.0.1:80", "EADDRINUSE", vec![listener]).details[0].clone()
+    };
+    assert_eq!(
+        says(Some("ann@pluto")),
+        "It is a tunnel of ssh to ann@pluto."
+    );
+    assert_eq!(says(None), "It is a tunnel of ssh.");
+}

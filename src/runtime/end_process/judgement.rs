@@ -6,8 +6,7 @@ use std::sync::Arc;
 use super::{Failure, Unsent};
 use crate::app::{Confirmed, Ending, Inspected, Msg};
 use crate::model::{
-    Background, Endpoint, Guard, KeeperKind, KeptBy, Owner, Process, Protocol, Restarts, Socket,
-    Standing, State,
+    Background, Endpoint, Guard, KeptBy, Owner, Process, Protocol, Socket, Standing, State,
 };
 use crate::runtime::clock::Clock;
 use crate::source::{Investigator, lineage};
@@ -56,12 +55,7 @@ pub fn uninspected(job: u64) -> Msg {
 
 /// A parent that starts the process again and has no command of its own that keeps it down.
 fn keeper_to_end(kept_by: &KeptBy) -> Option<Arc<Process>> {
-    use KeeperKind as K;
-    let is_ended = matches!(
-        kept_by.kind,
-        K::ShellLoop | K::UnknownParent | K::Nodemon | K::Watch
-    );
-    if !is_ended || kept_by.restarts == Restarts::No {
+    if !kept_by.is_ended_too() {
         return None;
     }
     let pid = kept_by.pid?;

@@ -85,10 +85,14 @@ fn shared(facts: &Facts) -> Option<&str> {
 /// The master of shared connections (`ControlMaster`): other sessions go through it. Its title leaves out
 /// what it forwards and where.
 fn mux(path: &str, port: u16) -> Behind {
+    // Its title is whatever it writes there: in what a person may type it is a plain path or nothing.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-@:%+=,".contains(c);
+    let path = Some(path).filter(|path| path.chars().all(is_plain));
+    let socket = path.map_or_else(String::new, |path| format!("-S {path} "));
     Behind {
-        name: Some(Text::new(path)),
+        name: path.map(Text::new),
         escape: Some(Text::new(&format!(
-            "ssh -S {path} -O cancel -L {port}:HOST:PORT DESTINATION, as it was started"
+            "ssh {socket}-O cancel -L {port}:HOST:PORT DESTINATION, as it was started"
         ))),
         is_reachable: false,
         ..Behind::new(BehindKind::SshForward)
@@ -309,5 +313,13 @@ mod tests {
         assert_eq!(sshd(&titled(listener)), Some(Sshd::Listener));
         assert_eq!(sshd(&facts("/usr/sbin/sshd -D")), Some(Sshd::Listener));
         assert_eq!(sshd(&facts("nginx")), None);
+    }
+
+    #[test]
+    fn a_title_that_is_no_plain_path_is_in_no_command() {
+        let hostile = titled("ssh: /tmp/x; touch /tmp/y [mux]");
+        let found = forward(&hostile, 8080).unwrap();
+        assert_eq!(found.name, None);
+        assert!(!found.escape.unwrap().contains("touch"));
     }
 }

@@ -6,7 +6,7 @@
 
 mod cgroups;
 pub(super) mod containers;
-mod facts;
+pub(super) mod facts;
 mod forwards;
 mod keepers;
 mod login;
@@ -233,7 +233,13 @@ impl<'a> BackgroundReader<'a> {
             .as_ref()
             .and_then(Facts::uid)
             .filter(|&uid| uid != geteuid().as_raw());
-        kept_by.user = uid.and_then(|uid| self.processes.users.name(uid));
+        if let Some(uid) = uid {
+            kept_by.user = self.processes.users.late_name(uid);
+            if kept_by.user.is_none() {
+                // A command for nobody in particular would be run as root.
+                (kept_by.name, kept_by.place) = (None, None);
+            }
+        }
         Some(kept_by)
     }
 

@@ -22,6 +22,9 @@ const NETWORK: [&str; 9] = [
     "tailscaled",
 ];
 
+/// What looks up names for a whole machine and is there for nothing else.
+const RESOLVERS: [&str; 2] = ["systemd-resolved", "systemd-resolve"];
+
 /// What a system can't do without.
 const SYSTEM: [&str; 7] = [
     "dbus-daemon",
@@ -63,8 +66,6 @@ pub(super) struct Known<'a> {
 /// What ending it would cost.
 pub(super) fn standing(known: &Known<'_>) -> Standing {
     let facts = known.facts;
-    let (program, comm) = (facts.program(), facts.comm.as_str());
-    let is_one_of = |names: &[&str]| names.contains(&program) || names.contains(&comm);
     let sshd = forwards::sshd(facts);
     match known.publisher {
         Some(Publisher::Conmon { .. }) => return Standing::ContainerMonitor,
@@ -80,20 +81,43 @@ pub(super) fn standing(known: &Known<'_>) -> Standing {
         (None, Some(Guard::Parent | Guard::Ancestor | Guard::Own)) if facts.pid != 1 => {
             Standing::Ancestor
         }
-        _ if facts.pid == 1 || is_one_of(&MANAGERS) => Standing::Manager,
-        _ if facts.title().starts_with("PM2 v") || is_one_of(&SUPERVISORS) => Standing::Supervisor,
-        _ if facts
-            .script()
-            .is_some_and(|script| SUPERVISORS.contains(&script)) =>
-        {
+        _ if known.resolves_names => Standing::Resolver,
+        _ => match by_name(facts) {
+            Standing::Ordinary if is_init(facts) => Standing::ContainerInit,
+            standing => standing,
+        },
+    }
+}
+
+/// What ending a process would cost as far as its name says: it is asked of the main process of a unit and of
+/// the parent of an owner too.
+pub(super) fn by_name(facts: &Facts) -> Standing {
+    const ENGINES: [&str; 8] = [
+        "dockerd",
+        "containerd",
+        "podman",
+        "crio",
+        "kubelet",
+        "k3s",
+        "lxd",
+        "incusd",
+    ];
+    let (program, comm) = (facts.program(), facts.comm.as_str());
+    let is_one_of = |names: &[&str]| names.contains(&program) || names.contains(&comm);
+    let runs_supervisor = facts
+        .script()
+        .is_some_and(|script| SUPERVISORS.contains(&script));
+    match () {
+        () if facts.pid == 1 || is_one_of(&MANAGERS) => Standing::Manager,
+        () if facts.title().starts_with("PM2 v") || is_one_of(&SUPERVISORS) || runs_supervisor => {
             Standing::Supervisor
         }
-        _ if ["containerd", "podman", "crio", "kubelet"].contains(&program) => Standing::Engine,
-        _ if known.resolves_names => Standing::Resolver,
-        _ if is_one_of(&NETWORK) => Standing::Network,
-        _ if is_one_of(&SYSTEM) => Standing::SystemService,
-        _ if is_init(facts) => Standing::ContainerInit,
-        _ => Standing::Ordinary,
+        () if forwards::sshd(facts) == Some(Sshd::Listener) => Standing::SshServer,
+        () if is_one_of(&ENGINES) => Standing::Engine,
+        () if is_one_of(&RESOLVERS) => Standing::Resolver,
+        () if is_one_of(&NETWORK) => Standing::Network,
+        () if is_one_of(&SYSTEM) => Standing::SystemService,
+        () => Standing::Ordinary,
     }
 }
 
@@ -241,5 +265,18 @@ mod tests {
         assert_eq!(signal("uwsgi --http :8080"), Some("INT"));
         assert_eq!(signal("uwsgi --die-on-term"), None);
         assert_eq!(signal("nginx"), None);
+    }
+
+    #[test]
+    fn the_name_of_a_main_process_or_parent_says_what_others_need() {
+        for (command, expected) in [
+            ("/usr/sbin/NetworkManager --no-daemon", Standing::Network),
+            ("/usr/bin/dbus-daemon --session", Standing::SystemService),
+            ("/lib/systemd/systemd-resolved", Standing::Resolver),
+            ("/usr/bin/dockerd -H fd://", Standing::Engine),
+            ("/usr/bin/python3 /srv/app.py", Standing::Ordinary),
+        ] {
+            assert_eq!(by_name(&facts(command)), expected, "{command}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use rustix::process::geteuid;
 use rustix::thread::{CapabilitySet, capabilities};
 
+use super::super::background::facts;
 use super::super::placement::Placement;
 use super::super::{problems, rights, room};
 use crate::model::{Gap, GapCode, Limits, Readiness, Text};
@@ -56,8 +57,7 @@ pub(super) fn has_capability(capability: CapabilitySet) -> Option<bool> {
 /// Which unit or container a process runs in, as its own file says.
 pub(super) fn placement_of(process: &str) -> Placement {
     let text = fs::read_to_string(format!("/proc/{process}/cgroup")).unwrap_or_default();
-    let path = text.lines().find_map(|line| line.strip_prefix("0::"));
-    path.map_or_else(Placement::default, Placement::of)
+    Placement::of(&facts::cgroup(&text))
 }
 
 /// A setting of this network namespace.

@@ -10,7 +10,8 @@ mod pm2;
 use std::path::Path;
 
 use super::facts::{Facts, is_interpreter};
-use crate::model::{KeeperKind, KeptBy, Pid, Restarts, Text};
+use super::standing;
+use crate::model::{KeeperKind, KeptBy, Pid, Restarts, Standing, Text};
 
 /// What is looked up while the ancestors are gone through.
 pub(super) trait Look {
@@ -149,9 +150,6 @@ const WATCHERS: [&str; 8] = [
     "chokidar",
 ];
 
-/// How much older a parent is than a child that it did not merely begin with: 2 s in clock ticks.
-const OLDER: u64 = 200;
-
 /// What starts the first process of the line again. `owners` are all that have the port.
 pub(super) fn keeper(line: &[Facts], owners: &[Pid], look: &dyn Look) -> Option<KeptBy> {
     let (own, ancestors) = line.split_first()?;
@@ -180,7 +178,7 @@ enum Step {
 }
 
 fn step(child: &Facts, ancestor: &Facts, owners: &[Pid], look: &dyn Look) -> Step {
-    let (program, script) = (ancestor.program(), ancestor.script().unwrap_or_default());
+    let program = ancestor.program();
     let found = |kept_by: KeptBy| Step::Found(Box::new(kept_by));
     if let Some(kept_by) = supervisor(ancestor, look) {
         return found(kept_by);
@@ -191,12 +189,25 @@ fn step(child: &Facts, ancestor: &Facts, owners: &[Pid], look: &dyn Look) -> Ste
     if ancestor.pid == 1 || is_launcher(ancestor) {
         return Step::Nothing;
     }
-    let is_wrapper = |name: &&str| [program, script, &ancestor.comm].contains(name);
     // A parent that has the port too is the server's own master.
-    if WRAPPERS.iter().any(is_wrapper) || owners.contains(&ancestor.pid) {
+    if is_program_wrapper(ancestor) || owners.contains(&ancestor.pid) {
         return Step::Up;
     }
     unknown(child, ancestor, look).map_or(Step::Nothing, found)
+}
+
+/// Whether a process ends with what it started, and is there for nothing else.
+pub(super) fn is_wrapper(facts: &Facts) -> bool {
+    is_shell(facts.program()) || is_program_wrapper(facts)
+}
+
+fn is_program_wrapper(facts: &Facts) -> bool {
+    let names = [
+        facts.program(),
+        facts.script().unwrap_or_default(),
+        &facts.comm,
+    ];
+    WRAPPERS.iter().any(|wrapper| names.contains(wrapper))
 }
 
 /// A supervisor that is known by its name.
@@ -391,35 +402,39 @@ fn is_prompt(facts: &Facts) -> bool {
 
 /// Runners of jobs, which run something else next.
 fn is_agent(facts: &Facts) -> bool {
-    const AGENTS: [&str; 8] = [
+    const AGENTS: [&str; 15] = [
         "Runner.Worker",
         "Runner.Listener",
         "gitlab-runner",
         "buildkite-agent",
         "jenkins",
+        "jenkins.war",
         "agent.jar",
+        "slave.jar",
+        "remoting.jar",
         "woodpecker-agent",
         "drone-runner",
+        "act_runner",
+        "code-tunnel",
+        "code-server",
+        "rserver",
     ];
     let mut words = facts.argv.iter().filter_map(|word| word.rsplit('/').next());
     words.any(|word| AGENTS.contains(&word))
 }
 
-/// A parent of no known kind: it counts if the process is all that it runs, and it waits for it or was
-/// there before it.
+/// A parent of no known kind: it counts if the process is all that it runs and it does nothing but wait for
+/// it. One that is needed for more, or that somebody runs in a terminal, is no reason to end it.
 fn unknown(child: &Facts, parent: &Facts, look: &dyn Look) -> Option<KeptBy> {
+    if parent.terminal != 0 || standing::by_name(parent) != Standing::Ordinary {
+        return None;
+    }
     let is_only = look
         .children(parent.pid)
         .iter()
         .all(|&pid| pid == child.pid);
-    let is_older = child.started_at_tick >= parent.started_at_tick + OLDER;
-    let restarts = if is_only && (is_older || look.waits(parent.pid)) {
-        Restarts::Unknown
-    } else {
-        return None;
-    };
-    Some(KeptBy {
-        restarts,
+    (is_only && look.waits(parent.pid)).then(|| KeptBy {
+        restarts: Restarts::Unknown,
         ..process(KeeperKind::UnknownParent, parent)
     })
 }

@@ -8,10 +8,12 @@ use std::collections::HashMap;
 use rustix::process::getuid;
 
 use self::socket_units::{SocketUnits, Whose};
+use super::containers::publishers::{self, Publisher};
 use super::facts::{self, Environment, Facts};
-use super::{cgroups, keepers};
+use super::{cgroups, keepers, standing};
 use crate::model::{
-    Behind, BehindKind, Engine, Holder, KeeperKind, KeptBy, Manager, Owner, Pid, Socket, Text, Unit,
+    Behind, BehindKind, Engine, Holder, KeeperKind, KeptBy, Manager, Owner, Pid, Socket, Standing,
+    Text, Unit,
 };
 use crate::source::users::Users;
 
@@ -60,7 +62,7 @@ impl Units {
         let main = Facts::of(properties.main_pid?)?;
         let uids = [Some(0), main.uid()];
         // It was opened as root, or as the user that the service runs as.
-        let is_plain = !keepers::is_launcher(&main) && uids.contains(&socket.uid);
+        let is_plain = is_a_server(&main) && uids.contains(&socket.uid);
         is_plain.then(|| described(name, None, Some(&properties), Some(true), users))
     }
 
@@ -79,23 +81,24 @@ impl Units {
         let is_known_keeper = keeper.is_some_and(|keeper| {
             !matches!(
                 keeper.kind,
-                KeeperKind::UnknownParent | KeeperKind::ShellLoop | KeeperKind::Master
+                KeeperKind::UnknownParent | KeeperKind::ShellLoop
             )
         });
         let is_container = behind.is_some_and(|behind| behind.kind == BehindKind::Container);
         let is_podman = behind.is_some_and(|behind| behind.engine == Some(Engine::Podman));
         // Quadlet, and `podman generate systemd`: the monitor or the payload is in the unit's group.
-        let is_quadlet = is_podman && !name.starts_with("user@") && name != "podman.service";
+        let may_be_quadlet = is_podman && !name.starts_with("user@") && name != "podman.service";
         let is_wanted =
-            name.ends_with(".service") && (is_quadlet || !is_container) && !is_known_keeper;
+            name.ends_with(".service") && (may_be_quadlet || !is_container) && !is_known_keeper;
         if !is_wanted {
             return None;
         }
         let answer = self.show(&name, user);
         let properties = answer.as_ref().ok();
         let is_server = match properties {
-            _ if is_quadlet => Some(true),
-            Some(properties) => Some(is_server(properties, line, owners)),
+            Some(properties) if may_be_quadlet => Some(runs_container(properties, line, behind)),
+            Some(properties) => Some(is_server(properties, line, owners, keeper)),
+            None if may_be_quadlet => Some(false),
             None => is_started_by_systemd(line),
         };
         let properties = properties.cloned();
@@ -155,24 +158,64 @@ fn manager_of(holder: &Holder, users: &mut Users) -> Manager {
 }
 
 /// Whether a unit is there for this process: it is the main process or descends from it, and the main
-/// process is not one that merely launches things, as cron and an agent of a CI system do.
-fn is_server(properties: &systemd::Properties, line: &[Facts], owners: &[Pid]) -> bool {
+/// process is not one that merely launches things, as cron and an agent of a CI system do, or that is needed
+/// for more than this port.
+fn is_server(
+    properties: &systemd::Properties,
+    line: &[Facts],
+    owners: &[Pid],
+    keeper: Option<&KeptBy>,
+) -> bool {
     /// What was started so much later than the main process was started by somebody, not by the unit: 30 s.
     const LATER: u64 = 3000;
     let Some(main) = properties.main_pid else {
-        return false;
+        // All that is left of a unit that is active without a main process is what it is there for.
+        return properties.is_active;
     };
     let Some(at) = line.iter().position(|facts| facts.pid == main) else {
         return false;
     };
-    if at == 0 || owners.contains(&main) {
-        return !keepers::is_launcher(&line[at]);
+    let (own, main) = (&line[0], &line[at]);
+    if at == 0 || owners.contains(&main.pid) {
+        return !keepers::is_launcher(main);
     }
-    let is_all = facts::children_of(main)
-        .iter()
-        .all(|pid| *pid == line[at - 1].pid);
-    let is_later = line[0].started_at_tick > line[at].started_at_tick + LATER;
-    !keepers::is_launcher(&line[at]) && (is_all || !is_later)
+    // What somebody typed in a terminal of the unit is not what the unit is for.
+    let is_typed = own.terminal != 0 && main.terminal == 0;
+    if !is_a_server(main) || is_typed {
+        return false;
+    }
+    let children = facts::children_of(main.pid);
+    let is_all = children.iter().all(|pid| *pid == line[at - 1].pid);
+    let is_later = own.started_at_tick > main.started_at_tick + LATER;
+    let starts_again = keeper.is_some_and(|keeper| keeper.pid == Some(main.pid));
+    is_all && (starts_again || !is_later || keepers::is_wrapper(main))
+}
+
+/// Whether the main process of a unit is there to serve: it launches nothing of others, and nothing else of the
+/// machine needs it.
+fn is_a_server(main: &Facts) -> bool {
+    !keepers::is_launcher(main) && standing::by_name(main) == Standing::Ordinary
+}
+
+/// Whether a unit runs a container of podman's: the main process is its monitor, as quadlet and `podman generate
+/// systemd` have it. Without a session bus podman leaves the monitor in the group of whoever called it.
+fn runs_container(
+    properties: &systemd::Properties,
+    line: &[Facts],
+    behind: Option<&Behind>,
+) -> bool {
+    let Some(main) = properties.main_pid else {
+        return false;
+    };
+    let is_monitor = || {
+        let id = behind.and_then(|behind| behind.id.as_deref());
+        let monitored = Facts::of(main).as_ref().and_then(publishers::publisher);
+        match (monitored, id) {
+            (Some(Publisher::Conmon { id: monitored, .. }), Some(id)) => monitored.starts_with(id),
+            _ => false,
+        }
+    };
+    line.iter().any(|facts| facts.pid == main) || is_monitor()
 }
 
 /// The same where systemd can't be asked: what it executes finds its own pid in `SYSTEMD_EXEC_PID`
