@@ -57,7 +57,7 @@ fn a_picture_needs_nothing_from_elsewhere_and_says_what_it_shows() {
         let svg = pictures::drawn(picture);
         // What is shown as text may have an address in it, a command for one.
         let tags = svg.split('<').filter_map(|part| part.split('>').next());
-        let tags = tags.map(|tag| format!("<{tag}>")).collect::<String>();
+        let tags: String = tags.flat_map(|tag| ["<", tag, ">"]).collect();
         let without_its_name = tags.replacen("http://www.w3.org/2000/svg", "", 1);
         for outside in ["://", "url(", "@import", "<script", "<image", "xlink"] {
             assert!(

@@ -178,7 +178,9 @@ impl PortPlatform {
         thread::scope(|scope| {
             // Where packets go matters also for the server that comes after the one that is there.
             let filter = spawn(scope, || filter.redirects(protocol, port));
-            let elsewhere = (answered == Answered::Open).then(|| {
+            let is_open = answered == Answered::Open;
+            let programs = is_open.then(|| spawn(scope, redirects::programs));
+            let elsewhere = is_open.then(|| {
                 spawn(scope, || {
                     let (found, gap) = namespaces.sockets(protocol, port);
                     (found, gap.into_iter().collect())
@@ -207,6 +209,10 @@ impl PortPlatform {
             }
             if answered == Answered::Unexplained && evidence.may_lack_rows() {
                 add_unlisted(evidence, processes, protocol, port, &there);
+            }
+            if let Some(programs) = programs {
+                let (_, gaps) = outcome(programs, GapCode::Redirects);
+                evidence.gaps.extend(gaps);
             }
             if let Some(elsewhere) = elsewhere {
                 let (found, gaps) = outcome(elsewhere, GapCode::Namespaces);

@@ -6,58 +6,36 @@
 //! file system shows up nowhere in `/proc`.
 
 use std::fs;
-use std::path::Path;
 
-use crate::source::linux::port::redirects::namespace_inode;
+use super::super::super::scan;
+use super::namespace_inode;
 
 /// `BPF_SK_LOOKUP` of `enum bpf_attach_type`.
 const SK_LOOKUP: &str = "36";
 
-/// No more descriptors than this are looked at: this takes 2 µs for each.
-const MOST_DESCRIPTORS: usize = 10_000;
+/// No more descriptors than this are looked at.
+const MOST_DESCRIPTORS: usize = 5_000;
 
 /// A process that has such a program in this namespace, as `NAME (pid N)`.
 pub(super) fn holder() -> Option<String> {
     let here = namespace_inode()?;
+    let proc = scan::open_proc().ok()?;
     let mut left = MOST_DESCRIPTORS;
-    for process in fs::read_dir("/proc").ok()?.flatten() {
-        let is_process = process
-            .file_name()
-            .to_string_lossy()
-            .starts_with(|one: char| one.is_ascii_digit());
-        if is_process && has_link(&process.path(), here, &mut left) {
-            let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-            let pid = process.file_name();
-            return Some(format!(
-                "{} (pid {})",
-                name.trim_end(),
-                pid.to_string_lossy()
-            ));
+    let holder = scan::pids(&proc).ok()?.into_iter().find(|pid| {
+        let mut links = Vec::new();
+        let before = left;
+        if before > 0 {
+            let _ = scan::visit_links(&proc, &format!("{pid}/fd"), |number, link| {
+                left = left.saturating_sub(1);
+                links.extend(link.starts_with(b"anon_inode:bpf").then_some(number));
+            });
         }
-        if left == 0 {
-            break;
-        }
-    }
-    None
-}
-
-fn has_link(process: &Path, here: u64, left: &mut usize) -> bool {
-    let Ok(descriptors) = fs::read_dir(process.join("fd")) else {
-        return false;
-    };
-    for descriptor in descriptors.flatten() {
-        if *left == 0 {
-            return false;
-        }
-        *left -= 1;
-        let is_link = fs::read_link(descriptor.path())
-            .is_ok_and(|target| target.to_string_lossy().starts_with("anon_inode:bpf"));
-        let info = || fs::read_to_string(process.join("fdinfo").join(descriptor.file_name()));
-        if is_link && info().is_ok_and(|info| is_here(&info, here)) {
-            return true;
-        }
-    }
-    false
+        let info = |number| fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}"));
+        let mut infos = links.into_iter().map(info);
+        infos.any(|info| info.is_ok_and(|info| is_here(&info, here)))
+    })?;
+    let name = fs::read_to_string(format!("/proc/{holder}/comm")).unwrap_or_default();
+    Some(format!("{} (pid {holder})", name.trim_end()))
 }
 
 /// Whether a descriptor's `fdinfo` is that of such a link in the namespace with this inode.
