@@ -190,6 +190,8 @@ pub struct Limits {
     pub security_modules: Option<Vec<Text>>,
     /// The effective uid that binds.
     pub uid: Option<u32>,
+    /// The user who became root by `sudo` to ask: what the answer advises is typed by that user.
+    pub sudo_uid: Option<u32>,
     /// The home folder of the user who asks (`HOME`).
     pub home: Option<Text>,
     /// Whether nobody gains a privilege from here, by `sudo` for one (`no_new_privs`).

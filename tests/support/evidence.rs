@@ -7,6 +7,7 @@ pub fn evidence(taken_at: Moment, holders: Vec<Holder>) -> Evidence {
     Evidence {
         limits: Limits {
             uid: Some(0),
+            sudo_uid: None,
             home: None,
             is_confined: false,
             unprivileged_from: Some(1024),

@@ -1,15 +1,15 @@
 //! Closing tunnels and forwarders, without the session that carries them.
 
+use super::join::uncapitalised;
 use super::members::Members;
-use super::party::named;
-use super::process::end;
-use super::{Fix, FixCode, Situation};
+use super::process::{begin, end};
+use super::{Fix, FixCode, Situation, guard};
 use crate::model::{AlsoEnds, AlsoEndsKind, Behind, BehindKind};
 
 /// What frees the port of a tunnel or forwarder; `None` if it is none.
 pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Option<Vec<Fix>> {
     let behind = members.first_background()?.behind.as_ref()?;
-    let who = named(members.first_process()?);
+    let end_it = uncapitalised(&begin(members, members.keeper_to_end()));
     let ended = |code, text| Fix {
         code,
         text,
@@ -20,14 +20,14 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Option<
         BehindKind::SshForward if behind.is_reachable => {
             let close = ended(
                 FixCode::CloseForward,
-                format!("Close the tunnel{to}: end {who}"),
+                format!("Close the tunnel{to}: {end_it}"),
             );
             Some(vec![members.by_whom_with_keeper(close, situation)])
         }
         BehindKind::SshForward => {
             let close = ended(
                 FixCode::CloseForward,
-                format!("Close the tunnel{to}: end {who}"),
+                format!("Close the tunnel{to}: {end_it}"),
             );
             let login = behind.name.as_deref().unwrap_or("the session");
             let login = AlsoEnds::new(AlsoEndsKind::Login, login);
@@ -41,14 +41,14 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Option<
         BehindKind::SshSession => {
             let session = behind.name.as_deref().unwrap_or("ssh");
             let text = format!(
-                "Close the tunnel of {session}, whose client may connect again if it is autossh: end {who}"
+                "Close the tunnel of {session}, whose client may connect again if it is autossh: {end_it}"
             );
             Some(vec![
                 members.by_whom(ended(FixCode::CloseForward, text), situation),
             ])
         }
         BehindKind::PortForward => {
-            let text = format!("Stop the forwarder{to}: end {who}");
+            let text = format!("Stop the forwarder{to}: {end_it}");
             Some(vec![members.by_whom(
                 Fix {
                     text,
@@ -78,7 +78,10 @@ fn only_the_forward(behind: &Behind) -> String {
             format!("Close only the forward of the shared connection {by}: {command}")
         }
         Some(escape) => {
-            format!("Close only the forward in the ssh session{to}: type ~C in it, then {escape}")
+            format!(
+                "Close only the forward in the ssh session{to}: {}",
+                guard::by_escape("in it", escape)
+            )
         }
         None => format!("Close only the forward in the ssh session{to}"),
     }

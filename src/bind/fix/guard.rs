@@ -98,7 +98,10 @@ fn sentences(standing: Standing, members: &Members<'_>, situation: &Situation<'_
         )],
         Standing::Login | Standing::OwnLogin => vec![sentence(
             FixCode::CloseForward,
-            format!("Close only the forward: in that ssh session type ~C, then -KR {port}"),
+            format!(
+                "Close only the forward: {}",
+                by_escape("in that ssh session", &format!("-KR {port}"))
+            ),
         )],
         Standing::Ancestor => vec![other_port("runs the session that you are in")],
         Standing::Resolver => resolver(&first.comm, &who, port),
@@ -134,4 +137,13 @@ fn resolver(comm: &str, who: &str, port: u16) -> Vec<Fix> {
         ));
     }
     fixes
+}
+
+/// How a forward is closed from within a session. The escape is off by default since OpenSSH 9.2
+/// (`EnableEscapeCommandline` of `ssh_config(5)`), and then what is typed next goes to the remote shell.
+pub(super) fn by_escape(place: &str, command: &str) -> String {
+    format!(
+        "{place} type ~C, then {command} (if ~C says `commandline disabled`, start that ssh again without the forward, \
+         or with EnableEscapeCommandline=yes)"
+    )
 }

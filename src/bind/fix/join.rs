@@ -109,7 +109,7 @@ fn merged(commands: &[&str]) -> String {
     merged.join("; ")
 }
 
-fn uncapitalised(text: &str) -> String {
+pub(super) fn uncapitalised(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| {
         first.to_lowercase().chain(chars).collect()

@@ -101,6 +101,16 @@ impl<'a> Members<'a> {
         ignores(term).then(|| deaf(term))
     }
 
+    /// Those that SIGTERM does not end.
+    pub(super) fn deaf_ones(&self) -> Vec<&'a Arc<Process>> {
+        let is_deaf = |background: &Background| ignores(background.reaction.term);
+        let deaf = self
+            .0
+            .iter()
+            .filter(|(_, background)| background.is_some_and(is_deaf));
+        deaf.map(|&(process, _)| process).collect()
+    }
+
     /// Those that a stopped unit leaves where `KillMode=` says so: all, or all but its main process.
     pub(super) fn outlive(&self, unit: &Unit) -> Vec<Pid> {
         let mut pids = self.pids();

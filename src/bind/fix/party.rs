@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::members::{self, Members};
 use super::shell::unit_operands;
-use super::{Fix, FixCode, Situation, container, process, service};
+use super::{Fix, FixCode, Situation, container, guard, process, service};
 use crate::model::{
     Activation, Background, Behind, BehindKind, Holder, KeeperKind, KeptBy, Manager, Owner, Pid,
     Process, Standing, Text, Unit,
@@ -215,7 +215,8 @@ impl Party<'_> {
                 let who = session.name.as_deref().unwrap_or_default();
                 let escape = session.escape.as_deref().unwrap_or_default();
                 let text = format!(
-                    "Close only the forward: in the ssh session of {who} type ~C, then {escape}, or take another port"
+                    "Close only the forward: {}",
+                    guard::by_escape(&format!("in the ssh session of {who}"), escape)
                 );
                 vec![Fix::sentence(FixCode::CloseForward, text)]
             }

@@ -77,9 +77,10 @@ pub(super) fn end(members: &Members<'_>) -> Fix {
         }
         (Run::Stopped, _) if !ignores(term) => {
             let pids = with(members.pids());
-            let command = format!("{}; {}", kill("", &pids), kill("-CONT ", &members.pids()));
+            let command = format!("{}; {}", kill("", &pids), kill("-CONT ", &pids));
             let text = format!(
-                "End {who}, which is stopped (Ctrl-Z) and handles the signal when it is continued"
+                "{}, which is stopped (Ctrl-Z) and handles the signal when it is continued",
+                begin(members, keeper)
             );
             Fix::command(FixCode::ContinueThenEnd, text, command)
         }
@@ -135,6 +136,12 @@ fn by_term(members: &Members<'_>, keeper: Option<&KeptBy>, before: &[Pid]) -> Fi
         pids.extend(members.pids().into_iter().skip(1));
     }
     let text = text_of(members, keeper, handles);
+    // A master may see to a worker that ignores SIGTERM; one without a handler does not.
+    let deaf = members.deaf_ones();
+    if let (Some(who), false) = (deaf.first(), handles) {
+        let text = format!("{text}, by SIGKILL: {} ignores SIGTERM", named(who));
+        return Fix::command(FixCode::EndHard, text, kill("-KILL ", &pids));
+    }
     let code = if pids.len() > 1 {
         FixCode::EndProcesses
     } else {
@@ -145,24 +152,8 @@ fn by_term(members: &Members<'_>, keeper: Option<&KeptBy>, before: &[Pid]) -> Fi
 
 /// `End the loop (77), which starts it again, and nginx (81), which ends its 4 workers`
 fn text_of(members: &Members<'_>, keeper: Option<&KeptBy>, handles: bool) -> String {
-    let who = members
-        .first_process()
-        .map(|first| named(first))
-        .unwrap_or_default();
     let heirs = members.heirs();
-    let begin = match keeper {
-        Some(keeper) if keeper.restarts == Restarts::Unknown => {
-            format!(
-                "End {}, which may start it again, and {who}",
-                keeper_text(keeper)
-            )
-        }
-        Some(keeper) => format!(
-            "End {}, which starts it again, and {who}",
-            keeper_text(keeper)
-        ),
-        None => format!("End {who}"),
-    };
+    let begin = begin(members, keeper);
     let workers = match (members.pids().len() - 1 - heirs.len(), handles) {
         (0, _) => String::new(),
         (1, true) => ", which ends its worker".into(),
@@ -178,4 +169,25 @@ fn text_of(members: &Members<'_>, keeper: Option<&KeptBy>, handles: bool) -> Str
         "{begin}{workers}, and {}, which inherited the socket",
         heirs.join(", ")
     )
+}
+
+/// `End the loop (77), which starts it again, and nginx (81)`
+pub(super) fn begin(members: &Members<'_>, keeper: Option<&KeptBy>) -> String {
+    let who = members
+        .first_process()
+        .map(|first| named(first))
+        .unwrap_or_default();
+    match keeper {
+        Some(keeper) if keeper.restarts == Restarts::Unknown => {
+            format!(
+                "End {}, which may start it again, and {who}",
+                keeper_text(keeper)
+            )
+        }
+        Some(keeper) => format!(
+            "End {}, which starts it again, and {who}",
+            keeper_text(keeper)
+        ),
+        None => format!("End {who}"),
+    }
 }

@@ -15,7 +15,8 @@ pub(in crate::bind) struct Reader {
 impl Reader {
     pub(in crate::bind) const fn of(limits: &Limits) -> Self {
         Self {
-            is_root: matches!(limits.uid, Some(0)),
+            // Who asked by `sudo` types the command as an ordinary user again.
+            is_root: matches!((limits.uid, limits.sudo_uid), (Some(0), None)),
             is_confined: limits.is_confined,
         }
     }

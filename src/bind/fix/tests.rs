@@ -525,10 +525,9 @@ fn a_tunnel_is_closed_and_a_session_that_carries_one_is_kept() {
         (FixCode::CloseForward, Some("kill 812"))
     );
     let fixes = fixes_of(&[&tunnel(false)], 1000);
-    assert_eq!(
-        fixes[0].text,
-        "Close only the forward in the ssh session to ann@web-01: type ~C in it, then -KL 8080"
-    );
+    let begins =
+        "Close only the forward in the ssh session to ann@web-01: in it type ~C, then -KL 8080";
+    assert!(fixes[0].text.starts_with(begins), "{}", fixes[0].text);
     assert_eq!(fixes[1].also_ends[0].kind, AlsoEndsKind::Login);
 }
 

@@ -165,7 +165,7 @@ pub(super) static TABLE: &[Row] = &[
             ),
             SayAsRoot(
                 FixCode::ChangeConfig,
-                "Let every program bind ports from {port} on",
+                "Let every program of every user bind ports from {port} on",
                 "sysctl net.ipv4.ip_unprivileged_port_start={port}",
             ),
             Say(

@@ -178,6 +178,9 @@ pub(super) fn behind(holder: &Holder) -> Option<String> {
     let name = behind.name.as_deref();
     Some(match (behind.kind, name) {
         (BehindKind::Container, name) => container(behind, name),
+        (BehindKind::SshForward, Some(socket)) if socket.starts_with('/') => {
+            format!("It is a tunnel of the shared ssh connection {socket}.")
+        }
         (BehindKind::SshForward, Some(to)) => format!("It is a tunnel of ssh to {to}."),
         (BehindKind::SshForward, None) => "It is a tunnel of ssh.".to_owned(),
         (BehindKind::SshSession, Some(of)) => {

@@ -11,7 +11,9 @@ use jiff::tz::TimeZone;
 use super::outcome::{After, Outcome, Return, StillRunning};
 use super::{Held, Sent, named, names};
 use crate::app::{Ending, Msg};
-use crate::bind::{Examination, Outcome as BindOutcome, Target, Verdict, keeper_text};
+use crate::bind::{
+    Examination, Fix, FixCode, Outcome as BindOutcome, Target, Verdict, keeper_text,
+};
 use crate::model::{Holder, KeptBy, Pid, Process, Restarts, State};
 use crate::runtime::bind_test::BindTester;
 use crate::runtime::clock::Clock;
@@ -187,10 +189,20 @@ impl<'a> Watch<'a> {
                 let parent = examination.evidence.processes.get(&process.parent?)?;
                 Some(named(parent))
             });
-        let keeps_down = verdict
-            .fixes
-            .iter()
-            .find(|fix| fix.command.is_some() && !fix.restarts);
+        let kept_by = background.and_then(|background| background.kept_by.as_ref());
+        let ends_keeper = kept_by.is_some_and(KeptBy::is_ended_too);
+        // A bare kill has just been seen not to last.
+        let lasts = |fix: &&Fix| {
+            let ends_process = matches!(
+                fix.code,
+                FixCode::EndProcess
+                    | FixCode::EndProcesses
+                    | FixCode::EndHard
+                    | FixCode::ContinueThenEnd
+            );
+            fix.command.is_some() && !fix.restarts && (ends_keeper || !ends_process)
+        };
+        let keeps_down = verdict.fixes.iter().find(lasts);
         Some(Return {
             pid: process.pid,
             name: process.name.to_string(),

@@ -125,7 +125,13 @@ impl Facts {
 
     /// The process as one short text: `node server.js`.
     pub(super) fn name(&self) -> Text {
+        let runs_text = self
+            .argv
+            .iter()
+            .any(|one| matches!(one.as_str(), "-c" | "-e" | "--eval"));
         match self.script() {
+            // Its first argument is a whole program.
+            Some(_) if runs_text => Text::new(self.program()),
             Some(script) if is_interpreter(self.program()) => {
                 Text::new(&format!("{} {script}", self.program()))
             }

@@ -23,8 +23,8 @@ use self::facts::{Environment, Facts};
 use self::keepers::look;
 use self::login::OwnLogin;
 use self::units::Units;
-use super::scan;
 use super::sock_diag::{Asked, SockDiag};
+use super::{rights, scan};
 use crate::model::{
     AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Holder, KeeperKind, KeptBy, Lineage,
     Manager, Owner, Pid, Process, Protocol, Redirect, Restarts, Serving, Socket, State, Text, Unit,
@@ -307,9 +307,15 @@ fn waits(socket: &Socket) -> bool {
 
 /// Whether this program may send a process a signal as it is (`kill(2)`).
 fn may_signal(facts: &Facts) -> bool {
-    let own = [geteuid().as_raw(), getuid().as_raw()];
     let mut decisive = facts.uids.iter().step_by(2);
-    geteuid().is_root() || decisive.any(|uid| own.contains(uid))
+    match rights::sudo_uid() {
+        // Who asked by `sudo` is not root when the command is typed.
+        Some(uid) => decisive.any(|one| *one == uid),
+        None => {
+            let own = [geteuid().as_raw(), getuid().as_raw()];
+            geteuid().is_root() || decisive.any(|uid| own.contains(uid))
+        }
+    }
 }
 
 /// What starts the process again: a supervisor, its unit, or the engine of its container.

@@ -25,6 +25,7 @@ pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
         is_ipv6_off: is_ipv6_off(),
         security_modules: security_modules(gaps),
         uid: Some(geteuid().as_raw()),
+        sudo_uid: rights::sudo_uid(),
         home: home(),
         is_confined: rights::is_confined(),
         unit: placement_of("self").unit,
