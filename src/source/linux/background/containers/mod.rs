@@ -11,12 +11,12 @@ pub(in super::super) mod inside;
 mod podman;
 mod ports;
 pub(super) mod publishers;
+mod root_docker;
 mod whose;
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
 
 use rustix::process::geteuid;
 
@@ -224,57 +224,6 @@ impl Containers {
         is_other.then_some(behind)
     }
 
-    /// Root's engine of Docker.
-    fn docker(&mut self) -> &Docker {
-        if self.docker.is_none() {
-            let is_dockerd = |facts: &&Facts| {
-                facts.program() == "dockerd"
-                    && whose::is_root(facts)
-                    && cgroups::container(&facts.cgroup).is_none()
-            };
-            let dockerd = self.processes().iter().find(is_dockerd);
-            let roots = dockerd.map(docker_roots).unwrap_or_default();
-            self.docker = Some(Docker::read(&roots, dockerd.is_some()));
-        }
-        self.docker.get_or_insert_default()
-    }
-
-    /// The container that publishes a port of this host by root's Docker, and what serves where its traffic
-    /// goes.
-    fn of_docker_port(&mut self, at: &At, to: Option<(IpAddr, u16)>) -> Behind {
-        let mut behind = of_engine(Engine::Docker);
-        let mut serving_group = None;
-        if let Some((address, inside)) = to {
-            (behind.address, behind.port) = (Some(address), Some(inside));
-            let namespaces = self.namespaces.get_or_insert_with(inside::namespaces);
-            if let Some(pids) = inside::with_address(namespaces, address, (at.protocol, inside)) {
-                let inodes = inside::listeners(pids[0], at.protocol, inside);
-                let owner = inside::owner_among(pids, &inodes);
-                behind.process = owner.and_then(serving);
-                behind.ignores_term = init_ignores_term(pids.iter().copied());
-                serving_group = group_of(owner, pids).map(|(group, _)| group);
-            }
-        }
-        let serving_id = serving_group.map(|group| group.id);
-        let docker = self.docker();
-        let publisher = docker.by_port(at, serving_id.as_deref());
-        match (publisher, &serving_id) {
-            (Some(publisher), _) => describe(&mut behind, publisher),
-            (None, Some(id)) => name_by_id(&mut behind, id),
-            (None, None) => {}
-        }
-        // Another container may share the publisher's namespace and serve in its place.
-        if let (Some(publisher), Some(id)) = (publisher, &serving_id)
-            && publisher.id != *id
-        {
-            let server = docker.by_id(id).and_then(|server| server.name.clone());
-            behind.server = Some(server.unwrap_or_else(|| Text::new(engines::short(id))));
-        }
-        behind.is_reachable = docker.is_reachable;
-        behind.ports.retain(|one| *one != (at.protocol, at.port));
-        behind
-    }
-
     /// The container of a group that a process, the first of `line`, is in.
     fn of_group(&mut self, group: &Group, line: &[Facts], users: &mut Users) -> Behind {
         if group.engine == Engine::Podman {
@@ -301,15 +250,6 @@ impl Containers {
         }
         behind
     }
-}
-
-/// Where a dockerd has its files: as its arguments say, and as it sees that, which may have mounts of its own.
-fn docker_roots(dockerd: &Facts) -> Vec<PathBuf> {
-    let named = publishers::data_root(dockerd).map(PathBuf::from);
-    let root = named.clone().unwrap_or_else(|| docker::DOCKER_ROOT.into());
-    let below = root.strip_prefix("/").map(PathBuf::from).unwrap_or(root);
-    let inside = PathBuf::from(format!("/proc/{}/root", dockerd.pid)).join(below);
-    named.into_iter().chain([inside]).collect()
 }
 
 /// LXC's monitor, an ancestor of all in the container, names the folder of LXD's or Incus' containers.
@@ -404,117 +344,4 @@ fn init_ignores_term(mut pids: impl Iterator<Item = Pid>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
-    fn facts(command: &str, uid: u32, cgroup: &str) -> Facts {
-        Facts {
-            pid: 7,
-            argv: command.split(' ').map(str::to_owned).collect(),
-            uids: vec![uid; 4],
-            cgroup: cgroup.replace("ID", ID),
-            ..Facts::default()
-        }
-    }
-
-    /// With root's container `prod`, which publishes port 8080, and no process.
-    fn containers() -> Containers {
-        let prod = Container {
-            id: ID.into(),
-            name: Some("prod".into()),
-            ..Container::default()
-        };
-        let docker = Docker {
-            containers: vec![prod],
-            is_reachable: false,
-        };
-        Containers {
-            docker: Some(docker),
-            namespaces: Some(HashMap::new()),
-            processes: Some(Vec::new()),
-            own: OnceCell::from(None),
-        }
-    }
-
-    const AT: At = At {
-        protocol: Protocol::Tcp,
-        port: 8080,
-        address: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
-    };
-
-    #[test]
-    fn what_a_user_calls_docker_is_never_root_s() {
-        let uid = u32::MAX - 2;
-        let mut containers = containers();
-        for command in [
-            "dockerd",
-            "docker-proxy -proto tcp -host-port 8080 -container-ip 172.17.0.2 -container-port 80",
-            "rootlesskit",
-        ] {
-            let forged = facts(command, uid, "/");
-            let publisher = containers.publisher(&forged).unwrap();
-            let found = containers.of_publisher(&forged, &publisher, &AT, &mut Users::default());
-            let found = found.unwrap();
-            assert_eq!(found.user.as_deref(), Some("uid 4294967293"), "{command}");
-            assert_eq!(found.name, None, "{command}");
-        }
-        // Inside a container it is none of this machine's.
-        let inside = facts("dockerd", 0, "/docker/ID");
-        assert_eq!(containers.publisher(&inside), None);
-    }
-
-    #[test]
-    fn a_container_below_a_user_s_group_is_of_that_user() {
-        let mut containers = containers();
-        let mut of = |cgroup: &str| {
-            let own = facts("nginx", 100_033, cgroup);
-            let found = containers.of_process(&[own], None, &mut Users::default());
-            let found = found.unwrap();
-            (found.name.unwrap().to_string(), found.user.is_some())
-        };
-        assert_eq!(of("/system.slice/docker-ID.scope"), ("prod".into(), false));
-        for path in [
-            "docker-ID.scope",
-            "libpod-ID.scope/container",
-            "nerdctl-ID.scope",
-        ] {
-            let path = format!("/user.slice/user-4294967293.slice/user@4294967293.service/{path}");
-            assert_eq!(of(&path), ("0123456789ab".into(), true), "{path}");
-        }
-    }
-
-    #[test]
-    fn the_container_that_this_program_is_in_is_not_stopped() {
-        let mut containers = containers();
-        let own = facts("nginx", 0, "/docker/ID");
-        containers.own = OnceCell::from(cgroups::container(&own.cgroup));
-        assert_eq!(
-            containers.of_process(&[own], None, &mut Users::default()),
-            None
-        );
-        let behind = Behind {
-            id: Some("0123456789ab".into()),
-            ..of_engine(Engine::Docker)
-        };
-        assert_eq!(containers.unless_own(behind), None);
-        let dockerd = facts("dockerd", 0, "/docker/ID");
-        assert_eq!(containers.publisher(&dockerd), Some(Publisher::Dockerd));
-    }
-
-    #[test]
-    fn a_client_is_root_s_or_the_reader_s() {
-        let mut containers = containers();
-        let behind = Behind {
-            id: Some("0123456789ab".into()),
-            name: Some("prod".into()),
-            ..of_engine(Engine::Docker)
-        };
-        let run = "docker run --name prod nginx";
-        containers.processes = Some(vec![facts(run, u32::MAX - 2, "/")]);
-        assert_eq!(containers.client_of(Some(&behind)), None);
-        containers.processes = Some(vec![facts(run, 0, "/")]);
-        assert_eq!(containers.client_of(Some(&behind)), Some(7));
-    }
-}
+mod tests;
