@@ -2,7 +2,7 @@
 
 use super::reader::Reader;
 use super::service::ignores;
-use super::shell::container_operand;
+use super::shell::{container_operand, shell_word};
 use super::{Fix, FixCode, Frees, Situation};
 use crate::model::{AlsoEnds, AlsoEndsKind, Behind, Engine, Protocol, Reaction};
 
@@ -53,10 +53,15 @@ fn command(behind: &Behind, situation: &Situation<'_>) -> Option<String> {
     match behind.engine? {
         Engine::Docker => {
             let by_port = || format!("$(docker ps -q --filter publish={})", published(situation));
-            Some(format!(
-                "docker stop {grace}{}",
-                name().unwrap_or_else(by_port)
-            ))
+            let is_named = name().is_some();
+            let stop = format!("docker stop {grace}{}", name().unwrap_or_else(by_port));
+            // The containers of the other user are meant: not the reader's shell may list them.
+            let is_other_s = behind.user.is_some() && situation.limits.uid != Some(0);
+            Some(if is_other_s && !is_named {
+                format!("sh -c {}", shell_word(&stop))
+            } else {
+                stop
+            })
         }
         // Without its first container a pod can't be started again by its own name.
         Engine::Podman => Some(match operand(&behind.pod) {
@@ -194,5 +199,31 @@ mod tests {
             fixes[0].text,
             "Stop the container web, as uid 70001: podman stop web"
         );
+    }
+
+    #[test]
+    fn the_containers_of_another_user_are_listed_as_that_user() {
+        let behind = Behind {
+            engine: Some(Engine::Docker),
+            user: Some("ann".into()),
+            ..Behind::new(crate::model::BehindKind::Container)
+        };
+        let command = |uid| {
+            let limits = crate::model::Limits {
+                uid: Some(uid),
+                ..crate::model::Limits::default()
+            };
+            let situation = Situation {
+                holders: Vec::new(),
+                limits: &limits,
+                protocol: Protocol::Tcp,
+                port: 8080,
+                look_as_root: None,
+            };
+            fixes(&behind, None, &situation).remove(0).command
+        };
+        let stop = "'docker stop $(docker ps -q --filter publish=8080)'";
+        assert_eq!(command(1000), Some(format!("sudo -iu ann sh -c {stop}")));
+        assert_eq!(command(0), Some(format!("runuser -l ann -c {stop}")));
     }
 }
