@@ -2,7 +2,7 @@
 
 use super::reader::Reader;
 use super::service::ignores;
-use super::shell::container_operand;
+use super::shell::{container_operand, shell_word};
 use super::{Fix, FixCode, Frees, Situation};
 use crate::model::{AlsoEnds, AlsoEndsKind, Behind, Engine, Protocol, Reaction};
 
@@ -15,6 +15,11 @@ pub(super) fn fixes(
     let Some(command) = command(behind, situation) else {
         return vec![Fix::sentence(FixCode::StopContainer, sentence(behind))];
     };
+    if let Some(user) = behind.user.as_deref().filter(|user| !is_user_name(user)) {
+        // Nothing can be run as a user without a name.
+        let text = format!("{}, as {user}: {command}", sentence(behind));
+        return vec![Fix::sentence(FixCode::StopContainer, text)];
+    }
     let fix = Fix {
         also_ends: also_ends(behind),
         warning: warning(behind, reaction),
@@ -26,6 +31,13 @@ pub(super) fn fixes(
         None if behind.is_reachable && situation.limits.uid != Some(0) => fix,
         None => reader.as_root(fix),
     }]
+}
+
+/// Whether commands can name the user: not `uid 70001`, which stands for one without a name, nor what they would
+/// take for an option or a number.
+fn is_user_name(user: &str) -> bool {
+    let is_operand = !user.starts_with(['-', '#', '+']);
+    is_operand && !user.is_empty() && !user.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 /// The engine's command; `None` where there is none that stays.
@@ -41,10 +53,15 @@ fn command(behind: &Behind, situation: &Situation<'_>) -> Option<String> {
     match behind.engine? {
         Engine::Docker => {
             let by_port = || format!("$(docker ps -q --filter publish={})", published(situation));
-            Some(format!(
-                "docker stop {grace}{}",
-                name().unwrap_or_else(by_port)
-            ))
+            let is_named = name().is_some();
+            let stop = format!("docker stop {grace}{}", name().unwrap_or_else(by_port));
+            // The containers of the other user are meant: not the reader's shell may list them.
+            let is_other_s = behind.user.is_some() && situation.limits.uid != Some(0);
+            Some(if is_other_s && !is_named {
+                format!("sh -c {}", shell_word(&stop))
+            } else {
+                stop
+            })
         }
         // Without its first container a pod can't be started again by its own name.
         Engine::Podman => Some(match operand(&behind.pod) {
@@ -145,4 +162,68 @@ pub(super) fn first_fix(behind: &Behind, situation: &Situation<'_>) -> Option<Fi
     fixes(behind, None, situation)
         .into_iter()
         .find(|fix| fix.frees == Frees::Yes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_without_a_name_makes_no_command() {
+        for user in ["ann", "ann.smith", "ann@example", "ann-x", "svc$"] {
+            assert!(is_user_name(user), "{user}");
+        }
+        for user in ["uid 70001", "-u", "#70001", "+7", "", "a\nb"] {
+            assert!(!is_user_name(user), "{user}");
+        }
+        let behind = Behind {
+            engine: Some(Engine::Podman),
+            name: Some("web".into()),
+            user: Some("uid 70001".into()),
+            ..Behind::new(crate::model::BehindKind::Container)
+        };
+        let limits = crate::model::Limits {
+            uid: Some(0),
+            ..crate::model::Limits::default()
+        };
+        let situation = Situation {
+            holders: Vec::new(),
+            limits: &limits,
+            protocol: Protocol::Tcp,
+            port: 8080,
+            look_as_root: None,
+        };
+        let fixes = fixes(&behind, None, &situation);
+        assert_eq!(fixes[0].command, None);
+        assert_eq!(
+            fixes[0].text,
+            "Stop the container web, as uid 70001: podman stop web"
+        );
+    }
+
+    #[test]
+    fn the_containers_of_another_user_are_listed_as_that_user() {
+        let behind = Behind {
+            engine: Some(Engine::Docker),
+            user: Some("ann".into()),
+            ..Behind::new(crate::model::BehindKind::Container)
+        };
+        let command = |uid| {
+            let limits = crate::model::Limits {
+                uid: Some(uid),
+                ..crate::model::Limits::default()
+            };
+            let situation = Situation {
+                holders: Vec::new(),
+                limits: &limits,
+                protocol: Protocol::Tcp,
+                port: 8080,
+                look_as_root: None,
+            };
+            fixes(&behind, None, &situation).remove(0).command
+        };
+        let stop = "'docker stop $(docker ps -q --filter publish=8080)'";
+        assert_eq!(command(1000), Some(format!("sudo -iu ann sh -c {stop}")));
+        assert_eq!(command(0), Some(format!("runuser -l ann -c {stop}")));
+    }
 }

@@ -15,10 +15,11 @@ mod standing;
 mod units;
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
 
 use rustix::process::{geteuid, getuid};
 
-use self::containers::{Containers, publishers};
+use self::containers::{At, Containers, publishers};
 use self::facts::{Environment, Facts};
 use self::keepers::look;
 use self::login::OwnLogin;
@@ -41,6 +42,8 @@ const MAX_OWNERS: usize = 32;
 pub(in crate::source) struct BackgroundReader<'a> {
     processes: &'a mut Processes,
     port: (Protocol, u16),
+    /// The address of the socket that is looked at.
+    local: IpAddr,
     lineage: Lineage,
     own_login: OwnLogin,
     containers: Containers,
@@ -56,6 +59,7 @@ impl<'a> BackgroundReader<'a> {
         Self {
             processes,
             port,
+            local: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             lineage: lineage(),
             own_login: OwnLogin::read(),
             containers: Containers::default(),
@@ -86,7 +90,8 @@ impl<'a> BackgroundReader<'a> {
                 continue;
             }
             if !matches!(holder.socket.owner, Owner::Known(_)) && waits(&holder.socket) {
-                holder.behind = self.containers.of_port(self.port);
+                self.local = holder.socket.local.address;
+                holder.behind = self.containers.of_port(&self.at());
                 let uid = holder.socket.uid.filter(|&uid| uid == geteuid().as_raw());
                 if let (None, Owner::Hidden, Some(uid)) =
                     (&holder.behind, &holder.socket.owner, uid)
@@ -111,13 +116,15 @@ impl<'a> BackgroundReader<'a> {
                 continue;
             }
             let port = (self.port.0, redirect.to.port.unwrap_or(self.port.1));
-            found.extend(self.containers.of_address(address, port));
+            let users = &mut self.processes.users;
+            found.extend(self.containers.of_address(address, port, users));
         }
         found
     }
 
     /// What is behind each owner of a socket, by pid.
     pub(in crate::source) fn of_socket(&mut self, socket: &Socket) -> Vec<Background> {
+        self.local = socket.local.address;
         let is_resolver = || login::resolves_names_by(socket.local.address);
         self.is_resolver = self.port.1 == 53 && (self.is_resolver || is_resolver());
         let owners = socket.owner.present();
@@ -126,17 +133,26 @@ impl<'a> BackgroundReader<'a> {
         read.map(|process| self.of(process, &pids)).collect()
     }
 
+    fn at(&self) -> At {
+        At {
+            protocol: self.port.0,
+            port: self.port.1,
+            address: self.local,
+        }
+    }
+
     fn of(&mut self, process: &Process, owners: &[Pid]) -> Background {
         let line = facts::line_of(process.pid);
         let Some(own) = line.first().cloned().map(signals::settled) else {
             return Background::new(process.pid);
         };
         let environment = Environment::of(process.pid);
-        let publisher = publishers::publisher(&own);
+        let publisher = self.containers.publisher(&own);
         let behind = self.behind(&line, publisher.as_ref(), environment.as_ref());
         let keeper = self.keeper(&line, owners, environment.as_ref());
+        let client = self.containers.client_of(behind.as_ref());
         let users = &mut self.processes.users;
-        let unit = match Containers::client_of(behind.as_ref()) {
+        let unit = match client {
             // `docker run` in a unit: the container is started again with its client.
             Some(client) => self
                 .units
@@ -182,12 +198,11 @@ impl<'a> BackgroundReader<'a> {
         environment: Option<&Environment>,
     ) -> Option<Behind> {
         let own = line.first()?;
+        let at = self.at();
         let users = &mut self.processes.users;
         let container = match publisher {
-            Some(publisher) => self
-                .containers
-                .of_publisher(line, publisher, self.port, users),
-            None => self.containers.of_process(own, environment, users),
+            Some(publisher) => self.containers.of_publisher(own, publisher, &at, users),
+            None => self.containers.of_process(line, environment, users),
         };
         let session = || {
             let forwards::Sshd::Session { user, terminal } = forwards::sshd(own)? else {

@@ -4,17 +4,25 @@
 //! group, to the engine's own files: no engine needs to answer. Where files may not be read (for an
 //! ordinary user), the id is what remains of the name.
 
+mod clients;
+mod docker;
 mod engines;
 pub(in super::super) mod inside;
+mod podman;
+mod ports;
 pub(super) mod publishers;
+mod root_docker;
+mod whose;
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
 
 use rustix::process::geteuid;
 
-use self::engines::{Container, Docker};
+use self::docker::Docker;
+use self::engines::Container;
+pub(super) use self::ports::At;
 use self::publishers::Publisher;
 use super::cgroups::{self, Group};
 use super::facts::{self, Environment, Facts};
@@ -23,55 +31,63 @@ use super::{scan, serving};
 use crate::model::{Behind, BehindKind, Engine, KeeperKind, Pid, Protocol, Restarts, Text};
 use crate::source::users::Users;
 
-/// What was read of engines and namespaces, each when it was first needed.
+/// What was read of processes, engines and namespaces, each when it was first needed.
 #[derive(Default)]
 pub(super) struct Containers {
     docker: Option<Docker>,
     namespaces: Option<HashMap<u64, Vec<Pid>>>,
+    processes: Option<Vec<Facts>>,
+    /// The container that this program is in, if its control group says so.
+    own: OnceCell<Option<Group>>,
 }
 
 impl Containers {
+    /// What a process publishes for. A program inside a container is none of this machine's engines, whatever
+    /// it is called.
+    pub(super) fn publisher(&self, facts: &Facts) -> Option<Publisher> {
+        let publisher = publishers::publisher(facts)?;
+        let is_monitor = matches!(publisher, Publisher::Conmon { .. });
+        let group = cgroups::container(&facts.cgroup).filter(|_| !is_monitor);
+        let is_ours = group.is_none_or(|group| self.is_own(&group));
+        is_ours.then_some(publisher)
+    }
+
     /// The container that a publisher publishes the port for.
     pub(super) fn of_publisher(
         &mut self,
-        line: &[Facts],
+        own: &Facts,
         publisher: &Publisher,
-        (protocol, port): (Protocol, u16),
+        at: &At,
         users: &mut Users,
     ) -> Option<Behind> {
-        let own = line.first()?;
-        match publisher {
-            Publisher::DockerProxy {
-                address,
-                port: inside,
-            } => {
-                self.know_docker(line);
-                Some(self.of_docker_port((protocol, port), Some((*address, *inside))))
+        let uid = whose::of_process(own)?;
+        let is_docker_s = matches!(
+            publisher,
+            Publisher::DockerProxy { .. } | Publisher::Dockerd | Publisher::Rootlesskit
+        );
+        let behind = match publisher {
+            // What root's engine says is of no use for a user's.
+            _ if is_docker_s && uid != 0 => of_engine_of(Engine::Docker, uid, users),
+            Publisher::DockerProxy { address, port } => {
+                self.of_docker_port(at, Some((*address, *port)))
             }
-            Publisher::Dockerd => {
-                self.know_docker(line);
-                Some(self.of_docker_port((protocol, port), None))
-            }
+            Publisher::Dockerd => self.of_docker_port(at, None),
+            Publisher::Rootlesskit => of_engine(Engine::Docker),
             Publisher::Conmon { id, name } => {
-                let mut behind = podman(own, id, name.as_deref(), users);
+                let mut behind = podman::described(own, uid, id, name.as_deref(), users);
                 let children = facts::children_of(own.pid);
                 behind.process = children.first().copied().and_then(serving);
                 behind.ignores_term = init_ignores_term(children.into_iter());
-                Some(behind)
+                behind
             }
             Publisher::Rootlessport | Publisher::UserNetwork => {
-                self.of_rootless(own, (protocol, port), users)
+                self.of_rootless(own, uid, at, users)?
             }
-            Publisher::Rootlesskit => Some(Behind {
-                user: other_user(own, users),
-                is_reachable: super::may_signal(own),
-                ..of_engine(Engine::Docker)
-            }),
             Publisher::Forkproxy {
                 is_incus,
                 instance,
                 device,
-            } => Some(Behind {
+            } => Behind {
                 name: Some(Text::new(instance)),
                 service: Some(Text::new(device)),
                 ..of_engine(if *is_incus {
@@ -79,19 +95,25 @@ impl Containers {
                 } else {
                     Engine::Lxd
                 })
-            }),
-        }
+            },
+        };
+        self.unless_own(behind)
     }
 
-    /// The container that a process is in, whose host's network it shares.
+    /// The container that a process is in, whose host's network it shares. `line` is the process and its
+    /// ancestors. The container that this program is in as well is none: to stop it would end this program.
     pub(super) fn of_process(
         &mut self,
-        own: &Facts,
+        line: &[Facts],
         environment: Option<&Environment>,
         users: &mut Users,
     ) -> Option<Behind> {
+        let own = line.first()?;
         let group = cgroups::container(&own.cgroup)?;
-        let mut behind = self.of_group(&group, own, users);
+        if self.is_own(&group) {
+            return None;
+        }
+        let mut behind = self.of_group(&group, line, users);
         if group.engine == Engine::Kubernetes {
             // The pod's name is its host name.
             behind.name = environment
@@ -99,40 +121,37 @@ impl Containers {
                 .map(|name| Text::new(&name));
         }
         behind.process = serving(own.pid);
-        let line = facts::line_of(own.pid);
         behind.ignores_term = init_ignores_term(line.iter().map(|facts| facts.pid));
         Some(behind)
     }
 
     /// The container that publishes a port of which the owner can't be seen: the engine says it, or the
     /// arguments of its proxy.
-    pub(super) fn of_port(&mut self, (protocol, port): (Protocol, u16)) -> Option<Behind> {
-        let proxy = all_processes()
-            .into_iter()
-            .find(|facts| publishers::is_proxy_of(facts, protocol, port));
+    pub(super) fn of_port(&mut self, at: &At) -> Option<Behind> {
+        let proxies = self.processes().iter().filter_map(|facts| {
+            let fit = publishers::is_proxy_of(facts, at)?;
+            Some((fit, facts))
+        });
+        let best = proxies.max_by_key(|&(fit, _)| fit);
+        let proxy = best.map(|(_, facts)| facts.clone());
         if let Some(proxy) = proxy {
-            let publisher = publishers::publisher(&proxy)?;
-            let Publisher::DockerProxy {
-                address,
-                port: inside,
-            } = publisher
-            else {
+            let Publisher::DockerProxy { address, port } = self.publisher(&proxy)? else {
                 return None;
             };
-            self.know_docker(std::slice::from_ref(&proxy));
-            return Some(self.of_docker_port((protocol, port), Some((address, inside))));
+            let behind = self.of_docker_port(at, Some((address, port)));
+            return self.unless_own(behind);
         }
-        self.know_docker(&[]);
-        let is_published = self
-            .docker
-            .as_ref()
-            .is_some_and(|docker| docker.by_port(protocol, port).is_some());
-        is_published.then(|| self.of_docker_port((protocol, port), None))
+        let is_published = self.docker().by_port(at, None).is_some();
+        let behind = is_published.then(|| self.of_docker_port(at, None))?;
+        self.unless_own(behind)
     }
 
     /// The restart policy of a container, if the engine's files say it.
     pub(super) fn restarts(&self, behind: Option<&Behind>) -> Option<Restarts> {
-        let id = behind?.id.as_deref()?;
+        let id = behind
+            .filter(|behind| behind.user.is_none())?
+            .id
+            .as_deref()?;
         let docker = self.docker.as_ref()?;
         let found = docker
             .containers
@@ -146,190 +165,95 @@ impl Containers {
 
     /// The process that runs a container in the foreground (`docker run`, `docker start -a`): what starts that
     /// again starts the container again.
-    pub(super) fn client_of(behind: Option<&Behind>) -> Option<Pid> {
-        let behind = behind.filter(|behind| behind.engine == Some(Engine::Docker))?;
-        let names = [behind.name.as_deref()?, behind.id.as_deref()?];
-        let is_name = |word: &str| {
-            names
-                .iter()
-                .any(|name| word == *name || word.strip_prefix("--name=") == Some(name))
+    pub(super) fn client_of(&mut self, behind: Option<&Behind>) -> Option<Pid> {
+        let is_meant =
+            |behind: &&Behind| behind.engine == Some(Engine::Docker) && behind.user.is_none();
+        let behind = behind.filter(is_meant)?;
+        let (name, id) = (behind.name.as_deref()?, behind.id.as_deref()?);
+        let is_client = |facts: &&Facts| {
+            let uid = whose::of_process(facts);
+            let is_trusted = uid.is_some_and(|uid| uid == 0 || uid == geteuid().as_raw());
+            is_trusted && clients::runs(facts, name, id)
         };
-        let is_client = |facts: &Facts| {
-            let words = &facts.argv;
-            let runs = words
-                .iter()
-                .any(|word| matches!(word.as_str(), "run" | "start"));
-            facts.program() == "docker" && runs && words.iter().any(|word| is_name(word))
-        };
-        all_processes()
-            .iter()
-            .find(|facts| is_client(facts))
-            .map(|facts| facts.pid)
+        let client = self.processes().iter().find(is_client)?;
+        Some(client.pid)
     }
 
     /// The container that has an address, by a process of its namespace.
-    pub(super) fn of_address(&mut self, address: IpAddr, port: (Protocol, u16)) -> Option<Behind> {
+    pub(super) fn of_address(
+        &mut self,
+        address: IpAddr,
+        port: (Protocol, u16),
+        users: &mut Users,
+    ) -> Option<Behind> {
         let namespaces = self.namespaces.get_or_insert_with(inside::namespaces);
         let pids = inside::with_address(namespaces, address, port)?.to_vec();
         let inodes = inside::listeners(pids[0], port.0, port.1);
         let owner = inside::owner_among(&pids, &inodes);
-        let group = group_of(owner, &pids)?;
-        self.know_docker(&[]);
-        let docker = self.docker.as_ref();
-        let mut behind = of_engine(group.engine);
-        let of_docker = docker.and_then(|docker| docker.by_id(&group.id)).cloned();
-        let of_podman = || {
-            (group.engine == Engine::Podman)
-                .then(|| engines::of_podman(&group.id, None))
-                .flatten()
-        };
-        if let Some(container) = of_docker.or_else(of_podman) {
-            describe(&mut behind, &container);
-        } else {
-            behind.id = Some(Text::new(engines::short(&group.id)));
-            behind.name.clone_from(&behind.id);
-        }
+        let (group, member) = group_of(owner, &pids)?;
+        let mut behind = self.of_group(&group, &facts::line_of(member), users);
         (behind.address, behind.port) = (Some(address), Some(port.1));
         behind.process = owner.and_then(serving);
-        Some(behind)
+        self.unless_own(behind)
     }
 
-    fn know_docker(&mut self, line: &[Facts]) {
-        self.docker.get_or_insert_with(|| {
-            let dockerd = line.iter().find(|facts| facts.program() == "dockerd");
-            let root = dockerd.and_then(publishers::data_root).map(PathBuf::from);
-            // dockerd may have mounts of its own.
-            let inside = dockerd.map(|dockerd| {
-                let root = root
-                    .clone()
-                    .unwrap_or_else(|| PathBuf::from("/var/lib/docker"));
-                let below = root.strip_prefix("/").map(PathBuf::from).unwrap_or(root);
-                PathBuf::from(format!("/proc/{}/root", dockerd.pid)).join(below)
-            });
-            let roots: Vec<PathBuf> = root.into_iter().chain(inside).collect();
-            Docker::read(&roots)
-        });
+    /// All processes, as they were when this was first asked.
+    fn processes(&mut self) -> &[Facts] {
+        self.processes.get_or_insert_with(|| {
+            let proc = scan::open_proc();
+            let pids = proc.and_then(|proc| scan::pids(&proc)).unwrap_or_default();
+            pids.into_iter().filter_map(Facts::of).collect()
+        })
     }
 
-    /// The container that publishes a port of this host by Docker, and what serves where its traffic goes.
-    fn of_docker_port(&mut self, port: (Protocol, u16), to: Option<(IpAddr, u16)>) -> Behind {
-        let mut behind = of_engine(Engine::Docker);
-        let mut serving_group = None;
-        if let Some((address, inside)) = to {
-            (behind.address, behind.port) = (Some(address), Some(inside));
-            let namespaces = self.namespaces.get_or_insert_with(inside::namespaces);
-            if let Some(pids) = inside::with_address(namespaces, address, (port.0, inside)) {
-                let inodes = inside::listeners(pids[0], port.0, inside);
-                let owner = inside::owner_among(pids, &inodes);
-                behind.process = owner.and_then(serving);
-                behind.ignores_term = init_ignores_term(pids.iter().copied());
-                serving_group = group_of(owner, pids);
-            }
+    /// The container that this program is in.
+    fn own(&self) -> Option<&Group> {
+        let read = || cgroups::container(&Facts::of(std::process::id())?.cgroup);
+        self.own.get_or_init(read).as_ref()
+    }
+
+    fn is_own(&self, group: &Group) -> bool {
+        self.own() == Some(group)
+    }
+
+    /// What is behind a port, unless it is the container that this program is in.
+    fn unless_own(&self, behind: Behind) -> Option<Behind> {
+        let id = behind.id.as_deref();
+        let is_own = |own: &Group| Some(engines::short(&own.id)) == id;
+        let is_other = !self.own().is_some_and(is_own);
+        is_other.then_some(behind)
+    }
+
+    /// The container of a group that a process, the first of `line`, is in.
+    fn of_group(&mut self, group: &Group, line: &[Facts], users: &mut Users) -> Behind {
+        if group.engine == Engine::Podman {
+            return podman::of_group(group, line, users);
         }
-        let docker = self.docker.as_ref();
-        let publisher = docker.and_then(|docker| docker.by_port(port.0, port.1));
-        let serving_id = serving_group.map(|group| group.id);
-        match (publisher, &serving_id) {
-            (Some(publisher), _) => describe(&mut behind, publisher),
-            (None, Some(id)) => {
-                behind.id = Some(Text::new(engines::short(id)));
-                behind.name.clone_from(&behind.id);
-            }
-            (None, None) => {}
+        let uid = line.first().and_then(|own| whose::of_group(&own.cgroup));
+        if let Some(uid) = uid {
+            let mut behind = of_engine_of(group.engine, uid, users);
+            name_by_id(&mut behind, &group.id);
+            return behind;
         }
-        // Another container may share the publisher's namespace and serve in its place.
-        if let (Some(publisher), Some(id)) = (publisher, &serving_id)
-            && publisher.id != *id
-        {
-            let server = docker.and_then(|docker| docker.by_id(id));
-            let name = server.and_then(|server| server.name.clone());
-            behind.server = Some(name.unwrap_or_else(|| Text::new(engines::short(id))));
-        }
-        behind.is_reachable = docker.is_some_and(|docker| docker.is_reachable);
-        behind.ports.retain(|one| *one != port);
-        behind
-    }
-
-    /// podman without root: its forwarder is in the container's network namespace, its listener in ours.
-    fn of_rootless(
-        &mut self,
-        own: &Facts,
-        (protocol, port): (Protocol, u16),
-        users: &mut Users,
-    ) -> Option<Behind> {
-        let namespaces = self.namespaces.get_or_insert_with(inside::namespaces);
-        let pids = forwarded_network(own.pid)
-            .and_then(|network| namespaces.get(&network).cloned())
-            .unwrap_or_default();
-        let uid = own.uid();
-        let containers = all_processes()
-            .into_iter()
-            .filter(|facts| facts.uid() == uid);
-        let monitors: Vec<(Facts, Publisher)> = containers
-            .filter_map(|facts| {
-                let publisher = publishers::publisher(&facts)?;
-                Some((facts, publisher))
-            })
-            .filter(|(_, publisher)| matches!(publisher, Publisher::Conmon { .. }))
-            .collect();
-        // The container's processes descend from its monitor.
-        let monitor = monitors.iter().find(|(monitor, _)| {
-            pids.iter()
-                .any(|&pid| facts::line_of(pid).iter().any(|one| one.pid == monitor.pid))
-        });
-        let (monitor, publisher) = match (monitor, monitors.as_slice()) {
-            (Some(found), _) => found,
-            (None, [only]) if pids.is_empty() => only,
-            (None, _) => return None,
-        };
-        let Publisher::Conmon { id, name } = publisher else {
-            return None;
-        };
-        let mut behind = podman(monitor, id, name.as_deref(), users);
-        let inodes = pids
-            .first()
-            .map(|&pid| inside::listeners(pid, protocol, port));
-        let owner = inodes.and_then(|inodes| inside::owner_among(&pids, &inodes));
-        behind.process = owner.filter(|&pid| pid != own.pid).and_then(serving);
-        behind.ignores_term = init_ignores_term(facts::children_of(monitor.pid).into_iter());
-        Some(behind)
-    }
-
-    fn of_group(&mut self, group: &Group, own: &Facts, users: &mut Users) -> Behind {
         let mut behind = of_engine(group.engine);
+        name_by_id(&mut behind, &group.id);
         match group.engine {
             Engine::Docker => {
-                self.know_docker(&[]);
-                let docker = self.docker.as_ref();
-                if let Some(found) = docker.and_then(|docker| docker.by_id(&group.id)) {
+                let docker = self.docker();
+                if let Some(found) = docker.by_id(&group.id) {
                     describe(&mut behind, found);
                 }
-                behind.is_reachable = docker.is_some_and(|docker| docker.is_reachable);
+                behind.is_reachable = docker.is_reachable;
             }
-            Engine::Podman => return podman(own, &group.id, None, users),
-            Engine::Lxc => {
-                behind.engine = Some(lxc_kind(own));
-                behind.name = Some(Text::new(&group.id));
-            }
-            Engine::Nspawn => behind.name = Some(Text::new(&group.id)),
+            Engine::Lxc => behind.engine = Some(lxc_kind(line)),
             _ => {}
-        }
-        if behind.id.is_none() && group.id.len() > engines::SHORT_ID {
-            behind.id = Some(Text::new(engines::short(&group.id)));
-        }
-        if behind.name.is_none() {
-            behind.name.clone_from(&behind.id);
-        }
-        if !matches!(group.engine, Engine::Docker) {
-            behind.is_reachable = geteuid().is_root();
         }
         behind
     }
 }
 
 /// LXC's monitor, an ancestor of all in the container, names the folder of LXD's or Incus' containers.
-fn lxc_kind(own: &Facts) -> Engine {
-    let line = facts::line_of(own.pid);
+fn lxc_kind(line: &[Facts]) -> Engine {
     let monitor = line
         .iter()
         .find(|facts| facts.title().starts_with("[lxc monitor] "));
@@ -359,66 +283,50 @@ fn of_engine(engine: Engine) -> Behind {
     }
 }
 
+/// The same of the engine of a user.
+fn of_engine_of(engine: Engine, uid: u32, users: &mut Users) -> Behind {
+    Behind {
+        user: whose::named(uid, users),
+        is_reachable: whose::is_reachable(uid),
+        ..of_engine(engine)
+    }
+}
+
+/// Names a container by the id, or name, that its control group has.
+fn name_by_id(behind: &mut Behind, id: &str) {
+    let name = Some(Text::new(engines::short(id)));
+    if id.len() > engines::SHORT_ID && behind.engine.is_some_and(has_ids) {
+        behind.id.clone_from(&name);
+    }
+    behind.name = name;
+}
+
+/// Whether the containers of an engine have ids in place of names.
+const fn has_ids(engine: Engine) -> bool {
+    !matches!(
+        engine,
+        Engine::Lxc | Engine::Lxd | Engine::Incus | Engine::Nspawn
+    )
+}
+
 fn describe(behind: &mut Behind, container: &Container) {
     behind.id = Some(Text::new(engines::short(&container.id)));
     behind.name = container.name.clone().or_else(|| behind.id.clone());
     behind.image.clone_from(&container.image);
     behind.project.clone_from(&container.project);
     behind.service.clone_from(&container.service);
-    behind.ports.clone_from(&container.ports);
-}
-
-/// A container of podman's, as its monitor's arguments or its control group name it.
-fn podman(own: &Facts, id: &str, name: Option<&str>, users: &mut Users) -> Behind {
-    let user = other_user(own, users);
-    // podman keeps root's elsewhere.
-    let home = own
-        .uid()
-        .filter(|&uid| uid != 0)
-        .and_then(|_| Environment::of(own.pid)?.get("HOME"));
-    let home = home.map(PathBuf::from);
-    let stored = engines::of_podman(id, home.as_deref());
-    let short = Text::new(engines::short(id));
-    let stored_name = stored.as_ref().and_then(|stored| stored.name.clone());
-    Behind {
-        pod: name.and_then(pod_of).map(Text::new),
-        name: name
-            .map(Text::new)
-            .or(stored_name)
-            .or_else(|| Some(short.clone())),
-        id: Some(short),
-        image: stored.and_then(|stored| stored.image),
-        is_reachable: super::may_signal(own),
-        user,
-        ..of_engine(Engine::Podman)
-    }
-}
-
-/// The pod whose namespaces a container holds open: such a container is called `POD-infra`, after the first
-/// twelve digits of the pod's id.
-fn pod_of(name: &str) -> Option<&str> {
-    let id = name.strip_suffix("-infra")?;
-    let is_id = id.len() == engines::SHORT_ID && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_id.then_some(id)
-}
-
-/// Whose engine it is, if it is neither root's nor the reader's.
-fn other_user(own: &Facts, users: &mut Users) -> Option<Text> {
-    let uid = own
-        .uid()
-        .filter(|&uid| uid != 0 && uid != geteuid().as_raw())?;
-    users.name(uid)
+    behind.ports = container.port_numbers();
 }
 
 /// The container of the process that serves; where that may not be seen, of all in the namespace if they
-/// are in the same one.
-fn group_of(owner: Option<Pid>, pids: &[Pid]) -> Option<Group> {
-    let of = |pid: Pid| cgroups::container(&Facts::of(pid)?.cgroup);
+/// are in the same one. With a process of it.
+fn group_of(owner: Option<Pid>, pids: &[Pid]) -> Option<(Group, Pid)> {
+    let of = |pid: Pid| Some((cgroups::container(&Facts::of(pid)?.cgroup)?, pid));
     if let Some(owner) = owner {
         return of(owner);
     }
-    let mut groups: Vec<Group> = pids.iter().filter_map(|&pid| of(pid)).collect();
-    groups.dedup();
+    let mut groups: Vec<(Group, Pid)> = pids.iter().filter_map(|&pid| of(pid)).collect();
+    groups.dedup_by(|one, other| one.0 == other.0);
     match groups.as_slice() {
         [only] => Some(only.clone()),
         _ => None,
@@ -435,19 +343,5 @@ fn init_ignores_term(mut pids: impl Iterator<Item = Pid>) -> bool {
     })
 }
 
-/// The network namespace that a forwarder without root leads into: that of its first thread or of its
-/// child. Go chooses the thread of `rootlessport` that enters it: in 1 of 27 starts of podman 4.3 it was
-/// not the first one; its child was in the container's namespace in all.
-fn forwarded_network(forwarder: Pid) -> Option<u64> {
-    let own = scan::network_of("self").ok();
-    std::iter::once(forwarder)
-        .chain(facts::children_of(forwarder))
-        .filter_map(|pid| scan::network_of(&pid.to_string()).ok())
-        .find(|network| Some(*network) != own)
-}
-
-fn all_processes() -> Vec<Facts> {
-    let proc = scan::open_proc();
-    let pids = proc.and_then(|proc| scan::pids(&proc)).unwrap_or_default();
-    pids.into_iter().filter_map(Facts::of).collect()
-}
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,9 @@
 use std::net::IpAddr;
 
 use super::super::facts::Facts;
-use crate::model::Protocol;
+use super::engines::protocol;
+use super::ports::{At, Fit, Published, host_address};
+use super::whose;
 
 /// A process that publishes a port, as its arguments say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub(in super::super) enum Publisher {
     },
 }
 
-/// What publishes, if this process does.
+/// What publishes, if this process does. The user tells whose engine it is; LXD's and Incus' are root's alone.
 pub(in super::super) fn publisher(facts: &Facts) -> Option<Publisher> {
     let argv = &facts.argv;
     let program = facts.program();
@@ -52,7 +54,9 @@ pub(in super::super) fn publisher(facts: &Facts) -> Option<Publisher> {
             Some(Publisher::UserNetwork)
         }
         "rootlesskit" => Some(Publisher::Rootlesskit),
-        "lxd" | "incusd" | "incus" if argv.iter().any(|one| one == "forkproxy") => {
+        "lxd" | "incusd" | "incus"
+            if whose::is_root(facts) && argv.iter().any(|one| one == "forkproxy") =>
+        {
             forkproxy(argv, program != "lxd")
         }
         // Its forwarder is called `exe` inside.
@@ -66,11 +70,16 @@ pub(in super::super) fn publisher(facts: &Facts) -> Option<Publisher> {
     }
 }
 
-/// Whether a process is Docker's proxy for this port of this host.
-pub(in super::super) fn is_proxy_of(facts: &Facts, protocol: Protocol, port: u16) -> bool {
-    facts.program() == "docker-proxy"
-        && option(&facts.argv, "-host-port").is_some_and(|text| text == port.to_string())
-        && option(&facts.argv, "-proto").is_none_or(|text| text == protocol.as_str())
+/// How well root's Docker proxy fits a socket of this host, if this process is one.
+pub(super) fn is_proxy_of(facts: &Facts, at: &At) -> Option<Fit> {
+    let is_proxy = facts.program() == "docker-proxy" && whose::is_root(facts);
+    let argument = |name: &str| option(&facts.argv, name).filter(|_| is_proxy);
+    let published = Published {
+        protocol: argument("-proto").map_or(Some(at.protocol), |name| protocol(&name))?,
+        port: argument("-host-port")?.parse().ok()?,
+        host: host_address(&argument("-host-ip").unwrap_or_default()).ok()?,
+    };
+    published.fit(at)
 }
 
 /// `…/logs/INSTANCE/proxy.DEVICE.log` among the arguments.
@@ -105,13 +114,14 @@ fn option(argv: &[String], name: &str) -> Option<String> {
 }
 
 /// The folder that dockerd keeps its containers in, as its arguments say.
-pub(in super::super) fn data_root(dockerd: &Facts) -> Option<String> {
+pub(super) fn data_root(dockerd: &Facts) -> Option<String> {
     option(&dockerd.argv, "--data-root").or_else(|| option(&dockerd.argv, "-g"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Protocol;
 
     fn facts(command: &str) -> Facts {
         let argv: Vec<String> = command.split(' ').map(str::to_owned).collect();
@@ -119,22 +129,36 @@ mod tests {
         Facts {
             comm: comm.chars().take(15).collect(),
             argv,
+            uids: vec![0; 4],
             ..Facts::default()
         }
     }
 
     #[test]
     fn each_publisher_is_read_from_its_arguments() {
-        let proxy = "/usr/sbin/docker-proxy -proto tcp -host-ip 0.0.0.0 -host-port 8080 -container-ip \
+        let proxy = "/usr/sbin/docker-proxy -proto tcp -host-ip 127.0.0.1 -host-port 8080 -container-ip \
                      172.17.0.2 -container-port 80";
         let expected = Publisher::DockerProxy {
             address: [172, 17, 0, 2].into(),
             port: 80,
         };
         assert_eq!(publisher(&facts(proxy)), Some(expected));
-        assert!(is_proxy_of(&facts(proxy), Protocol::Tcp, 8080));
-        assert!(!is_proxy_of(&facts(proxy), Protocol::Udp, 8080));
-        assert!(!is_proxy_of(&facts(proxy), Protocol::Tcp, 808));
+        let at = |protocol, port, address: [u8; 4]| At {
+            protocol,
+            port,
+            address: address.into(),
+        };
+        let fits = |at: &At| is_proxy_of(&facts(proxy), at).is_some();
+        assert!(fits(&at(Protocol::Tcp, 8080, [127, 0, 0, 1])));
+        assert!(!fits(&at(Protocol::Tcp, 8080, [127, 0, 0, 2])));
+        assert!(!fits(&at(Protocol::Udp, 8080, [127, 0, 0, 1])));
+        assert!(!fits(&at(Protocol::Tcp, 808, [127, 0, 0, 1])));
+        let forged = Facts {
+            uids: vec![1000, 0, 0, 0],
+            ..facts(proxy)
+        };
+        let own = at(Protocol::Tcp, 8080, [127, 0, 0, 1]);
+        assert_eq!(is_proxy_of(&forged, &own), None);
         let conmon =
             "/usr/bin/conmon --api-version 1 -c 0123 -u 0123 -r /usr/bin/runc -n web --exit-dir /x";
         let expected = Publisher::Conmon {
@@ -150,6 +174,11 @@ mod tests {
             device: "http".into(),
         };
         assert_eq!(publisher(&facts(lxd)), Some(expected));
+        let forged = Facts {
+            uids: vec![1000; 4],
+            ..facts(lxd)
+        };
+        assert_eq!(publisher(&forged), None);
         assert_eq!(
             publisher(&facts("rootlessport")),
             Some(Publisher::Rootlessport)

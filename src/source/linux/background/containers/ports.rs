@@ -1,0 +1,95 @@
+//! A port of this host with the address that it is published at. Pure.
+
+use std::net::IpAddr;
+
+use crate::model::Protocol;
+
+/// Where a socket waits: what a container's published port is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct At {
+    pub(in super::super) protocol: Protocol,
+    pub(in super::super) port: u16,
+    pub(in super::super) address: IpAddr,
+}
+
+/// A port that a container publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in super::super) struct Published {
+    pub(super) protocol: Protocol,
+    pub(super) port: u16,
+    /// `None`: every address, of both families.
+    pub(super) host: Option<IpAddr>,
+}
+
+/// How well a published port fits a socket; the better the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fit {
+    Wildcard,
+    Exact,
+}
+
+impl Published {
+    /// Whether the socket at `at` is, or is part of, what is published. Docker before 20.10.6 had one socket
+    /// `[::]` for both families, hence any unspecified address fits any other.
+    pub(super) fn fit(&self, at: &At) -> Option<Fit> {
+        if (self.protocol, self.port) != (at.protocol, at.port) {
+            return None;
+        }
+        let address = at.address.to_canonical();
+        match self.host.map(|host| host.to_canonical()) {
+            Some(host) if host == address => Some(Fit::Exact),
+            Some(host) if !host.is_unspecified() => None,
+            Some(host) => {
+                let is_covered = address.is_unspecified() || address.is_ipv4() == host.is_ipv4();
+                is_covered.then_some(Fit::Wildcard)
+            }
+            None => Some(Fit::Wildcard),
+        }
+    }
+}
+
+/// The address in a file, an answer or an argument: empty is every address; `Err` what is none.
+pub(super) fn host_address(text: &str) -> Result<Option<IpAddr>, ()> {
+    match text {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| ()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_published_at_its_own_address_only() {
+        let published = |address: &str| Published {
+            protocol: Protocol::Tcp,
+            port: 8080,
+            host: host_address(address).unwrap(),
+        };
+        let at = |address: &str| At {
+            protocol: Protocol::Tcp,
+            port: 8080,
+            address: address.parse().unwrap(),
+        };
+        for (host, socket, fit) in [
+            ("127.0.0.1", "127.0.0.1", Some(Fit::Exact)),
+            ("127.0.0.1", "::ffff:127.0.0.1", Some(Fit::Exact)),
+            ("127.0.0.2", "127.0.0.1", None),
+            ("127.0.0.1", "0.0.0.0", None),
+            ("0.0.0.0", "0.0.0.0", Some(Fit::Exact)),
+            ("0.0.0.0", "::", Some(Fit::Wildcard)),
+            ("0.0.0.0", "127.0.0.1", Some(Fit::Wildcard)),
+            ("0.0.0.0", "::1", None),
+            ("", "::1", Some(Fit::Wildcard)),
+        ] {
+            assert_eq!(published(host).fit(&at(socket)), fit, "{host} {socket}");
+        }
+        let other = At {
+            port: 8081,
+            ..at("127.0.0.1")
+        };
+        assert_eq!(published("").fit(&other), None);
+        assert_eq!(host_address("x"), Err(()));
+    }
+}

@@ -1,0 +1,114 @@
+//! What processes and groups say of containers, whoever made them up.
+
+use super::*;
+
+const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+fn facts(command: &str, uid: u32, cgroup: &str) -> Facts {
+    Facts {
+        pid: 7,
+        argv: command.split(' ').map(str::to_owned).collect(),
+        uids: vec![uid; 4],
+        cgroup: cgroup.replace("ID", ID),
+        ..Facts::default()
+    }
+}
+
+/// With root's container `prod`, which publishes port 8080, and no process.
+fn containers() -> Containers {
+    let prod = Container {
+        id: ID.into(),
+        name: Some("prod".into()),
+        ..Container::default()
+    };
+    let docker = Docker {
+        containers: vec![prod],
+        is_reachable: false,
+    };
+    Containers {
+        docker: Some(docker),
+        namespaces: Some(HashMap::new()),
+        processes: Some(Vec::new()),
+        own: OnceCell::from(None),
+    }
+}
+
+const AT: At = At {
+    protocol: Protocol::Tcp,
+    port: 8080,
+    address: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+};
+
+#[test]
+fn what_a_user_calls_docker_is_never_root_s() {
+    let uid = u32::MAX - 2;
+    let mut containers = containers();
+    for command in [
+        "dockerd",
+        "docker-proxy -proto tcp -host-port 8080 -container-ip 172.17.0.2 -container-port 80",
+        "rootlesskit",
+    ] {
+        let forged = facts(command, uid, "/");
+        let publisher = containers.publisher(&forged).unwrap();
+        let found = containers.of_publisher(&forged, &publisher, &AT, &mut Users::default());
+        let found = found.unwrap();
+        assert_eq!(found.user.as_deref(), Some("uid 4294967293"), "{command}");
+        assert_eq!(found.name, None, "{command}");
+    }
+    // Inside a container it is none of this machine's.
+    let inside = facts("dockerd", 0, "/docker/ID");
+    assert_eq!(containers.publisher(&inside), None);
+}
+
+#[test]
+fn a_container_below_a_user_s_group_is_of_that_user() {
+    let mut containers = containers();
+    let mut of = |cgroup: &str| {
+        let own = facts("nginx", 100_033, cgroup);
+        let found = containers.of_process(&[own], None, &mut Users::default());
+        let found = found.unwrap();
+        (found.name.unwrap().to_string(), found.user.is_some())
+    };
+    assert_eq!(of("/system.slice/docker-ID.scope"), ("prod".into(), false));
+    for path in [
+        "docker-ID.scope",
+        "libpod-ID.scope/container",
+        "nerdctl-ID.scope",
+    ] {
+        let path = format!("/user.slice/user-4294967293.slice/user@4294967293.service/{path}");
+        assert_eq!(of(&path), ("0123456789ab".into(), true), "{path}");
+    }
+}
+
+#[test]
+fn the_container_that_this_program_is_in_is_not_stopped() {
+    let mut containers = containers();
+    let own = facts("nginx", 0, "/docker/ID");
+    containers.own = OnceCell::from(cgroups::container(&own.cgroup));
+    assert_eq!(
+        containers.of_process(&[own], None, &mut Users::default()),
+        None
+    );
+    let behind = Behind {
+        id: Some("0123456789ab".into()),
+        ..of_engine(Engine::Docker)
+    };
+    assert_eq!(containers.unless_own(behind), None);
+    let dockerd = facts("dockerd", 0, "/docker/ID");
+    assert_eq!(containers.publisher(&dockerd), Some(Publisher::Dockerd));
+}
+
+#[test]
+fn a_client_is_root_s_or_the_reader_s() {
+    let mut containers = containers();
+    let behind = Behind {
+        id: Some("0123456789ab".into()),
+        name: Some("prod".into()),
+        ..of_engine(Engine::Docker)
+    };
+    let run = "docker run --name prod nginx";
+    containers.processes = Some(vec![facts(run, u32::MAX - 2, "/")]);
+    assert_eq!(containers.client_of(Some(&behind)), None);
+    containers.processes = Some(vec![facts(run, 0, "/")]);
+    assert_eq!(containers.client_of(Some(&behind)), Some(7));
+}
