@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use rustix::fs::{Mode, OFlags, open};
 
 use super::super::facts::{self, Environment, Facts};
-use super::{Look, is_loop, pm2};
+use super::{Look, loops, pm2};
 use crate::model::{Pid, Text};
 
 /// This system.
@@ -31,7 +31,7 @@ impl Look for System<'_> {
             .iter()
             .skip(1)
             .find(|one| !one.starts_with('-'))?;
-        Some(is_loop(&text_of(shell.pid, script)?))
+        loops::has_loop(&text_of(shell.pid, script)?)
     }
 
     fn children(&self, pid: Pid) -> Vec<Pid> {

@@ -5,6 +5,7 @@
 //! where the supervisor that sets it is an ancestor.
 
 pub(super) mod look;
+mod loops;
 mod pm2;
 
 use std::path::Path;
@@ -19,7 +20,7 @@ pub(super) trait Look {
     fn variable(&self, name: &str) -> Option<String>;
     /// The folder that a process runs in, if it can be spelled in a command.
     fn folder(&self, pid: Pid) -> Option<Text>;
-    /// Whether the script that a shell runs has a loop; `None` if it can't be read.
+    /// Whether the script that a shell runs has a loop ([`loops::has_loop`]); `None` too if it can't be read.
     fn has_loop(&self, shell: &Facts) -> Option<bool>;
     /// The app that this daemon of pm2 listens for itself.
     fn clustered(&self, daemon: Pid) -> Option<String>;
@@ -351,7 +352,7 @@ fn shell(facts: &Facts, look: &dyn Look) -> Step {
     let command = facts.argv.iter().position(|one| one == "-c");
     let text = command.and_then(|at| facts.argv.get(at + 1));
     let has_loop = match text {
-        Some(text) => Some(is_loop(text)),
+        Some(text) => loops::has_loop(text),
         None if first.starts_with('-') && facts.script().is_none() => return Step::Nothing,
         None => look.has_loop(facts),
     };
@@ -364,15 +365,6 @@ fn shell(facts: &Facts, look: &dyn Look) -> Step {
             ..process(KeeperKind::ShellLoop, facts)
         })),
     }
-}
-
-/// Whether a shell's text has a loop, as a word of its own.
-pub(super) fn is_loop(script: &str) -> bool {
-    let lines = script
-        .lines()
-        .map(|line| line.split('#').next().unwrap_or_default());
-    let mut words = lines.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'));
-    words.any(|word| matches!(word, "while" | "until" | "for"))
 }
 
 /// Whether what a process starts is on its own.
