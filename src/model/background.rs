@@ -160,14 +160,18 @@ pub struct KeptBy {
     pub kind: KeeperKind,
     /// What its own stop command calls the process: an app, a program, a service directory, a unit.
     pub name: Option<Text>,
+    /// What that command takes instead of the name, where it has another word for it: the id of an app of pm2.
+    pub id: Option<Text>,
     /// The process that does it.
     pub pid: Option<Pid>,
     /// That process's name.
     pub process: Option<Text>,
     /// Whether it starts the process again.
     pub restarts: Restarts,
-    /// What its stop command needs besides: a config file or a home folder.
+    /// What its stop command needs besides: a config file, the address of a server, or a home folder.
     pub place: Option<Text>,
+    /// The user that its process runs as; `None` where it has no process, or several users.
+    pub uid: Option<u32>,
     /// The user that its stop command is run as, where that is neither root nor the reader.
     pub user: Option<Text>,
     /// Whether the reader may use it without becoming root.
@@ -192,10 +196,12 @@ impl KeptBy {
         Self {
             kind,
             name: None,
+            id: None,
             pid: None,
             process: None,
             restarts: Restarts::Yes,
             place: None,
+            uid: None,
             user: None,
             is_reachable: true,
         }

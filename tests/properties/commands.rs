@@ -187,14 +187,15 @@ fn a_command_names_the_unit_or_the_container_and_runs_nothing_else() {
         let stop_by_id: &[&str] = &[word, "stop", "0123456789ab", "--"];
         check(&path, &commands(in_container), &[stop, stop_by_id]);
 
+        let file = Text::new(&format!("/{name}"));
         let of_app = holder(|background| {
             background.kept_by = Some(KeptBy {
                 name: Some(container.clone()),
-                place: Some(container.clone()),
+                place: Some(file.clone()),
                 ..KeptBy::new(KeeperKind::Supervisord)
             });
         });
-        let stop: &[&str] = &["supervisorctl", "-c", &container, "stop", &container, "--"];
+        let stop: &[&str] = &["supervisorctl", "-c", &file, "stop", &container, "--"];
         check(&path, &commands(of_app), &[kill, stop]);
 
         let mut activated = holder(|_| {});

@@ -348,6 +348,7 @@ fn what_starts_it_again_and_what_keeps_it_down_is_said() {
         name: Some("web".into()),
         pid: Some(77),
         process: Some("supervisord".into()),
+        place: Some("/etc/s.conf".into()),
         ..KeptBy::new(KeeperKind::Supervisord)
     };
     let background = Background {
@@ -357,7 +358,8 @@ fn what_starts_it_again_and_what_keeps_it_down_is_said() {
     };
     found(&mut desk, job, vec![background]);
     let text = said(&desk).join("\n");
-    let kept = "supervisord (77) starts it again; `supervisorctl stop web` keeps it down.";
+    let kept =
+        "supervisord (77) starts it again; `supervisorctl -c /etc/s.conf stop web` keeps it down.";
     assert!(text.contains(kept), "{text}");
     assert!(
         text.contains("Also ends the login of ann on pts/3."),
@@ -511,7 +513,7 @@ fn what_comes_of_a_signal_is_told_when_it_is_known() {
     desk.tell(Msg::EndPending(looking.into()));
     assert!(footer(&desk).contains(looking));
     let message = "app (80) exited after 0.2 s, back as 1054 after 0.4 s, started by supervisord (77): \
-                   `supervisorctl stop web` keeps it down";
+                   `supervisorctl -c /etc/s.conf stop web` keeps it down";
     desk.tell(Msg::EndWatched {
         succeeded: false,
         message: message.into(),

@@ -1,5 +1,7 @@
 //! Stopping units of systemd and apps of supervisors by their own commands.
 
+use std::borrow::Cow;
+
 use super::members::Members;
 use super::party::{is_guarded, named_or};
 use super::process;
@@ -118,9 +120,17 @@ pub(super) fn app_fixes(
     // pm2 listens itself for an app of several workers.
     let is_itself = kept_by.pid.is_some() && kept_by.pid == members.pids().first().copied();
     let first = members.first_process().filter(|_| !is_itself);
-    let what = first.map_or_else(|| name.to_owned(), |process| process.name.to_string());
+    let app = match &kept_by.id {
+        Some(id) => format!("its app {id}, {name}"),
+        None => name.to_owned(),
+    };
+    let what = match first {
+        Some(process) if kept_by.id.is_some() => format!("{app}, which runs {}", process.name),
+        Some(process) => process.name.to_string(),
+        None => app,
+    };
     let text = format!("Have {keeper} stop {what}");
-    let mut fix = match command(kept_by, members) {
+    let mut fix = match command(kept_by, members).filter(|_| has_user(kept_by, situation)) {
         Some(command) => Fix::command(FixCode::StopApp, text, command),
         None => Fix::sentence(
             FixCode::StopApp,
@@ -145,6 +155,13 @@ pub(super) fn app_fixes(
     fixes
 }
 
+/// Whether the user that a supervisor runs as can be named in a command: run as another it would reach what
+/// another one runs.
+fn has_user(kept_by: &KeptBy, situation: &Situation<'_>) -> bool {
+    let is_named = |uid| uid == 0 || situation.limits.uid == Some(uid) || kept_by.user.is_some();
+    kept_by.uid.is_none_or(is_named)
+}
+
 /// What does not react to SIGTERM takes SIGKILL once its supervisor keeps it down. pm2 and forever send that
 /// themselves; supervisord does after 10 s and waits for it.
 fn insist(fix: Fix, kind: KeeperKind, members: &Members<'_>) -> Fix {
@@ -166,28 +183,61 @@ fn insist(fix: Fix, kind: KeeperKind, members: &Members<'_>) -> Fix {
 
 /// The supervisor's own command that stops an app and keeps it down.
 fn command(kept_by: &KeptBy, members: &Members<'_>) -> Option<String> {
-    let name = kept_by.name.as_deref();
-    let word = || name.filter(|name| !name.starts_with('-')).map(shell_word);
+    let folder = || {
+        let folder = kept_by.name.as_deref()?;
+        folder.starts_with('/').then(|| shell_word(folder))
+    };
     match kept_by.kind {
         KeeperKind::Pm2 => {
             let home = kept_by.place.as_deref().map_or_else(String::new, |home| {
                 format!("PM2_HOME={} ", shell_word(home))
             });
-            Some(format!("{home}pm2 stop {}", word()?))
+            Some(format!("{home}pm2 stop {}", pm2_app(kept_by)?))
         }
         KeeperKind::Supervisord => {
-            let file = kept_by
-                .place
-                .as_deref()
-                .map_or_else(String::new, |file| format!("-c {} ", shell_word(file)));
-            Some(format!("supervisorctl {file}stop {}", word()?))
+            let server = supervisord(kept_by.place.as_deref()?)?;
+            let name = kept_by.name.as_deref().filter(|name| is_program(name))?;
+            Some(format!("supervisorctl {server} stop {name}"))
         }
-        KeeperKind::Runit => Some(format!("sv down {}", word()?)),
-        KeeperKind::Daemontools => Some(format!("svc -d {}", word()?)),
-        KeeperKind::S6 => Some(format!("s6-svc -d {}", word()?)),
+        KeeperKind::Runit => Some(format!("sv down {}", folder()?)),
+        KeeperKind::Daemontools => Some(format!("svc -d {}", folder()?)),
+        KeeperKind::S6 => Some(format!("s6-svc -d {}", folder()?)),
         KeeperKind::Forever => Some(format!("forever stop {}", members.first_process()?.pid)),
         _ => None,
     }
+}
+
+/// What `pm2 stop` takes for an app: its id, or a name that it does not take for an id or for every app.
+fn pm2_app(kept_by: &KeptBy) -> Option<Cow<'_, str>> {
+    let is_name = |name: &&str| {
+        let is_number = name.parse::<f64>().is_ok() || name.starts_with("0x");
+        // What begins and ends with `/` is an expression.
+        !is_number && !name.is_empty() && *name != "all" && !name.starts_with(['-', '/'])
+    };
+    let name = || kept_by.name.as_deref().filter(is_name);
+    kept_by.id.as_deref().or_else(name).map(shell_word)
+}
+
+/// How `supervisorctl` reaches a server: by the server's config file or its address. Without either it takes
+/// a config file from the folder that it is run in, or a server that is another.
+fn supervisord(place: &str) -> Option<String> {
+    let is_host = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
+    let is_address = place.starts_with("unix:///")
+        || place.strip_prefix("http://").is_some_and(|host| {
+            host.starts_with(|c: char| is_host(c) && c != '-') && host.chars().all(is_host)
+        });
+    match place {
+        _ if is_address => Some(format!("-s {}", shell_word(place))),
+        _ if place.starts_with('/') => Some(format!("-c {}", shell_word(place))),
+        _ => None,
+    }
+}
+
+/// Whether `supervisorctl stop` takes this for one program: `all` are all, and `web:` is a whole group.
+fn is_program(name: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
+    let is_whole = name.split(':').all(|part| !part.is_empty());
+    name.chars().all(is_allowed) && is_whole && name != "all" && !name.starts_with('-')
 }
 
 /// What people call a supervisor.

@@ -431,7 +431,6 @@ fn a_supervisor_s_own_command_comes_before_a_kill_that_does_not_last() {
     use KeeperKind as K;
     for (kind, name, command) in [
         (K::Pm2, "web", "pm2 stop web"),
-        (K::Supervisord, "shop:web", "supervisorctl stop shop:web"),
         (K::Runit, "/etc/sv/web", "sv down /etc/sv/web"),
         (K::Daemontools, "/service/web", "svc -d /service/web"),
         (K::S6, "/run/s6/my web", "s6-svc -d '/run/s6/my web'"),
@@ -474,6 +473,86 @@ fn a_supervisor_s_own_command_comes_before_a_kill_that_does_not_last() {
     assert_eq!(first(&unread, 1000).as_deref(), Some("kill 812"));
     let hostile = kept(K::Pm2, Some("-f; rm"));
     assert_eq!(fixes_of(&[&hostile], 1000)[0].command, None);
+}
+
+#[test]
+fn a_supervisor_is_reached_where_it_is_and_stops_one_app() {
+    use KeeperKind as K;
+    let command = |kind, name: &str, id: Option<&str>, place: Option<&str>| {
+        let mut holder = kept(kind, Some(name));
+        let keeper = holder.backgrounds[0].kept_by.as_mut().unwrap();
+        (keeper.id, keeper.place) = (id.map(Into::into), place.map(Into::into));
+        fixes_of(&[&holder], 1000)[0].command.clone()
+    };
+    let ctl = |name: &str, place| command(K::Supervisord, name, None, place);
+    let file = Some("/etc/my s.conf");
+    let by_file = "supervisorctl -c '/etc/my s.conf' stop shop:web_00";
+    assert_eq!(ctl("shop:web_00", file).as_deref(), Some(by_file));
+    for address in [
+        "unix:///run/s.sock",
+        "http://127.0.0.1:9001",
+        "http://host:1",
+    ] {
+        let expected = format!("supervisorctl -s {address} stop web");
+        assert_eq!(ctl("web", Some(address)), Some(expected));
+    }
+    let elsewhere = [
+        "unix://s.sock",
+        "http://",
+        "http://a/b",
+        "http://-x",
+        "https://a:1",
+        "s.conf",
+    ];
+    for place in elsewhere {
+        assert_eq!(ctl("web", Some(place)), None, "{place}");
+    }
+    assert_eq!(ctl("web", None), None, "another server would be reached");
+    for name in ["all", "web:", ":web", "web:*", "-x", "a b", "$(x)", ""] {
+        assert_eq!(ctl(name, file), None, "{name}");
+    }
+
+    let pm2 = |name: &str, id, place| command(K::Pm2, name, id, place);
+    assert_eq!(pm2("all", Some("3"), None).as_deref(), Some("pm2 stop 3"));
+    let at_home = "PM2_HOME=/srv/pm2 pm2 stop web";
+    assert_eq!(pm2("web", None, Some("/srv/pm2")).as_deref(), Some(at_home));
+    for name in ["all", "0", "1e3", "-f", "/web/", ""] {
+        assert_eq!(pm2(name, None, None), None, "{name}");
+    }
+    for kind in [K::Runit, K::Daemontools, K::S6] {
+        assert_eq!(
+            command(kind, "web", None, None),
+            None,
+            "looked up elsewhere"
+        );
+    }
+}
+
+#[test]
+fn the_text_names_the_app_that_pm2_knows_by_an_id() {
+    let mut holder = kept(KeeperKind::Pm2, Some("shop"));
+    holder.backgrounds[0].kept_by.as_mut().unwrap().id = Some("0".into());
+    let text = &fixes_of(&[&holder], 1000)[0].text;
+    assert!(
+        text.starts_with("Have pm2 stop its app 0, shop, which runs "),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_supervisor_whose_user_has_no_name_is_not_reached_as_root() {
+    let mut holder = kept(KeeperKind::Pm2, Some("web"));
+    let keeper = holder.backgrounds[0].kept_by.as_mut().unwrap();
+    (keeper.uid, keeper.is_reachable) = (Some(4242), false);
+    for reader in [1000, 0] {
+        assert_eq!(fixes_of(&[&holder], reader)[0].command, None);
+    }
+    let keeper = holder.backgrounds[0].kept_by.as_mut().unwrap();
+    keeper.user = Some("ann".into());
+    assert_eq!(
+        first(&holder, 1000).as_deref(),
+        Some("sudo -iu ann pm2 stop web")
+    );
 }
 
 #[test]

@@ -15,16 +15,20 @@ pub fn of_supervisord() -> Vec<Scene> {
             .seen_outside()
     };
     vec![
-        scene("a program of supervisord", 8501, "supervisorctl stop web")
-            .kept_by("kind", "^supervisord$")
-            .set_up(|| {
-                let text = program("web", &web(8501)) + &program("other", &web(8591));
-                sh("mkdir -p /var/log/supervisor");
-                std::fs::write("/etc/supervisor/conf.d/stage.conf", text).unwrap();
-                let daemon = Started::new(User::Root, "supervisord -n");
-                waited(waited(SetUp::new().keep(daemon), 8501), 8591)
-                    .lives("its other program", answers(8591))
-            }),
+        scene(
+            "a program of supervisord",
+            8501,
+            "supervisorctl -s unix:///var/run/supervisor.sock stop web",
+        )
+        .kept_by("kind", "^supervisord$")
+        .set_up(|| {
+            let text = program("web", &web(8501)) + &program("other", &web(8591));
+            sh("mkdir -p /var/log/supervisor");
+            std::fs::write("/etc/supervisor/conf.d/stage.conf", text).unwrap();
+            let daemon = Started::new(User::Root, "supervisord -n");
+            waited(waited(SetUp::new().keep(daemon), 8501), 8591)
+                .lives("its other program", answers(8591))
+        }),
         scene(
             "a user's program in a group of root's supervisord",
             8502,

@@ -38,7 +38,7 @@ pub fn scenes() -> Vec<Scene> {
             .seen_outside()
     };
     vec![
-        scene("an app of pm2", 8521, "pm2 stop fork")
+        scene("an app of pm2", 8521, "{pm2 stop ID}")
             .asked_by(User::Ann)
             .kept_by("kind", "^pm2$")
             .set_up(|| app(User::Ann, "", "fork", 8521)),
@@ -52,13 +52,13 @@ pub fn scenes() -> Vec<Scene> {
         scene(
             "an app of another user's pm2",
             8523,
-            "runuser -l ann -c 'pm2 stop of-ann'",
+            "runuser -l ann -c 'PM2_HOME=/home/ann/.pm2 {pm2 stop ID}'",
         )
         .set_up(|| app(User::Ann, "", "of-ann", 8523)),
         scene(
             "an app of root's pm2 with a PM2_HOME",
             8524,
-            "PM2_HOME=/run/stage/pm2 pm2 stop home",
+            "PM2_HOME=/run/stage/pm2 {pm2 stop ID}",
         )
         .set_up(|| app(User::Root, "PM2_HOME=/run/stage/pm2 ", "home", 8524)),
         parent("a program that nodemon watches", 8525).set_up(|| {
@@ -115,7 +115,13 @@ fn app(user: User, home: &str, options: &str, port: u16) -> SetUp {
     );
     by(user, &start);
     let other = if user == User::Root { 8598 } else { 8599 };
-    waited(SetUp::new(), port).lives("pm2's other app", answers(other))
+    let name = options.split(' ').next().unwrap_or_default();
+    // `[ 3 ]`, or several of a cluster.
+    let id = by(user, &format!("{home}pm2 id {name}"));
+    let id = id.replace(|c: char| !c.is_ascii_digit(), "");
+    waited(SetUp::new(), port)
+        .names("pm2 stop ID", format!("pm2 stop {id}"))
+        .lives("pm2's other app", answers(other))
 }
 
 /// A script of ann's that listens.

@@ -1,13 +1,16 @@
 //! What supervisors are recognised by, read from `/proc`.
 
+use std::env;
 use std::fs::{self, File};
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use rustix::fs::{Mode, OFlags, open};
+use rustix::process::geteuid;
 
 use super::super::facts::{self, Environment, Facts};
-use super::{Look, is_loop, pm2};
+use super::{Look, loops, pm2};
 use crate::model::{Pid, Text};
 
 /// This system.
@@ -31,7 +34,7 @@ impl Look for System<'_> {
             .iter()
             .skip(1)
             .find(|one| !one.starts_with('-'))?;
-        Some(is_loop(&text_of(shell.pid, script)?))
+        loops::has_loop(&text_of(shell.pid, script)?)
     }
 
     fn children(&self, pid: Pid) -> Vec<Pid> {
@@ -40,6 +43,16 @@ impl Look for System<'_> {
 
     fn clustered(&self, daemon: Pid) -> Option<String> {
         pm2::clustered(daemon, self.port)
+    }
+
+    fn uses_pm2_home(&self, home: &str, uid: Option<u32>) -> bool {
+        let of_home = || Some(format!("{}/.pm2", env::var("HOME").ok()?));
+        let own = env::var("PM2_HOME").ok().or_else(of_home);
+        own.as_deref() == Some(home) && uid == Some(geteuid().as_raw())
+    }
+
+    fn owner(&self, path: &str) -> Option<u32> {
+        fs::metadata(path).ok().map(|file| file.uid())
     }
 
     fn waits(&self, pid: Pid) -> bool {

@@ -5,9 +5,9 @@
 //! where the supervisor that sets it is an ancestor.
 
 pub(super) mod look;
+mod loops;
 mod pm2;
-
-use std::path::Path;
+mod services;
 
 use super::facts::{Facts, is_interpreter};
 use super::standing;
@@ -19,12 +19,16 @@ pub(super) trait Look {
     fn variable(&self, name: &str) -> Option<String>;
     /// The folder that a process runs in, if it can be spelled in a command.
     fn folder(&self, pid: Pid) -> Option<Text>;
-    /// Whether the script that a shell runs has a loop; `None` if it can't be read.
+    /// Whether the script that a shell runs has a loop ([`loops::has_loop`]); `None` too if it can't be read.
     fn has_loop(&self, shell: &Facts) -> Option<bool>;
     /// The app that this daemon of pm2 listens for itself.
     fn clustered(&self, daemon: Pid) -> Option<String>;
     /// The children of a process.
     fn children(&self, pid: Pid) -> Vec<Pid>;
+    /// Whether the reader's own commands use this home of pm2, of a daemon that runs as this user.
+    fn uses_pm2_home(&self, home: &str, uid: Option<u32>) -> bool;
+    /// The user that a file, folder or socket belongs to.
+    fn owner(&self, path: &str) -> Option<u32>;
     /// Whether a process waits for a child to end.
     fn waits(&self, pid: Pid) -> bool;
 }
@@ -153,12 +157,17 @@ const WATCHERS: [&str; 8] = [
 /// What starts the first process of the line again. `owners` are all that have the port.
 pub(super) fn keeper(line: &[Facts], owners: &[Pid], look: &dyn Look) -> Option<KeptBy> {
     let (own, ancestors) = line.split_first()?;
-    if let Some(home) = pm2_home(own) {
-        return Some(pm2(own, home, look.clustered(own.pid), look));
+    if let Some(home) = pm2::home(own) {
+        return Some(pm2::listening(own, home, look));
     }
     let mut child = own;
-    for ancestor in ancestors {
-        match step(child, ancestor, owners, look) {
+    for (at, ancestor) in ancestors.iter().enumerate() {
+        let supervisor = supervisor(own, &ancestors[at..], look);
+        let step = match supervisor {
+            Some(kept_by) => Step::Found(Box::new(kept_by)),
+            None => step(child, ancestor, owners, look),
+        };
+        match step {
             Step::Found(kept_by) => return Some(*kept_by),
             Step::Nothing => return None,
             Step::Up => child = ancestor,
@@ -179,10 +188,6 @@ enum Step {
 
 fn step(child: &Facts, ancestor: &Facts, owners: &[Pid], look: &dyn Look) -> Step {
     let program = ancestor.program();
-    let found = |kept_by: KeptBy| Step::Found(Box::new(kept_by));
-    if let Some(kept_by) = supervisor(ancestor, look) {
-        return found(kept_by);
-    }
     if is_shell(program) {
         return shell(ancestor, look);
     }
@@ -193,7 +198,7 @@ fn step(child: &Facts, ancestor: &Facts, owners: &[Pid], look: &dyn Look) -> Ste
     if is_program_wrapper(ancestor) || owners.contains(&ancestor.pid) {
         return Step::Up;
     }
-    unknown(child, ancestor, look).map_or(Step::Nothing, found)
+    unknown(child, ancestor, look).map_or(Step::Nothing, |kept_by| Step::Found(Box::new(kept_by)))
 }
 
 /// Whether a process ends with what it started, and is there for nothing else.
@@ -210,22 +215,23 @@ fn is_program_wrapper(facts: &Facts) -> bool {
     WRAPPERS.iter().any(|wrapper| names.contains(wrapper))
 }
 
-/// A supervisor that is known by its name.
-fn supervisor(ancestor: &Facts, look: &dyn Look) -> Option<KeptBy> {
+/// A supervisor that is known by its name: the first of the ancestors.
+fn supervisor(own: &Facts, ancestors: &[Facts], look: &dyn Look) -> Option<KeptBy> {
+    let (ancestor, above) = ancestors.split_first()?;
     let (program, script) = (ancestor.program(), ancestor.script().unwrap_or_default());
     let arguments = &ancestor.argv;
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
-    if let Some(home) = pm2_home(ancestor) {
-        // What pm2 starts has its own name in the environment.
-        let is_app = look.variable("pm_exec_path").is_some();
-        let name = look.variable("name").filter(|_| is_app);
-        return Some(pm2(ancestor, home, name, look));
+    if let Some(home) = pm2::home(ancestor) {
+        return Some(pm2::starting(ancestor, home, look));
     }
+    let by_folder = |kind| Some(services::by_folder(kind, ancestor, above.first(), look));
     match (program, script) {
-        ("supervisord", _) | (_, "supervisord") => return Some(supervisord(ancestor, look)),
-        ("runsv", _) => return Some(by_folder(KeeperKind::Runit, ancestor, look)),
-        ("supervise", _) => return Some(by_folder(KeeperKind::Daemontools, ancestor, look)),
-        ("s6-supervise", _) => return Some(by_folder(KeeperKind::S6, ancestor, look)),
+        ("supervisord", _) | (_, "supervisord") => {
+            return Some(services::supervisord(own, ancestor, look));
+        }
+        ("runsv", _) => return by_folder(KeeperKind::Runit),
+        ("supervise", _) => return by_folder(KeeperKind::Daemontools),
+        ("s6-supervise", _) => return by_folder(KeeperKind::S6),
         (_, "nodemon" | "nodemon.js") => return Some(on_change(KeeperKind::Nodemon, ancestor)),
         (_, "foreman" | "honcho") | ("hivemind", _) => {
             return Some(process(KeeperKind::Foreman, ancestor));
@@ -261,78 +267,31 @@ fn process(kind: KeeperKind, facts: &Facts) -> KeptBy {
     KeptBy {
         pid: Some(facts.pid),
         process: Some(facts.name()),
+        uid: user(facts),
         ..KeptBy::new(kind)
     }
+}
+
+/// Whether a supervisor's command may be given a place. A process may call itself what it likes: what root
+/// is to use has to be root's.
+fn is_safe(place: &str, uid: Option<u32>, look: &dyn Look) -> bool {
+    match uid {
+        Some(0) => look.owner(place) == Some(0),
+        uid => uid.is_some(),
+    }
+}
+
+/// The user that a process runs as. One that has been started with the rights of another has several, and is
+/// no supervisor of either.
+fn user(facts: &Facts) -> Option<u32> {
+    let (&first, others) = facts.uids.split_first()?;
+    others.iter().all(|&uid| uid == first).then_some(first)
 }
 
 fn on_change(kind: KeeperKind, facts: &Facts) -> KeptBy {
     KeptBy {
         restarts: Restarts::OnChange,
         ..process(kind, facts)
-    }
-}
-
-/// runit's, daemontools' and s6's run in the service's folder, which their commands take.
-fn by_folder(kind: KeeperKind, facts: &Facts, look: &dyn Look) -> KeptBy {
-    let folder = look.folder(facts.pid);
-    let name = || facts.argv.get(1).map(|name| Text::new(name));
-    KeptBy {
-        name: folder.clone().or_else(name),
-        place: folder,
-        ..process(kind, facts)
-    }
-}
-
-/// `PM2 v5.3.0: God Daemon (/home/ann/.pm2)`
-fn pm2_home(facts: &Facts) -> Option<&str> {
-    let title = facts.title().strip_prefix("PM2 v")?;
-    let (_, home) = title.split_once("God Daemon (")?;
-    home.split_once(')').map(|(home, _)| home)
-}
-
-fn pm2(daemon: &Facts, home: &str, name: Option<String>, look: &dyn Look) -> KeptBy {
-    // Its own default needs no word.
-    let user_home = look.variable("HOME");
-    let is_default = user_home.is_some_and(|user_home| home == format!("{user_home}/.pm2"));
-    KeptBy {
-        name: name.map(|name| Text::new(&name)),
-        place: (!is_default).then(|| Text::new(home)),
-        ..process(KeeperKind::Pm2, daemon)
-    }
-}
-
-fn supervisord(daemon: &Facts, look: &dyn Look) -> KeptBy {
-    let group = look.variable("SUPERVISOR_GROUP_NAME");
-    let program = look.variable("SUPERVISOR_PROCESS_NAME");
-    let name = match (group, program) {
-        (Some(group), Some(program)) if group != program => Some(format!("{group}:{program}")),
-        (_, program) => program,
-    };
-    let after = |option: &str| {
-        let at = daemon.argv.iter().position(|one| one == option)?;
-        daemon.argv.get(at + 1).cloned()
-    };
-    // supervisorctl reads these by itself.
-    let is_default = |file: &String| {
-        matches!(
-            file.as_str(),
-            "/etc/supervisor/supervisord.conf" | "/etc/supervisord.conf"
-        )
-    };
-    let file = after("-c")
-        .or_else(|| after("--configuration"))
-        .filter(|file| !is_default(file));
-    let file = file.and_then(|file| {
-        if Path::new(&file).is_absolute() {
-            return Some(Text::new(&file));
-        }
-        let folder = look.folder(daemon.pid)?;
-        Some(Text::new(&format!("{folder}/{file}")))
-    });
-    KeptBy {
-        name: name.map(|name| Text::new(&name)),
-        place: file,
-        ..process(KeeperKind::Supervisord, daemon)
     }
 }
 
@@ -351,7 +310,7 @@ fn shell(facts: &Facts, look: &dyn Look) -> Step {
     let command = facts.argv.iter().position(|one| one == "-c");
     let text = command.and_then(|at| facts.argv.get(at + 1));
     let has_loop = match text {
-        Some(text) => Some(is_loop(text)),
+        Some(text) => loops::has_loop(text),
         None if first.starts_with('-') && facts.script().is_none() => return Step::Nothing,
         None => look.has_loop(facts),
     };
@@ -364,15 +323,6 @@ fn shell(facts: &Facts, look: &dyn Look) -> Step {
             ..process(KeeperKind::ShellLoop, facts)
         })),
     }
-}
-
-/// Whether a shell's text has a loop, as a word of its own.
-pub(super) fn is_loop(script: &str) -> bool {
-    let lines = script
-        .lines()
-        .map(|line| line.split('#').next().unwrap_or_default());
-    let mut words = lines.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'));
-    words.any(|word| matches!(word, "while" | "until" | "for"))
 }
 
 /// Whether what a process starts is on its own.

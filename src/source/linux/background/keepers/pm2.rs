@@ -1,10 +1,61 @@
-//! Apps of pm2 in cluster mode: pm2 itself listens for them, and no worker has the socket. Each worker has its
-//! app's settings in the variable `pm2_env`, as JSON.
+//! Apps of pm2. In fork mode an app listens itself and has its name and id in its environment. In cluster mode
+//! pm2 listens, and no worker has the socket: each has its app's settings in the variable `pm2_env`, as JSON.
 
 use serde_json::Value;
 
-use super::super::facts::{self, Environment};
-use crate::model::Pid;
+use super::super::facts::{self, Environment, Facts};
+use super::{Look, is_safe, process};
+use crate::model::{KeeperKind, KeptBy, Pid, Text};
+
+/// `PM2 v5.3.0: God Daemon (/home/ann/.pm2)`
+pub(super) fn home(facts: &Facts) -> Option<&str> {
+    let title = facts.title().strip_prefix("PM2 v")?;
+    let (_, home) = title.split_once("God Daemon (")?;
+    home.split_once(')').map(|(home, _)| home)
+}
+
+/// A daemon that listens for an app.
+pub(super) fn listening(daemon: &Facts, home: &str, look: &dyn Look) -> KeptBy {
+    let name = look.clustered(daemon.pid);
+    of(daemon, home, App { name, id: None }, look)
+}
+
+/// A daemon that starts the app whose environment is looked at. Other apps, and other instances of this one,
+/// may have the name of the app: its id is its own.
+pub(super) fn starting(daemon: &Facts, home: &str, look: &dyn Look) -> KeptBy {
+    let variable = |name: &str| {
+        let is_app = look.variable("pm_exec_path").is_some();
+        look.variable(name).filter(|_| is_app)
+    };
+    let id = variable("pm_id").filter(|id| is_id(id));
+    // Without an id it can't be known which app it is.
+    let name = variable("name").filter(|_| id.is_some());
+    of(daemon, home, App { name, id }, look)
+}
+
+fn of(daemon: &Facts, home: &str, app: App, look: &dyn Look) -> KeptBy {
+    let daemon = process(KeeperKind::Pm2, daemon);
+    let is_used = look.uses_pm2_home(home, daemon.uid);
+    if !is_used && !is_safe(home, daemon.uid, look) {
+        return daemon;
+    }
+    KeptBy {
+        name: app.name.map(|name| Text::new(&name)),
+        id: app.id.map(|id| Text::new(&id)),
+        place: (!is_used).then(|| Text::new(home)),
+        ..daemon
+    }
+}
+
+/// What pm2 calls an app.
+struct App {
+    name: Option<String>,
+    id: Option<String>,
+}
+
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.len() < 10 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
 
 /// The app that pm2 listens on a port for: the only one, or the only one whose settings name the port.
 pub(super) fn clustered(daemon: Pid, port: u16) -> Option<String> {

@@ -13,6 +13,8 @@ struct Seen {
     clustered: Option<&'static str>,
     children: HashMap<Pid, Vec<Pid>>,
     waiting: Vec<Pid>,
+    pm2_home: &'static str,
+    owner: Option<u32>,
 }
 
 impl Look for Seen {
@@ -36,6 +38,14 @@ impl Look for Seen {
         self.children.get(&pid).cloned().unwrap_or_default()
     }
 
+    fn uses_pm2_home(&self, home: &str, _: Option<u32>) -> bool {
+        home == self.pm2_home
+    }
+
+    fn owner(&self, _: &str) -> Option<u32> {
+        self.owner
+    }
+
     fn waits(&self, pid: Pid) -> bool {
         self.waiting.contains(&pid)
     }
@@ -56,6 +66,7 @@ fn line(commands: &[&str]) -> Vec<Facts> {
             comm: name.rsplit('/').next().unwrap().to_owned(),
             argv,
             started_at_tick: 1000,
+            uids: vec![1000; 4],
             ..Facts::default()
         }
     };
@@ -124,7 +135,12 @@ fn each_supervisor_is_known_by_its_name() {
 #[test]
 fn pm2_gives_the_name_of_the_app_and_its_home() {
     let seen = Seen {
-        variables: [("name", "shop"), ("pm_exec_path", "/srv/shop.js")].into(),
+        variables: [
+            ("name", "shop"),
+            ("pm_exec_path", "/srv/shop.js"),
+            ("pm_id", "3"),
+        ]
+        .into(),
         ..Seen::default()
     };
     let daemon = "node|PM2 v5.3.0: God Daemon (/home/ann/.pm2)";
@@ -132,6 +148,20 @@ fn pm2_gives_the_name_of_the_app_and_its_home() {
     assert_eq!((found.kind, found.pid), (KeeperKind::Pm2, Some(102)));
     let names = (found.name.as_deref(), found.place.as_deref());
     assert_eq!(names, (Some("shop"), Some("/home/ann/.pm2")));
+    assert_eq!((found.id.as_deref(), found.uid), (Some("3"), Some(1000)));
+    let with = |id, pm2_home| {
+        let seen = Seen {
+            variables: [("name", "all"), ("pm_exec_path", "/x"), ("pm_id", id)].into(),
+            pm2_home,
+            ..Seen::default()
+        };
+        kept(&["node /srv/shop.js", daemon, "systemd"], &seen).unwrap()
+    };
+    assert_eq!(with("0", "/home/ann/.pm2").place, None);
+    for id in ["", "-1", "all", "0 1", "99999999999"] {
+        let found = with(id, "");
+        assert_eq!((found.name, found.id), (None, None), "{id}");
+    }
     // In cluster mode the daemon itself has the port.
     let cluster = kept(&[daemon, "systemd"], &Seen::default()).unwrap();
     assert_eq!((cluster.kind, cluster.name), (KeeperKind::Pm2, None));
@@ -152,6 +182,87 @@ fn supervisord_gives_group_and_program_and_the_file_that_it_was_started_with() {
     let found = kept(&["nginx", daemon, "systemd"], &seen).unwrap();
     assert_eq!(found.name.as_deref(), Some("shop:web_00"));
     assert_eq!(found.place.as_deref(), Some("/srv/conf/s.conf"));
+}
+
+#[test]
+fn supervisord_is_reached_by_its_file_or_the_address_that_is_its_own() {
+    let place = |command: &str, user: u32, daemon: &[u32], address, owner| {
+        let seen = Seen {
+            variables: [("SUPERVISOR_SERVER_URL", address)].into(),
+            owner,
+            ..Seen::default()
+        };
+        let mut line = line(&["nginx", command, "systemd"]);
+        line[0].uids = vec![user; 4];
+        line[1].uids = daemon.to_vec();
+        let found = keeper(&line, &[line[0].pid], &seen).unwrap();
+        found.place.map(|place| place.to_string())
+    };
+    let (root, http, unix) = ([0; 4], "http://h:1", "unix:///run/s.sock");
+    for options in [
+        "-c /s.conf",
+        "-c/s.conf",
+        "--configuration /s.conf",
+        "--configuration=/s.conf",
+    ] {
+        let command = format!("supervisord -n {options}");
+        let found = place(&command, 33, &root, http, Some(0));
+        assert_eq!(found.as_deref(), Some("/s.conf"), "{options}");
+    }
+    // Another program of that name could have such a file for root.
+    for (users, owner) in [
+        (&[0; 4], Some(33)),
+        (&[0; 4], None),
+        (&[33, 0, 0, 0], Some(0)),
+    ] {
+        assert_eq!(
+            place("supervisord -c /s.conf", 33, users, http, owner),
+            None
+        );
+    }
+    // Its folder can't be read: no other server is reached instead.
+    assert_eq!(
+        place("supervisord -c s.conf", 0, &root, http, Some(0)),
+        None
+    );
+    let by_address = |user, daemon: &[u32], address, owner| {
+        place("supervisord -n", user, daemon, address, owner)
+    };
+    assert_eq!(by_address(0, &root, http, None).as_deref(), Some(http));
+    assert_eq!(by_address(33, &root, unix, Some(0)).as_deref(), Some(unix));
+    // What another user's program may have written itself.
+    assert_eq!(by_address(33, &root, unix, Some(33)), None);
+    assert_eq!(by_address(33, &root, http, None), None);
+    // `sudo` of some other name.
+    assert_eq!(by_address(33, &[33, 0, 0, 0], unix, Some(0)), None);
+}
+
+#[test]
+fn a_service_folder_that_can_not_be_read_is_below_its_scanner_s() {
+    let place = |commands: &[&str]| kept(commands, &Seen::default()).unwrap().place;
+    for (commands, folder) in [
+        (
+            &["nginx", "runsv web", "runsvdir -P /etc/sv log: ..."][..],
+            Some("/etc/sv/web"),
+        ),
+        (
+            &["nginx", "supervise web", "svscan /service/"],
+            Some("/service/web"),
+        ),
+        (
+            &["nginx", "s6-supervise web", "s6-svscan -d 4 /run/s6"],
+            Some("/run/s6/web"),
+        ),
+        (
+            &["nginx", "runsv /etc/sv/web", "systemd"],
+            Some("/etc/sv/web"),
+        ),
+        (&["nginx", "runsv web", "runsvdir sv"], None),
+        (&["nginx", "runsv web", "bash /etc/sv"], None),
+        (&["nginx", "runsv web"], None),
+    ] {
+        assert_eq!(place(commands).as_deref(), folder, "{commands:?}");
+    }
 }
 
 #[test]
@@ -194,8 +305,6 @@ fn a_script_counts_if_it_has_a_loop_or_can_not_be_read() {
     assert_eq!(of_script(Some(true)), Some(Restarts::Yes));
     assert_eq!(of_script(Some(false)), None);
     assert_eq!(of_script(None), Some(Restarts::Unknown));
-    assert!(is_loop("#!/bin/sh\nuntil ./server; do sleep 1; done"));
-    assert!(!is_loop("# while it runs\nexec ./server --forward"));
 }
 
 #[test]
