@@ -323,14 +323,12 @@ fn waits(socket: &Socket) -> bool {
 /// Whether this program may send a process a signal as it is (`kill(2)`).
 fn may_signal(facts: &Facts) -> bool {
     let mut decisive = facts.uids.iter().step_by(2);
-    match rights::sudo_uid() {
+    if let Some(uid) = rights::sudo_uid() {
         // Who asked by `sudo` is not root when the command is typed.
-        Some(uid) => decisive.any(|one| *one == uid),
-        None => {
-            let own = [geteuid().as_raw(), getuid().as_raw()];
-            geteuid().is_root() || decisive.any(|uid| own.contains(uid))
-        }
+        return decisive.any(|one| *one == uid);
     }
+    let own = [geteuid().as_raw(), getuid().as_raw()];
+    geteuid().is_root() || decisive.any(|uid| own.contains(uid))
 }
 
 /// What starts the process again: a supervisor, its unit, or the engine of its container.
