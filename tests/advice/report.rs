@@ -45,9 +45,13 @@ pub fn report(row: &Row) {
 fn without_ids(text: &str) -> String {
     let ids = [
         (r"\b[0-9a-f]{12}\b", "ID"),
-        (r"CNI-DN-[0-9a-f]+", "CNI-DN-ID"),
         (r"\(\d+\)", "(PID)"),
-        (r"\bt80\b|\bt87\d\d\b", "TABLE"),
+        // Scenes side by side see each other's rules: which is named first is chance.
+        (
+            r"(Some of the packets|Packets) for the port go to (the container )?\S+( \([^)]*\))?",
+            "Packets for the port go to ADDRESS",
+        ),
+        (r"delete the rule \([^)]*\)", "delete the rule"),
     ];
     ids.iter().fold(text.to_owned(), |text, (pattern, name)| {
         let pattern = regex::Regex::new(pattern).unwrap();
