@@ -63,8 +63,7 @@ fn evidence(protocol: Protocol) -> Evidence {
     };
     let mut investigator = Investigator::new();
     let mut evidence = investigator.rows(protocol, PORT, at);
-    // As it is after a bind that such a holder refused. After one that succeeds `nft` is run too, and
-    // between its fork and its exec it shares the sockets of this very process.
+    // As it is after a bind that such a holder refused.
     investigator.explain(&mut evidence, protocol, PORT, Answered::Refused);
     evidence
 }
@@ -75,9 +74,13 @@ fn only_holder() -> Holder {
     holders.remove(0)
 }
 
+/// Without the processes that have ended since: `nft` is asked beside, and between its fork and its exec it
+/// shares the sockets of this very process.
 fn pids(holder: &Holder) -> Vec<u32> {
     let processes = holder.socket.owner.present().iter();
-    processes.map(|process| process.pid).collect()
+    let pids = processes.map(|process| process.pid);
+    pids.filter(|pid| std::path::Path::new(&format!("/proc/{pid}")).exists())
+        .collect()
 }
 
 /// The holder is this helper's alone, and found in this place.

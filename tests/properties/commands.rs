@@ -4,6 +4,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -11,8 +12,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use sockeye::bind::{Target, Verdict};
 use sockeye::model::{
-    Activation, Background, Behind, BehindKind, Engine, Holder, KeeperKind, KeptBy, Manager, Text,
-    Unit,
+    Activation, Background, Behind, BehindKind, Engine, Holder, KeeperKind, KeptBy, Manager,
+    Process, Text, Unit,
 };
 
 use super::stage::{after, examination, known, listener, process};
@@ -201,9 +202,17 @@ fn a_command_names_the_unit_or_the_container_and_runs_nothing_else() {
         let mut activated = holder(|_| {});
         let socket_unit = Text::new(&format!("{name}.socket"));
         activated.activation = Some(Activation { socket_unit: socket_unit.clone(), service: unit.clone() });
+        let socket: &[&str] = &["systemctl", "stop", &socket_unit, "--"];
+        let socket_behind: &[&str] = &["systemctl", "stop", "--", &socket_unit, "--"];
+        check(&path, &commands(activated.clone()), &[kill, socket, socket_behind]);
+
+        // A program of its own has it: the service was started, and ends too, unless its name is a template's.
+        let server = Process { executable: Some("/usr/sbin/nginx".into()), ..Process::new(812, "nginx") };
+        activated.socket = listener("0.0.0.0:80", 1, known(&[&Arc::new(server)])).into();
         let both: &[&str] = &["systemctl", "stop", &socket_unit, &unit, "--"];
         let both_behind: &[&str] = &["systemctl", "stop", "--", &socket_unit, &unit, "--"];
-        check(&path, &commands(activated), &[kill, both, both_behind]);
+        let of_template: &[&[&str]] = if unit.contains("@.") { &[socket, socket_behind] } else { &[] };
+        check(&path, &commands(activated), &[&[kill, both, both_behind], of_template].concat());
     });
 }
 
