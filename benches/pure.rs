@@ -17,7 +17,7 @@ use scene::{OF_A_TENTH, SIZES, moment};
 use sockeye::app::{App, Asked, Msg, Settings, Size, Sort, Surroundings, Tab};
 use sockeye::columns::ColumnId;
 use sockeye::filter::{Context, Filter};
-use sockeye::model::{Lineage, Snapshot};
+use sockeye::model::{Kinds, Lineage, Snapshot};
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::Tracker;
 use sockeye::ui;
@@ -93,7 +93,7 @@ fn sort(criterion: &mut Criterion) {
         for (name, by) in [("port", ColumnId::Port), ("process", ColumnId::Process)] {
             let asked = Asked {
                 tab: Tab::All,
-                protocols: (true, true),
+                kinds: Kinds::DEFAULT,
                 filter: Filter::default(),
                 uid: None,
                 sort: Sort {

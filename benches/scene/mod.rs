@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sockeye::model::{
-    Endpoint, Moment, Owner, Process, Protocol, Queue, Snapshot, Socket, State, Text,
+    Endpoint, Kinds, Moment, Owner, Process, Protocol, Queue, Snapshot, Socket, State, Text,
 };
 use sockeye::track::{Table, Tracker};
 
@@ -61,6 +61,7 @@ pub fn snapshot(n: usize, seconds: u64) -> Snapshot {
         });
     }
     Snapshot {
+        kinds: Kinds::DEFAULT,
         ephemeral: None,
         taken_at: moment(seconds),
         sockets,

@@ -27,6 +27,7 @@ pub enum Action {
     PreviousView,
     ToggleTcp,
     ToggleUdp,
+    ChooseKinds,
     EditFilter,
     RestoreFilter,
     SortByNext,

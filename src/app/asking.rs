@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::bind::{Verdict, shell_word};
 use crate::columns::{self, ColumnId};
-use crate::model::{Endpoint, Process, Protocol, State};
+use crate::model::{Endpoint, Kinds, Process, Protocol, Socket, State, UnixName};
 use crate::track::Row;
 
 /// A list to choose from.
@@ -34,6 +34,8 @@ pub struct MenuItem {
 pub enum MenuChoice {
     /// Put this text on the clipboard.
     Copy(String),
+    /// Show or hide sockets of a protocol.
+    Kind(Protocol),
     /// Show or hide a column.
     Column(ColumnId),
     /// Write the rows shown to a file.
@@ -65,9 +67,17 @@ impl Menu {
     /// owner is not among them: which one harms nothing else a bind test finds out.
     pub fn copy(row: &Row) -> Self {
         let socket = &row.socket;
-        let mut texts = vec![("address", socket.local.to_string())];
-        if let Some(remote) = socket.remote {
-            texts.push(("peer", remote.to_string()));
+        let mut texts = Vec::new();
+        texts.extend(
+            socket
+                .local_text()
+                .map(|local| (local_label(socket), local)),
+        );
+        match socket.remote {
+            Some(remote) if socket.protocol.has_ports() => {
+                texts.push(("peer", remote.to_string()));
+            }
+            _ => texts.extend(socket.remote_text().map(|peer| ("peer", peer))),
         }
         if let Some(process) = first_but_init(socket.owner.processes()) {
             texts.push(("pid", process.pid.to_string()));
@@ -78,6 +88,7 @@ impl Menu {
                     .map(|command| ("command", command.to_string())),
             );
         }
+        texts.extend(unnamed_inode(socket));
         if socket.protocol == Protocol::Tcp && socket.state == State::Listen {
             let url = format!("http://{}/", reachable(socket.local));
             texts.push(("curl", format!("curl {}", shell_word(&url))));
@@ -142,6 +153,20 @@ impl Menu {
         }
     }
 
+    /// Which kinds of sockets there are, and which are shown.
+    pub fn kinds(shown: Kinds, at: usize) -> Self {
+        let item = |protocol: Protocol| MenuItem {
+            label: format!("{:<9} {}", protocol.as_str(), description(protocol)),
+            is_on: Some(shown.has(protocol)),
+            choice: MenuChoice::Kind(protocol),
+        };
+        Self {
+            title: "protocols".into(),
+            items: Protocol::ALL.into_iter().map(item).collect(),
+            at,
+        }
+    }
+
     /// Which columns there are, and which are hidden.
     pub fn columns(hidden: &[ColumnId], at: usize) -> Self {
         let item = |column: &columns::Column| MenuItem {
@@ -161,6 +186,34 @@ impl Menu {
             at,
         }
     }
+}
+
+/// What a menu says of a protocol.
+const fn description(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Tcp => "TCP",
+        Protocol::Udp => "UDP",
+        Protocol::UdpLite => "UDP-Lite, which has ports of its own",
+        Protocol::Sctp => "SCTP, which has ports of its own",
+        Protocol::Raw => "raw IP and ping sockets",
+        Protocol::Packet => "packet sockets: what tcpdump and DHCP clients open",
+        Protocol::Unix => "unix sockets: paths and abstract names",
+    }
+}
+
+/// What its own side is called.
+fn local_label(socket: &Socket) -> &'static str {
+    match socket.unix().and_then(|unix| unix.name.as_ref()) {
+        Some(UnixName::Path(_)) => "path",
+        Some(UnixName::Abstract(_)) => "name",
+        None => "address",
+    }
+}
+
+/// What there is of a unix socket without a name, so that there is something to copy.
+fn unnamed_inode(socket: &Socket) -> Option<(&'static str, String)> {
+    let inode = socket.inode.filter(|_| socket.unix().is_some())?;
+    Some(("inode", inode.to_string()))
 }
 
 /// An address that a client on this host can use to reach a listener.

@@ -65,12 +65,13 @@ impl GoTo {
         };
         let rows = shown.iter().map(|&at| &*table.rows[at]).enumerate();
         let ranked = rows.filter_map(|(place, row)| {
-            let port = row.socket.local.port;
+            let port = row.socket.port()?;
             let nearness = nearness(port, wanted, &self.digits)?;
             Some((nearness, port, row.is_closed(), place))
         });
         let best = ranked.min();
-        let is_wanted = |row: &&Row| u32::from(row.socket.local.port) == wanted && !row.is_closed();
+        let is_wanted =
+            |row: &&Row| row.socket.port().map(u32::from) == Some(wanted) && !row.is_closed();
         let hidden = || table.rows.iter().map(|row| &**row).find(is_wanted);
         self.found = match best {
             Some((Nearness::Exact, ..)) => Found::It,

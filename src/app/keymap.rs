@@ -114,6 +114,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[BackTab], A::PreviousView, "previous view", ""),
     bind(Table, &[Char('t')], A::ToggleTcp, "TCP on or off", ""),
     bind(Table, &[Char('u')], A::ToggleUdp, "UDP on or off", ""),
+    bind(Table, &[Char('P')], A::ChooseKinds, "choose protocols: also UDP-Lite, SCTP, raw, packet and unix sockets", ""),
     bind(Table, &[Char('$')], A::ToggleStats, "stats: what each refresh cost, and where its time went", ""),
     bind(Table, &[Char('C')], A::ChooseColumns, "choose columns", ""),
     bind(Table, &[Char('T')], A::NextTheme, "next theme: other colours, at once", ""),

@@ -129,8 +129,5 @@ pub(super) fn port_name(socket: &Socket) -> String {
 
 /// `8080`, `5353/udp`.
 fn port_text((port, protocol): Port) -> String {
-    match protocol {
-        Protocol::Tcp => port.to_string(),
-        Protocol::Udp => format!("{port}/udp"),
-    }
+    protocol.port_text(port)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{FileFormat, Input, Settings};
 use crate::bind::{Examination, Target};
-use crate::model::{Background, Limits, Pid, Process, Refresh, Socket};
+use crate::model::{Background, Kinds, Limits, Pid, Process, Refresh, Socket};
 use crate::track::{Observation, RowId};
 
 /// Something that happened.
@@ -208,6 +208,8 @@ pub enum Effect {
     SetInterval(Duration),
     /// Keep closed rows for this long.
     SetLinger(Duration),
+    /// Read these kinds of sockets from now on, TCP and UDP in any case.
+    SetKinds(Kinds),
     /// Read the settings again, and answer with [`Msg::SettingsRead`].
     ReadSettings,
     /// Stop or go on taking snapshots.

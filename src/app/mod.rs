@@ -169,8 +169,7 @@ impl App {
         let filter = settings.narrowed_filter();
         let criteria = Criteria {
             tab: settings.view,
-            tcp: settings.tcp,
-            udp: settings.udp,
+            kinds: settings.kinds,
             filter: filter.unwrap_or_else(|_| settings.filter.clone()),
             sort: settings.sort,
             linger: settings.linger,

@@ -165,6 +165,7 @@ fn most(one: Counts, other: Counts) -> Counts {
         time_wait: one.time_wait.max(other.time_wait),
         bound: one.bound.max(other.bound),
         udp: one.udp.max(other.udp),
+        others: std::array::from_fn(|at| one.others[at].max(other.others[at])),
     }
 }
 

@@ -3,6 +3,7 @@
 //! One struct for the file of settings, the command line and the running program: a new setting is a field here, its
 //! default, and a row in the table of the file's keys. Pure: where the values come from is not known here.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::keymap::Keymap;
@@ -10,15 +11,11 @@ use super::notify::Notify;
 use super::{OwnView, Size, Sort, Tab};
 use crate::columns::{self, ColumnId};
 use crate::filter::{Filter, FilterError};
-use crate::model::{Family, Lineage, Services};
+use crate::model::{Family, Kinds, Lineage, Protocol, Services};
 use crate::theme::{Depth, Glyphs, Themes};
 
 /// What a user may set.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own for the user"
-)]
 pub struct Settings {
     /// Time from one reading to the next.
     pub interval: Duration,
@@ -32,10 +29,8 @@ pub struct Settings {
     pub own_view: Option<usize>,
     /// Views of one's own.
     pub views: Vec<OwnView>,
-    /// Whether TCP is shown.
-    pub tcp: bool,
-    /// Whether UDP is shown.
-    pub udp: bool,
+    /// The kinds of sockets that are shown.
+    pub kinds: Kinds,
     /// The only family that is shown, if it is one.
     pub family: Option<Family>,
     /// The filter to begin with.
@@ -68,8 +63,7 @@ impl Default for Settings {
             view: Tab::Listening,
             own_view: None,
             views: Vec::new(),
-            tcp: true,
-            udp: true,
+            kinds: Kinds::DEFAULT,
             family: None,
             filter: Filter::default(),
             columns: columns::ALL.iter().map(|column| column.id).collect(),
@@ -104,13 +98,22 @@ impl Settings {
     /// # Errors
     /// As above.
     pub fn narrowed(&self, filter: &Filter) -> Result<Filter, FilterError> {
-        let family = match self.family {
-            Some(Family::Ipv4) => "(tcp4 | udp4)",
-            Some(Family::Ipv6) => "(tcp6 | udp6)",
-            None => return Ok(filter.clone()),
+        let Some(family) = self.family else {
+            return Ok(filter.clone());
         };
+        let number = match family {
+            Family::Ipv4 => 4,
+            Family::Ipv6 => 6,
+        };
+        let mut family = format!("(tcp{number} | udp{number}");
+        for protocol in [Protocol::UdpLite, Protocol::Sctp, Protocol::Raw] {
+            if self.kinds.has(protocol) {
+                let _ = write!(family, " | proto:{}{number}", protocol.as_str());
+            }
+        }
+        family.push(')');
         if filter.is_empty() {
-            return Filter::parse(family);
+            return Filter::parse(&family);
         }
         Filter::parse(&format!("{family} ({filter})"))
     }

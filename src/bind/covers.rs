@@ -41,7 +41,7 @@ pub fn covering<'a>(
 fn waits(protocol: Protocol, holder: &Holder) -> bool {
     match protocol {
         Protocol::Tcp => holder.socket.state == State::Listen,
-        Protocol::Udp => holder.socket.remote.is_none(),
+        _ => holder.socket.remote.is_none(),
     }
 }
 

@@ -123,7 +123,7 @@ pub(super) fn bound(
 ) -> io::Result<Socket> {
     let kind = match protocol {
         Protocol::Tcp => Type::STREAM,
-        Protocol::Udp => Type::DGRAM,
+        _ => Type::DGRAM,
     };
     let socket = Socket::new(Domain::for_address(address), kind, None)?;
     if let Some(v6only) = v6only {

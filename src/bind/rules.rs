@@ -169,7 +169,7 @@ fn shares(request: &Request, holder: &Holder) -> Answer {
                 .and(is_silent)
                 .or(both_reuse_port.and(by_port))
         }
-        Protocol::Udp => both_reuse_address.or(both_reuse_port.and(is_same_user)),
+        _ => both_reuse_address.or(both_reuse_port.and(is_same_user)),
     }
 }
 

@@ -106,12 +106,12 @@ pub(super) fn profiles(examination: &Examination) -> Vec<(Profile, Start)> {
     let target = &examination.target;
     match (target.address, target.protocol) {
         (Address::Every, Protocol::Tcp) => started(examination, &TCP),
-        (Address::Every, Protocol::Udp) => started(examination, &UDP),
+        (Address::Every, _) => started(examination, &UDP),
         (_, Protocol::Tcp) => ON_AN_ADDRESS
             .iter()
             .map(|&(profile, reuse_address)| (profile, server(examination, reuse_address)))
             .collect(),
-        (_, Protocol::Udp) => Vec::new(),
+        _ => Vec::new(),
     }
 }
 

@@ -84,7 +84,7 @@ impl fmt::Display for Target {
         }
         match self.protocol {
             Protocol::Tcp => Ok(()),
-            Protocol::Udp => f.write_str("/udp"),
+            other => write!(f, "/{}", other.as_str()),
         }
     }
 }
@@ -200,7 +200,7 @@ fn parse_service(word: &str, protocol: Protocol) -> Result<u16, TargetError> {
     }
     let other = match protocol {
         Protocol::Tcp => Protocol::Udp,
-        Protocol::Udp => Protocol::Tcp,
+        _ => Protocol::Tcp,
     };
     let reason = if service_port(other, &name).is_some() {
         let other = other.as_str();

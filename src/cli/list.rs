@@ -4,7 +4,7 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use sockeye::app::{Asked, Settings, Sort};
 use sockeye::columns::{self, CellContext, Column};
-use sockeye::model::{Cost, Moment, Problem, ProblemCode, Snapshot};
+use sockeye::model::{Cost, Moment, Problem, Snapshot};
 use sockeye::report::{self, Layout};
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::refresh;
@@ -94,7 +94,7 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
     if settings.stats {
         complain(&report::told_of_refresh(&refresh));
     }
-    let is_unread = |problem: &Problem| problem.code == ProblemCode::TableUnreadable;
+    let is_unread = |problem: &Problem| problem.code.is_unread();
     Ok(match rows.is_empty() {
         // Whether something matches could not be found out.
         true if table.problems.iter().any(is_unread) => EXIT_TROUBLE,
@@ -107,10 +107,10 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
 fn read(shared: &Shared, asked: &Asked, now: Moment) -> anyhow::Result<(Snapshot, Cost)> {
     let mut recorder = shared.recorder()?;
     let (snapshot, cost) = if shared.replay.is_some() {
-        let mut recording = shared.source()?;
+        let mut recording = shared.source(asked.kinds)?;
         (recording.take(now)?, recording.cost())
     } else {
-        let mut system = System::new();
+        let mut system = System::new().with_kinds(asked.kinds);
         let snapshot = match recorder {
             // A recording holds everything.
             Some(_) => system.take_once(now)?,

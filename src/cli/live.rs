@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use sockeye::app::{Exit, Settings, Size, Surroundings};
 use sockeye::config;
 use sockeye::filter;
-use sockeye::model::clean;
+use sockeye::model::{Kinds, clean};
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::{live, panic, signals};
@@ -39,7 +39,7 @@ pub(super) fn run(
         return Ok(EXIT_TROUBLE);
     }
     let clock = Clock::start();
-    let (source, host) = source(shared)?;
+    let (source, host) = source(shared, settings.kinds)?;
     let collector = Collector {
         source,
         tracker: Tracker::new(settings.linger),
@@ -102,10 +102,10 @@ fn command_like(word: &str) -> Option<String> {
 }
 
 /// This machine or the recording that is shown instead of it, and its name.
-fn source(shared: &Shared) -> anyhow::Result<(Box<dyn Source>, String)> {
+fn source(shared: &Shared, kinds: Kinds) -> anyhow::Result<(Box<dyn Source>, String)> {
     let Some(path) = &shared.replay else {
         let name = sysinfo::System::host_name().unwrap_or_default();
-        return Ok((shared.source()?, clean(&name).into_owned()));
+        return Ok((shared.source(kinds)?, clean(&name).into_owned()));
     };
     let replay = Replay::open(path)?;
     let redacted = if replay.is_redacted() {

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use sockeye::app::{Asked, Settings, Sort, Tab};
 use sockeye::bind::Address;
 use sockeye::config::duration;
 use sockeye::filter::Filter;
-use sockeye::model::{Family, clean};
+use sockeye::model::{Family, Kinds, Protocol, clean};
 use sockeye::source::{Recorder, Replay, Source, System, own_uid};
 
 use super::check::Check;
@@ -87,6 +88,7 @@ fn told_of(command: &str) -> &'static [&'static str] {
         "list" => &[
             "tcp",
             "udp",
+            "kind",
             "ipv4",
             "ipv6",
             "listening",
@@ -100,6 +102,7 @@ fn told_of(command: &str) -> &'static [&'static str] {
             "interval",
             "tcp",
             "udp",
+            "kind",
             "ipv4",
             "ipv6",
             "listening",
@@ -183,6 +186,10 @@ pub(super) struct Shared {
     /// UDP only
     #[arg(short, long, global = true)]
     pub udp: bool,
+    /// Sockets of these kinds: tcp, udp, udplite, sctp, raw, packet, unix or all [default: tcp,udp]
+    #[arg(long, global = true, value_name = "KIND,...", value_delimiter = ',', ignore_case = true,
+          value_parser = kind_name(), hide_possible_values = true)]
+    kind: Vec<Kinds>,
     /// IPv4 only
     #[arg(short = '4', long, global = true)]
     pub ipv4: bool,
@@ -240,16 +247,19 @@ impl Shared {
     /// # Errors
     /// What is wrong with the filter that was typed, or there is no such theme.
     pub fn over(&self, below: Settings, words: &[String]) -> anyhow::Result<Settings> {
-        let (tcp, udp) = if self.tcp || self.udp {
-            self.protocols()
-        } else {
-            (below.tcp, below.udp)
-        };
         let mut themes = below.themes.clone();
         if let Some(name) = &self.theme {
             let chosen = themes.choose(name).map_err(anyhow::Error::msg);
             chosen.context("--theme")?;
         }
+        let filter = if words.is_empty() {
+            below.filter.clone()
+        } else {
+            typed(words)?
+        };
+        // `proto:unix` asks for unix sockets, unless other kinds are asked for.
+        let kinds = self.kinds();
+        let kinds = kinds.unwrap_or_else(|| below.kinds.and(filter.kinds().optional()));
         let settings = Settings {
             interval: self.interval_or(below.interval),
             linger: self.linger.unwrap_or(below.linger),
@@ -262,17 +272,12 @@ impl Shared {
             own_view: below
                 .own_view
                 .filter(|_| !(self.listening || self.all || !words.is_empty())),
-            tcp,
-            udp,
+            kinds,
             family: match (self.ipv4, self.ipv6) {
                 (false, false) => below.family,
                 _ => self.family(),
             },
-            filter: if words.is_empty() {
-                below.filter
-            } else {
-                typed(words)?
-            },
+            filter,
             stats: (self.stats || below.stats) && !self.no_stats,
             color: match self.color {
                 Some(_) => self.has_colour(),
@@ -308,6 +313,15 @@ impl Shared {
     /// Whether TCP and whether UDP are asked for; neither named means both.
     pub const fn protocols(&self) -> (bool, bool) {
         (self.tcp || !self.udp, self.udp || !self.tcp)
+    }
+
+    /// The kinds of sockets that are asked for, if some are: `-t` is `--kind tcp`, `-u` `--kind udp`.
+    fn kinds(&self) -> Option<Kinds> {
+        let named = self.kind.iter().copied().fold(Kinds::NONE, Kinds::and);
+        let tcp = self.tcp.then_some(Protocol::Tcp);
+        let udp = self.udp.then_some(Protocol::Udp);
+        let kinds = named.and(tcp.into_iter().chain(udp).collect());
+        (!kinds.is_empty()).then_some(kinds)
     }
 
     /// What `-4` and `-6` leave of the addresses.
@@ -358,11 +372,11 @@ impl Shared {
         Ok(())
     }
 
-    /// This machine, or the recording that was named.
-    pub fn source(&self) -> anyhow::Result<Box<dyn Source>> {
+    /// This machine with these kinds of sockets, or the recording that was named.
+    pub fn source(&self, kinds: Kinds) -> anyhow::Result<Box<dyn Source>> {
         Ok(match &self.replay {
             Some(path) => Box::new(Replay::open(path)?),
-            None => Box::new(System::new()),
+            None => Box::new(System::new().with_kinds(kinds)),
         })
     }
 
@@ -377,6 +391,15 @@ impl Shared {
     }
 }
 
+/// Takes the name of a kind of sockets, or `all`.
+fn kind_name() -> impl TypedValueParser<Value = Kinds> {
+    let names = Protocol::ALL.map(Protocol::as_str).into_iter();
+    PossibleValuesParser::new(names.chain(["all"])).map(|name| {
+        let one = Protocol::named(&name);
+        one.map_or(Kinds::ALL, Kinds::of)
+    })
+}
+
 /// What these settings ask of a table.
 ///
 /// # Errors
@@ -384,7 +407,7 @@ impl Shared {
 pub(super) fn asked(settings: &Settings, sort: Sort) -> anyhow::Result<Asked> {
     Ok(Asked {
         tab: settings.view,
-        protocols: (settings.tcp, settings.udp),
+        kinds: settings.kinds,
         filter: settings.narrowed_filter()?,
         uid: own_uid(),
         sort,

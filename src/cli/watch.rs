@@ -72,7 +72,7 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
         return replay(shared, &settings, Replay::open(path)?, &mut printer);
     }
     let collector = Collector {
-        source: shared.source()?,
+        source: shared.source(settings.kinds)?,
         tracker: Tracker::new(settings.linger),
         recorder: shared.recorder()?,
         clock,
@@ -149,7 +149,7 @@ impl Printer {
                 return Ok(true);
             }
         };
-        let is_unread = |problem: &&Problem| problem.code == ProblemCode::TableUnreadable;
+        let is_unread = |problem: &&Problem| problem.code.is_unread();
         let unread = observation.table.problems.iter().find(is_unread);
         // What was seen of it was worth to be told; nothing at all is no answer.
         self.failure = unread

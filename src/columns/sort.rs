@@ -25,11 +25,11 @@ pub(super) fn proto(row: &Row) -> Option<Cow<'_, str>> {
 }
 
 pub(super) fn local(row: &Row) -> Option<Endpoint> {
-    Some(row.socket.local)
+    row.socket.has_address().then_some(row.socket.local)
 }
 
 pub(super) fn port(row: &Row) -> Option<u64> {
-    Some(row.socket.local.port.into())
+    row.socket.port().map(u64::from)
 }
 
 pub(super) fn service(row: &Row) -> Option<Cow<'_, str>> {

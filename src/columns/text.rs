@@ -19,7 +19,8 @@ pub(super) fn proto(row: &Row, _: &CellContext) -> String {
 }
 
 /// A dual-stack `::` reads `:: +v4`, as it takes IPv4 too; a bound interface is added as `%name`. A
-/// v4-mapped address is shown as the IPv4 address that it is, the protocol column says `tcp6`.
+/// v4-mapped address is shown as the IPv4 address that it is, the protocol column says `tcp6`. A socket
+/// without a port is bound to something else: `/run/app.sock`, `@name`, `arp%eth0`, `0.0.0.0:icmp`.
 pub(super) fn local(row: &Row, _: &CellContext) -> String {
     let socket = &row.socket;
     let interface = socket
@@ -31,11 +32,17 @@ pub(super) fn local(row: &Row, _: &CellContext) -> String {
     } else {
         ""
     };
+    if socket.portless.is_some() {
+        let name = socket.local_text().unwrap_or_else(|| NOTHING.into());
+        return format!("{name}{interface}");
+    }
     format!("{}{interface}{both}", socket.local.address.to_canonical())
 }
 
 pub(super) fn port(row: &Row, _: &CellContext) -> String {
-    row.socket.local.port.to_string()
+    row.socket
+        .port()
+        .map_or_else(|| NOTHING.into(), |port| port.to_string())
 }
 
 pub(super) fn service(row: &Row, context: &CellContext) -> String {
@@ -46,10 +53,7 @@ pub(super) fn service(row: &Row, context: &CellContext) -> String {
 }
 
 pub(super) fn remote(row: &Row, _: &CellContext) -> String {
-    row.socket.remote.map_or_else(
-        || NOTHING.into(),
-        |remote| remote.to_canonical().to_string(),
-    )
+    row.socket.remote_text().unwrap_or_else(|| NOTHING.into())
 }
 
 /// `closed` for a row that lingers, `old → new` as long as a change of state is highlighted; with it how
@@ -143,14 +147,21 @@ pub fn owner_with_pid(socket: &Socket) -> String {
     }
 }
 
-/// `tcp 127.0.0.1:8080`, with the interface that it is bound to and the peer, if there are such.
+/// `tcp 127.0.0.1:8080`, with the interface that it is bound to and the peer, if there are such;
+/// `u_str /run/app.sock`, or `u_str inode 4242` of one without a name.
 pub fn socket_text(socket: &Socket) -> String {
-    let remote = socket
-        .remote
-        .map_or(String::new(), |remote| format!(" → {remote}"));
+    let remote = match socket.remote {
+        Some(remote) if socket.portless.is_none() => Some(remote.to_string()),
+        _ => socket.remote_text(),
+    };
+    let remote = remote.map_or(String::new(), |remote| format!(" → {remote}"));
     let interface = socket.interface.as_ref();
     let interface = interface.map_or(String::new(), |name| format!(" on {name}"));
-    let (kind, local) = (socket.protocol_and_family(), socket.local);
+    let kind = socket.protocol_and_family();
+    let local = socket.local_text().unwrap_or_else(|| {
+        let inode = socket.inode.map(|inode| format!("inode {inode}"));
+        inode.unwrap_or_else(|| "unnamed".into())
+    });
     format!("{kind} {local}{interface}{remote}")
 }
 

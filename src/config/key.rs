@@ -9,7 +9,7 @@ use super::value::{self, Refusal, Value, quoted, wrong};
 use super::{Place, keyboard, services, views};
 use crate::app::{Notify, Settings, Tab};
 use crate::columns;
-use crate::model::Family;
+use crate::model::{Family, Protocol};
 use crate::theme::{self, Role, Themes};
 
 /// One key.
@@ -42,7 +42,7 @@ pub(super) static KEYS: [Key; 15] = [
     Key { name: "linger", takes: DURATION, read: |c, v| set(&mut c.linger, value::time(v)), print: |c| quoted(&duration::print(c.linger)) },
     Key { name: "highlight", takes: DURATION, read: |c, v| set(&mut c.highlight, value::time(v)), print: |c| quoted(&duration::print(c.highlight)) },
     Key { name: "view", takes: "\"listening\", \"connections\", \"all\", \"changes\" or a view of your own", read: first_view, print: |c| quoted(first_view_text(c)) },
-    Key { name: "protocols", takes: "[\"tcp\"], [\"udp\"] or [\"tcp\", \"udp\"]", read: protocols, print: |c| list([("tcp", c.tcp), ("udp", c.udp)]) },
+    Key { name: "protocols", takes: "a list of tcp, udp, udplite, sctp, raw, packet, unix in quotes, such as [\"tcp\", \"udp\"]", read: protocols, print: |c| list(Protocol::ALL.map(|one| (one.as_str(), c.kinds.has(one)))) },
     Key { name: "families", takes: "[\"ipv4\"], [\"ipv6\"] or [\"ipv4\", \"ipv6\"]", read: families, print: |c| list(FAMILIES.map(|(name, family)| (name, c.family.is_none_or(|one| one == family)))) },
     Key { name: "filter", takes: "a filter in quotes, such as \"user:ann !udp\"", read: |c, v| set(&mut c.filter, value::filter(v)), print: |c| quoted(&c.filter.to_string()) },
     Key { name: "columns", takes: "a list of columns in quotes, such as [\"port\", \"state\", \"process\"]", read: shown_columns, print: |c| columns_text(&c.columns) },
@@ -133,9 +133,9 @@ fn set<T>(setting: &mut T, value: Result<T, Refusal>) -> Result<(), Refusal> {
 }
 
 fn protocols(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal> {
-    let words = ["tcp", "udp"].map(|name| (name, name));
+    let words = Protocol::ALL.map(|protocol| (protocol.as_str(), protocol));
     let named = value::list(value, |one| value::word(one, "protocol", words.into_iter()))?;
-    (config.tcp, config.udp) = (named.contains(&"tcp"), named.contains(&"udp"));
+    config.kinds = named.into_iter().collect();
     Ok(())
 }
 

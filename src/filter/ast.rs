@@ -13,7 +13,7 @@ use regex_automata::hybrid::dfa::DFA;
 use super::needle::Needle;
 use super::place::{Place, Side};
 use super::vocabulary::{Flag, Transport};
-use crate::model::{Pid, State};
+use crate::model::{Kinds, Pid, State};
 
 /// A condition on a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,6 +113,18 @@ impl Expr {
         match self {
             Self::Not(inner) => *inner,
             other => Self::Not(Box::new(other)),
+        }
+    }
+
+    /// The kinds of sockets that it names, not those under a negation.
+    pub fn kinds(&self) -> Kinds {
+        match self {
+            Self::Term(Term::Transport(transport)) => Kinds::of(transport.protocol),
+            Self::Term(_) | Self::Not(_) => Kinds::NONE,
+            Self::All(members) | Self::Any(members) => {
+                let kinds = members.iter().map(Self::kinds);
+                kinds.fold(Kinds::NONE, Kinds::and)
+            }
         }
     }
 

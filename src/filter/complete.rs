@@ -45,8 +45,8 @@ impl Names {
     fn of<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
         let mut names = Self::default();
         for socket in rows.into_iter().map(|row| &row.socket) {
-            if !socket.is_connection() {
-                names.ports.insert(socket.local.port);
+            if let Some(port) = socket.port().filter(|_| !socket.is_connection()) {
+                names.ports.insert(port);
                 add(&mut names.port_services, socket.service());
             }
             add(&mut names.services, socket.service());
@@ -177,7 +177,9 @@ fn end_of_quote(text: &str, quote: char) -> usize {
 /// What a word may become that is no field yet: a field, a protocol, a name that it begins.
 fn words(typed: &str, names: &Names) -> Vec<String> {
     let fields = FIELDS.iter().map(|field| format!("{}:", field.name));
-    let mut offers: Vec<_> = fields.chain(transports(names)).collect();
+    let transports = TRANSPORTS.iter().filter(|word| word.stands_alone());
+    let transports = transports.map(|word| word.name.to_owned());
+    let mut offers: Vec<_> = fields.chain(transports).collect();
     offers.retain(|offer| begins_with(offer, typed));
     if typed.is_empty() {
         return offers;

@@ -72,6 +72,10 @@ impl<'a> Machine<'a> {
     /// Reads a row's whole line; nothing is left open then.
     pub fn reads(&mut self, subject: &Subject<'a>) -> Read {
         let socket = subject.socket;
+        if socket.portless.is_some() {
+            // Its name is no piece that rows share.
+            return Read::Stuck;
+        }
         let (local, remote) = (&socket.local, socket.remote.as_ref());
         let start = self.start();
         let read = self.piece(start, Piece::Local(socket.protocol, local.address), |out| {

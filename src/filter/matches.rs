@@ -28,9 +28,8 @@ pub(super) fn is(term: &Term, subject: &Subject<'_>, context: &Context) -> Optio
 fn has_number(subject: &Subject<'_>, number: u32) -> Option<bool> {
     let socket = subject.socket;
     let remote_port = socket.remote.map(|remote| remote.port);
-    if begins_with(socket.local.port, number)
-        || remote_port.is_some_and(|port| begins_with(port, number))
-    {
+    let mut ports = [socket.port(), remote_port].into_iter().flatten();
+    if socket.protocol.has_ports() && ports.any(|port| begins_with(port, number)) {
         return Some(true);
     }
     subject.any_owner(|process| process.pid == number)
@@ -44,6 +43,13 @@ fn uses(socket: &Socket, transport: &Transport) -> bool {
 }
 
 fn is_at(socket: &Socket, side: Side, place: &Place) -> bool {
+    let has_what_it_names = match place.ports {
+        None => socket.has_address(),
+        Some(_) => socket.protocol.has_ports(),
+    };
+    if !has_what_it_names {
+        return false;
+    }
     let local = || place.contains(socket.protocol, &socket.local);
     let remote = || {
         let remote = socket.remote.as_ref();
@@ -73,7 +79,7 @@ fn has_flag(subject: &Subject<'_>, flag: Flag, context: &Context) -> Option<bool
             subject.row().map(|_| is_hidden)
         }
         Flag::Mine => Some(context.uid.is_some() && socket.uid == context.uid),
-        Flag::Loopback => Some(socket.local.scope() == Scope::Loopback),
+        Flag::Loopback => Some(socket.has_address() && socket.local.scope() == Scope::Loopback),
         Flag::Public => Some(is_public(socket)),
         Flag::Conflict => subject.row().map(|row| row.is_in_conflict),
         Flag::Filling => Some(is_filled(subject, Fill::Filling)),
@@ -90,7 +96,7 @@ fn is_filled(subject: &Subject<'_>, least: Fill) -> bool {
 fn is_public(socket: &Socket) -> bool {
     match socket.remote {
         Some(remote) => remote.scope() == Scope::Public,
-        None => matches!(socket.local.scope(), Scope::Any | Scope::Public),
+        None => socket.has_address() && matches!(socket.local.scope(), Scope::Any | Scope::Public),
     }
 }
 

@@ -37,7 +37,7 @@ pub use vocabulary::{
     FIELDS, FLAGS, FORMS, Field, Flag, FlagWord, Form, TRANSPORTS, Transport, words,
 };
 
-use crate::model::{Moment, Socket};
+use crate::model::{Kinds, Moment, Socket};
 use crate::track::Row;
 use ast::Expr;
 
@@ -85,6 +85,11 @@ impl Filter {
     /// Whether it asks for nothing, and so matches everything.
     pub const fn is_empty(&self) -> bool {
         self.expr.is_none()
+    }
+
+    /// The kinds of sockets that it names (`proto:unix`), unless to leave them out.
+    pub fn kinds(&self) -> Kinds {
+        self.expr.as_ref().map_or(Kinds::NONE, Expr::kinds)
     }
 
     /// Whether the row is one that the filter asks for. For many rows, take a [`Pass`].

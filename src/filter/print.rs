@@ -79,7 +79,7 @@ impl Display for Term {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => number.fmt(f),
-            Self::Transport(transport) => f.write_str(transport.name),
+            Self::Transport(transport) => f.write_str(&transport.word()),
             Self::Place(side, place) => write_place(f, *side, place),
             Self::Pid(range) => {
                 f.write_str("pid:")?;

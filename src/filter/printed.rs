@@ -41,7 +41,9 @@ impl Printed {
     /// socket without a known owner, the part of the line before that.
     pub fn line(&mut self, subject: &Subject<'_>) -> &str {
         let out = &mut self.line;
-        if out.is_empty() {
+        if out.is_empty() && subject.socket.portless.is_some() {
+            push_portless(out, subject);
+        } else if out.is_empty() {
             let socket = subject.socket;
             push_protocol(out, socket);
             push_endpoint(out, &socket.local);
@@ -53,6 +55,20 @@ impl Printed {
             push_rest(out, subject);
         }
         str::from_utf8(out).expect("it is made of whole texts")
+    }
+}
+
+/// The line of a socket without a port. Who is at its other end stands last: that is known with the owners.
+fn push_portless(out: &mut Vec<u8>, subject: &Subject<'_>) {
+    let socket = subject.socket;
+    out.extend_from_slice(socket.protocol_and_family().as_bytes());
+    if let Some(local) = socket.local_text() {
+        push_word(out, &local);
+    }
+    push_rest(out, subject);
+    let remote = subject.owners().and_then(|_| socket.remote_text());
+    if let Some(remote) = remote {
+        push_word(out, &remote);
     }
 }
 

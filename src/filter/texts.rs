@@ -14,7 +14,7 @@ use super::memo::Memo;
 use super::needle::{Needle, is_digits};
 use super::printed::{Printed, push_address, push_digits};
 use super::subject::Subject;
-use crate::model::{Endpoint, Family, Process, State, Text};
+use crate::model::{Endpoint, Family, Kinds, Process, Socket, State, Text};
 
 /// A text that is looked for, and what is known so far of where it is.
 pub(super) struct Search<'a> {
@@ -109,6 +109,7 @@ impl<'a> Search<'a> {
             || self.service_has_it(subject)
             || self.is_in_state[subject.socket.state as usize]
             || (self.is_in_state[State::Closed as usize] && subject.is_closed())
+            || self.optional_kind_has_it(subject.socket)
             || self.addresses_have_it(subject, printed);
         if is_found { Some(true) } else { owners_have_it }
     }
@@ -147,6 +148,10 @@ impl<'a> Search<'a> {
     /// What may be an address has no space in it, so it is never found across both.
     fn addresses_have_it(&mut self, subject: &Subject<'a>, printed: &mut Printed) -> bool {
         let socket = subject.socket;
+        if socket.portless.is_some() {
+            let texts = [socket.local_text(), socket.remote_text()];
+            return texts.iter().flatten().any(|text| self.needle.is_in(text));
+        }
         if !self.may_be_in_address[socket.family() as usize] {
             return false;
         }
@@ -155,6 +160,12 @@ impl<'a> Search<'a> {
         }
         self.endpoint_has_it(&socket.local)
             || (socket.remote.as_ref()).is_some_and(|remote| self.endpoint_has_it(remote))
+    }
+
+    /// Words for the kinds that are not read by themselves are text: `unix`, `u_str`.
+    fn optional_kind_has_it(&self, socket: &Socket) -> bool {
+        let mut words = [socket.protocol.as_str(), socket.protocol_and_family()].into_iter();
+        !Kinds::DEFAULT.has(socket.protocol) && words.any(|word| self.needle.is_in(word))
     }
 
     /// What has no colon in it is found in the address or in the port, never across both.

@@ -1,10 +1,12 @@
 //! The words of the language, one line each: what the parser accepts, the help lists and an
 //! error message suggests are these tables and nothing else.
 
+use std::borrow::Cow;
+
 use super::ast::Term;
 use super::complete::{self, Values};
 use super::value;
-use crate::model::{Family, Protocol};
+use crate::model::{Family, Kinds, Protocol};
 
 /// A word that is followed by a colon and a value.
 #[derive(Debug)]
@@ -58,7 +60,7 @@ pub struct FlagWord {
     pub flag: Flag,
 }
 
-/// A protocol and, if it is told, a family: a word alone, or after `proto:`.
+/// A protocol and, if it is told, a family: after `proto:`, those of TCP and UDP also alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transport {
     /// The word.
@@ -114,13 +116,24 @@ pub static FLAGS: [FlagWord; 10] = [
 
 /// Every protocol word. Where two mean the same, the first is canonical.
 #[rustfmt::skip]
-pub static TRANSPORTS: [Transport; 6] = [
+pub static TRANSPORTS: [Transport; 17] = [
     Transport { name: "tcp", help: "TCP over IPv4 and IPv6", protocol: Protocol::Tcp, family: None },
     Transport { name: "tcp4", help: "TCP over IPv4", protocol: Protocol::Tcp, family: Some(Family::Ipv4) },
     Transport { name: "tcp6", help: "TCP over IPv6", protocol: Protocol::Tcp, family: Some(Family::Ipv6) },
     Transport { name: "udp", help: "UDP over IPv4 and IPv6", protocol: Protocol::Udp, family: None },
     Transport { name: "udp4", help: "UDP over IPv4", protocol: Protocol::Udp, family: Some(Family::Ipv4) },
     Transport { name: "udp6", help: "UDP over IPv6", protocol: Protocol::Udp, family: Some(Family::Ipv6) },
+    Transport { name: "udplite", help: "UDP-Lite over IPv4 and IPv6", protocol: Protocol::UdpLite, family: None },
+    Transport { name: "udplite4", help: "UDP-Lite over IPv4", protocol: Protocol::UdpLite, family: Some(Family::Ipv4) },
+    Transport { name: "udplite6", help: "UDP-Lite over IPv6", protocol: Protocol::UdpLite, family: Some(Family::Ipv6) },
+    Transport { name: "sctp", help: "SCTP over IPv4 and IPv6", protocol: Protocol::Sctp, family: None },
+    Transport { name: "sctp4", help: "SCTP over IPv4", protocol: Protocol::Sctp, family: Some(Family::Ipv4) },
+    Transport { name: "sctp6", help: "SCTP over IPv6", protocol: Protocol::Sctp, family: Some(Family::Ipv6) },
+    Transport { name: "raw", help: "raw IP and ping sockets", protocol: Protocol::Raw, family: None },
+    Transport { name: "raw4", help: "raw IPv4 and ping sockets", protocol: Protocol::Raw, family: Some(Family::Ipv4) },
+    Transport { name: "raw6", help: "raw IPv6 and ping sockets", protocol: Protocol::Raw, family: Some(Family::Ipv6) },
+    Transport { name: "packet", help: "packet sockets", protocol: Protocol::Packet, family: None },
+    Transport { name: "unix", help: "unix sockets", protocol: Protocol::Unix, family: None },
 ];
 
 /// Everything else that can be written.
@@ -160,6 +173,21 @@ impl Flag {
 }
 
 impl Transport {
+    /// Whether it is the protocol's even without `proto:` before it. The words of kinds that are not read
+    /// by themselves are too much like names: alone they are text, which is found in such rows too.
+    pub(super) fn stands_alone(&self) -> bool {
+        Kinds::DEFAULT.has(self.protocol)
+    }
+
+    /// As it is typed: `tcp`, `proto:unix`.
+    pub(super) fn word(&self) -> Cow<'static, str> {
+        if self.stands_alone() {
+            self.name.into()
+        } else {
+            format!("proto:{}", self.name).into()
+        }
+    }
+
     /// The protocol word that is written so, in any case.
     pub(super) fn named(name: &str) -> Option<Self> {
         TRANSPORTS
@@ -182,6 +210,6 @@ pub fn words() -> impl Iterator<Item = (String, &'static str)> {
         .map(|flag| (format!("is:{}", flag.name), flag.help));
     let transports = TRANSPORTS
         .iter()
-        .map(|word| (word.name.to_owned(), word.help));
+        .map(|word| (word.word().into_owned(), word.help));
     forms.chain(fields).chain(flags).chain(transports)
 }

@@ -22,7 +22,7 @@ pub(super) fn read(word: &str, at: usize) -> Result<Term, FilterError> {
     if is_digits(word) {
         return number(word).map_err(whole);
     }
-    if let Some(transport) = Transport::named(word) {
+    if let Some(transport) = Transport::named(word).filter(Transport::stands_alone) {
         return Ok(Term::Transport(transport));
     }
     if let Some((name, value)) = word.split_once(':')

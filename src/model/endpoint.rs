@@ -48,6 +48,9 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// No address and no port.
+    pub const NOTHING: Self = Self::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
     /// Pairs an address with a port.
     pub const fn new(address: IpAddr, port: u16) -> Self {
         Self { address, port }

@@ -11,9 +11,11 @@ mod cost;
 mod endpoint;
 mod ephemeral;
 mod evidence;
+mod kinds;
 mod lineage;
 mod moment;
 mod owner;
+mod portless;
 mod process;
 mod redirect;
 mod service;
@@ -34,9 +36,13 @@ pub use evidence::{
     Activation, Answered, Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Opening, Place,
     Readiness, SocketOptions,
 };
+pub use kinds::Kinds;
 pub use lineage::{Guard, Lineage, Member};
 pub use moment::Moment;
 pub use owner::{Owner, OwnerKind};
+pub use portless::{
+    PacketSocket, PacketType, Portless, RawSocket, UnixName, UnixPeer, UnixSocket, UnixType,
+};
 pub use process::{Pid, Process, ProgramFacts};
 pub use redirect::{Redirect, RedirectTarget, RedirectedPackets};
 pub use service::{Services, service_name, service_names, service_port, service_ports};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EphemeralPorts, Moment, Pid, Process, Socket, Text};
+use super::{EphemeralPorts, Kinds, Moment, Pid, Process, Socket, Text};
 
 /// What a problem is about, as scripts see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub enum ProblemCode {
     HiddenOwners,
     /// The socket table, or a part of it, could not be read.
     TableUnreadable,
+    /// Sockets of a kind that was asked for can't be listed here.
+    NotListed,
     /// Details beyond the plain table (queues, dual-stack, bound sockets) could not be read.
     DetailsUnreadable,
     /// Processes could not be read at all.
@@ -26,6 +28,13 @@ pub enum ProblemCode {
     EphemeralPorts,
     /// The recording that was asked for could not be written on, or the one that is shown breaks off.
     RecordingEnded,
+}
+
+impl ProblemCode {
+    /// Whether there may be sockets that are not in the table at all.
+    pub const fn is_unread(self) -> bool {
+        matches!(self, Self::TableUnreadable | Self::NotListed)
+    }
 }
 
 /// Something that this reading could not see: a sentence with its remedy.
@@ -60,7 +69,9 @@ impl Problem {
 pub struct Snapshot {
     /// When it was taken.
     pub taken_at: Moment,
-    /// Every socket, in the order of the system's table.
+    /// The kinds of sockets that were read.
+    pub kinds: Kinds,
+    /// Every socket of these kinds, in the order of the system's table.
     pub sockets: Vec<Socket>,
     /// The owners and their ancestors.
     pub processes: HashMap<Pid, Arc<Process>>,

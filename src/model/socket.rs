@@ -1,12 +1,15 @@
 //! One socket of the system's table.
 
 use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, Family, Owner, Text};
+use super::{Endpoint, Family, Owner, Portless, Text, UnixSocket, UnixType};
 
-/// Transport protocol.
+/// Transport protocol, or what takes its place. TCP and UDP are in every snapshot, the others where they
+/// are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
@@ -14,14 +17,77 @@ pub enum Protocol {
     Tcp,
     /// User Datagram Protocol.
     Udp,
+    /// UDP-Lite (RFC 3828), which has ports of its own.
+    UdpLite,
+    /// Stream Control Transmission Protocol, which has ports of its own.
+    Sctp,
+    /// Raw IP and ping sockets.
+    Raw,
+    /// Packet sockets, which see what an interface sends and receives.
+    Packet,
+    /// Unix sockets.
+    Unix,
 }
 
 impl Protocol {
-    /// `tcp` or `udp`.
+    /// All of them, in the order in which a table sorts them.
+    pub const ALL: [Self; 7] = [
+        Self::Tcp,
+        Self::Udp,
+        Self::UdpLite,
+        Self::Sctp,
+        Self::Raw,
+        Self::Packet,
+        Self::Unix,
+    ];
+
+    /// `tcp`, `udp`, `udplite`, `sctp`, `raw`, `packet` or `unix`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
+            Self::UdpLite => "udplite",
+            Self::Sctp => "sctp",
+            Self::Raw => "raw",
+            Self::Packet => "packet",
+            Self::Unix => "unix",
+        }
+    }
+
+    /// As a sentence names it: `UDP-Lite`, `unix`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+            Self::UdpLite => "UDP-Lite",
+            Self::Sctp => "SCTP",
+            Self::Raw => "raw",
+            Self::Packet => "packet",
+            Self::Unix => "unix",
+        }
+    }
+
+    /// The protocol of that name, in any case.
+    pub fn named(name: &str) -> Option<Self> {
+        let is_it = |one: &Self| one.as_str().eq_ignore_ascii_case(name);
+        Self::ALL.into_iter().find(is_it)
+    }
+
+    /// Whether its sockets have ports; the others have a [`Portless`] each.
+    pub const fn has_ports(self) -> bool {
+        matches!(self, Self::Tcp | Self::Udp | Self::UdpLite | Self::Sctp)
+    }
+
+    /// Whether a bind test can be made of its ports.
+    pub const fn can_be_bind_tested(self) -> bool {
+        matches!(self, Self::Tcp | Self::Udp)
+    }
+
+    /// A port as a sentence names it: `8080`, `5353/udp`.
+    pub fn port_text(self, port: u16) -> String {
+        match self {
+            Self::Tcp => port.to_string(),
+            other => format!("{port}/{}", other.as_str()),
         }
     }
 }
@@ -109,10 +175,12 @@ pub struct Queue {
 pub struct Socket {
     /// Transport protocol.
     pub protocol: Protocol,
-    /// Own address and port.
+    /// Own address and port. Port 0 of a raw socket, [`Endpoint::NOTHING`] of a unix or packet socket.
     pub local: Endpoint,
     /// Peer; `None` for a socket without one.
     pub remote: Option<Endpoint>,
+    /// What it has in place of a port, if its protocol has none.
+    pub portless: Option<Arc<Portless>>,
     /// State at the time of the reading.
     pub state: State,
     /// Inode of the socket (Linux); `None` where the kernel keeps none (`TIME_WAIT`, orphans, a
@@ -148,6 +216,7 @@ impl Socket {
             protocol,
             local,
             remote,
+            portless: None,
             state,
             inode: None,
             uid: None,
@@ -161,38 +230,130 @@ impl Socket {
         }
     }
 
-    /// Address family of the socket.
+    /// A socket of a protocol without ports, at an address if it is a raw one.
+    pub fn without_port(portless: Portless, address: Option<IpAddr>, state: State) -> Self {
+        let local = address.map_or(Endpoint::NOTHING, |address| Endpoint::new(address, 0));
+        let protocol = portless.protocol();
+        Self {
+            portless: Some(Arc::new(portless)),
+            ..Self::new(protocol, local, None, state)
+        }
+    }
+
+    /// Address family of the socket; what it says of a unix or a packet socket means nothing.
     pub const fn family(&self) -> Family {
         self.local.family()
     }
 
-    /// Whether it waits for peers or holds its port for that: TCP `LISTEN` and `BOUND`, and every
-    /// UDP socket. This is what the default view shows.
-    pub const fn is_listening(&self) -> bool {
+    /// Whether it has an IP address: not a unix or packet socket.
+    pub const fn has_address(&self) -> bool {
+        !matches!(self.protocol, Protocol::Unix | Protocol::Packet)
+    }
+
+    /// Its own port, if its protocol has ports.
+    pub fn port(&self) -> Option<u16> {
+        self.protocol.has_ports().then_some(self.local.port)
+    }
+
+    /// Of a unix socket: its type, name and peer.
+    pub fn unix(&self) -> Option<&UnixSocket> {
+        match self.portless.as_deref()? {
+            Portless::Unix(unix) => Some(unix),
+            Portless::Packet(_) | Portless::Raw(_) => None,
+        }
+    }
+
+    /// Whether it waits for peers or holds its port for that: TCP `LISTEN` and `BOUND`, every
+    /// UDP socket, every raw and packet socket, and a unix socket that listens or has a name and no peer.
+    /// This is what the default view shows.
+    pub fn is_listening(&self) -> bool {
         match self.protocol {
-            Protocol::Tcp => matches!(self.state, State::Listen | State::Bound),
-            Protocol::Udp => true,
+            Protocol::Tcp | Protocol::Sctp => matches!(self.state, State::Listen | State::Bound),
+            Protocol::Udp | Protocol::UdpLite | Protocol::Raw | Protocol::Packet => true,
+            Protocol::Unix => {
+                // Some kernels call a datagram socket ESTABLISHED that others are connected to.
+                let waits = |unix: &UnixSocket| {
+                    let is_idle = self.state == State::Unconn || unix.kind == UnixType::Dgram;
+                    unix.name.is_some() && unix.peer.is_none() && is_idle
+                };
+                self.state == State::Listen || self.unix().is_some_and(waits)
+            }
         }
     }
 
     /// Whether it has a peer.
-    pub const fn is_connection(&self) -> bool {
-        self.remote.is_some()
+    pub fn is_connection(&self) -> bool {
+        match self.unix() {
+            None => self.remote.is_some(),
+            Some(unix) if unix.peer.is_some() => true,
+            Some(_) => self.state == State::Established && !self.is_listening(),
+        }
     }
 
-    /// `tcp`, `tcp6`, `udp` or `udp6`: protocol and family in one word.
-    pub const fn protocol_and_family(&self) -> &'static str {
+    /// Protocol and family in one word: `tcp`, `tcp6`, `udp`, `udp6`, `udpl`, `sctp6`, `raw`, `p_raw`,
+    /// `u_str`.
+    pub fn protocol_and_family(&self) -> &'static str {
+        if let Some(portless) = &self.portless {
+            return portless.word(self.family());
+        }
         match (self.protocol, self.family()) {
             (Protocol::Tcp, Family::Ipv4) => "tcp",
             (Protocol::Tcp, Family::Ipv6) => "tcp6",
             (Protocol::Udp, Family::Ipv4) => "udp",
             (Protocol::Udp, Family::Ipv6) => "udp6",
+            (Protocol::UdpLite, Family::Ipv4) => "udpl",
+            (Protocol::UdpLite, Family::Ipv6) => "udpl6",
+            (Protocol::Sctp, Family::Ipv4) => "sctp",
+            (Protocol::Sctp, Family::Ipv6) => "sctp6",
+            (other, _) => other.as_str(),
         }
+    }
+
+    /// Its family as JSON names it: `ipv4`, `ipv6`, `unix` or `packet`.
+    pub const fn family_name(&self) -> &'static str {
+        if self.has_address() {
+            self.family().as_str()
+        } else {
+            self.protocol.as_str()
+        }
+    }
+
+    /// Its own side in words: `127.0.0.1:80`, `0.0.0.0:icmp`, `/run/app.sock`, `@name`, `arp`; `None`
+    /// for a unix socket without a name.
+    pub fn local_text(&self) -> Option<String> {
+        let Some(portless) = self.portless.as_deref() else {
+            return Some(self.local.to_string());
+        };
+        match portless {
+            Portless::Unix(unix) => unix.name.as_ref().map(ToString::to_string),
+            Portless::Packet(packet) => Some(packet.to_string()),
+            Portless::Raw(raw) => Some(format!("{}:{raw}", bracketed(self.local.address))),
+        }
+    }
+
+    /// Its peer in words, a v4-mapped address as the IPv4 address that it is.
+    pub fn remote_text(&self) -> Option<String> {
+        if let Some(unix) = self.unix() {
+            return unix.peer.as_ref().map(ToString::to_string);
+        }
+        let remote = self.remote?.to_canonical();
+        Some(match self.protocol {
+            Protocol::Raw => bracketed(remote.address),
+            _ => remote.to_string(),
+        })
     }
 
     /// The service registered for its port, or, for a connection, for its peer's port.
     pub fn service(&self) -> Option<&'static str> {
         super::service_name(self.protocol, self.local.port)
             .or_else(|| super::service_name(self.protocol, self.remote?.port))
+    }
+}
+
+/// An address as it stands before a colon.
+fn bracketed(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("[{v6}]"),
     }
 }

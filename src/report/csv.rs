@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::json::{ProcessRecord, SocketRecord};
+use super::portless::PortlessRecord;
 use crate::track::Row;
 
 /// What stands in one cell.
@@ -25,11 +26,11 @@ type Field = (
 #[rustfmt::skip]
 const FIELDS: &[Field] = &[
     ("protocol", |socket, _| plain(Some(socket.protocol.as_str()))),
-    ("family", |socket, _| plain(Some(socket.family.as_str()))),
-    ("local_address", |socket, _| plain(Some(socket.local.address))),
-    ("local_port", |socket, _| plain(Some(socket.local.port))),
+    ("family", |socket, _| plain(Some(socket.family))),
+    ("local_address", |socket, _| plain(socket.local.map(|local| local.address))),
+    ("local_port", |socket, _| plain(socket.local.and_then(|local| local.port))),
     ("remote_address", |socket, _| plain(socket.remote.map(|remote| remote.address))),
-    ("remote_port", |socket, _| plain(socket.remote.map(|remote| remote.port))),
+    ("remote_port", |socket, _| plain(socket.remote.and_then(|remote| remote.port))),
     ("state", |socket, _| plain(Some(socket.state))),
     ("service", |socket, _| plain(socket.service)),
     ("dual_stack", |socket, _| plain(socket.dual_stack)),
@@ -49,7 +50,17 @@ const FIELDS: &[Field] = &[
     ("queue_send", |socket, _| plain(socket.queue.map(|queue| queue.send))),
     ("first_seen", |socket, _| plain(Some(&socket.first_seen))),
     ("state_since", |socket, _| plain(socket.state_since.as_ref())),
+    ("type", |socket, _| plain(portless(socket).and_then(|one| one.kind))),
+    ("path", |socket, _| foreign(portless(socket).and_then(|one| one.name.path))),
+    ("abstract", |socket, _| foreign(portless(socket).and_then(|one| one.name.abstract_name))),
+    ("peer_inode", |socket, _| plain(portless(socket).and_then(|one| one.peer.as_ref()).map(|peer| peer.inode))),
+    ("ethertype", |socket, _| plain(portless(socket).and_then(|one| one.ethertype))),
+    ("ip_protocol", |socket, _| plain(portless(socket).and_then(|one| one.ip_protocol))),
 ];
+
+fn portless<'a>(socket: &'a SocketRecord<'_>) -> Option<&'a PortlessRecord<'a>> {
+    socket.portless.as_ref()
+}
 
 /// Writes a row of names and the rows as CSV (RFC 4180, but lines end with a line feed alone). A
 /// socket of several processes has a row for each, one of none a single row; what is not known is an

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
 
+use super::portless::{EndRecord, PortlessRecord};
 use crate::model::{
-    Endpoint, Family, Owner, OwnerKind, Pid, ProblemCode, Process, Protocol, Queue, Socket, State,
-    Text,
+    Owner, OwnerKind, Pid, ProblemCode, Process, Protocol, Queue, Socket, State, Text,
 };
 use crate::track::{Row, Table};
 
@@ -32,9 +32,10 @@ struct ProblemRecord<'a> {
 #[derive(Serialize)]
 pub(super) struct SocketRecord<'a> {
     pub(super) protocol: Protocol,
-    pub(super) family: Family,
-    pub(super) local: Endpoint,
-    pub(super) remote: Option<Endpoint>,
+    pub(super) family: &'static str,
+    /// `null` of a unix or packet socket.
+    pub(super) local: Option<EndRecord>,
+    pub(super) remote: Option<EndRecord>,
     pub(super) state: State,
     pub(super) service: Option<&'a str>,
     pub(super) dual_stack: Option<bool>,
@@ -50,6 +51,9 @@ pub(super) struct SocketRecord<'a> {
     pub(super) unit: Option<&'a str>,
     pub(super) container: Option<&'a str>,
     pub(super) queue: Option<Queue>,
+    /// Of a socket without a port.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(super) portless: Option<PortlessRecord<'a>>,
     pub(super) first_seen: String,
     pub(super) state_since: Option<String>,
 }
@@ -161,9 +165,9 @@ impl<'a> SocketRecord<'a> {
     pub(super) fn of(socket: &'a Socket, first_seen: Timestamp) -> Self {
         Self {
             protocol: socket.protocol,
-            family: socket.family(),
-            local: socket.local,
-            remote: socket.remote,
+            family: socket.family_name(),
+            local: EndRecord::of(Some(socket.local), socket),
+            remote: EndRecord::of(socket.remote, socket),
             state: socket.state,
             service: socket.service(),
             dual_stack: socket.dual_stack,
@@ -177,6 +181,7 @@ impl<'a> SocketRecord<'a> {
             unit: socket.unit.as_deref(),
             container: socket.container.as_deref(),
             queue: socket.queue,
+            portless: socket.portless.as_deref().map(PortlessRecord::of),
             first_seen: time(first_seen),
             state_since: None,
         }

@@ -7,6 +7,7 @@ mod check_text;
 mod csv;
 mod free;
 mod json;
+mod portless;
 mod stats;
 mod text;
 mod wait;

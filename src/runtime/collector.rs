@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::clock::Clock;
 use super::{fault, panic, refresh};
 use crate::app::Msg;
-use crate::model::{Problem, ProblemCode, Snapshot};
+use crate::model::{Kinds, Problem, ProblemCode, Snapshot};
 use crate::source::{Recorder, Source};
 use crate::track::{Table, Tracker};
 
@@ -24,6 +24,8 @@ pub enum Control {
     SetInterval(Duration),
     /// Keep closed rows for this long.
     SetLinger(Duration),
+    /// Read these kinds of sockets from now on, and unless paused at once.
+    SetKinds(Kinds),
     /// Take none until told otherwise, or go on.
     SetPaused(bool),
 }
@@ -219,6 +221,11 @@ impl Collector {
                 Ok(Control::Refresh) => return Slept::Told,
                 Ok(Control::SetInterval(interval)) => self.interval = interval,
                 Ok(Control::SetLinger(linger)) => self.tracker.set_linger(linger),
+                Ok(Control::SetKinds(kinds)) => {
+                    if self.source.set_kinds(kinds) && !*is_paused {
+                        return Slept::Told;
+                    }
+                }
                 Ok(Control::SetPaused(paused)) => {
                     let goes_on = *is_paused && !paused;
                     *is_paused = paused;

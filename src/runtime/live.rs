@@ -143,6 +143,7 @@ impl Live {
             Effect::Refresh => self.tell_collector(Control::Refresh),
             Effect::SetInterval(interval) => self.tell_collector(Control::SetInterval(interval)),
             Effect::SetLinger(linger) => self.tell_collector(Control::SetLinger(linger)),
+            Effect::SetKinds(kinds) => self.tell_collector(Control::SetKinds(kinds)),
             Effect::ReadSettings => {
                 let read = Arc::clone(&self.read_again);
                 self.start("settings", jobs::failed, move || {

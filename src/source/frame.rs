@@ -11,8 +11,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Endpoint, EphemeralPorts, Moment, Owner, OwnerKind, Pid, Problem, Process, Protocol, Queue,
-    Snapshot, Socket, State, Text,
+    Endpoint, EphemeralPorts, Kinds, Moment, Owner, OwnerKind, Pid, Portless, Problem, Process,
+    Protocol, Queue, Snapshot, Socket, State, Text,
 };
 
 /// Version of the format; readers refuse others.
@@ -26,6 +26,9 @@ pub(super) struct Frame {
     #[serde(default, skip_serializing_if = "Privacy::is_whole")]
     redacted: Privacy,
     taken_at: Moment,
+    /// The kinds of sockets beside TCP and UDP that were read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    kinds: Vec<Protocol>,
     #[serde(deserialize_with = "bounded::list")]
     sockets: Vec<SocketFrame>,
     #[serde(deserialize_with = "bounded::list")]
@@ -53,6 +56,8 @@ struct SocketFrame {
     protocol: Protocol,
     local: Endpoint,
     remote: Option<Endpoint>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    portless: Option<Arc<Portless>>,
     state: State,
     inode: Option<u32>,
     uid: Option<u32>,
@@ -87,6 +92,7 @@ impl Frame {
             schema: SCHEMA,
             redacted,
             taken_at: snapshot.taken_at,
+            kinds: snapshot.kinds.optional().iter().collect(),
             sockets: snapshot.sockets.iter().map(SocketFrame::of).collect(),
             processes,
             problems: snapshot.problems.clone(),
@@ -125,6 +131,7 @@ impl Frame {
             .map(|socket| socket.into_socket(&processes));
         Ok(Snapshot {
             taken_at: self.taken_at,
+            kinds: Kinds::DEFAULT.and(self.kinds.into_iter().collect()),
             sockets: sockets.collect::<Result<_, _>>()?,
             processes,
             problems: self.problems,
@@ -165,6 +172,7 @@ impl SocketFrame {
             protocol: socket.protocol,
             local: socket.local,
             remote: socket.remote,
+            portless: socket.portless.clone(),
             state: socket.state,
             inode: socket.inode,
             uid: socket.uid,
@@ -190,6 +198,7 @@ impl SocketFrame {
             protocol: self.protocol,
             local: self.local,
             remote: self.remote,
+            portless: self.portless()?,
             state: self.state,
             inode: self.inode,
             uid: self.uid,
@@ -200,6 +209,20 @@ impl SocketFrame {
             unit: self.unit,
             container: self.container,
         })
+    }
+
+    /// What there is in place of a port, where the protocol has none and only there.
+    fn portless(&self) -> Result<Option<Arc<Portless>>, String> {
+        let portless = self.portless.as_ref();
+        let is_of_protocol = match portless {
+            None => self.protocol.has_ports(),
+            Some(portless) => portless.protocol() == self.protocol,
+        };
+        if is_of_protocol {
+            return Ok(portless.cloned());
+        }
+        let protocol = self.protocol.as_str();
+        Err(format!("a {protocol} socket is not described as one"))
     }
 
     fn owner(&self, processes: &HashMap<Pid, Arc<Process>>) -> Result<Owner, String> {

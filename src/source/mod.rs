@@ -18,6 +18,7 @@ mod linux;
 mod meter;
 mod netstat;
 mod owners;
+mod peers;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 mod process;
@@ -31,7 +32,7 @@ mod users;
 
 use std::sync::Arc;
 
-use crate::model::{Cost, Moment, Pid, Snapshot};
+use crate::model::{Cost, Kinds, Moment, Pid, Snapshot};
 
 use blind::Blind;
 pub use error::SourceError;
@@ -68,6 +69,12 @@ pub trait Source: Send {
     /// After a reading that crashed, which may have left things half done: forgets all that was learned,
     /// as if none had been taken.
     fn start_afresh(&mut self) {}
+
+    /// Reads these kinds of sockets from now on, TCP and UDP in any case. Whether that makes the next
+    /// reading another one: a recording has what it has.
+    fn set_kinds(&mut self, _kinds: Kinds) -> bool {
+        false
+    }
 
     /// What the last reading took; nothing where it came from a recording.
     fn cost(&self) -> Cost {

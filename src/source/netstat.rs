@@ -25,7 +25,7 @@ pub(super) const PARTS: [Part; 4] = [
     Part::new(Family::Ipv6, Protocol::Udp),
 ];
 
-/// One family's table of one protocol.
+/// One family's table of one protocol, TCP or UDP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) family: Family,
@@ -50,8 +50,8 @@ impl Part {
         match (self.protocol, self.family) {
             (Protocol::Tcp, Family::Ipv4) => "TCP over IPv4",
             (Protocol::Tcp, Family::Ipv6) => "TCP over IPv6",
-            (Protocol::Udp, Family::Ipv4) => "UDP over IPv4",
-            (Protocol::Udp, Family::Ipv6) => "UDP over IPv6",
+            (_, Family::Ipv4) => "UDP over IPv4",
+            (_, Family::Ipv6) => "UDP over IPv6",
         }
     }
 }
@@ -87,7 +87,7 @@ pub(super) fn read_part(
     };
     let protocol = match part.protocol {
         Protocol::Tcp => ProtocolFlags::TCP,
-        Protocol::Udp => ProtocolFlags::UDP,
+        _ => ProtocolFlags::UDP,
     };
     for info in iterate(family, protocol)? {
         let info = info?;

@@ -7,8 +7,8 @@ use super::owners::owners;
 use super::process::Processes;
 use super::{Blind, Holding, Looks, excluded, netstat};
 use crate::model::{
-    Answered, Background, EphemeralPorts, Evidence, Gap, GapCode, Holder, Limits, Moment, Pid,
-    Problem, ProblemCode, Protocol, Socket,
+    Answered, Background, EphemeralPorts, Evidence, Gap, GapCode, Holder, Kinds, Limits, Moment,
+    Pid, Problem, ProblemCode, Protocol, Socket, Text,
 };
 
 /// This machine's sockets and who holds them.
@@ -16,6 +16,16 @@ use crate::model::{
 pub(super) struct Platform {
     /// Of the sockets of the last reading, in their order.
     holdings: Vec<Holding>,
+    /// The kinds of sockets that are asked for.
+    kinds: Kinds,
+}
+
+fn not_listed(protocol: Protocol) -> Problem {
+    let message = format!("{} sockets can't be listed on this system", protocol.name());
+    Problem {
+        brief: Text::new(&format!("{} not listed", protocol.as_str())),
+        ..Problem::new(ProblemCode::NotListed, &message)
+    }
 }
 
 impl Platform {
@@ -34,7 +44,13 @@ impl Platform {
                 format!("sockets of {part} can't be read ({reason}): their rows are missing");
             Problem::new(ProblemCode::TableUnreadable, &message)
         }));
+        problems.extend(self.kinds.optional().iter().map(not_listed));
         sockets
+    }
+
+    /// Nothing but TCP and UDP can be read; what else is asked for is a problem of the snapshot.
+    pub(super) const fn set_kinds(&mut self, kinds: Kinds) {
+        self.kinds = kinds;
     }
 
     /// It is not known which ports outgoing connections get.

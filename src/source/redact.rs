@@ -1,5 +1,5 @@
 //! What a recording must not tell, if it is to be given away: addresses, users, arguments, units, containers,
-//! interfaces and the words of the system. Each becomes a pseudonym, the same one as long as the recording
+//! interfaces, names of unix sockets and the words of the system. Each becomes a pseudonym, the same one as long as the recording
 //! goes on, so that what was equal still is.
 //!
 //! Pure. Ports, states, inodes, queues, times, pids and the names of processes stay: they are what a report of
@@ -13,7 +13,10 @@ use std::sync::Arc;
 
 use self::addresses::Addresses;
 use self::names::Names;
-use crate::model::{Endpoint, Owner, Pid, Problem, ProblemCode, Process, Snapshot, Socket, Text};
+use crate::model::{
+    Endpoint, Owner, Pid, Portless, Problem, ProblemCode, Process, Snapshot, Socket, Text,
+    UnixPeer, UnixSocket,
+};
 
 /// The pseudonyms of one recording.
 #[derive(Default)]
@@ -35,6 +38,7 @@ impl Redactor {
         let sockets = snapshot.sockets.iter();
         Snapshot {
             taken_at: snapshot.taken_at,
+            kinds: snapshot.kinds,
             sockets: sockets.map(|socket| self.socket(socket)).collect(),
             processes,
             problems: snapshot.problems.iter().map(problem).collect(),
@@ -47,6 +51,7 @@ impl Redactor {
             protocol: socket.protocol,
             local: self.endpoint(socket.local),
             remote: socket.remote.map(|remote| self.endpoint(remote)),
+            portless: socket.portless.as_ref().map(|one| self.portless(one)),
             state: socket.state,
             inode: socket.inode,
             uid: socket.uid.map(|uid| self.names.uid(uid)),
@@ -93,6 +98,24 @@ impl Redactor {
         }
     }
 
+    /// What a unix socket is bound to says as much as a command line; ethertypes and numbers say nothing.
+    fn portless(&mut self, portless: &Arc<Portless>) -> Arc<Portless> {
+        let Portless::Unix(unix) = &**portless else {
+            return Arc::clone(portless);
+        };
+        let peer = unix.peer.as_ref().map(|peer| UnixPeer {
+            inode: peer.inode,
+            name: peer.name.as_ref().map(|name| self.names.unix(name)),
+            // Its row says whose it is.
+            process: None,
+        });
+        Arc::new(Portless::Unix(UnixSocket {
+            kind: unix.kind,
+            name: unix.name.as_ref().map(|name| self.names.unix(name)),
+            peer,
+        }))
+    }
+
     fn endpoint(&mut self, endpoint: Endpoint) -> Endpoint {
         Endpoint::new(self.addresses.pseudonym(endpoint.address), endpoint.port)
     }
@@ -103,6 +126,7 @@ fn problem(problem: &Problem) -> Problem {
     let message = match problem.code {
         ProblemCode::HiddenOwners => "the owners of some sockets are hidden",
         ProblemCode::TableUnreadable => "the socket table, or a part of it, could not be read",
+        ProblemCode::NotListed => "sockets of some kinds can't be listed",
         ProblemCode::DetailsUnreadable => "details beyond the plain table could not be read",
         ProblemCode::ProcessesUnreadable => "processes could not be read",
         ProblemCode::Interrupted => "rows may be missing from this reading",

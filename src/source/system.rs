@@ -14,8 +14,10 @@ use super::portable::Platform;
 use super::process::Processes;
 #[cfg(target_os = "linux")]
 use super::users::{rename, rename_socket};
-use super::{Blind, Holding, Source, SourceError};
-use crate::model::{Cost, Moment, Owner, Problem, ProblemCode, Snapshot, Socket, Text};
+use super::{Blind, Holding, Source, SourceError, peers};
+use crate::model::{
+    Cost, Kinds, Moment, Owner, Problem, ProblemCode, Protocol, Snapshot, Socket, Text,
+};
 
 /// Reads the sockets of this machine's current network namespace.
 ///
@@ -27,12 +29,20 @@ pub struct System {
     processes: Processes,
     owners: Owners,
     cost: Cost,
+    kinds: Kinds,
 }
 
 impl System {
     /// A source that has not looked at anything yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same, reading these kinds of sockets, TCP and UDP in any case.
+    #[must_use]
+    pub fn with_kinds(mut self, kinds: Kinds) -> Self {
+        self.set_kinds(kinds);
+        self
     }
 
     /// Takes one reading that stands for itself. Where nobody was found to have a socket, it looks a
@@ -108,6 +118,7 @@ impl System {
         self.cost.owners = meter.lap();
         let holdings = self.of_the_living(&sockets, is_wanted, holdings, at);
         self.owners.assign(&mut sockets, &holdings, &self.processes);
+        self.name_peers(&mut sockets);
         #[cfg(target_os = "linux")]
         name_users(&mut sockets, &mut self.processes.users);
         self.cost.processes = meter.lap();
@@ -117,6 +128,7 @@ impl System {
         problems.extend(hidden_problem(hidden, self.platform.blind(), &problems));
         Snapshot {
             taken_at: at,
+            kinds: self.kinds,
             sockets,
             processes: self.processes.all(),
             problems,
@@ -155,6 +167,13 @@ impl System {
         holdings
     }
 
+    /// Says of unix sockets who is at the other end.
+    fn name_peers(&self, sockets: &mut [Socket]) {
+        if self.kinds.has(Protocol::Unix) {
+            peers::name(sockets);
+        }
+    }
+
     fn count_looks(&mut self) {
         let looks = self.platform.take_looks();
         self.cost.searched = looks.processes;
@@ -172,18 +191,30 @@ enum Wanted<'a> {
 }
 
 /// Which sockets' owners it takes to tell all about those that are wanted: of what listens, also the
-/// others on its port (whether they are in conflict); of what has no process yet, its listeners.
+/// others on its port (whether they are in conflict); of what has no process yet, its listeners; of a unix
+/// socket, the one at its other end.
 fn with_neighbours(sockets: &[Socket], mut wanted: Vec<bool>) -> Vec<bool> {
     let port = |socket: &Socket| (socket.protocol, socket.local.port);
-    let depends_on_port = |socket: &Socket| socket.is_listening() || socket.inode.is_none();
+    let depends_on_port = |socket: &Socket| {
+        socket.protocol.has_ports() && (socket.is_listening() || socket.inode.is_none())
+    };
     let ports: HashSet<_> = sockets
         .iter()
         .zip(&wanted)
         .filter(|&(socket, &is_wanted)| is_wanted && depends_on_port(socket))
         .map(|(socket, _)| port(socket))
         .collect();
+    let peer = |socket: &Socket| Some(socket.unix()?.peer.as_ref()?.inode);
+    let peers: HashSet<u32> = sockets
+        .iter()
+        .zip(&wanted)
+        .filter_map(|(socket, &is_wanted)| peer(socket).filter(|_| is_wanted))
+        .collect();
     for (socket, is_wanted) in sockets.iter().zip(&mut wanted) {
-        *is_wanted |= socket.is_listening() && ports.contains(&port(socket));
+        *is_wanted |= match socket.inode {
+            Some(inode) if socket.unix().is_some() => peers.contains(&inode),
+            _ => socket.is_listening() && ports.contains(&port(socket)),
+        };
     }
     wanted
 }
@@ -212,6 +243,7 @@ impl Source for System {
         for socket in sockets.iter_mut().filter(|socket| socket.inode.is_some()) {
             socket.owner = Owner::Unknown;
         }
+        self.name_peers(&mut sockets);
         #[cfg(target_os = "linux")]
         name_users(&mut sockets, &mut self.processes.users);
         self.cost = Cost {
@@ -220,6 +252,7 @@ impl Source for System {
         };
         Some(Snapshot {
             taken_at: at,
+            kinds: self.kinds,
             sockets,
             processes: HashMap::new(),
             problems,
@@ -228,7 +261,14 @@ impl Source for System {
     }
 
     fn start_afresh(&mut self) {
-        *self = Self::new();
+        *self = Self::new().with_kinds(self.kinds);
+    }
+
+    fn set_kinds(&mut self, kinds: Kinds) -> bool {
+        let kinds = kinds.and(Kinds::DEFAULT);
+        let before = std::mem::replace(&mut self.kinds, kinds);
+        self.platform.set_kinds(kinds);
+        before != kinds
     }
 
     fn is_to_be_continued(&self) -> bool {
@@ -273,7 +313,7 @@ fn hidden_problem(count: usize, blind: Option<Blind>, problems: &[Problem]) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Endpoint, Protocol, State};
+    use crate::model::{Endpoint, State};
 
     fn hidden(count: usize) -> Vec<Socket> {
         let local = Endpoint::new([127, 0, 0, 1].into(), 80);

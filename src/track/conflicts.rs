@@ -9,8 +9,9 @@ pub(super) fn mark_conflicts(live: &mut [Live]) {
     let mut holders: Vec<(Protocol, u16, usize)> = Vec::new();
     for (index, live) in live.iter_mut().enumerate() {
         let socket = &live.row.socket;
-        if !socket.is_connection() && socket.is_listening() {
-            holders.push((socket.protocol, socket.local.port, index));
+        let port = socket.port().filter(|_| socket.is_listening());
+        if let Some(port) = port.filter(|_| !socket.is_connection()) {
+            holders.push((socket.protocol, port, index));
         } else {
             set_conflict(&mut live.row, false);
         }

@@ -5,10 +5,11 @@
 //! and a bound socket gets other addresses when it connects.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::sequence;
 use super::tracker::Live;
-use crate::model::{Endpoint, Protocol, Socket, State};
+use crate::model::{Endpoint, Portless, Protocol, Socket, State};
 
 /// No more rows than this of one key are looked at for a socket. A real inode names one socket and a real
 /// connection is the only one between its addresses; a recording may say anything, thousands of times.
@@ -20,6 +21,8 @@ pub(super) struct Address {
     protocol: Protocol,
     local: Endpoint,
     remote: Option<Endpoint>,
+    /// Of a socket without a port: what stands for it.
+    portless: u64,
 }
 
 impl Address {
@@ -28,8 +31,29 @@ impl Address {
             protocol: socket.protocol,
             local: socket.local,
             remote: socket.remote,
+            portless: socket
+                .portless
+                .as_ref()
+                .map_or(0, |portless| digest(portless, socket)),
         }
     }
+}
+
+/// What a socket without a port is bound to, as a number. A unix socket that no other can succeed, for
+/// want of a name or because it is one of many connections of that name, is itself alone.
+fn digest(portless: &Portless, socket: &Socket) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match portless {
+        Portless::Unix(unix) if unix.name.is_none() || socket.is_connection() => {
+            socket.inode.hash(&mut hasher);
+        }
+        Portless::Unix(unix) => (unix.kind, &unix.name).hash(&mut hasher),
+        Portless::Packet(packet) => {
+            (packet.kind, packet.ethertype, &socket.interface).hash(&mut hasher);
+        }
+        Portless::Raw(raw) => (raw.number, raw.identifier).hash(&mut hasher),
+    }
+    hasher.finish()
 }
 
 /// What tells one socket from all others, as far as that is possible: [`Address`] and inode.
@@ -77,7 +101,8 @@ pub(super) fn places(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
     });
     assign(&mut places, &mut is_taken, sockets, |socket| {
         take(&mut by_inode, &(socket.protocol, socket.inode?), |&at| {
-            live[at].row.socket.state != socket.state
+            // One without a port may get a name, or lose its peer, and be the same.
+            live[at].row.socket.state != socket.state || !socket.protocol.has_ports()
         })
     });
 

@@ -19,6 +19,8 @@ pub struct Counts {
     pub bound: usize,
     /// UDP.
     pub udp: usize,
+    /// Each protocol beside TCP and UDP, in the order of [`Protocol::ALL`].
+    pub others: [usize; Protocol::ALL.len()],
 }
 
 impl Counts {
@@ -32,6 +34,7 @@ impl Counts {
         {
             *match (socket.protocol, socket.state) {
                 (Protocol::Udp, _) => &mut counts.udp,
+                (other, _) if other != Protocol::Tcp => &mut counts.others[other as usize],
                 (_, State::Listen) => &mut counts.listening,
                 (_, State::TimeWait) => &mut counts.time_wait,
                 (_, State::Bound) => &mut counts.bound,

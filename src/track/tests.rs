@@ -9,7 +9,10 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
-use crate::model::{Endpoint, Moment, Owner, Process, Protocol, Snapshot, Socket, State};
+use crate::model::{
+    Endpoint, Kinds, Moment, Owner, Portless, Process, Protocol, RawSocket, Snapshot, Socket,
+    State, UnixName, UnixPeer, UnixSocket, UnixType,
+};
 
 const LINGER: Duration = Duration::from_secs(5);
 
@@ -40,8 +43,13 @@ impl Watch {
     }
 
     fn observe(&mut self, sockets: &[Socket]) -> Observation {
+        self.observe_kinds(Kinds::DEFAULT, sockets)
+    }
+
+    fn observe_kinds(&mut self, kinds: Kinds, sockets: &[Socket]) -> Observation {
         self.seconds += 1;
         self.tracker.observe(Snapshot {
+            kinds,
             ephemeral: None,
             taken_at: moment(self.seconds),
             sockets: sockets.to_vec(),
@@ -438,6 +446,123 @@ fn a_tracker_that_begins_afresh_never_gives_an_id_again() {
     assert!(after.table.rows.iter().all(|row| Some(row.id) > last));
 }
 
+// Sockets without a port.
+
+/// A unix socket that is bound to a path, or to nothing, and has a peer or none.
+fn unix(name: &str, inode: u32, pid: u32, peer: Option<u32>) -> Socket {
+    let unix = UnixSocket {
+        kind: UnixType::Stream,
+        name: UnixName::of_bytes(name.as_bytes()),
+        peer: peer.map(|inode| UnixPeer {
+            inode,
+            name: None,
+            process: None,
+        }),
+    };
+    let state = match peer {
+        None => State::Listen,
+        Some(_) => State::Established,
+    };
+    Socket {
+        inode: Some(inode),
+        owner: known(&[pid]),
+        ..Socket::without_port(Portless::Unix(unix), None, state)
+    }
+}
+
+fn told(observation: &Observation) -> Vec<String> {
+    let name = |event: &Event| event.row.socket.local_text().unwrap_or_default();
+    let events = observation.events.iter();
+    events
+        .map(|event| format!("{} {:?}", name(event), Mark::of(&event.change.kind)))
+        .collect()
+}
+
+const WITH_UNIX: Kinds = Kinds::DEFAULT.with(Protocol::Unix);
+
+#[test]
+fn a_kind_that_is_read_from_now_on_was_there_and_one_that_is_read_no_more_did_not_close() {
+    let tcp = listener(80, 1, &[7]);
+    let all = [tcp.clone(), unix("/a", 2, 7, None), unix("", 3, 7, Some(4))];
+    let mut watch = Watch::begin(std::slice::from_ref(&tcp));
+    let with = watch.observe_kinds(WITH_UNIX, &all);
+    assert_eq!(told(&with), [""; 0]);
+    assert_eq!(with.table.rows.len(), 3);
+    assert!(with.table.rows.iter().all(|row| row.was_there_at_start));
+    let more = [&all[..], &[unix("/b", 5, 7, None)]].concat();
+    assert_eq!(told(&watch.observe_kinds(WITH_UNIX, &more)), ["/b Opened"]);
+    for _ in 0..2 {
+        let without = watch.observe_kinds(Kinds::DEFAULT, std::slice::from_ref(&tcp));
+        assert_eq!(told(&without), [""; 0]);
+        assert_eq!(without.table.rows.len(), 1);
+    }
+}
+
+#[test]
+fn a_unix_server_that_is_restarted_is_one_row_and_unnamed_sockets_succeed_nobody() {
+    let begin = |sockets: &[Socket]| {
+        let mut watch = Watch::begin(&[]);
+        watch.observe_kinds(WITH_UNIX, sockets);
+        watch
+    };
+    let mut watch = begin(&[unix("/a", 1, 7, None)]);
+    let restarted = [unix("/a", 2, 8, None)];
+    watch.observe_kinds(WITH_UNIX, &restarted);
+    let seen = watch.observe_kinds(WITH_UNIX, &restarted);
+    assert_eq!(told(&seen), ["/a Changed"]);
+    assert_eq!(seen.table.rows.len(), 1);
+
+    let mut watch = begin(&[unix("", 1, 7, None)]);
+    let other = [unix("", 2, 8, None)];
+    assert_eq!(told(&watch.observe_kinds(WITH_UNIX, &other)), [" Opened"]);
+    assert_eq!(told(&watch.observe_kinds(WITH_UNIX, &other)), [" Closed"]);
+
+    // Of many connections to one name each is itself alone.
+    let mut watch = begin(&[unix("/a", 1, 7, Some(9))]);
+    let other = [unix("/a", 2, 8, Some(10))];
+    assert_eq!(told(&watch.observe_kinds(WITH_UNIX, &other)), ["/a Opened"]);
+    assert_eq!(told(&watch.observe_kinds(WITH_UNIX, &other)), ["/a Closed"]);
+}
+
+#[test]
+fn a_unix_socket_that_gets_a_name_or_loses_its_peer_stays_its_row() {
+    let mut watch = Watch::begin(&[]);
+    watch.observe_kinds(WITH_UNIX, &[unix("", 1, 7, None), unix("", 2, 7, Some(3))]);
+    let mut alone = unix("", 2, 7, None);
+    alone.state = State::Established;
+    let seen = watch.observe_kinds(WITH_UNIX, &[unix("/a", 1, 7, None), alone]);
+    assert_eq!(told(&seen), [""; 0]);
+    assert_eq!(seen.table.rows.len(), 2);
+}
+
+#[test]
+fn sockets_without_a_port_contend_for_none() {
+    let raw = |inode: u32, pid| {
+        let raw = RawSocket {
+            number: 1,
+            identifier: None,
+        };
+        Socket {
+            inode: Some(inode),
+            owner: known(&[pid]),
+            ..Socket::without_port(Portless::Raw(raw), Some([0; 4].into()), State::Unconn)
+        }
+    };
+    let mut watch = Watch::begin(&[]);
+    let sockets = [
+        raw(1, 7),
+        raw(2, 8),
+        unix("/a", 3, 7, None),
+        unix("/a", 4, 8, None),
+    ];
+    let seen = watch.observe_kinds(Kinds::ALL, &sockets);
+    assert!(seen.table.rows.iter().all(|row| !row.is_in_conflict));
+    let counts = seen.table.counts;
+    assert_eq!((counts.listening, counts.connected), (0, 0));
+    assert_eq!(counts.others[Protocol::Raw as usize], 2);
+    assert_eq!(counts.others[Protocol::Unix as usize], 2);
+}
+
 #[test]
 fn a_wall_clock_that_jumps_closes_and_forgets_nothing_early_or_late() {
     for hours in [-5, 5] {
@@ -446,6 +571,7 @@ fn a_wall_clock_that_jumps_closes_and_forgets_nothing_early_or_late() {
         let mut rows = |seconds, sockets: &[Socket]| {
             let moment = moment(seconds);
             let observation = watch.tracker.observe(Snapshot {
+                kinds: Kinds::DEFAULT,
                 ephemeral: None,
                 taken_at: Moment {
                     wall: moment.wall + jump,

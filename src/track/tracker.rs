@@ -13,7 +13,7 @@ use super::changes::{announce, change, handover, learn_owner, set_conflict, upda
 use super::conflicts::mark_conflicts;
 use super::matching::{self, Address, Key};
 use super::{ChangeKind, Counts, Event, Row, RowId, Table};
-use crate::model::{EphemeralUse, Moment, Snapshot, Socket};
+use crate::model::{EphemeralUse, Kinds, Moment, Snapshot, Socket};
 
 /// How many closed rows linger at most; beyond that the oldest go early.
 const MAX_LINGERING: usize = 10_000;
@@ -27,7 +27,8 @@ pub struct Tracker {
     /// In the order in which they closed.
     closed: Vec<Arc<Row>>,
     next_id: u64,
-    has_begun: bool,
+    /// The kinds of sockets in the last snapshot; `None` before the first.
+    kinds: Option<Kinds>,
 }
 
 /// What one snapshot brought.
@@ -71,7 +72,7 @@ impl Tracker {
             live: Vec::new(),
             closed: Vec::new(),
             next_id: 0,
-            has_begun: false,
+            kinds: None,
         }
     }
 
@@ -90,10 +91,12 @@ impl Tracker {
         };
     }
 
-    /// Takes in the next snapshot. What is in the first one is not new.
+    /// Takes in the next snapshot. What is in the first one is not new, nor is what it has of a kind that
+    /// the one before was without.
     pub fn observe(&mut self, mut snapshot: Snapshot) -> Observation {
         let now = snapshot.taken_at;
         let mut events = Vec::new();
+        self.forget_others(snapshot.kinds);
         let rivals = self.release_displaced();
         let settled = self.live.len() - rivals.len();
         let sockets = std::mem::take(&mut snapshot.sockets);
@@ -103,14 +106,27 @@ impl Tracker {
         self.unseat(&rivals);
         self.forget_displaced(settled);
         self.close_missing(&newcomers, now, &mut events);
-        self.admit(newcomers, now, &mut events);
+        self.admit(newcomers, snapshot.kinds, now, &mut events);
         self.forget_closed(now);
         self.live.sort_by_key(|live| live.row.id);
-        self.has_begun = true;
+        self.kinds = Some(snapshot.kinds);
         let table = self.table(snapshot);
         Observation {
             table: Arc::new(table),
             events,
+        }
+    }
+
+    /// Forgets the rows of kinds that are not read any more: whether they close is not seen.
+    fn forget_others(&mut self, kinds: Kinds) {
+        if self.kinds.is_none_or(|before| before == kinds) {
+            return;
+        }
+        self.live.retain(|live| kinds.has(live.row.socket.protocol));
+        self.closed.retain(|row| kinds.has(row.socket.protocol));
+        // Their places in the snapshot went by what is no longer there.
+        for live in &mut self.live {
+            live.seat = None;
         }
     }
 
@@ -246,17 +262,31 @@ impl Tracker {
     }
 
     /// Makes rows of sockets that were not known.
-    fn admit(&mut self, newcomers: Vec<Socket>, now: Moment, events: &mut Vec<Event>) {
-        if !self.has_begun {
+    fn admit(
+        &mut self,
+        newcomers: Vec<Socket>,
+        kinds: Kinds,
+        now: Moment,
+        events: &mut Vec<Event>,
+    ) {
+        let Some(before) = self.kinds else {
             // Their ids rise as they stand in the snapshot, so that each has its seat at once.
             for (seat, socket) in newcomers.into_iter().enumerate() {
-                let row = Arc::new(self.new_row(socket, now));
+                let row = Arc::new(self.first_row(socket, now));
                 self.live.push(Live {
                     seat: Some(seat),
                     ..Live::new(row)
                 });
             }
             return;
+        };
+        let is_added = kinds.without(before);
+        let (added, newcomers): (Vec<_>, Vec<_>) = newcomers
+            .into_iter()
+            .partition(|socket| is_added.has(socket.protocol));
+        for socket in added {
+            let row = Arc::new(self.first_row(socket, now));
+            self.live.push(Live::new(row));
         }
         if newcomers.is_empty() {
             return;
@@ -315,13 +345,21 @@ impl Tracker {
         self.live[index].displaced = Some(before.row);
     }
 
+    /// A row of what was there when its kind was read first.
+    fn first_row(&mut self, socket: Socket, now: Moment) -> Row {
+        Row {
+            was_there_at_start: true,
+            ..self.new_row(socket, now)
+        }
+    }
+
     fn new_row(&mut self, socket: Socket, now: Moment) -> Row {
         Row {
             id: self.new_id(),
             socket,
             first_seen: now,
             state_since: now,
-            was_there_at_start: !self.has_begun,
+            was_there_at_start: false,
             change: None,
             is_in_conflict: false,
         }

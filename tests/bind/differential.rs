@@ -322,7 +322,7 @@ fn may_doubt(knowledge: Knowledge, told: &Prediction, holders: &[Holder], asked:
 fn is_refused(asked: Manner, protocol: Protocol, port: u16) -> bool {
     let kind = match protocol {
         Protocol::Tcp => Type::STREAM,
-        Protocol::Udp => Type::DGRAM,
+        _ => Type::DGRAM,
     };
     match asked.bound(kind, None, port) {
         Ok(_) => false,

@@ -184,8 +184,10 @@ fn a_value_that_is_not_accepted_is_refused_with_line_and_key() {
                 &["1: stats: text, where it takes true or false"],
             ),
             (
-                "protocols = [\"sctp\"]",
-                &["1: protocols: `sctp` is no protocol; there are tcp, udp"],
+                "protocols = [\"dccp\"]",
+                &[
+                    "1: protocols: `dccp` is no protocol; there are tcp, udp, udplite, sctp, raw, packet, unix",
+                ],
             ),
             (
                 "families = []",

@@ -81,7 +81,7 @@ fn config() -> impl Strategy<Value = Settings> {
     let times = (50..86_400_000u64, any::<u32>(), any::<u32>());
     let shown = (
         select(Tab::ALL.to_vec()),
-        0..3u8,
+        subsequence(Protocol::ALL.to_vec(), 1..=Protocol::ALL.len()),
         option::of(select(vec![Family::Ipv4, Family::Ipv6])),
     );
     let table = (shown_columns(), column(), any::<(bool, bool, bool)>());
@@ -100,8 +100,7 @@ fn config() -> impl Strategy<Value = Settings> {
             linger: Duration::from_millis(linger.into()),
             highlight: Duration::from_millis(highlight.into()),
             view,
-            tcp: protocols != 1,
-            udp: protocols != 2,
+            kinds: protocols.into_iter().collect(),
             family,
             filter: filter_of(&filter),
             columns,

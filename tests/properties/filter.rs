@@ -283,6 +283,7 @@ fn sharing(rows: &[Row]) -> Vec<Row> {
             local,
             remote,
             state,
+            portless: row.socket.portless.clone(),
             ..first.clone()
         };
         row
@@ -296,12 +297,11 @@ fn sharing(rows: &[Row]) -> Vec<Row> {
 fn line(row: &Row) -> String {
     let socket = &row.socket;
     let owners = socket.owner.processes();
-    let mut words = vec![
-        socket.protocol_and_family().to_owned(),
-        socket.local.to_string(),
-    ];
+    let mut words = vec![socket.protocol_and_family().to_owned()];
+    words.extend(socket.local_text());
     words.extend(socket.service().map(String::from));
-    words.extend(socket.remote.map(|remote| remote.to_string()));
+    let remote = socket.remote.filter(|_| socket.portless.is_none());
+    words.extend(remote.map(|remote| remote.to_string()));
     words.push(socket.state.to_string());
     words.extend(row.is_closed().then(|| State::Closed.to_string()));
     words.extend(
@@ -322,6 +322,8 @@ fn line(row: &Row) -> String {
             .filter_map(|process| process.command.as_ref())
             .map(ToString::to_string),
     );
+    // The other end of a unix socket is known with the owners.
+    words.extend(socket.remote_text().filter(|_| socket.portless.is_some()));
     words.join(" ")
 }
 
@@ -329,13 +331,22 @@ fn line(row: &Row) -> String {
 fn words_of(row: &Row) -> Vec<String> {
     let local = row.socket.local;
     let mut words = vec![
-        format!(":{}", local.port),
-        format!("{}", local.port),
-        format!("addr:{local}"),
-        format!("\"{local}\""),
         format!("state:{}", row.socket.state),
+        format!("proto:{}", row.socket.protocol.as_str()),
         row.socket.protocol_and_family().to_owned(),
     ];
+    if row.socket.protocol.has_ports() {
+        words.extend([
+            format!(":{}", local.port),
+            format!("{}", local.port),
+            format!("addr:{local}"),
+            format!("\"{local}\""),
+        ]);
+    }
+    if let Some(name) = row.socket.local_text().filter(|name| !name.is_empty()) {
+        let name = name.replace('\\', r"\\").replace('"', r#"\""#);
+        words.push(format!("\"{name}\""));
+    }
     for process in row.socket.owner.processes() {
         words.push(format!("pid:{}", process.pid));
         if !process.name.is_empty() {

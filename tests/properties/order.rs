@@ -11,7 +11,7 @@ use proptest::sample::select;
 use sockeye::app::{Asked, Sort, Tab};
 use sockeye::columns::{self, SortBy};
 use sockeye::filter::Filter;
-use sockeye::model::Endpoint;
+use sockeye::model::{Endpoint, Kinds};
 use sockeye::track::{Counts, Row, RowId, Table};
 
 use super::rows::{moment, row};
@@ -32,7 +32,21 @@ fn value(row: &Row, by: SortBy) -> Option<Value> {
     }
 }
 
-/// By the column, nothing last; then by port, protocol, own address, peer and id.
+/// The beginning of a unix socket's name; of one without a name what comes after all names.
+fn name(row: &Row) -> [u8; 64] {
+    let mut bytes = [0; 64];
+    match row.socket.unix().map(|unix| &unix.name) {
+        None => {}
+        Some(None) => bytes = [u8::MAX; 64],
+        Some(Some(name)) => {
+            let name = name.text().bytes().take(64);
+            bytes.iter_mut().zip(name).for_each(|(to, from)| *to = from);
+        }
+    }
+    bytes
+}
+
+/// By the column, nothing last; then by port, protocol, own address, peer, name and id.
 fn compare(a: &Row, b: &Row, sort: Sort) -> Ordering {
     let by = columns::column(sort.by).sort;
     let by_column = match (value(a, by), value(b, by)) {
@@ -50,6 +64,7 @@ fn compare(a: &Row, b: &Row, sort: Sort) -> Ordering {
             socket.protocol,
             address,
             socket.remote,
+            name(row),
             row.id,
         )
     };
@@ -89,7 +104,10 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
                 1 => row.socket.local.port = like.socket.local.port,
                 2 => row.socket.remote = like.socket.remote,
                 3 => row.socket.owner = like.socket.owner,
-                4 => row.socket.protocol = like.socket.protocol,
+                4 => {
+                    row.socket.protocol = like.socket.protocol;
+                    row.socket.portless = like.socket.portless;
+                }
                 _ => row = like,
             }
             rows.push(row);
@@ -112,7 +130,7 @@ proptest! {
         let (table, sort) = (table(rows), Sort { by, descending });
         let asked = Asked {
             tab: Tab::All,
-            protocols: (true, true),
+            kinds: Kinds::ALL,
             filter: Filter::default(),
             uid: None,
             sort,

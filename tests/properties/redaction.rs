@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sockeye::model::{Endpoint, Owner, Process, Snapshot, Socket, Text};
+use sockeye::model::{Endpoint, Kinds, Owner, Process, Snapshot, Socket, Text};
 use sockeye::source::{Recorder, Replay, Source as _};
 
 use super::rows::{moment, row};
@@ -126,7 +126,7 @@ proptest! {
         // A pid stands for one process.
         let mut is_new = |socket: &Socket| socket.owner.processes().iter().all(|one| pids.insert(one.pid));
         let sockets: Vec<_> = sockets.into_iter().filter(|socket| is_new(socket)).collect();
-        let snapshot = Snapshot { ephemeral: None, taken_at: moment(1), sockets, processes: HashMap::new(), problems: Vec::new() };
+        let snapshot = Snapshot { kinds: Kinds::DEFAULT, ephemeral: None, taken_at: moment(1), sockets, processes: HashMap::new(), problems: Vec::new() };
         let (line, shown) = recorded(&snapshot);
 
         prop_assert!(!line.contains(SECRET), "{line}");

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sockeye::app::{App, Input, Key, Msg};
-use sockeye::model::{Moment, Snapshot, Socket};
+use sockeye::model::{Kinds, Moment, Snapshot, Socket};
 use sockeye::report;
 use sockeye::source::{Recorder, Replay, Source as _, SourceError};
 use sockeye::track::{Observation, Row, Tracker};
@@ -48,6 +48,7 @@ fn recorded(rows: &[Row]) -> Vec<u8> {
         let sockets = rows[from..].iter();
         let sockets = sockets.map(|row| Socket::clone(&row.socket)).collect();
         let snapshot = Snapshot {
+            kinds: Kinds::DEFAULT,
             ephemeral: None,
             taken_at: moment(from as u64),
             sockets,

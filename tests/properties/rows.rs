@@ -8,7 +8,10 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
-use sockeye::model::{Endpoint, Moment, Owner, Process, Protocol, Socket, State, Text};
+use sockeye::model::{
+    Endpoint, Moment, Owner, PacketSocket, PacketType, Portless, Process, Protocol, RawSocket,
+    Socket, State, Text, UnixName, UnixPeer, UnixSocket, UnixType,
+};
 use sockeye::track::{Change, ChangeKind, Row, RowId};
 
 /// Any address, and often one that means something.
@@ -57,9 +60,66 @@ fn owner() -> impl Strategy<Value = Owner> {
     ]
 }
 
+/// What a socket without a port has in its place.
+fn portless() -> impl Strategy<Value = Portless> {
+    let unix_name = prop_oneof![
+        name().prop_map(UnixName::Path),
+        name().prop_map(UnixName::Abstract)
+    ];
+    let unix_name = option::of(unix_name).boxed();
+    let peer = (0..4u32, unix_name.clone(), option::of(name()));
+    let peer = peer.prop_map(|(inode, name, process)| UnixPeer {
+        inode,
+        name,
+        process,
+    });
+    let types = vec![UnixType::Stream, UnixType::Dgram, UnixType::Seqpacket];
+    let unix = (select(types), unix_name, option::of(peer));
+    let unix = unix.prop_map(|(kind, name, peer)| Portless::Unix(UnixSocket { kind, name, peer }));
+    let packet = (select(vec![PacketType::Raw, PacketType::Dgram]), 0..8u16);
+    let packet = packet.prop_map(|(kind, ethertype)| PacketSocket { kind, ethertype });
+    let raw = (0..4u8, option::of(0..3u16));
+    let raw = raw.prop_map(|(number, identifier)| RawSocket { number, identifier });
+    prop_oneof![
+        2 => unix,
+        1 => packet.prop_map(Portless::Packet),
+        1 => raw.prop_map(Portless::Raw),
+    ]
+}
+
+/// One with a port, or one of those that have none.
 fn socket() -> impl Strategy<Value = Socket> {
+    let without = (
+        option::of(0..4u32),
+        portless().boxed(),
+        address(),
+        option::of(endpoint()),
+        socket_with_port().boxed(),
+    );
+    let without = without.prop_map(|(inode, portless, address, remote, like)| {
+        let is_raw = portless.protocol() == Protocol::Raw;
+        let bare = Socket::without_port(portless, Some(address).filter(|_| is_raw), like.state);
+        Socket {
+            inode,
+            protocol: bare.protocol,
+            local: bare.local,
+            remote: remote.filter(|_| is_raw),
+            portless: bare.portless,
+            ..like
+        }
+    });
+    prop_oneof![3 => socket_with_port().boxed(), 1 => without.boxed()]
+}
+
+fn socket_with_port() -> impl Strategy<Value = Socket> {
     let place = (
-        select(vec![Protocol::Tcp, Protocol::Udp]),
+        select(vec![
+            Protocol::Tcp,
+            Protocol::Tcp,
+            Protocol::Udp,
+            Protocol::UdpLite,
+            Protocol::Sctp,
+        ]),
         endpoint(),
         option::of(endpoint()),
         select(State::ALL.to_vec()),

@@ -7,7 +7,9 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use sockeye::model::{Endpoint, Moment, Owner, Pid, Process, Protocol, Snapshot, Socket, State};
+use sockeye::model::{
+    Endpoint, Kinds, Moment, Owner, Pid, Process, Protocol, Snapshot, Socket, State,
+};
 use sockeye::track::{ChangeKind, Event, Observation, Row, RowId, Table, Tracker};
 
 const LINGER: Duration = Duration::from_secs(3);
@@ -193,6 +195,7 @@ impl Watch {
     fn read(&mut self, sockets: &[Socket]) -> Observation {
         self.seconds += 1;
         self.tracker.observe(Snapshot {
+            kinds: Kinds::DEFAULT,
             ephemeral: None,
             taken_at: self.now(),
             sockets: sockets.to_vec(),

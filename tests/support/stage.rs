@@ -18,7 +18,7 @@ use sockeye::app::{
 };
 use sockeye::bind::{Examination, Probe, ProbeResult, Target, Witness};
 use sockeye::model::{
-    Answered, Background, Cost, Endpoint, EphemeralPorts, Evidence, Holder, Limits, Lineage,
+    Answered, Background, Cost, Endpoint, EphemeralPorts, Evidence, Holder, Kinds, Limits, Lineage,
     Moment, Owner, Pid, Problem, Process, Protocol, Queue, Refresh, Snapshot, Socket, State, Text,
 };
 use sockeye::theme::{Depth, Glyphs};
@@ -126,6 +126,7 @@ impl Stage {
             processes.insert(process.pid, Arc::clone(process));
         }
         let observation = self.tracker.observe(Snapshot {
+            kinds: Kinds::DEFAULT,
             taken_at: self.now,
             sockets: sockets.to_vec(),
             processes,

@@ -22,7 +22,7 @@ pub(super) fn of(socket: &Socket, process: &Process, table: &Table) -> String {
     let waiting = |is_meant: fn(&Socket) -> bool| {
         let mut ports: Vec<(u16, Protocol)> = sockets()
             .filter(|socket| !socket.is_connection() && is_meant(socket))
-            .map(|socket| (socket.local.port, socket.protocol))
+            .filter_map(|socket| Some((socket.port()?, socket.protocol)))
             .collect();
         ports.sort_unstable();
         ports.dedup();
@@ -37,7 +37,15 @@ pub(super) fn of(socket: &Socket, process: &Process, table: &Table) -> String {
         1 => Some("has 1 open connection".to_owned()),
         many => Some(format!("has {many} open connections")),
     };
-    let mut all: Vec<_> = [listens, bound, serves].into_iter().flatten().collect();
+    let this = socket.portless.as_ref().map(|_| {
+        let name = socket.local_text();
+        let name = name.map_or_else(|| "without a name".to_owned(), |name| name.clone());
+        format!("has the {} socket {name}", socket.protocol.name())
+    });
+    let mut all: Vec<_> = [this, listens, bound, serves]
+        .into_iter()
+        .flatten()
+        .collect();
     match all.pop() {
         // What a bind test met may be newer than the table.
         None => format!("has {}", named(&[(socket.local.port, socket.protocol)])),
@@ -48,10 +56,7 @@ pub(super) fn of(socket: &Socket, process: &Process, table: &Table) -> String {
 
 /// `port 53/udp`, `ports 80, 443`
 fn named(ports: &[(u16, Protocol)]) -> String {
-    let name = |&(port, protocol): &(u16, Protocol)| match protocol {
-        Protocol::Tcp => port.to_string(),
-        Protocol::Udp => format!("{port}/udp"),
-    };
+    let name = |&(port, protocol): &(u16, Protocol)| protocol.port_text(port);
     let listed: Vec<_> = ports.iter().take(MAX_PORTS).map(name).collect();
     let more = if ports.len() > MAX_PORTS { ", …" } else { "" };
     let s = if ports.len() == 1 { "" } else { "s" };

@@ -309,6 +309,9 @@ fn is_listener_of(socket: &Socket, other: &Socket) -> bool {
 /// The port that is to be free afterwards, on the address that the socket has: none for a client's
 /// connection.
 fn port_to_free(socket: &Socket, process: &Process, table: &Table) -> Option<Target> {
+    if !socket.protocol.can_be_bind_tested() {
+        return None;
+    }
     let is_served = || loss::sockets_of(process, table).any(|other| is_listener_of(socket, other));
     if socket.is_connection() && !is_served() {
         return None;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::order;
 use crate::columns::ColumnId;
 use crate::filter::{self, Filter, Pass};
-use crate::model::{Moment, Protocol, Socket};
+use crate::model::{Kinds, Moment, Protocol, Socket};
 use crate::track::{Row, Table};
 
 /// The four views of the table.
@@ -72,8 +72,7 @@ impl Sort {
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::app) struct Criteria {
     pub tab: Tab,
-    pub tcp: bool,
-    pub udp: bool,
+    pub kinds: Kinds,
     pub filter: Filter,
     pub sort: Sort,
     pub linger: Duration,
@@ -112,10 +111,7 @@ impl Criteria {
 
     /// Whether its protocol is asked for.
     pub const fn shows(&self, protocol: Protocol) -> bool {
-        match protocol {
-            Protocol::Tcp => self.tcp,
-            Protocol::Udp => self.udp,
-        }
+        self.kinds.has(protocol)
     }
 
     /// Whether the row is one of those asked for, however long it has been closed.
@@ -145,8 +141,8 @@ impl Criteria {
 pub struct Asked {
     /// The view.
     pub tab: Tab,
-    /// Whether TCP and whether UDP.
-    pub protocols: (bool, bool),
+    /// The kinds of sockets.
+    pub kinds: Kinds,
     /// The filter.
     pub filter: Filter,
     /// The user's own uid.
@@ -159,11 +155,9 @@ pub struct Asked {
 
 impl Asked {
     pub(in crate::app) fn criteria(self) -> Criteria {
-        let (tcp, udp) = self.protocols;
         Criteria {
             tab: self.tab,
-            tcp,
-            udp,
+            kinds: self.kinds,
             filter: self.filter,
             sort: self.sort,
             linger: Duration::ZERO,

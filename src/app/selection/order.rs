@@ -116,13 +116,34 @@ fn further_levels(by: SortBy, mask: u64) -> Vec<Level> {
 fn places() -> Vec<Level> {
     let first: Level = Box::new(place_of);
     let further = (0..5).map(|level| -> Level { Box::new(move |row| further_place(row, level)) });
-    std::iter::once(first).chain(further).collect()
+    let names = (0..NAME_LEVELS).map(|level| -> Level { Box::new(move |row| name_of(row)[level]) });
+    std::iter::once(first).chain(further).chain(names).collect()
+}
+
+/// Eight bytes of a name each: so much of it tells nearly all names apart.
+const NAME_LEVELS: usize = 8;
+
+/// What a unix socket is bound to, as numbers that are in the order of the names; one without a name last.
+fn name_of(row: &Row) -> [u64; NAME_LEVELS] {
+    let Some(unix) = row.socket.unix() else {
+        return [0; NAME_LEVELS];
+    };
+    let Some(name) = &unix.name else {
+        return [u64::MAX; NAME_LEVELS];
+    };
+    let name = name.text().as_bytes();
+    std::array::from_fn(|level| {
+        let bytes = name.iter().skip(level * 8).chain(std::iter::repeat(&0));
+        bytes
+            .take(8)
+            .fold(0, |all, &byte| all << 8 | u64::from(byte))
+    })
 }
 
 /// Port, protocol, and the beginning of its own address.
 fn place_of(row: &Row) -> u64 {
     let (local, protocol) = (row.socket.local, row.socket.protocol as u64);
-    u64::from(local.port) << 34 | protocol << 33 | parts(local)[0] >> 16
+    u64::from(local.port) << 36 | protocol << 33 | parts(local)[0] >> 16
 }
 
 /// What is left of its own address, which an IPv4 one has behind it, then its peer; without one first.
@@ -247,6 +268,7 @@ fn place(row: &Row) -> impl Ord + use<> {
         socket.protocol,
         socket.local.address,
         socket.remote,
+        name_of(row),
         row.id,
     )
 }

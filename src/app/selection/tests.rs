@@ -9,7 +9,7 @@ use proptest::sample::{Index, select};
 use super::*;
 use crate::columns;
 use crate::filter::Filter;
-use crate::model::{Endpoint, Owner, Process, Protocol, Snapshot, Socket, State};
+use crate::model::{Endpoint, Kinds, Owner, Process, Protocol, Snapshot, Socket, State};
 use crate::track::Tracker;
 
 const LINGER: Duration = Duration::from_secs(3);
@@ -87,8 +87,7 @@ impl Run {
     fn new() -> Self {
         let criteria = Criteria {
             tab: Tab::All,
-            tcp: true,
-            udp: true,
+            kinds: Kinds::DEFAULT,
             filter: Filter::default(),
             sort: Sort::BY_PORT,
             linger: LINGER,
@@ -120,7 +119,11 @@ impl Run {
             Event::Filter(text) => self.criteria.filter = Filter::parse(text).unwrap(),
             Event::Sort(sort) => self.criteria.sort = sort,
             Event::View(tab, tcp, udp) => {
-                (self.criteria.tab, self.criteria.tcp, self.criteria.udp) = (tab, tcp, udp);
+                let kinds = |is_on: bool, one| is_on.then_some(one);
+                let kinds = kinds(tcp, Protocol::Tcp)
+                    .into_iter()
+                    .chain(kinds(udp, Protocol::Udp));
+                (self.criteria.tab, self.criteria.kinds) = (tab, kinds.collect());
             }
         }
     }
@@ -128,6 +131,7 @@ impl Run {
     fn read(&mut self) {
         self.millis += 1;
         let observation = self.tracker.observe(Snapshot {
+            kinds: Kinds::DEFAULT,
             ephemeral: None,
             taken_at: moment(self.millis),
             sockets: self.sockets.clone(),
@@ -176,7 +180,7 @@ proptest! {
             let again = selection.update(&run.criteria, &run.table, now);
             prop_assert_eq!(selection.shown(), run.criteria.select(&run.table, now), "{}", &told);
             prop_assert_eq!(selection.counts().by_tab, run.count(&run.criteria, now), "{}", &told);
-            let all = Criteria { tcp: true, udp: true, filter: Filter::default(), ..run.criteria.clone() };
+            let all = Criteria { kinds: Kinds::DEFAULT, filter: Filter::default(), ..run.criteria.clone() };
             prop_assert_eq!(selection.counts().unfiltered, all.select(&run.table, now).len(), "{}", &told);
             // Who begins to match was looked at again, unless the question is another one.
             if before.criteria == run.criteria && before.is_of(&run.table) {

@@ -6,6 +6,7 @@ use super::*;
 fn read(desk: &mut Desk, sockets: &[Socket]) -> Vec<Effect> {
     desk.wait(SECOND);
     let observation = desk.tracker.observe(Snapshot {
+        kinds: Kinds::DEFAULT,
         ephemeral: None,
         taken_at: desk.now(),
         sockets: sockets.to_vec(),

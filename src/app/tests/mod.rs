@@ -9,7 +9,7 @@ use super::view::View;
 use super::*;
 use crate::columns;
 use crate::model::{
-    Background, Endpoint, Limits, Lineage, Owner, Process, Protocol, Snapshot, Socket, State,
+    Background, Endpoint, Kinds, Limits, Lineage, Owner, Process, Protocol, Snapshot, Socket, State,
 };
 use crate::theme::{Depth, Glyphs};
 use crate::track::{RowId, Tracker};
@@ -17,6 +17,7 @@ use crate::track::{RowId, Tracker};
 mod bind;
 mod ending;
 mod faults;
+mod kinds;
 mod marked;
 mod mouse;
 mod palette;
@@ -121,6 +122,7 @@ impl Desk {
 
     fn read(&mut self, sockets: &[Socket]) {
         let observation = self.tracker.observe(Snapshot {
+            kinds: self.app.criteria.kinds.and(Kinds::DEFAULT),
             ephemeral: None,
             taken_at: self.now(),
             sockets: sockets.to_vec(),
@@ -349,6 +351,7 @@ fn esc_closes_the_pane_first_and_clears_the_filter_then() {
 fn a_recording_may_claim_the_end_of_time() {
     let mut desk = Desk::new();
     let observation = desk.tracker.observe(Snapshot {
+        kinds: Kinds::DEFAULT,
         ephemeral: None,
         taken_at: Moment {
             wall: jiff::Timestamp::MAX,

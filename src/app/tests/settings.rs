@@ -4,7 +4,7 @@ use super::*;
 use crate::app::view::TabView;
 use crate::columns::ColumnId;
 use crate::filter::Filter;
-use crate::model::{Family, Services};
+use crate::model::{Family, Kinds, Services};
 use crate::theme::{Theme, Themes};
 
 impl Desk {
@@ -60,7 +60,7 @@ fn an_action_without_a_key_is_told_nowhere() {
         ..at_start()
     });
     desk.read_ports(&[10]);
-    desk.app.criteria.tcp = false;
+    desk.app.criteria.kinds = Kinds::of(Protocol::Udp);
     desk.wake();
     let filter: String = desk.view().filter.iter().map(|span| &*span.text).collect();
     assert!(filter.starts_with("tcp off  "), "{filter}");

@@ -8,7 +8,7 @@ use super::*;
 use crate::app::{Sort, Tab};
 use crate::columns::ColumnId;
 use crate::filter::Filter;
-use crate::model::{Endpoint, Owner, Process, Protocol, Snapshot, Socket, State};
+use crate::model::{Endpoint, Kinds, Owner, Process, Protocol, Snapshot, Socket, State};
 use crate::track::Tracker;
 
 struct Watch {
@@ -25,7 +25,7 @@ impl Watch {
         };
         let asked = Asked {
             tab: Tab::All,
-            protocols: (true, true),
+            kinds: Kinds::DEFAULT,
             filter: Filter::parse(filter).unwrap(),
             uid: None,
             sort,
@@ -43,6 +43,7 @@ impl Watch {
         self.seconds += 1;
         let seconds = i64::try_from(self.seconds).unwrap();
         let observation = self.tracker.observe(Snapshot {
+            kinds: Kinds::DEFAULT,
             ephemeral: None,
             taken_at: Moment {
                 steady: Duration::from_secs(self.seconds),

@@ -7,7 +7,7 @@ use super::super::question::Question;
 use super::super::{Action, App, Effect, Modal, Pane, Tab};
 use super::Effects;
 use crate::bind::{Address, Target};
-use crate::model::{Moment, Socket};
+use crate::model::{Kinds, Moment, Socket};
 
 impl App {
     pub(super) fn bind_test_selected(&mut self, now: Moment) -> Effects {
@@ -17,6 +17,14 @@ impl App {
             self.warn(format!("no port is selected{hint}"), now);
             return Vec::new();
         };
+        if !socket.protocol.can_be_bind_tested() {
+            let kind = socket.protocol.name();
+            self.warn(
+                format!("a bind test is of a TCP or UDP port; this is a {kind} socket"),
+                now,
+            );
+            return Vec::new();
+        }
         let port = socket.local.port;
         let target = Target {
             protocol: socket.protocol,
@@ -128,7 +136,7 @@ impl App {
         if !self.selection.shows(at) {
             self.leave_own_view();
             self.criteria.tab = Tab::All;
-            (self.criteria.tcp, self.criteria.udp) = (true, true);
+            self.criteria.kinds = self.criteria.kinds.and(Kinds::DEFAULT);
             self.clear_filter(now);
         }
         if self.size.is_compact() {

@@ -160,9 +160,14 @@ impl App {
                 self.notify(News::Pending, doing, now);
                 vec![Effect::Write(format, shown)]
             }
-            MenuChoice::Column(_) if how == Action::Accept => {
+            MenuChoice::Column(_) | MenuChoice::Kind(_) if how == Action::Accept => {
                 self.modal = Modal::None;
                 Vec::new()
+            }
+            MenuChoice::Kind(protocol) => {
+                let effects = self.toggle_kind(protocol, now);
+                self.modal = Modal::Menu(Menu::kinds(self.criteria.kinds, at));
+                effects
             }
             MenuChoice::Column(id) => {
                 if let Some(hidden) = self.hidden_columns.iter().position(|&one| one == id) {

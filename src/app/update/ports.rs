@@ -113,6 +113,10 @@ impl App {
             return self.warn("no port is selected", now);
         };
         let socket = row.socket.clone();
+        if !socket.protocol.has_ports() {
+            let kind = socket.protocol.name();
+            return self.warn(format!("a {kind} socket has no port to watch"), now);
+        }
         let port = port_name(&socket);
         let told = if self.marked.toggle(&socket) {
             format!("watching {port}: told when it opens, closes or changes its owner")

@@ -18,8 +18,11 @@ impl App {
         }
         let opened = self.opened(&old);
         self.leave_own_view();
-        let effects = self.pace(&old, &new);
+        let mut effects = self.pace(&old, &new);
         self.follow_view(&old, &new);
+        if new.kinds != old.kinds {
+            effects.push(Effect::SetKinds(self.criteria.kinds));
+        }
         if new.stats != old.stats {
             self.show_stats(new.stats);
         }
@@ -58,8 +61,7 @@ impl App {
         if old.begins_with() != new.begins_with() {
             self.criteria.tab = new.view;
         }
-        follow(&mut self.criteria.tcp, &old.tcp, &new.tcp);
-        follow(&mut self.criteria.udp, &old.udp, &new.udp);
+        follow(&mut self.criteria.kinds, &old.kinds, &new.kinds);
         follow(&mut self.criteria.sort, &old.sort, &new.sort);
         if old.columns != new.columns {
             self.hidden_columns = without(&new.columns);

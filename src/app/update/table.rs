@@ -8,7 +8,7 @@ use super::super::view::duration_text;
 use super::super::{Action, App, Effect, Modal, News, Pane};
 use super::Effects;
 use crate::columns::ColumnId;
-use crate::model::{Holder, Moment};
+use crate::model::{Holder, Kinds, Moment, Protocol};
 
 impl App {
     pub(super) fn act(&mut self, action: Action, now: Moment) -> Effects {
@@ -35,14 +35,9 @@ impl App {
             | A::ShowNinth => self.show_by(action, now),
             A::NextView => self.show_neighbour(1, now),
             A::PreviousView => self.show_neighbour(self.places().len() - 1, now),
-            A::ToggleTcp => {
-                self.criteria.tcp = !self.criteria.tcp;
-                self.reselect(now);
-            }
-            A::ToggleUdp => {
-                self.criteria.udp = !self.criteria.udp;
-                self.reselect(now);
-            }
+            A::ToggleTcp => return self.toggle_kind(Protocol::Tcp, now),
+            A::ToggleUdp => return self.toggle_kind(Protocol::Udp, now),
+            A::ChooseKinds => self.modal = Modal::Menu(Menu::kinds(self.criteria.kinds, 0)),
             A::SortByNext => self.sort_by_next(now),
             A::ReverseSort => self.sort_by(self.criteria.sort.by, now),
             A::ToggleNames => self.names = !self.names,
@@ -89,7 +84,16 @@ impl App {
                 self.act_in_bind_test(action, now)
             }
             Action::FindFreePort => {
-                let from = self.selected().map_or(8080, |row| row.socket.local.port);
+                let from = match self.selected().map(|row| &row.socket) {
+                    None => 8080,
+                    Some(socket) if socket.protocol.has_ports() => socket.local.port,
+                    Some(socket) => {
+                        let kind = socket.protocol.name();
+                        let why = format!("a {kind} socket has no port to find a free one near");
+                        self.warn(why, now);
+                        return Vec::new();
+                    }
+                };
                 let doing = format!("looking for a free port above {from}…");
                 self.notify(News::Pending, doing, now);
                 vec![Effect::FindFreePort { from }]
@@ -119,6 +123,16 @@ impl App {
             Action::Faster => self.change_interval(-1, now),
             _ => Vec::new(),
         }
+    }
+
+    /// Shows sockets of a protocol, or no longer. Those beside TCP and UDP are read only while they are shown.
+    pub(super) fn toggle_kind(&mut self, protocol: Protocol, now: Moment) -> Effects {
+        self.criteria.kinds = self.criteria.kinds.toggled(protocol);
+        self.reselect(now);
+        if Kinds::DEFAULT.has(protocol) {
+            return Vec::new();
+        }
+        vec![Effect::SetKinds(self.criteria.kinds)]
     }
 
     /// Nothing can be done about what a recording shows.

@@ -10,7 +10,7 @@ use super::super::{Action, App, Modal, PromptKind, Tab};
 use super::bars::sparkline;
 use super::{Click, Line, Role, TabView, cut_line, duration_text, line_width, span};
 use crate::columns::width;
-use crate::model::{Moment, Problem, ProblemCode};
+use crate::model::{Moment, Problem, ProblemCode, Protocol};
 use crate::track::Counts;
 
 /// A part of the header, and how soon it is given up when there is no room: low numbers stay.
@@ -47,15 +47,22 @@ struct Kind {
     role: Role,
     rank: u8,
     count: fn(&Counts) -> usize,
+    /// Counted only while it is shown.
+    optional: Option<Protocol>,
 }
 
 #[rustfmt::skip]
 const KINDS: &[Kind] = &[
-    Kind { what: "listening", role: Role::Good,  rank: 1, count: |counts| counts.listening },
-    Kind { what: "connected", role: Role::Busy,  rank: 4, count: |counts| counts.connected },
-    Kind { what: "time-wait", role: Role::Plain, rank: 5, count: |counts| counts.time_wait },
-    Kind { what: "bound",     role: Role::Plain, rank: 7, count: |counts| counts.bound },
-    Kind { what: "udp",       role: Role::Plain, rank: 6, count: |counts| counts.udp },
+    Kind { what: "listening", role: Role::Good,  rank: 1, count: |counts| counts.listening, optional: None },
+    Kind { what: "connected", role: Role::Busy,  rank: 4, count: |counts| counts.connected, optional: None },
+    Kind { what: "time-wait", role: Role::Plain, rank: 5, count: |counts| counts.time_wait, optional: None },
+    Kind { what: "bound",     role: Role::Plain, rank: 7, count: |counts| counts.bound, optional: None },
+    Kind { what: "udp",       role: Role::Plain, rank: 6, count: |counts| counts.udp, optional: None },
+    Kind { what: "udplite",   role: Role::Plain, rank: 8, count: |counts| counts.others[Protocol::UdpLite as usize], optional: Some(Protocol::UdpLite) },
+    Kind { what: "sctp",      role: Role::Plain, rank: 8, count: |counts| counts.others[Protocol::Sctp as usize], optional: Some(Protocol::Sctp) },
+    Kind { what: "raw",       role: Role::Plain, rank: 8, count: |counts| counts.others[Protocol::Raw as usize], optional: Some(Protocol::Raw) },
+    Kind { what: "packet",    role: Role::Plain, rank: 8, count: |counts| counts.others[Protocol::Packet as usize], optional: Some(Protocol::Packet) },
+    Kind { what: "unix",      role: Role::Plain, rank: 8, count: |counts| counts.others[Protocol::Unix as usize], optional: Some(Protocol::Unix) },
 ];
 
 impl App {
@@ -143,7 +150,11 @@ impl App {
         let mut segments = Vec::new();
         for kind in KINDS {
             let number = (kind.count)(&counts);
-            if number > 0 || kind.rank == 1 {
+            let is_counted = match kind.optional {
+                None => number > 0 || kind.rank == 1,
+                Some(protocol) => self.criteria.kinds.has(protocol),
+            };
+            if is_counted {
                 let number = span(number.to_string(), kind.role);
                 segments.push(Segment {
                     line: vec![number, span(format!(" {}", kind.what), Role::Dim)],
@@ -286,7 +297,7 @@ impl App {
                 keys => format!(" ({})", keys.join(", ")),
             };
             let off = format!("{} off{keys}  ", names.join(" and "));
-            let on = if self.criteria.tcp {
+            let on = if self.criteria.kinds.has(Protocol::Tcp) {
                 Action::ToggleUdp
             } else {
                 Action::ToggleTcp
@@ -316,8 +327,16 @@ impl App {
     /// The protocols that are not shown, and the keys that bring them back.
     fn switched_off(&self) -> impl Iterator<Item = (&'static str, Option<String>)> {
         let protocols = [
-            (self.criteria.tcp, "tcp", Action::ToggleTcp),
-            (self.criteria.udp, "udp", Action::ToggleUdp),
+            (
+                self.criteria.kinds.has(Protocol::Tcp),
+                "tcp",
+                Action::ToggleTcp,
+            ),
+            (
+                self.criteria.kinds.has(Protocol::Udp),
+                "udp",
+                Action::ToggleUdp,
+            ),
         ];
         let off = protocols.into_iter().filter(|&(is_shown, ..)| !is_shown);
         off.map(|(_, name, action)| (name, self.settings.keymap.key(action)))
@@ -331,7 +350,12 @@ impl App {
     /// Why there may be sockets though there are no rows: a part of the table could not be read.
     fn unread(&self) -> Option<&Problem> {
         let mut problems = self.table.problems.iter();
-        let is_unread = |problem: &&Problem| problem.code == ProblemCode::TableUnreadable;
+        let wants_others_alone = self.criteria.kinds.optional() == self.criteria.kinds;
+        let is_unread = |problem: &&Problem| match problem.code {
+            ProblemCode::TableUnreadable => true,
+            ProblemCode::NotListed => wants_others_alone,
+            _ => false,
+        };
         problems.find(is_unread)
     }
 
@@ -361,7 +385,7 @@ impl App {
         } else {
             format!(" {}.", elsewhere.join(", "))
         };
-        if !(self.criteria.tcp && self.criteria.udp) {
+        if self.switched_off().next().is_some() {
             let keys: Vec<_> = self.switched_off().filter_map(|(_, key)| key).collect();
             let remedy = match &keys[..] {
                 [] => String::new(),
@@ -369,6 +393,13 @@ impl App {
                 keys => format!(": {} bring it back", keys.join(" and ")),
             };
             return format!("Nothing to show with a protocol off{remedy}.{elsewhere}");
+        }
+        let others = self.criteria.filter.kinds().without(self.criteria.kinds);
+        if let Some(other) = others.iter().next() {
+            let key = self.settings.keymap.key(Action::ChooseKinds);
+            let remedy = key.map_or(String::new(), |key| format!(": {key} chooses the kinds"));
+            let name = other.name();
+            return format!("{name} sockets are not read{remedy}.{elsewhere}");
         }
         if self.criteria.filter.is_empty() {
             return match self.criteria.tab {

@@ -88,10 +88,7 @@ fn command(behind: &Behind, situation: &Situation<'_>) -> Option<String> {
 
 /// `8080`, `53/udp`
 fn published(situation: &Situation<'_>) -> String {
-    match situation.protocol {
-        Protocol::Tcp => situation.port.to_string(),
-        Protocol::Udp => format!("{}/udp", situation.port),
-    }
+    situation.protocol.port_text(situation.port)
 }
 
 fn sentence(behind: &Behind) -> String {

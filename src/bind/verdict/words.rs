@@ -341,7 +341,7 @@ fn target_text(case: &Case<'_>) -> String {
     match (target.protocol, target.address) {
         (Protocol::Tcp, Address::Every) => format!("port {place}"),
         (Protocol::Tcp, _) => place.to_owned(),
-        (Protocol::Udp, Address::Every) => format!("UDP port {place}"),
-        (Protocol::Udp, _) => format!("UDP {place}"),
+        (_, Address::Every) => format!("UDP port {place}"),
+        _ => format!("UDP {place}"),
     }
 }

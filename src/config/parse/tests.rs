@@ -9,7 +9,7 @@ use crate::app::{Notify, Settings, Sort, Tab};
 use crate::columns::ColumnId;
 use crate::config::{MAX_BYTES, default_file, keys, to_toml};
 use crate::filter::Filter;
-use crate::model::{Family, Protocol};
+use crate::model::{Family, Kinds, Protocol};
 use crate::theme::Role;
 
 /// What is wrong with a text, as a user reads it.
@@ -95,8 +95,7 @@ fn every_setting_is_taken() {
         linger: Duration::from_mins(1),
         highlight: Duration::ZERO,
         view: Tab::Changes,
-        tcp: false,
-        udp: true,
+        kinds: Kinds::of(Protocol::Udp),
         family: Some(Family::Ipv6),
         filter: Filter::parse("user:ann !:53").unwrap(),
         columns: vec![
@@ -197,7 +196,7 @@ fn what_is_wrong_is_told_with_line_and_key() {
         ),
         (
             "protocols = \"tcp\"",
-            "1: protocols: text, where it takes [\"tcp\"], [\"udp\"] or [\"tcp\", \"udp\"]",
+            "1: protocols: text, where it takes a list of tcp, udp, udplite, sctp, raw, packet, unix in quotes, such as [\"tcp\", \"udp\"]",
         ),
         (
             "families = [\"ipv4\", \"IPv4\"]",

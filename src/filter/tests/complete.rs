@@ -60,10 +60,18 @@ fn the_values_of_a_field_are_those_of_its_table() {
     );
     check("is:c^", "is:c", &["is:changed", "is:closed", "is:conflict"]);
     check(
-        "proto:u^",
-        "proto:u",
-        &["proto:udp", "proto:udp4", "proto:udp6"],
+        "proto:udp^",
+        "proto:udp",
+        &[
+            "proto:udp",
+            "proto:udp4",
+            "proto:udp6",
+            "proto:udplite",
+            "proto:udplite4",
+            "proto:udplite6",
+        ],
     );
+    check("proto:un^", "proto:un", &["proto:unix"]);
     let (_, every_state) = offered("state:^").unwrap();
     assert_eq!(every_state.len(), State::ALL.len());
 }

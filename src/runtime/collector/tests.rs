@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use super::*;
-use crate::model::{Endpoint, Moment, Owner, OwnerKind, Process, Protocol, Socket, State};
+use crate::model::{Endpoint, Kinds, Moment, Owner, OwnerKind, Process, Protocol, Socket, State};
 use crate::source::SourceError;
 use crate::track::Observation;
 
@@ -23,6 +23,7 @@ impl Slow {
         let mut socket = Socket::new(Protocol::Tcp, local, None, State::Listen);
         (socket.inode, socket.owner) = (Some(1), owner);
         Snapshot {
+            kinds: Kinds::DEFAULT,
             ephemeral: None,
             taken_at: at,
             sockets: vec![socket],
@@ -129,6 +130,7 @@ impl Source for Fragile {
             socket
         });
         Ok(Snapshot {
+            kinds: Kinds::DEFAULT,
             ephemeral: None,
             taken_at: at,
             sockets: sockets.collect(),

@@ -118,7 +118,7 @@ pub(super) fn parse(payload: &[u8], protocol: Protocol) -> Option<Detail> {
 pub(super) fn state(protocol: Protocol, number: u8) -> State {
     match (protocol, number) {
         (_, 1) => State::Established,
-        (Protocol::Udp, _) => State::Unconn,
+        (Protocol::Udp | Protocol::UdpLite | Protocol::Raw, _) => State::Unconn,
         (_, 2) => State::SynSent,
         (_, 3 | 12) => State::SynRecv,
         (_, 4) => State::FinWait1,

@@ -9,6 +9,7 @@ mod bound;
 mod cgroup;
 mod detail;
 mod ephemeral;
+mod families;
 mod holders;
 mod opening;
 pub(super) mod pinned;
@@ -34,7 +35,7 @@ use self::port::seek::{self, Hints};
 use self::room::Shortage;
 use self::table::Table;
 use super::{Blind, Holding, Looks};
-use crate::model::{EphemeralPorts, Moment, Pid, Problem, Socket, Text};
+use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, Socket, Text};
 
 /// For no more sockets than this their owners alone are looked for.
 const FEW: usize = 64;
@@ -45,6 +46,8 @@ pub(super) struct Platform {
     table: Table,
     holders: Holders,
     ephemeral: ephemeral::Settings,
+    /// The kinds of sockets that are read.
+    kinds: Kinds,
     /// Why holders may be hidden, where they were not looked for through the index.
     blind: Option<Blind>,
     /// What nobody was found to hold when its holders were last looked for like that.
@@ -60,7 +63,16 @@ pub(super) struct Platform {
 impl Platform {
     /// Reads the table and everything about its sockets but their holders.
     pub(super) fn sockets(&mut self, at: Moment, problems: &mut Vec<Problem>) -> Vec<Socket> {
-        self.table.read(at, problems)
+        let mut sockets = self.table.read(at, problems);
+        if !self.kinds.optional().is_empty() {
+            sockets.extend(families::read(self.kinds, problems));
+        }
+        sockets
+    }
+
+    /// Reads these kinds of sockets from now on, TCP and UDP in any case.
+    pub(super) const fn set_kinds(&mut self, kinds: Kinds) {
+        self.kinds = kinds;
     }
 
     /// The ports that outgoing connections get.

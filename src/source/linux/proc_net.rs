@@ -45,10 +45,15 @@ pub(super) fn read(part: Part, into: &mut impl Rows) -> io::Result<usize> {
 pub(super) fn of_process(process: &str, part: Part) -> io::Result<Vec<u8>> {
     let file = match (part.protocol, part.family) {
         (Protocol::Tcp, Family::Ipv4) => "tcp",
-        (Protocol::Udp, Family::Ipv4) => "udp",
+        (_, Family::Ipv4) => "udp",
         (Protocol::Tcp, Family::Ipv6) => "tcp6",
-        (Protocol::Udp, Family::Ipv6) => "udp6",
+        (_, Family::Ipv6) => "udp6",
     };
+    named(process, file)
+}
+
+/// The table in the file of this name, likewise.
+pub(super) fn named(process: &str, file: &str) -> io::Result<Vec<u8>> {
     let folder = Path::new("/proc").join(process).join("net");
     match whole(&folder.join(file)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && folder.join("tcp").exists() => {

@@ -215,7 +215,7 @@ fn request(asked: Asked, sequence: u32) -> Vec<u8> {
         },
         protocol: match part.protocol {
             Protocol::Tcp => IPPROTO_TCP,
-            Protocol::Udp => IPPROTO_UDP,
+            _ => IPPROTO_UDP,
         },
         extensions,
         states: StateFlags::empty(),

@@ -1,8 +1,8 @@
-//! Pseudonyms of users, units, containers and interfaces: what kind of thing it is, and a number.
+//! Pseudonyms of users, units, containers, interfaces and unix sockets: what kind of thing it is, and a number.
 
 use std::collections::HashMap;
 
-use crate::model::Text;
+use crate::model::{Text, UnixName};
 
 /// The first uid that stands for another.
 const FIRST_UID: u32 = 1001;
@@ -24,6 +24,8 @@ pub(super) struct Names {
     units: HashMap<Text, Text>,
     containers: HashMap<Text, Text>,
     interfaces: HashMap<Text, Text>,
+    paths: HashMap<Text, Text>,
+    abstracts: HashMap<Text, Text>,
 }
 
 impl Names {
@@ -62,6 +64,19 @@ impl Names {
         numbered(&mut self.containers, name, |number| {
             format!("container{number}")
         })
+    }
+
+    /// `/path1`, `@name1`.
+    pub(super) fn unix(&mut self, name: &UnixName) -> UnixName {
+        match name {
+            UnixName::Path(path) => UnixName::Path(numbered(&mut self.paths, path, |number| {
+                format!("/path{number}")
+            })),
+            UnixName::Abstract(name) => {
+                let names = &mut self.abstracts;
+                UnixName::Abstract(numbered(names, name, |number| format!("name{number}")))
+            }
+        }
     }
 
     /// `if1`; every machine has `lo`.

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::model::{
-    Endpoint, EphemeralPorts, Owner, Problem, ProblemCode, Process, Protocol, Queue, Socket, State,
-    TimeWaitReuse,
+    Endpoint, EphemeralPorts, Kinds, Owner, Problem, ProblemCode, Process, Protocol, Queue, Socket,
+    State, TimeWaitReuse,
 };
 use crate::source::Recorder;
 
@@ -69,6 +69,7 @@ fn snapshot(at: Moment) -> Snapshot {
         ..plain.clone()
     });
     Snapshot {
+        kinds: Kinds::DEFAULT,
         ephemeral: Some(EphemeralPorts {
             range: 32_768..=60_999,
             reserved: vec![40_000..=40_009],

@@ -5,7 +5,7 @@ use super::super::super::App;
 use super::super::{Line, Role, span};
 use super::MAX_LINES;
 use crate::columns::{owner_text, pad, socket_text, wrap};
-use crate::model::{AcceptQueue, Fill, Process, Queue, Socket, Text};
+use crate::model::{AcceptQueue, Fill, Process, Protocol, Queue, Socket, Text, UnixName, UnixType};
 use crate::track::Row;
 
 /// Width of the names at the left, and of the space after them.
@@ -55,6 +55,7 @@ impl App {
             };
             lines.push(fact("takes", text.into()));
         }
+        lines.extend(portless_lines(socket));
         if let Some(queue) = socket.queue.filter(|_| !row.is_closed()) {
             lines.push(fact("queue", queue_text(socket, queue)));
             lines.extend(queue_warning(socket, columns));
@@ -132,6 +133,32 @@ impl App {
     }
 }
 
+/// What a unix socket is, and what is at its other end.
+fn portless_lines(socket: &Socket) -> Vec<Line> {
+    let Some(unix) = socket.unix() else {
+        return Vec::new();
+    };
+    let kind = match unix.kind {
+        UnixType::Stream => "stream",
+        UnixType::Dgram => "datagrams",
+        UnixType::Seqpacket => "packets in sequence (seqpacket)",
+    };
+    let name = match &unix.name {
+        None => "no name",
+        Some(UnixName::Path(_)) => "bound to a path",
+        Some(UnixName::Abstract(_)) => "bound to an abstract name",
+    };
+    let mut lines = vec![fact("unix", format!("{kind} · {name}"))];
+    if let Some(peer) = &unix.peer {
+        let known = match (&peer.name, &peer.process) {
+            (None, None) => String::new(),
+            _ => format!("{peer} · "),
+        };
+        lines.push(fact("peer", format!("{known}inode {}", peer.inode)));
+    }
+    lines
+}
+
 fn other_sockets(process: &Process, others: &[&Row]) -> Vec<Line> {
     let mut lines = Vec::new();
     if !others.is_empty() {
@@ -167,6 +194,7 @@ fn queue_text(socket: &Socket, queue: Queue) -> String {
 /// What a queue that fills means to clients, and what helps; whole, however narrow the pane is.
 fn queue_warning(socket: &Socket, columns: usize) -> Vec<Line> {
     let (role, what) = match AcceptQueue::of(socket).map(AcceptQueue::fill) {
+        _ if socket.protocol != Protocol::Tcp => return Vec::new(),
         Some(Fill::Filling) => (Role::Warning, FILLING),
         Some(Fill::Full) => (Role::Bad, FULL),
         Some(Fill::Roomy) | None => return Vec::new(),

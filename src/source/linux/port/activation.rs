@@ -57,7 +57,7 @@ fn described(folders: &[&Path], unit: &str) -> Activation {
 fn listening(folders: &[&Path], socket: &Socket) -> Option<String> {
     let key = match socket.protocol {
         Protocol::Tcp => "ListenStream",
-        Protocol::Udp => "ListenDatagram",
+        _ => "ListenDatagram",
     };
     let (local, port) = (socket.local.to_string(), socket.local.port.to_string());
     let mut units: Vec<String> = folders

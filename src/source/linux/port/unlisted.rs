@@ -72,7 +72,7 @@ fn holder(protocol: Protocol, port: u16, inode: u32, descriptor: Descriptor) -> 
     let state = match (protocol, told.is_listening, told.remote) {
         (Protocol::Tcp, true, _) => State::Listen,
         (Protocol::Tcp, false, None) => State::Bound,
-        (Protocol::Udp, _, None) => State::Unconn,
+        (_, _, None) => State::Unconn,
         (_, _, Some(_)) => State::Established,
     };
     let mut socket = Socket::new(protocol, local, told.remote, state);

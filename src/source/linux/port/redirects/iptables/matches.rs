@@ -146,7 +146,7 @@ fn is_protocol(name: &str, case: &Case<'_>) -> bool {
     match case.protocol {
         _ if matches!(name, "all" | "0") => true,
         Protocol::Tcp => matches!(name, "tcp" | "6"),
-        Protocol::Udp => matches!(name, "udp" | "17"),
+        _ => matches!(name, "udp" | "17"),
     }
 }
 

@@ -129,7 +129,7 @@ fn port(case: &Case<'_>) -> Key {
 fn transport(case: &Case<'_>) -> Key {
     let (value, names): (_, &[_]) = match case.protocol {
         Protocol::Tcp => (6, &["tcp"]),
-        Protocol::Udp => (17, &["udp"]),
+        _ => (17, &["udp"]),
     };
     Key::Number { value, names }
 }

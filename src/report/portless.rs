@@ -1,0 +1,124 @@
+//! What JSON says of a socket without a port: keys that other sockets lack.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::model::{Endpoint, PacketType, Portless, Socket, UnixName, UnixPeer, UnixType};
+
+/// One end of a socket that has an address, a raw socket's without a port.
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct EndRecord {
+    pub(super) address: IpAddr,
+    pub(super) port: Option<u16>,
+}
+
+impl EndRecord {
+    pub(super) fn of(end: Option<Endpoint>, socket: &Socket) -> Option<Self> {
+        let end = end.filter(|_| socket.has_address())?;
+        Some(Self {
+            address: end.address,
+            port: socket.protocol.has_ports().then_some(end.port),
+        })
+    }
+}
+
+/// A socket without a port.
+#[derive(Serialize)]
+pub(super) struct PortlessRecord<'a> {
+    /// `stream`, `dgram` or `seqpacket` of a unix socket, `raw` or `dgram` of a packet socket, `raw` or
+    /// `ping` of a raw one.
+    #[serde(rename = "type")]
+    pub(super) kind: Option<&'static str>,
+    #[serde(flatten)]
+    pub(super) name: NameRecord<'a>,
+    pub(super) peer: Option<PeerRecord<'a>>,
+    pub(super) ethertype: Option<u16>,
+    pub(super) ip_protocol: Option<u8>,
+    pub(super) icmp_identifier: Option<u16>,
+}
+
+/// What a unix socket is bound to, its abstract name without the zero byte before it.
+#[derive(Default, Serialize)]
+pub(super) struct NameRecord<'a> {
+    pub(super) path: Option<&'a str>,
+    #[serde(rename = "abstract")]
+    pub(super) abstract_name: Option<&'a str>,
+}
+
+/// The other end of a unix socket.
+#[derive(Serialize)]
+pub(super) struct PeerRecord<'a> {
+    pub(super) inode: u32,
+    #[serde(flatten)]
+    name: NameRecord<'a>,
+    process: Option<&'a str>,
+}
+
+impl<'a> PortlessRecord<'a> {
+    pub(super) fn of(portless: &'a Portless) -> Self {
+        let nothing = Self {
+            kind: None,
+            name: NameRecord::default(),
+            peer: None,
+            ethertype: None,
+            ip_protocol: None,
+            icmp_identifier: None,
+        };
+        match portless {
+            Portless::Unix(unix) => Self {
+                kind: Some(match unix.kind {
+                    UnixType::Stream => "stream",
+                    UnixType::Dgram => "dgram",
+                    UnixType::Seqpacket => "seqpacket",
+                }),
+                name: NameRecord::of(unix.name.as_ref()),
+                peer: unix.peer.as_ref().map(PeerRecord::of),
+                ..nothing
+            },
+            Portless::Packet(packet) => Self {
+                kind: Some(match packet.kind {
+                    PacketType::Raw => "raw",
+                    PacketType::Dgram => "dgram",
+                }),
+                ethertype: Some(packet.ethertype),
+                ..nothing
+            },
+            Portless::Raw(raw) => Self {
+                kind: Some(match raw.identifier {
+                    None => "raw",
+                    Some(_) => "ping",
+                }),
+                ip_protocol: Some(raw.number),
+                icmp_identifier: raw.identifier,
+                ..nothing
+            },
+        }
+    }
+}
+
+impl<'a> NameRecord<'a> {
+    fn of(name: Option<&'a UnixName>) -> Self {
+        match name {
+            None => Self::default(),
+            Some(UnixName::Path(path)) => Self {
+                path: Some(path),
+                abstract_name: None,
+            },
+            Some(UnixName::Abstract(name)) => Self {
+                path: None,
+                abstract_name: Some(name),
+            },
+        }
+    }
+}
+
+impl<'a> PeerRecord<'a> {
+    fn of(peer: &'a UnixPeer) -> Self {
+        Self {
+            inode: peer.inode,
+            name: NameRecord::of(peer.name.as_ref()),
+            process: peer.process.as_deref(),
+        }
+    }
+}
