@@ -25,6 +25,7 @@ mod free;
 mod holder;
 mod hostile;
 mod json;
+mod kinds;
 mod list;
 mod reference;
 mod rights;

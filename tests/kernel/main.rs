@@ -21,6 +21,7 @@ mod churn;
 mod connections;
 mod ephemeral;
 mod exact;
+mod families;
 mod hidden;
 mod listeners;
 mod owners;

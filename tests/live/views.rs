@@ -1,6 +1,7 @@
 //! The four views, and the protocols.
 
 use std::net::UdpSocket;
+use std::os::linux::net::SocketAddrExt as _;
 
 use sockeye::app::Key;
 
@@ -39,6 +40,29 @@ fn each_view_has_its_key_and_its_tab() {
             live.pty.click(x + 3, y);
             live.wait_for_ports(&expected);
         }
+    });
+}
+
+#[test]
+fn unix_sockets_are_shown_when_they_are_chosen_and_are_not_new_by_that() {
+    stage(|| {
+        let name = std::os::unix::net::SocketAddr::from_abstract_name("live-unix").unwrap();
+        let _unix = std::os::unix::net::UnixListener::bind_addr(&name).unwrap();
+        let mut live = Live::start(&["--highlight", "1m"]);
+        live.wait_for_text("Nothing listens.");
+        live.press("P");
+        live.wait_for_text("unix sockets: paths and abstract names");
+        live.press("jjjjjj ");
+        live.pty.send_key(Key::Esc);
+        live.wait_for_text("@live-unix");
+        live.wait_for_text(" unix ");
+        let screen = live.pty.screen().contents();
+        let row = screen.lines().find(|line| line.contains("@live-unix"));
+        assert!(!row.unwrap().contains('+'), "{screen}");
+        live.press("P");
+        live.press("jjjjjj ");
+        live.pty.send_key(Key::Esc);
+        live.wait_for_text("Nothing listens.");
     });
 }
 

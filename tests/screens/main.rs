@@ -8,6 +8,7 @@ mod canvas;
 mod clicks;
 mod colours;
 mod hostile;
+mod kinds;
 mod meanings;
 mod mistakes;
 mod pictures;

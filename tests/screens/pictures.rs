@@ -8,6 +8,7 @@ use sockeye::model::{
 };
 
 use super::canvas::{Canvas, Theme};
+use super::kinds::kinds_stage;
 use super::meanings::nothing_is_told_by_colour_or_glyph_alone;
 use super::scenes::{
     bind_test_stage, busy, busy_stage, changes_stage, hidden_owners, leftovers_stage,
@@ -48,6 +49,31 @@ fn details_of_a_shared_listener() {
         stage.press("/:80");
         stage.key(Key::Enter);
         stage.key(Key::Enter);
+        stage
+    });
+}
+
+#[test]
+fn sockets_without_ports() {
+    picture("kinds", kinds_stage);
+}
+
+#[test]
+fn details_of_a_unix_connection() {
+    picture("kinds_details", |width, height| {
+        let mut stage = kinds_stage(width, height);
+        stage.press("/u_str dockerd");
+        stage.key(Key::Enter);
+        stage.key(Key::Enter);
+        stage
+    });
+}
+
+#[test]
+fn the_kinds_to_choose_from() {
+    picture("menu_kinds", |width, height| {
+        let mut stage = kinds_stage(width, height);
+        stage.press("P");
         stage
     });
 }
