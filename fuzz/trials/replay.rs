@@ -14,7 +14,7 @@ use ratatui::backend::TestBackend;
 use sockeye::app::view::View;
 use sockeye::app::{App, Input, Key, Msg, Settings, Size, Surroundings, Tab};
 use sockeye::columns::CellContext;
-use sockeye::model::{Lineage, Moment, clean};
+use sockeye::model::{Kinds, Lineage, Moment, clean};
 use sockeye::report;
 use sockeye::source::{Replay, Source as _};
 use sockeye::theme::{Depth, Glyphs};
@@ -28,7 +28,7 @@ const LONGEST_TEXT: usize = 4096;
 const MOST_READINGS: u64 = 16;
 
 /// What a person may do with what is there: views, panes, menus, and moving about.
-const KEYS: &str = "1234Ge]\x1b$\x1b/nginx\r\x1b?\x1bkC\x1bcw\x1bnsSstu";
+const KEYS: &str = "1234Ge]\x1b$\x1b/nginx\r\x1b?\x1bkC\x1bcw\x1bnsSstuP \x1bbfmK\x1b";
 
 /// One input.
 pub fn run(bytes: &[u8]) {
@@ -191,6 +191,7 @@ fn settings() -> Settings {
         linger: Duration::from_secs(10),
         highlight: Duration::from_secs(5),
         view: Tab::All,
+        kinds: Kinds::ALL,
         ..Settings::default()
     }
 }
