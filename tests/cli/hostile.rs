@@ -215,13 +215,15 @@ fn a_user_may_have_any_name_that_a_file_holds() {
     });
 }
 
-/// Runs a script beside a disk of 32 KiB, mounted at `disk` for the script alone.
+/// Runs a script beside a disk of 32 KiB, mounted at `disk` for the script alone. It sees no process from
+/// outside: one with a long command line would fill the disk with the first line.
 fn on_a_small_disk(disk: &std::path::Path, script: &str) -> Said {
     std::fs::create_dir_all(disk).unwrap();
     let mount = "mount -t tmpfs -o size=32k none \"$0\" && cd \"$0\" || exit 99\n";
     let mut command = Command::new("unshare");
     command
-        .args(["-m", "sh", "-c", &format!("{mount}{script}")])
+        .args(["-m", "-p", "-f", "--mount-proc"])
+        .args(["sh", "-c", &format!("{mount}{script}")])
         .arg(disk)
         .arg(BINARY);
     let output = command.output().unwrap();
