@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use sockeye::model::{Answered, Evidence, GapCode, Holder, Moment, Owner, Place, Protocol, State};
 use sockeye::source::Investigator;
 
-use crate::helpers::helper;
-use crate::holders::{Kind, Manner, as_nobody};
+use crate::bind::helpers::helper;
+use crate::bind::holders::{Kind, Manner, as_nobody};
 use crate::support::netns::{has_users, in_netns_with_users, stage};
 
 const PORT: u16 = 20_000;

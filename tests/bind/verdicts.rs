@@ -10,7 +10,7 @@ use std::thread;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::helpers::{Cage, helper};
+use crate::bind::helpers::{Cage, helper};
 use crate::support::netns::stage;
 use crate::support::wait_until;
 

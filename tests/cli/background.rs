@@ -7,7 +7,7 @@ use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::scene::BINARY;
+use crate::cli::scene::BINARY;
 use crate::support::PATIENCE;
 
 /// A program that was started with all three streams in the test's hands; ended and reaped with it.

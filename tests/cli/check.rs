@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::scene::{BINARY, Sockets, TempFile, sockeye, stage};
+use crate::cli::scene::{BINARY, Sockets, TempFile, sockeye, stage};
 
 /// The first line of each verdict: `8080: in use`.
 fn outcomes(out: &str) -> Vec<&str> {

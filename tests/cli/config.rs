@@ -9,7 +9,7 @@ use assert_cmd::Command;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use sockeye::config::{MAX_BYTES, default_file};
 
-use crate::scene::{BINARY, Said, TempFile, sockeye, stage};
+use crate::cli::scene::{BINARY, Said, TempFile, sockeye, stage};
 
 /// A folder of the test's own, removed with it.
 struct Home(PathBuf);

@@ -4,8 +4,8 @@
 
 use std::process::{Command, Output};
 
-use crate::background::Running;
-use crate::scene::{BINARY, Sockets, stage};
+use crate::cli::background::Running;
+use crate::cli::scene::{BINARY, Sockets, stage};
 
 fn with_fault(fault: &str, args: &[&str]) -> Command {
     let mut command = Command::new(BINARY);

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::holder::{Holder, listener, recording, socket};
-use crate::scene::{Said, Sockets, sockeye, stage};
+use crate::cli::holder::{Holder, listener, recording, socket};
+use crate::cli::scene::{Said, Sockets, sockeye, stage};
 
 /// The first row, and the others.
 struct Sheet {

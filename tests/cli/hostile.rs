@@ -10,8 +10,8 @@ use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 use sockeye::model::clean;
 
-use crate::holder::{Holder, listener, recording, socket};
-use crate::scene::{BINARY, Said, Sockets, TempFile, sockeye, stage};
+use crate::cli::holder::{Holder, listener, recording, socket};
+use crate::cli::scene::{BINARY, Said, Sockets, TempFile, sockeye, stage};
 
 /// A title, a colour, an override, a C1 control, a join, a line.
 const HOSTILE: &str = "\x1b]0;x\x07\x1b[31m\u{202e}\u{9b}2J\u{200b}e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\r\nnext";

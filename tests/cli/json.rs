@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::scene::{Sockets, TempFile, sockeye, stage};
+use crate::cli::scene::{Sockets, TempFile, sockeye, stage};
 use crate::schema::valid_check;
 
 /// Whether a value is of its field's type.

@@ -9,8 +9,8 @@ use serde_json::Value;
 use sockeye::columns::{ALL, Column};
 use sockeye::model::State;
 
-use crate::holder::{Holder, listener, recording, socket};
-use crate::scene::{BINARY, Said, Sockets, TempFile, sockeye, stage};
+use crate::cli::holder::{Holder, listener, recording, socket};
+use crate::cli::scene::{BINARY, Said, Sockets, TempFile, sockeye, stage};
 
 #[test]
 fn a_pipe_gets_no_colours_and_nothing_cut() {

@@ -5,8 +5,8 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
+use crate::cli::scene::{BINARY, Said, Sockets, TempFile, stage};
 use crate::program::built;
-use crate::scene::{BINARY, Said, Sockets, TempFile, stage};
 use crate::support::netns::stage_with_pids;
 
 /// What the program says where a shell's script has it run as `"$@"`.

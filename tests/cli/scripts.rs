@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::scene::{BINARY, Sockets, TempFile, stage};
+use crate::cli::scene::{BINARY, Sockets, TempFile, stage};
 
 /// The blocks of shell.
 fn blocks() -> Vec<&'static str> {

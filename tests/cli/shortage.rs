@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::scene::{Said, TempFile, sockeye, stage};
+use crate::cli::scene::{Said, TempFile, sockeye, stage};
 
 /// No pseudonym reads so.
 const SERVER: &str = "10.77.66.55";

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use crate::scene::{Said, Sockets, TempFile, sockeye, stage};
+use crate::cli::scene::{Said, Sockets, TempFile, sockeye, stage};
 
 /// The line for one reading of this machine, and what stands in it.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::scene::{BINARY, Sockets, stage};
+use crate::cli::scene::{BINARY, Sockets, stage};
 
 /// Runs the program in a shell that redirects it.
 fn run(args: &str, redirect: &str) -> (Option<i32>, String, String) {

@@ -10,8 +10,8 @@ use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::holder::{Holder, listener, recording};
-use crate::scene::{BINARY, TempFile, sockeye, stage};
+use crate::cli::holder::{Holder, listener, recording};
+use crate::cli::scene::{BINARY, TempFile, sockeye, stage};
 use crate::support::pty::{Pty, is_available};
 use crate::support::wait_until;
 

@@ -1,6 +1,6 @@
 //! Wrong usage: exit code 2 and one clear line.
 
-use crate::scene::{TempFile, sockeye, stage};
+use crate::cli::scene::{TempFile, sockeye, stage};
 
 #[test]
 fn without_a_terminal_it_points_to_list() {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::background::Running;
-use crate::scene::{sockeye, stage};
+use crate::cli::background::Running;
+use crate::cli::scene::{sockeye, stage};
 use crate::support::wait_until;
 
 const FAST: &str = "--interval=50ms";
@@ -194,7 +194,7 @@ fn a_range_of_thousands_is_waited_for_in_time_and_with_few_descriptors() {
         for what in ["free", "listening"] {
             let command = format!(
                 "ulimit -n 64; exec '{}' wait 20000-29999 --for {what} --timeout 500ms",
-                crate::scene::BINARY
+                crate::cli::scene::BINARY
             );
             let began = std::time::Instant::now();
             let output = std::process::Command::new("bash")
@@ -334,7 +334,7 @@ fn where_waiting_can_not_help_it_says_so_at_once() {
         wait.args([
             "--bounding-set=-all",
             "--inh-caps=-all",
-            crate::scene::BINARY,
+            crate::cli::scene::BINARY,
         ]);
         let output = wait.args(["wait", "81", "--for", "free"]).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{output:?}");

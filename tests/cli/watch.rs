@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::background::Running;
-use crate::holder::{Holder, listener};
+use crate::cli::background::Running;
+use crate::cli::holder::{Holder, listener};
+use crate::cli::scene::{BINARY, Sockets, TempFile, sockeye, stage};
 use crate::program::built;
-use crate::scene::{BINARY, Sockets, TempFile, sockeye, stage};
 use crate::support::wait_until;
 
 const FAST: &str = "--interval=50ms";

@@ -5,8 +5,8 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use socket2::Socket;
 
-use crate::holder::listener;
-use crate::scene::{BINARY, TempFile, sockeye, stage};
+use crate::cli::holder::listener;
+use crate::cli::scene::{BINARY, TempFile, sockeye, stage};
 use crate::schema::valid_check;
 use crate::support::netns::in_netns_with_files;
 use crate::support::wait_until;

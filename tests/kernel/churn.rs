@@ -11,8 +11,8 @@ use std::process::{Child, Command};
 use sockeye::model::{OwnerKind, Snapshot};
 use sockeye::source::{Source as _, System};
 
+use crate::kernel::scene::at;
 use crate::program::built;
-use crate::scene::at;
 use crate::support::netns::in_netns;
 use crate::support::wait_until;
 

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use sockeye::model::State;
 
-use crate::scene::{
+use crate::kernel::scene::{
     Holder, Row, assert_rows, connection, has, listener, listener_with, rows, snapshot, wait_for,
 };
 use crate::support::netns::in_netns;

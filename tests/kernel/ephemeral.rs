@@ -13,7 +13,7 @@ use sockeye::model::{Held, ProblemCode};
 use sockeye::source::{Source as _, System};
 use sockeye::track::{Table, Tracker};
 
-use crate::scene::at;
+use crate::kernel::scene::at;
 use crate::support::netns::in_netns;
 use crate::support::wait_until;
 

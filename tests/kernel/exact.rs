@@ -19,7 +19,7 @@ use sockeye::runtime::collector::{Collector, Control};
 use sockeye::source::{Source, SourceError, System};
 use sockeye::track::{ChangeKind, Event, Tracker};
 
-use crate::scene::is_inner;
+use crate::kernel::scene::is_inner;
 use crate::support::netns::in_netns;
 use actor::{Life, Random, now};
 
@@ -98,7 +98,7 @@ fn start(seed: u64, at: u16) -> Actor {
     let seed = Random::new(seed + u64::from(at)).below(1 << 30);
     let (first_port, end) = (1_100 + at * PORTS, (now() + TIME).as_nanos());
     let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", ACTOR, "--nocapture"])
+        .args(["--exact", &format!("kernel::{ACTOR}"), "--nocapture"])
         .env("SOCKEYE_TEST_INNER", ACTOR)
         .env(ORDERS, format!("{seed} {first_port} {end} {path}"))
         .stdout(Stdio::null())

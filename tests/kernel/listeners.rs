@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use socket2::Type;
 use sockeye::source::{Source as _, System};
 
-use crate::scene::{Row, assert_rows, at, bound, listener, listener_with, snapshot};
+use crate::kernel::scene::{Row, assert_rows, at, bound, listener, listener_with, snapshot};
 use crate::support::netns::in_netns;
 
 #[test]

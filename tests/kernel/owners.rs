@@ -8,7 +8,7 @@ use socket2::Type;
 use sockeye::model::{OwnerKind, Snapshot, Socket};
 use sockeye::source::{Source as _, System};
 
-use crate::scene::{
+use crate::kernel::scene::{
     Holder, Row, assert_rows, at, bound, is_inner, listener, listener_with, rows, run_under,
     snapshot,
 };

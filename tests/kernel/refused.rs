@@ -7,10 +7,10 @@ use socket2::Type;
 use sockeye::model::{Owner, ProblemCode, State};
 use sockeye::source::{Source as _, System};
 
-use crate::program::built;
-use crate::scene::{
+use crate::kernel::scene::{
     at, bound, connection, has, is_inner, lines, listener, listener_with, rows, run_under, wait_for,
 };
+use crate::program::built;
 use crate::support::netns::in_netns;
 
 /// Where a test leaves what it expects the one to see that it runs under another command.
@@ -42,7 +42,7 @@ fn refused_by_sock_diag_every_row_comes_from_proc_net() {
             let seen = wait_for(has(State::TimeWait));
             let expected: Vec<_> = rows(&seen)
                 .into_iter()
-                .filter_map(crate::scene::Row::in_proc_net)
+                .filter_map(crate::kernel::scene::Row::in_proc_net)
                 .collect();
             assert!(expected.len() > 600);
             let path = expected_by(getpid());

@@ -110,7 +110,7 @@ pub fn run_under(command: &[&str], name: &str) {
     let output = Command::new(program)
         .args(arguments)
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture"])
+        .args(["--exact", &format!("kernel::{name}"), "--nocapture"])
         .env(INNER, name)
         .output()
         .unwrap();

@@ -2,7 +2,7 @@
 
 use socket2::Type;
 
-use crate::scene::{Row, assert_rows, bound, snapshot};
+use crate::kernel::scene::{Row, assert_rows, bound, snapshot};
 use crate::support::netns::in_netns;
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::scene::{
+use crate::live::scene::{
     BINARY, GREEN, Holder, Live, RED, YELLOW, at, cell_of, colour_of, connection, line_of,
     listener, ports, stage,
 };

@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::scene::{BINARY, Holder, Live, listeners, stage};
+use crate::live::scene::{BINARY, Holder, Live, listeners, stage};
 use crate::support::pty::Pty;
 
 /// What must have been written to leave everything that was entered.
@@ -142,7 +142,7 @@ fn control_z_stops_it_for_the_shell_and_fg_brings_the_picture_back() {
             let screen = shell.pty.screen();
             assert!(screen.alternate_screen() && screen.hide_cursor());
         }
-        let later = crate::scene::listener("127.0.0.1:9000");
+        let later = crate::live::scene::listener("127.0.0.1:9000");
         shell.wait_for_row(9000, |row| row.starts_with('+'));
         drop(later);
         shell.press("q");
@@ -174,7 +174,7 @@ fn after_a_stop_a_reading_comes_at_once_however_long_the_interval() {
         let mut live = Live::start_as(BINARY, (110, 30), &["--interval", "1h"]);
         live.wait_for_row(8080, |row| row.contains("sleep"));
         live.pty.kill(Signal::STOP);
-        let _opened = crate::scene::listener("127.0.0.1:9000");
+        let _opened = crate::live::scene::listener("127.0.0.1:9000");
         live.pty.kill(Signal::CONT);
         live.wait_for_row(9000, |row| row.starts_with('+'));
         live.press("q");

@@ -8,8 +8,8 @@ use std::time::Duration;
 use rustix::process::Signal;
 use rustix::termios::{Action, LocalModes, tcflow, tcgetattr};
 
-use crate::pressure::memory;
-use crate::scene::{Live, at, connection, listener, row, stage};
+use crate::live::pressure::memory;
+use crate::live::scene::{Live, at, connection, listener, row, stage};
 use crate::support::pty::Pty;
 use crate::support::wait_until;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::scene::{BINARY, Holder, Live, TempDir, listeners, stage};
+use crate::live::scene::{BINARY, Holder, Live, TempDir, listeners, stage};
 use crate::support::pty::Pty;
 
 #[test]

@@ -2,7 +2,7 @@
 
 use sockeye::app::Key;
 
-use crate::scene::{GREEN, Holder, Live, RED, at, listener, listeners, place_of, row, stage};
+use crate::live::scene::{GREEN, Holder, Live, RED, at, listener, listeners, place_of, row, stage};
 
 #[test]
 fn details_name_the_process_its_ancestors_and_its_other_sockets() {
@@ -40,7 +40,7 @@ fn details_name_the_process_its_ancestors_and_its_other_sockets() {
 fn events_tell_what_opened_changed_and_closed() {
     stage(|| {
         let listening = listener(&at(8080));
-        let (client, _server) = crate::scene::connection(&listening);
+        let (client, _server) = crate::live::scene::connection(&listening);
         let far = client.local_addr().unwrap();
         let mut live = Live::start(&["-a"]);
         live.wait_for_row(8080, |row| row.contains("LISTEN"));
@@ -127,7 +127,7 @@ fn stats_of_a_recording_tell_only_what_was_measured() {
         let file = std::env::temp_dir().join(format!("sockeye-stats-{}", std::process::id()));
         let _open = listener(&at(8080));
         let path = file.to_str().unwrap();
-        let recorded = std::process::Command::new(crate::scene::BINARY)
+        let recorded = std::process::Command::new(crate::live::scene::BINARY)
             .args(["list", "--record", path])
             .output();
         assert!(recorded.unwrap().status.success());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::scene::{Live, at, connection, listener, stage};
+use crate::live::scene::{Live, at, connection, listener, stage};
 
 #[test]
 fn an_idle_table_writes_nothing() {

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use sockeye::app::Key;
 
-use crate::scene::{BINARY, Live, TempDir};
+use crate::live::scene::{BINARY, Live, TempDir};
 use crate::support::netns::in_netns_with_files;
 use crate::support::pty::is_available;
 

@@ -1,6 +1,6 @@
 //! Terminals of any size.
 
-use crate::scene::{Holder, Live, listeners, stage};
+use crate::live::scene::{Holder, Live, listeners, stage};
 
 #[test]
 fn the_picture_is_right_again_after_a_small_size() {
@@ -28,7 +28,7 @@ fn one_cell_is_enough_to_start_and_to_quit() {
     stage(|| {
         let _open = listeners(&[8080]);
         let mut pty = crate::support::pty::Pty::spawn(
-            crate::scene::BINARY,
+            crate::live::scene::BINARY,
             &["--interval", "100ms"],
             (1, 1),
             &[],

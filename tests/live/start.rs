@@ -4,7 +4,7 @@ use std::net::UdpSocket;
 
 use socket2::Type;
 
-use crate::scene::{Holder, Live, at, bound, connection, listener, listeners, row, stage};
+use crate::live::scene::{Holder, Live, at, bound, connection, listener, listeners, row, stage};
 
 #[test]
 fn the_first_screen_shows_port_state_and_process() {

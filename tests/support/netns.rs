@@ -9,15 +9,15 @@ use std::process::{Command, Stdio};
 
 const INSIDE: &str = "SOCKEYE_TEST_INSIDE_NETNS";
 
-/// Runs `body` inside a fresh namespace. `name` is the test's full path as `cargo test` prints it
-/// (`module::function`). Where namespaces can't be made, says so and returns, unless `netns` is
-/// required.
+/// Runs `body` inside a fresh namespace. `name` is the test's path in its folder (`module::function`), or
+/// all of it as `cargo test` prints it. Where namespaces can't be made, says so and returns, unless `netns`
+/// is required.
 pub fn in_netns(name: &str, body: impl FnOnce()) {
     in_netns_with(name, &["-Urn"], body);
 }
 
 /// The same for a test whose body is a closure: it is named by the closure's type,
-/// `binary::module::test::{{closure}}`; were that ever spelled otherwise, no such test would be found
+/// `binary::folder::module::test::{{closure}}`; were that ever spelled otherwise, no such test would be found
 /// and it would fail.
 pub fn stage<Body: FnOnce()>(body: Body) {
     in_netns(name_of::<Body>(), body);
@@ -73,7 +73,21 @@ pub fn has_users() -> bool {
     has_users
 }
 
-fn in_netns_with(name: &str, flags: &[&str], body: impl FnOnce()) {
+/// The whole path of the test of this name: the folder, which a name may leave out, is the one that the
+/// closure is in.
+fn whole_name<Body>(name: &str) -> String {
+    let path = name_of::<Body>();
+    let folder = path.split_once("::").map_or(path, |(folder, _)| folder);
+    if name.split("::").next() == Some(folder) {
+        name.to_owned()
+    } else {
+        format!("{folder}::{name}")
+    }
+}
+
+fn in_netns_with<Body: FnOnce()>(name: &str, flags: &[&str], body: Body) {
+    let name = whole_name::<Body>(name);
+    let name = name.as_str();
     if std::env::var(INSIDE).is_ok_and(|inside| inside == name) {
         return body();
     }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
 use super::{ports, set};
-use crate::background::Running;
-use crate::scene::{BINARY, Sockets, sockeye, stage};
+use crate::cli::background::Running;
+use crate::cli::scene::{BINARY, Sockets, sockeye, stage};
 use crate::support::wait_until;
 
 #[test]

@@ -1,7 +1,7 @@
 //! The docs say what the program does: its tables are theirs, and every link leads somewhere.
 //!
 //! What stands between `<!-- name -->` and `<!-- /name -->` is generated; `INSTA_UPDATE=always cargo test
-//! --test docs` puts there what the program says now.
+//! --test pure docs` puts there what the program says now.
 
 #![allow(clippy::unwrap_used, reason = "all of this is test code")]
 
@@ -36,7 +36,9 @@ fn holds(page: &str, name: &str, expected: &str) {
     if std::env::var("INSTA_UPDATE").is_ok_and(|what| what == "always") {
         fs::write(at(page), format!("{head}{begin}{expected}{end}{tail}")).unwrap();
     } else {
-        panic!("{page}: renew it by `INSTA_UPDATE=always cargo test --test docs`:\n{expected}");
+        panic!(
+            "{page}: renew it by `INSTA_UPDATE=always cargo test --test pure docs`:\n{expected}"
+        );
     }
 }
 

@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "all of this is test code")]
 
-#[path = "../examples/screenshot/pictures.rs"]
+#[path = "../../examples/screenshot/pictures.rs"]
 mod pictures;
 
 use std::fs;

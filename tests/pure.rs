@@ -1,0 +1,12 @@
+//! What needs no kernel: sources, docs, pictures, drawn screens, and properties of the pure modules.
+//!
+//! One crate, so that a change links one test program instead of five.
+
+#[path = "support/stage.rs"]
+mod stage;
+
+mod architecture;
+mod docs;
+mod pictures;
+mod properties;
+mod screens;
