@@ -128,8 +128,7 @@ fn unescape(point: &[u8]) -> PathBuf {
     let mut rest = point;
     while let [first, tail @ ..] = rest {
         let escape = tail.get(..3).filter(|_| *first == b'\\');
-        let octal = escape.and_then(|digits| std::str::from_utf8(digits).ok());
-        if let Some(byte) = octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+        if let Some(byte) = escape.and_then(octal) {
             out.push(byte);
             rest = &tail[3..];
         } else {
@@ -140,9 +139,42 @@ fn unescape(point: &[u8]) -> PathBuf {
     PathBuf::from(std::ffi::OsStr::from_bytes(&out))
 }
 
+/// Digits alone: Rust's own reading takes a sign too.
+fn octal(digits: &[u8]) -> Option<u8> {
+    let is_number = digits.iter().all(|byte| matches!(byte, b'0'..=b'7'));
+    let digits = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
+    u8::from_str_radix(digits, 8).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As `mangle` of the kernel does it (`fs/seq_file.c`).
+    fn escape(point: &[u8]) -> Vec<u8> {
+        let escaped = |&byte: &u8| match byte {
+            b' ' | b'\t' | b'\n' | b'\\' => format!("\\{byte:03o}").into_bytes(),
+            _ => vec![byte],
+        };
+        point.iter().flat_map(escaped).collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_mount_point_that_the_kernel_escapes_reads_back(
+            point in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..12),
+        ) {
+            let read = unescape(&escape(&point));
+            proptest::prop_assert_eq!(read.as_os_str().as_bytes(), &point);
+        }
+    }
+
+    #[test]
+    fn what_is_no_escape_stays_as_it_is() {
+        for point in [&b"/a\\+12"[..], b"/a\\777", b"/a\\04", b"/a\\", b"/a\\8"] {
+            assert_eq!(unescape(point).as_os_str().as_bytes(), point);
+        }
+    }
 
     #[test]
     fn the_mount_point_is_found_among_others() {
