@@ -4,10 +4,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::super::Address;
 use super::kind::{Kind, kind};
-use super::phrases::{counted, listed, owner_of, place_text, user_of};
+use super::phrases::{listed, owner_of, place_text, user_of};
 use super::words::Words;
 use super::{Note, NoteCode};
-use crate::model::{AcceptQueue, Elsewhere, Fill, Protocol};
+use crate::model::{AcceptQueue, Elsewhere, Fill, Protocol, counted};
 
 type Tell = fn(&Words<'_>) -> Option<String>;
 
@@ -144,7 +144,7 @@ fn leftover_connections(words: &Words<'_>) -> Option<String> {
                 Kind::Orphan => "still closing",
                 _ => "of an old server",
             };
-            (count > 0).then(|| format!("{} {state}", counted(count, "connection")))
+            (count > 0).then(|| format!("{} {state}", counted(count, "connection", "connections")))
         })
         .collect();
     (!left.is_empty()).then(|| format!("The port also has {}.", listed(&left)))
@@ -236,7 +236,8 @@ fn redirected(words: &Words<'_>) -> Option<String> {
         .collect();
     let more = by_packets.len().saturating_sub(MOST_REDIRECTS);
     if more > 0 {
-        said.push(format!("{more} more rules do so too"));
+        let rules = counted(more, "more rule does", "more rules do");
+        said.push(format!("{rules} so too"));
     }
     let said = said.join("; ");
     let (first, rest) = said.split_at_checked(1)?;

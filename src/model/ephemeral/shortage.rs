@@ -1,7 +1,7 @@
 //! That ephemeral ports run out, in words: how far, why, and what helps.
 
 use super::{Destination, EphemeralUse, Held};
-use crate::model::{Problem, ProblemCode, Text};
+use crate::model::{Problem, ProblemCode, Text, counted};
 
 /// What takes the most, and what helps against it, whole and in brief.
 struct Remedy {
@@ -87,7 +87,7 @@ impl EphemeralUse {
         let connections = self.bound_first.total();
         let by_servers = match self.ports.bound {
             0 => String::new(),
-            servers => format!(", {servers} by servers"),
+            servers => format!(", {}", counted(servers, "by a server", "by servers")),
         };
         format!(
             "{connections} by connections that seem to have been bound before they connected{by_servers}"
@@ -101,14 +101,15 @@ fn to(destination: Destination) -> String {
 
 /// What takes them: `26000 by TIME_WAIT, which lasts 60 s each, 1900 by connections`.
 fn why(held: Held) -> String {
+    let time_wait = "by TIME_WAIT, which lasts 60 s each";
     let parts = [
-        (held.time_wait, "by TIME_WAIT, which lasts 60 s each"),
-        (held.connected, "by connections"),
-        (held.bound, "by servers"),
+        (held.time_wait, time_wait, time_wait),
+        (held.connected, "by a connection", "by connections"),
+        (held.bound, "by a server", "by servers"),
     ];
-    let told = parts.iter().filter(|(count, _)| *count > 0);
+    let told = parts.iter().filter(|(count, ..)| *count > 0);
     let told: Vec<_> = told
-        .map(|(count, what)| format!("{count} {what}"))
+        .map(|&(count, one, many)| counted(count, one, many))
         .collect();
     told.join(", ")
 }

@@ -170,7 +170,7 @@ fn a_shortage_is_told_from_eighty_hundredths_on_with_what_helps_against_it() {
     assert_eq!(
         message,
         "no ephemeral port to 10.0.0.9:5432 is left of 20, connect() fails with EADDRNOTAVAIL; 19 by \
-         connections, 1 by servers: close idle connections, or widen net.ipv4.ip_local_port_range"
+         connections, 1 by a server: close idle connections, or widen net.ipv4.ip_local_port_range"
     );
     assert_eq!(brief, "no port to 10.0.0.9:5432 left: close idle ones");
     let servers = (40_000..40_020).map(|port| tcp(&format!("0.0.0.0:{port}"), None, State::Listen));
