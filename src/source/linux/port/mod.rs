@@ -201,7 +201,7 @@ impl PortPlatform {
             self.name(evidence, processes, (protocol, port));
             self.look_at_queues(evidence, (protocol, port));
             let is_of_interest = |holder: &&mut Holder| {
-                holder.is_settled && (answered != Answered::Open || holder.socket.is_listening())
+                holder.is_settled && (answered != Answered::Open || holder.socket.keeps_its_port())
             };
             let holders: Vec<_> = evidence.holders.iter_mut().filter(is_of_interest).collect();
             if !holders.is_empty() {
