@@ -8,6 +8,7 @@
 mod accept_queue;
 mod background;
 mod cost;
+mod counted;
 mod endpoint;
 mod ephemeral;
 mod evidence;
@@ -28,6 +29,7 @@ pub use background::{
     Quick, Reaction, Restarts, Run, Serving, Standing, Term, Unit,
 };
 pub use cost::{Cost, Refresh, millis_text};
+pub use counted::counted;
 pub use endpoint::{Endpoint, Family, Scope};
 pub use ephemeral::{Destination, EphemeralPorts, EphemeralUse, Held, TimeWaitReuse};
 pub use evidence::{

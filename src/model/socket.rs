@@ -166,18 +166,24 @@ impl Socket {
         self.local.family()
     }
 
-    /// Whether it waits for peers or holds its port for that: TCP `LISTEN` and `BOUND`, and every
-    /// UDP socket. This is what the default view shows.
+    /// Whether it waits for peers or holds its port for that: TCP `LISTEN` and `BOUND`, and UDP
+    /// without a peer. This is what the default view shows. A UDP socket with a peer is a connection.
     pub const fn is_listening(&self) -> bool {
         match self.protocol {
             Protocol::Tcp => matches!(self.state, State::Listen | State::Bound),
-            Protocol::Udp => true,
+            Protocol::Udp => self.remote.is_none(),
         }
     }
 
     /// Whether it has a peer.
     pub const fn is_connection(&self) -> bool {
         self.remote.is_some()
+    }
+
+    /// Whether it keeps its port from other binds, as connections of TCP mostly don't: what listens or is
+    /// bound, and every UDP socket, with a peer or without.
+    pub const fn keeps_its_port(&self) -> bool {
+        self.is_listening() || matches!(self.protocol, Protocol::Udp)
     }
 
     /// `tcp`, `tcp6`, `udp` or `udp6`: protocol and family in one word.
@@ -194,5 +200,26 @@ impl Socket {
     pub fn service(&self) -> Option<&'static str> {
         super::service_name(self.protocol, self.local.port)
             .or_else(|| super::service_name(self.protocol, self.remote?.port))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_udp_socket_with_a_peer_is_a_connection_that_keeps_its_port_and_does_not_listen() {
+        let local = Endpoint::new([127, 0, 0, 1].into(), 5000);
+        let of = |protocol, remote, state| {
+            let socket = Socket::new(protocol, local, remote, state);
+            let (listens, connects) = (socket.is_listening(), socket.is_connection());
+            (listens, connects, socket.keeps_its_port())
+        };
+        let (tcp, udp, peer) = (Protocol::Tcp, Protocol::Udp, Some(local));
+        assert_eq!(of(udp, None, State::Unconn), (true, false, true));
+        assert_eq!(of(udp, peer, State::Established), (false, true, true));
+        assert_eq!(of(tcp, None, State::Listen), (true, false, true));
+        assert_eq!(of(tcp, None, State::Bound), (true, false, true));
+        assert_eq!(of(tcp, peer, State::Established), (false, true, false));
     }
 }

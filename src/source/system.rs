@@ -15,7 +15,7 @@ use super::process::Processes;
 #[cfg(target_os = "linux")]
 use super::users::{rename, rename_socket};
 use super::{Blind, Holding, Source, SourceError};
-use crate::model::{Cost, Moment, Owner, Problem, ProblemCode, Snapshot, Socket, Text};
+use crate::model::{Cost, Moment, Owner, Problem, ProblemCode, Snapshot, Socket, Text, counted};
 
 /// Reads the sockets of this machine's current network namespace.
 ///
@@ -256,17 +256,18 @@ fn hidden_problem(count: usize, blind: Option<Blind>, problems: &[Problem]) -> O
     if count == 0 || problems.iter().any(is_known) {
         return None;
     }
-    let (who, them, s) = match count {
-        1 => ("the owner of 1 socket is".to_owned(), "it", ""),
-        _ => (format!("owners of {count} sockets are"), "them", "s"),
+    let (who, them) = match count {
+        1 => ("the owner of 1 socket is".to_owned(), "it"),
+        _ => (format!("owners of {count} sockets are"), "them"),
     };
+    let owners = counted(count, "owner", "owners");
     let blind = blind.unwrap_or(Blind::NotPermitted);
     let (remedy, brief) = (blind.told(them), blind.brief());
     Some(Problem {
         code: ProblemCode::HiddenOwners,
         count: Some(count),
         message: Text::new(&format!("{who} {remedy}")),
-        brief: Text::new(&format!("{count} owner{s} hidden: {brief}")),
+        brief: Text::new(&format!("{owners} hidden: {brief}")),
     })
 }
 

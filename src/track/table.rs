@@ -11,13 +11,13 @@ use crate::model::{EphemeralUse, Moment, Pid, Problem, Process, Protocol, State}
 pub struct Counts {
     /// TCP `LISTEN`.
     pub listening: usize,
-    /// TCP with a peer, other than `TIME_WAIT`.
+    /// With a peer, other than `TIME_WAIT`: TCP, and UDP too.
     pub connected: usize,
     /// TCP `TIME_WAIT`.
     pub time_wait: usize,
     /// TCP `BOUND`.
     pub bound: usize,
-    /// UDP.
+    /// UDP without a peer.
     pub udp: usize,
 }
 
@@ -31,7 +31,7 @@ impl Counts {
             .map(|row| &row.socket)
         {
             *match (socket.protocol, socket.state) {
-                (Protocol::Udp, _) => &mut counts.udp,
+                (Protocol::Udp, _) if socket.is_listening() => &mut counts.udp,
                 (_, State::Listen) => &mut counts.listening,
                 (_, State::TimeWait) => &mut counts.time_wait,
                 (_, State::Bound) => &mut counts.bound,

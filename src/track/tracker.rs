@@ -245,11 +245,13 @@ impl Tracker {
         }
     }
 
-    /// Makes rows of sockets that were not known.
-    fn admit(&mut self, newcomers: Vec<Socket>, now: Moment, events: &mut Vec<Event>) {
+    /// Makes rows of sockets that were not known, those that opened first before the others, as far as the
+    /// inode says: twins (`SO_REUSEPORT`) stand in this order ever after, whatever the kernel's is.
+    fn admit(&mut self, mut newcomers: Vec<Socket>, now: Moment, events: &mut Vec<Event>) {
         if !self.has_begun {
-            // Their ids rise as they stand in the snapshot, so that each has its seat at once.
-            for (seat, socket) in newcomers.into_iter().enumerate() {
+            let mut seated: Vec<_> = newcomers.into_iter().enumerate().collect();
+            seated.sort_by_key(|(_, socket)| socket.inode);
+            for (seat, socket) in seated {
                 let row = Arc::new(self.new_row(socket, now));
                 self.live.push(Live {
                     seat: Some(seat),
@@ -261,6 +263,7 @@ impl Tracker {
         if newcomers.is_empty() {
             return;
         }
+        newcomers.sort_by_key(|socket| socket.inode);
         let mut vacant = self.vacant_places();
         let mut lingering = self.lingering_ids();
         let mut reopened = HashSet::new();

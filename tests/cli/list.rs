@@ -68,6 +68,32 @@ fn what_listens_or_is_bound_is_shown_unless_more_is_asked_for() {
 }
 
 #[test]
+fn a_connected_udp_client_is_no_listener_and_its_port_is_taken_all_the_same() {
+    stage(|| {
+        let _server = UdpSocket::bind("127.0.0.1:5353").unwrap();
+        let client = UdpSocket::bind("127.0.0.1:5400").unwrap();
+        client.connect("127.0.0.1:5353").unwrap();
+        let asked = |args: &[&str]| sockeye(&[&["list"], args].concat()).ports();
+        assert_eq!(asked(&[]), [5353]);
+        assert_eq!(asked(&["-l"]), [5353]);
+        assert!(asked(&["-l", ":5400"]).is_empty());
+        assert_eq!(asked(&["-a"]), [5353, 5400]);
+        assert_eq!(asked(&["state:established"]), [5400]);
+        let check = sockeye(&["check", "127.0.0.1:5400/udp"]);
+        assert_eq!(check.code, 1, "{check:?}");
+        assert!(
+            check.out.contains("connected to 127.0.0.1:5353"),
+            "{check:?}"
+        );
+        let wait = |port: &str| {
+            let what = ["wait", port, "--for", "listening", "--timeout", "1ms"];
+            sockeye(&what).code
+        };
+        assert_eq!((wait("5400/udp"), wait("5353/udp")), (1, 0));
+    });
+}
+
+#[test]
 fn nothing_that_matches_is_exit_code_1_and_silence() {
     stage(|| {
         let _sockets = Sockets::open();

@@ -178,7 +178,7 @@ impl Holders {
         let snapshot = System::new().take_those(Clock::start().now(), all_asked);
         let mut sockets = snapshot.map_or_else(|_| Vec::new(), |snapshot| snapshot.sockets);
         sockets.retain(is_asked);
-        sockets.sort_by_key(|socket| (socket.local.port, socket.state));
+        sockets.sort_by_key(|socket| (socket.local.port, socket.state, socket.inode));
         Self(sockets)
     }
 

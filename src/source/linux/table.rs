@@ -51,7 +51,7 @@ impl Table {
             ..
         } = reading;
         self.groups = groups;
-        self.place(&mut sockets, at);
+        problems.extend(self.place(&mut sockets, at));
         sockets
     }
 
@@ -66,8 +66,9 @@ impl Table {
         groups.into_iter().flat_map(|id| self.cgroups.members(id))
     }
 
-    /// In which unit or container each row was made. Rows of one group mostly stand together.
-    fn place(&mut self, sockets: &mut [Socket], at: Moment) {
+    /// In which unit or container each row was made, and what could not be found out of that. Rows of one
+    /// group mostly stand together.
+    fn place(&mut self, sockets: &mut [Socket], at: Moment) -> Option<Problem> {
         self.cgroups
             .learn(self.groups.iter().copied().filter(|&id| id != 0), at);
         let mut last: (u64, Option<&Placement>) = (0, None);
@@ -80,6 +81,9 @@ impl Table {
                 socket.container.clone_from(&place.container);
             }
         }
+        let groups = self.groups.iter().filter(|&&id| id != 0);
+        let missing = groups.filter(|&&id| self.cgroups.is_yet_to_be_found(id));
+        problems::groups(missing.count())
     }
 }
 

@@ -5,7 +5,7 @@ use super::super::super::App;
 use super::super::{Line, Role, span};
 use super::MAX_LINES;
 use crate::columns::{owner_text, pad, socket_text, wrap};
-use crate::model::{AcceptQueue, Fill, Process, Queue, Socket, Text};
+use crate::model::{AcceptQueue, Fill, Moment, Process, Queue, Socket, Text, counted};
 use crate::track::Row;
 
 /// Width of the names at the left, and of the space after them.
@@ -156,7 +156,10 @@ fn fact(label: &str, text: String) -> Line {
 fn queue_text(socket: &Socket, queue: Queue) -> String {
     let Queue { receive, send } = queue;
     let how_full = match AcceptQueue::of(socket).map(AcceptQueue::fill) {
-        None => return format!("{receive} bytes not yet read, {send} not yet acknowledged"),
+        None => {
+            let unread = counted(receive, "byte", "bytes");
+            return format!("{unread} not yet read, {send} not yet acknowledged");
+        }
         Some(Fill::Roomy) => "",
         Some(Fill::Filling) => ": filling",
         Some(Fill::Full) => ": full",

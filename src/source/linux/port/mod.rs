@@ -201,7 +201,7 @@ impl PortPlatform {
             self.name(evidence, processes, (protocol, port));
             self.look_at_queues(evidence, (protocol, port));
             let is_of_interest = |holder: &&mut Holder| {
-                holder.is_settled && (answered != Answered::Open || holder.socket.is_listening())
+                holder.is_settled && (answered != Answered::Open || holder.socket.keeps_its_port())
             };
             let holders: Vec<_> = evidence.holders.iter_mut().filter(is_of_interest).collect();
             if !holders.is_empty() {
@@ -278,6 +278,7 @@ impl PortPlatform {
     ) {
         let at = evidence.taken_at;
         self.cgroups.learn(self.groups.values().copied(), at);
+        evidence.gaps.extend(self.groups_gap());
         let settled = evidence.holders.iter().filter(|holder| holder.is_settled);
         let wanted: HashSet<u32> = settled.filter_map(|holder| holder.socket.inode).collect();
         let hints = self.hints(&evidence.holders);
@@ -322,6 +323,15 @@ impl PortPlatform {
             holder.socket = Arc::new(socket);
         }
         ask_options(holders, &found.descriptors, &mut evidence.gaps);
+    }
+
+    /// That the units and containers of some owners are not known.
+    fn groups_gap(&self) -> Option<Gap> {
+        let mut groups = self.groups.values();
+        let is_missing = groups.any(|&id| self.cgroups.is_yet_to_be_found(id));
+        let many = problems::MANY_GROUPS;
+        let message = format!("which units or containers some owners are in is not known: {many}");
+        is_missing.then(|| Gap::new(GapCode::Owners, &message))
     }
 
     /// In which unit or container a socket was made.
