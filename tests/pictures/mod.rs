@@ -70,3 +70,23 @@ fn a_picture_needs_nothing_from_elsewhere_and_says_what_it_shows() {
         assert!(svg.contains("<desc id=\"d\">"), "{}", picture.file);
     }
 }
+
+/// Many viewers make one space of two, whatever a style says, and drop those at the ends.
+#[test]
+fn no_text_of_a_picture_needs_its_spaces_kept() {
+    for picture in pictures::ALL {
+        let svg = fs::read_to_string(folder().join(picture.file)).unwrap();
+        let texts: Vec<_> = svg
+            .lines()
+            .filter(|line| line.starts_with("<text"))
+            .collect();
+        assert!(texts.len() > 10, "{}", picture.file);
+        for line in texts {
+            let (_, text) = line.split_once('>').unwrap();
+            let text = text.strip_suffix("</text>").unwrap();
+            let is_kept = !text.contains("  ") && text == text.trim();
+            assert!(is_kept, "{}: {text:?}", picture.file);
+            assert!(line.contains(" x=\"") && line.contains(" textLength=\""));
+        }
+    }
+}
