@@ -194,6 +194,10 @@ impl App {
 
     /// Does what a key or a click asks for, whatever is open.
     pub(in crate::app) fn perform(&mut self, action: Action, now: Moment) -> Effects {
+        if action == Action::Redraw {
+            // What the last line says may be what could not be read.
+            return vec![Effect::Redraw];
+        }
         self.take_in_news();
         match (&self.modal, action) {
             (_, Action::Quit) => return vec![Effect::End(Exit::Quit)],
