@@ -89,3 +89,19 @@ fn a_paused_recording_is_stepped_through_with_r() {
         assert_eq!(live.pty.wait_exit(), 0);
     });
 }
+
+#[test]
+fn a_recording_that_may_not_grow_further_ends_and_the_table_goes_on() {
+    stage(|| {
+        let folder = TempDir::new();
+        let path = folder.path().join("full.jsonl");
+        // 4 KiB: SIGXFSZ would end the program with the terminal in its modes.
+        let limited = ["-c", "ulimit -f 8; exec \"$0\" \"$@\"", BINARY];
+        let args = ["--record", path.to_str().unwrap()];
+        let mut live = Live::start_by("sh", &limited, (110, 30), &args);
+        live.wait_for_text("the recording has ended: ");
+        live.wait_for_a_reading();
+        live.press("q");
+        assert_eq!(live.pty.wait_exit(), 0);
+    });
+}
