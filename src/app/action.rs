@@ -57,6 +57,7 @@ pub enum Action {
     OpenPalette,
     ToggleHelp,
     Back,
+    Redraw,
     Quit,
     Suspend,
     Accept,

@@ -1,16 +1,22 @@
 //! `sockeye list`: the table once, as text, JSON or CSV.
 
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use sockeye::app::{Asked, Settings, Sort};
 use sockeye::columns::{self, CellContext, Column};
-use sockeye::model::{Cost, Moment, Problem, ProblemCode, Snapshot};
+use sockeye::model::{Cost, Moment, Playback, Problem, ProblemCode, Snapshot};
 use sockeye::report::{self, Layout};
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::refresh;
-use sockeye::source::{Source as _, System};
+use sockeye::source::{Replay, Source as _, System};
 use sockeye::track::Tracker;
 
+use super::at::{self, At, Found};
 use super::options::{self, Shared};
 use super::output::{Printed, print, terminal_width};
 use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, examples, is_of_concern};
@@ -36,6 +42,12 @@ pub(super) struct List {
     /// Print CSV instead of a table: one row for each socket and process, after a row of names
     #[arg(long)]
     csv: bool,
+    /// With --replay: the snapshot of this time; without it, the last one
+    ///
+    /// The last snapshot that was taken by then. TIME is `2026-11-28T03:12:05Z`, a local `2026-11-28 03:12`, a time of
+    /// day such as `03:12` or `03:12:05` (the last one in the recording), or how long before the end: `5m`.
+    #[arg(long, value_name = "TIME", value_parser = at::parse)]
+    at: Option<At>,
     /// Order by this column; rows that have nothing there come last
     #[arg(long, value_name = "COLUMN", default_value = "port", ignore_case = true,
           value_parser = column_name())]
@@ -59,7 +71,14 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
         descending: list.reverse,
     };
     let asked = options::asked(&settings, sort)?;
-    let (snapshot, cost) = read(shared, &asked, clock.now())?;
+    if list.at.is_some() && shared.replay.is_none() {
+        bail!("--at is for a recording: name one with --replay FILE");
+    }
+    let Read {
+        snapshot,
+        cost,
+        recorded,
+    } = read(shared, &asked, list.at, clock.now())?;
     let mut tracker = Tracker::new(settings.linger);
     let (observation, refresh) = refresh::observe(&mut tracker, snapshot, cost, clock);
     let table = observation.table;
@@ -83,6 +102,12 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
             report::write_text(out, &rows, &context, &layout)
         }
     })?;
+    if let Some(recorded) = recorded.filter(|_| printed == Printed::Whole) {
+        // JSON and CSV are for programs, which know what they asked for.
+        if recorded.is_after_end || !(list.json || list.csv) {
+            complain(&recorded.told(table.taken_at.wall));
+        }
+    }
     // JSON tells the problems itself.
     if printed == Printed::Whole && !list.json {
         for problem in &table.problems {
@@ -103,12 +128,41 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
     })
 }
 
-/// The reading to list, on the record if that is wanted, and what it took.
-fn read(shared: &Shared, asked: &Asked, now: Moment) -> anyhow::Result<(Snapshot, Cost)> {
+/// A snapshot to list.
+struct Read {
+    snapshot: Snapshot,
+    /// What it took.
+    cost: Cost,
+    /// Where in a recording it is.
+    recorded: Option<Recorded>,
+}
+
+/// Where in a recording a snapshot is.
+struct Recorded {
+    playback: Playback,
+    /// Whether another moment was meant, after the end of the recording.
+    is_after_end: bool,
+}
+
+impl Recorded {
+    /// One line that keeps it from being mistaken for now.
+    fn told(&self, taken_at: Timestamp) -> String {
+        let at = at::told(taken_at, &TimeZone::system());
+        let Playback { number, total, .. } = self.playback;
+        let total = total.unwrap_or(number);
+        if self.is_after_end {
+            format!("the recording ends at {at}: this is its last snapshot")
+        } else {
+            format!("recorded at {at}: snapshot {number} of {total}")
+        }
+    }
+}
+
+/// The reading to list, on the record if that is wanted.
+fn read(shared: &Shared, asked: &Asked, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
     let mut recorder = shared.recorder()?;
-    let (snapshot, cost) = if shared.replay.is_some() {
-        let mut recording = shared.source()?;
-        (recording.take(now)?, recording.cost())
+    let read = if let Some(path) = &shared.replay {
+        read_recording(path, at, now)?
     } else {
         let mut system = System::new();
         let snapshot = match recorder {
@@ -116,12 +170,56 @@ fn read(shared: &Shared, asked: &Asked, now: Moment) -> anyhow::Result<(Snapshot
             Some(_) => system.take_once(now)?,
             None => system.take_those(now, |sockets| asked.could_show(sockets, now))?,
         };
-        (snapshot, system.cost())
+        Read {
+            snapshot,
+            cost: system.cost(),
+            recorded: None,
+        }
     };
     if let Some(recorder) = &mut recorder {
-        recorder.record(&snapshot)?;
+        recorder.record(&read.snapshot)?;
     }
-    Ok((snapshot, cost))
+    Ok(read)
+}
+
+/// The snapshot of this moment of a recording, or the last one.
+fn read_recording(path: &Path, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
+    let found = at.map(|at| find(path, at)).transpose()?;
+    let mut recording = Replay::open(path)?;
+    match &found {
+        Some((found, _)) => recording.go_to(found.number)?,
+        None => recording.go_to_last()?,
+    }
+    let (snapshot, cost) = (recording.take(now)?, recording.cost());
+    let recorded = recording.playback().map(|playback| Recorded {
+        playback: Playback {
+            total: found.map(|(_, total)| total).or(playback.total),
+            ..playback
+        },
+        is_after_end: found.is_some_and(|(found, _)| found.is_after_end),
+    });
+    Ok(Read {
+        snapshot,
+        cost,
+        recorded,
+    })
+}
+
+/// Which snapshot a moment means, and how many there are.
+fn find(path: &Path, at: At) -> anyhow::Result<(Found, usize)> {
+    // The file is read twice: what a time of day means depends on how it ends.
+    if path.metadata().is_ok_and(|it| !it.is_file()) {
+        bail!(
+            "--at: {} can't be read twice, as it takes to find a time",
+            path.display()
+        );
+    }
+    let times = Replay::times(path)?;
+    let found = at.find(&times, &TimeZone::system());
+    Ok((
+        found.map_err(anyhow::Error::msg).context("--at")?,
+        times.len(),
+    ))
 }
 
 /// Takes the name of a column.

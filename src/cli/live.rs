@@ -71,7 +71,7 @@ pub(super) fn run(
         .context("the terminal can't be used")?;
     Ok(match exit {
         Exit::Quit => 0,
-        Exit::Signal(number) => signals::exit_code(number),
+        Exit::Signal(number) => signals::end_by(number),
         Exit::TerminalGone => EXIT_TROUBLE,
         Exit::Crashed(what) => {
             complain(&panic::bug(&what));

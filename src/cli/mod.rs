@@ -1,5 +1,6 @@
 //! The command line: what was asked, and one file for each command.
 
+mod at;
 mod check;
 mod completions;
 mod config;

@@ -15,6 +15,7 @@ mod evidence;
 mod lineage;
 mod moment;
 mod owner;
+mod playback;
 mod process;
 mod redirect;
 mod service;
@@ -39,6 +40,7 @@ pub use evidence::{
 pub use lineage::{Guard, Lineage, Member};
 pub use moment::Moment;
 pub use owner::{Owner, OwnerKind};
+pub use playback::Playback;
 pub use process::{Pid, Process, ProgramFacts};
 pub use redirect::{Redirect, RedirectTarget, RedirectedPackets};
 pub use service::{Services, service_name, service_names, service_port, service_ports};

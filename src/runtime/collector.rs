@@ -154,7 +154,7 @@ impl Collector {
         let cost = self.source.cost();
         let observed =
             panic::catch(|| refresh::observe(&mut self.tracker, snapshot, cost, self.clock));
-        let (observation, refresh) = match observed {
+        let (mut observation, refresh) = match observed {
             Ok(observed) => observed,
             Err(what) => {
                 let _ = panic::catch(|| self.tracker.start_afresh());
@@ -165,6 +165,7 @@ impl Collector {
         if self.is_measured && !deliver(Msg::RefreshMeasured(refresh)) {
             return None;
         }
+        observation.playback = self.source.playback();
         let is_unsettled = observation.table.is_unsettled;
         deliver(Msg::SnapshotTaken(observation)).then(|| {
             if self.source.is_to_be_continued() {

@@ -31,7 +31,7 @@ mod users;
 
 use std::sync::Arc;
 
-use crate::model::{Cost, Moment, Pid, Snapshot};
+use crate::model::{Cost, Moment, Pid, Playback, Snapshot};
 
 use blind::Blind;
 pub use error::SourceError;
@@ -68,6 +68,11 @@ pub trait Source: Send {
     /// After a reading that crashed, which may have left things half done: forgets all that was learned,
     /// as if none had been taken.
     fn start_afresh(&mut self) {}
+
+    /// Where in a recording the last reading stands; `None` for a source that is no recording.
+    fn playback(&self) -> Option<Playback> {
+        None
+    }
 
     /// What the last reading took; nothing where it came from a recording.
     fn cost(&self) -> Cost {

@@ -13,7 +13,7 @@ use super::changes::{announce, change, handover, learn_owner, set_conflict, upda
 use super::conflicts::mark_conflicts;
 use super::matching::{self, Address, Key};
 use super::{ChangeKind, Counts, Event, Row, RowId, Table};
-use crate::model::{EphemeralUse, Moment, Snapshot, Socket};
+use crate::model::{EphemeralUse, Moment, Playback, Snapshot, Socket};
 
 /// How many closed rows linger at most; beyond that the oldest go early.
 const MAX_LINGERING: usize = 10_000;
@@ -37,6 +37,20 @@ pub struct Observation {
     pub table: Arc<Table>,
     /// What changed since the last one, in the order in which it was seen.
     pub events: Vec<Event>,
+    /// Where in a recording it is.
+    pub playback: Option<Playback>,
+}
+
+impl Observation {
+    /// Both as one: what this one brought, and then the other.
+    #[must_use]
+    pub fn followed_by(mut self, mut later: Self) -> Self {
+        self.events.append(&mut later.events);
+        Self {
+            events: self.events,
+            ..later
+        }
+    }
 }
 
 /// A row whose socket was in the last snapshot, or is missing from it for the first time.
@@ -111,6 +125,7 @@ impl Tracker {
         Observation {
             table: Arc::new(table),
             events,
+            playback: None,
         }
     }
 

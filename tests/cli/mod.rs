@@ -11,6 +11,7 @@ mod holder;
 mod hostile;
 mod json;
 mod list;
+mod recordings;
 mod reference;
 mod rights;
 mod scene;

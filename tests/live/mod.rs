@@ -21,6 +21,7 @@ mod panes;
 mod ports;
 mod pressure;
 mod quiet;
+mod recordings;
 mod rights;
 mod scene;
 mod selection;

@@ -11,7 +11,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use sockeye::app::{App, Input, Key, Msg};
+use sockeye::app::{App, Input, Key, Msg, Surroundings};
 use sockeye::model::{Moment, Snapshot, Socket};
 use sockeye::report;
 use sockeye::source::{Recorder, Replay, Source as _, SourceError};
@@ -76,7 +76,14 @@ impl Player {
         let (settings, now) = (settings(), moment(100));
         Self {
             tracker: Tracker::new(settings.linger),
-            app: App::new(settings, surroundings(80, 24), now),
+            app: App::new(
+                settings,
+                Surroundings {
+                    is_recording: true,
+                    ..surroundings(80, 24)
+                },
+                now,
+            ),
             now,
         }
     }

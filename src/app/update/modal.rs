@@ -96,7 +96,7 @@ impl App {
         if matches!(self.pane, Some(Pane::Bind(_))) {
             self.test_again(now)
         } else {
-            vec![Effect::Refresh]
+            self.refresh_unless_paused()
         }
     }
 

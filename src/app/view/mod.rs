@@ -10,6 +10,7 @@ mod geometry;
 mod help;
 mod overlay;
 mod panes;
+mod recording;
 mod scrollbar;
 mod table;
 mod top;
@@ -39,6 +40,17 @@ pub struct Span {
     pub role: Role,
     /// What a click on it does.
     pub click: Option<Click>,
+    /// Whether text and what is behind it change places.
+    pub is_reversed: bool,
+}
+
+impl Span {
+    /// The same text, reversed.
+    #[must_use]
+    pub(super) const fn reversed(mut self) -> Self {
+        self.is_reversed = true;
+        self
+    }
 }
 
 /// One line of text.
@@ -168,7 +180,8 @@ impl App {
     pub fn next_wake(&self, now: Moment) -> Option<Duration> {
         let notice = self.notice.as_ref().map(|notice| notice.changes_in(now));
         let header = self.header_changes_in(now);
-        let rows = if self.paused_at.is_some() {
+        // A recording's time goes on with its snapshots only.
+        let rows = if self.is_paused() || self.surroundings.is_recording {
             None
         } else {
             self.rows_change_in(now)
@@ -211,6 +224,7 @@ pub(super) fn raw_span(text: impl Into<String>, role: Role) -> Span {
         text: text.into(),
         role,
         click: None,
+        is_reversed: false,
     }
 }
 

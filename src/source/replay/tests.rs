@@ -176,9 +176,91 @@ fn the_clock_on_the_wall_is_the_recordings_and_the_last_reading_stays() {
     let mut replay = Replay::open(&file.0).unwrap();
     for (asked, wall) in [(50, 1), (51, 2), (52, 2), (53, 2)] {
         let taken_at = replay.take(at(asked)).unwrap().taken_at;
-        assert_eq!(taken_at.steady, at(asked).steady);
         assert_eq!(taken_at.wall, at(wall).wall);
     }
+}
+
+#[test]
+fn readings_are_as_far_apart_as_they_were_recorded_however_soon_they_follow() {
+    let file = Scratch::new("apart");
+    let mut recorder = Recorder::create(&file.0).unwrap();
+    for second in [1, 2, 14_402] {
+        recorder.record(&snapshot(at(second))).unwrap();
+    }
+    let mut replay = Replay::open(&file.0).unwrap();
+    let mut steady = |asked| replay.take(at(asked)).unwrap().taken_at.steady;
+    let played = [50, 51, 52].map(&mut steady);
+    assert_eq!(played, [50, 51, 14_451].map(Duration::from_secs));
+    // What the last one lacks has ended, though no time passes any more.
+    let ended = [53, 99].map(&mut steady);
+    assert_eq!(ended, [played[2] + Duration::from_nanos(1); 2]);
+}
+
+#[test]
+fn which_reading_of_how_many_it_is_and_whether_it_is_the_last_is_known() {
+    let file = Scratch::new("position");
+    let whole = frame("", "");
+    std::fs::write(&file.0, format!("{whole}\n\n{whole}\n{whole}")).unwrap();
+    let mut replay = Replay::open(&file.0).unwrap();
+    for (number, has_ended) in [(1, false), (2, false), (3, true), (3, true)] {
+        replay.take(at(1)).unwrap();
+        let total = Some(3);
+        let expected = Playback {
+            number,
+            total,
+            has_ended,
+        };
+        assert_eq!(replay.playback(), Some(expected));
+    }
+    let cut = Scratch::new("position-cut");
+    std::fs::write(&cut.0, format!("{whole}\n{}", &whole[..50])).unwrap();
+    let mut replay = Replay::open(&cut.0).unwrap();
+    replay.take(at(1)).unwrap();
+    replay.take(at(2)).unwrap();
+    let playback = replay.playback().unwrap();
+    assert_eq!(
+        (playback.number, playback.total, playback.has_ended),
+        (1, Some(1), true)
+    );
+}
+
+#[test]
+fn a_recording_that_can_be_read_only_once_says_how_many_there_are_at_its_end() {
+    let mut replay = open(&format!("{0}\n{0}\n", frame("", ""))).unwrap();
+    for (number, total) in [(1, None), (2, None), (2, Some(2))] {
+        replay.take(at(1)).unwrap();
+        let playback = replay.playback().unwrap();
+        assert_eq!((playback.number, playback.total), (number, total));
+    }
+}
+
+#[test]
+fn any_reading_can_be_gone_to_and_what_lies_between_is_not_read() {
+    let file = Scratch::new("seek");
+    let (one, last) = (frame(&socket("none", ""), ""), frame("", ""));
+    let between =
+        r#"{"schema":1,"taken_at":{"steady":{"secs":1,"nanos":0},"wall":"2020-01-01T00:00:00Z"}}"#;
+    let lines = format!("{last}\n{between}\n{one}\n{last}\n");
+    std::fs::write(&file.0, &lines).unwrap();
+    assert_eq!(Replay::times(&file.0).unwrap().len(), 4);
+    let gone_to = |number| {
+        let mut replay = Replay::open(&file.0).unwrap();
+        replay.go_to(number)?;
+        let sockets = replay.take(at(1))?.sockets.len();
+        Ok::<_, SourceError>((replay.playback().unwrap().number, sockets))
+    };
+    assert_eq!(gone_to(1).unwrap(), (1, 0));
+    assert!(gone_to(2).is_err(), "it lacks its sockets");
+    assert_eq!(gone_to(3).unwrap(), (3, 1));
+    assert_eq!(gone_to(usize::MAX).unwrap(), (4, 0));
+    // Cut off in its last line.
+    std::fs::write(&file.0, &lines[..lines.len() - 9]).unwrap();
+    assert_eq!(Replay::times(&file.0).unwrap().len(), 3);
+    let mut replay = Replay::open(&file.0).unwrap();
+    replay.go_to_last().unwrap();
+    let reading = replay.take(at(1)).unwrap();
+    assert_eq!((reading.sockets.len(), reading.problems.len()), (1, 1));
+    assert_eq!(replay.playback().unwrap().number, 3);
 }
 
 #[test]
