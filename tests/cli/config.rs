@@ -138,8 +138,8 @@ fn a_value_that_is_not_accepted_is_refused_with_line_and_key() {
         "values",
         &[
             (
-                "interval = \"5\"",
-                &["1: interval: 5: not a duration (500ms, 2s, 1m)"],
+                "interval = \"soon\"",
+                &["1: interval: soon: not a duration (500ms, 0.5, 2s, 1.5m)"],
             ),
             (
                 "interval = \"49ms\"",
@@ -151,16 +151,16 @@ fn a_value_that_is_not_accepted_is_refused_with_line_and_key() {
             ),
             (
                 "highlight = \"-1s\"",
-                &["1: highlight: -1s: not a duration (500ms, 2s, 1m)"],
+                &["1: highlight: -1s: not a duration (500ms, 0.5, 2s, 1.5m)"],
             ),
             (
                 "linger = \"99999999999999999h\"",
-                &["1: linger: 99999999999999999h: not a duration (500ms, 2s, 1m)"],
+                &["1: linger: 99999999999999999h: not a duration (500ms, 0.5, 2s, 1.5m)"],
             ),
             (
-                "interval = 5",
+                "interval = true",
                 &[
-                    "1: interval: a number, where it takes a duration in quotes, such as \"500ms\", \"2s\", \"1m\"",
+                    "1: interval: true or false, where it takes a duration, such as \"500ms\", \"2s\", 0.5",
                 ],
             ),
             (
@@ -468,7 +468,7 @@ fn the_guide_shows_what_is_said() {
     let home = Home::new("guide");
     fs::write(
         home.0.join("config.toml"),
-        "interval = \"5\"\n\ncolour = false\n",
+        "interval = \"soon\"\n\ncolour = false\n",
     )
     .unwrap();
     let mut command = Command::new(BINARY);
