@@ -108,6 +108,26 @@ impl Place {
         Ok(Self { host, ports })
     }
 
+    /// The same, where the port may also stand without a colon before it.
+    pub fn read_or_port(text: &str) -> Result<Self, PlaceError> {
+        let place = Self::read(text);
+        let is_no_address = matches!(place, Err(PlaceError::NotAnAddress(_)));
+        if !is_no_address || text.is_empty() || text.contains([':', '.', '/', '[', '%']) {
+            return place;
+        }
+        match value::ports(text) {
+            Ok(ports) => Ok(Self::at_port(ports)),
+            // Digits are meant as a port.
+            Err(message) if text.starts_with(|c: char| c.is_ascii_digit()) => {
+                Err(PlaceError::WrongPort(message))
+            }
+            Err(_) => place.map_err(|error| {
+                let message = format!("{}; or a port (443, https)", error.message());
+                PlaceError::NotAnAddress(message)
+            }),
+        }
+    }
+
     /// Whether an endpoint lies in it. The protocol decides which ports a service has.
     pub fn contains(&self, protocol: Protocol, endpoint: &Endpoint) -> bool {
         self.host.is_none_or(|host| host.contains(endpoint))

@@ -132,6 +132,10 @@ fn write_place(f: &mut Formatter<'_>, side: Side, place: &Place) -> fmt::Result 
     }
     match &place.ports {
         None => Ok(()),
+        // A service may be called as a host is, a number may not.
+        Some(Ports::Range(range)) if side == Side::Remote && place.host.is_none() => {
+            write_range(f, range.start(), range.end())
+        }
         Some(Ports::Service { name, .. }) => write!(f, ":{name}"),
         Some(Ports::Range(range)) => {
             f.write_char(':')?;

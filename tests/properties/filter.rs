@@ -100,7 +100,10 @@ fn field() -> impl Strategy<Value = String> {
         part.prop_map(|(field, text)| format!("{field}:{text}")),
         (select(vec!["addr", "remote"]), place())
             .prop_map(|(side, place)| format!("{side}:{place}")),
-        (select(vec!["", "port", "addr:", "remote:"]), ports())
+        (
+            select(vec!["", "port", "addr:", "remote:", "remote"]),
+            ports()
+        )
             .prop_map(|(prefix, ports)| format!("{prefix}:{ports}")),
         any::<u32>().prop_map(|pid| format!("pid:{pid}-{}", u32::MAX)),
         state.prop_map(|state| format!("state:{}", state.as_str().replace('_', "-"))),

@@ -64,6 +64,9 @@ fn addr_is_the_own_address_and_remote_the_peers() {
     let yes = [
         "remote:1.1.1.1",
         "remote:1.1.1.1:443",
+        "remote:443",
+        "remote:400-499",
+        "remote:https",
         "remote::443",
         "remote::https",
     ];
@@ -90,7 +93,12 @@ fn addr_is_the_own_address_and_remote_the_peers() {
     check(
         &listener(),
         &["addr:0.0.0.0"],
-        &["remote:0.0.0.0", "remote::8080", "addr:localhost"],
+        &[
+            "remote:0.0.0.0",
+            "remote::8080",
+            "remote:8080",
+            "addr:localhost",
+        ],
     );
 }
 
