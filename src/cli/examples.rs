@@ -29,8 +29,8 @@ Examples:
 
 pub(super) const WAIT: &str = "\
 Examples:
-  sockeye wait 8080 --for listening --timeout 30s && curl localhost:8080
-  sockeye wait 5432 6379 --for listening
+  sockeye wait 8080 --timeout 30 && curl localhost:8080
+  sockeye wait 5432 6379                until something listens on both
   sockeye wait 8080 --for free && ./server";
 
 pub(super) const CONFIG: &str = "\
