@@ -5,6 +5,7 @@
 //! says what that means. A port is chosen by binding and keeping it ([`choose`], [`Claim`]). Only `probe`
 //! and `free/claim` touch the operating system; the evidence comes from `source`.
 
+mod browsers;
 mod covers;
 mod examine;
 mod fix;
@@ -16,6 +17,7 @@ mod servers;
 mod target;
 mod verdict;
 
+pub use browsers::browsers_refuse;
 pub use covers::covering;
 pub use examine::{Agreement, Examination, Trial, Witness};
 pub use fix::{Fix, FixCode, Frees, RunAs, fixes_for, keeper_text, shell_word, thing};

@@ -100,6 +100,7 @@ pub struct Note {
 pub enum NoteCode {
     EphemeralRange,
     ReservedPort,
+    BrowsersRefuse,
     OtherAddressInUse,
     OtherNamespace,
     Redirected,
