@@ -15,6 +15,7 @@ mod probe;
 pub mod rules;
 mod servers;
 mod target;
+mod unix_target;
 mod verdict;
 
 pub use browsers::browsers_refuse;
@@ -26,4 +27,8 @@ pub use outcome::{Probe, ProbeResult};
 pub use probe::{Suite, probe, probe_asking};
 pub use servers::{Profile, Start};
 pub use target::{Address, Target, TargetError};
-pub use verdict::{Cause, MatrixCell, MatrixRow, Note, NoteCode, Outcome, Verdict};
+pub use unix_target::unix_name;
+pub use verdict::{
+    Cause, MAX_PATH, MatrixCell, MatrixRow, Note, NoteCode, Outcome, UnixCause, UnixVerdict,
+    Verdict,
+};

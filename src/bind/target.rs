@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use super::unix_target::unix_name;
 use crate::model::{Protocol, Text, service_port};
 
 /// Which addresses to bind.
@@ -58,6 +59,10 @@ impl FromStr for Target {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
+        if unix_name(text).is_some() {
+            let reason = "a unix socket, which only `sockeye check` takes";
+            return Err(TargetError::new(text, reason));
+        }
         let (place, protocol) = split_protocol(text)?;
         let (address, ports) = split_address(place)?;
         Ok(Self {

@@ -59,6 +59,10 @@ fn a_wrong_target_is_told_the_wrong_word_and_what_is_accepted() {
             "3010-3000",
             "3010-3000: the range runs backwards (3000-3010)",
         ),
+        (
+            "/run/app.sock",
+            "/run/app.sock: a unix socket, which only `sockeye check` takes",
+        ),
         ("80/sctp", "sctp: not a protocol (tcp or udp)"),
         (
             "",

@@ -17,7 +17,8 @@ pub(super) const CHECK: &str = "\
 Examples:
   sockeye check 8080                    can it be bound, and if not, why
   sockeye check -q 3000-3010 && echo all of them
-  sockeye check 53/udp '[::1]:8080' https";
+  sockeye check 53/udp '[::1]:8080' https
+  sockeye check /run/app.sock           who listens there, or what is left";
 
 pub(super) const FREE: &str = "\
 Examples:

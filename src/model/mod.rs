@@ -21,6 +21,7 @@ mod snapshot;
 mod socket;
 mod spread;
 mod text;
+mod unix_socket;
 
 pub use accept_queue::{AcceptQueue, Fill};
 pub use background::{
@@ -44,3 +45,6 @@ pub use snapshot::{Problem, ProblemCode, Snapshot};
 pub use socket::{Protocol, Queue, Socket, State};
 pub(crate) use spread::BuildSpread;
 pub use text::{Text, clean};
+pub use unix_socket::{
+    AtPath, Connected, Folder, SocketFile, UnixEvidence, UnixHolder, UnixKind, UnixName,
+};

@@ -34,6 +34,7 @@ mod shortage;
 mod stats;
 mod streams;
 mod tables;
+mod unix;
 mod usage;
 mod wait;
 mod watch;
