@@ -24,6 +24,7 @@ pub use examine::{Agreement, Examination, Trial, Witness};
 pub use fix::{Fix, FixCode, Frees, RunAs, fixes_for, keeper_text, shell_word, thing};
 pub use free::{Choice, Claim, Refusal, Unfit, Wish, choose, has_only_leftovers, unfit};
 pub use outcome::{Probe, ProbeResult};
+pub use probe::zone::interface;
 pub use probe::{Suite, probe, probe_asking};
 pub use servers::{Profile, Start};
 pub use target::{Address, Target, TargetError};

@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use sockeye::bind::{Address, Cause, Outcome, Target, UnixCause, UnixVerdict, Verdict, unix_name};
+use sockeye::bind::{
+    Address, Cause, Outcome, Target, UnixCause, UnixVerdict, Verdict, interface, unix_name,
+};
 use sockeye::model::{Family, Text, UnixName};
 use sockeye::report::{self, Checked};
 use sockeye::runtime::bind_test::BindTester;
@@ -27,8 +29,8 @@ use super::{EXIT_NOT_SO, EXIT_TROUBLE, examples};
 #[derive(Debug, Args)]
 #[command(after_long_help = examples::CHECK)]
 pub(super) struct Check {
-    /// What to test: `8080`, `8080/udp`, `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`, `3000-3010`, `https`;
-    /// or a unix socket: `/run/app.sock`, `./app.sock`, `@name`
+    /// What to test: `8080`, `8080/udp`, `127.0.0.1:8080`, `[::1]:8080`, `[fe80::1%eth0]:80`, `localhost:8080`,
+    /// `3000-3010`, `https`; or a unix socket: `/run/app.sock`, `./app.sock`, `@name`
     ///
     /// TCP where nothing is said (or what -t and -u say), every address where nothing is said (or
     /// the family of -4 or -6).
@@ -287,7 +289,8 @@ pub(super) fn targets_of_any_family(
 ) -> anyhow::Result<Vec<Target>> {
     let mut targets = Vec::new();
     for text in texts.iter().flat_map(|text| with_protocols(shared, text)) {
-        let target: Target = text.parse()?;
+        let mut target: Target = text.parse()?;
+        target.address = with_interface(target.address, &text)?;
         contradicts(shared, &target, &text)?;
         let one = |port| Target {
             ports: port..=port,
@@ -307,10 +310,21 @@ fn with_protocols(shared: &Shared, text: &str) -> Vec<String> {
     }
 }
 
+/// The address with its interface by name, which must be there.
+pub(super) fn with_interface(address: Address, text: &str) -> anyhow::Result<Address> {
+    let Address::Zoned(v6, zone) = address else {
+        return Ok(address);
+    };
+    match interface(zone) {
+        Some(zone) => Ok(Address::Zoned(v6, zone)),
+        None => bail!("{}: there is no interface {zone} here", Text::new(text)),
+    }
+}
+
 /// An address of one family is no target among those of the other.
 pub(super) fn contradicts(shared: &Shared, target: &Target, text: &str) -> anyhow::Result<()> {
     let (option, family) = match (target.address, shared.family()) {
-        (Address::One(IpAddr::V6(_)), Some(Family::Ipv4)) => ("-4", "IPv6"),
+        (Address::One(IpAddr::V6(_)) | Address::Zoned(..), Some(Family::Ipv4)) => ("-4", "IPv6"),
         (Address::One(IpAddr::V4(_)), Some(Family::Ipv6)) => ("-6", "IPv4"),
         _ => return Ok(()),
     };

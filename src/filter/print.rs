@@ -127,6 +127,8 @@ fn write_place(f: &mut Formatter<'_>, side: Side, place: &Place) -> fmt::Result 
             f.write_char(']')?;
         }
         (Some(Host::Net(net)), _) => write_net(f, net)?,
+        (Some(Host::Zoned(address, zone)), Some(_)) => write!(f, "[{address}%{zone}]")?,
+        (Some(Host::Zoned(address, zone)), None) => write!(f, "{address}%{zone}")?,
         (Some(Host::Localhost), _) => f.write_str("localhost")?,
         (None, _) => {}
     }

@@ -22,6 +22,7 @@ mod socket;
 mod spread;
 mod text;
 mod unix_socket;
+mod zone;
 
 pub use accept_queue::{AcceptQueue, Fill};
 pub use background::{
@@ -48,3 +49,4 @@ pub use text::{Text, clean};
 pub use unix_socket::{
     AtPath, Connected, Folder, SocketFile, UnixEvidence, UnixHolder, UnixKind, UnixName,
 };
+pub use zone::Zone;

@@ -159,6 +159,7 @@ fn record<'a>(target: &Target, verdict: &'a Verdict) -> TargetRecord<'a> {
             Address::Every => None,
             Address::Loopback => Some("localhost".into()),
             Address::One(one) => Some(one.to_string()),
+            Address::Zoned(one, zone) => Some(format!("{one}%{zone}")),
         },
         port: target.first_port(),
         verdict: verdict.outcome,

@@ -39,3 +39,4 @@ mod usage;
 mod wait;
 mod watch;
 mod who;
+mod zones;

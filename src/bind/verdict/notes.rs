@@ -160,6 +160,7 @@ fn other_address_in_use(words: &Words<'_>) -> Option<String> {
         .collect();
     let is_loopback = match case.examination.target.address {
         Address::Every | Address::Loopback => true,
+        Address::Zoned(..) => false,
         Address::One(one) => one == Ipv4Addr::LOCALHOST || one == Ipv6Addr::LOCALHOST,
     };
     let either = if is_loopback {

@@ -69,8 +69,10 @@ pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
     if free.count > 1 && !free.command.is_empty() {
         bail!("--count {}: a command gets one port", free.count);
     }
-    let range = free.range.as_deref().map(Range::parse).transpose()?;
-    if let (Some(range), Some(text)) = (&range, &free.range) {
+    let mut range = free.range.as_deref().map(Range::parse).transpose()?;
+    if let (Some(range), Some(text)) = (&mut range, &free.range) {
+        let address = &mut range.target.address;
+        *address = super::check::with_interface(*address, text)?;
         super::check::contradicts(shared, &range.target, text)?;
     }
     let wish = wish(shared, free.range.as_deref(), range.as_ref());

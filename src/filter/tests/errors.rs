@@ -51,6 +51,11 @@ const WRONG: &[(&str, &str, &str)] = &[
         "`htps` is no address: write an address, 10.0.0.0/8 or localhost, also with a port as in \
          10.0.0.1:443 or [::1]:443; or a port (443, https)",
     ),
+    (
+        "addr:[fe80::1%2]:80",
+        "     ^^^^^^^^^^^^^^",
+        "the interface is named here",
+    ),
     ("localhost:", "^^^^^^^^^^", "the port is missing"),
     // Wrong.
     ("| a", "^", "`|` needs a term before it"),

@@ -200,3 +200,30 @@ fn a_listener_is_filling_from_half_of_its_backlog_on_and_full_beyond_it() {
     busy.socket.queue = waits(129).socket.queue;
     check(&busy, &[], &["is:filling", "is:full"]);
 }
+
+#[test]
+fn an_address_with_an_interface_is_that_of_a_socket_bound_to_it() {
+    let on = |interface: &str| {
+        row(
+            Protocol::Tcp,
+            "[fe80::1]:80",
+            Some("[fe80::2]:40000"),
+            State::Established,
+            |socket| socket.interface = Some(interface.into()),
+        )
+    };
+    let yes = [
+        "addr:fe80::1%eth0",
+        "addr:[fe80::1%eth0]:80",
+        "remote:[fe80::2%eth0]:40000",
+        "[fe80::1%eth0]",
+        "[fe80::2%eth0]:40000",
+        "addr:fe80::1",
+    ];
+    check(
+        &on("eth0"),
+        &yes,
+        &["addr:[fe80::1%eth0]:81", "addr:fe80::2%eth0"],
+    );
+    check(&on("eth1"), &["addr:fe80::1"], &yes[..5]);
+}
