@@ -17,7 +17,8 @@ pub(super) const CHECK: &str = "\
 Examples:
   sockeye check 8080                    can it be bound, and if not, why
   sockeye check -q 3000-3010 && echo all of them
-  sockeye check 53/udp '[::1]:8080' https";
+  sockeye check 53/udp '[::1]:8080' https
+  sockeye check /run/app.sock           who listens there, or what is left";
 
 pub(super) const FREE: &str = "\
 Examples:
@@ -29,8 +30,8 @@ Examples:
 
 pub(super) const WAIT: &str = "\
 Examples:
-  sockeye wait 8080 --for listening --timeout 30s && curl localhost:8080
-  sockeye wait 5432 6379 --for listening
+  sockeye wait 8080 --timeout 30 && curl localhost:8080
+  sockeye wait 5432 6379                until something listens on both
   sockeye wait 8080 --for free && ./server";
 
 pub(super) const CONFIG: &str = "\

@@ -20,7 +20,7 @@ use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, examples};
 /// How soon to look again where nothing is said.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Wait until a port is free, or until something listens there
+/// Wait until something listens on a port, or until the port is free
 ///
 /// Prints who had the port (or who listens) and when that changed. Of several ports all must be so at
 /// the same time.
@@ -33,7 +33,7 @@ pub(super) struct Wait {
     #[arg(value_name = "TARGET", required = true)]
     targets: Vec<String>,
     /// What to wait for
-    #[arg(long = "for", value_name = "WHAT")]
+    #[arg(long = "for", value_name = "WHAT", default_value = "listening")]
     wanted: What,
     /// Give up after so long
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]

@@ -44,10 +44,10 @@ fn uses(socket: &Socket, transport: &Transport) -> bool {
 }
 
 fn is_at(socket: &Socket, side: Side, place: &Place) -> bool {
-    let local = || place.contains(socket.protocol, &socket.local);
+    let local = || place.contains(socket, &socket.local);
     let remote = || {
         let remote = socket.remote.as_ref();
-        remote.is_some_and(|remote| place.contains(socket.protocol, remote))
+        remote.is_some_and(|remote| place.contains(socket, remote))
     };
     match side {
         Side::Local => local(),

@@ -23,6 +23,8 @@ mod snapshot;
 mod socket;
 mod spread;
 mod text;
+mod unix_socket;
+mod zone;
 
 pub use accept_queue::{AcceptQueue, Fill};
 pub use background::{
@@ -48,3 +50,7 @@ pub use snapshot::{Problem, ProblemCode, Snapshot};
 pub use socket::{Protocol, Queue, Socket, State};
 pub(crate) use spread::BuildSpread;
 pub use text::{Text, clean};
+pub use unix_socket::{
+    AtPath, Connected, Folder, SocketFile, UnixEvidence, UnixHolder, UnixKind, UnixName,
+};
+pub use zone::Zone;

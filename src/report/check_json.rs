@@ -6,9 +6,10 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::check_fixes::{BehindRecord, FixRecord, KeptByRecord};
+use super::check_unix::UnixTargetRecord;
 use super::json::{ProcessRecord, SocketRecord, programs};
-use crate::bind::{Address, Cause, NoteCode, Outcome, Start, Target, Verdict};
-use crate::model::{Gap, GapCode, Holder, Moment, Pid, Place, Protocol};
+use crate::bind::{Address, Cause, NoteCode, Outcome, Start, Target, UnixVerdict, Verdict};
+use crate::model::{Gap, GapCode, Holder, Moment, Pid, Place, Protocol, UnixName};
 
 /// Version of this output; raised when a name or a type changes, not when one is added.
 const SCHEMA: u32 = 2;
@@ -17,7 +18,24 @@ const SCHEMA: u32 = 2;
 struct Check<'a> {
     schema: u32,
     processes: BTreeMap<Pid, ProcessRecord<'a>>,
-    targets: Vec<TargetRecord<'a>>,
+    targets: Vec<AnyRecord<'a>>,
+}
+
+/// A target of either kind.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum AnyRecord<'a> {
+    Port(Box<TargetRecord<'a>>),
+    Unix(Box<UnixTargetRecord<'a>>),
+}
+
+/// A target with its verdict.
+#[derive(Clone, Debug)]
+pub enum Checked {
+    /// A port.
+    Port(Target, Verdict),
+    /// The name of a unix socket.
+    Unix(UnixName, UnixVerdict),
 }
 
 #[derive(Serialize)]
@@ -43,9 +61,9 @@ struct TargetRecord<'a> {
 }
 
 #[derive(Serialize)]
-struct Servers {
-    reuse_address: Start,
-    plain: Start,
+pub(super) struct Servers {
+    pub(super) reuse_address: Start,
+    pub(super) plain: Start,
 }
 
 #[derive(Serialize)]
@@ -100,10 +118,10 @@ impl<'a> GapRecord<'a> {
 /// What the writer says.
 pub fn write_check_json<'a>(
     out: &mut dyn Write,
-    verdicts: impl IntoIterator<Item = &'a (Target, Verdict)>,
+    verdicts: impl IntoIterator<Item = &'a Checked>,
 ) -> io::Result<()> {
     let verdicts: Vec<_> = verdicts.into_iter().collect();
-    let blockers = verdicts.iter().flat_map(|(_, verdict)| &verdict.blockers);
+    let blockers = verdicts.iter().flat_map(|checked| holders(checked));
     let targets = verdicts.iter();
     let check = Check {
         schema: SCHEMA,
@@ -111,11 +129,26 @@ pub fn write_check_json<'a>(
             .flat_map(|holder| programs(&holder.socket))
             .collect(),
         targets: targets
-            .map(|(target, verdict)| record(target, verdict))
+            .map(|checked| match checked {
+                Checked::Port(target, verdict) => {
+                    AnyRecord::Port(Box::new(record(target, verdict)))
+                }
+                Checked::Unix(name, verdict) => {
+                    AnyRecord::Unix(Box::new(UnixTargetRecord::of(name, verdict)))
+                }
+            })
             .collect(),
     };
     serde_json::to_writer(&mut *out, &check)?;
     writeln!(out)
+}
+
+/// What is in the way.
+fn holders(checked: &Checked) -> Vec<&Holder> {
+    match checked {
+        Checked::Port(_, verdict) => verdict.blockers.iter().collect(),
+        Checked::Unix(_, verdict) => verdict.blockers.iter().map(|one| &one.holder).collect(),
+    }
 }
 
 fn record<'a>(target: &Target, verdict: &'a Verdict) -> TargetRecord<'a> {
@@ -126,6 +159,7 @@ fn record<'a>(target: &Target, verdict: &'a Verdict) -> TargetRecord<'a> {
             Address::Every => None,
             Address::Loopback => Some("localhost".into()),
             Address::One(one) => Some(one.to_string()),
+            Address::Zoned(one, zone) => Some(format!("{one}%{zone}")),
         },
         port: target.first_port(),
         verdict: verdict.outcome,

@@ -4,6 +4,7 @@
 mod check_fixes;
 mod check_json;
 mod check_text;
+mod check_unix;
 mod csv;
 mod free;
 mod json;
@@ -12,8 +13,9 @@ mod text;
 mod wait;
 mod watch;
 
-pub use check_json::write_check_json;
+pub use check_json::{Checked, write_check_json};
 pub use check_text::{write_check, write_check_briefly, write_gaps};
+pub use check_unix::write_unix_check;
 pub use csv::write_csv;
 pub use free::{FreePorts, told_of_free, write_free_json};
 pub use json::{SCHEMA, write_json};

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use super::clock::Clock;
 use crate::bind::{self, Examination, Probe, Target, Witness};
-use crate::model::{Answered, Evidence, Protocol};
+use crate::model::{Answered, Evidence, Protocol, UnixEvidence, UnixName};
 use crate::source::Investigator;
 
 /// Puts ports to the test, one after the other.
@@ -30,6 +30,16 @@ impl BindTester {
     /// Who tells of the machine.
     pub const fn investigator(&mut self) -> &mut Investigator {
         &mut self.investigator
+    }
+
+    /// Looks at the name of a unix socket; once more where it was taken or released meanwhile. `None` where the
+    /// system tells nothing of them.
+    pub fn unix_name(&mut self, name: &UnixName) -> Option<UnixEvidence> {
+        let first = self.investigator.unix_name(name, self.clock.now())?;
+        if first.is_settled() {
+            return Some(first);
+        }
+        self.investigator.unix_name(name, self.clock.now())
     }
 
     /// Tests the first port of `target` by real binds. Takes as long as [`Investigator::explain`]

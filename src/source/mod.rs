@@ -40,7 +40,7 @@ pub use lineage::lineage;
 #[cfg(target_os = "linux")]
 pub use linux::pinned::{Pinned, Reception};
 pub use record::Recorder;
-pub use replay::Replay;
+pub use replay::{Replay, STANDARD_INPUT};
 pub use system::System;
 pub use users::own_uid;
 

@@ -8,7 +8,7 @@ use super::process::Processes;
 use super::{Blind, Holding, Looks, excluded, netstat};
 use crate::model::{
     Answered, Background, EphemeralPorts, Evidence, Gap, GapCode, Holder, Limits, Moment, Pid,
-    Problem, ProblemCode, Protocol, Socket,
+    Problem, ProblemCode, Protocol, Socket, UnixEvidence, UnixName,
 };
 
 /// This machine's sockets and who holds them.
@@ -102,6 +102,17 @@ pub(super) struct PortPlatform {
 }
 
 impl PortPlatform {
+    /// No table tells of unix sockets.
+    #[expect(clippy::unused_self, reason = "as on Linux")]
+    pub(super) const fn unix_name(
+        &mut self,
+        _processes: &mut Processes,
+        _name: &UnixName,
+        _at: Moment,
+    ) -> Option<UnixEvidence> {
+        None
+    }
+
     /// Nothing is known here of what is behind an owner.
     #[expect(clippy::unused_self, reason = "as on Linux")]
     pub(super) const fn backgrounds(

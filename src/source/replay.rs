@@ -28,6 +28,9 @@ const MAX_OTHER_LINE: u64 = 4096;
 /// More empty lines in a row than this are not passed over.
 const MAX_EMPTY_LINES: usize = 1000;
 
+/// What stands for standard input in the place of a file.
+pub const STANDARD_INPUT: &str = "-";
+
 /// A recording as a source.
 pub struct Replay {
     reader: Reader,
@@ -45,13 +48,16 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Opens a recording and reads its first line.
+    /// Opens a recording and reads its first line; `-` is standard input.
     ///
     /// # Errors
     ///
     /// When the file can't be read, is empty, or does not begin with a reading.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, SourceError> {
         let path = path.into();
+        if path.as_os_str() == STANDARD_INPUT {
+            return Self::from_reader("standard input", BufReader::new(std::io::stdin()));
+        }
         match File::open(&path) {
             Ok(file) => {
                 let count = Count::of(&path);

@@ -33,6 +33,7 @@ const PURE: &[&str] = &[
 const IMPURE_FILES: &[&str] = &[
     "bind/probe.rs",
     "bind/probe/exclusive.rs",
+    "bind/probe/zone.rs",
     "bind/free/claim.rs",
     "config/file.rs",
 ];

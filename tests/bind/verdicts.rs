@@ -553,6 +553,11 @@ fn ephemeral_and_reserved_ports() {
     });
 }
 
+#[test]
+fn a_port_that_browsers_refuse() {
+    stage(|| says("browsers_refuse", "6000"));
+}
+
 /// The examples of the docs are what the program says, up to pids, names, times and clients' ports.
 #[test]
 fn the_docs_tell_what_the_program_says() {

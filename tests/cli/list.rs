@@ -472,3 +472,39 @@ fn columns_of_json_and_csv_cannot_be_chosen() {
         );
     }
 }
+
+#[test]
+fn a_recording_is_read_from_standard_input() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let file = TempFile::new("stdin.jsonl");
+        sockeye(&[
+            "watch",
+            "--for",
+            "300ms",
+            "--interval",
+            "50ms",
+            "--record",
+            file.path(),
+        ]);
+        let piped = |args: &[&str], input: &[u8]| {
+            let mut command = assert_cmd::Command::new(BINARY);
+            command.args(args).write_stdin(input).output().unwrap()
+        };
+        let recording = std::fs::read(file.path()).unwrap();
+        for command in [&["list", "-a"][..], &["watch", "--json"]] {
+            let from_file = sockeye(&[command, &["--replay", file.path()]].concat());
+            let output = piped(&[command, &["--replay", "-"]].concat(), &recording);
+            assert_eq!(output.status.code(), Some(from_file.code));
+            assert_eq!(String::from_utf8(output.stdout).unwrap(), from_file.out);
+        }
+        let output = piped(&["list", "--replay", "-"], b"no recording\n");
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            (output.status.code(), err.lines().count()),
+            (Some(2), 1),
+            "{err}"
+        );
+        assert!(err.starts_with("sockeye: standard input"), "{err}");
+    });
+}

@@ -349,7 +349,10 @@ fn hidden_owners_are_told_once_on_standard_error() {
 #[test]
 fn wrong_usage_is_one_line() {
     for (args, says) in [
-        (&["--for", "5"][..], "not a duration (500ms, 2s, 1m)"),
+        (
+            &["--for", "5x"][..],
+            "not a duration (500ms, 0.5, 2s, 1.5m)",
+        ),
         (&["--interval", "1ms"], "not an interval (50ms to 24h)"),
         (&["state:lisn"], "did you mean `listen`?"),
         (&["--jsn"], "'--json'"),

@@ -102,6 +102,9 @@ fn every_verdict_cause_and_note_is_explained() {
     {
         assert!(page.contains(&format!("\n| `{word}` | ")), "{word}");
     }
+    for word in variants("src/bind/verdict/unix_name.rs", "UnixCause") {
+        assert!(page.contains(&format!("\n| `{word}` | ")), "{word}");
+    }
     for word in variants(source, "Outcome") {
         assert!(page.contains(&format!(" | `{word}` | ")), "{word}");
     }

@@ -1,6 +1,6 @@
 //! A recording in the table: its own time, and never to be mistaken for now.
 
-use crate::scene::{BINARY, Live, TempDir, stage};
+use crate::live::scene::{BINARY, Live, TempDir, stage};
 use crate::support::pty::Pty;
 
 /// A snapshot with listeners on these ports, so many seconds after the first.

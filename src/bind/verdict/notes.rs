@@ -7,6 +7,7 @@ use super::kind::{Kind, kind};
 use super::phrases::{listed, owner_of, place_text, user_of};
 use super::words::Words;
 use super::{Note, NoteCode};
+use crate::bind::browsers_refuse as is_refused_by_browsers;
 use crate::model::{AcceptQueue, Elsewhere, Fill, Protocol, counted};
 
 type Tell = fn(&Words<'_>) -> Option<String>;
@@ -26,6 +27,7 @@ static TABLE: &[(NoteCode, Tell)] = &[
     (NoteCode::Redirected, redirected),
     (NoteCode::EphemeralRange, ephemeral_range),
     (NoteCode::ReservedPort, reserved_port),
+    (NoteCode::BrowsersRefuse, browsers_refuse),
 ];
 
 /// The notes on a case.
@@ -158,6 +160,7 @@ fn other_address_in_use(words: &Words<'_>) -> Option<String> {
         .collect();
     let is_loopback = match case.examination.target.address {
         Address::Every | Address::Loopback => true,
+        Address::Zoned(..) => false,
         Address::One(one) => one == Ipv4Addr::LOCALHOST || one == Ipv6Addr::LOCALHOST,
     };
     let either = if is_loopback {
@@ -262,5 +265,14 @@ fn reserved_port(words: &Words<'_>) -> Option<String> {
              connection; a program that asks for it by number gets it.",
             case.port()
         )
+    })
+}
+
+/// Only where a person may mean to serve pages: ports below 1024 have other uses.
+fn browsers_refuse(words: &Words<'_>) -> Option<String> {
+    let (case, port) = (words.case, words.case.port());
+    let is_meant = case.protocol() == Protocol::Tcp && port >= 1024;
+    (is_meant && is_refused_by_browsers(port)).then(|| {
+        format!("Browsers refuse to connect to port {port}, whatever listens there; other clients don't.")
     })
 }

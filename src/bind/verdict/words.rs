@@ -59,7 +59,7 @@ impl<'a> Words<'a> {
             "target" => Some(target_text(case)),
             "Target" => Some(match case.examination.target.address {
                 Address::Every => capitalised(&target_text(case)),
-                Address::Loopback | Address::One(_) => target_text(case),
+                Address::Loopback | Address::One(_) | Address::Zoned(..) => target_text(case),
             }),
             "asked_addresses" => self.asked_addresses(),
             "who" => Some(owner_at_the_beginning(principal?)),
@@ -280,7 +280,7 @@ impl<'a> Words<'a> {
 
     /// What can be bound; a single address was named already.
     fn asked_addresses(&self) -> Option<String> {
-        if matches!(self.case.examination.target.address, Address::One(_)) {
+        if self.case.examination.target.address.single().is_some() {
             return None;
         }
         let trials = self.case.asked_trials();

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal as _};
 
 use anyhow::{Context as _, bail};
 use clap::{ArgAction, Args, value_parser};
-use sockeye::bind::{Address, Claim, Wish};
+use sockeye::bind::{Address, Claim, Wish, browsers_refuse};
 use sockeye::model::{Protocol, Text};
 use sockeye::report::{self, FreePorts};
 use sockeye::runtime::{child, descriptors, hand_over, input, signals};
@@ -37,7 +37,7 @@ pub(super) struct Free {
           value_parser = value_parser!(u16).range(1..))]
     count: u16,
     /// A port for good: outside the ephemeral range, not reserved, registered for no service, in no
-    /// other network namespace
+    /// other network namespace, none that browsers refuse
     ///
     /// Without RANGE it is looked for from 10000 on. What is passed over is told on standard error.
     /// Where there is nothing better, one of those is taken, and that is told too.
@@ -69,8 +69,10 @@ pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
     if free.count > 1 && !free.command.is_empty() {
         bail!("--count {}: a command gets one port", free.count);
     }
-    let range = free.range.as_deref().map(Range::parse).transpose()?;
-    if let (Some(range), Some(text)) = (&range, &free.range) {
+    let mut range = free.range.as_deref().map(Range::parse).transpose()?;
+    if let (Some(range), Some(text)) = (&mut range, &free.range) {
+        let address = &mut range.target.address;
+        *address = super::check::with_interface(*address, text)?;
         super::check::contradicts(shared, &range.target, text)?;
     }
     let wish = wish(shared, free.range.as_deref(), range.as_ref());
@@ -131,6 +133,12 @@ fn tell(free: &Free, wish: &Wish, found: &Found, is_found: bool) -> io::Result<(
     } else if is_wanted {
         for line in report::told_of_free(&told) {
             complain(&line);
+        }
+    }
+    if !free.json && !free.stable && wish.tcp && is_found {
+        // Who names a range may well want to serve pages; it is no fault of the port for anything else.
+        for port in ports.iter().filter(|&&port| browsers_refuse(port)) {
+            complain(&format!("note: {port}: browsers refuse to connect to it"));
         }
     }
     Ok(())

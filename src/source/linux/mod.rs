@@ -22,6 +22,7 @@ mod scan;
 mod sock_diag;
 mod table;
 pub(super) mod tools;
+mod unix_table;
 
 use std::collections::{HashMap, HashSet};
 use std::os::fd::OwnedFd;

@@ -24,7 +24,7 @@ use crate::model::{Family, Protocol};
 use crate::source::netstat::Part;
 
 /// The kernel fills up to 32 KiB at a time if the reader's buffer is that large.
-const BUFFER: usize = 64 * 1024;
+pub(super) const BUFFER: usize = 64 * 1024;
 
 /// Every state that the kernel can be asked for: those of TCP, and above them the bit of sockets
 /// that are bound and nothing else. Kernels before 6.8 pay no attention to that one.
@@ -155,7 +155,7 @@ impl SockDiag {
     }
 }
 
-fn connect() -> io::Result<Socket> {
+pub(super) fn connect() -> io::Result<Socket> {
     let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
     socket.bind_auto()?;
     socket.connect(&SocketAddr::new(0, 0))?;
@@ -231,7 +231,10 @@ fn request(asked: Asked, sequence: u32) -> Vec<u8> {
     bytes
 }
 
-fn receive<'buffer>(socket: &Socket, buffer: &'buffer mut [u8]) -> io::Result<&'buffer [u8]> {
+pub(super) fn receive<'buffer>(
+    socket: &Socket,
+    buffer: &'buffer mut [u8],
+) -> io::Result<&'buffer [u8]> {
     loop {
         match socket.recv(&mut &mut buffer[..], 0) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -280,31 +283,36 @@ impl Answer {
                 into.push(row.ok_or(DumpError::Malformed)?);
                 Ok(Step::More)
             }
-            // An error may come instead of an answer, or at its end.
-            NLMSG_ERROR => {
-                let error = ErrorBuffer::new_checked(message.payload());
-                failure(
-                    error
-                        .map_err(|_| DumpError::Malformed)?
-                        .code()
-                        .map_or(0, i32::from),
-                )
-            }
-            NLMSG_DONE => {
-                let done = DoneBuffer::new_checked(message.payload());
-                failure(done.map_err(|_| DumpError::Malformed)?.code())
-            }
+            _ if is_end(message)? => Ok(Step::Done),
             _ => Ok(Step::More),
         }
     }
 }
 
+/// Whether a message ends an answer. An error may come instead of one, or at its end.
+pub(super) fn is_end(message: &NetlinkBuffer<&[u8]>) -> Result<bool, DumpError> {
+    let code = match message.message_type() {
+        NLMSG_ERROR => {
+            let error = ErrorBuffer::new_checked(message.payload());
+            let error = error.map_err(|_| DumpError::Malformed)?;
+            error.code().map_or(0, i32::from)
+        }
+        NLMSG_DONE => {
+            let done = DoneBuffer::new_checked(message.payload());
+            done.map_err(|_| DumpError::Malformed)?.code()
+        }
+        _ => return Ok(false),
+    };
+    failure(code)?;
+    Ok(true)
+}
+
 /// The kernel gives errors as negative numbers.
-fn failure(code: i32) -> Result<Step, DumpError> {
+fn failure(code: i32) -> Result<(), DumpError> {
     if code < 0 {
         Err(io::Error::from_raw_os_error(code.saturating_neg()).into())
     } else {
-        Ok(Step::Done)
+        Ok(())
     }
 }
 

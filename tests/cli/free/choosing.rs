@@ -158,6 +158,24 @@ fn a_stable_port_is_chosen_with_its_reasons() {
     });
 }
 
+#[test]
+fn a_port_that_browsers_refuse_is_passed_over_or_told() {
+    stage(|| {
+        let said = sockeye(&["free", "--stable", "6665-6671"]);
+        let line = "sockeye: 6665-6669: browsers refuse to connect to it\n";
+        assert_eq!((said.code, &*said.out), (0, "6670\n"), "{said:?}");
+        assert!(said.err.contains(line), "{said:?}");
+        // Where it was asked for it is given, with a note.
+        let said = sockeye(&["free", "6000-6010"]);
+        let note = "sockeye: note: 6000: browsers refuse to connect to it\n";
+        assert_eq!((said.code, &*said.out, &*said.err), (0, "6000\n", note));
+        let said = sockeye(&["free", "-u", "6000-6010"]);
+        assert_eq!((said.code, &*said.out, &*said.err), (0, "6000\n", ""));
+        let said = sockeye(&["free", "6001-6010"]);
+        assert_eq!((said.code, &*said.out, &*said.err), (0, "6001\n", ""));
+    });
+}
+
 /// A process in another network namespace that listens on this port.
 fn elsewhere(port: u16) -> Running {
     let port = port.to_string();

@@ -17,6 +17,7 @@ mod owners;
 mod redirects;
 mod rows;
 pub(super) mod seek;
+mod unix_name;
 mod unlisted;
 pub(super) mod unusual;
 
@@ -41,7 +42,7 @@ use super::sock_diag::SockDiag;
 use super::{accept, problems};
 use crate::model::{
     AcceptQueue, Answered, Background, Evidence, Fill, Gap, GapCode, Holder, Moment, Protocol,
-    Socket, State,
+    Socket, State, UnixEvidence, UnixName,
 };
 use crate::source::Holding;
 use crate::source::owners::owners;
@@ -150,6 +151,21 @@ impl PortPlatform {
             gaps,
             ..Evidence::new(at, rows.holders)
         }
+    }
+
+    /// What is known of the name of a unix socket; `None` where the system tells nothing of them.
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "as on other systems"
+    )]
+    pub(in crate::source) fn unix_name(
+        &mut self,
+        processes: &mut Processes,
+        name: &UnixName,
+        at: Moment,
+    ) -> Option<UnixEvidence> {
+        Some(unix_name::evidence(name, processes, at))
     }
 
     /// What is behind each owner of a socket, by pid.
