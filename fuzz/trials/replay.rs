@@ -164,6 +164,7 @@ fn is_reported(observation: &Observation, now: Moment) {
         now,
         highlight: Duration::from_secs(5),
         names: true,
+        has_user: false,
         brief: false,
     };
     let layout = report::Layout::default();

@@ -93,6 +93,7 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
                 now: table.taken_at,
                 highlight: settings.highlight,
                 names: true,
+                has_user: false,
                 brief: false,
             };
             let layout = Layout {

@@ -58,6 +58,8 @@ pub struct CellContext {
     pub highlight: Duration,
     /// Whether ports and users are shown by name where they have one.
     pub names: bool,
+    /// Whether the user has a column beside the others, and need not be named in another one.
+    pub has_user: bool,
     /// Whether to leave out what was before: `CLOSE_WAIT`, not `ESTABLISHED → CLOSE_WAIT`.
     pub brief: bool,
 }

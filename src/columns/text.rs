@@ -85,6 +85,7 @@ fn fresh_change<'a>(row: &'a Row, context: &CellContext) -> Option<&'a ChangeKin
     (!context.brief || *kind == ChangeKind::Closed).then_some(kind)
 }
 
+/// Of an owner without a pid the column of processes says what it is, once.
 pub(super) fn pid(row: &Row, context: &CellContext) -> String {
     let lowest = |owner: &Owner| owner.processes().first().map(|process| process.pid);
     let owner = &row.socket.owner;
@@ -96,15 +97,13 @@ pub(super) fn pid(row: &Row, context: &CellContext) -> String {
             }
             _ => pid.to_string(),
         },
-        (Owner::Hidden, None) => "hidden".into(),
-        (Owner::Kernel, None) => "kernel".into(),
         (Owner::Unknown, None) => SOON.into(),
         _ => NOTHING.into(),
     }
 }
 
 /// The owner in words; `node(12) → node(45)` as long as a change of owner is highlighted. In brief
-/// a past owner's pid is left to its own column.
+/// a past owner's pid is left to its own column, and a hidden owner's user always, where there is one.
 pub(super) fn process(row: &Row, context: &CellContext) -> String {
     match (fresh_change(row, context), &row.socket.owner) {
         (Some(ChangeKind::Owner { from }), to) => {
@@ -113,6 +112,7 @@ pub(super) fn process(row: &Row, context: &CellContext) -> String {
         (_, Owner::Past(processes)) if context.brief && !processes.is_empty() => {
             format!("was {}", processes[0].name)
         }
+        (_, Owner::Hidden) if context.has_user => "hidden".into(),
         _ => owner_text(&row.socket),
     }
 }

@@ -1,6 +1,7 @@
 //! One socket of the system's table.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -134,6 +135,9 @@ pub struct Socket {
     pub unit: Option<Text>,
     /// Container that its creator ran in: the short id or the name.
     pub container: Option<Text>,
+    /// How long after the reading the kernel forgets it at the earliest, if it ends by itself: `TIME_WAIT`, or
+    /// `FIN_WAIT2` that no process has (Linux).
+    pub expires_in: Option<Duration>,
 }
 
 impl Socket {
@@ -158,6 +162,7 @@ impl Socket {
             queue: None,
             unit: None,
             container: None,
+            expires_in: None,
         }
     }
 
@@ -175,15 +180,15 @@ impl Socket {
         }
     }
 
-    /// Whether it has a peer.
-    pub const fn is_connection(&self) -> bool {
-        self.remote.is_some()
-    }
-
     /// Whether it keeps its port from other binds, as connections of TCP mostly don't: what listens or is
     /// bound, and every UDP socket, with a peer or without.
     pub const fn keeps_its_port(&self) -> bool {
         self.is_listening() || matches!(self.protocol, Protocol::Udp)
+    }
+
+    /// Whether it has a peer.
+    pub const fn is_connection(&self) -> bool {
+        self.remote.is_some()
     }
 
     /// `tcp`, `tcp6`, `udp` or `udp6`: protocol and family in one word.

@@ -39,14 +39,21 @@ pub fn write_text(
             .filter(|column| has_content(column, rows, context));
         offered.extend(told);
     }
-    match layout.width {
-        Some(columns) => write_fitted(
-            out,
-            rows,
-            context,
-            &fit(&offered, columns, |column| demand(column, rows, context)),
-        ),
-        None => write_whole(out, rows, context, &offered),
+    if let Some(width) = layout.width {
+        let columns = fit(&offered, width, |column| demand(column, rows, context));
+        let context = beside(columns.iter().map(|fitted| fitted.column.id), context);
+        write_fitted(out, rows, &context, &columns)
+    } else {
+        let context = beside(offered.iter().map(|column| column.id), context);
+        write_whole(out, rows, &context, &offered)
+    }
+}
+
+/// What cells depend on that stand beside those of these columns.
+fn beside(mut columns: impl Iterator<Item = ColumnId>, context: &CellContext) -> CellContext {
+    CellContext {
+        has_user: columns.any(|id| id == ColumnId::User),
+        ..*context
     }
 }
 

@@ -7,6 +7,7 @@ mod bounded;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +66,9 @@ struct SocketFrame {
     queue: Option<Queue>,
     unit: Option<Text>,
     container: Option<Text>,
+    /// Recordings of the first versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_in: Option<Duration>,
 }
 
 impl Frame {
@@ -181,6 +185,7 @@ impl SocketFrame {
             queue: socket.queue,
             unit: socket.unit.clone(),
             container: socket.container.clone(),
+            expires_in: socket.expires_in,
         }
     }
 
@@ -199,6 +204,7 @@ impl SocketFrame {
             queue: self.queue,
             unit: self.unit,
             container: self.container,
+            expires_in: self.expires_in,
         })
     }
 

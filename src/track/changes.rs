@@ -4,6 +4,7 @@
 //! really changes, so that whoever has the table before knows the rows that are as they were.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Change, ChangeKind, Event, Row};
 use crate::model::{Moment, Owner, Socket};
@@ -18,6 +19,10 @@ pub(super) fn update_row(
     if let Some(owner) = carried_owner(&row.socket, &socket) {
         socket.owner = owner;
     }
+    let ends_at = take_end(&mut socket, now);
+    if !is_same_end(row.ends_at, ends_at) {
+        Arc::make_mut(row).ends_at = ends_at;
+    }
     if row.socket == socket {
         return;
     }
@@ -29,6 +34,21 @@ pub(super) fn update_row(
     }
     if let Some(from) = owner {
         change(row, ChangeKind::Owner { from }, now, events);
+    }
+}
+
+/// When the socket ends by itself. How long that is from the reading on is another time at each, which would
+/// be a change of the row.
+pub(super) fn take_end(socket: &mut Socket, now: Moment) -> Option<Duration> {
+    now.steady.checked_add(socket.expires_in.take()?)
+}
+
+/// Whether it is the same end, measured twice: a reading takes its time.
+fn is_same_end(one: Option<Duration>, other: Option<Duration>) -> bool {
+    const JITTER: Duration = Duration::from_secs(1);
+    match (one, other) {
+        (Some(one), Some(other)) => one.abs_diff(other) < JITTER,
+        _ => one == other,
     }
 }
 

@@ -85,6 +85,8 @@ pub struct Row {
     pub change: Option<Change>,
     /// Whether another process holds the same port of the same protocol.
     pub is_in_conflict: bool,
+    /// When the kernel forgets it at the earliest, on the steady clock, if it ends by itself.
+    pub ends_at: Option<Duration>,
 }
 
 impl Row {

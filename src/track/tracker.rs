@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::changes::{announce, change, handover, learn_owner, set_conflict, update_row};
+use super::changes::{announce, change, handover, learn_owner, set_conflict, take_end, update_row};
 use super::conflicts::mark_conflicts;
 use super::matching::{self, Address, Key};
 use super::{ChangeKind, Counts, Event, Row, RowId, Table};
@@ -333,9 +333,10 @@ impl Tracker {
         self.live[index].displaced = Some(before.row);
     }
 
-    fn new_row(&mut self, socket: Socket, now: Moment) -> Row {
+    fn new_row(&mut self, mut socket: Socket, now: Moment) -> Row {
         Row {
             id: self.new_id(),
+            ends_at: take_end(&mut socket, now),
             socket,
             first_seen: now,
             state_since: now,

@@ -118,7 +118,7 @@ fn a_proc_that_hides_processes_hides_their_sockets_owners_and_no_row() {
             let said = said_in(&script, &["list", "-a"]);
             assert_eq!(said.code, 0, "{hidden}: {said:?}");
             assert!(has_rows(&said), "{hidden}: {said:?}");
-            assert!(said.out.contains("root · hidden"), "{hidden}: {said:?}");
+            assert!(said.out.contains(" – hidden "), "{hidden}: {said:?}");
             let line = "are hidden even from root: it takes CAP_SYS_PTRACE to see them\n";
             assert!(said.err.ends_with(line), "{hidden}: {said:?}");
             assert_eq!(said.err.lines().count(), 1, "{hidden}: {said:?}");

@@ -114,5 +114,6 @@ pub fn row() -> impl Strategy<Value = Row> {
         was_there_at_start: true,
         change,
         is_in_conflict,
+        ends_at: None,
     })
 }

@@ -188,6 +188,7 @@ impl App {
         };
         let pane = match &self.pane {
             Some(super::Pane::Bind(pane)) => pane.wakes_in(now),
+            Some(super::Pane::Details) if self.paused_at.is_none() => self.end_changes_in(now),
             _ => None,
         };
         [notice, header, rows, pane]
@@ -195,6 +196,18 @@ impl App {
             .flatten()
             .min()
             .map(|in_| in_ + TICK)
+    }
+
+    /// When it reads differently how long the selected socket will be there yet.
+    fn end_changes_in(&self, now: Moment) -> Option<Duration> {
+        let left = self.selected()?.ends_at?.checked_sub(now.steady)?;
+        let begun = Duration::from_nanos(left.subsec_nanos().into());
+        let whole = if begun.is_zero() {
+            Duration::from_secs(1)
+        } else {
+            begun
+        };
+        (!left.is_zero()).then_some(whole)
     }
 
     /// When a mark or a closed row expires, or an age in sight reads differently.

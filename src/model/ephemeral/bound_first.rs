@@ -47,6 +47,10 @@ pub(super) fn ports<'a>(
 ) -> Vec<bool> {
     let is_odd = |port: usize| port % 2 != usize::from(first) % 2;
     let mut is_bound_first = vec![false; holds.len()];
+    // Nearly always: nothing more is counted for that.
+    if !outgoing.clone().any(|socket| is_odd(socket.local.port.into())) {
+        return is_bound_first;
+    }
     let by_destination = by_destination(outgoing.clone(), &is_odd);
     let capacity = holds.iter().filter(|hold| **hold != Hold::Closed).count();
     let has_few = |pair: Pair| by_destination[&pair].total() * 2 <= capacity;

@@ -54,6 +54,7 @@ impl Detail {
         }
         socket.dual_stack = self.dual_stack();
         socket.queue = self.queue;
+        socket.expires_in = self.expires_in;
     }
 
     /// The socket as this row alone shows it.

@@ -56,6 +56,7 @@ fn snapshot(at: Moment) -> Snapshot {
         }),
         unit: Some(Text::new("server.service")),
         container: Some(Text::new("0123456789ab")),
+        expires_in: Some(std::time::Duration::from_millis(59_999)),
         ..Socket::new(Protocol::Tcp, local, None, State::Listen)
     };
     let owners = [

@@ -1,6 +1,8 @@
 //! Everything known of the selected socket: itself, its processes, their ancestors and their other
 //! sockets.
 
+use std::time::Duration;
+
 use super::super::super::App;
 use super::super::{Line, Role, span};
 use super::MAX_LINES;
@@ -12,9 +14,9 @@ use crate::track::Row;
 const LABEL: usize = 12;
 
 impl App {
-    pub(super) fn details(&self, row: &Row, columns: usize) -> Vec<Line> {
+    pub(super) fn details(&self, row: &Row, columns: usize, now: Moment) -> Vec<Line> {
         let socket = &row.socket;
-        let mut lines = self.socket_lines(row, columns);
+        let mut lines = self.socket_lines(row, columns, now);
         let processes = socket.owner.processes();
         if processes.is_empty() {
             lines.push(fact("owner", owner_text(&row.socket)));
@@ -29,7 +31,7 @@ impl App {
         lines
     }
 
-    fn socket_lines(&self, row: &Row, columns: usize) -> Vec<Line> {
+    fn socket_lines(&self, row: &Row, columns: usize, now: Moment) -> Vec<Line> {
         let socket = &row.socket;
         let mut lines = vec![fact("socket", socket_text(socket))];
         let seen = if row.was_there_at_start {
@@ -46,7 +48,9 @@ impl App {
         } else {
             format!("{state} since {since} · {seen} {first}")
         };
-        lines.push(fact("state", text));
+        let end = row.ends_at.filter(|_| !row.is_closed());
+        let end = end.map(|at| end_text(at.saturating_sub(self.shown_at(now).steady)));
+        lines.push(fact("state", text + &end.unwrap_or_default()));
         if let Some(both) = socket.dual_stack {
             let text = if both {
                 "IPv6 and IPv4 (dual-stack)"
@@ -151,6 +155,14 @@ fn fact(label: &str, text: String) -> Line {
         span(pad(label, LABEL, false), Role::Dim),
         span(text, Role::Plain),
     ]
+}
+
+/// ` · ends in 43 s`: what is left, in whole seconds that have begun.
+fn end_text(left: Duration) -> String {
+    match left.as_millis().div_ceil(1000) {
+        0 => " · ends now".into(),
+        seconds => format!(" · ends in {seconds} s"),
+    }
 }
 
 fn queue_text(socket: &Socket, queue: Queue) -> String {
