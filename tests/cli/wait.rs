@@ -293,7 +293,7 @@ fn json_tells_who_and_when() {
             (&told["schema"], &told["for"], &told["happened"]),
             (&1.into(), &"free".into(), &true.into())
         );
-        assert!(told["waited_ms"].as_u64().unwrap() >= 200, "{told}");
+        assert!(told["waited_ms"].as_u64().unwrap() > 0, "{told}");
         let target = &told["targets"][0];
         assert_eq!(target["target"], "8080");
         assert!(

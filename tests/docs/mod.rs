@@ -211,3 +211,56 @@ fn anchor(heading: &str) -> String {
         .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
+
+/// A version of Rust, `1.95` or `1.88.0`.
+#[cfg(target_os = "linux")]
+fn rust(version: &str) -> (u32, u32) {
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap());
+    (numbers.next().unwrap(), numbers.next().unwrap())
+}
+
+/// Lower it could not be built with, higher would keep somebody away for nothing.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_rust_version_is_the_highest_that_a_dependency_asks_for() {
+    // Those of other systems are not on this machine; the ones of this one are, as the tests were built.
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--offline", "--locked", "--format-version=1"])
+        .args(["--filter-platform", &platform])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let asked = |package: &&serde_json::Value| package["rust_version"].is_string();
+    let (own, others): (Vec<_>, Vec<_>) = packages
+        .iter()
+        .filter(asked)
+        .partition(|package| package["name"] == env!("CARGO_PKG_NAME"));
+    let version = |package: &serde_json::Value| rust(package["rust_version"].as_str().unwrap());
+    let highest = others
+        .into_iter()
+        .max_by_key(|package| version(package))
+        .unwrap();
+    assert_eq!(version(own[0]), version(highest), "{}", highest["name"]);
+    let promise = format!("Rust {} or newer", env!("CARGO_PKG_RUST_VERSION"));
+    assert!(text("README.md").contains(&promise), "{promise}");
+}
+
+/// The gate runs what a reader is told to run, and finds it as one line.
+#[test]
+fn the_readme_has_one_line_of_tests_and_the_gate_runs_it() {
+    let readme = text("README.md");
+    let lines: Vec<_> = readme
+        .lines()
+        .filter(|line| line.starts_with("cargo test"))
+        .collect();
+    assert_eq!(lines, ["cargo test --locked"]);
+    assert!(text(".ci/run").contains("line=$(grep -x 'cargo test.*' README.md)"));
+}

@@ -12,7 +12,7 @@ use crate::kernel::scene::{
     Holder, Row, assert_rows, at, bound, is_inner, listener, listener_with, rows, run_under,
     snapshot,
 };
-use crate::support::netns::in_netns;
+use crate::support::netns::{in_netns, stage_in_first_pidns};
 
 /// The pids of the only row.
 fn pids(snapshot: &Snapshot) -> Vec<u32> {
@@ -178,8 +178,7 @@ impl Drop for Parent {
 
 #[test]
 fn the_kernels_own_socket_is_the_kernels_at_the_second_look() {
-    let name = "owners::the_kernels_own_socket_is_the_kernels_at_the_second_look";
-    in_netns(name, || {
+    stage_in_first_pidns(|| {
         // In a namespace shared with nobody: an ordinary user's `unshare`, which still waits in
         // the outer one, may not be looked at, and so it could be the one that has the socket.
         run_under(&["unshare", "-n"], "owners::reader_of_the_kernels_socket");

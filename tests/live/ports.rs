@@ -89,7 +89,7 @@ fn a_watched_port_that_closes_and_opens_is_told_and_rings() {
         let bells = |live: &Live| live.pty.raw().matches('\x07').count();
         assert_eq!(bells(&live), 1);
         let again = listener(&at(8080));
-        let screen = live.wait_for_text("8080 opened: live");
+        let screen = live.wait_for_text("8080 opened: program");
         assert!(screen.contains(&format!(" · {told}")), "{screen}");
         assert_eq!(bells(&live), 2);
         live.press("k");
