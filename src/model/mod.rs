@@ -6,6 +6,7 @@
 //! character; there is no other way into the model.
 
 mod accept_queue;
+mod age;
 mod background;
 mod cost;
 mod endpoint;
@@ -23,6 +24,7 @@ mod spread;
 mod text;
 
 pub use accept_queue::{AcceptQueue, Fill};
+pub use age::Age;
 pub use background::{
     AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Engine, KeeperKind, KeptBy, Manager,
     Quick, Reaction, Restarts, Run, Serving, Standing, Term, Unit,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, Family, Owner, Text};
+use super::{Age, Endpoint, Family, Owner, Text};
 
 /// Transport protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -134,6 +134,9 @@ pub struct Socket {
     pub unit: Option<Text>,
     /// Container that its creator ran in: the short id or the name.
     pub container: Option<Text>,
+    /// How long it had been in its state when it was read, as far as the kernel knows (Linux, TCP connections). Only
+    /// in readings that nothing was compared with before: later ones follow from these.
+    pub age: Option<Age>,
 }
 
 impl Socket {
@@ -158,6 +161,7 @@ impl Socket {
             queue: None,
             unit: None,
             container: None,
+            age: None,
         }
     }
 

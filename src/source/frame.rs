@@ -11,8 +11,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Endpoint, EphemeralPorts, Moment, Owner, OwnerKind, Pid, Problem, Process, Protocol, Queue,
-    Snapshot, Socket, State, Text,
+    Age, Endpoint, EphemeralPorts, Moment, Owner, OwnerKind, Pid, Problem, Process, Protocol,
+    Queue, Snapshot, Socket, State, Text,
 };
 
 /// Version of the format; readers refuse others.
@@ -65,6 +65,9 @@ struct SocketFrame {
     queue: Option<Queue>,
     unit: Option<Text>,
     container: Option<Text>,
+    /// Of connections in the first reading of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    age: Option<Age>,
 }
 
 impl Frame {
@@ -181,6 +184,7 @@ impl SocketFrame {
             queue: socket.queue,
             unit: socket.unit.clone(),
             container: socket.container.clone(),
+            age: socket.age,
         }
     }
 
@@ -199,6 +203,7 @@ impl SocketFrame {
             queue: self.queue,
             unit: self.unit,
             container: self.container,
+            age: self.age,
         })
     }
 

@@ -57,6 +57,7 @@ impl Redactor {
             queue: socket.queue,
             unit: socket.unit.as_ref().map(|unit| self.names.unit(unit)),
             container: socket.container.as_ref().map(|it| self.names.container(it)),
+            age: socket.age,
         }
     }
 
