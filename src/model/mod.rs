@@ -6,6 +6,7 @@
 //! character; there is no other way into the model.
 
 mod accept_queue;
+mod age;
 mod background;
 mod cost;
 mod counted;
@@ -27,6 +28,7 @@ mod unix_socket;
 mod zone;
 
 pub use accept_queue::{AcceptQueue, Fill};
+pub use age::Age;
 pub use background::{
     AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Engine, KeeperKind, KeptBy, Manager,
     Quick, Reaction, Restarts, Run, Serving, Standing, Term, Unit,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, Family, Owner, Text};
+use super::{Age, Endpoint, Family, Owner, Text};
 
 /// Transport protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -138,6 +138,9 @@ pub struct Socket {
     /// How long after the reading the kernel forgets it at the earliest, if it ends by itself: `TIME_WAIT`, or
     /// `FIN_WAIT2` that no process has (Linux).
     pub expires_in: Option<Duration>,
+    /// How long it had been in its state when it was read, as far as the kernel knows (Linux, TCP connections). Only
+    /// in readings that nothing was compared with before: later ones follow from these.
+    pub age: Option<Age>,
 }
 
 impl Socket {
@@ -163,6 +166,7 @@ impl Socket {
             unit: None,
             container: None,
             expires_in: None,
+            age: None,
         }
     }
 

@@ -12,8 +12,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Endpoint, EphemeralPorts, Moment, Owner, OwnerKind, Pid, Problem, Process, Protocol, Queue,
-    Snapshot, Socket, State, Text,
+    Age, Endpoint, EphemeralPorts, Moment, Owner, OwnerKind, Pid, Problem, Process, Protocol,
+    Queue, Snapshot, Socket, State, Text,
 };
 
 /// Version of the format; readers refuse others.
@@ -69,6 +69,9 @@ struct SocketFrame {
     /// Recordings of the first versions lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_in: Option<Duration>,
+    /// Of connections in the first reading of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    age: Option<Age>,
 }
 
 impl Frame {
@@ -186,6 +189,7 @@ impl SocketFrame {
             unit: socket.unit.clone(),
             container: socket.container.clone(),
             expires_in: socket.expires_in,
+            age: socket.age,
         }
     }
 
@@ -205,6 +209,7 @@ impl SocketFrame {
             unit: self.unit,
             container: self.container,
             expires_in: self.expires_in,
+            age: self.age,
         })
     }
 

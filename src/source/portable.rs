@@ -19,8 +19,13 @@ pub(super) struct Platform {
 }
 
 impl Platform {
-    /// Reads the table.
-    pub(super) fn sockets(&mut self, _at: Moment, problems: &mut Vec<Problem>) -> Vec<Socket> {
+    /// Reads the table. How old connections are is not known here.
+    pub(super) fn sockets(
+        &mut self,
+        _at: Moment,
+        _ages: bool,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Socket> {
         let mut sockets = Vec::new();
         self.holdings.clear();
         let holdings = &mut self.holdings;

@@ -58,6 +58,7 @@ impl Redactor {
             unit: socket.unit.as_ref().map(|unit| self.names.unit(unit)),
             container: socket.container.as_ref().map(|it| self.names.container(it)),
             expires_in: socket.expires_in,
+            age: socket.age,
         }
     }
 

@@ -27,6 +27,8 @@ pub struct System {
     processes: Processes,
     owners: Owners,
     cost: Cost,
+    /// Whether there was a reading that later ones are compared with.
+    has_begun: bool,
 }
 
 impl System {
@@ -97,7 +99,12 @@ impl System {
 
     fn read(&mut self, at: Moment, wanted: Wanted<'_>) -> Snapshot {
         let (mut problems, mut meter) = (Vec::new(), Meter::start());
-        let mut sockets = self.platform.sockets(at, &mut problems);
+        // What opened since the first of many is as old as its row.
+        let ages = match wanted {
+            Wanted::All => !std::mem::replace(&mut self.has_begun, true),
+            Wanted::Those(_) => true,
+        };
+        let mut sockets = self.platform.sockets(at, ages, &mut problems);
         self.cost.dump = meter.lap();
         let is_wanted = match wanted {
             Wanted::All => None,
@@ -208,7 +215,7 @@ impl Source for System {
     fn take_at_once(&mut self, at: Moment) -> Option<Snapshot> {
         self.platform.hasten();
         let (mut problems, mut meter) = (Vec::new(), Meter::start());
-        let mut sockets = self.platform.sockets(at, &mut problems);
+        let mut sockets = self.platform.sockets(at, true, &mut problems);
         for socket in sockets.iter_mut().filter(|socket| socket.inode.is_some()) {
             socket.owner = Owner::Unknown;
         }

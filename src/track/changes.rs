@@ -9,26 +9,29 @@ use std::time::Duration;
 use super::{Change, ChangeKind, Event, Row};
 use crate::model::{Moment, Owner, Socket};
 
-/// Takes over what the snapshot says of a known socket, and tells what changed.
+/// Takes over what the snapshot says of a known socket, and tells what changed. What is left of `socket` is of no
+/// use; it is not moved out of its list, as in nearly all of them nothing has changed.
 pub(super) fn update_row(
     row: &mut Arc<Row>,
-    mut socket: Socket,
+    socket: &mut Socket,
     now: Moment,
     events: &mut Vec<Event>,
 ) {
-    if let Some(owner) = carried_owner(&row.socket, &socket) {
+    if let Some(owner) = carried_owner(&row.socket, socket) {
         socket.owner = owner;
     }
-    let ends_at = take_end(&mut socket, now);
+    // It is that of the first reading.
+    socket.age = row.socket.age;
+    let ends_at = take_end(socket, now);
     if !is_same_end(row.ends_at, ends_at) {
         Arc::make_mut(row).ends_at = ends_at;
     }
-    if row.socket == socket {
+    if row.socket == *socket {
         return;
     }
     let state = (row.socket.state != socket.state).then_some(row.socket.state);
-    let owner = changed_hands(&row.socket, &socket).then(|| row.socket.owner.clone());
-    Arc::make_mut(row).socket = socket;
+    let owner = changed_hands(&row.socket, socket).then(|| row.socket.owner.clone());
+    std::mem::swap(&mut Arc::make_mut(row).socket, socket);
     if let Some(from) = state {
         change(row, ChangeKind::State { from }, now, events);
     }

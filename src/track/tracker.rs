@@ -13,7 +13,7 @@ use super::changes::{announce, change, handover, learn_owner, set_conflict, take
 use super::conflicts::mark_conflicts;
 use super::matching::{self, Address, Key};
 use super::{ChangeKind, Counts, Event, Row, RowId, Table};
-use crate::model::{EphemeralUse, Moment, Playback, Snapshot, Socket};
+use crate::model::{EphemeralPorts, EphemeralUse, Moment, Playback, Snapshot, Socket};
 
 /// How many closed rows linger at most; beyond that the oldest go early.
 const MAX_LINGERING: usize = 10_000;
@@ -28,6 +28,8 @@ pub struct Tracker {
     closed: Vec<Arc<Row>>,
     next_id: u64,
     has_begun: bool,
+    /// The last table, and the ports for outgoing connections that it was made with.
+    last: Option<(EphemeralPorts, Arc<Table>)>,
 }
 
 /// What one snapshot brought.
@@ -86,6 +88,7 @@ impl Tracker {
             closed: Vec::new(),
             next_id: 0,
             has_begun: false,
+            last: None,
         }
     }
 
@@ -121,9 +124,11 @@ impl Tracker {
         self.forget_closed(now);
         self.live.sort_by_key(|live| live.row.id);
         self.has_begun = true;
-        let table = self.table(snapshot);
+        let ports = snapshot.ephemeral.clone();
+        let table = Arc::new(self.table(snapshot));
+        self.last = ports.map(|ports| (ports, Arc::clone(&table)));
         Observation {
-            table: Arc::new(table),
+            table,
             events,
             playback: None,
         }
@@ -151,23 +156,19 @@ impl Tracker {
     /// the one before still had.
     fn update_known(
         &mut self,
-        sockets: Vec<Socket>,
+        mut sockets: Vec<Socket>,
         places: &[Option<usize>],
         now: Moment,
         events: &mut Vec<Event>,
     ) -> Vec<Socket> {
         let mut is_present = vec![false; self.live.len()];
-        let mut newcomers = Vec::new();
-        for (seat, (socket, place)) in sockets.into_iter().zip(places).enumerate() {
-            match *place {
-                Some(index) => {
-                    is_present[index] = true;
-                    let live = &mut self.live[index];
-                    live.missing_since = None;
-                    live.seat = Key::are_equal(&live.row.socket, &socket).then_some(seat);
-                    update_row(&mut live.row, socket, now, events);
-                }
-                None => newcomers.push(socket),
+        for (seat, (socket, place)) in sockets.iter_mut().zip(places).enumerate() {
+            if let Some(index) = *place {
+                is_present[index] = true;
+                let live = &mut self.live[index];
+                live.missing_since = None;
+                live.seat = Key::are_equal(&live.row.socket, socket).then_some(seat);
+                update_row(&mut live.row, socket, now, events);
             }
         }
         for (live, is_present) in self.live.iter_mut().zip(is_present) {
@@ -176,7 +177,12 @@ impl Tracker {
                 live.missing_since.get_or_insert(now);
             }
         }
-        newcomers
+        if places.iter().all(Option::is_some) {
+            return Vec::new();
+        }
+        let unplaced = sockets.into_iter().zip(places);
+        let unplaced = unplaced.filter(|(_, place)| place.is_none());
+        unplaced.map(|(socket, _)| socket).collect()
     }
 
     /// Decides, for each address that changed hands in the last snapshot, what that was. Whatever
@@ -366,6 +372,16 @@ impl Tracker {
         self.closed.drain(..excess);
     }
 
+    /// How the ports are used, if nothing has changed since that was last counted.
+    fn last_use(&self, ports: &EphemeralPorts, rows: &[Arc<Row>]) -> Option<EphemeralUse> {
+        let (then, table) = self.last.as_ref()?;
+        let mut both = table.rows.iter().zip(rows);
+        let are_same = then == ports
+            && table.rows.len() == rows.len()
+            && both.all(|(one, other)| Arc::ptr_eq(one, other));
+        table.ephemeral.clone().filter(|_| are_same)
+    }
+
     /// The rows, and what the snapshot says besides its sockets.
     fn table(&mut self, read: Snapshot) -> Table {
         mark_conflicts(&mut self.live);
@@ -375,8 +391,10 @@ impl Tracker {
         rows.sort_by_key(|row| row.id);
         let counts = Counts::of(&rows);
         let ephemeral = read.ephemeral.map(|ports| {
-            let open = rows.iter().filter(|row| !row.is_closed());
-            EphemeralUse::of(&ports, open.map(|row| &row.socket))
+            self.last_use(&ports, &rows).unwrap_or_else(|| {
+                let open = rows.iter().filter(|row| !row.is_closed());
+                EphemeralUse::of(&ports, open.map(|row| &row.socket))
+            })
         });
         let mut problems = read.problems;
         problems.extend(ephemeral.as_ref().and_then(EphemeralUse::problem));

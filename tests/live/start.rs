@@ -4,7 +4,9 @@ use std::net::UdpSocket;
 
 use socket2::Type;
 
-use crate::live::scene::{BINARY, Holder, Live, at, bound, connection, listener, listeners, row, stage};
+use crate::live::scene::{
+    BINARY, Holder, Live, at, bound, connection, listener, listeners, row, stage,
+};
 use crate::support::pty::Pty;
 
 #[test]

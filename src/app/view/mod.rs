@@ -181,14 +181,15 @@ impl App {
         let notice = self.notice.as_ref().map(|notice| notice.changes_in(now));
         let header = self.header_changes_in(now);
         // A recording's time goes on with its snapshots only.
-        let rows = if self.is_paused() || self.surroundings.is_recording {
+        let stands = self.is_paused() || self.surroundings.is_recording;
+        let rows = if stands {
             None
         } else {
             self.rows_change_in(now)
         };
         let pane = match &self.pane {
             Some(super::Pane::Bind(pane)) => pane.wakes_in(now),
-            Some(super::Pane::Details) if self.paused_at.is_none() => self.end_changes_in(now),
+            Some(super::Pane::Details) if !stands => self.end_changes_in(now),
             _ => None,
         };
         [notice, header, rows, pane]

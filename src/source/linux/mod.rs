@@ -4,6 +4,7 @@
 //! or container it is.
 
 mod accept;
+mod age;
 pub(super) mod background;
 mod bound;
 mod cgroup;
@@ -60,8 +61,14 @@ pub(super) struct Platform {
 
 impl Platform {
     /// Reads the table and everything about its sockets but their holders.
-    pub(super) fn sockets(&mut self, at: Moment, problems: &mut Vec<Problem>) -> Vec<Socket> {
-        self.table.read(at, problems)
+    /// With `ages`, how old connections are.
+    pub(super) fn sockets(
+        &mut self,
+        at: Moment,
+        ages: bool,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Socket> {
+        self.table.read(at, ages, problems)
     }
 
     /// The ports that outgoing connections get.

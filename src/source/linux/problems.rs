@@ -155,14 +155,13 @@ pub(super) fn name(error: &io::Error) -> String {
     )
 }
 
-/// A part changed too much while it was read.
-pub(super) fn interrupted(part: Part) -> Problem {
+/// A part of the table changed too much while it was read.
+pub(super) fn interrupted(part: &str) -> Problem {
     Problem::new(ProblemCode::Interrupted, &changed(part))
 }
 
 /// What to say of a part that changed too much.
-pub(super) fn changed(part: Part) -> String {
-    let part = part.name();
+pub(super) fn changed(part: &str) -> String {
     format!("the table of {part} changed while it was read: rows may be missing")
 }
 

@@ -105,6 +105,7 @@ fn row(line: &str, protocol: Protocol) -> Option<Detail> {
         cgroup: None,
         expires_in,
         opening: None,
+        age: None,
     })
 }
 

@@ -69,7 +69,9 @@ fn dump(diag: &mut SockDiag, protocol: Protocol, port: u16, gaps: &mut Vec<Gap>)
     for part in Part::of(protocol) {
         let gap = match diag.dump(Asked::OnPort(part, port), &mut details) {
             Ok(()) => continue,
-            Err(DumpError::Interrupted) => Gap::new(GapCode::Table, &problems::changed(part)),
+            Err(DumpError::Interrupted) => {
+                Gap::new(GapCode::Table, &problems::changed(part.name()))
+            }
             Err(error) => dump_otherwise(part, &error, &mut details),
         };
         // What is wrong with one family is mostly wrong with both.
