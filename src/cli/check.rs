@@ -76,7 +76,7 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
         }
         if check.json {
             verdicts.push((target.clone(), verdict));
-        } else if !check.quiet {
+        } else if !check.quiet && matches!(printed, Ok(Printed::Whole)) {
             printed = print(|out| {
                 if is_apart {
                     writeln!(out)?;
@@ -89,23 +89,22 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
                 write(out, target, &verdict, terminal_width(), has_colour)
             });
         }
-        // One that can't be bound is the answer of all.
-        let is_answered = check.quiet && code(&outcomes) == EXIT_NOT_SO;
-        match printed {
-            Ok(Printed::Whole) if !is_answered => ControlFlow::Continue(()),
-            _ => ControlFlow::Break(()),
+        // One that can't be bound is the answer of all, where only the exit code counts.
+        let is_read = !check.quiet && !matches!(printed, Ok(Printed::Cut));
+        let is_answered = !is_read && code(&outcomes) == EXIT_NOT_SO;
+        if printed.is_err() || is_answered {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         }
     });
-    if printed? == Printed::Cut {
-        return Ok(0);
-    }
+    let is_read = printed? == Printed::Whole;
+    // Whatever became of the reader: the exit code is the verdict's.
     if check.json {
         print(|out| report::write_check_json(out, &verdicts))?;
-    } else if !check.quiet {
+    } else if !check.quiet && is_read {
         let width = terminal_width();
-        if print(|out| report::write_gaps(out, &gaps, width))? == Printed::Cut {
-            return Ok(0);
-        }
+        print(|out| report::write_gaps(out, &gaps, width))?;
     }
     Ok(code(&outcomes))
 }

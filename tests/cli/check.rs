@@ -122,6 +122,28 @@ fn a_recording_has_no_ports_to_test() {
     }
 }
 
+/// The code is that of a script whose pipes fail with their first command.
+#[test]
+fn the_code_is_the_verdicts_whatever_becomes_of_the_reader() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let code = |check: &str, reader: &str| {
+            let script = format!("set -o pipefail; '{BINARY}' check {check} | {reader}");
+            let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+            assert_eq!(output.stderr, b"", "{script}");
+            output.status.code().unwrap()
+        };
+        for reader in ["head -0", "true", "head -1 >/dev/null", "exec <&-"] {
+            for form in ["", "--json ", "--quiet "] {
+                assert_eq!(code(&format!("{form}8080"), reader), 1, "{form}{reader}");
+                assert_eq!(code(&format!("{form}81"), reader), 0, "{form}{reader}");
+            }
+        }
+        // The last of several, long after the reader went.
+        assert_eq!(code("7700-7719 8080", "true"), 1);
+    });
+}
+
 #[test]
 fn a_closed_pipe_ends_quietly() {
     stage(|| {
