@@ -98,8 +98,8 @@ fn socket<'a>(holder: &'a Holder, port: &WaitedFor<'_>) -> SocketRecord<'a> {
     SocketRecord::of(&holder.socket, port.seen_at.wall)
 }
 
-/// Writes a line for each port: `8080: free since 12:04:31, before: tcp 127.0.0.1:8080 LISTEN
-/// node(40211)`, with the times of day in `zone`.
+/// Writes a line for each port: `8080: free since 2026-01-02 12:04:31, before: tcp 127.0.0.1:8080 LISTEN
+/// node(40211)`, with date and time in `zone`.
 ///
 /// # Errors
 /// What the writer says.
@@ -121,7 +121,7 @@ pub fn told_of_wait(wanted: &str, port: &WaitedFor<'_>, zone: &TimeZone) -> Stri
     };
     let target = port.target;
     let since = port.changed_at.map_or(String::new(), |at| {
-        let time = at.wall.to_zoned(zone.clone()).strftime("%H:%M:%S");
+        let time = at.wall.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S");
         format!(" since {time}")
     });
     match (port.is_so, wanted) {

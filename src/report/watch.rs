@@ -62,7 +62,7 @@ pub fn write_change_json(
     writeln!(out)
 }
 
-/// Writes one change as a line for a person, at the time of day in `zone`: `12:04:31.250 + tcp
+/// Writes one change as a line for a person, with date and time in `zone`: `2026-01-02 12:04:31.250 + tcp
 /// 127.0.0.1:8080  opened LISTEN  node(40211)`. The mark is coloured if `has_colour`.
 ///
 /// # Errors
@@ -73,7 +73,7 @@ pub fn write_change(
     zone: &TimeZone,
     has_colour: bool,
 ) -> io::Result<()> {
-    let time = at.wall.to_zoned(zone.clone()).strftime("%H:%M:%S%.3f");
+    let time = at.wall.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f");
     let socket = &row.socket;
     let (mark, what) = match change {
         None => ("=".to_owned(), socket.state.to_string()),

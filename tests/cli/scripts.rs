@@ -54,7 +54,7 @@ fn every_command_for_scripts_does_what_is_said_of_it() {
         has(list, "nothing listens on 5432\n$");
         has(
             watch,
-            r"(?m)^\d\d:\d\d:\d\d\.\d{3} = tcp 127\.0\.0\.1:8080  LISTEN",
+            r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} = tcp 127\.0\.0\.1:8080  LISTEN",
         );
         has(check, r"^8080: in use\n");
         has(check, "all eleven are free\n");

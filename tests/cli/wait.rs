@@ -25,7 +25,7 @@ fn own_name() -> String {
 
 /// `since 12:04:31` without the time.
 fn timeless(text: &str) -> String {
-    let time = regex::Regex::new(r"\d\d:\d\d:\d\d").unwrap();
+    let time = regex::Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d").unwrap();
     time.replace(text, "TIME").into_owned()
 }
 

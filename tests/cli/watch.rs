@@ -5,10 +5,10 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::background::Running;
-use crate::holder::{Holder, listener};
+use crate::holder::{Holder, listener, recording, socket};
 use crate::program::built;
 use crate::scene::{BINARY, Sockets, TempFile, sockeye, stage};
 use crate::support::wait_until;
@@ -157,13 +157,13 @@ fn without_json_each_change_is_a_line_for_a_person() {
         let _sockets = Sockets::open();
         let watching = watch(&["tcp", "-l"]);
         let lines: Vec<_> = (0..3).map(|_| watching.line()).collect();
-        let time = regex::Regex::new(r"^\d\d:\d\d:\d\d\.\d{3} ").unwrap();
+        let time = regex::Regex::new(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} ").unwrap();
         let program = std::env::current_exe().unwrap();
         let name = program.file_name().unwrap().to_string_lossy();
         let owner = format!("{name}({})", std::process::id());
         let expect = |line: &str, rest: &str| {
             assert!(time.is_match(line), "{line}");
-            assert_eq!(&line[13..], format!("{rest}  {owner}"));
+            assert_eq!(&line[24..], format!("{rest}  {owner}"));
         };
         expect(&lines[0], "= tcp 127.0.0.1:8080  LISTEN");
         expect(&lines[1], "= tcp6 [::1]:8081  LISTEN");
@@ -343,6 +343,35 @@ fn hidden_owners_are_told_once_on_standard_error() {
         assert!(err.contains("CAP_SYS_PTRACE"), "{err}");
         let out = String::from_utf8(output.stdout).unwrap();
         assert_eq!(out.matches("root · hidden").count(), 5, "{out}");
+    });
+}
+
+/// A log that begins before midnight and ends after it: of two readings a second apart.
+#[test]
+fn a_line_of_text_has_its_date() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let file = recording(|frame| {
+            frame["taken_at"]["wall"] = "2026-01-01T23:59:59.500Z".into();
+        });
+        let before = std::fs::read_to_string(file.path()).unwrap();
+        let mut after: Value = serde_json::from_str(&before).unwrap();
+        after["taken_at"]["wall"] = "2026-01-02T00:00:00.500Z".into();
+        let steady = &mut after["taken_at"]["steady"];
+        *steady = json!({"secs": steady["secs"].as_u64().unwrap() + 1, "nanos": steady["nanos"]});
+        socket(&mut after, 8080)["state"] = "CLOSE_WAIT".into();
+        std::fs::write(file.path(), format!("{before}{after}\n")).unwrap();
+        let mut watching = Command::new(BINARY);
+        watching.args(["watch", ":8080", "--replay", file.path()]);
+        let output = watching.env("TZ", "UTC").output().unwrap();
+        let out = String::from_utf8(output.stdout).unwrap();
+        let times: Vec<_> = out.lines().map(|line| &line[..25]).collect();
+        assert_eq!(
+            times.first(),
+            Some(&"2026-01-01 23:59:59.500 ="),
+            "{out}"
+        );
+        assert_eq!(times.last(), Some(&"2026-01-02 00:00:00.500 ~"), "{out}");
     });
 }
 
