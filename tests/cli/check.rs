@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::scene::{BINARY, Sockets, TempFile, sockeye, stage};
+use crate::scene::{BINARY, Said, Sockets, TempFile, sockeye, stage};
+use crate::schema::hold;
 
 /// The first line of each verdict: `8080: in use`.
 fn outcomes(out: &str) -> Vec<&str> {
@@ -172,6 +173,7 @@ fn no_descriptors_is_a_test_that_failed_and_no_verdict_on_the_port() {
         let output = Command::new("sh").args(["-c", &command]).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         let text = String::from_utf8(output.stdout).unwrap();
+        hold(&text);
         assert!(text.contains(r#""cause":"probe_failed""#), "{text}");
         assert!(text.contains("(EMFILE)"), "{text}");
     });
@@ -205,7 +207,7 @@ fn a_port_that_is_bound_while_a_range_is_tested_is_seen() {
                 .map(|port| (reusing(port + 1, false), reusing(port, true)))
                 .collect::<Vec<_>>();
             let output = check.wait_with_output().unwrap();
-            let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            let told = Said::of(output).json();
             let targets = told["targets"].as_array().unwrap();
             for pair in targets.windows(2) {
                 if pair[0]["port"].as_u64().unwrap() % 10 == 0 && pair[0]["verdict"] == "in_use" {

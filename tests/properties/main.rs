@@ -13,5 +13,7 @@ mod replay;
 mod rows;
 mod track;
 
+#[path = "../support/schema.rs"]
+mod schema;
 #[path = "../support/stage.rs"]
 mod stage;
