@@ -2,6 +2,8 @@
 //!
 //! One crate, so that a change links one test program instead of five.
 
+#[path = "support/schema.rs"]
+mod schema;
 #[path = "support/stage.rs"]
 mod stage;
 

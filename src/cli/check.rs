@@ -64,6 +64,7 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
         answers: Vec::new(),
         checked: Vec::new(),
         was_brief: false,
+        is_read: true,
         gaps: BTreeSet::new(),
     };
     let mut tester = BindTester::new(run.clock);
@@ -75,16 +76,14 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
         match flow {
             Flow::On => {}
             Flow::Answered => break,
-            Flow::Cut => return Ok(0),
         }
     }
+    // Whatever became of the reader: the exit code is the verdict's.
     if check.json {
         print(|out| report::write_check_json(out, &run.checked))?;
-    } else if !check.quiet {
+    } else if !check.quiet && run.is_read {
         let width = terminal_width();
-        if print(|out| report::write_gaps(out, &run.gaps, width))? == Printed::Cut {
-            return Ok(0);
-        }
+        print(|out| report::write_gaps(out, &run.gaps, width))?;
     }
     Ok(code(&run.answers))
 }
@@ -126,8 +125,6 @@ enum Flow {
     On,
     /// One that can't be bound is the answer of all.
     Answered,
-    /// Nobody reads on.
-    Cut,
 }
 
 /// What a target came to.
@@ -147,6 +144,8 @@ struct Run<'a> {
     answers: Vec<Answer>,
     checked: Vec<Checked>,
     was_brief: bool,
+    /// Whether the reader of standard output is still there.
+    is_read: bool,
     /// What leaves those open to doubt that take a line each: told once, at the end.
     gaps: BTreeSet<Text>,
 }
@@ -234,18 +233,18 @@ impl Run<'_> {
         let is_apart = !(self.answers.is_empty() || is_brief && self.was_brief);
         self.was_brief = is_brief;
         self.answers.push(answer);
-        if !self.check.json && !self.check.quiet {
+        if !self.check.json && !self.check.quiet && self.is_read {
             let printed = print(|out| {
                 if is_apart {
                     writeln!(out)?;
                 }
                 write(out)
             });
-            if printed? == Printed::Cut {
-                return Ok(Flow::Cut);
-            }
+            self.is_read = printed? == Printed::Whole;
         }
-        let is_answered = self.check.quiet && code(&self.answers) == EXIT_NOT_SO;
+        // Where only the exit code counts, one that can't be bound is the answer of all.
+        let is_unread = self.check.quiet || !self.is_read;
+        let is_answered = is_unread && code(&self.answers) == EXIT_NOT_SO;
         Ok(if is_answered {
             Flow::Answered
         } else {

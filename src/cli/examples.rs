@@ -6,12 +6,13 @@ Examples:
   sockeye list -l :5432                 who listens on 5432
   sockeye list user:ann state:time_wait
   sockeye list --columns port,process,command --sort process
-  sockeye list --json | jq '.sockets[].local.port'";
+  sockeye list --ndjson | jq -c '[.socket.local.port, .processes[].name]'
+  sockeye list -q :5432 && echo something has it";
 
 pub(super) const WATCH: &str = "\
 Examples:
   sockeye watch -l :8000-8999           who opens and closes these ports
-  sockeye watch --json --changes-only | jq -c '{at, change, port: .socket.local.port}'";
+  sockeye watch --json --changes-only | jq -c '{at, kind, port: .socket.local.port}'";
 
 pub(super) const CHECK: &str = "\
 Examples:

@@ -1,20 +1,21 @@
-//! `sockeye list`: the table once, as text, JSON or CSV.
+//! `sockeye list`: the table once, as text, JSON or CSV, or how many rows match.
 
+use std::io;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{ArgGroup, Args, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sockeye::app::{Asked, Settings, Sort};
 use sockeye::columns::{self, CellContext, Column};
 use sockeye::model::{Cost, Moment, Playback, Problem, ProblemCode, Snapshot};
-use sockeye::report::{self, Layout};
+use sockeye::report::{self, Layout, Sheet};
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::refresh;
 use sockeye::source::{Replay, Source as _, System};
-use sockeye::track::Tracker;
+use sockeye::track::{Row, Table, Tracker};
 
 use super::at::{self, At, Found};
 use super::options::{self, Shared};
@@ -28,7 +29,11 @@ use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, examples, is_of_concern};
 ///
 /// Exit codes: 0, something matches; 1, nothing does; 2, bad usage or the table can't be read.
 #[derive(Debug, Args)]
-#[command(after_long_help = examples::LIST)]
+#[command(after_long_help = examples::LIST, group = ArgGroup::new("form"))]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own for the user"
+)]
 pub(super) struct List {
     /// What to print; without it, what listens or is bound
     ///
@@ -37,11 +42,26 @@ pub(super) struct List {
     #[arg(value_name = "FILTER")]
     filter: Vec<String>,
     /// Print one JSON object instead of a table
-    #[arg(long, conflicts_with = "csv")]
+    #[arg(long, group = "form")]
     json: bool,
+    /// Print one JSON object a line, each socket with its processes
+    #[arg(long, group = "form")]
+    ndjson: bool,
     /// Print CSV instead of a table: one row for each socket and process, after a row of names
-    #[arg(long)]
-    csv: bool,
+    ///
+    /// A cell that a spreadsheet would run as a formula has an apostrophe in front; `--csv=raw` leaves it as it is.
+    #[arg(long, group = "form", value_name = "CELLS", require_equals = true, num_args = 0..=1,
+           default_missing_value = "guarded")]
+    csv: Option<Cells>,
+    /// Print how many rows match
+    #[arg(long, group = "form")]
+    count: bool,
+    /// Print nothing: the exit code is the answer
+    #[arg(short, long, group = "form")]
+    quiet: bool,
+    /// Leave out the headings of the table, or the row of names
+    #[arg(long, conflicts_with_all = ["json", "ndjson", "count", "quiet"])]
+    no_header: bool,
     /// With --replay: the snapshot of this time; without it, the last one
     ///
     /// The last snapshot that was taken by then. TIME is `2026-11-28T03:12:05Z`, a local `2026-11-28 03:12`, a time of
@@ -58,8 +78,17 @@ pub(super) struct List {
     /// The columns of the table, in this order; their names are those of --sort
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',', ignore_case = true,
           value_parser = column_name(),
-          hide_possible_values = true, conflicts_with_all = ["json", "csv"])]
+          hide_possible_values = true, conflicts_with = "form")]
     columns: Vec<&'static Column>,
+}
+
+/// What the cells of CSV hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Cells {
+    /// What a spreadsheet would run as a formula has an apostrophe in front
+    Guarded,
+    /// Everything as it is
+    Raw,
 }
 
 /// Prints the rows that match; the code is 1 if none does.
@@ -83,11 +112,64 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
     let (observation, refresh) = refresh::observe(&mut tracker, snapshot, cost, clock);
     let table = observation.table;
     let rows = asked.select(&table);
-    let printed = print(|out| {
-        if list.json {
-            report::write_json(out, &table, rows.iter().copied())
-        } else if list.csv {
-            report::write_csv(out, rows.iter().copied())
+    let printed = print(|out| list.write(out, &table, &rows, &settings))?;
+    if let Some(recorded) = recorded.filter(|_| printed == Printed::Whole) {
+        // The other forms are for programs, which know what they asked for.
+        if recorded.is_after_end || list.is_table() {
+            complain(&recorded.told(table.taken_at.wall));
+        }
+    }
+    let is_unread = |problem: &Problem| problem.code == ProblemCode::TableUnreadable;
+    // JSON tells the problems itself.
+    if printed == Printed::Whole && !list.json {
+        for problem in &table.problems {
+            // Why there is no answer is said quietly too.
+            let is_wanted = !list.quiet || is_unread(problem);
+            if is_wanted && is_of_concern(problem, rows.iter().copied()) {
+                complain(&problem.message);
+            }
+        }
+    }
+    if settings.stats {
+        complain(&report::told_of_refresh(&refresh));
+    }
+    Ok(match rows.is_empty() {
+        // Whether something matches could not be found out.
+        true if table.problems.iter().any(is_unread) => EXIT_TROUBLE,
+        true => EXIT_NOT_SO,
+        false => 0,
+    })
+}
+
+impl List {
+    /// Whether it is printed for a person to read.
+    const fn is_table(&self) -> bool {
+        let is_for_programs = self.json || self.ndjson || self.csv.is_some();
+        !(is_for_programs || self.count || self.quiet)
+    }
+
+    fn write(
+        &self,
+        out: &mut dyn io::Write,
+        table: &Table,
+        rows: &[&Row],
+        settings: &Settings,
+    ) -> io::Result<()> {
+        let without_header = self.no_header;
+        if self.quiet {
+            Ok(())
+        } else if self.count {
+            writeln!(out, "{}", rows.len())
+        } else if self.json {
+            report::write_json(out, table, rows)
+        } else if self.ndjson {
+            report::write_ndjson(out, table, rows)
+        } else if let Some(cells) = self.csv {
+            let sheet = Sheet {
+                is_raw: cells == Cells::Raw,
+                without_header,
+            };
+            report::write_csv(out, rows.iter().copied(), sheet)
         } else {
             let context = CellContext {
                 now: table.taken_at,
@@ -97,36 +179,13 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
                 brief: false,
             };
             let layout = Layout {
-                columns: &list.columns,
+                columns: &self.columns,
                 width: terminal_width(),
+                without_header,
             };
-            report::write_text(out, &rows, &context, &layout)
-        }
-    })?;
-    if let Some(recorded) = recorded.filter(|_| printed == Printed::Whole) {
-        // JSON and CSV are for programs, which know what they asked for.
-        if recorded.is_after_end || !(list.json || list.csv) {
-            complain(&recorded.told(table.taken_at.wall));
+            report::write_text(out, rows, &context, &layout)
         }
     }
-    // JSON tells the problems itself.
-    if printed == Printed::Whole && !list.json {
-        for problem in &table.problems {
-            if is_of_concern(problem, rows.iter().copied()) {
-                complain(&problem.message);
-            }
-        }
-    }
-    if settings.stats {
-        complain(&report::told_of_refresh(&refresh));
-    }
-    let is_unread = |problem: &Problem| problem.code == ProblemCode::TableUnreadable;
-    Ok(match rows.is_empty() {
-        // Whether something matches could not be found out.
-        true if table.problems.iter().any(is_unread) => EXIT_TROUBLE,
-        true => EXIT_NOT_SO,
-        false => 0,
-    })
 }
 
 /// A snapshot to list.

@@ -41,6 +41,9 @@ pub(super) struct Wait {
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
+    /// Print nothing: the exit code is the answer
+    #[arg(short, long, conflicts_with = "json")]
+    quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -63,7 +66,7 @@ pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
         What::Free => Wanted::Free,
         What::Listening => Wanted::Listening(shared.family()),
     };
-    let mut progress = Progress::new();
+    let mut progress = Progress::new(!wait.quiet);
     signals::exit_when_asked_after(progress.eraser()).context("signals can't be waited for")?;
     let (clock, interval) = (Clock::start(), shared.interval_or(INTERVAL));
     let mut waiting = Waiting::new(targets, wanted, clock);
@@ -101,6 +104,9 @@ fn told(port: &Port) -> WaitedFor<'_> {
 
 /// The outcome on standard output; on standard error what is missing.
 fn tell(wait: &Wait, outcome: &Waited<'_>) -> io::Result<()> {
+    if wait.quiet {
+        return Ok(());
+    }
     let zone = jiff::tz::TimeZone::system();
     if wait.json {
         print(|out| report::write_wait_json(out, outcome))?;
@@ -132,10 +138,10 @@ struct Progress {
 }
 
 impl Progress {
-    fn new() -> Self {
+    fn new(is_wanted: bool) -> Self {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         Self {
-            is_wanted: io::stderr().is_terminal() && !is_dumb,
+            is_wanted: is_wanted && io::stderr().is_terminal() && !is_dumb,
             shown: None,
             is_there: Arc::default(),
         }

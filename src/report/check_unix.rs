@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::check_fixes::{BehindRecord, FixRecord, KeptByRecord};
 use super::check_json::{GapRecord, Servers};
 use super::check_text::{self, MAX_LISTED};
+use super::record::Processes;
 use crate::bind::{Outcome, UnixCause, UnixVerdict};
 use crate::columns::owner_with_pid;
 use crate::model::{OwnerKind, Pid, Queue, UnixHolder, UnixKind, UnixName};
@@ -101,7 +102,7 @@ struct UnixBlockerRecord<'a> {
 }
 
 impl<'a> UnixTargetRecord<'a> {
-    pub(super) fn of(name: &UnixName, verdict: &'a UnixVerdict) -> Self {
+    pub(super) fn of(name: &UnixName, verdict: &'a UnixVerdict, processes: &Processes<'_>) -> Self {
         let start = verdict.start();
         let blockers = verdict.blockers.iter();
         Self {
@@ -123,16 +124,19 @@ impl<'a> UnixTargetRecord<'a> {
             },
             profiles: [],
             probes: [],
-            blockers: blockers.map(|one| blocker(name, one)).collect(),
+            blockers: blockers.map(|one| blocker(name, one, processes)).collect(),
             notes: [],
             gaps: verdict.gaps.iter().map(GapRecord::of).collect(),
         }
     }
 }
 
-fn blocker<'a>(name: &UnixName, one: &'a UnixHolder) -> UnixBlockerRecord<'a> {
+fn blocker<'a>(
+    name: &UnixName,
+    one: &'a UnixHolder,
+    processes: &Processes<'_>,
+) -> UnixBlockerRecord<'a> {
     let socket = &one.holder.socket;
-    let owners = socket.owner.processes();
     UnixBlockerRecord {
         protocol: "unix",
         r#type: one.kind,
@@ -142,7 +146,7 @@ fn blocker<'a>(name: &UnixName, one: &'a UnixHolder) -> UnixBlockerRecord<'a> {
         uid: socket.uid,
         user: socket.user.as_deref(),
         owner: socket.owner.kind(),
-        pids: owners.iter().map(|process| process.pid).collect(),
+        pids: processes.pids(&socket.owner),
         unit: socket.unit.as_deref(),
         queue: socket.queue,
     }

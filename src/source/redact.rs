@@ -91,6 +91,7 @@ impl Redactor {
             // Paths and arguments name people, machines and secrets.
             executable: None,
             argv: None,
+            is_argv_truncated: false,
             cwd: None,
         }
     }

@@ -53,11 +53,7 @@ fn run(command: &mut Command) -> Said {
         .timeout(std::time::Duration::from_secs(20))
         .output()
         .unwrap();
-    Said {
-        code: output.status.code().expect("it ended by itself"),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    Said::of(output)
 }
 
 /// Accepts the file.

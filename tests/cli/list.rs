@@ -11,6 +11,7 @@ use sockeye::model::State;
 
 use crate::cli::holder::{Holder, listener, recording, socket};
 use crate::cli::scene::{BINARY, Said, Sockets, TempFile, sockeye, stage};
+use crate::schema::first_process;
 
 #[test]
 fn a_pipe_gets_no_colours_and_nothing_cut() {
@@ -103,6 +104,64 @@ fn nothing_that_matches_is_exit_code_1_and_silence() {
 }
 
 #[test]
+fn quietly_the_exit_code_is_all_that_is_said() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        for (filter, code) in [(":8080", 0), (":81", 1), ("state:lisn", 2)] {
+            for option in ["-q", "--quiet"] {
+                let said = sockeye(&["list", option, filter]);
+                assert_eq!((said.code, said.out.as_str()), (code, ""), "{said:?}");
+                assert_eq!(said.err.is_empty(), code < 2, "{said:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn the_rows_that_match_are_counted() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let count = |args: &[&str]| {
+            let said = sockeye(&[&["list", "--count"], args].concat());
+            assert_eq!(said.err, "", "{said:?}");
+            (said.code, said.out)
+        };
+        assert_eq!(count(&[]), (0, "5\n".to_owned()));
+        assert_eq!(count(&["-a"]), (0, "7\n".to_owned()));
+        assert_eq!(count(&[":8080"]), (0, "2\n".to_owned()));
+        assert_eq!(count(&[":81"]), (1, "0\n".to_owned()));
+    });
+}
+
+#[test]
+fn without_a_header_the_table_is_its_rows() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let columns = ["list", "-t", "--columns", "state,port", "--no-header"];
+        let said = sockeye(&columns);
+        assert_eq!(said.out, "LISTEN 8080\nLISTEN 8081\nBOUND  8600\n");
+    });
+}
+
+#[test]
+fn one_form_at_a_time() {
+    stage(|| {
+        let forms = ["--json", "--ndjson", "--csv", "--count", "--quiet"];
+        for one in forms {
+            for other in forms {
+                let said = sockeye(&["list", one, other, ":81"]);
+                let expected = if one == other { (1, 0) } else { (2, 1) };
+                assert_eq!((said.code, said.err.lines().count()), expected, "{said:?}");
+            }
+        }
+        for form in ["--json", "--ndjson", "--count", "--quiet"] {
+            let said = sockeye(&["list", "--no-header", form]);
+            assert_eq!((said.code, said.err.lines().count()), (2, 1), "{said:?}");
+        }
+    });
+}
+
+#[test]
 fn a_reader_that_has_had_enough_is_no_error() {
     stage(|| {
         let _sockets = Sockets::open();
@@ -116,7 +175,13 @@ fn a_reader_that_has_had_enough_is_no_error() {
 }
 
 fn closed_pipe() {
-    for format in [&[][..], &["--json"], &["--csv"]] {
+    for format in [
+        &[][..],
+        &["--json"],
+        &["--ndjson"],
+        &["--csv"],
+        &["--count"],
+    ] {
         let mut list = Command::new(BINARY);
         list.args(["list", "-a"])
             .args(format)
@@ -223,7 +288,7 @@ fn key(column: &Column, socket: &Value) -> Option<Key> {
         let address = value.get("address")?.as_str()?.parse().ok()?;
         Some(Key::Address(address, value["port"].as_u64()?))
     };
-    let process = &socket["processes"][0];
+    let process = &socket["process"];
     match column.name {
         "proto" => text(&format!("{}{}", socket["protocol"], socket["family"]).into()),
         "local" => address(&socket["local"]),
@@ -249,7 +314,11 @@ fn key(column: &Column, socket: &Value) -> Option<Key> {
         "age" => None,
         "recv-q" => number(&socket["queue"]["receive"]),
         "send-q" => number(&socket["queue"]["send"]),
-        "command" => text(&process["command"]),
+        "command" => {
+            let argv = process["argv"].as_array()?;
+            let argv: Vec<_> = argv.iter().filter_map(Value::as_str).collect();
+            text(&argv.join(" ").into())
+        }
         other => panic!("say here what {other} is ordered by"),
     }
 }
@@ -272,11 +341,19 @@ fn named(name: &str) -> &'static Column {
     ALL.iter().find(|column| column.name == name).unwrap()
 }
 
+/// The sockets, each with its first process beside it.
 fn listed(args: &[&str]) -> Vec<Value> {
-    let said = sockeye(&[&["list", "--json"], args].concat());
+    let said = sockeye(&[&["list", "--ndjson"], args].concat());
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
-    let listing: Value = serde_json::from_str(&said.out).unwrap();
-    listing["sockets"].as_array().unwrap().clone()
+    let with_process = |line: Value| {
+        let mut socket = line["socket"].clone();
+        socket["process"] = match socket["pids"][0].as_u64() {
+            Some(_) => first_process(&line, &socket).clone(),
+            None => Value::Null,
+        };
+        socket
+    };
+    said.lines_of_json().into_iter().map(with_process).collect()
 }
 
 /// Every column, its rows in the order that is asked for, and the arguments that ask for it.
@@ -463,7 +540,7 @@ fn a_wrong_column_is_one_line_with_those_there_are_and_the_nearest() {
 
 #[test]
 fn columns_of_json_and_csv_cannot_be_chosen() {
-    for format in ["--json", "--csv"] {
+    for format in ["--json", "--ndjson", "--csv", "--count"] {
         let said = sockeye(&["list", format, "--columns", "port"]);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
         assert_eq!(said.err.lines().count(), 1, "{said:?}");

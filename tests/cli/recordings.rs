@@ -25,11 +25,7 @@ fn recording(name: &str) -> TempFile {
 fn said(args: &[&str]) -> Said {
     let mut command = assert_cmd::Command::new(BINARY);
     let output = command.args(args).env("TZ", "UTC").output().unwrap();
-    Said {
-        code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    Said::of(output)
 }
 
 #[test]

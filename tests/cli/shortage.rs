@@ -30,7 +30,7 @@ fn use_all_ports() -> (TcpListener, Vec<TcpStream>) {
 
 fn json(said: &Said) -> Value {
     assert_eq!(said.code, 0, "{said:?}");
-    serde_json::from_str(&said.out).unwrap()
+    said.json()
 }
 
 /// What is told of a shortage of the ports to this address.

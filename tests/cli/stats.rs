@@ -62,8 +62,7 @@ fn json_and_csv_stay_json_and_csv() {
     stage(|| {
         let _sockets = Sockets::open();
         let json = sockeye(&["list", "-a", "--json", "--stats"]);
-        let table: serde_json::Value = serde_json::from_str(&json.out).unwrap();
-        assert_eq!(table["sockets"].as_array().unwrap().len(), 7);
+        assert_eq!(json.json()["sockets"].as_array().unwrap().len(), 7);
         let csv = sockeye(&["list", "-a", "--csv", "--stats"]);
         assert_eq!(csv.out.lines().count(), 1 + 7, "{csv:?}");
         assert_eq!((lines(&json).len(), lines(&csv).len()), (1, 1));
@@ -84,7 +83,7 @@ fn watch_tells_what_each_reading_cost() {
     stage(|| {
         let _sockets = Sockets::open();
         let watch = |args: &[&str]| {
-            let common = ["watch", "--json", "--changes-only", "--interval=50ms"];
+            let common = ["watch", "--changes-only", "--interval=50ms"];
             sockeye(&[&common, args].concat())
         };
         let said = watch(&["--for=1s", "--stats"]);

@@ -13,7 +13,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::cli::background::Running;
 use crate::cli::scene::{BINARY, Said, sockeye, stage};
-use crate::schema::valid_check;
+use crate::schema::valid;
 use crate::support::wait_until;
 
 /// A folder of the test's own, removed with it.
@@ -47,13 +47,13 @@ fn check(target: &str) -> Said {
 /// What `check --json` says of one target.
 fn checked(target: &str) -> Value {
     let said = sockeye(&["check", "--json", target]);
-    valid_check(&said.out)["targets"][0].clone()
+    valid(&said.out)["targets"][0].clone()
 }
 
 /// Verdict, cause and exit code.
 fn judged(target: &str) -> (String, String, i32) {
     let said = sockeye(&["check", "--json", target]);
-    let target = valid_check(&said.out)["targets"][0].clone();
+    let target = valid(&said.out)["targets"][0].clone();
     let word = |key: &str| target[key].as_str().unwrap().to_owned();
     (word("verdict"), word("cause"), said.code)
 }
@@ -309,7 +309,7 @@ fn as_other_user(target: &str) -> (String, String) {
     let mut command = Command::new("setpriv");
     let output = command.args(drop).args([BINARY, "check", "--json", target]);
     let output = output.output().unwrap();
-    let target = valid_check(&String::from_utf8(output.stdout).unwrap())["targets"][0].clone();
+    let target = valid(&String::from_utf8(output.stdout).unwrap())["targets"][0].clone();
     let word = |key: &str| target[key].as_str().unwrap().to_owned();
     (word("verdict"), word("cause"))
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::cli::background::Running;
 use crate::cli::scene::{sockeye, stage};
+use crate::schema::first_process;
 use crate::support::wait_until;
 
 const FAST: &str = "--interval=50ms";
@@ -23,9 +24,9 @@ fn own_name() -> String {
     format!("{name}({})", std::process::id())
 }
 
-/// `since 12:04:31` without the time.
+/// `since 2026-01-02 12:04:31` without the time.
 fn timeless(text: &str) -> String {
-    let time = regex::Regex::new(r"\d\d:\d\d:\d\d").unwrap();
+    let time = regex::Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d").unwrap();
     time.replace(text, "TIME").into_owned()
 }
 
@@ -291,7 +292,7 @@ fn json_tells_who_and_when() {
         let told = waiting.json();
         assert_eq!(
             (&told["schema"], &told["for"], &told["happened"]),
-            (&1.into(), &"free".into(), &true.into())
+            (&2.into(), &"free".into(), &true.into())
         );
         assert!(told["waited_ms"].as_u64().unwrap() > 0, "{told}");
         let target = &told["targets"][0];
@@ -304,7 +305,7 @@ fn json_tells_who_and_when() {
                 .is_ok()
         );
         assert_eq!(
-            target["holders"][0]["processes"][0]["pid"],
+            first_process(&told, &target["holders"][0])["pid"],
             std::process::id()
         );
         let said = sockeye(&[
@@ -315,7 +316,7 @@ fn json_tells_who_and_when() {
             "--timeout=0s",
             "--json",
         ]);
-        let told: Value = serde_json::from_str(&said.out).unwrap();
+        let told = said.json();
         assert_eq!(
             (
                 said.code,
@@ -324,6 +325,17 @@ fn json_tells_who_and_when() {
             ),
             (1, &false.into(), &Value::Null)
         );
+    });
+}
+
+#[test]
+fn quietly_the_exit_code_is_all_that_is_said() {
+    stage(|| {
+        let _listener = TcpListener::bind("127.0.0.1:8080").unwrap();
+        for (wanted, code) in [("listening", 0), ("free", 1)] {
+            let said = sockeye(&["wait", "-q", "8080", "--for", wanted, "--timeout=10ms"]);
+            assert_eq!((said.code, &*said.out, &*said.err), (code, "", ""));
+        }
     });
 }
 

@@ -264,3 +264,103 @@ fn the_readme_has_one_line_of_tests_and_the_gate_runs_it() {
     assert_eq!(lines, ["cargo test --locked"]);
     assert!(text(".ci/run").contains("line=$(grep -x 'cargo test.*' README.md)"));
 }
+
+/// The words of an enumeration of a schema.
+fn words(file: &str, path: &str) -> BTreeSet<String> {
+    let schema: serde_json::Value = serde_json::from_str(&text(file)).unwrap();
+    let found = schema
+        .pointer(path)
+        .unwrap_or_else(|| panic!("{file}: {path}"));
+    let words = found["enum"].as_array().unwrap().iter();
+    words
+        .filter_map(|word| word.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// The words that a function of the source has for its variants.
+fn told(file: &str, of: &str, function: &str) -> BTreeSet<String> {
+    let source = text(file);
+    let (_, body) = source.split_once(&format!("impl {of} {{")).unwrap();
+    let (_, body) = body.split_once(&format!("fn {function}(")).unwrap();
+    let (body, _) = body.split_once("\n    }\n").unwrap();
+    let word = regex::Regex::new(r#"=> "([^"]+)""#).unwrap();
+    let words = word.captures_iter(body).map(|found| found[1].to_owned());
+    words.collect()
+}
+
+#[test]
+fn the_schemas_have_every_word_of_the_code_and_no_other() {
+    let (common, check) = ("assets/common.schema.json", "assets/check.schema.json");
+    for (name, file, of) in [
+        ("protocol", "src/model/socket.rs", "Protocol"),
+        ("state", "src/model/socket.rs", "State"),
+        ("family", "src/model/endpoint.rs", "Family"),
+        ("owner", "src/model/owner.rs", "OwnerKind"),
+    ] {
+        let expected = told(file, of, "as_str");
+        assert_eq!(words(common, &format!("/$defs/{name}")), expected, "{name}");
+    }
+    let unfit = told("src/bind/free/unfit.rs", "Unfit", "code");
+    assert_eq!(words("assets/free.schema.json", "/$defs/unfit"), unfit);
+    let (verdict, background) = ("src/bind/verdict/mod.rs", "src/model/background.rs");
+    for (schema, path, file, of) in [
+        (
+            common,
+            "/$defs/problem_code",
+            "src/model/snapshot.rs",
+            "ProblemCode",
+        ),
+        (
+            common,
+            "/$defs/gap/properties/code",
+            "src/model/evidence.rs",
+            "GapCode",
+        ),
+        (check, "/$defs/target/properties/cause", verdict, "Cause"),
+        (
+            check,
+            "/$defs/target/properties/verdict",
+            verdict,
+            "Outcome",
+        ),
+        (
+            check,
+            "/$defs/target/properties/notes/items/properties/code",
+            verdict,
+            "NoteCode",
+        ),
+        (
+            check,
+            "/$defs/fix/properties/code",
+            "src/bind/fix/mod.rs",
+            "FixCode",
+        ),
+        (
+            check,
+            "/$defs/behind/properties/kind",
+            background,
+            "BehindKind",
+        ),
+        (
+            check,
+            "/$defs/behind/properties/engine",
+            background,
+            "Engine",
+        ),
+        (
+            check,
+            "/$defs/kept_by/properties/kind",
+            background,
+            "KeeperKind",
+        ),
+        (
+            check,
+            "/$defs/kept_by/properties/restarts",
+            background,
+            "Restarts",
+        ),
+    ] {
+        let expected: BTreeSet<_> = variants(file, of).into_iter().collect();
+        assert_eq!(words(schema, path), expected, "{path}");
+    }
+}

@@ -1,6 +1,6 @@
 //! What must hold for every input: properties, tried on arbitrary values.
 
-use crate::stage;
+use crate::{schema, stage};
 
 mod app;
 #[cfg(unix)]

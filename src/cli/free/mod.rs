@@ -27,6 +27,10 @@ use super::{EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_NOT_SO, EXIT_TROUBLE, comp
 /// its own, or 127 if it is not there and 126 if it can't be executed.
 #[derive(Debug, Args)]
 #[command(after_long_help = examples::FREE)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own for the user"
+)]
 pub(super) struct Free {
     /// Ports to choose from, the first that is free: `3000-3010`, `127.0.0.1:3000-3010`; without it, or
     /// with the port 0 (`127.0.0.1:0`), the kernel chooses
@@ -46,6 +50,9 @@ pub(super) struct Free {
     /// Print one JSON object instead of a line for each port
     #[arg(long, conflicts_with = "command")]
     json: bool,
+    /// Print nothing: the exit code says whether there is one
+    #[arg(short, long, conflicts_with_all = ["json", "hold", "command"])]
+    quiet: bool,
     /// Keep the port until standard input closes or CMD ends
     ///
     /// It is kept bound, not listening: a TCP server that sets `SO_REUSEADDR` can start on it, one that
@@ -93,6 +100,9 @@ pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
     if free.hold && is_found {
         let keeps_udp = shared.udp || !wish.tcp;
         keep(&mut found.choice.found, keeps_udp).context("the port can't be kept")?;
+    }
+    if free.quiet {
+        return Ok(if is_found { 0 } else { EXIT_NOT_SO });
     }
     tell(free, &wish, &found, is_found)?;
     if !is_found {

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
 use super::{ports, set};
@@ -209,8 +208,8 @@ fn json_tells_the_same() {
         let _sockets = Sockets::open();
         let said = sockeye(&["free", "--json", "-t", "8080-8085"]);
         assert_eq!((said.code, &*said.err), (0, ""), "{said:?}");
-        let free: Value = serde_json::from_str(&said.out).unwrap();
-        assert_eq!(free["schema"], 1);
+        let free = said.json();
+        assert_eq!(free["schema"], 2);
         assert_eq!(free["ports"], serde_json::json!([8082]));
         assert_eq!(free["protocols"], serde_json::json!(["tcp"]));
         assert_eq!(free["settled_for"], serde_json::json!([]));
@@ -227,10 +226,22 @@ fn json_tells_the_same() {
                 .unwrap()
                 .contains("127.0.0.1:8080")
         );
+        assert_eq!(passed[0]["pids"], serde_json::json!([std::process::id()]));
         let said = sockeye(&["free", "--json", "8080"]);
         assert_eq!(said.code, 1);
-        let free: Value = serde_json::from_str(&said.out).unwrap();
+        let free = said.json();
         assert_eq!(free["ports"], serde_json::json!([]));
+    });
+}
+
+#[test]
+fn quietly_the_exit_code_is_all_that_is_said() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        for (range, code) in [("8080-8085", 0), ("8080", 1)] {
+            let said = sockeye(&["free", "-q", range]);
+            assert_eq!((said.code, &*said.out, &*said.err), (code, "", ""));
+        }
     });
 }
 
