@@ -58,7 +58,7 @@ pub struct UnixHolder {
     pub kind: UnixKind,
     /// Whether it listens; of a datagram socket never.
     pub is_listening: bool,
-    /// Whether the file that it was bound to is another one than stands there now, or none.
+    /// Whether the file that it was bound to is not the one that stands there now.
     pub is_cut_off: bool,
     /// Inode, uid, owner, unit, queue and what is behind the owner. The address in it means nothing.
     pub holder: Holder,

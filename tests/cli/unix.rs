@@ -374,12 +374,28 @@ fn one_that_listens_on_a_file_that_was_removed_is_told_beside_the_answer() {
         fs::remove_file(&path).unwrap();
         let said = check(&path);
         assert_eq!(said.code, 0, "{said:?}");
-        let detail = "is still bound to a file of this name that was removed or replaced";
+        let detail = "is bound to another file of this name: one that was removed or replaced";
         assert!(said.out.contains(detail), "{said:?}");
         let _new = UnixListener::bind(&path).unwrap();
         let target = checked(&path);
         assert_eq!(target["cause"], "unix_listener");
         assert_eq!(target["blockers"].as_array().unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn one_that_was_bound_to_a_relative_path_is_found_by_its_file_and_no_other_is_taken_for_it() {
+    stage(|| {
+        let (folder, other) = (Folder::new("relative"), Folder::new("other"));
+        std::env::set_current_dir(&folder.0).unwrap();
+        let _listener = UnixListener::bind("app.sock").unwrap();
+        is(&folder.path("app.sock"), "in_use", "unix_listener");
+        is("unix:app.sock", "in_use", "unix_listener");
+        std::env::set_current_dir(&other.0).unwrap();
+        drop(UnixListener::bind("app.sock").unwrap());
+        let said = check("unix:app.sock");
+        assert!(said.out.contains("is left over"), "{said:?}");
+        assert!(!said.out.contains("another file"), "{said:?}");
     });
 }
 

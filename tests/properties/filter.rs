@@ -37,8 +37,10 @@ fn place() -> impl Strategy<Value = String> {
         (any::<Ipv4Addr>(), 0..=32u8).prop_map(|(address, bits)| format!("{address}/{bits}")),
         (any::<Ipv6Addr>(), 0..=128u8).prop_map(|(address, bits)| format!("{address}/{bits}")),
         Just("Localhost".to_owned()),
-        (any::<Ipv6Addr>(), text("[a-z][a-z0-9.@_-]{0,14}"))
-            .prop_map(|(address, zone)| format!("{address}%{zone}")),
+        (any::<u64>(), text("[a-z][a-z0-9.@_-]{0,14}")).prop_map(|(id, zone)| {
+            let address = Ipv6Addr::from_bits(0xfe80 << 112 | u128::from(id));
+            format!("{address}%{zone}")
+        }),
     ];
     (host, option::of(ports())).prop_map(|(host, ports)| match ports {
         Some(ports) if host.contains(':') => format!("[{host}]:{ports}"),

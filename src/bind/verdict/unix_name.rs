@@ -209,8 +209,8 @@ impl Case<'_> {
         match &self.evidence.connected {
             Some(Connected::Bound) => {
                 let text = format!(
-                    "A socket outside this network namespace is bound to {name}: of a container that shares the folder, \
-                     or of a program in a namespace of its own."
+                    "No socket of this network namespace has {name}, yet one is bound to it: that of a container which \
+                     shares the folder, or of a program in a namespace of its own."
                 );
                 let stop = "Stop the container or the program that shares the folder";
                 let fix = Fix::sentence(FixCode::StopContainer, stop);
@@ -385,8 +385,8 @@ impl Case<'_> {
         for one in self.evidence.holders.iter().filter(|one| one.is_cut_off) {
             let owner = owner_at_the_beginning(&one.holder);
             details.push(format!(
-                "{owner} is still bound to a file of this name that was removed or replaced: no client reaches it any \
-                 more."
+                "{owner} is bound to another file of this name: one that was removed or replaced, or that of a \
+                 container."
             ));
         }
         if matches!(self.name, UnixName::Abstract(_)) {
@@ -431,7 +431,7 @@ impl Case<'_> {
             .parent()
             .map(|folder| folder.to_string_lossy());
         match folder.as_deref() {
-            None | Some("") => "this folder".to_owned(),
+            None | Some("" | ".") => "this folder".to_owned(),
             Some(folder) => UnixName::Path(folder.to_owned()).to_string(),
         }
     }

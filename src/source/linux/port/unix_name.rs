@@ -71,15 +71,20 @@ fn of_path(
     }
     let file = file.map(|file| file_of(&file));
     let whole = whole(path);
+    // A relative name says nothing: each program is in a folder of its own.
     let has_name = |row: &UnixRow| {
         let name = row.name.as_slice();
-        !name.is_empty()
-            && (name == whole.as_os_str().as_encoded_bytes() || name == path.as_bytes())
+        let is_as_typed = path.starts_with('/') && name == path.as_bytes();
+        is_as_typed || name == whole.as_os_str().as_encoded_bytes()
     };
     let has_file = |row: &UnixRow| file.is_some() && row.file == file;
-    // Where files are shown under other numbers (overlays, some file systems, no sock_diag) the name must do.
-    let is_known_by_name =
-        !rows.iter().any(has_file) && evidence.connected == Some(Connected::Bound);
+    // Where files are shown under other numbers (some overlays), or not at all (without sock_diag), the name must do.
+    let has_files = rows.iter().any(|row| row.file.is_some());
+    let is_known_by_name = match &evidence.connected {
+        Some(Connected::Bound) => !rows.iter().any(has_file),
+        Some(Connected::Unknown(_)) => !has_files,
+        Some(Connected::Refused) | None => false,
+    };
     evidence.at_path = Some(at_path);
     let is_of_it = |row: &UnixRow| has_file(row) || has_name(row);
     let mut rows: Vec<_> = rows.into_iter().filter(is_of_it).collect();
