@@ -48,7 +48,10 @@ pub(super) fn ports<'a>(
     let is_odd = |port: usize| port % 2 != usize::from(first) % 2;
     let mut is_bound_first = vec![false; holds.len()];
     // Nearly always: nothing more is counted for that.
-    if !outgoing.clone().any(|socket| is_odd(socket.local.port.into())) {
+    if !outgoing
+        .clone()
+        .any(|socket| is_odd(socket.local.port.into()))
+    {
         return is_bound_first;
     }
     let by_destination = by_destination(outgoing.clone(), &is_odd);
