@@ -4,6 +4,7 @@ use super::{Destination, EphemeralUse, Held};
 use crate::model::{Problem, ProblemCode, Text, counted};
 
 /// What takes the most, and what helps against it, whole and in brief.
+#[derive(Clone, Copy)]
 struct Remedy {
     whole: &'static str,
     brief: &'static str,
@@ -44,10 +45,10 @@ impl EphemeralUse {
         let is_of_one = percent_lost < Self::SHORT || percent_lost < 100 && percent == 100;
         let (taken, message, brief) = match self.fullest {
             Some(one) if is_of_one || self.bound_first.total() == 0 => {
-                self.told(one.held, &to(one), why(one.held), remedy(one.held))
+                self.told(one.held, &to(one), &why(one.held), remedy(one.held))
             }
-            _ if self.bound_first.total() == 0 => self.told(lost, "", why(lost), remedy(lost)),
-            _ => self.told(lost, "", self.why_lost(), BIND_LATE),
+            _ if self.bound_first.total() == 0 => self.told(lost, "", &why(lost), remedy(lost)),
+            _ => self.told(lost, "", &self.why_lost(), BIND_LATE),
         };
         Some(Problem {
             code: ProblemCode::EphemeralPorts,
@@ -58,7 +59,7 @@ impl EphemeralUse {
     }
 
     /// How many are taken, and that in words and in brief.
-    fn told(&self, held: Held, to: &str, why: String, remedy: Remedy) -> (usize, String, String) {
+    fn told(&self, held: Held, to: &str, why: &str, remedy: Remedy) -> (usize, String, String) {
         let (taken, capacity) = (held.total().min(self.capacity), self.capacity);
         let Remedy { whole, brief } = remedy;
         let percent = self.percent_of(taken);
