@@ -142,7 +142,7 @@ impl<'a> SocketRecord<'a> {
         Self {
             state,
             owner,
-            state_since: row.began_its_state().map(|at| time(at.wall)),
+            state_since: row.began_its_state().map(time),
             ..record
         }
     }

@@ -4,6 +4,7 @@
 //! more and nothing less.
 #![cfg(target_os = "linux")]
 #![expect(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::print_stderr,
@@ -17,6 +18,7 @@ mod support;
 mod program;
 
 mod against_ss;
+mod ages;
 mod churn;
 mod connections;
 mod ephemeral;
