@@ -61,7 +61,7 @@ impl<'a> SocketRecord<'a> {
         Self {
             state: state(row),
             owner: owner_kind(&row.socket.owner, row),
-            state_since: row.began_its_state().map(|at| time(at.wall)),
+            state_since: row.began_its_state().map(time),
             ..record
         }
     }

@@ -305,13 +305,16 @@ fn key(column: &Column, socket: &Value) -> Option<Key> {
             text(&socket["user"]).or_else(|| Some(Key::Text(socket["uid"].as_u64()?.to_string())))
         }
         "unit" => text(&socket["container"]).or_else(|| text(&socket["unit"])),
-        // The youngest first; a single reading knows only how long something listens.
-        "age" if socket["remote"].is_null() => {
-            let started: jiff::Timestamp = process["started_at"].as_str()?.parse().ok()?;
-            let seconds: u64 = started.as_second().try_into().unwrap();
-            Some(Key::Number(u64::MAX - seconds))
+        // The youngest first; a single reading knows how long something listens, and when some connections began.
+        "age" => {
+            let since = match socket["remote"] {
+                Value::Null => &process["started_at"],
+                _ => &socket["state_since"],
+            };
+            let since: jiff::Timestamp = since.as_str()?.parse().ok()?;
+            let millis: u64 = since.as_millisecond().try_into().unwrap();
+            Some(Key::Number(u64::MAX - millis))
         }
-        "age" => None,
         "recv-q" => number(&socket["queue"]["receive"]),
         "send-q" => number(&socket["queue"]["send"]),
         "command" => {

@@ -4,6 +4,7 @@
 //! more and nothing less.
 
 mod against_ss;
+mod ages;
 mod churn;
 mod connections;
 mod ephemeral;

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::super::super::App;
 use super::super::{Line, Role, span};
 use super::MAX_LINES;
@@ -34,19 +36,14 @@ impl App {
     fn socket_lines(&self, row: &Row, columns: usize, now: Moment) -> Vec<Line> {
         let socket = &row.socket;
         let mut lines = vec![fact("socket", socket_text(socket))];
-        let seen = if row.was_there_at_start {
-            "there before"
-        } else {
-            "opened at"
-        };
-        let (since, first) = (self.clock(row.state_since), self.clock(row.first_seen));
+        let (since, opened) = (self.clock(row.state_since), self.opened_text(row));
         let state = socket.state;
         let text = if row.is_closed() {
-            format!("closed since {since}, was {state} · {seen} {first}")
+            format!("closed since {since}, was {state} · {opened}")
         } else if row.state_since == row.first_seen {
-            format!("{state} · {seen} {since}")
+            format!("{state} · {opened}")
         } else {
-            format!("{state} since {since} · {seen} {first}")
+            format!("{state} since {since} · {opened}")
         };
         let end = row.ends_at.filter(|_| !row.is_closed());
         let end = end.map(|at| end_text(at.saturating_sub(self.shown_at(now).steady)));
@@ -89,6 +86,29 @@ impl App {
             lines.push(fact("belongs to", identity.join(" · ")));
         }
         lines
+    }
+
+    /// `opened at 23:17:59`, or what is known instead: `there before 23:17:59, at least since 23:15:10`.
+    fn opened_text(&self, row: &Row) -> String {
+        if let Some(opened) = row.opened() {
+            return format!("opened at {}", self.time_beside(opened, row.first_seen));
+        }
+        let known = row.began_its_state_by().filter(|_| row.is_as_found());
+        let known = known.map(|by| self.time_beside(by, row.first_seen));
+        let known = known.map_or_else(String::new, |by| format!(", at least since {by}"));
+        format!("there before {}{known}", self.clock(row.first_seen))
+    }
+
+    /// The time of a day, with the date where that is not the day of another moment.
+    fn time_beside(&self, at: Timestamp, other: Moment) -> String {
+        let [at, other] =
+            [at, other.wall].map(|it| it.to_zoned(self.surroundings.time_zone.clone()));
+        let format = if at.date() == other.date() {
+            "%H:%M:%S"
+        } else {
+            "%Y-%m-%d %H:%M:%S"
+        };
+        at.strftime(format).to_string()
     }
 
     fn process_lines(&self, process: &Process) -> Vec<Line> {
