@@ -8,7 +8,7 @@ use sockeye::model::{Cost, Moment, Problem, ProblemCode, Snapshot};
 use sockeye::report::{self, Layout};
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::refresh;
-use sockeye::source::{Source as _, System};
+use sockeye::source::{Recorder, Source as _, System};
 use sockeye::track::Tracker;
 
 use super::options::{self, Shared};
@@ -106,7 +106,7 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
 /// The reading to list, on the record if that is wanted, and what it took.
 fn read(shared: &Shared, asked: &Asked, now: Moment) -> anyhow::Result<(Snapshot, Cost)> {
     let mut recorder = shared.recorder()?;
-    let (snapshot, cost) = if shared.replay.is_some() {
+    let (mut snapshot, cost) = if shared.replay.is_some() {
         let mut recording = shared.source()?;
         (recording.take(now)?, recording.cost())
     } else {
@@ -120,6 +120,7 @@ fn read(shared: &Shared, asked: &Asked, now: Moment) -> anyhow::Result<(Snapshot
     };
     if let Some(recorder) = &mut recorder {
         recorder.record(&snapshot)?;
+        snapshot.problems.extend(Recorder::left_out(&snapshot));
     }
     Ok((snapshot, cost))
 }

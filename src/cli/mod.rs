@@ -11,6 +11,7 @@ mod live;
 mod man;
 mod options;
 mod output;
+mod size;
 mod wait;
 mod watch;
 

@@ -13,7 +13,7 @@ use sockeye::bind::Address;
 use sockeye::config::duration;
 use sockeye::filter::Filter;
 use sockeye::model::{Family, clean};
-use sockeye::source::{Recorder, Replay, Source, System, own_uid};
+use sockeye::source::{DEFAULT_MAX_SIZE, Recorder, Replay, Source, System, own_uid};
 
 use super::check::Check;
 use super::completions::Completions;
@@ -23,6 +23,7 @@ use super::keys::Keys;
 use super::list::List;
 use super::man::Man;
 use super::output;
+use super::size;
 use super::wait::Wait;
 use super::watch::Watch;
 
@@ -93,6 +94,7 @@ fn told_of(command: &str) -> &'static [&'static str] {
             "all",
             "replay",
             "record",
+            "record_max",
             "redact",
             "stats",
         ],
@@ -108,6 +110,7 @@ fn told_of(command: &str) -> &'static [&'static str] {
             "no_color",
             "replay",
             "record",
+            "record_max",
             "redact",
             "stats",
         ],
@@ -211,9 +214,12 @@ pub(super) struct Shared {
     /// Show a recording instead of this machine
     #[arg(long, global = true, value_name = "FILE")]
     pub replay: Option<PathBuf>,
-    /// Write every reading to a file that --replay shows
+    /// Write every reading to a file that --replay shows; after the first one, what changed
     #[arg(long, global = true, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// With --record: end the recording before the file is larger than this, such as 500M or 2G [default: 1G]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = size::parse)]
+    record_max: Option<u64>,
     /// With --record: pseudonyms for addresses, users, units, containers and interfaces, and no arguments; process
     /// names, pids, ports and times stay
     #[arg(long, global = true)]
@@ -355,6 +361,11 @@ impl Shared {
         if self.redact && self.record.is_none() {
             bail!("--redact is for what --record writes: name a file (--record FILE --redact)");
         }
+        if self.record_max.is_some() && self.record.is_none() {
+            bail!(
+                "--record-max is for what --record writes: name a file (--record FILE --record-max 2G)"
+            );
+        }
         Ok(())
     }
 
@@ -369,6 +380,8 @@ impl Shared {
     /// The file to record into, if one was named.
     pub fn recorder(&self) -> anyhow::Result<Option<Recorder>> {
         let recorder = self.record.as_ref().map(Recorder::create).transpose()?;
+        let max_size = self.record_max.unwrap_or(DEFAULT_MAX_SIZE);
+        let recorder = recorder.map(|recorder| recorder.limited(max_size));
         Ok(if self.redact {
             recorder.map(Recorder::redacted)
         } else {

@@ -7,12 +7,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::PathBuf;
 
-use super::frame::{Frame, Privacy};
+use super::frame::{Frame, MAX_LINE, Privacy};
 use super::{Source, SourceError};
 use crate::model::{Moment, Problem, ProblemCode, Snapshot, Text};
-
-/// The longest line that is read, in bytes: about half a million sockets.
-const MAX_LINE: u64 = 256 * 1024 * 1024;
 
 /// The longest line that is read if it does not begin as a reading does: it is some other kind of file.
 const MAX_OTHER_LINE: u64 = 4096;
@@ -38,7 +35,7 @@ impl Replay {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, SourceError> {
         let path = path.into();
         match File::open(&path) {
-            Ok(file) => Self::read(path, Box::new(BufReader::new(file)), MAX_LINE),
+            Ok(file) => Self::read(path, Box::new(BufReader::new(file)), MAX_LINE as u64),
             Err(reason) => Err(SourceError::File { path, reason }),
         }
     }
@@ -52,7 +49,7 @@ impl Replay {
         name: impl Into<PathBuf>,
         lines: impl BufRead + Send + 'static,
     ) -> Result<Self, SourceError> {
-        Self::read(name.into(), Box::new(lines), MAX_LINE)
+        Self::read(name.into(), Box::new(lines), MAX_LINE as u64)
     }
 
     fn read(
@@ -64,6 +61,7 @@ impl Replay {
             path,
             lines,
             begun: Vec::new(),
+            last: None,
             is_given_up: false,
             line: 0,
             max_line,
@@ -135,6 +133,8 @@ struct Reader {
     lines: Box<dyn BufRead + Send>,
     /// What is there of a line that has no end yet.
     begun: Vec<u8>,
+    /// The last reading, that the next line may build on.
+    last: Option<Frame>,
     /// Number of the last line that was begun.
     line: usize,
     max_line: u64,
@@ -202,8 +202,14 @@ impl Reader {
         Ok(bytes)
     }
 
-    fn snapshot(&self, frame: Frame) -> Result<Snapshot, SourceError> {
-        frame.into_snapshot().map_err(|reason| self.wrong(&reason))
+    /// The snapshot of a line, together with those before it.
+    fn snapshot(&mut self, frame: Frame) -> Result<Snapshot, SourceError> {
+        let before = self.last.take();
+        let whole = frame.completed(before.as_ref());
+        let snapshot = whole.and_then(|whole| Ok((whole.snapshot()?, whole)));
+        let (snapshot, whole) = snapshot.map_err(|reason| self.wrong(&reason))?;
+        self.last = Some(whole);
+        Ok(snapshot)
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<Frame, SourceError> {
