@@ -14,7 +14,7 @@ use sockeye::model::{Cost, Moment, Playback, Problem, ProblemCode, Snapshot};
 use sockeye::report::{self, Layout, Sheet};
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::refresh;
-use sockeye::source::{Replay, Source as _, System};
+use sockeye::source::{Recorder, Replay, Source as _, System};
 use sockeye::track::{Row, Table, Tracker};
 
 use super::at::{self, At, Found};
@@ -221,7 +221,7 @@ impl Recorded {
 /// The reading to list, on the record if that is wanted.
 fn read(shared: &Shared, asked: &Asked, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
     let mut recorder = shared.recorder()?;
-    let read = if let Some(path) = &shared.replay {
+    let mut read = if let Some(path) = &shared.replay {
         read_recording(path, at, now)?
     } else {
         let mut system = System::new();
@@ -238,6 +238,8 @@ fn read(shared: &Shared, asked: &Asked, at: Option<At>, now: Moment) -> anyhow::
     };
     if let Some(recorder) = &mut recorder {
         recorder.record(&read.snapshot)?;
+        let left_out = Recorder::left_out(&read.snapshot);
+        read.snapshot.problems.extend(left_out);
     }
     Ok(read)
 }

@@ -12,6 +12,7 @@ mod live;
 mod man;
 mod options;
 mod output;
+mod size;
 mod wait;
 mod watch;
 

@@ -13,7 +13,9 @@ use sockeye::bind::Address;
 use sockeye::config::duration;
 use sockeye::filter::{Filter, nearest};
 use sockeye::model::{Family, clean};
-use sockeye::source::{Recorder, Replay, STANDARD_INPUT, Source, System, own_uid};
+use sockeye::source::{
+    DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT, Source, System, own_uid,
+};
 
 use super::check::Check;
 use super::completions::Completions;
@@ -23,6 +25,7 @@ use super::keys::Keys;
 use super::list::List;
 use super::man::Man;
 use super::output;
+use super::size;
 use super::wait::Wait;
 use super::watch::Watch;
 
@@ -138,6 +141,7 @@ fn told_of(command: &str) -> &'static [&'static str] {
             "all",
             "replay",
             "record",
+            "record_max",
             "redact",
             "stats",
         ],
@@ -153,6 +157,7 @@ fn told_of(command: &str) -> &'static [&'static str] {
             "no_color",
             "replay",
             "record",
+            "record_max",
             "redact",
             "stats",
         ],
@@ -228,9 +233,12 @@ pub(super) struct Shared {
     /// Show a recording instead of this machine; `-` reads it from standard input
     #[arg(long, global = true, value_name = "FILE")]
     pub replay: Option<PathBuf>,
-    /// Write every reading to a file that --replay shows
+    /// Write every reading to a file that --replay shows; after the first one, what changed
     #[arg(long, global = true, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// With --record: end the recording before the file is larger than this, such as 500M or 2G [default: 1G]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = size::parse)]
+    record_max: Option<u64>,
     /// With --record: pseudonyms for addresses, users, units, containers and interfaces, and no arguments; process
     /// names, pids, ports and times stay
     #[arg(long, global = true)]
@@ -377,6 +385,11 @@ impl Shared {
                 "--replay -: standard input is a terminal, not a recording (sockeye --replay - <FILE)"
             );
         }
+        if self.record_max.is_some() && self.record.is_none() {
+            bail!(
+                "--record-max is for what --record writes: name a file (--record FILE --record-max 2G)"
+            );
+        }
         Ok(())
     }
 
@@ -397,6 +410,8 @@ impl Shared {
     /// The file to record into, if one was named.
     pub fn recorder(&self) -> anyhow::Result<Option<Recorder>> {
         let recorder = self.record.as_ref().map(Recorder::create).transpose()?;
+        let max_size = self.record_max.unwrap_or(DEFAULT_MAX_SIZE);
+        let recorder = recorder.map(|recorder| recorder.limited(max_size));
         Ok(if self.redact {
             recorder.map(Recorder::redacted)
         } else {

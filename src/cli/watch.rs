@@ -16,7 +16,7 @@ use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::watch::{self, End, Ended, Seen};
 use sockeye::runtime::{panic, refresh, signals};
-use sockeye::source::{Replay, Source as _};
+use sockeye::source::{Recorder, Replay, Source as _};
 use sockeye::track::{Observation, Tracker};
 
 use self::stream::Stream;
@@ -105,9 +105,10 @@ fn replay(
 ) -> anyhow::Result<u8> {
     let (mut recorder, mut tracker) = (shared.recorder()?, Tracker::new(settings.linger));
     loop {
-        let snapshot = recording.take(printer.clock.now())?;
+        let mut snapshot = recording.take(printer.clock.now())?;
         if let Some(recorder) = &mut recorder {
             recorder.record(&snapshot)?;
+            snapshot.problems.extend(Recorder::left_out(&snapshot));
         }
         let cost = recording.cost();
         let (observation, refresh) = refresh::observe(&mut tracker, snapshot, cost, printer.clock);

@@ -181,6 +181,7 @@ impl Collector {
     /// A recording that can't be written any more ends; the table lives on and says so.
     fn record(&mut self, snapshot: &mut Snapshot) {
         let to = self.recorder.as_mut();
+        let left_out = to.as_ref().and_then(|_| Recorder::left_out(snapshot));
         let written = panic::catch(|| to.map(|to| to.record(snapshot)));
         let why = match written {
             Ok(Some(Err(error))) => Some(error.to_string()),
@@ -192,7 +193,9 @@ impl Collector {
             self.recorder = None;
             self.lost_recording = Some(Problem::new(ProblemCode::RecordingEnded, &message));
         }
-        snapshot.problems.extend(self.lost_recording.clone());
+        snapshot
+            .problems
+            .extend(self.lost_recording.clone().or(left_out));
     }
 
     /// Sleeps until the next snapshot is due: `pause` or the interval after `began`.

@@ -39,7 +39,7 @@ pub use investigator::Investigator;
 pub use lineage::lineage;
 #[cfg(target_os = "linux")]
 pub use linux::pinned::{Pinned, Reception};
-pub use record::Recorder;
+pub use record::{DEFAULT_MAX_SIZE, Recorder};
 pub use replay::{Replay, STANDARD_INPUT};
 pub use system::System;
 pub use users::own_uid;

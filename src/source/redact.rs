@@ -111,6 +111,7 @@ fn problem(problem: &Problem) -> Problem {
         ProblemCode::Interrupted => "rows may be missing from this reading",
         ProblemCode::EphemeralPorts => "few ephemeral ports are left",
         ProblemCode::RecordingEnded => "a recording has ended",
+        ProblemCode::RecordingIncomplete => "a recording lacks sockets",
     };
     Problem {
         code: problem.code,

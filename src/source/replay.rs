@@ -13,14 +13,11 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::PathBuf;
 
-use super::frame::{Frame, Privacy};
+use super::frame::{Frame, MAX_LINE, Privacy};
 use super::{Source, SourceError};
 use crate::model::{Moment, Playback, Problem, ProblemCode, Snapshot, Text};
 use count::Count;
 use timeline::Timeline;
-
-/// The longest line that is read, in bytes: about half a million sockets.
-const MAX_LINE: u64 = 256 * 1024 * 1024;
 
 /// The longest line that is read if it does not begin as a reading does: it is some other kind of file.
 const MAX_OTHER_LINE: u64 = 4096;
@@ -61,7 +58,8 @@ impl Replay {
         match File::open(&path) {
             Ok(file) => {
                 let count = Count::of(&path);
-                let replay = Self::read(path, Box::new(BufReader::new(file)), MAX_LINE)?;
+                let lines = Box::new(BufReader::new(file));
+                let replay = Self::read(path, lines, MAX_LINE as u64)?;
                 Ok(Self { count, ..replay })
             }
             Err(reason) => Err(SourceError::File { path, reason }),
@@ -77,7 +75,7 @@ impl Replay {
         name: impl Into<PathBuf>,
         lines: impl BufRead + Send + 'static,
     ) -> Result<Self, SourceError> {
-        Self::read(name.into(), Box::new(lines), MAX_LINE)
+        Self::read(name.into(), Box::new(lines), MAX_LINE as u64)
     }
 
     fn read(
@@ -89,6 +87,7 @@ impl Replay {
             path,
             lines,
             begun: Vec::new(),
+            last: None,
             is_given_up: false,
             line: 0,
             max_line,
@@ -210,6 +209,8 @@ struct Reader {
     lines: Box<dyn BufRead + Send>,
     /// What is there of a line that has no end yet.
     begun: Vec<u8>,
+    /// The last reading, that the next line may build on.
+    last: Option<Frame>,
     /// Number of the last line that was begun.
     line: usize,
     max_line: u64,
@@ -284,8 +285,30 @@ impl Reader {
         Ok(bytes)
     }
 
-    fn snapshot(&self, frame: Frame) -> Result<Snapshot, SourceError> {
-        frame.into_snapshot().map_err(|reason| self.wrong(&reason))
+    /// The snapshot of a line, together with those before it.
+    fn snapshot(&mut self, frame: Frame) -> Result<Snapshot, SourceError> {
+        self.complete(frame)?;
+        self.last_snapshot()
+    }
+
+    /// Takes in a line that only those after it need.
+    fn go_over(&mut self, line: &[u8]) -> Result<(), SourceError> {
+        let frame = self.parse(line)?;
+        self.complete(frame)
+    }
+
+    fn complete(&mut self, frame: Frame) -> Result<(), SourceError> {
+        let before = self.last.take();
+        let whole = frame.completed(before.as_ref());
+        self.last = Some(whole.map_err(|reason| self.wrong(&reason))?);
+        Ok(())
+    }
+
+    /// The snapshot of the lines so far.
+    fn last_snapshot(&self) -> Result<Snapshot, SourceError> {
+        let last = self.last.as_ref();
+        let last = last.ok_or_else(|| self.wrong("no reading comes before this line"))?;
+        last.snapshot().map_err(|reason| self.wrong(&reason))
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<Frame, SourceError> {

@@ -4,10 +4,11 @@ use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
 use crate::cli::scene::{BINARY, Said, Sockets, TempFile, sockeye, stage};
-use crate::schema::hold;
+use crate::schema::{hold, valid};
 
 /// The first line of each verdict: `8080: in use`.
 fn outcomes(out: &str) -> Vec<&str> {
@@ -65,6 +66,30 @@ fn a_range_is_one_verdict_for_each_port() {
             .filter(|line| !is_gap(line) && !line.is_empty())
             .collect();
         assert!(rest.is_empty(), "{rest:?}");
+    });
+}
+
+#[test]
+fn a_range_is_answered_as_its_ports_are_one_by_one() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let judged = |target: &str| -> Vec<Value> {
+            let said = sockeye(&["check", "--json", target]);
+            let targets = valid(&said.out)["targets"].take();
+            let Value::Array(targets) = targets else {
+                panic!("{said:?}");
+            };
+            let told = [
+                "target", "verdict", "cause", "summary", "probes", "profiles", "notes",
+            ];
+            let of = |one: &Value| told.map(|key| one[key].clone()).to_vec().into();
+            targets.iter().map(of).collect()
+        };
+        for protocol in ["", "/udp"] {
+            let together = judged(&format!("8075-8085{protocol}"));
+            let apart = (8075..=8085).flat_map(|port| judged(&format!("{port}{protocol}")));
+            assert_eq!(together, apart.collect::<Vec<_>>());
+        }
     });
 }
 

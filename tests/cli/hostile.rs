@@ -250,7 +250,49 @@ fn a_full_disk_ends_the_recording_and_not_the_program_and_what_was_written_is_sh
 }
 
 #[test]
-fn redact_without_record_is_one_clear_line() {
+fn a_recording_that_may_not_grow_ends_and_not_the_program_and_what_was_written_is_shown() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let folder = std::env::temp_dir().join(format!("sockeye-limit-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let script = r#"
+            cd "$0"
+            "$1" list --record none --record-max 10; echo "list $?"
+            { "$1" watch --interval 50ms --record f --record-max 32K 2>&1 >/dev/null & echo "pid $!"; wait; } | while read -r line; do
+                case $line in
+                    "pid "*) pid=${line#pid } ;;
+                    *"the recording has ended"*) echo "$line"; kill -0 "$pid" && echo alive; kill "$pid" ;;
+                esac
+            done
+            "$1" watch --replay f
+            [ $(($(wc -c < f) + $(wc -c < none))) -le 32768 ] && echo small
+        "#;
+        let mut command = Command::new("sh");
+        let output = command
+            .args(["-c", script])
+            .arg(&folder)
+            .arg(BINARY)
+            .output()
+            .unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let (out, err) = (text(output.stdout), text(output.stderr));
+        for said in [
+            "list 2\n",
+            "it may have 32768 bytes (--record-max)",
+            "alive\n",
+            "127.0.0.1:8080",
+            "small\n",
+        ] {
+            assert!(out.contains(said), "{said}: {out} {err}");
+        }
+        assert!(err.contains("it may have 10 bytes (--record-max)"), "{err}");
+        assert!(!err.contains("breaks off"), "{err}");
+    });
+}
+
+#[test]
+fn what_is_said_of_a_recording_without_one_is_one_clear_line() {
     for args in [
         &["--redact"][..],
         &["list", "--redact"],
@@ -265,6 +307,9 @@ fn redact_without_record_is_one_clear_line() {
         );
         assert_eq!(said.err.lines().count(), 1, "{said:?}");
     }
+    let said = sockeye(&["list", "--record-max", "2G"]);
+    let says = "sockeye: --record-max is for what --record writes: name a file (--record FILE --record-max 2G)\n";
+    assert_eq!((said.code, &*said.err), (2, says), "{said:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::{Replay, SourceError};
 use crate::model::Moment;
@@ -12,6 +13,8 @@ use crate::model::Moment;
 #[derive(Deserialize)]
 struct Head {
     taken_at: Moment,
+    /// There is one in a line that builds on the one before.
+    since: Option<IgnoredAny>,
 }
 
 impl Replay {
@@ -48,30 +51,38 @@ impl Replay {
     ///
     /// When the file can't be read, or there is no snapshot.
     pub fn go_to(&mut self, number: usize) -> Result<(), SourceError> {
-        let (mut before, mut last) = (None, None);
+        // A whole line that another whole one follows is not read any closer.
+        let mut whole = None;
+        let (first, mut breaks_off) = (self.number, false);
         while self.number < number {
             let Some(line) = self.reader.filled_line()? else {
                 break;
             };
-            self.number += 1;
-            before = last.replace(line);
-        }
-        let Some(line) = last else {
-            return Ok(());
-        };
-        match self.reader.parse(&line) {
-            Ok(frame) => self.current = self.reader.snapshot(frame)?,
-            Err(_) if !line.ends_with(b"\n") => {
-                self.number -= 1;
-                if let Some(before) = before {
-                    self.current = self
-                        .reader
-                        .parse(&before)
-                        .and_then(|frame| self.reader.snapshot(frame))?;
+            let head: Head = match serde_json::from_slice(line.trim_ascii()) {
+                Ok(head) => head,
+                Err(_) if !line.ends_with(b"\n") => {
+                    breaks_off = true;
+                    break;
                 }
-                self.say_that_it_breaks_off();
+                Err(error) => return Err(self.reader.wrong(&super::in_column(&error))),
+            };
+            self.number += 1;
+            if head.since.is_none() {
+                whole = Some(line);
+                continue;
             }
-            Err(error) => return Err(error),
+            for line in whole.take().into_iter().chain([line]) {
+                self.reader.go_over(&line)?;
+            }
+        }
+        if let Some(line) = whole {
+            self.reader.go_over(&line)?;
+        }
+        if self.number > first {
+            self.current = self.reader.last_snapshot()?;
+        }
+        if breaks_off {
+            self.say_that_it_breaks_off();
         }
         Ok(())
     }
