@@ -230,7 +230,7 @@ impl Watch {
 fn compare(done: &[String], told: &[serde_json::Value]) {
     let mut heard: HashMap<(String, u64), Vec<&serde_json::Value>> = HashMap::new();
     for event in told {
-        let change = event["change"].as_str().unwrap_or_default().to_owned();
+        let change = event["kind"].as_str().unwrap_or_default().to_owned();
         let port = event["socket"]["local"]["port"]
             .as_u64()
             .unwrap_or_default();
@@ -250,7 +250,7 @@ fn compare(done: &[String], told: &[serde_json::Value]) {
             missed += 1;
             continue;
         };
-        match event["socket"]["processes"][0]["pid"].as_u64() {
+        match event["socket"]["pids"][0].as_u64() {
             None => unknown += 1,
             owner => strangers += usize::from(owner != pid.parse().ok()),
         }

@@ -1,8 +1,9 @@
 //! What a steady refresh takes beside the bare dump of the kernel's tables, and how that grows:
 //! `cargo bench --bench refresh`.
 //!
-//! Four loads, from 1,000 sockets to 100,000 and from 100 processes to 10,000. Beside each: the floor
-//! (the four dumps of `sock_diag`, their answers thrown away), one `ss -tuanp`, and what the one-shot
+//! Seven loads, from 1,000 sockets to 100,000 and from 100 processes to 10,000. Beside each: four dumps of `sock_diag`,
+//! one walk of the TCP table for both families (`TCPDIAG_GETSOCK`) and two dumps of UDP, which is the floor, all
+//! their answers thrown away; one `ss -tuanp`, and what the one-shot
 //! commands take. CPU time of this process or of the command; nothing is asserted.
 #![allow(clippy::print_stdout, reason = "its figures are its result")]
 #![allow(clippy::disallowed_methods, reason = "it measures")]
@@ -53,8 +54,8 @@ const REFRESHES: usize = 21;
 const BEFORE: u64 = 30;
 
 const HEADING: &str = "\
-| load | floor | refresh | ÷ floor | `ss -tuanp` | ÷ ss | `list` | `list :PORT` | `check PORT` |
-|---|---|---|---|---|---|---|---|---|";
+| load | four dumps | walk | with bound | with ages | refresh | ÷ walk | `ss -tuanp` | ÷ ss | `list` | `list :PORT` | `check PORT` |
+|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 fn main() -> Outcome {
     load::run_beside_each(HEADING, &SIZES, bench)
@@ -63,7 +64,15 @@ fn main() -> Outcome {
 fn bench(size: Size) -> Outcome {
     let ss = median(5, || Ok(time(Command::new("ss").arg("-tuanp"))?.0))?;
     let refresh = steady_refreshes()?;
-    let floor = median(REFRESHES, || on_this_thread(dump_all))?;
+    let dumps = median(REFRESHES, || on_this_thread(dump_all))?;
+    let [walk, bound, ages] = [(TCP_STATES, 0), (TCP_STATES | BOUND, 0), (TCP_STATES, INFO)].map(
+        |(states, extensions)| {
+            median(REFRESHES, || {
+                on_this_thread(|| walk_all(states, extensions))
+            })
+        },
+    );
+    let walk = walk?;
     let port = load::a_listening_port()?;
     let [list, list_one, check] = [
         &["list", "--all"][..],
@@ -74,10 +83,13 @@ fn bench(size: Size) -> Outcome {
     let ms = |took: Took| format!("{:.1}", millis(took.cpu));
     let ratio = |one: Took, other: Took| one.cpu.as_secs_f64() / other.cpu.as_secs_f64();
     println!(
-        "| {size} | {} | {} | {:.2} | {} | {:.2} | {} | {} | {} |",
-        ms(floor),
+        "| {size} | {} | {} | {} | {} | {} | {:.2} | {} | {:.2} | {} | {} | {} |",
+        ms(dumps),
+        ms(walk),
+        ms(bound?),
+        ms(ages?),
         ms(refresh),
-        ratio(refresh, floor),
+        ratio(refresh, walk),
         ms(ss),
         ratio(refresh, ss),
         ms(list?),
@@ -133,6 +145,25 @@ fn dump_all() -> Outcome {
     Ok(())
 }
 
+/// TCP's states, the bit of sockets that are only bound, and the extension with `tcp_info`.
+const TCP_STATES: u32 = 0xfff;
+const BOUND: u32 = 1 << 13;
+const INFO: u8 = 1 << 1;
+
+/// One walk of the TCP table for both families, and UDP's two dumps.
+fn walk_all(states: u32, extensions: u8) -> Outcome {
+    // `struct nlmsghdr`, then `struct inet_diag_req` (linux/inet_diag.h).
+    let mut request = [0; 76];
+    request[0..4].copy_from_slice(&76_u32.to_ne_bytes());
+    request[4..6].copy_from_slice(&18_u16.to_ne_bytes());
+    request[6..8].copy_from_slice(&0x301_u16.to_ne_bytes());
+    request[19] = extensions;
+    request[68..72].copy_from_slice(&states.to_ne_bytes());
+    throw_away(&request)?;
+    dump(2, 17)?;
+    dump(10, 17)
+}
+
 fn dump(family: u8, protocol: u8) -> Outcome {
     // `struct nlmsghdr`, then `struct inet_diag_req_v2` (sock_diag(7)).
     let mut request = [0; 72];
@@ -140,11 +171,16 @@ fn dump(family: u8, protocol: u8) -> Outcome {
     request[4..6].copy_from_slice(&20_u16.to_ne_bytes());
     request[6..8].copy_from_slice(&0x301_u16.to_ne_bytes());
     request[16..18].copy_from_slice(&[family, protocol]);
-    request[20..24].copy_from_slice(&0xfff_u32.to_ne_bytes());
+    request[20..24].copy_from_slice(&TCP_STATES.to_ne_bytes());
+    throw_away(&request)
+}
+
+/// Sends a request and reads its answer to the end.
+fn throw_away(request: &[u8]) -> Outcome {
     let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
     socket.bind_auto()?;
     socket.connect(&SocketAddr::new(0, 0))?;
-    socket.send(&request, 0)?;
+    socket.send(request, 0)?;
     let mut answer = vec![0; 64 * 1024];
     loop {
         let length = socket.recv(&mut &mut answer[..], 0)?;

@@ -20,7 +20,7 @@
 //! # The dependency rule
 //!
 //! `model` ← `track`, `columns`, `filter`, `bind` ← `app` ← `ui`, `config`; `model` ← `source`;
-//! `filter` ← `theme` ← `app`; `columns`, `bind` ← `report`. Only `runtime` and the command line see everything. `tests/architecture.rs` holds the
+//! `filter` ← `theme` ← `app`; `columns`, `bind` ← `report`. Only `runtime` and the command line see everything. `tests/architecture` holds the
 //! pure modules to it.
 #![cfg_attr(not(windows), forbid(unsafe_code))]
 

@@ -1,6 +1,6 @@
 //! Makes the pictures in `assets/` from a recording: `cargo run --example screenshot`.
 //!
-//! The same bytes each time: `tests/pictures.rs` compares them with what is committed. The recording beside
+//! The same bytes each time: `tests/pictures` compares them with what is committed. The recording beside
 //! this file was made once, of real sockets, by `cargo run --example screenshot -- record` (`record`).
 #![allow(
     clippy::print_stdout,

@@ -1,7 +1,8 @@
-//! A screen as SVG: one piece of text for each run of cells that look alike.
+//! A screen as SVG: pieces of text that look alike, parted where a column ends.
 //!
-//! It has to look right on any page and with any font: it has a ground of its own, and each piece says how
-//! wide it is, so that columns stand below each other where letters are narrower than here.
+//! It has to look right on any page, with any font and in any viewer: it has a ground of its own, and each
+//! piece says where it begins and how wide it is, so that columns stay aligned where letters are narrower than
+//! here. No piece has two spaces in a row, of which many viewers make one.
 
 use std::fmt::Write as _;
 
@@ -65,7 +66,7 @@ fn opened((width, height): (f32, f32), title: &str, description: &str) -> String
          height=\"{height:.0}\" role=\"img\" aria-labelledby=\"t d\" font-size=\"14\" font-family=\"ui-monospace, \
          SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace\">\n\
          <title id=\"t\">{}</title>\n<desc id=\"d\">{}</desc>\n\
-         <style>text{{white-space:pre}}.b{{font-weight:bold}}.u{{text-decoration:underline}}</style>\n\
+         <style>.b{{font-weight:bold}}.u{{text-decoration:underline}}</style>\n\
          <rect x=\"0.5\" y=\"0.5\" width=\"{:.0}\" height=\"{:.0}\" rx=\"10\" fill=\"{GROUND}\" stroke=\"{FRAME}\"/>\n",
         escaped(title),
         escaped(description),
@@ -125,24 +126,21 @@ impl Panel<'_> {
 
     /// The text of one run. Every symbol of the pictures is one cell wide.
     fn draw_text(&self, svg: &mut String, (column, row): (usize, u16), text: &str, look: &Look) {
-        let shown = text.trim();
-        if shown.is_empty() {
-            return;
-        }
-        let before = text.chars().take_while(|c| *c == ' ').count();
-        let (x, y) = self.place((column + before, row));
-        let (y, width) = (y + CELL.1 * 0.75, to_f32(shown.chars().count()) * CELL.0);
         let class = match (look.is_bold, look.is_underlined) {
             (false, false) => "",
             (true, false) => " class=\"b\"",
             (false, true) => " class=\"u\"",
             (true, true) => " class=\"b u\"",
         };
-        let (ink, shown) = (&look.ink, escaped(shown));
-        let _ = writeln!(
-            svg,
-            "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{width:.1}\" fill=\"{ink}\"{class}>{shown}</text>"
-        );
+        for (offset, piece) in pieces(text) {
+            let (x, y) = self.place((column + offset, row));
+            let (y, width) = (y + CELL.1 * 0.75, to_f32(piece.chars().count()) * CELL.0);
+            let (ink, shown) = (&look.ink, escaped(piece));
+            let _ = writeln!(
+                svg,
+                "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{width:.1}\" fill=\"{ink}\"{class}>{shown}</text>"
+            );
+        }
     }
 
     /// The upper left corner of a cell.
@@ -150,6 +148,21 @@ impl Panel<'_> {
         let x = self.left + to_f32(column) * CELL.0;
         (x, self.top + f32::from(row) * CELL.1)
     }
+}
+
+/// The parts of a text between two or more spaces, each with the cell that it begins in.
+fn pieces(text: &str) -> Vec<(usize, &str)> {
+    let mut column = 0;
+    let mut pieces = Vec::new();
+    for part in text.split("  ") {
+        let shown = part.trim_start();
+        if !shown.trim_end().is_empty() {
+            let before = part.chars().count() - shown.chars().count();
+            pieces.push((column + before, shown.trim_end()));
+        }
+        column += part.chars().count() + 2;
+    }
+    pieces
 }
 
 /// Cells that are alike in something, and where they begin.

@@ -143,7 +143,7 @@ fn is_clean(text: &str) {
 fn is_reported(observation: &Observation, now: Moment) {
     let Table { rows, .. } = &*observation.table;
     let rows: Vec<&Row> = rows.iter().map(|row| &**row).collect();
-    let json = written(|out| report::write_json(out, &observation.table, rows.iter().copied()));
+    let json = written(|out| report::write_json(out, &observation.table, &rows));
     is_clean(json.trim_end_matches('\n'));
     let listing: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
     assert_eq!(
@@ -151,7 +151,11 @@ fn is_reported(observation: &Observation, now: Moment) {
         Some(rows.len())
     );
 
-    let table = written(|out| report::write_csv(out, rows.iter().copied()));
+    let lines = written(|out| report::write_ndjson(out, &observation.table, &rows));
+    lines.lines().for_each(is_clean);
+
+    let sheet = report::Sheet::default();
+    let table = written(|out| report::write_csv(out, rows.iter().copied(), sheet));
     let mut reader = csv::Reader::from_reader(table.as_bytes());
     let columns = reader.headers().expect("it is CSV").len();
     for record in reader.records() {
@@ -164,6 +168,7 @@ fn is_reported(observation: &Observation, now: Moment) {
         now,
         highlight: Duration::from_secs(5),
         names: true,
+        has_user: false,
         brief: false,
     };
     let layout = report::Layout::default();

@@ -58,6 +58,7 @@ pub enum Action {
     OpenPalette,
     ToggleHelp,
     Back,
+    Redraw,
     Quit,
     Suspend,
     Accept,

@@ -124,6 +124,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char(':')], A::OpenPalette, "every action by its name: type to find it", "actions"),
     bind(Table, &[Char('?')], A::ToggleHelp, "this help", "help"),
     bind(Table, &[Char('q'), Ctrl('c')], A::Quit, "quit", "quit"),
+    bind(Table, &[Ctrl('l')], A::Redraw, "draw the screen anew, after others wrote on it", ""),
     bind(Table, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 
     bind(Bind, &[Char('r')], A::Refresh, "test again", "again"),
@@ -140,11 +141,13 @@ pub const KEYMAP: &[Binding] = &[
     bind(Prompt, &[Up], A::RecallEarlier, "earlier one that begins with what is typed", "earlier"),
     bind(Prompt, &[Down], A::RecallLater, "later one", ""),
     bind(Prompt, &[Ctrl('c')], A::Quit, "quit", ""),
+    bind(Prompt, &[Ctrl('l')], A::Redraw, "draw the screen anew, after others wrote on it", ""),
     bind(Prompt, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 
     bind(Digits, &[Enter], A::Accept, "stay there; show the port if it is hidden", "stay"),
     bind(Digits, &[Esc], A::Back, "go back to where the cursor was", "back"),
     bind(Digits, &[Ctrl('c')], A::Quit, "quit", ""),
+    bind(Digits, &[Ctrl('l')], A::Redraw, "draw the screen anew, after others wrote on it", ""),
     bind(Digits, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 
     bind(Menu, &[Char('j'), Down], A::Down, "next", ""),
@@ -153,6 +156,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Menu, &[Char(' ')], A::Toggle, "on or off", "on/off"),
     bind(Menu, &[Esc, Char('q')], A::Back, "leave", "leave"),
     bind(Menu, &[Ctrl('c')], A::Quit, "quit", ""),
+    bind(Menu, &[Ctrl('l')], A::Redraw, "draw the screen anew, after others wrote on it", ""),
     bind(Menu, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 
     bind(Palette, &[Enter], A::Accept, "do it", "do it"),
@@ -162,6 +166,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Palette, &[PageUp], A::PageUp, "a page up", ""),
     bind(Palette, &[Esc], A::Back, "leave", "leave"),
     bind(Palette, &[Ctrl('c')], A::Quit, "quit", ""),
+    bind(Palette, &[Ctrl('l')], A::Redraw, "draw the screen anew, after others wrote on it", ""),
     bind(Palette, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 
     bind(Question, &[Char('y')], A::Confirm, "yes", "yes"),
@@ -170,12 +175,14 @@ pub const KEYMAP: &[Binding] = &[
     bind(Question, &[Char('a')], A::OtherTargets, "end its parent too, or all that have the socket", "parent, all"),
     bind(Question, &[Char('c')], A::CopyRemedy, "copy the command that is better, and end nothing", "copy"),
     bind(Question, &[Ctrl('c')], A::Quit, "quit", ""),
+    bind(Question, &[Ctrl('l')], A::Redraw, "draw the screen anew, after others wrote on it", ""),
     bind(Question, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 
     // No first: a second click where the first yes was must not be another.
     bind(Insist, &[Char('n'), Esc, Char('q')], A::Back, "no", "no"),
     bind(Insist, &[Char('Y')], A::Confirm, "yes, all the same", "yes, end it"),
     bind(Insist, &[Ctrl('c')], A::Quit, "quit", ""),
+    bind(Insist, &[Ctrl('l')], A::Redraw, "draw the screen anew, after others wrote on it", ""),
     bind(Insist, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 
     bind(Help, &[Char('j'), Down], A::Down, "scroll down", "down"),
@@ -184,6 +191,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Help, &[PageUp], A::PageUp, "a page up", ""),
     bind(Help, &[Char('?'), Esc, Char('q'), Enter], A::Back, "leave the help", "leave"),
     bind(Help, &[Ctrl('c')], A::Quit, "quit", ""),
+    bind(Help, &[Ctrl('l')], A::Redraw, "draw the screen anew, after others wrote on it", ""),
     bind(Help, &[Ctrl('z')], A::Suspend, "back to the shell; fg returns", ""),
 ];
 

@@ -21,8 +21,10 @@ mod overdue;
 mod own_view;
 mod palette;
 mod past;
+mod pause;
 mod prompt;
 mod question;
+mod recorded;
 mod selection;
 mod settings;
 mod stats;
@@ -34,6 +36,7 @@ mod watching;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use action::Action;
 pub use asking::{FileFormat, Menu, MenuChoice, MenuItem};
@@ -53,7 +56,7 @@ pub use watching::{Told, Watching};
 
 use crate::columns::{self, Column, ColumnId};
 use crate::filter::FilterError;
-use crate::model::Moment;
+use crate::model::{Moment, Playback};
 use crate::track::{EventLog, Row, Table};
 use bind_pane::BindPane;
 use cursor::Cursor;
@@ -63,6 +66,7 @@ use marked::MarkedPorts;
 use neighbours::Neighbours;
 use palette::Palette;
 use past::Past;
+use pause::Pause;
 use prompt::Prompt;
 use selection::{Criteria, Selection};
 use stats::Stats;
@@ -144,8 +148,12 @@ pub struct App {
     /// The view of the user's own that is open.
     own_view: Option<own_view::Opened>,
     names: bool,
-    /// Since when the table stands still.
-    paused_at: Option<Moment>,
+    /// While the table stands still.
+    pause: Option<Pause>,
+    /// How far the recording has been played that the table is of.
+    playback: Option<Playback>,
+    /// The recorded time between the last two tables of a recording.
+    recorded_gap: Option<Duration>,
     /// The last attempt to read the table failed: why.
     failure: Option<String>,
     notice: Option<Notice>,
@@ -197,7 +205,9 @@ impl App {
             cleared: None,
             hidden_columns: without(&settings.columns),
             names: true,
-            paused_at: None,
+            pause: None,
+            playback: None,
+            recorded_gap: None,
             failure: None,
             notice: None,
             marked: MarkedPorts::default(),
@@ -234,13 +244,16 @@ impl App {
         &self.table
     }
 
-    /// The moment at which the table is shown: it stands still while paused. The wall clock is the
-    /// table's own, carried on: a recording plays in its time, and a clock that is set back makes
-    /// no age jump.
+    /// The moment at which the table is shown. A recording has its own time: that of the table. Otherwise it is
+    /// now, or that of the pause; the wall clock is the table's own, carried on, so that a clock that is set
+    /// back makes no age jump.
     fn shown_at(&self, now: Moment) -> Moment {
-        let now = self.paused_at.unwrap_or(now);
+        if self.surroundings.is_recording {
+            return self.table.taken_at;
+        }
+        let now = self.pause.as_ref().map_or(now, |pause| pause.since);
         let (taken_at, ahead) = (self.table.taken_at, self.table.taken_at.age(now));
-        // A recording may claim the end of time.
+        // The system's clock may claim the end of time.
         let wall = taken_at.wall.checked_add(ahead).unwrap_or(taken_at.wall);
         Moment {
             steady: now.steady,

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{Address, Target};
-use crate::model::{Endpoint, Family, Holder, Protocol, State};
+use crate::model::{Endpoint, Family, Holder, Protocol, State, Zone};
 
 /// The holders that wait for peers on what the target stands for. Where it names no address, all that
 /// listen; for `localhost`, those on `127.0.0.1` or `::1`, as a client tries both; for a wildcard, those
@@ -27,9 +27,10 @@ pub fn covering<'a>(
         Address::Loopback => {
             let both: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
             let mut asked = both.into_iter().filter(is_of_it);
-            asked.any(|address| takes(holder, address))
+            asked.any(|address| takes(holder, address, None))
         }
-        Address::One(one) => takes(holder, one),
+        Address::One(one) => takes(holder, one, None),
+        Address::Zoned(one, zone) => takes(holder, one.into(), Some(zone)),
     };
     let listening = holders
         .iter()
@@ -45,20 +46,21 @@ fn waits(protocol: Protocol, holder: &Holder) -> bool {
     }
 }
 
-/// Whether it takes what is sent to this address. A socket that is bound to an interface takes what
+/// Whether it takes what is sent to this address, which is one of this interface where that is named. A socket that is bound to an interface takes what
 /// comes in there, so of its wildcard only the loopback is certain, on `lo`.
-fn takes(holder: &Holder, address: IpAddr) -> bool {
+fn takes(holder: &Holder, address: IpAddr, zone: Option<Zone>) -> bool {
     let (local, wanted) = (
         holder.socket.local.address.to_canonical(),
         address.to_canonical(),
     );
-    if local == wanted {
-        return true;
-    }
-    let is_right_interface = match holder.socket.interface.as_deref() {
-        None => true,
-        Some(name) => name == "lo" && wanted.is_loopback(),
+    let is_right_interface = match (holder.socket.interface.as_deref(), zone) {
+        (None, _) => true,
+        (Some(name), Some(zone)) => name == zone.as_str(),
+        (Some(name), None) => name == "lo" && wanted.is_loopback(),
     };
+    if local == wanted {
+        return is_right_interface || zone.is_none();
+    }
     let is_right_family = match (local, wanted) {
         (IpAddr::V6(_), IpAddr::V4(_)) => holder.v6only != Some(true),
         _ => local.is_ipv4() == wanted.is_ipv4(),

@@ -7,8 +7,8 @@ use std::net::IpAddr;
 
 use super::probe::RULES_ARE_MEASURED;
 use super::rules::{self, Answer, Prediction, Request};
-use super::{Address, Probe, ProbeResult, Target};
-use crate::model::{Answered, Evidence, State};
+use super::{Probe, ProbeResult, Target};
+use crate::model::{Answered, Evidence, State, Text};
 
 /// Who can be asked about one port.
 pub trait Witness {
@@ -90,7 +90,7 @@ impl Examination {
     /// make do with the other family. (Where IPv6 is merely switched off its wildcard can still be
     /// bound, its loopback address not.)
     pub(super) fn is_family_missing(&self, result: &ProbeResult) -> bool {
-        let asks_both = !matches!(self.target.address, Address::One(_));
+        let asks_both = self.target.address.single().is_none();
         let is_off = self.evidence.limits.is_ipv6_off == Some(true);
         asks_both && (result.is("EAFNOSUPPORT") || is_off && result.is("EADDRNOTAVAIL"))
     }
@@ -230,7 +230,8 @@ pub(super) fn request_of(
         reuse_address,
         reuse_port: false,
         uid: evidence.limits.uid,
-        device: None,
+        // The kernel binds a socket of a link-local address to its interface.
+        device: target.address.zone().map(|zone| Text::new(zone.as_str())),
     }
 }
 

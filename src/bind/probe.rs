@@ -7,6 +7,7 @@
 
 #[cfg(windows)]
 mod exclusive;
+pub(super) mod zone;
 
 use std::borrow::Cow;
 use std::io;
@@ -15,7 +16,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use socket2::{Domain, Socket, Type};
 
 use super::{Address, Probe, ProbeResult};
-use crate::model::Protocol;
+use crate::model::{Protocol, Zone};
 
 /// Whether TCP is bound without `SO_REUSEADDR` as well, where a bind with it succeeded. A plain bind
 /// that succeeds makes a server fail that starts in the same microsecond; one with the option was
@@ -60,16 +61,19 @@ pub fn probe_asking(
 ) -> Vec<Probe> {
     let mut probes = Vec::new();
     // The first bind of an address, and the plain one where it can still tell something new.
+    let zone = address.zone();
+    let try_bind = |of, reuse_address| try_bind(protocol, (of, zone), port, reuse_address);
     let try_address = |address, probes: &mut Vec<Probe>| {
-        let first = try_bind(protocol, address, port, reuses(protocol));
+        let first = try_bind(address, reuses(protocol));
         let is_asked = first.reuse_address && first.result.is_ok() && asks_plain(&first);
         probes.push(first);
         if is_asked {
-            probes.push(try_bind(protocol, address, port, false));
+            probes.push(try_bind(address, false));
         }
     };
     match address {
         Address::One(one) => try_address(one, &mut probes),
+        Address::Zoned(one, _) => try_address(one.into(), &mut probes),
         Address::Loopback => {
             for (_, loopback) in FAMILIES {
                 try_address(loopback, &mut probes);
@@ -80,7 +84,7 @@ pub fn probe_asking(
                 let first = probes.len();
                 try_address(wildcard, &mut probes);
                 if !probes[first].result.is_ok() {
-                    probes.push(try_bind(protocol, loopback, port, reuses(protocol)));
+                    probes.push(try_bind(loopback, reuses(protocol)));
                 }
             }
         }
@@ -100,12 +104,17 @@ const fn reuses(protocol: Protocol) -> bool {
     REUSE_SHARES && matches!(protocol, Protocol::Tcp)
 }
 
-fn try_bind(protocol: Protocol, address: IpAddr, port: u16, reuse_address: bool) -> Probe {
+fn try_bind(
+    protocol: Protocol,
+    (address, zone): (IpAddr, Option<Zone>),
+    port: u16,
+    reuse_address: bool,
+) -> Probe {
     // A wildcard takes one family only, so that each answer is about one family. A single
     // address must not: a v4-mapped one cannot be bound by a socket that is IPv6 only.
     let v6only = address.is_ipv6().then(|| address.is_unspecified());
-    let address_and_port = SocketAddr::new(address, port);
-    let result = bound(protocol, address_and_port, v6only, reuse_address);
+    let result = zone::with_port(address, zone, port)
+        .and_then(|to_bind| bound(protocol, to_bind, v6only, reuse_address));
     Probe {
         address,
         v6only,

@@ -133,6 +133,7 @@ pub(super) fn server(examination: &Examination, reuse_address: bool) -> Start {
             Place::one(Ipv6Addr::LOCALHOST.into()),
         ],
         Address::One(one) => vec![Place::one(one)],
+        Address::Zoned(one, _) => vec![Place::one(one.into())],
     };
     let all_there = asked
         .into_iter()

@@ -8,7 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use crate::model::{Protocol, Text, service_port};
+use super::unix_target::unix_name;
+use crate::model::{Protocol, Text, Zone, service_port};
 
 /// Which addresses to bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +20,27 @@ pub enum Address {
     Loopback,
     /// This address only; a wildcard stands for its own family.
     One(IpAddr),
+    /// This address on this interface, as a link-local one is bound.
+    Zoned(Ipv6Addr, Zone),
+}
+
+impl Address {
+    /// The address, if it is a single one.
+    pub const fn single(self) -> Option<IpAddr> {
+        match self {
+            Self::Every | Self::Loopback => None,
+            Self::One(one) => Some(one),
+            Self::Zoned(one, _) => Some(IpAddr::V6(one)),
+        }
+    }
+
+    /// The interface that it is named with.
+    pub const fn zone(self) -> Option<Zone> {
+        match self {
+            Self::Zoned(_, zone) => Some(zone),
+            Self::Every | Self::Loopback | Self::One(_) => None,
+        }
+    }
 }
 
 /// Ports of one protocol on some addresses.
@@ -58,6 +80,10 @@ impl FromStr for Target {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
+        if unix_name(text).is_some() {
+            let reason = "a unix socket, which only `sockeye check` takes";
+            return Err(TargetError::new(text, reason));
+        }
         let (place, protocol) = split_protocol(text)?;
         let (address, ports) = split_address(place)?;
         Ok(Self {
@@ -76,6 +102,7 @@ impl fmt::Display for Target {
             Address::Loopback => f.write_str("localhost:")?,
             Address::One(IpAddr::V4(v4)) => write!(f, "{v4}:")?,
             Address::One(IpAddr::V6(v6)) => write!(f, "[{v6}]:")?,
+            Address::Zoned(v6, zone) => write!(f, "[{v6}%{zone}]:")?,
         }
         let (first, last) = (self.ports.start(), self.ports.end());
         write!(f, "{first}")?;
@@ -106,7 +133,7 @@ fn split_address(place: &str) -> Result<(Address, &str), TargetError> {
         let (inside, ports) = rest.split_once("]:").ok_or_else(|| {
             TargetError::new(place, "a port must follow the address ([::1]:8080)")
         })?;
-        return Ok((Address::One(parse_v6(inside)?.into()), ports));
+        return Ok((parse_v6(inside)?, ports));
     }
     if place.parse::<IpAddr>().is_ok() || place.eq_ignore_ascii_case("localhost") {
         let brackets = if place.matches(':').count() > 2 {
@@ -139,15 +166,19 @@ fn parse_host(host: &str) -> Result<Address, TargetError> {
     }
 }
 
-fn parse_v6(inside: &str) -> Result<Ipv6Addr, TargetError> {
-    inside.parse().map_err(|_| {
-        let reason = if inside.contains('%') {
-            "an address with an interface is not supported"
-        } else {
-            "not an IPv6 address (::1, 2001:db8::1)"
-        };
-        TargetError::new(inside, reason)
-    })
+fn parse_v6(inside: &str) -> Result<Address, TargetError> {
+    let wrong = |reason| Err(TargetError::new(inside, reason));
+    if let Ok(v6) = inside.parse::<Ipv6Addr>() {
+        return Ok(Address::One(v6.into()));
+    }
+    match Zone::split(inside) {
+        Some((v6, zone)) if Zone::is_needed_by(v6) => Ok(Address::Zoned(v6, zone)),
+        Some(_) => wrong("only a link-local address has an interface (fe80::1%eth0)"),
+        None if inside.contains('%') => {
+            wrong("not an IPv6 address with an interface (fe80::1%eth0)")
+        }
+        None => wrong("not an IPv6 address (::1, 2001:db8::1)"),
+    }
 }
 
 fn bracketed(host: &str) -> String {

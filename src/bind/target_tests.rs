@@ -10,6 +10,10 @@ fn one(address: &str) -> Address {
     Address::One(address.parse().unwrap())
 }
 
+fn zoned(address: &str, zone: &str) -> Address {
+    Address::Zoned(address.parse().unwrap(), Zone::new(zone).unwrap())
+}
+
 #[test]
 fn a_target_is_ports_with_an_optional_address_and_protocol() {
     use Address::{Every, Loopback};
@@ -32,6 +36,13 @@ fn a_target_is_ports_with_an_optional_address_and_protocol() {
         ("HTTPS/udp", Udp, Every, 443..=443),
         ("http-alt", Tcp, Every, 8080..=8080),
         ("[::1]:https", Tcp, one("::1"), 443..=443),
+        ("[fe80::1%eth0]:80", Tcp, zoned("fe80::1", "eth0"), 80..=80),
+        (
+            "[ff02::fb%2]:5353/udp",
+            Udp,
+            zoned("ff02::fb", "2"),
+            5353..=5353,
+        ),
     ];
     for (text, protocol, address, ports) in cases {
         let target = Target {
@@ -58,6 +69,10 @@ fn a_wrong_target_is_told_the_wrong_word_and_what_is_accepted() {
         (
             "3010-3000",
             "3010-3000: the range runs backwards (3000-3010)",
+        ),
+        (
+            "/run/app.sock",
+            "/run/app.sock: a unix socket, which only `sockeye check` takes",
         ),
         ("80/sctp", "sctp: not a protocol (tcp or udp)"),
         (
@@ -86,8 +101,16 @@ fn a_wrong_target_is_told_the_wrong_word_and_what_is_accepted() {
         ),
         ("[::g]:80", "::g: not an IPv6 address (::1, 2001:db8::1)"),
         (
-            "[fe80::1%eth0]:80",
-            "fe80::1%eth0: an address with an interface is not supported",
+            "[::1%lo]:80",
+            "::1%lo: only a link-local address has an interface (fe80::1%eth0)",
+        ),
+        (
+            "[fe80::1%]:80",
+            "fe80::1%: not an IPv6 address with an interface (fe80::1%eth0)",
+        ),
+        (
+            "[fe80::1%sixteen-letters-]:80",
+            "fe80::1%sixteen-letters-: not an IPv6 address with an interface (fe80::1%eth0)",
         ),
     ];
     for (text, message) in cases {
@@ -111,6 +134,8 @@ fn a_target_prints_back_to_itself() {
         "10.0.0.7:",
         "[::]:",
         "[fe80::1]:",
+        "[fe80::1%eth0]:",
+        "[fe80::1%7]:",
     ];
     for address in addresses {
         for ports in ["1", "8080", "3000-3010", "65535", "ssh"] {

@@ -6,18 +6,20 @@ Examples:
   sockeye list -l :5432                 who listens on 5432
   sockeye list user:ann state:time_wait
   sockeye list --columns port,process,command --sort process
-  sockeye list --json | jq '.sockets[].local.port'";
+  sockeye list --ndjson | jq -c '[.socket.local.port, .processes[].name]'
+  sockeye list -q :5432 && echo something has it";
 
 pub(super) const WATCH: &str = "\
 Examples:
   sockeye watch -l :8000-8999           who opens and closes these ports
-  sockeye watch --json --changes-only | jq -c '{at, change, port: .socket.local.port}'";
+  sockeye watch --json --changes-only | jq -c '{at, kind, port: .socket.local.port}'";
 
 pub(super) const CHECK: &str = "\
 Examples:
   sockeye check 8080                    can it be bound, and if not, why
   sockeye check -q 3000-3010 && echo all of them
-  sockeye check 53/udp '[::1]:8080' https";
+  sockeye check 53/udp '[::1]:8080' https
+  sockeye check /run/app.sock           who listens there, or what is left";
 
 pub(super) const FREE: &str = "\
 Examples:
@@ -29,8 +31,8 @@ Examples:
 
 pub(super) const WAIT: &str = "\
 Examples:
-  sockeye wait 8080 --for listening --timeout 30s && curl localhost:8080
-  sockeye wait 5432 6379 --for listening
+  sockeye wait 8080 --timeout 30 && curl localhost:8080
+  sockeye wait 5432 6379                until something listens on both
   sockeye wait 8080 --for free && ./server";
 
 pub(super) const CONFIG: &str = "\

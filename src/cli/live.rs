@@ -6,7 +6,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use sockeye::app::{Exit, Settings, Size, Surroundings};
 use sockeye::config;
-use sockeye::filter;
 use sockeye::model::{Kinds, clean};
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
@@ -14,7 +13,7 @@ use sockeye::runtime::{live, panic, signals};
 use sockeye::source::{Replay, Source, lineage, own_uid};
 use sockeye::track::Tracker;
 
-use super::options::{Cli, Shared};
+use super::options::Shared;
 use super::{EXIT_BUG, EXIT_TROUBLE, complain, output};
 
 /// Shows the table until the user leaves it.
@@ -28,14 +27,10 @@ pub(super) fn run(
         None => config::read_if_there()?,
     };
     let settings = shared.over(below, words)?;
-    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
-        let meant = words.first().and_then(|word| command_like(word));
-        let hint = meant.map_or(String::new(), |command| {
-            format!(" (did you mean `sockeye {command}`?)")
-        });
-        complain(&format!(
-            "the live table needs a terminal; `sockeye list` prints the table once{hint}"
-        ));
+    // Keys come from the terminal itself where standard input is a recording.
+    let has_keys = io::stdin().is_terminal() || shared.replays_standard_input();
+    if !(has_keys && io::stdout().is_terminal()) {
+        complain("the live table needs a terminal; `sockeye list` prints the table once");
         return Ok(EXIT_TROUBLE);
     }
     let clock = Clock::start();
@@ -71,7 +66,7 @@ pub(super) fn run(
         .context("the terminal can't be used")?;
     Ok(match exit {
         Exit::Quit => 0,
-        Exit::Signal(number) => signals::exit_code(number),
+        Exit::Signal(number) => signals::end_by(number),
         Exit::TerminalGone => EXIT_TROUBLE,
         Exit::Crashed(what) => {
             complain(&panic::bug(&what));
@@ -94,13 +89,6 @@ fn read_again(shared: &Shared, words: &[String]) -> Result<(Settings, String), S
     Ok((settings, path.display().to_string()))
 }
 
-/// The command that a word was meant to be, if it is near one.
-fn command_like(word: &str) -> Option<String> {
-    let cli = Cli::definition();
-    let names: Vec<_> = super::commands(&cli).map(clap::Command::get_name).collect();
-    filter::nearest(word, names).map(str::to_owned)
-}
-
 /// This machine or the recording that is shown instead of it, and its name.
 fn source(shared: &Shared, kinds: Kinds) -> anyhow::Result<(Box<dyn Source>, String)> {
     let Some(path) = &shared.replay else {
@@ -113,6 +101,10 @@ fn source(shared: &Shared, kinds: Kinds) -> anyhow::Result<(Box<dyn Source>, Str
     } else {
         ""
     };
-    let name = format!("replay of {}{redacted}", path.display());
+    let name = if shared.replays_standard_input() {
+        format!("replay of standard input{redacted}")
+    } else {
+        format!("replay of {}{redacted}", path.display())
+    };
     Ok((Box::new(replay), clean(&name).into_owned()))
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::builder::Resettable;
 use clap::{Arg, Args, Command};
 use clap_mangen::Man as Page;
 use regex::Regex;
@@ -84,7 +85,8 @@ fn page(mut command: Command) -> io::Result<Vec<u8>> {
     let command = command
         .override_usage(usage.trim_start_matches("Usage: ").to_owned())
         .subcommand_help_heading("COMMANDS")
-        .after_long_help("")
+        // The examples get a heading of their own; the generator's would be EXTRA.
+        .after_long_help(Resettable::Reset)
         .mut_args(under_its_heading);
     let page = Page::new(command)
         .source(concat!("sockeye ", env!("CARGO_PKG_VERSION")))
@@ -175,6 +177,25 @@ const fn page_names() -> [&'static str; 9] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn examples_and_filters_have_headings_of_their_own() {
+        for (name, page) in pages().unwrap() {
+            assert!(!page_has(&page, "EXTRA"), "{name}");
+            let has_examples = ["list", "watch", "check", "free", "wait", "config"]
+                .iter()
+                .any(|command| name == format!("sockeye-{command}"));
+            assert_eq!(page_has(&page, "EXAMPLES"), has_examples, "{name}");
+            let takes_filters = ["sockeye", "sockeye-list", "sockeye-watch"];
+            let has_filters = page_has(&page, "FILTERS");
+            assert_eq!(has_filters, takes_filters.contains(&&*name), "{name}");
+        }
+    }
+
+    fn page_has(page: &[u8], heading: &str) -> bool {
+        let page = String::from_utf8_lossy(page);
+        page.lines().any(|line| line == format!(".SH {heading}"))
+    }
 
     #[test]
     fn every_command_has_a_page_and_can_be_asked_for() {

@@ -1,5 +1,6 @@
 //! The command line: what was asked, and one file for each command.
 
+mod at;
 mod check;
 mod completions;
 mod config;
@@ -11,14 +12,16 @@ mod live;
 mod man;
 mod options;
 mod output;
+mod size;
 mod wait;
 mod watch;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::error::ErrorKind;
-use sockeye::config::{self as config_file, ConfigError};
+use sockeye::config as config_file;
 use sockeye::model::{Owner, Problem, ProblemCode, clean};
 use sockeye::runtime::panic;
 use sockeye::theme::Glyphs;
@@ -43,7 +46,6 @@ const EXIT_NOT_EXECUTABLE: u8 = 126;
 /// What could not be done, in words for the user; the code is then 2.
 pub fn run() -> anyhow::Result<ExitCode> {
     panic::install_hook();
-    let services = own_services();
     let cli = match Cli::parsed_from(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
@@ -65,14 +67,13 @@ pub fn run() -> anyhow::Result<ExitCode> {
         }
     };
     cli.shared.check()?;
-    if let (Err(error), Some(command)) = (&services, &cli.command)
-        && command.names_services()
-        && cli.shared.config.is_none()
-    {
-        complain(&format!(
-            "{}; services have no names of your own",
-            error.brief()
-        ));
+    if let Some(refusal) = cli.mistyped_command(std::env::args_os()) {
+        bail!(refusal);
+    }
+    // From here on the file of settings counts. Its folder may hang (a home on a network), so what needs
+    // nothing of it has been done before: help, version, usage that is wrong.
+    if cli.names_services() {
+        use_own_services(&cli);
     }
     // Every command refuses a file that was named and is wrong; what it says is for the live table.
     let named = cli.shared.config.as_deref();
@@ -92,13 +93,18 @@ pub fn run() -> anyhow::Result<ExitCode> {
     Ok(code.into())
 }
 
-/// Takes the user's names of ports into use: before the command line is taken apart, as it may name such a port. A
-/// file that is wrong is told of later, by whoever reads names, or by who reads all of the file.
-fn own_services() -> Result<(), ConfigError> {
-    let services =
-        config_file::read_services(options::named_config(std::env::args_os()).as_deref())?;
-    services.use_everywhere();
-    Ok(())
+/// Takes the user's names of ports into use, before a filter or a target is read that may have one. A file
+/// that is wrong is a warning to the commands; the live table, or `--config`, reads all of it and refuses it.
+fn use_own_services(cli: &Cli) {
+    let named = cli.shared.config.as_deref();
+    match config_file::read_services(named) {
+        Ok(services) => services.use_everywhere(),
+        Err(error) if cli.command.is_some() && named.is_none() => complain(&format!(
+            "{}; services have no names of your own",
+            error.brief()
+        )),
+        Err(_) => {}
+    }
 }
 
 /// One line on standard error, in the program's name. What it repeats of the command line, of paths and of

@@ -12,9 +12,11 @@ use clap::{Arg, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcomma
 use sockeye::app::{Asked, Settings, Sort, Tab};
 use sockeye::bind::Address;
 use sockeye::config::duration;
-use sockeye::filter::Filter;
+use sockeye::filter::{Filter, nearest};
 use sockeye::model::{Family, Kinds, Protocol, clean};
-use sockeye::source::{Recorder, Replay, Source, System, own_uid};
+use sockeye::source::{
+    DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT, Source, System, own_uid,
+};
 
 use super::check::Check;
 use super::completions::Completions;
@@ -24,6 +26,7 @@ use super::keys::Keys;
 use super::list::List;
 use super::man::Man;
 use super::output;
+use super::size;
 use super::wait::Wait;
 use super::watch::Watch;
 
@@ -80,6 +83,51 @@ impl Cli {
         let matches = Self::definition().try_get_matches_from(words)?;
         Self::from_arg_matches(&matches)
     }
+
+    /// Whether it shows ports by the names of their services, or takes them so.
+    pub const fn names_services(&self) -> bool {
+        matches!(
+            self.command,
+            None | Some(
+                Command::List(_)
+                    | Command::Watch(_)
+                    | Command::Check(_)
+                    | Command::Free(_)
+                    | Command::Wait(_)
+            )
+        )
+    }
+
+    /// Why the first word of a filter is refused: it is nearly the name of a command. Behind `--` it is
+    /// a filter whatever it is. `words` are all of the command line.
+    pub fn mistyped_command(&self, words: impl Iterator<Item = OsString>) -> Option<String> {
+        let behind_dashes = words.skip_while(|word| word != "--").skip(1).count();
+        if self.command.is_some() || behind_dashes >= self.filter.len() {
+            return None;
+        }
+        let word = self.filter.first()?;
+        let cli = Self::definition();
+        let names = super::commands(&cli).map(clap::Command::get_name);
+        let name = nearest(word, names.filter(|name| is_slip(word, name)))?;
+        Some(format!(
+            "unknown command `{word}`; did you mean `sockeye {name}`? To filter for that word: sockeye -- {}",
+            self.filter.join(" ")
+        ))
+    }
+}
+
+/// Whether a word may be the name of a command with a slip of the finger: it begins like the name or has its
+/// letters. A short name is near too many words (`man`, `main`), so it must have all of its letters.
+fn is_slip(word: &str, name: &str) -> bool {
+    let letters = |word: &str| {
+        let mut letters: Vec<_> = word.to_lowercase().chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let (own, others) = (letters(word), letters(name));
+    let begins_alike = word.to_lowercase().chars().next() == name.chars().next();
+    let differ_by = own.len().abs_diff(others.len());
+    own == others || name.len() > 3 && begins_alike && differ_by <= name.len() / 4
 }
 
 /// The common options that mean something to a command.
@@ -95,6 +143,7 @@ fn told_of(command: &str) -> &'static [&'static str] {
             "all",
             "replay",
             "record",
+            "record_max",
             "redact",
             "stats",
         ],
@@ -111,6 +160,7 @@ fn told_of(command: &str) -> &'static [&'static str] {
             "no_color",
             "replay",
             "record",
+            "record_max",
             "redact",
             "stats",
         ],
@@ -133,34 +183,6 @@ pub(super) enum Command {
     Man(Man),
     Keys(Keys),
     Config(PrintConfig),
-}
-
-impl Command {
-    /// Whether it tells ports by the names of their services, or is told of them so.
-    pub const fn names_services(&self) -> bool {
-        matches!(
-            self,
-            Self::List(_) | Self::Watch(_) | Self::Check(_) | Self::Free(_) | Self::Wait(_)
-        )
-    }
-}
-
-/// The file that `--config` names, found before the words are taken apart: what it says decides what some of them
-/// mean.
-pub(super) fn named_config(words: impl Iterator<Item = OsString>) -> Option<PathBuf> {
-    let mut words = words.take_while(|word| word != "--");
-    let mut named = None;
-    while let Some(word) = words.next() {
-        if word == "--config" {
-            named = words.next();
-        } else if let Some(file) = word
-            .to_str()
-            .and_then(|word| word.strip_prefix("--config="))
-        {
-            named = Some(file.into());
-        }
-    }
-    named.map(PathBuf::from)
 }
 
 /// What every command understands.
@@ -215,12 +237,15 @@ pub(super) struct Shared {
     /// Take the settings of the live table from this file
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Show a recording instead of this machine
+    /// Show a recording instead of this machine; `-` reads it from standard input
     #[arg(long, global = true, value_name = "FILE")]
     pub replay: Option<PathBuf>,
-    /// Write every reading to a file that --replay shows
+    /// Write every reading to a file that --replay shows; after the first one, what changed
     #[arg(long, global = true, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// With --record: end the recording before the file is larger than this, such as 500M or 2G [default: 1G]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = size::parse)]
+    record_max: Option<u64>,
     /// With --record: pseudonyms for addresses, users, units, containers and interfaces, and no arguments; process
     /// names, pids, ports and times stay
     #[arg(long, global = true)]
@@ -369,7 +394,23 @@ impl Shared {
         if self.redact && self.record.is_none() {
             bail!("--redact is for what --record writes: name a file (--record FILE --redact)");
         }
+        if self.replays_standard_input() && io::stdin().is_terminal() {
+            bail!(
+                "--replay -: standard input is a terminal, not a recording (sockeye --replay - <FILE)"
+            );
+        }
+        if self.record_max.is_some() && self.record.is_none() {
+            bail!(
+                "--record-max is for what --record writes: name a file (--record FILE --record-max 2G)"
+            );
+        }
         Ok(())
+    }
+
+    /// Whether the recording comes from standard input.
+    pub fn replays_standard_input(&self) -> bool {
+        let path = self.replay.as_ref();
+        path.is_some_and(|path| path.as_os_str() == STANDARD_INPUT)
     }
 
     /// This machine with these kinds of sockets, or the recording that was named.
@@ -383,6 +424,8 @@ impl Shared {
     /// The file to record into, if one was named.
     pub fn recorder(&self) -> anyhow::Result<Option<Recorder>> {
         let recorder = self.record.as_ref().map(Recorder::create).transpose()?;
+        let max_size = self.record_max.unwrap_or(DEFAULT_MAX_SIZE);
+        let recorder = recorder.map(|recorder| recorder.limited(max_size));
         Ok(if self.redact {
             recorder.map(Recorder::redacted)
         } else {
@@ -440,6 +483,49 @@ mod tests {
             let shared = parsed(words);
             let linger = Some(Duration::from_secs(9));
             assert_eq!((shared.linger, shared.ipv4), (linger, true));
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_nearly_a_command_is_refused_and_behind_dashes_it_is_a_filter() {
+        let refusal = |line: &str| {
+            let words = || line.split(' ').map(OsString::from);
+            Cli::parsed_from(words()).unwrap().mistyped_command(words())
+        };
+        for (line, meant) in [
+            ("sockeye chek 8080", "check"),
+            ("sockeye chek", "check"),
+            ("sockeye lits", "list"),
+            ("sockeye wach", "watch"),
+            ("sockeye -t hceck 80", "check"),
+            ("sockeye CHEKC 80", "check"),
+            ("sockeye amn list", "man"),
+            ("sockeye completion bash", "completions"),
+            ("sockeye kesy", "keys"),
+            ("sockeye chek -- 80", "check"),
+        ] {
+            let told = refusal(line).unwrap_or_default();
+            let hint = format!("did you mean `sockeye {meant}`?");
+            assert!(told.contains(&hint), "{line}: {told}");
+        }
+        for line in [
+            "sockeye",
+            "sockeye nginx",
+            "sockeye nginx chek",
+            "sockeye main",
+            "sockeye mac",
+            "sockeye tree",
+            "sockeye co",
+            "sockeye :8080",
+            "sockeye 8080",
+            "sockeye !list",
+            "sockeye /list/",
+            "sockeye list",
+            "sockeye -- chek",
+            "sockeye -t -- chek 8080",
+            "sockeye -- check 8080",
+        ] {
+            assert_eq!(refusal(line), None, "{line}");
         }
     }
 

@@ -20,7 +20,7 @@ use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, examples};
 /// How soon to look again where nothing is said.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Wait until a port is free, or until something listens there
+/// Wait until something listens on a port, or until the port is free
 ///
 /// Prints who had the port (or who listens) and when that changed. Of several ports all must be so at
 /// the same time.
@@ -33,7 +33,7 @@ pub(super) struct Wait {
     #[arg(value_name = "TARGET", required = true)]
     targets: Vec<String>,
     /// What to wait for
-    #[arg(long = "for", value_name = "WHAT")]
+    #[arg(long = "for", value_name = "WHAT", default_value = "listening")]
     wanted: What,
     /// Give up after so long
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
@@ -41,6 +41,9 @@ pub(super) struct Wait {
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
+    /// Print nothing: the exit code is the answer
+    #[arg(short, long, conflicts_with = "json")]
+    quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -63,7 +66,7 @@ pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
         What::Free => Wanted::Free,
         What::Listening => Wanted::Listening(shared.family()),
     };
-    let mut progress = Progress::new();
+    let mut progress = Progress::new(!wait.quiet);
     signals::exit_when_asked_after(progress.eraser()).context("signals can't be waited for")?;
     let (clock, interval) = (Clock::start(), shared.interval_or(INTERVAL));
     let mut waiting = Waiting::new(targets, wanted, clock);
@@ -101,6 +104,9 @@ fn told(port: &Port) -> WaitedFor<'_> {
 
 /// The outcome on standard output; on standard error what is missing.
 fn tell(wait: &Wait, outcome: &Waited<'_>) -> io::Result<()> {
+    if wait.quiet {
+        return Ok(());
+    }
     let zone = jiff::tz::TimeZone::system();
     if wait.json {
         print(|out| report::write_wait_json(out, outcome))?;
@@ -132,10 +138,10 @@ struct Progress {
 }
 
 impl Progress {
-    fn new() -> Self {
+    fn new(is_wanted: bool) -> Self {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         Self {
-            is_wanted: io::stderr().is_terminal() && !is_dumb,
+            is_wanted: is_wanted && io::stderr().is_terminal() && !is_dumb,
             shown: None,
             is_there: Arc::default(),
         }

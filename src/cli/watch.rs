@@ -1,5 +1,7 @@
 //! `sockeye watch`: changes as they happen, one line each.
 
+mod stream;
+
 use std::collections::HashSet;
 use std::io;
 use std::time::Duration;
@@ -14,9 +16,10 @@ use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::watch::{self, End, Ended, Seen};
 use sockeye::runtime::{panic, refresh, signals};
-use sockeye::source::{Replay, Source as _};
+use sockeye::source::{Recorder, Replay, Source as _};
 use sockeye::track::{Observation, Tracker};
 
+use self::stream::Stream;
 use super::options::{self, Shared};
 use super::output::{Printed, print};
 use super::{EXIT_BUG, EXIT_TROUBLE, complain, examples, is_of_concern};
@@ -39,7 +42,7 @@ pub(super) struct Watch {
     /// a filter, connections too, unless -l says otherwise.
     #[arg(value_name = "FILTER")]
     filter: Vec<String>,
-    /// Print one JSON object a line
+    /// Print one JSON object a line, each with the processes that it names
     #[arg(long)]
     json: bool,
     /// End after this time
@@ -57,11 +60,12 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
     let asked = options::asked(&settings, Sort::BY_PORT)?;
     let clock = Clock::start();
     let end = End::after(watch.time, clock);
+    let interval = shared.replay.is_none().then_some(settings.interval);
     let mut printer = Printer {
         end: end.clone(),
         clock,
         watching: Watching::new(asked),
-        is_json: watch.json,
+        stream: watch.json.then(|| Stream::new(interval)),
         changes_only: watch.changes_only,
         has_colour: shared.colours_output(),
         zone: jiff::tz::TimeZone::system(),
@@ -101,9 +105,10 @@ fn replay(
 ) -> anyhow::Result<u8> {
     let (mut recorder, mut tracker) = (shared.recorder()?, Tracker::new(settings.linger));
     loop {
-        let snapshot = recording.take(printer.clock.now())?;
+        let mut snapshot = recording.take(printer.clock.now())?;
         if let Some(recorder) = &mut recorder {
             recorder.record(&snapshot)?;
+            snapshot.problems.extend(Recorder::left_out(&snapshot));
         }
         let cost = recording.cost();
         let (observation, refresh) = refresh::observe(&mut tracker, snapshot, cost, printer.clock);
@@ -120,7 +125,8 @@ struct Printer {
     end: End,
     clock: Clock,
     watching: Watching,
-    is_json: bool,
+    /// Of JSON: what was said of the stream itself.
+    stream: Option<Stream>,
     changes_only: bool,
     has_colour: bool,
     zone: jiff::tz::TimeZone,
@@ -141,13 +147,7 @@ impl Printer {
                 self.end.while_writing(|| complain(&told));
                 return Ok(true);
             }
-            Seen::Failure(why) => {
-                if self.failure.as_ref() != Some(&why) {
-                    complain(&why);
-                    self.failure = Some(why);
-                }
-                return Ok(true);
-            }
+            Seen::Failure(why) => return self.see_failure(why),
         };
         let is_unread = |problem: &&Problem| problem.code.is_unread();
         let unread = observation.table.problems.iter().find(is_unread);
@@ -159,36 +159,79 @@ impl Printer {
         if self.changes_only {
             all.retain(|told| told.change.is_some());
         }
-        self.complain_about(&observation, &all);
+        if !self.introduce(&observation, &all)? {
+            return Ok(false);
+        }
         for told in &all {
-            if !watch::takes_a_line(&self.end) || self.tell(told)? == Printed::Cut {
+            if !self.takes(|printer, out| printer.write(told, out))? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// One line, flushed.
-    fn tell(&self, told: &Told) -> io::Result<Printed> {
-        let Told { at, change, row } = told;
-        let write = |out: &mut dyn io::Write| {
-            if self.is_json {
-                report::write_change_json(out, *at, change.as_ref(), row)
-            } else {
-                let change = (*at, change.as_ref(), &**row);
-                report::write_change(out, change, &self.zone, self.has_colour)
-            }
+    /// A reading that failed is said once, and in a stream each time.
+    fn see_failure(&mut self, why: String) -> io::Result<bool> {
+        let now = self.clock.now();
+        let lines = match &mut self.stream {
+            Some(stream) => stream.fail(now, &why)?,
+            None => Vec::new(),
         };
-        self.end.while_writing(|| print(write))
+        if self.failure.as_ref() != Some(&why) {
+            complain(&why);
+            self.failure = Some(why);
+        }
+        self.takes_lines(&lines)
     }
 
-    /// Each kind of problem once; hidden owners where one of them is told of.
-    fn complain_about(&mut self, observation: &Observation, all: &[Told]) {
-        for problem in &observation.table.problems {
-            let concerns = is_of_concern(problem, all.iter().map(|told| &*told.row));
-            if concerns && self.complained.insert(problem.code) {
+    /// Says what comes before the changes of a reading: problems that are new, in a stream of JSON within it.
+    fn introduce(&mut self, observation: &Observation, all: &[Told]) -> io::Result<bool> {
+        let table = &observation.table;
+        let problems = new_problems(&mut self.complained, &table.problems, all);
+        let Some(stream) = &mut self.stream else {
+            for problem in problems {
                 complain(&problem.message);
             }
+            return Ok(true);
+        };
+        let lines = stream.introduce(table, &problems)?;
+        self.takes_lines(&lines)
+    }
+
+    fn takes_lines(&self, lines: &[u8]) -> io::Result<bool> {
+        Ok(lines.is_empty() || self.takes(|_, out| out.write_all(lines))?)
+    }
+
+    /// Writes whole lines, flushed; `false` if nobody takes them any more.
+    fn takes(
+        &self,
+        write: impl FnOnce(&Self, &mut dyn io::Write) -> io::Result<()>,
+    ) -> io::Result<bool> {
+        if !watch::takes_a_line(&self.end) {
+            return Ok(false);
+        }
+        let printed = self.end.while_writing(|| print(|out| write(self, out)))?;
+        Ok(printed == Printed::Whole)
+    }
+
+    fn write(&self, told: &Told, out: &mut dyn io::Write) -> io::Result<()> {
+        let Told { at, change, row } = told;
+        if self.stream.is_some() {
+            report::write_change_json(out, *at, change.as_ref(), row)
+        } else {
+            let change = (*at, change.as_ref(), &**row);
+            report::write_change(out, change, &self.zone, self.has_colour)
         }
     }
+}
+
+/// Each kind of problem once; hidden owners where one of them is told of.
+fn new_problems<'a>(
+    known: &mut HashSet<ProblemCode>,
+    problems: &'a [Problem],
+    all: &[Told],
+) -> Vec<&'a Problem> {
+    let rows = || all.iter().map(|told| &*told.row);
+    let is_new = |problem: &&Problem| is_of_concern(problem, rows()) && known.insert(problem.code);
+    problems.iter().filter(is_new).collect()
 }

@@ -58,6 +58,8 @@ pub struct CellContext {
     pub highlight: Duration,
     /// Whether ports and users are shown by name where they have one.
     pub names: bool,
+    /// Whether the user has a column beside the others, and need not be named in another one.
+    pub has_user: bool,
     /// Whether to leave out what was before: `CLOSE_WAIT`, not `ESTABLISHED → CLOSE_WAIT`.
     pub brief: bool,
 }
@@ -122,7 +124,7 @@ pub const ALL: &[Column] = &[
              description: "systemd unit or container" },
     Column { id: ColumnId::Age, name: "age", title: "AGE", min: 4, max: 4, priority: 5, align: Align::Right,
              text: text::age, sort: SortBy::Number(sort::age),
-             description: "since it opened or changed state; for a listener older than this program, since its process started" },
+             description: "since it opened or changed state, > at least; of a listener there before, since its process started" },
     Column { id: ColumnId::RecvQ, name: "recv-q", title: "RECV-Q", min: 6, max: 7, priority: 9, align: Align::Right,
              text: text::receive_queue, sort: SortBy::Number(sort::receive_queue),
              description: "bytes not yet read; for a listener, connections not yet accepted" },

@@ -66,16 +66,11 @@ pub(super) fn unit(row: &Row) -> Option<Cow<'_, str>> {
     container.or(row.socket.unit.as_deref()).map(Cow::Borrowed)
 }
 
-/// What the column tells: since when, so that the youngest come first. Of a row whose beginning nobody
-/// saw it tells at most that it is older than the program.
+/// Since when, so that the youngest come first; those of which only a lower bound is known by that. None where nothing
+/// is known but for how long it was watched.
 pub(super) fn age(row: &Row) -> Option<u64> {
-    let began = match row.began_its_state() {
-        Some(began) => Some(began.wall),
-        None if row.socket.is_listening() => super::text::oldest_start(row),
-        None => None,
-    };
-    let millis = began.and_then(|at| u64::try_from(at.as_millisecond()).ok());
-    millis.map(|millis| u64::MAX - millis)
+    let began = super::text::process_start(row).or_else(|| row.began_its_state_by());
+    began.map(|at| u64::MAX - at.as_millisecond().abs_diff(i64::MIN))
 }
 
 pub(super) fn receive_queue(row: &Row) -> Option<u64> {

@@ -1,6 +1,10 @@
 //! Columns at the widths and with the texts that make them hard.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::model::{Age, Endpoint, Owner, Process, Protocol, Socket, State};
+use crate::track::RowId;
 
 fn fitted(width: u16) -> Vec<(&'static str, u16)> {
     let all: Vec<_> = ALL.iter().collect();
@@ -92,4 +96,133 @@ fn letters_that_a_font_may_join_take_their_own_cells() {
 fn a_word_that_is_too_wide_is_folded_where_a_wide_character_does_not_fit() {
     assert_eq!(folded("a 語語語 b", 5), ["a", "語語", "語", "b"]);
     assert_eq!(folded("語", 1), ["語"]);
+}
+
+const START: Moment = Moment {
+    steady: Duration::ZERO,
+    wall: jiff::Timestamp::UNIX_EPOCH,
+};
+
+fn after(time: Duration) -> Moment {
+    Moment {
+        steady: time,
+        wall: START.wall,
+    }
+}
+
+/// A row of this state, first seen when tracking began; `age` is what the kernel said of it then.
+fn found(state: State, age: Option<Age>) -> Row {
+    let local = Endpoint::new([127, 0, 0, 1].into(), 8080);
+    let remote = (state != State::Listen).then_some(local);
+    let mut socket = Socket::new(Protocol::Tcp, local, remote, state);
+    socket.age = age;
+    Row {
+        ends_at: None,
+        id: RowId(1),
+        socket,
+        first_seen: START,
+        state_since: START,
+        was_there_at_start: true,
+        change: None,
+        is_in_conflict: false,
+    }
+}
+
+/// A listener whose process was started so long before.
+fn server_up(before: Duration) -> Row {
+    let mut row = found(State::Listen, None);
+    let mut process = Process::new(7, "server");
+    process.started_at = Some(START.wall - before);
+    row.socket.owner = Owner::Known(Arc::new([Arc::new(process)]));
+    row
+}
+
+const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+#[test]
+fn an_age_is_told_in_the_largest_unit_of_which_there_is_one() {
+    for (age, text) in [
+        (seconds(0), "0s"),
+        (seconds(59), "59s"),
+        (seconds(60), "1m"),
+        (seconds(3599), "59m"),
+        (seconds(3600), "1h"),
+        (Duration::from_hours(23), "23h"),
+        (Duration::from_hours(24), "1d"),
+        (Duration::from_hours(24 * 999), "999d"),
+        (Duration::from_hours(24 * 1000), "2y"),
+    ] {
+        let connection = found(State::Established, Some(Age::Exactly(age)));
+        assert_eq!(age_text(&connection, START), text);
+        assert_eq!(age_text(&server_up(age), START), text);
+        let mut opened = found(State::Established, None);
+        opened.was_there_at_start = false;
+        assert_eq!(age_text(&opened, after(age)), text);
+    }
+}
+
+#[test]
+fn what_was_there_before_and_began_nobody_knows_when_is_older_than_that_from_the_first_second() {
+    let unknown = found(State::TimeWait, None);
+    let known = found(State::Established, Some(Age::AtLeast(seconds(150))));
+    for (passed, unknown_text, known_text) in [
+        (seconds(0), "–", ">2m"),
+        (seconds(1), ">1s", ">2m"),
+        (seconds(59), ">59s", ">3m"),
+        (Duration::from_hours(24 * 200), ">99d", ">99d"),
+    ] {
+        assert_eq!(age_text(&unknown, after(passed)), unknown_text);
+        assert_eq!(age_text(&known, after(passed)), known_text);
+    }
+}
+
+#[test]
+fn an_age_reads_differently_when_it_is_said_to() {
+    for row in [
+        found(State::TimeWait, None),
+        found(State::Established, Some(Age::AtLeast(seconds(57)))),
+        found(
+            State::Established,
+            Some(Age::Exactly(Duration::from_millis(58_300))),
+        ),
+        server_up(Duration::from_millis(119_500)),
+    ] {
+        let mut now = after(seconds(1));
+        for _ in 0..5 {
+            let due = next_age_change(&row, now);
+            assert!(!due.is_zero());
+            let a_moment_less = due.saturating_sub(Duration::from_nanos(1));
+            let before = after(now.steady + a_moment_less);
+            assert_eq!(age_text(&row, before), age_text(&row, now));
+            now = after(now.steady + due);
+            assert_ne!(age_text(&row, before), age_text(&row, now));
+        }
+    }
+}
+
+#[test]
+fn sorted_by_age_the_youngest_come_first_and_those_of_unknown_age_have_none() {
+    let SortBy::Number(by) = column(ColumnId::Age).sort else {
+        panic!("a number")
+    };
+    let rows = [
+        found(State::Established, Some(Age::Exactly(seconds(5)))),
+        found(State::Established, Some(Age::AtLeast(seconds(50)))),
+        server_up(seconds(500)),
+    ];
+    let keys: Vec<_> = rows.iter().map(|row| by(row).unwrap()).collect();
+    assert!(keys.is_sorted(), "{keys:?}");
+    assert_eq!(by(&found(State::TimeWait, None)), None);
+}
+
+#[test]
+fn an_age_that_no_clock_can_have_told_is_no_crash() {
+    let far = Duration::from_secs(u64::MAX);
+    for age in [Age::Exactly(far), Age::AtLeast(far)] {
+        let row = found(State::Established, Some(age));
+        assert!(age_text(&row, after(far)).ends_with(['y', 'd']));
+        assert_eq!((row.opened(), row.began_its_state_by()), (None, None));
+    }
 }

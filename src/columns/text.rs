@@ -5,7 +5,7 @@ use std::time::Duration;
 use unicode_width::UnicodeWidthChar as _;
 
 use super::CellContext;
-use crate::model::{AcceptQueue, Fill, Moment, Owner, Process, Socket};
+use crate::model::{AcceptQueue, Age, Fill, Moment, Owner, Process, Socket};
 use crate::track::{ChangeKind, Row};
 
 /// What stands where there is nothing to say.
@@ -89,6 +89,7 @@ fn fresh_change<'a>(row: &'a Row, context: &CellContext) -> Option<&'a ChangeKin
     (!context.brief || *kind == ChangeKind::Closed).then_some(kind)
 }
 
+/// Of an owner without a pid the column of processes says what it is, once.
 pub(super) fn pid(row: &Row, context: &CellContext) -> String {
     let lowest = |owner: &Owner| owner.processes().first().map(|process| process.pid);
     let owner = &row.socket.owner;
@@ -100,15 +101,13 @@ pub(super) fn pid(row: &Row, context: &CellContext) -> String {
             }
             _ => pid.to_string(),
         },
-        (Owner::Hidden, None) => "hidden".into(),
-        (Owner::Kernel, None) => "kernel".into(),
         (Owner::Unknown, None) => SOON.into(),
         _ => NOTHING.into(),
     }
 }
 
 /// The owner in words; `node(12) → node(45)` as long as a change of owner is highlighted. In brief
-/// a past owner's pid is left to its own column.
+/// a past owner's pid is left to its own column, and a hidden owner's user always, where there is one.
 pub(super) fn process(row: &Row, context: &CellContext) -> String {
     match (fresh_change(row, context), &row.socket.owner) {
         (Some(ChangeKind::Owner { from }), to) => {
@@ -117,6 +116,7 @@ pub(super) fn process(row: &Row, context: &CellContext) -> String {
         (_, Owner::Past(processes)) if context.brief && !processes.is_empty() => {
             format!("was {}", processes[0].name)
         }
+        (_, Owner::Hidden) if context.has_user => "hidden".into(),
         _ => owner_text(&row.socket),
     }
 }
@@ -236,49 +236,43 @@ pub(super) fn age(row: &Row, context: &CellContext) -> String {
     age_text(row, context.now)
 }
 
-/// How long the row is as it is. Coarse (minutes at the least) for what has not changed before our
-/// eyes, so that a table in which nothing happens does not repaint: `<1m`, `3d`. For a listener
-/// older than this program it is the age of its oldest process; for another row whose beginning
-/// nobody saw it is a lower bound: `>5m`.
+/// How long the row has been as it is: `42s`, `5m`, `3h`, `12d`. For a listener older than this program it is the age
+/// of its oldest process; of another row whose beginning is not known it is what it is at least: `>5m`.
 pub fn age_text(row: &Row, now: Moment) -> String {
-    let watched = row.state_since.age(now);
-    if row.began_its_state().is_none() {
-        return match (row.socket.is_listening(), oldest_start(row)) {
-            (true, Some(started)) => coarse(since(started, row, now)),
-            _ if watched < MINUTE => NOTHING.into(),
-            _ => format!(">{}", coarse(watched)),
-        };
-    }
-    if watched < MINUTE {
-        format!("{}s", watched.as_secs())
-    } else {
-        coarse(watched)
+    match shown_age(row, now) {
+        Age::Exactly(age) => coarse(age),
+        Age::AtLeast(age) if age < SECOND => NOTHING.into(),
+        Age::AtLeast(age) => format!(">{}", coarse(age.min(MOST_AT_LEAST))),
     }
 }
 
+const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// What is at least older is at least so old too; more does not fit beside the `>`.
+const MOST_AT_LEAST: Duration = DAY.saturating_mul(99);
 
 /// After how long the row's age may read differently.
 pub fn next_age_change(row: &Row, now: Moment) -> Duration {
-    let watched = row.state_since.age(now);
-    let is_as_found = row.was_there_at_start && row.state_since == row.first_seen;
-    let started = oldest_start(row).filter(|_| row.socket.is_listening());
-    let (shown, unit) = match (is_as_found, started) {
-        (true, Some(started)) => (since(started, row, now), MINUTE),
-        (false, _) if watched < MINUTE => (watched, Duration::from_secs(1)),
-        _ => (watched, MINUTE),
-    };
+    let shown = shown_age(row, now).duration();
+    let unit = if shown < MINUTE { SECOND } else { MINUTE };
     let past = Duration::from_nanos((shown.as_nanos() % unit.as_nanos()).try_into().unwrap_or(0));
     unit.saturating_sub(past)
 }
 
-pub(super) fn oldest_start(row: &Row) -> Option<jiff::Timestamp> {
-    row.socket
-        .owner
-        .present()
-        .iter()
-        .filter_map(|process| process.started_at)
-        .min()
+fn shown_age(row: &Row, now: Moment) -> Age {
+    match process_start(row) {
+        Some(started) => Age::Exactly(since(started, row, now)),
+        None => row.age(now),
+    }
+}
+
+/// When the oldest process of a listener older than this program was started: that is what its age is told by.
+pub(super) fn process_start(row: &Row) -> Option<jiff::Timestamp> {
+    let processes = row.socket.owner.present().iter();
+    let started = processes.filter_map(|process| process.started_at).min();
+    started.filter(|_| row.is_as_found() && row.socket.is_listening())
 }
 
 /// How long ago that was. Starts are told by the wall clock as it was when this program started: what came
@@ -290,12 +284,14 @@ fn since(started: jiff::Timestamp, row: &Row, now: Moment) -> Duration {
     whole.try_into().unwrap_or_default()
 }
 
+/// In the largest unit of which there is one, and in years from 1,000 days on.
 fn coarse(age: Duration) -> String {
-    match age.as_secs() / 60 {
-        0 => "<1m".into(),
-        minutes @ 1..60 => format!("{minutes}m"),
-        minutes @ 60..1440 => format!("{}h", minutes / 60),
-        minutes => format!("{}d", minutes / 1440),
+    match age.as_secs() {
+        seconds @ 0..60 => format!("{seconds}s"),
+        seconds @ 60..3600 => format!("{}m", seconds / 60),
+        seconds @ 3600..86_400 => format!("{}h", seconds / 3600),
+        seconds @ 86_400..86_400_000 => format!("{}d", seconds / 86_400),
+        seconds => format!("{}y", seconds / 86_400 / 365),
     }
 }
 

@@ -1,30 +1,56 @@
-//! Durations as people write them: `500ms`, `2s`, `1m`.
+//! Durations as people write them: `500ms`, `2s`, `1.5m`, or bare seconds (`5`, `0.5`).
 
 use std::time::Duration;
 
 use super::value::shown;
 
-/// Reads a duration: a whole number and `ms`, `s`, `m` or `h`.
+/// What the messages accept.
+const ACCEPTED: &str = "500ms, 0.5, 2s, 1.5m";
+
+/// Reads a duration: a number, which may have a fraction, and `ms`, `s`, `m` or `h`; without a unit it
+/// is in seconds. The shortest step is a millisecond.
 ///
 /// # Errors
 /// One line that says what is accepted.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    let not_one = || format!("{}: not a duration (500ms, 2s, 1m)", shown(text));
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
+    let not_one = || format!("{}: not a duration ({ACCEPTED})", shown(text));
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(text.len());
-    let number: u64 = text[..digits].parse().map_err(|_| not_one())?;
-    let millis = match &text[digits..] {
+    let (number, unit) = text.split_at(end);
+    let millis: u64 = match unit {
         "ms" => 1,
-        "s" => 1000,
+        "s" | "" => 1000,
         "m" => 60_000,
         "h" => 3_600_000,
         _ => return Err(not_one()),
     };
-    number
-        .checked_mul(millis)
-        .map(Duration::from_millis)
-        .ok_or_else(not_one)
+    let (whole, fraction) = match number.split_once('.') {
+        // `5.` and `.5` leave open what was meant; a second point is no digit.
+        Some((_, "")) => return Err(not_one()),
+        Some(parts) => parts,
+        None => (number, ""),
+    };
+    let whole: u64 = whole.parse().map_err(|_| not_one())?;
+    let of_whole = whole.checked_mul(millis).ok_or_else(not_one)?;
+    let of_fraction = millis_of(fraction, millis).ok_or_else(not_one)?;
+    let sum = of_whole.checked_add(of_fraction).ok_or_else(not_one)?;
+    Ok(Duration::from_millis(sum))
+}
+
+/// The whole milliseconds in these decimals of a unit, what is shorter left out; `None` if they are
+/// not digits.
+fn millis_of(decimals: &str, unit: u64) -> Option<u64> {
+    if !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    // Ten decimals tell a millisecond of an hour apart, and more would not fit.
+    let decimals = &decimals[..decimals.len().min(10)];
+    let digits = decimals.bytes().map(|byte| u64::from(byte - b'0'));
+    let (value, scale) = digits.fold((0, 1), |(value, scale), digit| {
+        (value * 10 + digit, scale * 10)
+    });
+    Some(value * unit / scale)
 }
 
 /// Reads the time between two snapshots: 50 ms to a day.
@@ -55,22 +81,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_a_number_and_a_unit() {
-        assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse("2s"), Ok(Duration::from_secs(2)));
-        assert_eq!(parse("1m"), Ok(Duration::from_mins(1)));
+    fn durations_are_a_number_and_a_unit_or_bare_seconds() {
+        for (text, millis) in [
+            ("500ms", 500),
+            ("2s", 2000),
+            ("1m", 60_000),
+            ("1h", 3_600_000),
+            ("5", 5000),
+            ("0", 0),
+            ("0.5", 500),
+            ("1.5s", 1500),
+            ("2.5m", 150_000),
+            ("0.25h", 900_000),
+            ("1.5ms", 1),
+            ("0.0005", 0),
+            ("0.1234567890123456789h", 444_444),
+        ] {
+            assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused_with_what_is_accepted() {
         for wrong in [
             "",
-            "5",
             "s",
+            ".",
+            ".5",
+            "5.",
+            "5.s",
+            "1.2.3",
             "5x",
+            "5 s",
             "-1s",
-            "1.5s",
+            "+5",
+            "1e3",
+            "inf",
+            "1,5",
             "99999999999999999999s",
+            "18446744073709551615",
             "٣s",
         ] {
             let error = parse(wrong).unwrap_err();
-            assert!(error.ends_with("not a duration (500ms, 2s, 1m)"), "{error}");
+            let end = "not a duration (500ms, 0.5, 2s, 1.5m)";
+            assert!(error.ends_with(end), "{error}");
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) struct Section {
     print: fn(&Settings) -> String,
 }
 
-const DURATION: &str = "a duration in quotes, such as \"500ms\", \"2s\", \"1m\"";
+const DURATION: &str = "a duration, such as \"500ms\", \"2s\", 0.5";
 const SWITCH: &str = "true or false";
 
 /// Every key, in the order in which the file has them.

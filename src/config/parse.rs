@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::key::{self, KEYS, Key, SECTIONS, Section};
 use super::value::Value;
 use crate::app::Settings;
-use crate::model::Services;
+use crate::model::{Services, counted};
 
 /// How many faults are told: what is no configuration at all has one on each line.
 const MAX_FAULTS: usize = 20;
@@ -72,7 +72,10 @@ fn told(text: &[u8], mut faults: Vec<Place>) -> Vec<Fault> {
     let more = faults.len().saturating_sub(MAX_FAULTS);
     faults.truncate(MAX_FAULTS + 1);
     if let Some(next) = faults.get_mut(MAX_FAULTS) {
-        next.message = format!("and {more} more lines from here on");
+        next.message = format!(
+            "and {} from here on",
+            counted(more, "more line", "more lines")
+        );
     }
     faults
 }

@@ -94,12 +94,21 @@ pub(super) fn first_of(faults: Vec<(usize, String)>, value: &Value<'_>) -> Refus
 
 /// A duration of any length.
 pub(super) fn time(value: &Value<'_>) -> Result<Duration, Refusal> {
-    duration::parse(text(value)?).map_err(|why| wrong(value, why))
+    duration::parse(duration_text(value)?).map_err(|why| wrong(value, why))
 }
 
 /// The time between two readings.
 pub(super) fn interval(value: &Value<'_>) -> Result<Duration, Refusal> {
-    duration::parse_interval(text(value)?).map_err(|why| wrong(value, why))
+    duration::parse_interval(duration_text(value)?).map_err(|why| wrong(value, why))
+}
+
+/// A duration as it is written: text, or a bare number of seconds.
+fn duration_text<'a>(value: &'a Value<'_>) -> Result<&'a str, Refusal> {
+    match value.get_ref() {
+        DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str()),
+        DeValue::Float(number) => Ok(number.as_str()),
+        _ => text(value),
+    }
 }
 
 /// A filter, as it would be typed. It is not cleaned, so that it prints back to itself; what does not show

@@ -11,6 +11,7 @@ use super::Filter;
 use super::ast::Term;
 use super::needle::Needle;
 use super::print::value_text;
+use super::token::unquoted;
 use super::vocabulary::{FIELDS, FLAGS, Field, TRANSPORTS};
 use super::word::is_delimiter;
 use crate::model::State;
@@ -200,7 +201,7 @@ fn words(typed: &str, names: &Names) -> Vec<String> {
 
 /// What may stand behind a field's colon, with the field before it as it is typed.
 fn values(field: &Field, prefix: &str, typed: &str, names: &Names) -> Vec<String> {
-    let unquoted = typed.strip_prefix('"').map(unescaped);
+    let unquoted = typed.strip_prefix('"').map(unquoted);
     let typed = unquoted.as_deref().unwrap_or(typed);
     let mut offers = (field.values)(names);
     offers.retain(|value| begins_with(value, typed));
@@ -208,10 +209,6 @@ fn values(field: &Field, prefix: &str, typed: &str, names: &Names) -> Vec<String
         .iter()
         .map(|value| format!("{prefix}{}", value_text(value)));
     spelled.filter(|offer| is_filter(offer)).collect()
-}
-
-fn unescaped(text: &str) -> String {
-    text.replace("\\\"", "\"").replace("\\\\", "\\")
 }
 
 fn is_filter(text: &str) -> bool {

@@ -50,10 +50,10 @@ fn is_at(socket: &Socket, side: Side, place: &Place) -> bool {
     if !has_what_it_names {
         return false;
     }
-    let local = || place.contains(socket.protocol, &socket.local);
+    let local = || place.contains(socket, &socket.local);
     let remote = || {
         let remote = socket.remote.as_ref();
-        remote.is_some_and(|remote| place.contains(socket.protocol, remote))
+        remote.is_some_and(|remote| place.contains(socket, remote))
     };
     match side {
         Side::Local => local(),

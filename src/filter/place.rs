@@ -1,16 +1,16 @@
 //! Addresses and ports in a filter: how they are read, and which endpoints they mean.
 //!
-//! `10.0.0.7`, `10.0.0.0/8`, `::1`, `localhost`, each alone or with a port behind it as in
+//! `10.0.0.7`, `10.0.0.0/8`, `::1`, `fe80::1%eth0`, `localhost`, each alone or with a port behind it as in
 //! `10.0.0.7:443`, `[::1]:8000-8999`, `localhost:https`; or the port alone, `:443`.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
 use ipnet::{IpNet, Ipv4Net};
 
 use super::error::shown;
 use super::value;
-use crate::model::{Endpoint, Protocol, Scope};
+use crate::model::{Endpoint, Protocol, Scope, Socket, Zone};
 
 /// What an address should have been.
 const ACCEPTED: &str =
@@ -43,6 +43,8 @@ pub(super) enum Host {
     Localhost,
     /// A network; one address is a network of that alone. Its host bits are zero.
     Net(IpNet),
+    /// An address of a socket that is bound to this interface.
+    Zoned(Ipv6Addr, Zone),
 }
 
 /// One port or many.
@@ -64,7 +66,7 @@ pub(super) enum Ports {
 pub(super) enum PlaceError {
     /// It does not begin with an address.
     NotAnAddress(String),
-    /// It does, but this is wrong with the port after it.
+    /// It does, but this is wrong with the port or the interface after it.
     WrongPort(String),
 }
 
@@ -93,6 +95,7 @@ impl Place {
             return Err(PlaceError::NotAnAddress(message));
         }
         if let Some(host) = Host::read(text) {
+            host.is_named()?;
             return Ok(Self {
                 host: Some(host),
                 ports: None,
@@ -101,6 +104,7 @@ impl Place {
         let (host, port) = split(text).ok_or_else(|| {
             PlaceError::NotAnAddress(format!("{} is no address: write {ACCEPTED}", shown(text)))
         })?;
+        host.map_or(Ok(()), Host::is_named)?;
         let ports = port
             .map(value::ports)
             .transpose()
@@ -108,13 +112,33 @@ impl Place {
         Ok(Self { host, ports })
     }
 
-    /// Whether an endpoint lies in it. The protocol decides which ports a service has.
-    pub fn contains(&self, protocol: Protocol, endpoint: &Endpoint) -> bool {
-        self.host.is_none_or(|host| host.contains(endpoint))
+    /// The same, where the port may also stand without a colon before it.
+    pub fn read_or_port(text: &str) -> Result<Self, PlaceError> {
+        let place = Self::read(text);
+        let is_no_address = matches!(place, Err(PlaceError::NotAnAddress(_)));
+        if !is_no_address || text.is_empty() || text.contains([':', '.', '/', '[', '%']) {
+            return place;
+        }
+        match value::ports(text) {
+            Ok(ports) => Ok(Self::at_port(ports)),
+            // Digits are meant as a port.
+            Err(message) if text.starts_with(|c: char| c.is_ascii_digit()) => {
+                Err(PlaceError::WrongPort(message))
+            }
+            Err(_) => place.map_err(|error| {
+                let message = format!("{}; or a port (443, https)", error.message());
+                PlaceError::NotAnAddress(message)
+            }),
+        }
+    }
+
+    /// Whether an end of this socket lies in it. The protocol decides which ports a service has.
+    pub fn contains(&self, socket: &Socket, endpoint: &Endpoint) -> bool {
+        self.host.is_none_or(|host| host.contains(socket, endpoint))
             && self
                 .ports
                 .as_ref()
-                .is_none_or(|ports| ports.contains(protocol, endpoint.port))
+                .is_none_or(|ports| ports.contains(socket.protocol, endpoint.port))
     }
 }
 
@@ -146,17 +170,38 @@ impl Host {
         if text.eq_ignore_ascii_case("localhost") {
             return Some(Self::Localhost);
         }
+        if let Some((address, zone)) = Zone::split(text)
+            && address.to_ipv4_mapped().is_none()
+        {
+            return Some(Self::Zoned(address, zone));
+        }
         let address = text.parse::<IpAddr>().map(IpNet::from);
         let net = address.or_else(|_| text.parse::<IpNet>()).ok()?.trunc();
         Some(Self::Net(unmapped(net).unwrap_or(net)))
     }
 
+    /// Refuses an interface by its number: a table has names alone.
+    fn is_named(self) -> Result<(), PlaceError> {
+        match self {
+            Self::Zoned(_, zone) if zone.number().is_some() => {
+                let message =
+                    "the interface is named here, as in fe80::1%eth0: no row has its number";
+                Err(PlaceError::WrongPort(message.to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A v4-mapped address lies in the networks of both its forms.
-    fn contains(self, endpoint: &Endpoint) -> bool {
+    fn contains(self, socket: &Socket, endpoint: &Endpoint) -> bool {
         match self {
             Self::Localhost => endpoint.scope() == Scope::Loopback,
             Self::Net(net) => {
                 net.contains(&endpoint.address) || net.contains(&endpoint.address.to_canonical())
+            }
+            Self::Zoned(address, zone) => {
+                let interface = socket.interface.as_deref();
+                endpoint.address == address && interface == Some(zone.as_str())
             }
         }
     }

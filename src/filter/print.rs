@@ -127,11 +127,17 @@ fn write_place(f: &mut Formatter<'_>, side: Side, place: &Place) -> fmt::Result 
             f.write_char(']')?;
         }
         (Some(Host::Net(net)), _) => write_net(f, net)?,
+        (Some(Host::Zoned(address, zone)), Some(_)) => write!(f, "[{address}%{zone}]")?,
+        (Some(Host::Zoned(address, zone)), None) => write!(f, "{address}%{zone}")?,
         (Some(Host::Localhost), _) => f.write_str("localhost")?,
         (None, _) => {}
     }
     match &place.ports {
         None => Ok(()),
+        // A service may be called as a host is, a number may not.
+        Some(Ports::Range(range)) if side == Side::Remote && place.host.is_none() => {
+            write_range(f, range.start(), range.end())
+        }
         Some(Ports::Service { name, .. }) => write!(f, ":{name}"),
         Some(Ports::Range(range)) => {
             f.write_char(':')?;

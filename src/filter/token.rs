@@ -69,8 +69,7 @@ pub(super) fn quoted_term(input: &mut Input<'_>) -> Parsed<Term> {
 /// itself, since paths and regexes are full of them.
 fn quoted(input: &mut Input<'_>) -> Parsed<String> {
     let start = input.current_token_start();
-    let character = alt((preceded('\\', one_of(['"', '\\'])), none_of('"')));
-    let text = preceded('"', repeat(0.., character)).parse_next(input)?;
+    let text = preceded('"', quoted_text).parse_next(input)?;
     match opt('"').parse_next(input)? {
         Some(_) => Ok(text),
         None => wrong(
@@ -78,6 +77,21 @@ fn quoted(input: &mut Input<'_>) -> Parsed<String> {
             "the closing `\"` is missing",
         ),
     }
+}
+
+/// What stands between quotes, as far as no quote closes it.
+fn quoted_text(input: &mut Input<'_>) -> Parsed<String> {
+    let character = alt((preceded('\\', one_of(['"', '\\'])), none_of('"')));
+    repeat(0.., character).parse_next(input)
+}
+
+/// The text that begins behind an opening quote, which nothing need close yet.
+pub(super) fn unquoted(text: &str) -> String {
+    let mut input = Stateful {
+        input: LocatingSlice::new(text),
+        state: 0,
+    };
+    quoted_text(&mut input).unwrap_or_default()
 }
 
 /// `/…/`. `\/` is a slash; every other escape is the regex's own.

@@ -82,9 +82,11 @@ pub(super) fn local(text: &str) -> Value {
     place(Side::Local, text)
 }
 
-/// `remote:`.
+/// `remote:`, where a port may stand bare.
 pub(super) fn remote(text: &str) -> Value {
-    place(Side::Remote, text)
+    Place::read_or_port(text)
+        .map(|place| Term::Place(Side::Remote, place))
+        .map_err(PlaceError::message)
 }
 
 fn place(side: Side, text: &str) -> Value {

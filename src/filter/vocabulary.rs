@@ -94,8 +94,8 @@ pub static FIELDS: [Field; 12] = [
     Field { name: "service", accepts: "text", help: "part of the service name", read: value::service, values: complete::services },
     Field { name: "proto", accepts: "tcp, udp6, …", help: "protocol and family", read: value::transport, values: complete::transports },
     Field { name: "state", accepts: "listen, time_wait, …", help: "the state", read: value::state, values: complete::states },
-    Field { name: "addr", accepts: "10.0.0.7, 10.0.0.0/8, localhost, [::1]:443, :443", help: "the local address, network or port", read: value::local, values: complete::nothing },
-    Field { name: "remote", accepts: "1.1.1.1:443, 10.0.0.0/8, :443", help: "the peer's address, network or port", read: value::remote, values: complete::nothing },
+    Field { name: "addr", accepts: "10.0.0.7, 10.0.0.0/8, localhost, [::1]:443, fe80::1%eth0, :443", help: "the local address, network or port", read: value::local, values: complete::nothing },
+    Field { name: "remote", accepts: "443, https, 1.1.1.1:443, 10.0.0.0/8", help: "the peer's port, address or network", read: value::remote, values: complete::nothing },
     Field { name: "is", accepts: "new, mine, public, …", help: "what the row is", read: value::flag, values: complete::flags },
 ];
 

@@ -3,8 +3,10 @@
 //! What runs out is not the range as a whole: one local port serves any number of destinations at once.
 //! Linux takes a port for a connection unless the same addresses and ports are in use already, or
 //! somebody bound the port (`__inet_hash_connect`). So each pair of a local address and a destination
-//! has the range for itself, but for what is bound.
+//! has the range for itself, but for what is bound: by servers, and by clients that bind before they
+//! connect (`bound_first`).
 
+mod bound_first;
 mod shortage;
 
 use std::cmp::Reverse;
@@ -48,6 +50,9 @@ pub struct EphemeralUse {
     pub capacity: usize,
     /// Ports of it that TCP uses, each once, by the strongest of its uses.
     pub ports: Held,
+    /// Those of them that connections have which were bound before they connected: no destination can have
+    /// them. A lower bound, see `bound_first`.
+    pub bound_first: Held,
     /// The destination with the fewest ports left; `None` without a connection from the range.
     pub fullest: Option<Destination>,
 }
@@ -68,6 +73,28 @@ impl Held {
     pub const fn total(self) -> usize {
         self.bound + self.connected + self.time_wait
     }
+
+    /// These and others.
+    const fn and(self, other: Self) -> Self {
+        Self {
+            bound: self.bound + other.bound,
+            connected: self.connected + other.connected,
+            time_wait: self.time_wait + other.time_wait,
+        }
+    }
+
+    fn of<'a>(holds: impl Iterator<Item = &'a Hold>) -> Self {
+        let mut held = Self::default();
+        for hold in holds {
+            match hold {
+                Hold::Closed | Hold::Free => {}
+                Hold::TimeWait => held.time_wait += 1,
+                Hold::Connected => held.connected += 1,
+                Hold::Bound => held.bound += 1,
+            }
+        }
+        held
+    }
 }
 
 /// Where connections go, and which ports are taken from the next one to there.
@@ -77,10 +104,13 @@ pub struct Destination {
     pub local: IpAddr,
     /// The peer.
     pub remote: Endpoint,
-    /// Ports that a connection to there can't have. A lower bound: a connection that was bound before it
-    /// connected takes its port from all destinations, and the table does not tell which are such.
+    /// Ports that a connection to there can't have: those of its own connections, and those that no
+    /// destination can have.
     pub held: Held,
 }
+
+/// An own address and a destination.
+type Pair = (IpAddr, Endpoint);
 
 /// What holds a port, the strongest last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,20 +138,24 @@ impl EphemeralUse {
                 *hold = (*hold).max(Hold::of(socket.state));
             }
         }
-        let count = |wanted| holds.iter().filter(|&&hold| hold == wanted).count();
-        let ports_held = Held {
-            bound: count(Hold::Bound),
-            connected: count(Hold::Connected),
-            time_wait: count(Hold::TimeWait),
-        };
+        let ports_held = Held::of(holds.iter());
         let is_outgoing = |socket: &&Socket| {
             let hold = holds[usize::from(socket.local.port)];
             is_open(&hold) && hold != Hold::Bound
         };
+        let outgoing = tcp.filter(is_outgoing);
+        let is_bound_first = bound_first::ports(&holds, *ports.range.start(), outgoing.clone());
+        let with_hold = holds.iter().zip(&is_bound_first);
+        let bound_first = Held::of(with_hold.filter_map(|(hold, is)| is.then_some(hold)));
+        let lost = Held {
+            bound: ports_held.bound,
+            ..bound_first
+        };
         Self {
             capacity,
             ports: ports_held,
-            fullest: fullest(tcp.filter(is_outgoing), ports.reuse, ports_held.bound),
+            bound_first,
+            fullest: fullest(outgoing, &is_bound_first, ports.reuse, lost),
         }
     }
 
@@ -182,23 +216,36 @@ impl Hold {
     }
 }
 
-/// The destination to which the most ports are taken; of equals, the first by address.
+/// From where to where a socket of the table is connected. One of IPv6 that speaks IPv4 shares the ports of
+/// IPv4.
+fn pair(socket: &Socket) -> Option<Pair> {
+    let remote = socket.remote?.to_canonical();
+    Some((socket.local.address.to_canonical(), remote))
+}
+
+/// The destination to which the most ports are taken; of equals, the first by address. `lost` are the ports
+/// that no destination can have.
 fn fullest<'a>(
     outgoing: impl Iterator<Item = &'a Socket>,
+    is_bound_first: &[bool],
     reuse: TimeWaitReuse,
-    bound: usize,
+    lost: Held,
 ) -> Option<Destination> {
-    let mut all: HashMap<(IpAddr, Endpoint), Held> = HashMap::new();
+    let mut all: HashMap<Pair, Held> = HashMap::new();
     for socket in outgoing {
-        let Some(remote) = socket.remote else {
+        let Some((local, remote)) = pair(socket) else {
             continue;
         };
-        // A socket of IPv6 that speaks IPv4 shares the ports of IPv4.
-        let (local, remote) = (socket.local.address.to_canonical(), remote.to_canonical());
-        match socket.state {
-            State::TimeWait if reuse.covers(local, remote.address) => {}
-            State::TimeWait => all.entry((local, remote)).or_default().time_wait += 1,
-            _ => all.entry((local, remote)).or_default().connected += 1,
+        let is_lost = is_bound_first[usize::from(socket.local.port)];
+        let is_waiting = socket.state == State::TimeWait;
+        if is_waiting && !is_lost && reuse.covers(local, remote.address) {
+            continue;
+        }
+        let held = all.entry((local, remote)).or_default();
+        match is_waiting {
+            _ if is_lost => {}
+            true => held.time_wait += 1,
+            false => held.connected += 1,
         }
     }
     let fullest = all
@@ -207,7 +254,7 @@ fn fullest<'a>(
     fullest.map(|((local, remote), held)| Destination {
         local,
         remote,
-        held: Held { bound, ..held },
+        held: held.and(lost),
     })
 }
 

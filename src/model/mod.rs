@@ -6,8 +6,10 @@
 //! character; there is no other way into the model.
 
 mod accept_queue;
+mod age;
 mod background;
 mod cost;
+mod counted;
 mod endpoint;
 mod ephemeral;
 mod evidence;
@@ -15,6 +17,7 @@ mod kinds;
 mod lineage;
 mod moment;
 mod owner;
+mod playback;
 mod portless;
 mod process;
 mod redirect;
@@ -23,13 +26,17 @@ mod snapshot;
 mod socket;
 mod spread;
 mod text;
+mod unix_socket;
+mod zone;
 
 pub use accept_queue::{AcceptQueue, Fill};
+pub use age::Age;
 pub use background::{
     AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Engine, KeeperKind, KeptBy, Manager,
     Quick, Reaction, Restarts, Run, Serving, Standing, Term, Unit,
 };
 pub use cost::{Cost, Refresh, millis_text};
+pub use counted::counted;
 pub use endpoint::{Endpoint, Family, Scope};
 pub use ephemeral::{Destination, EphemeralPorts, EphemeralUse, Held, TimeWaitReuse};
 pub use evidence::{
@@ -40,9 +47,8 @@ pub use kinds::Kinds;
 pub use lineage::{Guard, Lineage, Member};
 pub use moment::Moment;
 pub use owner::{Owner, OwnerKind};
-pub use portless::{
-    PacketSocket, PacketType, Portless, RawSocket, UnixName, UnixPeer, UnixSocket, UnixType,
-};
+pub use playback::Playback;
+pub use portless::{PacketSocket, PacketType, Portless, RawSocket, UnixName, UnixPeer, UnixSocket};
 pub use process::{Pid, Process, ProgramFacts};
 pub use redirect::{Redirect, RedirectTarget, RedirectedPackets};
 pub use service::{Services, service_name, service_names, service_port, service_ports};
@@ -50,3 +56,7 @@ pub use snapshot::{Problem, ProblemCode, Snapshot};
 pub use socket::{Protocol, Queue, Socket, State};
 pub(crate) use spread::BuildSpread;
 pub use text::{Text, clean};
+pub use unix_socket::{
+    AtPath, Connected, Folder, SocketFile, UnixAddress, UnixEvidence, UnixHolder, UnixKind,
+};
+pub use zone::Zone;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Family, Protocol, Text};
+use super::{Family, Protocol, Text, UnixKind};
 
 /// What a socket of a protocol without ports is bound to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,23 +24,11 @@ pub enum Portless {
 pub struct UnixSocket {
     /// Its type.
     #[serde(rename = "type")]
-    pub kind: UnixType,
+    pub kind: UnixKind,
     /// What it is bound to; `None` for an unnamed one. Only its inode identifies that.
     pub name: Option<UnixName>,
     /// The socket at the other end, if it is connected to one.
     pub peer: Option<UnixPeer>,
-}
-
-/// The type of a unix socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum UnixType {
-    /// `SOCK_STREAM`.
-    Stream,
-    /// `SOCK_DGRAM`.
-    Dgram,
-    /// `SOCK_SEQPACKET`.
-    Seqpacket,
 }
 
 /// What a unix socket is bound to. A path need not exist any more, and may be that of another mount
@@ -82,7 +70,7 @@ pub enum PacketType {
     /// `SOCK_RAW`: with the link layer's header.
     Raw,
     /// `SOCK_DGRAM`: without it.
-    Dgram,
+    Datagram,
 }
 
 /// A raw socket, or a ping socket.
@@ -109,13 +97,13 @@ impl Portless {
     pub const fn word(&self, family: Family) -> &'static str {
         match (self, family) {
             (Self::Unix(unix), _) => match unix.kind {
-                UnixType::Stream => "u_str",
-                UnixType::Dgram => "u_dgr",
-                UnixType::Seqpacket => "u_seq",
+                UnixKind::Stream => "u_str",
+                UnixKind::Datagram => "u_dgr",
+                UnixKind::SeqPacket => "u_seq",
             },
             (Self::Packet(packet), _) => match packet.kind {
                 PacketType::Raw => "p_raw",
-                PacketType::Dgram => "p_dgr",
+                PacketType::Datagram => "p_dgr",
             },
             (Self::Raw(raw), Family::Ipv4) if raw.identifier.is_some() => "icmp",
             (Self::Raw(raw), Family::Ipv6) if raw.identifier.is_some() => "icmp6",

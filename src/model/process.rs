@@ -33,6 +33,9 @@ pub struct Process {
     /// Every argument, none of them cut; `None` if they can't be read or there are none.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "whole")]
     pub argv: Option<Arc<[Text]>>,
+    /// Whether `argv` lacks the end: it is longer than the kernel takes from `execve(2)`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_argv_truncated: bool,
     /// Command line for one line of the screen: the arguments joined by a space, cut as every `Text`.
     /// `None` if it can't be read or is empty.
     pub command: Option<Text>,
@@ -64,6 +67,7 @@ impl Process {
             name,
             executable: None,
             argv: None,
+            is_argv_truncated: false,
             command: None,
             cwd: None,
             started_at: None,

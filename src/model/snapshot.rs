@@ -28,6 +28,8 @@ pub enum ProblemCode {
     EphemeralPorts,
     /// The recording that was asked for could not be written on, or the one that is shown breaks off.
     RecordingEnded,
+    /// A recording lacks sockets of this reading: there are more than one can hold.
+    RecordingIncomplete,
 }
 
 impl ProblemCode {

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, Family, Owner, Portless, Text, UnixSocket, UnixType};
+use super::{Age, Endpoint, Family, Owner, Portless, Text, UnixKind, UnixSocket};
 
 /// Transport protocol, or what takes its place. TCP and UDP are in every snapshot, the others where they
 /// are wanted.
@@ -202,6 +203,12 @@ pub struct Socket {
     pub unit: Option<Text>,
     /// Container that its creator ran in: the short id or the name.
     pub container: Option<Text>,
+    /// How long after the reading the kernel forgets it at the earliest, if it ends by itself: `TIME_WAIT`, or
+    /// `FIN_WAIT2` that no process has (Linux).
+    pub expires_in: Option<Duration>,
+    /// How long it had been in its state when it was read, as far as the kernel knows (Linux, TCP connections). Only
+    /// in readings that nothing was compared with before: later ones follow from these.
+    pub age: Option<Age>,
 }
 
 impl Socket {
@@ -227,6 +234,8 @@ impl Socket {
             queue: None,
             unit: None,
             container: None,
+            expires_in: None,
+            age: None,
         }
     }
 
@@ -263,22 +272,29 @@ impl Socket {
         }
     }
 
-    /// Whether it waits for peers or holds its port for that: TCP `LISTEN` and `BOUND`, every
-    /// UDP socket, every raw and packet socket, and a unix socket that listens or has a name and no peer.
-    /// This is what the default view shows.
+    /// Whether it waits for peers or holds its port for that: TCP `LISTEN` and `BOUND`, UDP and raw sockets
+    /// without a peer, every packet socket, and a unix socket that listens or has a name and no peer. This
+    /// is what the default view shows. A UDP socket with a peer is a connection.
     pub fn is_listening(&self) -> bool {
         match self.protocol {
             Protocol::Tcp | Protocol::Sctp => matches!(self.state, State::Listen | State::Bound),
-            Protocol::Udp | Protocol::UdpLite | Protocol::Raw | Protocol::Packet => true,
+            Protocol::Udp | Protocol::UdpLite | Protocol::Raw => self.remote.is_none(),
+            Protocol::Packet => true,
             Protocol::Unix => {
                 // Some kernels call a datagram socket ESTABLISHED that others are connected to.
                 let waits = |unix: &UnixSocket| {
-                    let is_idle = self.state == State::Unconn || unix.kind == UnixType::Dgram;
+                    let is_idle = self.state == State::Unconn || unix.kind == UnixKind::Datagram;
                     unix.name.is_some() && unix.peer.is_none() && is_idle
                 };
                 self.state == State::Listen || self.unix().is_some_and(waits)
             }
         }
+    }
+
+    /// Whether it keeps its port from other binds, as connections of TCP mostly don't: what listens or is
+    /// bound, and every UDP socket, with a peer or without.
+    pub fn keeps_its_port(&self) -> bool {
+        self.is_listening() || matches!(self.protocol, Protocol::Udp | Protocol::UdpLite)
     }
 
     /// Whether it has a peer.
@@ -355,5 +371,29 @@ fn bracketed(address: IpAddr) -> String {
     match address {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) => format!("[{v6}]"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_udp_socket_with_a_peer_is_a_connection_that_keeps_its_port_and_does_not_listen() {
+        let local = Endpoint::new([127, 0, 0, 1].into(), 5000);
+        let of = |protocol, remote, state| {
+            let socket = Socket::new(protocol, local, remote, state);
+            let (listens, connects) = (socket.is_listening(), socket.is_connection());
+            (listens, connects, socket.keeps_its_port())
+        };
+        let (tcp, udp, peer) = (Protocol::Tcp, Protocol::Udp, Some(local));
+        assert_eq!(of(udp, None, State::Unconn), (true, false, true));
+        assert_eq!(of(udp, peer, State::Established), (false, true, true));
+        let lite = Protocol::UdpLite;
+        assert_eq!(of(lite, None, State::Unconn), (true, false, true));
+        assert_eq!(of(lite, peer, State::Established), (false, true, true));
+        assert_eq!(of(tcp, None, State::Listen), (true, false, true));
+        assert_eq!(of(tcp, None, State::Bound), (true, false, true));
+        assert_eq!(of(tcp, peer, State::Established), (false, true, false));
     }
 }

@@ -1,23 +1,37 @@
 //! `check --json`: the names and types that scripts rely on. What is not known is `null`.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 use super::check_fixes::{BehindRecord, FixRecord, KeptByRecord};
-use super::json::{ProcessRecord, SocketRecord, programs};
-use crate::bind::{Address, Cause, NoteCode, Outcome, Start, Target, Verdict};
-use crate::model::{Gap, GapCode, Holder, Moment, Pid, Place, Protocol};
-
-/// Version of this output; raised when a name or a type changes, not when one is added.
-const SCHEMA: u32 = 2;
+use super::check_unix::UnixTargetRecord;
+use super::record::{Processes, SCHEMA, SocketRecord};
+use crate::bind::{Address, Cause, NoteCode, Outcome, Start, Target, UnixVerdict, Verdict};
+use crate::model::{BehindKind, Gap, GapCode, Holder, Moment, Place, Protocol, UnixAddress};
 
 #[derive(Serialize)]
 struct Check<'a> {
     schema: u32,
-    processes: BTreeMap<Pid, ProcessRecord<'a>>,
-    targets: Vec<TargetRecord<'a>>,
+    processes: Processes<'a>,
+    targets: Vec<AnyRecord<'a>>,
+}
+
+/// A target of either kind.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum AnyRecord<'a> {
+    Port(Box<TargetRecord<'a>>),
+    Unix(Box<UnixTargetRecord<'a>>),
+}
+
+/// A target with its verdict.
+#[derive(Clone, Debug)]
+pub enum Checked {
+    /// A port.
+    Port(Target, Verdict),
+    /// The name of a unix socket.
+    Unix(UnixAddress, UnixVerdict),
 }
 
 #[derive(Serialize)]
@@ -43,9 +57,9 @@ struct TargetRecord<'a> {
 }
 
 #[derive(Serialize)]
-struct Servers {
-    reuse_address: Start,
-    plain: Start,
+pub(super) struct Servers {
+    pub(super) reuse_address: Start,
+    pub(super) plain: Start,
 }
 
 #[derive(Serialize)]
@@ -100,25 +114,57 @@ impl<'a> GapRecord<'a> {
 /// What the writer says.
 pub fn write_check_json<'a>(
     out: &mut dyn Write,
-    verdicts: impl IntoIterator<Item = &'a (Target, Verdict)>,
+    verdicts: impl IntoIterator<Item = &'a Checked>,
 ) -> io::Result<()> {
     let verdicts: Vec<_> = verdicts.into_iter().collect();
-    let blockers = verdicts.iter().flat_map(|(_, verdict)| &verdict.blockers);
+    let processes = holder_processes(verdicts.iter().flat_map(|checked| holders(checked)));
     let targets = verdicts.iter();
     let check = Check {
         schema: SCHEMA,
-        processes: blockers
-            .flat_map(|holder| programs(&holder.socket))
-            .collect(),
         targets: targets
-            .map(|(target, verdict)| record(target, verdict))
+            .map(|checked| match checked {
+                Checked::Port(target, verdict) => {
+                    AnyRecord::Port(Box::new(record(target, verdict, &processes)))
+                }
+                Checked::Unix(name, verdict) => {
+                    AnyRecord::Unix(Box::new(UnixTargetRecord::of(name, verdict, &processes)))
+                }
+            })
             .collect(),
+        processes,
     };
     serde_json::to_writer(&mut *out, &check)?;
     writeln!(out)
 }
 
-fn record<'a>(target: &Target, verdict: &'a Verdict) -> TargetRecord<'a> {
+/// What is in the way.
+fn holders(checked: &Checked) -> Vec<&Holder> {
+    match checked {
+        Checked::Port(_, verdict) => verdict.blockers.iter().collect(),
+        Checked::Unix(_, verdict) => verdict.blockers.iter().map(|one| &one.holder).collect(),
+    }
+}
+
+/// The processes that have these sockets. What is behind a container's process may be of its client.
+pub(super) fn holder_processes<'a>(
+    holders: impl Iterator<Item = &'a Holder> + Clone,
+) -> Processes<'a> {
+    let mut processes = Processes::of(holders.clone().map(|holder| &holder.socket.owner));
+    for background in holders.flat_map(|holder| &holder.backgrounds) {
+        let behind = background.behind.as_ref();
+        let is_container = behind.is_some_and(|behind| behind.kind == BehindKind::Container);
+        if let (Some(unit), false) = (&background.unit, is_container) {
+            processes.set_unit(background.pid, &unit.name);
+        }
+    }
+    processes
+}
+
+fn record<'a>(
+    target: &Target,
+    verdict: &'a Verdict,
+    processes: &Processes<'_>,
+) -> TargetRecord<'a> {
     TargetRecord {
         target: target.to_string(),
         protocol: target.protocol,
@@ -126,6 +172,7 @@ fn record<'a>(target: &Target, verdict: &'a Verdict) -> TargetRecord<'a> {
             Address::Every => None,
             Address::Loopback => Some("localhost".into()),
             Address::One(one) => Some(one.to_string()),
+            Address::Zoned(one, zone) => Some(format!("{one}%{zone}")),
         },
         port: target.first_port(),
         verdict: verdict.outcome,
@@ -162,7 +209,7 @@ fn record<'a>(target: &Target, verdict: &'a Verdict) -> TargetRecord<'a> {
         blockers: verdict
             .blockers
             .iter()
-            .map(|holder| blocker(holder, verdict.taken_at))
+            .map(|holder| blocker(holder, verdict.taken_at, processes))
             .collect(),
         notes: verdict
             .notes
@@ -176,10 +223,10 @@ fn record<'a>(target: &Target, verdict: &'a Verdict) -> TargetRecord<'a> {
     }
 }
 
-fn blocker(holder: &Holder, seen: Moment) -> BlockerRecord<'_> {
+fn blocker<'a>(holder: &'a Holder, seen: Moment, processes: &Processes<'_>) -> BlockerRecord<'a> {
     let options = holder.options;
     BlockerRecord {
-        socket: SocketRecord::with_pids(&holder.socket, seen.wall),
+        socket: SocketRecord::of(&holder.socket, seen.wall, processes),
         reuse_address: options.map(|options| options.reuse_address),
         reuse_port: options.map(|options| options.reuse_port),
         expires_in_ms: holder.expires_in.map(millis),
@@ -194,4 +241,50 @@ fn blocker(holder: &Holder, seen: Moment) -> BlockerRecord<'_> {
 
 fn millis(time: std::time::Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{
+        Background, Behind, Endpoint, Manager, Owner, Process, Socket, State, Unit,
+    };
+
+    fn holder(behind: Option<Behind>) -> Holder {
+        let local = Endpoint::new([127, 0, 0, 1].into(), 80);
+        let mut socket = Socket::new(Protocol::Tcp, local, None, State::Listen);
+        socket.owner = Owner::Known(Arc::new([Arc::new(Process::new(7, "web"))]));
+        let unit = Unit {
+            name: "web.service".into(),
+            manager: Manager::System,
+            is_server: None,
+            main_pid: None,
+            restart: None,
+            kill_mode: None,
+            triggered_by: Vec::new(),
+        };
+        let background = Background {
+            unit: Some(unit),
+            behind,
+            ..Background::new(7)
+        };
+        Holder {
+            backgrounds: vec![background],
+            ..Holder::new(socket)
+        }
+    }
+
+    #[test]
+    fn a_process_has_its_own_unit_and_not_that_of_a_containers_client() {
+        let unit = |behind| {
+            let holder = [holder(behind)];
+            let told = serde_json::to_value(holder_processes(holder.iter())).unwrap();
+            told["7"]["unit"].clone()
+        };
+        assert_eq!(unit(None), "web.service");
+        let container = Behind::new(BehindKind::Container);
+        assert_eq!(unit(Some(container)), serde_json::Value::Null);
+    }
 }

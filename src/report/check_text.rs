@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::bind::{Outcome, Start, Target, Verdict};
+use crate::bind::{Fix, Outcome, Start, Target, Verdict};
 use crate::columns::{owner_with_pid, pad, socket_text, width, wrap};
 use crate::model::Text;
 
 /// More blockers than this are counted, not listed.
-const MAX_LISTED: usize = 8;
+pub(super) const MAX_LISTED: usize = 8;
 
 const INDENT: &str = "  ";
 
@@ -30,7 +30,7 @@ pub fn write_check(
     for detail in &verdict.details {
         say(out, detail)?;
     }
-    fixes(out, verdict, columns)?;
+    fixes(out, &verdict.fixes, columns)?;
     writeln!(out)?;
     table(out, &matrix(verdict))?;
     if !verdict.profiles.is_empty() {
@@ -110,7 +110,7 @@ fn write_outcome(
     writeln!(out, "{target}: {outcome}")
 }
 
-fn painted(outcome: Outcome, has_colour: bool) -> String {
+pub(super) fn painted(outcome: Outcome, has_colour: bool) -> String {
     let code = match outcome {
         Outcome::Free => 32,
         Outcome::InUse => 31,
@@ -125,20 +125,16 @@ fn painted(outcome: Outcome, has_colour: bool) -> String {
 }
 
 /// What helps: each fix in a sentence, its command on a line of its own, and below what else it does.
-fn fixes(out: &mut dyn Write, verdict: &Verdict, columns: Option<u16>) -> io::Result<()> {
-    if verdict.fixes.is_empty() {
+pub(super) fn fixes(out: &mut dyn Write, fixes: &[Fix], columns: Option<u16>) -> io::Result<()> {
+    if fixes.is_empty() {
         return Ok(());
     }
     writeln!(
         out,
         "\n{INDENT}{}",
-        if verdict.fixes.len() == 1 {
-            "fix"
-        } else {
-            "fixes"
-        }
+        if fixes.len() == 1 { "fix" } else { "fixes" }
     )?;
-    for fix in &verdict.fixes {
+    for fix in fixes {
         let end = if fix.command.is_some() { ':' } else { '.' };
         indented(out, 2, &format!("{}{end}", fix.text), columns)?;
         if let Some(command) = &fix.command {
@@ -164,12 +160,17 @@ fn indented(out: &mut dyn Write, depth: usize, text: &str, columns: Option<u16>)
     Ok(())
 }
 
-fn sentence(out: &mut dyn Write, label: &str, text: &str, columns: Option<u16>) -> io::Result<()> {
+pub(super) fn sentence(
+    out: &mut dyn Write,
+    label: &str,
+    text: &str,
+    columns: Option<u16>,
+) -> io::Result<()> {
     indented(out, 1, &format!("{label}{text}"), columns)
 }
 
 /// Lines of cells, each column as wide as its widest cell.
-fn table(out: &mut dyn Write, lines: &[Vec<String>]) -> io::Result<()> {
+pub(super) fn table(out: &mut dyn Write, lines: &[Vec<String>]) -> io::Result<()> {
     let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
     let widest = |at: usize| {
         let cells = lines.iter().filter_map(|line| line.get(at));

@@ -1,10 +1,20 @@
-//! `list --csv`: the names of `list --json` flattened with `_`, one row for each socket and process.
+//! `list --csv`: the names of JSON flattened with `_`, one row for each socket and process.
 
 use std::io::{self, Write};
 
-use super::json::{ProcessRecord, SocketRecord};
 use super::portless::PortlessRecord;
+use super::record::{ProcessRecord, Processes, SocketRecord};
+use crate::model::Process;
 use crate::track::Row;
+
+/// How CSV is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sheet {
+    /// Whether text that a spreadsheet would run as a formula stays as it is.
+    pub is_raw: bool,
+    /// Whether the row of names is left out.
+    pub without_header: bool,
+}
 
 /// What stands in one cell.
 enum Cell {
@@ -16,50 +26,70 @@ enum Cell {
     Empty,
 }
 
-/// One column: its name, and its cell for a socket and one of its processes.
-type Field = (
-    &'static str,
-    fn(&SocketRecord<'_>, Option<&ProcessRecord<'_>>) -> Cell,
-);
+/// One row: a socket and one of its processes.
+struct Record<'a> {
+    socket: &'a SocketRecord<'a>,
+    process: Option<(&'a Process, ProcessRecord<'a>)>,
+}
 
-/// Every column, in the order of `list --json`.
+/// One column: its name, and its cell.
+type Field = (&'static str, fn(&Record<'_>) -> Cell);
+
+/// Every column: what JSON has of a socket in its order, with the process in place of `pids`. Arguments are one cell, and
+/// that is short enough for one.
 #[rustfmt::skip]
 const FIELDS: &[Field] = &[
-    ("protocol", |socket, _| plain(Some(socket.protocol.as_str()))),
-    ("family", |socket, _| plain(Some(socket.family))),
-    ("local_address", |socket, _| plain(socket.local.map(|local| local.address))),
-    ("local_port", |socket, _| plain(socket.local.and_then(|local| local.port))),
-    ("remote_address", |socket, _| plain(socket.remote.map(|remote| remote.address))),
-    ("remote_port", |socket, _| plain(socket.remote.and_then(|remote| remote.port))),
-    ("state", |socket, _| plain(Some(socket.state))),
-    ("service", |socket, _| plain(socket.service)),
-    ("dual_stack", |socket, _| plain(socket.dual_stack)),
-    ("interface", |socket, _| foreign(socket.interface)),
-    ("inode", |socket, _| plain(socket.inode)),
-    ("uid", |socket, _| plain(socket.uid)),
-    ("user", |socket, _| foreign(socket.user)),
-    ("owner", |socket, _| plain(Some(socket.owner.as_str()))),
-    ("processes_pid", |_, process| plain(process.map(|one| one.pid))),
-    ("processes_name", |_, process| foreign(process.map(|one| one.name))),
-    ("processes_command", |_, process| foreign(process.and_then(|one| one.command))),
-    ("processes_started_at", |_, process| plain(process.and_then(|one| one.started_at.as_ref()))),
-    ("processes_user", |_, process| foreign(process.and_then(|one| one.user))),
-    ("unit", |socket, _| foreign(socket.unit)),
-    ("container", |socket, _| foreign(socket.container)),
-    ("queue_receive", |socket, _| plain(socket.queue.map(|queue| queue.receive))),
-    ("queue_send", |socket, _| plain(socket.queue.map(|queue| queue.send))),
-    ("first_seen", |socket, _| plain(Some(&socket.first_seen))),
-    ("state_since", |socket, _| plain(socket.state_since.as_ref())),
-    ("type", |socket, _| plain(portless(socket).and_then(|one| one.kind))),
-    ("path", |socket, _| foreign(portless(socket).and_then(|one| one.name.path))),
-    ("abstract", |socket, _| foreign(portless(socket).and_then(|one| one.name.abstract_name))),
-    ("peer_inode", |socket, _| plain(portless(socket).and_then(|one| one.peer.as_ref()).map(|peer| peer.inode))),
-    ("ethertype", |socket, _| plain(portless(socket).and_then(|one| one.ethertype))),
-    ("ip_protocol", |socket, _| plain(portless(socket).and_then(|one| one.ip_protocol))),
+    ("protocol", |row| plain(Some(row.socket.protocol.as_str()))),
+    ("family", |row| plain(Some(row.socket.family))),
+    ("local_address", |row| plain(row.socket.local.map(|local| local.address))),
+    ("local_port", |row| plain(row.socket.local.and_then(|local| local.port))),
+    ("remote_address", |row| plain(row.socket.remote.map(|remote| remote.address))),
+    ("remote_port", |row| plain(row.socket.remote.and_then(|remote| remote.port))),
+    ("state", |row| plain(Some(row.socket.state))),
+    ("service", |row| foreign(row.socket.service)),
+    ("dual_stack", |row| plain(row.socket.dual_stack)),
+    ("interface", |row| foreign(row.socket.interface)),
+    ("inode", |row| plain(row.socket.inode)),
+    ("uid", |row| plain(row.socket.uid)),
+    ("user", |row| foreign(row.socket.user)),
+    ("owner", |row| plain(Some(row.socket.owner.as_str()))),
+    ("processes_pid", |row| plain(row.process().map(|one| one.pid))),
+    ("processes_parent", |row| plain(row.process().and_then(|one| one.parent))),
+    ("processes_name", |row| foreign(row.process().map(|one| one.name))),
+    ("processes_comm", |row| foreign(row.process().and_then(|one| one.comm))),
+    ("processes_executable", |row| foreign(row.process().and_then(|one| one.executable))),
+    ("processes_command", |row| foreign(row.command())),
+    ("processes_cwd", |row| foreign(row.process().and_then(|one| one.cwd))),
+    ("processes_user", |row| foreign(row.process().and_then(|one| one.user))),
+    ("processes_uid", |row| plain(row.process().and_then(|one| one.uid))),
+    ("processes_started_at", |row| plain(row.process().and_then(|one| one.started_at.as_ref()))),
+    ("unit", |row| foreign(row.socket.unit)),
+    ("container", |row| foreign(row.socket.container)),
+    ("queue_receive", |row| plain(row.socket.queue.map(|queue| queue.receive))),
+    ("queue_send", |row| plain(row.socket.queue.map(|queue| queue.send))),
+    ("first_seen", |row| plain(Some(&row.socket.first_seen))),
+    ("state_since", |row| plain(row.socket.state_since.as_ref())),
+    ("type", |row| plain(row.portless().and_then(|one| one.kind))),
+    ("path", |row| foreign(row.portless().and_then(|one| one.name.path))),
+    ("abstract", |row| foreign(row.portless().and_then(|one| one.name.abstract_name))),
+    ("peer_inode", |row| plain(row.portless().and_then(|one| one.peer.as_ref()).map(|peer| peer.inode))),
+    ("ethertype", |row| plain(row.portless().and_then(|one| one.ethertype))),
+    ("ip_protocol", |row| plain(row.portless().and_then(|one| one.ip_protocol))),
 ];
 
-fn portless<'a>(socket: &'a SocketRecord<'_>) -> Option<&'a PortlessRecord<'a>> {
-    socket.portless.as_ref()
+impl<'a> Record<'a> {
+    fn process(&self) -> Option<&ProcessRecord<'a>> {
+        self.process.as_ref().map(|(_, record)| record)
+    }
+
+    fn portless(&self) -> Option<&PortlessRecord<'a>> {
+        self.socket.portless.as_ref()
+    }
+
+    fn command(&self) -> Option<&'a str> {
+        let (process, _) = self.process.as_ref()?;
+        process.command.as_deref()
+    }
 }
 
 /// Writes a row of names and the rows as CSV (RFC 4180, but lines end with a line feed alone). A
@@ -71,17 +101,26 @@ fn portless<'a>(socket: &'a SocketRecord<'_>) -> Option<&'a PortlessRecord<'a>> 
 pub fn write_csv<'a>(
     out: &mut dyn Write,
     rows: impl IntoIterator<Item = &'a Row>,
+    sheet: Sheet,
 ) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(FIELDS.iter().map(|(name, _)| name))
-        .map_err(what_the_writer_said)?;
+    if !sheet.without_header {
+        csv.write_record(FIELDS.iter().map(|(name, _)| name))
+            .map_err(what_the_writer_said)?;
+    }
     for row in rows {
-        let socket = SocketRecord::of_row(row);
-        let mut write = |process| {
-            let cells = FIELDS.iter().map(|(_, cell)| cell(&socket, process).text());
+        // Each cell names its process: there are no references.
+        let socket = SocketRecord::of_row(row, &Processes::default());
+        let mut write = |process: Option<&'a Process>| {
+            let process = process.map(|process| (process, ProcessRecord::of(process)));
+            let record = Record {
+                socket: &socket,
+                process,
+            };
+            let cells = FIELDS.iter().map(|(_, cell)| cell(&record).text(sheet));
             csv.write_record(cells).map_err(what_the_writer_said)
         };
-        match socket.processes.as_deref().unwrap_or_default() {
+        match row.socket.owner.processes() {
             [] => write(None)?,
             processes => processes
                 .iter()
@@ -108,10 +147,11 @@ fn foreign(value: Option<&str>) -> Cell {
 }
 
 impl Cell {
-    fn text(self) -> String {
+    fn text(self, sheet: Sheet) -> String {
         match self {
             Self::Empty => String::new(),
             Self::Plain(text) => text,
+            Self::Foreign(text) if sheet.is_raw => text,
             Self::Foreign(text) => harmless(&text),
         }
     }
@@ -135,29 +175,42 @@ fn harmless(text: &str) -> String {
 /// Some take the wide forms of these characters for the same.
 fn is_formula(text: &str) -> bool {
     const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
-    text.trim_start_matches(|c: char| c.is_whitespace() || c == '"')
-        .starts_with(STARTS)
+    let rest = text.trim_start_matches(|c: char| c.is_whitespace() || c == '"');
+    rest.starts_with(STARTS) || text.starts_with(['\t', '\r'])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn guarded(cell: Cell) -> String {
+        cell.text(Sheet::default())
+    }
+
     #[test]
     fn no_cell_is_a_formula() {
-        for text in ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "＝1"] {
-            assert_eq!(Cell::Foreign(text.into()).text(), format!("'{text}"));
+        for text in ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t1", "\r1", "＝1"] {
+            assert_eq!(guarded(Cell::Foreign(text.into())), format!("'{text}"));
         }
         for (text, shown) in [
             ("a;=1+1", "a;'=1+1"),
             ("a; @b", "a;' @b"),
             ("a\";\"=1+1", "a\";'\"=1+1"),
         ] {
-            assert_eq!(Cell::Foreign(text.into()).text(), shown);
+            assert_eq!(guarded(Cell::Foreign(text.into())), shown);
         }
         for text in ["nginx -g", "sh -c a; b -c", "a=1;b=2", ";"] {
-            assert_eq!(Cell::Foreign(text.into()).text(), text);
+            assert_eq!(guarded(Cell::Foreign(text.into())), text);
         }
-        assert_eq!(Cell::Plain("-1".into()).text(), "-1");
+        assert_eq!(guarded(Cell::Plain("-1".into())), "-1", "a number");
+    }
+
+    #[test]
+    fn a_raw_cell_is_as_it_is() {
+        let raw = Sheet {
+            is_raw: true,
+            ..Sheet::default()
+        };
+        assert_eq!(Cell::Foreign("=1+1".into()).text(raw), "=1+1");
     }
 }

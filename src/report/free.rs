@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::check_json::GapRecord;
-use super::json::SCHEMA;
+use super::record::{Processes, SCHEMA};
 use crate::bind::{Unfit, Wish};
-use crate::model::{Gap, Limits, Protocol};
+use crate::columns::whole_socket_text;
+use crate::model::{Gap, Limits, Owner, Pid, Protocol, Socket};
 
 /// What a search found, as it is told.
 pub struct FreePorts<'a> {
@@ -19,8 +20,8 @@ pub struct FreePorts<'a> {
     pub passed_over: &'a [(u16, Unfit)],
     /// What was taken for want of anything better.
     pub settled_for: &'a [(u16, Unfit)],
-    /// Who has a port, in words, where that was found out.
-    pub holders: &'a dyn Fn(u16) -> Option<String>,
+    /// What has a port, where that was found out.
+    pub holders: &'a dyn Fn(u16) -> Option<&'a Socket>,
     /// The limits of this system, where they were asked for.
     pub limits: &'a Limits,
     /// What could not be found out.
@@ -28,12 +29,21 @@ pub struct FreePorts<'a> {
 }
 
 /// Ports that follow each other and share their fault.
-#[derive(Serialize)]
-struct Stretch {
+struct Stretch<'a> {
     first: u16,
     last: u16,
     code: &'static str,
     message: String,
+    owner: Option<&'a Owner>,
+}
+
+#[derive(Serialize)]
+struct StretchRecord {
+    first: u16,
+    last: u16,
+    code: &'static str,
+    message: String,
+    pids: Vec<Pid>,
 }
 
 #[derive(Serialize)]
@@ -41,8 +51,9 @@ struct FreeRecord<'a> {
     schema: u32,
     ports: &'a [u16],
     protocols: Vec<Protocol>,
-    passed_over: Vec<Stretch>,
-    settled_for: Vec<Stretch>,
+    processes: Processes<'a>,
+    passed_over: Vec<StretchRecord>,
+    settled_for: Vec<StretchRecord>,
     gaps: Vec<GapRecord<'a>>,
 }
 
@@ -54,12 +65,21 @@ const MAX_TOLD: usize = 12;
 /// # Errors
 /// What the writer says.
 pub fn write_free_json(out: &mut dyn Write, free: &FreePorts<'_>) -> io::Result<()> {
+    let (passed_over, settled_for) = (
+        stretches(free.passed_over, free),
+        stretches(free.settled_for, free),
+    );
+    let all = passed_over.iter().chain(&settled_for);
+    let processes = Processes::of(all.filter_map(|stretch| stretch.owner));
+    let records =
+        |all: Vec<Stretch<'_>>| all.into_iter().map(|one| one.record(&processes)).collect();
     let record = FreeRecord {
         schema: SCHEMA,
         ports: free.ports,
         protocols: free.wish.protocols().collect(),
-        passed_over: stretches(free.passed_over, free),
-        settled_for: stretches(free.settled_for, free),
+        passed_over: records(passed_over),
+        settled_for: records(settled_for),
+        processes,
         gaps: free.gaps.iter().map(GapRecord::of).collect(),
     };
     serde_json::to_writer(&mut *out, &record)?;
@@ -83,13 +103,25 @@ pub fn told_of_free(free: &FreePorts<'_>) -> Vec<String> {
     lines
 }
 
-impl Stretch {
+impl Stretch<'_> {
     fn count(&self) -> usize {
         usize::from(self.last - self.first) + 1
     }
+
+    fn record(self, processes: &Processes<'_>) -> StretchRecord {
+        StretchRecord {
+            first: self.first,
+            last: self.last,
+            code: self.code,
+            message: self.message,
+            pids: self
+                .owner
+                .map_or_else(Vec::new, |owner| processes.pids(owner)),
+        }
+    }
 }
 
-fn line(stretch: &Stretch) -> String {
+fn line(stretch: &Stretch<'_>) -> String {
     let Stretch {
         first,
         last,
@@ -104,10 +136,15 @@ fn line(stretch: &Stretch) -> String {
 }
 
 /// Neighbours with the same fault are one entry.
-fn stretches(ports: &[(u16, Unfit)], free: &FreePorts<'_>) -> Vec<Stretch> {
-    let mut stretches: Vec<Stretch> = Vec::new();
+fn stretches<'a>(ports: &[(u16, Unfit)], free: &FreePorts<'a>) -> Vec<Stretch<'a>> {
+    let mut stretches: Vec<Stretch<'a>> = Vec::new();
     for (port, unfit) in ports {
-        let message = message(*port, unfit, free);
+        let is_in_use = *unfit == Unfit::InUse;
+        let holder = is_in_use.then(|| (free.holders)(*port)).flatten();
+        let message = match holder {
+            Some(holder) => format!("in use, {}", whole_socket_text(holder)),
+            None => unfit.to_string(),
+        };
         match stretches.last_mut() {
             Some(last)
                 if last.last.checked_add(1) == Some(*port)
@@ -120,23 +157,20 @@ fn stretches(ports: &[(u16, Unfit)], free: &FreePorts<'_>) -> Vec<Stretch> {
                 last: *port,
                 code: unfit.code(),
                 message,
+                owner: holder.map(|socket| &socket.owner),
             }),
         }
     }
     stretches
 }
 
-fn message(port: u16, unfit: &Unfit, free: &FreePorts<'_>) -> String {
-    match (unfit, (free.holders)(port)) {
-        (Unfit::InUse, Some(holder)) => format!("in use, {holder}"),
-        _ => unfit.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::bind::Address;
+    use crate::model::{Endpoint, Process, State};
 
     #[test]
     fn neighbours_with_the_same_fault_are_one_line() {
@@ -145,6 +179,10 @@ mod tests {
             udp: false,
             address: Address::Every,
         };
+        let node = Arc::new([Arc::new(Process::new(12, "node"))]);
+        let local = Endpoint::new([127, 0, 0, 1].into(), 4);
+        let mut socket = Socket::new(Protocol::Tcp, local, None, State::Listen);
+        socket.owner = Owner::Known(node);
         let (limits, in_use) = (Limits::default(), |port| (port, Unfit::InUse));
         let mut passed_over = vec![(1, Unfit::Reserved), (2, Unfit::Reserved)];
         passed_over.extend([3, 4, 6].map(in_use));
@@ -153,14 +191,14 @@ mod tests {
             ports: &[7],
             passed_over: &passed_over,
             settled_for: &[],
-            holders: &|port| (port == 4).then(|| "node(12)".to_owned()),
+            holders: &|port| (port == 4).then_some(&socket),
             limits: &limits,
             gaps: &[],
         };
         let expected = [
             "1-2: set aside in net.ipv4.ip_local_reserved_ports",
             "3: in use",
-            "4: in use, node(12)",
+            "4: in use, tcp 127.0.0.1:4 LISTEN node(12)",
             "6: in use",
         ];
         assert_eq!(told_of_free(&free), expected);

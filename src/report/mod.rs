@@ -4,21 +4,30 @@
 mod check_fixes;
 mod check_json;
 mod check_text;
+mod check_unix;
 mod csv;
 mod free;
 mod json;
 mod portless;
+mod record;
 mod stats;
+mod stream;
 mod text;
 mod wait;
 mod watch;
 
-pub use check_json::write_check_json;
+pub use check_json::{Checked, write_check_json};
 pub use check_text::{write_check, write_check_briefly, write_gaps};
-pub use csv::write_csv;
+pub use check_unix::write_unix_check;
+pub use csv::{Sheet, write_csv};
 pub use free::{FreePorts, told_of_free, write_free_json};
-pub use json::{SCHEMA, write_json};
+pub use json::{write_json, write_ndjson};
+pub use record::SCHEMA;
 pub use stats::told_of_refresh;
+pub use stream::{
+    StreamGap, StreamGapCode, write_change_json, write_gap_json, write_problem_json,
+    write_start_json,
+};
 pub use text::{Layout, write_text};
 pub use wait::{Waited, WaitedFor, told_of_wait, write_wait, write_wait_json};
-pub use watch::{write_change, write_change_json};
+pub use watch::write_change;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::model::{Endpoint, PacketType, Portless, Socket, UnixName, UnixPeer, UnixType};
+use crate::model::{Endpoint, PacketType, Portless, Socket, UnixName, UnixPeer};
 
 /// One end of a socket that has an address, a raw socket's without a port.
 #[derive(Clone, Copy, Serialize)]
@@ -26,8 +26,8 @@ impl EndRecord {
 /// A socket without a port.
 #[derive(Serialize)]
 pub(super) struct PortlessRecord<'a> {
-    /// `stream`, `dgram` or `seqpacket` of a unix socket, `raw` or `dgram` of a packet socket, `raw` or
-    /// `ping` of a raw one.
+    /// `stream`, `datagram` or `seqpacket` of a unix socket, `raw` or `datagram` of a packet socket, `raw`
+    /// or `ping` of a raw one.
     #[serde(rename = "type")]
     pub(super) kind: Option<&'static str>,
     #[serde(flatten)]
@@ -67,11 +67,7 @@ impl<'a> PortlessRecord<'a> {
         };
         match portless {
             Portless::Unix(unix) => Self {
-                kind: Some(match unix.kind {
-                    UnixType::Stream => "stream",
-                    UnixType::Dgram => "dgram",
-                    UnixType::Seqpacket => "seqpacket",
-                }),
+                kind: Some(unix.kind.as_str()),
                 name: NameRecord::of(unix.name.as_ref()),
                 peer: unix.peer.as_ref().map(PeerRecord::of),
                 ..nothing
@@ -79,7 +75,7 @@ impl<'a> PortlessRecord<'a> {
             Portless::Packet(packet) => Self {
                 kind: Some(match packet.kind {
                     PacketType::Raw => "raw",
-                    PacketType::Dgram => "dgram",
+                    PacketType::Datagram => "datagram",
                 }),
                 ethertype: Some(packet.ethertype),
                 ..nothing

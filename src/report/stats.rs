@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Refresh, millis_text};
+use crate::model::{Refresh, counted, millis_text};
 
 /// `10450 rows: dump 9.8 ms, owners 1.0 ms, processes 0.6 ms, diff 0.9 ms; 0 processes searched, 2
 /// files read`. What was not measured, as all but the diff of a recording, is `–`.
@@ -15,7 +15,7 @@ pub fn told_of_refresh(refresh: &Refresh) -> String {
         ("diff", cost.diff),
     ];
     let parts = parts.map(|(name, time)| part(name, time)).join(", ");
-    let rows = counted(refresh.rows as u64, "row", "rows");
+    let rows = counted(refresh.rows, "row", "rows");
     let searched = counted(cost.searched, "process", "processes");
     let files = counted(cost.files, "file", "files");
     format!("{rows}: {parts}; {searched} searched, {files} read")
@@ -24,10 +24,6 @@ pub fn told_of_refresh(refresh: &Refresh) -> String {
 fn part(name: &str, time: Duration) -> String {
     let unit = if time.is_zero() { "" } else { " ms" };
     format!("{name} {}{unit}", millis_text(time))
-}
-
-fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 #[cfg(test)]

@@ -16,9 +16,11 @@ pub struct Layout<'a> {
     /// Cells of a line. Within them the columns that matter least are left out and long texts cut;
     /// without a limit (a pipe) nothing is.
     pub width: Option<u16>,
+    /// Whether the line of headings is left out.
+    pub without_header: bool,
 }
 
-/// Writes rows under a line of headings. Without rows nothing is written.
+/// Writes rows, under a line of headings unless that is unwanted. Without rows nothing is written.
 ///
 /// # Errors
 /// What the writer says.
@@ -39,14 +41,22 @@ pub fn write_text(
             .filter(|column| has_content(column, rows, context));
         offered.extend(told);
     }
-    match layout.width {
-        Some(columns) => write_fitted(
-            out,
-            rows,
-            context,
-            &fit(&offered, columns, |column| demand(column, rows, context)),
-        ),
-        None => write_whole(out, rows, context, &offered),
+    let has_header = !layout.without_header;
+    if let Some(width) = layout.width {
+        let columns = fit(&offered, width, |column| demand(column, rows, context));
+        let context = beside(columns.iter().map(|fitted| fitted.column.id), context);
+        write_fitted(out, rows, &context, &columns, has_header)
+    } else {
+        let context = beside(offered.iter().map(|column| column.id), context);
+        write_whole(out, rows, &context, &offered, has_header)
+    }
+}
+
+/// What cells depend on that stand beside those of these columns.
+fn beside(mut columns: impl Iterator<Item = ColumnId>, context: &CellContext) -> CellContext {
+    CellContext {
+        has_user: columns.any(|id| id == ColumnId::User),
+        ..*context
     }
 }
 
@@ -67,11 +77,14 @@ fn write_fitted(
     rows: &[&Row],
     context: &CellContext,
     columns: &[Fitted],
+    has_header: bool,
 ) -> io::Result<()> {
-    let titles = columns
-        .iter()
-        .map(|fitted| fitted.render(fitted.column.title));
-    write_line(out, titles)?;
+    if has_header {
+        let titles = columns
+            .iter()
+            .map(|fitted| fitted.render(fitted.column.title));
+        write_line(out, titles)?;
+    }
     for row in rows {
         let cells = columns.iter().map(|fitted| {
             fitted.render(&fitted.column.cell(row, context, usize::from(fitted.width)))
@@ -86,7 +99,9 @@ fn write_whole(
     rows: &[&Row],
     context: &CellContext,
     columns: &[&Column],
+    has_header: bool,
 ) -> io::Result<()> {
+    let title = |column: &Column| if has_header { column.title } else { "" };
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|row| columns.iter().map(|c| (c.text)(row, context)).collect())
@@ -100,7 +115,7 @@ fn write_whole(
                 .map(|cells| width(&cells[at]))
                 .max()
                 .unwrap_or(0);
-            widest.max(width(column.title))
+            widest.max(width(title(column)))
         })
         .collect();
     let line = |texts: Vec<&str>| -> Vec<String> {
@@ -111,10 +126,10 @@ fn write_whole(
             .map(|((text, column), &width)| pad(text, width, column.align == Align::Right))
             .collect()
     };
-    write_line(
-        out,
-        line(columns.iter().map(|column| column.title).collect()).into_iter(),
-    )?;
+    if has_header {
+        let titles = columns.iter().map(|column| title(column)).collect();
+        write_line(out, line(titles).into_iter())?;
+    }
     for row in &cells {
         write_line(
             out,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::json::{SCHEMA, SocketRecord, time};
+use super::check_json::holder_processes;
+use super::record::{Processes, SCHEMA, SocketRecord, time};
 use crate::bind::Target;
 use crate::columns::whole_socket_text;
 use crate::model::{Holder, Moment, Protocol};
@@ -48,6 +49,7 @@ struct WaitRecord<'a> {
     wanted: &'static str,
     happened: bool,
     waited_ms: u64,
+    processes: Processes<'a>,
     targets: Vec<TargetRecord<'a>>,
 }
 
@@ -67,39 +69,38 @@ struct TargetRecord<'a> {
 /// # Errors
 /// What the writer says.
 pub fn write_wait_json(out: &mut dyn Write, waited: &Waited<'_>) -> io::Result<()> {
+    let holders = waited.ports.iter().flat_map(|port| port.holders);
+    let processes = holder_processes(holders);
+    let ports = waited.ports.iter();
     let record = WaitRecord {
         schema: SCHEMA,
         wanted: waited.wanted,
         happened: waited.happened,
         waited_ms: waited.time.as_millis().try_into().unwrap_or(u64::MAX),
-        targets: waited
-            .ports
-            .iter()
-            .map(|port| TargetRecord {
-                target: port.target.to_string(),
-                protocol: port.target.protocol,
-                port: port.target.first_port(),
-                happened: port.is_so,
-                changed_at: port.changed_at.map(|at| time(at.wall)),
-                summary: port.summary.filter(|_| !port.is_so),
-                holders: port
-                    .holders
-                    .iter()
-                    .map(|holder| socket(holder, port))
-                    .collect(),
-            })
-            .collect(),
+        targets: ports.map(|port| target(port, &processes)).collect(),
+        processes,
     };
     serde_json::to_writer(&mut *out, &record)?;
     writeln!(out)
 }
 
-fn socket<'a>(holder: &'a Holder, port: &WaitedFor<'_>) -> SocketRecord<'a> {
-    SocketRecord::of(&holder.socket, port.seen_at.wall)
+fn target<'a>(port: &WaitedFor<'a>, processes: &Processes<'_>) -> TargetRecord<'a> {
+    let holders = port.holders.iter();
+    let socket =
+        |holder: &'a Holder| SocketRecord::of(&holder.socket, port.seen_at.wall, processes);
+    TargetRecord {
+        target: port.target.to_string(),
+        protocol: port.target.protocol,
+        port: port.target.first_port(),
+        happened: port.is_so,
+        changed_at: port.changed_at.map(|at| time(at.wall)),
+        summary: port.summary.filter(|_| !port.is_so),
+        holders: holders.map(socket).collect(),
+    }
 }
 
-/// Writes a line for each port: `8080: free since 12:04:31, before: tcp 127.0.0.1:8080 LISTEN
-/// node(40211)`, with the times of day in `zone`.
+/// Writes a line for each port: `8080: free since 2026-01-02 12:04:31, before: tcp 127.0.0.1:8080 LISTEN
+/// node(40211)`, with date and time in `zone`.
 ///
 /// # Errors
 /// What the writer says.
@@ -121,7 +122,7 @@ pub fn told_of_wait(wanted: &str, port: &WaitedFor<'_>, zone: &TimeZone) -> Stri
     };
     let target = port.target;
     let since = port.changed_at.map_or(String::new(), |at| {
-        let time = at.wall.to_zoned(zone.clone()).strftime("%H:%M:%S");
+        let time = at.wall.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S");
         format!(" since {time}")
     });
     match (port.is_so, wanted) {

@@ -3,66 +3,12 @@
 use std::io::{self, Write};
 
 use jiff::tz::TimeZone;
-use serde::Serialize;
 
-use super::json::{ProcessRecord, SocketRecord, process_records, time};
 use crate::columns::{change_text, owner_with_pid, socket_text};
-use crate::model::{Moment, State};
+use crate::model::Moment;
 use crate::track::{ChangeKind, Mark, Row};
 
-#[derive(Serialize)]
-struct ChangeRecord<'a> {
-    at: String,
-    change: &'static str,
-    from: Side<'a>,
-    to: Side<'a>,
-    socket: SocketRecord<'a>,
-}
-
-/// What was before, or is now: a state, or the processes that own the socket.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Side<'a> {
-    State(State),
-    Owner(Vec<ProcessRecord<'a>>),
-    Nothing,
-}
-
-/// Writes one change as a JSON object on a line of its own; without `change` the socket is merely
-/// there. A socket that opened or closed had, or has, no state: that side is `null`.
-///
-/// # Errors
-/// What the writer says.
-pub fn write_change_json(
-    out: &mut dyn Write,
-    at: Moment,
-    change: Option<&ChangeKind>,
-    row: &Row,
-) -> io::Result<()> {
-    let state = row.socket.state;
-    let (word, from, to) = match change {
-        None => ("present", Side::Nothing, Side::Nothing),
-        Some(ChangeKind::Opened) => ("opened", Side::Nothing, Side::State(state)),
-        Some(ChangeKind::Closed) => ("closed", Side::State(state), Side::Nothing),
-        Some(ChangeKind::State { from }) => ("state", Side::State(*from), Side::State(state)),
-        Some(ChangeKind::Owner { from }) => (
-            "owner",
-            Side::Owner(process_records(from)),
-            Side::Owner(process_records(&row.socket.owner)),
-        ),
-    };
-    let record = ChangeRecord {
-        at: time(at.wall),
-        change: word,
-        from,
-        to,
-        socket: SocketRecord::of_row(row),
-    };
-    serde_json::to_writer(&mut *out, &record)?;
-    writeln!(out)
-}
-
-/// Writes one change as a line for a person, at the time of day in `zone`: `12:04:31.250 + tcp
+/// Writes one change as a line for a person, with date and time in `zone`: `2026-01-02 12:04:31.250 + tcp
 /// 127.0.0.1:8080  opened LISTEN  node(40211)`. The mark is coloured if `has_colour`.
 ///
 /// # Errors
@@ -73,7 +19,10 @@ pub fn write_change(
     zone: &TimeZone,
     has_colour: bool,
 ) -> io::Result<()> {
-    let time = at.wall.to_zoned(zone.clone()).strftime("%H:%M:%S%.3f");
+    let time = at
+        .wall
+        .to_zoned(zone.clone())
+        .strftime("%Y-%m-%d %H:%M:%S%.3f");
     let socket = &row.socket;
     let (mark, what) = match change {
         None => ("=".to_owned(), socket.state.to_string()),

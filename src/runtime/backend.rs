@@ -9,6 +9,7 @@ use std::io::{self, BufWriter, Write};
 
 use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::queue;
+use crossterm::style::{Attribute, SetAttribute};
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, EndSynchronizedUpdate};
 use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
@@ -125,7 +126,8 @@ impl<W: Write> Backend for QuietBackend<W> {
             ClearType::CurrentLine => Region::CurrentLine,
             ClearType::UntilNewLine => Region::UntilNewLine,
         };
-        self.update(|inner| queue!(inner, Clear(region)))
+        // Whoever wrote on the screen may have left its colours, with which a terminal clears.
+        self.update(|inner| queue!(inner, SetAttribute(Attribute::Reset), Clear(region)))
     }
 
     fn size(&self) -> io::Result<Size> {

@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use super::clock::Clock;
 use crate::bind::{self, Examination, Probe, Target, Witness};
-use crate::model::{Answered, Evidence, Protocol};
+use crate::model::{Answered, Evidence, Protocol, UnixAddress, UnixEvidence};
 use crate::source::Investigator;
 
 /// Puts ports to the test, one after the other.
@@ -15,8 +16,9 @@ pub struct BindTester {
     clock: Clock,
 }
 
-/// So many ports are tested between two surveys of the table: a tenth of a second or so.
-const STRETCH: usize = 64;
+/// Ports are tested for so long between two surveys of the table. A survey takes about 10 ms, a port that
+/// is free some 20 µs and one that is not up to 100 ms: no number of ports would do.
+const STRETCH: Duration = Duration::from_millis(500);
 
 impl BindTester {
     /// One that has tested nothing yet.
@@ -32,6 +34,16 @@ impl BindTester {
         &mut self.investigator
     }
 
+    /// Looks at the name of a unix socket; once more where it was taken or released meanwhile. `None` where the
+    /// system tells nothing of them.
+    pub fn unix_name(&mut self, name: &UnixAddress) -> Option<UnixEvidence> {
+        let first = self.investigator.unix_name(name, self.clock.now())?;
+        if first.is_settled() {
+            return Some(first);
+        }
+        self.investigator.unix_name(name, self.clock.now())
+    }
+
     /// Tests the first port of `target` by real binds. Takes as long as [`Investigator::explain`]
     /// does, twice where the table and the kernel disagree.
     pub fn test(&mut self, target: &Target) -> Examination {
@@ -39,7 +51,7 @@ impl BindTester {
     }
 
     /// Tests the first port of each target, and hands each to `tell` until that has enough. Ports
-    /// without a row in the table, mostly all, take about a millisecond. The table is surveyed before
+    /// without a row in the table, mostly all, take some 20 µs. The table is surveyed before
     /// a stretch of them and after it: a port that got a row in between is tested once more.
     pub fn test_all<'a>(
         &mut self,
@@ -51,12 +63,13 @@ impl BindTester {
             let _ = tell(self, only, examination);
             return;
         }
-        for stretch in targets.chunks(STRETCH) {
-            let protocols = stretch.iter().map(|target| target.protocol);
-            let before = self.survey(protocols.clone());
-            let examine = |target| self.examine(target, true);
-            let examinations: Vec<_> = stretch.iter().map(examine).collect();
-            let after = self.survey(protocols);
+        let protocols: HashSet<Protocol> = targets.iter().map(|target| target.protocol).collect();
+        let mut left = targets;
+        let mut before = self.survey(protocols.iter().copied());
+        while !left.is_empty() {
+            let examinations = self.examine_stretch(left);
+            let (stretch, rest) = left.split_at(examinations.len());
+            let after = self.survey(protocols.iter().copied());
             for (target, mut examination) in stretch.iter().zip(examinations) {
                 if has_row(&after, target) && !has_row(&before, target) {
                     examination = self.test(target);
@@ -65,7 +78,21 @@ impl BindTester {
                     return;
                 }
             }
+            (left, before) = (rest, after);
         }
+    }
+
+    /// Tests as many of the targets as a stretch has time for, and one at least.
+    fn examine_stretch(&mut self, targets: &[Target]) -> Vec<Examination> {
+        let began = self.clock.now();
+        let mut examinations = Vec::new();
+        for target in targets {
+            if !examinations.is_empty() && began.age(self.clock.now()) >= STRETCH {
+                break;
+            }
+            examinations.push(self.examine(target, true));
+        }
+        examinations
     }
 
     /// The ports that have rows, of each of these protocols; none where they can't be read.

@@ -156,7 +156,7 @@ impl Collector {
         let cost = self.source.cost();
         let observed =
             panic::catch(|| refresh::observe(&mut self.tracker, snapshot, cost, self.clock));
-        let (observation, refresh) = match observed {
+        let (mut observation, refresh) = match observed {
             Ok(observed) => observed,
             Err(what) => {
                 let _ = panic::catch(|| self.tracker.start_afresh());
@@ -167,6 +167,7 @@ impl Collector {
         if self.is_measured && !deliver(Msg::RefreshMeasured(refresh)) {
             return None;
         }
+        observation.playback = self.source.playback();
         let is_unsettled = observation.table.is_unsettled;
         deliver(Msg::SnapshotTaken(observation)).then(|| {
             if self.source.is_to_be_continued() {
@@ -182,6 +183,7 @@ impl Collector {
     /// A recording that can't be written any more ends; the table lives on and says so.
     fn record(&mut self, snapshot: &mut Snapshot) {
         let to = self.recorder.as_mut();
+        let left_out = to.as_ref().and_then(|_| Recorder::left_out(snapshot));
         let written = panic::catch(|| to.map(|to| to.record(snapshot)));
         let why = match written {
             Ok(Some(Err(error))) => Some(error.to_string()),
@@ -193,7 +195,9 @@ impl Collector {
             self.recorder = None;
             self.lost_recording = Some(Problem::new(ProblemCode::RecordingEnded, &message));
         }
-        snapshot.problems.extend(self.lost_recording.clone());
+        snapshot
+            .problems
+            .extend(self.lost_recording.clone().or(left_out));
     }
 
     /// Sleeps until the next snapshot is due: `pause` or the interval after `began`.

@@ -29,16 +29,19 @@ pub fn read_forever(mut callback: impl FnMut(io::Result<Input>) -> ControlFlow<(
     }
 }
 
-/// Returns within about a second after the terminal on standard input is gone. For a thread of its
-/// own.
+/// Returns within about a second after the terminal is gone: that on standard input, or on standard output
+/// where the input is a recording. For a thread of its own.
 ///
 /// crossterm never reports that: its read spins on the error at full speed. `SIGHUP` usually ends
 /// the program first, but it may be ignored (`nohup`) or go to another session.
 ///
 /// # Errors
-/// If standard input cannot be watched.
+/// If it cannot be watched.
 #[cfg(unix)]
 pub fn wait_for_hangup() -> io::Result<()> {
+    use std::io::IsTerminal as _;
+    use std::os::fd::AsFd as _;
+
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     // Waiting for input would wake it for every key, so it asks for nothing but the hangup, which
     // is always told. Not every kind of hangup wakes such a sleeper: it looks again every second.
@@ -46,8 +49,13 @@ pub fn wait_for_hangup() -> io::Result<()> {
         tv_sec: 1,
         tv_nsec: 0,
     };
-    let stdin = io::stdin();
-    let mut watched = [PollFd::new(&stdin, PollFlags::empty())];
+    let (stdin, stdout) = (io::stdin(), io::stdout());
+    let terminal = if stdin.is_terminal() {
+        stdin.as_fd()
+    } else {
+        stdout.as_fd()
+    };
+    let mut watched = [PollFd::new(&terminal, PollFlags::empty())];
     loop {
         match poll(&mut watched, Some(&second)) {
             Err(rustix::io::Errno::INTR) | Ok(0) => {}

@@ -10,7 +10,7 @@ use super::clock::Clock;
 use crate::app::{BindReport, FileFormat, Msg, Settings, Written};
 use crate::bind::{self, Address, Claim, Target, Wish};
 use crate::model::Moment;
-use crate::report;
+use crate::report::{self, Sheet};
 use crate::track::{RowId, Table};
 
 /// How many ports are tried before the search for a free one is given up.
@@ -102,10 +102,9 @@ fn write_file(
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = BufWriter::new(options.open(path)?);
-    let shown = rows.iter().copied();
     let written = match format {
-        FileFormat::Json => report::write_json(&mut file, table, shown),
-        FileFormat::Csv => report::write_csv(&mut file, shown),
+        FileFormat::Json => report::write_json(&mut file, table, &rows),
+        FileFormat::Csv => report::write_csv(&mut file, rows.iter().copied(), Sheet::default()),
     };
     // Half a file would be taken for a whole one.
     let written = written.and_then(|()| file.flush());

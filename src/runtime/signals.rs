@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// End, by the signal of this number (`SIGTERM`, `SIGHUP`, `SIGINT`).
+    /// End, by the signal of this number: `SIGTERM`, `SIGHUP`, `SIGINT`, and those that [`end_by`] passes on.
     Quit(i32),
     /// Stop until continued, as Ctrl-Z asks (`SIGTSTP`).
     Suspend,
@@ -24,10 +24,10 @@ pub fn exit_code(signal: i32) -> u8 {
 
 #[cfg(unix)]
 pub use unix::{
-    Signals, exit_when_asked, exit_when_asked_after, is_ignored, stop_now, suspend_job,
+    Signals, end_by, exit_when_asked, exit_when_asked_after, is_ignored, stop_now, suspend_job,
 };
 #[cfg(windows)]
-pub use windows::{Signals, exit_when_asked, exit_when_asked_after, stop_now, suspend_job};
+pub use windows::{Signals, end_by, exit_when_asked, exit_when_asked_after, stop_now, suspend_job};
 
 #[cfg(unix)]
 mod unix {
@@ -35,21 +35,34 @@ mod unix {
     use std::sync::atomic::AtomicBool;
 
     use rustix::process::{self, kill_current_process_group};
-    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+    use signal_hook::consts::{
+        SIGABRT, SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1,
+        SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
+    };
     use signal_hook::iterator::Signals as Caught;
 
     use super::{ControlFlow, Signal, io};
+
+    /// Signals that end a process which does nothing about them, some with a core dump. They are caught so that
+    /// the terminal is given back first; then they do what they would have done. Not those of a fault in
+    /// the program itself (`SIGSEGV` and its like): after one of them nothing more can be done.
+    const FATAL: [i32; 8] = [
+        SIGQUIT, SIGUSR1, SIGUSR2, SIGABRT, SIGXCPU, SIGALRM, SIGVTALRM, SIGPROF,
+    ];
 
     /// The signals that this process catches from now on.
     pub struct Signals(Caught);
 
     impl Signals {
-        /// Begins to catch them.
+        /// Begins to catch them. One of the fatal ones that was ignored when the program started, as a shell
+        /// does for jobs in the background, stays so.
         ///
         /// # Errors
         /// If the system refuses.
         pub fn catch() -> io::Result<Self> {
-            Caught::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT]).map(Self)
+            let asking = [SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT, SIGXFSZ];
+            let fatal = FATAL.into_iter().filter(|&number| !is_ignored(number));
+            Caught::new(asking.into_iter().chain(fatal)).map(Self)
         }
 
         /// Hands each signal to `callback` until that breaks. For a thread of its own.
@@ -58,6 +71,8 @@ mod unix {
                 let signal = match number {
                     SIGTSTP => Signal::Suspend,
                     SIGCONT => Signal::Resume,
+                    // Caught, the write that made a file too large fails, and whoever writes says so.
+                    SIGXFSZ => continue,
                     number => Signal::Quit(number),
                 };
                 if callback(signal).is_break() {
@@ -65,6 +80,16 @@ mod unix {
                 }
             }
         }
+    }
+
+    /// Ends this process as a signal of this number does, so that its parent sees that signal (and a core dump where
+    /// the limits ask for one); returns the exit code for one that only asks. The terminal must have been left.
+    pub fn end_by(number: i32) -> u8 {
+        if FATAL.contains(&number) {
+            // Returns only where the system knows no such signal.
+            let _ = signal_hook::low_level::emulate_default_handler(number);
+        }
+        super::exit_code(number)
     }
 
     /// From now on `SIGINT` and `SIGTERM` end the process at once with their [`super::exit_code`]:
@@ -210,6 +235,11 @@ mod windows {
 
         /// Returns at once.
         pub fn forward(self, _: impl FnMut(Signal) -> ControlFlow<()>) {}
+    }
+
+    /// The exit code of a program that such a signal ended.
+    pub fn end_by(number: i32) -> u8 {
+        super::exit_code(number)
     }
 
     /// Does nothing: Ctrl-C ends a process here.

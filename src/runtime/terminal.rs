@@ -107,9 +107,10 @@ impl Drop for Screen {
     }
 }
 
-/// The most columns and lines that are drawn: more than any screen has. Whoever claims 65,535 of both
-/// would have us keep four thousand million cells.
-const MOST: (u16, u16) = (1024, 512);
+/// The most cells that are drawn: 2,048 × 512, or 65,535 × 16. An 8K screen with the smallest font has 1,536 × 540.
+/// ratatui keeps two pictures in memory, 96 bytes for each cell: these take 100 MB, and a terminal that claims
+/// 65,535 of both would take 400 GB.
+const MAX_CELLS: u32 = 1 << 20;
 
 /// The size of a terminal that does not know its own, as on a serial line.
 const USUAL: (u16, u16) = (80, 24);
@@ -123,12 +124,13 @@ pub fn size() -> io::Result<(u16, u16)> {
     Ok(used(columns, lines))
 }
 
-/// The part of a size that is used.
+/// The part of a size that is used: all of it, but for lines beyond [`MAX_CELLS`].
 pub(super) fn used(columns: u16, lines: u16) -> (u16, u16) {
     if columns == 0 || lines == 0 {
         return USUAL;
     }
-    (columns.min(MOST.0), lines.min(MOST.1))
+    let most = MAX_CELLS / u32::from(columns);
+    (columns, lines.min(u16::try_from(most).unwrap_or(u16::MAX)))
 }
 
 /// Sets our modes. Where they should still be set, they are set again: after a stop that we did
@@ -206,5 +208,37 @@ impl Command for Mouse {
     #[cfg(windows)]
     fn is_ansi_code_supported(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_size_is_used_whole_until_its_cells_are_too_many() {
+        for whole in [
+            (1025, 513),
+            (1536, 540),
+            (2048, 512),
+            (u16::MAX, 1),
+            (1, u16::MAX),
+        ] {
+            assert_eq!(used(whole.0, whole.1), whole);
+        }
+        assert_eq!(used(u16::MAX, u16::MAX), (u16::MAX, 16));
+        assert_eq!(used(3000, 1000), (3000, 349));
+    }
+
+    #[test]
+    fn a_terminal_that_does_not_know_its_size_has_the_usual_one() {
+        for unknown in [(0, 0), (0, 24), (80, 0)] {
+            assert_eq!(used(unknown.0, unknown.1), USUAL);
+        }
+    }
+
+    #[test]
+    fn a_cell_takes_as_much_memory_as_the_limit_assumes() {
+        assert!(2 * size_of::<ratatui::buffer::Cell>() <= 96);
     }
 }

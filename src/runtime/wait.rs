@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::bind_test::{BindTester, Survey, has_row};
 use super::clock::Clock;
-use crate::bind::{self, Address, Cause, Outcome, Probe, Suite, Target, Verdict};
+use crate::bind::{self, Cause, Outcome, Probe, Suite, Target, Verdict};
 use crate::model::{
     Answered, Endpoint, Evidence, Family, GapCode, Holder, Moment, Protocol, State,
 };
@@ -301,7 +301,7 @@ impl Port {
         let (bound, refused): (Vec<_>, Vec<_>) =
             probes.iter().partition(|probe| probe.result.is_ok());
         // Where there is no IPv6, servers make do with IPv4.
-        let asks_both = !matches!(address, Address::One(_));
+        let asks_both = address.single().is_none();
         let is_missing = |probe: &&Probe| asks_both && probe.result.is("EAFNOSUPPORT");
         !bound.is_empty() && refused.iter().all(is_missing)
     }

@@ -1,33 +1,47 @@
 //! One line of a recording: a snapshot as JSON, and back.
 //!
-//! Pure. Processes stand once per line and sockets refer to them by pid. What is read may have
-//! been written by anybody: text is cleaned on its way into the model, and references are checked.
+//! Pure. Processes stand once per line and sockets refer to them by pid. The first line is whole, the others
+//! say what changed since the line before (`changes`). What is read may have been written by anybody: text
+//! is cleaned on its way into the model, and references are checked.
 
 mod bounded;
+mod changes;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::changes::Since;
 use crate::model::{
-    Endpoint, EphemeralPorts, Kinds, Moment, Owner, OwnerKind, Pid, Portless, Problem, Process,
-    Protocol, Queue, Snapshot, Socket, State, Text,
+    Age, Endpoint, EphemeralPorts, Kinds, Moment, Owner, OwnerKind, Pid, Portless, Problem,
+    ProblemCode, Process, Protocol, Queue, Snapshot, Socket, State, Text,
 };
 
-/// Version of the format; readers refuse others.
+/// Version of a line that is whole; readers refuse others.
 const SCHEMA: u32 = 1;
 
+/// The longest line that is read, or written, in bytes: about half a million sockets.
+pub(super) const MAX_LINE: usize = 256 * 1024 * 1024;
+
 /// A snapshot as a recording holds it.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Frame {
     schema: u32,
+    /// What is taken over from the line before; `sockets` and `processes` then hold what is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<Since>,
     /// Whether names and addresses are pseudonyms.
     #[serde(default, skip_serializing_if = "Privacy::is_whole")]
     redacted: Privacy,
     taken_at: Moment,
     /// The kinds of sockets beside TCP and UDP that were read.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "bounded::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     kinds: Vec<Protocol>,
     #[serde(deserialize_with = "bounded::list")]
     sockets: Vec<SocketFrame>,
@@ -51,7 +65,7 @@ pub(super) enum Privacy {
     Redacted,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct SocketFrame {
     protocol: Protocol,
     local: Endpoint,
@@ -70,11 +84,17 @@ struct SocketFrame {
     queue: Option<Queue>,
     unit: Option<Text>,
     container: Option<Text>,
+    /// Recordings of the first versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_in: Option<Duration>,
+    /// Of connections in the first reading of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    age: Option<Age>,
 }
 
 impl Frame {
     /// The snapshot as a frame. Processes are in order of pid, so that equal snapshots make equal
-    /// lines.
+    /// lines. What no line may hold is left out, and that is said in it.
     pub(super) fn of(snapshot: &Snapshot, redacted: Privacy) -> Self {
         let mut processes = snapshot.processes.clone();
         for process in snapshot
@@ -88,16 +108,24 @@ impl Frame {
         }
         let mut processes: Vec<_> = processes.into_values().collect();
         processes.sort_unstable_by_key(|process| process.pid);
+        let sockets = snapshot.sockets.iter().take(bounded::MAX_LENGTH);
+        let problems = snapshot.problems.iter().cloned();
         Self {
             schema: SCHEMA,
+            since: None,
             redacted,
             taken_at: snapshot.taken_at,
             kinds: snapshot.kinds.optional().iter().collect(),
-            sockets: snapshot.sockets.iter().map(SocketFrame::of).collect(),
+            sockets: sockets.map(SocketFrame::of).collect(),
             processes,
-            problems: snapshot.problems.clone(),
+            problems: problems.chain(left_out(snapshot)).collect(),
             ephemeral: snapshot.ephemeral.clone(),
         }
+    }
+
+    /// Whether it has more processes than a reader takes.
+    pub(super) const fn has_too_many_processes(&self) -> bool {
+        self.processes.len() > bounded::MAX_LENGTH
     }
 
     /// Whether it holds pseudonyms.
@@ -105,17 +133,11 @@ impl Frame {
         self.redacted
     }
 
-    /// The snapshot that the frame stands for, or what is wrong with it.
-    pub(super) fn into_snapshot(self) -> Result<Snapshot, String> {
-        if self.schema != SCHEMA {
-            return Err(format!(
-                "schema {} is not supported, only {SCHEMA}",
-                self.schema
-            ));
-        }
+    /// The snapshot that a whole frame stands for, or what is wrong with it.
+    pub(super) fn snapshot(&self) -> Result<Snapshot, String> {
         let mut processes = HashMap::with_capacity(self.processes.len());
-        for mut process in self.processes {
-            let pid = process.pid;
+        for process in &self.processes {
+            let (pid, mut process) = (process.pid, Arc::clone(process));
             if process.comm.is_empty() {
                 // Older recordings have the kernel's name as `name`.
                 let name = process.name.clone();
@@ -125,19 +147,36 @@ impl Frame {
                 return Err(format!("process {pid} stands there twice"));
             }
         }
+        let mut owners = HashMap::new();
         let sockets = self
             .sockets
-            .into_iter()
-            .map(|socket| socket.into_socket(&processes));
+            .iter()
+            .map(|socket| socket.socket(&processes, &mut owners));
         Ok(Snapshot {
             taken_at: self.taken_at,
-            kinds: Kinds::DEFAULT.and(self.kinds.into_iter().collect()),
+            kinds: Kinds::DEFAULT.and(self.kinds.iter().copied().collect()),
             sockets: sockets.collect::<Result<_, _>>()?,
             processes,
-            problems: self.problems,
-            ephemeral: self.ephemeral,
+            problems: self.problems.clone(),
+            ephemeral: self.ephemeral.clone(),
         })
     }
+}
+
+/// What a recording lacks of a snapshot, as a reader would refuse it.
+pub(super) fn left_out(snapshot: &Snapshot) -> Option<Problem> {
+    let more = snapshot.sockets.len().checked_sub(bounded::MAX_LENGTH)?;
+    (more > 0).then(|| {
+        let most = bounded::MAX_LENGTH;
+        let message =
+            format!("{more} sockets are not in the recording: a reading of it has at most {most}");
+        let brief = format!("{more} sockets not recorded");
+        Problem {
+            count: Some(more),
+            brief: Text::new(&brief),
+            ..Problem::new(ProblemCode::RecordingIncomplete, &message)
+        }
+    })
 }
 
 impl Privacy {
@@ -189,12 +228,25 @@ impl SocketFrame {
             queue: socket.queue,
             unit: socket.unit.clone(),
             container: socket.container.clone(),
+            expires_in: socket.expires_in,
+            age: socket.age,
         }
     }
 
-    fn into_socket(self, processes: &HashMap<Pid, Arc<Process>>) -> Result<Socket, String> {
+    fn socket<'a>(
+        &'a self,
+        processes: &HashMap<Pid, Arc<Process>>,
+        owners: &mut HashMap<(OwnerKind, &'a [Pid]), Owner>,
+    ) -> Result<Socket, String> {
+        let owner = if let Some(owner) = owners.get(&(self.owner, &*self.pids)) {
+            owner.clone()
+        } else {
+            let owner = self.owner(processes)?;
+            owners.insert((self.owner, &self.pids), owner.clone());
+            owner
+        };
         Ok(Socket {
-            owner: self.owner(processes)?,
+            owner,
             protocol: self.protocol,
             local: self.local,
             remote: self.remote,
@@ -202,12 +254,14 @@ impl SocketFrame {
             state: self.state,
             inode: self.inode,
             uid: self.uid,
-            user: self.user,
+            user: self.user.clone(),
             dual_stack: self.dual_stack,
-            interface: self.interface,
+            interface: self.interface.clone(),
             queue: self.queue,
-            unit: self.unit,
-            container: self.container,
+            unit: self.unit.clone(),
+            container: self.container.clone(),
+            expires_in: self.expires_in,
+            age: self.age,
         })
     }
 

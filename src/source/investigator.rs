@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use super::process::Processes;
-use crate::model::{Answered, Background, Evidence, Moment, Protocol, Socket};
+use crate::model::{
+    Answered, Background, Evidence, Moment, Protocol, Socket, UnixAddress, UnixEvidence,
+};
 
 #[cfg(target_os = "linux")]
 use super::linux::port::PortPlatform;
@@ -53,6 +55,12 @@ impl Investigator {
     /// systemd or a container engine has to be asked.
     pub fn backgrounds(&mut self, socket: &Socket) -> Vec<Background> {
         self.platform.backgrounds(&mut self.processes, socket)
+    }
+
+    /// What is known of the name of a unix socket, `at` being its time; `None` where this system tells nothing
+    /// of them. Nothing is made or removed, and no server notices.
+    pub fn unix_name(&mut self, name: &UnixAddress, at: Moment) -> Option<UnixEvidence> {
+        self.platform.unix_name(&mut self.processes, name, at)
     }
 
     /// Adds to rows that were just read who has them, their options, and all else that can be found

@@ -32,7 +32,7 @@ mod users;
 
 use std::sync::Arc;
 
-use crate::model::{Cost, Kinds, Moment, Pid, Snapshot};
+use crate::model::{Cost, Kinds, Moment, Pid, Playback, Snapshot};
 
 use blind::Blind;
 pub use error::SourceError;
@@ -40,8 +40,8 @@ pub use investigator::Investigator;
 pub use lineage::lineage;
 #[cfg(target_os = "linux")]
 pub use linux::pinned::{Pinned, Reception};
-pub use record::Recorder;
-pub use replay::Replay;
+pub use record::{DEFAULT_MAX_SIZE, Recorder};
+pub use replay::{Replay, STANDARD_INPUT};
 pub use system::System;
 pub use users::own_uid;
 
@@ -74,6 +74,11 @@ pub trait Source: Send {
     /// reading another one: a recording has what it has.
     fn set_kinds(&mut self, _kinds: Kinds) -> bool {
         false
+    }
+
+    /// Where in a recording the last reading stands; `None` for a source that is no recording.
+    fn playback(&self) -> Option<Playback> {
+        None
     }
 
     /// What the last reading took; nothing where it came from a recording.

@@ -148,3 +148,41 @@ const fn state(state: TcpState) -> State {
         TcpState::Closed | TcpState::DeleteTcb | TcpState::Unknown => State::Closed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+
+    use super::*;
+
+    /// What netstat2 says of the sockets of this protocol, over IPv4.
+    fn sockets(protocol: Protocol) -> Vec<Socket> {
+        let mut sockets = Vec::new();
+        let part = Part::new(Family::Ipv4, protocol);
+        read_part(part, &mut |socket, _| sockets.push(socket)).unwrap();
+        sockets
+    }
+
+    #[test]
+    fn netstat2_finds_a_listener_both_ends_of_its_connection_and_a_datagram_socket() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        let client = TcpStream::connect(address).unwrap();
+        let near = client.local_addr().unwrap();
+        let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let tcp = sockets(Protocol::Tcp);
+        let state = |local: std::net::SocketAddr, remote: Option<std::net::SocketAddr>| {
+            let (local, remote) = (Endpoint::from(local), remote.map(Endpoint::from));
+            let mut all = tcp.iter();
+            let found = all.find(|one| (one.local, one.remote) == (local, remote));
+            found.map(|one| one.state)
+        };
+        assert_eq!(state(address, None), Some(State::Listen));
+        assert_eq!(state(near, Some(address)), Some(State::Established));
+        assert_eq!(state(address, Some(near)), Some(State::Established));
+        let local = Endpoint::from(datagrams.local_addr().unwrap());
+        let mut udp = sockets(Protocol::Udp).into_iter();
+        let found = udp.find(|one| one.local == local).unwrap();
+        assert_eq!((found.state, found.remote), (State::Unconn, None));
+    }
+}

@@ -32,11 +32,11 @@ pub(super) fn name(sockets: &mut [Socket]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Owner, Process, State, UnixPeer, UnixSocket, UnixType};
+    use crate::model::{Owner, Process, State, UnixKind, UnixPeer, UnixSocket};
 
     fn end(inode: u32, name: Option<&[u8]>, peer: u32) -> Socket {
         let unix = UnixSocket {
-            kind: UnixType::Stream,
+            kind: UnixKind::Stream,
             name: name.and_then(UnixName::of_bytes),
             peer: Some(UnixPeer {
                 inode: peer,

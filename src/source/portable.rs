@@ -8,7 +8,7 @@ use super::process::Processes;
 use super::{Blind, Holding, Looks, excluded, netstat};
 use crate::model::{
     Answered, Background, EphemeralPorts, Evidence, Gap, GapCode, Holder, Kinds, Limits, Moment,
-    Pid, Problem, ProblemCode, Protocol, Socket, Text,
+    Pid, Problem, ProblemCode, Protocol, Socket, Text, UnixAddress, UnixEvidence,
 };
 
 /// This machine's sockets and who holds them.
@@ -29,8 +29,13 @@ fn not_listed(protocol: Protocol) -> Problem {
 }
 
 impl Platform {
-    /// Reads the table.
-    pub(super) fn sockets(&mut self, _at: Moment, problems: &mut Vec<Problem>) -> Vec<Socket> {
+    /// Reads the table. How old connections are is not known here.
+    pub(super) fn sockets(
+        &mut self,
+        _at: Moment,
+        _ages: bool,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Socket> {
         let mut sockets = Vec::new();
         self.holdings.clear();
         let holdings = &mut self.holdings;
@@ -118,6 +123,17 @@ pub(super) struct PortPlatform {
 }
 
 impl PortPlatform {
+    /// No table tells of unix sockets.
+    #[expect(clippy::unused_self, reason = "as on Linux")]
+    pub(super) const fn unix_name(
+        &mut self,
+        _processes: &mut Processes,
+        _name: &UnixAddress,
+        _at: Moment,
+    ) -> Option<UnixEvidence> {
+        None
+    }
+
     /// Nothing is known here of what is behind an owner.
     #[expect(clippy::unused_self, reason = "as on Linux")]
     pub(super) const fn backgrounds(

@@ -8,7 +8,11 @@ use crate::model::{Pid, Process, ProgramFacts, Text};
 
 /// The arguments of a process, as bytes.
 #[derive(Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Arguments(Vec<Vec<u8>>);
+pub(super) struct Arguments {
+    words: Vec<Vec<u8>>,
+    /// Whether more was there.
+    is_truncated: bool,
+}
 
 /// The links of a process.
 #[derive(Debug, Default, PartialEq, Eq, Hash)]
@@ -33,32 +37,43 @@ impl Arguments {
     /// Reads them; none if the process has ended, is a thread of the kernel or can't be read.
     #[cfg(target_os = "linux")]
     pub(super) fn read(pid: Pid, _: &sysinfo::Process) -> Self {
+        let file = std::fs::File::open(format!("/proc/{pid}/cmdline"));
+        file.and_then(Self::read_from).unwrap_or_default()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn read_from(file: impl std::io::Read) -> std::io::Result<Self> {
         use std::io::Read as _;
         let mut bytes = Vec::new();
-        let file = std::fs::File::open(format!("/proc/{pid}/cmdline"));
-        match file.and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes)) {
-            Ok(_) => Self::parse(&bytes),
-            Err(_) => Self::default(),
-        }
+        // One more tells whether there is more.
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+        let max = usize::try_from(MAX_BYTES).unwrap_or(usize::MAX);
+        let is_truncated = bytes.len() > max;
+        bytes.truncate(max);
+        let words = Self::parse(&bytes);
+        Ok(Self {
+            words,
+            is_truncated,
+        })
     }
 
     /// Those that sysinfo read.
     #[cfg(not(target_os = "linux"))]
     pub(super) fn read(_: Pid, found: &sysinfo::Process) -> Self {
         let arguments = found.cmd().iter();
-        Self(
-            arguments
-                .map(|one| one.as_encoded_bytes().to_vec())
-                .collect(),
-        )
+        let words = arguments.map(|one| one.as_encoded_bytes().to_vec());
+        Self {
+            words: words.collect(),
+            is_truncated: false,
+        }
     }
 
     /// Each ends in a NUL. A title over them (`setproctitle(3)`) is one argument, and the rest is empty.
     #[cfg(target_os = "linux")]
-    fn parse(bytes: &[u8]) -> Self {
+    fn parse(bytes: &[u8]) -> Vec<Vec<u8>> {
         let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
         if bytes.is_empty() {
-            return Self::default();
+            return Vec::new();
         }
         let mut arguments: Vec<_> = bytes.split(|&byte| byte == 0).map(<[u8]>::to_vec).collect();
         let used = arguments.iter().rposition(|one| !one.is_empty());
@@ -67,11 +82,11 @@ impl Arguments {
         if is_title || arguments.len() - used >= REMAINS {
             arguments.truncate(used.max(1));
         }
-        Self(arguments)
+        arguments
     }
 
     pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.words.is_empty()
     }
 }
 
@@ -104,7 +119,10 @@ impl Links {
 /// The record of a process by that name of the kernel that executes this.
 pub(super) fn process(pid: Pid, comm: &[u8], arguments: &Arguments, links: &Links) -> Process {
     let comm = String::from_utf8_lossy(comm);
-    let argv = arguments.0.iter().map(|one| String::from_utf8_lossy(one));
+    let argv = arguments
+        .words
+        .iter()
+        .map(|one| String::from_utf8_lossy(one));
     let argv: Vec<_> = argv.collect();
     let words: Vec<&str> = argv.iter().map(|one| &**one).collect();
     let executable = links.executable.as_deref().map(String::from_utf8_lossy);
@@ -121,6 +139,7 @@ pub(super) fn process(pid: Pid, comm: &[u8], arguments: &Arguments, links: &Link
             .map(|path| Text::new(without_note(path))),
         command: (!joined.is_empty()).then(|| Text::new(&joined)),
         argv: (!words.is_empty()).then(|| words.iter().map(|one| Text::whole(one)).collect()),
+        is_argv_truncated: arguments.is_truncated,
         cwd: links.folder.as_deref().map(Text::from_bytes),
         ..Process::new(pid, facts.name().as_str())
     }
@@ -136,9 +155,22 @@ mod tests {
     use super::*;
 
     fn parsed(bytes: &[u8]) -> Vec<String> {
-        let arguments = Arguments::parse(bytes).0;
+        let arguments = Arguments::parse(bytes);
         let text = |one: &Vec<u8>| String::from_utf8_lossy(one).into_owned();
         arguments.iter().map(text).collect()
+    }
+
+    #[test]
+    fn arguments_that_lack_their_end_say_so() {
+        use std::io::Read as _;
+        let of_length = |length| {
+            let file = std::io::repeat(b'x').take(length);
+            let read = Arguments::read_from(file).unwrap();
+            let words: u64 = read.words.iter().map(|word| word.len() as u64).sum();
+            (words, read.is_truncated)
+        };
+        assert_eq!(of_length(MAX_BYTES), (MAX_BYTES, false));
+        assert_eq!(of_length(MAX_BYTES + 1), (MAX_BYTES, true));
     }
 
     #[test]

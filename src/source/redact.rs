@@ -62,6 +62,8 @@ impl Redactor {
             queue: socket.queue,
             unit: socket.unit.as_ref().map(|unit| self.names.unit(unit)),
             container: socket.container.as_ref().map(|it| self.names.container(it)),
+            expires_in: socket.expires_in,
+            age: socket.age,
         }
     }
 
@@ -94,6 +96,7 @@ impl Redactor {
             // Paths and arguments name people, machines and secrets.
             executable: None,
             argv: None,
+            is_argv_truncated: false,
             cwd: None,
         }
     }
@@ -132,6 +135,7 @@ fn problem(problem: &Problem) -> Problem {
         ProblemCode::Interrupted => "rows may be missing from this reading",
         ProblemCode::EphemeralPorts => "few ephemeral ports are left",
         ProblemCode::RecordingEnded => "a recording has ended",
+        ProblemCode::RecordingIncomplete => "a recording lacks sockets",
     };
     Problem {
         code: problem.code,

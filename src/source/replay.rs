@@ -1,18 +1,23 @@
 //! Gives the readings of a recording again, one each time it is asked, and then the last one.
 //!
+//! The readings have the recording's own time, however soon one follows the other here.
+//!
 //! The file may have been written, cut or sent by anybody: nothing in it is believed before it is
 //! checked, and a line that is too long is not read to its end.
+
+mod count;
+mod seek;
+mod timeline;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::PathBuf;
 
-use super::frame::{Frame, Privacy};
+use super::frame::{Frame, MAX_LINE, Privacy};
 use super::{Source, SourceError};
-use crate::model::{Moment, Problem, ProblemCode, Snapshot, Text};
-
-/// The longest line that is read, in bytes: about half a million sockets.
-const MAX_LINE: u64 = 256 * 1024 * 1024;
+use crate::model::{Moment, Playback, Problem, ProblemCode, Snapshot, Text};
+use count::Count;
+use timeline::Timeline;
 
 /// The longest line that is read if it does not begin as a reading does: it is some other kind of file.
 const MAX_OTHER_LINE: u64 = 4096;
@@ -20,25 +25,43 @@ const MAX_OTHER_LINE: u64 = 4096;
 /// More empty lines in a row than this are not passed over.
 const MAX_EMPTY_LINES: usize = 1000;
 
+/// What stands for standard input in the place of a file.
+pub const STANDARD_INPUT: &str = "-";
+
 /// A recording as a source.
 pub struct Replay {
     reader: Reader,
     /// The reading that comes next, or, at the end, the last one.
     current: Snapshot,
+    /// Its number; the first is 1.
+    number: usize,
     is_fresh: bool,
+    /// Whether there was nothing behind it when it was looked for.
+    has_ended: bool,
+    timeline: Timeline,
+    /// `None` where the recording can be read only once.
+    count: Option<Count>,
     privacy: Privacy,
 }
 
 impl Replay {
-    /// Opens a recording and reads its first line.
+    /// Opens a recording and reads its first line; `-` is standard input.
     ///
     /// # Errors
     ///
     /// When the file can't be read, is empty, or does not begin with a reading.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, SourceError> {
         let path = path.into();
+        if path.as_os_str() == STANDARD_INPUT {
+            return Self::from_reader("standard input", BufReader::new(std::io::stdin()));
+        }
         match File::open(&path) {
-            Ok(file) => Self::read(path, Box::new(BufReader::new(file)), MAX_LINE),
+            Ok(file) => {
+                let count = Count::of(&path);
+                let lines = Box::new(BufReader::new(file));
+                let replay = Self::read(path, lines, MAX_LINE as u64)?;
+                Ok(Self { count, ..replay })
+            }
             Err(reason) => Err(SourceError::File { path, reason }),
         }
     }
@@ -52,7 +75,7 @@ impl Replay {
         name: impl Into<PathBuf>,
         lines: impl BufRead + Send + 'static,
     ) -> Result<Self, SourceError> {
-        Self::read(name.into(), Box::new(lines), MAX_LINE)
+        Self::read(name.into(), Box::new(lines), MAX_LINE as u64)
     }
 
     fn read(
@@ -64,6 +87,7 @@ impl Replay {
             path,
             lines,
             begun: Vec::new(),
+            last: None,
             is_given_up: false,
             line: 0,
             max_line,
@@ -74,10 +98,15 @@ impl Replay {
             Next::BrokenOff(error) => return Err(error),
         };
         let privacy = frame.privacy();
+        let current = reader.snapshot(frame)?;
         Ok(Self {
-            current: reader.snapshot(frame)?,
+            timeline: Timeline::from(current.taken_at),
+            current,
+            number: 1,
             reader,
             is_fresh: true,
+            has_ended: false,
+            count: None,
             privacy,
         })
     }
@@ -99,33 +128,78 @@ impl Replay {
         }
     }
 
-    /// Reads on; at the end of the recording the current reading stays. A line that is only half there was
-    /// cut off, or is being written: what was before it is shown, and that something is missing.
-    fn advance(&mut self) -> Result<(), SourceError> {
+    /// Reads on, if there is more; at the end of the recording the current reading stays. A line that is only half
+    /// there was cut off, or is being written: what was before it is shown, and that something is missing.
+    fn advance(&mut self) -> Result<Step, SourceError> {
         match self.reader.next()? {
-            Next::Reading(frame) => self.current = self.reader.snapshot(*frame)?,
-            Next::End => {}
-            Next::BrokenOff(_) => {
-                let line = self.reader.line;
-                let message = format!("the recording breaks off in its line {line}");
-                let problem = Problem::new(ProblemCode::RecordingEnded, &message);
-                if !self.current.problems.contains(&problem) {
-                    self.current.problems.push(problem);
-                }
+            Next::Reading(frame) => {
+                self.current = self.reader.snapshot(*frame)?;
+                self.number += 1;
+                return Ok(Step::On);
             }
+            Next::End => {}
+            Next::BrokenOff(_) => self.say_that_it_breaks_off(),
         }
-        Ok(())
+        Ok(Step::None)
+    }
+
+    fn say_that_it_breaks_off(&mut self) {
+        let line = self.reader.line;
+        let message = format!("the recording breaks off in its line {line}");
+        let problem = Problem::new(ProblemCode::RecordingEnded, &message);
+        if !self.current.problems.contains(&problem) {
+            self.current.problems.push(problem);
+        }
+    }
+
+    /// The current reading in the time of the recording.
+    fn current_at(&mut self, step: Step, at: Moment) -> Snapshot {
+        let mut snapshot = self.current.clone();
+        snapshot.taken_at.steady = match step {
+            Step::On => self.timeline.go_to(self.current.taken_at, at),
+            Step::None => self.timeline.behind(at),
+        };
+        snapshot
     }
 }
 
+/// Whether there was a further reading.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    On,
+    None,
+}
+
 impl Source for Replay {
-    /// The next reading: its steady time is that of `at`, its wall-clock time that of the recording.
+    /// The next reading: the first was taken at `at` by the steady clock, the others as long after it as they were
+    /// recorded. The time on the wall is that of the recording.
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
-        if !std::mem::take(&mut self.is_fresh) {
-            self.advance()?;
+        let step = if std::mem::take(&mut self.is_fresh) {
+            Step::On
+        } else {
+            self.advance()?
+        };
+        if let Some(count) = &mut self.count {
+            count.go_on();
         }
-        self.current.taken_at.steady = at.steady;
-        Ok(self.current.clone())
+        // To look for more in what is no file may take until more is written.
+        self.has_ended = step == Step::None || self.count.is_some() && self.is_over()?;
+        Ok(self.current_at(step, at))
+    }
+
+    fn playback(&self) -> Option<Playback> {
+        let counted = self.count.as_ref().and_then(Count::total);
+        // What is being written may have grown since it was counted, and what breaks off is no reading.
+        let counted = counted.map(|counted| counted.max(self.number));
+        Some(Playback {
+            number: self.number,
+            total: if self.has_ended {
+                Some(self.number)
+            } else {
+                counted
+            },
+            has_ended: self.has_ended,
+        })
     }
 }
 
@@ -135,6 +209,8 @@ struct Reader {
     lines: Box<dyn BufRead + Send>,
     /// What is there of a line that has no end yet.
     begun: Vec<u8>,
+    /// The last reading, that the next line may build on.
+    last: Option<Frame>,
     /// Number of the last line that was begun.
     line: usize,
     max_line: u64,
@@ -151,23 +227,30 @@ enum Next {
 }
 
 impl Reader {
-    /// The next reading, passing over empty lines.
+    /// The next reading.
     fn next(&mut self) -> Result<Next, SourceError> {
+        let Some(bytes) = self.filled_line()? else {
+            return Ok(Next::End);
+        };
+        match self.parse(&bytes) {
+            Err(error) if !bytes.ends_with(b"\n") => {
+                self.begun = bytes;
+                Ok(Next::BrokenOff(error))
+            }
+            other => other.map(|frame| Next::Reading(Box::new(frame))),
+        }
+    }
+
+    /// The next line that is not empty; `None` at the end of the file.
+    fn filled_line(&mut self) -> Result<Option<Vec<u8>>, SourceError> {
         for _ in 0..MAX_EMPTY_LINES {
             let bytes = self.line()?;
             if bytes.is_empty() {
-                return Ok(Next::End);
+                return Ok(None);
             }
-            if bytes.trim_ascii().is_empty() {
-                continue;
+            if !bytes.trim_ascii().is_empty() {
+                return Ok(Some(bytes));
             }
-            return match self.parse(&bytes) {
-                Err(error) if !bytes.ends_with(b"\n") => {
-                    self.begun = bytes;
-                    Ok(Next::BrokenOff(error))
-                }
-                other => other.map(|frame| Next::Reading(Box::new(frame))),
-            };
         }
         Err(self.wrong(&format!("{MAX_EMPTY_LINES} empty lines in a row")))
     }
@@ -202,8 +285,30 @@ impl Reader {
         Ok(bytes)
     }
 
-    fn snapshot(&self, frame: Frame) -> Result<Snapshot, SourceError> {
-        frame.into_snapshot().map_err(|reason| self.wrong(&reason))
+    /// The snapshot of a line, together with those before it.
+    fn snapshot(&mut self, frame: Frame) -> Result<Snapshot, SourceError> {
+        self.complete(frame)?;
+        self.last_snapshot()
+    }
+
+    /// Takes in a line that only those after it need.
+    fn go_over(&mut self, line: &[u8]) -> Result<(), SourceError> {
+        let frame = self.parse(line)?;
+        self.complete(frame)
+    }
+
+    fn complete(&mut self, frame: Frame) -> Result<(), SourceError> {
+        let before = self.last.take();
+        let whole = frame.completed(before.as_ref());
+        self.last = Some(whole.map_err(|reason| self.wrong(&reason))?);
+        Ok(())
+    }
+
+    /// The snapshot of the lines so far.
+    fn last_snapshot(&self) -> Result<Snapshot, SourceError> {
+        let last = self.last.as_ref();
+        let last = last.ok_or_else(|| self.wrong("no reading comes before this line"))?;
+        last.snapshot().map_err(|reason| self.wrong(&reason))
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<Frame, SourceError> {

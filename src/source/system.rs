@@ -16,7 +16,7 @@ use super::process::Processes;
 use super::users::{rename, rename_socket};
 use super::{Blind, Holding, Source, SourceError, peers};
 use crate::model::{
-    Cost, Kinds, Moment, Owner, Problem, ProblemCode, Protocol, Snapshot, Socket, Text,
+    Cost, Kinds, Moment, Owner, Problem, ProblemCode, Protocol, Snapshot, Socket, Text, counted,
 };
 
 /// Reads the sockets of this machine's current network namespace.
@@ -30,6 +30,8 @@ pub struct System {
     owners: Owners,
     cost: Cost,
     kinds: Kinds,
+    /// Whether there was a reading that later ones are compared with.
+    has_begun: bool,
 }
 
 impl System {
@@ -107,7 +109,12 @@ impl System {
 
     fn read(&mut self, at: Moment, wanted: Wanted<'_>) -> Snapshot {
         let (mut problems, mut meter) = (Vec::new(), Meter::start());
-        let mut sockets = self.platform.sockets(at, &mut problems);
+        // What opened since the first of many is as old as its row.
+        let ages = match wanted {
+            Wanted::All => !std::mem::replace(&mut self.has_begun, true),
+            Wanted::Those(_) => true,
+        };
+        let mut sockets = self.platform.sockets(at, ages, &mut problems);
         self.cost.dump = meter.lap();
         let is_wanted = match wanted {
             Wanted::All => None,
@@ -239,7 +246,7 @@ impl Source for System {
     fn take_at_once(&mut self, at: Moment) -> Option<Snapshot> {
         self.platform.hasten();
         let (mut problems, mut meter) = (Vec::new(), Meter::start());
-        let mut sockets = self.platform.sockets(at, &mut problems);
+        let mut sockets = self.platform.sockets(at, true, &mut problems);
         for socket in sockets.iter_mut().filter(|socket| socket.inode.is_some()) {
             socket.owner = Owner::Unknown;
         }
@@ -296,17 +303,18 @@ fn hidden_problem(count: usize, blind: Option<Blind>, problems: &[Problem]) -> O
     if count == 0 || problems.iter().any(is_known) {
         return None;
     }
-    let (who, them, s) = match count {
-        1 => ("the owner of 1 socket is".to_owned(), "it", ""),
-        _ => (format!("owners of {count} sockets are"), "them", "s"),
+    let (who, them) = match count {
+        1 => ("the owner of 1 socket is".to_owned(), "it"),
+        _ => (format!("owners of {count} sockets are"), "them"),
     };
+    let owners = counted(count, "owner", "owners");
     let blind = blind.unwrap_or(Blind::NotPermitted);
     let (remedy, brief) = (blind.told(them), blind.brief());
     Some(Problem {
         code: ProblemCode::HiddenOwners,
         count: Some(count),
         message: Text::new(&format!("{who} {remedy}")),
-        brief: Text::new(&format!("{count} owner{s} hidden: {brief}")),
+        brief: Text::new(&format!("{owners} hidden: {brief}")),
     })
 }
 

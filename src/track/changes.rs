@@ -4,31 +4,54 @@
 //! really changes, so that whoever has the table before knows the rows that are as they were.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Change, ChangeKind, Event, Row};
 use crate::model::{Moment, Owner, Socket};
 
-/// Takes over what the snapshot says of a known socket, and tells what changed.
+/// Takes over what the snapshot says of a known socket, and tells what changed. What is left of `socket` is of no
+/// use; it is not moved out of its list, as in nearly all of them nothing has changed.
 pub(super) fn update_row(
     row: &mut Arc<Row>,
-    mut socket: Socket,
+    socket: &mut Socket,
     now: Moment,
     events: &mut Vec<Event>,
 ) {
-    if let Some(owner) = carried_owner(&row.socket, &socket) {
+    if let Some(owner) = carried_owner(&row.socket, socket) {
         socket.owner = owner;
     }
-    if row.socket == socket {
+    // It is that of the first reading.
+    socket.age = row.socket.age;
+    let ends_at = take_end(socket, now);
+    if !is_same_end(row.ends_at, ends_at) {
+        Arc::make_mut(row).ends_at = ends_at;
+    }
+    if row.socket == *socket {
         return;
     }
     let state = (row.socket.state != socket.state).then_some(row.socket.state);
-    let owner = changed_hands(&row.socket, &socket).then(|| row.socket.owner.clone());
-    Arc::make_mut(row).socket = socket;
+    let owner = changed_hands(&row.socket, socket).then(|| row.socket.owner.clone());
+    std::mem::swap(&mut Arc::make_mut(row).socket, socket);
     if let Some(from) = state {
         change(row, ChangeKind::State { from }, now, events);
     }
     if let Some(from) = owner {
         change(row, ChangeKind::Owner { from }, now, events);
+    }
+}
+
+/// When the socket ends by itself. How long that is from the reading on is another time at each, which would
+/// be a change of the row.
+pub(super) fn take_end(socket: &mut Socket, now: Moment) -> Option<Duration> {
+    now.steady.checked_add(socket.expires_in.take()?)
+}
+
+/// Whether it is the same end, measured twice: a reading takes its time.
+fn is_same_end(one: Option<Duration>, other: Option<Duration>) -> bool {
+    const JITTER: Duration = Duration::from_secs(1);
+    match (one, other) {
+        (Some(one), Some(other)) => one.abs_diff(other) < JITTER,
+        _ => one == other,
     }
 }
 

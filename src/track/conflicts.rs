@@ -102,6 +102,7 @@ mod tests {
                 was_there_at_start: true,
                 change: None,
                 is_in_conflict: false,
+                ends_at: None,
             }))
         };
         let mut live: Vec<_> = (0..).zip(sockets).map(live).collect();

@@ -91,6 +91,7 @@ mod tests {
                 was_there_at_start: false,
                 change: Some(change.clone()),
                 is_in_conflict: false,
+                ends_at: None,
             }),
         }));
         assert_eq!(log.len(), EventLog::CAPACITY);

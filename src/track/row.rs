@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::model::{Moment, Owner, Socket, State};
+use jiff::Timestamp;
+
+use crate::model::{Age, Moment, Owner, Socket, State};
 
 /// Stands for one socket as long as it is tracked, whatever its state, owner or inode become, and
 /// for the next one on the same addresses if that opens while the closed row still lingers.
@@ -85,6 +87,8 @@ pub struct Row {
     pub change: Option<Change>,
     /// Whether another process holds the same port of the same protocol.
     pub is_in_conflict: bool,
+    /// When the kernel forgets it at the earliest, on the steady clock, if it ends by itself.
+    pub ends_at: Option<Duration>,
 }
 
 impl Row {
@@ -95,10 +99,47 @@ impl Row {
             .is_some_and(|change| change.kind == ChangeKind::Closed)
     }
 
-    /// When its state began, if that was seen.
-    pub fn began_its_state(&self) -> Option<Moment> {
-        let is_older_than_us = self.was_there_at_start && self.state_since == self.first_seen;
-        (!is_older_than_us).then_some(self.state_since)
+    /// Whether it is in the state in which it was found when tracking began.
+    pub fn is_as_found(&self) -> bool {
+        self.was_there_at_start && self.state_since == self.first_seen
+    }
+
+    /// How long it has been in its state.
+    pub fn age(&self, now: Moment) -> Age {
+        let watched = self.state_since.age(now);
+        match self.socket.age {
+            _ if !self.is_as_found() => Age::Exactly(watched),
+            Some(then) => then.after(watched),
+            None => Age::AtLeast(watched),
+        }
+    }
+
+    /// When it opened, if that is known.
+    pub fn opened(&self) -> Option<Timestamp> {
+        match (self.was_there_at_start, self.socket.age) {
+            (false, _) => Some(self.first_seen.wall),
+            (true, Some(Age::Exactly(before))) => self.first_seen.wall.checked_sub(before).ok(),
+            (true, _) => None,
+        }
+    }
+
+    /// When its state began, if that is known.
+    pub fn began_its_state(&self) -> Option<Timestamp> {
+        if self.is_as_found() {
+            self.opened()
+        } else {
+            Some(self.state_since.wall)
+        }
+    }
+
+    /// The latest time at which its state can have begun, if more is known of that than since when it was watched.
+    pub fn began_its_state_by(&self) -> Option<Timestamp> {
+        if self.is_as_found() {
+            let before = self.socket.age?.duration();
+            self.first_seen.wall.checked_sub(before).ok()
+        } else {
+            Some(self.state_since.wall)
+        }
     }
 
     /// The mark to show at `now`, given for how long changes are highlighted. A closed row is

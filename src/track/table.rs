@@ -4,20 +4,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Row, RowId};
-use crate::model::{EphemeralUse, Moment, Pid, Problem, Process, Protocol, State};
+use crate::model::{EphemeralUse, Kinds, Moment, Pid, Problem, Process, Protocol, State};
 
 /// How many sockets there are of each kind that the header counts. Closed rows don't count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// TCP `LISTEN`.
     pub listening: usize,
-    /// TCP with a peer, other than `TIME_WAIT`.
+    /// With a peer, other than `TIME_WAIT`: TCP, and UDP too.
     pub connected: usize,
     /// TCP `TIME_WAIT`.
     pub time_wait: usize,
     /// TCP `BOUND`.
     pub bound: usize,
-    /// UDP.
+    /// UDP without a peer.
     pub udp: usize,
     /// Each protocol beside TCP and UDP, in the order of [`Protocol::ALL`].
     pub others: [usize; Protocol::ALL.len()],
@@ -33,8 +33,8 @@ impl Counts {
             .map(|row| &row.socket)
         {
             *match (socket.protocol, socket.state) {
-                (Protocol::Udp, _) => &mut counts.udp,
-                (other, _) if other != Protocol::Tcp => &mut counts.others[other as usize],
+                (Protocol::Udp, _) if socket.is_listening() => &mut counts.udp,
+                (other, _) if !Kinds::DEFAULT.has(other) => &mut counts.others[other as usize],
                 (_, State::Listen) => &mut counts.listening,
                 (_, State::TimeWait) => &mut counts.time_wait,
                 (_, State::Bound) => &mut counts.bound,

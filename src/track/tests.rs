@@ -11,7 +11,7 @@ use proptest::sample::{Index, select};
 use super::*;
 use crate::model::{
     Endpoint, Kinds, Moment, Owner, Portless, Process, Protocol, RawSocket, Snapshot, Socket,
-    State, UnixName, UnixPeer, UnixSocket, UnixType,
+    State, UnixKind, UnixName, UnixPeer, UnixSocket,
 };
 
 const LINGER: Duration = Duration::from_secs(5);
@@ -320,6 +320,58 @@ fn a_reuseport_pair_is_two_rows_that_never_mix() {
 }
 
 #[test]
+fn twins_stand_as_they_opened_whatever_the_kernel_s_order_and_whoever_has_them() {
+    let inodes = |table: &Table| -> Vec<_> {
+        let rows = table.rows.iter();
+        rows.map(|row| row.socket.inode.unwrap()).collect()
+    };
+    let twin = |inode, pid| listener(80, inode, &[pid]);
+    // The kernel tells the latest first, and pids say nothing.
+    let mut watch = Watch::begin(&[twin(30, 2), twin(20, 9), twin(10, 5)]);
+    let again = [twin(10, 5), twin(20, 9), twin(30, 2)];
+    assert_eq!(inodes(&watch.observe(&again).table), [10, 20, 30]);
+    let mut unowned = again.to_vec();
+    unowned[1].owner = Owner::Unknown;
+    assert_eq!(inodes(&watch.observe(&unowned).table), [10, 20, 30]);
+    let joined = [&[twin(50, 1), twin(40, 3)], &again[..]].concat();
+    assert_eq!(inodes(&watch.observe(&joined).table), [10, 20, 30, 40, 50]);
+}
+
+#[test]
+fn when_a_socket_ends_by_itself_is_no_change_at_each_reading() {
+    let waiting = |millis| {
+        let mut socket = connection(5000, None, State::TimeWait, Owner::None);
+        socket.expires_in = Some(Duration::from_millis(millis));
+        socket
+    };
+    let mut watch = Watch::begin(&[waiting(59_900)]);
+    let first = watch.observe(&[waiting(58_950)]).table;
+    let second = watch.observe(&[waiting(57_800)]).table;
+    assert_eq!(first.rows[0].ends_at, Some(Duration::from_millis(60_900)));
+    assert!(Arc::ptr_eq(&first.rows[0], &second.rows[0]));
+    // A late FIN of the peer starts the time again.
+    let third = watch.observe(&[waiting(60_000)]).table;
+    assert_eq!(third.rows[0].ends_at, Some(Duration::from_secs(64)));
+}
+
+#[test]
+fn what_the_header_counts_is_what_the_views_of_listeners_and_connections_show() {
+    let local = Endpoint::new([127, 0, 0, 1].into(), 5000);
+    let udp = |remote, state| Socket::new(Protocol::Udp, local, remote, state);
+    let sockets = [
+        listener(80, 1, &[1]),
+        udp(None, State::Unconn),
+        udp(Some(local), State::Established),
+        connection(5001, None, State::TimeWait, Owner::None),
+    ];
+    let listening = sockets.iter().filter(|one| one.is_listening()).count();
+    let counts = Watch::begin(&[]).observe(&sockets).table.counts;
+    assert_eq!((counts.listening, counts.udp, counts.bound), (1, 1, 0));
+    assert_eq!((counts.connected, counts.time_wait), (1, 1));
+    assert_eq!(counts.listening + counts.udp, listening);
+}
+
+#[test]
 fn a_bound_socket_that_connects_stays_one_row() {
     let mut bound = listener(5000, 1, &[7]);
     bound.state = State::Bound;
@@ -451,7 +503,7 @@ fn a_tracker_that_begins_afresh_never_gives_an_id_again() {
 /// A unix socket that is bound to a path, or to nothing, and has a peer or none.
 fn unix(name: &str, inode: u32, pid: u32, peer: Option<u32>) -> Socket {
     let unix = UnixSocket {
-        kind: UnixType::Stream,
+        kind: UnixKind::Stream,
         name: UnixName::of_bytes(name.as_bytes()),
         peer: peer.map(|inode| UnixPeer {
             inode,

@@ -9,11 +9,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::changes::{announce, change, handover, learn_owner, set_conflict, update_row};
+use super::changes::{announce, change, handover, learn_owner, set_conflict, take_end, update_row};
 use super::conflicts::mark_conflicts;
 use super::matching::{self, Address, Key};
 use super::{ChangeKind, Counts, Event, Row, RowId, Table};
-use crate::model::{EphemeralUse, Kinds, Moment, Snapshot, Socket};
+use crate::model::{EphemeralPorts, EphemeralUse, Kinds, Moment, Playback, Snapshot, Socket};
 
 /// How many closed rows linger at most; beyond that the oldest go early.
 const MAX_LINGERING: usize = 10_000;
@@ -29,6 +29,8 @@ pub struct Tracker {
     next_id: u64,
     /// The kinds of sockets in the last snapshot; `None` before the first.
     kinds: Option<Kinds>,
+    /// The last table, and the ports for outgoing connections that it was made with.
+    last: Option<(EphemeralPorts, Arc<Table>)>,
 }
 
 /// What one snapshot brought.
@@ -38,6 +40,20 @@ pub struct Observation {
     pub table: Arc<Table>,
     /// What changed since the last one, in the order in which it was seen.
     pub events: Vec<Event>,
+    /// Where in a recording it is.
+    pub playback: Option<Playback>,
+}
+
+impl Observation {
+    /// Both as one: what this one brought, and then the other.
+    #[must_use]
+    pub fn followed_by(mut self, mut later: Self) -> Self {
+        self.events.append(&mut later.events);
+        Self {
+            events: self.events,
+            ..later
+        }
+    }
 }
 
 /// A row whose socket was in the last snapshot, or is missing from it for the first time.
@@ -73,6 +89,7 @@ impl Tracker {
             closed: Vec::new(),
             next_id: 0,
             kinds: None,
+            last: None,
         }
     }
 
@@ -110,10 +127,13 @@ impl Tracker {
         self.forget_closed(now);
         self.live.sort_by_key(|live| live.row.id);
         self.kinds = Some(snapshot.kinds);
-        let table = self.table(snapshot);
+        let ports = snapshot.ephemeral.clone();
+        let table = Arc::new(self.table(snapshot));
+        self.last = ports.map(|ports| (ports, Arc::clone(&table)));
         Observation {
-            table: Arc::new(table),
+            table,
             events,
+            playback: None,
         }
     }
 
@@ -152,23 +172,19 @@ impl Tracker {
     /// the one before still had.
     fn update_known(
         &mut self,
-        sockets: Vec<Socket>,
+        mut sockets: Vec<Socket>,
         places: &[Option<usize>],
         now: Moment,
         events: &mut Vec<Event>,
     ) -> Vec<Socket> {
         let mut is_present = vec![false; self.live.len()];
-        let mut newcomers = Vec::new();
-        for (seat, (socket, place)) in sockets.into_iter().zip(places).enumerate() {
-            match *place {
-                Some(index) => {
-                    is_present[index] = true;
-                    let live = &mut self.live[index];
-                    live.missing_since = None;
-                    live.seat = Key::are_equal(&live.row.socket, &socket).then_some(seat);
-                    update_row(&mut live.row, socket, now, events);
-                }
-                None => newcomers.push(socket),
+        for (seat, (socket, place)) in sockets.iter_mut().zip(places).enumerate() {
+            if let Some(index) = *place {
+                is_present[index] = true;
+                let live = &mut self.live[index];
+                live.missing_since = None;
+                live.seat = Key::are_equal(&live.row.socket, socket).then_some(seat);
+                update_row(&mut live.row, socket, now, events);
             }
         }
         for (live, is_present) in self.live.iter_mut().zip(is_present) {
@@ -177,7 +193,12 @@ impl Tracker {
                 live.missing_since.get_or_insert(now);
             }
         }
-        newcomers
+        if places.iter().all(Option::is_some) {
+            return Vec::new();
+        }
+        let unplaced = sockets.into_iter().zip(places);
+        let unplaced = unplaced.filter(|(_, place)| place.is_none());
+        unplaced.map(|(socket, _)| socket).collect()
     }
 
     /// Decides, for each address that changed hands in the last snapshot, what that was. Whatever
@@ -261,17 +282,19 @@ impl Tracker {
         }
     }
 
-    /// Makes rows of sockets that were not known.
+    /// Makes rows of sockets that were not known, those that opened first before the others, as far as the
+    /// inode says: twins (`SO_REUSEPORT`) stand in this order ever after, whatever the kernel's is.
     fn admit(
         &mut self,
-        newcomers: Vec<Socket>,
+        mut newcomers: Vec<Socket>,
         kinds: Kinds,
         now: Moment,
         events: &mut Vec<Event>,
     ) {
         let Some(before) = self.kinds else {
-            // Their ids rise as they stand in the snapshot, so that each has its seat at once.
-            for (seat, socket) in newcomers.into_iter().enumerate() {
+            let mut seated: Vec<_> = newcomers.into_iter().enumerate().collect();
+            seated.sort_by_key(|(_, socket)| socket.inode);
+            for (seat, socket) in seated {
                 let row = Arc::new(self.first_row(socket, now));
                 self.live.push(Live {
                     seat: Some(seat),
@@ -281,6 +304,7 @@ impl Tracker {
             return;
         };
         let is_added = kinds.without(before);
+        newcomers.sort_by_key(|socket| socket.inode);
         let (added, newcomers): (Vec<_>, Vec<_>) = newcomers
             .into_iter()
             .partition(|socket| is_added.has(socket.protocol));
@@ -353,9 +377,10 @@ impl Tracker {
         }
     }
 
-    fn new_row(&mut self, socket: Socket, now: Moment) -> Row {
+    fn new_row(&mut self, mut socket: Socket, now: Moment) -> Row {
         Row {
             id: self.new_id(),
+            ends_at: take_end(&mut socket, now),
             socket,
             first_seen: now,
             state_since: now,
@@ -385,6 +410,16 @@ impl Tracker {
         self.closed.drain(..excess);
     }
 
+    /// How the ports are used, if nothing has changed since that was last counted.
+    fn last_use(&self, ports: &EphemeralPorts, rows: &[Arc<Row>]) -> Option<EphemeralUse> {
+        let (then, table) = self.last.as_ref()?;
+        let mut both = table.rows.iter().zip(rows);
+        let are_same = then == ports
+            && table.rows.len() == rows.len()
+            && both.all(|(one, other)| Arc::ptr_eq(one, other));
+        table.ephemeral.clone().filter(|_| are_same)
+    }
+
     /// The rows, and what the snapshot says besides its sockets.
     fn table(&mut self, read: Snapshot) -> Table {
         mark_conflicts(&mut self.live);
@@ -394,8 +429,10 @@ impl Tracker {
         rows.sort_by_key(|row| row.id);
         let counts = Counts::of(&rows);
         let ephemeral = read.ephemeral.map(|ports| {
-            let open = rows.iter().filter(|row| !row.is_closed());
-            EphemeralUse::of(&ports, open.map(|row| &row.socket))
+            self.last_use(&ports, &rows).unwrap_or_else(|| {
+                let open = rows.iter().filter(|row| !row.is_closed());
+                EphemeralUse::of(&ports, open.map(|row| &row.socket))
+            })
         });
         let mut problems = read.problems;
         problems.extend(ephemeral.as_ref().and_then(EphemeralUse::problem));

@@ -12,6 +12,7 @@ mod top;
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Modifier;
 use ratatui::text::{Line as StyledLine, Span as StyledSpan};
 use ratatui::widgets::Paragraph;
 
@@ -59,6 +60,14 @@ fn rect(area: Area, frame: &Frame<'_>) -> Rect {
 
 fn styled(line: &Line, theme: Theme) -> StyledLine<'_> {
     line.iter()
-        .map(|span| StyledSpan::styled(span.text.as_str(), theme.of(span.role)))
+        .map(|span| {
+            let style = theme.of(span.role);
+            let style = if span.is_reversed {
+                style.add_modifier(Modifier::REVERSED)
+            } else {
+                style
+            };
+            StyledSpan::styled(span.text.as_str(), style)
+        })
         .collect()
 }

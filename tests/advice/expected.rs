@@ -3,7 +3,7 @@
 use regex::Regex;
 use serde_json::Value;
 
-use crate::schema::valid_check;
+use crate::schema::valid;
 
 /// One fix, as interface2.md has it.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub struct Advice {
 impl Advice {
     /// Reads what `sockeye check --json` printed for one target.
     pub fn parse(printed: &str) -> Result<Self, String> {
-        let whole = std::panic::catch_unwind(|| valid_check(printed))
+        let whole = std::panic::catch_unwind(|| valid(printed))
             .map_err(|_| format!("not as the schema says: {printed}"))?;
         let target = whole["targets"][0].clone();
         let remedies = target["remedies"].as_array().ok_or("no remedies")?;

@@ -1,5 +1,5 @@
 # The machine that a test of advice runs on: `sh stage.sh outer FOLDER -- COMMAND…`. Namespaces of pids,
-# mounts, network and cgroups of its own; /etc is a copy, /run, /home, /tmp and the engines' folders are
+# mounts, network and cgroups of its own; /etc is a copy, /run, /home, /root, /tmp and the engines' folders are
 # empty and in memory, so that everything is gone with the last process. Inside stand the users ann (may
 # use sudo), bob (may not) and dora (group docker), and a network namespace `outside` at the other end of
 # a cable. FOLDER is where the machine's parts are put together before they are mounted.
@@ -127,14 +127,27 @@ mounts() {
     mount --bind "$SOCKEYE_ADVICE_REPORT" /run/stage/report
   fi
   [ "$(readlink -f /var/run)" = /run ] || mount --bind /run /var/run
-  for one in /home /var/log /var/lib/docker /var/lib/containerd /var/lib/containers /var/lib/cni /var/lib/lxc; do
+  # FOLDER is in `tmp` of the folder of builds.
+  kept="$PWD $(dirname "$(dirname "$folder")")"
+  for one in $kept; do
+    mkdir -p "/run/stage/kept$one"
+    mount --bind "$one" "/run/stage/kept$one"
+  done
+  for one in /home /root /var/log /var/lib/docker /var/lib/containerd /var/lib/containers /var/lib/cni /var/lib/lxc; do
     mkdir -p "$one"
     mount -t tmpfs -o mode=755 tmpfs "$one"
   done
   mount -t tmpfs -o mode=1777 tmpfs /tmp
+  # A checkout may be in a folder that is empty now, or one that only its owner may enter.
+  for one in $kept; do
+    [ ! -d "$one" ] || continue
+    mkdir -p "$one"
+    mount --bind "/run/stage/kept$one" "$one"
+  done
+  cd "$PWD"
   # Ordinary users start rootless containers: devices of this machine's own that they may open.
   for device in net/tun:200 fuse:229; do
-    node="$folder/${device##*:}"
+    node="/run/stage/${device##*:}"
     [ ! -e "/dev/${device%:*}" ] || { mknod -m 666 "$node" c 10 "${device##*:}" && mount --bind "$node" "/dev/${device%:*}"; }
   done
 }

@@ -203,7 +203,7 @@ fn a_privileged_port_is_denied_without_the_capability() {
         let output = Command::new("setpriv")
             .args(["--bounding-set=-all", "--inh-caps=-all"])
             .arg(std::env::current_exe().unwrap())
-            .args(["--exact", name, "--nocapture"])
+            .args(["--exact", &format!("bind::{name}"), "--nocapture"])
             .env(POWERLESS, "1")
             .output()
             .expect("setpriv starts");

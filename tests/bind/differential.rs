@@ -16,7 +16,7 @@ use sockeye::bind::rules::{Answer, Prediction, Request, predict};
 use sockeye::model::{Answered, Holder, Moment, Protocol, SocketOptions};
 use sockeye::source::Investigator;
 
-use crate::holders::{KINDS, Kind, Manner};
+use crate::bind::holders::{KINDS, Kind, Manner};
 use crate::support::netns::{has_users, in_netns_with_users};
 
 /// How many holders are made; each meets a few binds.

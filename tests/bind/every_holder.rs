@@ -10,8 +10,8 @@ use sockeye::model::{Evidence, Holder};
 use sockeye::runtime::bind_test::BindTester;
 use sockeye::runtime::clock::Clock;
 
-use crate::differential::ADDRESSES;
-use crate::holders::{KINDS, Kind, Manner};
+use crate::bind::differential::ADDRESSES;
+use crate::bind::holders::{KINDS, Kind, Manner};
 use crate::support::netns::stage;
 
 /// Each holder has a port of its own.

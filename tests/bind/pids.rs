@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use sockeye::model::{Answered, Evidence, GapCode, Holder, Moment, Owner, Place, Protocol, State};
 use sockeye::source::Investigator;
 
-use crate::helpers::helper;
-use crate::holders::{Kind, Manner, as_nobody};
-use crate::support::netns::{has_users, in_netns_with_users, stage};
+use crate::bind::helpers::helper;
+use crate::bind::holders::{Kind, Manner, as_nobody};
+use crate::support::netns::{has_users, in_netns_with_users, stage, stage_in_first_pidns};
 
 const PORT: u16 = 20_000;
 
@@ -208,7 +208,7 @@ fn the_listener_of_a_connection_that_waits_to_be_accepted() {
 /// A message with some other socket makes nobody the owner of the kernel's.
 #[test]
 fn the_kernel_and_nobody_else() {
-    stage(|| {
+    stage_in_first_pidns(|| {
         let _courier = Hiding::start("flight").unwrap();
         let ip =
             format!("ip link add vx0 type vxlan id 7 dstport {PORT} dev lo && ip link set vx0 up");

@@ -4,9 +4,11 @@ use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
-use crate::scene::{BINARY, Sockets, TempFile, sockeye, stage};
+use crate::cli::scene::{BINARY, Said, Sockets, TempFile, sockeye, stage};
+use crate::schema::{hold, valid};
 
 /// The first line of each verdict: `8080: in use`.
 fn outcomes(out: &str) -> Vec<&str> {
@@ -68,6 +70,30 @@ fn a_range_is_one_verdict_for_each_port() {
 }
 
 #[test]
+fn a_range_is_answered_as_its_ports_are_one_by_one() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let judged = |target: &str| -> Vec<Value> {
+            let said = sockeye(&["check", "--json", target]);
+            let targets = valid(&said.out)["targets"].take();
+            let Value::Array(targets) = targets else {
+                panic!("{said:?}");
+            };
+            let told = [
+                "target", "verdict", "cause", "summary", "probes", "profiles", "notes",
+            ];
+            let of = |one: &Value| told.map(|key| one[key].clone()).to_vec().into();
+            targets.iter().map(of).collect()
+        };
+        for protocol in ["", "/udp"] {
+            let together = judged(&format!("8075-8085{protocol}"));
+            let apart = (8075..=8085).flat_map(|port| judged(&format!("{port}{protocol}")));
+            assert_eq!(together, apart.collect::<Vec<_>>());
+        }
+    });
+}
+
+#[test]
 fn options_narrow_protocol_and_family() {
     stage(|| {
         let _sockets = Sockets::open();
@@ -122,6 +148,28 @@ fn a_recording_has_no_ports_to_test() {
     }
 }
 
+/// The code is that of a script whose pipes fail with their first command.
+#[test]
+fn the_code_is_the_verdicts_whatever_becomes_of_the_reader() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let code = |check: &str, reader: &str| {
+            let script = format!("set -o pipefail; '{BINARY}' check {check} | {reader}");
+            let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+            assert_eq!(output.stderr, b"", "{script}");
+            output.status.code().unwrap()
+        };
+        for reader in ["head -0", "true", "head -1 >/dev/null", "exec <&-"] {
+            for form in ["", "--json ", "--quiet "] {
+                assert_eq!(code(&format!("{form}8080"), reader), 1, "{form}{reader}");
+                assert_eq!(code(&format!("{form}81"), reader), 0, "{form}{reader}");
+            }
+        }
+        // The last of several, long after the reader went.
+        assert_eq!(code("7700-7719 8080", "true"), 1);
+    });
+}
+
 #[test]
 fn a_closed_pipe_ends_quietly() {
     stage(|| {
@@ -150,6 +198,7 @@ fn no_descriptors_is_a_test_that_failed_and_no_verdict_on_the_port() {
         let output = Command::new("sh").args(["-c", &command]).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         let text = String::from_utf8(output.stdout).unwrap();
+        hold(&text);
         assert!(text.contains(r#""cause":"probe_failed""#), "{text}");
         assert!(text.contains("(EMFILE)"), "{text}");
     });
@@ -183,7 +232,7 @@ fn a_port_that_is_bound_while_a_range_is_tested_is_seen() {
                 .map(|port| (reusing(port + 1, false), reusing(port, true)))
                 .collect::<Vec<_>>();
             let output = check.wait_with_output().unwrap();
-            let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            let told = Said::of(output).json();
             let targets = told["targets"].as_array().unwrap();
             for pair in targets.windows(2) {
                 if pair[0]["port"].as_u64().unwrap() % 10 == 0 && pair[0]["verdict"] == "in_use" {

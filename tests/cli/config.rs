@@ -1,7 +1,7 @@
 //! `sockeye config`, and what is said to a file that is wrong.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use assert_cmd::Command;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use sockeye::config::{MAX_BYTES, default_file};
 
-use crate::scene::{BINARY, Said, TempFile, sockeye, stage};
+use crate::cli::scene::{BINARY, Said, TempFile, sockeye, stage};
+use crate::support::netns::in_netns_with_files;
 
 /// A folder of the test's own, removed with it.
 struct Home(PathBuf);
@@ -52,11 +53,7 @@ fn run(command: &mut Command) -> Said {
         .timeout(std::time::Duration::from_secs(20))
         .output()
         .unwrap();
-    Said {
-        code: output.status.code().expect("it ended by itself"),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    Said::of(output)
 }
 
 /// Accepts the file.
@@ -138,8 +135,8 @@ fn a_value_that_is_not_accepted_is_refused_with_line_and_key() {
         "values",
         &[
             (
-                "interval = \"5\"",
-                &["1: interval: 5: not a duration (500ms, 2s, 1m)"],
+                "interval = \"soon\"",
+                &["1: interval: soon: not a duration (500ms, 0.5, 2s, 1.5m)"],
             ),
             (
                 "interval = \"49ms\"",
@@ -151,16 +148,16 @@ fn a_value_that_is_not_accepted_is_refused_with_line_and_key() {
             ),
             (
                 "highlight = \"-1s\"",
-                &["1: highlight: -1s: not a duration (500ms, 2s, 1m)"],
+                &["1: highlight: -1s: not a duration (500ms, 0.5, 2s, 1.5m)"],
             ),
             (
                 "linger = \"99999999999999999h\"",
-                &["1: linger: 99999999999999999h: not a duration (500ms, 2s, 1m)"],
+                &["1: linger: 99999999999999999h: not a duration (500ms, 0.5, 2s, 1.5m)"],
             ),
             (
-                "interval = 5",
+                "interval = true",
                 &[
-                    "1: interval: a number, where it takes a duration in quotes, such as \"500ms\", \"2s\", \"1m\"",
+                    "1: interval: true or false, where it takes a duration, such as \"500ms\", \"2s\", 0.5",
                 ],
             ),
             (
@@ -470,7 +467,7 @@ fn the_guide_shows_what_is_said() {
     let home = Home::new("guide");
     fs::write(
         home.0.join("config.toml"),
-        "interval = \"5\"\n\ncolour = false\n",
+        "interval = \"soon\"\n\ncolour = false\n",
     )
     .unwrap();
     let mut command = Command::new(BINARY);
@@ -560,5 +557,55 @@ fn a_port_has_its_own_name_in_every_command() {
         let named = format!("--config={}", named.display());
         let elsewhere = Home::new("elsewhere");
         assert_eq!(elsewhere.run(&["check", "my-api", &named]).code, 1);
+    });
+}
+
+/// A folder that hangs (a home on a network) would hang what only looks at it. Each time a link is followed its time
+/// of access changes, on a file system that keeps it exactly.
+#[test]
+fn what_needs_no_settings_never_looks_where_they_are() {
+    let name = "config::what_needs_no_settings_never_looks_where_they_are";
+    in_netns_with_files(name, || {
+        let home = Home::new("untouched");
+        let mount = ["-t", "tmpfs", "-o", "strictatime", "none"];
+        let status = std::process::Command::new("mount")
+            .args(mount)
+            .arg(&home.0)
+            .status();
+        assert!(status.unwrap().success());
+        fs::create_dir_all(home.0.join("real/sockeye")).unwrap();
+        let link = home.0.join("link");
+        symlink("real", &link).unwrap();
+        let followed = || {
+            let link = fs::symlink_metadata(&link).unwrap();
+            (link.atime(), link.atime_nsec())
+        };
+        let looks = |args: &[&str]| {
+            let before = followed();
+            let mut command = Command::new(BINARY);
+            run(command.args(args).env("XDG_CONFIG_HOME", &link));
+            before != followed()
+        };
+        assert!(looks(&["list"]) && looks(&["check", "81"]) && looks(&["keys"]));
+        for args in [
+            &["--version"][..],
+            &["--help"],
+            &["list", "--help"],
+            &["help", "list"],
+            &["completions", "bash"],
+            &["man"],
+            &["man", "list"],
+            &["config"],
+            &["--nonsense"],
+            &["list", "--jsn"],
+            &["check"],
+            &["wait", "80", "--for", "fre"],
+            &["chek", "80"],
+            &["list", "--redact"],
+        ] {
+            assert!(!looks(args), "{args:?}");
+        }
+        let status = std::process::Command::new("umount").arg(&home.0).status();
+        assert!(status.unwrap().success());
     });
 }

@@ -4,8 +4,10 @@
 
 use std::process::{Command, Output};
 
-use crate::background::Running;
-use crate::scene::{BINARY, Sockets, stage};
+use serde_json::Value;
+
+use crate::cli::background::Running;
+use crate::cli::scene::{BINARY, Sockets, stage};
 
 fn with_fault(fault: &str, args: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
@@ -52,5 +54,31 @@ fn watch_goes_on_after_a_reading_that_crashed_and_says_so_once() {
         assert_eq!(ended.code, Some(0), "{ended:?}");
         let told = "sockeye: a reading crashed: SOCKEYE_FAULT asked for this";
         assert_eq!(ended.err.matches(told).count(), 1, "{ended:?}");
+    });
+}
+
+#[test]
+fn each_reading_that_failed_is_a_gap_of_the_stream() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let args = ["watch", "--json", "--interval", "50ms", "--for", "4s"];
+        let ended = Running::start(&mut with_fault("reading=2..4", &args)).end();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let lines = ended
+            .rest
+            .iter()
+            .map(|line| serde_json::from_str(line).unwrap());
+        let lines: Vec<Value> = lines.collect();
+        let gaps = lines.iter().filter(|line| line["code"] == "failed");
+        let gaps: Vec<_> = gaps.collect();
+        assert_eq!(gaps.len(), 3, "{lines:?}");
+        for gap in gaps {
+            assert_eq!(
+                gap["since"], lines[0]["at"],
+                "the last reading before: {gap}"
+            );
+            let why = gap["message"].as_str().unwrap();
+            assert!(why.starts_with("a reading crashed: "), "{gap}");
+        }
     });
 }

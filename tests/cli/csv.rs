@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::holder::{Holder, listener, recording, socket};
-use crate::scene::{Said, Sockets, sockeye, stage};
+use crate::cli::holder::{Holder, listener, recording, socket};
+use crate::cli::scene::{Said, Sockets, sockeye, stage};
+use crate::schema::first_process;
 
 /// The first row, and the others.
 struct Sheet {
@@ -43,25 +44,45 @@ fn json(args: &[&str]) -> Said {
     said
 }
 
-fn parsed(said: &Said) -> Vec<Value> {
-    let listing: Value = serde_json::from_str(&said.out).unwrap();
-    listing["sockets"].as_array().unwrap().clone()
-}
-
 /// The names on the way to a value.
 type Path = Vec<String>;
 
 /// The paths of JSON's values, in its order, as a connection has them that this test has open: there
-/// every part has its parts.
+/// every part has its parts. Its process stands in the place of `pids`, but for what a cell can't hold or `list` does
+/// not find out; the arguments are a cell.
 fn paths_of_json(sockets: &Sockets) -> Vec<Path> {
     let near = sockets.client.local_addr().unwrap().port();
     let said = json(&[&format!(":{near}")]);
-    let connection = &parsed(&said)[0];
+    let whole = said.json();
+    let connection = &whole["sockets"][0];
     for part in ["local", "remote", "queue"] {
         assert!(connection[part].is_object(), "{connection:#}");
     }
-    let text = &said.out[said.out.find("\"sockets\":").unwrap()..];
-    let mut paths = paths(connection);
+    let socket_at = said.out.find("\"sockets\":").unwrap();
+    let socket = ordered(connection, &said.out[socket_at..]);
+    let process_at = said.out.find("\"processes\":").unwrap();
+    let process = ordered(first_process(&whole, connection), &said.out[process_at..]);
+    let is_a_column = |path: &Path| {
+        let without = ["argv_truncated", "unit", "container", "project"];
+        !without.contains(&path[0].as_str())
+    };
+    let process = process.into_iter().filter(is_a_column);
+    let process: Vec<_> = process
+        .map(|path| vec!["processes".to_owned(), path[0].clone()])
+        .collect();
+    let mut paths = Vec::new();
+    for path in socket {
+        match path[0].as_str() {
+            "pids" => paths.extend(process.iter().cloned()),
+            _ => paths.push(path),
+        }
+    }
+    paths
+}
+
+/// The paths of an object in the order of its text.
+fn ordered(object: &Value, text: &str) -> Vec<Path> {
+    let mut paths = paths(object);
     paths.sort_by_key(|path| {
         let place = |at, name| at + text[at..].find(&format!("\"{name}\":")).unwrap();
         path.iter().fold(0, place)
@@ -78,10 +99,14 @@ fn paths(value: &Value) -> Vec<Path> {
                 rests.map(move |rest| [vec![name.clone()], rest].concat())
             })
             .collect(),
-        // Of the processes each has a row.
-        Value::Array(all) => paths(&all[0]),
         _ => vec![Vec::new()],
     }
+}
+
+/// What a column is called.
+fn name(path: &Path) -> String {
+    path.join("_")
+        .replace("processes_argv", "processes_command")
 }
 
 /// The cells of a socket and one of its processes, if it has any.
@@ -96,6 +121,10 @@ fn cells(socket: &Value, process: Option<&Value>, paths: &[Path]) -> Vec<String>
     let cell = |path| match value(path) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(words)) => {
+            let words: Vec<_> = words.iter().map(|word| word.as_str().unwrap()).collect();
+            words.join(" ")
+        }
         Some(other) => other.to_string(),
     };
     paths.iter().map(cell).collect()
@@ -116,7 +145,7 @@ fn the_names_are_those_of_json_in_its_order() {
     stage(|| {
         let sockets = Sockets::open();
         let paths = paths_of_json(&sockets);
-        let mut names: Vec<_> = paths.iter().map(|path| path.join("_")).collect();
+        let mut names: Vec<_> = paths.iter().map(name).collect();
         names.extend(PORTLESS.map(String::from));
         assert_eq!(sheet(&["-a"]).names, names);
         assert!(
@@ -148,29 +177,27 @@ fn the_values_are_those_of_json_row_by_row_and_null_is_an_empty_cell() {
         });
         let paths = paths_of_json(&sockets);
         let asked = ["-a", "--replay", file.path()];
+        let whole = json(&asked).json();
         let with_port = |cells: Vec<String>| [cells, vec![String::new(); PORTLESS.len()]].concat();
-        let expected: Vec<_> = parsed(&json(&asked))
-            .iter()
-            .flat_map(|socket| {
-                let processes = socket["processes"].as_array().unwrap();
-                let rows: Vec<_> = match processes.as_slice() {
-                    [] => vec![cells(socket, None, &paths)],
-                    all => all
-                        .iter()
-                        .map(|one| cells(socket, Some(one), &paths))
-                        .collect(),
-                };
-                rows.into_iter().map(with_port)
-            })
-            .collect();
+        let mut expected = Vec::new();
+        for socket in whole["sockets"].as_array().unwrap() {
+            let pids = socket["pids"].as_array().unwrap();
+            if pids.is_empty() {
+                expected.push(with_port(cells(socket, None, &paths)));
+            }
+            for pid in pids {
+                let process = &whole["processes"][pid.to_string()];
+                expected.push(with_port(cells(socket, Some(process), &paths)));
+            }
+        }
         let sheet = sheet(&asked);
         // Seven sockets and one that three processes have.
         assert_eq!(sheet.rows.len(), 10);
         assert_eq!(sheet.rows, expected);
         for (at, name) in sheet.names.iter().enumerate() {
             let mut values = sheet.rows.iter().map(|row| &row[at]);
-            let is_always_null = name == "state_since" || PORTLESS.contains(&&**name);
-            assert_eq!(values.all(String::is_empty), is_always_null, "{name}");
+            let is_of_others = PORTLESS.contains(&&**name);
+            assert_eq!(values.all(String::is_empty), is_of_others, "{name}");
         }
     });
 }
@@ -231,10 +258,15 @@ fn commas_and_quotes_stay_within_their_cell() {
             command.starts_with(NAME) && command.ends_with(NAME),
             "{command}"
         );
-        assert_eq!(
-            command,
-            parsed(&json(&[":9000"]))[0]["processes"][0]["command"]
-        );
+        let whole = json(&[":9000"]).json();
+        let argv = &first_process(&whole, &whole["sockets"][0])["argv"];
+        let argv: Vec<_> = argv
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one.as_str().unwrap())
+            .collect();
+        assert_eq!(command, argv.join(" "));
         assert!(said.out.contains(r#","a,""b"",,'c'","#), "{}", said.out);
     });
 }
@@ -293,6 +325,53 @@ fn no_cell_is_a_formula_for_a_spreadsheet() {
                 }
             }
         }
+    });
+}
+
+#[test]
+fn raw_cells_are_as_they_are_and_numbers_are_numbers_in_both() {
+    stage(|| {
+        const NAME: &str = "=cmd|'/C x'!A0";
+        let listener = listener("127.0.0.1:9000");
+        let _holder = Holder::called(NAME, &[&listener]);
+        drop(listener);
+        let cell = |form: &str, name: &str| {
+            let said = sockeye(&["list", form, ":9000"]);
+            let sheet = Sheet::of(&said);
+            sheet.column(name)[0].to_owned()
+        };
+        let guarded = format!("'{NAME}");
+        for (form, comm) in [
+            ("--csv", &*guarded),
+            ("--csv=guarded", &*guarded),
+            ("--csv=raw", NAME),
+        ] {
+            assert_eq!(cell(form, "processes_comm"), comm, "{form}");
+            assert_eq!(cell(form, "local_port"), "9000", "{form}");
+        }
+        // What follows is a filter and no value.
+        assert_eq!(sockeye(&["list", "--csv", "raw"]).code, 1);
+        let said = sockeye(&["list", "--csv=rwa"]);
+        assert_eq!((said.code, said.err.lines().count()), (2, 1), "{said:?}");
+    });
+}
+
+#[test]
+fn without_a_header_there_are_rows_alone() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let whole = sockeye(&["list", "--csv", "-t"]).out;
+        let rows = sockeye(&["list", "--csv", "-t", "--no-header"]).out;
+        // A row ends with the time of the reading.
+        let without_times = |text: &str| -> Vec<String> {
+            let lines = text.lines();
+            lines
+                .map(|line| line.rsplitn(3, ',').nth(2).unwrap().to_owned())
+                .collect()
+        };
+        assert_eq!(without_times(&rows), without_times(&whole)[1..]);
+        let said = sockeye(&["list", "--csv", "--no-header", ":81"]);
+        assert_eq!((said.code, said.out.as_str()), (1, ""), "{said:?}");
     });
 }
 

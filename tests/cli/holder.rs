@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
-use crate::scene::{TempFile, sockeye};
+use crate::cli::scene::{TempFile, sockeye};
 use crate::support::wait_until;
 
 /// A listener with a backlog of 8.

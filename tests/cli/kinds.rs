@@ -5,8 +5,8 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 
 use serde_json::Value;
 
-use crate::background::Running;
-use crate::scene::{Sockets, TempFile, sockeye, stage};
+use crate::cli::background::Running;
+use crate::cli::scene::{Sockets, TempFile, sockeye, stage};
 
 fn abstract_listener(name: &[u8]) -> UnixListener {
     UnixListener::bind_addr(&SocketAddr::from_abstract_name(name).unwrap()).unwrap()

@@ -9,8 +9,9 @@ use serde_json::Value;
 use sockeye::columns::{ALL, Column};
 use sockeye::model::State;
 
-use crate::holder::{Holder, listener, recording, socket};
-use crate::scene::{BINARY, Said, Sockets, TempFile, sockeye, stage};
+use crate::cli::holder::{Holder, listener, recording, socket};
+use crate::cli::scene::{BINARY, Said, Sockets, TempFile, sockeye, stage};
+use crate::schema::first_process;
 
 #[test]
 fn a_pipe_gets_no_colours_and_nothing_cut() {
@@ -68,11 +69,95 @@ fn what_listens_or_is_bound_is_shown_unless_more_is_asked_for() {
 }
 
 #[test]
+fn a_connected_udp_client_is_no_listener_and_its_port_is_taken_all_the_same() {
+    stage(|| {
+        let _server = UdpSocket::bind("127.0.0.1:5353").unwrap();
+        let client = UdpSocket::bind("127.0.0.1:5400").unwrap();
+        client.connect("127.0.0.1:5353").unwrap();
+        let asked = |args: &[&str]| sockeye(&[&["list"], args].concat()).ports();
+        assert_eq!(asked(&[]), [5353]);
+        assert_eq!(asked(&["-l"]), [5353]);
+        assert_eq!(asked(&["-l", ":5400"]), [0; 0]);
+        assert_eq!(asked(&["-a"]), [5353, 5400]);
+        assert_eq!(asked(&["state:established"]), [5400]);
+        let check = sockeye(&["check", "127.0.0.1:5400/udp"]);
+        assert_eq!(check.code, 1, "{check:?}");
+        assert!(
+            check.out.contains("connected to 127.0.0.1:5353"),
+            "{check:?}"
+        );
+        let wait = |port: &str| {
+            let what = ["wait", port, "--for", "listening", "--timeout", "1ms"];
+            sockeye(&what).code
+        };
+        assert_eq!((wait("5400/udp"), wait("5353/udp")), (1, 0));
+    });
+}
+
+#[test]
 fn nothing_that_matches_is_exit_code_1_and_silence() {
     stage(|| {
         let _sockets = Sockets::open();
         let said = sockeye(&["list", ":81"]);
         assert_eq!((said.code, said.out.as_str()), (1, ""), "{said:?}");
+    });
+}
+
+#[test]
+fn quietly_the_exit_code_is_all_that_is_said() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        for (filter, code) in [(":8080", 0), (":81", 1), ("state:lisn", 2)] {
+            for option in ["-q", "--quiet"] {
+                let said = sockeye(&["list", option, filter]);
+                assert_eq!((said.code, said.out.as_str()), (code, ""), "{said:?}");
+                assert_eq!(said.err.is_empty(), code < 2, "{said:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn the_rows_that_match_are_counted() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let count = |args: &[&str]| {
+            let said = sockeye(&[&["list", "--count"], args].concat());
+            assert_eq!(said.err, "", "{said:?}");
+            (said.code, said.out)
+        };
+        assert_eq!(count(&[]), (0, "5\n".to_owned()));
+        assert_eq!(count(&["-a"]), (0, "7\n".to_owned()));
+        assert_eq!(count(&[":8080"]), (0, "2\n".to_owned()));
+        assert_eq!(count(&[":81"]), (1, "0\n".to_owned()));
+    });
+}
+
+#[test]
+fn without_a_header_the_table_is_its_rows() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let columns = ["list", "-t", "--columns", "state,port", "--no-header"];
+        let said = sockeye(&columns);
+        assert_eq!(said.out, "LISTEN 8080\nLISTEN 8081\nBOUND  8600\n");
+    });
+}
+
+#[test]
+fn one_form_at_a_time() {
+    stage(|| {
+        let forms = ["--json", "--ndjson", "--csv", "--count", "--quiet"];
+        for one in forms {
+            for other in forms {
+                let said = sockeye(&["list", one, other, ":81"]);
+                let expected = if one == other { (1, 0) } else { (2, 1) };
+                assert_eq!((said.code, said.err.lines().count()), expected, "{said:?}");
+            }
+        }
+        for form in ["--json", "--ndjson", "--count", "--quiet"] {
+            let said = sockeye(&["list", "--no-header", form]);
+            assert_eq!((said.code, said.err.lines().count()), (2, 1), "{said:?}");
+        }
     });
 }
 
@@ -90,7 +175,13 @@ fn a_reader_that_has_had_enough_is_no_error() {
 }
 
 fn closed_pipe() {
-    for format in [&[][..], &["--json"], &["--csv"]] {
+    for format in [
+        &[][..],
+        &["--json"],
+        &["--ndjson"],
+        &["--csv"],
+        &["--count"],
+    ] {
         let mut list = Command::new(BINARY);
         list.args(["list", "-a"])
             .args(format)
@@ -128,7 +219,8 @@ fn hidden_owners_are_told_on_standard_error() {
         let out = String::from_utf8(output.stdout).unwrap();
         let err = String::from_utf8(output.stderr).unwrap();
         assert_eq!(out.lines().count(), 6, "{out}");
-        assert_eq!(out.matches("root · hidden").count(), 5, "{out}");
+        assert_eq!(out.matches("hidden").count(), 5, "once in a row: {out}");
+        assert_eq!(out.matches(" – hidden ").count(), 5, "{out}");
         let told = "sockeye: owners of 5 sockets are hidden even from root: it takes CAP_SYS_PTRACE \
                     and CAP_DAC_READ_SEARCH to see them\n";
         assert_eq!(err, told);
@@ -196,7 +288,7 @@ fn key(column: &Column, socket: &Value) -> Option<Key> {
         let address = value.get("address")?.as_str()?.parse().ok()?;
         Some(Key::Address(address, value["port"].as_u64()?))
     };
-    let process = &socket["processes"][0];
+    let process = &socket["process"];
     match column.name {
         "proto" => text(&format!("{}{}", socket["protocol"], socket["family"]).into()),
         "local" => address(&socket["local"]),
@@ -213,16 +305,23 @@ fn key(column: &Column, socket: &Value) -> Option<Key> {
             text(&socket["user"]).or_else(|| Some(Key::Text(socket["uid"].as_u64()?.to_string())))
         }
         "unit" => text(&socket["container"]).or_else(|| text(&socket["unit"])),
-        // The youngest first; a single reading knows only how long something listens.
-        "age" if socket["remote"].is_null() => {
-            let started: jiff::Timestamp = process["started_at"].as_str()?.parse().ok()?;
-            let seconds: u64 = started.as_second().try_into().unwrap();
-            Some(Key::Number(u64::MAX - seconds))
+        // The youngest first; a single reading knows how long something listens, and when some connections began.
+        "age" => {
+            let since = match socket["remote"] {
+                Value::Null => &process["started_at"],
+                _ => &socket["state_since"],
+            };
+            let since: jiff::Timestamp = since.as_str()?.parse().ok()?;
+            let millis: u64 = since.as_millisecond().try_into().unwrap();
+            Some(Key::Number(u64::MAX - millis))
         }
-        "age" => None,
         "recv-q" => number(&socket["queue"]["receive"]),
         "send-q" => number(&socket["queue"]["send"]),
-        "command" => text(&process["command"]),
+        "command" => {
+            let argv = process["argv"].as_array()?;
+            let argv: Vec<_> = argv.iter().filter_map(Value::as_str).collect();
+            text(&argv.join(" ").into())
+        }
         other => panic!("say here what {other} is ordered by"),
     }
 }
@@ -245,11 +344,19 @@ fn named(name: &str) -> &'static Column {
     ALL.iter().find(|column| column.name == name).unwrap()
 }
 
+/// The sockets, each with its first process beside it.
 fn listed(args: &[&str]) -> Vec<Value> {
-    let said = sockeye(&[&["list", "--json"], args].concat());
+    let said = sockeye(&[&["list", "--ndjson"], args].concat());
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
-    let listing: Value = serde_json::from_str(&said.out).unwrap();
-    listing["sockets"].as_array().unwrap().clone()
+    let with_process = |line: Value| {
+        let mut socket = line["socket"].clone();
+        socket["process"] = match socket["pids"][0].as_u64() {
+            Some(_) => first_process(&line, &socket).clone(),
+            None => Value::Null,
+        };
+        socket
+    };
+    said.lines_of_json().into_iter().map(with_process).collect()
 }
 
 /// Every column, its rows in the order that is asked for, and the arguments that ask for it.
@@ -436,7 +543,7 @@ fn a_wrong_column_is_one_line_with_those_there_are_and_the_nearest() {
 
 #[test]
 fn columns_of_json_and_csv_cannot_be_chosen() {
-    for format in ["--json", "--csv"] {
+    for format in ["--json", "--ndjson", "--csv", "--count"] {
         let said = sockeye(&["list", format, "--columns", "port"]);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
         assert_eq!(said.err.lines().count(), 1, "{said:?}");
@@ -445,4 +552,40 @@ fn columns_of_json_and_csv_cannot_be_chosen() {
             "{said:?}"
         );
     }
+}
+
+#[test]
+fn a_recording_is_read_from_standard_input() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let file = TempFile::new("stdin.jsonl");
+        sockeye(&[
+            "watch",
+            "--for",
+            "300ms",
+            "--interval",
+            "50ms",
+            "--record",
+            file.path(),
+        ]);
+        let piped = |args: &[&str], input: &[u8]| {
+            let mut command = assert_cmd::Command::new(BINARY);
+            command.args(args).write_stdin(input).output().unwrap()
+        };
+        let recording = std::fs::read(file.path()).unwrap();
+        for command in [&["list", "-a"][..], &["watch", "--json"]] {
+            let from_file = sockeye(&[command, &["--replay", file.path()]].concat());
+            let output = piped(&[command, &["--replay", "-"]].concat(), &recording);
+            assert_eq!(output.status.code(), Some(from_file.code));
+            assert_eq!(String::from_utf8(output.stdout).unwrap(), from_file.out);
+        }
+        let output = piped(&["list", "--replay", "-"], b"no recording\n");
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            (output.status.code(), err.lines().count()),
+            (Some(2), 1),
+            "{err}"
+        );
+        assert!(err.starts_with("sockeye: standard input"), "{err}");
+    });
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use sockeye::app::keymap::{Binding, Keymap, Mode};
 
-use crate::scene::{BINARY, TempFile, sockeye};
+use crate::cli::scene::{BINARY, TempFile, sockeye};
 use crate::support::is_required;
 
 /// The shells that there is a script for.

@@ -1,12 +1,12 @@
 //! With less than every right, with parts of the system missing, and with hardly any resources: what can
 //! be seen is shown, and one line says what can't and what would show it.
 
-use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
+use crate::cli::background::Running;
+use crate::cli::scene::{BINARY, Said, Sockets, TempFile, stage};
 use crate::program::built;
-use crate::scene::{BINARY, Said, Sockets, TempFile, stage};
 use crate::support::netns::stage_with_pids;
 
 /// What the program says where a shell's script has it run as `"$@"`.
@@ -20,11 +20,7 @@ fn said_in(script: &str, args: &[&str]) -> Said {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    Said {
-        code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    Said::of(output)
 }
 
 /// All but what is only bound, the connection's ends by the lower port each.
@@ -118,7 +114,7 @@ fn a_proc_that_hides_processes_hides_their_sockets_owners_and_no_row() {
             let said = said_in(&script, &["list", "-a"]);
             assert_eq!(said.code, 0, "{hidden}: {said:?}");
             assert!(has_rows(&said), "{hidden}: {said:?}");
-            assert!(said.out.contains("root · hidden"), "{hidden}: {said:?}");
+            assert!(said.out.contains(" – hidden "), "{hidden}: {said:?}");
             let line = "are hidden even from root: it takes CAP_SYS_PTRACE to see them\n";
             assert!(said.err.ends_with(line), "{hidden}: {said:?}");
             assert_eq!(said.err.lines().count(), 1, "{hidden}: {said:?}");
@@ -218,23 +214,21 @@ fn with_hardly_any_descriptors_nothing_is_claimed_that_was_not_seen() {
 #[test]
 fn owners_are_known_again_when_there_are_descriptors_again() {
     stage(|| {
-        let mut watch = Command::new(BINARY)
-            .args(["watch", "--json", "--interval", "100ms", "--for", "20s"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let pid = watch.id().to_string();
+        let watch = Running::sockeye(&["watch", "--json", "--interval", "100ms", "--for", "20s"]);
+        let pid = watch.pid().to_string();
         let limit = |limit: &str| {
             let mut prlimit = Command::new("prlimit");
             prlimit.args(["--pid", &pid, &format!("--nofile={limit}:")]);
             assert!(prlimit.status().unwrap().success());
         };
-        let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
-        let mut opened = |port: u16| {
+        let opened = |port: u16| {
             let _listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
-            let is_it = |line: &String| line.contains(&format!("\"port\":{port}}}"));
-            let line = lines.find_map(|line| line.ok().filter(is_it));
-            line.expect("it is told before the time is over")
+            loop {
+                let line = watch.line();
+                if line.contains(&format!("\"port\":{port}}}")) {
+                    break line;
+                }
+            }
         };
         let mut next = 9100..9200;
         let mut until = |owner: &str| next.any(|port| opened(port).contains(owner));
@@ -243,8 +237,6 @@ fn owners_are_known_again_when_there_are_descriptors_again() {
         assert!(until("\"owner\":\"unknown\""));
         limit("64");
         assert!(until("\"owner\":\"known\""));
-        watch.kill().unwrap();
-        watch.wait().unwrap();
     });
 }
 
@@ -282,7 +274,7 @@ fn closed_standard_streams_receive_nothing_and_hurt_nobody() {
             let list = said_in(&format!("exec \"$@\" {closed}"), &["list", "--json"]);
             assert_eq!((list.code, &*list.err), (0, ""), "{closed}");
             let is_open = !closed.contains(" >&-") && !closed.starts_with(">&-");
-            let first = if is_open { "{\"schema\":1" } else { "" };
+            let first = if is_open { "{\"schema\":2" } else { "" };
             assert!(list.out.starts_with(first), "{closed}: {list:?}");
             assert_eq!(list.out.is_empty(), !is_open, "{closed}: {list:?}");
             // A file that is opened now must not become standard output.

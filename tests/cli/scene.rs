@@ -2,10 +2,13 @@
 
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
+use std::process::Output;
 
 use assert_cmd::Command;
+use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
+use crate::schema::hold;
 pub use crate::support::netns::stage;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_sockeye");
@@ -48,25 +51,47 @@ impl Sockets {
     }
 }
 
-/// What one run said.
+/// What one run said; only [`Said::of`] makes it, which holds JSON against its schema.
 #[derive(Debug)]
 pub struct Said {
     pub code: i32,
     pub out: String,
     pub err: String,
+    _is_held: (),
 }
 
 /// Runs the program, without a terminal.
 pub fn sockeye(args: &[&str]) -> Said {
-    let output = Command::new(BINARY).args(args).output().unwrap();
-    Said {
-        code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    Said::of(Command::new(BINARY).args(args).output().unwrap())
 }
 
 impl Said {
+    /// What a run said that ended by itself; JSON is as its schema says.
+    pub fn of(output: Output) -> Self {
+        let said = Self {
+            code: output.status.code().expect("it ended by itself"),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+            _is_held: (),
+        };
+        hold(&said.out);
+        said
+    }
+
+    /// The only object that it printed.
+    pub fn json(&self) -> Value {
+        assert_eq!(self.out.lines().count(), 1, "{self:?}");
+        serde_json::from_str(&self.out).unwrap()
+    }
+
+    /// Every line as an object.
+    pub fn lines_of_json(&self) -> Vec<Value> {
+        let lines = self.out.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
     /// The ports of the rows, from the top.
     pub fn ports(&self) -> Vec<u16> {
         let port = |line: &str| line.split_whitespace().find_map(|word| word.parse().ok());

@@ -1,9 +1,12 @@
 //! The commands of the page on scripts, run as they stand there.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use crate::scene::{BINARY, Sockets, TempFile, stage};
+use crate::cli::scene::{BINARY, Sockets, TempFile, stage};
+use crate::schema::hold;
 
 /// The blocks of shell.
 fn blocks() -> Vec<&'static str> {
@@ -14,13 +17,25 @@ fn blocks() -> Vec<&'static str> {
         .collect()
 }
 
+/// The program by its name. What it prints as JSON is kept beside what reads it.
+const SHIM: &str = r#"#!/bin/bash
+case " $* " in
+*" --json "* | *" --ndjson "*) "$BINARY" "$@" | tee -a "$HOME/printed"; exit "${PIPESTATUS[0]}" ;;
+*) exec "$BINARY" "$@" ;;
+esac
+"#;
+
 /// What one block prints, run by bash in an empty folder that is its home as well; no command of it may
 /// end with more than 1.
 fn run(block: &str) -> String {
     let home = TempFile::new("home");
     let _ = std::fs::remove_dir_all(home.path());
     std::fs::create_dir(home.path()).unwrap();
-    let folder = Path::new(BINARY).parent().unwrap();
+    let folder = Path::new(home.path()).join("bin");
+    std::fs::create_dir(&folder).unwrap();
+    let program = folder.join("sockeye");
+    std::fs::write(&program, SHIM).unwrap();
+    std::fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
     let script = format!("set -o pipefail; trap '[ $? -lt 2 ] || exit 99' ERR\n{block}");
     let output = Command::new("bash")
@@ -28,8 +43,12 @@ fn run(block: &str) -> String {
         .current_dir(home.path())
         .env("HOME", home.path())
         .env("PATH", path)
+        .env("BINARY", BINARY)
         .output()
         .unwrap();
+    if let Ok(printed) = std::fs::read_to_string(format!("{}/printed", home.path())) {
+        hold(&printed);
+    }
     std::fs::remove_dir_all(home.path()).unwrap();
     let code = output.status.code();
     assert!(matches!(code, Some(0 | 1)), "{block}\n{output:?}");
@@ -49,12 +68,13 @@ fn every_command_for_scripts_does_what_is_said_of_it() {
             assert!(is_there, "{pattern}\n{text}");
         };
         has(list, r"(?m)^PROTO +LOCAL ADDRESS");
-        has(list, r"(?m)^PORT +PROCESS +COMMAND");
-        has(list, r"(?m)^8080 \S");
+        has(list, r"(?m)^8080 +\S+ +\S");
+        has(list, r"(?m)^8080 \S+$");
+        has(list, r"(?m)^\d+$");
         has(list, "nothing listens on 5432\n$");
         has(
             watch,
-            r"(?m)^\d\d:\d\d:\d\d\.\d{3} = tcp 127\.0\.0\.1:8080  LISTEN",
+            r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} = tcp 127\.0\.0\.1:8080  LISTEN",
         );
         has(check, r"^8080: in use\n");
         has(check, "all eleven are free\n");
@@ -72,7 +92,7 @@ fn every_command_for_scripts_does_what_is_said_of_it() {
             r"^8080: listening: tcp 127\.0\.0\.1:8080 LISTEN .*\nthe server is up\n",
         );
         has(wait, r"(?m)^9000: free$");
-        has(wait, &format!("\n{}\n$", std::process::id()));
+        has(wait, &format!("\n{}\n3000 is free\n$", std::process::id()));
         has(pages, "bind test of the selected port");
     });
 }
@@ -85,7 +105,7 @@ fn an_opened_port_reaches_jq_as_the_page_pipes_it() {
         let script = format!("{watch} &\nsleep 1.5; sockeye free -t 20800 -- sleep 2; wait");
         let printed = run(&script.replace("--for 1s", "--for 3s --interval 100ms"));
         assert!(
-            printed.contains(r#""change":"opened","port":20800"#),
+            printed.contains(r#""kind":"opened","port":20800"#),
             "{printed}"
         );
     });

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::scene::{Said, TempFile, sockeye, stage};
+use crate::cli::scene::{Said, TempFile, sockeye, stage};
 
 /// No pseudonym reads so.
 const SERVER: &str = "10.77.66.55";
@@ -30,7 +30,7 @@ fn use_all_ports() -> (TcpListener, Vec<TcpStream>) {
 
 fn json(said: &Said) -> Value {
     assert_eq!(said.code, 0, "{said:?}");
-    serde_json::from_str(&said.out).unwrap()
+    said.json()
 }
 
 /// What is told of a shortage of the ports to this address.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use crate::scene::{Said, Sockets, TempFile, sockeye, stage};
+use crate::cli::scene::{Said, Sockets, TempFile, sockeye, stage};
 
 /// The line for one reading of this machine, and what stands in it.
 #[derive(Debug)]
@@ -62,8 +62,7 @@ fn json_and_csv_stay_json_and_csv() {
     stage(|| {
         let _sockets = Sockets::open();
         let json = sockeye(&["list", "-a", "--json", "--stats"]);
-        let table: serde_json::Value = serde_json::from_str(&json.out).unwrap();
-        assert_eq!(table["sockets"].as_array().unwrap().len(), 7);
+        assert_eq!(json.json()["sockets"].as_array().unwrap().len(), 7);
         let csv = sockeye(&["list", "-a", "--csv", "--stats"]);
         assert_eq!(csv.out.lines().count(), 1 + 7, "{csv:?}");
         assert_eq!((lines(&json).len(), lines(&csv).len()), (1, 1));
@@ -84,7 +83,7 @@ fn watch_tells_what_each_reading_cost() {
     stage(|| {
         let _sockets = Sockets::open();
         let watch = |args: &[&str]| {
-            let common = ["watch", "--json", "--changes-only", "--interval=50ms"];
+            let common = ["watch", "--changes-only", "--interval=50ms"];
             sockeye(&[&common, args].concat())
         };
         let said = watch(&["--for=1s", "--stats"]);
@@ -115,12 +114,20 @@ fn of_a_recording_only_the_comparison_is_measured() {
         let _sockets = Sockets::open();
         let file = TempFile::new("stats.jsonl");
         sockeye(&["list", "-a", "--record", file.path()]);
-        let pattern = r"^sockeye: 7 rows: dump –, owners –, processes –, diff \d+\.\d ms; 0 processes searched, 0 files read\n$";
+        let pattern = r"^sockeye: 7 rows: dump –, owners –, processes –, diff \d+\.\d ms; 0 processes searched, 0 files read$";
         let pattern = Regex::new(pattern).unwrap();
-        for command in ["list", "watch"] {
+        // A list says when it was recorded, too.
+        for (command, lines) in [("list", 2), ("watch", 1)] {
             let said = sockeye(&[command, "--stats", "--replay", file.path()]);
-            assert_eq!(said.code, 0, "{said:?}");
-            assert!(pattern.is_match(&said.err), "{said:?}");
+            assert_eq!(
+                (said.code, said.err.lines().count()),
+                (0, lines),
+                "{said:?}"
+            );
+            assert!(
+                pattern.is_match(said.err.lines().last().unwrap()),
+                "{said:?}"
+            );
         }
     });
 }

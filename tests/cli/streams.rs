@@ -2,27 +2,34 @@
 
 use std::process::Command;
 
-use crate::scene::{BINARY, Sockets, stage};
+use crate::cli::scene::{BINARY, Sockets, stage};
+use crate::schema::{hold, valid};
 
 /// Runs the program in a shell that redirects it.
 fn run(args: &str, redirect: &str) -> (Option<i32>, String, String) {
     let script = format!("'{BINARY}' {args} {redirect}");
-    let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+    let mut bash = Command::new("bash");
+    let output = bash
+        .args(["-o", "pipefail", "-c", &script])
+        .output()
+        .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code(),
-        text(output.stdout),
-        text(output.stderr),
-    )
+    let printed = text(output.stdout);
+    hold(&printed);
+    (output.status.code(), printed, text(output.stderr))
 }
 
 /// Every command that prints something, in a way that ends by itself.
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 15] = [
     "list -a",
     "list -a --json",
+    "list -a --ndjson",
+    "list --count",
     "list -a --csv",
     "watch -a --for 2s",
+    "watch -a --for 2s --json",
     "check 8080",
+    "check 8080 --json",
     "free 20000-20009",
     "wait 20000 --for free --timeout 2s",
     "completions bash",
@@ -43,6 +50,18 @@ fn a_full_device_is_one_line_and_exit_code_2() {
         }
         let (code, _, err) = run("", ">/dev/full");
         assert_eq!((code, err.lines().count()), (Some(2), 1), "{err}");
+    });
+}
+
+#[test]
+fn a_reader_that_is_gone_changes_no_exit_code() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        for args in COMMANDS {
+            let (expected, ..) = run(args, "");
+            let (code, _, err) = run(args, "| true");
+            assert_eq!((code, err.as_str()), (expected, ""), "{args}");
+        }
     });
 }
 
@@ -84,7 +103,7 @@ fn a_non_blocking_output_is_waited_for() {
         let mut text = String::new();
         std::io::Read::read_to_string(&mut reader, &mut text).unwrap();
         assert_eq!(list.wait().unwrap().code(), Some(0));
-        let listed: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let listed = valid(text.trim_end());
         assert!(listed["sockets"].as_array().unwrap().len() > many.len());
     });
 }

@@ -10,8 +10,8 @@ use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::holder::{Holder, listener, recording};
-use crate::scene::{BINARY, TempFile, sockeye, stage};
+use crate::cli::holder::{Holder, listener, recording};
+use crate::cli::scene::{BINARY, TempFile, sockeye, stage};
 use crate::support::pty::{Pty, is_available};
 use crate::support::wait_until;
 
@@ -108,7 +108,10 @@ fn connection(from: &str, listener: &Socket) -> (Socket, Socket) {
 /// What the program prints in a terminal of this width, line by line, with what must be so at any
 /// width.
 fn printed(width: u16, args: &[&str]) -> Vec<String> {
-    let mut pty = Pty::spawn(BINARY, &[&["list"], args].concat(), (width, 50), &[]);
+    // What is said beside the table, as that it is of a recording, is as long as it is.
+    let without_stderr = ["-c", "exec \"$0\" list \"$@\" 2>/dev/null", BINARY];
+    let args = [&without_stderr, args].concat();
+    let mut pty = Pty::spawn("sh", &args, (width, 50), &[]);
     assert_eq!(pty.wait_exit(), 0, "{}", pty.raw());
     let raw = pty.raw();
     assert!(!raw.contains('\x1b'), "{raw:?}");

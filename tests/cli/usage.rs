@@ -1,6 +1,6 @@
 //! Wrong usage: exit code 2 and one clear line.
 
-use crate::scene::{TempFile, sockeye, stage};
+use crate::cli::scene::{TempFile, sockeye, stage};
 
 #[test]
 fn without_a_terminal_it_points_to_list() {
@@ -13,13 +13,18 @@ fn without_a_terminal_it_points_to_list() {
 }
 
 #[test]
-fn a_mistyped_command_is_recognized_where_there_is_no_terminal() {
+fn a_mistyped_command_is_refused_with_the_command_that_was_meant() {
     for (typed, meant) in [("chek", "check"), ("lst", "list"), ("wathc", "watch")] {
         let said = sockeye(&[typed, "8080"]);
         assert_eq!(said.code, 2, "{said:?}");
-        let hint = format!("did you mean `sockeye {meant}`?");
-        assert!(said.err.contains(&hint), "{said:?}");
+        let expected = format!(
+            "sockeye: unknown command `{typed}`; did you mean `sockeye {meant}`? To filter for that \
+             word: sockeye -- {typed} 8080\n"
+        );
+        assert_eq!((&*said.out, said.err), ("", expected));
     }
+    let said = sockeye(&["--", "chek"]);
+    assert!(said.err.contains("needs a terminal"), "{said:?}");
     assert!(!sockeye(&["nginx"]).err.contains("did you mean"));
 }
 
@@ -64,7 +69,7 @@ fn a_hostile_word_is_one_harmless_line() {
 fn an_argument_that_is_missing_is_named() {
     for (args, named) in [
         (&["check"][..], "<TARGET>..."),
-        (&["wait", "80"], "--for <WHAT>"),
+        (&["wait"], "<TARGET>..."),
         (&["completions"], "<SHELL>"),
     ] {
         let said = sockeye(args);
@@ -77,10 +82,15 @@ fn an_argument_that_is_missing_is_named() {
 #[test]
 fn a_wrong_duration_names_the_option_and_what_is_accepted() {
     for (option, value, accepted) in [
-        ("--interval", "5", "not a duration (500ms, 2s, 1m)"),
+        ("--interval", "5x", "not a duration (500ms, 0.5, 2s, 1.5m)"),
         ("--interval", "1ms", "not an interval (50ms to 24h)"),
-        ("--linger", "soon", "not a duration (500ms, 2s, 1m)"),
-        ("--highlight", "-1s", "not a duration (500ms, 2s, 1m)"),
+        ("--interval", "0.01", "not an interval (50ms to 24h)"),
+        ("--linger", "soon", "not a duration (500ms, 0.5, 2s, 1.5m)"),
+        (
+            "--highlight",
+            "-1s",
+            "not a duration (500ms, 0.5, 2s, 1.5m)",
+        ),
     ] {
         let said = sockeye(&["list", &format!("{option}={value}")]);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");

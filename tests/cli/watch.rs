@@ -2,15 +2,17 @@
 
 use std::io::Read as _;
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::background::Running;
-use crate::holder::{Holder, listener};
+use crate::cli::background::Running;
+use crate::cli::holder::{Holder, listener, recording, socket};
+use crate::cli::scene::{BINARY, Said, Sockets, TempFile, sockeye, stage};
 use crate::program::built;
-use crate::scene::{BINARY, Sockets, TempFile, sockeye, stage};
+use crate::schema::first_process;
 use crate::support::wait_until;
 
 const FAST: &str = "--interval=50ms";
@@ -19,40 +21,55 @@ fn watch(args: &[&str]) -> Running {
     Running::sockeye(&[&["watch", FAST], args].concat())
 }
 
-/// `change port from to` of a line of JSON.
+/// `kind port from to` of a line of JSON.
 fn told(line: &Value) -> String {
-    let side = |name: &str| match &line[name] {
-        Value::Array(processes) => {
-            let pids: Vec<_> = processes.iter().map(|one| one["pid"].to_string()).collect();
-            pids.join("+")
+    let side = |name: &str| match (&line[name]["state"], &line[name]["pids"]) {
+        (Value::String(state), _) => format!(" {state}"),
+        (_, Value::Array(pids)) => {
+            let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
+            format!(" {}", pids.join("+"))
         }
-        Value::String(state) => state.clone(),
-        other => other.to_string(),
+        _ => String::new(),
     };
-    let change = line["change"].as_str().unwrap();
+    let kind = line["kind"].as_str().unwrap();
     let port = &line["socket"]["local"]["port"];
-    format!("{change} {port} {} {}", side("from"), side("to"))
+    format!("{kind} {port}{}{}", side("from"), side("to"))
+}
+
+/// A stream, behind the line that begins it.
+fn stream(args: &[&str]) -> Running {
+    begun(watch(&[&["--json"], args].concat()))
+}
+
+fn begun(watching: Running) -> Running {
+    assert_eq!(watching.json()["kind"], "start");
+    watching
+}
+
+/// A program that nobody reads.
+fn unread(args: &[&str]) -> Child {
+    let mut command = Command::new(BINARY);
+    command.args(args).stdout(Stdio::piped()).spawn().unwrap()
 }
 
 #[test]
 fn what_is_there_comes_first_and_then_each_change_as_it_happens() {
     stage(|| {
         let _sockets = Sockets::open();
-        let watching = watch(&["--json"]);
+        let watching = stream(&[]);
         let present: Vec<_> = (0..5).map(|_| told(&watching.json())).collect();
-        let expected =
-            [5353, 5354, 8080, 8081, 8600].map(|port| format!("present {port} null null"));
+        let expected = [5353, 5354, 8080, 8081, 8600].map(|port| format!("present {port}"));
         assert_eq!(present, expected);
         let listener = TcpListener::bind("127.0.0.1:9000").unwrap();
         let opened = watching.json();
-        assert_eq!(told(&opened), "opened 9000 null LISTEN");
+        assert_eq!(told(&opened), "opened 9000 CLOSED LISTEN");
         let socket = &opened["socket"];
         assert_eq!(socket["owner"], "known");
-        assert_eq!(socket["processes"][0]["pid"], std::process::id());
+        assert_eq!(first_process(&opened, socket)["pid"], std::process::id());
         assert_eq!(socket["state_since"], opened["at"]);
         drop(listener);
         let closed = watching.json();
-        assert_eq!(told(&closed), "closed 9000 LISTEN null");
+        assert_eq!(told(&closed), "closed 9000 LISTEN CLOSED");
         assert_eq!(
             (&closed["socket"]["state"], &closed["socket"]["owner"]),
             (&"CLOSED".into(), &"past".into())
@@ -67,11 +84,18 @@ fn what_is_there_comes_first_and_then_each_change_as_it_happens() {
 fn every_field_of_a_change_is_there() {
     stage(|| {
         let _sockets = Sockets::open();
-        let line = watch(&["--json"]).json();
+        let watching = watch(&["--json"]);
+        let start = watching.json();
+        assert_eq!(
+            (&start["schema"], &start["kind"]),
+            (&2.into(), &"start".into())
+        );
+        assert_eq!(start["version"], env!("CARGO_PKG_VERSION"));
+        assert_eq!(start["interval_ms"], 50);
+        let line = watching.json();
         let names: Vec<_> = line.as_object().unwrap().keys().collect();
-        assert_eq!(names, ["at", "change", "from", "socket", "to"]);
-        let listed = sockeye(&["list", "--json"]);
-        let listed: Value = serde_json::from_str(&listed.out).unwrap();
+        assert_eq!(names, ["at", "kind", "processes", "socket"]);
+        let listed = sockeye(&["list", "--json"]).json();
         let without_times = |socket: &Value| {
             let mut socket = socket.clone();
             socket["first_seen"] = Value::Null;
@@ -81,6 +105,7 @@ fn every_field_of_a_change_is_there() {
             without_times(&line["socket"]),
             without_times(&listed["sockets"][0])
         );
+        assert_eq!(line["processes"], listed["processes"]);
     });
 }
 
@@ -89,7 +114,7 @@ fn a_change_of_state_is_told_with_both_states() {
     stage(|| {
         let sockets = Sockets::open();
         let near = sockets.client.local_addr().unwrap().port();
-        let watching = watch(&["--json", "state:established"]);
+        let watching = stream(&["state:established"]);
         let both = || {
             let mut lines = [told(&watching.json()), told(&watching.json())];
             lines.sort();
@@ -129,8 +154,13 @@ fn a_server_that_another_replaces_is_a_change_of_owner() {
             server
         };
         let mut server = serve();
-        let watching = Running::sockeye(&["watch", "--interval=400ms", "--json", ":20700"]);
-        assert_eq!(told(&watching.json()), "present 20700 null null");
+        let watching = begun(Running::sockeye(&[
+            "watch",
+            "--interval=400ms",
+            "--json",
+            ":20700",
+        ]));
+        assert_eq!(told(&watching.json()), "present 20700");
         // On a busy machine two readings may fall between the two servers: then one closes, one opens.
         let line = loop {
             let old = server.pid();
@@ -145,7 +175,12 @@ fn a_server_that_another_replaces_is_a_change_of_owner() {
             assert_eq!(change, format!("owner 20700 {old} {}", server.pid()));
             break line;
         };
-        assert_eq!(line["from"][0]["name"], "taking");
+        let names: Vec<_> = line["processes"].as_object().unwrap().values().collect();
+        assert!(names.iter().all(|one| one["name"] == "taking"), "{line:#}");
+        assert_eq!(names.len(), 2, "{line:#}");
+        for side in ["from", "to"] {
+            assert_eq!(line[side]["owner"], "known", "{line:#}");
+        }
         watching.signal(Signal::INT);
         assert_eq!(watching.end().code, Some(130));
     });
@@ -157,13 +192,13 @@ fn without_json_each_change_is_a_line_for_a_person() {
         let _sockets = Sockets::open();
         let watching = watch(&["tcp", "-l"]);
         let lines: Vec<_> = (0..3).map(|_| watching.line()).collect();
-        let time = regex::Regex::new(r"^\d\d:\d\d:\d\d\.\d{3} ").unwrap();
+        let time = regex::Regex::new(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} ").unwrap();
         let program = std::env::current_exe().unwrap();
         let name = program.file_name().unwrap().to_string_lossy();
         let owner = format!("{name}({})", std::process::id());
         let expect = |line: &str, rest: &str| {
             assert!(time.is_match(line), "{line}");
-            assert_eq!(&line[13..], format!("{rest}  {owner}"));
+            assert_eq!(&line[24..], format!("{rest}  {owner}"));
         };
         expect(&lines[0], "= tcp 127.0.0.1:8080  LISTEN");
         expect(&lines[1], "= tcp6 [::1]:8081  LISTEN");
@@ -203,11 +238,7 @@ fn a_reader_that_does_not_read_does_not_keep_it_from_ending() {
         let _many: Vec<_> = (20_000..20_300)
             .map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap())
             .collect();
-        let mut watching = Command::new(BINARY);
-        watching
-            .args(["watch", "--json", "--for", "500ms"])
-            .stdout(Stdio::piped());
-        let mut watching = watching.spawn().unwrap();
+        let mut watching = unread(&["watch", "--json", "--for", "500ms"]);
         wait_until("its end", || watching.try_wait().unwrap().is_some());
         assert_eq!(watching.wait().unwrap().code(), Some(0));
     });
@@ -225,11 +256,7 @@ fn a_write_that_never_returns_does_not_keep_it_from_ending() {
         let _many: Vec<_> = (20_000..20_300)
             .map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap())
             .collect();
-        let mut watching = Command::new(BINARY);
-        watching
-            .args(["watch", "--json", "--for", "500ms", "--interval", "50ms"])
-            .stdout(Stdio::piped());
-        let mut watching = watching.spawn().unwrap();
+        let mut watching = unread(&["watch", "--json", "--for", "500ms", "--interval", "50ms"]);
         wait_until("its end", || watching.try_wait().unwrap().is_some());
         assert_eq!(watching.wait().unwrap().code(), Some(0));
     });
@@ -277,20 +304,16 @@ fn a_reader_that_is_gone_ends_it_quietly_though_nothing_changes() {
 fn what_comes_to_match_later_is_told_as_opened() {
     stage(|| {
         let _ready = TcpListener::bind("127.0.0.1:8090").unwrap();
-        let watching = watch(&["--json", "proc:taking", "|", ":8090"]);
-        assert_eq!(told(&watching.json()), "present 8090 null null");
+        let watching = stream(&["proc:taking", "|", ":8090"]);
+        assert_eq!(told(&watching.json()), "present 8090");
         let listener = listener("127.0.0.1:20710");
         wait_until("the listener", || sockeye(&["list", ":20710"]).code == 0);
         // Seen with this test as its owner, which does not match; now another has it as well.
         let _holder = Holder::called("taking", &[&listener]);
         let line = watching.json();
-        assert_eq!(told(&line), "opened 20710 null LISTEN", "{line:#}");
-        let names: Vec<_> = line["socket"]["processes"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|one| &one["name"])
-            .collect();
+        assert_eq!(told(&line), "opened 20710 CLOSED LISTEN", "{line:#}");
+        let processes = line["processes"].as_object().unwrap();
+        let names: Vec<_> = processes.values().map(|one| &one["name"]).collect();
         assert_eq!(names.len(), 2, "{line:#}");
         assert!(names.contains(&&"taking".into()), "{line:#}");
     });
@@ -300,7 +323,7 @@ fn what_comes_to_match_later_is_told_as_opened() {
 fn a_recording_is_told_without_waiting() {
     stage(|| {
         let file = TempFile::new("watched.jsonl");
-        let watching = watch(&["--json", "--record", file.path()]);
+        let watching = stream(&["--record", file.path()]);
         let listener = TcpListener::bind("127.0.0.1:9000").unwrap();
         let opened = watching.json();
         drop(listener);
@@ -309,13 +332,14 @@ fn a_recording_is_told_without_waiting() {
         watching.end();
         let said = sockeye(&["watch", "--json", "--replay", file.path()]);
         assert_eq!((said.code, &*said.err), (0, ""), "{said:?}");
-        let lines: Vec<Value> = said
-            .out
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
+        let mut lines = said.lines_of_json();
+        let start = lines.remove(0);
+        assert_eq!(
+            (&start["kind"], &start["interval_ms"]),
+            (&"start".into(), &Value::Null)
+        );
         // Whether the first reading had it already is a matter of luck.
-        assert!(["opened", "present"].contains(&lines[0]["change"].as_str().unwrap()));
+        assert!(["opened", "present"].contains(&lines[0]["kind"].as_str().unwrap()));
         assert_eq!(lines[0]["socket"]["inode"], opened["socket"]["inode"]);
         assert_eq!(told(&lines[1]), told(&closed));
         assert_eq!(lines[1]["at"], closed["at"]);
@@ -347,9 +371,113 @@ fn hidden_owners_are_told_once_on_standard_error() {
 }
 
 #[test]
+fn what_can_not_be_seen_is_a_line_of_the_stream() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let mut watching = Command::new("setpriv");
+        watching.args(["--bounding-set=-all", "--inh-caps=-all", BINARY]);
+        watching.args(["watch", "--json", FAST, "--for=300ms"]);
+        let said = Said::of(watching.output().unwrap());
+        assert_eq!((said.code, &*said.err), (0, ""), "{said:?}");
+        let lines = said.lines_of_json();
+        let problems = lines.iter().filter(|line| line["kind"] == "problem");
+        let problems: Vec<_> = problems.collect();
+        assert_eq!(problems.len(), 1, "{lines:?}");
+        assert_eq!(
+            (&problems[0]["code"], &problems[0]["count"]),
+            (&"hidden_owners".into(), &7.into())
+        );
+        assert_eq!(lines[0]["kind"], "start");
+    });
+}
+
+#[test]
+fn a_reading_without_a_part_of_the_table_is_a_gap() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let file = recording(|frame| {
+            let message = "rows may be missing";
+            frame["problems"] = json!([
+                {"code": "interrupted", "count": null, "message": message, "brief": message}
+            ]);
+        });
+        let said = sockeye(&["watch", "--json", "--replay", file.path()]);
+        let gaps = said.lines_of_json();
+        let gaps: Vec<_> = gaps.iter().filter(|line| line["kind"] == "gap").collect();
+        assert_eq!(gaps.len(), 1, "{said:?}");
+        assert_eq!(
+            (&gaps[0]["code"], &gaps[0]["since"], &gaps[0]["message"]),
+            (
+                &"partial".into(),
+                &Value::Null,
+                &"rows may be missing".into()
+            )
+        );
+    });
+}
+
+/// As a machine that was suspended, or a reader that was slow.
+#[test]
+fn a_time_without_readings_is_a_gap() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let watching = stream(&[":81"]);
+        watching.signal(Signal::STOP);
+        // Two readings more than a second apart are a gap.
+        std::thread::sleep(Duration::from_millis(1100));
+        watching.signal(Signal::CONT);
+        let gap: Value = serde_json::from_str(&watching.line()).unwrap();
+        assert_eq!(
+            (&gap["kind"], &gap["code"]),
+            (&"gap".into(), &"late".into())
+        );
+        let time = |name: &str| {
+            gap[name]
+                .as_str()
+                .unwrap()
+                .parse::<jiff::Timestamp>()
+                .unwrap()
+        };
+        let apart = time("at").duration_since(time("since"));
+        assert!(apart.as_millis() >= 1100, "{gap}");
+    });
+}
+
+/// A log that begins before midnight and ends after it: of two readings a second apart.
+#[test]
+fn a_line_of_text_has_its_date() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        let file = recording(|frame| {
+            frame["taken_at"]["wall"] = "2026-01-01T23:59:59.500Z".into();
+        });
+        let before = std::fs::read_to_string(file.path()).unwrap();
+        let mut after: Value = serde_json::from_str(&before).unwrap();
+        after["taken_at"]["wall"] = "2026-01-02T00:00:00.500Z".into();
+        let steady = &mut after["taken_at"]["steady"];
+        *steady = json!({"secs": steady["secs"].as_u64().unwrap() + 1, "nanos": steady["nanos"]});
+        socket(&mut after, 8080)["state"] = "CLOSE_WAIT".into();
+        std::fs::write(file.path(), format!("{before}{after}\n")).unwrap();
+        let mut watching = Command::new(BINARY);
+        watching.args(["watch", ":8080", "--replay", file.path()]);
+        let said = Said::of(watching.env("TZ", "UTC").output().unwrap());
+        let times: Vec<_> = said.out.lines().map(|line| &line[..25]).collect();
+        assert_eq!(
+            times.first(),
+            Some(&"2026-01-01 23:59:59.500 ="),
+            "{said:?}"
+        );
+        assert_eq!(times.last(), Some(&"2026-01-02 00:00:00.500 ~"), "{said:?}");
+    });
+}
+
+#[test]
 fn wrong_usage_is_one_line() {
     for (args, says) in [
-        (&["--for", "5"][..], "not a duration (500ms, 2s, 1m)"),
+        (
+            &["--for", "5x"][..],
+            "not a duration (500ms, 0.5, 2s, 1.5m)",
+        ),
         (&["--interval", "1ms"], "not an interval (50ms to 24h)"),
         (&["state:lisn"], "did you mean `listen`?"),
         (&["--jsn"], "'--json'"),

@@ -5,9 +5,9 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use socket2::Socket;
 
-use crate::holder::listener;
-use crate::scene::{BINARY, TempFile, sockeye, stage};
-use crate::schema::valid_check;
+use crate::cli::holder::listener;
+use crate::cli::scene::{BINARY, TempFile, sockeye, stage};
+use crate::schema::{first_process, hold, valid};
 use crate::support::netns::in_netns_with_files;
 use crate::support::wait_until;
 
@@ -41,7 +41,9 @@ impl Script {
     fn says(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(BINARY);
         let output = command.args(arguments).env("HOME", &self.home).output();
-        String::from_utf8(output.unwrap().stdout).unwrap()
+        let printed = String::from_utf8(output.unwrap().stdout).unwrap();
+        hold(&printed);
+        printed
     }
 }
 
@@ -80,7 +82,7 @@ fn arguments_are_whole_beyond_all_old_limits() {
         let long = "x".repeat(131_000);
         let script = Script::start("long", &socket, &long);
         drop(socket);
-        let check = valid_check(&script.says(&["check", "--json", "8080"]));
+        let check = valid(&script.says(&["check", "--json", "8080"]));
         let processes = check["processes"].as_object().unwrap();
         let process = processes.values().next().unwrap();
         let argv = ["bash", "serve.sh", &long];
@@ -108,14 +110,14 @@ fn put(text: &str, mode: &str, place: &str) -> TempFile {
 
 /// The user of this process, as `list` and `check` tell it.
 fn users() -> [Value; 2] {
-    let json =
-        |arguments: &[&str]| -> Value { serde_json::from_str(&sockeye(arguments).out).unwrap() };
-    let listed = &json(&["list", "--json"])["sockets"][0];
-    let check = valid_check(&sockeye(&["check", "--json", "8080"]).out);
-    let checked = &check["targets"][0]["blockers"][0];
-    let process = &check["processes"][checked["pids"][0].to_string()];
-    let users = [(listed, &listed["processes"][0]), (checked, process)];
-    users.map(|(socket, process)| {
+    let list = sockeye(&["list", "--json"]).json();
+    let check = sockeye(&["check", "--json", "8080"]).json();
+    let users = [
+        (&list, &list["sockets"][0]),
+        (&check, &check["targets"][0]["blockers"][0]),
+    ];
+    users.map(|(whole, socket)| {
+        let process = first_process(whole, socket);
         // Digits stand for a process's user, and nothing for a socket's.
         let user = &process["user"];
         assert!(

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::scene::{Server, choose_next_pid, end, listener, refusal, seen};
+use crate::ending::scene::{Server, choose_next_pid, end, listener, refusal, seen};
 use crate::support::netns::stage;
 
 const STEP: &str = "SOCKEYE_TEST_BELOW";
@@ -12,7 +12,12 @@ fn run_below(test: &str) {
     let output = Command::new("unshare")
         .args(["-pf", "--kill-child"])
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .args([
+            "--exact",
+            &format!("ending::{test}"),
+            "--nocapture",
+            "--test-threads=1",
+        ])
         .env(STEP, test)
         .stdin(Stdio::null())
         .output()

@@ -10,7 +10,9 @@ use rustix::process::{Signal, pidfd_send_signal};
 use sockeye::app::Ending;
 use sockeye::source::Pinned;
 
-use crate::scene::{Server, choose_next_pid, end, inode, listener, refusal, seen, start_of};
+use crate::ending::scene::{
+    Server, choose_next_pid, end, inode, listener, refusal, seen, start_of,
+};
 use crate::support::netns::stage_with_pids;
 use crate::support::{PATIENCE, wait_until};
 

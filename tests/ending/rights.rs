@@ -6,7 +6,7 @@ use rustix::process::Uid;
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities, set_thread_res_uid};
 use sockeye::app::{Confirmed, Ending, Signal};
 
-use crate::scene::{Server, end, inode, listener, refusal, seen};
+use crate::ending::scene::{Server, end, inode, listener, refusal, seen};
 use crate::support::netns::{has_users, in_pidns_with_users, name_of, stage, stage_with_pids};
 
 /// Two users, neither of them root.

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use sockeye::app::{Confirmed, EndRole, EndTarget, Ending};
 use sockeye::model::Process;
 
-use crate::scene::{Server, end, ending, inode, listener, refusal, start_of};
+use crate::ending::scene::{Server, end, ending, inode, listener, refusal, start_of};
 use crate::support::netns::stage_with_pids;
 use crate::support::wait_until;
 

@@ -10,8 +10,8 @@ use rustix::process::Signal;
 use sockeye::model::{Answered, Moment, Protocol};
 use sockeye::source::Investigator;
 
+use crate::ending::scene::{PORT, Server, end, ending, inode, listener, refusal, seen};
 use crate::program::built;
-use crate::scene::{PORT, Server, end, ending, inode, listener, refusal, seen};
 use crate::support::netns::stage_with_pids;
 use crate::support::wait_until;
 

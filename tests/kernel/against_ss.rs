@@ -7,7 +7,7 @@ use std::process::Command;
 use socket2::Type;
 use sockeye::model::{Snapshot, Socket, State};
 
-use crate::scene::{bound, connection, has, listener, listener_with, wait_for};
+use crate::kernel::scene::{bound, connection, has, listener, listener_with, wait_for};
 use crate::support::netns::in_netns;
 
 /// A socket in the words of `ss -Htuane`.

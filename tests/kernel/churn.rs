@@ -11,8 +11,8 @@ use std::process::{Child, Command};
 use sockeye::model::{OwnerKind, Snapshot};
 use sockeye::source::{Source as _, System};
 
+use crate::kernel::scene::{at, fresh_seed};
 use crate::program::built;
-use crate::scene::at;
 use crate::support::netns::in_netns;
 use crate::support::wait_until;
 
@@ -211,10 +211,7 @@ impl Drop for Family {
 /// A new one for each run, unless one is to be repeated.
 fn start() -> u64 {
     let told = std::env::var("SOCKEYE_SEED").ok();
-    told.map_or_else(
-        || u64::from(std::process::id()),
-        |seed| seed.parse().unwrap(),
-    )
+    told.map_or_else(fresh_seed, |seed| seed.parse().unwrap())
 }
 
 /// xorshift64*: the orders need not be unforeseeable.

@@ -2,13 +2,15 @@
 
 use std::io::{ErrorKind, Write as _};
 use std::net::TcpStream;
+use std::process::Command;
+use std::time::Duration;
 
 use sockeye::model::State;
 
-use crate::scene::{
+use crate::kernel::scene::{
     Holder, Row, assert_rows, connection, has, listener, listener_with, rows, snapshot, wait_for,
 };
-use crate::support::netns::in_netns;
+use crate::support::netns::{in_netns, stage};
 
 #[test]
 fn both_ends_of_a_connection_are_rows() {
@@ -42,6 +44,45 @@ fn ipv4_on_a_dual_stack_listener_is_an_ipv6_row() {
             assert_rows(&snapshot(), expected);
         },
     );
+}
+
+#[test]
+fn a_time_wait_says_when_it_ends_as_ss_does() {
+    stage(|| {
+        let listening = listener("127.0.0.1:8080");
+        let (client, server) = connection(&listening, "127.0.0.1:8080");
+        drop(client);
+        drop(server);
+        wait_for(has(State::TimeWait));
+        // The time goes on between two looks.
+        let (before, ours, after) = (seconds_left(), snapshot(), seconds_left());
+        let left: Vec<_> = ours.sockets.iter().map(|one| one.expires_in).collect();
+        let waiting: Vec<_> = left.iter().flatten().map(Duration::as_secs).collect();
+        assert_eq!(
+            (left.len(), waiting.len()),
+            (2, 1),
+            "not the listener: {left:?}"
+        );
+        assert!(
+            (after..=before + 1).contains(&waiting[0]),
+            "{before} {waiting:?} {after}"
+        );
+    });
+}
+
+/// What `ss` says of the one `TIME_WAIT`: `timer:(timewait,59sec,0)`, or `1min`.
+fn seconds_left() -> u64 {
+    let output = Command::new("ss").args(["-tano"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let (_, timer) = text.split_once("timer:(timewait,").expect("a TIME_WAIT");
+    let end = timer.find(|c: char| !c.is_ascii_digit()).unwrap();
+    let number: u64 = timer[..end].parse().unwrap();
+    number
+        * if timer[end..].starts_with("min") {
+            60
+        } else {
+            1
+        }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The ports for outgoing connections, filled until the kernel has none left.
 //!
 //! Held against it: each destination, and each own address, has the whole range, odd ports and even ones;
-//! what somebody bound is lost to all; what is reserved is none of it; and `TIME_WAIT` gives its port to the next
+//! what somebody bound is lost to all, also by a client that binds before it connects; what is reserved is none of it; and `TIME_WAIT` gives its port to the next
 //! connection a second later where `tcp_tw_reuse` says so. By default that is so on loopback addresses, which
 //! `10.0.0.9` is not, though it stands on `lo`.
 
@@ -9,12 +9,15 @@ use std::io::{self, ErrorKind, Read as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::IpBindAddressNoPort;
+use socket2::{Domain, Socket, Type};
 use sockeye::model::{Held, ProblemCode};
 use sockeye::source::{Source as _, System};
 use sockeye::track::{Table, Tracker};
 
-use crate::scene::at;
-use crate::support::netns::in_netns;
+use crate::kernel::scene::at;
+use crate::support::netns::{in_netns, stage};
 use crate::support::wait_until;
 
 const FIRST: u16 = 40_000;
@@ -189,4 +192,156 @@ fn a_port_in_time_wait_is_free_again_only_where_the_kernel_gives_it_again() {
             assert_eq!(fill(&far).len(), 0);
         },
     );
+}
+
+/// How a client comes to its port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Connect,
+    /// By `bind()` to port 0 of this address.
+    Bind(&'static str),
+    /// The same with `SO_REUSEADDR`.
+    BindReusable(&'static str),
+    /// The same with `IP_BIND_ADDRESS_NO_PORT`: the port is left to `connect()`.
+    BindWithoutPort(&'static str),
+}
+
+/// Connects like that to this destination; both ends.
+fn connect_by(way: Way, server: &TcpListener, to: [u8; 4]) -> io::Result<[TcpStream; 2]> {
+    let client = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    let address = match way {
+        Way::Connect => None,
+        Way::Bind(address) | Way::BindReusable(address) | Way::BindWithoutPort(address) => {
+            Some(address)
+        }
+    };
+    if matches!(way, Way::BindReusable(_)) {
+        client.set_reuse_address(true)?;
+    }
+    if matches!(way, Way::BindWithoutPort(_)) {
+        setsockopt(&client, IpBindAddressNoPort, &true)?;
+    }
+    if let Some(address) = address {
+        client.bind(&SocketAddr::new(address.parse().unwrap(), 0).into())?;
+    }
+    client.connect(&SocketAddr::from((to, server.local_addr()?.port())).into())?;
+    Ok([client.into(), server.accept()?.0])
+}
+
+/// A destination for each number.
+fn destination(number: usize) -> [u8; 4] {
+    let [high, low] = u16::try_from(number).unwrap().to_be_bytes();
+    [127, 1, high, low]
+}
+
+/// Connects so often, each time to another destination, or until the kernel refuses.
+fn scatter(way: Way, count: usize, server: &TcpListener) -> Vec<[TcpStream; 2]> {
+    (0..count)
+        .map_while(|number| connect_by(way, server, destination(number)).ok())
+        .collect()
+}
+
+/// Whether `connect()` to a new destination, and whether `bind()` to port 0, find a port.
+fn finds_port(server: &TcpListener) -> (bool, bool) {
+    let connection = connect_by(Way::Connect, server, [127, 9, 9, 9]);
+    let connects = connection.map(|one| give_back(vec![one]));
+    let is_kind = |error: &io::Error, kind| assert_eq!(error.kind(), kind);
+    let _ = connects
+        .as_ref()
+        .inspect_err(|error| is_kind(error, ErrorKind::AddrNotAvailable));
+    let binds = TcpListener::bind("0.0.0.0:0");
+    let _ = binds
+        .as_ref()
+        .inspect_err(|error| is_kind(error, ErrorKind::AddrInUse));
+    (connects.is_ok(), binds.is_ok())
+}
+
+/// What is told of a shortage.
+fn told(table: &Table) -> Option<String> {
+    let mut problems = table.problems.iter();
+    let problem = problems.find(|problem| problem.code == ProblemCode::EphemeralPorts);
+    problem.map(|problem| problem.message.to_string())
+}
+
+/// As many as there are even ports, which `connect()` takes, and odd ones, which `bind()` does.
+const MANY: usize = 200;
+
+#[test]
+fn clients_that_bind_before_they_connect_use_up_the_range_for_every_destination() {
+    stage(|| {
+        set("ip_local_port_range", "40000 40199");
+        let (server, _) = server("0.0.0.0:5432");
+        for way in [
+            Way::Bind("127.0.0.1"),
+            Way::Bind("0.0.0.0"),
+            Way::BindReusable("127.0.0.1"),
+        ] {
+            let most = scatter(way, MANY * 4 / 5 - 1, &server);
+            assert_eq!(told(&table()), None, "{way:?}: 159 of 200");
+            assert_eq!(finds_port(&server), (true, true));
+            give_back(most);
+            let all = scatter(way, MANY + 1, &server);
+            assert_eq!(all.len(), MANY, "{way:?}");
+            assert_eq!(finds_port(&server), (false, false), "{way:?}");
+            let full = table();
+            let connected = Held {
+                connected: MANY,
+                ..Held::default()
+            };
+            assert_eq!(full.ephemeral.as_ref().unwrap().bound_first, connected);
+            let message = told(&full).unwrap();
+            assert!(
+                message.starts_with("no ephemeral port is left of 200"),
+                "{message}"
+            );
+            assert!(message.contains("IP_BIND_ADDRESS_NO_PORT"), "{message}");
+            give_back(all);
+            wait_until("the ports are free", || finds_port(&server) == (true, true));
+        }
+        // A client that closes first keeps the port in `TIME_WAIT`, from every destination too.
+        set("tcp_tw_reuse", "1");
+        close(scatter(Way::Bind("127.0.0.1"), MANY, &server));
+        wait_until("TIME_WAIT alone", || {
+            table().ephemeral.unwrap().bound_first.time_wait == MANY
+        });
+        assert_eq!(finds_port(&server), (false, false));
+        let message = told(&table()).unwrap();
+        assert!(
+            message.starts_with("no ephemeral port is left of 200"),
+            "{message}"
+        );
+    });
+}
+
+#[test]
+fn clients_that_leave_the_port_to_connect_use_up_nothing_that_another_destination_needs() {
+    stage(|| {
+        set("ip_local_port_range", "40000 40199");
+        let (server, _) = server("0.0.0.0:5432");
+        for way in [Way::Connect, Way::BindWithoutPort("127.0.0.1")] {
+            let open = scatter(way, 3 * MANY, &server);
+            assert_eq!(open.len(), 3 * MANY, "{way:?}");
+            assert_eq!(finds_port(&server), (true, true), "{way:?}");
+            let table = table();
+            let ephemeral = table.ephemeral.as_ref().unwrap();
+            assert_eq!(ephemeral.bound_first, Held::default(), "{way:?}");
+            assert_eq!(told(&table), None, "{way:?}");
+            give_back(open);
+        }
+    });
+}
+
+#[test]
+fn beside_clients_that_bind_first_only_their_ports_are_lost_to_every_destination() {
+    stage(|| {
+        set("ip_local_port_range", "40000 40199");
+        let (server, _) = server("0.0.0.0:5432");
+        let _bound_first = scatter(Way::Bind("127.0.0.1"), MANY / 2, &server);
+        let _connected = scatter(Way::Connect, MANY, &server);
+        assert_eq!(finds_port(&server), (true, true));
+        let table = table();
+        let bound_first = table.ephemeral.as_ref().unwrap().bound_first;
+        assert!(bound_first.connected >= MANY / 2, "{bound_first:?}");
+        assert_eq!(told(&table), None);
+    });
 }

@@ -19,7 +19,7 @@ use sockeye::runtime::collector::{Collector, Control};
 use sockeye::source::{Source, SourceError, System};
 use sockeye::track::{ChangeKind, Event, Tracker};
 
-use crate::scene::is_inner;
+use crate::kernel::scene::{fresh_seed, is_inner};
 use crate::support::netns::in_netns;
 use actor::{Life, Random, now};
 
@@ -47,10 +47,8 @@ fn every_socket_is_told_opened_once_and_closed_once_with_its_owner() {
     in_netns(
         "exact::every_socket_is_told_opened_once_and_closed_once_with_its_owner",
         || {
-            let seed = std::env::var("SOCKEYE_SEED").map_or_else(
-                |_| u64::from(std::process::id()),
-                |seed| seed.parse().unwrap(),
-            );
+            let seed = std::env::var("SOCKEYE_SEED")
+                .map_or_else(|_| fresh_seed(), |seed| seed.parse().unwrap());
             println!("SOCKEYE_SEED={seed} repeats what the actors do, not when");
             let told = collect(|| {
                 let actors: Vec<_> = (0..ACTORS).map(|at| start(seed, at)).collect();
@@ -90,15 +88,12 @@ struct Actor {
 }
 
 fn start(seed: u64, at: u16) -> Actor {
-    let path = format!(
-        "{}/exact-{}-{at}",
-        env!("CARGO_TARGET_TMPDIR"),
-        std::process::id()
-    );
+    let path = std::env::temp_dir().join(format!("exact-{at}"));
+    let path = path.to_str().unwrap().to_owned();
     let seed = Random::new(seed + u64::from(at)).below(1 << 30);
     let (first_port, end) = (1_100 + at * PORTS, (now() + TIME).as_nanos());
     let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", ACTOR, "--nocapture"])
+        .args(["--exact", &format!("kernel::{ACTOR}"), "--nocapture"])
         .env("SOCKEYE_TEST_INNER", ACTOR)
         .env(ORDERS, format!("{seed} {first_port} {end} {path}"))
         .stdout(Stdio::null())

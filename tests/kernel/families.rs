@@ -12,8 +12,8 @@ use socket2::{Domain, Protocol as Number, Socket, Type};
 use sockeye::model::{self, Kinds, Owner, Portless, ProblemCode, Protocol, Snapshot, State};
 use sockeye::source::System;
 
+use crate::kernel::scene::{at, is_inner, listener, run_under};
 use crate::program::built;
-use crate::scene::{at, is_inner, listener, run_under};
 use crate::support::netns::stage;
 
 fn seen(kinds: &[Protocol]) -> Snapshot {

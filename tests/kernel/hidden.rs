@@ -3,7 +3,7 @@
 use sockeye::model::{Owner, ProblemCode};
 use sockeye::source::System;
 
-use crate::scene::{at, is_inner, listener, run_under};
+use crate::kernel::scene::{at, is_inner, listener, run_under};
 use crate::support::netns::in_netns;
 
 #[test]

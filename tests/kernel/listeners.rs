@@ -6,13 +6,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use socket2::Type;
 use sockeye::source::{Source as _, System};
 
-use crate::scene::{Row, assert_rows, at, bound, listener, listener_with, snapshot};
-use crate::support::netns::in_netns;
+use crate::kernel::scene::{Row, assert_rows, at, bound, listener, listener_with, snapshot};
+use crate::support::netns::{in_netns, stage};
 
 #[test]
 fn an_empty_namespace_has_no_rows() {
     in_netns("listeners::an_empty_namespace_has_no_rows", || {
         assert_rows(&snapshot(), []);
+    });
+}
+
+/// Through a process of the machine the program would see its ports, whatever network namespace it is in.
+#[test]
+fn a_test_sees_no_process_that_it_did_not_make() {
+    stage(|| {
+        let entries = std::fs::read_dir("/proc").unwrap();
+        let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
+        let names = entries.map(name).filter_map(|name| name.into_string().ok());
+        let mut pids: Vec<u32> = names.filter_map(|name| name.parse().ok()).collect();
+        pids.sort_unstable();
+        // The shell that started it, and itself.
+        assert_eq!(pids, [1, std::process::id()]);
     });
 }
 

@@ -8,11 +8,11 @@ use socket2::Type;
 use sockeye::model::{OwnerKind, Snapshot, Socket};
 use sockeye::source::{Source as _, System};
 
-use crate::scene::{
+use crate::kernel::scene::{
     Holder, Row, assert_rows, at, bound, is_inner, listener, listener_with, rows, run_under,
     snapshot,
 };
-use crate::support::netns::in_netns;
+use crate::support::netns::{in_netns, stage_in_first_pidns};
 
 /// The pids of the only row.
 fn pids(snapshot: &Snapshot) -> Vec<u32> {
@@ -104,8 +104,13 @@ fn a_reading_for_one_port_tells_of_it_what_a_whole_one_tells() {
         let _waiting = TcpStream::connect("127.0.0.1:8080").unwrap();
         let is_asked = |socket: &Socket| socket.local.to_string() == "127.0.0.1:8080";
         let asked = |snapshot: Snapshot| -> Vec<Socket> {
+            // The second reading comes later.
+            let ageless = |socket| Socket {
+                age: None,
+                ..socket
+            };
             let sockets = snapshot.sockets.into_iter();
-            sockets.filter(is_asked).collect()
+            sockets.filter(is_asked).map(ageless).collect()
         };
         let whole = asked(System::new().take_once(at(0)).unwrap());
         let those = |sockets: &[Socket]| sockets.iter().map(is_asked).collect();
@@ -178,8 +183,7 @@ impl Drop for Parent {
 
 #[test]
 fn the_kernels_own_socket_is_the_kernels_at_the_second_look() {
-    let name = "owners::the_kernels_own_socket_is_the_kernels_at_the_second_look";
-    in_netns(name, || {
+    stage_in_first_pidns(|| {
         // In a namespace shared with nobody: an ordinary user's `unshare`, which still waits in
         // the outer one, may not be looked at, and so it could be the one that has the socket.
         run_under(&["unshare", "-n"], "owners::reader_of_the_kernels_socket");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sockeye::model::{AcceptQueue, Fill, Snapshot, State};
 
-use crate::scene::{listener, wait_for};
+use crate::kernel::scene::{listener, wait_for};
 use crate::support::netns::in_netns;
 
 /// That of the only listener.

@@ -110,7 +110,7 @@ pub fn run_under(command: &[&str], name: &str) {
     let output = Command::new(program)
         .args(arguments)
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture"])
+        .args(["--exact", &format!("kernel::{name}"), "--nocapture"])
         .env(INNER, name)
         .output()
         .unwrap();
@@ -315,4 +315,11 @@ pub fn lines(rows: &[Row]) -> String {
 pub fn inode(socket: &impl AsRawFd) -> u32 {
     let path = format!("/proc/self/fd/{}", socket.as_raw_fd());
     u32::try_from(std::fs::metadata(path).unwrap().ino()).unwrap()
+}
+
+/// Another one each time. The pid is the same each time in a namespace of its own.
+pub fn fresh_seed() -> u64 {
+    let now = std::time::SystemTime::now();
+    let since = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+    u64::from(since.subsec_nanos())
 }

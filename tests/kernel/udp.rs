@@ -1,9 +1,10 @@
 //! UDP: state and peer, which netstat2 does not tell.
 
 use socket2::Type;
+use sockeye::model::Socket;
 
-use crate::scene::{Row, assert_rows, bound, snapshot};
-use crate::support::netns::in_netns;
+use crate::kernel::scene::{Row, assert_rows, bound, snapshot};
+use crate::support::netns::{in_netns, stage};
 
 #[test]
 fn udp_is_unconnected_or_has_a_peer() {
@@ -18,6 +19,22 @@ fn udp_is_unconnected_or_has_a_peer() {
             Row::new("udp6", "ESTABLISHED", "[::1]:6000", &connected).to("[::1]:7000"),
         ];
         assert_rows(&snapshot(), expected);
+    });
+}
+
+#[test]
+fn a_connected_udp_socket_is_a_connection_and_no_listener() {
+    stage(|| {
+        let _server = std::net::UdpSocket::bind("127.0.0.1:7000").unwrap();
+        let client = std::net::UdpSocket::bind("127.0.0.1:6000").unwrap();
+        client.connect("127.0.0.1:7000").unwrap();
+        let snapshot = snapshot();
+        let ports = |is_meant: fn(&Socket) -> bool| -> Vec<u16> {
+            let meant = snapshot.sockets.iter().filter(|socket| is_meant(socket));
+            meant.map(|socket| socket.local.port).collect()
+        };
+        assert_eq!(ports(Socket::is_listening), [7000]);
+        assert_eq!(ports(Socket::is_connection), [6000]);
     });
 }
 

@@ -4,7 +4,7 @@ use std::net::TcpStream;
 
 use sockeye::app::Key;
 
-use crate::scene::{Holder, Live, at, bound, listener, stage};
+use crate::live::scene::{Holder, Live, at, bound, listener, stage};
 use socket2::Type;
 
 /// The answers of one address: with `SO_REUSEADDR`, without.
@@ -189,7 +189,7 @@ fn a_wrong_target_is_one_line_and_the_text_stays() {
 #[test]
 fn a_free_port_near_the_selected_one_is_found() {
     stage(|| {
-        let _taken = crate::scene::listeners(&[8080, 8081]);
+        let _taken = crate::live::scene::listeners(&[8080, 8081]);
         let mut live = Live::start(&[]);
         live.wait_for_selection(8080);
         live.press("f");

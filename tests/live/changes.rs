@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::scene::{
+use crate::live::scene::{
     BINARY, GREEN, Holder, Live, RED, YELLOW, at, cell_of, colour_of, connection, line_of,
     listener, ports, stage,
 };
@@ -136,7 +136,7 @@ fn a_time_wait_says_whose_it_was() {
         let row = live.wait_for_row(near, |row| row.contains("→ TIME_WAIT"));
         assert!(row.starts_with('~'), "{row}");
         let row = live.wait_for_row(near, |row| row.contains("TIME_WAIT") && !row.contains('→'));
-        assert!(row.contains(&own) && row.contains("was live"), "{row}");
+        assert!(row.contains(&own) && row.contains("was program-"), "{row}");
         live.wait_for_cells("a dim row", |screen| {
             cell_of(screen, near, "TIME_WAIT").is_some_and(|cell| cell.dim())
         });

@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
+use crate::live::scene::{BINARY, Holder, Live, TempDir, at, listener, listeners, stage};
 use crate::program::built_library;
-use crate::scene::{BINARY, Holder, Live, TempDir, at, listener, listeners, stage};
 use crate::support::pty::Pty;
 
 /// Clocks that a test sets.

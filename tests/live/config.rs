@@ -4,7 +4,9 @@ use std::net::UdpSocket;
 
 use sockeye::app::Key;
 
-use crate::scene::{BINARY, Live, TempDir, at, connection, line, listener, selected_port, stage};
+use crate::live::scene::{
+    BINARY, Live, TempDir, at, connection, line, listener, selected_port, stage,
+};
 use crate::support::pty::Pty;
 
 /// The program with this as the user's own file.

@@ -2,7 +2,7 @@
 //! `SOCKEYE_FAULT`, which only a debug build listens to.
 #![cfg(debug_assertions)]
 
-use crate::scene::{BINARY, Holder, Live, at, listener, listeners, stage};
+use crate::live::scene::{BINARY, Holder, Live, at, listener, listeners, stage};
 use crate::support::pty::Pty;
 
 /// Starts the program with this fault, on a terminal wide enough for what it tells.

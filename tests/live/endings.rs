@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::scene::{BINARY, Holder, Live, listeners, stage};
+use crate::live::scene::{BINARY, Holder, Live, TempDir, listeners, stage};
 use crate::support::pty::Pty;
 
 /// What must have been written to leave everything that was entered.
@@ -102,6 +102,67 @@ fn a_signal_ends_it_with_its_exit_code() {
 }
 
 #[test]
+fn a_signal_that_kills_ends_it_as_itself_once_the_terminal_is_given_back() {
+    stage(|| {
+        let signals = [
+            (Signal::QUIT, "Quit"),
+            (Signal::USR1, "User defined signal 1"),
+            (Signal::USR2, "User defined signal 2"),
+            (Signal::ABORT, "Aborted"),
+            (Signal::XCPU, "CPU time limit exceeded"),
+            (Signal::ALARM, "Alarm clock"),
+            (Signal::VTALARM, "Virtual timer expired"),
+            (Signal::PROF, "Profiling timer expired"),
+        ];
+        for (signal, name) in signals {
+            // Without a core dump, which would be a file in the test's directory.
+            let without_core = ["-c", "ulimit -c 0; exec \"$0\" \"$@\"", BINARY];
+            let mut live = Live::start_by("sh", &without_core, (110, 30), &[]);
+            live.pty.kill(signal);
+            assert_eq!(live.pty.wait_signal(), name);
+            assert_restored(&live.pty);
+            assert_eq!(left_behind(&live.pty), "");
+        }
+    });
+}
+
+#[test]
+fn the_modes_of_the_terminal_are_as_they_were_after_a_signal_that_kills() {
+    stage(|| {
+        let script = "ulimit -c 0; stty -g; \
+                      sh -c 'echo $$ > \"$1\"; exec \"$0\" --interval 100ms' \"$0\" \"$1\"; \
+                      echo \"code $?\"; stty -g";
+        let folder = TempDir::new();
+        let pid = folder.path().join("pid");
+        let arguments = ["-c", script, BINARY, pid.to_str().unwrap()];
+        let mut pty = Pty::spawn("sh", &arguments, (110, 30), &[]);
+        pty.wait_for_text("Nothing listens.");
+        let pid = std::fs::read_to_string(&pid).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid.trim().parse().unwrap());
+        rustix::process::kill_process(pid.unwrap(), Signal::QUIT).unwrap();
+        assert_eq!(pty.wait_exit(), 0);
+        let screen = pty.screen_text();
+        let is_modes = |line: &&str| line.split(':').count() > 10;
+        let modes: Vec<_> = screen.lines().filter(is_modes).collect();
+        assert_eq!(modes.len(), 2, "{screen}");
+        assert_eq!(modes[0], modes[1]);
+        assert!(screen.contains("code 131"), "{screen}");
+    });
+}
+
+#[test]
+fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
+    stage(|| {
+        let ignoring = ["-c", "trap '' QUIT; exec \"$0\" \"$@\"", BINARY];
+        let mut live = Live::start_by("sh", &ignoring, (110, 30), &[]);
+        live.pty.kill(Signal::QUIT);
+        live.wait_for_a_reading();
+        live.press("q");
+        assert_eq!(live.pty.wait_exit(), 0);
+    });
+}
+
+#[test]
 #[cfg_attr(not(debug_assertions), ignore = "the fault is only in a debug build")]
 fn a_worker_that_crashes_beyond_its_readings_is_one_line_on_the_restored_terminal() {
     stage(|| {
@@ -142,7 +203,7 @@ fn control_z_stops_it_for_the_shell_and_fg_brings_the_picture_back() {
             let screen = shell.pty.screen();
             assert!(screen.alternate_screen() && screen.hide_cursor());
         }
-        let later = crate::scene::listener("127.0.0.1:9000");
+        let later = crate::live::scene::listener("127.0.0.1:9000");
         shell.wait_for_row(9000, |row| row.starts_with('+'));
         drop(later);
         shell.press("q");
@@ -174,7 +235,7 @@ fn after_a_stop_a_reading_comes_at_once_however_long_the_interval() {
         let mut live = Live::start_as(BINARY, (110, 30), &["--interval", "1h"]);
         live.wait_for_row(8080, |row| row.contains("sleep"));
         live.pty.kill(Signal::STOP);
-        let _opened = crate::scene::listener("127.0.0.1:9000");
+        let _opened = crate::live::scene::listener("127.0.0.1:9000");
         live.pty.kill(Signal::CONT);
         live.wait_for_row(9000, |row| row.starts_with('+'));
         live.press("q");

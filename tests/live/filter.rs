@@ -2,7 +2,7 @@
 
 use sockeye::app::Key;
 
-use crate::scene::{Holder, Live, line, listeners, place_of, stage};
+use crate::live::scene::{Holder, Live, line, listeners, place_of, stage};
 
 const FOOTER: u16 = 28;
 

@@ -2,7 +2,7 @@
 //!
 //! A shell gets a listener (`sockeye free 8080 -- sh …`) and starts sockeye below it.
 
-use crate::scene::{BINARY, Live, stage};
+use crate::live::scene::{BINARY, Live, stage};
 
 /// A shell with a listener on 8080 as its descriptor 3, which runs this script on sockeye (`$0`).
 fn shell(before: &[&str], script: &str) -> Live {

@@ -3,7 +3,7 @@
 
 use sockeye::app::Key;
 
-use crate::scene::{
+use crate::live::scene::{
     FIRST_ROW, Holder, Live, at, line, listener, listeners, place_of, ports, stage,
 };
 

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use sockeye::app::Key;
 
-use crate::scene::{Holder, Live, at, listener, stage};
+use crate::live::scene::{Holder, Live, at, listener, stage};
 
 /// Red, a new title for the window, a bell: as long as a process name may be.
 const HOSTILE: &str = "\x1b[31mevil\x1b]0;x\x07";
@@ -117,7 +117,7 @@ fn a_replay_says_that_it_was_redacted_and_its_file_may_have_any_name() {
         let file = std::env::temp_dir().join(name);
         let path = file.to_str().expect("text");
         let args = ["list", "-a", "--record", path, "--redact"];
-        let recorded = Command::new(crate::scene::BINARY).args(args).output();
+        let recorded = Command::new(crate::live::scene::BINARY).args(args).output();
         assert!(recorded.expect("it runs").status.success());
         let live = Live::start_in((200, 40), &["--replay", path]);
         live.wait_for_text(r"\x1b]0;x\x07.jsonl (redacted)");

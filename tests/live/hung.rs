@@ -8,8 +8,8 @@ use std::time::Duration;
 use rustix::process::Signal;
 use rustix::termios::{Action, LocalModes, tcflow, tcgetattr};
 
-use crate::pressure::memory;
-use crate::scene::{Live, at, connection, listener, row, stage};
+use crate::live::pressure::memory;
+use crate::live::scene::{Live, at, connection, listener, row, stage};
 use crate::support::pty::Pty;
 use crate::support::wait_until;
 
@@ -18,7 +18,7 @@ fn on_a_terminal_that_takes_nothing_nothing_piles_up_and_then_the_newest_is_show
     stage(|| {
         let server = listener(&at(9999));
         let mut live = Live::start_in((200, 60), &["-a"]);
-        live.wait_for_row(9999, |row| row.contains("live"));
+        live.wait_for_row(9999, |row| row.contains("program"));
         hang(&live.pty);
         let before = memory(&live.pty);
         // Ten readings a second, each with other connections; and the wheel, at full speed.
@@ -47,7 +47,7 @@ fn a_signal_ends_it_on_a_terminal_that_takes_nothing() {
     stage(|| {
         let _open = listener(&at(8080));
         let live = Live::start_in((200, 60), &[]);
-        live.wait_for_row(8080, |row| row.contains("live"));
+        live.wait_for_row(8080, |row| row.contains("program"));
         hang(&live.pty);
         live.pty.kill(Signal::TERM);
         assert_ends(live, 143);
@@ -59,7 +59,7 @@ fn a_signal_that_has_no_room_does_not_keep_the_next_one_from_ending_it() {
     stage(|| {
         let _open = listener(&at(8080));
         let mut live = Live::start_in((200, 60), &[]);
-        live.wait_for_row(8080, |row| row.contains("live"));
+        live.wait_for_row(8080, |row| row.contains("program"));
         hang(&live.pty);
         let flood = live.pty.flood("\x1b[<65;10;10M".repeat(100_000));
         thread::sleep(Duration::from_secs(1));
@@ -78,7 +78,7 @@ fn a_terminal_that_takes_nothing_gets_its_modes_back() {
     stage(|| {
         let _open = listener(&at(8080));
         let mut live = Live::start_in((100, 30), &["--interval", "1h"]);
-        live.wait_for_row(8080, |row| row.contains("live"));
+        live.wait_for_row(8080, |row| row.contains("program"));
         let tty = File::options()
             .read(true)
             .write(true)

@@ -1,8 +1,7 @@
 //! Copying and writing.
 
-use serde_json::Value;
-
-use crate::scene::{BINARY, Holder, Live, TempDir, listeners, stage};
+use crate::live::scene::{BINARY, Holder, Live, TempDir, listeners, stage};
+use crate::schema::valid;
 use crate::support::pty::Pty;
 
 #[test]
@@ -58,7 +57,7 @@ fn written_ports(text: &str, format: &str) -> Vec<String> {
             .map(|row| row.split(',').nth(3).unwrap().to_owned())
             .collect();
     }
-    let written: Value = serde_json::from_str(text).unwrap();
+    let written = valid(text.trim_end());
     let sockets = written["sockets"].as_array().unwrap();
     let ports = sockets.iter().map(|socket| &socket["local"]["port"]);
     ports.map(ToString::to_string).collect()

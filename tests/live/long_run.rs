@@ -6,7 +6,7 @@ use rustix::process::Pid;
 use sockeye::app::Key;
 use sockeye::track::EventLog;
 
-use crate::scene::{BINARY, Live, listeners, stage};
+use crate::live::scene::{BINARY, Live, listeners, stage};
 use crate::support::wait_until;
 
 /// So many listeners open and close together: two events each.

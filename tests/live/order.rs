@@ -2,7 +2,7 @@
 
 use std::net::UdpSocket;
 
-use crate::scene::{Live, at, listener, listeners, place_of, stage};
+use crate::live::scene::{Live, at, listener, listeners, place_of, stage};
 
 /// The line of the headings.
 const HEADINGS: u16 = 2;

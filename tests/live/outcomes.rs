@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::scene::{BINARY, Holder, Live, at, connection, listener, stage};
+use crate::live::scene::{BINARY, Holder, Live, at, connection, listener, stage};
 use crate::support::wait_until;
 
 /// A shell that runs this script, `$0` being sockeye, with a listener on 8080 if it is to have one.

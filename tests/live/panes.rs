@@ -2,7 +2,8 @@
 
 use sockeye::app::Key;
 
-use crate::scene::{GREEN, Holder, Live, RED, at, listener, listeners, place_of, row, stage};
+use crate::live::scene::{GREEN, Holder, Live, RED, at, listener, listeners, place_of, row, stage};
+use crate::support::wait_until;
 
 #[test]
 fn details_name_the_process_its_ancestors_and_its_other_sockets() {
@@ -40,7 +41,7 @@ fn details_name_the_process_its_ancestors_and_its_other_sockets() {
 fn events_tell_what_opened_changed_and_closed() {
     stage(|| {
         let listening = listener(&at(8080));
-        let (client, _server) = crate::scene::connection(&listening);
+        let (client, _server) = crate::live::scene::connection(&listening);
         let far = client.local_addr().unwrap();
         let mut live = Live::start(&["-a"]);
         live.wait_for_row(8080, |row| row.contains("LISTEN"));
@@ -127,7 +128,7 @@ fn stats_of_a_recording_tell_only_what_was_measured() {
         let file = std::env::temp_dir().join(format!("sockeye-stats-{}", std::process::id()));
         let _open = listener(&at(8080));
         let path = file.to_str().unwrap();
-        let recorded = std::process::Command::new(crate::scene::BINARY)
+        let recorded = std::process::Command::new(crate::live::scene::BINARY)
             .args(["list", "--record", path])
             .output();
         assert!(recorded.unwrap().status.success());
@@ -203,6 +204,28 @@ fn a_paused_table_stands_still_until_it_is_resumed() {
         live.wait_for_row(8080, |row| row.starts_with('-'));
         live.wait_for_row(9000, |row| row.starts_with('+'));
         live.wait_without("paused");
+    });
+}
+
+#[test]
+fn a_paused_table_stands_still_beside_a_bind_test() {
+    stage(|| {
+        let _old = listener(&at(8080));
+        let mut live = Live::start(&[]);
+        live.wait_for_row(8080, |row| row.starts_with(' '));
+        live.press("p");
+        live.wait_for_text("paused");
+        let _new = listener(&at(9000));
+        for key in ["b", "r"] {
+            live.press(key);
+            live.wait_for_text("✗ in use");
+            let time = std::time::Duration::from_millis(300);
+            wait_until("the answer", || live.pty.bytes_written_during(time) == 0);
+            let screen = live.pty.screen_text();
+            assert!(row(&screen, 9000).is_none(), "{screen}");
+        }
+        live.press("p");
+        live.wait_for_row(9000, |row| row.contains("LISTEN"));
     });
 }
 

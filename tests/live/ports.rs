@@ -4,7 +4,7 @@ use std::process::Command;
 
 use sockeye::app::Key;
 
-use crate::scene::{BINARY, Holder, Live, TempDir, at, listener, listeners, stage};
+use crate::live::scene::{BINARY, Holder, Live, TempDir, at, listener, listeners, stage};
 use crate::support::pty::Pty;
 
 /// The program with this file of settings, on a terminal of this kind, reading every 100 ms.
@@ -89,7 +89,7 @@ fn a_watched_port_that_closes_and_opens_is_told_and_rings() {
         let bells = |live: &Live| live.pty.raw().matches('\x07').count();
         assert_eq!(bells(&live), 1);
         let again = listener(&at(8080));
-        let screen = live.wait_for_text("8080 opened: live");
+        let screen = live.wait_for_text("8080 opened: program");
         assert!(screen.contains(&format!(" · {told}")), "{screen}");
         assert_eq!(bells(&live), 2);
         live.press("k");
@@ -130,7 +130,7 @@ fn connections_to_a_watched_port_ring_no_bell() {
         let mut live = Live::start(&[]);
         live.press("m");
         live.wait_for_text("watching 8080");
-        let connected = crate::scene::connection(&listening);
+        let connected = crate::live::scene::connection(&listening);
         live.wait_for_text("2 connected");
         drop(connected);
         live.wait_without("connected");

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::scene::{Holder, Live, listeners, stage};
+use crate::live::scene::{Holder, Live, listeners, stage};
 use crate::support::pty::Pty;
 use crate::support::wait_until;
 

@@ -1,7 +1,7 @@
 //! What a user sees who may not look at the processes of others.
 
+use crate::live::scene::{BINARY, Live, listeners, row, stage};
 use crate::program::built;
-use crate::scene::{BINARY, Live, listeners, row, stage};
 
 #[test]
 fn hidden_owners_are_rows_all_the_same_and_the_header_says_what_would_show_them() {

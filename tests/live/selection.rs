@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use sockeye::app::Key;
 
-use crate::scene::{FIRST_ROW, Holder, Live, at, listener, listeners, stage};
+use crate::live::scene::{FIRST_ROW, Holder, Live, at, listener, listeners, stage};
 
 #[test]
 fn the_selection_follows_its_socket_when_rows_open_and_close_above() {

@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 
 use sockeye::app::Key;
 
-use crate::scene::{BINARY, Live, TempDir};
+use crate::live::scene::{BINARY, Live, TempDir};
+use crate::schema::hold;
 use crate::support::netns::in_netns_with_files;
 use crate::support::pty::is_available;
 
@@ -129,6 +130,8 @@ fn rules() -> String {
 const COMMANDS: &[(&str, i32)] = &[
     ("list", 0),
     ("list --all --json", 0),
+    ("list --all --ndjson", 0),
+    ("list --count", 0),
     ("list --all --csv", 0),
     ("list remote:198.51.100.7", 0),
     ("list service:https user:root", 0),
@@ -164,13 +167,14 @@ const COMMANDS: &[(&str, i32)] = &[
 fn no_command_sends_a_packet() {
     watched("silence::no_command_sends_a_packet", || {
         for (command, code) in COMMANDS {
-            let status = Command::new(BINARY)
+            let output = Command::new(BINARY)
                 .args(command.split(' '))
                 .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .status()
+                .stderr(Stdio::inherit())
+                .output()
                 .unwrap();
-            assert_eq!(status.code(), Some(*code), "sockeye {command}");
+            assert_eq!(output.status.code(), Some(*code), "sockeye {command}");
+            hold(&String::from_utf8_lossy(&output.stdout));
             assert_eq!(packets(), 0, "sockeye {command}: {}", rules());
         }
     });

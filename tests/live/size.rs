@@ -1,6 +1,11 @@
 //! Terminals of any size.
 
-use crate::scene::{Holder, Live, listeners, stage};
+use std::io::Write as _;
+
+use vt100::Color;
+
+use crate::live::scene::{BINARY, Holder, Live, listeners, stage};
+use crate::support::pty::Pty;
 
 #[test]
 fn the_picture_is_right_again_after_a_small_size() {
@@ -28,7 +33,7 @@ fn one_cell_is_enough_to_start_and_to_quit() {
     stage(|| {
         let _open = listeners(&[8080]);
         let mut pty = crate::support::pty::Pty::spawn(
-            crate::scene::BINARY,
+            crate::live::scene::BINARY,
             &["--interval", "100ms"],
             (1, 1),
             &[],
@@ -41,6 +46,67 @@ fn one_cell_is_enough_to_start_and_to_quit() {
         });
         pty.send("\x03");
         assert_eq!(pty.wait_exit(), 0);
+    });
+}
+
+/// The last of 530 lines has the hints, and the first ends in the last of 1,500 columns.
+#[test]
+fn a_terminal_wider_than_1024_columns_and_higher_than_512_lines_is_drawn_whole() {
+    stage(|| {
+        let _holder = Holder::of(listeners(&[8080]));
+        let mut live = Live::start_in((1500, 530), &[]);
+        live.wait_for_row(8080, |row| row.contains("sleep"));
+        let screen = live.pty.screen_text();
+        let lines: Vec<_> = screen.lines().collect();
+        assert_eq!(lines[0].chars().count(), 1499, "{}", lines[0]);
+        assert!(lines[529].contains("quit"), "{}", lines[529]);
+        live.press("q");
+        assert_eq!(live.pty.wait_exit(), 0);
+    });
+}
+
+#[test]
+fn a_terminal_of_a_single_line_may_have_all_the_columns_there_are() {
+    stage(|| {
+        let _open = listeners(&[8080]);
+        let mut pty = Pty::spawn(BINARY, &["--interval", "100ms"], (u16::MAX, 1), &[]);
+        let header = pty.wait_for("all of the header", |screen| {
+            screen.contains("1 listening") && screen.contains("every 100ms")
+        });
+        assert_eq!(header.trim_end().chars().count(), usize::from(u16::MAX) - 1);
+        pty.send("q");
+        assert_eq!(pty.wait_exit(), 0);
+    });
+}
+
+#[test]
+fn control_l_draws_the_screen_anew_after_others_wrote_on_it() {
+    stage(|| {
+        let _holder = Holder::of(listeners(&[8080]));
+        let mut live = Live::start(&[]);
+        live.wait_for_row(8080, |row| row.contains("sleep"));
+        let before = live.pty.screen_text();
+        // As `wall` does, and worse: it leaves a colour, the cursor, and the screen itself.
+        let terminal = format!("/proc/{}/fd/1", live.pty.pid().as_raw_nonzero());
+        let mut terminal = std::fs::File::options().write(true).open(terminal).unwrap();
+        for scribble in [
+            "\r\nBroadcast message from root\r\n\n",
+            "\x1b[5;1H\x1b[41m\x1b[?25hBroadcast message",
+            "\x1b[?47l\x1b[5;1HBroadcast message",
+        ] {
+            terminal.write_all(scribble.as_bytes()).unwrap();
+            live.wait_for_text("Broadcast message");
+            live.press("\x0c");
+            live.wait_for("the picture as it was", |screen| screen == before);
+            live.wait_for_cells("no cursor and no colour behind", |screen| {
+                let cells = (0..30).flat_map(|y| (0..110).map(move |x| (y, x)));
+                let mut cells = cells.filter_map(|(y, x)| screen.cell(y, x));
+                screen.hide_cursor() && cells.all(|cell| cell.bgcolor() == Color::Default)
+            });
+        }
+        drop(terminal);
+        live.press("q");
+        assert_eq!(live.pty.wait_exit(), 0);
     });
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use crate::scene::{BINARY, Holder, Live, TempDir, at, listener, listeners, stage};
+use crate::live::scene::{BINARY, Holder, Live, TempDir, at, listener, listeners, stage};
 use crate::support::pty::Pty;
 
 /// A pipe that takes the place of a file.

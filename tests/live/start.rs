@@ -4,7 +4,10 @@ use std::net::UdpSocket;
 
 use socket2::Type;
 
-use crate::scene::{Holder, Live, at, bound, connection, listener, listeners, row, stage};
+use crate::live::scene::{
+    BINARY, Holder, Live, at, bound, connection, listener, listeners, row, stage,
+};
+use crate::support::pty::Pty;
 
 #[test]
 fn the_first_screen_shows_port_state_and_process() {
@@ -66,6 +69,17 @@ fn a_filter_on_the_command_line_is_in_force_from_the_start() {
 }
 
 #[test]
+fn a_mistyped_command_is_refused_in_a_terminal_too() {
+    stage(|| {
+        let mut pty = Pty::spawn(BINARY, &["chek", "8080"], (110, 30), &[]);
+        assert_eq!(pty.wait_exit(), 2);
+        assert!(pty.raw().contains("did you mean `sockeye check`?"));
+        // The same word as a filter.
+        Live::start(&["--", "chek"]).wait_for_text("filter chek");
+    });
+}
+
+#[test]
 fn options_narrow_the_table() {
     stage(|| {
         let _v4 = listener(&at(8080));
@@ -79,5 +93,32 @@ fn options_narrow_the_table() {
         ] {
             Live::start(&[option]).wait_for_ports(&expected);
         }
+    });
+}
+
+#[test]
+fn a_recording_from_a_pipe_is_shown_and_keys_come_from_the_terminal() {
+    stage(|| {
+        let path = std::env::temp_dir().join(format!("sockeye-piped-{}", std::process::id()));
+        let path = path.to_str().unwrap();
+        {
+            let _open = listeners(&[8080, 9000]);
+            let args = ["list", "-a", "--record", path];
+            let status = std::process::Command::new(BINARY).args(args).output();
+            assert!(status.unwrap().status.success());
+        }
+        let script = format!("cat '{path}' | '{BINARY}' --interval 100ms --replay -");
+        let mut live = Live::start_as("sh", (110, 30), &["-c", &script]);
+        live.wait_for_ports(&[8080, 9000]);
+        live.wait_for_text("replay of standard input");
+        live.press("/:9000\r");
+        live.wait_for_ports(&[9000]);
+        live.press("q");
+        assert_eq!(live.pty.wait_exit(), 0);
+        std::fs::remove_file(path).unwrap();
+        // A terminal is no recording.
+        let mut pty = Pty::spawn(BINARY, &["--replay", "-"], (110, 30), &[]);
+        assert_eq!(pty.wait_exit(), 2);
+        assert!(pty.raw().contains("standard input is a terminal"));
     });
 }

@@ -4,7 +4,7 @@
 use sockeye::app::Key;
 use vt100::{Cell, Color};
 
-use crate::scene::{BINARY, Live, TempDir, at, listener, place_of, stage};
+use crate::live::scene::{BINARY, Live, TempDir, at, listener, place_of, stage};
 use crate::support::pty::Pty;
 
 const TRUE_COLOUR: (&str, &str) = ("COLORTERM", "truecolor");
@@ -167,7 +167,7 @@ fn where_the_locale_is_ascii_every_byte_is() {
             open_everything(&mut live);
             let raw = live.pty.raw();
             let foreign: Vec<_> = raw.chars().filter(|c| !c.is_ascii()).collect();
-            assert_eq!(foreign, [], "{env:?}");
+            assert_eq!(foreign, [] as [char; 0], "{env:?}");
         }
     });
 }

@@ -5,7 +5,7 @@ use std::os::linux::net::SocketAddrExt as _;
 
 use sockeye::app::Key;
 
-use crate::scene::{Live, at, connection, listener, place_of, stage};
+use crate::live::scene::{Live, at, connection, listener, place_of, stage};
 
 #[test]
 fn each_view_has_its_key_and_its_tab() {

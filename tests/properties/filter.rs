@@ -37,6 +37,10 @@ fn place() -> impl Strategy<Value = String> {
         (any::<Ipv4Addr>(), 0..=32u8).prop_map(|(address, bits)| format!("{address}/{bits}")),
         (any::<Ipv6Addr>(), 0..=128u8).prop_map(|(address, bits)| format!("{address}/{bits}")),
         Just("Localhost".to_owned()),
+        (any::<u64>(), text("[a-z][a-z0-9.@_-]{0,14}")).prop_map(|(id, zone)| {
+            let address = Ipv6Addr::from_bits(0xfe80 << 112 | u128::from(id));
+            format!("{address}%{zone}")
+        }),
     ];
     (host, option::of(ports())).prop_map(|(host, ports)| match ports {
         Some(ports) if host.contains(':') => format!("[{host}]:{ports}"),
@@ -100,7 +104,10 @@ fn field() -> impl Strategy<Value = String> {
         part.prop_map(|(field, text)| format!("{field}:{text}")),
         (select(vec!["addr", "remote"]), place())
             .prop_map(|(side, place)| format!("{side}:{place}")),
-        (select(vec!["", "port", "addr:", "remote:"]), ports())
+        (
+            select(vec!["", "port", "addr:", "remote:", "remote"]),
+            ports()
+        )
             .prop_map(|(prefix, ports)| format!("{prefix}:{ports}")),
         any::<u32>().prop_map(|pid| format!("pid:{pid}-{}", u32::MAX)),
         state.prop_map(|state| format!("state:{}", state.as_str().replace('_', "-"))),

@@ -11,7 +11,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use sockeye::app::{App, Input, Key, Msg};
+use sockeye::app::{App, Input, Key, Msg, Surroundings};
 use sockeye::model::{Kinds, Moment, Snapshot, Socket};
 use sockeye::report;
 use sockeye::source::{Recorder, Replay, Source as _, SourceError};
@@ -20,6 +20,7 @@ use sockeye::ui;
 
 use super::mutation::{Mutation, mutated};
 use super::rows::{moment, row};
+use super::schema::valid;
 use super::stage::{settings, surroundings};
 
 /// A file of the test's own, removed with it.
@@ -77,7 +78,14 @@ impl Player {
         let (settings, now) = (settings(), moment(100));
         Self {
             tracker: Tracker::new(settings.linger),
-            app: App::new(settings, surroundings(80, 24), now),
+            app: App::new(
+                settings,
+                Surroundings {
+                    is_recording: true,
+                    ..surroundings(80, 24)
+                },
+                now,
+            ),
             now,
         }
     }
@@ -123,11 +131,12 @@ fn is_hostile(c: char) -> bool {
 /// The table is JSON and CSV with a row for each socket, and nothing in them is for a terminal to act on.
 fn is_reported(observation: &Observation) -> Result<(), TestCaseError> {
     let table = &observation.table;
-    let rows = || table.rows.iter().map(|row| &**row);
+    let rows: Vec<_> = table.rows.iter().map(|row| &**row).collect();
     let (mut json, mut csv) = (Vec::new(), Vec::new());
-    report::write_json(&mut json, table, rows()).expect("a vector takes everything");
-    report::write_csv(&mut csv, rows()).expect("a vector takes everything");
-    let parsed: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    report::write_json(&mut json, table, &rows).expect("a vector takes everything");
+    let sheet = report::Sheet::default();
+    report::write_csv(&mut csv, rows.iter().copied(), sheet).expect("a vector takes everything");
+    let parsed = valid(std::str::from_utf8(&json).expect("text").trim_end());
     prop_assert_eq!(
         parsed["sockets"].as_array().map(Vec::len),
         Some(table.rows.len())

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use sockeye::model::{
     Endpoint, Moment, Owner, PacketSocket, PacketType, Portless, Process, Protocol, RawSocket,
-    Socket, State, Text, UnixName, UnixPeer, UnixSocket, UnixType,
+    Socket, State, Text, UnixKind, UnixName, UnixPeer, UnixSocket,
 };
 use sockeye::track::{Change, ChangeKind, Row, RowId};
 
@@ -73,10 +73,10 @@ fn portless() -> impl Strategy<Value = Portless> {
         name,
         process,
     });
-    let types = vec![UnixType::Stream, UnixType::Dgram, UnixType::Seqpacket];
+    let types = vec![UnixKind::Stream, UnixKind::Datagram, UnixKind::SeqPacket];
     let unix = (select(types), unix_name, option::of(peer));
     let unix = unix.prop_map(|(kind, name, peer)| Portless::Unix(UnixSocket { kind, name, peer }));
-    let packet = (select(vec![PacketType::Raw, PacketType::Dgram]), 0..8u16);
+    let packet = (select(vec![PacketType::Raw, PacketType::Datagram]), 0..8u16);
     let packet = packet.prop_map(|(kind, ethertype)| PacketSocket { kind, ethertype });
     let raw = (0..4u8, option::of(0..3u16));
     let raw = raw.prop_map(|(number, identifier)| RawSocket { number, identifier });
@@ -174,5 +174,6 @@ pub fn row() -> impl Strategy<Value = Row> {
         was_there_at_start: true,
         change,
         is_in_conflict,
+        ends_at: None,
     })
 }

@@ -338,7 +338,7 @@ proptest! {
         let quiet = [const { Vec::new() }; 2];
         for deeds in history[1..].iter().chain(&quiet) {
             let reading = world.live_through(deeds);
-            let Observation { table, events } = watch.read(&reading);
+            let Observation { table, events, .. } = watch.read(&reading);
             for event in &events {
                 listener.hear(event)?;
                 closings += usize::from(event.change.kind == ChangeKind::Closed);
@@ -348,7 +348,7 @@ proptest! {
             prop_assert!(closed <= closings, "no tombstone without a death");
             before = reading;
         }
-        let Observation { table, events } = watch.read(&world.sockets);
+        let Observation { table, events, .. } = watch.read(&world.sockets);
         prop_assert!(events.is_empty(), "nothing happened: {:?}", events);
         prop_assert!(!table.is_unsettled);
         let shown: BTreeMap<_, _> = live(&table).map(|row| (row.id, known(&row.socket))).collect();
@@ -369,7 +369,7 @@ proptest! {
             let mut reading = world.sockets.clone();
             reading.remove(miss.index(reading.len()));
             for reading in [&reading, &world.sockets] {
-                let Observation { table, events } = watch.read(reading);
+                let Observation { table, events, .. } = watch.read(reading);
                 prop_assert!(events.is_empty(), "{:?}", events);
                 let ids = |table: &Table| -> Vec<_> { table.rows.iter().map(|row| row.id).collect() };
                 prop_assert_eq!(ids(&table), ids(&first), "and the row stays in its place");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sockeye::app::Settings;
 use sockeye::model::{
     Endpoint, Kinds, PacketSocket, PacketType, Portless, Protocol, Queue, RawSocket, Socket, State,
-    UnixName, UnixPeer, UnixSocket, UnixType,
+    UnixKind, UnixName, UnixPeer, UnixSocket,
 };
 
 use super::stage::{Stage, known, listener, process, settings, surroundings};
@@ -21,7 +21,7 @@ fn name(name: &str) -> Option<UnixName> {
     UnixName::of_bytes(&bytes)
 }
 
-fn unix(kind: UnixType, bound_to: &str, inode: u32, peer: Option<(u32, &str, &str)>) -> Socket {
+fn unix(kind: UnixKind, bound_to: &str, inode: u32, peer: Option<(u32, &str, &str)>) -> Socket {
     let peer = peer.map(|(inode, bound_to, process)| UnixPeer {
         inode,
         name: name(bound_to),
@@ -29,7 +29,7 @@ fn unix(kind: UnixType, bound_to: &str, inode: u32, peer: Option<(u32, &str, &st
     });
     let state = match (kind, &peer) {
         (_, Some(_)) => State::Established,
-        (UnixType::Dgram, None) => State::Unconn,
+        (UnixKind::Datagram, None) => State::Unconn,
         _ => State::Listen,
     };
     let name = name(bound_to);
@@ -88,20 +88,20 @@ fn sockets() -> Vec<Socket> {
                 "dhclient",
             )
         },
-        of(unix(UnixType::Stream, docker, 10, None), 812, "dockerd"),
+        of(unix(UnixKind::Stream, docker, 10, None), 812, "dockerd"),
         of(
-            unix(UnixType::Stream, docker, 11, Some((12, "", "docker(900)"))),
+            unix(UnixKind::Stream, docker, 11, Some((12, "", "docker(900)"))),
             812,
             "dockerd",
         ),
         of(
-            unix(UnixType::Stream, "", 12, Some((11, docker, "dockerd(812)"))),
+            unix(UnixKind::Stream, "", 12, Some((11, docker, "dockerd(812)"))),
             900,
             "docker",
         ),
-        of(unix(UnixType::Dgram, "/dev/log", 13, None), 1, "systemd"),
+        of(unix(UnixKind::Datagram, "/dev/log", 13, None), 1, "systemd"),
         of(
-            unix(UnixType::Seqpacket, "@\u{1b}[31m\0x", 14, None),
+            unix(UnixKind::SeqPacket, "@\u{1b}[31m\0x", 14, None),
             66,
             "odd",
         ),

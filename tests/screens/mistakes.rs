@@ -147,7 +147,7 @@ fn rows_that_share_a_port_do_not_reshuffle_and_the_cursor_stays() {
     for turn in 1..sockets.len() {
         sockets.rotate_left(turn);
         sockets.reverse();
-        stage.wait(Duration::from_millis(100)).read(&sockets);
+        stage.wait(Duration::from_millis(10)).read(&sockets);
         assert_eq!(Canvas::of(&stage, Theme::PLAIN).buffer, before.buffer);
     }
 }

@@ -12,7 +12,7 @@ use super::kinds::kinds_stage;
 use super::meanings::nothing_is_told_by_colour_or_glyph_alone;
 use super::scenes::{
     bind_test_stage, busy, busy_stage, changes_stage, hidden_owners, leftovers_stage,
-    minutes_stage, ports_stage, queues_stage, strange_stage,
+    minutes_stage, ports_stage, queues_stage, recording_stage, strange_stage,
 };
 use super::stage::{Stage, known, listener, process};
 
@@ -499,6 +499,17 @@ fn paused() {
     picture("paused", |width, height| {
         let mut stage = changes_stage(width, height);
         stage.press("p");
+        stage.wait_secs(150);
+        stage.tell(Msg::Woke);
+        stage
+    });
+}
+
+/// Its own time, whatever the clock of the terminal says.
+#[test]
+fn a_recording_that_has_ended() {
+    picture("recording", |width, height| {
+        let mut stage = recording_stage(width, height);
         stage.wait_secs(150);
         stage.tell(Msg::Woke);
         stage

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sockeye::app::{BindReport, Effect, Msg};
+use sockeye::app::{BindReport, Effect, Msg, Surroundings};
 use sockeye::model::{
-    Cost, EphemeralPorts, Holder, Owner, Problem, ProblemCode, Process, Protocol, Queue, Socket,
-    State, Text, TimeWaitReuse,
+    Cost, EphemeralPorts, Holder, Owner, Playback, Problem, ProblemCode, Process, Protocol, Queue,
+    Socket, State, Text, TimeWaitReuse,
 };
 
 use super::stage::{
     Answer, Stage, abandoned, asked_test, connection, endpoint, examination, known, listener,
-    process, udp, uid_of,
+    process, settings, surroundings, udp, uid_of,
 };
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -183,6 +183,26 @@ fn ancestors() -> [Arc<Process>; 1] {
 /// Everything that can happen to a row, two seconds ago: one opened, one changed its state, one
 /// its owner, one closed.
 pub fn changes_stage(width: u16, height: u16) -> Stage {
+    changes_on(Stage::new(width, height))
+}
+
+/// The same from a recording, at its end.
+pub fn recording_stage(width: u16, height: u16) -> Stage {
+    let surroundings = Surroundings {
+        host: "replay of night.jsonl".into(),
+        is_recording: true,
+        ..surroundings(width, height)
+    };
+    let mut stage = Stage::with(settings(), surroundings);
+    stage.playback = Some(Playback {
+        number: 3,
+        total: Some(3),
+        has_ended: true,
+    });
+    changes_on(stage)
+}
+
+fn changes_on(mut stage: Stage) -> Stage {
     let nginx = process(812, "nginx", "root", 3 * DAY);
     let node = |pid| process(pid, "node", "ann", HOUR);
     let python = process(377, "python3", "ann", HOUR);
@@ -202,7 +222,6 @@ pub fn changes_stage(width: u16, height: u16) -> Stage {
     let files = listener("127.0.0.1:9000", 5, known(&[&python]));
     let fresh = listener("127.0.0.1:8080", 6, known(&[&node(40211)]));
 
-    let mut stage = Stage::new(width, height);
     stage.read(&[web.clone(), client.clone(), api(3, 12), files]);
     stage.wait_secs(60);
     let after = [web, left, api(4, 45), fresh];

@@ -146,6 +146,17 @@ fn whatever_is_open_the_sizes_around_the_limits_draw() {
     }
 }
 
+/// A terminal may claim any size; so many cells are drawn at most.
+#[test]
+fn whatever_is_open_the_largest_sizes_draw() {
+    for (_, mut stage) in everything_open() {
+        for (width, height) in [(u16::MAX, 1), (u16::MAX, 2), (1, u16::MAX), (1100, 60)] {
+            stage.resize(width, height);
+            Canvas::of(&stage, Theme::COLOUR);
+        }
+    }
+}
+
 /// A cut number is another port.
 #[test]
 fn a_port_is_never_cut() {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 use sockeye::app::Key;
 
@@ -250,6 +250,20 @@ impl Pty {
     /// Waits until the program has ended and all that it wrote was read. Panics if a signal ended
     /// it, as that leaves no exit code.
     pub fn wait_exit(&mut self) -> u32 {
+        let status = self.wait_status();
+        assert_eq!(status.signal(), None, "{}", self.screen_text());
+        status.exit_code()
+    }
+
+    /// Waits until a signal has ended the program and all that it wrote was read. Returns what `strsignal`
+    /// calls it; panics if it exited with a code.
+    pub fn wait_signal(&mut self) -> String {
+        let status = self.wait_status();
+        let signal = status.signal().map(str::to_owned);
+        signal.unwrap_or_else(|| panic!("{status:?}\n{}", self.screen_text()))
+    }
+
+    fn wait_status(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("it can be waited for") {
@@ -260,8 +274,7 @@ impl Pty {
             thread::sleep(Duration::from_millis(2));
         };
         drop(self.wait_while("the end of its output", |told| !told.is_closed));
-        assert_eq!(status.signal(), None, "{}", self.screen_text());
-        status.exit_code()
+        status
     }
 
     fn wait_while(

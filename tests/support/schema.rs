@@ -1,23 +1,139 @@
-//! Holds JSON against the schema in `assets`.
+//! Holds what the program prints as JSON against the schemas in `assets`.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
-use boon::{Compiler, Schemas};
+use std::collections::HashMap;
+
+use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::Value;
 
-const CHECK: &str = include_str!("../../assets/check.schema.json");
+/// The schemas, as they refer to each other.
+const SCHEMAS: [(&str, &str); 6] = [
+    (
+        "common.schema.json",
+        include_str!("../../assets/common.schema.json"),
+    ),
+    (
+        "list.schema.json",
+        include_str!("../../assets/list.schema.json"),
+    ),
+    (
+        "watch.schema.json",
+        include_str!("../../assets/watch.schema.json"),
+    ),
+    (
+        "check.schema.json",
+        include_str!("../../assets/check.schema.json"),
+    ),
+    (
+        "free.schema.json",
+        include_str!("../../assets/free.schema.json"),
+    ),
+    (
+        "wait.schema.json",
+        include_str!("../../assets/wait.schema.json"),
+    ),
+];
 
-/// Panics unless the output of `check --json` is as its schema says; returns it.
-pub fn valid_check(output: &str) -> Value {
-    let schema: Value = serde_json::from_str(CHECK).expect("the schema is JSON");
-    let value: Value = serde_json::from_str(output).expect("the output is JSON");
-    let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
-    compiler
-        .add_resource("check.schema.json", schema)
-        .expect("a resource");
-    let index = compiler
-        .compile("check.schema.json", &mut schemas)
-        .expect("a schema");
-    if let Err(error) = schemas.validate(&value, index) {
-        panic!("not as the schema says: {error:#}\n{value:#}");
+/// What each kind of output is held against.
+const OUTPUTS: [&str; 13] = [
+    "list.schema.json#/$defs/listing",
+    "list.schema.json#/$defs/line",
+    "watch.schema.json#/$defs/start",
+    "watch.schema.json#/$defs/present",
+    "watch.schema.json#/$defs/opened",
+    "watch.schema.json#/$defs/state",
+    "watch.schema.json#/$defs/owner",
+    "watch.schema.json#/$defs/closed",
+    "watch.schema.json#/$defs/problem",
+    "watch.schema.json#/$defs/gap",
+    "check.schema.json",
+    "free.schema.json",
+    "wait.schema.json",
+];
+
+thread_local! {
+    static COMPILED: (Schemas, HashMap<&'static str, SchemaIndex>) = {
+        let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+        for (name, text) in SCHEMAS {
+            let schema = serde_json::from_str(text).expect("the schema is JSON");
+            compiler.add_resource(name, schema).expect("a resource");
+        }
+        let mut compile = |name| {
+            let index = compiler.compile(name, &mut schemas).expect("a schema");
+            (name, index)
+        };
+        let compiled = OUTPUTS.map(&mut compile).into();
+        (schemas, compiled)
+    };
+}
+
+/// Holds every line of JSON in what a command printed against its schema; other lines are text. Every helper that
+/// runs the program calls it, so that no test has to.
+pub fn hold(printed: &str) {
+    for line in printed.lines().filter(|line| line.starts_with("{\"")) {
+        valid(line);
+    }
+}
+
+/// Panics unless one object or line is as its schema says, and every pid that it refers to is among its processes;
+/// returns it.
+pub fn valid(printed: &str) -> Value {
+    let value: Value = serde_json::from_str(printed).expect("the output is JSON");
+    let schema = schema_of(&value);
+    COMPILED.with(|(schemas, compiled)| {
+        if let Err(error) = schemas.validate(&value, compiled[schema]) {
+            panic!("not as {schema} says: {error:#}\n{value:#}");
+        }
+    });
+    let mut pids = Vec::new();
+    collect_pids(&value, &mut pids);
+    for pid in pids {
+        assert!(
+            value["processes"].get(&pid).is_some(),
+            "no process {pid}: {value:#}"
+        );
     }
     value
+}
+
+/// Which schema is meant, by what is there.
+fn schema_of(value: &Value) -> &'static str {
+    let has = |name: &str| value.get(name).is_some();
+    match value["kind"].as_str() {
+        Some("present") if has("schema") => "list.schema.json#/$defs/line",
+        Some(kind) => {
+            let of_kind =
+                |name: &&str| name.strip_prefix("watch.schema.json#/$defs/") == Some(kind);
+            let found = OUTPUTS.into_iter().find(of_kind);
+            found.unwrap_or_else(|| panic!("no line of a stream is of the kind {kind}: {value:#}"))
+        }
+        None if has("sockets") => "list.schema.json#/$defs/listing",
+        None if has("ports") => "free.schema.json",
+        None if has("for") => "wait.schema.json",
+        None if has("targets") => "check.schema.json",
+        None => panic!("no command prints this: {value:#}"),
+    }
+}
+
+fn collect_pids(value: &Value, pids: &mut Vec<String>) {
+    match value {
+        Value::Array(all) => all.iter().for_each(|one| collect_pids(one, pids)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::Array(all) if name == "pids" => {
+                        pids.extend(all.iter().map(ToString::to_string));
+                    }
+                    value => collect_pids(value, pids),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The first of its processes.
+pub fn first_process<'a>(whole: &'a Value, socket: &Value) -> &'a Value {
+    let pid = socket["pids"][0].as_u64().expect("it has a process");
+    &whole["processes"][pid.to_string()]
 }

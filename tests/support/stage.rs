@@ -19,7 +19,8 @@ use sockeye::app::{
 use sockeye::bind::{Examination, Probe, ProbeResult, Target, Witness};
 use sockeye::model::{
     Answered, Background, Cost, Endpoint, EphemeralPorts, Evidence, Holder, Kinds, Limits, Lineage,
-    Moment, Owner, Pid, Problem, Process, Protocol, Queue, Refresh, Snapshot, Socket, State, Text,
+    Moment, Owner, Pid, Playback, Problem, Process, Protocol, Queue, Refresh, Snapshot, Socket,
+    State, Text,
 };
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::{Event, Tracker};
@@ -76,6 +77,8 @@ pub struct Stage {
     processes: HashMap<Pid, Arc<Process>>,
     /// The ports that outgoing connections get, where the scene knows them.
     pub ephemeral: Option<EphemeralPorts>,
+    /// Where in a recording the scene is.
+    pub playback: Option<Playback>,
 }
 
 impl Stage {
@@ -92,6 +95,7 @@ impl Stage {
             since_begin: Duration::ZERO,
             processes: HashMap::new(),
             ephemeral: None,
+            playback: None,
         }
     }
 
@@ -125,7 +129,7 @@ impl Stage {
         for process in sockets.iter().flat_map(|socket| socket.owner.present()) {
             processes.insert(process.pid, Arc::clone(process));
         }
-        let observation = self.tracker.observe(Snapshot {
+        let mut observation = self.tracker.observe(Snapshot {
             kinds: Kinds::DEFAULT,
             taken_at: self.now,
             sockets: sockets.to_vec(),
@@ -133,6 +137,7 @@ impl Stage {
             problems: problems.to_vec(),
             ephemeral: self.ephemeral.clone(),
         });
+        observation.playback = self.playback;
         let events = observation.events.clone();
         self.tell(Msg::SnapshotTaken(observation));
         events

@@ -3,8 +3,8 @@
 use rustix::process::Signal;
 use sockeye::app::Key;
 
-use crate::program::{start, start_in_shell, start_with};
 use crate::support::pty::{Pty, is_available};
+use crate::terminal::program::{start, start_in_shell, start_with};
 
 /// What must have been written to leave everything that was entered.
 const LEAVING: [&str; 6] = [

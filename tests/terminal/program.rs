@@ -19,7 +19,7 @@ const SIZE: (u16, u16) = (60, 10);
 
 /// Arguments that make this binary run the program.
 const ARGS: [&str; 5] = [
-    "program::small_program",
+    "terminal::program::small_program",
     "--exact",
     "--ignored",
     "--nocapture",

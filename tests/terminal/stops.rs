@@ -2,8 +2,8 @@
 
 use rustix::process::Signal;
 
-use crate::program::{start, start_in_shell};
 use crate::support::pty::is_available;
+use crate::terminal::program::{start, start_in_shell};
 
 #[test]
 fn control_z_gives_the_terminal_to_the_shell_and_fg_brings_the_picture_back() {

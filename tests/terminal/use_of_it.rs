@@ -5,8 +5,8 @@ use std::time::Duration;
 use sockeye::app::Key;
 use vt100::{MouseProtocolEncoding, MouseProtocolMode};
 
-use crate::program::start;
 use crate::support::pty::is_available;
+use crate::terminal::program::start;
 
 #[test]
 fn the_terminal_is_taken_in_all_its_modes() {

@@ -1,6 +1,6 @@
 //! What ends with a process, as far as the table shows it.
 
-use crate::model::{Owner, Process, Protocol, Socket, State};
+use crate::model::{Owner, Process, Protocol, Socket, State, counted};
 use crate::track::Table;
 
 /// No more ports than these are named.
@@ -34,8 +34,10 @@ pub(super) fn of(socket: &Socket, process: &Process, table: &Table) -> String {
         waiting(|socket| socket.state == State::Bound).map(|ports| format!("has bound {ports}"));
     let serves = match sockets().filter(|socket| socket.is_connection()).count() {
         0 => None,
-        1 => Some("has 1 open connection".to_owned()),
-        many => Some(format!("has {many} open connections")),
+        many => Some(format!(
+            "has {}",
+            counted(many, "open connection", "open connections")
+        )),
     };
     let this = socket.portless.as_ref().map(|_| {
         let name = socket.local_text();

@@ -52,7 +52,7 @@ impl Witness for Told {
 }
 
 /// A leftover of a server without `SO_REUSEADDR` on this port.
-fn leftover(port: u16, left: Duration) -> Holder {
+pub(super) fn leftover(port: u16, left: Duration) -> Holder {
     let local = Endpoint::new("127.0.0.1".parse().unwrap(), port);
     let remote = Some(Endpoint::new("127.0.0.1".parse().unwrap(), 50_000));
     Holder {

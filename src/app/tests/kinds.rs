@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::model::{
-    PacketSocket, PacketType, Portless, Problem, ProblemCode, RawSocket, UnixName, UnixPeer,
-    UnixSocket, UnixType,
+    PacketSocket, PacketType, Portless, Problem, ProblemCode, RawSocket, UnixKind, UnixName,
+    UnixPeer, UnixSocket,
 };
 
 fn unix(name: &[u8], inode: u32) -> Socket {
     let unix = UnixSocket {
-        kind: UnixType::Stream,
+        kind: UnixKind::Stream,
         name: UnixName::of_bytes(name),
         peer: None,
     };
@@ -154,7 +154,7 @@ fn a_filter_finds_them_by_protocol_name_and_peer_and_never_by_a_port() {
         process: Some("nginx(812)".into()),
     };
     client.portless = Some(Arc::new(Portless::Unix(UnixSocket {
-        kind: UnixType::Stream,
+        kind: UnixKind::Stream,
         name: None,
         peer: Some(peer),
     })));

@@ -63,7 +63,9 @@ impl App {
         self.job += 1;
         let (job, target) = (self.job, pane.target.clone());
         // The rows in the way can be gone to: let them be fresh.
-        vec![Effect::Refresh, Effect::BindTest { job, target }]
+        let mut effects = self.refresh_unless_paused();
+        effects.push(Effect::BindTest { job, target });
+        effects
     }
 
     pub(super) fn refresh(&mut self, now: Moment) -> Effects {
@@ -72,7 +74,7 @@ impl App {
                 pane.stop_watching();
                 self.test_again(now)
             }
-            _ => vec![Effect::Refresh],
+            _ => self.refresh_in_any_case(now),
         }
     }
 
@@ -125,7 +127,12 @@ impl App {
             !row.is_closed() && is_same(&row.socket, socket)
         };
         let Some(at) = self.table.rows.iter().position(is_it) else {
-            self.warn("its row is not in the table, or not any more", now);
+            let why = if self.is_paused() {
+                "its row is not in the paused table"
+            } else {
+                "its row is not in the table, or not any more"
+            };
+            self.warn(why, now);
             return;
         };
         self.show_row(at, now);

@@ -16,7 +16,7 @@ use super::{Action, App, BindReport, Effect, Exit, Input, Key, Modal, Msg, News,
 use crate::model::Moment;
 use crate::track::Observation;
 
-type Effects = Vec<Effect>;
+pub(super) type Effects = Vec<Effect>;
 
 impl App {
     /// Takes in what happened at `now`; returns what is to be done about it, in order.
@@ -70,7 +70,7 @@ impl App {
             }
             Msg::EndAsked(exit) => return vec![Effect::End(exit)],
             Msg::SuspendAsked => return vec![Effect::Suspend],
-            Msg::Resumed if self.paused_at.is_some() => return vec![Effect::Redraw],
+            Msg::Resumed if self.is_paused() => return vec![Effect::Redraw],
             // What is shown is from before.
             Msg::Resumed => return vec![Effect::Redraw, Effect::Refresh],
             Msg::Woke => return self.pass_time(now),
@@ -78,18 +78,19 @@ impl App {
         Vec::new()
     }
 
-    fn take_snapshot(&mut self, observation: Observation, now: Moment) -> Effects {
+    /// Makes what was read the table that is shown.
+    pub(super) fn take_in(&mut self, observation: Observation, now: Moment) -> Effects {
         let effects = self.take_port_news(&observation);
         let table = &observation.table;
-        self.past
-            .take(table.taken_at, table.counts, self.stale_after());
+        let fresh = self.holds_for(table.taken_at);
+        self.past.take(table.taken_at, table.counts, fresh);
         self.past.count(&observation.events);
         let events = observation.events.len();
         self.log.extend(observation.events);
         self.failure = None;
         self.table = observation.table;
+        self.playback = observation.playback;
         self.has_snapshot = true;
-        // A snapshot that was already under way when the table was paused is the last to be shown.
         self.reselect(now);
         self.follow(events);
         effects
@@ -138,7 +139,7 @@ impl App {
         {
             self.notice = None;
         }
-        if self.paused_at.is_none() {
+        if !self.is_paused() {
             self.reselect(now);
         }
         let is_test_due = match &mut self.pane {
@@ -194,6 +195,10 @@ impl App {
 
     /// Does what a key or a click asks for, whatever is open.
     pub(in crate::app) fn perform(&mut self, action: Action, now: Moment) -> Effects {
+        if action == Action::Redraw {
+            // What the last line says may be what could not be read.
+            return vec![Effect::Redraw];
+        }
         self.take_in_news();
         match (&self.modal, action) {
             (_, Action::Quit) => return vec![Effect::End(Exit::Quit)],

@@ -6,7 +6,7 @@ use super::super::view;
 use super::super::{Action, App, Effect, Ending, Inspected, Modal, News, Pane, Written};
 use super::Effects;
 use crate::columns::{cut, cut_middle, width};
-use crate::model::{Moment, clean};
+use crate::model::{Moment, clean, counted};
 
 impl App {
     pub(super) fn act_on_question(&mut self, action: Action, now: Moment) -> Effects {
@@ -96,7 +96,7 @@ impl App {
         if matches!(self.pane, Some(Pane::Bind(_))) {
             self.test_again(now)
         } else {
-            vec![Effect::Refresh]
+            self.refresh_unless_paused()
         }
     }
 
@@ -156,7 +156,7 @@ impl App {
                 self.modal = Modal::None;
                 let shown = self.selection.shown().iter();
                 let shown: Vec<_> = shown.map(|&at| self.table.rows[at].id).collect();
-                let doing = format!("writing {}…", counted(shown.len()));
+                let doing = format!("writing {}…", counted(shown.len(), "row", "rows"));
                 self.notify(News::Pending, doing, now);
                 vec![Effect::Write(format, shown)]
             }
@@ -193,7 +193,7 @@ impl App {
 
     /// Where the rows went. A long path is cut in its middle: the folder and the ending are told.
     pub(super) fn tell_written(&mut self, written: &Written, now: Moment) {
-        let said = format!("wrote {} to ", counted(written.rows));
+        let said = format!("wrote {} to ", counted(written.rows, "row", "rows"));
         let room = usize::from(self.size.width).saturating_sub(width(&said) + 1);
         let path = cut_middle(&clean(&written.path), room.max(LEAST_TOLD));
         let why = written.not_in.as_ref();
@@ -219,8 +219,3 @@ impl App {
 
 /// Cells of a text that are told on the smallest terminal.
 const LEAST_TOLD: usize = 12;
-
-/// `1 row`, `2 rows`
-fn counted(rows: usize) -> String {
-    format!("{rows} row{}", if rows == 1 { "" } else { "s" })
-}

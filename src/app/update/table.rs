@@ -203,17 +203,6 @@ impl App {
         }
     }
 
-    pub(super) fn toggle_pause(&mut self, now: Moment) -> Effects {
-        self.paused_at = if self.paused_at.is_some() {
-            None
-        } else {
-            Some(now)
-        };
-        let paused = self.paused_at.is_some();
-        self.reselect(now);
-        vec![Effect::SetPaused(paused)]
-    }
-
     /// Steps through a fixed row of intervals, from 100 ms to a minute.
     pub(super) fn change_interval(&mut self, by: isize, now: Moment) -> Effects {
         const MILLIS: [u64; 9] = [100, 250, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];

@@ -10,6 +10,7 @@ mod geometry;
 mod help;
 mod overlay;
 mod panes;
+mod recording;
 mod scrollbar;
 mod table;
 mod top;
@@ -39,6 +40,17 @@ pub struct Span {
     pub role: Role,
     /// What a click on it does.
     pub click: Option<Click>,
+    /// Whether text and what is behind it change places.
+    pub is_reversed: bool,
+}
+
+impl Span {
+    /// The same text, reversed.
+    #[must_use]
+    pub(super) const fn reversed(mut self) -> Self {
+        self.is_reversed = true;
+        self
+    }
 }
 
 /// One line of text.
@@ -168,13 +180,16 @@ impl App {
     pub fn next_wake(&self, now: Moment) -> Option<Duration> {
         let notice = self.notice.as_ref().map(|notice| notice.changes_in(now));
         let header = self.header_changes_in(now);
-        let rows = if self.paused_at.is_some() {
+        // A recording's time goes on with its snapshots only.
+        let stands = self.is_paused() || self.surroundings.is_recording;
+        let rows = if stands {
             None
         } else {
             self.rows_change_in(now)
         };
         let pane = match &self.pane {
             Some(super::Pane::Bind(pane)) => pane.wakes_in(now),
+            Some(super::Pane::Details) if !stands => self.end_changes_in(now),
             _ => None,
         };
         [notice, header, rows, pane]
@@ -182,6 +197,18 @@ impl App {
             .flatten()
             .min()
             .map(|in_| in_ + TICK)
+    }
+
+    /// When it reads differently how long the selected socket will be there yet.
+    fn end_changes_in(&self, now: Moment) -> Option<Duration> {
+        let left = self.selected()?.ends_at?.checked_sub(now.steady)?;
+        let begun = Duration::from_nanos(left.subsec_nanos().into());
+        let whole = if begun.is_zero() {
+            Duration::from_secs(1)
+        } else {
+            begun
+        };
+        (!left.is_zero()).then_some(whole)
     }
 
     /// When a mark or a closed row expires, or an age in sight reads differently.
@@ -211,6 +238,7 @@ pub(super) fn raw_span(text: impl Into<String>, role: Role) -> Span {
         text: text.into(),
         role,
         click: None,
+        is_reversed: false,
     }
 }
 

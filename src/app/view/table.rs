@@ -51,6 +51,7 @@ impl App {
             now: self.shown_at(now),
             highlight: self.settings.highlight,
             names: self.names,
+            has_user: false,
             brief: false,
         }
     }
@@ -89,7 +90,10 @@ impl App {
         layout: &Layout,
         now: Moment,
     ) -> Vec<RowView> {
-        let context = self.cell_context(now);
+        let context = CellContext {
+            has_user: columns.iter().any(|one| one.column.id == ColumnId::User),
+            ..self.cell_context(now)
+        };
         let selected = self.cursor.selected();
         self.rows_in_view()
             .take(usize::from(layout.rows.height))

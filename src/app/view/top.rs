@@ -68,7 +68,7 @@ const KINDS: &[Kind] = &[
 impl App {
     /// The header from the left, and what stands at its right end.
     pub(super) fn header(&self, now: Moment, columns: u16) -> (Line, Line) {
-        let right = self.clock_line(now);
+        let right = self.clock_line(now, columns);
         let room = usize::from(columns).saturating_sub(line_width(&right) + 1);
         let mut segments = self.segments();
         if segments_width(&segments) > room {
@@ -89,12 +89,12 @@ impl App {
                 segments.remove(worst);
             }
         }
-        // Where there is room for one of them only, the name stands alone.
-        let right = if segments_width(&segments) > room {
-            Line::new()
-        } else {
-            right
-        };
+        // Where there is room for one of them only, the name stands alone; a recording is never mistaken for now.
+        let is_narrow = segments_width(&segments) > room;
+        if is_narrow && self.surroundings.is_recording {
+            return (Line::new(), right);
+        }
+        let right = if is_narrow { Line::new() } else { right };
         let mut line = vec![span(" ", Role::Plain)];
         for (at, segment) in segments.into_iter().enumerate() {
             if at > 0 {
@@ -179,11 +179,14 @@ impl App {
         format!(" {}", sparkline(&levels))
     }
 
-    /// The interval, or why there is nothing new: paused, or the data is old.
-    fn clock_line(&self, now: Moment) -> Line {
-        if let Some(since) = self.paused_at {
-            let at = self.clock(since);
-            let age = match since.age(now).as_secs() / 60 {
+    /// The interval, or why there is nothing new: paused, or the data is old; of a recording, where it is.
+    fn clock_line(&self, now: Moment, columns: u16) -> Line {
+        if self.surroundings.is_recording {
+            return self.recording_line(columns);
+        }
+        if let Some(pause) = &self.pause {
+            let at = self.clock(pause.since);
+            let age = match pause.since.age(now).as_secs() / 60 {
                 0 => String::new(),
                 minutes => format!(" · {minutes}m"),
             };
@@ -205,7 +208,9 @@ impl App {
     }
 
     fn is_stale(&self, now: Moment) -> bool {
-        self.has_snapshot && self.table.taken_at.age(now) > self.stale_after()
+        self.has_snapshot
+            && !self.surroundings.is_recording
+            && self.table.taken_at.age(now) > self.stale_after()
     }
 
     /// How old the table may be before its age is told.
@@ -215,10 +220,12 @@ impl App {
 
     /// When the header would read differently, or what stands in the place of the first table.
     pub(super) fn header_changes_in(&self, now: Moment) -> Option<Duration> {
+        if self.has_snapshot && self.surroundings.is_recording {
+            return None;
+        }
         let age = self.table.taken_at.age(now);
-        let paused = self
-            .paused_at
-            .map(|since| next(since.age(now), Duration::from_mins(1)));
+        let pause = self.pause.as_ref();
+        let paused = pause.map(|pause| next(pause.since.age(now), Duration::from_mins(1)));
         let table = if !self.has_snapshot {
             Some(next_second(age))
         } else if paused.is_some() {

@@ -137,6 +137,7 @@ pub enum FixCode {
     ReservePort,
     ChangeConfig,
     CloseForward,
+    RemoveFile,
     NoneNeeded,
 }
 

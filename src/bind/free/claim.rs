@@ -7,14 +7,14 @@
 //! a bind is asked for, not those that they were bound with.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use socket2::Socket;
 
 use super::Wish;
-use crate::bind::probe::{REUSE_SHARES, bound, outcome_of};
+use crate::bind::probe::{REUSE_SHARES, bound, outcome_of, zone};
 use crate::bind::{Address, ProbeResult};
-use crate::model::Protocol;
+use crate::model::{Protocol, Zone};
 
 /// As many connections wait for a program that we hand a listener as the kernel allows; it caps the
 /// number at `net.core.somaxconn`.
@@ -42,6 +42,7 @@ pub struct Refusal {
 #[derive(Clone, Copy)]
 struct Place {
     address: IpAddr,
+    zone: Option<Zone>,
     v6only: bool,
     without_v6: WithoutV6,
 }
@@ -151,11 +152,11 @@ impl Claim {
     }
 
     fn add(&mut self, protocol: Protocol, place: Place) -> io::Result<()> {
-        let socket = match self.bind(protocol, place.address, place.v6only) {
+        let socket = match self.bind(protocol, (place.address, place.zone), place.v6only) {
             Err(error) if lacks_v6(&error) => match place.without_v6 {
                 WithoutV6::Fail => return Err(error),
                 WithoutV6::LeaveOut => return Ok(()),
-                WithoutV6::Bind(v4) => self.bind(protocol, v4.into(), false)?,
+                WithoutV6::Bind(v4) => self.bind(protocol, (v4.into(), None), false)?,
             },
             answer => answer?,
         };
@@ -167,12 +168,17 @@ impl Claim {
         Ok(())
     }
 
-    fn bind(&self, protocol: Protocol, address: IpAddr, v6only: bool) -> io::Result<Socket> {
+    fn bind(
+        &self,
+        protocol: Protocol,
+        (address, zone): (IpAddr, Option<Zone>),
+        v6only: bool,
+    ) -> io::Result<Socket> {
         let v6only = address.is_ipv6().then_some(v6only);
         let reuses = self.reuses && protocol == Protocol::Tcp && REUSE_SHARES;
         bound(
             protocol,
-            SocketAddr::new(address, self.port),
+            zone::with_port(address, zone, self.port)?,
             v6only,
             reuses,
         )
@@ -184,6 +190,7 @@ impl Claim {
 fn places(address: Address) -> Vec<Place> {
     let place = |address, v6only| Place {
         address,
+        zone: None,
         v6only,
         without_v6: WithoutV6::Fail,
     };
@@ -200,6 +207,10 @@ fn places(address: Address) -> Vec<Place> {
             },
         ],
         Address::One(one) => vec![place(one, one.is_unspecified())],
+        Address::Zoned(one, zone) => vec![Place {
+            zone: Some(zone),
+            ..place(one.into(), false)
+        }],
     }
 }
 

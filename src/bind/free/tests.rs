@@ -107,6 +107,8 @@ fn what_speaks_against_a_stable_port_is_said() {
         50_000,
         "in the ephemeral range 32768–60999: the kernel may give it to an outgoing connection",
     );
+    is(6000, "browsers refuse to connect to it");
+    is(10_080, "browsers refuse to connect to it");
     is(8080, "registered for http-alt");
     assert_eq!(said(20_001), None);
 }
@@ -116,6 +118,9 @@ fn only_the_services_of_the_wished_protocol_count() {
     let limits = Limits::default();
     let tcp = Wish { udp: false, ..BOTH };
     let udp = Wish { tcp: false, ..BOTH };
-    assert!(unfit(&tcp, 22, &limits).is_some());
-    assert_eq!(unfit(&udp, 22, &limits), None);
+    assert!(unfit(&tcp, 5432, &limits).is_some());
+    assert_eq!(unfit(&udp, 5432, &limits), None);
+    // No browser fetches a page over UDP from a port that it refuses.
+    assert_eq!(unfit(&tcp, 6000, &limits), Some(Unfit::BrowsersRefuse));
+    assert_ne!(unfit(&udp, 6000, &limits), Some(Unfit::BrowsersRefuse));
 }

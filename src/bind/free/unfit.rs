@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::Wish;
+use crate::bind::browsers_refuse;
 use crate::bind::verdict::reserve;
 use crate::model::{
     Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Redirect, State, service_name,
@@ -21,6 +22,8 @@ pub enum Unfit {
     Ephemeral(RangeInclusive<u16>),
     /// It is set aside in `net.ipv4.ip_local_reserved_ports`, for whatever the administrator meant.
     Reserved,
+    /// Browsers refuse to connect to it.
+    BrowsersRefuse,
     /// It is registered for this service.
     Registered(&'static str),
     /// Ports below this one take a privilege.
@@ -49,6 +52,9 @@ pub fn unfit(wish: &Wish, port: u16, limits: &Limits) -> Option<Unfit> {
     let ephemeral = limits.ephemeral.as_ref();
     if let Some(range) = ephemeral.filter(|range| range.contains(&port)) {
         return Some(Unfit::Ephemeral(range.clone()));
+    }
+    if wish.tcp && browsers_refuse(port) {
+        return Some(Unfit::BrowsersRefuse);
     }
     let mut names = wish.protocols().filter_map(|of| service_name(of, port));
     names.next().map(Unfit::Registered)
@@ -85,6 +91,7 @@ impl Unfit {
             Self::Denied(_) => "denied",
             Self::Ephemeral(_) => "ephemeral_range",
             Self::Reserved => "reserved_port",
+            Self::BrowsersRefuse => "browsers_refuse",
             Self::Registered(_) => "registered_service",
             Self::Privileged(_) => "privileged_port",
             Self::Elsewhere(_) => "other_namespace",
@@ -106,6 +113,7 @@ impl fmt::Display for Unfit {
                 range.end()
             ),
             Self::Reserved => f.write_str("set aside in net.ipv4.ip_local_reserved_ports"),
+            Self::BrowsersRefuse => f.write_str("browsers refuse to connect to it"),
             Self::Registered(name) => write!(f, "registered for {name}"),
             Self::Privileged(first) => write!(f, "takes a privilege, as every port below {first}"),
             Self::Elsewhere(at) => {

@@ -12,6 +12,7 @@ mod kind;
 mod matrix;
 mod notes;
 mod phrases;
+mod unix_name;
 mod who;
 mod words;
 
@@ -29,6 +30,7 @@ use crate::model::{Behind, Gap, GapCode, Holder, KeptBy, Moment};
 use case::Case;
 pub(super) use commands::reserve;
 pub use matrix::{MatrixCell, MatrixRow};
+pub use unix_name::{MAX_PATH, UnixCause, UnixVerdict};
 
 /// What can be said of the port, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -100,6 +102,7 @@ pub struct Note {
 pub enum NoteCode {
     EphemeralRange,
     ReservedPort,
+    BrowsersRefuse,
     OtherAddressInUse,
     OtherNamespace,
     Redirected,

@@ -4,10 +4,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::super::Address;
 use super::kind::{Kind, kind};
-use super::phrases::{counted, listed, owner_of, place_text, user_of};
+use super::phrases::{listed, owner_of, place_text, user_of};
 use super::words::Words;
 use super::{Note, NoteCode};
-use crate::model::{AcceptQueue, Elsewhere, Fill, Protocol};
+use crate::bind::browsers_refuse as is_refused_by_browsers;
+use crate::model::{AcceptQueue, Elsewhere, Fill, Protocol, counted};
 
 type Tell = fn(&Words<'_>) -> Option<String>;
 
@@ -26,6 +27,7 @@ static TABLE: &[(NoteCode, Tell)] = &[
     (NoteCode::Redirected, redirected),
     (NoteCode::EphemeralRange, ephemeral_range),
     (NoteCode::ReservedPort, reserved_port),
+    (NoteCode::BrowsersRefuse, browsers_refuse),
 ];
 
 /// The notes on a case.
@@ -65,7 +67,7 @@ fn accept_queue_full(words: &Words<'_>) -> Option<String> {
 fn other_user(words: &Words<'_>) -> Option<String> {
     let (case, own) = (words.case, words.case.limits().uid?);
     // Only what a server holds can be joined.
-    let holder = case.principal().filter(|one| one.socket.is_listening())?;
+    let holder = case.principal().filter(|one| one.socket.keeps_its_port())?;
     let is_other = holder.socket.uid.is_some_and(|uid| uid != own);
     let user = is_other.then(|| user_of(holder)).flatten()?;
     Some(format!(
@@ -78,7 +80,7 @@ fn shareable_reuseport(words: &Words<'_>) -> Option<String> {
     let mut listening = case
         .blockers
         .iter()
-        .filter(|one| one.socket.is_listening())
+        .filter(|one| one.socket.keeps_its_port())
         .peekable();
     listening.peek()?;
     let allows =
@@ -144,7 +146,7 @@ fn leftover_connections(words: &Words<'_>) -> Option<String> {
                 Kind::Orphan => "still closing",
                 _ => "of an old server",
             };
-            (count > 0).then(|| format!("{} {state}", counted(count, "connection")))
+            (count > 0).then(|| format!("{} {state}", counted(count, "connection", "connections")))
         })
         .collect();
     (!left.is_empty()).then(|| format!("The port also has {}.", listed(&left)))
@@ -158,6 +160,7 @@ fn other_address_in_use(words: &Words<'_>) -> Option<String> {
         .collect();
     let is_loopback = match case.examination.target.address {
         Address::Every | Address::Loopback => true,
+        Address::Zoned(..) => false,
         Address::One(one) => one == Ipv4Addr::LOCALHOST || one == Ipv6Addr::LOCALHOST,
     };
     let either = if is_loopback {
@@ -236,7 +239,8 @@ fn redirected(words: &Words<'_>) -> Option<String> {
         .collect();
     let more = by_packets.len().saturating_sub(MOST_REDIRECTS);
     if more > 0 {
-        said.push(format!("{more} more rules do so too"));
+        let rules = counted(more, "more rule does", "more rules do");
+        said.push(format!("{rules} so too"));
     }
     let said = said.join("; ");
     let (first, rest) = said.split_at_checked(1)?;
@@ -261,5 +265,14 @@ fn reserved_port(words: &Words<'_>) -> Option<String> {
              connection; a program that asks for it by number gets it.",
             case.port()
         )
+    })
+}
+
+/// Only where a person may mean to serve pages: ports below 1024 have other uses.
+fn browsers_refuse(words: &Words<'_>) -> Option<String> {
+    let (case, port) = (words.case, words.case.port());
+    let is_meant = case.protocol() == Protocol::Tcp && port >= 1024;
+    (is_meant && is_refused_by_browsers(port)).then(|| {
+        format!("Browsers refuse to connect to port {port}, whatever listens there; other clients don't.")
     })
 }

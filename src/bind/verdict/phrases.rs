@@ -147,15 +147,6 @@ pub(super) fn listed(texts: &[String]) -> String {
     }
 }
 
-pub(super) fn counted(count: usize, what: &str) -> String {
-    counted_wide(count as u64, what)
-}
-
-pub(super) fn counted_wide(count: u64, what: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{s}")
-}
-
 /// The beginning of a sentence.
 pub(super) fn capitalised(text: &str) -> String {
     let mut chars = text.chars();

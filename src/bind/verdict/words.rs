@@ -12,11 +12,11 @@ use super::super::servers::Start;
 use super::case::Case;
 use super::commands::reserve;
 use super::phrases::{
-    capitalised, counted, counted_wide, host_text, listed, owner_at_the_beginning, owner_of,
-    place_text, seconds, unusual_place, user_of,
+    capitalised, host_text, listed, owner_at_the_beginning, owner_of, place_text, seconds,
+    unusual_place, user_of,
 };
 use crate::bind::fix::shell::unit_operands;
-use crate::model::{Holder, Protocol, SocketOptions, State};
+use crate::model::{Holder, Protocol, SocketOptions, State, counted};
 
 /// The facts of one case in words.
 pub(super) struct Words<'a> {
@@ -59,7 +59,7 @@ impl<'a> Words<'a> {
             "target" => Some(target_text(case)),
             "Target" => Some(match case.examination.target.address {
                 Address::Every => capitalised(&target_text(case)),
-                Address::Loopback | Address::One(_) => target_text(case),
+                Address::Loopback | Address::One(_) | Address::Zoned(..) => target_text(case),
             }),
             "asked_addresses" => self.asked_addresses(),
             "who" => Some(owner_at_the_beginning(principal?)),
@@ -79,11 +79,18 @@ impl<'a> Words<'a> {
                 .remote
                 .map(|it| it.to_canonical().to_string()),
             "place" => unusual_place(principal?),
-            "connections" => Some(counted(case.of_same_owner().count(), "connection")),
+            "connections" => Some(counted(
+                case.of_same_owner().count(),
+                "connection",
+                "connections",
+            )),
             "connections_are" => {
                 let count = case.of_same_owner().count();
                 let verb = if count == 1 { "is" } else { "are" };
-                Some(format!("{} {verb}", counted(count, "connection")))
+                Some(format!(
+                    "{} {verb}",
+                    counted(count, "connection", "connections")
+                ))
             }
             "them" => Some(self.one_or("it", "them").to_owned()),
             "the_last" => Some(self.one_or("it", "the last").to_owned()),
@@ -187,7 +194,7 @@ impl<'a> Words<'a> {
         let queues = self.case.alike().filter_map(|holder| holder.socket.queue);
         let bytes: u64 = queues.map(|queue| u64::from(queue.send)).sum();
         // A FIN that waits for its acknowledgement counts as one.
-        (bytes > 1).then(|| counted_wide(bytes, "byte"))
+        (bytes > 1).then(|| counted(bytes, "byte", "bytes"))
     }
 
     /// What could be bound although something that was asked for can't.
@@ -273,7 +280,7 @@ impl<'a> Words<'a> {
 
     /// What can be bound; a single address was named already.
     fn asked_addresses(&self) -> Option<String> {
-        if matches!(self.case.examination.target.address, Address::One(_)) {
+        if self.case.examination.target.address.single().is_some() {
             return None;
         }
         let trials = self.case.asked_trials();

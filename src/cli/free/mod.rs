@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal as _};
 
 use anyhow::{Context as _, bail};
 use clap::{ArgAction, Args, value_parser};
-use sockeye::bind::{Address, Claim, Wish};
+use sockeye::bind::{Address, Claim, Wish, browsers_refuse};
 use sockeye::model::{Protocol, Text};
 use sockeye::report::{self, FreePorts};
 use sockeye::runtime::{child, descriptors, hand_over, input, signals};
@@ -27,6 +27,10 @@ use super::{EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_NOT_SO, EXIT_TROUBLE, comp
 /// its own, or 127 if it is not there and 126 if it can't be executed.
 #[derive(Debug, Args)]
 #[command(after_long_help = examples::FREE)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own for the user"
+)]
 pub(super) struct Free {
     /// Ports to choose from, the first that is free: `3000-3010`, `127.0.0.1:3000-3010`; without it, or
     /// with the port 0 (`127.0.0.1:0`), the kernel chooses
@@ -37,7 +41,7 @@ pub(super) struct Free {
           value_parser = value_parser!(u16).range(1..))]
     count: u16,
     /// A port for good: outside the ephemeral range, not reserved, registered for no service, in no
-    /// other network namespace
+    /// other network namespace, none that browsers refuse
     ///
     /// Without RANGE it is looked for from 10000 on. What is passed over is told on standard error.
     /// Where there is nothing better, one of those is taken, and that is told too.
@@ -46,6 +50,9 @@ pub(super) struct Free {
     /// Print one JSON object instead of a line for each port
     #[arg(long, conflicts_with = "command")]
     json: bool,
+    /// Print nothing: the exit code says whether there is one
+    #[arg(short, long, conflicts_with_all = ["json", "hold", "command"])]
+    quiet: bool,
     /// Keep the port until standard input closes or CMD ends
     ///
     /// It is kept bound, not listening: a TCP server that sets `SO_REUSEADDR` can start on it, one that
@@ -69,8 +76,10 @@ pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
     if free.count > 1 && !free.command.is_empty() {
         bail!("--count {}: a command gets one port", free.count);
     }
-    let range = free.range.as_deref().map(Range::parse).transpose()?;
-    if let (Some(range), Some(text)) = (&range, &free.range) {
+    let mut range = free.range.as_deref().map(Range::parse).transpose()?;
+    if let (Some(range), Some(text)) = (&mut range, &free.range) {
+        let address = &mut range.target.address;
+        *address = super::check::with_interface(*address, text)?;
         super::check::contradicts(shared, &range.target, text)?;
     }
     let wish = wish(shared, free.range.as_deref(), range.as_ref());
@@ -91,6 +100,9 @@ pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
     if free.hold && is_found {
         let keeps_udp = shared.udp || !wish.tcp;
         keep(&mut found.choice.found, keeps_udp).context("the port can't be kept")?;
+    }
+    if free.quiet {
+        return Ok(if is_found { 0 } else { EXIT_NOT_SO });
     }
     tell(free, &wish, &found, is_found)?;
     if !is_found {
@@ -131,6 +143,12 @@ fn tell(free: &Free, wish: &Wish, found: &Found, is_found: bool) -> io::Result<(
     } else if is_wanted {
         for line in report::told_of_free(&told) {
             complain(&line);
+        }
+    }
+    if !free.json && !free.stable && wish.tcp && is_found {
+        // Who names a range may well want to serve pages; it is no fault of the port for anything else.
+        for port in ports.iter().filter(|&&port| browsers_refuse(port)) {
+            complain(&format!("note: {port}: browsers refuse to connect to it"));
         }
     }
     Ok(())

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use sockeye::bind::{self, Address, Choice, Claim, Refusal, Target, TargetError, Unfit, Wish};
-use sockeye::columns::whole_socket_text;
 use sockeye::model::{Gap, Limits, Protocol, Socket};
 use sockeye::runtime::clock::Clock;
 use sockeye::source::{Investigator, System};
@@ -178,14 +177,13 @@ impl Holders {
         let snapshot = System::new().take_those(Clock::start().now(), all_asked);
         let mut sockets = snapshot.map_or_else(|_| Vec::new(), |snapshot| snapshot.sockets);
         sockets.retain(is_asked);
-        sockets.sort_by_key(|socket| (socket.local.port, socket.state));
+        sockets.sort_by_key(|socket| (socket.local.port, socket.state, socket.inode));
         Self(sockets)
     }
 
     /// What has a port: what listens comes first.
-    pub(super) fn of(&self, port: u16) -> Option<String> {
+    pub(super) fn of(&self, port: u16) -> Option<&Socket> {
         let at = self.0.partition_point(|socket| socket.local.port < port);
-        let socket = self.0.get(at).filter(|socket| socket.local.port == port)?;
-        Some(whole_socket_text(socket))
+        self.0.get(at).filter(|socket| socket.local.port == port)
     }
 }

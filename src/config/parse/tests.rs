@@ -65,9 +65,10 @@ fn every_key_of_the_default_file_is_read() {
     let plain = text.lines().take_while(|line| !line.starts_with('['));
     let plain = plain.filter_map(|line| line.split_once(" = "));
     for (key, _) in plain.filter(|(key, _)| !key.contains('#')) {
-        let complaint = complaints(&format!("{key} = 1.5"));
+        let complaint = complaints(&format!("{key} = [1.5]"));
         assert!(
-            complaint[0].starts_with(&format!("1: {key}: a number, where it takes ")),
+            complaint[0].starts_with(&format!("1: {key}: "))
+                && complaint[0].contains(", where it takes "),
             "{complaint:?}"
         );
     }
@@ -160,23 +161,47 @@ fn a_mark_at_the_beginning_and_windows_line_ends_are_no_fault() {
 }
 
 #[test]
+fn a_duration_is_taken_as_text_and_as_a_bare_number_of_seconds() {
+    for written in ["\"1500ms\"", "\"1.5s\"", "\"1.5\"", "1.5", "1.50"] {
+        let settings = parse(format!("interval = {written}\nlinger = 5").as_bytes()).unwrap();
+        let times = (settings.interval, settings.linger);
+        let expected = (Duration::from_millis(1500), Duration::from_secs(5));
+        assert_eq!(times, expected, "{written}");
+        let printed = to_toml(&settings);
+        assert!(printed.contains("interval = \"1500ms\""), "{printed}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_told_with_line_and_key() {
     for (text, told) in [
         (
-            "interval = \"5\"",
-            "1: interval: 5: not a duration (500ms, 2s, 1m)",
+            "interval = \"soon\"",
+            "1: interval: soon: not a duration (500ms, 0.5, 2s, 1.5m)",
+        ),
+        (
+            "interval = 0x5",
+            "1: interval: a number, where it takes a duration, such as \"500ms\", \"2s\", 0.5",
+        ),
+        (
+            "linger = -5",
+            "1: linger: -5: not a duration (500ms, 0.5, 2s, 1.5m)",
+        ),
+        (
+            "linger = inf",
+            "1: linger: inf: not a duration (500ms, 0.5, 2s, 1.5m)",
         ),
         (
             "\n\ninterval = '1ms'\n",
             "3: interval: 1ms: not an interval (50ms to 24h)",
         ),
         (
-            "linger = 5",
-            "1: linger: a number, where it takes a duration in quotes, such as \"500ms\", \"2s\", \"1m\"",
+            "linger = true",
+            "1: linger: true or false, where it takes a duration, such as \"500ms\", \"2s\", 0.5",
         ),
         (
             "[highlight]\n",
-            "1: highlight: a table, where it takes a duration in quotes, such as \"500ms\", \"2s\", \"1m\"",
+            "1: highlight: a table, where it takes a duration, such as \"500ms\", \"2s\", 0.5",
         ),
         (
             "view = \"lisening\"",

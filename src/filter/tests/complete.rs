@@ -1,6 +1,10 @@
 //! What is offered for the word at the cursor, which `^` marks.
 
+use proptest::prelude::*;
+
 use super::super::complete;
+use super::super::print::value_text;
+use super::super::token::unquoted;
 use super::{process, row};
 use crate::model::{Owner, Protocol, State};
 use crate::track::Row;
@@ -115,6 +119,34 @@ fn a_name_is_quoted_where_it_must_be() {
     );
     // A process, and not the protocol.
     check("tcp^", "tcp", &["tcp", "tcp4", "tcp6", r#""tcp""#]);
+}
+
+#[test]
+fn a_backslash_before_a_quote_is_two_characters_to_complete() {
+    let server = row(
+        Protocol::Tcp,
+        "127.0.0.1:80",
+        None,
+        State::Listen,
+        |socket| {
+            socket.owner = Owner::Known([process(1, r#"\"x"#, "")].into());
+        },
+    );
+    let whole = r#"proc:"\\\"x""#;
+    for typed in [r#"proc:"\\"#, r#"proc:"\\\""#, r#"proc:"\\\"x"#] {
+        let offers = complete(typed, typed.len(), [&server]).map(|found| found.offers);
+        assert_eq!(offers, Some(vec![whole.to_owned()]), "{typed}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_text_that_is_quoted_reads_back(text in r#"[ab"\\ é]{0,12}"#) {
+        let text = format!("{text} ");
+        let quoted = value_text(&text);
+        let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        prop_assert_eq!(unquoted(inside.unwrap()), text);
+    }
 }
 
 #[test]

@@ -42,6 +42,20 @@ const WRONG: &[(&str, &str, &str)] = &[
     (":-80", " ^^^", "`-80` lacks an end"),
     ("addr:10.", "     ^^^", "`10.` is no address"),
     ("remote:1.1.1.1:", "       ^^^^^^^^", "the port is missing"),
+    ("remote:8000-", "       ^^^^^", "`8000-` lacks an end"),
+    ("remote:99999", "       ^^^^^", "`99999` is too large"),
+    ("remote:10.", "       ^^^", "`10.` is no address"),
+    (
+        "remote:htps",
+        "       ^^^^",
+        "`htps` is no address: write an address, 10.0.0.0/8 or localhost, also with a port as in \
+         10.0.0.1:443 or [::1]:443; or a port (443, https)",
+    ),
+    (
+        "addr:[fe80::1%2]:80",
+        "     ^^^^^^^^^^^^^^",
+        "the interface is named here",
+    ),
     ("localhost:", "^^^^^^^^^^", "the port is missing"),
     // Wrong.
     ("| a", "^", "`|` needs a term before it"),

@@ -64,6 +64,9 @@ fn addr_is_the_own_address_and_remote_the_peers() {
     let yes = [
         "remote:1.1.1.1",
         "remote:1.1.1.1:443",
+        "remote:443",
+        "remote:400-499",
+        "remote:https",
         "remote::443",
         "remote::https",
     ];
@@ -90,7 +93,12 @@ fn addr_is_the_own_address_and_remote_the_peers() {
     check(
         &listener(),
         &["addr:0.0.0.0"],
-        &["remote:0.0.0.0", "remote::8080", "addr:localhost"],
+        &[
+            "remote:0.0.0.0",
+            "remote::8080",
+            "remote:8080",
+            "addr:localhost",
+        ],
     );
 }
 
@@ -191,4 +199,31 @@ fn a_listener_is_filling_from_half_of_its_backlog_on_and_full_beyond_it() {
     let mut busy = connection();
     busy.socket.queue = waits(129).socket.queue;
     check(&busy, &[], &["is:filling", "is:full"]);
+}
+
+#[test]
+fn an_address_with_an_interface_is_that_of_a_socket_bound_to_it() {
+    let on = |interface: &str| {
+        row(
+            Protocol::Tcp,
+            "[fe80::1]:80",
+            Some("[fe80::2]:40000"),
+            State::Established,
+            |socket| socket.interface = Some(interface.into()),
+        )
+    };
+    let yes = [
+        "addr:fe80::1%eth0",
+        "addr:[fe80::1%eth0]:80",
+        "remote:[fe80::2%eth0]:40000",
+        "[fe80::1%eth0]",
+        "[fe80::2%eth0]:40000",
+        "addr:fe80::1",
+    ];
+    check(
+        &on("eth0"),
+        &yes,
+        &["addr:[fe80::1%eth0]:81", "addr:fe80::2%eth0"],
+    );
+    check(&on("eth1"), &["addr:fe80::1"], &yes[..5]);
 }

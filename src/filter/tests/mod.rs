@@ -82,6 +82,7 @@ pub(super) fn row(
         was_there_at_start: true,
         change: None,
         is_in_conflict: false,
+        ends_at: None,
     }
 }
 

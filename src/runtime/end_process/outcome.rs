@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::model::counted;
+
 /// What came of a signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -112,8 +114,7 @@ impl Outcome {
             } => {
                 let processes = match count {
                     0 => return format!("{}. {}", exited(after), summary.trim_end_matches('.')),
-                    1 => "1 other process keeps".to_owned(),
-                    many => format!("{many} other processes keep"),
+                    &many => counted(many, "other process keeps", "other processes keep"),
                 };
                 format!("{}, but {processes} port {port}: {names}", exited(after))
             }

@@ -107,7 +107,7 @@ fn end_even_if_stuck(signal: i32) {
     let end = move || {
         std::thread::sleep(LAST_WRITE);
         terminal::abandon();
-        std::process::exit(signals::exit_code(signal).into());
+        std::process::exit(signals::end_by(signal).into());
     };
     // Without a thread it ends as soon as the terminal takes something.
     let _ = spawn_worker("end", |_| (), end);

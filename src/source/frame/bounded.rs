@@ -1,4 +1,5 @@
-//! Lists that a file may hold, up to a length: what is read of a small file must not fill the memory.
+//! Lists that a file may hold, up to a length: what is read of a small file must not fill the memory. The
+//! writer keeps to the same.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
 
 /// More sockets, or processes, than this no reading has.
-const MAX_LENGTH: usize = 1 << 19;
+pub(super) const MAX_LENGTH: usize = 1 << 19;
 
 /// A list that is refused once it is longer than any reading's.
 pub(super) fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(

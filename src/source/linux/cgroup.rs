@@ -2,7 +2,7 @@
 //!
 //! The id that the kernel gives for a socket is the inode number of a directory below the cgroup2
 //! mount, so no privilege is needed to resolve it: the tree is walked once, and again when an id
-//! turns up that is not in it. What a directory's path means is said in `placement`.
+//! turns up that is not in it. One reading walks over a part of a large tree: what is not found yet is said. What a directory's path means is said in `placement`.
 
 use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
@@ -17,6 +17,10 @@ use crate::model::{Moment, Pid};
 /// namespace) is left alone.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
+/// How many directories are visited at most for one reading: some 50 ms. In the live table the next reading
+/// goes on from there.
+const BUDGET: usize = 4_000;
+
 /// How many directories are visited at most in one walk.
 const MAX_GROUPS: usize = 100_000;
 
@@ -26,33 +30,60 @@ pub(super) struct Cgroups {
     placements: HashMap<u64, Placement>,
     paths: HashMap<u64, PathBuf>,
     unknown: HashMap<u64, Moment>,
+    /// The walk that the budget did not last for.
+    walk: Option<Walk>,
 }
 
 impl Cgroups {
-    /// Makes sure that the ids of a reading are known, as far as they can be.
+    /// Makes sure that the ids of a reading are known, as far as they can be within the budget.
     pub(super) fn learn(&mut self, ids: impl Iterator<Item = u64>, at: Moment) {
-        let ids: HashSet<u64> = ids.collect();
-        let is_new = |id: &u64| match self.unknown.get(id) {
-            Some(asked) => asked.age(at) >= RETRY_AFTER,
-            None => !self.placements.contains_key(id),
+        self.learn_below(root, BUDGET, &ids.collect(), at);
+    }
+
+    fn learn_below(
+        &mut self,
+        root: impl FnOnce() -> Option<PathBuf>,
+        budget: usize,
+        ids: &HashSet<u64>,
+        at: Moment,
+    ) {
+        let mut walk = match self.walk.take() {
+            Some(walk) => walk,
+            None if !ids.iter().any(|id| self.is_new(*id, at)) => return,
+            None => {
+                // A group that was removed keeps its meaning for as long as a socket refers to it.
+                self.placements.retain(|id, _| ids.contains(id));
+                self.paths.retain(|id, _| ids.contains(id));
+                Walk::begin(root(), ids.clone())
+            }
         };
-        if !ids.iter().any(is_new) {
-            return;
-        }
-        // A group that was removed keeps its meaning for as long as a socket refers to it.
-        self.placements.retain(|id, _| ids.contains(id));
-        self.paths.retain(|id, _| ids.contains(id));
-        for (id, path, placement) in walk() {
+        walk.go_on(budget, |id, path, placement| {
             // Of the others nobody asks where they are.
             if ids.contains(&id) {
-                self.paths.insert(id, path);
+                self.paths.insert(id, path.to_owned());
             }
             self.placements.insert(id, placement);
+        });
+        if !walk.is_over() {
+            self.walk = Some(walk);
+            return;
         }
-        let missing = ids
-            .into_iter()
-            .filter(|id| !self.placements.contains_key(id));
+        // What was asked for since may be where the walk had been already: the next one finds it.
+        let wanted = walk.wanted.into_iter().filter(|id| ids.contains(id));
+        let missing = wanted.filter(|id| !self.placements.contains_key(id));
         self.unknown = missing.map(|id| (id, at)).collect();
+    }
+
+    fn is_new(&self, id: u64, at: Moment) -> bool {
+        match self.unknown.get(&id) {
+            Some(asked) => asked.age(at) >= RETRY_AFTER,
+            None => !self.placements.contains_key(&id),
+        }
+    }
+
+    /// Whether this id may be in a part of the tree that was not visited within the budget.
+    pub(super) fn is_yet_to_be_found(&self, id: u64) -> bool {
+        self.walk.is_some() && !self.placements.contains_key(&id)
     }
 
     /// What a cgroup id stands for, if it is known.
@@ -76,39 +107,61 @@ impl Cgroups {
     }
 }
 
-/// A directory of the cgroup2 tree: its id, where it is and what that means.
-type Group = (u64, PathBuf, Placement);
-
-/// Every directory of the cgroup2 tree; empty where there is none.
-fn walk() -> Vec<Group> {
+/// Where the cgroup2 tree is; `None` where there is none.
+fn root() -> Option<PathBuf> {
     let mountinfo = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
     // One that another mount covers is still listed.
     let is_seen = |root: &PathBuf| root.join("cgroup.procs").exists();
-    let root = mount_points(&mountinfo).find(is_seen);
-    root.map_or_else(Vec::new, |root| walk_from(&root))
+    mount_points(&mountinfo).find(is_seen)
 }
 
-fn walk_from(root: &Path) -> Vec<Group> {
-    let Ok(metadata) = root.metadata() else {
-        return Vec::new();
-    };
-    let mut groups = vec![(metadata.ino(), root.to_owned(), Placement::default())];
-    let mut directories = vec![root.to_owned()];
-    while let Some(directory) = directories.pop() {
-        let Ok(entries) = std::fs::read_dir(&directory) else {
-            continue;
-        };
-        for entry in entries.flatten() {
-            if groups.len() < MAX_GROUPS && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                let path = entry.path();
-                let below = path.strip_prefix(root).unwrap_or(&path);
-                let placement = Placement::of(&below.to_string_lossy());
-                groups.push((entry.ino(), path.clone(), placement));
-                directories.push(path);
+/// A walk over every directory of the cgroup2 tree.
+struct Walk {
+    root: PathBuf,
+    /// The directories that were met and not looked into, with their ids.
+    ahead: Vec<(u64, PathBuf)>,
+    /// How many were met.
+    met: usize,
+    /// The ids that were wanted when it began.
+    wanted: HashSet<u64>,
+}
+
+impl Walk {
+    /// Without a root it is over.
+    fn begin(root: Option<PathBuf>, wanted: HashSet<u64>) -> Self {
+        let root = root.unwrap_or_default();
+        let top = root.metadata().map(|top| (top.ino(), root.clone()));
+        let ahead: Vec<_> = top.into_iter().collect();
+        Self {
+            root,
+            met: ahead.len(),
+            ahead,
+            wanted,
+        }
+    }
+
+    /// Looks into so many directories more. Each is told with its id, where it is and what that means.
+    fn go_on(&mut self, budget: usize, mut found: impl FnMut(u64, &Path, Placement)) {
+        for _ in 0..budget {
+            let Some((id, directory)) = self.ahead.pop() else {
+                return;
+            };
+            let below = directory.strip_prefix(&self.root).unwrap_or(&directory);
+            found(id, &directory, Placement::of(&below.to_string_lossy()));
+            let entries = std::fs::read_dir(&directory).into_iter().flatten();
+            for entry in entries.flatten() {
+                let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                if is_directory && self.met < MAX_GROUPS {
+                    self.met += 1;
+                    self.ahead.push((entry.ino(), entry.path()));
+                }
             }
         }
     }
-    groups
+
+    const fn is_over(&self) -> bool {
+        self.ahead.is_empty()
+    }
 }
 
 /// Where cgroup2 trees are mounted: `/sys/fs/cgroup`, or `/sys/fs/cgroup/unified` beside the old
@@ -128,8 +181,7 @@ fn unescape(point: &[u8]) -> PathBuf {
     let mut rest = point;
     while let [first, tail @ ..] = rest {
         let escape = tail.get(..3).filter(|_| *first == b'\\');
-        let octal = escape.and_then(|digits| std::str::from_utf8(digits).ok());
-        if let Some(byte) = octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+        if let Some(byte) = escape.and_then(octal) {
             out.push(byte);
             rest = &tail[3..];
         } else {
@@ -140,9 +192,42 @@ fn unescape(point: &[u8]) -> PathBuf {
     PathBuf::from(std::ffi::OsStr::from_bytes(&out))
 }
 
+/// Digits alone: Rust's own reading takes a sign too.
+fn octal(digits: &[u8]) -> Option<u8> {
+    let is_number = digits.iter().all(|byte| matches!(byte, b'0'..=b'7'));
+    let digits = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
+    u8::from_str_radix(digits, 8).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As `mangle` of the kernel does it (`fs/seq_file.c`).
+    fn escape(point: &[u8]) -> Vec<u8> {
+        let escaped = |&byte: &u8| match byte {
+            b' ' | b'\t' | b'\n' | b'\\' => format!("\\{byte:03o}").into_bytes(),
+            _ => vec![byte],
+        };
+        point.iter().flat_map(escaped).collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_mount_point_that_the_kernel_escapes_reads_back(
+            point in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..12),
+        ) {
+            let read = unescape(&escape(&point));
+            proptest::prop_assert_eq!(read.as_os_str().as_bytes(), &point);
+        }
+    }
+
+    #[test]
+    fn what_is_no_escape_stays_as_it_is() {
+        for point in [&b"/a\\+12"[..], b"/a\\777", b"/a\\04", b"/a\\", b"/a\\8"] {
+            assert_eq!(unescape(point).as_os_str().as_bytes(), point);
+        }
+    }
 
     #[test]
     fn the_mount_point_is_found_among_others() {
@@ -155,27 +240,104 @@ mod tests {
         assert_eq!(mount_points(mountinfo).count(), 0);
     }
 
+    /// A tree of 24 groups, gone at the end.
+    struct Tree(PathBuf);
+
+    impl Tree {
+        fn new(name: &str) -> Self {
+            let root = format!("sockeye-cgroup-{name}-{}", std::process::id());
+            let tree = Self(std::env::temp_dir().join(root));
+            tree.add("system.slice/nginx.service");
+            for at in 0..20 {
+                tree.add(&format!("user.slice/{at}"));
+            }
+            tree
+        }
+
+        fn add(&self, group: &str) -> u64 {
+            let path = self.0.join(group);
+            std::fs::create_dir_all(&path).unwrap();
+            path.metadata().unwrap().ino()
+        }
+    }
+
+    impl Drop for Tree {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    fn at(seconds: u64) -> Moment {
+        Moment {
+            steady: Duration::from_secs(seconds),
+            wall: jiff::Timestamp::UNIX_EPOCH,
+        }
+    }
+
     #[test]
     fn ids_are_the_inodes_of_directories() {
-        let root = std::env::temp_dir().join(format!("sockeye-cgroup-{}", std::process::id()));
-        let group = root.join("system.slice/nginx.service");
-        std::fs::create_dir_all(&group).unwrap();
-        let groups = walk_from(&root);
-        let id = group.metadata().unwrap().ino();
-        std::fs::remove_dir_all(&root).unwrap();
-        assert_eq!(groups.len(), 3);
-        let found = groups.into_iter().find(|(one, ..)| *one == id);
-        let (_, path, Placement { unit, .. }) = found.unwrap();
-        assert_eq!(path, group);
+        let tree = Tree::new("ids");
+        let id = tree.add("system.slice/nginx.service");
+        let mut cgroups = Cgroups::default();
+        cgroups.learn_below(|| Some(tree.0.clone()), 24, &[id].into(), at(0));
+        let Placement { unit, .. } = cgroups.placement(id).unwrap();
         assert_eq!(unit.as_deref(), Some("nginx.service"));
+        assert_eq!(
+            cgroups.paths[&id],
+            tree.0.join("system.slice/nginx.service")
+        );
+        assert_eq!(cgroups.placements.len(), 24);
+        assert!(!cgroups.is_yet_to_be_found(id));
+    }
+
+    #[test]
+    fn a_walk_goes_on_at_the_next_reading_where_the_budget_ended() {
+        let tree = Tree::new("budget");
+        let all: HashSet<u64> = (0..20)
+            .map(|at| tree.add(&format!("user.slice/{at}")))
+            .collect();
+        let mut cgroups = Cgroups::default();
+        let learn = |cgroups: &mut Cgroups, second| {
+            cgroups.learn_below(|| Some(tree.0.clone()), 7, &all, at(second));
+            let known = cgroups.placements.len();
+            (known, all.iter().any(|id| cgroups.is_yet_to_be_found(*id)))
+        };
+        assert_eq!(learn(&mut cgroups, 0), (7, true));
+        assert_eq!(learn(&mut cgroups, 1), (14, true));
+        let (known, _) = learn(&mut cgroups, 2);
+        assert_eq!(known, 21);
+        assert_eq!(learn(&mut cgroups, 3), (24, false));
+        assert!(cgroups.unknown.is_empty());
+    }
+
+    #[test]
+    fn an_id_that_is_nowhere_is_a_gap_only_until_the_walk_is_over() {
+        let tree = Tree::new("nowhere");
+        let mut cgroups = Cgroups::default();
+        let nowhere = u64::MAX;
+        for (second, is_ahead) in [(0, true), (1, true), (2, false), (3, false)] {
+            cgroups.learn_below(|| Some(tree.0.clone()), 10, &[nowhere].into(), at(second));
+            assert_eq!(cgroups.is_yet_to_be_found(nowhere), is_ahead, "{second}");
+        }
+        assert_eq!(cgroups.unknown[&nowhere], at(2));
+    }
+
+    #[test]
+    fn a_group_that_is_wanted_while_a_walk_is_under_way_is_found_by_the_next_one() {
+        let tree = Tree::new("late");
+        let mut cgroups = Cgroups::default();
+        let first = tree.add("user.slice/0");
+        let root = || Some(tree.0.clone());
+        cgroups.learn_below(root, 23, &[first].into(), at(0));
+        let late = tree.add("late.slice");
+        cgroups.learn_below(root, 23, &[first, late].into(), at(1));
+        assert!(cgroups.placement(late).is_none());
+        cgroups.learn_below(root, 25, &[first, late].into(), at(2));
+        assert!(cgroups.placement(late).is_some());
     }
 
     #[test]
     fn an_id_that_stays_unknown_is_not_walked_for_each_time() {
-        let at = |seconds| Moment {
-            steady: Duration::from_secs(seconds),
-            wall: jiff::Timestamp::UNIX_EPOCH,
-        };
         let mut cgroups = Cgroups::default();
         cgroups.learn([u64::MAX].into_iter(), at(0));
         assert_eq!(cgroups.unknown[&u64::MAX], at(0));

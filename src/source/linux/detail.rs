@@ -8,8 +8,8 @@ use std::time::Duration;
 use netlink_packet_sock_diag::inet::{InetResponseBuffer, InetResponseHeader};
 use netlink_packet_utils::Parseable;
 
-use super::opening;
-use crate::model::{Endpoint, Opening, Protocol, Queue, Socket, State};
+use super::{age, opening};
+use crate::model::{Age, Endpoint, Opening, Protocol, Queue, Socket, State};
 use crate::source::netstat;
 
 /// Attributes of `linux/inet_diag.h`; only the first must be asked for.
@@ -42,6 +42,8 @@ pub(super) struct Detail {
     pub(super) expires_in: Option<Duration>,
     /// Which side opened the connection; only told where it was asked for.
     pub(super) opening: Option<Opening>,
+    /// How long it has been in its state, by the kernel's own clock; likewise.
+    pub(super) age: Option<Age>,
 }
 
 impl Detail {
@@ -54,6 +56,7 @@ impl Detail {
         }
         socket.dual_stack = self.dual_stack();
         socket.queue = self.queue;
+        socket.expires_in = self.expires_in;
     }
 
     /// The socket as this row alone shows it.
@@ -96,12 +99,14 @@ pub(super) fn parse(payload: &[u8], protocol: Protocol) -> Option<Detail> {
         expires_in: (row.timer() == TIMEWAIT_TIMER)
             .then(|| Duration::from_millis(row.expires().into())),
         opening: None,
+        age: None,
     };
     for attribute in row.nlas() {
         let attribute = attribute.ok()?;
         match (attribute.kind(), attribute.value()) {
             (INET_DIAG_INFO, info) if protocol == Protocol::Tcp => {
                 detail.opening = opening::of(detail.state, info, header.send_queue);
+                detail.age = age::of(detail.state, info);
             }
             (INET_DIAG_SKV6ONLY, &[v6only]) => detail.v6only = Some(v6only != 0),
             (INET_DIAG_CGROUP_ID, id) => {

@@ -4,6 +4,7 @@
 //! or container it is.
 
 mod accept;
+mod age;
 pub(super) mod background;
 mod bound;
 mod cgroup;
@@ -23,6 +24,7 @@ mod scan;
 mod sock_diag;
 mod table;
 pub(super) mod tools;
+mod unix_table;
 
 use std::collections::{HashMap, HashSet};
 use std::os::fd::OwnedFd;
@@ -62,8 +64,14 @@ pub(super) struct Platform {
 
 impl Platform {
     /// Reads the table and everything about its sockets but their holders.
-    pub(super) fn sockets(&mut self, at: Moment, problems: &mut Vec<Problem>) -> Vec<Socket> {
-        let mut sockets = self.table.read(at, problems);
+    /// With `ages`, how old connections are.
+    pub(super) fn sockets(
+        &mut self,
+        at: Moment,
+        ages: bool,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Socket> {
+        let mut sockets = self.table.read(at, ages, problems);
         if !self.kinds.optional().is_empty() {
             sockets.extend(families::read(self.kinds, problems));
         }

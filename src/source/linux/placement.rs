@@ -87,14 +87,11 @@ fn is_id(text: &str) -> bool {
 }
 
 /// Undoes systemd's `\x2d` for a dash and the like (`systemd-escape(1)`).
-fn unescape(name: &str) -> String {
+pub(super) fn unescape(name: &str) -> String {
     let mut parts = name.split("\\x");
     let mut out = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
-        let byte = part
-            .get(..2)
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match byte {
+        match part.get(..2).and_then(byte) {
             Some(byte) => {
                 out.push(byte);
                 out.extend(&part.as_bytes()[2..]);
@@ -103,6 +100,12 @@ fn unescape(name: &str) -> String {
         }
     }
     String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Digits alone: Rust's own reading takes a sign too.
+fn byte(digits: &str) -> Option<u8> {
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_number.then(|| u8::from_str_radix(digits, 16).ok())?
 }
 
 #[cfg(test)]
@@ -204,6 +207,7 @@ mod tests {
             Some("a\\x1bb.service"),
             None,
         ),
+        ("/system.slice/a\\x+1.service", Some("a\\x+1.service"), None),
         (
             "/system.slice/a\\xzz\\x.service",
             Some("a\\xzz\\x.service"),
@@ -222,6 +226,26 @@ mod tests {
                 *container,
                 "container of {path}"
             );
+        }
+    }
+
+    /// As `unit_name_escape` of systemd does it: a slash becomes a dash, and what a unit's name can't have,
+    /// or has for something else, `\x` and two digits.
+    fn escape(name: &str) -> String {
+        let escaped = |byte: u8| match byte {
+            b'/' => "-".to_owned(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b':' | b'_' | b'.' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("\\x{byte:02x}"),
+        };
+        name.bytes().map(escaped).collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_systemd_escapes_reads_back(name in r"[a-z0-9_.:\\ x\-+@é]{0,12}") {
+            proptest::prop_assert_eq!(unescape(&escape(&name)), name);
         }
     }
 }

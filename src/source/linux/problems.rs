@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 use super::room::Shortage;
 use super::sock_diag::DumpError;
-use crate::model::{Problem, ProblemCode, Text};
+use crate::model::{Problem, ProblemCode, Text, counted};
 use crate::source::netstat::{PARTS, Part};
 
 /// What `/proc/net` does not tell.
@@ -155,14 +155,13 @@ pub(super) fn name(error: &io::Error) -> String {
     )
 }
 
-/// A part changed too much while it was read.
-pub(super) fn interrupted(part: Part) -> Problem {
+/// A part of the table changed too much while it was read.
+pub(super) fn interrupted(part: &str) -> Problem {
     Problem::new(ProblemCode::Interrupted, &changed(part))
 }
 
 /// What to say of a part that changed too much.
-pub(super) fn changed(part: Part) -> String {
-    let part = part.name();
+pub(super) fn changed(part: &str) -> String {
     format!("the table of {part} changed while it was read: rows may be missing")
 }
 
@@ -190,6 +189,22 @@ fn unreadable(error: rustix::io::Errno) -> String {
 fn shortage(number: Errno) -> Option<Shortage> {
     Shortage::of(rustix::io::Errno::from_raw_os_error(number as i32))
 }
+
+/// That the tree of control groups is too large for one reading, so that the units and containers of so many
+/// sockets are not known.
+pub(super) fn groups(sockets: usize) -> Option<Problem> {
+    let of = counted(sockets, "socket", "sockets");
+    let message = format!("the units and containers of {of} are not known yet: {MANY_GROUPS}");
+    (sockets > 0).then(|| Problem {
+        count: Some(sockets),
+        brief: Text::new(&format!("units of {of} are not known yet")),
+        ..Problem::new(ProblemCode::DetailsUnreadable, &message)
+    })
+}
+
+/// Why a unit or a container is not known.
+pub(super) const MANY_GROUPS: &str =
+    "there are more control groups than are looked through at a time";
 
 #[cfg(test)]
 mod tests {

@@ -110,6 +110,7 @@ fn row(line: &str, protocol: Protocol) -> Option<Detail> {
         cgroup: None,
         expires_in,
         opening: None,
+        age: None,
     })
 }
 

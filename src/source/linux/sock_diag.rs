@@ -23,8 +23,12 @@ use super::problems;
 use crate::model::{Family, Protocol};
 use crate::source::netstat::Part;
 
+/// The older kind of request (`linux/inet_diag.h`), the only one by which the kernel walks its table of TCP sockets once
+/// for both families. Measured beside 10,250 sockets: 8.5 ms, where a dump of each family takes 11.6.
+const TCPDIAG_GETSOCK: u16 = 18;
+
 /// The kernel fills up to 32 KiB at a time if the reader's buffer is that large.
-const BUFFER: usize = 64 * 1024;
+pub(super) const BUFFER: usize = 64 * 1024;
 
 /// Every state that the kernel can be asked for: those of TCP, and above them the bit of sockets
 /// that are bound and nothing else. Kernels before 6.8 pay no attention to that one.
@@ -142,7 +146,7 @@ impl SockDiag {
         self.buffer.resize(BUFFER, 0);
         socket.send(&request(asked, self.sequence), 0)?;
         let mut answer = Answer {
-            part: asked.part(),
+            protocol: asked.protocol(),
             sequence: self.sequence,
             interrupted: false,
         };
@@ -155,7 +159,7 @@ impl SockDiag {
     }
 }
 
-fn connect() -> io::Result<Socket> {
+pub(super) fn connect() -> io::Result<Socket> {
     let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
     socket.bind_auto()?;
     socket.connect(&SocketAddr::new(0, 0))?;
@@ -165,12 +169,12 @@ fn connect() -> io::Result<Socket> {
 /// Which sockets to dump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
+    /// Those of TCP in both families, in one walk of the kernel's table.
+    Walk(Extras),
     /// Every socket of this part of the table.
     All(Part),
-    /// Those of this part that are not merely bound.
-    Table(Part),
-    /// Those of this part that are bound and nothing else. Kernels before 6.8 have none to tell of.
-    Bound(Part),
+    /// Those of this part of the table.
+    Table(Part, Extras),
     /// Those of this part with this local port, with `tcp_info` where they have one.
     OnPort(Part, u16),
     /// Those of this part that wait for peers: the kernel need not walk its table of connections for
@@ -178,31 +182,79 @@ pub(super) enum Asked {
     Waiting(Part),
 }
 
+/// What a dump brings besides the sockets that listen or have a peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Extras {
+    /// TCP sockets that are bound and nothing else. The kernel has them in another table: 2.5 ms more beside 10,250
+    /// sockets, where a dump of their own takes 5. Kernels before 6.8 don't list them.
+    pub(super) bound: bool,
+    /// `tcp_info`, which has the ages of connections: 0.19 µs more a row.
+    pub(super) ages: bool,
+}
+
+impl Extras {
+    const fn states(self) -> u32 {
+        if self.bound { STATES } else { TCP_STATES }
+    }
+
+    const fn extensions(self) -> ExtensionFlags {
+        if self.ages {
+            ExtensionFlags::INFO
+        } else {
+            ExtensionFlags::empty()
+        }
+    }
+}
+
 impl Asked {
-    const fn part(self) -> Part {
+    const fn protocol(self) -> Protocol {
         match self {
+            Self::Walk(_) => Protocol::Tcp,
             Self::All(part)
-            | Self::Table(part)
-            | Self::Bound(part)
+            | Self::Table(part, _)
             | Self::OnPort(part, _)
-            | Self::Waiting(part) => part,
+            | Self::Waiting(part) => part.protocol,
         }
     }
 }
 
 fn request(asked: Asked, sequence: u32) -> Vec<u8> {
-    let part = asked.part();
+    match asked {
+        Asked::Walk(extras) => walk_request(extras, sequence),
+        Asked::All(part)
+        | Asked::Table(part, _)
+        | Asked::OnPort(part, _)
+        | Asked::Waiting(part) => part_request(asked, part, sequence),
+    }
+}
+
+/// A `struct inet_diag_req` after the netlink header (16 bytes): family, two lengths of prefixes and extensions
+/// (4 bytes), addresses and ports (48), states (4), and 4 bytes that the kernel ignores, as it does the family.
+fn walk_request(extras: Extras, sequence: u32) -> Vec<u8> {
+    let mut bytes = vec![0; 76];
+    bytes[0..4].copy_from_slice(&76_u32.to_ne_bytes());
+    bytes[4..6].copy_from_slice(&TCPDIAG_GETSOCK.to_ne_bytes());
+    bytes[6..8].copy_from_slice(&(NLM_F_REQUEST | NLM_F_DUMP).to_ne_bytes());
+    bytes[8..12].copy_from_slice(&sequence.to_ne_bytes());
+    bytes[19] = extras.extensions().bits();
+    bytes[68..72].copy_from_slice(&extras.states().to_ne_bytes());
+    bytes
+}
+
+fn part_request(asked: Asked, part: Part, sequence: u32) -> Vec<u8> {
     let mut socket_id = SocketId::new_v4();
     let mut extensions = ExtensionFlags::empty();
     let mut states = STATES;
     match asked {
-        Asked::All(_) => {}
+        Asked::All(_) | Asked::Walk(_) => {}
         Asked::OnPort(_, number) => {
             socket_id.source_port = number;
             extensions = ExtensionFlags::INFO;
         }
-        Asked::Table(_) => states = TCP_STATES,
-        Asked::Bound(_) => states = BOUND_INACTIVE,
+        Asked::Table(_, extras) => {
+            extensions = extras.extensions();
+            states = extras.states();
+        }
         Asked::Waiting(_) => states = WAITING,
     }
     let mut header = NetlinkHeader::default();
@@ -231,7 +283,10 @@ fn request(asked: Asked, sequence: u32) -> Vec<u8> {
     bytes
 }
 
-fn receive<'buffer>(socket: &Socket, buffer: &'buffer mut [u8]) -> io::Result<&'buffer [u8]> {
+pub(super) fn receive<'buffer>(
+    socket: &Socket,
+    buffer: &'buffer mut [u8],
+) -> io::Result<&'buffer [u8]> {
     loop {
         match socket.recv(&mut &mut buffer[..], 0) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -243,7 +298,7 @@ fn receive<'buffer>(socket: &Socket, buffer: &'buffer mut [u8]) -> io::Result<&'
 
 /// The answer to one request, as it comes in.
 struct Answer {
-    part: Part,
+    protocol: Protocol,
     sequence: u32,
     interrupted: bool,
 }
@@ -275,36 +330,42 @@ impl Answer {
     ) -> Result<Step, DumpError> {
         self.interrupted |= message.flags() & NLM_F_DUMP_INTR != 0;
         match message.message_type() {
-            SOCK_DIAG_BY_FAMILY => {
-                let row = detail::parse(message.payload(), self.part.protocol);
+            // A row is of the type of its request.
+            SOCK_DIAG_BY_FAMILY | TCPDIAG_GETSOCK => {
+                let row = detail::parse(message.payload(), self.protocol);
                 into.push(row.ok_or(DumpError::Malformed)?);
                 Ok(Step::More)
             }
-            // An error may come instead of an answer, or at its end.
-            NLMSG_ERROR => {
-                let error = ErrorBuffer::new_checked(message.payload());
-                failure(
-                    error
-                        .map_err(|_| DumpError::Malformed)?
-                        .code()
-                        .map_or(0, i32::from),
-                )
-            }
-            NLMSG_DONE => {
-                let done = DoneBuffer::new_checked(message.payload());
-                failure(done.map_err(|_| DumpError::Malformed)?.code())
-            }
+            _ if is_end(message)? => Ok(Step::Done),
             _ => Ok(Step::More),
         }
     }
 }
 
+/// Whether a message ends an answer. An error may come instead of one, or at its end.
+pub(super) fn is_end(message: &NetlinkBuffer<&[u8]>) -> Result<bool, DumpError> {
+    let code = match message.message_type() {
+        NLMSG_ERROR => {
+            let error = ErrorBuffer::new_checked(message.payload());
+            let error = error.map_err(|_| DumpError::Malformed)?;
+            error.code().map_or(0, i32::from)
+        }
+        NLMSG_DONE => {
+            let done = DoneBuffer::new_checked(message.payload());
+            done.map_err(|_| DumpError::Malformed)?.code()
+        }
+        _ => return Ok(false),
+    };
+    failure(code)?;
+    Ok(true)
+}
+
 /// The kernel gives errors as negative numbers.
-fn failure(code: i32) -> Result<Step, DumpError> {
+fn failure(code: i32) -> Result<(), DumpError> {
     if code < 0 {
         Err(io::Error::from_raw_os_error(code.saturating_neg()).into())
     } else {
-        Ok(Step::Done)
+        Ok(())
     }
 }
 

@@ -2,20 +2,21 @@
 //!
 //! netstat2 reads the same dump and passes on what other systems have too; here every row comes with
 //! its queues, its interface, its control group and whether it is dual-stack, so a second dump to add
-//! them would double the cost. Where the kernel refuses it, `/proc/net` has the rows, with less in them;
-//! netstat2 is asked where neither is understood.
+//! them would double the cost. TCP takes one walk for both families; where the kernel refuses that, a dump for each.
+//! Where it refuses these too, `/proc/net` has the rows, with less in them; netstat2 is used where neither is understood.
 
 use std::collections::HashSet;
 
-use super::bound::BoundSockets;
+use super::age::KernelClock;
+use super::bound::{BoundSockets, processor_time};
 use super::cgroup::Cgroups;
 use super::detail::Detail;
 use super::placement::Placement;
 use super::problems::{Instead, Troubles};
-use super::sock_diag::{Asked, DumpError, Rows, SockDiag};
+use super::sock_diag::{Asked, DumpError, Extras, Rows, SockDiag};
 use super::{Interfaces, problems, proc_net};
-use crate::model::{Moment, Pid, Problem, Socket};
-use crate::source::netstat::{self, PARTS, Part};
+use crate::model::{Moment, Pid, Problem, Protocol, Socket, State};
+use crate::source::netstat::{self, Part};
 
 /// Reads the table again and again.
 #[derive(Default)]
@@ -28,20 +29,32 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Every socket, and everything about it but who has it. What could not be read is told as a
-    /// problem.
-    pub(super) fn read(&mut self, at: Moment, problems: &mut Vec<Problem>) -> Vec<Socket> {
-        // Bound sockets before the others: one that begins to listen in between is in both, not in none.
-        self.bound.refresh(&mut self.diag, at, problems);
+    /// Every socket, and everything about it but who has it; with `ages`, how old connections are. What could not
+    /// be read becomes a problem.
+    pub(super) fn read(
+        &mut self,
+        at: Moment,
+        ages: bool,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Socket> {
         let mut reading = Reading {
             sockets: Vec::with_capacity(self.groups.len() + 64),
             groups: std::mem::take(&mut self.groups),
             interfaces: Interfaces::default(),
+            clock: KernelClock::now(),
         };
         reading.groups.clear();
         let mut troubles = Troubles::default();
-        for part in PARTS {
-            reading.add(part, &mut self.diag, &mut troubles, problems);
+        let (bound, began) = (self.bound.are_due(at), processor_time());
+        let extras = Extras { bound, ages };
+        let is_whole = reading.add_tcp(extras, &mut self.diag, &mut troubles, problems);
+        if bound && is_whole {
+            let took = processor_time().saturating_sub(began);
+            self.bound.replace(reading.take_bound(), took, at);
+        }
+        for part in Part::of(Protocol::Udp) {
+            let asked = (part, Extras::default());
+            reading.add(asked, &mut self.diag, &mut troubles, problems);
         }
         problems.extend(troubles.told());
         reading.add_bound(&mut self.bound);
@@ -51,7 +64,7 @@ impl Table {
             ..
         } = reading;
         self.groups = groups;
-        self.place(&mut sockets, at);
+        problems.extend(self.place(&mut sockets, at));
         sockets
     }
 
@@ -66,8 +79,9 @@ impl Table {
         groups.into_iter().flat_map(|id| self.cgroups.members(id))
     }
 
-    /// In which unit or container each row was made. Rows of one group mostly stand together.
-    fn place(&mut self, sockets: &mut [Socket], at: Moment) {
+    /// In which unit or container each row was made, and what could not be found out of that. Rows of one
+    /// group mostly stand together.
+    fn place(&mut self, sockets: &mut [Socket], at: Moment) -> Option<Problem> {
         self.cgroups
             .learn(self.groups.iter().copied().filter(|&id| id != 0), at);
         let mut last: (u64, Option<&Placement>) = (0, None);
@@ -80,6 +94,9 @@ impl Table {
                 socket.container.clone_from(&place.container);
             }
         }
+        let groups = self.groups.iter().filter(|&&id| id != 0);
+        let missing = groups.filter(|&&id| self.cgroups.is_yet_to_be_found(id));
+        problems::groups(missing.count())
     }
 }
 
@@ -88,25 +105,51 @@ struct Reading {
     sockets: Vec<Socket>,
     groups: Vec<u64>,
     interfaces: Interfaces,
+    clock: KernelClock,
 }
 
 impl Reading {
-    /// Adds a part of the table; from wherever it can be had.
-    fn add(
+    /// Adds TCP of both families. Whether that is all of it, and all that was asked for with it.
+    fn add_tcp(
         &mut self,
-        part: Part,
+        extras: Extras,
         diag: &mut SockDiag,
         troubles: &mut Troubles,
         problems: &mut Vec<Problem>,
-    ) {
-        match diag.dump(Asked::Table(part), self) {
-            Ok(()) => {}
-            Err(DumpError::Interrupted) => problems.push(problems::interrupted(part)),
+    ) -> bool {
+        match diag.dump(Asked::Walk(extras), self) {
+            Ok(()) => true,
+            Err(DumpError::Interrupted) => {
+                problems.push(problems::interrupted("TCP"));
+                false
+            }
+            Err(_) => {
+                let mut is_whole = true;
+                for part in Part::of(Protocol::Tcp) {
+                    is_whole &= self.add((part, extras), diag, troubles, problems);
+                }
+                is_whole
+            }
+        }
+    }
+
+    /// Adds a part of the table; from wherever it can be had. Whether that is all of it.
+    fn add(
+        &mut self,
+        (part, extras): (Part, Extras),
+        diag: &mut SockDiag,
+        troubles: &mut Troubles,
+        problems: &mut Vec<Problem>,
+    ) -> bool {
+        match diag.dump(Asked::Table(part, extras), self) {
+            Ok(()) => return true,
+            Err(DumpError::Interrupted) => problems.push(problems::interrupted(part.name())),
             Err(error) => {
                 let instead = self.add_otherwise(part, &error);
                 troubles.add(part, error, instead);
             }
         }
+        false
     }
 
     /// Adds a part that `sock_diag` did not give. netstat2 asks it the same question, so that helps only
@@ -131,16 +174,35 @@ impl Reading {
         }
         let known: HashSet<u32> = self.sockets.iter().filter_map(|one| one.inode).collect();
         bound.forget(|inode| known.contains(&inode));
-        for detail in bound.iter() {
-            self.push(detail.clone());
+        for (socket, group) in bound.iter() {
+            self.sockets.push(socket.clone());
+            self.groups.push(*group);
         }
+    }
+
+    /// Takes out those that are bound and nothing else, which a dump has one after the other.
+    fn take_bound(&mut self) -> Vec<(Socket, u64)> {
+        let mut bound = Vec::new();
+        let is_bound = |socket: &Socket| socket.state == State::Bound;
+        while let Some(start) = self.sockets.iter().position(is_bound) {
+            let others = self.sockets[start..].iter().position(|one| !is_bound(one));
+            let end = others.map_or(self.sockets.len(), |count| start + count);
+            let sockets = self.sockets.drain(start..end);
+            bound.extend(sockets.zip(self.groups.drain(start..end)));
+        }
+        bound
     }
 }
 
 impl Rows for Reading {
     fn push(&mut self, detail: Detail) {
+        // One that is merely bound and has no inode is being closed: it would be told as opened where it just ended.
+        if detail.state == State::Bound && detail.inode.is_none() {
+            return;
+        }
         let mut socket = detail.socket();
         socket.interface = detail.interface.map(|index| self.interfaces.name(index));
+        socket.age = detail.age.map(|age| self.clock.corrected(age));
         self.sockets.push(socket);
         self.groups.push(detail.cgroup.unwrap_or(0));
     }

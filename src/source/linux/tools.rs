@@ -1,24 +1,41 @@
 //! Runs tools of the system for what they print, within a time limit.
 //!
-//! A tool is taken from the folders where distributions install it, before any other. Then the
-//! folders of `PATH` are searched (NixOS has all of its tools there), but only where a program of this
-//! process's user could not have put something: not in a setuid program, only in folders that are
-//! named from the root, and only what belongs to root and is writable by root alone, folder and file.
-//! Tools have nothing to read, and are ended when they take too long.
+//! A tool is taken from the folders where distributions install it, those of NixOS and Guix among them.
+//! Then the folders of `PATH` are searched, where somebody may have put something else of that name. So a
+//! tool counts there only if nobody but root, or the user of this process, could have put it there or
+//! can exchange it: the folder is named from the root and without `..`; each folder on the way to
+//! the file, and each link that it leads through, belongs to root or to this user; no group and no other
+//! user may write to these, unless each may only remove its own (sticky, as the stores of Nix and Guix
+//! are). For the file itself the same holds, and it can be executed. Run by root, that is root alone. In a
+//! setuid or setgid program `PATH` is not looked at. Tools have nothing to read, and are ended when they take
+//! too long.
 
-use std::fs::metadata;
+use std::ffi::{OsStr, OsString};
+use std::fs::{Metadata, read_link, symlink_metadata};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitId, WaitIdOptions, geteuid, getuid, waitid};
+use rustix::process::{Pid, WaitId, WaitIdOptions, getegid, geteuid, getgid, getuid, waitid};
 
 /// Where the tools are installed.
-const FOLDERS: [&str; 5] = ["/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/sbin"];
+const FOLDERS: [&str; 8] = [
+    "/usr/sbin",
+    "/sbin",
+    "/usr/bin",
+    "/bin",
+    "/usr/local/sbin",
+    "/run/current-system/sw/bin",
+    "/run/current-system/profile/sbin",
+    "/run/current-system/profile/bin",
+];
+
+/// The kernel follows no more links than this on the way to a file.
+const MOST_LINKS: usize = 40;
 
 /// No more than this is read of what a tool prints.
 const MOST_BYTES: u64 = 16 << 20;
@@ -72,19 +89,83 @@ pub(in crate::source) fn find(tool: &str) -> Option<PathBuf> {
         .or_else(|| along_path(tool, &std::env::var_os("PATH")?))
 }
 
-fn along_path(tool: &str, path: &std::ffi::OsStr) -> Option<PathBuf> {
-    if getuid() != geteuid() {
+/// The first of that name in the folders of a `PATH` that only root and this user can have put there.
+fn along_path(tool: &str, path: &OsStr) -> Option<PathBuf> {
+    if getuid() != geteuid() || getgid() != getegid() {
         return None;
     }
-    std::env::split_paths(path)
-        .filter(|folder| folder.is_absolute() && belongs_to_root(folder))
-        .map(|folder| folder.join(tool))
-        .find(|file| belongs_to_root(file))
+    let files = std::env::split_paths(path).map(|folder| folder.join(tool));
+    files
+        .into_iter()
+        .find(|file| is_safe(file, geteuid().as_raw()))
 }
 
-/// Whether root owns a file and no other user may write to it; links are followed.
-fn belongs_to_root(path: &Path) -> bool {
-    metadata(path).is_ok_and(|of| of.uid() == 0 && of.mode() & 0o022 == 0)
+/// Whether nobody but root and this user can exchange the program that the path leads to.
+fn is_safe(file: &Path, user: u32) -> bool {
+    find_safe(file, user).is_some_and(|of| is_program(&of, user))
+}
+
+/// What the path leads to, along folders and links that nobody else can exchange.
+fn find_safe(file: &Path, user: u32) -> Option<Metadata> {
+    let mut at = PathBuf::from("/");
+    let mut found = symlink_metadata(&at).ok()?;
+    let mut ahead = names(file)?;
+    let mut links = 0;
+    while let Some(name) = ahead.pop() {
+        if !is_folder(&found, user) {
+            return None;
+        }
+        at.push(name);
+        found = symlink_metadata(&at).ok()?;
+        if found.is_symlink() {
+            links += 1;
+            if links > MOST_LINKS || !is_of(&found, user) {
+                return None;
+            }
+            let target = read_link(&at).ok()?;
+            at.pop();
+            ahead.extend(names(&from(at, &target))?);
+            at = PathBuf::from("/");
+            found = symlink_metadata(&at).ok()?;
+        }
+    }
+    Some(found)
+}
+
+/// Where a link leads from its folder, which no link leads through.
+fn from(mut folder: PathBuf, target: &Path) -> PathBuf {
+    let mut target = target;
+    while let Ok(rest) = target.strip_prefix("..") {
+        folder.pop();
+        target = rest;
+    }
+    folder.join(target)
+}
+
+/// The names on the way from the root to a file, the last first; `None` if it is not named from there, or
+/// leads up again.
+fn names(file: &Path) -> Option<Vec<OsString>> {
+    let name = |part| match part {
+        Component::Normal(name) => Some(name.to_owned()),
+        _ => None,
+    };
+    let mut parts = file.components();
+    let is_whole = parts.next() == Some(Component::RootDir);
+    is_whole.then(|| parts.rev().map(name).collect())?
+}
+
+fn is_of(of: &Metadata, user: u32) -> bool {
+    of.uid() == 0 || of.uid() == user
+}
+
+/// A folder in which others can't exchange what belongs to root or this user.
+fn is_folder(of: &Metadata, user: u32) -> bool {
+    const STICKY: u32 = 0o1000;
+    of.is_dir() && is_of(of, user) && (of.mode() & 0o022 == 0 || of.mode() & STICKY != 0)
+}
+
+fn is_program(of: &Metadata, user: u32) -> bool {
+    of.is_file() && is_of(of, user) && of.mode() & 0o022 == 0 && of.mode() & 0o111 != 0
 }
 
 /// What a command prints, if it succeeds in time. It has ended and is reaped when this returns.
@@ -133,22 +214,103 @@ pub(in crate::source) fn output(
 mod tests {
     use super::*;
 
-    #[test]
-    fn along_the_path_only_what_root_alone_can_write_is_found() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = std::env::temp_dir().join(format!("sockeye-path-{}", std::process::id()));
-        std::fs::create_dir(&folder).unwrap();
-        let tool = folder.join("sockeye-no-such-tool");
-        std::fs::write(&tool, "").unwrap();
-        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
-        let path = std::env::join_paths([Path::new("."), folder.as_path()]).unwrap();
-        let found = along_path("sockeye-no-such-tool", &path);
-        std::fs::remove_dir_all(&folder).unwrap();
-        assert_eq!(found, None, "in a folder that everybody may write to");
-        if belongs_to_root(Path::new("/bin/sh")) {
-            let path = std::env::join_paths(["bin", "/bin"]).unwrap();
-            assert_eq!(along_path("sh", &path), Some("/bin/sh".into()));
+    /// Folders with a tool in them, gone at the end.
+    struct Place(PathBuf);
+
+    impl Place {
+        fn new(name: &str) -> Self {
+            let place = format!("sockeye-path-{name}-{}", std::process::id());
+            // Resolved, as `/tmp` may be a link.
+            let place = std::env::temp_dir().canonicalize().unwrap().join(place);
+            std::fs::create_dir(&place).unwrap();
+            Self(place)
         }
+
+        /// A folder of this mode with a tool of that one in it.
+        fn with_tool(&self, folder: &str, folder_mode: u32, tool_mode: u32) -> PathBuf {
+            let folder = self.0.join(folder);
+            std::fs::create_dir_all(&folder).unwrap();
+            let tool = folder.join(TOOL);
+            std::fs::write(&tool, "").unwrap();
+            set_mode(&tool, tool_mode);
+            set_mode(&folder, folder_mode);
+            folder
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    const TOOL: &str = "sockeye-no-such-tool";
+
+    fn set_mode(path: &Path, mode: u32) {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn found(folder: &Path) -> bool {
+        along_path(TOOL, folder.as_os_str()) == Some(folder.join(TOOL))
+    }
+
+    #[test]
+    fn along_the_path_a_tool_counts_that_only_root_and_this_user_can_have_put_there() {
+        let place = Place::new("modes");
+        let modes = [
+            (0o755, 0o755, true),
+            (0o555, 0o555, true),
+            (0o1777, 0o755, true),
+            (0o777, 0o755, false),
+            (0o775, 0o755, false),
+            (0o755, 0o775, false),
+            (0o755, 0o777, false),
+            (0o755, 0o644, false),
+        ];
+        for (folder, tool, expected) in modes {
+            let at = place.with_tool(&format!("{folder:o}-{tool:o}"), folder, tool);
+            assert_eq!(found(&at), expected, "{folder:o} {tool:o}");
+        }
+        let good = place.with_tool("good", 0o755, 0o755);
+        // What another user put there is not this user's, and not root's but where root has it.
+        let is_root = geteuid().is_root();
+        assert_eq!(is_safe(&good.join(TOOL), 12_345), is_root);
+        let folders = [Path::new(""), Path::new("."), &place.0, &good];
+        let path = std::env::join_paths(folders).unwrap();
+        assert_eq!(along_path(TOOL, &path), Some(good.join(TOOL)));
+        let last = good.file_name().unwrap();
+        assert!(
+            !found(&good.join("..").join(last)),
+            "by way of a folder above"
+        );
+        assert_eq!(along_path("sh", OsStr::new("bin")), None, "relative");
+    }
+
+    #[test]
+    fn links_count_like_the_folders_that_they_lead_through() {
+        let place = Place::new("links");
+        let link = |to: &str, name: &str| {
+            let at = place.0.join(name);
+            std::os::unix::fs::symlink(to, &at).unwrap();
+            at
+        };
+        place.with_tool("store/tool/bin", 0o555, 0o555);
+        place.with_tool("open/tool/bin", 0o755, 0o755);
+        set_mode(&place.0.join("open"), 0o777);
+        assert!(!found(&place.0.join("open/tool/bin")));
+        assert!(found(&link("store/tool/bin", "profile")));
+        assert!(found(&link("profile", "profile-of-profile")));
+        assert!(!found(&link("open/tool/bin", "astray")));
+        assert!(!found(&link("store/../store/tool/bin", "winding")));
+        assert!(!found(&link("circle", "circle")));
+        // As a profile has its programs: each a link into the store.
+        let profile = place.0.join("bin");
+        std::fs::create_dir(&profile).unwrap();
+        let to = format!("../store/tool/bin/{TOOL}");
+        std::os::unix::fs::symlink(&to, profile.join(TOOL)).unwrap();
+        assert!(found(&profile));
+        set_mode(&place.0.join("store/tool/bin"), 0o755);
     }
 
     fn shell(script: &str) -> Result<Vec<u8>, String> {

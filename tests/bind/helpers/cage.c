@@ -5,6 +5,7 @@
  *   no-netlink  netlink sockets give EPERM (seccomp), as in some containers
  *   no-diag     netlink sockets give EPROTONOSUPPORT, as a kernel without sock_diag answers
  *   no-memory   nothing can be sent (ENOBUFS), as where the kernel is short of memory
+ *   no-walk     netlink takes no request of 76 bytes (EOPNOTSUPP): TCPDIAG_GETSOCK, as an older kernel answers it
  *   no-threads  no thread can be started (EAGAIN), as where a limit of processes is reached
  *
  * A test helper: one file, no library, no privilege. Ends with 125 where the kernel can't do it.
@@ -55,6 +56,15 @@ static int no_memory(void)
     return deny(filter, sizeof filter / sizeof *filter);
 }
 
+/* What is sent a filter can't see, but how long it is: a request by family has 72 bytes. */
+static int no_walk(void)
+{
+    struct sock_filter filter[] = {
+        LOAD(nr), UNLESS(SYS_sendto, 3), LOAD(args[2]), UNLESS(76, 1), FAIL(EOPNOTSUPP), ALLOW,
+    };
+    return deny(filter, sizeof filter / sizeof *filter);
+}
+
 /* What clone3 is asked for a filter can't see; without it the C library takes clone. */
 static int no_threads(void)
 {
@@ -84,6 +94,7 @@ int main(int count, char **arguments)
              : !strcmp(mode, "no-netlink") ? no_netlink(EPERM)
              : !strcmp(mode, "no-diag") ? no_netlink(EPROTONOSUPPORT)
              : !strcmp(mode, "no-memory") ? no_memory()
+             : !strcmp(mode, "no-walk") ? no_walk()
              : !strcmp(mode, "no-threads") ? no_threads() : -1;
     if (done) {
         perror(mode);

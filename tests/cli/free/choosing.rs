@@ -4,12 +4,11 @@ use std::collections::HashSet;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
 use super::{ports, set};
-use crate::background::Running;
-use crate::scene::{BINARY, Sockets, sockeye, stage};
+use crate::cli::background::Running;
+use crate::cli::scene::{BINARY, Sockets, sockeye, stage};
 use crate::support::wait_until;
 
 #[test]
@@ -158,6 +157,24 @@ fn a_stable_port_is_chosen_with_its_reasons() {
     });
 }
 
+#[test]
+fn a_port_that_browsers_refuse_is_passed_over_or_told() {
+    stage(|| {
+        let said = sockeye(&["free", "--stable", "6665-6671"]);
+        let line = "sockeye: 6665-6669: browsers refuse to connect to it\n";
+        assert_eq!((said.code, &*said.out), (0, "6670\n"), "{said:?}");
+        assert!(said.err.contains(line), "{said:?}");
+        // Where it was asked for it is given, with a note.
+        let said = sockeye(&["free", "6000-6010"]);
+        let note = "sockeye: note: 6000: browsers refuse to connect to it\n";
+        assert_eq!((said.code, &*said.out, &*said.err), (0, "6000\n", note));
+        let said = sockeye(&["free", "-u", "6000-6010"]);
+        assert_eq!((said.code, &*said.out, &*said.err), (0, "6000\n", ""));
+        let said = sockeye(&["free", "6001-6010"]);
+        assert_eq!((said.code, &*said.out, &*said.err), (0, "6001\n", ""));
+    });
+}
+
 /// A process in another network namespace that listens on this port.
 fn elsewhere(port: u16) -> Running {
     let port = port.to_string();
@@ -191,8 +208,8 @@ fn json_tells_the_same() {
         let _sockets = Sockets::open();
         let said = sockeye(&["free", "--json", "-t", "8080-8085"]);
         assert_eq!((said.code, &*said.err), (0, ""), "{said:?}");
-        let free: Value = serde_json::from_str(&said.out).unwrap();
-        assert_eq!(free["schema"], 1);
+        let free = said.json();
+        assert_eq!(free["schema"], 2);
         assert_eq!(free["ports"], serde_json::json!([8082]));
         assert_eq!(free["protocols"], serde_json::json!(["tcp"]));
         assert_eq!(free["settled_for"], serde_json::json!([]));
@@ -209,10 +226,22 @@ fn json_tells_the_same() {
                 .unwrap()
                 .contains("127.0.0.1:8080")
         );
+        assert_eq!(passed[0]["pids"], serde_json::json!([std::process::id()]));
         let said = sockeye(&["free", "--json", "8080"]);
         assert_eq!(said.code, 1);
-        let free: Value = serde_json::from_str(&said.out).unwrap();
+        let free = said.json();
         assert_eq!(free["ports"], serde_json::json!([]));
+    });
+}
+
+#[test]
+fn quietly_the_exit_code_is_all_that_is_said() {
+    stage(|| {
+        let _sockets = Sockets::open();
+        for (range, code) in [("8080-8085", 0), ("8080", 1)] {
+            let said = sockeye(&["free", "-q", range]);
+            assert_eq!((said.code, &*said.out, &*said.err), (code, "", ""));
+        }
     });
 }
 

@@ -5,9 +5,9 @@ use std::io::Read as _;
 use std::net::{TcpStream, UdpSocket};
 use std::process::Command;
 
-use crate::background::Running;
+use crate::cli::background::Running;
+use crate::cli::scene::{BINARY, TempFile, sockeye, stage};
 use crate::program::built;
-use crate::scene::{BINARY, TempFile, sockeye, stage};
 
 /// What the server of these tests said of itself, by name.
 fn field<'a>(line: &'a str, name: &str) -> &'a str {

@@ -9,9 +9,9 @@ use socket2::Type;
 use sockeye::app::Key;
 
 use super::{is_in_use, server, set};
-use crate::background::Running;
+use crate::cli::background::Running;
+use crate::cli::scene::{BINARY, sockeye, stage};
 use crate::program::built_library;
-use crate::scene::{BINARY, sockeye, stage};
 use crate::support::pty::Pty;
 
 /// Both would succeed if they bound with `SO_REUSEADDR`, as long as neither listens.

@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::scene::sockeye;
+use crate::cli::scene::sockeye;
 
 /// The ports that were printed.
 fn ports(args: &[&str]) -> Vec<u16> {

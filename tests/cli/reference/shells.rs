@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use sockeye::columns;
 
 use super::{SHELLS, TempFolder, commands, is_installed};
-use crate::scene::BINARY;
+use crate::cli::scene::BINARY;
 use crate::support::pty::{self, Pty};
 
 /// What is offered, and nothing else: no file, where a word or a duration belongs.

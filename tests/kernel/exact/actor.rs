@@ -12,7 +12,7 @@ use nix::time::{ClockId, clock_gettime};
 use socket2::{Domain, Socket, Type};
 use sockeye::model::Protocol;
 
-use crate::scene::inode;
+use crate::kernel::scene::inode;
 
 /// The life of one socket; times are those of the system's steady clock, which all processes share.
 #[derive(Clone, Debug)]

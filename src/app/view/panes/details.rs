@@ -1,20 +1,26 @@
 //! Everything known of the selected socket: itself, its processes, their ancestors and their other
 //! sockets.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use super::super::super::App;
 use super::super::{Line, Role, span};
 use super::MAX_LINES;
 use crate::columns::{owner_text, pad, socket_text, wrap};
-use crate::model::{AcceptQueue, Fill, Process, Protocol, Queue, Socket, Text, UnixName, UnixType};
+use crate::model::{
+    AcceptQueue, Fill, Moment, Process, Protocol, Queue, Socket, Text, UnixKind, UnixName, counted,
+};
 use crate::track::Row;
 
 /// Width of the names at the left, and of the space after them.
 const LABEL: usize = 12;
 
 impl App {
-    pub(super) fn details(&self, row: &Row, columns: usize) -> Vec<Line> {
+    pub(super) fn details(&self, row: &Row, columns: usize, now: Moment) -> Vec<Line> {
         let socket = &row.socket;
-        let mut lines = self.socket_lines(row, columns);
+        let mut lines = self.socket_lines(row, columns, now);
         let processes = socket.owner.processes();
         if processes.is_empty() {
             lines.push(fact("owner", owner_text(&row.socket)));
@@ -29,24 +35,21 @@ impl App {
         lines
     }
 
-    fn socket_lines(&self, row: &Row, columns: usize) -> Vec<Line> {
+    fn socket_lines(&self, row: &Row, columns: usize, now: Moment) -> Vec<Line> {
         let socket = &row.socket;
         let mut lines = vec![fact("socket", socket_text(socket))];
-        let seen = if row.was_there_at_start {
-            "there before"
-        } else {
-            "opened at"
-        };
-        let (since, first) = (self.clock(row.state_since), self.clock(row.first_seen));
+        let (since, opened) = (self.clock(row.state_since), self.opened_text(row));
         let state = socket.state;
         let text = if row.is_closed() {
-            format!("closed since {since}, was {state} · {seen} {first}")
+            format!("closed since {since}, was {state} · {opened}")
         } else if row.state_since == row.first_seen {
-            format!("{state} · {seen} {since}")
+            format!("{state} · {opened}")
         } else {
-            format!("{state} since {since} · {seen} {first}")
+            format!("{state} since {since} · {opened}")
         };
-        lines.push(fact("state", text));
+        let end = row.ends_at.filter(|_| !row.is_closed());
+        let end = end.map(|at| end_text(at.saturating_sub(self.shown_at(now).steady)));
+        lines.push(fact("state", text + &end.unwrap_or_default()));
         if let Some(both) = socket.dual_stack {
             let text = if both {
                 "IPv6 and IPv4 (dual-stack)"
@@ -86,6 +89,29 @@ impl App {
             lines.push(fact("belongs to", identity.join(" · ")));
         }
         lines
+    }
+
+    /// `opened at 23:17:59`, or what is known instead: `there before 23:17:59, at least since 23:15:10`.
+    fn opened_text(&self, row: &Row) -> String {
+        if let Some(opened) = row.opened() {
+            return format!("opened at {}", self.time_beside(opened, row.first_seen));
+        }
+        let known = row.began_its_state_by().filter(|_| row.is_as_found());
+        let known = known.map(|by| self.time_beside(by, row.first_seen));
+        let known = known.map_or_else(String::new, |by| format!(", at least since {by}"));
+        format!("there before {}{known}", self.clock(row.first_seen))
+    }
+
+    /// The time of a day, with the date where that is not the day of another moment.
+    fn time_beside(&self, at: Timestamp, other: Moment) -> String {
+        let [at, other] =
+            [at, other.wall].map(|it| it.to_zoned(self.surroundings.time_zone.clone()));
+        let format = if at.date() == other.date() {
+            "%H:%M:%S"
+        } else {
+            "%Y-%m-%d %H:%M:%S"
+        };
+        at.strftime(format).to_string()
     }
 
     fn process_lines(&self, process: &Process) -> Vec<Line> {
@@ -139,9 +165,9 @@ fn portless_lines(socket: &Socket) -> Vec<Line> {
         return Vec::new();
     };
     let kind = match unix.kind {
-        UnixType::Stream => "stream",
-        UnixType::Dgram => "datagrams",
-        UnixType::Seqpacket => "packets in sequence (seqpacket)",
+        UnixKind::Stream => "stream",
+        UnixKind::Datagram => "datagrams",
+        UnixKind::SeqPacket => "packets in sequence (seqpacket)",
     };
     let name = match &unix.name {
         None => "no name",
@@ -180,10 +206,21 @@ fn fact(label: &str, text: String) -> Line {
     ]
 }
 
+/// ` · ends in 43 s`: what is left, in whole seconds that have begun.
+fn end_text(left: Duration) -> String {
+    match left.as_millis().div_ceil(1000) {
+        0 => " · ends now".into(),
+        seconds => format!(" · ends in {seconds} s"),
+    }
+}
+
 fn queue_text(socket: &Socket, queue: Queue) -> String {
     let Queue { receive, send } = queue;
     let how_full = match AcceptQueue::of(socket).map(AcceptQueue::fill) {
-        None => return format!("{receive} bytes not yet read, {send} not yet acknowledged"),
+        None => {
+            let unread = counted(receive, "byte", "bytes");
+            return format!("{unread} not yet read, {send} not yet acknowledged");
+        }
         Some(Fill::Roomy) => "",
         Some(Fill::Filling) => ": filling",
         Some(Fill::Full) => ": full",

@@ -84,7 +84,7 @@ impl App {
         let (columns, height) = (usize::from(pane_area(layout).width), pane_height(layout));
         let lines = match pane {
             Pane::Details => match self.selected() {
-                Some(row) => self.details(row, columns),
+                Some(row) => self.details(row, columns, now),
                 None => vec![vec![span("no row is selected", Role::Dim)]],
             },
             Pane::Events => {

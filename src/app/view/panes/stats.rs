@@ -7,7 +7,7 @@ use super::super::super::stats::Measured;
 use super::super::{Line, Role, span};
 use super::gauge;
 use crate::columns::{pad, width};
-use crate::model::millis_text;
+use crate::model::{counted, millis_text};
 
 /// Cells of what stands at the left: a time of day, or a word.
 const LABEL: usize = 8;
@@ -96,10 +96,8 @@ const fn head(height: usize) -> usize {
 impl App {
     /// The unit stands here, as there is no room for it in each column.
     pub(super) fn stats_title(&self) -> String {
-        match self.stats.count() {
-            1 => "stats · 1 refresh · ms".into(),
-            count => format!("stats · {count} refreshes · ms"),
-        }
+        let refreshes = counted(self.stats.count(), "refresh", "refreshes");
+        format!("stats · {refreshes} · ms")
     }
 
     /// How many of the first lines stay when the others are scrolled, in a pane of this height.

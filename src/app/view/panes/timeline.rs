@@ -27,7 +27,7 @@ impl App {
             return Vec::new();
         }
         let filtered = (!self.criteria.filter.is_empty()).then(|| {
-            let mut filter = self.criteria.pass(now);
+            let mut filter = self.criteria.pass(self.shown_at(now));
             let events = self.log.iter();
             self.past
                 .with(events.filter(|&event| filter.matches(&event.row)))

@@ -1,5 +1,6 @@
 //! What the path of a control group says: which container, which unit, and of whose manager. Pure.
 
+use super::super::placement::unescape;
 use crate::model::Engine;
 
 /// Length of a container's id.
@@ -55,7 +56,7 @@ fn named(component: &str) -> Option<Group> {
         .strip_prefix("systemd-nspawn@")
         .and_then(|rest| rest.strip_suffix(".service"))
         .or_else(|| stem.strip_prefix("machine-").filter(|_| stem != component))
-        .map(|name| machine(Engine::Nspawn, &unescaped(name)));
+        .map(|name| machine(Engine::Nspawn, &unescape(name)));
     of_engine.or(lxc).or(nspawn)
 }
 
@@ -103,11 +104,6 @@ fn is_id(text: &str) -> bool {
     text.len() == ID && text.bytes().all(is_digit)
 }
 
-/// Undoes systemd's `\x2d` for a hyphen in a machine's name.
-fn unescaped(name: &str) -> String {
-    name.replace("\\x2d", "-")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +143,11 @@ mod tests {
                 "/machine.slice/machine-my\\x2dbox.scope",
                 Engine::Nspawn,
                 "my-box",
+            ),
+            (
+                "/machine.slice/systemd-nspawn@a\\x5cb\\x40c.service",
+                Engine::Nspawn,
+                "a\\b@c",
             ),
             (
                 "/machine.slice/systemd-nspawn@web.service",

@@ -75,7 +75,7 @@ fn row(payload: &[u8], interfaces: &mut Interfaces) -> Option<Socket> {
 /// A packet socket of this type: `SOCK_PACKET` (10) is an older form of `SOCK_RAW`.
 pub(super) fn socket(kind: u8, ethertype: u16) -> Socket {
     let kind = match kind {
-        SOCK_DGRAM => PacketType::Dgram,
+        SOCK_DGRAM => PacketType::Datagram,
         _ => PacketType::Raw,
     };
     let packet = PacketSocket { kind, ethertype };

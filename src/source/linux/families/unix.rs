@@ -2,7 +2,7 @@
 
 use super::dump::{attributes, dump, number};
 use super::{Trouble, proc_net};
-use crate::model::{Portless, Queue, Socket, State, UnixName, UnixPeer, UnixSocket, UnixType};
+use crate::model::{Portless, Queue, Socket, State, UnixKind, UnixName, UnixPeer, UnixSocket};
 use crate::source::linux::sock_diag::DumpError;
 
 /// What is told of each socket besides its inode (`linux/unix_diag.h`): name, peer, queues, uid.
@@ -90,11 +90,11 @@ pub(super) const fn peer(inode: u32) -> UnixPeer {
 }
 
 /// `SOCK_STREAM`, `SOCK_DGRAM` or `SOCK_SEQPACKET`: there are no others.
-pub(super) const fn type_of(number: u8) -> UnixType {
+pub(super) const fn type_of(number: u8) -> UnixKind {
     match number {
-        2 => UnixType::Dgram,
-        5 => UnixType::Seqpacket,
-        _ => UnixType::Stream,
+        2 => UnixKind::Datagram,
+        5 => UnixKind::SeqPacket,
+        _ => UnixKind::Stream,
     }
 }
 

@@ -17,6 +17,7 @@ mod owners;
 mod redirects;
 mod rows;
 pub(super) mod seek;
+mod unix_name;
 mod unlisted;
 pub(super) mod unusual;
 
@@ -40,8 +41,8 @@ use super::cgroup::Cgroups;
 use super::sock_diag::SockDiag;
 use super::{accept, problems};
 use crate::model::{
-    AcceptQueue, Answered, Background, Evidence, Fill, Gap, GapCode, Holder, Moment, Protocol,
-    Socket, State,
+    AcceptQueue, Answered, Background, Evidence, Fill, Gap, GapCode, Holder, Limits, Moment,
+    Protocol, Redirect, Socket, State, UnixAddress, UnixEvidence,
 };
 use crate::source::Holding;
 use crate::source::owners::owners;
@@ -61,6 +62,8 @@ pub(in crate::source) struct PortPlatform {
     surroundings: Surroundings,
     /// Of each protocol that was surveyed, the ports that had rows.
     surveys: HashMap<Protocol, HashSet<u16>>,
+    /// The limits that surveyed ports share, with what could not be read of them.
+    limits: Option<(Moment, Limits, Vec<Gap>)>,
 }
 
 /// What matters for every port alike.
@@ -68,6 +71,8 @@ pub(in crate::source) struct PortPlatform {
 struct Surroundings {
     namespaces: Namespaces,
     filter: PacketFilter,
+    /// What is not known because of BPF programs.
+    programs: Option<Vec<Gap>>,
     /// When it was looked at.
     at: Option<Moment>,
 }
@@ -112,8 +117,24 @@ impl PortPlatform {
         at: Moment,
     ) -> Evidence {
         match self.surveys.get(&protocol) {
-            Some(ports) if !ports.contains(&port) => self.evidence(Rows::default(), at),
+            Some(ports) if !ports.contains(&port) => {
+                let limits = self.shared_limits(at);
+                self.evidence(limits, Rows::default(), at)
+            }
             _ => self.rows(protocol, port, at),
+        }
+    }
+
+    /// The limits, read anew only if that was a while ago.
+    fn shared_limits(&mut self, at: Moment) -> (Limits, Vec<Gap>) {
+        let is_fresh = |read: Moment| read.age(at) < SURROUNDINGS_LAST;
+        match &self.limits {
+            Some((read, limits, gaps)) if is_fresh(*read) => (limits.clone(), gaps.clone()),
+            _ => {
+                let (limits, gaps) = read_limits();
+                self.limits = Some((at, limits.clone(), gaps.clone()));
+                (limits, gaps)
+            }
         }
     }
 
@@ -124,7 +145,7 @@ impl PortPlatform {
         (protocol, port): (Protocol, u16),
         at: Moment,
     ) -> Evidence {
-        let mut evidence = self.evidence(Rows::default(), at);
+        let mut evidence = self.evidence(read_limits(), Rows::default(), at);
         self.explain(&mut evidence, processes, (protocol, port), Answered::Open);
         evidence
     }
@@ -137,12 +158,15 @@ impl PortPlatform {
         at: Moment,
     ) -> Evidence {
         let rows = rows::read(&mut self.diag, protocol, port);
-        self.evidence(rows, at)
+        self.evidence(read_limits(), rows, at)
     }
 
-    fn evidence(&mut self, rows: Rows, at: Moment) -> Evidence {
-        let mut gaps = Vec::new();
-        let limits = limits::read(&mut gaps);
+    fn evidence(
+        &mut self,
+        (limits, mut gaps): (Limits, Vec<Gap>),
+        rows: Rows,
+        at: Moment,
+    ) -> Evidence {
         gaps.extend(rows.gaps);
         self.groups = rows.groups;
         Evidence {
@@ -150,6 +174,21 @@ impl PortPlatform {
             gaps,
             ..Evidence::new(at, rows.holders)
         }
+    }
+
+    /// What is known of the name of a unix socket; `None` where the system tells nothing of them.
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "as on other systems"
+    )]
+    pub(in crate::source) fn unix_name(
+        &mut self,
+        processes: &mut Processes,
+        name: &UnixAddress,
+        at: Moment,
+    ) -> Option<UnixEvidence> {
+        Some(unix_name::evidence(name, processes, at))
     }
 
     /// What is behind each owner of a socket, by pid.
@@ -173,15 +212,24 @@ impl PortPlatform {
     ) {
         let mut around = mem::take(&mut self.surroundings).renewed(evidence.taken_at);
         let Surroundings {
-            namespaces, filter, ..
+            namespaces,
+            filter,
+            programs,
+            ..
         } = &mut around;
         thread::scope(|scope| {
             // Where packets go matters also for the server that comes after the one that is there.
-            let filter = spawn(scope, || filter.redirects(protocol, port));
+            let is_known = filter.is_known();
+            let filter = find_out(scope, is_known, || filter.redirects(protocol, port));
             let is_open = answered == Answered::Open;
-            let programs = is_open.then(|| spawn(scope, redirects::programs));
+            let programs = is_open.then(|| {
+                find_out(scope, programs.is_some(), || {
+                    let gaps = programs.get_or_insert_with(redirects::programs);
+                    (Vec::<Redirect>::new(), gaps.clone())
+                })
+            });
             let elsewhere = is_open.then(|| {
-                spawn(scope, || {
+                find_out(scope, namespaces.are_known(protocol), || {
                     let (found, gap) = namespaces.sockets(protocol, port);
                     (found, gap.into_iter().collect())
                 })
@@ -201,7 +249,7 @@ impl PortPlatform {
             self.name(evidence, processes, (protocol, port));
             self.look_at_queues(evidence, (protocol, port));
             let is_of_interest = |holder: &&mut Holder| {
-                holder.is_settled && (answered != Answered::Open || holder.socket.is_listening())
+                holder.is_settled && (answered != Answered::Open || holder.socket.keeps_its_port())
             };
             let holders: Vec<_> = evidence.holders.iter_mut().filter(is_of_interest).collect();
             if !holders.is_empty() {
@@ -278,6 +326,7 @@ impl PortPlatform {
     ) {
         let at = evidence.taken_at;
         self.cgroups.learn(self.groups.values().copied(), at);
+        evidence.gaps.extend(self.groups_gap());
         let settled = evidence.holders.iter().filter(|holder| holder.is_settled);
         let wanted: HashSet<u32> = settled.filter_map(|holder| holder.socket.inode).collect();
         let hints = self.hints(&evidence.holders);
@@ -322,6 +371,15 @@ impl PortPlatform {
             holder.socket = Arc::new(socket);
         }
         ask_options(holders, &found.descriptors, &mut evidence.gaps);
+    }
+
+    /// That the units and containers of some owners are not known.
+    fn groups_gap(&self) -> Option<Gap> {
+        let mut groups = self.groups.values();
+        let is_missing = groups.any(|&id| self.cgroups.is_yet_to_be_found(id));
+        let many = problems::MANY_GROUPS;
+        let message = format!("which units or containers some owners are in is not known: {many}");
+        is_missing.then(|| Gap::new(GapCode::Owners, &message))
     }
 
     /// In which unit or container a socket was made.
@@ -399,6 +457,13 @@ fn ask_options(
     }
 }
 
+/// The limits of the system, and what could not be read of them.
+fn read_limits() -> (Limits, Vec<Gap>) {
+    let mut gaps = Vec::new();
+    let limits = limits::read(&mut gaps);
+    (limits, gaps)
+}
+
 /// Starts a thread. `Scope::spawn` panics where that is not allowed (`RLIMIT_NPROC`, a pids control group).
 fn spawn<'scope, T: Send + 'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
@@ -407,15 +472,35 @@ fn spawn<'scope, T: Send + 'scope>(
     thread::Builder::new().spawn_scoped(scope, work)
 }
 
-/// What a thread found out, if it could be started: it would leave the namespace, so that this one can't
+/// What was found out besides the table, with what was not.
+type Found<T> = (Vec<T>, Vec<Gap>);
+
+/// What is being found out.
+enum Search<'scope, T> {
+    Over(Found<T>),
+    OnThread(io::Result<thread::ScopedJoinHandle<'scope, Found<T>>>),
+}
+
+/// Does the work at once if what it takes is known since another port, else on a thread of its own.
+fn find_out<'scope, T: Send + 'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    is_known: bool,
+    work: impl FnOnce() -> Found<T> + Send + 'scope,
+) -> Search<'scope, T> {
+    if is_known {
+        Search::Over(work())
+    } else {
+        Search::OnThread(spawn(scope, work))
+    }
+}
+
+/// What was found out, if its thread could be started: it would leave the namespace, so that this one can't
 /// do its work.
-fn outcome<T>(
-    thread: io::Result<thread::ScopedJoinHandle<'_, (Vec<T>, Vec<Gap>)>>,
-    code: GapCode,
-) -> (Vec<T>, Vec<Gap>) {
-    match thread {
-        Ok(thread) => joined(thread),
-        Err(error) => {
+fn outcome<T>(search: Search<'_, T>, code: GapCode) -> Found<T> {
+    match search {
+        Search::Over(found) => found,
+        Search::OnThread(Ok(thread)) => joined(thread),
+        Search::OnThread(Err(error)) => {
             let what = match code {
                 GapCode::Namespaces => "other network namespaces",
                 _ => "packet redirects",

@@ -52,6 +52,15 @@ struct Waiting {
 }
 
 impl Namespaces {
+    /// Whether what waits there is known since an earlier port, so that none need be entered.
+    pub(super) fn are_known(&self, protocol: Protocol) -> bool {
+        match &self.known {
+            None => false,
+            Some(Ok(_)) => self.waiting.contains_key(&protocol),
+            Some(Err(_)) => true,
+        }
+    }
+
     /// Every socket on the port that waits for peers in another network namespace.
     pub(super) fn sockets(
         &mut self,

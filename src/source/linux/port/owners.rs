@@ -99,7 +99,7 @@ impl Owners {
             .map_or(Holding::None, |inode| self.by_inode(inode))
     }
 
-    fn by_inode(&self, inode: u32) -> Holding {
+    pub(super) fn by_inode(&self, inode: u32) -> Holding {
         if let Some(descriptors) = self.descriptors.get(&inode) {
             return Holding::By(descriptors.iter().map(|one| one.pid).collect());
         }

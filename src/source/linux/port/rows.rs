@@ -69,7 +69,9 @@ fn dump(diag: &mut SockDiag, protocol: Protocol, port: u16, gaps: &mut Vec<Gap>)
     for part in Part::of(protocol) {
         let gap = match diag.dump(Asked::OnPort(part, port), &mut details) {
             Ok(()) => continue,
-            Err(DumpError::Interrupted) => Gap::new(GapCode::Table, &problems::changed(part)),
+            Err(DumpError::Interrupted) => {
+                Gap::new(GapCode::Table, &problems::changed(part.name()))
+            }
             Err(error) => dump_otherwise(part, &error, &mut details),
         };
         // What is wrong with one family is mostly wrong with both.
@@ -108,9 +110,63 @@ fn holder(detail: &Detail, interfaces: &mut Interfaces) -> Holder {
     }
 }
 
-/// Major and minor number of the kernel's version.
+/// Major and minor number of the running kernel.
 fn kernel_version() -> Option<(u32, u32)> {
-    let uname = rustix::system::uname();
-    let mut numbers = uname.release().to_str().ok()?.split(['.', '-']);
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+    version(rustix::system::uname().release().to_str().ok()?)
+}
+
+/// The first two numbers of a release, whatever a distribution or a builder added to them: `6.12+`,
+/// `6.18-rc3`, `5.15.0-91-generic`.
+fn version(release: &str) -> Option<(u32, u32)> {
+    let (major, rest) = leading_number(release)?;
+    let (minor, _) = leading_number(rest.strip_prefix('.')?)?;
+    Some((major, minor))
+}
+
+/// The number that a text begins with, and what is behind it.
+fn leading_number(text: &str) -> Option<(u32, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit());
+    let (digits, rest) = text.split_at(end.unwrap_or(text.len()));
+    Some((digits.parse().ok()?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_release_of_any_kernel_has_two_numbers() {
+        for (release, expected) in [
+            ("6.12+", (6, 12)),
+            ("6.1", (6, 1)),
+            ("6.18-rc3", (6, 18)),
+            ("6.18.0-rc3+", (6, 18)),
+            ("5.15.0-91-generic", (5, 15)),
+            ("6.12.41+deb13-amd64", (6, 12)),
+            ("6.1_custom", (6, 1)),
+            ("6.6.87.2-microsoft-standard-WSL2", (6, 6)),
+            ("7.0~local", (7, 0)),
+        ] {
+            assert_eq!(version(release), Some(expected), "{release}");
+        }
+        for odd in ["", "6", "6.", "6.x", "v6.1", "6-1", "+6.1", "99999999999.1"] {
+            assert_eq!(version(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn the_running_kernel_has_a_version() {
+        assert!(kernel_version().is_some_and(|version| version > (2, 6)));
+    }
+
+    proptest! {
+        #[test]
+        fn what_follows_the_second_number_is_no_matter(
+            major in 0..99_u32, minor in 0..99_u32, rest in "([^0-9].*)?",
+        ) {
+            prop_assert_eq!(version(&format!("{major}.{minor}{rest}")), Some((major, minor)));
+        }
+    }
 }

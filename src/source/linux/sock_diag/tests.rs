@@ -1,7 +1,6 @@
 //! The kernel's answers, whole, cut and odd.
 
 use super::*;
-use crate::source::netstat::PARTS;
 
 fn message(kind: u16, flags: u16, payload: &[u8]) -> Vec<u8> {
     let length = 16 + u32::try_from(payload.len()).unwrap();
@@ -16,7 +15,7 @@ fn message(kind: u16, flags: u16, payload: &[u8]) -> Vec<u8> {
 
 fn take_in(datagram: &[u8]) -> (Result<Step, DumpError>, bool, usize) {
     let mut answer = Answer {
-        part: PARTS[0],
+        protocol: Protocol::Tcp,
         sequence: 1,
         interrupted: false,
     };
@@ -85,4 +84,31 @@ fn short_and_odd_messages_are_errors_and_never_panics() {
     assert!(matches!(take_in(&lengthless).0, Err(DumpError::Malformed)));
     let least = message(NLMSG_ERROR, 0, &i32::MIN.to_ne_bytes());
     assert!(matches!(take_in(&least).0, Err(DumpError::System(_))));
+}
+
+#[test]
+fn a_walk_is_asked_for_as_the_kernel_lays_out_its_older_request() {
+    let extras = Extras {
+        bound: true,
+        ages: true,
+    };
+    let bytes = request(Asked::Walk(extras), 7);
+    let number = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());
+    assert_eq!((bytes.len(), number(0), number(8)), (76, 76, 7));
+    let of_two = |at: usize| u16::from_ne_bytes(bytes[at..at + 2].try_into().unwrap());
+    assert_eq!((of_two(4), of_two(6)), (18, NLM_F_REQUEST | NLM_F_DUMP));
+    assert_eq!((bytes[19], number(68)), (1 << 1, 0x2fff));
+    let plain = request(Asked::Walk(Extras::default()), 7);
+    assert_eq!(
+        (plain[19], plain[68..72].to_vec()),
+        (0, 0xfff_u32.to_ne_bytes().to_vec())
+    );
+}
+
+#[test]
+fn a_row_of_a_walk_has_the_type_of_its_request() {
+    let mut v6 = row();
+    v6[0] = AF_INET6;
+    let both = [message(18, 2, &row()), message(18, 2, &v6)].concat();
+    assert!(matches!(take_in(&both), (Ok(Step::More), false, 2)));
 }

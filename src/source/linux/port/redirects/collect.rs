@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::conditions::{Condition, Subject};
 use super::rules::{Address, Case, Hook, Table, Target, TargetPort, Version};
 use super::walk::{Found, follow};
-use crate::model::{Protocol, Redirect, RedirectTarget, RedirectedPackets, Text};
+use crate::model::{Protocol, Redirect, RedirectTarget, RedirectedPackets, Text, counted};
 
 /// No more targets of one redirect are named than this.
 const MOST_NAMED: usize = 4;
@@ -98,7 +98,9 @@ pub(super) fn say(drafts: Vec<Draft>, mut unknown: Vec<String>, asked: &Asked<'_
     let mut redirects: Vec<_> = drafts.iter().map(|draft| redirect(draft, asked)).collect();
     if redirects.len() > MOST_REDIRECTS {
         let more = redirects.len() - MOST_REDIRECTS;
-        unknown.push(format!("there are {more} more rules"));
+        let verb = if more == 1 { "is" } else { "are" };
+        let rules = counted(more, "more rule", "more rules");
+        unknown.push(format!("there {verb} {rules}"));
         redirects.truncate(MOST_REDIRECTS);
     }
     Collected { redirects, unknown }

@@ -52,9 +52,14 @@ struct Rules {
 }
 
 impl PacketFilter {
+    /// Whether no tool need be run: its rules are known since an earlier port, or can't be read.
+    pub(super) fn is_known(&self) -> bool {
+        self.rules.is_some() || !may_read()
+    }
+
     /// Every redirect of the port in this network namespace, and what is not known of them.
     pub(super) fn redirects(&mut self, protocol: Protocol, port: u16) -> (Vec<Redirect>, Vec<Gap>) {
-        if has_capability(CapabilitySet::NET_ADMIN) != Some(true) {
+        if !may_read() {
             let message = "packet redirects can only be read by root";
             return (Vec::new(), vec![Gap::new(GapCode::Redirects, message)]);
         }
@@ -62,6 +67,10 @@ impl PacketFilter {
             .get_or_insert_with(Rules::read)
             .redirects(protocol, port)
     }
+}
+
+fn may_read() -> bool {
+    has_capability(CapabilitySet::NET_ADMIN) == Some(true)
 }
 
 /// The two tools of legacy `iptables`: name, the tables that the kernel has, what its rules are called.
@@ -105,13 +114,13 @@ struct Tool {
 /// What a BPF program that chooses sockets leaves unknown, if a process has one. It takes a look at
 /// descriptors of other processes, 2 µs for each, so it is asked where a bind succeeded and only traffic is in
 /// question.
-pub(super) fn programs() -> (Vec<Redirect>, Vec<Gap>) {
+pub(super) fn programs() -> Vec<Gap> {
     let gap = sk_lookup::holder().map(|holder| {
         let message =
             format!("packet redirects of a BPF program (sk_lookup) of {holder} can't be read");
         Gap::new(GapCode::Redirects, &message)
     });
-    (Vec::new(), gap.into_iter().collect())
+    gap.into_iter().collect()
 }
 
 /// A table to be saved by a tool.

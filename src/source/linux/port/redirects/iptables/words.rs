@@ -47,4 +47,31 @@ mod tests {
         assert_eq!(words(line), expected);
         assert_eq!(words("").len(), 0);
     }
+
+    /// As `xtables_save_string` does it.
+    fn saved(text: &str) -> String {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+        if !text.is_empty() && text.chars().all(is_plain) {
+            return text.to_owned();
+        }
+        let mut saved = String::from('"');
+        for c in text.chars() {
+            if "\"\\'".contains(c) {
+                saved.push('\\');
+            }
+            saved.push(c);
+        }
+        saved.push('"');
+        saved
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_iptables_saves_reads_back(
+            texts in proptest::collection::vec(r#"[a-z"'\\ é\-]{0,8}"#, 0..5),
+        ) {
+            let line: Vec<_> = texts.iter().map(|text| saved(text)).collect();
+            proptest::prop_assert_eq!(words(&line.join(" ")), texts);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The docs say what the program does: its tables are theirs, and every link leads somewhere.
 //!
 //! What stands between `<!-- name -->` and `<!-- /name -->` is generated; `INSTA_UPDATE=always cargo test
-//! --test docs` puts there what the program says now.
+//! --test pure docs` puts there what the program says now.
 
 #![allow(clippy::unwrap_used, reason = "all of this is test code")]
 
@@ -36,7 +36,9 @@ fn holds(page: &str, name: &str, expected: &str) {
     if std::env::var("INSTA_UPDATE").is_ok_and(|what| what == "always") {
         fs::write(at(page), format!("{head}{begin}{expected}{end}{tail}")).unwrap();
     } else {
-        panic!("{page}: renew it by `INSTA_UPDATE=always cargo test --test docs`:\n{expected}");
+        panic!(
+            "{page}: renew it by `INSTA_UPDATE=always cargo test --test pure docs`:\n{expected}"
+        );
     }
 }
 
@@ -98,6 +100,9 @@ fn every_verdict_cause_and_note_is_explained() {
         .iter()
         .flat_map(|of| variants(source, of))
     {
+        assert!(page.contains(&format!("\n| `{word}` | ")), "{word}");
+    }
+    for word in variants("src/bind/verdict/unix_name.rs", "UnixCause") {
         assert!(page.contains(&format!("\n| `{word}` | ")), "{word}");
     }
     for word in variants(source, "Outcome") {
@@ -205,4 +210,157 @@ fn anchor(heading: &str) -> String {
         .chars()
         .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+/// A version of Rust, `1.95` or `1.88.0`.
+#[cfg(target_os = "linux")]
+fn rust(version: &str) -> (u32, u32) {
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap());
+    (numbers.next().unwrap(), numbers.next().unwrap())
+}
+
+/// Lower it could not be built with, higher would keep somebody away for nothing.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_rust_version_is_the_highest_that_a_dependency_asks_for() {
+    // Those of other systems are not on this machine; the ones of this one are, as the tests were built.
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--offline", "--locked", "--format-version=1"])
+        .args(["--filter-platform", &platform])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let asked = |package: &&serde_json::Value| package["rust_version"].is_string();
+    let (own, others): (Vec<_>, Vec<_>) = packages
+        .iter()
+        .filter(asked)
+        .partition(|package| package["name"] == env!("CARGO_PKG_NAME"));
+    let version = |package: &serde_json::Value| rust(package["rust_version"].as_str().unwrap());
+    let highest = others
+        .into_iter()
+        .max_by_key(|package| version(package))
+        .unwrap();
+    assert_eq!(version(own[0]), version(highest), "{}", highest["name"]);
+    let promise = format!("Rust {} or newer", env!("CARGO_PKG_RUST_VERSION"));
+    assert!(text("README.md").contains(&promise), "{promise}");
+}
+
+/// The gate runs what a reader is told to run, and finds it as one line.
+#[test]
+fn the_readme_has_one_line_of_tests_and_the_gate_runs_it() {
+    let readme = text("README.md");
+    let lines: Vec<_> = readme
+        .lines()
+        .filter(|line| line.starts_with("cargo test"))
+        .collect();
+    assert_eq!(lines, ["cargo test --locked"]);
+    assert!(text(".ci/run").contains("line=$(grep -x 'cargo test.*' README.md)"));
+}
+
+/// The words of an enumeration of a schema.
+fn words(file: &str, path: &str) -> BTreeSet<String> {
+    let schema: serde_json::Value = serde_json::from_str(&text(file)).unwrap();
+    let found = schema
+        .pointer(path)
+        .unwrap_or_else(|| panic!("{file}: {path}"));
+    let words = found["enum"].as_array().unwrap().iter();
+    words
+        .filter_map(|word| word.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// The words that a function of the source has for its variants.
+fn told(file: &str, of: &str, function: &str) -> BTreeSet<String> {
+    let source = text(file);
+    let (_, body) = source.split_once(&format!("impl {of} {{")).unwrap();
+    let (_, body) = body.split_once(&format!("fn {function}(")).unwrap();
+    let (body, _) = body.split_once("\n    }\n").unwrap();
+    let word = regex::Regex::new(r#"=> "([^"]+)""#).unwrap();
+    let words = word.captures_iter(body).map(|found| found[1].to_owned());
+    words.collect()
+}
+
+#[test]
+fn the_schemas_have_every_word_of_the_code_and_no_other() {
+    let (common, check) = ("assets/common.schema.json", "assets/check.schema.json");
+    for (name, file, of) in [
+        ("protocol", "src/model/socket.rs", "Protocol"),
+        ("state", "src/model/socket.rs", "State"),
+        ("family", "src/model/endpoint.rs", "Family"),
+        ("owner", "src/model/owner.rs", "OwnerKind"),
+    ] {
+        let expected = told(file, of, "as_str");
+        assert_eq!(words(common, &format!("/$defs/{name}")), expected, "{name}");
+    }
+    let unfit = told("src/bind/free/unfit.rs", "Unfit", "code");
+    assert_eq!(words("assets/free.schema.json", "/$defs/unfit"), unfit);
+    let (verdict, background) = ("src/bind/verdict/mod.rs", "src/model/background.rs");
+    for (schema, path, file, of) in [
+        (
+            common,
+            "/$defs/problem_code",
+            "src/model/snapshot.rs",
+            "ProblemCode",
+        ),
+        (
+            common,
+            "/$defs/gap/properties/code",
+            "src/model/evidence.rs",
+            "GapCode",
+        ),
+        (check, "/$defs/target/properties/cause", verdict, "Cause"),
+        (
+            check,
+            "/$defs/target/properties/verdict",
+            verdict,
+            "Outcome",
+        ),
+        (
+            check,
+            "/$defs/target/properties/notes/items/properties/code",
+            verdict,
+            "NoteCode",
+        ),
+        (
+            check,
+            "/$defs/fix/properties/code",
+            "src/bind/fix/mod.rs",
+            "FixCode",
+        ),
+        (
+            check,
+            "/$defs/behind/properties/kind",
+            background,
+            "BehindKind",
+        ),
+        (
+            check,
+            "/$defs/behind/properties/engine",
+            background,
+            "Engine",
+        ),
+        (
+            check,
+            "/$defs/kept_by/properties/kind",
+            background,
+            "KeeperKind",
+        ),
+        (
+            check,
+            "/$defs/kept_by/properties/restarts",
+            background,
+            "Restarts",
+        ),
+    ] {
+        let expected: BTreeSet<_> = variants(file, of).into_iter().collect();
+        assert_eq!(words(schema, path), expected, "{path}");
+    }
 }

@@ -2,21 +2,9 @@
 //!
 //! Every test opens sockets and holds every row of the snapshot against what it opened, nothing
 //! more and nothing less.
-#![cfg(target_os = "linux")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "all of this is test code, also what stands outside of a test function"
-)]
-
-#[path = "../support/mod.rs"]
-mod support;
-
-#[path = "../support/program.rs"]
-mod program;
 
 mod against_ss;
+mod ages;
 mod churn;
 mod connections;
 mod ephemeral;

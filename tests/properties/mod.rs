@@ -1,5 +1,7 @@
 //! What must hold for every input: properties, tried on arbitrary values.
 
+use crate::{schema, stage};
+
 mod app;
 #[cfg(unix)]
 mod commands;
@@ -12,6 +14,3 @@ mod redaction;
 mod replay;
 mod rows;
 mod track;
-
-#[path = "../support/stage.rs"]
-mod stage;

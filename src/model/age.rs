@@ -1,0 +1,33 @@
+//! How long something has been as it is: exactly, or at least.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How long something has been as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Age {
+    /// So long.
+    Exactly(Duration),
+    /// So long or longer: its beginning was not seen.
+    AtLeast(Duration),
+}
+
+impl Age {
+    /// The time, whichever it is.
+    pub const fn duration(self) -> Duration {
+        match self {
+            Self::Exactly(time) | Self::AtLeast(time) => time,
+        }
+    }
+
+    /// The age when so much time has passed.
+    #[must_use]
+    pub const fn after(self, passed: Duration) -> Self {
+        match self {
+            Self::Exactly(time) => Self::Exactly(time.saturating_add(passed)),
+            Self::AtLeast(time) => Self::AtLeast(time.saturating_add(passed)),
+        }
+    }
+}

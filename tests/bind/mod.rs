@@ -1,0 +1,12 @@
+//! The bind test against the real kernel, each test in a network namespace of its own.
+
+mod answers;
+mod differential;
+mod every_holder;
+mod helpers;
+mod holders;
+mod pids;
+mod redirects;
+mod safety;
+mod sentences;
+mod verdicts;

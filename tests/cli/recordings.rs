@@ -1,0 +1,116 @@
+//! `list --replay`: which snapshot of a recording, and that it is one.
+
+use super::scene::{BINARY, Said, TempFile, sockeye};
+
+/// A snapshot with a listener on this port, taken at this time of 28 November 2026.
+fn snapshot(clock: &str, port: u16) -> String {
+    let sockets = format!(
+        r#"{{"protocol":"tcp","local":{{"address":"127.0.0.1","port":{port}}},"state":"LISTEN","owner":"none"}}"#
+    );
+    format!(
+        r#"{{"schema":1,"taken_at":{{"steady":{{"secs":1,"nanos":0}},"wall":"2026-11-28T{clock}Z"}},"sockets":[{sockets}],"processes":[],"problems":[]}}"#
+    ) + "\n"
+}
+
+/// Ports 1, 2 and 3, a minute apart.
+fn recording(name: &str) -> TempFile {
+    let snapshots = [("03:11:05.5", 1), ("03:12:05.5", 2), ("03:13:05.5", 3)];
+    let lines: String = snapshots
+        .map(|(clock, port)| snapshot(clock, port))
+        .concat();
+    TempFile::containing(name, &lines)
+}
+
+/// What is said where the local time is that of UTC.
+fn said(args: &[&str]) -> Said {
+    let mut command = assert_cmd::Command::new(BINARY);
+    let output = command.args(args).env("TZ", "UTC").output().unwrap();
+    Said::of(output)
+}
+
+#[test]
+fn a_recording_is_listed_as_it_ends_and_said_to_be_one() {
+    let file = recording("last.jsonl");
+    let said = said(&["list", "--replay", file.path()]);
+    assert_eq!((said.code, said.ports()), (0, vec![3]), "{said:?}");
+    let told = "sockeye: recorded at 2026-11-28 03:13:05: snapshot 3 of 3\n";
+    assert_eq!(said.err, told);
+}
+
+#[test]
+fn another_snapshot_is_listed_by_its_time() {
+    let file = recording("at.jsonl");
+    for (at, port) in [
+        ("2026-11-28T03:12:05.5Z", 2),
+        ("2026-11-28T05:12:05+02:00", 2),
+        ("2026-11-28 03:12", 1),
+        ("03:12:05", 2),
+        ("03:12:04", 1),
+        ("1m", 2),
+        ("2m", 1),
+        ("0s", 3),
+    ] {
+        let said = said(&["list", "--replay", file.path(), "--at", at]);
+        assert_eq!((said.code, said.ports()), (0, vec![port]), "{at}: {said:?}");
+        let told = format!("snapshot {port} of 3\n");
+        assert!(said.err.ends_with(&told), "{at}: {said:?}");
+    }
+    let json = said(&["list", "--json", "--replay", file.path(), "--at", "1m"]);
+    let listing: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(listing["taken_at"], "2026-11-28T03:12:05.500Z");
+    assert_eq!((json.code, json.err.as_str()), (0, ""));
+}
+
+#[test]
+fn a_time_beyond_the_recording_is_said_to_be() {
+    let file = recording("beyond.jsonl");
+    let before = said(&["list", "--replay", file.path(), "--at", "03:11"]);
+    assert_eq!((before.code, before.out.as_str()), (2, ""));
+    let told = "sockeye: --at: 2026-11-28 03:11:00 is before the first snapshot, \
+                which was taken at 2026-11-28 03:11:05\n";
+    assert_eq!(before.err, told);
+    let after = said(&["list", "--json", "--replay", file.path(), "--at", "04:00"]);
+    assert_eq!(after.code, 0);
+    let told = "sockeye: the recording ends at 2026-11-28 03:13:05: this is its last snapshot\n";
+    assert_eq!(after.err, told);
+}
+
+#[test]
+fn what_is_no_time_or_has_no_recording_is_one_line_of_bad_usage() {
+    let file = recording("usage.jsonl");
+    for (args, told) in [
+        (
+            &["--at", "noon", "--replay", file.path()][..],
+            "not a time (",
+        ),
+        (
+            &["--at", "2026-11-28", "--replay", file.path()],
+            "not a time (",
+        ),
+        (
+            &["--at", "03:12"],
+            "--at is for a recording: name one with --replay FILE",
+        ),
+        (
+            &["--at", "03:12", "--replay", "/dev/null"],
+            "can't be read twice",
+        ),
+    ] {
+        let said = sockeye(&[&["list"], args].concat());
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        assert_eq!(said.err.lines().count(), 1, "{said:?}");
+        assert!(said.err.contains(told), "{said:?}");
+    }
+}
+
+#[test]
+fn a_recording_that_breaks_off_is_listed_as_it_was_before_that() {
+    let whole = snapshot("03:11:05", 1);
+    let file = TempFile::containing("cut.jsonl", &format!("{whole}{}", &whole[..99]));
+    let said = said(&["list", "--replay", file.path()]);
+    assert_eq!((said.code, said.ports()), (0, vec![1]), "{said:?}");
+    assert!(
+        said.err.contains("the recording breaks off in its line 2"),
+        "{said:?}"
+    );
+}
