@@ -110,11 +110,12 @@ impl At {
                 let last = instant(date.to_datetime(time))?;
                 let before = date.checked_sub(1.day()).ok();
                 let before = before.and_then(|date| instant(date.to_datetime(time)));
-                Some(
-                    before
-                        .filter(|&before| last > end && before >= first)
-                        .unwrap_or(last),
-                )
+                let has = |at: &Timestamp| {
+                    at.saturating_add(REST_OF_SECOND)
+                        .is_ok_and(|it| it >= first)
+                };
+                let before = before.filter(|before| last > end && has(before));
+                Some(before.unwrap_or(last))
             }
             Self::BeforeEnd(before) => end.checked_sub(before).ok(),
         }

@@ -575,9 +575,11 @@ fn a_recording_is_read_from_standard_input() {
         let recording = std::fs::read(file.path()).unwrap();
         for command in [&["list", "-a"][..], &["watch", "--json"]] {
             let from_file = sockeye(&[command, &["--replay", file.path()]].concat());
-            let output = piped(&[command, &["--replay", "-"]].concat(), &recording);
-            assert_eq!(output.status.code(), Some(from_file.code));
-            assert_eq!(String::from_utf8(output.stdout).unwrap(), from_file.out);
+            let from_pipe = Said::of(piped(&[command, &["--replay", "-"]].concat(), &recording));
+            assert_eq!(
+                (from_pipe.code, &from_pipe.out),
+                (from_file.code, &from_file.out)
+            );
         }
         let output = piped(&["list", "--replay", "-"], b"no recording\n");
         let err = String::from_utf8(output.stderr).unwrap();

@@ -125,12 +125,12 @@ fn a_column_that_the_file_leaves_out_comes_back_from_the_menu() {
 #[test]
 fn a_file_that_is_wrong_leaves_the_terminal_alone_and_says_what_is_wrong() {
     stage(|| {
-        let (mut live, home) = live("interval = '5'\n\nview = 'al'\n", &[]);
+        let (mut live, home) = live("interval = 'soon'\n\nview = 'al'\n", &[]);
         assert_eq!(live.pty.wait_exit(), 2);
         let screen = live.pty.screen_text().replace('\n', "");
         let path = home.path().join("sockeye/config.toml");
         for told in [
-            "1: interval: 5: not a duration (500ms, 2s, 1m)",
+            "1: interval: soon: not a duration (500ms, 0.5, 2s, 1.5m)",
             "3: view: `al` is no view; did you mean `all`?",
         ] {
             let told = format!("sockeye: {}:{told}", path.display());

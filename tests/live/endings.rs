@@ -184,7 +184,8 @@ fn control_z_stops_it_for_the_shell_and_fg_brings_the_picture_back() {
         let _holder = Holder::of(listeners(&[8080]));
         let arguments = ["--norc", "--noprofile", "-i"];
         let mut shell = Live {
-            pty: Pty::spawn("bash", &arguments, (110, 30), &[("PS1", "READY> ")]),
+            // Too narrow for ages, which go on.
+            pty: Pty::spawn("bash", &arguments, (80, 30), &[("PS1", "READY> ")]),
         };
         shell.wait_for_text("READY>");
         shell.press(&format!("{BINARY} --interval 100ms\r"));
