@@ -13,8 +13,7 @@ fn abstract_listener(name: &[u8]) -> UnixListener {
 }
 
 fn listed(args: &[&str]) -> Value {
-    let said = sockeye(&[&["list", "--json"], args].concat());
-    serde_json::from_str(&said.out).unwrap()
+    sockeye(&[&["list", "--json"], args].concat()).json()
 }
 
 fn protocols(listing: &Value) -> Vec<&str> {
@@ -69,7 +68,7 @@ fn a_unix_socket_has_its_name_in_json_and_csv_and_no_address() {
             (&path["type"], &path["state"]),
             (&"stream".into(), &"LISTEN".into())
         );
-        assert_eq!(path["processes"][0]["pid"], std::process::id());
+        assert_eq!(path["pids"], serde_json::json!([std::process::id()]));
         assert_eq!(of("abstract")["abstract"], "a\\x00\\x1b[2J");
 
         let said = sockeye(&["list", "--csv", "--kind", "unix"]);
@@ -124,18 +123,19 @@ fn changes_of_unix_sockets_are_told_as_they_happen() {
     stage(|| {
         let _before = abstract_listener(b"before");
         let watching = Running::sockeye(&["watch", "--interval=50ms", "--json", "--kind", "unix"]);
+        assert_eq!(watching.json()["kind"], "start");
         let present = watching.json();
         assert_eq!(present["socket"]["abstract"], "before");
         let opened = abstract_listener(b"opened");
         let line = watching.json();
         assert_eq!(
-            (&line["change"], &line["socket"]["abstract"]),
+            (&line["kind"], &line["socket"]["abstract"]),
             (&"opened".into(), &"opened".into())
         );
         drop(opened);
         let line = watching.json();
         assert_eq!(
-            (&line["change"], &line["socket"]["abstract"]),
+            (&line["kind"], &line["socket"]["abstract"]),
             (&"closed".into(), &"opened".into())
         );
     });
