@@ -59,7 +59,7 @@ pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
         check,
         clock: Clock::start(),
         zone: jiff::tz::TimeZone::system(),
-        has_colour: shared.colours_output(),
+        shared,
         is_single: stretches.iter().map(Stretch::len).sum::<usize>() == 1,
         answers: Vec::new(),
         checked: Vec::new(),
@@ -139,7 +139,7 @@ struct Run<'a> {
     check: &'a Check,
     clock: Clock,
     zone: jiff::tz::TimeZone,
-    has_colour: bool,
+    shared: &'a Shared,
     is_single: bool,
     answers: Vec<Answer>,
     checked: Vec<Checked>,
@@ -180,7 +180,7 @@ impl Run<'_> {
         } else {
             report::write_check
         };
-        let has_colour = self.has_colour;
+        let has_colour = self.shared.colours_output();
         let flow = self.take(answer, is_brief, |out| {
             write(out, target, &verdict, terminal_width(), has_colour)
         });
@@ -208,7 +208,7 @@ impl Run<'_> {
             }
         }
         let answer = answer(verdict.outcome, verdict.cause == UnixCause::ProbeFailed);
-        let has_colour = self.has_colour;
+        let has_colour = self.shared.colours_output();
         let flow = self.take(answer, false, |out| {
             report::write_unix_check(out, name, &verdict, terminal_width(), has_colour)
         })?;
