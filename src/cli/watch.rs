@@ -232,6 +232,23 @@ fn new_problems<'a>(
     all: &[Told],
 ) -> Vec<&'a Problem> {
     let rows = || all.iter().map(|told| &*told.row);
-    let is_new = |problem: &&Problem| is_of_concern(problem, rows()) && known.insert(problem.code);
-    problems.iter().filter(is_new).collect()
+    let is_new =
+        |problem: &&Problem| is_of_concern(problem, rows()) && !known.contains(&problem.code);
+    let new: Vec<_> = problems.iter().filter(is_new).collect();
+    known.extend(new.iter().map(|problem| problem.code));
+    new
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_kinds_that_are_not_listed_are_both_told_and_once() {
+        let problem = |text| Problem::new(ProblemCode::NotListed, text);
+        let problems = [problem("no SCTP"), problem("no raw sockets")];
+        let mut known = HashSet::new();
+        assert_eq!(new_problems(&mut known, &problems, &[]).len(), 2);
+        assert!(new_problems(&mut known, &problems, &[]).is_empty());
+    }
 }
