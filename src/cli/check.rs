@@ -10,7 +10,7 @@ use clap::Args;
 use sockeye::bind::{
     Address, Cause, Outcome, Target, UnixCause, UnixVerdict, Verdict, interface, unix_name,
 };
-use sockeye::model::{Family, Text, UnixAddress};
+use sockeye::model::{Family, Text, UnixAddress, clean};
 use sockeye::report::{self, Checked};
 use sockeye::runtime::bind_test::BindTester;
 use sockeye::runtime::clock::Clock;
@@ -108,6 +108,9 @@ fn stretches(shared: &Shared, texts: &[String]) -> anyhow::Result<Vec<Stretch>> 
     let mut stretches = Vec::new();
     for text in texts {
         if let Some(name) = unix_name(text) {
+            if matches!(&name, UnixAddress::Path(path) if path.ends_with('/')) {
+                bail!("{}: the path of a socket does not end in `/`", clean(text));
+            }
             stretches.push(Stretch::Unix(name));
             continue;
         }

@@ -399,6 +399,13 @@ impl Shared {
                 "--replay -: standard input is a terminal, not a recording (sockeye --replay - <FILE)"
             );
         }
+        if self
+            .record
+            .as_deref()
+            .is_some_and(|path| path.as_os_str() == STANDARD_INPUT)
+        {
+            bail!("--record -: a recording is written to a file; name one");
+        }
         if self.record_max.is_some() && self.record.is_none() {
             bail!(
                 "--record-max is for what --record writes: name a file (--record FILE --record-max 2G)"

@@ -112,7 +112,7 @@ fn who_listens_on_a_path_is_named_and_never_sees_a_connection() {
 }
 
 #[test]
-fn the_fix_of_a_listener_ends_its_process_and_says_that_the_file_may_stay() {
+fn the_fix_of_a_listener_ends_its_process_and_removes_the_file() {
     stage(|| {
         let folder = Folder::new("server");
         let path = folder.path("app.sock");
@@ -130,11 +130,9 @@ fn the_fix_of_a_listener_ends_its_process_and_says_that_the_file_may_stay() {
                 .starts_with(&format!("{path}: in use\n  sleep (pid {pid}")),
             "{said:?}"
         );
-        let caution = format!("If the file stays, remove it: rm {path}");
-        assert!(said.out.contains(&caution), "{said:?}");
         let command = checked(&path)["remedies"][0]["command"].clone();
         let command = command.as_str().unwrap();
-        assert_eq!(command, format!("kill {pid}"));
+        assert_eq!(command, format!("kill {pid} && rm -f {path}"));
         assert!(
             Command::new("sh")
                 .args(["-c", command])
@@ -143,7 +141,47 @@ fn the_fix_of_a_listener_ends_its_process_and_says_that_the_file_may_stay() {
                 .success()
         );
         server.wait().unwrap();
-        is(&path, "in_use", "stale_socket_file");
+        is(&path, "free", "free");
+    });
+}
+
+#[test]
+fn a_path_that_begins_with_a_dash_is_no_option_of_the_command_that_removes_it() {
+    stage(|| {
+        let folder = Folder::new("dash");
+        let path = folder.path("-rf");
+        drop(UnixListener::bind(&path).unwrap());
+        let mut command = Command::new(BINARY);
+        command.args(["check", "--json", "unix:-rf"]);
+        let folder = std::path::Path::new(&path).parent().unwrap();
+        let said = Said::of(command.current_dir(folder).output().unwrap()).json();
+        let command = said["targets"][0]["remedies"][0]["command"].clone();
+        assert_eq!(command, "rm ./-rf");
+    });
+}
+
+/// `stat` has another device there than the kernel's table.
+#[test]
+fn a_listener_on_overlayfs_is_found() {
+    stage(|| {
+        let folder = Folder::new("overlay");
+        let part = |name: &str| {
+            let path = folder.path(name);
+            fs::create_dir(&path).unwrap();
+            path
+        };
+        let [lower, upper, work, merged] = ["lower", "upper", "work", "merged"].map(part);
+        let parts = format!("lowerdir={lower},upperdir={upper},workdir={work}");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "overlay", "overlay", "-o", &parts, &merged]);
+        assert!(mount.status().unwrap().success());
+        let path = format!("{merged}/app.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let told = checked(&path);
+        drop(listener);
+        Command::new("umount").arg(&merged).status().unwrap();
+        assert_eq!(told["cause"], "unix_listener", "{told}");
+        assert_eq!(told["blockers"][0]["pids"][0], std::process::id());
     });
 }
 

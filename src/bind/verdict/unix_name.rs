@@ -221,7 +221,7 @@ impl Case<'_> {
                     "{name} is left over: no socket is bound to it. Clients get ECONNREFUSED, and a bind fails with \
                      EADDRINUSE as long as the file is there."
                 );
-                let fix = self.remove("Remove the file", file.is_removable);
+                let fix = self.remove("Remove the file", "rm", file.is_removable);
                 in_use(UnixCause::StaleSocketFile, text).with(vec![fix])
             }
             Some(Connected::Unknown(error)) => {
@@ -341,25 +341,46 @@ impl Case<'_> {
             port: 0,
             look_as_root: Some(format!("sudo sockeye check {}", shell_word(&self.text()))),
         });
-        if let UnixAddress::Path(path) = self.name {
-            for fix in fixes.iter_mut().filter(|fix| fix.command.is_some()) {
-                fix.warning.get_or_insert_with(|| {
-                    format!("If the file stays, remove it: rm {}", shell_word(path))
-                });
+        if let Some(AtPath::Socket(file)) = &self.evidence.at_path {
+            for fix in &mut fixes {
+                self.remove_too(fix, file.is_removable);
             }
         }
         fixes
     }
 
-    fn remove(&self, text: &str, is_removable: bool) -> Fix {
+    /// Has a fix that ends the owner for good remove the file as well: many servers leave it, and all that are
+    /// killed do. One that is started again may have made it anew.
+    fn remove_too(&self, fix: &mut Fix, is_removable: bool) {
+        if fix.restarts || fix.frees != fix::Frees::Yes {
+            return;
+        }
+        let remove = self.remove("", "rm -f", is_removable).command;
+        match (&mut fix.command, remove) {
+            (Some(command), Some(remove)) => {
+                *command = format!("{command} && {remove}");
+                fix.text.push_str(" and remove the file");
+            }
+            (Some(_), None) => {
+                let text = || "If the file stays, remove it.".to_owned();
+                fix.warning.get_or_insert_with(text);
+            }
+            (None, _) => {}
+        }
+    }
+
+    fn remove(&self, text: &str, command: &str, is_removable: bool) -> Fix {
         let path = self.text();
         if path.chars().any(char::is_control) {
             return Fix::sentence(FixCode::RemoveFile, text);
         }
+        // A name that begins with a dash would be an option.
+        let here = if path.starts_with('-') { "./" } else { "" };
+        let operand = format!("{here}{path}");
         let fix = Fix::command(
             FixCode::RemoveFile,
             text,
-            format!("rm {}", shell_word(&path)),
+            format!("{command} {}", shell_word(&operand)),
         );
         if is_removable {
             fix

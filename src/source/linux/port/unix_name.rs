@@ -8,7 +8,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rustix::fs::{Access, AtFlags, CWD, FileType, Stat, accessat, lstat, major, minor, stat};
+use rustix::fs::{
+    Access, AtFlags, CWD, FileType, Stat, StatxFlags, accessat, lstat, major, minor, stat, statx,
+};
 use rustix::io::{self, Errno};
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, socket_with,
@@ -69,7 +71,7 @@ fn of_path(
     if file.is_some() {
         evidence.connected = Some(connected(path));
     }
-    let file = file.map(|file| file_of(&file));
+    let file = file.map(|file| file_of(Path::new(path), &file));
     let whole = whole(path);
     // A relative name says nothing: each program is in a folder of its own.
     let has_name = |row: &UnixRow| {
@@ -198,12 +200,42 @@ fn is_removable(path: &Path, file: &Stat) -> bool {
     may_write(parent(path)).is_ok() && !stat(parent(path)).is_ok_and(is_sticky)
 }
 
-/// A file as the table of unix sockets names it: the device as the kernel numbers it.
-fn file_of(file: &Stat) -> (u32, u32) {
-    let device = major(file.st_dev) << 20 | minor(file.st_dev);
+/// A file as the table of unix sockets names it: the device of its file system, as the kernel numbers it.
+fn file_of(path: &Path, file: &Stat) -> (u32, u32) {
+    let own = (major(file.st_dev), minor(file.st_dev));
+    let (major, minor) = file_system(path).unwrap_or(own);
     // The table has no more than the lower half of an inode.
     let inode = file.st_ino & u64::from(u32::MAX);
-    (device, u32::try_from(inode).unwrap_or(u32::MAX))
+    (
+        major << 20 | minor,
+        u32::try_from(inode).unwrap_or(u32::MAX),
+    )
+}
+
+/// The device of the file system that a path leads to. On overlayfs and btrfs `stat` has another one, made up
+/// for the layer or the subvolume. `None` before Linux 5.8.
+fn file_system(path: &Path) -> Option<(u32, u32)> {
+    let wanted = StatxFlags::MNT_ID;
+    let found = statx(CWD, path, AtFlags::empty(), wanted).ok()?;
+    if found.stx_mask & wanted.bits() == 0 {
+        return None;
+    }
+    let mounts = std::fs::read("/proc/self/mountinfo").ok()?;
+    let mut lines = mounts.split(|&byte| byte == b'\n');
+    lines.find_map(|line| device_of_mount(line, found.stx_mnt_id))
+}
+
+/// From a line of `proc_pid_mountinfo(5)`: `36 35 98:0 …` is mount 36.
+fn device_of_mount(line: &[u8], mount: u64) -> Option<(u32, u32)> {
+    let mut fields = std::str::from_utf8(line.get(..line.len().min(64))?)
+        .or_else(|error| std::str::from_utf8(&line[..error.valid_up_to()]))
+        .ok()?
+        .split(' ');
+    if fields.next()?.parse() != Ok(mount) {
+        return None;
+    }
+    let (major, minor) = fields.nth(1)?.split_once(':')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 fn new_socket(kind: SocketType) -> io::Result<rustix::fd::OwnedFd> {
