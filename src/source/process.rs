@@ -231,11 +231,14 @@ impl Processes {
                 (process, fingerprint)
             }
         };
+        // A slow machine may show that at two looks.
+        let is_executing = process.executable.is_some() && process.argv.is_none();
+        let is_same_pulse = former.is_some_and(|former| former.pulse == pulse);
         Kept {
             process,
             basis,
             fingerprint,
-            is_settled: pulse.is_some() && former.is_some_and(|former| former.pulse == pulse),
+            is_settled: pulse.is_some() && is_same_pulse && !is_executing,
             pulse,
             activity,
         }
