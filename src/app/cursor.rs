@@ -40,6 +40,12 @@ impl Cursor {
         self.top
     }
 
+    /// Whether the selected row is among so many lines from the top.
+    pub const fn is_in_sight(&self, height: usize) -> bool {
+        let height = if height == 0 { 1 } else { height };
+        self.place < self.top + height
+    }
+
     /// Finds the selected socket among the rows now shown, or takes the row at its place. A table
     /// that was scrolled moves along, so that the selection keeps its line; one that stands at its
     /// top stays there.

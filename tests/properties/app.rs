@@ -228,6 +228,32 @@ fn says_yes(event: &Event, view: &View) -> bool {
     }
 }
 
+/// A clearing `Esc` selected rows for more lines than were left beside what it said.
+#[test]
+fn the_cursor_is_in_sight_after_every_key_of_a_filter_in_the_smallest_terminals() {
+    for (width, height) in (1..24).flat_map(|width| (4..12).map(move |height| (width, height))) {
+        for seed in 0..4 {
+            let stage = Stage::new(width, height);
+            let mut run = Run {
+                stage,
+                asked: Vec::new(),
+            };
+            let keys = ['3', 'G', 'p', '/', '8', '\u{1b}', 'p', 'k', '/', '8'];
+            let keys = keys.map(|key| match key {
+                '\u{1b}' => Key::Esc,
+                key => Key::Char(key),
+            });
+            let last = [Key::Enter, Key::Esc];
+            let events = keys.into_iter().chain(last).map(Event::Key);
+            for event in std::iter::once(Event::Read(1000 + seed)).chain(events) {
+                run.take(&event);
+                let sane = is_sane(&run.view());
+                assert!(sane.is_ok(), "{width}x{height} {event:?}: {sane:?}");
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 100, ..ProptestConfig::default() })]
 

@@ -23,8 +23,10 @@ impl App {
     pub fn update(&mut self, msg: Msg, now: Moment) -> Effects {
         let height = self.rows_in_sight();
         let effects = self.take(msg, now);
-        // A prompt, a question or a notice may have taken the line that the cursor was on.
-        if self.rows_in_sight() != height {
+        // A prompt, a question or a notice may have taken the line that the cursor was on, also after rows were
+        // selected for the lines that there were without it.
+        let now_in_sight = self.rows_in_sight();
+        if now_in_sight != height || !self.cursor.is_in_sight(now_in_sight) {
             self.scroll_to_cursor();
         }
         self.meet_neighbours();
