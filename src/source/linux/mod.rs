@@ -9,6 +9,7 @@ pub(super) mod background;
 mod bound;
 mod cgroup;
 mod detail;
+mod dump;
 mod ephemeral;
 mod families;
 mod holders;

@@ -7,10 +7,8 @@
 use std::fs;
 use std::io;
 
-use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkBuffer};
-use netlink_packet_sock_diag::SOCK_DIAG_BY_FAMILY;
-
-use super::sock_diag::{self, DumpError};
+use super::dump::{attributes, dump, number};
+use super::sock_diag::DumpError;
 use crate::model::{Queue, UnixKind};
 
 /// `AF_UNIX`.
@@ -57,50 +55,31 @@ pub(in crate::source) struct UnixRow {
 /// Neither of the two can be read.
 pub(in crate::source) fn read() -> Result<Vec<UnixRow>, (DumpError, io::Error)> {
     // A table that changed while it was read may lack rows: once more.
-    let dumped = dump().or_else(|_| dump());
+    let dumped = listed().or_else(|_| listed());
     dumped.or_else(|error| {
         let table = fs::read("/proc/self/net/unix").map_err(|too| (error, too))?;
         Ok(rows_of(&table))
     })
 }
 
-fn dump() -> Result<Vec<UnixRow>, DumpError> {
-    let socket = sock_diag::connect()?;
-    socket.send(&request(), 0)?;
-    let (mut rows, mut buffer) = (Vec::new(), vec![0; sock_diag::BUFFER]);
-    loop {
-        let mut rest = sock_diag::receive(&socket, &mut buffer)?;
-        if rest.is_empty() {
-            return Err(DumpError::Malformed);
-        }
-        while !rest.is_empty() {
-            let message = NetlinkBuffer::new_checked(rest).map_err(|_| DumpError::Malformed)?;
-            if message.message_type() == SOCK_DIAG_BY_FAMILY {
-                rows.push(row(message.payload()).ok_or(DumpError::Malformed)?);
-            } else if sock_diag::is_end(&message)? {
-                return Ok(rows);
-            }
-            let length = (message.length() as usize).next_multiple_of(4);
-            rest = rest.get(length..).unwrap_or_default();
-        }
-    }
+fn listed() -> Result<Vec<UnixRow>, DumpError> {
+    let mut rows = Vec::new();
+    dump(&request(), |payload| {
+        rows.push(row(payload)?);
+        Some(())
+    })?;
+    Ok(rows)
 }
 
-/// A netlink header (`nlmsghdr`), then `unix_diag_req` for all states.
+/// `struct unix_diag_req`: all states.
 fn request() -> Vec<u8> {
-    let length = 16 + 24_u32;
-    let flags = NLM_F_REQUEST | NLM_F_DUMP;
-    let mut bytes = Vec::with_capacity(40);
-    bytes.extend(length.to_ne_bytes());
-    bytes.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
-    bytes.extend(flags.to_ne_bytes());
-    bytes.extend([0; 8]);
-    bytes.extend([FAMILY, 0, 0, 0]);
-    bytes.extend(u32::MAX.to_ne_bytes());
-    bytes.extend(0_u32.to_ne_bytes());
-    bytes.extend(SHOW.to_ne_bytes());
-    bytes.extend([0xff; 8]);
-    bytes
+    let mut request = vec![FAMILY, 0, 0, 0];
+    request.extend(u32::MAX.to_ne_bytes());
+    request.extend(0_u32.to_ne_bytes());
+    request.extend(SHOW.to_ne_bytes());
+    // No cookie.
+    request.extend([0xff; 8]);
+    request
 }
 
 /// `unix_diag_msg`, then the attributes.
@@ -116,11 +95,8 @@ fn row(bytes: &[u8]) -> Option<UnixRow> {
         queue: None,
         uid: None,
     };
-    let mut rest = bytes.get(16..)?;
-    while let Some((header, _)) = rest.split_first_chunk::<4>() {
-        let length = usize::from(u16::from_ne_bytes([header[0], header[1]]));
-        let value = rest.get(4..length)?;
-        match u16::from_ne_bytes([header[2], header[3]]) {
+    for (attribute, value) in attributes(bytes.get(16..)?)? {
+        match attribute {
             NAME => row.name = value.to_vec(),
             FILE => row.file = Some((number(value, 4)?, number(value, 0)?)),
             QUEUE => {
@@ -132,7 +108,6 @@ fn row(bytes: &[u8]) -> Option<UnixRow> {
             UID => row.uid = number(value, 0),
             _ => {}
         }
-        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
     if row.name.first().is_some_and(|&first| first != 0) {
         // Some kernels count the NUL behind a path to it.
@@ -140,11 +115,6 @@ fn row(bytes: &[u8]) -> Option<UnixRow> {
         row.name.truncate(end.unwrap_or(row.name.len()));
     }
     Some(row)
-}
-
-fn number(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..)?.first_chunk()?;
-    Some(u32::from_ne_bytes(*bytes))
 }
 
 /// By `SOCK_STREAM`, `SOCK_DGRAM` and `SOCK_SEQPACKET`.

@@ -3,11 +3,11 @@
 //! SCTP is not on the machines that this was measured on: how its rows read is from the kernel's source
 //! (`net/sctp/diag.c`). An association has a number of its own for its state where an endpoint has TCP's.
 
-use super::dump::dump;
 use super::{Trouble, proc_net};
 use crate::model::{Protocol, Socket, State};
 use crate::source::linux::Interfaces;
 use crate::source::linux::detail::{self, Detail};
+use crate::source::linux::dump::dump;
 use crate::source::linux::sock_diag::DumpError;
 
 const FAMILIES: [u8; 2] = [2, 10];

@@ -5,7 +5,6 @@
 //! raw sockets, and is second choice for the others. What can be listed by neither is a problem of the
 //! snapshot.
 
-mod dump;
 mod inet;
 mod packet;
 mod proc_net;

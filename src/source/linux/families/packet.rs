@@ -1,9 +1,9 @@
 //! Packet sockets, as `packet_diag` lists them: those of this network namespace.
 
-use super::dump::{attributes, dump, number};
 use super::{Trouble, proc_net};
 use crate::model::{PacketSocket, PacketType, Portless, Queue, Socket, State};
 use crate::source::linux::Interfaces;
+use crate::source::linux::dump::{attributes, dump, number};
 use crate::source::linux::sock_diag::DumpError;
 
 /// What is told of each socket besides its inode (`linux/packet_diag.h`): interface and uid, memory.

@@ -1,8 +1,8 @@
 //! Unix sockets, as `unix_diag` lists them: those of this network namespace.
 
-use super::dump::{attributes, dump, number};
 use super::{Trouble, proc_net};
 use crate::model::{Portless, Queue, Socket, State, UnixKind, UnixName, UnixPeer, UnixSocket};
+use crate::source::linux::dump::{attributes, dump, number};
 use crate::source::linux::sock_diag::DumpError;
 
 /// What is told of each socket besides its inode (`linux/unix_diag.h`): name, peer, queues, uid.

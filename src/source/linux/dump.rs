@@ -2,21 +2,11 @@
 //!
 //! A socket of its own for each: these dumps are rare beside those of the table.
 
-use std::io;
-
-use netlink_packet_core::{
-    DoneBuffer, ErrorBuffer, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR,
-    NetlinkBuffer,
-};
+use netlink_packet_core::{NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkBuffer};
 use netlink_packet_sock_diag::SOCK_DIAG_BY_FAMILY;
 use netlink_packet_utils::nla::NlasIterator;
-use netlink_sys::protocols::NETLINK_SOCK_DIAG;
-use netlink_sys::{Socket, SocketAddr};
 
-use crate::source::linux::sock_diag::DumpError;
-
-/// The kernel fills up to 32 KiB at a time if the reader's buffer is that large.
-const BUFFER: usize = 64 * 1024;
+use super::sock_diag::{BUFFER, DumpError, connect, is_end, receive};
 
 /// Length of a netlink header, which goes before every message.
 const HEADER: usize = 16;
@@ -30,14 +20,12 @@ pub(super) fn dump(
     request: &[u8],
     mut row: impl FnMut(&[u8]) -> Option<()>,
 ) -> Result<(), DumpError> {
-    let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
-    socket.bind_auto()?;
-    socket.connect(&SocketAddr::new(0, 0))?;
+    let socket = connect()?;
     socket.send(&message(request), 0)?;
     let (mut buffer, mut is_interrupted) = (vec![0; BUFFER], false);
     loop {
-        let length = receive(&socket, &mut buffer)?;
-        if take_in(&buffer[..length], &mut is_interrupted, &mut row)? {
+        let datagram = receive(&socket, &mut buffer)?;
+        if take_in(datagram, &mut is_interrupted, &mut row)? {
             break;
         }
     }
@@ -59,15 +47,6 @@ fn message(request: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match socket.recv(&mut &mut buffer[..], 0) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
-        }
-    }
-}
-
 /// Takes in one datagram: several messages, each padded to four bytes. Whether the dump is over.
 fn take_in(
     datagram: &[u8],
@@ -81,33 +60,16 @@ fn take_in(
     while !rest.is_empty() {
         let message = NetlinkBuffer::new_checked(rest).map_err(|_| DumpError::Malformed)?;
         *is_interrupted |= message.flags() & NLM_F_DUMP_INTR != 0;
-        match message.message_type() {
-            SOCK_DIAG_BY_FAMILY => row(message.payload()).ok_or(DumpError::Malformed)?,
-            NLMSG_ERROR => {
-                let error = ErrorBuffer::new_checked(message.payload());
-                let error = error.map_err(|_| DumpError::Malformed)?;
-                return over(error.code().map_or(0, i32::from));
-            }
+        if message.message_type() == SOCK_DIAG_BY_FAMILY {
+            row(message.payload()).ok_or(DumpError::Malformed)?;
+        } else if is_end(&message)? {
             // Without a handler the dump ends at once, and only its code says so.
-            NLMSG_DONE => {
-                let done = DoneBuffer::new_checked(message.payload());
-                return over(done.map_err(|_| DumpError::Malformed)?.code());
-            }
-            _ => {}
+            return Ok(true);
         }
         let length = (message.length() as usize).next_multiple_of(4);
         rest = rest.get(length..).unwrap_or_default();
     }
     Ok(false)
-}
-
-/// The kernel gives errors as negative numbers.
-fn over(code: i32) -> Result<bool, DumpError> {
-    if code < 0 {
-        Err(io::Error::from_raw_os_error(code.saturating_neg()).into())
-    } else {
-        Ok(true)
-    }
 }
 
 /// Each attribute with its number; `None` where one can't be read.
@@ -132,6 +94,10 @@ pub(super) fn number(bytes: &[u8], at: usize) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
+    use netlink_packet_core::NLMSG_DONE;
+
     use super::*;
 
     fn done(code: i32) -> Vec<u8> {
