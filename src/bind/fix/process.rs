@@ -128,12 +128,18 @@ fn by_term(members: &Members<'_>, keeper: Option<&KeptBy>, before: &[Pid]) -> Fi
     let heirs = members.heirs();
     let handles = reaction.is_some_and(|reaction| reaction.term == Term::Handled);
     // One that has a handler ends its workers itself; heirs of another program know nothing of it.
-    let mut pids = before.to_vec();
-    pids.push(first.pid);
+    let mut pids = vec![first.pid];
     if handles {
         pids.extend(heirs.iter().map(|heir| heir.pid));
     } else {
         pids.extend(members.pids().into_iter().skip(1));
+    }
+    // A program that waits for a changed file ends its child itself, perhaps before `kill` comes to it and
+    // fails; it starts nothing when the child ends first. Anything else would start it again at once.
+    if keeper.is_some_and(|keeper| keeper.restarts == Restarts::OnChange) {
+        pids.extend(before);
+    } else {
+        pids.splice(..0, before.iter().copied());
     }
     let text = text_of(members, keeper, handles);
     // A master may see to a worker that ignores SIGTERM; one without a handler does not.

@@ -447,6 +447,10 @@ fn a_supervisor_s_own_command_comes_before_a_kill_that_does_not_last() {
         assert_eq!(fixes[1].command.as_deref(), Some("kill 812"));
         assert!(fixes[1].restarts);
     }
+    // A watcher ends its child itself, so that `kill 40 812` found no 812 any more and failed.
+    let mut watched = kept(K::Watch, None);
+    watched.backgrounds[0].kept_by.as_mut().unwrap().restarts = Restarts::OnChange;
+    assert_eq!(first(&watched, 1000).as_deref(), Some("kill 812 40"));
     let mut of_root = kept(K::ShellLoop, None);
     if let Some(keeper) = &mut of_root.backgrounds[0].kept_by {
         keeper.is_reachable = false;

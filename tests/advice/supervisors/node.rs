@@ -31,8 +31,8 @@ pub fn scenes() -> Vec<Scene> {
             .asked_by(User::Ann)
             .expects(
                 "^end_processes$",
-                "^kill {PARENT} {PID}$",
-                "kill {PARENT} {PID}",
+                "^kill {PID} {PARENT}$",
+                "kill {PID} {PARENT}",
             )
             .never(&["^kill {PID}$", "KILL"])
             .seen_outside()
