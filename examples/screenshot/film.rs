@@ -14,9 +14,12 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use serde_json::Value;
-use sockeye::app::{App, BindReport, Effect, Input, Key, Msg, Settings, Size, Surroundings, Tab};
+use sockeye::app::{App, BindReport, Effect, Environment, Input, Msg, Size};
 use sockeye::bind::{Examination, Probe, ProbeResult, Witness};
+use sockeye::keymap::Key;
 use sockeye::model::{Answered, Evidence, Holder, Lineage, Moment, Snapshot, SocketOptions};
+use sockeye::query::Tab;
+use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source as _};
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::Tracker;
@@ -109,8 +112,8 @@ fn settings() -> Settings {
 }
 
 /// Where root watches a host, as if this were no recording.
-fn surroundings(width: u16, height: u16) -> Surroundings {
-    Surroundings {
+fn surroundings(width: u16, height: u16) -> Environment {
+    Environment {
         host: "web-01".into(),
         is_recording: false,
         uid: Some(0),

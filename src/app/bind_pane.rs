@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::BindReport;
-use super::overdue::{LONG, next_second};
+use crate::app::BindReport;
+use crate::app::overdue::{LONG, next_second};
 use crate::bind::{Cause, Outcome, Target, Verdict};
 use crate::model::{Limits, Moment, Owner, Pid, Socket};
 

@@ -1,6 +1,6 @@
 //! The words that are offered for one of a filter, and which of them stands there.
 
-use super::prompt::Turn;
+use crate::app::prompt::Turn;
 use crate::filter::{self, Completion};
 use crate::track::Row;
 

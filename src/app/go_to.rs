@@ -1,7 +1,7 @@
 //! Going to a port by its number while that is typed: where the cursor goes, and what is to be said.
 
-use super::Key;
-use super::cursor::Cursor;
+use crate::app::cursor::Cursor;
+use crate::keymap::Key;
 use crate::track::{Row, RowId, Table};
 
 /// The digits of the largest port.

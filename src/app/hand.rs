@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::view::Part;
+use crate::app::view::Part;
 use crate::model::Moment;
 
 /// Two clicks on a cell within this time are one double click. Nobody reads what came up and answers it

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FileFormat, Input, Settings};
+use crate::app::{FileFormat, Input};
 use crate::bind::{Examination, Target};
 use crate::model::{Background, Kinds, Limits, Pid, Process, Refresh, Socket};
+use crate::settings::Settings;
 use crate::track::{Observation, RowId};
 
 /// Something that happened.

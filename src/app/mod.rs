@@ -3,34 +3,29 @@
 //! Pure: it knows no terminal, no clock and no thread. The `runtime` feeds it and carries out what
 //! it asks for; time arrives with each message.
 
-mod action;
 mod asking;
 mod bind_pane;
 mod completing;
 mod cursor;
+mod custom_view;
+mod environment;
 mod go_to;
 mod hand;
 mod input;
-pub mod keymap;
 pub mod layout;
 mod marked;
 mod message;
 mod neighbours;
-mod notify;
 mod overdue;
-mod own_view;
 mod palette;
 mod past;
 mod pause;
 mod prompt;
 mod question;
 mod recorded;
-mod selection;
-mod settings;
 mod stats;
 mod update;
 pub mod view;
-mod watching;
 
 #[cfg(test)]
 mod tests;
@@ -38,25 +33,23 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use action::Action;
 pub use asking::{FileFormat, Menu, MenuChoice, MenuItem};
-pub use input::{Input, Key, Mouse};
+pub use custom_view::Place;
+pub use environment::Environment;
+pub use input::{Input, Mouse};
 pub use layout::Size;
 pub use message::{
     BindReport, Confirmed, Effect, EndRole, EndTarget, Ending, Exit, Inspected, Msg, Signal,
     Written,
 };
-pub use notify::Notify;
-pub use own_view::{OwnView, Place};
 pub use prompt::PromptKind;
 pub use question::{Choice, Confirmation, Question};
-pub use selection::{Asked, Sort, Tab};
-pub use settings::{Settings, Surroundings};
-pub use watching::{Told, Watching};
 
 use crate::columns::{self, Column, ColumnId};
 use crate::filter::FilterError;
 use crate::model::{Moment, Playback};
+use crate::query::{Criteria, Selection};
+use crate::settings::Settings;
 use crate::track::{EventLog, Row, Table};
 use bind_pane::BindPane;
 use cursor::Cursor;
@@ -68,7 +61,6 @@ use palette::Palette;
 use past::Past;
 use pause::Pause;
 use prompt::Prompt;
-use selection::{Criteria, Selection};
 use stats::Stats;
 
 /// What takes the keys instead of the table.
@@ -117,7 +109,7 @@ pub struct App {
     settings: Settings,
     /// The settings as they were last read.
     as_read: Settings,
-    surroundings: Surroundings,
+    surroundings: Environment,
     table: Arc<Table>,
     log: EventLog,
     /// The last minutes, for pictures of them.
@@ -146,7 +138,7 @@ pub struct App {
     cleared: Option<String>,
     hidden_columns: Vec<ColumnId>,
     /// The view of the user's own that is open.
-    own_view: Option<own_view::Opened>,
+    custom_view: Option<custom_view::Opened>,
     names: bool,
     /// While the table stands still.
     pause: Option<Pause>,
@@ -172,7 +164,7 @@ pub struct App {
 
 impl App {
     /// The program at its start, before the first snapshot.
-    pub fn new(settings: Settings, surroundings: Surroundings, now: Moment) -> Self {
+    pub fn new(settings: Settings, surroundings: Environment, now: Moment) -> Self {
         // Whoever made the settings has seen to it that there is room for the family.
         let filter = settings.narrowed_filter();
         let criteria = Criteria {
@@ -185,7 +177,7 @@ impl App {
             uid: surroundings.uid,
         };
         let mut app = Self {
-            own_view: None,
+            custom_view: None,
             table: Arc::new(Table::empty(now)),
             log: EventLog::default(),
             past: Past::default(),
@@ -221,7 +213,7 @@ impl App {
             settings,
             surroundings,
         };
-        if let Some(at) = app.settings.own_view {
+        if let Some(at) = app.settings.custom_view {
             app.open_own_view(at);
         }
         app

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{App, Pane};
+use crate::app::{App, Pane};
 use crate::model::Process;
 use crate::track::{Row, RowId, Table};
 

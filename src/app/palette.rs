@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::keymap::{Binding, Mode};
-use super::prompt::{Edited, Prompt, PromptKind};
-use super::{Action, App, Key, Modal};
+use crate::app::prompt::{Edited, Prompt, PromptKind};
+use crate::app::{App, Modal};
 use crate::columns::width;
+use crate::keymap::{Action, Key};
+use crate::keymap::{Binding, Mode};
 
 /// A list of actions that what is typed narrows.
 #[derive(Clone, Debug)]

@@ -3,8 +3,8 @@
 //! Whatever else runs (a bind test, its watch, an end), nothing moves in a paused table but by a key that says so:
 //! what is read meanwhile is put aside and taken in when the table goes on, so that no event is lost.
 
-use super::update::Effects;
-use super::{App, Effect};
+use crate::app::update::Effects;
+use crate::app::{App, Effect};
 use crate::model::Moment;
 use crate::track::Observation;
 

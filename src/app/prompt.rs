@@ -3,8 +3,8 @@
 use tui_input::{Input as Line, InputRequest};
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::Key;
-use super::completing::Completing;
+use crate::app::completing::Completing;
+use crate::keymap::Key;
 use crate::model::clean;
 use crate::track::Row;
 

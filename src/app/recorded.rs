@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::App;
+use crate::app::App;
 use crate::model::Moment;
 
 /// Snapshots of a recording that follow each other faster than this are a second look at a row that was missing: how

@@ -1,8 +1,8 @@
 //! `sockeye keys`: the keys of the live table, from the table that drives it.
 
 use clap::Args;
-use sockeye::app::Settings;
 use sockeye::config;
+use sockeye::settings::Settings;
 
 use super::output::print;
 

@@ -8,12 +8,13 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sockeye::app::{Asked, Settings, Sort};
 use sockeye::columns::{self, CellContext, Column};
 use sockeye::model::{Cost, Moment, Playback, Problem, Snapshot};
+use sockeye::query::{Query, Sort};
 use sockeye::report::{self, Layout, Sheet};
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::refresh;
+use sockeye::settings::Settings;
 use sockeye::source::{Recorder, Replay, Source as _, System};
 use sockeye::track::{Row, Table, Tracker};
 
@@ -219,7 +220,7 @@ impl Recorded {
 }
 
 /// The reading to list, on the record if that is wanted.
-fn read(shared: &Shared, asked: &Asked, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
+fn read(shared: &Shared, asked: &Query, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
     let mut recorder = shared.recorder()?;
     let mut read = if let Some(path) = &shared.replay {
         read_recording(path, at, now)?

@@ -4,12 +4,13 @@ use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use sockeye::app::{Exit, Settings, Size, Surroundings};
+use sockeye::app::{Environment, Exit, Size};
 use sockeye::config;
 use sockeye::model::{Kinds, clean};
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::{live, panic, signals};
+use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source, lineage, own_uid};
 use sockeye::track::Tracker;
 
@@ -45,7 +46,7 @@ pub(super) fn run(
         is_hasty: true,
         is_measured: true,
     };
-    let surroundings = Surroundings {
+    let surroundings = Environment {
         host,
         is_recording: shared.replay.is_some(),
         uid: own_uid(),

@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use sockeye::app::{Settings, Sort, Told, Watching};
 use sockeye::config::duration;
 use sockeye::model::{Problem, ProblemCode};
+use sockeye::query::{ChangeFeed, ChangeRecord, Sort};
 use sockeye::report;
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::watch::{self, End, Ended, Seen};
 use sockeye::runtime::{panic, refresh, signals};
+use sockeye::settings::Settings;
 use sockeye::source::{Recorder, Replay, Source as _};
 use sockeye::track::{Observation, Tracker};
 
@@ -64,7 +65,7 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
     let mut printer = Printer {
         end: end.clone(),
         clock,
-        watching: Watching::new(asked),
+        watching: ChangeFeed::new(asked),
         stream: watch.json.then(|| Stream::new(interval)),
         changes_only: watch.changes_only,
         has_colour: shared.colours_output(),
@@ -124,7 +125,7 @@ fn replay(
 struct Printer {
     end: End,
     clock: Clock,
-    watching: Watching,
+    watching: ChangeFeed,
     /// Of JSON: what was said of the stream itself.
     stream: Option<Stream>,
     changes_only: bool,
@@ -185,7 +186,7 @@ impl Printer {
     }
 
     /// Says what comes before the changes of a reading: problems that are new, in a stream of JSON within it.
-    fn introduce(&mut self, observation: &Observation, all: &[Told]) -> io::Result<bool> {
+    fn introduce(&mut self, observation: &Observation, all: &[ChangeRecord]) -> io::Result<bool> {
         let table = &observation.table;
         let problems = new_problems(&mut self.complained, &table.problems, all);
         let Some(stream) = &mut self.stream else {
@@ -214,8 +215,8 @@ impl Printer {
         Ok(printed == Printed::Whole)
     }
 
-    fn write(&self, told: &Told, out: &mut dyn io::Write) -> io::Result<()> {
-        let Told { at, change, row } = told;
+    fn write(&self, told: &ChangeRecord, out: &mut dyn io::Write) -> io::Result<()> {
+        let ChangeRecord { at, change, row } = told;
         if self.stream.is_some() {
             report::write_change_json(out, *at, change.as_ref(), row)
         } else {
@@ -229,7 +230,7 @@ impl Printer {
 fn new_problems<'a>(
     known: &mut HashSet<ProblemCode>,
     problems: &'a [Problem],
-    all: &[Told],
+    all: &[ChangeRecord],
 ) -> Vec<&'a Problem> {
     let rows = || all.iter().map(|told| &*told.row);
     let is_new =

@@ -10,8 +10,8 @@ use etcetera::BaseStrategy as _;
 use thiserror::Error;
 
 use super::{Fault, parse, parse_services};
-use crate::app::Settings;
 use crate::model::{Services, Text};
+use crate::settings::Settings;
 
 /// The largest file that is read, in bytes: no person writes such a one, and a list of so many keys or themes is not
 /// waited for.

@@ -7,9 +7,10 @@ use std::fmt::Write as _;
 use super::duration;
 use super::value::{self, Refusal, Value, quoted, wrong};
 use super::{Place, keyboard, services, views};
-use crate::app::{Notify, Settings, Tab};
 use crate::columns;
 use crate::model::{Family, Protocol};
+use crate::query::Tab;
+use crate::settings::{Notify, Settings};
 use crate::theme::{self, Role, Themes};
 
 /// One key.
@@ -203,12 +204,12 @@ fn first_view(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal> {
     let always = VIEWS.iter().map(|&(name, view)| (name, (view, None)));
     let own = config.views.iter().enumerate();
     let own = own.map(|(at, view)| (&*view.name, (view.shows, Some(at))));
-    (config.view, config.own_view) = value::word(value, "view", always.chain(own))?;
+    (config.view, config.custom_view) = value::word(value, "view", always.chain(own))?;
     Ok(())
 }
 
 fn first_view_text(config: &Settings) -> &str {
-    let own = config.own_view.and_then(|at| config.views.get(at));
+    let own = config.custom_view.and_then(|at| config.views.get(at));
     own.map_or_else(|| name_of(config.view), |view| &view.name)
 }
 

@@ -7,8 +7,8 @@ use super::Place;
 use super::fault::Fault;
 use super::key::{self, KEYS, Key, SECTIONS, Section};
 use super::value::Value;
-use crate::app::Settings;
 use crate::model::{Services, counted};
+use crate::settings::Settings;
 
 /// How many faults are told: what is no configuration at all has one on each line.
 const MAX_FAULTS: usize = 20;

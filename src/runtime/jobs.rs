@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use super::bind_test::BindTester;
 use super::clock::Clock;
-use crate::app::{BindReport, FileFormat, Msg, Settings, Written};
+use crate::app::{BindReport, FileFormat, Msg, Written};
 use crate::bind::{self, Address, Claim, Target, Wish};
 use crate::model::Moment;
 use crate::report::{self, Sheet};
+use crate::settings::Settings;
 use crate::track::{RowId, Table};
 
 /// How many ports are tried before the search for a free one is given up.

@@ -21,8 +21,9 @@ use super::signals::{self, Signals};
 use super::terminal::{self, Screen};
 use super::{fault, jobs};
 use crate::app::view::View;
-use crate::app::{App, Effect, Exit, Input, Msg, Settings, Size, Surroundings};
+use crate::app::{App, Effect, Environment, Exit, Input, Msg, Size};
 use crate::model::clean;
+use crate::settings::Settings;
 use crate::ui;
 use producers::ends_a_reading;
 
@@ -32,7 +33,7 @@ use producers::ends_a_reading;
 /// If there is no terminal, or the system starts no further threads.
 pub fn run(
     settings: Settings,
-    surroundings: Surroundings,
+    surroundings: Environment,
     collector: Collector,
     clock: Clock,
     read_again: ReadAgain,

@@ -15,17 +15,31 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("report", &["model", "track", "columns", "bind"]),
     ("source", &["model"]),
     ("theme", &["model", "filter"]),
+    ("query", &["model", "track", "columns", "filter"]),
+    ("keymap", &["columns"]),
+    (
+        "settings",
+        &["model", "columns", "filter", "theme", "query", "keymap"],
+    ),
     (
         "app",
-        &["model", "track", "columns", "filter", "bind", "theme"],
+        &[
+            "model", "track", "columns", "filter", "bind", "theme", "query", "keymap", "settings",
+        ],
     ),
     ("ui", &["app", "columns", "theme"]),
-    ("config", &["model", "columns", "filter", "theme", "app"]),
+    (
+        "config",
+        &[
+            "model", "columns", "filter", "theme", "query", "keymap", "settings",
+        ],
+    ),
 ];
 
 /// Modules without a system: values in, values out.
 const PURE: &[&str] = &[
-    "model", "track", "columns", "filter", "report", "theme", "app", "bind", "config",
+    "model", "track", "columns", "filter", "query", "keymap", "settings", "report", "theme", "app",
+    "bind", "config",
 ];
 
 /// The files of a pure module that touch the system: they make the real binds, and read

@@ -255,7 +255,7 @@ fn a_terminal_that_goes_away_in_the_middle_of_a_frame_ends_it() {
             live.pty.claim_size(columns, 60);
         }
         live.pty.read_on();
-        live.pty.hang_up(sockeye::app::Key::Char('?'));
+        live.pty.hang_up(sockeye::keymap::Key::Char('?'));
         // SIGHUP, or an error of the terminal, whichever comes first.
         let code = live.pty.wait_exit();
         assert!([129, 2].contains(&code), "{code}");

@@ -7,9 +7,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use sockeye::app::keymap::KEYMAP;
 use sockeye::app::view::{Click, View};
-use sockeye::app::{Action, BindReport, Effect, Input, Key, Mouse, Msg};
+use sockeye::app::{BindReport, Effect, Input, Mouse, Msg};
+use sockeye::keymap::KEYMAP;
+use sockeye::keymap::{Action, Key};
 use sockeye::model::{Holder, Owner, Socket, State};
 use sockeye::ui;
 

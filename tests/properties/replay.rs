@@ -11,7 +11,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use sockeye::app::{App, Input, Key, Msg, Surroundings};
+use sockeye::app::{App, Environment, Input, Msg};
+use sockeye::keymap::Key;
 use sockeye::model::{Kinds, Moment, Snapshot, Socket};
 use sockeye::report;
 use sockeye::source::{Recorder, Replay, Source as _, SourceError};
@@ -80,7 +81,7 @@ impl Player {
             tracker: Tracker::new(settings.linger),
             app: App::new(
                 settings,
-                Surroundings {
+                Environment {
                     is_recording: true,
                     ..surroundings(80, 24)
                 },

@@ -1,6 +1,7 @@
 //! Pictures of every scene at three sizes of terminal.
 
-use sockeye::app::{Effect, Input, Inspected, Key, Msg};
+use sockeye::app::{Effect, Input, Inspected, Msg};
+use sockeye::keymap::Key;
 use std::time::Duration;
 
 use sockeye::model::{

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sockeye::app::{BindReport, Effect, Msg, Surroundings};
+use sockeye::app::{BindReport, Effect, Environment, Msg};
 use sockeye::model::{
     Cost, EphemeralPorts, Holder, Owner, Playback, Problem, ProblemCode, Process, Protocol, Queue,
     Socket, State, Text, TimeWaitReuse,
@@ -188,7 +188,7 @@ pub fn changes_stage(width: u16, height: u16) -> Stage {
 
 /// The same from a recording, at its end.
 pub fn recording_stage(width: u16, height: u16) -> Stage {
-    let surroundings = Surroundings {
+    let surroundings = Environment {
         host: "replay of night.jsonl".into(),
         is_recording: true,
         ..surroundings(width, height)

@@ -13,15 +13,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sockeye::app::{
-    App, Effect, Input, Inspected, Key, Mouse, Msg, Settings, Size, Surroundings, Tab,
-};
+use sockeye::app::{App, Effect, Environment, Input, Inspected, Mouse, Msg, Size};
 use sockeye::bind::{Examination, Probe, ProbeResult, Target, Witness};
+use sockeye::keymap::Key;
 use sockeye::model::{
     Answered, Background, Cost, Endpoint, EphemeralPorts, Evidence, Holder, Kinds, Limits, Lineage,
     Moment, Owner, Pid, Playback, Problem, Process, Protocol, Queue, Refresh, Snapshot, Socket,
     State, Text,
 };
+use sockeye::query::Tab;
+use sockeye::settings::Settings;
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::{Event, Tracker};
 
@@ -55,8 +56,8 @@ pub fn settings() -> Settings {
 }
 
 /// Where a scene plays.
-pub fn surroundings(width: u16, height: u16) -> Surroundings {
-    Surroundings {
+pub fn surroundings(width: u16, height: u16) -> Environment {
+    Environment {
         host: "web-01".into(),
         is_recording: false,
         uid: Some(1000),
@@ -86,7 +87,7 @@ impl Stage {
         Self::with(settings(), surroundings(width, height))
     }
 
-    pub fn with(settings: Settings, surroundings: Surroundings) -> Self {
+    pub fn with(settings: Settings, surroundings: Environment) -> Self {
         let now = after(Duration::ZERO);
         Self {
             tracker: Tracker::new(settings.linger),

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use ratatui::widgets::Paragraph;
-use sockeye::app::{Input, Key};
+use sockeye::app::Input;
+use sockeye::keymap::Key;
 use sockeye::runtime::input;
 use sockeye::runtime::panic::{install_hook, spawn_worker};
 use sockeye::runtime::signals::{Signal, Signals, exit_code, stop_now, suspend_job};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Question;
+use crate::app::question::Question;
 use crate::app::{EndRole, EndTarget};
 use crate::model::Process;
 

@@ -12,7 +12,7 @@ mod words;
 
 use std::sync::Arc;
 
-use super::{Confirmed, Ending, Inspected, Signal};
+use crate::app::{Confirmed, Ending, Inspected, Signal};
 use crate::bind::{Address, Fix, FixCode, Target, fixes_for};
 use crate::model::{
     Background, Guard, Holder, Limits, Lineage, Owner, Pid, Problem, ProblemCode, Process,

@@ -1,7 +1,7 @@
 //! The words of the question: what is asked, what is known of the process, and what to do instead.
 
-use super::{Choice, Question, loss};
 use crate::app::EndTarget;
+use crate::app::question::{Choice, Question, loss};
 use crate::bind::{Fix, keeper_text, thing};
 use crate::model::{AlsoEndsKind, Process, Reaction, Restarts, Run, Term};
 

@@ -1,7 +1,7 @@
 //! Bind tests: what their answers, keys and time make of the pane.
 
-use super::ending::ending;
 use super::*;
+use crate::app::tests::ending::ending;
 use crate::bind::{Examination, Probe, ProbeResult, Target, Witness};
 use crate::model::{Answered, Evidence, Holder};
 

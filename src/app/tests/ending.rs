@@ -192,7 +192,7 @@ fn the_pane_of_a_bind_test_asks_twice_as_well() {
     let mut desk = desk_below(&[40, 10]);
     desk.read(&[listener(10)]);
     let effects = desk.press("b");
-    let answer = super::bind::report(&desk, &effects, vec![Holder::new(listener(10))]);
+    let answer = crate::app::tests::bind::report(&desk, &effects, vec![Holder::new(listener(10))]);
     desk.tell(Msg::BindTested(Box::new(answer)));
     assert_eq!(desk.press("Ky"), []);
     assert_eq!(ending(&desk.press("Y")).confirmed, Confirmed::Twice);
@@ -541,7 +541,7 @@ fn of_a_bind_test_it_is_known_at_once_what_depends_on_the_owner() {
         backgrounds: vec![proxy_of_web(10)],
         ..Holder::new(listener(10))
     };
-    let answer = super::bind::report(&desk, &effects, vec![holder]);
+    let answer = crate::app::tests::bind::report(&desk, &effects, vec![holder]);
     desk.tell(Msg::BindTested(Box::new(answer)));
     let effects = desk.press("Ky");
     assert!(

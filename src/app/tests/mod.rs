@@ -4,13 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::keymap::{KEYMAP, Keymap, Mode};
-use super::view::View;
 use super::*;
+use crate::app::view::View;
 use crate::columns;
+use crate::keymap::{Action, KEYMAP, Key, Keymap, Mode};
 use crate::model::{
     Background, Endpoint, Kinds, Limits, Lineage, Owner, Process, Protocol, Snapshot, Socket, State,
 };
+use crate::query::{Sort, Tab};
+use crate::settings::{CustomView, Notify};
 use crate::theme::{Depth, Glyphs};
 use crate::track::{RowId, Tracker};
 
@@ -60,7 +62,7 @@ impl Desk {
     }
 
     fn with(settings: Settings) -> Self {
-        let surroundings = Surroundings {
+        let surroundings = Environment {
             host: "host".into(),
             is_recording: false,
             uid: Some(1000),
@@ -248,7 +250,7 @@ fn details_list_the_other_sockets_of_the_selected_row_s_process_as_they_come_and
 
 #[test]
 fn every_action_has_a_key() {
-    let variants: BTreeSet<String> = include_str!("../action.rs")
+    let variants: BTreeSet<String> = include_str!("../../keymap/action.rs")
         .lines()
         .filter_map(|line| line.strip_prefix("    ")?.strip_suffix(','))
         .map(String::from)

@@ -130,7 +130,7 @@ fn what_is_not_possible_is_not_listed() {
 
 #[test]
 fn views_of_ones_own_are_listed_by_name_with_the_keys_in_force() {
-    let view = |name: &str, filter: &str| OwnView {
+    let view = |name: &str, filter: &str| CustomView {
         name: name.into(),
         shows: Tab::Listening,
         filter: Filter::parse(filter).unwrap(),

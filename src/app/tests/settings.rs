@@ -145,8 +145,8 @@ fn rows_that_lingered_go_when_the_settings_let_them_stay_no_longer() {
 }
 
 /// A view of one's own.
-fn view(name: &str, filter: &str) -> OwnView {
-    OwnView {
+fn view(name: &str, filter: &str) -> CustomView {
+    CustomView {
         name: name.into(),
         shows: Tab::Listening,
         filter: Filter::parse(filter).unwrap(),
@@ -161,7 +161,7 @@ fn desk_with_views() -> Desk {
         by: ColumnId::Port,
         descending: true,
     };
-    let first = OwnView {
+    let first = CustomView {
         columns: Some(vec![ColumnId::Process, ColumnId::Port, ColumnId::State]),
         sort: Some(backwards),
         ..view("high", "!:10")
@@ -243,7 +243,7 @@ fn a_view_that_there_is_not_is_told() {
 fn the_table_begins_with_the_view_that_the_settings_name() {
     let mut desk = Desk::with(Settings {
         views: vec![view("low", ":10")],
-        own_view: Some(0),
+        custom_view: Some(0),
         ..at_start()
     });
     desk.read_ports(&[10, 20]);
@@ -333,7 +333,7 @@ fn views_that_change_their_places_do_not_change_what_is_shown() {
     let begin_with = |views: [&str; 2], at: usize| Settings {
         views: views.map(|name| view(name, ":10")).into(),
         view: Tab::Listening,
-        own_view: Some(at),
+        custom_view: Some(at),
         ..at_start()
     };
     let mut desk = Desk::with(begin_with(["web", "db"], 0));
@@ -361,13 +361,13 @@ fn a_view_that_the_file_begins_with_now_is_shown() {
     let own = Settings {
         views,
         view: Tab::Listening,
-        own_view: Some(0),
+        custom_view: Some(0),
         ..at_start()
     };
     let mut desk = Desk::with(own.clone());
     desk.read_ports(&[10, 20]);
     desk.read_settings(Settings {
-        own_view: None,
+        custom_view: None,
         ..own
     });
     assert_eq!(tabs(&desk)[0], "1 Listening*");

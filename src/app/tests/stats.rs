@@ -1,7 +1,7 @@
 //! What refreshes cost, as the pane tells it.
 
-use super::super::stats::MAX_REFRESHES;
 use super::*;
+use crate::app::stats::MAX_REFRESHES;
 use crate::model::{Cost, Refresh};
 
 impl Desk {

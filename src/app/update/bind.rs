@@ -1,13 +1,15 @@
 //! What the keys and the mouse do with a bind test.
 
-use super::super::asking::Menu;
-use super::super::bind_pane::BindPane;
-use super::super::cursor::Step;
-use super::super::question::Question;
-use super::super::{Action, App, Effect, Modal, Pane, Tab};
-use super::Effects;
+use crate::app::asking::Menu;
+use crate::app::bind_pane::BindPane;
+use crate::app::cursor::Step;
+use crate::app::question::Question;
+use crate::app::update::Effects;
+use crate::app::{App, Effect, Modal, Pane};
 use crate::bind::{Address, Target};
+use crate::keymap::Action;
 use crate::model::{Kinds, Moment, Socket};
+use crate::query::Tab;
 
 impl App {
     pub(super) fn bind_test_selected(&mut self, now: Moment) -> Effects {

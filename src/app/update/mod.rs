@@ -9,10 +9,11 @@ mod settings;
 mod table;
 mod theme;
 
-use super::bind_pane::Came;
-use super::keymap::Mode;
-use super::prompt::{Edited, MAX_BYTES};
-use super::{Action, App, BindReport, Effect, Exit, Input, Key, Modal, Msg, News, Pane};
+use crate::app::bind_pane::Came;
+use crate::app::prompt::{Edited, MAX_BYTES};
+use crate::app::{App, BindReport, Effect, Exit, Input, Modal, Msg, News, Pane};
+use crate::keymap::Mode;
+use crate::keymap::{Action, Key};
 use crate::model::Moment;
 use crate::track::Observation;
 
@@ -170,7 +171,7 @@ impl App {
                 self.tell_of_edit(edited, now);
             }
             Input::Resized { width, height } => {
-                self.size = super::Size { width, height };
+                self.size = crate::app::Size { width, height };
                 self.hand.let_go();
                 self.scroll_to_cursor();
                 // Also where it is the size that we knew: there and back again is told once.

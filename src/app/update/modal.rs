@@ -1,11 +1,12 @@
 //! What the keys do in menus, questions and the help.
 
-use super::super::asking::{Menu, MenuChoice};
-use super::super::question::{Confirmation, Question};
-use super::super::view;
-use super::super::{Action, App, Effect, Ending, Inspected, Modal, News, Pane, Written};
-use super::Effects;
+use crate::app::asking::{Menu, MenuChoice};
+use crate::app::question::{Confirmation, Question};
+use crate::app::update::Effects;
+use crate::app::view;
+use crate::app::{App, Effect, Ending, Inspected, Modal, News, Pane, Written};
 use crate::columns::{cut, cut_middle, width};
+use crate::keymap::Action;
 use crate::model::{Moment, clean, counted};
 
 impl App {

@@ -1,10 +1,11 @@
 //! What the mouse does. What is under it, the view says.
 
-use super::super::cursor::Step;
-use super::super::hand::{Grip, Pace};
-use super::super::view::{Click, Part, Scrollbar, last_help_scroll};
-use super::super::{Action, App, Modal, Mouse, Pane};
-use super::Effects;
+use crate::app::cursor::Step;
+use crate::app::hand::{Grip, Pace};
+use crate::app::update::Effects;
+use crate::app::view::{Click, Part, Scrollbar, last_help_scroll};
+use crate::app::{App, Modal, Mouse, Pane};
+use crate::keymap::Action;
 use crate::model::Moment;
 
 /// Lines that a notch of the wheel moves.

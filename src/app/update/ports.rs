@@ -1,11 +1,13 @@
 //! What the keys do about ports: going to one, watching one, following what happens.
 
-use super::super::cursor::Step;
-use super::super::go_to::{Found, GoTo};
-use super::super::marked::port_name;
-use super::super::{Action, App, Key, Modal, Pane};
-use super::Effects;
+use crate::app::cursor::Step;
+use crate::app::go_to::{Found, GoTo};
+use crate::app::marked::port_name;
+use crate::app::update::Effects;
+use crate::app::{App, Effect, Modal, Pane};
+use crate::keymap::{Action, Key};
 use crate::model::Moment;
+use crate::settings::Notify;
 use crate::track::{Event, Observation};
 
 /// So many things are told of watched ports at once; older ones stand in the events.
@@ -136,6 +138,11 @@ impl App {
         news.append(&mut self.port_news);
         news.truncate(MAX_NEWS);
         self.port_news = news;
-        self.settings.notify.effects(told)
+        match self.settings.notify {
+            Notify::Bell => vec![Effect::Bell],
+            Notify::Desktop => vec![Effect::DesktopNotice(told)],
+            Notify::Both => vec![Effect::Bell, Effect::DesktopNotice(told)],
+            Notify::None => Vec::new(),
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! What the keys do while a filter or a port is typed.
 
-use super::super::prompt::{Edited, PromptKind, Turn};
-use super::super::{Action, App, Modal};
-use super::Effects;
+use crate::app::prompt::{Edited, PromptKind, Turn};
+use crate::app::update::Effects;
+use crate::app::{App, Modal};
 use crate::bind::Target;
 use crate::columns::cut;
 use crate::filter::Filter;
+use crate::keymap::Action;
 use crate::model::Moment;
 
 /// How many filters are remembered.

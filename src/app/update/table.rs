@@ -1,13 +1,14 @@
 //! What the keys do in the table.
 
-use super::super::asking::Menu;
-use super::super::cursor::Step;
-use super::super::prompt::{Prompt, PromptKind};
-use super::super::question::Question;
-use super::super::view::duration_text;
-use super::super::{Action, App, Effect, Modal, News, Pane};
-use super::Effects;
+use crate::app::asking::Menu;
+use crate::app::cursor::Step;
+use crate::app::prompt::{Prompt, PromptKind};
+use crate::app::question::Question;
+use crate::app::update::Effects;
+use crate::app::view::duration_text;
+use crate::app::{App, Effect, Modal, News, Pane};
 use crate::columns::ColumnId;
+use crate::keymap::Action;
 use crate::model::{Holder, Kinds, Moment, Protocol};
 
 impl App {

@@ -1,6 +1,6 @@
 //! Another theme.
 
-use super::super::App;
+use crate::app::App;
 use crate::model::Moment;
 use crate::theme::{Depth, Looks};
 

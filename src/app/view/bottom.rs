@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use super::super::completing::Completing;
-use super::super::go_to::{Found, GoTo};
-use super::super::keymap::Mode;
-use super::super::layout::{Layout, Size};
-use super::super::overdue::{LONG, next_second, no_answer};
-use super::super::prompt::Prompt;
-use super::super::{Action, App, Modal, News, Notice, PromptKind};
-use super::{Click, Line, Role, cut_line, line_width, raw_span, span};
+use crate::app::completing::Completing;
+use crate::app::go_to::{Found, GoTo};
+use crate::app::layout::{Layout, Size};
+use crate::app::overdue::{LONG, next_second, no_answer};
+use crate::app::prompt::Prompt;
+use crate::app::view::{Click, Line, Role, cut_line, line_width, raw_span, span};
+use crate::app::{App, Modal, News, Notice, PromptKind};
 use crate::columns::width;
+use crate::keymap::Action;
+use crate::keymap::Mode;
 use crate::model::Moment;
 
 /// For how long a notice stays.

@@ -4,12 +4,13 @@
 //! own. Both become one list of [`Target`]s, made of the very view that is drawn: a click lands on what is
 //! seen.
 
-use super::super::layout::Area;
-use super::super::own_view::Place;
-use super::super::{Action, Modal};
-use super::scrollbar::Part;
-use super::{App, Line, OverlayView, Span, View, line_width};
+use crate::app::Modal;
+use crate::app::custom_view::Place;
+use crate::app::layout::Area;
+use crate::app::view::scrollbar::Part;
+use crate::app::view::{App, Line, OverlayView, Span, View, line_width};
 use crate::columns::{ColumnId, width};
+use crate::keymap::Action;
 
 /// What a click does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,11 @@
 //! Where things are: what the mouse hit, how many rows are in sight.
 
-use super::super::layout::{Area, Layout, layout};
-use super::super::{App, Modal, Pane, Tab};
-use super::scrollbar::{Part, Scrollbar};
+use crate::app::layout::{Area, Layout, layout};
+use crate::app::view::scrollbar::{Part, Scrollbar};
+use crate::app::{App, Modal, Pane};
 use crate::columns::{Column, ColumnId, Demand, Fitted, fit};
 use crate::model::Moment;
+use crate::query::Tab;
 use crate::track::Row;
 
 /// Cells before the first column: the mark and a space.

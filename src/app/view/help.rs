@@ -1,11 +1,11 @@
 //! The help: keys from the keymap, the filter language and the columns from their own tables.
 
-use super::super::keymap::{Keymap, Mode};
-use super::super::layout::Size;
-use super::overlay::Sheet;
-use super::{Line, Role, span};
+use crate::app::layout::Size;
+use crate::app::view::overlay::Sheet;
+use crate::app::view::{Line, Role, span};
 use crate::columns::{self, pad, width, wrap};
 use crate::filter;
+use crate::keymap::{Keymap, Mode};
 
 /// The help, scrolled.
 pub(super) fn sheet(scroll: usize, size: Size, keymap: &Keymap) -> Sheet {

@@ -25,8 +25,8 @@ pub(super) use help::last_help_scroll;
 pub use scrollbar::{Part, Scrollbar};
 pub use table::{CellView, RowView, TitleView};
 
-use super::layout::{Area, Layout};
-use super::{App, Size};
+use crate::app::layout::{Area, Layout};
+use crate::app::{App, Size};
 use crate::model::{Moment, clean};
 use crate::theme::{Glyphs, Looks};
 use crate::track::Mark;
@@ -188,8 +188,8 @@ impl App {
             self.rows_change_in(now)
         };
         let pane = match &self.pane {
-            Some(super::Pane::Bind(pane)) => pane.wakes_in(now),
-            Some(super::Pane::Details) if !stands => self.end_changes_in(now),
+            Some(crate::app::Pane::Bind(pane)) => pane.wakes_in(now),
+            Some(crate::app::Pane::Details) if !stands => self.end_changes_in(now),
             _ => None,
         };
         [notice, header, rows, pane]

@@ -1,10 +1,10 @@
 //! What covers the middle of the screen: a menu, a question, the help.
 
-use super::super::layout::{Area, Size};
-use super::super::palette::{Entry, Palette};
-use super::super::{App, Menu, MenuItem, Modal, Question, Signal};
-use super::scrollbar::{Part, Scrollbar};
-use super::{Line, OverlayView, Role, cut_line, help, line_width, span, widest};
+use crate::app::layout::{Area, Size};
+use crate::app::palette::{Entry, Palette};
+use crate::app::view::scrollbar::{Part, Scrollbar};
+use crate::app::view::{Line, OverlayView, Role, cut_line, help, line_width, span, widest};
+use crate::app::{App, Menu, MenuItem, Modal, Question, Signal};
 use crate::columns::pad;
 
 /// Everything that an overlay would show if there were room.

@@ -1,8 +1,9 @@
 //! What says that a recording is shown, and which moment of it: at every width, so that it is never mistaken for now.
 
-use super::super::{Action, App};
-use super::{Click, Line, Role, duration_text, span};
+use crate::app::App;
+use crate::app::view::{Click, Line, Role, duration_text, span};
 use crate::columns::width;
+use crate::keymap::Action;
 use crate::model::Playback;
 
 /// Cells that the longer forms leave to the name of the program.

@@ -2,7 +2,7 @@
 //!
 //! Drawing and dragging use the same numbers, so that the thumb is under the pointer that holds it.
 
-use super::super::layout::Area;
+use crate::app::layout::Area;
 
 /// What a scrollbar scrolls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

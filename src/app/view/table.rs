@@ -1,9 +1,9 @@
 //! The rows in sight and their headings.
 
-use super::super::App;
-use super::super::layout::Layout;
-use super::geometry::MARK_WIDTH;
-use super::{Role, mark_role};
+use crate::app::App;
+use crate::app::layout::Layout;
+use crate::app::view::geometry::MARK_WIDTH;
+use crate::app::view::{Role, mark_role};
 use crate::columns::{Align, CellContext, ColumnId, Fitted, pad, width};
 use crate::model::{AcceptQueue, Fill, Moment, OwnerKind, State};
 use crate::track::{ChangeKind, Mark, Row};

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::overdue::{LONG, next_second, no_answer};
-use super::super::own_view::Place;
-use super::super::{Action, App, Modal, PromptKind, Tab};
-use super::bars::sparkline;
-use super::{Click, Line, Role, TabView, cut_line, duration_text, line_width, span};
+use crate::app::custom_view::Place;
+use crate::app::overdue::{LONG, next_second, no_answer};
+use crate::app::view::bars::sparkline;
+use crate::app::view::{Click, Line, Role, TabView, cut_line, duration_text, line_width, span};
+use crate::app::{App, Modal, PromptKind};
 use crate::columns::width;
+use crate::keymap::Action;
 use crate::model::{Moment, Problem, ProblemCode, Protocol};
+use crate::query::Tab;
 use crate::track::Counts;
 
 /// A part of the header, and how soon it is given up when there is no room: low numbers stay.

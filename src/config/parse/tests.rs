@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::*;
-use crate::app::keymap::{Keymap, Mode};
-use crate::app::{Action, Key as Pressed};
-use crate::app::{Notify, Settings, Sort, Tab};
 use crate::columns::ColumnId;
 use crate::config::{MAX_BYTES, default_file, keys, to_toml};
 use crate::filter::Filter;
+use crate::keymap::{Action, Key as Pressed};
+use crate::keymap::{Keymap, Mode};
 use crate::model::{Family, Kinds, Protocol};
+use crate::query::{Sort, Tab};
+use crate::settings::{Notify, Settings};
 use crate::theme::Role;
 
 /// What is wrong with a text, as a user reads it.
@@ -793,7 +794,7 @@ fn views_of_ones_own_take_what_the_file_takes() {
     let (by, descending) = (ColumnId::Port, true);
     assert_eq!(ann.sort, Some(Sort { by, descending }));
     assert_eq!(
-        (settings.view, settings.own_view),
+        (settings.view, settings.custom_view),
         (Tab::Listening, Some(0))
     );
     let printed = to_toml(&settings);

@@ -1,10 +1,10 @@
 //! A bind test: the verdict, what the kernel said of each address, who could start, what is in the
 //! way and what to do about it.
 
-use super::super::super::bind_pane::BindPane;
-use super::super::super::overdue::no_answer;
-use super::super::{Click, Line, Role, line_width, span, widest};
-use super::MAX_LINES;
+use crate::app::bind_pane::BindPane;
+use crate::app::overdue::no_answer;
+use crate::app::view::panes::MAX_LINES;
+use crate::app::view::{Click, Line, Role, line_width, span, widest};
 use crate::bind::{MatrixCell, Outcome, Profile, Start, Target, Verdict};
 use crate::columns::{cut, owner_with_pid, pad, socket_text, width, wrap};
 use crate::model::Moment;
@@ -134,7 +134,7 @@ fn details(verdict: &Verdict, columns: usize) -> Vec<Line> {
 }
 
 /// A label and a sentence, which goes on under itself; on a narrow screen it begins below its label.
-fn labelled(label: &super::super::Span, text: &str, role: Role, columns: usize) -> Vec<Line> {
+fn labelled(label: &crate::app::view::Span, text: &str, role: Role, columns: usize) -> Vec<Line> {
     let is_narrow = columns < ROOMY;
     let indent = if is_narrow { 0 } else { LABEL };
     let mut lines = Vec::new();

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::super::App;
-use super::super::{Line, Role, span};
-use super::MAX_LINES;
+use crate::app::App;
+use crate::app::view::panes::MAX_LINES;
+use crate::app::view::{Line, Role, span};
 use crate::columns::{owner_text, pad, socket_text, wrap};
 use crate::model::{
     AcceptQueue, Fill, Moment, Process, Protocol, Queue, Socket, Text, UnixKind, UnixName, counted,

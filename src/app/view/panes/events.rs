@@ -1,8 +1,8 @@
 //! The journal: what opened, changed and closed, newest first.
 
-use super::super::super::App;
-use super::super::{Line, Role, mark_role, span};
-use super::MAX_LINES;
+use crate::app::App;
+use crate::app::view::panes::MAX_LINES;
+use crate::app::view::{Line, Role, mark_role, span};
 use crate::columns::{change_text, owner_with_pid, program_text, socket_text};
 use crate::model::Moment;
 use crate::track::{ChangeKind, Event, Mark};

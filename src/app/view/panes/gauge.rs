@@ -2,7 +2,7 @@
 //!
 //! Where the range is not known there is no bar: nothing is not 0.
 
-use super::super::{Line, Role, span};
+use crate::app::view::{Line, Role, span};
 use crate::columns::pad;
 use crate::model::{EphemeralUse, Held};
 

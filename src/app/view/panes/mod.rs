@@ -7,10 +7,11 @@ mod gauge;
 mod stats;
 mod timeline;
 
-use super::super::layout::{Area, Layout};
-use super::super::{Action, App, Pane};
-use super::scrollbar::{Part, Scrollbar};
-use super::{Click, Line, PaneView, Role, Span, cut_line, span};
+use crate::app::layout::{Area, Layout};
+use crate::app::view::scrollbar::{Part, Scrollbar};
+use crate::app::view::{Click, Line, PaneView, Role, Span, cut_line, span};
+use crate::app::{App, Pane};
+use crate::keymap::Action;
 use crate::model::Moment;
 
 /// More lines than this are not made, however long a pane could be.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::super::App;
-use super::super::super::stats::Measured;
-use super::super::{Line, Role, span};
-use super::gauge;
+use crate::app::App;
+use crate::app::stats::Measured;
+use crate::app::view::panes::gauge;
+use crate::app::view::{Line, Role, span};
 use crate::columns::{pad, width};
 use crate::model::{counted, millis_text};
 

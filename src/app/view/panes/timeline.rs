@@ -1,10 +1,10 @@
 //! When things happened: what opened, changed and closed in each few seconds of the last minutes, above the
 //! journal.
 
-use super::super::super::App;
-use super::super::super::past::{Bucket, SECONDS};
-use super::super::bars::bar;
-use super::super::{Line, Role, mark_role, span};
+use crate::app::App;
+use crate::app::past::{Bucket, SECONDS};
+use crate::app::view::bars::bar;
+use crate::app::view::{Line, Role, mark_role, span};
 use crate::columns::pad;
 use crate::model::Moment;
 use crate::track::Mark;

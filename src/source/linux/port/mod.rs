@@ -59,7 +59,7 @@ pub(in crate::source) struct PortPlatform {
     cgroups: Cgroups,
     /// The control group of each socket of the last rows, by inode.
     groups: HashMap<u32, u64>,
-    surroundings: Surroundings,
+    surroundings: Environment,
     /// Of each protocol that was surveyed, the ports that had rows.
     surveys: HashMap<Protocol, HashSet<u16>>,
     /// The limits that surveyed ports share, with what could not be read of them.
@@ -68,7 +68,7 @@ pub(in crate::source) struct PortPlatform {
 
 /// What matters for every port alike.
 #[derive(Default)]
-struct Surroundings {
+struct Environment {
     namespaces: Namespaces,
     filter: PacketFilter,
     /// What is not known because of BPF programs.
@@ -84,7 +84,7 @@ const SURROUNDINGS_LAST: Duration = Duration::from_millis(500);
 /// How far apart the two looks at a full accept queue are.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
-impl Surroundings {
+impl Environment {
     /// Those of this moment.
     fn renewed(self, now: Moment) -> Self {
         match self.at {
@@ -211,7 +211,7 @@ impl PortPlatform {
         answered: Answered,
     ) {
         let mut around = mem::take(&mut self.surroundings).renewed(evidence.taken_at);
-        let Surroundings {
+        let Environment {
             namespaces,
             filter,
             programs,

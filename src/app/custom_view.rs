@@ -1,26 +1,14 @@
 //! Views of one's own: each takes its filter, its order and its columns along, and whoever leaves it finds those that
 //! there were.
 
-use super::selection::Sort;
-use super::{Action, App, Tab, without};
+use crate::app::{App, without};
 use crate::columns::ColumnId;
 use crate::filter::Filter;
+use crate::keymap::Action;
 use crate::model::Moment;
-
-/// A view that a user has set up.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OwnView {
-    /// What its tab says.
-    pub name: String,
-    /// The view that it begins from.
-    pub shows: Tab,
-    /// Its filter.
-    pub filter: Filter,
-    /// Its columns in their order, if they are others than usual.
-    pub columns: Option<Vec<ColumnId>>,
-    /// Its order, if it is another than usual.
-    pub sort: Option<Sort>,
-}
+use crate::query::Sort;
+use crate::query::Tab;
+use crate::settings::CustomView;
 
 /// The view of one's own that is open.
 #[derive(Clone, Debug)]
@@ -72,7 +60,7 @@ impl App {
 
     /// The tab that is shown.
     pub(super) fn place(&self) -> Place {
-        let own = self.own_view.as_ref().map(|own| Place::Own(own.at));
+        let own = self.custom_view.as_ref().map(|own| Place::Own(own.at));
         own.unwrap_or(Place::Tab(self.criteria.tab))
     }
 
@@ -100,7 +88,7 @@ impl App {
     }
 
     /// The view of one's own that an action shows, if it shows one.
-    pub(super) fn own_view_of(&self, action: Action) -> Option<&OwnView> {
+    pub(super) fn own_view_of(&self, action: Action) -> Option<&CustomView> {
         match self.place_of(action)? {
             Place::Tab(_) => None,
             Place::Own(at) => self.settings.views.get(at),
@@ -142,11 +130,11 @@ impl App {
             hidden_columns: hidden_columns.unwrap_or_else(|| before.hidden_columns.clone()),
         });
         self.criteria.tab = view.shows;
-        self.own_view = Some(Opened { at, before });
+        self.custom_view = Some(Opened { at, before });
     }
 
     pub(super) fn leave_own_view(&mut self) {
-        if let Some(opened) = self.own_view.take() {
+        if let Some(opened) = self.custom_view.take() {
             self.arrange(opened.before);
         }
     }
@@ -171,7 +159,7 @@ impl App {
 
     /// The columns that were chosen, in their order: the open view's, or else those of the settings.
     pub(super) fn chosen_columns(&self) -> &[ColumnId] {
-        let own = self.own_view.as_ref();
+        let own = self.custom_view.as_ref();
         let own = own.and_then(|own| self.settings.views.get(own.at)?.columns.as_deref());
         own.unwrap_or(&self.settings.columns)
     }

@@ -10,6 +10,7 @@ use super::*;
 use crate::columns;
 use crate::filter::Filter;
 use crate::model::{Endpoint, Kinds, Owner, Process, Protocol, Snapshot, Socket, State};
+use crate::query::Tab;
 use crate::track::Tracker;
 
 const LINGER: Duration = Duration::from_secs(3);

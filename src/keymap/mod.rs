@@ -3,15 +3,17 @@
 //! The table is what every key does at first; a [`Keymap`] is what it does for this user, and all that the
 //! program asks.
 
+mod action;
 mod flaws;
 mod in_force;
+mod key;
 
 use std::borrow::Cow;
 
-pub use flaws::{Flaw, Place};
+pub use action::Action;
+pub use flaws::{BoundAction, Flaw};
 pub use in_force::Keymap;
-
-use super::{Action, Key};
+pub use key::Key;
 
 /// What the keyboard is for at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 //! Everything that a key can make the program do.
 
-/// A command of the person at the keyboard. Which key gives it is the [keymap](super::keymap)'s
+/// A command of the person at the keyboard. Which key gives it is the [keymap](crate::keymap)'s
 /// affair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the keymap describes each for the help screen")]
@@ -76,6 +76,6 @@ impl Action {
     /// What the file of settings calls it: the variant's name in small letters, with hyphens. Who renames a variant
     /// breaks the files of users.
     pub fn name(self) -> String {
-        super::keymap::hyphenated(&format!("{self:?}"))
+        crate::keymap::hyphenated(&format!("{self:?}"))
     }
 }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::app::{Sort, Tab};
 use crate::columns::ColumnId;
 use crate::filter::Filter;
 use crate::model::{Endpoint, Kinds, Owner, Process, Protocol, Snapshot, Socket, State};
+use crate::query::{Sort, Tab};
 use crate::track::Tracker;
 
 struct Watch {
     tracker: Tracker,
-    watching: Watching,
+    watching: ChangeFeed,
     seconds: u64,
 }
 
@@ -23,7 +23,7 @@ impl Watch {
             by: ColumnId::Port,
             descending: false,
         };
-        let asked = Asked {
+        let asked = Query {
             tab: Tab::All,
             kinds: Kinds::DEFAULT,
             filter: Filter::parse(filter).unwrap(),
@@ -33,7 +33,7 @@ impl Watch {
         };
         Self {
             tracker: Tracker::new(Duration::ZERO),
-            watching: Watching::new(asked),
+            watching: ChangeFeed::new(asked),
             seconds: 0,
         }
     }
@@ -61,7 +61,7 @@ impl Watch {
     }
 }
 
-fn line(told: &Told) -> String {
+fn line(told: &ChangeRecord) -> String {
     let what = match &told.change {
         None => "present".to_owned(),
         Some(ChangeKind::Opened) => "opened".to_owned(),

@@ -1,18 +1,23 @@
-//! What a user may set, and what the program finds around itself when it starts.
+//! What a user may set.
 //!
 //! One struct for the file of settings, the command line and the running program: a new setting is a field here, its
 //! default, and a row in the table of the file's keys. Pure: where the values come from is not known here.
 
+mod custom_view;
+mod notify;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::keymap::Keymap;
-use super::notify::Notify;
-use super::{OwnView, Size, Sort, Tab};
+pub use custom_view::CustomView;
+pub use notify::Notify;
+
 use crate::columns::{self, ColumnId};
 use crate::filter::{Filter, FilterError};
-use crate::model::{Family, Kinds, Lineage, Protocol, Services};
-use crate::theme::{Depth, Glyphs, Themes};
+use crate::keymap::Keymap;
+use crate::model::{Family, Kinds, Protocol, Services};
+use crate::query::{Sort, Tab};
+use crate::theme::Themes;
 
 /// What a user may set.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,9 +31,9 @@ pub struct Settings {
     /// The view to begin with.
     pub view: Tab,
     /// The view of one's own to begin with instead, by its place among them.
-    pub own_view: Option<usize>,
+    pub custom_view: Option<usize>,
     /// Views of one's own.
-    pub views: Vec<OwnView>,
+    pub views: Vec<CustomView>,
     /// The kinds of sockets that are shown.
     pub kinds: Kinds,
     /// The only family that is shown, if it is one.
@@ -61,7 +66,7 @@ impl Default for Settings {
             linger: Duration::from_secs(5),
             highlight: Duration::from_secs(5),
             view: Tab::Listening,
-            own_view: None,
+            custom_view: None,
             views: Vec::new(),
             kinds: Kinds::DEFAULT,
             family: None,
@@ -80,8 +85,8 @@ impl Default for Settings {
 
 impl Settings {
     /// The name of the view to begin with; no two views have the same.
-    pub(super) fn begins_with(&self) -> &str {
-        let own = self.own_view.and_then(|at| self.views.get(at));
+    pub(crate) fn begins_with(&self) -> &str {
+        let own = self.custom_view.and_then(|at| self.views.get(at));
         own.map_or(self.view.title(), |view| &view.name)
     }
 
@@ -117,25 +122,4 @@ impl Settings {
         }
         Filter::parse(&format!("{family} ({filter})"))
     }
-}
-
-/// Where the program runs, and as whom.
-#[derive(Clone, Debug)]
-pub struct Surroundings {
-    /// Name of this host, for the header, or what else the table comes from.
-    pub host: String,
-    /// Whether the table is a recording, so that nothing can be done about what it shows.
-    pub is_recording: bool,
-    /// The user's own uid.
-    pub uid: Option<u32>,
-    /// This process and its ancestors.
-    pub lineage: Lineage,
-    /// Time zone in which the clock is read.
-    pub time_zone: jiff::tz::TimeZone,
-    /// Size of the terminal at the start.
-    pub size: Size,
-    /// How many colours the terminal shows.
-    pub depth: Depth,
-    /// Which characters the terminal shows.
-    pub glyphs: Glyphs,
 }

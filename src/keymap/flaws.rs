@@ -3,11 +3,10 @@
 //! Each rule stands here once, for the keys as they are at first and for those that a user chooses. How a flaw is told
 //! is the affair of whoever reads them.
 
-use super::{KEYMAP, Keymap, Mode, modes};
-use crate::app::{Action, Key};
+use super::{Action, KEYMAP, Key, Keymap, Mode, modes};
 
 /// An action and the mode in which it is bound.
-pub type Place = (Mode, Action);
+pub type BoundAction = (Mode, Action);
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,9 +41,9 @@ pub enum Flaw {
         /// The key.
         key: Key,
         /// What asks.
-        asks: Place,
+        asks: BoundAction,
         /// What says yes.
-        answers: Place,
+        answers: BoundAction,
     },
 }
 
@@ -52,7 +51,7 @@ pub enum Flaw {
 const ESSENTIAL: [Action; 4] = [Action::Quit, Action::Back, Action::Accept, Action::Confirm];
 
 /// What asks before a process is ended, and what the yes to that is.
-const QUESTIONS: [(Place, Place); 5] = [
+const QUESTIONS: [(BoundAction, BoundAction); 5] = [
     (
         (Mode::Table, Action::EndProcess),
         (Mode::Question, Action::Confirm),
@@ -136,7 +135,7 @@ impl Keymap {
             .map(|(mode, action, key)| Flaw::Typed { mode, action, key })
     }
 
-    fn answered_by_asking(&self, asks: Place, answers: Place) -> Vec<Flaw> {
+    fn answered_by_asking(&self, asks: BoundAction, answers: BoundAction) -> Vec<Flaw> {
         let asking = self.keys(asks.0, asks.1).iter();
         let both = asking.filter(|key| self.keys(answers.0, answers.1).contains(key));
         let flaw = |&key: &Key| Flaw::AnswersItself { key, asks, answers };
@@ -146,11 +145,11 @@ impl Keymap {
 
 impl Flaw {
     /// The bindings of which one must change.
-    pub fn places(&self) -> Vec<Place> {
+    pub fn places(&self) -> Vec<BoundAction> {
         match *self {
             Self::Twice { mode, actions, .. } => actions.map(|action| (mode, action)).into(),
             Self::OutOfReach { mode, action } => {
-                let is_it = |(of, one): &Place| (*of, *one) == (mode, action);
+                let is_it = |(of, one): &BoundAction| (*of, *one) == (mode, action);
                 let all = KEYMAP.iter().map(|binding| (binding.mode, binding.action));
                 all.filter(is_it).collect()
             }

@@ -23,7 +23,7 @@ type Level = Box<dyn Fn(&Row) -> u64>;
 type Numbered = ([u64; 2], usize);
 
 /// These of the rows, by id ascending, in order.
-pub(in crate::app) fn sorted(rows: &[Arc<Row>], of: &[usize], sort: Sort) -> Vec<usize> {
+pub(super) fn sorted(rows: &[Arc<Row>], of: &[usize], sort: Sort) -> Vec<usize> {
     let by = columns::column(sort.by).sort;
     let mask = if sort.descending { u64::MAX } else { 0 };
     let mut some: Vec<Numbered> = Vec::with_capacity(of.len());

@@ -1,7 +1,6 @@
 //! The keys in force: those of the table, but where a user has chosen others. What they do, and how that is told.
 
-use super::{Binding, KEYMAP, Mode};
-use crate::app::{Action, Key};
+use super::{Action, Binding, KEYMAP, Key, Mode};
 use crate::columns::{pad, width};
 
 /// Every binding of the program, in the order of the table.

@@ -70,7 +70,7 @@ impl Sort {
 
 /// What decides whether a row is shown, and where.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::app) struct Criteria {
+pub(crate) struct Criteria {
     pub tab: Tab,
     pub kinds: Kinds,
     pub filter: Filter,
@@ -138,7 +138,7 @@ impl Criteria {
 
 /// What a command asks for: the same that decides in the live table.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct Query {
     /// The view.
     pub tab: Tab,
     /// The kinds of sockets.
@@ -153,8 +153,8 @@ pub struct Asked {
     pub highlight: Duration,
 }
 
-impl Asked {
-    pub(in crate::app) fn criteria(self) -> Criteria {
+impl Query {
+    pub(crate) fn criteria(self) -> Criteria {
         Criteria {
             tab: self.tab,
             kinds: self.kinds,

@@ -6,13 +6,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::selection::{self, Asked, Criteria, Selection};
+use super::{Criteria, Query, Selection, order};
 use crate::model::Moment;
 use crate::track::{ChangeKind, Event, Observation, Row, RowId, Table};
 
 /// Follows one filter through all that is observed.
 #[derive(Debug)]
-pub struct Watching {
+pub struct ChangeFeed {
     criteria: Criteria,
     selection: Selection,
     /// The rows that were told of and have not closed, or ceased to match, since.
@@ -22,7 +22,7 @@ pub struct Watching {
 
 /// One thing to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct ChangeRecord {
     /// When it was seen.
     pub at: Moment,
     /// What happened; `None`: nothing, the socket is there.
@@ -31,9 +31,9 @@ pub struct Told {
     pub row: Arc<Row>,
 }
 
-impl Watching {
+impl ChangeFeed {
     /// Watches what is asked for.
-    pub fn new(asked: Asked) -> Self {
+    pub fn new(asked: Query) -> Self {
         let criteria = asked.criteria();
         Self {
             selection: Selection::new(criteria.clone()),
@@ -47,7 +47,7 @@ impl Watching {
     /// was asked for. Afterwards the changes, in the order in which they happened; then rows that came
     /// to match without one (the owner of a socket that opened was found out later, say): as opened if
     /// they did open before our eyes, or else as being there.
-    pub fn observe(&mut self, observation: &Observation) -> Vec<Told> {
+    pub fn observe(&mut self, observation: &Observation) -> Vec<ChangeRecord> {
         let table = &*observation.table;
         let mut all = Vec::new();
         if self.has_begun {
@@ -71,12 +71,12 @@ impl Watching {
         let table = &observation.table;
         let mut again = self.selection.update(&self.criteria, table, table.taken_at);
         again.retain(|&at| self.selection.shows(at));
-        selection::sorted(&table.rows, &again, self.criteria.sort)
+        order::sorted(&table.rows, &again, self.criteria.sort)
     }
 
     /// The change, if it concerns a row that matches now or was told of before. What a row is in
     /// conflict with is known only of the whole table.
-    fn changed(&mut self, event: &Event, table: &Table) -> Option<Told> {
+    fn changed(&mut self, event: &Event, table: &Table) -> Option<ChangeRecord> {
         let (id, now) = (event.row.id, table.taken_at);
         let at = table.position(id);
         let matches_now = self.criteria.admits(&event.row, now)
@@ -87,7 +87,7 @@ impl Watching {
         } else {
             self.told.remove(&id);
         }
-        (matches_now || was_told).then(|| Told {
+        (matches_now || was_told).then(|| ChangeRecord {
             at: event.change.at,
             change: Some(event.change.kind.clone()),
             row: Arc::clone(&event.row),
@@ -102,12 +102,12 @@ fn is_to_be_told_of(row: &Row) -> bool {
 }
 
 /// A row that matches though nothing happened to it just now.
-fn late(row: &Arc<Row>, now: Moment) -> Told {
+fn late(row: &Arc<Row>, now: Moment) -> ChangeRecord {
     let opened = row
         .change
         .as_ref()
         .filter(|change| change.kind == ChangeKind::Opened);
-    Told {
+    ChangeRecord {
         at: opened.map_or(now, |change| change.at),
         change: opened.map(|change| change.kind.clone()),
         row: Arc::clone(row),
@@ -115,5 +115,5 @@ fn late(row: &Arc<Row>, now: Moment) -> Told {
 }
 
 #[cfg(test)]
-#[path = "tests/watching.rs"]
+#[path = "tests/change_feed.rs"]
 mod tests;

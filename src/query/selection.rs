@@ -4,21 +4,12 @@
 //! was found of it. Only what is new or changed, or runs out with time, is looked at again; another
 //! filter looks at every row but sorts none, another view looks at none, another order sorts them.
 
-mod criteria;
-mod order;
-mod verdict;
-
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) use criteria::Criteria;
-pub use criteria::{Asked, Sort, Tab};
-pub(super) use order::sorted;
-use verdict::Verdict;
-
+use super::order::{self, sorted};
+use super::verdict::Verdict;
+use super::{Criteria, Sort};
 use crate::model::Moment;
 use crate::track::{Row, Table};
 
@@ -27,7 +18,7 @@ const FEW: usize = 32;
 
 /// The rows shown of a table, and what is known of the others.
 #[derive(Clone, Debug)]
-pub(super) struct Selection {
+pub(crate) struct Selection {
     criteria: Criteria,
     /// The table that it is of; `None` before the first.
     table: Option<Arc<Table>>,
@@ -42,7 +33,7 @@ pub(super) struct Selection {
 
 /// How many rows there are to show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// In the view, without a filter and with every protocol.
     pub unfiltered: usize,
     /// In each view.
@@ -229,3 +220,7 @@ fn compare(before: &[Arc<Row>], after: &[Arc<Row>]) -> (Vec<Option<usize>>, Vec<
     newcomers.extend(next..after.len());
     (moved, newcomers)
 }
+
+#[cfg(test)]
+#[path = "tests/selection.rs"]
+mod tests;
