@@ -3,29 +3,23 @@
 //! Pure: it knows no terminal, no clock and no thread. The `runtime` feeds it and carries out what
 //! it asks for; time arrives with each message.
 
-mod asking;
-mod bind_pane;
-mod completing;
-mod cursor;
-mod custom_view;
+mod dialogs;
+mod dispatch;
 mod environment;
-mod go_to;
-mod hand;
+mod filter_line;
 mod input;
 pub mod layout;
-mod marked;
 mod message;
-mod neighbours;
-mod overdue;
-mod palette;
-mod past;
-mod pause;
-mod prompt;
-mod question;
-mod recorded;
-mod stats;
-mod update;
+mod mouse;
+mod notices;
+mod panes;
+mod pinned_ports;
+mod playhead;
+mod reload;
+mod table;
+mod theme;
 pub mod view;
+mod views;
 
 #[cfg(test)]
 mod tests;
@@ -33,8 +27,9 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use asking::{FileFormat, Menu, MenuChoice, MenuItem};
-pub use custom_view::Place;
+pub use dialogs::end_process::{Choice, Confirmation, Question};
+pub use dialogs::menu::{FileFormat, Menu, MenuChoice, MenuItem};
+pub use dialogs::prompt::PromptKind;
 pub use environment::Environment;
 pub use input::{Input, Mouse};
 pub use layout::Size;
@@ -42,8 +37,7 @@ pub use message::{
     BindReport, Confirmed, Effect, EndRole, EndTarget, Ending, Exit, Inspected, Msg, Signal,
     Written,
 };
-pub use prompt::PromptKind;
-pub use question::{Choice, Confirmation, Question};
+pub use views::Place;
 
 use crate::columns::{self, Column, ColumnId};
 use crate::filter::FilterError;
@@ -51,57 +45,17 @@ use crate::model::{Moment, Playback};
 use crate::query::{Criteria, Selection};
 use crate::settings::Settings;
 use crate::track::{EventLog, Row, Table};
-use bind_pane::BindPane;
-use cursor::Cursor;
-use go_to::GoTo;
-use hand::Hand;
-use marked::MarkedPorts;
-use neighbours::Neighbours;
-use palette::Palette;
-use past::Past;
-use pause::Pause;
-use prompt::Prompt;
-use stats::Stats;
-
-/// What takes the keys instead of the table.
-#[derive(Clone, Debug)]
-enum Modal {
-    None,
-    Prompt(Prompt),
-    GoTo(GoTo),
-    Menu(Menu),
-    Palette(Palette),
-    Question(Box<Question>),
-    Help { scroll: usize },
-}
-
-/// What is open below the table.
-#[derive(Clone, Debug)]
-enum Pane {
-    Details,
-    Events,
-    Stats,
-    Bind(Box<BindPane>),
-}
-
-/// A line at the bottom that says what came of something.
-#[derive(Clone, Debug)]
-struct Notice {
-    text: String,
-    news: News,
-    since: Moment,
-}
-
-/// What a notice has to say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum News {
-    /// It is done.
-    Good,
-    /// It is not, or cannot be.
-    Bad,
-    /// It is being done: that stands until there is an answer.
-    Pending,
-}
+use dialogs::Modal;
+use dispatch::Effects;
+use mouse::Hand;
+use notices::{News, Notice};
+use panes::Pane;
+use panes::details::Neighbours;
+use panes::events::history::Past;
+use panes::stats::Stats;
+use pinned_ports::MarkedPorts;
+use playhead::Pause;
+use table::cursor::Cursor;
 
 /// The whole state of the live table.
 #[derive(Clone, Debug)]
@@ -138,7 +92,7 @@ pub struct App {
     cleared: Option<String>,
     hidden_columns: Vec<ColumnId>,
     /// The view of the user's own that is open.
-    custom_view: Option<custom_view::Opened>,
+    custom_view: Option<views::Opened>,
     names: bool,
     /// While the table stands still.
     pause: Option<Pause>,
@@ -236,23 +190,6 @@ impl App {
         &self.table
     }
 
-    /// The moment at which the table is shown. A recording has its own time: that of the table. Otherwise it is
-    /// now, or that of the pause; the wall clock is the table's own, carried on, so that a clock that is set
-    /// back makes no age jump.
-    fn shown_at(&self, now: Moment) -> Moment {
-        if self.surroundings.is_recording {
-            return self.table.taken_at;
-        }
-        let now = self.pause.as_ref().map_or(now, |pause| pause.since);
-        let (taken_at, ahead) = (self.table.taken_at, self.table.taken_at.age(now));
-        // The system's clock may claim the end of time.
-        let wall = taken_at.wall.checked_add(ahead).unwrap_or(taken_at.wall);
-        Moment {
-            steady: now.steady,
-            wall,
-        }
-    }
-
     /// Selects and orders the rows anew; the cursor stays on its socket.
     fn reselect(&mut self, now: Moment) {
         let now = self.shown_at(now);
@@ -265,22 +202,6 @@ impl App {
         let id = self.cursor.selected()?;
         let row = &self.table.rows[*self.selection.shown().get(self.cursor.place())?];
         (row.id == id).then_some(row)
-    }
-
-    fn tell(&mut self, text: impl Into<String>, now: Moment) {
-        self.notify(News::Good, text.into(), now);
-    }
-
-    fn warn(&mut self, text: impl Into<String>, now: Moment) {
-        self.notify(News::Bad, text.into(), now);
-    }
-
-    fn notify(&mut self, news: News, text: String, now: Moment) {
-        self.notice = Some(Notice {
-            text,
-            news,
-            since: now,
-        });
     }
 }
 

@@ -3,7 +3,7 @@
 //! Each rule stands here once, for the keys as they are at first and for those that a user chooses. How a flaw is told
 //! is the affair of whoever reads them.
 
-use super::{Action, KEYMAP, Key, Keymap, Mode, modes};
+use crate::keymap::{Action, KEYMAP, Key, Keymap, Mode, modes};
 
 /// An action and the mode in which it is bound.
 pub type BoundAction = (Mode, Action);

@@ -1,7 +1,7 @@
 //! The keys in force: those of the table, but where a user has chosen others. What they do, and how that is told.
 
-use super::{Action, Binding, KEYMAP, Key, Mode};
 use crate::columns::{pad, width};
+use crate::keymap::{Action, Binding, KEYMAP, Key, Mode};
 
 /// Every binding of the program, in the order of the table.
 #[derive(Clone, Debug, PartialEq)]

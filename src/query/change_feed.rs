@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Criteria, Query, Selection, order};
 use crate::model::Moment;
+use crate::query::{Criteria, Query, Selection, order};
 use crate::track::{ChangeKind, Event, Observation, Row, RowId, Table};
 
 /// Follows one filter through all that is observed.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::order;
 use crate::columns::ColumnId;
 use crate::filter::{self, Filter, Pass};
 use crate::model::{Kinds, Moment, Protocol, Socket};
+use crate::query::order;
 use crate::track::{Row, Table};
 
 /// The four views of the table.

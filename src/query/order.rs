@@ -10,9 +10,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::Sort;
 use crate::columns::{self, SortBy};
 use crate::model::{BuildSpread, Endpoint, Family};
+use crate::query::Sort;
 use crate::track::Row;
 
 /// A number that orders rows.

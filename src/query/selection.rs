@@ -7,10 +7,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::order::{self, sorted};
-use super::verdict::Verdict;
-use super::{Criteria, Sort};
 use crate::model::Moment;
+use crate::query::order::{self, sorted};
+use crate::query::verdict::Verdict;
+use crate::query::{Criteria, Sort};
 use crate::track::{Row, Table};
 
 /// Finding the places of more newcomers than one in so many rows takes longer than sorting all.

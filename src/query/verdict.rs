@@ -1,9 +1,9 @@
 //! What was found of a row: all that decides whether it is shown, so that the row itself need not
 //! be looked at again.
 
-use super::{Criteria, Tab};
 use crate::filter::Pass;
 use crate::model::{Moment, Protocol};
+use crate::query::{Criteria, Tab};
 use crate::track::Row;
 
 /// What was found of a row.

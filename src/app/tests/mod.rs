@@ -171,7 +171,7 @@ impl Desk {
     }
 
     /// Line of the screen on which the cursor is, counted from the first row.
-    fn line(&self) -> usize {
+    pub fn line(&self) -> usize {
         self.app.cursor.place() - self.app.cursor.top()
     }
 

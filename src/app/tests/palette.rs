@@ -4,7 +4,7 @@ use super::*;
 use crate::filter::Filter;
 
 /// What each line of the palette says, keys and help.
-fn lines(desk: &Desk) -> Vec<String> {
+pub fn lines(desk: &Desk) -> Vec<String> {
     let overlay = desk.view().overlay.expect("the palette is open");
     let text = |line: &view::Line| line.iter().map(|span| span.text.as_str()).collect();
     let lines: Vec<String> = overlay.lines.iter().map(text).collect();

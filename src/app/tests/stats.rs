@@ -1,7 +1,7 @@
 //! What refreshes cost, as the pane tells it.
 
 use super::*;
-use crate::app::stats::MAX_REFRESHES;
+use crate::app::panes::stats::MAX_REFRESHES;
 use crate::model::{Cost, Refresh};
 
 impl Desk {
@@ -25,7 +25,7 @@ fn millis(millis: u64) -> Duration {
 }
 
 /// The pane's lines in sight.
-fn lines(desk: &Desk) -> Vec<String> {
+pub fn lines(desk: &Desk) -> Vec<String> {
     let lines = desk.view().pane.unwrap().lines;
     let text = |line: &Vec<view::Span>| line.iter().map(|span| &*span.text).collect();
     lines.iter().map(text).collect()

@@ -3,27 +3,20 @@
 //! A [`View`] is immutable and decides everything that the drawing needs to know. Two equal views
 //! look the same, so that nothing is written to the terminal when nothing changed.
 
-mod bars;
-mod bottom;
-mod clicks;
-mod geometry;
-mod help;
-mod overlay;
-mod panes;
-mod recording;
-mod scrollbar;
-mod table;
-mod top;
+pub(crate) mod bars;
+mod footer;
+mod header;
+pub(crate) mod overlay;
+pub(crate) mod scrollbar;
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::time::Duration;
 
+pub use crate::app::mouse::clicks::{Click, Target};
+pub use crate::app::table::view::{CellView, RowView, TitleView};
 pub use crate::theme::Role;
-pub use clicks::{Click, Target};
-pub(super) use help::last_help_scroll;
 pub use scrollbar::{Part, Scrollbar};
-pub use table::{CellView, RowView, TitleView};
 
 use crate::app::layout::{Area, Layout};
 use crate::app::{App, Size};
@@ -47,7 +40,7 @@ pub struct Span {
 impl Span {
     /// The same text, reversed.
     #[must_use]
-    pub(super) const fn reversed(mut self) -> Self {
+    pub(crate) const fn reversed(mut self) -> Self {
         self.is_reversed = true;
         self
     }
@@ -228,12 +221,12 @@ const TICK: Duration = Duration::from_millis(5);
 
 /// Text of one meaning. Names from outside were cleaned where they came in; paths, errors of the system and
 /// what was typed are cleaned here at the latest.
-pub(super) fn span(text: impl Into<String>, role: Role) -> Span {
+pub(crate) fn span(text: impl Into<String>, role: Role) -> Span {
     raw_span(cleaned(text.into()), role)
 }
 
 /// Text that is known to hold nothing that does not show.
-pub(super) fn raw_span(text: impl Into<String>, role: Role) -> Span {
+pub(crate) fn raw_span(text: impl Into<String>, role: Role) -> Span {
     Span {
         text: text.into(),
         role,
@@ -251,20 +244,20 @@ fn cleaned(text: String) -> String {
 }
 
 /// Width of a line in cells.
-pub(super) fn line_width(line: &[Span]) -> usize {
+pub(crate) fn line_width(line: &[Span]) -> usize {
     line.iter()
         .map(|span| crate::columns::width(&span.text))
         .sum()
 }
 
 /// Width of the widest of these lines.
-pub(super) fn widest(lines: &[Line]) -> usize {
+pub(crate) fn widest(lines: &[Line]) -> usize {
     let widths = lines.iter().map(|line| line_width(line));
     widths.max().unwrap_or(0)
 }
 
 /// A line that is too wide, cut at its end, which then reads `…`.
-pub(super) fn cut_line(line: Line, columns: usize) -> Line {
+pub(crate) fn cut_line(line: Line, columns: usize) -> Line {
     let mut left = columns;
     let is_too_wide = line_width(&line) > columns;
     let mut cut = Vec::with_capacity(line.len());
@@ -292,7 +285,7 @@ pub fn duration_text(duration: Duration) -> String {
 }
 
 /// The role in which a mark is shown.
-pub(super) const fn mark_role(mark: Mark) -> Role {
+pub(crate) const fn mark_role(mark: Mark) -> Role {
     match mark {
         Mark::Opened => Role::Good,
         Mark::Changed => Role::Warning,

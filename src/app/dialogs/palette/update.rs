@@ -1,0 +1,29 @@
+//! What the keys do in the command palette.
+
+use crate::app::{App, Effects, Modal};
+use crate::keymap::Action;
+use crate::model::Moment;
+
+impl App {
+    pub(crate) fn act_in_palette(&mut self, action: Action, now: Moment) -> Effects {
+        let page = isize::try_from(self.menu_height()).unwrap_or(isize::MAX);
+        let Modal::Palette(palette) = &mut self.modal else {
+            return Vec::new();
+        };
+        match action {
+            Action::Down => palette.step(1),
+            Action::Up => palette.step(-1),
+            Action::PageDown => palette.step(page),
+            Action::PageUp => palette.step(-page),
+            Action::Accept => {
+                let Some(action) = palette.chosen() else {
+                    return Vec::new();
+                };
+                self.modal = Modal::None;
+                return self.perform(action, now);
+            }
+            _ => self.modal = Modal::None,
+        }
+        Vec::new()
+    }
+}

@@ -1,0 +1,206 @@
+//! What the keys do in the table.
+
+pub(crate) mod cursor;
+mod empty;
+pub(crate) mod view;
+
+use crate::app::Effects;
+use crate::app::dialogs::menu::Menu;
+use crate::app::dialogs::prompt::{Prompt, PromptKind};
+use crate::app::table::cursor::Step;
+use crate::app::{App, Effect, Modal, News, Pane};
+use crate::columns::ColumnId;
+use crate::keymap::Action;
+use crate::model::{Kinds, Moment, Protocol};
+use crate::query::Tab;
+
+impl App {
+    pub(crate) fn act(&mut self, action: Action, now: Moment) -> Effects {
+        use Action as A;
+        let page = isize::try_from(self.rows_in_sight().max(2) - 1).unwrap_or(isize::MAX);
+        match action {
+            A::Down => self.step(Step::By(1)),
+            A::Up => self.step(Step::By(-1)),
+            A::PageDown => self.step(Step::By(page)),
+            A::PageUp => self.step(Step::By(-page)),
+            A::Top => self.step(Step::First),
+            A::Bottom => self.step(Step::Last),
+            A::GoTo => self.begin_to_go(),
+            A::ToggleFollow => self.toggle_follow(),
+            A::ToggleMarked => self.toggle_marked(now),
+            A::ShowListening
+            | A::ShowConnections
+            | A::ShowAll
+            | A::ShowChanges
+            | A::ShowFifth
+            | A::ShowSixth
+            | A::ShowSeventh
+            | A::ShowEighth
+            | A::ShowNinth => self.show_by(action, now),
+            A::NextView => self.show_neighbour(1, now),
+            A::PreviousView => self.show_neighbour(self.places().len() - 1, now),
+            A::ToggleTcp => return self.toggle_kind(Protocol::Tcp, now),
+            A::ToggleUdp => return self.toggle_kind(Protocol::Udp, now),
+            A::ChooseKinds => self.modal = Modal::Menu(Menu::kinds(self.criteria.kinds, 0)),
+            A::SortByNext => self.sort_by_next(now),
+            A::ReverseSort => self.sort_by(self.criteria.sort.by, now),
+            A::ToggleNames => self.names = !self.names,
+            A::EditFilter => {
+                self.modal = Modal::Prompt(Prompt::new(PromptKind::Filter, &self.filter_text));
+            }
+            A::RestoreFilter => self.restore_filter(now),
+            _ if !self.can_act_here(action) => {
+                self.warn(
+                    "this is a recording: nothing can be done about what it shows",
+                    now,
+                );
+            }
+            A::BindTestAny => {
+                self.modal = Modal::Prompt(Prompt::new(PromptKind::Target, ""));
+            }
+            A::ChooseColumns => self.modal = Modal::Menu(Menu::columns(&self.hidden_columns, 0)),
+            A::NextTheme => self.choose_next_theme(now),
+            A::OpenPalette => self.modal = Modal::Palette(self.new_palette()),
+            A::ToggleHelp => self.modal = Modal::Help { scroll: 0 },
+            A::ToggleDetails => self.toggle_pane(Pane::Details),
+            A::ToggleEvents => self.toggle_pane(Pane::Events),
+            A::ToggleStats => self.toggle_pane(Pane::Stats),
+            A::PaneDown => {
+                self.stop_following_in_pane();
+                self.pane_scroll = self.pane_scroll.saturating_add(1);
+            }
+            A::PaneUp => {
+                self.stop_following_in_pane();
+                self.pane_scroll = self.pane_scroll.min(self.last_pane_scroll(now));
+                self.pane_scroll = self.pane_scroll.saturating_sub(1);
+            }
+            A::Back => self.go_back(now),
+            _ => return self.ask_the_world(action, now),
+        }
+        Vec::new()
+    }
+
+    /// Actions that need more than the program's own state.
+    pub(crate) fn ask_the_world(&mut self, action: Action, now: Moment) -> Effects {
+        match action {
+            Action::BindTest => self.bind_test_selected(now),
+            Action::Watch | Action::CopyRemedy | Action::EndBlocker | Action::GoToBlocker => {
+                self.act_in_bind_test(action, now)
+            }
+            Action::FindFreePort => {
+                let from = match self.selected().map(|row| &row.socket) {
+                    None => 8080,
+                    Some(socket) if socket.protocol.has_ports() => socket.local.port,
+                    Some(socket) => {
+                        let kind = socket.protocol.name();
+                        let why = format!("a {kind} socket has no port to find a free one near");
+                        self.warn(why, now);
+                        return Vec::new();
+                    }
+                };
+                let doing = format!("looking for a free port above {from}…");
+                self.notify(News::Pending, doing, now);
+                vec![Effect::FindFreePort { from }]
+            }
+            Action::EndProcess => self.ask_to_end(now),
+            Action::Copy => {
+                match self.selected() {
+                    Some(row) => self.modal = Modal::Menu(Menu::copy(row)),
+                    None => self.warn("no row is selected: nothing to copy", now),
+                }
+                Vec::new()
+            }
+            Action::Write => {
+                match self.selection.shown().len() {
+                    0 => self.warn("no rows are shown: nothing to write", now),
+                    rows => self.modal = Modal::Menu(Menu::write(rows)),
+                }
+                Vec::new()
+            }
+            Action::ReadSettings => {
+                self.notify(News::Pending, "reading the settings…".into(), now);
+                vec![Effect::ReadSettings]
+            }
+            Action::TogglePause => self.toggle_pause(now),
+            Action::Refresh => self.refresh(now),
+            Action::Slower => self.change_interval(1, now),
+            Action::Faster => self.change_interval(-1, now),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Shows sockets of a protocol, or no longer. Those beside TCP and UDP are read only while they are shown.
+    pub(crate) fn toggle_kind(&mut self, protocol: Protocol, now: Moment) -> Effects {
+        self.criteria.kinds = self.criteria.kinds.toggled(protocol);
+        self.reselect(now);
+        if Kinds::DEFAULT.has(protocol) {
+            return Vec::new();
+        }
+        vec![Effect::SetKinds(self.criteria.kinds)]
+    }
+
+    /// Nothing can be done about what a recording shows.
+    pub(crate) const fn can_act_here(&self, action: Action) -> bool {
+        !(self.surroundings.is_recording && concerns_this_machine(action))
+    }
+
+    /// The user moves the cursor, which then follows nothing any more.
+    pub(crate) fn step(&mut self, step: Step) {
+        self.is_following = false;
+        self.move_cursor(step);
+    }
+
+    pub(crate) fn move_cursor(&mut self, step: Step) {
+        let height = self.rows_in_sight();
+        self.cursor
+            .go(step, &self.table, self.selection.shown(), height);
+        if matches!(self.pane, Some(Pane::Details)) {
+            self.pane_scroll = 0;
+        }
+    }
+
+    /// Sorts by a column, or the other way round if it is the one already.
+    pub(crate) fn sort_by(&mut self, column: ColumnId, now: Moment) {
+        let sort = &mut self.criteria.sort;
+        sort.descending = sort.by == column && !sort.descending;
+        sort.by = column;
+        self.reselect(now);
+    }
+
+    pub(crate) fn sort_by_next(&mut self, now: Moment) {
+        let columns = self.fitted_columns(now);
+        let at = columns
+            .iter()
+            .position(|fitted| fitted.column.id == self.criteria.sort.by);
+        // A terminal of two cells has room for no column.
+        let next = at.and_then(|at| columns.get(at + 1)).or(columns.first());
+        if let Some(next) = next {
+            self.sort_by(next.column.id, now);
+        }
+    }
+
+    /// Selects a row of the table; where it is not shown, the view and the filter give way.
+    pub(crate) fn show_row(&mut self, at: usize, now: Moment) {
+        if !self.selection.shows(at) {
+            self.leave_own_view();
+            self.criteria.tab = Tab::All;
+            self.criteria.kinds = self.criteria.kinds.and(Kinds::DEFAULT);
+            self.clear_filter(now);
+        }
+        if self.size.is_compact() {
+            // There is room for the pane or for the table.
+            self.set_pane(None);
+        }
+        if let Some(place) = self.selection.shown().iter().position(|&index| index == at) {
+            self.step(Step::To(place));
+        }
+    }
+}
+
+/// Whether an action acts on this machine's ports and processes.
+const fn concerns_this_machine(action: Action) -> bool {
+    matches!(
+        action,
+        Action::BindTest | Action::BindTestAny | Action::FindFreePort | Action::EndProcess
+    )
+}
