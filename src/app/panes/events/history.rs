@@ -170,5 +170,5 @@ fn most(one: Counts, other: Counts) -> Counts {
 }
 
 #[cfg(test)]
-#[path = "../../tests/past.rs"]
+#[path = "../../tests/panes/past.rs"]
 mod tests;

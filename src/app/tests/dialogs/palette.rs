@@ -1,6 +1,6 @@
 //! The command palette: what it lists, how it is narrowed, what its choices do.
 
-use super::*;
+use crate::app::tests::*;
 use crate::filter::Filter;
 
 /// What each line of the palette says, keys and help.

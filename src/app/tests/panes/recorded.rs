@@ -1,6 +1,6 @@
 //! A recording has its own time, and says that it is one.
 
-use super::*;
+use crate::app::tests::*;
 use crate::columns::width;
 use crate::model::{Kinds, Playback};
 

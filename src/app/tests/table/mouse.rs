@@ -1,7 +1,7 @@
 //! What a click, a drag and the wheel do, wherever they are.
 
-use super::*;
 use crate::app::layout::Area;
+use crate::app::tests::*;
 use crate::app::view::{Click, Part};
 
 impl Desk {

@@ -1,6 +1,6 @@
 //! Another theme by a key, as far as there are colours.
 
-use super::*;
+use crate::app::tests::*;
 use crate::app::view::Role;
 use crate::theme::{BUILT_IN, Look, Themes};
 

@@ -1,6 +1,6 @@
 //! Going to a port, and following what happens.
 
-use super::*;
+use crate::app::tests::*;
 
 fn is_following(desk: &Desk) -> bool {
     let view = desk.view();

@@ -1,7 +1,7 @@
 //! A paused table stands still, whatever else runs.
 
-use super::*;
-use crate::app::tests::bind::report;
+use crate::app::tests::panes::bind::report;
+use crate::app::tests::*;
 
 fn clock_of(desk: &Desk) -> String {
     let line = desk.view().header_right;
@@ -14,7 +14,7 @@ fn a_bind_test_and_its_watch_read_nothing_into_a_paused_table() {
     desk.press("p");
     let effects = desk.press("b");
     assert!(!effects.contains(&Effect::Refresh), "{effects:?}");
-    let leftover = crate::app::tests::bind::leftover(10, Duration::from_secs(30));
+    let leftover = crate::app::tests::panes::bind::leftover(10, Duration::from_secs(30));
     let answer = report(&desk, &effects, vec![leftover.clone()]);
     desk.tell(Msg::BindTested(Box::new(answer)));
     assert!(!desk.press("w").contains(&Effect::Refresh));

@@ -1,6 +1,6 @@
 //! What is shown when something does not answer, crashes, or when time jumps.
 
-use super::*;
+use crate::app::tests::*;
 
 /// Everything that stands in the lines at the bottom.
 fn footer(desk: &Desk) -> String {

@@ -1,6 +1,6 @@
 //! Sockets beside TCP and UDP: switching them on, and what keys do on their rows.
 
-use super::*;
+use crate::app::tests::*;
 use crate::model::{
     PacketSocket, PacketType, Portless, Problem, ProblemCode, RawSocket, UnixKind, UnixName,
     UnixPeer, UnixSocket,

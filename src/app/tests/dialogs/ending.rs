@@ -1,13 +1,13 @@
 //! Ending a process: which one is meant, what is asked, and what it takes to say yes.
 
-use super::*;
+use crate::app::tests::*;
 use crate::model::{
     AlsoEnds, AlsoEndsKind, Behind, BehindKind, Engine, Holder, KeeperKind, KeptBy, Member, Pid,
     Reaction, Run, Standing, Term,
 };
 
 /// The one signal that these effects ask for.
-pub(super) fn ending(effects: &[Effect]) -> &Ending {
+pub fn ending(effects: &[Effect]) -> &Ending {
     let [Effect::EndProcess(ending)] = effects else {
         panic!("{effects:?}")
     };
@@ -192,7 +192,8 @@ fn the_pane_of_a_bind_test_asks_twice_as_well() {
     let mut desk = desk_below(&[40, 10]);
     desk.read(&[listener(10)]);
     let effects = desk.press("b");
-    let answer = crate::app::tests::bind::report(&desk, &effects, vec![Holder::new(listener(10))]);
+    let answer =
+        crate::app::tests::panes::bind::report(&desk, &effects, vec![Holder::new(listener(10))]);
     desk.tell(Msg::BindTested(Box::new(answer)));
     assert_eq!(desk.press("Ky"), []);
     assert_eq!(ending(&desk.press("Y")).confirmed, Confirmed::Twice);
@@ -541,7 +542,7 @@ fn of_a_bind_test_it_is_known_at_once_what_depends_on_the_owner() {
         backgrounds: vec![proxy_of_web(10)],
         ..Holder::new(listener(10))
     };
-    let answer = crate::app::tests::bind::report(&desk, &effects, vec![holder]);
+    let answer = crate::app::tests::panes::bind::report(&desk, &effects, vec![holder]);
     desk.tell(Msg::BindTested(Box::new(answer)));
     let effects = desk.press("Ky");
     assert!(
@@ -549,4 +550,14 @@ fn of_a_bind_test_it_is_known_at_once_what_depends_on_the_owner() {
         "{effects:?}"
     );
     assert_eq!(desk.mode(), Mode::Insist, "without an answer to that");
+}
+
+#[test]
+fn ending_before_the_bind_test_has_its_answer_or_without_a_row_says_so() {
+    let mut desk = Desk::with_ports(&[10]);
+    desk.press("bK");
+    assert!(footer(&desk).contains("the bind test has no answer yet"));
+    let mut desk = Desk::with_ports(&[]);
+    desk.press("K");
+    assert!(footer(&desk).contains("no row is selected"));
 }

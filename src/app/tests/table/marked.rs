@@ -1,6 +1,6 @@
 //! Ports that are watched: what is told of them, how, and for how long.
 
-use super::*;
+use crate::app::tests::*;
 
 /// The line at the bottom, and what was asked of the world at the last reading.
 fn read(desk: &mut Desk, sockets: &[Socket]) -> Vec<Effect> {

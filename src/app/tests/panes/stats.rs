@@ -1,7 +1,7 @@
 //! What refreshes cost, as the pane tells it.
 
-use super::*;
 use crate::app::panes::stats::MAX_REFRESHES;
+use crate::app::tests::*;
 use crate::model::{Cost, Refresh};
 
 impl Desk {

@@ -1,7 +1,7 @@
 //! Bind tests: what their answers, keys and time make of the pane.
 
-use super::*;
-use crate::app::tests::ending::ending;
+use crate::app::tests::dialogs::ending::ending;
+use crate::app::tests::*;
 use crate::bind::{Examination, Probe, ProbeResult, Target, Witness};
 use crate::model::{Answered, Evidence, Holder};
 
@@ -15,7 +15,7 @@ fn asked_test(effects: &[Effect]) -> (u64, Target) {
 }
 
 /// The answer to it: the port is free, or these holders refuse it.
-pub(super) fn report(desk: &Desk, effects: &[Effect], holders: Vec<Holder>) -> BindReport {
+pub fn report(desk: &Desk, effects: &[Effect], holders: Vec<Holder>) -> BindReport {
     let (job, target) = asked_test(effects);
     let result = if holders.is_empty() {
         ProbeResult::Ok
@@ -52,7 +52,7 @@ impl Witness for Told {
 }
 
 /// A leftover of a server without `SO_REUSEADDR` on this port.
-pub(super) fn leftover(port: u16, left: Duration) -> Holder {
+pub fn leftover(port: u16, left: Duration) -> Holder {
     let local = Endpoint::new("127.0.0.1".parse().unwrap(), port);
     let remote = Some(Endpoint::new("127.0.0.1".parse().unwrap(), 50_000));
     Holder {

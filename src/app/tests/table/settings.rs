@@ -1,6 +1,6 @@
 //! Settings that are read again, and keys of one's own.
 
-use super::*;
+use crate::app::tests::*;
 use crate::app::view::TabView;
 use crate::columns::ColumnId;
 use crate::filter::Filter;

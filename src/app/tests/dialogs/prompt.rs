@@ -1,6 +1,6 @@
 //! What the keys do while a filter is typed: history, completion, and the way back from a filter that was cleared.
 
-use super::*;
+use crate::app::tests::*;
 
 fn prompt_text(desk: &Desk) -> String {
     let Modal::Prompt(prompt) = &desk.app.modal else {
