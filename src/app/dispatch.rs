@@ -3,6 +3,7 @@
 use crate::app::dialogs::prompt::{Edited, MAX_BYTES};
 use crate::app::{App, Effect, Exit, Input, Modal, Msg, News, Pane};
 use crate::keymap::Mode;
+use crate::keymap::SessionAction;
 use crate::keymap::{Action, Key};
 use crate::model::Moment;
 
@@ -47,7 +48,7 @@ impl App {
                     self.notify(News::Pending, message, now);
                 }
             }
-            Msg::EndWatched { succeeded, message } => {
+            Msg::EndOutcome { succeeded, message } => {
                 return self.take_end(succeeded, message, now);
             }
             Msg::SignalFailed(message) => {
@@ -60,8 +61,8 @@ impl App {
             Msg::SettingsRead { settings, from } => {
                 return self.take_settings(*settings, &from, now);
             }
-            Msg::EndAsked(exit) => return vec![Effect::End(exit)],
-            Msg::SuspendAsked => return vec![Effect::Suspend],
+            Msg::ExitRequested(exit) => return vec![Effect::End(exit)],
+            Msg::SuspendRequested => return vec![Effect::Suspend],
             Msg::Resumed if self.is_paused() => return vec![Effect::Redraw],
             // What is shown is from before.
             Msg::Resumed => return vec![Effect::Redraw, Effect::Refresh],
@@ -126,14 +127,14 @@ impl App {
 
     /// Does what a key or a click asks for, whatever is open.
     pub(crate) fn perform(&mut self, action: Action, now: Moment) -> Effects {
-        if action == Action::Redraw {
+        if action == Action::Session(SessionAction::Redraw) {
             // What the last line says may be what could not be read.
             return vec![Effect::Redraw];
         }
         self.take_in_news();
         match (&self.modal, action) {
-            (_, Action::Quit) => return vec![Effect::End(Exit::Quit)],
-            (_, Action::Suspend) => return vec![Effect::SuspendJob],
+            (_, Action::Session(SessionAction::Quit)) => return vec![Effect::End(Exit::Quit)],
+            (_, Action::Session(SessionAction::Suspend)) => return vec![Effect::SuspendJob],
             (Modal::None, _) => return self.act(action, now),
             (Modal::Prompt(_), _) => return self.act_in_prompt(action, now),
             (Modal::GoTo(_), _) => self.end_going(action, now),
@@ -178,7 +179,7 @@ impl App {
             Modal::GoTo(_) => Mode::Digits,
             Modal::Menu(_) => Mode::Menu,
             Modal::Palette(_) => Mode::Palette,
-            Modal::Question(ref question) if question.is_second() => Mode::Insist,
+            Modal::Question(ref question) if question.is_second() => Mode::ConfirmAgain,
             Modal::Question(_) => Mode::Question,
             Modal::Help { .. } => Mode::Help,
         }

@@ -55,16 +55,16 @@ pub enum Msg {
     /// A signal was sent, and what comes of it is looked at: one line on how far that is.
     EndPending(String),
     /// What came of a signal.
-    EndWatched {
+    EndOutcome {
         /// Whether all that was to end has ended, and its port is free.
         succeeded: bool,
         /// One sentence or two.
         message: String,
     },
     /// The system asks the program to end, or a part that it can't do without crashed.
-    EndAsked(Exit),
+    ExitRequested(Exit),
     /// The shell asks the program to stop until it is continued (`SIGTSTP`).
-    SuspendAsked,
+    SuspendRequested,
     /// The program goes on after it was stopped; the screen may show anything.
     Resumed,
     /// Time passed.
@@ -235,7 +235,7 @@ pub enum Effect {
         socket: Box<Socket>,
     },
     /// Send a signal to processes, if they are still those that are meant; then look what comes of it, and
-    /// answer with [`Msg::EndWatched`] or [`Msg::SignalFailed`].
+    /// answer with [`Msg::EndOutcome`] or [`Msg::SignalFailed`].
     EndProcess(Ending),
     /// Put text on the clipboard.
     Copy(String),
@@ -246,7 +246,7 @@ pub enum Effect {
     /// Write these rows of the current table to a file of this format.
     Write(FileFormat, Vec<RowId>),
     /// Ask the shell's job control to stop this job, as `Ctrl-Z` does outside raw mode; it comes
-    /// back as [`Msg::SuspendAsked`].
+    /// back as [`Msg::SuspendRequested`].
     SuspendJob,
     /// Give the terminal back and stop until continued.
     Suspend,

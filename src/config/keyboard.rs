@@ -153,7 +153,7 @@ fn unknown_action(mode: Mode, name: &str) -> String {
         let inner = keymap::modes().into_iter().filter(|&one| one != mode);
         names.extend(inner.map(Mode::name));
     }
-    let near = crate::filter::nearest(name, names.iter().map(String::as_str));
+    let near = crate::filter::nearest(name, names.iter().copied());
     let hint = match (&elsewhere[..], near) {
         ([], Some(near)) => format!("did you mean `{near}`?"),
         ([], None) => "sockeye config lists them".to_owned(),

@@ -221,7 +221,7 @@ impl Live {
 
     fn on_crash(&self) -> impl FnOnce(String) + Send + 'static {
         let sender = self.sender.clone();
-        move |what| drop(sender.send(Msg::EndAsked(Exit::Crashed(what))))
+        move |what| drop(sender.send(Msg::ExitRequested(Exit::Crashed(what))))
     }
 
     fn suspend(&mut self) -> ControlFlow<Exit> {

@@ -86,7 +86,7 @@ pub fn watch(
     // Dropped at the end, which ends the collector.
     let (_control, controlled) = mpsc::channel();
     let (on_crash, observer) = (sender.clone(), sender.clone());
-    let crashed = move |what| drop(on_crash.send(Msg::EndAsked(Exit::Crashed(what))));
+    let crashed = move |what| drop(on_crash.send(Msg::ExitRequested(Exit::Crashed(what))));
     let collect = move || collector.run(&controlled, |msg| observer.send(msg).is_ok());
     spawn_worker("collector", crashed, collect)?;
     watch_for_reader(sender)?;
@@ -103,8 +103,8 @@ pub fn watch(
             Ok(Msg::SnapshotTaken(observation)) => Seen::Observation(observation),
             Ok(Msg::RefreshMeasured(refresh)) => Seen::Measured(refresh),
             Ok(Msg::SnapshotFailed(why)) => Seen::Failure(why),
-            Ok(Msg::EndAsked(Exit::Crashed(what))) => return Ok(Ended::Crashed(what)),
-            Ok(Msg::EndAsked(_)) => return Ok(Ended::NobodyReads),
+            Ok(Msg::ExitRequested(Exit::Crashed(what))) => return Ok(Ended::Crashed(what)),
+            Ok(Msg::ExitRequested(_)) => return Ok(Ended::NobodyReads),
             Ok(_) => continue,
         };
         // What a reading took is followed by the reading itself.
@@ -148,7 +148,7 @@ fn watch_for_reader(sender: SyncSender<Msg>) -> io::Result<()> {
         while poll(&mut watched, None) == Err(rustix::io::Errno::INTR) {}
         let gone = PollFlags::ERR | PollFlags::HUP;
         if watched[0].revents().intersects(gone) {
-            let _ = sender.send(Msg::EndAsked(Exit::TerminalGone));
+            let _ = sender.send(Msg::ExitRequested(Exit::TerminalGone));
         }
     };
     // Should it crash, a write will tell the same.

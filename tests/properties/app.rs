@@ -223,7 +223,10 @@ fn says_yes(event: &Event, view: &View) -> bool {
     match event {
         Event::Key(key) => matches!(key, Key::Char('y' | 'Y')),
         Event::Mouse(Mouse::Click { column, row }) => {
-            view.click_at(*column, *row) == Some(Click::Do(Action::Confirm))
+            view.click_at(*column, *row)
+                == Some(Click::Do(Action::Dialog(
+                    sockeye::keymap::DialogAction::Confirm,
+                )))
         }
         _ => false,
     }

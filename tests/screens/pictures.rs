@@ -404,7 +404,7 @@ fn what_came_of_an_end() {
         let mut stage = busy_stage(width, height);
         let message = "python3 app.py (26489) exited after 0.2 s, back as 1054 after 0.4 s, started by supervisord \
                        (77): `supervisorctl stop web` keeps it down";
-        stage.tell(Msg::EndWatched {
+        stage.tell(Msg::EndOutcome {
             succeeded: false,
             message: message.into(),
         });

@@ -8,6 +8,7 @@ use crate::app::{App, Modal};
 use crate::columns::cut;
 use crate::filter::Filter;
 use crate::keymap::Action;
+use crate::keymap::{DialogAction, TableAction};
 use crate::model::Moment;
 
 /// How many filters are remembered.
@@ -28,7 +29,10 @@ impl App {
         }
         self.remember(&cleared);
         self.cleared = Some(cleared);
-        let key = self.settings.keymap.key(Action::RestoreFilter);
+        let key = self
+            .settings
+            .keymap
+            .key(Action::Table(TableAction::RestoreFilter));
         let back = key.map_or(String::new(), |key| format!("; {key} brings it back"));
         self.tell(format!("filter cleared{back}"), now);
     }
@@ -91,11 +95,19 @@ impl App {
             return Vec::new();
         };
         match (action, prompt.kind) {
-            (Action::RecallEarlier | Action::RecallLater, PromptKind::Filter) => {
+            (
+                Action::Dialog(DialogAction::RecallEarlier)
+                | Action::Dialog(DialogAction::RecallLater),
+                PromptKind::Filter,
+            ) => {
                 prompt.recall(&self.history, turn(action));
                 self.try_filter(now);
             }
-            (Action::CompleteNext | Action::CompletePrevious, PromptKind::Filter) => {
+            (
+                Action::Dialog(DialogAction::CompleteNext)
+                | Action::Dialog(DialogAction::CompletePrevious),
+                PromptKind::Filter,
+            ) => {
                 let rows = self.table.rows.iter().map(|row| &**row);
                 if prompt.complete(rows, turn(action)) == Edited::Text {
                     self.try_filter(now);
@@ -107,8 +119,8 @@ impl App {
                 self.clear_filter(now);
             }
             (Action::Back, PromptKind::Target) => self.modal = Modal::None,
-            (Action::Accept, PromptKind::Filter) => self.keep_filter(now),
-            (Action::Accept, PromptKind::Target) => {
+            (Action::Dialog(DialogAction::Accept), PromptKind::Filter) => self.keep_filter(now),
+            (Action::Dialog(DialogAction::Accept), PromptKind::Target) => {
                 let text = prompt.text().trim().to_owned();
                 return self.bind_test_typed(&text, now);
             }
@@ -140,7 +152,8 @@ impl App {
 
 const fn turn(action: Action) -> Turn {
     match action {
-        Action::RecallEarlier | Action::CompletePrevious => Turn::Back,
+        Action::Dialog(DialogAction::RecallEarlier)
+        | Action::Dialog(DialogAction::CompletePrevious) => Turn::Back,
         _ => Turn::On,
     }
 }

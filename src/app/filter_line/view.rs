@@ -3,6 +3,7 @@
 use crate::app::view::{Click, Line, Role, span};
 use crate::app::{App, Modal, PromptKind};
 use crate::keymap::Action;
+use crate::keymap::TableAction;
 use crate::model::Protocol;
 
 impl App {
@@ -20,9 +21,9 @@ impl App {
             };
             let off = format!("{} off{keys}  ", names.join(" and "));
             let on = if self.criteria.kinds.has(Protocol::Tcp) {
-                Action::ToggleUdp
+                Action::Table(TableAction::ToggleUdp)
             } else {
-                Action::ToggleTcp
+                Action::Table(TableAction::ToggleTcp)
             };
             line.push(span(off, Role::Warning).on_click(Click::Do(on)));
         }
@@ -32,7 +33,7 @@ impl App {
         if !filter.is_empty() || is_typing {
             let room = usize::from(columns).saturating_sub(self.tabs_width() + 24);
             let shown = crate::columns::cut(&filter, room);
-            let edit = Click::Do(Action::EditFilter);
+            let edit = Click::Do(Action::Table(TableAction::EditFilter));
             line.push(span("filter ", Role::Dim).on_click(edit));
             line.push(span(format!("{shown}  "), Role::Accent).on_click(edit));
         }
@@ -52,12 +53,12 @@ impl App {
             (
                 self.criteria.kinds.has(Protocol::Tcp),
                 "tcp",
-                Action::ToggleTcp,
+                Action::Table(TableAction::ToggleTcp),
             ),
             (
                 self.criteria.kinds.has(Protocol::Udp),
                 "udp",
-                Action::ToggleUdp,
+                Action::Table(TableAction::ToggleUdp),
             ),
         ];
         let off = protocols.into_iter().filter(|&(is_shown, ..)| !is_shown);

@@ -7,6 +7,7 @@ use crate::app::table::cursor::Step;
 use crate::app::view::{Click, Part, Scrollbar};
 use crate::app::{App, Modal, Mouse, Pane};
 use crate::keymap::Action;
+use crate::keymap::DialogAction;
 use crate::model::Moment;
 
 /// Lines that a notch of the wheel moves.
@@ -83,9 +84,9 @@ impl App {
         };
         self.perform(
             if is_switch {
-                Action::Toggle
+                Action::Dialog(DialogAction::Toggle)
             } else {
-                Action::Accept
+                Action::Dialog(DialogAction::Accept)
             },
             now,
         )
@@ -171,7 +172,10 @@ impl App {
 const fn answers(click: Option<Click>, how_soon: Pace) -> bool {
     match how_soon {
         Pace::Calm => true,
-        Pace::Hasty => !matches!(click, Some(Click::Do(Action::Confirm))),
+        Pace::Hasty => !matches!(
+            click,
+            Some(Click::Do(Action::Dialog(DialogAction::Confirm)))
+        ),
         Pace::Double => false,
     }
 }

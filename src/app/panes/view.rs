@@ -6,6 +6,7 @@ use crate::app::view::scrollbar::{Part, Scrollbar};
 use crate::app::view::{Click, Line, PaneView, Role, Span, cut_line, span};
 use crate::app::{App, Pane};
 use crate::keymap::Action;
+use crate::keymap::PaneAction;
 use crate::model::Moment;
 
 /// More lines than this are not made, however long a pane could be.
@@ -24,9 +25,12 @@ impl App {
         let scroll = self.pane_scroll.min(lines.len().saturating_sub(height));
         let below = lines.len().saturating_sub(scroll + height);
         let (title, closes) = match pane {
-            Pane::Details => ("details".to_owned(), Action::ToggleDetails),
-            Pane::Events => (self.events_title(), Action::ToggleEvents),
-            Pane::Stats => (self.stats_title(), Action::ToggleStats),
+            Pane::Details => (
+                "details".to_owned(),
+                Action::Pane(PaneAction::ToggleDetails),
+            ),
+            Pane::Events => (self.events_title(), Action::Pane(PaneAction::ToggleEvents)),
+            Pane::Stats => (self.stats_title(), Action::Pane(PaneAction::ToggleStats)),
             Pane::Bind(pane) => (bind::title(pane, now), Action::Back),
         };
         let head = head.min(lines.len());
@@ -58,10 +62,11 @@ impl App {
 
     /// How many lines are below those in sight, and the key that shows them.
     fn more(&self, below: usize, before: &str) -> Option<Span> {
-        let key = self.settings.keymap.key(Action::PaneDown);
+        let key = self.settings.keymap.key(Action::Pane(PaneAction::Down));
         let key = key.map_or_else(String::new, |key| format!(" {key}"));
         let text = format!("{before}{below} more{key}");
-        (below > 0).then(|| span(text, Role::Dim).on_click(Click::Do(Action::PaneDown)))
+        (below > 0)
+            .then(|| span(text, Role::Dim).on_click(Click::Do(Action::Pane(PaneAction::Down))))
     }
 
     /// How far the open pane can be scrolled.

@@ -5,6 +5,7 @@ use crate::app::notices::slow_notice::next_second;
 use crate::app::view::{Click, Line, Role, duration_text, span};
 use crate::columns::width;
 use crate::keymap::Action;
+use crate::keymap::ProgramAction;
 use crate::model::Moment;
 use crate::model::Playback;
 use jiff::Timestamp;
@@ -28,7 +29,9 @@ impl App {
             form.or(forms.last()).cloned().unwrap_or_default(),
             Role::Warning,
         );
-        let badge = badge.reversed().on_click(Click::Do(Action::TogglePause));
+        let badge = badge
+            .reversed()
+            .on_click(Click::Do(Action::Program(ProgramAction::TogglePause)));
         let mut line = Line::new();
         if columns.saturating_sub(width(&badge.text)) >= ROOM_FOR_SPEED {
             let every = format!("every {} ", duration_text(self.settings.interval));
@@ -84,14 +87,18 @@ impl App {
                 minutes => format!(" · {minutes}m"),
             };
             let paused = span(format!("paused {at}{age} "), Role::Warning);
-            return vec![paused.on_click(Click::Do(Action::TogglePause))];
+            return vec![paused.on_click(Click::Do(Action::Program(ProgramAction::TogglePause)))];
         }
         let every = format!("every {} ", duration_text(self.settings.interval));
-        let every = span(every, Role::Dim).on_click(Click::Do(Action::TogglePause));
+        let every =
+            span(every, Role::Dim).on_click(Click::Do(Action::Program(ProgramAction::TogglePause)));
         if self.is_stale(now) {
             let age = self.table.taken_at.age(now).as_secs();
             let ago = span(format!("· {age}s ago "), Role::Warning);
-            return vec![every, ago.on_click(Click::Do(Action::Refresh))];
+            return vec![
+                every,
+                ago.on_click(Click::Do(Action::Program(ProgramAction::Refresh))),
+            ];
         }
         if self.is_following && self.size.is_compact() {
             // There is no room for it among the counts.

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::app::notices::slow_notice::{LONG, no_answer};
 use crate::app::views::Place;
 use crate::keymap::Action;
+use crate::keymap::TableAction;
 use crate::model::{Moment, Problem, ProblemCode};
 use crate::query::Tab;
 
@@ -57,7 +58,10 @@ impl App {
         }
         let others = self.criteria.filter.kinds().without(self.criteria.kinds);
         if let Some(other) = others.iter().next() {
-            let key = self.settings.keymap.key(Action::ChooseKinds);
+            let key = self
+                .settings
+                .keymap
+                .key(Action::Table(TableAction::ChooseKinds));
             let remedy = key.map_or(String::new(), |key| format!(": {key} chooses the kinds"));
             let name = other.name();
             return format!("{name} sockets are not read{remedy}.{elsewhere}");

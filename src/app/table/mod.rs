@@ -11,6 +11,9 @@ use crate::app::table::cursor::Step;
 use crate::app::{App, Effect, Modal, News, Pane};
 use crate::columns::ColumnId;
 use crate::keymap::Action;
+use crate::keymap::{
+    BindTestAction, MoveAction, PaneAction, PortAction, ProgramAction, TableAction,
+};
 use crate::model::{Kinds, Moment, Protocol};
 use crate::query::Tab;
 
@@ -19,57 +22,65 @@ impl App {
         use Action as A;
         let page = isize::try_from(self.rows_in_sight().max(2) - 1).unwrap_or(isize::MAX);
         match action {
-            A::Down => self.step(Step::By(1)),
-            A::Up => self.step(Step::By(-1)),
-            A::PageDown => self.step(Step::By(page)),
-            A::PageUp => self.step(Step::By(-page)),
-            A::Top => self.step(Step::First),
-            A::Bottom => self.step(Step::Last),
-            A::GoTo => self.begin_to_go(),
-            A::ToggleFollow => self.toggle_follow(),
-            A::ToggleMarked => self.toggle_marked(now),
-            A::ShowListening
-            | A::ShowConnections
-            | A::ShowAll
-            | A::ShowChanges
-            | A::ShowFifth
-            | A::ShowSixth
-            | A::ShowSeventh
-            | A::ShowEighth
-            | A::ShowNinth => self.show_by(action, now),
-            A::NextView => self.show_neighbour(1, now),
-            A::PreviousView => self.show_neighbour(self.places().len() - 1, now),
-            A::ToggleTcp => return self.toggle_kind(Protocol::Tcp, now),
-            A::ToggleUdp => return self.toggle_kind(Protocol::Udp, now),
-            A::ChooseKinds => self.modal = Modal::Menu(Menu::kinds(self.criteria.kinds, 0)),
-            A::SortByNext => self.sort_by_next(now),
-            A::ReverseSort => self.sort_by(self.criteria.sort.by, now),
-            A::ToggleNames => self.names = !self.names,
-            A::EditFilter => {
+            A::Move(MoveAction::Down) => self.step(Step::By(1)),
+            A::Move(MoveAction::Up) => self.step(Step::By(-1)),
+            A::Move(MoveAction::PageDown) => self.step(Step::By(page)),
+            A::Move(MoveAction::PageUp) => self.step(Step::By(-page)),
+            A::Move(MoveAction::Top) => self.step(Step::First),
+            A::Move(MoveAction::Bottom) => self.step(Step::Last),
+            A::Table(TableAction::GoTo) => self.begin_to_go(),
+            A::Table(TableAction::ToggleFollow) => self.toggle_follow(),
+            A::Table(TableAction::TogglePinned) => self.toggle_marked(now),
+            A::ShowView(0)
+            | A::ShowView(1)
+            | A::ShowView(2)
+            | A::ShowView(3)
+            | A::ShowView(4)
+            | A::ShowView(5)
+            | A::ShowView(6)
+            | A::ShowView(7)
+            | A::ShowView(8) => self.show_by(action, now),
+            A::Table(TableAction::NextView) => self.show_neighbour(1, now),
+            A::Table(TableAction::PreviousView) => {
+                self.show_neighbour(self.places().len() - 1, now)
+            }
+            A::Table(TableAction::ToggleTcp) => return self.toggle_kind(Protocol::Tcp, now),
+            A::Table(TableAction::ToggleUdp) => return self.toggle_kind(Protocol::Udp, now),
+            A::Table(TableAction::ChooseKinds) => {
+                self.modal = Modal::Menu(Menu::kinds(self.criteria.kinds, 0))
+            }
+            A::Table(TableAction::SortByNext) => self.sort_by_next(now),
+            A::Table(TableAction::ReverseSort) => self.sort_by(self.criteria.sort.by, now),
+            A::Table(TableAction::ToggleNames) => self.names = !self.names,
+            A::Table(TableAction::EditFilter) => {
                 self.modal = Modal::Prompt(Prompt::new(PromptKind::Filter, &self.filter_text));
             }
-            A::RestoreFilter => self.restore_filter(now),
+            A::Table(TableAction::RestoreFilter) => self.restore_filter(now),
             _ if !self.can_act_here(action) => {
                 self.warn(
                     "this is a recording: nothing can be done about what it shows",
                     now,
                 );
             }
-            A::BindTestAny => {
+            A::Port(PortAction::BindTestAny) => {
                 self.modal = Modal::Prompt(Prompt::new(PromptKind::Target, ""));
             }
-            A::ChooseColumns => self.modal = Modal::Menu(Menu::columns(&self.hidden_columns, 0)),
-            A::NextTheme => self.choose_next_theme(now),
-            A::OpenPalette => self.modal = Modal::Palette(self.new_palette()),
-            A::ToggleHelp => self.modal = Modal::Help { scroll: 0 },
-            A::ToggleDetails => self.toggle_pane(Pane::Details),
-            A::ToggleEvents => self.toggle_pane(Pane::Events),
-            A::ToggleStats => self.toggle_pane(Pane::Stats),
-            A::PaneDown => {
+            A::Table(TableAction::ChooseColumns) => {
+                self.modal = Modal::Menu(Menu::columns(&self.hidden_columns, 0))
+            }
+            A::Program(ProgramAction::NextTheme) => self.choose_next_theme(now),
+            A::Program(ProgramAction::OpenPalette) => {
+                self.modal = Modal::Palette(self.new_palette())
+            }
+            A::Program(ProgramAction::ToggleHelp) => self.modal = Modal::Help { scroll: 0 },
+            A::Pane(PaneAction::ToggleDetails) => self.toggle_pane(Pane::Details),
+            A::Pane(PaneAction::ToggleEvents) => self.toggle_pane(Pane::Events),
+            A::Pane(PaneAction::ToggleStats) => self.toggle_pane(Pane::Stats),
+            A::Pane(PaneAction::Down) => {
                 self.stop_following_in_pane();
                 self.pane_scroll = self.pane_scroll.saturating_add(1);
             }
-            A::PaneUp => {
+            A::Pane(PaneAction::Up) => {
                 self.stop_following_in_pane();
                 self.pane_scroll = self.pane_scroll.min(self.last_pane_scroll(now));
                 self.pane_scroll = self.pane_scroll.saturating_sub(1);
@@ -83,11 +94,12 @@ impl App {
     /// Actions that need more than the program's own state.
     pub(crate) fn ask_the_world(&mut self, action: Action, now: Moment) -> Effects {
         match action {
-            Action::BindTest => self.bind_test_selected(now),
-            Action::Watch | Action::CopyRemedy | Action::EndBlocker | Action::GoToBlocker => {
-                self.act_in_bind_test(action, now)
-            }
-            Action::FindFreePort => {
+            Action::Port(PortAction::BindTest) => self.bind_test_selected(now),
+            Action::BindTest(BindTestAction::Watch)
+            | Action::CopyFix
+            | Action::BindTest(BindTestAction::EndBlocker)
+            | Action::BindTest(BindTestAction::GoToBlocker) => self.act_in_bind_test(action, now),
+            Action::Port(PortAction::FindFreePort) => {
                 let from = match self.selected().map(|row| &row.socket) {
                     None => 8080,
                     Some(socket) if socket.protocol.has_ports() => socket.local.port,
@@ -102,29 +114,29 @@ impl App {
                 self.notify(News::Pending, doing, now);
                 vec![Effect::FindFreePort { from }]
             }
-            Action::EndProcess => self.ask_to_end(now),
-            Action::Copy => {
+            Action::Port(PortAction::EndProcess) => self.ask_to_end(now),
+            Action::Table(TableAction::Copy) => {
                 match self.selected() {
                     Some(row) => self.modal = Modal::Menu(Menu::copy(row)),
                     None => self.warn("no row is selected: nothing to copy", now),
                 }
                 Vec::new()
             }
-            Action::Write => {
+            Action::Table(TableAction::Write) => {
                 match self.selection.shown().len() {
                     0 => self.warn("no rows are shown: nothing to write", now),
                     rows => self.modal = Modal::Menu(Menu::write(rows)),
                 }
                 Vec::new()
             }
-            Action::ReadSettings => {
+            Action::Program(ProgramAction::ReadSettings) => {
                 self.notify(News::Pending, "reading the settings…".into(), now);
                 vec![Effect::ReadSettings]
             }
-            Action::TogglePause => self.toggle_pause(now),
-            Action::Refresh => self.refresh(now),
-            Action::Slower => self.change_interval(1, now),
-            Action::Faster => self.change_interval(-1, now),
+            Action::Program(ProgramAction::TogglePause) => self.toggle_pause(now),
+            Action::Program(ProgramAction::Refresh) => self.refresh(now),
+            Action::Program(ProgramAction::Slower) => self.change_interval(1, now),
+            Action::Program(ProgramAction::Faster) => self.change_interval(-1, now),
             _ => Vec::new(),
         }
     }
@@ -201,6 +213,9 @@ impl App {
 const fn concerns_this_machine(action: Action) -> bool {
     matches!(
         action,
-        Action::BindTest | Action::BindTestAny | Action::FindFreePort | Action::EndProcess
+        Action::Port(PortAction::BindTest)
+            | Action::Port(PortAction::BindTestAny)
+            | Action::Port(PortAction::FindFreePort)
+            | Action::Port(PortAction::EndProcess)
     )
 }

@@ -1,6 +1,7 @@
 //! The lines at the bottom: hints, notices, what is typed.
 
 use crate::app::dialogs::prompt::view::offers_line;
+use crate::keymap::{DialogAction, ProgramAction, SessionAction};
 
 use crate::app::layout::Layout;
 use crate::app::view::{Click, Line, Role, cut_line, line_width, span};
@@ -64,12 +65,14 @@ impl App {
     /// Whether a key does anything for what is open now.
     fn is_of_use(&self, action: Action) -> bool {
         match (action, &self.modal) {
-            (Action::Toggle, Modal::Menu(menu)) => {
+            (Action::Dialog(DialogAction::Toggle), Modal::Menu(menu)) => {
                 menu.items.iter().any(|item| item.is_on.is_some())
             }
-            (Action::Toggle, _) => false,
-            (Action::OtherTargets, Modal::Question(question)) => question.choices().len() > 1,
-            (Action::CopyRemedy, Modal::Question(question)) => question.command().is_some(),
+            (Action::Dialog(DialogAction::Toggle), _) => false,
+            (Action::Dialog(DialogAction::OtherTargets), Modal::Question(question)) => {
+                question.choices().len() > 1
+            }
+            (Action::CopyFix, Modal::Question(question)) => question.command().is_some(),
             _ => true,
         }
     }
@@ -80,7 +83,10 @@ impl App {
         let keymap = &self.settings.keymap;
         // A bind test leaves the table's keys in force; of those, help and quit are told.
         let below = keymap.bindings(Mode::Table).filter(|binding| {
-            let is_told = matches!(binding.action, Action::ToggleHelp | Action::Quit);
+            let is_told = matches!(
+                binding.action,
+                Action::Program(ProgramAction::ToggleHelp) | Action::Session(SessionAction::Quit)
+            );
             mode == Mode::Bind && is_told
         });
         let mut hints: Vec<_> = keymap

@@ -41,15 +41,15 @@ pub enum Place {
 
 /// What shows each tab, in their order.
 const ACTIONS: [Action; 9] = [
-    Action::ShowListening,
-    Action::ShowConnections,
-    Action::ShowAll,
-    Action::ShowChanges,
-    Action::ShowFifth,
-    Action::ShowSixth,
-    Action::ShowSeventh,
-    Action::ShowEighth,
-    Action::ShowNinth,
+    Action::ShowView(0),
+    Action::ShowView(1),
+    Action::ShowView(2),
+    Action::ShowView(3),
+    Action::ShowView(4),
+    Action::ShowView(5),
+    Action::ShowView(6),
+    Action::ShowView(7),
+    Action::ShowView(8),
 ];
 
 impl App {

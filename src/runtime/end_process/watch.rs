@@ -71,7 +71,7 @@ impl<'a> Watch<'a> {
                 self.after_end(&held, ended_after, kept_by.as_ref())
             }
         };
-        Msg::EndWatched {
+        Msg::EndOutcome {
             succeeded: outcome.is_good(),
             message: outcome.words(&who),
         }

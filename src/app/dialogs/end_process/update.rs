@@ -4,6 +4,7 @@ use crate::app::Effects;
 use crate::app::dialogs::end_process::{Confirmation, Question};
 use crate::app::{App, Effect, Ending, Inspected, Modal, News, Pane};
 use crate::keymap::Action;
+use crate::keymap::DialogAction;
 use crate::model::Holder;
 use crate::model::Moment;
 
@@ -15,8 +16,8 @@ impl App {
         let question = question.clone();
         self.modal = Modal::None;
         let changed = match action {
-            Action::Confirm => return self.confirm(*question, now),
-            Action::CopyRemedy => match question.command() {
+            Action::Dialog(DialogAction::Confirm) => return self.confirm(*question, now),
+            Action::CopyFix => match question.command() {
                 Some(command) => {
                     let command = command.to_owned();
                     self.tell_copied(&command, now);
@@ -24,8 +25,8 @@ impl App {
                 }
                 None => *question,
             },
-            Action::OtherSignal => question.with_next_signal(),
-            Action::OtherTargets => question.with_next_choice(),
+            Action::Dialog(DialogAction::OtherSignal) => question.with_next_signal(),
+            Action::Dialog(DialogAction::OtherTargets) => question.with_next_choice(),
             _ => return Vec::new(),
         };
         self.modal = Modal::Question(Box::new(changed));

@@ -3,6 +3,7 @@
 use crate::app::dialogs::go_to::{Found, GoTo};
 use crate::app::table::cursor::Step;
 use crate::app::{App, Effects, Modal};
+use crate::keymap::DialogAction;
 use crate::keymap::{Action, Key};
 use crate::model::Moment;
 
@@ -51,11 +52,13 @@ impl App {
             return;
         };
         match (action, going.found) {
-            (Action::Accept, Found::Hidden(id)) => match self.table.position(id) {
-                Some(at) => self.show_row(at, now),
-                None => self.warn("its row is not in the table any more", now),
-            },
-            (Action::Accept, _) => {}
+            (Action::Dialog(DialogAction::Accept), Found::Hidden(id)) => {
+                match self.table.position(id) {
+                    Some(at) => self.show_row(at, now),
+                    None => self.warn("its row is not in the table any more", now),
+                }
+            }
+            (Action::Dialog(DialogAction::Accept), _) => {}
             _ => {
                 self.cursor = going.from;
                 self.scroll_to_cursor();

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::app::dialogs::go_to::{Found, GoTo};
 use crate::app::view::{Line, Role, cut_line, span};
 use crate::columns::width;
+use crate::keymap::DialogAction;
 use crate::keymap::{Action, Mode};
 
 impl App {
@@ -22,7 +23,7 @@ impl App {
                 let key = self
                     .settings
                     .keymap
-                    .keys(Mode::Digits, Action::Accept)
+                    .keys(Mode::Digits, Action::Dialog(DialogAction::Accept))
                     .first();
                 let remedy = key.map_or(String::new(), |key| format!(": {key} shows it"));
                 Some(span(

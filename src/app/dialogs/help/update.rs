@@ -3,6 +3,7 @@
 use crate::app::dialogs::help::last_help_scroll;
 use crate::app::{App, Modal};
 use crate::keymap::Action;
+use crate::keymap::MoveAction;
 
 impl App {
     pub(crate) fn act_in_help(&mut self, action: Action) {
@@ -12,10 +13,10 @@ impl App {
             return;
         };
         match action {
-            Action::Down => *scroll = (*scroll + 1).min(last),
-            Action::Up => *scroll = scroll.saturating_sub(1),
-            Action::PageDown => *scroll = (*scroll + page).min(last),
-            Action::PageUp => *scroll = scroll.saturating_sub(page),
+            Action::Move(MoveAction::Down) => *scroll = (*scroll + 1).min(last),
+            Action::Move(MoveAction::Up) => *scroll = scroll.saturating_sub(1),
+            Action::Move(MoveAction::PageDown) => *scroll = (*scroll + page).min(last),
+            Action::Move(MoveAction::PageUp) => *scroll = scroll.saturating_sub(page),
             _ => self.modal = Modal::None,
         }
     }

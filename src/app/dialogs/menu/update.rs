@@ -4,6 +4,7 @@ use crate::app::dialogs::menu::{Menu, MenuChoice};
 use crate::app::{App, Effect, Effects, Modal, News, Written};
 use crate::columns::{cut, cut_middle, width};
 use crate::keymap::Action;
+use crate::keymap::{DialogAction, MoveAction};
 use crate::model::{Moment, clean, counted};
 
 /// Cells of a text that are told on the smallest terminal.
@@ -16,9 +17,9 @@ impl App {
         };
         let last = menu.items.len().saturating_sub(1);
         match action {
-            Action::Down => menu.at = (menu.at + 1).min(last),
-            Action::Up => menu.at = menu.at.saturating_sub(1),
-            Action::Accept | Action::Toggle => {
+            Action::Move(MoveAction::Down) => menu.at = (menu.at + 1).min(last),
+            Action::Move(MoveAction::Up) => menu.at = menu.at.saturating_sub(1),
+            Action::Dialog(DialogAction::Accept) | Action::Dialog(DialogAction::Toggle) => {
                 let (at, choice) = (menu.at, menu.items[menu.at].choice.clone());
                 return self.choose(at, choice, action, now);
             }
@@ -48,7 +49,9 @@ impl App {
                 self.notify(News::Pending, doing, now);
                 vec![Effect::Write(format, shown)]
             }
-            MenuChoice::Column(_) | MenuChoice::Kind(_) if how == Action::Accept => {
+            MenuChoice::Column(_) | MenuChoice::Kind(_)
+                if how == Action::Dialog(DialogAction::Accept) =>
+            {
                 self.modal = Modal::None;
                 Vec::new()
             }

@@ -3,6 +3,7 @@
 mod update;
 pub(crate) mod view;
 
+use crate::keymap::{PaneAction, PortAction, ProgramAction, TableAction};
 use std::borrow::Cow;
 
 use crate::app::dialogs::prompt::{Edited, Prompt, PromptKind};
@@ -159,10 +160,12 @@ impl App {
     fn is_possible(&self, action: Action) -> bool {
         match action {
             // It is open already.
-            Action::OpenPalette => false,
+            Action::Program(ProgramAction::OpenPalette) => false,
             _ if self.lacks_place_of(action) => false,
-            Action::PaneDown | Action::PaneUp => self.pane.is_some(),
-            Action::BindTest | Action::EndProcess | Action::Copy => {
+            Action::Pane(PaneAction::Down) | Action::Pane(PaneAction::Up) => self.pane.is_some(),
+            Action::Port(PortAction::BindTest)
+            | Action::Port(PortAction::EndProcess)
+            | Action::Table(TableAction::Copy) => {
                 self.can_act_here(action) && self.selected().is_some()
             }
             _ => self.can_act_here(action),

@@ -2,6 +2,7 @@
 
 use crate::app::{App, Effects, Modal};
 use crate::keymap::Action;
+use crate::keymap::{DialogAction, MoveAction};
 use crate::model::Moment;
 
 impl App {
@@ -11,11 +12,11 @@ impl App {
             return Vec::new();
         };
         match action {
-            Action::Down => palette.step(1),
-            Action::Up => palette.step(-1),
-            Action::PageDown => palette.step(page),
-            Action::PageUp => palette.step(-page),
-            Action::Accept => {
+            Action::Move(MoveAction::Down) => palette.step(1),
+            Action::Move(MoveAction::Up) => palette.step(-1),
+            Action::Move(MoveAction::PageDown) => palette.step(page),
+            Action::Move(MoveAction::PageUp) => palette.step(-page),
+            Action::Dialog(DialogAction::Accept) => {
                 let Some(action) = palette.chosen() else {
                     return Vec::new();
                 };

@@ -128,7 +128,7 @@ fn what_sockeye_depends_on_takes_a_second_yes_by_another_key() {
         let text = question(&desk).text().join(" ");
         assert!(text.contains(what), "{text}");
         assert_eq!(desk.press("yyyy"), [], "a held key");
-        assert_eq!(desk.mode(), Mode::Insist);
+        assert_eq!(desk.mode(), Mode::ConfirmAgain);
         assert!(question(&desk).text()[1].contains("Only a capital Y"));
         let effects = desk.press("Y");
         let ending = ending(&effects);
@@ -278,7 +278,7 @@ fn a_yes_before_it_is_known_that_others_need_it_ends_nothing_whatever_is_typed_a
             "{text}"
         );
         assert_eq!(desk.press("yyyy"), []);
-        assert_eq!(desk.mode(), Mode::Insist);
+        assert_eq!(desk.mode(), Mode::ConfirmAgain);
         assert_eq!(ending(&desk.press("Y")).confirmed, Confirmed::Twice);
     }
 }
@@ -314,7 +314,7 @@ fn every_standing_but_ordinary_work_takes_a_second_yes() {
         let (mut desk, job) = asking(&listener(80));
         found(&mut desk, job, vec![of(80, standing)]);
         assert_eq!(desk.press("yKyKyKy"), [], "{standing:?}");
-        assert_eq!(desk.mode(), Mode::Insist, "{standing:?}");
+        assert_eq!(desk.mode(), Mode::ConfirmAgain, "{standing:?}");
     }
     for standing in [Standing::Ordinary, Standing::ContainerInit] {
         let (mut desk, job) = asking(&listener(80));
@@ -462,7 +462,7 @@ fn one_guarded_process_among_all_takes_the_second_yes() {
     let text = said(&desk).join("\n");
     assert!(text.contains("app (30) is the parent of sockeye"), "{text}");
     assert_eq!(desk.press("yyy"), []);
-    assert_eq!(desk.mode(), Mode::Insist);
+    assert_eq!(desk.mode(), Mode::ConfirmAgain);
     assert_eq!(ending(&desk.press("Y")).targets.len(), 2);
 }
 
@@ -515,7 +515,7 @@ fn what_comes_of_a_signal_is_told_when_it_is_known() {
     assert!(footer(&desk).contains(looking));
     let message = "app (80) exited after 0.2 s, back as 1054 after 0.4 s, started by supervisord (77): \
                    `supervisorctl -c /etc/s.conf stop web` keeps it down";
-    desk.tell(Msg::EndWatched {
+    desk.tell(Msg::EndOutcome {
         succeeded: false,
         message: message.into(),
     });
@@ -549,7 +549,7 @@ fn of_a_bind_test_it_is_known_at_once_what_depends_on_the_owner() {
         matches!(effects[..], [Effect::InspectOwner { .. }]),
         "{effects:?}"
     );
-    assert_eq!(desk.mode(), Mode::Insist, "without an answer to that");
+    assert_eq!(desk.mode(), Mode::ConfirmAgain, "without an answer to that");
 }
 
 #[test]

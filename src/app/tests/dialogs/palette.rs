@@ -2,6 +2,7 @@
 
 use crate::app::tests::*;
 use crate::filter::Filter;
+use crate::keymap::ProgramAction;
 
 /// What each line of the palette says, keys and help.
 pub fn lines(desk: &Desk) -> Vec<String> {
@@ -30,7 +31,7 @@ fn it_lists_every_action_with_its_keys_and_runs_each() {
             .iter()
             .flat_map(|&mode| KEYMAP.iter().filter(move |one| one.mode == mode))
         {
-            let is_of_itself = binding.action == Action::OpenPalette;
+            let is_of_itself = binding.action == Action::Program(ProgramAction::OpenPalette);
             // There are no views of one's own here.
             let is_empty = binding.help.contains("th view");
             if is_of_itself || is_empty || seen.contains(&binding.action) {
@@ -138,7 +139,7 @@ fn views_of_ones_own_are_listed_by_name_with_the_keys_in_force() {
         sort: None,
     };
     let mut keymap = Keymap::default();
-    keymap.bind(Mode::Table, Action::ShowSixth, vec![Key::F(6)]);
+    keymap.bind(Mode::Table, Action::ShowView(5), vec![Key::F(6)]);
     let mut desk = Desk::with(Settings {
         views: vec![view("web", ":80 | :443"), view("mail", ":25")],
         keymap,

@@ -4,6 +4,7 @@ use crate::app::tests::*;
 use crate::app::view::TabView;
 use crate::columns::ColumnId;
 use crate::filter::Filter;
+use crate::keymap::{PaneAction, SessionAction, TableAction};
 use crate::model::{Family, Kinds, Services};
 use crate::theme::{Theme, Themes};
 
@@ -32,7 +33,7 @@ fn keymap(action: Action, keys: &[Key]) -> Keymap {
 #[test]
 fn the_keys_are_those_of_the_settings_from_the_first_on() {
     let mut desk = Desk::with(Settings {
-        keymap: keymap(Action::ToggleEvents, &[Key::F(5)]),
+        keymap: keymap(Action::Pane(PaneAction::ToggleEvents), &[Key::F(5)]),
         ..at_start()
     });
     desk.press("e");
@@ -56,7 +57,7 @@ fn the_keys_are_those_of_the_settings_from_the_first_on() {
 #[test]
 fn an_action_without_a_key_is_told_nowhere() {
     let mut desk = Desk::with(Settings {
-        keymap: keymap(Action::ToggleTcp, &[]),
+        keymap: keymap(Action::Table(TableAction::ToggleTcp), &[]),
         ..at_start()
     });
     desk.read_ports(&[10]);
@@ -87,7 +88,7 @@ fn what_is_new_in_the_file_counts_at_once() {
             descending: true,
         },
         stats: true,
-        keymap: keymap(Action::Quit, &[Key::Char('Q')]),
+        keymap: keymap(Action::Session(SessionAction::Quit), &[Key::Char('Q')]),
         ..at_start()
     });
     assert_eq!(
@@ -112,7 +113,7 @@ fn what_the_file_says_as_before_stays_as_the_keys_have_made_it() {
     desk.press("e");
     let before = desk.view();
     let effects = desk.read_settings(Settings {
-        keymap: keymap(Action::Write, &[Key::Char('W')]),
+        keymap: keymap(Action::Table(TableAction::Write), &[Key::Char('W')]),
         ..at_start()
     });
     assert_eq!(effects, []);
@@ -270,7 +271,7 @@ fn an_open_view_is_what_the_file_now_makes_of_it_or_gone() {
 #[test]
 fn tabs_name_the_keys_that_show_them() {
     let mut desk = Desk::with(Settings {
-        keymap: keymap(Action::ShowAll, &[Key::Char('a')]),
+        keymap: keymap(Action::ShowView(2), &[Key::Char('a')]),
         ..at_start()
     });
     assert_eq!(tabs(&desk)[2], "a All*");
@@ -316,7 +317,7 @@ fn an_open_view_that_the_file_has_as_before_stays_as_the_keys_have_made_it() {
     desk.press("S");
     let before = desk.view();
     desk.read_settings(Settings {
-        keymap: keymap(Action::Write, &[Key::Char('W')]),
+        keymap: keymap(Action::Table(TableAction::Write), &[Key::Char('W')]),
         filter: Filter::parse(":30").unwrap(),
         ..as_read
     });
