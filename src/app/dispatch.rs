@@ -1,7 +1,7 @@
 //! How each message changes the program.
 
 use crate::app::dialogs::prompt::{Edited, MAX_BYTES};
-use crate::app::{App, Effect, Exit, Input, Modal, Msg, News, Pane};
+use crate::app::{App, Dialog, Effect, Exit, Input, Msg, NoticeKind, Pane};
 use crate::keymap::Mode;
 use crate::keymap::SessionAction;
 use crate::keymap::{Action, Key};
@@ -17,10 +17,10 @@ impl App {
         // A prompt, a question or a notice may have taken the line that the cursor was on, also after rows were
         // selected for the lines that there were without it.
         let now_in_sight = self.rows_in_sight();
-        if now_in_sight != height || !self.cursor.is_in_sight(now_in_sight) {
+        if now_in_sight != height || !self.rows.cursor.is_in_sight(now_in_sight) {
             self.scroll_to_cursor();
         }
-        self.meet_neighbours();
+        self.refresh_related_sockets();
         effects
     }
 
@@ -30,13 +30,13 @@ impl App {
             Msg::SnapshotTaken(observation) => return self.take_snapshot(observation, now),
             Msg::RefreshMeasured(refresh) => self.stats.refreshed(refresh),
             Msg::Drawn(took) => self.stats.drew(took),
-            Msg::SnapshotFailed(why) => self.failure = Some(why),
+            Msg::SnapshotFailed(why) => self.rows.failure = Some(why),
             Msg::BindTested(report) => return self.take_report(*report, now),
             Msg::BindTestFailed { job, message } => self.take_failure_to_test(job, message, now),
             Msg::JobDone {
                 succeeded: true,
                 message,
-            } => self.tell(message, now),
+            } => self.report(message, now),
             Msg::JobDone {
                 succeeded: false,
                 message,
@@ -44,16 +44,16 @@ impl App {
             Msg::RowsWritten(written) => self.tell_written(&written, now),
             Msg::OwnerInspected(found) => return self.take_inspection(*found, now),
             Msg::EndPending(message) => {
-                if self.endings > 0 {
-                    self.notify(News::Pending, message, now);
+                if self.jobs.endings > 0 {
+                    self.notify(NoticeKind::Pending, message, now);
                 }
             }
             Msg::EndOutcome { succeeded, message } => {
                 return self.take_end(succeeded, message, now);
             }
             Msg::SignalFailed(message) => {
-                self.endings = self.endings.saturating_sub(1);
-                if let Some(Pane::Bind(pane)) = &mut self.pane {
+                self.jobs.endings = self.jobs.endings.saturating_sub(1);
+                if let Some(Pane::Bind(pane)) = &mut self.dock.pane {
                     pane.end_failed();
                 }
                 self.warn(message, now);
@@ -73,17 +73,18 @@ impl App {
 
     fn pass_time(&mut self, now: Moment) -> Effects {
         if self
-            .notice
+            .notices
+            .current
             .as_ref()
             .is_some_and(|notice| notice.is_over(now))
         {
-            self.notice = None;
+            self.notices.current = None;
         }
         if !self.is_paused() {
             self.reselect(now);
         }
-        let is_test_due = match &mut self.pane {
-            Some(Pane::Bind(pane)) => pane.pass_time(&self.surroundings.time_zone, now),
+        let is_test_due = match &mut self.dock.pane {
+            Some(Pane::Bind(pane)) => pane.pass_time(&self.environment.time_zone, now),
             _ => false,
         };
         if is_test_due {
@@ -99,9 +100,9 @@ impl App {
             Input::Mouse(mouse) => return self.point(mouse, now),
             Input::Paste(text) => {
                 self.paste_to_go(&text);
-                let edited = match &mut self.modal {
-                    Modal::Prompt(prompt) => prompt.paste(&text),
-                    Modal::Palette(palette) => palette.paste(&text),
+                let edited = match &mut self.dialog {
+                    Dialog::Prompt(prompt) => prompt.paste(&text),
+                    Dialog::Palette(palette) => palette.paste(&text),
                     _ => return Vec::new(),
                 };
                 self.try_filter(now);
@@ -109,7 +110,7 @@ impl App {
             }
             Input::Resized { width, height } => {
                 self.size = crate::app::Size { width, height };
-                self.hand.let_go();
+                self.mouse.let_go();
                 self.scroll_to_cursor();
                 // Also where it is the size that we knew: there and back again is told once.
                 return vec![Effect::Repaint];
@@ -131,28 +132,28 @@ impl App {
             // What the last line says may be what could not be read.
             return vec![Effect::Redraw];
         }
-        self.take_in_news();
-        match (&self.modal, action) {
+        self.dismiss_notices();
+        match (&self.dialog, action) {
             (_, Action::Session(SessionAction::Quit)) => return vec![Effect::End(Exit::Quit)],
             (_, Action::Session(SessionAction::Suspend)) => return vec![Effect::SuspendJob],
-            (Modal::None, _) => return self.act(action, now),
-            (Modal::Prompt(_), _) => return self.act_in_prompt(action, now),
-            (Modal::GoTo(_), _) => self.end_going(action, now),
-            (Modal::Menu(_), _) => return self.act_in_menu(action, now),
-            (Modal::Palette(_), _) => return self.act_in_palette(action, now),
-            (Modal::Question(_), _) => return self.act_on_question(action, now),
-            (Modal::Help { .. }, _) => self.act_in_help(action),
+            (Dialog::None, _) => return self.act(action, now),
+            (Dialog::Prompt(_), _) => return self.act_in_prompt(action, now),
+            (Dialog::GoTo(_), _) => self.end_going(action, now),
+            (Dialog::Menu(_), _) => return self.act_in_menu(action, now),
+            (Dialog::Palette(_), _) => return self.act_in_palette(action, now),
+            (Dialog::Question(_), _) => return self.act_on_question(action, now),
+            (Dialog::Help { .. }, _) => self.act_in_help(action),
         }
         Vec::new()
     }
 
     /// A key that means nothing here is typed, where there is something to type in.
     fn type_in(&mut self, key: Key, now: Moment) -> Effects {
-        self.take_in_news();
-        let edited = match &mut self.modal {
-            Modal::Prompt(prompt) => prompt.press(key),
-            Modal::Palette(palette) => palette.press(key),
-            Modal::GoTo(_) => return self.press_to_go(key, now),
+        self.dismiss_notices();
+        let edited = match &mut self.dialog {
+            Dialog::Prompt(prompt) => prompt.press(key),
+            Dialog::Palette(palette) => palette.press(key),
+            Dialog::GoTo(_) => return self.press_to_go(key, now),
             _ => return Vec::new(),
         };
         // A megabyte that comes as keys must not be parsed a million times.
@@ -172,16 +173,16 @@ impl App {
 
     /// What the keyboard is for now.
     pub(crate) fn mode(&self) -> Mode {
-        match self.modal {
-            Modal::None if matches!(self.pane, Some(Pane::Bind(_))) => Mode::Bind,
-            Modal::None => Mode::Table,
-            Modal::Prompt(_) => Mode::Prompt,
-            Modal::GoTo(_) => Mode::Digits,
-            Modal::Menu(_) => Mode::Menu,
-            Modal::Palette(_) => Mode::Palette,
-            Modal::Question(ref question) if question.is_second() => Mode::ConfirmAgain,
-            Modal::Question(_) => Mode::Question,
-            Modal::Help { .. } => Mode::Help,
+        match self.dialog {
+            Dialog::None if matches!(self.dock.pane, Some(Pane::Bind(_))) => Mode::Bind,
+            Dialog::None => Mode::Table,
+            Dialog::Prompt(_) => Mode::Prompt,
+            Dialog::GoTo(_) => Mode::Digits,
+            Dialog::Menu(_) => Mode::Menu,
+            Dialog::Palette(_) => Mode::Palette,
+            Dialog::Question(ref question) if question.is_second() => Mode::ConfirmAgain,
+            Dialog::Question(_) => Mode::Question,
+            Dialog::Help { .. } => Mode::Help,
         }
     }
 }

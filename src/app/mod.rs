@@ -25,7 +25,6 @@ mod views;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use dialogs::end_process::{Choice, Confirmation, Question};
 pub use dialogs::menu::{FileFormat, Menu, MenuChoice, MenuItem};
@@ -40,132 +39,80 @@ pub use message::{
 pub use views::Place;
 
 use crate::columns::{self, Column, ColumnId};
-use crate::filter::FilterError;
-use crate::model::{Moment, Playback};
-use crate::query::{Criteria, Selection};
+use crate::model::Moment;
 use crate::settings::Settings;
 use crate::track::{EventLog, Row, Table};
-use dialogs::Modal;
+use dialogs::Dialog;
 use dispatch::Effects;
-use mouse::Hand;
-use notices::{News, Notice};
-use panes::Pane;
-use panes::details::Neighbours;
-use panes::events::history::Past;
+use filter_line::FilterLine;
+use mouse::MouseState;
+use notices::{NoticeKind, Notices};
+use panes::events::history::CountHistory;
 use panes::stats::Stats;
-use pinned_ports::MarkedPorts;
-use playhead::Pause;
-use table::cursor::Cursor;
+use panes::{Dock, Pane};
+use pinned_ports::PinnedPorts;
+use playhead::Playhead;
+use table::TableView;
 
-/// The whole state of the live table.
+/// The whole state of the live table, in parts that own their data.
 #[derive(Clone, Debug)]
 pub struct App {
     settings: Settings,
     /// The settings as they were last read.
-    as_read: Settings,
-    surroundings: Environment,
-    table: Arc<Table>,
+    config: Settings,
+    environment: Environment,
+    rows: TableView,
+    filter: FilterLine,
+    playhead: Playhead,
+    dialog: Dialog,
+    dock: Dock,
+    notices: Notices,
+    /// The ports that are pinned.
+    pinned: PinnedPorts,
+    mouse: MouseState,
     log: EventLog,
-    /// The last minutes, for pictures of them.
-    past: Past,
+    /// The last minutes, for sparklines and the timeline.
+    history: CountHistory,
     /// What the refreshes cost.
     stats: Stats,
-    criteria: Criteria,
-    /// The rows shown.
-    selection: Selection,
-    cursor: Cursor,
-    /// Whether the cursor goes to what happened last.
-    is_following: bool,
-    /// On the mouse.
-    hand: Hand,
-    /// The selected row's, while its details are shown.
-    neighbours: Option<Neighbours>,
-    modal: Modal,
-    pane: Option<Pane>,
-    pane_scroll: usize,
-    filter_text: String,
-    /// What is wrong with the filter being typed.
-    filter_error: Option<FilterError>,
-    /// The filters that were kept or cleared, each once, the latest last.
-    history: Vec<String>,
-    /// The filter that was cleared last, until it is brought back.
-    cleared: Option<String>,
-    hidden_columns: Vec<ColumnId>,
-    /// The view of the user's own that is open.
-    custom_view: Option<views::Opened>,
-    names: bool,
-    /// While the table stands still.
-    pause: Option<Pause>,
-    /// How far the recording has been played that the table is of.
-    playback: Option<Playback>,
-    /// The recorded time between the last two tables of a recording.
-    recorded_gap: Option<Duration>,
-    /// The last attempt to read the table failed: why.
-    failure: Option<String>,
-    notice: Option<Notice>,
-    /// The ports that are watched.
-    marked: MarkedPorts,
-    /// What happened to them since a key was pressed, the latest first.
-    port_news: Vec<String>,
-    job: u64,
+    jobs: Jobs,
+    size: Size,
+}
+
+/// Numbers of the requests that an answer belongs to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Jobs {
+    bind_test: u64,
     /// The last request for what is behind the owners of a socket.
     inspection: u64,
-    /// How many signals were asked for of which it is not known yet what came.
+    /// How many signals have no outcome yet.
     endings: u32,
-    size: Size,
-    has_snapshot: bool,
 }
 
 impl App {
     /// The program at its start, before the first snapshot.
-    pub fn new(settings: Settings, surroundings: Environment, now: Moment) -> Self {
-        // Whoever made the settings has seen to it that there is room for the family.
-        let filter = settings.narrowed_filter();
-        let criteria = Criteria {
-            tab: settings.view,
-            kinds: settings.kinds,
-            filter: filter.unwrap_or_else(|_| settings.filter.clone()),
-            sort: settings.sort,
-            linger: settings.linger,
-            highlight: settings.highlight,
-            uid: surroundings.uid,
-        };
+    pub fn new(settings: Settings, environment: Environment, now: Moment) -> Self {
+        let rows = TableView::new(&settings, environment.uid, now);
         let mut app = Self {
-            custom_view: None,
-            table: Arc::new(Table::empty(now)),
+            filter: FilterLine::new(&rows.criteria.filter),
+            rows,
+            playhead: Playhead::default(),
+            dialog: Dialog::None,
+            dock: Dock {
+                pane: settings.stats.then_some(Pane::Stats),
+                ..Dock::default()
+            },
+            notices: Notices::default(),
+            pinned: PinnedPorts::default(),
+            mouse: MouseState::default(),
             log: EventLog::default(),
-            past: Past::default(),
+            history: CountHistory::default(),
             stats: Stats::default(),
-            filter_text: criteria.filter.to_string(),
-            selection: Selection::new(criteria.clone()),
-            criteria,
-            cursor: Cursor::default(),
-            is_following: false,
-            hand: Hand::default(),
-            neighbours: None,
-            modal: Modal::None,
-            pane: settings.stats.then_some(Pane::Stats),
-            pane_scroll: 0,
-            filter_error: None,
-            history: Vec::new(),
-            cleared: None,
-            hidden_columns: without(&settings.columns),
-            names: true,
-            pause: None,
-            playback: None,
-            recorded_gap: None,
-            failure: None,
-            notice: None,
-            marked: MarkedPorts::default(),
-            port_news: Vec::new(),
-            job: 0,
-            inspection: 0,
-            endings: 0,
-            size: surroundings.size,
-            has_snapshot: false,
-            as_read: settings.clone(),
+            jobs: Jobs::default(),
+            size: environment.size,
+            config: settings.clone(),
             settings,
-            surroundings,
+            environment,
         };
         if let Some(at) = app.settings.custom_view {
             app.open_own_view(at);
@@ -187,20 +134,23 @@ impl App {
 
     /// The table as last taken.
     pub const fn table(&self) -> &Arc<Table> {
-        &self.table
+        &self.rows.table
     }
 
     /// Selects and orders the rows anew; the cursor stays on its socket.
     fn reselect(&mut self, now: Moment) {
         let now = self.shown_at(now);
-        self.selection.update(&self.criteria, &self.table, now);
+        self.rows
+            .selection
+            .update(&self.rows.criteria, &self.rows.table, now);
         self.scroll_to_cursor();
     }
 
     /// The selected row.
     fn selected(&self) -> Option<&Row> {
-        let id = self.cursor.selected()?;
-        let row = &self.table.rows[*self.selection.shown().get(self.cursor.place())?];
+        let id = self.rows.cursor.selected()?;
+        let row =
+            &self.rows.table.rows[*self.rows.selection.shown().get(self.rows.cursor.place())?];
         (row.id == id).then_some(row)
     }
 }

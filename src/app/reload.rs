@@ -12,9 +12,9 @@ impl App {
     /// Takes settings that were read again. What is said otherwise than before counts from now on; what is said as
     /// before stays as the keys have made it since.
     pub(crate) fn take_settings(&mut self, new: Settings, from: &str, now: Moment) -> Effects {
-        let old = std::mem::replace(&mut self.as_read, new.clone());
+        let old = std::mem::replace(&mut self.config, new.clone());
         if new == old {
-            self.tell(format!("read {from}: nothing new in it"), now);
+            self.report(format!("read {from}: nothing new in it"), now);
             return Vec::new();
         }
         let opened = self.opened(&old);
@@ -22,7 +22,7 @@ impl App {
         let mut effects = self.pace(&old, &new);
         self.follow_view(&old, &new);
         if new.kinds != old.kinds {
-            effects.push(Effect::SetKinds(self.criteria.kinds));
+            effects.push(Effect::SetKinds(self.rows.criteria.kinds));
         }
         if new.stats != old.stats {
             self.show_stats(new.stats);
@@ -36,9 +36,9 @@ impl App {
         };
         self.open_again(&old, opened);
         // What was found of a row may have hung on them.
-        self.selection = Selection::new(self.criteria.clone());
+        self.rows.selection = Selection::new(self.rows.criteria.clone());
         self.reselect(now);
-        self.tell(format!("read {from}"), now);
+        self.report(format!("read {from}"), now);
         effects
     }
 
@@ -52,35 +52,35 @@ impl App {
         if new.linger != old.linger {
             effects.push(Effect::SetLinger(new.linger));
         }
-        self.criteria.linger = new.linger;
-        self.criteria.highlight = new.highlight;
+        self.rows.criteria.linger = new.linger;
+        self.rows.criteria.highlight = new.highlight;
         effects
     }
 
     /// Which rows and columns are shown, and in which order.
     fn follow_view(&mut self, old: &Settings, new: &Settings) {
         if old.begins_with() != new.begins_with() {
-            self.criteria.tab = new.view;
+            self.rows.criteria.tab = new.view;
         }
-        follow(&mut self.criteria.kinds, &old.kinds, &new.kinds);
-        follow(&mut self.criteria.sort, &old.sort, &new.sort);
+        follow(&mut self.rows.criteria.kinds, &old.kinds, &new.kinds);
+        follow(&mut self.rows.criteria.sort, &old.sort, &new.sort);
         if old.columns != new.columns {
-            self.hidden_columns = without(&new.columns);
+            self.rows.hidden_columns = without(&new.columns);
         }
         let asks = |settings: &Settings| (settings.filter.clone(), settings.family);
         // Whoever made the settings has seen to it that there is room for the family.
         if asks(old) != asks(new)
             && let Ok(filter) = new.narrowed_filter()
         {
-            self.filter_text = filter.to_string();
-            self.filter_error = None;
-            self.criteria.filter = filter;
+            self.filter.text = filter.to_string();
+            self.filter.error = None;
+            self.rows.criteria.filter = filter;
         }
     }
 
     /// The view of one's own that is open, as the file had it and as the keys have made it since.
     fn opened(&self, old: &Settings) -> Option<(CustomView, Arrangement)> {
-        let view = old.views.get(self.custom_view.as_ref()?.at)?;
+        let view = old.views.get(self.rows.custom_view.as_ref()?.at)?;
         Some((view.clone(), self.arrangement()))
     }
 
@@ -106,7 +106,7 @@ impl App {
     }
 
     fn show_stats(&mut self, is_wanted: bool) {
-        let are_shown = matches!(self.pane, Some(Pane::Stats));
+        let are_shown = matches!(self.dock.pane, Some(Pane::Stats));
         if is_wanted != are_shown {
             self.set_pane(is_wanted.then_some(Pane::Stats));
         }

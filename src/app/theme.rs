@@ -21,13 +21,13 @@ impl App {
         if self.depth() == Depth::Sixteen && !is_itself {
             told.push_str(", shown as terminal: 16 colours here");
         }
-        self.tell(told, now);
+        self.report(told, now);
     }
 
     /// How many colours there are, as far as they are wanted.
     fn depth(&self) -> Depth {
         if self.settings.color {
-            self.surroundings.depth
+            self.environment.depth
         } else {
             Depth::None
         }

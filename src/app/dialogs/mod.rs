@@ -15,7 +15,7 @@ use prompt::Prompt;
 
 /// What takes the keys instead of the table.
 #[derive(Clone, Debug)]
-pub(crate) enum Modal {
+pub(crate) enum Dialog {
     None,
     Prompt(Prompt),
     GoTo(GoTo),

@@ -1,7 +1,7 @@
 //! The filter in force, as the tabs' line shows it.
 
 use crate::app::view::{Click, Line, Role, span};
-use crate::app::{App, Modal, PromptKind};
+use crate::app::{App, Dialog, PromptKind};
 use crate::keymap::Action;
 use crate::keymap::TableAction;
 use crate::model::Protocol;
@@ -9,7 +9,7 @@ use crate::model::Protocol;
 impl App {
     /// The filter in force, protocols that are off, and how many rows are left.
     pub(crate) fn filter_line(&self, columns: u16) -> Line {
-        let total = self.selection.counts().unfiltered;
+        let total = self.rows.selection.counts().unfiltered;
         let mut line = Vec::new();
         let off: Vec<_> = self.switched_off().collect();
         if !off.is_empty() {
@@ -20,7 +20,7 @@ impl App {
                 keys => format!(" ({})", keys.join(", ")),
             };
             let off = format!("{} off{keys}  ", names.join(" and "));
-            let on = if self.criteria.kinds.has(Protocol::Tcp) {
+            let on = if self.rows.criteria.kinds.has(Protocol::Tcp) {
                 Action::Table(TableAction::ToggleUdp)
             } else {
                 Action::Table(TableAction::ToggleTcp)
@@ -28,8 +28,8 @@ impl App {
             line.push(span(off, Role::Warning).on_click(Click::Do(on)));
         }
         let is_typing =
-            matches!(&self.modal, Modal::Prompt(prompt) if prompt.kind == PromptKind::Filter);
-        let filter = self.criteria.filter.to_string();
+            matches!(&self.dialog, Dialog::Prompt(prompt) if prompt.kind == PromptKind::Filter);
+        let filter = self.rows.criteria.filter.to_string();
         if !filter.is_empty() || is_typing {
             let room = usize::from(columns).saturating_sub(self.tabs_width() + 24);
             let shown = crate::columns::cut(&filter, room);
@@ -37,7 +37,7 @@ impl App {
             line.push(span("filter ", Role::Dim).on_click(edit));
             line.push(span(format!("{shown}  "), Role::Accent).on_click(edit));
         }
-        let shown = self.selection.shown().len();
+        let shown = self.rows.selection.shown().len();
         let count = if shown == total {
             format!("{total} ")
         } else {
@@ -51,12 +51,12 @@ impl App {
     pub(crate) fn switched_off(&self) -> impl Iterator<Item = (&'static str, Option<String>)> {
         let protocols = [
             (
-                self.criteria.kinds.has(Protocol::Tcp),
+                self.rows.criteria.kinds.has(Protocol::Tcp),
                 "tcp",
                 Action::Table(TableAction::ToggleTcp),
             ),
             (
-                self.criteria.kinds.has(Protocol::Udp),
+                self.rows.criteria.kinds.has(Protocol::Udp),
                 "udp",
                 Action::Table(TableAction::ToggleUdp),
             ),

@@ -1,7 +1,7 @@
 //! Where things are: what the mouse hit, how many rows are in sight.
 
 use crate::app::layout::{Layout, layout};
-use crate::app::{App, Modal, Pane};
+use crate::app::{App, Dialog, Pane};
 
 impl App {
     /// Where the parts of the screen are.
@@ -12,7 +12,7 @@ impl App {
     /// How many lines a pane takes: a fixed number for each kind, so that the table does not jump
     /// when what is in the pane grows.
     const fn pane_lines(&self) -> u16 {
-        match self.pane {
+        match self.dock.pane {
             None => 0,
             Some(Pane::Details) => 14,
             Some(Pane::Events | Pane::Stats) => 10,
@@ -22,13 +22,14 @@ impl App {
 
     /// A menu or question without a word on the keys that answer it would be a trap.
     fn footer_lines(&self) -> u16 {
-        match self.modal {
-            Modal::Prompt(_) | Modal::Palette(_) => 2,
+        match self.dialog {
+            Dialog::Prompt(_) | Dialog::Palette(_) => 2,
             // Whoever is asked must see which keys answer, on a small terminal too.
-            Modal::GoTo(_) | Modal::Menu(_) | Modal::Question(_) | Modal::Help { .. } => 1,
-            Modal::None if !self.port_news.is_empty() => 1,
-            Modal::None => self
-                .notice
+            Dialog::GoTo(_) | Dialog::Menu(_) | Dialog::Question(_) | Dialog::Help { .. } => 1,
+            Dialog::None if !self.notices.alerts.is_empty() => 1,
+            Dialog::None => self
+                .notices
+                .current
                 .as_ref()
                 .map_or(0, |notice| notice.height(self.size)),
         }
@@ -46,7 +47,8 @@ impl App {
     /// After the screen changed: the selected row shall be in sight again.
     pub(crate) fn scroll_to_cursor(&mut self) {
         let height = self.rows_in_sight();
-        self.cursor
-            .follow(&self.table, self.selection.shown(), height);
+        self.rows
+            .cursor
+            .follow(&self.rows.table, self.rows.selection.shown(), height);
     }
 }

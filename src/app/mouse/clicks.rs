@@ -8,7 +8,7 @@ use crate::app::layout::Area;
 use crate::app::view::scrollbar::Part;
 use crate::app::view::{Line, OverlayView, Span, View, line_width};
 use crate::app::views::Place;
-use crate::app::{App, Modal};
+use crate::app::{App, Dialog};
 use crate::columns::{ColumnId, width};
 use crate::keymap::Action;
 
@@ -66,7 +66,7 @@ impl App {
     /// Everything that can be clicked; what covers something else comes after it.
     pub(crate) fn targets(&self, view: &View) -> Vec<Target> {
         let mut targets = Vec::new();
-        if matches!(self.modal, Modal::None) {
+        if matches!(self.dialog, Dialog::None) {
             targets.extend(self.targets_of_table(view));
             targets.extend(targets_of_pane(view));
         }
@@ -79,7 +79,7 @@ impl App {
             targets.extend([beside, Target::new(overlay.area, Click::Nothing)]);
             targets.extend(targets_of_choices(overlay, view.layout.has_borders));
         }
-        let is_covered = !matches!(self.modal, Modal::None);
+        let is_covered = !matches!(self.dialog, Dialog::None);
         let bars = view.scrollbars.iter();
         let bars = bars.filter(|bar| bar.part == Part::Overlay || !is_covered);
         targets.extend(bars.map(|bar| Target::new(bar.area, Click::Scroll(bar.part))));
@@ -115,7 +115,7 @@ impl App {
             let area = layout.titles.part(title.x, cells(width(&title.text)));
             targets.push(Target::new(area, Click::Sort(title.column)));
         }
-        let rows = (self.cursor.top()..).zip(layout.rows.y..);
+        let rows = (self.rows.cursor.top()..).zip(layout.rows.y..);
         for ((place, y), _) in rows.zip(&view.rows) {
             let line = Area {
                 y,

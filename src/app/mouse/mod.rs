@@ -14,9 +14,9 @@ const DOUBLE: Duration = Duration::from_millis(500);
 
 /// The hand on the mouse.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Hand {
+pub(crate) struct MouseState {
     /// The scrollbar that is dragged.
-    held: Option<Grip>,
+    held: Option<Drag>,
     /// Where a click makes a double click.
     first: Option<(u16, u16)>,
     pressed: Option<Moment>,
@@ -24,26 +24,26 @@ pub(crate) struct Hand {
 
 /// How soon a click came after the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pace {
+pub(crate) enum ClickKind {
     /// After a while, or the first.
-    Calm,
+    Single,
     /// At once, on another cell or as the third on the same.
-    Hasty,
+    Rapid,
     /// At once, as the second on the same cell.
     Double,
 }
 
 /// A scrollbar in the hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Grip {
+pub(crate) struct Drag {
     pub part: Part,
     /// How far below the first cell of its thumb it is held.
     pub below: u16,
 }
 
-impl Hand {
+impl MouseState {
     /// The button went down. A third click on a cell is no second double click.
-    pub fn press(&mut self, column: u16, row: u16, now: Moment) -> Pace {
+    pub fn press(&mut self, column: u16, row: u16, now: Moment) -> ClickKind {
         self.held = None;
         let is_soon = self.pressed.is_some_and(|at| at.age(now) <= DOUBLE);
         self.pressed = Some(now);
@@ -51,17 +51,17 @@ impl Hand {
         let is_second = is_soon && self.first == here;
         self.first = here.filter(|_| !is_second);
         match (is_soon, is_second) {
-            (_, true) => Pace::Double,
-            (true, false) => Pace::Hasty,
-            (false, false) => Pace::Calm,
+            (_, true) => ClickKind::Double,
+            (true, false) => ClickKind::Rapid,
+            (false, false) => ClickKind::Single,
         }
     }
 
-    pub const fn hold(&mut self, grip: Grip) {
+    pub const fn hold(&mut self, grip: Drag) {
         self.held = Some(grip);
     }
 
-    pub const fn held(&self) -> Option<Grip> {
+    pub const fn held(&self) -> Option<Drag> {
         self.held
     }
 

@@ -6,17 +6,25 @@ mod view;
 use crate::app::App;
 use crate::model::Moment;
 
+/// What the last line reports.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Notices {
+    pub current: Option<Notice>,
+    /// What happened to pinned ports since a key was pressed, the latest first.
+    pub alerts: Vec<String>,
+}
+
 /// A line at the bottom that says what came of something.
 #[derive(Clone, Debug)]
 pub(crate) struct Notice {
     pub text: String,
-    pub news: News,
+    pub news: NoticeKind,
     pub since: Moment,
 }
 
 /// What a notice has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum News {
+pub(crate) enum NoticeKind {
     /// It is done.
     Good,
     /// It is not, or cannot be.
@@ -26,16 +34,16 @@ pub(crate) enum News {
 }
 
 impl App {
-    pub(crate) fn tell(&mut self, text: impl Into<String>, now: Moment) {
-        self.notify(News::Good, text.into(), now);
+    pub(crate) fn report(&mut self, text: impl Into<String>, now: Moment) {
+        self.notify(NoticeKind::Good, text.into(), now);
     }
 
     pub(crate) fn warn(&mut self, text: impl Into<String>, now: Moment) {
-        self.notify(News::Bad, text.into(), now);
+        self.notify(NoticeKind::Bad, text.into(), now);
     }
 
-    pub(crate) fn notify(&mut self, news: News, text: String, now: Moment) {
-        self.notice = Some(Notice {
+    pub(crate) fn notify(&mut self, news: NoticeKind, text: String, now: Moment) {
+        self.notices.current = Some(Notice {
             text,
             news,
             since: now,
@@ -43,10 +51,10 @@ impl App {
     }
 
     /// Whoever goes on has read what the last line said.
-    pub(crate) fn take_in_news(&mut self) {
-        self.notice = None;
-        if self.shows_port_news() {
-            self.port_news.clear();
+    pub(crate) fn dismiss_notices(&mut self) {
+        self.notices.current = None;
+        if self.shows_alerts() {
+            self.notices.alerts.clear();
         }
     }
 }

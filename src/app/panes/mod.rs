@@ -9,6 +9,16 @@ pub(crate) mod view;
 use crate::app::App;
 use crate::app::panes::bind_test::BindPane;
 use crate::model::Moment;
+use details::RelatedSockets;
+
+/// The pane below the table.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Dock {
+    pub pane: Option<Pane>,
+    pub scroll: usize,
+    /// Those of the selected row, while its details are shown.
+    pub related: Option<RelatedSockets>,
+}
 
 /// What is open below the table.
 #[derive(Clone, Debug)]
@@ -22,6 +32,7 @@ pub(crate) enum Pane {
 impl App {
     pub(crate) fn toggle_pane(&mut self, pane: Pane) {
         let is_open = self
+            .dock
             .pane
             .as_ref()
             .is_some_and(|open| std::mem::discriminant(open) == std::mem::discriminant(&pane));
@@ -29,13 +40,13 @@ impl App {
     }
 
     pub(crate) fn set_pane(&mut self, pane: Option<Pane>) {
-        self.pane = pane;
-        self.pane_scroll = 0;
+        self.dock.pane = pane;
+        self.dock.scroll = 0;
         self.scroll_to_cursor();
     }
 
     pub(crate) fn go_back(&mut self, now: Moment) {
-        if self.pane.is_some() {
+        if self.dock.pane.is_some() {
             self.set_pane(None);
         } else {
             self.clear_filter(now);

@@ -18,11 +18,11 @@ impl App {
         layout: &Layout,
         now: Moment,
     ) -> Option<(PaneView, Option<Scrollbar>)> {
-        let pane = self.pane.as_ref()?;
+        let pane = self.dock.pane.as_ref()?;
         let height = pane_height(layout);
         let columns = usize::from(pane_area(layout).width);
         let (mut lines, head) = self.pane_lines_of(pane, layout, now);
-        let scroll = self.pane_scroll.min(lines.len().saturating_sub(height));
+        let scroll = self.dock.scroll.min(lines.len().saturating_sub(height));
         let below = lines.len().saturating_sub(scroll + height);
         let (title, closes) = match pane {
             Pane::Details => (
@@ -73,6 +73,7 @@ impl App {
     pub(crate) fn last_pane_scroll(&self, now: Moment) -> usize {
         let layout = self.layout();
         let lines = self
+            .dock
             .pane
             .as_ref()
             .map_or(0, |pane| self.pane_lines_of(pane, &layout, now).0.len());

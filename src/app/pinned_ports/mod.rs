@@ -19,9 +19,9 @@ type Port = (u16, Protocol);
 
 /// The ports that are marked.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct MarkedPorts(BTreeSet<Port>);
+pub(crate) struct PinnedPorts(BTreeSet<Port>);
 
-impl MarkedPorts {
+impl PinnedPorts {
     /// Marks the socket's port, or no longer; whether it is marked now.
     pub fn toggle(&mut self, socket: &Socket) -> bool {
         let port = port_of(socket);

@@ -22,24 +22,24 @@ impl App {
             return self.warn(format!("a {kind} socket has no port to watch"), now);
         }
         let port = port_name(&socket);
-        let told = if self.marked.toggle(&socket) {
+        let told = if self.pinned.toggle(&socket) {
             format!("watching {port}: told when it opens, closes or changes its owner")
         } else {
             format!("{port} is not watched any more")
         };
-        self.tell(told, now);
+        self.report(told, now);
     }
 
     /// Tells what became of the ports that are watched.
-    pub(crate) fn take_port_news(&mut self, observation: &Observation) -> Effects {
-        let mut news = self.marked.news(&observation.events, &observation.table);
+    pub(crate) fn take_alerts(&mut self, observation: &Observation) -> Effects {
+        let mut news = self.pinned.news(&observation.events, &observation.table);
         if news.is_empty() {
             return Vec::new();
         }
         let told = news.join(", ");
-        news.append(&mut self.port_news);
+        news.append(&mut self.notices.alerts);
         news.truncate(MAX_NEWS);
-        self.port_news = news;
+        self.notices.alerts = news;
         match self.settings.notify {
             Notify::Bell => vec![Effect::Bell],
             Notify::Desktop => vec![Effect::DesktopNotice(told)],

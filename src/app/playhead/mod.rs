@@ -9,8 +9,20 @@ mod view;
 use crate::app::Effects;
 use crate::app::view::duration_text;
 use crate::app::{App, Effect};
-use crate::model::Moment;
+use crate::model::{Moment, Playback};
 use crate::track::Observation;
+use std::time::Duration;
+
+/// The moment that the table is shown at.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Playhead {
+    /// While the table stands still.
+    pub pause: Option<Pause>,
+    /// How far the recording has been played that the table is of.
+    pub playback: Option<Playback>,
+    /// The recorded time between the last two tables of a recording.
+    pub recorded_gap: Option<Duration>,
+}
 
 /// A pause.
 #[derive(Clone, Debug)]
@@ -36,13 +48,13 @@ impl Pause {
 impl App {
     /// Whether the table stands still.
     pub(crate) const fn is_paused(&self) -> bool {
-        self.pause.is_some()
+        self.playhead.pause.is_some()
     }
 
     pub(crate) fn toggle_pause(&mut self, now: Moment) -> Effects {
         let mut effects = Vec::new();
-        match self.pause.take() {
-            None => self.pause = Some(Pause::new(now)),
+        match self.playhead.pause.take() {
+            None => self.playhead.pause = Some(Pause::new(now)),
             Some(Pause { held: None, .. }) => {}
             Some(Pause {
                 held: Some(held), ..
@@ -64,7 +76,7 @@ impl App {
 
     /// A reading that a key asked for: a paused table shows it, and stands still again.
     pub(crate) fn refresh_in_any_case(&mut self, now: Moment) -> Effects {
-        if let Some(pause) = &mut self.pause {
+        if let Some(pause) = &mut self.playhead.pause {
             pause.wanted_since = Some(now);
         }
         vec![Effect::Refresh]
@@ -74,9 +86,9 @@ impl App {
     pub(crate) fn take_snapshot(&mut self, observation: Observation, now: Moment) -> Effects {
         let taken_at = observation.table.taken_at;
         // Before the first one there is no table that could stand still; a recording is stepped through.
-        let is_any_wanted = !self.has_snapshot;
-        let is_next_wanted = self.surroundings.is_recording;
-        let Some(pause) = self.pause.as_mut() else {
+        let is_any_wanted = !self.rows.has_snapshot;
+        let is_next_wanted = self.environment.is_recording;
+        let Some(pause) = self.playhead.pause.as_mut() else {
             return self.take_in(observation, now);
         };
         let observation = match pause.held.take() {
@@ -105,7 +117,7 @@ impl App {
         };
         let Some(&next) = next else { return Vec::new() };
         self.settings.interval = std::time::Duration::from_millis(next);
-        self.tell(
+        self.report(
             format!("every {}", duration_text(self.settings.interval)),
             now,
         );
@@ -116,11 +128,15 @@ impl App {
     /// now, or that of the pause; the wall clock is the table's own, carried on, so that a clock that is set
     /// back makes no age jump.
     pub(crate) fn shown_at(&self, now: Moment) -> Moment {
-        if self.surroundings.is_recording {
-            return self.table.taken_at;
+        if self.environment.is_recording {
+            return self.rows.table.taken_at;
         }
-        let now = self.pause.as_ref().map_or(now, |pause| pause.since);
-        let (taken_at, ahead) = (self.table.taken_at, self.table.taken_at.age(now));
+        let now = self
+            .playhead
+            .pause
+            .as_ref()
+            .map_or(now, |pause| pause.since);
+        let (taken_at, ahead) = (self.rows.table.taken_at, self.rows.table.taken_at.age(now));
         // The system's clock may claim the end of time.
         let wall = taken_at.wall.checked_add(ahead).unwrap_or(taken_at.wall);
         Moment {
@@ -131,17 +147,17 @@ impl App {
 
     /// Makes what was read the table that is shown.
     pub(crate) fn take_in(&mut self, observation: Observation, now: Moment) -> Effects {
-        let effects = self.take_port_news(&observation);
+        let effects = self.take_alerts(&observation);
         let table = &observation.table;
         let fresh = self.holds_for(table.taken_at);
-        self.past.take(table.taken_at, table.counts, fresh);
-        self.past.count(&observation.events);
+        self.history.take(table.taken_at, table.counts, fresh);
+        self.history.count(&observation.events);
         let events = observation.events.len();
         self.log.extend(observation.events);
-        self.failure = None;
-        self.table = observation.table;
-        self.playback = observation.playback;
-        self.has_snapshot = true;
+        self.rows.failure = None;
+        self.rows.table = observation.table;
+        self.playhead.playback = observation.playback;
+        self.rows.has_snapshot = true;
         self.reselect(now);
         self.follow(events);
         effects

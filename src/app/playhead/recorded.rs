@@ -13,13 +13,13 @@ impl App {
     /// For how long the table that is shown holds if a further one was taken at `next`. A recording says nothing of its
     /// interval: the time between its last two tables does, doubled as that of the live table.
     pub(crate) fn holds_for(&mut self, next: Moment) -> Duration {
-        if !self.surroundings.is_recording {
+        if !self.environment.is_recording {
             return self.stale_after();
         }
-        let gap = self.table.taken_at.age(next);
-        let usual = self.recorded_gap.unwrap_or(gap);
-        if self.has_snapshot && gap >= SECOND_LOOK {
-            self.recorded_gap = Some(gap);
+        let gap = self.rows.table.taken_at.age(next);
+        let usual = self.playhead.recorded_gap.unwrap_or(gap);
+        if self.rows.has_snapshot && gap >= SECOND_LOOK {
+            self.playhead.recorded_gap = Some(gap);
         }
         usual
             .saturating_mul(2)

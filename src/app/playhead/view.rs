@@ -44,19 +44,25 @@ impl App {
 
     /// The badge as it reads, the longest first.
     fn recording_forms(&self) -> Vec<String> {
-        if !self.has_snapshot {
+        if !self.rows.has_snapshot {
             return vec!["REPLAY".to_owned()];
         }
-        let at = self.table.taken_at.wall;
-        let at = at.to_zoned(self.surroundings.time_zone.clone());
+        let at = self.rows.table.taken_at.wall;
+        let at = at.to_zoned(self.environment.time_zone.clone());
         let date = |format| at.strftime(format).to_string();
         let (full, short, shortest) = (
             date("%Y-%m-%d %H:%M:%S"),
             date("%m-%d %H:%M:%S"),
             date("%m-%d %H:%M"),
         );
-        let (of, slash) = self.playback.map_or_else(Default::default, position);
-        let has_ended = self.playback.is_some_and(|playback| playback.has_ended);
+        let (of, slash) = self
+            .playhead
+            .playback
+            .map_or_else(Default::default, position);
+        let has_ended = self
+            .playhead
+            .playback
+            .is_some_and(|playback| playback.has_ended);
         let (state, word) = if has_ended {
             (" · ended", " ended")
         } else if self.is_paused() {
@@ -77,10 +83,10 @@ impl App {
 
     /// The interval, or why there is nothing new: paused, or the data is old; of a recording, where it is.
     pub(crate) fn clock_line(&self, now: Moment, columns: u16) -> Line {
-        if self.surroundings.is_recording {
+        if self.environment.is_recording {
             return self.recording_line(columns);
         }
-        if let Some(pause) = &self.pause {
+        if let Some(pause) = &self.playhead.pause {
             let at = self.clock(pause.since);
             let age = match pause.since.age(now).as_secs() / 60 {
                 0 => String::new(),
@@ -93,14 +99,14 @@ impl App {
         let every =
             span(every, Role::Dim).on_click(Click::Do(Action::Program(ProgramAction::TogglePause)));
         if self.is_stale(now) {
-            let age = self.table.taken_at.age(now).as_secs();
+            let age = self.rows.table.taken_at.age(now).as_secs();
             let ago = span(format!("· {age}s ago "), Role::Warning);
             return vec![
                 every,
                 ago.on_click(Click::Do(Action::Program(ProgramAction::Refresh))),
             ];
         }
-        if self.is_following && self.size.is_compact() {
+        if self.rows.is_following && self.size.is_compact() {
             // There is no room for it among the counts.
             return vec![span("following ", Role::Accent)];
         }
@@ -108,9 +114,9 @@ impl App {
     }
 
     fn is_stale(&self, now: Moment) -> bool {
-        self.has_snapshot
-            && !self.surroundings.is_recording
-            && self.table.taken_at.age(now) > self.stale_after()
+        self.rows.has_snapshot
+            && !self.environment.is_recording
+            && self.rows.table.taken_at.age(now) > self.stale_after()
     }
 
     /// How old the table may be before its age is told.
@@ -120,13 +126,13 @@ impl App {
 
     /// When the header would read differently, or what stands in the place of the first table.
     pub(crate) fn header_changes_in(&self, now: Moment) -> Option<Duration> {
-        if self.has_snapshot && self.surroundings.is_recording {
+        if self.rows.has_snapshot && self.environment.is_recording {
             return None;
         }
-        let age = self.table.taken_at.age(now);
-        let pause = self.pause.as_ref();
+        let age = self.rows.table.taken_at.age(now);
+        let pause = self.playhead.pause.as_ref();
         let paused = pause.map(|pause| next(pause.since.age(now), Duration::from_mins(1)));
-        let table = if !self.has_snapshot {
+        let table = if !self.rows.has_snapshot {
             Some(next_second(age))
         } else if paused.is_some() {
             None
@@ -144,7 +150,7 @@ impl App {
 
     /// The same of a time of the wall clock.
     pub(crate) fn clock_of(&self, wall: Timestamp) -> String {
-        let zoned = wall.to_zoned(self.surroundings.time_zone.clone());
+        let zoned = wall.to_zoned(self.environment.time_zone.clone());
         zoned.strftime("%H:%M:%S").to_string()
     }
 }

@@ -11,8 +11,8 @@ use crate::query::Tab;
 impl App {
     /// Why there may be sockets though there are no rows: a part of the table could not be read.
     fn unread(&self) -> Option<&Problem> {
-        let mut problems = self.table.problems.iter();
-        let wants_others_alone = self.criteria.kinds.optional() == self.criteria.kinds;
+        let mut problems = self.rows.table.problems.iter();
+        let wants_others_alone = self.rows.criteria.kinds.optional() == self.rows.criteria.kinds;
         let is_unread = |problem: &&Problem| match problem.code {
             ProblemCode::TableUnreadable => true,
             ProblemCode::NotListed => wants_others_alone,
@@ -23,10 +23,10 @@ impl App {
 
     /// One sentence for a table without rows.
     pub(crate) fn why_empty(&self, now: Moment) -> String {
-        if !self.has_snapshot {
+        if !self.rows.has_snapshot {
             // Until there is a table, its age is that of the program.
-            let age = self.table.taken_at.age(now);
-            return match &self.failure {
+            let age = self.rows.table.taken_at.age(now);
+            return match &self.rows.failure {
                 Some(why) => why.clone(),
                 None if age < LONG => "Reading the sockets…".into(),
                 None => format!("Reading the sockets… {}", no_answer(age)),
@@ -35,11 +35,11 @@ impl App {
         if let Some(problem) = self.unread() {
             return problem.message.to_string();
         }
-        let counts = self.selection.counts();
+        let counts = self.rows.selection.counts();
         let elsewhere: Vec<_> = Tab::ALL
             .iter()
             .zip(counts.by_tab)
-            .filter(|(tab, count)| **tab != self.criteria.tab && *count > 0)
+            .filter(|(tab, count)| **tab != self.rows.criteria.tab && *count > 0)
             .map(|(&tab, count)| format!("{} has {count}", self.tab_text(Place::Tab(tab))))
             .collect();
         let elsewhere = if elsewhere.is_empty() {
@@ -56,7 +56,12 @@ impl App {
             };
             return format!("Nothing to show with a protocol off{remedy}.{elsewhere}");
         }
-        let others = self.criteria.filter.kinds().without(self.criteria.kinds);
+        let others = self
+            .rows
+            .criteria
+            .filter
+            .kinds()
+            .without(self.rows.criteria.kinds);
         if let Some(other) = others.iter().next() {
             let key = self
                 .settings
@@ -66,8 +71,8 @@ impl App {
             let name = other.name();
             return format!("{name} sockets are not read{remedy}.{elsewhere}");
         }
-        if self.criteria.filter.is_empty() {
-            return match self.criteria.tab {
+        if self.rows.criteria.filter.is_empty() {
+            return match self.rows.criteria.tab {
                 Tab::Listening => format!("Nothing listens.{elsewhere}"),
                 Tab::Connections => format!("No connections.{elsewhere}"),
                 Tab::All => "No sockets.".into(),
@@ -79,7 +84,7 @@ impl App {
         let remedy = back.map_or(String::new(), |key| format!(" {key} shows all {all}."));
         format!(
             "Nothing matches `{}`.{remedy}{elsewhere}",
-            self.criteria.filter
+            self.rows.criteria.filter
         )
     }
 }

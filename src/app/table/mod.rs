@@ -4,11 +4,14 @@ pub(crate) mod cursor;
 mod empty;
 pub(crate) mod view;
 
+use std::sync::Arc;
+
 use crate::app::Effects;
 use crate::app::dialogs::menu::Menu;
 use crate::app::dialogs::prompt::{Prompt, PromptKind};
 use crate::app::table::cursor::Step;
-use crate::app::{App, Effect, Modal, News, Pane};
+use crate::app::{App, Dialog, Effect, NoticeKind, Pane};
+use crate::app::{views, without};
 use crate::columns::ColumnId;
 use crate::keymap::Action;
 use crate::keymap::{
@@ -16,6 +19,59 @@ use crate::keymap::{
 };
 use crate::model::{Kinds, Moment, Protocol};
 use crate::query::Tab;
+use crate::query::{Criteria, Selection};
+use crate::settings::Settings;
+use crate::track::Table;
+use cursor::Cursor;
+
+/// The table on the screen: what it shows, in which order, and where the cursor is.
+#[derive(Clone, Debug)]
+pub(crate) struct TableView {
+    pub table: Arc<Table>,
+    pub criteria: Criteria,
+    /// The rows shown.
+    pub selection: Selection,
+    pub cursor: Cursor,
+    /// Whether the cursor goes to the row of the newest event.
+    pub is_following: bool,
+    pub hidden_columns: Vec<ColumnId>,
+    /// Whether services and users are shown by name.
+    pub names: bool,
+    /// The custom view that is open.
+    pub custom_view: Option<views::Opened>,
+    /// Why the last attempt to read the sockets failed.
+    pub failure: Option<String>,
+    pub has_snapshot: bool,
+}
+
+impl TableView {
+    /// An empty table that shows what the settings say.
+    pub fn new(settings: &Settings, uid: Option<u32>, now: Moment) -> Self {
+        // `Settings` is validated: narrowing to one address family cannot exceed the filter's size limit.
+        let filter = settings.narrowed_filter();
+        let criteria = Criteria {
+            tab: settings.view,
+            kinds: settings.kinds,
+            filter: filter.unwrap_or_else(|_| settings.filter.clone()),
+            sort: settings.sort,
+            linger: settings.linger,
+            highlight: settings.highlight,
+            uid,
+        };
+        Self {
+            table: Arc::new(Table::empty(now)),
+            selection: Selection::new(criteria.clone()),
+            criteria,
+            cursor: Cursor::default(),
+            is_following: false,
+            hidden_columns: without(&settings.columns),
+            names: true,
+            custom_view: None,
+            failure: None,
+            has_snapshot: false,
+        }
+    }
+}
 
 impl App {
     pub(crate) fn act(&mut self, action: Action, now: Moment) -> Effects {
@@ -40,20 +96,18 @@ impl App {
             | A::ShowView(6)
             | A::ShowView(7)
             | A::ShowView(8) => self.show_by(action, now),
-            A::Table(TableAction::NextView) => self.show_neighbour(1, now),
-            A::Table(TableAction::PreviousView) => {
-                self.show_neighbour(self.places().len() - 1, now)
-            }
+            A::Table(TableAction::NextView) => self.cycle_view(1, now),
+            A::Table(TableAction::PreviousView) => self.cycle_view(self.places().len() - 1, now),
             A::Table(TableAction::ToggleTcp) => return self.toggle_kind(Protocol::Tcp, now),
             A::Table(TableAction::ToggleUdp) => return self.toggle_kind(Protocol::Udp, now),
             A::Table(TableAction::ChooseKinds) => {
-                self.modal = Modal::Menu(Menu::kinds(self.criteria.kinds, 0))
+                self.dialog = Dialog::Menu(Menu::kinds(self.rows.criteria.kinds, 0))
             }
             A::Table(TableAction::SortByNext) => self.sort_by_next(now),
-            A::Table(TableAction::ReverseSort) => self.sort_by(self.criteria.sort.by, now),
-            A::Table(TableAction::ToggleNames) => self.names = !self.names,
+            A::Table(TableAction::ReverseSort) => self.sort_by(self.rows.criteria.sort.by, now),
+            A::Table(TableAction::ToggleNames) => self.rows.names = !self.rows.names,
             A::Table(TableAction::EditFilter) => {
-                self.modal = Modal::Prompt(Prompt::new(PromptKind::Filter, &self.filter_text));
+                self.dialog = Dialog::Prompt(Prompt::new(PromptKind::Filter, &self.filter.text));
             }
             A::Table(TableAction::RestoreFilter) => self.restore_filter(now),
             _ if !self.can_act_here(action) => {
@@ -63,36 +117,36 @@ impl App {
                 );
             }
             A::Port(PortAction::BindTestAny) => {
-                self.modal = Modal::Prompt(Prompt::new(PromptKind::Target, ""));
+                self.dialog = Dialog::Prompt(Prompt::new(PromptKind::Target, ""));
             }
             A::Table(TableAction::ChooseColumns) => {
-                self.modal = Modal::Menu(Menu::columns(&self.hidden_columns, 0))
+                self.dialog = Dialog::Menu(Menu::columns(&self.rows.hidden_columns, 0))
             }
             A::Program(ProgramAction::NextTheme) => self.choose_next_theme(now),
             A::Program(ProgramAction::OpenPalette) => {
-                self.modal = Modal::Palette(self.new_palette())
+                self.dialog = Dialog::Palette(self.new_palette())
             }
-            A::Program(ProgramAction::ToggleHelp) => self.modal = Modal::Help { scroll: 0 },
+            A::Program(ProgramAction::ToggleHelp) => self.dialog = Dialog::Help { scroll: 0 },
             A::Pane(PaneAction::ToggleDetails) => self.toggle_pane(Pane::Details),
             A::Pane(PaneAction::ToggleEvents) => self.toggle_pane(Pane::Events),
             A::Pane(PaneAction::ToggleStats) => self.toggle_pane(Pane::Stats),
             A::Pane(PaneAction::Down) => {
                 self.stop_following_in_pane();
-                self.pane_scroll = self.pane_scroll.saturating_add(1);
+                self.dock.scroll = self.dock.scroll.saturating_add(1);
             }
             A::Pane(PaneAction::Up) => {
                 self.stop_following_in_pane();
-                self.pane_scroll = self.pane_scroll.min(self.last_pane_scroll(now));
-                self.pane_scroll = self.pane_scroll.saturating_sub(1);
+                self.dock.scroll = self.dock.scroll.min(self.last_pane_scroll(now));
+                self.dock.scroll = self.dock.scroll.saturating_sub(1);
             }
             A::Back => self.go_back(now),
-            _ => return self.ask_the_world(action, now),
+            _ => return self.request_effect(action, now),
         }
         Vec::new()
     }
 
     /// Actions that need more than the program's own state.
-    pub(crate) fn ask_the_world(&mut self, action: Action, now: Moment) -> Effects {
+    pub(crate) fn request_effect(&mut self, action: Action, now: Moment) -> Effects {
         match action {
             Action::Port(PortAction::BindTest) => self.bind_test_selected(now),
             Action::BindTest(BindTestAction::Watch)
@@ -111,26 +165,26 @@ impl App {
                     }
                 };
                 let doing = format!("looking for a free port above {from}…");
-                self.notify(News::Pending, doing, now);
+                self.notify(NoticeKind::Pending, doing, now);
                 vec![Effect::FindFreePort { from }]
             }
             Action::Port(PortAction::EndProcess) => self.ask_to_end(now),
             Action::Table(TableAction::Copy) => {
                 match self.selected() {
-                    Some(row) => self.modal = Modal::Menu(Menu::copy(row)),
+                    Some(row) => self.dialog = Dialog::Menu(Menu::copy(row)),
                     None => self.warn("no row is selected: nothing to copy", now),
                 }
                 Vec::new()
             }
             Action::Table(TableAction::Write) => {
-                match self.selection.shown().len() {
+                match self.rows.selection.shown().len() {
                     0 => self.warn("no rows are shown: nothing to write", now),
-                    rows => self.modal = Modal::Menu(Menu::write(rows)),
+                    rows => self.dialog = Dialog::Menu(Menu::write(rows)),
                 }
                 Vec::new()
             }
             Action::Program(ProgramAction::ReadSettings) => {
-                self.notify(News::Pending, "reading the settings…".into(), now);
+                self.notify(NoticeKind::Pending, "reading the settings…".into(), now);
                 vec![Effect::ReadSettings]
             }
             Action::Program(ProgramAction::TogglePause) => self.toggle_pause(now),
@@ -143,37 +197,38 @@ impl App {
 
     /// Shows sockets of a protocol, or no longer. Those beside TCP and UDP are read only while they are shown.
     pub(crate) fn toggle_kind(&mut self, protocol: Protocol, now: Moment) -> Effects {
-        self.criteria.kinds = self.criteria.kinds.toggled(protocol);
+        self.rows.criteria.kinds = self.rows.criteria.kinds.toggled(protocol);
         self.reselect(now);
         if Kinds::DEFAULT.has(protocol) {
             return Vec::new();
         }
-        vec![Effect::SetKinds(self.criteria.kinds)]
+        vec![Effect::SetKinds(self.rows.criteria.kinds)]
     }
 
     /// Nothing can be done about what a recording shows.
     pub(crate) const fn can_act_here(&self, action: Action) -> bool {
-        !(self.surroundings.is_recording && concerns_this_machine(action))
+        !(self.environment.is_recording && concerns_this_machine(action))
     }
 
     /// The user moves the cursor, which then follows nothing any more.
     pub(crate) fn step(&mut self, step: Step) {
-        self.is_following = false;
+        self.rows.is_following = false;
         self.move_cursor(step);
     }
 
     pub(crate) fn move_cursor(&mut self, step: Step) {
         let height = self.rows_in_sight();
-        self.cursor
-            .go(step, &self.table, self.selection.shown(), height);
-        if matches!(self.pane, Some(Pane::Details)) {
-            self.pane_scroll = 0;
+        self.rows
+            .cursor
+            .go(step, &self.rows.table, self.rows.selection.shown(), height);
+        if matches!(self.dock.pane, Some(Pane::Details)) {
+            self.dock.scroll = 0;
         }
     }
 
     /// Sorts by a column, or the other way round if it is the one already.
     pub(crate) fn sort_by(&mut self, column: ColumnId, now: Moment) {
-        let sort = &mut self.criteria.sort;
+        let sort = &mut self.rows.criteria.sort;
         sort.descending = sort.by == column && !sort.descending;
         sort.by = column;
         self.reselect(now);
@@ -183,7 +238,7 @@ impl App {
         let columns = self.fitted_columns(now);
         let at = columns
             .iter()
-            .position(|fitted| fitted.column.id == self.criteria.sort.by);
+            .position(|fitted| fitted.column.id == self.rows.criteria.sort.by);
         // A terminal of two cells has room for no column.
         let next = at.and_then(|at| columns.get(at + 1)).or(columns.first());
         if let Some(next) = next {
@@ -193,17 +248,23 @@ impl App {
 
     /// Selects a row of the table; where it is not shown, the view and the filter give way.
     pub(crate) fn show_row(&mut self, at: usize, now: Moment) {
-        if !self.selection.shows(at) {
+        if !self.rows.selection.shows(at) {
             self.leave_own_view();
-            self.criteria.tab = Tab::All;
-            self.criteria.kinds = self.criteria.kinds.and(Kinds::DEFAULT);
+            self.rows.criteria.tab = Tab::All;
+            self.rows.criteria.kinds = self.rows.criteria.kinds.and(Kinds::DEFAULT);
             self.clear_filter(now);
         }
         if self.size.is_compact() {
             // There is room for the pane or for the table.
             self.set_pane(None);
         }
-        if let Some(place) = self.selection.shown().iter().position(|&index| index == at) {
+        if let Some(place) = self
+            .rows
+            .selection
+            .shown()
+            .iter()
+            .position(|&index| index == at)
+        {
             self.step(Step::To(place));
         }
     }

@@ -56,14 +56,14 @@ impl App {
         CellContext {
             now: self.shown_at(now),
             highlight: self.settings.highlight,
-            names: self.names,
+            names: self.rows.names,
             has_user: false,
             brief: false,
         }
     }
 
     pub(crate) fn title_views(&self, columns: &[Fitted]) -> Vec<TitleView> {
-        let sort = self.criteria.sort;
+        let sort = self.rows.criteria.sort;
         let arrow = if sort.descending { "▼" } else { "▲" };
         let view = |fitted: &Fitted| {
             let is_sorted = fitted.column.id == sort.by;
@@ -100,7 +100,7 @@ impl App {
             has_user: columns.iter().any(|one| one.column.id == ColumnId::User),
             ..self.cell_context(now)
         };
-        let selected = self.cursor.selected();
+        let selected = self.rows.cursor.selected();
         self.rows_in_view()
             .take(usize::from(layout.rows.height))
             .map(|row| {
@@ -109,7 +109,7 @@ impl App {
                 let cell = |fitted| cell(fitted, row, &context, is_selected);
                 RowView {
                     is_selected,
-                    is_watched: self.marked.has(&row.socket),
+                    is_watched: self.pinned.has(&row.socket),
                     mark: mark.map(|mark| (mark, mark_role(mark))),
                     cells: columns.iter().map(cell).collect(),
                 }
@@ -119,14 +119,15 @@ impl App {
 
     /// The rows on the screen.
     pub(crate) fn rows_in_view(&self) -> impl Iterator<Item = &Row> {
-        let top = self.cursor.top();
+        let top = self.rows.cursor.top();
         let height = self.rows_in_sight();
-        self.selection
+        self.rows
+            .selection
             .shown()
             .iter()
             .skip(top)
             .take(height)
-            .map(|&index| &*self.table.rows[index])
+            .map(|&index| &*self.rows.table.rows[index])
     }
 
     /// The columns on the screen, as wide as the texts in sight make them.
@@ -156,9 +157,9 @@ impl App {
     /// is room to spare.
     pub(crate) fn offered_columns(&self) -> Vec<&'static Column> {
         let is_roomy = self.size.width >= 120;
-        let has_peers = self.criteria.tab != Tab::Listening || is_roomy;
+        let has_peers = self.rows.criteria.tab != Tab::Listening || is_roomy;
         self.columns()
-            .filter(|column| !self.hidden_columns.contains(&column.id))
+            .filter(|column| !self.rows.hidden_columns.contains(&column.id))
             .filter(|column| column.id != ColumnId::Remote || has_peers)
             .collect()
     }
@@ -167,7 +168,7 @@ impl App {
     /// do without.
     pub(crate) fn has_scrollbar(&self) -> bool {
         let height = self.rows_in_sight();
-        !self.size.is_compact() && height > 1 && self.selection.shown().len() > height
+        !self.size.is_compact() && height > 1 && self.rows.selection.shown().len() > height
     }
 
     /// The scrollbar of the table.
@@ -179,8 +180,8 @@ impl App {
             ..rows
         };
         self.has_scrollbar().then_some(())?;
-        let (lines, in_sight) = (self.selection.shown().len(), self.rows_in_sight());
-        Scrollbar::new(Part::Table, area, lines, in_sight, self.cursor.top())
+        let (lines, in_sight) = (self.rows.selection.shown().len(), self.rows_in_sight());
+        Scrollbar::new(Part::Table, area, lines, in_sight, self.rows.cursor.top())
     }
 }
 

@@ -115,7 +115,7 @@ impl Desk {
 
     fn read(&mut self, sockets: &[Socket]) {
         let observation = self.tracker.observe(Snapshot {
-            kinds: self.app.criteria.kinds.and(Kinds::DEFAULT),
+            kinds: self.app.rows.criteria.kinds.and(Kinds::DEFAULT),
             ephemeral: None,
             taken_at: self.now(),
             sockets: sockets.to_vec(),
@@ -161,7 +161,7 @@ impl Desk {
 
     /// Line of the screen on which the cursor is, counted from the first row.
     pub fn line(&self) -> usize {
-        self.app.cursor.place() - self.app.cursor.top()
+        self.app.rows.cursor.place() - self.app.rows.cursor.top()
     }
 
     fn mode(&self) -> Mode {

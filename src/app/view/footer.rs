@@ -5,7 +5,7 @@ use crate::keymap::{DialogAction, ProgramAction, SessionAction};
 
 use crate::app::layout::Layout;
 use crate::app::view::{Click, Line, Role, cut_line, line_width, span};
-use crate::app::{App, Modal, PromptKind};
+use crate::app::{App, Dialog, PromptKind};
 use crate::keymap::Action;
 use crate::keymap::Mode;
 use crate::model::Moment;
@@ -22,11 +22,11 @@ impl App {
             let below = cut_line(self.below_prompt(now), usize::from(area.width));
             return (vec![line, below], Some((area.x + x, area.y)));
         }
-        if let Modal::GoTo(going) = &self.modal {
+        if let Dialog::GoTo(going) = &self.dialog {
             let (line, x) = self.go_to_line(going, usize::from(area.width));
             return (vec![line], Some((area.x + x, area.y)));
         }
-        let line = match (&self.notice, self.port_news_line()) {
+        let line = match (&self.notices.current, self.alerts_line()) {
             (_, Some(news)) => cut_line(news, usize::from(area.width)),
             (Some(notice), None) if area.height > 1 => {
                 return (notice.lines(now, area.width, area.height), None);
@@ -39,22 +39,22 @@ impl App {
 
     /// What is wrong with the text above, or what the keys do.
     fn below_prompt(&self, now: Moment) -> Line {
-        if let Some(news) = self.port_news_line() {
+        if let Some(news) = self.alerts_line() {
             return news;
         }
-        if let Some(notice) = &self.notice {
+        if let Some(notice) = &self.notices.current {
             return notice.line(now);
         }
-        if let Modal::Prompt(prompt) = &self.modal
+        if let Dialog::Prompt(prompt) = &self.dialog
             && let Some(completing) = prompt.completing()
         {
             return offers_line(completing, usize::from(self.size.width));
         }
-        match (&self.filter_error, &self.modal) {
-            (Some(error), Modal::Prompt(prompt)) if prompt.kind == PromptKind::Filter => {
+        match (&self.filter.error, &self.dialog) {
+            (Some(error), Dialog::Prompt(prompt)) if prompt.kind == PromptKind::Filter => {
                 vec![span(format!(" {}", error.message), Role::Bad)]
             }
-            (_, Modal::Prompt(prompt)) if prompt.kind == PromptKind::Target => vec![span(
+            (_, Dialog::Prompt(prompt)) if prompt.kind == PromptKind::Target => vec![span(
                 " 8080  8080/udp  127.0.0.1:8080  [::1]:8080  https",
                 Role::Dim,
             )],
@@ -64,15 +64,15 @@ impl App {
 
     /// Whether a key does anything for what is open now.
     fn is_of_use(&self, action: Action) -> bool {
-        match (action, &self.modal) {
-            (Action::Dialog(DialogAction::Toggle), Modal::Menu(menu)) => {
+        match (action, &self.dialog) {
+            (Action::Dialog(DialogAction::Toggle), Dialog::Menu(menu)) => {
                 menu.items.iter().any(|item| item.is_on.is_some())
             }
             (Action::Dialog(DialogAction::Toggle), _) => false,
-            (Action::Dialog(DialogAction::OtherTargets), Modal::Question(question)) => {
+            (Action::Dialog(DialogAction::OtherTargets), Dialog::Question(question)) => {
                 question.choices().len() > 1
             }
-            (Action::CopyFix, Modal::Question(question)) => question.command().is_some(),
+            (Action::CopyFix, Dialog::Question(question)) => question.command().is_some(),
             _ => true,
         }
     }

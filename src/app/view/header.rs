@@ -82,7 +82,7 @@ impl App {
         }
         // Where there is room for one of them only, the name stands alone; a recording is never mistaken for now.
         let is_narrow = segments_width(&segments) > room;
-        if is_narrow && self.surroundings.is_recording {
+        if is_narrow && self.environment.is_recording {
             return (Line::new(), right);
         }
         let right = if is_narrow { Line::new() } else { right };
@@ -113,37 +113,37 @@ impl App {
             is_sentence: true,
         };
         let mut segments = vec![segment(vec![span("sockeye", Role::Accent)], 0)];
-        if !self.surroundings.host.is_empty() {
+        if !self.environment.host.is_empty() {
             segments.push(segment(
-                vec![span(self.surroundings.host.clone(), Role::Strong)],
+                vec![span(self.environment.host.clone(), Role::Strong)],
                 9,
             ));
         }
         segments.extend(self.count_segments());
-        if let Some(ports) = self.marked.text() {
+        if let Some(ports) = self.pinned.text() {
             let watching = vec![span("watching ", Role::Dim), span(ports, Role::Accent)];
             segments.push(sentence(watching, 3));
         }
-        if self.is_following && !self.size.is_compact() {
+        if self.rows.is_following && !self.size.is_compact() {
             segments.push(segment(vec![span("following", Role::Accent)], 2));
         }
-        if let Some(why) = &self.failure {
+        if let Some(why) = &self.rows.failure {
             segments.push(sentence(vec![span(why.clone(), Role::Bad)], 2));
         }
-        let problems = self.table.problems.iter();
+        let problems = self.rows.table.problems.iter();
         segments.extend(problems.map(|problem| sentence(problem_line(problem), 3)));
         segments
     }
 
     /// How many sockets there are of each kind, and how many there were.
     fn count_segments(&self) -> Vec<Segment> {
-        let counts = self.table.counts;
+        let counts = self.rows.table.counts;
         let mut segments = Vec::new();
         for kind in KINDS {
             let number = (kind.count)(&counts);
             let is_counted = match kind.optional {
                 None => number > 0 || kind.rank == 1,
-                Some(protocol) => self.criteria.kinds.has(protocol),
+                Some(protocol) => self.rows.criteria.kinds.has(protocol),
             };
             if is_counted {
                 let number = span(number.to_string(), kind.role);
@@ -155,7 +155,7 @@ impl App {
                 });
             }
         }
-        if let Some(last) = segments.last_mut().filter(|_| self.has_snapshot) {
+        if let Some(last) = segments.last_mut().filter(|_| self.rows.has_snapshot) {
             last.spark.push_str(GAP);
             last.spark.push_str(SPAN_OF_SPARK);
         }
@@ -163,10 +163,10 @@ impl App {
     }
 
     fn spark(&self, kind: &Kind) -> String {
-        if !self.has_snapshot {
+        if !self.rows.has_snapshot {
             return String::new();
         }
-        let levels = self.past.levels(SPARK, BUCKETS_PER_CELL, kind.count);
+        let levels = self.history.levels(SPARK, BUCKETS_PER_CELL, kind.count);
         format!(" {}", sparkline(&levels))
     }
 }

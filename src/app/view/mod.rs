@@ -160,7 +160,7 @@ impl App {
             cursor,
             overlay,
             looks: self.looks(),
-            glyphs: self.surroundings.glyphs,
+            glyphs: self.environment.glyphs,
             layout,
             scrollbars: bars.into_iter().flatten().collect(),
             targets: Vec::new(),
@@ -171,16 +171,20 @@ impl App {
 
     /// How long the screen stays right if nothing happens; `None`: for ever.
     pub fn next_wake(&self, now: Moment) -> Option<Duration> {
-        let notice = self.notice.as_ref().map(|notice| notice.changes_in(now));
+        let notice = self
+            .notices
+            .current
+            .as_ref()
+            .map(|notice| notice.changes_in(now));
         let header = self.header_changes_in(now);
         // A recording's time goes on with its snapshots only.
-        let stands = self.is_paused() || self.surroundings.is_recording;
+        let stands = self.is_paused() || self.environment.is_recording;
         let rows = if stands {
             None
         } else {
             self.rows_change_in(now)
         };
-        let pane = match &self.pane {
+        let pane = match &self.dock.pane {
             Some(crate::app::Pane::Bind(pane)) => pane.wakes_in(now),
             Some(crate::app::Pane::Details) if !stands => self.end_changes_in(now),
             _ => None,
@@ -206,7 +210,7 @@ impl App {
 
     /// When a mark or a closed row expires, or an age in sight reads differently.
     fn rows_change_in(&self, now: Moment) -> Option<Duration> {
-        let due = self.selection.next_due(now);
+        let due = self.rows.selection.next_due(now);
         let marks = due.map(|at| at.saturating_sub(now.steady));
         let shown_at = self.shown_at(now);
         let ages = self

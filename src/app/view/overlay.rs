@@ -7,7 +7,7 @@ use crate::app::dialogs::palette::view::palette_sheet;
 use crate::app::layout::{Area, Size};
 use crate::app::view::scrollbar::{Part, Scrollbar};
 use crate::app::view::{Line, OverlayView, line_width, widest};
-use crate::app::{App, Modal};
+use crate::app::{App, Dialog};
 
 /// Everything that an overlay would show if there were room.
 pub(crate) struct Sheet {
@@ -24,12 +24,12 @@ pub(crate) struct Sheet {
 impl App {
     /// The menu, question or help that covers the table.
     pub(crate) fn overlay(&self) -> Option<(OverlayView, Option<Scrollbar>)> {
-        let sheet = match &self.modal {
-            Modal::None | Modal::Prompt(_) | Modal::GoTo(_) => return None,
-            Modal::Help { scroll } => help::sheet(*scroll, self.size, &self.settings.keymap),
-            Modal::Menu(menu) => menu_sheet(menu, self.size, self.menu_height()),
-            Modal::Palette(palette) => palette_sheet(palette, self.size, self.menu_height()),
-            Modal::Question(question) => question_sheet(question, self.size),
+        let sheet = match &self.dialog {
+            Dialog::None | Dialog::Prompt(_) | Dialog::GoTo(_) => return None,
+            Dialog::Help { scroll } => help::sheet(*scroll, self.size, &self.settings.keymap),
+            Dialog::Menu(menu) => menu_sheet(menu, self.size, self.menu_height()),
+            Dialog::Palette(palette) => palette_sheet(palette, self.size, self.menu_height()),
+            Dialog::Question(question) => question_sheet(question, self.size),
         };
         Some(sheet.laid_on(self.size, self.layout().footer.y))
     }

@@ -62,8 +62,8 @@ impl App {
 
     /// The tab that is shown.
     pub(crate) fn place(&self) -> Place {
-        let own = self.custom_view.as_ref().map(|own| Place::Own(own.at));
-        own.unwrap_or(Place::Tab(self.criteria.tab))
+        let own = self.rows.custom_view.as_ref().map(|own| Place::Own(own.at));
+        own.unwrap_or(Place::Tab(self.rows.criteria.tab))
     }
 
     /// A tab's key, if it has one, and its name.
@@ -111,7 +111,7 @@ impl App {
     pub(crate) fn show_place(&mut self, place: Place, now: Moment) {
         self.leave_own_view();
         match place {
-            Place::Tab(tab) => self.criteria.tab = tab,
+            Place::Tab(tab) => self.rows.criteria.tab = tab,
             Place::Own(at) => self.open_own_view(at),
         }
         self.reselect(now);
@@ -131,12 +131,12 @@ impl App {
             sort: view.sort.unwrap_or(before.sort),
             hidden_columns: hidden_columns.unwrap_or_else(|| before.hidden_columns.clone()),
         });
-        self.criteria.tab = view.shows;
-        self.custom_view = Some(Opened { at, before });
+        self.rows.criteria.tab = view.shows;
+        self.rows.custom_view = Some(Opened { at, before });
     }
 
     pub(crate) fn leave_own_view(&mut self) {
-        if let Some(opened) = self.custom_view.take() {
+        if let Some(opened) = self.rows.custom_view.take() {
             self.arrange(opened.before);
         }
     }
@@ -144,29 +144,29 @@ impl App {
     /// What the view that is open has for itself.
     pub(crate) fn arrangement(&self) -> Arrangement {
         Arrangement {
-            filter: self.criteria.filter.clone(),
-            filter_text: self.filter_text.clone(),
-            sort: self.criteria.sort,
-            hidden_columns: self.hidden_columns.clone(),
+            filter: self.rows.criteria.filter.clone(),
+            filter_text: self.filter.text.clone(),
+            sort: self.rows.criteria.sort,
+            hidden_columns: self.rows.hidden_columns.clone(),
         }
     }
 
     pub(crate) fn arrange(&mut self, as_was: Arrangement) {
-        self.criteria.filter = as_was.filter;
-        self.criteria.sort = as_was.sort;
-        self.filter_text = as_was.filter_text;
-        self.filter_error = None;
-        self.hidden_columns = as_was.hidden_columns;
+        self.rows.criteria.filter = as_was.filter;
+        self.rows.criteria.sort = as_was.sort;
+        self.filter.text = as_was.filter_text;
+        self.filter.error = None;
+        self.rows.hidden_columns = as_was.hidden_columns;
     }
 
     /// The columns that were chosen, in their order: the open view's, or else those of the settings.
     pub(crate) fn chosen_columns(&self) -> &[ColumnId] {
-        let own = self.custom_view.as_ref();
+        let own = self.rows.custom_view.as_ref();
         let own = own.and_then(|own| self.settings.views.get(own.at)?.columns.as_deref());
         own.unwrap_or(&self.settings.columns)
     }
 
-    pub(crate) fn show_neighbour(&mut self, by: usize, now: Moment) {
+    pub(crate) fn cycle_view(&mut self, by: usize, now: Moment) {
         let (places, shown) = (self.places(), self.place());
         let at = places.iter().position(|&place| place == shown);
         self.show_place(places[(at.unwrap_or(0) + by) % places.len()], now);

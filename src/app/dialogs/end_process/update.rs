@@ -2,7 +2,7 @@
 
 use crate::app::Effects;
 use crate::app::dialogs::end_process::{Confirmation, Question};
-use crate::app::{App, Effect, Ending, Inspected, Modal, News, Pane};
+use crate::app::{App, Dialog, Effect, Ending, Inspected, NoticeKind, Pane};
 use crate::keymap::Action;
 use crate::keymap::DialogAction;
 use crate::model::Holder;
@@ -10,11 +10,11 @@ use crate::model::Moment;
 
 impl App {
     pub(crate) fn act_on_question(&mut self, action: Action, now: Moment) -> Effects {
-        let Modal::Question(question) = &self.modal else {
+        let Dialog::Question(question) = &self.dialog else {
             return Vec::new();
         };
         let question = question.clone();
-        self.modal = Modal::None;
+        self.dialog = Dialog::None;
         let changed = match action {
             Action::Dialog(DialogAction::Confirm) => return self.confirm(*question, now),
             Action::CopyFix => match question.command() {
@@ -29,7 +29,7 @@ impl App {
             Action::Dialog(DialogAction::OtherTargets) => question.with_next_choice(),
             _ => return Vec::new(),
         };
-        self.modal = Modal::Question(Box::new(changed));
+        self.dialog = Dialog::Question(Box::new(changed));
         Vec::new()
     }
 
@@ -38,13 +38,13 @@ impl App {
         match question.confirmed() {
             Confirmation::Given(ending) => self.send(ending, frees_tested_port, now),
             Confirmation::AskAgain(question) => {
-                self.modal = Modal::Question(Box::new(question));
+                self.dialog = Dialog::Question(Box::new(question));
                 Vec::new()
             }
             Confirmation::Remember(question) => {
                 let looking = format!("looking what depends on {}…", question.about());
-                self.modal = Modal::Question(Box::new(question));
-                self.notify(News::Pending, looking, now);
+                self.dialog = Dialog::Question(Box::new(question));
+                self.notify(NoticeKind::Pending, looking, now);
                 Vec::new()
             }
         }
@@ -54,20 +54,20 @@ impl App {
         let Some(process) = ending.process() else {
             return Vec::new();
         };
-        if let Some(Pane::Bind(pane)) = self.pane.as_mut().filter(|_| frees_tested_port) {
+        if let Some(Pane::Bind(pane)) = self.dock.pane.as_mut().filter(|_| frees_tested_port) {
             pane.watch_end(process.pid, now);
         }
         let signal = ending.signal.as_str();
         let doing = format!("sending SIG{signal} to {} ({})…", process.name, process.pid);
-        self.endings += 1;
-        self.notify(News::Pending, doing, now);
+        self.jobs.endings += 1;
+        self.notify(NoticeKind::Pending, doing, now);
         vec![Effect::EndProcess(ending)]
     }
 
     /// What is behind the owners that the open question is about. A yes that was given before is carried out
     /// now, if it is enough.
     pub(crate) fn take_inspection(&mut self, found: Inspected, now: Moment) -> Effects {
-        let Modal::Question(question) = &mut self.modal else {
+        let Dialog::Question(question) = &mut self.dialog else {
             return Vec::new();
         };
         if question.job != found.job {
@@ -77,23 +77,27 @@ impl App {
         let is_enough = question.inspected(found);
         if was_answered {
             // It said that this is waited for, where the keys stand.
-            self.notice = None;
+            self.notices.current = None;
         }
         if !is_enough {
             return Vec::new();
         }
         let question = (**question).clone();
-        self.modal = Modal::None;
+        self.dialog = Dialog::None;
         self.confirm(question, now)
     }
 
     /// What came of a signal. A bind test that is open shows what it says now.
     pub(crate) fn take_end(&mut self, succeeded: bool, message: String, now: Moment) -> Effects {
-        self.endings = self.endings.saturating_sub(1);
-        let news = if succeeded { News::Good } else { News::Bad };
+        self.jobs.endings = self.jobs.endings.saturating_sub(1);
+        let news = if succeeded {
+            NoticeKind::Good
+        } else {
+            NoticeKind::Bad
+        };
         self.notify(news, message, now);
         // What is gone or came is to be seen, and asked about, as it is.
-        if matches!(self.pane, Some(Pane::Bind(_))) {
+        if matches!(self.dock.pane, Some(Pane::Bind(_))) {
             self.test_again(now)
         } else {
             self.refresh_unless_paused()
@@ -106,8 +110,8 @@ impl App {
             return Vec::new();
         };
         let (holder, is_closed) = (Holder::new(row.socket.clone()), row.is_closed());
-        let known = (&*self.table, &self.surroundings.lineage);
-        let asked = Question::end_owner(&holder, is_closed, known, self.inspection + 1);
+        let known = (&*self.rows.table, &self.environment.lineage);
+        let asked = Question::end_owner(&holder, is_closed, known, self.jobs.inspection + 1);
         self.ask(asked, now)
     }
 
@@ -115,9 +119,9 @@ impl App {
     pub(crate) fn ask(&mut self, asked: Result<Question, String>, now: Moment) -> Effects {
         match asked {
             Ok(question) => {
-                self.inspection = question.job;
+                self.jobs.inspection = question.job;
                 let (job, socket) = (question.job, Box::new(question.socket().clone()));
-                self.modal = Modal::Question(Box::new(question));
+                self.dialog = Dialog::Question(Box::new(question));
                 vec![Effect::InspectOwner { job, socket }]
             }
             Err(why) => {

@@ -38,7 +38,7 @@ impl App {
             Found::Nothing => Some(span(format!("no port begins with {digits}"), Role::Bad)),
         };
         match told {
-            _ if self.shows_port_news() => line.extend(self.port_news_line().into_iter().flatten()),
+            _ if self.shows_alerts() => line.extend(self.alerts_line().into_iter().flatten()),
             Some(told) => line.push(told),
             None => line.extend(self.hints(Mode::Digits, columns.saturating_sub(x + 3))),
         }

@@ -1,7 +1,7 @@
 //! What the keys do in the help.
 
 use crate::app::dialogs::help::last_help_scroll;
-use crate::app::{App, Modal};
+use crate::app::{App, Dialog};
 use crate::keymap::Action;
 use crate::keymap::MoveAction;
 
@@ -9,7 +9,7 @@ impl App {
     pub(crate) fn act_in_help(&mut self, action: Action) {
         let page = usize::from(self.size.height / 2);
         let last = last_help_scroll(self.size, &self.settings.keymap);
-        let Modal::Help { scroll } = &mut self.modal else {
+        let Dialog::Help { scroll } = &mut self.dialog else {
             return;
         };
         match action {
@@ -17,7 +17,7 @@ impl App {
             Action::Move(MoveAction::Up) => *scroll = scroll.saturating_sub(1),
             Action::Move(MoveAction::PageDown) => *scroll = (*scroll + page).min(last),
             Action::Move(MoveAction::PageUp) => *scroll = scroll.saturating_sub(page),
-            _ => self.modal = Modal::None,
+            _ => self.dialog = Dialog::None,
         }
     }
 }

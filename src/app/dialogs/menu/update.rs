@@ -1,7 +1,7 @@
 //! What the keys do in a menu, and what a choice does.
 
 use crate::app::dialogs::menu::{Menu, MenuChoice};
-use crate::app::{App, Effect, Effects, Modal, News, Written};
+use crate::app::{App, Dialog, Effect, Effects, NoticeKind, Written};
 use crate::columns::{cut, cut_middle, width};
 use crate::keymap::Action;
 use crate::keymap::{DialogAction, MoveAction};
@@ -12,7 +12,7 @@ const LEAST_TOLD: usize = 12;
 
 impl App {
     pub(crate) fn act_in_menu(&mut self, action: Action, now: Moment) -> Effects {
-        let Modal::Menu(menu) = &mut self.modal else {
+        let Dialog::Menu(menu) = &mut self.dialog else {
             return Vec::new();
         };
         let last = menu.items.len().saturating_sub(1);
@@ -23,7 +23,7 @@ impl App {
                 let (at, choice) = (menu.at, menu.items[menu.at].choice.clone());
                 return self.choose(at, choice, action, now);
             }
-            _ => self.modal = Modal::None,
+            _ => self.dialog = Dialog::None,
         }
         Vec::new()
     }
@@ -37,36 +37,36 @@ impl App {
     ) -> Effects {
         match choice {
             MenuChoice::Copy(text) => {
-                self.modal = Modal::None;
+                self.dialog = Dialog::None;
                 self.tell_copied(&text, now);
                 vec![Effect::Copy(text)]
             }
             MenuChoice::Write(format) => {
-                self.modal = Modal::None;
-                let shown = self.selection.shown().iter();
-                let shown: Vec<_> = shown.map(|&at| self.table.rows[at].id).collect();
+                self.dialog = Dialog::None;
+                let shown = self.rows.selection.shown().iter();
+                let shown: Vec<_> = shown.map(|&at| self.rows.table.rows[at].id).collect();
                 let doing = format!("writing {}…", counted(shown.len(), "row", "rows"));
-                self.notify(News::Pending, doing, now);
+                self.notify(NoticeKind::Pending, doing, now);
                 vec![Effect::Write(format, shown)]
             }
             MenuChoice::Column(_) | MenuChoice::Kind(_)
                 if how == Action::Dialog(DialogAction::Accept) =>
             {
-                self.modal = Modal::None;
+                self.dialog = Dialog::None;
                 Vec::new()
             }
             MenuChoice::Kind(protocol) => {
                 let effects = self.toggle_kind(protocol, now);
-                self.modal = Modal::Menu(Menu::kinds(self.criteria.kinds, at));
+                self.dialog = Dialog::Menu(Menu::kinds(self.rows.criteria.kinds, at));
                 effects
             }
             MenuChoice::Column(id) => {
-                if let Some(hidden) = self.hidden_columns.iter().position(|&one| one == id) {
-                    self.hidden_columns.remove(hidden);
+                if let Some(hidden) = self.rows.hidden_columns.iter().position(|&one| one == id) {
+                    self.rows.hidden_columns.remove(hidden);
                 } else {
-                    self.hidden_columns.push(id);
+                    self.rows.hidden_columns.push(id);
                 }
-                self.modal = Modal::Menu(Menu::columns(&self.hidden_columns, at));
+                self.dialog = Dialog::Menu(Menu::columns(&self.rows.hidden_columns, at));
                 Vec::new()
             }
         }
@@ -79,7 +79,7 @@ impl App {
         let said = width("copied ") + width(BY) + 1;
         let room = usize::from(self.size.width).saturating_sub(said);
         let text = cut(&clean(text), room.max(LEAST_TOLD));
-        self.tell(format!("copied {text}{BY}"), now);
+        self.report(format!("copied {text}{BY}"), now);
     }
 
     /// Where the rows went. A long path is cut in its middle: the folder and the ending are told.
@@ -89,6 +89,6 @@ impl App {
         let path = cut_middle(&clean(&written.path), room.max(LEAST_TOLD));
         let why = written.not_in.as_ref();
         let why = why.map_or_else(String::new, |why| format!(", not to {why}"));
-        self.tell(format!("{said}{path}{why}"), now);
+        self.report(format!("{said}{path}{why}"), now);
     }
 }

@@ -7,7 +7,7 @@ use crate::keymap::{PaneAction, PortAction, ProgramAction, TableAction};
 use std::borrow::Cow;
 
 use crate::app::dialogs::prompt::{Edited, Prompt, PromptKind};
-use crate::app::{App, Modal};
+use crate::app::{App, Dialog};
 use crate::columns::width;
 use crate::keymap::{Action, Key};
 use crate::keymap::{Binding, Mode};
@@ -162,7 +162,9 @@ impl App {
             // It is open already.
             Action::Program(ProgramAction::OpenPalette) => false,
             _ if self.lacks_place_of(action) => false,
-            Action::Pane(PaneAction::Down) | Action::Pane(PaneAction::Up) => self.pane.is_some(),
+            Action::Pane(PaneAction::Down) | Action::Pane(PaneAction::Up) => {
+                self.dock.pane.is_some()
+            }
             Action::Port(PortAction::BindTest)
             | Action::Port(PortAction::EndProcess)
             | Action::Table(TableAction::Copy) => {
@@ -174,9 +176,9 @@ impl App {
 
     /// The line of text that is being typed.
     pub(crate) const fn prompt(&self) -> Option<&Prompt> {
-        match &self.modal {
-            Modal::Prompt(prompt) => Some(prompt),
-            Modal::Palette(palette) => Some(&palette.prompt),
+        match &self.dialog {
+            Dialog::Prompt(prompt) => Some(prompt),
+            Dialog::Palette(palette) => Some(&palette.prompt),
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 //! What the keys do in the command palette.
 
-use crate::app::{App, Effects, Modal};
+use crate::app::{App, Dialog, Effects};
 use crate::keymap::Action;
 use crate::keymap::{DialogAction, MoveAction};
 use crate::model::Moment;
@@ -8,7 +8,7 @@ use crate::model::Moment;
 impl App {
     pub(crate) fn act_in_palette(&mut self, action: Action, now: Moment) -> Effects {
         let page = isize::try_from(self.menu_height()).unwrap_or(isize::MAX);
-        let Modal::Palette(palette) = &mut self.modal else {
+        let Dialog::Palette(palette) = &mut self.dialog else {
             return Vec::new();
         };
         match action {
@@ -20,10 +20,10 @@ impl App {
                 let Some(action) = palette.chosen() else {
                     return Vec::new();
                 };
-                self.modal = Modal::None;
+                self.dialog = Dialog::None;
                 return self.perform(action, now);
             }
-            _ => self.modal = Modal::None,
+            _ => self.dialog = Dialog::None,
         }
         Vec::new()
     }

@@ -27,7 +27,8 @@ impl App {
         }
         let mut line = vec![span(label, Role::Accent)];
         let wrong = self
-            .filter_error
+            .filter
+            .error
             .as_ref()
             .filter(|_| prompt.kind == PromptKind::Filter && prompt.completing().is_none());
         let (from, to) = wrong.map_or((text.len(), text.len()), |error| {

@@ -6,7 +6,7 @@ use crate::app::dialogs::end_process::Question;
 use crate::app::dialogs::menu::Menu;
 use crate::app::panes::bind_test::BindPane;
 use crate::app::panes::bind_test::Came;
-use crate::app::{App, Effect, Modal, Pane};
+use crate::app::{App, Dialog, Effect, Pane};
 use crate::bind::{Address, Target};
 use crate::keymap::Action;
 use crate::keymap::{BindTestAction, PortAction};
@@ -41,7 +41,7 @@ impl App {
     }
 
     pub(crate) fn bind_test(&mut self, target: Target, now: Moment) -> Effects {
-        if let Some(Pane::Bind(pane)) = &self.pane
+        if let Some(Pane::Bind(pane)) = &self.dock.pane
             && pane.target == target
         {
             return self.test_again(now);
@@ -52,7 +52,7 @@ impl App {
 
     /// Puts the open pane's target to the test again.
     pub(crate) fn test_again(&mut self, now: Moment) -> Effects {
-        let Some(Pane::Bind(pane)) = &mut self.pane else {
+        let Some(Pane::Bind(pane)) = &mut self.dock.pane else {
             return Vec::new();
         };
         if pane.begin_again(now) {
@@ -63,11 +63,11 @@ impl App {
     }
 
     fn start_test(&mut self) -> Effects {
-        let Some(Pane::Bind(pane)) = &self.pane else {
+        let Some(Pane::Bind(pane)) = &self.dock.pane else {
             return Vec::new();
         };
-        self.job += 1;
-        let (job, target) = (self.job, pane.target.clone());
+        self.jobs.bind_test += 1;
+        let (job, target) = (self.jobs.bind_test, pane.target.clone());
         // The rows in the way can be gone to: let them be fresh.
         let mut effects = self.refresh_unless_paused();
         effects.push(Effect::BindTest { job, target });
@@ -75,7 +75,7 @@ impl App {
     }
 
     pub(crate) fn refresh(&mut self, now: Moment) -> Effects {
-        match &mut self.pane {
+        match &mut self.dock.pane {
             Some(Pane::Bind(pane)) => {
                 pane.stop_watching();
                 self.test_again(now)
@@ -85,7 +85,7 @@ impl App {
     }
 
     pub(crate) fn act_in_bind_test(&mut self, action: Action, now: Moment) -> Effects {
-        let Some(Pane::Bind(pane)) = &mut self.pane else {
+        let Some(Pane::Bind(pane)) = &mut self.dock.pane else {
             return Vec::new();
         };
         match action {
@@ -96,7 +96,7 @@ impl App {
             }
             Action::CopyFix => {
                 if let Some(verdict) = pane.verdict() {
-                    self.modal = Modal::Menu(Menu::remedies(verdict));
+                    self.dialog = Dialog::Menu(Menu::remedies(verdict));
                 }
             }
             Action::BindTest(BindTestAction::EndBlocker) => return self.ask_to_end_blocker(now),
@@ -116,14 +116,14 @@ impl App {
     }
 
     fn question_of_blocker(&self) -> Result<Question, String> {
-        let Some(Pane::Bind(pane)) = &self.pane else {
+        let Some(Pane::Bind(pane)) = &self.dock.pane else {
             return Err("no bind test is open".into());
         };
         let (verdict, limits) = pane.answer().ok_or("the bind test has no answer yet")?;
         let holder = verdict.blockers.get(pane.visited().unwrap_or(0));
         let holder = holder.ok_or("no socket is in the way")?;
-        let known = (&*self.table, &self.surroundings.lineage);
-        let question = Question::end_owner(holder, false, known, self.inspection + 1)?;
+        let known = (&*self.rows.table, &self.environment.lineage);
+        let question = Question::end_owner(holder, false, known, self.jobs.inspection + 1)?;
         Ok(question.of_bind_test(limits))
     }
 
@@ -132,7 +132,7 @@ impl App {
         let is_it = |row: &std::sync::Arc<crate::track::Row>| {
             !row.is_closed() && is_same(&row.socket, socket)
         };
-        let Some(at) = self.table.rows.iter().position(is_it) else {
+        let Some(at) = self.rows.table.rows.iter().position(is_it) else {
             let why = if self.is_paused() {
                 "its row is not in the paused table"
             } else {
@@ -146,7 +146,7 @@ impl App {
 
     /// Goes to the row of one of the sockets in the way.
     pub(crate) fn go_to_blocker(&mut self, at: usize, now: Moment) {
-        if let Some(Pane::Bind(pane)) = &mut self.pane
+        if let Some(Pane::Bind(pane)) = &mut self.dock.pane
             && let Some(socket) = pane.visit(at)
         {
             self.go_to(&socket, now);
@@ -160,7 +160,7 @@ impl App {
                 Vec::new()
             }
             Ok(target) => {
-                self.modal = Modal::None;
+                self.dialog = Dialog::None;
                 self.bind_test(target, now)
             }
             Err(error) => {
@@ -172,11 +172,16 @@ impl App {
 
     /// An answer to an older test than the one shown is dropped.
     pub(crate) fn take_report(&mut self, answer: BindReport, now: Moment) -> Effects {
-        let Some(Pane::Bind(pane)) = self.pane.as_mut().filter(|_| answer.job == self.job) else {
+        let Some(Pane::Bind(pane)) = self
+            .dock
+            .pane
+            .as_mut()
+            .filter(|_| answer.job == self.jobs.bind_test)
+        else {
             return Vec::new();
         };
         let port = pane.target.first_port();
-        let came = pane.take(answer, &self.surroundings.time_zone, now);
+        let came = pane.take(answer, &self.environment.time_zone, now);
         if pane.is_wanted_again() {
             return self.test_again(now);
         }
@@ -184,13 +189,13 @@ impl App {
             Came::Nothing => Vec::new(),
             Came::Free { is_end } => {
                 // What came of an end is said when it is sure that nothing comes back.
-                if !(is_end && self.endings > 0) {
-                    self.tell(format!("{port} is free"), now);
+                if !(is_end && self.jobs.endings > 0) {
+                    self.report(format!("{port} is free"), now);
                 }
                 vec![Effect::Bell]
             }
             Came::InVain(why) => {
-                if self.endings == 0 {
+                if self.jobs.endings == 0 {
                     self.warn(why, now);
                 }
                 Vec::new()
@@ -199,7 +204,12 @@ impl App {
     }
 
     pub(crate) fn take_failure_to_test(&mut self, job: u64, message: String, now: Moment) {
-        if let Some(Pane::Bind(pane)) = self.pane.as_mut().filter(|_| job == self.job) {
+        if let Some(Pane::Bind(pane)) = self
+            .dock
+            .pane
+            .as_mut()
+            .filter(|_| job == self.jobs.bind_test)
+        {
             pane.test_failed(message.clone());
         }
         self.warn(message, now);

@@ -18,14 +18,14 @@ const MAX_SOCKETS: usize = 1000;
 
 /// The neighbours of one row of one table.
 #[derive(Clone, Debug)]
-pub(crate) struct Neighbours {
+pub(crate) struct RelatedSockets {
     table: Arc<Table>,
     of: RowId,
     /// For each process of the row the rows of its other sockets.
     by_process: Vec<Vec<usize>>,
 }
 
-impl Neighbours {
+impl RelatedSockets {
     fn find(table: &Arc<Table>, row: &Row) -> Self {
         let processes = row.socket.owner.processes().iter().take(MAX_PROCESSES);
         let by_process = processes.map(|process| others(table, row, process));
@@ -53,23 +53,23 @@ fn others(table: &Table, row: &Row, process: &Process) -> Vec<usize> {
 
 impl App {
     /// Finds the neighbours of the selected row, if they are to be seen and not known yet.
-    pub(crate) fn meet_neighbours(&mut self) {
-        let is_open = matches!(self.pane, Some(Pane::Details));
+    pub(crate) fn refresh_related_sockets(&mut self) {
+        let is_open = matches!(self.dock.pane, Some(Pane::Details));
         let selected = self.selected().filter(|_| is_open);
         let is_known = |row: &&Row| {
-            let known = self.neighbours.as_ref();
-            known.is_some_and(|known| known.are_of(&self.table, row))
+            let known = self.dock.related.as_ref();
+            known.is_some_and(|known| known.are_of(&self.rows.table, row))
         };
         match selected {
-            None => self.neighbours = None,
+            None => self.dock.related = None,
             Some(row) if is_known(&row) => {}
-            Some(row) => self.neighbours = Some(Neighbours::find(&self.table, row)),
+            Some(row) => self.dock.related = Some(RelatedSockets::find(&self.rows.table, row)),
         }
     }
 
     /// For each process of the selected row its other sockets, in the order of the processes.
-    pub(crate) fn neighbours(&self) -> impl Iterator<Item = Vec<&Row>> {
-        self.neighbours.iter().flat_map(|all| {
+    pub(crate) fn related_sockets(&self) -> impl Iterator<Item = Vec<&Row>> {
+        self.dock.related.iter().flat_map(|all| {
             let row = |&at: &usize| &*all.table.rows[at];
             let by_process = all.by_process.iter();
             by_process.map(move |rows| rows.iter().map(row).collect())

@@ -28,7 +28,7 @@ impl App {
         for process in processes.iter().take(MAX_LINES / 4) {
             lines.extend(self.process_lines(process));
         }
-        for (process, others) in processes.iter().zip(self.neighbours()) {
+        for (process, others) in processes.iter().zip(self.related_sockets()) {
             lines.extend(other_sockets(process, &others));
         }
         lines.truncate(MAX_LINES);
@@ -105,7 +105,7 @@ impl App {
     /// The time of a day, with the date where that is not the day of another moment.
     fn time_beside(&self, at: Timestamp, other: Moment) -> String {
         let [at, other] =
-            [at, other.wall].map(|it| it.to_zoned(self.surroundings.time_zone.clone()));
+            [at, other.wall].map(|it| it.to_zoned(self.environment.time_zone.clone()));
         let format = if at.date() == other.date() {
             "%H:%M:%S"
         } else {
@@ -117,7 +117,7 @@ impl App {
     fn process_lines(&self, process: &Process) -> Vec<Line> {
         let user = process.user.as_ref().map(ToString::to_string);
         let since = process.started_at.map(|started| {
-            let zoned = started.to_zoned(self.surroundings.time_zone.clone());
+            let zoned = started.to_zoned(self.environment.time_zone.clone());
             format!("since {}", zoned.strftime("%Y-%m-%d %H:%M:%S"))
         });
         let name = format!("{} (pid {})", process.name, process.pid);
@@ -150,7 +150,7 @@ impl App {
     fn ancestors(&self, process: &Process) -> Vec<String> {
         let mut line = Vec::new();
         let mut next = process.parent;
-        while let Some(parent) = next.and_then(|pid| self.table.processes.get(&pid)) {
+        while let Some(parent) = next.and_then(|pid| self.rows.table.processes.get(&pid)) {
             line.push(format!("{} ({})", parent.name, parent.pid));
             // A recording may claim a circle.
             next = parent.parent.filter(|_| line.len() < 32);

@@ -58,7 +58,7 @@ impl Tally {
 
 /// The last minutes.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Past {
+pub(crate) struct CountHistory {
     /// The oldest first, without a hole; the last is the newest reading's.
     buckets: VecDeque<Bucket>,
     /// The number of the last bucket, counted from the zero of the steady clock.
@@ -66,7 +66,7 @@ pub(crate) struct Past {
     last: Option<(Moment, Counts)>,
 }
 
-impl Past {
+impl CountHistory {
     /// Takes in a reading. The one before holds for `fresh` if none follows.
     pub(crate) fn take(&mut self, at: Moment, counts: Counts, fresh: Duration) {
         let number = number(at).max(self.newest);

@@ -26,13 +26,13 @@ impl App {
         if height < LEAST_LINES || self.size.is_compact() {
             return Vec::new();
         }
-        let filtered = (!self.criteria.filter.is_empty()).then(|| {
-            let mut filter = self.criteria.pass(self.shown_at(now));
+        let filtered = (!self.rows.criteria.filter.is_empty()).then(|| {
+            let mut filter = self.rows.criteria.pass(self.shown_at(now));
             let events = self.log.iter();
-            self.past
+            self.history
                 .with(events.filter(|&event| filter.matches(&event.row)))
         });
-        let past = filtered.as_ref().unwrap_or(&self.past);
+        let past = filtered.as_ref().unwrap_or(&self.history);
         let all = past.buckets();
         let beyond = all.len().saturating_sub(room);
         let shown: Vec<&Bucket> = all.skip(beyond).collect();

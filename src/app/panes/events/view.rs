@@ -17,7 +17,7 @@ impl App {
 
     /// The journal, newest first, as far as it matches the filter.
     pub(crate) fn events(&self, now: Moment) -> Vec<Line> {
-        let mut filter = self.criteria.pass(self.shown_at(now));
+        let mut filter = self.rows.criteria.pass(self.shown_at(now));
         let events = self.log.iter().rev();
         let matching = events.filter(|&event| filter.matches(&event.row));
         let mut lines: Vec<Line> = matching

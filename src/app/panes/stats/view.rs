@@ -107,7 +107,7 @@ impl App {
 
     /// The use of the ephemeral ports, where that is known and there is room.
     fn gauges(&self, columns: usize, height: usize) -> Vec<Line> {
-        let known = self.table.ephemeral.as_ref();
+        let known = self.rows.table.ephemeral.as_ref();
         let shown = known.filter(|_| height >= LINES_FOR_GAUGE);
         shown.map_or_else(Vec::new, |ephemeral| gauge::lines(ephemeral, columns))
     }

@@ -21,7 +21,7 @@ fn desk_below(pids: &[Pid]) -> Desk {
         pid,
         started_at_tick: None,
     };
-    desk.app.surroundings.lineage = Lineage::new(pids.iter().map(member).collect());
+    desk.app.environment.lineage = Lineage::new(pids.iter().map(member).collect());
     desk
 }
 
@@ -33,8 +33,8 @@ fn shared_by(port: u16, pids: &[Pid]) -> Socket {
 }
 
 fn question(desk: &Desk) -> &Question {
-    let Modal::Question(question) = &desk.app.modal else {
-        panic!("it asks nothing: {:?}", desk.app.notice)
+    let Dialog::Question(question) = &desk.app.dialog else {
+        panic!("it asks nothing: {:?}", desk.app.notices.current)
     };
     question
 }

@@ -158,11 +158,11 @@ fn a_filter_that_is_full_says_so_and_is_not_applied_again() {
     let mut desk = Desk::with_ports(&[10]);
     desk.press("/");
     desk.tell(Msg::Input(Input::Paste("a".repeat(1 << 20))));
-    assert_eq!(desk.app.criteria.filter.to_string().len(), 4096);
+    assert_eq!(desk.app.rows.criteria.filter.to_string().len(), 4096);
     assert!(footer(&desk).contains("there is room for 4096 bytes: the rest was left out"));
     desk.key(Key::Backspace);
     assert!(!footer(&desk).contains("left out"));
     desk.press("ab");
     assert!(footer(&desk).contains("left out"));
-    assert_eq!(desk.app.criteria.filter.to_string().len(), 4096);
+    assert_eq!(desk.app.rows.criteria.filter.to_string().len(), 4096);
 }

@@ -8,7 +8,7 @@ fn the_last_good_filter_stays_in_force_while_the_text_is_wrong() {
     desk.press("/:20");
     assert_eq!(desk.ports(), [20], "it holds while it is typed");
     desk.press(" (");
-    assert!(desk.app.filter_error.is_some());
+    assert!(desk.app.filter.error.is_some());
     assert_eq!(desk.ports(), [20]);
     desk.key(Key::Enter);
     assert_eq!(desk.mode(), Mode::Prompt, "a wrong filter is not kept");
@@ -24,9 +24,9 @@ fn esc_in_the_prompt_clears_the_filter() {
     desk.press("/:20 (");
     desk.key(Key::Esc);
     assert_eq!(desk.ports(), [10, 20]);
-    assert!(desk.app.filter_error.is_none());
+    assert!(desk.app.filter.error.is_none());
     desk.press("/");
-    let Modal::Prompt(prompt) = &desk.app.modal else {
+    let Dialog::Prompt(prompt) = &desk.app.dialog else {
         panic!("no prompt")
     };
     assert_eq!(prompt.text(), "");
@@ -45,7 +45,7 @@ fn kept_filters_are_recalled_once_each_the_latest_first() {
     desk.press("/");
     let mut recalled = |key| {
         desk.key(key);
-        let Modal::Prompt(prompt) = &desk.app.modal else {
+        let Dialog::Prompt(prompt) = &desk.app.dialog else {
             panic!("no prompt")
         };
         (prompt.text().to_owned(), desk.ports())

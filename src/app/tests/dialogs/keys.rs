@@ -95,7 +95,7 @@ fn esc_closes_the_pane_first_and_clears_the_filter_then() {
     desk.key(Key::Enter);
     desk.press("e");
     desk.key(Key::Esc);
-    assert!(desk.app.pane.is_none());
+    assert!(desk.app.dock.pane.is_none());
     assert_eq!(desk.ports(), [81], "the filter is still there");
     desk.key(Key::Esc);
     assert_eq!(desk.ports(), [80, 81]);
@@ -104,12 +104,12 @@ fn esc_closes_the_pane_first_and_clears_the_filter_then() {
 #[test]
 fn what_a_recording_shows_is_left_alone() {
     let mut desk = Desk::with_ports(&[80]);
-    desk.app.surroundings.is_recording = true;
+    desk.app.environment.is_recording = true;
     for key in ["b", "B", "f", "K", "x"] {
         assert_eq!(desk.press(key), [], "{key}");
         assert_eq!(desk.mode(), Mode::Table, "{key}");
         assert!(
-            desk.app.notice.is_some() && desk.app.pane.is_none(),
+            desk.app.notices.current.is_some() && desk.app.dock.pane.is_none(),
             "{key}"
         );
     }

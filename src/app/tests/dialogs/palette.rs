@@ -143,7 +143,7 @@ fn views_of_ones_own_are_listed_by_name_with_the_keys_in_force() {
     let mut desk = Desk::with(Settings {
         views: vec![view("web", ":80 | :443"), view("mail", ":25")],
         keymap,
-        ..Desk::new().app.as_read
+        ..Desk::new().app.config
     });
     desk.read_ports(&[25, 80, 443]);
     desk.press(":show view");

@@ -3,7 +3,7 @@
 use crate::app::tests::*;
 
 fn prompt_text(desk: &Desk) -> String {
-    let Modal::Prompt(prompt) = &desk.app.modal else {
+    let Dialog::Prompt(prompt) = &desk.app.dialog else {
         panic!("no prompt")
     };
     prompt.text().to_owned()
@@ -59,10 +59,10 @@ fn a_filter_in_force_changes_places_with_the_one_that_comes_back() {
 fn where_no_filter_was_cleared_there_is_nothing_to_bring_back_and_esc_says_nothing() {
     let mut desk = Desk::with_ports(&[10]);
     desk.key(Key::Esc);
-    assert!(desk.app.notice.is_none());
+    assert!(desk.app.notices.current.is_none());
     desk.press("/");
     desk.key(Key::Esc);
-    assert!(desk.app.notice.is_none());
+    assert!(desk.app.notices.current.is_none());
     desk.press("U");
     assert!(footer(&desk).contains("no filter was cleared"));
     filtered(&mut desk, ":10");
@@ -87,7 +87,7 @@ fn a_filter_of_which_nothing_is_left_is_cleared_and_can_be_brought_back() {
     desk.key(Key::Esc);
     desk.press("/");
     desk.key(Key::Enter);
-    assert!(desk.app.notice.is_none());
+    assert!(desk.app.notices.current.is_none());
 }
 
 #[test]
@@ -126,8 +126,8 @@ fn the_history_is_bounded() {
     for n in 1..=150 {
         filtered(&mut desk, &format!(":{n}"));
     }
-    assert_eq!(desk.app.history.len(), 100);
-    assert_eq!(desk.app.history.last().unwrap(), ":150");
+    assert_eq!(desk.app.filter.history.len(), 100);
+    assert_eq!(desk.app.filter.history.last().unwrap(), ":150");
 }
 
 #[test]

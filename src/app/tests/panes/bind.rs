@@ -83,7 +83,7 @@ fn a_late_answer_to_an_older_bind_test_is_dropped() {
     );
     desk.key(Key::Esc);
     desk.tell(Msg::BindTested(Box::new(third)));
-    assert!(desk.app.pane.is_none(), "an answer opens nothing");
+    assert!(desk.app.dock.pane.is_none(), "an answer opens nothing");
 }
 
 #[test]

@@ -44,14 +44,14 @@ fn event(at: Moment, kind: ChangeKind) -> Event {
 }
 
 /// How many listened in each bucket.
-fn levels(past: &Past) -> Vec<Option<usize>> {
+fn levels(past: &CountHistory) -> Vec<Option<usize>> {
     let buckets = past.buckets();
     buckets
         .map(|one| one.most.map(|most| most.listening))
         .collect()
 }
 
-fn total(past: &Past) -> usize {
+fn total(past: &CountHistory) -> usize {
     let marks = [Mark::Opened, Mark::Changed, Mark::Closed];
     let tallies = past.buckets().map(|one| one.tally);
     tallies
@@ -61,7 +61,7 @@ fn total(past: &Past) -> usize {
 
 #[test]
 fn a_bucket_holds_the_most_of_its_readings() {
-    let mut past = Past::default();
+    let mut past = CountHistory::default();
     for (millis, count) in [(0, 3), (100, 9), (4900, 4), (5000, 4), (5100, 2)] {
         past.take(at(millis), listening(count), FRESH);
     }
@@ -70,14 +70,14 @@ fn a_bucket_holds_the_most_of_its_readings() {
 
 #[test]
 fn a_reading_holds_until_the_next_that_comes_in_time_and_a_pause_is_a_gap() {
-    let mut past = Past::default();
+    let mut past = CountHistory::default();
     let minute = Duration::from_secs(121);
     past.take(at(0), listening(3), minute);
     past.take(at(60_000), listening(5), minute);
     let expected: Vec<_> = std::iter::repeat_n(Some(3), 12).chain([Some(5)]).collect();
     assert_eq!(levels(&past), expected, "every minute");
 
-    let mut past = Past::default();
+    let mut past = CountHistory::default();
     past.take(at(0), listening(3), FRESH);
     past.take(at(16_000), listening(3), FRESH);
     assert_eq!(levels(&past), [Some(3), None, None, Some(3)], "paused");
@@ -85,7 +85,7 @@ fn a_reading_holds_until_the_next_that_comes_in_time_and_a_pause_is_a_gap() {
 
 #[test]
 fn the_oldest_are_forgotten_and_a_long_absence_forgets_all() {
-    let mut past = Past::default();
+    let mut past = CountHistory::default();
     for second in 0..2000 {
         past.take(at(1000 * second), listening(1), FRESH);
     }
@@ -97,7 +97,7 @@ fn the_oldest_are_forgotten_and_a_long_absence_forgets_all() {
 
 #[test]
 fn a_clock_that_goes_back_moves_nothing() {
-    let mut past = Past::default();
+    let mut past = CountHistory::default();
     past.take(at(20_000), listening(1), FRESH);
     let mut back = at(21_000);
     back.wall = Timestamp::MIN;
@@ -109,7 +109,7 @@ fn a_clock_that_goes_back_moves_nothing() {
 
 #[test]
 fn an_event_counts_in_the_bucket_in_which_it_was_seen() {
-    let mut past = Past::default();
+    let mut past = CountHistory::default();
     past.take(at(3000), listening(1), FRESH);
     past.take(at(6000), listening(1), FRESH);
     let closed = event(at(3000), ChangeKind::Closed);
@@ -125,8 +125,8 @@ fn an_event_counts_in_the_bucket_in_which_it_was_seen() {
 
 #[test]
 fn stretches_begin_at_the_same_buckets_however_time_goes_on() {
-    let mut past = Past::default();
-    let levels = |past: &Past| past.levels(3, 5, |counts| counts.listening);
+    let mut past = CountHistory::default();
+    let levels = |past: &CountHistory| past.levels(3, 5, |counts| counts.listening);
     past.take(at(24_000), listening(4), FRESH);
     assert_eq!(levels(&past), [None, None, Some(4)]);
     past.take(at(25_000), listening(1), FRESH);
@@ -140,7 +140,7 @@ fn stretches_begin_at_the_same_buckets_however_time_goes_on() {
 proptest! {
     #[test]
     fn no_event_of_the_last_minutes_is_lost(steps in prop::collection::vec((0_u64..400_000, 0_usize..5), 1..60)) {
-        let (mut past, mut millis, mut seen) = (Past::default(), 0, Vec::new());
+        let (mut past, mut millis, mut seen) = (CountHistory::default(), 0, Vec::new());
         for (step, events) in steps {
             millis += step;
             past.take(at(millis), listening(1), FRESH);

@@ -8,7 +8,7 @@ impl Desk {
     /// A terminal that shows a recording, with its first snapshot: port 10.
     fn recorded() -> Self {
         let mut desk = Self::new();
-        desk.app.surroundings.is_recording = true;
+        desk.app.environment.is_recording = true;
         desk.play(0, 1, &[10]);
         desk
     }
@@ -100,10 +100,10 @@ fn events_and_the_last_minutes_have_the_times_of_the_recording() {
         .collect();
     assert_eq!(times.first(), Some(&moment(SECOND * 11).wall));
     // Five minutes in snapshots ten seconds apart: no hole, as that is how it was recorded.
-    let levels = desk.app.past.levels(12, 5, |counts| counts.listening);
+    let levels = desk.app.history.levels(12, 5, |counts| counts.listening);
     assert_eq!(levels, [Some(2); 12]);
     desk.play(900, 2, &[10]);
-    let levels = desk.app.past.levels(12, 5, |counts| counts.listening);
+    let levels = desk.app.history.levels(12, 5, |counts| counts.listening);
     assert_eq!(levels[1..11], [None; 10], "ten minutes without a snapshot");
 }
 

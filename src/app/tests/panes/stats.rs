@@ -134,9 +134,9 @@ fn the_key_and_esc_close_the_pane() {
     let mut desk = Desk::with_ports(&[10]);
     for close in [Key::Char('$'), Key::Esc] {
         desk.press("$");
-        assert!(matches!(desk.app.pane, Some(Pane::Stats)));
+        assert!(matches!(desk.app.dock.pane, Some(Pane::Stats)));
         desk.key(close);
-        assert!(desk.app.pane.is_none());
+        assert!(desk.app.dock.pane.is_none());
     }
 }
 

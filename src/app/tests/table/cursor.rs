@@ -141,15 +141,15 @@ fn ties_never_reshuffle() {
     let mut desk = Desk::new();
     desk.read(&sockets);
     for _ in 0..columns::ALL.len() * 2 {
-        let order = desk.app.selection.shown().to_vec();
+        let order = desk.app.rows.selection.shown().to_vec();
         sockets.rotate_left(7);
         sockets.reverse();
         desk.wait(Duration::from_millis(10)).read(&sockets);
         assert_eq!(
-            desk.app.selection.shown(),
+            desk.app.rows.selection.shown(),
             order,
             "sorted by {:?}",
-            desk.app.criteria.sort
+            desk.app.rows.criteria.sort
         );
         desk.press("s");
     }

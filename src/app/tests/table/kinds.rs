@@ -235,7 +235,7 @@ fn the_owner_of_a_unix_socket_can_be_ended_and_no_port_is_waited_for() {
     let mut desk = desk(Kinds::ALL);
     desk.read(&[unix(b"/run/app.sock", 7)]);
     desk.press("K");
-    let Modal::Question(question) = &desk.app.modal else {
+    let Dialog::Question(question) = &desk.app.dialog else {
         panic!("{}", footer(&desk))
     };
     assert_eq!(question.ending.port, None);

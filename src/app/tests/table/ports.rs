@@ -109,13 +109,17 @@ fn the_digits_of_views_are_a_port_only_right_after_g() {
     let mut desk = Desk::with_ports(&[22, 80, 443]);
     desk.press("g4");
     assert_eq!(desk.selected_port(), Some(443));
-    assert_eq!(desk.app.criteria.tab, Tab::All);
+    assert_eq!(desk.app.rows.criteria.tab, Tab::All);
     desk.key(Key::Enter);
     desk.press("1");
-    assert_eq!(desk.app.criteria.tab, Tab::Listening);
+    assert_eq!(desk.app.rows.criteria.tab, Tab::Listening);
     desk.key(Key::Home);
     desk.press("3");
-    assert_eq!(desk.app.criteria.tab, Tab::All, "Home waits for no digits");
+    assert_eq!(
+        desk.app.rows.criteria.tab,
+        Tab::All,
+        "Home waits for no digits"
+    );
 }
 
 #[test]
@@ -225,9 +229,9 @@ fn the_events_are_scrolled_to_the_newest_while_it_is_followed() {
     let mut desk = Desk::with_ports(&[10]);
     desk.wait(SECOND).read_ports(&many);
     desk.press("e]]]");
-    assert_ne!(desk.app.pane_scroll, 0);
+    assert_ne!(desk.app.dock.scroll, 0);
     desk.press("F");
-    assert_eq!(desk.app.pane_scroll, 0);
+    assert_eq!(desk.app.dock.scroll, 0);
     desk.press("]");
     assert!(!is_following(&desk), "who scrolls reads older ones");
 }

@@ -21,7 +21,7 @@ impl Desk {
 
 /// What a desk is started with.
 fn at_start() -> Settings {
-    Desk::new().app.as_read
+    Desk::new().app.config
 }
 
 fn keymap(action: Action, keys: &[Key]) -> Keymap {
@@ -37,9 +37,9 @@ fn the_keys_are_those_of_the_settings_from_the_first_on() {
         ..at_start()
     });
     desk.press("e");
-    assert!(desk.app.pane.is_none());
+    assert!(desk.app.dock.pane.is_none());
     desk.key(Key::F(5));
-    assert!(matches!(desk.app.pane, Some(Pane::Events)));
+    assert!(matches!(desk.app.dock.pane, Some(Pane::Events)));
     let hint = desk.view().pane.unwrap().hint;
     let hint: String = hint.iter().map(|span| &*span.text).collect();
     assert_eq!(hint, " F5 close ");
@@ -61,7 +61,7 @@ fn an_action_without_a_key_is_told_nowhere() {
         ..at_start()
     });
     desk.read_ports(&[10]);
-    desk.app.criteria.kinds = Kinds::of(Protocol::Udp);
+    desk.app.rows.criteria.kinds = Kinds::of(Protocol::Udp);
     desk.wake();
     let filter: String = desk.view().filter.iter().map(|span| &*span.text).collect();
     assert!(filter.starts_with("tcp off  "), "{filter}");
@@ -97,10 +97,10 @@ fn what_is_new_in_the_file_counts_at_once() {
     );
     assert_eq!(footer(&desk).trim(), "read config.toml");
     assert_eq!(desk.ports(), [30, 10]);
-    assert_eq!(desk.app.criteria.tab, Tab::Listening);
+    assert_eq!(desk.app.rows.criteria.tab, Tab::Listening);
     let view = desk.view();
     assert_eq!(view.titles.len(), 3);
-    assert!(matches!(desk.app.pane, Some(Pane::Stats)));
+    assert!(matches!(desk.app.dock.pane, Some(Pane::Stats)));
     assert_eq!(desk.press("q"), []);
     assert_eq!(desk.press("Q"), [Effect::End(Exit::Quit)]);
 }
@@ -121,7 +121,7 @@ fn what_the_file_says_as_before_stays_as_the_keys_have_made_it() {
     let after = desk.view();
     assert_eq!((after.filter, after.tabs), (before.filter, before.tabs));
     assert_eq!(after.titles, before.titles);
-    assert!(matches!(desk.app.pane, Some(Pane::Events)));
+    assert!(matches!(desk.app.dock.pane, Some(Pane::Events)));
     assert_eq!(desk.app.settings.interval, 2 * SECOND);
 }
 
@@ -204,7 +204,7 @@ fn a_view_of_ones_own_takes_filter_order_and_columns_along_and_gives_back_those_
     assert_eq!(tabs(&desk)[4..], ["5 high", "6 low*"]);
     desk.press("3");
     assert_eq!(desk.ports(), [10, 20, 30]);
-    assert_eq!(desk.app.filter_text, "app");
+    assert_eq!(desk.app.filter.text, "app");
     assert_eq!(tabs(&desk)[2], "3 All*");
     assert!(desk.view().titles.len() > 3);
 }
@@ -311,7 +311,7 @@ fn on_a_narrow_terminal_the_tab_of_the_view_that_is_shown_stays_in_sight() {
 #[test]
 fn an_open_view_that_the_file_has_as_before_stays_as_the_keys_have_made_it() {
     let mut desk = desk_with_views();
-    let as_read = desk.app.as_read.clone();
+    let as_read = desk.app.config.clone();
     desk.press("6/20");
     desk.key(Key::Enter);
     desk.press("S");

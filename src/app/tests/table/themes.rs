@@ -58,7 +58,7 @@ fn without_colours_there_is_no_other_theme_and_the_key_says_why() {
 #[test]
 fn where_there_are_sixteen_colours_the_default_stands_in_and_that_is_said() {
     let mut desk = Desk::with_ports(&[80]);
-    desk.app.surroundings.depth = Depth::Sixteen;
+    desk.app.environment.depth = Depth::Sixteen;
     desk.press("T");
     let told = " theme: dark (2 of 7), shown as terminal: 16 colours here";
     assert_eq!(footer(&desk), told);
