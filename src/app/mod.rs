@@ -36,7 +36,7 @@ pub use message::{
     BindReport, Confirmed, Effect, EndRole, EndTarget, Ending, Exit, Inspected, Msg, Signal,
     Written,
 };
-pub use views::Place;
+pub use views::ViewId;
 
 use crate::columns::{self, Column, ColumnId};
 use crate::model::Moment;
@@ -115,7 +115,7 @@ impl App {
             environment,
         };
         if let Some(at) = app.settings.custom_view {
-            app.open_own_view(at);
+            app.open_custom_view(at);
         }
         app
     }

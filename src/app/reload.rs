@@ -18,7 +18,7 @@ impl App {
             return Vec::new();
         }
         let opened = self.opened(&old);
-        self.leave_own_view();
+        self.leave_custom_view();
         let mut effects = self.pace(&old, &new);
         self.follow_view(&old, &new);
         if new.kinds != old.kinds {
@@ -89,7 +89,7 @@ impl App {
     fn open_again(&mut self, old: &Settings, opened: Option<(CustomView, Arrangement)>) {
         if old.begins_with() != self.settings.begins_with() {
             if let Some(at) = self.settings.custom_view {
-                self.open_own_view(at);
+                self.open_custom_view(at);
             }
             return;
         }
@@ -98,7 +98,7 @@ impl App {
         };
         let named = |view: &CustomView| view.name == was.name;
         if let Some(at) = self.settings.views.iter().position(named) {
-            self.open_own_view(at);
+            self.open_custom_view(at);
             if self.settings.views[at] == was && self.settings.family == old.family {
                 self.arrange(arrangement);
             }

@@ -7,7 +7,7 @@
 use crate::app::layout::Area;
 use crate::app::view::scrollbar::Part;
 use crate::app::view::{Line, OverlayView, Span, View, line_width};
-use crate::app::views::Place;
+use crate::app::views::ViewId;
 use crate::app::{App, Dialog};
 use crate::columns::{ColumnId, width};
 use crate::keymap::Action;
@@ -22,7 +22,7 @@ pub enum Click {
     /// Sorts by a column.
     Sort(ColumnId),
     /// Shows a view.
-    Show(Place),
+    Show(ViewId),
     /// Takes a choice of the menu.
     Choose(usize),
     /// Goes to a socket that is in the way of a bind test.

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::notices::slow_notice::{LONG, no_answer};
-use crate::app::views::Place;
+use crate::app::views::ViewId;
 use crate::keymap::Action;
 use crate::keymap::TableAction;
 use crate::model::{Moment, Problem, ProblemCode};
@@ -40,7 +40,7 @@ impl App {
             .iter()
             .zip(counts.by_tab)
             .filter(|(tab, count)| **tab != self.rows.criteria.tab && *count > 0)
-            .map(|(&tab, count)| format!("{} has {count}", self.tab_text(Place::Tab(tab))))
+            .map(|(&tab, count)| format!("{} has {count}", self.tab_text(ViewId::Tab(tab))))
             .collect();
         let elsewhere = if elsewhere.is_empty() {
             String::new()

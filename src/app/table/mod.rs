@@ -97,7 +97,7 @@ impl App {
             | A::ShowView(7)
             | A::ShowView(8) => self.show_by(action, now),
             A::Table(TableAction::NextView) => self.cycle_view(1, now),
-            A::Table(TableAction::PreviousView) => self.cycle_view(self.places().len() - 1, now),
+            A::Table(TableAction::PreviousView) => self.cycle_view(self.view_ids().len() - 1, now),
             A::Table(TableAction::ToggleTcp) => return self.toggle_kind(Protocol::Tcp, now),
             A::Table(TableAction::ToggleUdp) => return self.toggle_kind(Protocol::Udp, now),
             A::Table(TableAction::ChooseKinds) => {
@@ -249,7 +249,7 @@ impl App {
     /// Selects a row of the table; where it is not shown, the view and the filter give way.
     pub(crate) fn show_row(&mut self, at: usize, now: Moment) {
         if !self.rows.selection.shows(at) {
-            self.leave_own_view();
+            self.leave_custom_view();
             self.rows.criteria.tab = Tab::All;
             self.rows.criteria.kinds = self.rows.criteria.kinds.and(Kinds::DEFAULT);
             self.clear_filter(now);

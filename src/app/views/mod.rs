@@ -32,11 +32,11 @@ pub(crate) struct Arrangement {
 
 /// One of the tabs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ViewId {
     /// A view that there always is.
     Tab(Tab),
     /// One of the user's own, by its place among them.
-    Own(usize),
+    Custom(usize),
 }
 
 /// What shows each tab, in their order.
@@ -54,34 +54,38 @@ const ACTIONS: [Action; 9] = [
 
 impl App {
     /// Every tab, in order.
-    pub(crate) fn places(&self) -> Vec<Place> {
-        let always = Tab::ALL.map(Place::Tab).into_iter();
-        let own = (0..self.settings.views.len()).map(Place::Own);
+    pub(crate) fn view_ids(&self) -> Vec<ViewId> {
+        let always = Tab::ALL.map(ViewId::Tab).into_iter();
+        let own = (0..self.settings.views.len()).map(ViewId::Custom);
         always.chain(own).collect()
     }
 
     /// The tab that is shown.
-    pub(crate) fn place(&self) -> Place {
-        let own = self.rows.custom_view.as_ref().map(|own| Place::Own(own.at));
-        own.unwrap_or(Place::Tab(self.rows.criteria.tab))
+    pub(crate) fn current_view(&self) -> ViewId {
+        let own = self
+            .rows
+            .custom_view
+            .as_ref()
+            .map(|own| ViewId::Custom(own.at));
+        own.unwrap_or(ViewId::Tab(self.rows.criteria.tab))
     }
 
     /// A tab's key, if it has one, and its name.
-    pub(crate) fn tab_text(&self, place: Place) -> String {
-        let at = self.places().iter().position(|&one| one == place);
+    pub(crate) fn tab_text(&self, place: ViewId) -> String {
+        let at = self.view_ids().iter().position(|&one| one == place);
         let action = at.and_then(|at| ACTIONS.get(at));
         let key = action.and_then(|&action| self.settings.keymap.key(action));
         let name = match place {
-            Place::Tab(tab) => tab.title(),
-            Place::Own(at) => self.settings.views.get(at).map_or("", |view| &view.name),
+            ViewId::Tab(tab) => tab.title(),
+            ViewId::Custom(at) => self.settings.views.get(at).map_or("", |view| &view.name),
         };
         key.map_or_else(|| name.to_owned(), |key| format!("{key} {name}"))
     }
 
     /// The tab that an action stands for, if there is one.
-    fn place_of(&self, action: Action) -> Option<Place> {
+    fn place_of(&self, action: Action) -> Option<ViewId> {
         let at = ACTIONS.iter().position(|&one| one == action)?;
-        self.places().get(at).copied()
+        self.view_ids().get(at).copied()
     }
 
     /// Whether an action stands for a tab that there is not.
@@ -90,10 +94,10 @@ impl App {
     }
 
     /// The view of one's own that an action shows, if it shows one.
-    pub(crate) fn own_view_of(&self, action: Action) -> Option<&CustomView> {
+    pub(crate) fn custom_view_of(&self, action: Action) -> Option<&CustomView> {
         match self.place_of(action)? {
-            Place::Tab(_) => None,
-            Place::Own(at) => self.settings.views.get(at),
+            ViewId::Tab(_) => None,
+            ViewId::Custom(at) => self.settings.views.get(at),
         }
     }
 
@@ -108,16 +112,16 @@ impl App {
         }
     }
 
-    pub(crate) fn show_place(&mut self, place: Place, now: Moment) {
-        self.leave_own_view();
+    pub(crate) fn show_place(&mut self, place: ViewId, now: Moment) {
+        self.leave_custom_view();
         match place {
-            Place::Tab(tab) => self.rows.criteria.tab = tab,
-            Place::Own(at) => self.open_own_view(at),
+            ViewId::Tab(tab) => self.rows.criteria.tab = tab,
+            ViewId::Custom(at) => self.open_custom_view(at),
         }
         self.reselect(now);
     }
 
-    pub(crate) fn open_own_view(&mut self, at: usize) {
+    pub(crate) fn open_custom_view(&mut self, at: usize) {
         let Some(view) = self.settings.views.get(at).cloned() else {
             return;
         };
@@ -135,7 +139,7 @@ impl App {
         self.rows.custom_view = Some(Opened { at, before });
     }
 
-    pub(crate) fn leave_own_view(&mut self) {
+    pub(crate) fn leave_custom_view(&mut self) {
         if let Some(opened) = self.rows.custom_view.take() {
             self.arrange(opened.before);
         }
@@ -167,7 +171,7 @@ impl App {
     }
 
     pub(crate) fn cycle_view(&mut self, by: usize, now: Moment) {
-        let (places, shown) = (self.places(), self.place());
+        let (places, shown) = (self.view_ids(), self.current_view());
         let at = places.iter().position(|&place| place == shown);
         self.show_place(places[(at.unwrap_or(0) + by) % places.len()], now);
     }

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::view::{Click, Role, TabView, span};
-use crate::app::views::Place;
+use crate::app::views::ViewId;
 use crate::columns::width;
 
 /// Cells that views of one's own leave to the filter and the count.
@@ -16,7 +16,7 @@ impl App {
             let view = TabView {
                 x,
                 text: span(self.tab_text(place), Role::Plain).text,
-                is_selected: place == self.place(),
+                is_selected: place == self.current_view(),
                 click: Click::Show(place),
             };
             x += u16::try_from(width(&view.text)).unwrap_or(0) + 2;
@@ -27,15 +27,15 @@ impl App {
 
     /// The views whose tabs there is room for: those that there always are, and of one's own as many as leave the
     /// filter its place. The one that is shown is named in any case; those before it give way.
-    fn places_in_sight(&self) -> Vec<Place> {
+    fn places_in_sight(&self) -> Vec<ViewId> {
         let mut in_sight = Vec::new();
-        for place in self.places() {
-            if matches!(place, Place::Own(_)) && !self.is_room_for(&in_sight, place) {
+        for place in self.view_ids() {
+            if matches!(place, ViewId::Custom(_)) && !self.is_room_for(&in_sight, place) {
                 break;
             }
             in_sight.push(place);
         }
-        let shown = self.place();
+        let shown = self.current_view();
         if !in_sight.contains(&shown) {
             while !in_sight.is_empty() && !self.is_room_for(&in_sight, shown) {
                 in_sight.pop();
@@ -46,7 +46,7 @@ impl App {
     }
 
     /// Whether a tab fits behind others, with the filter at the right.
-    fn is_room_for(&self, others: &[Place], next: Place) -> bool {
+    fn is_room_for(&self, others: &[ViewId], next: ViewId) -> bool {
         let tabs = others.iter().chain([&next]);
         let cells: usize = tabs.map(|&tab| width(&self.tab_text(tab)) + 2).sum();
         cells + FILTER_ROOM <= usize::from(self.size.width) + 1

@@ -151,7 +151,7 @@ impl App {
 
     /// What an action does. A view of one's own is called by its name.
     fn help_of(&self, binding: &Binding) -> Cow<'static, str> {
-        let own = self.own_view_of(binding.action);
+        let own = self.custom_view_of(binding.action);
         let named = own.map(|view| format!("show the view {}", view.name).into());
         named.unwrap_or(binding.help.into())
     }

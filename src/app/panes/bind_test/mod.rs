@@ -104,7 +104,7 @@ impl BindPane {
     }
 
     /// For how long a test runs that should have answered by now.
-    pub fn overdue(&self, now: Moment) -> Option<Duration> {
+    pub fn unanswered_for(&self, now: Moment) -> Option<Duration> {
         let runs_for = now.steady.saturating_sub(self.running_since?);
         (runs_for >= LONG).then_some(runs_for)
     }

@@ -99,7 +99,9 @@ pub(crate) fn title(pane: &BindPane, now: Moment) -> String {
         (false, true) => " · testing…",
         (false, false) => "",
     };
-    let overdue = pane.overdue(now).map(|age| format!(" {}", no_answer(age)));
+    let overdue = pane
+        .unanswered_for(now)
+        .map(|age| format!(" {}", no_answer(age)));
     let overdue = overdue.unwrap_or_default();
     format!("bind test · {}{state}{overdue}", spoken(&pane.target))
 }
