@@ -21,7 +21,7 @@ pub(super) struct Keys {
 pub(super) fn run(named: Option<Settings>, wanted: &Keys) -> anyhow::Result<u8> {
     let Settings { keymap, .. } = match named {
         Some(named) => named,
-        None => config::read_if_there()?,
+        None => config::read_default()?,
     };
     let text = if wanted.markdown {
         keymap.markdown()

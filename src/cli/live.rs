@@ -24,7 +24,7 @@ pub(super) fn run(
 ) -> anyhow::Result<u8> {
     let below = match named {
         Some(named) => named,
-        None => config::read_if_there()?,
+        None => config::read_default()?,
     };
     let settings = shared.over(below, words)?;
     // Keys come from the terminal itself where standard input is a recording.

@@ -173,7 +173,7 @@ fn own_themes_text(config: &Settings) -> String {
     };
     let own = config.themes.own().iter().map(|theme| {
         let looks = Role::ALL.map(|(name, role)| {
-            let look = theme.looks.of(role).to_string();
+            let look = theme.styles.of(role).to_string();
             format!("{name} = {}", quoted(&look))
         });
         format!("{} = {}", theme.name, table(looks.into()))

@@ -16,7 +16,7 @@ mod value;
 mod views;
 
 pub use fault::Fault;
-pub use file::{ConfigError, MAX_BYTES, default_path, read, read_if_there, read_services};
+pub use file::{ConfigError, MAX_BYTES, default_path, read, read_default, read_services};
 pub use key::keys;
 pub use parse::{parse, parse_services};
 

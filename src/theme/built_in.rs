@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use toml::de::DeTable;
 
 use super::read::read;
-use super::{Looks, MAX_SHOWN, Theme, shown};
+use super::{MAX_SHOWN, Styles, Theme, shown};
 use crate::filter::nearest;
 
 /// Each with its file, in the order in which a key goes through them. The first is the default.
@@ -34,7 +34,7 @@ pub const BUILT_IN: [(&str, &str); 7] = [
 static LOADED: LazyLock<Vec<Theme>> = LazyLock::new(|| {
     let load = |(name, text)| {
         let table = DeTable::parse(text).ok()?;
-        read(name, table.get_ref(), Looks::default()).ok()
+        read(name, table.get_ref(), Styles::default()).ok()
     };
     BUILT_IN.into_iter().filter_map(load).collect()
 });
@@ -54,11 +54,11 @@ impl Default for Themes {
 }
 
 impl Themes {
-    /// The looks of the default, whose colours are the terminal's own.
-    pub fn terminal() -> Looks {
+    /// The styles of the default, whose colours are the terminal's own.
+    pub fn terminal() -> Styles {
         LOADED
             .first()
-            .map_or_else(Looks::default, |first| first.looks)
+            .map_or_else(Styles::default, |first| first.styles)
     }
 
     /// The one that is chosen.
@@ -67,7 +67,7 @@ impl Themes {
     }
 
     /// The number of the chosen one, from 1, and how many there are.
-    pub fn place(&self) -> (usize, usize) {
+    pub fn position(&self) -> (usize, usize) {
         (self.at + 1, self.all.len())
     }
 

@@ -5,64 +5,64 @@
 //! from TOML, one key for each [`Role`].
 
 mod built_in;
+mod capabilities;
 mod colour;
 mod lab;
-mod look;
-mod means;
 mod read;
 mod role;
+mod style;
 
 #[cfg(test)]
 mod tests;
 
 pub use built_in::{BUILT_IN, Themes};
+pub use capabilities::{Depth, Glyphs};
 pub use colour::Colour;
-pub use look::{Emphasis, Look};
-pub use means::{Depth, Glyphs};
 pub use read::{Place, read};
 pub use role::Role;
+pub use style::{Emphasis, Style};
 
 use crate::model::Text;
 
 /// The longest word that a message repeats, and the longest name of a theme, in characters.
 const MAX_SHOWN: usize = 40;
 
-/// A look for every role.
+/// A style for every role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Looks([Look; Role::ALL.len()]);
+pub struct Styles([Style; Role::ALL.len()]);
 
-/// Looks with a name.
+/// Styles with a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Theme {
     /// What it is chosen by: letters, digits, `-` and `_`.
     pub name: String,
     /// How it looks where every colour can be shown.
-    pub looks: Looks,
+    pub styles: Styles,
 }
 
-impl Looks {
+impl Styles {
     /// How text of this meaning looks.
-    pub const fn of(&self, role: Role) -> Look {
+    pub const fn of(&self, role: Role) -> Style {
         self.0[role as usize]
     }
 
-    /// The look of a meaning, to be changed.
-    pub(crate) const fn of_mut(&mut self, role: Role) -> &mut Look {
+    /// The style of a meaning, to be changed.
+    pub(crate) const fn of_mut(&mut self, role: Role) -> &mut Style {
         &mut self.0[role as usize]
     }
 
-    /// What is left of them on a terminal of so many colours. Where it has sixteen, looks that need more give
+    /// What is left of them on a terminal of so many colours. Where it has sixteen, styles that need more give
     /// way to those of the theme `terminal`, all of them, as half a theme is none; where it has none, what is
     /// left is the emphasis of `terminal`, as another theme may have none.
     #[must_use]
     pub fn on(self, depth: Depth) -> Self {
-        let each = |looks: Self, change: fn(Look) -> Look| Self(looks.0.map(change));
+        let each = |styles: Self, change: fn(Style) -> Style| Self(styles.0.map(change));
         match depth {
             Depth::Full => self,
-            Depth::Indexed => each(self, Look::indexed),
-            Depth::Sixteen if self.0.iter().all(|look| look.is_of_sixteen()) => self,
+            Depth::Indexed => each(self, Style::indexed),
+            Depth::Sixteen if self.0.iter().all(|style| style.is_of_sixteen()) => self,
             Depth::Sixteen => Themes::terminal(),
-            Depth::None => each(Themes::terminal(), Look::without_colours),
+            Depth::None => each(Themes::terminal(), Style::without_colours),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! A theme from a table of TOML: a key for each role, its value a look in quotes.
+//! A theme from a table of TOML: a key for each role, its value a style in quotes.
 
 use toml::de::{DeTable, DeValue};
 
-use super::{Look, Looks, Role, Theme, shown};
+use super::{Role, Style, Styles, Theme, shown};
 use crate::filter::nearest;
 
 /// Where something is wrong, in bytes from the beginning of the file, and what.
@@ -12,32 +12,32 @@ pub type Place = (usize, String);
 ///
 /// # Errors
 /// What is wrong, each with its place.
-pub fn read(name: &str, table: &DeTable<'_>, below: Looks) -> Result<Theme, Vec<Place>> {
-    let (mut looks, mut faults) = (below, Vec::new());
+pub fn read(name: &str, table: &DeTable<'_>, below: Styles) -> Result<Theme, Vec<Place>> {
+    let (mut styles, mut faults) = (below, Vec::new());
     for (key, value) in table {
         let role = Role::ALL.iter().find(|(name, _)| *name == key.get_ref());
         let Some(&(_, role)) = role else {
             faults.push((key.span().start, of_no_role(key.get_ref())));
             continue;
         };
-        match look(value.get_ref()) {
-            Ok(look) => *looks.of_mut(role) = look,
+        match style(value.get_ref()) {
+            Ok(style) => *styles.of_mut(role) = style,
             Err(why) => faults.push((value.span().start, format!("{}: {why}", key.get_ref()))),
         }
     }
     if faults.is_empty() {
         let name = name.to_owned();
-        Ok(Theme { name, looks })
+        Ok(Theme { name, styles })
     } else {
         Err(faults)
     }
 }
 
-fn look(value: &DeValue<'_>) -> Result<Look, String> {
+fn style(value: &DeValue<'_>) -> Result<Style, String> {
     let text = value
         .as_str()
-        .ok_or("a look is text in quotes, such as \"red bold\"")?;
-    Look::parse(text)
+        .ok_or("a style is text in quotes, such as \"red bold\"")?;
+    Style::parse(text)
 }
 
 fn of_no_role(name: &str) -> String {

@@ -6,7 +6,7 @@ use ratatui::style::Modifier;
 
 use super::{Theme, rect};
 use crate::app::view::{Role, RowView, View};
-use crate::columns::{folded, width};
+use crate::columns::{width, wrap_anywhere};
 
 pub(super) fn draw_titles(frame: &mut Frame<'_>, view: &View, theme: Theme) {
     let area = rect(view.layout.titles, frame);
@@ -29,7 +29,7 @@ pub(super) fn draw_rows(frame: &mut Frame<'_>, view: &View, theme: Theme) {
             ..area
         };
         // Not by the library's paragraph, which lets half of a wide character hang over the edge.
-        let lines = folded(sentence, usize::from(place.width));
+        let lines = wrap_anywhere(sentence, usize::from(place.width));
         for (line, y) in lines.iter().zip(place.top()..place.bottom()) {
             put(frame, Rect { y, ..place }, 0, line, theme.of(Role::Dim));
         }
@@ -53,7 +53,7 @@ fn draw_row(frame: &mut Frame<'_>, line: Rect, row: &RowView, theme: Theme) {
         let style = theme.of(role).add_modifier(Modifier::BOLD);
         put(frame, line, 0, mark.glyph().encode_utf8(&mut [0; 4]), style);
     }
-    if row.is_watched {
+    if row.is_pinned {
         let style = theme.of(Role::Accent).add_modifier(Modifier::BOLD);
         put(frame, line, 1, "*", style);
     }

@@ -3,24 +3,24 @@
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::app::view::Role;
-use crate::theme::{Colour, Emphasis, Look, Looks};
+use crate::theme::{self, Colour, Emphasis, Styles};
 
 /// The looks of a view, to draw with.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Theme(pub(super) Looks);
+pub(super) struct Theme(pub(super) Styles);
 
 impl Theme {
     /// How text of this meaning looks. What is behind ordinary text is behind everything, and not drawn again
     /// with each piece: it may stand under the cursor.
     pub(super) fn of(self, role: Role) -> Style {
-        let look = self.0.of(role);
+        let own = self.0.of(role);
         style(if role == Role::Plain {
-            Look {
+            theme::Style {
                 behind: None,
-                ..look
+                ..own
             }
         } else {
-            look
+            own
         })
     }
 
@@ -48,13 +48,11 @@ const MODIFIERS: [(Emphasis, Modifier); 4] = [
     (Emphasis::REVERSE, Modifier::REVERSED),
 ];
 
-fn style(look: Look) -> Style {
-    let emphases = MODIFIERS
-        .iter()
-        .filter(|(one, _)| look.emphasis.holds(*one));
+fn style(own: theme::Style) -> Style {
+    let emphases = MODIFIERS.iter().filter(|(one, _)| own.emphasis.holds(*one));
     Style {
-        fg: look.text.map(colour),
-        bg: look.behind.map(colour),
+        fg: own.text.map(colour),
+        bg: own.behind.map(colour),
         add_modifier: emphases.map(|(_, modifier)| *modifier).collect(),
         ..Style::new()
     }

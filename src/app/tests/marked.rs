@@ -42,7 +42,7 @@ fn header(desk: &Desk) -> String {
 }
 
 fn watched(desk: &Desk) -> Vec<bool> {
-    desk.view().rows.iter().map(|row| row.is_watched).collect()
+    desk.view().rows.iter().map(|row| row.is_pinned).collect()
 }
 
 #[test]

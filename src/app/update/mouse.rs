@@ -92,7 +92,7 @@ impl App {
     /// The thumb of a scrollbar comes to where it is clicked, and stays in the hand.
     fn take_hold(&mut self, part: Part, row: u16, now: Moment) {
         if let Some(bar) = self.scrollbar(part, now) {
-            let below = bar.grip(row);
+            let below = bar.grab_offset(row);
             self.hand.hold(Grip { part, below });
             self.drag_to(row, below, bar, now);
         }

@@ -885,7 +885,7 @@ fn a_view_that_is_wrong_is_told_with_its_line() {
 fn a_theme_is_one_that_there_is_or_one_of_ones_own() {
     let chosen = |text: &str| {
         let settings = parse(text.as_bytes()).unwrap();
-        let looks = settings.themes.chosen().looks;
+        let looks = settings.themes.chosen().styles;
         let look = |role| looks.of(role).to_string();
         let name = settings.themes.chosen().name.clone();
         (name, look(Role::Good), look(Role::Bad))
@@ -923,7 +923,7 @@ fn a_theme_that_is_wrong_is_told_with_its_line() {
         ),
         (
             "[themes.mine]\ngood = ['red']\n",
-            "2: themes: good: a look is text in quotes, such as \"red bold\"",
+            "2: themes: good: a style is text in quotes, such as \"red bold\"",
         ),
         (
             "\n[themes.dark]\ngood = 'red'\n",

@@ -39,27 +39,27 @@ fn distance(one: Colour, other: Colour, eyes: &Matrix) -> f64 {
 }
 
 /// The themes that say which background they are for.
-fn themes_of_own_colours() -> impl Iterator<Item = (&'static str, Looks)> {
+fn themes_of_own_colours() -> impl Iterator<Item = (&'static str, Styles)> {
     let names = BUILT_IN.into_iter().map(|(name, _)| name);
-    names.skip(1).map(|name| (name, theme(name).looks))
+    names.skip(1).map(|name| (name, theme(name).styles))
 }
 
 /// Every text with what is behind it, and the least contrast that is asked of it: what is dim, and lines,
 /// need not be read to know what is told. The row under the cursor has texts of four roles.
-fn texts(looks: Looks, usual: f64) -> Vec<(Role, Colour, Colour, f64)> {
-    let behind = looks.of(Role::Plain).behind.expect("a background");
-    let selected = looks.of(Role::Selected);
+fn texts(styles: Styles, usual: f64) -> Vec<(Role, Colour, Colour, f64)> {
+    let behind = styles.of(Role::Plain).behind.expect("a background");
+    let selected = styles.of(Role::Selected);
     let here = selected.behind.expect("a background");
     let texts = Role::ALL.into_iter().filter_map(|(_, role)| {
         let least = match role {
             Role::Border | Role::Dim if usual < 7.0 => 3.0,
             _ => usual,
         };
-        let text = looks.of(role).text.filter(|_| role != Role::Selected)?;
+        let text = styles.of(role).text.filter(|_| role != Role::Selected)?;
         Some((role, text, behind, least))
     });
     let under_cursor = [Role::Plain, Role::Strong, Role::Warning, Role::Bad].map(|role| {
-        let text = selected.text.or(looks.of(role).text).expect("a colour");
+        let text = selected.text.or(styles.of(role).text).expect("a colour");
         (role, text, here, usual)
     });
     texts.chain(under_cursor).collect()
@@ -67,9 +67,9 @@ fn texts(looks: Looks, usual: f64) -> Vec<(Role, Colour, Colour, f64)> {
 
 #[test]
 fn every_text_can_be_told_from_what_is_behind_it() {
-    for (name, looks) in themes_of_own_colours() {
+    for (name, styles) in themes_of_own_colours() {
         let usual = if name == "high-contrast" { 7.0 } else { 4.5 };
-        let texts = texts(looks, usual);
+        let texts = texts(styles, usual);
         assert_eq!(
             texts.len(),
             14,
@@ -85,9 +85,9 @@ fn every_text_can_be_told_from_what_is_behind_it() {
 
 #[test]
 fn with_256_colours_every_text_can_still_be_told() {
-    for (name, looks) in themes_of_own_colours() {
+    for (name, styles) in themes_of_own_colours() {
         let usual = if name == "high-contrast" { 7.0 } else { 4.5 };
-        for (role, text, behind, least) in texts(looks.on(Depth::Indexed), usual) {
+        for (role, text, behind, least) in texts(styles.on(Depth::Indexed), usual) {
             let contrast = contrast(text, behind);
             let what = format!("{name}: {role:?} {text} on {behind}: {contrast:.2}");
             assert!(contrast >= least, "{what}, not {least}");
@@ -98,9 +98,9 @@ fn with_256_colours_every_text_can_still_be_told() {
 #[test]
 fn the_nearest_of_256_colours_looks_alike() {
     const USUAL_EYES: Matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
-    for (name, looks) in themes_of_own_colours() {
+    for (name, styles) in themes_of_own_colours() {
         for (_, role) in Role::ALL {
-            let (full, near) = (looks.of(role), looks.on(Depth::Indexed).of(role));
+            let (full, near) = (styles.of(role), styles.on(Depth::Indexed).of(role));
             let pairs = [(full.text, near.text), (full.behind, near.behind)];
             for (is, became) in pairs.into_iter().filter_map(|(a, b)| a.zip(b)) {
                 let off = distance(is, became, &USUAL_EYES);
@@ -115,10 +115,10 @@ fn the_nearest_of_256_colours_looks_alike() {
 
 #[test]
 fn states_stay_apart_for_eyes_without_red_or_green() {
-    let looks = theme("color-blind").looks;
-    for (looks, least) in [(looks, 30.0), (looks.on(Depth::Indexed), 25.0)] {
+    let styles = theme("color-blind").styles;
+    for (styles, least) in [(styles, 30.0), (styles.on(Depth::Indexed), 25.0)] {
         let states = [Role::Good, Role::Busy, Role::Warning, Role::Bad];
-        let states = states.map(|role| looks.of(role).text.unwrap());
+        let states = states.map(|role| styles.of(role).text.unwrap());
         for (eyes, matrix) in [("protanopia", &PROTANOPIA), ("deuteranopia", &DEUTERANOPIA)] {
             for (at, &one) in states.iter().enumerate() {
                 for &other in &states[..at] {
@@ -136,7 +136,7 @@ fn states_stay_apart_for_eyes_without_red_or_green() {
 /// What the measure says of colours that were chosen for usual eyes: it does find such pairs.
 #[test]
 fn not_every_theme_keeps_states_apart_for_such_eyes() {
-    let looks = theme("gruvbox").looks;
-    let [good, warning] = [Role::Good, Role::Warning].map(|role| looks.of(role).text.unwrap());
+    let styles = theme("gruvbox").styles;
+    let [good, warning] = [Role::Good, Role::Warning].map(|role| styles.of(role).text.unwrap());
     assert!(distance(good, warning, &PROTANOPIA) < 10.0);
 }

@@ -35,11 +35,11 @@ fn every_built_in_theme_reads_and_says_how_each_role_looks() {
 
 #[test]
 fn the_default_has_the_sixteen_colours_of_the_terminal_and_its_background() {
-    let looks = Themes::default().chosen().looks;
-    assert_eq!(looks, Themes::terminal());
-    assert_eq!(looks.on(Depth::Sixteen), looks);
-    assert_eq!(looks.on(Depth::Full), looks);
-    assert_eq!(looks.of(Role::Plain), Look::default());
+    let styles = Themes::default().chosen().styles;
+    assert_eq!(styles, Themes::terminal());
+    assert_eq!(styles.on(Depth::Sixteen), styles);
+    assert_eq!(styles.on(Depth::Full), styles);
+    assert_eq!(styles.of(Role::Plain), Style::default());
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn the_key_goes_through_all_themes_and_begins_anew() {
     let first = themes.clone();
     for place in 2..=BUILT_IN.len() {
         themes.choose_next();
-        assert_eq!(themes.place(), (place, BUILT_IN.len()));
+        assert_eq!(themes.position(), (place, BUILT_IN.len()));
     }
     themes.choose_next();
     assert_eq!(themes, first);
@@ -57,7 +57,7 @@ fn the_key_goes_through_all_themes_and_begins_anew() {
 /// Half of it in its own colours and half in the palette's would be neither.
 #[test]
 fn a_theme_that_sixteen_colours_cannot_show_gives_way_to_the_default() {
-    let gruvbox = theme("gruvbox").looks;
+    let gruvbox = theme("gruvbox").styles;
     assert_eq!(gruvbox.on(Depth::Sixteen), Themes::terminal());
     assert_eq!(gruvbox.on(Depth::Full), gruvbox);
     assert_ne!(gruvbox.on(Depth::Indexed), gruvbox);
@@ -66,7 +66,7 @@ fn a_theme_that_sixteen_colours_cannot_show_gives_way_to_the_default() {
 #[test]
 fn without_colours_every_theme_keeps_the_emphasis_of_the_default() {
     for (name, _) in BUILT_IN {
-        let looks = theme(name).looks.on(Depth::None);
+        let styles = theme(name).styles.on(Depth::None);
         for (role, emphasis) in [
             (Role::Plain, Emphasis::default()),
             (Role::Dim, Emphasis::DIM),
@@ -75,12 +75,12 @@ fn without_colours_every_theme_keeps_the_emphasis_of_the_default() {
             (Role::Selected, Emphasis::REVERSE),
         ] {
             let (text, behind) = (None, None);
-            let expected = Look {
+            let expected = Style {
                 text,
                 behind,
                 emphasis,
             };
-            assert_eq!(looks.of(role), expected, "{name}: {role:?}");
+            assert_eq!(styles.of(role), expected, "{name}: {role:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Looks and themes as they are written.
+//! Styles and themes as they are written.
 
 use toml::de::DeTable;
 
@@ -28,19 +28,23 @@ fn a_look_is_colours_and_emphasis_in_any_order() {
         ("dim  underline", None, None, "dim underline"),
         ("#D8DEE9", rgb(0xd8, 0xde, 0xe9), None, ""),
     ] {
-        let look = Look::parse(written).unwrap();
-        let told = Look {
+        let style = Style::parse(written).unwrap();
+        let told = Style {
             text,
             behind,
-            ..look
+            ..style
         };
-        assert_eq!(look, told, "{written:?}");
+        assert_eq!(style, told, "{written:?}");
         let emphases: Vec<_> = ["bold", "dim", "underline", "reverse"]
             .into_iter()
-            .filter(|word| look.emphasis.holds(Look::parse(word).unwrap().emphasis))
+            .filter(|word| style.emphasis.holds(Style::parse(word).unwrap().emphasis))
             .collect();
         assert_eq!(emphases.join(" "), emphasis, "{written:?}");
-        assert_eq!(Look::parse(&look.to_string()), Ok(look), "it prints back");
+        assert_eq!(
+            Style::parse(&style.to_string()),
+            Ok(style),
+            "it prints back"
+        );
     }
 }
 
@@ -73,9 +77,9 @@ fn what_is_no_look_is_told_with_what_was_meant() {
              same with bright-, 0 to 255, #d8dee9, and bold, dim, underline, reverse",
         ),
     ] {
-        assert_eq!(Look::parse(written), Err(told.into()), "{written:?}");
+        assert_eq!(Style::parse(written), Err(told.into()), "{written:?}");
     }
-    let long = Look::parse(&"\x1b".repeat(10_000)).unwrap_err();
+    let long = Style::parse(&"\x1b".repeat(10_000)).unwrap_err();
     assert!(long.len() < 400 && !long.contains('\x1b'), "{long:?}");
 }
 
@@ -86,16 +90,16 @@ fn a_theme_says_what_differs_from_the_one_below() {
         super::super::read("mine", table.get_ref(), Themes::terminal())
     };
     let mine = read("good = 'blue bold'").unwrap();
-    let changed = Look::parse("blue bold").unwrap();
-    assert_eq!(mine.looks.of(Role::Good), changed);
-    assert_eq!(mine.looks.of(Role::Bad), Themes::terminal().of(Role::Bad));
+    let changed = Style::parse("blue bold").unwrap();
+    assert_eq!(mine.styles.of(Role::Good), changed);
+    assert_eq!(mine.styles.of(Role::Bad), Themes::terminal().of(Role::Bad));
     let faults = read("good = 1\nbda = 'red'\nbad = 'rde'\n").unwrap_err();
     let mut told: Vec<_> = faults.iter().map(|(at, why)| (*at, why.as_str())).collect();
     told.sort_unstable();
     assert_eq!(
         told,
         [
-            (7, "good: a look is text in quotes, such as \"red bold\""),
+            (7, "good: a style is text in quotes, such as \"red bold\""),
             (9, "`bda` is no role; did you mean `bad`?"),
             (27, "bad: `rde` is no colour; did you mean `red`?"),
         ]
@@ -111,7 +115,7 @@ fn a_theme_of_the_users_own_stands_behind_the_built_in_ones() {
     };
     assert_eq!(themes.add(named("mine")), Ok(()));
     themes.choose("mine").unwrap();
-    assert_eq!(themes.place(), (8, 8));
+    assert_eq!(themes.position(), (8, 8));
     assert_eq!(themes.own(), [named("mine")]);
     for (name, told) in [
         ("mine", "`mine` is a theme that there is: take another name"),

@@ -200,10 +200,7 @@ fn other_sockets(process: &Process, others: &[&Row]) -> Vec<Line> {
 }
 
 fn fact(label: &str, text: String) -> Line {
-    vec![
-        span(pad(label, LABEL, false), Role::Dim),
-        span(text, Role::Plain),
-    ]
+    vec![span(pad(label, LABEL), Role::Dim), span(text, Role::Plain)]
 }
 
 /// ` · ends in 43 s`: what is left, in whole seconds that have begun.
@@ -237,7 +234,7 @@ fn queue_warning(socket: &Socket, columns: usize) -> Vec<Line> {
         Some(Fill::Roomy) | None => return Vec::new(),
     };
     let room = columns.saturating_sub(LABEL);
-    let line = |text, role| vec![span(pad("", LABEL, false), Role::Dim), span(text, role)];
+    let line = |text, role| vec![span(pad("", LABEL), Role::Dim), span(text, role)];
     let what = wrap(what, room).into_iter().map(|text| line(text, role));
     let remedy = wrap(REMEDY, room).into_iter();
     what.chain(remedy.map(|text| line(text, Role::Plain)))

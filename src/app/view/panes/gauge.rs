@@ -40,7 +40,7 @@ fn line(label: &str, taken: usize, of: &EphemeralUse, text: String, columns: usi
         SHORT..100 => Role::Warning,
         _ => Role::Bad,
     };
-    let mut line = vec![span(pad(label, LABEL, false), Role::Dim)];
+    let mut line = vec![span(pad(label, LABEL), Role::Dim)];
     let cells = bar(columns);
     if cells > 0 {
         // Full only if it is, empty only if it is.

@@ -8,7 +8,7 @@ use crate::filter::nearest;
 
 /// Colours and emphasis of a text; what is not said stays as it is around it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Look {
+pub struct Style {
     /// Of the text.
     pub text: Option<Colour>,
     /// Of what is behind it.
@@ -48,31 +48,31 @@ impl Emphasis {
 /// The word between the colour of the text and the one behind it.
 const ON: &str = "on";
 
-impl Look {
-    /// Reads a look: words with spaces between them.
+impl Style {
+    /// Reads a style: words with spaces between them.
     ///
     /// # Errors
     /// One line that says what is wrong and what is accepted.
     pub fn parse(written: &str) -> Result<Self, String> {
-        let mut look = Self::default();
+        let mut style = Self::default();
         let mut words = written.split_whitespace();
         while let Some(word) = words.next() {
             if word == ON {
                 let word = words.next().ok_or("after `on` there is no colour")?;
                 let colour = Colour::parse(word).ok_or_else(|| unknown(word))?;
-                put(&mut look.behind, colour, "behind the text")?;
+                put(&mut style.behind, colour, "behind the text")?;
             } else if let Some((_, one)) = Emphasis::ALL.iter().find(|(name, _)| *name == word) {
-                look.emphasis.0 |= one.0;
+                style.emphasis.0 |= one.0;
             } else {
                 let colour = Colour::parse(word).ok_or_else(|| unknown(word))?;
                 put(
-                    &mut look.text,
+                    &mut style.text,
                     colour,
                     "of the text; what is behind it follows `on`",
                 )?;
             }
         }
-        Ok(look)
+        Ok(style)
     }
 
     /// Each colour the nearest of 256.
@@ -107,7 +107,7 @@ fn put(place: &mut Option<Colour>, colour: Colour, what: &str) -> Result<(), Str
     }
 }
 
-/// What to say of a word that is none of a look's.
+/// What to say of a word that is none of a style's.
 fn unknown(word: &str) -> String {
     let shown = shown(word);
     if word.starts_with('#') {
@@ -125,7 +125,7 @@ fn unknown(word: &str) -> String {
 }
 
 /// As it is read.
-impl fmt::Display for Look {
+impl fmt::Display for Style {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.text.map(|colour| colour.to_string());
         let behind = self.behind.map(|colour| format!("{ON} {colour}"));
