@@ -1,22 +1,22 @@
-//! What a terminal can show, by what its environment says.
+//! What a terminal can show, judged by its environment variables.
 
 /// How many colours a terminal shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// None, or none are wanted.
+    /// None, or none wanted.
     None,
-    /// Those of its own palette.
+    /// Its own palette.
     Sixteen,
     /// 256.
     Indexed,
-    /// Any red, green and blue.
+    /// RGB.
     Full,
 }
 
 /// Which characters a terminal shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Glyphs {
-    /// All of them.
+    /// All.
     Unicode,
     /// ASCII.
     Ascii,
@@ -24,17 +24,17 @@ pub enum Glyphs {
 
 /// Values of `TERM` that promise no more than sixteen colours.
 #[rustfmt::skip]
-const OF_SIXTEEN: [&str; 11] = [
+const SIXTEEN: [&str; 11] = [
     "", "ansi", "cygwin", "dumb", "linux", "screen", "vt100", "vt102", "vt220", "wsvt25", "xterm",
 ];
 
 impl Depth {
-    /// By the values of `TERM` and `COLORTERM`, empty where they are not set. Whoever shows any colour says so
-    /// in the second; the first names a terminal, of which few that are still in use have but sixteen.
+    /// By the values of `TERM` and `COLORTERM`, empty if unset. Terminals with RGB say so in the second; few values
+    /// of the first that are still in use mean only sixteen colours.
     pub fn of(term: &str, colorterm: &str) -> Self {
         if ["truecolor", "24bit"].contains(&colorterm) || term.ends_with("-direct") {
             Self::Full
-        } else if OF_SIXTEEN.contains(&term) && colorterm.is_empty() {
+        } else if SIXTEEN.contains(&term) && colorterm.is_empty() {
             Self::Sixteen
         } else {
             Self::Indexed
@@ -43,19 +43,15 @@ impl Depth {
 }
 
 impl Glyphs {
-    /// By the values of `LC_ALL`, `LC_CTYPE` and `LANG`, empty where they are not set: the first of them that
-    /// is not names the locale, and what follows its dot the encoding. Where none is set, POSIX has the locale
-    /// `C`, which is ASCII.
+    /// By the values of `LC_ALL`, `LC_CTYPE` and `LANG`, empty if unset: the first that is set names the locale, its
+    /// encoding follows the dot. If none is set, POSIX prescribes the locale `C`, which is ASCII.
     pub fn of(variables: &[impl AsRef<str>; 3]) -> Self {
         let mut variables = variables.iter().map(AsRef::as_ref);
         let locale = variables.find(|value: &&str| !value.is_empty());
-        let encoding = locale.and_then(|locale| locale.split('.').nth(1));
-        let encoding = encoding.and_then(|encoding| encoding.split('@').next());
-        let is_utf8 = |name: &str| ["utf-8", "utf8"].contains(&name.to_ascii_lowercase().as_str());
-        if encoding.is_some_and(is_utf8) {
-            Self::Unicode
-        } else {
-            Self::Ascii
+        let encoding = locale.and_then(|locale| locale.split('.').nth(1)?.split('@').next());
+        match encoding.map(str::to_ascii_lowercase).as_deref() {
+            Some("utf-8" | "utf8") => Self::Unicode,
+            _ => Self::Ascii,
         }
     }
 }

@@ -1,23 +1,23 @@
-//! How one meaning looks, and how that is written: `red bold`, `#d8dee9 on #2e3440`, `reverse`.
+//! The style of one role, and how it is written: `red bold`, `#d8dee9 on #2e3440`, `reverse`.
 
 use std::fmt;
 
 use super::colour::{Colour, NAMES};
-use super::shown;
+use super::{shown, unknown};
 use crate::filter::nearest;
 
-/// Colours and emphasis of a text; what is not said stays as it is around it.
+/// Colours and emphasis of a text; what is not set stays as it is around it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {
     /// Of the text.
-    pub text: Option<Colour>,
-    /// Of what is behind it.
-    pub behind: Option<Colour>,
-    /// How it stands out.
+    pub foreground: Option<Colour>,
+    /// Behind the text.
+    pub background: Option<Colour>,
+    /// Bold and the like.
     pub emphasis: Emphasis,
 }
 
-/// How a text stands out without a colour: any of these together.
+/// Emphasis without colour: a set of the constants below.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Emphasis(u8);
 
@@ -28,7 +28,7 @@ impl Emphasis {
     pub const DIM: Self = Self(2);
     /// A line under it.
     pub const UNDERLINE: Self = Self(4);
-    /// Its two colours the other way round.
+    /// Text and background colour swapped.
     pub const REVERSE: Self = Self(8);
 
     /// Each with its name.
@@ -39,101 +39,95 @@ impl Emphasis {
         ("reverse", Self::REVERSE),
     ];
 
-    /// Whether all of the other are among these.
-    pub const fn holds(self, other: Self) -> bool {
+    /// Whether it includes all of the other.
+    pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 }
 
-/// The word between the colour of the text and the one behind it.
-const ON: &str = "on";
-
 impl Style {
-    /// Reads a style: words with spaces between them.
+    /// Reads a style: words separated by spaces.
     ///
     /// # Errors
     /// One line that says what is wrong and what is accepted.
     pub fn parse(written: &str) -> Result<Self, String> {
         let mut style = Self::default();
+        let emphasis = |word: &str| Emphasis::ALL.iter().find(|(name, _)| *name == word);
         let mut words = written.split_whitespace();
         while let Some(word) = words.next() {
-            if word == ON {
-                let word = words.next().ok_or("after `on` there is no colour")?;
-                let colour = Colour::parse(word).ok_or_else(|| unknown(word))?;
-                put(&mut style.behind, colour, "behind the text")?;
-            } else if let Some((_, one)) = Emphasis::ALL.iter().find(|(name, _)| *name == word) {
+            if word == "on" {
+                let colour = words.next().filter(|word| emphasis(word).is_none());
+                let word = colour.ok_or("missing colour after `on`")?;
+                set(&mut style.background, word, "second background colour", "")?;
+            } else if let Some((_, one)) = emphasis(word) {
                 style.emphasis.0 |= one.0;
             } else {
-                let colour = Colour::parse(word).ok_or_else(|| unknown(word))?;
-                put(
-                    &mut style.text,
-                    colour,
-                    "of the text; what is behind it follows `on`",
-                )?;
+                let hint = "; write `on` before a background colour";
+                set(&mut style.foreground, word, "second text colour", hint)?;
             }
         }
         Ok(style)
     }
 
-    /// Each colour the nearest of 256.
+    /// Each colour replaced by the nearest of 256.
     pub(super) fn indexed(self) -> Self {
         Self {
-            text: self.text.map(Colour::indexed),
-            behind: self.behind.map(Colour::indexed),
+            foreground: self.foreground.map(Colour::indexed),
+            background: self.background.map(Colour::indexed),
             ..self
         }
     }
 
-    /// Its emphasis alone.
     pub(super) fn without_colours(self) -> Self {
+        let emphasis = self.emphasis;
         Self {
-            text: None,
-            behind: None,
-            ..self
+            emphasis,
+            ..Self::default()
         }
     }
 
     /// Whether a terminal of sixteen colours shows it as it is.
-    pub(super) fn is_of_sixteen(self) -> bool {
-        let is_one = |colour: Colour| matches!(colour, Colour::Indexed(0..16));
-        self.text.is_none_or(is_one) && self.behind.is_none_or(is_one)
+    pub(super) fn needs_only_sixteen(&self) -> bool {
+        let mut colours = self.foreground.into_iter().chain(self.background);
+        colours.all(|colour| matches!(colour, Colour::Indexed(0..16)))
     }
 }
 
-fn put(place: &mut Option<Colour>, colour: Colour, what: &str) -> Result<(), String> {
-    match place.replace(colour) {
+fn set(colour: &mut Option<Colour>, word: &str, second: &str, hint: &str) -> Result<(), String> {
+    match colour.replace(Colour::parse(word).ok_or_else(|| unknown_colour(word))?) {
         None => Ok(()),
-        Some(_) => Err(format!("`{colour}` is a second colour {what}")),
+        Some(_) => Err(format!("{second} `{word}`{hint}")),
     }
 }
 
-/// What to say of a word that is none of a style's.
-fn unknown(word: &str) -> String {
-    let shown = shown(word);
+fn unknown_colour(word: &str) -> String {
     if word.starts_with('#') {
-        return format!("`{shown}` is no colour: # takes six hex digits, as in #d8dee9");
+        let shown = shown(word);
+        return format!("unknown colour `{shown}`; # needs six hex digits, as in #d8dee9");
     }
-    let emphases = Emphasis::ALL.iter().map(|(name, _)| *name);
-    match nearest(word, NAMES.into_iter().chain(emphases)) {
-        Some(near) => format!("`{shown}` is no colour; did you mean `{near}`?"),
-        None => format!(
-            "`{shown}` is no colour; there are {}, the same with bright-, 0 to 255, #d8dee9, and {}",
-            NAMES[..8].join(", "),
-            Emphasis::ALL.map(|(name, _)| name).join(", ")
-        ),
+    let words = Emphasis::ALL.map(|(name, _)| name);
+    let every: Vec<_> = NAMES.into_iter().chain(words).collect();
+    if nearest(word, every.iter().copied()).is_some() {
+        return unknown(word, "colour", &every);
     }
+    let others = ["the same with bright-", "0 to 255", "#d8dee9"];
+    unknown(word, "colour", &[&NAMES[..8], &others, &words].concat())
 }
 
 /// As it is read.
 impl fmt::Display for Style {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.text.map(|colour| colour.to_string());
-        let behind = self.behind.map(|colour| format!("{ON} {colour}"));
+        let foreground = self.foreground.map(|colour| colour.to_string());
+        let background = self.background.map(|colour| format!("on {colour}"));
         let emphases = Emphasis::ALL
             .iter()
-            .filter(|(_, one)| self.emphasis.holds(*one));
+            .filter(|(_, one)| self.emphasis.contains(*one));
         let emphases = emphases.map(|(name, _)| (*name).to_owned());
-        let words: Vec<_> = text.into_iter().chain(behind).chain(emphases).collect();
+        let words: Vec<_> = foreground
+            .into_iter()
+            .chain(background)
+            .chain(emphases)
+            .collect();
         f.write_str(&words.join(" "))
     }
 }

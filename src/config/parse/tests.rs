@@ -907,7 +907,7 @@ fn a_theme_that_is_wrong_is_told_with_its_line() {
     for (text, told) in [
         (
             "\ntheme = 'gruvbx'",
-            "2: theme: `gruvbx` is no theme; did you mean `gruvbox`? there are terminal, dark,",
+            "2: theme: unknown theme `gruvbx`; did you mean `gruvbox`?",
         ),
         (
             "theme = 3",
@@ -915,11 +915,11 @@ fn a_theme_that_is_wrong_is_told_with_its_line() {
         ),
         (
             "theme = 'dark'\n[themes.mine]\ngood = 'blue'\nbda = 'red'\n",
-            "4: themes: `bda` is no role; did you mean `bad`?",
+            "4: themes: unknown role `bda`; did you mean `bad`?",
         ),
         (
             "[themes.mine]\ngood = 'gren'\n",
-            "2: themes: good: `gren` is no colour; did you mean `green`?",
+            "2: themes: good: unknown colour `gren`; did you mean `green`?",
         ),
         (
             "[themes.mine]\ngood = ['red']\n",
@@ -927,7 +927,7 @@ fn a_theme_that_is_wrong_is_told_with_its_line() {
         ),
         (
             "\n[themes.dark]\ngood = 'red'\n",
-            "2: themes: `dark` is a theme that there is: take another name",
+            "2: themes: theme `dark` already exists; use another name",
         ),
         (
             "themes = 'dark'",
@@ -939,7 +939,7 @@ fn a_theme_that_is_wrong_is_told_with_its_line() {
         ),
         (
             "[themes.\"a b\"]\n",
-            "1: themes: `a b` is no name: up to 40 letters, digits, - and _",
+            "1: themes: invalid name `a b`; use up to 40 letters, digits, - and _",
         ),
     ] {
         assert_told_once(text, told);
