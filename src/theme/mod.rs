@@ -16,7 +16,7 @@ mod tests;
 
 pub use capabilities::{Depth, Glyphs};
 pub use colour::Colour;
-pub use read::{Place, read};
+pub use read::{ErrorAt, read};
 pub use role::Role;
 pub use style::{Emphasis, Style};
 pub use themes::{BUILT_IN, Theme, Themes};
@@ -59,7 +59,7 @@ fn shown(piece: &str) -> Text {
 }
 
 /// An error for a word that is none of `accepted`: suggests the nearest, or lists all.
-fn unknown(word: &str, kind: &str, accepted: &[&str]) -> String {
+pub(crate) fn unknown(word: &str, kind: &str, accepted: &[&str]) -> String {
     let hint = match nearest(word, accepted.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("use one of {}", accepted.join(", ")),

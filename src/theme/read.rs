@@ -5,13 +5,13 @@ use toml::de::{DeTable, DeValue};
 use super::{Role, Style, Styles, Theme, unknown};
 
 /// The byte offset of an error in the file, and its message.
-pub type Place = (usize, String);
+pub type ErrorAt = (usize, String);
 
 /// Reads a theme of this name. Roles that the table leaves out look as in `base`.
 ///
 /// # Errors
 /// Every error with its place.
-pub fn read(name: &str, table: &DeTable<'_>, base: Styles) -> Result<Theme, Vec<Place>> {
+pub fn read(name: &str, table: &DeTable<'_>, base: Styles) -> Result<Theme, Vec<ErrorAt>> {
     let (mut styles, mut errors) = (base, Vec::new());
     for (key, value) in table {
         let (key, at) = (key.get_ref(), key.span().start);
