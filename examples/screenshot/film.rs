@@ -15,7 +15,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use serde_json::Value;
 use sockeye::app::{App, BindReport, Effect, Input, Key, Msg, Settings, Size, Surroundings, Tab};
-use sockeye::bind::{Examination, Probe, ProbeResult, Witness};
+use sockeye::bind::{BindTestResult, Probe, ProbeResult, Witness};
 use sockeye::model::{Answered, Evidence, Holder, Lineage, Moment, Snapshot, SocketOptions};
 use sockeye::source::{Replay, Source as _};
 use sockeye::theme::{Depth, Glyphs};
@@ -80,8 +80,8 @@ impl Film {
         for effect in self.app.update(Msg::Input(Input::Key(key)), self.now) {
             if let Effect::BindTest { job, target } = effect {
                 let mut witness = Recorded(&self.last);
-                let examination = Examination::of(&target, &mut witness);
-                let report = Box::new(BindReport { job, examination });
+                let test_result = BindTestResult::of(&target, &mut witness);
+                let report = Box::new(BindReport { job, test_result });
                 self.app.update(Msg::BindTested(report), self.now);
             }
         }

@@ -92,7 +92,7 @@ impl BindPane {
     /// The same, with the limits of the system that it was given under.
     pub fn answer(&self) -> Option<(&Verdict, &Limits)> {
         let tested = self.tested.as_ref()?;
-        let limits = &tested.report.examination.evidence.limits;
+        let limits = &tested.report.test_result.evidence.limits;
         Some((&tested.verdict, limits))
     }
 
@@ -131,7 +131,7 @@ impl BindPane {
 
     /// A test has answered.
     pub fn take(&mut self, report: BindReport, zone: &TimeZone, now: Moment) -> Came {
-        let verdict = Verdict::of(&report.examination, zone, now);
+        let verdict = Verdict::of(&report.test_result, zone, now);
         if self.is_over_for_good(&verdict) {
             // What is left of the process ends by itself.
             self.watch = Watch::Countdown;
@@ -237,7 +237,7 @@ impl BindPane {
         if let Some(tested) = &mut self.tested
             && tested.verdict.is_timed()
         {
-            tested.verdict = Verdict::of(&tested.report.examination, zone, now);
+            tested.verdict = Verdict::of(&tested.report.test_result, zone, now);
         }
         self.due.is_some_and(|due| due <= now.steady)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{FileFormat, Input, Settings};
-use crate::bind::{Examination, Target};
+use crate::bind::{BindTestResult, Target};
 use crate::model::{Background, Kinds, Limits, Pid, Process, Refresh, Socket};
 use crate::track::{Observation, RowId};
 
@@ -89,7 +89,7 @@ pub struct BindReport {
     /// Which request it answers; an answer to an older one is dropped.
     pub job: u64,
     /// What was found out.
-    pub examination: Examination,
+    pub test_result: BindTestResult,
 }
 
 /// What is behind the owners of a socket: what a question before an end says of them.

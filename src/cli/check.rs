@@ -156,8 +156,8 @@ struct Run<'a> {
 impl Run<'_> {
     fn test_ports(&mut self, tester: &mut BindTester, targets: &[Target]) -> io::Result<Flow> {
         let mut flow = Ok(Flow::On);
-        tester.test_all(targets, |tester, target, examination| {
-            let mut verdict = Verdict::of(&examination, &self.zone, self.clock.now());
+        tester.test_all(targets, |tester, target, test_result| {
+            let mut verdict = Verdict::of(&test_result, &self.zone, self.clock.now());
             for _ in 0..self.tries() {
                 if verdict.outcome == Outcome::Raced {
                     verdict = Verdict::of(&tester.test(target), &self.zone, self.clock.now());
@@ -213,7 +213,7 @@ impl Run<'_> {
         let answer = answer(verdict.outcome, verdict.cause == UnixCause::ProbeFailed);
         let has_colour = self.shared.colours_output();
         let flow = self.take(answer, false, |out| {
-            report::write_unix_check(out, name, &verdict, terminal_width(), has_colour)
+            report::write_check(out, name, &verdict, terminal_width(), has_colour)
         })?;
         if self.check.json {
             self.checked.push(Checked::Unix(name.clone(), verdict));

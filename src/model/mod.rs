@@ -40,7 +40,7 @@ pub use counted::counted;
 pub use endpoint::{Endpoint, Family, Scope};
 pub use ephemeral::{Destination, EphemeralPorts, EphemeralUse, Held, TimeWaitReuse};
 pub use evidence::{
-    Activation, Answered, Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Opening, Place,
+    Activation, Answered, Elsewhere, Evidence, FoundIn, Gap, GapCode, Holder, Limits, Opening,
     Readiness, SocketOptions,
 };
 pub use kinds::Kinds;

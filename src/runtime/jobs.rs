@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::bind_test::BindTester;
 use super::clock::Clock;
 use crate::app::{BindReport, FileFormat, Msg, Settings, Written};
-use crate::bind::{self, Address, Claim, Target, Wish};
+use crate::bind::{self, Address, Claim, PortRequest, Target};
 use crate::model::Moment;
 use crate::report::{self, Sheet};
 use crate::track::{RowId, Table};
@@ -18,8 +18,8 @@ const MAX_TRIES: usize = 1000;
 
 /// Binds for real, and finds out what explains the answers.
 pub fn bind_test(job: u64, target: &Target, clock: Clock) -> Msg {
-    let examination = BindTester::new(clock).test(target);
-    Msg::BindTested(Box::new(BindReport { job, examination }))
+    let test_result = BindTester::new(clock).test(target);
+    Msg::BindTested(Box::new(BindReport { job, test_result }))
 }
 
 /// Reads the settings again. Here, as a file may be somewhere that does not answer.
@@ -35,13 +35,13 @@ pub fn read_settings(read: &dyn Fn() -> Result<(Settings, String), String>) -> M
 
 /// Finds the first port above `from` that can be bound on every address, with TCP and UDP.
 pub fn find_free_port(from: u16) -> Msg {
-    let wish = Wish {
+    let request = PortRequest {
         tcp: true,
         udp: true,
         address: Address::Every,
     };
     let above = (from..=u16::MAX).skip(1).take(MAX_TRIES);
-    let claim = |port| Claim::of(&wish, port);
+    let claim = |port| Claim::of(&request, port);
     let found = match bind::choose(above, 1, |_| None, claim, |_| None) {
         Ok(choice) => choice.found.first().map(Claim::port),
         Err(refusal) => return failed(format!("no port can be bound ({})", refusal.result)),

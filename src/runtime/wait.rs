@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::bind_test::{BindTester, Survey, has_row};
 use super::clock::Clock;
-use crate::bind::{self, Cause, Outcome, Probe, Suite, Target, Verdict};
+use crate::bind::{self, Cause, Outcome, Probe, Target, Verdict};
 use crate::model::{
     Answered, Endpoint, Evidence, Family, GapCode, Holder, Moment, Protocol, State,
 };
@@ -182,7 +182,7 @@ impl Waiting {
                 Wanted::Listening(family) => {
                     let evidence = self.rows(at);
                     let target = &self.ports[at].target;
-                    !bind::covering(target, &evidence.holders, family).is_empty()
+                    !bind::reachable_listeners(target, &evidence.holders, family).is_empty()
                 }
             };
             let port = &mut self.ports[at];
@@ -236,8 +236,8 @@ impl Waiting {
             return None;
         }
         port.tested = Some((rows, now.steady));
-        let examination = self.tester.test(&port.target);
-        let verdict = Verdict::of(&examination, &TimeZone::system(), self.clock.now());
+        let test_result = self.tester.test(&port.target);
+        let verdict = Verdict::of(&test_result, &TimeZone::system(), self.clock.now());
         match (verdict.outcome, verdict.cause) {
             (Outcome::Free, _) => {
                 port.is_so = true;
@@ -264,7 +264,7 @@ impl Waiting {
     ) -> Option<String> {
         let port = &mut self.ports[at];
         port.holders.clear();
-        if bind::covering(&port.target, &evidence.holders, family).is_empty() {
+        if bind::reachable_listeners(&port.target, &evidence.holders, family).is_empty() {
             let mut unread = evidence
                 .gaps
                 .iter()
@@ -279,7 +279,7 @@ impl Waiting {
         let (protocol, number) = (port.target.protocol, port.target.first_port());
         let investigator = self.tester.investigator();
         investigator.explain(&mut evidence, protocol, number, Answered::Refused);
-        let listeners = bind::covering(&port.target, &evidence.holders, family);
+        let listeners = bind::reachable_listeners(&port.target, &evidence.holders, family);
         port.holders = listeners.into_iter().cloned().collect();
         port.seen_at = evidence.taken_at;
         port.is_so = true;
@@ -297,7 +297,7 @@ impl Port {
             return false;
         }
         let port = self.target.first_port();
-        let probes = bind::probe(protocol, address, port, Suite::Repeatable);
+        let probes = bind::probe(protocol, address, port, &|_| false);
         let (bound, refused): (Vec<_>, Vec<_>) =
             probes.iter().partition(|probe| probe.result.is_ok());
         // Where there is no IPv6, servers make do with IPv4.

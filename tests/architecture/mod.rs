@@ -31,7 +31,7 @@ const PURE: &[&str] = &[
 /// The files of a pure module that touch the system: they make the real binds, and read
 /// the file of the settings.
 const IMPURE_FILES: &[&str] = &[
-    "bind/probe.rs",
+    "bind/probe/mod.rs",
     "bind/probe/exclusive.rs",
     "bind/probe/zone.rs",
     "bind/free/claim.rs",
@@ -269,7 +269,7 @@ fn unsafe_code_is_forbidden_but_in_one_file_for_windows_that_says_why() {
         text.matches("// SAFETY: ").count(),
     );
     assert_eq!((blocks, reasons), (1, 1), "each block says why it is sound");
-    let parent = read(&root().join("bind/probe.rs"));
+    let parent = read(&root().join("bind/probe/mod.rs"));
     assert!(
         parent.contains("#[cfg(windows)]\nmod exclusive;"),
         "for Windows alone"

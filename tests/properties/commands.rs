@@ -16,7 +16,7 @@ use sockeye::model::{
     Process, Text, Unit,
 };
 
-use super::stage::{after, examination, known, listener, process};
+use super::stage::{after, known, listener, process, test_result};
 
 /// What each stand-in does: it writes down its name and its words, one a line, and a line that ends them.
 const STAND_IN: &str = "#!/bin/sh\nprintf '%s\\n' \"${0##*/}\" \"$@\" -- >> \"${0%/*}/said\"\n";
@@ -115,8 +115,8 @@ fn commands(holder: Holder) -> Vec<String> {
         ("0.0.0.0", None, true, taken),
         ("0.0.0.0", None, false, taken),
     ];
-    let examination = examination(&target, after(Duration::ZERO), &[holder], &answers);
-    let verdict = Verdict::of(&examination, &TimeZone::UTC, examination.evidence.taken_at);
+    let test_result = test_result(&target, after(Duration::ZERO), &[holder], &answers);
+    let verdict = Verdict::of(&test_result, &TimeZone::UTC, test_result.evidence.taken_at);
     verdict
         .fixes
         .into_iter()

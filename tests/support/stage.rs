@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use sockeye::app::{
     App, Effect, Input, Inspected, Key, Mouse, Msg, Settings, Size, Surroundings, Tab,
 };
-use sockeye::bind::{Examination, Probe, ProbeResult, Target, Witness};
+use sockeye::bind::{BindTestResult, Probe, ProbeResult, Target, Witness};
 use sockeye::model::{
     Answered, Background, Cost, Endpoint, EphemeralPorts, Evidence, Holder, Kinds, Limits, Lineage,
     Moment, Owner, Pid, Playback, Problem, Process, Protocol, Queue, Refresh, Snapshot, Socket,
@@ -203,13 +203,13 @@ impl Stage {
 pub type Answer = (&'static str, Option<bool>, bool, Option<&'static str>);
 
 /// A bind test beside these holders, with these answers of the kernel.
-pub fn examination(
+pub fn test_result(
     target: &Target,
     taken_at: Moment,
     holders: &[Holder],
     answers: &[Answer],
-) -> Examination {
-    Examination::of(
+) -> BindTestResult {
+    BindTestResult::of(
         target,
         &mut Told {
             taken_at,

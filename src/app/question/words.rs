@@ -2,7 +2,7 @@
 
 use super::{Choice, Question, loss};
 use crate::app::EndTarget;
-use crate::bind::{Fix, keeper_text, thing};
+use crate::bind::{Fix, also_ends_text, keeper_text};
 use crate::model::{AlsoEndsKind, Process, Reaction, Restarts, Run, Term};
 
 /// No more processes than these are named.
@@ -132,7 +132,7 @@ impl Question {
             .filter(|background| is_target(background.pid))
             .flat_map(|background| &background.also_ends);
         let ends = ends.filter(|ends| ends.kind != AlsoEndsKind::Port);
-        let mut things: Vec<_> = ends.map(thing).collect();
+        let mut things: Vec<_> = ends.map(also_ends_text).collect();
         things.dedup();
         (!things.is_empty()).then(|| format!("Also ends {}.", things.join(", ")))
     }

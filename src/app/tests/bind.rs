@@ -2,7 +2,7 @@
 
 use super::ending::ending;
 use super::*;
-use crate::bind::{Examination, Probe, ProbeResult, Target, Witness};
+use crate::bind::{BindTestResult, Probe, ProbeResult, Target, Witness};
 use crate::model::{Answered, Evidence, Holder};
 
 /// The bind test that these effects ask for.
@@ -32,8 +32,8 @@ pub(super) fn report(desk: &Desk, effects: &[Effect], holders: Vec<Holder>) -> B
         result,
     };
     let evidence = Evidence::new(desk.now(), holders);
-    let examination = Examination::of(&target, &mut Told(evidence, probe));
-    BindReport { job, examination }
+    let test_result = BindTestResult::of(&target, &mut Told(evidence, probe));
+    BindReport { job, test_result }
 }
 
 /// A witness who says the same each time.

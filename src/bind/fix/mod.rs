@@ -23,11 +23,11 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::{AlsoEnds, Holder, KeptBy, Limits, Protocol};
-pub(super) use party::is_systemd;
+pub(super) use party::{is_guarded, is_systemd};
 pub use shell::shell_word;
 
 /// Something that helps against a taken port.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fix {
     /// What kind of thing it is, for scripts.
     pub code: FixCode,
@@ -36,6 +36,7 @@ pub struct Fix {
     /// The exact command, for a POSIX shell. It is shown, never run.
     pub command: Option<String>,
     /// Who has to run the command.
+    #[serde(rename = "as")]
     pub run_as: RunAs,
     /// Whether the port is free afterwards.
     pub frees: Frees,
@@ -75,7 +76,7 @@ impl Fix {
     pub fn caution(&self) -> Option<String> {
         let ends = (!self.also_ends.is_empty()).then(|| {
             let shown = self.also_ends.iter().take(MAX_ENDS);
-            let mut things: Vec<_> = shown.map(thing).collect();
+            let mut things: Vec<_> = shown.map(also_ends_text).collect();
             let more = self.also_ends.len().saturating_sub(MAX_ENDS);
             things.extend((more > 0).then(|| format!("and {more} more")));
             format!("Also ends {}.", things.join(", "))
@@ -91,7 +92,7 @@ impl Fix {
 }
 
 /// What ends besides, as words: `port 9202/tcp`, `the login of ann on pts/3`.
-pub fn thing(ends: &AlsoEnds) -> String {
+pub fn also_ends_text(ends: &AlsoEnds) -> String {
     use crate::model::AlsoEndsKind as Kind;
     match ends.kind {
         Kind::Port => format!("port {}", ends.name),
@@ -142,13 +143,15 @@ pub enum FixCode {
 }
 
 /// Who has to run a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RunAs {
     /// Root; for an ordinary user the command begins with `sudo`.
     Root,
     /// Whoever asks.
     User,
     /// This user.
+    #[serde(untagged)]
     Named(String),
 }
 

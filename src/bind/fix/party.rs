@@ -237,7 +237,7 @@ fn hidden(user: Option<&str>, situation: &Situation<'_>) -> Fix {
 }
 
 /// Whether ending a process would take along more than its own work.
-pub(super) const fn is_guarded(standing: Standing) -> bool {
+pub(in crate::bind) const fn is_guarded(standing: Standing) -> bool {
     !matches!(standing, Standing::Ordinary | Standing::ContainerInit)
 }
 

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use socket2::Socket;
 
-use super::Wish;
+use super::PortRequest;
 use crate::bind::probe::{REUSE_SHARES, bound, outcome_of, zone};
 use crate::bind::{Address, ProbeResult};
 use crate::model::{Protocol, Zone};
@@ -38,7 +38,7 @@ pub struct Refusal {
     pub result: ProbeResult,
 }
 
-/// One bind that a wish takes.
+/// One bind that a request takes.
 #[derive(Clone, Copy)]
 struct Place {
     address: IpAddr,
@@ -56,22 +56,22 @@ enum WithoutV6 {
 }
 
 impl Claim {
-    /// Binds `port` for everything that is wished for; port 0 lets the kernel choose one.
+    /// Binds `port` for everything that is requested for; port 0 lets the kernel choose one.
     ///
     /// # Errors
     /// The first bind that failed; nothing is bound then.
-    pub fn of(wish: &Wish, port: u16) -> Result<Self, Refusal> {
-        Self::bound(wish, port, false)
+    pub fn of(request: &PortRequest, port: u16) -> Result<Self, Refusal> {
+        Self::bound(request, port, false)
     }
 
-    fn bound(wish: &Wish, port: u16, reuses: bool) -> Result<Self, Refusal> {
+    fn bound(request: &PortRequest, port: u16, reuses: bool) -> Result<Self, Refusal> {
         let mut claim = Self {
             port,
             sockets: Vec::new(),
             reuses,
         };
-        for protocol in wish.protocols() {
-            for place in places(wish.address) {
+        for protocol in request.protocols() {
+            for place in places(request.address) {
                 claim.add(protocol, place).map_err(|error| Refusal {
                     port: claim.port,
                     result: outcome_of(&error),
@@ -87,8 +87,8 @@ impl Claim {
     ///
     /// # Errors
     /// As above; also where another program listens by now.
-    pub fn beside_leftovers(wish: &Wish, port: u16) -> Result<Self, Refusal> {
-        let claim = Self::bound(wish, port, true)?;
+    pub fn beside_leftovers(request: &PortRequest, port: u16) -> Result<Self, Refusal> {
+        let claim = Self::bound(request, port, true)?;
         claim.listen().map_err(|error| Refusal {
             port,
             result: outcome_of(&error),
@@ -124,7 +124,7 @@ impl Claim {
         self.sockets.retain(|(of, _)| *of != protocol);
     }
 
-    /// Takes out the socket for a server: of TCP it listens, of UDP (where no TCP was wished for) it
+    /// Takes out the socket for a server: of TCP it listens, of UDP (where no TCP was requested for) it
     /// is bound. All others are closed. `None` if the server would need several.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use super::outcome::{After, Outcome, Return, StillRunning};
 use super::{Held, Sent, named, names};
 use crate::app::{Ending, Msg};
 use crate::bind::{
-    Examination, Fix, FixCode, Outcome as BindOutcome, Target, Verdict, keeper_text,
+    BindTestResult, Fix, FixCode, Outcome as BindOutcome, Target, Verdict, keeper_text,
 };
 use crate::model::{Holder, KeptBy, Pid, Process, Restarts, State};
 use crate::runtime::bind_test::BindTester;
@@ -173,8 +173,8 @@ impl<'a> Watch<'a> {
         held: &[Held],
         after: Option<Duration>,
     ) -> Option<Return> {
-        let examination = self.tester.test(target);
-        let verdict = self.judge(&examination);
+        let test_result = self.tester.test(target);
+        let verdict = self.judge(&test_result);
         let is_new = |pid: Pid| !self.ending.owners.contains(&pid);
         let process = owners(&verdict).into_iter().find(|one| is_new(one.pid))?;
         let is_same = held
@@ -186,7 +186,7 @@ impl<'a> Watch<'a> {
             .and_then(|background| background.kept_by.as_ref())
             .map(keeper_text)
             .or_else(|| {
-                let parent = examination.evidence.processes.get(&process.parent?)?;
+                let parent = test_result.evidence.processes.get(&process.parent?)?;
                 Some(named(parent))
             });
         let kept_by = background.and_then(|background| background.kept_by.as_ref());
@@ -216,12 +216,12 @@ impl<'a> Watch<'a> {
 
     fn verdict(&mut self) -> Option<Verdict> {
         let target = self.ending.port.clone()?;
-        let examination = self.tester.test(&target);
-        Some(self.judge(&examination))
+        let test_result = self.tester.test(&target);
+        Some(self.judge(&test_result))
     }
 
-    fn judge(&self, examination: &Examination) -> Verdict {
-        Verdict::of(examination, &TimeZone::system(), self.clock.now())
+    fn judge(&self, test_result: &BindTestResult) -> Verdict {
+        Verdict::of(test_result, &TimeZone::system(), self.clock.now())
     }
 
     /// The inodes of the sockets that wait for peers on the port.

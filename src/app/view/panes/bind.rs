@@ -186,7 +186,7 @@ fn matrix(verdict: &Verdict, columns: usize) -> Vec<Line> {
         let role = match cell {
             MatrixCell::Answered(result) if result.is_ok() => Role::Good,
             MatrixCell::Answered(_) => Role::Bad,
-            MatrixCell::Foretold(_) | MatrixCell::Implied => Role::Dim,
+            MatrixCell::Predicted(_) | MatrixCell::Implied => Role::Dim,
         };
         span(pad(cell.as_str(), width, false), role)
     };

@@ -244,12 +244,13 @@ impl PortPlatform {
             }
             for holder in &mut evidence.holders {
                 let inode = holder.socket.inode;
-                holder.is_settled = inode.is_none_or(|inode| there.contains(&inode));
+                holder.is_still_open = inode.is_none_or(|inode| there.contains(&inode));
             }
             self.name(evidence, processes, (protocol, port));
             self.look_at_queues(evidence, (protocol, port));
             let is_of_interest = |holder: &&mut Holder| {
-                holder.is_settled && (answered != Answered::Open || holder.socket.keeps_its_port())
+                holder.is_still_open
+                    && (answered != Answered::Open || holder.socket.keeps_its_port())
             };
             let holders: Vec<_> = evidence.holders.iter_mut().filter(is_of_interest).collect();
             if !holders.is_empty() {
@@ -327,7 +328,10 @@ impl PortPlatform {
         let at = evidence.taken_at;
         self.cgroups.learn(self.groups.values().copied(), at);
         evidence.gaps.extend(self.groups_gap());
-        let settled = evidence.holders.iter().filter(|holder| holder.is_settled);
+        let settled = evidence
+            .holders
+            .iter()
+            .filter(|holder| holder.is_still_open);
         let wanted: HashSet<u32> = settled.filter_map(|holder| holder.socket.inode).collect();
         let hints = self.hints(&evidence.holders);
         let found = Owners::find(&wanted, &hints, &mut evidence.gaps);
@@ -344,14 +348,14 @@ impl PortPlatform {
                     .socket
                     .inode
                     .filter(|inode| ownerless.contains(inode));
-                holder.is_settled &= inode.is_none_or(|inode| there.contains(&inode));
+                holder.is_still_open &= inode.is_none_or(|inode| there.contains(&inode));
             }
         }
         let sockets: Vec<Socket> = holders.iter().map(|one| (*one.socket).clone()).collect();
         let mut holdings: Vec<_> = holders
             .iter()
             .map(|holder| {
-                if holder.is_settled {
+                if holder.is_still_open {
                     found.of(&holder.socket)
                 } else {
                     Holding::None
@@ -366,7 +370,7 @@ impl PortPlatform {
             socket.owner = owner;
             socket.user = socket.uid.and_then(|uid| processes.users.name(uid));
             self.place(&mut socket, holder);
-            holder.place = found.place(&socket);
+            holder.found_in = found.place(&socket);
             holder.activation = activation::of(&socket);
             holder.socket = Arc::new(socket);
         }

@@ -7,7 +7,7 @@ use super::super::problems;
 use super::super::room::{self, Shortage};
 use super::seek::{self, Descriptor, Hints};
 use super::unusual;
-use crate::model::{Gap, GapCode, Pid, Place, Socket};
+use crate::model::{FoundIn, Gap, GapCode, Pid, Socket};
 use crate::source::{Blind, Holding};
 
 /// What was found out about owners, by inode.
@@ -16,7 +16,7 @@ pub(super) struct Owners {
     /// For those in an ordinary table of descriptors.
     pub(super) descriptors: HashMap<u32, Vec<Descriptor>>,
     unusual: HashMap<u32, Arc<[Pid]>>,
-    places: HashMap<u32, Place>,
+    places: HashMap<u32, FoundIn>,
     blind: Option<Blind>,
     /// Whether nobody was looked at, for want of descriptors.
     is_short: bool,
@@ -112,8 +112,8 @@ impl Owners {
     }
 
     /// Where a socket is held.
-    pub(super) fn place(&self, socket: &Socket) -> Place {
+    pub(super) fn place(&self, socket: &Socket) -> FoundIn {
         let place = socket.inode.and_then(|inode| self.places.get(&inode));
-        place.copied().unwrap_or(Place::Descriptors)
+        place.copied().unwrap_or(FoundIn::Descriptors)
     }
 }

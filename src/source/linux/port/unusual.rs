@@ -14,7 +14,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg}
 use super::super::scan;
 use super::options;
 use super::seek::Descriptor;
-use crate::model::{Pid, Place};
+use crate::model::{FoundIn, Pid};
 
 /// The most descriptors that a message can carry (`SCM_MAX_FD` of the kernel).
 const MOST_IN_A_MESSAGE: usize = 253;
@@ -27,7 +27,7 @@ const MAX_THREADS: usize = 4096;
 pub(super) struct Found {
     /// The processes, ascending.
     pub(super) pids: Vec<Pid>,
-    pub(super) place: Place,
+    pub(super) place: FoundIn,
 }
 
 /// Looks for these inodes. Also tells the processes in whose messages it could not look to the end.
@@ -80,7 +80,7 @@ impl<'a> Look<'a> {
         let _ = scan::visit_links(process, "fd", |number, link| match link {
             b"anon_inode:[io_uring]" => {
                 for inode in registered(&fdinfo(process, number)) {
-                    self.add(inode, pid, Place::Ring);
+                    self.add(inode, pid, FoundIn::Ring);
                 }
             }
             link => {
@@ -95,7 +95,7 @@ impl<'a> Look<'a> {
     fn at_thread(&mut self, process: &OwnedFd, pid: Pid, task: Pid) {
         // Whatever can't be looked at is counted where the process itself is.
         let _ = scan::visit_sockets(process, &format!("task/{task}/fd"), |_, inode| {
-            self.add(inode, pid, Place::Thread);
+            self.add(inode, pid, FoundIn::Thread);
         });
     }
 
@@ -109,11 +109,11 @@ impl<'a> Look<'a> {
             self.couriers.push(descriptor.pid);
         }
         for inode in seen {
-            self.add(inode, descriptor.pid, Place::InFlight);
+            self.add(inode, descriptor.pid, FoundIn::InFlight);
         }
     }
 
-    fn add(&mut self, inode: u32, pid: Pid, place: Place) {
+    fn add(&mut self, inode: u32, pid: Pid, place: FoundIn) {
         if !self.wanted.contains(&inode) {
             return;
         }

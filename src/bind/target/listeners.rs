@@ -9,7 +9,7 @@ use crate::model::{Endpoint, Family, Holder, Protocol, State, Zone};
 /// listen; for `localhost`, those on `127.0.0.1` or `::1`, as a client tries both; for a wildcard, those
 /// on every address of its family. Of one family only, where that is named: a dual-stack listener is of
 /// both.
-pub fn covering<'a>(
+pub fn reachable_listeners<'a>(
     target: &Target,
     holders: &'a [Holder],
     family: Option<Family>,
@@ -85,7 +85,7 @@ mod tests {
 
     fn covers(target: &str, holder: &Holder) -> bool {
         let holders = std::slice::from_ref(holder);
-        !covering(&target.parse().unwrap(), holders, None).is_empty()
+        !reachable_listeners(&target.parse().unwrap(), holders, None).is_empty()
     }
 
     #[test]
@@ -116,7 +116,7 @@ mod tests {
             listener("::", Some(false), None),
             listener("::", Some(true), None),
         ];
-        let count = |family| covering(&target, &listeners, family).len();
+        let count = |family| reachable_listeners(&target, &listeners, family).len();
         assert_eq!(count(None), 3);
         assert_eq!(count(Some(Family::Ipv4)), 2);
         assert_eq!(count(Some(Family::Ipv6)), 2);

@@ -7,6 +7,7 @@
 
 #[cfg(windows)]
 mod exclusive;
+pub(super) mod result;
 pub(super) mod zone;
 
 use std::borrow::Cow;
@@ -18,19 +19,7 @@ use socket2::{Domain, Socket, Type};
 use super::{Address, Probe, ProbeResult};
 use crate::model::{Protocol, Zone};
 
-/// Whether TCP is bound without `SO_REUSEADDR` as well, where a bind with it succeeded. A plain bind
-/// that succeeds makes a server fail that starts in the same microsecond; one with the option was
-/// never seen to disturb a server that sets it too. UDP has no such kind of bind: it is always
-/// bound without.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Suite {
-    /// Also without.
-    Full,
-    /// Only with.
-    Repeatable,
-}
-
-/// The wildcards with the loopback address that tells more when the wildcard cannot be bound.
+/// The wildcards, each with the loopback address to try if the wildcard can't be bound.
 const FAMILIES: [(IpAddr, IpAddr); 2] = [
     (
         IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -42,32 +31,27 @@ const FAMILIES: [(IpAddr, IpAddr); 2] = [
     ),
 ];
 
-/// Binds `port` on what `address` stands for and returns each trial in the order it was made.
+/// Binds `port` on the addresses of `address` and returns each trial in the order it was made.
 ///
-/// TCP is bound with `SO_REUSEADDR`, and where that succeeds, without. For every address the
-/// two wildcards are bound, and a loopback address only where its wildcard failed. UDP is bound
-/// without options only: it would receive at once what is sent to a socket it shares a port with.
-pub fn probe(protocol: Protocol, address: Address, port: u16, suite: Suite) -> Vec<Probe> {
-    probe_asking(protocol, address, port, &|_| suite == Suite::Full)
-}
-
-/// The same, where `asks_plain` decides after each bind that succeeded with `SO_REUSEADDR` whether
-/// the address is bound without it too.
-pub fn probe_asking(
+/// TCP is bound with `SO_REUSEADDR`, and without it too if that succeeds and `wants_plain` says so: a plain bind that
+/// succeeds makes a server fail that starts in the same microsecond; one with the option never disturbed a server
+/// that sets it too. UDP is bound without options only: it would receive at once what is sent to a socket that it
+/// shares a port with. For every address the two wildcards are bound, and a loopback address only if its wildcard
+/// failed.
+pub fn probe(
     protocol: Protocol,
     address: Address,
     port: u16,
-    asks_plain: &dyn Fn(&Probe) -> bool,
+    wants_plain: &dyn Fn(&Probe) -> bool,
 ) -> Vec<Probe> {
     let mut probes = Vec::new();
-    // The first bind of an address, and the plain one where it can still tell something new.
     let zone = address.zone();
     let try_bind = |of, reuse_address| try_bind(protocol, (of, zone), port, reuse_address);
     let try_address = |address, probes: &mut Vec<Probe>| {
         let first = try_bind(address, reuses(protocol));
-        let is_asked = first.reuse_address && first.result.is_ok() && asks_plain(&first);
+        let is_plain_wanted = first.reuse_address && first.result.is_ok() && wants_plain(&first);
         probes.push(first);
-        if is_asked {
+        if is_plain_wanted {
             probes.push(try_bind(address, false));
         }
     };

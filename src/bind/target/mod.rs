@@ -3,12 +3,17 @@
 //! Pure: no name is looked up anywhere but in the table of services, so `localhost` is the only
 //! host name that is understood.
 
+pub(super) mod listeners;
+#[cfg(test)]
+mod tests;
+pub(super) mod unix;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use super::unix_target::unix_name;
+use self::unix::unix_name;
 use crate::model::{Protocol, Text, Zone, service_port};
 
 /// Which addresses to bind.
@@ -244,7 +249,3 @@ fn parse_service(word: &str, protocol: Protocol) -> Result<u16, TargetError> {
     };
     Err(TargetError::new(word, reason))
 }
-
-#[cfg(test)]
-#[path = "target_tests.rs"]
-mod tests;

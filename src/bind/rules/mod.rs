@@ -6,11 +6,14 @@
 //! two holders, at every run. Pure: what is not known about a socket makes an answer
 //! [`Answer::Depends`], not a guess.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::model::{Holder, Opening, Protocol, Socket, SocketOptions, State, Text};
 
-/// A bind that is to be foretold. The port is that of the holders it is compared with.
+/// A bind that is to be predicted. The port is that of the holders it is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// Transport protocol: TCP and UDP never conflict.
@@ -240,7 +243,3 @@ fn may_vouch(request: &Request, holder: &Holder) -> bool {
         .is_some_and(|(one, other)| one != other);
     request.reuse_port && is_of_port && may_share && (may_be_accepted || !is_other_user)
 }
-
-#[cfg(test)]
-#[path = "rules_tests.rs"]
-mod tests;

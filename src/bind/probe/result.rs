@@ -1,19 +1,21 @@
-//! What one trial bind was and what the kernel said to it.
+//! One trial bind and the kernel's answer to it.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
+use serde::{Serialize, Serializer};
+
 /// One trial bind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Probe {
     /// The address that was bound; `0.0.0.0` or `::` for every address of the family.
     pub address: IpAddr,
     /// `IPV6_V6ONLY` of the socket; `None` for IPv4.
     pub v6only: Option<bool>,
-    /// Whether the socket had `SO_REUSEADDR`, as most servers set it.
+    /// Whether the socket had `SO_REUSEADDR`, which most servers set.
     pub reuse_address: bool,
-    /// What the kernel said.
+    /// The kernel's answer.
     pub result: ProbeResult,
 }
 
@@ -26,7 +28,7 @@ pub enum ProbeResult {
     Errno {
         /// The error's number on this system.
         raw: i32,
-        /// Its name, such as `EADDRINUSE`; `errno 123` for one that a bind is not known to give.
+        /// Its name, such as `EADDRINUSE`; `errno 123` for one that `bind` is not known to return.
         name: Cow<'static, str>,
     },
 }
@@ -59,5 +61,11 @@ impl ProbeResult {
 impl fmt::Display for ProbeResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+impl Serialize for ProbeResult {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }

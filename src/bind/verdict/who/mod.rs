@@ -3,12 +3,15 @@
 //! Pure. Only what the records say: a parent that has ended leaves no trace, and a unit's name says where
 //! a process runs, not that the unit started it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Evidence, Holder, Pid, Process};
+use crate::model::{Holder, Limits, Pid, Process};
+
+type Processes = HashMap<Pid, Arc<Process>>;
 
 /// More characters of a command line than this say no more of who it is.
 const MAX_COMMAND: usize = 200;
@@ -41,7 +44,12 @@ const CONTEXTS: &[(&str, &str)] = &[
 
 /// `` `python3 pg.py` in `~/shop`, started 12 min ago from bash in tmux by ann. `` `None` where
 /// neither is known.
-pub(super) fn sentence(evidence: &Evidence, holder: &Holder, now: Timestamp) -> Option<String> {
+pub(super) fn sentence(
+    processes: &Processes,
+    limits: &Limits,
+    holder: &Holder,
+    now: Timestamp,
+) -> Option<String> {
     if holder.activation.is_some() {
         return None;
     }
@@ -50,14 +58,14 @@ pub(super) fn sentence(evidence: &Evidence, holder: &Holder, now: Timestamp) -> 
         return None;
     }
     let folder = process.cwd.as_ref().map(|cwd| {
-        let home = evidence.limits.home.as_deref();
+        let home = limits.home.as_deref();
         format!(" in `{}`", shortened(cwd, home))
     });
     let command = command_of(process);
     Some(format!(
         "`{command}`{}{}.",
         folder.unwrap_or_default(),
-        started(evidence, holder, process, now)
+        started(processes, holder, process, now)
     ))
 }
 
@@ -95,12 +103,12 @@ fn shortened(folder: &str, home: Option<&str>) -> String {
 }
 
 /// `, started 12 min ago from bash in tmux by ann`
-fn started(evidence: &Evidence, holder: &Holder, process: &Process, now: Timestamp) -> String {
+fn started(processes: &Processes, holder: &Holder, process: &Process, now: Timestamp) -> String {
     let age = process.started_at.map(|started| {
         let age = now.duration_since(started);
         format!(" {} ago", age_text(age.try_into().unwrap_or_default()))
     });
-    let origin = origin(evidence, holder, process);
+    let origin = origin(processes, holder, process);
     // Two "by" in a row would make the supervisor ann's.
     let by = if origin.starts_with(" by ") {
         ", as"
@@ -116,13 +124,13 @@ fn started(evidence: &Evidence, holder: &Holder, process: &Process, now: Timesta
 }
 
 /// ` from bash in tmux`, ` by cron`, ` in web.service`; empty if nothing is known.
-fn origin(evidence: &Evidence, holder: &Holder, process: &Process) -> String {
+fn origin(processes: &Processes, holder: &Holder, process: &Process) -> String {
     let socket = &holder.socket;
     if let Some(container) = &socket.container {
         return format!(" in container {container}");
     }
     let unit = socket.unit.as_ref().map(|unit| format!(" in {unit}"));
-    let from = started_from(&ancestors(evidence, process));
+    let from = started_from(&ancestors(processes, process));
     from.or(unit).unwrap_or_default()
 }
 
@@ -139,11 +147,11 @@ fn started_from(ancestors: &[&Process]) -> Option<String> {
 }
 
 /// Parent first, without the first process, which adopts those whose parent has ended.
-fn ancestors<'a>(evidence: &'a Evidence, process: &Process) -> Vec<&'a Process> {
+fn ancestors<'a>(processes: &'a Processes, process: &Process) -> Vec<&'a Process> {
     let mut line: Vec<&Process> = Vec::new();
     let mut next = process.parent;
     while let Some(pid) = next.filter(|&pid| pid != 1 && line.len() < MAX_DEPTH) {
-        let Some(ancestor) = evidence.processes.get(&pid) else {
+        let Some(ancestor) = processes.get(&pid) else {
             break;
         };
         if !is_user_manager(ancestor) {

@@ -54,8 +54,8 @@ fn examined<const N: usize>(rounds: [(bool, &'static str); N]) -> (Agreement, us
         answers: rounds.iter().map(|&(_, answer)| answer).collect(),
     };
     let target = "127.0.0.1:80".parse().unwrap();
-    let examination = Examination::of(&target, &mut witness);
-    (examination.agreement, N - witness.tables.len())
+    let test_result = BindTestResult::of(&target, &mut witness);
+    (test_result.agreement, N - witness.tables.len())
 }
 
 const TAKEN: &str = "EADDRINUSE";
