@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::kind::Kind;
 use super::phrases::{after, seconds};
-use crate::bind::fix::reader::Reader;
+
 use crate::bind::fix::{self, Fix, FixCode, shell_word};
 use crate::model::{Holder, Limits, Redirect, SocketOptions, State};
 
@@ -14,7 +14,7 @@ const MAX_ADDRESSES: usize = 4;
 const MULTICAST_PORTS: [u16; 4] = [1900, 3702, 5353, 5355];
 
 pub(super) fn say(code: FixCode, text: impl Into<String>) -> Fix {
-    Fix::sentence(code, text)
+    code.fix(text)
 }
 
 pub(super) fn other_port() -> Fix {
@@ -63,7 +63,7 @@ impl Case<'_> {
 
     /// A fix whose command needs root.
     pub(super) fn as_root(&self, code: FixCode, text: impl Into<String>, command: String) -> Fix {
-        Reader::of(self.limits).as_root(Fix::command(code, text, command))
+        code.command(text, command).as_root(self.limits)
     }
 
     /// Ends the sockets in the way, apart from those that end by themselves.

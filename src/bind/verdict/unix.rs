@@ -13,7 +13,6 @@ use super::fixes::say;
 use super::phrases::{after, capitalised, owner_first, owner_of};
 use super::{AnyVerdict, Outcome, who};
 use crate::bind::Start;
-use crate::bind::fix::reader::Reader;
 use crate::bind::fix::{self, Fix, FixCode, Frees, Situation, is_guarded, is_systemd, shell_word};
 use crate::model::{
     AtPath, Connected, Folder, Holder, Moment, Protocol, SocketFile, UnixAddress, UnixEvidence,
@@ -210,10 +209,10 @@ impl Case<'_> {
             Some(Connected::Unknown(error)) => {
                 let command = format!("sockeye check {}", shell_word(&self.text()));
                 let look = "Check as root whether it is left over";
-                let look = Fix::command(FixCode::ChangeConfig, look, command);
+                let look = FixCode::ChangeConfig.command(look, command);
                 let look = Fix {
                     frees: Frees::No,
-                    ..Reader::of(&self.evidence.limits).as_root(look)
+                    ..look.as_root(&self.evidence.limits)
                 };
                 let text = format!(
                     "{name} is the file of a socket, so a bind fails with EADDRINUSE. Whether a server still uses it is \
@@ -330,11 +329,11 @@ impl Case<'_> {
         // A name that begins with a dash would be an option.
         let here = if path.starts_with('-') { "./" } else { "" };
         let command = format!("{command} {}", shell_word(&format!("{here}{path}")));
-        let fix = Fix::command(FixCode::RemoveFile, text, command);
+        let fix = FixCode::RemoveFile.command(text, command);
         if is_removable {
             fix
         } else {
-            Reader::of(&self.evidence.limits).as_root(fix)
+            fix.as_root(&self.evidence.limits)
         }
     }
 
