@@ -6,13 +6,16 @@
 use std::net::IpAddr;
 
 use super::case::Case;
-use super::fixes::{other_port, say};
+use super::fixes::other_port;
 use super::kind::Kind;
 use super::phrases::{after, host_text, owner_of, user_of, verb_of};
 use super::{Cause, Outcome};
+use crate::bind::Fix;
+use crate::bind::FixCode::{
+    BindOtherAddress, ChangeConfig, CloseConnections, MoveServer, OtherPort, Wait,
+};
 use crate::bind::bind_test::Agreement;
 use crate::bind::fix::shell::unit_operands;
-use crate::bind::{Fix, FixCode};
 use crate::model::{Owner, Readiness};
 
 /// A row of the table.
@@ -136,7 +139,7 @@ fn raced(case: &Case<'_>) -> Explanation {
     let port = case.port();
     let summary =
         format!("The answer changed during the test: port {port} was taken or released just then.");
-    Explanation::new(summary).fix(say(FixCode::Wait, "Test again"))
+    Explanation::new(summary).fix(Wait.fix("Test again"))
 }
 
 fn ipv6_off(case: &Case<'_>) -> Explanation {
@@ -144,12 +147,12 @@ fn ipv6_off(case: &Case<'_>) -> Explanation {
         case.limits.is_ipv6_off == Some(true) && case.is_denied_with("EADDRNOTAVAIL");
     let switch = is_switched_off.then(|| {
         let command = "sysctl net.ipv6.conf.all.disable_ipv6=0".to_owned();
-        case.as_root(FixCode::ChangeConfig, "Switch IPv6 on", command)
+        case.as_root(ChangeConfig, "Switch IPv6 on", command)
     });
     let address = case.denied_host();
     Explanation::new(format!("IPv6 is off here: {address} can't be bound."))
         .detail("The kernel refuses that before it checks whether the port is in use.")
-        .fix(say(FixCode::BindOtherAddress, "Bind an IPv4 address"))
+        .fix(BindOtherAddress.fix("Bind an IPv4 address"))
         .fix(switch)
 }
 
@@ -160,11 +163,8 @@ fn address_duplicate(case: &Case<'_>) -> Explanation {
         case.denied_host()
     ))
     .detail("`ip -6 address` shows it as dadfailed.")
-    .fix(say(
-        FixCode::ChangeConfig,
-        "Give the interface another address, or find the other host",
-    ))
-    .fix(say(FixCode::BindOtherAddress, "Bind another address"))
+    .fix(ChangeConfig.fix("Give the interface another address, or find the other host"))
+    .fix(BindOtherAddress.fix("Bind another address"))
 }
 
 fn address_tentative(case: &Case<'_>) -> Explanation {
@@ -176,10 +176,7 @@ fn address_tentative(case: &Case<'_>) -> Explanation {
     .detail(
         "`ip -6 address` shows it as tentative. That takes a second or two, longer while the link is down.",
     )
-    .fix(say(
-        FixCode::Wait,
-        "Wait a moment and test again: duplicate address detection is still running",
-    ))
+    .fix(Wait.fix("Wait a moment and test again: duplicate address detection is still running"))
 }
 
 fn address_not_local(case: &Case<'_>) -> Explanation {
@@ -189,10 +186,7 @@ fn address_not_local(case: &Case<'_>) -> Explanation {
     ))
     .details([case.still_bound()])
     .detail("Only a server that sets IP_FREEBIND can bind an address that is not there yet.")
-    .fix(say(
-        FixCode::BindOtherAddress,
-        "Bind an address that this host has: `ip address` lists them",
-    ))
+    .fix(BindOtherAddress.fix("Bind an address that this host has: `ip address` lists them"))
 }
 
 fn scope_needed(case: &Case<'_>) -> Explanation {
@@ -202,7 +196,7 @@ fn scope_needed(case: &Case<'_>) -> Explanation {
         "{host} is link-local: it can only be bound together with its interface."
     ))
     .detail(&format!("Servers take it as in {plain}%eth0."))
-    .fix(say(FixCode::BindOtherAddress, help))
+    .fix(BindOtherAddress.fix(help))
 }
 
 fn privileged_port(case: &Case<'_>) -> Explanation {
@@ -220,15 +214,9 @@ fn privileged_port(case: &Case<'_>) -> Explanation {
         "Port {port} is privileged: binding a port below {first} takes CAP_NET_BIND_SERVICE{caveat}."
     ))
     .details([Some(case.table_shows())])
-    .fix(say(
-        FixCode::ChangeConfig,
-        "Give the server the right to bind it: `setcap cap_net_bind_service=+ep PROGRAM`, as root",
-    ))
-    .fix(case.as_root(FixCode::ChangeConfig, text, command))
-    .fix(say(
-        FixCode::ChangeConfig,
-        "Have systemd pass the socket to it (socket activation)",
-    ))
+    .fix(ChangeConfig.fix("Give the server the right to bind it: `setcap cap_net_bind_service=+ep PROGRAM`, as root"))
+    .fix(case.as_root(ChangeConfig, text, command))
+    .fix(ChangeConfig.fix("Have systemd pass the socket to it (socket activation)"))
 }
 
 fn cgroup_policy(case: &Case<'_>) -> Explanation {
@@ -239,10 +227,7 @@ fn cgroup_policy(case: &Case<'_>) -> Explanation {
         .and_then(|unit| unit_operands(&[unit]));
     let look = unit.map(|unit| {
         let text = "Look for SocketBindDeny= in the settings of its unit";
-        say(
-            FixCode::ChangeConfig,
-            format!("{text}: `systemctl cat {unit}`"),
-        )
+        ChangeConfig.fix(format!("{text}: `systemctl cat {unit}`"))
     });
     Explanation::new(format!(
         "A BPF program of the control group, or a seccomp filter, forbids binding {}:{}.",
@@ -254,7 +239,7 @@ fn cgroup_policy(case: &Case<'_>) -> Explanation {
     )
     .details([Some(case.table_shows())])
     .fix(look)
-    .fix(say(FixCode::MoveServer, "Run the server outside that group"))
+    .fix(MoveServer.fix("Run the server outside that group"))
 }
 
 fn excluded_range(case: &Case<'_>) -> Explanation {
@@ -271,7 +256,7 @@ fn excluded_range(case: &Case<'_>) -> Explanation {
         "Windows has set the ports {range} aside: no program can bind {port}."
     ))
     .detail("Hyper-V and containers reserve such ranges; no socket is there.")
-    .fix(say(FixCode::OtherPort, help))
+    .fix(OtherPort.fix(help))
 }
 
 fn policy(case: &Case<'_>) -> Explanation {
@@ -289,10 +274,7 @@ fn policy(case: &Case<'_>) -> Explanation {
          looks for one.",
     )
     .details([Some(case.table_shows())])
-    .fix(say(
-        FixCode::ChangeConfig,
-        "See what was denied: `journalctl -k --grep 'audit|denied'`",
-    ))
+    .fix(ChangeConfig.fix("See what was denied: `journalctl -k --grep 'audit|denied'`"))
 }
 
 fn probe_failed(case: &Case<'_>) -> Explanation {
@@ -301,7 +283,7 @@ fn probe_failed(case: &Case<'_>) -> Explanation {
         "The test itself failed: no socket could be bound ({error})."
     ))
     .detail("That says nothing about the port.")
-    .fix(say(FixCode::Wait, "Test again"))
+    .fix(Wait.fix("Test again"))
 }
 
 fn free(case: &Case<'_>) -> Explanation {
@@ -327,7 +309,7 @@ fn invisible_holder(case: &Case<'_>) -> Explanation {
 fn undetermined(case: &Case<'_>) -> Explanation {
     let target = case.target_first();
     Explanation::new(format!(
-        "{target} is in use, but what has it can't be determined."
+        "{target} is in use, but the socket that has it is unknown."
     ))
     .fix(case.look_as_root())
     .fix(other_port())
@@ -358,66 +340,54 @@ fn kernel_socket(case: &Case<'_>) -> Explanation {
         "The kernel itself has {locals}: the socket belongs to no process."
     ))
     .detail("VXLAN, WireGuard, L2TP and NFS open such sockets.")
-    .fix(say(
-        FixCode::ChangeConfig,
-        "Look for the device that uses it: `ip -details link`",
-    ))
+    .fix(ChangeConfig.fix("Look for the device that uses it: `ip -details link`"))
     .fix(other_port())
+}
+
+/// A socket of a server; `rest` comes after its addresses.
+fn taken(case: &Case<'_>, verb: &str, rest: &str) -> Explanation {
+    let (who, locals, others) = (case.who(), case.locals(), case.and_others());
+    let since = case.running_since();
+    Explanation::new(format!("{who} {verb} {locals}{rest}{others}{since}."))
 }
 
 fn dual_stack_listener(case: &Case<'_>) -> Explanation {
-    let (who, locals, others) = (case.who(), case.locals(), case.and_others());
-    let since = case.running_since();
-    Explanation::new(format!(
-        "{who} listens on {locals}, which takes IPv4 too{others}{since}."
-    ))
-    .detail(
-        "It is a dual-stack socket: [::] without IPV6_V6ONLY has the port on every IPv4 address as well, though ss \
-         lists it once and as IPv6.",
-    )
-    .details(case.about_owner())
-    .fixes(case.end_holders())
-    .fix(say(
-        FixCode::ChangeConfig,
-        "Have it set IPV6_V6ONLY, if it is to serve IPv6 alone",
-    ))
-    .fix(other_port())
+    taken(case, "listens on", ", which takes IPv4 too")
+        .detail(
+            "It is a dual-stack socket: [::] without IPV6_V6ONLY has the port on every IPv4 address as well, though \
+             ss lists it once and as IPv6.",
+        )
+        .details(case.about_owner())
+        .fixes(case.end_holders())
+        .fix(ChangeConfig.fix("Have it set IPV6_V6ONLY, if it is to serve IPv6 alone"))
+        .fix(other_port())
 }
 
 fn listener(case: &Case<'_>) -> Explanation {
-    let (who, locals, others) = (case.who(), case.locals(), case.and_others());
-    let since = case.running_since();
-    Explanation::new(format!("{who} listens on {locals}{others}{since}."))
+    taken(case, "listens on", "")
         .details(case.about_owner())
         .fixes(case.end_holders())
         .fix(other_port())
 }
 
 fn bound_not_listening(case: &Case<'_>) -> Explanation {
-    let (who, locals, others) = (case.who(), case.locals(), case.and_others());
-    let since = case.running_since();
-    Explanation::new(format!(
-        "{who} has bound {locals} without listening{others}{since}."
-    ))
-    .detail(
-        "No table of /proc/net lists such a socket: netstat, lsof -i and older versions of ss don't show it.",
-    )
-    .details([case.reuse_hint()])
-    .details(case.about_owner())
-    .fix(case.set_reuse_address())
-    .fixes(case.end_holders())
-    .fix(other_port())
+    taken(case, "has bound", " without listening")
+        .detail(
+            "No table of /proc/net lists such a socket: netstat, lsof -i and older versions of ss don't show it.",
+        )
+        .details([case.reuse_hint()])
+        .details(case.about_owner())
+        .fix(case.set_reuse_address())
+        .fixes(case.end_holders())
+        .fix(other_port())
 }
 
 fn udp_socket(case: &Case<'_>) -> Explanation {
-    let (who, locals, others) = (case.who(), case.locals(), case.and_others());
-    let (peer, since) = (after(", connected to ", case.peer()), case.running_since());
-    Explanation::new(format!(
-        "{who} has bound UDP {locals}{peer}{others}{since}."
-    ))
-    .details(case.about_owner())
-    .fixes(case.end_or_join())
-    .fix(other_port())
+    let peer = after(", connected to ", case.peer());
+    taken(case, "has bound UDP", &peer)
+        .details(case.about_owner())
+        .fixes(case.end_or_join())
+        .fix(other_port())
 }
 
 fn ipv6_shadow(case: &Case<'_>) -> Explanation {
@@ -432,10 +402,7 @@ fn ipv6_shadow(case: &Case<'_>) -> Explanation {
     )
     .detail("A single IPv4 address, such as 127.0.0.1, can be bound.")
     .details([case.ends_by_itself()])
-    .fix(say(
-        FixCode::BindOtherAddress,
-        "Bind a single address, such as 127.0.0.1",
-    ))
+    .fix(BindOtherAddress.fix("Bind a single address, such as 127.0.0.1"))
     .fixes(case.end_holders())
     .fix(case.drop_connections())
 }
@@ -530,7 +497,7 @@ fn closing_orphan(case: &Case<'_>) -> Explanation {
     ))
     .details([case.ends_by_itself(), case.reuse_hint()])
     .fix(case.set_reuse_address())
-    .fix(say(FixCode::CloseConnections, "Close it at the other end"))
+    .fix(CloseConnections.fix("Close it at the other end"))
     .fix(case.drop_connections())
     .fix(case.wait())
 }

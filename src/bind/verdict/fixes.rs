@@ -13,12 +13,8 @@ const MAX_ADDRESSES: usize = 4;
 /// SSDP, WS-Discovery, mDNS and LLMNR.
 const MULTICAST_PORTS: [u16; 4] = [1900, 3702, 5353, 5355];
 
-pub(super) fn say(code: FixCode, text: impl Into<String>) -> Fix {
-    code.fix(text)
-}
-
 pub(super) fn other_port() -> Fix {
-    say(FixCode::OtherPort, "Take another port")
+    FixCode::OtherPort.fix("Take another port")
 }
 
 impl Case<'_> {
@@ -44,7 +40,7 @@ impl Case<'_> {
                  the rule ({})",
                 redirect.place
             );
-            fixes.insert(0, say(FixCode::ChangeConfig, text));
+            fixes.insert(0, FixCode::ChangeConfig.fix(text));
         }
         fixes
     }
@@ -112,31 +108,31 @@ impl Case<'_> {
         if options.iter().all(|options| options.reuse_address) {
             let text =
                 "Set SO_REUSEADDR in your server and share the port: all sockets on it allow that";
-            return Some(say(FixCode::SetReuseAddress, text));
+            return Some(FixCode::SetReuseAddress.fix(text));
         }
         let are_own = self.blockers.iter().all(|it| it.socket.uid == Some(own));
         (are_own && options.iter().all(|options| options.reuse_port)).then(|| {
             let text = "Set SO_REUSEPORT in your server and share the port: all sockets on it allow that to their \
                         own user";
-            say(FixCode::SetReusePort, text)
+            FixCode::SetReusePort.fix(text)
         })
     }
 
     /// Set `SO_REUSEADDR`, if that helps.
     pub(super) fn set_reuse_address(&self) -> Option<Fix> {
-        let fix = say(FixCode::SetReuseAddress, "Set SO_REUSEADDR in your server");
+        let fix = FixCode::SetReuseAddress.fix("Set SO_REUSEADDR in your server");
         self.only_plain_is_refused().then_some(fix)
     }
 
     pub(super) fn wait(&self) -> Option<Fix> {
         let text = format!("Wait {}", seconds(self.time_left()?));
-        Some(say(FixCode::Wait, text))
+        Some(FixCode::Wait.fix(text))
     }
 
     pub(super) fn move_server(&self) -> Option<Fix> {
         let range = self.ephemeral_range()?;
         let text = format!("Move the server out of the ephemeral range {range}");
-        Some(say(FixCode::MoveServer, text))
+        Some(FixCode::MoveServer.fix(text))
     }
 
     pub(super) fn reserve_port(&self) -> Option<Fix> {
@@ -184,7 +180,7 @@ impl Case<'_> {
     pub(super) fn look_as_root(&self) -> Option<Fix> {
         let command = self.check_as_root()?;
         let text = format!("Run `{command}`: root may see what has it");
-        Some(say(FixCode::EndProcess, text))
+        Some(FixCode::EndProcess.fix(text))
     }
 }
 

@@ -9,7 +9,6 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::causes::Explanation;
-use super::fixes::say;
 use super::phrases::{after, capitalised, owner_first, owner_of};
 use super::{AnyVerdict, Outcome, who};
 use crate::bind::Start;
@@ -107,7 +106,7 @@ impl Case<'_> {
             let text = format!(
                 "The answer changed during the test: {name} was taken or released just then."
             );
-            let explanation = Explanation::new(text).fix(say(FixCode::Wait, "Test again"));
+            let explanation = Explanation::new(text).fix(FixCode::Wait.fix("Test again"));
             return (Outcome::Raced, UnixCause::Raced, explanation);
         }
         match (&self.evidence.at_path, name) {
@@ -117,7 +116,7 @@ impl Case<'_> {
                     path.len()
                 );
                 let help = "Give the server a shorter path, or start it in that folder with a relative one";
-                let explanation = Explanation::new(text).fix(say(FixCode::ChangeConfig, help));
+                let explanation = Explanation::new(text).fix(FixCode::ChangeConfig.fix(help));
                 (Outcome::Unavailable, UnixCause::PathTooLong, explanation)
             }
             (Some(AtPath::Nothing(folder)), _) => self.nothing(folder),
@@ -128,14 +127,14 @@ impl Case<'_> {
             (Some(AtPath::Other(what)), _) => {
                 let text = format!("{name} is {what}, not a socket: a bind fails with EADDRINUSE.");
                 let help = "Give the server another path, or move that out of the way";
-                let explanation = Explanation::new(text).fix(say(FixCode::ChangeConfig, help));
+                let explanation = Explanation::new(text).fix(FixCode::ChangeConfig.fix(help));
                 (Outcome::InUse, UnixCause::NotASocket, explanation)
             }
             (Some(AtPath::DanglingLink), _) => {
                 let text =
                     format!("{name} is a symbolic link to nothing: a bind fails with EADDRINUSE.");
                 let help = "Remove the link, or give the server the path that it leads to";
-                let explanation = Explanation::new(text).fix(say(FixCode::RemoveFile, help));
+                let explanation = Explanation::new(text).fix(FixCode::RemoveFile.fix(help));
                 (Outcome::InUse, UnixCause::DanglingLink, explanation)
             }
             (Some(AtPath::Unseen(error)), _) => self.unknown(error),
@@ -179,7 +178,7 @@ impl Case<'_> {
             ),
             Folder::Failed(error) => return self.unknown(error),
         };
-        let explanation = Explanation::new(text).fix(say(FixCode::ChangeConfig, help));
+        let explanation = Explanation::new(text).fix(FixCode::ChangeConfig.fix(help));
         (outcome, cause, explanation)
     }
 
@@ -193,10 +192,8 @@ impl Case<'_> {
                     "A socket is bound to {name}, but none of this network namespace: it belongs to a container which \
                      shares the folder, or to a program in another namespace."
                 ),
-                say(
-                    FixCode::StopContainer,
-                    "Stop the container or the program that shares the folder",
-                ),
+                FixCode::StopContainer
+                    .fix("Stop the container or the program that shares the folder"),
             ),
             Some(Connected::Refused) => (
                 UnixCause::StaleSocketFile,
@@ -276,7 +273,7 @@ impl Case<'_> {
         if owners.any(|process| is_systemd(process)) {
             let text =
                 "Stop the socket unit that systemd listens for: `systemctl list-sockets` names it";
-            return vec![say(FixCode::StopSocketUnit, text)];
+            return vec![FixCode::StopSocketUnit.fix(text)];
         }
         let mut backgrounds = holders.iter().flat_map(|holder| &holder.backgrounds);
         if backgrounds.any(|background| is_guarded(background.standing)) {
@@ -284,7 +281,7 @@ impl Case<'_> {
             let text = format!(
                 "Give the server another path: {who} is needed by this machine or by your session"
             );
-            return vec![say(FixCode::ChangeConfig, text)];
+            return vec![FixCode::ChangeConfig.fix(text)];
         }
         let mut fixes = fix::end_holders(&Situation {
             holders,
@@ -324,7 +321,7 @@ impl Case<'_> {
     fn remove(&self, text: &str, command: &str, is_removable: bool) -> Fix {
         let path = self.text();
         if path.chars().any(char::is_control) {
-            return say(FixCode::RemoveFile, text);
+            return FixCode::RemoveFile.fix(text);
         }
         // A name that begins with a dash would be an option.
         let here = if path.starts_with('-') { "./" } else { "" };
