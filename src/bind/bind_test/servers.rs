@@ -106,19 +106,9 @@ pub(in crate::bind) fn profiles(result: &BindTestResult) -> Vec<(Profile, Start)
 
 /// Whether a server can start that binds every address of the target.
 pub(in crate::bind) fn server(result: &BindTestResult, reuse_address: bool) -> Start {
-    let one = |address: IpAddr| {
-        let v6only = address.is_ipv6().then(|| address.is_unspecified());
-        (address, v6only)
-    };
-    match result.target.address {
-        Address::Every => start(result, &[V4, V6], reuse_address),
-        Address::Loopback => {
-            let both = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-            start(result, &both.map(one), reuse_address)
-        }
-        Address::One(address) => start(result, &[one(address)], reuse_address),
-        Address::Zoned(address, _) => start(result, &[one(address.into())], reuse_address),
-    }
+    let ips = result.target.address.ips().into_iter();
+    let binds = ips.map(|ip| (ip, ip.is_ipv6().then(|| ip.is_unspecified())));
+    start(result, &binds.collect::<Vec<_>>(), reuse_address)
 }
 
 /// Whether all of these can be bound, apart from a family that this system lacks: servers start without it.

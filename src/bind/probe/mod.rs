@@ -1,9 +1,9 @@
-//! Real binds: the only place of `bind` that touches the operating system, and that knows which one it is.
+//! Real binds, which touch the operating system and know which one it is.
 //!
 //! A socket is made, bound and closed, one at a time. It never listens: that would add no
-//! information (whatever binds can listen) and clients would reach it. `SO_REUSEPORT` is never
+//! information (a bound socket can listen) and clients would reach it. `SO_REUSEPORT` is never
 //! set: its success leaves a mark in the kernel's port table that lets later binds succeed
-//! wrongly. A bind sends nothing and holds the port for about a microsecond.
+//! wrongly. A bind sends nothing and has the port for about a microsecond.
 
 #[cfg(windows)]
 mod exclusive;
@@ -19,18 +19,6 @@ use socket2::{Domain, Socket, Type};
 use super::{Address, Probe, ProbeResult};
 use crate::model::{Protocol, Zone};
 
-/// The wildcards, each with the loopback address to try if the wildcard can't be bound.
-const FAMILIES: [(IpAddr, IpAddr); 2] = [
-    (
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        IpAddr::V4(Ipv4Addr::LOCALHOST),
-    ),
-    (
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        IpAddr::V6(Ipv6Addr::LOCALHOST),
-    ),
-];
-
 /// Binds `port` on the addresses of `address` and returns each trial in the order it was made.
 ///
 /// TCP is bound with `SO_REUSEADDR`, and without it too if that succeeds and `wants_plain` says so: a plain bind that
@@ -44,33 +32,21 @@ pub fn probe(
     port: u16,
     wants_plain: &dyn Fn(&Probe) -> bool,
 ) -> Vec<Probe> {
+    let try_bind = |ip, reuse| try_bind(protocol, (ip, address.zone()), port, reuse);
     let mut probes = Vec::new();
-    let zone = address.zone();
-    let try_bind = |of, reuse_address| try_bind(protocol, (of, zone), port, reuse_address);
-    let try_address = |address, probes: &mut Vec<Probe>| {
-        let first = try_bind(address, reuses(protocol));
-        let is_plain_wanted = first.reuse_address && first.result.is_ok() && wants_plain(&first);
+    for ip in address.ips() {
+        let first = try_bind(ip, reuses(protocol));
+        let is_open = first.result.is_ok();
+        let is_plain_wanted = is_open && first.reuse_address && wants_plain(&first);
         probes.push(first);
         if is_plain_wanted {
-            probes.push(try_bind(address, false));
-        }
-    };
-    match address {
-        Address::One(one) => try_address(one, &mut probes),
-        Address::Zoned(one, _) => try_address(one.into(), &mut probes),
-        Address::Loopback => {
-            for (_, loopback) in FAMILIES {
-                try_address(loopback, &mut probes);
-            }
-        }
-        Address::Every => {
-            for (wildcard, loopback) in FAMILIES {
-                let first = probes.len();
-                try_address(wildcard, &mut probes);
-                if !probes[first].result.is_ok() {
-                    probes.push(try_bind(loopback, reuses(protocol)));
-                }
-            }
+            probes.push(try_bind(ip, false));
+        } else if !is_open && address == Address::Every {
+            let loopback = match ip {
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            };
+            probes.push(try_bind(loopback, reuses(protocol)));
         }
     }
     probes
@@ -133,13 +109,11 @@ pub(super) fn bound(
 
 pub(super) fn outcome_of(error: &io::Error) -> ProbeResult {
     let raw = error.raw_os_error().unwrap_or(0);
-    let name = ERRNOS
-        .iter()
-        .find(|(number, _)| *number == raw)
-        .map_or_else(
-            || Cow::Owned(format!("errno {raw}")),
-            |&(_, name)| Cow::Borrowed(name),
-        );
+    let known = ERRNOS.iter().find(|(number, _)| *number == raw);
+    let name = match known {
+        Some(&(_, name)) => Cow::Borrowed(name),
+        None => Cow::Owned(format!("errno {raw}")),
+    };
     ProbeResult::Errno { raw, name }
 }
 

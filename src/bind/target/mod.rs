@@ -30,6 +30,16 @@ pub enum Address {
 }
 
 impl Address {
+    /// The addresses to bind, of IPv4 first.
+    pub(super) fn ips(self) -> Vec<IpAddr> {
+        match self {
+            Self::Every => vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
+            Self::Loopback => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+            Self::One(one) => vec![one],
+            Self::Zoned(one, _) => vec![one.into()],
+        }
+    }
+
     /// The address, if it is a single one.
     pub const fn single(self) -> Option<IpAddr> {
         match self {

@@ -1,7 +1,10 @@
-//! Who has the port, in one line below the first sentence: command line, folder, and where it came from.
+//! Who has the port, in one line below the summary: command line, folder, and what started it.
 //!
 //! Pure. Only what the records say: a parent that has ended leaves no trace, and a unit's name says where
 //! a process runs, not that the unit started it.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,91 +12,98 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::phrases::after;
 use crate::model::{Holder, Limits, Pid, Process};
 
-type Processes = HashMap<Pid, Arc<Process>>;
-
-/// More characters of a command line than this say no more of who it is.
+/// More characters of a command line than this don't help to recognize it.
 const MAX_COMMAND: usize = 200;
 
-/// No line of ancestors is longer; records that were not read at one instant could form a ring.
+/// Longer lines of ancestors are cut; records that were not read at one instant could form a ring.
 const MAX_DEPTH: usize = 64;
 
-/// Shells: what one was given with `-c` counts, not the shell.
+/// Shells: with `-c` their code counts, not the shell.
 const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "ash"];
 
-/// Ancestors that say where a command was typed, or what started it, and how that is said.
+/// Ancestors that show where a command was typed, or what started it, with the words for that.
 const CONTEXTS: &[(&str, &str)] = &[
-    ("tmux", "in tmux"),
-    ("screen", "in screen"),
-    ("zellij", "in zellij"),
-    ("sshd-session", "over ssh"),
-    ("sshd", "over ssh"),
-    ("cron", "by cron"),
-    ("crond", "by cron"),
-    ("atd", "by at"),
-    ("code", "in VS Code"),
-    ("gnome-terminal-server", "in gnome-terminal"),
-    ("konsole", "in konsole"),
-    ("alacritty", "in alacritty"),
-    ("kitty", "in kitty"),
-    ("xterm", "in xterm"),
-    ("supervisord", "by supervisord"),
-    ("PM2", "by PM2"),
+    ("tmux", " in tmux"),
+    ("screen", " in screen"),
+    ("zellij", " in zellij"),
+    ("sshd-session", " over ssh"),
+    ("sshd", " over ssh"),
+    ("cron", " by cron"),
+    ("crond", " by cron"),
+    ("atd", " by at"),
+    ("code", " in VS Code"),
+    ("gnome-terminal-server", " in gnome-terminal"),
+    ("konsole", " in konsole"),
+    ("alacritty", " in alacritty"),
+    ("kitty", " in kitty"),
+    ("xterm", " in xterm"),
+    ("supervisord", " by supervisord"),
+    ("PM2", " by PM2"),
 ];
 
-/// `` `python3 pg.py` in `~/shop`, started 12 min ago from bash in tmux by ann. `` `None` where
-/// neither is known.
+/// `` `python3 pg.py` in `~/shop`, started 12 min ago from bash in tmux by ann. `` `None` if neither command nor folder
+/// is known.
 pub(super) fn sentence(
-    processes: &Processes,
+    processes: &HashMap<Pid, Arc<Process>>,
     limits: &Limits,
     holder: &Holder,
     now: Timestamp,
 ) -> Option<String> {
-    if holder.activation.is_some() {
-        return None;
-    }
-    let process = main_process(holder)?;
+    let process = main_process(holder).filter(|_| holder.activation.is_none())?;
     if process.command.is_none() && process.cwd.is_none() {
         return None;
     }
-    let folder = process.cwd.as_ref().map(|cwd| {
-        let home = limits.home.as_deref();
-        format!(" in `{}`", shortened(cwd, home))
+    let mut command = process
+        .command
+        .as_ref()
+        .unwrap_or(&process.name)
+        .to_string();
+    if let Some((end, _)) = command.char_indices().nth(MAX_COMMAND) {
+        command.truncate(end);
+        command.push('…');
+    }
+    let home = limits.home.as_deref();
+    let folder = process
+        .cwd
+        .as_ref()
+        .map(|cwd| format!("`{}`", shortened(cwd, home)));
+    let folder = after(" in ", folder);
+    let age = process.started_at.map(|started| {
+        let age = now.duration_since(started).try_into();
+        format!(" {} ago", age_text(age.unwrap_or_default()))
     });
-    let command = command_of(process);
-    Some(format!(
-        "`{command}`{}{}.",
-        folder.unwrap_or_default(),
-        started(processes, holder, process, now)
-    ))
+    let socket = &holder.socket;
+    let origin = match &socket.container {
+        Some(container) => Some(format!(" in container {container}")),
+        None => started_from(&ancestors(processes, process))
+            .or_else(|| socket.unit.as_ref().map(|unit| format!(" in {unit}"))),
+    };
+    // Two "by" in a row would make the supervisor ann's.
+    let is_by = origin
+        .as_ref()
+        .is_some_and(|origin| origin.starts_with(" by "));
+    let user = after(if is_by { ", as " } else { " by " }, process.user.as_ref());
+    let started = match (age, origin) {
+        (None, None) if user.is_empty() => String::new(),
+        (None, None) => ", run".to_owned(),
+        (age, origin) => format!(", started{}{}", after("", age), after("", origin)),
+    };
+    Some(format!("`{command}`{folder}{started}{user}."))
 }
 
-/// Of several owners the one that started the others; not the first process, which holds sockets for
-/// its services.
+/// Of several owners the one that started the others; not the first process, which has sockets for its services.
 fn main_process(holder: &Holder) -> Option<&Arc<Process>> {
     let owners = holder.socket.owner.present();
     let has = |pid: Pid| owners.iter().any(|owner| owner.pid == pid);
-    let is_first = |owner: &&Arc<Process>| {
-        owner.pid != 1
-            && owner
-                .parent
-                .is_none_or(|parent| parent == 1 || !has(parent))
-    };
+    let is_child = |parent: Pid| parent != 1 && has(parent);
+    let is_first = |owner: &&Arc<Process>| owner.pid != 1 && !owner.parent.is_some_and(is_child);
     owners.iter().find(is_first).or(owners.first())
 }
 
-fn command_of(process: &Process) -> String {
-    let command = process.command.as_ref().unwrap_or(&process.name);
-    let mut chars = command.chars();
-    let mut shown: String = chars.by_ref().take(MAX_COMMAND).collect();
-    if chars.next().is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
-/// `~/shop` for what is in the reader's own home.
+/// `~/shop` for a folder in the reader's own home.
 fn shortened(folder: &str, home: Option<&str>) -> String {
     let home = home.filter(|home| home.len() > 1 && home.starts_with('/'));
     match home.and_then(|home| folder.strip_prefix(home.trim_end_matches('/'))) {
@@ -102,73 +112,36 @@ fn shortened(folder: &str, home: Option<&str>) -> String {
     }
 }
 
-/// `, started 12 min ago from bash in tmux by ann`
-fn started(processes: &Processes, holder: &Holder, process: &Process, now: Timestamp) -> String {
-    let age = process.started_at.map(|started| {
-        let age = now.duration_since(started);
-        format!(" {} ago", age_text(age.try_into().unwrap_or_default()))
-    });
-    let origin = origin(processes, holder, process);
-    // Two "by" in a row would make the supervisor ann's.
-    let by = if origin.starts_with(" by ") {
-        ", as"
-    } else {
-        " by"
-    };
-    let user = process.user.as_ref().map(|user| format!("{by} {user}"));
-    if age.is_none() && origin.is_empty() {
-        return user.map_or_else(String::new, |user| format!(", run{user}"));
-    }
-    let (age, user) = (age.unwrap_or_default(), user.unwrap_or_default());
-    format!(", started{age}{origin}{user}")
-}
-
-/// ` from bash in tmux`, ` by cron`, ` in web.service`; empty if nothing is known.
-fn origin(processes: &Processes, holder: &Holder, process: &Process) -> String {
-    let socket = &holder.socket;
-    if let Some(container) = &socket.container {
-        return format!(" in container {container}");
-    }
-    let unit = socket.unit.as_ref().map(|unit| format!(" in {unit}"));
-    let from = started_from(&ancestors(processes, process));
-    from.or(unit).unwrap_or_default()
-}
-
-/// The nearest ancestor that means something, and the place where that one runs.
+/// ` from bash in tmux`, ` by cron`: the nearest ancestor that means something, and where that one runs.
 fn started_from(ancestors: &[&Process]) -> Option<String> {
-    let at = ancestors.iter().position(|one| !is_in_passing(one))?;
+    let at = ancestors.iter().position(|one| !runs_code(one))?;
     let (parent, beyond) = (ancestors[at], &ancestors[at + 1..]);
-    if let Some(phrase) = context(parent) {
-        return Some(format!(" {phrase}"));
+    if let Some(context) = context(parent) {
+        return Some(context.to_owned());
     }
-    let place = beyond.iter().find_map(|one| context(one));
-    let place = place.map_or_else(String::new, |phrase| format!(" {phrase}"));
-    Some(format!(" from {}{place}", parent.name))
+    let context = beyond.iter().find_map(|one| context(one));
+    Some(format!(
+        " from {}{}",
+        parent.name,
+        context.unwrap_or_default()
+    ))
 }
 
-/// Parent first, without the first process, which adopts those whose parent has ended.
-fn ancestors<'a>(processes: &'a Processes, process: &Process) -> Vec<&'a Process> {
-    let mut line: Vec<&Process> = Vec::new();
-    let mut next = process.parent;
-    while let Some(pid) = next.filter(|&pid| pid != 1 && line.len() < MAX_DEPTH) {
-        let Some(ancestor) = processes.get(&pid) else {
-            break;
-        };
-        if !is_user_manager(ancestor) {
-            line.push(ancestor);
-        }
-        next = ancestor.parent;
-    }
-    line
+/// Parent first, without the processes that adopt those whose parent has ended: the first one and `systemd --user`.
+fn ancestors<'a>(processes: &'a HashMap<Pid, Arc<Process>>, process: &Process) -> Vec<&'a Process> {
+    let parent = |of: &Process| {
+        of.parent
+            .filter(|&pid| pid != 1)
+            .and_then(|pid| processes.get(&pid))
+    };
+    let line = std::iter::successors(parent(process), |one| parent(one)).take(MAX_DEPTH);
+    line.map(Arc::as_ref)
+        .filter(|one| &*one.comm != "systemd")
+        .collect()
 }
 
-/// `systemd --user` adopts as the first process does.
-fn is_user_manager(process: &Process) -> bool {
-    &*process.comm == "systemd"
-}
-
-/// A shell that runs a command line for something else: `sh -c …`.
-fn is_in_passing(process: &Process) -> bool {
+/// Whether it is a shell that runs code for something else: `sh -c …`.
+fn runs_code(process: &Process) -> bool {
     let argv = process.argv.as_deref().unwrap_or_default();
     let is_code =
         |word: &str| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c');
@@ -177,7 +150,7 @@ fn is_in_passing(process: &Process) -> bool {
 
 fn context(process: &Process) -> Option<&'static str> {
     let known = CONTEXTS.iter().find(|(name, _)| *name == &*process.name);
-    known.map(|&(_, phrase)| phrase)
+    known.map(|&(_, words)| words)
 }
 
 fn age_text(age: Duration) -> String {
@@ -188,6 +161,3 @@ fn age_text(age: Duration) -> String {
         seconds => format!("{} days", seconds / 86_400),
     }
 }
-
-#[cfg(test)]
-mod tests;
