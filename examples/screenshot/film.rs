@@ -15,7 +15,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use serde_json::Value;
 use sockeye::app::{App, BindReport, Effect, Input, Key, Msg, Settings, Size, Surroundings, Tab};
-use sockeye::bind::{Examination, Probe, ProbeResult, Witness};
+use sockeye::bind::{Examination, Probe, ProbeResult, Prober};
 use sockeye::model::{Answered, Evidence, Holder, Lineage, Moment, Snapshot, SocketOptions};
 use sockeye::source::{Replay, Source as _};
 use sockeye::theme::{Depth, Glyphs};
@@ -125,7 +125,7 @@ fn surroundings(width: u16, height: u16) -> Surroundings {
 /// What the machine told while the recording was made.
 struct Recorded<'a>(&'a Snapshot);
 
-impl Witness for Recorded<'_> {
+impl Prober for Recorded<'_> {
     fn rows(&mut self) -> Evidence {
         let sockets = self
             .0

@@ -1,7 +1,7 @@
 //! One bind test from beginning to end: what the table says, what the rules make of it, what the
 //! kernel answers, and whether the two agree.
 //!
-//! Pure: both the evidence and the binds come from a [`Witness`].
+//! Pure: both the evidence and the binds come from a [`Prober`].
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use super::{Probe, ProbeResult, Target};
 use crate::model::{Answered, Evidence, State, Text};
 
 /// Who can be asked about one port.
-pub trait Witness {
+pub trait Prober {
     /// What the table says of the port now, and the limits of the system.
     fn rows(&mut self) -> Evidence;
     /// What the kernel answers to real binds now, in the order in which they were made. Where a bind
@@ -63,7 +63,7 @@ pub enum Agreement {
 impl Examination {
     /// Puts the target to the test. Where kernel and table disagree, or what was in the way is gone
     /// a moment later, both are asked once more.
-    pub fn of(target: &Target, witness: &mut impl Witness) -> Self {
+    pub fn of(target: &Target, witness: &mut impl Prober) -> Self {
         let first = Self::once(target, witness);
         if first.agreement == Agreement::Agreed {
             return first;
@@ -95,7 +95,7 @@ impl Examination {
         asks_both && (result.is("EAFNOSUPPORT") || is_off && result.is("EADDRNOTAVAIL"))
     }
 
-    fn once(target: &Target, witness: &mut impl Witness) -> Self {
+    fn once(target: &Target, witness: &mut impl Prober) -> Self {
         let mut evidence = witness.rows();
         let asks_plain = |first: &Probe| is_plain_harmless(first, target, &evidence);
         let probes = witness.probes(&asks_plain);

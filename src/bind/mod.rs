@@ -20,7 +20,7 @@ mod verdict;
 
 pub use browsers::browsers_refuse;
 pub use covers::covering;
-pub use examine::{Agreement, Examination, Trial, Witness};
+pub use examine::{Agreement, Examination, Trial, Prober};
 pub use fix::{Fix, FixCode, Frees, RunAs, fixes_for, keeper_text, shell_word, thing};
 pub use free::{Choice, Claim, Refusal, Unfit, Wish, choose, has_only_leftovers, unfit};
 pub use outcome::{Probe, ProbeResult};

@@ -12,8 +12,8 @@ use sockeye::bind::{
 };
 use sockeye::model::{Family, Text, UnixAddress, clean};
 use sockeye::report::{self, Checked};
-use sockeye::runtime::bind_test::BindTester;
-use sockeye::runtime::clock::Clock;
+use sockeye::inspect::BindTester;
+use sockeye::clock::Clock;
 
 use super::options::Shared;
 use super::output::{Printed, print, terminal_width};

@@ -12,7 +12,7 @@ use sockeye::app::{Asked, Settings, Sort};
 use sockeye::columns::{self, CellContext, Column};
 use sockeye::model::{Cost, Moment, Playback, Problem, Snapshot};
 use sockeye::report::{self, Layout, Sheet};
-use sockeye::runtime::clock::Clock;
+use sockeye::clock::Clock;
 use sockeye::runtime::refresh;
 use sockeye::source::{Recorder, Replay, Source as _, System};
 use sockeye::track::{Row, Table, Tracker};

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use sockeye::app::{Exit, Settings, Size, Surroundings};
 use sockeye::config;
 use sockeye::model::{Kinds, clean};
-use sockeye::runtime::clock::Clock;
+use sockeye::clock::Clock;
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::{live, panic, signals};
 use sockeye::source::{Replay, Source, lineage, own_uid};

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use sockeye::config::duration;
 use sockeye::report::{self, Waited, WaitedFor};
-use sockeye::runtime::clock::Clock;
+use sockeye::clock::Clock;
 use sockeye::runtime::signals;
 use sockeye::runtime::wait::{Hopeless, Port, Waiting, Wanted};
 

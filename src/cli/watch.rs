@@ -12,7 +12,7 @@ use sockeye::app::{Settings, Sort, Told, Watching};
 use sockeye::config::duration;
 use sockeye::model::{Problem, ProblemCode};
 use sockeye::report;
-use sockeye::runtime::clock::Clock;
+use sockeye::clock::Clock;
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::watch::{self, End, Ended, Seen};
 use sockeye::runtime::{panic, refresh, signals};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::clock::Clock;
+use crate::clock::Clock;
 use super::{fault, panic, refresh};
 use crate::app::Msg;
 use crate::model::{Kinds, Problem, ProblemCode, Snapshot};

@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::bind_test::BindTester;
-use super::clock::Clock;
+use crate::inspect::BindTester;
+use crate::clock::Clock;
 use crate::app::{BindReport, FileFormat, Msg, Settings, Written};
 use crate::bind::{self, Address, Claim, Target, Wish};
 use crate::model::Moment;
@@ -134,7 +134,7 @@ pub const fn failed(message: String) -> Msg {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::clock::Clock;
+    use crate::clock::Clock;
 
     /// A directory of the test's own, removed with it.
     struct Folder(PathBuf);

@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::style::Print;
 
-use super::clock::Clock;
+use crate::clock::Clock;
 use super::collector::{Collector, Control};
 use super::end_process::{end_and_watch, inspect_owner, uninspected};
 use super::notice::Terminal;

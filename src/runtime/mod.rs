@@ -4,9 +4,7 @@
 //! decides what follows from it.
 
 pub mod backend;
-pub mod bind_test;
 pub mod child;
-pub mod clock;
 pub mod collector;
 pub mod descriptors;
 pub mod end_process;

@@ -1,6 +1,6 @@
 //! A reading and what it took: compares it with the one before, and measures that.
 
-use super::clock::Clock;
+use crate::clock::Clock;
 use super::fault;
 use crate::model::{Cost, Refresh, Snapshot};
 use crate::track::{Observation, Tracker};

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::bind_test::{BindTester, Survey, has_row};
-use super::clock::Clock;
+use crate::inspect::{BindTester, Survey, has_row};
+use crate::clock::Clock;
 use crate::bind::{self, Cause, Outcome, Probe, Suite, Target, Verdict};
 use crate::model::{
     Answered, Endpoint, Evidence, Family, GapCode, Holder, Moment, Protocol, State,
@@ -204,8 +204,8 @@ impl Waiting {
     fn rows(&mut self, at: usize) -> Evidence {
         let target = &self.ports[at].target;
         let (protocol, port, now) = (target.protocol, target.first_port(), self.clock.now());
-        let investigator = self.tester.investigator();
-        investigator.surveyed_rows(protocol, port, now)
+        let inspector = self.tester.inspector();
+        inspector.surveyed_rows(protocol, port, now)
     }
 
     fn look_at(&mut self, at: usize) -> Result<(), Hopeless> {
@@ -277,8 +277,8 @@ impl Waiting {
             return (port.unread.0 >= MAX_UNREAD).then(|| gap.message.to_string());
         }
         let (protocol, number) = (port.target.protocol, port.target.first_port());
-        let investigator = self.tester.investigator();
-        investigator.explain(&mut evidence, protocol, number, Answered::Refused);
+        let inspector = self.tester.inspector();
+        inspector.explain(&mut evidence, protocol, number, Answered::Refused);
         let listeners = bind::covering(&port.target, &evidence.holders, family);
         port.holders = listeners.into_iter().cloned().collect();
         port.seen_at = evidence.taken_at;

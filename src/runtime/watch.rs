@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-use super::clock::Clock;
+use crate::clock::Clock;
 use super::collector::Collector;
 use super::panic::spawn_worker;
 use crate::app::{Exit, Msg};

@@ -9,26 +9,25 @@ mod activity;
 mod blind;
 mod error;
 #[cfg(any(not(target_os = "linux"), test))]
-mod excluded;
+pub(crate) mod excluded;
 mod frame;
-mod investigator;
 mod lineage;
 #[cfg(target_os = "linux")]
-mod linux;
+pub(crate) mod linux;
 mod meter;
-mod netstat;
-mod owners;
+pub(crate) mod netstat;
+pub(crate) mod owners;
 mod peers;
 #[cfg(not(target_os = "linux"))]
 mod portable;
-mod process;
+pub(crate) mod process;
 mod program;
 mod pulse;
 mod record;
 mod redact;
 mod replay;
 mod system;
-mod users;
+pub(crate) mod users;
 
 use std::sync::Arc;
 
@@ -36,7 +35,6 @@ use crate::model::{Cost, Kinds, Moment, Pid, Playback, Snapshot};
 
 use blind::Blind;
 pub use error::SourceError;
-pub use investigator::Investigator;
 pub use lineage::lineage;
 #[cfg(target_os = "linux")]
 pub use linux::pinned::{Pinned, Reception};
@@ -89,7 +87,7 @@ pub trait Source: Send {
 
 /// Who holds a socket, by pid: what the platform knows before the processes are looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Holding {
+pub(crate) enum Holding {
     /// These processes, ascending; never empty.
     By(Arc<[Pid]>),
     /// A process that this user may not look at.
@@ -105,9 +103,24 @@ enum Holding {
     None,
 }
 
+impl Holding {
+    /// From the pids that netstat2 tells: 0 stands for the system, or for nobody.
+    #[cfg(any(not(target_os = "linux"), test))]
+    pub(crate) fn of(pids: &[Pid]) -> Self {
+        let mut pids: Vec<Pid> = pids.iter().copied().filter(|&pid| pid != 0).collect();
+        pids.sort_unstable();
+        pids.dedup();
+        if pids.is_empty() {
+            Self::None
+        } else {
+            Self::By(pids.into())
+        }
+    }
+}
+
 /// How much was looked at to find holders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Looks {
+pub(crate) struct Looks {
     /// Processes.
     processes: u64,
     /// Their descriptors.

@@ -25,7 +25,7 @@ pub(super) fn pids(holdings: &[Holding]) -> Vec<Pid> {
 }
 
 /// The owner of each holding, in their order, with the processes looked at now.
-pub(super) fn owners(holdings: &[Holding], processes: &mut Processes, at: Moment) -> Vec<Owner> {
+pub(crate) fn owners(holdings: &[Holding], processes: &mut Processes, at: Moment) -> Vec<Owner> {
     processes.refresh(&pids(holdings), at);
     let mut owners = Owners::default();
     holdings

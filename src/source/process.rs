@@ -38,7 +38,7 @@ const SPARE: usize = 256;
 const THOROUGH_AFTER: Duration = Duration::from_secs(5);
 
 /// The processes that matter, kept from one reading to the next.
-pub(super) struct Processes {
+pub(crate) struct Processes {
     /// Lives as long as this: the start times it gives are relative to a boot time read once, and
     /// would all move when the wall clock is set.
     system: Option<sysinfo::System>,
@@ -47,7 +47,7 @@ pub(super) struct Processes {
     prune_above: usize,
     /// How many files were read since that was last asked.
     files: u64,
-    pub(super) users: Users,
+    pub(crate) users: Users,
 }
 
 /// How many files are read of a process whose pulse changed: `stat` and `status` by sysinfo, `cmdline`.
@@ -142,7 +142,7 @@ impl Processes {
 
     /// The names that users got a moment later: for one who asks once and waits for them.
     #[cfg(target_os = "linux")]
-    pub(super) fn late_names(&mut self) -> HashMap<u32, Text> {
+    pub(crate) fn late_names(&mut self) -> HashMap<u32, Text> {
         self.users.wait();
         self.rename_users()
     }
@@ -272,7 +272,7 @@ impl Processes {
     }
 
     /// Every record: the holders and their ancestors.
-    pub(super) fn all(&self) -> HashMap<Pid, Arc<Process>> {
+    pub(crate) fn all(&self) -> HashMap<Pid, Arc<Process>> {
         let records = self.kept.iter();
         records
             .map(|(&pid, kept)| (pid, Arc::clone(&kept.process)))

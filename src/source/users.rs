@@ -31,7 +31,7 @@ pub fn own_uid() -> Option<u32> {
 /// The names of this machine's users, each looked up once.
 #[cfg(target_os = "linux")]
 #[derive(Default)]
-pub(super) struct Users {
+pub(crate) struct Users {
     names: HashMap<u32, Option<Text>>,
     /// For those that are not in the file.
     lookups: Lookups,
@@ -56,7 +56,7 @@ impl Users {
     /// The name of a uid, if it has one that is known by now. A uid seen for the first time has the file
     /// read again: its account may be younger than this program. Where there is such a file and it can't
     /// be read now, that is tried again. One that is not in the file is looked up without waiting for it.
-    pub(super) fn name(&mut self, uid: u32) -> Option<Text> {
+    pub(crate) fn name(&mut self, uid: u32) -> Option<Text> {
         self.pick_up();
         if let Some(known) = self.names.get(&uid) {
             return known.clone();
@@ -115,7 +115,7 @@ impl Users {
     }
 
     /// The name of a uid; one that is not in `/etc/passwd` is waited for, as [`Self::wait`] does.
-    pub(super) fn late_name(&mut self, uid: u32) -> Option<Text> {
+    pub(crate) fn late_name(&mut self, uid: u32) -> Option<Text> {
         self.name(uid).or_else(|| {
             self.wait();
             self.name(uid)
@@ -134,7 +134,7 @@ impl Users {
 
 /// Gives a process its user's name that came late.
 #[cfg(target_os = "linux")]
-pub(super) fn rename(process: &mut Arc<Process>, names: &HashMap<u32, Text>) {
+pub(crate) fn rename(process: &mut Arc<Process>, names: &HashMap<u32, Text>) {
     let name = process.uid.and_then(|uid| names.get(&uid));
     if let Some(name) = name {
         Arc::make_mut(process).user = Some(name.clone());
@@ -143,7 +143,7 @@ pub(super) fn rename(process: &mut Arc<Process>, names: &HashMap<u32, Text>) {
 
 /// The same for a socket and the processes that have it.
 #[cfg(target_os = "linux")]
-pub(super) fn rename_socket(socket: &mut Socket, names: &HashMap<u32, Text>) {
+pub(crate) fn rename_socket(socket: &mut Socket, names: &HashMap<u32, Text>) {
     if let Some(name) = socket.uid.and_then(|uid| names.get(&uid)) {
         socket.user = Some(name.clone());
     }
@@ -173,7 +173,7 @@ fn parse(passwd: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
 
 /// The names of this machine's users.
 #[cfg(not(target_os = "linux"))]
-pub(super) struct Users {
+pub(crate) struct Users {
     list: Option<sysinfo::Users>,
 }
 

@@ -13,7 +13,9 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("filter", &["model", "track"]),
     ("bind", &["model", "track"]),
     ("report", &["model", "track", "columns", "bind"]),
+    ("clock", &["model"]),
     ("source", &["model"]),
+    ("inspect", &["model", "bind", "source", "clock"]),
     ("theme", &["model", "filter"]),
     (
         "app",
@@ -39,7 +41,7 @@ const IMPURE_FILES: &[&str] = &[
 ];
 
 /// Where the code may ask which system it is built for.
-const KNOWS_THE_SYSTEM: &[&str] = &["source/", "runtime/", "bind/probe"];
+const KNOWS_THE_SYSTEM: &[&str] = &["source/", "inspect/", "clock", "runtime/", "bind/probe"];
 
 /// What asks for it: words of a condition, and the parts of the library that not every system has.
 const SYSTEMS: &[&str] = &[

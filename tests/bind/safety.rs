@@ -8,8 +8,8 @@ use std::thread;
 
 use sockeye::bind::{Address, Suite, probe};
 use sockeye::model::Protocol;
-use sockeye::runtime::bind_test::BindTester;
-use sockeye::runtime::clock::Clock;
+use sockeye::inspect::BindTester;
+use sockeye::clock::Clock;
 
 use crate::support::netns::in_netns;
 

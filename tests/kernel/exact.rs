@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use sockeye::app::Msg;
 use sockeye::model::{Cost, Endpoint, Moment, Pid, Protocol, Snapshot};
-use sockeye::runtime::clock::Clock;
+use sockeye::clock::Clock;
 use sockeye::runtime::collector::{Collector, Control};
 use sockeye::source::{Source, SourceError, System};
 use sockeye::track::{ChangeKind, Event, Tracker};

@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use sockeye::app::{
     App, Effect, Input, Inspected, Key, Mouse, Msg, Settings, Size, Surroundings, Tab,
 };
-use sockeye::bind::{Examination, Probe, ProbeResult, Target, Witness};
+use sockeye::bind::{Examination, Probe, ProbeResult, Target, Prober};
 use sockeye::model::{
     Answered, Background, Cost, Endpoint, EphemeralPorts, Evidence, Holder, Kinds, Limits, Lineage,
     Moment, Owner, Pid, Playback, Problem, Process, Protocol, Queue, Refresh, Snapshot, Socket,
@@ -226,7 +226,7 @@ struct Told<'a> {
     answers: &'a [Answer],
 }
 
-impl Witness for Told<'_> {
+impl Prober for Told<'_> {
     fn rows(&mut self) -> Evidence {
         evidence(self.taken_at, self.holders.to_vec())
     }

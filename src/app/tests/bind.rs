@@ -2,7 +2,7 @@
 
 use super::ending::ending;
 use super::*;
-use crate::bind::{Examination, Probe, ProbeResult, Target, Witness};
+use crate::bind::{Examination, Probe, ProbeResult, Target, Prober};
 use crate::model::{Answered, Evidence, Holder};
 
 /// The bind test that these effects ask for.
@@ -39,7 +39,7 @@ pub(super) fn report(desk: &Desk, effects: &[Effect], holders: Vec<Holder>) -> B
 /// A witness who says the same each time.
 struct Told(Evidence, Probe);
 
-impl Witness for Told {
+impl Prober for Told {
     fn rows(&mut self) -> Evidence {
         self.0.clone()
     }

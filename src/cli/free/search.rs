@@ -6,8 +6,9 @@ use std::ops::RangeInclusive;
 
 use sockeye::bind::{self, Address, Choice, Claim, Refusal, Target, TargetError, Unfit, Wish};
 use sockeye::model::{Gap, Limits, Protocol, Socket};
-use sockeye::runtime::clock::Clock;
-use sockeye::source::{Investigator, System};
+use sockeye::clock::Clock;
+use sockeye::inspect::this_machine;
+use sockeye::source::System;
 
 use super::Free;
 use crate::cli::options::Shared;
@@ -97,16 +98,16 @@ fn chosen_by_kernel(free: &Free, wish: &Wish) -> Result<Found, Refusal> {
 
 fn among(ports: RangeInclusive<u16>, free: &Free, wish: &Wish) -> Result<Found, Refusal> {
     let now = Clock::start().now();
-    let mut investigator = Investigator::new();
+    let mut inspector = this_machine();
     let mut limits = Limits::default();
     if free.stable {
         let first = *ports.start();
-        limits = investigator.rows(Protocol::Tcp, first, now).limits;
+        limits = inspector.rows(Protocol::Tcp, first, now).limits;
     }
     // A command starts as any server does, also beside what an earlier one left behind.
     let hands_over = wish.tcp && !free.command.is_empty() && !free.hold;
     // Two closures ask the same machine, in turn.
-    let (machine, mut gaps) = (RefCell::new(investigator), Vec::new());
+    let (machine, mut gaps) = (RefCell::new(inspector), Vec::new());
     let claim = |port| match Claim::of(wish, port) {
         Err(refusal) if hands_over && refusal.result.is_in_use() => {
             let evidence = machine.borrow_mut().rows(Protocol::Tcp, port, now);

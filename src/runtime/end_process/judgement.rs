@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::{Failure, Unsent};
 use crate::app::{Confirmed, Ending, Inspected, Msg};
+use crate::clock::Clock;
+use crate::inspect::{PortInspector, this_machine};
 use crate::model::{
     Background, Endpoint, Guard, KeptBy, Owner, Process, Protocol, Socket, Standing, State,
 };
-use crate::runtime::clock::Clock;
-use crate::source::{Investigator, lineage};
+use crate::source::lineage;
 
 /// Of no more owners than these a reader looks at what is behind them at a time.
 const AT_A_TIME: usize = 32;
@@ -20,11 +21,11 @@ const DOMAIN: u16 = 53;
 /// Reads what is behind the owners of a socket. Takes some milliseconds, more where systemd or a container
 /// engine has to be asked.
 pub fn inspect_owner(job: u64, socket: &Socket, clock: Clock) -> Msg {
-    let mut investigator = Investigator::new();
-    let evidence = investigator.rows(socket.protocol, socket.local.port, clock.now());
+    let mut inspector = this_machine();
+    let evidence = inspector.rows(socket.protocol, socket.local.port, clock.now());
     let owners = socket.owner.present();
     let backgrounds = judged(
-        &mut investigator,
+        &mut *inspector,
         socket,
         &owners[..owners.len().min(AT_A_TIME)],
     );
@@ -32,7 +33,7 @@ pub fn inspect_owner(job: u64, socket: &Socket, clock: Clock) -> Msg {
         .iter()
         .find_map(|background| keeper_to_end(background.kept_by.as_ref()?))
         .and_then(|keeper| {
-            let background = judged(&mut investigator, socket, &[Arc::clone(&keeper)]).pop()?;
+            let background = judged(&mut *inspector, socket, &[Arc::clone(&keeper)]).pop()?;
             Some((keeper, background))
         });
     Msg::OwnerInspected(Box::new(Inspected {
@@ -81,7 +82,7 @@ const fn start_of(_pid: crate::model::Pid) -> Option<u64> {
 
 /// What is behind these owners of a socket. A resolver is one whichever of its sockets is meant.
 fn judged(
-    investigator: &mut Investigator,
+    inspector: &mut dyn PortInspector,
     socket: &Socket,
     owners: &[Arc<Process>],
 ) -> Vec<Background> {
@@ -91,7 +92,7 @@ fn judged(
             ..socket.clone()
         };
         socket.local.port = port;
-        investigator.backgrounds(&socket)
+        inspector.backgrounds(&socket)
     };
     let mut backgrounds = of_port(socket.local.port);
     let is_ordinary = |one: &Background| one.standing == Standing::Ordinary;
@@ -113,11 +114,11 @@ pub(super) fn check_confirmation(
     ending: &Ending,
     processes: &[Arc<Process>],
 ) -> Result<Option<KeptBy>, Failure> {
-    let (lineage, mut investigator) = (lineage(), Investigator::new());
+    let (lineage, mut inspector) = (lineage(), this_machine());
     let socket = socket_of(ending);
     let mut kept_by = None;
     for some in processes.chunks(AT_A_TIME) {
-        let backgrounds = judged(&mut investigator, &socket, some);
+        let backgrounds = judged(&mut *inspector, &socket, some);
         for process in some {
             let known = backgrounds.iter().find(|one| one.pid == process.pid);
             let by_standing = known.and_then(|one| Guard::of(one.standing));

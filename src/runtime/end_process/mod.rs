@@ -22,8 +22,8 @@ use elsewhere::send;
 #[cfg(target_os = "linux")]
 use linux::send;
 
-use super::clock::Clock;
 use crate::app::{Ending, Msg};
+use crate::clock::Clock;
 use crate::model::{Guard, KeptBy, Process};
 pub use judgement::{inspect_owner, uninspected};
 

@@ -14,9 +14,9 @@ use crate::app::{Ending, Msg};
 use crate::bind::{
     Examination, Fix, FixCode, Outcome as BindOutcome, Target, Verdict, keeper_text,
 };
+use crate::clock::Clock;
+use crate::inspect::BindTester;
 use crate::model::{Holder, KeptBy, Pid, Process, Restarts, State};
-use crate::runtime::bind_test::BindTester;
-use crate::runtime::clock::Clock;
 
 /// How long an end is waited for.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -230,7 +230,7 @@ impl<'a> Watch<'a> {
             return HashSet::new();
         };
         let (protocol, port, now) = (target.protocol, target.first_port(), self.clock.now());
-        let evidence = self.tester.investigator().rows(protocol, port, now);
+        let evidence = self.tester.inspector().rows(protocol, port, now);
         let sockets = evidence.holders.iter().map(|holder| &holder.socket);
         let waiting = sockets
             .filter(|socket| matches!(socket.state, State::Listen | State::Unconn | State::Bound));

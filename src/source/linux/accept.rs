@@ -11,7 +11,7 @@ use crate::model::{Pid, Protocol, Socket, State};
 use crate::source::Holding;
 
 /// Gives each waiting connection the holders of its listener.
-pub(super) fn assign(sockets: &[Socket], holdings: &mut [Holding]) {
+pub(crate) fn assign(sockets: &[Socket], holdings: &mut [Holding]) {
     let waiting: Vec<_> = (0..sockets.len())
         .filter(|&i| is_waiting(&sockets[i]))
         .collect();

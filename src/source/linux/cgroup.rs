@@ -26,7 +26,7 @@ const MAX_GROUPS: usize = 100_000;
 
 /// What is known of cgroup ids.
 #[derive(Default)]
-pub(super) struct Cgroups {
+pub(crate) struct Cgroups {
     placements: HashMap<u64, Placement>,
     paths: HashMap<u64, PathBuf>,
     unknown: HashMap<u64, Moment>,
@@ -36,7 +36,7 @@ pub(super) struct Cgroups {
 
 impl Cgroups {
     /// Makes sure that the ids of a reading are known, as far as they can be within the budget.
-    pub(super) fn learn(&mut self, ids: impl Iterator<Item = u64>, at: Moment) {
+    pub(crate) fn learn(&mut self, ids: impl Iterator<Item = u64>, at: Moment) {
         self.learn_below(root, BUDGET, &ids.collect(), at);
     }
 
@@ -82,24 +82,24 @@ impl Cgroups {
     }
 
     /// Whether this id may be in a part of the tree that was not visited within the budget.
-    pub(super) fn is_yet_to_be_found(&self, id: u64) -> bool {
+    pub(crate) fn is_yet_to_be_found(&self, id: u64) -> bool {
         self.walk.is_some() && !self.placements.contains_key(&id)
     }
 
     /// What a cgroup id stands for, if it is known.
-    pub(super) fn placement(&self, id: u64) -> Option<&Placement> {
+    pub(crate) fn placement(&self, id: u64) -> Option<&Placement> {
         self.placements.get(&id)
     }
 
     /// Whether the group of that id belongs to a user's own manager (`user@1000.service`).
-    pub(super) fn is_of_user_manager(&self, id: u64) -> bool {
+    pub(crate) fn is_of_user_manager(&self, id: u64) -> bool {
         let components = self.paths.get(&id).into_iter().flat_map(|path| path.iter());
         let mut names = components.filter_map(|name| name.to_str());
         names.any(|name| name.starts_with("user@"))
     }
 
     /// The processes in the group of that id now; empty if that can't be read.
-    pub(super) fn members(&self, id: u64) -> Vec<Pid> {
+    pub(crate) fn members(&self, id: u64) -> Vec<Pid> {
         let file = self.paths.get(&id).map(|path| path.join("cgroup.procs"));
         let text = file.and_then(|file| std::fs::read_to_string(file).ok());
         let pids = text.iter().flat_map(|text| text.lines());

@@ -22,26 +22,26 @@ pub(super) const TIMEWAIT_TIMER: u8 = 3;
 
 /// What the kernel says of a socket, as far as the model has a place for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Detail {
+pub(crate) struct Detail {
     pub(super) protocol: Protocol,
-    pub(super) state: State,
-    pub(super) local: Endpoint,
-    pub(super) remote: Option<Endpoint>,
-    pub(super) inode: Option<u32>,
+    pub(crate) state: State,
+    pub(crate) local: Endpoint,
+    pub(crate) remote: Option<Endpoint>,
+    pub(crate) inode: Option<u32>,
     pub(super) uid: Option<u32>,
     /// Only told of listeners, of sockets that are merely bound, and of unconnected UDP.
-    pub(super) v6only: Option<bool>,
+    pub(crate) v6only: Option<bool>,
     /// Index of the interface that it is bound to.
-    pub(super) interface: Option<u32>,
+    pub(crate) interface: Option<u32>,
     /// `None` where it is not told, or of a socket that is only bound: it queues nothing, and of a former
     /// listener the kernel reports the difference of two counters that no longer belong together.
     pub(super) queue: Option<Queue>,
     /// Inode of the cgroup2 directory that it was made in.
-    pub(super) cgroup: Option<u64>,
+    pub(crate) cgroup: Option<u64>,
     /// How long it is kept at least, if it ends by itself.
-    pub(super) expires_in: Option<Duration>,
+    pub(crate) expires_in: Option<Duration>,
     /// Which side opened the connection; only told where it was asked for.
-    pub(super) opening: Option<Opening>,
+    pub(crate) opening: Option<Opening>,
     /// How long it has been in its state, by the kernel's own clock; likewise.
     pub(super) age: Option<Age>,
 }
@@ -60,7 +60,7 @@ impl Detail {
     }
 
     /// The socket as this row alone shows it.
-    pub(super) fn socket(&self) -> Socket {
+    pub(crate) fn socket(&self) -> Socket {
         let mut socket = Socket::new(self.protocol, self.local, self.remote, self.state);
         socket.inode = self.inode;
         socket.uid = self.uid;

@@ -3,29 +3,29 @@
 //! `sock_diag` has the table, `/proc/PID/fd` says who holds an inode, the cgroup tree says which unit
 //! or container it is.
 
-mod accept;
+pub(crate) mod accept;
 mod age;
-pub(super) mod background;
+pub(crate) mod background;
 mod bound;
-mod cgroup;
-mod detail;
+pub(crate) mod cgroup;
+pub(crate) mod detail;
 mod dump;
-mod ephemeral;
+pub(crate) mod ephemeral;
 mod families;
 mod holders;
 mod opening;
 pub(super) mod pinned;
-mod placement;
-pub(super) mod port;
-mod problems;
-mod proc_net;
-mod rights;
-mod room;
-mod scan;
-mod sock_diag;
+pub(crate) mod placement;
+pub(crate) mod problems;
+pub(crate) mod proc_net;
+pub(crate) mod rights;
+pub(crate) mod room;
+pub(crate) mod scan;
+pub(crate) mod search;
+pub(crate) mod sock_diag;
 mod table;
-pub(super) mod tools;
-mod unix_table;
+pub(crate) mod tools;
+pub(crate) mod unix_table;
 
 use std::collections::{HashMap, HashSet};
 use std::os::fd::OwnedFd;
@@ -34,8 +34,8 @@ use rustix::net::netdevice::index_to_name;
 use rustix::net::{AddressFamily, SocketType, socket};
 
 use self::holders::{Effort, Holders};
-use self::port::seek::{self, Hints};
 use self::room::Shortage;
+use self::search::seek::{self, Hints};
 use self::table::Table;
 use super::{Blind, Holding, Looks};
 use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, Socket, Text};
@@ -243,7 +243,7 @@ fn unknown(sockets: &[Socket]) -> Vec<Holding> {
 /// Names of interfaces, for one reading: an interface can be renamed and its index reused.
 /// `/sys/class/net` would show those of the namespace that `/sys` was mounted in.
 #[derive(Default)]
-struct Interfaces {
+pub(crate) struct Interfaces {
     socket: Option<OwnedFd>,
     names: HashMap<u32, Text>,
 }
@@ -251,7 +251,7 @@ struct Interfaces {
 impl Interfaces {
     /// The name, or `#4` where it can't be had or is no text: without one the socket would seem to be
     /// on all interfaces.
-    fn name(&mut self, index: u32) -> Text {
+    pub(crate) fn name(&mut self, index: u32) -> Text {
         if self.socket.is_none() {
             self.socket = socket(AddressFamily::INET, SocketType::DGRAM, None).ok();
         }

@@ -13,8 +13,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::{self, Errno};
 
-use super::port::unusual;
 use super::scan;
+use super::search::unusual;
 use crate::model::Pid;
 use crate::source::pulse::{Sign, pulse, sign};
 

@@ -60,7 +60,7 @@ fn unread_problem(troubles: &[&Trouble]) -> Option<Problem> {
 }
 
 /// That these sockets can be had neither from `sock_diag` nor from `/proc/net`.
-pub(super) fn unread(what: &str, error: &DumpError, too: &io::Error) -> String {
+pub(crate) fn unread(what: &str, error: &DumpError, too: &io::Error) -> String {
     if let Some(shortage) = number(error).and_then(shortage) {
         return format!("{shortage}: {what} can't be read; {}", shortage.remedy());
     }
@@ -111,7 +111,7 @@ fn parts(troubles: &[&Trouble]) -> Option<String> {
 }
 
 /// What keeps `sock_diag` from answering.
-pub(super) fn why(error: &DumpError) -> String {
+pub(crate) fn why(error: &DumpError) -> String {
     match number(error) {
         Some(Errno::EPERM | Errno::EACCES) => format!("sock_diag is refused ({error})"),
         Some(
@@ -147,7 +147,7 @@ fn number(error: &DumpError) -> Option<Errno> {
 }
 
 /// `EPERM`, as manual pages name it.
-pub(super) fn name(error: &io::Error) -> String {
+pub(crate) fn name(error: &io::Error) -> String {
     let number = error.raw_os_error();
     number.map_or_else(
         || error.to_string(),
@@ -161,7 +161,7 @@ pub(super) fn interrupted(part: &str) -> Problem {
 }
 
 /// What to say of a part that changed too much.
-pub(super) fn changed(part: &str) -> String {
+pub(crate) fn changed(part: &str) -> String {
     format!("the table of {part} changed while it was read: rows may be missing")
 }
 
@@ -203,7 +203,7 @@ pub(super) fn groups(sockets: usize) -> Option<Problem> {
 }
 
 /// Why a unit or a container is not known.
-pub(super) const MANY_GROUPS: &str =
+pub(crate) const MANY_GROUPS: &str =
     "there are more control groups than are looked through at a time";
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ const TICK: Duration = Duration::from_millis(10);
 ///
 /// # Errors
 /// When there is no such table, unless that is because the kernel has no such family or protocol.
-pub(super) fn read(part: Part, into: &mut impl Rows) -> io::Result<usize> {
+pub(crate) fn read(part: Part, into: &mut impl Rows) -> io::Result<usize> {
     // The process's, not the thread's: only threads that end at once go into other namespaces.
     let table = of_process("self", part)?;
     let (mut told, mut odd) = (HashSet::new(), 0);
@@ -42,7 +42,7 @@ pub(super) fn read(part: Part, into: &mut impl Rows) -> io::Result<usize> {
 
 /// The table of the network namespace that a process is in; empty where the kernel has no such family
 /// or protocol, and so no such file beside the others.
-pub(super) fn of_process(process: &str, part: Part) -> io::Result<Vec<u8>> {
+pub(crate) fn of_process(process: &str, part: Part) -> io::Result<Vec<u8>> {
     let file = match (part.protocol, part.family) {
         (Protocol::Tcp, Family::Ipv4) => "tcp",
         (_, Family::Ipv4) => "udp",
@@ -71,7 +71,7 @@ fn whole(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Each line of a table: a row, or `None` where it makes no sense.
-pub(super) fn rows(table: &[u8], protocol: Protocol) -> impl Iterator<Item = Option<Detail>> {
+pub(crate) fn rows(table: &[u8], protocol: Protocol) -> impl Iterator<Item = Option<Detail>> {
     let lines = table.split(|&byte| byte == b'\n');
     let is_row = |line: &&[u8]| !line.is_empty() && !line.trim_ascii_start().starts_with(b"sl ");
     lines

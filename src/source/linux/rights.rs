@@ -14,19 +14,19 @@ use crate::source::Blind;
 const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 
 /// Whether this is another user namespace than the first, if that can be told.
-pub(super) fn is_in_user_namespace() -> Option<bool> {
+pub(crate) fn is_in_user_namespace() -> Option<bool> {
     let namespace = stat("/proc/self/ns/user").ok()?;
     Some(namespace.st_ino != INITIAL_USER_NAMESPACE)
 }
 
 /// The user who became root by `sudo` (`SUDO_UID` of `sudo(8)`), if that is not root.
-pub(super) fn sudo_uid() -> Option<u32> {
+pub(crate) fn sudo_uid() -> Option<u32> {
     let uid = std::env::var("SUDO_UID").ok()?.parse().ok()?;
     (geteuid().is_root() && uid != 0).then_some(uid)
 }
 
 /// Whether nobody becomes root from here.
-pub(super) fn is_confined() -> bool {
+pub(crate) fn is_confined() -> bool {
     no_new_privs().unwrap_or(false)
 }
 

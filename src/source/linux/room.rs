@@ -15,7 +15,7 @@ const NEEDED: usize = 4;
 
 /// No descriptor is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shortage {
+pub(crate) enum Shortage {
     /// For this process, which may have so many (`RLIMIT_NOFILE`).
     Here { limit: Option<u64> },
     /// For anybody on this machine (`fs.file-max`).
@@ -35,7 +35,7 @@ impl Shortage {
     }
 
     /// What would help.
-    pub(super) const fn remedy(self) -> &'static str {
+    pub(crate) const fn remedy(self) -> &'static str {
         match self {
             Self::Here { .. } => "raise it with ulimit -n",
             Self::Everywhere => "raise fs.file-max",
@@ -57,7 +57,7 @@ impl fmt::Display for Shortage {
 ///
 /// # Errors
 /// When there is not.
-pub(super) fn check() -> Result<(), Shortage> {
+pub(crate) fn check() -> Result<(), Shortage> {
     let open = || openat(CWD, c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
     let opened: io::Result<Vec<_>> = (0..NEEDED).map(|_| open()).collect();
     match opened.map_err(Shortage::of) {

@@ -23,7 +23,7 @@ const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 const ENTRIES: usize = 8 * 1024;
 
 /// `/proc`, if it is the one that is meant: with this process in it.
-pub(super) fn open_proc() -> io::Result<OwnedFd> {
+pub(crate) fn open_proc() -> io::Result<OwnedFd> {
     let proc = open_directory(CWD, c"/proc")?;
     stat("/proc/self")?;
     Ok(proc)
@@ -92,7 +92,7 @@ pub(super) const fn is_gone(error: Errno) -> bool {
 /// What tells network namespaces apart without any right to look at the process: the files below
 /// `/proc/PID/net` are the namespace's own, so their inodes differ. (`/proc/PID/ns/net`, which is
 /// meant for that, takes the same right as the descriptors.)
-pub(super) fn network_of(process: &str) -> io::Result<u64> {
+pub(crate) fn network_of(process: &str) -> io::Result<u64> {
     Ok(stat(format!("/proc/{process}/net/dev"))?.st_ino)
 }
 
@@ -101,7 +101,7 @@ pub(super) fn rewind(proc: &OwnedFd) -> io::Result<()> {
     rustix::fs::seek(proc, rustix::fs::SeekFrom::Start(0)).map(drop)
 }
 
-pub(super) fn pids(proc: &OwnedFd) -> io::Result<Vec<Pid>> {
+pub(crate) fn pids(proc: &OwnedFd) -> io::Result<Vec<Pid>> {
     let mut pids = Vec::new();
     let mut buffer = [MaybeUninit::uninit(); ENTRIES];
     let mut entries = RawDir::new(proc, &mut buffer);
@@ -126,7 +126,7 @@ pub(super) fn visit_sockets(
 }
 
 /// Calls `visit` with the number of each descriptor in such a directory, and what it is a link to.
-pub(super) fn visit_links(
+pub(crate) fn visit_links(
     proc: &OwnedFd,
     directory: &str,
     mut visit: impl FnMut(u32, &[u8]),

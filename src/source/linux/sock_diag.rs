@@ -41,7 +41,7 @@ const WAITING: u32 = 1 << 10 | 1 << 7;
 
 /// Why a dump is not to be had, or not complete.
 #[derive(Debug, Error)]
-pub(super) enum DumpError {
+pub(crate) enum DumpError {
     /// The table changed while it was dumped, each time; the rows are there but some may be missing.
     #[error("the table changed while it was read")]
     Interrupted,
@@ -79,7 +79,7 @@ enum Step {
 }
 
 /// Where the rows of a dump go.
-pub(super) trait Rows {
+pub(crate) trait Rows {
     /// Takes the next row.
     fn push(&mut self, row: Detail);
 
@@ -106,7 +106,7 @@ impl Rows for Vec<Detail> {
 
 /// A line to the kernel's socket tables, opened at the first dump.
 #[derive(Default)]
-pub(super) struct SockDiag {
+pub(crate) struct SockDiag {
     socket: Option<Socket>,
     buffer: Vec<u8>,
     sequence: u32,
@@ -115,7 +115,7 @@ pub(super) struct SockDiag {
 impl SockDiag {
     /// Adds the details of the sockets asked for to `into`, in the kernel's order; nothing where it fails,
     /// but for a dump that was interrupted. One that may go better is done once more.
-    pub(super) fn dump(&mut self, asked: Asked, into: &mut impl Rows) -> Result<(), DumpError> {
+    pub(crate) fn dump(&mut self, asked: Asked, into: &mut impl Rows) -> Result<(), DumpError> {
         let start = into.len();
         let mut tries = 1;
         loop {
@@ -168,7 +168,7 @@ pub(super) fn connect() -> io::Result<Socket> {
 
 /// Which sockets to dump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(crate) enum Asked {
     /// Those of TCP in both families, in one walk of the kernel's table.
     Walk(Extras),
     /// Every socket of this part of the table.
@@ -184,7 +184,7 @@ pub(super) enum Asked {
 
 /// What a dump brings besides the sockets that listen or have a peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Extras {
+pub(crate) struct Extras {
     /// TCP sockets that are bound and nothing else. The kernel has them in another table: 2.5 ms more beside 10,250
     /// sockets, where a dump of their own takes 5. Kernels before 6.8 don't list them.
     pub(super) bound: bool,

@@ -44,10 +44,10 @@ const MOST_BYTES: u64 = 16 << 20;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A tool and its arguments.
-pub(in crate::source) type ToolCommand = (&'static str, Vec<String>);
+pub(crate) type ToolCommand = (&'static str, Vec<String>);
 
 /// What a tool printed: nothing, where it is not installed.
-pub(in crate::source) type Printed = Result<Option<Vec<u8>>, String>;
+pub(crate) type Printed = Result<Option<Vec<u8>>, String>;
 
 /// What a tool prints; `None` where there is no such tool.
 fn run(tool: &str, arguments: &[String]) -> Printed {
@@ -59,7 +59,7 @@ fn run(tool: &str, arguments: &[String]) -> Printed {
 }
 
 /// What several tools print that run at the same time, in their order.
-pub(in crate::source) fn run_all(commands: &[ToolCommand]) -> Vec<Printed> {
+pub(crate) fn run_all(commands: &[ToolCommand]) -> Vec<Printed> {
     std::thread::scope(|scope| {
         let running: Vec<_> = commands
             .iter()

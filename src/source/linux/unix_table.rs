@@ -35,25 +35,25 @@ const ACCEPTS: u32 = 1 << 16;
 
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::source) struct UnixRow {
-    pub(in crate::source) kind: UnixKind,
-    pub(in crate::source) is_listening: bool,
+pub(crate) struct UnixRow {
+    pub(crate) kind: UnixKind,
+    pub(crate) is_listening: bool,
     /// Whether it has a peer. One that was accepted has the name and the file of its listener.
-    pub(in crate::source) is_connected: bool,
-    pub(in crate::source) inode: u32,
+    pub(crate) is_connected: bool,
+    pub(crate) inode: u32,
     /// As it was bound; an abstract one begins with NUL. Empty where it was not bound.
-    pub(in crate::source) name: Vec<u8>,
+    pub(crate) name: Vec<u8>,
     /// The device, as the kernel numbers it, and the lower half of the inode of the file.
-    pub(in crate::source) file: Option<(u32, u32)>,
-    pub(in crate::source) queue: Option<Queue>,
-    pub(in crate::source) uid: Option<u32>,
+    pub(crate) file: Option<(u32, u32)>,
+    pub(crate) queue: Option<Queue>,
+    pub(crate) uid: Option<u32>,
 }
 
 /// Reads every row.
 ///
 /// # Errors
 /// Neither of the two can be read.
-pub(in crate::source) fn read() -> Result<Vec<UnixRow>, (DumpError, io::Error)> {
+pub(crate) fn read() -> Result<Vec<UnixRow>, (DumpError, io::Error)> {
     // A table that changed while it was read may lack rows: once more.
     let dumped = listed().or_else(|_| listed());
     dumped.or_else(|error| {

@@ -247,7 +247,7 @@ fn arguments(cmdline: &[u8]) -> Vec<String> {
 
 /// The group of the second version's tree, of systemd's own tree, or else the deepest there is: beside
 /// the old kind the second version's tree may be unused.
-pub(in super::super) fn cgroup(file: &str) -> String {
+pub(crate) fn cgroup(file: &str) -> String {
     let fields = file.lines().filter_map(|line| {
         let (_, rest) = line.split_once(':')?;
         rest.split_once(':')

@@ -5,8 +5,8 @@
 //! for what `/proc` shows to everyone; what takes one and is missing stays `None`.
 
 mod cgroups;
-pub(super) mod containers;
-pub(super) mod facts;
+pub(crate) mod containers;
+pub(crate) mod facts;
 mod forwards;
 mod keepers;
 mod login;
@@ -39,7 +39,7 @@ const MAX_OWNERS: usize = 32;
 
 /// Reads what is behind owners, one port after the other. What it learned of namespaces and engines is kept
 /// for the ports of one test.
-pub(in crate::source) struct BackgroundReader<'a> {
+pub(crate) struct BackgroundReader<'a> {
     processes: &'a mut Processes,
     port: (Protocol, u16),
     /// The address of the socket that is looked at.
@@ -55,7 +55,7 @@ pub(in crate::source) struct BackgroundReader<'a> {
 }
 
 impl<'a> BackgroundReader<'a> {
-    pub(in crate::source) fn new(processes: &'a mut Processes, port: (Protocol, u16)) -> Self {
+    pub(crate) fn new(processes: &'a mut Processes, port: (Protocol, u16)) -> Self {
         Self {
             processes,
             port,
@@ -71,7 +71,7 @@ impl<'a> BackgroundReader<'a> {
 
     /// Adds to each holder what is behind its owners, and to one without a known owner what is behind its
     /// port as far as that can be told.
-    pub(in crate::source) fn add_to(&mut self, holders: Vec<&mut Holder>) {
+    pub(crate) fn add_to(&mut self, holders: Vec<&mut Holder>) {
         let mut known: Vec<(Owner, Vec<Background>)> = Vec::new();
         for holder in holders {
             let owner = &holder.socket.owner;
@@ -106,7 +106,7 @@ impl<'a> BackgroundReader<'a> {
     }
 
     /// The containers that these redirects send packets to.
-    pub(in crate::source) fn targets(&mut self, redirects: &[Redirect]) -> Vec<Behind> {
+    pub(crate) fn targets(&mut self, redirects: &[Redirect]) -> Vec<Behind> {
         let mut found: Vec<Behind> = Vec::new();
         for redirect in redirects {
             let Some(address) = redirect.to.address else {
@@ -123,7 +123,7 @@ impl<'a> BackgroundReader<'a> {
     }
 
     /// What is behind each owner of a socket, by pid.
-    pub(in crate::source) fn of_socket(&mut self, socket: &Socket) -> Vec<Background> {
+    pub(crate) fn of_socket(&mut self, socket: &Socket) -> Vec<Background> {
         self.local = socket.local.address;
         let is_resolver = || login::resolves_names_by(socket.local.address);
         self.is_resolver = self.port.1 == 53 && (self.is_resolver || is_resolver());
@@ -362,7 +362,7 @@ fn kept_by(
 }
 
 /// A process as what serves.
-pub(super) fn serving(pid: Pid) -> Option<Serving> {
+pub(crate) fn serving(pid: Pid) -> Option<Serving> {
     let facts = Facts::of(pid)?;
     Some(Serving {
         pid,

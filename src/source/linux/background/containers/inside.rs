@@ -89,7 +89,7 @@ pub(super) fn listeners(pid: Pid, protocol: Protocol, port: u16) -> HashSet<u32>
 }
 
 /// The first of these processes that has one of the sockets; `None` where that may not be seen.
-pub(in super::super::super) fn owner_among(pids: &[Pid], inodes: &HashSet<u32>) -> Option<Pid> {
+pub(crate) fn owner_among(pids: &[Pid], inodes: &HashSet<u32>) -> Option<Pid> {
     let proc = scan::open_proc().ok()?;
     pids.iter().copied().find(|pid| {
         let mut has_one = false;

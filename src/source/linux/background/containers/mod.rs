@@ -7,7 +7,7 @@
 mod clients;
 mod docker;
 mod engines;
-pub(in super::super) mod inside;
+pub(crate) mod inside;
 mod podman;
 mod ports;
 pub(super) mod publishers;

@@ -10,16 +10,11 @@
 //! restarting like that.
 
 mod activation;
-pub(super) mod limits;
+mod limits;
 mod namespaces;
-mod options;
-mod owners;
 mod redirects;
 mod rows;
-pub(super) mod seek;
 mod unix_name;
-mod unlisted;
-pub(super) mod unusual;
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -31,20 +26,21 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use self::namespaces::Namespaces;
-use self::owners::Owners;
 use self::redirects::PacketFilter;
 use self::rows::Rows;
-use self::seek::{Descriptor, Hints};
-use self::unlisted::Unlisted;
-use super::background::BackgroundReader;
-use super::cgroup::Cgroups;
-use super::sock_diag::SockDiag;
-use super::{accept, problems};
+use super::PortInspector;
 use crate::model::{
     AcceptQueue, Answered, Background, Evidence, Fill, Gap, GapCode, Holder, Limits, Moment,
     Protocol, Redirect, Socket, State, UnixAddress, UnixEvidence,
 };
 use crate::source::Holding;
+use crate::source::linux::background::BackgroundReader;
+use crate::source::linux::cgroup::Cgroups;
+use crate::source::linux::search::seek::{Descriptor, Hints};
+use crate::source::linux::search::unlisted::{self, Unlisted};
+use crate::source::linux::search::{Owners, joined, options, spawn};
+use crate::source::linux::sock_diag::SockDiag;
+use crate::source::linux::{accept, problems};
 use crate::source::owners::owners;
 use crate::source::process::Processes;
 use crate::source::users::{rename, rename_socket};
@@ -54,7 +50,8 @@ const MAX_ASKED: usize = 64;
 
 /// Looks at ports, one at a time.
 #[derive(Default)]
-pub(in crate::source) struct PortPlatform {
+pub(super) struct LinuxInspector {
+    processes: Processes,
     diag: SockDiag,
     cgroups: Cgroups,
     /// The control group of each socket of the last rows, by inode.
@@ -97,9 +94,13 @@ impl Surroundings {
     }
 }
 
-impl PortPlatform {
-    /// Finds out which ports have rows at all; returns them, where all rows can be read.
-    pub(in crate::source) fn survey(&mut self, protocol: Protocol) -> Option<HashSet<u16>> {
+impl PortInspector for LinuxInspector {
+    fn rows(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
+        let rows = rows::read(&mut self.diag, protocol, port);
+        self.evidence(read_limits(), rows, at)
+    }
+
+    fn survey(&mut self, protocol: Protocol) -> Option<HashSet<u16>> {
         let ports = rows::ports(&mut self.diag, protocol);
         self.surveys.remove(&protocol);
         if let Some(ports) = &ports {
@@ -108,14 +109,7 @@ impl PortPlatform {
         ports
     }
 
-    /// The first step for a port that may have been in the last survey: one without a row there is not
-    /// asked for again.
-    pub(in crate::source) fn surveyed_rows(
-        &mut self,
-        protocol: Protocol,
-        port: u16,
-        at: Moment,
-    ) -> Evidence {
+    fn surveyed_rows(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
         match self.surveys.get(&protocol) {
             Some(ports) if !ports.contains(&port) => {
                 let limits = self.shared_limits(at);
@@ -125,91 +119,32 @@ impl PortPlatform {
         }
     }
 
-    /// The limits, read anew only if that was a while ago.
-    fn shared_limits(&mut self, at: Moment) -> (Limits, Vec<Gap>) {
-        let is_fresh = |read: Moment| read.age(at) < SURROUNDINGS_LAST;
-        match &self.limits {
-            Some((read, limits, gaps)) if is_fresh(*read) => (limits.clone(), gaps.clone()),
-            _ => {
-                let (limits, gaps) = read_limits();
-                self.limits = Some((at, limits.clone(), gaps.clone()));
-                (limits, gaps)
-            }
-        }
-    }
-
-    /// What is outside this namespace's table: the port in other namespaces, and redirects.
-    pub(in crate::source) fn surroundings(
-        &mut self,
-        processes: &mut Processes,
-        (protocol, port): (Protocol, u16),
-        at: Moment,
-    ) -> Evidence {
+    fn surroundings(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
         let mut evidence = self.evidence(read_limits(), Rows::default(), at);
-        self.explain(&mut evidence, processes, (protocol, port), Answered::Open);
+        self.explain(&mut evidence, protocol, port, Answered::Open);
         evidence
     }
 
-    /// The first step: the rows and the limits.
-    pub(in crate::source) fn rows(
-        &mut self,
-        protocol: Protocol,
-        port: u16,
-        at: Moment,
-    ) -> Evidence {
-        let rows = rows::read(&mut self.diag, protocol, port);
-        self.evidence(read_limits(), rows, at)
+    fn backgrounds(&mut self, socket: &Socket) -> Vec<Background> {
+        let port = (socket.protocol, socket.local.port);
+        BackgroundReader::new(&mut self.processes, port).of_socket(socket)
     }
 
-    fn evidence(
-        &mut self,
-        (limits, mut gaps): (Limits, Vec<Gap>),
-        rows: Rows,
-        at: Moment,
-    ) -> Evidence {
-        gaps.extend(rows.gaps);
-        self.groups = rows.groups;
-        Evidence {
-            limits,
-            gaps,
-            ..Evidence::new(at, rows.holders)
-        }
-    }
-
-    /// What is known of the name of a unix socket; `None` where the system tells nothing of them.
-    #[expect(
-        clippy::unused_self,
-        clippy::unnecessary_wraps,
-        reason = "as on other systems"
-    )]
-    pub(in crate::source) fn unix_name(
-        &mut self,
-        processes: &mut Processes,
-        name: &UnixAddress,
-        at: Moment,
-    ) -> Option<UnixEvidence> {
-        Some(unix_name::evidence(name, processes, at))
-    }
-
-    /// What is behind each owner of a socket, by pid.
-    #[expect(clippy::unused_self, reason = "as on other systems")]
-    pub(in crate::source) fn backgrounds(
-        &mut self,
-        processes: &mut Processes,
-        socket: &Socket,
-    ) -> Vec<Background> {
-        BackgroundReader::new(processes, (socket.protocol, socket.local.port)).of_socket(socket)
+    fn unix_name(&mut self, name: &UnixAddress, at: Moment) -> Option<UnixEvidence> {
+        Some(unix_name::evidence(name, &mut self.processes, at))
     }
 
     /// The second step, for rows that were just read: owners, options, units, and what explains the
     /// answers outside the table.
-    pub(in crate::source) fn explain(
+    fn explain(
         &mut self,
         evidence: &mut Evidence,
-        processes: &mut Processes,
-        (protocol, port): (Protocol, u16),
+        protocol: Protocol,
+        port: u16,
         answered: Answered,
     ) {
+        let mut taken = mem::take(&mut self.processes);
+        let processes = &mut taken;
         let mut around = mem::take(&mut self.surroundings).renewed(evidence.taken_at);
         let Surroundings {
             namespaces,
@@ -284,6 +219,37 @@ impl PortPlatform {
             for process in evidence.processes.values_mut() {
                 rename(process, &names);
             }
+        }
+        self.processes = taken;
+    }
+}
+
+impl LinuxInspector {
+    /// The limits, read anew only if that was a while ago.
+    fn shared_limits(&mut self, at: Moment) -> (Limits, Vec<Gap>) {
+        let is_fresh = |read: Moment| read.age(at) < SURROUNDINGS_LAST;
+        match &self.limits {
+            Some((read, limits, gaps)) if is_fresh(*read) => (limits.clone(), gaps.clone()),
+            _ => {
+                let (limits, gaps) = read_limits();
+                self.limits = Some((at, limits.clone(), gaps.clone()));
+                (limits, gaps)
+            }
+        }
+    }
+
+    fn evidence(
+        &mut self,
+        (limits, mut gaps): (Limits, Vec<Gap>),
+        rows: Rows,
+        at: Moment,
+    ) -> Evidence {
+        gaps.extend(rows.gaps);
+        self.groups = rows.groups;
+        Evidence {
+            limits,
+            gaps,
+            ..Evidence::new(at, rows.holders)
         }
     }
 
@@ -464,14 +430,6 @@ fn read_limits() -> (Limits, Vec<Gap>) {
     (limits, gaps)
 }
 
-/// Starts a thread. `Scope::spawn` panics where that is not allowed (`RLIMIT_NPROC`, a pids control group).
-fn spawn<'scope, T: Send + 'scope>(
-    scope: &'scope thread::Scope<'scope, '_>,
-    work: impl FnOnce() -> T + Send + 'scope,
-) -> io::Result<thread::ScopedJoinHandle<'scope, T>> {
-    thread::Builder::new().spawn_scoped(scope, work)
-}
-
 /// What was found out besides the table, with what was not.
 type Found<T> = (Vec<T>, Vec<Gap>);
 
@@ -510,11 +468,4 @@ fn outcome<T>(search: Search<'_, T>, code: GapCode) -> Found<T> {
             (Vec::new(), vec![Gap::new(code, &message)])
         }
     }
-}
-
-/// What a thread found; a panic in it goes on here.
-fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread
-        .join()
-        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -8,22 +8,22 @@ use std::collections::HashSet;
 
 use rustix::io;
 
-use super::super::scan;
 use super::options;
 use super::seek::Descriptor;
 use crate::model::{Holder, Pid, Protocol, Socket, State};
+use crate::source::linux::scan;
 
 /// A socket that was found, and who has it.
-pub(super) struct Unlisted {
-    pub(super) holder: Holder,
-    pub(super) pids: Vec<Pid>,
+pub(crate) struct Unlisted {
+    pub(crate) holder: Holder,
+    pub(crate) pids: Vec<Pid>,
 }
 
 /// Looks for the sockets of a port that are not among those `listed`, by inode.
 ///
 /// # Errors
 /// When `/proc` can't be read.
-pub(super) fn look(
+pub(crate) fn look(
     protocol: Protocol,
     port: u16,
     listed: &HashSet<u32>,

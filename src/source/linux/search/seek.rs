@@ -16,10 +16,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use rustix::fs::{AtFlags, statat};
 use rustix::io;
 
-use super::super::room::Shortage;
-use super::super::scan::{self, Sight};
 use super::spawn;
 use crate::model::Pid;
+use crate::source::linux::room::Shortage;
+use crate::source::linux::scan::{self, Sight};
 use crate::source::pulse::pulse;
 use crate::source::{Blind, Looks};
 
@@ -37,34 +37,34 @@ const MAX_RELATIVES: usize = 1024;
 
 /// A descriptor of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in super::super) struct Descriptor {
-    pub(in super::super) pid: Pid,
-    pub(in super::super) number: u32,
+pub(crate) struct Descriptor {
+    pub(crate) pid: Pid,
+    pub(crate) number: u32,
 }
 
 /// Where to look first.
 #[derive(Debug, Default)]
-pub(in super::super) struct Hints {
+pub(crate) struct Hints {
     /// The processes in the control groups that the sockets were made in.
-    pub(in super::super) pids: HashSet<Pid>,
+    pub(crate) pids: HashSet<Pid>,
     /// The users that the sockets belong to.
-    pub(in super::super) uids: HashSet<u32>,
+    pub(crate) uids: HashSet<u32>,
 }
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(in super::super) struct Sought {
+pub(crate) struct Sought {
     /// The descriptors of each inode, by pid ascending, one for each process.
-    pub(in super::super) found: HashMap<u32, Vec<Descriptor>>,
+    pub(crate) found: HashMap<u32, Vec<Descriptor>>,
     /// Why there may be an owner that was not looked at.
-    pub(in super::super) blind: Option<Blind>,
+    pub(crate) blind: Option<Blind>,
     /// How much was looked at.
-    pub(in super::super) looks: Looks,
+    pub(crate) looks: Looks,
 }
 
 impl Sought {
     /// Nobody could be looked at.
-    pub(in super::super) fn nothing_seen() -> Self {
+    pub(crate) fn nothing_seen() -> Self {
         Self {
             found: HashMap::new(),
             blind: Some(Blind::NotPermitted),
@@ -86,7 +86,7 @@ struct Candidate {
 ///
 /// # Errors
 /// When `/proc` can't be read.
-pub(in super::super) fn seek(wanted: &HashSet<u32>, hints: &Hints) -> io::Result<Sought> {
+pub(crate) fn seek(wanted: &HashSet<u32>, hints: &Hints) -> io::Result<Sought> {
     let proc = scan::open_proc()?;
     let mut candidates: Vec<_> = scan::pids(&proc)?
         .into_iter()

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::detail::Detail;
-use super::super::sock_diag::{Asked, DumpError, SockDiag};
-use super::super::{Interfaces, problems, proc_net};
 use crate::model::{Gap, GapCode, Holder, Protocol};
+use crate::source::linux::detail::Detail;
+use crate::source::linux::sock_diag::{Asked, DumpError, SockDiag};
+use crate::source::linux::{Interfaces, problems, proc_net};
 use crate::source::netstat::Part;
 
 /// Linux before this version does not list sockets that are only bound (commit 91051f003948).

@@ -30,10 +30,10 @@ use self::collect::{Asked, Collected, collect, say};
 use self::iptables::Saved;
 use self::nftables::NftTable;
 use self::rules::{Table, Version};
-use super::super::problems;
-use super::super::tools::{Printed, ToolCommand, run_all};
 use super::limits::has_capability;
 use crate::model::{Gap, GapCode, Protocol, Redirect};
+use crate::source::linux::problems;
+use crate::source::linux::tools::{Printed, ToolCommand, run_all};
 
 /// The rules, kept for the next port: running the tools takes longer than following a packet.
 #[derive(Default)]

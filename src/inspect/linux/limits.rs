@@ -3,16 +3,16 @@
 use std::fs;
 use std::io;
 use std::net::Ipv6Addr;
-use std::ops::RangeInclusive;
 use std::path::Path;
 
 use rustix::process::geteuid;
 use rustix::thread::{CapabilitySet, capabilities};
 
-use super::super::background::facts;
-use super::super::placement::Placement;
-use super::super::{problems, rights, room};
 use crate::model::{Gap, GapCode, Limits, Readiness, Text};
+use crate::source::linux::background::facts;
+use crate::source::linux::ephemeral::{ephemeral, ranges, sysctl};
+use crate::source::linux::placement::Placement;
+use crate::source::linux::{problems, rights, room};
 
 /// Reads them all.
 pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
@@ -61,12 +61,6 @@ pub(super) fn placement_of(process: &str) -> Placement {
     Placement::of(&facts::cgroup(&text))
 }
 
-/// A setting of this network namespace.
-pub(in super::super) fn sysctl<T>(name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
-    let text = fs::read_to_string(format!("/proc/sys/net/{name}")).ok()?;
-    parse(text.trim())
-}
-
 /// A kernel without IPv6 has no such setting.
 fn is_ipv6_off() -> Option<bool> {
     let name = "ipv6/conf/all/disable_ipv6";
@@ -77,22 +71,6 @@ fn is_ipv6_off() -> Option<bool> {
         None if Path::new("/proc/sys/net/ipv4").exists() => Some(true),
         None => None,
     }
-}
-
-/// Two numbers with white space between them.
-pub(in super::super) fn ephemeral(text: &str) -> Option<RangeInclusive<u16>> {
-    let (first, last) = text.split_once(char::is_whitespace)?;
-    Some(first.parse().ok()?..=last.trim().parse().ok()?)
-}
-
-/// `8080,9148-9150`, or nothing.
-pub(in super::super) fn ranges(text: &str) -> Option<Vec<RangeInclusive<u16>>> {
-    let parts = text.split(',').filter(|part| !part.is_empty());
-    let range = |part: &str| {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        Some(first.parse().ok()?..=last.parse().ok()?)
-    };
-    parts.map(range).collect()
 }
 
 /// The addresses that are there and can't be bound: `ADDRESS INDEX LENGTH SCOPE FLAGS NAME`, all but the name in
@@ -141,17 +119,5 @@ mod tests {
             (addresses[1], Readiness::Duplicate),
         ];
         assert_eq!(unready(file), expected);
-    }
-
-    #[test]
-    fn ports_are_read_as_the_kernel_writes_them() {
-        assert_eq!(ephemeral("32768\t60999"), Some(32_768..=60_999));
-        assert_eq!(ephemeral("x"), None);
-        assert_eq!(ranges(""), Some(vec![]));
-        assert_eq!(
-            ranges("8080,9148-9150"),
-            Some(vec![8080..=8080, 9148..=9150])
-        );
-        assert_eq!(ranges("8080,x"), None);
     }
 }

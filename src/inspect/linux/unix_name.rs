@@ -17,16 +17,16 @@ use rustix::net::{
 };
 use rustix::process::geteuid;
 
-use super::super::background::BackgroundReader;
-use super::super::problems;
-use super::super::unix_table::{self, UnixRow};
 use super::limits;
-use super::owners::Owners;
-use super::seek::Hints;
 use crate::model::{
     AtPath, Connected, Endpoint, Folder, Gap, GapCode, Holder, Moment, Owner, Protocol, Socket,
     SocketFile, State, UnixAddress, UnixEvidence, UnixHolder,
 };
+use crate::source::linux::background::BackgroundReader;
+use crate::source::linux::problems;
+use crate::source::linux::search::Owners;
+use crate::source::linux::search::seek::Hints;
+use crate::source::linux::unix_table::{self, UnixRow};
 use crate::source::owners::owners;
 use crate::source::process::Processes;
 

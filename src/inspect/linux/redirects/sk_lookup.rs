@@ -7,8 +7,8 @@
 
 use std::fs;
 
-use super::super::super::scan;
 use super::namespace_inode;
+use crate::source::linux::scan;
 
 /// `BPF_SK_LOOKUP` of `enum bpf_attach_type`.
 const SK_LOOKUP: &str = "36";

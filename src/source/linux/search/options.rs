@@ -11,21 +11,21 @@ use rustix::io::{self, Errno};
 use rustix::process::{Pid as RawPid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 use socket2::{Domain, SockAddr, SockRef, Type};
 
-use super::super::scan;
 use super::seek::Descriptor;
 use crate::model::{Endpoint, Protocol, SocketOptions};
+use crate::source::linux::scan;
 
 /// What a socket says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Told {
-    pub(super) options: SocketOptions,
+pub(crate) struct Told {
+    pub(crate) options: SocketOptions,
     /// `IPV6_V6ONLY`; `None` for an IPv4 socket.
-    pub(super) v6only: Option<bool>,
+    pub(crate) v6only: Option<bool>,
     /// Whether it is TCP or UDP (or neither).
-    pub(super) protocol: Option<Protocol>,
-    pub(super) is_listening: bool,
-    pub(super) local: Option<Endpoint>,
-    pub(super) remote: Option<Endpoint>,
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) is_listening: bool,
+    pub(crate) local: Option<Endpoint>,
+    pub(crate) remote: Option<Endpoint>,
 }
 
 /// Asks the socket of this inode through a descriptor of a process that has it.
@@ -33,7 +33,7 @@ pub(super) struct Told {
 /// # Errors
 /// `EPERM` where this process may not trace the other (`ptrace(2)`, "Ptrace access mode checking"),
 /// `ENOSYS` before Linux 5.6, `ENOENT` where the descriptor is another one by now.
-pub(super) fn ask(inode: u32, descriptor: Descriptor) -> io::Result<Told> {
+pub(crate) fn ask(inode: u32, descriptor: Descriptor) -> io::Result<Told> {
     // Not to borrow for nothing what has that number by now.
     let link = readlink(
         format!("/proc/{}/fd/{}", descriptor.pid, descriptor.number),
@@ -74,7 +74,7 @@ fn endpoint(address: std::io::Result<SockAddr>) -> Option<Endpoint> {
 ///
 /// # Errors
 /// As [`ask`].
-pub(super) fn borrow(Descriptor { pid, number }: Descriptor) -> io::Result<OwnedFd> {
+pub(crate) fn borrow(Descriptor { pid, number }: Descriptor) -> io::Result<OwnedFd> {
     let raw = i32::try_from(pid).ok().and_then(RawPid::from_raw);
     let pidfd = pidfd_open(raw.ok_or(Errno::SRCH)?, PidfdFlags::empty())?;
     let number = i32::try_from(number).map_err(|_| Errno::BADF)?;

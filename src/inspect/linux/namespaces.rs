@@ -12,14 +12,14 @@ use std::os::fd::AsFd as _;
 use rustix::fs::stat;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::super::background;
-use super::super::background::containers::inside;
-use super::super::detail::Detail;
-use super::super::placement::Placement;
-use super::super::sock_diag::{Asked, SockDiag};
-use super::super::{proc_net, scan};
 use super::limits::placement_of;
 use crate::model::{Elsewhere, Endpoint, Gap, GapCode, Pid, Protocol, State};
+use crate::source::linux::background;
+use crate::source::linux::background::containers::inside;
+use crate::source::linux::detail::Detail;
+use crate::source::linux::placement::Placement;
+use crate::source::linux::sock_diag::{Asked, SockDiag};
+use crate::source::linux::{proc_net, scan};
 use crate::source::netstat::Part;
 
 /// No more namespaces than this are looked into.

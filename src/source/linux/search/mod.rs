@@ -1,20 +1,26 @@
 //! Who has each of a port's sockets: first where every tool looks, then in the unusual places.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+pub(crate) mod options;
+pub(crate) mod seek;
+pub(crate) mod unlisted;
+pub(super) mod unusual;
 
-use super::super::problems;
-use super::super::room::{self, Shortage};
-use super::seek::{self, Descriptor, Hints};
-use super::unusual;
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+use self::seek::{Descriptor, Hints};
+use super::problems;
+use super::room::{self, Shortage};
 use crate::model::{Gap, GapCode, Pid, Place, Socket};
 use crate::source::{Blind, Holding};
 
 /// What was found out about owners, by inode.
 #[derive(Default)]
-pub(super) struct Owners {
+pub(crate) struct Owners {
     /// For those in an ordinary table of descriptors.
-    pub(super) descriptors: HashMap<u32, Vec<Descriptor>>,
+    pub(crate) descriptors: HashMap<u32, Vec<Descriptor>>,
     unusual: HashMap<u32, Arc<[Pid]>>,
     places: HashMap<u32, Place>,
     blind: Option<Blind>,
@@ -24,7 +30,7 @@ pub(super) struct Owners {
 
 impl Owners {
     /// Looks for the owners of these sockets.
-    pub(super) fn find(wanted: &HashSet<u32>, hints: &Hints, gaps: &mut Vec<Gap>) -> Self {
+    pub(crate) fn find(wanted: &HashSet<u32>, hints: &Hints, gaps: &mut Vec<Gap>) -> Self {
         let mut owners = Self::default();
         if wanted.is_empty() {
             return owners;
@@ -88,18 +94,18 @@ impl Owners {
     }
 
     /// Whether nobody was found to have a socket, though everybody could be looked at.
-    pub(super) fn is_ownerless(&self, inode: u32) -> bool {
+    pub(crate) fn is_ownerless(&self, inode: u32) -> bool {
         self.by_inode(inode) == Holding::Kernel
     }
 
     /// Who has a socket, as far as is known.
-    pub(super) fn of(&self, socket: &Socket) -> Holding {
+    pub(crate) fn of(&self, socket: &Socket) -> Holding {
         socket
             .inode
             .map_or(Holding::None, |inode| self.by_inode(inode))
     }
 
-    pub(super) fn by_inode(&self, inode: u32) -> Holding {
+    pub(crate) fn by_inode(&self, inode: u32) -> Holding {
         if let Some(descriptors) = self.descriptors.get(&inode) {
             return Holding::By(descriptors.iter().map(|one| one.pid).collect());
         }
@@ -112,8 +118,23 @@ impl Owners {
     }
 
     /// Where a socket is held.
-    pub(super) fn place(&self, socket: &Socket) -> Place {
+    pub(crate) fn place(&self, socket: &Socket) -> Place {
         let place = socket.inode.and_then(|inode| self.places.get(&inode));
         place.copied().unwrap_or(Place::Descriptors)
     }
+}
+
+/// Starts a thread. `Scope::spawn` panics where that is not allowed (`RLIMIT_NPROC`, a pids control group).
+pub(crate) fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> io::Result<thread::ScopedJoinHandle<'scope, T>> {
+    thread::Builder::new().spawn_scoped(scope, work)
+}
+
+/// What a thread found; a panic in it goes on here.
+pub(crate) fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -11,10 +11,10 @@ use rustix::fs::{Mode, OFlags, fstat, openat};
 use rustix::io;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
-use super::super::scan;
 use super::options;
 use super::seek::Descriptor;
 use crate::model::{Pid, Place};
+use crate::source::linux::scan;
 
 /// The most descriptors that a message can carry (`SCM_MAX_FD` of the kernel).
 const MOST_IN_A_MESSAGE: usize = 253;
@@ -48,7 +48,7 @@ pub(super) fn seek(wanted: &HashSet<u32>) -> io::Result<(HashMap<u32, Found>, Ve
 }
 
 /// Whether one of these inodes is with this process, whose directory below `/proc` is given.
-pub(in super::super) fn are_with(process: &OwnedFd, pid: Pid, wanted: &HashSet<u32>) -> bool {
+pub(crate) fn are_with(process: &OwnedFd, pid: Pid, wanted: &HashSet<u32>) -> bool {
     let mut look = Look::new(wanted);
     look.at(process, pid);
     !look.found.is_empty()
