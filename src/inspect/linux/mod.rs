@@ -159,7 +159,7 @@ impl PortInspector for LinuxInspector {
             let is_open = answered == Answered::Open;
             let programs = is_open.then(|| {
                 find_out(scope, programs.is_some(), || {
-                    let gaps = programs.get_or_insert_with(redirects::programs);
+                    let gaps = programs.get_or_insert_with(redirects::program_gaps);
                     (Vec::<Redirect>::new(), gaps.clone())
                 })
             });

@@ -1,39 +1,14 @@
-//! What must hold for a packet to meet a rule: conditions, what several of them come to together, and
-//! their words. Pure.
+//! Conditions on a packet that are not decided by what is known about it: how several combine, and their words.
+//! Pure.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::rules::Case;
+use super::rule::Packet;
 use crate::model::Protocol;
 
-/// What a test of a rule comes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Holds,
-    Fails,
-    If(Condition),
-}
-
-impl Outcome {
-    /// What is certain.
-    pub(super) const fn certain(holds: bool) -> Self {
-        if holds { Self::Holds } else { Self::Fails }
-    }
-
-    /// The opposite, if `is_negated`.
-    pub(super) fn negated(self, is_negated: bool) -> Self {
-        match self {
-            Self::Holds if is_negated => Self::Fails,
-            Self::Fails if is_negated => Self::Holds,
-            Self::If(condition) if is_negated => Self::If(condition.negated()),
-            outcome => outcome,
-        }
-    }
-}
-
-/// What the packet, and nothing that is known of it, decides.
+/// Something that only the packet itself decides.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Condition {
     Simple {
@@ -41,26 +16,26 @@ pub(super) enum Condition {
         value: String,
         is_negated: bool,
     },
-    /// Not all of these at the same time: those packets an earlier rule took.
+    /// Not all of these at the same time: an earlier rule took those packets.
     NotAll(Vec<Condition>),
 }
 
-/// What a condition is about, in the order in which conditions are said.
+/// What a condition is about, in the order in which conditions are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Subject {
     InInterface,
     Source,
     SourcePort,
     Destination,
-    /// An address of this machine, of whichever interface; its value is empty.
+    /// An address of this machine, on any interface; its value is empty.
     OwnAddress,
     User,
     Group,
     Mark,
     Version,
-    /// A verb phrase of its own, positive: `belong to a transparent socket`.
+    /// Any other verb phrase, positive: `belong to a transparent socket`.
     Phrase,
-    /// Drawn by lot or taken in turn; it is no property of the packet.
+    /// Chosen at random or in turn: not a property of the packet.
     Share,
     /// Words of the tool that are not understood.
     Unknown,
@@ -86,7 +61,15 @@ impl Condition {
                 value,
                 is_negated: !is_negated,
             },
-            Self::NotAll(all) => Self::new(Subject::Phrase, both(&all)),
+            Self::NotAll(all) => Self::new(Subject::Phrase, joined(&all)),
+        }
+    }
+
+    /// That a packet does not meet all of these.
+    pub(super) fn none_of(mut all: Vec<Self>) -> Self {
+        match all.len() {
+            1 => all.remove(0).negated(),
+            _ => Self::NotAll(all),
         }
     }
 
@@ -100,10 +83,10 @@ impl Condition {
         )
     }
 
-    /// Whether every packet for a server here meets it: with TCP, none is for another address. It is said
-    /// all the same, and takes nothing from the rules after it.
-    pub(super) fn is_certain(&self, case: &Case<'_>) -> bool {
-        case.protocol == Protocol::Tcp && *self == Self::new(Subject::OwnAddress, "")
+    /// Whether it is true of every packet for a server here: with TCP, none is for another address. It is listed all
+    /// the same, and takes nothing from the rules after it.
+    pub(super) fn is_certain(&self, packet: &Packet<'_>) -> bool {
+        packet.protocol == Protocol::Tcp && *self == Self::new(Subject::OwnAddress, "")
     }
 
     pub(super) const fn is_unknown(&self) -> bool {
@@ -133,7 +116,7 @@ impl Condition {
                 value,
                 is_negated,
             } => (subject, value, *is_negated),
-            Self::NotAll(all) => return format!("are none of those that {}", both(all)),
+            Self::NotAll(all) => return format!("are none of those that {}", joined(all)),
         };
         let (verb, negative) = match subject {
             Subject::InInterface => ("come in by ", "do not come in by "),
@@ -149,7 +132,7 @@ impl Condition {
             Subject::Mark => ("have the mark ", "do not have the mark "),
             Subject::Version => ("are ", "are not "),
             Subject::Phrase => ("", "do not "),
-            Subject::Share => ("are chosen by lot", "are not chosen by lot"),
+            Subject::Share => ("are chosen at random", "are not chosen at random"),
             Subject::Unknown => (
                 "meet a condition that was not understood: ",
                 "do not meet a condition that was not understood: ",
@@ -166,14 +149,13 @@ impl Condition {
 }
 
 /// `come in by eth0 and come from 10.0.0.0/8`.
-fn both(all: &[Condition]) -> String {
+fn joined(all: &[Condition]) -> String {
     let phrases: Vec<_> = all.iter().map(Condition::phrase).collect();
     phrases.join(" and ")
 }
 
-/// Conditions that all hold: each once and none that the others imply; `None` if they contradict
-/// each other.
-pub(super) fn together(conditions: impl IntoIterator<Item = Condition>) -> Option<Vec<Condition>> {
+/// Combines conditions that all hold: each once and none that the others imply. `None` if they contradict each other.
+pub(super) fn combine(conditions: impl IntoIterator<Item = Condition>) -> Option<Vec<Condition>> {
     let mut all: Vec<Condition> = Vec::new();
     for condition in conditions {
         if !all.contains(&condition) {
@@ -201,12 +183,11 @@ pub(super) fn together(conditions: impl IntoIterator<Item = Condition>) -> Optio
             continue;
         }
         let is_open = |part: &Condition| !simple.contains(part) && !implied(part);
-        let mut open: Vec<_> = parts.into_iter().filter(is_open).collect();
-        let left = match open.len() {
-            0 => return None,
-            1 => open.remove(0).negated(),
-            _ => Condition::NotAll(open),
-        };
+        let open: Vec<_> = parts.into_iter().filter(is_open).collect();
+        if open.is_empty() {
+            return None;
+        }
+        let left = Condition::none_of(open);
         if !kept.contains(&left) {
             kept.push(left);
         }
@@ -214,18 +195,17 @@ pub(super) fn together(conditions: impl IntoIterator<Item = Condition>) -> Optio
     Some(kept)
 }
 
-/// What two conditions on the same thing say of each other.
 impl Condition {
-    /// Whether no packet meets both.
+    /// Whether no packet can meet both.
     fn excludes(&self, other: &Self) -> bool {
-        // What is drawn twice may come out both ways.
+        // Two random choices are independent.
         if self.is_share() || other.is_share() {
             return false;
         }
         match (self.area(), other.area()) {
             (Some(one), Some(two)) if one.subject == two.subject => {
                 match (one.is_negated, two.is_negated) {
-                    (false, false) => !one.meets(&two),
+                    (false, false) => !one.overlaps(&two),
                     (false, true) => two.contains(&one),
                     (true, false) => one.contains(&two),
                     (true, true) => false,
@@ -241,7 +221,7 @@ impl Condition {
             (Some(one), Some(two)) if one.subject == two.subject => {
                 match (one.is_negated, two.is_negated) {
                     (false, false) => two.contains(&one),
-                    (false, true) => !one.meets(&two),
+                    (false, true) => !one.overlaps(&two),
                     (true, false) => false,
                     (true, true) => one.contains(&two),
                 }
@@ -250,7 +230,7 @@ impl Condition {
         }
     }
 
-    /// What it is about, where that has parts: networks and interfaces.
+    /// The networks or interfaces that it is about.
     fn area(&self) -> Option<Area<'_>> {
         let Self::Simple {
             subject,
@@ -303,8 +283,8 @@ impl Area<'_> {
         }
     }
 
-    /// Whether anything is in both. A list of interfaces is no name: it may meet every one.
-    fn meets(&self, other: &Self) -> bool {
+    /// Whether anything is in both. A list of interfaces may overlap every one.
+    fn overlaps(&self, other: &Self) -> bool {
         let is_list =
             |area: &Self| matches!(area.of, AreaOf::Interface(name) if name.contains(' '));
         self.contains(other) || other.contains(self) || is_list(self) || is_list(other)
@@ -320,45 +300,45 @@ mod tests {
     }
 
     #[test]
-    fn what_contradicts_itself_matches_no_packet() {
-        assert_eq!(together([from("a"), from("a").negated()]), None);
-        assert_eq!(together([from("a"), from("a")]), Some(vec![from("a")]));
+    fn contradicting_conditions_match_no_packet() {
+        assert_eq!(combine([from("a"), from("a").negated()]), None);
+        assert_eq!(combine([from("a"), from("a")]), Some(vec![from("a")]));
         let not_both = Condition::NotAll(vec![from("a"), from("b")]);
         assert_eq!(
-            together([from("a"), not_both.clone()]),
+            combine([from("a"), not_both.clone()]),
             Some(vec![from("a"), from("b").negated()])
         );
-        assert_eq!(together([from("a"), from("b"), not_both.clone()]), None);
+        assert_eq!(combine([from("a"), from("b"), not_both.clone()]), None);
         let neither = from("a").negated();
-        assert_eq!(together([neither.clone(), not_both]), Some(vec![neither]));
+        assert_eq!(combine([neither.clone(), not_both]), Some(vec![neither]));
     }
 
     #[test]
-    fn networks_and_interfaces_have_parts() {
+    fn networks_and_interfaces_contain_each_other() {
         let not = |net: &str| from(net).negated();
-        assert_eq!(together([from("10.0.0.1"), not("10.0.0.0/8")]), None);
-        assert_eq!(together([from("10.0.0.1"), from("10.0.0.2")]), None);
+        assert_eq!(combine([from("10.0.0.1"), not("10.0.0.0/8")]), None);
+        assert_eq!(combine([from("10.0.0.1"), from("10.0.0.2")]), None);
         let inner = vec![from("10.0.0.1")];
         assert_eq!(
-            together([from("10.0.0.0/8"), from("10.0.0.1")]),
+            combine([from("10.0.0.0/8"), from("10.0.0.1")]),
             Some(inner.clone())
         );
-        assert_eq!(together([from("10.0.0.1"), not("11.0.0.0/8")]), Some(inner));
+        assert_eq!(combine([from("10.0.0.1"), not("11.0.0.0/8")]), Some(inner));
         let both = vec![from("10.0.0.0/8"), not("10.0.0.1")];
-        assert_eq!(together(both.clone()), Some(both));
+        assert_eq!(combine(both.clone()), Some(both));
         let by = |name: &str| Condition::new(Subject::InInterface, name);
-        assert_eq!(together([by("eth0"), by("docker0")]), None);
-        assert_eq!(together([by("eth0"), by("eth+").negated()]), None);
+        assert_eq!(combine([by("eth0"), by("docker0")]), None);
+        assert_eq!(combine([by("eth0"), by("eth+").negated()]), None);
         assert_eq!(
-            together([by("eth0"), by("docker0").negated()]),
+            combine([by("eth0"), by("docker0").negated()]),
             Some(vec![by("eth0")])
         );
         let list = vec![by("eth0"), by("eth0 or eth1")];
-        assert_eq!(together(list.clone()), Some(list));
+        assert_eq!(combine(list.clone()), Some(list));
     }
 
     #[test]
-    fn conditions_are_said_in_words() {
+    fn conditions_are_verb_phrases() {
         let negated = from("10.0.0.0/8").negated();
         assert_eq!(negated.phrase(), "do not come from 10.0.0.0/8");
         let both = Condition::NotAll(vec![from("a"), Condition::new(Subject::User, "7")]);
