@@ -105,17 +105,16 @@ pub(super) fn redirects(tables: &[&Table], query: &Query<'_>) -> Found {
 
 /// A rule that sends packets elsewhere; `None` if they stay where they are.
 fn draft(sent: Sent, place: &str, packet: &Packet<'_>) -> Option<Draft> {
-    let is_same_port = match sent.target.port {
-        TargetPort::Same => true,
-        TargetPort::One(port) => port == packet.port,
-        TargetPort::Several(_) => false,
+    let is_here = |target: &Target| {
+        let has_address = match &target.address {
+            None => true,
+            Some(Address::One(address)) => packet.is_own(*address),
+            Some(Address::Several(_)) => false,
+        };
+        let ports = [TargetPort::Same, TargetPort::One(packet.port)];
+        has_address && ports.contains(&target.port)
     };
-    let is_here = match &sent.target.address {
-        None => true,
-        Some(Address::One(address)) => packet.is_own(*address),
-        Some(Address::Several(_)) => false,
-    };
-    if is_same_port && is_here {
+    if sent.targets.iter().all(is_here) {
         return None;
     }
     let not_by_loopback = Condition::new(Subject::InInterface, "lo").negated();
@@ -133,7 +132,7 @@ fn draft(sent: Sent, place: &str, packet: &Packet<'_>) -> Option<Draft> {
     Some(Draft {
         place: place.to_owned(),
         chain: sent.chain,
-        targets: vec![sent.target],
+        targets: sent.targets,
         conditions,
         packets,
         version: Some(packet.version),

@@ -2,10 +2,7 @@
 
 use super::condition::{Condition, Subject};
 use super::field::{Outcome, Value};
-use super::rule::{
-    Action, Address, Data, Element, Lookup, Match, Operand, Operator, Packet, Rule, Set, Step,
-    Table, Target, TargetPort,
-};
+use super::rule::{Action, Data, Element, Lookup, Packet, Rule, Set, Step, Table};
 
 /// More ways through a rule than this are not traced one by one.
 const MOST_WAYS: usize = 64;
@@ -65,24 +62,12 @@ impl Table {
         Some(elements.filter_map(matching).collect())
     }
 
-    fn ways(&self, Match { lookup, operator }: &Match, packet: &Packet<'_>) -> Ways {
-        match operator {
-            Operator::Equal => self.ways_to_equal(lookup, packet),
-            Operator::NotEqual => self.ways_to_differ(lookup, packet),
-            Operator::Other(operator) => {
-                let value = self.elements(&lookup.set).and_then(|all| all.first());
-                let value = value.and_then(|element| element.key.first());
-                match (lookup.fields.first(), value) {
-                    (Some(field), Some(value)) => one_way(field.compares(operator, value, packet)),
-                    _ => vec![vec![Condition::new(Subject::Unknown, operator.as_str())]],
-                }
-            }
-        }
-    }
-
     fn ways_to_equal(&self, lookup: &Lookup, packet: &Packet<'_>) -> Ways {
         let Some(found) = self.look_up(lookup, packet) else {
-            let phrase = format!("are in the set {}", lookup.set.name());
+            let phrase = match &lookup.set {
+                Set::Named(name) => format!("are in the set {name}"),
+                Set::Inline(_) => String::new(),
+            };
             return vec![vec![Condition::new(Subject::Unknown, phrase)]];
         };
         let ways: Ways = found
@@ -117,15 +102,6 @@ impl Table {
             conditions.push(Condition::none_of(way));
         }
         vec![conditions]
-    }
-}
-
-impl Set {
-    fn name(&self) -> &str {
-        match self {
-            Self::Inline(_) => "",
-            Self::Named(name) => name,
-        }
     }
 }
 
@@ -197,24 +173,25 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn step(&mut self, step: &Step) {
         match step {
-            Step::Match(one) => self.require(&self.table.ways(one, self.packet)),
+            Step::Match { lookup, is_negated } => {
+                let ways = if *is_negated {
+                    self.table.ways_to_differ(lookup, self.packet)
+                } else {
+                    self.table.ways_to_equal(lookup, self.packet)
+                };
+                self.require(&ways);
+            }
             Step::Require(condition) => self.require(&[vec![condition.clone()]]),
             Step::Act(action) => self.act(&[], action, None),
-            Step::VerdictMap(map) => self.verdict_map(map),
-            Step::Send { version, .. }
-                if version.is_some_and(|version| version != self.packet.version) =>
-            {
-                self.ways.clear();
-            }
-            Step::Send {
-                address,
-                port,
-                goes_on,
-                ..
-            } => {
-                for (conditions, target) in self.targets(address.as_ref(), port) {
-                    let goes_on = *goes_on;
-                    self.act(&conditions, &Action::Send { target, goes_on }, None);
+            Step::Map { lookup, otherwise } => {
+                let table = self.table;
+                let Some(found) = table.look_up(lookup, self.packet) else {
+                    return self.act(&[], otherwise, None);
+                };
+                for (conditions, element) in found {
+                    if let Some(action) = element.action(otherwise) {
+                        self.act(&conditions, &action, element.comment.as_deref());
+                    }
                 }
             }
         }
@@ -242,106 +219,18 @@ impl Builder<'_> {
             });
         }
     }
-
-    fn verdict_map(&mut self, map: &Lookup) {
-        let table = self.table;
-        let Some(found) = table.look_up(map, self.packet) else {
-            let what = format!("the elements of the map @{} were not read", map.set.name());
-            return self.act(&[], &Action::Opaque(what), None);
-        };
-        for (conditions, element) in found {
-            if let Some(Data::Verdict(action)) = &element.data {
-                self.act(&conditions, action, element.comment.as_deref());
-            }
-        }
-    }
-
-    /// Every target that an address and a port can come to; one map may have both.
-    fn targets(
-        &self,
-        address: Option<&Operand<Address>>,
-        port: &Operand<TargetPort>,
-    ) -> Vec<(Vec<Condition>, Target)> {
-        let mut addresses = Vec::new();
-        match address {
-            None => addresses.push((Vec::new(), None, None)),
-            Some(Operand::Is(address)) => {
-                addresses.push((Vec::new(), Some(address.clone()), None));
-            }
-            Some(Operand::Map(map)) => {
-                let found = self.values(map);
-                addresses.extend(found.into_iter().map(|(conditions, values)| {
-                    let port = values.get(1).map(TargetPort::from);
-                    (conditions, values.first().map(Address::from), port)
-                }));
-            }
-        }
-        let ports = match port {
-            Operand::Is(port) => vec![(Vec::new(), port.clone())],
-            Operand::Map(map) => {
-                let found = self.values(map).into_iter();
-                let port =
-                    |values: Vec<Value>| values.first().map_or(TargetPort::Same, TargetPort::from);
-                found.map(|(also, values)| (also, port(values))).collect()
-            }
-        };
-        let mut targets = Vec::new();
-        for (conditions, address, port) in addresses {
-            if let Some(port) = port {
-                targets.push((conditions, Target { address, port }));
-                continue;
-            }
-            targets.extend(ports.iter().map(|(also, port)| {
-                let target = Target {
-                    address: address.clone(),
-                    port: port.clone(),
-                };
-                ([conditions.as_slice(), also].concat(), target)
-            }));
-        }
-        targets
-    }
-
-    /// What a map has for the packet; its name where the elements are unknown.
-    fn values(&self, map: &Lookup) -> Vec<(Vec<Condition>, Vec<Value>)> {
-        let Some(found) = self.table.look_up(map, self.packet) else {
-            let name = Value::Text(format!("@{}", map.set.name()));
-            return vec![(Vec::new(), vec![name])];
-        };
-        let values = |element: &Element| match &element.data {
-            Some(Data::Values(values)) => values.clone(),
-            _ => Vec::new(),
-        };
-        found
-            .into_iter()
-            .map(|(conditions, element)| (conditions, values(element)))
-            .collect()
-    }
 }
 
-impl From<&Value> for Address {
-    fn from(value: &Value) -> Self {
-        match value {
-            Value::Net(net) if net.prefix_len() == net.max_prefix_len() => Self::One(net.addr()),
-            Value::Text(name) if name.starts_with('@') => {
-                Self::Several(format!("an address of the map {}", &name[1..]))
-            }
-            Value::Net(_) | Value::Text(_) => Self::Several(value.text()),
-            _ => Self::Several("another address".into()),
-        }
-    }
-}
-
-impl From<&Value> for TargetPort {
-    fn from(value: &Value) -> Self {
-        let number = match value {
-            Value::Number(number) => u16::try_from(*number).ok(),
+impl Element {
+    /// The action of this element of a map.
+    fn action(&self, otherwise: &Action) -> Option<Action> {
+        match (self.data.as_ref()?, otherwise) {
+            (Data::Verdict(action), _) => Some(action.clone()),
+            (Data::Target(part), Action::Send { targets, goes_on }) => Some(Action::Send {
+                targets: targets.iter().map(|whole| part.over(whole)).collect(),
+                goes_on: *goes_on,
+            }),
             _ => None,
-        };
-        match number {
-            Some(0) => Self::Same,
-            Some(one) => Self::One(one),
-            None => Self::Several(value.text()),
         }
     }
 }

@@ -116,6 +116,7 @@ impl Value {
     pub(super) fn text(&self) -> String {
         match self {
             Self::Number(number) => number.to_string(),
+            Self::Range(first, u64::MAX) => format!("{first} or more"),
             Self::Range(first, last) => format!("{first}-{last}"),
             Self::Net(net) if net.prefix_len() == net.max_prefix_len() => net.addr().to_string(),
             Self::Net(net) => net.to_string(),
@@ -229,26 +230,6 @@ impl Field {
             // A packet that is not for an address of this machine is for many machines: TCP has none.
             Outcome::If(condition) if condition.is_certain(packet) => Outcome::Fails,
             Outcome::If(condition) => Outcome::If(condition.negated()),
-        }
-    }
-
-    /// Compares it with a number by `<`, `<=`, `>` or `>=`.
-    pub(super) fn compares(&self, operator: &str, value: &Value, packet: &Packet<'_>) -> Outcome {
-        if !self.is_of(packet) {
-            return Outcome::Fails;
-        }
-        match (self.number(packet), value) {
-            (Some((number, _)), Value::Number(other)) => Outcome::certain(match operator {
-                "<" => number < *other,
-                "<=" => number <= *other,
-                ">" => number > *other,
-                _ => number >= *other,
-            }),
-            _ if self.kind == Kind::Share => Outcome::If(Condition::new(Subject::Share, "")),
-            _ => {
-                let words = format!("{:?} {operator} {}", self.kind, value.text());
-                Outcome::If(Condition::new(Subject::Unknown, words))
-            }
         }
     }
 }

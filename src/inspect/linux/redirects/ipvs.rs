@@ -10,47 +10,38 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::condition::{Condition, Subject};
 use super::field::{Kind, Value};
 use super::rule::{
-    Action, Address, BaseChain, Hook, Match, Operator, Rule, Step, Table, Target, TargetPort,
-    Version,
+    Action, Address, BaseChain, Hook, Rule, Step, Table, Target, TargetPort, Version,
 };
 
 /// The services as one chain, which packets pass wherever they come from.
 pub(super) fn parse(listed: &str) -> Table {
-    let mut services: Vec<(&str, &str, Vec<Target>)> = Vec::new();
+    let mut services: Vec<(Option<Vec<Step>>, Vec<Target>)> = Vec::new();
     for line in listed.lines() {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         match words.as_slice() {
             ["->", server, way, ..] => {
                 let service = services.last_mut().filter(|_| *way != "Local");
-                if let Some(((.., targets), (address, port))) = service.zip(endpoint(server)) {
+                if let Some(((_, targets), (address, port))) = service.zip(endpoint(server)) {
                     targets.push(Target {
                         address: Some(Address::One(address)),
                         port: TargetPort::One(port),
                     });
                 }
             }
-            [kind, service, ..] => services.push((kind, service, Vec::new())),
+            [kind, service, ..] => services.push((steps(kind, service), Vec::new())),
             _ => {}
         }
     }
-    let mut rules = Vec::new();
-    for (kind, service, targets) in services {
-        let is_shared = targets.len() > 1;
-        for target in targets {
-            let Some(mut steps) = steps(kind, service) else {
-                break;
-            };
-            if is_shared {
-                steps.push(Step::Require(Condition::new(Subject::Share, "")));
-            }
-            let goes_on = true;
-            steps.push(Step::Act(Action::Send { target, goes_on }));
-            rules.push(Rule {
-                steps,
-                comment: None,
-            });
-        }
-    }
+    let rule = |(steps, targets): (Option<Vec<Step>>, Vec<Target>)| {
+        let goes_on = true;
+        let mut steps = steps.filter(|_| !targets.is_empty())?;
+        steps.push(Step::Act(Action::Send { targets, goes_on }));
+        Some(Rule {
+            steps,
+            comment: None,
+        })
+    };
+    let rules = services.into_iter().filter_map(rule).collect();
     Table {
         place: "IPVS".to_owned(),
         bases: vec![BaseChain {
@@ -66,7 +57,7 @@ pub(super) fn parse(listed: &str) -> Table {
 
 /// What a packet must have to be for a service.
 fn steps(kind: &str, service: &str) -> Option<Vec<Step>> {
-    let equal = |kind, value| Step::Match(Match::new(kind, Operator::Equal, value));
+    let equal = |kind, value| Step::compare(kind, false, value);
     let protocol = match kind {
         "TCP" => 6,
         "UDP" => 17,

@@ -89,43 +89,30 @@ pub(super) struct Rule {
 
 /// What a rule does, in its order.
 pub(super) enum Step {
-    /// Goes on with the packets that match.
-    Match(Match),
+    /// Goes on with the packets that have one of the values, or none of them.
+    Match {
+        lookup: Lookup,
+        is_negated: bool,
+    },
     Require(Condition),
     Act(Action),
     /// Takes the action that a map has for the packet.
-    VerdictMap(Lookup),
-    /// Sends the packet to what may depend on a map.
-    Send {
-        /// The kernel stops evaluating the rule for packets of the other version.
-        version: Option<Version>,
-        address: Option<Operand<Address>>,
-        port: Operand<TargetPort>,
-        goes_on: bool,
+    Map {
+        lookup: Lookup,
+        /// Where the elements are unknown. Of a target the elements replace a part.
+        otherwise: Action,
     },
 }
 
-pub(super) struct Match {
-    pub(super) lookup: Lookup,
-    pub(super) operator: Operator,
-}
-
-impl Match {
+impl Step {
     /// Compares one field with one value.
-    pub(super) fn new(kind: Kind, operator: Operator, value: Value) -> Self {
-        let fields = vec![Field::new(kind)];
-        let set = Set::Inline(vec![vec![value].into()]);
-        let lookup = Lookup { fields, set };
-        Self { lookup, operator }
+    pub(super) fn compare(kind: Kind, is_negated: bool, value: Value) -> Self {
+        let lookup = Lookup {
+            fields: vec![Field::new(kind)],
+            set: Set::Inline(vec![vec![value].into()]),
+        };
+        Self::Match { lookup, is_negated }
     }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Operator {
-    Equal,
-    NotEqual,
-    /// `<`, `<=`, `>` or `>=`.
-    Other(String),
 }
 
 /// Fields of a packet, compared together with the elements of a set or the keys of a map.
@@ -160,13 +147,8 @@ impl From<Vec<Value>> for Element {
 
 pub(super) enum Data {
     Verdict(Action),
-    Values(Vec<Value>),
-}
-
-/// Something that is in the rule itself or looked up in a map.
-pub(super) enum Operand<T> {
-    Is(T),
-    Map(Lookup),
+    /// An address, a port, or both.
+    Target(Target),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,7 +160,8 @@ pub(super) enum Action {
     End,
     /// Sends the packet elsewhere.
     Send {
-        target: Target,
+        /// Several share the packets.
+        targets: Vec<Target>,
         /// Whether the packet passes the rules after this one as well (`tproxy` of nftables).
         goes_on: bool,
     },
@@ -191,6 +174,20 @@ pub(super) struct Target {
     /// `None`: this machine.
     pub(super) address: Option<Address>,
     pub(super) port: TargetPort,
+}
+
+impl Target {
+    /// This target, with what it lacks from another one.
+    pub(super) fn over(&self, other: &Self) -> Self {
+        let this = self.clone();
+        Self {
+            address: this.address.or_else(|| other.address.clone()),
+            port: match this.port {
+                TargetPort::Same => other.port.clone(),
+                port => port,
+            },
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -28,7 +28,7 @@ const MOST_EXCEPTIONS: usize = 6;
 /// A rule that sends the packet elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sent {
-    pub(super) target: Target,
+    pub(super) targets: Vec<Target>,
     pub(super) conditions: Vec<Condition>,
     pub(super) chain: String,
     pub(super) comment: Option<String>,
@@ -145,9 +145,9 @@ impl Tracer<'_> {
                 (taken.iter().any(Vec::is_empty), taken)
             }
             Action::Goto(to) => (true, self.chain(to, met, comment)),
-            Action::Send { target, goes_on } => {
+            Action::Send { targets, goes_on } => {
                 self.trace.found.push(Sent {
-                    target: target.clone(),
+                    targets: targets.clone(),
                     conditions: met,
                     chain: chain.to_owned(),
                     comment: comment.cloned(),

@@ -107,7 +107,7 @@ fn action(name: &str, options: &[String], is_chain: impl Fn(&str) -> bool) -> Op
     };
     let port = port.unwrap_or(TargetPort::Same);
     Some(Action::Send {
-        target: Target { address, port },
+        targets: vec![Target { address, port }],
         goes_on: false,
     })
 }

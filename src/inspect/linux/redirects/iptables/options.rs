@@ -5,7 +5,7 @@
 
 use crate::inspect::linux::redirects::condition::Subject;
 use crate::inspect::linux::redirects::field::{Kind, Value};
-use crate::inspect::linux::redirects::rule::{Match, Operator, Step};
+use crate::inspect::linux::redirects::rule::Step;
 
 /// The parts of a rule.
 #[derive(Default)]
@@ -25,10 +25,8 @@ pub(super) fn parse(words: &[String]) -> Options<'_> {
             options.target = rest;
             break;
         }
-        let (operator, after) = match word.as_str() {
-            "!" => (Operator::NotEqual, after),
-            _ => (Operator::Equal, rest),
-        };
+        let is_negated = word == "!";
+        let after = if is_negated { after } else { rest };
         let Some((option, after)) = after.split_first() else {
             break;
         };
@@ -43,8 +41,9 @@ pub(super) fn parse(words: &[String]) -> Options<'_> {
             ("--comment", [comment]) => options.comment = Some(comment.clone()),
             (option, values) => {
                 let compared = compared(option, &values.join(" "));
-                let compared = compared.map(|(kind, value)| Match::new(kind, operator, value));
-                options.steps.extend(compared.map(Step::Match));
+                options
+                    .steps
+                    .extend(compared.map(|(kind, value)| Step::compare(kind, is_negated, value)));
             }
         }
     }

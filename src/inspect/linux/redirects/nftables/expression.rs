@@ -8,7 +8,9 @@ use serde_json::Value as Json;
 use super::statement::verdict;
 use crate::inspect::linux::redirects::condition::Subject;
 use crate::inspect::linux::redirects::field::{Field, Kind, Of, Value};
-use crate::inspect::linux::redirects::rule::{Data, Element, Lookup, Set, Version};
+use crate::inspect::linux::redirects::rule::{
+    Address, Data, Element, Lookup, Set, Target, TargetPort, Version,
+};
 use crate::model::Protocol;
 
 /// What is looked up, and where.
@@ -43,10 +45,30 @@ pub(super) fn element(one: &Json) -> Element {
         },
         data: data.map(|data| match verdict(data) {
             Some(action) => Data::Verdict(action),
-            None => Data::Values(values(data)),
+            None => Data::Target(target(&values(data))),
         }),
         comment: comment.map(str::to_owned),
     }
+}
+
+/// An address and a port, of which there may be one.
+pub(super) fn target(parts: &[Value]) -> Target {
+    let (mut address, mut port) = (None, TargetPort::Same);
+    for part in parts {
+        match part {
+            Value::Number(0) => {}
+            Value::Number(_) | Value::Range(..) => {
+                let one = part.text().parse().map(TargetPort::One);
+                port = one.unwrap_or_else(|_| TargetPort::Several(part.text()));
+            }
+            Value::Net(net) if net.prefix_len() == net.max_prefix_len() => {
+                address = Some(Address::One(net.addr()));
+            }
+            Value::Other(_) => address = Some(Address::Several("another address".into())),
+            _ => address = Some(Address::Several(part.text())),
+        }
+    }
+    Target { address, port }
 }
 
 /// The list in an object with this one name.

@@ -3,13 +3,10 @@
 mod expression;
 mod statement;
 
-use std::collections::HashSet;
-
 use serde_json::Value as Json;
 
 use self::expression::element;
-use self::statement::Parser;
-use super::rule::{Action, BaseChain, Hook, Rule, Step, Table, Version};
+use super::rule::{Action, BaseChain, Hook, Rule, Set, Step, Table, Version};
 
 /// One table of nftables.
 pub(super) struct NftTable {
@@ -18,8 +15,6 @@ pub(super) struct NftTable {
     pub(super) table: Table,
     /// Whether the kernel skips it (`flags dormant`).
     is_dormant: bool,
-    /// Named sets and maps that rules refer to.
-    used_sets: HashSet<String>,
     /// Whether some of its rules can only be printed by the tools of `iptables`.
     pub(super) has_foreign: bool,
 }
@@ -69,7 +64,6 @@ impl NftTable {
             family: family.to_owned(),
             name: name.to_owned(),
             is_dormant: value.get("flags").is_some_and(is_dormant),
-            used_sets: HashSet::new(),
             has_foreign: false,
         })
     }
@@ -81,16 +75,15 @@ impl NftTable {
                 let Some(chain) = word(value, "chain") else {
                     return;
                 };
-                let mut parser = Parser::default();
                 let expressions = value.get("expr").and_then(Json::as_array);
+                let mut steps = Vec::new();
                 for expression in expressions.into_iter().flatten() {
-                    parser.statement(expression);
+                    self.has_foreign |= expression.get("xt").is_some();
+                    statement::parse(expression, &mut steps);
                 }
-                self.has_foreign |= parser.has_foreign;
-                self.used_sets.extend(parser.used_sets);
                 let chain = self.table.chains.entry(chain.to_owned());
                 chain.or_default().push(Rule {
-                    steps: parser.steps,
+                    steps,
                     comment: word(value, "comment").map(str::to_owned),
                 });
             }
@@ -144,16 +137,26 @@ impl NftTable {
 
     /// Whether rules that may send a packet elsewhere depend on sets whose elements were not printed.
     pub(super) fn lacks_elements(&self) -> bool {
-        let mut steps = self
-            .table
-            .chains
-            .values()
-            .flatten()
-            .flat_map(|rule| &rule.steps);
-        let may_send =
-            |step: &Step| matches!(step, Step::Send { .. } | Step::Act(Action::Opaque(_)));
-        let is_unknown = |name: &String| matches!(self.table.sets.get(name), Some(None));
-        !self.table.bases.is_empty() && steps.any(may_send) && self.used_sets.iter().any(is_unknown)
+        let rules = self.table.chains.values().flatten();
+        let steps: Vec<&Step> = rules.flat_map(|rule| &rule.steps).collect();
+        let may_send = steps.iter().any(|step| match step {
+            Step::Act(action)
+            | Step::Map {
+                otherwise: action, ..
+            } => {
+                matches!(action, Action::Send { .. } | Action::Opaque(_))
+            }
+            _ => false,
+        });
+        let is_unknown = |set: &Set| match set {
+            Set::Named(name) => matches!(self.table.sets.get(name), Some(None)),
+            Set::Inline(_) => false,
+        };
+        let mut sets = steps.iter().filter_map(|step| match step {
+            Step::Match { lookup, .. } | Step::Map { lookup, .. } => Some(&lookup.set),
+            _ => None,
+        });
+        !self.table.bases.is_empty() && may_send && sets.any(is_unknown)
     }
 
     /// Takes the elements of its sets from another listing of it.

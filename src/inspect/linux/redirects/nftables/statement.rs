@@ -2,150 +2,143 @@
 
 use serde_json::Value as Json;
 
-use super::expression::{lookup, value};
+use super::expression::{lookup, target, value};
 use crate::inspect::linux::redirects::condition::{Condition, Subject};
-use crate::inspect::linux::redirects::field::Value;
+use crate::inspect::linux::redirects::field::{Kind, Value};
 use crate::inspect::linux::redirects::iptables::is_harmless;
-use crate::inspect::linux::redirects::rule::{
-    Action, Address, Lookup, Match, Operand, Operator, Set, Step, Target, TargetPort, Version,
-};
+use crate::inspect::linux::redirects::rule::{Action, Address, Lookup, Set, Step, TargetPort};
 
 /// Statements that leave a packet where it was going.
 const HARMLESS: &str =
     "counter log notrack secmark set map dup flow comment meter synproxy continue last";
 
-/// Parses the statements of one rule.
-#[derive(Default)]
-pub(super) struct Parser {
-    pub(super) steps: Vec<Step>,
-    /// Named sets that it refers to.
-    pub(super) used_sets: Vec<String>,
-    /// Whether a part of it can only be printed by the tools of `iptables`.
-    pub(super) has_foreign: bool,
+/// Adds the steps of a statement.
+pub(super) fn parse(expression: &Json, steps: &mut Vec<Step>) {
+    let object = expression.as_object();
+    let Some((kind, inner)) = object.and_then(|object| object.iter().next()) else {
+        return steps.push(require(Subject::Unknown, &value(expression).text()));
+    };
+    let opaque = |what: &str| Some(Step::Act(Action::Opaque(what.to_owned())));
+    let step = match kind.as_str() {
+        "match" => {
+            Some(comparison(inner).unwrap_or_else(|| require(Subject::Unknown, &inner.to_string())))
+        }
+        "limit" | "quota" | "ct count" => Some(require(Subject::Phrase, "are within a rate limit")),
+        "vmap" => map(inner).map(|lookup| {
+            let what = format!("the elements of the map {} were not read", inner["data"]);
+            let otherwise = Action::Opaque(what.replace('"', ""));
+            Step::Map { lookup, otherwise }
+        }),
+        "dnat" | "redirect" | "tproxy" => {
+            let number = match inner.get("family").and_then(Json::as_str) {
+                Some("ip") => Some(2),
+                Some("ip6") => Some(10),
+                _ => None,
+            };
+            // The kernel stops evaluating the rule for packets of the other version.
+            let version = |number| Step::compare(Kind::Version, false, Value::Number(number));
+            steps.extend(number.map(version));
+            Some(send(inner, kind == "tproxy"))
+        }
+        "mangle" => rewrite(inner),
+        "fwd" => opaque("packets are forwarded to another interface"),
+        "queue" => opaque("packets are queued to a program"),
+        "xt" => foreign(inner),
+        _ if HARMLESS.contains(&kind.as_str()) => None,
+        _ => {
+            let action = verdict(expression).map(Step::Act);
+            Some(action.unwrap_or_else(|| require(Subject::Unknown, kind)))
+        }
+    };
+    steps.extend(step);
 }
 
-impl Parser {
-    pub(super) fn statement(&mut self, expression: &Json) {
-        let object = expression.as_object();
-        let Some((kind, inner)) = object.and_then(|object| object.iter().next()) else {
-            return self.require(Subject::Unknown, &value(expression).text());
+fn require(subject: Subject, words: &str) -> Step {
+    Step::Require(Condition::new(subject, words))
+}
+
+fn map(inner: &Json) -> Option<Lookup> {
+    Some(lookup(inner.get("key")?, inner.get("data")?))
+}
+
+fn comparison(inner: &Json) -> Option<Step> {
+    let operator = inner.get("op").and_then(Json::as_str).unwrap_or("==");
+    let mut lookup = lookup(inner.get("left")?, inner.get("right")?);
+    if !matches!(operator, "==" | "in" | "!=") {
+        let number = inner.get("right")?.as_u64()?;
+        let range = match operator {
+            "<" => Value::Range(0, number.checked_sub(1)?),
+            "<=" => Value::Range(0, number),
+            ">" => Value::Range(number.checked_add(1)?, u64::MAX),
+            ">=" => Value::Range(number, u64::MAX),
+            _ => return None,
         };
-        match kind.as_str() {
-            "match" => self.match_statement(inner),
-            "limit" | "quota" | "ct count" => {
-                self.require(Subject::Phrase, "are within a rate limit");
-            }
-            "vmap" => {
-                if let Some(map) = self.map(inner) {
-                    self.steps.push(Step::VerdictMap(map));
-                }
-            }
-            "dnat" | "redirect" | "tproxy" => self.send(kind, inner),
-            "mangle" => self.rewrite(inner),
-            "fwd" => self.opaque("packets are forwarded to another interface"),
-            "queue" => self.opaque("packets are queued to a program"),
-            "xt" => self.foreign(inner),
-            _ if HARMLESS.split(' ').any(|one| one == kind) => {}
-            "ct helper" | "ct timeout" | "ct expectation" => {}
-            _ => match verdict(expression) {
-                Some(action) => self.steps.push(Step::Act(action)),
-                None => self.require(Subject::Unknown, kind),
-            },
+        lookup.set = Set::Inline(vec![vec![range].into()]);
+    }
+    let is_negated = operator == "!=";
+    Some(Step::Match { lookup, is_negated })
+}
+
+/// Sends packets to a target of which a part may be looked up in a map.
+fn send(inner: &Json, goes_on: bool) -> Step {
+    let parts = [inner.get("addr"), inner.get("port")].map(|part| {
+        let map = part.and_then(|part| part.get("map"));
+        let name = map.and_then(|map| map.get("data")?.as_str());
+        let name = name.map(|name| name.trim_start_matches('@'));
+        (part, map.and_then(self::map), name)
+    });
+    let [
+        (address, address_map, address_name),
+        (port, port_map, port_name),
+    ] = parts;
+    let fixed = address.into_iter().chain(port).map(value);
+    let mut target = target(&fixed.collect::<Vec<_>>());
+    if address_map.is_some() {
+        let name = address_name.unwrap_or_default();
+        target.address = Some(Address::Several(format!("an address of the map {name}")));
+    }
+    if port_map.is_some() {
+        target.port = TargetPort::Several(format!("@{}", port_name.unwrap_or_default()));
+    }
+    let otherwise = Action::Send {
+        targets: vec![target],
+        goes_on,
+    };
+    match address_map.or(port_map) {
+        Some(lookup) => Step::Map { lookup, otherwise },
+        None => Step::Act(otherwise),
+    }
+}
+
+/// Writes another destination into the packet, without the state of a connection.
+fn rewrite(inner: &Json) -> Option<Step> {
+    let field = inner.get("key")?.get("payload")?.get("field")?.as_str()?;
+    if !matches!(field, "dport" | "daddr") {
+        return None;
+    }
+    let target = target(&[value(inner.get("value")?)]);
+    let is_understood = (field == "dport") == target.address.is_none();
+    Some(Step::Act(if is_understood {
+        Action::Send {
+            targets: vec![target],
+            goes_on: true,
         }
-    }
+    } else {
+        Action::Opaque("packets get another destination".to_owned())
+    }))
+}
 
-    fn require(&mut self, subject: Subject, words: &str) {
-        let condition = Condition::new(subject, words);
-        self.steps.push(Step::Require(condition));
-    }
-
-    fn opaque(&mut self, what: &str) {
-        self.steps.push(Step::Act(Action::Opaque(what.to_owned())));
-    }
-
-    fn lookup(&mut self, key: &Json, set: &Json) -> Lookup {
-        let lookup = lookup(key, set);
-        if let Set::Named(name) = &lookup.set {
-            self.used_sets.push(name.clone());
-        }
-        lookup
-    }
-
-    fn map(&mut self, inner: &Json) -> Option<Lookup> {
-        Some(self.lookup(inner.get("key")?, inner.get("data")?))
-    }
-
-    fn match_statement(&mut self, inner: &Json) {
-        let Some((left, right)) = inner.get("left").zip(inner.get("right")) else {
-            return self.require(Subject::Unknown, &inner.to_string());
-        };
-        let operator = match inner.get("op").and_then(Json::as_str) {
-            None | Some("==" | "in") => Operator::Equal,
-            Some("!=") => Operator::NotEqual,
-            Some(other) => Operator::Other(other.to_owned()),
-        };
-        let lookup = self.lookup(left, right);
-        self.steps.push(Step::Match(Match { lookup, operator }));
-    }
-
-    fn operand<T: for<'a> From<&'a Value>>(&mut self, json: &Json) -> Operand<T> {
-        match json.get("map").and_then(|map| self.map(map)) {
-            Some(map) => Operand::Map(map),
-            None => Operand::Is(T::from(&value(json))),
-        }
-    }
-
-    fn send(&mut self, kind: &str, inner: &Json) {
-        let step = Step::Send {
-            version: match inner.get("family").and_then(Json::as_str) {
-                Some("ip") => Some(Version::V4),
-                Some("ip6") => Some(Version::V6),
-                _ => None,
-            },
-            address: inner
-                .get("addr")
-                .map(|address| self.operand::<Address>(address)),
-            port: match inner.get("port") {
-                Some(port) => self.operand(port),
-                None => Operand::Is(TargetPort::Same),
-            },
-            // The others end the packet's way through the rules.
-            goes_on: kind == "tproxy",
-        };
-        self.steps.push(step);
-    }
-
-    /// Writes another destination into the packet, without the state of a connection.
-    fn rewrite(&mut self, inner: &Json) {
-        let field = inner
-            .get("key")
-            .and_then(|key| key.get("payload")?.get("field")?.as_str());
-        let value = inner.get("value").map(value);
-        let target = match (field, value) {
-            (Some("dport"), Some(port)) => Target {
-                address: None,
-                port: TargetPort::from(&port),
-            },
-            (Some("daddr"), Some(address)) => Target {
-                address: Some(Address::from(&address)),
-                port: TargetPort::Same,
-            },
-            _ => return,
-        };
-        let goes_on = true;
-        self.steps.push(Step::Act(Action::Send { target, goes_on }));
-    }
-
-    /// A match or target that only the tools of `iptables` can print.
-    fn foreign(&mut self, inner: &Json) {
-        self.has_foreign = true;
-        let word = |name: &str| inner.get(name).and_then(Json::as_str).unwrap_or("?");
-        let name = word("name");
-        match word("type") {
-            "target" if is_harmless(name) => {}
-            "match" if name == "comment" => {}
-            "match" => self.require(Subject::Unknown, &format!("iptables -m {name}")),
-            _ => self.opaque(&format!("the target {name} of iptables was not understood")),
+/// A match or target that only the tools of `iptables` can print.
+fn foreign(inner: &Json) -> Option<Step> {
+    let word = |name: &str| inner.get(name).and_then(Json::as_str).unwrap_or("?");
+    let name = word("name");
+    match word("type") {
+        "target" if is_harmless(name) => None,
+        "match" if name == "comment" => None,
+        "match" => Some(require(Subject::Unknown, &format!("iptables -m {name}"))),
+        _ => {
+            let what = format!("the target {name} of iptables was not understood");
+            Some(Step::Act(Action::Opaque(what)))
         }
     }
 }
