@@ -202,92 +202,59 @@ impl Condition {
         if self.is_share() || other.is_share() {
             return false;
         }
-        match (self.area(), other.area()) {
-            (Some(one), Some(two)) if one.subject == two.subject => {
-                match (one.is_negated, two.is_negated) {
-                    (false, false) => !one.overlaps(&two),
-                    (false, true) => two.contains(&one),
-                    (true, false) => one.contains(&two),
-                    (true, true) => false,
+        let (
+            Self::Simple {
+                subject,
+                value,
+                is_negated,
+            },
+            Self::Simple {
+                subject: same,
+                value: other_value,
+                is_negated: other_negated,
+            },
+        ) = (self, other)
+        else {
+            return *other == self.clone().negated();
+        };
+        let contains = subject.contains(value, other_value);
+        let is_within = subject.contains(other_value, value);
+        match contains.zip(is_within).filter(|_| subject == same) {
+            None => *other == self.clone().negated(),
+            Some((contains, is_within)) => match (is_negated, other_negated) {
+                // A list of interfaces may overlap every one.
+                (false, false) => {
+                    !contains && !is_within && !value.contains(' ') && !other_value.contains(' ')
                 }
-            }
-            _ => *other == self.clone().negated(),
+                (false, true) => is_within,
+                (true, false) => contains,
+                (true, true) => false,
+            },
         }
     }
 
     /// Whether every packet that meets this one meets the other.
     fn implies(&self, other: &Self) -> bool {
-        match (self.area(), other.area()) {
-            (Some(one), Some(two)) if one.subject == two.subject => {
-                match (one.is_negated, two.is_negated) {
-                    (false, false) => two.contains(&one),
-                    (false, true) => !one.overlaps(&two),
-                    (true, false) => false,
-                    (true, true) => one.contains(&two),
-                }
+        self.excludes(&other.clone().negated())
+    }
+}
+
+impl Subject {
+    /// Whether a network or a name of interfaces contains another one; `eth+` and `eth*` are all that begin like this.
+    /// `None` where values have no parts.
+    fn contains(self, outer: &str, inner: &str) -> Option<bool> {
+        let net = |text: &str| {
+            let host = text.parse::<IpAddr>().map(IpNet::from);
+            host.or_else(|_| text.parse()).ok()
+        };
+        match self {
+            Self::Source | Self::Destination => Some(net(outer)?.contains(&net(inner)?)),
+            Self::InInterface => {
+                let prefix = outer.strip_suffix(['+', '*']);
+                Some(outer == inner || prefix.is_some_and(|prefix| inner.starts_with(prefix)))
             }
-            _ => self == other,
+            _ => None,
         }
-    }
-
-    /// The networks or interfaces that it is about.
-    fn area(&self) -> Option<Area<'_>> {
-        let Self::Simple {
-            subject,
-            value,
-            is_negated,
-        } = self
-        else {
-            return None;
-        };
-        let net = || {
-            value
-                .parse()
-                .or_else(|_| value.parse().map(|one: IpAddr| one.into()))
-        };
-        let of = match subject {
-            Subject::Source | Subject::Destination => AreaOf::Net(net().ok()?),
-            Subject::InInterface => AreaOf::Interface(value),
-            _ => return None,
-        };
-        Some(Area {
-            subject: *subject,
-            of,
-            is_negated: *is_negated,
-        })
-    }
-}
-
-struct Area<'a> {
-    subject: Subject,
-    of: AreaOf<'a>,
-    is_negated: bool,
-}
-
-enum AreaOf<'a> {
-    Net(IpNet),
-    /// A name; `eth+` and `eth*` stand for all that begin so.
-    Interface(&'a str),
-}
-
-impl Area<'_> {
-    /// Whether all of the other is in this one.
-    fn contains(&self, other: &Self) -> bool {
-        match (&self.of, &other.of) {
-            (AreaOf::Net(one), AreaOf::Net(two)) => one.contains(two),
-            (AreaOf::Interface(one), AreaOf::Interface(two)) => {
-                let prefix = one.strip_suffix(['+', '*']);
-                one == two || prefix.is_some_and(|prefix| two.starts_with(prefix))
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether anything is in both. A list of interfaces may overlap every one.
-    fn overlaps(&self, other: &Self) -> bool {
-        let is_list =
-            |area: &Self| matches!(area.of, AreaOf::Interface(name) if name.contains(' '));
-        self.contains(other) || other.contains(self) || is_list(self) || is_list(other)
     }
 }
 

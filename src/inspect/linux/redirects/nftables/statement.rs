@@ -9,8 +9,24 @@ use crate::inspect::linux::redirects::iptables::is_harmless;
 use crate::inspect::linux::redirects::rule::{Action, Address, Lookup, Set, Step, TargetPort};
 
 /// Statements that leave a packet where it was going.
-const HARMLESS: &str =
-    "counter log notrack secmark set map dup flow comment meter synproxy continue last";
+const HARMLESS: &[&str] = &[
+    "counter",
+    "log",
+    "notrack",
+    "secmark",
+    "set",
+    "map",
+    "dup",
+    "flow",
+    "comment",
+    "meter",
+    "synproxy",
+    "continue",
+    "last",
+    "ct helper",
+    "ct timeout",
+    "ct expectation",
+];
 
 /// Adds the steps of a statement.
 pub(super) fn parse(expression: &Json, steps: &mut Vec<Step>) {
@@ -81,30 +97,24 @@ fn comparison(inner: &Json) -> Option<Step> {
 
 /// Sends packets to a target of which a part may be looked up in a map.
 fn send(inner: &Json, goes_on: bool) -> Step {
-    let parts = [inner.get("addr"), inner.get("port")].map(|part| {
-        let map = part.and_then(|part| part.get("map"));
-        let name = map.and_then(|map| map.get("data")?.as_str());
-        let name = name.map(|name| name.trim_start_matches('@'));
-        (part, map.and_then(self::map), name)
-    });
-    let [
-        (address, address_map, address_name),
-        (port, port_map, port_name),
-    ] = parts;
-    let fixed = address.into_iter().chain(port).map(value);
+    let (address, port) = (inner.get("addr"), inner.get("port"));
+    let map_of = |part: &Json| part.get("map").and_then(map);
+    let parts = || address.into_iter().chain(port);
+    let fixed = parts().filter(|part| part.get("map").is_none()).map(value);
     let mut target = target(&fixed.collect::<Vec<_>>());
-    if address_map.is_some() {
-        let name = address_name.unwrap_or_default();
-        target.address = Some(Address::Several(format!("an address of the map {name}")));
-    }
-    if port_map.is_some() {
-        target.port = TargetPort::Several(format!("@{}", port_name.unwrap_or_default()));
+    let lookup = parts().find_map(map_of);
+    if let Some(Set::Named(name)) = lookup.as_ref().map(|lookup| &lookup.set) {
+        if address.is_some_and(|address| address.get("map").is_some()) {
+            target.address = Some(Address::Several(format!("an address of the map {name}")));
+        } else {
+            target.port = TargetPort::Several(format!("@{name}"));
+        }
     }
     let otherwise = Action::Send {
         targets: vec![target],
         goes_on,
     };
-    match address_map.or(port_map) {
+    match lookup {
         Some(lookup) => Step::Map { lookup, otherwise },
         None => Step::Act(otherwise),
     }
