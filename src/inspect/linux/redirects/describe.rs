@@ -16,15 +16,6 @@ const MOST_NAMED: usize = 4;
 /// No more redirects of one port are kept than this.
 const MOST_REDIRECTS: usize = 64;
 
-/// The port whose redirects are searched for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Query<'a> {
-    pub(super) protocol: Protocol,
-    pub(super) port: u16,
-    /// Every address of this machine, if they could be read.
-    pub(super) own: Option<&'a [IpNet]>,
-}
-
 /// The redirects of a port.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
@@ -45,19 +36,25 @@ struct Draft {
     comment: Option<String>,
 }
 
-/// Traces the port's packets through every table and describes each redirect once.
-pub(super) fn redirects(tables: &[&Table], query: &Query<'_>) -> Found {
+/// Traces a port's packets through every table and describes each redirect once; `own` are the addresses of this
+/// machine, if they could be read.
+pub(super) fn redirects(
+    tables: &[&Table],
+    protocol: Protocol,
+    port: u16,
+    own: Option<&[IpNet]>,
+) -> Found {
     let (mut drafts, mut unknown) = (Vec::new(), Vec::new());
     for table in tables {
         for base in &table.bases {
             for &version in base.versions {
                 let packet = Packet {
-                    protocol: query.protocol,
-                    port: query.port,
+                    protocol,
+                    port,
                     version,
                     hook: base.hook,
                     is_nat: base.is_nat,
-                    own: query.own,
+                    own,
                 };
                 let traced = trace(table, &base.name, &packet);
                 let found = traced.found.into_iter();
@@ -98,7 +95,9 @@ pub(super) fn redirects(tables: &[&Table], query: &Query<'_>) -> Found {
     }
     let drafts = drafts.iter().take(MOST_REDIRECTS);
     Found {
-        redirects: drafts.map(|draft| redirect(draft, query)).collect(),
+        redirects: drafts
+            .map(|draft| redirect(draft, protocol, port))
+            .collect(),
         unknown,
     }
 }
@@ -184,7 +183,7 @@ fn without_shares(drafts: Vec<Draft>) -> Vec<Draft> {
     })
 }
 
-fn redirect(draft: &Draft, query: &Query<'_>) -> Redirect {
+fn redirect(draft: &Draft, protocol: Protocol, port: u16) -> Redirect {
     let mut conditions = draft.conditions.clone();
     let has_address = draft.targets.iter().any(|target| target.address.is_some());
     if let Some(version) = draft.version.filter(|_| !has_address) {
@@ -211,10 +210,10 @@ fn redirect(draft: &Draft, query: &Query<'_>) -> Redirect {
     let place = format!("{} {}", draft.place, draft.chain);
     let comment = draft.comment.as_deref();
     Redirect {
-        protocol: query.protocol,
+        protocol,
         packets: draft.packets,
         conditions: phrases,
-        to: target(&draft.targets, query),
+        to: target(&draft.targets, port),
         place: Text::new(place.trim_end()),
         comment: comment
             .map(str::trim)
@@ -223,7 +222,7 @@ fn redirect(draft: &Draft, query: &Query<'_>) -> Redirect {
     }
 }
 
-fn target(targets: &[Target], query: &Query<'_>) -> RedirectTarget {
+fn target(targets: &[Target], port: u16) -> RedirectTarget {
     let only = targets.first().filter(|_| targets.len() == 1);
     RedirectTarget {
         address: only.and_then(|only| match only.address {
@@ -234,7 +233,7 @@ fn target(targets: &[Target], query: &Query<'_>) -> RedirectTarget {
             TargetPort::One(port) => Some(port),
             _ => None,
         }),
-        text: Text::new(&targets_text(targets, query.port)),
+        text: Text::new(&targets_text(targets, port)),
         is_unreachable: false,
     }
 }

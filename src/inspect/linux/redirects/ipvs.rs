@@ -99,7 +99,7 @@ mod tests {
     use ipnet::IpNet;
 
     use super::*;
-    use crate::inspect::linux::redirects::describe::{Query, redirects};
+    use crate::inspect::linux::redirects::describe::redirects;
     use crate::model::Protocol;
 
     /// As `ip_vs_info_seq_show` prints it.
@@ -113,12 +113,7 @@ mod tests {
 
     fn texts(protocol: Protocol, port: u16, own: &[&str]) -> Vec<String> {
         let own: Vec<IpNet> = own.iter().map(|net| net.parse().unwrap()).collect();
-        let query = Query {
-            protocol,
-            port,
-            own: Some(&own),
-        };
-        let found = redirects(&[&parse(LISTED)], &query);
+        let found = redirects(&[&parse(LISTED)], protocol, port, Some(&own));
         let sentence =
             |one: &crate::model::Redirect| format!("{} go to {}", one.packets("it"), one.target());
         found.redirects.iter().map(sentence).collect()

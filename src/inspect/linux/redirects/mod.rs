@@ -27,7 +27,7 @@ use std::io::ErrorKind;
 use ipnet::IpNet;
 use rustix::thread::CapabilitySet;
 
-use self::describe::{Found, Query};
+use self::describe::Found;
 use self::nftables::NftTable;
 use self::rule::{Table, Version};
 use super::limits::has_capability;
@@ -242,17 +242,12 @@ impl Rules {
 
     /// The redirects of a port among these rules.
     fn redirects(&self, protocol: Protocol, port: u16) -> (Vec<Redirect>, Vec<Gap>) {
-        let query = Query {
-            protocol,
-            port,
-            own: self.own.as_deref(),
-        };
         let nftables = self.nftables.iter().map(|one| &one.table);
         let tables: Vec<&Table> = nftables.chain(&self.others).collect();
         let Found {
             mut redirects,
             unknown,
-        } = describe::redirects(&tables, &query);
+        } = describe::redirects(&tables, protocol, port, self.own.as_deref());
         for redirect in &mut redirects {
             redirect.to.is_unreachable = redirect.to.address.is_some_and(route::is_missing);
         }

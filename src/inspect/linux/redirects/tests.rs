@@ -4,7 +4,7 @@
 
 use ipnet::IpNet;
 
-use super::describe::{Query, redirects};
+use super::describe::redirects;
 use super::rule::{Table, Version};
 use super::{iptables, nftables};
 use crate::model::Protocol::{self, Tcp, Udp};
@@ -14,12 +14,7 @@ const OWN: [&str; 4] = ["127.0.0.0/8", "10.0.0.1/32", "::1/128", "fd00::9/128"];
 /// What is said of a port, a sentence for each redirect, then what is not known.
 fn said(tables: &[&Table], protocol: Protocol, port: u16) -> Vec<String> {
     let own: Vec<IpNet> = OWN.iter().map(|net| net.parse().unwrap()).collect();
-    let query = Query {
-        protocol,
-        port,
-        own: Some(&own),
-    };
-    let found = redirects(tables, &query);
+    let found = redirects(tables, protocol, port, Some(&own));
     let sentences = found
         .redirects
         .iter()
