@@ -250,14 +250,22 @@ fn destination(value: &Value, packet: &Packet<'_>) -> Outcome {
 
 /// The destination of a packet for a server here is an address of this machine, or one of many machines.
 fn destination_type(types: &str) -> Outcome {
-    let types = types.to_lowercase();
-    let has = |kind: &str| types.split(", ").any(|one| one == kind);
+    // `RTN_LOCAL` and so on: nft prints numbers.
+    let name = |one: &str| match one {
+        "2" => "local".to_owned(),
+        "3" => "broadcast".to_owned(),
+        "4" => "anycast".to_owned(),
+        "5" => "multicast".to_owned(),
+        name => name.to_lowercase(),
+    };
+    let names: Vec<_> = types.split(", ").map(name).collect();
+    let has = |kind: &str| names.iter().any(|one| one == kind);
     let reaches_many = has("broadcast") || has("multicast") || has("anycast");
     match (has("local"), reaches_many) {
         (true, true) => Outcome::Holds,
         (true, false) => Outcome::If(Condition::new(Subject::OwnAddress, "")),
         (false, true) => {
-            let phrase = format!("are for a {types} address");
+            let phrase = format!("are for a {} address", names.join(" or "));
             Outcome::If(Condition::new(Subject::Phrase, phrase))
         }
         (false, false) => Outcome::Fails,
