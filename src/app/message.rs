@@ -101,7 +101,7 @@ pub struct Inspected {
     pub backgrounds: Vec<Background>,
     /// The process that starts one of them again, with what was read of it, where ending it is the way to
     /// keep the port free.
-    pub keeper: Option<(Arc<Process>, Background)>,
+    pub supervisor: Option<(Arc<Process>, Background)>,
     /// What decides who has to run a command.
     pub limits: Limits,
 }
@@ -185,7 +185,7 @@ pub enum EndRole {
     /// It has the socket.
     Owner,
     /// It starts an owner again: it must still be an ancestor of one that is to end as well.
-    Keeper,
+    Supervisor,
 }
 
 /// How often a person has said yes.

@@ -21,7 +21,7 @@ mod verdict;
 pub use browsers::browsers_refuse;
 pub use covers::covering;
 pub use examine::{Agreement, Examination, Trial, Witness};
-pub use fix::{Fix, FixCode, Frees, RunAs, fixes_for, keeper_text, shell_word, thing};
+pub use fix::{Fix, FixCode, Frees, RunAs, fixes_for, shell_word, supervisor_text, thing};
 pub use free::{Choice, Claim, Refusal, Unfit, Wish, choose, has_only_leftovers, unfit};
 pub use outcome::{Probe, ProbeResult};
 pub use probe::zone::interface;

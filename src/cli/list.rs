@@ -13,7 +13,7 @@ use sockeye::columns::{self, CellContext, Column};
 use sockeye::model::{Cost, Moment, Playback, Problem, Snapshot};
 use sockeye::report::{self, Layout, Sheet};
 use sockeye::runtime::clock::Clock;
-use sockeye::runtime::refresh;
+use sockeye::runtime::collector;
 use sockeye::source::{Recorder, Replay, Source as _, System};
 use sockeye::track::{Row, Table, Tracker};
 
@@ -109,7 +109,7 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
         recorded,
     } = read(shared, &asked, list.at, clock.now())?;
     let mut tracker = Tracker::new(settings.linger);
-    let (observation, refresh) = refresh::observe(&mut tracker, snapshot, cost, clock);
+    let (observation, refresh) = collector::track_snapshot(&mut tracker, snapshot, cost, clock);
     let table = observation.table;
     let rows = asked.select(&table);
     let printed = print(|out| list.write(out, &table, &rows, &settings))?;

@@ -9,7 +9,7 @@ use sockeye::config;
 use sockeye::model::{Kinds, clean};
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
-use sockeye::runtime::{live, panic, signals};
+use sockeye::runtime::{live, panic, process::signals};
 use sockeye::source::{Replay, Source, lineage, own_uid};
 use sockeye::track::Tracker;
 
@@ -42,7 +42,7 @@ pub(super) fn run(
         clock,
         interval: settings.interval,
         lost_recording: None,
-        is_hasty: true,
+        partial_owners_first: true,
         is_measured: true,
     };
     let surroundings = Surroundings {
@@ -69,7 +69,7 @@ pub(super) fn run(
         Exit::Signal(number) => signals::end_by(number),
         Exit::TerminalGone => EXIT_TROUBLE,
         Exit::Crashed(what) => {
-            complain(&panic::bug(&what));
+            complain(&panic::bug_report(&what));
             EXIT_BUG
         }
     })

@@ -14,8 +14,9 @@ use sockeye::model::{Problem, ProblemCode};
 use sockeye::report;
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
-use sockeye::runtime::watch::{self, End, Ended, Seen};
-use sockeye::runtime::{panic, refresh, signals};
+use sockeye::runtime::collector::CollectorEvent;
+use sockeye::runtime::watch::{self, Deadline, WatchEnd};
+use sockeye::runtime::{collector, panic, process::signals};
 use sockeye::source::{Recorder, Replay, Source as _};
 use sockeye::track::{Observation, Tracker};
 
@@ -56,10 +57,10 @@ pub(super) struct Watch {
 /// Prints until the time is over, nobody reads any more, or a signal comes.
 pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
     let settings = shared.over(Settings::default(), &watch.filter)?;
-    signals::exit_when_asked().context("signals can't be waited for")?;
+    signals::exit_on_signal().context("signals can't be waited for")?;
     let asked = options::asked(&settings, Sort::BY_PORT)?;
     let clock = Clock::start();
-    let end = End::after(watch.time, clock);
+    let end = Deadline::after(watch.time, clock);
     let interval = shared.replay.is_none().then_some(settings.interval);
     let mut printer = Printer {
         end: end.clone(),
@@ -82,17 +83,17 @@ pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
         clock,
         interval: settings.interval,
         lost_recording: None,
-        is_hasty: false,
+        partial_owners_first: false,
         is_measured: settings.stats,
     };
     let ended = watch::watch(collector, &end, |seen| printer.see(seen))?;
     Ok(match ended {
-        Ended::Crashed(what) => {
-            complain(&panic::bug(&what));
+        WatchEnd::Crashed(what) => {
+            complain(&panic::bug_report(&what));
             EXIT_BUG
         }
-        Ended::Done | Ended::NobodyReads if printer.failure.is_some() => EXIT_TROUBLE,
-        Ended::Done | Ended::NobodyReads => 0,
+        WatchEnd::Done | WatchEnd::ReaderGone if printer.failure.is_some() => EXIT_TROUBLE,
+        WatchEnd::Done | WatchEnd::ReaderGone => 0,
     })
 }
 
@@ -111,18 +112,19 @@ fn replay(
             snapshot.problems.extend(Recorder::left_out(&snapshot));
         }
         let cost = recording.cost();
-        let (observation, refresh) = refresh::observe(&mut tracker, snapshot, cost, printer.clock);
+        let (observation, refresh) =
+            collector::track_snapshot(&mut tracker, snapshot, cost, printer.clock);
         if settings.stats {
-            printer.see(Seen::Measured(refresh))?;
+            printer.see(CollectorEvent::Measured(refresh))?;
         }
-        if !printer.see(Seen::Observation(observation))? || recording.is_over()? {
+        if !printer.see(CollectorEvent::Updated(observation))? || recording.is_over()? {
             return Ok(0);
         }
     }
 }
 
 struct Printer {
-    end: End,
+    end: Deadline,
     clock: Clock,
     watching: Watching,
     /// Of JSON: what was said of the stream itself.
@@ -138,16 +140,16 @@ struct Printer {
 
 impl Printer {
     /// Prints what is to be told; `false` when nobody reads it, or the time is over.
-    fn see(&mut self, seen: Seen) -> io::Result<bool> {
-        let observation = match seen {
-            Seen::Observation(observation) => observation,
-            Seen::Measured(refresh) => {
+    fn see(&mut self, event: CollectorEvent) -> io::Result<bool> {
+        let observation = match event {
+            CollectorEvent::Updated(observation) => observation,
+            CollectorEvent::Measured(refresh) => {
                 let told = report::told_of_refresh(&refresh);
                 // Where nobody reads standard error either.
                 self.end.while_writing(|| complain(&told));
                 return Ok(true);
             }
-            Seen::Failure(why) => return self.see_failure(why),
+            CollectorEvent::Failed(why) => return self.see_failure(why),
         };
         let is_unread = |problem: &&Problem| problem.code.is_unread();
         let unread = observation.table.problems.iter().find(is_unread);
@@ -207,7 +209,7 @@ impl Printer {
         &self,
         write: impl FnOnce(&Self, &mut dyn io::Write) -> io::Result<()>,
     ) -> io::Result<bool> {
-        if !watch::takes_a_line(&self.end) {
+        if !self.end.waits_for_stdout() {
             return Ok(false);
         }
         let printed = self.end.while_writing(|| print(|out| write(self, out)))?;

@@ -32,8 +32,8 @@ mod zone;
 pub use accept_queue::{AcceptQueue, Fill};
 pub use age::Age;
 pub use background::{
-    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Engine, KeeperKind, KeptBy, Manager,
-    Quick, Reaction, Restarts, Run, Serving, Standing, Term, Unit,
+    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, EndRisk, Engine, Manager, Quick,
+    Reaction, Restarts, Run, Serving, Supervisor, SupervisorKind, Term, Unit,
 };
 pub use cost::{Cost, Refresh, millis_text};
 pub use counted::counted;

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use crate::bind::{Fix, FixCode, Frees};
-use crate::model::{AlsoEnds, Behind, BehindKind, Engine, KeeperKind, KeptBy, Pid, Restarts};
+use crate::model::{
+    AlsoEnds, Behind, BehindKind, Engine, Pid, Restarts, Supervisor, SupervisorKind,
+};
 
 #[derive(Serialize)]
 pub(super) struct FixRecord<'a> {
@@ -80,14 +82,14 @@ impl<'a> BehindRecord<'a> {
 
 #[derive(Serialize)]
 pub(super) struct KeptByRecord<'a> {
-    kind: KeeperKind,
+    kind: SupervisorKind,
     name: Option<&'a str>,
     pid: Option<Pid>,
     restarts: Restarts,
 }
 
 impl<'a> KeptByRecord<'a> {
-    pub(super) fn of(kept_by: &'a KeptBy) -> Self {
+    pub(super) fn of(kept_by: &'a Supervisor) -> Self {
         Self {
             kind: kept_by.kind,
             name: kept_by.name.as_deref(),

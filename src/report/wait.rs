@@ -33,7 +33,7 @@ pub struct WaitedFor<'a> {
     /// When it was seen to become so; `None`: it was so from the start, or is not.
     pub changed_at: Option<Moment>,
     /// Whether it is so.
-    pub is_so: bool,
+    pub is_reached: bool,
     /// Who listens, or who had the port last, or still has it.
     pub holders: &'a [Holder],
     /// When those were seen.
@@ -92,9 +92,9 @@ fn target<'a>(port: &WaitedFor<'a>, processes: &Processes<'_>) -> TargetRecord<'
         target: port.target.to_string(),
         protocol: port.target.protocol,
         port: port.target.first_port(),
-        happened: port.is_so,
+        happened: port.is_reached,
         changed_at: port.changed_at.map(|at| time(at.wall)),
-        summary: port.summary.filter(|_| !port.is_so),
+        summary: port.summary.filter(|_| !port.is_reached),
         holders: holders.map(socket).collect(),
     }
 }
@@ -125,7 +125,7 @@ pub fn told_of_wait(wanted: &str, port: &WaitedFor<'_>, zone: &TimeZone) -> Stri
         let time = at.wall.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S");
         format!(" since {time}")
     });
-    match (port.is_so, wanted) {
+    match (port.is_reached, wanted) {
         (true, "free") => format!("{target}: free{since}{}", who(", before: ")),
         (true, _) => format!("{target}: listening{since}{}", who(": ")),
         (false, "free") => {

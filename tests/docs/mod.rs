@@ -351,7 +351,7 @@ fn the_schemas_have_every_word_of_the_code_and_no_other() {
             check,
             "/$defs/kept_by/properties/kind",
             background,
-            "KeeperKind",
+            "SupervisorKind",
         ),
         (
             check,

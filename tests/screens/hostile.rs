@@ -13,7 +13,7 @@ use ratatui::buffer::Buffer;
 use sockeye::app::view::{Scrollbar, View};
 use sockeye::app::{Input, Key, Msg};
 use sockeye::model::{Problem, ProblemCode, Process, Socket, Text};
-use sockeye::runtime::backend::QuietBackend;
+use sockeye::runtime::terminal::QuietBackend;
 use sockeye::ui;
 
 use super::stage::{Stage, connection, known, listener, process, settings, surroundings, udp};

@@ -4,7 +4,7 @@ use sockeye::app::{Effect, Input, Inspected, Key, Msg};
 use std::time::Duration;
 
 use sockeye::model::{
-    Background, Behind, BehindKind, Cost, Engine, Limits, Problem, ProblemCode, Standing,
+    Background, Behind, BehindKind, Cost, EndRisk, Engine, Limits, Problem, ProblemCode,
 };
 
 use super::canvas::{Canvas, Theme};
@@ -382,13 +382,13 @@ fn question_about_what_others_need() {
         };
         let backgrounds = socket.owner.present().iter().map(|owner| Background {
             behind: Some(behind.clone()),
-            standing: Standing::ContainerProxy,
+            end_risk: EndRisk::ContainerProxy,
             ..Background::new(owner.pid)
         });
         let found = Inspected {
             job: *job,
             backgrounds: backgrounds.collect(),
-            keeper: None,
+            supervisor: None,
             limits: Limits::default(),
         };
         stage.tell(Msg::OwnerInspected(Box::new(found)));

@@ -168,7 +168,7 @@ impl Stage {
             let found = Inspected {
                 job,
                 backgrounds: owners.map(|owner| Background::new(owner.pid)).collect(),
-                keeper: None,
+                supervisor: None,
                 limits: Limits::default(),
             };
             effects.extend(

@@ -206,7 +206,7 @@ fn ordinary(effect: &Effect) -> Inspected {
     Inspected {
         job: *job,
         backgrounds: owners.map(|owner| Background::new(owner.pid)).collect(),
-        keeper: None,
+        supervisor: None,
         limits: Limits::default(),
     }
 }

@@ -9,7 +9,7 @@ use crate::model::{AlsoEnds, AlsoEndsKind, Behind, BehindKind};
 /// What frees the port of a tunnel or forwarder; `None` if it is none.
 pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Option<Vec<Fix>> {
     let behind = members.first_background()?.behind.as_ref()?;
-    let end_it = uncapitalised(&begin(members, members.keeper_to_end()));
+    let end_it = uncapitalised(&begin(members, members.supervisor_to_end()));
     let ended = |code, text| Fix {
         code,
         text,
@@ -22,7 +22,7 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Option<
                 FixCode::CloseForward,
                 format!("Close the tunnel{to}: {end_it}"),
             );
-            Some(vec![members.by_whom_with_keeper(close, situation)])
+            Some(vec![members.by_whom_with_supervisor(close, situation)])
         }
         BehindKind::SshForward => {
             let close = ended(

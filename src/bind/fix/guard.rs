@@ -3,11 +3,11 @@
 use super::members::Members;
 use super::party::named;
 use super::{Fix, FixCode, Situation, container};
-use crate::model::{BehindKind, Standing};
+use crate::model::{BehindKind, EndRisk};
 
 /// What is said before the end of something that others need.
 pub(super) fn instead(
-    standing: Standing,
+    end_risk: EndRisk,
     members: &Members<'_>,
     situation: &Situation<'_>,
 ) -> Vec<Fix> {
@@ -19,36 +19,36 @@ pub(super) fn instead(
         .and_then(|behind| container::first_fix(behind, situation));
     match of_container {
         Some(fix) => vec![fix],
-        None => sentences(standing, members, situation),
+        None => sentences(end_risk, members, situation),
     }
 }
 
 /// What happens if it is ended all the same.
-pub(super) fn consequence(standing: Standing) -> Option<String> {
-    let text = match standing {
-        Standing::Ordinary | Standing::ContainerInit => return None,
-        Standing::ContainerProxy => {
+pub(super) fn consequence(end_risk: EndRisk) -> Option<String> {
+    let text = match end_risk {
+        EndRisk::Ordinary | EndRisk::ContainerInit => return None,
+        EndRisk::ContainerProxy => {
             "The container goes on and is reached from outside all the same."
         }
-        Standing::ContainerMonitor => {
+        EndRisk::ContainerMonitor => {
             "The container goes on, and its engine can't stop it any more."
         }
-        Standing::Engine => "Every container depends on it.",
-        Standing::Manager => "Everything that it runs ends with it.",
-        Standing::Supervisor => "Every program that it runs ends with it.",
-        Standing::Login => "The login ends with it.",
-        Standing::OwnLogin => "Your own login ends with it.",
-        Standing::Ancestor => "It runs the session that you are in, which may end with it.",
-        Standing::Resolver => "This machine looks up no names without it.",
-        Standing::SshServer => "There is no new ssh login without it.",
-        Standing::Network => "This machine may lose its network without it.",
-        Standing::SystemService => "The system needs it.",
+        EndRisk::Engine => "Every container depends on it.",
+        EndRisk::Manager => "Everything that it runs ends with it.",
+        EndRisk::Supervisor => "Every program that it runs ends with it.",
+        EndRisk::Login => "The login ends with it.",
+        EndRisk::OwnLogin => "Your own login ends with it.",
+        EndRisk::Ancestor => "It runs the session that you are in, which may end with it.",
+        EndRisk::Resolver => "This machine looks up no names without it.",
+        EndRisk::SshServer => "There is no new ssh login without it.",
+        EndRisk::Network => "This machine may lose its network without it.",
+        EndRisk::SystemService => "The system needs it.",
     };
     Some(text.to_owned())
 }
 
-/// The sentences for each standing, the best first.
-fn sentences(standing: Standing, members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix> {
+/// The sentences for each risk, the best first.
+fn sentences(end_risk: EndRisk, members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix> {
     let Some(first) = members.first_process() else {
         return Vec::new();
     };
@@ -60,59 +60,59 @@ fn sentences(standing: Standing, members: &Members<'_>, situation: &Situation<'_
         )
     };
     let sentence = Fix::sentence;
-    match standing {
-        Standing::Ordinary | Standing::ContainerInit => Vec::new(),
-        Standing::ContainerProxy | Standing::ContainerMonitor => vec![sentence(
+    match end_risk {
+        EndRisk::Ordinary | EndRisk::ContainerInit => Vec::new(),
+        EndRisk::ContainerProxy | EndRisk::ContainerMonitor => vec![sentence(
             FixCode::StopContainer,
             format!(
                 "Stop the container that {who} publishes the port for, by its engine (`docker ps`, `podman ps`)"
             ),
         )],
-        Standing::Engine => vec![sentence(
+        EndRisk::Engine => vec![sentence(
             FixCode::ChangeConfig,
             format!(
                 "Change the address that {who} listens on, or take another port: every container depends on it"
             ),
         )],
-        Standing::Manager if is_inetd(&first.comm) => vec![sentence(
+        EndRisk::Manager if is_inetd(&first.comm) => vec![sentence(
             FixCode::ChangeConfig,
             format!(
                 "Take the line of port {port} out of the configuration of {who} and reload it: kill -HUP {}",
                 first.pid
             ),
         )],
-        Standing::Manager => vec![other_port(
+        EndRisk::Manager => vec![other_port(
             "listens for a service that it manages; stop that service's socket unit",
         )],
-        Standing::Supervisor if first.name.starts_with("PM2") => vec![sentence(
+        EndRisk::Supervisor if first.name.starts_with("PM2") => vec![sentence(
             FixCode::StopApp,
             format!(
                 "Stop the app that {who} listens for by its name, which `pm2 list` shows: pm2 stop NAME"
             ),
         )],
-        Standing::Supervisor => vec![sentence(
+        EndRisk::Supervisor => vec![sentence(
             FixCode::ChangeConfig,
             format!(
                 "Change the port that {who} listens on itself, or take another: it runs other programs"
             ),
         )],
-        Standing::Login | Standing::OwnLogin => vec![sentence(
+        EndRisk::Login | EndRisk::OwnLogin => vec![sentence(
             FixCode::CloseForward,
             format!(
                 "Close only the forward: {}",
                 by_escape("in that ssh session", &format!("-KR {port}"))
             ),
         )],
-        Standing::Ancestor => vec![other_port("runs the session that you are in")],
-        Standing::Resolver => resolver(&first.comm, &who, port),
-        Standing::SshServer => vec![sentence(
+        EndRisk::Ancestor => vec![other_port("runs the session that you are in")],
+        EndRisk::Resolver => resolver(&first.comm, &who, port),
+        EndRisk::SshServer => vec![sentence(
             FixCode::OtherPort,
             format!(
                 "Take another port, or have the ssh server listen on another (Port in sshd_config): {who} takes the logins"
             ),
         )],
-        Standing::Network => vec![other_port("keeps this machine's network up")],
-        Standing::SystemService => vec![other_port("is a service that the system needs")],
+        EndRisk::Network => vec![other_port("keeps this machine's network up")],
+        EndRisk::SystemService => vec![other_port("is a service that the system needs")],
     }
 }
 

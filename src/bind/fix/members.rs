@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::party::{self, Party, is_guarded, named};
 use super::process::kill;
 use super::reader::Reader;
-use super::service::{ignores, keeper_text};
+use super::service::{ignores, supervisor_text};
 use super::{Fix, FixCode, Situation};
-use crate::model::{AlsoEnds, Background, KeptBy, Pid, Process, Restarts, Standing, Term, Unit};
+use crate::model::{AlsoEnds, Background, EndRisk, Pid, Process, Restarts, Supervisor, Term, Unit};
 
 /// A process, and what is known of it.
 pub(super) type Member<'a> = (&'a Arc<Process>, Option<&'a Background>);
@@ -74,11 +74,11 @@ impl<'a> Members<'a> {
     }
 
     /// What the most guarded of them would cost.
-    pub(super) fn standing(&self) -> Standing {
-        let mut standings = self.backgrounds().map(|background| background.standing);
-        standings
-            .find(|&standing| is_guarded(standing))
-            .unwrap_or(Standing::Ordinary)
+    pub(super) fn end_risk(&self) -> EndRisk {
+        let mut risks = self.backgrounds().map(|background| background.end_risk);
+        risks
+            .find(|&end_risk| is_guarded(end_risk))
+            .unwrap_or(EndRisk::Ordinary)
     }
 
     /// What else ends with them, each once.
@@ -129,7 +129,7 @@ impl<'a> Members<'a> {
         let fix = Fix {
             restarts: matches!(kept_by.restarts, Restarts::Yes | Restarts::OnChange),
             warning: (kept_by.restarts == Restarts::Unknown)
-                .then(|| format!("{} may start it again.", keeper_text(kept_by))),
+                .then(|| format!("{} may start it again.", supervisor_text(kept_by))),
             also_ends: self.also_ends(),
             ..Fix::command(
                 FixCode::EndProcess,
@@ -161,15 +161,17 @@ impl<'a> Members<'a> {
     }
 
     /// A parent that starts the first of them again and has no command of its own to keep it down.
-    pub(super) fn keeper_to_end(&self) -> Option<&'a KeptBy> {
+    pub(super) fn supervisor_to_end(&self) -> Option<&'a Supervisor> {
         let kept_by = self.first_background()?.kept_by.as_ref()?;
         kept_by.is_ended_too().then_some(kept_by)
     }
 
     /// The same where what starts them again is ended too.
-    pub(super) fn by_whom_with_keeper(&self, fix: Fix, situation: &Situation<'_>) -> Fix {
-        match self.keeper_to_end() {
-            Some(keeper) if !keeper.is_reachable => Reader::of(situation.limits).as_root(fix),
+    pub(super) fn by_whom_with_supervisor(&self, fix: Fix, situation: &Situation<'_>) -> Fix {
+        match self.supervisor_to_end() {
+            Some(supervisor) if !supervisor.is_reachable => {
+                Reader::of(situation.limits).as_root(fix)
+            }
             _ => self.by_whom(fix, situation),
         }
     }

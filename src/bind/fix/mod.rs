@@ -22,7 +22,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::model::{AlsoEnds, Holder, KeptBy, Limits, Protocol};
+use crate::model::{AlsoEnds, Holder, Limits, Protocol, Supervisor};
 pub(super) use party::is_systemd;
 pub use shell::shell_word;
 
@@ -198,8 +198,8 @@ pub fn fixes_for(holder: &Holder, limits: &Limits) -> Vec<Fix> {
 }
 
 /// What starts a process again, as words: `supervisord (77)`, `systemd`.
-pub fn keeper_text(kept_by: &KeptBy) -> String {
-    service::keeper_text(kept_by)
+pub fn supervisor_text(kept_by: &Supervisor) -> String {
+    service::supervisor_text(kept_by)
 }
 
 /// How what has the port is ended: every socket in the way is in the first fix that has a command, or is

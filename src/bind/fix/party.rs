@@ -7,8 +7,8 @@ use super::members::{self, Members};
 use super::shell::unit_operands;
 use super::{Fix, FixCode, Situation, container, guard, process, service};
 use crate::model::{
-    Activation, Background, Behind, BehindKind, Holder, KeeperKind, KeptBy, Manager, Owner, Pid,
-    Process, Standing, Text, Unit,
+    Activation, Background, Behind, BehindKind, EndRisk, Holder, Manager, Owner, Pid, Process,
+    Supervisor, SupervisorKind, Text, Unit,
 };
 
 /// One of them.
@@ -29,7 +29,7 @@ pub(super) enum Party<'a> {
         members: Members<'a>,
     },
     App {
-        kept_by: &'a KeptBy,
+        kept_by: &'a Supervisor,
         members: Members<'a>,
     },
     Processes(Members<'a>),
@@ -136,8 +136,8 @@ pub(super) fn of_members(members: Members<'_>) -> Party<'_> {
     {
         return Party::Unit { unit, members };
     }
-    let has_own_command = |kept_by: &&KeptBy| {
-        use KeeperKind as K;
+    let has_own_command = |kept_by: &&Supervisor| {
+        use SupervisorKind as K;
         matches!(
             kept_by.kind,
             K::Pm2 | K::Supervisord | K::Runit | K::Daemontools | K::S6 | K::Forever | K::Overmind
@@ -237,8 +237,8 @@ fn hidden(user: Option<&str>, situation: &Situation<'_>) -> Fix {
 }
 
 /// Whether ending a process would take along more than its own work.
-pub(super) const fn is_guarded(standing: Standing) -> bool {
-    !matches!(standing, Standing::Ordinary | Standing::ContainerInit)
+pub(super) const fn is_guarded(end_risk: EndRisk) -> bool {
+    !matches!(end_risk, EndRisk::Ordinary | EndRisk::ContainerInit)
 }
 
 /// A name and pid: `node server.js (812)`.

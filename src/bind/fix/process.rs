@@ -3,9 +3,9 @@
 
 use super::members::{Members, deaf};
 use super::party::{is_guarded, named};
-use super::service::{ignores, keeper_text};
+use super::service::{ignores, supervisor_text};
 use super::{Fix, FixCode, Situation, forward, guard};
-use crate::model::{KeptBy, Pid, Restarts, Run, Term};
+use crate::model::{Pid, Restarts, Run, Supervisor, Term};
 
 /// `kill`, with a signal's option or nothing.
 pub(super) fn kill(signal: &str, pids: &[Pid]) -> String {
@@ -18,12 +18,12 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix
     let Some(first) = members.first_process() else {
         return Vec::new();
     };
-    let standing = members.standing();
-    if is_guarded(standing) {
-        let mut fixes = guard::instead(standing, members, situation);
+    let end_risk = members.end_risk();
+    if is_guarded(end_risk) {
+        let mut fixes = guard::instead(end_risk, members, situation);
         let end = Fix {
             also_ends: members.also_ends(),
-            warning: guard::consequence(standing),
+            warning: guard::consequence(end_risk),
             ..end(members)
         };
         // Nothing ends pid 1, and what it would cost is said above.
@@ -35,7 +35,7 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix
     if let Some(fixes) = forward::fixes(members, situation) {
         return fixes;
     }
-    let mut fixes = vec![members.by_whom_with_keeper(end(members), situation)];
+    let mut fixes = vec![members.by_whom_with_supervisor(end(members), situation)];
     if fixes[0].command.is_some() && fixes[0].code != FixCode::EndHard && members.pids().len() > 1 {
         let hard = Fix::command(
             FixCode::EndHard,
@@ -48,7 +48,7 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix
         };
         fixes.push(members.by_whom(hard, situation));
     }
-    if members.keeper_to_end().is_some() {
+    if members.supervisor_to_end().is_some() {
         fixes.extend(members.end_restarting(situation));
     }
     fixes
@@ -64,8 +64,11 @@ pub(super) fn end(members: &Members<'_>) -> Fix {
         .map(|background| background.reaction);
     let (run, term) = reaction.map_or((Run::Running, Term::Ends), |it| (it.run, it.term));
     let who = named(first);
-    let keeper = members.keeper_to_end();
-    let before: Vec<Pid> = keeper.and_then(|keeper| keeper.pid).into_iter().collect();
+    let supervisor = members.supervisor_to_end();
+    let before: Vec<Pid> = supervisor
+        .and_then(|supervisor| supervisor.pid)
+        .into_iter()
+        .collect();
     let with = |pids: Vec<Pid>| [before.clone(), pids].concat();
     let also_ends = members.also_ends();
     let fix = match (run, term) {
@@ -80,7 +83,7 @@ pub(super) fn end(members: &Members<'_>) -> Fix {
             let command = format!("{}; {}", kill("", &pids), kill("-CONT ", &pids));
             let text = format!(
                 "{}, which is stopped (Ctrl-Z) and handles the signal when it is continued",
-                begin(members, keeper)
+                begin(members, supervisor)
             );
             Fix::command(FixCode::ContinueThenEnd, text, command)
         }
@@ -100,13 +103,13 @@ pub(super) fn end(members: &Members<'_>) -> Fix {
                 kill("-KILL ", &with(members.pids())),
             )
         }
-        (Run::Running, _) => by_term(members, keeper, &before),
+        (Run::Running, _) => by_term(members, supervisor, &before),
     };
     Fix { also_ends, ..fix }
 }
 
 /// The end by SIGTERM, or by the signal that this kind of server ends at once by.
-fn by_term(members: &Members<'_>, keeper: Option<&KeptBy>, before: &[Pid]) -> Fix {
+fn by_term(members: &Members<'_>, supervisor: Option<&Supervisor>, before: &[Pid]) -> Fix {
     let (Some(first), background) = (members.first_process(), members.first_background()) else {
         return Fix::sentence(FixCode::NoneNeeded, "Nothing is to be ended");
     };
@@ -114,7 +117,7 @@ fn by_term(members: &Members<'_>, keeper: Option<&KeptBy>, before: &[Pid]) -> Fi
     if let Some(quick) = reaction.and_then(|reaction| reaction.quick) {
         let text = format!(
             "{} by SIG{} (SIGTERM {})",
-            text_of(&members.alone(), keeper, true),
+            text_of(&members.alone(), supervisor, true),
             quick.signal,
             quick.instead_of
         );
@@ -136,12 +139,12 @@ fn by_term(members: &Members<'_>, keeper: Option<&KeptBy>, before: &[Pid]) -> Fi
     }
     // A program that waits for a changed file ends its child itself, perhaps before `kill` comes to it and
     // fails; it starts nothing when the child ends first. Anything else would start it again at once.
-    if keeper.is_some_and(|keeper| keeper.restarts == Restarts::OnChange) {
+    if supervisor.is_some_and(|supervisor| supervisor.restarts == Restarts::OnChange) {
         pids.extend(before);
     } else {
         pids.splice(..0, before.iter().copied());
     }
-    let text = text_of(members, keeper, handles);
+    let text = text_of(members, supervisor, handles);
     // A master may see to a worker that ignores SIGTERM; one without a handler does not.
     let deaf = members.deaf_ones();
     if let (Some(who), false) = (deaf.first(), handles) {
@@ -157,9 +160,9 @@ fn by_term(members: &Members<'_>, keeper: Option<&KeptBy>, before: &[Pid]) -> Fi
 }
 
 /// `End the loop (77), which starts it again, and nginx (81), which ends its 4 workers`
-fn text_of(members: &Members<'_>, keeper: Option<&KeptBy>, handles: bool) -> String {
+fn text_of(members: &Members<'_>, supervisor: Option<&Supervisor>, handles: bool) -> String {
     let heirs = members.heirs();
-    let begin = begin(members, keeper);
+    let begin = begin(members, supervisor);
     let workers = match (members.pids().len() - 1 - heirs.len(), handles) {
         (0, _) => String::new(),
         (1, true) => ", which ends its worker".into(),
@@ -178,21 +181,21 @@ fn text_of(members: &Members<'_>, keeper: Option<&KeptBy>, handles: bool) -> Str
 }
 
 /// `End the loop (77), which starts it again, and nginx (81)`
-pub(super) fn begin(members: &Members<'_>, keeper: Option<&KeptBy>) -> String {
+pub(super) fn begin(members: &Members<'_>, supervisor: Option<&Supervisor>) -> String {
     let who = members
         .first_process()
         .map(|first| named(first))
         .unwrap_or_default();
-    match keeper {
-        Some(keeper) if keeper.restarts == Restarts::Unknown => {
+    match supervisor {
+        Some(supervisor) if supervisor.restarts == Restarts::Unknown => {
             format!(
                 "End {}, which may start it again, and {who}",
-                keeper_text(keeper)
+                supervisor_text(supervisor)
             )
         }
-        Some(keeper) => format!(
+        Some(supervisor) => format!(
             "End {}, which starts it again, and {who}",
-            keeper_text(keeper)
+            supervisor_text(supervisor)
         ),
         None => format!("End {who}"),
     }

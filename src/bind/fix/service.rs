@@ -8,7 +8,7 @@ use super::process;
 use super::reader::Reader;
 use super::shell::{shell_word, unit_operands};
 use super::{Fix, FixCode, Situation, guard};
-use crate::model::{KeeperKind, KeptBy, Manager, Standing, Term, Text, Unit};
+use crate::model::{EndRisk, Manager, Supervisor, SupervisorKind, Term, Text, Unit};
 
 /// `systemctl stop` of these units, by whom it takes.
 pub(super) fn stop(
@@ -49,14 +49,14 @@ pub(super) fn unit_fixes(
 ) -> Vec<Fix> {
     let mut fix = stop_unit(unit, members, situation);
     let own_unit = situation.limits.unit.as_ref() == Some(&unit.name);
-    let standing = if own_unit {
-        Standing::Ancestor
+    let end_risk = if own_unit {
+        EndRisk::Ancestor
     } else {
-        members.standing()
+        members.end_risk()
     };
-    if is_guarded(standing) {
-        let mut fixes = guard::instead(standing, members, situation);
-        fix.warning = guard::consequence(standing);
+    if is_guarded(end_risk) {
+        let mut fixes = guard::instead(end_risk, members, situation);
+        fix.warning = guard::consequence(end_risk);
         // It ends more than the port: what else comes before it.
         fixes.push(fix);
         return fixes;
@@ -111,11 +111,11 @@ fn stop_unit(unit: &Unit, members: &Members<'_>, situation: &Situation<'_>) -> F
 
 /// An app of a supervisor.
 pub(super) fn app_fixes(
-    kept_by: &KeptBy,
+    kept_by: &Supervisor,
     members: &Members<'_>,
     situation: &Situation<'_>,
 ) -> Vec<Fix> {
-    let keeper = keeper_name(kept_by.kind);
+    let supervisor = supervisor_name(kept_by.kind);
     let name = kept_by.name.as_deref().unwrap_or_default();
     // pm2 listens itself for an app of several workers.
     let is_itself = kept_by.pid.is_some() && kept_by.pid == members.pids().first().copied();
@@ -129,7 +129,7 @@ pub(super) fn app_fixes(
         Some(process) => process.name.to_string(),
         None => app,
     };
-    let text = format!("Have {keeper} stop {what}");
+    let text = format!("Have {supervisor} stop {what}");
     let mut fix = match command(kept_by, members).filter(|_| has_user(kept_by, situation)) {
         Some(command) => Fix::command(FixCode::StopApp, text, command),
         None => Fix::sentence(
@@ -157,20 +157,20 @@ pub(super) fn app_fixes(
 
 /// Whether the user that a supervisor runs as can be named in a command: run as another it would reach what
 /// another one runs.
-fn has_user(kept_by: &KeptBy, situation: &Situation<'_>) -> bool {
+fn has_user(kept_by: &Supervisor, situation: &Situation<'_>) -> bool {
     let is_named = |uid| uid == 0 || situation.limits.uid == Some(uid) || kept_by.user.is_some();
     kept_by.uid.is_none_or(is_named)
 }
 
 /// What does not react to SIGTERM takes SIGKILL once its supervisor keeps it down. pm2 and forever send that
 /// themselves; supervisord does after 10 s and waits for it.
-fn insist(fix: Fix, kind: KeeperKind, members: &Members<'_>) -> Fix {
+fn insist(fix: Fix, kind: SupervisorKind, members: &Members<'_>) -> Fix {
     let (Some(why), Some(command)) = (members.deaf(), &fix.command) else {
         return fix;
     };
     let wait = match kind {
-        KeeperKind::Pm2 | KeeperKind::Forever => return fix,
-        KeeperKind::Supervisord => " & sleep 1",
+        SupervisorKind::Pm2 | SupervisorKind::Forever => return fix,
+        SupervisorKind::Supervisord => " & sleep 1",
         _ => "",
     };
     let kill = process::kill("-KILL ", &members.pids());
@@ -182,33 +182,33 @@ fn insist(fix: Fix, kind: KeeperKind, members: &Members<'_>) -> Fix {
 }
 
 /// The supervisor's own command that stops an app and keeps it down.
-fn command(kept_by: &KeptBy, members: &Members<'_>) -> Option<String> {
+fn command(kept_by: &Supervisor, members: &Members<'_>) -> Option<String> {
     let folder = || {
         let folder = kept_by.name.as_deref()?;
         folder.starts_with('/').then(|| shell_word(folder))
     };
     match kept_by.kind {
-        KeeperKind::Pm2 => {
+        SupervisorKind::Pm2 => {
             let home = kept_by.place.as_deref().map_or_else(String::new, |home| {
                 format!("PM2_HOME={} ", shell_word(home))
             });
             Some(format!("{home}pm2 stop {}", pm2_app(kept_by)?))
         }
-        KeeperKind::Supervisord => {
+        SupervisorKind::Supervisord => {
             let server = supervisord(kept_by.place.as_deref()?)?;
             let name = kept_by.name.as_deref().filter(|name| is_program(name))?;
             Some(format!("supervisorctl {server} stop {name}"))
         }
-        KeeperKind::Runit => Some(format!("sv down {}", folder()?)),
-        KeeperKind::Daemontools => Some(format!("svc -d {}", folder()?)),
-        KeeperKind::S6 => Some(format!("s6-svc -d {}", folder()?)),
-        KeeperKind::Forever => Some(format!("forever stop {}", members.first_process()?.pid)),
+        SupervisorKind::Runit => Some(format!("sv down {}", folder()?)),
+        SupervisorKind::Daemontools => Some(format!("svc -d {}", folder()?)),
+        SupervisorKind::S6 => Some(format!("s6-svc -d {}", folder()?)),
+        SupervisorKind::Forever => Some(format!("forever stop {}", members.first_process()?.pid)),
         _ => None,
     }
 }
 
 /// What `pm2 stop` takes for an app: its id, or a name that it does not take for an id or for every app.
-fn pm2_app(kept_by: &KeptBy) -> Option<Cow<'_, str>> {
+fn pm2_app(kept_by: &Supervisor) -> Option<Cow<'_, str>> {
     let is_name = |name: &&str| {
         let is_number = name.parse::<f64>().is_ok() || name.starts_with("0x");
         // What begins and ends with `/` is an expression.
@@ -241,30 +241,30 @@ fn is_program(name: &str) -> bool {
 }
 
 /// What people call a supervisor.
-pub(super) const fn keeper_name(kind: KeeperKind) -> &'static str {
+pub(super) const fn supervisor_name(kind: SupervisorKind) -> &'static str {
     match kind {
-        KeeperKind::Systemd => "systemd",
-        KeeperKind::Docker => "Docker",
-        KeeperKind::Podman => "podman",
-        KeeperKind::Kubelet => "Kubernetes",
-        KeeperKind::Pm2 => "pm2",
-        KeeperKind::Supervisord => "supervisord",
-        KeeperKind::Runit => "runit",
-        KeeperKind::Daemontools => "daemontools",
-        KeeperKind::S6 => "s6",
-        KeeperKind::Nodemon => "nodemon",
-        KeeperKind::Watch => "its file watcher",
-        KeeperKind::Forever => "forever",
-        KeeperKind::Foreman => "foreman",
-        KeeperKind::Overmind => "overmind",
-        KeeperKind::ShellLoop => "a loop in a shell",
-        KeeperKind::UnknownParent => "its parent",
+        SupervisorKind::Systemd => "systemd",
+        SupervisorKind::Docker => "Docker",
+        SupervisorKind::Podman => "podman",
+        SupervisorKind::Kubelet => "Kubernetes",
+        SupervisorKind::Pm2 => "pm2",
+        SupervisorKind::Supervisord => "supervisord",
+        SupervisorKind::Runit => "runit",
+        SupervisorKind::Daemontools => "daemontools",
+        SupervisorKind::S6 => "s6",
+        SupervisorKind::Nodemon => "nodemon",
+        SupervisorKind::Watch => "its file watcher",
+        SupervisorKind::Forever => "forever",
+        SupervisorKind::Foreman => "foreman",
+        SupervisorKind::Overmind => "overmind",
+        SupervisorKind::ShellLoop => "a loop in a shell",
+        SupervisorKind::UnknownParent => "its parent",
     }
 }
 
 /// `supervisord (77)`, or what is known of it.
-pub(in crate::bind) fn keeper_text(kept_by: &KeptBy) -> String {
-    let name = keeper_name(kept_by.kind);
+pub(in crate::bind) fn supervisor_text(kept_by: &Supervisor) -> String {
+    let name = supervisor_name(kept_by.kind);
     // What is known by its own name needs no interpreter before it.
     let process = kept_by.process.as_ref().filter(|_| name.contains(' '));
     match kept_by.pid {

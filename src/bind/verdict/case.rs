@@ -13,8 +13,8 @@ use super::super::{Address, ProbeResult};
 use super::kind::{Kind, kind};
 use super::{Cause, Outcome, who};
 use crate::model::{
-    Behind, BehindKind, Engine, Evidence, Holder, KeeperKind, KeptBy, Limits, Moment, Owner,
-    Protocol, Readiness, Redirect, State,
+    Behind, BehindKind, Engine, Evidence, Holder, Limits, Moment, Owner, Protocol, Readiness,
+    Redirect, State, Supervisor, SupervisorKind,
 };
 
 /// One bind test, ready to be judged.
@@ -226,17 +226,17 @@ impl<'a> Case<'a> {
     }
 
     /// What starts the owner of the socket that matters most again.
-    pub(super) fn kept_by(&self) -> Option<KeptBy> {
+    pub(super) fn kept_by(&self) -> Option<Supervisor> {
         let holder = self.principal()?;
         let mut known = holder.backgrounds.iter();
         let known = known.find_map(|background| background.kept_by.clone());
         let by_unit = || {
             let unit = holder.hidden_unit.as_ref()?;
-            Some(KeptBy {
+            Some(Supervisor {
                 name: Some(unit.name.clone()),
                 restarts: unit.restarts(),
                 is_reachable: false,
-                ..KeptBy::new(KeeperKind::Systemd)
+                ..Supervisor::new(SupervisorKind::Systemd)
             })
         };
         known.or_else(by_unit)

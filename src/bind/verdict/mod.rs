@@ -26,7 +26,7 @@ use super::examine::Examination;
 use super::fix::Fix;
 use super::probe::RULES_ARE_MEASURED;
 use super::servers::{self, Profile, Start};
-use crate::model::{Behind, Gap, GapCode, Holder, KeptBy, Moment};
+use crate::model::{Behind, Gap, GapCode, Holder, Moment, Supervisor};
 use case::Case;
 pub(super) use commands::reserve;
 pub use matrix::{MatrixCell, MatrixRow};
@@ -131,7 +131,7 @@ pub struct Verdict {
     /// What the port is there for, where that is more than the process that has it.
     pub behind: Option<Behind>,
     /// What starts the process again.
-    pub kept_by: Option<KeptBy>,
+    pub kept_by: Option<Supervisor>,
     /// When it will be over, counted from when it is told, if it ends by itself: at least so long.
     pub free_in: Option<Duration>,
     /// Whether a server that sets `SO_REUSEADDR` can start now, on every address asked for.

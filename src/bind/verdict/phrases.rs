@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bind::fix::{is_systemd, keeper_text};
+use crate::bind::fix::{is_systemd, supervisor_text};
 use crate::model::{
-    Behind, BehindKind, Endpoint, Holder, KeeperKind, Owner, Place, Process, Restarts, Text,
+    Behind, BehindKind, Endpoint, Holder, Owner, Place, Process, Restarts, SupervisorKind, Text,
 };
 
 /// No more addresses, names or pids than this are told one by one.
@@ -214,14 +214,14 @@ pub(super) fn kept(holder: &Holder) -> Option<String> {
         .backgrounds
         .iter()
         .find_map(|background| background.kept_by.as_ref())?;
-    let keeper = keeper_text(kept_by);
+    let supervisor = supervisor_text(kept_by);
     match kept_by.restarts {
-        Restarts::Yes => Some(format!("It is started again by {keeper} when it ends.")),
+        Restarts::Yes => Some(format!("It is started again by {supervisor} when it ends.")),
         Restarts::OnChange => Some(format!(
-            "It is started again by {keeper} when a file changes."
+            "It is started again by {supervisor} when a file changes."
         )),
-        Restarts::Unknown if kept_by.kind == KeeperKind::UnknownParent => Some(format!(
-            "Its parent {keeper} waits for it and may start it again."
+        Restarts::Unknown if kept_by.kind == SupervisorKind::UnknownParent => Some(format!(
+            "Its parent {supervisor} waits for it and may start it again."
         )),
         Restarts::Unknown | Restarts::No => None,
     }

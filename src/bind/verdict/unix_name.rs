@@ -15,8 +15,8 @@ use crate::bind::Start;
 use crate::bind::fix::reader::Reader;
 use crate::bind::fix::{self, Fix, FixCode, Situation, is_systemd, shell_word};
 use crate::model::{
-    AtPath, Behind, Connected, Evidence, Folder, Gap, Holder, KeptBy, Moment, Protocol, SocketFile,
-    Standing, UnixAddress, UnixEvidence, UnixHolder, UnixKind,
+    AtPath, Behind, Connected, EndRisk, Evidence, Folder, Gap, Holder, Moment, Protocol,
+    SocketFile, Supervisor, UnixAddress, UnixEvidence, UnixHolder, UnixKind,
 };
 
 /// The longest path that every program can name: `sun_path` with a NUL at its end.
@@ -60,7 +60,7 @@ pub struct UnixVerdict {
     /// What the owner is there for, where that is more than the process.
     pub behind: Option<Behind>,
     /// What starts the owner again.
-    pub kept_by: Option<KeptBy>,
+    pub kept_by: Option<Supervisor>,
     /// The sockets that have the name.
     pub blockers: Vec<UnixHolder>,
     /// What could not be found out.
@@ -323,10 +323,9 @@ impl Case<'_> {
                 "Stop the socket unit that systemd listens for: `systemctl list-sockets` names it";
             return vec![Fix::sentence(FixCode::StopSocketUnit, text)];
         }
-        let is_needed =
-            |standing| !matches!(standing, Standing::Ordinary | Standing::ContainerInit);
+        let is_needed = |end_risk| !matches!(end_risk, EndRisk::Ordinary | EndRisk::ContainerInit);
         let mut backgrounds = holders.iter().flat_map(|holder| &holder.backgrounds);
-        if backgrounds.any(|background| is_needed(background.standing)) {
+        if backgrounds.any(|background| is_needed(background.end_risk)) {
             let who = holders.first().map(|holder| owner_of(holder));
             let text = format!(
                 "Give the server another path: {} is needed by this machine or by your session",

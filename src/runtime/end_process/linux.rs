@@ -23,7 +23,7 @@ pub(super) fn send(ending: &Ending) -> Result<Sent, Failure> {
     for (role, one) in &held {
         let checked = match role {
             EndRole::Owner => has_socket(one, &sockets),
-            EndRole::Keeper => keeps(one, &held),
+            EndRole::Supervisor => keeps(one, &held),
         };
         checked.map_err(|why| why.of(&one.process))?;
     }

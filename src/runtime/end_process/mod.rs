@@ -24,7 +24,7 @@ use linux::send;
 
 use super::clock::Clock;
 use crate::app::{Ending, Msg};
-use crate::model::{Guard, KeptBy, Process};
+use crate::model::{Guard, Process, Supervisor};
 pub use judgement::{inspect_owner, uninspected};
 
 /// A signal that the system took.
@@ -34,7 +34,7 @@ struct Sent {
     /// Those that got it.
     held: Vec<Held>,
     /// What may start one of them again.
-    kept_by: Option<KeptBy>,
+    kept_by: Option<Supervisor>,
 }
 
 /// A process that got the signal.

@@ -58,7 +58,7 @@ pub(super) struct Platform {
     /// What was looked at then.
     looks: Looks,
     /// Whether somebody waits for the next reading more than for all owners in it.
-    is_hasty: bool,
+    partial_owners_first: bool,
     /// Whether the last reading had no descriptor to look at processes with.
     is_short: bool,
 }
@@ -91,7 +91,7 @@ impl Platform {
 
     /// The table is shown before its owners: let them come when they are found.
     pub(super) const fn hasten(&mut self) {
-        self.is_hasty = true;
+        self.partial_owners_first = true;
     }
 
     /// Who holds each of the sockets, in their order. The first time everybody is found, unless there
@@ -105,7 +105,7 @@ impl Platform {
         if self.is_short(problems) {
             return unknown(sockets);
         }
-        let effort = if self.is_hasty {
+        let effort = if self.partial_owners_first {
             Effort::Bounded
         } else {
             Effort::Whole

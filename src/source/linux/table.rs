@@ -83,7 +83,7 @@ impl Table {
     /// group mostly stand together.
     fn place(&mut self, sockets: &mut [Socket], at: Moment) -> Option<Problem> {
         self.cgroups
-            .learn(self.groups.iter().copied().filter(|&id| id != 0), at);
+            .resolve(self.groups.iter().copied().filter(|&id| id != 0), at);
         let mut last: (u64, Option<&Placement>) = (0, None);
         for (socket, &group) in sockets.iter_mut().zip(&self.groups) {
             if group != last.0 {
@@ -95,7 +95,7 @@ impl Table {
             }
         }
         let groups = self.groups.iter().filter(|&&id| id != 0);
-        let missing = groups.filter(|&&id| self.cgroups.is_yet_to_be_found(id));
+        let missing = groups.filter(|&&id| self.cgroups.is_pending(id));
         problems::groups(missing.count())
     }
 }

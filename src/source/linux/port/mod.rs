@@ -325,7 +325,7 @@ impl PortPlatform {
         (protocol, port): (Protocol, u16),
     ) {
         let at = evidence.taken_at;
-        self.cgroups.learn(self.groups.values().copied(), at);
+        self.cgroups.resolve(self.groups.values().copied(), at);
         evidence.gaps.extend(self.groups_gap());
         let settled = evidence.holders.iter().filter(|holder| holder.is_settled);
         let wanted: HashSet<u32> = settled.filter_map(|holder| holder.socket.inode).collect();
@@ -376,7 +376,7 @@ impl PortPlatform {
     /// That the units and containers of some owners are not known.
     fn groups_gap(&self) -> Option<Gap> {
         let mut groups = self.groups.values();
-        let is_missing = groups.any(|&id| self.cgroups.is_yet_to_be_found(id));
+        let is_missing = groups.any(|&id| self.cgroups.is_pending(id));
         let many = problems::MANY_GROUPS;
         let message = format!("which units or containers some owners are in is not known: {many}");
         is_missing.then(|| Gap::new(GapCode::Owners, &message))

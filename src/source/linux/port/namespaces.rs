@@ -13,7 +13,7 @@ use rustix::fs::stat;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::super::background;
-use super::super::background::containers::inside;
+use super::super::background::containers::netns;
 use super::super::detail::Detail;
 use super::super::placement::Placement;
 use super::super::sock_diag::{Asked, SockDiag};
@@ -197,7 +197,7 @@ type Silent = (Endpoint, Option<u32>);
 /// them ended meanwhile, and the namespace with them as far as can be known.
 fn described(members: &[Pid], local: Endpoint, inode: Option<u32>) -> Option<Elsewhere> {
     let inodes = inode.into_iter().collect();
-    let owner = inside::owner_among(members, &inodes);
+    let owner = netns::owner_among(members, &inodes);
     let (&first, named) = (members.first()?, owner.or(members.first().copied())?);
     let Placement { unit, container } = placement_of(&named.to_string());
     fs::exists(format!("/proc/{named}/stat"))

@@ -1,28 +1,27 @@
-//! Work that a key asks for and the main thread must not wait for. Each job answers with one
-//! message.
+//! Slow work that a key starts, each on a thread of its own. The result of a job is one message.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::bind_test::BindTester;
-use super::clock::Clock;
 use crate::app::{BindReport, FileFormat, Msg, Settings, Written};
 use crate::bind::{self, Address, Claim, Target, Wish};
 use crate::model::Moment;
 use crate::report::{self, Sheet};
+use crate::runtime::bind_test::BindTester;
+use crate::runtime::clock::Clock;
 use crate::track::{RowId, Table};
 
-/// How many ports are tried before the search for a free one is given up.
+/// How many ports are tried to find a free one.
 const MAX_TRIES: usize = 1000;
 
-/// Binds for real, and finds out what explains the answers.
+/// Binds for real, and reads what explains the results.
 pub fn bind_test(job: u64, target: &Target, clock: Clock) -> Msg {
     let examination = BindTester::new(clock).test(target);
     Msg::BindTested(Box::new(BindReport { job, examination }))
 }
 
-/// Reads the settings again. Here, as a file may be somewhere that does not answer.
+/// Reads the settings again. The file system may be slow.
 pub fn read_settings(read: &dyn Fn() -> Result<(Settings, String), String>) -> Msg {
     match read() {
         Ok((settings, from)) => Msg::SettingsRead {
@@ -47,15 +46,16 @@ pub fn find_free_port(from: u16) -> Msg {
         Err(refusal) => return failed(format!("no port can be bound ({})", refusal.result)),
     };
     match found {
-        Some(port) => done(format!(
-            "{port} is free: bound on every address, TCP and UDP"
-        )),
+        Some(port) => Msg::JobDone {
+            succeeded: true,
+            message: format!("{port} is free: bound on every address, TCP and UDP"),
+        },
         None => failed(format!("no free port found above {from}")),
     }
 }
 
-/// Writes rows of a table to a new file in the current directory. If nothing can be written there, it
-/// goes to the home directory, or to that for temporary files.
+/// Writes rows of a table to a new file in the current directory. If that can't be written, in the home
+/// directory or the one for temporary files.
 pub fn write_rows(table: &Table, rows: &[RowId], format: FileFormat, now: Moment) -> Msg {
     let home = std::env::home_dir().filter(|home| home.is_absolute());
     let others = home.into_iter().chain([std::env::temp_dir()]);
@@ -66,29 +66,28 @@ pub fn write_rows(table: &Table, rows: &[RowId], format: FileFormat, now: Moment
     write_to_first(here, others, write)
 }
 
-/// Writes to the folder that is meant, or else to the first other that takes it.
+/// Writes to the first folder, or else to the first of the others that can be written to.
 fn write_to_first(
-    meant: Result<PathBuf, String>,
-    others: impl Iterator<Item = PathBuf>,
+    first: Result<PathBuf, String>,
+    mut others: impl Iterator<Item = PathBuf>,
     write: impl Fn(&Path) -> io::Result<Written>,
 ) -> Msg {
-    let refused = |folder: &Path, error| format!("{}: {error}", folder.display());
-    let first = meant.and_then(|meant| write(&meant).map_err(|error| refused(&meant, error)));
-    let why = match first {
-        Ok(written) => return Msg::RowsWritten(written),
-        Err(why) => why,
-    };
-    let mut others = others.filter_map(|folder| write(&folder).ok());
-    match others.next() {
-        Some(written) => Msg::RowsWritten(Written {
-            not_in: Some(why),
-            ..written
-        }),
-        None => failed(format!("can't write to {why}")),
+    let written = first.and_then(|folder| {
+        write(&folder).map_err(|error| format!("{}: {error}", folder.display()))
+    });
+    match written {
+        Ok(written) => Msg::RowsWritten(written),
+        Err(why) => match others.find_map(|folder| write(&folder).ok()) {
+            Some(written) => Msg::RowsWritten(Written {
+                not_in: Some(why),
+                ..written
+            }),
+            None => failed(format!("can't write to {why}")),
+        },
     }
 }
 
-/// Writes a file that only its owner can read, as it holds command lines.
+/// Writes a file that only its owner can read, as it contains command lines.
 fn write_file(
     path: &Path,
     table: &Table,
@@ -106,7 +105,7 @@ fn write_file(
         FileFormat::Json => report::write_json(&mut file, table, &rows),
         FileFormat::Csv => report::write_csv(&mut file, rows.iter().copied(), Sheet::default()),
     };
-    // Half a file would be taken for a whole one.
+    // Half a file would look like a whole one.
     let written = written.and_then(|()| file.flush());
     written.inspect_err(|_| drop(std::fs::remove_file(path)))?;
     Ok(Written {
@@ -116,14 +115,7 @@ fn write_file(
     })
 }
 
-fn done(message: String) -> Msg {
-    Msg::JobDone {
-        succeeded: true,
-        message,
-    }
-}
-
-/// The answer of a job that did not do what was asked.
+/// The result of a job that failed.
 pub const fn failed(message: String) -> Msg {
     Msg::JobDone {
         succeeded: false,
@@ -136,7 +128,7 @@ mod tests {
     use super::*;
     use crate::runtime::clock::Clock;
 
-    /// A directory of the test's own, removed with it.
+    /// A directory that is removed with it.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -189,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_can_be_written_they_go_to_the_next_folder_and_it_is_said_why() {
+    fn rows_go_to_the_next_folder_if_the_first_cannot_be_written_and_the_message_says_why() {
         let folder = Folder::new("next");
         let gone = folder.0.join("gone");
         let Msg::RowsWritten(written) = write(&[&gone, &folder.0]) else {
@@ -210,7 +202,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn nobody_else_can_read_what_is_written() {
+    fn only_the_owner_can_read_the_file() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = Folder::new("private");
         write(&[&folder.0]);

@@ -1,7 +1,11 @@
 //! The terminal: taken when the program shows its screen, and given back exactly as it was.
 //!
-//! Whatever ends the program must pass through [`restore`]: leaving, dropping the [`Screen`], a
-//! panic's hook. It acts once, however many of them come.
+//! Every way out of the program leads through [`restore`]: leaving, dropping the [`Screen`], the panic
+//! hook. Only the first call does anything.
+
+mod backend;
+pub mod input;
+pub(super) mod notification;
 
 use std::io::{self, Stdout, Write, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,15 +19,15 @@ use crossterm::terminal::{
 use crossterm::{Command, cursor, queue};
 use ratatui::{Frame, Terminal};
 
-use super::backend::QuietBackend;
-use super::output::Patient;
+pub use self::backend::QuietBackend;
+use super::process::stdio::RetryWriter;
 
-/// Whether the terminal of this system shows every colour and character, and no variable says so: that of
-/// Windows.
+/// Whether this system's terminal shows every colour and character without a variable that says so, as that of
+/// Windows does.
 pub const SHOWS_ALL: bool = cfg!(windows);
 
-/// Whether the terminal is in our modes. There is one terminal for the process, and a panic's
-/// hook cannot reach the [`Screen`]: hence a static.
+/// Whether the terminal is in our modes. A static, as there is one terminal for the process and the panic
+/// hook cannot reach the [`Screen`].
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Switches to the alternate screen without saving the cursor, for a terminal that already is
@@ -33,7 +37,7 @@ const ALTERNATE_SCREEN_AGAIN: &[u8] = b"\x1b[?47h";
 /// The terminal while it shows the program: raw mode, alternate screen, no cursor, mouse buttons
 /// and wheel, bracketed paste. Dropping it gives the terminal back.
 pub struct Screen {
-    terminal: Terminal<QuietBackend<Patient<Stdout>>>,
+    terminal: Terminal<QuietBackend<RetryWriter<Stdout>>>,
 }
 
 impl Screen {
@@ -43,19 +47,19 @@ impl Screen {
     /// If there is no terminal to read or write; then nothing stays changed.
     pub fn enter() -> io::Result<Self> {
         let entered = take().and_then(|()| {
-            // This makes crossterm watch for a new size from before the first size is asked for,
+            // This makes crossterm watch for a new size from before the first size is read,
             // and not only from when the input thread reads: one in between would go unnoticed.
             event::poll(Duration::ZERO)?;
-            Terminal::new(QuietBackend::new(Patient(stdout())))
+            Terminal::new(QuietBackend::new(RetryWriter(stdout())))
         });
         let terminal = entered.inspect_err(|_| restore())?;
         let mut screen = Self { terminal };
-        screen.forget_picture(false)?;
+        screen.forget_picture()?;
         Ok(screen)
     }
 
-    /// Draws one frame. Only what differs from the frame before is written, nothing if nothing
-    /// does. After [`Screen::leave`] it draws nothing.
+    /// Draws one frame: writes only what differs from the frame before. After [`Screen::leave`] it draws
+    /// nothing.
     ///
     /// # Errors
     /// If the terminal cannot be written: it is gone.
@@ -66,11 +70,10 @@ impl Screen {
         Ok(())
     }
 
-    /// Gives the terminal back. Errors are ignored: nobody can be told through a terminal that is
-    /// gone.
+    /// Gives the terminal back. Errors are ignored: they come from a terminal that is gone.
     pub fn leave(&mut self) {
         restore();
-        self.terminal.backend_mut().was_written_by_others(true);
+        self.terminal.backend_mut().forget_cursor(true);
     }
 
     /// Takes the terminal again, after [`Screen::leave`] or after the process was stopped without
@@ -80,10 +83,10 @@ impl Screen {
     /// If the terminal cannot be written: it is gone.
     pub fn enter_again(&mut self) -> io::Result<()> {
         take()?;
-        self.forget_picture(false)
+        self.forget_picture()
     }
 
-    /// Assumes that the terminal shows nothing right: the next draw writes the whole picture.
+    /// Makes the next draw write the whole picture, whatever the terminal shows.
     ///
     /// # Errors
     /// If the terminal cannot be written: it is gone.
@@ -91,13 +94,10 @@ impl Screen {
         self.terminal.clear()
     }
 
-    /// Assumes nothing about what the terminal shows. The backend never asks for the cursor, so
-    /// this is safe while another thread reads the terminal.
-    fn forget_picture(&mut self, cursor_is_visible: bool) -> io::Result<()> {
-        self.terminal
-            .backend_mut()
-            .was_written_by_others(cursor_is_visible);
-        self.terminal.clear()
+    /// The backend never queries the cursor, so this is safe while another thread reads the terminal.
+    fn forget_picture(&mut self) -> io::Result<()> {
+        self.terminal.backend_mut().forget_cursor(false);
+        self.repaint()
     }
 }
 
@@ -142,7 +142,7 @@ fn take() -> io::Result<()> {
         disable_raw_mode()?;
     }
     enable_raw_mode()?;
-    let mut out = Patient(stdout().lock());
+    let mut out = RetryWriter(stdout().lock());
     if was_taken {
         out.write_all(ALTERNATE_SCREEN_AGAIN)?;
     } else {
@@ -153,12 +153,12 @@ fn take() -> io::Result<()> {
 }
 
 /// Gives the terminal back if it is taken: once, as leaving the alternate screen twice would put
-/// the cursor back over what was printed since. Ends an update that was cut short, too.
+/// the cursor back over what was printed since. Also ends an update that was cut short.
 pub fn restore() {
     if !IS_TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
-    let mut out = Patient(stdout().lock());
+    let mut out = RetryWriter(stdout().lock());
     // The terminal may be gone (hangup): then there is nothing to give back.
     let _ = queue!(
         out,
@@ -175,13 +175,13 @@ pub fn restore() {
 /// Takes the terminal out of raw mode and writes nothing: for one that takes nothing. [`restore`] may have
 /// begun, and be in a write that never ends.
 pub fn abandon() {
-    // Nobody is left to be told.
+    // There is nothing left to report an error to.
     let _ = disable_raw_mode();
 }
 
 /// Reports of mouse buttons, wheel and motion while a button is down, in SGR coordinates. crossterm's own
-/// mouse capture also asks for every other motion of the pointer, a flood of input that nothing here uses.
-/// A terminal that knows no 1002 keeps to 1000: clicks without dragging.
+/// mouse capture also enables every other motion of the pointer, a flood of input that nothing here uses.
+/// A terminal without mode 1002 stays with 1000: clicks without dragging.
 #[derive(Clone, Copy)]
 enum Mouse {
     On,

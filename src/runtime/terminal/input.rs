@@ -1,4 +1,4 @@
-//! What a person does at the terminal, from crossterm's events to [`Input`].
+//! Keys, mouse, pastes and new sizes, from crossterm's events to [`Input`].
 //!
 //! The only place that knows crossterm's event types.
 
@@ -10,11 +10,10 @@ use crossterm::event::{
     MouseEventKind,
 };
 
-use super::terminal;
 use crate::app::{Input, Key, Mouse};
 
 /// Reads the terminal until `callback` breaks. An error means that the terminal can't be read; it
-/// is the last thing that the callback gets. For a thread of its own.
+/// is the last thing that the callback gets. Blocks the calling thread.
 pub fn read_forever(mut callback: impl FnMut(io::Result<Input>) -> ControlFlow<()>) {
     loop {
         let input = match event::read() {
@@ -30,7 +29,7 @@ pub fn read_forever(mut callback: impl FnMut(io::Result<Input>) -> ControlFlow<(
 }
 
 /// Returns within about a second after the terminal is gone: that on standard input, or on standard output
-/// where the input is a recording. For a thread of its own.
+/// if the input is a recording. Blocks the calling thread.
 ///
 /// crossterm never reports that: its read spins on the error at full speed. `SIGHUP` usually ends
 /// the program first, but it may be ignored (`nohup`) or go to another session.
@@ -41,93 +40,45 @@ pub fn read_forever(mut callback: impl FnMut(io::Result<Input>) -> ControlFlow<(
 pub fn wait_for_hangup() -> io::Result<()> {
     use std::io::IsTerminal as _;
     use std::os::fd::AsFd as _;
+    use std::time::Duration;
 
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    // Waiting for input would wake it for every key, so it asks for nothing but the hangup, which
-    // is always told. Not every kind of hangup wakes such a sleeper: it looks again every second.
-    let second = Timespec {
-        tv_sec: 1,
-        tv_nsec: 0,
-    };
+    use rustix::event::PollFlags;
+
+    use crate::runtime::process::stdio::poll_stream;
+
     let (stdin, stdout) = (io::stdin(), io::stdout());
     let terminal = if stdin.is_terminal() {
         stdin.as_fd()
     } else {
         stdout.as_fd()
     };
-    let mut watched = [PollFd::new(&terminal, PollFlags::empty())];
     loop {
-        match poll(&mut watched, Some(&second)) {
-            Err(rustix::io::Errno::INTR) | Ok(0) => {}
+        // Polling for input would wake it for every key; a hangup is reported in any case. Not every kind of
+        // hangup wakes a poll, so it is repeated every second.
+        match poll_stream(terminal, PollFlags::empty(), Some(Duration::from_secs(1))) {
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(events) if events.is_empty() => {}
             Err(error) => return Err(error.into()),
             Ok(_) => return Ok(()),
         }
     }
 }
 
-/// Reads standard input to its end, whatever comes; also one that somebody made non-blocking.
-///
-/// # Errors
-/// If it can't be read.
-pub fn wait_for_end() -> io::Result<()> {
-    loop {
-        match io::copy(&mut io::stdin().lock(), &mut io::sink()) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait_for_input(),
-            read => return read.map(drop),
-        }
-    }
-}
-
-#[cfg(unix)]
-fn wait_for_input() {
-    use rustix::event::{PollFd, PollFlags, poll};
-    let stdin = io::stdin();
-    // Whatever it says, reading again tells more.
-    let _ = poll(&mut [PollFd::new(&stdin, PollFlags::IN)], None);
-}
-
-#[cfg(not(unix))]
-fn wait_for_input() {
-    std::thread::sleep(std::time::Duration::from_millis(100));
-}
-
-/// Whether standard input is at its end at this moment. What is there stays there to be read.
-#[cfg(unix)]
-pub fn has_ended() -> bool {
-    use std::io::{BufRead as _, IsTerminal as _};
-
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let stdin = io::stdin();
-    if stdin.is_terminal() {
-        return false;
-    }
-    let mut watched = [PollFd::new(&stdin, PollFlags::IN)];
-    let at_once = Timespec::default();
-    let is_ready = matches!(poll(&mut watched, Some(&at_once)), Ok(1..));
-    is_ready && stdin.lock().fill_buf().is_ok_and(<[u8]>::is_empty)
-}
-
-/// There is no way to know without waiting.
-#[cfg(not(unix))]
-pub fn has_ended() -> bool {
-    false
-}
-
-/// The input that an event is; `None` for what the program has no use for.
+/// `None` for an event that the program does not use.
 fn input_of(event: Event) -> Option<Input> {
     match event {
         Event::Key(key) => key_of(key).map(Input::Key),
         Event::Mouse(mouse) => mouse_of(mouse).map(Input::Mouse),
         Event::Paste(text) => Some(Input::Paste(text)),
         Event::Resize(width, height) => {
-            let (width, height) = terminal::used(width, height);
+            let (width, height) = super::used(width, height);
             Some(Input::Resized { width, height })
         }
         Event::FocusGained | Event::FocusLost => None,
     }
 }
 
-/// Presses and repeats, not releases. Keys with a name are that key whatever is held with them.
+/// Presses and repeats, not releases. A key with a name is that key whatever the modifiers.
 fn key_of(key: KeyEvent) -> Option<Key> {
     if key.kind == KeyEventKind::Release {
         return None;
@@ -155,7 +106,7 @@ fn key_of(key: KeyEvent) -> Option<Key> {
     })
 }
 
-/// A character, or a letter with Ctrl. With Alt it is a shortcut of nothing here and no text.
+/// A character, or a letter with Ctrl. With Alt it is neither text nor a shortcut.
 fn char_key(c: char, modifiers: KeyModifiers) -> Option<Key> {
     let alt_gr = KeyModifiers::CONTROL | KeyModifiers::ALT;
     if cfg!(windows) && modifiers.contains(alt_gr) {
@@ -193,7 +144,7 @@ mod tests {
     const ALT: KeyModifiers = KeyModifiers::ALT;
 
     #[test]
-    fn keys_are_told_by_what_they_mean() {
+    fn every_key_has_its_meaning() {
         let cases = [
             (KeyCode::Char('j'), NONE, Some(Key::Char('j'))),
             (KeyCode::Char('J'), SHIFT, Some(Key::Char('J'))),

@@ -1,4 +1,4 @@
-//! What the system and the shell ask of the process: to end, to stop, to go on.
+//! Signals by which the system and the shell end, stop and continue this process.
 //!
 //! In raw mode Ctrl-C and Ctrl-Z arrive as keys. The signals come from elsewhere: `kill`, a
 //! closing terminal, the shell's job control.
@@ -6,28 +6,26 @@
 use std::io;
 use std::ops::ControlFlow;
 
-/// What a signal asks for.
+/// What a signal requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// End, by the signal of this number: `SIGTERM`, `SIGHUP`, `SIGINT`, and those that [`end_by`] passes on.
     Quit(i32),
-    /// Stop until continued, as Ctrl-Z asks (`SIGTSTP`).
+    /// Stop until continued, as Ctrl-Z does (`SIGTSTP`).
     Suspend,
     /// The process goes on after it was stopped (`SIGCONT`), by us or without our knowing.
     Resume,
 }
 
-/// The exit code of a program that ended because of a signal: 130 for `SIGINT`, 143 for `SIGTERM`.
+/// The exit code of a program that a signal ended: 130 for `SIGINT`, 143 for `SIGTERM`.
 pub fn exit_code(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(u8::MAX)
 }
 
 #[cfg(unix)]
-pub use unix::{
-    Signals, end_by, exit_when_asked, exit_when_asked_after, is_ignored, stop_now, suspend_job,
-};
+pub use unix::*;
 #[cfg(windows)]
-pub use windows::{Signals, end_by, exit_when_asked, exit_when_asked_after, stop_now, suspend_job};
+pub use windows::*;
 
 #[cfg(unix)]
 mod unix {
@@ -43,7 +41,7 @@ mod unix {
 
     use super::{ControlFlow, Signal, io};
 
-    /// Signals that end a process which does nothing about them, some with a core dump. They are caught so that
+    /// Signals that end a process without a handler, some with a core dump. They are caught so that
     /// the terminal is given back first; then they do what they would have done. Not those of a fault in
     /// the program itself (`SIGSEGV` and its like): after one of them nothing more can be done.
     const FATAL: [i32; 8] = [
@@ -60,18 +58,18 @@ mod unix {
         /// # Errors
         /// If the system refuses.
         pub fn catch() -> io::Result<Self> {
-            let asking = [SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT, SIGXFSZ];
+            let always = [SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT, SIGXFSZ];
             let fatal = FATAL.into_iter().filter(|&number| !is_ignored(number));
-            Caught::new(asking.into_iter().chain(fatal)).map(Self)
+            Caught::new(always.into_iter().chain(fatal)).map(Self)
         }
 
-        /// Hands each signal to `callback` until that breaks. For a thread of its own.
+        /// Passes each signal to `callback` until that breaks. Blocks the calling thread.
         pub fn forward(mut self, mut callback: impl FnMut(Signal) -> ControlFlow<()>) {
             for number in &mut self.0 {
                 let signal = match number {
                     SIGTSTP => Signal::Suspend,
                     SIGCONT => Signal::Resume,
-                    // Caught, the write that made a file too large fails, and whoever writes says so.
+                    // Caught, so that the write that makes a file too large fails and is reported.
                     SIGXFSZ => continue,
                     number => Signal::Quit(number),
                 };
@@ -82,8 +80,8 @@ mod unix {
         }
     }
 
-    /// Ends this process as a signal of this number does, so that its parent sees that signal (and a core dump where
-    /// the limits ask for one); returns the exit code for one that only asks. The terminal must have been left.
+    /// Ends this process by a fatal signal of this number, so that its parent sees that signal (and a core dump where
+    /// the limits allow one). For another signal it returns the exit code. The terminal must have been left.
     pub fn end_by(number: i32) -> u8 {
         if FATAL.contains(&number) {
             // Returns only where the system knows no such signal.
@@ -98,13 +96,11 @@ mod unix {
     ///
     /// # Errors
     /// If the system refuses.
-    pub fn exit_when_asked() -> io::Result<()> {
-        for number in [SIGINT, SIGTERM] {
-            if !is_ignored(number) {
-                let always = Arc::new(AtomicBool::new(true));
-                let code = i32::from(super::exit_code(number));
-                signal_hook::flag::register_conditional_shutdown(number, code, always)?;
-            }
+    pub fn exit_on_signal() -> io::Result<()> {
+        for number in ending() {
+            let always = Arc::new(AtomicBool::new(true));
+            let code = i32::from(super::exit_code(number));
+            signal_hook::flag::register_conditional_shutdown(number, code, always)?;
         }
         Ok(())
     }
@@ -117,9 +113,8 @@ mod unix {
         clippy::disallowed_methods,
         reason = "the other threads may be asleep, and hold nothing that the kernel would not undo"
     )]
-    pub fn exit_when_asked_after(tidy: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let asked = [SIGINT, SIGTERM].into_iter();
-        let mut caught = Caught::new(asked.filter(|&number| !is_ignored(number)))?;
+    pub fn exit_on_signal_after(tidy: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let mut caught = Caught::new(ending())?;
         let wait = move || {
             if let Some(number) = caught.forever().next() {
                 tidy();
@@ -130,8 +125,14 @@ mod unix {
         thread.spawn(wait).map(drop)
     }
 
-    /// Whether this process ignores a signal, as it does one that its parent had it ignore. Where
-    /// there is no `/proc` to tell, it does not.
+    /// `SIGINT` and `SIGTERM`, where they are not ignored.
+    fn ending() -> impl Iterator<Item = i32> {
+        [SIGINT, SIGTERM]
+            .into_iter()
+            .filter(|&number| !is_ignored(number))
+    }
+
+    /// Whether this process ignores a signal, as it does one that its parent ignored. `false` without a `/proc`.
     pub fn is_ignored(number: i32) -> bool {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -139,7 +140,7 @@ mod unix {
         mask.is_some_and(|mask| mask >> (number - 1) & 1 == 1)
     }
 
-    /// Asks for what the terminal does on Ctrl-Z: every process of our job, `sudo` or `cargo`
+    /// Does what the terminal does on Ctrl-Z: every process of our job, `sudo` or `cargo`
     /// in front of us included, gets `SIGTSTP`. Ours comes back as [`Signal::Suspend`].
     ///
     /// # Errors
@@ -154,52 +155,38 @@ mod unix {
     /// # Errors
     /// If the system refuses.
     pub fn stop_now() -> io::Result<()> {
-        if somebody_can_continue_us() {
+        if can_be_continued() {
             signal_hook::low_level::emulate_default_handler(SIGTSTP)?;
         }
         Ok(())
     }
 
-    /// Whether an ancestor outside our job but inside our session is there, as a shell with job
-    /// control is. Without one (`xterm -e sockeye`) a stop would be for ever. Where there is no
-    /// `/proc` to tell, we trust that there is.
-    fn somebody_can_continue_us() -> bool {
-        let Some(own) = Place::of("self") else {
+    /// Whether there is an ancestor outside our job but inside our session, such as a shell with job
+    /// control. Without one (`xterm -e sockeye`) a stop would be for ever. `true` without a `/proc`.
+    fn can_be_continued() -> bool {
+        let Some((mut parent, group, session)) = ids_of("self") else {
             return true;
         };
-        let mut ancestor = Place::of(&own.parent.to_string());
-        while let Some(place) = ancestor {
-            if place.session != own.session {
+        while let Some(ancestor) = ids_of(&parent.to_string()) {
+            if ancestor.2 != session {
                 return false;
             }
-            if place.group != own.group {
+            if ancestor.1 != group {
                 return true;
             }
-            ancestor = Place::of(&place.parent.to_string());
+            parent = ancestor.0;
         }
         false
     }
 
-    /// Where a process stands. Read from `/proc`, as an id may be 0 (a leader outside our PID
-    /// namespace), which rustix's `getsid` and `getpgid` take for impossible.
-    struct Place {
-        parent: u32,
-        group: u32,
-        session: u32,
-    }
-
-    impl Place {
-        /// Fields 4 to 6 of `/proc/PID/stat`, after the name, which may hold anything.
-        fn of(pid: &str) -> Option<Self> {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            let (_, fields) = stat.rsplit_once(") ")?;
-            let mut ids = fields.split(' ').skip(1).map_while(|id| id.parse().ok());
-            Some(Self {
-                parent: ids.next()?,
-                group: ids.next()?,
-                session: ids.next()?,
-            })
-        }
+    /// Parent, process group and session: fields 4 to 6 of `/proc/PID/stat`, after the name, which may contain
+    /// anything. An id may be 0 (a leader outside our PID namespace), which rustix's `getsid` and `getpgid`
+    /// take for impossible.
+    fn ids_of(pid: &str) -> Option<(u32, u32, u32)> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (_, fields) = stat.rsplit_once(") ")?;
+        let mut ids = fields.split(' ').skip(1).map_while(|id| id.parse().ok());
+        Some((ids.next()?, ids.next()?, ids.next()?))
     }
 
     #[cfg(test)]
@@ -209,67 +196,49 @@ mod unix {
         #[test]
         fn the_parent_of_this_process_is_found() {
             if cfg!(target_os = "linux") {
-                let own = Place::of("self").unwrap();
-                assert_eq!(own.parent, std::os::unix::process::parent_id());
+                let (parent, ..) = ids_of("self").unwrap();
+                assert_eq!(parent, std::os::unix::process::parent_id());
             }
         }
     }
 }
 
-/// Windows has no such signals: Ctrl-C is a key, and there is no job control.
+/// Windows has no such signals: Ctrl-C is a key and ends a process, and there is no job control.
 #[cfg(windows)]
+#[expect(
+    missing_docs,
+    clippy::missing_errors_doc,
+    reason = "as on unix; they do nothing"
+)]
 mod windows {
     use super::{ControlFlow, Signal, io};
 
-    /// No signals.
     pub struct Signals;
 
     impl Signals {
-        /// Does nothing.
-        ///
-        /// # Errors
-        /// Never.
         pub fn catch() -> io::Result<Self> {
             Ok(Self)
         }
 
-        /// Returns at once.
         pub fn forward(self, _: impl FnMut(Signal) -> ControlFlow<()>) {}
     }
 
-    /// The exit code of a program that such a signal ended.
     pub fn end_by(number: i32) -> u8 {
         super::exit_code(number)
     }
 
-    /// Does nothing: Ctrl-C ends a process here.
-    ///
-    /// # Errors
-    /// Never.
-    pub fn exit_when_asked() -> io::Result<()> {
+    pub fn exit_on_signal() -> io::Result<()> {
         Ok(())
     }
 
-    /// Does nothing: Ctrl-C ends a process here.
-    ///
-    /// # Errors
-    /// Never.
-    pub fn exit_when_asked_after(_: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    pub fn exit_on_signal_after(_: impl FnOnce() + Send + 'static) -> io::Result<()> {
         Ok(())
     }
 
-    /// Does nothing.
-    ///
-    /// # Errors
-    /// Never.
     pub fn suspend_job() -> io::Result<()> {
         Ok(())
     }
 
-    /// Does nothing.
-    ///
-    /// # Errors
-    /// Never.
     pub fn stop_now() -> io::Result<()> {
         Ok(())
     }

@@ -1,8 +1,8 @@
-//! Hands a socket to a program that takes our place, the way systemd does it (`sd_listen_fds(3)`):
-//! as descriptor 3, told by `LISTEN_FDS` and `LISTEN_PID`.
+//! Replaces this program by another that inherits a socket, as systemd passes sockets (`sd_listen_fds(3)`):
+//! as descriptor 3, announced in `LISTEN_FDS` and `LISTEN_PID`.
 //!
-//! The program is executed by this very process, so its pid is ours, its exit code is ours, and there
-//! is no moment at which nobody has the port.
+//! This very process executes the program, so pid and exit code are the same, and the port is never free in
+//! between.
 
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
@@ -11,7 +11,7 @@ use std::process::Command;
 
 use socket2::Socket;
 
-/// What tells a program of sockets that were not meant for it.
+/// Variables that announce passed sockets. Those that were set for us are not for the command.
 const LISTEN: [&str; 4] = [
     "LISTEN_FDS",
     "LISTEN_PID",
@@ -25,7 +25,7 @@ const LISTEN: [&str; 4] = [
 /// # Errors
 /// Why the command could not be executed. It does not return otherwise.
 #[cfg(unix)]
-pub fn hand_over(words: &[OsString], socket: Socket, port: u16) -> io::Result<Infallible> {
+pub fn exec_with_socket(words: &[OsString], socket: Socket, port: u16) -> io::Result<Infallible> {
     use std::os::unix::process::CommandExt as _;
 
     use command_fds::{CommandFdExt as _, FdMapping};
@@ -48,12 +48,12 @@ pub fn hand_over(words: &[OsString], socket: Socket, port: u16) -> io::Result<In
 /// # Errors
 /// Always.
 #[cfg(not(unix))]
-pub fn hand_over(_: &[OsString], _: Socket, _: u16) -> io::Result<Infallible> {
+pub fn exec_with_socket(_: &[OsString], _: Socket, _: u16) -> io::Result<Infallible> {
     let message = "sockets can't be handed over on this system; --hold keeps the port instead";
     Err(io::Error::new(io::ErrorKind::Unsupported, message))
 }
 
-/// The command with the port filled in, and without sockets that were handed to us.
+/// The command with the port filled in, and without the variables of [`LISTEN`].
 pub(super) fn command(words: &[OsString], port: u16) -> Command {
     let mut words = words.iter().map(|word| filled(word, port));
     let mut command = Command::new(words.next().unwrap_or_default());
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_port_stands_in_every_place_that_was_left_for_it() {
+    fn every_pair_of_braces_becomes_the_port() {
         let filled = |word: &str| filled(OsStr::new(word), 80);
         assert_eq!(filled("http://localhost:{}/{}"), "http://localhost:80/80");
         assert_eq!(filled("{}"), "80");

@@ -1,9 +1,9 @@
 //! What ratatui draws through: crossterm's backend, made quiet.
 //!
 //! crossterm's own backend writes colour resets and a hide-cursor sequence for every draw, flushes
-//! in the middle of a frame, and asks the terminal for the cursor's position, which hangs while
+//! in the middle of a frame, and queries the cursor's position, which hangs while
 //! another thread reads the terminal. This one writes nothing when nothing changed, sends each
-//! frame in one piece as a synchronized update, and never asks.
+//! frame in one piece as a synchronized update, and never queries the terminal.
 
 use std::io::{self, BufWriter, Write};
 
@@ -15,8 +15,6 @@ use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 
-use super::terminal;
-
 /// Room for a full frame of a usual terminal with its colours.
 const FRAME_BYTES: usize = 64 * 1024;
 
@@ -25,14 +23,14 @@ pub struct QuietBackend<W: Write> {
     inner: CrosstermBackend<BufWriter<W>>,
     /// Whether a synchronized update has begun that the next flush ends.
     is_updating: bool,
-    /// As the terminal has it; `None` while that is not known.
+    /// `None` while it is unknown.
     cursor_is_visible: Option<bool>,
-    /// As the terminal has it; `None` while that is not known.
+    /// `None` while it is unknown.
     cursor: Option<Position>,
 }
 
 impl<W: Write> QuietBackend<W> {
-    /// A backend that writes to `out`, whose state nothing is known of.
+    /// A backend that writes to `out`, whose state is unknown.
     pub fn new(out: W) -> Self {
         let out = BufWriter::with_capacity(FRAME_BYTES, out);
         Self {
@@ -43,13 +41,13 @@ impl<W: Write> QuietBackend<W> {
         }
     }
 
-    /// Takes note that somebody else wrote to the terminal and left the cursor visible or hidden.
-    pub const fn was_written_by_others(&mut self, cursor_is_visible: bool) {
+    /// To be called after another part of the program wrote to the terminal and left the cursor visible or hidden.
+    pub const fn forget_cursor(&mut self, cursor_is_visible: bool) {
         self.cursor_is_visible = Some(cursor_is_visible);
         self.cursor = None;
     }
 
-    /// What `change` writes becomes a part of the frame.
+    /// Adds what `change` writes to the frame.
     fn update(
         &mut self,
         change: impl FnOnce(&mut CrosstermBackend<BufWriter<W>>) -> io::Result<()>,
@@ -99,7 +97,7 @@ impl<W: Write> Backend for QuietBackend<W> {
         self.show_or_hide(true)
     }
 
-    /// Where this backend last put it, or the top left: the terminal is never asked.
+    /// Where this backend last put it, or the top left: the terminal is never queried.
     fn get_cursor_position(&mut self) -> io::Result<Position> {
         Ok(self.cursor.unwrap_or(Position::ORIGIN))
     }
@@ -126,12 +124,12 @@ impl<W: Write> Backend for QuietBackend<W> {
             ClearType::CurrentLine => Region::CurrentLine,
             ClearType::UntilNewLine => Region::UntilNewLine,
         };
-        // Whoever wrote on the screen may have left its colours, with which a terminal clears.
+        // A terminal clears with the current colours, which another program may have left.
         self.update(|inner| queue!(inner, SetAttribute(Attribute::Reset), Clear(region)))
     }
 
     fn size(&self) -> io::Result<Size> {
-        terminal::size().map(Size::from)
+        super::size().map(Size::from)
     }
 
     fn window_size(&mut self) -> io::Result<WindowSize> {
@@ -227,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn clearing_never_asks_the_terminal_and_redraws_everything() {
+    fn clearing_never_queries_the_terminal_and_redraws_everything() {
         let (writes, mut terminal) = terminal();
         draw(&mut terminal, "ports");
         writes.take();
