@@ -1,21 +1,20 @@
-//! What listens in another network namespace, found from outside: through the tables below
-//! `/proc/PID/net`, which may be read without any right, and without entering or holding the namespace.
+//! Sockets and addresses of another network namespace, read from outside: from the tables below
+//! `/proc/PID/net`, which takes no right, and without entering or keeping the namespace.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::net::IpAddr;
 
-use super::super::super::{proc_net, scan};
 use crate::model::{Pid, Protocol, State};
+use crate::source::linux::{proc_net, scan};
 use crate::source::netstat::Part;
 
-/// The processes of each network namespace but our own, by what tells namespaces apart.
+/// The processes of each network namespace but our own, by the namespace's number.
 pub(super) fn namespaces() -> HashMap<u64, Vec<Pid>> {
     let own = scan::network_of("self").ok();
     let mut found: HashMap<u64, Vec<Pid>> = HashMap::new();
     let proc = scan::open_proc();
-    let pids = proc.and_then(|proc| scan::pids(&proc)).unwrap_or_default();
-    for pid in pids {
+    for pid in proc.and_then(|proc| scan::pids(&proc)).unwrap_or_default() {
         match scan::network_of(&pid.to_string()) {
             Ok(network) if Some(network) != own => found.entry(network).or_default().push(pid),
             _ => {}
@@ -24,17 +23,17 @@ pub(super) fn namespaces() -> HashMap<u64, Vec<Pid>> {
     found
 }
 
-/// The processes of the namespace that has this address. Where several do, of different engines, it is
-/// unknown which one is meant: the one that listens on the port.
+/// The processes of the namespace that has this address. If several do, of different engines, the one that
+/// listens on the port.
 pub(super) fn with_address(
     namespaces: &HashMap<u64, Vec<Pid>>,
     address: IpAddr,
     (protocol, port): (Protocol, u16),
 ) -> Option<&[Pid]> {
-    let mut having: Vec<&Vec<Pid>> = namespaces
+    let having = namespaces
         .values()
-        .filter(|pids| has_address(pids[0], address))
-        .collect();
+        .filter(|pids| has_address(pids[0], address));
+    let mut having: Vec<&Vec<Pid>> = having.collect();
     if having.len() > 1 {
         having.retain(|pids| !listeners(pids[0], protocol, port).is_empty());
     }
@@ -44,7 +43,7 @@ pub(super) fn with_address(
     }
 }
 
-/// Whether the namespace of a process has an address of its own.
+/// Whether the namespace of a process has a local address.
 fn has_address(pid: Pid, address: IpAddr) -> bool {
     let read =
         |file: &str| fs::read_to_string(format!("/proc/{pid}/net/{file}")).unwrap_or_default();
@@ -52,44 +51,34 @@ fn has_address(pid: Pid, address: IpAddr) -> bool {
         IpAddr::V4(v4) => is_local(&read("fib_trie"), &v4.to_string()),
         IpAddr::V6(v6) => {
             let digits = format!("{:032x}", v6.to_bits());
-            read("if_inet6")
-                .lines()
-                .any(|line| line.starts_with(&digits))
+            let table = read("if_inet6");
+            table.lines().any(|line| line.starts_with(&digits))
         }
     }
 }
 
-/// Whether an address is one of the namespace's own: `|-- ADDRESS`, and then `/32 host LOCAL`.
+/// Whether `fib_trie` has an address as local: `|-- ADDRESS`, and then `/32 host LOCAL`.
 fn is_local(fib_trie: &str, address: &str) -> bool {
-    let mut lines = fib_trie.lines();
     let wanted = format!("|-- {address}");
-    while let Some(line) = lines.next() {
-        if line.trim_start() == wanted {
-            return lines
-                .next()
-                .is_some_and(|next| next.trim() == "/32 host LOCAL");
-        }
-    }
-    false
+    let mut lines = fib_trie.lines().map(str::trim);
+    lines.any(|line| line == wanted) && lines.next() == Some("/32 host LOCAL")
 }
 
-/// The inodes of what listens on a port in the namespace of a process.
-pub(super) fn listeners(pid: Pid, protocol: Protocol, port: u16) -> HashSet<u32> {
+/// The inodes of the listeners on a port in the namespace of a process.
+pub(in crate::source::linux) fn listeners(pid: Pid, protocol: Protocol, port: u16) -> HashSet<u32> {
     let tables = Part::of(protocol).flat_map(|part| proc_net::of_process(&pid.to_string(), part));
     let mut inodes = HashSet::new();
     for table in tables {
         let rows = proc_net::rows(&table, protocol).flatten();
-        let waits = |state| matches!(state, State::Listen | State::Unconn);
-        inodes.extend(
-            rows.filter(|row| row.local.port == port && waits(row.state))
-                .filter_map(|row| row.inode),
-        );
+        let is_waiting = |state| matches!(state, State::Listen | State::Unconn);
+        let on_port = rows.filter(|row| row.local.port == port && is_waiting(row.state));
+        inodes.extend(on_port.filter_map(|row| row.inode));
     }
     inodes
 }
 
 /// The first of these processes that has one of the sockets; `None` where that may not be seen.
-pub(in super::super::super) fn owner_among(pids: &[Pid], inodes: &HashSet<u32>) -> Option<Pid> {
+pub(in crate::source::linux) fn owner_among(pids: &[Pid], inodes: &HashSet<u32>) -> Option<Pid> {
     let proc = scan::open_proc().ok()?;
     pids.iter().copied().find(|pid| {
         let mut has_one = false;
@@ -114,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_listens_is_found_by_its_port() {
+    fn a_listener_is_found_by_its_port() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let own = std::process::id();

@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
-use super::super::facts::{self, Environment, Facts};
-use super::{Look, is_safe, process};
+use super::{Lookup, is_safe, process};
 use crate::model::{Pid, Supervisor, SupervisorKind, Text};
+use crate::source::linux::background::facts::{self, Facts};
 
 /// `PM2 v5.3.0: God Daemon (/home/ann/.pm2)`
 pub(super) fn home(facts: &Facts) -> Option<&str> {
@@ -15,42 +15,38 @@ pub(super) fn home(facts: &Facts) -> Option<&str> {
 }
 
 /// A daemon that listens for an app.
-pub(super) fn listening(daemon: &Facts, home: &str, look: &dyn Look) -> Supervisor {
-    let name = look.clustered(daemon.pid);
-    of(daemon, home, App { name, id: None }, look)
+pub(super) fn listening(daemon: &Facts, home: &str, lookup: &dyn Lookup) -> Supervisor {
+    with_app(daemon, home, lookup.clustered(daemon.pid), None, lookup)
 }
 
-/// A daemon that starts the app whose environment is looked at. Other apps, and other instances of this one,
-/// may have the name of the app: its id is its own.
-pub(super) fn starting(daemon: &Facts, home: &str, look: &dyn Look) -> Supervisor {
-    let variable = |name: &str| {
-        let is_app = look.variable("pm_exec_path").is_some();
-        look.variable(name).filter(|_| is_app)
-    };
-    let id = variable("pm_id").filter(|id| is_id(id));
+/// A daemon that starts the app whose environment is looked up. Other apps, and other instances of this one,
+/// may have the name of the app: its id is unique.
+pub(super) fn starting(daemon: &Facts, home: &str, lookup: &dyn Lookup) -> Supervisor {
+    let is_app = lookup.variable("pm_exec_path").is_some();
+    let id = lookup.variable("pm_id").filter(|id| is_app && is_id(id));
     // Without an id it can't be known which app it is.
-    let name = variable("name").filter(|_| id.is_some());
-    of(daemon, home, App { name, id }, look)
+    let name = lookup.variable("name").filter(|_| id.is_some());
+    with_app(daemon, home, name, id, lookup)
 }
 
-fn of(daemon: &Facts, home: &str, app: App, look: &dyn Look) -> Supervisor {
+fn with_app(
+    daemon: &Facts,
+    home: &str,
+    name: Option<String>,
+    id: Option<String>,
+    lookup: &dyn Lookup,
+) -> Supervisor {
     let daemon = process(SupervisorKind::Pm2, daemon);
-    let is_used = look.uses_pm2_home(home, daemon.uid);
-    if !is_used && !is_safe(home, daemon.uid, look) {
+    let is_used = lookup.uses_pm2_home(home, daemon.uid);
+    if !is_used && !is_safe(home, daemon.uid, lookup) {
         return daemon;
     }
     Supervisor {
-        name: app.name.map(|name| Text::new(&name)),
-        id: app.id.map(|id| Text::new(&id)),
+        name: name.as_deref().map(Text::new),
+        id: id.as_deref().map(Text::new),
         place: (!is_used).then(|| Text::new(home)),
         ..daemon
     }
-}
-
-/// What pm2 calls an app.
-struct App {
-    name: Option<String>,
-    id: Option<String>,
 }
 
 fn is_id(text: &str) -> bool {
@@ -59,32 +55,30 @@ fn is_id(text: &str) -> bool {
 
 /// The app that pm2 listens on a port for: the only one, or the only one whose settings name the port.
 pub(super) fn clustered(daemon: Pid, port: u16) -> Option<String> {
-    let workers = facts::children_of(daemon);
-    let settings = workers
-        .into_iter()
-        .filter_map(|pid| Environment::of(pid)?.get("pm2_env"))
-        .filter_map(|text| serde_json::from_str(&text).ok());
-    only(&settings.collect::<Vec<_>>(), port)
+    let workers = facts::children_of(daemon).into_iter();
+    let texts = workers.filter_map(|pid| facts::variable_of(pid, "pm2_env"));
+    let settings: Vec<Value> = texts
+        .filter_map(|text| serde_json::from_str(&text).ok())
+        .collect();
+    only(&settings, port)
 }
 
 fn only(settings: &[Value], port: u16) -> Option<String> {
-    let named = |wanted: &dyn Fn(&Value) -> bool| {
-        let wanted = settings.iter().filter(|app| wanted(app));
-        let mut names: Vec<&str> = wanted.filter_map(|app| app["name"].as_str()).collect();
+    let name_of = |apps: &mut dyn Iterator<Item = &Value>| {
+        let mut names: Vec<String> = apps
+            .filter_map(|app| Some(app["name"].as_str()?.to_owned()))
+            .collect();
         names.dedup();
-        match names[..] {
-            [name] => Some(name.to_owned()),
-            _ => None,
-        }
+        let only = names.pop()?;
+        names.is_empty().then_some(only)
     };
-    named(&|_| true).or_else(|| named(&|app| names_port(app, port)))
+    let mut on_port = settings.iter().filter(|app| names_port(app, port));
+    name_of(&mut settings.iter()).or_else(|| name_of(&mut on_port))
 }
 
 /// Whether an argument is this port, or the variable `PORT`.
 fn names_port(app: &Value, port: u16) -> bool {
-    let text = port.to_string();
-    let is_port =
-        |value: &Value| value.as_str() == Some(&text) || value.as_u64() == Some(u64::from(port));
+    let is_port = |value: &Value| *value == port || *value == *port.to_string();
     let mut arguments = app["args"].as_array().into_iter().flatten();
     arguments.any(is_port) || is_port(&app["env"]["PORT"]) || is_port(&app["PORT"])
 }

@@ -3,105 +3,78 @@
 
 use std::path::Path;
 
-use super::super::facts::Facts;
-use super::{Look, is_safe, process};
+use super::{Lookup, is_safe, process};
 use crate::model::{Supervisor, SupervisorKind, Text};
+use crate::source::linux::background::facts::{Facts, base_name};
 
 /// runit's, daemontools' and s6's run in the service's folder, which their commands take. Where that can't be
-/// read it is the name below the folder that the parent, `runsvdir` and its like, goes through.
+/// read it is the name below the folder that the parent, `runsvdir` and its like, scans.
 pub(super) fn by_folder(
     kind: SupervisorKind,
     facts: &Facts,
     parent: Option<&Facts>,
-    look: &dyn Look,
+    lookup: &dyn Lookup,
 ) -> Supervisor {
     let name = facts.argv.get(1);
-    let folder = look.folder(facts.pid).or_else(|| {
+    let below_scanner = || {
         let name = name?;
         if name.starts_with('/') {
             return Some(Text::new(name));
         }
-        let folder = parent.filter(|parent| is_scanner(parent))?;
-        let folder = folder
-            .argv
-            .iter()
-            .skip(1)
-            .find(|one| one.starts_with('/'))?;
+        let is_scanner =
+            |one: &&Facts| matches!(one.program(), "runsvdir" | "svscan" | "s6-svscan");
+        let mut arguments = parent.filter(is_scanner)?.argv.iter().skip(1);
+        let folder = arguments.find(|one| one.starts_with('/'))?;
         Some(Text::new(&format!(
             "{}/{name}",
             folder.trim_end_matches('/')
         )))
-    });
-    let folder = folder.filter(|folder| is_safe(folder, super::user(facts), look));
+    };
+    let folder = lookup.folder(facts.pid).or_else(below_scanner);
+    let folder = folder.filter(|folder| is_safe(folder, facts.only_uid(), lookup));
+    // Not a path: that would be taken for the folder.
+    let base = || name.map(|name| Text::new(base_name(name)));
     Supervisor {
-        name: folder
-            .clone()
-            .or_else(|| name.map(|name| Text::new(base(name)))),
+        name: folder.clone().or_else(base),
         place: folder,
         ..process(kind, facts)
     }
 }
 
-/// No path: that would be taken for the folder.
-fn base(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
-}
-
-fn is_scanner(facts: &Facts) -> bool {
-    matches!(facts.program(), "runsvdir" | "svscan" | "s6-svscan")
-}
-
 /// A program of supervisord. Its name is in its environment.
-pub(super) fn supervisord(own: &Facts, daemon: &Facts, look: &dyn Look) -> Supervisor {
-    let group = look.variable("SUPERVISOR_GROUP_NAME");
-    let program = look.variable("SUPERVISOR_PROCESS_NAME");
+pub(super) fn supervisord(own: &Facts, daemon: &Facts, lookup: &dyn Lookup) -> Supervisor {
+    let group = lookup.variable("SUPERVISOR_GROUP_NAME");
+    let program = lookup.variable("SUPERVISOR_PROCESS_NAME");
     let name = match (group, program) {
         (Some(group), Some(program)) if group != program => Some(format!("{group}:{program}")),
         (_, program) => program,
     };
-    let file = config(daemon);
-    let is_safe = |file: &Text| is_safe(file, super::user(daemon), look);
-    let place = match file {
-        Some(file) if Path::new(file).is_absolute() => Some(Text::new(file)).filter(is_safe),
+    let place = match daemon.option(&["-c", "--configuration"]) {
+        None => address(own, daemon, lookup),
         Some(file) => {
-            let folder = look.folder(daemon.pid);
-            let file = folder.map(|folder| Text::new(&format!("{folder}/{file}")));
-            file.filter(is_safe)
+            let folder = || {
+                lookup
+                    .folder(daemon.pid)
+                    .map(|folder| format!("{folder}/{file}"))
+            };
+            let absolute = Some(file).filter(|file| Path::new(file).is_absolute());
+            let path = absolute.map(str::to_owned).or_else(folder);
+            path.filter(|path| is_safe(path, daemon.only_uid(), lookup))
         }
-        None => address(own, daemon, look).map(|address| Text::new(&address)),
     };
     Supervisor {
-        name: name.map(|name| Text::new(&name)),
-        place,
+        name: name.as_deref().map(Text::new),
+        place: place.as_deref().map(Text::new),
         ..process(SupervisorKind::Supervisord, daemon)
     }
 }
 
-/// The file of `-c FILE`, `-cFILE`, `--configuration FILE` or `--configuration=FILE`.
-fn config(daemon: &Facts) -> Option<&str> {
-    let mut arguments = daemon.argv.iter().map(String::as_str);
-    while let Some(argument) = arguments.next() {
-        if matches!(argument, "-c" | "--configuration") {
-            return arguments.next();
-        }
-        let file = argument
-            .strip_prefix("--configuration=")
-            .or_else(|| argument.strip_prefix("-c"));
-        if file.is_some() {
-            return file;
-        }
-    }
-    None
-}
-
-/// Where a server without a known file is reached. A program that runs as another user may have written what
+/// The address of a server without a known file. A program that runs as another user may have written what
 /// it likes into its environment: then it is the server's only if the socket belongs to the server's user.
-fn address(own: &Facts, daemon: &Facts, look: &dyn Look) -> Option<String> {
-    let address = look.variable("SUPERVISOR_SERVER_URL")?;
-    let user = super::user(daemon)?;
-    if super::user(own) == Some(user) {
-        return Some(address);
-    }
-    let path = address.strip_prefix("unix://")?;
-    (look.owner(path) == Some(user)).then_some(address)
+fn address(own: &Facts, daemon: &Facts, lookup: &dyn Lookup) -> Option<String> {
+    let address = lookup.variable("SUPERVISOR_SERVER_URL")?;
+    let user = daemon.only_uid()?;
+    let owner = || lookup.owner(address.strip_prefix("unix://")?);
+    let is_its_own = own.only_uid() == Some(user) || owner() == Some(user);
+    is_its_own.then_some(address)
 }
