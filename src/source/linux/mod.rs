@@ -3,29 +3,19 @@
 //! `sock_diag` has the table, `/proc/PID/fd` says who holds an inode, the cgroup tree says which unit
 //! or container it is.
 
-pub(crate) mod accept;
-mod age;
 pub(crate) mod background;
-mod bound;
 pub(crate) mod cgroup;
-pub(crate) mod detail;
-mod dump;
 pub(crate) mod ephemeral;
 mod families;
-mod holders;
-mod opening;
-pub(super) mod pinned;
+pub(crate) mod netlink;
+pub(crate) mod owners;
 pub(crate) mod placement;
 pub(crate) mod problems;
-pub(crate) mod proc_net;
-pub(crate) mod rights;
-pub(crate) mod room;
-pub(crate) mod scan;
+pub(crate) mod proc;
+pub(super) mod process_handle;
 pub(crate) mod search;
-pub(crate) mod sock_diag;
 mod table;
 pub(crate) mod tools;
-pub(crate) mod unix_table;
 
 use std::collections::{HashMap, HashSet};
 use std::os::fd::OwnedFd;
@@ -33,11 +23,21 @@ use std::os::fd::OwnedFd;
 use rustix::net::netdevice::index_to_name;
 use rustix::net::{AddressFamily, SocketType, socket};
 
-use self::holders::{Effort, Holders};
-use self::room::Shortage;
+use self::owners::{Effort, Holders};
 use self::search::seek::{self, Hints};
 use self::table::Table;
 use super::{Blind, Holding, Looks};
+pub(crate) use families::unix_table;
+pub(crate) use netlink as sock_diag;
+pub(crate) use owners::accept_queue as accept;
+use proc::descriptor_limit::Shortage;
+pub(crate) use proc::{descriptor_limit as room, net as proc_net, rights, scan};
+pub(super) use process_handle as pinned;
+
+/// Until the renames.
+pub(crate) mod detail {
+    pub(crate) use super::netlink::InetRow as Detail;
+}
 use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, Socket, Text};
 
 /// For no more sockets than this their owners alone are looked for.

@@ -31,7 +31,7 @@ pub(crate) fn is_confined() -> bool {
 }
 
 /// Why a look at a process was refused.
-pub(super) fn refusal() -> Blind {
+pub(crate) fn refusal() -> Blind {
     let has = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
     let (ptrace, search) = (
         has.contains(CapabilitySet::SYS_PTRACE),

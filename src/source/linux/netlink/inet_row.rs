@@ -1,6 +1,6 @@
 //! One row of a `sock_diag` dump: what the kernel says of a socket.
 //!
-//! Pure: bytes in, [`Detail`] out. Nothing here allocates; ten thousand rows are parsed at every
+//! Pure: bytes in, [`InetRow`] out. Nothing here allocates; ten thousand rows are parsed at every
 //! reading.
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use netlink_packet_sock_diag::inet::{InetResponseBuffer, InetResponseHeader};
 use netlink_packet_utils::Parseable;
 
-use super::{age, opening};
+use super::tcp_info;
 use crate::model::{Age, Endpoint, Opening, Protocol, Queue, Socket, State};
 use crate::source::netstat;
 
@@ -18,24 +18,24 @@ const INET_DIAG_SKV6ONLY: u16 = 11;
 const INET_DIAG_CGROUP_ID: u16 = 21;
 
 /// The timer of a `TIME_WAIT`, which is also that of an orphan in `FIN_WAIT2`.
-pub(super) const TIMEWAIT_TIMER: u8 = 3;
+pub(crate) const TIMEWAIT_TIMER: u8 = 3;
 
 /// What the kernel says of a socket, as far as the model has a place for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Detail {
-    pub(super) protocol: Protocol,
+pub(crate) struct InetRow {
+    pub(crate) protocol: Protocol,
     pub(crate) state: State,
     pub(crate) local: Endpoint,
     pub(crate) remote: Option<Endpoint>,
     pub(crate) inode: Option<u32>,
-    pub(super) uid: Option<u32>,
+    pub(crate) uid: Option<u32>,
     /// Only told of listeners, of sockets that are merely bound, and of unconnected UDP.
     pub(crate) v6only: Option<bool>,
     /// Index of the interface that it is bound to.
     pub(crate) interface: Option<u32>,
     /// `None` where it is not told, or of a socket that is only bound: it queues nothing, and of a former
     /// listener the kernel reports the difference of two counters that no longer belong together.
-    pub(super) queue: Option<Queue>,
+    pub(crate) queue: Option<Queue>,
     /// Inode of the cgroup2 directory that it was made in.
     pub(crate) cgroup: Option<u64>,
     /// How long it is kept at least, if it ends by itself.
@@ -43,13 +43,13 @@ pub(crate) struct Detail {
     /// Which side opened the connection; only told where it was asked for.
     pub(crate) opening: Option<Opening>,
     /// How long it has been in its state, by the kernel's own clock; likewise.
-    pub(super) age: Option<Age>,
+    pub(crate) age: Option<Age>,
 }
 
-impl Detail {
+impl InetRow {
     /// Adds to a socket of the table what the table does not tell. TCP's state stays that of the
     /// table, where it may be a moment older: one reading, one truth.
-    pub(super) fn complete(&self, socket: &mut Socket) {
+    pub(crate) fn complete(&self, socket: &mut Socket) {
         if self.protocol == Protocol::Udp {
             socket.state = self.state;
             socket.remote = self.remote;
@@ -75,13 +75,13 @@ impl Detail {
 }
 
 /// Reads the payload of a `SOCK_DIAG_BY_FAMILY` message; `None` if it is not a row.
-pub(super) fn parse(payload: &[u8], protocol: Protocol) -> Option<Detail> {
+pub(crate) fn parse(payload: &[u8], protocol: Protocol) -> Option<InetRow> {
     let row = InetResponseBuffer::new_checked(payload).ok()?;
     let header = InetResponseHeader::parse(&row).ok()?;
     let id = &header.socket_id;
     let remote = Endpoint::new(id.destination_address, id.destination_port);
     let state = state(protocol, header.state);
-    let mut detail = Detail {
+    let mut detail = InetRow {
         protocol,
         state,
         local: Endpoint::new(id.source_address, id.source_port),
@@ -105,8 +105,8 @@ pub(super) fn parse(payload: &[u8], protocol: Protocol) -> Option<Detail> {
         let attribute = attribute.ok()?;
         match (attribute.kind(), attribute.value()) {
             (INET_DIAG_INFO, info) if protocol == Protocol::Tcp => {
-                detail.opening = opening::of(detail.state, info, header.send_queue);
-                detail.age = age::of(detail.state, info);
+                detail.opening = tcp_info::opening(detail.state, info, header.send_queue);
+                detail.age = tcp_info::age(detail.state, info);
             }
             (INET_DIAG_SKV6ONLY, &[v6only]) => detail.v6only = Some(v6only != 0),
             (INET_DIAG_CGROUP_ID, id) => {
@@ -120,7 +120,7 @@ pub(super) fn parse(payload: &[u8], protocol: Protocol) -> Option<Detail> {
 
 /// The kernel numbers the states of UDP sockets with those of TCP. A TCP socket that it reports
 /// as CLOSE (7) is one that is bound and nothing else; closed ones are in no table.
-pub(super) fn state(protocol: Protocol, number: u8) -> State {
+pub(crate) fn state(protocol: Protocol, number: u8) -> State {
     match (protocol, number) {
         (_, 1) => State::Established,
         (Protocol::Udp | Protocol::UdpLite | Protocol::Raw, _) => State::Unconn,

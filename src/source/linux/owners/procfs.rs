@@ -4,13 +4,13 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, statat};
 use rustix::io;
 
-use super::super::rights;
-use super::super::room::Shortage;
-use super::super::scan::{self, Sight};
-use super::census::Found;
+use super::index::Found;
 use crate::model::Pid;
 use crate::source::Blind;
 use crate::source::activity::Activity;
+use crate::source::linux::rights;
+use crate::source::linux::room::Shortage;
+use crate::source::linux::scan::{self, Sight};
 use crate::source::pulse::pulse;
 
 /// What the index asks about processes.

@@ -31,9 +31,9 @@ pub(crate) fn open_proc() -> io::Result<OwnedFd> {
 
 /// What keeps processes from being looked at.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sight {
+pub(crate) struct Sight {
     /// Why there may be a holder that was not looked at; `None` if there can be none.
-    pub(super) blind: Option<Blind>,
+    pub(crate) blind: Option<Blind>,
     /// Whether a look was refused.
     is_refused: bool,
     own_network: Option<u64>,
@@ -41,7 +41,7 @@ pub(super) struct Sight {
 
 impl Sight {
     /// Before any process was looked at.
-    pub(super) fn here() -> Self {
+    pub(crate) fn here() -> Self {
         Self {
             blind: blind_here(),
             is_refused: false,
@@ -50,7 +50,7 @@ impl Sight {
     }
 
     /// Takes in how a look at a process went.
-    pub(super) fn take_in<T>(&mut self, pid: Pid, seen: &io::Result<T>) {
+    pub(crate) fn take_in<T>(&mut self, pid: Pid, seen: &io::Result<T>) {
         // A process that ended meanwhile holds nothing.
         if let Err(error) = seen
             && !is_gone(*error)
@@ -65,7 +65,7 @@ impl Sight {
     /// Whether a process that could not be looked at may hold a socket of this table. One in another
     /// network namespace does not, short of having carried it there; one that is ending is in none,
     /// and holds nothing.
-    pub(super) fn may_hold(&self, pid: Pid) -> bool {
+    pub(crate) fn may_hold(&self, pid: Pid) -> bool {
         match network_of(&pid.to_string()) {
             Ok(network) => self.own_network.is_none_or(|own| own == network),
             Err(error) => !is_gone(error),
@@ -85,7 +85,7 @@ fn blind_here() -> Option<Blind> {
 }
 
 /// Whether that is what the kernel says of a process that is no more.
-pub(super) const fn is_gone(error: Errno) -> bool {
+pub(crate) const fn is_gone(error: Errno) -> bool {
     matches!(error, Errno::NOENT | Errno::SRCH)
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn network_of(process: &str) -> io::Result<u64> {
 }
 
 /// Lets `/proc` be listed from its beginning again.
-pub(super) fn rewind(proc: &OwnedFd) -> io::Result<()> {
+pub(crate) fn rewind(proc: &OwnedFd) -> io::Result<()> {
     rustix::fs::seek(proc, rustix::fs::SeekFrom::Start(0)).map(drop)
 }
 
@@ -113,7 +113,7 @@ pub(crate) fn pids(proc: &OwnedFd) -> io::Result<Vec<Pid>> {
 
 /// Calls `visit` with the number and the inode of each descriptor that is a socket, in a directory
 /// below `/proc` such as `12/fd`.
-pub(super) fn visit_sockets(
+pub(crate) fn visit_sockets(
     proc: &OwnedFd,
     directory: &str,
     mut visit: impl FnMut(u32, u32),
@@ -150,18 +150,18 @@ pub(crate) fn visit_links(
     Ok(())
 }
 
-pub(super) fn open_directory(at: impl AsFd, path: impl rustix::path::Arg) -> io::Result<OwnedFd> {
+pub(crate) fn open_directory(at: impl AsFd, path: impl rustix::path::Arg) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     openat(at, path, flags, Mode::empty())
 }
 
 /// The inode of `socket:[4242]`; `None` for any other link.
-pub(super) fn inode(link: &[u8]) -> Option<u32> {
+pub(crate) fn inode(link: &[u8]) -> Option<u32> {
     decimal(link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?)
 }
 
 /// The inodes in a table below `/proc/net` such as `unix`, where each is this word of its line, from 0.
-pub(super) fn inodes_in(table: &str, word: usize) -> HashSet<u32> {
+pub(crate) fn inodes_in(table: &str, word: usize) -> HashSet<u32> {
     let text = std::fs::read(format!("/proc/net/{table}")).unwrap_or_default();
     let inode = |line: &[u8]| {
         let words = line.split(|&byte| byte == b' ');
@@ -173,7 +173,7 @@ pub(super) fn inodes_in(table: &str, word: usize) -> HashSet<u32> {
         .collect()
 }
 
-pub(super) fn decimal(digits: &[u8]) -> Option<u32> {
+pub(crate) fn decimal(digits: &[u8]) -> Option<u32> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 

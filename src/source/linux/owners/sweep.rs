@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use rustix::io;
 
-use super::proc::Proc;
-use super::purse::Purse;
+use super::budget::Purse;
+use super::procfs::Proc;
 use super::{Effort, Holders, Inodes};
 use crate::model::{Moment, Pid};
 

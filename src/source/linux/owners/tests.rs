@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::census::Found;
-use super::rounds::ROUND;
+use super::index::Found;
+use super::sweep::ROUND;
 use super::*;
 use crate::model::{Endpoint, Protocol, State};
 

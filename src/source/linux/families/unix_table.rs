@@ -7,9 +7,8 @@
 use std::fs;
 use std::io;
 
-use super::dump::{attributes, dump, number};
-use super::sock_diag::DumpError;
 use crate::model::{Queue, UnixKind};
+use crate::source::linux::netlink::{DumpError, attributes, dump, u32_at};
 
 /// `AF_UNIX`.
 const FAMILY: u8 = 1;
@@ -89,7 +88,7 @@ fn row(bytes: &[u8]) -> Option<UnixRow> {
         kind: kind_of(kind.into())?,
         is_listening: state == LISTEN,
         is_connected: state == ESTABLISHED,
-        inode: number(rest, 0)?,
+        inode: u32_at(rest, 0)?,
         name: Vec::new(),
         file: None,
         queue: None,
@@ -98,14 +97,14 @@ fn row(bytes: &[u8]) -> Option<UnixRow> {
     for (attribute, value) in attributes(bytes.get(16..)?)? {
         match attribute {
             NAME => row.name = value.to_vec(),
-            FILE => row.file = Some((number(value, 4)?, number(value, 0)?)),
+            FILE => row.file = Some((u32_at(value, 4)?, u32_at(value, 0)?)),
             QUEUE => {
                 row.queue = Some(Queue {
-                    receive: number(value, 0)?,
-                    send: number(value, 4)?,
+                    receive: u32_at(value, 0)?,
+                    send: u32_at(value, 4)?,
                 });
             }
-            UID => row.uid = number(value, 0),
+            UID => row.uid = u32_at(value, 0),
             _ => {}
         }
     }

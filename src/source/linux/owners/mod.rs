@@ -9,11 +9,12 @@
 //!
 //! What all this may cost is counted in descriptors, about 3 µs each, and bounded: see [`Purse`].
 
-mod census;
-mod proc;
-mod purse;
-mod rounds;
+pub(crate) mod accept_queue;
+mod budget;
+mod index;
+mod procfs;
 mod search;
+mod sweep;
 mod unfound;
 
 use std::collections::{HashMap, HashSet};
@@ -22,10 +23,10 @@ use std::time::Duration;
 
 use rustix::io;
 
-use self::census::Census;
-use self::proc::{Proc, Real};
-use self::purse::Purse;
-use self::rounds::Round;
+use self::budget::Purse;
+use self::index::Census;
+use self::procfs::{Proc, Real};
+use self::sweep::Round;
 use self::unfound::Unfound;
 use super::room::Shortage;
 use crate::model::{BuildSpread, Moment, Pid, Socket};

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use rustix::io;
 
-use super::census::Record;
-use super::proc::Proc;
+use super::index::Record;
+use super::procfs::Proc;
 use super::{Effort, Holders, Inodes};
 use crate::model::{Pid, Protocol, Socket, State};
 

@@ -110,7 +110,7 @@ proptest! {
         );
         let row = row(&line, Protocol::Tcp).unwrap();
         prop_assert_eq!(row.local, Endpoint::new(address.into(), port));
-        prop_assert_eq!(row.state, detail::state(Protocol::Tcp, state));
+        prop_assert_eq!(row.state, netlink::state(Protocol::Tcp, state));
         prop_assert_eq!((row.uid, row.inode), (Some(uid), Some(inode)));
         let queue = (row.state != State::Listen).then_some(Queue { receive, send });
         prop_assert_eq!(row.queue, queue);

@@ -24,7 +24,7 @@ pub(crate) enum Shortage {
 
 impl Shortage {
     /// The shortage that an error tells of, if it is one.
-    pub(super) fn of(error: Errno) -> Option<Self> {
+    pub(crate) fn of(error: Errno) -> Option<Self> {
         match error {
             Errno::MFILE => Some(Self::Here {
                 limit: getrlimit(Resource::Nofile).current,

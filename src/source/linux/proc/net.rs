@@ -11,9 +11,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
 
-use super::detail::{self, Detail, TIMEWAIT_TIMER};
-use super::sock_diag::Rows;
 use crate::model::{Endpoint, Family, Protocol, Queue, State};
+use crate::source::linux::netlink::{self, InetRow, Rows, TIMEWAIT_TIMER};
 use crate::source::netstat::{self, Part};
 
 /// Room for what most machines have.
@@ -53,7 +52,7 @@ pub(crate) fn of_process(process: &str, part: Part) -> io::Result<Vec<u8>> {
 }
 
 /// The table in the file of this name, likewise.
-pub(super) fn named(process: &str, file: &str) -> io::Result<Vec<u8>> {
+pub(crate) fn named(process: &str, file: &str) -> io::Result<Vec<u8>> {
     let folder = Path::new("/proc").join(process).join("net");
     match whole(&folder.join(file)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && folder.join("tcp").exists() => {
@@ -71,7 +70,7 @@ fn whole(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Each line of a table: a row, or `None` where it makes no sense.
-pub(crate) fn rows(table: &[u8], protocol: Protocol) -> impl Iterator<Item = Option<Detail>> {
+pub(crate) fn rows(table: &[u8], protocol: Protocol) -> impl Iterator<Item = Option<InetRow>> {
     let lines = table.split(|&byte| byte == b'\n');
     let is_row = |line: &&[u8]| !line.is_empty() && !line.trim_ascii_start().starts_with(b"sl ");
     lines
@@ -81,11 +80,11 @@ pub(crate) fn rows(table: &[u8], protocol: Protocol) -> impl Iterator<Item = Opt
 
 /// Reads `SLOT: LOCAL REMOTE STATE SEND:RECEIVE TIMER:WHEN RETRANSMITS UID PROBES INODE …`; numbers are
 /// hexadecimal, but for the last three.
-fn row(line: &str, protocol: Protocol) -> Option<Detail> {
+fn row(line: &str, protocol: Protocol) -> Option<InetRow> {
     let mut words = line.split_ascii_whitespace().skip(1);
     let local = endpoint(words.next()?)?;
     let remote = endpoint(words.next()?)?;
-    let state = detail::state(protocol, u8::from_str_radix(words.next()?, 16).ok()?);
+    let state = netlink::state(protocol, u8::from_str_radix(words.next()?, 16).ok()?);
     let (send, receive) = words.next()?.split_once(':')?;
     let queue = Queue {
         receive: hexadecimal(receive)?,
@@ -96,7 +95,7 @@ fn row(line: &str, protocol: Protocol) -> Option<Detail> {
     let expires_in = is_leftover.then_some(TICK.checked_mul(hexadecimal(when)?)?);
     let uid = words.nth(1)?.parse().ok()?;
     let inode = words.nth(1)?.parse().ok()?;
-    Some(Detail {
+    Some(InetRow {
         protocol,
         state,
         local,
@@ -142,4 +141,5 @@ fn hexadecimal(digits: &str) -> Option<u32> {
 }
 
 #[cfg(test)]
+#[path = "net_tests.rs"]
 mod tests;
