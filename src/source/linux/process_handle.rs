@@ -13,8 +13,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::{self, Errno};
 
-use super::scan;
-use super::search::unusual;
+use super::owners::search::other_places::Places;
+use super::proc::scan;
 use crate::model::Pid;
 use crate::source::pulse::{Sign, pulse, sign};
 
@@ -60,7 +60,7 @@ impl Pinned {
         let seen = scan::visit_sockets(&self.directory, "fd", |_, inode| {
             holds |= inodes.contains(&inode);
         });
-        holds = holds || unusual::are_with(&self.directory, self.pid, inodes);
+        holds = holds || Places::have_any(&self.directory, self.pid, inodes);
         // Messages were looked at by pid: it is this process's as long as it is there.
         self.started_at_tick()?;
         // Where the first thread has ended, its table is root's, but not those of the others.

@@ -1,119 +1,161 @@
-//! The looks themselves: what `/proc` tells of the processes of this machine.
+//! Reads the descriptors of processes below `/proc`.
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, statat};
+use rustix::fs::{AtFlags, stat, statat};
 use rustix::io;
 
-use super::index::Found;
 use crate::model::Pid;
 use crate::source::Blind;
 use crate::source::activity::Activity;
-use crate::source::linux::rights;
-use crate::source::linux::room::Shortage;
-use crate::source::linux::scan::{self, Sight};
+use crate::source::linux::proc::descriptor_limit::Shortage;
+use crate::source::linux::proc::{rights, scan};
 use crate::source::pulse::pulse;
 
-/// What the index asks about processes.
-pub(in super::super) trait Proc {
-    /// How a process stood at a moment.
-    type Activity;
+/// The inode of the initial pid namespace (`PROC_PID_INIT_INO` of the kernel).
+const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 
-    /// Prepares for a series of looks.
+/// What a scan needs of `/proc`; tests use one of their own.
+pub(crate) trait Procfs {
+    /// The CPU time of a process at one moment.
+    type Clock;
+
+    /// Prepares for reading several processes.
     ///
     /// # Errors
-    /// When processes can't be looked at at all.
+    /// When no process can be read at all.
     fn open(&mut self) -> io::Result<()>;
 
     /// Every process.
     fn pids(&self) -> io::Result<Vec<Pid>>;
 
-    /// How many descriptors a process has; 0 where that is not told (before Linux 6.2).
-    fn descriptors(&self, pid: Pid) -> u64;
+    /// How many descriptors a process has, and its user.
+    fn descriptor_table(&self, pid: Pid) -> DescriptorTable;
 
-    /// How a process stands now.
-    fn activity(&self, pid: Pid) -> Self::Activity;
+    /// The CPU time of a process now.
+    fn clock(&self, pid: Pid) -> Self::Clock;
 
     /// Whether a process has not run since.
-    fn has_rested(&self, since: &Self::Activity) -> bool;
+    fn is_idle_since(&self, clock: &Self::Clock) -> bool;
 
-    /// The sockets of a process, and how many descriptors that took; `None` if it is no more.
+    /// The sockets of a process; `None` if it has ended.
     ///
     /// # Errors
-    /// When that says nothing of the process: this one has no descriptor left to look with.
-    fn look(&self, pid: Pid) -> io::Result<Option<(Found, u64)>>;
+    /// When this process has no descriptor left to read others with: that says nothing of the other.
+    fn read(&self, pid: Pid) -> io::Result<Option<ProcessSockets>>;
 
-    /// The parent of a process, but for what all processes descend from.
+    /// Whether a process that can't be read may have a socket of this table. One in another network namespace
+    /// doesn't, unless it brought it along; one that is ending is in none and has no sockets.
+    fn may_have_sockets_here(&self, pid: Pid) -> bool;
+
+    /// The parent of a process, except pid 1, which is everybody's ancestor.
     fn parent(&self, pid: Pid) -> Option<Pid>;
 
-    /// Why there may be processes that are not even listed.
-    fn blind(&self) -> Option<Blind>;
-
-    /// Why a process may not be looked at.
-    fn refusal(&self) -> Blind;
+    /// Why owners may be hidden; `is_refused`: reading some process was.
+    fn hidden_reason(&self, is_refused: bool) -> Option<Blind>;
 }
 
-/// `/proc` itself.
-#[derive(Default)]
-pub(in super::super) struct Real(Option<(OwnedFd, Sight)>);
+/// The size and the user of a descriptor table.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct DescriptorTable {
+    pub(crate) uid: Option<u32>,
+    /// 0 before Linux 6.2, which doesn't say.
+    pub(crate) descriptors: u64,
+}
 
-impl Real {
-    fn opened(&self) -> io::Result<&(OwnedFd, Sight)> {
+/// The sockets in a process's descriptor table.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ProcessSockets {
+    /// Inode and descriptor of each, in the order of descriptors. `None` if this user may not read them.
+    pub(crate) sockets: Option<Vec<(u32, u32)>>,
+    /// How many descriptors of every kind there are.
+    pub(crate) descriptors: u64,
+}
+
+/// `/proc` of this machine.
+#[derive(Default)]
+pub(crate) struct LiveProcfs(Option<Opened>);
+
+struct Opened {
+    proc: OwnedFd,
+    /// Why there are processes that `/proc` does not list.
+    unlisted: Option<Blind>,
+    own_network: Option<u64>,
+}
+
+impl LiveProcfs {
+    fn opened(&self) -> io::Result<&Opened> {
         self.0.as_ref().ok_or(io::Errno::NOENT)
     }
 }
 
-impl Proc for Real {
-    type Activity = Activity;
+impl Procfs for LiveProcfs {
+    type Clock = Activity;
 
     fn open(&mut self) -> io::Result<()> {
         self.0 = None;
-        self.0 = Some((scan::open_proc()?, Sight::here()));
+        self.0 = Some(Opened {
+            proc: scan::open_proc()?,
+            unlisted: unlisted_processes(),
+            own_network: scan::network_of("self").ok(),
+        });
         Ok(())
     }
 
     fn pids(&self) -> io::Result<Vec<Pid>> {
-        let (proc, _) = self.opened()?;
+        let proc = &self.opened()?.proc;
         scan::rewind(proc)?;
         scan::pids(proc)
     }
 
-    fn descriptors(&self, pid: Pid) -> u64 {
-        let Ok((proc, _)) = self.opened() else {
-            return 0;
+    fn descriptor_table(&self, pid: Pid) -> DescriptorTable {
+        let Ok(Opened { proc, .. }) = self.opened() else {
+            return DescriptorTable::default();
         };
-        let directory = statat(proc, format!("{pid}/fd"), AtFlags::empty());
-        let size = directory.ok().map(|directory| directory.st_size);
-        size.and_then(|size| size.try_into().ok()).unwrap_or(0)
+        match statat(proc, format!("{pid}/fd"), AtFlags::empty()) {
+            Ok(directory) => DescriptorTable {
+                uid: Some(directory.st_uid),
+                descriptors: directory.st_size.try_into().unwrap_or(0),
+            },
+            Err(_) => DescriptorTable::default(),
+        }
     }
 
-    fn activity(&self, pid: Pid) -> Activity {
+    fn clock(&self, pid: Pid) -> Activity {
         Activity::of(pid)
     }
 
-    fn has_rested(&self, since: &Activity) -> bool {
-        since.is_over()
+    fn is_idle_since(&self, clock: &Activity) -> bool {
+        clock.is_over()
     }
 
-    fn look(&self, pid: Pid) -> io::Result<Option<(Found, u64)>> {
-        let (proc, sight) = self.opened()?;
-        let mut inodes = Vec::new();
-        let mut descriptors = 0;
-        let seen = scan::visit_links(proc, &format!("{pid}/fd"), |_, link| {
-            descriptors += 1;
-            inodes.extend(scan::inode(link));
-        });
-        let found = match seen {
-            Ok(()) => {
-                inodes.sort_unstable();
-                inodes.dedup();
-                Found::Sockets(inodes)
-            }
+    fn read(&self, pid: Pid) -> io::Result<Option<ProcessSockets>> {
+        let (mut sockets, mut descriptors) = (Vec::new(), 0);
+        let outcome = scan::visit_links(
+            &self.opened()?.proc,
+            &format!("{pid}/fd"),
+            |number, link| {
+                descriptors += 1;
+                sockets.extend(scan::inode(link).map(|inode| (inode, number)));
+            },
+        );
+        let sockets = match outcome {
+            Ok(()) => Some(sockets),
             Err(error) if scan::is_gone(error) => return Ok(None),
             Err(error) if Shortage::of(error).is_some() => return Err(error),
-            Err(_) if sight.may_hold(pid) => Found::Refused,
-            Err(_) => Found::Sockets(Vec::new()),
+            Err(_) => None,
         };
-        Ok(Some((found, descriptors)))
+        Ok(Some(ProcessSockets {
+            sockets,
+            descriptors,
+        }))
+    }
+
+    fn may_have_sockets_here(&self, pid: Pid) -> bool {
+        let own = self.0.as_ref().and_then(|opened| opened.own_network);
+        match scan::network_of(&pid.to_string()) {
+            Ok(network) => own.is_none_or(|own| own == network),
+            Err(error) => !scan::is_gone(error),
+        }
     }
 
     fn parent(&self, pid: Pid) -> Option<Pid> {
@@ -121,11 +163,22 @@ impl Proc for Real {
         parent.filter(|&parent| parent > 1)
     }
 
-    fn blind(&self) -> Option<Blind> {
-        self.0.as_ref().and_then(|(_, sight)| sight.blind)
+    fn hidden_reason(&self, is_refused: bool) -> Option<Blind> {
+        if is_refused {
+            Some(rights::refusal())
+        } else {
+            self.0.as_ref().and_then(|opened| opened.unlisted)
+        }
     }
+}
 
-    fn refusal(&self) -> Blind {
-        rights::refusal()
+/// Why there are processes that `/proc` does not list: it is mounted with `hidepid`, which hides pid 1 first of all, or
+/// this is not the initial pid namespace.
+fn unlisted_processes() -> Option<Blind> {
+    let is_initial = stat("/proc/self/ns/pid").is_ok_and(|pid| pid.st_ino == INITIAL_PID_NAMESPACE);
+    match (stat("/proc/1"), is_initial) {
+        (Err(_), _) => Some(rights::refusal()),
+        (Ok(_), false) => Some(Blind::OtherNamespace),
+        (Ok(_), true) => None,
     }
 }

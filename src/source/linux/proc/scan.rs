@@ -12,12 +12,7 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw, stat};
 use rustix::io::{self, Errno};
 
-use super::rights;
 use crate::model::Pid;
-use crate::source::Blind;
-
-/// The inode of the initial pid namespace (`PROC_PID_INIT_INO` of the kernel).
-const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 
 /// Room for the entries of a directory; about 300 at a time.
 const ENTRIES: usize = 8 * 1024;
@@ -27,61 +22,6 @@ pub(crate) fn open_proc() -> io::Result<OwnedFd> {
     let proc = open_directory(CWD, c"/proc")?;
     stat("/proc/self")?;
     Ok(proc)
-}
-
-/// What keeps processes from being looked at.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sight {
-    /// Why there may be a holder that was not looked at; `None` if there can be none.
-    pub(crate) blind: Option<Blind>,
-    /// Whether a look was refused.
-    is_refused: bool,
-    own_network: Option<u64>,
-}
-
-impl Sight {
-    /// Before any process was looked at.
-    pub(crate) fn here() -> Self {
-        Self {
-            blind: blind_here(),
-            is_refused: false,
-            own_network: network_of("self").ok(),
-        }
-    }
-
-    /// Takes in how a look at a process went.
-    pub(crate) fn take_in<T>(&mut self, pid: Pid, seen: &io::Result<T>) {
-        // A process that ended meanwhile holds nothing.
-        if let Err(error) = seen
-            && !is_gone(*error)
-            && !self.is_refused
-            && self.may_hold(pid)
-        {
-            self.blind = Some(rights::refusal());
-            self.is_refused = true;
-        }
-    }
-
-    /// Whether a process that could not be looked at may hold a socket of this table. One in another
-    /// network namespace does not, short of having carried it there; one that is ending is in none,
-    /// and holds nothing.
-    pub(crate) fn may_hold(&self, pid: Pid) -> bool {
-        match network_of(&pid.to_string()) {
-            Ok(network) => self.own_network.is_none_or(|own| own == network),
-            Err(error) => !is_gone(error),
-        }
-    }
-}
-
-/// Whether there are processes that `/proc` does not even list: it is mounted with `hidepid`, which
-/// hides pid 1 first of all, or this is not the initial pid namespace.
-fn blind_here() -> Option<Blind> {
-    let is_initial = stat("/proc/self/ns/pid").is_ok_and(|pid| pid.st_ino == INITIAL_PID_NAMESPACE);
-    match (stat("/proc/1"), is_initial) {
-        (Err(_), _) => Some(rights::refusal()),
-        (Ok(_), false) => Some(Blind::OtherNamespace),
-        (Ok(_), true) => None,
-    }
 }
 
 /// Whether that is what the kernel says of a process that is no more.

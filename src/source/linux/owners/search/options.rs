@@ -11,9 +11,9 @@ use rustix::io::{self, Errno};
 use rustix::process::{Pid as RawPid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 use socket2::{Domain, SockAddr, SockRef, Type};
 
-use super::seek::Descriptor;
+use super::Descriptor;
 use crate::model::{Endpoint, Protocol, SocketOptions};
-use crate::source::linux::scan;
+use crate::source::linux::proc::scan;
 
 /// What a socket says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

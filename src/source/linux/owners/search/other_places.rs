@@ -1,81 +1,97 @@
-//! Where a socket can be that is in no process's table of descriptors: with a single thread, with an
-//! `io_uring`, or in a message between processes. Looked at only for what was found nowhere else.
+//! Sockets that are in no process's descriptor table: in that of a single thread, in an `io_uring`, or in a message
+//! between processes.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, fstat, openat};
 use rustix::io;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
-use super::options;
-use super::seek::Descriptor;
+use super::{Descriptor, options};
 use crate::model::{Pid, Place};
-use crate::source::linux::scan;
+use crate::source::linux::proc::scan;
 
 /// The most descriptors that a message can carry (`SCM_MAX_FD` of the kernel).
-const MOST_IN_A_MESSAGE: usize = 253;
+const MAX_IN_MESSAGE: usize = 253;
 
-/// Threads of a process beyond this number are not looked at: whoever has so many shares one table.
+/// How many threads of a process are scanned at most: a process with so many shares one table among them.
 const MAX_THREADS: usize = 4096;
 
-/// What was found of one inode.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    /// The processes, ascending.
-    pub(super) pids: Vec<Pid>,
-    pub(super) place: Place,
-}
-
-/// Looks for these inodes. Also tells the processes in whose messages it could not look to the end.
-///
-/// # Errors
-/// When `/proc` can't be read.
-pub(super) fn seek(wanted: &HashSet<u32>) -> io::Result<(HashMap<u32, Found>, Vec<Pid>)> {
-    let proc = scan::open_proc()?;
-    let mut look = Look::new(wanted);
-    for pid in scan::pids(&proc)? {
-        // Whoever can't be looked at is counted where every tool looks.
-        if let Ok(process) = scan::open_directory(&proc, pid.to_string()) {
-            look.at(&process, pid);
-        }
-    }
-    look.couriers.dedup();
-    Ok((look.found, look.couriers))
-}
-
-/// Whether one of these inodes is with this process, whose directory below `/proc` is given.
-pub(crate) fn are_with(process: &OwnedFd, pid: Pid, wanted: &HashSet<u32>) -> bool {
-    let mut look = Look::new(wanted);
-    look.at(process, pid);
-    !look.found.is_empty()
-}
-
-/// A look at some processes, one after the other.
-struct Look<'a> {
-    wanted: &'a HashSet<u32>,
-    unix_sockets: HashSet<u32>,
-    found: HashMap<u32, Found>,
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    /// The processes of each inode, ascending, and where they have it.
+    pub(super) found: HashMap<u32, (Arc<[Pid]>, Place)>,
+    /// The processes whose messages could not be read to the end.
     couriers: Vec<Pid>,
 }
 
-impl<'a> Look<'a> {
+impl Places {
+    /// Searches all processes for these inodes.
+    ///
+    /// # Errors
+    /// When `/proc` can't be read.
+    pub(super) fn search(wanted: &HashSet<u32>) -> io::Result<Self> {
+        let proc = scan::open_proc()?;
+        let mut search = PlaceSearch::new(wanted);
+        for pid in scan::pids(&proc)? {
+            // That a process can't be read is known from the descriptor tables.
+            if let Ok(process) = scan::open_directory(&proc, pid.to_string()) {
+                search.scan(&process, pid);
+            }
+        }
+        search.places.couriers.dedup();
+        Ok(search.places)
+    }
+
+    /// Whether one of these inodes is in such a place of the process whose directory below `/proc` this is.
+    pub(crate) fn have_any(process: &OwnedFd, pid: Pid, wanted: &HashSet<u32>) -> bool {
+        let mut search = PlaceSearch::new(wanted);
+        search.scan(process, pid);
+        !search.places.found.is_empty()
+    }
+
+    /// What to say if a missing socket may be in a message that could not be read.
+    pub(super) fn unread_messages(&self, missing: &HashSet<u32>) -> Option<String> {
+        let is_found = |inode: &u32| self.found.contains_key(inode);
+        if self.couriers.is_empty() || missing.iter().all(is_found) {
+            return None;
+        }
+        let pids: Vec<_> = self.couriers.iter().map(ToString::to_string).collect();
+        Some(format!(
+            "descriptors wait in messages to other processes (pid {}): a socket may be among them",
+            pids.join(", ")
+        ))
+    }
+}
+
+struct PlaceSearch<'a> {
+    wanted: &'a HashSet<u32>,
+    unix_sockets: HashSet<u32>,
+    places: Places,
+}
+
+impl<'a> PlaceSearch<'a> {
     fn new(wanted: &'a HashSet<u32>) -> Self {
         Self {
             wanted,
             unix_sockets: scan::inodes_in("unix", 6),
-            found: HashMap::new(),
-            couriers: Vec::new(),
+            places: Places::default(),
         }
     }
 
-    fn at(&mut self, process: &OwnedFd, pid: Pid) {
-        let others = tasks(process).into_iter().filter(|&task| task != pid);
+    fn scan(&mut self, process: &OwnedFd, pid: Pid) {
+        let tasks = scan::open_directory(process, "task").and_then(|tasks| scan::pids(&tasks));
+        let others = tasks.into_iter().flatten().filter(|&task| task != pid);
         for task in others.take(MAX_THREADS) {
-            self.at_thread(process, pid, task);
+            let _ = scan::visit_sockets(process, &format!("task/{task}/fd"), |_, inode| {
+                self.add(inode, pid, Place::Thread);
+            });
         }
         let _ = scan::visit_links(process, "fd", |number, link| match link {
             b"anon_inode:[io_uring]" => {
@@ -86,29 +102,22 @@ impl<'a> Look<'a> {
             link => {
                 let is_unix = scan::inode(link).is_some_and(|it| self.unix_sockets.contains(&it));
                 if is_unix {
-                    self.at_messages(process, Descriptor { pid, number });
+                    self.scan_messages(process, Descriptor { pid, number });
                 }
             }
         });
     }
 
-    fn at_thread(&mut self, process: &OwnedFd, pid: Pid, task: Pid) {
-        // Whatever can't be looked at is counted where the process itself is.
-        let _ = scan::visit_sockets(process, &format!("task/{task}/fd"), |_, inode| {
-            self.add(inode, pid, Place::Thread);
-        });
-    }
-
-    fn at_messages(&mut self, process: &OwnedFd, descriptor: Descriptor) {
+    fn scan_messages(&mut self, process: &OwnedFd, descriptor: Descriptor) {
         let count = carried(&fdinfo(process, descriptor.number));
         if count == 0 {
             return;
         }
-        let seen = peek(descriptor).unwrap_or_default();
-        if seen.len() < count {
-            self.couriers.push(descriptor.pid);
+        let inodes = peek(descriptor).unwrap_or_default();
+        if inodes.len() < count {
+            self.places.couriers.push(descriptor.pid);
         }
-        for inode in seen {
+        for inode in inodes {
             self.add(inode, descriptor.pid, Place::InFlight);
         }
     }
@@ -117,22 +126,14 @@ impl<'a> Look<'a> {
         if !self.wanted.contains(&inode) {
             return;
         }
-        let entry = self.found.entry(inode).or_insert_with(|| Found {
-            pids: Vec::new(),
-            place,
-        });
-        if entry.place == place && !entry.pids.contains(&pid) {
-            entry.pids.push(pid);
-            entry.pids.sort_unstable();
+        let found = self.places.found.entry(inode);
+        let (pids, first_place) = found.or_insert_with(|| ([].into(), place));
+        if *first_place == place && !pids.contains(&pid) {
+            let mut all = [&**pids, &[pid]].concat();
+            all.sort_unstable();
+            *pids = all.into();
         }
     }
-}
-
-fn tasks(process: &OwnedFd) -> Vec<Pid> {
-    let tasks = scan::open_directory(process, "task");
-    tasks
-        .and_then(|tasks| scan::pids(&tasks))
-        .unwrap_or_default()
 }
 
 /// `UserFiles:` of a ring's `fdinfo` counts what is registered; a line for each follows, such as
@@ -147,20 +148,19 @@ fn registered(fdinfo: &str) -> impl Iterator<Item = u32> + '_ {
 
 /// How many descriptors wait in the messages on a unix socket (`scm_fds`, since Linux 5.12).
 fn carried(fdinfo: &str) -> usize {
-    let mut counts = fdinfo
+    let count = fdinfo
         .lines()
-        .filter_map(|line| line.strip_prefix("scm_fds:"));
-    counts
-        .next()
+        .find_map(|line| line.strip_prefix("scm_fds:"));
+    count
         .and_then(|count| count.trim().parse().ok())
         .unwrap_or(0)
 }
 
-/// The inodes of the descriptors in the first message on a unix socket. The message stays where it is
-/// (`MSG_PEEK`); the copies of its descriptors that come with the look are closed at once.
+/// The inodes of the descriptors in the first message on a unix socket. The message stays in the queue (`MSG_PEEK`); the
+/// copies of its descriptors that come with it are closed at once.
 fn peek(descriptor: Descriptor) -> io::Result<Vec<u32>> {
     let socket = options::borrow(descriptor)?;
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_IN_A_MESSAGE))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_IN_MESSAGE))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0; 1];
     let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;

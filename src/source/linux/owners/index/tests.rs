@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::index::Found;
-use super::sweep::ROUND;
+use super::super::procfs::{DescriptorTable, ProcessSockets};
+use super::sweep::SWEEP_TIME;
 use super::*;
 use crate::model::{Endpoint, Protocol, State};
 
@@ -17,7 +17,7 @@ struct Machine(Rc<Inside>);
 struct Inside {
     processes: RefCell<BTreeMap<Pid, Told>>,
     /// Who was looked at, in order.
-    looked_at: RefCell<Vec<Pid>>,
+    scanned: RefCell<Vec<Pid>>,
     /// Whether there are processes outside this pid namespace.
     is_inner: Cell<bool>,
     /// Whether there is no descriptor left to look with.
@@ -74,13 +74,13 @@ impl Machine {
     }
 
     /// Who was looked at since this was last asked.
-    fn looked_at(&self) -> Vec<Pid> {
-        self.0.looked_at.take()
+    fn scanned(&self) -> Vec<Pid> {
+        self.0.scanned.take()
     }
 }
 
-impl Proc for Machine {
-    type Activity = (Pid, u64);
+impl Procfs for Machine {
+    type Clock = (Pid, u64);
 
     fn open(&mut self) -> io::Result<()> {
         if self.0.is_gone.get() {
@@ -94,25 +94,28 @@ impl Proc for Machine {
         Ok(self.0.processes.borrow().keys().copied().collect())
     }
 
-    fn descriptors(&self, pid: Pid) -> u64 {
+    fn descriptor_table(&self, pid: Pid) -> DescriptorTable {
         let processes = self.0.processes.borrow();
-        processes[&pid].files + processes[&pid].sockets.len() as u64
+        DescriptorTable {
+            uid: None,
+            descriptors: processes[&pid].files + processes[&pid].sockets.len() as u64,
+        }
     }
 
-    fn activity(&self, pid: Pid) -> (Pid, u64) {
+    fn clock(&self, pid: Pid) -> (Pid, u64) {
         let processes = self.0.processes.borrow();
         (pid, processes.get(&pid).map_or(0, |process| process.ran))
     }
 
-    fn has_rested(&self, &(pid, ran): &(Pid, u64)) -> bool {
+    fn is_idle_since(&self, &(pid, ran): &(Pid, u64)) -> bool {
         let processes = self.0.processes.borrow();
         processes
             .get(&pid)
             .is_some_and(|process| process.ran == ran)
     }
 
-    fn look(&self, pid: Pid) -> io::Result<Option<(Found, u64)>> {
-        self.0.looked_at.borrow_mut().push(pid);
+    fn read(&self, pid: Pid) -> io::Result<Option<ProcessSockets>> {
+        self.0.scanned.borrow_mut().push(pid);
         let Some(process) = self.0.processes.borrow().get(&pid).cloned() else {
             return Ok(None);
         };
@@ -120,31 +123,42 @@ impl Proc for Machine {
             return Err(io::Errno::MFILE);
         }
         if process.is_refused {
-            return Ok(Some((Found::Refused, 0)));
+            return Ok(Some(ProcessSockets::default()));
         }
         let descriptors = process.files + process.sockets.len() as u64;
-        let mut inodes = process.sockets;
-        inodes.sort_unstable();
-        Ok(Some((Found::Sockets(inodes), descriptors)))
+        Ok(Some(ProcessSockets {
+            sockets: Some(
+                (0..)
+                    .zip(process.sockets)
+                    .map(|(fd, inode)| (inode, fd))
+                    .collect(),
+            ),
+            descriptors,
+        }))
+    }
+
+    fn may_have_sockets_here(&self, _: Pid) -> bool {
+        true
     }
 
     fn parent(&self, pid: Pid) -> Option<Pid> {
         self.0.processes.borrow().get(&pid)?.parent
     }
 
-    fn blind(&self) -> Option<Blind> {
-        self.0.is_inner.get().then_some(Blind::OtherNamespace)
-    }
-
-    fn refusal(&self) -> Blind {
-        Blind::NotPermitted
+    fn hidden_reason(&self, is_refused: bool) -> Option<Blind> {
+        let is_inner = self.0.is_inner.get();
+        match (is_refused, is_inner) {
+            (true, _) => Some(Blind::NotPermitted),
+            (false, true) => Some(Blind::OtherNamespace),
+            (false, false) => None,
+        }
     }
 }
 
 /// An index of that machine, as a live table has it, at one reading a second.
 struct Desk {
     machine: Machine,
-    holders: Holders<Machine>,
+    index: OwnerIndex<Machine>,
     now: Duration,
 }
 
@@ -161,13 +175,13 @@ impl Desk {
         }
         desk.read_now(&[1]);
         desk.read(&[1]);
-        desk.machine.looked_at();
+        desk.machine.scanned();
         desk
     }
 
     fn new(machine: Machine) -> Self {
         Self {
-            holders: Holders::new(machine.clone()),
+            index: OwnerIndex::new(machine.clone()),
             machine,
             now: Duration::ZERO,
         }
@@ -181,19 +195,19 @@ impl Desk {
 
     fn read_now(&mut self, inodes: &[u32]) {
         let sockets: Vec<_> = inodes.iter().map(|&inode| connection(inode)).collect();
-        self.take(&sockets, Effort::Bounded).unwrap();
+        self.take(&sockets, ScanExtent::Bounded).unwrap();
     }
 
-    fn take(&mut self, sockets: &[Socket], effort: Effort) -> io::Result<()> {
+    fn take(&mut self, sockets: &[Socket], effort: ScanExtent) -> io::Result<()> {
         let at = Moment {
             steady: self.now,
             wall: jiff::Timestamp::UNIX_EPOCH,
         };
-        self.holders.holdings(sockets, at, effort).1
+        self.index.owners(sockets, at, effort).1
     }
 
     fn of(&self, inode: u32) -> Holding {
-        self.holders.of(inode)
+        self.index.owner(inode)
     }
 }
 
@@ -219,7 +233,7 @@ fn a_known_socket_costs_no_look_and_no_list() {
     desk.machine.runs(10, &[1]);
     desk.read_now(&[1]);
     assert_eq!(desk.of(1), by(&[10, 11]));
-    assert!(desk.machine.looked_at().is_empty());
+    assert!(desk.machine.scanned().is_empty());
     assert_eq!(desk.machine.0.listings.get(), listings);
 }
 
@@ -229,35 +243,32 @@ fn a_new_socket_is_looked_for_only_where_something_ran() {
     desk.machine.runs(11, &[2]);
     desk.read_now(&[1, 2]);
     assert_eq!(desk.of(2), by(&[11]));
-    assert_eq!(desk.machine.looked_at(), [11]);
+    assert_eq!(desk.machine.scanned(), [11]);
 }
 
 #[test]
-fn who_listens_on_the_port_is_looked_at_first_then_who_has_sockets_then_who_is_new() {
+fn who_listens_on_the_port_is_scanned_first_then_who_has_sockets_then_who_is_new() {
     let mut desk = Desk::with(&[(10, &[1]), (11, &[5]), (12, &[]), (13, &[6])]);
     let listener = socket(5, 7, State::Listen);
     desk.take(
         &[connection(1), listener.clone(), socket(6, 9, State::Listen)],
-        Effort::Bounded,
+        ScanExtent::Bounded,
     )
     .unwrap();
-    desk.machine.looked_at();
+    desk.machine.scanned();
     for pid in [10, 12, 13] {
         desk.machine.runs(pid, &[if pid == 10 { 1 } else { 6 }]);
     }
     desk.machine.runs(11, &[5, 2]);
     desk.machine.runs(20, &[3]);
     let sockets = [connection(1), connection(2), listener.clone()];
-    desk.take(&sockets, Effort::Bounded).unwrap();
-    assert_eq!(
-        (desk.of(2), desk.machine.looked_at()),
-        (by(&[11]), vec![11])
-    );
-    desk.take(&[connection(3), listener], Effort::Bounded)
+    desk.take(&sockets, ScanExtent::Bounded).unwrap();
+    assert_eq!((desk.of(2), desk.machine.scanned()), (by(&[11]), vec![11]));
+    desk.take(&[connection(3), listener], ScanExtent::Bounded)
         .unwrap();
-    let looked_at = desk.machine.looked_at();
-    assert_eq!(looked_at.last(), Some(&20), "{looked_at:?}");
-    assert!(!looked_at.contains(&12), "{looked_at:?}");
+    let scanned = desk.machine.scanned();
+    assert_eq!(scanned.last(), Some(&20), "{scanned:?}");
+    assert!(!scanned.contains(&12), "{scanned:?}");
     assert_eq!(desk.of(3), by(&[20]));
 }
 
@@ -303,8 +314,8 @@ fn a_round_notices_forks_and_closed_and_passed_descriptors() {
         desk.read(&[1, 2]);
     }
     assert_eq!((desk.of(1), desk.of(2)), (by(&[10, 30]), by(&[11])));
-    let looked_at = desk.machine.looked_at();
-    assert!(!looked_at.contains(&12), "it never ran: {looked_at:?}");
+    let scanned = desk.machine.scanned();
+    assert!(!scanned.contains(&12), "it never ran: {scanned:?}");
 }
 
 #[test]
@@ -314,7 +325,7 @@ fn a_reading_after_ten_seconds_checks_everybody() {
     for new in 20..30 {
         desk.machine.runs(new, &[1]);
     }
-    desk.now += ROUND;
+    desk.now += SWEEP_TIME;
     // The round that is under way, and the next one.
     desk.read_now(&[1]);
     let all: Vec<Pid> = [10, 12].into_iter().chain(20..30).collect();
@@ -322,21 +333,22 @@ fn a_reading_after_ten_seconds_checks_everybody() {
 }
 
 #[test]
-fn processes_that_run_all_the_time_are_looked_at_within_their_share() {
+fn processes_that_run_all_the_time_are_scanned_within_their_share() {
     let processes: Vec<(Pid, &[u32])> = (100..200).map(|pid| (pid, &[][..])).collect();
     let mut desk = Desk::with(&processes);
     for pid in 100..200 {
         desk.machine.has_files(pid, 10_000);
     }
-    desk.holders.take_looks();
+    desk.index.take_stats();
     for _ in 0..100 {
         for pid in 100..200 {
             desk.machine.runs(pid, &[]);
         }
         desk.read(&[]);
     }
-    let descriptors = desk.holders.take_looks().descriptors;
-    let share = u64::try_from(Purse::ROUNDS.most + 100 * Purse::ROUNDS.per_second).unwrap();
+    let descriptors = desk.index.take_stats().descriptors;
+    let share =
+        u64::try_from(ScanBudget::SWEEP.limit + 100 * ScanBudget::SWEEP.per_second).unwrap();
     assert!(
         (share - 20_000..share + 20_000).contains(&descriptors),
         "{descriptors}"
@@ -385,7 +397,7 @@ fn large_processes_that_always_run_keep_nobody_else_from_being_found() {
             desk.machine.runs(50, &[9]);
         }
         desk.now += Duration::from_secs(1);
-        desk.take(&sockets, Effort::Bounded).unwrap();
+        desk.take(&sockets, ScanExtent::Bounded).unwrap();
         if reading >= 52 {
             assert_eq!(
                 (desk.of(8), desk.of(9)),
@@ -412,9 +424,9 @@ fn a_socket_whose_last_holder_passed_it_on_is_nobodys_secret() {
     let mut desk = Desk::with(&[(10, &[1, 2]), (11, &[]), (12, &[])]);
     desk.machine.refuses(12, true);
     desk.machine.runs(12, &[]);
-    desk.now += ROUND;
+    desk.now += SWEEP_TIME;
     desk.read_now(&[1, 2]);
-    assert_eq!(desk.holders.blind(), Some(Blind::NotPermitted));
+    assert_eq!(desk.index.hidden_reason(), Some(Blind::NotPermitted));
     desk.machine.runs(10, &[1]);
     desk.machine.runs(11, &[2]);
     let mut seen = Vec::new();
@@ -440,7 +452,7 @@ fn at_long_intervals_everybody_has_a_turn() {
         for pid in 100..120 {
             desk.machine.runs(pid, &[]);
         }
-        desk.now += ROUND;
+        desk.now += SWEEP_TIME;
         desk.read_now(&[1]);
         desk.of(1) == by(&[10, 500])
     });
@@ -461,8 +473,8 @@ fn the_first_round_shows_owners_before_it_is_over() {
     let mut desk = Desk::new(machine);
     desk.read_now(&[1, 2]);
     assert_eq!((desk.of(1), desk.of(2)), (Holding::Unknown, by(&[15])));
-    assert!(desk.holders.is_in_first_round());
-    while desk.holders.is_in_first_round() {
+    assert!(desk.index.is_in_first_sweep());
+    while desk.index.is_in_first_sweep() {
         desk.read_now(&[1, 2]);
     }
     assert_eq!(desk.of(1), by(&[10]));
@@ -477,11 +489,11 @@ fn a_first_round_that_runs_out_of_descriptors_is_not_gone_on_with_at_once() {
     }
     let mut desk = Desk::new(machine);
     desk.read_now(&[10, 11]);
-    assert!(desk.holders.is_in_first_round());
+    assert!(desk.index.is_in_first_sweep());
     desk.machine.0.is_short.set(true);
     let both = [connection(10), connection(11)];
-    assert_eq!(desk.take(&both, Effort::Bounded), Err(io::Errno::MFILE));
-    assert!(!desk.holders.is_in_first_round());
+    assert_eq!(desk.take(&both, ScanExtent::Bounded), Err(io::Errno::MFILE));
+    assert!(!desk.index.is_in_first_sweep());
 }
 
 #[test]
@@ -492,36 +504,36 @@ fn a_reading_that_stands_for_itself_looks_at_all_and_at_each_once() {
         machine.has_files(pid, 40_000);
     }
     let mut desk = Desk::new(machine);
-    desk.take(&[connection(1)], Effort::Whole).unwrap();
+    desk.take(&[connection(1)], ScanExtent::Complete).unwrap();
     let all: Vec<Pid> = (10..20).collect();
     assert_eq!(desk.of(1), by(&all));
-    let mut looked_at = desk.machine.looked_at();
-    looked_at.sort_unstable();
-    assert_eq!(looked_at, all);
+    let mut scanned = desk.machine.scanned();
+    scanned.sort_unstable();
+    assert_eq!(scanned, all);
 }
 
 #[test]
-fn who_may_not_be_looked_at_hides_what_nobody_else_has() {
+fn who_may_not_be_scanned_hides_what_nobody_else_has() {
     let mut desk = Desk::with(&[(10, &[1]), (11, &[])]);
     desk.machine.refuses(11, true);
     desk.machine.runs(11, &[9]);
     desk.read_now(&[1, 9]);
     assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), Holding::Hidden));
-    assert_eq!(desk.holders.blind(), Some(Blind::NotPermitted));
+    assert_eq!(desk.index.hidden_reason(), Some(Blind::NotPermitted));
     desk.machine.refuses(11, false);
     desk.machine.runs(11, &[9]);
-    desk.now += ROUND;
+    desk.now += SWEEP_TIME;
     desk.read_now(&[1, 9]);
-    assert_eq!((desk.of(9), desk.holders.blind()), (by(&[11]), None));
+    assert_eq!((desk.of(9), desk.index.hidden_reason()), (by(&[11]), None));
 }
 
 #[test]
 fn a_process_that_ended_takes_its_sockets_along() {
     let mut desk = Desk::with(&[(10, &[1, 2]), (11, &[2])]);
     desk.machine.ends(10);
-    assert!(desk.holders.forget(&[10]), "nobody has the first now");
+    assert!(desk.index.forget(&[10]), "nobody has the first now");
     assert_eq!((desk.of(1), desk.of(2)), (Holding::Unknown, by(&[11])));
-    assert!(!desk.holders.forget(&[10]));
+    assert!(!desk.index.forget(&[10]));
     desk.read_now(&[1, 2]);
     assert_eq!(desk.of(1), Holding::None);
 }
@@ -530,7 +542,7 @@ fn a_process_that_ended_takes_its_sockets_along() {
 fn one_that_ended_unnoticed_is_forgotten_within_a_round() {
     let mut desk = Desk::with(&[(10, &[1]), (11, &[1])]);
     desk.machine.ends(10);
-    desk.now += ROUND;
+    desk.now += SWEEP_TIME;
     desk.read_now(&[1]);
     assert_eq!(desk.of(1), by(&[11]));
 }
@@ -540,7 +552,7 @@ fn without_proc_whoever_is_not_known_is_hidden() {
     let mut desk = Desk::with(&[(10, &[1])]);
     desk.machine.0.is_gone.set(true);
     assert!(
-        desk.take(&[connection(1), connection(9)], Effort::Bounded)
+        desk.take(&[connection(1), connection(9)], ScanExtent::Bounded)
             .is_err()
     );
     assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), Holding::Hidden));
@@ -555,7 +567,7 @@ fn without_a_descriptor_to_look_with_nobody_has_ended_or_is_hidden() {
     desk.machine.runs(11, &[9]);
     desk.machine.0.is_short.set(true);
     let both = [connection(1), connection(9)];
-    assert_eq!(desk.take(&both, Effort::Bounded), Err(io::Errno::MFILE));
+    assert_eq!(desk.take(&both, ScanExtent::Bounded), Err(io::Errno::MFILE));
     assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), Holding::Unknown));
     desk.machine.0.is_short.set(false);
     desk.read(&[1, 9]);
