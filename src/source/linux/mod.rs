@@ -24,7 +24,7 @@ use rustix::net::{AddressFamily, SocketType, socket};
 
 use self::owners::index::{OwnerIndex, ScanExtent};
 use self::owners::{Hints, Owners, accept_queue};
-use self::proc::descriptor_limit::{self, Shortage};
+use self::proc::descriptor_limit::Shortage;
 use self::table::Table;
 use super::{Blind, Holding, Looks as ScanStats};
 use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, Socket, Text};
@@ -33,7 +33,7 @@ use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, Socket, Text};
 pub(crate) use self::families::unix_table;
 pub(crate) use self::netlink as sock_diag;
 pub(crate) use self::owners::accept_queue as accept;
-pub(crate) use self::proc::{descriptor_limit as room, net as proc_net, rights, scan};
+pub(crate) use self::proc::{descriptor_limit, descriptor_limit as room, net as proc_net, rights, scan};
 pub(super) use self::process_handle as pinned;
 
 /// Until the renames.

@@ -64,7 +64,7 @@ pub(crate) fn unread(what: &str, error: &DumpError, too: &io::Error) -> String {
     if let Some(shortage) = number(error).and_then(shortage) {
         return format!("{shortage}: {what} can't be read; {}", shortage.remedy());
     }
-    let (why, too) = (why(error), name(too));
+    let (why, too) = (why(error), errno_name(too));
     format!("{what} can't be read: {why}, and /proc/net is no help ({too}); mount /proc")
 }
 
@@ -146,8 +146,11 @@ fn number(error: &DumpError) -> Option<Errno> {
     }
 }
 
+/// Until the renames.
+pub(crate) use self::errno_name as name;
+
 /// `EPERM`, as manual pages name it.
-pub(crate) fn name(error: &io::Error) -> String {
+pub(crate) fn errno_name(error: &io::Error) -> String {
     let number = error.raw_os_error();
     number.map_or_else(
         || error.to_string(),
@@ -182,7 +185,7 @@ pub(super) fn no_descriptors(shortage: Shortage) -> Problem {
 fn unreadable(error: rustix::io::Errno) -> String {
     format!(
         "/proc can't be read ({}): owners are unknown; mount /proc",
-        name(&error.into())
+        errno_name(&error.into())
     )
 }
 

@@ -15,9 +15,8 @@ use std::thread;
 
 use rustix::io;
 
-use super::{Descriptor, Hints, Owners, spawn};
+use super::{Descriptor, Hints, Owners, ScanStats, spawn};
 use crate::model::Pid;
-use crate::source::Looks as ScanStats;
 use crate::source::linux::owners::procfs::{LiveProcfs, Procfs as _};
 use crate::source::pulse::pulse;
 
