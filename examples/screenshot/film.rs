@@ -52,7 +52,7 @@ impl Film {
         let mut tracker = Tracker::new(settings.linger);
         let mut app = App::new(settings, surroundings(width, height), now);
         loop {
-            app.update(Msg::SnapshotTaken(tracker.observe(last.clone())), now);
+            app.update(Msg::SnapshotTaken(tracker.apply(last.clone())), now);
             if replay.is_over().expect("the recording can be read") {
                 break;
             }

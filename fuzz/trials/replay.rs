@@ -18,7 +18,7 @@ use sockeye::model::{Kinds, Lineage, Moment, clean};
 use sockeye::report;
 use sockeye::source::{Replay, Source as _};
 use sockeye::theme::{Depth, Glyphs};
-use sockeye::track::{Observation, Row, Table, Tracker};
+use sockeye::track::{Row, Table, TableUpdate, Tracker};
 use sockeye::ui;
 
 /// What is longer is cut.
@@ -85,7 +85,7 @@ impl Screen {
     }
 
     fn observe(&mut self, reading: sockeye::model::Snapshot) {
-        let observation = self.tracker.observe(reading);
+        let observation = self.tracker.apply(reading);
         is_reported(&observation, self.now);
         self.tell(Msg::SnapshotTaken(observation));
     }
@@ -140,7 +140,7 @@ fn is_clean(text: &str) {
 }
 
 /// Every way to tell of it: one line each, clean, and what reads it reads it back.
-fn is_reported(observation: &Observation, now: Moment) {
+fn is_reported(observation: &TableUpdate, now: Moment) {
     let Table { rows, .. } = &*observation.table;
     let rows: Vec<&Row> = rows.iter().map(|row| &**row).collect();
     let json = written(|out| report::write_json(out, &observation.table, &rows));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{FileFormat, Input, Settings};
 use crate::bind::{Examination, Target};
 use crate::model::{Background, Kinds, Limits, Pid, Process, Refresh, Socket};
-use crate::track::{Observation, RowId};
+use crate::track::{RowId, TableUpdate};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub enum Msg {
     /// The person at the terminal did something.
     Input(Input),
     /// The collector took a snapshot and compared it.
-    SnapshotTaken(Observation),
+    SnapshotTaken(TableUpdate),
     /// What the snapshot took that comes next.
     RefreshMeasured(Refresh),
     /// The screen was drawn, and this is how long that took. Shown with the next refresh, so that no

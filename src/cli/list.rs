@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sockeye::app::{Asked, Settings, Sort};
 use sockeye::columns::{self, CellContext, Column};
-use sockeye::model::{Cost, Moment, Playback, Problem, Snapshot};
+use sockeye::model::{Moment, Playback, Problem, RefreshTimings, Snapshot};
 use sockeye::report::{self, Layout, Sheet};
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::refresh;
@@ -192,7 +192,7 @@ impl List {
 struct Read {
     snapshot: Snapshot,
     /// What it took.
-    cost: Cost,
+    cost: RefreshTimings,
     /// Where in a recording it is.
     recorded: Option<Recorded>,
 }
@@ -228,11 +228,11 @@ fn read(shared: &Shared, asked: &Asked, at: Option<At>, now: Moment) -> anyhow::
         let snapshot = match recorder {
             // A recording holds everything.
             Some(_) => system.take_once(now)?,
-            None => system.take_those(now, |sockets| asked.could_show(sockets, now))?,
+            None => system.take_with_owners_of(now, |sockets| asked.could_show(sockets, now))?,
         };
         Read {
             snapshot,
-            cost: system.cost(),
+            cost: system.timings(),
             recorded: None,
         }
     };
@@ -250,9 +250,9 @@ fn read_recording(path: &Path, at: Option<At>, now: Moment) -> anyhow::Result<Re
     let mut recording = Replay::open(path)?;
     match &found {
         Some((found, _)) => recording.go_to(found.number)?,
-        None => recording.go_to_last()?,
+        None => recording.seek_last()?,
     }
-    let (snapshot, cost) = (recording.take(now)?, recording.cost());
+    let (snapshot, cost) = (recording.take(now)?, recording.timings());
     let recorded = recording.playback().map(|playback| Recorded {
         playback: Playback {
             total: found.map(|(_, total)| total).or(playback.total),

@@ -17,7 +17,7 @@ use sockeye::runtime::collector::Collector;
 use sockeye::runtime::watch::{self, End, Ended, Seen};
 use sockeye::runtime::{panic, refresh, signals};
 use sockeye::source::{Recorder, Replay, Source as _};
-use sockeye::track::{Observation, Tracker};
+use sockeye::track::{TableUpdate, Tracker};
 
 use self::stream::Stream;
 use super::options::{self, Shared};
@@ -110,12 +110,12 @@ fn replay(
             recorder.record(&snapshot)?;
             snapshot.problems.extend(Recorder::left_out(&snapshot));
         }
-        let cost = recording.cost();
+        let cost = recording.timings();
         let (observation, refresh) = refresh::observe(&mut tracker, snapshot, cost, printer.clock);
         if settings.stats {
             printer.see(Seen::Measured(refresh))?;
         }
-        if !printer.see(Seen::Observation(observation))? || recording.is_over()? {
+        if !printer.see(Seen::TableUpdate(observation))? || recording.is_over()? {
             return Ok(0);
         }
     }
@@ -140,7 +140,7 @@ impl Printer {
     /// Prints what is to be told; `false` when nobody reads it, or the time is over.
     fn see(&mut self, seen: Seen) -> io::Result<bool> {
         let observation = match seen {
-            Seen::Observation(observation) => observation,
+            Seen::TableUpdate(observation) => observation,
             Seen::Measured(refresh) => {
                 let told = report::told_of_refresh(&refresh);
                 // Where nobody reads standard error either.
@@ -185,7 +185,7 @@ impl Printer {
     }
 
     /// Says what comes before the changes of a reading: problems that are new, in a stream of JSON within it.
-    fn introduce(&mut self, observation: &Observation, all: &[Told]) -> io::Result<bool> {
+    fn introduce(&mut self, observation: &TableUpdate, all: &[Told]) -> io::Result<bool> {
         let table = &observation.table;
         let problems = new_problems(&mut self.complained, &table.problems, all);
         let Some(stream) = &mut self.stream else {

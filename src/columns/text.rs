@@ -272,7 +272,7 @@ fn shown_age(row: &Row, now: Moment) -> Age {
 pub(super) fn process_start(row: &Row) -> Option<jiff::Timestamp> {
     let processes = row.socket.owner.present().iter();
     let started = processes.filter_map(|process| process.started_at).min();
-    started.filter(|_| row.is_as_found() && row.socket.is_listening())
+    started.filter(|_| row.is_unchanged_since_start() && row.socket.is_listening())
 }
 
 /// How long ago that was. Starts are told by the wall clock as it was when this program started: what came

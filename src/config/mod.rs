@@ -5,7 +5,6 @@
 //! line by line, each with its key. Pure, but for [`read`] and what finds the file. The file decides what
 //! is shown and nothing else: no key starts a program, names a file or touches a process.
 
-pub mod duration;
 mod fault;
 mod file;
 mod key;
@@ -21,6 +20,7 @@ pub use key::keys;
 pub use parse::{parse, parse_services};
 
 use crate::app::Settings;
+pub use crate::model::duration;
 
 /// What a file begins with: every key but those of the keyboard.
 const FIRST_KEYS: &str = include_str!("../../assets/config.toml");

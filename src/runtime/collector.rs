@@ -114,7 +114,7 @@ impl Collector {
     /// What can be had at once, before the first reading; `None` if nobody listens any more.
     fn show_at_once(&mut self, deliver: &mut impl FnMut(Msg) -> bool) -> Option<Next> {
         let now = self.clock.now();
-        match panic::catch(|| self.source.take_at_once(now)) {
+        match panic::catch(|| self.source.take_without_owners(now)) {
             Ok(Some(snapshot)) => self.hand_over(snapshot, deliver),
             Ok(None) => Some(Next::GoOn),
             Err(what) => self.begin_afresh(&what, deliver),
@@ -141,7 +141,7 @@ impl Collector {
     /// A reading crashed: what the source knew may be half of it.
     fn begin_afresh(&mut self, what: &str, deliver: &mut impl FnMut(Msg) -> bool) -> Option<Next> {
         // What is thrown away may crash once more, which changes nothing.
-        let _ = panic::catch(|| self.source.start_afresh());
+        let _ = panic::catch(|| self.source.reset());
         let why = format!("a reading crashed: {what}; trying again");
         deliver(Msg::SnapshotFailed(why)).then_some(Next::TryAgain)
     }
@@ -153,13 +153,13 @@ impl Collector {
         snapshot: Snapshot,
         deliver: &mut impl FnMut(Msg) -> bool,
     ) -> Option<Next> {
-        let cost = self.source.cost();
+        let cost = self.source.timings();
         let observed =
             panic::catch(|| refresh::observe(&mut self.tracker, snapshot, cost, self.clock));
         let (mut observation, refresh) = match observed {
             Ok(observed) => observed,
             Err(what) => {
-                let _ = panic::catch(|| self.tracker.start_afresh());
+                let _ = panic::catch(|| self.tracker.reset());
                 let why = format!("comparing two readings crashed: {what}; trying again");
                 return deliver(Msg::SnapshotFailed(why)).then_some(Next::TryAgain);
             }
@@ -168,11 +168,11 @@ impl Collector {
             return None;
         }
         observation.playback = self.source.playback();
-        let is_unsettled = observation.table.is_unsettled;
+        let has_unconfirmed_closes = observation.table.has_unconfirmed_closes;
         deliver(Msg::SnapshotTaken(observation)).then(|| {
-            if self.source.is_to_be_continued() {
+            if self.source.wants_immediate_retake() {
                 Next::GoOn
-            } else if is_unsettled {
+            } else if has_unconfirmed_closes {
                 Next::SecondLook
             } else {
                 Next::Wait

@@ -12,12 +12,12 @@ use super::collector::Collector;
 use super::panic::spawn_worker;
 use crate::app::{Exit, Msg};
 use crate::model::Refresh;
-use crate::track::Observation;
+use crate::track::TableUpdate;
 
 /// What is handed to the caller.
 pub enum Seen {
     /// A reading, compared with the one before.
-    Observation(Observation),
+    TableUpdate(TableUpdate),
     /// What the reading took that comes next, if the collector measures.
     Measured(Refresh),
     /// A reading failed: why.
@@ -100,7 +100,7 @@ pub fn watch(
         };
         let seen = match received {
             Err(_) => return Ok(Ended::Done),
-            Ok(Msg::SnapshotTaken(observation)) => Seen::Observation(observation),
+            Ok(Msg::SnapshotTaken(observation)) => Seen::TableUpdate(observation),
             Ok(Msg::RefreshMeasured(refresh)) => Seen::Measured(refresh),
             Ok(Msg::SnapshotFailed(why)) => Seen::Failure(why),
             Ok(Msg::EndAsked(Exit::Crashed(what))) => return Ok(Ended::Crashed(what)),

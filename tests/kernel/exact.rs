@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use sockeye::app::Msg;
-use sockeye::model::{Cost, Endpoint, Moment, Pid, Protocol, Snapshot};
+use sockeye::model::{Endpoint, Moment, Origin, Pid, Protocol, RefreshTimings, Snapshot};
 use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::{Collector, Control};
 use sockeye::source::{Source, SourceError, System};
@@ -127,6 +127,10 @@ struct Timed {
 }
 
 impl Source for Timed {
+    fn origin(&self) -> &Origin {
+        self.system.origin()
+    }
+
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
         let began = now();
         let snapshot = self.system.take(at);
@@ -134,12 +138,12 @@ impl Source for Timed {
         snapshot
     }
 
-    fn is_to_be_continued(&self) -> bool {
-        self.system.is_to_be_continued()
+    fn wants_immediate_retake(&self) -> bool {
+        self.system.wants_immediate_retake()
     }
 
-    fn cost(&self) -> Cost {
-        self.system.cost()
+    fn timings(&self) -> RefreshTimings {
+        self.system.timings()
     }
 }
 

@@ -15,7 +15,7 @@ use sockeye::app::{App, Input, Key, Msg, Surroundings};
 use sockeye::model::{Kinds, Moment, Snapshot, Socket};
 use sockeye::report;
 use sockeye::source::{Recorder, Replay, Source as _, SourceError};
-use sockeye::track::{Observation, Row, Tracker};
+use sockeye::track::{Row, TableUpdate, Tracker};
 use sockeye::ui;
 
 use super::mutation::{Mutation, mutated};
@@ -92,7 +92,7 @@ impl Player {
 
     /// Shows everything that there is to show of a reading, and reports it.
     fn play(&mut self, snapshot: Snapshot) -> Result<(), TestCaseError> {
-        let observation = self.tracker.observe(snapshot);
+        let observation = self.tracker.apply(snapshot);
         is_reported(&observation)?;
         self.app.update(Msg::SnapshotTaken(observation), self.now);
         for key in ['3', 'e', 'e', '$', '$']
@@ -129,7 +129,7 @@ fn is_hostile(c: char) -> bool {
 }
 
 /// The table is JSON and CSV with a row for each socket, and nothing in them is for a terminal to act on.
-fn is_reported(observation: &Observation) -> Result<(), TestCaseError> {
+fn is_reported(observation: &TableUpdate) -> Result<(), TestCaseError> {
     let table = &observation.table;
     let rows: Vec<_> = table.rows.iter().map(|row| &**row).collect();
     let (mut json, mut csv) = (Vec::new(), Vec::new());

@@ -4,7 +4,7 @@ use sockeye::app::{Effect, Input, Inspected, Key, Msg};
 use std::time::Duration;
 
 use sockeye::model::{
-    Background, Behind, BehindKind, Cost, Engine, Limits, Problem, ProblemCode, Standing,
+    Background, Behind, BehindKind, Engine, Limits, Problem, ProblemCode, RefreshTimings, Standing,
 };
 
 use super::canvas::{Canvas, Theme};
@@ -226,9 +226,9 @@ fn events_of_the_last_minutes_that_match_a_filter() {
 }
 
 /// Tenths of a millisecond for dump, owners, processes and diff.
-fn cost(tenths: &[u64; 4], searched: u64, files: u64) -> Cost {
+fn cost(tenths: &[u64; 4], searched: u64, files: u64) -> RefreshTimings {
     let [dump, owners, processes, diff] = tenths.map(|one| Duration::from_micros(one * 100));
-    Cost {
+    RefreshTimings {
         dump,
         owners,
         processes,

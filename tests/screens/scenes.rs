@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use sockeye::app::{BindReport, Effect, Msg, Surroundings};
 use sockeye::model::{
-    Cost, EphemeralPorts, Holder, Owner, Playback, Problem, ProblemCode, Process, Protocol, Queue,
-    Socket, State, Text, TimeWaitReuse,
+    EphemeralPorts, Holder, Owner, Playback, Problem, ProblemCode, Process, Protocol, Queue,
+    RefreshTimings, Socket, State, Text, TimeWaitReuse,
 };
 
 use super::stage::{
@@ -418,7 +418,11 @@ pub fn ports_stage(width: u16, height: u16, used: u16) -> Stage {
         reserved: Vec::new(),
         reuse: TimeWaitReuse::Loopback,
     });
-    stage.refresh(&sockets, Cost::default(), Duration::from_millis(3));
+    stage.refresh(
+        &sockets,
+        RefreshTimings::default(),
+        Duration::from_millis(3),
+    );
     stage
 }
 

@@ -18,9 +18,9 @@ use sockeye::app::{
 };
 use sockeye::bind::{Examination, Probe, ProbeResult, Target, Witness};
 use sockeye::model::{
-    Answered, Background, Cost, Endpoint, EphemeralPorts, Evidence, Holder, Kinds, Limits, Lineage,
-    Moment, Owner, Pid, Playback, Problem, Process, Protocol, Queue, Refresh, Snapshot, Socket,
-    State, Text,
+    Answered, Background, Endpoint, EphemeralPorts, Evidence, Holder, Kinds, Limits, Lineage,
+    Moment, Owner, Pid, Playback, Problem, Process, Protocol, Queue, Refresh, RefreshTimings,
+    Snapshot, Socket, State, Text,
 };
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::{Event, Tracker};
@@ -129,7 +129,7 @@ impl Stage {
         for process in sockets.iter().flat_map(|socket| socket.owner.present()) {
             processes.insert(process.pid, Arc::clone(process));
         }
-        let mut observation = self.tracker.observe(Snapshot {
+        let mut observation = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             taken_at: self.now,
             sockets: sockets.to_vec(),
@@ -144,7 +144,7 @@ impl Stage {
     }
 
     /// A reading that took this, after a draw that took `drawing`.
-    pub fn refresh(&mut self, sockets: &[Socket], cost: Cost, drawing: Duration) {
+    pub fn refresh(&mut self, sockets: &[Socket], cost: RefreshTimings, drawing: Duration) {
         self.tell(Msg::Drawn(drawing));
         self.tell(Msg::RefreshMeasured(Refresh {
             taken_at: self.now,

@@ -275,7 +275,7 @@ fn a_kind_that_cannot_be_listed_is_no_empty_table() {
             "SCTP sockets can't be listed: no handler",
         )
     };
-    let observation = desk.tracker.observe(Snapshot {
+    let observation = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT.with(Protocol::Sctp),
         ephemeral: None,
         taken_at: desk.now(),

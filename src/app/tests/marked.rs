@@ -5,7 +5,7 @@ use super::*;
 /// The line at the bottom, and what was asked of the world at the last reading.
 fn read(desk: &mut Desk, sockets: &[Socket]) -> Vec<Effect> {
     desk.wait(SECOND);
-    let observation = desk.tracker.observe(Snapshot {
+    let observation = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
         ephemeral: None,
         taken_at: desk.now(),

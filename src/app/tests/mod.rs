@@ -123,7 +123,7 @@ impl Desk {
     }
 
     fn read(&mut self, sockets: &[Socket]) {
-        let observation = self.tracker.observe(Snapshot {
+        let observation = self.tracker.apply(Snapshot {
             kinds: self.app.criteria.kinds.and(Kinds::DEFAULT),
             ephemeral: None,
             taken_at: self.now(),
@@ -352,7 +352,7 @@ fn esc_closes_the_pane_first_and_clears_the_filter_then() {
 #[test]
 fn a_recording_may_claim_the_end_of_time() {
     let mut desk = Desk::new();
-    let observation = desk.tracker.observe(Snapshot {
+    let observation = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
         ephemeral: None,
         taken_at: Moment {

@@ -14,7 +14,7 @@ use super::keymap::Mode;
 use super::prompt::{Edited, MAX_BYTES};
 use super::{Action, App, BindReport, Effect, Exit, Input, Key, Modal, Msg, News, Pane};
 use crate::model::Moment;
-use crate::track::Observation;
+use crate::track::TableUpdate;
 
 pub(super) type Effects = Vec<Effect>;
 
@@ -81,7 +81,7 @@ impl App {
     }
 
     /// Makes what was read the table that is shown.
-    pub(super) fn take_in(&mut self, observation: Observation, now: Moment) -> Effects {
+    pub(super) fn take_in(&mut self, observation: TableUpdate, now: Moment) -> Effects {
         let effects = self.take_port_news(&observation);
         let table = &observation.table;
         let fresh = self.holds_for(table.taken_at);

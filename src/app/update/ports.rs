@@ -6,7 +6,7 @@ use super::super::marked::port_name;
 use super::super::{Action, App, Key, Modal, Pane};
 use super::Effects;
 use crate::model::Moment;
-use crate::track::{Event, Observation};
+use crate::track::{Event, TableUpdate};
 
 /// So many things are told of watched ports at once; older ones stand in the events.
 const MAX_NEWS: usize = 8;
@@ -127,7 +127,7 @@ impl App {
     }
 
     /// Tells what became of the ports that are watched.
-    pub(super) fn take_port_news(&mut self, observation: &Observation) -> Effects {
+    pub(super) fn take_port_news(&mut self, observation: &TableUpdate) -> Effects {
         let mut news = self.marked.news(&observation.events, &observation.table);
         if news.is_empty() {
             return Vec::new();

@@ -67,7 +67,9 @@ fn accept_queue_full(words: &Words<'_>) -> Option<String> {
 fn other_user(words: &Words<'_>) -> Option<String> {
     let (case, own) = (words.case, words.case.limits().uid?);
     // Only what a server holds can be joined.
-    let holder = case.principal().filter(|one| one.socket.keeps_its_port())?;
+    let holder = case
+        .principal()
+        .filter(|one| one.socket.blocks_other_binds())?;
     let is_other = holder.socket.uid.is_some_and(|uid| uid != own);
     let user = is_other.then(|| user_of(holder)).flatten()?;
     Some(format!(
@@ -80,7 +82,7 @@ fn shareable_reuseport(words: &Words<'_>) -> Option<String> {
     let mut listening = case
         .blockers
         .iter()
-        .filter(|one| one.socket.keeps_its_port())
+        .filter(|one| one.socket.blocks_other_binds())
         .peekable();
     listening.peek()?;
     let allows =

@@ -174,7 +174,7 @@ impl Holders {
         };
         // What can't be read is not told: that the port is in use is certain all the same.
         let all_asked = |sockets: &[Socket]| sockets.iter().map(is_asked).collect();
-        let snapshot = System::new().take_those(Clock::start().now(), all_asked);
+        let snapshot = System::new().take_with_owners_of(Clock::start().now(), all_asked);
         let mut sockets = snapshot.map_or_else(|_| Vec::new(), |snapshot| snapshot.sockets);
         sockets.retain(is_asked);
         sockets.sort_by_key(|socket| (socket.local.port, socket.state, socket.inode));

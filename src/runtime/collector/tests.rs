@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use super::*;
-use crate::model::{Endpoint, Kinds, Moment, Owner, OwnerKind, Process, Protocol, Socket, State};
+use crate::model::{
+    Endpoint, Kinds, Moment, Origin, Owner, OwnerKind, Process, Protocol, Socket, State,
+};
 use crate::source::SourceError;
-use crate::track::Observation;
+use crate::track::TableUpdate;
 
 /// One listener, whose owner is found at the third reading at the earliest.
 #[derive(Default)]
@@ -34,6 +36,10 @@ impl Slow {
 }
 
 impl Source for Slow {
+    fn origin(&self) -> &Origin {
+        unreachable!("the collector does not ask")
+    }
+
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
         let readings = self.readings.fetch_add(1, Ordering::Relaxed) + 1;
         self.is_found = readings >= 3;
@@ -46,11 +52,11 @@ impl Source for Slow {
         Ok(Self::snapshot(at, owner))
     }
 
-    fn take_at_once(&mut self, at: Moment) -> Option<Snapshot> {
+    fn take_without_owners(&mut self, at: Moment) -> Option<Snapshot> {
         Some(Self::snapshot(at, Owner::Unknown))
     }
 
-    fn is_to_be_continued(&self) -> bool {
+    fn wants_immediate_retake(&self) -> bool {
         !self.is_found
     }
 }
@@ -69,7 +75,7 @@ fn collector(source: impl Source + 'static, is_hasty: bool, interval: Duration) 
 }
 
 /// The first `count` observations of a collector with an interval of an hour.
-fn observations(is_hasty: bool, count: usize) -> (Vec<Observation>, usize) {
+fn observations(is_hasty: bool, count: usize) -> (Vec<TableUpdate>, usize) {
     let source = Slow::default();
     let readings = Arc::clone(&source.readings);
     let collector = collector(source, is_hasty, Duration::from_hours(1));
@@ -84,8 +90,8 @@ fn observations(is_hasty: bool, count: usize) -> (Vec<Observation>, usize) {
     (seen, readings.load(Ordering::Relaxed))
 }
 
-fn owners(seen: &[Observation]) -> Vec<OwnerKind> {
-    let owner = |one: &Observation| one.table.rows[0].socket.owner.kind();
+fn owners(seen: &[TableUpdate]) -> Vec<OwnerKind> {
+    let owner = |one: &TableUpdate| one.table.rows[0].socket.owner.kind();
     seen.iter().map(owner).collect()
 }
 
@@ -115,6 +121,10 @@ struct Fragile {
 }
 
 impl Source for Fragile {
+    fn origin(&self) -> &Origin {
+        unreachable!("the collector does not ask")
+    }
+
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
         assert!(!self.is_half_done, "it was not begun afresh");
         self.is_half_done = true;
@@ -139,7 +149,7 @@ impl Source for Fragile {
         })
     }
 
-    fn start_afresh(&mut self) {
+    fn reset(&mut self) {
         self.is_half_done = false;
     }
 }

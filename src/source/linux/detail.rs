@@ -28,6 +28,7 @@ pub(super) struct Detail {
     pub(super) local: Endpoint,
     pub(super) remote: Option<Endpoint>,
     pub(super) inode: Option<u32>,
+    pub(super) cookie: Option<u64>,
     pub(super) uid: Option<u32>,
     /// Only told of listeners, of sockets that are merely bound, and of unconnected UDP.
     pub(super) v6only: Option<bool>,
@@ -63,6 +64,7 @@ impl Detail {
     pub(super) fn socket(&self) -> Socket {
         let mut socket = Socket::new(self.protocol, self.local, self.remote, self.state);
         socket.inode = self.inode;
+        socket.cookie = self.cookie;
         socket.uid = self.uid;
         self.complete(&mut socket);
         socket
@@ -88,6 +90,7 @@ pub(super) fn parse(payload: &[u8], protocol: Protocol) -> Option<Detail> {
         // One that is only bound may keep the peer of a connection that failed or is over.
         remote: (!remote.is_nothing() && state != State::Bound).then_some(remote),
         inode: (header.inode != 0).then_some(header.inode),
+        cookie: cookie(id.cookie),
         uid: netstat::uid(header.inode, header.uid),
         v6only: None,
         interface: (id.interface_id != 0).then_some(id.interface_id),
@@ -116,6 +119,11 @@ pub(super) fn parse(payload: &[u8], protocol: Protocol) -> Option<Detail> {
         }
     }
     Some(detail)
+}
+
+/// `INET_DIAG_NOCOOKIE` (all ones) is no number of a socket.
+fn cookie(bytes: [u8; 8]) -> Option<u64> {
+    Some(u64::from_ne_bytes(bytes)).filter(|&cookie| cookie != 0 && cookie != u64::MAX)
 }
 
 /// The kernel numbers the states of UDP sockets with those of TCP. A TCP socket that it reports

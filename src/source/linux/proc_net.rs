@@ -97,6 +97,7 @@ fn row(line: &str, protocol: Protocol) -> Option<Detail> {
     let uid = words.nth(1)?.parse().ok()?;
     let inode = words.nth(1)?.parse().ok()?;
     Some(Detail {
+        cookie: None,
         protocol,
         state,
         local,

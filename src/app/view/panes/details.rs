@@ -96,7 +96,9 @@ impl App {
         if let Some(opened) = row.opened() {
             return format!("opened at {}", self.time_beside(opened, row.first_seen));
         }
-        let known = row.began_its_state_by().filter(|_| row.is_as_found());
+        let known = row
+            .state_began_by()
+            .filter(|_| row.is_unchanged_since_start());
         let known = known.map(|by| self.time_beside(by, row.first_seen));
         let known = known.map_or_else(String::new, |by| format!(", at least since {by}"));
         format!("there before {}{known}", self.clock(row.first_seen))

@@ -7,7 +7,7 @@ use super::super::super::stats::Measured;
 use super::super::{Line, Role, span};
 use super::gauge;
 use crate::columns::{pad, width};
-use crate::model::{counted, millis_text};
+use crate::model::{counted, duration};
 
 /// Cells of what stands at the left: a time of day, or a word.
 const LABEL: usize = 8;
@@ -42,7 +42,7 @@ enum Figure {
 impl Figure {
     fn text(self) -> String {
         match self {
-            Self::Time(time) => millis_text(time),
+            Self::Time(time) => duration::format_millis(time),
             Self::Count(count) => count.to_string(),
         }
     }

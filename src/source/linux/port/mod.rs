@@ -44,7 +44,7 @@ use crate::model::{
     AcceptQueue, Answered, Background, Evidence, Fill, Gap, GapCode, Holder, Limits, Moment,
     Protocol, Redirect, Socket, State, UnixAddress, UnixEvidence,
 };
-use crate::source::Holding;
+use crate::source::OwnerPids;
 use crate::source::owners::owners;
 use crate::source::process::Processes;
 use crate::source::users::{rename, rename_socket};
@@ -249,7 +249,8 @@ impl PortPlatform {
             self.name(evidence, processes, (protocol, port));
             self.look_at_queues(evidence, (protocol, port));
             let is_of_interest = |holder: &&mut Holder| {
-                holder.is_settled && (answered != Answered::Open || holder.socket.keeps_its_port())
+                holder.is_settled
+                    && (answered != Answered::Open || holder.socket.blocks_other_binds())
             };
             let holders: Vec<_> = evidence.holders.iter_mut().filter(is_of_interest).collect();
             if !holders.is_empty() {
@@ -348,18 +349,18 @@ impl PortPlatform {
             }
         }
         let sockets: Vec<Socket> = holders.iter().map(|one| (*one.socket).clone()).collect();
-        let mut holdings: Vec<_> = holders
+        let mut owner_pids: Vec<_> = holders
             .iter()
             .map(|holder| {
                 if holder.is_settled {
                     found.of(&holder.socket)
                 } else {
-                    Holding::None
+                    OwnerPids::None
                 }
             })
             .collect();
-        accept::assign(&sockets, &mut holdings);
-        let owners = owners(&holdings, processes, at);
+        accept::assign(&sockets, &mut owner_pids);
+        let owners = owners(&owner_pids, processes, at);
         evidence.processes.extend(processes.all());
         let owned = sockets.into_iter().zip(owners);
         for ((mut socket, owner), holder) in owned.zip(holders.iter_mut()) {
@@ -414,11 +415,11 @@ fn add_unlisted(
 ) {
     // Whoever can't read `/proc` was told so with the owners.
     let found = unlisted::look(protocol, port, listed).unwrap_or_default();
-    let holdings: Vec<_> = found
+    let owner_pids: Vec<_> = found
         .iter()
-        .map(|one| Holding::By(one.pids.as_slice().into()))
+        .map(|one| OwnerPids::Known(one.pids.as_slice().into()))
         .collect();
-    let owners = owners(&holdings, processes, evidence.taken_at);
+    let owners = owners(&owner_pids, processes, evidence.taken_at);
     evidence.processes.extend(processes.all());
     for (Unlisted { mut holder, .. }, owner) in found.into_iter().zip(owners) {
         Arc::make_mut(&mut holder.socket).owner = owner;

@@ -8,7 +8,7 @@ use super::super::room::{self, Shortage};
 use super::seek::{self, Descriptor, Hints};
 use super::unusual;
 use crate::model::{Gap, GapCode, Pid, Place, Socket};
-use crate::source::{Blind, Holding};
+use crate::source::{Blind, OwnerPids};
 
 /// What was found out about owners, by inode.
 #[derive(Default)]
@@ -60,7 +60,7 @@ impl Owners {
         }
         if wanted
             .iter()
-            .any(|&inode| owners.by_inode(inode) == Holding::Hidden)
+            .any(|&inode| owners.by_inode(inode) == OwnerPids::Hidden)
         {
             let told = owners.blind.unwrap_or(Blind::NotPermitted).told("it");
             gaps.push(Gap::new(GapCode::Owners, &format!("an owner is {told}")));
@@ -89,25 +89,25 @@ impl Owners {
 
     /// Whether nobody was found to have a socket, though everybody could be looked at.
     pub(super) fn is_ownerless(&self, inode: u32) -> bool {
-        self.by_inode(inode) == Holding::Kernel
+        self.by_inode(inode) == OwnerPids::Kernel
     }
 
     /// Who has a socket, as far as is known.
-    pub(super) fn of(&self, socket: &Socket) -> Holding {
+    pub(super) fn of(&self, socket: &Socket) -> OwnerPids {
         socket
             .inode
-            .map_or(Holding::None, |inode| self.by_inode(inode))
+            .map_or(OwnerPids::None, |inode| self.by_inode(inode))
     }
 
-    pub(super) fn by_inode(&self, inode: u32) -> Holding {
+    pub(super) fn by_inode(&self, inode: u32) -> OwnerPids {
         if let Some(descriptors) = self.descriptors.get(&inode) {
-            return Holding::By(descriptors.iter().map(|one| one.pid).collect());
+            return OwnerPids::Known(descriptors.iter().map(|one| one.pid).collect());
         }
         match (self.unusual.get(&inode), self.blind) {
-            (Some(pids), _) => Holding::By(Arc::clone(pids)),
-            (None, _) if self.is_short => Holding::Unknown,
-            (None, Some(_)) => Holding::Hidden,
-            (None, None) => Holding::Kernel,
+            (Some(pids), _) => OwnerPids::Known(Arc::clone(pids)),
+            (None, _) if self.is_short => OwnerPids::Unknown,
+            (None, Some(_)) => OwnerPids::Hidden,
+            (None, None) => OwnerPids::Kernel,
         }
     }
 

@@ -21,7 +21,7 @@ use super::super::scan::{self, Sight};
 use super::spawn;
 use crate::model::Pid;
 use crate::source::pulse::pulse;
-use crate::source::{Blind, Looks};
+use crate::source::{Blind, ScanStats};
 
 /// Up to how many descriptors, on the whole machine, all of them are looked at.
 const FEW: u64 = 8192;
@@ -59,7 +59,7 @@ pub(in super::super) struct Sought {
     /// Why there may be an owner that was not looked at.
     pub(in super::super) blind: Option<Blind>,
     /// How much was looked at.
-    pub(in super::super) looks: Looks,
+    pub(in super::super) looks: ScanStats,
 }
 
 impl Sought {
@@ -68,7 +68,7 @@ impl Sought {
         Self {
             found: HashMap::new(),
             blind: Some(Blind::NotPermitted),
-            looks: Looks::default(),
+            looks: ScanStats::default(),
         }
     }
 }
@@ -205,8 +205,8 @@ impl Search<'_> {
         error.map_or(Ok(()), Err)
     }
 
-    fn looks(&self) -> Looks {
-        Looks {
+    fn looks(&self) -> ScanStats {
+        ScanStats {
             processes: self.processes.load(Ordering::Relaxed),
             descriptors: self.descriptors.load(Ordering::Relaxed),
         }

@@ -278,11 +278,11 @@ fn holders(
         uids: rows.iter().filter_map(|(row, _)| row.uid).collect(),
     };
     let found = Owners::find(&wanted, &hints, &mut evidence.gaps);
-    let holdings: Vec<_> = rows
+    let owner_pids: Vec<_> = rows
         .iter()
         .map(|(row, _)| found.by_inode(row.inode))
         .collect();
-    let owners = owners(&holdings, processes, evidence.taken_at);
+    let owners = owners(&owner_pids, processes, evidence.taken_at);
     evidence.processes = processes.all();
     let all = rows.into_iter().zip(owners);
     all.map(|((row, is_cut_off), owner)| {
