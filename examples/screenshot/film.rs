@@ -53,7 +53,7 @@ impl Film {
         let mut app = App::new(settings, surroundings(width, height), now);
         loop {
             app.update(Msg::SnapshotTaken(tracker.apply(last.clone())), now);
-            if replay.is_over().expect("the recording can be read") {
+            if replay.is_at_end().expect("the recording can be read") {
                 break;
             }
             last = replay.take(now).expect("it has a further reading");

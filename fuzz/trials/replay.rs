@@ -48,7 +48,7 @@ pub fn run(bytes: &[u8]) {
             }
         }
         screen.draw();
-        if replay.is_over().expect("memory can be read") {
+        if replay.is_at_end().expect("memory can be read") {
             break;
         }
     }

@@ -238,7 +238,7 @@ fn read(shared: &Shared, asked: &Asked, at: Option<At>, now: Moment) -> anyhow::
     };
     if let Some(recorder) = &mut recorder {
         recorder.record(&read.snapshot)?;
-        let left_out = Recorder::left_out(&read.snapshot);
+        let left_out = Recorder::incomplete_problem(&read.snapshot);
         read.snapshot.problems.extend(left_out);
     }
     Ok(read)
@@ -249,7 +249,7 @@ fn read_recording(path: &Path, at: Option<At>, now: Moment) -> anyhow::Result<Re
     let found = at.map(|at| find(path, at)).transpose()?;
     let mut recording = Replay::open(path)?;
     match &found {
-        Some((found, _)) => recording.go_to(found.number)?,
+        Some((found, _)) => recording.seek(found.number)?,
         None => recording.seek_last()?,
     }
     let (snapshot, cost) = (recording.take(now)?, recording.timings());

@@ -108,14 +108,16 @@ fn replay(
         let mut snapshot = recording.take(printer.clock.now())?;
         if let Some(recorder) = &mut recorder {
             recorder.record(&snapshot)?;
-            snapshot.problems.extend(Recorder::left_out(&snapshot));
+            snapshot
+                .problems
+                .extend(Recorder::incomplete_problem(&snapshot));
         }
         let cost = recording.timings();
         let (observation, refresh) = refresh::observe(&mut tracker, snapshot, cost, printer.clock);
         if settings.stats {
             printer.see(Seen::Measured(refresh))?;
         }
-        if !printer.see(Seen::TableUpdate(observation))? || recording.is_over()? {
+        if !printer.see(Seen::TableUpdate(observation))? || recording.is_at_end()? {
             return Ok(0);
         }
     }

@@ -183,7 +183,9 @@ impl Collector {
     /// A recording that can't be written any more ends; the table lives on and says so.
     fn record(&mut self, snapshot: &mut Snapshot) {
         let to = self.recorder.as_mut();
-        let left_out = to.as_ref().and_then(|_| Recorder::left_out(snapshot));
+        let left_out = to
+            .as_ref()
+            .and_then(|_| Recorder::incomplete_problem(snapshot));
         let written = panic::catch(|| to.map(|to| to.record(snapshot)));
         let why = match written {
             Ok(Some(Err(error))) => Some(error.to_string()),

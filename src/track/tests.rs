@@ -504,7 +504,7 @@ fn a_tracker_that_begins_afresh_never_gives_an_id_again() {
 fn unix(name: &str, inode: u32, pid: u32, peer: Option<u32>) -> Socket {
     let unix = UnixSocket {
         kind: UnixKind::Stream,
-        name: UnixName::of_bytes(name.as_bytes()),
+        name: UnixName::from_bytes(name.as_bytes()),
         peer: peer.map(|inode| UnixPeer {
             inode,
             name: None,

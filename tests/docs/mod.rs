@@ -116,7 +116,10 @@ fn every_state_owner_problem_and_gap_is_explained() {
         "docs/terms.md",
         State::ALL.into_iter().map(|state| state.to_string()),
     );
-    explains("docs/terms.md", variants("src/model/socket/owner.rs", "OwnerKind"));
+    explains(
+        "docs/terms.md",
+        variants("src/model/socket/owner.rs", "OwnerKind"),
+    );
     explains(
         "docs/terms.md",
         variants("src/model/snapshot.rs", "ProblemCode"),

@@ -190,7 +190,7 @@ fn play(file: &Scratch, readings: &mut usize) -> Result<Result<(), TestCaseError
             return Ok(Err(failure));
         }
         *readings += 1;
-        if replay.is_over()? {
+        if replay.is_at_end()? {
             return Ok(Ok(()));
         }
     }

@@ -94,7 +94,7 @@ impl Process {
     }
 
     /// The name without the script: what is shown where arguments are to be hidden.
-    pub fn name_without_script(&self) -> &str {
+    pub fn program_name(&self) -> &str {
         let is_whole = |path: &Text| path.ends_with(&format!("/{}", self.name));
         let has_script = !self.executable.as_ref().is_some_and(is_whole);
         let program = self.name.split(' ').next().unwrap_or_default();

@@ -4,10 +4,13 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// Address family of a socket, as the kernel's table files it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[derive(IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Family {
     /// `AF_INET`.
     Ipv4,
@@ -17,11 +20,8 @@ pub enum Family {
 
 impl Family {
     /// `ipv4` or `ipv6`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ipv4 => "ipv4",
-            Self::Ipv6 => "ipv6",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -70,7 +70,7 @@ impl Endpoint {
     }
 
     /// Whether the address is a wildcard and the port 0: the far side of an unconnected socket.
-    pub const fn is_nothing(&self) -> bool {
+    pub const fn is_unspecified(&self) -> bool {
         self.address.is_unspecified() && self.port == 0
     }
 

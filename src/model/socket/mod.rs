@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::model::{Text, service_name};
 
@@ -33,6 +34,8 @@ pub use zone::Zone;
 /// are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[derive(IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum Protocol {
     /// Transmission Control Protocol.
     Tcp,
@@ -52,27 +55,11 @@ pub enum Protocol {
 
 impl Protocol {
     /// All of them, in the order in which a table sorts them.
-    pub const ALL: [Self; 7] = [
-        Self::Tcp,
-        Self::Udp,
-        Self::UdpLite,
-        Self::Sctp,
-        Self::Raw,
-        Self::Packet,
-        Self::Unix,
-    ];
+    pub const ALL: [Self; 7] = *Self::VARIANTS.first_chunk().expect("there are 7");
 
     /// `tcp`, `udp`, `udplite`, `sctp`, `raw`, `packet` or `unix`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-            Self::UdpLite => "udplite",
-            Self::Sctp => "sctp",
-            Self::Raw => "raw",
-            Self::Packet => "packet",
-            Self::Unix => "unix",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// As a sentence names it: `UDP-Lite`, `unix`.
@@ -118,6 +105,8 @@ impl Protocol {
 /// `ESTABLISHED`, as `ss` says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[expect(missing_docs, reason = "RFC 9293 section 3.3.2 defines TCP's states")]
 pub enum State {
     Listen,
@@ -139,39 +128,11 @@ pub enum State {
 
 impl State {
     /// Every state, in the order in which a table sorts them.
-    pub const ALL: [Self; 13] = [
-        Self::Listen,
-        Self::Bound,
-        Self::Unconn,
-        Self::SynSent,
-        Self::SynRecv,
-        Self::Established,
-        Self::FinWait1,
-        Self::FinWait2,
-        Self::CloseWait,
-        Self::LastAck,
-        Self::Closing,
-        Self::TimeWait,
-        Self::Closed,
-    ];
+    pub const ALL: [Self; 13] = *Self::VARIANTS.first_chunk().expect("there are 13");
 
     /// The state as the screen, JSON and the filter spell it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Listen => "LISTEN",
-            Self::Bound => "BOUND",
-            Self::Unconn => "UNCONN",
-            Self::SynSent => "SYN_SENT",
-            Self::SynRecv => "SYN_RECV",
-            Self::Established => "ESTABLISHED",
-            Self::FinWait1 => "FIN_WAIT1",
-            Self::FinWait2 => "FIN_WAIT2",
-            Self::CloseWait => "CLOSE_WAIT",
-            Self::LastAck => "LAST_ACK",
-            Self::Closing => "CLOSING",
-            Self::TimeWait => "TIME_WAIT",
-            Self::Closed => "CLOSED",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -226,6 +187,8 @@ pub struct Socket {
     pub unit: Option<Text>,
     /// Container that its creator ran in: the short id or the name.
     pub container: Option<Text>,
+    /// The user's own name for its port, or for its peer's. Set by the tracker, and in no recording.
+    pub own_service: Option<Arc<str>>,
     /// How long after the reading the kernel forgets it at the earliest, if it ends by itself: `TIME_WAIT`, or
     /// `FIN_WAIT2` that no process has (Linux).
     pub expires_in: Option<Duration>,
@@ -258,6 +221,7 @@ impl Socket {
             queue: None,
             unit: None,
             container: None,
+            own_service: None,
             expires_in: None,
             age: None,
         }
@@ -350,7 +314,7 @@ impl Socket {
     }
 
     /// Its family as JSON names it: `ipv4`, `ipv6`, `unix` or `packet`.
-    pub const fn family_name(&self) -> &'static str {
+    pub fn family_name(&self) -> &'static str {
         if self.has_address() {
             self.family().as_str()
         } else {
@@ -383,9 +347,12 @@ impl Socket {
         })
     }
 
-    /// The service registered for its port, or, for a connection, for its peer's port.
-    pub fn service(&self) -> Option<&'static str> {
-        service_name(self.protocol, self.local.port)
+    /// The service of its port, or, for a connection, of its peer's port: the user's name for it, or the
+    /// registered one.
+    pub fn service(&self) -> Option<&str> {
+        self.own_service
+            .as_deref()
+            .or_else(|| service_name(self.protocol, self.local.port))
             .or_else(|| service_name(self.protocol, self.remote?.port))
     }
 }

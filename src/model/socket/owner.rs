@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use crate::model::Process;
 
@@ -28,6 +29,8 @@ pub enum Owner {
 /// An [`Owner`] without its processes, as JSON names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[derive(IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum OwnerKind {
     /// [`Owner::Known`].
     Known,
@@ -45,15 +48,8 @@ pub enum OwnerKind {
 
 impl OwnerKind {
     /// The word that JSON and CSV use.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Known => "known",
-            Self::Hidden => "hidden",
-            Self::Kernel => "kernel",
-            Self::Past => "past",
-            Self::None => "none",
-            Self::Unknown => "unknown",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

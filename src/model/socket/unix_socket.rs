@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use crate::model::{Gap, GapCode, Holder, Limits, Moment, Pid, Process, Text};
 
@@ -31,6 +32,8 @@ impl fmt::Display for UnixAddress {
 /// Which kind of socket it is; a client must be of the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[derive(IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum UnixKind {
     /// `SOCK_STREAM`.
     Stream,
@@ -42,12 +45,8 @@ pub enum UnixKind {
 
 impl UnixKind {
     /// The word that JSON uses.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Stream => "stream",
-            Self::Datagram => "datagram",
-            Self::SeqPacket => "seqpacket",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -88,7 +88,7 @@ pub(super) fn parse(payload: &[u8], protocol: Protocol) -> Option<Detail> {
         state,
         local: Endpoint::new(id.source_address, id.source_port),
         // One that is only bound may keep the peer of a connection that failed or is over.
-        remote: (!remote.is_nothing() && state != State::Bound).then_some(remote),
+        remote: (!remote.is_unspecified() && state != State::Bound).then_some(remote),
         inode: (header.inode != 0).then_some(header.inode),
         cookie: cookie(id.cookie),
         uid: netstat::uid(header.inode, header.uid),

@@ -101,7 +101,7 @@ fn row(line: &str, protocol: Protocol) -> Option<Detail> {
         protocol,
         state,
         local,
-        remote: (!remote.is_nothing()).then_some(remote),
+        remote: (!remote.is_unspecified()).then_some(remote),
         inode: (inode != 0).then_some(inode),
         uid: netstat::uid(inode, uid),
         v6only: None,

@@ -77,8 +77,8 @@ impl Recorder {
     }
 
     /// What a recording lacks of a reading.
-    pub fn left_out(snapshot: &Snapshot) -> Option<Problem> {
-        frame::left_out(snapshot)
+    pub fn incomplete_problem(snapshot: &Snapshot) -> Option<Problem> {
+        frame::incomplete_problem(snapshot)
     }
 
     /// Adds a reading.

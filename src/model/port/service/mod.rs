@@ -19,15 +19,24 @@ static NAMES: LazyLock<HashMap<(Protocol, u16), &'static str, BuildSpread>> =
 ///
 /// Source: IANA's service registry, and for a few unregistered ports what is customary there.
 pub fn service_name(protocol: Protocol, port: u16) -> Option<&'static str> {
-    let registered = || NAMES.get(&(protocol, port)).copied();
-    own::name(protocol, port).or_else(registered)
+    own::name(protocol, port).or_else(|| registered_name(protocol, port))
+}
+
+/// The registered name of a port.
+fn registered_name(protocol: Protocol, port: u16) -> Option<&'static str> {
+    NAMES.get(&(protocol, port)).copied()
+}
+
+/// Every registered name, by port ascending.
+fn registered_names() -> impl Iterator<Item = &'static str> {
+    let lines = TABLE.lines().filter_map(parse_line);
+    lines.filter_map(|entries| entries.first().map(|&(_, name)| name))
 }
 
 /// Every name, the user's own first, by port ascending; a name that has several ports comes several times.
 pub fn service_names() -> impl Iterator<Item = &'static str> {
     let own = own::all().into_iter().map(|(_, _, name)| name);
-    let lines = TABLE.lines().filter_map(parse_line);
-    own.chain(lines.filter_map(|entries| entries.first().map(|&(_, name)| name)))
+    own.chain(registered_names())
 }
 
 /// Where the user has a service, then where it is registered, in the order of the table; empty if the name is

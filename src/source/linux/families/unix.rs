@@ -62,7 +62,7 @@ fn row(payload: &[u8]) -> Option<Socket> {
     let (mut uid, mut queue) = (None, None);
     for (kind, value) in attributes(payload.get(HEADER..)?)? {
         match kind {
-            NAME => unix.name = UnixName::of_bytes(value),
+            NAME => unix.name = UnixName::from_bytes(value),
             // The other end may be closed.
             PEER => unix.peer = number(value, 0).filter(|&inode| inode != 0).map(peer),
             QUEUES => {

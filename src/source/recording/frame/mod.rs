@@ -121,7 +121,7 @@ impl Frame {
             kinds: snapshot.kinds.optional().iter().collect(),
             sockets: sockets.map(SocketFrame::of).collect(),
             processes,
-            problems: problems.chain(left_out(snapshot)).collect(),
+            problems: problems.chain(incomplete_problem(snapshot)).collect(),
             ephemeral: snapshot.ephemeral.clone(),
         }
     }
@@ -167,7 +167,7 @@ impl Frame {
 }
 
 /// What a recording lacks of a snapshot, as a reader would refuse it.
-pub(super) fn left_out(snapshot: &Snapshot) -> Option<Problem> {
+pub(super) fn incomplete_problem(snapshot: &Snapshot) -> Option<Problem> {
     let more = snapshot.sockets.len().checked_sub(bounded::MAX_LENGTH)?;
     (more > 0).then(|| {
         let most = bounded::MAX_LENGTH;
@@ -265,6 +265,7 @@ impl SocketFrame {
             queue: self.queue,
             unit: self.unit.clone(),
             container: self.container.clone(),
+            own_service: None,
             expires_in: self.expires_in,
             age: self.age,
         })

@@ -63,6 +63,7 @@ impl Redactor {
             queue: socket.queue,
             unit: socket.unit.as_ref().map(|unit| self.names.unit(unit)),
             container: socket.container.as_ref().map(|it| self.names.container(it)),
+            own_service: None,
             expires_in: socket.expires_in,
             age: socket.age,
         }
@@ -83,7 +84,7 @@ impl Redactor {
     /// Where the program's path ends and its arguments begin nobody knows any more: all that stays of the
     /// command line is the name.
     fn process(&mut self, process: &Process) -> Process {
-        let name = Text::new(process.name_without_script());
+        let name = Text::new(process.program_name());
         Process {
             pid: process.pid,
             parent: process.parent,

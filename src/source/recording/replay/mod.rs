@@ -123,7 +123,7 @@ impl Replay {
     /// # Errors
     ///
     /// When the file can't be read.
-    pub fn is_over(&mut self) -> Result<bool, SourceError> {
+    pub fn is_at_end(&mut self) -> Result<bool, SourceError> {
         match self.reader.lines.fill_buf() {
             Ok(rest) => Ok(rest.is_empty() || self.reader.is_given_up),
             Err(reason) => Err(self.reader.unreadable(reason)),
@@ -189,7 +189,7 @@ impl Source for Replay {
             count.go_on();
         }
         // To look for more in what is no file may take until more is written.
-        self.has_ended = step == Step::None || self.count.is_some() && self.is_over()?;
+        self.has_ended = step == Step::None || self.count.is_some() && self.is_at_end()?;
         Ok(self.current_at(step, at))
     }
 

@@ -42,7 +42,7 @@ impl Replay {
     ///
     /// When the file can't be read, or what it ends with is no snapshot.
     pub fn seek_last(&mut self) -> Result<(), SourceError> {
-        self.go_to(usize::MAX)
+        self.seek(usize::MAX)
     }
 
     /// Goes to the snapshot of this number, which lies ahead, or to the last one.
@@ -50,7 +50,7 @@ impl Replay {
     /// # Errors
     ///
     /// When the file can't be read, or there is no snapshot.
-    pub fn go_to(&mut self, number: usize) -> Result<(), SourceError> {
+    pub fn seek(&mut self, number: usize) -> Result<(), SourceError> {
         // A whole line that another whole one follows is not read any closer.
         let mut whole = None;
         let (first, mut breaks_off) = (self.number, false);
