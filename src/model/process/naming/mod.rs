@@ -5,9 +5,10 @@
 //! `MainThread`) and is anything a program sets (`prctl(2)`). Arguments name the script of an
 //! interpreter (`script`). Where these leave a doubt, the name is `comm`.
 
-mod grammar;
+mod interpreter;
 mod script;
 
+use interpreter::{Kind, family, kind_of};
 use script::{Script, script};
 
 /// What is known of a program.
@@ -176,57 +177,6 @@ fn is_command(path: &str, comm: &str) -> bool {
     let folder = path.strip_suffix(name).unwrap_or_default();
     let folder = base(folder.trim_end_matches('/'));
     !name.contains('.') && (matches!(folder, "bin" | "sbin" | ".bin") || is_cut(name, comm))
-}
-
-/// The interpreters whose arguments are understood.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Node,
-    Python,
-    Java,
-    Ruby,
-    Perl,
-    Php,
-    Shell,
-    Deno,
-    Bun,
-    Dotnet,
-    Lua,
-}
-
-const KINDS: &[(&str, Kind)] = &[
-    ("node", Kind::Node),
-    ("nodejs", Kind::Node),
-    ("python", Kind::Python),
-    ("pypy", Kind::Python),
-    ("java", Kind::Java),
-    ("ruby", Kind::Ruby),
-    ("perl", Kind::Perl),
-    ("php", Kind::Php),
-    ("sh", Kind::Shell),
-    ("bash", Kind::Shell),
-    ("dash", Kind::Shell),
-    ("ash", Kind::Shell),
-    ("zsh", Kind::Shell),
-    ("ksh", Kind::Shell),
-    ("mksh", Kind::Shell),
-    ("deno", Kind::Deno),
-    ("bun", Kind::Bun),
-    ("dotnet", Kind::Dotnet),
-    ("lua", Kind::Lua),
-    ("luajit", Kind::Lua),
-];
-
-fn kind_of(program: &str) -> Option<Kind> {
-    let family = family(program);
-    let known = KINDS.iter().find(|(name, _)| *name == family);
-    known.map(|&(_, kind)| kind)
-}
-
-/// `python3.11`, `ruby2.7`, `node.exe`: the name without its version.
-fn family(program: &str) -> &str {
-    let program = program.strip_suffix(".exe").unwrap_or(program);
-    program.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'))
 }
 
 fn same_family(one: &str, other: &str) -> bool {
