@@ -1,11 +1,11 @@
-//! Writes readings to a file, one JSON object per line, for `Replay` to give again: the first whole, of the
-//! others what changed. Nothing is written that `Replay` would refuse to read.
+//! Writes snapshots to a file, one JSON object per line: the first whole, of the others what changed.
+//! Nothing is written that `Replay` would refuse to read.
 
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::frame::{self, Frame, MAX_LINE, Privacy};
+use super::frame::{self, Frame, MAX_LINE};
 use super::redact::Redactor;
 use crate::model::{Problem, Snapshot};
 use crate::source::SourceError;
@@ -41,33 +41,32 @@ impl Recorder {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(&path) {
-            Ok(file) => Ok(Self {
-                path,
-                file,
-                last: None,
-                size: 0,
-                max_size: DEFAULT_MAX_SIZE,
-                max_line: MAX_LINE,
-                redactor: None,
-            }),
-            Err(reason) if reason.kind() == io::ErrorKind::AlreadyExists => {
-                let reason = "it is there already, and nothing is overwritten: name another one";
-                let reason = io::Error::new(io::ErrorKind::AlreadyExists, reason);
-                Err(SourceError::File { path, reason })
-            }
-            Err(reason) => Err(SourceError::File { path, reason }),
-        }
+        let file = options.open(&path).map_err(|error| {
+            let path = path.clone();
+            let reason = if error.kind() == io::ErrorKind::AlreadyExists {
+                let why = "it is there already, and nothing is overwritten: name another one";
+                io::Error::new(io::ErrorKind::AlreadyExists, why)
+            } else {
+                error
+            };
+            SourceError::File { path, reason }
+        })?;
+        Ok(Self {
+            path,
+            file,
+            last: None,
+            size: 0,
+            max_size: DEFAULT_MAX_SIZE,
+            max_line: MAX_LINE,
+            redactor: None,
+        })
     }
 
-    /// The same recording, which from now on tells no address, user, argument, unit, container or interface:
-    /// there are pseudonyms for them.
+    /// The same recording, with pseudonyms for every address, user, argument, unit, container and interface.
     #[must_use]
-    pub fn redacted(self) -> Self {
-        Self {
-            redactor: Some(Redactor::default()),
-            ..self
-        }
+    pub fn redacted(mut self) -> Self {
+        self.redactor = Some(Redactor::default());
+        self
     }
 
     /// The same recording, which ends before it has more bytes than this.
@@ -105,32 +104,28 @@ impl Recorder {
     }
 
     fn write(&mut self, snapshot: &Snapshot) -> io::Result<()> {
-        let whole = match &mut self.redactor {
-            None => Frame::of(snapshot, Privacy::Whole),
-            Some(redactor) => Frame::of(&redactor.redact(snapshot), Privacy::Redacted),
-        };
+        let redacted = self.redactor.as_mut().map(|it| it.redact(snapshot));
+        let mut whole = Frame::of(redacted.as_ref().unwrap_or(snapshot));
+        whole.redacted = redacted.is_some();
+        let refuse = |why: &str| Err(io::Error::other(why));
         if whole.has_too_many_processes() {
-            let why = "one reading has more processes than could be read again";
-            return Err(io::Error::other(why));
+            return refuse("one reading has more processes than could be read again");
         }
-        let mut line = match &self.last {
-            None => serde_json::to_vec(&whole)?,
-            Some(last) => serde_json::to_vec(&whole.since(last))?,
-        };
+        let changes = self.last.as_ref().map(|last| whole.since(last));
+        let mut line = serde_json::to_vec(changes.as_ref().unwrap_or(&whole))?;
         if line.len() > self.max_line {
             let most = self.max_line;
-            let why =
-                format!("one reading takes more than {most} bytes, which could not be read again");
-            return Err(io::Error::other(why));
+            return refuse(&format!(
+                "one reading takes more than {most} bytes, which could not be read again"
+            ));
         }
         line.push(b'\n');
         self.size += line.len() as u64;
         if self.size > self.max_size {
             let most = self.max_size;
-            let why = format!(
+            return refuse(&format!(
                 "it may have {most} bytes (--record-max) and the next reading would not fit"
-            );
-            return Err(io::Error::other(why));
+            ));
         }
         self.file.write_all(&line)?;
         self.last = Some(whole);

@@ -7,7 +7,8 @@
 mod bounded;
 mod changes;
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,8 +34,8 @@ pub(super) struct Frame {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<Since>,
     /// Whether names and addresses are pseudonyms.
-    #[serde(default, skip_serializing_if = "Privacy::is_whole")]
-    redacted: Privacy,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) redacted: bool,
     taken_at: Moment,
     /// The kinds of sockets beside TCP and UDP that were read.
     #[serde(
@@ -54,17 +55,7 @@ pub(super) struct Frame {
     ephemeral: Option<EphemeralPorts>,
 }
 
-/// What became of names and addresses. In the file it is `true` or not there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "bool", into = "bool")]
-pub(super) enum Privacy {
-    /// They stand there as they were.
-    #[default]
-    Whole,
-    /// Pseudonyms stand for them.
-    Redacted,
-}
-
+/// A socket, with its owners by pid.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct SocketFrame {
     protocol: Protocol,
@@ -98,29 +89,21 @@ struct SocketFrame {
 impl Frame {
     /// The snapshot as a frame. Processes are in order of pid, so that equal snapshots make equal
     /// lines. What no line may hold is left out, and that is said in it.
-    pub(super) fn of(snapshot: &Snapshot, redacted: Privacy) -> Self {
-        let mut processes = snapshot.processes.clone();
-        for process in snapshot
-            .sockets
-            .iter()
-            .flat_map(|socket| socket.owner.processes())
-        {
-            processes
-                .entry(process.pid)
-                .or_insert_with(|| Arc::clone(process));
-        }
-        let mut processes: Vec<_> = processes.into_values().collect();
-        processes.sort_unstable_by_key(|process| process.pid);
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let owners = snapshot.sockets.iter().map(|socket| &socket.owner);
+        let owners = owners.flat_map(Owner::processes).map(|one| (one.pid, one));
+        let mut processes: BTreeMap<Pid, _> = owners.collect();
+        processes.extend(snapshot.processes.iter().map(|(pid, one)| (*pid, one)));
         let sockets = snapshot.sockets.iter().take(bounded::MAX_LENGTH);
         let problems = snapshot.problems.iter().cloned();
         Self {
             schema: SCHEMA,
             since: None,
-            redacted,
+            redacted: false,
             taken_at: snapshot.taken_at,
             kinds: snapshot.kinds.optional().iter().collect(),
             sockets: sockets.map(SocketFrame::of).collect(),
-            processes,
+            processes: processes.into_values().cloned().collect(),
             problems: problems.chain(incomplete_problem(snapshot)).collect(),
             ephemeral: snapshot.ephemeral.clone(),
         }
@@ -129,11 +112,6 @@ impl Frame {
     /// Whether it has more processes than a reader takes.
     pub(super) const fn has_too_many_processes(&self) -> bool {
         self.processes.len() > bounded::MAX_LENGTH
-    }
-
-    /// Whether it holds pseudonyms.
-    pub(super) const fn privacy(&self) -> Privacy {
-        self.redacted
     }
 
     /// The snapshot that a whole frame stands for, or what is wrong with it.
@@ -182,59 +160,43 @@ pub(super) fn incomplete_problem(snapshot: &Snapshot) -> Option<Problem> {
     })
 }
 
-impl Privacy {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes a reference"
-    )]
-    fn is_whole(&self) -> bool {
-        *self == Self::Whole
-    }
-}
-
-impl From<bool> for Privacy {
-    fn from(is_redacted: bool) -> Self {
-        if is_redacted {
-            Self::Redacted
-        } else {
-            Self::Whole
+/// Makes one type of the other: both have these fields.
+macro_rules! with_fields_of {
+    ($from:ident, $type:ident { $($others:tt)* }) => {
+        $type {
+            protocol: $from.protocol,
+            local: $from.local,
+            remote: $from.remote,
+            state: $from.state,
+            inode: $from.inode,
+            cookie: $from.cookie,
+            uid: $from.uid,
+            user: $from.user,
+            dual_stack: $from.dual_stack,
+            interface: $from.interface,
+            queue: $from.queue,
+            unit: $from.unit,
+            container: $from.container,
+            expires_in: $from.expires_in,
+            age: $from.age,
+            $($others)*
         }
-    }
-}
-
-impl From<Privacy> for bool {
-    fn from(privacy: Privacy) -> Self {
-        privacy == Privacy::Redacted
-    }
+    };
 }
 
 impl SocketFrame {
     fn of(socket: &Socket) -> Self {
-        Self {
-            protocol: socket.protocol,
-            local: socket.local,
-            remote: socket.remote,
-            portless: socket.portless.clone(),
-            state: socket.state,
-            inode: socket.inode,
-            cookie: socket.cookie,
-            uid: socket.uid,
-            user: socket.user.clone(),
-            owner: socket.owner.kind(),
-            pids: socket
-                .owner
-                .processes()
-                .iter()
-                .map(|process| process.pid)
-                .collect(),
-            dual_stack: socket.dual_stack,
-            interface: socket.interface.clone(),
-            queue: socket.queue,
-            unit: socket.unit.clone(),
-            container: socket.container.clone(),
-            expires_in: socket.expires_in,
-            age: socket.age,
-        }
+        let pids = socket.owner.processes().iter().map(|process| process.pid);
+        let (owner, pids) = (socket.owner.kind(), pids.collect());
+        let socket = socket.clone();
+        with_fields_of!(
+            socket,
+            Self {
+                owner,
+                pids,
+                portless: socket.portless
+            }
+        )
     }
 
     fn socket<'a>(
@@ -242,33 +204,19 @@ impl SocketFrame {
         processes: &HashMap<Pid, Arc<Process>>,
         owners: &mut HashMap<(OwnerKind, &'a [Pid]), Owner>,
     ) -> Result<Socket, String> {
-        let owner = if let Some(owner) = owners.get(&(self.owner, &*self.pids)) {
-            owner.clone()
-        } else {
-            let owner = self.owner(processes)?;
-            owners.insert((self.owner, &self.pids), owner.clone());
-            owner
+        let owner = match owners.entry((self.owner, &*self.pids)) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(new) => new.insert(self.owner(processes)?).clone(),
         };
-        Ok(Socket {
-            owner,
-            protocol: self.protocol,
-            local: self.local,
-            remote: self.remote,
-            portless: self.portless()?,
-            state: self.state,
-            inode: self.inode,
-            cookie: self.cookie,
-            uid: self.uid,
-            user: self.user.clone(),
-            dual_stack: self.dual_stack,
-            interface: self.interface.clone(),
-            queue: self.queue,
-            unit: self.unit.clone(),
-            container: self.container.clone(),
-            own_service: None,
-            expires_in: self.expires_in,
-            age: self.age,
-        })
+        let (portless, frame) = (self.portless()?, self.clone());
+        Ok(with_fields_of!(
+            frame,
+            Socket {
+                owner,
+                portless,
+                own_service: None
+            }
+        ))
     }
 
     /// What there is in place of a port, where the protocol has none and only there.
@@ -289,9 +237,10 @@ impl SocketFrame {
         let mut pids = self.pids.clone();
         pids.sort_unstable();
         pids.dedup();
-        let find = |pid: &Pid| match processes.get(pid) {
-            Some(process) => Ok(Arc::clone(process)),
-            None => Err(format!("socket {} has unknown process {pid}", self.local)),
+        let local = self.local;
+        let find = |pid: &Pid| {
+            let found = processes.get(pid).cloned();
+            found.ok_or_else(|| format!("socket {local} has unknown process {pid}"))
         };
         let found: Arc<[_]> = pids.iter().map(find).collect::<Result<_, _>>()?;
         match (self.owner, found.is_empty()) {
@@ -301,11 +250,8 @@ impl SocketFrame {
             (OwnerKind::Kernel, true) => Ok(Owner::Kernel),
             (OwnerKind::None, true) => Ok(Owner::None),
             (OwnerKind::Unknown, true) => Ok(Owner::Unknown),
-            (_, true) => Err(format!(
-                "socket {} has an owner without a process",
-                self.local
-            )),
-            (_, false) => Err(format!("socket {} has processes but no owner", self.local)),
+            (_, true) => Err(format!("socket {local} has an owner without a process")),
+            (_, false) => Err(format!("socket {local} has processes but no owner")),
         }
     }
 }

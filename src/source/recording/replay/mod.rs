@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::PathBuf;
 
-use super::frame::{Frame, MAX_LINE, Privacy};
+use super::frame::{Frame, MAX_LINE};
 use crate::model::{Moment, Origin, Playback, Problem, ProblemCode, Snapshot, Text};
 use crate::source::{Source, SourceError};
 use count::Count;
@@ -42,7 +42,7 @@ pub struct Replay {
     timeline: Timeline,
     /// `None` where the recording can be read only once.
     count: Option<Count>,
-    privacy: Privacy,
+    is_redacted: bool,
 }
 
 impl Replay {
@@ -98,7 +98,7 @@ impl Replay {
             Next::End => return Err(reader.wrong("the recording is empty")),
             Next::BrokenOff(error) => return Err(error),
         };
-        let privacy = frame.privacy();
+        let is_redacted = frame.redacted;
         let current = reader.snapshot(frame)?;
         Ok(Self {
             origin: Origin::recording(&reader.path.to_string_lossy()),
@@ -109,13 +109,13 @@ impl Replay {
             is_fresh: true,
             has_ended: false,
             count: None,
-            privacy,
+            is_redacted,
         })
     }
 
     /// Whether its names and addresses are pseudonyms, as far as its first reading says.
     pub fn is_redacted(&self) -> bool {
-        self.privacy == Privacy::Redacted
+        self.is_redacted
     }
 
     /// Whether the reading that was given last is the last one.
