@@ -7,25 +7,28 @@ use crate::model::{Text, UnixName};
 /// The first uid that stands for another.
 const FIRST_UID: u32 = 1001;
 
-/// The kinds of names that tell which engine made them, and so which command stops them.
-const ENGINES: [&str; 5] = [
+/// Beginnings of a unit's name that say which engine made it, and so which command stops it, or what kind
+/// of unit it is.
+const UNIT_PREFIXES: [&str; 8] = [
     "docker-",
     "libpod-",
     "nerdctl-",
     "cri-containerd-",
     "machine-",
+    "user@",
+    "user-",
+    "session-",
 ];
+
+/// Endings of a unit's name.
+const UNIT_SUFFIXES: [&str; 4] = [".service", ".socket", ".scope", ".slice"];
 
 /// The pseudonyms given so far.
 #[derive(Default)]
 pub(super) struct Names {
-    users: HashMap<Text, Text>,
     uids: HashMap<u32, u32>,
-    units: HashMap<Text, Text>,
-    containers: HashMap<Text, Text>,
-    interfaces: HashMap<Text, Text>,
-    paths: HashMap<Text, Text>,
-    abstracts: HashMap<Text, Text>,
+    /// By the kind of thing.
+    names: HashMap<&'static str, HashMap<Text, Text>>,
 }
 
 impl Names {
@@ -34,7 +37,7 @@ impl Names {
         if &**name == "root" {
             return name.clone();
         }
-        numbered(&mut self.users, name, |number| format!("user{number}"))
+        self.numbered("user", name)
     }
 
     /// 1001, 1002, …; 0 stays 0.
@@ -48,34 +51,24 @@ impl Names {
 
     /// `unit1.service`, `docker-2.scope`, `user@3.service`: the kind stays, the number is the unit's.
     pub(super) fn unit(&mut self, name: &Text) -> Text {
-        numbered(&mut self.units, name, |number| {
-            let kind = ["service", "socket", "scope", "slice"]
-                .into_iter()
-                .find(|kind| name.ends_with(&format!(".{kind}")));
-            let ending = kind.map_or(String::new(), |kind| format!(".{kind}"));
-            let begins = ENGINES.into_iter().chain(["user@", "user-", "session-"]);
-            let begin = begins.into_iter().find(|begin| name.starts_with(begin));
-            format!("{}{number}{ending}", begin.unwrap_or("unit"))
-        })
+        let mut prefixes = UNIT_PREFIXES.into_iter();
+        let prefix = prefixes.find(|prefix| name.starts_with(prefix));
+        let mut suffixes = UNIT_SUFFIXES.into_iter();
+        let suffix = suffixes.find(|suffix| name.ends_with(suffix));
+        let (prefix, suffix) = (prefix.unwrap_or("unit"), suffix.unwrap_or_default());
+        self.given("unit", name, |number| format!("{prefix}{number}{suffix}"))
     }
 
     /// `container1`.
     pub(super) fn container(&mut self, name: &Text) -> Text {
-        numbered(&mut self.containers, name, |number| {
-            format!("container{number}")
-        })
+        self.numbered("container", name)
     }
 
     /// `/path1`, `@name1`.
     pub(super) fn unix(&mut self, name: &UnixName) -> UnixName {
         match name {
-            UnixName::Path(path) => UnixName::Path(numbered(&mut self.paths, path, |number| {
-                format!("/path{number}")
-            })),
-            UnixName::Abstract(name) => {
-                let names = &mut self.abstracts;
-                UnixName::Abstract(numbered(names, name, |number| format!("name{number}")))
-            }
+            UnixName::Path(path) => UnixName::Path(self.numbered("/path", path)),
+            UnixName::Abstract(name) => UnixName::Abstract(self.numbered("name", name)),
         }
     }
 
@@ -84,17 +77,23 @@ impl Names {
         if &**name == "lo" {
             return name.clone();
         }
-        numbered(&mut self.interfaces, name, |number| format!("if{number}"))
+        self.numbered("if", name)
     }
-}
 
-/// The pseudonym of a name, made with the next number if there is none yet.
-fn numbered(
-    given: &mut HashMap<Text, Text>,
-    name: &Text,
-    make: impl FnOnce(usize) -> String,
-) -> Text {
-    let next = given.len() + 1;
-    let given = given.entry(name.clone());
-    given.or_insert_with(|| Text::new(&make(next))).clone()
+    fn numbered(&mut self, kind: &'static str, name: &Text) -> Text {
+        self.given(kind, name, |number| format!("{kind}{number}"))
+    }
+
+    /// The pseudonym of a name, made with the next number if there is none yet.
+    fn given(
+        &mut self,
+        kind: &'static str,
+        name: &Text,
+        make: impl FnOnce(usize) -> String,
+    ) -> Text {
+        let given = self.names.entry(kind).or_default();
+        let next = given.len() + 1;
+        let given = given.entry(name.clone());
+        given.or_insert_with(|| Text::new(&make(next))).clone()
+    }
 }
