@@ -1,5 +1,5 @@
-//! How many snapshots a file has: counted beside its playing, a part of it each time, so that a recording of gigabytes
-//! shows its first snapshot at once.
+//! How many snapshots a file has: counted while it plays, a part of it each time, so that a recording of
+//! gigabytes shows its first snapshot at once.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -8,18 +8,18 @@ use std::path::Path;
 /// So many bytes are counted each time.
 const PART: usize = 64 * 1024 * 1024;
 
-/// What has been counted of a file.
+/// The lines of a file that were counted so far.
 pub(super) struct Count {
     lines: Box<dyn BufRead + Send>,
-    /// Lines that hold something and have an end.
+    /// Lines that are not empty and have an end.
     found: usize,
-    /// Whether there is something in the line that has no end yet.
+    /// Whether the last line, which has no end yet, is not empty.
     is_in_line: bool,
     is_done: bool,
 }
 
 impl Count {
-    /// To be counted; `None` for what can't be read a second time, as a pipe can't.
+    /// `None` for what can't be read a second time, such as a pipe.
     pub(super) fn of(path: &Path) -> Option<Self> {
         let is_file = std::fs::metadata(path).is_ok_and(|it| it.is_file());
         let file = is_file.then(|| File::open(path).ok()).flatten()?;
@@ -35,39 +35,34 @@ impl Count {
         }
     }
 
-    /// Counts on; also what was written since.
-    pub(super) fn go_on(&mut self) {
+    /// Counts the next part; also what was written since.
+    pub(super) fn proceed(&mut self) {
         let mut left = PART;
         while left > 0 {
-            // What can't be read is said by whoever shows it.
-            let read = self.lines.fill_buf().unwrap_or_default();
-            self.is_done = read.is_empty();
+            // An error is reported where the line is read to be shown.
+            let bytes = self.lines.fill_buf().unwrap_or_default();
+            let length = bytes.len();
+            self.is_done = length == 0;
             if self.is_done {
                 return;
             }
-            let mut pieces = read.split(|&byte| byte == b'\n');
-            // The last piece has no end.
-            let open = pieces.next_back().unwrap_or_default();
-            for piece in pieces {
-                self.found += usize::from(self.is_in_line || holds_something(piece));
-                self.is_in_line = false;
+            for &byte in bytes {
+                if byte == b'\n' {
+                    self.found += usize::from(std::mem::take(&mut self.is_in_line));
+                } else {
+                    self.is_in_line |= !byte.is_ascii_whitespace();
+                }
             }
-            self.is_in_line |= holds_something(open);
-            let length = read.len();
             self.lines.consume(length);
             left = left.saturating_sub(length);
         }
     }
 
-    /// How many there are, if all have been counted. A line without an end counts: it may be all there.
+    /// How many there are, if all have been counted. A line without an end counts: it may be complete.
     pub(super) fn total(&self) -> Option<usize> {
         let open = usize::from(self.is_in_line);
         self.is_done.then_some(self.found + open)
     }
-}
-
-fn holds_something(piece: &[u8]) -> bool {
-    piece.iter().any(|byte| !byte.is_ascii_whitespace())
 }
 
 #[cfg(test)]
@@ -83,7 +78,7 @@ mod tests {
                 let lines = BufReader::with_capacity(size, Cursor::new(text));
                 let mut count = Count::in_lines(Box::new(lines));
                 assert_eq!(count.total(), None);
-                count.go_on();
+                count.proceed();
                 assert_eq!(count.total(), Some(total), "{text:?}, {size}");
             }
         }

@@ -1,4 +1,4 @@
-//! Goes to a snapshot of a recording without reading what the others hold.
+//! Goes to a snapshot of a recording without reading more of the others than their heads.
 
 use std::path::Path;
 
@@ -6,15 +6,34 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Replay, SourceError};
+use super::{Reader, Replay, SourceError};
 use crate::model::Moment;
 
-/// What is read of a snapshot to know when it was taken.
+/// The part of a frame that says when it was taken.
 #[derive(Deserialize)]
 struct Head {
     taken_at: Moment,
     /// There is one in a line that builds on the one before.
     since: Option<IgnoredAny>,
+}
+
+/// The next line, or where the file ends.
+enum NextHead {
+    Whole(Vec<u8>, Head),
+    BrokenOff,
+    End,
+}
+
+impl Reader {
+    fn next_head(&mut self) -> Result<NextHead, SourceError> {
+        let Some(line) = self.next_line()? else {
+            return Ok(NextHead::End);
+        };
+        match self.parse(&line) {
+            Err(_) if !line.ends_with(b"\n") => Ok(NextHead::BrokenOff),
+            head => Ok(NextHead::Whole(line, head?)),
+        }
+    }
 }
 
 impl Replay {
@@ -26,12 +45,8 @@ impl Replay {
     pub fn times(path: impl AsRef<Path>) -> Result<Vec<Timestamp>, SourceError> {
         let mut replay = Self::open(path.as_ref())?;
         let mut times = vec![replay.current.taken_at.wall];
-        while let Some(line) = replay.reader.filled_line()? {
-            match serde_json::from_slice::<Head>(line.trim_ascii()) {
-                Ok(head) => times.push(head.taken_at.wall),
-                Err(_) if !line.ends_with(b"\n") => break,
-                Err(error) => return Err(replay.reader.wrong(&super::in_column(&error))),
-            }
+        while let NextHead::Whole(_, head) = replay.reader.next_head()? {
+            times.push(head.taken_at.wall);
         }
         Ok(times)
     }
@@ -40,7 +55,7 @@ impl Replay {
     ///
     /// # Errors
     ///
-    /// When the file can't be read, or what it ends with is no snapshot.
+    /// When the file can't be read, or its last line is no snapshot.
     pub fn seek_last(&mut self) -> Result<(), SourceError> {
         self.seek(usize::MAX)
     }
@@ -51,20 +66,17 @@ impl Replay {
     ///
     /// When the file can't be read, or there is no snapshot.
     pub fn seek(&mut self, number: usize) -> Result<(), SourceError> {
-        // A whole line that another whole one follows is not read any closer.
+        // A whole frame that another whole one follows need not be read.
         let mut whole = None;
         let (first, mut breaks_off) = (self.number, false);
         while self.number < number {
-            let Some(line) = self.reader.filled_line()? else {
-                break;
-            };
-            let head: Head = match serde_json::from_slice(line.trim_ascii()) {
-                Ok(head) => head,
-                Err(_) if !line.ends_with(b"\n") => {
+            let (line, head) = match self.reader.next_head()? {
+                NextHead::Whole(line, head) => (line, head),
+                NextHead::BrokenOff => {
                     breaks_off = true;
                     break;
                 }
-                Err(error) => return Err(self.reader.wrong(&super::in_column(&error))),
+                NextHead::End => break,
             };
             self.number += 1;
             if head.since.is_none() {
@@ -72,17 +84,17 @@ impl Replay {
                 continue;
             }
             for line in whole.take().into_iter().chain([line]) {
-                self.reader.go_over(&line)?;
+                self.reader.skip(&line)?;
             }
         }
         if let Some(line) = whole {
-            self.reader.go_over(&line)?;
+            self.reader.skip(&line)?;
         }
         if self.number > first {
             self.current = self.reader.last_snapshot()?;
         }
         if breaks_off {
-            self.say_that_it_breaks_off();
+            self.add_broken_off_problem();
         }
         Ok(())
     }

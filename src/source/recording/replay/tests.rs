@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::model::{
     Endpoint, EphemeralPorts, Kinds, Owner, Problem, ProblemCode, Process, Protocol, Queue, Socket,
-    State, TimeWaitReuse,
+    State, Text, TimeWaitReuse,
 };
 use crate::source::Recorder;
 

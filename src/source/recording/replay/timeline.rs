@@ -1,9 +1,7 @@
-//! The time of a recording on the steady clock of whoever plays it: its first snapshot is taken when it is shown, and
-//! each further one as long after the one before as it was recorded, however soon it is shown.
+//! The time of a recording on the viewer's steady clock: its first snapshot is taken when it is shown, and each
+//! further one as long after the one before as it was recorded, however soon it is shown.
 
 use std::time::Duration;
-
-use jiff::Timestamp;
 
 use crate::model::Moment;
 
@@ -35,7 +33,7 @@ impl Timeline {
     }
 
     /// When a snapshot of this moment is; `at` is when it is shown.
-    pub(super) fn go_to(&mut self, recorded: Moment, at: Moment) -> Duration {
+    pub(super) fn advance_to(&mut self, recorded: Moment, at: Moment) -> Duration {
         let now = match self.now {
             None => {
                 self.end = at.steady.saturating_add(LONGEST);
@@ -52,26 +50,23 @@ impl Timeline {
     }
 
     /// A moment after the last snapshot: what it lacks has ended, as no further one brings it back.
-    pub(super) fn behind(&self, at: Moment) -> Duration {
+    pub(super) fn after_end(&self, at: Moment) -> Duration {
         self.now.unwrap_or(at.steady).saturating_add(LEAST)
     }
 }
 
-/// How much time was recorded between two snapshots: by the steady clock, or, where a program that was started later
-/// has written on and that clock began again, by the one on the wall.
+/// The time between two snapshots: by the steady clock, or, where a program that was started later went on with
+/// the recording and that clock began anew, by the wall clock.
 fn since(before: Moment, after: Moment) -> Duration {
-    match after.steady.checked_sub(before.steady) {
-        Some(steady) => steady,
-        None => on_the_wall(before.wall, after.wall),
-    }
-}
-
-fn on_the_wall(before: Timestamp, after: Timestamp) -> Duration {
-    after.duration_since(before).try_into().unwrap_or_default()
+    let on_the_wall = || after.wall.duration_since(before.wall).try_into();
+    let steady = after.steady.checked_sub(before.steady);
+    steady.unwrap_or_else(|| on_the_wall().unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     fn moment(steady: u64, wall: i64) -> Moment {
@@ -86,7 +81,7 @@ mod tests {
         let mut timeline = Timeline::from(recorded[0]);
         let shown = recorded.iter().zip(7..);
         shown
-            .map(|(&one, at)| timeline.go_to(one, moment(at, 1_000_000)))
+            .map(|(&one, at)| timeline.advance_to(one, moment(at, 1_000_000)))
             .collect()
     }
 
