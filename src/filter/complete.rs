@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Filter;
-use super::ast::Term;
+use super::expr::Term;
 use super::needle::Needle;
+use super::parse::token::unquoted;
+use super::parse::word::is_delimiter;
 use super::print::value_text;
-use super::token::unquoted;
 use super::vocabulary::{FIELDS, FLAGS, Field, TRANSPORTS};
-use super::word::is_delimiter;
 use crate::model::State;
 use crate::track::Row;
 

@@ -34,7 +34,7 @@ impl FilterError {
         let most = Filter::MAX_BYTES;
         Self::new(
             span,
-            format!("the filter is too long: {most} bytes are accepted"),
+            format!("the filter is too long: at most {most} bytes"),
         )
     }
 }
@@ -48,8 +48,8 @@ pub(super) fn shown(piece: &str) -> String {
     format!("`{}`", Text::new(&cut))
 }
 
-/// The sentence for a word that is not among the accepted ones, with the nearest of them if one
-/// is near: "`lisn` is no state; did you mean `listen`?". A list of what is accepted may follow.
+/// The sentence for a word that is not accepted: "unknown state `lisn`; did you mean `listen`?". A list of what is
+/// accepted may follow.
 pub(super) fn unknown<'a>(
     word: &str,
     kind: &str,
@@ -57,7 +57,7 @@ pub(super) fn unknown<'a>(
 ) -> String {
     let hint = nearest(word, accepted)
         .map_or_else(|| ".".into(), |near| format!("; did you mean `{near}`?"));
-    format!("{} is no {kind}{hint}", shown(word))
+    format!("unknown {kind} {}{hint}", shown(word))
 }
 
 /// The accepted word that `word` most likely stands for: one that it begins, or one that takes

@@ -6,40 +6,30 @@
 //! the language are tables ([`FIELDS`], [`FLAGS`], [`TRANSPORTS`], [`FORMS`]) that the parser,
 //! the printer, its error messages and the help share.
 
-mod ast;
 mod complete;
+mod endpoint;
 mod error;
-mod machine;
-mod matches;
-mod memo;
+mod expr;
+mod matching;
 mod needle;
 mod parse;
-mod pass;
-mod place;
 mod print;
-mod printed;
-mod reader;
-mod subject;
 #[cfg(test)]
 mod tests;
-mod texts;
-mod token;
-mod value;
 mod vocabulary;
-mod word;
 
 use std::time::Duration;
 
 pub use complete::{Completion, complete};
 pub use error::{FilterError, nearest};
-pub use pass::Pass;
+pub use matching::Pass;
 pub use vocabulary::{
     FIELDS, FLAGS, FORMS, Field, Flag, FlagWord, Form, TRANSPORTS, Transport, words,
 };
 
 use crate::model::{Kinds, Moment, Socket};
 use crate::track::Row;
-use ast::Expr;
+use expr::Expr;
 
 /// Which rows to show. The empty filter, which is the default, matches every row.
 ///

@@ -6,9 +6,9 @@ use std::fmt::{self, Display, Formatter, Write as _};
 use ipnet::IpNet;
 
 use super::Filter;
-use super::ast::{Expr, Part, Term};
-use super::place::{Host, Place, Ports, Side};
-use super::word;
+use super::endpoint::{EndpointPattern, Host, Ports, Side};
+use super::expr::{Expr, Part, Term};
+use super::parse::word;
 
 impl Display for Filter {
     /// One space between terms, ` | ` between alternatives, parentheses where they are needed.
@@ -80,7 +80,7 @@ impl Display for Term {
         match self {
             Self::Number(number) => number.fmt(f),
             Self::Transport(transport) => f.write_str(&transport.word()),
-            Self::Place(side, place) => write_place(f, *side, place),
+            Self::Endpoint(side, pattern) => write_endpoint(f, *side, pattern),
             Self::Pid(range) => {
                 f.write_str("pid:")?;
                 write_range(f, range.start(), range.end())
@@ -112,13 +112,13 @@ impl Part {
     }
 }
 
-fn write_place(f: &mut Formatter<'_>, side: Side, place: &Place) -> fmt::Result {
-    match (side, place.host) {
+fn write_endpoint(f: &mut Formatter<'_>, side: Side, pattern: &EndpointPattern) -> fmt::Result {
+    match (side, pattern.host) {
         (Side::Local, None) | (Side::Either, _) => {}
         (Side::Local, Some(_)) => f.write_str("addr:")?,
         (Side::Remote, _) => f.write_str("remote:")?,
     }
-    match (place.host, &place.ports) {
+    match (pattern.host, &pattern.ports) {
         // A bare IPv4 address is text; only its prefix tells that it is a network of one.
         (Some(Host::Net(net @ IpNet::V4(_))), None) if side == Side::Either => net.fmt(f)?,
         (Some(Host::Net(net @ IpNet::V6(_))), Some(_)) => {
@@ -132,10 +132,10 @@ fn write_place(f: &mut Formatter<'_>, side: Side, place: &Place) -> fmt::Result 
         (Some(Host::Localhost), _) => f.write_str("localhost")?,
         (None, _) => {}
     }
-    match &place.ports {
+    match &pattern.ports {
         None => Ok(()),
         // A service may be called as a host is, a number may not.
-        Some(Ports::Range(range)) if side == Side::Remote && place.host.is_none() => {
+        Some(Ports::Range(range)) if side == Side::Remote && pattern.host.is_none() => {
             write_range(f, range.start(), range.end())
         }
         Some(Ports::Service { name, .. }) => write!(f, ":{name}"),

@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 
-use super::ast::Term;
 use super::complete::{self, Values};
-use super::value;
+use super::expr::Term;
+use super::parse::value;
+
 use crate::model::{Family, Kinds, Protocol};
 
 /// A word that is followed by a colon and a value.

@@ -229,7 +229,7 @@ fn what_is_wrong_is_told_with_line_and_key() {
         ),
         (
             "filter = \"state:lisn\"",
-            "1: filter: `lisn` is no state; did you mean `listen`?",
+            "1: filter: unknown state `lisn`; did you mean `listen`?",
         ),
         (
             "columns = [\"port\", \"prot\"]",
@@ -844,7 +844,7 @@ fn a_view_that_is_wrong_is_told_with_its_line() {
         ),
         (
             "[[views]]\nname = 'a'\nfilter = 'state:lisn'",
-            "3: views.filter: `lisn` is no state; did you mean `listen`?",
+            "3: views.filter: unknown state `lisn`; did you mean `listen`?",
         ),
         (
             "[[views]]\nname = 'a'\nshows = 'al'",

@@ -12,12 +12,11 @@ use winnow::prelude::*;
 use winnow::stream::{LocatingSlice, Location, Stateful};
 use winnow::token::{any, none_of, one_of, take_till, take_while};
 
-use super::FilterError;
-use super::ast::{Pattern, Term};
-use super::error::shown;
-use super::needle::Needle;
-use super::reader;
 use super::word;
+use crate::filter::FilterError;
+use crate::filter::error::shown;
+use crate::filter::expr::{Pattern, Term};
+use crate::filter::needle::Needle;
 
 /// The most memory that one compiled regex may take, in bytes.
 const REGEX_SIZE: usize = 1 << 20;
@@ -59,7 +58,7 @@ pub(super) fn quoted_term(input: &mut Input<'_>) -> Parsed<Term> {
     if text.is_empty() {
         return wrong(
             span,
-            "the quotes are empty: write the text to look for between them",
+            "the quotes are empty: write the text to find between them",
         );
     }
     Ok(Term::Text(Needle::new(&text)))
@@ -72,10 +71,7 @@ fn quoted(input: &mut Input<'_>) -> Parsed<String> {
     let text = preceded('"', quoted_text).parse_next(input)?;
     match opt('"').parse_next(input)? {
         Some(_) => Ok(text),
-        None => wrong(
-            start..input.current_token_start(),
-            "the closing `\"` is missing",
-        ),
+        None => wrong(start..input.current_token_start(), "missing closing `\"`"),
     }
 }
 
@@ -86,7 +82,7 @@ fn quoted_text(input: &mut Input<'_>) -> Parsed<String> {
 }
 
 /// The text that begins behind an opening quote, which nothing need close yet.
-pub(super) fn unquoted(text: &str) -> String {
+pub fn unquoted(text: &str) -> String {
     let mut input = Stateful {
         input: LocatingSlice::new(text),
         state: 0,
@@ -103,7 +99,7 @@ pub(super) fn regex_term(input: &mut Input<'_>) -> Parsed<Term> {
         let rest = start..input.current_token_start();
         return wrong(
             rest,
-            "the regex lacks its closing `/`; quote a path: \"/usr\"",
+            "missing `/` after the regex; to find a path, quote it: \"/usr\"",
         );
     }
     let span = alone(input, start..input.current_token_start(), "a regex")?;
@@ -111,14 +107,7 @@ pub(super) fn regex_term(input: &mut Input<'_>) -> Parsed<Term> {
         return wrong(span, "the regex is empty: write it between the slashes");
     }
     match compile(&source) {
-        Ok(regex) => {
-            let automaton = reader::automaton(&source, REGEX_SIZE);
-            Ok(Term::Regex(Pattern {
-                source,
-                regex,
-                automaton,
-            }))
-        }
+        Ok(regex) => Ok(Term::Regex(Pattern { source, regex })),
         Err(message) => wrong(span, message),
     }
 }
@@ -134,7 +123,7 @@ fn compile(source: &str) -> Result<regex::Regex, String> {
             error => {
                 let full = error.to_string();
                 let last = full.lines().next_back().unwrap_or_default();
-                format!("the regex is wrong: {}", last.trim_start_matches("error: "))
+                format!("invalid regex: {}", last.trim_start_matches("error: "))
             }
         })
 }
@@ -161,7 +150,7 @@ fn alone(input: &mut Input<'_>, term: Range<usize>, what: &str) -> Parsed<Range<
         return Ok(term);
     }
     let sorry = format!(
-        "{what} ends here, but {} follows: put a space between, or quote all of it",
+        "{what} ends here, but {} follows: put a space between them, or quote the whole term",
         shown(more)
     );
     wrong(term.start..term.end + more.len(), sorry)

@@ -3,21 +3,22 @@
 
 use std::ops::Range;
 
-use super::FilterError;
-use super::ast::Term;
-use super::error::{shown, unknown};
-use super::needle::{Needle, is_digits};
-use super::place::{Place, PlaceError, Side};
-use super::vocabulary::{FIELDS, Field, Transport};
+use super::endpoint::EndpointError;
+use crate::filter::FilterError;
+use crate::filter::endpoint::{EndpointPattern, Side};
+use crate::filter::error::{shown, unknown};
+use crate::filter::expr::Term;
+use crate::filter::needle::{Needle, is_digits};
+use crate::filter::vocabulary::{FIELDS, Field, Transport};
 use crate::model::Family;
 
 /// Whether a character ends a word.
-pub(super) fn is_delimiter(c: char) -> bool {
+pub fn is_delimiter(c: char) -> bool {
     c.is_whitespace() || matches!(c, '|' | '(' | ')' | '"')
 }
 
 /// Reads a word that begins at byte `at` of the input and is not empty.
-pub(super) fn read(word: &str, at: usize) -> Result<Term, FilterError> {
+pub fn read(word: &str, at: usize) -> Result<Term, FilterError> {
     let whole = |message| FilterError::new(at..at + word.len(), message);
     if is_digits(word) {
         return number(word).map_err(whole);
@@ -41,15 +42,11 @@ pub(super) fn read(word: &str, at: usize) -> Result<Term, FilterError> {
 
 /// Reads a field whose value stands in quotes; `prefix` is the word before the quotes, and
 /// `whole` where both stand.
-pub(super) fn read_quoted(
-    prefix: &str,
-    value: &str,
-    whole: Range<usize>,
-) -> Result<Term, FilterError> {
+pub fn read_quoted(prefix: &str, value: &str, whole: Range<usize>) -> Result<Term, FilterError> {
     let Some(name) = prefix.strip_suffix(':') else {
         return Err(FilterError::new(
             whole,
-            "a quote begins a term or follows a field: put a space before it, or quote all of it",
+            "a quote starts a term or follows `field:`; put a space before it, or quote the whole term",
         ));
     };
     let field = Field::named(name).ok_or_else(|| no_field(name, whole.start))?;
@@ -58,7 +55,7 @@ pub(super) fn read_quoted(
 }
 
 /// Whether this text, standing bare, reads as that text and nothing else.
-pub(super) fn reads_as_text(text: &str) -> bool {
+pub fn reads_as_text(text: &str) -> bool {
     !text.starts_with(['!', '/'])
         && !text.contains(is_delimiter)
         && matches!(read(text, 0), Ok(Term::Text(needle)) if needle.as_str() == text)
@@ -78,13 +75,13 @@ fn read_value(field: &Field, value: &str, whole: Range<usize>) -> Result<Term, F
 fn number(digits: &str) -> Result<Term, String> {
     if digits.len() > 1 && digits.starts_with('0') {
         return Err(format!(
-            "no port and no process id begins with 0: quote {} to look for it as text",
+            "ports and process ids don't begin with 0: quote {} to find it as text",
             shown(digits)
         ));
     }
     digits.parse().map(Term::Number).map_err(|_| {
         format!(
-            "{} is too large for a port or a process id: quote it to look for it as text",
+            "{} is too large for a port or a process id: quote it to find it as text",
             shown(digits)
         )
     })
@@ -94,19 +91,21 @@ fn number(digits: &str) -> Result<Term, String> {
 /// (`127.0.0.1:`, `fe80:`) is text, since text is found in printed addresses, too.
 fn address_or_text(word: &str, at: usize) -> Result<Term, FilterError> {
     let needle = Needle::new(word);
-    match Place::read(word) {
-        Ok(place) => Ok(Term::Place(Side::Either, place)),
-        Err(PlaceError::WrongPort(message)) if !word.ends_with(':') => {
+    match EndpointPattern::read(word) {
+        Ok(pattern) => Ok(Term::Endpoint(Side::Either, pattern)),
+        Err(EndpointError::WrongPort(message)) if !word.ends_with(':') => {
             Err(FilterError::new(at..at + word.len(), message))
         }
         Err(_) if !word.contains(':') || needle.may_be_in_address(Family::Ipv6) => {
             Ok(Term::Text(needle))
         }
-        Err(PlaceError::WrongPort(message)) => Err(FilterError::new(at..at + word.len(), message)),
-        Err(PlaceError::NotAnAddress(message)) if word.starts_with("::") => {
+        Err(EndpointError::WrongPort(message)) => {
             Err(FilterError::new(at..at + word.len(), message))
         }
-        Err(PlaceError::NotAnAddress(_)) => {
+        Err(EndpointError::NotAnAddress(message)) if word.starts_with("::") => {
+            Err(FilterError::new(at..at + word.len(), message))
+        }
+        Err(EndpointError::NotAnAddress(_)) => {
             let name = word.split(':').next().unwrap_or(word);
             Err(no_field(name, at))
         }
@@ -120,7 +119,7 @@ fn no_field(name: &str, at: usize) -> FilterError {
     FilterError::new(
         at..at + name.len() + 1,
         format!(
-            "{sorry} Accepted: {} Quote it to look for it as text",
+            "{sorry} Accepted: {} Quote it to find it as text",
             list.join(" ")
         ),
     )

@@ -5,60 +5,64 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use super::ast::{Part, Term};
-use super::error::{shown, unknown};
-use super::needle::{Needle, is_digits};
-use super::place::{Place, PlaceError, Ports, Side};
-use super::vocabulary::{FLAGS, TRANSPORTS, Transport};
+use super::endpoint::EndpointError;
+use crate::filter::endpoint::{EndpointPattern, Ports, Side};
+use crate::filter::error::{shown, unknown};
+use crate::filter::expr::{Part, Term};
+use crate::filter::needle::{Needle, is_digits};
+use crate::filter::vocabulary::{FLAGS, TRANSPORTS, Transport};
 use crate::model::{Pid, State, service_names, service_ports};
 
 /// A term, or the sentence that says why there is none.
 type Value = Result<Term, String>;
 
 /// `port:`, and what follows a bare `:`.
-pub(super) fn local_port(text: &str) -> Value {
-    Ok(Term::Place(Side::Local, Place::at_port(ports(text)?)))
+pub fn local_port(text: &str) -> Value {
+    Ok(Term::Endpoint(
+        Side::Local,
+        EndpointPattern::at_port(ports(text)?),
+    ))
 }
 
 /// `pid:`.
-pub(super) fn pid(text: &str) -> Value {
+pub fn pid(text: &str) -> Value {
     range(text, "process id", &Pid::MAX).map(Term::Pid)
 }
 
 /// `proc:`.
-pub(super) fn process(text: &str) -> Value {
+pub fn process(text: &str) -> Value {
     part(Part::Process, text)
 }
 
 /// `cmd:`.
-pub(super) fn command(text: &str) -> Value {
+pub fn command(text: &str) -> Value {
     part(Part::Command, text)
 }
 
 /// `user:`.
-pub(super) fn user(text: &str) -> Value {
+pub fn user(text: &str) -> Value {
     part(Part::User, text)
 }
 
 /// `unit:`.
-pub(super) fn unit(text: &str) -> Value {
+pub fn unit(text: &str) -> Value {
     part(Part::Unit, text)
 }
 
 /// `service:`.
-pub(super) fn service(text: &str) -> Value {
+pub fn service(text: &str) -> Value {
     part(Part::Service, text)
 }
 
 fn part(part: Part, text: &str) -> Value {
     if text.is_empty() {
-        return Err("the text to look for is missing; quote it if it has spaces".into());
+        return Err("the text to find is missing; quote it if it has spaces".into());
     }
     Ok(Term::Part(part, Needle::new(text)))
 }
 
 /// `proto:`.
-pub(super) fn transport(text: &str) -> Value {
+pub fn transport(text: &str) -> Value {
     let names = TRANSPORTS.iter().map(|word| word.name);
     Transport::named(text)
         .map(Term::Transport)
@@ -66,7 +70,7 @@ pub(super) fn transport(text: &str) -> Value {
 }
 
 /// `state:`. Hyphens and underscores may be left out or exchanged.
-pub(super) fn state(text: &str) -> Value {
+pub fn state(text: &str) -> Value {
     let names = State::ALL.map(|state| state.as_str().to_lowercase());
     let wanted = text.to_lowercase().replace(['-', '_'], "");
     State::ALL
@@ -78,25 +82,25 @@ pub(super) fn state(text: &str) -> Value {
 }
 
 /// `addr:`.
-pub(super) fn local(text: &str) -> Value {
+pub fn local(text: &str) -> Value {
     place(Side::Local, text)
 }
 
 /// `remote:`, where a port may stand bare.
-pub(super) fn remote(text: &str) -> Value {
-    Place::read_or_port(text)
-        .map(|place| Term::Place(Side::Remote, place))
-        .map_err(PlaceError::message)
+pub fn remote(text: &str) -> Value {
+    EndpointPattern::read_or_port(text)
+        .map(|pattern| Term::Endpoint(Side::Remote, pattern))
+        .map_err(EndpointError::message)
 }
 
 fn place(side: Side, text: &str) -> Value {
-    Place::read(text)
-        .map(|place| Term::Place(side, place))
-        .map_err(PlaceError::message)
+    EndpointPattern::read(text)
+        .map(|pattern| Term::Endpoint(side, pattern))
+        .map_err(EndpointError::message)
 }
 
 /// `is:`.
-pub(super) fn flag(text: &str) -> Value {
+pub fn flag(text: &str) -> Value {
     FLAGS
         .iter()
         .find(|word| word.name.eq_ignore_ascii_case(text))
@@ -105,9 +109,12 @@ pub(super) fn flag(text: &str) -> Value {
 }
 
 /// A port, a range of ports or the name of a service.
-pub(super) fn ports(text: &str) -> Result<Ports, String> {
+pub fn ports(text: &str) -> Result<Ports, String> {
     if text.is_empty() {
-        return Err("the port is missing: 8080, 8000-8999 and https are accepted".into());
+        return Err(
+            "the port is missing: use a port, a range or a service, as in 8080, 8000-8999, https"
+                .into(),
+        );
     }
     if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
         return range(text, "port", &u16::MAX).map(Ports::Range);
@@ -119,8 +126,8 @@ pub(super) fn ports(text: &str) -> Result<Ports, String> {
             ports: service_ports(name),
         })
         .ok_or_else(|| {
-            let sorry = unknown(text, "known service", service_names());
-            format!("{sorry} A port, a range or a service is accepted")
+            let sorry = unknown(text, "service", service_names());
+            format!("{sorry} Use a port, a range or a service")
         })
 }
 
@@ -131,22 +138,25 @@ where
 {
     if text.is_empty() {
         return Err(format!(
-            "the {what} is missing: a number is accepted, or a range as in 10-19"
+            "the {what} is missing: use a number, or a range as in 10-19"
         ));
     }
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let number = |digits: &str| match digits {
         "" => Err(format!(
-            "{} lacks an end: write it as in 10-19",
+            "{} is an incomplete range: write it as in 10-19",
             shown(text)
         )),
         _ if !is_digits(digits) => Err(format!(
-            "{} is no {what}: a number is accepted, or a range as in 10-19",
+            "{} is not a {what}: use a number, or a range as in 10-19",
             shown(digits)
         )),
-        _ => digits
-            .parse::<T>()
-            .map_err(|_| format!("{} is too large: the last {what} is {max}", shown(digits))),
+        _ => digits.parse::<T>().map_err(|_| {
+            format!(
+                "{} is too large: the highest {what} is {max}",
+                shown(digits)
+            )
+        }),
     };
     let (first, last) = (number(first)?, number(last)?);
     if first > last {

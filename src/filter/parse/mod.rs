@@ -10,6 +10,11 @@
 //!
 //! White space may stand between any two of them. What a word means is `word`'s business.
 
+mod endpoint;
+pub(super) mod token;
+pub(super) mod value;
+pub(super) mod word;
+
 use std::ops::Range;
 
 use winnow::combinator::{fail, opt, peek, preceded, repeat, terminated};
@@ -17,9 +22,9 @@ use winnow::prelude::*;
 use winnow::stream::LocatingSlice;
 use winnow::token::any;
 
-use super::ast::Expr;
-use super::token::{self, Fault, Input, Parsed, spaces, wrong};
+use super::expr::Expr;
 use super::{Filter, FilterError};
+use token::{Fault, Input, Parsed, spaces, wrong};
 
 /// Reads a filter; `None` if the text holds nothing but white space.
 pub(super) fn parse(text: &str) -> Result<Option<Expr>, FilterError> {
@@ -33,7 +38,7 @@ pub(super) fn parse(text: &str) -> Result<Option<Expr>, FilterError> {
     };
     filter(&mut input).map_err(|fault| match fault {
         Fault::Wrong(error) => error,
-        Fault::NotHere => FilterError::new(0..text.len(), "this is no filter"),
+        Fault::NotHere => FilterError::new(0..text.len(), "invalid filter"),
     })
 }
 
@@ -42,7 +47,7 @@ fn filter(input: &mut Input<'_>) -> Parsed<Option<Expr>> {
     match opt(any.with_span()).parse_next(input)? {
         None => Ok(expr),
         Some(('|', bar)) => wrong(bar, "`|` needs a term before it"),
-        Some((_, stray)) => wrong(stray, "this `)` closes no group"),
+        Some((_, stray)) => wrong(stray, "unmatched `)`"),
     }
 }
 
@@ -91,7 +96,7 @@ fn group(input: &mut Input<'_>) -> Parsed<Expr> {
         let most = Filter::MAX_NESTING;
         return wrong(
             open,
-            format!("groups nest too deep: {most} levels are accepted"),
+            format!("groups are nested too deeply: at most {most} levels"),
         );
     }
     let inside = opt(alternatives).parse_next(input)?;
@@ -100,7 +105,7 @@ fn group(input: &mut Input<'_>) -> Parsed<Expr> {
         (Some(expr), Some((')', _))) => Ok(expr),
         (None, Some((')', close))) => wrong(open.start..close.end, "the group is empty"),
         (None, Some(('|', bar))) => wrong(bar, "`|` needs a term before it"),
-        _ => wrong(open, "this `(` lacks its `)`"),
+        _ => wrong(open, "missing `)`"),
     }
 }
 

@@ -1,26 +1,32 @@
-//! Whether a row is what a term asks for. `None`: that depends on the owner, who is not known yet.
+//! Whether a row matches one term. `None`: that depends on the owner, which is not known yet.
 
-use super::Context;
-use super::ast::Term;
-use super::place::{Place, Side};
 use super::subject::Subject;
-use super::vocabulary::{Flag, Transport};
+use super::text::{self, Scratch};
+use crate::filter::Context;
+use crate::filter::endpoint::{EndpointPattern, Side};
+use crate::filter::expr::Term;
+use crate::filter::vocabulary::{Flag, Transport};
 use crate::model::{AcceptQueue, Fill, OwnerKind, Scope, Socket, State};
 use crate::track::Mark;
 
-/// Whether the term holds. Terms that look for text or read it remember things: they are
-/// [`super::texts`]'s and [`super::reader`]'s.
-pub(super) fn is(term: &Term, subject: &Subject<'_>, context: &Context) -> Option<bool> {
-    let socket = subject.socket;
-    match term {
-        Term::Number(number) => has_number(subject, *number),
-        Term::Transport(transport) => Some(uses(socket, transport)),
-        Term::Place(side, place) => Some(is_at(socket, *side, place)),
-        Term::Pid(range) => subject.any_owner(|process| range.contains(&process.pid)),
-        Term::State(state) => Some(has_state(subject, *state)),
-        Term::Is(flag) => has_flag(subject, *flag, context),
-        Term::Text(_) | Term::Part(..) | Term::Regex(_) => {
-            unreachable!("planned as what remembers")
+impl Term {
+    pub(super) fn matches(
+        &self,
+        subject: &Subject<'_>,
+        context: &Context,
+        scratch: &mut Scratch,
+    ) -> Option<bool> {
+        let socket = subject.socket;
+        match self {
+            Self::Number(number) => has_number(subject, *number),
+            Self::Transport(transport) => Some(uses(socket, transport)),
+            Self::Endpoint(side, pattern) => Some(is_at(socket, *side, pattern)),
+            Self::Pid(range) => subject.any_owner(|process| range.contains(&process.pid)),
+            Self::Text(needle) => text::row_contains(needle, subject, scratch),
+            Self::Part(part, needle) => text::part_contains(*part, needle, subject, scratch),
+            Self::State(state) => Some(has_state(subject, *state)),
+            Self::Is(flag) => has_flag(subject, *flag, context),
+            Self::Regex(pattern) => text::line_matches(pattern, subject, scratch),
         }
     }
 }
@@ -42,18 +48,18 @@ fn uses(socket: &Socket, transport: &Transport) -> bool {
             .is_none_or(|family| socket.family() == family)
 }
 
-fn is_at(socket: &Socket, side: Side, place: &Place) -> bool {
-    let has_what_it_names = match place.ports {
+fn is_at(socket: &Socket, side: Side, pattern: &EndpointPattern) -> bool {
+    let has_such_an_end = match pattern.ports {
         None => socket.has_address(),
         Some(_) => socket.protocol.has_ports(),
     };
-    if !has_what_it_names {
+    if !has_such_an_end {
         return false;
     }
-    let local = || place.contains(socket, &socket.local);
+    let local = || pattern.matches(socket, &socket.local);
     let remote = || {
         let remote = socket.remote.as_ref();
-        remote.is_some_and(|remote| place.contains(socket, remote))
+        remote.is_some_and(|remote| pattern.matches(socket, remote))
     };
     match side {
         Side::Local => local(),

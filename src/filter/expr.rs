@@ -5,13 +5,11 @@
 //! is printed reads back to the same tree.
 
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
 use regex::Regex;
-use regex_automata::hybrid::dfa::DFA;
 
+use super::endpoint::{EndpointPattern, Side};
 use super::needle::Needle;
-use super::place::{Place, Side};
 use super::vocabulary::{Flag, Transport};
 use crate::model::{Kinds, Pid, State};
 
@@ -36,7 +34,7 @@ pub(super) enum Term {
     /// Protocol and family.
     Transport(Transport),
     /// Address and port.
-    Place(Side, Place),
+    Endpoint(Side, EndpointPattern),
     /// Pids of the owners.
     Pid(RangeInclusive<Pid>),
     /// Part of any text of the row.
@@ -73,8 +71,6 @@ pub(super) struct Pattern {
     pub source: String,
     /// Compiled, ignoring case.
     pub regex: Regex,
-    /// The same as an automaton, to read lines in pieces; `None` if it would be too large.
-    pub automaton: Option<Arc<DFA>>,
 }
 
 impl PartialEq for Pattern {
