@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::portless::PortlessRecord;
-use super::record::{ProcessRecord, Processes, SocketRecord};
+use super::json::portless::PortlessRecord;
+use super::json::record::{ProcessRecord, Processes, SocketRecord};
 use crate::model::Process;
 use crate::track::Row;
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::check_json::GapRecord;
-use super::record::{Processes, SCHEMA};
+use super::json::record::{Processes, SCHEMA};
 use crate::bind::{Unfit, Wish};
 use crate::columns::whole_socket_text;
 use crate::model::{Gap, Limits, Owner, Pid, Protocol, Socket};

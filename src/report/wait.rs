@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::check_json::holder_processes;
-use super::record::{Processes, SCHEMA, SocketRecord, time};
+use super::json::record::{Processes, SCHEMA, SocketRecord, time};
 use crate::bind::Target;
 use crate::columns::whole_socket_text;
 use crate::model::{Holder, Moment, Protocol};

@@ -1,12 +1,16 @@
 //! `list --json` and `list --ndjson`.
 
+pub(super) mod portless;
+pub(super) mod record;
+pub(super) mod stream;
+
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::record::{ProblemRecord, Processes, SCHEMA, SocketRecord, time};
-use super::stream::Line;
 use crate::track::{Row, Table};
+use record::{ProblemRecord, Processes, SCHEMA, SocketRecord, time};
+use stream::Line;
 
 #[derive(Serialize)]
 struct Listing<'a> {

@@ -8,13 +8,13 @@ use crate::model::{Endpoint, PacketType, Portless, Socket, UnixName, UnixPeer};
 
 /// One end of a socket that has an address, a raw socket's without a port.
 #[derive(Clone, Copy, Serialize)]
-pub(super) struct EndRecord {
-    pub(super) address: IpAddr,
-    pub(super) port: Option<u16>,
+pub struct EndRecord {
+    pub address: IpAddr,
+    pub port: Option<u16>,
 }
 
 impl EndRecord {
-    pub(super) fn of(end: Option<Endpoint>, socket: &Socket) -> Option<Self> {
+    pub fn of(end: Option<Endpoint>, socket: &Socket) -> Option<Self> {
         let end = end.filter(|_| socket.has_address())?;
         Some(Self {
             address: end.address,
@@ -25,38 +25,38 @@ impl EndRecord {
 
 /// A socket without a port.
 #[derive(Serialize)]
-pub(super) struct PortlessRecord<'a> {
+pub struct PortlessRecord<'a> {
     /// `stream`, `datagram` or `seqpacket` of a unix socket, `raw` or `datagram` of a packet socket, `raw`
     /// or `ping` of a raw one.
     #[serde(rename = "type")]
-    pub(super) kind: Option<&'static str>,
+    pub kind: Option<&'static str>,
     #[serde(flatten)]
-    pub(super) name: NameRecord<'a>,
-    pub(super) peer: Option<PeerRecord<'a>>,
-    pub(super) ethertype: Option<u16>,
-    pub(super) ip_protocol: Option<u8>,
-    pub(super) icmp_identifier: Option<u16>,
+    pub name: NameRecord<'a>,
+    pub peer: Option<PeerRecord<'a>>,
+    pub ethertype: Option<u16>,
+    pub ip_protocol: Option<u8>,
+    pub icmp_identifier: Option<u16>,
 }
 
 /// What a unix socket is bound to, its abstract name without the zero byte before it.
 #[derive(Default, Serialize)]
-pub(super) struct NameRecord<'a> {
-    pub(super) path: Option<&'a str>,
+pub struct NameRecord<'a> {
+    pub path: Option<&'a str>,
     #[serde(rename = "abstract")]
-    pub(super) abstract_name: Option<&'a str>,
+    pub abstract_name: Option<&'a str>,
 }
 
 /// The other end of a unix socket.
 #[derive(Serialize)]
-pub(super) struct PeerRecord<'a> {
-    pub(super) inode: u32,
+pub struct PeerRecord<'a> {
+    pub inode: u32,
     #[serde(flatten)]
     name: NameRecord<'a>,
     process: Option<&'a str>,
 }
 
 impl<'a> PortlessRecord<'a> {
-    pub(super) fn of(portless: &'a Portless) -> Self {
+    pub fn of(portless: &'a Portless) -> Self {
         let nothing = Self {
             kind: None,
             name: NameRecord::default(),

@@ -12,7 +12,7 @@ use crate::track::{ChangeKind, Row};
 
 /// What is said of one socket.
 #[derive(Serialize)]
-pub(super) struct Line<'a> {
+pub struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     schema: Option<u32>,
     kind: &'static str,
@@ -39,7 +39,7 @@ enum Side {
 
 impl<'a> Line<'a> {
     /// The socket is there.
-    pub(super) fn present(at: Moment, row: &'a Row) -> Self {
+    pub fn present(at: Moment, row: &'a Row) -> Self {
         Self::of(at, None, row)
     }
 
@@ -82,12 +82,12 @@ impl<'a> Line<'a> {
     }
 
     /// The same where no line that begins a stream says it.
-    pub(super) fn with_schema(self) -> Self {
+    pub fn with_schema(self) -> Self {
         let schema = Some(SCHEMA);
         Self { schema, ..self }
     }
 
-    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         write_line(out, self)
     }
 }

@@ -16,14 +16,14 @@ use crate::track::Row;
 pub const SCHEMA: u32 = 2;
 
 #[derive(Serialize)]
-pub(super) struct ProblemRecord<'a> {
+pub struct ProblemRecord<'a> {
     code: ProblemCode,
     count: Option<usize>,
     message: &'a str,
 }
 
 impl<'a> ProblemRecord<'a> {
-    pub(super) fn of(problem: &'a Problem) -> Self {
+    pub fn of(problem: &'a Problem) -> Self {
         Self {
             code: problem.code,
             count: problem.count,
@@ -33,34 +33,34 @@ impl<'a> ProblemRecord<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct SocketRecord<'a> {
-    pub(super) protocol: Protocol,
-    pub(super) family: &'static str,
+pub struct SocketRecord<'a> {
+    pub protocol: Protocol,
+    pub family: &'static str,
     /// `null` of a unix or packet socket.
-    pub(super) local: Option<EndRecord>,
-    pub(super) remote: Option<EndRecord>,
-    pub(super) state: State,
-    pub(super) service: Option<&'a str>,
-    pub(super) dual_stack: Option<bool>,
-    pub(super) interface: Option<&'a str>,
-    pub(super) inode: Option<u32>,
-    pub(super) uid: Option<u32>,
-    pub(super) user: Option<&'a str>,
-    pub(super) owner: OwnerKind,
-    pub(super) pids: Vec<Pid>,
-    pub(super) unit: Option<&'a str>,
-    pub(super) container: Option<&'a str>,
-    pub(super) queue: Option<Queue>,
+    pub local: Option<EndRecord>,
+    pub remote: Option<EndRecord>,
+    pub state: State,
+    pub service: Option<&'a str>,
+    pub dual_stack: Option<bool>,
+    pub interface: Option<&'a str>,
+    pub inode: Option<u32>,
+    pub uid: Option<u32>,
+    pub user: Option<&'a str>,
+    pub owner: OwnerKind,
+    pub pids: Vec<Pid>,
+    pub unit: Option<&'a str>,
+    pub container: Option<&'a str>,
+    pub queue: Option<Queue>,
     /// Of a socket without a port.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub(super) portless: Option<PortlessRecord<'a>>,
-    pub(super) first_seen: String,
-    pub(super) state_since: Option<String>,
+    pub portless: Option<PortlessRecord<'a>>,
+    pub first_seen: String,
+    pub state_since: Option<String>,
 }
 
 impl<'a> SocketRecord<'a> {
     /// A tracked socket; a closed one is `CLOSED`, and those who had it are past.
-    pub(super) fn of_row(row: &'a Row, processes: &Processes<'_>) -> Self {
+    pub fn of_row(row: &'a Row, processes: &Processes<'_>) -> Self {
         let record = Self::of(&row.socket, row.first_seen.wall, processes);
         Self {
             state: state(row),
@@ -71,7 +71,7 @@ impl<'a> SocketRecord<'a> {
     }
 
     /// A socket that is there, seen first at this time. Its processes are among these.
-    pub(super) fn of(socket: &'a Socket, first_seen: Timestamp, processes: &Processes<'_>) -> Self {
+    pub fn of(socket: &'a Socket, first_seen: Timestamp, processes: &Processes<'_>) -> Self {
         Self {
             protocol: socket.protocol,
             family: socket.family_name(),
@@ -97,7 +97,7 @@ impl<'a> SocketRecord<'a> {
 }
 
 /// The state of a row: a closed one shows which it had last.
-pub(super) fn state(row: &Row) -> State {
+pub fn state(row: &Row) -> State {
     if row.is_closed() {
         State::Closed
     } else {
@@ -106,7 +106,7 @@ pub(super) fn state(row: &Row) -> State {
 }
 
 /// The kind of an owner of a row: of a closed one, those who had it are past.
-pub(super) fn owner_kind(owner: &Owner, row: &Row) -> OwnerKind {
+pub fn owner_kind(owner: &Owner, row: &Row) -> OwnerKind {
     match owner.kind() {
         OwnerKind::Known if row.is_closed() => OwnerKind::Past,
         kind => kind,
@@ -114,27 +114,27 @@ pub(super) fn owner_kind(owner: &Owner, row: &Row) -> OwnerKind {
 }
 
 #[derive(Serialize)]
-pub(super) struct ProcessRecord<'a> {
-    pub(super) pid: Pid,
-    pub(super) parent: Option<Pid>,
-    pub(super) name: &'a str,
-    pub(super) comm: Option<&'a str>,
-    pub(super) executable: Option<&'a str>,
-    pub(super) argv: Option<&'a [Text]>,
-    pub(super) argv_truncated: bool,
-    pub(super) cwd: Option<&'a str>,
-    pub(super) user: Option<&'a str>,
-    pub(super) uid: Option<u32>,
-    pub(super) started_at: Option<String>,
-    pub(super) unit: Option<&'a str>,
+pub struct ProcessRecord<'a> {
+    pub pid: Pid,
+    pub parent: Option<Pid>,
+    pub name: &'a str,
+    pub comm: Option<&'a str>,
+    pub executable: Option<&'a str>,
+    pub argv: Option<&'a [Text]>,
+    pub argv_truncated: bool,
+    pub cwd: Option<&'a str>,
+    pub user: Option<&'a str>,
+    pub uid: Option<u32>,
+    pub started_at: Option<String>,
+    pub unit: Option<&'a str>,
     /// Not found out yet.
-    pub(super) container: Option<&'a str>,
+    pub container: Option<&'a str>,
     /// Not found out yet.
-    pub(super) project: Option<&'a str>,
+    pub project: Option<&'a str>,
 }
 
 impl<'a> ProcessRecord<'a> {
-    pub(super) fn of(process: &'a Process) -> Self {
+    pub fn of(process: &'a Process) -> Self {
         Self {
             pid: process.pid,
             parent: process.parent,
@@ -156,7 +156,7 @@ impl<'a> ProcessRecord<'a> {
 
 /// The processes of one object, each once, by pid.
 #[derive(Default)]
-pub(super) struct Processes<'a> {
+pub struct Processes<'a> {
     by_pid: BTreeMap<Pid, Known<'a>>,
     /// Whether a pid was two processes'.
     was_reused: bool,
@@ -169,7 +169,7 @@ struct Known<'a> {
 
 impl<'a> Processes<'a> {
     /// Those of these rows. A pid that was reused is the process's that has a socket now.
-    pub(super) fn of_rows(rows: &[&'a Row]) -> Self {
+    pub fn of_rows(rows: &[&'a Row]) -> Self {
         let open = rows.iter().filter(|row| !row.is_closed());
         let closed = rows.iter().filter(|row| row.is_closed());
         Self::of(open.chain(closed).map(|row| &row.socket.owner))
@@ -177,7 +177,7 @@ impl<'a> Processes<'a> {
 
     /// Those of these owners, of which the first to name a pid counts; those that have their socket come before those
     /// that had it.
-    pub(super) fn of(owners: impl Iterator<Item = &'a Owner> + Clone) -> Self {
+    pub fn of(owners: impl Iterator<Item = &'a Owner> + Clone) -> Self {
         let is_past = |owner: &&Owner| owner.kind() == OwnerKind::Past;
         let present = owners.clone().filter(|owner| !is_past(owner));
         let mut processes = Self::default();
@@ -201,14 +201,14 @@ impl<'a> Processes<'a> {
     }
 
     /// Says in which unit a process runs.
-    pub(super) fn set_unit(&mut self, pid: Pid, unit: &'a str) {
+    pub fn set_unit(&mut self, pid: Pid, unit: &'a str) {
         if let Some(known) = self.by_pid.get_mut(&pid) {
             known.unit = Some(unit);
         }
     }
 
     /// The pids of an owner. One that is another process's here is left out: what it leads to would be wrong.
-    pub(super) fn pids(&self, owner: &Owner) -> Vec<Pid> {
+    pub fn pids(&self, owner: &Owner) -> Vec<Pid> {
         let is_there = |process: &Process| {
             let known = self.by_pid.get(&process.pid);
             known.is_some_and(|known| known.process.is_same(process))
@@ -232,7 +232,7 @@ impl Serialize for Processes<'_> {
 }
 
 /// `2026-01-02T03:04:05.678Z`: three digits always, so that times of one output compare as text.
-pub(super) fn time(at: Timestamp) -> String {
+pub fn time(at: Timestamp) -> String {
     let at = at.round(Unit::Millisecond).unwrap_or(at);
     at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
