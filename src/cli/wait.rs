@@ -13,9 +13,10 @@ use sockeye::runtime::clock::Clock;
 use sockeye::runtime::signals;
 use sockeye::runtime::wait::{Hopeless, Port, Waiting, Wanted};
 
-use super::options::Shared;
+use super::args::Shared;
+use super::args::examples;
 use super::output::{columns_of_terminal, print};
-use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, examples};
+use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain};
 
 /// How soon to look again where nothing is said.
 const INTERVAL: Duration = Duration::from_millis(100);

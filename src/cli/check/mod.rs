@@ -15,9 +15,10 @@ use sockeye::report::{self, Checked};
 use sockeye::runtime::bind_test::BindTester;
 use sockeye::runtime::clock::Clock;
 
-use super::options::Shared;
-use super::output::{Printed, print, terminal_width};
-use super::{EXIT_NOT_SO, EXIT_TROUBLE, examples};
+use crate::cli::args::Shared;
+use crate::cli::args::examples;
+use crate::cli::output::{Printed, print, terminal_width};
+use crate::cli::{EXIT_NOT_SO, EXIT_TROUBLE};
 
 /// Bind-test ports and unix sockets, and explain the answer
 ///
@@ -28,7 +29,7 @@ use super::{EXIT_NOT_SO, EXIT_TROUBLE, examples};
 /// bad usage or it could not be found out.
 #[derive(Debug, Args)]
 #[command(after_long_help = examples::CHECK)]
-pub(super) struct Check {
+pub struct Check {
     /// What to test: `8080`, `8080/udp`, `127.0.0.1:8080`, `[::1]:8080`, `[fe80::1%eth0]:80`, `localhost:8080`,
     /// `3000-3010`, `https`; or a unix socket: `/run/app.sock`, `./app.sock`, `@name`
     ///
@@ -52,7 +53,7 @@ const RETRIES: usize = 5;
 
 /// Tests every target; the code is 0 if all can be bound, 1 if one can't, 2 if that could not be
 /// found out.
-pub(super) fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
+pub fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
     shared.refuse_recordings("check binds on this machine: a recording has no ports to test")?;
     let stretches = stretches(shared, &check.targets)?;
     let mut run = Run {
@@ -276,7 +277,7 @@ fn code(answers: &[Answer]) -> u8 {
 }
 
 /// One target for each port, protocol and text, on the addresses that -4 and -6 leave.
-pub(super) fn targets(shared: &Shared, texts: &[String]) -> anyhow::Result<Vec<Target>> {
+pub fn targets(shared: &Shared, texts: &[String]) -> anyhow::Result<Vec<Target>> {
     let mut targets = targets_of_any_family(shared, texts)?;
     for target in &mut targets {
         target.address = shared.narrowed(target.address);
@@ -285,10 +286,7 @@ pub(super) fn targets(shared: &Shared, texts: &[String]) -> anyhow::Result<Vec<T
 }
 
 /// The same on the addresses that the texts name.
-pub(super) fn targets_of_any_family(
-    shared: &Shared,
-    texts: &[String],
-) -> anyhow::Result<Vec<Target>> {
+pub fn targets_of_any_family(shared: &Shared, texts: &[String]) -> anyhow::Result<Vec<Target>> {
     let mut targets = Vec::new();
     for text in texts.iter().flat_map(|text| with_protocols(shared, text)) {
         let mut target: Target = text.parse()?;
@@ -313,7 +311,7 @@ fn with_protocols(shared: &Shared, text: &str) -> Vec<String> {
 }
 
 /// The address with its interface by name, which must be there.
-pub(super) fn with_interface(address: Address, text: &str) -> anyhow::Result<Address> {
+pub fn with_interface(address: Address, text: &str) -> anyhow::Result<Address> {
     let Address::Zoned(v6, zone) = address else {
         return Ok(address);
     };
@@ -324,7 +322,7 @@ pub(super) fn with_interface(address: Address, text: &str) -> anyhow::Result<Add
 }
 
 /// An address of one family is no target among those of the other.
-pub(super) fn contradicts(shared: &Shared, target: &Target, text: &str) -> anyhow::Result<()> {
+pub fn contradicts(shared: &Shared, target: &Target, text: &str) -> anyhow::Result<()> {
     let (option, family) = match (target.address, shared.family()) {
         (Address::One(IpAddr::V6(_)) | Address::Zoned(..), Some(Family::Ipv4)) => ("-4", "IPv6"),
         (Address::One(IpAddr::V4(_)), Some(Family::Ipv6)) => ("-6", "IPv4"),

@@ -9,7 +9,7 @@ use sockeye::config::duration;
 
 /// A moment as it was typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum At {
+pub enum At {
     /// With its offset from UTC.
     Instant(Timestamp),
     /// A date and a time of the local time zone.
@@ -22,7 +22,7 @@ pub(super) enum At {
 
 /// A snapshot that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub struct Found {
     /// Its number; the first is 1.
     pub number: usize,
     /// Whether the recording ends before the moment that is meant.
@@ -39,7 +39,7 @@ const REST_OF_SECOND: SignedDuration = SignedDuration::from_nanos(999_999_999);
 ///
 /// # Errors
 /// One line that says what is accepted.
-pub(super) fn parse(text: &str) -> Result<At, String> {
+pub fn parse(text: &str) -> Result<At, String> {
     const LOCAL: [&str; 4] = [
         "%Y-%m-%d %H:%M:%S",
         "%Y-%m-%d %H:%M",
@@ -70,7 +70,7 @@ impl At {
     ///
     /// # Errors
     /// One line, if there was none yet.
-    pub(super) fn find(self, times: &[Timestamp], zone: &TimeZone) -> Result<Found, String> {
+    pub fn find(self, times: &[Timestamp], zone: &TimeZone) -> Result<Found, String> {
         let (Some(&first), Some(&end)) = (times.first(), times.last()) else {
             return Err("the recording is empty".into());
         };
@@ -123,7 +123,7 @@ impl At {
 }
 
 /// A moment as it is shown: date and time of the local time zone.
-pub(super) fn told(at: Timestamp, zone: &TimeZone) -> String {
+pub fn told(at: Timestamp, zone: &TimeZone) -> String {
     let zoned = at.to_zoned(zone.clone());
     zoned.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

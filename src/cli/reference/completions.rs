@@ -6,9 +6,9 @@ use std::io;
 use clap::{Arg, Args, Command, ValueHint};
 use clap_complete::Shell;
 
-use super::commands;
-use super::options::Cli;
-use super::output::print;
+use crate::cli::args::Cli;
+use crate::cli::commands;
+use crate::cli::output::print;
 
 /// Print the completions for a shell
 ///
@@ -22,14 +22,14 @@ use super::output::print;
 ///
 /// elvish: `eval (sockeye completions elvish | slurp)`
 #[derive(Debug, Args)]
-pub(super) struct Completions {
+pub struct Completions {
     /// The shell
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }
 
 /// Prints the script that a shell reads.
-pub(super) fn run(wanted: &Completions) -> io::Result<u8> {
+pub fn run(wanted: &Completions) -> io::Result<u8> {
     let mut cli = as_shells_know_it();
     let mut script = Vec::new();
     clap_complete::generate(wanted.shell, &mut cli, "sockeye", &mut script);

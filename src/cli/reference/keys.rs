@@ -4,21 +4,21 @@ use clap::Args;
 use sockeye::app::Settings;
 use sockeye::config;
 
-use super::output::print;
+use crate::cli::output::print;
 
 /// Print the keys of the live table
 ///
 /// They are those that the live table would have now: the user's own, where the file of settings gives some
 /// (`sockeye config`); with `--config /dev/null` those that it has at first.
 #[derive(Debug, Args)]
-pub(super) struct Keys {
+pub struct Keys {
     /// As tables in Markdown
     #[arg(long)]
     markdown: bool,
 }
 
 /// Prints every key of the table, and of a bind test.
-pub(super) fn run(named: Option<Settings>, wanted: &Keys) -> anyhow::Result<u8> {
+pub fn run(named: Option<Settings>, wanted: &Keys) -> anyhow::Result<u8> {
     let Settings { keymap, .. } = match named {
         Some(named) => named,
         None => config::read_if_there()?,

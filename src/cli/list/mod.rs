@@ -1,5 +1,7 @@
 //! `sockeye list`: the table once, as text, JSON or CSV, or how many rows match.
 
+mod moment;
+
 use std::io;
 use std::path::Path;
 
@@ -17,10 +19,11 @@ use sockeye::runtime::refresh;
 use sockeye::source::{Recorder, Replay, Source as _, System};
 use sockeye::track::{Row, Table, Tracker};
 
-use super::at::{self, At, Found};
-use super::options::{self, Shared};
-use super::output::{Printed, print, terminal_width};
-use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, examples, is_of_concern};
+use crate::cli::args::examples;
+use crate::cli::args::{self, Shared};
+use crate::cli::output::{Printed, print, terminal_width};
+use crate::cli::{EXIT_NOT_SO, EXIT_TROUBLE, complain, is_of_concern};
+use moment::{At, Found};
 
 /// Print the table once
 ///
@@ -34,7 +37,7 @@ use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, examples, is_of_concern};
     clippy::struct_excessive_bools,
     reason = "each is a switch of its own for the user"
 )]
-pub(super) struct List {
+pub struct List {
     /// What to print; without it, what listens or is bound
     ///
     /// Such as `nginx`, `:8080`, `:8000-8999`, `state:listen`, `user:ann !udp`: the man page lists all. With
@@ -66,7 +69,7 @@ pub(super) struct List {
     ///
     /// The last snapshot that was taken by then. TIME is `2026-11-28T03:12:05Z`, a local `2026-11-28 03:12`, a time of
     /// day such as `03:12` or `03:12:05` (the last one in the recording), or how long before the end: `5m`.
-    #[arg(long, value_name = "TIME", value_parser = at::parse)]
+    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
     at: Option<At>,
     /// Order by this column; rows that have nothing there come last
     #[arg(long, value_name = "COLUMN", default_value = "port", ignore_case = true,
@@ -92,14 +95,14 @@ enum Cells {
 }
 
 /// Prints the rows that match; the code is 1 if none does.
-pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
+pub fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
     let settings = shared.over(Settings::default(), &list.filter)?;
     let clock = Clock::start();
     let sort = Sort {
         by: list.sort.id,
         descending: list.reverse,
     };
-    let asked = options::asked(&settings, sort)?;
+    let asked = args::asked(&settings, sort)?;
     if list.at.is_some() && shared.replay.is_none() {
         bail!("--at is for a recording: name one with --replay FILE");
     }
@@ -207,7 +210,7 @@ struct Recorded {
 impl Recorded {
     /// One line that keeps it from being mistaken for now.
     fn told(&self, taken_at: Timestamp) -> String {
-        let at = at::told(taken_at, &TimeZone::system());
+        let at = moment::told(taken_at, &TimeZone::system());
         let Playback { number, total, .. } = self.playback;
         let total = total.unwrap_or(number);
         if self.is_after_end {

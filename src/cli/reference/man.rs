@@ -14,15 +14,15 @@ use roff::{Inline, Roff, bold, roman};
 use sockeye::app::keymap::{Keymap, Mode};
 use sockeye::filter;
 
-use super::commands;
-use super::options::Cli;
-use super::output::print;
+use crate::cli::args::Cli;
+use crate::cli::commands;
+use crate::cli::output::print;
 
 /// Print a man page, or write all of them
 ///
 /// To read one: `sockeye man list | man -l -`.
 #[derive(Debug, Args)]
-pub(super) struct Man {
+pub struct Man {
     /// Whose page; without it, the page of sockeye itself
     #[arg(value_name = "COMMAND", value_parser = page_names(), conflicts_with = "dir")]
     page: Option<String>,
@@ -32,7 +32,7 @@ pub(super) struct Man {
 }
 
 /// Prints one page, or writes all.
-pub(super) fn run(wanted: &Man) -> anyhow::Result<u8> {
+pub fn run(wanted: &Man) -> anyhow::Result<u8> {
     let pages = pages()?;
     if let Some(folder) = &wanted.dir {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;

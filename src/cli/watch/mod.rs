@@ -20,9 +20,10 @@ use sockeye::source::{Recorder, Replay, Source as _};
 use sockeye::track::{Observation, Tracker};
 
 use self::stream::Stream;
-use super::options::{self, Shared};
-use super::output::{Printed, print};
-use super::{EXIT_BUG, EXIT_TROUBLE, complain, examples, is_of_concern};
+use crate::cli::args::examples;
+use crate::cli::args::{self, Shared};
+use crate::cli::output::{Printed, print};
+use crate::cli::{EXIT_BUG, EXIT_TROUBLE, complain, is_of_concern};
 
 /// Print changes as they happen
 ///
@@ -35,7 +36,7 @@ use super::{EXIT_BUG, EXIT_TROUBLE, complain, examples, is_of_concern};
 /// read.
 #[derive(Debug, Args)]
 #[command(after_long_help = examples::WATCH)]
-pub(super) struct Watch {
+pub struct Watch {
     /// What to watch; without it, what listens or is bound
     ///
     /// Such as `nginx`, `:8080`, `:8000-8999`, `state:listen`, `user:ann !udp`: the man page lists all. With
@@ -54,10 +55,10 @@ pub(super) struct Watch {
 }
 
 /// Prints until the time is over, nobody reads any more, or a signal comes.
-pub(super) fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
+pub fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
     let settings = shared.over(Settings::default(), &watch.filter)?;
     signals::exit_when_asked().context("signals can't be waited for")?;
-    let asked = options::asked(&settings, Sort::BY_PORT)?;
+    let asked = args::asked(&settings, Sort::BY_PORT)?;
     let clock = Clock::start();
     let end = End::after(watch.time, clock);
     let interval = shared.replay.is_none().then_some(settings.interval);

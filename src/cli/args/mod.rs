@@ -1,5 +1,8 @@
 //! The options, as clap takes them apart.
 
+pub mod examples;
+mod size;
+
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -18,17 +21,16 @@ use sockeye::source::{
     DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT, Source, System, own_uid,
 };
 
-use super::check::Check;
-use super::completions::Completions;
-use super::config::PrintConfig;
-use super::free::Free;
-use super::keys::Keys;
-use super::list::List;
-use super::man::Man;
-use super::output;
-use super::size;
-use super::wait::Wait;
-use super::watch::Watch;
+use crate::cli::check::Check;
+use crate::cli::config::PrintConfig;
+use crate::cli::free::Free;
+use crate::cli::list::List;
+use crate::cli::output;
+use crate::cli::reference::completions::Completions;
+use crate::cli::reference::keys::Keys;
+use crate::cli::reference::man::Man;
+use crate::cli::wait::Wait;
+use crate::cli::watch::Watch;
 
 /// See every socket. Know why the port is taken.
 ///
@@ -45,7 +47,7 @@ use super::watch::Watch;
     args_override_self = true,
     override_usage = "sockeye [OPTIONS] [FILTER]...\n       sockeye [OPTIONS] <COMMAND>"
 )]
-pub(super) struct Cli {
+pub struct Cli {
     /// What to show; without it, what listens or is bound
     #[arg(value_name = "FILTER")]
     pub filter: Vec<String>,
@@ -107,7 +109,7 @@ impl Cli {
         }
         let word = self.filter.first()?;
         let cli = Self::definition();
-        let names = super::commands(&cli).map(clap::Command::get_name);
+        let names = crate::cli::commands(&cli).map(clap::Command::get_name);
         let name = nearest(word, names.filter(|name| is_slip(word, name)))?;
         Some(format!(
             "unknown command `{word}`; did you mean `sockeye {name}`? To filter for that word: sockeye -- {}",
@@ -173,7 +175,7 @@ fn told_of(command: &str) -> &'static [&'static str] {
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub enum Command {
     List(List),
     Watch(Watch),
     Check(Check),
@@ -192,7 +194,7 @@ pub(super) enum Command {
     clippy::struct_excessive_bools,
     reason = "each is a switch of its own for the user"
 )]
-pub(super) struct Shared {
+pub struct Shared {
     /// Time from one reading to the next [default: 1s; of wait: 100ms]
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse_interval)]
     interval: Option<Duration>,
@@ -454,7 +456,7 @@ fn kind_name() -> impl TypedValueParser<Value = Kinds> {
 ///
 /// # Errors
 /// The filter gets too long by what narrows it.
-pub(super) fn asked(settings: &Settings, sort: Sort) -> anyhow::Result<Asked> {
+pub fn asked(settings: &Settings, sort: Sort) -> anyhow::Result<Asked> {
     Ok(Asked {
         tab: settings.view,
         kinds: settings.kinds,
