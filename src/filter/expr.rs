@@ -1,8 +1,8 @@
-//! The tree that a filter is once it has been read. It knows neither its spelling nor any row.
+//! The parsed form of a filter.
 //!
-//! Built through [`Expr`]'s constructors only, which keep it in one shape: no group of one, no
-//! group directly inside its like, no double negation. So equal filters compare equal, and what
-//! is printed reads back to the same tree.
+//! Built through [`Expr`]'s constructors only, which keep it in one shape: no group of one, no group directly inside
+//! another of its kind, no double negation. So equal filters compare equal, and what is printed reads back to the same
+//! tree.
 
 use std::ops::RangeInclusive;
 
@@ -16,24 +16,19 @@ use crate::model::{Kinds, Pid, State};
 /// A condition on a row.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Expr {
-    /// One term.
     Term(Term),
-    /// The opposite.
     Not(Box<Expr>),
-    /// Every one of at least two.
+    /// At least two, all of them.
     All(Vec<Expr>),
-    /// At least one of at least two.
+    /// At least two, any of them.
     Any(Vec<Expr>),
 }
 
-/// One word of the language.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Term {
-    /// Bare digits: the beginning of a port, or a pid.
+    /// Bare digits: the start of a port, or a pid.
     Number(u32),
-    /// Protocol and family.
     Transport(Transport),
-    /// Address and port.
     Endpoint(Side, EndpointPattern),
     /// Pids of the owners.
     Pid(RangeInclusive<Pid>),
@@ -41,30 +36,24 @@ pub(super) enum Term {
     Text(Needle),
     /// Part of one of its texts.
     Part(Part, Needle),
-    /// State.
     State(State),
-    /// What the row is.
     Is(Flag),
     /// A regex over the row's text.
     Regex(Pattern),
 }
 
-/// The texts of a row that have a field of their own.
+/// The texts of a row that have a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// Process name.
     Process,
-    /// Command line.
     Command,
     /// User name; digits are a uid.
     User,
-    /// systemd unit.
     Unit,
-    /// Service name.
     Service,
 }
 
-/// A compiled regex that remembers its source, and is equal by it.
+/// A compiled regex, compared by its source.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     /// As written, without the slashes around it.
@@ -80,31 +69,24 @@ impl PartialEq for Pattern {
 }
 
 impl Expr {
-    /// Every one of them. At least one must be given.
+    /// At least one member must be given.
     pub fn all(members: Vec<Self>) -> Self {
-        let mut flat = Vec::with_capacity(members.len());
-        for member in members {
-            match member {
-                Self::All(inner) => flat.extend(inner),
-                other => flat.push(other),
-            }
-        }
-        Self::one_or(flat, Self::All)
+        let flat = members.into_iter().flat_map(|member| match member {
+            Self::All(inner) => inner,
+            other => vec![other],
+        });
+        Self::one_or(flat.collect(), Self::All)
     }
 
-    /// At least one of them. At least one must be given.
+    /// At least one member must be given.
     pub fn any(members: Vec<Self>) -> Self {
-        let mut flat = Vec::with_capacity(members.len());
-        for member in members {
-            match member {
-                Self::Any(inner) => flat.extend(inner),
-                other => flat.push(other),
-            }
-        }
-        Self::one_or(flat, Self::Any)
+        let flat = members.into_iter().flat_map(|member| match member {
+            Self::Any(inner) => inner,
+            other => vec![other],
+        });
+        Self::one_or(flat.collect(), Self::Any)
     }
 
-    /// The opposite.
     pub fn not(self) -> Self {
         match self {
             Self::Not(inner) => *inner,
@@ -112,7 +94,7 @@ impl Expr {
         }
     }
 
-    /// The kinds of sockets that it names, not those under a negation.
+    /// The kinds of sockets that it names, except under a negation.
     pub fn kinds(&self) -> Kinds {
         match self {
             Self::Term(Term::Transport(transport)) => Kinds::of(transport.protocol),
@@ -127,11 +109,10 @@ impl Expr {
     fn one_or(mut members: Vec<Self>, many: fn(Vec<Self>) -> Self) -> Self {
         match members.pop() {
             Some(only) if members.is_empty() => only,
-            Some(last) => {
-                members.push(last);
+            last => {
+                members.extend(last);
                 many(members)
             }
-            None => many(members),
         }
     }
 }

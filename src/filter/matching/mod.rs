@@ -41,7 +41,7 @@ impl<'a> Pass<'a> {
 
     /// Same answer as [`Filter::could_match`].
     pub fn could_match(&mut self, socket: &'a Socket) -> Option<bool> {
-        self.find(&Subject::without_owner(socket))
+        self.find(&Subject { socket, row: None })
     }
 
     fn find(&mut self, subject: &Subject<'a>) -> Option<bool> {

@@ -1,21 +1,19 @@
-//! What a filter is asked about: a row, or a socket of which everything is known but the owner.
+//! What a filter is matched against: a row, or a socket whose owner is not known yet.
 
 use std::sync::Arc;
 
-use crate::model::{Owner, Process, Socket, Text};
+use crate::model::{Owner, Pid, Process, Socket, Text};
 use crate::track::Row;
 
-/// A row of the table, or what will be one.
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
-    /// The socket.
     pub socket: &'a Socket,
-    /// Its row; `None` if it has none yet, and its owner is still to be looked for.
-    row: Option<&'a Row>,
+    /// `None` for a socket that was just read: its owner is not known yet, and it is neither new, nor changed, nor
+    /// closed.
+    pub row: Option<&'a Row>,
 }
 
 impl<'a> Subject<'a> {
-    /// A row, whose owner is known for what it is.
     pub fn of_row(row: &'a Row) -> Self {
         let socket: &Socket = &row.socket;
         Self {
@@ -24,25 +22,14 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// A socket as it was just read, whatever its `owner` says. It is neither new, nor changed, nor
-    /// closed.
-    pub const fn without_owner(socket: &'a Socket) -> Self {
-        Self { socket, row: None }
-    }
-
-    /// Its row, if it has one.
-    pub const fn row(&self) -> Option<&'a Row> {
-        self.row
-    }
-
     /// Its owners, past or present; `None` if they are not known yet.
     pub fn owners(&self) -> Option<&'a [Arc<Process>]> {
         let owner = &self.socket.owner;
-        let row = self.row.filter(|_| *owner != Owner::Unknown);
-        row.map(|_| owner.processes())
+        self.row?;
+        (*owner != Owner::Unknown).then(|| owner.processes())
     }
 
-    /// The names it goes by besides those of its owners, in the order of the columns.
+    /// Its names besides those of its owners, in the order of the columns.
     pub const fn names(&self) -> [&'a Option<Text>; 4] {
         let socket = self.socket;
         [
@@ -53,13 +40,12 @@ impl<'a> Subject<'a> {
         ]
     }
 
-    /// Whether it is so for any owner.
-    pub fn any_owner(&self, is_it: impl Fn(&Process) -> bool) -> Option<bool> {
+    /// Whether any owner has this pid.
+    pub fn has_pid(&self, is_it: impl Fn(Pid) -> bool) -> Option<bool> {
         let owners = self.owners()?;
-        Some(owners.iter().any(|process| is_it(process)))
+        Some(owners.iter().any(|process| is_it(process.pid)))
     }
 
-    /// Whether the socket is gone and the row only lingers.
     pub fn is_closed(&self) -> bool {
         self.row.is_some_and(Row::is_closed)
     }

@@ -21,7 +21,7 @@ impl Term {
             Self::Number(number) => has_number(subject, *number),
             Self::Transport(transport) => Some(uses(socket, transport)),
             Self::Endpoint(side, pattern) => Some(is_at(socket, *side, pattern)),
-            Self::Pid(range) => subject.any_owner(|process| range.contains(&process.pid)),
+            Self::Pid(range) => subject.has_pid(|pid| range.contains(&pid)),
             Self::Text(needle) => text::row_contains(needle, subject, scratch),
             Self::Part(part, needle) => text::part_contains(*part, needle, subject, scratch),
             Self::State(state) => Some(has_state(subject, *state)),
@@ -35,10 +35,10 @@ fn has_number(subject: &Subject<'_>, number: u32) -> Option<bool> {
     let socket = subject.socket;
     let remote_port = socket.remote.map(|remote| remote.port);
     let mut ports = [socket.port(), remote_port].into_iter().flatten();
-    if socket.protocol.has_ports() && ports.any(|port| begins_with(port, number)) {
+    if socket.protocol.has_ports() && ports.any(|port| starts_with(port, number)) {
         return Some(true);
     }
-    subject.any_owner(|process| process.pid == number)
+    subject.has_pid(|pid| pid == number)
 }
 
 fn uses(socket: &Socket, transport: &Transport) -> bool {
@@ -68,32 +68,32 @@ fn is_at(socket: &Socket, side: Side, pattern: &EndpointPattern) -> bool {
     }
 }
 
-/// A closed row has the state in which it was last seen, and is closed besides.
+/// A closed row has two states: the last one it had, and closed.
 fn has_state(subject: &Subject<'_>, state: State) -> bool {
     subject.socket.state == state || (state == State::Closed && subject.is_closed())
 }
 
 fn has_flag(subject: &Subject<'_>, flag: Flag, context: &Context) -> Option<bool> {
     let socket = subject.socket;
-    let mark = || subject.row()?.mark(context.now, context.highlight);
+    let mark = || subject.row?.mark(context.now, context.highlight);
     match flag {
         Flag::New => Some(mark() == Some(Mark::Opened)),
         Flag::Changed => Some(mark() == Some(Mark::Changed)),
         Flag::Closed => Some(subject.is_closed()),
         Flag::Hidden => {
             let is_hidden = socket.owner.kind() == OwnerKind::Hidden;
-            subject.row().map(|_| is_hidden)
+            subject.row.map(|_| is_hidden)
         }
         Flag::Mine => Some(context.uid.is_some() && socket.uid == context.uid),
         Flag::Loopback => Some(socket.has_address() && socket.local.scope() == Scope::Loopback),
         Flag::Public => Some(is_public(socket)),
-        Flag::Conflict => subject.row().map(|row| row.is_in_conflict),
+        Flag::Conflict => subject.row.map(|row| row.is_in_conflict),
         Flag::Filling => Some(is_filled(subject, Fill::Filling)),
         Flag::Full => Some(is_filled(subject, Fill::Full)),
     }
 }
 
-/// Whether its accept queue is filled at least that far; one that is closed has none.
+/// Whether its accept queue is filled at least that far; a closed socket has none.
 fn is_filled(subject: &Subject<'_>, least: Fill) -> bool {
     let queue = AcceptQueue::of(subject.socket).filter(|_| !subject.is_closed());
     queue.is_some_and(|queue| queue.fill() >= least)
@@ -106,11 +106,11 @@ fn is_public(socket: &Socket) -> bool {
     }
 }
 
-/// Whether the port, written out, begins with the number, written out.
-fn begins_with(port: u16, number: u32) -> bool {
-    let mut beginning = u32::from(port);
-    while beginning > number && beginning > 9 {
-        beginning /= 10;
+/// Whether the digits of the port start with those of the number.
+fn starts_with(port: u16, number: u32) -> bool {
+    let mut start = u32::from(port);
+    while start > number && start > 9 {
+        start /= 10;
     }
-    beginning == number
+    start == number
 }

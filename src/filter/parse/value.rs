@@ -1,5 +1,4 @@
-//! Reads what stands behind the colon of a field. An error is one sentence; the caller knows
-//! where in the input the value stands.
+//! Reads the value after the colon of a field. An error is one sentence; the caller adds its position.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -14,121 +13,82 @@ use crate::filter::vocabulary::{FLAGS, TRANSPORTS, Transport};
 use crate::model::{Pid, State, service_names, service_ports};
 
 /// A term, or the sentence that says why there is none.
-type Value = Result<Term, String>;
+pub type Value = Result<Term, String>;
 
 /// `port:`, and what follows a bare `:`.
 pub fn local_port(text: &str) -> Value {
-    Ok(Term::Endpoint(
-        Side::Local,
-        EndpointPattern::at_port(ports(text)?),
-    ))
+    let pattern = EndpointPattern::at_port(ports(text)?);
+    Ok(Term::Endpoint(Side::Local, pattern))
 }
 
-/// `pid:`.
 pub fn pid(text: &str) -> Value {
     range(text, "process id", &Pid::MAX).map(Term::Pid)
 }
 
-/// `proc:`.
-pub fn process(text: &str) -> Value {
-    part(Part::Process, text)
-}
-
-/// `cmd:`.
-pub fn command(text: &str) -> Value {
-    part(Part::Command, text)
-}
-
-/// `user:`.
-pub fn user(text: &str) -> Value {
-    part(Part::User, text)
-}
-
-/// `unit:`.
-pub fn unit(text: &str) -> Value {
-    part(Part::Unit, text)
-}
-
-/// `service:`.
-pub fn service(text: &str) -> Value {
-    part(Part::Service, text)
-}
-
-fn part(part: Part, text: &str) -> Value {
+/// `proc:`, `cmd:`, `user:`, `unit:`, `service:`.
+pub fn part(part: Part, text: &str) -> Value {
     if text.is_empty() {
         return Err("the text to find is missing; quote it if it has spaces".into());
     }
     Ok(Term::Part(part, Needle::new(text)))
 }
 
-/// `proto:`.
 pub fn transport(text: &str) -> Value {
     let names = TRANSPORTS.iter().map(|word| word.name);
-    Transport::named(text)
-        .map(Term::Transport)
-        .ok_or_else(|| refuse(text, "protocol", names))
+    let found = Transport::named(text).map(Term::Transport);
+    found.ok_or_else(|| not_accepted(text, "protocol", names))
 }
 
-/// `state:`. Hyphens and underscores may be left out or exchanged.
+/// Hyphens and underscores may be left out or swapped.
 pub fn state(text: &str) -> Value {
     let names = State::ALL.map(|state| state.as_str().to_lowercase());
     let wanted = text.to_lowercase().replace(['-', '_'], "");
-    State::ALL
-        .into_iter()
-        .zip(&names)
-        .find(|(_, name)| name.replace('_', "") == wanted)
+    let mut states = State::ALL.into_iter().zip(&names);
+    let found = states.find(|(_, name)| name.replace('_', "") == wanted);
+    found
         .map(|(state, _)| Term::State(state))
-        .ok_or_else(|| refuse(text, "state", names.iter().map(String::as_str)))
+        .ok_or_else(|| not_accepted(text, "state", names.iter().map(String::as_str)))
 }
 
-/// `addr:`.
 pub fn local(text: &str) -> Value {
-    place(Side::Local, text)
+    EndpointPattern::read(text)
+        .map(|pattern| Term::Endpoint(Side::Local, pattern))
+        .map_err(EndpointError::message)
 }
 
-/// `remote:`, where a port may stand bare.
+/// A port needs no colon before it.
 pub fn remote(text: &str) -> Value {
     EndpointPattern::read_or_port(text)
         .map(|pattern| Term::Endpoint(Side::Remote, pattern))
         .map_err(EndpointError::message)
 }
 
-fn place(side: Side, text: &str) -> Value {
-    EndpointPattern::read(text)
-        .map(|pattern| Term::Endpoint(side, pattern))
-        .map_err(EndpointError::message)
-}
-
-/// `is:`.
 pub fn flag(text: &str) -> Value {
-    FLAGS
-        .iter()
-        .find(|word| word.name.eq_ignore_ascii_case(text))
+    let mut flags = FLAGS.iter();
+    let found = flags.find(|word| word.name.eq_ignore_ascii_case(text));
+    found
         .map(|word| Term::Is(word.flag))
-        .ok_or_else(|| refuse(text, "flag", FLAGS.iter().map(|word| word.name)))
+        .ok_or_else(|| not_accepted(text, "flag", FLAGS.iter().map(|word| word.name)))
 }
 
 /// A port, a range of ports or the name of a service.
 pub fn ports(text: &str) -> Result<Ports, String> {
     if text.is_empty() {
-        return Err(
-            "the port is missing: use a port, a range or a service, as in 8080, 8000-8999, https"
-                .into(),
-        );
+        let accepted = "use a port, a range or a service, as in 8080, 8000-8999, https";
+        return Err(format!("the port is missing: {accepted}"));
     }
     if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
         return range(text, "port", &u16::MAX).map(Ports::Range);
     }
-    service_names()
-        .find(|name| name.eq_ignore_ascii_case(text))
-        .map(|name| Ports::Service {
-            name,
-            ports: service_ports(name),
-        })
-        .ok_or_else(|| {
-            let sorry = unknown(text, "service", service_names());
-            format!("{sorry} Use a port, a range or a service")
-        })
+    let service = service_names().find(|name| name.eq_ignore_ascii_case(text));
+    let service = service.map(|name| Ports::Service {
+        name,
+        ports: service_ports(name),
+    });
+    service.ok_or_else(|| {
+        let message = unknown(text, "service", service_names());
+        format!("{message} Use a port, a range or a service")
+    })
 }
 
 /// A number, or two with a hyphen between them.
@@ -136,10 +96,9 @@ fn range<T>(text: &str, what: &str, max: &T) -> Result<RangeInclusive<T>, String
 where
     T: FromStr + PartialOrd + Display,
 {
+    const ACCEPTED: &str = "use a number, or a range as in 10-19";
     if text.is_empty() {
-        return Err(format!(
-            "the {what} is missing: use a number, or a range as in 10-19"
-        ));
+        return Err(format!("the {what} is missing: {ACCEPTED}"));
     }
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let number = |digits: &str| match digits {
@@ -147,15 +106,10 @@ where
             "{} is an incomplete range: write it as in 10-19",
             shown(text)
         )),
-        _ if !is_digits(digits) => Err(format!(
-            "{} is not a {what}: use a number, or a range as in 10-19",
-            shown(digits)
-        )),
+        _ if !is_digits(digits) => Err(format!("{} is not a {what}: {ACCEPTED}", shown(digits))),
         _ => digits.parse::<T>().map_err(|_| {
-            format!(
-                "{} is too large: the highest {what} is {max}",
-                shown(digits)
-            )
+            let digits = shown(digits);
+            format!("{digits} is too large: the highest {what} is {max}")
         }),
     };
     let (first, last) = (number(first)?, number(last)?);
@@ -166,11 +120,15 @@ where
 }
 
 /// The sentence for a word that is not one of these.
-fn refuse<'a>(word: &str, kind: &str, accepted: impl Iterator<Item = &'a str> + Clone) -> String {
+fn not_accepted<'a>(
+    word: &str,
+    kind: &str,
+    accepted: impl Iterator<Item = &'a str> + Clone,
+) -> String {
     let list: Vec<_> = accepted.clone().collect();
-    let sorry = match word {
+    let message = match word {
         "" => format!("the {kind} is missing."),
         _ => unknown(word, kind, accepted),
     };
-    format!("{sorry} Accepted: {}", list.join(" "))
+    format!("{message} Accepted: {}", list.join(" "))
 }

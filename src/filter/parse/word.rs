@@ -23,7 +23,7 @@ pub fn read(word: &str, at: usize) -> Result<Term, FilterError> {
     if is_digits(word) {
         return number(word).map_err(whole);
     }
-    if let Some(transport) = Transport::named(word).filter(Transport::stands_alone) {
+    if let Some(transport) = Transport::named(word).filter(Transport::is_bare_word) {
         return Ok(Term::Transport(transport));
     }
     if let Some((name, value)) = word.split_once(':')
