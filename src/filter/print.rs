@@ -31,7 +31,7 @@ impl Display for Expr {
     }
 }
 
-/// How tightly an expression holds together, loosest first.
+/// Precedence, loosest first.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 enum Binding {
     Any,
@@ -66,7 +66,7 @@ fn write_joined(
     Ok(())
 }
 
-/// Writes a part of a larger expression, in parentheses if it would fall apart there.
+/// Writes a part of a larger expression, in parentheses if it binds no tighter.
 fn write_inside(f: &mut Formatter<'_>, inner: &Expr, outer: Binding) -> fmt::Result {
     if inner.binding() > outer {
         inner.fmt(f)
@@ -119,7 +119,7 @@ fn write_endpoint(f: &mut Formatter<'_>, side: Side, pattern: &EndpointPattern) 
         (Side::Remote, _) => f.write_str("remote:")?,
     }
     match (pattern.host, &pattern.ports) {
-        // A bare IPv4 address is text; only its prefix tells that it is a network of one.
+        // A bare IPv4 address is text; with its prefix it is a network of one.
         (Some(Host::Net(net @ IpNet::V4(_))), None) if side == Side::Either => net.fmt(f)?,
         (Some(Host::Net(net @ IpNet::V6(_))), Some(_)) => {
             f.write_char('[')?;
@@ -134,7 +134,7 @@ fn write_endpoint(f: &mut Formatter<'_>, side: Side, pattern: &EndpointPattern) 
     }
     match &pattern.ports {
         None => Ok(()),
-        // A service may be called as a host is, a number may not.
+        // A service may have the name of a host; a number can't be one.
         Some(Ports::Range(range)) if side == Side::Remote && pattern.host.is_none() => {
             write_range(f, range.start(), range.end())
         }
@@ -162,7 +162,7 @@ fn write_range<T: Display + PartialEq>(f: &mut Formatter<'_>, first: &T, last: &
     }
 }
 
-/// The value of a field that takes text, in quotes where it needs them.
+/// A text as the value of a field, in quotes if it needs them.
 pub(super) fn value_text(text: &str) -> Cow<'_, str> {
     if text.contains(word::is_delimiter) {
         quoted(text).into()

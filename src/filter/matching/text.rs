@@ -15,7 +15,7 @@ use crate::model::{BuildSpread, Endpoint, Kinds, Process, Socket, State};
 pub(super) struct Scratch {
     /// By term and list of owners, both by address: whether one of the owners matches.
     owners: HashMap<(usize, usize), bool, BuildSpread>,
-    /// The line of the current row, if a term has asked for it.
+    /// The line of the current row, once a term needed it.
     line: String,
     endpoint: String,
 }

@@ -8,7 +8,7 @@
 //! group        = "(" alternatives ")"
 //! ```
 //!
-//! White space may stand between any two of them. What a word means is `word`'s business.
+//! White space is allowed between any two of them. [`word`] reads the words.
 
 mod endpoint;
 pub(super) mod token;
@@ -26,7 +26,7 @@ use super::expr::Expr;
 use super::{Filter, FilterError};
 use token::{Fault, Input, Parsed, spaces, wrong};
 
-/// Reads a filter; `None` if the text holds nothing but white space.
+/// Reads a filter; `None` for a text of white space.
 pub(super) fn parse(text: &str) -> Result<Option<Expr>, FilterError> {
     if text.len() > Filter::MAX_BYTES {
         let from = text.floor_char_boundary(Filter::MAX_BYTES);
@@ -109,7 +109,7 @@ fn group(input: &mut Input<'_>) -> Parsed<Expr> {
     }
 }
 
-/// Blames `span` if nothing else was blamed already.
+/// Keeps an error that was found already; otherwise `span` is wrong.
 fn or_wrong<T>(fault: Fault, span: Range<usize>, message: &str) -> Parsed<T> {
     match fault {
         Fault::NotHere => wrong(span, message),

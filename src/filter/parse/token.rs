@@ -1,7 +1,4 @@
-//! The smallest pieces of the grammar: a quoted text, a regex, a word.
-//!
-//! Each begins with another character, so the grammar never has to try one after the other.
-//! Where each piece stands is known to the byte, for the error that marks it.
+//! The smallest pieces of the grammar: a quoted text, a regex, a word. The first character decides which.
 
 use std::ops::Range;
 
@@ -21,17 +18,15 @@ use crate::filter::needle::Needle;
 /// The most memory that one compiled regex may take, in bytes.
 const REGEX_SIZE: usize = 1 << 20;
 
-/// The text with its position, and how many groups are open.
+/// The text with its position, and the number of open groups.
 pub(super) type Input<'a> = Stateful<LocatingSlice<&'a str>, usize>;
 
-/// What a rule made of the text.
 pub(super) type Parsed<T> = Result<T, Fault>;
 
-/// Why a rule did not apply.
 pub(super) enum Fault {
-    /// Something else stands here; another rule may apply.
+    /// The rule does not apply; another one may.
     NotHere,
-    /// No rule can make sense of it.
+    /// No rule applies.
     Wrong(FilterError),
 }
 
@@ -51,7 +46,7 @@ impl ParserError<Input<'_>> for Fault {
     }
 }
 
-/// `"…"`: always text, whatever it looks like.
+/// `"…"`: always text.
 pub(super) fn quoted_term(input: &mut Input<'_>) -> Parsed<Term> {
     let (text, span) = quoted.with_span().parse_next(input)?;
     let span = alone(input, span, "a quoted text")?;
@@ -75,13 +70,13 @@ fn quoted(input: &mut Input<'_>) -> Parsed<String> {
     }
 }
 
-/// What stands between quotes, as far as no quote closes it.
+/// The text up to the closing quote or the end.
 fn quoted_text(input: &mut Input<'_>) -> Parsed<String> {
     let character = alt((preceded('\\', one_of(['"', '\\'])), none_of('"')));
     repeat(0.., character).parse_next(input)
 }
 
-/// The text that begins behind an opening quote, which nothing need close yet.
+/// The text after an opening quote, up to the closing one if there is one.
 pub fn unquoted(text: &str) -> String {
     let mut input = Stateful {
         input: LocatingSlice::new(text),
@@ -149,11 +144,11 @@ fn alone(input: &mut Input<'_>, term: Range<usize>, what: &str) -> Parsed<Range<
     if more.is_empty() {
         return Ok(term);
     }
-    let sorry = format!(
+    let message = format!(
         "{what} ends here, but {} follows: put a space between them, or quote the whole term",
         shown(more)
     );
-    wrong(term.start..term.end + more.len(), sorry)
+    wrong(term.start..term.end + more.len(), message)
 }
 
 /// White space, if any.
@@ -163,7 +158,6 @@ pub(super) fn spaces(input: &mut Input<'_>) -> Parsed<()> {
         .parse_next(input)
 }
 
-/// Blames `span`.
 pub(super) fn wrong<T>(span: Range<usize>, message: impl Into<String>) -> Parsed<T> {
     Err(Fault::Wrong(FilterError::new(span, message)))
 }

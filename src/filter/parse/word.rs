@@ -1,5 +1,4 @@
-//! Decides what a run of characters without spaces is: a number, a protocol, a field, an address
-//! or plain text.
+//! Reads a word: a number, a protocol, a field, an address or plain text.
 
 use std::ops::Range;
 
@@ -12,12 +11,11 @@ use crate::filter::needle::{Needle, is_digits};
 use crate::filter::vocabulary::{FIELDS, Field, Transport};
 use crate::model::Family;
 
-/// Whether a character ends a word.
 pub fn is_delimiter(c: char) -> bool {
     c.is_whitespace() || matches!(c, '|' | '(' | ')' | '"')
 }
 
-/// Reads a word that begins at byte `at` of the input and is not empty.
+/// Reads a word at byte `at` of the input; not empty.
 pub fn read(word: &str, at: usize) -> Result<Term, FilterError> {
     let whole = |message| FilterError::new(at..at + word.len(), message);
     if is_digits(word) {
@@ -40,8 +38,7 @@ pub fn read(word: &str, at: usize) -> Result<Term, FilterError> {
     Ok(Term::Text(Needle::new(word)))
 }
 
-/// Reads a field whose value stands in quotes; `prefix` is the word before the quotes, and
-/// `whole` where both stand.
+/// Reads a field with a quoted value. `prefix` is the word before the quotes, `whole` the position of both.
 pub fn read_quoted(prefix: &str, value: &str, whole: Range<usize>) -> Result<Term, FilterError> {
     let Some(name) = prefix.strip_suffix(':') else {
         return Err(FilterError::new(
@@ -49,20 +46,19 @@ pub fn read_quoted(prefix: &str, value: &str, whole: Range<usize>) -> Result<Ter
             "a quote starts a term or follows `field:`; put a space before it, or quote the whole term",
         ));
     };
-    let field = Field::named(name).ok_or_else(|| no_field(name, whole.start))?;
+    let field = Field::named(name).ok_or_else(|| unknown_field(name, whole.start))?;
     let quotes = whole.start + prefix.len()..whole.end;
     (field.read)(value).map_err(|message| FilterError::new(quotes, message))
 }
 
-/// Whether this text, standing bare, reads as that text and nothing else.
+/// Whether a text needs no quotes to be read as that text.
 pub fn reads_as_text(text: &str) -> bool {
     !text.starts_with(['!', '/'])
         && !text.contains(is_delimiter)
         && matches!(read(text, 0), Ok(Term::Text(needle)) if needle.as_str() == text)
 }
 
-/// Reads the value at the end of `whole`. What is wrong with a value that is not there is wrong
-/// with all of it.
+/// Reads the value at the end of `whole`. If it is empty, an error is about all of it.
 fn read_value(field: &Field, value: &str, whole: Range<usize>) -> Result<Term, FilterError> {
     let span = match value.len() {
         0 => whole,
@@ -71,7 +67,7 @@ fn read_value(field: &Field, value: &str, whole: Range<usize>) -> Result<Term, F
     (field.read)(value).map_err(|message| FilterError::new(span, message))
 }
 
-/// Text is not compared with numbers, so what can be neither port nor pid would match nothing.
+/// Numbers are not compared with text, so one that is neither port nor pid would match nothing.
 fn number(digits: &str) -> Result<Term, String> {
     if digits.len() > 1 && digits.starts_with('0') {
         return Err(format!(
@@ -87,8 +83,8 @@ fn number(digits: &str) -> Result<Term, String> {
     })
 }
 
-/// A word with a colon or a slash that is no field. An address that is still being typed
-/// (`127.0.0.1:`, `fe80:`) is text, since text is found in printed addresses, too.
+/// A word with a colon or a slash, but not a field. An address that is not complete yet (`127.0.0.1:`, `fe80:`) is
+/// text, which is found in addresses, too.
 fn address_or_text(word: &str, at: usize) -> Result<Term, FilterError> {
     let needle = Needle::new(word);
     match EndpointPattern::read(word) {
@@ -107,19 +103,19 @@ fn address_or_text(word: &str, at: usize) -> Result<Term, FilterError> {
         }
         Err(EndpointError::NotAnAddress(_)) => {
             let name = word.split(':').next().unwrap_or(word);
-            Err(no_field(name, at))
+            Err(unknown_field(name, at))
         }
     }
 }
 
-fn no_field(name: &str, at: usize) -> FilterError {
+fn unknown_field(name: &str, at: usize) -> FilterError {
     let names = FIELDS.iter().map(|field| field.name);
-    let sorry = unknown(name, "field", names.clone());
+    let message = unknown(name, "field", names.clone());
     let list: Vec<_> = names.map(|name| format!("{name}:")).collect();
     FilterError::new(
         at..at + name.len() + 1,
         format!(
-            "{sorry} Accepted: {} Quote it to find it as text",
+            "{message} Accepted: {} Quote it to find it as text",
             list.join(" ")
         ),
     )
