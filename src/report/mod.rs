@@ -26,7 +26,7 @@ pub use json::stream::{
     write_start_json,
 };
 pub use json::{write_json, write_ndjson};
-pub use stats::told_of_refresh;
+pub use stats::refresh_line;
 pub use text::{Layout, write_text};
-pub use wait::{Waited, WaitedFor, told_of_wait, write_wait, write_wait_json};
+pub use wait::{WaitResult, WaitedPort, wait_line, write_wait, write_wait_json};
 pub use watch::write_change;

@@ -134,7 +134,7 @@ pub fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
         }
     }
     if settings.stats {
-        complain(&report::told_of_refresh(&refresh));
+        complain(&report::refresh_line(&refresh));
     }
     Ok(match rows.is_empty() {
         // Whether something matches could not be found out.

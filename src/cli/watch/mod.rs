@@ -143,7 +143,7 @@ impl Printer {
         let observation = match seen {
             Seen::Observation(observation) => observation,
             Seen::Measured(refresh) => {
-                let told = report::told_of_refresh(&refresh);
+                let told = report::refresh_line(&refresh);
                 // Where nobody reads standard error either.
                 self.end.while_writing(|| complain(&told));
                 return Ok(true);

@@ -1,4 +1,4 @@
-//! What JSON says of a socket without a port: keys that other sockets lack.
+//! The JSON keys of sockets without ports.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::model::{Endpoint, PacketType, Portless, Socket, UnixName, UnixPeer};
 
-/// One end of a socket that has an address, a raw socket's without a port.
+/// One end of a socket with an address. A raw socket has no port.
 #[derive(Clone, Copy, Serialize)]
 pub struct EndRecord {
     pub address: IpAddr,
@@ -23,8 +23,7 @@ impl EndRecord {
     }
 }
 
-/// A socket without a port.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub struct PortlessRecord<'a> {
     /// `stream`, `datagram` or `seqpacket` of a unix socket, `raw` or `datagram` of a packet socket, `raw`
     /// or `ping` of a raw one.
@@ -57,20 +56,12 @@ pub struct PeerRecord<'a> {
 
 impl<'a> PortlessRecord<'a> {
     pub fn of(portless: &'a Portless) -> Self {
-        let nothing = Self {
-            kind: None,
-            name: NameRecord::default(),
-            peer: None,
-            ethertype: None,
-            ip_protocol: None,
-            icmp_identifier: None,
-        };
         match portless {
             Portless::Unix(unix) => Self {
                 kind: Some(unix.kind.as_str()),
                 name: NameRecord::of(unix.name.as_ref()),
                 peer: unix.peer.as_ref().map(PeerRecord::of),
-                ..nothing
+                ..Self::default()
             },
             Portless::Packet(packet) => Self {
                 kind: Some(match packet.kind {
@@ -78,7 +69,7 @@ impl<'a> PortlessRecord<'a> {
                     PacketType::Datagram => "datagram",
                 }),
                 ethertype: Some(packet.ethertype),
-                ..nothing
+                ..Self::default()
             },
             Portless::Raw(raw) => Self {
                 kind: Some(match raw.identifier {
@@ -87,7 +78,7 @@ impl<'a> PortlessRecord<'a> {
                 }),
                 ip_protocol: Some(raw.number),
                 icmp_identifier: raw.identifier,
-                ..nothing
+                ..Self::default()
             },
         }
     }
@@ -99,11 +90,11 @@ impl<'a> NameRecord<'a> {
             None => Self::default(),
             Some(UnixName::Path(path)) => Self {
                 path: Some(path),
-                abstract_name: None,
+                ..Self::default()
             },
             Some(UnixName::Abstract(name)) => Self {
-                path: None,
                 abstract_name: Some(name),
+                ..Self::default()
             },
         }
     }

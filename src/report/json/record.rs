@@ -1,5 +1,5 @@
-//! What every JSON output is made of: sockets, processes, problems, times. A name means the same everywhere, and what
-//! is not known is `null`.
+//! What every JSON output is made of: sockets, processes, problems, times. A key means the same everywhere; `null` is
+//! unknown.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::track::Row;
 
-/// Version of every JSON output; raised when a name or a type changes, not when one is added.
+/// Version of every JSON output; raised when a key or a type changes, not when one is added.
 pub const SCHEMA: u32 = 2;
 
 #[derive(Serialize)]
@@ -51,7 +51,6 @@ pub struct SocketRecord<'a> {
     pub unit: Option<&'a str>,
     pub container: Option<&'a str>,
     pub queue: Option<Queue>,
-    /// Of a socket without a port.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub portless: Option<PortlessRecord<'a>>,
     pub first_seen: String,
@@ -59,7 +58,7 @@ pub struct SocketRecord<'a> {
 }
 
 impl<'a> SocketRecord<'a> {
-    /// A tracked socket; a closed one is `CLOSED`, and those who had it are past.
+    /// A tracked socket. A closed one is `CLOSED`, and its owners are past.
     pub fn of_row(row: &'a Row, processes: &Processes<'_>) -> Self {
         let record = Self::of(&row.socket, row.first_seen.wall, processes);
         Self {
@@ -70,7 +69,7 @@ impl<'a> SocketRecord<'a> {
         }
     }
 
-    /// A socket that is there, seen first at this time. Its processes are among these.
+    /// An open socket, first seen at this time. Its processes are among these.
     pub fn of(socket: &'a Socket, first_seen: Timestamp, processes: &Processes<'_>) -> Self {
         Self {
             protocol: socket.protocol,
@@ -96,7 +95,7 @@ impl<'a> SocketRecord<'a> {
     }
 }
 
-/// The state of a row: a closed one shows which it had last.
+/// The state now; `row.socket` has the last one before the socket was closed.
 pub fn state(row: &Row) -> State {
     if row.is_closed() {
         State::Closed
@@ -105,7 +104,7 @@ pub fn state(row: &Row) -> State {
     }
 }
 
-/// The kind of an owner of a row: of a closed one, those who had it are past.
+/// The kind of an owner of a row. The owners of a closed row are past.
 pub fn owner_kind(owner: &Owner, row: &Row) -> OwnerKind {
     match owner.kind() {
         OwnerKind::Known if row.is_closed() => OwnerKind::Past,
@@ -127,9 +126,8 @@ pub struct ProcessRecord<'a> {
     pub uid: Option<u32>,
     pub started_at: Option<String>,
     pub unit: Option<&'a str>,
-    /// Not found out yet.
+    /// Always unknown, as is the project.
     pub container: Option<&'a str>,
-    /// Not found out yet.
     pub project: Option<&'a str>,
 }
 
@@ -157,26 +155,21 @@ impl<'a> ProcessRecord<'a> {
 /// The processes of one object, each once, by pid.
 #[derive(Default)]
 pub struct Processes<'a> {
-    by_pid: BTreeMap<Pid, Known<'a>>,
-    /// Whether a pid was two processes'.
+    /// With their units, where known.
+    by_pid: BTreeMap<Pid, (&'a Process, Option<&'a str>)>,
+    /// Whether two processes had the same pid.
     was_reused: bool,
 }
 
-struct Known<'a> {
-    process: &'a Process,
-    unit: Option<&'a str>,
-}
-
 impl<'a> Processes<'a> {
-    /// Those of these rows. A pid that was reused is the process's that has a socket now.
+    /// The processes of these rows. A reused pid is the process that has a socket now.
     pub fn of_rows(rows: &[&'a Row]) -> Self {
         let open = rows.iter().filter(|row| !row.is_closed());
         let closed = rows.iter().filter(|row| row.is_closed());
         Self::of(open.chain(closed).map(|row| &row.socket.owner))
     }
 
-    /// Those of these owners, of which the first to name a pid counts; those that have their socket come before those
-    /// that had it.
+    /// The processes of these owners. The first process with a pid counts; present owners come before past ones.
     pub fn of(owners: impl Iterator<Item = &'a Owner> + Clone) -> Self {
         let is_past = |owner: &&Owner| owner.kind() == OwnerKind::Past;
         let present = owners.clone().filter(|owner| !is_past(owner));
@@ -193,25 +186,23 @@ impl<'a> Processes<'a> {
 
     fn add(&mut self, owner: &'a Owner) {
         for process in owner.processes() {
-            let unit = None;
-            let known = self.by_pid.entry(process.pid);
-            let known = known.or_insert(Known { process, unit });
-            self.was_reused |= !known.process.is_same(process);
+            let (known, _) = self.by_pid.entry(process.pid).or_insert((process, None));
+            self.was_reused |= !known.is_same(process);
         }
     }
 
-    /// Says in which unit a process runs.
+    /// Sets the unit in which a process runs.
     pub fn set_unit(&mut self, pid: Pid, unit: &'a str) {
-        if let Some(known) = self.by_pid.get_mut(&pid) {
-            known.unit = Some(unit);
+        if let Some((_, known)) = self.by_pid.get_mut(&pid) {
+            *known = Some(unit);
         }
     }
 
-    /// The pids of an owner. One that is another process's here is left out: what it leads to would be wrong.
+    /// The pids of an owner, without those that are another process's here.
     pub fn pids(&self, owner: &Owner) -> Vec<Pid> {
         let is_there = |process: &Process| {
             let known = self.by_pid.get(&process.pid);
-            known.is_some_and(|known| known.process.is_same(process))
+            known.is_some_and(|(known, _)| known.is_same(process))
         };
         let processes = owner.processes().iter();
         let these = processes.filter(|process| !self.was_reused || is_there(process));
@@ -221,17 +212,17 @@ impl<'a> Processes<'a> {
 
 impl Serialize for Processes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.by_pid.iter().map(|(pid, known)| {
+        serializer.collect_map(self.by_pid.iter().map(|(pid, &(process, unit))| {
             let record = ProcessRecord {
-                unit: known.unit,
-                ..ProcessRecord::of(known.process)
+                unit,
+                ..ProcessRecord::of(process)
             };
             (pid, record)
         }))
     }
 }
 
-/// `2026-01-02T03:04:05.678Z`: three digits always, so that times of one output compare as text.
+/// `2026-01-02T03:04:05.678Z`: always three digits, so that times compare as text.
 pub fn time(at: Timestamp) -> String {
     let at = at.round(Unit::Millisecond).unwrap_or(at);
     at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
@@ -260,6 +251,6 @@ mod tests {
         let processes = Processes::of(owners.iter());
         let pids = owners.each_ref().map(|owner| processes.pids(owner));
         assert_eq!(pids, [vec![], vec![7], vec![8]]);
-        assert_eq!(processes.by_pid[&7].process.started_at_tick, Some(2));
+        assert_eq!(processes.by_pid[&7].0.started_at_tick, Some(2));
     }
 }

@@ -1,5 +1,5 @@
-//! `watch --json`: a line that begins the stream, then one for each thing that is to be told. Each has the processes that
-//! it names, so that no line needs another one.
+//! `watch --json`: a line that starts the stream, then one for each event. Each has the processes that it names, so that
+//! no line needs another one.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::record::{ProblemRecord, Processes, SCHEMA, SocketRecord, owner_kind, state, time};
+use super::write_object;
 use crate::model::{Moment, OwnerKind, Pid, Problem, ProblemCode, State};
 use crate::track::{ChangeKind, Row};
 
-/// What is said of one socket.
+/// An event of one socket.
 #[derive(Serialize)]
 pub struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,7 +30,6 @@ struct Sides {
     to: Side,
 }
 
-/// What was before, or is now.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Side {
@@ -38,7 +38,7 @@ enum Side {
 }
 
 impl<'a> Line<'a> {
-    /// The socket is there.
+    /// The socket is open.
     pub fn present(at: Moment, row: &'a Row) -> Self {
         Self::of(at, None, row)
     }
@@ -49,11 +49,11 @@ impl<'a> Line<'a> {
             Some(ChangeKind::Owner { from }) => Some(from),
             _ => None,
         };
-        // Whoever has it now comes first.
+        // The present owners come first.
         let processes = Processes::of([now].into_iter().chain(before));
         let (kind, from) = match change {
             None => ("present", None),
-            // Before and after there is no socket, which is the state `CLOSED` of RFC 9293.
+            // No socket is the state `CLOSED` of RFC 9293.
             Some(ChangeKind::Opened) => ("opened", Some(State::Closed)),
             Some(ChangeKind::Closed) => ("closed", Some(row.socket.state)),
             Some(ChangeKind::State { from }) => ("state", Some(*from)),
@@ -81,26 +81,17 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The same where no line that begins a stream says it.
+    /// For a line without a stream around it.
     pub fn with_schema(self) -> Self {
         let schema = Some(SCHEMA);
         Self { schema, ..self }
     }
-
-    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        write_line(out, self)
-    }
 }
 
-fn write_line(out: &mut dyn Write, line: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
-    writeln!(out)
-}
-
-/// Writes the line that begins a stream of readings that are so far apart; of a recording that is not known.
+/// Writes the line that starts a stream. The interval of a recording is unknown.
 ///
 /// # Errors
-/// What the writer says.
+/// If the writer fails.
 pub fn write_start_json(
     out: &mut dyn Write,
     at: Moment,
@@ -122,26 +113,26 @@ pub fn write_start_json(
         version: env!("CARGO_PKG_VERSION"),
         interval_ms: interval.map(millis),
     };
-    write_line(out, &start)
+    write_object(out, &start)
 }
 
-/// Writes one change as a line; without `change` the socket is merely there.
+/// Writes one change as a line; without `change` the socket is open.
 ///
 /// # Errors
-/// What the writer says.
+/// If the writer fails.
 pub fn write_change_json(
     out: &mut dyn Write,
     at: Moment,
     change: Option<&ChangeKind>,
     row: &Row,
 ) -> io::Result<()> {
-    Line::of(at, change, row).write(out)
+    write_object(out, &Line::of(at, change, row))
 }
 
-/// Writes a problem of a reading as a line.
+/// Writes a problem of a snapshot as a line.
 ///
 /// # Errors
-/// What the writer says.
+/// If the writer fails.
 pub fn write_problem_json(out: &mut dyn Write, at: Moment, problem: &Problem) -> io::Result<()> {
     #[derive(Serialize)]
     struct ProblemLine<'a> {
@@ -155,34 +146,34 @@ pub fn write_problem_json(out: &mut dyn Write, at: Moment, problem: &Problem) ->
         at: time(at.wall),
         problem: ProblemRecord::of(problem),
     };
-    write_line(out, &line)
+    write_object(out, &line)
 }
 
-/// A time in which something may have happened that the stream lacks.
+/// A time in which the stream may have missed something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamGap {
     /// Why.
     pub code: StreamGapCode,
-    /// When it began: the last reading before it, if there was one.
+    /// The last snapshot before it, if there was one.
     pub since: Option<Moment>,
     /// Why, in words.
     pub message: String,
 }
 
-/// Why a stream may lack something.
+/// Why a stream may have missed something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StreamGapCode {
-    /// A reading failed.
+    /// A snapshot failed.
     Failed,
-    /// A reading lacks a part of the table.
+    /// A part of the table is missing from a snapshot.
     Partial,
-    /// A reading came much later than it was due.
+    /// A snapshot was much later than its interval.
     Late,
 }
 
 impl StreamGap {
-    /// What this problem of a reading leaves out, if that is sockets.
+    /// The gap for a problem of a snapshot, if sockets are missing from it.
     pub fn of_problem(problem: &Problem, since: Option<Moment>) -> Option<Self> {
         let is_partial = matches!(
             problem.code,
@@ -195,8 +186,7 @@ impl StreamGap {
         })
     }
 
-    /// The one between two readings that are much further apart than they should be: as if one had been left out, and
-    /// more than a second.
+    /// The gap between two snapshots more than two intervals, and more than a second, apart.
     pub fn of_delay(since: Moment, now: Moment, interval: Duration) -> Option<Self> {
         const AT_LEAST: Duration = Duration::from_secs(1);
         let apart = now.steady.saturating_sub(since.steady);
@@ -204,15 +194,15 @@ impl StreamGap {
         is_late.then(|| Self {
             code: StreamGapCode::Late,
             since: Some(since),
-            message: format!("{:.1} s passed between two readings", apart.as_secs_f64()),
+            message: format!("{:.1} s passed between two snapshots", apart.as_secs_f64()),
         })
     }
 }
 
-/// Writes a gap as a line, before what was read after it.
+/// Writes a gap as a line, before the events after it.
 ///
 /// # Errors
-/// What the writer says.
+/// If the writer fails.
 pub fn write_gap_json(out: &mut dyn Write, at: Moment, gap: &StreamGap) -> io::Result<()> {
     #[derive(Serialize)]
     struct GapLine<'a> {
@@ -220,7 +210,7 @@ pub fn write_gap_json(out: &mut dyn Write, at: Moment, gap: &StreamGap) -> io::R
         at: String,
         since: Option<String>,
         code: StreamGapCode,
-        /// How many events; two readings can't tell.
+        /// How many events: unknown.
         lost: Option<u64>,
         message: &'a str,
     }
@@ -232,7 +222,7 @@ pub fn write_gap_json(out: &mut dyn Write, at: Moment, gap: &StreamGap) -> io::R
         lost: None,
         message: &gap.message,
     };
-    write_line(out, &line)
+    write_object(out, &line)
 }
 
 #[cfg(test)]
