@@ -34,8 +34,9 @@ pub trait PortInspector: Send {
     /// The same as [`Self::rows`], but a port that had no row in the last survey is not read again.
     fn surveyed_rows(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence;
 
-    /// What matters for a port outside this namespace's table: other namespaces, redirects, limits.
-    fn surroundings(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence;
+    /// Where the traffic for a port goes besides the sockets of this namespace: to other namespaces, to redirects. With
+    /// the limits.
+    fn traffic(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence;
 
     /// The container, unit, supervisor or login behind each owner of a socket, by pid. Takes some milliseconds,
     /// more where systemd or a container engine has to answer.

@@ -127,7 +127,7 @@ fn among(ports: RangeInclusive<u16>, free: &Free, request: &PortRequest) -> Resu
     };
     let doubt = |port| {
         request.protocols().filter(|_| free.stable).find_map(|of| {
-            let evidence = machine.borrow_mut().surroundings(of, port, now);
+            let evidence = machine.borrow_mut().traffic(of, port, now);
             gaps.extend(
                 evidence
                     .gaps

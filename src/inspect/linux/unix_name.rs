@@ -39,7 +39,7 @@ pub(super) fn evidence(name: &UnixAddress, processes: &mut Processes, at: Moment
         bound: None,
         holders: Vec::new(),
         processes: std::collections::HashMap::new(),
-        limits: limits::read(&mut Vec::new()),
+        limits: limits::read().0,
         gaps: Vec::new(),
     };
     let rows = unix_table::read().unwrap_or_else(|(error, too)| {

@@ -35,28 +35,42 @@ use crate::model::{Gap, GapCode, Protocol, Redirect};
 use crate::source::linux::problems;
 use crate::source::linux::tools::{Printed, ToolCommand, run_all};
 
-pub(super) use self::sk_lookup::gaps as program_gaps;
-
 /// The rules, kept for the next port: running the tools takes longer than tracing a packet.
 #[derive(Default)]
 pub(super) struct PacketFilter {
     rules: Option<Rules>,
+    /// What BPF programs leave unknown.
+    programs: Option<Vec<Gap>>,
 }
 
 impl PacketFilter {
-    /// Whether no tool need be run: the rules are known since an earlier port, or can't be read.
-    pub(super) fn is_known(&self) -> bool {
-        self.rules.is_some() || !may_read()
+    /// Whether everything is known since an earlier port, or can't be read.
+    pub(super) fn is_known(&self, with_programs: bool) -> bool {
+        let has_programs = self.programs.is_some() || !with_programs;
+        has_programs && (self.rules.is_some() || !may_read())
     }
 
-    /// Every redirect of the port in this network namespace, and what is unknown about them.
-    pub(super) fn redirects(&mut self, protocol: Protocol, port: u16) -> (Vec<Redirect>, Vec<Gap>) {
+    /// Every redirect of the port in this network namespace, and what is unknown about them: `with_programs` also
+    /// because of BPF programs.
+    pub(super) fn redirects(
+        &mut self,
+        protocol: Protocol,
+        port: u16,
+        with_programs: bool,
+    ) -> (Vec<Redirect>, Vec<Gap>) {
+        let mut gaps = Vec::new();
+        if with_programs {
+            gaps.extend_from_slice(self.programs.get_or_insert_with(sk_lookup::gaps));
+        }
         if !may_read() {
             let message = "packet redirects can only be read by root";
-            return (Vec::new(), vec![Gap::new(GapCode::Redirects, message)]);
+            gaps.push(Gap::new(GapCode::Redirects, message));
+            return (Vec::new(), gaps);
         }
         let rules = self.rules.get_or_insert_with(Rules::read);
-        rules.redirects(protocol, port)
+        let (redirects, more) = rules.redirects(protocol, port);
+        gaps.extend(more);
+        (redirects, gaps)
     }
 }
 
