@@ -118,16 +118,13 @@ fn kernel_version() -> Option<(u32, u32)> {
 /// The first two numbers of a release, whatever a distribution or a builder added to them: `6.12+`,
 /// `6.18-rc3`, `5.15.0-91-generic`.
 fn version(release: &str) -> Option<(u32, u32)> {
-    let (major, rest) = leading_number(release)?;
-    let (minor, _) = leading_number(rest.strip_prefix('.')?)?;
-    Some((major, minor))
-}
-
-/// The number that a text begins with, and what is behind it.
-fn leading_number(text: &str) -> Option<(u32, &str)> {
-    let end = text.find(|c: char| !c.is_ascii_digit());
-    let (digits, rest) = text.split_at(end.unwrap_or(text.len()));
-    Some((digits.parse().ok()?, rest))
+    let (major, rest) = release.split_once('.')?;
+    let minor = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    let is_number = major.bytes().all(|digit| digit.is_ascii_digit());
+    Some((
+        major.parse().ok().filter(|_| is_number)?,
+        minor.parse().ok()?,
+    ))
 }
 
 #[cfg(test)]

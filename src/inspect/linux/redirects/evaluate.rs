@@ -52,18 +52,18 @@ impl Table {
     }
 
     /// The elements that a packet may match, with the conditions of each.
-    fn look_up<'a>(
+    fn matching<'a>(
         &'a self,
         lookup: &'a Lookup,
         packet: &Packet<'_>,
     ) -> Option<Vec<(Vec<Condition>, &'a Element)>> {
         let elements = self.elements(&lookup.set)?.iter();
-        let matching = |element| Some((conditions(lookup, element, packet)?, element));
-        Some(elements.filter_map(matching).collect())
+        let found = |element| Some((conditions(lookup, element, packet)?, element));
+        Some(elements.filter_map(found).collect())
     }
 
     fn ways_to_equal(&self, lookup: &Lookup, packet: &Packet<'_>) -> Ways {
-        let Some(found) = self.look_up(lookup, packet) else {
+        let Some(found) = self.matching(lookup, packet) else {
             let phrase = match &lookup.set {
                 Set::Named(name) => format!("are in the set {name}"),
                 Set::Inline(_) => String::new(),
@@ -185,7 +185,7 @@ impl Builder<'_> {
             Step::Act(action) => self.act(&[], action, None),
             Step::Map { lookup, otherwise } => {
                 let table = self.table;
-                let Some(found) = table.look_up(lookup, self.packet) else {
+                let Some(found) = table.matching(lookup, self.packet) else {
                     return self.act(&[], otherwise, None);
                 };
                 for (conditions, element) in found {

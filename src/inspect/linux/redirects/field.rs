@@ -43,8 +43,7 @@ pub(super) enum Of {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Port,
-    SourcePort,
-    /// One of both.
+    /// Or else the source port.
     EitherPort,
     Protocol,
     Version,
@@ -56,8 +55,8 @@ pub(super) enum Kind {
     DestinationType,
     InInterface,
     OutInterface,
-    User,
-    Group,
+    /// The user or group that sends it.
+    Sender(Subject),
     /// The state of the connection.
     State,
     TcpFlags,
@@ -129,6 +128,13 @@ impl Value {
     }
 }
 
+impl Kind {
+    /// A field that is said with its value alone.
+    pub(super) const fn simple(subject: Subject) -> Self {
+        Self::Other(subject, String::new())
+    }
+}
+
 impl Field {
     pub(super) const fn new(kind: Kind) -> Self {
         Self {
@@ -178,7 +184,7 @@ impl Field {
         let is_output = packet.hook == Hook::Output;
         match &self.kind {
             Kind::EitherPort if value.has(packet.port.into(), "") == Some(true) => Outcome::Holds,
-            Kind::EitherPort | Kind::SourcePort => on(Subject::SourcePort, value.text()),
+            Kind::EitherPort => on(Subject::SourcePort, value.text()),
             Kind::Source => match value {
                 Value::Net(net) if net.prefix_len() == 0 => Outcome::Holds,
                 _ => on(Subject::Source, value.text()),
@@ -200,9 +206,8 @@ impl Field {
                 let is_loopback = matches!(value.text().as_str(), "lo" | "lo+" | "l+" | "lo*");
                 Outcome::certain(is_output && is_loopback)
             }
-            Kind::User | Kind::Group if !is_output => Outcome::Fails,
-            Kind::User => on(Subject::User, value.text()),
-            Kind::Group => on(Subject::Group, value.text()),
+            Kind::Sender(_) if !is_output => Outcome::Fails,
+            Kind::Sender(subject) => on(*subject, value.text()),
             // A nat chain sees the first packet of a connection.
             Kind::State if packet.is_nat => Outcome::certain(value.is_new()),
             Kind::TcpFlags if packet.is_nat => Outcome::Holds,

@@ -30,6 +30,7 @@ const MOST_EXCEPTIONS: usize = 6;
 pub(super) struct Sent {
     pub(super) targets: Vec<Target>,
     pub(super) conditions: Vec<Condition>,
+    pub(super) table: String,
     pub(super) chain: String,
     pub(super) comment: Option<String>,
 }
@@ -149,6 +150,7 @@ impl Tracer<'_> {
                 self.trace.found.push(Sent {
                     targets: targets.clone(),
                     conditions: met,
+                    table: self.table.place.clone(),
                     chain: chain.to_owned(),
                     comment: comment.cloned(),
                 });

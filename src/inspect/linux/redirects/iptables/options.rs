@@ -76,7 +76,7 @@ fn compared(option: &str, value: &str) -> Option<(Kind, Value)> {
         | "--ctorigdstport" => Kind::Port,
         "--ports" => Kind::EitherPort,
         "--sport" | "--sports" | "--source-port" | "--source-ports" | "--ctorigsrcport" => {
-            Kind::SourcePort
+            Kind::simple(Subject::SourcePort)
         }
         "-s" | "--src-range" => Kind::Source,
         "-d" | "--ctorigdst" | "--dst-range" => Kind::Destination,
@@ -84,9 +84,9 @@ fn compared(option: &str, value: &str) -> Option<(Kind, Value)> {
         "-o" => Kind::OutInterface,
         "--dst-type" => Kind::DestinationType,
         "--src-type" if value == "LOCAL" => Kind::SourceType,
-        "--uid-owner" => Kind::User,
-        "--gid-owner" => Kind::Group,
-        "--mark" => Kind::Other(Subject::Mark, String::new()),
+        "--uid-owner" => Kind::Sender(Subject::User),
+        "--gid-owner" => Kind::Sender(Subject::Group),
+        "--mark" => Kind::simple(Subject::Mark),
         "--ctstate" | "--state" => Kind::State,
         "--tcp-flags" | "--syn" | "--tcp-option" => Kind::TcpFlags,
         "--mode" | "--probability" | "--every" | "--packet" => Kind::Share,

@@ -76,7 +76,7 @@ fn parts<'a>(value: &'a Json, name: &str) -> Option<&'a [Json]> {
     Some(value.get(name)?.as_array()?)
 }
 
-/// The parts of a value that stands for several fields.
+/// The values for several fields, or the one.
 fn values(json: &Json) -> Vec<Value> {
     match parts(json, "concat") {
         Some(parts) => parts.iter().map(value).collect(),
@@ -167,7 +167,7 @@ fn payload(protocol: &str, name: &str) -> Option<Field> {
     };
     let kind = match (protocol, name) {
         ("tcp" | "udp" | "th", "dport") => Kind::Port,
-        ("tcp" | "udp" | "th", "sport") => Kind::SourcePort,
+        ("tcp" | "udp" | "th", "sport") => Kind::simple(Subject::SourcePort),
         ("ip" | "ip6", "saddr") => Kind::Source,
         ("ip" | "ip6", "daddr") => Kind::Destination,
         ("ip", "protocol") | ("ip6", "nexthdr") => Kind::Protocol,
@@ -184,9 +184,9 @@ fn meta(name: &str) -> Kind {
         "protocol" => Kind::EtherType,
         "iif" | "iifname" => Kind::InInterface,
         "oif" | "oifname" => Kind::OutInterface,
-        "skuid" => Kind::User,
-        "skgid" => Kind::Group,
-        "mark" => Kind::Other(Subject::Mark, String::new()),
+        "skuid" => Kind::Sender(Subject::User),
+        "skgid" => Kind::Sender(Subject::Group),
+        "mark" => Kind::simple(Subject::Mark),
         "random" => Kind::Share,
         "pkttype" => Kind::Other(Subject::Phrase, "are of the link's packet type ".into()),
         name => unknown(&format!("meta {name}")),
@@ -197,7 +197,7 @@ fn meta(name: &str) -> Kind {
 fn conntrack(name: &str, direction: Option<&str>) -> Kind {
     match (name, direction) {
         ("proto-dst", Some("original")) => Kind::Port,
-        ("proto-src", Some("original")) => Kind::SourcePort,
+        ("proto-src", Some("original")) => Kind::simple(Subject::SourcePort),
         ("ip saddr" | "ip6 saddr", Some("original")) => Kind::Source,
         ("ip daddr" | "ip6 daddr", Some("original")) => Kind::Destination,
         ("state", _) => Kind::State,
