@@ -91,9 +91,6 @@ impl Table {
         {
             return one_way(field.negate(field.equals(value, packet), packet));
         }
-        if lookup.fields.iter().any(|field| !field.is_of(packet)) {
-            return Vec::new();
-        }
         let mut conditions = Vec::new();
         for way in self.ways_to_equal(lookup, packet) {
             if way.is_empty() {

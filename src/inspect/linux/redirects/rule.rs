@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::condition::Condition;
-use super::field::{Field, Kind, Value};
+use super::field::{Field, Value};
 use crate::model::Protocol;
 
 /// Everything that is known about the packets that are traced.
@@ -106,9 +106,9 @@ pub(super) enum Step {
 
 impl Step {
     /// Compares one field with one value.
-    pub(super) fn compare(kind: Kind, is_negated: bool, value: Value) -> Self {
+    pub(super) fn compare(field: Field, is_negated: bool, value: Value) -> Self {
         let lookup = Lookup {
-            fields: vec![Field::new(kind)],
+            fields: vec![field],
             set: Set::Inline(vec![vec![value].into()]),
         };
         Self::Match { lookup, is_negated }
