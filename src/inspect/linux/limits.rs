@@ -1,4 +1,4 @@
-//! What decides about a bind besides other sockets: sysctls, own rights, security modules.
+//! What decides a bind besides other sockets: sysctls, rights, security modules.
 
 use std::fs;
 use std::io;
@@ -43,7 +43,7 @@ pub(super) fn read() -> (Limits, Vec<Gap>) {
     (limits, gaps)
 }
 
-/// The user's own home folder, as the shell's `~` is.
+/// The user's home folder, as the shell's `~`.
 fn home() -> Option<Text> {
     let home = std::env::var("HOME").ok();
     home.filter(|home| !home.is_empty())

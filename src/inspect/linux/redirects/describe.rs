@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::condition::{Condition, Subject};
-use super::rule::{Address, Hook, Packet, Table, Target, TargetPort, Version};
+use super::packet::{Hook, Packet, Version};
+use super::rule::{Address, Table, Target, TargetPort};
 use super::trace::{Sent, trace};
 use crate::model::{Protocol, Redirect, RedirectTarget, RedirectedPackets, Text, counted};
 
@@ -192,7 +193,7 @@ fn redirect(draft: Draft, protocol: Protocol, port: u16) -> Redirect {
     let (unknown, known): (Vec<_>, Vec<_>) = conditions.iter().partition(|one| one.is_unknown());
     let mut phrases: Vec<_> = known.iter().map(|one| one.phrase()).collect();
     if let [_, _, ..] = unknown.as_slice() {
-        let words: Vec<_> = unknown.iter().map(|one| one.words()).collect();
+        let words: Vec<_> = unknown.iter().map(|one| one.value.as_str()).collect();
         let words = words.join(", ");
         phrases.push(format!("meet conditions that were not understood: {words}"));
     } else {

@@ -2,7 +2,8 @@
 
 use super::condition::{Condition, Subject};
 use super::field::{Outcome, Value};
-use super::rule::{Action, Data, Element, Lookup, Packet, Rule, Set, Step, Table};
+use super::packet::Packet;
+use super::rule::{Action, Data, Element, Lookup, Rule, Set, Step, Table};
 
 /// More ways through a rule than this are not traced one by one.
 const MOST_WAYS: usize = 64;
@@ -130,24 +131,16 @@ fn one_way(outcome: Outcome) -> Ways {
 /// Joins conditions that differ in their value only: `come from 10.0.0.1 or 10.0.0.2`.
 fn joined(ways: Ways) -> Ways {
     let simple = |way: &Vec<Condition>| match way.as_slice() {
-        [
-            Condition::Simple {
-                subject,
-                value,
-                is_negated: false,
-            },
-        ] if *subject != Subject::Phrase => Some((*subject, value.clone())),
+        [one] if one.subject != Subject::Phrase && !one.is_negated => Some(one.clone()),
         _ => None,
     };
-    let all: Option<Vec<_>> = ways.iter().map(simple).collect();
-    let Some([(subject, _), _, ..]) = all.as_deref() else {
-        return ways;
-    };
-    let all = all.iter().flatten();
-    if all.clone().any(|(other, _)| other != subject) {
+    let all: Vec<_> = ways.iter().filter_map(simple).collect();
+    let subject = all.first().map_or(Subject::Unknown, |one| one.subject);
+    let is_joinable = all.len() == ways.len() && all.len() > 1;
+    if !is_joinable || all.iter().any(|one| one.subject != subject) {
         return ways;
     }
-    let mut values: Vec<&str> = all.map(|(_, value)| value.as_str()).collect();
+    let mut values: Vec<&str> = all.iter().map(|one| one.value.as_str()).collect();
     let more = values.len().saturating_sub(MOST_LISTED);
     values.truncate(MOST_LISTED);
     values.dedup();
@@ -155,7 +148,7 @@ fn joined(ways: Ways) -> Ways {
     if more > 0 {
         list = format!("{list} or one of {more} more");
     }
-    vec![vec![Condition::new(*subject, list)]]
+    vec![vec![Condition::new(subject, list)]]
 }
 
 struct Builder<'a> {

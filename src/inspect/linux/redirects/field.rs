@@ -6,7 +6,7 @@
 use ipnet::IpNet;
 
 use super::condition::{Condition, Subject};
-use super::rule::{Hook, Packet, Version};
+use super::packet::{Hook, Packet, Version};
 use crate::model::Protocol;
 
 /// What comparing a field comes to.

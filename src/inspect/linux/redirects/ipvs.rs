@@ -9,9 +9,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::condition::{Condition, Subject};
 use super::field::{Field, Value};
-use super::rule::{
-    Action, Address, BaseChain, Hook, Rule, Step, Table, Target, TargetPort, Version,
-};
+use super::packet::{Hook, Version};
+use super::rule::{Action, Address, BaseChain, Rule, Step, Table, Target, TargetPort};
 
 /// The services as one chain, which packets pass wherever they come from.
 pub(super) fn parse(listed: &str) -> Table {

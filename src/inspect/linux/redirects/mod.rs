@@ -14,7 +14,7 @@ mod field;
 mod iptables;
 mod ipvs;
 mod nftables;
-mod route;
+mod packet;
 mod rule;
 mod sk_lookup;
 #[cfg(test)]
@@ -29,7 +29,8 @@ use rustix::thread::CapabilitySet;
 
 use self::describe::Found;
 use self::nftables::NftTable;
-use self::rule::{Table, Version};
+use self::packet::Version;
+use self::rule::Table;
 use super::limits::has_capability;
 use crate::model::{Gap, GapCode, Protocol, Redirect};
 use crate::source::linux::problems;
@@ -263,7 +264,7 @@ impl Rules {
             unknown,
         } = describe::redirects(&tables, protocol, port, self.own.as_deref());
         for redirect in &mut redirects {
-            redirect.to.is_unreachable = redirect.to.address.is_some_and(route::is_missing);
+            redirect.to.is_unreachable = redirect.to.address.is_some_and(addresses::is_unreachable);
         }
         let unknown = unknown
             .iter()

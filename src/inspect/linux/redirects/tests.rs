@@ -5,7 +5,8 @@
 use ipnet::IpNet;
 
 use super::describe::redirects;
-use super::rule::{Table, Version};
+use super::packet::Version;
+use super::rule::Table;
 use super::{iptables, nftables};
 use crate::model::Protocol::{self, Tcp, Udp};
 

@@ -5,11 +5,10 @@
 
 use serde_json::Value as Json;
 
-use super::statement::verdict;
 use crate::inspect::linux::redirects::condition::Subject;
 use crate::inspect::linux::redirects::field::{Field, Value};
 use crate::inspect::linux::redirects::rule::{
-    Address, Data, Element, Lookup, Set, Step, Target, TargetPort,
+    Action, Address, Data, Element, Lookup, Set, Step, Target, TargetPort,
 };
 
 /// What is looked up, and where. Adds the steps that the kernel takes before: it stops evaluating the rule for packets
@@ -48,6 +47,19 @@ pub(super) fn element(one: &Json) -> Element {
             None => Data::Target(target(&values(data))),
         }),
         comment: comment.map(str::to_owned),
+    }
+}
+
+/// What a verdict does; `None` if it is none, or the packet goes on.
+pub(super) fn verdict(json: &Json) -> Option<Action> {
+    let (kind, inner) = json.as_object()?.iter().next()?;
+    let target = || Some(inner.get("target")?.as_str()?.to_owned());
+    match kind.as_str() {
+        "accept" | "drop" | "reject" | "snat" | "masquerade" => Some(Action::End),
+        "return" => Some(Action::Return),
+        "jump" => target().map(Action::Jump),
+        "goto" => target().map(Action::Goto),
+        _ => None,
     }
 }
 

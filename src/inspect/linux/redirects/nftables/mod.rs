@@ -6,7 +6,8 @@ mod statement;
 use serde_json::Value as Json;
 
 use self::expression::element;
-use super::rule::{Action, BaseChain, Hook, Rule, Set, Step, Table, Version};
+use super::packet::{Hook, Version};
+use super::rule::{Action, BaseChain, Rule, Set, Step, Table};
 
 /// One table of nftables.
 pub(super) struct NftTable {

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::expression::{lookup, target, value};
+use super::expression::{lookup, target, value, verdict};
 use crate::inspect::linux::redirects::condition::{Condition, Subject};
 use crate::inspect::linux::redirects::field::{Field, Value};
 use crate::inspect::linux::redirects::iptables::is_harmless;
@@ -135,18 +135,5 @@ fn foreign(inner: &Json) -> Option<Step> {
             let what = format!("the target {name} of iptables was not understood");
             Some(Step::Act(Action::Opaque(what)))
         }
-    }
-}
-
-/// What a verdict does; `None` if it is none, or the packet goes on.
-pub(super) fn verdict(json: &Json) -> Option<Action> {
-    let (kind, inner) = json.as_object()?.iter().next()?;
-    let target = || Some(inner.get("target")?.as_str()?.to_owned());
-    match kind.as_str() {
-        "accept" | "drop" | "reject" | "snat" | "masquerade" => Some(Action::End),
-        "return" => Some(Action::Return),
-        "jump" => target().map(Action::Jump),
-        "goto" => target().map(Action::Goto),
-        _ => None,
     }
 }
