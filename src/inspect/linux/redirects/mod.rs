@@ -142,7 +142,7 @@ impl Rules {
             rules.add_saved(wanted, printed);
         }
         rules.read_more(has_nft);
-        let services = rules.read_default("IPVS", "/proc/net/ip_vs");
+        let services = rules.read_if_exists("IPVS", "/proc/net/ip_vs");
         rules
             .others
             .extend(services.map(|listed| ipvs::parse(&listed)));
@@ -231,7 +231,7 @@ impl Rules {
         let mut found = Vec::new();
         for (list, wanted) in lists {
             let name = wanted[0].name;
-            let names = self.read_default(name, list).unwrap_or_default();
+            let names = self.read_if_exists(name, list).unwrap_or_default();
             let is_there = |one: &Wanted| names.lines().any(|name| name == one.table);
             found.extend(wanted.into_iter().filter(is_there));
         }
@@ -239,7 +239,7 @@ impl Rules {
     }
 
     /// A file that exists where the kernel has rules of this kind.
-    fn read_default(&mut self, name: &str, file: &str) -> Option<String> {
+    fn read_if_exists(&mut self, name: &str, file: &str) -> Option<String> {
         match fs::read_to_string(file) {
             Ok(text) => return Some(text),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
