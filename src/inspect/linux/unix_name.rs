@@ -93,9 +93,9 @@ fn of_path(
     // A connection that was accepted has the name and the file of its listener, and holds neither. A client may
     // be bound as well: the only one that a connect can have met.
     let is_met = evidence.connected == Some(Connected::Bound);
-    let holds = |row: &UnixRow| !row.is_connected && (has_file(row) || is_known_by_name);
+    let holds = |row: &UnixRow| !row.is_connected() && (has_file(row) || is_known_by_name);
     if rows.iter().any(holds) || !is_met {
-        rows.retain(|row| !row.is_connected);
+        rows.retain(|row| !row.is_connected());
     }
     let is_cut_off = |row: &UnixRow| !has_file(row) && !is_known_by_name;
     rows.into_iter()
@@ -271,7 +271,7 @@ fn holders(
     evidence: &mut UnixEvidence,
     processes: &mut Processes,
 ) -> Vec<UnixHolder> {
-    rows.sort_by_key(|(row, is_cut_off)| (*is_cut_off, !row.is_listening, row.inode));
+    rows.sort_by_key(|(row, is_cut_off)| (*is_cut_off, !row.is_listening(), row.inode));
     let wanted: HashSet<u32> = rows.iter().map(|(row, _)| row.inode).collect();
     let hints = Hints {
         pids: HashSet::new(),
@@ -287,7 +287,7 @@ fn holders(
     let all = rows.into_iter().zip(owners);
     all.map(|((row, is_cut_off), owner)| {
         let kind = row.kind;
-        let is_listening = row.is_listening;
+        let is_listening = row.is_listening();
         UnixHolder {
             kind,
             is_listening,
@@ -301,7 +301,7 @@ fn holders(
 /// A row as the fixes and the sentences on owners take it: with an address that means nothing.
 fn holder(row: &UnixRow, owner: Owner, processes: &mut Processes) -> Holder {
     let nothing = Endpoint::new(std::net::Ipv4Addr::UNSPECIFIED.into(), 0);
-    let state = if row.is_listening {
+    let state = if row.is_listening() {
         State::Listen
     } else {
         State::Unconn

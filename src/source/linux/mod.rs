@@ -30,10 +30,12 @@ use super::{Blind, Holding, Looks as ScanStats};
 use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, Socket, Text};
 
 // What other rooms use.
-pub(crate) use self::families::unix_table;
+pub(crate) use self::families::unix as unix_table;
 pub(crate) use self::netlink as sock_diag;
 pub(crate) use self::owners::accept_queue as accept;
-pub(crate) use self::proc::{descriptor_limit, descriptor_limit as room, net as proc_net, rights, scan};
+pub(crate) use self::proc::{
+    descriptor_limit, descriptor_limit as room, mounts, net as proc_net, rights, scan,
+};
 pub(super) use self::process_handle as pinned;
 
 /// Until the renames.

@@ -48,11 +48,11 @@ pub(crate) fn of_process(process: &str, part: Part) -> io::Result<Vec<u8>> {
         (Protocol::Tcp, Family::Ipv6) => "tcp6",
         (_, Family::Ipv6) => "udp6",
     };
-    named(process, file)
+    read_table(process, file)
 }
 
 /// The table in the file of this name, likewise.
-pub(crate) fn named(process: &str, file: &str) -> io::Result<Vec<u8>> {
+pub(crate) fn read_table(process: &str, file: &str) -> io::Result<Vec<u8>> {
     let folder = Path::new("/proc").join(process).join("net");
     match whole(&folder.join(file)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && folder.join("tcp").exists() => {
@@ -135,7 +135,7 @@ fn address(hex: &str) -> Option<IpAddr> {
 }
 
 /// Digits alone: Rust's own reading takes a sign too.
-fn hexadecimal(digits: &str) -> Option<u32> {
+pub(crate) fn hexadecimal(digits: &str) -> Option<u32> {
     let is_number = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_number.then(|| u32::from_str_radix(digits, 16).ok())?
 }
