@@ -7,6 +7,7 @@ pub(crate) mod background;
 pub(crate) mod cgroup;
 pub(crate) mod ephemeral;
 mod families;
+mod interfaces;
 pub(crate) mod netlink;
 pub(crate) mod owners;
 pub(crate) mod placement;
@@ -16,21 +17,18 @@ pub(super) mod process_handle;
 mod table;
 pub(crate) mod tools;
 
-use std::collections::{HashMap, HashSet};
-use std::os::fd::OwnedFd;
-
-use rustix::net::netdevice::index_to_name;
-use rustix::net::{AddressFamily, SocketType, socket};
+use std::collections::HashSet;
 
 use self::owners::index::{OwnerIndex, ScanExtent};
 use self::owners::{Hints, Owners, accept_queue};
 use self::proc::descriptor_limit::Shortage;
 use self::table::Table;
 use super::{Blind, Holding, Looks as ScanStats};
-use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, Socket, Text};
+use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, Socket};
 
 // What other rooms use.
 pub(crate) use self::families::unix as unix_table;
+pub(crate) use self::interfaces::Interfaces;
 pub(crate) use self::netlink as sock_diag;
 pub(crate) use self::owners::accept_queue as accept;
 pub(crate) use self::proc::{
@@ -235,40 +233,4 @@ fn unknown_owners(sockets: &[Socket]) -> Vec<Holding> {
         None => Holding::None,
     };
     sockets.iter().map(owner).collect()
-}
-
-/// Names of interfaces, for one reading: an interface can be renamed and its index reused.
-/// `/sys/class/net` would show those of the namespace that `/sys` was mounted in.
-#[derive(Default)]
-pub(crate) struct Interfaces {
-    socket: Option<OwnedFd>,
-    names: HashMap<u32, Text>,
-}
-
-impl Interfaces {
-    /// The name, or `#4` where it can't be had or is no text: without one the socket would seem to be
-    /// on all interfaces.
-    pub(crate) fn name(&mut self, index: u32) -> Text {
-        if self.socket.is_none() {
-            self.socket = socket(AddressFamily::INET, SocketType::DGRAM, None).ok();
-        }
-        let look_up = || {
-            let name = self.socket.as_ref().map(|it| index_to_name(it, index));
-            let name = name.and_then(Result::ok);
-            Text::new(&name.unwrap_or_else(|| format!("#{index}")))
-        };
-        self.names.entry(index).or_insert_with(look_up).clone()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_interface_whose_name_cannot_be_had_goes_by_its_number() {
-        let mut interfaces = Interfaces::default();
-        assert_eq!(&*interfaces.name(1), "lo");
-        assert_eq!(&*interfaces.name(2_000_000_000), "#2000000000");
-    }
 }

@@ -1,7 +1,7 @@
-//! What the path of a cgroup means: a systemd unit, a container.
+//! The systemd unit and the container that the path of a control group names. Pure.
 //!
-//! Pure. The innermost component that names something counts: a service of a user's manager lies
-//! inside `user@1000.service`, and that is not what the user asks about.
+//! The innermost component that names one counts: a service of a user's manager is inside `user@1000.service`, which is of
+//! less interest.
 
 use super::proc::mounts;
 use crate::model::Text;
