@@ -1,4 +1,4 @@
-//! The program's clock: the one place that asks the system what time it is.
+//! The program's clock: the only place that reads the system's.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::model::Moment;
 
 /// Counts steadily from the program's start, whatever happens to the wall clock. On Linux it goes on
-/// while the machine is suspended: the sockets and what is shown of them grow older meanwhile.
+/// while the machine is suspended, as the ages of sockets do.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     started: Steady,

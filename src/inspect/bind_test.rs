@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::{PortInspector, this_machine};
-use crate::bind::{self, Examination, Probe, Prober, Target};
+use crate::bind::{self, BindTestResult, Probe, Prober, Target};
 use crate::clock::Clock;
 use crate::model::{Answered, Evidence, Protocol, UnixAddress, UnixEvidence};
 
@@ -46,7 +46,7 @@ impl BindTester {
 
     /// Tests the first port of `target` by real binds. Takes as long as [`PortInspector::explain`]
     /// does, twice where the table and the kernel disagree.
-    pub fn test(&mut self, target: &Target) -> Examination {
+    pub fn test(&mut self, target: &Target) -> BindTestResult {
         self.examine(target, false)
     }
 
@@ -56,25 +56,25 @@ impl BindTester {
     pub fn test_all<'a>(
         &mut self,
         targets: &'a [Target],
-        mut tell: impl FnMut(&mut Self, &'a Target, Examination) -> ControlFlow<()>,
+        mut tell: impl FnMut(&mut Self, &'a Target, BindTestResult) -> ControlFlow<()>,
     ) {
         if let [only] = targets {
-            let examination = self.test(only);
-            let _ = tell(self, only, examination);
+            let test_result = self.test(only);
+            let _ = tell(self, only, test_result);
             return;
         }
         let protocols: HashSet<Protocol> = targets.iter().map(|target| target.protocol).collect();
         let mut left = targets;
         let mut before = self.survey(protocols.iter().copied());
         while !left.is_empty() {
-            let examinations = self.examine_stretch(left);
-            let (stretch, rest) = left.split_at(examinations.len());
+            let test_results = self.examine_stretch(left);
+            let (stretch, rest) = left.split_at(test_results.len());
             let after = self.survey(protocols.iter().copied());
-            for (target, mut examination) in stretch.iter().zip(examinations) {
+            for (target, mut test_result) in stretch.iter().zip(test_results) {
                 if has_row(&after, target) && !has_row(&before, target) {
-                    examination = self.test(target);
+                    test_result = self.test(target);
                 }
-                if tell(self, target, examination).is_break() {
+                if tell(self, target, test_result).is_break() {
                     return;
                 }
             }
@@ -83,16 +83,16 @@ impl BindTester {
     }
 
     /// Tests as many of the targets as a stretch has time for, and one at least.
-    fn examine_stretch(&mut self, targets: &[Target]) -> Vec<Examination> {
+    fn examine_stretch(&mut self, targets: &[Target]) -> Vec<BindTestResult> {
         let began = self.clock.now();
-        let mut examinations = Vec::new();
+        let mut test_results = Vec::new();
         for target in targets {
-            if !examinations.is_empty() && began.age(self.clock.now()) >= STRETCH {
+            if !test_results.is_empty() && began.age(self.clock.now()) >= STRETCH {
                 break;
             }
-            examinations.push(self.examine(target, true));
+            test_results.push(self.examine(target, true));
         }
-        examinations
+        test_results
     }
 
     /// The ports that have rows, of each of these protocols; none where they can't be read.
@@ -107,14 +107,14 @@ impl BindTester {
         survey
     }
 
-    fn examine(&mut self, target: &Target, is_surveyed: bool) -> Examination {
+    fn examine(&mut self, target: &Target, is_surveyed: bool) -> BindTestResult {
         let mut machine = Machine {
             inspector: &mut *self.inspector,
             clock: self.clock,
             target,
             is_surveyed,
         };
-        Examination::of(target, &mut machine)
+        BindTestResult::of(target, &mut machine)
     }
 }
 
@@ -157,6 +157,6 @@ impl Prober for Machine<'_> {
         let Target {
             protocol, address, ..
         } = *self.target;
-        bind::probe_asking(protocol, address, self.target.first_port(), asks_plain)
+        bind::probe(protocol, address, self.target.first_port(), asks_plain)
     }
 }

@@ -10,26 +10,26 @@ use crate::model::{
 };
 use crate::source::owners::owners;
 use crate::source::process::Processes;
-use crate::source::{Holding, excluded, netstat};
+use crate::source::{OwnerPids, excluded, netstat};
 
 /// Reads the table that every system has.
 #[derive(Default)]
 pub(super) struct TableInspector {
     processes: Processes,
     /// The owners of the last rows, in their order.
-    holdings: Vec<Holding>,
+    owner_pids: Vec<OwnerPids>,
 }
 
 impl PortInspector for TableInspector {
     /// The system's other options and limits are unknown.
     fn rows(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
         let (mut holders, mut gaps) = (Vec::new(), Vec::new());
-        self.holdings.clear();
-        let holdings = &mut self.holdings;
+        self.owner_pids.clear();
+        let owner_pids = &mut self.owner_pids;
         let unreadable = netstat::read(|socket, info| {
             if socket.protocol == protocol && socket.local.port == port {
                 holders.push(Holder::new(socket));
-                holdings.push(Holding::of(&info.associated_pids));
+                owner_pids.push(OwnerPids::of(&info.associated_pids));
             }
         });
         for unreadable in unreadable {
@@ -75,7 +75,7 @@ impl PortInspector for TableInspector {
 
     /// Adds the owners.
     fn explain(&mut self, evidence: &mut Evidence, _: Protocol, _: u16, _: Answered) {
-        let owners = owners(&self.holdings, &mut self.processes, evidence.taken_at);
+        let owners = owners(&self.owner_pids, &mut self.processes, evidence.taken_at);
         evidence.processes.extend(self.processes.all());
         for (holder, owner) in evidence.holders.iter_mut().zip(owners) {
             Arc::make_mut(&mut holder.socket).owner = owner;

@@ -1,6 +1,6 @@
 //! The socket table where netstat2 knows the processes by itself: macOS and Windows.
 
-use super::{Blind, Holding, Looks, netstat};
+use super::{HiddenReason, OwnerPids, ScanStats, netstat};
 use crate::model::{
     EphemeralPorts, Kinds, Moment, Pid, Problem, ProblemCode, Protocol, Socket, Text,
 };
@@ -9,7 +9,7 @@ use crate::model::{
 #[derive(Default)]
 pub(super) struct Platform {
     /// Of the sockets of the last reading, in their order.
-    holdings: Vec<Holding>,
+    owner_pids: Vec<OwnerPids>,
     /// The kinds of sockets that are asked for.
     kinds: Kinds,
 }
@@ -31,11 +31,11 @@ impl Platform {
         problems: &mut Vec<Problem>,
     ) -> Vec<Socket> {
         let mut sockets = Vec::new();
-        self.holdings.clear();
-        let holdings = &mut self.holdings;
+        self.owner_pids.clear();
+        let owner_pids = &mut self.owner_pids;
         let unreadable = netstat::read(|socket, info| {
             sockets.push(socket);
-            holdings.push(Holding::of(&info.associated_pids));
+            owner_pids.push(OwnerPids::of(&info.associated_pids));
         });
         problems.extend(unreadable.into_iter().map(|unreadable| {
             let (part, reason) = (unreadable.part.name(), unreadable.reason);
@@ -60,46 +60,46 @@ impl Platform {
 
     /// Owners come with the table.
     #[expect(clippy::unused_self, reason = "as on Linux")]
-    pub(super) const fn hasten(&mut self) {}
+    pub(super) const fn set_partial_owners_first(&mut self) {}
 
     /// Who holds each of the sockets of the last reading, in their order.
-    pub(super) fn holdings(
+    pub(super) fn owner_pids(
         &mut self,
         _sockets: &[Socket],
         _at: Moment,
         _problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
-        self.holdings.clone()
+    ) -> Vec<OwnerPids> {
+        self.owner_pids.clone()
     }
 
     /// The same: netstat2 finds them for all or for none.
-    pub(super) fn all_holdings(
+    pub(super) fn requested_owner_pids(
         &mut self,
         sockets: &[Socket],
         _is_wanted: &[bool],
         at: Moment,
         problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
-        self.holdings(sockets, at, problems)
+    ) -> Vec<OwnerPids> {
+        self.owner_pids(sockets, at, problems)
     }
 
     /// Every reading is whole.
     #[expect(clippy::unused_self, reason = "as on Linux")]
-    pub(super) const fn has_more_to_look_at(&self) -> bool {
+    pub(super) const fn has_unscanned_processes(&self) -> bool {
         false
     }
 
     /// It is not known what netstat2 looks at.
     #[expect(clippy::unused_self, reason = "as on Linux")]
-    pub(super) const fn take_looks(&mut self) -> Looks {
-        Looks {
+    pub(super) const fn take_scan_stats(&mut self) -> ScanStats {
+        ScanStats {
             processes: 0,
             descriptors: 0,
         }
     }
 
     /// This is not known here.
-    pub(super) const fn blind(&self) -> Option<Blind> {
+    pub(super) const fn hidden_reason(&self) -> Option<HiddenReason> {
         None
     }
 

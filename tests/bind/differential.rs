@@ -1,6 +1,6 @@
 //! What the rules foretell of random binds beside random holders, held against the kernel.
 //!
-//! Each bind is foretold thrice: from what the machine tells, from what it tells one who may not ask
+//! Each bind is predicted thrice: from what the machine tells, from what it tells one who may not ask
 //! the holders for their options, and with what only the test knows of leftovers. A doubt is no
 //! mistake where something could not be read; a wrong answer is one in all three.
 //!
@@ -13,8 +13,8 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use socket2::{Socket, Type};
 use sockeye::bind::rules::{Answer, Prediction, Request, predict};
-use sockeye::model::{Answered, Holder, Moment, Protocol, SocketOptions};
 use sockeye::inspect::this_machine;
+use sockeye::model::{Answered, Holder, Moment, Protocol, SocketOptions};
 
 use crate::bind::holders::{KINDS, Kind, Manner};
 use crate::support::netns::{has_users, in_netns_with_users};
@@ -285,7 +285,7 @@ impl Run {
         asked: Manner,
         is_refused: bool,
     ) {
-        let told = foretold(asked, held.made[0].0.protocol(), holders);
+        let told = predicted(asked, held.made[0].0.protocol(), holders);
         let is_right = match told.is_refused() {
             Answer::Depends => {
                 self.tally.doubts[knowledge as usize] += 1;
@@ -331,7 +331,7 @@ fn is_refused(asked: Manner, protocol: Protocol, port: u16) -> bool {
     }
 }
 
-fn foretold(asked: Manner, protocol: Protocol, holders: &[Holder]) -> Prediction {
+fn predicted(asked: Manner, protocol: Protocol, holders: &[Holder]) -> Prediction {
     let request = Request {
         protocol,
         address: asked.at(0).ip(),

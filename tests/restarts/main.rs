@@ -22,8 +22,8 @@ mod support;
 use std::process::{Command, Stdio};
 
 use helpers::helper;
-use sockeye::inspect::BindTester;
 use sockeye::clock::Clock;
+use sockeye::inspect::BindTester;
 use support::netns::in_netns;
 
 const PORT: u16 = 20_000;

@@ -8,7 +8,7 @@ use crate::app::{Confirmed, Ending, Inspected, Msg};
 use crate::clock::Clock;
 use crate::inspect::{PortInspector, this_machine};
 use crate::model::{
-    Background, Endpoint, Guard, KeptBy, Owner, Process, Protocol, Socket, Standing, State,
+    Background, EndRisk, Endpoint, Guard, Owner, Process, Protocol, Socket, State, Supervisor,
 };
 use crate::source::lineage;
 
@@ -29,17 +29,17 @@ pub fn inspect_owner(job: u64, socket: &Socket, clock: Clock) -> Msg {
         socket,
         &owners[..owners.len().min(AT_A_TIME)],
     );
-    let keeper = backgrounds
+    let supervisor = backgrounds
         .iter()
-        .find_map(|background| keeper_to_end(background.kept_by.as_ref()?))
-        .and_then(|keeper| {
-            let background = judged(&mut *inspector, socket, &[Arc::clone(&keeper)]).pop()?;
-            Some((keeper, background))
+        .find_map(|background| supervisor_to_end(background.kept_by.as_ref()?))
+        .and_then(|supervisor| {
+            let background = judged(&mut *inspector, socket, &[Arc::clone(&supervisor)]).pop()?;
+            Some((supervisor, background))
         });
     Msg::OwnerInspected(Box::new(Inspected {
         job,
         backgrounds,
-        keeper,
+        supervisor,
         limits: evidence.limits,
     }))
 }
@@ -49,13 +49,13 @@ pub fn uninspected(job: u64) -> Msg {
     Msg::OwnerInspected(Box::new(Inspected {
         job,
         backgrounds: Vec::new(),
-        keeper: None,
+        supervisor: None,
         limits: crate::model::Limits::default(),
     }))
 }
 
 /// A parent that starts the process again and has no command of its own that keeps it down.
-fn keeper_to_end(kept_by: &KeptBy) -> Option<Arc<Process>> {
+fn supervisor_to_end(kept_by: &Supervisor) -> Option<Arc<Process>> {
     if !kept_by.is_ended_too() {
         return None;
     }
@@ -69,7 +69,7 @@ fn keeper_to_end(kept_by: &KeptBy) -> Option<Arc<Process>> {
 
 #[cfg(target_os = "linux")]
 fn start_of(pid: crate::model::Pid) -> Option<u64> {
-    crate::source::Pinned::open(pid)
+    crate::source::ProcessHandle::open(pid)
         .ok()?
         .started_at_tick()
         .ok()
@@ -95,13 +95,13 @@ fn judged(
         inspector.backgrounds(&socket)
     };
     let mut backgrounds = of_port(socket.local.port);
-    let is_ordinary = |one: &Background| one.standing == Standing::Ordinary;
+    let is_ordinary = |one: &Background| one.end_risk == EndRisk::Ordinary;
     if socket.local.port != DOMAIN && backgrounds.iter().any(is_ordinary) {
         let resolvers = of_port(DOMAIN).into_iter();
-        for resolver in resolvers.filter(|one| one.standing == Standing::Resolver) {
+        for resolver in resolvers.filter(|one| one.end_risk == EndRisk::Resolver) {
             let known = backgrounds.iter_mut().find(|one| one.pid == resolver.pid);
             if let Some(known) = known.filter(|one| is_ordinary(one)) {
-                known.standing = Standing::Resolver;
+                known.end_risk = EndRisk::Resolver;
             }
         }
     }
@@ -113,7 +113,7 @@ fn judged(
 pub(super) fn check_confirmation(
     ending: &Ending,
     processes: &[Arc<Process>],
-) -> Result<Option<KeptBy>, Failure> {
+) -> Result<Option<Supervisor>, Failure> {
     let (lineage, mut inspector) = (lineage(), this_machine());
     let socket = socket_of(ending);
     let mut kept_by = None;
@@ -121,8 +121,8 @@ pub(super) fn check_confirmation(
         let backgrounds = judged(&mut *inspector, &socket, some);
         for process in some {
             let known = backgrounds.iter().find(|one| one.pid == process.pid);
-            let by_standing = known.and_then(|one| Guard::of(one.standing));
-            match (ending.confirmed, lineage.guard(process).or(by_standing)) {
+            let by_risk = known.and_then(|one| Guard::of(one.end_risk));
+            match (ending.confirmed, lineage.guard(process).or(by_risk)) {
                 (Confirmed::Once, Some(guard)) => {
                     return Err(Unsent::ConfirmedOnce(guard).of(process));
                 }
@@ -130,13 +130,13 @@ pub(super) fn check_confirmation(
             }
         }
     }
-    let is_ended_too = |keeper: &KeptBy| {
+    let is_ended_too = |supervisor: &Supervisor| {
         let mut pids = processes.iter().map(|process| process.pid);
-        keeper
+        supervisor
             .pid
-            .is_some_and(|keeper| pids.any(|pid| pid == keeper))
+            .is_some_and(|supervisor| pids.any(|pid| pid == supervisor))
     };
-    Ok(kept_by.filter(|keeper| !is_ended_too(keeper)))
+    Ok(kept_by.filter(|supervisor| !is_ended_too(supervisor)))
 }
 
 /// A socket of the port in question, or of none.

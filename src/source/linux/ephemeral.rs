@@ -45,9 +45,6 @@ fn reuse(tw_reuse: Option<u8>, timestamps: Option<u8>) -> TimeWaitReuse {
     }
 }
 
-/// Until the renames.
-pub(crate) use self::{port_range as ephemeral, port_ranges as ranges};
-
 /// A setting of this network namespace.
 pub(crate) fn sysctl<T>(name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
     let text = fs::read_to_string(format!("/proc/sys/net/{name}")).ok()?;

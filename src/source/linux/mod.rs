@@ -23,31 +23,13 @@ use self::owners::index::{OwnerIndex, ScanExtent};
 use self::owners::{Hints, Owners, accept_queue};
 use self::proc::descriptor_limit::Shortage;
 use self::table::Table;
-use super::{Blind, Holding, Looks as ScanStats};
+use super::{HiddenReason, OwnerPids, ScanStats};
 use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, Socket};
 
 // What other rooms use.
 pub(crate) use self::families::unix as unix_table;
 pub(crate) use self::interfaces::Interfaces;
-pub(crate) use self::netlink as sock_diag;
-pub(crate) use self::owners::accept_queue as accept;
-pub(crate) use self::proc::{
-    descriptor_limit, descriptor_limit as room, mounts, net as proc_net, rights, scan,
-};
-pub(super) use self::process_handle as pinned;
-
-/// Until the renames.
-pub(crate) mod search {
-    pub(crate) use super::owners::search::*;
-    pub(crate) mod seek {
-        pub(crate) use super::{Descriptor, Hints};
-    }
-}
-
-/// Until the renames.
-pub(crate) mod detail {
-    pub(crate) use super::netlink::InetRow as Detail;
-}
+pub(crate) use self::proc::{descriptor_limit, mounts, net as proc_net, rights, scan};
 
 /// Up to this number of sockets, owners are found by a search instead of the index.
 const FEW: usize = 64;
@@ -61,7 +43,7 @@ pub(super) struct Platform {
     /// The kinds of sockets that are read.
     kinds: Kinds,
     /// Why owners may be hidden, by the last scan.
-    hidden: Option<Blind>,
+    hidden: Option<HiddenReason>,
     /// The sockets that the last search found no owner of.
     missed: HashSet<u32>,
     /// The cost of searches.
@@ -98,18 +80,18 @@ impl Platform {
     }
 
     /// The table is shown without waiting for owners: later snapshots complete them.
-    pub(super) const fn hasten(&mut self) {
+    pub(super) const fn set_partial_owners_first(&mut self) {
         self.partial_owners_first = true;
     }
 
     /// The owners of each socket, in their order. The first time all are found, unless partial owners are wanted first;
     /// later as many as one snapshot of a series can find.
-    pub(super) fn holdings(
+    pub(super) fn owner_pids(
         &mut self,
         sockets: &[Socket],
         at: Moment,
         problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
+    ) -> Vec<OwnerPids> {
         if self.check_descriptors(problems) {
             return unknown_owners(sockets);
         }
@@ -122,13 +104,13 @@ impl Platform {
     }
 
     /// The owners of each wanted socket that can be found, and of the others what is known, in their order.
-    pub(super) fn all_holdings(
+    pub(super) fn requested_owner_pids(
         &mut self,
         sockets: &[Socket],
         is_wanted: &[bool],
         at: Moment,
         problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
+    ) -> Vec<OwnerPids> {
         if self.check_descriptors(problems) {
             return unknown_owners(sockets);
         }
@@ -151,7 +133,7 @@ impl Platform {
         at: Moment,
         extent: ScanExtent,
         problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
+    ) -> Vec<OwnerPids> {
         let (mut owners, outcome) = self.index.owners(sockets, at, extent);
         problems.extend(outcome.err().map(problems::processes));
         self.hidden = self.index.hidden_reason();
@@ -166,9 +148,9 @@ impl Platform {
         inodes: &HashSet<u32>,
         hints: &Hints,
         problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
+    ) -> Vec<OwnerPids> {
         if inodes.is_empty() {
-            return vec![Holding::None; sockets.len()];
+            return vec![OwnerPids::None; sockets.len()];
         }
         let found = match Owners::in_descriptor_tables(inodes, hints) {
             Ok(found) => found,
@@ -183,11 +165,11 @@ impl Platform {
         self.hidden = found.hidden;
         self.stats = self.stats + found.stats;
         let of_inode = |inode: u32| match found.pids(inode) {
-            Some(pids) => Holding::By(pids),
-            None if !inodes.contains(&inode) => Holding::Unknown,
-            None => Holding::not_found(found.hidden, self.missed.contains(&inode)),
+            Some(pids) => OwnerPids::Known(pids),
+            None if !inodes.contains(&inode) => OwnerPids::Unknown,
+            None => OwnerPids::not_found(found.hidden, self.missed.contains(&inode)),
         };
-        let owner = |socket: &Socket| socket.inode.map_or(Holding::None, of_inode);
+        let owner = |socket: &Socket| socket.inode.map_or(OwnerPids::None, of_inode);
         let mut owners: Vec<_> = sockets.iter().map(owner).collect();
         accept_queue::assign(sockets, &mut owners);
         let is_missed = |inode: &u32| found.pids(*inode).is_none();
@@ -196,7 +178,7 @@ impl Platform {
     }
 
     /// Why owners may be hidden.
-    pub(super) const fn blind(&self) -> Option<Blind> {
+    pub(super) const fn hidden_reason(&self) -> Option<HiddenReason> {
         self.hidden
     }
 
@@ -208,7 +190,7 @@ impl Platform {
 
     /// Whether the next snapshot should follow at once, as it continues the scan of this one. Without a descriptor it
     /// would get no further.
-    pub(super) fn has_more_to_look_at(&self) -> bool {
+    pub(super) fn has_unscanned_processes(&self) -> bool {
         !self.is_short && self.index.is_in_first_sweep()
     }
 
@@ -221,16 +203,16 @@ impl Platform {
     }
 
     /// What was scanned since the last call.
-    pub(super) fn take_looks(&mut self) -> ScanStats {
+    pub(super) fn take_scan_stats(&mut self) -> ScanStats {
         std::mem::take(&mut self.stats) + self.index.take_stats()
     }
 }
 
 /// No process was scanned. What was known before stays.
-fn unknown_owners(sockets: &[Socket]) -> Vec<Holding> {
+fn unknown_owners(sockets: &[Socket]) -> Vec<OwnerPids> {
     let owner = |socket: &Socket| match socket.inode {
-        Some(_) => Holding::Unknown,
-        None => Holding::None,
+        Some(_) => OwnerPids::Unknown,
+        None => OwnerPids::None,
     };
     sockets.iter().map(owner).collect()
 }

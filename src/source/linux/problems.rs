@@ -152,9 +152,6 @@ fn errno(error: &DumpError) -> Option<Errno> {
     }
 }
 
-/// Until the renames.
-pub(crate) use self::errno_name as name;
-
 /// `EPERM`, as manual pages name it.
 pub(crate) fn errno_name(error: &io::Error) -> String {
     match error.raw_os_error() {

@@ -1,5 +1,5 @@
-//! Every address of this network namespace, from the kernel's own routing tables: a packet for another
-//! one reaches no server here, whatever a rule does with it.
+//! Every address of this network namespace, from the kernel's routing tables: a packet for another address reaches no
+//! server here, whatever a rule does with it.
 //!
 //! `/proc/net/fib_trie` lists a leaf as `|-- ADDRESS` and below it `/LENGTH SCOPE TYPE`;
 //! `/proc/net/ipv6_route` lists networks in hexadecimal, their flags last but one.
@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// No more than this is read of a table: a router's has a million routes that are none of ours.
+/// No more than this is read of a table: a router's has a million routes of others.
 const MOST_BYTES: u64 = 4 << 20;
 
 /// `RTF_LOCAL` of `linux/ipv6_route.h`.

@@ -1,76 +1,83 @@
-//! The virtual services of IPVS (kube-proxy's ipvs mode, keepalived), as `/proc/net/ip_vs` lists them.
-//! Pure.
+//! The virtual services of IPVS (kube-proxy's ipvs mode, keepalived), as `/proc/net/ip_vs` lists them. Pure.
 //!
-//! A line for each service, such as `TCP  0A600001:0050 rr`, with the address and port in hexadecimal;
-//! IPv6 addresses stand in brackets, and `FWM  00000001 rr` is one for packets with a mark. Below each,
-//! its servers: `  -> 0AF40005:1F90      Masq    1      0          0`.
+//! A line for each service, such as `TCP  0A600001:0050 rr`, with the address and port in hexadecimal; IPv6 addresses
+//! are in brackets, and `FWM  00000001 rr` is a service for packets with a mark. Below each, its servers:
+//! `  -> 0AF40005:1F90      Masq    1      0          0`.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use ipnet::IpNet;
+use super::condition::{Condition, Subject};
+use super::field::{Kind, Value};
+use super::rule::{
+    Action, Address, BaseChain, Hook, Rule, Step, Table, Target, TargetPort, Version,
+};
 
-use super::collect::{Asked, Draft};
-use super::conditions::{Condition, Subject};
-use super::rules::{Address, Target, TargetPort};
-use crate::model::{Protocol, RedirectedPackets};
-
-/// What IPVS does with the port's packets.
-pub(super) fn drafts(listed: &str, asked: &Asked<'_>) -> Vec<Draft> {
-    let mut drafts: Vec<Draft> = Vec::new();
-    let mut is_ours = false;
+/// The services as one chain, which packets pass wherever they come from.
+pub(super) fn parse(listed: &str) -> Table {
+    let mut services: Vec<(Option<Vec<Step>>, Vec<Target>)> = Vec::new();
     for line in listed.lines() {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         match words.as_slice() {
             ["->", server, way, ..] => {
-                let draft = drafts.last_mut().filter(|_| is_ours && *way != "Local");
-                if let Some((draft, (address, port))) = draft.zip(endpoint(server)) {
-                    draft.targets.push(Target {
+                let service = services.last_mut().filter(|_| *way != "Local");
+                if let Some(((_, targets), (address, port))) = service.zip(endpoint(server)) {
+                    targets.push(Target {
                         address: Some(Address::One(address)),
                         port: TargetPort::One(port),
                     });
                 }
             }
-            [kind, service, ..] => {
-                let condition = condition(kind, service, asked);
-                is_ours = condition.is_some();
-                drafts.extend(condition.map(draft));
-            }
+            [kind, service, ..] => services.push((steps(kind, service), Vec::new())),
             _ => {}
         }
     }
-    drafts.retain(|draft| !draft.targets.is_empty());
-    drafts
-}
-
-fn draft(condition: Condition) -> Draft {
-    Draft {
+    let rule = |(steps, targets): (Option<Vec<Step>>, Vec<Target>)| {
+        let goes_on = true;
+        let mut steps = steps.filter(|_| !targets.is_empty())?;
+        steps.push(Step::Act(Action::Send { targets, goes_on }));
+        Some(Rule {
+            steps,
+            comment: None,
+        })
+    };
+    let rules = services.into_iter().filter_map(rule).collect();
+    Table {
         place: "IPVS".to_owned(),
-        chain: String::new(),
-        targets: Vec::new(),
-        conditions: vec![condition],
-        packets: RedirectedPackets::All,
-        version: None,
-        comment: None,
+        bases: vec![BaseChain {
+            name: String::new(),
+            hook: Hook::Prerouting,
+            is_nat: false,
+            versions: &[Version::V4, Version::V6],
+        }],
+        chains: HashMap::from([(String::new(), rules)]),
+        ..Table::default()
     }
 }
 
-/// What a packet for the port must have to be of a service; `None` if it can't.
-fn condition(kind: &str, service: &str, asked: &Asked<'_>) -> Option<Condition> {
+/// What a packet must have to be for a service.
+fn steps(kind: &str, service: &str) -> Option<Vec<Step>> {
+    let equal = |kind, value| Step::compare(kind, false, value);
     let protocol = match kind {
-        "TCP" => Protocol::Tcp,
-        "UDP" => Protocol::Udp,
+        "TCP" => 6,
+        "UDP" => 17,
         "FWM" => {
             let mark = u32::from_str_radix(service, 16).ok()?;
-            return Some(Condition::new(Subject::Mark, format!("{mark:#x}")));
+            let mark = Condition::new(Subject::Mark, format!("{mark:#x}"));
+            return Some(vec![Step::Require(mark)]);
         }
         _ => return None,
     };
     let (address, port) = endpoint(service)?;
-    let is_own = |own: &[IpNet]| own.iter().any(|net| net.contains(&address));
+    let mut steps = vec![
+        equal(Kind::Protocol, Value::Number(protocol)),
+        equal(Kind::Destination, Value::Net(address.into())),
+    ];
     // Port 0 is a persistent service for every port.
-    let is_ours = protocol == asked.protocol && (port == asked.port || port == 0);
-    let is_here = asked.own.is_none_or(is_own);
-    (is_ours && is_here).then(|| Condition::new(Subject::Destination, address.to_string()))
+    if port != 0 {
+        steps.push(equal(Kind::Port, Value::Number(port.into())));
+    }
+    Some(steps)
 }
 
 /// `0A600001:0050`, `[fd00:0000:…:0001]:0050`.
@@ -89,8 +96,11 @@ fn endpoint(text: &str) -> Option<(IpAddr, u16)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::collect::say;
+    use ipnet::IpNet;
+
     use super::*;
+    use crate::inspect::linux::redirects::describe::redirects;
+    use crate::model::Protocol;
 
     /// As `ip_vs_info_seq_show` prints it.
     const LISTED: &str = "IP Virtual Server version 1.2.1 (size=4096)\n\
@@ -103,15 +113,10 @@ mod tests {
 
     fn texts(protocol: Protocol, port: u16, own: &[&str]) -> Vec<String> {
         let own: Vec<IpNet> = own.iter().map(|net| net.parse().unwrap()).collect();
-        let asked = Asked {
-            protocol,
-            port,
-            own: Some(&own),
-        };
-        let said = say(drafts(LISTED, &asked), Vec::new(), &asked);
+        let found = redirects(&[&parse(LISTED)], protocol, port, Some(&own));
         let sentence =
             |one: &crate::model::Redirect| format!("{} go to {}", one.packets("it"), one.target());
-        said.redirects.iter().map(sentence).collect()
+        found.redirects.iter().map(sentence).collect()
     }
 
     #[test]

@@ -1,71 +1,62 @@
-//! Rules of the packet filter that take a port's packets away from the server that binds it.
+//! Rules of the packet filter that send a port's packets elsewhere before the server that binds it can get them.
 //!
-//! The kernel keeps them in two places, and the tools that belong to them print both: `nft` its own
-//! rules as JSON, the `iptables` family theirs as text. Both become tables of one kind (`rules`), through
-//! which a packet for the port is followed (`walk`) to say where it goes and on which conditions
-//! (`collect`). No rule is changed. Asking for a table of legacy `iptables` would make the kernel load
-//! it, so only those that are there are asked for; asking nft may load `nf_tables` where that is a
-//! module. IPVS and BPF programs that choose sockets are looked at in `/proc`.
+//! `nft` prints its rules as JSON, the `iptables` tools theirs as text, the kernel those of IPVS. All are parsed into
+//! tables of one kind (`rule`). A packet for the port is traced through them (`trace`) to find where it goes and on
+//! which conditions (`describe`). No rule is changed. Listing a table of legacy `iptables` would make the kernel load
+//! it, so only those that exist are listed; running nft may load `nf_tables` where that is a module. BPF programs that
+//! choose sockets are found through `/proc`.
 
 mod addresses;
-mod collect;
-mod conditions;
+mod condition;
+mod describe;
+mod evaluate;
+mod field;
 mod iptables;
 mod ipvs;
 mod nftables;
 mod route;
-mod rules;
+mod rule;
 mod sk_lookup;
-mod walk;
+#[cfg(test)]
+mod tests;
+mod trace;
 
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 
 use ipnet::IpNet;
 use rustix::thread::CapabilitySet;
 
-use self::collect::{Asked, Collected, collect, say};
-use self::iptables::Saved;
+use self::describe::Found;
 use self::nftables::NftTable;
-use self::rules::{Table, Version};
+use self::rule::{Table, Version};
 use super::limits::has_capability;
 use crate::model::{Gap, GapCode, Protocol, Redirect};
 use crate::source::linux::problems;
 use crate::source::linux::tools::{Printed, ToolCommand, run_all};
 
-/// The rules, kept for the next port: running the tools takes longer than following a packet.
+pub(super) use self::sk_lookup::gaps as program_gaps;
+
+/// The rules, kept for the next port: running the tools takes longer than tracing a packet.
 #[derive(Default)]
 pub(super) struct PacketFilter {
     rules: Option<Rules>,
 }
 
-/// Every rule that was read, and what could not be.
-#[derive(Default)]
-struct Rules {
-    nftables: Vec<NftTable>,
-    iptables: Vec<Saved>,
-    ipvs: Option<String>,
-    own: Option<Vec<IpNet>>,
-    gaps: Vec<String>,
-}
-
 impl PacketFilter {
-    /// Whether no tool need be run: its rules are known since an earlier port, or can't be read.
+    /// Whether no tool need be run: the rules are known since an earlier port, or can't be read.
     pub(super) fn is_known(&self) -> bool {
         self.rules.is_some() || !may_read()
     }
 
-    /// Every redirect of the port in this network namespace, and what is not known of them.
+    /// Every redirect of the port in this network namespace, and what is unknown about them.
     pub(super) fn redirects(&mut self, protocol: Protocol, port: u16) -> (Vec<Redirect>, Vec<Gap>) {
         if !may_read() {
             let message = "packet redirects can only be read by root";
             return (Vec::new(), vec![Gap::new(GapCode::Redirects, message)]);
         }
-        self.rules
-            .get_or_insert_with(Rules::read)
-            .redirects(protocol, port)
+        let rules = self.rules.get_or_insert_with(Rules::read);
+        rules.redirects(protocol, port)
     }
 }
 
@@ -73,58 +64,53 @@ fn may_read() -> bool {
     has_capability(CapabilitySet::NET_ADMIN) == Some(true)
 }
 
-/// The two tools of legacy `iptables`: name, the tables that the kernel has, what its rules are called.
-const LEGACY: [Tool; 2] = [
-    Tool {
-        save: "iptables-legacy-save",
-        name: "iptables-legacy",
-        version: Version::V4,
-    },
-    Tool {
-        save: "ip6tables-legacy-save",
-        name: "ip6tables-legacy",
-        version: Version::V6,
-    },
-];
-
-/// The same for rules that are kept in nftables.
-const NFT: [Tool; 2] = [
-    Tool {
-        save: "iptables-nft-save",
-        name: "iptables",
-        version: Version::V4,
-    },
-    Tool {
-        save: "ip6tables-nft-save",
-        name: "ip6tables",
-        version: Version::V6,
-    },
-];
+/// A table to be saved by a tool of `iptables`.
+#[derive(Clone, Copy)]
+struct Wanted {
+    save: &'static str,
+    /// What its rules are called.
+    name: &'static str,
+    version: Version,
+    table: &'static str,
+}
 
 /// The tables of `iptables` that can send packets elsewhere.
 const TABLES: [&str; 2] = ["nat", "mangle"];
 
-#[derive(Clone, Copy)]
-struct Tool {
-    save: &'static str,
-    name: &'static str,
-    version: Version,
+/// The tables that a tool can save.
+fn tables(save: &'static str, name: &'static str, version: Version) -> [Wanted; 2] {
+    TABLES.map(|table| Wanted {
+        save,
+        name,
+        version,
+        table,
+    })
 }
 
-/// What a BPF program that chooses sockets leaves unknown, if a process has one. It takes a look at
-/// descriptors of other processes, 2 µs for each, so it is asked where a bind succeeded and only traffic is in
-/// question.
-pub(super) fn programs() -> Vec<Gap> {
-    let gap = sk_lookup::holder().map(|holder| {
-        let message =
-            format!("packet redirects of a BPF program (sk_lookup) of {holder} can't be read");
-        Gap::new(GapCode::Redirects, &message)
-    });
-    gap.into_iter().collect()
+impl Wanted {
+    fn command(&self) -> ToolCommand {
+        (self.save, vec!["-t".to_owned(), self.table.to_owned()])
+    }
+
+    /// Whether nftables has this table too.
+    fn is_of(&self, table: &NftTable) -> bool {
+        let family = match self.version {
+            Version::V4 => "ip",
+            Version::V6 => "ip6",
+        };
+        table.is(family, self.table)
+    }
 }
 
-/// A table to be saved by a tool.
-type Wanted = (Tool, &'static str);
+/// Every rule that was read, and what could not be.
+#[derive(Default)]
+struct Rules {
+    nftables: Vec<NftTable>,
+    /// Those of `iptables` and IPVS.
+    others: Vec<Table>,
+    own: Option<Vec<IpNet>>,
+    gaps: Vec<String>,
+}
 
 impl Rules {
     fn read() -> Self {
@@ -132,29 +118,23 @@ impl Rules {
             own: addresses::read(),
             ..Self::default()
         };
-        let (legacy, gaps) = legacy_tables();
-        rules.gaps = gaps;
-        match fs::read_to_string("/proc/net/ip_vs") {
-            Ok(listed) => rules.ipvs = Some(listed),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => {
-                let why = problems::name(&error);
-                rules.gap(&format!("of IPVS can't be read: /proc/net/ip_vs: {why}"));
-            }
-        }
+        let legacy = rules.legacy_tables();
         let mut commands = vec![nft(&["-njt", "list", "ruleset"])];
-        commands.extend(legacy.iter().map(save));
+        commands.extend(legacy.iter().map(Wanted::command));
         let mut printed = run_all(&commands).into_iter();
         let has_nft = rules.add_nftables(printed.next().unwrap_or(Ok(None)));
         for (wanted, printed) in legacy.iter().zip(printed) {
-            rules.add_saved(*wanted, printed);
+            rules.add_saved(wanted, printed);
         }
         rules.read_more(has_nft);
+        let services = rules.read_default("IPVS", "/proc/net/ip_vs");
+        rules
+            .others
+            .extend(services.map(|listed| ipvs::parse(&listed)));
         rules
     }
 
-    /// Takes in what `nft` printed; returns whether its rules are known. If not, those of `iptables` are
-    /// looked for all the same.
+    /// Adds what `nft` printed; returns whether its rules are known. If not, those of `iptables` are read all the same.
     fn add_nftables(&mut self, printed: Printed) -> bool {
         let why = match printed.map(|json| json.map(|json| nftables::parse(&json))) {
             Ok(Some(Some(tables))) => {
@@ -169,69 +149,91 @@ impl Rules {
         false
     }
 
-    /// What `nft` could not say: rules that only `iptables` can spell, and elements of sets.
+    /// Reads what `nft -t` leaves out: rules that only `iptables` can print, and elements of sets.
     fn read_more(&mut self, has_nft: bool) {
-        let is_foreign = |tool: &Tool, table: &str| {
-            let family = family(tool.version);
+        let is_foreign = |wanted: &Wanted| {
             let mut tables = self.nftables.iter();
-            !has_nft || tables.any(|one| one.has_foreign && one.is(family, table))
+            !has_nft || tables.any(|one| one.has_foreign && wanted.is_of(one))
         };
-        let all = NFT
-            .iter()
-            .flat_map(|tool| TABLES.map(|table| (*tool, table)));
-        let foreign: Vec<Wanted> = all
-            .filter(|(tool, table)| is_foreign(tool, table))
-            .collect();
-        let lacking: Vec<usize> = (0..self.nftables.len())
-            .filter(|&at| self.nftables[at].lacks_elements())
-            .collect();
-        let listed = |at: &usize| {
-            let [family, name] = self.nftables[*at].arguments()?;
-            Some((*at, nft(&["-nj", "list", "table", family, name])))
+        let v4 = tables("iptables-nft-save", "iptables", Version::V4);
+        let v6 = tables("ip6tables-nft-save", "ip6tables", Version::V6);
+        let foreign: Vec<Wanted> = v4.into_iter().chain(v6).filter(is_foreign).collect();
+        let list = |(at, table): (usize, &NftTable)| {
+            let [family, name] = table.arguments().filter(|_| table.lacks_elements())?;
+            Some((at, nft(&["-nj", "list", "table", family, name])))
         };
-        let lists: Vec<_> = lacking.iter().filter_map(listed).collect();
-        let mut commands: Vec<_> = foreign.iter().map(save).collect();
-        commands.extend(lists.iter().map(|(_, command)| command.clone()));
+        let all = self.nftables.iter().enumerate();
+        let lists: Vec<(usize, ToolCommand)> = all.filter_map(list).collect();
+        let mut commands: Vec<_> = lists.iter().map(|(_, command)| command.clone()).collect();
+        commands.extend(foreign.iter().map(Wanted::command));
         let mut printed = run_all(&commands).into_iter();
-        let indices: Vec<usize> = lists.iter().map(|(at, _)| *at).collect();
-        let saved: Vec<Printed> = printed.by_ref().take(foreign.len()).collect();
-        for (at, listed) in indices.into_iter().zip(printed) {
+        for ((at, _), listed) in lists.into_iter().zip(printed.by_ref()) {
             if let Ok(Some(json)) = listed {
-                self.nftables[at].fill(nftables::parse(&json).unwrap_or_default());
+                self.nftables[at].add_elements(nftables::parse(&json).unwrap_or_default());
             }
         }
-        for (wanted, printed) in foreign.into_iter().zip(saved) {
+        for (wanted, printed) in foreign.iter().zip(printed) {
             let is_missing = !has_nft && matches!(printed, Ok(None));
-            if !is_missing {
-                self.add_saved(wanted, printed);
+            // A table that nft has changed can't be printed by `iptables`: then what nft printed counts.
+            if !is_missing && self.add_saved(wanted, printed) {
+                self.nftables.retain(|one| !wanted.is_of(one));
             }
         }
     }
 
-    /// Takes in what a tool saved. Its rules replace what `nft` said of the same table.
-    fn add_saved(&mut self, (tool, table): Wanted, printed: Printed) {
-        let name = tool.name;
+    /// Adds what a tool saved; returns whether the table was in it.
+    fn add_saved(&mut self, wanted: &Wanted, printed: Printed) -> bool {
+        let Wanted {
+            save,
+            name,
+            version,
+            table,
+        } = *wanted;
         let why = match printed {
             Ok(Some(text)) => {
                 let text = String::from_utf8_lossy(&text);
-                if let Some(saved) = Saved::parse(&text, name, table, tool.version) {
-                    let family = family(tool.version);
-                    if NFT.iter().any(|one| one.save == tool.save) {
-                        self.nftables.retain(|one| !one.is(family, table));
-                    }
-                    self.iptables.push(saved);
-                    return;
-                }
-                // A table that nft has changed can't be spelled by it: what nft said is followed.
-                return;
+                let parsed = iptables::parse(&text, name, table, version);
+                let is_there = parsed.is_some();
+                self.others.extend(parsed);
+                return is_there;
             }
             Ok(None) => "it is not installed".to_owned(),
             Err(why) => why,
         };
-        self.gap(&format!(
-            "of {name} can't be read with {}: {why}",
-            tool.save
-        ));
+        self.gap(&format!("of {name} can't be read with {save}: {why}"));
+        false
+    }
+
+    /// The tables of legacy `iptables` that the kernel has. In a user namespace their list may exist and not be
+    /// readable.
+    fn legacy_tables(&mut self) -> Vec<Wanted> {
+        let v4 = tables("iptables-legacy-save", "iptables-legacy", Version::V4);
+        let v6 = tables("ip6tables-legacy-save", "ip6tables-legacy", Version::V6);
+        let lists = [
+            ("/proc/net/ip_tables_names", v4),
+            ("/proc/net/ip6_tables_names", v6),
+        ];
+        let mut found = Vec::new();
+        for (list, wanted) in lists {
+            let name = wanted[0].name;
+            let names = self.read_default(name, list).unwrap_or_default();
+            let is_there = |one: &Wanted| names.lines().any(|name| name == one.table);
+            found.extend(wanted.into_iter().filter(is_there));
+        }
+        found
+    }
+
+    /// A file that exists where the kernel has rules of this kind.
+    fn read_default(&mut self, name: &str, file: &str) -> Option<String> {
+        match fs::read_to_string(file) {
+            Ok(text) => return Some(text),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                let why = problems::errno_name(&error);
+                self.gap(&format!("of {name} can't be read: {file}: {why}"));
+            }
+        }
+        None
     }
 
     fn gap(&mut self, what: &str) {
@@ -240,21 +242,12 @@ impl Rules {
 
     /// The redirects of a port among these rules.
     fn redirects(&self, protocol: Protocol, port: u16) -> (Vec<Redirect>, Vec<Gap>) {
-        let asked = Asked {
-            protocol,
-            port,
-            own: self.own.as_deref(),
-        };
-        let nftables = self.nftables.iter().map(|table| table as &dyn Table);
-        let iptables = self.iptables.iter().map(|table| table as &dyn Table);
-        let tables: Vec<&dyn Table> = nftables.chain(iptables).collect();
-        let Collected {
+        let nftables = self.nftables.iter().map(|one| &one.table);
+        let tables: Vec<&Table> = nftables.chain(&self.others).collect();
+        let Found {
             mut redirects,
             unknown,
-        } = collect(&tables, &asked);
-        if let Some(listed) = &self.ipvs {
-            redirects.extend(say(ipvs::drafts(listed, &asked), Vec::new(), &asked).redirects);
-        }
+        } = describe::redirects(&tables, protocol, port, self.own.as_deref());
         for redirect in &mut redirects {
             redirect.to.is_unreachable = redirect.to.address.is_some_and(route::is_missing);
         }
@@ -267,53 +260,6 @@ impl Rules {
     }
 }
 
-const fn family(version: Version) -> &'static str {
-    match version {
-        Version::V4 => "ip",
-        Version::V6 => "ip6",
-    }
-}
-
-fn save((tool, table): &Wanted) -> ToolCommand {
-    (tool.save, vec!["-t".to_owned(), (*table).to_owned()])
-}
-
 fn nft(arguments: &[&str]) -> ToolCommand {
     ("nft", arguments.iter().map(|&one| one.to_owned()).collect())
 }
-
-/// The tables of legacy `iptables` that the kernel has, and what could not be found out: in a user
-/// namespace the lists may exist and not be readable.
-fn legacy_tables() -> (Vec<Wanted>, Vec<String>) {
-    let (mut wanted, mut gaps) = (Vec::new(), Vec::new());
-    for tool in LEGACY {
-        let file = match tool.version {
-            Version::V4 => "/proc/net/ip_tables_names",
-            Version::V6 => "/proc/net/ip6_tables_names",
-        };
-        match fs::read_to_string(file) {
-            Ok(names) => {
-                let has = |table: &&str| names.lines().any(|name| name == *table);
-                let tables = TABLES.into_iter().filter(has);
-                wanted.extend(tables.map(|table| (tool, table)));
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => {
-                let (name, why) = (tool.name, problems::name(&error));
-                gaps.push(format!(
-                    "packet redirects of {name} can't be read: {file}: {why}"
-                ));
-            }
-        }
-    }
-    (wanted, gaps)
-}
-
-/// The inode of this network namespace.
-fn namespace_inode() -> Option<u64> {
-    let namespace = fs::metadata(Path::new("/proc/thread-self/ns/net"));
-    namespace.ok().map(|namespace| namespace.ino())
-}
-
-#[cfg(test)]
-mod tests;

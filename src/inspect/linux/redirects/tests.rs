@@ -4,39 +4,33 @@
 
 use ipnet::IpNet;
 
-use super::collect::{Asked, collect};
-use super::iptables::Saved;
-use super::nftables;
-use super::rules::{Table, Version};
+use super::describe::redirects;
+use super::rule::{Table, Version};
+use super::{iptables, nftables};
 use crate::model::Protocol::{self, Tcp, Udp};
 
 const OWN: [&str; 4] = ["127.0.0.0/8", "10.0.0.1/32", "::1/128", "fd00::9/128"];
 
 /// What is said of a port, a sentence for each redirect, then what is not known.
-fn said(tables: &[&dyn Table], protocol: Protocol, port: u16) -> Vec<String> {
+fn said(tables: &[&Table], protocol: Protocol, port: u16) -> Vec<String> {
     let own: Vec<IpNet> = OWN.iter().map(|net| net.parse().unwrap()).collect();
-    let asked = Asked {
-        protocol,
-        port,
-        own: Some(&own),
-    };
-    let collected = collect(tables, &asked);
-    let sentences = collected
+    let found = redirects(tables, protocol, port, Some(&own));
+    let sentences = found
         .redirects
         .iter()
         .map(|one| format!("{} -> {}", one.packets("it"), one.target()));
-    let unknown = collected.unknown.iter().map(|what| format!("? {what}"));
+    let unknown = found.unknown.iter().map(|what| format!("? {what}"));
     sentences.chain(unknown).collect()
 }
 
 fn saved(text: &str, table: &str, protocol: Protocol, port: u16) -> Vec<String> {
-    let table = Saved::parse(text, "iptables", table, Version::V4).unwrap();
+    let table = iptables::parse(text, "iptables", table, Version::V4).unwrap();
     said(&[&table], protocol, port)
 }
 
 fn listed(json: &str, protocol: Protocol, port: u16) -> Vec<String> {
     let tables = nftables::parse(json.as_bytes()).unwrap();
-    let tables: Vec<&dyn Table> = tables.iter().map(|table| table as &dyn Table).collect();
+    let tables: Vec<&Table> = tables.iter().map(|one| &one.table).collect();
     said(&tables, protocol, port)
 }
 
@@ -359,7 +353,7 @@ fn what_is_no_ruleset_is_not_read() {
     ] {
         assert!(nftables::parse(text.as_bytes()).is_none(), "{text}");
     }
-    assert!(Saved::parse("# incompatible", "iptables", "nat", Version::V4).is_none());
+    assert!(iptables::parse("# incompatible", "iptables", "nat", Version::V4).is_none());
 }
 
 /// The same for IPv4 and IPv6, or for both hooks, is said once.

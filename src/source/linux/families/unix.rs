@@ -69,7 +69,7 @@ impl UnixRow {
         };
         let unix = UnixSocket {
             kind: self.kind,
-            name: UnixName::of_bytes(&self.name),
+            name: UnixName::from_bytes(&self.name),
             peer: self.peer.map(peer),
         };
         let mut socket = Socket::without_port(Portless::Unix(unix), None, self.state);

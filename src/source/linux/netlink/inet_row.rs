@@ -25,6 +25,7 @@ pub(crate) struct InetRow {
     pub(crate) local: Endpoint,
     pub(crate) remote: Option<Endpoint>,
     pub(crate) inode: Option<u32>,
+    pub(crate) cookie: Option<u64>,
     pub(crate) uid: Option<u32>,
     /// Of listeners, of sockets that are only bound, and of unconnected UDP.
     pub(crate) v6only: Option<bool>,
@@ -47,6 +48,7 @@ impl InetRow {
     pub(crate) fn socket(&self) -> Socket {
         let mut socket = Socket::new(self.protocol, self.local, self.remote, self.state);
         socket.inode = self.inode;
+        socket.cookie = self.cookie;
         socket.uid = self.uid;
         let v6only = self.v6only.filter(|_| self.local.is_v6_wildcard());
         socket.dual_stack = v6only.map(|v6only| !v6only);
@@ -68,8 +70,9 @@ pub(crate) fn parse(payload: &[u8], protocol: Protocol) -> Option<InetRow> {
         state,
         local: Endpoint::new(id.source_address, id.source_port),
         // One that is only bound may keep the peer of a connection that failed or is over.
-        remote: (!remote.is_nothing() && state != State::Bound).then_some(remote),
+        remote: (!remote.is_unspecified() && state != State::Bound).then_some(remote),
         inode: (header.inode != 0).then_some(header.inode),
+        cookie: cookie(id.cookie),
         uid: netstat::uid(header.inode, header.uid),
         v6only: None,
         interface: (id.interface_id != 0).then_some(id.interface_id),
@@ -98,6 +101,11 @@ pub(crate) fn parse(payload: &[u8], protocol: Protocol) -> Option<InetRow> {
         }
     }
     Some(parsed)
+}
+
+/// `INET_DIAG_NOCOOKIE` (all ones) is not a cookie.
+fn cookie(bytes: [u8; 8]) -> Option<u64> {
+    Some(u64::from_ne_bytes(bytes)).filter(|&cookie| cookie != 0 && cookie != u64::MAX)
 }
 
 /// The kernel numbers the states of UDP sockets as those of TCP. A TCP socket in CLOSE (7) is bound and nothing else;

@@ -24,7 +24,6 @@ use self::request::TCPDIAG_GETSOCK;
 use super::problems;
 
 pub(crate) use self::inet_row::{InetRow, TIMEWAIT_TIMER, parse, state};
-pub(crate) use self::request::DumpRequest as Asked;
 pub(crate) use self::request::{DumpRequest, Extras, inet_request};
 pub(super) use self::tcp_info::KernelClock;
 
@@ -41,7 +40,7 @@ pub(crate) enum DumpError {
     #[error("the table changed while it was read")]
     Interrupted,
     /// The kernel refused, or the socket failed.
-    #[error("{}", problems::name(.0))]
+    #[error("{}", problems::errno_name(.0))]
     System(#[from] io::Error),
     /// The answer can't be parsed.
     #[error("unexpected answer of the kernel")]

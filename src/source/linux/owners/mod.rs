@@ -14,17 +14,16 @@ pub(crate) mod index;
 mod procfs;
 pub(crate) mod search;
 
-use crate::source::{Blind, Holding};
+use crate::source::{HiddenReason, OwnerPids};
 
-#[allow(unused_imports)] // until the renames
 pub(crate) use self::search::{Descriptor, Hints, Owners, joined, options, spawn, unlisted};
 
-impl Holding {
+impl OwnerPids {
     /// Of a socket that no scanned process has: `is_certain` from the second search on. At the first one it may have been
     /// closed between table and scan, or be in flight between processes.
-    pub(super) fn not_found(hidden: Option<Blind>, is_certain: bool) -> Self {
+    pub(super) fn not_found(hidden: Option<HiddenReason>, is_certain: bool) -> Self {
         match (hidden, is_certain) {
-            (Some(Blind::OtherNamespace), false) => Self::Unknown,
+            (Some(HiddenReason::OtherNamespace), false) => Self::Unknown,
             (Some(_), _) => Self::Hidden,
             (None, true) => Self::Kernel,
             (None, false) => Self::None,

@@ -5,11 +5,11 @@ use rustix::fs::{AtFlags, stat, statat};
 use rustix::io;
 
 use crate::model::Pid;
-use crate::source::Blind;
-use crate::source::activity::Activity;
+use crate::source::HiddenReason;
+use crate::source::cpu_clock::CpuClock;
 use crate::source::linux::proc::descriptor_limit::Shortage;
 use crate::source::linux::proc::{rights, scan};
-use crate::source::pulse::pulse;
+use crate::source::proc_stat::proc_stat;
 
 /// The inode of the initial pid namespace (`PROC_PID_INIT_INO` of the kernel).
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
@@ -51,7 +51,7 @@ pub(crate) trait Procfs {
     fn parent(&self, pid: Pid) -> Option<Pid>;
 
     /// Why owners may be hidden; `is_refused`: reading some process was.
-    fn hidden_reason(&self, is_refused: bool) -> Option<Blind>;
+    fn hidden_reason(&self, is_refused: bool) -> Option<HiddenReason>;
 }
 
 /// The size and the user of a descriptor table.
@@ -78,7 +78,7 @@ pub(crate) struct LiveProcfs(Option<Opened>);
 struct Opened {
     proc: OwnedFd,
     /// Why there are processes that `/proc` does not list.
-    unlisted: Option<Blind>,
+    unlisted: Option<HiddenReason>,
     own_network: Option<u64>,
 }
 
@@ -89,7 +89,7 @@ impl LiveProcfs {
 }
 
 impl Procfs for LiveProcfs {
-    type Clock = Activity;
+    type Clock = CpuClock;
 
     fn open(&mut self) -> io::Result<()> {
         self.0 = None;
@@ -120,11 +120,11 @@ impl Procfs for LiveProcfs {
         }
     }
 
-    fn clock(&self, pid: Pid) -> Activity {
-        Activity::of(pid)
+    fn clock(&self, pid: Pid) -> CpuClock {
+        CpuClock::of(pid)
     }
 
-    fn is_idle_since(&self, clock: &Activity) -> bool {
+    fn is_idle_since(&self, clock: &CpuClock) -> bool {
         clock.is_over()
     }
 
@@ -159,11 +159,11 @@ impl Procfs for LiveProcfs {
     }
 
     fn parent(&self, pid: Pid) -> Option<Pid> {
-        let parent = pulse(pid).map(|pulse| pulse.parent);
+        let parent = proc_stat(pid).map(|proc_stat| proc_stat.parent);
         parent.filter(|&parent| parent > 1)
     }
 
-    fn hidden_reason(&self, is_refused: bool) -> Option<Blind> {
+    fn hidden_reason(&self, is_refused: bool) -> Option<HiddenReason> {
         if is_refused {
             Some(rights::refusal())
         } else {
@@ -174,11 +174,11 @@ impl Procfs for LiveProcfs {
 
 /// Why there are processes that `/proc` does not list: it is mounted with `hidepid`, which hides pid 1 first of all, or
 /// this is not the initial pid namespace.
-fn unlisted_processes() -> Option<Blind> {
+fn unlisted_processes() -> Option<HiddenReason> {
     let is_initial = stat("/proc/self/ns/pid").is_ok_and(|pid| pid.st_ino == INITIAL_PID_NAMESPACE);
     match (stat("/proc/1"), is_initial) {
         (Err(_), _) => Some(rights::refusal()),
-        (Ok(_), false) => Some(Blind::OtherNamespace),
+        (Ok(_), false) => Some(HiddenReason::OtherNamespace),
         (Ok(_), true) => None,
     }
 }

@@ -91,10 +91,11 @@ fn row(line: &str, protocol: Protocol) -> Option<InetRow> {
     let uid = words.nth(1)?.parse().ok()?;
     let inode = words.nth(1)?.parse().ok()?;
     Some(InetRow {
+        cookie: None,
         protocol,
         state,
         local,
-        remote: (!remote.is_nothing()).then_some(remote),
+        remote: (!remote.is_unspecified()).then_some(remote),
         inode: (inode != 0).then_some(inode),
         uid: netstat::uid(inode, uid),
         v6only: None,

@@ -77,7 +77,7 @@ impl Table {
     /// mostly come one after the other.
     fn place(&mut self, sockets: &mut [Socket], at: Moment) -> Option<Problem> {
         let groups = self.groups.iter().copied().filter(|&id| id != 0);
-        self.cgroups.learn(groups.clone(), at);
+        self.cgroups.resolve(groups.clone(), at);
         let mut last: (u64, Option<&Placement>) = (0, None);
         for (socket, &group) in sockets.iter_mut().zip(&self.groups) {
             if group != last.0 {
@@ -88,7 +88,7 @@ impl Table {
                 socket.container.clone_from(&place.container);
             }
         }
-        let missing = groups.filter(|&id| self.cgroups.is_yet_to_be_found(id));
+        let missing = groups.filter(|&id| self.cgroups.is_pending(id));
         problems::groups(missing.count())
     }
 }

@@ -22,7 +22,7 @@ use self::sweep::Sweep;
 use super::procfs::{LiveProcfs, Procfs};
 use crate::model::{BuildSpread, Moment, Pid, Socket};
 use crate::source::linux::proc::descriptor_limit::Shortage;
-use crate::source::{Blind, Holding, Looks as ScanStats};
+use crate::source::{HiddenReason, OwnerPids, ScanStats};
 
 /// Inodes of sockets; the kernel numbers them one after the other.
 type Inodes = HashSet<u32, BuildSpread>;
@@ -84,7 +84,7 @@ impl<P: Procfs> OwnerIndex<P> {
         sockets: &[Socket],
         at: Moment,
         extent: ScanExtent,
-    ) -> (Vec<Holding>, io::Result<()>) {
+    ) -> (Vec<OwnerPids>, io::Result<()>) {
         let elapsed = self.updated_at.map_or(Duration::ZERO, |last| last.age(at));
         self.is_later = self.updated_at.is_some();
         self.updated_at = Some(at);
@@ -100,10 +100,10 @@ impl<P: Procfs> OwnerIndex<P> {
         let outcome = outcome.map(|is_over| self.record_misses(&wanted, is_over));
         let has_scanned = self.stats != stats;
         for (socket, owner) in sockets.iter().zip(&mut owners) {
-            if has_scanned || *owner == Holding::Unknown {
+            if has_scanned || *owner == OwnerPids::Unknown {
                 *owner = socket
                     .inode
-                    .map_or(Holding::None, |inode| self.owner(inode));
+                    .map_or(OwnerPids::None, |inode| self.owner(inode));
             }
         }
         (owners, outcome)
@@ -111,15 +111,15 @@ impl<P: Procfs> OwnerIndex<P> {
 
     /// What is known of each socket, and the inodes without an owner that are due for a search. Those that are gone
     /// from the table are forgotten.
-    fn known_owners(&mut self, sockets: &[Socket]) -> (Vec<Holding>, Inodes) {
+    fn known_owners(&mut self, sockets: &[Socket]) -> (Vec<OwnerPids>, Inodes) {
         let mut before = std::mem::take(&mut self.unfound);
         let mut wanted = Inodes::default();
         let mut known = |socket: &Socket| {
             let Some(inode) = socket.inode else {
-                return Holding::None;
+                return OwnerPids::None;
             };
             if let Some(pids) = self.processes.owners(inode) {
-                return Holding::By(Arc::clone(pids));
+                return OwnerPids::Known(Arc::clone(pids));
             }
             let mut backoff = before.remove(&inode).unwrap_or_default();
             if backoff.skip == 0 {
@@ -127,7 +127,7 @@ impl<P: Procfs> OwnerIndex<P> {
             }
             backoff.skip = backoff.skip.saturating_sub(1);
             self.unfound.insert(inode, backoff);
-            Holding::Unknown
+            OwnerPids::Unknown
         };
         (sockets.iter().map(&mut known).collect(), wanted)
     }
@@ -212,19 +212,19 @@ impl<P: Procfs> OwnerIndex<P> {
     }
 
     /// The owner of an inode, as far as is known.
-    fn owner(&self, inode: u32) -> Holding {
+    fn owner(&self, inode: u32) -> OwnerPids {
         if let Some(pids) = self.processes.owners(inode) {
-            return Holding::By(Arc::clone(pids));
+            return OwnerPids::Known(Arc::clone(pids));
         }
         match self.unfound.get(&inode) {
             // A scan just found its last owner without it: the next snapshot searches for another.
-            None => Holding::Unknown,
-            Some(backoff) if backoff.is_unfinished || self.is_short() => Holding::Unknown,
+            None => OwnerPids::Unknown,
+            Some(backoff) if backoff.is_unfinished || self.is_short() => OwnerPids::Unknown,
             Some(backoff) => {
                 let hidden = self.hidden_reason();
                 // What the first snapshot has and no process listed here is mostly outside, and stays so.
                 let is_certain = backoff.misses > 1 || hidden.is_some() && !self.is_later;
-                Holding::not_found(hidden, is_certain)
+                OwnerPids::not_found(hidden, is_certain)
             }
         }
     }
@@ -243,9 +243,9 @@ impl<P: Procfs> OwnerIndex<P> {
     }
 
     /// Why owners may be hidden.
-    pub(crate) fn hidden_reason(&self) -> Option<Blind> {
+    pub(crate) fn hidden_reason(&self) -> Option<HiddenReason> {
         if self.error.is_some() {
-            Some(Blind::NotPermitted)
+            Some(HiddenReason::NotPermitted)
         } else {
             let is_refused = self.processes.has_unreadable();
             self.procfs.hidden_reason(is_refused)

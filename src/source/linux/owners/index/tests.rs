@@ -145,11 +145,11 @@ impl Procfs for Machine {
         self.0.processes.borrow().get(&pid)?.parent
     }
 
-    fn hidden_reason(&self, is_refused: bool) -> Option<Blind> {
+    fn hidden_reason(&self, is_refused: bool) -> Option<HiddenReason> {
         let is_inner = self.0.is_inner.get();
         match (is_refused, is_inner) {
-            (true, _) => Some(Blind::NotPermitted),
-            (false, true) => Some(Blind::OtherNamespace),
+            (true, _) => Some(HiddenReason::NotPermitted),
+            (false, true) => Some(HiddenReason::OtherNamespace),
             (false, false) => None,
         }
     }
@@ -206,7 +206,7 @@ impl Desk {
         self.index.owners(sockets, at, effort).1
     }
 
-    fn of(&self, inode: u32) -> Holding {
+    fn of(&self, inode: u32) -> OwnerPids {
         self.index.owner(inode)
     }
 }
@@ -222,8 +222,8 @@ fn connection(inode: u32) -> Socket {
     socket(inode, 7, State::Established)
 }
 
-fn by(pids: &[Pid]) -> Holding {
-    Holding::By(pids.into())
+fn by(pids: &[Pid]) -> OwnerPids {
+    OwnerPids::Known(pids.into())
 }
 
 #[test]
@@ -284,9 +284,9 @@ fn nobody_at_two_looks_is_the_kernel_and_is_looked_for_ever_more_rarely() {
             looks.push(reading);
         }
         let expected = if reading == 0 {
-            Holding::None
+            OwnerPids::None
         } else {
-            Holding::Kernel
+            OwnerPids::Kernel
         };
         assert_eq!(desk.of(9), expected, "at reading {reading}");
     }
@@ -298,10 +298,10 @@ fn a_socket_that_is_gone_is_forgotten_and_so_is_how_often_it_was_missed() {
     let mut desk = Desk::with(&[(10, &[1])]);
     desk.read_now(&[1, 9]);
     desk.read_now(&[1, 9]);
-    assert_eq!(desk.of(9), Holding::Kernel);
+    assert_eq!(desk.of(9), OwnerPids::Kernel);
     desk.read_now(&[1]);
     desk.read_now(&[1, 9]);
-    assert_eq!(desk.of(9), Holding::None);
+    assert_eq!(desk.of(9), OwnerPids::None);
 }
 
 #[test]
@@ -365,7 +365,7 @@ fn a_search_that_takes_too_long_goes_on_at_the_next_reading() {
     }
     desk.machine.runs(119, &[9]);
     desk.read_now(&[9]);
-    assert_eq!(desk.of(9), Holding::Unknown);
+    assert_eq!(desk.of(9), OwnerPids::Unknown);
     let readings = (1..100).find(|_| {
         desk.read(&[9]);
         desk.of(9) == by(&[119])
@@ -426,7 +426,7 @@ fn a_socket_whose_last_holder_passed_it_on_is_nobodys_secret() {
     desk.machine.runs(12, &[]);
     desk.now += SWEEP_TIME;
     desk.read_now(&[1, 2]);
-    assert_eq!(desk.index.hidden_reason(), Some(Blind::NotPermitted));
+    assert_eq!(desk.index.hidden_reason(), Some(HiddenReason::NotPermitted));
     desk.machine.runs(10, &[1]);
     desk.machine.runs(11, &[2]);
     let mut seen = Vec::new();
@@ -434,7 +434,7 @@ fn a_socket_whose_last_holder_passed_it_on_is_nobodys_secret() {
         desk.read(&[1, 2]);
         seen.push(desk.of(2));
     }
-    assert!(!seen.contains(&Holding::Hidden), "{seen:?}");
+    assert!(!seen.contains(&OwnerPids::Hidden), "{seen:?}");
     assert_eq!(seen.last(), Some(&by(&[11])));
 }
 
@@ -472,7 +472,7 @@ fn the_first_round_shows_owners_before_it_is_over() {
     machine.has_files(10, 100);
     let mut desk = Desk::new(machine);
     desk.read_now(&[1, 2]);
-    assert_eq!((desk.of(1), desk.of(2)), (Holding::Unknown, by(&[15])));
+    assert_eq!((desk.of(1), desk.of(2)), (OwnerPids::Unknown, by(&[15])));
     assert!(desk.index.is_in_first_sweep());
     while desk.index.is_in_first_sweep() {
         desk.read_now(&[1, 2]);
@@ -518,8 +518,8 @@ fn who_may_not_be_scanned_hides_what_nobody_else_has() {
     desk.machine.refuses(11, true);
     desk.machine.runs(11, &[9]);
     desk.read_now(&[1, 9]);
-    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), Holding::Hidden));
-    assert_eq!(desk.index.hidden_reason(), Some(Blind::NotPermitted));
+    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), OwnerPids::Hidden));
+    assert_eq!(desk.index.hidden_reason(), Some(HiddenReason::NotPermitted));
     desk.machine.refuses(11, false);
     desk.machine.runs(11, &[9]);
     desk.now += SWEEP_TIME;
@@ -532,10 +532,10 @@ fn a_process_that_ended_takes_its_sockets_along() {
     let mut desk = Desk::with(&[(10, &[1, 2]), (11, &[2])]);
     desk.machine.ends(10);
     assert!(desk.index.forget(&[10]), "nobody has the first now");
-    assert_eq!((desk.of(1), desk.of(2)), (Holding::Unknown, by(&[11])));
+    assert_eq!((desk.of(1), desk.of(2)), (OwnerPids::Unknown, by(&[11])));
     assert!(!desk.index.forget(&[10]));
     desk.read_now(&[1, 2]);
-    assert_eq!(desk.of(1), Holding::None);
+    assert_eq!(desk.of(1), OwnerPids::None);
 }
 
 #[test]
@@ -555,10 +555,10 @@ fn without_proc_whoever_is_not_known_is_hidden() {
         desk.take(&[connection(1), connection(9)], ScanExtent::Bounded)
             .is_err()
     );
-    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), Holding::Hidden));
+    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), OwnerPids::Hidden));
     desk.machine.0.is_gone.set(false);
     desk.read_now(&[1, 9]);
-    assert_eq!(desk.of(9), Holding::None);
+    assert_eq!(desk.of(9), OwnerPids::None);
 }
 
 #[test]
@@ -568,7 +568,7 @@ fn without_a_descriptor_to_look_with_nobody_has_ended_or_is_hidden() {
     desk.machine.0.is_short.set(true);
     let both = [connection(1), connection(9)];
     assert_eq!(desk.take(&both, ScanExtent::Bounded), Err(io::Errno::MFILE));
-    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), Holding::Unknown));
+    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), OwnerPids::Unknown));
     desk.machine.0.is_short.set(false);
     desk.read(&[1, 9]);
     assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), by(&[11])));
@@ -580,12 +580,12 @@ fn a_new_socket_is_outside_the_pid_namespace_at_the_second_look_only() {
     machine.0.is_inner.set(true);
     let mut desk = Desk::new(machine);
     desk.read(&[1]);
-    assert_eq!(desk.of(1), Holding::Hidden, "it was there at first");
+    assert_eq!(desk.of(1), OwnerPids::Hidden, "it was there at first");
     desk.read(&[1, 2]);
     assert_eq!(
         (desk.of(1), desk.of(2)),
-        (Holding::Hidden, Holding::Unknown)
+        (OwnerPids::Hidden, OwnerPids::Unknown)
     );
     desk.read(&[1, 2]);
-    assert_eq!(desk.of(2), Holding::Hidden);
+    assert_eq!(desk.of(2), OwnerPids::Hidden);
 }

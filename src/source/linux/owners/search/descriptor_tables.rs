@@ -18,7 +18,7 @@ use rustix::io;
 use super::{Descriptor, Hints, Owners, ScanStats, spawn};
 use crate::model::Pid;
 use crate::source::linux::owners::procfs::{LiveProcfs, Procfs as _};
-use crate::source::pulse::pulse;
+use crate::source::proc_stat::proc_stat;
 
 /// Up to this number of descriptors on the whole machine, all of them are read.
 const FEW: u64 = 8192;
@@ -217,7 +217,7 @@ impl Children {
         }
         let mut children: HashMap<Pid, Vec<Pid>> = HashMap::new();
         for &pid in pids {
-            if let Some(stat) = pulse(pid) {
+            if let Some(stat) = proc_stat(pid) {
                 children.entry(stat.parent).or_default().push(pid);
             }
         }

@@ -13,10 +13,10 @@ use std::thread;
 use rustix::io::Errno;
 
 use self::other_places::Places;
-use crate::model::{Gap, GapCode, Pid, Place, Socket};
+use crate::model::{FoundIn, Gap, GapCode, Pid, Socket};
 use crate::source::linux::problems;
 use crate::source::linux::proc::descriptor_limit::{self, Shortage};
-use crate::source::{Blind, Holding, Looks as ScanStats};
+use crate::source::{HiddenReason, OwnerPids, ScanStats};
 
 /// A descriptor of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,9 +40,9 @@ pub(crate) struct Owners {
     /// For sockets in descriptor tables: by pid ascending, one for each process.
     pub(crate) descriptors: HashMap<u32, Vec<Descriptor>>,
     /// For sockets in other places.
-    other_places: HashMap<u32, (Arc<[Pid]>, Place)>,
+    other_places: HashMap<u32, (Arc<[Pid]>, FoundIn)>,
     /// Why an owner may be hidden.
-    pub(crate) hidden: Option<Blind>,
+    pub(crate) hidden: Option<HiddenReason>,
     /// Whether no process was scanned, for want of descriptors.
     is_short: bool,
     pub(crate) stats: ScanStats,
@@ -91,9 +91,12 @@ impl Owners {
             }
             owners.other_places = places.found;
         }
-        let is_hidden = |&inode: &u32| owners.by_inode(inode) == Holding::Hidden;
+        let is_hidden = |&inode: &u32| owners.by_inode(inode) == OwnerPids::Hidden;
         if inodes.iter().any(is_hidden) {
-            let reason = owners.hidden.unwrap_or(Blind::NotPermitted).told("it");
+            let reason = owners
+                .hidden
+                .unwrap_or(HiddenReason::NotPermitted)
+                .describe("it");
             gap(&format!("an owner is {reason}"));
         }
         owners
@@ -102,7 +105,7 @@ impl Owners {
     /// What is found where processes can't be read.
     pub(crate) fn unreadable(error: Errno) -> Self {
         Self {
-            hidden: Some(Blind::NotPermitted),
+            hidden: Some(HiddenReason::NotPermitted),
             is_short: Shortage::of(error).is_some(),
             ..Self::default()
         }
@@ -110,21 +113,21 @@ impl Owners {
 
     /// Whether no process has a socket, though every process could be read.
     pub(crate) fn is_ownerless(&self, inode: u32) -> bool {
-        self.by_inode(inode) == Holding::Kernel
+        self.by_inode(inode) == OwnerPids::Kernel
     }
 
     /// The owners of a socket, as far as is known.
-    pub(crate) fn of(&self, socket: &Socket) -> Holding {
+    pub(crate) fn of(&self, socket: &Socket) -> OwnerPids {
         socket
             .inode
-            .map_or(Holding::None, |inode| self.by_inode(inode))
+            .map_or(OwnerPids::None, |inode| self.by_inode(inode))
     }
 
-    pub(crate) fn by_inode(&self, inode: u32) -> Holding {
+    pub(crate) fn by_inode(&self, inode: u32) -> OwnerPids {
         match self.pids(inode) {
-            Some(pids) => Holding::By(pids),
-            None if self.is_short => Holding::Unknown,
-            None => Holding::not_found(self.hidden, true),
+            Some(pids) => OwnerPids::Known(pids),
+            None if self.is_short => OwnerPids::Unknown,
+            None => OwnerPids::not_found(self.hidden, true),
         }
     }
 
@@ -143,9 +146,9 @@ impl Owners {
     }
 
     /// Where a socket was found.
-    pub(crate) fn place(&self, socket: &Socket) -> Place {
+    pub(crate) fn place(&self, socket: &Socket) -> FoundIn {
         let found = socket.inode.and_then(|inode| self.other_places.get(&inode));
-        found.map_or(Place::Descriptors, |&(_, place)| place)
+        found.map_or(FoundIn::Descriptors, |&(_, place)| place)
     }
 }
 

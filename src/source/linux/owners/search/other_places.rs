@@ -13,7 +13,7 @@ use rustix::io;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
 use super::{Descriptor, options};
-use crate::model::{Pid, Place};
+use crate::model::{FoundIn, Pid};
 use crate::source::linux::proc::scan;
 
 /// The most descriptors that a message can carry (`SCM_MAX_FD` of the kernel).
@@ -26,7 +26,7 @@ const MAX_THREADS: usize = 4096;
 #[derive(Debug, Default)]
 pub(crate) struct Places {
     /// The processes of each inode, ascending, and where they have it.
-    pub(super) found: HashMap<u32, (Arc<[Pid]>, Place)>,
+    pub(super) found: HashMap<u32, (Arc<[Pid]>, FoundIn)>,
     /// The processes whose messages could not be read to the end.
     couriers: Vec<Pid>,
 }
@@ -90,13 +90,13 @@ impl<'a> PlaceSearch<'a> {
         let others = tasks.into_iter().flatten().filter(|&task| task != pid);
         for task in others.take(MAX_THREADS) {
             let _ = scan::visit_sockets(process, &format!("task/{task}/fd"), |_, inode| {
-                self.add(inode, pid, Place::Thread);
+                self.add(inode, pid, FoundIn::Thread);
             });
         }
         let _ = scan::visit_links(process, "fd", |number, link| match link {
             b"anon_inode:[io_uring]" => {
                 for inode in registered(&fdinfo(process, number)) {
-                    self.add(inode, pid, Place::Ring);
+                    self.add(inode, pid, FoundIn::Ring);
                 }
             }
             link => {
@@ -118,11 +118,11 @@ impl<'a> PlaceSearch<'a> {
             self.places.couriers.push(descriptor.pid);
         }
         for inode in inodes {
-            self.add(inode, descriptor.pid, Place::InFlight);
+            self.add(inode, descriptor.pid, FoundIn::InFlight);
         }
     }
 
-    fn add(&mut self, inode: u32, pid: Pid, place: Place) {
+    fn add(&mut self, inode: u32, pid: Pid, place: FoundIn) {
         if !self.wanted.contains(&inode) {
             return;
         }

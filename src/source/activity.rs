@@ -1,1 +1,0 @@
-cpu_clock.rs

@@ -1,1 +1,0 @@
-proc_stat.rs
