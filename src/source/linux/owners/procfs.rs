@@ -121,11 +121,11 @@ impl Procfs for LiveProcfs {
     }
 
     fn clock(&self, pid: Pid) -> CpuClock {
-        CpuClock::of(pid)
+        CpuClock::read(pid)
     }
 
     fn is_idle_since(&self, clock: &CpuClock) -> bool {
-        clock.is_over()
+        clock.has_not_advanced()
     }
 
     fn read(&self, pid: Pid) -> io::Result<Option<ProcessSockets>> {
