@@ -14,10 +14,12 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use scene::{OF_A_TENTH, SIZES, moment};
-use sockeye::app::{App, Asked, Msg, Settings, Size, Sort, Surroundings, Tab};
+use sockeye::app::{App, Environment, Msg, Size};
 use sockeye::columns::ColumnId;
 use sockeye::filter::{Context, Filter};
 use sockeye::model::{Kinds, Lineage, Snapshot};
+use sockeye::query::{Query, Sort, Tab};
+use sockeye::settings::Settings;
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::Tracker;
 use sockeye::ui;
@@ -91,7 +93,7 @@ fn sort(criterion: &mut Criterion) {
     for size in SIZES {
         let table = scene::table(size);
         for (name, by) in [("port", ColumnId::Port), ("process", ColumnId::Process)] {
-            let asked = Asked {
+            let asked = Query {
                 tab: Tab::All,
                 kinds: Kinds::DEFAULT,
                 filter: Filter::default(),
@@ -147,8 +149,8 @@ fn settings() -> Settings {
     }
 }
 
-fn surroundings() -> Surroundings {
-    Surroundings {
+fn surroundings() -> Environment {
+    Environment {
         host: "bench".into(),
         is_recording: false,
         uid: Some(3),

@@ -12,10 +12,13 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sockeye::app::view::View;
-use sockeye::app::{App, Input, Key, Msg, Settings, Size, Surroundings, Tab};
+use sockeye::app::{App, Environment, Input, Msg, Size};
 use sockeye::columns::CellContext;
+use sockeye::keymap::Key;
 use sockeye::model::{Kinds, Lineage, Moment, clean};
+use sockeye::query::Tab;
 use sockeye::report;
+use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source as _};
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::{Row, Table, TableUpdate, Tracker};
@@ -154,7 +157,7 @@ fn is_reported(observation: &TableUpdate, now: Moment) {
     let lines = written(|out| report::write_ndjson(out, &observation.table, &rows));
     lines.lines().for_each(is_clean);
 
-    let sheet = report::Sheet::default();
+    let sheet = report::CsvOptions::default();
     let table = written(|out| report::write_csv(out, rows.iter().copied(), sheet));
     let mut reader = csv::Reader::from_reader(table.as_bytes());
     let columns = reader.headers().expect("it is CSV").len();
@@ -201,8 +204,8 @@ fn settings() -> Settings {
     }
 }
 
-fn surroundings() -> Surroundings {
-    Surroundings {
+fn surroundings() -> Environment {
+    Environment {
         host: "recording".to_owned(),
         is_recording: true,
         uid: Some(1000),

@@ -19,11 +19,11 @@ mod text;
 mod timings;
 
 pub use background::{
-    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Engine, KeeperKind, KeptBy, Manager,
-    Quick, Reaction, Restarts, Run, Serving, Standing, Term, Unit,
+    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, EndRisk, Engine, Manager, Quick,
+    Reaction, Restarts, Run, Serving, Supervisor, SupervisorKind, Term, Unit,
 };
 pub use evidence::{
-    Activation, Answered, Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Opening, Place,
+    Activation, Answered, Elsewhere, Evidence, FoundIn, Gap, GapCode, Holder, Limits, Opening,
     Readiness, SocketOptions,
 };
 pub use moment::Moment;

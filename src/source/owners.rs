@@ -25,7 +25,7 @@ pub(super) fn pids(owner_pids: &[OwnerPids]) -> Vec<Pid> {
 }
 
 /// The owner of each holding, in their order, with the processes looked at now.
-pub(super) fn owners(
+pub(crate) fn owners(
     owner_pids: &[OwnerPids],
     processes: &mut Processes,
     at: Moment,

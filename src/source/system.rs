@@ -14,7 +14,7 @@ use super::portable::Platform;
 use super::process::Processes;
 #[cfg(target_os = "linux")]
 use super::users::{rename, rename_socket};
-use super::{Blind, OwnerPids, Source, SourceError, peers};
+use super::{HiddenReason, OwnerPids, Source, SourceError, peers};
 use crate::model::{
     Kinds, Moment, Origin, Owner, Problem, ProblemCode, Protocol, RefreshTimings, Snapshot, Socket,
     Text, counted,
@@ -148,7 +148,11 @@ impl System {
         self.count_looks();
         self.platform.set_partial_owners_first();
         let hidden = count_hidden(&sockets, is_wanted);
-        problems.extend(hidden_problem(hidden, self.platform.blind(), &problems));
+        problems.extend(hidden_problem(
+            hidden,
+            self.platform.hidden_reason(),
+            &problems,
+        ));
         Snapshot {
             taken_at: at,
             kinds: self.kinds,
@@ -320,7 +324,11 @@ fn count_hidden(sockets: &[Socket], is_wanted: Option<&[bool]>) -> usize {
 
 /// Says how many owners are hidden and what would show them, unless it is because no process can
 /// be read at all.
-fn hidden_problem(count: usize, blind: Option<Blind>, problems: &[Problem]) -> Option<Problem> {
+fn hidden_problem(
+    count: usize,
+    hidden_reason: Option<HiddenReason>,
+    problems: &[Problem],
+) -> Option<Problem> {
     let is_known = |problem: &Problem| problem.code == ProblemCode::ProcessesUnreadable;
     if count == 0 || problems.iter().any(is_known) {
         return None;
@@ -330,8 +338,8 @@ fn hidden_problem(count: usize, blind: Option<Blind>, problems: &[Problem]) -> O
         _ => (format!("owners of {count} sockets are"), "them"),
     };
     let owners = counted(count, "owner", "owners");
-    let blind = blind.unwrap_or(Blind::NotPermitted);
-    let (remedy, brief) = (blind.told(them), blind.brief());
+    let hidden_reason = hidden_reason.unwrap_or(HiddenReason::NotPermitted);
+    let (remedy, brief) = (hidden_reason.describe(them), hidden_reason.brief());
     Some(Problem {
         code: ProblemCode::HiddenOwners,
         count: Some(count),
@@ -361,29 +369,29 @@ mod tests {
 
     #[test]
     fn hidden_owners_are_counted_with_what_would_show_them() {
-        let told = |count, blind| {
+        let told = |count, hidden_reason| {
             let hidden = count_hidden(&hidden(count), None);
-            let problem = hidden_problem(hidden, Some(blind), &[]);
+            let problem = hidden_problem(hidden, Some(hidden_reason), &[]);
             problem.map(|told| (told.message.to_string(), told.brief.to_string()))
         };
         let pair = |message: &str, brief: &str| Some((message.to_owned(), brief.to_owned()));
-        assert_eq!(told(0, Blind::NotPermitted), None);
+        assert_eq!(told(0, HiddenReason::NotPermitted), None);
         assert_eq!(
-            told(1, Blind::NotPermitted),
+            told(1, HiddenReason::NotPermitted),
             pair(
                 "the owner of 1 socket is hidden: run as root to see it",
                 "1 owner hidden: sudo"
             )
         );
         assert_eq!(
-            told(2, Blind::NotPermitted),
+            told(2, HiddenReason::NotPermitted),
             pair(
                 "owners of 2 sockets are hidden: run as root to see them",
                 "2 owners hidden: sudo"
             )
         );
         assert_eq!(
-            told(2, Blind::OtherNamespace),
+            told(2, HiddenReason::OtherNamespace),
             pair(
                 "owners of 2 sockets are outside this pid namespace: run on the host to see them",
                 "2 owners hidden: outside this container"

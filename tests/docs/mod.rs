@@ -102,7 +102,7 @@ fn every_verdict_cause_and_note_is_explained() {
     {
         assert!(page.contains(&format!("\n| `{word}` | ")), "{word}");
     }
-    for word in variants("src/bind/verdict/unix_name.rs", "UnixCause") {
+    for word in variants("src/bind/verdict/unix.rs", "UnixCause") {
         assert!(page.contains(&format!("\n| `{word}` | ")), "{word}");
     }
     for word in variants(source, "Outcome") {
@@ -354,7 +354,7 @@ fn the_schemas_have_every_word_of_the_code_and_no_other() {
             check,
             "/$defs/kept_by/properties/kind",
             background,
-            "KeeperKind",
+            "SupervisorKind",
         ),
         (
             check,

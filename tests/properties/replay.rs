@@ -11,7 +11,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use sockeye::app::{App, Input, Key, Msg, Surroundings};
+use sockeye::app::{App, Environment, Input, Msg};
+use sockeye::keymap::Key;
 use sockeye::model::{Kinds, Moment, Snapshot, Socket};
 use sockeye::report;
 use sockeye::source::{Recorder, Replay, Source as _, SourceError};
@@ -80,7 +81,7 @@ impl Player {
             tracker: Tracker::new(settings.linger),
             app: App::new(
                 settings,
-                Surroundings {
+                Environment {
                     is_recording: true,
                     ..surroundings(80, 24)
                 },
@@ -134,7 +135,7 @@ fn is_reported(observation: &TableUpdate) -> Result<(), TestCaseError> {
     let rows: Vec<_> = table.rows.iter().map(|row| &**row).collect();
     let (mut json, mut csv) = (Vec::new(), Vec::new());
     report::write_json(&mut json, table, &rows).expect("a vector takes everything");
-    let sheet = report::Sheet::default();
+    let sheet = report::CsvOptions::default();
     report::write_csv(&mut csv, rows.iter().copied(), sheet).expect("a vector takes everything");
     let parsed = valid(std::str::from_utf8(&json).expect("text").trim_end());
     prop_assert_eq!(

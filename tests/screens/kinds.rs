@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use sockeye::app::Settings;
 use sockeye::model::{
     Endpoint, Kinds, PacketSocket, PacketType, Portless, Protocol, Queue, RawSocket, Socket, State,
     UnixKind, UnixName, UnixPeer, UnixSocket,
 };
+use sockeye::settings::Settings;
 
 use super::stage::{Stage, known, listener, process, settings, surroundings};
 

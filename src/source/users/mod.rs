@@ -8,9 +8,9 @@ mod lookups;
 mod portable;
 
 #[cfg(target_os = "linux")]
-pub(super) use self::linux::{Users, rename, rename_socket};
+pub(crate) use self::linux::{Users, rename, rename_socket};
 #[cfg(not(target_os = "linux"))]
-pub(super) use self::portable::Users;
+pub(crate) use self::portable::Users;
 
 /// The uid of the user who runs this program; Windows has none.
 pub fn own_uid() -> Option<u32> {
