@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::lookups::{Answer, Lookups};
-use crate::model::{Owner, Process, Socket, Text};
+use crate::model::{Owner, Process, Snapshot, Socket, Text};
 
 /// The names of this machine's users, each looked up once.
 #[derive(Default)]
@@ -98,6 +98,17 @@ impl Users {
         })
     }
 
+    /// Adds the names of the users who have sockets. Those of one user are mostly in a row.
+    pub(crate) fn name_sockets(&mut self, sockets: &mut [Socket]) {
+        let mut last = (None, None);
+        for socket in sockets {
+            if socket.uid != last.0 {
+                last = (socket.uid, socket.uid.and_then(|uid| self.name(uid)));
+            }
+            socket.user.clone_from(&last.1);
+        }
+    }
+
     /// The user that a process runs as: the name, or the uid in digits.
     pub(crate) fn of_process(&mut self, process: &sysinfo::Process) -> Option<Text> {
         let uid = **process.effective_user_id().or(process.user_id())?;
@@ -114,21 +125,28 @@ pub(crate) fn rename(process: &mut Arc<Process>, names: &HashMap<u32, Text>) {
     }
 }
 
-/// The same for a socket and the processes that have it.
+/// The same for a socket and its owners.
 pub(crate) fn rename_socket(socket: &mut Socket, names: &HashMap<u32, Text>) {
     if let Some(name) = socket.uid.and_then(|uid| names.get(&uid)) {
         socket.user = Some(name.clone());
     }
     if let Owner::Known(processes) | Owner::Past(processes) = &mut socket.owner {
-        let is_one = |one: &Arc<Process>| one.uid.is_some_and(|uid| names.contains_key(&uid));
-        if processes.iter().any(is_one) {
-            let renamed = processes.iter().map(|one| {
-                let mut one = Arc::clone(one);
-                rename(&mut one, names);
-                one
-            });
-            *processes = renamed.collect();
+        let is_late = |one: &Arc<Process>| one.uid.is_some_and(|uid| names.contains_key(&uid));
+        if processes.iter().any(is_late) {
+            let mut all = processes.to_vec();
+            all.iter_mut().for_each(|one| rename(one, names));
+            *processes = all.into();
         }
+    }
+}
+
+/// The same for all sockets and processes of a snapshot.
+pub(crate) fn rename_all(snapshot: &mut Snapshot, names: &HashMap<u32, Text>) {
+    if !names.is_empty() {
+        let processes = snapshot.processes.values_mut();
+        processes.for_each(|one| rename(one, names));
+        let sockets = snapshot.sockets.iter_mut();
+        sockets.for_each(|socket| rename_socket(socket, names));
     }
 }
 

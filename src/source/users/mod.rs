@@ -8,7 +8,7 @@ mod lookups;
 mod portable;
 
 #[cfg(target_os = "linux")]
-pub(crate) use self::linux::{Users, rename, rename_socket};
+pub(crate) use self::linux::{Users, rename, rename_all, rename_socket};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use self::portable::Users;
 

@@ -1,6 +1,6 @@
 //! The names of users where sysinfo has them all.
 
-use crate::model::Text;
+use crate::model::{Socket, Text};
 
 /// The names of this machine's users.
 pub(crate) struct Users {
@@ -15,6 +15,10 @@ impl Default for Users {
 }
 
 impl Users {
+    /// The users of sockets are not known here.
+    #[expect(clippy::unused_self, reason = "as on Linux")]
+    pub(crate) const fn name_sockets(&mut self, _: &mut [Socket]) {}
+
     /// The user that a process runs as: the name, or the id in digits.
     pub(crate) fn of_process(&mut self, process: &sysinfo::Process) -> Option<Text> {
         let id = process.effective_user_id().or(process.user_id())?;
