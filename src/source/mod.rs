@@ -17,7 +17,8 @@ mod meter;
 pub(crate) mod netstat;
 pub(crate) mod owners;
 mod peers;
-#[cfg(not(target_os = "linux"))]
+mod platform;
+#[cfg(any(not(target_os = "linux"), test))]
 mod portable;
 mod proc_stat;
 pub(crate) mod process;

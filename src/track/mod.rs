@@ -6,10 +6,10 @@
 
 mod changes;
 mod conflicts;
+mod dump_order;
 mod event;
 mod matching;
 mod row;
-mod sequence;
 mod table;
 mod tracker;
 

@@ -692,7 +692,7 @@ proptest! {
                     None => drop(sockets.remove(at)),
                 }
             }
-            by_key.tracker.forget_seats();
+            by_key.tracker.forget_dump_order();
             let (found, expected) = (watch.observe(&sockets), by_key.observe(&sockets));
             prop_assert_eq!(found.events, expected.events);
             prop_assert_eq!(&found.table.rows, &expected.table.rows);

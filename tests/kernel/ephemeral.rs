@@ -95,7 +95,7 @@ fn table() -> Table {
 fn fullest(table: &Table) -> (SocketAddr, PortUsage) {
     let fullest = table.ephemeral.as_ref().unwrap().fullest.unwrap();
     let remote = fullest.remote;
-    (SocketAddr::new(remote.address, remote.port), fullest.held)
+    (SocketAddr::new(remote.address, remote.port), fullest.usage)
 }
 
 #[test]

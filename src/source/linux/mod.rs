@@ -54,14 +54,8 @@ pub(super) struct Platform {
     is_short: bool,
 }
 
-impl Platform {
-    /// Reads the table and everything about its sockets except their owners. With `ages`, how old connections are.
-    pub(super) fn sockets(
-        &mut self,
-        at: Moment,
-        ages: bool,
-        problems: &mut Vec<Problem>,
-    ) -> Vec<Socket> {
+impl super::platform::Platform for Platform {
+    fn sockets(&mut self, at: Moment, ages: bool, problems: &mut Vec<Problem>) -> Vec<Socket> {
         let mut sockets = self.table.read(at, ages, problems);
         if !self.kinds.optional().is_empty() {
             sockets.extend(families::read(self.kinds, problems));
@@ -69,24 +63,19 @@ impl Platform {
         sockets
     }
 
-    /// Reads these kinds of sockets from now on, TCP and UDP in any case.
-    pub(super) const fn set_kinds(&mut self, kinds: Kinds) {
+    fn set_kinds(&mut self, kinds: Kinds) {
         self.kinds = kinds;
     }
 
-    /// The ports that outgoing connections get.
-    pub(super) fn ephemeral(&mut self, at: Moment) -> Option<EphemeralPorts> {
+    fn ephemeral(&mut self, at: Moment) -> Option<EphemeralPorts> {
         self.ephemeral.at(at)
     }
 
-    /// The table is shown without waiting for owners: later snapshots complete them.
-    pub(super) const fn set_partial_owners_first(&mut self) {
+    fn set_partial_owners_first(&mut self) {
         self.partial_owners_first = true;
     }
 
-    /// The owners of each socket, in their order. The first time all are found, unless partial owners are wanted first;
-    /// later as many as one snapshot of a series can find.
-    pub(super) fn owner_pids(
+    fn owner_pids(
         &mut self,
         sockets: &[Socket],
         at: Moment,
@@ -103,8 +92,7 @@ impl Platform {
         self.indexed_owners(sockets, at, extent, problems)
     }
 
-    /// The owners of each wanted socket that can be found, and of the others what is known, in their order.
-    pub(super) fn requested_owner_pids(
+    fn requested_owner_pids(
         &mut self,
         sockets: &[Socket],
         is_wanted: &[bool],
@@ -127,6 +115,24 @@ impl Platform {
         self.searched_owners(sockets, &inodes, &hints, problems)
     }
 
+    fn hidden_reason(&self) -> Option<HiddenReason> {
+        self.hidden
+    }
+
+    fn forget(&mut self, ended: &[Pid]) -> bool {
+        self.index.forget(ended)
+    }
+
+    fn has_unscanned_processes(&self) -> bool {
+        !self.is_short && self.index.is_in_first_sweep()
+    }
+
+    fn take_scan_stats(&mut self) -> ScanStats {
+        std::mem::take(&mut self.stats) + self.index.take_stats()
+    }
+}
+
+impl Platform {
     fn indexed_owners(
         &mut self,
         sockets: &[Socket],
@@ -177,34 +183,12 @@ impl Platform {
         owners
     }
 
-    /// Why owners may be hidden.
-    pub(super) const fn hidden_reason(&self) -> Option<HiddenReason> {
-        self.hidden
-    }
-
-    /// Removes processes that have ended. Whether a socket lost its last owner, so that it is worth finding its owners
-    /// again.
-    pub(super) fn forget(&mut self, ended: &[Pid]) -> bool {
-        self.index.forget(ended)
-    }
-
-    /// Whether the next snapshot should follow at once, as it continues the scan of this one. Without a descriptor it
-    /// would get no further.
-    pub(super) fn has_unscanned_processes(&self) -> bool {
-        !self.is_short && self.index.is_in_first_sweep()
-    }
-
     /// Whether no descriptor is left to read processes with, which is a problem.
     fn check_descriptors(&mut self, problems: &mut Vec<Problem>) -> bool {
         let shortage = descriptor_limit::check().err();
         problems.extend(shortage.map(problems::no_descriptors));
         self.is_short = shortage.is_some();
         self.is_short
-    }
-
-    /// What was scanned since the last call.
-    pub(super) fn take_scan_stats(&mut self) -> ScanStats {
-        std::mem::take(&mut self.stats) + self.index.take_stats()
     }
 }
 
