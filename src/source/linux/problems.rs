@@ -5,6 +5,7 @@ use std::io;
 use nix::errno::Errno;
 
 use super::netlink::DumpError;
+pub(crate) use super::netlink::errno_name;
 use super::proc::descriptor_limit::Shortage;
 use crate::model::{Problem, ProblemCode, Text, counted};
 use crate::source::netstat::{PARTS, Part};
@@ -149,14 +150,6 @@ fn errno(error: &DumpError) -> Option<Errno> {
     match error {
         DumpError::System(error) => error.raw_os_error().map(Errno::from_raw),
         DumpError::Interrupted | DumpError::Malformed => None,
-    }
-}
-
-/// `EPERM`, as manual pages name it.
-pub(crate) fn errno_name(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(number) => format!("{:?}", Errno::from_raw(number)),
-        None => error.to_string(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::io;
 
 use super::{Trouble, dump_or_proc_net, kernel_has};
 use crate::model::{Protocol, Socket, State};
-use crate::source::linux::Interfaces;
+use crate::source::linux::interfaces::Interfaces;
 use crate::source::linux::netlink::{self, DumpError, dump, inet_request};
 use crate::source::linux::proc::net;
 

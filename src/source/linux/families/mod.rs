@@ -13,7 +13,7 @@ use std::io;
 
 use rustix::io::Errno;
 
-use super::Interfaces;
+use super::interfaces::Interfaces;
 use super::netlink::DumpError;
 use super::problems;
 use crate::model::{Kinds, Problem, ProblemCode, Protocol, Socket, Text};

@@ -5,7 +5,7 @@ use std::fs;
 
 use super::{Trouble, dump_or_proc_net};
 use crate::model::{PacketSocket, PacketType, Portless, Queue, Socket, State};
-use crate::source::linux::Interfaces;
+use crate::source::linux::interfaces::Interfaces;
 use crate::source::linux::netlink::{attributes, dump, u32_at};
 use crate::source::linux::proc::net::hexadecimal;
 

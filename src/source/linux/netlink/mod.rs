@@ -17,12 +17,11 @@ use netlink_packet_sock_diag::SOCK_DIAG_BY_FAMILY;
 use netlink_packet_utils::nla::NlasIterator;
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use netlink_sys::{Socket, SocketAddr};
+use nix::errno::Errno as ErrnoName;
 use rustix::io::Errno;
 use thiserror::Error;
 
 use self::request::TCPDIAG_GETSOCK;
-use super::problems;
-
 pub(crate) use self::inet_row::{InetRow, TIMEWAIT_TIMER, parse, state};
 pub(crate) use self::request::{DumpRequest, Extras, inet_request};
 pub(super) use self::tcp_info::KernelClock;
@@ -40,7 +39,7 @@ pub(crate) enum DumpError {
     #[error("the table changed while it was read")]
     Interrupted,
     /// The kernel refused, or the socket failed.
-    #[error("{}", problems::errno_name(.0))]
+    #[error("{}", errno_name(.0))]
     System(#[from] io::Error),
     /// The answer can't be parsed.
     #[error("unexpected answer of the kernel")]
@@ -245,6 +244,14 @@ fn is_end(message: &NetlinkBuffer<&[u8]>) -> Result<bool, DumpError> {
         return Err(io::Error::from_raw_os_error(code.saturating_neg()).into());
     }
     Ok(true)
+}
+
+/// `EPERM`, as manual pages name it.
+pub(crate) fn errno_name(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => format!("{:?}", ErrnoName::from_raw(number)),
+        None => error.to_string(),
+    }
 }
 
 /// Each attribute with its number; `None` where one can't be parsed.

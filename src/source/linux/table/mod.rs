@@ -14,7 +14,9 @@ use super::cgroup::Cgroups;
 use super::netlink::{DumpError, DumpRequest, Extras, InetRow, KernelClock, Rows, SockDiag};
 use super::placement::Placement;
 use super::problems::{Instead, Troubles};
-use super::{Interfaces, problems, proc_net};
+use super::interfaces::Interfaces;
+use super::problems;
+use super::proc::net;
 use crate::model::{Moment, Pid, Problem, Protocol, Socket, State};
 use crate::source::netstat::{self, Part};
 
@@ -128,7 +130,7 @@ impl Reading {
             }
             Err(error) => error,
         };
-        let instead = match proc_net::read(part, self) {
+        let instead = match net::read(part, self) {
             Ok(odd) => Instead::ProcNet { odd },
             // netstat2 sends the same request, so it helps only where that was answered.
             Err(too) if matches!(error, DumpError::Malformed) => {
