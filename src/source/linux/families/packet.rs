@@ -6,7 +6,7 @@ use std::fs;
 use super::{Trouble, dump_or_proc_net};
 use crate::model::{PacketSocket, PacketType, Portless, Queue, Socket, State};
 use crate::source::linux::interfaces::Interfaces;
-use crate::source::linux::netlink::{attributes, dump, u32_at};
+use crate::source::linux::netlink::{NlasIterator, dump, u32_at};
 use crate::source::linux::proc::net::hexadecimal;
 
 /// What to dump of each socket besides its inode (`linux/packet_diag.h`): interface and uid, memory.
@@ -58,8 +58,10 @@ fn row(payload: &[u8], interfaces: &mut Interfaces) -> Option<Socket> {
     let ethertype = u16::from_ne_bytes(payload.get(2..4)?.try_into().ok()?);
     let inode = u32_at(payload, 4)?;
     let (mut interface, mut uid, mut queue) = (0, None, None);
-    for (kind, value) in attributes(payload.get(HEADER..)?)? {
-        match kind {
+    for attribute in NlasIterator::new(payload.get(HEADER..)?) {
+        let attribute = attribute.ok()?;
+        let value = attribute.value();
+        match attribute.kind() {
             INFO => interface = u32_at(value, 0)?,
             UID => uid = u32_at(value, 0),
             MEMORY => {

@@ -9,7 +9,7 @@ use std::io;
 
 use super::{Trouble, dump_or_proc_net};
 use crate::model::{Portless, Queue, Socket, State, UnixKind, UnixName, UnixPeer, UnixSocket};
-use crate::source::linux::netlink::{DumpError, attributes, dump, u32_at};
+use crate::source::linux::netlink::{DumpError, NlasIterator, dump, u32_at};
 use crate::source::linux::proc::net::hexadecimal;
 
 const AF_UNIX: u8 = 1;
@@ -139,8 +139,10 @@ fn row(payload: &[u8]) -> Option<UnixRow> {
         queue: None,
         uid: None,
     };
-    for (attribute, value) in attributes(payload.get(HEADER..)?)? {
-        match attribute {
+    for attribute in NlasIterator::new(payload.get(HEADER..)?) {
+        let attribute = attribute.ok()?;
+        let value = attribute.value();
+        match attribute.kind() {
             NAME => row.name = name(value).to_vec(),
             FILE => row.file = Some((u32_at(value, 4)?, u32_at(value, 0)?)),
             PEER => row.peer = u32_at(value, 0).filter(|&inode| inode != 0),

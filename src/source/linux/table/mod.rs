@@ -11,11 +11,11 @@ use std::collections::HashSet;
 
 use self::bound::{BoundSockets, processor_time};
 use super::cgroup::Cgroups;
+use super::interfaces::Interfaces;
 use super::netlink::{DumpError, DumpRequest, Extras, InetRow, KernelClock, Rows, SockDiag};
 use super::placement::Placement;
-use super::problems::{Instead, Troubles};
-use super::interfaces::Interfaces;
 use super::problems;
+use super::problems::{Instead, Troubles};
 use super::proc::net;
 use crate::model::{Moment, Pid, Problem, Protocol, Socket, State};
 use crate::source::netstat::{self, Part};
