@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use super::owners::index::{OwnerIndex, ScanExtent};
+use super::owners::search::in_descriptor_tables;
 use super::owners::{Hints, Owners, accept_queue};
-use super::proc::descriptor_limit::{self, Shortage};
+use super::proc::descriptor_limit;
 use super::table::Table;
 use super::{ephemeral, families, problems};
 use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, Socket};
@@ -137,16 +138,13 @@ impl Platform {
         if inodes.is_empty() {
             return vec![OwnerPids::None; sockets.len()];
         }
-        let found = match Owners::in_descriptor_tables(inodes, hints) {
-            Ok(found) => found,
-            Err(error) => {
-                problems.push(problems::processes(error));
-                if Shortage::of(error).is_some() {
-                    return unknown_owners(sockets);
-                }
-                Owners::unreadable(error)
-            }
-        };
+        let found = in_descriptor_tables(inodes, hints).unwrap_or_else(|error| {
+            problems.push(problems::processes(error));
+            Owners::unreadable(error)
+        });
+        if found.is_short {
+            return unknown_owners(sockets);
+        }
         self.hidden = found.hidden;
         self.stats = self.stats + found.stats;
         let of_inode = |inode: u32| match found.pids(inode) {

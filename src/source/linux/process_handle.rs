@@ -27,6 +27,7 @@ pub struct ProcessHandle {
     directory: OwnedFd,
 }
 
+/// Reading fails with `ESRCH` once the process has ended.
 impl ProcessHandle {
     /// The process that has this pid now.
     ///
@@ -71,10 +72,7 @@ impl ProcessHandle {
 
     /// Whether the kernel drops this signal rather than deliver it: the first process of a pid namespace gets only what
     /// it handles, and `SIGKILL` from outside (`pid_namespaces(7)`).
-    ///
-    /// # Errors
-    /// `ESRCH` once it has ended.
-    pub fn kernel_drops_signal(&self, signal: i32) -> io::Result<bool> {
+    pub(crate) fn kernel_drops_signal(&self, signal: i32) -> io::Result<bool> {
         const KILL: i32 = 9;
         let status = self.status()?;
         let pids = status.numbers("NSpid:", 10);
@@ -87,10 +85,7 @@ impl ProcessHandle {
     }
 
     /// Whether its real or saved user is one of these: then they may signal it.
-    ///
-    /// # Errors
-    /// `ESRCH` once it has ended.
-    pub fn runs_as_one_of(&self, uids: [u32; 2]) -> io::Result<bool> {
+    pub(crate) fn runs_as_one_of(&self, uids: [u32; 2]) -> io::Result<bool> {
         // Real, effective, saved and file system.
         let of_process = self.status()?.numbers("Uid:", 10);
         let mut decisive = of_process.iter().step_by(2).take(2);
@@ -98,10 +93,7 @@ impl ProcessHandle {
     }
 
     /// Whether it is an ancestor of a process.
-    ///
-    /// # Errors
-    /// `ESRCH` once it has ended.
-    pub fn is_ancestor_of(&self, pid: Pid) -> io::Result<bool> {
+    pub(crate) fn is_ancestor_of(&self, pid: Pid) -> io::Result<bool> {
         let parent = |pid: &Pid| proc_stat(*pid).map(|stat| stat.parent);
         let ancestors = std::iter::successors(parent(&pid), parent);
         if ancestors.take(MAX_DEPTH).any(|parent| parent == self.pid) {
@@ -113,10 +105,7 @@ impl ProcessHandle {
     }
 
     /// What it does about this signal, by its state and its sets of signals.
-    ///
-    /// # Errors
-    /// `ESRCH` once it has ended.
-    pub fn disposition(&self, signal: i32) -> io::Result<SignalDisposition> {
+    pub(crate) fn disposition(&self, signal: i32) -> io::Result<SignalDisposition> {
         let status = self.status()?;
         let state = status.line("State:").trim_start().chars().next();
         Ok(match state {
@@ -131,10 +120,7 @@ impl ProcessHandle {
     }
 
     /// Whether it ignores this signal, whether or not it runs.
-    ///
-    /// # Errors
-    /// `ESRCH` once it has ended.
-    pub fn ignores_signal(&self, signal: i32) -> io::Result<bool> {
+    pub(crate) fn ignores_signal(&self, signal: i32) -> io::Result<bool> {
         Ok(self.status()?.has(signal, "SigIgn:"))
     }
 

@@ -19,8 +19,8 @@ use rustix::io;
 use self::budget::{RetryBackoff, ScanBudget};
 use self::processes::ProcessIndex;
 use self::sweep::Sweep;
-use super::procfs::{LiveProcfs, Procfs};
 use crate::model::{BuildSpread, Moment, Pid, Socket};
+use crate::source::linux::owners::procfs::{LiveProcfs, Procfs};
 use crate::source::linux::proc::descriptor_limit::Shortage;
 use crate::source::{HiddenReason, OwnerPids, ScanStats};
 
@@ -145,7 +145,7 @@ impl<P: Procfs> OwnerIndex<P> {
             true
         } else {
             if is_beginning {
-                self.begin_first_sweep(at)?;
+                self.begin_sweep(at)?;
             }
             if self.sweep.is_first {
                 self.first_sweep_step(wanted, extent);

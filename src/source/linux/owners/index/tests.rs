@@ -4,10 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::super::procfs::{DescriptorTable, ProcessSockets};
 use super::sweep::SWEEP_TIME;
 use super::*;
 use crate::model::{Endpoint, Protocol, State};
+use crate::source::linux::owners::procfs::{DescriptorTable, ProcessSockets};
 
 /// The processes of a test.
 #[derive(Clone, Default)]
