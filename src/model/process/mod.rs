@@ -1,4 +1,4 @@
-//! A process that holds sockets, or an ancestor of one.
+//! A process that has sockets, or an ancestor of one.
 
 mod lineage;
 mod naming;
@@ -59,7 +59,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// A process of which nothing is known but its pid and name, which is its `comm` too.
+    /// A process of which only pid and name are known; the name is its `comm` too.
     pub fn new(pid: Pid, name: impl Into<Text>) -> Self {
         let name = name.into();
         Self {
@@ -93,7 +93,7 @@ impl Process {
         }
     }
 
-    /// The name without the script: what is shown where arguments are to be hidden.
+    /// The name without the script: shown where arguments must be hidden.
     pub fn program_name(&self) -> &str {
         let is_whole = |path: &Text| path.ends_with(&format!("/{}", self.name));
         let has_script = !self.executable.as_ref().is_some_and(is_whole);
@@ -105,7 +105,7 @@ impl Process {
         }
     }
 
-    /// Whether both records speak of the same process, not merely of the same pid.
+    /// Whether both records are of the same process, not merely of the same pid.
     pub fn is_same(&self, other: &Self) -> bool {
         let have_same_start = match (self.started_at_tick, other.started_at_tick) {
             (Some(one), Some(other)) => one == other,

@@ -1,4 +1,4 @@
-//! Who has a socket: six different answers that must not look alike.
+//! The owners of a socket: six different answers that must not be confused.
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use crate::model::Process;
 /// The processes behind a socket, or why there are none to name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// Every process that holds the socket, by pid ascending; never empty.
+    /// Every process that has the socket, by pid ascending; never empty.
     Known(Arc<[Arc<Process>]>),
-    /// Some process has it, but this user may not look at that process. The socket's uid still
-    /// tells whose it is.
+    /// Some process has it, but this user may not read that process. The socket's uid is still
+    /// known.
     Hidden,
-    /// The kernel itself has it (VXLAN, NFS, …), or no process that could be looked at.
+    /// The kernel itself has it (VXLAN, NFS, …), or no process that could be read.
     Kernel,
-    /// Nobody any more: it outlived its process or its descriptor (`TIME_WAIT`, an orphan). These
+    /// No process any more: it outlived its process or its descriptor (`TIME_WAIT`, an orphan). These
     /// processes had it; never empty.
     Past(Arc<[Arc<Process>]>),
-    /// Nobody, and nobody was seen to have had it.
+    /// No process, and none is known to have had it.
     None,
-    /// Not looked for everywhere yet; a later reading will tell. Only a table that goes on has it.
+    /// Not every process was read yet; a later snapshot has the answer. Only in live tables.
     Unknown,
 }
 
@@ -98,7 +98,7 @@ impl Owner {
         is_among(self.present(), process)
     }
 
-    /// Whether both have the same to say, of the very same processes.
+    /// Whether both are the same answer, with the same processes.
     pub fn is_same(&self, other: &Self) -> bool {
         let (one, another) = (self.processes(), other.processes());
         let are_same = || one.iter().zip(another).all(|(a, b)| a.is_same(b));
