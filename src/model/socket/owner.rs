@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::model::Process;
 
@@ -19,7 +19,7 @@ pub enum Owner {
     Kernel,
     /// No process any more: it outlived its process or its descriptor (`TIME_WAIT`, an orphan). These
     /// processes had it; never empty.
-    Past(Arc<[Arc<Process>]>),
+    Former(Arc<[Arc<Process>]>),
     /// No process, and none is known to have had it.
     None,
     /// Not every process was read yet; a later snapshot has the answer. Only in live tables.
@@ -29,7 +29,7 @@ pub enum Owner {
 /// An [`Owner`] without its processes, as JSON names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[derive(IntoStaticStr)]
+#[derive(IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "lowercase")]
 pub enum OwnerKind {
     /// [`Owner::Known`].
@@ -38,8 +38,10 @@ pub enum OwnerKind {
     Hidden,
     /// [`Owner::Kernel`].
     Kernel,
-    /// [`Owner::Past`].
-    Past,
+    /// [`Owner::Former`].
+    #[serde(rename = "past")]
+    #[strum(serialize = "past")]
+    Former,
     /// [`Owner::None`].
     None,
     /// [`Owner::Unknown`].
@@ -60,7 +62,7 @@ impl Owner {
             Self::Known(_) => OwnerKind::Known,
             Self::Hidden => OwnerKind::Hidden,
             Self::Kernel => OwnerKind::Kernel,
-            Self::Past(_) => OwnerKind::Past,
+            Self::Former(_) => OwnerKind::Former,
             Self::None => OwnerKind::None,
             Self::Unknown => OwnerKind::Unknown,
         }
@@ -69,7 +71,7 @@ impl Owner {
     /// The processes that have or had the socket; empty where none can be named.
     pub fn processes(&self) -> &[Arc<Process>] {
         match self {
-            Self::Known(processes) | Self::Past(processes) => processes,
+            Self::Known(processes) | Self::Former(processes) => processes,
             Self::Hidden | Self::Kernel | Self::None | Self::Unknown => &[],
         }
     }
@@ -136,10 +138,10 @@ mod tests {
         );
         assert!(!owner.has(&process(4, 1)));
         assert!(
-            !Owner::Past(Arc::clone(&all)).has(&all[0]),
+            !Owner::Former(Arc::clone(&all)).has(&all[0]),
             "it has it no more"
         );
-        assert!(owner.shares_process_with(&Owner::Past(Arc::from([process(6000, 1)]))));
-        assert!(!owner.shares_process_with(&Owner::Past(Arc::from([process(6000, 2)]))));
+        assert!(owner.shares_process_with(&Owner::Former(Arc::from([process(6000, 1)]))));
+        assert!(!owner.shares_process_with(&Owner::Former(Arc::from([process(6000, 2)]))));
     }
 }

@@ -245,7 +245,7 @@ impl SocketFrame {
         let found: Arc<[_]> = pids.iter().map(find).collect::<Result<_, _>>()?;
         match (self.owner, found.is_empty()) {
             (OwnerKind::Known, false) => Ok(Owner::Known(found)),
-            (OwnerKind::Past, false) => Ok(Owner::Past(found)),
+            (OwnerKind::Former, false) => Ok(Owner::Former(found)),
             (OwnerKind::Hidden, true) => Ok(Owner::Hidden),
             (OwnerKind::Kernel, true) => Ok(Owner::Kernel),
             (OwnerKind::None, true) => Ok(Owner::None),

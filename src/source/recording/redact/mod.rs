@@ -75,7 +75,7 @@ impl Redactor {
         };
         match owner {
             Owner::Known(processes) => Owner::Known(all(processes)),
-            Owner::Past(processes) => Owner::Past(all(processes)),
+            Owner::Former(processes) => Owner::Former(all(processes)),
             other @ (Owner::Hidden | Owner::Kernel | Owner::None | Owner::Unknown) => other.clone(),
         }
     }
