@@ -300,16 +300,16 @@ impl Socket {
         if let Some(portless) = &self.portless {
             return portless.word(self.family());
         }
-        match (self.protocol, self.family()) {
-            (Protocol::Tcp, Family::Ipv4) => "tcp",
-            (Protocol::Tcp, Family::Ipv6) => "tcp6",
-            (Protocol::Udp, Family::Ipv4) => "udp",
-            (Protocol::Udp, Family::Ipv6) => "udp6",
-            (Protocol::UdpLite, Family::Ipv4) => "udpl",
-            (Protocol::UdpLite, Family::Ipv6) => "udpl6",
-            (Protocol::Sctp, Family::Ipv4) => "sctp",
-            (Protocol::Sctp, Family::Ipv6) => "sctp6",
-            (other, _) => other.as_str(),
+        let (ipv4, ipv6) = match self.protocol {
+            Protocol::Tcp => ("tcp", "tcp6"),
+            Protocol::Udp => ("udp", "udp6"),
+            Protocol::UdpLite => ("udpl", "udpl6"),
+            Protocol::Sctp => ("sctp", "sctp6"),
+            other => return other.as_str(),
+        };
+        match self.family() {
+            Family::Ipv4 => ipv4,
+            Family::Ipv6 => ipv6,
         }
     }
 
