@@ -15,8 +15,8 @@ use super::portable::Portable as ThisPlatform;
 use super::process::Processes;
 use super::{HiddenReason, OwnerPids, Source, SourceError, peers};
 use crate::model::{
-    Kinds, Moment, Origin, Owner, Problem, ProblemCode, Protocol, RefreshTimings, Snapshot, Socket,
-    Text, counted,
+    Kinds, Moment, Origin, Owner, Problem, ProblemCode, Protocol, RefreshTimings, Services,
+    Snapshot, Socket, Text, counted,
 };
 
 /// Reads the sockets of this machine's current network namespace.
@@ -30,6 +30,7 @@ pub struct System {
     owners: Owners,
     timings: RefreshTimings,
     kinds: Kinds,
+    services: Services,
     /// Whether there was a snapshot that later ones are compared with.
     has_begun: bool,
 }
@@ -50,6 +51,7 @@ impl System {
             owners: Owners::default(),
             timings: RefreshTimings::default(),
             kinds: Kinds::DEFAULT,
+            services: Services::default(),
             has_begun: false,
         }
     }
@@ -59,6 +61,12 @@ impl System {
     pub fn with_kinds(mut self, kinds: Kinds) -> Self {
         self.set_kinds(kinds);
         self
+    }
+
+    /// The same with the user's names of services.
+    #[must_use]
+    pub fn with_services(self, services: Services) -> Self {
+        Self { services, ..self }
     }
 
     /// Takes one snapshot that nothing is compared with. Where a socket seems to have no owner, it scans a
@@ -107,6 +115,7 @@ impl System {
         // A connection that opened since the first of a series is as old as its row.
         let ages = requested.is_some() || !std::mem::replace(&mut self.has_begun, true);
         let mut sockets = self.platform.sockets(at, ages, &mut problems);
+        self.services.name_sockets(&mut sockets);
         self.timings.dump = meter.lap();
         let is_requested = requested.map(|these| with_related(&sockets, these(&sockets)));
         let is_requested = is_requested.as_deref();
@@ -223,7 +232,8 @@ impl Source for System {
     }
 
     fn reset(&mut self) {
-        *self = Self::new().with_kinds(self.kinds);
+        let services = std::mem::take(&mut self.services);
+        *self = Self::new().with_kinds(self.kinds).with_services(services);
     }
 
     fn set_kinds(&mut self, kinds: Kinds) -> bool {

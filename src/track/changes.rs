@@ -69,12 +69,13 @@ fn carried_owner(before: &Socket, now: &Socket) -> Option<Owner> {
     match (&before.owner, &now.owner) {
         (had, Owner::Unknown) => Some(had.clone()),
         // It still has an inode, and the first scan missed its owner: nothing new is known.
-        (had @ (Owner::Known(_) | Owner::Past(_)), Owner::None) if now.inode.is_some() => {
+        (had @ (Owner::Known(_) | Owner::Former(_)), Owner::None) if now.inode.is_some() => {
             Some(had.clone())
         }
-        (Owner::Known(had) | Owner::Past(had), Owner::None | Owner::Kernel | Owner::Past(_)) => {
-            Some(Owner::Past(Arc::clone(had)))
-        }
+        (
+            Owner::Known(had) | Owner::Former(had),
+            Owner::None | Owner::Kernel | Owner::Former(_),
+        ) => Some(Owner::Former(Arc::clone(had))),
         _ => None,
     }
 }

@@ -105,14 +105,14 @@ pub(super) fn rows(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
     });
     let by_connection = |socket: &Socket| socket.is_connection().then(|| Address::of(socket));
     lookup.pass(by_connection, |row, socket| {
-        socket.inode.is_none() || row.inode.is_none() && !is_past_close(row)
+        socket.inode.is_none() || row.inode.is_none() && !is_after_close(row)
     });
     lookup.rows
 }
 
 /// Whether its own side has closed it: without an inode no process will have it again, and what has
 /// the same addresses and an inode is the next connection.
-const fn is_past_close(socket: &Socket) -> bool {
+const fn is_after_close(socket: &Socket) -> bool {
     matches!(
         socket.state,
         State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait

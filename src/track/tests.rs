@@ -202,7 +202,7 @@ fn time_wait_keeps_who_had_the_connection() {
     assert_eq!(
         observation.table.rows[0].socket.owner,
         match known(&[7]) {
-            Owner::Known(processes) => Owner::Past(processes),
+            Owner::Known(processes) => Owner::Former(processes),
             _ => unreachable!(),
         }
     );

@@ -125,11 +125,7 @@ impl Tracker {
     pub fn apply(&mut self, mut snapshot: Snapshot) -> TableUpdate {
         let (now, kinds) = (snapshot.taken_at, snapshot.kinds);
         let mut sockets = std::mem::take(&mut snapshot.sockets);
-        if !self.services.is_empty() {
-            for socket in &mut sockets {
-                socket.own_service = self.services.own_name(socket);
-            }
-        }
+        self.services.name_sockets(&mut sockets);
         self.drop_other_kinds(kinds);
         let replacements = self.release_replaced();
         let not_released = self.live.len() - replacements.len();

@@ -268,7 +268,7 @@ impl Row {
                 OwnerKind::Known => "known",
                 OwnerKind::Hidden => "hidden",
                 OwnerKind::Kernel => "kernel",
-                OwnerKind::Past => "past",
+                OwnerKind::Former => "past",
                 OwnerKind::None => "none",
                 OwnerKind::Unknown => "unknown",
             },

@@ -138,7 +138,7 @@ impl Worker {
         let work = move || {
             for uid in queue {
                 // No one receives it once the worker is dropped.
-                if sender.send((uid, look_up(&tool, uid, &shared))).is_err() {
+                if sender.send((uid, run_getent(&tool, uid, &shared))).is_err() {
                     return;
                 }
             }
@@ -170,7 +170,7 @@ fn lock(running: &Mutex<Running>) -> MutexGuard<'_, Running> {
 }
 
 /// Runs `getent passwd UID`. It has ended and is reaped when this returns.
-fn look_up(tool: &PathBuf, uid: u32, running: &Mutex<Running>) -> Answer {
+fn run_getent(tool: &PathBuf, uid: u32, running: &Mutex<Running>) -> Answer {
     let mut command = Command::new(tool);
     command.args(["passwd", &uid.to_string()]).env_clear();
     command.stdin(Stdio::null()).stderr(Stdio::null());
