@@ -1,4 +1,4 @@
-//! One reading of the system's tables.
+//! One snapshot of the system's tables.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,20 +15,19 @@ pub enum ProblemCode {
     HiddenOwners,
     /// The socket table, or a part of it, could not be read.
     TableUnreadable,
-    /// Sockets of a kind that was asked for can't be listed here.
+    /// Sockets of a requested kind can't be listed here.
     NotListed,
     /// Details beyond the plain table (queues, dual-stack, bound sockets) could not be read.
     DetailsUnreadable,
     /// Processes could not be read at all.
     ProcessesUnreadable,
-    /// The table changed so much while it was read that rows may be missing from this reading.
+    /// The table changed so much while it was read that rows may be missing from this snapshot.
     Interrupted,
-    /// Few ports are left for outgoing connections, or none. Not a matter of reading: it follows from
-    /// the table.
+    /// Few ports are left for outgoing connections, or none. This follows from the table.
     EphemeralPorts,
-    /// The recording that was asked for could not be written on, or the one that is shown breaks off.
+    /// A recording could not be continued, or the one that is shown breaks off.
     RecordingEnded,
-    /// A recording lacks sockets of this reading: there are more than one can hold.
+    /// A recording lacks sockets of this snapshot: there are more than it can hold.
     RecordingIncomplete,
 }
 
@@ -39,7 +38,7 @@ impl ProblemCode {
     }
 }
 
-/// Something that this reading could not see: a sentence with its remedy.
+/// Something that this snapshot lacks: a sentence with its remedy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// What it is about.
@@ -48,12 +47,12 @@ pub struct Problem {
     pub count: Option<usize>,
     /// What happened, then what to try.
     pub message: Text,
-    /// The same in a few words, for a place that is short of room.
+    /// The same in a few words, for small spaces.
     pub brief: Text,
 }
 
 impl Problem {
-    /// A problem that concerns no countable rows and is told in one way only.
+    /// A problem that concerns no countable rows, with the same text for both.
     pub fn new(code: ProblemCode, message: &str) -> Self {
         Self {
             code,
@@ -66,7 +65,7 @@ impl Problem {
 
 /// The system's sockets and their processes at one moment.
 ///
-/// A reading is not atomic: a row may be missing from one and back in the next.
+/// A snapshot is not atomic: a row may be missing from one and back in the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// When it was taken.

@@ -1,16 +1,14 @@
-//! Whether a process has run since it was last looked at, told by its CPU clock.
+//! Whether a process has run since it was read, by its CPU clock.
 //!
-//! What a process has (descriptors, name, arguments, user) is changed by its own threads alone, and
-//! a thread that runs uses time. So a process whose clock stands where it stood before the last look
-//! is as that look found it, and so is its identity: another one under its pid would have a clock of
-//! its own. One system call of less than a microsecond tells (`clock_getcpuclockid(3)`, nanoseconds,
-//! of all threads together), where opening a file below `/proc` takes ten, and no right is needed for
-//! it. It does not tell of a descriptor table that another process shares (`CLONE_FILES` without
-//! `CLONE_THREAD`), and not of a parent that ended. Where `/proc` counts pids otherwise than we do (it is
-//! another pid namespace's), it tells nothing.
+//! What a process has (descriptors, name, arguments, user) is changed by its own threads alone, and a thread that runs uses
+//! time. So a process whose clock has not advanced since it was read is unchanged, and so is its identity: another one with
+//! its pid would have a clock of its own. One system call of less than a microsecond reads the clock
+//! (`clock_getcpuclockid(3)`, nanoseconds, of all threads together), where opening a file below `/proc` takes ten, and it
+//! takes no right. It does not show changes of a descriptor table that another process shares (`CLONE_FILES` without
+//! `CLONE_THREAD`), nor a parent that ended. Where `/proc` is that of another pid namespace it shows nothing.
 //!
-//! The clock of a thread that is on another processor moves at that one's next tick only (seen: up to 18 ms
-//! late), so a clock that stands still says something only if it was read a while ago.
+//! The clock of a thread on another processor advances at that one's next tick only (seen: up to 18 ms late), so it counts
+//! only if it was read a while ago.
 
 use crate::model::Pid;
 
@@ -20,56 +18,54 @@ use std::sync::LazyLock;
 #[cfg(target_os = "linux")]
 use nix::{sys::time::TimeSpec, time::ClockId};
 
-/// The CPU clock of a process, as it stood at one moment.
+/// The CPU clock of a process at one moment; `None` if it can't be read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CpuClock {
     #[cfg(target_os = "linux")]
-    clock: Option<Reading>,
+    reading: Option<ClockReading>,
 }
 
-/// A clock, what it told, and when that was.
 #[cfg(target_os = "linux")]
 #[derive(Clone, Copy, Debug)]
-struct Reading {
+struct ClockReading {
     clock: ClockId,
-    told: TimeSpec,
+    time: TimeSpec,
     at: TimeSpec,
 }
 
-/// For so long a clock is not trusted to have moved: some ticks of the slowest kind, 10 ms.
+/// A clock may be late by this time: some ticks of the slowest kind, 10 ms.
 #[cfg(target_os = "linux")]
 const SOME_TICKS: TimeSpec = TimeSpec::new(0, 50_000_000);
 
 #[cfg(target_os = "linux")]
 impl CpuClock {
-    /// Reads the clock of a process. Taken before a look, it tells later whether that look still holds.
-    pub(super) fn of(pid: Pid) -> Self {
-        static COUNTS_AS_WE_DO: LazyLock<bool> = LazyLock::new(counts_as_we_do);
-        let pid = i32::try_from(pid).ok().filter(|_| *COUNTS_AS_WE_DO);
-        let clock = pid.and_then(|pid| {
+    /// Reads the clock of a process. Read before the process is, it shows later whether the process ran since.
+    pub(super) fn read(pid: Pid) -> Self {
+        static IS_SAME_PID_NAMESPACE: LazyLock<bool> = LazyLock::new(is_same_pid_namespace);
+        let pid = i32::try_from(pid).ok().filter(|_| *IS_SAME_PID_NAMESPACE);
+        let reading = pid.and_then(|pid| {
             let clock = ClockId::pid_cpu_clock_id(nix::unistd::Pid::from_raw(pid)).ok()?;
-            Some(Reading {
+            Some(ClockReading {
                 clock,
-                told: clock.now().ok()?,
+                time: clock.now().ok()?,
                 at: ClockId::CLOCK_MONOTONIC.now().ok()?,
             })
         });
-        Self { clock }
+        Self { reading }
     }
 
-    /// Whether the process has not run since the clock was read. It has if it is no more, and where
-    /// that can't be told.
-    pub(super) fn is_over(&self) -> bool {
-        self.clock.is_some_and(|then| {
+    /// Whether the process has certainly not run since, and still exists.
+    pub(super) fn has_not_advanced(&self) -> bool {
+        self.reading.is_some_and(|then| {
             let is_old = |now| now - then.at >= SOME_TICKS;
-            ClockId::CLOCK_MONOTONIC.now().is_ok_and(is_old) && then.clock.now() == Ok(then.told)
+            ClockId::CLOCK_MONOTONIC.now().is_ok_and(is_old) && then.clock.now() == Ok(then.time)
         })
     }
 }
 
 /// Whether the pids below `/proc` are those of this process's own pid namespace.
 #[cfg(target_os = "linux")]
-fn counts_as_we_do() -> bool {
+fn is_same_pid_namespace() -> bool {
     let own = std::fs::read_link("/proc/self");
     own.is_ok_and(|own| own.as_os_str() == std::process::id().to_string().as_str())
 }
@@ -77,13 +73,13 @@ fn counts_as_we_do() -> bool {
 #[cfg(not(target_os = "linux"))]
 impl CpuClock {
     /// There is no such clock.
-    pub(super) const fn of(_pid: Pid) -> Self {
+    pub(super) const fn read(_pid: Pid) -> Self {
         Self {}
     }
 
-    /// Nothing is known of any process.
+    /// Any process may have run.
     #[expect(clippy::unused_self, reason = "as on Linux")]
-    pub(super) const fn is_over(&self) -> bool {
+    pub(super) const fn has_not_advanced(&self) -> bool {
         false
     }
 }
@@ -112,24 +108,24 @@ mod tests {
         // It answered, and goes on to wait a moment later.
         let settled = (0..100).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(1));
-            let activity = CpuClock::of(child.id());
+            let clock = CpuClock::read(child.id());
             std::thread::sleep(std::time::Duration::from_millis(60));
-            activity.is_over()
+            clock.has_not_advanced()
         });
         assert!(settled);
-        let activity = CpuClock::of(child.id());
+        let clock = CpuClock::read(child.id());
         ask();
-        assert!(!activity.is_over());
+        assert!(!clock.has_not_advanced());
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
     #[test]
     fn of_a_process_that_is_no_more_nothing_is_said() {
-        assert!(!CpuClock::of(Pid::MAX).is_over());
+        assert!(!CpuClock::read(Pid::MAX).has_not_advanced());
         let mut child = Command::new("true").spawn().unwrap();
         let pid = child.id();
         child.wait().unwrap();
-        assert!(!CpuClock::of(pid).is_over());
+        assert!(!CpuClock::read(pid).has_not_advanced());
     }
 }

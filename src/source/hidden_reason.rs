@@ -1,28 +1,28 @@
-//! Why a process that holds a socket can't be seen, and what would show it.
+//! Why the owner of a socket can't be seen, and what would show it.
 
-/// Why it can't be seen.
+/// Why a process can't be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(target_os = "linux"),
-    expect(dead_code, reason = "only Linux tells")
+    expect(dead_code, reason = "only Linux has it")
 )]
 pub(crate) enum HiddenReason {
-    /// This user may not look at it, root may.
+    /// This user may not read it, root may.
     NotPermitted,
-    /// The same, and nobody becomes root from here (`no_new_privs`): `sudo` fails.
+    /// The same, and no program started from here can become root (`no_new_privs`): `sudo` fails.
     Confined,
-    /// Root without these capabilities may not look at it.
+    /// Root may not read it without these capabilities.
     Lacking(&'static str),
-    /// Whoever has every capability may not look at it: a security module forbids it.
+    /// A security module forbids reading it, with every capability.
     Forbidden,
-    /// It runs outside this user namespace, whose root is nobody there.
+    /// It runs outside this user namespace, whose root has no rights there.
     OtherUsers,
     /// It runs outside this pid namespace, where its pid means nothing.
     OtherNamespace,
 }
 
 impl HiddenReason {
-    /// How a sentence goes on that begins with the owners, of whom it speaks as `them`.
+    /// The end of a sentence that begins with the owners; `them` is the pronoun for these.
     pub(super) fn describe(self, them: &str) -> String {
         match self {
             Self::NotPermitted => format!("hidden: run as root to see {them}"),

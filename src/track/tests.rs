@@ -202,7 +202,7 @@ fn time_wait_keeps_who_had_the_connection() {
     assert_eq!(
         observation.table.rows[0].socket.owner,
         match known(&[7]) {
-            Owner::Known(processes) => Owner::Past(processes),
+            Owner::Known(processes) => Owner::Former(processes),
             _ => unreachable!(),
         }
     );
@@ -692,7 +692,7 @@ proptest! {
                     None => drop(sockets.remove(at)),
                 }
             }
-            by_key.tracker.forget_seats();
+            by_key.tracker.forget_dump_order();
             let (found, expected) = (watch.observe(&sockets), by_key.observe(&sockets));
             prop_assert_eq!(found.events, expected.events);
             prop_assert_eq!(&found.table.rows, &expected.table.rows);

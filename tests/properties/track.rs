@@ -164,6 +164,11 @@ impl World {
         self.last_inode += 1;
         Socket {
             inode: Some(self.last_inode),
+            // Every other one, as if it had been read in another way.
+            cookie: self
+                .last_inode
+                .is_multiple_of(2)
+                .then(|| self.last_inode.into()),
             owner: Owner::Known([process(pid)].into()),
             ..Socket::new(Protocol::Tcp, endpoint(port), remote.map(endpoint), state)
         }

@@ -228,7 +228,7 @@ fn role(column: ColumnId, row: &Row, context: &CellContext, text: &str) -> Role 
 }
 
 fn state_role(row: &Row) -> Role {
-    let is_left = matches!(row.socket.owner.kind(), OwnerKind::Past | OwnerKind::None);
+    let is_left = matches!(row.socket.owner.kind(), OwnerKind::Former | OwnerKind::None);
     let is_orphan = is_left && row.socket.inode.is_none();
     match row.socket.state {
         State::Listen => match AcceptQueue::of(&row.socket).map(AcceptQueue::fill) {

@@ -152,7 +152,7 @@ impl LinuxInspector {
         listed: &HashSet<u32>,
     ) {
         // If `/proc` can't be read, that is a gap of the owners.
-        let found = unlisted::look(protocol, port, listed).unwrap_or_default();
+        let found = unlisted::find(protocol, port, listed).unwrap_or_default();
         let pids = found.iter().map(|one| one.pids.as_slice().into());
         let owner_pids: Vec<_> = pids.map(OwnerPids::Known).collect();
         let owners = owners(&owner_pids, &mut self.processes, evidence.taken_at);
@@ -173,7 +173,7 @@ fn add_options(holders: &mut [Holder], found: &Owners, gaps: &mut Vec<Gap>) {
         else {
             continue;
         };
-        match options::ask(inode, descriptor) {
+        match options::read(inode, descriptor) {
             Ok(read) => {
                 holder.options = Some(read.options);
                 holder.v6only = holder.v6only.or(read.v6only);

@@ -25,6 +25,7 @@ use crate::model::{
     SocketFile, State, UnixAddress, UnixEvidence, UnixHolder,
 };
 use crate::source::linux::background::BackgroundReader;
+use crate::source::linux::mounts::mounts;
 use crate::source::linux::owners::{Hints, Owners};
 use crate::source::linux::problems;
 use crate::source::linux::unix_table::{self, UnixRow};
@@ -98,9 +99,9 @@ fn rows_of_path(
     rows.retain(|row| has_file(row) || has_name(row));
     // An accepted connection has the name and the file of its listener, but does not keep the name in use. A client may
     // be bound, too: the only socket that a connect can have reached.
-    let is_bound = |row: &UnixRow| !row.is_connected && (has_file(row) || is_known_by_name);
+    let is_bound = |row: &UnixRow| !row.is_connected() && (has_file(row) || is_known_by_name);
     if rows.iter().any(is_bound) || evidence.connected != Some(Connected::Bound) {
-        rows.retain(|row| !row.is_connected);
+        rows.retain(|row| !row.is_connected());
     }
     let with_cut_off = |row| {
         let is_cut_off = !has_file(&row) && !is_known_by_name;
@@ -207,22 +208,10 @@ fn file_system(path: &Path) -> Option<(u32, u32)> {
     if found.stx_mask & wanted.bits() == 0 {
         return None;
     }
-    let mounts = std::fs::read("/proc/self/mountinfo").ok()?;
-    let mut lines = mounts.split(|&byte| byte == b'\n');
-    lines.find_map(|line| device_of_mount(line, found.stx_mnt_id))
-}
-
-/// From a line of `proc_pid_mountinfo(5)`: `36 35 98:0 …` is mount 36.
-fn device_of_mount(line: &[u8], mount: u64) -> Option<(u32, u32)> {
-    let mut fields = std::str::from_utf8(line.get(..line.len().min(64))?)
-        .or_else(|error| std::str::from_utf8(&line[..error.valid_up_to()]))
-        .ok()?
-        .split(' ');
-    if fields.next()?.parse() != Ok(mount) {
-        return None;
-    }
-    let (major, minor) = fields.nth(1)?.split_once(':')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
+    let mountinfo = std::fs::read("/proc/self/mountinfo").ok()?;
+    let mut mounts = mounts(&mountinfo);
+    let mount = mounts.find(|mount| mount.id == found.stx_mnt_id)?;
+    Some(mount.device)
 }
 
 fn new_socket(kind: SocketType) -> io::Result<OwnedFd> {
@@ -259,7 +248,7 @@ fn holders(
     evidence: &mut UnixEvidence,
     processes: &mut Processes,
 ) -> Vec<UnixHolder> {
-    rows.sort_by_key(|(row, is_cut_off)| (*is_cut_off, !row.is_listening, row.inode));
+    rows.sort_by_key(|(row, is_cut_off)| (*is_cut_off, !row.is_listening(), row.inode));
     let inodes: HashSet<u32> = rows.iter().map(|(row, _)| row.inode).collect();
     let hints = Hints {
         pids: HashSet::new(),
@@ -272,7 +261,7 @@ fn holders(
     let all = rows.into_iter().zip(owners);
     all.map(|((row, is_cut_off), owner)| UnixHolder {
         kind: row.kind,
-        is_listening: row.is_listening,
+        is_listening: row.is_listening(),
         is_cut_off,
         holder: holder(&row, owner, processes),
     })
@@ -282,7 +271,7 @@ fn holders(
 /// A row in the form that fixes and sentences on owners take: its address means nothing.
 fn holder(row: &UnixRow, owner: Owner, processes: &mut Processes) -> Holder {
     let nothing = Endpoint::new(Ipv4Addr::UNSPECIFIED.into(), 0);
-    let state = if row.is_listening {
+    let state = if row.is_listening() {
         State::Listen
     } else {
         State::Unconn

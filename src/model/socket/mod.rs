@@ -152,7 +152,7 @@ pub struct Queue {
     pub send: u32,
 }
 
-/// A socket as one reading of the system's table shows it. What is not known is `None`.
+/// A socket as one snapshot of the system's table shows it. What is not known is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Socket {
     /// Transport protocol.
@@ -163,19 +163,19 @@ pub struct Socket {
     pub remote: Option<Endpoint>,
     /// What it has in place of a port, if its protocol has none.
     pub portless: Option<Arc<Portless>>,
-    /// State at the time of the reading.
+    /// State at the time of the snapshot.
     pub state: State,
     /// Inode of the socket (Linux); `None` where the kernel keeps none (`TIME_WAIT`, orphans, a
     /// connection that waits in an accept queue).
     pub inode: Option<u32>,
-    /// The kernel's number of the socket (Linux, `SO_COOKIE` of `socket(7)`): never given twice as long as the
-    /// system runs, and kept from the handshake to the end of `TIME_WAIT`.
+    /// The kernel's number of the socket (Linux, `SO_COOKIE` of `socket(7)`): unique as long as the
+    /// system runs, and the same from the handshake to the end of `TIME_WAIT`.
     pub cookie: Option<u64>,
-    /// Owning uid (unix). The kernel reports 0 for `TIME_WAIT` whoever it was: that is `None` here.
+    /// Owning uid (unix). The kernel reports 0 for every `TIME_WAIT`: that is `None` here.
     pub uid: Option<u32>,
     /// Name of that user.
     pub user: Option<Text>,
-    /// Who has it.
+    /// The processes that have it.
     pub owner: Owner,
     /// For an IPv6 socket bound to `::`: whether it takes IPv4 too (not `IPV6_V6ONLY`).
     pub dual_stack: Option<bool>,
@@ -189,16 +189,16 @@ pub struct Socket {
     pub container: Option<Text>,
     /// The user's own name for its port, or for its peer's. Set by the tracker, and in no recording.
     pub own_service: Option<Arc<str>>,
-    /// How long after the reading the kernel forgets it at the earliest, if it ends by itself: `TIME_WAIT`, or
-    /// `FIN_WAIT2` that no process has (Linux).
+    /// How long after the snapshot the kernel removes it at the earliest, if it ends by itself: `TIME_WAIT`, or an
+    /// orphan in `FIN_WAIT2` (Linux).
     pub expires_in: Option<Duration>,
-    /// How long it had been in its state when it was read, as far as the kernel knows (Linux, TCP connections). Only
-    /// in readings that nothing was compared with before: later ones follow from these.
+    /// How long it had been in its state, as far as the kernel knows (Linux, TCP connections). Only in the first
+    /// snapshot of a series: later ages follow from it.
     pub age: Option<Age>,
 }
 
 impl Socket {
-    /// A socket of which nothing but its place in the table is known.
+    /// A socket of which only this is known.
     pub fn new(
         protocol: Protocol,
         local: Endpoint,
@@ -237,7 +237,7 @@ impl Socket {
         }
     }
 
-    /// Address family of the socket; what it says of a unix or a packet socket means nothing.
+    /// Address family of the socket; meaningless for a unix or a packet socket.
     pub const fn family(&self) -> Family {
         self.local.family()
     }
@@ -260,7 +260,7 @@ impl Socket {
         }
     }
 
-    /// Whether it waits for peers or holds its port for that: TCP `LISTEN` and `BOUND`, UDP and raw sockets
+    /// Whether it waits for peers or reserves its port for that: TCP `LISTEN` and `BOUND`, UDP and raw sockets
     /// without a peer, every packet socket, and a unix socket that listens or has a name and no peer. This
     /// is what the default view shows. A UDP socket with a peer is a connection.
     pub fn is_listening(&self) -> bool {
@@ -279,8 +279,8 @@ impl Socket {
         }
     }
 
-    /// Whether it keeps its port from other binds, as connections of TCP mostly don't: what listens or is
-    /// bound, and every UDP socket, with a peer or without.
+    /// Whether it prevents other binds to its port, as TCP connections mostly don't: listeners and bound sockets,
+    /// and every UDP socket, with a peer or without.
     pub fn blocks_other_binds(&self) -> bool {
         self.is_listening() || matches!(self.protocol, Protocol::Udp | Protocol::UdpLite)
     }
@@ -300,16 +300,16 @@ impl Socket {
         if let Some(portless) = &self.portless {
             return portless.word(self.family());
         }
-        match (self.protocol, self.family()) {
-            (Protocol::Tcp, Family::Ipv4) => "tcp",
-            (Protocol::Tcp, Family::Ipv6) => "tcp6",
-            (Protocol::Udp, Family::Ipv4) => "udp",
-            (Protocol::Udp, Family::Ipv6) => "udp6",
-            (Protocol::UdpLite, Family::Ipv4) => "udpl",
-            (Protocol::UdpLite, Family::Ipv6) => "udpl6",
-            (Protocol::Sctp, Family::Ipv4) => "sctp",
-            (Protocol::Sctp, Family::Ipv6) => "sctp6",
-            (other, _) => other.as_str(),
+        let (ipv4, ipv6) = match self.protocol {
+            Protocol::Tcp => ("tcp", "tcp6"),
+            Protocol::Udp => ("udp", "udp6"),
+            Protocol::UdpLite => ("udpl", "udpl6"),
+            Protocol::Sctp => ("sctp", "sctp6"),
+            other => return other.as_str(),
+        };
+        match self.family() {
+            Family::Ipv4 => ipv4,
+            Family::Ipv6 => ipv6,
         }
     }
 
@@ -357,7 +357,7 @@ impl Socket {
     }
 }
 
-/// An address as it stands before a colon.
+/// An address as written before a colon.
 fn bracketed(address: IpAddr) -> String {
     match address {
         IpAddr::V4(v4) => v4.to_string(),

@@ -1,4 +1,4 @@
-//! What a machine can tell about the name of one unix socket: a file, or an abstract name.
+//! What is known about the name of one unix socket: a file, or an abstract name.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::model::{Gap, GapCode, Holder, Limits, Moment, Pid, Process, Text};
 /// What a unix socket is bound to (`unix(7)`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum UnixAddress {
-    /// A file, which is there as long as nobody removes it.
+    /// A file, which exists until it is removed.
     Path(String),
     /// A name of the network namespace, which ends with the socket; without its leading NUL.
     Abstract(String),
@@ -37,7 +37,7 @@ impl fmt::Display for UnixAddress {
 pub enum UnixKind {
     /// `SOCK_STREAM`.
     Stream,
-    /// `SOCK_DGRAM`: whoever binds it receives, nothing listens.
+    /// `SOCK_DGRAM`: it receives once it is bound, and never listens.
     Datagram,
     /// `SOCK_SEQPACKET`.
     SeqPacket,
@@ -57,16 +57,16 @@ pub struct UnixHolder {
     pub kind: UnixKind,
     /// Whether it listens; of a datagram socket never.
     pub is_listening: bool,
-    /// Whether the file that it was bound to is not the one that stands there now.
+    /// Whether the file that it was bound to is not the one at the path now.
     pub is_cut_off: bool,
-    /// Inode, uid, owner, unit, queue and what is behind the owner. The address in it means nothing.
+    /// Inode, uid, owner, unit, queue and background of the owner. The address in it is meaningless.
     pub holder: Holder,
 }
 
-/// What stands at a path.
+/// What is at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AtPath {
-    /// Nothing; and what the folder says to a new file.
+    /// Nothing; and whether a file can be made there.
     Nothing(Folder),
     /// The file of a socket.
     Socket(SocketFile),
@@ -85,9 +85,9 @@ pub enum Folder {
     Writable,
     /// There is no such folder.
     Missing,
-    /// Something on the way to it is no folder.
+    /// A part of its path is not a folder.
     NotAFolder,
-    /// This user may not write there, or not go there.
+    /// This user may not write or enter there.
     Denied,
     /// Its file system takes no files.
     ReadOnly,
@@ -98,7 +98,7 @@ pub enum Folder {
 /// The file of a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketFile {
-    /// Whose it is: mostly the user who bound it.
+    /// Its user: mostly the one who bound it.
     pub user: Option<Text>,
     /// When it was bound.
     pub made_at: Option<Timestamp>,
@@ -106,7 +106,7 @@ pub struct SocketFile {
     pub is_removable: bool,
 }
 
-/// What the kernel says to a datagram socket that connects to the file. No server notices that: one of
+/// The result for a datagram socket that connects to the file. No server notices that: one of
 /// another kind is not even reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Connected {
@@ -114,26 +114,26 @@ pub enum Connected {
     Bound,
     /// No socket is.
     Refused,
-    /// That is not told, with this error.
+    /// It can't be determined, with this error.
     Unknown(String),
 }
 
-/// Everything that was found out about a name.
+/// Everything that is known about a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnixEvidence {
     /// When the table was read.
     pub taken_at: Moment,
-    /// What stands at the path; `None` for an abstract name.
+    /// What is at the path; `None` for an abstract name.
     pub at_path: Option<AtPath>,
-    /// What a connect to the file said, where there is one.
+    /// The result of a connect to the file, where there is one.
     pub connected: Option<Connected>,
-    /// What a bind of the abstract name said: `ok` or the error.
+    /// The result of a bind of the abstract name: `ok` or the error.
     pub bound: Option<String>,
     /// The sockets of this network namespace that were bound to the name, those that listen first.
     pub holders: Vec<UnixHolder>,
     /// Their owners and the ancestors of those.
     pub processes: HashMap<Pid, Arc<Process>>,
-    /// What decides besides: whose rights, whose home.
+    /// Rights and folders that matter too.
     pub limits: Limits,
     /// What could not be read.
     pub gaps: Vec<Gap>,

@@ -8,10 +8,11 @@ use crate::app::{Confirmed, Ending, Inspected, Msg};
 use crate::clock::Clock;
 use crate::inspect::{PortInspector, this_machine};
 use crate::model::{
-    Background, EndRisk, Endpoint, Guard, Limits, Owner, Pid, Process, Protocol, Socket, State,
+    Background, EndRisk, Endpoint, Guard, Limits, Owner, Process, Protocol, Socket, State,
     Supervisor,
 };
 use crate::source::lineage;
+use crate::source::proc_stat::proc_stat;
 
 /// The background of no more owners than this is read at a time.
 const AT_A_TIME: usize = 32;
@@ -56,20 +57,9 @@ fn process_to_end(supervisor: &Supervisor) -> Option<Arc<Process>> {
     let pid = supervisor.pid.filter(|_| supervisor.is_ended_too())?;
     let name = supervisor.process.clone();
     Some(Arc::new(Process {
-        started_at_tick: Some(started_at_tick(pid)?),
+        started_at_tick: Some(proc_stat(pid)?.started_at_tick),
         ..Process::new(pid, name.unwrap_or_else(|| "parent".into()))
     }))
-}
-
-#[cfg(target_os = "linux")]
-fn started_at_tick(pid: Pid) -> Option<u64> {
-    let handle = crate::source::ProcessHandle::open(pid).ok()?;
-    handle.started_at_tick().ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-const fn started_at_tick(_pid: Pid) -> Option<u64> {
-    None
 }
 
 /// The background of these owners of a socket. A resolver is one with any of its sockets.

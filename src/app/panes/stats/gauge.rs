@@ -25,9 +25,9 @@ pub(crate) fn lines(ephemeral: &EphemeralUse, columns: usize) -> Vec<Line> {
     let text = format!(" in use{}", parts(in_use));
     let mut lines = vec![line("ephemeral", in_use.total(), text)];
     if let Some(fullest) = ephemeral.fullest {
-        let held = fullest.held;
-        let text = format!(" to {}{}", fullest.remote, parts(held));
-        lines.push(line("fullest", held.total(), text));
+        let usage = fullest.usage;
+        let text = format!(" to {}{}", fullest.remote, parts(usage));
+        lines.push(line("fullest", usage.total(), text));
     }
     lines
 }

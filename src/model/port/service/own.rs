@@ -33,11 +33,6 @@ impl Services {
         Arc::make_mut(&mut self.0).insert((port, protocol), name.into());
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Every port that the user gave a name, with that, ascending.
     pub fn iter(&self) -> impl Iterator<Item = (Protocol, u16, &str)> {
         let all = self.0.iter();
@@ -50,8 +45,17 @@ impl Services {
         own.or_else(|| registered_name(protocol, port))
     }
 
+    /// Gives the sockets the user's names.
+    pub fn name_sockets(&self, sockets: &mut [Socket]) {
+        if !self.0.is_empty() {
+            for socket in sockets {
+                socket.own_service = self.own_name(socket);
+            }
+        }
+    }
+
     /// The user's name for the port of a socket, or for its peer's where its own port has no name at all.
-    pub fn own_name(&self, socket: &Socket) -> Option<Arc<str>> {
+    fn own_name(&self, socket: &Socket) -> Option<Arc<str>> {
         let own = |port| self.0.get(&(port, socket.protocol)).cloned();
         let is_registered = || registered_name(socket.protocol, socket.local.port).is_some();
         let peer = || socket.remote.filter(|_| !is_registered());

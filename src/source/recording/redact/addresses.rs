@@ -31,7 +31,7 @@ impl Addresses {
         }
         let count = self.counts.entry(kind).or_default();
         let mut pseudonym = address;
-        // By chance it may be the one that it stands for.
+        // By chance it may be the address itself.
         while pseudonym == address {
             *count += 1;
             pseudonym = numbered(kind, *count);
@@ -41,7 +41,7 @@ impl Addresses {
     }
 }
 
-/// The network that pseudonyms of such an address are taken from; `None` for one that tells nothing.
+/// The network that pseudonyms of such an address are taken from; `None` for one that identifies nothing.
 fn kind(address: IpAddr) -> Option<IpAddr> {
     if address.is_unspecified() || address.is_loopback() {
         return None;
@@ -53,8 +53,8 @@ fn kind(address: IpAddr) -> Option<IpAddr> {
     }
 }
 
-/// The private networks stay apart (RFC 1918, 6598, 3927); the public ones become the last block, which nobody
-/// has (RFC 1112).
+/// The private networks stay apart (RFC 1918, 6598, 3927); the public ones become the last block, which is not in
+/// use (RFC 1112).
 fn kind_v4(v4: Ipv4Addr) -> Ipv4Addr {
     match v4.octets() {
         [10, ..] => Ipv4Addr::new(10, 0, 0, 0),

@@ -63,7 +63,7 @@ fn snapshot(at: Moment) -> Snapshot {
         Owner::Hidden,
         Owner::Kernel,
         Owner::None,
-        Owner::Past([two.clone()].into()),
+        Owner::Former([two.clone()].into()),
     ];
     let others = owners.map(|owner| Socket {
         owner,

@@ -1,16 +1,15 @@
-//! What the record of a process is made from, and how it is told whether that changed.
+//! The sources of a process's record.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
 
-use super::super::program::{self, Arguments, Links};
-use super::super::users::Users;
-use super::Kept;
 use crate::model::{Pid, Process};
+use crate::source::program::{self, Arguments, Links};
+use crate::source::users::Users;
 
-/// What a record is made from.
-pub(super) struct Sources<'a> {
+/// What a record is made from, besides links.
+pub(super) struct RecordSources<'a> {
     pub(super) pid: Pid,
     pub(super) comm: &'a [u8],
     pub(super) started_at_tick: Option<u64>,
@@ -18,17 +17,17 @@ pub(super) struct Sources<'a> {
     pub(super) arguments: Arguments,
 }
 
-impl Sources<'_> {
-    /// The record. One that has ended has no arguments any more: they stay as they were.
+impl RecordSources<'_> {
+    /// The record. A process that has ended has no arguments any more: they stay as they were.
     pub(super) fn record(
         &self,
         links: &Links,
-        former: Option<&Kept>,
+        former: Option<&Process>,
         users: &mut Users,
     ) -> Process {
         let found = self.found;
         let program = program::process(self.pid, self.comm, &self.arguments, links);
-        let mut record = Process {
+        let record = Process {
             parent: found.parent().map(sysinfo::Pid::as_u32),
             started_at: started_at(found),
             started_at_tick: self.started_at_tick,
@@ -36,23 +35,23 @@ impl Sources<'_> {
             uid: uid(found),
             ..program
         };
-        if let Some(former) = former.map(|former| &*former.process)
-            && self.arguments.is_empty()
-            && former.argv.is_some()
-            && former.comm == record.comm
-            && former.is_same(&record)
-        {
-            record = Process {
+        let has_lost_arguments = |former: &&Process| {
+            self.arguments.is_empty()
+                && former.argv.is_some()
+                && former.comm == record.comm
+                && former.is_same(&record)
+        };
+        match former.filter(has_lost_arguments) {
+            Some(former) => Process {
                 parent: record.parent,
                 user: record.user,
                 uid: record.uid,
                 ..former.clone()
-            };
+            },
+            None => record,
         }
-        record
     }
 
-    /// Of everything but the links.
     pub(super) fn fingerprint(&self) -> u64 {
         let found = self.found;
         let mut hasher = DefaultHasher::new();
@@ -67,13 +66,13 @@ impl Sources<'_> {
     }
 }
 
-/// The effective uid; there is none on Windows.
+/// The effective uid.
 #[cfg(unix)]
 fn uid(found: &sysinfo::Process) -> Option<u32> {
     Some(**found.effective_user_id().or(found.user_id())?)
 }
 
-/// The effective uid; there is none on Windows.
+/// Windows has none.
 #[cfg(not(unix))]
 const fn uid(_: &sysinfo::Process) -> Option<u32> {
     None
@@ -81,11 +80,4 @@ const fn uid(_: &sysinfo::Process) -> Option<u32> {
 
 fn started_at(found: &sysinfo::Process) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(found.start_time()).ok()?).ok()
-}
-
-/// The basis with the links.
-pub(super) fn with_links(basis: u64, links: &Links) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (basis, links).hash(&mut hasher);
-    hasher.finish()
 }

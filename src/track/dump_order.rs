@@ -5,53 +5,56 @@
 
 use std::collections::HashSet;
 
-use super::matching::Key;
+use super::matching::{Key, have_different_cookies};
 use super::tracker::Live;
 use crate::model::Socket;
 
-/// How far ahead of the socket just found the next one is looked for: so many may be gone in a row.
+/// How far ahead of the socket just found the next one is searched: so many may be gone in a row.
 const WINDOW: usize = 32;
 
-/// For each socket the index of its row, if that stands where the last snapshot lets us expect it.
-/// Sockets and rows that share their key with something that was not found are left to the look-up:
-/// which of several twins is which is decided over all of them together.
-pub(super) fn walk(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
-    let order = by_seat(live);
+/// For each socket the index of its row, if that is where the order of the last snapshot puts it. Sockets and rows
+/// that share their key with something that was not found are left to the lookup: which of several twins is which
+/// is decided over all of them together.
+pub(super) fn rows(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
+    let order = in_dump_order(live);
     let mut next = 0;
     let mut find = |socket: &Socket| {
-        let mut ahead = order[next..].iter().take(WINDOW);
-        let skipped = ahead.position(|&at| Key::are_equal(&live[at].row.socket, socket))?;
+        let is_it = |&at: &usize| {
+            let row = &live[at].row.socket;
+            Key::are_equal(row, socket) && !have_different_cookies(row, socket)
+        };
+        let skipped = order[next..].iter().take(WINDOW).position(is_it)?;
         next += skipped + 1;
         Some(order[next - 1])
     };
-    let mut places: Vec<_> = sockets.iter().map(&mut find).collect();
-    release_twins(&mut places, live, sockets);
-    places
+    let mut rows: Vec<_> = sockets.iter().map(&mut find).collect();
+    release_twins(&mut rows, live, sockets);
+    rows
 }
 
 /// The rows in the order in which the last snapshot had them.
-fn by_seat(live: &[Live]) -> Vec<usize> {
-    let seats = live.iter().filter_map(|live| live.seat).max();
-    let mut order = vec![None; seats.map_or(0, |last| last + 1)];
+fn in_dump_order(live: &[Live]) -> Vec<usize> {
+    let last = live.iter().filter_map(|live| live.dump_index).max();
+    let mut order = vec![None; last.map_or(0, |last| last + 1)];
     for (index, live) in live.iter().enumerate() {
-        if let Some(seat) = live.seat {
-            order[seat] = Some(index);
+        if let Some(at) = live.dump_index {
+            order[at] = Some(index);
         }
     }
     order.into_iter().flatten().collect()
 }
 
-fn release_twins(places: &mut [Option<usize>], live: &[Live], sockets: &[Socket]) {
-    if places.iter().all(Option::is_none) {
+fn release_twins(found: &mut [Option<usize>], live: &[Live], sockets: &[Socket]) {
+    if found.iter().all(Option::is_none) {
         return;
     }
     let mut is_taken = vec![false; live.len()];
-    for &at in places.iter().flatten() {
+    for &at in found.iter().flatten() {
         is_taken[at] = true;
     }
     let rows = live.iter().zip(is_taken).filter(|(_, is_taken)| !is_taken);
     let rows = rows.map(|(live, _)| &live.row.socket);
-    let unplaced = sockets.iter().zip(&*places);
+    let unplaced = sockets.iter().zip(&*found);
     let unplaced = unplaced.filter(|(_, place)| place.is_none());
     let left: Vec<&Socket> = rows.chain(unplaced.map(|(socket, _)| socket)).collect();
     if left.is_empty() {
@@ -63,7 +66,7 @@ fn release_twins(places: &mut [Option<usize>], live: &[Live], sockets: &[Socket]
     for socket in left {
         has_left[ports(socket)] = true;
     }
-    for (place, socket) in places.iter_mut().zip(sockets) {
+    for (place, socket) in found.iter_mut().zip(sockets) {
         if has_left[ports(socket)] && keys.contains(&Key::of(socket)) {
             *place = None;
         }
