@@ -59,7 +59,7 @@ impl Table {
         packet: &Packet<'_>,
     ) -> Option<Vec<(Vec<Condition>, &'a Element)>> {
         let elements = self.elements(&lookup.set)?.iter();
-        let found = |element| Some((conditions(lookup, element, packet)?, element));
+        let found = |element| Some((matches(lookup, element, packet)?, element));
         Some(elements.filter_map(found).collect())
     }
 
@@ -90,7 +90,8 @@ impl Table {
         if let ([field], Some([element])) = (&lookup.fields[..], self.elements(&lookup.set))
             && let [value] = &element.key[..]
         {
-            return one_way(field.negate(field.equals(value, packet), packet));
+            let outcome = field.negate(field.equals(value, packet), packet);
+            return outcome.into_iter().collect();
         }
         let mut conditions = Vec::new();
         for way in self.ways_to_equal(lookup, packet) {
@@ -103,29 +104,15 @@ impl Table {
     }
 }
 
-/// What must hold for an element to match; `None` if it can't.
-fn conditions(lookup: &Lookup, element: &Element, packet: &Packet<'_>) -> Option<Vec<Condition>> {
-    let mut conditions = Vec::new();
+/// Whether an element matches.
+fn matches(lookup: &Lookup, element: &Element, packet: &Packet<'_>) -> Outcome {
     if !element.key.is_empty() && element.key.len() != lookup.fields.len() {
         let texts: Vec<_> = element.key.iter().map(Value::text).collect();
         return Some(vec![Condition::new(Subject::Unknown, texts.join(" . "))]);
     }
-    for (field, value) in lookup.fields.iter().zip(&element.key) {
-        match field.equals(value, packet) {
-            Outcome::Holds => {}
-            Outcome::Fails => return None,
-            Outcome::If(condition) => conditions.push(condition),
-        }
-    }
-    Some(conditions)
-}
-
-fn one_way(outcome: Outcome) -> Ways {
-    match outcome {
-        Outcome::Holds => vec![Vec::new()],
-        Outcome::Fails => Vec::new(),
-        Outcome::If(condition) => vec![vec![condition]],
-    }
+    let pairs = lookup.fields.iter().zip(&element.key);
+    let each = pairs.map(|(field, value)| field.equals(value, packet));
+    Some(each.collect::<Option<Vec<_>>>()?.concat())
 }
 
 /// Joins conditions that differ in their value only: `come from 10.0.0.1 or 10.0.0.2`.

@@ -9,18 +9,15 @@ use super::condition::{Condition, Subject};
 use super::packet::{Hook, Packet, Version};
 use crate::model::Protocol;
 
-/// What comparing a field comes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Holds,
-    Fails,
-    If(Condition),
+/// The conditions for a comparison to hold: none if it does, `None` if it can't.
+pub(super) type Outcome = Option<Vec<Condition>>;
+
+fn certain(holds: bool) -> Outcome {
+    holds.then(Vec::new)
 }
 
-impl Outcome {
-    const fn certain(holds: bool) -> Self {
-        if holds { Self::Holds } else { Self::Fails }
-    }
+fn on(subject: Subject, value: impl Into<String>) -> Outcome {
+    Some(vec![Condition::new(subject, value)])
 }
 
 /// A field of the packet or of its connection.
@@ -136,49 +133,43 @@ impl Field {
 
     /// Whether the packet has this value.
     pub(super) fn equals(&self, value: &Value, packet: &Packet<'_>) -> Outcome {
-        let on = |subject, value: String| Outcome::If(Condition::new(subject, value));
         if let Some((number, name)) = self.number(packet) {
             let unknown = || on(Subject::Unknown, value.text());
-            return value
-                .has(number, name)
-                .map_or_else(unknown, Outcome::certain);
+            return value.has(number, name).map_or_else(unknown, certain);
         }
         let is_output = packet.hook == Hook::Output;
         match self {
-            Self::EitherPort if value.has(packet.port.into(), "") == Some(true) => Outcome::Holds,
+            Self::EitherPort if value.has(packet.port.into(), "") == Some(true) => certain(true),
             Self::EitherPort => on(Subject::SourcePort, value.text()),
             Self::Source => match value {
-                Value::Net(net) if net.prefix_len() == 0 => Outcome::Holds,
+                Value::Net(net) if net.prefix_len() == 0 => certain(true),
                 _ => on(Subject::Source, value.text()),
             },
             Self::Destination => destination(value, packet),
-            Self::SourceType if is_output => Outcome::Holds,
-            Self::SourceType => on(
-                Subject::Phrase,
-                "come from an address of this machine".into(),
-            ),
+            Self::SourceType if is_output => certain(true),
+            Self::SourceType => on(Subject::Phrase, "come from an address of this machine"),
             Self::DestinationType => destination_type(&value.text()),
             // A packet that is sent here came in by no interface, which counts as one without a name.
-            Self::InInterface if is_output => Outcome::Fails,
-            Self::InInterface if packet.is_nat && value.text() == "lo" => Outcome::Fails,
+            Self::InInterface if is_output => certain(false),
+            Self::InInterface if packet.is_nat && value.text() == "lo" => certain(false),
             Self::InInterface => on(Subject::InInterface, value.text()),
             // A program's packets to this machine's own addresses leave by the loopback interface, whichever
             // interface has the address.
             Self::OutInterface => {
                 let is_loopback = matches!(value.text().as_str(), "lo" | "lo+" | "l+" | "lo*");
-                Outcome::certain(is_output && is_loopback)
+                certain(is_output && is_loopback)
             }
-            Self::Sender(_) if !is_output => Outcome::Fails,
+            Self::Sender(_) if !is_output => certain(false),
             Self::Sender(subject) => on(*subject, value.text()),
             // A nat chain sees the first packet of a connection.
-            Self::State if packet.is_nat => Outcome::certain(value.is_new()),
-            Self::TcpFlags if packet.is_nat => Outcome::Holds,
+            Self::State if packet.is_nat => certain(value.is_new()),
+            Self::TcpFlags if packet.is_nat => certain(true),
             Self::State => {
                 let phrase = format!("belong to a connection in state {}", value.text());
                 on(Subject::Phrase, phrase)
             }
             Self::TcpFlags => on(Subject::Unknown, format!("tcp flags {}", value.text())),
-            Self::Share => on(Subject::Share, String::new()),
+            Self::Share => on(Subject::Share, ""),
             Self::Other(subject, words) => on(*subject, format!("{words}{}", value.text())),
             Self::Port | Self::Protocol | Self::Version | Self::EtherType => {
                 unreachable!("`number` knows these")
@@ -189,13 +180,12 @@ impl Field {
     /// The opposite of what [`Self::equals`] returned.
     pub(super) fn negate(&self, outcome: Outcome, packet: &Packet<'_>) -> Outcome {
         match outcome {
+            None => certain(true),
             // Both parts of a random choice exist.
             outcome if *self == Self::Share => outcome,
-            Outcome::Holds => Outcome::Fails,
-            Outcome::Fails => Outcome::Holds,
             // A packet that is not for an address of this machine is for many machines: TCP has none.
-            Outcome::If(condition) if condition.is_certain(packet) => Outcome::Fails,
-            Outcome::If(condition) => Outcome::If(condition.negated()),
+            Some(all) if all.iter().all(|one| one.is_certain(packet)) => None,
+            Some(all) => Some(vec![Condition::none_of(all)]),
         }
     }
 }
@@ -205,13 +195,13 @@ fn destination(value: &Value, packet: &Packet<'_>) -> Outcome {
     if let Value::Net(net) = value {
         let is_v6 = matches!(net, IpNet::V6(_));
         if is_v6 != (packet.version == Version::V6) || !packet.may_be_for(net) {
-            return Outcome::Fails;
+            return certain(false);
         }
         if net.prefix_len() == 0 {
-            return Outcome::Holds;
+            return certain(true);
         }
     }
-    Outcome::If(Condition::new(Subject::Destination, value.text()))
+    on(Subject::Destination, value.text())
 }
 
 /// The destination of a packet for a server here is an address of this machine, or one of many machines.
@@ -228,12 +218,12 @@ fn destination_type(types: &str) -> Outcome {
     let has = |kind: &str| names.iter().any(|one| one == kind);
     let reaches_many = has("broadcast") || has("multicast") || has("anycast");
     match (has("local"), reaches_many) {
-        (true, true) => Outcome::Holds,
-        (true, false) => Outcome::If(Condition::new(Subject::OwnAddress, "")),
+        (true, true) => certain(true),
+        (true, false) => on(Subject::OwnAddress, ""),
         (false, true) => {
             let phrase = format!("are for a {} address", names.join(" or "));
-            Outcome::If(Condition::new(Subject::Phrase, phrase))
+            on(Subject::Phrase, phrase)
         }
-        (false, false) => Outcome::Fails,
+        (false, false) => certain(false),
     }
 }
