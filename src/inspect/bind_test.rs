@@ -29,7 +29,7 @@ impl BindTester {
         }
     }
 
-    /// What reads the machine.
+    /// The inspector of the machine.
     pub fn inspector(&mut self) -> &mut dyn PortInspector {
         &mut *self.inspector
     }

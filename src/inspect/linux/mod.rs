@@ -38,8 +38,8 @@ use crate::source::linux::problems;
 use crate::source::process::Processes;
 use crate::source::users::{rename, rename_socket};
 
-/// What is shared by all ports is read again after this time, not for each port of a range. A user who tests again
-/// wants to see changes, and does so later than this.
+/// Data that all ports share is reread after this time, not for each port of a range. A user who tests again to see a
+/// change does so later than this.
 const SHARED_FOR: Duration = Duration::from_millis(500);
 
 /// Inspects the ports of this machine, one at a time.
@@ -66,7 +66,7 @@ struct Traffic {
 }
 
 impl Traffic {
-    /// What is known, if it is recent.
+    /// Forgets everything that is not recent.
     fn recent(self, now: Moment) -> Self {
         match self.read_at {
             Some(at) if at.age(now) < SHARED_FOR => self,

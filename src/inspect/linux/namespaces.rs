@@ -1,6 +1,6 @@
 //! The port in other network namespaces: the sockets that wait for peers there, found through a process of each.
 //!
-//! With the right to do so, a thread enters each namespace and asks `sock_diag`; without it, `/proc/PID/net` lists the
+//! With the right to do so, a thread enters each namespace and reads `sock_diag`; without it, `/proc/PID/net` lists the
 //! sockets. A namespace without a process (`ip netns add` alone) is not found.
 
 use std::collections::HashMap;

@@ -160,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_follows_the_second_number_is_no_matter(
+        fn text_after_the_second_number_is_ignored(
             major in 0..99_u32, minor in 0..99_u32, rest in "([^0-9].*)?",
         ) {
             prop_assert_eq!(version(&format!("{major}.{minor}{rest}")), Some((major, minor)));

@@ -50,7 +50,7 @@ fn open_targets(ending: &Ending) -> Result<Vec<(EndRole, Recipient)>, Failure> {
         match open(target) {
             Ok(recipient) => opened.push((target.role, recipient)),
             Err(why @ (NotSent::Ended | NotSent::Replaced)) => {
-                ended = Some(why.to(&target.process))
+                ended = Some(why.to(&target.process));
             }
             Err(why) => return Err(why.to(&target.process)),
         }

@@ -21,7 +21,7 @@ const MOST_REDIRECTS: usize = 64;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) redirects: Vec<Redirect>,
-    /// What may redirect it and could not be traced.
+    /// Rules that may redirect it and could not be traced.
     pub(super) unknown: Vec<String>,
 }
 

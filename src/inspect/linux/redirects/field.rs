@@ -16,6 +16,7 @@ fn certain(holds: bool) -> Outcome {
     holds.then(Vec::new)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as every comparison")]
 fn on(subject: Subject, value: impl Into<String>) -> Outcome {
     Some(vec![Condition::new(subject, value)])
 }

@@ -40,7 +40,7 @@ pub(super) struct Sent {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Trace {
     pub(super) found: Vec<Sent>,
-    /// What may send the packet elsewhere as well, and could not be traced.
+    /// Rules that may send the packet elsewhere, too, and could not be traced.
     pub(super) unknown: Vec<String>,
 }
 

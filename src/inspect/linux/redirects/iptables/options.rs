@@ -12,7 +12,7 @@ use crate::inspect::linux::redirects::rule::Step;
 pub(super) struct Options<'a> {
     pub(super) steps: Vec<Step>,
     pub(super) comment: Option<String>,
-    /// From `-j` or `-g` on.
+    /// The words from `-j` or `-g` on.
     pub(super) target: &'a [String],
 }
 
