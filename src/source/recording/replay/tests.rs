@@ -519,7 +519,7 @@ fn every_malformed_line_is_refused_with_file_and_line() {
         ),
         (
             frame("", &format!("{PROCESS},{PROCESS}")),
-            "process 7 stands there twice",
+            "process 7 is there twice",
         ),
         (
             frame(&socket("none", "").replace("80", "65536"), ""),
