@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_owners_that_nobody_asked_about_are_not_counted() {
+    fn hidden_owners_that_were_not_requested_are_not_counted() {
         let wanted = [true, false, true, false];
         assert_eq!(count_hidden(&hidden(4), Some(&wanted)), 2);
         assert_eq!(count_hidden(&hidden(4), None), 4);
