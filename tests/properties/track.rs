@@ -367,7 +367,7 @@ proptest! {
     ) {
         let mut world = World::default();
         world.apply(&steps);
-        world.happen(&Step::Listen { port: 1, pid: 1 });
+        world.apply_step(&Step::Listen { port: 1, pid: 1 });
         let mut watch = Watch::new();
         let first = watch.read(&world.sockets).table;
         for miss in misses {
