@@ -75,7 +75,9 @@ impl Lookup<'_> {
         }
         let mut index: HashMap<K, VecDeque<usize>> = HashMap::new();
         for (at, live) in self.live.iter().enumerate() {
-            if let Some(key) = key(&live.row.socket).filter(|_| !self.is_taken[at]) {
+            if !self.is_taken[at]
+                && let Some(key) = key(&live.row.socket)
+            {
                 index.entry(key).or_default().push_back(at);
             }
         }

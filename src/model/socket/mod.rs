@@ -125,7 +125,7 @@ impl Socket {
 
     /// Adds the user's names of services.
     pub fn name_services(sockets: &mut [Self], services: &Services) {
-        if *services != Services::default() {
+        if !services.is_empty() {
             for socket in sockets {
                 let peer = socket.remote.map(|remote| remote.port);
                 let name = services.own_name(socket.protocol, socket.local.port, peer);

@@ -33,6 +33,10 @@ impl Services {
         Arc::make_mut(&mut self.0).insert((port, protocol), name.into());
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Every port that the user gave a name, with that, ascending.
     pub fn iter(&self) -> impl Iterator<Item = (Protocol, u16, &str)> {
         let all = self.0.iter();
