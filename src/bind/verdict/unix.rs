@@ -102,7 +102,7 @@ impl Case<'_> {
 
     fn answer(&self) -> Answer {
         let name = self.name;
-        if !self.evidence.is_settled() {
+        if !self.evidence.is_consistent() {
             let text = format!(
                 "The answer changed during the test: {name} was taken or released just then."
             );
