@@ -38,10 +38,10 @@ pub use message::{
 };
 pub use views::ViewId;
 
-use crate::columns::{self, Column, ColumnId};
+use crate::keymap::Action;
 use crate::model::Moment;
 use crate::settings::Settings;
-use crate::track::{EventLog, Row, Table};
+use crate::track::{EventLog, Table};
 use dialogs::Dialog;
 use dispatch::Effects;
 use filter_line::FilterLine;
@@ -120,13 +120,6 @@ impl App {
         app
     }
 
-    /// Every column in the order in which they stand: those that there were at the start come first.
-    fn columns(&self) -> impl Iterator<Item = &'static Column> {
-        let chosen = self.chosen_columns();
-        let all = chosen.iter().copied().chain(without(chosen));
-        all.map(columns::column)
-    }
-
     /// Size of the terminal that the view is made for.
     pub const fn size(&self) -> Size {
         self.size
@@ -137,26 +130,8 @@ impl App {
         &self.rows.table
     }
 
-    /// Selects and orders the rows anew; the cursor stays on its socket.
-    fn reselect(&mut self, now: Moment) {
-        let now = self.shown_at(now);
-        self.rows
-            .selection
-            .update(&self.rows.criteria, &self.rows.table, now);
-        self.scroll_to_cursor();
+    /// The key of the table that a hint names for this, as text.
+    fn key(&self, action: Action) -> Option<String> {
+        self.settings.keymap.key(action)
     }
-
-    /// The selected row.
-    fn selected(&self) -> Option<&Row> {
-        let id = self.rows.cursor.selected()?;
-        let row =
-            &self.rows.table.rows[*self.rows.selection.shown().get(self.rows.cursor.place())?];
-        (row.id == id).then_some(row)
-    }
-}
-
-/// The columns that are not among these.
-fn without(columns: &[ColumnId]) -> Vec<ColumnId> {
-    let all = columns::ALL.iter().map(|column| column.id);
-    all.filter(|id| !columns.contains(id)).collect()
 }

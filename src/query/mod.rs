@@ -5,6 +5,7 @@
 
 mod change_feed;
 mod criteria;
+mod listing;
 mod order;
 mod selection;
 mod verdict;
@@ -12,4 +13,5 @@ mod verdict;
 pub use change_feed::{ChangeFeed, ChangeRecord};
 pub(crate) use criteria::Criteria;
 pub use criteria::{Query, Sort, Tab};
+pub(crate) use listing::{LineId, Listing};
 pub(crate) use selection::Selection;

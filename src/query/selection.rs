@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::model::Moment;
 use crate::query::order::{self, sorted};
 use crate::query::verdict::Verdict;
-use crate::query::{Criteria, Sort};
+use crate::query::{Criteria, Listing, Sort};
 use crate::track::{Row, Table};
 
 /// Finding the places of more newcomers than one in so many rows takes longer than sorting all.
@@ -27,7 +27,7 @@ pub(crate) struct Selection {
     verdicts: Vec<Verdict>,
     /// When, on the steady clock, a row will have to be looked at again, the soonest first.
     due: Vec<(Duration, usize)>,
-    shown: Vec<usize>,
+    shown: Listing,
     counts: Counts,
 }
 
@@ -49,13 +49,13 @@ impl Selection {
             order: Vec::new(),
             verdicts: Vec::new(),
             due: Vec::new(),
-            shown: Vec::new(),
+            shown: Listing::default(),
             counts: Counts::default(),
         }
     }
 
-    /// The rows shown: indices into the table's, in order.
-    pub fn shown(&self) -> &[usize] {
+    /// The lines shown.
+    pub fn shown(&self) -> &Listing {
         &self.shown
     }
 
@@ -178,9 +178,7 @@ impl Selection {
     fn show(&mut self) {
         let (verdicts, criteria) = (&self.verdicts, &self.criteria);
         let order = self.order.iter().copied();
-        self.shown = order
-            .filter(|&at| verdicts[at].is_shown(criteria))
-            .collect();
+        self.shown = Listing::of_rows(order.filter(|&at| verdicts[at].is_shown(criteria)));
         self.counts = Counts::of(verdicts, criteria);
     }
 }

@@ -85,7 +85,7 @@ impl Default for Settings {
 
 impl Settings {
     /// The name of the view to begin with; no two views have the same.
-    pub(crate) fn begins_with(&self) -> &str {
+    pub(crate) fn first_view(&self) -> &str {
         let own = self.custom_view.and_then(|at| self.views.get(at));
         own.map_or(self.view.title(), |view| &view.name)
     }

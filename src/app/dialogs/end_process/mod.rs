@@ -126,14 +126,14 @@ impl Question {
 
     /// The same for the sake of the port under test, where what is behind the owners is known already.
     #[must_use]
-    pub fn of_bind_test(mut self, limits: &Limits) -> Self {
+    pub fn for_bind_test(mut self, limits: &Limits) -> Self {
         self.frees_tested_port = true;
         self.fix = self.better(limits);
         self
     }
 
     /// Takes in what is behind the owners. Whether the yes that was given before is enough.
-    pub fn inspected(&mut self, found: Inspected) -> bool {
+    pub fn add_inspection(&mut self, found: Inspected) -> bool {
         if !found.backgrounds.is_empty() {
             self.holder.backgrounds = found.backgrounds;
         }
@@ -222,16 +222,16 @@ impl Question {
         match (self.guard(), self.is_second()) {
             (None, _) if !self.is_inspected => {
                 self.answered = Answered::Early;
-                Confirmation::Remember(self)
+                Confirmation::Wait(self)
             }
-            (None, _) => Confirmation::Given(self.ending),
+            (None, _) => Confirmation::Send(self.ending),
             (Some(_), false) => {
                 self.answered = Answered::Once;
-                Confirmation::AskAgain(self)
+                Confirmation::ConfirmAgain(self)
             }
             (Some(_), true) => {
                 self.ending.confirmed = Confirmed::Twice;
-                Confirmation::Given(self.ending)
+                Confirmation::Send(self.ending)
             }
         }
     }
@@ -241,11 +241,11 @@ impl Question {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Confirmation {
     /// It is to be done.
-    Given(Ending),
+    Send(Ending),
     /// It takes a second one.
-    AskAgain(Question),
+    ConfirmAgain(Question),
     /// It is to be done if what is read of the owners leaves it at that.
-    Remember(Question),
+    Wait(Question),
 }
 
 fn background_of(holder: &Holder, pid: Pid) -> Option<&Background> {

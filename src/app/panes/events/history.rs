@@ -68,7 +68,7 @@ pub(crate) struct CountHistory {
 
 impl CountHistory {
     /// Takes in a reading. The one before holds for `fresh` if none follows.
-    pub(crate) fn take(&mut self, at: Moment, counts: Counts, fresh: Duration) {
+    pub(crate) fn add(&mut self, at: Moment, counts: Counts, fresh: Duration) {
         let number = number(at).max(self.newest);
         let ahead = if self.buckets.is_empty() {
             1
@@ -170,5 +170,5 @@ fn most(one: Counts, other: Counts) -> Counts {
 }
 
 #[cfg(test)]
-#[path = "../../tests/panes/past.rs"]
+#[path = "../../tests/panes/history.rs"]
 mod tests;

@@ -48,7 +48,7 @@ pub(crate) struct Draws {
 
 impl Stats {
     /// Takes in a refresh; what was drawn until now stands beside it.
-    pub(crate) fn refreshed(&mut self, refresh: Refresh) {
+    pub(crate) fn add_refresh(&mut self, refresh: Refresh) {
         let draws = std::mem::take(&mut self.draws);
         self.refreshes.truncate(MAX_REFRESHES - 1);
         self.refreshes.push_front(Measured { refresh, draws });
@@ -56,7 +56,7 @@ impl Stats {
     }
 
     /// Takes in a draw.
-    pub(crate) fn drew(&mut self, took: Duration) {
+    pub(crate) fn add_draw(&mut self, took: Duration) {
         self.draws.count += 1;
         self.draws.longest = self.draws.longest.max(took);
     }
