@@ -70,7 +70,7 @@ fn observe(criterion: &mut Criterion) {
                 let mut readings = readings(&first, second);
                 bencher.iter_batched(
                     || readings.next().expect("there is always one more"),
-                    |snapshot| tracker.observe(snapshot),
+                    |snapshot| tracker.apply(snapshot),
                     BatchSize::PerIteration,
                 );
             });
@@ -115,7 +115,7 @@ fn sort(criterion: &mut Criterion) {
 fn draw(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("draw");
     for size in SIZES {
-        let observation = Tracker::new(LINGER).observe(scene::snapshot(size, 0));
+        let observation = Tracker::new(LINGER).apply(scene::snapshot(size, 0));
         let mut app = App::new(settings(), surroundings(), moment(0));
         let mut terminal = Terminal::new(TestBackend::new(150, 40)).expect("it has no terminal");
         group.bench_function(BenchmarkId::new("a reading", size), |bencher| {

@@ -15,7 +15,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use serde_json::Value;
 use sockeye::app::{App, BindReport, Effect, Environment, Input, Msg, Size};
-use sockeye::bind::{Examination, Probe, ProbeResult, Witness};
+use sockeye::bind::{BindTestResult, Probe, ProbeResult, Prober};
 use sockeye::keymap::Key;
 use sockeye::model::{Answered, Evidence, Holder, Lineage, Moment, Snapshot, SocketOptions};
 use sockeye::query::Tab;
@@ -55,8 +55,8 @@ impl Film {
         let mut tracker = Tracker::new(settings.linger);
         let mut app = App::new(settings, surroundings(width, height), now);
         loop {
-            app.update(Msg::SnapshotTaken(tracker.observe(last.clone())), now);
-            if replay.is_over().expect("the recording can be read") {
+            app.update(Msg::SnapshotTaken(tracker.apply(last.clone())), now);
+            if replay.is_at_end().expect("the recording can be read") {
                 break;
             }
             last = replay.take(now).expect("it has a further reading");
@@ -83,8 +83,8 @@ impl Film {
         for effect in self.app.update(Msg::Input(Input::Key(key)), self.now) {
             if let Effect::BindTest { job, target } = effect {
                 let mut witness = Recorded(&self.last);
-                let examination = Examination::of(&target, &mut witness);
-                let report = Box::new(BindReport { job, examination });
+                let test_result = BindTestResult::of(&target, &mut witness);
+                let report = Box::new(BindReport { job, test_result });
                 self.app.update(Msg::BindTested(report), self.now);
             }
         }
@@ -128,7 +128,7 @@ fn surroundings(width: u16, height: u16) -> Environment {
 /// What the machine told while the recording was made.
 struct Recorded<'a>(&'a Snapshot);
 
-impl Witness for Recorded<'_> {
+impl Prober for Recorded<'_> {
     fn rows(&mut self) -> Evidence {
         let sockets = self
             .0

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::{FileFormat, Input};
-use crate::bind::{Examination, Target};
+use crate::bind::{BindTestResult, Target};
 use crate::model::{Background, Kinds, Limits, Pid, Process, Refresh, Socket};
 use crate::settings::Settings;
-use crate::track::{Observation, RowId};
+use crate::track::{RowId, TableUpdate};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub enum Msg {
     /// The person at the terminal did something.
     Input(Input),
     /// The collector took a snapshot and compared it.
-    SnapshotTaken(Observation),
+    SnapshotTaken(TableUpdate),
     /// What the snapshot took that comes next.
     RefreshMeasured(Refresh),
     /// The screen was drawn, and this is how long that took. Shown with the next refresh, so that no
@@ -90,7 +90,7 @@ pub struct BindReport {
     /// Which request it answers; an answer to an older one is dropped.
     pub job: u64,
     /// What was found out.
-    pub examination: Examination,
+    pub test_result: BindTestResult,
 }
 
 /// What is behind the owners of a socket: what a question before an end says of them.
@@ -102,7 +102,7 @@ pub struct Inspected {
     pub backgrounds: Vec<Background>,
     /// The process that starts one of them again, with what was read of it, where ending it is the way to
     /// keep the port free.
-    pub keeper: Option<(Arc<Process>, Background)>,
+    pub supervisor: Option<(Arc<Process>, Background)>,
     /// What decides who has to run a command.
     pub limits: Limits,
 }
@@ -186,7 +186,7 @@ pub enum EndRole {
     /// It has the socket.
     Owner,
     /// It starts an owner again: it must still be an ancestor of one that is to end as well.
-    Keeper,
+    Supervisor,
 }
 
 /// How often a person has said yes.

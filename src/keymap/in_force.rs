@@ -75,7 +75,7 @@ impl Keymap {
             .map(|binding| width(&binding.keys_text()));
         let widest = widths.max().unwrap_or(0);
         let row = |binding: &Binding| {
-            let keys = pad(&binding.keys_text(), widest, false);
+            let keys = pad(&binding.keys_text(), widest);
             format!("  {keys}  {}\n", binding.help)
         };
         in_two_parts(|title, mode| {

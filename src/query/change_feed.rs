@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::model::Moment;
 use crate::query::{Criteria, Query, Selection, order};
-use crate::track::{ChangeKind, Event, Observation, Row, RowId, Table};
+use crate::track::{ChangeKind, Event, Row, RowId, Table, TableUpdate};
 
 /// Follows one filter through all that is observed.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl ChangeFeed {
     /// was asked for. Afterwards the changes, in the order in which they happened; then rows that came
     /// to match without one (the owner of a socket that opened was found out later, say): as opened if
     /// they did open before our eyes, or else as being there.
-    pub fn observe(&mut self, observation: &Observation) -> Vec<ChangeRecord> {
+    pub fn observe(&mut self, observation: &TableUpdate) -> Vec<ChangeRecord> {
         let table = &*observation.table;
         let mut all = Vec::new();
         if self.has_begun {
@@ -67,7 +67,7 @@ impl ChangeFeed {
     }
 
     /// The rows that match, but for those that did so before; in the order that was asked for.
-    fn begin_to_match(&mut self, observation: &Observation) -> Vec<usize> {
+    fn begin_to_match(&mut self, observation: &TableUpdate) -> Vec<usize> {
         let table = &observation.table;
         let mut again = self.selection.update(&self.criteria, table, table.taken_at);
         again.retain(|&at| self.selection.shows(at));
@@ -98,7 +98,7 @@ impl ChangeFeed {
 /// Whether an event will say what the row is: it took the place of another just now, and the next
 /// reading decides whether that was a change of owner or a second socket.
 fn is_to_be_told_of(row: &Row) -> bool {
-    !row.was_there_at_start && row.change.is_none()
+    !row.was_open_at_start && row.change.is_none()
 }
 
 /// A row that matches though nothing happened to it just now.

@@ -172,7 +172,7 @@ fn a_worker_that_crashes_beyond_its_readings_is_one_line_on_the_restored_termina
         assert_restored(&pty);
         let told = left_behind(&pty);
         assert_eq!(told.lines().count(), 1, "{told}");
-        let expected = "sockeye: the collector thread crashed: SOCKEYE_FAULT asked for this";
+        let expected = "sockeye: the collector thread crashed: SOCKEYE_FAULT is set";
         assert!(told.starts_with(expected), "{told}");
         assert!(told.ends_with("this is a bug, please report it"), "{told}");
     });

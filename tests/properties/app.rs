@@ -14,7 +14,7 @@ use sockeye::keymap::{Action, Key};
 use sockeye::model::{Holder, Owner, Socket, State};
 use sockeye::ui;
 
-use super::stage::{Stage, asked_test, connection, examination, known, listener, process, udp};
+use super::stage::{Stage, asked_test, connection, known, listener, process, test_result, udp};
 
 /// Something that happens.
 #[derive(Clone, Debug)]
@@ -162,8 +162,8 @@ impl Run {
                     Owner::None,
                 ))
             };
-            let examination = examination(&target, self.stage.now, &[left], &answers);
-            let report = BindReport { job, examination };
+            let test_result = test_result(&target, self.stage.now, &[left], &answers);
+            let report = BindReport { job, test_result };
             let effects = self.stage.tell(Msg::BindTested(Box::new(report)));
             self.asked.extend(effects);
         }

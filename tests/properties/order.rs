@@ -88,7 +88,7 @@ fn table(rows: Vec<Row>) -> Table {
         processes: HashMap::new(),
         problems: Vec::new(),
         ephemeral: None,
-        is_unsettled: false,
+        has_unconfirmed_closes: false,
     }
 }
 

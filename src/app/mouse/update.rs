@@ -90,7 +90,7 @@ impl App {
     fn start_drag(&mut self, part: Part, row: u16, now: Moment) {
         let bars = self.view(now).scrollbars;
         if let Some(bar) = bars.iter().find(|bar| bar.part == part) {
-            let below = bar.grip(row);
+            let below = bar.grab_offset(row);
             self.mouse.drag = Some(Drag { part, below });
             self.drag(row, now);
         }

@@ -7,10 +7,10 @@ mod view;
 use std::collections::{BTreeSet, HashSet};
 
 use crate::app::{App, Effect, Effects};
-use crate::columns::{handover_text, owner_with_pid};
+use crate::columns::{owner_change_text, owner_with_pid};
 use crate::model::{Moment, OwnerKind, Protocol, Socket};
 use crate::settings::Notify;
-use crate::track::{ChangeKind, Event, Observation, Table};
+use crate::track::{ChangeKind, Event, Table, TableUpdate};
 
 /// How many ports are named where all are listed.
 const MAX_NAMED: usize = 8;
@@ -96,7 +96,7 @@ fn alert(event: &Event, is_open: bool) -> Option<String> {
             Some(format!("{port} closed{address}{was}"))
         }
         ChangeKind::Owner { from } => {
-            let handover = handover_text(socket, from);
+            let handover = owner_change_text(socket, from);
             Some(format!("{port} changed its owner: {handover}"))
         }
         ChangeKind::State { .. } => None,
@@ -133,7 +133,7 @@ impl App {
     }
 
     /// Shows alerts about the pinned ports, and notifies the user.
-    pub(crate) fn alert(&mut self, update: &Observation) -> Effects {
+    pub(crate) fn alert(&mut self, update: &TableUpdate) -> Effects {
         let mut alerts = self.pinned.alerts(&update.events, &update.table);
         if alerts.is_empty() {
             return Vec::new();

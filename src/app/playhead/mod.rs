@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::app::view::duration_text;
 use crate::app::{App, Effect, Effects};
 use crate::model::{Moment, Playback};
-use crate::track::Observation;
+use crate::track::TableUpdate;
 
 /// Snapshots of a recording that follow each other faster than this are a retake for a missing row: they say nothing
 /// about its interval.
@@ -33,7 +33,7 @@ pub(crate) struct Pause {
     /// The moment that the table is shown at.
     pub since: Moment,
     /// What was read since.
-    kept_back: Option<Observation>,
+    kept_back: Option<TableUpdate>,
     /// When a key requested a snapshot that is shown all the same.
     requested_at: Option<Moment>,
 }
@@ -50,10 +50,10 @@ impl Playhead {
     /// one was requested, even before it was taken.
     fn admit(
         &mut self,
-        update: Observation,
+        update: TableUpdate,
         (is_any, is_next): (bool, bool),
         now: Moment,
-    ) -> Option<Observation> {
+    ) -> Option<TableUpdate> {
         let Some(pause) = &mut self.pause else {
             return Some(update);
         };
@@ -110,14 +110,14 @@ impl App {
     }
 
     /// Shows a table, or keeps it back.
-    pub(crate) fn receive_table(&mut self, update: Observation, now: Moment) -> Effects {
+    pub(crate) fn receive_table(&mut self, update: TableUpdate, now: Moment) -> Effects {
         // The first one is always shown; a recording is stepped through.
         let wanted = (!self.rows.has_snapshot, self.environment.is_recording);
         let admitted = self.playhead.admit(update, wanted, now);
         admitted.map_or_else(Vec::new, |update| self.show_table(update, now))
     }
 
-    fn show_table(&mut self, update: Observation, now: Moment) -> Effects {
+    fn show_table(&mut self, update: TableUpdate, now: Moment) -> Effects {
         let effects = self.alert(&update);
         let table = update.table;
         let valid_for = self.valid_for(table.taken_at);

@@ -5,7 +5,7 @@ use crate::app::layout::Area;
 use crate::app::layout::Layout;
 use crate::app::view::{Part, Scrollbar};
 use crate::app::view::{Role, mark_role};
-use crate::columns::{Align, CellContext, ColumnId, Fitted, pad, width};
+use crate::columns::{CellContext, ColumnId, Fitted, width};
 use crate::columns::{Column, Demand, fit};
 use crate::model::{AcceptQueue, Fill, Moment, OwnerKind, State};
 use crate::query::Tab;
@@ -35,7 +35,7 @@ pub struct RowView {
     /// What happened to it a moment ago.
     pub mark: Option<(Mark, Role)>,
     /// Whether its port is watched, which a `*` says.
-    pub is_watched: bool,
+    pub is_pinned: bool,
     /// Its cells, each exactly as wide as its column.
     pub cells: Vec<CellView>,
 }
@@ -79,7 +79,7 @@ impl App {
             } else {
                 crate::columns::cut(title, room)
             };
-            let text = pad(&text, room, fitted.column.align == Align::Right);
+            let text = fitted.column.align.pad(&text, room);
             TitleView {
                 x: MARK_WIDTH + fitted.x,
                 text,
@@ -109,7 +109,7 @@ impl App {
                 let cell = |fitted| cell(fitted, row, &context, is_selected);
                 RowView {
                     is_selected,
-                    is_watched: self.pinned.has(&row.socket),
+                    is_pinned: self.pinned.has(&row.socket),
                     mark: mark.map(|mark| (mark, mark_role(mark))),
                     cells: columns.iter().map(cell).collect(),
                 }

@@ -114,7 +114,7 @@ impl Desk {
     }
 
     fn read(&mut self, sockets: &[Socket]) {
-        let observation = self.tracker.observe(Snapshot {
+        let observation = self.tracker.apply(Snapshot {
             kinds: self.app.rows.criteria.kinds.and(Kinds::DEFAULT),
             ephemeral: None,
             taken_at: self.now(),
@@ -197,7 +197,7 @@ fn ordinary(effect: &Effect) -> Inspected {
     Inspected {
         job: *job,
         backgrounds: owners.map(|owner| Background::new(owner.pid)).collect(),
-        keeper: None,
+        supervisor: None,
         limits: Limits::default(),
     }
 }

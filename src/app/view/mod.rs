@@ -21,7 +21,7 @@ pub use scrollbar::{Part, Scrollbar};
 use crate::app::layout::{Area, Layout};
 use crate::app::{App, Size};
 use crate::model::{Moment, clean};
-use crate::theme::{Glyphs, Looks};
+use crate::theme::{Glyphs, Styles};
 use crate::track::Mark;
 
 /// Text of one meaning.
@@ -122,7 +122,7 @@ pub struct View {
     /// What can be clicked; what covers something else comes after it.
     pub targets: Vec<Target>,
     /// What each meaning looks like.
-    pub looks: Looks,
+    pub styles: Styles,
     /// Which characters it is drawn with.
     pub glyphs: Glyphs,
 }
@@ -159,7 +159,7 @@ impl App {
             footer,
             cursor,
             overlay,
-            looks: self.looks(),
+            styles: self.styles(),
             glyphs: self.environment.glyphs,
             layout,
             scrollbars: bars.into_iter().flatten().collect(),

@@ -42,7 +42,7 @@ impl Watch {
     fn see(&mut self, sockets: &[Socket]) -> Vec<String> {
         self.seconds += 1;
         let seconds = i64::try_from(self.seconds).unwrap();
-        let observation = self.tracker.observe(Snapshot {
+        let observation = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             ephemeral: None,
             taken_at: Moment {

@@ -88,7 +88,7 @@ impl BindPane {
     /// The same, with the limits of the system at the time of the test.
     pub fn answer(&self) -> Option<(&Verdict, &Limits)> {
         let (report, verdict) = self.answer.as_ref()?;
-        Some((verdict, &report.examination.evidence.limits))
+        Some((verdict, &report.test_result.evidence.limits))
     }
 
     pub const fn is_running(&self) -> bool {
@@ -121,7 +121,7 @@ impl BindPane {
 
     /// Shows the answer of a test.
     pub fn receive(&mut self, report: BindReport, zone: &TimeZone, now: Moment) -> WatchOutcome {
-        let verdict = Verdict::of(&report.examination, zone, now);
+        let verdict = Verdict::of(&report.test_result, zone, now);
         if let Watch::ProcessEnd { pid, .. } = self.watch
             && verdict.is_timed()
             && !is_held_by(&verdict, pid)
@@ -221,7 +221,7 @@ impl BindPane {
         if let Some((report, verdict)) = &mut self.answer
             && verdict.is_timed()
         {
-            *verdict = Verdict::of(&report.examination, zone, now);
+            *verdict = Verdict::of(&report.test_result, zone, now);
         }
         self.due.is_some_and(|due| due <= now.steady)
     }

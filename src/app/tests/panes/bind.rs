@@ -2,7 +2,7 @@
 
 use crate::app::tests::dialogs::ending::ending;
 use crate::app::tests::*;
-use crate::bind::{Examination, Probe, ProbeResult, Target, Witness};
+use crate::bind::{BindTestResult, Probe, ProbeResult, Prober, Target};
 use crate::model::{Answered, Evidence, Holder};
 
 /// The bind test that these effects ask for.
@@ -32,14 +32,14 @@ pub fn report(desk: &Desk, effects: &[Effect], holders: Vec<Holder>) -> BindRepo
         result,
     };
     let evidence = Evidence::new(desk.now(), holders);
-    let examination = Examination::of(&target, &mut Told(evidence, probe));
-    BindReport { job, examination }
+    let test_result = BindTestResult::of(&target, &mut Told(evidence, probe));
+    BindReport { job, test_result }
 }
 
 /// A witness who says the same each time.
 struct Told(Evidence, Probe);
 
-impl Witness for Told {
+impl Prober for Told {
     fn rows(&mut self) -> Evidence {
         self.0.clone()
     }

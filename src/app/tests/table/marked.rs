@@ -5,7 +5,7 @@ use crate::app::tests::*;
 /// The line at the bottom, and what was asked of the world at the last reading.
 fn read(desk: &mut Desk, sockets: &[Socket]) -> Vec<Effect> {
     desk.wait(SECOND);
-    let observation = desk.tracker.observe(Snapshot {
+    let observation = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
         ephemeral: None,
         taken_at: desk.now(),
@@ -42,7 +42,7 @@ fn header(desk: &Desk) -> String {
 }
 
 fn watched(desk: &Desk) -> Vec<bool> {
-    desk.view().rows.iter().map(|row| row.is_watched).collect()
+    desk.view().rows.iter().map(|row| row.is_pinned).collect()
 }
 
 #[test]
@@ -51,7 +51,10 @@ fn m_watches_the_port_of_the_row_and_m_again_no_longer() {
     desk.press("jm");
     assert_eq!(watched(&desk), [false, true, false]);
     assert!(header(&desk).contains("watching 20"));
-    assert!(footer(&desk).contains("pinned 20: an alert comes when it opens, closes or changes its owner"));
+    assert!(
+        footer(&desk)
+            .contains("pinned 20: an alert comes when it opens, closes or changes its owner")
+    );
     desk.press("jm");
     assert!(header(&desk).contains("watching 20, 30"));
     desk.press("km");

@@ -401,7 +401,7 @@ fn the_theme_that_a_key_chose_stays_when_another_is_new_in_the_file() {
     let mut themes = Themes::default();
     let own = Theme {
         name: "mine".into(),
-        looks: Themes::terminal(),
+        styles: Themes::terminal(),
     };
     themes.add(own).unwrap();
     let settings = Settings {
@@ -410,7 +410,7 @@ fn the_theme_that_a_key_chose_stays_when_another_is_new_in_the_file() {
     };
     desk.read_settings(settings.clone());
     assert_eq!(chosen(&desk), "dark");
-    assert_eq!(desk.app.settings.themes.place(), (2, 8));
+    assert_eq!(desk.app.settings.themes.position(), (2, 8));
     themes.choose("mine").unwrap();
     desk.read_settings(Settings { themes, ..settings });
     assert_eq!(chosen(&desk), "mine");

@@ -5,7 +5,7 @@ use crate::app::tests::*;
 #[test]
 fn a_recording_may_claim_the_end_of_time() {
     let mut desk = Desk::new();
-    let observation = desk.tracker.observe(Snapshot {
+    let observation = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
         ephemeral: None,
         taken_at: Moment {
