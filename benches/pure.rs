@@ -152,7 +152,7 @@ fn settings() -> Settings {
 fn surroundings() -> Environment {
     Environment {
         host: "bench".into(),
-        is_recording: false,
+        origin: sockeye::model::Origin::own(),
         uid: Some(3),
         lineage: Lineage::default(),
         time_zone: TimeZone::UTC,

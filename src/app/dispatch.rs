@@ -5,7 +5,7 @@ use super::dialogs::palette::Palette;
 use super::dialogs::prompt::{Edited, MAX_BYTES, Prompt};
 use super::{App, Dialog, Effect, Exit, Input, Msg, NoticeKind, Pane, PromptKind, Size};
 use crate::keymap::{Action, Key, Mode, PortAction, ProgramAction, SessionAction};
-use crate::model::Moment;
+use crate::model::{Capabilities, Moment};
 
 pub(crate) type Effects = Vec<Effect>;
 
@@ -182,14 +182,18 @@ impl App {
         }
     }
 
-    /// Whether the source of the table can do this.
+    /// Whether every snapshot shows the present. Otherwise the table has its own time.
+    pub(crate) const fn is_live(&self) -> bool {
+        self.environment.origin.can.has(Capabilities::LIVE)
+    }
+
+    /// Whether this can be done where the table comes from.
     pub(crate) const fn can(&self, action: PortAction) -> bool {
-        match action {
-            PortAction::BindTest
-            | PortAction::BindTestAny
-            | PortAction::FindFreePort
-            | PortAction::EndProcess => !self.environment.is_recording,
-        }
+        self.environment.origin.can.has(match action {
+            PortAction::BindTest | PortAction::BindTestAny => Capabilities::BIND,
+            PortAction::FindFreePort => Capabilities::FREE_PORT,
+            PortAction::EndProcess => Capabilities::SIGNAL,
+        })
     }
 
     fn choose_fix(&mut self) {

@@ -112,7 +112,7 @@ impl App {
     /// Shows a table, or keeps it back.
     pub(crate) fn receive_table(&mut self, update: TableUpdate, now: Moment) -> Effects {
         // The first one is always shown; a recording is stepped through.
-        let wanted = (!self.rows.has_snapshot, self.environment.is_recording);
+        let wanted = (!self.rows.has_snapshot, !self.is_live());
         let admitted = self.playhead.admit(update, wanted, now);
         admitted.map_or_else(Vec::new, |update| self.show_table(update, now))
     }
@@ -137,7 +137,7 @@ impl App {
     /// For how long the present table is valid if the next one was taken at `next`. A recording does not record its
     /// interval: the time between its last two snapshots counts instead, doubled as that of the live table.
     fn valid_for(&mut self, next: Moment) -> Duration {
-        if !self.environment.is_recording {
+        if self.is_live() {
             return self.stale_after();
         }
         let gap = self.rows.table.taken_at.age(next);
@@ -171,7 +171,7 @@ impl App {
     /// jump.
     pub(crate) fn shown_at(&self, now: Moment) -> Moment {
         let taken_at = self.rows.table.taken_at;
-        if self.environment.is_recording {
+        if !self.is_live() {
             return taken_at;
         }
         let now = self

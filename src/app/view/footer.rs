@@ -73,6 +73,7 @@ impl App {
                 question.choices().len() > 1
             }
             (Action::CopyFix, Dialog::Question(question)) => question.command().is_some(),
+            (Action::Port(action), _) => self.can(action),
             _ => true,
         }
     }
