@@ -26,7 +26,6 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use dialogs::end_process::{Choice, Confirmation, Question};
 pub use dialogs::menu::{FileFormat, Menu, MenuChoice, MenuItem};
 pub use dialogs::prompt::PromptKind;
 pub use environment::Environment;

@@ -1,6 +1,6 @@
 //! What the keys do while a question is open, and what follows from a signal.
 
-use super::{Confirmation, Question};
+use super::Question;
 use crate::app::{App, Dialog, Effect, Effects, Ending, Inspected, NoticeKind};
 use crate::keymap::{Action, DialogAction};
 use crate::model::{Holder, Moment};
@@ -8,51 +8,38 @@ use crate::model::{Holder, Moment};
 impl App {
     /// What the keys do while a question is open; any other action means no.
     pub(crate) fn act_on_question(&mut self, action: Action, now: Moment) -> Effects {
-        let Dialog::Question(question) = std::mem::replace(&mut self.dialog, Dialog::None) else {
+        let Dialog::Question(question) = &mut self.dialog else {
             return Vec::new();
         };
-        if let Action::Dialog(action) = action {
-            return self.answer(*question, action, now);
+        if action == Action::Dialog(DialogAction::Confirm) {
+            return self.confirm(now);
+        } else if action == Action::Dialog(DialogAction::OtherSignal) {
+            question.select_next_signal();
+        } else if action == Action::Dialog(DialogAction::OtherTargets) {
+            question.select_next_choice();
+        } else if action != Action::CopyFix {
+            self.dialog = Dialog::None;
+        } else if let Some(command) = question.command().map(str::to_owned) {
+            self.dialog = Dialog::None;
+            self.notify_copied(&command, now);
+            return vec![Effect::Copy(command)];
         }
-        if action != Action::CopyFix {
-            return Vec::new();
-        }
-        let Some(command) = question.command().map(str::to_owned) else {
-            self.dialog = Dialog::Question(question);
-            return Vec::new();
-        };
-        self.notify_copied(&command, now);
-        vec![Effect::Copy(command)]
-    }
-
-    fn answer(&mut self, question: Question, action: DialogAction, now: Moment) -> Effects {
-        let changed = match action {
-            DialogAction::Confirm => return self.confirm(question, now),
-            DialogAction::OtherSignal => question.with_next_signal(),
-            DialogAction::OtherTargets => question.with_next_choice(),
-            DialogAction::Accept
-            | DialogAction::Toggle
-            | DialogAction::RecallEarlier
-            | DialogAction::RecallLater
-            | DialogAction::CompleteNext
-            | DialogAction::CompletePrevious => return Vec::new(),
-        };
-        self.dialog = Dialog::Question(Box::new(changed));
         Vec::new()
     }
 
-    fn confirm(&mut self, question: Question, now: Moment) -> Effects {
-        let frees_tested_port = question.frees_tested_port;
-        let question = match question.confirmed() {
-            Confirmation::Send(ending) => return self.send(ending, frees_tested_port, now),
-            Confirmation::ConfirmAgain(question) => question,
-            Confirmation::Wait(question) => {
-                let pending = format!("looking what depends on {}…", question.about());
-                self.notify(NoticeKind::Pending, pending, now);
-                question
-            }
+    fn confirm(&mut self, now: Moment) -> Effects {
+        let Dialog::Question(question) = &mut self.dialog else {
+            return Vec::new();
         };
-        self.dialog = Dialog::Question(Box::new(question));
+        if let Some(ending) = question.confirm() {
+            let frees_tested_port = question.frees_tested_port;
+            self.dialog = Dialog::None;
+            return self.send(ending, frees_tested_port, now);
+        }
+        if question.is_answered() {
+            let pending = format!("looking what depends on {}…", question.about());
+            self.notify(NoticeKind::Pending, pending, now);
+        }
         Vec::new()
     }
 
@@ -85,9 +72,7 @@ impl App {
         if !question.add_inspection(found) {
             return Vec::new();
         }
-        let question = (**question).clone();
-        self.dialog = Dialog::None;
-        self.confirm(question, now)
+        self.confirm(now)
     }
 
     /// Reports the outcome of a signal. An open bind test runs again.
