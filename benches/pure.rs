@@ -103,6 +103,7 @@ fn sort(criterion: &mut Criterion) {
                     descending: false,
                 },
                 highlight: HIGHLIGHT,
+                linger: Duration::ZERO,
             };
             group.bench_function(BenchmarkId::new(name, size), |bencher| {
                 bencher.iter(|| asked.clone().select(&table).len());

@@ -12,7 +12,7 @@ use crate::app::{App, Dialog, Effect, Effects, Pane, PromptKind, views};
 use crate::columns::ColumnId;
 use crate::keymap::{MoveAction, TableAction};
 use crate::model::{Kinds, Moment, Protocol};
-use crate::query::{Criteria, LineId, Selection, Tab};
+use crate::query::{LineId, Query, Selection, Tab};
 use crate::settings::Settings;
 use crate::track::{Row, Table};
 use cursor::{Cursor, Step};
@@ -21,7 +21,7 @@ use cursor::{Cursor, Step};
 #[derive(Clone, Debug)]
 pub(crate) struct TableView {
     pub table: Arc<Table>,
-    pub criteria: Criteria,
+    pub criteria: Query,
     pub selection: Selection,
     pub cursor: Cursor,
     /// Whether the cursor goes to the row of the newest event.
@@ -41,7 +41,7 @@ impl TableView {
     pub fn new(settings: &Settings, uid: Option<u32>, now: Moment) -> Self {
         // `Settings` is validated: narrowing to one address family cannot exceed the filter's size limit.
         let filter = settings.narrowed_filter();
-        let criteria = Criteria {
+        let criteria = Query {
             tab: settings.view,
             kinds: settings.kinds,
             filter: filter.unwrap_or_else(|_| settings.filter.clone()),
