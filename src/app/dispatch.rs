@@ -98,7 +98,7 @@ impl App {
         }
     }
 
-    /// Does what a key or a click stands for, whatever is open.
+    /// Carries out the action of a key or a click, whatever is open.
     pub(crate) fn perform(&mut self, action: Action, now: Moment) -> Effects {
         if let Action::Session(action) = action {
             return self.act_on_session(action);
@@ -178,7 +178,7 @@ impl App {
                 Vec::new()
             }
             PortAction::FindFreePort => self.find_free_port(now),
-            PortAction::EndProcess => self.ask_to_end(now),
+            PortAction::EndProcess => self.open_end_question(now),
         }
     }
 

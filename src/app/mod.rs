@@ -1,7 +1,7 @@
 //! The program as a state machine: messages in, effects out, and a view of it to draw.
 //!
-//! Pure: it knows no terminal, no clock and no thread. The `runtime` feeds it and carries out what
-//! it asks for; time arrives with each message.
+//! Pure: no terminal, no clock, no thread. The `runtime` sends the messages, each with the time, and carries out the
+//! effects.
 
 mod dialogs;
 mod dispatch;

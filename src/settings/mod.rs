@@ -51,7 +51,7 @@ pub struct Settings {
     pub color: bool,
     /// The themes that there are, and the one that is chosen.
     pub themes: Themes,
-    /// How the user is told of a watched port.
+    /// How the user is notified of alerts about pinned ports.
     pub notify: Notify,
     /// What the user calls ports.
     pub services: Services,

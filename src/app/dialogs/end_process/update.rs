@@ -94,7 +94,7 @@ impl App {
         self.warn(message, now);
     }
 
-    pub(crate) fn ask_to_end(&mut self, now: Moment) -> Effects {
+    pub(crate) fn open_end_question(&mut self, now: Moment) -> Effects {
         let Some(row) = self.selected() else {
             self.warn("no row is selected", now);
             return Vec::new();

@@ -30,7 +30,7 @@ pub struct MenuItem {
     pub choice: MenuChoice,
 }
 
-/// What a choice stands for.
+/// What a choice does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MenuChoice {
     /// Put this text on the clipboard.

@@ -31,7 +31,7 @@ impl App {
         }
     }
 
-    /// Does what a choice stands for; one that is on or off is left as it is.
+    /// Carries out a choice; a switch is left as it is.
     fn confirm_choice(&mut self, choice: MenuChoice, now: Moment) -> Effects {
         match choice {
             MenuChoice::Copy(text) => {

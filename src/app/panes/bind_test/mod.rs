@@ -106,7 +106,7 @@ impl BindPane {
         self.failure.as_deref()
     }
 
-    pub fn is_watching(&self) -> bool {
+    pub fn has_watch(&self) -> bool {
         self.watch != Watch::Off
     }
 
@@ -124,7 +124,7 @@ impl BindPane {
         let verdict = Verdict::of(&report.test_result, zone, now);
         if let Watch::ProcessEnd { pid, .. } = self.watch
             && verdict.is_timed()
-            && !is_held_by(&verdict, pid)
+            && !has_owner(&verdict, pid)
         {
             // What is left of the process ends by itself.
             self.watch = Watch::Countdown;
@@ -155,7 +155,7 @@ impl BindPane {
             Watch::ProcessEnd { .. } if verdict.outcome == Outcome::Free => {
                 WatchOutcome::Free { is_end: true }
             }
-            Watch::ProcessEnd { pid, .. } if !is_held_by(verdict, pid) => WatchOutcome::Failed(
+            Watch::ProcessEnd { pid, .. } if !has_owner(verdict, pid) => WatchOutcome::Failed(
                 "that process has let go of the port, but something else still has it",
             ),
             Watch::ProcessEnd { until, .. } if now.steady >= until => {
@@ -170,8 +170,8 @@ impl BindPane {
     /// # Errors
     /// One line that says why there is nothing to wait for.
     pub fn toggle_watch(&mut self, now: Moment) -> Result<(), &'static str> {
-        if self.is_watching() {
-            self.stop_watching();
+        if self.has_watch() {
+            self.stop_watch();
             return Ok(());
         }
         match self.verdict() {
@@ -188,7 +188,7 @@ impl BindPane {
         }
     }
 
-    pub const fn stop_watching(&mut self) {
+    pub const fn stop_watch(&mut self) {
         self.watch = Watch::Off;
         self.due = None;
     }
@@ -206,13 +206,13 @@ impl BindPane {
     pub fn test_failed(&mut self, why: String) {
         (self.running_since, self.failure) = (None, Some(why));
         self.is_wanted_again = false;
-        self.stop_watching();
+        self.stop_watch();
     }
 
     /// The process was not sent its signal.
     pub const fn end_failed(&mut self) {
         if matches!(self.watch, Watch::ProcessEnd { .. }) {
-            self.stop_watching();
+            self.stop_watch();
         }
     }
 
@@ -272,7 +272,7 @@ impl BindPane {
 }
 
 /// Whether a process has one of the sockets in the way.
-fn is_held_by(verdict: &Verdict, pid: Pid) -> bool {
+fn has_owner(verdict: &Verdict, pid: Pid) -> bool {
     let owners = verdict.blockers.iter().map(|holder| &holder.socket.owner);
     let mut processes = owners.flat_map(Owner::present);
     processes.any(|process| process.pid == pid)

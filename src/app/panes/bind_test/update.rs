@@ -79,7 +79,7 @@ impl App {
     /// Takes a snapshot now, or tests again if a bind test is open.
     pub(crate) fn refresh(&mut self, now: Moment) -> Effects {
         if let Some(pane) = self.dock.bind_test() {
-            pane.stop_watching();
+            pane.stop_watch();
             return self.test_again(now);
         }
         self.playhead.request_snapshot(now);
