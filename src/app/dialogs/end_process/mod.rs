@@ -215,3 +215,8 @@ fn why_hidden(table: &Table) -> String {
     let why = problem.map(|problem| problem.message.to_string());
     why.unwrap_or_else(|| "the owner is hidden: no process to end".into())
 }
+
+/// `nginx (812)`
+fn named(process: &Process) -> String {
+    format!("{} ({})", process.name, process.pid)
+}
