@@ -20,7 +20,7 @@ const MAX_LINES: u16 = 4;
 
 impl Notice {
     pub(crate) fn is_over(&self, now: Moment) -> bool {
-        self.news != NoticeKind::Pending && self.since.age(now) >= self.stays()
+        self.kind != NoticeKind::Pending && self.since.age(now) >= self.stays()
     }
 
     /// For how long it stays: what takes more than a line takes longer to read.
@@ -34,7 +34,7 @@ impl Notice {
 
     /// How many lines it takes on a terminal of this size.
     pub(crate) fn height(&self, size: Size) -> u16 {
-        if self.news == NoticeKind::Pending {
+        if self.kind == NoticeKind::Pending {
             return 1;
         }
         let most = MAX_LINES.min(size.height / 3).max(1);
@@ -64,21 +64,21 @@ impl Notice {
     /// When it reads differently, or goes.
     pub(crate) fn changes_in(&self, now: Moment) -> Duration {
         let age = self.since.age(now);
-        match self.news {
+        match self.kind {
             NoticeKind::Good | NoticeKind::Bad => self.stays().saturating_sub(age),
             NoticeKind::Pending => next_second(age),
         }
     }
 
     pub(crate) fn line(&self, now: Moment) -> Line {
-        let role = match self.news {
+        let role = match self.kind {
             NoticeKind::Good => Role::Good,
             NoticeKind::Bad => Role::Bad,
             NoticeKind::Pending => Role::Plain,
         };
         let mut line = vec![span(format!(" {}", self.text), role)];
         let age = self.since.age(now);
-        if self.news == NoticeKind::Pending && age >= LONG {
+        if self.kind == NoticeKind::Pending && age >= LONG {
             line.push(span(format!(" {}", no_answer(age)), Role::Warning));
         }
         line.into_iter()

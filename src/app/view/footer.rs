@@ -17,7 +17,7 @@ impl App {
         if area.height == 0 {
             return (Vec::new(), None);
         }
-        if let Some(prompt) = self.prompt() {
+        if let Some(prompt) = self.dialog.prompt() {
             let (line, x) = self.prompt_line(prompt, usize::from(area.width));
             let below = cut_line(self.below_prompt(now), usize::from(area.width));
             return (vec![line, below], Some((area.x + x, area.y)));
@@ -73,6 +73,7 @@ impl App {
                 question.choices().len() > 1
             }
             (Action::CopyFix, Dialog::Question(question)) => question.command().is_some(),
+            (Action::Port(action), _) => self.can(action),
             _ => true,
         }
     }

@@ -82,7 +82,7 @@ impl App {
         }
         // Where there is room for one of them only, the name stands alone; a recording is never mistaken for now.
         let is_narrow = segments_width(&segments) > room;
-        if is_narrow && self.environment.is_recording {
+        if is_narrow && !self.is_live() {
             return (Line::new(), right);
         }
         let right = if is_narrow { Line::new() } else { right };

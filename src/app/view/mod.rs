@@ -178,7 +178,7 @@ impl App {
             .map(|notice| notice.changes_in(now));
         let header = self.header_changes_in(now);
         // A recording's time goes on with its snapshots only.
-        let stands = self.is_paused() || self.environment.is_recording;
+        let stands = self.is_paused() || !self.is_live();
         let rows = if stands {
             None
         } else {

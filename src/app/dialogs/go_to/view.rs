@@ -11,14 +11,14 @@ impl App {
     /// The port being typed, and what came of it.
     pub(crate) fn go_to_line(&self, going: &GoTo, columns: usize) -> (Line, u16) {
         let label = " go to port ";
-        let digits = going.digits();
+        let digits = going.digits.as_str();
         let x = width(label) + width(digits);
         let mut line = vec![
             span(label, Role::Accent),
             span(format!("{digits}   "), Role::Plain),
         ];
         let told = match going.found {
-            Found::It => None,
+            Found::Port => None,
             Found::Hidden(_) => {
                 let key = self
                     .settings

@@ -94,7 +94,7 @@ fn blockers(pane: &BindPane, verdict: &Verdict) -> Vec<Line> {
 
 /// `bind test · tcp 8080`, and what goes on.
 pub(crate) fn title(pane: &BindPane, now: Moment) -> String {
-    let state = match (pane.is_watching(), pane.is_running()) {
+    let state = match (pane.has_watch(), pane.is_running()) {
         (true, _) => " · watching",
         (false, true) => " · testing…",
         (false, false) => "",
