@@ -1,12 +1,12 @@
-//! Whether a shell's script starts its commands again and again. Its text is not parsed as a shell does: a
-//! loop that may be another thing counts as not known.
+//! Whether a shell's script starts its commands again and again. The text is not parsed as a shell does: if it
+//! is unclear whether a loop ends, the answer is unknown.
 
-/// Words of a condition that goes through arguments or lines: such a loop ends with them.
+/// Words of a condition that reads arguments or lines: such a loop ends with them.
 const FINITE: [&str; 6] = ["getopts", "getopt", "shift", "read", "mapfile", ARGUMENTS];
-/// What stands for the arguments of a script in a stripped text.
+/// The arguments of a script, in a stripped text.
 const ARGUMENTS: &str = "$#";
 
-/// Whether a text has a `while` or `until` loop that may run for ever. `None` if it has other loops only:
+/// Whether a text has a `while` or `until` loop that may run for ever. `None` if it has only other loops:
 /// `for`, or one that reads arguments or lines.
 pub(super) fn has_loop(script: &str) -> Option<bool> {
     let text = stripped(&without_documents(script));
@@ -24,17 +24,17 @@ pub(super) fn has_loop(script: &str) -> Option<bool> {
             }
         }
     }
-    if has_other { None } else { Some(false) }
+    (!has_other).then_some(false)
 }
 
-/// Whether a word behind this one is a command's first.
+/// Whether the word after this one is the first of a command.
 fn is_command(before: Option<&str>) -> bool {
     let Some(before) = before else { return true };
     before.ends_with([';', '&', '|', '(', '{', ')'])
         || matches!(before, "do" | "then" | "else" | "!" | "time")
 }
 
-/// Whether the condition at the beginning of these words goes through nothing.
+/// Whether the condition at the beginning of these words reads no arguments or lines.
 fn is_endless(words: &[&str]) -> bool {
     let mut condition = words.iter().take_while(|word| **word != "do");
     !condition.any(|word| FINITE.contains(word))
@@ -61,7 +61,7 @@ fn stripped(script: &str) -> String {
     while let Some(c) = chars.next() {
         match c {
             '\\' => {
-                // A line goes on behind it.
+                // The line continues.
                 let next = chars.next().unwrap_or_default();
                 text.push(if next == '\n' { ' ' } else { '_' });
             }
@@ -91,7 +91,7 @@ fn stripped(script: &str) -> String {
     text
 }
 
-/// What stands before the next quotation mark, which is taken as well.
+/// The text up to the next quotation mark, which is consumed as well.
 fn quoted(chars: &mut impl Iterator<Item = char>, mark: char) -> String {
     let mut quoted = String::new();
     while let Some(c) = chars.next() {
@@ -115,25 +115,23 @@ fn names_arguments(quoted: &str) -> bool {
 
 /// The script without the texts between `<<EOF` and `EOF`.
 fn without_documents(script: &str) -> String {
-    let lines: Vec<&str> = script.lines().collect();
-    let (mut text, mut at) = (String::with_capacity(script.len()), 0);
-    while let Some(line) = lines.get(at) {
+    let mut lines = script.lines();
+    let mut text = String::with_capacity(script.len());
+    while let Some(line) = lines.next() {
         text.push_str(line);
         text.push('\n');
-        at += 1;
-        let Some(end) = end_of_document(line) else {
-            continue;
-        };
-        // Without its end it was none.
-        let until = lines[at..]
-            .iter()
-            .position(|line| line.trim_start_matches('\t') == end);
-        at += until.map_or(0, |until| until + 1);
+        if let Some(end) = end_of_document(line) {
+            let mut rest = lines.clone();
+            // Without its end it is not a document.
+            if rest.any(|line| line.trim_start_matches('\t') == end) {
+                lines = rest;
+            }
+        }
     }
     text
 }
 
-/// The word that ends the text that begins behind a line.
+/// The word that ends the document that begins after a line.
 fn end_of_document(line: &str) -> Option<&str> {
     let (_, rest) = line.split_once("<<")?;
     let word = rest
@@ -167,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_that_ends_is_no_more_than_a_guess() {
+    fn a_loop_that_ends_is_unknown() {
         for script in [
             "for file in conf.d/*; do . $file; done\n./server",
             "while getopts p: option; do port=$OPTARG; done\n./server",
@@ -185,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_in_a_text_is_no_loop() {
+    fn a_word_in_a_text_is_not_a_loop() {
         for script in [
             "# while it runs\nexec ./server --forward",
             "./server # while true; do",
