@@ -294,34 +294,22 @@ pub enum Manager {
 
 /// What ending a process would cost, by what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "`Guard::as_str` has a sentence for each")]
 pub enum EndRisk {
     /// Only its own work.
     Ordinary,
-    /// A proxy of a container engine: the container goes on without it.
     ContainerProxy,
-    /// The monitor of a container (`conmon`): without it the engine can't stop the container.
     ContainerMonitor,
-    /// The init process of a container.
     ContainerInit,
-    /// A container engine: every container depends on it.
     Engine,
-    /// A manager of services or a whole session: `systemd --user`, pid 1, inetd.
     Manager,
-    /// A supervisor that runs other programs as well.
     Supervisor,
-    /// A login session.
     Login,
-    /// The login session that this program runs in.
     OwnLogin,
-    /// An ancestor of this program.
     Ancestor,
-    /// The name resolver that this machine uses.
     Resolver,
-    /// The ssh server: no new login without it.
     SshServer,
-    /// What keeps this machine's network up.
     Network,
-    /// Another service that the system needs: the message bus, logins, the journal.
     SystemService,
 }
 

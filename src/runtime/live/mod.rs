@@ -37,7 +37,7 @@ const MAX_BURST: usize = 512;
 /// If there is no terminal, or the system starts no further threads.
 pub fn run(
     settings: Settings,
-    surroundings: Environment,
+    environment: Environment,
     collector: Collector,
     clock: Clock,
     read_again: ReadAgain,
@@ -47,7 +47,7 @@ pub fn run(
     let (processed, is_processed) = mpsc::channel();
     let caught = Signals::catch()?;
     let mut live = Live {
-        app: App::new(settings, surroundings, clock.now()),
+        app: App::new(settings, environment, clock.now()),
         screen: Screen::enter()?,
         drawn: None,
         notifier: Notifier::of(|name| std::env::var(name).ok()),

@@ -209,28 +209,12 @@ pub(super) fn line_of(pid: Pid) -> Vec<Facts> {
     line
 }
 
-/// The environment that a process was started with; `None` where it may not be read.
-pub(super) struct Environment(Vec<u8>);
-
-impl Environment {
-    pub(super) fn of(pid: Pid) -> Option<Self> {
-        fs::read(format!("/proc/{pid}/environ")).ok().map(Self)
-    }
-
-    /// The value of a variable.
-    pub(super) fn get(&self, name: &str) -> Option<String> {
-        let mut variables = self.0.split(|&byte| byte == 0);
-        let value = variables.find_map(|variable| {
-            let rest = variable.strip_prefix(name.as_bytes())?;
-            rest.strip_prefix(b"=")
-        })?;
-        String::from_utf8(value.to_vec()).ok()
-    }
-}
-
-/// A variable of a process's environment.
+/// A variable of the environment that a process was started with; `None` also where that may not be read.
 pub(super) fn variable_of(pid: Pid, name: &str) -> Option<String> {
-    Environment::of(pid)?.get(name)
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let mut variables = environment.split(|&byte| byte == 0);
+    let value = variables.find_map(|one| one.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    String::from_utf8(value.to_vec()).ok()
 }
 
 /// The children of a process (`proc_pid_task_tid_children(5)`). Where the kernel has no such file they

@@ -23,8 +23,8 @@ use rustix::process::{geteuid, getuid};
 use self::containers::publishers::Publisher;
 use self::containers::{Containers, SocketAt};
 use self::end_risk::Circumstances;
+use self::facts::Facts;
 pub(crate) use self::facts::serving;
-use self::facts::{Environment, Facts};
 use self::login::OwnLogin;
 use self::supervisors::lookup;
 use self::units::Units;
@@ -45,9 +45,8 @@ const MAX_OWNERS: usize = 32;
 /// for the ports of one test.
 pub(crate) struct BackgroundReader<'a> {
     processes: &'a mut Processes,
-    port: (Protocol, u16),
-    /// The address of the current socket.
-    local: IpAddr,
+    /// The current socket.
+    at: SocketAt,
     lineage: Lineage,
     own_login: OwnLogin,
     containers: Containers,
@@ -62,11 +61,14 @@ impl<'a> BackgroundReader<'a> {
     pub(crate) fn new(processes: &'a mut Processes, port: (Protocol, u16)) -> Self {
         Self {
             processes,
-            port,
-            local: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            at: SocketAt {
+                protocol: port.0,
+                port: port.1,
+                address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            },
             lineage: lineage(),
             own_login: OwnLogin::read(),
-            containers: Containers::default(),
+            containers: Containers::new(),
             units: Units::default(),
             is_resolver: false,
             waiting: None,
@@ -98,12 +100,11 @@ impl<'a> BackgroundReader<'a> {
 
     fn add_to_hidden(&mut self, holder: &mut Holder) {
         let (socket, users) = (&holder.socket, &mut self.processes.users);
-        self.local = socket.local.address;
-        let at = socket_at(self.port, self.local);
+        self.at.address = socket.local.address;
         let own = socket.uid.filter(|&uid| uid == geteuid().as_raw());
         let own = own.filter(|_| socket.owner == Owner::Hidden);
-        let session = || login::hidden_session(own?, self.port.1);
-        holder.behind = self.containers.of_port(&at, users).or_else(session);
+        let session = || login::hidden_session(own?, self.at.port);
+        holder.behind = self.containers.of_port(&self.at, users).or_else(session);
         holder.hidden_unit = self.units.of_hidden(socket, users);
     }
 
@@ -115,7 +116,7 @@ impl<'a> BackgroundReader<'a> {
             let Some(address) = to.address.filter(|_| !is_known) else {
                 continue;
             };
-            let port = (self.port.0, to.port.unwrap_or(self.port.1));
+            let port = (self.at.protocol, to.port.unwrap_or(self.at.port));
             let users = &mut self.processes.users;
             found.extend(self.containers.of_address(address, port, users));
         }
@@ -124,9 +125,9 @@ impl<'a> BackgroundReader<'a> {
 
     /// What is behind each owner of a socket, by pid.
     pub(crate) fn of_socket(&mut self, socket: &Socket) -> Vec<Background> {
-        self.local = socket.local.address;
+        self.at.address = socket.local.address;
         let is_resolver = || login::resolves_names_by(socket.local.address);
-        self.is_resolver = self.port.1 == 53 && (self.is_resolver || is_resolver());
+        self.is_resolver = self.at.port == 53 && (self.is_resolver || is_resolver());
         let owners = socket.owner.present();
         let pids: Vec<Pid> = owners.iter().map(|process| process.pid).collect();
         let read = owners.iter().take(MAX_OWNERS);
@@ -138,10 +139,9 @@ impl<'a> BackgroundReader<'a> {
         let Some(own) = line.first().cloned().map(reaction::confirmed) else {
             return Background::new(process.pid);
         };
-        let environment = Environment::of(own.pid);
         let publisher = self.containers.publisher(&own);
-        let behind = self.behind(&line, publisher.as_ref(), environment.as_ref());
-        let supervisor = self.supervisor(&line, owners, environment.as_ref());
+        let behind = self.behind(&line, publisher.as_ref());
+        let supervisor = self.supervisor(&line, owners);
         let users = &mut self.processes.users;
         let unit = match self.containers.client_of(behind.as_ref()) {
             // `docker run` in a unit: the container is started again with its client.
@@ -179,18 +179,12 @@ impl<'a> BackgroundReader<'a> {
         }
     }
 
-    fn behind(
-        &mut self,
-        line: &[Facts],
-        publisher: Option<&Publisher>,
-        environment: Option<&Environment>,
-    ) -> Option<Behind> {
-        let own = line.first()?;
-        let at = socket_at(self.port, self.local);
+    fn behind(&mut self, line: &[Facts], publisher: Option<&Publisher>) -> Option<Behind> {
+        let (own, at) = (line.first()?, &self.at);
         let users = &mut self.processes.users;
         let container = match publisher {
-            Some(publisher) => self.containers.of_publisher(own, publisher, &at, users),
-            None => self.containers.of_process(line, environment, users),
+            Some(publisher) => self.containers.of_publisher(own, publisher, at, users),
+            None => self.containers.of_process(line, users),
         };
         container
             .or_else(|| login::remote_forward(own, at.port))
@@ -199,14 +193,11 @@ impl<'a> BackgroundReader<'a> {
     }
 
     /// The supervisor of a process, unless this program was started by it as well: that is not ended for a port.
-    fn supervisor(
-        &mut self,
-        line: &[Facts],
-        owners: &[Pid],
-        environment: Option<&Environment>,
-    ) -> Option<Supervisor> {
-        let port = self.port.1;
-        let lookup = lookup::System { environment, port };
+    fn supervisor(&mut self, line: &[Facts], owners: &[Pid]) -> Option<Supervisor> {
+        let lookup = lookup::System {
+            pid: line.first()?.pid,
+            port: self.at.port,
+        };
         let mut found = supervisors::supervisor(line, owners, &lookup)?;
         if found.pid.is_some_and(|pid| self.lineage.has(pid)) {
             return None;
@@ -235,19 +226,13 @@ impl<'a> BackgroundReader<'a> {
         }
         ports.sort_unstable();
         ports.dedup();
-        let others = ports.into_iter().filter(|port| *port != self.port);
+        let others = ports
+            .into_iter()
+            .filter(|port| *port != (self.at.protocol, self.at.port));
         let name = |(protocol, port): (Protocol, u16)| format!("{port}/{}", protocol.as_str());
         others
             .map(|port| AlsoEnds::new(AlsoEndsKind::Port, &name(port)))
             .collect()
-    }
-}
-
-fn socket_at((protocol, port): (Protocol, u16), address: IpAddr) -> SocketAt {
-    SocketAt {
-        protocol,
-        port,
-        address,
     }
 }
 

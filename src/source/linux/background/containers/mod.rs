@@ -10,7 +10,6 @@ mod ports;
 pub(super) mod publishers;
 mod state;
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -21,29 +20,38 @@ pub(super) use self::ports::SocketAt;
 use self::publishers::Publisher;
 use self::state::{Container, Docker};
 use super::cgroups::{self, Group};
-use super::facts::{self, Environment, Facts, serving};
+use super::facts::{self, Facts, serving};
 use super::reaction::ends_by_term;
 use crate::model::{Behind, BehindKind, Engine, Pid, Protocol, Restarts, SupervisorKind, Text};
 use crate::source::users::Users;
 
 /// Processes, engines and namespaces, each read when it is first needed.
-#[derive(Default)]
 pub(super) struct Containers {
     docker: Option<Docker>,
     namespaces: Option<HashMap<u64, Vec<Pid>>>,
     processes: Option<Vec<Facts>>,
     /// The container that this program is in.
-    own: OnceCell<Option<Group>>,
+    own: Option<Group>,
 }
 
 impl Containers {
+    pub(super) fn new() -> Self {
+        let own = Facts::of(std::process::id());
+        Self {
+            docker: None,
+            namespaces: None,
+            processes: None,
+            own: own.and_then(|own| cgroups::container(&own.cgroup)),
+        }
+    }
+
     /// What a process publishes for. A process inside a container belongs to none of this machine's engines,
     /// whatever its name.
     pub(super) fn publisher(&self, facts: &Facts) -> Option<Publisher> {
         let publisher = publishers::publisher(facts)?;
         let is_monitor = matches!(publisher, Publisher::Conmon { .. });
         let group = cgroups::container(&facts.cgroup).filter(|_| !is_monitor);
-        let is_ours = group.is_none_or(|group| self.own() == Some(&group));
+        let is_ours = group.is_none_or(|group| self.own == Some(group));
         is_ours.then_some(publisher)
     }
 
@@ -87,22 +95,15 @@ impl Containers {
 
     /// The container that a process, the first of `line`, is in, whose host's network it shares. Not the one that
     /// this program is in as well: to stop that would end this program.
-    pub(super) fn of_process(
-        &mut self,
-        line: &[Facts],
-        environment: Option<&Environment>,
-        users: &mut Users,
-    ) -> Option<Behind> {
+    pub(super) fn of_process(&mut self, line: &[Facts], users: &mut Users) -> Option<Behind> {
         let own = line.first()?;
-        let group = cgroups::container(&own.cgroup)?;
-        if self.own() == Some(&group) {
-            return None;
-        }
+        let group = cgroups::container(&own.cgroup);
+        let group = group.filter(|group| self.own.as_ref() != Some(group))?;
         let mut behind = self.of_group(&group, line, users);
         if group.engine == Engine::Kubernetes {
             // The pod's name is its host name.
-            let name = environment.and_then(|variables| variables.get("HOSTNAME"));
-            behind.name = name.map(|name| Text::new(&name));
+            let name = facts::variable_of(own.pid, "HOSTNAME");
+            behind.name = name.as_deref().map(Text::new);
         }
         behind.process = serving(own.pid);
         behind.ignores_term = init_ignores_term(line.iter().map(|facts| facts.pid));
@@ -181,17 +182,10 @@ impl Containers {
             .get_or_insert_with(|| facts::all_processes().collect())
     }
 
-    /// The container that this program is in.
-    fn own(&self) -> Option<&Group> {
-        let read = || cgroups::container(&Facts::of(std::process::id())?.cgroup);
-        self.own.get_or_init(read).as_ref()
-    }
-
     /// Drops the container that this program is in.
     fn unless_own(&self, behind: Behind) -> Option<Behind> {
-        let own = self.own().map(|own| state::short(&own.id));
-        let is_own = own.is_some() && own == behind.id.as_deref();
-        (!is_own).then_some(behind)
+        let own = self.own.as_ref().map(|own| state::short(&own.id));
+        (own.is_none() || own != behind.id.as_deref()).then_some(behind)
     }
 
     /// The processes of the namespace that has this address, and the one of them that has the port.
