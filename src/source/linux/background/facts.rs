@@ -186,11 +186,10 @@ pub(crate) fn serving(pid: Pid) -> Option<Serving> {
     Some(Serving { pid, name })
 }
 
-/// All processes that can be seen.
-pub(super) fn all_processes() -> impl Iterator<Item = Facts> {
-    let proc = scan::open_proc();
-    let pids = proc.and_then(|proc| scan::pids(&proc)).unwrap_or_default();
-    pids.into_iter().filter_map(Facts::of)
+/// The pids of all processes that can be seen.
+pub(super) fn all_pids() -> impl Iterator<Item = Pid> {
+    let pids = scan::open_proc().and_then(|proc| scan::pids(&proc));
+    pids.unwrap_or_default().into_iter()
 }
 
 /// A process and its ancestors, up to the first process.
@@ -221,25 +220,14 @@ pub(super) fn variable_of(pid: Pid, name: &str) -> Option<String> {
 /// are found by their parent.
 pub(super) fn children_of(pid: Pid) -> Vec<Pid> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task"));
-    let files = tasks
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|task| task.path().join("children"));
-    let texts: Result<Vec<String>, _> = files.map(fs::read_to_string).collect();
-    match texts {
-        Ok(texts) => {
-            let pids = texts.iter().flat_map(|text| text.split_ascii_whitespace());
-            pids.filter_map(|pid| pid.parse().ok()).collect()
-        }
-        Err(_) => {
-            let proc = scan::open_proc();
-            let pids = proc.and_then(|proc| scan::pids(&proc)).unwrap_or_default();
-            let is_child =
-                |one: &Pid| proc_stat(*one).is_some_and(|proc_stat| proc_stat.parent == pid);
-            pids.into_iter().filter(is_child).collect()
-        }
+    let tasks = tasks.into_iter().flatten().flatten();
+    let texts = tasks.map(|task| fs::read_to_string(task.path().join("children")));
+    if let Ok(text) = texts.collect::<Result<String, _>>() {
+        let pids = text.split_ascii_whitespace();
+        return pids.filter_map(|pid| pid.parse().ok()).collect();
     }
+    let is_child = |one: &Pid| proc_stat(*one).is_some_and(|found| found.parent == pid);
+    all_pids().filter(is_child).collect()
 }
 
 /// Reads a regular file, no more than one byte beyond `most`: its bytes and its owner. Nothing else is read:

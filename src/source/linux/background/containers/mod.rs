@@ -179,7 +179,7 @@ impl Containers {
 
     fn processes(&mut self) -> &[Facts] {
         self.processes
-            .get_or_insert_with(|| facts::all_processes().collect())
+            .get_or_insert_with(|| facts::all_pids().filter_map(Facts::of).collect())
     }
 
     /// Drops the container that this program is in.
