@@ -84,7 +84,7 @@ pub fn track_snapshot(
     fault::point("tracker");
     let (taken_at, rows) = (snapshot.taken_at, snapshot.sockets.len());
     let began = clock.now();
-    let observation = tracker.apply(snapshot);
+    let update = tracker.apply(snapshot);
     let diff = began.age(clock.now());
     let cost = RefreshTimings { diff, ..taking };
     let refresh = Refresh {
@@ -92,7 +92,7 @@ pub fn track_snapshot(
         rows,
         cost,
     };
-    (observation, refresh)
+    (update, refresh)
 }
 
 impl Collector {
@@ -175,7 +175,7 @@ impl Collector {
     fn reset(&mut self, what: &str, send: EventSink<'_>) -> Option<Next> {
         // Another crash while dropping its state changes nothing.
         let _ = panic::catch(|| self.source.reset());
-        let why = format!("a reading crashed: {what}; trying again");
+        let why = format!("taking a snapshot crashed: {what}; trying again");
         send(CollectorEvent::Failed(why)).then_some(Next::Retry)
     }
 
@@ -185,20 +185,20 @@ impl Collector {
         let cost = self.source.timings();
         let tracked =
             panic::catch(|| track_snapshot(&mut self.tracker, snapshot, cost, self.clock));
-        let (mut observation, refresh) = match tracked {
+        let (mut update, refresh) = match tracked {
             Ok(tracked) => tracked,
             Err(what) => {
                 let _ = panic::catch(|| self.tracker.reset());
-                let why = format!("comparing two readings crashed: {what}; trying again");
+                let why = format!("comparing two snapshots crashed: {what}; trying again");
                 return send(CollectorEvent::Failed(why)).then_some(Next::Retry);
             }
         };
         if self.is_measured && !send(CollectorEvent::Measured(refresh)) {
             return None;
         }
-        observation.playback = self.source.playback();
-        let has_unconfirmed_closes = observation.table.has_unconfirmed_closes;
-        send(CollectorEvent::Updated(observation)).then(|| {
+        update.playback = self.source.playback();
+        let has_unconfirmed_closes = update.table.has_unconfirmed_closes;
+        send(CollectorEvent::Updated(update)).then(|| {
             if self.source.wants_immediate_retake() {
                 Next::AtOnce
             } else if has_unconfirmed_closes {
@@ -285,9 +285,9 @@ struct LastTables([Option<Arc<Table>>; 2]);
 
 impl LastTables {
     fn keep(&mut self, event: &CollectorEvent) {
-        if let CollectorEvent::Updated(observation) = event {
+        if let CollectorEvent::Updated(update) = event {
             self.0.swap(0, 1);
-            self.0[1] = Some(Arc::clone(&observation.table));
+            self.0[1] = Some(Arc::clone(&update.table));
         }
     }
 }

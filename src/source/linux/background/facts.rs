@@ -109,7 +109,11 @@ impl Facts {
 
     /// Whether one of its arguments is this word.
     pub(super) fn has_argument(&self, word: &str) -> bool {
-        self.argv.iter().any(|argument| argument == word)
+        self.any_argument(|argument| argument == word)
+    }
+
+    pub(super) fn any_argument(&self, is_meant: impl Fn(&str) -> bool) -> bool {
+        self.argv.iter().any(|argument| is_meant(argument))
     }
 
     /// The value of the first of these options: the next argument, or what follows `=` or a single letter.
