@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, open};
 
-use super::super::scan;
 use crate::model::{Pid, Run, Serving, Text};
+use crate::source::linux::scan;
 use crate::source::proc_stat::proc_stat;
 
 /// How many ancestors are read at most.

@@ -4,6 +4,7 @@
 //! It is read for a bind test and before a process is ended, never for the live table. No right is needed
 //! for what `/proc` shows to everyone; what takes one and is missing stays `None`.
 
+mod also_ends;
 mod cgroups;
 pub(crate) mod containers;
 mod end_risk;
@@ -15,11 +16,11 @@ mod reaction;
 mod supervisors;
 mod units;
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use rustix::process::{geteuid, getuid};
 
+use self::also_ends::{WaitingPorts, other_apps};
 use self::containers::publishers::Publisher;
 use self::containers::{Containers, SocketAt};
 use self::end_risk::Circumstances;
@@ -28,14 +29,12 @@ pub(crate) use self::facts::serving;
 use self::login::OwnLogin;
 use self::supervisors::lookup;
 use self::units::Units;
-use super::netlink::{DumpRequest, SockDiag};
-use super::{rights, scan};
+use super::rights;
 use crate::model::{
-    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Holder, Lineage, Manager, Owner, Pid,
-    Process, Protocol, Redirect, Restarts, Socket, State, Supervisor, SupervisorKind, Text, Unit,
+    Background, Behind, BehindKind, Holder, Lineage, Manager, Owner, Pid, Process, Protocol,
+    Redirect, Restarts, Socket, State, Supervisor, SupervisorKind, Text, Unit,
 };
 use crate::source::lineage;
-use crate::source::netstat::Part;
 use crate::source::process::Processes;
 
 /// Of no more owners than this all of it is read: the others of a large family are as their parent is.
@@ -53,8 +52,7 @@ pub(crate) struct BackgroundReader<'a> {
     units: Units,
     /// Whether programs of this machine look up names through the port.
     is_resolver: bool,
-    /// The ports of the sockets without a peer in our namespace, by inode.
-    waiting: Option<HashMap<u32, (Protocol, u16)>>,
+    waiting: Option<WaitingPorts>,
 }
 
 impl<'a> BackgroundReader<'a> {
@@ -163,7 +161,8 @@ impl<'a> BackgroundReader<'a> {
             resolves_names: self.is_resolver,
         };
         let end_risk = end_risk::end_risk(&own, &known);
-        let mut also_ends = self.other_ports(own.pid);
+        let waiting = self.waiting.get_or_insert_with(WaitingPorts::read);
+        let mut also_ends = waiting.others(own.pid, (self.at.protocol, self.at.port));
         also_ends.extend(login::ends_with(&own, end_risk));
         also_ends.extend(other_apps(supervisor.as_ref(), &line));
         let restarts = self.containers.restarts(behind.as_ref());
@@ -214,26 +213,6 @@ impl<'a> BackgroundReader<'a> {
         }
         Some(found)
     }
-
-    /// The other ports that a process listens on: they end with it.
-    fn other_ports(&mut self, pid: Pid) -> Vec<AlsoEnds> {
-        let waiting = self.waiting.get_or_insert_with(waiting_here);
-        let mut ports = Vec::new();
-        if let Ok(proc) = scan::open_proc() {
-            let _ = scan::visit_sockets(&proc, &format!("{pid}/fd"), |_, inode| {
-                ports.extend(waiting.get(&inode).copied());
-            });
-        }
-        ports.sort_unstable();
-        ports.dedup();
-        let others = ports
-            .into_iter()
-            .filter(|port| *port != (self.at.protocol, self.at.port));
-        let name = |(protocol, port): (Protocol, u16)| format!("{port}/{}", protocol.as_str());
-        others
-            .map(|port| AlsoEnds::new(AlsoEndsKind::Port, &name(port)))
-            .collect()
-    }
 }
 
 fn systemd_proxy(facts: &Facts) -> Option<Behind> {
@@ -248,35 +227,6 @@ fn systemd_proxy(facts: &Facts) -> Option<Behind> {
         name: facts.argv.last().map(|target| Text::new(target)),
         ..Behind::new(BehindKind::SystemdProxy)
     })
-}
-
-/// The other apps of foreman and its like: all end when one does.
-fn other_apps(supervisor: Option<&Supervisor>, line: &[Facts]) -> Vec<AlsoEnds> {
-    let foreman = supervisor.filter(|one| one.kind == SupervisorKind::Foreman);
-    let children = foreman.and_then(|one| one.pid).map(facts::children_of);
-    let others = children.into_iter().flatten();
-    let others = others.filter(|pid| line.iter().all(|own| own.pid != *pid));
-    let app = |pid| {
-        let app = serving(pid)?;
-        let name = format!("{} ({})", app.name, app.pid);
-        Some(AlsoEnds::new(AlsoEndsKind::Process, &name))
-    };
-    others.filter_map(app).collect()
-}
-
-/// The sockets without a peer in this namespace, by inode.
-fn waiting_here() -> HashMap<u32, (Protocol, u16)> {
-    let (mut diag, mut details) = (SockDiag::default(), Vec::new());
-    for part in [Protocol::Tcp, Protocol::Udp]
-        .into_iter()
-        .flat_map(Part::of)
-    {
-        let _ = diag.dump(DumpRequest::Waiting(part), &mut details);
-    }
-    let waiting = details.iter().filter(|detail| detail.remote.is_none());
-    waiting
-        .filter_map(|detail| Some((detail.inode?, (detail.protocol, detail.local.port))))
-        .collect()
 }
 
 fn waits(socket: &Socket) -> bool {

@@ -1,5 +1,6 @@
 //! What processes and groups say of containers, and what a user can forge.
 
+use super::state::Container;
 use super::*;
 
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
