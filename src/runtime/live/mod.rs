@@ -145,8 +145,8 @@ impl Live {
 
 /// Ends the program if the terminal could not be written to.
 fn unless_gone(written: io::Result<()>) -> ControlFlow<Exit> {
-    match written {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(_) => ControlFlow::Break(Exit::TerminalGone),
-    }
+    written.map_or(
+        ControlFlow::Break(Exit::TerminalGone),
+        ControlFlow::Continue,
+    )
 }
