@@ -168,7 +168,7 @@ fn results(readings: Vec<Result<&'static [u16], &'static str>>) -> Vec<Result<us
         results.push(match event {
             CollectorEvent::Updated(update) => Ok(update.events.len()),
             CollectorEvent::Failed(why) => Err(why),
-            other => panic!("{other:?}"),
+            CollectorEvent::Measured(measured) => panic!("{measured:?}"),
         });
         results.len() < count
     });

@@ -79,15 +79,12 @@ impl<'a> BackgroundReader<'a> {
         let mut known: Vec<(Owner, Vec<Background>)> = Vec::new();
         for holder in holders {
             let owner = &holder.socket.owner;
-            let before = known.iter().find(|(one, _)| one == owner);
-            holder.backgrounds = match before {
-                Some((_, found)) => found.clone(),
-                None => {
-                    let found = self.of_socket(&holder.socket);
-                    known.push((owner.clone(), found.clone()));
-                    found
-                }
-            };
+            let at = known.iter().position(|(one, _)| one == owner);
+            let at = at.unwrap_or_else(|| {
+                known.push((owner.clone(), self.of_socket(&holder.socket)));
+                known.len() - 1
+            });
+            holder.backgrounds.clone_from(&known[at].1);
             self.units.add_activation(holder, &mut self.processes.users);
             let is_known = matches!(holder.socket.owner, Owner::Known(_));
             if holder.activation.is_none() && !is_known && waits(&holder.socket) {
@@ -141,16 +138,13 @@ impl<'a> BackgroundReader<'a> {
         let behind = self.behind(&line, publisher.as_ref());
         let supervisor = self.supervisor(&line, owners);
         let users = &mut self.processes.users;
-        let unit = match self.containers.client_of(behind.as_ref()) {
+        let unit = if let Some(client) = self.containers.client_of(behind.as_ref()) {
             // `docker run` in a unit: the container is started again with its client.
-            Some(client) => {
-                let line = facts::line_of(client);
-                self.units.of(&line, &[client], None, None, users)
-            }
-            None => {
-                let (behind, supervisor) = (behind.as_ref(), supervisor.as_ref());
-                self.units.of(&line, owners, behind, supervisor, users)
-            }
+            let line = facts::line_of(client);
+            self.units.of(&line, &[client], None, None, users)
+        } else {
+            let (behind, supervisor) = (behind.as_ref(), supervisor.as_ref());
+            self.units.of(&line, owners, behind, supervisor, users)
         };
         let children = facts::children_of(own.pid);
         let known = Circumstances {

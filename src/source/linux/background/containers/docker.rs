@@ -24,15 +24,11 @@ impl Containers {
         let proxies = self.processes().iter();
         let proxies = proxies.filter_map(|facts| Some((publishers::proxy_fit(facts, at)?, facts)));
         let best = proxies.max_by_key(|&(fit, _)| fit);
-        let to = match best.map(|(_, facts)| facts.clone()) {
-            Some(proxy) => match self.publisher(&proxy)? {
-                Publisher::DockerProxy { address, port } => Some((address, port)),
-                _ => return None,
-            },
-            None => {
-                self.docker().by_port(at, None)?;
-                None
-            }
+        let proxy = best.map(|(_, facts)| facts.clone());
+        let to = match proxy.map(|proxy| self.publisher(&proxy)) {
+            Some(Some(Publisher::DockerProxy { address, port })) => Some((address, port)),
+            None if self.docker().by_port(at, None).is_some() => None,
+            _ => return None,
         };
         let behind = self.of_docker_port(at, to, users);
         self.unless_own(behind)

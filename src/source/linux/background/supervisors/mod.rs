@@ -36,8 +36,10 @@ pub(super) trait Lookup {
     fn waits(&self, pid: Pid) -> bool;
 }
 
+type Test = fn(&Facts) -> bool;
+
 /// How supervisors are recognised, the first match first.
-const KNOWN: [(SupervisorKind, fn(&Facts) -> bool); 11] = {
+const KNOWN: [(SupervisorKind, Test); 11] = {
     use SupervisorKind as K;
     [
         (K::Pm2, |one| pm2::home(one).is_some()),
