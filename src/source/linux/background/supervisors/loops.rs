@@ -12,52 +12,41 @@ pub(super) fn has_loop(script: &str) -> Option<bool> {
     let text = stripped(&without_documents(script));
     let mut has_other = false;
     for line in text.lines() {
-        let words: Vec<&str> = words(line).collect();
-        for (at, &word) in words.iter().enumerate() {
-            if !is_command(words[..at].last().copied()) {
-                continue;
-            }
+        let (mut words, mut before) = (line.split_whitespace(), ";");
+        while let Some(word) = words.next() {
             match word {
-                "while" | "until" if is_endless(&words[at + 1..]) => return Some(true),
+                _ if !precedes_command(before) => {}
+                "while" | "until" if is_endless(words.clone()) => return Some(true),
                 "while" | "until" | "for" | "select" => has_other = true,
                 _ => {}
             }
+            before = word;
         }
     }
     (!has_other).then_some(false)
 }
 
 /// Whether the word after this one is the first of a command.
-fn is_command(before: Option<&str>) -> bool {
-    let Some(before) = before else { return true };
-    before.ends_with([';', '&', '|', '(', '{', ')'])
-        || matches!(before, "do" | "then" | "else" | "!" | "time")
+fn precedes_command(word: &str) -> bool {
+    let words = [
+        ";", "&", "|", "(", "{", ")", "do", "then", "else", "!", "time",
+    ];
+    words.contains(&word)
 }
 
 /// Whether the condition at the beginning of these words reads no arguments or lines.
-fn is_endless(words: &[&str]) -> bool {
-    let mut condition = words.iter().take_while(|word| **word != "do");
-    !condition.any(|word| FINITE.contains(word))
+fn is_endless<'a>(words: impl Iterator<Item = &'a str>) -> bool {
+    let mut condition = words.take_while(|word| *word != "do");
+    !condition.any(|word| FINITE.contains(&word))
 }
 
-/// The words of a line and its operators: `while`, `true`, `;`, `do`.
-fn words(line: &str) -> impl Iterator<Item = &str> {
-    let is_operator = |c: char| ";&|(){}".contains(c);
-    line.split(char::is_whitespace).flat_map(move |word| {
-        word.split_inclusive(is_operator)
-            .flat_map(move |part| match part.char_indices().last() {
-                Some((at, c)) if is_operator(c) => [&part[..at], &part[at..]],
-                _ => [part, ""],
-            })
-            .filter(|part| !part.is_empty())
-    })
-}
-
-/// The text without comments and quoted strings. The arguments of the script become [`ARGUMENTS`].
+/// The text without comments and quoted strings, with blanks around operators. The arguments of the script become
+/// [`ARGUMENTS`].
 fn stripped(script: &str) -> String {
     let mut text = String::with_capacity(script.len());
     let mut chars = script.chars().peekable();
     let mut before = '\n';
+    let part = |is_argument| if is_argument { " $# " } else { "_" };
     while let Some(c) = chars.next() {
         match c {
             '\\' => {
@@ -67,11 +56,8 @@ fn stripped(script: &str) -> String {
             }
             '\'' | '"' => {
                 let quoted = quoted(&mut chars, c);
-                text.push_str(if names_arguments(&quoted) {
-                    " $# "
-                } else {
-                    "_"
-                });
+                let names = ["$#", "${#", "$1", "${1"];
+                text.push_str(part(names.iter().any(|name| quoted.contains(name))));
             }
             '#' if before.is_whitespace() || ";&|(".contains(before) => {
                 while chars.next_if(|&c| c != '\n').is_some() {}
@@ -81,9 +67,9 @@ fn stripped(script: &str) -> String {
                 let name: String =
                     std::iter::from_fn(|| chars.next_if(|&c| c != '}' && c != '\n')).collect();
                 chars.next_if_eq(&'}');
-                let is_argument = name.starts_with(['#', '1', '@', '*']);
-                text.push_str(if is_argument { " $# " } else { "_" });
+                text.push_str(part(name.starts_with(['#', '1', '@', '*'])));
             }
+            ';' | '&' | '|' | '(' | ')' | '{' | '}' => text.extend([' ', c, ' ']),
             _ => text.push(c),
         }
         before = c;
@@ -100,17 +86,11 @@ fn quoted(chars: &mut impl Iterator<Item = char>, mark: char) -> String {
         }
         if c == '\\' && mark == '"' {
             chars.next();
-            continue;
+        } else {
+            quoted.push(c);
         }
-        quoted.push(c);
     }
     quoted
-}
-
-fn names_arguments(quoted: &str) -> bool {
-    ["$#", "${#", "$1", "${1"]
-        .iter()
-        .any(|name| quoted.contains(name))
 }
 
 /// The script without the texts between `<<EOF` and `EOF`.
