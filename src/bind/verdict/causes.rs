@@ -359,7 +359,7 @@ fn dual_stack_listener(case: &Case<'_>) -> Explanation {
         )
         .details(case.about_owner())
         .fixes(case.end_holders())
-        .fix(ChangeConfig.fix("Have it set IPV6_V6ONLY, if it is to serve IPv6 alone"))
+        .fix(ChangeConfig.fix("Set IPV6_V6ONLY in that server if it should serve IPv6 only"))
         .fix(other_port())
 }
 
@@ -421,7 +421,7 @@ fn self_connect(case: &Case<'_>) -> Explanation {
         case.locals()
     ))
     .details([range])
-    .detail("No server can start there as long as it lasts.")
+    .detail("No server can start on it until that connection ends.")
     .fixes(case.end_holders())
     .fix(case.move_server())
     .fix(case.reserve_port())
@@ -486,9 +486,9 @@ fn closing_orphan(case: &Case<'_>) -> Explanation {
     };
     let unsent = case
         .unsent()
-        .map(|bytes| format!("; {bytes} not yet received there"));
+        .map(|bytes| format!("; {bytes} not acknowledged yet"));
     Explanation::new(format!(
-        "{} {are} still closing on {}: no process has {} any more, and {} has not finished{}.",
+        "{} {are} still closing on {}: no process owns {} any more, and {} has not closed its end{}.",
         case.connections(),
         case.locals(),
         case.one_or("it", "them"),

@@ -185,7 +185,7 @@ impl Case<'_> {
         if self.with_reuse_address == Start::Ok {
             let they = self.one_or("it", "they");
             return Some(format!(
-                "A server that sets SO_REUSEADDR can start all the same: {they} did so too."
+                "A server that sets SO_REUSEADDR can still start, because {they} set it too."
             ));
         }
         let mut known = self.alike().filter_map(|holder| holder.options);

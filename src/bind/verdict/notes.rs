@@ -236,8 +236,8 @@ fn reserved_port(case: &Case<'_>) -> Option<String> {
     let port = case.port();
     case.limits.is_reserved(port).then(|| {
         format!(
-            "{port} is reserved in net.ipv4.ip_local_reserved_ports: the kernel gives it to no outgoing connection; a \
-             program that binds it by number gets it."
+            "{port} is reserved in net.ipv4.ip_local_reserved_ports: the kernel never gives it to outgoing \
+             connections, but a program can bind it."
         )
     })
 }
