@@ -64,7 +64,7 @@ fn a_wrong_target_is_told_the_wrong_word_and_what_is_accepted() {
         ("3000-+1", "+1: not a port (0–65535)"),
         (
             "0",
-            "0: not a port to bind: 0 asks the kernel to choose one (1–65535)",
+            "0: not a port to bind: 0 lets the kernel choose one (1–65535)",
         ),
         (
             "3010-3000",
