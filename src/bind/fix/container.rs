@@ -155,7 +155,7 @@ mod tests {
             limits: &limits,
             protocol: Protocol::Tcp,
             port: 8080,
-            look_as_root: None,
+            check_as_root: None,
         };
         let fixes = fixes(&behind, false, &situation);
         assert_eq!(fixes[0].command, None);
@@ -182,7 +182,7 @@ mod tests {
                 limits: &limits,
                 protocol: Protocol::Tcp,
                 port: 8080,
-                look_as_root: None,
+                check_as_root: None,
             };
             fixes(&behind, false, &situation).remove(0).command
         };

@@ -1,7 +1,7 @@
 //! Commands as the reader has to type them, with names from outside.
 //!
-//! Whoever makes a cgroup names it, and may name it `;rm -rf ~`. A name that no unit or container can have
-//! makes no command; the others are quoted for a POSIX shell.
+//! A cgroup may be named `;rm -rf ~`. A name that no unit or container can have makes no command; the others are quoted
+//! for a POSIX shell.
 
 use std::borrow::Cow;
 

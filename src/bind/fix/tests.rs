@@ -53,7 +53,7 @@ fn fixes_of(holders: &[&Holder], uid: u32) -> Vec<Fix> {
         limits: &limits,
         protocol: Protocol::Tcp,
         port: 8080,
-        look_as_root: Some("sudo sockeye check 8080".into()),
+        check_as_root: Some("sudo sockeye check 8080".into()),
     })
 }
 
@@ -648,7 +648,7 @@ fn without_a_way_to_root_the_command_is_only_said() {
         limits: &limits,
         protocol: Protocol::Tcp,
         port: 8080,
-        look_as_root: None,
+        check_as_root: None,
     });
     assert_eq!(fixes[0].command, None);
     assert_eq!(fixes[0].text, "End node server.js (812), as root: kill 812");

@@ -100,7 +100,7 @@ fn what_speaks_against_a_stable_port_is_said() {
     };
     let said = |port| unfit(&BOTH, port, &limits).map(|why| why.to_string());
     let is = |port: u16, text: &str| assert_eq!(said(port).as_deref(), Some(text), "{port}");
-    is(80, "takes a privilege, as every port below 1024");
+    is(80, "needs a privilege, as does every port below 1024");
     is(9001, "set aside in net.ipv4.ip_local_reserved_ports");
     is(40_000, "set aside in net.ipv4.ip_local_reserved_ports");
     is(

@@ -302,7 +302,7 @@ fn invisible_holder(case: &Case<'_>) -> Explanation {
         "It may be a socket that this kernel doesn't list (before Linux 6.8: one that is bound without listening), \
          or a table that can't be read here.",
     )
-    .fix(case.look_as_root())
+    .fix(case.run_as_root())
     .fix(other_port())
 }
 
@@ -311,7 +311,7 @@ fn undetermined(case: &Case<'_>) -> Explanation {
     Explanation::new(format!(
         "{target} is in use, but the socket that has it is unknown."
     ))
-    .fix(case.look_as_root())
+    .fix(case.run_as_root())
     .fix(other_port())
 }
 

@@ -71,7 +71,7 @@ impl Case<'_> {
             limits: self.limits,
             protocol: self.result.target.protocol,
             port: self.port(),
-            look_as_root: self.check_as_root(),
+            check_as_root: self.check_as_root(),
         })
     }
 
@@ -177,7 +177,7 @@ impl Case<'_> {
         can_become_root.then(|| format!("sudo sockeye check {}", shell_word(&target)))
     }
 
-    pub(super) fn look_as_root(&self) -> Option<Fix> {
+    pub(super) fn run_as_root(&self) -> Option<Fix> {
         let command = self.check_as_root()?;
         let text = format!("Run `{command}`: root may see what has it");
         Some(FixCode::EndProcess.fix(text))

@@ -1,8 +1,8 @@
-//! What kind of thing a socket in the way is.
+//! The kind of a socket in the way.
 
 use crate::model::{Endpoint, Holder, Limits, Opening, Protocol, State};
 
-/// What a socket in the way is, the kinds that matter most first.
+/// The kinds of sockets in the way, the most important first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Listener,
@@ -19,7 +19,7 @@ pub(super) enum Kind {
     TimeWait,
 }
 
-/// What kind of thing a holder is.
+/// The kind of a holder.
 pub(super) fn kind(holder: &Holder, limits: &Limits) -> Kind {
     let socket = &holder.socket;
     match (socket.protocol, socket.state) {
@@ -39,8 +39,8 @@ pub(super) fn kind(holder: &Holder, limits: &Limits) -> Kind {
     }
 }
 
-/// Which way a connection was opened. Where its counters did not tell, the port does: the kernel
-/// gives ephemeral ports to the side that connects.
+/// Which side opened a connection. If its counters don't show that, the port does: the kernel gives ephemeral ports
+/// to the side that connects.
 fn direction(holder: &Holder, limits: &Limits) -> Kind {
     let socket = &holder.socket;
     let is_ephemeral = |endpoint: &Endpoint| limits.is_ephemeral(endpoint.port);

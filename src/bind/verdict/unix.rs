@@ -288,7 +288,7 @@ impl Case<'_> {
             limits: &self.evidence.limits,
             protocol: Protocol::Tcp,
             port: 0,
-            look_as_root: Some(format!("sudo sockeye check {}", shell_word(&self.text()))),
+            check_as_root: Some(format!("sudo sockeye check {}", shell_word(&self.text()))),
         });
         if let Some(AtPath::Socket(file)) = &self.evidence.at_path {
             for fix in &mut fixes {
