@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use crate::columns::{handover_text, owner_with_pid};
+use crate::columns::{owner_change_text, owner_with_pid};
 use crate::model::{OwnerKind, Protocol, Socket};
 use crate::track::{ChangeKind, Event, Table};
 
@@ -106,7 +106,7 @@ fn told(event: &Event, is_open: bool) -> Option<String> {
             Some(format!("{port} closed{place}{was}"))
         }
         ChangeKind::Owner { from } => {
-            let handover = handover_text(socket, from);
+            let handover = owner_change_text(socket, from);
             Some(format!("{port} changed its owner: {handover}"))
         }
         ChangeKind::State { .. } => None,

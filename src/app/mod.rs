@@ -18,7 +18,7 @@ mod message;
 mod neighbours;
 mod notify;
 mod overdue;
-mod own_view;
+mod custom_view;
 mod palette;
 mod past;
 mod pause;
@@ -47,12 +47,12 @@ pub use message::{
     Written,
 };
 pub use notify::Notify;
-pub use own_view::{OwnView, Place};
+pub use custom_view::{CustomView, Place};
 pub use prompt::PromptKind;
 pub use question::{Choice, Confirmation, Question};
 pub use selection::{Asked, Sort, Tab};
-pub use settings::{Settings, Surroundings};
-pub use watching::{Told, Watching};
+pub use settings::{Settings, Environment};
+pub use watching::{Told, ChangeFeed};
 
 use crate::columns::{self, Column, ColumnId};
 use crate::filter::FilterError;
@@ -117,7 +117,7 @@ pub struct App {
     settings: Settings,
     /// The settings as they were last read.
     as_read: Settings,
-    surroundings: Surroundings,
+    surroundings: Environment,
     table: Arc<Table>,
     log: EventLog,
     /// The last minutes, for pictures of them.
@@ -146,7 +146,7 @@ pub struct App {
     cleared: Option<String>,
     hidden_columns: Vec<ColumnId>,
     /// The view of the user's own that is open.
-    own_view: Option<own_view::Opened>,
+    custom_view: Option<custom_view::Opened>,
     names: bool,
     /// While the table stands still.
     pause: Option<Pause>,
@@ -172,7 +172,7 @@ pub struct App {
 
 impl App {
     /// The program at its start, before the first snapshot.
-    pub fn new(settings: Settings, surroundings: Surroundings, now: Moment) -> Self {
+    pub fn new(settings: Settings, surroundings: Environment, now: Moment) -> Self {
         // Whoever made the settings has seen to it that there is room for the family.
         let filter = settings.narrowed_filter();
         let criteria = Criteria {
@@ -185,7 +185,7 @@ impl App {
             uid: surroundings.uid,
         };
         let mut app = Self {
-            own_view: None,
+            custom_view: None,
             table: Arc::new(Table::empty(now)),
             log: EventLog::default(),
             past: Past::default(),
@@ -221,7 +221,7 @@ impl App {
             settings,
             surroundings,
         };
-        if let Some(at) = app.settings.own_view {
+        if let Some(at) = app.settings.custom_view {
             app.open_own_view(at);
         }
         app

@@ -9,7 +9,7 @@ use crate::model::Moment;
 
 /// A view that a user has set up.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OwnView {
+pub struct CustomView {
     /// What its tab says.
     pub name: String,
     /// The view that it begins from.
@@ -51,15 +51,15 @@ pub enum Place {
 
 /// What shows each tab, in their order.
 const ACTIONS: [Action; 9] = [
-    Action::ShowListening,
-    Action::ShowConnections,
-    Action::ShowAll,
-    Action::ShowChanges,
-    Action::ShowFifth,
-    Action::ShowSixth,
-    Action::ShowSeventh,
-    Action::ShowEighth,
-    Action::ShowNinth,
+    Action::ShowView(0),
+    Action::ShowView(1),
+    Action::ShowView(2),
+    Action::ShowView(3),
+    Action::ShowView(4),
+    Action::ShowView(5),
+    Action::ShowView(6),
+    Action::ShowView(7),
+    Action::ShowView(8),
 ];
 
 impl App {
@@ -72,7 +72,7 @@ impl App {
 
     /// The tab that is shown.
     pub(super) fn place(&self) -> Place {
-        let own = self.own_view.as_ref().map(|own| Place::Own(own.at));
+        let own = self.custom_view.as_ref().map(|own| Place::Own(own.at));
         own.unwrap_or(Place::Tab(self.criteria.tab))
     }
 
@@ -100,7 +100,7 @@ impl App {
     }
 
     /// The view of one's own that an action shows, if it shows one.
-    pub(super) fn own_view_of(&self, action: Action) -> Option<&OwnView> {
+    pub(super) fn own_view_of(&self, action: Action) -> Option<&CustomView> {
         match self.place_of(action)? {
             Place::Tab(_) => None,
             Place::Own(at) => self.settings.views.get(at),
@@ -142,11 +142,11 @@ impl App {
             hidden_columns: hidden_columns.unwrap_or_else(|| before.hidden_columns.clone()),
         });
         self.criteria.tab = view.shows;
-        self.own_view = Some(Opened { at, before });
+        self.custom_view = Some(Opened { at, before });
     }
 
     pub(super) fn leave_own_view(&mut self) {
-        if let Some(opened) = self.own_view.take() {
+        if let Some(opened) = self.custom_view.take() {
             self.arrange(opened.before);
         }
     }
@@ -171,7 +171,7 @@ impl App {
 
     /// The columns that were chosen, in their order: the open view's, or else those of the settings.
     pub(super) fn chosen_columns(&self) -> &[ColumnId] {
-        let own = self.own_view.as_ref();
+        let own = self.custom_view.as_ref();
         let own = own.and_then(|own| self.settings.views.get(own.at)?.columns.as_deref());
         own.unwrap_or(&self.settings.columns)
     }

@@ -155,10 +155,10 @@ impl App {
     fn is_possible(&self, action: Action) -> bool {
         match action {
             // It is open already.
-            Action::OpenPalette => false,
+            Action::Program(crate::keymap::ProgramAction::OpenPalette) => false,
             _ if self.lacks_place_of(action) => false,
-            Action::PaneDown | Action::PaneUp => self.pane.is_some(),
-            Action::BindTest | Action::EndProcess | Action::Copy => {
+            Action::Pane(crate::keymap::PaneAction::Down) | Action::Pane(crate::keymap::PaneAction::Up) => self.pane.is_some(),
+            Action::Port(crate::keymap::PortAction::BindTest) | Action::Port(crate::keymap::PortAction::EndProcess) | Action::Table(crate::keymap::TableAction::Copy) => {
                 self.can_act_here(action) && self.selected().is_some()
             }
             _ => self.can_act_here(action),

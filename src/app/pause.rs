@@ -6,7 +6,7 @@
 use super::update::Effects;
 use super::{App, Effect};
 use crate::model::Moment;
-use crate::track::Observation;
+use crate::track::TableUpdate;
 
 /// A pause.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub(super) struct Pause {
     /// The moment at which the table stands.
     pub since: Moment,
     /// What was read meanwhile.
-    held: Option<Observation>,
+    held: Option<TableUpdate>,
     /// Since when a key asks for a reading that is shown all the same.
     wanted_since: Option<Moment>,
 }
@@ -67,7 +67,7 @@ impl App {
     }
 
     /// Takes in what was read, or puts it aside.
-    pub(super) fn take_snapshot(&mut self, observation: Observation, now: Moment) -> Effects {
+    pub(super) fn take_snapshot(&mut self, observation: TableUpdate, now: Moment) -> Effects {
         let taken_at = observation.table.taken_at;
         // Before the first one there is no table that could stand still; a recording is stepped through.
         let is_any_wanted = !self.has_snapshot;

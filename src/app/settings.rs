@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::keymap::Keymap;
 use super::notify::Notify;
-use super::{OwnView, Size, Sort, Tab};
+use super::{CustomView, Size, Sort, Tab};
 use crate::columns::{self, ColumnId};
 use crate::filter::{Filter, FilterError};
 use crate::model::{Family, Kinds, Lineage, Protocol, Services};
@@ -26,9 +26,9 @@ pub struct Settings {
     /// The view to begin with.
     pub view: Tab,
     /// The view of one's own to begin with instead, by its place among them.
-    pub own_view: Option<usize>,
+    pub custom_view: Option<usize>,
     /// Views of one's own.
-    pub views: Vec<OwnView>,
+    pub views: Vec<CustomView>,
     /// The kinds of sockets that are shown.
     pub kinds: Kinds,
     /// The only family that is shown, if it is one.
@@ -61,7 +61,7 @@ impl Default for Settings {
             linger: Duration::from_secs(5),
             highlight: Duration::from_secs(5),
             view: Tab::Listening,
-            own_view: None,
+            custom_view: None,
             views: Vec::new(),
             kinds: Kinds::DEFAULT,
             family: None,
@@ -81,7 +81,7 @@ impl Default for Settings {
 impl Settings {
     /// The name of the view to begin with; no two views have the same.
     pub(super) fn begins_with(&self) -> &str {
-        let own = self.own_view.and_then(|at| self.views.get(at));
+        let own = self.custom_view.and_then(|at| self.views.get(at));
         own.map_or(self.view.title(), |view| &view.name)
     }
 
@@ -121,7 +121,7 @@ impl Settings {
 
 /// Where the program runs, and as whom.
 #[derive(Clone, Debug)]
-pub struct Surroundings {
+pub struct Environment {
     /// Name of this host, for the header, or what else the table comes from.
     pub host: String,
     /// Whether the table is a recording, so that nothing can be done about what it shows.

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use super::selection::{self, Asked, Criteria, Selection};
 use crate::model::Moment;
-use crate::track::{ChangeKind, Event, Observation, Row, RowId, Table};
+use crate::track::{ChangeKind, Event, TableUpdate, Row, RowId, Table};
 
 /// Follows one filter through all that is observed.
 #[derive(Debug)]
-pub struct Watching {
+pub struct ChangeFeed {
     criteria: Criteria,
     selection: Selection,
     /// The rows that were told of and have not closed, or ceased to match, since.
@@ -31,7 +31,7 @@ pub struct Told {
     pub row: Arc<Row>,
 }
 
-impl Watching {
+impl ChangeFeed {
     /// Watches what is asked for.
     pub fn new(asked: Asked) -> Self {
         let criteria = asked.criteria();
@@ -47,7 +47,7 @@ impl Watching {
     /// was asked for. Afterwards the changes, in the order in which they happened; then rows that came
     /// to match without one (the owner of a socket that opened was found out later, say): as opened if
     /// they did open before our eyes, or else as being there.
-    pub fn observe(&mut self, observation: &Observation) -> Vec<Told> {
+    pub fn observe(&mut self, observation: &TableUpdate) -> Vec<Told> {
         let table = &*observation.table;
         let mut all = Vec::new();
         if self.has_begun {
@@ -67,7 +67,7 @@ impl Watching {
     }
 
     /// The rows that match, but for those that did so before; in the order that was asked for.
-    fn begin_to_match(&mut self, observation: &Observation) -> Vec<usize> {
+    fn begin_to_match(&mut self, observation: &TableUpdate) -> Vec<usize> {
         let table = &observation.table;
         let mut again = self.selection.update(&self.criteria, table, table.taken_at);
         again.retain(|&at| self.selection.shows(at));
@@ -98,7 +98,7 @@ impl Watching {
 /// Whether an event will say what the row is: it took the place of another just now, and the next
 /// reading decides whether that was a change of owner or a second socket.
 fn is_to_be_told_of(row: &Row) -> bool {
-    !row.was_there_at_start && row.change.is_none()
+    !row.was_open_at_start && row.change.is_none()
 }
 
 /// A row that matches though nothing happened to it just now.

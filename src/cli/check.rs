@@ -10,10 +10,10 @@ use clap::Args;
 use sockeye::bind::{
     Address, Cause, Outcome, Target, UnixCause, UnixVerdict, Verdict, interface, unix_name,
 };
+use sockeye::clock::Clock;
+use sockeye::inspect::BindTester;
 use sockeye::model::{Family, Text, UnixAddress, clean};
 use sockeye::report::{self, Checked};
-use sockeye::runtime::bind_test::BindTester;
-use sockeye::runtime::clock::Clock;
 
 use super::options::Shared;
 use super::output::{Printed, print, terminal_width};

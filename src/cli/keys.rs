@@ -1,8 +1,8 @@
 //! `sockeye keys`: the keys of the live table, from the table that drives it.
 
 use clap::Args;
-use sockeye::app::Settings;
 use sockeye::config;
+use sockeye::settings::Settings;
 
 use super::output::print;
 
@@ -21,7 +21,7 @@ pub(super) struct Keys {
 pub(super) fn run(named: Option<Settings>, wanted: &Keys) -> anyhow::Result<u8> {
     let Settings { keymap, .. } = match named {
         Some(named) => named,
-        None => config::read_if_there()?,
+        None => config::read_default()?,
     };
     let text = if wanted.markdown {
         keymap.markdown()

@@ -8,12 +8,13 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sockeye::app::{Asked, Settings, Sort};
+use sockeye::clock::Clock;
 use sockeye::columns::{self, CellContext, Column};
-use sockeye::model::{Cost, Moment, Playback, Problem, Snapshot};
-use sockeye::report::{self, Layout, Sheet};
-use sockeye::runtime::clock::Clock;
-use sockeye::runtime::refresh;
+use sockeye::model::{Moment, Playback, Problem, RefreshTimings, Snapshot};
+use sockeye::query::{Query, Sort};
+use sockeye::report::{self, CsvOptions, Layout};
+use sockeye::runtime::collector;
+use sockeye::settings::Settings;
 use sockeye::source::{Recorder, Replay, Source as _, System};
 use sockeye::track::{Row, Table, Tracker};
 
@@ -109,7 +110,7 @@ pub(super) fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
         recorded,
     } = read(shared, &asked, list.at, clock.now())?;
     let mut tracker = Tracker::new(settings.linger);
-    let (observation, refresh) = refresh::observe(&mut tracker, snapshot, cost, clock);
+    let (observation, refresh) = collector::track_snapshot(&mut tracker, snapshot, cost, clock);
     let table = observation.table;
     let rows = asked.select(&table);
     let printed = print(|out| list.write(out, &table, &rows, &settings))?;
@@ -192,7 +193,7 @@ impl List {
 struct Read {
     snapshot: Snapshot,
     /// What it took.
-    cost: Cost,
+    cost: RefreshTimings,
     /// Where in a recording it is.
     recorded: Option<Recorded>,
 }
@@ -219,7 +220,7 @@ impl Recorded {
 }
 
 /// The reading to list, on the record if that is wanted.
-fn read(shared: &Shared, asked: &Asked, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
+fn read(shared: &Shared, asked: &Query, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
     let mut recorder = shared.recorder()?;
     let mut read = if let Some(path) = &shared.replay {
         read_recording(path, at, now)?
@@ -228,17 +229,17 @@ fn read(shared: &Shared, asked: &Asked, at: Option<At>, now: Moment) -> anyhow::
         let snapshot = match recorder {
             // A recording holds everything.
             Some(_) => system.take_once(now)?,
-            None => system.take_those(now, |sockets| asked.could_show(sockets, now))?,
+            None => system.take_with_owners_of(now, |sockets| asked.could_show(sockets, now))?,
         };
         Read {
             snapshot,
-            cost: system.cost(),
+            cost: system.timings(),
             recorded: None,
         }
     };
     if let Some(recorder) = &mut recorder {
         recorder.record(&read.snapshot)?;
-        let left_out = Recorder::left_out(&read.snapshot);
+        let left_out = Recorder::incomplete_problem(&read.snapshot);
         read.snapshot.problems.extend(left_out);
     }
     Ok(read)
@@ -249,10 +250,10 @@ fn read_recording(path: &Path, at: Option<At>, now: Moment) -> anyhow::Result<Re
     let found = at.map(|at| find(path, at)).transpose()?;
     let mut recording = Replay::open(path)?;
     match &found {
-        Some((found, _)) => recording.go_to(found.number)?,
-        None => recording.go_to_last()?,
+        Some((found, _)) => recording.seek(found.number)?,
+        None => recording.seek_last()?,
     }
-    let (snapshot, cost) = (recording.take(now)?, recording.cost());
+    let (snapshot, cost) = (recording.take(now)?, recording.timings());
     let recorded = recording.playback().map(|playback| Recorded {
         playback: Playback {
             total: found.map(|(_, total)| total).or(playback.total),

@@ -11,8 +11,8 @@ use clap::{Arg, Args, Command};
 use clap_mangen::Man as Page;
 use regex::Regex;
 use roff::{Inline, Roff, bold, roman};
-use sockeye::app::keymap::{Keymap, Mode};
 use sockeye::filter;
+use sockeye::keymap::{Keymap, Mode};
 
 use super::commands;
 use super::options::Cli;

@@ -9,11 +9,12 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
-use sockeye::app::{Asked, Settings, Sort, Tab};
 use sockeye::bind::Address;
 use sockeye::config::duration;
 use sockeye::filter::{Filter, nearest};
 use sockeye::model::{Family, Kinds, Protocol, clean};
+use sockeye::query::{Query, Sort, Tab};
+use sockeye::settings::Settings;
 use sockeye::source::{
     DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT, Source, System, own_uid,
 };
@@ -294,8 +295,8 @@ impl Shared {
                 (_, true) => Tab::All,
                 _ => below.view,
             },
-            own_view: below
-                .own_view
+            custom_view: below
+                .custom_view
                 .filter(|_| !(self.listening || self.all || !words.is_empty())),
             kinds,
             family: match (self.ipv4, self.ipv6) {
@@ -454,8 +455,8 @@ fn kind_name() -> impl TypedValueParser<Value = Kinds> {
 ///
 /// # Errors
 /// The filter gets too long by what narrows it.
-pub(super) fn asked(settings: &Settings, sort: Sort) -> anyhow::Result<Asked> {
-    Ok(Asked {
+pub(super) fn asked(settings: &Settings, sort: Sort) -> anyhow::Result<Query> {
+    Ok(Query {
         tab: settings.view,
         kinds: settings.kinds,
         filter: settings.narrowed_filter()?,

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use sockeye::clock::Clock;
 use sockeye::config::duration;
 use sockeye::report::{self, Waited, WaitedFor};
-use sockeye::runtime::clock::Clock;
-use sockeye::runtime::signals;
-use sockeye::runtime::wait::{Hopeless, Port, Waiting, Wanted};
+use sockeye::runtime::process::signals;
+use sockeye::runtime::wait::{Goal, Port, PortWaiter, WaitError};
 
 use super::options::Shared;
 use super::output::{columns_of_terminal, print};
@@ -63,20 +63,20 @@ pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
         What::Listening => super::check::targets_of_any_family(shared, &wait.targets)?,
     };
     let wanted = match wait.wanted {
-        What::Free => Wanted::Free,
-        What::Listening => Wanted::Listening(shared.family()),
+        What::Free => Goal::Free,
+        What::Listening => Goal::Listening(shared.family()),
     };
     let mut progress = Progress::new(!wait.quiet);
-    signals::exit_when_asked_after(progress.eraser()).context("signals can't be waited for")?;
+    signals::exit_on_signal_after(progress.eraser()).context("signals can't be waited for")?;
     let (clock, interval) = (Clock::start(), shared.interval_or(INTERVAL));
-    let mut waiting = Waiting::new(targets, wanted, clock);
+    let mut waiting = PortWaiter::new(targets, wanted, clock);
     let happened = waiting.wait(interval, wait.timeout, |ports| {
         progress.show(wait.wanted, ports, clock.now().steady);
     });
     drop(progress);
     let happened = match happened {
         Ok(happened) => happened,
-        Err(Hopeless { target, why }) => {
+        Err(WaitError { target, why }) => {
             complain(&format!("{target}: waiting can't help: {why}"));
             return Ok(EXIT_TROUBLE);
         }
@@ -94,8 +94,8 @@ pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
 fn told(port: &Port) -> WaitedFor<'_> {
     WaitedFor {
         target: &port.target,
-        changed_at: port.changed_at.filter(|_| port.is_so),
-        is_so: port.is_so,
+        changed_at: port.changed_at.filter(|_| port.is_reached),
+        is_reached: port.is_reached,
         holders: &port.holders,
         seen_at: port.seen_at,
         summary: port.summary.as_deref(),
@@ -113,7 +113,7 @@ fn tell(wait: &Wait, outcome: &Waited<'_>) -> io::Result<()> {
     } else if outcome.happened {
         print(|out| report::write_wait(out, outcome, &zone))?;
     }
-    for port in outcome.ports.iter().filter(|port| !port.is_so) {
+    for port in outcome.ports.iter().filter(|port| !port.is_reached) {
         let told = report::told_of_wait(outcome.wanted, port, &zone);
         complain(&format!("timed out: {told}"));
     }
@@ -162,7 +162,7 @@ impl Progress {
         if !self.is_wanted {
             return;
         }
-        let Some(port) = ports.iter().find(|port| !port.is_so) else {
+        let Some(port) = ports.iter().find(|port| !port.is_reached) else {
             return;
         };
         let why = match what {

@@ -159,9 +159,9 @@ impl Fitted {
     pub fn render(&self, text: &str) -> String {
         let width = usize::from(self.width);
         match self.column.align {
-            Align::Left => super::pad(&super::cut(text, width), width, false),
-            Align::Middle => super::pad(&super::cut_middle(text, width), width, false),
-            Align::Right => super::pad(&super::cut(text, width), width, true),
+            Align::Left => super::pad(&super::cut(text, width), width),
+            Align::Middle => super::pad(&super::cut_middle(text, width), width),
+            Align::Right => super::crate::columns::pad_left(&super::cut(text, width), width),
         }
     }
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 pub use fit::{Demand, Fitted, fit};
 pub use sort::SortBy;
 pub use text::{
-    age_text, change_text, cut, cut_middle, folded, handover_text, next_age_change, owner_text,
-    owner_with_pid, pad, program_text, socket_text, whole_socket_text, width, wrap,
+    age_text, change_text, cut, cut_middle, folded, owner_change_text, next_age_change, owner_text,
+    owner_with_pid, pad, program_text, socket_text, socket_with_owner, width, wrap,
 };
 
 use crate::model::Moment;

@@ -69,7 +69,7 @@ pub(super) fn unit(row: &Row) -> Option<Cow<'_, str>> {
 /// Since when, so that the youngest come first; those of which only a lower bound is known by that. None where nothing
 /// is known but for how long it was watched.
 pub(super) fn age(row: &Row) -> Option<u64> {
-    let began = super::text::process_start(row).or_else(|| row.began_its_state_by());
+    let began = super::text::process_start(row).or_else(|| row.state_began_by());
     began.map(|at| u64::MAX - at.as_millisecond().abs_diff(i64::MIN))
 }
 

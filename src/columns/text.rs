@@ -166,7 +166,7 @@ pub fn socket_text(socket: &Socket) -> String {
 }
 
 /// `tcp 127.0.0.1:8080 LISTEN node(40211)`: a socket, its state and who has it.
-pub fn whole_socket_text(socket: &Socket) -> String {
+pub fn socket_with_owner(socket: &Socket) -> String {
     let (what, state, who) = (socket_text(socket), socket.state, owner_with_pid(socket));
     format!("{what} {state} {who}")
 }
@@ -178,12 +178,12 @@ pub fn change_text(kind: &ChangeKind, socket: &Socket) -> String {
         ChangeKind::Opened => format!("opened {}", socket.state),
         ChangeKind::Closed => format!("closed {}", socket.state),
         ChangeKind::State { from } => format!("{from} → {}", socket.state),
-        ChangeKind::Owner { from } => format!("owner {}", handover_text(socket, from)),
+        ChangeKind::Owner { from } => format!("owner {}", owner_change_text(socket, from)),
     }
 }
 
 /// `node(12) → node(45)`: who had a socket, and who has it.
-pub fn handover_text(socket: &Socket, from: &Owner) -> String {
+pub fn owner_change_text(socket: &Socket, from: &Owner) -> String {
     let before = Socket {
         owner: from.clone(),
         ..socket.clone()
@@ -272,7 +272,7 @@ fn shown_age(row: &Row, now: Moment) -> Age {
 pub(super) fn process_start(row: &Row) -> Option<jiff::Timestamp> {
     let processes = row.socket.owner.present().iter();
     let started = processes.filter_map(|process| process.started_at).min();
-    started.filter(|_| row.is_as_found() && row.socket.is_listening())
+    started.filter(|_| row.is_unchanged_since_start() && row.socket.is_listening())
 }
 
 /// How long ago that was. Starts are told by the wall clock as it was when this program started: what came

@@ -10,7 +10,7 @@ use etcetera::BaseStrategy as _;
 use thiserror::Error;
 
 use super::{Fault, parse, parse_services};
-use crate::app::Settings;
+use crate::settings::Settings;
 use crate::model::{Services, Text};
 
 /// The largest file that is read, in bytes: no person writes such a one, and a list of so many keys or themes is not
@@ -126,7 +126,7 @@ pub fn read_services(named: Option<&Path>) -> Result<Services, ConfigError> {
 ///
 /// # Errors
 /// It is there, but can't be read or is wrong.
-pub fn read_if_there() -> Result<Settings, ConfigError> {
+pub fn read_default() -> Result<Settings, ConfigError> {
     match default_path() {
         Some(path) if is_there(&path) => read(&path),
         _ => Ok(Settings::default()),

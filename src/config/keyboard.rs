@@ -9,8 +9,9 @@ use std::fmt::Write as _;
 
 use super::Place;
 use super::value::{self, Value, shown};
-use crate::app::keymap::{self, Binding, Flaw, KEYMAP, Keymap, Mode};
-use crate::app::{Action, Key, Settings};
+use crate::keymap::{self, Binding, Flaw, KEYMAP, Keymap, Mode};
+use crate::keymap::{Action, Key};
+use crate::settings::Settings;
 
 /// What an action takes, where something else stands.
 const TAKES: &str = "keys in quotes, such as [\"b\", \"ctrl-b\"], or [] for none";
@@ -30,7 +31,7 @@ pub(super) fn read(settings: &mut Settings, table: &Value<'_>) -> Vec<Place> {
 struct Reading {
     keymap: Keymap,
     /// The bindings that the file has, and where.
-    written: Vec<(keymap::Place, usize)>,
+    written: Vec<(keymap::BoundAction, usize)>,
     faults: Vec<Place>,
 }
 
@@ -84,7 +85,7 @@ impl Reading {
 }
 
 /// A flaw, as one of the bindings has it.
-fn told(flaw: &Flaw, blamed: keymap::Place) -> String {
+fn told(flaw: &Flaw, blamed: keymap::BoundAction) -> String {
     let name = path(blamed);
     let other = || flaw.places().into_iter().find(|place| *place != blamed);
     let other = other().map_or_else(|| name.clone(), path);
@@ -116,7 +117,7 @@ fn told_of_mode(flaw: &Flaw) -> String {
 }
 
 /// A binding as the file calls it: `keys.quit`, `keys.menu.accept`.
-fn path((mode, action): keymap::Place) -> String {
+fn path((mode, action): keymap::BoundAction) -> String {
     match mode {
         Mode::Table => format!("keys.{}", action.name()),
         mode => format!("keys.{}.{}", mode.name(), action.name()),
@@ -152,7 +153,7 @@ fn unknown_action(mode: Mode, name: &str) -> String {
         let inner = keymap::modes().into_iter().filter(|&one| one != mode);
         names.extend(inner.map(Mode::name));
     }
-    let near = crate::filter::nearest(name, names.iter().map(String::as_str));
+    let near = crate::filter::nearest(name, names.iter().copied());
     let hint = match (&elsewhere[..], near) {
         ([], Some(near)) => format!("did you mean `{near}`?"),
         ([], None) => "sockeye config lists them".to_owned(),

@@ -16,11 +16,11 @@ mod value;
 mod views;
 
 pub use fault::Fault;
-pub use file::{ConfigError, MAX_BYTES, default_path, read, read_if_there, read_services};
+pub use file::{ConfigError, MAX_BYTES, default_path, read, read_default, read_services};
 pub use key::keys;
 pub use parse::{parse, parse_services};
 
-use crate::app::Settings;
+use crate::settings::Settings;
 
 /// What a file begins with: every key but those of the keyboard.
 const FIRST_KEYS: &str = include_str!("../../assets/config.toml");

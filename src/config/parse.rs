@@ -7,7 +7,7 @@ use super::Place;
 use super::fault::Fault;
 use super::key::{self, KEYS, Key, SECTIONS, Section};
 use super::value::Value;
-use crate::app::Settings;
+use crate::settings::Settings;
 use crate::model::{Services, counted};
 
 /// How many faults are told: what is no configuration at all has one on each line.

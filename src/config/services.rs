@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Place;
 use super::value::{self, Refusal, Value, quoted, shown};
-use crate::app::Settings;
+use crate::settings::Settings;
 use crate::model::{Protocol, Services};
 
 const PORT: &str = "a port, such as 8080 or \"5353/udp\"";

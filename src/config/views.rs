@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use super::Place;
 use super::key::{KEYS, columns_text, name_of};
 use super::value::{self, Refusal, Value, quoted, shown};
-use crate::app::{OwnView, Settings, Tab};
+use crate::query::Tab;
+use crate::settings::{Settings, CustomView};
 use crate::columns::{column, width};
 use crate::model::Text;
 
@@ -46,7 +47,7 @@ pub(super) fn read(settings: &mut Settings, value: &Value<'_>) -> Vec<Place> {
     faults
 }
 
-fn read_one(view: &Value<'_>, others: &[OwnView]) -> Result<OwnView, Vec<Place>> {
+fn read_one(view: &Value<'_>, others: &[CustomView]) -> Result<CustomView, Vec<Place>> {
     let Some(table) = view.get_ref().as_table() else {
         return Err(vec![value::other_type(view).told("views", "tables")]);
     };
@@ -81,7 +82,7 @@ fn read_one(view: &Value<'_>, others: &[OwnView]) -> Result<OwnView, Vec<Place>>
         }
     }
     match name {
-        Ok(name) if faults.is_empty() => Ok(OwnView {
+        Ok(name) if faults.is_empty() => Ok(CustomView {
             name,
             shows: read.view,
             filter: read.filter,
@@ -96,7 +97,7 @@ fn read_one(view: &Value<'_>, others: &[OwnView]) -> Result<OwnView, Vec<Place>>
 }
 
 /// A name that no other view has, which fits into a tab.
-fn name_of_view(value: &Value<'_>, others: &[OwnView]) -> Result<String, Refusal> {
+fn name_of_view(value: &Value<'_>, others: &[CustomView]) -> Result<String, Refusal> {
     let name = value::text(value)?.trim();
     let refuse = |why: String| Err(value::wrong(value, why));
     let shows = Text::new(name).as_str() == name;

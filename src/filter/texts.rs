@@ -204,7 +204,7 @@ fn is_in_name(needle: &Needle, process: &Process) -> bool {
 /// The command line that is shown may be cut; the arguments are whole.
 fn is_in_command(needle: &Needle, process: &Process) -> bool {
     is_in(needle, process.command.as_ref())
-        || (process.is_command_cut() && needle.is_in(&process.whole_command()))
+        || (process.is_command_cut() && needle.is_in(&process.full_command()))
 }
 
 fn is_in(needle: &Needle, text: Option<&Text>) -> bool {

@@ -57,7 +57,7 @@ pub(super) fn read_quoted(
     (field.read)(value).map_err(|message| FilterError::new(quotes, message))
 }
 
-/// Whether this text, standing bare, reads as that text and nothing else.
+/// Whether this text, written bare, reads as that text and nothing else.
 pub(super) fn reads_as_text(text: &str) -> bool {
     !text.starts_with(['!', '/'])
         && !text.contains(is_delimiter)

@@ -7,7 +7,7 @@ use super::Moment;
 
 /// Where the time of one refresh went, by the clock on the wall, and what was looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cost {
+pub struct RefreshTimings {
     /// Reading the table.
     pub dump: Duration,
     /// Looking for the processes that hold its sockets.
@@ -22,7 +22,7 @@ pub struct Cost {
     pub files: u64,
 }
 
-impl Cost {
+impl RefreshTimings {
     /// All of its parts together.
     pub fn total(&self) -> Duration {
         self.dump + self.owners + self.processes + self.diff
@@ -30,7 +30,7 @@ impl Cost {
 }
 
 /// What both took together, part by part.
-impl Add for Cost {
+impl Add for RefreshTimings {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -53,11 +53,11 @@ pub struct Refresh {
     /// How many sockets were read.
     pub rows: usize,
     /// What it took.
-    pub cost: Cost,
+    pub cost: RefreshTimings,
 }
 
 /// `9.8`: milliseconds. What took no time at all was not done, or not measured: `–`.
-pub fn millis_text(time: Duration) -> String {
+pub fn duration::format_millis(time: Duration) -> String {
     if time.is_zero() {
         "–".into()
     } else {
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn millis_have_one_decimal_and_what_was_not_done_has_none() {
         for (micros, text) in [(0, "–"), (1, "0.0"), (9_840, "9.8"), (1_234_560, "1234.6")] {
-            assert_eq!(millis_text(Duration::from_micros(micros)), text);
+            assert_eq!(duration::format_millis(Duration::from_micros(micros)), text);
         }
     }
 }

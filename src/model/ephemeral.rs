@@ -147,7 +147,7 @@ impl EphemeralUse {
         let is_bound_first = bound_first::ports(&holds, *ports.range.start(), outgoing.clone());
         let with_hold = holds.iter().zip(&is_bound_first);
         let bound_first = Held::of(with_hold.filter_map(|(hold, is)| is.then_some(hold)));
-        let lost = Held {
+        let lost = PortUsage {
             bound: ports_held.bound,
             ..bound_first
         };

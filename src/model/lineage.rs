@@ -1,6 +1,6 @@
 //! What is not ended by one key alone: this program, the processes that it descends from, and what others need.
 
-use super::{Pid, Process, Standing};
+use super::{Pid, Process, EndRisk};
 
 /// This program first, then its parent, up to the first process that it can see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,8 +28,8 @@ pub enum Guard {
     Parent,
     /// It is further up.
     Ancestor,
-    /// Others need it. Neither [`Standing::Ordinary`] nor [`Standing::ContainerInit`].
-    Needed(Standing),
+    /// Others need it. Neither [`EndRisk::Ordinary`] nor [`EndRisk::ContainerInit`].
+    Needed(EndRisk),
 }
 
 impl Lineage {
@@ -64,11 +64,11 @@ impl Member {
 }
 
 impl Guard {
-    /// Why a process of this standing is guarded; `None` if ending it costs only its own work.
-    pub const fn of(standing: Standing) -> Option<Self> {
-        match standing {
-            Standing::Ordinary | Standing::ContainerInit => None,
-            Standing::Ancestor => Some(Self::Ancestor),
+    /// Why a process with this risk is guarded; `None` if ending it costs only its own work.
+    pub const fn of(end_risk: EndRisk) -> Option<Self> {
+        match end_risk {
+            EndRisk::Ordinary | EndRisk::ContainerInit => None,
+            EndRisk::Ancestor => Some(Self::Ancestor),
             other => Some(Self::Needed(other)),
         }
     }
@@ -76,7 +76,7 @@ impl Guard {
     /// What the process is, to be said after "it is".
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Needed(standing) => needed(standing),
+            Self::Needed(end_risk) => needed(end_risk),
             Self::Own => "sockeye itself",
             Self::First => "pid 1: this system or container ends with it",
             Self::Parent => "the parent of sockeye, which may end with it",
@@ -86,24 +86,24 @@ impl Guard {
 }
 
 /// What a process is that others need, and what happens without it.
-const fn needed(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Ordinary => "an ordinary process",
-        Standing::ContainerInit => "the first process of a container, which ends with it",
-        Standing::ContainerProxy => "the proxy of a container, which goes on without it",
-        Standing::ContainerMonitor => {
+const fn needed(end_risk: EndRisk) -> &'static str {
+    match end_risk {
+        EndRisk::Ordinary => "an ordinary process",
+        EndRisk::ContainerInit => "the first process of a container, which ends with it",
+        EndRisk::ContainerProxy => "the proxy of a container, which goes on without it",
+        EndRisk::ContainerMonitor => {
             "the monitor of a container: without it the engine can't stop the container"
         }
-        Standing::Engine => "a container engine: every container depends on it",
-        Standing::Manager => "a manager of services: everything that it runs ends with it",
-        Standing::Supervisor => "a supervisor: every program that it runs ends with it",
-        Standing::Login => "a login session, which ends with it",
-        Standing::OwnLogin => "your own login session, which ends with it",
-        Standing::Ancestor => "an ancestor of sockeye, which may end with it",
-        Standing::Resolver => "the name resolver of this machine",
-        Standing::SshServer => "the ssh server: no new login without it",
-        Standing::Network => "what keeps this machine's network up",
-        Standing::SystemService => "a service that the system needs",
+        EndRisk::Engine => "a container engine: every container depends on it",
+        EndRisk::Manager => "a manager of services: everything that it runs ends with it",
+        EndRisk::Supervisor => "a supervisor: every program that it runs ends with it",
+        EndRisk::Login => "a login session, which ends with it",
+        EndRisk::OwnLogin => "your own login session, which ends with it",
+        EndRisk::Ancestor => "an ancestor of sockeye, which may end with it",
+        EndRisk::Resolver => "the name resolver of this machine",
+        EndRisk::SshServer => "the ssh server: no new login without it",
+        EndRisk::Network => "what keeps this machine's network up",
+        EndRisk::SystemService => "a service that the system needs",
     }
 }
 
@@ -153,23 +153,23 @@ mod tests {
 
     #[test]
     fn what_others_need_is_guarded_and_ordinary_work_is_not() {
-        assert_eq!(Guard::of(Standing::Ordinary), None);
-        assert_eq!(Guard::of(Standing::ContainerInit), None);
-        for standing in [
-            Standing::ContainerProxy,
-            Standing::ContainerMonitor,
-            Standing::Engine,
-            Standing::Manager,
-            Standing::Supervisor,
-            Standing::Login,
-            Standing::OwnLogin,
-            Standing::Resolver,
-            Standing::SshServer,
-            Standing::Network,
-            Standing::SystemService,
+        assert_eq!(Guard::of(EndRisk::Ordinary), None);
+        assert_eq!(Guard::of(EndRisk::ContainerInit), None);
+        for end_risk in [
+            EndRisk::ContainerProxy,
+            EndRisk::ContainerMonitor,
+            EndRisk::Engine,
+            EndRisk::Manager,
+            EndRisk::Supervisor,
+            EndRisk::Login,
+            EndRisk::OwnLogin,
+            EndRisk::Resolver,
+            EndRisk::SshServer,
+            EndRisk::Network,
+            EndRisk::SystemService,
         ] {
-            assert_eq!(Guard::of(standing), Some(Guard::Needed(standing)));
+            assert_eq!(Guard::of(end_risk), Some(Guard::Needed(end_risk)));
         }
-        assert_eq!(Guard::of(Standing::Ancestor), Some(Guard::Ancestor));
+        assert_eq!(Guard::of(EndRisk::Ancestor), Some(Guard::Ancestor));
     }
 }

@@ -32,10 +32,10 @@ mod zone;
 pub use accept_queue::{AcceptQueue, Fill};
 pub use age::Age;
 pub use background::{
-    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Engine, KeeperKind, KeptBy, Manager,
-    Quick, Reaction, Restarts, Run, Serving, Standing, Term, Unit,
+    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Engine, SupervisorKind, Supervisor, Manager,
+    Quick, Reaction, Restarts, Run, Serving, EndRisk, Term, Unit,
 };
-pub use cost::{Cost, Refresh, millis_text};
+pub use cost::{RefreshTimings, Refresh, millis_text};
 pub use counted::counted;
 pub use endpoint::{Endpoint, Family, Scope};
 pub use ephemeral::{Destination, EphemeralPorts, EphemeralUse, Held, TimeWaitReuse};

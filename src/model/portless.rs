@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_name_is_a_path_or_abstract_and_shows_what_a_terminal_would_act_on() {
-        let shown = |bytes: &[u8]| UnixName::of_bytes(bytes).map(|name| name.to_string());
+        let shown = |bytes: &[u8]| UnixName::from_bytes(bytes).map(|name| name.to_string());
         assert_eq!(shown(b""), None);
         assert_eq!(shown(b"/run/a.sock\0").as_deref(), Some("/run/a.sock"));
         assert_eq!(shown(b"relative").as_deref(), Some("relative"));

@@ -84,7 +84,7 @@ impl Process {
     }
 
     /// The command line with all arguments, joined by a space; empty if it is not known.
-    pub fn whole_command(&self) -> String {
+    pub fn full_command(&self) -> String {
         match &self.argv {
             Some(argv) => argv.join(" "),
             None => self.command.as_deref().unwrap_or_default().to_owned(),
@@ -92,7 +92,7 @@ impl Process {
     }
 
     /// The name without the script: what is shown where arguments are to be hidden.
-    pub fn name_without_script(&self) -> &str {
+    pub fn program_name(&self) -> &str {
         let is_whole = |path: &Text| path.ends_with(&format!("/{}", self.name));
         let has_script = !self.executable.as_ref().is_some_and(is_whole);
         let program = self.name.split(' ').next().unwrap_or_default();

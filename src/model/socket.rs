@@ -293,7 +293,7 @@ impl Socket {
 
     /// Whether it keeps its port from other binds, as connections of TCP mostly don't: what listens or is
     /// bound, and every UDP socket, with a peer or without.
-    pub fn keeps_its_port(&self) -> bool {
+    pub fn blocks_other_binds(&self) -> bool {
         self.is_listening() || matches!(self.protocol, Protocol::Udp | Protocol::UdpLite)
     }
 
@@ -384,7 +384,7 @@ mod tests {
         let of = |protocol, remote, state| {
             let socket = Socket::new(protocol, local, remote, state);
             let (listens, connects) = (socket.is_listening(), socket.is_connection());
-            (listens, connects, socket.keeps_its_port())
+            (listens, connects, socket.blocks_other_binds())
         };
         let (tcp, udp, peer) = (Protocol::Tcp, Protocol::Udp, Some(local));
         assert_eq!(of(udp, None, State::Unconn), (true, false, true));

@@ -13,7 +13,7 @@ use crate::bind::{
     Verdict,
 };
 use crate::model::{
-    Behind, BehindKind, Engine, FoundIn, Gap, Holder, KeeperKind, KeptBy, OwnerKind, Pid, Queue,
+    Behind, BehindKind, Engine, FoundIn, Gap, Holder, SupervisorKind, Supervisor, OwnerKind, Pid, Queue,
     Restarts, UnixAddress, UnixHolder, UnixKind,
 };
 
@@ -87,7 +87,7 @@ struct ServingRecord<'a> {
 
 #[derive(Serialize)]
 struct KeptByRecord<'a> {
-    kind: KeeperKind,
+    kind: SupervisorKind,
     name: Option<&'a str>,
     pid: Option<Pid>,
     restarts: Restarts,
@@ -307,7 +307,7 @@ fn behind_record(behind: &Behind) -> BehindRecord<'_> {
     }
 }
 
-fn kept_by_record(kept_by: &KeptBy) -> KeptByRecord<'_> {
+fn kept_by_record(kept_by: &Supervisor) -> KeptByRecord<'_> {
     KeptByRecord {
         kind: kept_by.kind,
         name: kept_by.name.as_deref(),

@@ -203,7 +203,7 @@ fn table(out: &mut dyn Write, lines: &[Vec<String>]) -> io::Result<()> {
     for line in lines {
         let cells = line.iter().zip(&widths);
         let cells: Vec<_> = cells
-            .map(|(cell, &width)| pad(cell, width, false))
+            .map(|(cell, &width)| pad(cell, width))
             .collect();
         writeln!(out, "{INDENT}{INDENT}{}", cells.join("  ").trim_end())?;
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::record::{Processes, SCHEMA};
 use crate::bind::{PortRequest, Unfit};
-use crate::columns::whole_socket_text;
+use crate::columns::socket_with_owner;
 use crate::model::{Gap, Limits, Owner, Pid, Protocol, Socket};
 
 /// What a search found, as it is told.
@@ -141,7 +141,7 @@ fn stretches<'a>(ports: &[(u16, Unfit)], free: &FreePorts<'a>) -> Vec<Stretch<'a
         let is_in_use = *unfit == Unfit::InUse;
         let holder = is_in_use.then(|| (free.holders)(*port)).flatten();
         let message = match holder {
-            Some(holder) => format!("in use, {}", whole_socket_text(holder)),
+            Some(holder) => format!("in use, {}", socket_with_owner(holder)),
             None => unfit.to_string(),
         };
         match stretches.last_mut() {

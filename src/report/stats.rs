@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Refresh, counted, millis_text};
+use crate::model::{Refresh, counted, duration};
 
 /// `10450 rows: dump 9.8 ms, owners 1.0 ms, processes 0.6 ms, diff 0.9 ms; 0 processes searched, 2
 /// files read`. What was not measured, as all but the diff of a recording, is `–`.
@@ -23,13 +23,13 @@ pub fn told_of_refresh(refresh: &Refresh) -> String {
 
 fn part(name: &str, time: Duration) -> String {
     let unit = if time.is_zero() { "" } else { " ms" };
-    format!("{name} {}{unit}", millis_text(time))
+    format!("{name} {}{unit}", duration::format_millis(time))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Cost, Moment};
+    use crate::model::{RefreshTimings, Moment};
 
     fn told(rows: usize, micros: [u64; 4], [searched, files]: [u64; 2]) -> String {
         let [dump, owners, processes, diff] = micros.map(Duration::from_micros);
@@ -39,7 +39,7 @@ mod tests {
                 wall: jiff::Timestamp::UNIX_EPOCH,
             },
             rows,
-            cost: Cost {
+            cost: RefreshTimings {
                 dump,
                 owners,
                 processes,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::check_json::holder_processes;
 use super::record::{Processes, SCHEMA, SocketRecord, time};
 use crate::bind::Target;
-use crate::columns::whole_socket_text;
+use crate::columns::socket_with_owner;
 use crate::model::{Holder, Moment, Protocol};
 
 /// How waiting for some ports ended.
@@ -33,7 +33,7 @@ pub struct WaitedFor<'a> {
     /// When it was seen to become so; `None`: it was so from the start, or is not.
     pub changed_at: Option<Moment>,
     /// Whether it is so.
-    pub is_so: bool,
+    pub is_reached: bool,
     /// Who listens, or who had the port last, or still has it.
     pub holders: &'a [Holder],
     /// When those were seen.
@@ -92,9 +92,9 @@ fn target<'a>(port: &WaitedFor<'a>, processes: &Processes<'_>) -> TargetRecord<'
         target: port.target.to_string(),
         protocol: port.target.protocol,
         port: port.target.first_port(),
-        happened: port.is_so,
+        happened: port.is_reached,
         changed_at: port.changed_at.map(|at| time(at.wall)),
-        summary: port.summary.filter(|_| !port.is_so),
+        summary: port.summary.filter(|_| !port.is_reached),
         holders: holders.map(socket).collect(),
     }
 }
@@ -114,7 +114,7 @@ pub fn write_wait(out: &mut dyn Write, waited: &Waited<'_>, zone: &TimeZone) -> 
 /// The same for one port, on one line.
 pub fn told_of_wait(wanted: &str, port: &WaitedFor<'_>, zone: &TimeZone) -> String {
     let holders = port.holders.iter();
-    let holders: Vec<_> = holders.map(|one| whole_socket_text(&one.socket)).collect();
+    let holders: Vec<_> = holders.map(|one| socket_with_owner(&one.socket)).collect();
     let who = |label: &str| match holders.as_slice() {
         [] => String::new(),
         [only] => format!("{label}{only}"),
@@ -125,7 +125,7 @@ pub fn told_of_wait(wanted: &str, port: &WaitedFor<'_>, zone: &TimeZone) -> Stri
         let time = at.wall.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S");
         format!(" since {time}")
     });
-    match (port.is_so, wanted) {
+    match (port.is_reached, wanted) {
         (true, "free") => format!("{target}: free{since}{}", who(", before: ")),
         (true, _) => format!("{target}: listening{since}{}", who(": ")),
         (false, "free") => {

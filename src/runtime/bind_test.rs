@@ -5,14 +5,14 @@ use std::mem;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::clock::Clock;
-use crate::bind::{self, BindTestResult, Probe, Target, Witness};
+use crate::clock::Clock;
+use crate::bind::{self, BindTestResult, Probe, Target, Prober};
 use crate::model::{Answered, Evidence, Protocol, UnixAddress, UnixEvidence};
-use crate::source::Investigator;
+use crate::inspect::this_machine;
 
 /// Puts ports to the test, one after the other.
 pub struct BindTester {
-    investigator: Investigator,
+    inspector: Box<dyn sockeye::inspect::PortInspector>,
     clock: Clock,
 }
 
@@ -24,27 +24,27 @@ impl BindTester {
     /// One that has tested nothing yet.
     pub fn new(clock: Clock) -> Self {
         Self {
-            investigator: Investigator::new(),
+            inspector: this_machine(),
             clock,
         }
     }
 
     /// Who tells of the machine.
-    pub const fn investigator(&mut self) -> &mut Investigator {
-        &mut self.investigator
+    pub const fn inspector(&mut self) -> &mut PortInspector {
+        &mut self.inspector
     }
 
     /// Looks at the name of a unix socket; once more where it was taken or released meanwhile. `None` where the
     /// system tells nothing of them.
     pub fn unix_name(&mut self, name: &UnixAddress) -> Option<UnixEvidence> {
-        let first = self.investigator.unix_name(name, self.clock.now())?;
+        let first = self.inspector.unix_name(name, self.clock.now())?;
         if first.is_settled() {
             return Some(first);
         }
-        self.investigator.unix_name(name, self.clock.now())
+        self.inspector.unix_name(name, self.clock.now())
     }
 
-    /// Tests the first port of `target` by real binds. Takes as long as [`Investigator::explain`]
+    /// Tests the first port of `target` by real binds. Takes as long as [`PortInspector::explain`]
     /// does, twice where the table and the kernel disagree.
     pub fn test(&mut self, target: &Target) -> BindTestResult {
         self.examine(target, false)
@@ -100,7 +100,7 @@ impl BindTester {
         let mut survey = Survey::new();
         for protocol in protocols {
             survey.entry(protocol).or_insert_with(|| {
-                let ports = self.investigator.survey(protocol);
+                let ports = self.inspector.survey(protocol);
                 ports.unwrap_or_default()
             });
         }
@@ -109,7 +109,7 @@ impl BindTester {
 
     fn examine(&mut self, target: &Target, is_surveyed: bool) -> BindTestResult {
         let mut machine = Machine {
-            investigator: &mut self.investigator,
+            inspector: &mut self.inspector,
             clock: self.clock,
             target,
             is_surveyed,
@@ -129,7 +129,7 @@ pub fn has_row(survey: &Survey, target: &Target) -> bool {
 
 /// This machine, asked about one port.
 struct Machine<'a> {
-    investigator: &'a mut Investigator,
+    inspector: &'a mut PortInspector,
     clock: Clock,
     target: &'a Target,
     /// Whether what the last survey said does: the first time. When it is asked again, something was at
@@ -137,20 +137,20 @@ struct Machine<'a> {
     is_surveyed: bool,
 }
 
-impl Witness for Machine<'_> {
+impl Prober for Machine<'_> {
     fn rows(&mut self) -> Evidence {
         let port = self.target.first_port();
         let (protocol, now) = (self.target.protocol, self.clock.now());
         if mem::take(&mut self.is_surveyed) {
-            self.investigator.surveyed_rows(protocol, port, now)
+            self.inspector.surveyed_rows(protocol, port, now)
         } else {
-            self.investigator.rows(protocol, port, now)
+            self.inspector.rows(protocol, port, now)
         }
     }
 
     fn explain(&mut self, evidence: &mut Evidence, answered: Answered) {
         let (protocol, port) = (self.target.protocol, self.target.first_port());
-        self.investigator
+        self.inspector
             .explain(evidence, protocol, port, answered);
     }
 

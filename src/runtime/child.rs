@@ -49,7 +49,7 @@ mod unix {
     use signal_hook::low_level::siginfo::{Cause, Origin};
 
     use super::{ExitStatus, io};
-    use crate::runtime::signals::is_ignored;
+    use crate::runtime::process::signals::is_ignored;
 
     /// Every signal that is passed on. Those of the terminal's job control are not: they reach the
     /// command as they reach us.

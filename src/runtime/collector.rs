@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::clock::Clock;
+use crate::clock::Clock;
 use super::{fault, panic, refresh};
 use crate::app::Msg;
 use crate::model::{Kinds, Problem, ProblemCode, Snapshot};
@@ -49,7 +49,7 @@ pub struct Collector {
     /// Why there is no recording any more, if one was wanted.
     pub lost_recording: Option<Problem>,
     /// Whether the table is shown as soon as it is read, and its owners when they are found.
-    pub is_hasty: bool,
+    pub partial_owners_first: bool,
     /// Whether each reading is preceded by what it took.
     pub is_measured: bool,
 }
@@ -70,7 +70,7 @@ impl Collector {
             deliver(msg)
         };
         let (mut is_paused, mut crashes) = (false, 0);
-        if self.is_hasty && self.show_at_once(&mut deliver).is_none() {
+        if self.partial_owners_first && self.show_at_once(&mut deliver).is_none() {
             return;
         }
         loop {
@@ -114,7 +114,7 @@ impl Collector {
     /// What can be had at once, before the first reading; `None` if nobody listens any more.
     fn show_at_once(&mut self, deliver: &mut impl FnMut(Msg) -> bool) -> Option<Next> {
         let now = self.clock.now();
-        match panic::catch(|| self.source.take_at_once(now)) {
+        match panic::catch(|| self.source.take_without_owners(now)) {
             Ok(Some(snapshot)) => self.hand_over(snapshot, deliver),
             Ok(None) => Some(Next::GoOn),
             Err(what) => self.begin_afresh(&what, deliver),
@@ -141,7 +141,7 @@ impl Collector {
     /// A reading crashed: what the source knew may be half of it.
     fn begin_afresh(&mut self, what: &str, deliver: &mut impl FnMut(Msg) -> bool) -> Option<Next> {
         // What is thrown away may crash once more, which changes nothing.
-        let _ = panic::catch(|| self.source.start_afresh());
+        let _ = panic::catch(|| self.source.reset());
         let why = format!("a reading crashed: {what}; trying again");
         deliver(Msg::SnapshotFailed(why)).then_some(Next::TryAgain)
     }
@@ -153,13 +153,13 @@ impl Collector {
         snapshot: Snapshot,
         deliver: &mut impl FnMut(Msg) -> bool,
     ) -> Option<Next> {
-        let cost = self.source.cost();
+        let cost = self.source.timings();
         let observed =
-            panic::catch(|| refresh::observe(&mut self.tracker, snapshot, cost, self.clock));
+            panic::catch(|| collector::track_snapshot(&mut self.tracker, snapshot, cost, self.clock));
         let (mut observation, refresh) = match observed {
             Ok(observed) => observed,
             Err(what) => {
-                let _ = panic::catch(|| self.tracker.start_afresh());
+                let _ = panic::catch(|| self.tracker.reset());
                 let why = format!("comparing two readings crashed: {what}; trying again");
                 return deliver(Msg::SnapshotFailed(why)).then_some(Next::TryAgain);
             }
@@ -168,11 +168,11 @@ impl Collector {
             return None;
         }
         observation.playback = self.source.playback();
-        let is_unsettled = observation.table.is_unsettled;
+        let has_unconfirmed_closes = observation.table.has_unconfirmed_closes;
         deliver(Msg::SnapshotTaken(observation)).then(|| {
-            if self.source.is_to_be_continued() {
+            if self.source.wants_immediate_retake() {
                 Next::GoOn
-            } else if is_unsettled {
+            } else if has_unconfirmed_closes {
                 Next::SecondLook
             } else {
                 Next::Wait
@@ -183,7 +183,7 @@ impl Collector {
     /// A recording that can't be written any more ends; the table lives on and says so.
     fn record(&mut self, snapshot: &mut Snapshot) {
         let to = self.recorder.as_mut();
-        let left_out = to.as_ref().and_then(|_| Recorder::left_out(snapshot));
+        let left_out = to.as_ref().and_then(|_| Recorder::incomplete_problem(snapshot));
         let written = panic::catch(|| to.map(|to| to.record(snapshot)));
         let why = match written {
             Ok(Some(Err(error))) => Some(error.to_string()),

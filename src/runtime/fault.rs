@@ -32,7 +32,7 @@ mod asked {
         let here = ASKED.as_ref().filter(|fault| fault.place == place);
         let Some(fault) = here else { return };
         let time = PASSED.fetch_add(1, Ordering::Relaxed) + 1;
-        assert!(!fault.times.contains(&time), "SOCKEYE_FAULT asked for this");
+        assert!(!fault.times.contains(&time), "SOCKEYE_FAULT is set");
     }
 }
 

@@ -11,7 +11,8 @@ use crossterm::event::{
 };
 
 use super::terminal;
-use crate::app::{Input, Key, Mouse};
+use crate::keymap::Key;
+use crate::app::{Input, Mouse};
 
 /// Reads the terminal until `callback` breaks. An error means that the terminal can't be read; it
 /// is the last thing that the callback gets. For a thread of its own.

@@ -5,12 +5,13 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::bind_test::BindTester;
-use super::clock::Clock;
-use crate::app::{BindReport, FileFormat, Msg, Settings, Written};
+use crate::inspect::BindTester;
+use crate::clock::Clock;
+use crate::settings::Settings;
+use crate::app::{BindReport, FileFormat, Msg, Written};
 use crate::bind::{self, Address, Claim, PortRequest, Target};
 use crate::model::Moment;
-use crate::report::{self, Sheet};
+use crate::report::{self, CsvOptions};
 use crate::track::{RowId, Table};
 
 /// How many ports are tried before the search for a free one is given up.
@@ -104,7 +105,7 @@ fn write_file(
     let mut file = BufWriter::new(options.open(path)?);
     let written = match format {
         FileFormat::Json => report::write_json(&mut file, table, &rows),
-        FileFormat::Csv => report::write_csv(&mut file, rows.iter().copied(), Sheet::default()),
+        FileFormat::Csv => report::write_csv(&mut file, rows.iter().copied(), CsvOptions::default()),
     };
     // Half a file would be taken for a whole one.
     let written = written.and_then(|()| file.flush());
@@ -134,7 +135,7 @@ pub const fn failed(message: String) -> Msg {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::clock::Clock;
+    use crate::clock::Clock;
 
     /// A directory of the test's own, removed with it.
     struct Folder(PathBuf);

@@ -11,17 +11,18 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::style::Print;
 
-use super::clock::Clock;
+use crate::clock::Clock;
 use super::collector::{Collector, Control};
 use super::end_process::{end_and_watch, inspect_owner, uninspected};
 use super::notice::Terminal;
-use super::output::Patient;
+use super::output::RetryWriter;
 use super::panic::{self, spawn_worker};
 use super::signals::{self, Signals};
 use super::terminal::{self, Screen};
 use super::{fault, jobs};
 use crate::app::view::View;
-use crate::app::{App, Effect, Exit, Input, Msg, Settings, Size, Surroundings};
+use crate::settings::Settings;
+use crate::app::{App, Effect, Exit, Input, Msg, Size, Environment};
 use crate::model::clean;
 use crate::ui;
 use producers::ends_a_reading;
@@ -32,7 +33,7 @@ use producers::ends_a_reading;
 /// If there is no terminal, or the system starts no further threads.
 pub fn run(
     settings: Settings,
-    surroundings: Surroundings,
+    surroundings: Environment,
     collector: Collector,
     clock: Clock,
     read_again: ReadAgain,
@@ -220,7 +221,7 @@ impl Live {
 
     fn on_crash(&self) -> impl FnOnce(String) + Send + 'static {
         let sender = self.sender.clone();
-        move |what| drop(sender.send(Msg::EndAsked(Exit::Crashed(what))))
+        move |what| drop(sender.send(Msg::ExitRequested(Exit::Crashed(what))))
     }
 
     fn suspend(&mut self) -> ControlFlow<Exit> {
@@ -264,7 +265,7 @@ impl Live {
 
 /// Says something to the terminal that moves nothing on its screen.
 fn print(text: &str) -> ControlFlow<Exit> {
-    match crossterm::execute!(Patient(io::stdout()), Print(text)) {
+    match crossterm::execute!(RetryWriter(io::stdout()), Print(text)) {
         Ok(()) => ControlFlow::Continue(()),
         Err(_) => ControlFlow::Break(Exit::TerminalGone),
     }
@@ -274,7 +275,7 @@ fn print(text: &str) -> ControlFlow<Exit> {
 fn copy(text: &str) -> ControlFlow<Exit> {
     let text = clean(text).into_owned();
     match crossterm::execute!(
-        Patient(io::stdout()),
+        RetryWriter(io::stdout()),
         CopyToClipboard::to_clipboard_from(text)
     ) {
         Ok(()) => ControlFlow::Continue(()),

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 
 /// Writes to standard output as if it were blocking.
 #[derive(Debug)]
-pub struct Patient<W>(pub W);
+pub struct RetryWriter<W>(pub W);
 
-impl<W: Write> Patient<W> {
+impl<W: Write> RetryWriter<W> {
     /// Does it again as long as there is no room.
     fn persist<T>(&mut self, mut act: impl FnMut(&mut W) -> io::Result<T>) -> io::Result<T> {
         loop {
@@ -19,7 +19,7 @@ impl<W: Write> Patient<W> {
     }
 }
 
-impl<W: Write> Write for Patient<W> {
+impl<W: Write> Write for RetryWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.persist(|out| out.write(bytes))
     }

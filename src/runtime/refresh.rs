@@ -1,23 +1,23 @@
 //! A reading and what it took: compares it with the one before, and measures that.
 
-use super::clock::Clock;
+use crate::clock::Clock;
 use super::fault;
-use crate::model::{Cost, Refresh, Snapshot};
-use crate::track::{Observation, Tracker};
+use crate::model::{RefreshTimings, Refresh, Snapshot};
+use crate::track::{TableUpdate, Tracker};
 
 /// Compares a reading with the one before. `reading` is what taking it took; what comparing took is
 /// added.
 pub fn observe(
     tracker: &mut Tracker,
     snapshot: Snapshot,
-    reading: Cost,
+    reading: RefreshTimings,
     clock: Clock,
-) -> (Observation, Refresh) {
+) -> (TableUpdate, Refresh) {
     fault::point("tracker");
     let (taken_at, rows) = (snapshot.taken_at, snapshot.sockets.len());
     let began = clock.now();
-    let observation = tracker.observe(snapshot);
-    let cost = Cost {
+    let observation = tracker.apply(snapshot);
+    let cost = RefreshTimings {
         diff: began.age(clock.now()),
         ..reading
     };

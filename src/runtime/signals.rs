@@ -24,10 +24,10 @@ pub fn exit_code(signal: i32) -> u8 {
 
 #[cfg(unix)]
 pub use unix::{
-    Signals, end_by, exit_when_asked, exit_when_asked_after, is_ignored, stop_now, suspend_job,
+    Signals, end_by, exit_on_signal, exit_on_signal_after, is_ignored, stop_now, suspend_job,
 };
 #[cfg(windows)]
-pub use windows::{Signals, end_by, exit_when_asked, exit_when_asked_after, stop_now, suspend_job};
+pub use windows::{Signals, end_by, exit_on_signal, exit_on_signal_after, stop_now, suspend_job};
 
 #[cfg(unix)]
 mod unix {
@@ -98,7 +98,7 @@ mod unix {
     ///
     /// # Errors
     /// If the system refuses.
-    pub fn exit_when_asked() -> io::Result<()> {
+    pub fn exit_on_signal() -> io::Result<()> {
         for number in [SIGINT, SIGTERM] {
             if !is_ignored(number) {
                 let always = Arc::new(AtomicBool::new(true));
@@ -117,7 +117,7 @@ mod unix {
         clippy::disallowed_methods,
         reason = "the other threads may be asleep, and hold nothing that the kernel would not undo"
     )]
-    pub fn exit_when_asked_after(tidy: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    pub fn exit_on_signal_after(tidy: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let asked = [SIGINT, SIGTERM].into_iter();
         let mut caught = Caught::new(asked.filter(|&number| !is_ignored(number)))?;
         let wait = move || {
@@ -246,7 +246,7 @@ mod windows {
     ///
     /// # Errors
     /// Never.
-    pub fn exit_when_asked() -> io::Result<()> {
+    pub fn exit_on_signal() -> io::Result<()> {
         Ok(())
     }
 
@@ -254,7 +254,7 @@ mod windows {
     ///
     /// # Errors
     /// Never.
-    pub fn exit_when_asked_after(_: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    pub fn exit_on_signal_after(_: impl FnOnce() + Send + 'static) -> io::Result<()> {
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use crossterm::{Command, cursor, queue};
 use ratatui::{Frame, Terminal};
 
 use super::backend::QuietBackend;
-use super::output::Patient;
+use super::output::RetryWriter;
 
 /// Whether the terminal of this system shows every colour and character, and no variable says so: that of
 /// Windows.
@@ -33,7 +33,7 @@ const ALTERNATE_SCREEN_AGAIN: &[u8] = b"\x1b[?47h";
 /// The terminal while it shows the program: raw mode, alternate screen, no cursor, mouse buttons
 /// and wheel, bracketed paste. Dropping it gives the terminal back.
 pub struct Screen {
-    terminal: Terminal<QuietBackend<Patient<Stdout>>>,
+    terminal: Terminal<QuietBackend<RetryWriter<Stdout>>>,
 }
 
 impl Screen {
@@ -46,7 +46,7 @@ impl Screen {
             // This makes crossterm watch for a new size from before the first size is asked for,
             // and not only from when the input thread reads: one in between would go unnoticed.
             event::poll(Duration::ZERO)?;
-            Terminal::new(QuietBackend::new(Patient(stdout())))
+            Terminal::new(QuietBackend::new(RetryWriter(stdout())))
         });
         let terminal = entered.inspect_err(|_| restore())?;
         let mut screen = Self { terminal };
@@ -142,7 +142,7 @@ fn take() -> io::Result<()> {
         disable_raw_mode()?;
     }
     enable_raw_mode()?;
-    let mut out = Patient(stdout().lock());
+    let mut out = RetryWriter(stdout().lock());
     if was_taken {
         out.write_all(ALTERNATE_SCREEN_AGAIN)?;
     } else {
@@ -158,7 +158,7 @@ pub fn restore() {
     if !IS_TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
-    let mut out = Patient(stdout().lock());
+    let mut out = RetryWriter(stdout().lock());
     // The terminal may be gone (hangup): then there is nothing to give back.
     let _ = queue!(
         out,

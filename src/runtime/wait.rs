@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::bind_test::{BindTester, Survey, has_row};
-use super::clock::Clock;
+use crate::inspect::{BindTester, Survey, has_row};
+use crate::clock::Clock;
 use crate::bind::{self, Cause, Outcome, Probe, Target, Verdict};
 use crate::model::{
     Answered, Endpoint, Evidence, Family, GapCode, Holder, Moment, Protocol, State,
@@ -39,7 +39,7 @@ pub struct Port {
     /// The port.
     pub target: Target,
     /// Whether it is so.
-    pub is_so: bool,
+    pub is_reached: bool,
     /// When it was seen to become so, if it was not at first.
     pub changed_at: Option<Moment>,
     /// Waiting for it to be free, the sockets that were last in the way; waiting for it to be listened
@@ -60,7 +60,7 @@ type Trace = (Option<u32>, State, Endpoint, Option<Endpoint>);
 
 /// Why waiting can't help: the port, and one sentence.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Hopeless {
+pub struct WaitError {
     /// The port.
     pub target: Target,
     /// What was found out.
@@ -109,12 +109,12 @@ impl Waiting {
         interval: Duration,
         timeout: Option<Duration>,
         mut show: impl FnMut(&[Port]),
-    ) -> Result<bool, Hopeless> {
+    ) -> Result<bool, WaitError> {
         let end = timeout.map(|timeout| self.clock.now().steady + timeout);
         let mut is_first = true;
         loop {
             self.look_at_all(is_first, end)?;
-            if self.ports.iter().all(|port| port.is_so) && self.are_all_at_once() {
+            if self.ports.iter().all(|port| port.is_reached) && self.are_all_at_once() {
                 return Ok(true);
             }
             is_first = false;
@@ -128,10 +128,10 @@ impl Waiting {
     }
 
     /// That it did not happen, if that was looked at.
-    fn outcome_in_the_end(&self) -> Result<bool, Hopeless> {
-        let is_unread = |port: &&Port| !port.is_so && port.unread.0 > 0;
+    fn outcome_in_the_end(&self) -> Result<bool, WaitError> {
+        let is_unread = |port: &&Port| !port.is_reached && port.unread.0 > 0;
         match self.ports.iter().find(is_unread) {
-            Some(port) => Err(Hopeless {
+            Some(port) => Err(WaitError {
                 target: port.target.clone(),
                 why: port.unread.1.clone(),
             }),
@@ -146,7 +146,7 @@ impl Waiting {
     }
 
     /// Looks once at every port that is not so: at first at all of them, later as far as time allows.
-    fn look_at_all(&mut self, is_first: bool, end: Option<Duration>) -> Result<(), Hopeless> {
+    fn look_at_all(&mut self, is_first: bool, end: Option<Duration>) -> Result<(), WaitError> {
         self.survey();
         for at in 0..self.ports.len() {
             if self.ports[at].is_so {
@@ -157,7 +157,7 @@ impl Waiting {
             }
             self.look_at(at)?;
             let port = &mut self.ports[at];
-            if port.is_so && !is_first {
+            if port.is_reached && !is_first {
                 port.changed_at = Some(self.clock.now());
             }
         }
@@ -175,23 +175,23 @@ impl Waiting {
         let last = self.ports.len() - 1;
         for at in (0..=last).chain((0..last).rev()) {
             let is_so = match self.wanted {
-                Wanted::Free => {
+                Goal::Free => {
                     let port = &self.ports[at];
                     port.can_be_bound(has_row(&survey, &port.target))
                 }
-                Wanted::Listening(family) => {
+                Goal::Listening(family) => {
                     let evidence = self.rows(at);
                     let target = &self.ports[at].target;
                     !bind::reachable_listeners(target, &evidence.holders, family).is_empty()
                 }
             };
             let port = &mut self.ports[at];
-            port.is_so &= is_so;
+            port.is_reached &= is_so;
             if !is_so {
                 port.tested = None;
             }
         }
-        self.ports.iter().all(|port| port.is_so)
+        self.ports.iter().all(|port| port.is_reached)
     }
 
     /// With several ports, those without a row need not be asked for one by one. Returns which have one.
@@ -204,18 +204,18 @@ impl Waiting {
     fn rows(&mut self, at: usize) -> Evidence {
         let target = &self.ports[at].target;
         let (protocol, port, now) = (target.protocol, target.first_port(), self.clock.now());
-        let investigator = self.tester.investigator();
-        investigator.surveyed_rows(protocol, port, now)
+        let inspector = self.tester.inspector();
+        inspector.surveyed_rows(protocol, port, now)
     }
 
-    fn look_at(&mut self, at: usize) -> Result<(), Hopeless> {
+    fn look_at(&mut self, at: usize) -> Result<(), WaitError> {
         let evidence = self.rows(at);
         let hopeless = match self.wanted {
-            Wanted::Free => self.look_whether_free(at, &evidence),
-            Wanted::Listening(family) => self.look_whether_listening(at, evidence, family),
+            Goal::Free => self.look_whether_free(at, &evidence),
+            Goal::Listening(family) => self.look_whether_listening(at, evidence, family),
         };
         match hopeless {
-            Some(why) => Err(Hopeless {
+            Some(why) => Err(WaitError {
                 target: self.ports[at].target.clone(),
                 why,
             }),
@@ -226,7 +226,7 @@ impl Waiting {
     fn look_whether_free(&mut self, at: usize, evidence: &Evidence) -> Option<String> {
         let (port, now) = (&mut self.ports[at], self.clock.now());
         if port.can_be_bound(!evidence.holders.is_empty()) {
-            port.is_so = true;
+            port.is_reached = true;
             return None;
         }
         let rows: Vec<Trace> = evidence.holders.iter().map(trace).collect();
@@ -240,7 +240,7 @@ impl Waiting {
         let verdict = Verdict::of(&test_result, &TimeZone::system(), self.clock.now());
         match (verdict.outcome, verdict.cause) {
             (Outcome::Free, _) => {
-                port.is_so = true;
+                port.is_reached = true;
                 return None;
             }
             (Outcome::Denied, _) | (_, Cause::ProbeFailed | Cause::ScopeNeeded) => {
@@ -277,12 +277,12 @@ impl Waiting {
             return (port.unread.0 >= MAX_UNREAD).then(|| gap.message.to_string());
         }
         let (protocol, number) = (port.target.protocol, port.target.first_port());
-        let investigator = self.tester.investigator();
-        investigator.explain(&mut evidence, protocol, number, Answered::Refused);
+        let inspector = self.tester.inspector();
+        inspector.explain(&mut evidence, protocol, number, Answered::Refused);
         let listeners = bind::reachable_listeners(&port.target, &evidence.holders, family);
         port.holders = listeners.into_iter().cloned().collect();
         port.seen_at = evidence.taken_at;
-        port.is_so = true;
+        port.is_reached = true;
         None
     }
 }

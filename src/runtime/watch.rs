@@ -7,17 +7,17 @@ use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-use super::clock::Clock;
+use crate::clock::Clock;
 use super::collector::Collector;
 use super::panic::spawn_worker;
 use crate::app::{Exit, Msg};
 use crate::model::Refresh;
-use crate::track::Observation;
+use crate::track::TableUpdate;
 
 /// What is handed to the caller.
 pub enum Seen {
     /// A reading, compared with the one before.
-    Observation(Observation),
+    TableUpdate(TableUpdate),
     /// What the reading took that comes next, if the collector measures.
     Measured(Refresh),
     /// A reading failed: why.
@@ -86,7 +86,7 @@ pub fn watch(
     // Dropped at the end, which ends the collector.
     let (_control, controlled) = mpsc::channel();
     let (on_crash, observer) = (sender.clone(), sender.clone());
-    let crashed = move |what| drop(on_crash.send(Msg::EndAsked(Exit::Crashed(what))));
+    let crashed = move |what| drop(on_crash.send(Msg::ExitRequested(Exit::Crashed(what))));
     let collect = move || collector.run(&controlled, |msg| observer.send(msg).is_ok());
     spawn_worker("collector", crashed, collect)?;
     watch_for_reader(sender)?;
@@ -99,18 +99,18 @@ pub fn watch(
             None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         let seen = match received {
-            Err(_) => return Ok(Ended::Done),
-            Ok(Msg::SnapshotTaken(observation)) => Seen::Observation(observation),
-            Ok(Msg::RefreshMeasured(refresh)) => Seen::Measured(refresh),
-            Ok(Msg::SnapshotFailed(why)) => Seen::Failure(why),
-            Ok(Msg::EndAsked(Exit::Crashed(what))) => return Ok(Ended::Crashed(what)),
-            Ok(Msg::EndAsked(_)) => return Ok(Ended::NobodyReads),
+            Err(_) => return Ok(WatchEnd::Done),
+            Ok(Msg::SnapshotTaken(observation)) => CollectorEvent::Updated(observation),
+            Ok(Msg::RefreshMeasured(refresh)) => CollectorEvent::Measured(refresh),
+            Ok(Msg::SnapshotFailed(why)) => CollectorEvent::Failed(why),
+            Ok(Msg::ExitRequested(Exit::Crashed(what))) => return Ok(WatchEnd::Crashed(what)),
+            Ok(Msg::ExitRequested(_)) => return Ok(WatchEnd::ReaderGone),
             Ok(_) => continue,
         };
         // What a reading took is followed by the reading itself.
-        has_begun |= !matches!(seen, Seen::Measured(_));
+        has_begun |= !matches!(seen, CollectorEvent::Measured(_));
         if !see(seen)? {
-            return Ok(Ended::Done);
+            return Ok(WatchEnd::Done);
         }
     }
 }
@@ -120,7 +120,7 @@ pub fn watch(
     clippy::disallowed_methods,
     reason = "the main thread can't be reached in its write, and holds nothing else"
 )]
-fn end_with(end: End) -> io::Result<()> {
+fn end_with(end: Deadline) -> io::Result<()> {
     let Some(left) = end.left() else {
         return Ok(());
     };
@@ -148,7 +148,7 @@ fn watch_for_reader(sender: SyncSender<Msg>) -> io::Result<()> {
         while poll(&mut watched, None) == Err(rustix::io::Errno::INTR) {}
         let gone = PollFlags::ERR | PollFlags::HUP;
         if watched[0].revents().intersects(gone) {
-            let _ = sender.send(Msg::EndAsked(Exit::TerminalGone));
+            let _ = sender.send(Msg::ExitRequested(Exit::TerminalGone));
         }
     };
     // Should it crash, a write will tell the same.

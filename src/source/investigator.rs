@@ -17,12 +17,12 @@ use super::portable::PortPlatform;
 /// What it learned of processes and control groups is kept, so asking about several ports costs less
 /// than asking anew for each.
 #[derive(Default)]
-pub struct Investigator {
+pub struct PortInspector {
     platform: PortPlatform,
     processes: Processes,
 }
 
-impl Investigator {
+impl PortInspector {
     /// One that has not looked at anything yet.
     pub fn new() -> Self {
         Self::default()

@@ -5,13 +5,13 @@
 //! could not be read is data (a [`Problem`](crate::model::Problem) in the snapshot); an error is
 //! only what leaves nothing to show.
 
-mod activity;
-mod blind;
+mod cpu_clock;
+mod hidden_reason;
 mod error;
 #[cfg(any(not(target_os = "linux"), test))]
 mod excluded;
 mod frame;
-mod investigator;
+mod inspector;
 mod lineage;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -23,7 +23,7 @@ mod peers;
 mod portable;
 mod process;
 mod program;
-mod pulse;
+mod proc_stat;
 mod record;
 mod redact;
 mod replay;
@@ -32,14 +32,14 @@ mod users;
 
 use std::sync::Arc;
 
-use crate::model::{Cost, Kinds, Moment, Pid, Playback, Snapshot};
+use crate::model::{RefreshTimings, Kinds, Moment, Pid, Playback, Snapshot};
 
-use blind::Blind;
+use hidden_reason::HiddenReason;
 pub use error::SourceError;
-pub use investigator::Investigator;
+pub use inspector::PortInspector;
 pub use lineage::lineage;
 #[cfg(target_os = "linux")]
-pub use linux::pinned::{Pinned, Reception};
+pub use linux::process_handle::{ProcessHandle, SignalDisposition};
 pub use record::{DEFAULT_MAX_SIZE, Recorder};
 pub use replay::{Replay, STANDARD_INPUT};
 pub use system::System;
@@ -57,18 +57,18 @@ pub trait Source: Send {
 
     /// Before the first reading: what can be had of it at once, where the whole takes long enough to be
     /// waited for. Owners are [unknown](crate::model::Owner::Unknown) in it.
-    fn take_at_once(&mut self, _at: Moment) -> Option<Snapshot> {
+    fn take_without_owners(&mut self, _at: Moment) -> Option<Snapshot> {
         None
     }
 
     /// Whether the last reading lacks owners that the next one will have, if it is taken at once.
-    fn is_to_be_continued(&self) -> bool {
+    fn wants_immediate_retake(&self) -> bool {
         false
     }
 
     /// After a reading that crashed, which may have left things half done: forgets all that was learned,
     /// as if none had been taken.
-    fn start_afresh(&mut self) {}
+    fn reset(&mut self) {}
 
     /// Reads these kinds of sockets from now on, TCP and UDP in any case. Whether that makes the next
     /// reading another one: a recording has what it has.
@@ -82,16 +82,16 @@ pub trait Source: Send {
     }
 
     /// What the last reading took; nothing where it came from a recording.
-    fn cost(&self) -> Cost {
-        Cost::default()
+    fn timings(&self) -> RefreshTimings {
+        RefreshTimings::default()
     }
 }
 
 /// Who holds a socket, by pid: what the platform knows before the processes are looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Holding {
+enum OwnerPids {
     /// These processes, ascending; never empty.
-    By(Arc<[Pid]>),
+    Known(Arc<[Pid]>),
     /// A process that this user may not look at.
     #[cfg(target_os = "linux")]
     Hidden,
@@ -107,14 +107,14 @@ enum Holding {
 
 /// How much was looked at to find holders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Looks {
+struct ScanStats {
     /// Processes.
     processes: u64,
     /// Their descriptors.
     descriptors: u64,
 }
 
-impl std::ops::Add for Looks {
+impl std::ops::Add for ScanStats {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {

@@ -130,7 +130,7 @@ pub(super) const fn uid(inode: u32, uid: u32) -> Option<u32> {
 
 fn peer(tcp: &TcpSocketInfo) -> Option<Endpoint> {
     let remote = Endpoint::new(tcp.remote_addr, tcp.remote_port);
-    (!remote.is_nothing()).then_some(remote)
+    (!remote.is_unspecified()).then_some(remote)
 }
 
 const fn state(state: TcpState) -> State {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::owners::owners;
 use super::process::Processes;
-use super::{Blind, Holding, Looks, excluded, netstat};
+use super::{HiddenReason, OwnerPids, ScanStats, excluded, netstat};
 use crate::model::{
     Answered, Background, EphemeralPorts, Evidence, Gap, GapCode, Holder, Kinds, Limits, Moment,
     Pid, Problem, ProblemCode, Protocol, Socket, Text, UnixAddress, UnixEvidence,
@@ -15,7 +15,7 @@ use crate::model::{
 #[derive(Default)]
 pub(super) struct Platform {
     /// Of the sockets of the last reading, in their order.
-    holdings: Vec<Holding>,
+    owner_pids: Vec<OwnerPids>,
     /// The kinds of sockets that are asked for.
     kinds: Kinds,
 }
@@ -37,11 +37,11 @@ impl Platform {
         problems: &mut Vec<Problem>,
     ) -> Vec<Socket> {
         let mut sockets = Vec::new();
-        self.holdings.clear();
-        let holdings = &mut self.holdings;
+        self.owner_pids.clear();
+        let owner_pids = &mut self.owner_pids;
         let unreadable = netstat::read(|socket, info| {
             sockets.push(socket);
-            holdings.push(holding(&info.associated_pids));
+            owner_pids.push(holding(&info.associated_pids));
         });
         problems.extend(unreadable.into_iter().map(|unreadable| {
             let (part, reason) = (unreadable.part.name(), unreadable.reason);
@@ -66,46 +66,46 @@ impl Platform {
 
     /// Owners come with the table.
     #[expect(clippy::unused_self, reason = "as on Linux")]
-    pub(super) const fn hasten(&mut self) {}
+    pub(super) const fn set_partial_owners_first(&mut self) {}
 
     /// Who holds each of the sockets of the last reading, in their order.
-    pub(super) fn holdings(
+    pub(super) fn owner_pids(
         &mut self,
         _sockets: &[Socket],
         _at: Moment,
         _problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
-        self.holdings.clone()
+    ) -> Vec<OwnerPids> {
+        self.owner_pids.clone()
     }
 
     /// The same: netstat2 finds them for all or for none.
-    pub(super) fn all_holdings(
+    pub(super) fn requested_owner_pids(
         &mut self,
         sockets: &[Socket],
         _is_wanted: &[bool],
         at: Moment,
         problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
-        self.holdings(sockets, at, problems)
+    ) -> Vec<OwnerPids> {
+        self.owner_pids(sockets, at, problems)
     }
 
     /// Every reading is whole.
     #[expect(clippy::unused_self, reason = "as on Linux")]
-    pub(super) const fn has_more_to_look_at(&self) -> bool {
+    pub(super) const fn has_unscanned_processes(&self) -> bool {
         false
     }
 
     /// It is not known what netstat2 looks at.
     #[expect(clippy::unused_self, reason = "as on Linux")]
-    pub(super) const fn take_looks(&mut self) -> Looks {
-        Looks {
+    pub(super) const fn take_scan_stats(&mut self) -> ScanStats {
+        ScanStats {
             processes: 0,
             descriptors: 0,
         }
     }
 
     /// This is not known here.
-    pub(super) const fn blind(&self) -> Option<Blind> {
+    pub(super) const fn hidden_reason(&self) -> Option<HiddenReason> {
         None
     }
 
@@ -119,7 +119,7 @@ impl Platform {
 #[derive(Default)]
 pub(super) struct PortPlatform {
     /// Who has the sockets of the last rows, in their order.
-    holdings: Vec<Holding>,
+    owner_pids: Vec<OwnerPids>,
 }
 
 impl PortPlatform {
@@ -147,12 +147,12 @@ impl PortPlatform {
     /// The rows of the port. What the system's options and limits are is not known here.
     pub(super) fn rows(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
         let (mut holders, mut gaps) = (Vec::new(), Vec::new());
-        self.holdings.clear();
-        let holdings = &mut self.holdings;
+        self.owner_pids.clear();
+        let owner_pids = &mut self.owner_pids;
         let unreadable = netstat::read(|socket, info| {
             if socket.protocol == protocol && socket.local.port == port {
                 holders.push(Holder::new(socket));
-                holdings.push(holding(&info.associated_pids));
+                owner_pids.push(holding(&info.associated_pids));
             }
         });
         for unreadable in unreadable {
@@ -203,7 +203,7 @@ impl PortPlatform {
         _port: (Protocol, u16),
         _answered: Answered,
     ) {
-        let owners = owners(&self.holdings, processes, evidence.taken_at);
+        let owners = owners(&self.owner_pids, processes, evidence.taken_at);
         evidence.processes.extend(processes.all());
         for (holder, owner) in evidence.holders.iter_mut().zip(owners) {
             Arc::make_mut(&mut holder.socket).owner = owner;
@@ -212,13 +212,13 @@ impl PortPlatform {
 }
 
 /// Pid 0 stands for the system, or for nobody.
-fn holding(pids: &[Pid]) -> Holding {
+fn holding(pids: &[Pid]) -> OwnerPids {
     let mut pids: Vec<Pid> = pids.iter().copied().filter(|&pid| pid != 0).collect();
     pids.sort_unstable();
     pids.dedup();
     if pids.is_empty() {
-        Holding::None
+        OwnerPids::None
     } else {
-        Holding::By(pids.into())
+        OwnerPids::Known(pids.into())
     }
 }

@@ -82,7 +82,7 @@ impl Redactor {
     /// Where the program's path ends and its arguments begin nobody knows any more: all that stays of the
     /// command line is the name.
     fn process(&mut self, process: &Process) -> Process {
-        let name = Text::new(process.name_without_script());
+        let name = Text::new(process.program_name());
         Process {
             pid: process.pid,
             parent: process.parent,

@@ -37,7 +37,7 @@ pub struct Theme {
     /// What it is chosen by: letters, digits, `-` and `_`.
     pub name: String,
     /// How it looks where every colour can be shown.
-    pub looks: Looks,
+    pub styles: Styles,
 }
 
 impl Looks {

@@ -1,7 +1,7 @@
 //! Holds the rows and carries them from one snapshot to the next.
 //!
 //! A snapshot is not atomic, so one missing row proves nothing: a row that is gone from one reading
-//! is kept as it was, and closed only when the next reading lacks it too. [`Table::is_unsettled`]
+//! is kept as it was, and closed only when the next reading lacks it too. [`Table::has_unconfirmed_closes`]
 //! asks for that reading soon. Where a new socket took the address of a missing listener, the two
 //! stay one row, and whether that was a restart or a second listener is said once it is certain.
 
@@ -35,7 +35,7 @@ pub struct Tracker {
 
 /// What one snapshot brought.
 #[derive(Clone, Debug)]
-pub struct Observation {
+pub struct TableUpdate {
     /// The table as it is now.
     pub table: Arc<Table>,
     /// What changed since the last one, in the order in which it was seen.
@@ -44,7 +44,7 @@ pub struct Observation {
     pub playback: Option<Playback>,
 }
 
-impl Observation {
+impl TableUpdate {
     /// Both as one: what this one brought, and then the other.
     #[must_use]
     pub fn followed_by(mut self, mut later: Self) -> Self {
@@ -100,7 +100,7 @@ impl Tracker {
 
     /// Forgets every row, after a comparison that crashed half-way: the next snapshot is a first one. Row
     /// ids go on, so that none ever means two rows.
-    pub fn start_afresh(&mut self) {
+    pub fn reset(&mut self) {
         let next_id = self.next_id;
         *self = Self {
             next_id,
@@ -110,7 +110,7 @@ impl Tracker {
 
     /// Takes in the next snapshot. What is in the first one is not new, nor is what it has of a kind that
     /// the one before was without.
-    pub fn observe(&mut self, mut snapshot: Snapshot) -> Observation {
+    pub fn observe(&mut self, mut snapshot: Snapshot) -> TableUpdate {
         let now = snapshot.taken_at;
         let mut events = Vec::new();
         self.forget_others(snapshot.kinds);
@@ -130,7 +130,7 @@ impl Tracker {
         let ports = snapshot.ephemeral.clone();
         let table = Arc::new(self.table(snapshot));
         self.last = ports.map(|ports| (ports, Arc::clone(&table)));
-        Observation {
+        TableUpdate {
             table,
             events,
             playback: None,
@@ -372,7 +372,7 @@ impl Tracker {
     /// A row of what was there when its kind was read first.
     fn first_row(&mut self, socket: Socket, now: Moment) -> Row {
         Row {
-            was_there_at_start: true,
+            was_open_at_start: true,
             ..self.new_row(socket, now)
         }
     }
@@ -384,7 +384,7 @@ impl Tracker {
             socket,
             first_seen: now,
             state_since: now,
-            was_there_at_start: false,
+            was_open_at_start: false,
             change: None,
             is_in_conflict: false,
         }
@@ -436,7 +436,7 @@ impl Tracker {
         });
         let mut problems = read.problems;
         problems.extend(ephemeral.as_ref().and_then(EphemeralUse::problem));
-        let is_unsettled = self.live.iter().any(|live| {
+        let has_unconfirmed_closes = self.live.iter().any(|live| {
             let is_missing = live.missing_since.is_some() && !live.row.socket.is_connection();
             is_missing || live.displaced.is_some()
         });
@@ -447,7 +447,7 @@ impl Tracker {
             problems,
             counts,
             ephemeral,
-            is_unsettled,
+            has_unconfirmed_closes,
         }
     }
 }

@@ -24,7 +24,7 @@ use theme::Theme;
 
 /// Draws the whole screen. A view made for another size than the frame's is cut to the frame.
 pub fn draw(frame: &mut Frame<'_>, view: &View) {
-    let theme = Theme(view.looks);
+    let theme = Theme(view.styles);
     let everywhere = frame.area();
     frame.buffer_mut().set_style(everywhere, theme.ground());
     top::draw_header(frame, view, theme);

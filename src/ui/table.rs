@@ -53,7 +53,7 @@ fn draw_row(frame: &mut Frame<'_>, line: Rect, row: &RowView, theme: Theme) {
         let style = theme.of(role).add_modifier(Modifier::BOLD);
         put(frame, line, 0, mark.glyph().encode_utf8(&mut [0; 4]), style);
     }
-    if row.is_watched {
+    if row.is_pinned {
         let style = theme.of(Role::Accent).add_modifier(Modifier::BOLD);
         put(frame, line, 1, "*", style);
     }

@@ -6,9 +6,9 @@ use std::io::ErrorKind;
 use jiff::tz::TimeZone;
 use socket2::Type;
 use sockeye::bind::{Cause, Outcome, Start, Verdict};
+use sockeye::clock::Clock;
+use sockeye::inspect::BindTester;
 use sockeye::model::{Evidence, Holder};
-use sockeye::runtime::bind_test::BindTester;
-use sockeye::runtime::clock::Clock;
 
 use crate::bind::differential::ADDRESSES;
 use crate::bind::holders::{KINDS, Kind, Manner};

@@ -6,10 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sockeye::inspect::this_machine;
 use sockeye::model::{
     Answered, Evidence, FoundIn, GapCode, Holder, Moment, Owner, Protocol, State,
 };
-use sockeye::source::Investigator;
 
 use crate::bind::helpers::helper;
 use crate::bind::holders::{Kind, Manner, as_nobody};
@@ -63,10 +63,10 @@ fn evidence(protocol: Protocol) -> Evidence {
         steady: Duration::ZERO,
         wall: Timestamp::UNIX_EPOCH,
     };
-    let mut investigator = Investigator::new();
-    let mut evidence = investigator.rows(protocol, PORT, at);
+    let mut inspector = this_machine();
+    let mut evidence = inspector.rows(protocol, PORT, at);
     // As it is after a bind that such a holder refused.
-    investigator.explain(&mut evidence, protocol, PORT, Answered::Refused);
+    inspector.explain(&mut evidence, protocol, PORT, Answered::Refused);
     evidence
 }
 

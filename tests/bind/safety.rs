@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use sockeye::bind::{Address, probe};
+use sockeye::clock::Clock;
+use sockeye::inspect::BindTester;
 use sockeye::model::Protocol;
-use sockeye::runtime::bind_test::BindTester;
-use sockeye::runtime::clock::Clock;
 
 use crate::support::netns::in_netns;
 

@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use sockeye::app::Msg;
-use sockeye::model::{Cost, Endpoint, Moment, Pid, Protocol, Snapshot};
-use sockeye::runtime::clock::Clock;
+use sockeye::clock::Clock;
+use sockeye::model::{Endpoint, Moment, Pid, Protocol, RefreshTimings, Snapshot};
 use sockeye::runtime::collector::{Collector, Control};
 use sockeye::source::{Source, SourceError, System};
 use sockeye::track::{ChangeKind, Event, Tracker};
@@ -134,12 +134,12 @@ impl Source for Timed {
         snapshot
     }
 
-    fn is_to_be_continued(&self) -> bool {
-        self.system.is_to_be_continued()
+    fn wants_immediate_retake(&self) -> bool {
+        self.system.wants_immediate_retake()
     }
 
-    fn cost(&self) -> Cost {
-        self.system.cost()
+    fn timings(&self) -> RefreshTimings {
+        self.system.timings()
     }
 }
 
@@ -156,7 +156,7 @@ fn collect(act: impl FnOnce() -> Vec<(Pid, Vec<Life>)>) -> Told {
         clock: Clock::start(),
         interval: INTERVAL,
         lost_recording: None,
-        is_hasty: false,
+        partial_owners_first: false,
         is_measured: false,
     };
     let (control, controlled) = mpsc::channel();

@@ -7,9 +7,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use sockeye::app::keymap::KEYMAP;
 use sockeye::app::view::{Click, View};
-use sockeye::app::{Action, BindReport, Effect, Input, Key, Mouse, Msg};
+use sockeye::app::{BindReport, Effect, Input, Mouse, Msg};
+use sockeye::keymap::KEYMAP;
+use sockeye::keymap::{Action, Key};
 use sockeye::model::{Holder, Owner, Socket, State};
 use sockeye::ui;
 
@@ -222,7 +223,10 @@ fn says_yes(event: &Event, view: &View) -> bool {
     match event {
         Event::Key(key) => matches!(key, Key::Char('y' | 'Y')),
         Event::Mouse(Mouse::Click { column, row }) => {
-            view.click_at(*column, *row) == Some(Click::Do(Action::Confirm))
+            view.click_at(*column, *row)
+                == Some(Click::Do(Action::Dialog(
+                    crate::keymap::DialogAction::Confirm,
+                )))
         }
         _ => false,
     }

@@ -12,8 +12,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use sockeye::bind::{Target, Verdict};
 use sockeye::model::{
-    Activation, Background, Behind, BehindKind, Engine, Holder, KeeperKind, KeptBy, Manager,
-    Process, Text, Unit,
+    Activation, Background, Behind, BehindKind, Engine, Holder, Manager, Process, Supervisor,
+    SupervisorKind, Text, Unit,
 };
 
 use super::stage::{after, known, listener, process, test_result};
@@ -190,10 +190,10 @@ fn a_command_names_the_unit_or_the_container_and_runs_nothing_else() {
 
         let file = Text::new(&format!("/{name}"));
         let of_app = holder(|background| {
-            background.kept_by = Some(KeptBy {
+            background.kept_by = Some(Supervisor {
                 name: Some(container.clone()),
                 place: Some(file.clone()),
-                ..KeptBy::new(KeeperKind::Supervisord)
+                ..Supervisor::new(SupervisorKind::Supervisord)
             });
         });
         let stop: &[&str] = &["supervisorctl", "-c", &file, "stop", &container, "--"];

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sockeye::app::{BindReport, Effect, Msg, Surroundings};
+use sockeye::app::{BindReport, Effect, Environment, Msg};
 use sockeye::model::{
-    Cost, EphemeralPorts, Holder, Owner, Playback, Problem, ProblemCode, Process, Protocol, Queue,
-    Socket, State, Text, TimeWaitReuse,
+    EphemeralPorts, Holder, Owner, Playback, Problem, ProblemCode, Process, Protocol, Queue,
+    RefreshTimings, Socket, State, Text, TimeWaitReuse,
 };
 
 use super::stage::{
@@ -188,7 +188,7 @@ pub fn changes_stage(width: u16, height: u16) -> Stage {
 
 /// The same from a recording, at its end.
 pub fn recording_stage(width: u16, height: u16) -> Stage {
-    let surroundings = Surroundings {
+    let surroundings = Environment {
         host: "replay of night.jsonl".into(),
         is_recording: true,
         ..surroundings(width, height)
@@ -418,7 +418,11 @@ pub fn ports_stage(width: u16, height: u16, used: u16) -> Stage {
         reserved: Vec::new(),
         reuse: TimeWaitReuse::Loopback,
     });
-    stage.refresh(&sockets, Cost::default(), Duration::from_millis(3));
+    stage.refresh(
+        &sockets,
+        RefreshTimings::default(),
+        Duration::from_millis(3),
+    );
     stage
 }
 

@@ -4,7 +4,7 @@
 //! is the affair of whoever reads them.
 
 use super::{KEYMAP, Keymap, Mode, modes};
-use crate::app::{Action, Key};
+use crate::keymap::{Action, Key};
 
 /// An action and the mode in which it is bound.
 pub type Place = (Mode, Action);
@@ -49,29 +49,29 @@ pub enum Flaw {
 }
 
 /// What must be in reach in every mode that has it: the ways out, and yes.
-const ESSENTIAL: [Action; 4] = [Action::Quit, Action::Back, Action::Accept, Action::Confirm];
+const ESSENTIAL: [Action; 4] = [Action::Session(crate::keymap::SessionAction::Quit), Action::Back, Action::Dialog(crate::keymap::DialogAction::Accept), Action::Dialog(crate::keymap::DialogAction::Confirm)];
 
 /// What asks before a process is ended, and what the yes to that is.
 const QUESTIONS: [(Place, Place); 5] = [
     (
-        (Mode::Table, Action::EndProcess),
-        (Mode::Question, Action::Confirm),
+        (Mode::Table, Action::Port(crate::keymap::PortAction::EndProcess)),
+        (Mode::Question, Action::Dialog(crate::keymap::DialogAction::Confirm)),
     ),
     (
-        (Mode::Bind, Action::EndBlocker),
-        (Mode::Question, Action::Confirm),
+        (Mode::Bind, Action::BindTest(crate::keymap::BindTestAction::EndBlocker)),
+        (Mode::Question, Action::Dialog(crate::keymap::DialogAction::Confirm)),
     ),
     (
-        (Mode::Menu, Action::Accept),
-        (Mode::Question, Action::Confirm),
+        (Mode::Menu, Action::Dialog(crate::keymap::DialogAction::Accept)),
+        (Mode::Question, Action::Dialog(crate::keymap::DialogAction::Confirm)),
     ),
     (
-        (Mode::Palette, Action::Accept),
-        (Mode::Question, Action::Confirm),
+        (Mode::Palette, Action::Dialog(crate::keymap::DialogAction::Accept)),
+        (Mode::Question, Action::Dialog(crate::keymap::DialogAction::Confirm)),
     ),
     (
-        (Mode::Question, Action::Confirm),
-        (Mode::Insist, Action::Confirm),
+        (Mode::Question, Action::Dialog(crate::keymap::DialogAction::Confirm)),
+        (Mode::ConfirmAgain, Action::Dialog(crate::keymap::DialogAction::Confirm)),
     ),
 ];
 
@@ -182,28 +182,28 @@ mod tests {
     #[test]
     fn a_key_that_does_two_things_in_a_mode_is_one() {
         let (mode, key) = (Mode::Table, Char('b'));
-        let actions = [Action::BindTest, Action::Quit];
+        let actions = [Action::Port(crate::keymap::PortAction::BindTest), Action::Session(crate::keymap::SessionAction::Quit)];
         let keys = [Char('q'), key];
-        let flaws = with(&[(mode, Action::Quit, &keys)]);
+        let flaws = with(&[(mode, Action::Session(crate::keymap::SessionAction::Quit), &keys)]);
         assert_eq!(flaws, [Flaw::Twice { mode, key, actions }]);
-        let moved = (mode, Action::BindTest, &[Char('z')][..]);
-        assert_eq!(with(&[(mode, Action::Quit, &keys), moved]), []);
-        let in_another = (Mode::Bind, Action::Watch, &[key][..]);
+        let moved = (mode, Action::Port(crate::keymap::PortAction::BindTest), &[Char('z')][..]);
+        assert_eq!(with(&[(mode, Action::Session(crate::keymap::SessionAction::Quit), &keys), moved]), []);
+        let in_another = (Mode::Bind, Action::BindTest(crate::keymap::BindTestAction::Watch), &[key][..]);
         assert_eq!(with(&[in_another]), []);
     }
 
     #[test]
     fn a_mode_that_can_not_be_left_or_answered_is_one() {
         for (mode, action) in [
-            (Mode::Table, Action::Quit),
+            (Mode::Table, Action::Session(crate::keymap::SessionAction::Quit)),
             (Mode::Prompt, Action::Back),
-            (Mode::Prompt, Action::Accept),
-            (Mode::Menu, Action::Quit),
-            (Mode::Question, Action::Confirm),
-            (Mode::Insist, Action::Back),
+            (Mode::Prompt, Action::Dialog(crate::keymap::DialogAction::Accept)),
+            (Mode::Menu, Action::Session(crate::keymap::SessionAction::Quit)),
+            (Mode::Question, Action::Dialog(crate::keymap::DialogAction::Confirm)),
+            (Mode::ConfirmAgain, Action::Back),
             (Mode::Help, Action::Back),
             (Mode::Palette, Action::Back),
-            (Mode::Palette, Action::Accept),
+            (Mode::Palette, Action::Dialog(crate::keymap::DialogAction::Accept)),
         ] {
             let flaws = with(&[(mode, action, &[])]);
             let here = Flaw::OutOfReach { mode, action };
@@ -215,8 +215,8 @@ mod tests {
     fn a_bind_test_can_be_left_by_the_keys_of_the_table() {
         assert_eq!(with(&[(Mode::Bind, Action::Back, &[])]), []);
         let shadows = [Char('q'), Ctrl('c')];
-        let flaws = with(&[(Mode::Bind, Action::Watch, &shadows)]);
-        let (mode, action) = (Mode::Bind, Action::Quit);
+        let flaws = with(&[(Mode::Bind, Action::BindTest(crate::keymap::BindTestAction::Watch), &shadows)]);
+        let (mode, action) = (Mode::Bind, Action::Session(crate::keymap::SessionAction::Quit));
         assert_eq!(flaws, [Flaw::OutOfReach { mode, action }]);
     }
 
@@ -227,43 +227,43 @@ mod tests {
             (Mode::Palette, Char('a')),
             (Mode::Digits, Char('8')),
         ] {
-            let action = Action::Accept;
+            let action = Action::Dialog(crate::keymap::DialogAction::Accept);
             let flaws = with(&[(mode, action, &[Enter, key])]);
             assert_eq!(flaws, [Flaw::Typed { mode, action, key }]);
         }
-        assert_eq!(with(&[(Mode::Digits, Action::Accept, &[Char('a')])]), []);
+        assert_eq!(with(&[(Mode::Digits, Action::Dialog(crate::keymap::DialogAction::Accept), &[Char('a')])]), []);
     }
 
     #[test]
     fn a_key_that_would_answer_its_own_question_is_one() {
         for (asks, answers, keys) in [
             (
-                (Mode::Table, Action::EndProcess),
+                (Mode::Table, Action::Port(crate::keymap::PortAction::EndProcess)),
                 Mode::Question,
                 [Char('y')],
             ),
-            ((Mode::Question, Action::Confirm), Mode::Insist, [Char('Y')]),
+            ((Mode::Question, Action::Dialog(crate::keymap::DialogAction::Confirm)), Mode::ConfirmAgain, [Char('Y')]),
             (
-                (Mode::Bind, Action::EndBlocker),
+                (Mode::Bind, Action::BindTest(crate::keymap::BindTestAction::EndBlocker)),
                 Mode::Question,
                 [Char('y')],
             ),
         ] {
             let flaws = with(&[
-                (Mode::Table, Action::Copy, &[Char('c')]),
-                (Mode::Bind, Action::CopyRemedy, &[Char('c')]),
+                (Mode::Table, Action::Table(crate::keymap::TableAction::Copy), &[Char('c')]),
+                (Mode::Bind, Action::CopyFix, &[Char('c')]),
                 (asks.0, asks.1, &keys),
             ]);
-            let (key, answers) = (keys[0], (answers, Action::Confirm));
+            let (key, answers) = (keys[0], (answers, Action::Dialog(crate::keymap::DialogAction::Confirm)));
             assert_eq!(flaws, [Flaw::AnswersItself { key, asks, answers }]);
         }
-        let enter = with(&[(Mode::Question, Action::Confirm, &[Enter])]);
-        let asked = [Mode::Menu, Mode::Palette].map(|mode| (mode, Action::Accept));
-        let answers = (Mode::Question, Action::Confirm);
+        let enter = with(&[(Mode::Question, Action::Dialog(crate::keymap::DialogAction::Confirm), &[Enter])]);
+        let asked = [Mode::Menu, Mode::Palette].map(|mode| (mode, Action::Dialog(crate::keymap::DialogAction::Accept)));
+        let answers = (Mode::Question, Action::Dialog(crate::keymap::DialogAction::Confirm));
         let key = Enter;
         let flaws = asked.map(|asks| Flaw::AnswersItself { key, asks, answers });
         assert_eq!(enter, flaws, "either may have asked");
-        let esc = with(&[(Mode::Question, Action::Confirm, &[Esc])]);
+        let esc = with(&[(Mode::Question, Action::Dialog(crate::keymap::DialogAction::Confirm), &[Esc])]);
         assert_eq!(esc.len(), 1, "it says no: {esc:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! The keys in force: those of the table, but where a user has chosen others. What they do, and how that is told.
 
 use super::{Binding, KEYMAP, Mode};
-use crate::app::{Action, Key};
+use crate::keymap::{Action, Key};
 use crate::columns::{pad, width};
 
 /// Every binding of the program, in the order of the table.
@@ -76,7 +76,7 @@ impl Keymap {
             .map(|binding| width(&binding.keys_text()));
         let widest = widths.max().unwrap_or(0);
         let row = |binding: &Binding| {
-            let keys = pad(&binding.keys_text(), widest, false);
+            let keys = pad(&binding.keys_text(), widest);
             format!("  {keys}  {}\n", binding.help)
         };
         in_two_parts(|title, mode| {

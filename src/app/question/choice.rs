@@ -20,7 +20,7 @@ pub enum Choice {
 impl Question {
     /// What there is to choose from, in the order in which it is offered.
     pub fn choices(&self) -> Vec<Choice> {
-        let has_parent = self.keeper.is_some() || self.master().is_some();
+        let has_parent = self.supervisor.is_some() || self.master().is_some();
         let all = [
             (Choice::This, true),
             (Choice::Parent, has_parent),
@@ -48,9 +48,9 @@ impl Question {
     /// What a choice is called in a row of them.
     pub fn choice_label(&self, choice: Choice) -> String {
         let named = |process: &Process| format!("{} ({})", process.name, process.pid);
-        match (choice, &self.keeper) {
+        match (choice, &self.supervisor) {
             (Choice::This, _) => "only it".into(),
-            (Choice::Parent, Some((keeper, _))) => format!("{} too", named(keeper)),
+            (Choice::Parent, Some((supervisor, _))) => format!("{} too", named(supervisor)),
             (Choice::Parent, None) => {
                 let master = self.master().map(|master| named(master));
                 format!("its parent {}", master.unwrap_or_default())
@@ -72,14 +72,14 @@ impl Question {
             process: Arc::clone(process),
             role: EndRole::Owner,
         };
-        self.ending.targets = match (self.choice, &self.keeper) {
-            (Choice::Parent, Some((keeper, _))) => {
-                let keeper = EndTarget {
-                    process: Arc::clone(keeper),
-                    role: EndRole::Keeper,
+        self.ending.targets = match (self.choice, &self.supervisor) {
+            (Choice::Parent, Some((supervisor, _))) => {
+                let supervisor = EndTarget {
+                    process: Arc::clone(supervisor),
+                    role: EndRole::Supervisor,
                 };
                 let owners = self.owners.iter().map(owner);
-                std::iter::once(keeper).chain(owners).collect()
+                std::iter::once(supervisor).chain(owners).collect()
             }
             (Choice::Parent, None) => {
                 vec![owner(self.master().unwrap_or(&self.process))]

@@ -46,7 +46,7 @@ pub struct Question {
     /// The socket, with what is known to be behind its owners.
     holder: Holder,
     /// What starts the process again and is no owner, where it may be ended as well.
-    keeper: Option<(Arc<Process>, Background)>,
+    supervisor: Option<(Arc<Process>, Background)>,
     /// Whether what is behind the owners is known, or can't be.
     is_inspected: bool,
     /// What to do instead.
@@ -114,7 +114,7 @@ impl Question {
             loss: loss::of(socket, process, table),
             lineage: lineage.clone(),
             holder: holder.clone(),
-            keeper: None,
+            supervisor: None,
             is_inspected: !holder.backgrounds.is_empty(),
             fix: None,
         };
@@ -135,7 +135,7 @@ impl Question {
         if !found.backgrounds.is_empty() {
             self.holder.backgrounds = found.backgrounds;
         }
-        self.keeper = found.keeper;
+        self.supervisor = found.supervisor;
         self.is_inspected = true;
         self.fix = self.better(&found.limits);
         self.aim();
@@ -194,11 +194,11 @@ impl Question {
     }
 
     fn guard_of(&self, process: &Process) -> Option<Guard> {
-        let keeper = self.keeper.iter().map(|(_, background)| background);
-        let mut known = self.holder.backgrounds.iter().chain(keeper);
+        let supervisor = self.supervisor.iter().map(|(_, background)| background);
+        let mut known = self.holder.backgrounds.iter().chain(supervisor);
         let background = known.find(|background| background.pid == process.pid);
-        let by_standing = background.and_then(|background| Guard::of(background.standing));
-        self.lineage.guard(process).or(by_standing)
+        let by_risk = background.and_then(|background| Guard::of(background.end_risk));
+        self.lineage.guard(process).or(by_risk)
     }
 
     /// What is known of the process that it is about.
@@ -255,8 +255,8 @@ fn background_of(holder: &Holder, pid: Pid) -> Option<&Background> {
 /// unless that is the only one.
 fn chosen<'a>(holder: &'a Holder, lineage: &Lineage) -> Option<&'a Arc<Process>> {
     let is_guarded = |process: &Process| {
-        let standing = background_of(holder, process.pid).map(|background| background.standing);
-        lineage.guard(process).is_some() || standing.and_then(Guard::of).is_some()
+        let end_risk = background_of(holder, process.pid).map(|background| background.end_risk);
+        lineage.guard(process).is_some() || end_risk.and_then(Guard::of).is_some()
     };
     let processes = holder.socket.owner.present().iter();
     processes

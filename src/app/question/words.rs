@@ -2,7 +2,7 @@
 
 use super::{Choice, Question, loss};
 use crate::app::EndTarget;
-use crate::bind::{Fix, also_ends_text, keeper_text};
+use crate::bind::{Fix, also_ends_text, supervisor_text};
 use crate::model::{AlsoEndsKind, Process, Reaction, Restarts, Run, Term};
 
 /// No more processes than these are named.
@@ -99,8 +99,8 @@ impl Question {
             Restarts::Unknown => "may start it again",
             Restarts::No => return None,
         };
-        let who = keeper_text(kept_by);
-        Some(match (self.command(), &self.keeper) {
+        let who = supervisor_text(kept_by);
+        Some(match (self.command(), &self.supervisor) {
             (Some(command), _) => format!("{who} {does}; `{command}` keeps it down."),
             (None, Some(_)) => format!("{who} {does}, unless it ends too."),
             (None, None) => format!("{who} {does}."),
@@ -126,8 +126,8 @@ impl Question {
     /// What ends besides. Its other ports are said with what it listens on.
     fn also_ends(&self) -> Option<String> {
         let is_target = |pid| (self.ending.targets.iter()).any(|target| target.process.pid == pid);
-        let keeper = self.keeper.iter().map(|(_, background)| background);
-        let backgrounds = self.holder.backgrounds.iter().chain(keeper);
+        let supervisor = self.supervisor.iter().map(|(_, background)| background);
+        let backgrounds = self.holder.backgrounds.iter().chain(supervisor);
         let ends = backgrounds
             .filter(|background| is_target(background.pid))
             .flat_map(|background| &background.also_ends);

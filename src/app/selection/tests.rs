@@ -130,7 +130,7 @@ impl Run {
 
     fn read(&mut self) {
         self.millis += 1;
-        let observation = self.tracker.observe(Snapshot {
+        let observation = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             ephemeral: None,
             taken_at: moment(self.millis),

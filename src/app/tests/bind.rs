@@ -2,7 +2,7 @@
 
 use super::ending::ending;
 use super::*;
-use crate::bind::{BindTestResult, Probe, ProbeResult, Target, Witness};
+use crate::bind::{BindTestResult, Probe, ProbeResult, Target, Prober};
 use crate::model::{Answered, Evidence, Holder};
 
 /// The bind test that these effects ask for.
@@ -39,7 +39,7 @@ pub(super) fn report(desk: &Desk, effects: &[Effect], holders: Vec<Holder>) -> B
 /// A witness who says the same each time.
 struct Told(Evidence, Probe);
 
-impl Witness for Told {
+impl Prober for Told {
     fn rows(&mut self) -> Evidence {
         self.0.clone()
     }
@@ -203,7 +203,7 @@ fn what_has_the_port_after_the_process_has_ended_is_told() {
     let told = "app (10) exited after 0.2 s, but 1 other process keeps port 10: app (20)";
     let message = told.to_owned();
     let succeeded = false;
-    let effects = desk.tell(Msg::EndWatched { succeeded, message });
+    let effects = desk.tell(Msg::EndOutcome { succeeded, message });
     asked_test(&effects);
     assert!(footer(&desk).contains(told));
 }
@@ -219,7 +219,7 @@ fn a_process_that_does_not_end_is_not_waited_for_for_ever() {
     let effects = desk.wake();
     let message = "app (10) still running after 3 s".into();
     let succeeded = false;
-    assert_eq!(desk.tell(Msg::EndWatched { succeeded, message }), []);
+    assert_eq!(desk.tell(Msg::EndOutcome { succeeded, message }), []);
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
     let effects = desk.tell(Msg::BindTested(Box::new(answer)));
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);

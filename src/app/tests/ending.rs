@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::model::{
-    AlsoEnds, AlsoEndsKind, Behind, BehindKind, Engine, Holder, KeeperKind, KeptBy, Member, Pid,
-    Reaction, Run, Standing, Term,
+    AlsoEnds, AlsoEndsKind, Behind, BehindKind, Engine, Holder, SupervisorKind, Supervisor, Member, Pid,
+    Reaction, Run, EndRisk, Term,
 };
 
 /// The one signal that these effects ask for.
@@ -128,7 +128,7 @@ fn what_sockeye_depends_on_takes_a_second_yes_by_another_key() {
         let text = question(&desk).text().join(" ");
         assert!(text.contains(what), "{text}");
         assert_eq!(desk.press("yyyy"), [], "a held key");
-        assert_eq!(desk.mode(), Mode::Insist);
+        assert_eq!(desk.mode(), Mode::ConfirmAgain);
         assert!(question(&desk).text()[1].contains("Only a capital Y"));
         let effects = desk.press("Y");
         let ending = ending(&effects);
@@ -214,7 +214,7 @@ fn asking(socket: &Socket) -> (Desk, u64) {
 }
 
 fn found(desk: &mut Desk, job: u64, backgrounds: Vec<Background>) -> Vec<Effect> {
-    let keeper = None;
+    let supervisor = None;
     let limits = Limits {
         uid: Some(1000),
         ..Limits::default()
@@ -222,14 +222,14 @@ fn found(desk: &mut Desk, job: u64, backgrounds: Vec<Background>) -> Vec<Effect>
     desk.tell(Msg::OwnerInspected(Box::new(Inspected {
         job,
         backgrounds,
-        keeper,
+        supervisor,
         limits,
     })))
 }
 
-fn of(pid: Pid, standing: Standing) -> Background {
+fn of(pid: Pid, end_risk: EndRisk) -> Background {
     Background {
-        standing,
+        end_risk,
         ..Background::new(pid)
     }
 }
@@ -242,7 +242,7 @@ fn proxy_of_web(pid: Pid) -> Background {
     };
     Background {
         behind: Some(behind),
-        ..of(pid, Standing::ContainerProxy)
+        ..of(pid, EndRisk::ContainerProxy)
     }
 }
 
@@ -277,7 +277,7 @@ fn a_yes_before_it_is_known_that_others_need_it_ends_nothing_whatever_is_typed_a
             "{text}"
         );
         assert_eq!(desk.press("yyyy"), []);
-        assert_eq!(desk.mode(), Mode::Insist);
+        assert_eq!(desk.mode(), Mode::ConfirmAgain);
         assert_eq!(ending(&desk.press("Y")).confirmed, Confirmed::Twice);
     }
 }
@@ -295,29 +295,29 @@ fn a_no_after_an_early_yes_counts_and_a_late_answer_is_for_its_own_question_only
 }
 
 #[test]
-fn every_standing_but_ordinary_work_takes_a_second_yes() {
-    for standing in [
-        Standing::ContainerProxy,
-        Standing::ContainerMonitor,
-        Standing::Engine,
-        Standing::Manager,
-        Standing::Supervisor,
-        Standing::Login,
-        Standing::OwnLogin,
-        Standing::Ancestor,
-        Standing::Resolver,
-        Standing::SshServer,
-        Standing::Network,
-        Standing::SystemService,
+fn every_risk_but_ordinary_work_takes_a_second_yes() {
+    for end_risk in [
+        EndRisk::ContainerProxy,
+        EndRisk::ContainerMonitor,
+        EndRisk::Engine,
+        EndRisk::Manager,
+        EndRisk::Supervisor,
+        EndRisk::Login,
+        EndRisk::OwnLogin,
+        EndRisk::Ancestor,
+        EndRisk::Resolver,
+        EndRisk::SshServer,
+        EndRisk::Network,
+        EndRisk::SystemService,
     ] {
         let (mut desk, job) = asking(&listener(80));
-        found(&mut desk, job, vec![of(80, standing)]);
-        assert_eq!(desk.press("yKyKyKy"), [], "{standing:?}");
-        assert_eq!(desk.mode(), Mode::Insist, "{standing:?}");
+        found(&mut desk, job, vec![of(80, end_risk)]);
+        assert_eq!(desk.press("yKyKyKy"), [], "{end_risk:?}");
+        assert_eq!(desk.mode(), Mode::ConfirmAgain, "{end_risk:?}");
     }
-    for standing in [Standing::Ordinary, Standing::ContainerInit] {
+    for end_risk in [EndRisk::Ordinary, EndRisk::ContainerInit] {
         let (mut desk, job) = asking(&listener(80));
-        found(&mut desk, job, vec![of(80, standing)]);
+        found(&mut desk, job, vec![of(80, end_risk)]);
         ending(&desk.press("y"));
     }
 }
@@ -344,12 +344,12 @@ fn the_command_that_is_better_is_shown_and_can_be_copied_instead() {
 #[test]
 fn what_starts_it_again_and_what_keeps_it_down_is_said() {
     let (mut desk, job) = asking(&listener(80));
-    let kept_by = KeptBy {
+    let kept_by = Supervisor {
         name: Some("web".into()),
         pid: Some(77),
         process: Some("supervisord".into()),
         place: Some("/etc/s.conf".into()),
-        ..KeptBy::new(KeeperKind::Supervisord)
+        ..Supervisor::new(SupervisorKind::Supervisord)
     };
     let background = Background {
         kept_by: Some(kept_by),
@@ -461,28 +461,28 @@ fn one_guarded_process_among_all_takes_the_second_yes() {
     let text = said(&desk).join("\n");
     assert!(text.contains("app (30) is the parent of sockeye"), "{text}");
     assert_eq!(desk.press("yyy"), []);
-    assert_eq!(desk.mode(), Mode::Insist);
+    assert_eq!(desk.mode(), Mode::ConfirmAgain);
     assert_eq!(ending(&desk.press("Y")).targets.len(), 2);
 }
 
 #[test]
 fn a_parent_that_starts_it_again_can_be_ended_too_and_gets_the_signal_first() {
     let (mut desk, job) = asking(&listener(80));
-    let kept_by = KeptBy {
+    let kept_by = Supervisor {
         pid: Some(7),
         process: Some("loop.sh".into()),
-        ..KeptBy::new(KeeperKind::ShellLoop)
+        ..Supervisor::new(SupervisorKind::ShellLoop)
     };
     let background = Background {
         kept_by: Some(kept_by),
         ..Background::new(80)
     };
-    for (standing, keys) in [(Standing::Ordinary, "y"), (Standing::Supervisor, "yY")] {
-        let keeper = Arc::new(Process::new(7, "loop.sh"));
+    for (end_risk, keys) in [(EndRisk::Ordinary, "y"), (EndRisk::Supervisor, "yY")] {
+        let supervisor = Arc::new(Process::new(7, "loop.sh"));
         desk.tell(Msg::OwnerInspected(Box::new(Inspected {
             job: question(&desk).job,
             backgrounds: vec![background.clone()],
-            keeper: Some((keeper, of(7, standing))),
+            supervisor: Some((supervisor, of(7, end_risk))),
             limits: Limits::default(),
         })));
         let text = said(&desk).join("\n");
@@ -499,7 +499,7 @@ fn a_parent_that_starts_it_again_can_be_ended_too_and_gets_the_signal_first() {
         let effects = desk.press(keys);
         let roles = ending(&effects).targets.iter();
         let roles: Vec<_> = roles.map(|one| (one.process.pid, one.role)).collect();
-        assert_eq!(roles, [(7, EndRole::Keeper), (80, EndRole::Owner)]);
+        assert_eq!(roles, [(7, EndRole::Supervisor), (80, EndRole::Owner)]);
         desk.press("K");
     }
     assert!(job > 0);
@@ -514,7 +514,7 @@ fn what_comes_of_a_signal_is_told_when_it_is_known() {
     assert!(footer(&desk).contains(looking));
     let message = "app (80) exited after 0.2 s, back as 1054 after 0.4 s, started by supervisord (77): \
                    `supervisorctl -c /etc/s.conf stop web` keeps it down";
-    desk.tell(Msg::EndWatched {
+    desk.tell(Msg::EndOutcome {
         succeeded: false,
         message: message.into(),
     });
@@ -548,5 +548,5 @@ fn of_a_bind_test_it_is_known_at_once_what_depends_on_the_owner() {
         matches!(effects[..], [Effect::InspectOwner { .. }]),
         "{effects:?}"
     );
-    assert_eq!(desk.mode(), Mode::Insist, "without an answer to that");
+    assert_eq!(desk.mode(), Mode::ConfirmAgain, "without an answer to that");
 }

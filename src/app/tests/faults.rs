@@ -124,7 +124,7 @@ fn a_wall_clock_that_is_set_back_or_forward_changes_no_age_and_no_mark() {
         desk.app.update(Msg::Woke, jumped);
         assert_eq!(desk.app.view(jumped), before, "{hours} hours");
         // And the next reading, which is of the new time.
-        let observation = desk.tracker.observe(Snapshot {
+        let observation = desk.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             ephemeral: None,
             taken_at: jumped,

@@ -9,7 +9,7 @@ use crate::model::{
 fn unix(name: &[u8], inode: u32) -> Socket {
     let unix = UnixSocket {
         kind: UnixKind::Stream,
-        name: UnixName::of_bytes(name),
+        name: UnixName::from_bytes(name),
         peer: None,
     };
     Socket {
@@ -150,7 +150,7 @@ fn a_filter_finds_them_by_protocol_name_and_peer_and_never_by_a_port() {
     let mut client = unix(b"", 11);
     let peer = UnixPeer {
         inode: 7,
-        name: UnixName::of_bytes(b"/run/app.sock"),
+        name: UnixName::from_bytes(b"/run/app.sock"),
         process: Some("nginx(812)".into()),
     };
     client.portless = Some(Arc::new(Portless::Unix(UnixSocket {
@@ -275,7 +275,7 @@ fn a_kind_that_cannot_be_listed_is_no_empty_table() {
             "SCTP sockets can't be listed: no handler",
         )
     };
-    let observation = desk.tracker.observe(Snapshot {
+    let observation = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT.with(Protocol::Sctp),
         ephemeral: None,
         taken_at: desk.now(),

@@ -5,7 +5,7 @@ use super::*;
 /// The line at the bottom, and what was asked of the world at the last reading.
 fn read(desk: &mut Desk, sockets: &[Socket]) -> Vec<Effect> {
     desk.wait(SECOND);
-    let observation = desk.tracker.observe(Snapshot {
+    let observation = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
         ephemeral: None,
         taken_at: desk.now(),
@@ -42,7 +42,7 @@ fn header(desk: &Desk) -> String {
 }
 
 fn watched(desk: &Desk) -> Vec<bool> {
-    desk.view().rows.iter().map(|row| row.is_watched).collect()
+    desk.view().rows.iter().map(|row| row.is_pinned).collect()
 }
 
 #[test]

@@ -60,7 +60,7 @@ impl Desk {
     }
 
     fn with(settings: Settings) -> Self {
-        let surroundings = Surroundings {
+        let surroundings = Environment {
             host: "host".into(),
             is_recording: false,
             uid: Some(1000),
@@ -123,7 +123,7 @@ impl Desk {
     }
 
     fn read(&mut self, sockets: &[Socket]) {
-        let observation = self.tracker.observe(Snapshot {
+        let observation = self.tracker.apply(Snapshot {
             kinds: self.app.criteria.kinds.and(Kinds::DEFAULT),
             ephemeral: None,
             taken_at: self.now(),
@@ -206,7 +206,7 @@ fn ordinary(effect: &Effect) -> Inspected {
     Inspected {
         job: *job,
         backgrounds: owners.map(|owner| Background::new(owner.pid)).collect(),
-        keeper: None,
+        supervisor: None,
         limits: Limits::default(),
     }
 }
@@ -277,7 +277,7 @@ fn every_key_of_the_table_does_something() {
             desk.settle_on(&[80]);
             desk.settle_on(&(1000..1100).collect::<Vec<_>>());
             desk.press("]");
-            if binding.action == Action::ShowAll {
+            if binding.action == Action::ShowView(2) {
                 desk.press("1");
             }
             let before = desk.view();
@@ -352,7 +352,7 @@ fn esc_closes_the_pane_first_and_clears_the_filter_then() {
 #[test]
 fn a_recording_may_claim_the_end_of_time() {
     let mut desk = Desk::new();
-    let observation = desk.tracker.observe(Snapshot {
+    let observation = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
         ephemeral: None,
         taken_at: Moment {

@@ -71,7 +71,7 @@ fn a_click_on_a_hint_does_what_its_key_does_in_every_mode() {
         let is_of_use = |action| {
             !matches!(
                 (mode, action),
-                (Mode::Question, Action::OtherTargets | Action::CopyRemedy)
+                (Mode::Question, Action::Dialog(crate::keymap::DialogAction::OtherTargets) | Action::CopyFix)
             )
         };
         for binding in hinted.filter(|binding| is_of_use(binding.action)) {
@@ -111,12 +111,12 @@ fn a_click_on_the_filter_edits_it_and_one_on_a_pause_ends_it() {
     desk.press("/:81");
     desk.key(Key::Enter);
     desk.press("p");
-    desk.click_on(Click::Do(Action::EditFilter));
+    desk.click_on(Click::Do(Action::Table(crate::keymap::TableAction::EditFilter)));
     assert_eq!(desk.mode(), Mode::Prompt);
     assert!(footer(&desk).contains(":81"));
     desk.key(Key::Enter);
     assert_eq!(
-        desk.click_on(Click::Do(Action::TogglePause)),
+        desk.click_on(Click::Do(Action::Program(crate::keymap::ProgramAction::TogglePause))),
         [Effect::SetPaused(false)]
     );
 }
@@ -138,7 +138,7 @@ fn a_menu_of_switches_says_which_key_turns_them_and_no_other_menu_does() {
     desk.press("C");
     assert!(footer(&desk).contains("Space on/off"), "{}", footer(&desk));
     let before = desk.view().overlay;
-    desk.click_on(Click::Do(Action::Toggle));
+    desk.click_on(Click::Do(Action::Dialog(crate::keymap::DialogAction::Toggle)));
     assert!(desk.view().overlay != before && desk.mode() == Mode::Menu);
     desk.key(Key::Esc);
     desk.press("c");
@@ -217,7 +217,7 @@ fn clicks_in_a_row_never_say_yes_however_many_and_wherever_they_are() {
 #[test]
 fn a_click_says_no_however_soon_it_comes() {
     let mut desk = Desk::wide(&[80]);
-    desk.click_on(Click::Do(Action::EndProcess));
+    desk.click_on(Click::Do(Action::Port(crate::keymap::PortAction::EndProcess)));
     let no = desk.spot(Click::Do(Action::Back));
     desk.wait(SECOND / 5).click(no);
     assert_eq!(desk.mode(), Mode::Table);
@@ -227,19 +227,19 @@ fn a_click_says_no_however_soon_it_comes() {
 fn one_click_on_yes_ends_a_process_and_a_guarded_one_takes_two_at_two_places() {
     let mut desk = Desk::wide(&[80]);
     desk.press("K");
-    assert!(ends(&desk.click_on(Click::Do(Action::Confirm))));
+    assert!(ends(&desk.click_on(Click::Do(Action::Dialog(crate::keymap::DialogAction::Confirm)))));
 
     let mut desk = Desk::wide(&[1]);
     desk.press("K");
-    let yes = desk.spot(Click::Do(Action::Confirm));
+    let yes = desk.spot(Click::Do(Action::Dialog(crate::keymap::DialogAction::Confirm)));
     assert_eq!(desk.wait(SECOND).click(yes), []);
-    assert_eq!(desk.mode(), Mode::Insist);
+    assert_eq!(desk.mode(), Mode::ConfirmAgain);
     let second = desk.view();
     assert_ne!(
         second.click_at(yes.0, yes.1),
-        Some(Click::Do(Action::Confirm))
+        Some(Click::Do(Action::Dialog(crate::keymap::DialogAction::Confirm)))
     );
-    assert!(ends(&desk.click_on(Click::Do(Action::Confirm))));
+    assert!(ends(&desk.click_on(Click::Do(Action::Dialog(crate::keymap::DialogAction::Confirm)))));
 }
 
 #[test]
@@ -357,8 +357,8 @@ fn the_hints_in_a_pane_s_border_scroll_and_close_it() {
     desk.settle_on(&[80]);
     desk.press("e");
     let text = pane_text(&desk);
-    desk.click_on(Click::Do(Action::PaneDown));
+    desk.click_on(Click::Do(Action::Pane(crate::keymap::PaneAction::Down)));
     assert_ne!(pane_text(&desk), text);
-    desk.click_on(Click::Do(Action::ToggleEvents));
+    desk.click_on(Click::Do(Action::Pane(crate::keymap::PaneAction::ToggleEvents)));
     assert!(desk.view().pane.is_none());
 }

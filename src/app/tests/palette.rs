@@ -30,7 +30,7 @@ fn it_lists_every_action_with_its_keys_and_runs_each() {
             .iter()
             .flat_map(|&mode| KEYMAP.iter().filter(move |one| one.mode == mode))
         {
-            let is_of_itself = binding.action == Action::OpenPalette;
+            let is_of_itself = binding.action == Action::Program(crate::keymap::ProgramAction::OpenPalette);
             // There are no views of one's own here.
             let is_empty = binding.help.contains("th view");
             if is_of_itself || is_empty || seen.contains(&binding.action) {
@@ -130,7 +130,7 @@ fn what_is_not_possible_is_not_listed() {
 
 #[test]
 fn views_of_ones_own_are_listed_by_name_with_the_keys_in_force() {
-    let view = |name: &str, filter: &str| OwnView {
+    let view = |name: &str, filter: &str| CustomView {
         name: name.into(),
         shows: Tab::Listening,
         filter: Filter::parse(filter).unwrap(),
@@ -138,7 +138,7 @@ fn views_of_ones_own_are_listed_by_name_with_the_keys_in_force() {
         sort: None,
     };
     let mut keymap = Keymap::default();
-    keymap.bind(Mode::Table, Action::ShowSixth, vec![Key::F(6)]);
+    keymap.bind(Mode::Table, Action::ShowView(5), vec![Key::F(6)]);
     let mut desk = Desk::with(Settings {
         views: vec![view("web", ":80 | :443"), view("mail", ":25")],
         keymap,

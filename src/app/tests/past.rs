@@ -32,7 +32,7 @@ fn event(at: Moment, kind: ChangeKind) -> Event {
         socket: Socket::new(Protocol::Tcp, local, None, State::Listen),
         first_seen: at,
         state_since: at,
-        was_there_at_start: false,
+        was_open_at_start: false,
         change: Some(change.clone()),
         is_in_conflict: false,
         ends_at: None,

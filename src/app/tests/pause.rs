@@ -37,7 +37,7 @@ fn a_bind_test_and_its_watch_read_nothing_into_a_paused_table() {
 fn what_came_of_an_end_is_told_and_a_paused_table_stands() {
     let mut desk = Desk::with_ports(&[10]);
     desk.press("p");
-    let told = Msg::EndWatched {
+    let told = Msg::EndOutcome {
         succeeded: true,
         message: "10 is free".into(),
     };

@@ -17,7 +17,7 @@ impl Desk {
     fn play(&mut self, recorded: u64, number: usize, ports: &[u16]) {
         self.wait(SECOND);
         let sockets = ports.iter().map(|&port| listener(port)).collect();
-        let mut observation = self.tracker.observe(Snapshot {
+        let mut observation = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             ephemeral: None,
             taken_at: moment(SECOND + Duration::from_secs(recorded)),

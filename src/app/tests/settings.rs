@@ -32,7 +32,7 @@ fn keymap(action: Action, keys: &[Key]) -> Keymap {
 #[test]
 fn the_keys_are_those_of_the_settings_from_the_first_on() {
     let mut desk = Desk::with(Settings {
-        keymap: keymap(Action::ToggleEvents, &[Key::F(5)]),
+        keymap: keymap(Action::Pane(crate::keymap::PaneAction::ToggleEvents), &[Key::F(5)]),
         ..at_start()
     });
     desk.press("e");
@@ -56,7 +56,7 @@ fn the_keys_are_those_of_the_settings_from_the_first_on() {
 #[test]
 fn an_action_without_a_key_is_told_nowhere() {
     let mut desk = Desk::with(Settings {
-        keymap: keymap(Action::ToggleTcp, &[]),
+        keymap: keymap(Action::Table(crate::keymap::TableAction::ToggleTcp), &[]),
         ..at_start()
     });
     desk.read_ports(&[10]);
@@ -87,7 +87,7 @@ fn what_is_new_in_the_file_counts_at_once() {
             descending: true,
         },
         stats: true,
-        keymap: keymap(Action::Quit, &[Key::Char('Q')]),
+        keymap: keymap(Action::Session(crate::keymap::SessionAction::Quit), &[Key::Char('Q')]),
         ..at_start()
     });
     assert_eq!(
@@ -112,7 +112,7 @@ fn what_the_file_says_as_before_stays_as_the_keys_have_made_it() {
     desk.press("e");
     let before = desk.view();
     let effects = desk.read_settings(Settings {
-        keymap: keymap(Action::Write, &[Key::Char('W')]),
+        keymap: keymap(Action::Table(crate::keymap::TableAction::Write), &[Key::Char('W')]),
         ..at_start()
     });
     assert_eq!(effects, []);
@@ -145,8 +145,8 @@ fn rows_that_lingered_go_when_the_settings_let_them_stay_no_longer() {
 }
 
 /// A view of one's own.
-fn view(name: &str, filter: &str) -> OwnView {
-    OwnView {
+fn view(name: &str, filter: &str) -> CustomView {
+    CustomView {
         name: name.into(),
         shows: Tab::Listening,
         filter: Filter::parse(filter).unwrap(),
@@ -161,7 +161,7 @@ fn desk_with_views() -> Desk {
         by: ColumnId::Port,
         descending: true,
     };
-    let first = OwnView {
+    let first = CustomView {
         columns: Some(vec![ColumnId::Process, ColumnId::Port, ColumnId::State]),
         sort: Some(backwards),
         ..view("high", "!:10")
@@ -243,7 +243,7 @@ fn a_view_that_there_is_not_is_told() {
 fn the_table_begins_with_the_view_that_the_settings_name() {
     let mut desk = Desk::with(Settings {
         views: vec![view("low", ":10")],
-        own_view: Some(0),
+        custom_view: Some(0),
         ..at_start()
     });
     desk.read_ports(&[10, 20]);
@@ -270,7 +270,7 @@ fn an_open_view_is_what_the_file_now_makes_of_it_or_gone() {
 #[test]
 fn tabs_name_the_keys_that_show_them() {
     let mut desk = Desk::with(Settings {
-        keymap: keymap(Action::ShowAll, &[Key::Char('a')]),
+        keymap: keymap(Action::ShowView(2), &[Key::Char('a')]),
         ..at_start()
     });
     assert_eq!(tabs(&desk)[2], "a All*");
@@ -316,7 +316,7 @@ fn an_open_view_that_the_file_has_as_before_stays_as_the_keys_have_made_it() {
     desk.press("S");
     let before = desk.view();
     desk.read_settings(Settings {
-        keymap: keymap(Action::Write, &[Key::Char('W')]),
+        keymap: keymap(Action::Table(crate::keymap::TableAction::Write), &[Key::Char('W')]),
         filter: Filter::parse(":30").unwrap(),
         ..as_read
     });
@@ -333,7 +333,7 @@ fn views_that_change_their_places_do_not_change_what_is_shown() {
     let begin_with = |views: [&str; 2], at: usize| Settings {
         views: views.map(|name| view(name, ":10")).into(),
         view: Tab::Listening,
-        own_view: Some(at),
+        custom_view: Some(at),
         ..at_start()
     };
     let mut desk = Desk::with(begin_with(["web", "db"], 0));
@@ -361,13 +361,13 @@ fn a_view_that_the_file_begins_with_now_is_shown() {
     let own = Settings {
         views,
         view: Tab::Listening,
-        own_view: Some(0),
+        custom_view: Some(0),
         ..at_start()
     };
     let mut desk = Desk::with(own.clone());
     desk.read_ports(&[10, 20]);
     desk.read_settings(Settings {
-        own_view: None,
+        custom_view: None,
         ..own
     });
     assert_eq!(tabs(&desk)[0], "1 Listening*");
@@ -400,7 +400,7 @@ fn the_theme_that_a_key_chose_stays_when_another_is_new_in_the_file() {
     let mut themes = Themes::default();
     let own = Theme {
         name: "mine".into(),
-        looks: Themes::terminal(),
+        styles: Themes::terminal(),
     };
     themes.add(own).unwrap();
     let settings = Settings {
@@ -409,7 +409,7 @@ fn the_theme_that_a_key_chose_stays_when_another_is_new_in_the_file() {
     };
     desk.read_settings(settings.clone());
     assert_eq!(chosen(&desk), "dark");
-    assert_eq!(desk.app.settings.themes.place(), (2, 8));
+    assert_eq!(desk.app.settings.themes.position(), (2, 8));
     themes.choose("mine").unwrap();
     desk.read_settings(Settings { themes, ..settings });
     assert_eq!(chosen(&desk), "mine");

@@ -2,14 +2,14 @@
 
 use super::super::stats::MAX_REFRESHES;
 use super::*;
-use crate::model::{Cost, Refresh};
+use crate::model::{RefreshTimings, Refresh};
 
 impl Desk {
     /// A refresh of three sockets whose dump took this.
     fn measure(&mut self, dump: Duration) -> Vec<Effect> {
-        let cost = Cost {
+        let cost = RefreshTimings {
             dump,
-            ..Cost::default()
+            ..RefreshTimings::default()
         };
         let taken_at = self.now();
         self.tell(Msg::RefreshMeasured(Refresh {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::app::view::Role;
-use crate::theme::{BUILT_IN, Look, Themes};
+use crate::theme::{BUILT_IN, Style, Themes};
 
 fn footer(desk: &Desk) -> String {
     let view = desk.view();
@@ -13,19 +13,19 @@ fn footer(desk: &Desk) -> String {
 #[test]
 fn t_shows_the_next_theme_at_once_and_says_which() {
     let mut desk = Desk::with_ports(&[80]);
-    let first = desk.view().looks;
+    let first = desk.view().styles;
     assert_eq!(first, Themes::terminal());
     let mut seen = vec![first];
     for (at, (name, _)) in BUILT_IN.iter().enumerate().skip(1) {
         assert_eq!(desk.press("T"), [], "{name}");
         let told = format!(" theme: {name} ({} of {})", at + 1, BUILT_IN.len());
         assert_eq!(footer(&desk), told);
-        let looks = desk.view().looks;
+        let looks = desk.view().styles;
         assert!(!seen.contains(&looks), "{name} looks like none before");
         seen.push(looks);
     }
     desk.press("T");
-    assert_eq!(desk.view().looks, first);
+    assert_eq!(desk.view().styles, first);
     assert!(footer(&desk).contains("theme: terminal (1 of "));
 }
 
@@ -45,11 +45,11 @@ fn without_colours_there_is_no_other_theme_and_the_key_says_why() {
     let no_colours = "no colours here: --no-color, NO_COLOR, color = false or TERM=dumb";
     let mut desk = Desk::with_ports(&[80]);
     desk.app.settings.color = false;
-    let before = desk.view().looks;
+    let before = desk.view().styles;
     desk.press("T");
     assert_eq!(footer(&desk), format!(" {no_colours}"));
-    assert_eq!(desk.view().looks, before);
-    let plain = Look::default();
+    assert_eq!(desk.view().styles, before);
+    let plain = Style::default();
     for role in [Role::Good, Role::Busy, Role::Warning, Role::Bad] {
         assert_eq!(before.of(role), plain);
     }
@@ -62,5 +62,5 @@ fn where_there_are_sixteen_colours_the_default_stands_in_and_that_is_said() {
     desk.press("T");
     let told = " theme: dark (2 of 7), shown as terminal: 16 colours here";
     assert_eq!(footer(&desk), told);
-    assert_eq!(desk.view().looks, Themes::terminal());
+    assert_eq!(desk.view().styles, Themes::terminal());
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::app::{Sort, Tab};
+use crate::query::{Sort, Tab};
 use crate::columns::ColumnId;
 use crate::filter::Filter;
 use crate::model::{Endpoint, Kinds, Owner, Process, Protocol, Snapshot, Socket, State};
@@ -13,7 +13,7 @@ use crate::track::Tracker;
 
 struct Watch {
     tracker: Tracker,
-    watching: Watching,
+    watching: ChangeFeed,
     seconds: u64,
 }
 
@@ -23,7 +23,7 @@ impl Watch {
             by: ColumnId::Port,
             descending: false,
         };
-        let asked = Asked {
+        let asked = Query {
             tab: Tab::All,
             kinds: Kinds::DEFAULT,
             filter: Filter::parse(filter).unwrap(),
@@ -33,7 +33,7 @@ impl Watch {
         };
         Self {
             tracker: Tracker::new(Duration::ZERO),
-            watching: Watching::new(asked),
+            watching: ChangeFeed::new(asked),
             seconds: 0,
         }
     }
@@ -42,7 +42,7 @@ impl Watch {
     fn see(&mut self, sockets: &[Socket]) -> Vec<String> {
         self.seconds += 1;
         let seconds = i64::try_from(self.seconds).unwrap();
-        let observation = self.tracker.observe(Snapshot {
+        let observation = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             ephemeral: None,
             taken_at: Moment {

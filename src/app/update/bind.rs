@@ -12,7 +12,7 @@ use crate::model::{Kinds, Moment, Socket};
 impl App {
     pub(super) fn bind_test_selected(&mut self, now: Moment) -> Effects {
         let Some(socket) = self.selected().map(|row| &row.socket) else {
-            let any = self.settings.keymap.key(Action::BindTestAny);
+            let any = self.settings.keymap.key(Action::Port(crate::keymap::PortAction::BindTestAny));
             let hint = any.map_or(String::new(), |key| format!(": {key} tests any"));
             self.warn(format!("no port is selected{hint}"), now);
             return Vec::new();
@@ -83,18 +83,18 @@ impl App {
             return Vec::new();
         };
         match action {
-            Action::Watch => {
+            Action::BindTest(crate::keymap::BindTestAction::Watch) => {
                 if let Err(why) = pane.toggle_watch(now) {
                     self.warn(why, now);
                 }
             }
-            Action::CopyRemedy => {
+            Action::CopyFix => {
                 if let Some(verdict) = pane.verdict() {
                     self.modal = Modal::Menu(Menu::remedies(verdict));
                 }
             }
-            Action::EndBlocker => return self.ask_to_end_blocker(now),
-            Action::GoToBlocker => match pane.next_blocker() {
+            Action::BindTest(crate::keymap::BindTestAction::EndBlocker) => return self.ask_to_end_blocker(now),
+            Action::BindTest(crate::keymap::BindTestAction::GoToBlocker) => match pane.next_blocker() {
                 Some(socket) => self.go_to(&socket, now),
                 None => self.warn("no socket is in the way", now),
             },

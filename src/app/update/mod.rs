@@ -14,7 +14,7 @@ use super::keymap::Mode;
 use super::prompt::{Edited, MAX_BYTES};
 use super::{Action, App, BindReport, Effect, Exit, Input, Key, Modal, Msg, News, Pane};
 use crate::model::Moment;
-use crate::track::Observation;
+use crate::track::TableUpdate;
 
 pub(super) type Effects = Vec<Effect>;
 
@@ -57,7 +57,7 @@ impl App {
                     self.notify(News::Pending, message, now);
                 }
             }
-            Msg::EndWatched { succeeded, message } => {
+            Msg::EndOutcome { succeeded, message } => {
                 return self.take_end(succeeded, message, now);
             }
             Msg::SignalFailed(message) => {
@@ -70,8 +70,8 @@ impl App {
             Msg::SettingsRead { settings, from } => {
                 return self.take_settings(*settings, &from, now);
             }
-            Msg::EndAsked(exit) => return vec![Effect::End(exit)],
-            Msg::SuspendAsked => return vec![Effect::Suspend],
+            Msg::ExitRequested(exit) => return vec![Effect::End(exit)],
+            Msg::SuspendRequested => return vec![Effect::Suspend],
             Msg::Resumed if self.is_paused() => return vec![Effect::Redraw],
             // What is shown is from before.
             Msg::Resumed => return vec![Effect::Redraw, Effect::Refresh],
@@ -81,7 +81,7 @@ impl App {
     }
 
     /// Makes what was read the table that is shown.
-    pub(super) fn take_in(&mut self, observation: Observation, now: Moment) -> Effects {
+    pub(super) fn take_in(&mut self, observation: TableUpdate, now: Moment) -> Effects {
         let effects = self.take_port_news(&observation);
         let table = &observation.table;
         let fresh = self.holds_for(table.taken_at);
@@ -197,14 +197,14 @@ impl App {
 
     /// Does what a key or a click asks for, whatever is open.
     pub(in crate::app) fn perform(&mut self, action: Action, now: Moment) -> Effects {
-        if action == Action::Redraw {
+        if action == Action::Session(crate::keymap::SessionAction::Redraw) {
             // What the last line says may be what could not be read.
             return vec![Effect::Redraw];
         }
         self.take_in_news();
         match (&self.modal, action) {
-            (_, Action::Quit) => return vec![Effect::End(Exit::Quit)],
-            (_, Action::Suspend) => return vec![Effect::SuspendJob],
+            (_, Action::Session(crate::keymap::SessionAction::Quit)) => return vec![Effect::End(Exit::Quit)],
+            (_, Action::Session(crate::keymap::SessionAction::Suspend)) => return vec![Effect::SuspendJob],
             (Modal::None, _) => return self.act(action, now),
             (Modal::Prompt(_), _) => return self.act_in_prompt(action, now),
             (Modal::GoTo(_), _) => self.end_going(action, now),
@@ -249,7 +249,7 @@ impl App {
             Modal::GoTo(_) => Mode::Digits,
             Modal::Menu(_) => Mode::Menu,
             Modal::Palette(_) => Mode::Palette,
-            Modal::Question(ref question) if question.is_second() => Mode::Insist,
+            Modal::Question(ref question) if question.is_second() => Mode::ConfirmAgain,
             Modal::Question(_) => Mode::Question,
             Modal::Help { .. } => Mode::Help,
         }

@@ -16,8 +16,8 @@ impl App {
         let question = question.clone();
         self.modal = Modal::None;
         let changed = match action {
-            Action::Confirm => return self.confirm(*question, now),
-            Action::CopyRemedy => match question.command() {
+            Action::Dialog(crate::keymap::DialogAction::Confirm) => return self.confirm(*question, now),
+            Action::CopyFix => match question.command() {
                 Some(command) => {
                     let command = command.to_owned();
                     self.tell_copied(&command, now);
@@ -25,8 +25,8 @@ impl App {
                 }
                 None => *question,
             },
-            Action::OtherSignal => question.with_next_signal(),
-            Action::OtherTargets => question.with_next_choice(),
+            Action::Dialog(crate::keymap::DialogAction::OtherSignal) => question.with_next_signal(),
+            Action::Dialog(crate::keymap::DialogAction::OtherTargets) => question.with_next_choice(),
             _ => return Vec::new(),
         };
         self.modal = Modal::Question(Box::new(changed));
@@ -106,9 +106,9 @@ impl App {
         };
         let last = menu.items.len().saturating_sub(1);
         match action {
-            Action::Down => menu.at = (menu.at + 1).min(last),
-            Action::Up => menu.at = menu.at.saturating_sub(1),
-            Action::Accept | Action::Toggle => {
+            Action::Move(crate::keymap::MoveAction::Down) => menu.at = (menu.at + 1).min(last),
+            Action::Move(crate::keymap::MoveAction::Up) => menu.at = menu.at.saturating_sub(1),
+            Action::Dialog(crate::keymap::DialogAction::Accept) | Action::Dialog(crate::keymap::DialogAction::Toggle) => {
                 let (at, choice) = (menu.at, menu.items[menu.at].choice.clone());
                 return self.choose(at, choice, action, now);
             }
@@ -123,11 +123,11 @@ impl App {
             return Vec::new();
         };
         match action {
-            Action::Down => palette.step(1),
-            Action::Up => palette.step(-1),
-            Action::PageDown => palette.step(page),
-            Action::PageUp => palette.step(-page),
-            Action::Accept => {
+            Action::Move(crate::keymap::MoveAction::Down) => palette.step(1),
+            Action::Move(crate::keymap::MoveAction::Up) => palette.step(-1),
+            Action::Move(crate::keymap::MoveAction::PageDown) => palette.step(page),
+            Action::Move(crate::keymap::MoveAction::PageUp) => palette.step(-page),
+            Action::Dialog(crate::keymap::DialogAction::Accept) => {
                 let Some(action) = palette.chosen() else {
                     return Vec::new();
                 };
@@ -160,7 +160,7 @@ impl App {
                 self.notify(News::Pending, doing, now);
                 vec![Effect::Write(format, shown)]
             }
-            MenuChoice::Column(_) | MenuChoice::Kind(_) if how == Action::Accept => {
+            MenuChoice::Column(_) | MenuChoice::Kind(_) if how == Action::Dialog(crate::keymap::DialogAction::Accept) => {
                 self.modal = Modal::None;
                 Vec::new()
             }
@@ -208,10 +208,10 @@ impl App {
             return;
         };
         match action {
-            Action::Down => *scroll = (*scroll + 1).min(last),
-            Action::Up => *scroll = scroll.saturating_sub(1),
-            Action::PageDown => *scroll = (*scroll + page).min(last),
-            Action::PageUp => *scroll = scroll.saturating_sub(page),
+            Action::Move(crate::keymap::MoveAction::Down) => *scroll = (*scroll + 1).min(last),
+            Action::Move(crate::keymap::MoveAction::Up) => *scroll = scroll.saturating_sub(1),
+            Action::Move(crate::keymap::MoveAction::PageDown) => *scroll = (*scroll + page).min(last),
+            Action::Move(crate::keymap::MoveAction::PageUp) => *scroll = scroll.saturating_sub(page),
             _ => self.modal = Modal::None,
         }
     }

@@ -81,9 +81,9 @@ impl App {
         };
         self.perform(
             if is_switch {
-                Action::Toggle
+                Action::Dialog(crate::keymap::DialogAction::Toggle)
             } else {
-                Action::Accept
+                Action::Dialog(crate::keymap::DialogAction::Accept)
             },
             now,
         )
@@ -92,7 +92,7 @@ impl App {
     /// The thumb of a scrollbar comes to where it is clicked, and stays in the hand.
     fn take_hold(&mut self, part: Part, row: u16, now: Moment) {
         if let Some(bar) = self.scrollbar(part, now) {
-            let below = bar.grip(row);
+            let below = bar.grab_offset(row);
             self.hand.hold(Grip { part, below });
             self.drag_to(row, below, bar, now);
         }
@@ -169,7 +169,7 @@ impl App {
 const fn answers(click: Option<Click>, how_soon: Pace) -> bool {
     match how_soon {
         Pace::Calm => true,
-        Pace::Hasty => !matches!(click, Some(Click::Do(Action::Confirm))),
+        Pace::Hasty => !matches!(click, Some(Click::Do(Action::Dialog(crate::keymap::DialogAction::Confirm)))),
         Pace::Double => false,
     }
 }

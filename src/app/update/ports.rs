@@ -6,7 +6,7 @@ use super::super::marked::port_name;
 use super::super::{Action, App, Key, Modal, Pane};
 use super::Effects;
 use crate::model::Moment;
-use crate::track::{Event, Observation};
+use crate::track::{Event, TableUpdate};
 
 /// So many things are told of watched ports at once; older ones stand in the events.
 const MAX_NEWS: usize = 8;
@@ -56,11 +56,11 @@ impl App {
             return;
         };
         match (action, going.found) {
-            (Action::Accept, Found::Hidden(id)) => match self.table.position(id) {
+            (Action::Dialog(crate::keymap::DialogAction::Accept), Found::Hidden(id)) => match self.table.position(id) {
                 Some(at) => self.show_row(at, now),
                 None => self.warn("its row is not in the table any more", now),
             },
-            (Action::Accept, _) => {}
+            (Action::Dialog(crate::keymap::DialogAction::Accept), _) => {}
             _ => {
                 self.cursor = going.from;
                 self.scroll_to_cursor();
@@ -127,7 +127,7 @@ impl App {
     }
 
     /// Tells what became of the ports that are watched.
-    pub(super) fn take_port_news(&mut self, observation: &Observation) -> Effects {
+    pub(super) fn take_port_news(&mut self, observation: &TableUpdate) -> Effects {
         let mut news = self.marked.news(&observation.events, &observation.table);
         if news.is_empty() {
             return Vec::new();

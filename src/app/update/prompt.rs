@@ -26,7 +26,7 @@ impl App {
         }
         self.remember(&cleared);
         self.cleared = Some(cleared);
-        let key = self.settings.keymap.key(Action::RestoreFilter);
+        let key = self.settings.keymap.key(Action::Table(crate::keymap::TableAction::RestoreFilter));
         let back = key.map_or(String::new(), |key| format!("; {key} brings it back"));
         self.tell(format!("filter cleared{back}"), now);
     }
@@ -89,11 +89,11 @@ impl App {
             return Vec::new();
         };
         match (action, prompt.kind) {
-            (Action::RecallEarlier | Action::RecallLater, PromptKind::Filter) => {
+            (Action::Dialog(crate::keymap::DialogAction::RecallEarlier) | Action::Dialog(crate::keymap::DialogAction::RecallLater), PromptKind::Filter) => {
                 prompt.recall(&self.history, turn(action));
                 self.try_filter(now);
             }
-            (Action::CompleteNext | Action::CompletePrevious, PromptKind::Filter) => {
+            (Action::Dialog(crate::keymap::DialogAction::CompleteNext) | Action::Dialog(crate::keymap::DialogAction::CompletePrevious), PromptKind::Filter) => {
                 let rows = self.table.rows.iter().map(|row| &**row);
                 if prompt.complete(rows, turn(action)) == Edited::Text {
                     self.try_filter(now);
@@ -105,8 +105,8 @@ impl App {
                 self.clear_filter(now);
             }
             (Action::Back, PromptKind::Target) => self.modal = Modal::None,
-            (Action::Accept, PromptKind::Filter) => self.keep_filter(now),
-            (Action::Accept, PromptKind::Target) => {
+            (Action::Dialog(crate::keymap::DialogAction::Accept), PromptKind::Filter) => self.keep_filter(now),
+            (Action::Dialog(crate::keymap::DialogAction::Accept), PromptKind::Target) => {
                 let text = prompt.text().trim().to_owned();
                 return self.bind_test_typed(&text, now);
             }
@@ -155,7 +155,7 @@ impl App {
 
 const fn turn(action: Action) -> Turn {
     match action {
-        Action::RecallEarlier | Action::CompletePrevious => Turn::Back,
+        Action::Dialog(crate::keymap::DialogAction::RecallEarlier) | Action::Dialog(crate::keymap::DialogAction::CompletePrevious) => Turn::Back,
         _ => Turn::On,
     }
 }

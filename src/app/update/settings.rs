@@ -1,8 +1,8 @@
 //! Settings that were read again while the program runs.
 
-use super::super::own_view::Arrangement;
+use super::super::custom_view::Arrangement;
 use super::super::selection::Selection;
-use super::super::{App, Effect, OwnView, Pane, Settings, without};
+use super::super::{App, Effect, CustomView, Pane, Settings, without};
 use super::Effects;
 use crate::model::Moment;
 use crate::theme::Themes;
@@ -78,16 +78,16 @@ impl App {
     }
 
     /// The view of one's own that is open, as the file had it and as the keys have made it since.
-    fn opened(&self, old: &Settings) -> Option<(OwnView, Arrangement)> {
-        let view = old.views.get(self.own_view.as_ref()?.at)?;
+    fn opened(&self, old: &Settings) -> Option<(CustomView, Arrangement)> {
+        let view = old.views.get(self.custom_view.as_ref()?.at)?;
         Some((view.clone(), self.arrangement()))
     }
 
     /// The view that the file now begins with, if it began with another, or else the one of one's own that was open,
     /// if there still is one of that name.
-    fn open_again(&mut self, old: &Settings, opened: Option<(OwnView, Arrangement)>) {
+    fn open_again(&mut self, old: &Settings, opened: Option<(CustomView, Arrangement)>) {
         if old.begins_with() != self.settings.begins_with() {
-            if let Some(at) = self.settings.own_view {
+            if let Some(at) = self.settings.custom_view {
                 self.open_own_view(at);
             }
             return;
@@ -95,7 +95,7 @@ impl App {
         let Some((was, arrangement)) = opened else {
             return;
         };
-        let named = |view: &OwnView| view.name == was.name;
+        let named = |view: &CustomView| view.name == was.name;
         if let Some(at) = self.settings.views.iter().position(named) {
             self.open_own_view(at);
             if self.settings.views[at] == was && self.settings.family == old.family {

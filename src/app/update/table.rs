@@ -79,11 +79,11 @@ impl App {
     /// Actions that need more than the program's own state.
     pub(super) fn ask_the_world(&mut self, action: Action, now: Moment) -> Effects {
         match action {
-            Action::BindTest => self.bind_test_selected(now),
-            Action::Watch | Action::CopyRemedy | Action::EndBlocker | Action::GoToBlocker => {
+            Action::Port(crate::keymap::PortAction::BindTest) => self.bind_test_selected(now),
+            Action::BindTest(crate::keymap::BindTestAction::Watch) | Action::CopyFix | Action::BindTest(crate::keymap::BindTestAction::EndBlocker) | Action::BindTest(crate::keymap::BindTestAction::GoToBlocker) => {
                 self.act_in_bind_test(action, now)
             }
-            Action::FindFreePort => {
+            Action::Port(crate::keymap::PortAction::FindFreePort) => {
                 let from = match self.selected().map(|row| &row.socket) {
                     None => 8080,
                     Some(socket) if socket.protocol.has_ports() => socket.local.port,
@@ -98,29 +98,29 @@ impl App {
                 self.notify(News::Pending, doing, now);
                 vec![Effect::FindFreePort { from }]
             }
-            Action::EndProcess => self.ask_to_end(now),
-            Action::Copy => {
+            Action::Port(crate::keymap::PortAction::EndProcess) => self.ask_to_end(now),
+            Action::Table(crate::keymap::TableAction::Copy) => {
                 match self.selected() {
                     Some(row) => self.modal = Modal::Menu(Menu::copy(row)),
                     None => self.warn("no row is selected: nothing to copy", now),
                 }
                 Vec::new()
             }
-            Action::Write => {
+            Action::Table(crate::keymap::TableAction::Write) => {
                 match self.selection.shown().len() {
                     0 => self.warn("no rows are shown: nothing to write", now),
                     rows => self.modal = Modal::Menu(Menu::write(rows)),
                 }
                 Vec::new()
             }
-            Action::ReadSettings => {
+            Action::Program(crate::keymap::ProgramAction::ReadSettings) => {
                 self.notify(News::Pending, "reading the settings…".into(), now);
                 vec![Effect::ReadSettings]
             }
-            Action::TogglePause => self.toggle_pause(now),
-            Action::Refresh => self.refresh(now),
-            Action::Slower => self.change_interval(1, now),
-            Action::Faster => self.change_interval(-1, now),
+            Action::Program(crate::keymap::ProgramAction::TogglePause) => self.toggle_pause(now),
+            Action::Program(crate::keymap::ProgramAction::Refresh) => self.refresh(now),
+            Action::Program(crate::keymap::ProgramAction::Slower) => self.change_interval(1, now),
+            Action::Program(crate::keymap::ProgramAction::Faster) => self.change_interval(-1, now),
             _ => Vec::new(),
         }
     }
@@ -253,6 +253,6 @@ impl App {
 const fn concerns_this_machine(action: Action) -> bool {
     matches!(
         action,
-        Action::BindTest | Action::BindTestAny | Action::FindFreePort | Action::EndProcess
+        Action::Port(crate::keymap::PortAction::BindTest) | Action::Port(crate::keymap::PortAction::BindTestAny) | Action::Port(crate::keymap::PortAction::FindFreePort) | Action::Port(crate::keymap::PortAction::EndProcess)
     )
 }

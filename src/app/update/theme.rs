@@ -2,7 +2,7 @@
 
 use super::super::App;
 use crate::model::Moment;
-use crate::theme::{Depth, Looks};
+use crate::theme::{Depth, Styles};
 
 impl App {
     /// The next theme; says which it is, and what the terminal can't show of it.
@@ -15,9 +15,9 @@ impl App {
         }
         self.settings.themes.choose_next();
         let themes = &self.settings.themes;
-        let (name, (at, count)) = (&themes.chosen().name, themes.place());
+        let (name, (at, count)) = (&themes.chosen().name, themes.position());
         let mut told = format!("theme: {name} ({at} of {count})");
-        let is_itself = self.looks() == themes.chosen().looks;
+        let is_itself = self.styles() == themes.chosen().styles;
         if self.depth() == Depth::Sixteen && !is_itself {
             told.push_str(", shown as terminal: 16 colours here");
         }
@@ -34,7 +34,7 @@ impl App {
     }
 
     /// What each meaning looks like now.
-    pub(in crate::app) fn looks(&self) -> Looks {
-        self.settings.themes.chosen().looks.on(self.depth())
+    pub(in crate::app) fn styles(&self) -> Styles {
+        self.settings.themes.chosen().styles.on(self.depth())
     }
 }

@@ -185,7 +185,7 @@ impl App {
                 let key = self
                     .settings
                     .keymap
-                    .keys(Mode::Digits, Action::Accept)
+                    .keys(Mode::Digits, Action::Dialog(crate::keymap::DialogAction::Accept))
                     .first();
                 let remedy = key.map_or(String::new(), |key| format!(": {key} shows it"));
                 Some(span(
@@ -238,12 +238,12 @@ impl App {
     /// Whether a key does anything for what is open now.
     fn is_of_use(&self, action: Action) -> bool {
         match (action, &self.modal) {
-            (Action::Toggle, Modal::Menu(menu)) => {
+            (Action::Dialog(crate::keymap::DialogAction::Toggle), Modal::Menu(menu)) => {
                 menu.items.iter().any(|item| item.is_on.is_some())
             }
-            (Action::Toggle, _) => false,
-            (Action::OtherTargets, Modal::Question(question)) => question.choices().len() > 1,
-            (Action::CopyRemedy, Modal::Question(question)) => question.command().is_some(),
+            (Action::Dialog(crate::keymap::DialogAction::Toggle), _) => false,
+            (Action::Dialog(crate::keymap::DialogAction::OtherTargets), Modal::Question(question)) => question.choices().len() > 1,
+            (Action::CopyFix, Modal::Question(question)) => question.command().is_some(),
             _ => true,
         }
     }
@@ -254,7 +254,7 @@ impl App {
         let keymap = &self.settings.keymap;
         // A bind test leaves the table's keys in force; of those, help and quit are told.
         let below = keymap.bindings(Mode::Table).filter(|binding| {
-            let is_told = matches!(binding.action, Action::ToggleHelp | Action::Quit);
+            let is_told = matches!(binding.action, Action::Program(crate::keymap::ProgramAction::ToggleHelp) | Action::Session(crate::keymap::SessionAction::Quit));
             mode == Mode::Bind && is_told
         });
         let mut hints: Vec<_> = keymap

@@ -5,7 +5,7 @@
 //! seen.
 
 use super::super::layout::Area;
-use super::super::own_view::Place;
+use super::super::custom_view::Place;
 use super::super::{Action, Modal};
 use super::scrollbar::Part;
 use super::{App, Line, OverlayView, Span, View, line_width};

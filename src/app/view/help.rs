@@ -95,7 +95,7 @@ fn entry(what: &str, meaning: &str, columns: usize) -> Vec<Line> {
     }
     for text in wrap(meaning, columns.saturating_sub(indent)) {
         lines.push(vec![
-            span(pad(label, indent, false), Role::Accent),
+            span(pad(label, indent), Role::Accent),
             span(text, Role::Plain),
         ]);
         label = "";

@@ -28,7 +28,7 @@ pub use table::{CellView, RowView, TitleView};
 use super::layout::{Area, Layout};
 use super::{App, Size};
 use crate::model::{Moment, clean};
-use crate::theme::{Glyphs, Looks};
+use crate::theme::{Glyphs, Styles};
 use crate::track::Mark;
 
 /// Text of one meaning.
@@ -129,7 +129,7 @@ pub struct View {
     /// What can be clicked; what covers something else comes after it.
     pub targets: Vec<Target>,
     /// What each meaning looks like.
-    pub looks: Looks,
+    pub styles: Styles,
     /// Which characters it is drawn with.
     pub glyphs: Glyphs,
 }
@@ -166,7 +166,7 @@ impl App {
             footer,
             cursor,
             overlay,
-            looks: self.looks(),
+            styles: self.styles(),
             glyphs: self.surroundings.glyphs,
             layout,
             scrollbars: bars.into_iter().flatten().collect(),

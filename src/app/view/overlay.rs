@@ -148,7 +148,7 @@ fn palette_sheet(palette: &Palette, size: Size, height: usize) -> Sheet {
     let columns = size.overlay_width().min(keys + 2 + palette.help_width());
     let line = |entry: &Entry| -> Line {
         let line = vec![
-            span(pad(&entry.keys, keys, false), Role::Accent),
+            span(pad(&entry.keys, keys), Role::Accent),
             span(format!("  {}", entry.help), Role::Plain),
         ];
         cut_line(line, columns)

@@ -23,7 +23,7 @@ impl App {
             form.or(forms.last()).cloned().unwrap_or_default(),
             Role::Warning,
         );
-        let badge = badge.reversed().on_click(Click::Do(Action::TogglePause));
+        let badge = badge.reversed().on_click(Click::Do(Action::Program(crate::keymap::ProgramAction::TogglePause)));
         let mut line = Line::new();
         if columns.saturating_sub(width(&badge.text)) >= ROOM_FOR_SPEED {
             let every = format!("every {} ", duration_text(self.settings.interval));

@@ -89,7 +89,7 @@ impl Scrollbar {
 
     /// How far below the thumb's first cell a hand takes hold of it. Beside the thumb it is taken in its
     /// middle, and goes there.
-    pub(in crate::app) fn grip(&self, row: u16) -> u16 {
+    pub(in crate::app) fn grab_offset(&self, row: u16) -> u16 {
         let thumb = self.thumb();
         match row.checked_sub(thumb.y) {
             Some(below) if below < thumb.height => below,
@@ -165,7 +165,7 @@ mod tests {
             let bar = bar(100, 20, top, 20);
             let thumb = bar.thumb();
             for row in thumb.y..thumb.y + thumb.height {
-                let taken = bar.top_at(row - bar.grip(row));
+                let taken = bar.top_at(row - bar.grab_offset(row));
                 let there = self::bar(100, 20, taken, 20).thumb();
                 assert_eq!(there, thumb, "from {top} at {row}");
             }

@@ -4,7 +4,7 @@ use super::super::App;
 use super::super::layout::Layout;
 use super::geometry::MARK_WIDTH;
 use super::{Role, mark_role};
-use crate::columns::{Align, CellContext, ColumnId, Fitted, pad, width};
+use crate::columns::{CellContext, ColumnId, Fitted, width};
 use crate::model::{AcceptQueue, Fill, Moment, OwnerKind, State};
 use crate::track::{ChangeKind, Mark, Row};
 
@@ -29,7 +29,7 @@ pub struct RowView {
     /// What happened to it a moment ago.
     pub mark: Option<(Mark, Role)>,
     /// Whether its port is watched, which a `*` says.
-    pub is_watched: bool,
+    pub is_pinned: bool,
     /// Its cells, each exactly as wide as its column.
     pub cells: Vec<CellView>,
 }
@@ -73,7 +73,7 @@ impl App {
             } else {
                 crate::columns::cut(title, room)
             };
-            let text = pad(&text, room, fitted.column.align == Align::Right);
+            let text = fitted.column.align.pad(&text, room);
             TitleView {
                 x: MARK_WIDTH + fitted.x,
                 text,
@@ -103,7 +103,7 @@ impl App {
                 let cell = |fitted| cell(fitted, row, &context, is_selected);
                 RowView {
                     is_selected,
-                    is_watched: self.marked.has(&row.socket),
+                    is_pinned: self.marked.has(&row.socket),
                     mark: mark.map(|mark| (mark, mark_role(mark))),
                     cells: columns.iter().map(cell).collect(),
                 }

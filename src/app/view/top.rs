@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::super::overdue::{LONG, next_second, no_answer};
-use super::super::own_view::Place;
+use super::super::custom_view::Place;
 use super::super::{Action, App, Modal, PromptKind, Tab};
 use super::bars::sparkline;
 use super::{Click, Line, Role, TabView, cut_line, duration_text, line_width, span};
@@ -191,14 +191,14 @@ impl App {
                 minutes => format!(" · {minutes}m"),
             };
             let paused = span(format!("paused {at}{age} "), Role::Warning);
-            return vec![paused.on_click(Click::Do(Action::TogglePause))];
+            return vec![paused.on_click(Click::Do(Action::Program(crate::keymap::ProgramAction::TogglePause)))];
         }
         let every = format!("every {} ", duration_text(self.settings.interval));
-        let every = span(every, Role::Dim).on_click(Click::Do(Action::TogglePause));
+        let every = span(every, Role::Dim).on_click(Click::Do(Action::Program(crate::keymap::ProgramAction::TogglePause)));
         if self.is_stale(now) {
             let age = self.table.taken_at.age(now).as_secs();
             let ago = span(format!("· {age}s ago "), Role::Warning);
-            return vec![every, ago.on_click(Click::Do(Action::Refresh))];
+            return vec![every, ago.on_click(Click::Do(Action::Program(crate::keymap::ProgramAction::Refresh)))];
         }
         if self.is_following && self.size.is_compact() {
             // There is no room for it among the counts.
@@ -305,9 +305,9 @@ impl App {
             };
             let off = format!("{} off{keys}  ", names.join(" and "));
             let on = if self.criteria.kinds.has(Protocol::Tcp) {
-                Action::ToggleUdp
+                Action::Table(crate::keymap::TableAction::ToggleUdp)
             } else {
-                Action::ToggleTcp
+                Action::Table(crate::keymap::TableAction::ToggleTcp)
             };
             line.push(span(off, Role::Warning).on_click(Click::Do(on)));
         }
@@ -317,7 +317,7 @@ impl App {
         if !filter.is_empty() || is_typing {
             let room = usize::from(columns).saturating_sub(self.tabs_width() + 24);
             let shown = crate::columns::cut(&filter, room);
-            let edit = Click::Do(Action::EditFilter);
+            let edit = Click::Do(Action::Table(crate::keymap::TableAction::EditFilter));
             line.push(span("filter ", Role::Dim).on_click(edit));
             line.push(span(format!("{shown}  "), Role::Accent).on_click(edit));
         }
@@ -337,12 +337,12 @@ impl App {
             (
                 self.criteria.kinds.has(Protocol::Tcp),
                 "tcp",
-                Action::ToggleTcp,
+                Action::Table(crate::keymap::TableAction::ToggleTcp),
             ),
             (
                 self.criteria.kinds.has(Protocol::Udp),
                 "udp",
-                Action::ToggleUdp,
+                Action::Table(crate::keymap::TableAction::ToggleUdp),
             ),
         ];
         let off = protocols.into_iter().filter(|&(is_shown, ..)| !is_shown);
@@ -403,7 +403,7 @@ impl App {
         }
         let others = self.criteria.filter.kinds().without(self.criteria.kinds);
         if let Some(other) = others.iter().next() {
-            let key = self.settings.keymap.key(Action::ChooseKinds);
+            let key = self.settings.keymap.key(Action::Table(crate::keymap::TableAction::ChooseKinds));
             let remedy = key.map_or(String::new(), |key| format!(": {key} chooses the kinds"));
             let name = other.name();
             return format!("{name} sockets are not read{remedy}.{elsewhere}");

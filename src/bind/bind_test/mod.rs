@@ -1,7 +1,7 @@
 //! One bind test: what the socket table shows, what the rules predict, what the kernel answers to real binds, and
 //! whether the two agree.
 //!
-//! Pure: both the evidence and the binds come from a [`Witness`].
+//! Pure: both the evidence and the binds come from a [`Prober`].
 
 pub(super) mod servers;
 #[cfg(test)]
@@ -15,7 +15,7 @@ use super::{Probe, ProbeResult, Target};
 use crate::model::{Answered, Evidence, State, Text};
 
 /// Who can be asked about one port.
-pub trait Witness {
+pub trait Prober {
     /// What the table says of the port now, and the limits of the system.
     fn rows(&mut self) -> Evidence;
     /// What the kernel answers to real binds now, in the order in which they were made. Where a bind
@@ -67,7 +67,7 @@ pub enum Agreement {
 impl BindTestResult {
     /// Tests the target. If kernel and table disagree, or what was in the way is gone a moment later, it is tested
     /// once more.
-    pub fn of(target: &Target, witness: &mut impl Witness) -> Self {
+    pub fn of(target: &Target, witness: &mut impl Prober) -> Self {
         let first = Self::once(target, witness);
         if first.agreement == Agreement::Agreed {
             return first;
@@ -116,7 +116,7 @@ impl BindTestResult {
         )
     }
 
-    fn once(target: &Target, witness: &mut impl Witness) -> Self {
+    fn once(target: &Target, witness: &mut impl Prober) -> Self {
         let mut evidence = witness.rows();
         let wants_plain = |probe: &Probe| is_plain_bind_harmless(probe, target, &evidence);
         let probes = witness.probes(&wants_plain);

@@ -12,7 +12,7 @@ struct Told {
     answers: VecDeque<&'static str>,
 }
 
-impl Witness for Told {
+impl Prober for Told {
     fn rows(&mut self) -> Evidence {
         let local: std::net::SocketAddr = "127.0.0.1:80".parse().unwrap();
         let listener = Socket::new(Protocol::Tcp, local.into(), None, State::Listen);

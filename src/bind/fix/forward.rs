@@ -9,7 +9,7 @@ use crate::model::{AlsoEnds, AlsoEndsKind, BehindKind};
 /// The fixes for a tunnel or forwarder; `None` if the processes are none.
 pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Option<Vec<Fix>> {
     let behind = members.background?.behind.as_ref()?;
-    let end_it = uncapitalised(&begin(members, members.keeper_to_end()));
+    let end_it = uncapitalised(&begin(members, members.supervisor_to_end()));
     let end = |text| Fix {
         text,
         ..end(members)
@@ -23,7 +23,7 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Option<
     Some(match behind.kind {
         BehindKind::SshForward if behind.is_reachable => {
             let close = close(format!("Close the tunnel{to}: {end_it}"));
-            vec![members.by_whom_with_keeper(close, situation)]
+            vec![members.by_whom_with_supervisor(close, situation)]
         }
         BehindKind::SshForward => {
             let only = match behind.escape.as_deref() {

@@ -3,16 +3,16 @@
 use super::members::Members;
 use super::party::named;
 use super::{Fix, FixCode, Frees, Situation, container};
-use crate::model::{BehindKind, Process, Standing};
+use crate::model::{BehindKind, Process, EndRisk};
 
 /// Whether ending a process would take along more than its own work.
-pub(in crate::bind) const fn is_guarded(standing: Standing) -> bool {
-    !matches!(standing, Standing::Ordinary | Standing::ContainerInit)
+pub(in crate::bind) const fn is_guarded(end_risk: EndRisk) -> bool {
+    !matches!(end_risk, EndRisk::Ordinary | EndRisk::ContainerInit)
 }
 
 /// The fixes before the end of a process that others need.
 pub(super) fn instead(
-    standing: Standing,
+    end_risk: EndRisk,
     members: &Members<'_>,
     situation: &Situation<'_>,
 ) -> Vec<Fix> {
@@ -23,73 +23,73 @@ pub(super) fn instead(
         fixes.find(|fix| fix.frees == Frees::Yes)
     });
     stop.map_or_else(
-        || sentences(standing, members.first, situation.port),
+        || sentences(end_risk, members.first, situation.port),
         |fix| vec![fix],
     )
 }
 
 /// What happens if it is ended anyway.
-pub(super) fn consequence(standing: Standing) -> Option<String> {
-    let text = match standing {
-        Standing::Ordinary | Standing::ContainerInit => return None,
-        Standing::ContainerProxy => {
+pub(super) fn consequence(end_risk: EndRisk) -> Option<String> {
+    let text = match end_risk {
+        EndRisk::Ordinary | EndRisk::ContainerInit => return None,
+        EndRisk::ContainerProxy => {
             "The container goes on and is reached from outside all the same."
         }
-        Standing::ContainerMonitor => {
+        EndRisk::ContainerMonitor => {
             "The container goes on, and its engine can't stop it any more."
         }
-        Standing::Engine => "Every container depends on it.",
-        Standing::Manager => "Everything that it runs ends with it.",
-        Standing::Supervisor => "Every program that it runs ends with it.",
-        Standing::Login => "The login ends with it.",
-        Standing::OwnLogin => "Your own login ends with it.",
-        Standing::Ancestor => "It runs the session that you are in, which may end with it.",
-        Standing::Resolver => "This machine looks up no names without it.",
-        Standing::SshServer => "There is no new ssh login without it.",
-        Standing::Network => "This machine may lose its network without it.",
-        Standing::SystemService => "The system needs it.",
+        EndRisk::Engine => "Every container depends on it.",
+        EndRisk::Manager => "Everything that it runs ends with it.",
+        EndRisk::Supervisor => "Every program that it runs ends with it.",
+        EndRisk::Login => "The login ends with it.",
+        EndRisk::OwnLogin => "Your own login ends with it.",
+        EndRisk::Ancestor => "It runs the session that you are in, which may end with it.",
+        EndRisk::Resolver => "This machine looks up no names without it.",
+        EndRisk::SshServer => "There is no new ssh login without it.",
+        EndRisk::Network => "This machine may lose its network without it.",
+        EndRisk::SystemService => "The system needs it.",
     };
     Some(text.to_owned())
 }
 
-/// The sentences for each standing, the best first.
-fn sentences(standing: Standing, first: &Process, port: u16) -> Vec<Fix> {
+/// The sentences for each risk, the best first.
+fn sentences(end_risk: EndRisk, first: &Process, port: u16) -> Vec<Fix> {
     let who = named(first);
     let other_port = |why: &str| FixCode::OtherPort.fix(format!("Take another port: {who} {why}"));
-    vec![match standing {
-        Standing::Ordinary | Standing::ContainerInit => return Vec::new(),
-        Standing::ContainerProxy | Standing::ContainerMonitor => FixCode::StopContainer.fix(format!(
+    vec![match end_risk {
+        EndRisk::Ordinary | EndRisk::ContainerInit => return Vec::new(),
+        EndRisk::ContainerProxy | EndRisk::ContainerMonitor => FixCode::StopContainer.fix(format!(
             "Stop the container that {who} publishes the port for, by its engine (`docker ps`, `podman ps`)"
         )),
-        Standing::Engine => FixCode::ChangeConfig.fix(format!(
+        EndRisk::Engine => FixCode::ChangeConfig.fix(format!(
             "Change the address that {who} listens on, or take another port: every container depends on it"
         )),
-        Standing::Manager if matches!(&*first.comm, "inetd" | "xinetd") => {
+        EndRisk::Manager if matches!(&*first.comm, "inetd" | "xinetd") => {
             FixCode::ChangeConfig.fix(format!(
                 "Take the line of port {port} out of the configuration of {who} and reload it: kill -HUP {}",
                 first.pid
             ))
         }
-        Standing::Manager => other_port(
+        EndRisk::Manager => other_port(
             "listens for a service that it manages; stop that service's socket unit",
         ),
-        Standing::Supervisor if first.name.starts_with("PM2") => FixCode::StopApp.fix(format!(
+        EndRisk::Supervisor if first.name.starts_with("PM2") => FixCode::StopApp.fix(format!(
             "Stop the app that {who} listens for by its name, which `pm2 list` shows: pm2 stop NAME"
         )),
-        Standing::Supervisor => FixCode::ChangeConfig.fix(format!(
+        EndRisk::Supervisor => FixCode::ChangeConfig.fix(format!(
             "Change the port that {who} listens on itself, or take another: it runs other programs"
         )),
-        Standing::Login | Standing::OwnLogin => {
+        EndRisk::Login | EndRisk::OwnLogin => {
             let how = by_escape("in that ssh session", &format!("-KR {port}"));
             FixCode::CloseForward.fix(format!("Close only the forward: {how}"))
         }
-        Standing::Ancestor => other_port("runs the session that you are in"),
-        Standing::Resolver => return resolver(&first.comm, &who, port),
-        Standing::SshServer => FixCode::OtherPort.fix(format!(
+        EndRisk::Ancestor => other_port("runs the session that you are in"),
+        EndRisk::Resolver => return resolver(&first.comm, &who, port),
+        EndRisk::SshServer => FixCode::OtherPort.fix(format!(
             "Take another port, or have the ssh server listen on another (Port in sshd_config): {who} takes the logins"
         )),
-        Standing::Network => other_port("keeps this machine's network up"),
-        Standing::SystemService => other_port("is a service that the system needs"),
+        EndRisk::Network => other_port("keeps this machine's network up"),
+        EndRisk::SystemService => other_port("is a service that the system needs"),
     }]
 }
 

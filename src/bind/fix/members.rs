@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::party::named;
 use super::process::kill;
-use super::service::keeper_text;
+use super::service::supervisor_text;
 use super::{Fix, FixCode, Situation, is_guarded};
-use crate::model::{AlsoEnds, Background, KeptBy, Pid, Process, Restarts, Standing, Term, Unit};
+use crate::model::{AlsoEnds, Background, Supervisor, Pid, Process, Restarts, EndRisk, Term, Unit};
 
 /// A process, and what is known of it.
 pub(super) type Member<'a> = (&'a Arc<Process>, Option<&'a Background>);
@@ -68,10 +68,10 @@ impl<'a> Members<'a> {
     }
 
     /// What ending the most needed of them would cost.
-    pub(super) fn standing(&self) -> Standing {
-        let mut standings = self.backgrounds().map(|background| background.standing);
-        let guarded = standings.find(|&standing| is_guarded(standing));
-        guarded.unwrap_or(Standing::Ordinary)
+    pub(super) fn end_risk(&self) -> EndRisk {
+        let mut risks = self.backgrounds().map(|background| background.end_risk);
+        let guarded = risks.find(|&end_risk| is_guarded(end_risk));
+        guarded.unwrap_or(EndRisk::Ordinary)
     }
 
     /// What else ends with them, each once.
@@ -120,7 +120,7 @@ impl<'a> Members<'a> {
     pub(super) fn end_restarting(&self, situation: &Situation<'_>) -> Option<Fix> {
         let kept_by = self.background?.kept_by.as_ref()?;
         let text = format!("End only {}", named(self.first));
-        let warning = format!("{} may start it again.", keeper_text(kept_by));
+        let warning = format!("{} may start it again.", supervisor_text(kept_by));
         let fix = Fix {
             restarts: matches!(kept_by.restarts, Restarts::Yes | Restarts::OnChange),
             warning: (kept_by.restarts == Restarts::Unknown).then_some(warning),
@@ -142,15 +142,15 @@ impl<'a> Members<'a> {
     }
 
     /// A parent that restarts the first of them and has no command to prevent that.
-    pub(super) fn keeper_to_end(&self) -> Option<&'a KeptBy> {
+    pub(super) fn supervisor_to_end(&self) -> Option<&'a Supervisor> {
         let kept_by = self.background?.kept_by.as_ref()?;
         kept_by.is_ended_too().then_some(kept_by)
     }
 
     /// The fix as root's if what restarts them is ended too and takes that.
-    pub(super) fn by_whom_with_keeper(&self, fix: Fix, situation: &Situation<'_>) -> Fix {
-        match self.keeper_to_end() {
-            Some(keeper) if !keeper.is_reachable => fix.as_root(situation.limits),
+    pub(super) fn by_whom_with_supervisor(&self, fix: Fix, situation: &Situation<'_>) -> Fix {
+        match self.supervisor_to_end() {
+            Some(supervisor) if !supervisor.is_reachable => fix.as_root(situation.limits),
             _ => self.by_whom(fix, situation),
         }
     }

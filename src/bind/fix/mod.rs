@@ -23,7 +23,7 @@ use serde::Serialize;
 use crate::model::{AlsoEnds, Holder, Limits, Protocol};
 pub(super) use guard::is_guarded;
 pub(super) use party::is_systemd;
-pub use service::keeper_text;
+pub use service::supervisor_text;
 pub use shell::shell_word;
 
 /// Something that helps against a taken port.

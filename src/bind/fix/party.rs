@@ -6,7 +6,7 @@ use super::members::{self, Member, Members, ignores_term};
 use super::shell::unit_operands;
 use super::{Fix, FixCode, Situation, container, guard, process, service};
 use crate::model::{
-    Activation, Background, Behind, BehindKind, Holder, KeeperKind, KeptBy, Manager, Owner, Pid,
+    Activation, Background, Behind, BehindKind, Holder, SupervisorKind, Supervisor, Manager, Owner, Pid,
     Process, Text, Unit,
 };
 
@@ -29,7 +29,7 @@ pub(super) enum Party<'a> {
         members: Option<Members<'a>>,
     },
     App {
-        kept_by: &'a KeptBy,
+        kept_by: &'a Supervisor,
         members: Members<'a>,
     },
     Processes(Members<'a>),
@@ -130,8 +130,8 @@ fn of_members(members: Members<'_>) -> Party<'_> {
         let members = Some(members);
         return Party::Unit { unit, members };
     }
-    let has_own_command = |kept_by: &&KeptBy| {
-        use KeeperKind as K;
+    let has_own_command = |kept_by: &&Supervisor| {
+        use SupervisorKind as K;
         matches!(
             kept_by.kind,
             K::Pm2 | K::Supervisord | K::Runit | K::Daemontools | K::S6 | K::Forever | K::Overmind

@@ -2,9 +2,9 @@
 
 use super::members::Members;
 use super::party::named;
-use super::service::keeper_text;
+use super::service::supervisor_text;
 use super::{Fix, FixCode, Situation, forward, guard, is_guarded};
-use crate::model::{KeptBy, Pid, Reaction, Restarts, Run, Term};
+use crate::model::{Supervisor, Pid, Reaction, Restarts, Run, Term};
 
 /// `kill`, with a signal's option or nothing.
 pub(super) fn kill(signal: &str, pids: &[Pid]) -> String {
@@ -14,13 +14,13 @@ pub(super) fn kill(signal: &str, pids: &[Pid]) -> String {
 
 /// The fixes for a family of processes.
 pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix> {
-    let standing = members.standing();
-    if is_guarded(standing) {
-        let mut fixes = guard::instead(standing, members, situation);
+    let end_risk = members.end_risk();
+    if is_guarded(end_risk) {
+        let mut fixes = guard::instead(end_risk, members, situation);
         // Nothing ends pid 1.
         if members.first.pid != 1 {
             let end = Fix {
-                warning: guard::consequence(standing),
+                warning: guard::consequence(end_risk),
                 ..end(members)
             };
             fixes.push(members.by_whom(end, situation));
@@ -30,7 +30,7 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix
     if let Some(fixes) = forward::fixes(members, situation) {
         return fixes;
     }
-    let end = members.by_whom_with_keeper(end(members), situation);
+    let end = members.by_whom_with_supervisor(end(members), situation);
     let mut fixes = vec![end];
     if fixes[0].command.is_some() && fixes[0].code != FixCode::EndHard && members.pids().len() > 1 {
         let text = "If some of them still run, kill all of them at once";
@@ -40,7 +40,7 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix
         };
         fixes.push(members.by_whom(hard, situation));
     }
-    if members.keeper_to_end().is_some() {
+    if members.supervisor_to_end().is_some() {
         fixes.extend(members.end_restarting(situation));
     }
     fixes
@@ -51,8 +51,8 @@ pub(super) fn end(members: &Members<'_>) -> Fix {
     let reaction = members.background.map(|background| background.reaction);
     let reaction = reaction.unwrap_or(Reaction::ORDINARY);
     let who = named(members.first);
-    let keeper = members.keeper_to_end();
-    let before: Vec<Pid> = keeper.and_then(|keeper| keeper.pid).into_iter().collect();
+    let supervisor = members.supervisor_to_end();
+    let before: Vec<Pid> = supervisor.and_then(|supervisor| supervisor.pid).into_iter().collect();
     let all = [before.clone(), members.pids()].concat();
     let kill_all = |text: String| FixCode::EndHard.command(text, kill("-KILL ", &all));
     let fix = match (reaction.run, members.ignores_term()) {
@@ -60,7 +60,7 @@ pub(super) fn end(members: &Members<'_>) -> Fix {
             "{who} waits for I/O in the kernel and reacts to no signal, not even SIGKILL, until that ends"
         )),
         (Run::Stopped, None) => {
-            let begin = begin(members, keeper);
+            let begin = begin(members, supervisor);
             let text = format!(
                 "{begin}, which is stopped (Ctrl-Z) and handles the signal when it is continued"
             );
@@ -71,7 +71,7 @@ pub(super) fn end(members: &Members<'_>) -> Fix {
             "Kill {who}, which is stopped and handles no other signal"
         )),
         (Run::Running, Some(why)) => kill_all(format!("Kill {who}: {why}")),
-        (Run::Running, None) => by_term(members, reaction, keeper, &before),
+        (Run::Running, None) => by_term(members, reaction, supervisor, &before),
     };
     Fix {
         also_ends: members.also_ends(),
@@ -83,13 +83,13 @@ pub(super) fn end(members: &Members<'_>) -> Fix {
 fn by_term(
     members: &Members<'_>,
     reaction: Reaction,
-    keeper: Option<&KeptBy>,
+    supervisor: Option<&Supervisor>,
     before: &[Pid],
 ) -> Fix {
     let first = members.first.pid;
     if let Some(quick) = reaction.quick {
         let (signal, instead_of) = (quick.signal, quick.instead_of);
-        let begin = begin(members, keeper);
+        let begin = begin(members, supervisor);
         let text = format!("{begin} by SIG{signal} (SIGTERM {instead_of})");
         let end = kill(&format!("-{signal} "), &[first]);
         let command = match before {
@@ -108,12 +108,12 @@ fn by_term(
     }
     // A program that waits for a changed file ends its child itself, perhaps before `kill` comes to it and
     // fails; it starts nothing when the child ends first. Anything else would start it again at once.
-    if keeper.is_some_and(|keeper| keeper.restarts == Restarts::OnChange) {
+    if supervisor.is_some_and(|supervisor| supervisor.restarts == Restarts::OnChange) {
         pids.extend(before);
     } else {
         pids.splice(..0, before.iter().copied());
     }
-    let text = text_of(members, keeper, handles);
+    let text = text_of(members, supervisor, handles);
     // A master may end a worker that ignores SIGTERM; one without a handler does not.
     if let (Some(who), false) = (members.one_ignoring_term(), handles) {
         let text = format!("{text}, by SIGKILL: {} ignores SIGTERM", named(who));
@@ -127,7 +127,7 @@ fn by_term(
 }
 
 /// `End the loop (77), which starts it again, and nginx (81), which ends its 4 workers`
-fn text_of(members: &Members<'_>, keeper: Option<&KeptBy>, handles: bool) -> String {
+fn text_of(members: &Members<'_>, supervisor: Option<&Supervisor>, handles: bool) -> String {
     let others = members.other_programs();
     let workers = match (members.pids().len() - 1 - others.len(), handles) {
         (0, _) => String::new(),
@@ -136,7 +136,7 @@ fn text_of(members: &Members<'_>, keeper: Option<&KeptBy>, handles: bool) -> Str
         (1, false) => " and the other process that it started".into(),
         (others, false) => format!(" and the {others} other processes that it started"),
     };
-    let text = begin(members, keeper) + &workers;
+    let text = begin(members, supervisor) + &workers;
     if others.is_empty() {
         return text;
     }
@@ -146,17 +146,17 @@ fn text_of(members: &Members<'_>, keeper: Option<&KeptBy>, handles: bool) -> Str
 }
 
 /// `End the loop (77), which starts it again, and nginx (81)`
-pub(super) fn begin(members: &Members<'_>, keeper: Option<&KeptBy>) -> String {
+pub(super) fn begin(members: &Members<'_>, supervisor: Option<&Supervisor>) -> String {
     let who = named(members.first);
-    let Some(keeper) = keeper else {
+    let Some(supervisor) = supervisor else {
         return format!("End {who}");
     };
-    let starts = match keeper.restarts {
+    let starts = match supervisor.restarts {
         Restarts::Unknown => "may start",
         _ => "starts",
     };
     format!(
         "End {}, which {starts} it again, and {who}",
-        keeper_text(keeper)
+        supervisor_text(supervisor)
     )
 }

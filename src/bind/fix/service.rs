@@ -6,7 +6,7 @@ use super::members::Members;
 use super::process::kill;
 use super::shell::{shell_word, unit_operands};
 use super::{Fix, FixCode, RunAs, Situation, guard, is_guarded};
-use crate::model::{KeeperKind, KeptBy, Manager, Standing, Text, Unit};
+use crate::model::{SupervisorKind, Supervisor, Manager, EndRisk, Text, Unit};
 
 /// `systemctl` as it reaches a manager.
 pub(super) fn systemctl(manager: &Manager) -> String {
@@ -34,14 +34,14 @@ pub(super) fn unit_fixes(
     situation: &Situation<'_>,
 ) -> Vec<Fix> {
     let mut stop = stop_unit(unit, members, situation);
-    let standing = if situation.limits.unit.as_ref() == Some(&unit.name) {
-        Standing::Ancestor
+    let end_risk = if situation.limits.unit.as_ref() == Some(&unit.name) {
+        EndRisk::Ancestor
     } else {
-        members.map_or(Standing::Ordinary, Members::standing)
+        members.map_or(EndRisk::Ordinary, Members::end_risk)
     };
-    if is_guarded(standing) {
-        let before = members.map(|members| guard::instead(standing, members, situation));
-        stop.warning = guard::consequence(standing);
+    if is_guarded(end_risk) {
+        let before = members.map(|members| guard::instead(end_risk, members, situation));
+        stop.warning = guard::consequence(end_risk);
         // It ends more than the port, so it comes last.
         return before.into_iter().flatten().chain([stop]).collect();
     }
@@ -95,11 +95,11 @@ fn stop_unit(unit: &Unit, members: Option<&Members<'_>>, situation: &Situation<'
 
 /// The fixes for an app of a supervisor.
 pub(super) fn app_fixes(
-    kept_by: &KeptBy,
+    kept_by: &Supervisor,
     members: &Members<'_>,
     situation: &Situation<'_>,
 ) -> Vec<Fix> {
-    let keeper = keeper_name(kept_by.kind);
+    let supervisor = supervisor_name(kept_by.kind);
     let name = kept_by.name.as_deref().unwrap_or_default();
     // pm2 listens itself for an app of several workers.
     let is_itself = kept_by.pid == Some(members.first.pid);
@@ -110,7 +110,7 @@ pub(super) fn app_fixes(
         None if is_itself => name.to_owned(),
         None => process.to_string(),
     };
-    let mut text = format!("Have {keeper} stop {app}");
+    let mut text = format!("Have {supervisor} stop {app}");
     let mut fix = match command(kept_by, members).filter(|_| has_user(kept_by, situation)) {
         Some(mut command) => {
             if let Some((why, kill)) = kill_after_stop(kept_by.kind, members) {
@@ -138,17 +138,17 @@ pub(super) fn app_fixes(
 
 /// Whether the user that a supervisor runs as can be named in a command: run as another it would reach what
 /// another one runs.
-fn has_user(kept_by: &KeptBy, situation: &Situation<'_>) -> bool {
+fn has_user(kept_by: &Supervisor, situation: &Situation<'_>) -> bool {
     let is_named = |uid| uid == 0 || situation.limits.uid == Some(uid) || kept_by.user.is_some();
     kept_by.uid.is_none_or(is_named)
 }
 
 /// An app that ignores SIGTERM gets SIGKILL once its supervisor keeps it down: why, and the end of the command. pm2 and
 /// forever send it themselves; supervisord does after 10 s and waits for it.
-fn kill_after_stop(kind: KeeperKind, members: &Members<'_>) -> Option<(&'static str, String)> {
+fn kill_after_stop(kind: SupervisorKind, members: &Members<'_>) -> Option<(&'static str, String)> {
     let wait = match kind {
-        KeeperKind::Pm2 | KeeperKind::Forever => return None,
-        KeeperKind::Supervisord => " & sleep 1",
+        SupervisorKind::Pm2 | SupervisorKind::Forever => return None,
+        SupervisorKind::Supervisord => " & sleep 1",
         _ => "",
     };
     let kill = kill("-KILL ", &members.pids());
@@ -156,33 +156,33 @@ fn kill_after_stop(kind: KeeperKind, members: &Members<'_>) -> Option<(&'static 
 }
 
 /// The supervisor's own command that stops an app and keeps it down.
-fn command(kept_by: &KeptBy, members: &Members<'_>) -> Option<String> {
+fn command(kept_by: &Supervisor, members: &Members<'_>) -> Option<String> {
     let folder = || {
         let folder = kept_by.name.as_deref()?;
         folder.starts_with('/').then(|| shell_word(folder))
     };
     match kept_by.kind {
-        KeeperKind::Pm2 => {
+        SupervisorKind::Pm2 => {
             let home = kept_by.place.as_deref().map_or_else(String::new, |home| {
                 format!("PM2_HOME={} ", shell_word(home))
             });
             Some(format!("{home}pm2 stop {}", pm2_app(kept_by)?))
         }
-        KeeperKind::Supervisord => {
+        SupervisorKind::Supervisord => {
             let server = supervisord(kept_by.place.as_deref()?)?;
             let name = kept_by.name.as_deref().filter(|name| is_program(name))?;
             Some(format!("supervisorctl {server} stop {name}"))
         }
-        KeeperKind::Runit => Some(format!("sv down {}", folder()?)),
-        KeeperKind::Daemontools => Some(format!("svc -d {}", folder()?)),
-        KeeperKind::S6 => Some(format!("s6-svc -d {}", folder()?)),
-        KeeperKind::Forever => Some(format!("forever stop {}", members.first.pid)),
+        SupervisorKind::Runit => Some(format!("sv down {}", folder()?)),
+        SupervisorKind::Daemontools => Some(format!("svc -d {}", folder()?)),
+        SupervisorKind::S6 => Some(format!("s6-svc -d {}", folder()?)),
+        SupervisorKind::Forever => Some(format!("forever stop {}", members.first.pid)),
         _ => None,
     }
 }
 
 /// What `pm2 stop` takes for an app: its id, or a name that it does not take for an id or for every app.
-fn pm2_app(kept_by: &KeptBy) -> Option<Cow<'_, str>> {
+fn pm2_app(kept_by: &Supervisor) -> Option<Cow<'_, str>> {
     let is_name = |name: &&str| {
         let is_number = name.parse::<f64>().is_ok() || name.starts_with("0x");
         // What begins and ends with `/` is an expression.
@@ -215,30 +215,30 @@ fn is_program(name: &str) -> bool {
 }
 
 /// What people call a supervisor.
-const fn keeper_name(kind: KeeperKind) -> &'static str {
+const fn supervisor_name(kind: SupervisorKind) -> &'static str {
     match kind {
-        KeeperKind::Systemd => "systemd",
-        KeeperKind::Docker => "Docker",
-        KeeperKind::Podman => "podman",
-        KeeperKind::Kubelet => "Kubernetes",
-        KeeperKind::Pm2 => "pm2",
-        KeeperKind::Supervisord => "supervisord",
-        KeeperKind::Runit => "runit",
-        KeeperKind::Daemontools => "daemontools",
-        KeeperKind::S6 => "s6",
-        KeeperKind::Nodemon => "nodemon",
-        KeeperKind::Watch => "its file watcher",
-        KeeperKind::Forever => "forever",
-        KeeperKind::Foreman => "foreman",
-        KeeperKind::Overmind => "overmind",
-        KeeperKind::ShellLoop => "a loop in a shell",
-        KeeperKind::UnknownParent => "its parent",
+        SupervisorKind::Systemd => "systemd",
+        SupervisorKind::Docker => "Docker",
+        SupervisorKind::Podman => "podman",
+        SupervisorKind::Kubelet => "Kubernetes",
+        SupervisorKind::Pm2 => "pm2",
+        SupervisorKind::Supervisord => "supervisord",
+        SupervisorKind::Runit => "runit",
+        SupervisorKind::Daemontools => "daemontools",
+        SupervisorKind::S6 => "s6",
+        SupervisorKind::Nodemon => "nodemon",
+        SupervisorKind::Watch => "its file watcher",
+        SupervisorKind::Forever => "forever",
+        SupervisorKind::Foreman => "foreman",
+        SupervisorKind::Overmind => "overmind",
+        SupervisorKind::ShellLoop => "a loop in a shell",
+        SupervisorKind::UnknownParent => "its parent",
     }
 }
 
 /// What restarts a process: `supervisord (77)`, `systemd`.
-pub fn keeper_text(kept_by: &KeptBy) -> String {
-    let name = keeper_name(kept_by.kind);
+pub fn supervisor_text(kept_by: &Supervisor) -> String {
+    let name = supervisor_name(kept_by.kind);
     let Some(pid) = kept_by.pid else {
         return name.to_owned();
     };

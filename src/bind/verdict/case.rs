@@ -15,7 +15,7 @@ use crate::bind::bind_test::{BindTestResult, Trial};
 use crate::bind::rules::Prediction;
 use crate::bind::{Address, ProbeResult};
 use crate::model::{
-    Behind, BehindKind, Engine, Evidence, Holder, KeeperKind, KeptBy, Limits, Moment, Owner,
+    Behind, BehindKind, Engine, Evidence, Holder, SupervisorKind, Supervisor, Limits, Moment, Owner,
     Protocol, Readiness, Redirect, State,
 };
 
@@ -229,15 +229,15 @@ impl<'a> Case<'a> {
     }
 
     /// What restarts the owner of the main holder.
-    pub(super) fn kept_by(&self) -> Option<KeptBy> {
+    pub(super) fn kept_by(&self) -> Option<Supervisor> {
         let holder = self.main_holder()?;
         let mut known = holder.backgrounds.iter();
         let known = known.find_map(|background| background.kept_by.clone());
-        let by_unit = holder.hidden_unit.as_ref().map(|unit| KeptBy {
+        let by_unit = holder.hidden_unit.as_ref().map(|unit| Supervisor {
             name: Some(unit.name.clone()),
             restarts: unit.restarts(),
             is_reachable: false,
-            ..KeptBy::new(KeeperKind::Systemd)
+            ..Supervisor::new(SupervisorKind::Systemd)
         });
         known.or(by_unit)
     }

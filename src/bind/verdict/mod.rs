@@ -22,11 +22,11 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::bind_test::BindTestResult;
-use super::bind_test::servers::{self, Profile, Start};
+use crate::inspect::BindTestResult;
+use crate::inspect::servers::{self, Profile, Start};
 use super::probe::RULES_ARE_MEASURED;
 use super::{Fix, Probe};
-use crate::model::{Behind, Gap, GapCode, Holder, KeptBy, Moment};
+use crate::model::{Behind, Gap, GapCode, Holder, Supervisor, Moment};
 use case::Case;
 pub(super) use fixes::reserve;
 pub use matrix::{MatrixCell, MatrixRow};
@@ -125,7 +125,7 @@ pub struct AnyVerdict<C, B> {
     /// What the owner serves, if that is more than the process.
     pub behind: Option<Behind>,
     /// What restarts the owner.
-    pub kept_by: Option<KeptBy>,
+    pub kept_by: Option<Supervisor>,
     /// When the port is free if it becomes so by itself, from now: a lower bound.
     pub free_in: Option<Duration>,
     /// Whether a server that sets `SO_REUSEADDR` can start now, on every address of the target.

@@ -65,7 +65,7 @@ fn other_user(case: &Case<'_>) -> Option<String> {
     let own = case.limits.uid?;
     let holder = case
         .main_holder()
-        .filter(|one| one.socket.keeps_its_port())?;
+        .filter(|one| one.socket.blocks_other_binds())?;
     let is_other = holder.socket.uid.is_some_and(|uid| uid != own);
     let user = user_of(holder).filter(|_| is_other)?;
     Some(format!(
@@ -76,7 +76,7 @@ fn other_user(case: &Case<'_>) -> Option<String> {
 fn shareable_reuseport(case: &Case<'_>) -> Option<String> {
     let blockers = case.blockers.iter();
     let mut servers = blockers
-        .filter(|one| one.socket.keeps_its_port())
+        .filter(|one| one.socket.blocks_other_binds())
         .peekable();
     servers.peek()?;
     let is_shareable =

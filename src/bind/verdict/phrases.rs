@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::case::behind_of;
-use crate::bind::fix::{is_systemd, keeper_text};
+use crate::bind::fix::{is_systemd, supervisor_text};
 use crate::model::{
-    Behind, BehindKind, Endpoint, FoundIn, Holder, KeeperKind, Owner, Process, Restarts, State,
+    Behind, BehindKind, Endpoint, FoundIn, Holder, SupervisorKind, Owner, Process, Restarts, State,
 };
 
 /// At most so many addresses, names or pids are listed; the others are counted.
@@ -207,14 +207,14 @@ fn container_text(behind: &Behind) -> String {
 pub(super) fn restarts_text(holder: &Holder) -> Option<String> {
     let mut backgrounds = holder.backgrounds.iter();
     let kept_by = backgrounds.find_map(|background| background.kept_by.as_ref())?;
-    let keeper = keeper_text(kept_by);
+    let supervisor = supervisor_text(kept_by);
     match kept_by.restarts {
-        Restarts::Yes => Some(format!("It is started again by {keeper} when it ends.")),
+        Restarts::Yes => Some(format!("It is started again by {supervisor} when it ends.")),
         Restarts::OnChange => Some(format!(
-            "It is started again by {keeper} when a file changes."
+            "It is started again by {supervisor} when a file changes."
         )),
-        Restarts::Unknown if kept_by.kind == KeeperKind::UnknownParent => Some(format!(
-            "Its parent {keeper} waits for it and may start it again."
+        Restarts::Unknown if kept_by.kind == SupervisorKind::UnknownParent => Some(format!(
+            "Its parent {supervisor} waits for it and may start it again."
         )),
         Restarts::Unknown | Restarts::No => None,
     }

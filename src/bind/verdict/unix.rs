@@ -276,7 +276,7 @@ impl Case<'_> {
             return vec![FixCode::StopSocketUnit.fix(text)];
         }
         let mut backgrounds = holders.iter().flat_map(|holder| &holder.backgrounds);
-        if backgrounds.any(|background| is_guarded(background.standing)) {
+        if backgrounds.any(|background| is_guarded(background.end_risk)) {
             let who = after("", holders.first().map(|holder| owner_of(holder)));
             let text = format!(
                 "Give the server another path: {who} is needed by this machine or by your session"

@@ -10,7 +10,7 @@ use clap::{ArgAction, Args, value_parser};
 use sockeye::bind::{Address, Claim, PortRequest, browsers_refuse};
 use sockeye::model::{Protocol, Text};
 use sockeye::report::{self, FreePorts};
-use sockeye::runtime::{child, descriptors, hand_over, input, signals};
+use sockeye::runtime::process::{self, child, exec, signals, stdio};
 
 use self::search::{Found, Holders, Range, choose, request};
 use super::options::Shared;
@@ -89,11 +89,11 @@ pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
     let runs_a_child = free.hold && !free.command.is_empty();
     if !runs_a_child {
         // A child must be told first, and waited for: that is seen to where it runs.
-        signals::exit_when_asked()?;
+        signals::exit_on_signal()?;
     }
     if free.count > 1 {
         // A command, which gets one port, keeps the limit that it would have had.
-        descriptors::make_room_for(usize::from(free.count) * 4);
+        process::raise_descriptor_limit(usize::from(free.count) * 4);
     }
     let mut found = choose(free, &request, range.as_ref())?;
     let is_found = found.choice.found.len() == usize::from(free.count);
@@ -178,7 +178,7 @@ fn deliver(free: &Free, claims: Vec<Claim>) -> anyhow::Result<u8> {
     let server = claim.into_server();
     let server = server.context("the port can't be listened on")?;
     let server = server.context("a command gets one socket")?;
-    match hand_over::hand_over(&free.command, server, port) {
+    match exec::exec_with_socket(&free.command, server, port) {
         Ok(never) => match never {},
         Err(error) => Ok(not_started(word, &error)),
     }
@@ -201,11 +201,11 @@ fn hold() -> io::Result<()> {
     if stdin.is_terminal() {
         complain("kept until Ctrl-D or Ctrl-C");
     }
-    if input::has_ended() {
+    if stdio::stdin_is_at_end() {
         // Whoever starts us in the background of a script gives us nothing to read.
         complain("standard input is closed already, so the port is not kept");
     }
-    input::wait_for_end()
+    stdio::drain_stdin()
 }
 
 fn none(free: &Free, found: usize, is_exhausted: bool) -> String {

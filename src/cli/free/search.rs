@@ -7,9 +7,10 @@ use std::ops::RangeInclusive;
 use sockeye::bind::{
     self, Address, Choice, Claim, PortRequest, Refusal, Target, TargetError, Unfit,
 };
+use sockeye::clock::Clock;
+use sockeye::inspect::this_machine;
 use sockeye::model::{Gap, Limits, Protocol, Socket};
-use sockeye::runtime::clock::Clock;
-use sockeye::source::{Investigator, System};
+use sockeye::source::System;
 
 use super::Free;
 use crate::cli::options::Shared;
@@ -103,16 +104,16 @@ fn chosen_by_kernel(free: &Free, request: &PortRequest) -> Result<Found, Refusal
 
 fn among(ports: RangeInclusive<u16>, free: &Free, request: &PortRequest) -> Result<Found, Refusal> {
     let now = Clock::start().now();
-    let mut investigator = Investigator::new();
+    let mut inspector = this_machine();
     let mut limits = Limits::default();
     if free.stable {
         let first = *ports.start();
-        limits = investigator.rows(Protocol::Tcp, first, now).limits;
+        limits = inspector.rows(Protocol::Tcp, first, now).limits;
     }
     // A command starts as any server does, also beside what an earlier one left behind.
     let hands_over = request.tcp && !free.command.is_empty() && !free.hold;
     // Two closures ask the same machine, in turn.
-    let (machine, mut gaps) = (RefCell::new(investigator), Vec::new());
+    let (machine, mut gaps) = (RefCell::new(inspector), Vec::new());
     let claim = |port| match Claim::of(request, port) {
         Err(refusal) if hands_over && refusal.result.is_in_use() => {
             let evidence = machine.borrow_mut().rows(Protocol::Tcp, port, now);
@@ -184,7 +185,7 @@ impl Holders {
         };
         // What can't be read is not told: that the port is in use is certain all the same.
         let all_asked = |sockets: &[Socket]| sockets.iter().map(is_asked).collect();
-        let snapshot = System::new().take_those(Clock::start().now(), all_asked);
+        let snapshot = System::new().take_with_owners_of(Clock::start().now(), all_asked);
         let mut sockets = snapshot.map_or_else(|_| Vec::new(), |snapshot| snapshot.sockets);
         sockets.retain(is_asked);
         sockets.sort_by_key(|socket| (socket.local.port, socket.state, socket.inode));

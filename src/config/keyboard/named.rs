@@ -1,7 +1,7 @@
 //! How a key is written in the file: a character as it is typed, or its name.
 
 use super::super::value::shown;
-use crate::app::Key;
+use crate::keymap::Key;
 use crate::filter::nearest;
 use crate::model::Text;
 
@@ -90,7 +90,7 @@ pub(super) fn print(key: Key) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::keymap::KEYMAP;
+    use crate::keymap::KEYMAP;
 
     #[test]
     fn every_key_reads_back_as_it_is_written() {

@@ -37,7 +37,7 @@ impl EphemeralUse {
         if percent < Self::SHORT || self.capacity == 0 {
             return None;
         }
-        let lost = Held {
+        let lost = PortUsage {
             bound: self.ports.bound,
             ..self.bound_first
         };

@@ -253,7 +253,7 @@ fn connections_to_one_destination_come_to_odd_ports_without_a_bind() {
     let one = connections(19, "10.0.0.7", "10.0.0.9:5432", State::Established);
     let other = scattered((40_000..40_020).step_by(2), State::Established);
     let used = used(&ports(TimeWaitReuse::Never), &[one, other]);
-    assert_eq!(used.bound_first, Held::default());
+    assert_eq!(used.bound_first, PortUsage::default());
     assert_eq!(used.fullest.unwrap().held, held(0, 19, 0));
 }
 

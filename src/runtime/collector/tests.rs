@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use super::*;
 use crate::model::{Endpoint, Kinds, Moment, Owner, OwnerKind, Process, Protocol, Socket, State};
 use crate::source::SourceError;
-use crate::track::Observation;
+use crate::track::TableUpdate;
 
 /// One listener, whose owner is found at the third reading at the earliest.
 #[derive(Default)]
@@ -46,16 +46,16 @@ impl Source for Slow {
         Ok(Self::snapshot(at, owner))
     }
 
-    fn take_at_once(&mut self, at: Moment) -> Option<Snapshot> {
+    fn take_without_owners(&mut self, at: Moment) -> Option<Snapshot> {
         Some(Self::snapshot(at, Owner::Unknown))
     }
 
-    fn is_to_be_continued(&self) -> bool {
+    fn wants_immediate_retake(&self) -> bool {
         !self.is_found
     }
 }
 
-fn collector(source: impl Source + 'static, is_hasty: bool, interval: Duration) -> Collector {
+fn collector(source: impl Source + 'static, partial_owners_first: bool, interval: Duration) -> Collector {
     Collector {
         source: Box::new(source),
         tracker: Tracker::new(Duration::ZERO),
@@ -63,16 +63,16 @@ fn collector(source: impl Source + 'static, is_hasty: bool, interval: Duration) 
         clock: Clock::start(),
         interval,
         lost_recording: None,
-        is_hasty,
+        partial_owners_first,
         is_measured: false,
     }
 }
 
 /// The first `count` observations of a collector with an interval of an hour.
-fn observations(is_hasty: bool, count: usize) -> (Vec<Observation>, usize) {
+fn observations(partial_owners_first: bool, count: usize) -> (Vec<TableUpdate>, usize) {
     let source = Slow::default();
     let readings = Arc::clone(&source.readings);
-    let collector = collector(source, is_hasty, Duration::from_hours(1));
+    let collector = collector(source, partial_owners_first, Duration::from_hours(1));
     let mut seen = Vec::new();
     let (_control, controlled) = mpsc::channel();
     collector.run(&controlled, |msg| {
@@ -84,8 +84,8 @@ fn observations(is_hasty: bool, count: usize) -> (Vec<Observation>, usize) {
     (seen, readings.load(Ordering::Relaxed))
 }
 
-fn owners(seen: &[Observation]) -> Vec<OwnerKind> {
-    let owner = |one: &Observation| one.table.rows[0].socket.owner.kind();
+fn owners(seen: &[TableUpdate]) -> Vec<OwnerKind> {
+    let owner = |one: &TableUpdate| one.table.rows[0].socket.owner.kind();
     seen.iter().map(owner).collect()
 }
 
@@ -139,7 +139,7 @@ impl Source for Fragile {
         })
     }
 
-    fn start_afresh(&mut self) {
+    fn reset(&mut self) {
         self.is_half_done = false;
     }
 }

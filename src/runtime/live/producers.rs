@@ -11,7 +11,7 @@ use super::Live;
 use crate::app::{Exit, Msg};
 use crate::runtime::collector::{Collector, Control};
 use crate::runtime::panic::spawn_worker;
-use crate::runtime::signals::{self, Signal, Signals};
+use crate::runtime::process::signals::{self, Signal, Signals};
 use crate::runtime::{input, terminal};
 
 /// How long the last picture may take after a signal that ends the program.
@@ -25,9 +25,9 @@ impl Live {
                 let msg = match signal {
                     Signal::Quit(number) => {
                         end_even_if_stuck(number);
-                        Msg::EndAsked(Exit::Signal(number))
+                        Msg::ExitRequested(Exit::Signal(number))
                     }
-                    Signal::Suspend => Msg::SuspendAsked,
+                    Signal::Suspend => Msg::SuspendRequested,
                     Signal::Resume => Msg::Resumed,
                 };
                 // Were it to wait for room, it would miss the signal that ends the program.
@@ -52,7 +52,7 @@ impl Live {
                     &sender,
                     match input {
                         Ok(input) => Msg::Input(input),
-                        Err(_) => Msg::EndAsked(Exit::TerminalGone),
+                        Err(_) => Msg::ExitRequested(Exit::TerminalGone),
                     },
                 )
             });
@@ -66,7 +66,7 @@ impl Live {
         let sender = self.sender.clone();
         let watch = move || {
             if input::wait_for_hangup().is_ok() {
-                let _ = sender.send(Msg::EndAsked(Exit::TerminalGone));
+                let _ = sender.send(Msg::ExitRequested(Exit::TerminalGone));
             }
         };
         spawn_worker("hangup", self.on_crash(), watch).map(drop)

@@ -8,10 +8,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::model::{Pid, Protocol, Socket, State};
-use crate::source::Holding;
+use crate::source::OwnerPids;
 
 /// Gives each waiting connection the holders of its listener.
-pub(super) fn assign(sockets: &[Socket], holdings: &mut [Holding]) {
+pub(super) fn assign(sockets: &[Socket], owner_pids: &mut [OwnerPids]) {
     let waiting: Vec<_> = (0..sockets.len())
         .filter(|&i| is_waiting(&sockets[i]))
         .collect();
@@ -27,7 +27,7 @@ pub(super) fn assign(sockets: &[Socket], holdings: &mut [Holding]) {
     for connection in waiting {
         let socket = &sockets[connection];
         if let Some(on_port) = listeners.get(&socket.local.port) {
-            holdings[connection] = holding(socket, on_port, sockets, holdings);
+            owner_pids[connection] = holding(socket, on_port, sockets, owner_pids);
         }
     }
 }
@@ -43,10 +43,10 @@ fn is_waiting(socket: &Socket) -> bool {
 
 /// The holding of the listener that fits best. Several may share an address (`SO_REUSEPORT`): then
 /// of those that have something in their queue, all holders together.
-fn holding(connection: &Socket, on_port: &[usize], sockets: &[Socket], of: &[Holding]) -> Holding {
+fn holding(connection: &Socket, on_port: &[usize], sockets: &[Socket], of: &[OwnerPids]) -> OwnerPids {
     let fit = |&&index: &&usize| fit(connection, &sockets[index]);
     let Some(best) = on_port.iter().filter_map(|index| fit(&index)).min() else {
-        return Holding::None;
+        return OwnerPids::None;
     };
     let fitting: Vec<_> = on_port
         .iter()
@@ -66,24 +66,24 @@ fn holding(connection: &Socket, on_port: &[usize], sockets: &[Socket], of: &[Hol
     together(chosen.into_iter().map(|&index| &of[index]))
 }
 
-fn together<'a>(holdings: impl Iterator<Item = &'a Holding>) -> Holding {
-    let mut holdings: Vec<_> = holdings.collect();
-    holdings.dedup();
-    if let [one] = holdings[..] {
+fn together<'a>(owner_pids: impl Iterator<Item = &'a OwnerPids>) -> OwnerPids {
+    let mut owner_pids: Vec<_> = owner_pids.collect();
+    owner_pids.dedup();
+    if let [one] = owner_pids[..] {
         return one.clone();
     }
     let mut pids: Vec<Pid> = Vec::new();
-    for holding in &holdings {
-        if let Holding::By(of_one) = holding {
+    for holding in &owner_pids {
+        if let OwnerPids::Known(of_one) = holding {
             pids.extend(of_one.iter());
         }
     }
     pids.sort_unstable();
     pids.dedup();
-    match holdings.first() {
-        _ if !pids.is_empty() => Holding::By(Arc::from(pids)),
+    match owner_pids.first() {
+        _ if !pids.is_empty() => OwnerPids::Known(Arc::from(pids)),
         Some(&first) => first.clone(),
-        None => Holding::None,
+        None => OwnerPids::None,
     }
 }
 
@@ -116,18 +116,18 @@ mod tests {
         Socket::new(Protocol::Tcp, local, remote, state)
     }
 
-    fn by(pid: Pid) -> Holding {
-        Holding::By([pid].into())
+    fn by(pid: Pid) -> OwnerPids {
+        OwnerPids::Known([pid].into())
     }
 
     /// The holding of a connection without inode, with listeners held by pids 1, 2, 3, …
-    fn owner_of(state: State, local: &str, listeners: &[Socket]) -> Holding {
+    fn owner_of(state: State, local: &str, listeners: &[Socket]) -> OwnerPids {
         let mut sockets = listeners.to_vec();
         sockets.push(socket(state, local));
-        let mut holdings: Vec<_> = (1..).take(listeners.len()).map(by).collect();
-        holdings.push(Holding::None);
-        assign(&sockets, &mut holdings);
-        holdings.pop().unwrap()
+        let mut owner_pids: Vec<_> = (1..).take(listeners.len()).map(by).collect();
+        owner_pids.push(OwnerPids::None);
+        assign(&sockets, &mut owner_pids);
+        owner_pids.pop().unwrap()
     }
 
     fn listeners<const N: usize>(locals: [&str; N]) -> [Socket; N] {
@@ -153,7 +153,7 @@ mod tests {
         v6_only[0].dual_stack = Some(false);
         assert_eq!(
             owner_of(State::SynRecv, "127.0.0.1:80", &v6_only),
-            Holding::None
+            OwnerPids::None
         );
     }
 
@@ -169,7 +169,7 @@ mod tests {
         let listener = listeners(["0.0.0.0:80"]);
         assert_eq!(
             owner_of(State::Established, "127.0.0.1:81", &listener),
-            Holding::None
+            OwnerPids::None
         );
         for state in [
             State::TimeWait,
@@ -180,7 +180,7 @@ mod tests {
         ] {
             assert_eq!(
                 owner_of(state, "127.0.0.1:80", &listener),
-                Holding::None,
+                OwnerPids::None,
                 "{state}"
             );
         }
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn of_listeners_that_share_an_address_the_one_with_a_queue_has_it() {
         let mut shared = listeners(["0.0.0.0:80", "0.0.0.0:80"]);
-        let both = Holding::By([1, 2].into());
+        let both = OwnerPids::Known([1, 2].into());
         assert_eq!(owner_of(State::Established, "127.0.0.1:80", &shared), both);
         shared[1].queue = Some(Queue {
             receive: 1,

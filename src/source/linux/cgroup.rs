@@ -82,7 +82,7 @@ impl Cgroups {
     }
 
     /// Whether this id may be in a part of the tree that was not visited within the budget.
-    pub(super) fn is_yet_to_be_found(&self, id: u64) -> bool {
+    pub(super) fn is_pending(&self, id: u64) -> bool {
         self.walk.is_some() && !self.placements.contains_key(&id)
     }
 
@@ -287,7 +287,7 @@ mod tests {
             tree.0.join("system.slice/nginx.service")
         );
         assert_eq!(cgroups.placements.len(), 24);
-        assert!(!cgroups.is_yet_to_be_found(id));
+        assert!(!cgroups.is_pending(id));
     }
 
     #[test]
@@ -300,7 +300,7 @@ mod tests {
         let learn = |cgroups: &mut Cgroups, second| {
             cgroups.learn_below(|| Some(tree.0.clone()), 7, &all, at(second));
             let known = cgroups.placements.len();
-            (known, all.iter().any(|id| cgroups.is_yet_to_be_found(*id)))
+            (known, all.iter().any(|id| cgroups.is_pending(*id)))
         };
         assert_eq!(learn(&mut cgroups, 0), (7, true));
         assert_eq!(learn(&mut cgroups, 1), (14, true));
@@ -317,7 +317,7 @@ mod tests {
         let nowhere = u64::MAX;
         for (second, is_ahead) in [(0, true), (1, true), (2, false), (3, false)] {
             cgroups.learn_below(|| Some(tree.0.clone()), 10, &[nowhere].into(), at(second));
-            assert_eq!(cgroups.is_yet_to_be_found(nowhere), is_ahead, "{second}");
+            assert_eq!(cgroups.is_pending(nowhere), is_ahead, "{second}");
         }
         assert_eq!(cgroups.unknown[&nowhere], at(2));
     }
@@ -339,11 +339,11 @@ mod tests {
     #[test]
     fn an_id_that_stays_unknown_is_not_walked_for_each_time() {
         let mut cgroups = Cgroups::default();
-        cgroups.learn([u64::MAX].into_iter(), at(0));
+        cgroups.resolve([u64::MAX].into_iter(), at(0));
         assert_eq!(cgroups.unknown[&u64::MAX], at(0));
-        cgroups.learn([u64::MAX].into_iter(), at(29));
+        cgroups.resolve([u64::MAX].into_iter(), at(29));
         assert_eq!(cgroups.unknown[&u64::MAX], at(0));
-        cgroups.learn([u64::MAX].into_iter(), at(30));
+        cgroups.resolve([u64::MAX].into_iter(), at(30));
         assert_eq!(cgroups.unknown[&u64::MAX], at(30));
     }
 }

@@ -1,6 +1,6 @@
 //! One row of a `sock_diag` dump: what the kernel says of a socket.
 //!
-//! Pure: bytes in, [`Detail`] out. Nothing here allocates; ten thousand rows are parsed at every
+//! Pure: bytes in, [`InetRow`] out. Nothing here allocates; ten thousand rows are parsed at every
 //! reading.
 
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(super) const TIMEWAIT_TIMER: u8 = 3;
 
 /// What the kernel says of a socket, as far as the model has a place for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Detail {
+pub(super) struct InetRow {
     pub(super) protocol: Protocol,
     pub(super) state: State,
     pub(super) local: Endpoint,
@@ -46,7 +46,7 @@ pub(super) struct Detail {
     pub(super) age: Option<Age>,
 }
 
-impl Detail {
+impl InetRow {
     /// Adds to a socket of the table what the table does not tell. TCP's state stays that of the
     /// table, where it may be a moment older: one reading, one truth.
     pub(super) fn complete(&self, socket: &mut Socket) {
@@ -75,18 +75,18 @@ impl Detail {
 }
 
 /// Reads the payload of a `SOCK_DIAG_BY_FAMILY` message; `None` if it is not a row.
-pub(super) fn parse(payload: &[u8], protocol: Protocol) -> Option<Detail> {
+pub(super) fn parse(payload: &[u8], protocol: Protocol) -> Option<InetRow> {
     let row = InetResponseBuffer::new_checked(payload).ok()?;
     let header = InetResponseHeader::parse(&row).ok()?;
     let id = &header.socket_id;
     let remote = Endpoint::new(id.destination_address, id.destination_port);
     let state = state(protocol, header.state);
-    let mut detail = Detail {
+    let mut detail = InetRow {
         protocol,
         state,
         local: Endpoint::new(id.source_address, id.source_port),
         // One that is only bound may keep the peer of a connection that failed or is over.
-        remote: (!remote.is_nothing() && state != State::Bound).then_some(remote),
+        remote: (!remote.is_unspecified() && state != State::Bound).then_some(remote),
         inode: (header.inode != 0).then_some(header.inode),
         uid: netstat::uid(header.inode, header.uid),
         v6only: None,

@@ -27,8 +27,8 @@ impl Settings {
 
 fn read() -> Option<EphemeralPorts> {
     Some(EphemeralPorts {
-        range: sysctl("ipv4/ip_local_port_range", ephemeral)?,
-        reserved: sysctl("ipv4/ip_local_reserved_ports", ranges).unwrap_or_default(),
+        range: sysctl("ipv4/ip_local_port_range", port_range)?,
+        reserved: sysctl("ipv4/ip_local_reserved_ports", port_ranges).unwrap_or_default(),
         reuse: reuse(
             sysctl("ipv4/tcp_tw_reuse", |text| text.parse().ok()),
             sysctl("ipv4/tcp_timestamps", |text| text.parse().ok()),

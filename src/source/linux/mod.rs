@@ -37,7 +37,7 @@ use self::holders::{Effort, Holders};
 use self::port::seek::{self, Hints};
 use self::room::Shortage;
 use self::table::Table;
-use super::{Blind, Holding, Looks};
+use super::{HiddenReason, OwnerPids, ScanStats};
 use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, Socket, Text};
 
 /// For no more sockets than this their owners alone are looked for.
@@ -52,13 +52,13 @@ pub(super) struct Platform {
     /// The kinds of sockets that are read.
     kinds: Kinds,
     /// Why holders may be hidden, where they were not looked for through the index.
-    blind: Option<Blind>,
+    hidden_reason: Option<HiddenReason>,
     /// What nobody was found to hold when its holders were last looked for like that.
     missed: HashSet<u32>,
     /// What was looked at then.
     looks: Looks,
     /// Whether somebody waits for the next reading more than for all owners in it.
-    is_hasty: bool,
+    partial_owners_first: bool,
     /// Whether the last reading had no descriptor to look at processes with.
     is_short: bool,
 }
@@ -90,22 +90,22 @@ impl Platform {
     }
 
     /// The table is shown before its owners: let them come when they are found.
-    pub(super) const fn hasten(&mut self) {
-        self.is_hasty = true;
+    pub(super) const fn set_partial_owners_first(&mut self) {
+        self.partial_owners_first = true;
     }
 
     /// Who holds each of the sockets, in their order. The first time everybody is found, unless there
     /// is haste; later as far as one reading of many can find out.
-    pub(super) fn holdings(
+    pub(super) fn owner_pids(
         &mut self,
         sockets: &[Socket],
         at: Moment,
         problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
+    ) -> Vec<OwnerPids> {
         if self.is_short(problems) {
             return unknown(sockets);
         }
-        let effort = if self.is_hasty {
+        let effort = if self.partial_owners_first {
             Effort::Bounded
         } else {
             Effort::Whole
@@ -115,13 +115,13 @@ impl Platform {
 
     /// Who holds each of the sockets that are wanted, in their order; for the others what is known.
     /// Leaves nothing out that can be found.
-    pub(super) fn all_holdings(
+    pub(super) fn requested_owner_pids(
         &mut self,
         sockets: &[Socket],
         is_wanted: &[bool],
         at: Moment,
         problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
+    ) -> Vec<OwnerPids> {
         let wanted = (0..sockets.len()).filter(|&row| is_wanted.get(row) == Some(&true));
         let inodes: HashSet<u32> = wanted
             .clone()
@@ -146,14 +146,14 @@ impl Platform {
         at: Moment,
         effort: Effort,
         problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
-        let (mut holdings, outcome) = self.holders.holdings(sockets, at, effort);
+    ) -> Vec<OwnerPids> {
+        let (mut owner_pids, outcome) = self.holders.owner_pids(sockets, at, effort);
         if let Err(error) = outcome {
             problems.push(problems::processes(error));
         }
-        self.blind = self.holders.blind();
-        accept::assign(sockets, &mut holdings);
-        holdings
+        self.hidden_reason = self.holders.hidden_reason();
+        accept_queue::assign(sockets, &mut owner_pids);
+        owner_pids
     }
 
     /// Looks for the holders of these few inodes alone.
@@ -163,9 +163,9 @@ impl Platform {
         inodes: &HashSet<u32>,
         hints: &Hints,
         problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
+    ) -> Vec<OwnerPids> {
         if inodes.is_empty() {
-            return vec![Holding::None; sockets.len()];
+            return vec![OwnerPids::None; sockets.len()];
         }
         let sought = match seek::seek(inodes, hints) {
             Ok(sought) => sought,
@@ -177,32 +177,32 @@ impl Platform {
                 seek::Sought::nothing_seen()
             }
         };
-        self.blind = sought.blind;
+        self.hidden_reason = sought.hidden_reason;
         self.looks = self.looks + sought.looks;
         let of = |inode: u32| match sought.found.get(&inode) {
-            Some(found) => Holding::By(found.iter().map(|one| one.pid).collect()),
-            None if !inodes.contains(&inode) => Holding::Unknown,
+            Some(found) => OwnerPids::Known(found.iter().map(|one| one.pid).collect()),
+            None if !inodes.contains(&inode) => OwnerPids::Unknown,
             // It may be on its way: outside only if it is so a second time.
-            None if sought.blind == Some(Blind::OtherNamespace)
+            None if sought.hidden_reason == Some(HiddenReason::OtherNamespace)
                 && !self.missed.contains(&inode) =>
             {
-                Holding::Unknown
+                OwnerPids::Unknown
             }
-            None if sought.blind.is_some() => Holding::Hidden,
-            None if self.missed.contains(&inode) => Holding::Kernel,
-            None => Holding::None,
+            None if sought.hidden_reason.is_some() => OwnerPids::Hidden,
+            None if self.missed.contains(&inode) => OwnerPids::Kernel,
+            None => OwnerPids::None,
         };
-        let holding = |socket: &Socket| socket.inode.map_or(Holding::None, of);
-        let mut holdings: Vec<_> = sockets.iter().map(holding).collect();
-        accept::assign(sockets, &mut holdings);
+        let holding = |socket: &Socket| socket.inode.map_or(OwnerPids::None, of);
+        let mut owner_pids: Vec<_> = sockets.iter().map(holding).collect();
+        accept_queue::assign(sockets, &mut owner_pids);
         let is_missed = |inode: &u32| !sought.found.contains_key(inode);
         self.missed = inodes.iter().copied().filter(is_missed).collect();
-        holdings
+        owner_pids
     }
 
     /// Why holders may be hidden.
-    pub(super) const fn blind(&self) -> Option<Blind> {
-        self.blind
+    pub(super) const fn hidden_reason(&self) -> Option<HiddenReason> {
+        self.hidden_reason
     }
 
     /// Forgets processes that are no more. Whether a socket lost its last holder by that, so that
@@ -213,29 +213,29 @@ impl Platform {
 
     /// Whether the next reading is wanted soon, as it goes on where this one ended. Without a descriptor
     /// it would get no further.
-    pub(super) fn has_more_to_look_at(&self) -> bool {
+    pub(super) fn has_unscanned_processes(&self) -> bool {
         !self.is_short && self.holders.is_in_first_round()
     }
 
     /// Whether there is no descriptor to look at processes with; that is told.
     fn is_short(&mut self, problems: &mut Vec<Problem>) -> bool {
-        let shortage = room::check().err();
+        let shortage = descriptor_limit::check().err();
         problems.extend(shortage.map(problems::no_descriptors));
         self.is_short = shortage.is_some();
         self.is_short
     }
 
     /// What was looked at since this was last asked.
-    pub(super) fn take_looks(&mut self) -> Looks {
-        std::mem::take(&mut self.looks) + self.holders.take_looks()
+    pub(super) fn take_scan_stats(&mut self) -> ScanStats {
+        std::mem::take(&mut self.looks) + self.holders.take_scan_stats()
     }
 }
 
 /// Nobody was looked at: whoever holds a socket is not known now. What was known before holds.
-fn unknown(sockets: &[Socket]) -> Vec<Holding> {
+fn unknown(sockets: &[Socket]) -> Vec<OwnerPids> {
     let holding = |socket: &Socket| match socket.inode {
-        Some(_) => Holding::Unknown,
-        None => Holding::None,
+        Some(_) => OwnerPids::Unknown,
+        None => OwnerPids::None,
     };
     sockets.iter().map(holding).collect()
 }

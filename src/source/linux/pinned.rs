@@ -16,19 +16,19 @@ use rustix::io::{self, Errno};
 use super::port::unusual;
 use super::scan;
 use crate::model::Pid;
-use crate::source::pulse::{Sign, pulse, sign};
+use crate::source::proc_stat::{Sign, proc_stat, sign};
 
 /// How far up an ancestor is looked for.
 const MAX_DEPTH: usize = 64;
 
 /// A process that can't become another one.
 #[derive(Debug)]
-pub struct Pinned {
+pub struct ProcessHandle {
     pid: Pid,
     directory: OwnedFd,
 }
 
-impl Pinned {
+impl ProcessHandle {
     /// Whichever process has this pid now.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ impl Pinned {
         if sign.has_ended {
             return Err(Errno::SRCH);
         }
-        Ok(sign.pulse.started_at_tick)
+        Ok(sign.proc_stat.started_at_tick)
     }
 
     /// Whether it holds one of these sockets: in its table of descriptors, or in one of the places
@@ -55,7 +55,7 @@ impl Pinned {
     ///
     /// # Errors
     /// `ESRCH` once it has ended; `EACCES` if this user may not look.
-    pub fn holds_one_of(&self, inodes: &HashSet<u32>) -> io::Result<bool> {
+    pub fn has_one_of(&self, inodes: &HashSet<u32>) -> io::Result<bool> {
         let mut holds = false;
         let seen = scan::visit_sockets(&self.directory, "fd", |_, inode| {
             holds |= inodes.contains(&inode);
@@ -76,7 +76,7 @@ impl Pinned {
     ///
     /// # Errors
     /// `ESRCH` once it has ended.
-    pub fn is_deaf_to(&self, signal: i32) -> io::Result<bool> {
+    pub fn kernel_drops_signal(&self, signal: i32) -> io::Result<bool> {
         const KILL: i32 = 9;
         let status = self.status()?;
         let pids = numbers(&status, "NSpid:", 10);
@@ -98,7 +98,7 @@ impl Pinned {
     ///
     /// # Errors
     /// `ESRCH` once it has ended.
-    pub fn is_of(&self, uids: [u32; 2]) -> io::Result<bool> {
+    pub fn runs_as_one_of(&self, uids: [u32; 2]) -> io::Result<bool> {
         // Real, effective, saved and that for files.
         let of_process = numbers(&self.status()?, "Uid:", 10);
         let mut decisive = of_process.iter().step_by(2).take(2);
@@ -112,7 +112,7 @@ impl Pinned {
     pub fn is_ancestor_of(&self, pid: Pid) -> io::Result<bool> {
         let mut next = pid;
         for _ in 0..MAX_DEPTH {
-            let Some(parent) = pulse(next).map(|pulse| pulse.parent) else {
+            let Some(parent) = proc_stat(next).map(|proc_stat| proc_stat.parent) else {
                 break;
             };
             if parent == self.pid {
@@ -128,13 +128,13 @@ impl Pinned {
     ///
     /// # Errors
     /// `ESRCH` once it has ended.
-    pub fn reception(&self, signal: i32) -> io::Result<Reception> {
+    pub fn disposition(&self, signal: i32) -> io::Result<SignalDisposition> {
         let status = self.status()?;
         let state = status.lines().find_map(|line| line.strip_prefix("State:"));
         match state.and_then(|state| state.trim_start().chars().next()) {
-            Some('T') => return Ok(Reception::Stopped),
-            Some('t') => return Ok(Reception::Traced),
-            Some('D') => return Ok(Reception::Uninterruptible),
+            Some('T') => return Ok(SignalDisposition::Stopped),
+            Some('t') => return Ok(SignalDisposition::Traced),
+            Some('D') => return Ok(SignalDisposition::Uninterruptible),
             _ => {}
         }
         let has = |name| {
@@ -143,13 +143,13 @@ impl Pinned {
                 .any(|set| set >> (signal - 1) & 1 == 1)
         };
         Ok(if has("SigIgn:") {
-            Reception::Ignored
+            SignalDisposition::Ignored
         } else if has("SigCgt:") {
-            Reception::Handled
+            SignalDisposition::Handled
         } else if has("SigBlk:") {
-            Reception::Blocked
+            SignalDisposition::Blocked
         } else {
-            Reception::Default
+            SignalDisposition::Default
         })
     }
 
@@ -157,7 +157,7 @@ impl Pinned {
     ///
     /// # Errors
     /// `ESRCH` once it has ended.
-    pub fn ignores(&self, signal: i32) -> io::Result<bool> {
+    pub fn ignores_signal(&self, signal: i32) -> io::Result<bool> {
         let sets = numbers(&self.status()?, "SigIgn:", 16);
         Ok(sets.iter().any(|set| set >> (signal - 1) & 1 == 1))
     }
@@ -187,7 +187,7 @@ impl Pinned {
 
 /// What a process does about a signal (`proc_pid_status(5)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reception {
+pub enum SignalDisposition {
     /// Nothing, until it is continued: it is stopped.
     Stopped,
     /// Nothing, until its debugger lets it.
@@ -205,7 +205,7 @@ pub enum Reception {
 }
 
 /// As a pidfd.
-impl AsFd for Pinned {
+impl AsFd for ProcessHandle {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.directory.as_fd()
     }

@@ -147,7 +147,7 @@ fn number(error: &DumpError) -> Option<Errno> {
 }
 
 /// `EPERM`, as manual pages name it.
-pub(super) fn name(error: &io::Error) -> String {
+pub(super) fn errno_name(error: &io::Error) -> String {
     let number = error.raw_os_error();
     number.map_or_else(
         || error.to_string(),

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
 
-use super::detail::{self, Detail, TIMEWAIT_TIMER};
+use super::detail::{self, InetRow, TIMEWAIT_TIMER};
 use super::sock_diag::Rows;
 use crate::model::{Endpoint, Family, Protocol, Queue, State};
 use crate::source::netstat::{self, Part};
@@ -71,7 +71,7 @@ fn whole(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Each line of a table: a row, or `None` where it makes no sense.
-pub(super) fn rows(table: &[u8], protocol: Protocol) -> impl Iterator<Item = Option<Detail>> {
+pub(super) fn rows(table: &[u8], protocol: Protocol) -> impl Iterator<Item = Option<InetRow>> {
     let lines = table.split(|&byte| byte == b'\n');
     let is_row = |line: &&[u8]| !line.is_empty() && !line.trim_ascii_start().starts_with(b"sl ");
     lines
@@ -81,7 +81,7 @@ pub(super) fn rows(table: &[u8], protocol: Protocol) -> impl Iterator<Item = Opt
 
 /// Reads `SLOT: LOCAL REMOTE STATE SEND:RECEIVE TIMER:WHEN RETRANSMITS UID PROBES INODE …`; numbers are
 /// hexadecimal, but for the last three.
-fn row(line: &str, protocol: Protocol) -> Option<Detail> {
+fn row(line: &str, protocol: Protocol) -> Option<InetRow> {
     let mut words = line.split_ascii_whitespace().skip(1);
     let local = endpoint(words.next()?)?;
     let remote = endpoint(words.next()?)?;
@@ -96,11 +96,11 @@ fn row(line: &str, protocol: Protocol) -> Option<Detail> {
     let expires_in = is_leftover.then_some(TICK.checked_mul(hexadecimal(when)?)?);
     let uid = words.nth(1)?.parse().ok()?;
     let inode = words.nth(1)?.parse().ok()?;
-    Some(Detail {
+    Some(InetRow {
         protocol,
         state,
         local,
-        remote: (!remote.is_nothing()).then_some(remote),
+        remote: (!remote.is_unspecified()).then_some(remote),
         inode: (inode != 0).then_some(inode),
         uid: netstat::uid(inode, uid),
         v6only: None,

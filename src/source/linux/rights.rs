@@ -8,7 +8,7 @@ use rustix::fs::stat;
 use rustix::process::geteuid;
 use rustix::thread::{CapabilitySet, capabilities, no_new_privs};
 
-use crate::source::Blind;
+use crate::source::HiddenReason;
 
 /// The inode of the initial user namespace (`PROC_USER_INIT_INO` of the kernel).
 const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
@@ -31,19 +31,19 @@ pub(super) fn is_confined() -> bool {
 }
 
 /// Why a look at a process was refused.
-pub(super) fn refusal() -> Blind {
+pub(super) fn refusal() -> HiddenReason {
     let has = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
     let (ptrace, search) = (
         has.contains(CapabilitySet::SYS_PTRACE),
         has.intersects(CapabilitySet::DAC_READ_SEARCH | CapabilitySet::DAC_OVERRIDE),
     );
     match (ptrace, search) {
-        (true, true) if is_in_user_namespace() == Some(true) => Blind::OtherUsers,
-        (true, true) => Blind::Forbidden,
-        _ if !geteuid().is_root() && is_confined() => Blind::Confined,
-        _ if !geteuid().is_root() => Blind::NotPermitted,
-        (false, true) => Blind::Lacking("CAP_SYS_PTRACE"),
-        (true, false) => Blind::Lacking("CAP_DAC_READ_SEARCH"),
-        (false, false) => Blind::Lacking("CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"),
+        (true, true) if is_in_user_namespace() == Some(true) => HiddenReason::OtherUsers,
+        (true, true) => HiddenReason::Forbidden,
+        _ if !geteuid().is_root() && is_confined() => HiddenReason::Confined,
+        _ if !geteuid().is_root() => HiddenReason::NotPermitted,
+        (false, true) => HiddenReason::Lacking("CAP_SYS_PTRACE"),
+        (true, false) => HiddenReason::Lacking("CAP_DAC_READ_SEARCH"),
+        (false, false) => HiddenReason::Lacking("CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"),
     }
 }

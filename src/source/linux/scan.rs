@@ -14,7 +14,7 @@ use rustix::io::{self, Errno};
 
 use super::rights;
 use crate::model::Pid;
-use crate::source::Blind;
+use crate::source::HiddenReason;
 
 /// The inode of the initial pid namespace (`PROC_PID_INIT_INO` of the kernel).
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
@@ -33,7 +33,7 @@ pub(super) fn open_proc() -> io::Result<OwnedFd> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sight {
     /// Why there may be a holder that was not looked at; `None` if there can be none.
-    pub(super) blind: Option<Blind>,
+    pub(super) hidden_reason: Option<HiddenReason>,
     /// Whether a look was refused.
     is_refused: bool,
     own_network: Option<u64>,
@@ -43,7 +43,7 @@ impl Sight {
     /// Before any process was looked at.
     pub(super) fn here() -> Self {
         Self {
-            blind: blind_here(),
+            hidden_reason: blind_here(),
             is_refused: false,
             own_network: network_of("self").ok(),
         }
@@ -57,7 +57,7 @@ impl Sight {
             && !self.is_refused
             && self.may_hold(pid)
         {
-            self.blind = Some(rights::refusal());
+            self.hidden_reason = Some(rights::refusal());
             self.is_refused = true;
         }
     }
@@ -75,11 +75,11 @@ impl Sight {
 
 /// Whether there are processes that `/proc` does not even list: it is mounted with `hidepid`, which
 /// hides pid 1 first of all, or this is not the initial pid namespace.
-fn blind_here() -> Option<Blind> {
+fn blind_here() -> Option<HiddenReason> {
     let is_initial = stat("/proc/self/ns/pid").is_ok_and(|pid| pid.st_ino == INITIAL_PID_NAMESPACE);
     match (stat("/proc/1"), is_initial) {
         (Err(_), _) => Some(rights::refusal()),
-        (Ok(_), false) => Some(Blind::OtherNamespace),
+        (Ok(_), false) => Some(HiddenReason::OtherNamespace),
         (Ok(_), true) => None,
     }
 }

@@ -18,7 +18,7 @@ use netlink_sys::{Socket, SocketAddr};
 use rustix::io::Errno;
 use thiserror::Error;
 
-use super::detail::{self, Detail};
+use super::detail::{self, InetRow};
 use super::problems;
 use crate::model::{Family, Protocol};
 use crate::source::netstat::Part;
@@ -46,7 +46,7 @@ pub(super) enum DumpError {
     #[error("the table changed while it was read")]
     Interrupted,
     /// The kernel refused, or the conversation failed.
-    #[error("{}", problems::name(.0))]
+    #[error("{}", problems::errno_name(.0))]
     System(#[from] io::Error),
     /// The kernel's answer can't be understood.
     #[error("unexpected answer of the kernel")]
@@ -81,7 +81,7 @@ enum Step {
 /// Where the rows of a dump go.
 pub(super) trait Rows {
     /// Takes the next row.
-    fn push(&mut self, row: Detail);
+    fn push(&mut self, row: InetRow);
 
     /// How many there are.
     fn len(&self) -> usize;
@@ -90,8 +90,8 @@ pub(super) trait Rows {
     fn truncate(&mut self, rows: usize);
 }
 
-impl Rows for Vec<Detail> {
-    fn push(&mut self, row: Detail) {
+impl Rows for Vec<InetRow> {
+    fn push(&mut self, row: InetRow) {
         self.push(row);
     }
 
@@ -220,11 +220,11 @@ impl Asked {
 
 fn request(asked: Asked, sequence: u32) -> Vec<u8> {
     match asked {
-        Asked::Walk(extras) => walk_request(extras, sequence),
-        Asked::All(part)
-        | Asked::Table(part, _)
-        | Asked::OnPort(part, _)
-        | Asked::Waiting(part) => part_request(asked, part, sequence),
+        DumpRequest::Walk(extras) => walk_request(extras, sequence),
+        DumpRequest::All(part)
+        | DumpRequest::Table(part, _)
+        | DumpRequest::OnPort(part, _)
+        | DumpRequest::Waiting(part) => part_request(asked, part, sequence),
     }
 }
 
@@ -246,16 +246,16 @@ fn part_request(asked: Asked, part: Part, sequence: u32) -> Vec<u8> {
     let mut extensions = ExtensionFlags::empty();
     let mut states = STATES;
     match asked {
-        Asked::All(_) | Asked::Walk(_) => {}
-        Asked::OnPort(_, number) => {
+        DumpRequest::All(_) | DumpRequest::Walk(_) => {}
+        DumpRequest::OnPort(_, number) => {
             socket_id.source_port = number;
             extensions = ExtensionFlags::INFO;
         }
-        Asked::Table(_, extras) => {
+        DumpRequest::Table(_, extras) => {
             extensions = extras.extensions();
             states = extras.states();
         }
-        Asked::Waiting(_) => states = WAITING,
+        DumpRequest::Waiting(_) => states = WAITING,
     }
     let mut header = NetlinkHeader::default();
     header.flags = NLM_F_REQUEST | NLM_F_DUMP;

@@ -10,10 +10,10 @@ use std::collections::HashSet;
 use super::age::KernelClock;
 use super::bound::{BoundSockets, processor_time};
 use super::cgroup::Cgroups;
-use super::detail::Detail;
+use super::netlink::InetRow;
 use super::placement::Placement;
 use super::problems::{Instead, Troubles};
-use super::sock_diag::{Asked, DumpError, Extras, Rows, SockDiag};
+use super::netlink::{DumpRequest, DumpError, Extras, Rows, SockDiag};
 use super::{Interfaces, problems, proc_net};
 use crate::model::{Moment, Pid, Problem, Protocol, Socket, State};
 use crate::source::netstat::{self, Part};
@@ -83,7 +83,7 @@ impl Table {
     /// group mostly stand together.
     fn place(&mut self, sockets: &mut [Socket], at: Moment) -> Option<Problem> {
         self.cgroups
-            .learn(self.groups.iter().copied().filter(|&id| id != 0), at);
+            .resolve(self.groups.iter().copied().filter(|&id| id != 0), at);
         let mut last: (u64, Option<&Placement>) = (0, None);
         for (socket, &group) in sockets.iter_mut().zip(&self.groups) {
             if group != last.0 {
@@ -95,7 +95,7 @@ impl Table {
             }
         }
         let groups = self.groups.iter().filter(|&&id| id != 0);
-        let missing = groups.filter(|&&id| self.cgroups.is_yet_to_be_found(id));
+        let missing = groups.filter(|&&id| self.cgroups.is_pending(id));
         problems::groups(missing.count())
     }
 }
@@ -117,7 +117,7 @@ impl Reading {
         troubles: &mut Troubles,
         problems: &mut Vec<Problem>,
     ) -> bool {
-        match diag.dump(Asked::Walk(extras), self) {
+        match diag.dump(DumpRequest::Walk(extras), self) {
             Ok(()) => true,
             Err(DumpError::Interrupted) => {
                 problems.push(problems::interrupted("TCP"));
@@ -141,7 +141,7 @@ impl Reading {
         troubles: &mut Troubles,
         problems: &mut Vec<Problem>,
     ) -> bool {
-        match diag.dump(Asked::Table(part, extras), self) {
+        match diag.dump(DumpRequest::Table(part, extras), self) {
             Ok(()) => return true,
             Err(DumpError::Interrupted) => problems.push(problems::interrupted(part.name())),
             Err(error) => {
@@ -195,7 +195,7 @@ impl Reading {
 }
 
 impl Rows for Reading {
-    fn push(&mut self, detail: Detail) {
+    fn push(&mut self, detail: InetRow) {
         // One that is merely bound and has no inode is being closed: it would be told as opened where it just ended.
         if detail.state == State::Bound && detail.inode.is_none() {
             return;

@@ -41,7 +41,7 @@ impl Replay {
     /// # Errors
     ///
     /// When the file can't be read, or what it ends with is no snapshot.
-    pub fn go_to_last(&mut self) -> Result<(), SourceError> {
+    pub fn seek_last(&mut self) -> Result<(), SourceError> {
         self.go_to(usize::MAX)
     }
 

@@ -300,7 +300,7 @@ fn a_recording_ends_before_it_is_larger_than_it_may_be() {
     assert_eq!(std::fs::metadata(&file.0).unwrap().len(), first + 1);
     let mut replay = Replay::open(&file.0).unwrap();
     assert!(replay.take(at(1)).unwrap() == reading(1, &sockets));
-    assert!(replay.is_over().unwrap());
+    assert!(replay.is_at_end().unwrap());
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn of_more_sockets_than_a_recording_can_hold_it_holds_the_first_and_says_so() {
         (last.code, &*last.message),
         (ProblemCode::RecordingIncomplete, says)
     );
-    assert_eq!(Recorder::left_out(&many).as_ref(), Some(last));
+    assert_eq!(Recorder::incomplete_problem(&many).as_ref(), Some(last));
 }
 
 #[test]
@@ -434,7 +434,7 @@ fn any_reading_can_be_gone_to_and_what_lies_between_is_not_read() {
     assert_eq!(Replay::times(&file.0).unwrap().len(), 4);
     let gone_to = |number| {
         let mut replay = Replay::open(&file.0).unwrap();
-        replay.go_to(number)?;
+        replay.seek(number)?;
         let sockets = replay.take(at(1))?.sockets.len();
         Ok::<_, SourceError>((replay.playback().unwrap().number, sockets))
     };
@@ -446,7 +446,7 @@ fn any_reading_can_be_gone_to_and_what_lies_between_is_not_read() {
     std::fs::write(&file.0, &lines[..lines.len() - 9]).unwrap();
     assert_eq!(Replay::times(&file.0).unwrap().len(), 3);
     let mut replay = Replay::open(&file.0).unwrap();
-    replay.go_to_last().unwrap();
+    replay.seek_last().unwrap();
     let reading = replay.take(at(1)).unwrap();
     assert_eq!((reading.sockets.len(), reading.problems.len()), (1, 1));
     assert_eq!(replay.playback().unwrap().number, 3);
@@ -584,7 +584,7 @@ fn behind_a_line_that_is_too_long_nothing_is_read() {
             error.starts_with("a.jsonl:2: the line is longer than "),
             "{error}"
         );
-        assert!(replay.is_over().unwrap());
+        assert!(replay.is_at_end().unwrap());
     }
 }
 
@@ -608,12 +608,12 @@ fn a_line_that_is_half_there_leaves_what_was_before_it_and_says_so() {
     let whole = frame("", "");
     let mut replay = open(&format!("{whole}\n{}", &whole[..50])).unwrap();
     assert_eq!(replay.take(at(1)).unwrap().problems, []);
-    assert!(!replay.is_over().unwrap());
+    assert!(!replay.is_at_end().unwrap());
     for second in 2..4 {
         let problems = replay.take(at(second)).unwrap().problems;
         let says = "the recording breaks off in its line 2";
         assert_eq!(problems, [Problem::new(ProblemCode::RecordingEnded, says)]);
-        assert!(replay.is_over().unwrap());
+        assert!(replay.is_at_end().unwrap());
     }
     assert!(complaint(&whole[..50]).starts_with("a.jsonl:1: column 50: EOF"));
 }

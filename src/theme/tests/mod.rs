@@ -35,11 +35,11 @@ fn every_built_in_theme_reads_and_says_how_each_role_looks() {
 
 #[test]
 fn the_default_has_the_sixteen_colours_of_the_terminal_and_its_background() {
-    let looks = Themes::default().chosen().looks;
+    let looks = Themes::default().chosen().styles;
     assert_eq!(looks, Themes::terminal());
     assert_eq!(looks.on(Depth::Sixteen), looks);
     assert_eq!(looks.on(Depth::Full), looks);
-    assert_eq!(looks.of(Role::Plain), Look::default());
+    assert_eq!(looks.of(Role::Plain), Style::default());
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn the_key_goes_through_all_themes_and_begins_anew() {
     let first = themes.clone();
     for place in 2..=BUILT_IN.len() {
         themes.choose_next();
-        assert_eq!(themes.place(), (place, BUILT_IN.len()));
+        assert_eq!(themes.position(), (place, BUILT_IN.len()));
     }
     themes.choose_next();
     assert_eq!(themes, first);

@@ -111,7 +111,7 @@ fn a_theme_of_the_users_own_stands_behind_the_built_in_ones() {
     };
     assert_eq!(themes.add(named("mine")), Ok(()));
     themes.choose("mine").unwrap();
-    assert_eq!(themes.place(), (8, 8));
+    assert_eq!(themes.position(), (8, 8));
     assert_eq!(themes.own(), [named("mine")]);
     for (name, told) in [
         ("mine", "`mine` is a theme that there is: take another name"),

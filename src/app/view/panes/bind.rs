@@ -75,7 +75,7 @@ fn blockers(pane: &BindPane, verdict: &Verdict) -> Vec<Line> {
         let is_there = pane.visited() == Some(at);
         let mark = if is_there { "▸ " } else { "" };
         let line = [
-            span(pad(label, LABEL, false), Role::Dim),
+            span(pad(label, LABEL), Role::Dim),
             span(format!("{mark}{}  ", socket_text(socket)), Role::Strong),
             span(format!("{}  ", socket.state), Role::Plain),
             span(owner_with_pid(socket), Role::Plain),
@@ -86,7 +86,7 @@ fn blockers(pane: &BindPane, verdict: &Verdict) -> Vec<Line> {
     let mut lines: Vec<Line> = blockers.map(line).collect();
     let more = verdict.blockers.len().saturating_sub(MAX_LISTED);
     if more > 0 {
-        let text = format!("{}and {more} more", pad("", LABEL, false));
+        let text = format!("{}and {more} more", pad("", LABEL));
         lines.push(vec![span(text, Role::Dim)]);
     }
     lines
@@ -150,7 +150,7 @@ fn labelled(label: &super::super::Span, text: &str, role: Role, columns: usize) 
         } else {
             ""
         };
-        let label = span(pad(first, indent, false), label.role);
+        let label = span(pad(first, indent), label.role);
         lines.push(vec![label, span(part, role)]);
     }
     lines
@@ -188,17 +188,17 @@ fn matrix(verdict: &Verdict, columns: usize) -> Vec<Line> {
             MatrixCell::Answered(_) => Role::Bad,
             MatrixCell::Predicted(_) | MatrixCell::Implied => Role::Dim,
         };
-        span(pad(cell.as_str(), width, false), role)
+        span(pad(cell.as_str(), width), role)
     };
     let [first, second, last] = headings;
     let heading = vec![
-        span(pad(first, cell, false), Role::Dim),
-        span(pad(second, cell, false), Role::Dim),
+        span(pad(first, cell), Role::Dim),
+        span(pad(second, cell), Role::Dim),
         span(last, Role::Dim),
     ];
     let rows = verdict.matrix.iter().map(|row| {
         vec![
-            span(pad(&row.address, cell, false), Role::Strong),
+            span(pad(&row.address, cell), Role::Strong),
             answer(&row.with_reuse_address, cell),
             answer(&row.without, 12),
         ]
@@ -228,9 +228,9 @@ fn servers(verdict: &Verdict, columns: usize) -> Vec<Line> {
             Start::Refused => Role::Bad,
         };
         vec![
-            span(pad(profile.servers, servers, false), Role::Plain),
+            span(pad(profile.servers, servers), Role::Plain),
             span(
-                pad(&cut(profile.manner, manner), manner, false),
+                pad(&cut(profile.manner, manner), manner),
                 Role::Plain,
             ),
             span(start.as_str(), role),
@@ -268,7 +268,7 @@ fn add_command(lines: &mut Vec<Line>, command: &str, columns: usize) {
         _ => {
             let is_roomy = line_width(&beside) + LABEL < columns;
             let indent = if is_roomy { LABEL } else { 0 };
-            lines.push(vec![span(pad("", indent + 2, false), Role::Plain), command]);
+            lines.push(vec![span(pad("", indent + 2), Role::Plain), command]);
         }
     }
 }

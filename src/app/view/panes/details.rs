@@ -96,7 +96,7 @@ impl App {
         if let Some(opened) = row.opened() {
             return format!("opened at {}", self.time_beside(opened, row.first_seen));
         }
-        let known = row.began_its_state_by().filter(|_| row.is_as_found());
+        let known = row.state_began_by().filter(|_| row.is_unchanged_since_start());
         let known = known.map(|by| self.time_beside(by, row.first_seen));
         let known = known.map_or_else(String::new, |by| format!(", at least since {by}"));
         format!("there before {}{known}", self.clock(row.first_seen))
@@ -201,7 +201,7 @@ fn other_sockets(process: &Process, others: &[&Row]) -> Vec<Line> {
 
 fn fact(label: &str, text: String) -> Line {
     vec![
-        span(pad(label, LABEL, false), Role::Dim),
+        span(pad(label, LABEL), Role::Dim),
         span(text, Role::Plain),
     ]
 }
@@ -237,7 +237,7 @@ fn queue_warning(socket: &Socket, columns: usize) -> Vec<Line> {
         Some(Fill::Roomy) | None => return Vec::new(),
     };
     let room = columns.saturating_sub(LABEL);
-    let line = |text, role| vec![span(pad("", LABEL, false), Role::Dim), span(text, role)];
+    let line = |text, role| vec![span(pad("", LABEL), Role::Dim), span(text, role)];
     let what = wrap(what, room).into_iter().map(|text| line(text, role));
     let remedy = wrap(REMEDY, room).into_iter();
     what.chain(remedy.map(|text| line(text, Role::Plain)))

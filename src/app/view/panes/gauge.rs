@@ -4,7 +4,7 @@
 
 use super::super::{Line, Role, span};
 use crate::columns::pad;
-use crate::model::{EphemeralUse, Held};
+use crate::model::{EphemeralUse, PortUsage};
 
 /// Cells of a bar in a pane of this width; in a narrow one the figures stand alone.
 const fn bar(columns: usize) -> usize {
@@ -40,7 +40,7 @@ fn line(label: &str, taken: usize, of: &EphemeralUse, text: String, columns: usi
         SHORT..100 => Role::Warning,
         _ => Role::Bad,
     };
-    let mut line = vec![span(pad(label, LABEL, false), Role::Dim)];
+    let mut line = vec![span(pad(label, LABEL), Role::Dim)];
     let cells = bar(columns);
     if cells > 0 {
         // Full only if it is, empty only if it is.
@@ -56,7 +56,7 @@ fn line(label: &str, taken: usize, of: &EphemeralUse, text: String, columns: usi
 }
 
 /// `: 27 TIME_WAIT · 12 connected · 3 bound`, as far as there are such.
-fn parts(held: Held) -> String {
+fn parts(held: PortUsage) -> String {
     let all = [
         (held.time_wait, "TIME_WAIT"),
         (held.connected, "connected"),

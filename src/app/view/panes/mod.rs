@@ -29,9 +29,9 @@ impl App {
         let scroll = self.pane_scroll.min(lines.len().saturating_sub(height));
         let below = lines.len().saturating_sub(scroll + height);
         let (title, closes) = match pane {
-            Pane::Details => ("details".to_owned(), Action::ToggleDetails),
-            Pane::Events => (self.events_title(), Action::ToggleEvents),
-            Pane::Stats => (self.stats_title(), Action::ToggleStats),
+            Pane::Details => ("details".to_owned(), Action::Pane(crate::keymap::PaneAction::ToggleDetails)),
+            Pane::Events => (self.events_title(), Action::Pane(crate::keymap::PaneAction::ToggleEvents)),
+            Pane::Stats => (self.stats_title(), Action::Pane(crate::keymap::PaneAction::ToggleStats)),
             Pane::Bind(pane) => (bind::title(pane, now), Action::Back),
         };
         let head = head.min(lines.len());
@@ -63,10 +63,10 @@ impl App {
 
     /// How many lines are below those in sight, and the key that shows them.
     fn more(&self, below: usize, before: &str) -> Option<Span> {
-        let key = self.settings.keymap.key(Action::PaneDown);
+        let key = self.settings.keymap.key(Action::Pane(crate::keymap::PaneAction::Down));
         let key = key.map_or_else(String::new, |key| format!(" {key}"));
         let text = format!("{before}{below} more{key}");
-        (below > 0).then(|| span(text, Role::Dim).on_click(Click::Do(Action::PaneDown)))
+        (below > 0).then(|| span(text, Role::Dim).on_click(Click::Do(Action::Pane(crate::keymap::PaneAction::Down))))
     }
 
     /// How far the open pane can be scrolled.

@@ -7,7 +7,7 @@ use super::super::super::stats::Measured;
 use super::super::{Line, Role, span};
 use super::gauge;
 use crate::columns::{pad, width};
-use crate::model::{counted, millis_text};
+use crate::model::{counted, duration};
 
 /// Cells of what stands at the left: a time of day, or a word.
 const LABEL: usize = 8;
@@ -42,7 +42,7 @@ enum Figure {
 impl Figure {
     fn text(self) -> String {
         match self {
-            Self::Time(time) => millis_text(time),
+            Self::Time(time) => duration::format_millis(time),
             Self::Count(count) => count.to_string(),
         }
     }
@@ -189,9 +189,9 @@ fn worst(measured: &[&Measured], column: &Column) -> Option<Figure> {
 }
 
 fn titles(fitted: &[(&Column, usize)]) -> Line {
-    let title = |(column, cells): &(&Column, usize)| pad(column.title, GAP + cells, true);
+    let title = |(column, cells): &(&Column, usize)| crate::columns::pad_left(column.title, GAP + cells);
     let titles: String = fitted.iter().map(title).collect();
-    vec![span(pad("", LABEL, false) + &titles, Role::Dim)]
+    vec![span(pad("", LABEL) + &titles, Role::Dim)]
 }
 
 fn line(
@@ -199,7 +199,7 @@ fn line(
     figures: impl Iterator<Item = Option<Figure>>,
     fitted: &[(&Column, usize)],
 ) -> Line {
-    let mut line = vec![span(pad(label, LABEL, false), Role::Dim)];
+    let mut line = vec![span(pad(label, LABEL), Role::Dim)];
     line.extend(figures.zip(fitted).map(|(figure, (column, cells))| {
         let text = figure.map_or_else(|| "–".into(), Figure::text);
         let role = match (figure, column.priority) {
@@ -208,7 +208,7 @@ fn line(
             (_, 0) => Role::Strong,
             _ => Role::Plain,
         };
-        span(pad(&text, GAP + cells, true), role)
+        span(crate::columns::pad_left(&text, GAP + cells), role)
     }));
     line
 }

@@ -58,7 +58,7 @@ impl App {
         rows.map(|((mark, left), right)| {
             let bars = shown.iter().map(|bucket| bar(bucket.tally.of(mark), peak));
             vec![
-                span(pad(&left, CLOCK + 1, false), Role::Dim),
+                span(pad(&left, CLOCK + 1), Role::Dim),
                 span(format!("{} ", mark.glyph()), mark_role(mark)),
                 span(bars.collect::<String>(), mark_role(mark)),
                 span(format!(" {right}"), Role::Dim),

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use super::super::scan;
 use crate::model::{Pid, Run, Text};
-use crate::source::pulse::pulse;
+use crate::source::proc_stat::proc_stat;
 
 /// How far up ancestors are read.
 const MAX_DEPTH: usize = 32;
@@ -220,7 +220,7 @@ pub(super) fn children_of(pid: Pid) -> Vec<Pid> {
 fn children_by_parent(parent: Pid) -> Vec<Pid> {
     let proc = scan::open_proc();
     let pids = proc.and_then(|proc| scan::pids(&proc)).unwrap_or_default();
-    let is_child = |pid: &Pid| pulse(*pid).is_some_and(|pulse| pulse.parent == parent);
+    let is_child = |pid: &Pid| proc_stat(*pid).is_some_and(|proc_stat| proc_stat.parent == parent);
     pids.into_iter().filter(is_child).collect()
 }
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::super::scan;
 use super::facts::{self, Environment, Facts};
 use super::forwards::{self, Sshd};
-use crate::model::{AlsoEnds, AlsoEndsKind, Behind, BehindKind, Pid, Standing, Text};
+use crate::model::{AlsoEnds, AlsoEndsKind, Behind, BehindKind, Pid, EndRisk, Text};
 
 /// The variable that sshd sets for what runs in a session (`ssh(1)`): both ends of its connection.
 const CONNECTION: &str = "SSH_CONNECTION";
@@ -71,8 +71,8 @@ pub(super) fn hidden_session(uid: u32, port: u16) -> Option<Behind> {
 }
 
 /// The login that ends with a process, if it carries one.
-pub(super) fn of(facts: &Facts, standing: Standing) -> Option<AlsoEnds> {
-    if !matches!(standing, Standing::Login | Standing::OwnLogin) {
+pub(super) fn of(facts: &Facts, end_risk: EndRisk) -> Option<AlsoEnds> {
+    if !matches!(end_risk, EndRisk::Login | EndRisk::OwnLogin) {
         return None;
     }
     let Some(Sshd::Session { user, terminal }) = forwards::sshd(facts) else {

@@ -11,7 +11,7 @@ mod forwards;
 mod keepers;
 mod login;
 mod signals;
-mod standing;
+mod end_risk;
 mod units;
 
 use std::collections::HashMap;
@@ -24,10 +24,10 @@ use self::facts::{Environment, Facts};
 use self::keepers::look;
 use self::login::OwnLogin;
 use self::units::Units;
-use super::sock_diag::{Asked, SockDiag};
+use super::netlink::{DumpRequest, SockDiag};
 use super::{rights, scan};
 use crate::model::{
-    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Holder, KeeperKind, KeptBy, Lineage,
+    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Holder, SupervisorKind, Supervisor, Lineage,
     Manager, Owner, Pid, Process, Protocol, Redirect, Restarts, Serving, Socket, State, Text, Unit,
 };
 use crate::source::lineage;
@@ -149,7 +149,7 @@ impl<'a> BackgroundReader<'a> {
         let environment = Environment::of(process.pid);
         let publisher = self.containers.publisher(&own);
         let behind = self.behind(&line, publisher.as_ref(), environment.as_ref());
-        let keeper = self.keeper(&line, owners, environment.as_ref());
+        let supervisor = self.supervisor(&line, owners, environment.as_ref());
         let client = self.containers.client_of(behind.as_ref());
         let users = &mut self.processes.users;
         let unit = match client {
@@ -159,11 +159,11 @@ impl<'a> BackgroundReader<'a> {
                 .of(&facts::line_of(client), &[client], None, None, users),
             None => self
                 .units
-                .of(&line, owners, behind.as_ref(), keeper.as_ref(), users),
+                .of(&line, owners, behind.as_ref(), supervisor.as_ref(), users),
         };
         let is_own_login = self.own_login.is(&own);
         let children = facts::children_of(own.pid);
-        let standing = standing::standing(&standing::Known {
+        let end_risk = end_risk::end_risk(&end_risk::Known {
             facts: &own,
             publisher: publisher.as_ref(),
             guard: self.lineage.guard(process),
@@ -172,20 +172,20 @@ impl<'a> BackgroundReader<'a> {
             resolves_names: self.is_resolver,
         });
         let mut also_ends = self.other_ports(own.pid);
-        also_ends.extend(login::of(&own, standing));
-        also_ends.extend(other_apps(keeper.as_ref(), &line));
+        also_ends.extend(login::of(&own, end_risk));
+        also_ends.extend(other_apps(supervisor.as_ref(), &line));
         Background {
             pid: own.pid,
             kept_by: kept_by(
-                keeper,
+                supervisor,
                 unit.as_ref(),
                 behind.as_ref(),
                 self.containers.restarts(behind.as_ref()),
             ),
             behind,
             unit,
-            standing,
-            reaction: standing::reaction(&own, || signals::takes_blocked(own.pid)),
+            end_risk,
+            reaction: end_risk::reaction(&own, || signals::takes_blocked(own.pid)),
             may_signal: may_signal(&own),
             also_ends,
         }
@@ -228,15 +228,15 @@ impl<'a> BackgroundReader<'a> {
         container.or_else(session).or_else(proxy).or_else(forward)
     }
 
-    fn keeper(
+    fn supervisor(
         &mut self,
         line: &[Facts],
         owners: &[Pid],
         environment: Option<&Environment>,
-    ) -> Option<KeptBy> {
+    ) -> Option<Supervisor> {
         let port = self.port.1;
         let look = look::System { environment, port };
-        let mut kept_by = keepers::keeper(line, owners, &look)?;
+        let mut kept_by = keepers::supervisor(line, owners, &look)?;
         let runs_us = |pid: Pid| self.lineage.has(pid);
         if kept_by.pid.is_some_and(runs_us) {
             // This program was started by it as well: it is not ended for a port.
@@ -275,10 +275,10 @@ impl<'a> BackgroundReader<'a> {
 }
 
 /// The other apps of foreman and its like: all end when one does.
-fn other_apps(keeper: Option<&KeptBy>, line: &[Facts]) -> Vec<AlsoEnds> {
-    let Some(foreman) = keeper
-        .filter(|keeper| keeper.kind == KeeperKind::Foreman)
-        .and_then(|keeper| keeper.pid)
+fn other_apps(supervisor: Option<&Supervisor>, line: &[Facts]) -> Vec<AlsoEnds> {
+    let Some(foreman) = supervisor
+        .filter(|supervisor| supervisor.kind == SupervisorKind::Foreman)
+        .and_then(|supervisor| supervisor.pid)
     else {
         return Vec::new();
     };
@@ -307,7 +307,7 @@ fn waiting_here() -> HashMap<u32, (Protocol, u16)> {
     let (mut diag, mut details) = (SockDiag::default(), Vec::new());
     for protocol in [Protocol::Tcp, Protocol::Udp] {
         for part in Part::of(protocol) {
-            let _ = diag.dump(Asked::Waiting(part), &mut details);
+            let _ = diag.dump(DumpRequest::Waiting(part), &mut details);
         }
     }
     let waiting = details.iter().filter(|detail| detail.remote.is_none());
@@ -333,29 +333,29 @@ fn may_signal(facts: &Facts) -> bool {
 
 /// What starts the process again: a supervisor, its unit, or the engine of its container.
 fn kept_by(
-    keeper: Option<KeptBy>,
+    supervisor: Option<Supervisor>,
     unit: Option<&Unit>,
     behind: Option<&Behind>,
     restarts: Option<Restarts>,
-) -> Option<KeptBy> {
+) -> Option<Supervisor> {
     if let Some(unit) = unit.filter(|unit| unit.is_server == Some(true)) {
-        return Some(KeptBy {
+        return Some(Supervisor {
             name: Some(unit.name.clone()),
             restarts: unit.restarts(),
             is_reachable: unit.manager == Manager::Own || geteuid().is_root(),
-            ..KeptBy::new(KeeperKind::Systemd)
+            ..Supervisor::new(SupervisorKind::Systemd)
         });
     }
     let container = behind.filter(|behind| behind.kind == BehindKind::Container);
     match container {
-        None => keeper,
+        None => supervisor,
         Some(container) => {
             let kind = containers::keeper_of(container.engine)?;
-            Some(KeptBy {
+            Some(Supervisor {
                 name: container.name.clone(),
                 restarts: restarts.unwrap_or(Restarts::Unknown),
                 is_reachable: container.is_reachable,
-                ..KeptBy::new(kind)
+                ..Supervisor::new(kind)
             })
         }
     }

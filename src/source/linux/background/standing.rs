@@ -4,7 +4,7 @@
 use super::containers::publishers::Publisher;
 use super::facts::Facts;
 use super::forwards::{self, Sshd};
-use crate::model::{Guard, Quick, Reaction, Standing, Term};
+use crate::model::{Guard, Quick, Reaction, EndRisk, Term};
 
 /// The bit of SIGTERM in the sets of `/proc/PID/status`.
 const TERM: u64 = 1 << 14;
@@ -49,7 +49,7 @@ const SUPERVISORS: [&str; 6] = [
     "circusd",
 ];
 
-/// What is known of a process that decides about its standing.
+/// What is known of a process that decides about its end_risk.
 pub(super) struct Known<'a> {
     pub(super) facts: &'a Facts,
     pub(super) publisher: Option<&'a Publisher>,
@@ -64,34 +64,34 @@ pub(super) struct Known<'a> {
 }
 
 /// What ending it would cost.
-pub(super) fn standing(known: &Known<'_>) -> Standing {
+pub(super) fn end_risk(known: &Known<'_>) -> EndRisk {
     let facts = known.facts;
     let sshd = forwards::sshd(facts);
     match known.publisher {
-        Some(Publisher::Conmon { .. }) => return Standing::ContainerMonitor,
-        Some(Publisher::Dockerd | Publisher::Rootlesskit) => return Standing::Engine,
-        Some(_) => return Standing::ContainerProxy,
+        Some(Publisher::Conmon { .. }) => return EndRisk::ContainerMonitor,
+        Some(Publisher::Dockerd | Publisher::Rootlesskit) => return EndRisk::Engine,
+        Some(_) => return EndRisk::ContainerProxy,
         None => {}
     }
     match (&sshd, known.guard) {
-        (Some(Sshd::Listener), _) => Standing::SshServer,
-        (Some(Sshd::Session { .. }), _) if known.is_own_login => Standing::OwnLogin,
-        (Some(Sshd::Session { .. }), Some(_)) => Standing::OwnLogin,
-        (Some(Sshd::Session { .. }), None) if known.has_login => Standing::Login,
+        (Some(Sshd::Listener), _) => EndRisk::SshServer,
+        (Some(Sshd::Session { .. }), _) if known.is_own_login => EndRisk::OwnLogin,
+        (Some(Sshd::Session { .. }), Some(_)) => EndRisk::OwnLogin,
+        (Some(Sshd::Session { .. }), None) if known.has_login => EndRisk::Login,
         (None, Some(Guard::Parent | Guard::Ancestor | Guard::Own)) if facts.pid != 1 => {
-            Standing::Ancestor
+            EndRisk::Ancestor
         }
-        _ if known.resolves_names => Standing::Resolver,
+        _ if known.resolves_names => EndRisk::Resolver,
         _ => match by_name(facts) {
-            Standing::Ordinary if is_init(facts) => Standing::ContainerInit,
-            standing => standing,
+            EndRisk::Ordinary if is_init(facts) => EndRisk::ContainerInit,
+            end_risk => end_risk,
         },
     }
 }
 
 /// What ending a process would cost as far as its name says: it is asked of the main process of a unit and of
 /// the parent of an owner too.
-pub(super) fn by_name(facts: &Facts) -> Standing {
+pub(super) fn by_name(facts: &Facts) -> EndRisk {
     const ENGINES: [&str; 8] = [
         "dockerd",
         "containerd",
@@ -108,16 +108,16 @@ pub(super) fn by_name(facts: &Facts) -> Standing {
         .script()
         .is_some_and(|script| SUPERVISORS.contains(&script));
     match () {
-        () if facts.pid == 1 || is_one_of(&MANAGERS) => Standing::Manager,
+        () if facts.pid == 1 || is_one_of(&MANAGERS) => EndRisk::Manager,
         () if facts.title().starts_with("PM2 v") || is_one_of(&SUPERVISORS) || runs_supervisor => {
-            Standing::Supervisor
+            EndRisk::Supervisor
         }
-        () if forwards::sshd(facts) == Some(Sshd::Listener) => Standing::SshServer,
-        () if is_one_of(&ENGINES) => Standing::Engine,
-        () if is_one_of(&RESOLVERS) => Standing::Resolver,
-        () if is_one_of(&NETWORK) => Standing::Network,
-        () if is_one_of(&SYSTEM) => Standing::SystemService,
-        () => Standing::Ordinary,
+        () if forwards::sshd(facts) == Some(Sshd::Listener) => EndRisk::SshServer,
+        () if is_one_of(&ENGINES) => EndRisk::Engine,
+        () if is_one_of(&RESOLVERS) => EndRisk::Resolver,
+        () if is_one_of(&NETWORK) => EndRisk::Network,
+        () if is_one_of(&SYSTEM) => EndRisk::SystemService,
+        () => EndRisk::Ordinary,
     }
 }
 
@@ -188,8 +188,8 @@ mod tests {
         }
     }
 
-    fn of(facts: &Facts, has_login: bool, guard: Option<Guard>) -> Standing {
-        standing(&Known {
+    fn of(facts: &Facts, has_login: bool, guard: Option<Guard>) -> EndRisk {
+        end_risk(&Known {
             facts,
             publisher: None,
             guard,
@@ -202,33 +202,33 @@ mod tests {
     #[test]
     fn what_others_need_is_no_ordinary_process() {
         for (command, expected) in [
-            ("nginx -g x", Standing::Ordinary),
+            ("nginx -g x", EndRisk::Ordinary),
             (
                 "/usr/bin/python3 /usr/bin/supervisord -n",
-                Standing::Supervisor,
+                EndRisk::Supervisor,
             ),
-            ("/lib/systemd/systemd --user", Standing::Manager),
-            ("/usr/sbin/inetd", Standing::Manager),
-            ("/usr/sbin/sshd -D", Standing::SshServer),
-            ("/lib/systemd/systemd-resolved", Standing::Resolver),
-            ("/usr/sbin/NetworkManager --no-daemon", Standing::Network),
-            ("/usr/bin/dbus-daemon --system", Standing::SystemService),
+            ("/lib/systemd/systemd --user", EndRisk::Manager),
+            ("/usr/sbin/inetd", EndRisk::Manager),
+            ("/usr/sbin/sshd -D", EndRisk::SshServer),
+            ("/lib/systemd/systemd-resolved", EndRisk::Resolver),
+            ("/usr/sbin/NetworkManager --no-daemon", EndRisk::Network),
+            ("/usr/bin/dbus-daemon --system", EndRisk::SystemService),
         ] {
             assert_eq!(of(&facts(command), false, None), expected, "{command}");
         }
         let editor = facts("node server-main.js");
         assert_eq!(
             of(&editor, false, Some(Guard::Ancestor)),
-            Standing::Ancestor
+            EndRisk::Ancestor
         );
         let mut session = facts("x");
         session.argv = vec!["sshd: ann@pts/3".into()];
-        assert_eq!(of(&session, true, None), Standing::Login);
+        assert_eq!(of(&session, true, None), EndRisk::Login);
         assert_eq!(
             of(&session, true, Some(Guard::Ancestor)),
-            Standing::OwnLogin
+            EndRisk::OwnLogin
         );
-        assert_eq!(of(&session, false, None), Standing::Ordinary);
+        assert_eq!(of(&session, false, None), EndRisk::Ordinary);
     }
 
     #[test]
@@ -270,11 +270,11 @@ mod tests {
     #[test]
     fn the_name_of_a_main_process_or_parent_says_what_others_need() {
         for (command, expected) in [
-            ("/usr/sbin/NetworkManager --no-daemon", Standing::Network),
-            ("/usr/bin/dbus-daemon --session", Standing::SystemService),
-            ("/lib/systemd/systemd-resolved", Standing::Resolver),
-            ("/usr/bin/dockerd -H fd://", Standing::Engine),
-            ("/usr/bin/python3 /srv/app.py", Standing::Ordinary),
+            ("/usr/sbin/NetworkManager --no-daemon", EndRisk::Network),
+            ("/usr/bin/dbus-daemon --session", EndRisk::SystemService),
+            ("/lib/systemd/systemd-resolved", EndRisk::Resolver),
+            ("/usr/bin/dockerd -H fd://", EndRisk::Engine),
+            ("/usr/bin/python3 /srv/app.py", EndRisk::Ordinary),
         ] {
             assert_eq!(by_name(&facts(command)), expected, "{command}");
         }

@@ -6,9 +6,9 @@
 use super::{Trouble, proc_net};
 use crate::model::{Protocol, Socket, State};
 use crate::source::linux::Interfaces;
-use crate::source::linux::detail::{self, Detail};
+use crate::source::linux::detail::{self, InetRow};
 use crate::source::linux::dump::dump;
-use crate::source::linux::sock_diag::DumpError;
+use crate::source::linux::netlink::DumpError;
 
 const FAMILIES: [u8; 2] = [2, 10];
 
@@ -69,7 +69,7 @@ fn request(family: u8, protocol: Protocol) -> Vec<u8> {
 }
 
 fn row(payload: &[u8], protocol: Protocol, interfaces: &mut Interfaces) -> Option<Socket> {
-    let detail: Detail = detail::parse(payload, protocol)?;
+    let detail: InetRow = detail::parse(payload, protocol)?;
     let mut socket = detail.socket();
     socket.interface = detail.interface.map(|index| interfaces.name(index));
     if protocol == Protocol::Sctp {

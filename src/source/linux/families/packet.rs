@@ -4,7 +4,7 @@ use super::{Trouble, proc_net};
 use crate::model::{PacketSocket, PacketType, Portless, Queue, Socket, State};
 use crate::source::linux::Interfaces;
 use crate::source::linux::dump::{attributes, dump, number};
-use crate::source::linux::sock_diag::DumpError;
+use crate::source::linux::netlink::DumpError;
 
 /// What is told of each socket besides its inode (`linux/packet_diag.h`): interface and uid, memory.
 const SHOW: u32 = 1 | 1 << 4;

@@ -3,7 +3,7 @@
 use super::{Trouble, proc_net};
 use crate::model::{Portless, Queue, Socket, State, UnixKind, UnixName, UnixPeer, UnixSocket};
 use crate::source::linux::dump::{attributes, dump, number};
-use crate::source::linux::sock_diag::DumpError;
+use crate::source::linux::netlink::DumpError;
 
 /// What is told of each socket besides its inode (`linux/unix_diag.h`): name, peer, queues, uid.
 const SHOW: u32 = 1 | 1 << 2 | 1 << 4 | 1 << 6;
@@ -62,7 +62,7 @@ fn row(payload: &[u8]) -> Option<Socket> {
     let (mut uid, mut queue) = (None, None);
     for (kind, value) in attributes(payload.get(HEADER..)?)? {
         match kind {
-            NAME => unix.name = UnixName::of_bytes(value),
+            NAME => unix.name = UnixName::from_bytes(value),
             // The other end may be closed.
             PEER => unix.peer = number(value, 0).filter(|&inode| inode != 0).map(peer),
             QUEUES => {

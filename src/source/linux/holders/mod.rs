@@ -29,7 +29,7 @@ use self::rounds::Round;
 use self::unfound::Unfound;
 use super::room::Shortage;
 use crate::model::{BuildSpread, Moment, Pid, Socket};
-use crate::source::{Blind, Holding, Looks};
+use crate::source::{HiddenReason, OwnerPids, ScanStats};
 
 /// Inodes of sockets; the kernel numbers them one after the other.
 type Inodes = HashSet<u32, BuildSpread>;
@@ -49,7 +49,7 @@ pub(super) enum Effort {
 /// The index.
 pub(super) struct Holders<P: Proc = Real> {
     proc: P,
-    census: Census<P::Activity>,
+    census: Census<P::CpuClock>,
     unfound: HashMap<u32, Unfound, BuildSpread>,
     round: Round,
     search: Purse,
@@ -86,18 +86,18 @@ impl<P: Proc> Holders<P> {
 
     /// Who holds each of the sockets of a reading, in their order, once the index is up to date with it;
     /// and the trouble if `/proc` can't be read: whoever is not known is then hidden.
-    pub(super) fn holdings(
+    pub(super) fn owner_pids(
         &mut self,
         sockets: &[Socket],
         at: Moment,
         effort: Effort,
-    ) -> (Vec<Holding>, io::Result<()>) {
+    ) -> (Vec<OwnerPids>, io::Result<()>) {
         let elapsed = self.updated_at.map_or(Duration::ZERO, |last| last.age(at));
         self.is_later = self.updated_at.is_some();
         self.updated_at = Some(at);
         self.search.refill(elapsed);
         self.rounds.refill(elapsed);
-        let (mut holdings, mut wanted) = self.known(sockets);
+        let (mut owner_pids, mut wanted) = self.known(sockets);
         let looks = self.looks;
         self.trouble = None;
         let outcome = self
@@ -113,26 +113,26 @@ impl<P: Proc> Holders<P> {
         self.trouble = outcome.err();
         let outcome = outcome.map(|is_over| self.settle(&wanted, is_over));
         let has_looked = self.looks != looks;
-        for (socket, holding) in sockets.iter().zip(&mut holdings) {
+        for (socket, holding) in sockets.iter().zip(&mut owner_pids) {
             // What was known and not looked at since is as it was.
-            if has_looked || *holding == Holding::Unknown {
-                *holding = socket.inode.map_or(Holding::None, |inode| self.of(inode));
+            if has_looked || *holding == OwnerPids::Unknown {
+                *holding = socket.inode.map_or(OwnerPids::None, |inode| self.of(inode));
             }
         }
-        (holdings, outcome)
+        (owner_pids, outcome)
     }
 
     /// What is known of each socket, and the inodes without a holder that it is time to look for. Those
     /// that are gone from the table are forgotten.
-    fn known(&mut self, sockets: &[Socket]) -> (Vec<Holding>, Inodes) {
+    fn known(&mut self, sockets: &[Socket]) -> (Vec<OwnerPids>, Inodes) {
         let mut before = std::mem::take(&mut self.unfound);
         let mut wanted = Inodes::default();
         let mut known = |socket: &Socket| {
             let Some(inode) = socket.inode else {
-                return Holding::None;
+                return OwnerPids::None;
             };
             if let Some(pids) = self.census.holders(inode) {
-                return Holding::By(Arc::clone(pids));
+                return OwnerPids::Known(Arc::clone(pids));
             }
             let mut unfound = before.remove(&inode).unwrap_or_default();
             if unfound.patience == 0 {
@@ -140,7 +140,7 @@ impl<P: Proc> Holders<P> {
             }
             unfound.patience = unfound.patience.saturating_sub(1);
             self.unfound.insert(inode, unfound);
-            Holding::Unknown
+            OwnerPids::Unknown
         };
         (sockets.iter().map(&mut known).collect(), wanted)
     }
@@ -214,25 +214,25 @@ impl<P: Proc> Holders<P> {
     /// Nobody at the first look may be a socket that was closed between table and look, or one in
     /// flight between processes; at the second look it is the kernel's, or that of a process outside this
     /// pid namespace. Without a descriptor to look with nobody was looked at.
-    pub(super) fn of(&self, inode: u32) -> Holding {
+    pub(super) fn of(&self, inode: u32) -> OwnerPids {
         if let Some(pids) = self.census.holders(inode) {
-            return Holding::By(Arc::clone(pids));
+            return OwnerPids::Known(Arc::clone(pids));
         }
         match self.unfound.get(&inode) {
             // Its last holder was found without it just now: the next reading looks for another.
-            None => Holding::Unknown,
-            Some(unfound) if unfound.is_open || self.is_short() => Holding::Unknown,
+            None => OwnerPids::Unknown,
+            Some(unfound) if unfound.is_open || self.is_short() => OwnerPids::Unknown,
             // What was there at first is told at once: most of it is outside and stays.
             Some(unfound)
                 if self.is_later
                     && unfound.misses < 2
-                    && self.blind() == Some(Blind::OtherNamespace) =>
+                    && self.hidden_reason() == Some(HiddenReason::OtherNamespace) =>
             {
-                Holding::Unknown
+                OwnerPids::Unknown
             }
-            _ if self.blind().is_some() => Holding::Hidden,
-            Some(unfound) if unfound.misses > 1 => Holding::Kernel,
-            _ => Holding::None,
+            _ if self.hidden_reason().is_some() => OwnerPids::Hidden,
+            Some(unfound) if unfound.misses > 1 => OwnerPids::Kernel,
+            _ => OwnerPids::None,
         }
     }
 
@@ -250,13 +250,13 @@ impl<P: Proc> Holders<P> {
     }
 
     /// Why holders may be hidden.
-    pub(super) fn blind(&self) -> Option<Blind> {
+    pub(super) fn hidden_reason(&self) -> Option<HiddenReason> {
         if self.trouble.is_some() {
-            Some(Blind::NotPermitted)
+            Some(HiddenReason::NotPermitted)
         } else if self.census.has_refused() {
             Some(self.proc.refusal())
         } else {
-            self.proc.blind()
+            self.proc.hidden_reason()
         }
     }
 
@@ -267,7 +267,7 @@ impl<P: Proc> Holders<P> {
     }
 
     /// What was looked at since the last time that this was asked.
-    pub(super) fn take_looks(&mut self) -> Looks {
+    pub(super) fn take_scan_stats(&mut self) -> ScanStats {
         std::mem::take(&mut self.looks)
     }
 }

@@ -9,14 +9,14 @@ use super::super::room::Shortage;
 use super::super::scan::{self, Sight};
 use super::census::Found;
 use crate::model::Pid;
-use crate::source::Blind;
-use crate::source::activity::Activity;
-use crate::source::pulse::pulse;
+use crate::source::HiddenReason;
+use crate::source::cpu_clock::CpuClock;
+use crate::source::proc_stat::proc_stat;
 
 /// What the index asks about processes.
 pub(in super::super) trait Proc {
     /// How a process stood at a moment.
-    type Activity;
+    type CpuClock;
 
     /// Prepares for a series of looks.
     ///
@@ -31,10 +31,10 @@ pub(in super::super) trait Proc {
     fn descriptors(&self, pid: Pid) -> u64;
 
     /// How a process stands now.
-    fn activity(&self, pid: Pid) -> Self::Activity;
+    fn activity(&self, pid: Pid) -> Self::CpuClock;
 
     /// Whether a process has not run since.
-    fn has_rested(&self, since: &Self::Activity) -> bool;
+    fn has_rested(&self, since: &Self::CpuClock) -> bool;
 
     /// The sockets of a process, and how many descriptors that took; `None` if it is no more.
     ///
@@ -46,10 +46,10 @@ pub(in super::super) trait Proc {
     fn parent(&self, pid: Pid) -> Option<Pid>;
 
     /// Why there may be processes that are not even listed.
-    fn blind(&self) -> Option<Blind>;
+    fn hidden_reason(&self) -> Option<HiddenReason>;
 
     /// Why a process may not be looked at.
-    fn refusal(&self) -> Blind;
+    fn refusal(&self) -> HiddenReason;
 }
 
 /// `/proc` itself.
@@ -63,7 +63,7 @@ impl Real {
 }
 
 impl Proc for Real {
-    type Activity = Activity;
+    type CpuClock = CpuClock;
 
     fn open(&mut self) -> io::Result<()> {
         self.0 = None;
@@ -86,11 +86,11 @@ impl Proc for Real {
         size.and_then(|size| size.try_into().ok()).unwrap_or(0)
     }
 
-    fn activity(&self, pid: Pid) -> Activity {
-        Activity::of(pid)
+    fn activity(&self, pid: Pid) -> CpuClock {
+        CpuClock::of(pid)
     }
 
-    fn has_rested(&self, since: &Activity) -> bool {
+    fn has_rested(&self, since: &CpuClock) -> bool {
         since.is_over()
     }
 
@@ -117,15 +117,15 @@ impl Proc for Real {
     }
 
     fn parent(&self, pid: Pid) -> Option<Pid> {
-        let parent = pulse(pid).map(|pulse| pulse.parent);
+        let parent = proc_stat(pid).map(|proc_stat| proc_stat.parent);
         parent.filter(|&parent| parent > 1)
     }
 
-    fn blind(&self) -> Option<Blind> {
-        self.0.as_ref().and_then(|(_, sight)| sight.blind)
+    fn hidden_reason(&self) -> Option<HiddenReason> {
+        self.0.as_ref().and_then(|(_, sight)| sight.hidden_reason)
     }
 
-    fn refusal(&self) -> Blind {
+    fn refusal(&self) -> HiddenReason {
         rights::refusal()
     }
 }

@@ -132,7 +132,7 @@ impl<P: Proc> Holders<P> {
 
     /// Whether a process may have got descriptors since it was looked at, and may be looked at. A reading
     /// that stands for itself trusts no clock: one that runs on another processor is told a tick late.
-    fn may_have_more(&self, record: &Record<P::Activity>, effort: Effort) -> bool {
+    fn may_have_more(&self, record: &Record<P::CpuClock>, effort: Effort) -> bool {
         record.is_open() && (effort == Effort::Whole || !self.proc.has_rested(&record.activity))
     }
 }

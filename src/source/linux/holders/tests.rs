@@ -80,7 +80,7 @@ impl Machine {
 }
 
 impl Proc for Machine {
-    type Activity = (Pid, u64);
+    type CpuClock = (Pid, u64);
 
     fn open(&mut self) -> io::Result<()> {
         if self.0.is_gone.get() {
@@ -132,12 +132,12 @@ impl Proc for Machine {
         self.0.processes.borrow().get(&pid)?.parent
     }
 
-    fn blind(&self) -> Option<Blind> {
-        self.0.is_inner.get().then_some(Blind::OtherNamespace)
+    fn hidden_reason(&self) -> Option<HiddenReason> {
+        self.0.is_inner.get().then_some(HiddenReason::OtherNamespace)
     }
 
-    fn refusal(&self) -> Blind {
-        Blind::NotPermitted
+    fn refusal(&self) -> HiddenReason {
+        HiddenReason::NotPermitted
     }
 }
 
@@ -189,10 +189,10 @@ impl Desk {
             steady: self.now,
             wall: jiff::Timestamp::UNIX_EPOCH,
         };
-        self.holders.holdings(sockets, at, effort).1
+        self.holders.owner_pids(sockets, at, effort).1
     }
 
-    fn of(&self, inode: u32) -> Holding {
+    fn of(&self, inode: u32) -> OwnerPids {
         self.holders.of(inode)
     }
 }
@@ -208,8 +208,8 @@ fn connection(inode: u32) -> Socket {
     socket(inode, 7, State::Established)
 }
 
-fn by(pids: &[Pid]) -> Holding {
-    Holding::By(pids.into())
+fn by(pids: &[Pid]) -> OwnerPids {
+    OwnerPids::Known(pids.into())
 }
 
 #[test]
@@ -273,9 +273,9 @@ fn nobody_at_two_looks_is_the_kernel_and_is_looked_for_ever_more_rarely() {
             looks.push(reading);
         }
         let expected = if reading == 0 {
-            Holding::None
+            OwnerPids::None
         } else {
-            Holding::Kernel
+            OwnerPids::Kernel
         };
         assert_eq!(desk.of(9), expected, "at reading {reading}");
     }
@@ -287,10 +287,10 @@ fn a_socket_that_is_gone_is_forgotten_and_so_is_how_often_it_was_missed() {
     let mut desk = Desk::with(&[(10, &[1])]);
     desk.read_now(&[1, 9]);
     desk.read_now(&[1, 9]);
-    assert_eq!(desk.of(9), Holding::Kernel);
+    assert_eq!(desk.of(9), OwnerPids::Kernel);
     desk.read_now(&[1]);
     desk.read_now(&[1, 9]);
-    assert_eq!(desk.of(9), Holding::None);
+    assert_eq!(desk.of(9), OwnerPids::None);
 }
 
 #[test]
@@ -328,14 +328,14 @@ fn processes_that_run_all_the_time_are_looked_at_within_their_share() {
     for pid in 100..200 {
         desk.machine.has_files(pid, 10_000);
     }
-    desk.holders.take_looks();
+    desk.holders.take_scan_stats();
     for _ in 0..100 {
         for pid in 100..200 {
             desk.machine.runs(pid, &[]);
         }
         desk.read(&[]);
     }
-    let descriptors = desk.holders.take_looks().descriptors;
+    let descriptors = desk.holders.take_scan_stats().descriptors;
     let share = u64::try_from(Purse::ROUNDS.most + 100 * Purse::ROUNDS.per_second).unwrap();
     assert!(
         (share - 20_000..share + 20_000).contains(&descriptors),
@@ -353,7 +353,7 @@ fn a_search_that_takes_too_long_goes_on_at_the_next_reading() {
     }
     desk.machine.runs(119, &[9]);
     desk.read_now(&[9]);
-    assert_eq!(desk.of(9), Holding::Unknown);
+    assert_eq!(desk.of(9), OwnerPids::Unknown);
     let readings = (1..100).find(|_| {
         desk.read(&[9]);
         desk.of(9) == by(&[119])
@@ -414,7 +414,7 @@ fn a_socket_whose_last_holder_passed_it_on_is_nobodys_secret() {
     desk.machine.runs(12, &[]);
     desk.now += ROUND;
     desk.read_now(&[1, 2]);
-    assert_eq!(desk.holders.blind(), Some(Blind::NotPermitted));
+    assert_eq!(desk.holders.hidden_reason(), Some(HiddenReason::NotPermitted));
     desk.machine.runs(10, &[1]);
     desk.machine.runs(11, &[2]);
     let mut seen = Vec::new();
@@ -422,7 +422,7 @@ fn a_socket_whose_last_holder_passed_it_on_is_nobodys_secret() {
         desk.read(&[1, 2]);
         seen.push(desk.of(2));
     }
-    assert!(!seen.contains(&Holding::Hidden), "{seen:?}");
+    assert!(!seen.contains(&OwnerPids::Hidden), "{seen:?}");
     assert_eq!(seen.last(), Some(&by(&[11])));
 }
 
@@ -460,7 +460,7 @@ fn the_first_round_shows_owners_before_it_is_over() {
     machine.has_files(10, 100);
     let mut desk = Desk::new(machine);
     desk.read_now(&[1, 2]);
-    assert_eq!((desk.of(1), desk.of(2)), (Holding::Unknown, by(&[15])));
+    assert_eq!((desk.of(1), desk.of(2)), (OwnerPids::Unknown, by(&[15])));
     assert!(desk.holders.is_in_first_round());
     while desk.holders.is_in_first_round() {
         desk.read_now(&[1, 2]);
@@ -506,13 +506,13 @@ fn who_may_not_be_looked_at_hides_what_nobody_else_has() {
     desk.machine.refuses(11, true);
     desk.machine.runs(11, &[9]);
     desk.read_now(&[1, 9]);
-    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), Holding::Hidden));
-    assert_eq!(desk.holders.blind(), Some(Blind::NotPermitted));
+    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), OwnerPids::Hidden));
+    assert_eq!(desk.holders.hidden_reason(), Some(HiddenReason::NotPermitted));
     desk.machine.refuses(11, false);
     desk.machine.runs(11, &[9]);
     desk.now += ROUND;
     desk.read_now(&[1, 9]);
-    assert_eq!((desk.of(9), desk.holders.blind()), (by(&[11]), None));
+    assert_eq!((desk.of(9), desk.holders.hidden_reason()), (by(&[11]), None));
 }
 
 #[test]
@@ -520,10 +520,10 @@ fn a_process_that_ended_takes_its_sockets_along() {
     let mut desk = Desk::with(&[(10, &[1, 2]), (11, &[2])]);
     desk.machine.ends(10);
     assert!(desk.holders.forget(&[10]), "nobody has the first now");
-    assert_eq!((desk.of(1), desk.of(2)), (Holding::Unknown, by(&[11])));
+    assert_eq!((desk.of(1), desk.of(2)), (OwnerPids::Unknown, by(&[11])));
     assert!(!desk.holders.forget(&[10]));
     desk.read_now(&[1, 2]);
-    assert_eq!(desk.of(1), Holding::None);
+    assert_eq!(desk.of(1), OwnerPids::None);
 }
 
 #[test]
@@ -543,10 +543,10 @@ fn without_proc_whoever_is_not_known_is_hidden() {
         desk.take(&[connection(1), connection(9)], Effort::Bounded)
             .is_err()
     );
-    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), Holding::Hidden));
+    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), OwnerPids::Hidden));
     desk.machine.0.is_gone.set(false);
     desk.read_now(&[1, 9]);
-    assert_eq!(desk.of(9), Holding::None);
+    assert_eq!(desk.of(9), OwnerPids::None);
 }
 
 #[test]
@@ -556,7 +556,7 @@ fn without_a_descriptor_to_look_with_nobody_has_ended_or_is_hidden() {
     desk.machine.0.is_short.set(true);
     let both = [connection(1), connection(9)];
     assert_eq!(desk.take(&both, Effort::Bounded), Err(io::Errno::MFILE));
-    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), Holding::Unknown));
+    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), OwnerPids::Unknown));
     desk.machine.0.is_short.set(false);
     desk.read(&[1, 9]);
     assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), by(&[11])));
@@ -568,12 +568,12 @@ fn a_new_socket_is_outside_the_pid_namespace_at_the_second_look_only() {
     machine.0.is_inner.set(true);
     let mut desk = Desk::new(machine);
     desk.read(&[1]);
-    assert_eq!(desk.of(1), Holding::Hidden, "it was there at first");
+    assert_eq!(desk.of(1), OwnerPids::Hidden, "it was there at first");
     desk.read(&[1, 2]);
     assert_eq!(
         (desk.of(1), desk.of(2)),
-        (Holding::Hidden, Holding::Unknown)
+        (OwnerPids::Hidden, OwnerPids::Unknown)
     );
     desk.read(&[1, 2]);
-    assert_eq!(desk.of(2), Holding::Hidden);
+    assert_eq!(desk.of(2), OwnerPids::Hidden);
 }

@@ -11,7 +11,7 @@ use rustix::thread::{CapabilitySet, capabilities};
 
 use super::super::background::facts;
 use super::super::placement::Placement;
-use super::super::{problems, rights, room};
+use super::super::{descriptor_limit, problems, rights};
 use crate::model::{Gap, GapCode, Limits, Readiness, Text};
 
 /// Reads them all.
@@ -20,8 +20,8 @@ pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
         unprivileged_from: sysctl("ipv4/ip_unprivileged_port_start", |text| text.parse().ok()),
         has_bind_capability: has_capability(CapabilitySet::NET_BIND_SERVICE),
         is_in_user_namespace: rights::is_in_user_namespace(),
-        ephemeral: sysctl("ipv4/ip_local_port_range", ephemeral),
-        reserved: sysctl("ipv4/ip_local_reserved_ports", ranges),
+        ephemeral: sysctl("ipv4/ip_local_port_range", port_range),
+        reserved: sysctl("ipv4/ip_local_reserved_ports", port_ranges),
         is_ipv6_off: is_ipv6_off(),
         security_modules: security_modules(gaps),
         uid: Some(geteuid().as_raw()),
@@ -33,7 +33,7 @@ pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
         excluded: None,
     };
     if limits.unprivileged_from.is_none() || limits.ephemeral.is_none() {
-        let message = match room::check() {
+        let message = match descriptor_limit::check() {
             Ok(()) => "the limits in /proc/sys/net can't be read: mount /proc".to_owned(),
             Err(shortage) => format!("{shortage}: the limits are unknown; {}", shortage.remedy()),
         };
@@ -80,13 +80,13 @@ fn is_ipv6_off() -> Option<bool> {
 }
 
 /// Two numbers with white space between them.
-pub(in super::super) fn ephemeral(text: &str) -> Option<RangeInclusive<u16>> {
+pub(in super::super) fn port_range(text: &str) -> Option<RangeInclusive<u16>> {
     let (first, last) = text.split_once(char::is_whitespace)?;
     Some(first.parse().ok()?..=last.trim().parse().ok()?)
 }
 
 /// `8080,9148-9150`, or nothing.
-pub(in super::super) fn ranges(text: &str) -> Option<Vec<RangeInclusive<u16>>> {
+pub(in super::super) fn port_ranges(text: &str) -> Option<Vec<RangeInclusive<u16>>> {
     let parts = text.split(',').filter(|part| !part.is_empty());
     let range = |part: &str| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
@@ -119,7 +119,7 @@ fn security_modules(gaps: &mut Vec<Gap>) -> Option<Vec<Text>> {
     let why = match fs::read_to_string("/sys/kernel/security/lsm") {
         Ok(text) => return Some(text.trim().split(',').map(Text::new).collect()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => "securityfs is not mounted".into(),
-        Err(error) => problems::name(&error),
+        Err(error) => problems::errno_name(&error),
     };
     let message = format!("the active security modules can't be read: {why}");
     gaps.push(Gap::new(GapCode::SecurityModules, &message));

@@ -38,13 +38,13 @@ use self::seek::{Descriptor, Hints};
 use self::unlisted::Unlisted;
 use super::background::BackgroundReader;
 use super::cgroup::Cgroups;
-use super::sock_diag::SockDiag;
+use super::netlink::SockDiag;
 use super::{accept, problems};
 use crate::model::{
     AcceptQueue, Answered, Background, Evidence, Fill, Gap, GapCode, Holder, Limits, Moment,
     Protocol, Redirect, Socket, State, UnixAddress, UnixEvidence,
 };
-use crate::source::Holding;
+use crate::source::OwnerPids;
 use crate::source::owners::owners;
 use crate::source::process::Processes;
 use crate::source::users::{rename, rename_socket};
@@ -59,7 +59,7 @@ pub(in crate::source) struct PortPlatform {
     cgroups: Cgroups,
     /// The control group of each socket of the last rows, by inode.
     groups: HashMap<u32, u64>,
-    surroundings: Surroundings,
+    surroundings: Environment,
     /// Of each protocol that was surveyed, the ports that had rows.
     surveys: HashMap<Protocol, HashSet<u16>>,
     /// The limits that surveyed ports share, with what could not be read of them.
@@ -68,7 +68,7 @@ pub(in crate::source) struct PortPlatform {
 
 /// What matters for every port alike.
 #[derive(Default)]
-struct Surroundings {
+struct Environment {
     namespaces: Namespaces,
     filter: PacketFilter,
     /// What is not known because of BPF programs.
@@ -84,7 +84,7 @@ const SURROUNDINGS_LAST: Duration = Duration::from_millis(500);
 /// How far apart the two looks at a full accept queue are.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
-impl Surroundings {
+impl Environment {
     /// Those of this moment.
     fn renewed(self, now: Moment) -> Self {
         match self.at {
@@ -211,7 +211,7 @@ impl PortPlatform {
         answered: Answered,
     ) {
         let mut around = mem::take(&mut self.surroundings).renewed(evidence.taken_at);
-        let Surroundings {
+        let Environment {
             namespaces,
             filter,
             programs,
@@ -250,7 +250,7 @@ impl PortPlatform {
             self.look_at_queues(evidence, (protocol, port));
             let is_of_interest = |holder: &&mut Holder| {
                 holder.is_still_open
-                    && (answered != Answered::Open || holder.socket.keeps_its_port())
+                    && (answered != Answered::Open || holder.socket.blocks_other_binds())
             };
             let holders: Vec<_> = evidence.holders.iter_mut().filter(is_of_interest).collect();
             if !holders.is_empty() {
@@ -326,7 +326,7 @@ impl PortPlatform {
         (protocol, port): (Protocol, u16),
     ) {
         let at = evidence.taken_at;
-        self.cgroups.learn(self.groups.values().copied(), at);
+        self.cgroups.resolve(self.groups.values().copied(), at);
         evidence.gaps.extend(self.groups_gap());
         let settled = evidence
             .holders
@@ -352,18 +352,18 @@ impl PortPlatform {
             }
         }
         let sockets: Vec<Socket> = holders.iter().map(|one| (*one.socket).clone()).collect();
-        let mut holdings: Vec<_> = holders
+        let mut owner_pids: Vec<_> = holders
             .iter()
             .map(|holder| {
                 if holder.is_still_open {
                     found.of(&holder.socket)
                 } else {
-                    Holding::None
+                    OwnerPids::None
                 }
             })
             .collect();
-        accept::assign(&sockets, &mut holdings);
-        let owners = owners(&holdings, processes, at);
+        accept_queue::assign(&sockets, &mut owner_pids);
+        let owners = owners(&owner_pids, processes, at);
         evidence.processes.extend(processes.all());
         let owned = sockets.into_iter().zip(owners);
         for ((mut socket, owner), holder) in owned.zip(holders.iter_mut()) {
@@ -380,7 +380,7 @@ impl PortPlatform {
     /// That the units and containers of some owners are not known.
     fn groups_gap(&self) -> Option<Gap> {
         let mut groups = self.groups.values();
-        let is_missing = groups.any(|&id| self.cgroups.is_yet_to_be_found(id));
+        let is_missing = groups.any(|&id| self.cgroups.is_pending(id));
         let many = problems::MANY_GROUPS;
         let message = format!("which units or containers some owners are in is not known: {many}");
         is_missing.then(|| Gap::new(GapCode::Owners, &message))
@@ -418,11 +418,11 @@ fn add_unlisted(
 ) {
     // Whoever can't read `/proc` was told so with the owners.
     let found = unlisted::look(protocol, port, listed).unwrap_or_default();
-    let holdings: Vec<_> = found
+    let owner_pids: Vec<_> = found
         .iter()
-        .map(|one| Holding::By(one.pids.as_slice().into()))
+        .map(|one| OwnerPids::Known(one.pids.as_slice().into()))
         .collect();
-    let owners = owners(&holdings, processes, evidence.taken_at);
+    let owners = owners(&owner_pids, processes, evidence.taken_at);
     evidence.processes.extend(processes.all());
     for (Unlisted { mut holder, .. }, owner) in found.into_iter().zip(owners) {
         Arc::make_mut(&mut holder.socket).owner = owner;
@@ -509,7 +509,7 @@ fn outcome<T>(search: Search<'_, T>, code: GapCode) -> Found<T> {
                 GapCode::Namespaces => "other network namespaces",
                 _ => "packet redirects",
             };
-            let why = problems::name(&error);
+            let why = problems::errno_name(&error);
             let message = format!("{what} were not looked at: no thread can be started ({why})");
             (Vec::new(), vec![Gap::new(code, &message)])
         }

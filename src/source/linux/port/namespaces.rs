@@ -13,10 +13,10 @@ use rustix::fs::stat;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::super::background;
-use super::super::background::containers::inside;
-use super::super::detail::Detail;
+use super::super::background::containers::netns;
+use super::super::netlink::InetRow;
 use super::super::placement::Placement;
-use super::super::sock_diag::{Asked, SockDiag};
+use super::super::netlink::{DumpRequest, SockDiag};
 use super::super::{proc_net, scan};
 use super::limits::placement_of;
 use crate::model::{Elsewhere, Endpoint, Gap, GapCode, Pid, Protocol, State};
@@ -160,7 +160,7 @@ fn seen_from_inside(pid: Pid, protocol: Protocol) -> io::Result<Vec<Silent>> {
     move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
     let (mut diag, mut details) = (SockDiag::default(), Vec::new());
     for part in Part::of(protocol) {
-        diag.dump(Asked::Waiting(part), &mut details)
+        diag.dump(DumpRequest::Waiting(part), &mut details)
             .map_err(io::Error::other)?;
     }
     let waiting = details.iter().filter(|detail| is_silent(detail));
@@ -186,7 +186,7 @@ fn waiting(table: &[u8], protocol: Protocol) -> Vec<Silent> {
 }
 
 /// Whether a socket waits for whoever comes.
-const fn is_silent(detail: &Detail) -> bool {
+const fn is_silent(detail: &InetRow) -> bool {
     matches!(detail.state, State::Listen | State::Unconn) && detail.remote.is_none()
 }
 
@@ -197,7 +197,7 @@ type Silent = (Endpoint, Option<u32>);
 /// them ended meanwhile, and the namespace with them as far as can be known.
 fn described(members: &[Pid], local: Endpoint, inode: Option<u32>) -> Option<Elsewhere> {
     let inodes = inode.into_iter().collect();
-    let owner = inside::owner_among(members, &inodes);
+    let owner = netns::owner_among(members, &inodes);
     let (&first, named) = (members.first()?, owner.or(members.first().copied())?);
     let Placement { unit, container } = placement_of(&named.to_string());
     fs::exists(format!("/proc/{named}/stat"))

@@ -8,7 +8,7 @@ use super::super::room::{self, Shortage};
 use super::seek::{self, Descriptor, Hints};
 use super::unusual;
 use crate::model::{FoundIn, Gap, GapCode, Pid, Socket};
-use crate::source::{Blind, Holding};
+use crate::source::{HiddenReason, OwnerPids};
 
 /// What was found out about owners, by inode.
 #[derive(Default)]
@@ -17,7 +17,7 @@ pub(super) struct Owners {
     pub(super) descriptors: HashMap<u32, Vec<Descriptor>>,
     unusual: HashMap<u32, Arc<[Pid]>>,
     places: HashMap<u32, FoundIn>,
-    blind: Option<Blind>,
+    hidden_reason: Option<HiddenReason>,
     /// Whether nobody was looked at, for want of descriptors.
     is_short: bool,
 }
@@ -29,7 +29,7 @@ impl Owners {
         if wanted.is_empty() {
             return owners;
         }
-        if let Err(shortage) = room::check() {
+        if let Err(shortage) = descriptor_limit::check() {
             owners.is_short = true;
             gaps.push(Gap::new(
                 GapCode::Owners,
@@ -40,7 +40,7 @@ impl Owners {
         match seek::seek(wanted, hints) {
             Ok(sought) => {
                 owners.descriptors = sought.found;
-                owners.blind = sought.blind;
+                owners.hidden_reason = sought.hidden_reason;
             }
             Err(error) => {
                 gaps.push(Gap::new(
@@ -48,7 +48,7 @@ impl Owners {
                     &problems::processes(error).message,
                 ));
                 owners.is_short = Shortage::of(error).is_some();
-                owners.blind = Some(Blind::NotPermitted);
+                owners.hidden_reason = Some(HiddenReason::NotPermitted);
                 // To say that an owner is hidden by that would say it twice.
                 return owners;
             }
@@ -60,9 +60,9 @@ impl Owners {
         }
         if wanted
             .iter()
-            .any(|&inode| owners.by_inode(inode) == Holding::Hidden)
+            .any(|&inode| owners.by_inode(inode) == OwnerPids::Hidden)
         {
-            let told = owners.blind.unwrap_or(Blind::NotPermitted).told("it");
+            let told = owners.hidden_reason.unwrap_or(HiddenReason::NotPermitted).describe("it");
             gaps.push(Gap::new(GapCode::Owners, &format!("an owner is {told}")));
         }
         owners
@@ -89,25 +89,25 @@ impl Owners {
 
     /// Whether nobody was found to have a socket, though everybody could be looked at.
     pub(super) fn is_ownerless(&self, inode: u32) -> bool {
-        self.by_inode(inode) == Holding::Kernel
+        self.by_inode(inode) == OwnerPids::Kernel
     }
 
     /// Who has a socket, as far as is known.
-    pub(super) fn of(&self, socket: &Socket) -> Holding {
+    pub(super) fn of(&self, socket: &Socket) -> OwnerPids {
         socket
             .inode
-            .map_or(Holding::None, |inode| self.by_inode(inode))
+            .map_or(OwnerPids::None, |inode| self.by_inode(inode))
     }
 
-    pub(super) fn by_inode(&self, inode: u32) -> Holding {
+    pub(super) fn by_inode(&self, inode: u32) -> OwnerPids {
         if let Some(descriptors) = self.descriptors.get(&inode) {
-            return Holding::By(descriptors.iter().map(|one| one.pid).collect());
+            return OwnerPids::Known(descriptors.iter().map(|one| one.pid).collect());
         }
-        match (self.unusual.get(&inode), self.blind) {
-            (Some(pids), _) => Holding::By(Arc::clone(pids)),
-            (None, _) if self.is_short => Holding::Unknown,
-            (None, Some(_)) => Holding::Hidden,
-            (None, None) => Holding::Kernel,
+        match (self.unusual.get(&inode), self.hidden_reason) {
+            (Some(pids), _) => OwnerPids::Known(Arc::clone(pids)),
+            (None, _) if self.is_short => OwnerPids::Unknown,
+            (None, Some(_)) => OwnerPids::Hidden,
+            (None, None) => OwnerPids::Kernel,
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::detail::Detail;
-use super::super::sock_diag::{Asked, DumpError, SockDiag};
+use super::super::netlink::InetRow;
+use super::super::netlink::{DumpRequest, DumpError, SockDiag};
 use super::super::{Interfaces, problems, proc_net};
 use crate::model::{Gap, GapCode, Holder, Protocol};
 use crate::source::netstat::Part;
@@ -39,7 +39,7 @@ pub(super) fn read(diag: &mut SockDiag, protocol: Protocol, port: u16) -> Rows {
         let socket = &holder.socket;
         (socket.state, socket.local, socket.remote, socket.inode)
     });
-    let group = |detail: &Detail| detail.inode.zip(detail.cgroup);
+    let group = |detail: &InetRow| detail.inode.zip(detail.cgroup);
     Rows {
         holders,
         groups: details.iter().filter_map(group).collect(),
@@ -52,7 +52,7 @@ pub(super) fn ports(diag: &mut SockDiag, protocol: Protocol) -> Option<HashSet<u
     let is_whole = kernel_version().is_some_and(|version| version >= LISTS_BOUND_SOCKETS);
     let mut details = Vec::new();
     for part in Part::of(protocol) {
-        diag.dump(Asked::All(part), &mut details).ok()?;
+        diag.dump(DumpRequest::All(part), &mut details).ok()?;
     }
     let ports = details.iter().map(|detail| detail.local.port);
     is_whole.then(|| ports.collect())
@@ -64,10 +64,10 @@ pub(super) fn inodes(diag: &mut SockDiag, protocol: Protocol, port: u16) -> Hash
     details.iter().filter_map(|detail| detail.inode).collect()
 }
 
-fn dump(diag: &mut SockDiag, protocol: Protocol, port: u16, gaps: &mut Vec<Gap>) -> Vec<Detail> {
+fn dump(diag: &mut SockDiag, protocol: Protocol, port: u16, gaps: &mut Vec<Gap>) -> Vec<InetRow> {
     let mut details = Vec::new();
     for part in Part::of(protocol) {
-        let gap = match diag.dump(Asked::OnPort(part, port), &mut details) {
+        let gap = match diag.dump(DumpRequest::OnPort(part, port), &mut details) {
             Ok(()) => continue,
             Err(DumpError::Interrupted) => {
                 Gap::new(GapCode::Table, &problems::changed(part.name()))
@@ -85,7 +85,7 @@ fn dump(diag: &mut SockDiag, protocol: Protocol, port: u16, gaps: &mut Vec<Gap>)
 }
 
 /// The rows of a part that `sock_diag` did not give, and what they lack.
-fn dump_otherwise(part: Part, error: &DumpError, details: &mut Vec<Detail>) -> Gap {
+fn dump_otherwise(part: Part, error: &DumpError, details: &mut Vec<InetRow>) -> Gap {
     match proc_net::read(part, details) {
         Ok(_) => {
             let why = problems::why(error);
@@ -99,7 +99,7 @@ fn dump_otherwise(part: Part, error: &DumpError, details: &mut Vec<Detail>) -> G
     }
 }
 
-fn holder(detail: &Detail, interfaces: &mut Interfaces) -> Holder {
+fn holder(detail: &InetRow, interfaces: &mut Interfaces) -> Holder {
     let mut socket = detail.socket();
     socket.interface = detail.interface.map(|index| interfaces.name(index));
     Holder {

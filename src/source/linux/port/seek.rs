@@ -20,8 +20,8 @@ use super::super::room::Shortage;
 use super::super::scan::{self, Sight};
 use super::spawn;
 use crate::model::Pid;
-use crate::source::pulse::pulse;
-use crate::source::{Blind, Looks};
+use crate::source::proc_stat::proc_stat;
+use crate::source::{HiddenReason, ScanStats};
 
 /// Up to how many descriptors, on the whole machine, all of them are looked at.
 const FEW: u64 = 8192;
@@ -57,7 +57,7 @@ pub(in super::super) struct Sought {
     /// The descriptors of each inode, by pid ascending, one for each process.
     pub(in super::super) found: HashMap<u32, Vec<Descriptor>>,
     /// Why there may be an owner that was not looked at.
-    pub(in super::super) blind: Option<Blind>,
+    pub(in super::super) hidden_reason: Option<HiddenReason>,
     /// How much was looked at.
     pub(in super::super) looks: Looks,
 }
@@ -67,7 +67,7 @@ impl Sought {
     pub(in super::super) fn nothing_seen() -> Self {
         Self {
             found: HashMap::new(),
-            blind: Some(Blind::NotPermitted),
+            hidden_reason: Some(HiddenReason::NotPermitted),
             looks: Looks::default(),
         }
     }
@@ -130,7 +130,7 @@ pub(in super::super) fn seek(wanted: &HashSet<u32>, hints: &Hints) -> io::Result
     }
     Ok(Sought {
         found,
-        blind: sight.blind,
+        hidden_reason: sight.hidden_reason,
         looks,
     })
 }
@@ -206,7 +206,7 @@ impl Search<'_> {
     }
 
     fn looks(&self) -> Looks {
-        Looks {
+        ScanStats {
             processes: self.processes.load(Ordering::Relaxed),
             descriptors: self.descriptors.load(Ordering::Relaxed),
         }
@@ -259,7 +259,7 @@ impl Search<'_> {
         let mut heirs = owners;
         while let Some(pid) = heirs.pop() {
             // What all processes descend from is nobody's relative.
-            let parent = pulse(pid).map(|pulse| pulse.parent);
+            let parent = proc_stat(pid).map(|proc_stat| proc_stat.parent);
             let relatives = parent.filter(|&parent| parent > 1).into_iter();
             for relative in relatives.chain(family.children(pid)) {
                 if visited.len() < MAX_RELATIVES && visited.insert(relative) && self.visit(relative)
@@ -286,7 +286,7 @@ impl Family {
         }
         let mut children: HashMap<Pid, Vec<Pid>> = HashMap::new();
         let parts = in_parallel(candidates, |part| {
-            let parent = |one: &Candidate| Some((pulse(one.pid)?.parent, one.pid));
+            let parent = |one: &Candidate| Some((proc_stat(one.pid)?.parent, one.pid));
             part.iter().filter_map(parent).collect::<Vec<_>>()
         });
         for (parent, child) in parts.into_iter().flatten() {

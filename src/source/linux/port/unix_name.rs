@@ -93,9 +93,9 @@ fn of_path(
     // A connection that was accepted has the name and the file of its listener, and holds neither. A client may
     // be bound as well: the only one that a connect can have met.
     let is_met = evidence.connected == Some(Connected::Bound);
-    let holds = |row: &UnixRow| !row.is_connected && (has_file(row) || is_known_by_name);
+    let holds = |row: &UnixRow| !row.is_connected() && (has_file(row) || is_known_by_name);
     if rows.iter().any(holds) || !is_met {
-        rows.retain(|row| !row.is_connected);
+        rows.retain(|row| !row.is_connected());
     }
     let is_cut_off = |row: &UnixRow| !has_file(row) && !is_known_by_name;
     rows.into_iter()
@@ -123,14 +123,14 @@ fn look(path: &Path, processes: &mut Processes) -> (AtPath, Option<Stat>) {
         Err(Errno::NOENT) => return (AtPath::Nothing(folder(path)), None),
         Err(Errno::NOTDIR) => return (AtPath::Nothing(Folder::NotAFolder), None),
         Err(Errno::ACCESS) => return (AtPath::Nothing(Folder::Denied), None),
-        Err(error) => return (AtPath::Unseen(problems::name(&error.into())), None),
+        Err(error) => return (AtPath::Unseen(problems::errno_name(&error.into())), None),
     };
     let kind = |file: &Stat| FileType::from_raw_mode(file.st_mode);
     let file = match kind(&link) {
         FileType::Symlink => match stat(path) {
             Ok(file) => file,
             Err(Errno::NOENT) => return (AtPath::DanglingLink, None),
-            Err(error) => return (AtPath::Unseen(problems::name(&error.into())), None),
+            Err(error) => return (AtPath::Unseen(problems::errno_name(&error.into())), None),
         },
         _ => link,
     };
@@ -167,7 +167,7 @@ fn folder(path: &Path) -> Folder {
         Err(Errno::NOENT) => return Folder::Missing,
         Err(Errno::NOTDIR) => return Folder::NotAFolder,
         Err(Errno::ACCESS) => return Folder::Denied,
-        Err(error) => return Folder::Failed(problems::name(&error.into())),
+        Err(error) => return Folder::Failed(problems::errno_name(&error.into())),
         Ok(folder) if FileType::from_raw_mode(folder.st_mode) != FileType::Directory => {
             return Folder::NotAFolder;
         }
@@ -177,7 +177,7 @@ fn folder(path: &Path) -> Folder {
         Ok(()) => Folder::Writable,
         Err(Errno::ACCESS | Errno::PERM) => Folder::Denied,
         Err(Errno::ROFS) => Folder::ReadOnly,
-        Err(error) => Folder::Failed(problems::name(&error.into())),
+        Err(error) => Folder::Failed(problems::errno_name(&error.into())),
     }
 }
 
@@ -249,7 +249,7 @@ fn connected(path: &str) -> Connected {
         // A datagram socket that talks with another one takes no second peer: EPERM.
         Ok(()) | Err(Errno::PROTOTYPE | Errno::PERM) => Connected::Bound,
         Err(Errno::CONNREFUSED) => Connected::Refused,
-        Err(error) => Connected::Unknown(problems::name(&error.into())),
+        Err(error) => Connected::Unknown(problems::errno_name(&error.into())),
     }
 }
 
@@ -261,7 +261,7 @@ fn bound(name: &str) -> String {
     };
     match bind() {
         Ok(()) => "ok".to_owned(),
-        Err(error) => problems::name(&error.into()),
+        Err(error) => problems::errno_name(&error.into()),
     }
 }
 
@@ -271,23 +271,23 @@ fn holders(
     evidence: &mut UnixEvidence,
     processes: &mut Processes,
 ) -> Vec<UnixHolder> {
-    rows.sort_by_key(|(row, is_cut_off)| (*is_cut_off, !row.is_listening, row.inode));
+    rows.sort_by_key(|(row, is_cut_off)| (*is_cut_off, !row.is_listening(), row.inode));
     let wanted: HashSet<u32> = rows.iter().map(|(row, _)| row.inode).collect();
     let hints = Hints {
         pids: HashSet::new(),
         uids: rows.iter().filter_map(|(row, _)| row.uid).collect(),
     };
     let found = Owners::find(&wanted, &hints, &mut evidence.gaps);
-    let holdings: Vec<_> = rows
+    let owner_pids: Vec<_> = rows
         .iter()
         .map(|(row, _)| found.by_inode(row.inode))
         .collect();
-    let owners = owners(&holdings, processes, evidence.taken_at);
+    let owners = owners(&owner_pids, processes, evidence.taken_at);
     evidence.processes = processes.all();
     let all = rows.into_iter().zip(owners);
     all.map(|((row, is_cut_off), owner)| {
         let kind = row.kind;
-        let is_listening = row.is_listening;
+        let is_listening = row.is_listening();
         UnixHolder {
             kind,
             is_listening,
@@ -301,7 +301,7 @@ fn holders(
 /// A row as the fixes and the sentences on owners take it: with an address that means nothing.
 fn holder(row: &UnixRow, owner: Owner, processes: &mut Processes) -> Holder {
     let nothing = Endpoint::new(std::net::Ipv4Addr::UNSPECIFIED.into(), 0);
-    let state = if row.is_listening {
+    let state = if row.is_listening() {
         State::Listen
     } else {
         State::Unconn

@@ -92,13 +92,13 @@ fn a_walk_is_asked_for_as_the_kernel_lays_out_its_older_request() {
         bound: true,
         ages: true,
     };
-    let bytes = request(Asked::Walk(extras), 7);
+    let bytes = request(DumpRequest::Walk(extras), 7);
     let number = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());
     assert_eq!((bytes.len(), number(0), number(8)), (76, 76, 7));
     let of_two = |at: usize| u16::from_ne_bytes(bytes[at..at + 2].try_into().unwrap());
     assert_eq!((of_two(4), of_two(6)), (18, NLM_F_REQUEST | NLM_F_DUMP));
     assert_eq!((bytes[19], number(68)), (1 << 1, 0x2fff));
-    let plain = request(Asked::Walk(Extras::default()), 7);
+    let plain = request(DumpRequest::Walk(Extras::default()), 7);
     assert_eq!(
         (plain[19], plain[68..72].to_vec()),
         (0, 0xfff_u32.to_ne_bytes().to_vec())

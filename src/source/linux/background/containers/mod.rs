@@ -26,9 +26,9 @@ pub(super) use self::ports::At;
 use self::publishers::Publisher;
 use super::cgroups::{self, Group};
 use super::facts::{self, Environment, Facts};
-use super::standing::ends_by_term;
+use super::end_risk::ends_by_term;
 use super::{scan, serving};
-use crate::model::{Behind, BehindKind, Engine, KeeperKind, Pid, Protocol, Restarts, Text};
+use crate::model::{Behind, BehindKind, Engine, SupervisorKind, Pid, Protocol, Restarts, Text};
 use crate::source::users::Users;
 
 /// What was read of processes, engines and namespaces, each when it was first needed.
@@ -186,10 +186,10 @@ impl Containers {
         port: (Protocol, u16),
         users: &mut Users,
     ) -> Option<Behind> {
-        let namespaces = self.namespaces.get_or_insert_with(inside::namespaces);
-        let pids = inside::with_address(namespaces, address, port)?.to_vec();
-        let inodes = inside::listeners(pids[0], port.0, port.1);
-        let owner = inside::owner_among(&pids, &inodes);
+        let namespaces = self.namespaces.get_or_insert_with(netns::namespaces);
+        let pids = netns::with_address(namespaces, address, port)?.to_vec();
+        let inodes = netns::listeners(pids[0], port.0, port.1);
+        let owner = netns::owner_among(&pids, &inodes);
         let (group, member) = group_of(owner, &pids)?;
         let mut behind = self.of_group(&group, &facts::line_of(member), users);
         (behind.address, behind.port) = (Some(address), Some(port.1));
@@ -266,11 +266,11 @@ fn lxc_kind(line: &[Facts]) -> Engine {
 }
 
 /// What keeps the containers of an engine running.
-pub(super) const fn keeper_of(engine: Option<Engine>) -> Option<KeeperKind> {
+pub(super) const fn keeper_of(engine: Option<Engine>) -> Option<SupervisorKind> {
     match engine {
-        Some(Engine::Docker) => Some(KeeperKind::Docker),
-        Some(Engine::Podman) => Some(KeeperKind::Podman),
-        Some(Engine::Kubernetes) => Some(KeeperKind::Kubelet),
+        Some(Engine::Docker) => Some(SupervisorKind::Docker),
+        Some(Engine::Podman) => Some(SupervisorKind::Podman),
+        Some(Engine::Kubernetes) => Some(SupervisorKind::Kubelet),
         _ => None,
     }
 }

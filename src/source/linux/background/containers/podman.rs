@@ -19,7 +19,7 @@ impl Containers {
         at: &At,
         users: &mut Users,
     ) -> Option<Behind> {
-        let namespaces = self.namespaces.get_or_insert_with(inside::namespaces);
+        let namespaces = self.namespaces.get_or_insert_with(netns::namespaces);
         let pids = forwarded_network(own.pid)
             .and_then(|network| namespaces.get(&network).cloned())
             .unwrap_or_default();
@@ -42,8 +42,8 @@ impl Containers {
         let mut behind = described(found.facts, uid, &found.id, found.name.as_deref(), users);
         let inodes = pids
             .first()
-            .map(|&pid| inside::listeners(pid, at.protocol, at.port));
-        let owner = inodes.and_then(|inodes| inside::owner_among(&pids, &inodes));
+            .map(|&pid| netns::listeners(pid, at.protocol, at.port));
+        let owner = inodes.and_then(|inodes| netns::owner_among(&pids, &inodes));
         behind.process = owner.filter(|&pid| pid != own.pid).and_then(serving);
         behind.ignores_term = init_ignores_term(facts::children_of(found.facts.pid).into_iter());
         Some(behind)

@@ -32,10 +32,10 @@ impl Containers {
         let mut serving_group = None;
         if let Some((address, inside)) = to {
             (behind.address, behind.port) = (Some(address), Some(inside));
-            let namespaces = self.namespaces.get_or_insert_with(inside::namespaces);
-            if let Some(pids) = inside::with_address(namespaces, address, (at.protocol, inside)) {
-                let inodes = inside::listeners(pids[0], at.protocol, inside);
-                let owner = inside::owner_among(pids, &inodes);
+            let namespaces = self.namespaces.get_or_insert_with(netns::namespaces);
+            if let Some(pids) = netns::with_address(namespaces, address, (at.protocol, inside)) {
+                let inodes = netns::listeners(pids[0], at.protocol, inside);
+                let owner = netns::owner_among(pids, &inodes);
                 behind.process = owner.and_then(serving);
                 behind.ignores_term = init_ignores_term(pids.iter().copied());
                 serving_group = group_of(owner, pids).map(|(group, _)| group);

@@ -10,8 +10,8 @@ mod pm2;
 mod services;
 
 use super::facts::{Facts, is_interpreter};
-use super::standing;
-use crate::model::{KeeperKind, KeptBy, Pid, Restarts, Standing, Text};
+use super::end_risk;
+use crate::model::{SupervisorKind, Supervisor, Pid, Restarts, EndRisk, Text};
 
 /// What is looked up while the ancestors are gone through.
 pub(super) trait Look {
@@ -155,7 +155,7 @@ const WATCHERS: [&str; 8] = [
 ];
 
 /// What starts the first process of the line again. `owners` are all that have the port.
-pub(super) fn keeper(line: &[Facts], owners: &[Pid], look: &dyn Look) -> Option<KeptBy> {
+pub(super) fn supervisor(line: &[Facts], owners: &[Pid], look: &dyn Look) -> Option<Supervisor> {
     let (own, ancestors) = line.split_first()?;
     if let Some(home) = pm2::home(own) {
         return Some(pm2::listening(own, home, look));
@@ -179,7 +179,7 @@ pub(super) fn keeper(line: &[Facts], owners: &[Pid], look: &dyn Look) -> Option<
 /// What an ancestor means.
 enum Step {
     /// It starts the process again.
-    Found(Box<KeptBy>),
+    Found(Box<Supervisor>),
     /// It does not, and neither does anything above it.
     Nothing,
     /// It says nothing: the next one decides.
@@ -216,7 +216,7 @@ fn is_program_wrapper(facts: &Facts) -> bool {
 }
 
 /// A supervisor that is known by its name: the first of the ancestors.
-fn supervisor(own: &Facts, ancestors: &[Facts], look: &dyn Look) -> Option<KeptBy> {
+fn supervisor(own: &Facts, ancestors: &[Facts], look: &dyn Look) -> Option<Supervisor> {
     let (ancestor, above) = ancestors.split_first()?;
     let (program, script) = (ancestor.program(), ancestor.script().unwrap_or_default());
     let arguments = &ancestor.argv;
@@ -229,46 +229,46 @@ fn supervisor(own: &Facts, ancestors: &[Facts], look: &dyn Look) -> Option<KeptB
         ("supervisord", _) | (_, "supervisord") => {
             return Some(services::supervisord(own, ancestor, look));
         }
-        ("runsv", _) => return by_folder(KeeperKind::Runit),
-        ("supervise", _) => return by_folder(KeeperKind::Daemontools),
-        ("s6-supervise", _) => return by_folder(KeeperKind::S6),
-        (_, "nodemon" | "nodemon.js") => return Some(on_change(KeeperKind::Nodemon, ancestor)),
+        ("runsv", _) => return by_folder(SupervisorKind::Runit),
+        ("supervise", _) => return by_folder(SupervisorKind::Daemontools),
+        ("s6-supervise", _) => return by_folder(SupervisorKind::S6),
+        (_, "nodemon" | "nodemon.js") => return Some(on_change(SupervisorKind::Nodemon, ancestor)),
         (_, "foreman" | "honcho") | ("hivemind", _) => {
-            return Some(process(KeeperKind::Foreman, ancestor));
+            return Some(process(SupervisorKind::Foreman, ancestor));
         }
         _ => {}
     }
     if program.starts_with("foreman: ") || ancestor.title().starts_with("foreman: ") {
-        return Some(process(KeeperKind::Foreman, ancestor));
+        return Some(process(SupervisorKind::Foreman, ancestor));
     }
     if program == "autossh" {
-        return Some(process(KeeperKind::UnknownParent, ancestor));
+        return Some(process(SupervisorKind::UnknownParent, ancestor));
     }
     let is_forever = |argument: &String| argument.ends_with("forever/bin/monitor");
     if arguments.iter().any(is_forever) {
-        return Some(process(KeeperKind::Forever, ancestor));
+        return Some(process(SupervisorKind::Forever, ancestor));
     }
     let is_overmind = |argument: &String| argument.starts_with("overmind-");
     if ancestor.comm.starts_with("tmux") && arguments.iter().any(is_overmind) {
-        return Some(process(KeeperKind::Overmind, ancestor));
+        return Some(process(SupervisorKind::Overmind, ancestor));
     }
     let watches = has("--watch") || arguments.iter().any(|one| one.starts_with("--watch-path"));
     let is_runtime = matches!(program, "node" | "bun" | "deno" | "tsx");
     if is_runtime && watches || WATCHERS.contains(&program) || WATCHERS.contains(&script) {
-        return Some(on_change(KeeperKind::Watch, ancestor));
+        return Some(on_change(SupervisorKind::Watch, ancestor));
     }
     if program == "dotnet" && has("watch") || script == "tsx" && has("watch") {
-        return Some(on_change(KeeperKind::Watch, ancestor));
+        return Some(on_change(SupervisorKind::Watch, ancestor));
     }
     None
 }
 
-fn process(kind: KeeperKind, facts: &Facts) -> KeptBy {
-    KeptBy {
+fn process(kind: SupervisorKind, facts: &Facts) -> Supervisor {
+    Supervisor {
         pid: Some(facts.pid),
         process: Some(facts.name()),
         uid: user(facts),
-        ..KeptBy::new(kind)
+        ..Supervisor::new(kind)
     }
 }
 
@@ -288,8 +288,8 @@ fn user(facts: &Facts) -> Option<u32> {
     others.iter().all(|&uid| uid == first).then_some(first)
 }
 
-fn on_change(kind: KeeperKind, facts: &Facts) -> KeptBy {
-    KeptBy {
+fn on_change(kind: SupervisorKind, facts: &Facts) -> Supervisor {
+    Supervisor {
         restarts: Restarts::OnChange,
         ..process(kind, facts)
     }
@@ -315,12 +315,12 @@ fn shell(facts: &Facts, look: &dyn Look) -> Step {
         None => look.has_loop(facts),
     };
     match has_loop {
-        Some(true) => Step::Found(Box::new(process(KeeperKind::ShellLoop, facts))),
+        Some(true) => Step::Found(Box::new(process(SupervisorKind::ShellLoop, facts))),
         // A script that runs its commands once is the work of what started it.
         Some(false) => Step::Up,
-        None => Step::Found(Box::new(KeptBy {
+        None => Step::Found(Box::new(Supervisor {
             restarts: Restarts::Unknown,
-            ..process(KeeperKind::ShellLoop, facts)
+            ..process(SupervisorKind::ShellLoop, facts)
         })),
     }
 }
@@ -375,17 +375,17 @@ fn is_agent(facts: &Facts) -> bool {
 
 /// A parent of no known kind: it counts if the process is all that it runs and it does nothing but wait for
 /// it. One that is needed for more, or that somebody runs in a terminal, is no reason to end it.
-fn unknown(child: &Facts, parent: &Facts, look: &dyn Look) -> Option<KeptBy> {
-    if parent.terminal != 0 || standing::by_name(parent) != Standing::Ordinary {
+fn unknown(child: &Facts, parent: &Facts, look: &dyn Look) -> Option<Supervisor> {
+    if parent.terminal != 0 || end_risk::by_name(parent) != EndRisk::Ordinary {
         return None;
     }
     let is_only = look
         .children(parent.pid)
         .iter()
         .all(|&pid| pid == child.pid);
-    (is_only && look.waits(parent.pid)).then(|| KeptBy {
+    (is_only && look.waits(parent.pid)).then(|| Supervisor {
         restarts: Restarts::Unknown,
-        ..process(KeeperKind::UnknownParent, parent)
+        ..process(SupervisorKind::UnknownParent, parent)
     })
 }
 

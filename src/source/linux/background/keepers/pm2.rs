@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::super::facts::{self, Environment, Facts};
 use super::{Look, is_safe, process};
-use crate::model::{KeeperKind, KeptBy, Pid, Text};
+use crate::model::{SupervisorKind, Supervisor, Pid, Text};
 
 /// `PM2 v5.3.0: God Daemon (/home/ann/.pm2)`
 pub(super) fn home(facts: &Facts) -> Option<&str> {
@@ -15,14 +15,14 @@ pub(super) fn home(facts: &Facts) -> Option<&str> {
 }
 
 /// A daemon that listens for an app.
-pub(super) fn listening(daemon: &Facts, home: &str, look: &dyn Look) -> KeptBy {
+pub(super) fn listening(daemon: &Facts, home: &str, look: &dyn Look) -> Supervisor {
     let name = look.clustered(daemon.pid);
     of(daemon, home, App { name, id: None }, look)
 }
 
 /// A daemon that starts the app whose environment is looked at. Other apps, and other instances of this one,
 /// may have the name of the app: its id is its own.
-pub(super) fn starting(daemon: &Facts, home: &str, look: &dyn Look) -> KeptBy {
+pub(super) fn starting(daemon: &Facts, home: &str, look: &dyn Look) -> Supervisor {
     let variable = |name: &str| {
         let is_app = look.variable("pm_exec_path").is_some();
         look.variable(name).filter(|_| is_app)
@@ -33,13 +33,13 @@ pub(super) fn starting(daemon: &Facts, home: &str, look: &dyn Look) -> KeptBy {
     of(daemon, home, App { name, id }, look)
 }
 
-fn of(daemon: &Facts, home: &str, app: App, look: &dyn Look) -> KeptBy {
-    let daemon = process(KeeperKind::Pm2, daemon);
+fn of(daemon: &Facts, home: &str, app: App, look: &dyn Look) -> Supervisor {
+    let daemon = process(SupervisorKind::Pm2, daemon);
     let is_used = look.uses_pm2_home(home, daemon.uid);
     if !is_used && !is_safe(home, daemon.uid, look) {
         return daemon;
     }
-    KeptBy {
+    Supervisor {
         name: app.name.map(|name| Text::new(&name)),
         id: app.id.map(|id| Text::new(&id)),
         place: (!is_used).then(|| Text::new(home)),

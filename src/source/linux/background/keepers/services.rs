@@ -5,16 +5,16 @@ use std::path::Path;
 
 use super::super::facts::Facts;
 use super::{Look, is_safe, process};
-use crate::model::{KeeperKind, KeptBy, Text};
+use crate::model::{SupervisorKind, Supervisor, Text};
 
 /// runit's, daemontools' and s6's run in the service's folder, which their commands take. Where that can't be
 /// read it is the name below the folder that the parent, `runsvdir` and its like, goes through.
 pub(super) fn by_folder(
-    kind: KeeperKind,
+    kind: SupervisorKind,
     facts: &Facts,
     parent: Option<&Facts>,
     look: &dyn Look,
-) -> KeptBy {
+) -> Supervisor {
     let name = facts.argv.get(1);
     let folder = look.folder(facts.pid).or_else(|| {
         let name = name?;
@@ -33,7 +33,7 @@ pub(super) fn by_folder(
         )))
     });
     let folder = folder.filter(|folder| is_safe(folder, super::user(facts), look));
-    KeptBy {
+    Supervisor {
         name: folder
             .clone()
             .or_else(|| name.map(|name| Text::new(base(name)))),
@@ -52,7 +52,7 @@ fn is_scanner(facts: &Facts) -> bool {
 }
 
 /// A program of supervisord. Its name is in its environment.
-pub(super) fn supervisord(own: &Facts, daemon: &Facts, look: &dyn Look) -> KeptBy {
+pub(super) fn supervisord(own: &Facts, daemon: &Facts, look: &dyn Look) -> Supervisor {
     let group = look.variable("SUPERVISOR_GROUP_NAME");
     let program = look.variable("SUPERVISOR_PROCESS_NAME");
     let name = match (group, program) {
@@ -70,10 +70,10 @@ pub(super) fn supervisord(own: &Facts, daemon: &Facts, look: &dyn Look) -> KeptB
         }
         None => address(own, daemon, look).map(|address| Text::new(&address)),
     };
-    KeptBy {
+    Supervisor {
         name: name.map(|name| Text::new(&name)),
         place,
-        ..process(KeeperKind::Supervisord, daemon)
+        ..process(SupervisorKind::Supervisord, daemon)
     }
 }
 

@@ -73,19 +73,19 @@ fn line(commands: &[&str]) -> Vec<Facts> {
     (0..count).zip(commands).map(facts).collect()
 }
 
-fn kept(commands: &[&str], seen: &Seen) -> Option<KeptBy> {
+fn kept(commands: &[&str], seen: &Seen) -> Option<Supervisor> {
     let line = line(commands);
-    keeper(&line, &[line[0].pid], seen)
+    supervisor(&line, &[line[0].pid], seen)
 }
 
-fn kind(commands: &[&str]) -> Option<(KeeperKind, Restarts)> {
+fn kind(commands: &[&str]) -> Option<(SupervisorKind, Restarts)> {
     let found = kept(commands, &Seen::default())?;
     Some((found.kind, found.restarts))
 }
 
 #[test]
 fn each_supervisor_is_known_by_its_name() {
-    use KeeperKind as K;
+    use SupervisorKind as K;
     for (parent, expected, restarts) in [
         (
             "/usr/bin/python3 /usr/bin/supervisord -n",
@@ -126,7 +126,7 @@ fn each_supervisor_is_known_by_its_name() {
         if let Some((shell, text)) = parent.split_once(" -c ") {
             line[1].argv = vec![shell.into(), "-c".into(), text.into()];
         }
-        let found = keeper(&line, &[line[0].pid], &Seen::default());
+        let found = supervisor(&line, &[line[0].pid], &Seen::default());
         let found = found.map(|found| (found.kind, found.restarts));
         assert_eq!(found, Some((expected, restarts)), "{parent}");
     }
@@ -145,7 +145,7 @@ fn pm2_gives_the_name_of_the_app_and_its_home() {
     };
     let daemon = "node|PM2 v5.3.0: God Daemon (/home/ann/.pm2)";
     let found = kept(&["node /srv/shop.js", daemon, "systemd"], &seen).unwrap();
-    assert_eq!((found.kind, found.pid), (KeeperKind::Pm2, Some(102)));
+    assert_eq!((found.kind, found.pid), (SupervisorKind::Pm2, Some(102)));
     let names = (found.name.as_deref(), found.place.as_deref());
     assert_eq!(names, (Some("shop"), Some("/home/ann/.pm2")));
     assert_eq!((found.id.as_deref(), found.uid), (Some("3"), Some(1000)));
@@ -164,7 +164,7 @@ fn pm2_gives_the_name_of_the_app_and_its_home() {
     }
     // In cluster mode the daemon itself has the port.
     let cluster = kept(&[daemon, "systemd"], &Seen::default()).unwrap();
-    assert_eq!((cluster.kind, cluster.name), (KeeperKind::Pm2, None));
+    assert_eq!((cluster.kind, cluster.name), (SupervisorKind::Pm2, None));
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn supervisord_is_reached_by_its_file_or_the_address_that_is_its_own() {
         let mut line = line(&["nginx", command, "systemd"]);
         line[0].uids = vec![user; 4];
         line[1].uids = daemon.to_vec();
-        let found = keeper(&line, &[line[0].pid], &seen).unwrap();
+        let found = supervisor(&line, &[line[0].pid], &seen).unwrap();
         found.place.map(|place| place.to_string())
     };
     let (root, http, unix) = ([0; 4], "http://h:1", "unix:///run/s.sock");
@@ -315,9 +315,9 @@ fn an_unknown_parent_counts_if_it_waits_for_this_process_alone() {
             waiting: waiting.to_vec(),
             ..Seen::default()
         };
-        kept(&["node server.js", "./keeper", "systemd"], &seen).map(|found| found.kind)
+        kept(&["node server.js", "./supervisor", "systemd"], &seen).map(|found| found.kind)
     };
-    assert_eq!(with(&[103], &[102]), Some(KeeperKind::UnknownParent));
+    assert_eq!(with(&[103], &[102]), Some(SupervisorKind::UnknownParent));
     assert_eq!(with(&[103, 104], &[102]), None, "it runs other things");
     assert_eq!(
         with(&[103], &[]),
@@ -330,8 +330,8 @@ fn an_unknown_parent_counts_if_it_waits_for_this_process_alone() {
 fn a_master_that_has_the_port_too_is_passed_over() {
     let line = line(&["nginx", "nginx", "runsv web", "systemd"]);
     let owners = [line[0].pid, line[1].pid];
-    let found = keeper(&line, &owners, &Seen::default()).unwrap();
-    assert_eq!(found.kind, KeeperKind::Runit);
+    let found = supervisor(&line, &owners, &Seen::default()).unwrap();
+    assert_eq!(found.kind, SupervisorKind::Runit);
 }
 
 #[test]

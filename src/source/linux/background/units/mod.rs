@@ -10,9 +10,9 @@ use rustix::process::getuid;
 use self::socket_units::{SocketUnits, Whose};
 use super::containers::publishers::{self, Publisher};
 use super::facts::{self, Environment, Facts};
-use super::{cgroups, keepers, standing};
+use super::{cgroups, keepers, end_risk};
 use crate::model::{
-    Behind, BehindKind, Engine, Holder, KeeperKind, KeptBy, Manager, Owner, Pid, Socket, Standing,
+    Behind, BehindKind, Engine, Holder, SupervisorKind, Supervisor, Manager, Owner, Pid, Socket, EndRisk,
     Text, Unit,
 };
 use crate::source::users::Users;
@@ -72,16 +72,16 @@ impl Units {
         line: &[Facts],
         owners: &[Pid],
         behind: Option<&Behind>,
-        keeper: Option<&KeptBy>,
+        supervisor: Option<&Supervisor>,
         users: &mut Users,
     ) -> Option<Unit> {
         let own = line.first()?;
         let name = cgroups::unit(&own.cgroup)?;
         let user = cgroups::user_manager(&own.cgroup);
-        let is_known_keeper = keeper.is_some_and(|keeper| {
+        let is_known_keeper = supervisor.is_some_and(|supervisor| {
             !matches!(
-                keeper.kind,
-                KeeperKind::UnknownParent | KeeperKind::ShellLoop
+                supervisor.kind,
+                SupervisorKind::UnknownParent | SupervisorKind::ShellLoop
             )
         });
         let is_container = behind.is_some_and(|behind| behind.kind == BehindKind::Container);
@@ -97,7 +97,7 @@ impl Units {
         let properties = answer.as_ref().ok();
         let is_server = match properties {
             Some(properties) if may_be_quadlet => Some(runs_container(properties, line, behind)),
-            Some(properties) => Some(is_server(properties, line, owners, keeper)),
+            Some(properties) => Some(is_server(properties, line, owners, supervisor)),
             None if may_be_quadlet => Some(false),
             None => is_started_by_systemd(line),
         };
@@ -164,7 +164,7 @@ fn is_server(
     properties: &systemd::Properties,
     line: &[Facts],
     owners: &[Pid],
-    keeper: Option<&KeptBy>,
+    supervisor: Option<&Supervisor>,
 ) -> bool {
     /// What was started so much later than the main process was started by somebody, not by the unit: 30 s.
     const LATER: u64 = 3000;
@@ -187,14 +187,14 @@ fn is_server(
     let children = facts::children_of(main.pid);
     let is_all = children.iter().all(|pid| *pid == line[at - 1].pid);
     let is_later = own.started_at_tick > main.started_at_tick + LATER;
-    let starts_again = keeper.is_some_and(|keeper| keeper.pid == Some(main.pid));
+    let starts_again = supervisor.is_some_and(|supervisor| supervisor.pid == Some(main.pid));
     is_all && (starts_again || !is_later || keepers::is_wrapper(main))
 }
 
 /// Whether the main process of a unit is there to serve: it launches nothing of others, and nothing else of the
 /// machine needs it.
 fn is_a_server(main: &Facts) -> bool {
-    !keepers::is_launcher(main) && standing::by_name(main) == Standing::Ordinary
+    !keepers::is_launcher(main) && end_risk::by_name(main) == EndRisk::Ordinary
 }
 
 /// Whether a unit runs a container of podman's: the main process is its monitor, as quadlet and `podman generate

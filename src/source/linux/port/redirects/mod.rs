@@ -138,7 +138,7 @@ impl Rules {
             Ok(listed) => rules.ipvs = Some(listed),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => {
-                let why = problems::name(&error);
+                let why = problems::errno_name(&error);
                 rules.gap(&format!("of IPVS can't be read: /proc/net/ip_vs: {why}"));
             }
         }
@@ -299,7 +299,7 @@ fn legacy_tables() -> (Vec<Wanted>, Vec<String>) {
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => {
-                let (name, why) = (tool.name, problems::name(&error));
+                let (name, why) = (tool.name, problems::errno_name(&error));
                 gaps.push(format!(
                     "packet redirects of {name} can't be read: {file}: {why}"
                 ));
