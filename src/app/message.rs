@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FileFormat, Input, Settings};
+use crate::app::{FileFormat, Input};
 use crate::bind::{BindTestResult, Target};
 use crate::model::{Background, Kinds, Limits, Pid, Process, Refresh, Socket};
-use crate::track::{TableUpdate, RowId};
+use crate::settings::Settings;
+use crate::track::{RowId, TableUpdate};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -54,16 +55,16 @@ pub enum Msg {
     /// A signal was sent, and what comes of it is looked at: one line on how far that is.
     EndPending(String),
     /// What came of a signal.
-    EndWatched {
+    EndOutcome {
         /// Whether all that was to end has ended, and its port is free.
         succeeded: bool,
         /// One sentence or two.
         message: String,
     },
     /// The system asks the program to end, or a part that it can't do without crashed.
-    EndAsked(Exit),
+    ExitRequested(Exit),
     /// The shell asks the program to stop until it is continued (`SIGTSTP`).
-    SuspendAsked,
+    SuspendRequested,
     /// The program goes on after it was stopped; the screen may show anything.
     Resumed,
     /// Time passed.

@@ -13,8 +13,8 @@ mod target;
 mod verdict;
 
 pub use bind_test::servers::{Profile, Start};
-pub use bind_test::{Agreement, BindTestResult, Trial, Prober};
-pub use fix::{Fix, FixCode, Frees, RunAs, also_ends_text, fixes_for, supervisor_text, shell_word};
+pub use bind_test::{Agreement, BindTestResult, Prober, Trial};
+pub use fix::{Fix, FixCode, Frees, RunAs, also_ends_text, fixes_for, shell_word, supervisor_text};
 pub use free::{
     Choice, Claim, PortRequest, Refusal, Unfit, browsers_refuse, choose, has_only_leftovers, unfit,
 };

@@ -14,7 +14,7 @@ use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source, lineage, own_uid};
 use sockeye::track::Tracker;
 
-use super::options::Shared;
+use super::args::Shared;
 use super::{EXIT_BUG, EXIT_TROUBLE, complain, output};
 
 /// Shows the table until the user leaves it.

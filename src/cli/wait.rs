@@ -9,13 +9,14 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use sockeye::clock::Clock;
 use sockeye::config::duration;
-use sockeye::report::{self, Waited, WaitedFor};
+use sockeye::report::{self, WaitResult, WaitedPort};
 use sockeye::runtime::process::signals;
 use sockeye::runtime::wait::{Goal, Port, PortWaiter, WaitError};
 
-use super::options::Shared;
+use super::args::Shared;
+use super::args::examples;
 use super::output::{columns_of_terminal, print};
-use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, examples};
+use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain};
 
 /// How soon to look again where nothing is said.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -81,7 +82,7 @@ pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
             return Ok(EXIT_TROUBLE);
         }
     };
-    let outcome = Waited {
+    let outcome = WaitResult {
         wanted: wait.wanted.as_str(),
         happened,
         time: clock.now().steady,
@@ -91,11 +92,11 @@ pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
     Ok(if happened { 0 } else { EXIT_NOT_SO })
 }
 
-fn told(port: &Port) -> WaitedFor<'_> {
-    WaitedFor {
+fn told(port: &Port) -> WaitedPort<'_> {
+    WaitedPort {
         target: &port.target,
         changed_at: port.changed_at.filter(|_| port.is_reached),
-        is_reached: port.is_reached,
+        happened: port.is_reached,
         holders: &port.holders,
         seen_at: port.seen_at,
         summary: port.summary.as_deref(),
@@ -103,7 +104,7 @@ fn told(port: &Port) -> WaitedFor<'_> {
 }
 
 /// The outcome on standard output; on standard error what is missing.
-fn tell(wait: &Wait, outcome: &Waited<'_>) -> io::Result<()> {
+fn tell(wait: &Wait, outcome: &WaitResult<'_>) -> io::Result<()> {
     if wait.quiet {
         return Ok(());
     }
@@ -113,8 +114,8 @@ fn tell(wait: &Wait, outcome: &Waited<'_>) -> io::Result<()> {
     } else if outcome.happened {
         print(|out| report::write_wait(out, outcome, &zone))?;
     }
-    for port in outcome.ports.iter().filter(|port| !port.is_reached) {
-        let told = report::told_of_wait(outcome.wanted, port, &zone);
+    for port in outcome.ports.iter().filter(|port| !port.happened) {
+        let told = report::wait_line(outcome.wanted, port, &zone);
         complain(&format!("timed out: {told}"));
     }
     Ok(())

@@ -78,7 +78,7 @@ fn texts_are_cut_by_cells_not_by_characters() {
     assert_eq!(cut("nginx", 0), "");
     assert_eq!(cut_middle("2001:db8:1234:5678::beef", 11), "2001:…:beef");
     assert_eq!(cut_middle("データベース", 6), "デ…ス");
-    assert_eq!(crate::columns::pad_left("デ", 4), "  デ");
+    assert_eq!(pad_left("デ", 4), "  デ");
 }
 
 #[test]
@@ -94,8 +94,8 @@ fn letters_that_a_font_may_join_take_their_own_cells() {
 
 #[test]
 fn a_word_that_is_too_wide_is_folded_where_a_wide_character_does_not_fit() {
-    assert_eq!(folded("a 語語語 b", 5), ["a", "語語", "語", "b"]);
-    assert_eq!(folded("語", 1), ["語"]);
+    assert_eq!(wrap_anywhere("a 語語語 b", 5), ["a", "語語", "語", "b"]);
+    assert_eq!(wrap_anywhere("語", 1), ["語"]);
 }
 
 const START: Moment = Moment {

@@ -13,8 +13,8 @@ use crate::bind::{
     Verdict,
 };
 use crate::model::{
-    Behind, BehindKind, Engine, FoundIn, Gap, Holder, SupervisorKind, Supervisor, OwnerKind, Pid, Queue,
-    Restarts, UnixAddress, UnixHolder, UnixKind,
+    Behind, BehindKind, Engine, FoundIn, Gap, Holder, OwnerKind, Pid, Queue, Restarts, Supervisor,
+    SupervisorKind, UnixAddress, UnixHolder, UnixKind,
 };
 
 /// A target with its verdict.

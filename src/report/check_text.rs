@@ -202,9 +202,7 @@ fn table(out: &mut dyn Write, lines: &[Vec<String>]) -> io::Result<()> {
     let widths: Vec<_> = (0..columns).map(widest).collect();
     for line in lines {
         let cells = line.iter().zip(&widths);
-        let cells: Vec<_> = cells
-            .map(|(cell, &width)| pad(cell, width))
-            .collect();
+        let cells: Vec<_> = cells.map(|(cell, &width)| pad(cell, width)).collect();
         writeln!(out, "{INDENT}{INDENT}{}", cells.join("  ").trim_end())?;
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::record::{Processes, SCHEMA};
+use super::json::record::{Processes, SCHEMA};
 use crate::bind::{PortRequest, Unfit};
 use crate::columns::socket_with_owner;
 use crate::model::{Gap, Limits, Owner, Pid, Protocol, Socket};

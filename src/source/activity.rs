@@ -22,7 +22,7 @@ use nix::{sys::time::TimeSpec, time::ClockId};
 
 /// The CPU clock of a process, as it stood at one moment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct CpuClock {
+pub(crate) struct CpuClock {
     #[cfg(target_os = "linux")]
     clock: Option<Reading>,
 }

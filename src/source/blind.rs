@@ -6,7 +6,7 @@
     not(target_os = "linux"),
     expect(dead_code, reason = "only Linux tells")
 )]
-pub(super) enum HiddenReason {
+pub(crate) enum HiddenReason {
     /// This user may not look at it, root may.
     NotPermitted,
     /// The same, and nobody becomes root from here (`no_new_privs`): `sudo` fails.

@@ -6,47 +6,44 @@
 //! only what leaves nothing to show.
 
 mod cpu_clock;
-mod hidden_reason;
 mod error;
 #[cfg(any(not(target_os = "linux"), test))]
-mod excluded;
-mod frame;
-mod inspector;
+pub(crate) mod excluded;
+mod hidden_reason;
 mod lineage;
 #[cfg(target_os = "linux")]
-mod linux;
+pub(crate) mod linux;
 mod meter;
-mod netstat;
-mod owners;
+pub(crate) mod netstat;
+pub(crate) mod owners;
 mod peers;
 #[cfg(not(target_os = "linux"))]
 mod portable;
-mod process;
-mod program;
 mod proc_stat;
-mod record;
-mod redact;
-mod replay;
+pub(crate) mod process;
+mod program;
+mod recording;
 mod system;
-mod users;
+pub(crate) mod users;
 
 use std::sync::Arc;
 
-use crate::model::{RefreshTimings, Kinds, Moment, Pid, Playback, Snapshot};
+use crate::model::{Kinds, Moment, Origin, Pid, Playback, RefreshTimings, Snapshot};
 
-use hidden_reason::HiddenReason;
 pub use error::SourceError;
-pub use inspector::PortInspector;
+use hidden_reason::HiddenReason;
 pub use lineage::lineage;
 #[cfg(target_os = "linux")]
 pub use linux::process_handle::{ProcessHandle, SignalDisposition};
-pub use record::{DEFAULT_MAX_SIZE, Recorder};
-pub use replay::{Replay, STANDARD_INPUT};
+pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};
 pub use system::System;
 pub use users::own_uid;
 
 /// Something that gives one reading after another.
 pub trait Source: Send {
+    /// Where its snapshots come from.
+    fn origin(&self) -> &Origin;
+
     /// Takes a reading; `at` becomes its time.
     ///
     /// # Errors
@@ -87,9 +84,9 @@ pub trait Source: Send {
     }
 }
 
-/// Who holds a socket, by pid: what the platform knows before the processes are looked at.
+/// The pids of a socket's owners: what the platform knows before the processes are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum OwnerPids {
+pub(crate) enum OwnerPids {
     /// These processes, ascending; never empty.
     Known(Arc<[Pid]>),
     /// A process that this user may not look at.
@@ -105,9 +102,24 @@ enum OwnerPids {
     None,
 }
 
+impl OwnerPids {
+    /// From the pids that netstat2 tells: 0 stands for the system, or for nobody.
+    #[cfg(any(not(target_os = "linux"), test))]
+    pub(crate) fn of(pids: &[Pid]) -> Self {
+        let mut pids: Vec<Pid> = pids.iter().copied().filter(|&pid| pid != 0).collect();
+        pids.sort_unstable();
+        pids.dedup();
+        if pids.is_empty() {
+            Self::None
+        } else {
+            Self::Known(pids.into())
+        }
+    }
+}
+
 /// How much was looked at to find holders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct ScanStats {
+pub(crate) struct ScanStats {
     /// Processes.
     processes: u64,
     /// Their descriptors.

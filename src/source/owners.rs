@@ -25,7 +25,11 @@ pub(super) fn pids(owner_pids: &[OwnerPids]) -> Vec<Pid> {
 }
 
 /// The owner of each holding, in their order, with the processes looked at now.
-pub(super) fn owners(owner_pids: &[OwnerPids], processes: &mut Processes, at: Moment) -> Vec<Owner> {
+pub(crate) fn owners(
+    owner_pids: &[OwnerPids],
+    processes: &mut Processes,
+    at: Moment,
+) -> Vec<Owner> {
     processes.refresh(&pids(owner_pids), at);
     let mut owners = Owners::default();
     owner_pids

@@ -17,8 +17,8 @@ use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 
 use self::sources::{Sources, with_links};
 use super::cpu_clock::CpuClock;
-use super::program::{Arguments, LINKS, Links};
 use super::proc_stat::{ProcStat, proc_stat};
+use super::program::{Arguments, LINKS, Links};
 use super::users::Users;
 #[cfg(target_os = "linux")]
 use super::users::rename;
@@ -38,7 +38,7 @@ const SPARE: usize = 256;
 const THOROUGH_AFTER: Duration = Duration::from_secs(5);
 
 /// The processes that matter, kept from one reading to the next.
-pub(super) struct Processes {
+pub(crate) struct Processes {
     /// Lives as long as this: the start times it gives are relative to a boot time read once, and
     /// would all move when the wall clock is set.
     system: Option<sysinfo::System>,
@@ -47,7 +47,7 @@ pub(super) struct Processes {
     prune_above: usize,
     /// How many files were read since that was last asked.
     files: u64,
-    pub(super) users: Users,
+    pub(crate) users: Users,
 }
 
 /// How many files are read of a process whose proc_stat changed: `stat` and `status` by sysinfo, `cmdline`.
@@ -142,7 +142,7 @@ impl Processes {
 
     /// The names that users got a moment later: for one who asks once and waits for them.
     #[cfg(target_os = "linux")]
-    pub(super) fn late_names(&mut self) -> HashMap<u32, Text> {
+    pub(crate) fn late_names(&mut self) -> HashMap<u32, Text> {
         self.users.wait();
         self.rename_users()
     }
@@ -210,7 +210,9 @@ impl Processes {
                 Some(proc_stat) => &proc_stat.name,
                 None => found.name().as_encoded_bytes(),
             },
-            started_at_tick: proc_stat.as_ref().map(|proc_stat| proc_stat.started_at_tick),
+            started_at_tick: proc_stat
+                .as_ref()
+                .map(|proc_stat| proc_stat.started_at_tick),
             found,
             arguments: Arguments::read(pid, found),
         };
@@ -272,7 +274,7 @@ impl Processes {
     }
 
     /// Every record: the holders and their ancestors.
-    pub(super) fn all(&self) -> HashMap<Pid, Arc<Process>> {
+    pub(crate) fn all(&self) -> HashMap<Pid, Arc<Process>> {
         let records = self.kept.iter();
         records
             .map(|(&pid, kept)| (pid, Arc::clone(&kept.process)))

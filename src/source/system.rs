@@ -16,15 +16,16 @@ use super::process::Processes;
 use super::users::{rename, rename_socket};
 use super::{HiddenReason, OwnerPids, Source, SourceError, peers};
 use crate::model::{
-    RefreshTimings, Kinds, Moment, Owner, Problem, ProblemCode, Protocol, Snapshot, Socket, Text, counted,
+    Kinds, Moment, Origin, Owner, Problem, ProblemCode, Protocol, RefreshTimings, Snapshot, Socket,
+    Text, counted,
 };
 
 /// Reads the sockets of this machine's current network namespace.
 ///
 /// It keeps what it learned from one reading to the next, so a second one costs a fraction of the
 /// first.
-#[derive(Default)]
 pub struct System {
+    origin: Origin,
     platform: Platform,
     processes: Processes,
     owners: Owners,
@@ -34,10 +35,24 @@ pub struct System {
     has_begun: bool,
 }
 
+impl Default for System {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl System {
     /// A source that has not looked at anything yet.
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            origin: Origin::own(),
+            platform: Platform::default(),
+            processes: Processes::default(),
+            owners: Owners::default(),
+            cost: RefreshTimings::default(),
+            kinds: Kinds::DEFAULT,
+            has_begun: false,
+        }
     }
 
     /// The same, reading these kinds of sockets, TCP and UDP in any case.
@@ -124,7 +139,8 @@ impl System {
         let owner_pids = self.owner_pids(&sockets, is_wanted, at, &mut problems);
         self.cost.owners = meter.lap();
         let owner_pids = self.of_the_living(&sockets, is_wanted, owner_pids, at);
-        self.owners.assign(&mut sockets, &owner_pids, &self.processes);
+        self.owners
+            .assign(&mut sockets, &owner_pids, &self.processes);
         self.name_peers(&mut sockets);
         #[cfg(target_os = "linux")]
         name_users(&mut sockets, &mut self.processes.users);
@@ -132,7 +148,11 @@ impl System {
         self.count_looks();
         self.platform.set_partial_owners_first();
         let hidden = count_hidden(&sockets, is_wanted);
-        problems.extend(hidden_problem(hidden, self.platform.hidden_reason(), &problems));
+        problems.extend(hidden_problem(
+            hidden,
+            self.platform.hidden_reason(),
+            &problems,
+        ));
         Snapshot {
             taken_at: at,
             kinds: self.kinds,
@@ -152,7 +172,9 @@ impl System {
     ) -> Vec<OwnerPids> {
         match is_wanted {
             None => self.platform.owner_pids(sockets, at, problems),
-            Some(these) => self.platform.requested_owner_pids(sockets, these, at, problems),
+            Some(these) => self
+                .platform
+                .requested_owner_pids(sockets, these, at, problems),
         }
     }
 
@@ -239,6 +261,10 @@ fn name_users(sockets: &mut [Socket], users: &mut super::users::Users) {
 }
 
 impl Source for System {
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
         Ok(self.read(at, Wanted::All))
     }
@@ -298,7 +324,11 @@ fn count_hidden(sockets: &[Socket], is_wanted: Option<&[bool]>) -> usize {
 
 /// Says how many owners are hidden and what would show them, unless it is because no process can
 /// be read at all.
-fn hidden_problem(count: usize, hidden_reason: Option<HiddenReason>, problems: &[Problem]) -> Option<Problem> {
+fn hidden_problem(
+    count: usize,
+    hidden_reason: Option<HiddenReason>,
+    problems: &[Problem],
+) -> Option<Problem> {
     let is_known = |problem: &Problem| problem.code == ProblemCode::ProcessesUnreadable;
     if count == 0 || problems.iter().any(is_known) {
         return None;

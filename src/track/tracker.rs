@@ -13,7 +13,9 @@ use super::changes::{announce, change, handover, learn_owner, set_conflict, take
 use super::conflicts::mark_conflicts;
 use super::matching::{self, Address, Key};
 use super::{ChangeKind, Counts, Event, Row, RowId, Table};
-use crate::model::{EphemeralPorts, EphemeralUse, Kinds, Moment, Playback, Snapshot, Socket};
+use crate::model::{
+    EphemeralPorts, EphemeralUse, Kinds, Moment, Playback, Services, Snapshot, Socket,
+};
 
 /// How many closed rows linger at most; beyond that the oldest go early.
 const MAX_LINGERING: usize = 10_000;
@@ -22,6 +24,7 @@ const MAX_LINGERING: usize = 10_000;
 #[derive(Debug)]
 pub struct Tracker {
     linger: Duration,
+    services: Services,
     /// By row id ascending.
     live: Vec<Live>,
     /// In the order in which they closed.
@@ -82,9 +85,10 @@ impl Live {
 
 impl Tracker {
     /// A tracker that has seen nothing. Closed rows stay in the table for `linger`.
-    pub const fn new(linger: Duration) -> Self {
+    pub fn new(linger: Duration) -> Self {
         Self {
             linger,
+            services: Services::default(),
             live: Vec::new(),
             closed: Vec::new(),
             next_id: 0,
@@ -98,25 +102,35 @@ impl Tracker {
         self.linger = linger;
     }
 
+    /// From the next snapshot on sockets have these names of the user's.
+    pub fn set_services(&mut self, services: Services) {
+        self.services = services;
+    }
+
     /// Forgets every row, after a comparison that crashed half-way: the next snapshot is a first one. Row
     /// ids go on, so that none ever means two rows.
     pub fn reset(&mut self) {
-        let next_id = self.next_id;
         *self = Self {
-            next_id,
+            next_id: self.next_id,
+            services: self.services.clone(),
             ..Self::new(self.linger)
         };
     }
 
     /// Takes in the next snapshot. What is in the first one is not new, nor is what it has of a kind that
     /// the one before was without.
-    pub fn observe(&mut self, mut snapshot: Snapshot) -> TableUpdate {
+    pub fn apply(&mut self, mut snapshot: Snapshot) -> TableUpdate {
         let now = snapshot.taken_at;
         let mut events = Vec::new();
         self.forget_others(snapshot.kinds);
         let rivals = self.release_displaced();
         let settled = self.live.len() - rivals.len();
-        let sockets = std::mem::take(&mut snapshot.sockets);
+        let mut sockets = std::mem::take(&mut snapshot.sockets);
+        if !self.services.is_empty() {
+            for socket in &mut sockets {
+                socket.own_service = self.services.own_name(socket);
+            }
+        }
         let places = matching::places(&self.live, &sockets);
         self.settle(&rivals, &sockets, &places, &mut events);
         let newcomers = self.update_known(sockets, &places, now, &mut events);

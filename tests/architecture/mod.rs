@@ -13,19 +13,35 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("filter", &["model", "track"]),
     ("bind", &["model", "track"]),
     ("report", &["model", "track", "columns", "bind"]),
+    ("clock", &["model"]),
     ("source", &["model"]),
+    ("inspect", &["model", "bind", "source", "clock"]),
     ("theme", &["model", "filter"]),
+    ("query", &["model", "track", "columns", "filter"]),
+    ("keymap", &["columns"]),
+    (
+        "settings",
+        &["model", "columns", "filter", "theme", "query", "keymap"],
+    ),
     (
         "app",
-        &["model", "track", "columns", "filter", "bind", "theme"],
+        &[
+            "model", "track", "columns", "filter", "bind", "theme", "query", "keymap", "settings",
+        ],
     ),
     ("ui", &["app", "columns", "theme"]),
-    ("config", &["model", "columns", "filter", "theme", "app"]),
+    (
+        "config",
+        &[
+            "model", "columns", "filter", "theme", "query", "keymap", "settings",
+        ],
+    ),
 ];
 
 /// Modules without a system: values in, values out.
 const PURE: &[&str] = &[
-    "model", "track", "columns", "filter", "report", "theme", "app", "bind", "config",
+    "model", "track", "columns", "filter", "query", "keymap", "settings", "report", "theme", "app",
+    "bind", "config",
 ];
 
 /// The files of a pure module that touch the system: they make the real binds, and read
@@ -39,7 +55,7 @@ const IMPURE_FILES: &[&str] = &[
 ];
 
 /// Where the code may ask which system it is built for.
-const KNOWS_THE_SYSTEM: &[&str] = &["source/", "runtime/", "bind/probe"];
+const KNOWS_THE_SYSTEM: &[&str] = &["source/", "inspect/", "clock", "runtime/", "bind/probe"];
 
 /// What asks for it: words of a condition, and the parts of the library that not every system has.
 const SYSTEMS: &[&str] = &[

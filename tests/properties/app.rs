@@ -225,7 +225,7 @@ fn says_yes(event: &Event, view: &View) -> bool {
         Event::Mouse(Mouse::Click { column, row }) => {
             view.click_at(*column, *row)
                 == Some(Click::Do(Action::Dialog(
-                    crate::keymap::DialogAction::Confirm,
+                    sockeye::keymap::DialogAction::Confirm,
                 )))
         }
         _ => false,

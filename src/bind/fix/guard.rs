@@ -3,7 +3,7 @@
 use super::members::Members;
 use super::party::named;
 use super::{Fix, FixCode, Frees, Situation, container};
-use crate::model::{BehindKind, Process, EndRisk};
+use crate::model::{BehindKind, EndRisk, Process};
 
 /// Whether ending a process would take along more than its own work.
 pub(in crate::bind) const fn is_guarded(end_risk: EndRisk) -> bool {

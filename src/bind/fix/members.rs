@@ -6,7 +6,7 @@ use super::party::named;
 use super::process::kill;
 use super::service::supervisor_text;
 use super::{Fix, FixCode, Situation, is_guarded};
-use crate::model::{AlsoEnds, Background, Supervisor, Pid, Process, Restarts, EndRisk, Term, Unit};
+use crate::model::{AlsoEnds, Background, EndRisk, Pid, Process, Restarts, Supervisor, Term, Unit};
 
 /// A process, and what is known of it.
 pub(super) type Member<'a> = (&'a Arc<Process>, Option<&'a Background>);

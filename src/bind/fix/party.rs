@@ -6,8 +6,8 @@ use super::members::{self, Member, Members, ignores_term};
 use super::shell::unit_operands;
 use super::{Fix, FixCode, Situation, container, guard, process, service};
 use crate::model::{
-    Activation, Background, Behind, BehindKind, Holder, SupervisorKind, Supervisor, Manager, Owner, Pid,
-    Process, Text, Unit,
+    Activation, Background, Behind, BehindKind, Holder, Manager, Owner, Pid, Process, Supervisor,
+    SupervisorKind, Text, Unit,
 };
 
 /// One of them.

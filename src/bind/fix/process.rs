@@ -4,7 +4,7 @@ use super::members::Members;
 use super::party::named;
 use super::service::supervisor_text;
 use super::{Fix, FixCode, Situation, forward, guard, is_guarded};
-use crate::model::{Supervisor, Pid, Reaction, Restarts, Run, Term};
+use crate::model::{Pid, Reaction, Restarts, Run, Supervisor, Term};
 
 /// `kill`, with a signal's option or nothing.
 pub(super) fn kill(signal: &str, pids: &[Pid]) -> String {
@@ -52,7 +52,10 @@ pub(super) fn end(members: &Members<'_>) -> Fix {
     let reaction = reaction.unwrap_or(Reaction::ORDINARY);
     let who = named(members.first);
     let supervisor = members.supervisor_to_end();
-    let before: Vec<Pid> = supervisor.and_then(|supervisor| supervisor.pid).into_iter().collect();
+    let before: Vec<Pid> = supervisor
+        .and_then(|supervisor| supervisor.pid)
+        .into_iter()
+        .collect();
     let all = [before.clone(), members.pids()].concat();
     let kill_all = |text: String| FixCode::EndHard.command(text, kill("-KILL ", &all));
     let fix = match (reaction.run, members.ignores_term()) {

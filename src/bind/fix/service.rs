@@ -6,7 +6,7 @@ use super::members::Members;
 use super::process::kill;
 use super::shell::{shell_word, unit_operands};
 use super::{Fix, FixCode, RunAs, Situation, guard, is_guarded};
-use crate::model::{SupervisorKind, Supervisor, Manager, EndRisk, Text, Unit};
+use crate::model::{EndRisk, Manager, Supervisor, SupervisorKind, Text, Unit};
 
 /// `systemctl` as it reaches a manager.
 pub(super) fn systemctl(manager: &Manager) -> String {

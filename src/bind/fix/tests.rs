@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::{
-    Activation, AlsoEndsKind, Background, Behind, BehindKind, Engine, SupervisorKind, Supervisor, Manager,
-    Owner, Pid, Process, Quick, Reaction, Restarts, Run, Serving, Socket, EndRisk, State, Term,
-    Text, Unit,
+    Activation, AlsoEndsKind, Background, Behind, BehindKind, EndRisk, Engine, Manager, Owner, Pid,
+    Process, Quick, Reaction, Restarts, Run, Serving, Socket, State, Supervisor, SupervisorKind,
+    Term, Text, Unit,
 };
 
 /// A process of the test's: pid, parent, name.

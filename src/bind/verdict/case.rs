@@ -15,8 +15,8 @@ use crate::bind::bind_test::{BindTestResult, Trial};
 use crate::bind::rules::Prediction;
 use crate::bind::{Address, ProbeResult};
 use crate::model::{
-    Behind, BehindKind, Engine, Evidence, Holder, SupervisorKind, Supervisor, Limits, Moment, Owner,
-    Protocol, Readiness, Redirect, State,
+    Behind, BehindKind, Engine, Evidence, Holder, Limits, Moment, Owner, Protocol, Readiness,
+    Redirect, State, Supervisor, SupervisorKind,
 };
 
 /// One bind test with what follows from it.

@@ -22,11 +22,11 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::inspect::BindTestResult;
-use crate::inspect::servers::{self, Profile, Start};
 use super::probe::RULES_ARE_MEASURED;
 use super::{Fix, Probe};
-use crate::model::{Behind, Gap, GapCode, Holder, Supervisor, Moment};
+use crate::bind::bind_test::BindTestResult;
+use crate::bind::bind_test::servers::{self, Profile, Start};
+use crate::model::{Behind, Gap, GapCode, Holder, Moment, Supervisor};
 use case::Case;
 pub(super) use fixes::reserve;
 pub use matrix::{MatrixCell, MatrixRow};

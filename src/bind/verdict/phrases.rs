@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::case::behind_of;
 use crate::bind::fix::{is_systemd, supervisor_text};
 use crate::model::{
-    Behind, BehindKind, Endpoint, FoundIn, Holder, SupervisorKind, Owner, Process, Restarts, State,
+    Behind, BehindKind, Endpoint, FoundIn, Holder, Owner, Process, Restarts, State, SupervisorKind,
 };
 
 /// At most so many addresses, names or pids are listed; the others are counted.

@@ -13,9 +13,10 @@ use sockeye::report::{self, FreePorts};
 use sockeye::runtime::process::{self, child, exec, signals, stdio};
 
 use self::search::{Found, Holders, Range, choose, request};
-use super::options::Shared;
-use super::output::{Printed, print};
-use super::{EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_NOT_SO, EXIT_TROUBLE, complain, examples};
+use crate::cli::args::Shared;
+use crate::cli::args::examples;
+use crate::cli::output::{Printed, print};
+use crate::cli::{EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_NOT_SO, EXIT_TROUBLE, complain};
 
 /// Choose a free port by binding it
 ///
@@ -31,7 +32,7 @@ use super::{EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_NOT_SO, EXIT_TROUBLE, comp
     clippy::struct_excessive_bools,
     reason = "each is a switch of its own for the user"
 )]
-pub(super) struct Free {
+pub struct Free {
     /// Ports to choose from, the first that is free: `3000-3010`, `127.0.0.1:3000-3010`; without it, or
     /// with the port 0 (`127.0.0.1:0`), the kernel chooses
     #[arg(value_name = "RANGE")]
@@ -71,7 +72,7 @@ pub(super) struct Free {
 }
 
 /// Chooses, and does with the ports what was asked.
-pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
+pub fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
     shared.refuse_recordings("free binds on this machine: a recording has no ports to bind")?;
     if free.count > 1 && !free.command.is_empty() {
         bail!("--count {}: a command gets one port", free.count);
@@ -79,8 +80,8 @@ pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
     let mut range = free.range.as_deref().map(Range::parse).transpose()?;
     if let (Some(range), Some(text)) = (&mut range, &free.range) {
         let address = &mut range.target.address;
-        *address = super::check::with_interface(*address, text)?;
-        super::check::contradicts(shared, &range.target, text)?;
+        *address = crate::cli::check::with_interface(*address, text)?;
+        crate::cli::check::contradicts(shared, &range.target, text)?;
     }
     let request = request(shared, free.range.as_deref(), range.as_ref());
     if request.address == Address::Loopback && !free.command.is_empty() && !free.hold {

@@ -13,7 +13,7 @@ use sockeye::model::{Gap, Limits, Protocol, Socket};
 use sockeye::source::System;
 
 use super::Free;
-use crate::cli::options::Shared;
+use crate::cli::args::Shared;
 
 /// How often the kernel is asked for a port whose other protocol is taken.
 const MAX_TRIES: usize = 1000;
@@ -22,15 +22,15 @@ const MAX_TRIES: usize = 1000;
 const STABLE_FROM: u16 = 10_000;
 
 /// Where a port is to be chosen.
-pub(super) struct Range {
+pub struct Range {
     /// The ports; none of them counts where the kernel chooses.
-    pub(super) target: Target,
+    pub target: Target,
     /// Whether the kernel chooses: 0 was named for the port.
     is_kernels: bool,
 }
 
 impl Range {
-    pub(super) fn parse(text: &str) -> Result<Self, TargetError> {
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
         let (place, protocol) = text.split_once('/').unwrap_or((text, ""));
         let is_kernels = place == "0" || place.ends_with(":0");
         let target = if is_kernels {
@@ -46,7 +46,7 @@ impl Range {
 }
 
 /// What is wanted: both protocols where nothing is said.
-pub(super) fn request(shared: &Shared, text: Option<&str>, range: Option<&Range>) -> PortRequest {
+pub fn request(shared: &Shared, text: Option<&str>, range: Option<&Range>) -> PortRequest {
     let target = range.map(|range| &range.target);
     let (tcp, udp) = match target {
         Some(target) if text.is_some_and(|text| text.contains('/')) => (
@@ -64,20 +64,16 @@ pub(super) fn request(shared: &Shared, text: Option<&str>, range: Option<&Range>
 }
 
 /// What came of the search.
-pub(super) struct Found {
-    pub(super) choice: Choice<Claim>,
+pub struct Found {
+    pub choice: Choice<Claim>,
     /// The limits that were considered, for a stable port.
-    pub(super) limits: Limits,
+    pub limits: Limits,
     /// What could not be found out about a stable port.
-    pub(super) gaps: Vec<Gap>,
+    pub gaps: Vec<Gap>,
 }
 
 /// Looks for as many ports as are wanted, and keeps what it finds.
-pub(super) fn choose(
-    free: &Free,
-    request: &PortRequest,
-    range: Option<&Range>,
-) -> anyhow::Result<Found> {
+pub fn choose(free: &Free, request: &PortRequest, range: Option<&Range>) -> anyhow::Result<Found> {
     let ports = match range {
         Some(range) if !range.is_kernels => Some(range.target.ports.clone()),
         _ => free.stable.then_some(STABLE_FROM..=u16::MAX),
@@ -163,15 +159,11 @@ fn failed(refusal: &Refusal) -> anyhow::Error {
 }
 
 /// Who has the ports that are in use, as far as one reading of the table tells.
-pub(super) struct Holders(Vec<Socket>);
+pub struct Holders(Vec<Socket>);
 
 impl Holders {
     /// Looks only if somebody wants to know, and something is in use.
-    pub(super) fn look(
-        request: &PortRequest,
-        passed_over: &[(u16, Unfit)],
-        is_wanted: bool,
-    ) -> Self {
+    pub fn look(request: &PortRequest, passed_over: &[(u16, Unfit)], is_wanted: bool) -> Self {
         let in_use = passed_over
             .iter()
             .filter(|(_, unfit)| *unfit == Unfit::InUse);
@@ -193,7 +185,7 @@ impl Holders {
     }
 
     /// What has a port: what listens comes first.
-    pub(super) fn of(&self, port: u16) -> Option<&Socket> {
+    pub fn of(&self, port: u16) -> Option<&Socket> {
         let at = self.0.partition_point(|socket| socket.local.port < port);
         self.0.get(at).filter(|socket| socket.local.port == port)
     }

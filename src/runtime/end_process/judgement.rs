@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::{Failure, Unsent};
 use crate::app::{Confirmed, Ending, Inspected, Msg};
-use crate::model::{
-    Background, Endpoint, Guard, Supervisor, Owner, Process, Protocol, Socket, EndRisk, State,
-};
 use crate::clock::Clock;
-use crate::inspect::this_machine;
+use crate::inspect::{PortInspector, this_machine};
+use crate::model::{
+    Background, EndRisk, Endpoint, Guard, Owner, Process, Protocol, Socket, State, Supervisor,
+};
 use crate::source::lineage;
 
 /// Of no more owners than these a reader looks at what is behind them at a time.
@@ -25,7 +25,7 @@ pub fn inspect_owner(job: u64, socket: &Socket, clock: Clock) -> Msg {
     let evidence = inspector.rows(socket.protocol, socket.local.port, clock.now());
     let owners = socket.owner.present();
     let backgrounds = judged(
-        &mut inspector,
+        &mut *inspector,
         socket,
         &owners[..owners.len().min(AT_A_TIME)],
     );
@@ -33,7 +33,7 @@ pub fn inspect_owner(job: u64, socket: &Socket, clock: Clock) -> Msg {
         .iter()
         .find_map(|background| supervisor_to_end(background.kept_by.as_ref()?))
         .and_then(|supervisor| {
-            let background = judged(&mut inspector, socket, &[Arc::clone(&supervisor)]).pop()?;
+            let background = judged(&mut *inspector, socket, &[Arc::clone(&supervisor)]).pop()?;
             Some((supervisor, background))
         });
     Msg::OwnerInspected(Box::new(Inspected {
@@ -82,7 +82,7 @@ const fn start_of(_pid: crate::model::Pid) -> Option<u64> {
 
 /// What is behind these owners of a socket. A resolver is one whichever of its sockets is meant.
 fn judged(
-    inspector: &mut PortInspector,
+    inspector: &mut dyn PortInspector,
     socket: &Socket,
     owners: &[Arc<Process>],
 ) -> Vec<Background> {
@@ -118,7 +118,7 @@ pub(super) fn check_confirmation(
     let socket = socket_of(ending);
     let mut kept_by = None;
     for some in processes.chunks(AT_A_TIME) {
-        let backgrounds = judged(&mut inspector, &socket, some);
+        let backgrounds = judged(&mut *inspector, &socket, some);
         for process in some {
             let known = backgrounds.iter().find(|one| one.pid == process.pid);
             let by_risk = known.and_then(|one| Guard::of(one.end_risk));

@@ -29,9 +29,11 @@ pub(super) fn send(ending: &Ending) -> Result<Sent, Failure> {
     }
     let held: Vec<Held> = held.into_iter().map(|(_, one)| one).collect();
     let signal = raw(ending.signal);
-    let is_dropped = held
-        .iter()
-        .all(|one| one.pinned.kernel_drops_signal(signal.as_raw()).unwrap_or(false));
+    let is_dropped = held.iter().all(|one| {
+        one.pinned
+            .kernel_drops_signal(signal.as_raw())
+            .unwrap_or(false)
+    });
     send_to(&held, signal)?;
     Ok(Sent {
         is_dropped,
@@ -134,10 +136,14 @@ impl Held {
         match self.pinned.disposition(raw(signal).as_raw()) {
             Ok(SignalDisposition::Ignored) => (format!("it ignores SIG{name}"), kill),
             Ok(SignalDisposition::Blocked) => (format!("it blocks SIG{name}"), kill),
-            Ok(SignalDisposition::Handled) => (format!("it handles SIG{name} and takes its time"), kill),
+            Ok(SignalDisposition::Handled) => {
+                (format!("it handles SIG{name} and takes its time"), kill)
+            }
             Ok(SignalDisposition::Stopped) => ("it is stopped".into(), kill),
             Ok(SignalDisposition::Traced) => ("a debugger has stopped it".into(), kill),
-            Ok(SignalDisposition::Uninterruptible) => ("it waits for I/O in the kernel".into(), None),
+            Ok(SignalDisposition::Uninterruptible) => {
+                ("it waits for I/O in the kernel".into(), None)
+            }
             Ok(SignalDisposition::Default) | Err(_) => (String::new(), kill),
         }
     }

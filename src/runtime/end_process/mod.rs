@@ -22,9 +22,9 @@ use elsewhere::send;
 #[cfg(target_os = "linux")]
 use linux::send;
 
-use crate::clock::Clock;
 use crate::app::{Ending, Msg};
-use crate::model::{Guard, Supervisor, Process};
+use crate::clock::Clock;
+use crate::model::{Guard, Process, Supervisor};
 pub use judgement::{inspect_owner, uninspected};
 
 /// A signal that the system took.

@@ -14,9 +14,9 @@ use crate::app::{Ending, Msg};
 use crate::bind::{
     BindTestResult, Fix, FixCode, Outcome as BindOutcome, Target, Verdict, supervisor_text,
 };
-use crate::model::{Holder, Supervisor, Pid, Process, Restarts, State};
-use crate::inspect::BindTester;
 use crate::clock::Clock;
+use crate::inspect::BindTester;
+use crate::model::{Holder, Pid, Process, Restarts, State, Supervisor};
 
 /// How long an end is waited for.
 const PATIENCE: Duration = Duration::from_secs(3);

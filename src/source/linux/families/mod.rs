@@ -9,14 +9,15 @@ mod inet;
 mod packet;
 mod proc_net;
 mod unix;
+pub(crate) mod unix_table;
 
 use std::io;
 
 use rustix::io::Errno;
 
 use super::Interfaces;
+use super::netlink::DumpError;
 use super::problems;
-use super::sock_diag::DumpError;
 use crate::model::{Kinds, Problem, ProblemCode, Protocol, Socket, Text};
 
 /// Why a kind can't be listed, or not whole.
