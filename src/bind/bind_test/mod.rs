@@ -14,14 +14,14 @@ use super::rules::{self, Answer, Prediction, Request};
 use super::{Probe, ProbeResult, Target};
 use crate::model::{Answered, Evidence, State, Text};
 
-/// Who can be asked about one port.
+/// Reads the evidence about one port and makes real binds.
 pub trait Prober {
-    /// What the table says of the port now, and the limits of the system.
+    /// The rows of the port in the table now, and the limits of the system.
     fn rows(&mut self) -> Evidence;
-    /// What the kernel answers to real binds now, in the order in which they were made. Where a bind
-    /// with `SO_REUSEADDR` succeeds, `asks_plain` decides whether one without it is made too.
-    fn probes(&mut self, asks_plain: &dyn Fn(&Probe) -> bool) -> Vec<Probe>;
-    /// Adds who has the sockets of these rows, with what options, and whether they are still there.
+    /// Real binds in their order, with the kernel's answers. If a bind with `SO_REUSEADDR` succeeds, `wants_plain`
+    /// decides whether one without it is made too.
+    fn probes(&mut self, wants_plain: &dyn Fn(&Probe) -> bool) -> Vec<Probe>;
+    /// Adds the owners of the rows' sockets, their options, and whether they are still open.
     fn explain(&mut self, evidence: &mut Evidence, answered: Answered);
 }
 
@@ -67,19 +67,19 @@ pub enum Agreement {
 impl BindTestResult {
     /// Tests the target. If kernel and table disagree, or what was in the way is gone a moment later, it is tested
     /// once more.
-    pub fn of(target: &Target, witness: &mut impl Prober) -> Self {
-        let first = Self::once(target, witness);
+    pub fn of(target: &Target, prober: &mut impl Prober) -> Self {
+        let first = Self::once(target, prober);
         if first.agreement == Agreement::Agreed {
             return first;
         }
-        let mut last = Self::once(target, witness);
+        let mut last = Self::once(target, prober);
         for _ in 0..EXTRA_TESTS {
             let is_whole = !last.evidence.may_lack_rows();
             let is_odd = last.agreement == Agreement::Disagreed && is_whole;
             if !is_odd || !first.has_same_probes(&last) {
                 break;
             }
-            last = Self::once(target, witness);
+            last = Self::once(target, prober);
         }
         if !first.has_same_probes(&last) {
             last.agreement = Agreement::Changed;
@@ -116,12 +116,12 @@ impl BindTestResult {
         )
     }
 
-    fn once(target: &Target, witness: &mut impl Prober) -> Self {
-        let mut evidence = witness.rows();
+    fn once(target: &Target, prober: &mut impl Prober) -> Self {
+        let mut evidence = prober.rows();
         let wants_plain = |probe: &Probe| is_plain_bind_harmless(probe, target, &evidence);
-        let probes = witness.probes(&wants_plain);
+        let probes = prober.probes(&wants_plain);
         let answered = answered(&probes, target, &evidence);
-        witness.explain(&mut evidence, answered);
+        prober.explain(&mut evidence, answered);
         let trial = |probe: Probe| Trial {
             prediction: predict_probe(&probe, target, &evidence),
             probe,

@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use self::unix::unix_name;
-use crate::model::{Protocol, Text, Zone, service_port};
+use crate::model::{Protocol, Services, Text, Zone, service_port};
 
 /// Which addresses to bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,6 +57,9 @@ impl Address {
     }
 }
 
+/// The port of a service's name.
+type PortOf<'a> = &'a dyn Fn(Protocol, &str) -> Option<u16>;
+
 /// Ports of one protocol on some addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -88,12 +91,16 @@ impl Target {
     pub const fn first_port(&self) -> u16 {
         *self.ports.start()
     }
-}
 
-impl FromStr for Target {
-    type Err = TargetError;
+    /// Parses a target that may name a service by the user's own names.
+    ///
+    /// # Errors
+    /// The wrong word and what is accepted.
+    pub fn parse_with(text: &str, services: &Services) -> Result<Self, TargetError> {
+        Self::parse(text, &|protocol, name| services.port(protocol, name))
+    }
 
-    fn from_str(text: &str) -> Result<Self, TargetError> {
+    fn parse(text: &str, port_of: PortOf<'_>) -> Result<Self, TargetError> {
         if unix_name(text).is_some() {
             let reason = "a unix socket, which only `sockeye check` takes";
             return Err(TargetError::new(text, reason));
@@ -103,8 +110,16 @@ impl FromStr for Target {
         Ok(Self {
             protocol,
             address,
-            ports: parse_ports(ports, protocol)?,
+            ports: parse_ports(ports, protocol, port_of)?,
         })
+    }
+}
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        Self::parse(text, &service_port)
     }
 }
 
@@ -198,10 +213,14 @@ fn parse_v6(inside: &str) -> Result<Address, TargetError> {
 }
 
 /// A number, a range of numbers, or the name of a service.
-fn parse_ports(text: &str, protocol: Protocol) -> Result<RangeInclusive<u16>, TargetError> {
+fn parse_ports(
+    text: &str,
+    protocol: Protocol,
+    port_of: PortOf<'_>,
+) -> Result<RangeInclusive<u16>, TargetError> {
     // Names may contain a hyphen (`http-alt`), so the first character decides.
     if !text.starts_with(|c: char| c.is_ascii_digit()) {
-        let port = parse_service(text, protocol)?;
+        let port = parse_service(text, protocol, port_of)?;
         return Ok(port..=port);
     }
     let (first, last) = text.split_once('-').unwrap_or((text, text));
@@ -227,16 +246,16 @@ fn parse_port(word: &str) -> Result<u16, TargetError> {
     Err(TargetError::new(word, reason))
 }
 
-fn parse_service(word: &str, protocol: Protocol) -> Result<u16, TargetError> {
+fn parse_service(word: &str, protocol: Protocol, port_of: PortOf<'_>) -> Result<u16, TargetError> {
     let name = word.to_ascii_lowercase();
-    if let Some(port) = service_port(protocol, &name) {
+    if let Some(port) = port_of(protocol, &name) {
         return Ok(port);
     }
     let other = match protocol {
         Protocol::Tcp => Protocol::Udp,
         _ => Protocol::Tcp,
     };
-    let reason = match service_port(other, &name) {
+    let reason = match port_of(other, &name) {
         Some(_) => {
             let (protocol, other) = (protocol.as_str(), other.as_str());
             format!("no {protocol} service, but one of {other} ({name}/{other})")

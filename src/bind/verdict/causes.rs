@@ -225,7 +225,7 @@ fn cgroup_policy(case: &Case<'_>) -> Explanation {
         .unit
         .as_ref()
         .and_then(|unit| unit_operands(&[unit]));
-    let look = unit.map(|unit| {
+    let check = unit.map(|unit| {
         let text = "Look for SocketBindDeny= in the settings of its unit";
         ChangeConfig.fix(format!("{text}: `systemctl cat {unit}`"))
     });
@@ -238,7 +238,7 @@ fn cgroup_policy(case: &Case<'_>) -> Explanation {
         "systemd does that with SocketBindDeny= and SocketBindAllow=. Only programs in that group are affected.",
     )
     .details([Some(case.table_shows())])
-    .fix(look)
+    .fix(check)
     .fix(MoveServer.fix("Run the server outside that group"))
 }
 
@@ -270,8 +270,8 @@ fn policy(case: &Case<'_>) -> Explanation {
         modules.unwrap_or_default()
     ))
     .detail(
-        "Landlock, SELinux, AppArmor or seccomp can do that. It isn't another socket: the kernel refuses before it \
-         looks for one.",
+        "Landlock, SELinux, AppArmor or seccomp can do that. It isn't another socket: the kernel refuses before \
+         it searches for one.",
     )
     .details([Some(case.table_shows())])
     .fix(ChangeConfig.fix("See what was denied: `journalctl -k --grep 'audit|denied'`"))

@@ -205,17 +205,17 @@ impl Case<'_> {
             ),
             Some(Connected::Unknown(error)) => {
                 let command = format!("sockeye check {}", shell_word(&self.text()));
-                let look = "Check as root whether it is left over";
-                let look = FixCode::ChangeConfig.command(look, command);
-                let look = Fix {
+                let text = "Check as root whether it is left over";
+                let check = FixCode::ChangeConfig.command(text, command);
+                let check = Fix {
                     frees: Frees::No,
-                    ..look.as_root(&self.evidence.limits)
+                    ..check.as_root(&self.evidence.limits)
                 };
                 let text = format!(
                     "{name} is the file of a socket, so a bind fails with EADDRINUSE. Whether a server still uses it is \
                      unknown: you may not connect to it ({error})."
                 );
-                (UnixCause::SocketFile, text, look)
+                (UnixCause::SocketFile, text, check)
             }
             None => return self.unknown("no answer"),
         };
