@@ -42,18 +42,15 @@ pub(super) fn kind(holder: &Holder, limits: &Limits) -> Kind {
 /// Which side opened a connection. If its counters don't show that, the port does: the kernel gives ephemeral ports
 /// to the side that connects.
 fn direction(holder: &Holder, limits: &Limits) -> Kind {
-    let socket = &holder.socket;
     let is_ephemeral = |endpoint: &Endpoint| limits.is_ephemeral(endpoint.port);
-    let by_port = || {
-        let is_remote_ephemeral = socket.remote.as_ref().is_some_and(is_ephemeral);
-        if is_ephemeral(&socket.local) && !is_remote_ephemeral {
-            Opening::Active
-        } else {
-            Opening::Passive
-        }
+    let (local, remote) = (&holder.socket.local, holder.socket.remote.as_ref());
+    let is_outgoing = match holder.opening {
+        Some(opening) => opening == Opening::Active,
+        None => is_ephemeral(local) && !remote.is_some_and(is_ephemeral),
     };
-    match holder.opening.unwrap_or_else(by_port) {
-        Opening::Active => Kind::Outgoing,
-        Opening::Passive => Kind::Accepted,
+    if is_outgoing {
+        Kind::Outgoing
+    } else {
+        Kind::Accepted
     }
 }

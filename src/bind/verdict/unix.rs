@@ -43,6 +43,20 @@ pub enum UnixCause {
     ProbeFailed,
 }
 
+impl UnixCause {
+    const fn outcome(self) -> Outcome {
+        match self {
+            Self::Free => Outcome::Free,
+            Self::FolderDenied => Outcome::Denied,
+            Self::Raced => Outcome::Raced,
+            Self::MissingFolder | Self::ReadOnlyFolder | Self::PathTooLong | Self::ProbeFailed => {
+                Outcome::Unavailable
+            }
+            _ => Outcome::InUse,
+        }
+    }
+}
+
 /// The explanation of a unix socket's name.
 pub type UnixVerdict = AnyVerdict<UnixCause, UnixHolder>;
 
@@ -54,7 +68,8 @@ impl UnixVerdict {
             evidence,
             zone,
         };
-        let (outcome, cause, explanation) = case.answer();
+        let (cause, explanation) = case.answer();
+        let outcome = cause.outcome();
         let first = case.present().next().map(|one| &one.holder);
         let background = first.and_then(|holder| holder.backgrounds.first());
         let start = match (outcome, cause) {
@@ -84,7 +99,7 @@ impl UnixVerdict {
     }
 }
 
-type Answer = (Outcome, UnixCause, Explanation);
+type Answer = (UnixCause, Explanation);
 
 struct Case<'a> {
     name: &'a UnixAddress,
@@ -107,7 +122,7 @@ impl Case<'_> {
                 "The answer changed during the test: {name} was taken or released just then."
             );
             let explanation = Explanation::new(text).fix(FixCode::Wait.fix("Test again"));
-            return (Outcome::Raced, UnixCause::Raced, explanation);
+            return (UnixCause::Raced, explanation);
         }
         match (&self.evidence.at_path, name) {
             (_, UnixAddress::Path(path)) if path.len() > MAX_PATH => {
@@ -117,7 +132,7 @@ impl Case<'_> {
                 );
                 let help = "Give the server a shorter path, or start it in that folder with a relative one";
                 let explanation = Explanation::new(text).fix(FixCode::ChangeConfig.fix(help));
-                (Outcome::Unavailable, UnixCause::PathTooLong, explanation)
+                (UnixCause::PathTooLong, explanation)
             }
             (Some(AtPath::Nothing(folder)), _) => self.nothing(folder),
             (Some(AtPath::Socket(file)), _) => match self.present().next() {
@@ -128,14 +143,14 @@ impl Case<'_> {
                 let text = format!("{name} is {what}, not a socket: a bind fails with EADDRINUSE.");
                 let help = "Give the server another path, or move that out of the way";
                 let explanation = Explanation::new(text).fix(FixCode::ChangeConfig.fix(help));
-                (Outcome::InUse, UnixCause::NotASocket, explanation)
+                (UnixCause::NotASocket, explanation)
             }
             (Some(AtPath::DanglingLink), _) => {
                 let text =
                     format!("{name} is a symbolic link to nothing: a bind fails with EADDRINUSE.");
                 let help = "Remove the link, or give the server the path that it leads to";
                 let explanation = Explanation::new(text).fix(FixCode::RemoveFile.fix(help));
-                (Outcome::InUse, UnixCause::DanglingLink, explanation)
+                (UnixCause::DanglingLink, explanation)
             }
             (Some(AtPath::Unseen(error)), _) => self.unknown(error),
             (None, _) => self.abstract_name(),
@@ -145,33 +160,29 @@ impl Case<'_> {
     /// The answer if nothing is at the path.
     fn nothing(&self, folder: &Folder) -> Answer {
         let (name, shown) = (self.name, self.folder());
-        let (outcome, cause, text, help) = match folder {
+        let (cause, text, help) = match folder {
             Folder::Writable => {
                 let text = format!(
                     "{name} is free: there is no such file, and you may create it in {shown}."
                 );
-                return (Outcome::Free, UnixCause::Free, Explanation::new(text));
+                return (UnixCause::Free, Explanation::new(text));
             }
             Folder::Missing => (
-                Outcome::Unavailable,
                 UnixCause::MissingFolder,
                 format!("There is no folder {shown}: a bind fails with ENOENT."),
                 "Create the folder, so that the server's user may write there",
             ),
             Folder::NotAFolder => (
-                Outcome::Unavailable,
                 UnixCause::MissingFolder,
                 format!("{shown} is not a folder: a bind fails with ENOTDIR."),
                 "Give the server another path",
             ),
             Folder::Denied => (
-                Outcome::Denied,
                 UnixCause::FolderDenied,
                 format!("You may not create a file in {shown}: a bind fails with EACCES."),
                 "Run the server as a user who may write there, or give it another path",
             ),
             Folder::ReadOnly => (
-                Outcome::Unavailable,
                 UnixCause::ReadOnlyFolder,
                 format!("{shown} is on a read-only file system: a bind fails with EROFS."),
                 "Give the server a path on another file system, such as below /run",
@@ -179,7 +190,7 @@ impl Case<'_> {
             Folder::Failed(error) => return self.unknown(error),
         };
         let explanation = Explanation::new(text).fix(FixCode::ChangeConfig.fix(help));
-        (outcome, cause, explanation)
+        (cause, explanation)
     }
 
     /// The answer if there is the file of a socket, but no socket of this namespace.
@@ -219,7 +230,7 @@ impl Case<'_> {
             }
             None => return self.unknown("no answer"),
         };
-        (Outcome::InUse, cause, Explanation::new(text).fix(fix))
+        (cause, Explanation::new(text).fix(fix))
     }
 
     fn taken_by(&self, first: &UnixHolder) -> Answer {
@@ -243,14 +254,14 @@ impl Case<'_> {
             ),
         };
         let explanation = Explanation::new(text).fixes(self.end_holders());
-        (Outcome::InUse, cause, explanation)
+        (cause, explanation)
     }
 
     fn abstract_name(&self) -> Answer {
         match (self.evidence.bound.as_deref(), self.present().next()) {
             (Some("ok"), _) => {
                 let text = format!("{} is free: a stream socket can be bound to it.", self.name);
-                (Outcome::Free, UnixCause::Free, Explanation::new(text))
+                (UnixCause::Free, Explanation::new(text))
             }
             (Some("EADDRINUSE"), Some(first)) => self.taken_by(first),
             (other, _) => self.unknown(other.unwrap_or("no answer")),
@@ -259,11 +270,7 @@ impl Case<'_> {
 
     fn unknown(&self, error: &str) -> Answer {
         let text = format!("It is unknown whether {} can be bound: {error}.", self.name);
-        (
-            Outcome::Unavailable,
-            UnixCause::ProbeFailed,
-            Explanation::new(text),
-        )
+        (UnixCause::ProbeFailed, Explanation::new(text))
     }
 
     /// Ends the sockets that have the name. The file may stay.

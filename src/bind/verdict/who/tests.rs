@@ -1,5 +1,7 @@
 //! What is said of holders that were started in the ways that there are.
 
+use std::time::Duration;
+
 use super::*;
 use crate::model::{Evidence, Moment, Owner, Protocol, Socket, State, Text};
 
