@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_bound_does_not_listen() {
+    fn a_bound_socket_does_not_listen() {
         let local = Endpoint::new([127, 0, 0, 1].into(), 80);
         let bound = Holder::new(Socket::new(Protocol::Tcp, local, None, State::Bound));
         assert!(!covers("80", &bound));

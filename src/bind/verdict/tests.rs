@@ -97,7 +97,7 @@ fn every_cause_has_its_row() {
 }
 
 #[test]
-fn a_row_explains_itself_whatever_is_unknown() {
+fn every_row_explains_itself_even_if_facts_are_unknown() {
     let test_result = answered("80", "EADDRINUSE", evidence(Vec::new()));
     let now = test_result.evidence.taken_at;
     let zone = TimeZone::UTC;
@@ -171,7 +171,7 @@ fn a_listener_goes_before_what_it_serves_and_a_known_owner_before_a_hidden_one()
 }
 
 #[test]
-fn systemd_is_never_the_one_to_end() {
+fn systemd_is_never_ended() {
     let mut listener = owned(holder(State::Listen, "0.0.0.0:80", None), by("systemd"));
     listener.activation = Some(crate::model::Activation {
         socket_unit: "web.socket".into(),
@@ -190,12 +190,12 @@ fn systemd_is_never_the_one_to_end() {
 }
 
 #[test]
-fn an_alternative_that_is_left_alone_is_none_any_more() {
+fn an_invisible_holder_has_a_check_as_root_and_another_port() {
     let verdict = verdict("80", "EADDRINUSE", Vec::new());
     assert_eq!(verdict.cause, Cause::InvisibleHolder);
-    let told: Vec<_> = verdict.fixes.iter().map(ToString::to_string).collect();
+    let fixes: Vec<_> = verdict.fixes.iter().map(ToString::to_string).collect();
     assert_eq!(
-        told,
+        fixes,
         [
             "Run `sudo sockeye check 80`: root may see what has it.",
             "Take another port."
@@ -235,7 +235,7 @@ fn since_is_that_of_the_process_that_is_named() {
 }
 
 #[test]
-fn an_address_that_is_gone_is_said_with_what_still_has_it() {
+fn a_removed_address_is_explained_with_its_last_owner() {
     let listener = owned(holder(State::Listen, "192.0.2.7:80", None), by("nginx"));
     let evidence = evidence(vec![listener]);
     let verdict = judged(&answered("192.0.2.7:80", "EADDRNOTAVAIL", evidence));
@@ -250,7 +250,7 @@ fn an_address_that_is_gone_is_said_with_what_still_has_it() {
 }
 
 #[test]
-fn a_tunnel_is_named_with_its_destination_whatever_that_is_called() {
+fn a_tunnel_is_named_with_its_destination() {
     let says = |name: Option<&str>| {
         let background = crate::model::Background {
             behind: Some(crate::model::Behind {
