@@ -101,19 +101,8 @@ impl BindTestResult {
     }
 
     /// What the rules predict for a bind of this address and `IPV6_V6ONLY`.
-    pub(super) fn predict(
-        &self,
-        (address, v6only): (IpAddr, Option<bool>),
-        reuse_address: bool,
-    ) -> Prediction {
-        let request = request(&self.target, &self.evidence, address, v6only);
-        predict(
-            &self.evidence,
-            &Request {
-                reuse_address,
-                ..request
-            },
-        )
+    pub(super) fn predict(&self, bind: (IpAddr, Option<bool>), reuse_address: bool) -> Prediction {
+        predict(&self.target, &self.evidence, bind, reuse_address)
     }
 
     fn once(target: &Target, prober: &mut impl Prober) -> Self {
@@ -175,12 +164,15 @@ impl Trial {
 
 /// How the binds were answered, judged by the rows alone.
 fn answered(probes: &[Probe], target: &Target, evidence: &Evidence) -> Answered {
+    let mut refused = probes
+        .iter()
+        .filter(|probe| probe.result.is_in_use())
+        .peekable();
     let is_explained =
-        |probe: &&Probe| predict_probe(probe, target, evidence).is_refused() != Answer::No;
-    let refused = || probes.iter().filter(|probe| probe.result.is_in_use());
-    if refused().next().is_none() {
+        |probe: &Probe| predict_probe(probe, target, evidence).is_refused() != Answer::No;
+    if refused.peek().is_none() {
         Answered::Open
-    } else if refused().all(|probe| is_explained(&probe)) {
+    } else if refused.all(is_explained) {
         Answered::Refused
     } else {
         Answered::Unexplained
@@ -193,8 +185,8 @@ fn answered(probes: &[Probe], target: &Target, evidence: &Evidence) -> Answered 
 /// if sockets in the table, such as connections in TIME_WAIT, will refuse it: that confirms the table. If the table shows
 /// nothing, the bind is not made, unless the table could not be read whole.
 fn is_plain_bind_harmless(first: &Probe, target: &Target, evidence: &Evidence) -> bool {
-    let request = request(target, evidence, first.address, first.v6only);
-    let blockers = predict(evidence, &request).blockers;
+    let bind = (first.address, first.v6only);
+    let blockers = predict(target, evidence, bind, false).blockers;
     // A server that listened or was bound a moment ago, and now is not, may be starting again.
     let lasts = |&index: &usize| {
         let state = evidence.holders[index].socket.state;
@@ -204,41 +196,30 @@ fn is_plain_bind_harmless(first: &Probe, target: &Target, evidence: &Evidence) -
 }
 
 fn predict_probe(probe: &Probe, target: &Target, evidence: &Evidence) -> Prediction {
-    let request = request(target, evidence, probe.address, probe.v6only);
-    let reuse_address = probe.reuse_address;
-    predict(
-        evidence,
-        &Request {
-            reuse_address,
-            ..request
-        },
-    )
+    let bind = (probe.address, probe.v6only);
+    predict(target, evidence, bind, probe.reuse_address)
 }
 
 /// What the rules predict. They are Linux's: on other systems they only name sockets that may be in the way.
-fn predict(evidence: &Evidence, request: &Request) -> Prediction {
-    let mut prediction = rules::predict(request, &evidence.holders);
-    if !RULES_ARE_MEASURED {
-        prediction.doubtful.append(&mut prediction.blockers);
-    }
-    prediction
-}
-
-/// A bind by this process without options.
-pub(super) fn request(
+pub(super) fn predict(
     target: &Target,
     evidence: &Evidence,
-    address: IpAddr,
-    v6only: Option<bool>,
-) -> Request {
-    Request {
+    (address, v6only): (IpAddr, Option<bool>),
+    reuse_address: bool,
+) -> Prediction {
+    let request = Request {
         protocol: target.protocol,
         address,
         v6only: v6only.unwrap_or(false),
-        reuse_address: false,
+        reuse_address,
         reuse_port: false,
         uid: evidence.limits.uid,
         // The kernel binds a socket of a link-local address to its interface.
         device: target.address.zone().map(|zone| Text::new(zone.as_str())),
+    };
+    let mut prediction = rules::predict(&request, &evidence.holders);
+    if !RULES_ARE_MEASURED {
+        prediction.doubtful.append(&mut prediction.blockers);
     }
+    prediction
 }

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::case::Case;
 use super::fixes::other_port;
 use super::kind::Kind;
-use super::phrases::{after, host_text, owner_of, user_of, verb_of};
+use super::phrases::{after, behind_text, host_text, owner_of, user_of, verb_of};
 use super::{Cause, Outcome};
 use crate::bind::Fix;
 use crate::bind::FixCode::{
@@ -329,7 +329,7 @@ fn hidden_owner(case: &Case<'_>) -> Explanation {
     Explanation::new(format!(
         "A process{user} {verb} {locals}{unit}; you aren't allowed to see which one."
     ))
-    .details([case.behind_text(), case.reuse_hint()])
+    .details([behind_text(holder), case.reuse_hint()])
     .fixes(case.end_holders())
     .fix(other_port())
 }
@@ -443,11 +443,7 @@ fn old_connection(case: &Case<'_>) -> Explanation {
         }
     ))
     .detail("A worker or child of the old server may have inherited it.")
-    .details([
-        case.reuse_hint(),
-        case.unusual_descriptor(),
-        case.still_open(),
-    ])
+    .details(case.about_connection())
     .fix(case.set_reuse_address())
     .fixes(case.end_holders())
     .fix(case.drop_connections())
@@ -466,11 +462,7 @@ fn outgoing_connection(case: &Case<'_>) -> Explanation {
         host_text(holder.socket.local.to_canonical().address),
         after("; so does ", case.others())
     ))
-    .details([
-        case.reuse_hint(),
-        case.unusual_descriptor(),
-        case.still_open(),
-    ])
+    .details(case.about_connection())
     .fix(case.set_reuse_address())
     .fixes(case.end_holders())
     .fix(case.move_server())

@@ -133,21 +133,16 @@ impl Case<'_> {
 
     /// What the main holder serves, what restarts it, where it has the socket, and what is still free.
     pub(super) fn about_owner(&self) -> [Option<String>; 4] {
-        let restarts = self.main_holder().and_then(restarts_text);
-        [
-            self.behind_text(),
-            restarts,
-            self.unusual_descriptor(),
-            self.still_open(),
-        ]
+        let of_holder = |text: fn(&Holder) -> Option<String>| self.main_holder().and_then(text);
+        let [behind, restarts, descriptor] =
+            [behind_text, restarts_text, unusual_descriptor].map(of_holder);
+        [behind, restarts, descriptor, self.still_open()]
     }
 
-    pub(super) fn behind_text(&self) -> Option<String> {
-        behind_text(self.main_holder()?)
-    }
-
-    pub(super) fn unusual_descriptor(&self) -> Option<String> {
-        unusual_descriptor(self.main_holder()?)
+    /// The same of a connection.
+    pub(super) fn about_connection(&self) -> [Option<String>; 3] {
+        let descriptor = self.main_holder().and_then(unusual_descriptor);
+        [self.reuse_hint(), descriptor, self.still_open()]
     }
 
     /// What could be bound although the target can't.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::*;
 use super::{Cause as C, Outcome as O};
-use crate::bind::{Agreement, ProbeResult, Target, Trial, rules};
+use crate::bind::bind_test::predict;
+use crate::bind::{Agreement, ProbeResult, Target, Trial};
 use crate::model::{Evidence, Limits, Owner, Process, Protocol, Socket, State};
 
 fn evidence(holders: Vec<Holder>) -> Evidence {
@@ -67,13 +68,9 @@ fn answered(target: &str, answer: &'static str, evidence: Evidence) -> BindTestR
         reuse_address: true,
         result,
     };
-    let request = rules::Request {
-        reuse_address: true,
-        ..crate::bind::bind_test::request(&target, &evidence, address, probe.v6only)
-    };
     BindTestResult {
         trials: vec![Trial {
-            prediction: rules::predict(&request, &evidence.holders),
+            prediction: predict(&target, &evidence, (address, probe.v6only), true),
             probe,
         }],
         target,
