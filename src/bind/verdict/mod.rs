@@ -6,6 +6,7 @@
 
 mod case;
 mod causes;
+mod denial;
 mod facts;
 mod fixes;
 mod kind;
@@ -169,15 +170,15 @@ impl Verdict {
     /// Times of day are in `zone`.
     pub fn of(result: &BindTestResult, zone: &TimeZone, now: Moment) -> Self {
         let case = Case::of(result, zone, now);
-        let row = causes::find(&case);
-        let explanation = (row.explain)(&case);
+        let &(cause, outcome, _, explain) = causes::find(&case);
+        let explanation = explain(&case);
         let is_open = !case.is_udp() && case.with_reuse_address == Start::Ok;
-        let outcome = match row.outcome {
+        let outcome = match outcome {
             Outcome::InUse if is_open => Outcome::Free,
             outcome => outcome,
         };
         let is_timed = matches!(
-            row.cause,
+            cause,
             Cause::TimeWait | Cause::TimeWaitNoReuse | Cause::ClosingOrphan | Cause::Ipv6Shadow
         );
         let who = case.main_holder().and_then(|holder| {
@@ -187,7 +188,7 @@ impl Verdict {
         let trials = result.trials.iter();
         Self {
             outcome,
-            cause: row.cause,
+            cause,
             summary: explanation.summary,
             details: who
                 .into_iter()
@@ -205,7 +206,7 @@ impl Verdict {
             matrix: matrix::of(result),
             blockers: case.blockers.iter().map(|&one| one.clone()).collect(),
             notes: notes::of(&case),
-            gaps: gaps(row.cause, outcome, &case),
+            gaps: gaps(cause, outcome, &case),
             taken_at: result.evidence.taken_at,
         }
     }
