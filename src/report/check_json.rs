@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::check_text::unix_state;
+use super::json::write_object;
 use super::record::{Processes, SCHEMA, SocketRecord};
 use crate::bind::{
     Address, AnyVerdict, Cause, Fix, Note, Outcome, Probe, Profile, Start, Target, UnixCause,
@@ -158,8 +159,7 @@ pub fn write_check_json<'a>(
         targets: targets.collect(),
         processes,
     };
-    serde_json::to_writer(&mut *out, &check)?;
-    writeln!(out)
+    write_object(out, &check)
 }
 
 /// The sockets in the way.

@@ -6,6 +6,7 @@ use super::party::named;
 use super::process::kill;
 use super::service::supervisor_text;
 use super::{Fix, FixCode, Situation, is_guarded};
+use crate::bind::text::unique;
 use crate::model::{AlsoEnds, Background, EndRisk, Pid, Process, Restarts, Supervisor, Term, Unit};
 
 /// A process, and what is known of it.
@@ -76,13 +77,8 @@ impl<'a> Members<'a> {
 
     /// What else ends with them, each once.
     pub(super) fn also_ends(&self) -> Vec<AlsoEnds> {
-        let mut all: Vec<AlsoEnds> = Vec::new();
-        for ends in self.backgrounds().flat_map(|one| &one.also_ends) {
-            if !all.contains(ends) {
-                all.push(ends.clone());
-            }
-        }
-        all
+        let all = self.backgrounds().flat_map(|one| &one.also_ends);
+        unique(all.cloned())
     }
 
     /// Why SIGTERM does not end the first of them, if it doesn't.

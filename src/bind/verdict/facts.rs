@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use super::case::Case;
 use super::phrases::{
-    after, behind_text, host_text, listed, local_text, locals_text, owner_first, owner_of,
-    restarts_text, seconds, unusual_descriptor, verb_of,
+    behind_text, host_text, local_text, locals_text, owner_first, owner_of, restarts_text, seconds,
+    unusual_descriptor, verb_of,
 };
+use crate::bind::text::{after, grouped, listed, unique};
 use crate::bind::{Address, Start};
 use crate::model::{Holder, Protocol, State, counted};
 
@@ -29,21 +30,14 @@ impl Case<'_> {
         if self.result.target.address.single().is_some() {
             return None;
         }
-        let mut addresses: Vec<String> = Vec::new();
-        for trial in self
-            .target_trials()
-            .filter(|trial| trial.probe.result.is_ok())
-        {
-            let address = match trial.probe.address {
-                IpAddr::V4(v4) if v4.is_unspecified() => "every IPv4 address".to_owned(),
-                IpAddr::V6(v6) if v6.is_unspecified() => "every IPv6 address".to_owned(),
-                address => host_text(address),
-            };
-            if !addresses.contains(&address) {
-                addresses.push(address);
-            }
-        }
-        Some(listed(&addresses))
+        let trials = self.target_trials();
+        let bound = trials.filter(|trial| trial.probe.result.is_ok());
+        let addresses = bound.map(|trial| match trial.probe.address {
+            IpAddr::V4(v4) if v4.is_unspecified() => "every IPv4 address".to_owned(),
+            IpAddr::V6(v6) if v6.is_unspecified() => "every IPv6 address".to_owned(),
+            address => host_text(address),
+        });
+        Some(listed(&unique(addresses)))
     }
 
     /// The address that could not be bound.
@@ -91,15 +85,9 @@ impl Case<'_> {
     /// Other owners of sockets of the same kind: `beta (pid 2, ann) on 127.0.0.2:80`.
     pub(super) fn others(&self) -> Option<String> {
         let first = &self.main_holder()?.socket.owner;
-        let mut others: Vec<(String, Vec<&Holder>)> = Vec::new();
-        for holder in self.alike().filter(|holder| holder.socket.owner != *first) {
-            let owner = owner_of(holder);
-            match others.iter_mut().find(|(one, _)| *one == owner) {
-                Some((_, holders)) => holders.push(holder),
-                None => others.push((owner, vec![holder])),
-            }
-        }
-        let others = others.into_iter().map(|(owner, holders)| {
+        let others = self.alike().filter(|holder| holder.socket.owner != *first);
+        let others = grouped(others.map(|holder| (owner_of(holder), holder))).into_iter();
+        let others = others.map(|(owner, holders)| {
             let locals = locals_text(holders.into_iter());
             format!("{owner} on {locals}")
         });

@@ -4,8 +4,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::case::Case;
 use super::kind::Kind;
-use super::phrases::{after, capitalised, listed, local_text, owner_of, user_of};
+use super::phrases::{local_text, owner_of, user_of};
 use super::{Note, NoteCode};
+use crate::bind::text::{after, capitalised, grouped, listed};
 use crate::bind::{Address, browsers_refuse as is_refused_by_browsers};
 use crate::model::{AcceptQueue, Elsewhere, Fill, Holder, counted};
 
@@ -211,18 +212,6 @@ fn redirected(case: &Case<'_>) -> Option<String> {
     let sentences = capitalised(&sentences.join("; "));
     (!sentences.is_empty())
         .then(|| format!("{sentences}: a server that binds the port may never see them."))
-}
-
-/// The values of each key, in the order in which they first appear.
-fn grouped<K: PartialEq, V>(pairs: impl Iterator<Item = (K, V)>) -> Vec<(K, Vec<V>)> {
-    let mut groups: Vec<(K, Vec<V>)> = Vec::new();
-    for (key, value) in pairs {
-        match groups.iter_mut().find(|(other, _)| *other == key) {
-            Some((_, values)) => values.push(value),
-            None => groups.push((key, vec![value])),
-        }
-    }
-    groups
 }
 
 fn ephemeral_range(case: &Case<'_>) -> Option<String> {

@@ -3,8 +3,8 @@
 use super::Explanation;
 use crate::bind::FixCode::{BindOtherAddress, ChangeConfig, MoveServer, OtherPort, Wait};
 use crate::bind::fix::shell::unit_operands;
+use crate::bind::text::after;
 use crate::bind::verdict::case::Case;
-use crate::bind::verdict::phrases::after;
 
 pub(super) fn raced(case: &Case<'_>) -> Explanation {
     let port = case.port();

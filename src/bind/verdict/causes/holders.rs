@@ -2,9 +2,10 @@
 
 use super::Explanation;
 use crate::bind::FixCode::{BindOtherAddress, ChangeConfig, CloseConnections};
+use crate::bind::text::after;
 use crate::bind::verdict::case::Case;
 use crate::bind::verdict::fixes::other_port;
-use crate::bind::verdict::phrases::{after, behind_text, host_text, owner_of, user_of, verb_of};
+use crate::bind::verdict::phrases::{behind_text, host_text, owner_of, user_of, verb_of};
 use crate::model::State;
 
 pub(super) fn invisible_holder(case: &Case<'_>) -> Explanation {

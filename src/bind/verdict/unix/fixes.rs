@@ -2,7 +2,8 @@
 
 use super::Case;
 use crate::bind::fix::{self, Fix, FixCode, Frees, Situation, is_guarded, is_systemd, shell_word};
-use crate::bind::verdict::phrases::{after, owner_of};
+use crate::bind::text::after;
+use crate::bind::verdict::phrases::owner_of;
 use crate::model::{AtPath, Holder, Protocol};
 
 impl Case<'_> {

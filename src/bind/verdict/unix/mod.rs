@@ -12,7 +12,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::bind::Start;
-use crate::bind::verdict::phrases::{after, capitalised, owner_first, owner_of};
+use crate::bind::text::{after, capitalised};
+use crate::bind::verdict::phrases::{owner_first, owner_of};
 use crate::bind::verdict::{AnyVerdict, Outcome, who};
 use crate::model::{AtPath, Moment, SocketFile, UnixAddress, UnixEvidence, UnixHolder, UnixKind};
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::phrases::after;
+use crate::bind::text::after;
 use crate::model::{Holder, Limits, Pid, Process, duration};
 
 /// More characters of a command line than this don't help to recognize it.
