@@ -16,9 +16,9 @@ pub(in crate::bind) fn listed(texts: &[String]) -> String {
         [] => String::new(),
         [only] => only.clone(),
         [all @ .., last] if texts.len() <= MAX_LISTED => format!("{} and {last}", all.join(", ")),
-        [first @ ..] => {
-            let more = first.len() - MAX_LISTED;
-            format!("{} and {more} more", first[..MAX_LISTED].join(", "))
+        _ => {
+            let more = texts.len() - MAX_LISTED;
+            format!("{} and {more} more", texts[..MAX_LISTED].join(", "))
         }
     }
 }

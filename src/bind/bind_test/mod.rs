@@ -108,14 +108,14 @@ impl BindTestResult {
     fn once(target: &Target, prober: &mut impl Prober) -> Self {
         let mut evidence = prober.rows();
         let wants_plain = |probe: &Probe| is_plain_bind_harmless(probe, target, &evidence);
-        let probes = prober.probes(&wants_plain);
-        let answered = answered(&probes, target, &evidence);
+        let binds = prober.probes(&wants_plain);
+        let answered = answered(&binds, target, &evidence);
         prober.explain(&mut evidence, answered);
         let trial = |probe: Probe| Trial {
             prediction: predict_probe(&probe, target, &evidence),
             probe,
         };
-        let trials: Vec<_> = probes.into_iter().map(trial).collect();
+        let trials: Vec<_> = binds.into_iter().map(trial).collect();
         let agreement = if trials
             .iter()
             .all(|trial| trial.agrees() && trial.is_still_refused(&evidence))
@@ -182,7 +182,7 @@ fn answered(probes: &[Probe], target: &Target, evidence: &Evidence) -> Answered 
 /// Whether a bind without `SO_REUSEADDR` disturbs no server.
 ///
 /// One that succeeds has the port for a microsecond, and a server that starts just then is refused. So it is made only
-/// if sockets in the table, such as connections in TIME_WAIT, will refuse it: that confirms the table. If the table shows
+/// if sockets in the table, such as connections in `TIME_WAIT`, will refuse it: that confirms the table. If the table shows
 /// nothing, the bind is not made, unless the table could not be read whole.
 fn is_plain_bind_harmless(first: &Probe, target: &Target, evidence: &Evidence) -> bool {
     let bind = (first.address, first.v6only);

@@ -28,7 +28,7 @@ pub(super) fn fixes(behind: &Behind, ignores_term: bool, situation: &Situation<'
     vec![match user {
         Some(user) => fix.run_as(RunAs::Named(user.to_owned()), situation.limits),
         None if behind.is_reachable && situation.limits.uid != Some(0) => fix,
-        None => fix.as_root(situation.limits),
+        None => fix.by_root(situation.limits),
     }]
 }
 

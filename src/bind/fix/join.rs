@@ -88,7 +88,7 @@ fn merged(commands: &[&str]) -> String {
             Some((merged.iter_mut().find(is_same)?, operands))
         });
         match before {
-            Some((before, operands)) => before.push_str(&format!(" {operands}")),
+            Some((before, operands)) => before.extend([" ", operands]),
             None => merged.push((*command).to_owned()),
         }
     }

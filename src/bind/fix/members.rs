@@ -146,7 +146,7 @@ impl<'a> Members<'a> {
     /// The fix as root's if what restarts them is ended too and takes that.
     pub(super) fn by_whom_with_supervisor(&self, fix: Fix, situation: &Situation<'_>) -> Fix {
         match self.supervisor_to_end() {
-            Some(supervisor) if !supervisor.is_reachable => fix.as_root(situation.limits),
+            Some(supervisor) if !supervisor.is_reachable => fix.by_root(situation.limits),
             _ => self.by_whom(fix, situation),
         }
     }
@@ -156,7 +156,7 @@ impl<'a> Members<'a> {
         if self.backgrounds().all(|background| background.may_signal) {
             fix
         } else {
-            fix.as_root(situation.limits)
+            fix.by_root(situation.limits)
         }
     }
 }

@@ -51,7 +51,7 @@ pub fn shell_word(word: &str) -> Cow<'_, str> {
 
 impl Fix {
     /// The fix with its command as root has to run it.
-    pub(in crate::bind) fn as_root(self, limits: &Limits) -> Self {
+    pub(in crate::bind) fn by_root(self, limits: &Limits) -> Self {
         self.run_as(RunAs::Root, limits)
     }
 

@@ -248,7 +248,7 @@ impl<'a> Case<'a> {
         self.with_reuse_address == Start::Ok && self.without == Start::Refused
     }
 
-    /// Whether only connections in TIME_WAIT are in the way, and only of a bind without `SO_REUSEADDR`.
+    /// Whether only connections in `TIME_WAIT` are in the way, and only of a bind without `SO_REUSEADDR`.
     pub(super) fn is_only_time_wait(&self) -> bool {
         self.is(Kind::TimeWait) && self.only_plain_is_refused()
     }

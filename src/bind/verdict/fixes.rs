@@ -60,7 +60,7 @@ impl Case<'_> {
 
     /// A fix whose command needs root.
     pub(super) fn as_root(&self, code: FixCode, text: impl Into<String>, command: String) -> Fix {
-        code.command(text, command).as_root(self.limits)
+        code.command(text, command).by_root(self.limits)
     }
 
     /// Ends the sockets in the way, apart from those that end by themselves.

@@ -10,8 +10,11 @@ use crate::bind::text::{after, capitalised, grouped, listed};
 use crate::bind::{Address, browsers_refuse as is_refused_by_browsers};
 use crate::model::{AcceptQueue, Elsewhere, Fill, Holder, counted};
 
-/// Every kind of note in its order, with the function that makes its sentence.
-static TABLE: &[(NoteCode, fn(&Case<'_>) -> Option<String>)] = &[
+/// The sentence of a note, if it applies.
+type Message = fn(&Case<'_>) -> Option<String>;
+
+/// Every kind of note in its order.
+static TABLE: &[(NoteCode, Message)] = &[
     (NoteCode::SystemdSocket, systemd_socket),
     (NoteCode::AcceptQueueFull, accept_queue_full),
     (NoteCode::OtherUser, other_user),

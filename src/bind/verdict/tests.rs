@@ -48,7 +48,7 @@ fn by(name: &str) -> Owner {
     Owner::Known([process.into()].into())
 }
 
-/// An test_result in which one bind got this answer.
+/// A test result in which one bind got this answer.
 fn answered(target: &str, answer: &'static str, evidence: Evidence) -> BindTestResult {
     let target: Target = target.parse().unwrap();
     let address = match target.address {

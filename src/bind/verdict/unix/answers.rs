@@ -114,7 +114,7 @@ impl Case<'_> {
                 let check = FixCode::ChangeConfig.command(text, command);
                 let check = Fix {
                     frees: Frees::No,
-                    ..check.as_root(&self.evidence.limits)
+                    ..check.by_root(&self.evidence.limits)
                 };
                 let text = format!(
                     "{name} is the file of a socket, so a bind fails with EADDRINUSE. Whether a server still uses it is \

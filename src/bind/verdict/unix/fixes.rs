@@ -71,7 +71,7 @@ impl Case<'_> {
         if is_removable {
             fix
         } else {
-            fix.as_root(&self.evidence.limits)
+            fix.by_root(&self.evidence.limits)
         }
     }
 }

@@ -67,20 +67,20 @@ impl UnixVerdict {
             evidence,
             zone,
         };
-        let (cause, explanation) = case.answer();
-        let outcome = cause.outcome();
+        let (reason, explanation) = case.answer();
+        let outcome = reason.outcome();
         let first = case.present().next().map(|one| &one.holder);
         let background = first.and_then(|holder| holder.backgrounds.first());
-        let start = match (outcome, cause) {
+        let start = match (outcome, reason) {
             (Outcome::Free, _) => Start::Ok,
             (_, UnixCause::Raced | UnixCause::ProbeFailed) => Start::Unknown,
             _ => Start::Refused,
         };
         Self {
             outcome,
-            cause,
+            cause: reason,
             summary: explanation.summary,
-            details: case.details(cause, now),
+            details: case.details(reason, now),
             fixes: explanation.fixes,
             behind: background.and_then(|background| background.behind.clone()),
             kept_by: background.and_then(|background| background.kept_by.clone()),
