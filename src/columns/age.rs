@@ -34,7 +34,7 @@ pub fn next_age_change(row: &Row, now: Moment) -> Duration {
 
 /// Sorts the youngest first, by lower bounds where the beginning is unknown; `None` without any bound.
 pub(super) fn sort_key(row: &Row) -> Option<u64> {
-    let began = process_start(row).or_else(|| row.began_its_state_by());
+    let began = process_start(row).or_else(|| row.state_began_by());
     began.map(|at| u64::MAX - at.as_millisecond().abs_diff(i64::MIN))
 }
 
@@ -49,7 +49,7 @@ fn shown_age(row: &Row, now: Moment) -> Age {
 fn process_start(row: &Row) -> Option<Timestamp> {
     let processes = row.socket.owner.present().iter();
     let started = processes.filter_map(|process| process.started_at).min();
-    started.filter(|_| row.is_as_found() && row.socket.is_listening())
+    started.filter(|_| row.is_unchanged_since_start() && row.socket.is_listening())
 }
 
 /// Time since then. Process starts use the wall clock as it was when this program started; the time since the row was

@@ -9,8 +9,8 @@ use etcetera::BaseStrategy as _;
 
 use super::error::{Cause, ConfigError};
 use super::{Fault, parse, parse_services};
-use crate::app::Settings;
 use crate::model::Services;
+use crate::settings::Settings;
 
 /// The largest file that is read, in bytes: larger than any that a person writes.
 pub const MAX_BYTES: u64 = 64 * 1024;

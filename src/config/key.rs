@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use super::duration;
 use super::value::{self, Refusal, Value, invalid, quoted};
 use super::{ErrorAt, keyboard, services, views};
-use crate::app::{Notify, Settings, Tab};
 use crate::columns;
 use crate::model::{Family, Protocol};
+use crate::query::Tab;
+use crate::settings::{Notify, Settings};
 use crate::theme::{self, Role, Themes, unknown};
 
 /// One key.
@@ -37,9 +38,9 @@ const BOOLEAN: &str = "true or false";
 /// Every key, in the order of the file.
 #[rustfmt::skip]
 pub(super) static KEYS: [Key; 15] = [
-    Key { name: "interval", takes: DURATION, read: |c, v| set(&mut c.interval, value::duration(v, duration::parse_interval)), print: |c| quoted(&duration::print(c.interval)) },
-    Key { name: "linger", takes: DURATION, read: |c, v| set(&mut c.linger, value::duration(v, duration::parse)), print: |c| quoted(&duration::print(c.linger)) },
-    Key { name: "highlight", takes: DURATION, read: |c, v| set(&mut c.highlight, value::duration(v, duration::parse)), print: |c| quoted(&duration::print(c.highlight)) },
+    Key { name: "interval", takes: DURATION, read: |c, v| set(&mut c.interval, value::duration(v, duration::parse_interval)), print: |c| quoted(&duration::format(c.interval)) },
+    Key { name: "linger", takes: DURATION, read: |c, v| set(&mut c.linger, value::duration(v, duration::parse)), print: |c| quoted(&duration::format(c.linger)) },
+    Key { name: "highlight", takes: DURATION, read: |c, v| set(&mut c.highlight, value::duration(v, duration::parse)), print: |c| quoted(&duration::format(c.highlight)) },
     Key { name: "view", takes: "\"listening\", \"connections\", \"all\", \"changes\" or a view of your own", read: first_view, print: |c| quoted(first_view_text(c)) },
     Key { name: "protocols", takes: "a list of tcp, udp, udplite, sctp, raw, packet, unix in quotes, such as [\"tcp\", \"udp\"]", read: protocols, print: |c| list(Protocol::ALL.map(|one| (one.as_str(), c.kinds.has(one)))) },
     Key { name: "families", takes: "[\"ipv4\"], [\"ipv6\"] or [\"ipv4\", \"ipv6\"]", read: families, print: |c| list(FAMILIES.map(|(name, family)| (name, c.family.is_none_or(|one| one == family)))) },
@@ -203,12 +204,12 @@ fn first_view(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal> {
     let always = VIEWS.iter().map(|&(name, view)| (name, (view, None)));
     let own = config.views.iter().enumerate();
     let own = own.map(|(at, view)| (&*view.name, (view.shows, Some(at))));
-    (config.view, config.own_view) = value::word(value, "view", always.chain(own))?;
+    (config.view, config.custom_view) = value::word(value, "view", always.chain(own))?;
     Ok(())
 }
 
 fn first_view_text(config: &Settings) -> &str {
-    let own = config.own_view.and_then(|at| config.views.get(at));
+    let own = config.custom_view.and_then(|at| config.views.get(at));
     own.map_or_else(|| name_of(config.view), |view| &view.name)
 }
 

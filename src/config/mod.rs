@@ -4,7 +4,6 @@
 //! An invalid file is rejected as a whole, with every error and its line. Pure, but for `file`. The file decides only
 //! what is shown: no key starts a program, names a file or touches a process.
 
-pub mod duration;
 mod error;
 mod file;
 mod key;
@@ -19,7 +18,8 @@ pub use file::{MAX_BYTES, default_path, read, read_default, read_services};
 pub use key::keys;
 pub use parse::{parse, parse_services};
 
-use crate::app::Settings;
+pub use crate::model::duration;
+use crate::settings::Settings;
 use crate::theme::ErrorAt;
 
 /// The beginning of a default file: every key but those of the keyboard.

@@ -5,8 +5,8 @@ use toml::de::{DeString, DeTable};
 
 use super::key::{self, KEYS, SECTIONS, Section};
 use super::{ErrorAt, Fault};
-use crate::app::Settings;
 use crate::model::{Services, counted};
+use crate::settings::Settings;
 
 /// How many errors are reported: a file in another format has one on each line.
 const MAX_FAULTS: usize = 20;

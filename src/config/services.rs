@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::ErrorAt;
 use super::value::{self, Refusal, Value, quoted, shown};
-use crate::app::Settings;
 use crate::model::{Protocol, Services};
+use crate::settings::Settings;
 
 const PORT: &str = "a port, such as 8080 or \"5353/udp\"";
 const NAME: &str = "a name in quotes, such as \"my-api\"";

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use super::ErrorAt;
 use super::key::{KEYS, columns_text, name_of};
 use super::value::{self, Refusal, Value, quoted, shown};
-use crate::app::{OwnView, Settings, Tab};
 use crate::columns::{column, width};
 use crate::model::Text;
+use crate::query::Tab;
+use crate::settings::{CustomView, Settings};
 use crate::theme::unknown;
 
 /// There are keys for so many.
@@ -48,7 +49,7 @@ pub(super) fn read(settings: &mut Settings, value: &Value<'_>) -> Vec<ErrorAt> {
     errors
 }
 
-fn read_one(view: &Value<'_>, others: &[OwnView]) -> Result<OwnView, Vec<ErrorAt>> {
+fn read_one(view: &Value<'_>, others: &[CustomView]) -> Result<CustomView, Vec<ErrorAt>> {
     let table = value::table(view).map_err(|refusal| vec![refusal.of("views", "tables")])?;
     let mut read = Settings {
         view: Tab::All,
@@ -83,7 +84,7 @@ fn read_one(view: &Value<'_>, others: &[OwnView]) -> Result<OwnView, Vec<ErrorAt
         errors.push((view.span().start, why));
     }
     let has = |key: &str| table.contains_key(key);
-    let view = name.map(|name| OwnView {
+    let view = name.map(|name| CustomView {
         name,
         shows: read.view,
         filter: read.filter,
@@ -94,7 +95,7 @@ fn read_one(view: &Value<'_>, others: &[OwnView]) -> Result<OwnView, Vec<ErrorAt
 }
 
 /// A name that fits into a tab and that no other view has.
-fn name_of_view(value: &Value<'_>, others: &[OwnView]) -> Result<String, Refusal> {
+fn name_of_view(value: &Value<'_>, others: &[CustomView]) -> Result<String, Refusal> {
     let name = value::text(value)?.trim();
     let refuse = |why: String| Err(value::invalid(value, why));
     let is_visible = Text::new(name).as_str() == name;

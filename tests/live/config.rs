@@ -2,7 +2,7 @@
 
 use std::net::UdpSocket;
 
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 
 use crate::live::scene::{
     BINARY, Live, TempDir, at, connection, line, listener, selected_port, stage,

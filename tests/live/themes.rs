@@ -1,7 +1,7 @@
 //! Themes on a real terminal: by option, by file, by key; with few colours, with none; and in ASCII where the
 //! locale has nothing else.
 
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 use vt100::{Cell, Color};
 
 use crate::live::scene::{BINARY, Live, TempDir, at, listener, place_of, stage};

@@ -6,11 +6,12 @@ mod named;
 
 use std::fmt::Write as _;
 
-use crate::app::keymap::{self, Binding, Flaw, KEYMAP, Keymap, Mode};
-use crate::app::{Action, Key, Settings};
 use crate::config::ErrorAt;
 use crate::config::value::{self, Value, shown};
 use crate::filter::nearest;
+use crate::keymap::{self, Binding, Flaw, KEYMAP, Keymap, Mode};
+use crate::keymap::{Action, Key};
+use crate::settings::Settings;
 
 /// The type of an action's value.
 const KEYS: &str = "keys in quotes, such as [\"b\", \"ctrl-b\"], or [] for none";
@@ -30,7 +31,7 @@ pub(super) fn read(settings: &mut Settings, table: &Value<'_>) -> Vec<ErrorAt> {
 struct Reading {
     keymap: Keymap,
     /// The bindings of the file, with their offsets.
-    written: Vec<(keymap::Place, usize)>,
+    written: Vec<(keymap::BoundAction, usize)>,
     errors: Vec<ErrorAt>,
 }
 
@@ -81,7 +82,7 @@ impl Reading {
     }
 }
 
-fn error_of_binding(flaw: &Flaw, binding: keymap::Place) -> String {
+fn error_of_binding(flaw: &Flaw, binding: keymap::BoundAction) -> String {
     let name = path(binding);
     let other = flaw.places().into_iter().find(|place| *place != binding);
     let other = other.map_or_else(|| name.clone(), path);
@@ -120,7 +121,7 @@ fn table_name(mode: Mode) -> String {
 }
 
 /// `keys.quit`, `keys.menu.accept`
-fn path((mode, action): keymap::Place) -> String {
+fn path((mode, action): keymap::BoundAction) -> String {
     format!("{}.{}", table_name(mode), action.name())
 }
 
@@ -149,7 +150,7 @@ fn unknown_action(mode: Mode, name: &str) -> String {
             .filter(|_| mode == Mode::Table)
             .map(Mode::name),
     );
-    let hint = match nearest(name, names.iter().map(String::as_str)) {
+    let hint = match nearest(name, names.iter().copied()) {
         _ if !elsewhere.is_empty() => format!("use {}", elsewhere.join(" or ")),
         Some(near) => format!("did you mean `{near}`?"),
         None => "`sockeye config` lists all actions".to_owned(),

@@ -1,8 +1,8 @@
 //! How a key is written in the file: a character, or a name.
 
-use crate::app::Key;
 use crate::config::value::shown;
 use crate::filter::nearest;
+use crate::keymap::Key;
 use crate::model::Text;
 
 /// Keys that type no character. All names are read, the first of a key is written.
@@ -79,7 +79,7 @@ pub(super) fn print(key: Key) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::keymap::KEYMAP;
+    use crate::keymap::KEYMAP;
 
     #[test]
     fn every_key_reads_back_as_it_is_written() {

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::*;
-use crate::app::keymap::{Keymap, Mode};
-use crate::app::{Action, Key as Pressed};
-use crate::app::{Notify, Settings, Sort, Tab};
 use crate::columns::ColumnId;
 use crate::config::{MAX_BYTES, default_file, keys, to_toml};
 use crate::filter::Filter;
+use crate::keymap::{Action, Key as Pressed};
+use crate::keymap::{Keymap, Mode};
 use crate::model::{Family, Kinds, Protocol};
+use crate::query::{Sort, Tab};
+use crate::settings::{Notify, Settings};
 use crate::theme::Role;
 
 /// What is wrong with a text, as a user reads it.
@@ -229,7 +230,7 @@ fn what_is_wrong_is_told_with_line_and_key() {
         ),
         (
             "filter = \"state:lisn\"",
-            "1: filter: `lisn` is no state; did you mean `listen`?",
+            "1: filter: unknown state `lisn`; did you mean `listen`?",
         ),
         (
             "columns = [\"port\", \"prot\"]",
@@ -400,13 +401,13 @@ const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
         "[keys]\nquit = ['Q', 'ctrl-c']",
         Mode::Table,
         Pressed::Char('Q'),
-        Some(Action::Quit),
+        Some(Action::Session(crate::keymap::SessionAction::Quit)),
     ),
     (
         "[keys]\nquit = 'Q'",
         Mode::Table,
         Pressed::Char('Q'),
-        Some(Action::Quit),
+        Some(Action::Session(crate::keymap::SessionAction::Quit)),
     ),
     (
         "[keys]\nquit = ['Q']",
@@ -419,19 +420,19 @@ const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
         "keys.quit = ['ctrl-q']",
         Mode::Table,
         Pressed::Ctrl('q'),
-        Some(Action::Quit),
+        Some(Action::Session(crate::keymap::SessionAction::Quit)),
     ),
     (
         "keys = { quit = ['Ctrl-Q'] }",
         Mode::Table,
         Pressed::Ctrl('q'),
-        Some(Action::Quit),
+        Some(Action::Session(crate::keymap::SessionAction::Quit)),
     ),
     (
         "[keys]\nrefresh = ['F5', 'f12']",
         Mode::Table,
         Pressed::F(12),
-        Some(Action::Refresh),
+        Some(Action::Program(crate::keymap::ProgramAction::Refresh)),
     ),
     (
         "[keys]\ntoggle-pause = ['SPACE']",
@@ -443,51 +444,51 @@ const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
         "[keys]\nnext-view = ['right']\nprevious-view = ['tab']",
         Mode::Table,
         Pressed::Tab,
-        Some(Action::PreviousView),
+        Some(Action::Table(crate::keymap::TableAction::PreviousView)),
     ),
     (
         "[keys]\nnext-view = ['right', 'shift-tab']\nprevious-view = []",
         Mode::Table,
         Pressed::BackTab,
-        Some(Action::NextView),
+        Some(Action::Table(crate::keymap::TableAction::NextView)),
     ),
     // Two that change places.
     (
         "[keys]\nbind-test = ['e']\ntoggle-events = ['b']",
         Mode::Table,
         Pressed::Char('b'),
-        Some(Action::ToggleEvents),
+        Some(Action::Pane(crate::keymap::PaneAction::ToggleEvents)),
     ),
     (
         "[keys]\nup = ['i', '\u{2191}']",
         Mode::Table,
         Pressed::Char('i'),
-        Some(Action::Up),
+        Some(Action::Move(crate::keymap::MoveAction::Up)),
     ),
     (
         "[keys]\ntoggle-stats = ['é']",
         Mode::Table,
         Pressed::Char('é'),
-        Some(Action::ToggleStats),
+        Some(Action::Pane(crate::keymap::PaneAction::ToggleStats)),
     ),
     (
         "[keys]\ntoggle-stats = ['\"']",
         Mode::Table,
         Pressed::Char('"'),
-        Some(Action::ToggleStats),
+        Some(Action::Pane(crate::keymap::PaneAction::ToggleStats)),
     ),
     // One key in two modes.
     (
         "[keys.bind]\nwatch = ['b']",
         Mode::Bind,
         Pressed::Char('b'),
-        Some(Action::Watch),
+        Some(Action::BindTest(crate::keymap::BindTestAction::Watch)),
     ),
     (
         "[keys.bind]\nwatch = ['b']",
         Mode::Table,
         Pressed::Char('b'),
-        Some(Action::BindTest),
+        Some(Action::Port(crate::keymap::PortAction::BindTest)),
     ),
     (
         "[keys.bind]\nback = []",
@@ -499,49 +500,49 @@ const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
         "[keys]\nwrite = 'W'\n[keys.bind]\nwatch = []",
         Mode::Bind,
         Pressed::Char('W'),
-        Some(Action::Write),
+        Some(Action::Table(crate::keymap::TableAction::Write)),
     ),
     (
         "[keys.prompt]\naccept = ['enter', 'ctrl-y']",
         Mode::Prompt,
         Pressed::Ctrl('y'),
-        Some(Action::Accept),
+        Some(Action::Dialog(crate::keymap::DialogAction::Accept)),
     ),
     (
         "[keys.menu]\ndown = ['ctrl-n']",
         Mode::Menu,
         Pressed::Ctrl('n'),
-        Some(Action::Down),
+        Some(Action::Move(crate::keymap::MoveAction::Down)),
     ),
     (
         "[keys]\nopen-palette = ['ctrl-p']",
         Mode::Table,
         Pressed::Ctrl('p'),
-        Some(Action::OpenPalette),
+        Some(Action::Program(crate::keymap::ProgramAction::OpenPalette)),
     ),
     (
         "[keys.palette]\ndown = ['ctrl-j']",
         Mode::Palette,
         Pressed::Ctrl('j'),
-        Some(Action::Down),
+        Some(Action::Move(crate::keymap::MoveAction::Down)),
     ),
     (
         "[keys.question]\nconfirm = ['o']",
         Mode::Question,
         Pressed::Char('o'),
-        Some(Action::Confirm),
+        Some(Action::Dialog(crate::keymap::DialogAction::Confirm)),
     ),
     (
         "[keys.insist]\nconfirm = ['O']",
-        Mode::Insist,
+        Mode::ConfirmAgain,
         Pressed::Char('O'),
-        Some(Action::Confirm),
+        Some(Action::Dialog(crate::keymap::DialogAction::Confirm)),
     ),
     (
         "[keys.help]\npage-down = ['pgdn']",
         Mode::Help,
         Pressed::PageDown,
-        Some(Action::PageDown),
+        Some(Action::Move(crate::keymap::MoveAction::PageDown)),
     ),
 ];
 
@@ -556,7 +557,11 @@ fn any_action_takes_other_keys() {
 fn a_file_changes_the_keys_that_it_names_and_no_other() {
     let settings = parse(b"[keys]\nquit = ['Q']\n").unwrap();
     let mut expected = Keymap::default();
-    expected.bind(Mode::Table, Action::Quit, vec![Pressed::Char('Q')]);
+    expected.bind(
+        Mode::Table,
+        Action::Session(crate::keymap::SessionAction::Quit),
+        vec![Pressed::Char('Q')],
+    );
     assert_eq!(settings.keymap, expected);
 }
 
@@ -790,7 +795,7 @@ fn views_of_ones_own_take_what_the_file_takes() {
     let (by, descending) = (ColumnId::Port, true);
     assert_eq!(ann.sort, Some(Sort { by, descending }));
     assert_eq!(
-        (settings.view, settings.own_view),
+        (settings.view, settings.custom_view),
         (Tab::Listening, Some(0))
     );
     let printed = to_toml(&settings);
@@ -841,7 +846,7 @@ fn a_view_that_is_wrong_is_told_with_its_line() {
         ),
         (
             "[[views]]\nname = 'a'\nfilter = 'state:lisn'",
-            "3: views.filter: `lisn` is no state; did you mean `listen`?",
+            "3: views.filter: unknown state `lisn`; did you mean `listen`?",
         ),
         (
             "[[views]]\nname = 'a'\nshows = 'al'",
