@@ -1,4 +1,4 @@
-//! The journal: what opened, changed and closed, newest first.
+//! The event log: what opened, changed and closed, newest first.
 
 use crate::app::App;
 use crate::app::panes::view::MAX_LINES;
@@ -11,11 +11,11 @@ impl App {
     pub(crate) fn events_title(&self) -> String {
         match self.log.forgotten() {
             0 => format!("events · {}", self.log.len()),
-            forgotten => format!("events · {}, {forgotten} older forgotten", self.log.len()),
+            forgotten => format!("events · {}, {forgotten} older dropped", self.log.len()),
         }
     }
 
-    /// The journal, newest first, as far as it matches the filter.
+    /// The events that match the filter.
     pub(crate) fn events(&self, now: Moment) -> Vec<Line> {
         let mut filter = self.rows.criteria.pass(self.shown_at(now));
         let events = self.log.iter().rev();
