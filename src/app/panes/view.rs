@@ -8,9 +8,6 @@ use crate::app::{App, Pane};
 use crate::keymap::{Action, PaneAction};
 use crate::model::Moment;
 
-/// The most lines of a pane.
-pub(crate) const MAX_LINES: usize = 1000;
-
 impl App {
     pub(crate) fn pane_view(
         &self,

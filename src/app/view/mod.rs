@@ -7,8 +7,9 @@ pub(crate) mod bars;
 mod footer;
 mod header;
 pub(crate) mod line;
-pub(crate) mod overlay;
+mod overlay;
 pub(crate) mod scrollbar;
+pub(crate) mod sheet;
 
 use std::ops::Range;
 use std::time::Duration;
@@ -190,6 +191,9 @@ impl App {
         marks.into_iter().chain(ages).min()
     }
 }
+
+/// The most lines of a pane.
+pub(crate) const MAX_LINES: usize = 1000;
 
 /// Wakes slightly after the exact moment.
 const TICK: Duration = Duration::from_millis(5);

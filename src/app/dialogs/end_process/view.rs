@@ -3,7 +3,7 @@
 use crate::app::Signal;
 use crate::app::dialogs::end_process::Question;
 use crate::app::layout::Size;
-use crate::app::view::overlay::Sheet;
+use crate::app::view::sheet::Sheet;
 use crate::app::view::{Line, Role, cut_line, span};
 use crate::columns::wrap_anywhere;
 

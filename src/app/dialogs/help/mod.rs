@@ -3,7 +3,7 @@
 mod update;
 
 use crate::app::layout::Size;
-use crate::app::view::overlay::Sheet;
+use crate::app::view::sheet::Sheet;
 use crate::app::view::{Line, Role, hanging, span};
 use crate::columns::{self, width};
 use crate::filter;

@@ -2,7 +2,7 @@
 
 use crate::app::dialogs::menu::{Menu, MenuItem};
 use crate::app::layout::Size;
-use crate::app::view::overlay::Sheet;
+use crate::app::view::sheet::Sheet;
 use crate::app::view::{Line, Role, cut_line, span};
 
 /// Each choice takes one line, so that the one under the cursor is always visible.

@@ -2,7 +2,7 @@
 
 use crate::app::dialogs::palette::{Entry, Palette};
 use crate::app::layout::Size;
-use crate::app::view::overlay::Sheet;
+use crate::app::view::sheet::Sheet;
 use crate::app::view::{Line, Role, cut_line, span};
 use crate::columns::pad;
 

@@ -3,9 +3,8 @@
 
 use crate::app::notices::slow_notice::no_answer;
 use crate::app::panes::bind_test::BindPane;
-use crate::app::panes::view::MAX_LINES;
-use crate::app::view::{Click, Line, Role, Span, hanging, line_width, span, widest};
-use crate::bind::{Fix, MatrixCell, Outcome, Start, Target, Verdict};
+use crate::app::view::{Click, Line, MAX_LINES, Role, Span, hanging, line_width, span, widest};
+use crate::bind::{Fix, MatrixCell, Outcome, Start, Verdict};
 use crate::columns::{owner_with_pid, pad, pad_cells, socket_text};
 use crate::model::{Holder, Moment};
 
@@ -31,9 +30,9 @@ pub(crate) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
         return vec![vec![line]];
     };
     let details = verdict.details.iter();
-    let details =
-        details.flat_map(|detail| labelled("", Role::Plain, detail, Role::Plain, columns));
-    let details: Vec<Line> = details.collect();
+    let details: Vec<Line> = details
+        .flat_map(|text| labelled(&span("", Role::Dim), text, Role::Plain, columns))
+        .collect();
     let fixes = verdict.fixes.iter().enumerate();
     let fixes: Vec<Line> = fixes
         .flat_map(|(at, fix)| fix_lines(at, fix, columns))
@@ -50,17 +49,12 @@ pub(crate) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
     } else {
         sections.extend([matrix, blockers, servers]);
     }
-    let notes = verdict
-        .notes
-        .iter()
-        .map(|note| ("note", note.message.clone()));
-    let gaps = verdict
-        .gaps
-        .iter()
-        .map(|gap| ("not known", gap.message.to_string()));
-    let notes = notes.chain(gaps);
-    let notes =
-        notes.flat_map(|(label, text)| labelled(label, Role::Dim, &text, Role::Dim, columns));
+    let notes = verdict.notes.iter().map(|note| ("note", &*note.message));
+    let gaps = verdict.gaps.iter().map(|gap| ("not known", &*gap.message));
+    let notes = notes.chain(gaps).flat_map(|(label, text)| {
+        let label = span(label, Role::Dim);
+        labelled(&label, text, Role::Dim, columns)
+    });
     sections.push(notes.collect());
     sections.retain(|section| !section.is_empty());
     let mut lines = sections.join(&Line::new());
@@ -75,18 +69,13 @@ pub(crate) fn title(pane: &BindPane, now: Moment) -> String {
         (false, true) => " · testing…",
         (false, false) => "",
     };
-    let overdue = pane
+    let slow = pane
         .unanswered_for(now)
         .map(|age| format!(" {}", no_answer(age)));
-    let overdue = overdue.unwrap_or_default();
-    format!("bind test · {}{state}{overdue}", spoken(&pane.target))
-}
-
-/// `tcp 8080`
-fn spoken(target: &Target) -> String {
-    let text = target.to_string();
-    let place = text.trim_end_matches("/udp");
-    format!("{} {place}", target.protocol.as_str())
+    let (slow, protocol) = (slow.unwrap_or_default(), pane.target.protocol.as_str());
+    let target = pane.target.to_string();
+    let target = target.trim_end_matches("/udp");
+    format!("bind test · {protocol} {target}{state}{slow}")
 }
 
 fn headline(verdict: &Verdict, columns: usize) -> Vec<Line> {
@@ -98,20 +87,17 @@ fn headline(verdict: &Verdict, columns: usize) -> Vec<Line> {
         Outcome::Unavailable => ("✗ unavailable", Role::Warning),
         Outcome::Raced => ("~ raced", Role::Warning),
     };
-    labelled(word, role, &verdict.summary, Role::Strong, columns)
+    labelled(&span(word, role), &verdict.summary, Role::Strong, columns)
 }
 
 /// A label and a sentence that continues below itself; on a narrow screen the sentence starts below the label.
-fn labelled(label: &str, label_role: Role, text: &str, role: Role, columns: usize) -> Vec<Line> {
-    let label = span(label, label_role);
+fn labelled(label: &Span, text: &str, role: Role, columns: usize) -> Vec<Line> {
     if columns >= WIDE {
-        return hanging(&label, LABEL, text, role, columns);
+        return hanging(label, LABEL, text, role, columns);
     }
-    let mut lines = hanging(&span("", label_role), 0, text, role, columns);
-    if !label.text.is_empty() {
-        lines.insert(0, vec![label]);
-    }
-    lines
+    let lines = hanging(&span("", label.role), 0, text, role, columns);
+    let label = (!label.text.is_empty()).then(|| vec![label.clone()]);
+    label.into_iter().chain(lines).collect()
 }
 
 fn side_by_side(mut left: Vec<Line>, right: Vec<Line>) -> Vec<Line> {
@@ -219,13 +205,8 @@ fn blockers(pane: &BindPane, verdict: &Verdict) -> Vec<Line> {
 fn fix_lines(at: usize, fix: &Fix, columns: usize) -> Vec<Line> {
     let label = if at == 0 { "fix" } else { "" };
     let end = if fix.command.is_some() { ':' } else { '.' };
-    let mut lines = labelled(
-        label,
-        Role::Dim,
-        &format!("{}{end}", fix.text),
-        Role::Plain,
-        columns,
-    );
+    let text = format!("{}{end}", fix.text);
+    let mut lines = labelled(&span(label, Role::Dim), &text, Role::Plain, columns);
     if let Some(command) = &fix.command {
         let command = span(command.to_owned(), Role::Accent);
         let cells = line_width(std::slice::from_ref(&command)) + 1;
@@ -240,7 +221,12 @@ fn fix_lines(at: usize, fix: &Fix, columns: usize) -> Vec<Line> {
         }
     }
     if let Some(caution) = fix.caution() {
-        lines.extend(labelled("", Role::Dim, &caution, Role::Warning, columns));
+        lines.extend(labelled(
+            &span("", Role::Dim),
+            &caution,
+            Role::Warning,
+            columns,
+        ));
     }
     lines
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::app::App;
-use crate::app::panes::view::MAX_LINES;
-use crate::app::view::{Line, Role, hanging, span};
+use crate::app::view::{Line, MAX_LINES, Role, hanging, span};
 use crate::columns::{owner_text, pad, socket_text};
 use crate::model::{
     AcceptQueue, Fill, Moment, Process, Protocol, Queue, Socket, UnixKind, UnixName, counted,

@@ -30,8 +30,8 @@ impl App {
             self.history
                 .with(events.filter(|&event| filter.matches(&event.row)))
         });
-        let past = filtered.as_ref().unwrap_or(&self.history);
-        let all = past.buckets();
+        let history = filtered.as_ref().unwrap_or(&self.history);
+        let all = history.buckets();
         let beyond = all.len().saturating_sub(room);
         let shown: Vec<&Bucket> = all.skip(beyond).collect();
         let counts = shown

@@ -1,8 +1,7 @@
 //! The event log: what opened, changed and closed, newest first.
 
 use crate::app::App;
-use crate::app::panes::view::MAX_LINES;
-use crate::app::view::{Line, Role, mark_role, span};
+use crate::app::view::{Line, MAX_LINES, Role, mark_role, span};
 use crate::columns::{change_text, owner_with_pid, program_text, socket_text};
 use crate::model::Moment;
 use crate::track::{ChangeKind, Event, Mark};
