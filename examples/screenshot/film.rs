@@ -114,7 +114,7 @@ fn settings() -> Settings {
 fn environment(width: u16, height: u16) -> Environment {
     Environment {
         host: "web-01".into(),
-        is_recording: false,
+        origin: sockeye::model::Origin::own(),
         uid: Some(0),
         lineage: Lineage::default(),
         time_zone: TimeZone::UTC,

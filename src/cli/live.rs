@@ -36,6 +36,7 @@ pub(super) fn run(
     }
     let clock = Clock::start();
     let (source, host) = source(shared, settings.kinds)?;
+    let origin = source.origin().clone();
     let collector = Collector {
         source,
         tracker: Tracker::new(settings.linger),
@@ -48,7 +49,7 @@ pub(super) fn run(
     };
     let surroundings = Environment {
         host,
-        is_recording: shared.replay.is_some(),
+        origin,
         uid: own_uid(),
         lineage: lineage(),
         time_zone: jiff::tz::TimeZone::system(),

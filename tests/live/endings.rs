@@ -52,7 +52,7 @@ fn control_c_quits_from_every_mode() {
     stage(|| {
         let _holder = Holder::of(listeners(&[8080]));
         for (key, told) in [
-            ("/", "keep"),
+            ("/", "confirm"),
             ("B", "bind test of port"),
             ("?", "this help"),
             ("c", "address "),

@@ -135,7 +135,7 @@ fn forty_by_ten_shows_which_keys_answer() {
         let _holder = Holder::of(listeners(&[8080]));
         let mut live = Live::start_in((40, 10), &[]);
         live.wait_for("the row", |screen| screen.contains("sleep"));
-        for (key, hint) in [("K", "y yes"), ("c", "Enter take"), ("?", "j down")] {
+        for (key, hint) in [("K", "y yes"), ("c", "Enter confirm"), ("?", "j down")] {
             live.press(key);
             live.wait_for_text(hint);
             live.press("q");

@@ -188,7 +188,7 @@ pub fn changes_stage(width: u16, height: u16) -> Stage {
 pub fn recording_stage(width: u16, height: u16) -> Stage {
     let surroundings = Environment {
         host: "replay of night.jsonl".into(),
-        is_recording: true,
+        origin: sockeye::model::Origin::recording("recording.jsonl"),
         ..surroundings(width, height)
     };
     let mut stage = Stage::with(settings(), surroundings);

@@ -42,6 +42,6 @@ impl App {
         let height = self.rows_in_sight();
         self.rows
             .cursor
-            .follow(&self.rows.table, self.rows.selection.shown(), height);
+            .follow(self.rows.selection.shown(), &self.rows.table, height);
     }
 }

@@ -20,7 +20,7 @@ const MAX_LINES: u16 = 4;
 
 impl Notice {
     pub(crate) fn is_over(&self, now: Moment) -> bool {
-        self.news != NoticeKind::Pending && self.since.age(now) >= self.stays()
+        self.kind != NoticeKind::Pending && self.since.age(now) >= self.stays()
     }
 
     fn stays(&self) -> Duration {
@@ -29,7 +29,7 @@ impl Notice {
 
     /// How many lines it takes on a terminal of this size.
     pub(crate) fn height(&self, size: Size) -> u16 {
-        if self.news == NoticeKind::Pending {
+        if self.kind == NoticeKind::Pending {
             return 1;
         }
         let most = MAX_LINES.min(size.height / 3).max(1);
@@ -48,13 +48,13 @@ impl Notice {
             let rest = text.split_off(height - 1).join(" ");
             text.push(rest);
         }
-        let role = match self.news {
+        let role = match self.kind {
             NoticeKind::Good => Role::Good,
             NoticeKind::Bad => Role::Bad,
             NoticeKind::Pending => Role::Plain,
         };
         let age = self.since.age(now);
-        let is_slow = self.news == NoticeKind::Pending && age >= LONG;
+        let is_slow = self.kind == NoticeKind::Pending && age >= LONG;
         let slow = is_slow.then(|| span(format!(" {}", no_answer(age)), Role::Warning));
         let lines = text.into_iter().map(|text| {
             let parts = std::iter::once(span(format!(" {text}"), role)).chain(slow.clone());
@@ -69,7 +69,7 @@ impl Notice {
     /// When its text changes, or it disappears.
     pub(crate) fn changes_in(&self, now: Moment) -> Duration {
         let age = self.since.age(now);
-        match self.news {
+        match self.kind {
             NoticeKind::Good | NoticeKind::Bad => self.stays().saturating_sub(age),
             NoticeKind::Pending => next_second(age),
         }

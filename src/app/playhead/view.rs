@@ -71,7 +71,7 @@ impl App {
 
     /// The interval, or why the data is not current.
     pub(crate) fn clock_line(&self, now: Moment, columns: u16) -> Line {
-        if self.environment.is_recording {
+        if !self.is_live() {
             return self.recording_line(columns);
         }
         if let Some(pause) = &self.playhead.pause {
@@ -100,7 +100,7 @@ impl App {
 
     fn is_stale(&self, now: Moment) -> bool {
         self.rows.has_snapshot
-            && !self.environment.is_recording
+            && self.is_live()
             && self.rows.table.taken_at.age(now) > self.stale_after()
     }
 
@@ -111,7 +111,7 @@ impl App {
 
     /// When the header changes, or the sentence in place of the first table.
     pub(crate) fn header_changes_in(&self, now: Moment) -> Option<Duration> {
-        if self.rows.has_snapshot && self.environment.is_recording {
+        if self.rows.has_snapshot && !self.is_live() {
             return None;
         }
         let age = self.rows.table.taken_at.age(now);

@@ -70,7 +70,7 @@ impl App {
             has_user: columns.iter().any(|one| one.column.id == ColumnId::User),
             ..self.cell_context(now)
         };
-        let selected = self.rows.cursor.selected();
+        let selected = self.selected().map(|row| row.id);
         self.rows_in_view()
             .take(usize::from(layout.rows.height))
             .map(|row| {
@@ -91,13 +91,8 @@ impl App {
     pub(crate) fn rows_in_view(&self) -> impl Iterator<Item = &Row> {
         let top = self.rows.cursor.top();
         let height = self.rows_in_sight();
-        self.rows
-            .selection
-            .shown()
-            .iter()
-            .skip(top)
-            .take(height)
-            .map(|&index| &*self.rows.table.rows[index])
+        let lines = self.rows.selection.shown();
+        lines.rows_from(top, &self.rows.table).take(height)
     }
 
     /// The visible columns, as wide as the visible texts need.

@@ -15,7 +15,7 @@ impl App {
         if area.height == 0 {
             return (Vec::new(), None);
         }
-        if let Some(prompt) = self.prompt() {
+        if let Some(prompt) = self.dialog.prompt() {
             let (line, x) = self.prompt_line(prompt, columns);
             let below = cut_line(self.below_prompt(now), columns);
             return (vec![line, below], Some((area.x + x, area.y)));
@@ -61,17 +61,28 @@ impl App {
 
     /// Whether an action has an effect in the current dialog.
     fn has_effect(&self, action: Action) -> bool {
-        match (action, &self.dialog) {
-            (Action::Dialog(DialogAction::Toggle), Dialog::Menu(menu)) => {
-                menu.items.iter().any(|item| item.is_on.is_some())
+        let toggle = Action::Dialog(DialogAction::Toggle);
+        let other_targets = Action::Dialog(DialogAction::OtherTargets);
+        let in_dialog = match &self.dialog {
+            Dialog::Menu(menu) => {
+                action != toggle || menu.items.iter().any(|item| item.is_on.is_some())
             }
-            (Action::Dialog(DialogAction::Toggle), _) => false,
-            (Action::Dialog(DialogAction::OtherTargets), Dialog::Question(question)) => {
-                question.choices().len() > 1
+            Dialog::Question(question) => {
+                (action != other_targets || question.choices().len() > 1)
+                    && (action != Action::CopyFix || question.command().is_some())
             }
-            (Action::CopyFix, Dialog::Question(question)) => question.command().is_some(),
-            _ => true,
-        }
+            Dialog::None
+            | Dialog::Prompt(_)
+            | Dialog::GoTo(_)
+            | Dialog::Palette(_)
+            | Dialog::Help { .. } => action != toggle,
+        };
+        let can = if let Action::Port(action) = action {
+            self.can(action)
+        } else {
+            true
+        };
+        in_dialog && can
     }
 
     /// As many hints of a mode as fit. The last ones are dropped first, but help and quit stay the longest.

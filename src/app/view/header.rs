@@ -65,7 +65,7 @@ impl App {
         fit(&mut segments, room);
         // If only one of both fits, that is the name, but for a recording the badge: it must not look like live data.
         let is_narrow = segments_width(&segments) > room;
-        if is_narrow && self.environment.is_recording {
+        if is_narrow && !self.is_live() {
             return (Line::new(), right);
         }
         let mut line = Line::new();

@@ -155,7 +155,7 @@ impl App {
         let notice = notice.map(|notice| notice.changes_in(now));
         let header = self.header_changes_in(now);
         // The time of a recording advances with its snapshots only.
-        let is_stopped = self.is_paused() || self.environment.is_recording;
+        let is_stopped = self.is_paused() || !self.is_live();
         let rows = if is_stopped {
             None
         } else {

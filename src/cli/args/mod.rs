@@ -465,6 +465,7 @@ pub fn asked(settings: &Settings, sort: Sort) -> anyhow::Result<Query> {
         uid: own_uid(),
         sort,
         highlight: settings.highlight,
+        linger: Duration::ZERO,
     })
 }
 

@@ -10,14 +10,14 @@ impl App {
     /// The typed digits with the result, and the column of the text cursor.
     pub(crate) fn go_to_line(&self, going: &GoTo, columns: usize) -> (Line, u16) {
         let label = " go to port ";
-        let digits = going.digits();
+        let digits = going.digits.as_str();
         let x = width(label) + width(digits);
         let mut line = vec![
             span(label, Role::Accent),
             span(format!("{digits}   "), Role::Plain),
         ];
         let result = match going.found {
-            Found::It => None,
+            Found::Port => None,
             Found::Hidden(_) => {
                 let accept = Action::Dialog(DialogAction::Accept);
                 let key = self.settings.keymap.keys(Mode::Digits, accept).first();

@@ -1,13 +1,26 @@
 //! The help: keys, filter language and columns from their own tables.
 
-mod update;
-
 use crate::app::layout::Size;
 use crate::app::view::sheet::Sheet;
 use crate::app::view::{Line, Role, hanging, span};
+use crate::app::{App, Dialog};
 use crate::columns::{self, width};
 use crate::filter;
-use crate::keymap::{Keymap, Mode};
+use crate::keymap::{Action, Keymap, Mode};
+
+impl App {
+    /// What the keys do in the help; anything but scrolling closes it.
+    pub(crate) fn act_in_help(&mut self, action: Action) {
+        let page = usize::from(self.size.height / 2);
+        let last = last_help_scroll(self.size, &self.settings.keymap);
+        match (&mut self.dialog, action) {
+            (Dialog::Help { scroll }, Action::Move(action)) => {
+                *scroll = scroll.saturating_add_signed(action.lines(page)).min(last);
+            }
+            (dialog, _) => *dialog = Dialog::None,
+        }
+    }
+}
 
 /// The help, scrolled.
 pub(crate) fn sheet(scroll: usize, size: Size, keymap: &Keymap) -> Sheet {

@@ -23,7 +23,11 @@ pub(crate) fn palette_sheet(palette: &Palette, size: Size, height: usize) -> She
         let nothing = vec![span("no matching action", Role::Dim)];
         lines.push(cut_line(nothing, columns));
     }
-    let rest = palette.len().min(height).saturating_sub(lines.len());
+    let rest = palette
+        .entries
+        .len()
+        .min(height)
+        .saturating_sub(lines.len());
     let blank = vec![span(" ".repeat(columns), Role::Plain)];
     lines.extend(std::iter::repeat_n(blank, rest));
     Sheet {

@@ -64,7 +64,7 @@ pub(crate) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
 
 /// `bind test · tcp 8080 · testing…`
 pub(crate) fn title(pane: &BindPane, now: Moment) -> String {
-    let state = match (pane.is_watching(), pane.is_running()) {
+    let state = match (pane.has_watch(), pane.is_running()) {
         (true, _) => " · watching",
         (false, true) => " · testing…",
         (false, false) => "",

@@ -32,7 +32,7 @@ fn shared_by(port: u16, pids: &[Pid]) -> Socket {
     }
 }
 
-fn question(desk: &Desk) -> &Question {
+fn question(desk: &Desk) -> &crate::app::dialogs::end_process::Question {
     let Dialog::Question(question) = &desk.app.dialog else {
         panic!("it asks nothing: {:?}", desk.app.notices.current)
     };

@@ -141,13 +141,13 @@ fn ties_never_reshuffle() {
     let mut desk = Desk::new();
     desk.read(&sockets);
     for _ in 0..columns::ALL.len() * 2 {
-        let order = desk.app.rows.selection.shown().to_vec();
+        let order = desk.app.rows.selection.shown().clone();
         sockets.rotate_left(7);
         sockets.reverse();
         desk.wait(Duration::from_millis(10)).read(&sockets);
         assert_eq!(
             desk.app.rows.selection.shown(),
-            order,
+            &order,
             "sorted by {:?}",
             desk.app.rows.criteria.sort
         );
