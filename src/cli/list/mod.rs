@@ -210,7 +210,7 @@ struct Recorded {
 impl Recorded {
     /// One line that keeps it from being mistaken for now.
     fn told(&self, taken_at: Timestamp) -> String {
-        let at = moment::told(taken_at, &TimeZone::system());
+        let at = moment::local_time(taken_at, &TimeZone::system());
         let Playback { number, total, .. } = self.playback;
         let total = total.unwrap_or(number);
         if self.is_after_end {
