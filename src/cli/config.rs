@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 use sockeye::config::{default_file, default_path};
 
-use super::args::Shared;
+use super::args::GlobalArgs;
 use super::args::examples;
 use super::output::print;
 
@@ -26,12 +26,12 @@ pub(super) struct PrintConfig {
 }
 
 /// Prints the file, or its path.
-pub(super) fn run(shared: &Shared, wanted: &PrintConfig) -> anyhow::Result<u8> {
+pub(super) fn run(global: &GlobalArgs, wanted: &PrintConfig) -> anyhow::Result<u8> {
     if !wanted.path {
         print(|out| out.write_all(default_file().as_bytes()))?;
         return Ok(0);
     }
-    let path = shared.config.clone().or_else(default_path);
+    let path = global.config.clone().or_else(default_path);
     let path = path.context("there is no home directory to look for it in")?;
     // As the system has it: it is there to be opened.
     print(|out| write_line(out, path.as_os_str().as_encoded_bytes()))?;

@@ -13,10 +13,11 @@ use sockeye::runtime::clock::Clock;
 use sockeye::runtime::signals;
 use sockeye::runtime::wait::{Hopeless, Port, Waiting, Wanted};
 
-use super::args::Shared;
+use super::args::GlobalArgs;
 use super::args::examples;
-use super::output::{columns_of_terminal, print};
-use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain};
+use super::errors::print_error;
+use super::output::{print, terminal_width};
+use super::{EXIT_ERROR, EXIT_NO};
 
 /// How soon to look again where nothing is said.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -56,20 +57,20 @@ enum What {
 }
 
 /// Waits; the code is 1 if the time is over first.
-pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
-    shared.refuse_recordings("wait looks at this machine: a recording does not change")?;
+pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
+    global.refuse_recordings("wait looks at this machine: a recording does not change")?;
     let targets = match wait.wanted {
-        What::Free => super::check::targets(shared, &wait.targets)?,
+        What::Free => super::check::targets(global, &wait.targets)?,
         // A listener of a family, not one on all its addresses.
-        What::Listening => super::check::targets_of_any_family(shared, &wait.targets)?,
+        What::Listening => super::check::targets_of_any_family(global, &wait.targets)?,
     };
     let wanted = match wait.wanted {
         What::Free => Wanted::Free,
-        What::Listening => Wanted::Listening(shared.family()),
+        What::Listening => Wanted::Listening(global.family()),
     };
     let mut progress = Progress::new(!wait.quiet);
     signals::exit_when_asked_after(progress.eraser()).context("signals can't be waited for")?;
-    let (clock, interval) = (Clock::start(), shared.interval_or(INTERVAL));
+    let (clock, interval) = (Clock::start(), global.interval_or(INTERVAL));
     let mut waiting = Waiting::new(targets, wanted, clock);
     let happened = waiting.wait(interval, wait.timeout, |ports| {
         progress.show(wait.wanted, ports, clock.now().steady);
@@ -78,8 +79,8 @@ pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
     let happened = match happened {
         Ok(happened) => happened,
         Err(Hopeless { target, why }) => {
-            complain(&format!("{target}: waiting can't help: {why}"));
-            return Ok(EXIT_TROUBLE);
+            print_error(&format!("{target}: waiting can't help: {why}"));
+            return Ok(EXIT_ERROR);
         }
     };
     let outcome = WaitResult {
@@ -89,7 +90,7 @@ pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
         ports: waiting.ports().iter().map(told).collect(),
     };
     tell(wait, &outcome)?;
-    Ok(if happened { 0 } else { EXIT_NOT_SO })
+    Ok(if happened { 0 } else { EXIT_NO })
 }
 
 fn told(port: &Port) -> WaitedPort<'_> {
@@ -116,7 +117,7 @@ fn tell(wait: &Wait, outcome: &WaitResult<'_>) -> io::Result<()> {
     }
     for port in outcome.ports.iter().filter(|port| !port.happened) {
         let told = report::wait_line(outcome.wanted, port, &zone);
-        complain(&format!("timed out: {told}"));
+        print_error(&format!("timed out: {told}"));
     }
     Ok(())
 }
@@ -171,7 +172,7 @@ impl Progress {
             What::Listening => "nothing listens",
         };
         let (target, seconds) = (&port.target, waited.as_secs());
-        let columns = columns_of_terminal().unwrap_or(80);
+        let columns = terminal_width().unwrap_or(80);
         let line = format!("{target}: {seconds} s, {why}");
         let line = sockeye::columns::cut(&line, usize::from(columns).saturating_sub(1));
         if self.shown.as_ref() != Some(&line) {

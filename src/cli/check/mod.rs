@@ -15,10 +15,10 @@ use sockeye::report::{self, Checked};
 use sockeye::runtime::bind_test::BindTester;
 use sockeye::runtime::clock::Clock;
 
-use crate::cli::args::Shared;
+use crate::cli::args::GlobalArgs;
 use crate::cli::args::examples;
-use crate::cli::output::{Printed, print, terminal_width};
-use crate::cli::{EXIT_NOT_SO, EXIT_TROUBLE};
+use crate::cli::output::{Printed, output_width, print};
+use crate::cli::{EXIT_ERROR, EXIT_NO};
 
 /// Bind-test ports and unix sockets, and explain the answer
 ///
@@ -53,14 +53,14 @@ const RETRIES: usize = 5;
 
 /// Tests every target; the code is 0 if all can be bound, 1 if one can't, 2 if that could not be
 /// found out.
-pub fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
-    shared.refuse_recordings("check binds on this machine: a recording has no ports to test")?;
-    let stretches = stretches(shared, &check.targets)?;
+pub fn run(global: &GlobalArgs, check: &Check) -> anyhow::Result<u8> {
+    global.refuse_recordings("check binds on this machine: a recording has no ports to test")?;
+    let stretches = stretches(global, &check.targets)?;
     let mut run = Run {
         check,
         clock: Clock::start(),
         zone: jiff::tz::TimeZone::system(),
-        shared,
+        global,
         is_single: stretches.iter().map(Stretch::len).sum::<usize>() == 1,
         answers: Vec::new(),
         checked: Vec::new(),
@@ -83,7 +83,7 @@ pub fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
     if check.json {
         print(|out| report::write_check_json(out, &run.checked))?;
     } else if !check.quiet && run.is_read {
-        let width = terminal_width();
+        let width = output_width();
         print(|out| report::write_gaps(out, &run.gaps, width))?;
     }
     Ok(code(&run.answers))
@@ -105,7 +105,7 @@ impl Stretch {
 }
 
 /// The targets in their order.
-fn stretches(shared: &Shared, texts: &[String]) -> anyhow::Result<Vec<Stretch>> {
+fn stretches(global: &GlobalArgs, texts: &[String]) -> anyhow::Result<Vec<Stretch>> {
     let mut stretches = Vec::new();
     for text in texts {
         if let Some(name) = unix_name(text) {
@@ -115,7 +115,7 @@ fn stretches(shared: &Shared, texts: &[String]) -> anyhow::Result<Vec<Stretch>> 
             stretches.push(Stretch::Unix(name));
             continue;
         }
-        let more = targets(shared, std::slice::from_ref(text))?;
+        let more = targets(global, std::slice::from_ref(text))?;
         match stretches.last_mut() {
             Some(Stretch::Ports(targets)) => targets.extend(more),
             _ => stretches.push(Stretch::Ports(more)),
@@ -143,7 +143,7 @@ struct Run<'a> {
     check: &'a Check,
     clock: Clock,
     zone: jiff::tz::TimeZone,
-    shared: &'a Shared,
+    global: &'a GlobalArgs,
     is_single: bool,
     answers: Vec<Answer>,
     checked: Vec<Checked>,
@@ -184,9 +184,9 @@ impl Run<'_> {
         } else {
             report::write_check
         };
-        let has_colour = self.shared.colours_output();
+        let has_colour = self.global.has_coloured_output();
         let flow = self.take(answer, is_brief, |out| {
-            write(out, target, &verdict, terminal_width(), has_colour)
+            write(out, target, &verdict, output_width(), has_colour)
         });
         if self.check.json {
             self.checked.push(Checked::Port(target.clone(), verdict));
@@ -212,9 +212,9 @@ impl Run<'_> {
             }
         }
         let answer = answer(verdict.outcome, verdict.cause == UnixCause::ProbeFailed);
-        let has_colour = self.shared.colours_output();
+        let has_colour = self.global.has_coloured_output();
         let flow = self.take(answer, false, |out| {
-            report::write_unix_check(out, name, &verdict, terminal_width(), has_colour)
+            report::write_unix_check(out, name, &verdict, output_width(), has_colour)
         })?;
         if self.check.json {
             self.checked.push(Checked::Unix(name.clone(), verdict));
@@ -248,7 +248,7 @@ impl Run<'_> {
         }
         // Where only the exit code counts, one that can't be bound is the answer of all.
         let is_unread = self.check.quiet || !self.is_read;
-        let is_answered = is_unread && code(&self.answers) == EXIT_NOT_SO;
+        let is_answered = is_unread && code(&self.answers) == EXIT_NO;
         Ok(if is_answered {
             Flow::Answered
         } else {
@@ -268,30 +268,30 @@ fn answer(outcome: Outcome, has_failed: bool) -> Answer {
 
 fn code(answers: &[Answer]) -> u8 {
     if answers.contains(&Answer::Taken) {
-        EXIT_NOT_SO
+        EXIT_NO
     } else if answers.contains(&Answer::Unknown) {
-        EXIT_TROUBLE
+        EXIT_ERROR
     } else {
         0
     }
 }
 
 /// One target for each port, protocol and text, on the addresses that -4 and -6 leave.
-pub fn targets(shared: &Shared, texts: &[String]) -> anyhow::Result<Vec<Target>> {
-    let mut targets = targets_of_any_family(shared, texts)?;
+pub fn targets(global: &GlobalArgs, texts: &[String]) -> anyhow::Result<Vec<Target>> {
+    let mut targets = targets_of_any_family(global, texts)?;
     for target in &mut targets {
-        target.address = shared.narrowed(target.address);
+        target.address = global.narrowed(target.address);
     }
     Ok(targets)
 }
 
 /// The same on the addresses that the texts name.
-pub fn targets_of_any_family(shared: &Shared, texts: &[String]) -> anyhow::Result<Vec<Target>> {
+pub fn targets_of_any_family(global: &GlobalArgs, texts: &[String]) -> anyhow::Result<Vec<Target>> {
     let mut targets = Vec::new();
-    for text in texts.iter().flat_map(|text| with_protocols(shared, text)) {
+    for text in texts.iter().flat_map(|text| with_protocols(global, text)) {
         let mut target: Target = text.parse()?;
         target.address = with_interface(target.address, &text)?;
-        contradicts(shared, &target, &text)?;
+        contradicts(global, &target, &text)?;
         let one = |port| Target {
             ports: port..=port,
             ..target
@@ -302,8 +302,8 @@ pub fn targets_of_any_family(shared: &Shared, texts: &[String]) -> anyhow::Resul
 }
 
 /// What `-t` and `-u` say counts where the target itself says nothing.
-fn with_protocols(shared: &Shared, text: &str) -> Vec<String> {
-    match (text.contains('/'), shared.tcp, shared.udp) {
+fn with_protocols(global: &GlobalArgs, text: &str) -> Vec<String> {
+    match (text.contains('/'), global.tcp, global.udp) {
         (true, ..) | (false, _, false) => vec![text.to_owned()],
         (false, false, true) => vec![format!("{text}/udp")],
         (false, true, true) => vec![format!("{text}/tcp"), format!("{text}/udp")],
@@ -322,8 +322,8 @@ pub fn with_interface(address: Address, text: &str) -> anyhow::Result<Address> {
 }
 
 /// An address of one family is no target among those of the other.
-pub fn contradicts(shared: &Shared, target: &Target, text: &str) -> anyhow::Result<()> {
-    let (option, family) = match (target.address, shared.family()) {
+pub fn contradicts(global: &GlobalArgs, target: &Target, text: &str) -> anyhow::Result<()> {
+    let (option, family) = match (target.address, global.family()) {
         (Address::One(IpAddr::V6(_)) | Address::Zoned(..), Some(Family::Ipv4)) => ("-4", "IPv6"),
         (Address::One(IpAddr::V4(_)), Some(Family::Ipv6)) => ("-6", "IPv4"),
         _ => return Ok(()),

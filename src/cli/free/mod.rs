@@ -13,10 +13,11 @@ use sockeye::report::{self, FreePorts};
 use sockeye::runtime::{child, descriptors, hand_over, input, signals};
 
 use self::search::{Found, Holders, Range, choose, wish};
-use crate::cli::args::Shared;
+use crate::cli::args::GlobalArgs;
 use crate::cli::args::examples;
+use crate::cli::errors::print_error;
 use crate::cli::output::{Printed, print};
-use crate::cli::{EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_NOT_SO, EXIT_TROUBLE, complain};
+use crate::cli::{EXIT_ERROR, EXIT_NO, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND};
 
 /// Choose a free port by binding it
 ///
@@ -72,8 +73,8 @@ pub struct Free {
 }
 
 /// Chooses, and does with the ports what was asked.
-pub fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
-    shared.refuse_recordings("free binds on this machine: a recording has no ports to bind")?;
+pub fn run(global: &GlobalArgs, free: &Free) -> anyhow::Result<u8> {
+    global.refuse_recordings("free binds on this machine: a recording has no ports to bind")?;
     if free.count > 1 && !free.command.is_empty() {
         bail!("--count {}: a command gets one port", free.count);
     }
@@ -81,9 +82,9 @@ pub fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
     if let (Some(range), Some(text)) = (&mut range, &free.range) {
         let address = &mut range.target.address;
         *address = crate::cli::check::with_interface(*address, text)?;
-        crate::cli::check::contradicts(shared, &range.target, text)?;
+        crate::cli::check::contradicts(global, &range.target, text)?;
     }
-    let wish = wish(shared, free.range.as_deref(), range.as_ref());
+    let wish = wish(global, free.range.as_deref(), range.as_ref());
     if wish.address == Address::Loopback && !free.command.is_empty() && !free.hold {
         bail!("localhost is two addresses: a command gets one socket (127.0.0.1:3000-3010)");
     }
@@ -99,17 +100,17 @@ pub fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
     let mut found = choose(free, &wish, range.as_ref())?;
     let is_found = found.choice.found.len() == usize::from(free.count);
     if free.hold && is_found {
-        let keeps_udp = shared.udp || !wish.tcp;
+        let keeps_udp = global.udp || !wish.tcp;
         keep(&mut found.choice.found, keeps_udp).context("the port can't be kept")?;
     }
     if free.quiet {
-        return Ok(if is_found { 0 } else { EXIT_NOT_SO });
+        return Ok(if is_found { 0 } else { EXIT_NO });
     }
     tell(free, &wish, &found, is_found)?;
     if !is_found {
         let choice = &found.choice;
-        complain(&none(free, choice.found.len(), choice.is_exhausted));
-        return Ok(EXIT_NOT_SO);
+        print_error(&none(free, choice.found.len(), choice.is_exhausted));
+        return Ok(EXIT_NO);
     }
     deliver(free, found.choice.found)
 }
@@ -143,13 +144,13 @@ fn tell(free: &Free, wish: &Wish, found: &Found, is_found: bool) -> io::Result<(
         print(|out| report::write_free_json(out, &told))?;
     } else if is_wanted {
         for line in report::told_of_free(&told) {
-            complain(&line);
+            print_error(&line);
         }
     }
     if !free.json && !free.stable && wish.tcp && is_found {
         // Who names a range may well want to serve pages; it is no fault of the port for anything else.
         for port in ports.iter().filter(|&&port| browsers_refuse(port)) {
-            complain(&format!("note: {port}: browsers refuse to connect to it"));
+            print_error(&format!("note: {port}: browsers refuse to connect to it"));
         }
     }
     Ok(())
@@ -188,10 +189,10 @@ fn deliver(free: &Free, claims: Vec<Claim>) -> anyhow::Result<u8> {
 /// Says why a command could not be started; the code for that.
 fn not_started(word: &OsStr, error: &io::Error) -> u8 {
     let word = Text::from_bytes(word.as_encoded_bytes());
-    complain(&format!("{word}: {error}"));
+    print_error(&format!("{word}: {error}"));
     match error.kind() {
         io::ErrorKind::NotFound => EXIT_NOT_FOUND,
-        io::ErrorKind::Unsupported => EXIT_TROUBLE,
+        io::ErrorKind::Unsupported => EXIT_ERROR,
         _ => EXIT_NOT_EXECUTABLE,
     }
 }
@@ -200,11 +201,11 @@ fn not_started(word: &OsStr, error: &io::Error) -> u8 {
 fn hold() -> io::Result<()> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
-        complain("kept until Ctrl-D or Ctrl-C");
+        print_error("kept until Ctrl-D or Ctrl-C");
     }
     if input::has_ended() {
         // Whoever starts us in the background of a script gives us nothing to read.
-        complain("standard input is closed already, so the port is not kept");
+        print_error("standard input is closed already, so the port is not kept");
     }
     input::wait_for_end()
 }

@@ -10,7 +10,7 @@ use sockeye::runtime::clock::Clock;
 use sockeye::source::{Investigator, System};
 
 use super::Free;
-use crate::cli::args::Shared;
+use crate::cli::args::GlobalArgs;
 
 /// How often the kernel is asked for a port whose other protocol is taken.
 const MAX_TRIES: usize = 1000;
@@ -43,20 +43,20 @@ impl Range {
 }
 
 /// What is wanted: both protocols where nothing is said.
-pub fn wish(shared: &Shared, text: Option<&str>, range: Option<&Range>) -> Wish {
+pub fn wish(global: &GlobalArgs, text: Option<&str>, range: Option<&Range>) -> Wish {
     let target = range.map(|range| &range.target);
     let (tcp, udp) = match target {
         Some(target) if text.is_some_and(|text| text.contains('/')) => (
             target.protocol == Protocol::Tcp,
             target.protocol == Protocol::Udp,
         ),
-        _ => shared.protocols(),
+        _ => global.protocols(),
     };
     let address = target.map_or(Address::Every, |target| target.address);
     Wish {
         tcp,
         udp,
-        address: shared.narrowed(address),
+        address: global.narrowed(address),
     }
 }
 

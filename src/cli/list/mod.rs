@@ -20,9 +20,10 @@ use sockeye::source::{Recorder, Replay, Source as _, System};
 use sockeye::track::{Row, Table, Tracker};
 
 use crate::cli::args::examples;
-use crate::cli::args::{self, Shared};
-use crate::cli::output::{Printed, print, terminal_width};
-use crate::cli::{EXIT_NOT_SO, EXIT_TROUBLE, complain, is_of_concern};
+use crate::cli::args::{self, GlobalArgs};
+use crate::cli::errors::{is_relevant, print_error};
+use crate::cli::output::{Printed, output_width, print};
+use crate::cli::{EXIT_ERROR, EXIT_NO};
 use moment::{At, Found};
 
 /// Print the table once
@@ -95,22 +96,22 @@ enum Cells {
 }
 
 /// Prints the rows that match; the code is 1 if none does.
-pub fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
-    let settings = shared.over(Settings::default(), &list.filter)?;
+pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
+    let settings = global.override_settings(Settings::default(), &list.filter)?;
     let clock = Clock::start();
     let sort = Sort {
         by: list.sort.id,
         descending: list.reverse,
     };
-    let asked = args::asked(&settings, sort)?;
-    if list.at.is_some() && shared.replay.is_none() {
+    let asked = args::query(&settings, sort)?;
+    if list.at.is_some() && global.replay.is_none() {
         bail!("--at is for a recording: name one with --replay FILE");
     }
     let Read {
         snapshot,
         cost,
         recorded,
-    } = read(shared, &asked, list.at, clock.now())?;
+    } = read(global, &asked, list.at, clock.now())?;
     let mut tracker = Tracker::new(settings.linger);
     let (observation, refresh) = refresh::observe(&mut tracker, snapshot, cost, clock);
     let table = observation.table;
@@ -119,7 +120,7 @@ pub fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
     if let Some(recorded) = recorded.filter(|_| printed == Printed::Whole) {
         // The other forms are for programs, which know what they asked for.
         if recorded.is_after_end || list.is_table() {
-            complain(&recorded.told(table.taken_at.wall));
+            print_error(&recorded.told(table.taken_at.wall));
         }
     }
     let is_unread = |problem: &Problem| problem.code.is_unread();
@@ -128,18 +129,18 @@ pub fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
         for problem in &table.problems {
             // Why there is no answer is said quietly too.
             let is_wanted = !list.quiet || is_unread(problem);
-            if is_wanted && is_of_concern(problem, rows.iter().copied()) {
-                complain(&problem.message);
+            if is_wanted && is_relevant(problem, rows.iter().copied()) {
+                print_error(&problem.message);
             }
         }
     }
     if settings.stats {
-        complain(&report::refresh_line(&refresh));
+        print_error(&report::refresh_line(&refresh));
     }
     Ok(match rows.is_empty() {
         // Whether something matches could not be found out.
-        true if table.problems.iter().any(is_unread) => EXIT_TROUBLE,
-        true => EXIT_NOT_SO,
+        true if table.problems.iter().any(is_unread) => EXIT_ERROR,
+        true => EXIT_NO,
         false => 0,
     })
 }
@@ -183,7 +184,7 @@ impl List {
             };
             let layout = Layout {
                 columns: &self.columns,
-                width: terminal_width(),
+                width: output_width(),
                 without_header,
             };
             report::write_text(out, rows, &context, &layout)
@@ -222,9 +223,9 @@ impl Recorded {
 }
 
 /// The reading to list, on the record if that is wanted.
-fn read(shared: &Shared, asked: &Asked, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
-    let mut recorder = shared.recorder()?;
-    let mut read = if let Some(path) = &shared.replay {
+fn read(global: &GlobalArgs, asked: &Asked, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
+    let mut recorder = global.recorder()?;
+    let mut read = if let Some(path) = &global.replay {
         read_recording(path, at, now)?
     } else {
         let mut system = System::new().with_kinds(asked.kinds);

@@ -6,8 +6,7 @@ use std::io;
 use clap::{Arg, Args, Command, ValueHint};
 use clap_complete::Shell;
 
-use crate::cli::args::Cli;
-use crate::cli::commands;
+use crate::cli::args::{Cli, visible_commands};
 use crate::cli::output::print;
 
 /// Print the completions for a shell
@@ -39,7 +38,7 @@ pub fn run(wanted: &Completions) -> io::Result<u8> {
         script = text.replace("'*::", "'*:").into_bytes();
     }
     if wanted.shell == Shell::Fish {
-        let arguments = commands(&cli).map(fish_arguments);
+        let arguments = visible_commands(&cli).map(fish_arguments);
         script.extend(arguments.collect::<String>().into_bytes());
     }
     print(|out| out.write_all(&script))?;

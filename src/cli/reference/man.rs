@@ -14,8 +14,7 @@ use roff::{Inline, Roff, bold, roman};
 use sockeye::app::keymap::{Keymap, Mode};
 use sockeye::filter;
 
-use crate::cli::args::Cli;
-use crate::cli::commands;
+use crate::cli::args::{Cli, visible_commands};
 use crate::cli::output::print;
 
 /// Print a man page, or write all of them
@@ -60,7 +59,7 @@ fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut cli = Cli::definition().disable_help_subcommand(true);
     // Gives the commands the global options, as parsing does.
     cli.build();
-    let commands: Vec<_> = commands(&cli).cloned().collect();
+    let commands: Vec<_> = visible_commands(&cli).cloned().collect();
     let own = std::iter::once(("sockeye".to_owned(), cli));
     let named = commands.into_iter().map(|command| {
         let name = format!("sockeye-{}", command.get_name());

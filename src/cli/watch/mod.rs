@@ -21,9 +21,10 @@ use sockeye::track::{Observation, Tracker};
 
 use self::stream::Stream;
 use crate::cli::args::examples;
-use crate::cli::args::{self, Shared};
+use crate::cli::args::{self, GlobalArgs};
+use crate::cli::errors::{is_relevant, print_error};
 use crate::cli::output::{Printed, print};
-use crate::cli::{EXIT_BUG, EXIT_TROUBLE, complain, is_of_concern};
+use crate::cli::{EXIT_BUG, EXIT_ERROR};
 
 /// Print changes as they happen
 ///
@@ -55,31 +56,31 @@ pub struct Watch {
 }
 
 /// Prints until the time is over, nobody reads any more, or a signal comes.
-pub fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
-    let settings = shared.over(Settings::default(), &watch.filter)?;
+pub fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
+    let settings = global.override_settings(Settings::default(), &watch.filter)?;
     signals::exit_when_asked().context("signals can't be waited for")?;
-    let asked = args::asked(&settings, Sort::BY_PORT)?;
+    let asked = args::query(&settings, Sort::BY_PORT)?;
     let clock = Clock::start();
     let end = End::after(watch.time, clock);
-    let interval = shared.replay.is_none().then_some(settings.interval);
+    let interval = global.replay.is_none().then_some(settings.interval);
     let mut printer = Printer {
         end: end.clone(),
         clock,
         watching: Watching::new(asked),
         stream: watch.json.then(|| Stream::new(interval)),
         changes_only: watch.changes_only,
-        has_colour: shared.colours_output(),
+        has_colour: global.has_coloured_output(),
         zone: jiff::tz::TimeZone::system(),
         complained: HashSet::new(),
         failure: None,
     };
-    if let Some(path) = &shared.replay {
-        return replay(shared, &settings, Replay::open(path)?, &mut printer);
+    if let Some(path) = &global.replay {
+        return replay(global, &settings, Replay::open(path)?, &mut printer);
     }
     let collector = Collector {
-        source: shared.source(settings.kinds)?,
+        source: global.source(settings.kinds)?,
         tracker: Tracker::new(settings.linger),
-        recorder: shared.recorder()?,
+        recorder: global.recorder()?,
         clock,
         interval: settings.interval,
         lost_recording: None,
@@ -89,22 +90,22 @@ pub fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
     let ended = watch::watch(collector, &end, |seen| printer.see(seen))?;
     Ok(match ended {
         Ended::Crashed(what) => {
-            complain(&panic::bug(&what));
+            print_error(&panic::bug(&what));
             EXIT_BUG
         }
-        Ended::Done | Ended::NobodyReads if printer.failure.is_some() => EXIT_TROUBLE,
+        Ended::Done | Ended::NobodyReads if printer.failure.is_some() => EXIT_ERROR,
         Ended::Done | Ended::NobodyReads => 0,
     })
 }
 
 /// The changes between the readings of a recording, without waiting.
 fn replay(
-    shared: &Shared,
+    global: &GlobalArgs,
     settings: &Settings,
     mut recording: Replay,
     printer: &mut Printer,
 ) -> anyhow::Result<u8> {
-    let (mut recorder, mut tracker) = (shared.recorder()?, Tracker::new(settings.linger));
+    let (mut recorder, mut tracker) = (global.recorder()?, Tracker::new(settings.linger));
     loop {
         let mut snapshot = recording.take(printer.clock.now())?;
         if let Some(recorder) = &mut recorder {
@@ -145,7 +146,7 @@ impl Printer {
             Seen::Measured(refresh) => {
                 let told = report::refresh_line(&refresh);
                 // Where nobody reads standard error either.
-                self.end.while_writing(|| complain(&told));
+                self.end.while_writing(|| print_error(&told));
                 return Ok(true);
             }
             Seen::Failure(why) => return self.see_failure(why),
@@ -179,7 +180,7 @@ impl Printer {
             None => Vec::new(),
         };
         if self.failure.as_ref() != Some(&why) {
-            complain(&why);
+            print_error(&why);
             self.failure = Some(why);
         }
         self.takes_lines(&lines)
@@ -191,7 +192,7 @@ impl Printer {
         let problems = new_problems(&mut self.complained, &table.problems, all);
         let Some(stream) = &mut self.stream else {
             for problem in problems {
-                complain(&problem.message);
+                print_error(&problem.message);
             }
             return Ok(true);
         };
@@ -234,7 +235,7 @@ fn new_problems<'a>(
 ) -> Vec<&'a Problem> {
     let rows = || all.iter().map(|told| &*told.row);
     let is_new =
-        |problem: &&Problem| is_of_concern(problem, rows()) && !known.contains(&problem.code);
+        |problem: &&Problem| is_relevant(problem, rows()) && !known.contains(&problem.code);
     let new: Vec<_> = problems.iter().filter(is_new).collect();
     known.extend(new.iter().map(|problem| problem.code));
     new
