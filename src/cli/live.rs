@@ -17,7 +17,7 @@ use super::args::GlobalArgs;
 use super::errors::print_error;
 use super::{EXIT_BUG, EXIT_ERROR, output};
 
-/// Shows the table until the user leaves it.
+/// Shows the table until the user quits.
 pub(super) fn run(
     global: &GlobalArgs,
     named: Option<Settings>,
@@ -28,7 +28,7 @@ pub(super) fn run(
         None => config::read_if_there()?,
     };
     let settings = global.override_settings(below, words)?;
-    // Keys come from the terminal itself where standard input is a recording.
+    // If standard input is a recording, keys come from the terminal itself.
     let has_keys = io::stdin().is_terminal() || global.replays_standard_input();
     if !(has_keys && io::stdout().is_terminal()) {
         print_error("the live table needs a terminal; `sockeye list` prints the table once");
@@ -76,13 +76,15 @@ pub(super) fn run(
     })
 }
 
-/// Reads the file of the start once more, and puts the command line over it as then. One that is not there any more
-/// is a fault: it would undo what nobody asked to undo.
+/// Reads the config file again, and applies the command line as at the start. If the file is gone, that is an error:
+/// its settings would be lost silently.
 fn read_again(global: &GlobalArgs, words: &[String]) -> Result<(Settings, String), String> {
     let path = global.config.clone().or_else(config::default_path);
-    let path = path.ok_or("settings kept; there is no home directory to look for a file in")?;
-    let read = config::read(&path).map_err(|error| format!("settings kept; {}", error.brief()))?;
-    // A filter that was typed may use a name that is new.
+    let path = path
+        .ok_or("settings kept; no home directory, so there is no path for a config file")?;
+    let read =
+        config::read(&path).map_err(|error| format!("settings kept; {}", error.brief()))?;
+    // The filter of the command line may use a new service name.
     let services = read.services.clone();
     let settings = services.while_tried(|| global.override_settings(read, words));
     let settings = settings.map_err(|error| format!("settings kept; {error:#}"))?;
@@ -90,7 +92,7 @@ fn read_again(global: &GlobalArgs, words: &[String]) -> Result<(Settings, String
     Ok((settings, path.display().to_string()))
 }
 
-/// This machine or the recording that is shown instead of it, and its name.
+/// This machine or the recording, and its name.
 fn source(global: &GlobalArgs, kinds: Kinds) -> anyhow::Result<(Box<dyn Source>, String)> {
     let Some(path) = &global.replay else {
         let name = sysinfo::System::host_name().unwrap_or_default();

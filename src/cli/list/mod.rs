@@ -1,4 +1,4 @@
-//! `sockeye list`: the table once, as text, JSON or CSV, or how many rows match.
+//! `sockeye list`: the table once, as text, JSON or CSV, or the number of rows.
 
 mod moment;
 
@@ -28,74 +28,68 @@ use moment::{At, Found};
 
 /// Print the table once
 ///
-/// A terminal gets the columns that it has room for, the least important left out first; a pipe or
-/// a file gets everything, nothing cut.
+/// A terminal gets the columns that fit, the least important left out first; a pipe or a file gets everything, uncut.
 ///
-/// Exit codes: 0, something matches; 1, nothing does; 2, bad usage or the table can't be read.
+/// Exit codes: 0 something matches, 1 nothing does, 2 the table can't be read (or bad usage).
 #[derive(Debug, Args)]
 #[command(after_long_help = examples::LIST, group = ArgGroup::new("form"))]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own for the user"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 pub struct List {
-    /// What to print; without it, what listens or is bound
+    /// What to print; without it, listeners and bound sockets
     ///
-    /// Such as `nginx`, `:8080`, `:8000-8999`, `state:listen`, `user:ann !udp`: the man page lists all. With
-    /// a filter, connections too, unless -l says otherwise.
+    /// For example `nginx`, `:8080`, `:8000-8999`, `state:listen`, `user:ann !udp`; the man page has the whole language.
+    /// A filter includes connections, unless you add -l.
     #[arg(value_name = "FILTER")]
     filter: Vec<String>,
     /// Print one JSON object instead of a table
     #[arg(long, group = "form")]
     json: bool,
-    /// Print one JSON object a line, each socket with its processes
+    /// Print one JSON object per line, each a socket with its processes
     #[arg(long, group = "form")]
     ndjson: bool,
-    /// Print CSV instead of a table: one row for each socket and process, after a row of names
+    /// Print CSV instead of a table: one row per socket and process, after a row of names
     ///
-    /// A cell that a spreadsheet would run as a formula has an apostrophe in front; `--csv=raw` leaves it as it is.
+    /// A cell that a spreadsheet would run as a formula gets an apostrophe in front; not with `--csv=raw`.
     #[arg(long, group = "form", value_name = "CELLS", require_equals = true, num_args = 0..=1,
            default_missing_value = "guarded")]
     csv: Option<Cells>,
-    /// Print how many rows match
+    /// Print the number of rows
     #[arg(long, group = "form")]
     count: bool,
-    /// Print nothing: the exit code is the answer
+    /// Print nothing; the exit code is the answer
     #[arg(short, long, group = "form")]
     quiet: bool,
-    /// Leave out the headings of the table, or the row of names
+    /// Leave out the headings of the table, or the names of CSV
     #[arg(long, conflicts_with_all = ["json", "ndjson", "count", "quiet"])]
     no_header: bool,
-    /// With --replay: the snapshot of this time; without it, the last one
+    /// With --replay: the last snapshot taken by this time, instead of the last one
     ///
-    /// The last snapshot that was taken by then. TIME is `2026-11-28T03:12:05Z`, a local `2026-11-28 03:12`, a time of
-    /// day such as `03:12` or `03:12:05` (the last one in the recording), or how long before the end: `5m`.
+    /// TIME is `2026-11-28T03:12:05Z`, a local `2026-11-28 03:12`, a time of day such as `03:12` or `03:12:05` (the last
+    /// in the recording), or a time before the end: `5m`.
     #[arg(long, value_name = "TIME", value_parser = moment::parse)]
     at: Option<At>,
-    /// Order by this column; rows that have nothing there come last
+    /// Sort by this column; rows without a value come last
     #[arg(long, value_name = "COLUMN", default_value = "port", ignore_case = true,
           value_parser = column_name())]
     sort: &'static Column,
-    /// The largest first
+    /// Largest first
     #[arg(short, long)]
     reverse: bool,
-    /// The columns of the table, in this order; their names are those of --sort
+    /// Columns of the table, in this order; --sort lists their names
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',', ignore_case = true,
           value_parser = column_name(),
           hide_possible_values = true, conflicts_with = "form")]
     columns: Vec<&'static Column>,
 }
 
-/// What the cells of CSV hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Cells {
-    /// What a spreadsheet would run as a formula has an apostrophe in front
+    /// With an apostrophe before what a spreadsheet would run as a formula
     Guarded,
-    /// Everything as it is
+    /// Unchanged
     Raw,
 }
 
-/// Prints the rows that match; the code is 1 if none does.
 pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     let settings = global.override_settings(Settings::default(), &list.filter)?;
     let clock = Clock::start();
@@ -105,7 +99,7 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     };
     let asked = args::query(&settings, sort)?;
     if list.at.is_some() && global.replay.is_none() {
-        bail!("--at is for a recording: name one with --replay FILE");
+        bail!("--at needs a recording: name one with --replay FILE");
     }
     let Read {
         snapshot,
@@ -118,16 +112,16 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     let rows = asked.select(&table);
     let printed = print(|out| list.write(out, &table, &rows, &settings))?;
     if let Some(recorded) = recorded.filter(|_| printed == Printed::Whole) {
-        // The other forms are for programs, which know what they asked for.
+        // The other formats are for programs.
         if recorded.is_after_end || list.is_table() {
-            print_error(&recorded.told(table.taken_at.wall));
+            print_error(&recorded.note(table.taken_at.wall));
         }
     }
     let is_unread = |problem: &Problem| problem.code.is_unread();
-    // JSON tells the problems itself.
+    // JSON contains the problems.
     if printed == Printed::Whole && !list.json {
         for problem in &table.problems {
-            // Why there is no answer is said quietly too.
+            // --quiet prints why there is no answer.
             let is_wanted = !list.quiet || is_unread(problem);
             if is_wanted && is_relevant(problem, rows.iter().copied()) {
                 print_error(&problem.message);
@@ -138,7 +132,6 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
         print_error(&report::refresh_line(&refresh));
     }
     Ok(match rows.is_empty() {
-        // Whether something matches could not be found out.
         true if table.problems.iter().any(is_unread) => EXIT_ERROR,
         true => EXIT_NO,
         false => 0,
@@ -146,7 +139,7 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
 }
 
 impl List {
-    /// Whether it is printed for a person to read.
+    /// Whether the output is for a person.
     const fn is_table(&self) -> bool {
         let is_for_programs = self.json || self.ndjson || self.csv.is_some();
         !(is_for_programs || self.count || self.quiet)
@@ -192,37 +185,35 @@ impl List {
     }
 }
 
-/// A snapshot to list.
+/// The snapshot to list.
 struct Read {
     snapshot: Snapshot,
-    /// What it took.
     cost: Cost,
-    /// Where in a recording it is.
+    /// Of a recording: which of its snapshots this is.
     recorded: Option<Recorded>,
 }
 
-/// Where in a recording a snapshot is.
 struct Recorded {
     playback: Playback,
-    /// Whether another moment was meant, after the end of the recording.
+    /// Whether `--at` is after the end of the recording.
     is_after_end: bool,
 }
 
 impl Recorded {
-    /// One line that keeps it from being mistaken for now.
-    fn told(&self, taken_at: Timestamp) -> String {
+    /// A line that keeps it from being mistaken for the present.
+    fn note(&self, taken_at: Timestamp) -> String {
         let at = moment::local_time(taken_at, &TimeZone::system());
         let Playback { number, total, .. } = self.playback;
         let total = total.unwrap_or(number);
         if self.is_after_end {
-            format!("the recording ends at {at}: this is its last snapshot")
+            format!("the recording ends at {at}; this is its last snapshot")
         } else {
             format!("recorded at {at}: snapshot {number} of {total}")
         }
     }
 }
 
-/// The reading to list, on the record if that is wanted.
+/// Takes the snapshot to list, and records it if an option says so.
 fn read(global: &GlobalArgs, asked: &Asked, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
     let mut recorder = global.recorder()?;
     let mut read = if let Some(path) = &global.replay {
@@ -230,7 +221,7 @@ fn read(global: &GlobalArgs, asked: &Asked, at: Option<At>, now: Moment) -> anyh
     } else {
         let mut system = System::new().with_kinds(asked.kinds);
         let snapshot = match recorder {
-            // A recording holds everything.
+            // A recording needs everything.
             Some(_) => system.take_once(now)?,
             None => system.take_those(now, |sockets| asked.could_show(sockets, now))?,
         };
@@ -242,13 +233,13 @@ fn read(global: &GlobalArgs, asked: &Asked, at: Option<At>, now: Moment) -> anyh
     };
     if let Some(recorder) = &mut recorder {
         recorder.record(&read.snapshot)?;
-        let left_out = Recorder::left_out(&read.snapshot);
-        read.snapshot.problems.extend(left_out);
+        let problem = Recorder::left_out(&read.snapshot);
+        read.snapshot.problems.extend(problem);
     }
     Ok(read)
 }
 
-/// The snapshot of this moment of a recording, or the last one.
+/// Reads the snapshot of this moment of a recording, or the last one.
 fn read_recording(path: &Path, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
     let found = at.map(|at| find(path, at)).transpose()?;
     let mut recording = Replay::open(path)?;
@@ -271,24 +262,22 @@ fn read_recording(path: &Path, at: Option<At>, now: Moment) -> anyhow::Result<Re
     })
 }
 
-/// Which snapshot a moment means, and how many there are.
+/// Finds the snapshot of a moment. Also returns the number of snapshots.
 fn find(path: &Path, at: At) -> anyhow::Result<(Found, usize)> {
-    // The file is read twice: what a time of day means depends on how it ends.
+    // The file is read twice: what a time of day means depends on its end.
     if path.metadata().is_ok_and(|it| !it.is_file()) {
         bail!(
-            "--at: {} can't be read twice, as it takes to find a time",
+            "--at needs a file that can be read twice: {}",
             path.display()
         );
     }
     let times = Replay::times(path)?;
     let found = at.find(&times, &TimeZone::system());
-    Ok((
-        found.map_err(anyhow::Error::msg).context("--at")?,
-        times.len(),
-    ))
+    let found = found.map_err(anyhow::Error::msg).context("--at")?;
+    Ok((found, times.len()))
 }
 
-/// Takes the name of a column.
+/// Parses the name of a column.
 fn column_name() -> impl TypedValueParser<Value = &'static Column> {
     let names = columns::ALL
         .iter()
