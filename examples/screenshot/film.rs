@@ -14,9 +14,12 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use serde_json::Value;
-use sockeye::app::{App, BindReport, Effect, Input, Key, Msg, Settings, Size, Surroundings, Tab};
-use sockeye::bind::{Examination, Probe, ProbeResult, Witness};
+use sockeye::app::{App, BindReport, Effect, Environment, Input, Msg, Size};
+use sockeye::bind::{BindTestResult, Probe, ProbeResult, Prober};
+use sockeye::keymap::Key;
 use sockeye::model::{Answered, Evidence, Holder, Lineage, Moment, Snapshot, SocketOptions};
+use sockeye::query::Tab;
+use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source as _};
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::Tracker;
@@ -52,8 +55,8 @@ impl Film {
         let mut tracker = Tracker::new(settings.linger);
         let mut app = App::new(settings, surroundings(width, height), now);
         loop {
-            app.update(Msg::SnapshotTaken(tracker.observe(last.clone())), now);
-            if replay.is_over().expect("the recording can be read") {
+            app.update(Msg::SnapshotTaken(tracker.apply(last.clone())), now);
+            if replay.is_at_end().expect("the recording can be read") {
                 break;
             }
             last = replay.take(now).expect("it has a further reading");
@@ -80,8 +83,8 @@ impl Film {
         for effect in self.app.update(Msg::Input(Input::Key(key)), self.now) {
             if let Effect::BindTest { job, target } = effect {
                 let mut witness = Recorded(&self.last);
-                let examination = Examination::of(&target, &mut witness);
-                let report = Box::new(BindReport { job, examination });
+                let test_result = BindTestResult::of(&target, &mut witness);
+                let report = Box::new(BindReport { job, test_result });
                 self.app.update(Msg::BindTested(report), self.now);
             }
         }
@@ -109,8 +112,8 @@ fn settings() -> Settings {
 }
 
 /// Where root watches a host, as if this were no recording.
-fn surroundings(width: u16, height: u16) -> Surroundings {
-    Surroundings {
+fn surroundings(width: u16, height: u16) -> Environment {
+    Environment {
         host: "web-01".into(),
         is_recording: false,
         uid: Some(0),
@@ -125,7 +128,7 @@ fn surroundings(width: u16, height: u16) -> Surroundings {
 /// What the machine told while the recording was made.
 struct Recorded<'a>(&'a Snapshot);
 
-impl Witness for Recorded<'_> {
+impl Prober for Recorded<'_> {
     fn rows(&mut self) -> Evidence {
         let sockets = self
             .0

@@ -4,12 +4,13 @@ use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use sockeye::app::{Exit, Settings, Size, Surroundings};
+use sockeye::app::{Environment, Exit, Size};
+use sockeye::clock::Clock;
 use sockeye::config;
 use sockeye::model::{Kinds, clean};
-use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
-use sockeye::runtime::{live, panic, signals};
+use sockeye::runtime::{live, panic, process::signals};
+use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source, lineage, own_uid};
 use sockeye::track::Tracker;
 
@@ -25,7 +26,7 @@ pub(super) fn run(
 ) -> anyhow::Result<u8> {
     let below = match named {
         Some(named) => named,
-        None => config::read_if_there()?,
+        None => config::read_default()?,
     };
     let settings = global.override_settings(below, words)?;
     // If standard input is a recording, keys come from the terminal itself.
@@ -43,10 +44,10 @@ pub(super) fn run(
         clock,
         interval: settings.interval,
         lost_recording: None,
-        is_hasty: true,
+        partial_owners_first: true,
         is_measured: true,
     };
-    let surroundings = Surroundings {
+    let surroundings = Environment {
         host,
         is_recording: global.replay.is_some(),
         uid: own_uid(),
@@ -70,7 +71,7 @@ pub(super) fn run(
         Exit::Signal(number) => signals::end_by(number),
         Exit::TerminalGone => EXIT_ERROR,
         Exit::Crashed(what) => {
-            print_error(&panic::bug(&what));
+            print_error(&panic::bug_report(&what));
             EXIT_BUG
         }
     })
@@ -80,10 +81,9 @@ pub(super) fn run(
 /// its settings would be lost silently.
 fn read_again(global: &GlobalArgs, words: &[String]) -> Result<(Settings, String), String> {
     let path = global.config.clone().or_else(config::default_path);
-    let path = path
-        .ok_or("settings kept; no home directory, so there is no path for a config file")?;
-    let read =
-        config::read(&path).map_err(|error| format!("settings kept; {}", error.brief()))?;
+    let path =
+        path.ok_or("settings kept; no home directory, so there is no path for a config file")?;
+    let read = config::read(&path).map_err(|error| format!("settings kept; {}", error.brief()))?;
     // The filter of the command line may use a new service name.
     let services = read.services.clone();
     let settings = services.while_tried(|| global.override_settings(read, words));

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use sockeye::clock::Clock;
 use sockeye::config::duration;
 use sockeye::report::{self, WaitResult, WaitedPort};
-use sockeye::runtime::clock::Clock;
-use sockeye::runtime::signals;
-use sockeye::runtime::wait::{Hopeless, Port, Waiting, Wanted};
+use sockeye::runtime::process::signals;
+use sockeye::runtime::wait::{Goal, Port, PortWaiter, WaitError};
 
 use super::args::GlobalArgs;
 use super::args::examples;
@@ -65,20 +65,20 @@ pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
         What::Listening => super::check::targets_of_any_family(global, &wait.targets)?,
     };
     let wanted = match wait.wanted {
-        What::Free => Wanted::Free,
-        What::Listening => Wanted::Listening(global.family()),
+        What::Free => Goal::Free,
+        What::Listening => Goal::Listening(global.family()),
     };
     let mut progress = Progress::new(!wait.quiet);
-    signals::exit_when_asked_after(progress.eraser()).context("signals can't be waited for")?;
+    signals::exit_on_signal_after(progress.eraser()).context("signals can't be waited for")?;
     let (clock, interval) = (Clock::start(), global.interval_or(INTERVAL));
-    let mut waiting = Waiting::new(targets, wanted, clock);
+    let mut waiting = PortWaiter::new(targets, wanted, clock);
     let happened = waiting.wait(interval, wait.timeout, |ports| {
         progress.show(wait.wanted, ports, clock.now().steady);
     });
     drop(progress);
     let happened = match happened {
         Ok(happened) => happened,
-        Err(Hopeless { target, why }) => {
+        Err(WaitError { target, why }) => {
             print_error(&format!("{target}: waiting can't help: {why}"));
             return Ok(EXIT_ERROR);
         }
@@ -96,8 +96,8 @@ pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
 fn told(port: &Port) -> WaitedPort<'_> {
     WaitedPort {
         target: &port.target,
-        changed_at: port.changed_at.filter(|_| port.is_so),
-        happened: port.is_so,
+        changed_at: port.changed_at.filter(|_| port.is_reached),
+        happened: port.is_reached,
         holders: &port.holders,
         seen_at: port.seen_at,
         summary: port.summary.as_deref(),
@@ -164,7 +164,7 @@ impl Progress {
         if !self.is_wanted {
             return;
         }
-        let Some(port) = ports.iter().find(|port| !port.is_so) else {
+        let Some(port) = ports.iter().find(|port| !port.is_reached) else {
             return;
         };
         let why = match what {

@@ -9,7 +9,7 @@ use crate::track::Row;
 
 /// How CSV is written.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Sheet {
+pub struct CsvOptions {
     /// Whether text that a spreadsheet would run as a formula is not changed.
     pub is_raw: bool,
     /// Whether the row of names is left out.
@@ -98,10 +98,10 @@ impl<'a> Record<'a> {
 pub fn write_csv<'a>(
     out: &mut dyn Write,
     rows: impl IntoIterator<Item = &'a Row>,
-    sheet: Sheet,
+    options: CsvOptions,
 ) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
-    if !sheet.without_header {
+    if !options.without_header {
         csv.write_record(FIELDS.iter().map(|(name, _)| name))
             .map_err(io_error)?;
     }
@@ -113,7 +113,7 @@ pub fn write_csv<'a>(
                 socket: &socket,
                 process,
             };
-            let cells = FIELDS.iter().map(|(_, cell)| cell(&record).text(sheet));
+            let cells = FIELDS.iter().map(|(_, cell)| cell(&record).text(options));
             csv.write_record(cells).map_err(io_error)
         };
         match row.socket.owner.processes() {
@@ -143,10 +143,10 @@ fn foreign(value: Option<&str>) -> Cell {
 }
 
 impl Cell {
-    fn text(self, sheet: Sheet) -> String {
+    fn text(self, options: CsvOptions) -> String {
         match self {
             Self::Empty => String::new(),
-            Self::Foreign(text) if !sheet.is_raw => harmless(&text),
+            Self::Foreign(text) if !options.is_raw => harmless(&text),
             Self::Plain(text) | Self::Foreign(text) => text,
         }
     }
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     fn guarded(cell: Cell) -> String {
-        cell.text(Sheet::default())
+        cell.text(CsvOptions::default())
     }
 
     #[test]
@@ -198,9 +198,9 @@ mod tests {
 
     #[test]
     fn a_raw_cell_is_as_it_is() {
-        let raw = Sheet {
+        let raw = CsvOptions {
             is_raw: true,
-            ..Sheet::default()
+            ..CsvOptions::default()
         };
         assert_eq!(Cell::Foreign("=1+1".into()).text(raw), "=1+1");
     }

@@ -1,10 +1,8 @@
 //! Tables, changes and verdicts as text, JSON and CSV, for the commands and for files. Pure: everything is
 //! written to a given writer.
 
-mod check_fixes;
 mod check_json;
 mod check_text;
-mod check_unix;
 mod csv;
 mod free;
 mod json;
@@ -17,8 +15,7 @@ use json::record;
 
 pub use check_json::{Checked, write_check_json};
 pub use check_text::{write_check, write_check_briefly, write_gaps};
-pub use check_unix::write_unix_check;
-pub use csv::{Sheet, write_csv};
+pub use csv::{CsvOptions, write_csv};
 pub use free::{FreePorts, told_of_free, write_free_json};
 pub use json::record::SCHEMA;
 pub use json::stream::{

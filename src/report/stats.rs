@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Refresh, counted, millis_text};
+use crate::model::{Refresh, counted, duration};
 
 /// `10450 rows: dump 9.8 ms, owners 1.0 ms, processes 0.6 ms, diff 0.9 ms; 0 processes searched, 2 files read`. A time
 /// that was not measured is `–`; of a recording, all but the diff.
@@ -10,7 +10,7 @@ pub fn refresh_line(refresh: &Refresh) -> String {
     let cost = &refresh.cost;
     let part = |name: &str, time: Duration| {
         let unit = if time.is_zero() { "" } else { " ms" };
-        format!("{name} {}{unit}", millis_text(time))
+        format!("{name} {}{unit}", duration::format_millis(time))
     };
     let parts = [
         part("dump", cost.dump),
@@ -30,7 +30,7 @@ pub fn refresh_line(refresh: &Refresh) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Cost, Moment};
+    use crate::model::{Moment, RefreshTimings};
 
     fn line(rows: usize, micros: [u64; 4], [searched, files]: [u64; 2]) -> String {
         let [dump, owners, processes, diff] = micros.map(Duration::from_micros);
@@ -40,7 +40,7 @@ mod tests {
                 wall: jiff::Timestamp::UNIX_EPOCH,
             },
             rows,
-            cost: Cost {
+            cost: RefreshTimings {
                 dump,
                 owners,
                 processes,

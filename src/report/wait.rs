@@ -10,7 +10,7 @@ use super::check_json::holder_processes;
 use super::json::record::{Processes, SCHEMA, SocketRecord, time};
 use super::json::write_object;
 use crate::bind::Target;
-use crate::columns::whole_socket_text;
+use crate::columns::socket_with_owner;
 use crate::model::{Holder, Moment, Protocol};
 
 /// How waiting for some ports ended.
@@ -114,7 +114,7 @@ pub fn write_wait(out: &mut dyn Write, result: &WaitResult<'_>, zone: &TimeZone)
 /// date and time in `zone`.
 pub fn wait_line(wanted: &str, port: &WaitedPort<'_>, zone: &TimeZone) -> String {
     let holders = port.holders.iter();
-    let holders: Vec<_> = holders.map(|one| whole_socket_text(&one.socket)).collect();
+    let holders: Vec<_> = holders.map(|one| socket_with_owner(&one.socket)).collect();
     let who = |label: &str| match holders.as_slice() {
         [] => String::new(),
         [only] => format!("{label}{only}"),

@@ -8,11 +8,12 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use sockeye::app::{Asked, Settings, Sort, Tab};
 use sockeye::bind::Address;
 use sockeye::config::duration;
 use sockeye::filter::Filter;
 use sockeye::model::{Family, Kinds, Protocol, clean};
+use sockeye::query::{Query, Sort, Tab};
+use sockeye::settings::Settings;
 use sockeye::source::{
     DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT, Source, System, own_uid,
 };
@@ -131,7 +132,7 @@ impl GlobalArgs {
                 (_, true) => Tab::All,
                 _ => below.view,
             },
-            own_view: below.own_view.filter(|_| !(self.listening || shows_all)),
+            custom_view: below.custom_view.filter(|_| !(self.listening || shows_all)),
             kinds,
             family: match (self.ipv4, self.ipv6) {
                 (false, false) => below.family,
@@ -276,8 +277,8 @@ fn kind_name() -> impl TypedValueParser<Value = Kinds> {
 ///
 /// # Errors
 /// The filter is too long when narrowed to a family.
-pub fn query(settings: &Settings, sort: Sort) -> anyhow::Result<Asked> {
-    Ok(Asked {
+pub fn query(settings: &Settings, sort: Sort) -> anyhow::Result<Query> {
+    Ok(Query {
         tab: settings.view,
         kinds: settings.kinds,
         filter: settings.narrowed_filter()?,

@@ -10,10 +10,10 @@ use clap::Args;
 use sockeye::bind::{
     Address, Cause, Outcome, Target, UnixCause, UnixVerdict, Verdict, interface, unix_name,
 };
+use sockeye::clock::Clock;
+use sockeye::inspect::BindTester;
 use sockeye::model::{Family, Text, UnixAddress, clean};
 use sockeye::report::{self, Checked};
-use sockeye::runtime::bind_test::BindTester;
-use sockeye::runtime::clock::Clock;
 
 use crate::cli::args::GlobalArgs;
 use crate::cli::args::examples;
@@ -157,8 +157,8 @@ struct Run<'a> {
 impl Run<'_> {
     fn test_ports(&mut self, tester: &mut BindTester, targets: &[Target]) -> io::Result<Flow> {
         let mut flow = Ok(Flow::On);
-        tester.test_all(targets, |tester, target, examination| {
-            let mut verdict = Verdict::of(&examination, &self.zone, self.clock.now());
+        tester.test_all(targets, |tester, target, test_result| {
+            let mut verdict = Verdict::of(&test_result, &self.zone, self.clock.now());
             for _ in 0..self.tries() {
                 if verdict.outcome == Outcome::Raced {
                     verdict = Verdict::of(&tester.test(target), &self.zone, self.clock.now());
@@ -214,7 +214,7 @@ impl Run<'_> {
         let answer = answer(verdict.outcome, verdict.cause == UnixCause::ProbeFailed);
         let has_colour = self.global.has_coloured_output();
         let flow = self.take(answer, false, |out| {
-            report::write_unix_check(out, name, &verdict, output_width(), has_colour)
+            report::write_check(out, name, &verdict, output_width(), has_colour)
         })?;
         if self.check.json {
             self.checked.push(Checked::Unix(name.clone(), verdict));

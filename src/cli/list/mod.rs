@@ -10,12 +10,13 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sockeye::app::{Asked, Settings, Sort};
+use sockeye::clock::Clock;
 use sockeye::columns::{self, CellContext, Column};
-use sockeye::model::{Cost, Moment, Playback, Problem, Snapshot};
-use sockeye::report::{self, Layout, Sheet};
-use sockeye::runtime::clock::Clock;
-use sockeye::runtime::refresh;
+use sockeye::model::{Moment, Playback, Problem, RefreshTimings, Snapshot};
+use sockeye::query::{Query, Sort};
+use sockeye::report::{self, CsvOptions, Layout};
+use sockeye::runtime::collector;
+use sockeye::settings::Settings;
 use sockeye::source::{Recorder, Replay, Source as _, System};
 use sockeye::track::{Row, Table, Tracker};
 
@@ -107,7 +108,7 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
         recorded,
     } = read(global, &asked, list.at, clock.now())?;
     let mut tracker = Tracker::new(settings.linger);
-    let (observation, refresh) = refresh::observe(&mut tracker, snapshot, cost, clock);
+    let (observation, refresh) = collector::track_snapshot(&mut tracker, snapshot, cost, clock);
     let table = observation.table;
     let rows = asked.select(&table);
     let printed = print(|out| list.write(out, &table, &rows, &settings))?;
@@ -162,7 +163,7 @@ impl List {
         } else if self.ndjson {
             report::write_ndjson(out, table, rows)
         } else if let Some(cells) = self.csv {
-            let sheet = Sheet {
+            let sheet = CsvOptions {
                 is_raw: cells == Cells::Raw,
                 without_header,
             };
@@ -188,7 +189,7 @@ impl List {
 /// The snapshot to list.
 struct Read {
     snapshot: Snapshot,
-    cost: Cost,
+    cost: RefreshTimings,
     /// Of a recording: which of its snapshots this is.
     recorded: Option<Recorded>,
 }
@@ -214,7 +215,7 @@ impl Recorded {
 }
 
 /// Takes the snapshot to list, and records it if an option says so.
-fn read(global: &GlobalArgs, asked: &Asked, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
+fn read(global: &GlobalArgs, asked: &Query, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
     let mut recorder = global.recorder()?;
     let mut read = if let Some(path) = &global.replay {
         read_recording(path, at, now)?
@@ -223,17 +224,17 @@ fn read(global: &GlobalArgs, asked: &Asked, at: Option<At>, now: Moment) -> anyh
         let snapshot = match recorder {
             // A recording needs everything.
             Some(_) => system.take_once(now)?,
-            None => system.take_those(now, |sockets| asked.could_show(sockets, now))?,
+            None => system.take_with_owners_of(now, |sockets| asked.could_show(sockets, now))?,
         };
         Read {
             snapshot,
-            cost: system.cost(),
+            cost: system.timings(),
             recorded: None,
         }
     };
     if let Some(recorder) = &mut recorder {
         recorder.record(&read.snapshot)?;
-        let problem = Recorder::left_out(&read.snapshot);
+        let problem = Recorder::incomplete_problem(&read.snapshot);
         read.snapshot.problems.extend(problem);
     }
     Ok(read)
@@ -244,10 +245,10 @@ fn read_recording(path: &Path, at: Option<At>, now: Moment) -> anyhow::Result<Re
     let found = at.map(|at| find(path, at)).transpose()?;
     let mut recording = Replay::open(path)?;
     match &found {
-        Some((found, _)) => recording.go_to(found.number)?,
-        None => recording.go_to_last()?,
+        Some((found, _)) => recording.seek(found.number)?,
+        None => recording.seek_last()?,
     }
-    let (snapshot, cost) = (recording.take(now)?, recording.cost());
+    let (snapshot, cost) = (recording.take(now)?, recording.timings());
     let recorded = recording.playback().map(|playback| Recorded {
         playback: Playback {
             total: found.map(|(_, total)| total).or(playback.total),

@@ -1,8 +1,8 @@
 //! `sockeye keys`: the keys of the live table.
 
 use clap::Args;
-use sockeye::app::Settings;
 use sockeye::config;
+use sockeye::settings::Settings;
 
 use crate::cli::output::print;
 
@@ -19,7 +19,7 @@ pub struct Keys {
 pub fn run(named: Option<Settings>, wanted: &Keys) -> anyhow::Result<u8> {
     let Settings { keymap, .. } = match named {
         Some(named) => named,
-        None => config::read_if_there()?,
+        None => config::read_default()?,
     };
     let text = if wanted.markdown {
         keymap.markdown()

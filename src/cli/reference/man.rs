@@ -10,8 +10,8 @@ use clap::{Args, Command};
 use clap_mangen::Man as Page;
 use regex::Regex;
 use roff::{Roff, bold, roman};
-use sockeye::app::keymap::{Keymap, Mode};
 use sockeye::filter;
+use sockeye::keymap::{Keymap, Mode};
 
 use crate::cli::args::{Cli, visible_commands};
 use crate::cli::output::print;

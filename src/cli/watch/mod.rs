@@ -8,16 +8,18 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use sockeye::app::{Settings, Sort, Told, Watching};
+use sockeye::clock::Clock;
 use sockeye::config::duration;
 use sockeye::model::{Problem, ProblemCode};
+use sockeye::query::{ChangeFeed, ChangeRecord, Sort};
 use sockeye::report;
-use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
-use sockeye::runtime::watch::{self, End, Ended, Seen};
-use sockeye::runtime::{panic, refresh, signals};
+use sockeye::runtime::collector::CollectorEvent;
+use sockeye::runtime::watch::{self, Deadline, WatchEnd};
+use sockeye::runtime::{collector, panic, process::signals};
+use sockeye::settings::Settings;
 use sockeye::source::{Recorder, Replay, Source as _};
-use sockeye::track::{Observation, Tracker};
+use sockeye::track::{TableUpdate, Tracker};
 
 use self::stream::Stream;
 use crate::cli::args::examples;
@@ -58,15 +60,15 @@ pub struct Watch {
 /// Prints until the time is over, nobody reads any more, or a signal comes.
 pub fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
     let settings = global.override_settings(Settings::default(), &watch.filter)?;
-    signals::exit_when_asked().context("signals can't be waited for")?;
+    signals::exit_on_signal().context("signals can't be waited for")?;
     let asked = args::query(&settings, Sort::BY_PORT)?;
     let clock = Clock::start();
-    let end = End::after(watch.time, clock);
+    let end = Deadline::after(watch.time, clock);
     let interval = global.replay.is_none().then_some(settings.interval);
     let mut printer = Printer {
         end: end.clone(),
         clock,
-        watching: Watching::new(asked),
+        watching: ChangeFeed::new(asked),
         stream: watch.json.then(|| Stream::new(interval)),
         changes_only: watch.changes_only,
         has_colour: global.has_coloured_output(),
@@ -84,17 +86,17 @@ pub fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
         clock,
         interval: settings.interval,
         lost_recording: None,
-        is_hasty: false,
+        partial_owners_first: false,
         is_measured: settings.stats,
     };
     let ended = watch::watch(collector, &end, |seen| printer.see(seen))?;
     Ok(match ended {
-        Ended::Crashed(what) => {
-            print_error(&panic::bug(&what));
+        WatchEnd::Crashed(what) => {
+            print_error(&panic::bug_report(&what));
             EXIT_BUG
         }
-        Ended::Done | Ended::NobodyReads if printer.failure.is_some() => EXIT_ERROR,
-        Ended::Done | Ended::NobodyReads => 0,
+        WatchEnd::Done | WatchEnd::ReaderGone if printer.failure.is_some() => EXIT_ERROR,
+        WatchEnd::Done | WatchEnd::ReaderGone => 0,
     })
 }
 
@@ -110,23 +112,26 @@ fn replay(
         let mut snapshot = recording.take(printer.clock.now())?;
         if let Some(recorder) = &mut recorder {
             recorder.record(&snapshot)?;
-            snapshot.problems.extend(Recorder::left_out(&snapshot));
+            snapshot
+                .problems
+                .extend(Recorder::incomplete_problem(&snapshot));
         }
-        let cost = recording.cost();
-        let (observation, refresh) = refresh::observe(&mut tracker, snapshot, cost, printer.clock);
+        let cost = recording.timings();
+        let (observation, refresh) =
+            collector::track_snapshot(&mut tracker, snapshot, cost, printer.clock);
         if settings.stats {
-            printer.see(Seen::Measured(refresh))?;
+            printer.see(CollectorEvent::Measured(refresh))?;
         }
-        if !printer.see(Seen::Observation(observation))? || recording.is_over()? {
+        if !printer.see(CollectorEvent::Updated(observation))? || recording.is_at_end()? {
             return Ok(0);
         }
     }
 }
 
 struct Printer {
-    end: End,
+    end: Deadline,
     clock: Clock,
-    watching: Watching,
+    watching: ChangeFeed,
     /// Of JSON: what was said of the stream itself.
     stream: Option<Stream>,
     changes_only: bool,
@@ -140,16 +145,16 @@ struct Printer {
 
 impl Printer {
     /// Prints what is to be told; `false` when nobody reads it, or the time is over.
-    fn see(&mut self, seen: Seen) -> io::Result<bool> {
-        let observation = match seen {
-            Seen::Observation(observation) => observation,
-            Seen::Measured(refresh) => {
+    fn see(&mut self, event: CollectorEvent) -> io::Result<bool> {
+        let observation = match event {
+            CollectorEvent::Updated(observation) => observation,
+            CollectorEvent::Measured(refresh) => {
                 let told = report::refresh_line(&refresh);
                 // Where nobody reads standard error either.
                 self.end.while_writing(|| print_error(&told));
                 return Ok(true);
             }
-            Seen::Failure(why) => return self.see_failure(why),
+            CollectorEvent::Failed(why) => return self.see_failure(why),
         };
         let is_unread = |problem: &&Problem| problem.code.is_unread();
         let unread = observation.table.problems.iter().find(is_unread);
@@ -187,7 +192,7 @@ impl Printer {
     }
 
     /// Says what comes before the changes of a reading: problems that are new, in a stream of JSON within it.
-    fn introduce(&mut self, observation: &Observation, all: &[Told]) -> io::Result<bool> {
+    fn introduce(&mut self, observation: &TableUpdate, all: &[ChangeRecord]) -> io::Result<bool> {
         let table = &observation.table;
         let problems = new_problems(&mut self.complained, &table.problems, all);
         let Some(stream) = &mut self.stream else {
@@ -209,15 +214,15 @@ impl Printer {
         &self,
         write: impl FnOnce(&Self, &mut dyn io::Write) -> io::Result<()>,
     ) -> io::Result<bool> {
-        if !watch::takes_a_line(&self.end) {
+        if !self.end.waits_for_stdout() {
             return Ok(false);
         }
         let printed = self.end.while_writing(|| print(|out| write(self, out)))?;
         Ok(printed == Printed::Whole)
     }
 
-    fn write(&self, told: &Told, out: &mut dyn io::Write) -> io::Result<()> {
-        let Told { at, change, row } = told;
+    fn write(&self, told: &ChangeRecord, out: &mut dyn io::Write) -> io::Result<()> {
+        let ChangeRecord { at, change, row } = told;
         if self.stream.is_some() {
             report::write_change_json(out, *at, change.as_ref(), row)
         } else {
@@ -231,7 +236,7 @@ impl Printer {
 fn new_problems<'a>(
     known: &mut HashSet<ProblemCode>,
     problems: &'a [Problem],
-    all: &[Told],
+    all: &[ChangeRecord],
 ) -> Vec<&'a Problem> {
     let rows = || all.iter().map(|told| &*told.row);
     let is_new =

@@ -138,7 +138,7 @@ fn command_contains(needle: &Needle, process: &Process) -> bool {
         .command
         .as_ref()
         .is_some_and(|command| needle.is_in(command))
-        || process.is_command_cut() && needle.is_in(&process.whole_command())
+        || process.is_command_cut() && needle.is_in(&process.full_command())
 }
 
 /// Kinds that are not listed by default are found by their words: `unix`, `u_str`.

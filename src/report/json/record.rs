@@ -64,7 +64,7 @@ impl<'a> SocketRecord<'a> {
         Self {
             state: state(row),
             owner: owner_kind(&row.socket.owner, row),
-            state_since: row.began_its_state().map(time),
+            state_since: row.state_began().map(time),
             ..record
         }
     }
