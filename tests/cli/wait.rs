@@ -276,7 +276,7 @@ fn of_one_family_any_listener_of_it_will_do() {
         assert_eq!(said.code, 2);
         assert!(
             said.err
-                .contains("[::1]:8080: an IPv6 address, but -4 was asked for"),
+                .contains("[::1]:8080: an IPv6 address contradicts -4"),
             "{said:?}"
         );
     });

@@ -104,8 +104,7 @@ fn several_are_held_until_all_are_found() {
         let said = sockeye(&["free", "-n", "4", "8079-8083"]);
         assert_eq!((said.code, &*said.out), (1, ""), "{said:?}");
         assert!(
-            said.err
-                .contains("3 of the 4 ports wanted can be had of 8079-8083"),
+            said.err.contains("only 3 of 4 ports of 8079-8083 are free"),
             "{said:?}"
         );
     });
@@ -194,7 +193,7 @@ fn for_want_of_a_better_one_a_worse_is_taken_and_that_is_told() {
         assert_eq!((said.code, &*said.out), (0, "40000\n"), "{said:?}");
         assert!(
             said.err
-                .contains("40000 is taken for want of a better one: in the ephemeral range"),
+                .contains("40000 is chosen as there is nothing better: in the ephemeral range"),
             "{said:?}"
         );
         let command = "sysctl net.ipv4.ip_local_reserved_ports=100,40000";
@@ -251,7 +250,7 @@ fn a_kernel_that_has_none_left_is_told() {
         set("ipv4/ip_local_port_range", "20000 20003");
         let said = sockeye(&["free", "-t", "-n", "5"]);
         assert_eq!((said.code, &*said.out), (1, ""), "{said:?}");
-        let told = "sockeye: 4 of the 5 ports wanted can be had: the kernel has none left to choose from \
+        let told = "sockeye: only 4 of 5 ports are free: the kernel has no ports left to choose from \
                     (net.ipv4.ip_local_port_range)\n";
         assert_eq!(said.err, told);
     });
