@@ -47,7 +47,7 @@ pub(super) fn run(
         partial_owners_first: true,
         is_measured: true,
     };
-    let surroundings = Environment {
+    let environment = Environment {
         host,
         is_recording: global.replay.is_some(),
         uid: own_uid(),
@@ -60,11 +60,11 @@ pub(super) fn run(
         depth: output::depth(),
         glyphs: output::glyphs(),
     };
-    let read_again = {
+    let reload = {
         let (global, words) = (global.clone(), words.to_vec());
-        Arc::new(move || read_again(&global, &words))
+        Arc::new(move || reload(&global, &words))
     };
-    let exit = live::run(settings, surroundings, collector, clock, read_again)
+    let exit = live::run(settings, environment, collector, clock, reload)
         .context("the terminal can't be used")?;
     Ok(match exit {
         Exit::Quit => 0,
@@ -79,7 +79,7 @@ pub(super) fn run(
 
 /// Reads the config file again, and applies the command line as at the start. If the file is gone, that is an error:
 /// its settings would be lost silently.
-fn read_again(global: &GlobalArgs, words: &[String]) -> Result<(Settings, String), String> {
+fn reload(global: &GlobalArgs, words: &[String]) -> Result<(Settings, String), String> {
     let path = global.config.clone().or_else(config::default_path);
     let path =
         path.ok_or("settings kept; no home directory, so there is no path for a config file")?;
@@ -99,15 +99,16 @@ fn source(global: &GlobalArgs, kinds: Kinds) -> anyhow::Result<(Box<dyn Source>,
         return Ok((global.source(kinds)?, clean(&name).into_owned()));
     };
     let replay = Replay::open(path)?;
+    let file = if global.replays_standard_input() {
+        "standard input".into()
+    } else {
+        path.to_string_lossy()
+    };
     let redacted = if replay.is_redacted() {
         " (redacted)"
     } else {
         ""
     };
-    let name = if global.replays_standard_input() {
-        format!("replay of standard input{redacted}")
-    } else {
-        format!("replay of {}{redacted}", path.display())
-    };
+    let name = format!("replay of {file}{redacted}");
     Ok((Box::new(replay), clean(&name).into_owned()))
 }

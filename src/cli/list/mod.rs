@@ -98,24 +98,24 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
         by: list.sort.id,
         descending: list.reverse,
     };
-    let asked = args::query(&settings, sort)?;
+    let query = args::query(&settings, sort)?;
     if list.at.is_some() && global.replay.is_none() {
         bail!("--at needs a recording: name one with --replay FILE");
     }
     let Read {
         snapshot,
-        cost,
+        timings,
         recorded,
-    } = read(global, &asked, list.at, clock.now())?;
+    } = read(global, &query, list.at, clock.now())?;
     let mut tracker = Tracker::new(settings.linger);
-    let (observation, refresh) = collector::track_snapshot(&mut tracker, snapshot, cost, clock);
-    let table = observation.table;
-    let rows = asked.select(&table);
+    let (update, refresh) = collector::track_snapshot(&mut tracker, snapshot, timings, clock);
+    let table = update.table;
+    let rows = query.select(&table);
     let printed = print(|out| list.write(out, &table, &rows, &settings))?;
     if let Some(recorded) = recorded.filter(|_| printed == Printed::Whole) {
         // The other formats are for programs.
         if recorded.is_after_end || list.is_table() {
-            print_error(&recorded.note(table.taken_at.wall));
+            print_error(&recording_note(recorded, table.taken_at.wall));
         }
     }
     let is_unread = |problem: &Problem| problem.code.is_unread();
@@ -189,46 +189,39 @@ impl List {
 /// The snapshot to list.
 struct Read {
     snapshot: Snapshot,
-    cost: RefreshTimings,
+    timings: RefreshTimings,
     /// Of a recording: which of its snapshots this is.
-    recorded: Option<Recorded>,
+    recorded: Option<Found>,
 }
 
-struct Recorded {
-    playback: Playback,
-    /// Whether `--at` is after the end of the recording.
-    is_after_end: bool,
-}
-
-impl Recorded {
-    /// A line that keeps it from being mistaken for the present.
-    fn note(&self, taken_at: Timestamp) -> String {
-        let at = moment::local_time(taken_at, &TimeZone::system());
-        let Playback { number, total, .. } = self.playback;
-        let total = total.unwrap_or(number);
-        if self.is_after_end {
-            format!("the recording ends at {at}; this is its last snapshot")
-        } else {
-            format!("recorded at {at}: snapshot {number} of {total}")
-        }
+/// A line that keeps a recording from being mistaken for the present.
+fn recording_note(found: Found, taken_at: Timestamp) -> String {
+    let at = moment::local_time(taken_at, &TimeZone::system());
+    if found.is_after_end {
+        format!("the recording ends at {at}; this is its last snapshot")
+    } else {
+        format!(
+            "recorded at {at}: snapshot {} of {}",
+            found.number, found.total
+        )
     }
 }
 
 /// Takes the snapshot to list, and records it if an option says so.
-fn read(global: &GlobalArgs, asked: &Query, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
+fn read(global: &GlobalArgs, query: &Query, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
     let mut recorder = global.recorder()?;
     let mut read = if let Some(path) = &global.replay {
         read_recording(path, at, now)?
     } else {
-        let mut system = System::new().with_kinds(asked.kinds);
+        let mut system = System::new().with_kinds(query.kinds);
         let snapshot = match recorder {
             // A recording needs everything.
             Some(_) => system.take_once(now)?,
-            None => system.take_with_owners_of(now, |sockets| asked.could_show(sockets, now))?,
+            None => system.take_with_owners_of(now, |sockets| query.could_show(sockets, now))?,
         };
         Read {
             snapshot,
-            cost: system.timings(),
+            timings: system.timings(),
             recorded: None,
         }
     };
@@ -245,26 +238,25 @@ fn read_recording(path: &Path, at: Option<At>, now: Moment) -> anyhow::Result<Re
     let found = at.map(|at| find(path, at)).transpose()?;
     let mut recording = Replay::open(path)?;
     match &found {
-        Some((found, _)) => recording.seek(found.number)?,
+        Some(found) => recording.seek(found.number)?,
         None => recording.seek_last()?,
     }
-    let (snapshot, cost) = (recording.take(now)?, recording.timings());
-    let recorded = recording.playback().map(|playback| Recorded {
-        playback: Playback {
-            total: found.map(|(_, total)| total).or(playback.total),
-            ..playback
-        },
-        is_after_end: found.is_some_and(|(found, _)| found.is_after_end),
-    });
+    let (snapshot, timings) = (recording.take(now)?, recording.timings());
+    let last = recording
+        .playback()
+        .map(|Playback { number, total, .. }| Found {
+            number,
+            total: total.unwrap_or(number),
+            is_after_end: false,
+        });
     Ok(Read {
         snapshot,
-        cost,
-        recorded,
+        timings,
+        recorded: found.or(last),
     })
 }
 
-/// Finds the snapshot of a moment. Also returns the number of snapshots.
-fn find(path: &Path, at: At) -> anyhow::Result<(Found, usize)> {
+fn find(path: &Path, at: At) -> anyhow::Result<Found> {
     // The file is read twice: what a time of day means depends on its end.
     if path.metadata().is_ok_and(|it| !it.is_file()) {
         bail!(
@@ -274,8 +266,7 @@ fn find(path: &Path, at: At) -> anyhow::Result<(Found, usize)> {
     }
     let times = Replay::times(path)?;
     let found = at.find(&times, &TimeZone::system());
-    let found = found.map_err(anyhow::Error::msg).context("--at")?;
-    Ok((found, times.len()))
+    found.map_err(anyhow::Error::msg).context("--at")
 }
 
 /// Parses the name of a column.

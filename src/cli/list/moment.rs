@@ -23,6 +23,7 @@ pub enum At {
 pub struct Found {
     /// Counted from 1.
     pub number: usize,
+    pub total: usize,
     /// Whether the recording ends before the moment that was typed.
     pub is_after_end: bool,
 }
@@ -84,6 +85,7 @@ impl At {
         match times.iter().rposition(|&time| time <= by) {
             Some(index) => Ok(Found {
                 number: index + 1,
+                total: times.len(),
                 is_after_end: at > end,
             }),
             None => Err(format!(
