@@ -422,7 +422,7 @@ fn the_users_own_file_is_the_live_tables_but_for_names_of_services() {
             assert!(said.code < 2 && said.err.is_empty(), "{args:?}: {said:?}");
         }
         let home = Home::with("nonsense", "[services]\n8080 = 5\n");
-        let told = "sockeye: config.toml:2: services.8080: found a number, expected a name in quotes, such as \"my-api\"; services have no names of your own\n";
+        let told = "sockeye: config.toml:2: services.8080: found a number, expected a name in quotes, such as \"my-api\"; your own service names are not used\n";
         for args in [&["list"][..], &["check", "8080"], &["free"]] {
             let said = home.run(args);
             assert!(said.code < 2, "{args:?}: {said:?}");

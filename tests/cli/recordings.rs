@@ -71,7 +71,7 @@ fn a_time_beyond_the_recording_is_said_to_be() {
     assert_eq!(before.err, told);
     let after = said(&["list", "--json", "--replay", file.path(), "--at", "04:00"]);
     assert_eq!(after.code, 0);
-    let told = "sockeye: the recording ends at 2026-11-28 03:13:05: this is its last snapshot\n";
+    let told = "sockeye: the recording ends at 2026-11-28 03:13:05; this is its last snapshot\n";
     assert_eq!(after.err, told);
 }
 
@@ -89,11 +89,11 @@ fn what_is_no_time_or_has_no_recording_is_one_line_of_bad_usage() {
         ),
         (
             &["--at", "03:12"],
-            "--at is for a recording: name one with --replay FILE",
+            "--at needs a recording: name one with --replay FILE",
         ),
         (
             &["--at", "03:12", "--replay", "/dev/null"],
-            "can't be read twice",
+            "--at needs a file that can be read twice: /dev/null",
         ),
     ] {
         let said = sockeye(&[&["list"], args].concat());

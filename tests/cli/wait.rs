@@ -182,7 +182,7 @@ fn a_time_that_is_over_is_exit_code_1_and_says_what_is_missing() {
         let said = sockeye(&["wait", "8081", "--for", "listening", "--timeout", "0s"]);
         assert_eq!(
             (said.code, &*said.err),
-            (1, "sockeye: timed out: 8081: nothing listens\n")
+            (1, "sockeye: timed out: 8081: nothing is listening\n")
         );
     });
 }
