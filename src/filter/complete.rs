@@ -3,16 +3,17 @@
 //! Fields, flags, protocols and states come from the tables of the language; names of services, users, processes and
 //! units from the rows. An offer is quoted if it must be, and left out if no spelling of it is a filter.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Filter;
 use super::expr::Term;
+use super::fields::{FIELDS, Field};
+use super::names::Names;
 use super::needle::{Needle, folded};
 use super::parse::token::unquoted;
 use super::parse::word::is_delimiter;
 use super::print::value_text;
-use super::vocabulary::{FIELDS, Field, TRANSPORTS};
+use super::vocabulary::TRANSPORTS;
 use crate::track::Row;
 
 const MAX_OFFERED: usize = 200;
@@ -24,52 +25,6 @@ pub struct Completion {
     pub word: Range<usize>,
     /// Replacements for it, in order, without duplicates.
     pub offers: Vec<String>,
-}
-
-/// The names in a table.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Names {
-    ports: BTreeSet<u16>,
-    /// Services of these ports.
-    port_services: BTreeSet<String>,
-    /// Also services of peers' ports.
-    pub services: BTreeSet<String>,
-    pub users: BTreeSet<String>,
-    pub processes: BTreeSet<String>,
-    pub units: BTreeSet<String>,
-}
-
-impl Names {
-    fn of<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
-        let mut names = Self::default();
-        for socket in rows.into_iter().map(|row| &row.socket) {
-            if let Some(port) = socket.port().filter(|_| !socket.is_connection()) {
-                names.ports.insert(port);
-                add(&mut names.port_services, socket.service());
-            }
-            add(&mut names.services, socket.service());
-            add(&mut names.users, socket.user.as_deref());
-            add(&mut names.units, socket.unit.as_deref());
-            for process in socket.owner.processes() {
-                add(&mut names.processes, Some(&process.name));
-            }
-        }
-        names
-    }
-
-    /// Services first, as a name says more than a number. A connection's service may be that of its peer's port, so
-    /// connections don't count.
-    pub fn ports(&self) -> Vec<String> {
-        let numbers = self.ports.iter().map(ToString::to_string);
-        self.port_services.iter().cloned().chain(numbers).collect()
-    }
-}
-
-/// Most names are known already.
-fn add(names: &mut BTreeSet<String>, name: Option<&str>) {
-    if let Some(name) = name.filter(|name| !names.contains(*name)) {
-        names.insert(name.to_owned());
-    }
 }
 
 /// Completes the word of `text` at byte `cursor` from the names in the rows. `None` if there is nothing to offer: in a

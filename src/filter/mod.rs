@@ -9,7 +9,9 @@ mod complete;
 mod endpoint;
 mod error;
 mod expr;
+mod fields;
 mod matching;
+mod names;
 mod needle;
 mod parse;
 mod print;
@@ -21,10 +23,9 @@ use std::time::Duration;
 
 pub use complete::{Completion, complete};
 pub use error::{FilterError, nearest};
+pub use fields::{FIELDS, Field, words};
 pub use matching::Pass;
-pub use vocabulary::{
-    FIELDS, FLAGS, FORMS, Field, Flag, FlagWord, Form, TRANSPORTS, Transport, words,
-};
+pub use vocabulary::{FLAGS, FORMS, Flag, FlagWord, Form, TRANSPORTS, Transport};
 
 use crate::model::{Kinds, Moment, Socket};
 use crate::track::Row;

@@ -301,14 +301,14 @@ fn what_is_said_of_a_recording_without_one_is_one_clear_line() {
         let said = sockeye(args);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
         assert!(
-            said.err
-                .starts_with("sockeye: --redact needs --record"),
+            said.err.starts_with("sockeye: --redact needs --record"),
             "{said:?}"
         );
         assert_eq!(said.err.lines().count(), 1, "{said:?}");
     }
     let said = sockeye(&["list", "--record-max", "2G"]);
-    let says = "sockeye: --record-max needs --record: name a file (--record FILE --record-max 2G)\n";
+    let says =
+        "sockeye: --record-max needs --record: name a file (--record FILE --record-max 2G)\n";
     assert_eq!((said.code, &*said.err), (2, says), "{said:?}");
 }
 

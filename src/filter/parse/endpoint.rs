@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::value;
+use super::ports::ports;
 use crate::filter::endpoint::{EndpointPattern, Host};
 use crate::filter::error::shown;
 use crate::model::Zone;
@@ -50,7 +50,7 @@ impl EndpointPattern {
             let message = "write the interface by name, as in fe80::1%eth0, not by number";
             return Err(EndpointError::WrongPort(message.to_owned()));
         }
-        let ports = port.map(value::ports).transpose();
+        let ports = port.map(ports).transpose();
         let ports = ports.map_err(EndpointError::WrongPort)?;
         Ok(Self { host, ports })
     }
@@ -62,7 +62,7 @@ impl EndpointPattern {
         if !is_not_an_address || text.is_empty() || text.contains([':', '.', '/', '[', '%']) {
             return pattern;
         }
-        match value::ports(text) {
+        match ports(text) {
             Ok(ports) => Ok(Self::at_port(ports)),
             // Digits are meant as a port.
             Err(message) if text.starts_with(|c: char| c.is_ascii_digit()) => {

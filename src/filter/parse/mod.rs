@@ -11,6 +11,7 @@
 //! White space is allowed between any two of them. [`word`] reads the words.
 
 mod endpoint;
+mod ports;
 pub(super) mod token;
 pub(super) mod value;
 pub(super) mod word;

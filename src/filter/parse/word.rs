@@ -7,8 +7,9 @@ use crate::filter::FilterError;
 use crate::filter::endpoint::{EndpointPattern, Side};
 use crate::filter::error::{shown, unknown};
 use crate::filter::expr::Term;
+use crate::filter::fields::{FIELDS, Field};
 use crate::filter::needle::{Needle, is_digits};
-use crate::filter::vocabulary::{FIELDS, Field, Transport};
+use crate::filter::vocabulary::Transport;
 use crate::model::Family;
 
 pub fn is_delimiter(c: char) -> bool {
