@@ -103,7 +103,7 @@ fn words(typed: &str, names: &Names) -> Vec<String> {
     let known = [&names.processes, &names.units, &names.users];
     for name in known.into_iter().flatten() {
         let spelled = Term::Text(Needle::new(name)).to_string();
-        if starts_with(name, typed) && is_filter(&spelled) && !offers.contains(&spelled) {
+        if starts_with(name, typed) && is_filter(&spelled, names) && !offers.contains(&spelled) {
             offers.push(spelled);
         }
     }
@@ -119,11 +119,11 @@ fn values(field: &Field, prefix: &str, typed: &str, names: &Names) -> Vec<String
     let spelled = offers
         .iter()
         .map(|value| format!("{prefix}{}", value_text(value)));
-    spelled.filter(|offer| is_filter(offer)).collect()
+    spelled.filter(|offer| is_filter(offer, names)).collect()
 }
 
-fn is_filter(text: &str) -> bool {
-    Filter::parse(text).is_ok_and(|filter| !filter.is_empty())
+fn is_filter(text: &str, names: &Names) -> bool {
+    Filter::parse_with(text, &names.own_services).is_ok_and(|filter| !filter.is_empty())
 }
 
 /// Ignores case.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::{Services, Socket};
 use crate::track::Row;
 
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,8 @@ pub(super) struct Names {
     pub users: BTreeSet<String>,
     pub processes: BTreeSet<String>,
     pub units: BTreeSet<String>,
+    /// The user's names for ports.
+    pub own_services: Services,
 }
 
 impl Names {
@@ -25,6 +28,12 @@ impl Names {
                 add(&mut names.port_services, socket.service());
             }
             add(&mut names.services, socket.service());
+            if let Some(own) = &socket.own_service {
+                let Socket {
+                    protocol, local, ..
+                } = socket;
+                names.own_services.add(*protocol, local.port, own);
+            }
             add(&mut names.users, socket.user.as_deref());
             add(&mut names.units, socket.unit.as_deref());
             for process in socket.owner.processes() {

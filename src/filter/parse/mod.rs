@@ -25,17 +25,21 @@ use winnow::token::any;
 
 use super::expr::Expr;
 use super::{Filter, FilterError};
-use token::{Fault, Input, Parsed, spaces, wrong};
+use crate::model::Services;
+use token::{Fault, Input, Parsed, State, spaces, wrong};
 
 /// Reads a filter; `None` for a text of white space.
-pub(super) fn parse(text: &str) -> Result<Option<Expr>, FilterError> {
+pub(super) fn parse(text: &str, services: &Services) -> Result<Option<Expr>, FilterError> {
     if text.len() > Filter::MAX_BYTES {
         let from = text.floor_char_boundary(Filter::MAX_BYTES);
         return Err(FilterError::too_long(from..text.len()));
     }
     let mut input = Input {
         input: LocatingSlice::new(text),
-        state: 0,
+        state: State {
+            open_groups: 0,
+            services,
+        },
     };
     filter(&mut input).map_err(|fault| match fault {
         Fault::Wrong(error) => error,
@@ -92,8 +96,8 @@ fn primary(input: &mut Input<'_>) -> Parsed<Expr> {
 
 fn group(input: &mut Input<'_>) -> Parsed<Expr> {
     let open = terminated('('.span(), spaces).parse_next(input)?;
-    input.state += 1;
-    if input.state > Filter::MAX_NESTING {
+    input.state.open_groups += 1;
+    if input.state.open_groups > Filter::MAX_NESTING {
         let most = Filter::MAX_NESTING;
         return wrong(
             open,
@@ -101,7 +105,7 @@ fn group(input: &mut Input<'_>) -> Parsed<Expr> {
         );
     }
     let inside = opt(alternatives).parse_next(input)?;
-    input.state -= 1;
+    input.state.open_groups -= 1;
     match (inside, opt(any.with_span()).parse_next(input)?) {
         (Some(expr), Some((')', _))) => Ok(expr),
         (None, Some((')', close))) => wrong(open.start..close.end, "the group is empty"),

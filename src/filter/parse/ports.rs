@@ -7,10 +7,10 @@ use std::str::FromStr;
 use crate::filter::endpoint::Ports;
 use crate::filter::error::{shown, unknown};
 use crate::filter::needle::is_digits;
-use crate::model::{service_names, service_ports};
+use crate::model::{Services, service_names, service_ports};
 
 /// A port, a range of ports or the name of a service.
-pub fn ports(text: &str) -> Result<Ports, String> {
+pub fn ports(text: &str, services: &Services) -> Result<Ports, String> {
     if text.is_empty() {
         let accepted = "use a port, a range or a service, as in 8080, 8000-8999, https";
         return Err(format!("the port is missing: {accepted}"));
@@ -18,13 +18,21 @@ pub fn ports(text: &str) -> Result<Ports, String> {
     if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
         return range(text, "port", &u16::MAX).map(Ports::Range);
     }
-    let service = service_names().find(|name| name.eq_ignore_ascii_case(text));
-    let service = service.map(|name| Ports::Service {
-        name,
-        ports: service_ports(name),
+    let is_it = |name: &&str| name.eq_ignore_ascii_case(text);
+    let own = services.names().find(is_it);
+    let own = own.map(|name| (name, services.ports(name)));
+    // Names that are in use for the whole program.
+    let in_use = || {
+        service_names()
+            .find(is_it)
+            .map(|name| (name, service_ports(name)))
+    };
+    let service = own.or_else(in_use).map(|(name, ports)| Ports::Service {
+        name: name.into(),
+        ports,
     });
     service.ok_or_else(|| {
-        let message = unknown(text, "service", service_names());
+        let message = unknown(text, "service", services.names());
         format!("{message} Use a port, a range or a service")
     })
 }

@@ -14,12 +14,20 @@ use crate::filter::FilterError;
 use crate::filter::error::shown;
 use crate::filter::expr::{Pattern, Term};
 use crate::filter::needle::Needle;
+use crate::model::Services;
 
 /// The most memory that one compiled regex may take, in bytes.
 const REGEX_SIZE: usize = 1 << 20;
 
-/// The text with its position, and the number of open groups.
-pub(super) type Input<'a> = Stateful<LocatingSlice<&'a str>, usize>;
+/// The text with its position.
+pub(super) type Input<'a> = Stateful<LocatingSlice<&'a str>, State<'a>>;
+
+#[derive(Debug)]
+pub(super) struct State<'a> {
+    pub open_groups: usize,
+    /// The user's names for ports.
+    pub services: &'a Services,
+}
 
 pub(super) type Parsed<T> = Result<T, Fault>;
 
@@ -78,10 +86,12 @@ fn quoted_text(input: &mut Input<'_>) -> Parsed<String> {
 
 /// The text after an opening quote, up to the closing one if there is one.
 pub fn unquoted(text: &str) -> String {
-    let mut input = Stateful {
-        input: LocatingSlice::new(text),
-        state: 0,
+    let state = State {
+        open_groups: 0,
+        services: &Services::default(),
     };
+    let input = LocatingSlice::new(text);
+    let mut input = Stateful { input, state };
     quoted_text(&mut input).unwrap_or_default()
 }
 
@@ -129,10 +139,10 @@ pub(super) fn word_term(input: &mut Input<'_>) -> Parsed<Term> {
         .with_span()
         .parse_next(input)?;
     let read = match opt(quoted.with_span()).parse_next(input)? {
-        None => word::read(word, span.start),
+        None => word::read(word, span.start, input.state.services),
         Some((value, quotes)) => {
             let whole = alone(input, span.start..quotes.end, "a quoted text")?;
-            word::read_quoted(word, &value, whole)
+            word::read_quoted(word, &value, whole, input.state.services)
         }
     };
     read.map_err(Fault::Wrong)

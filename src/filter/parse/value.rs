@@ -7,14 +7,14 @@ use crate::filter::error::unknown;
 use crate::filter::expr::{Part, Term};
 use crate::filter::needle::Needle;
 use crate::filter::vocabulary::{FLAGS, TRANSPORTS, Transport};
-use crate::model::{Pid, State};
+use crate::model::{Pid, Services, State};
 
 /// A term, or the sentence that says why there is none.
 pub type Value = Result<Term, String>;
 
 /// `port:`, and what follows a bare `:`.
-pub fn local_port(text: &str) -> Value {
-    let pattern = EndpointPattern::at_port(ports(text)?);
+pub fn local_port(text: &str, services: &Services) -> Value {
+    let pattern = EndpointPattern::at_port(ports(text, services)?);
     Ok(Term::Endpoint(Side::Local, pattern))
 }
 
@@ -47,15 +47,15 @@ pub fn state(text: &str) -> Value {
         .ok_or_else(|| not_accepted(text, "state", names.iter().map(String::as_str)))
 }
 
-pub fn local(text: &str) -> Value {
-    EndpointPattern::read(text)
+pub fn local(text: &str, services: &Services) -> Value {
+    EndpointPattern::read(text, services)
         .map(|pattern| Term::Endpoint(Side::Local, pattern))
         .map_err(EndpointError::message)
 }
 
 /// A port needs no colon before it.
-pub fn remote(text: &str) -> Value {
-    EndpointPattern::read_or_port(text)
+pub fn remote(text: &str, services: &Services) -> Value {
+    EndpointPattern::read_or_port(text, services)
         .map(|pattern| Term::Endpoint(Side::Remote, pattern))
         .map_err(EndpointError::message)
 }
