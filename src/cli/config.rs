@@ -4,8 +4,8 @@ use anyhow::Context as _;
 use clap::Args;
 use sockeye::config::{default_file, default_path};
 
-use super::args::GlobalArgs;
-use super::args::examples;
+use super::examples;
+use super::global::GlobalArgs;
 use super::output::print;
 
 /// Print the settings of the live table with their defaults

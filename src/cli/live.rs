@@ -14,8 +14,8 @@ use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source, lineage, own_uid};
 use sockeye::track::Tracker;
 
-use super::args::GlobalArgs;
 use super::errors::print_error;
+use super::global::GlobalArgs;
 use super::{EXIT_BUG, EXIT_ERROR, output};
 
 /// Shows the table until the user quits.

@@ -1,14 +1,17 @@
 //! The command line: one folder or file for each command.
 
-mod args;
 mod check;
 mod config;
+mod definition;
 mod errors;
+mod examples;
 mod free;
+mod global;
 mod list;
 mod live;
 mod output;
 mod reference;
+mod usage;
 mod wait;
 mod watch;
 
@@ -19,9 +22,10 @@ use anyhow::bail;
 use sockeye::config::{read, read_services};
 use sockeye::runtime::panic;
 
-use args::{Cli, Command};
-use errors::{print_error, print_error_chain, usage_error};
+use definition::{Cli, Command};
+use errors::{print_error, print_error_chain};
 use reference::{completions, keys, man};
+use usage::usage_error;
 
 /// The answer is no: nothing matches, a port can't be bound.
 const EXIT_NO: u8 = 1;
@@ -79,8 +83,10 @@ fn run() -> anyhow::Result<u8> {
         Some(Command::Check(check)) => check::run(&cli.global, &check),
         Some(Command::Free(free)) => free::run(&cli.global, &free),
         Some(Command::Wait(wait)) => wait::run(&cli.global, &wait),
-        Some(Command::Completions(completions)) => Ok(completions::run(&completions)?),
-        Some(Command::Man(man)) => man::run(&man),
+        Some(Command::Completions(completions)) => {
+            Ok(completions::run(&completions, &Cli::definition())?)
+        }
+        Some(Command::Man(man)) => man::run(&man, Cli::definition()),
         Some(Command::Keys(keys)) => keys::run(named, &keys),
         Some(Command::Config(config)) => config::run(&cli.global, &config),
         None => live::run(&cli.global, named, &cli.filter),

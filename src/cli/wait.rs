@@ -13,9 +13,10 @@ use sockeye::report::{self, WaitResult, WaitedPort};
 use sockeye::runtime::process::signals;
 use sockeye::runtime::wait::{Goal, Port, PortWaiter, WaitError};
 
-use super::args::{GlobalArgs, examples};
 use super::check::targets::{parse_targets, parse_targets_as_named};
 use super::errors::print_error;
+use super::examples;
+use super::global::GlobalArgs;
 use super::output::{print, terminal_width};
 use super::{EXIT_ERROR, EXIT_NO};
 

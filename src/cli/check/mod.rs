@@ -15,7 +15,8 @@ use sockeye::inspect::BindTester;
 use sockeye::model::{Text, UnixAddress};
 use sockeye::report::{self, Checked};
 
-use crate::cli::args::{GlobalArgs, examples};
+use crate::cli::examples;
+use crate::cli::global::GlobalArgs;
 use crate::cli::output::{Printed, output_width, print};
 use crate::cli::{EXIT_ERROR, EXIT_NO};
 use targets::{Group, parse_groups};

@@ -6,7 +6,7 @@ use anyhow::bail;
 use sockeye::bind::{Address, Target, interface, unix_name};
 use sockeye::model::{Family, Text, UnixAddress, clean};
 
-use crate::cli::args::GlobalArgs;
+use crate::cli::global::GlobalArgs;
 
 /// Neighbouring targets of the same kind.
 pub enum Group {

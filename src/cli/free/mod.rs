@@ -12,9 +12,10 @@ use sockeye::model::{Protocol, Text};
 use sockeye::report::{self, FreePorts};
 use sockeye::runtime::process::{self, child, exec, signals, stdio};
 
-use crate::cli::args::{GlobalArgs, examples};
 use crate::cli::check::targets::check_address;
 use crate::cli::errors::print_error;
+use crate::cli::examples;
+use crate::cli::global::GlobalArgs;
 use crate::cli::output::{Printed, print};
 use crate::cli::{EXIT_ERROR, EXIT_NO, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND};
 use search::{Found, Range, choose, holders_of};

@@ -13,7 +13,7 @@ use sockeye::model::{Gap, Limits, Protocol, Socket};
 use sockeye::source::System;
 
 use super::Free;
-use crate::cli::args::GlobalArgs;
+use crate::cli::global::GlobalArgs;
 
 /// How many ports of the kernel are tried, as one may be taken for the other protocol.
 const MAX_TRIES: usize = 1000;

@@ -20,9 +20,9 @@ use sockeye::settings::Settings;
 use sockeye::source::{Recorder, Replay, Source as _, System};
 use sockeye::track::{Row, Table, Tracker};
 
-use crate::cli::args::examples;
-use crate::cli::args::{self, GlobalArgs};
 use crate::cli::errors::{is_relevant, print_error};
+use crate::cli::examples;
+use crate::cli::global::{GlobalArgs, query};
 use crate::cli::output::{Printed, output_width, print};
 use crate::cli::{EXIT_ERROR, EXIT_NO};
 use moment::{At, Found};
@@ -98,7 +98,7 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
         by: list.sort.id,
         descending: list.reverse,
     };
-    let query = args::query(&settings, sort)?;
+    let query = query(&settings, sort)?;
     if list.at.is_some() && global.replay.is_none() {
         bail!("--at needs a recording: name one with --replay FILE");
     }

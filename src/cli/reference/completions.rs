@@ -5,7 +5,7 @@ use std::io;
 use clap::{Arg, Args, Command, ValueHint};
 use clap_complete::Shell;
 
-use crate::cli::args::{Cli, visible_commands};
+use super::visible_commands;
 use crate::cli::output::print;
 
 /// Print completions for a shell
@@ -26,8 +26,8 @@ pub struct Completions {
     shell: Shell,
 }
 
-pub fn run(wanted: &Completions) -> io::Result<u8> {
-    let mut cli = definition_for_shells();
+pub fn run(wanted: &Completions, definition: &Command) -> io::Result<u8> {
+    let mut cli = definition_for_shells(definition);
     let mut script = Vec::new();
     clap_complete::generate(wanted.shell, &mut cli, "sockeye", &mut script);
     if wanted.shell == Shell::Zsh {
@@ -45,8 +45,7 @@ pub fn run(wanted: &Completions) -> io::Result<u8> {
 
 /// The definition without the FILTER of the live table: zsh would read a command as the filter, and complete nothing
 /// after it.
-fn definition_for_shells() -> Command {
-    let cli = Cli::definition();
+fn definition_for_shells(cli: &Command) -> Command {
     let options = cli.get_arguments().filter(|arg| !arg.is_positional());
     let commands = cli.get_subcommands().cloned();
     Command::new("sockeye")

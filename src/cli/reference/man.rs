@@ -13,7 +13,7 @@ use roff::{Roff, bold, roman};
 use sockeye::filter;
 use sockeye::keymap::{Keymap, Mode};
 
-use crate::cli::args::{Cli, visible_commands};
+use super::visible_commands;
 use crate::cli::output::print;
 
 /// Print a man page, or write all of them
@@ -29,8 +29,8 @@ pub struct Man {
     dir: Option<PathBuf>,
 }
 
-pub fn run(wanted: &Man) -> anyhow::Result<u8> {
-    let pages = pages()?;
+pub fn run(wanted: &Man, definition: Command) -> anyhow::Result<u8> {
+    let pages = pages(definition)?;
     if let Some(folder) = &wanted.dir {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         for (name, page) in &pages {
@@ -50,8 +50,8 @@ pub fn run(wanted: &Man) -> anyhow::Result<u8> {
 }
 
 /// The names and pages of the program and of each command.
-fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut cli = Cli::definition().disable_help_subcommand(true);
+fn pages(definition: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut cli = definition.disable_help_subcommand(true);
     // Adds the global options to the commands, as parsing does.
     cli.build();
     let commands: Vec<_> = visible_commands(&cli).cloned().collect();
@@ -153,10 +153,11 @@ const PAGES: [&str; 9] =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::definition::Cli;
 
     #[test]
     fn examples_and_filters_have_headings() {
-        for (name, page) in pages().unwrap() {
+        for (name, page) in pages(Cli::definition()).unwrap() {
             assert!(!page_has(&page, "EXTRA"), "{name}");
             let has_examples = ["list", "watch", "check", "free", "wait", "config"]
                 .iter()
@@ -175,7 +176,7 @@ mod tests {
 
     #[test]
     fn every_command_has_a_page() {
-        let pages = pages().unwrap();
+        let pages = pages(Cli::definition()).unwrap();
         let names: Vec<_> = pages.iter().map(|(name, _)| name.as_str()).collect();
         let asked = PAGES.map(|name| format!("sockeye-{name}"));
         let expected: Vec<_> = std::iter::once("sockeye")

@@ -21,8 +21,9 @@ use sockeye::settings::Settings;
 use sockeye::source::{Recorder, Replay, Source as _};
 use sockeye::track::{TableUpdate, Tracker};
 
-use crate::cli::args::{self, GlobalArgs, examples};
 use crate::cli::errors::{is_relevant, print_error};
+use crate::cli::examples;
+use crate::cli::global::{GlobalArgs, query};
 use crate::cli::output::{Printed, print};
 use crate::cli::{EXIT_BUG, EXIT_ERROR};
 use stream::Stream;
@@ -57,7 +58,7 @@ pub struct Watch {
 pub fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
     let settings = global.override_settings(Settings::default(), &watch.filter)?;
     signals::exit_on_signal().context("can't wait for signals")?;
-    let query = args::query(&settings, Sort::BY_PORT)?;
+    let query = query(&settings, Sort::BY_PORT)?;
     let clock = Clock::start();
     let deadline = Deadline::after(watch.time, clock);
     let interval = global.replay.is_none().then_some(settings.interval);

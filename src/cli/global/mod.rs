@@ -1,5 +1,7 @@
 //! The options of every command, and what they mean together.
 
+mod size;
+
 use std::io::{self, IsTerminal as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -18,7 +20,6 @@ use sockeye::source::{
     DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT, Source, System, own_uid,
 };
 
-use super::size;
 use crate::cli::output;
 
 /// The options of every command.

@@ -1,24 +1,21 @@
 //! The command line as clap parses it.
 
-pub mod examples;
-mod global;
-mod size;
-
 use std::ffi::OsString;
 
 use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use sockeye::filter::nearest;
 
-use crate::cli::check::Check;
-use crate::cli::config::PrintConfig;
-use crate::cli::free::Free;
-use crate::cli::list::List;
-use crate::cli::reference::completions::Completions;
-use crate::cli::reference::keys::Keys;
-use crate::cli::reference::man::Man;
-use crate::cli::wait::Wait;
-use crate::cli::watch::Watch;
-pub use global::{GlobalArgs, query};
+use super::check::Check;
+use super::config::PrintConfig;
+use super::free::Free;
+use super::global::GlobalArgs;
+use super::list::List;
+use super::reference::completions::Completions;
+use super::reference::keys::Keys;
+use super::reference::man::Man;
+use super::reference::visible_commands;
+use super::wait::Wait;
+use super::watch::Watch;
 
 /// See every socket. Know why the port is taken.
 ///
@@ -120,12 +117,6 @@ fn is_typo(word: &str, name: &str) -> bool {
     let same_start = word.to_lowercase().chars().next() == name.chars().next();
     let differ_by = letters.len().abs_diff(others.len());
     letters == others || name.len() > 3 && same_start && differ_by <= name.len() / 4
-}
-
-/// The commands in the help.
-pub fn visible_commands(cli: &clap::Command) -> impl Iterator<Item = &clap::Command> {
-    let all = cli.get_subcommands();
-    all.filter(|command| command.get_name() != "help" && !command.is_hide_set())
 }
 
 /// The ids of the global options that a command uses.
