@@ -18,11 +18,11 @@ pub enum Printed {
 /// Writes to standard output, and flushes.
 pub fn print(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<Printed> {
     let mut out = BufWriter::new(RetryWriter(io::stdout().lock()));
-    let is_ascii = io::stdout().is_terminal() && glyphs() == Glyphs::Ascii;
-    let written = if is_ascii {
-        write(&mut InAscii {
-            out: &mut out,
-            partial: Vec::new(),
+    let written = if io::stdout().is_terminal() && glyphs() == Glyphs::Ascii {
+        let mut text = Vec::new();
+        write(&mut text).and_then(|()| {
+            let text = in_ascii(&String::from_utf8_lossy(&text));
+            out.write_all(text.as_bytes())
         })
     } else {
         write(&mut out)
@@ -34,31 +34,6 @@ pub fn print(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Re
             let message = format!("standard output: {error}");
             Err(io::Error::new(error.kind(), message))
         }
-    }
-}
-
-/// A writer for a terminal that shows ASCII only.
-struct InAscii<'a> {
-    out: &'a mut dyn io::Write,
-    /// The first bytes of a character that is not complete yet.
-    partial: Vec<u8>,
-}
-
-impl io::Write for InAscii<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.partial.extend(bytes);
-        let whole = match std::str::from_utf8(&self.partial) {
-            Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            _ => self.partial.len(),
-        };
-        let text: Vec<u8> = self.partial.drain(..whole).collect();
-        let text = in_ascii(&String::from_utf8_lossy(&text));
-        self.out.write_all(text.as_bytes())?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
     }
 }
 
@@ -100,26 +75,4 @@ pub fn output_width() -> Option<u16> {
 pub fn terminal_width() -> Option<u16> {
     let (columns, _) = crossterm::terminal::size().ok()?;
     (columns > 0).then_some(columns)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ascii_is_as_wide_as_the_text_wherever_it_is_cut_into_pieces() {
-        let text = "nginx ×3 → ジ é e\u{301} – 80…\n";
-        for piece in 1..text.len() {
-            let mut shown = Vec::new();
-            let mut out = InAscii {
-                out: &mut shown,
-                partial: Vec::new(),
-            };
-            for bytes in text.as_bytes().chunks(piece) {
-                out.write_all(bytes).unwrap();
-            }
-            let shown = String::from_utf8(shown).unwrap();
-            assert_eq!(shown, "nginx x3 > ?? ? e - 80~\n", "{piece}");
-        }
-    }
 }

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::ops::RangeInclusive;
 
 use sockeye::bind::{
     self, Address, Choice, Claim, PortRequest, Refusal, Target, TargetError, Unfit,
@@ -74,13 +73,12 @@ pub struct Found {
 
 /// Searches for the ports, and keeps those it finds bound.
 pub fn choose(free: &Free, request: &PortRequest, range: Option<&Range>) -> anyhow::Result<Found> {
-    let ports = match range {
-        Some(range) if !range.is_kernels => Some(range.target.ports.clone()),
-        _ => free.stable.then_some(STABLE_FROM..=u16::MAX),
-    };
-    let found = match ports {
-        Some(ports) => choose_among(ports, free, request),
-        None => choose_by_kernel(free, request),
+    let count = usize::from(free.count);
+    let found = match range.filter(|range| !range.is_kernels) {
+        Some(range) => choose_among(range.target.ports.clone(), free, request),
+        None if free.stable => choose_among(STABLE_FROM..=u16::MAX, free, request),
+        // Each port that the kernel chooses stays bound, so it never chooses it twice.
+        None => choose_among(std::iter::repeat_n(0, count + MAX_TRIES), free, request),
     };
     found.map_err(|refusal| {
         let what = match refusal.result.as_str() {
@@ -92,37 +90,24 @@ pub fn choose(free: &Free, request: &PortRequest, range: Option<&Range>) -> anyh
     })
 }
 
-/// Each port that the kernel chooses stays bound, so it never chooses it twice.
-fn choose_by_kernel(free: &Free, request: &PortRequest) -> Result<Found, Refusal> {
-    let count = usize::from(free.count);
-    let any_port = std::iter::repeat_n(0, count + MAX_TRIES);
-    let claim = |port| Claim::of(request, port);
-    let choice = bind::choose(any_port, count, |_| None, claim, |_| None)?;
-    Ok(Found {
-        choice,
-        limits: Limits::default(),
-        gaps: Vec::new(),
-    })
-}
-
+/// Port 0 is the kernel's choice.
 fn choose_among(
-    ports: RangeInclusive<u16>,
+    ports: impl Iterator<Item = u16> + Clone,
     free: &Free,
     request: &PortRequest,
 ) -> Result<Found, Refusal> {
     let now = Clock::start().now();
     let mut inspector = this_machine();
-    let mut limits = Limits::default();
-    if free.stable {
-        let first = *ports.start();
-        limits = inspector.rows(Protocol::Tcp, first, now).limits;
-    }
+    let first = ports.clone().next().filter(|_| free.stable);
+    let limits = first.map_or_else(Limits::default, |first| {
+        inspector.rows(Protocol::Tcp, first, now).limits
+    });
     // A command starts like any server, also beside connections that an earlier one left.
     let hands_over = request.tcp && !free.command.is_empty() && !free.hold;
     // Two closures use the inspector in turn.
     let (inspector, mut gaps) = (RefCell::new(inspector), Vec::new());
     let claim = |port| match Claim::of(request, port) {
-        Err(refusal) if hands_over && refusal.result.is_in_use() => {
+        Err(refusal) if hands_over && port != 0 && refusal.result.is_in_use() => {
             let evidence = inspector.borrow_mut().rows(Protocol::Tcp, port, now);
             if bind::has_only_leftovers(&evidence) {
                 Claim::beside_leftovers(request, port)
@@ -139,13 +124,8 @@ fn choose_among(
     let doubt = |port| {
         request.protocols().filter(|_| free.stable).find_map(|of| {
             let evidence = inspector.borrow_mut().surroundings(of, port, now);
-            gaps.extend(
-                evidence
-                    .gaps
-                    .iter()
-                    .filter(|gap| Unfit::is_about(gap))
-                    .cloned(),
-            );
+            let relevant = evidence.gaps.iter().filter(|gap| Unfit::is_about(gap));
+            gaps.extend(relevant.cloned());
             Unfit::of(evidence)
         })
     };
