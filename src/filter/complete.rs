@@ -10,7 +10,7 @@ use super::expr::Term;
 use super::fields::{FIELDS, Field};
 use super::names::Names;
 use super::needle::{Needle, folded};
-use super::parse::token::unquoted;
+use super::parse::token::{regex_source, unquoted};
 use super::parse::word::is_delimiter;
 use super::print::value_text;
 use super::vocabulary::TRANSPORTS;
@@ -68,26 +68,14 @@ fn word_at(text: &str, cursor: usize) -> Option<Range<usize>> {
 
 /// Where the term at the start of the text ends: after its closing quote or slash, or before the next delimiter.
 fn end_of_term(text: &str) -> usize {
-    if text.starts_with('/') {
-        return end_of_quote(text, '/');
+    if let Some(regex) = text.strip_prefix('/') {
+        return (regex_source(regex).1 + 2).min(text.len());
     }
     let end = text.find(is_delimiter).unwrap_or(text.len());
-    if text[end..].starts_with('"') {
-        return end + end_of_quote(&text[end..], '"');
+    match text[end..].strip_prefix('"') {
+        Some(quoted) => (end + unquoted(quoted).1 + 2).min(text.len()),
+        None => end,
     }
-    end
-}
-
-/// Where the quoted text at the start ends: after the closing quote.
-fn end_of_quote(text: &str, quote: char) -> usize {
-    let mut is_escaped = false;
-    let closes = |(_, c): &(usize, char)| {
-        let is_the_end = *c == quote && !is_escaped;
-        is_escaped = *c == '\\' && !is_escaped;
-        is_the_end
-    };
-    let close = text.char_indices().skip(1).find(closes);
-    close.map_or(text.len(), |(at, _)| at + quote.len_utf8())
 }
 
 /// Completions of a word without a colon: fields, protocols, names.
@@ -112,8 +100,8 @@ fn words(typed: &str, names: &Names) -> Vec<String> {
 
 /// Completions of a field's value, each with the field before it as it was typed.
 fn values(field: &Field, prefix: &str, typed: &str, names: &Names) -> Vec<String> {
-    let unquoted = typed.strip_prefix('"').map(unquoted);
-    let typed = unquoted.as_deref().unwrap_or(typed);
+    let quoted = typed.strip_prefix('"').map(|text| unquoted(text).0);
+    let typed = quoted.as_deref().unwrap_or(typed);
     let mut offers = (field.values)(names);
     offers.retain(|value| starts_with(value, typed));
     let spelled = offers

@@ -145,7 +145,7 @@ proptest! {
         let text = format!("{text} ");
         let quoted = value_text(&text);
         let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        prop_assert_eq!(unquoted(inside.unwrap()), text);
+        prop_assert_eq!(unquoted(inside.unwrap()).0, text);
     }
 }
 
