@@ -22,7 +22,7 @@ use super::watch::Watch;
 /// Without a command: the live table. A FILTER is what you type after `/` there, such as `nginx`, `:8080`,
 /// `:8000-8999`, `state:listen`, `user:ann !udp`; `?` in the table lists the whole language.
 ///
-/// Exit codes of every command: 0 yes (or done), 1 no, 2 couldn't tell (or bad usage), 101 a bug, 128 plus the number
+/// Exit codes of every command: 0 yes (or done), 1 no, 2 unknown (or bad usage), 101 a bug, 128 plus the number
 /// of the signal that ended it (130: interrupted).
 #[derive(Debug, Parser)]
 #[command(

@@ -26,7 +26,7 @@ use targets::{Group, parse_groups};
 /// Each port is really bound, for about a microsecond, and never listens; the socket table says what uses it. A unix
 /// socket is not bound: nothing is created or removed at its path.
 ///
-/// Exit codes: 0 a server that sets `SO_REUSEADDR` can bind every target, 1 it can't bind one, 2 couldn't tell (or bad
+/// Exit codes: 0 a server that sets `SO_REUSEADDR` can bind every target, 1 it can't bind one, 2 unknown (or bad
 /// usage).
 #[derive(Debug, Args)]
 #[command(after_long_help = examples::CHECK)]

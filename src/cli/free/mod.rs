@@ -25,7 +25,7 @@ use search::{Found, Range, choose, holders_of};
 /// The port is free on every address for both TCP and UDP, or for what -t, -u, -4 and -6 select. It is bound while it is
 /// chosen; after it is printed, any program can take it, unless you keep it (--hold) or pass it to a command.
 ///
-/// Exit codes: 0 found, 1 no port is free, 2 couldn't tell (or bad usage); with a command, that of the command, or 127 if
+/// Exit codes: 0 found, 1 no port is free, 2 unknown (or bad usage); with a command, that of the command, or 127 if
 /// it doesn't exist and 126 if it can't be executed.
 #[derive(Debug, Args)]
 #[command(after_long_help = examples::FREE)]
@@ -50,15 +50,15 @@ pub struct Free {
     #[arg(long, conflicts_with = "command")]
     json: bool,
     /// Print nothing; the exit code says whether a port is free
-    #[arg(short, long, conflicts_with_all = ["json", "hold", "command"])]
+    #[arg(short, long, conflicts_with_all = ["json", "keep", "command"])]
     quiet: bool,
     /// Keep the port until standard input closes or CMD ends
     ///
     /// The port stays bound but doesn't listen: a TCP server that sets `SO_REUSEADDR` can start on it, one that doesn't
     /// can't, and the kernel won't choose it for another program. CMD doesn't get the socket. UDP is kept only with -u,
     /// and then no server can use it: a bound UDP socket receives what is sent to its port.
-    #[arg(long)]
-    hold: bool,
+    #[arg(long = "hold")]
+    keep: bool,
     /// A server that accepts a socket the way systemd passes it; it gets the port
     ///
     /// A server that binds the port itself fails with "address already in use": use --hold for that. CMD gets the
@@ -79,10 +79,10 @@ pub fn run(global: &GlobalArgs, free: &Free) -> anyhow::Result<u8> {
         check_address(global, &mut range.target, text)?;
     }
     let request = search::request(global, free.range.as_deref(), range.as_ref());
-    if request.address == Address::Loopback && !free.command.is_empty() && !free.hold {
+    if request.address == Address::Loopback && !free.command.is_empty() && !free.keep {
         bail!("localhost is two addresses: a command gets one socket (127.0.0.1:3000-3010)");
     }
-    let runs_a_child = free.hold && !free.command.is_empty();
+    let runs_a_child = free.keep && !free.command.is_empty();
     if !runs_a_child {
         // The module that runs a child passes signals on to it, and waits for it.
         signals::exit_on_signal()?;
@@ -93,7 +93,7 @@ pub fn run(global: &GlobalArgs, free: &Free) -> anyhow::Result<u8> {
     }
     let mut found = choose(free, &request, range.as_ref())?;
     let is_found = found.choice.found.len() == usize::from(free.count);
-    if free.hold && is_found {
+    if free.keep && is_found {
         let keeps_udp = global.udp || !request.tcp;
         for claim in &mut found.choice.found {
             if !keeps_udp {
@@ -163,15 +163,15 @@ fn deliver(free: &Free, claims: Vec<Claim>) -> anyhow::Result<u8> {
                 return Ok(0);
             }
         }
-        if free.hold {
-            hold()?;
+        if free.keep {
+            wait_for_stdin_end()?;
         }
         return Ok(0);
     };
     let claim = claims.into_iter().next();
     let claim = claim.context("a command gets one port")?;
     let port = claim.port();
-    if free.hold {
+    if free.keep {
         let ended = child::run(&free.command, port);
         return Ok(ended.unwrap_or_else(|error| not_started(program, &error)));
     }
@@ -194,8 +194,7 @@ fn not_started(program: &OsStr, error: &io::Error) -> u8 {
     }
 }
 
-/// Waits until standard input closes.
-fn hold() -> io::Result<()> {
+fn wait_for_stdin_end() -> io::Result<()> {
     if io::stdin().is_terminal() {
         print_error("kept until Ctrl-D or Ctrl-C");
     }

@@ -103,7 +103,7 @@ fn choose_among(
         inspector.rows(Protocol::Tcp, first, now).limits
     });
     // A command starts like any server, also beside connections that an earlier one left.
-    let hands_over = request.tcp && !free.command.is_empty() && !free.hold;
+    let hands_over = request.tcp && !free.command.is_empty() && !free.keep;
     // Two closures use the inspector in turn.
     let (inspector, mut gaps) = (RefCell::new(inspector), Vec::new());
     let claim = |port| match Claim::of(request, port) {
