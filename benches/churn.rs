@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use load::{Outcome, millis, time};
-use session::{Session, Waits, memory_and_descriptors_of, memory_of};
+use session::{Session, Waits, descriptors_and_threads_of, memory_of};
 
 const ROLE: &str = "SOCKEYE_CHURN_ROLE";
 
@@ -121,10 +121,10 @@ fn sample(began: Instant, connectors: &[Part], session: &mut Session, watch: &Wa
         count("inuse"),
         count("tw"),
         session.memory()?,
-        memory_and_descriptors_of(&session.pid())?,
+        descriptors_and_threads_of(&session.pid())?,
         waits.summary(),
         memory_of(&watch.child.id().to_string())?,
-        memory_and_descriptors_of(&watch.child.id().to_string())?,
+        descriptors_and_threads_of(&watch.child.id().to_string())?,
         millis(ss.cpu),
     );
     Ok(())
@@ -183,7 +183,7 @@ fn collect(child: &mut Child) -> Outcome<(Lines, std::thread::JoinHandle<()>)> {
     let kept = Arc::clone(&lines);
     let reader = std::thread::spawn(move || {
         for line in out.lines().map_while(Result::ok) {
-            kept.lock().expect("nobody panics with it").push(line);
+            kept.lock().expect("no thread panics with it").push(line);
         }
     });
     Ok((lines, reader))

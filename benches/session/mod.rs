@@ -112,7 +112,7 @@ pub fn memory_of(pid: &str) -> Outcome<f64> {
 }
 
 /// How many descriptors and threads a process has.
-pub fn memory_and_descriptors_of(pid: &str) -> Outcome<String> {
+pub fn descriptors_and_threads_of(pid: &str) -> Outcome<String> {
     let count = |what: &str| -> Outcome<usize> {
         Ok(std::fs::read_dir(format!("/proc/{pid}/{what}"))?.count())
     };
