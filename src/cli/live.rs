@@ -12,10 +12,9 @@ use sockeye::runtime::collector::Collector;
 use sockeye::runtime::{live, panic, process::signals};
 use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source, lineage, own_uid};
-use sockeye::track::Tracker;
 
 use super::errors::print_error;
-use super::global::GlobalArgs;
+use super::global::{GlobalArgs, tracker};
 use super::{EXIT_BUG, EXIT_ERROR, output};
 
 /// Shows the table until the user quits.
@@ -39,7 +38,7 @@ pub(super) fn run(
     let (source, host) = source(global, settings.kinds)?;
     let collector = Collector {
         source,
-        tracker: Tracker::new(settings.linger),
+        tracker: tracker(&settings),
         recorder: global.recorder()?,
         clock,
         interval: settings.interval,
@@ -86,6 +85,8 @@ fn reload(global: &GlobalArgs, words: &[String]) -> Result<(Settings, String), S
     let read = config::read(&path).map_err(|error| format!("settings kept; {}", error.brief()))?;
     // The filter of the command line may use a new service name.
     let services = read.services.clone();
+    let mut global = global.clone();
+    global.services = services.clone();
     let settings = services.while_tried(|| global.override_settings(read, words));
     let settings = settings.map_err(|error| format!("settings kept; {error:#}"))?;
     services.use_everywhere();

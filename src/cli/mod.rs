@@ -20,6 +20,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use sockeye::config::{read, read_services};
+use sockeye::model::Services;
 use sockeye::runtime::panic;
 
 use definition::{Cli, Command};
@@ -47,7 +48,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<u8> {
-    let cli = match Cli::parsed_from(std::env::args_os()) {
+    let mut cli = match Cli::parsed_from(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
             print_error(&usage_error(error));
@@ -73,7 +74,8 @@ fn run() -> anyhow::Result<u8> {
     // The config file is read from here on. Its folder may hang (a home on a network), so help, version and usage
     // errors come first.
     if cli.uses_service_names() {
-        load_own_services(&cli);
+        cli.global.services = own_services(&cli);
+        cli.global.services.use_everywhere();
     }
     // Every command refuses a named config file with an error in it; only the live table uses the settings.
     let named = cli.global.config.as_deref().map(read).transpose()?;
@@ -93,16 +95,15 @@ fn run() -> anyhow::Result<u8> {
     }
 }
 
-/// Loads the user's names for ports, before a filter or a target is parsed that may use one. An error in the default
-/// file is a warning to the commands; the live table, or `--config`, reads the whole file and refuses it.
-fn load_own_services(cli: &Cli) {
+/// The user's names for ports, which a filter or a target may use. An error in the default file is a warning to the
+/// commands; the live table, or `--config`, reads the whole file and refuses it.
+fn own_services(cli: &Cli) -> Services {
     let named = cli.global.config.as_deref();
-    match read_services(named) {
-        Ok(services) => services.use_everywhere(),
-        Err(error) if cli.command.is_some() && named.is_none() => {
+    read_services(named).unwrap_or_else(|error| {
+        if cli.command.is_some() && named.is_none() {
             let error = error.brief();
             print_error(&format!("{error}; your own service names are not used"));
         }
-        Err(_) => {}
-    }
+        Services::default()
+    })
 }

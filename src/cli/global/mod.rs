@@ -13,12 +13,14 @@ use clap::{Args, ValueEnum};
 use sockeye::bind::Address;
 use sockeye::config::duration;
 use sockeye::filter::Filter;
-use sockeye::model::{Family, Kinds, Protocol, clean};
+use sockeye::model::{Family, Kinds, Protocol, Services, clean};
 use sockeye::query::{Query, Sort, Tab};
 use sockeye::settings::Settings;
 use sockeye::source::{
     DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT, Source, System, own_uid,
 };
+
+use sockeye::track::Tracker;
 
 use crate::cli::output;
 
@@ -93,6 +95,9 @@ pub struct GlobalArgs {
     /// Don't show it, whatever the config file says
     #[arg(long, global = true, overrides_with = "stats")]
     no_stats: bool,
+    /// The user's names for ports, from the config file.
+    #[arg(skip)]
+    pub services: Services,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -118,7 +123,8 @@ impl GlobalArgs {
         } else {
             // Names are shown cleaned, so the filter is cleaned, too.
             let typed = clean(&words.join(" ")).into_owned();
-            Filter::parse(&typed).with_context(|| format!("filter `{typed}`"))?
+            Filter::parse_with(&typed, &self.services)
+                .with_context(|| format!("filter `{typed}`"))?
         };
         // `proto:unix` also lists unix sockets, unless options name other kinds.
         let shows_all = self.all || !words.is_empty();
@@ -146,6 +152,7 @@ impl GlobalArgs {
                 None => self.has_colour() && below.color,
             },
             themes,
+            services: self.services.clone(),
             ..below
         };
         // An error here is better than one in the middle of the table.
@@ -287,4 +294,11 @@ pub fn query(settings: &Settings, sort: Sort) -> anyhow::Result<Query> {
         sort,
         highlight: settings.highlight,
     })
+}
+
+/// A tracker for these settings.
+pub fn tracker(settings: &Settings) -> Tracker {
+    let mut tracker = Tracker::new(settings.linger);
+    tracker.set_services(settings.services.clone());
+    tracker
 }

@@ -18,11 +18,11 @@ use sockeye::report::{self, CsvOptions, Layout};
 use sockeye::runtime::collector;
 use sockeye::settings::Settings;
 use sockeye::source::{Recorder, Replay, Source as _, System};
-use sockeye::track::{Row, Table, Tracker};
+use sockeye::track::{Row, Table};
 
 use crate::cli::errors::{is_relevant, print_error};
 use crate::cli::examples;
-use crate::cli::global::{GlobalArgs, query};
+use crate::cli::global::{GlobalArgs, query, tracker};
 use crate::cli::output::{Printed, output_width, print};
 use crate::cli::{EXIT_ERROR, EXIT_NO};
 use moment::{At, Found};
@@ -107,7 +107,7 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
         timings,
         recorded,
     } = read(global, &query, list.at, clock.now())?;
-    let mut tracker = Tracker::new(settings.linger);
+    let mut tracker = tracker(&settings);
     let (update, refresh) = collector::track_snapshot(&mut tracker, snapshot, timings, clock);
     let table = update.table;
     let rows = query.select(&table);

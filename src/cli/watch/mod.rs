@@ -19,11 +19,11 @@ use sockeye::runtime::watch::{self, Deadline, WatchEnd};
 use sockeye::runtime::{panic, process::signals};
 use sockeye::settings::Settings;
 use sockeye::source::{Recorder, Replay, Source as _};
-use sockeye::track::{TableUpdate, Tracker};
+use sockeye::track::TableUpdate;
 
 use crate::cli::errors::{is_relevant, print_error};
 use crate::cli::examples;
-use crate::cli::global::{GlobalArgs, query};
+use crate::cli::global::{GlobalArgs, query, tracker};
 use crate::cli::output::{Printed, print};
 use crate::cli::{EXIT_BUG, EXIT_ERROR};
 use stream::Stream;
@@ -79,7 +79,7 @@ pub fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
     }
     let collector = Collector {
         source: global.source(settings.kinds)?,
-        tracker: Tracker::new(settings.linger),
+        tracker: tracker(&settings),
         recorder: global.recorder()?,
         clock,
         interval: settings.interval,
@@ -105,7 +105,8 @@ fn replay(
     mut recording: Replay,
     printer: &mut Printer,
 ) -> anyhow::Result<()> {
-    let (mut recorder, mut tracker) = (global.recorder()?, Tracker::new(settings.linger));
+    let mut recorder = global.recorder()?;
+    let mut tracker = tracker(settings);
     loop {
         let mut snapshot = recording.take(printer.clock.now())?;
         if let Some(recorder) = &mut recorder {
