@@ -149,7 +149,7 @@ impl Progress {
     }
 
     /// Shows the first port that is still waited for, if the line changes.
-    fn show(&mut self, wanted: What, ports: &[Port], waited: Duration) {
+    fn show(&mut self, wanted: What, ports: &[Port], time: Duration) {
         let pending = ports.iter().find(|port| !port.is_reached);
         let Some(port) = pending.filter(|_| self.is_wanted) else {
             return;
@@ -158,7 +158,7 @@ impl Progress {
             What::Free => port.summary.as_deref().unwrap_or("in use"),
             What::Listening => "nothing is listening",
         };
-        let line = format!("{}: {} s, {why}", port.target, waited.as_secs());
+        let line = format!("{}: {} s, {why}", port.target, time.as_secs());
         let columns = terminal_width().unwrap_or(80);
         let line = sockeye::columns::cut(&line, usize::from(columns).saturating_sub(1));
         if self.shown.as_ref() != Some(&line) {

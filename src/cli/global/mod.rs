@@ -19,7 +19,6 @@ use sockeye::settings::Settings;
 use sockeye::source::{
     DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT, Source, System, own_uid,
 };
-
 use sockeye::track::Tracker;
 
 use crate::cli::output;
