@@ -1,5 +1,5 @@
 //! A crash is one line and a documented exit code. The crashes are real panics, which only a debug build
-//! can be asked for.
+//! can be requested.
 #![cfg(debug_assertions)]
 
 use std::process::{Command, Output};
