@@ -11,6 +11,9 @@ const MOST_FILES: usize = 12;
 /// A struct with more is several.
 const MOST_FIELDS: usize = 25;
 
+/// A function is seen without scrolling.
+const MOST_LINES: usize = 60;
+
 /// Enums of the state machine: a variant without a handler has to fail to compile.
 const MATCHED_WHOLE: &[&str] = &["Action", "Msg", "Effect"];
 
@@ -52,6 +55,26 @@ fn no_struct_has_more_fields_than_can_be_kept_in_mind() {
     assert!(
         faults.is_empty(),
         "more than {MOST_FIELDS} fields: {faults:#?}"
+    );
+}
+
+#[test]
+fn no_function_is_longer_than_a_screen() {
+    let mut faults = Vec::new();
+    for file in product() {
+        let text = read(&root().join(&file));
+        let code = halves(without_tests(&text)).code;
+        for (head, body) in bodies(&code, "fn") {
+            let lines = body.trim().lines().count();
+            if lines > MOST_LINES {
+                let name = head.split('(').next().unwrap_or_default();
+                faults.push(format!("{file}: {name} has {lines}"));
+            }
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "more than {MOST_LINES} lines: {faults:#?}"
     );
 }
 
