@@ -14,10 +14,12 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use scene::{OF_A_TENTH, SIZES, moment};
-use sockeye::app::{App, Asked, Msg, Settings, Size, Sort, Surroundings, Tab};
+use sockeye::app::{App, Environment, Msg, Size};
 use sockeye::columns::ColumnId;
 use sockeye::filter::{Context, Filter};
 use sockeye::model::{Kinds, Lineage, Snapshot};
+use sockeye::query::{Query, Sort, Tab};
+use sockeye::settings::Settings;
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::Tracker;
 use sockeye::ui;
@@ -68,7 +70,7 @@ fn observe(criterion: &mut Criterion) {
                 let mut readings = readings(&first, second);
                 bencher.iter_batched(
                     || readings.next().expect("there is always one more"),
-                    |snapshot| tracker.observe(snapshot),
+                    |snapshot| tracker.apply(snapshot),
                     BatchSize::PerIteration,
                 );
             });
@@ -91,7 +93,7 @@ fn sort(criterion: &mut Criterion) {
     for size in SIZES {
         let table = scene::table(size);
         for (name, by) in [("port", ColumnId::Port), ("process", ColumnId::Process)] {
-            let asked = Asked {
+            let asked = Query {
                 tab: Tab::All,
                 kinds: Kinds::DEFAULT,
                 filter: Filter::default(),
@@ -113,7 +115,7 @@ fn sort(criterion: &mut Criterion) {
 fn draw(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("draw");
     for size in SIZES {
-        let observation = Tracker::new(LINGER).observe(scene::snapshot(size, 0));
+        let observation = Tracker::new(LINGER).apply(scene::snapshot(size, 0));
         let mut app = App::new(settings(), surroundings(), moment(0));
         let mut terminal = Terminal::new(TestBackend::new(150, 40)).expect("it has no terminal");
         group.bench_function(BenchmarkId::new("a reading", size), |bencher| {
@@ -147,8 +149,8 @@ fn settings() -> Settings {
     }
 }
 
-fn surroundings() -> Surroundings {
-    Surroundings {
+fn surroundings() -> Environment {
+    Environment {
         host: "bench".into(),
         is_recording: false,
         uid: Some(3),

@@ -115,7 +115,7 @@ fn steady_refreshes() -> Outcome<Took> {
         };
         on_this_thread(|| {
             let snapshot = system.take(at)?;
-            drop(tracker.observe(snapshot));
+            drop(tracker.apply(snapshot));
             Ok(())
         })
     };

@@ -85,7 +85,7 @@ pub fn later(before: &Snapshot, seconds: u64, one_in: usize) -> Snapshot {
 /// The tracked table of n sockets.
 pub fn table(n: usize) -> Arc<Table> {
     Tracker::new(Duration::from_secs(10))
-        .observe(snapshot(n, 0))
+        .apply(snapshot(n, 0))
         .table
 }
 

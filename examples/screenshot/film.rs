@@ -14,9 +14,12 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use serde_json::Value;
-use sockeye::app::{App, BindReport, Effect, Input, Key, Msg, Settings, Size, Surroundings, Tab};
-use sockeye::bind::{Examination, Probe, ProbeResult, Witness};
+use sockeye::app::{App, BindReport, Effect, Environment, Input, Msg, Size};
+use sockeye::bind::{BindTestResult, Probe, ProbeResult, Prober};
+use sockeye::keymap::Key;
 use sockeye::model::{Answered, Evidence, Holder, Lineage, Moment, Snapshot, SocketOptions};
+use sockeye::query::Tab;
+use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source as _};
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::Tracker;
@@ -62,7 +65,7 @@ impl Film {
         let settings = settings();
         let mut tracker = Tracker::new(settings.linger);
         let mut app = App::new(settings, surroundings(width, height), now);
-        app.update(Msg::SnapshotTaken(tracker.observe(last.clone())), now);
+        app.update(Msg::SnapshotTaken(tracker.apply(last.clone())), now);
         let begin = now.wall;
         Self {
             app,
@@ -76,14 +79,14 @@ impl Film {
 
     /// Goes on to the next snapshot; `false` if there is none.
     pub fn step(&mut self) -> bool {
-        if self.replay.is_over().expect("the recording can be read") {
+        if self.replay.is_at_end().expect("the recording can be read") {
             return false;
         }
         let mut next = self.replay.take(self.now).expect("it has a next snapshot");
         next.taken_at.steady = next.taken_at.wall.duration_since(self.begin).unsigned_abs();
         self.now = next.taken_at;
         self.last = next.clone();
-        let table = self.tracker.observe(next);
+        let table = self.tracker.apply(next);
         self.app.update(Msg::SnapshotTaken(table), self.now);
         true
     }
@@ -109,8 +112,8 @@ impl Film {
         for effect in self.app.update(Msg::Input(Input::Key(key)), self.now) {
             if let Effect::BindTest { job, target } = effect {
                 let mut witness = Recorded(&self.last);
-                let examination = Examination::of(&target, &mut witness);
-                let report = Box::new(BindReport { job, examination });
+                let test_result = BindTestResult::of(&target, &mut witness);
+                let report = Box::new(BindReport { job, test_result });
                 self.app.update(Msg::BindTested(report), self.now);
             }
         }
@@ -138,8 +141,8 @@ fn settings() -> Settings {
 }
 
 /// Where root watches a host, as if this were no recording.
-fn surroundings(width: u16, height: u16) -> Surroundings {
-    Surroundings {
+fn surroundings(width: u16, height: u16) -> Environment {
+    Environment {
         host: "web-01".into(),
         is_recording: false,
         uid: Some(0),
@@ -154,7 +157,7 @@ fn surroundings(width: u16, height: u16) -> Surroundings {
 /// What the machine told while the recording was made.
 struct Recorded<'a>(&'a Snapshot);
 
-impl Witness for Recorded<'_> {
+impl Prober for Recorded<'_> {
     fn rows(&mut self) -> Evidence {
         let sockets = self
             .0

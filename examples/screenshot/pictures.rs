@@ -6,7 +6,7 @@ mod film;
 mod svg;
 
 use ratatui::buffer::Buffer;
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 
 use film::Film;
 

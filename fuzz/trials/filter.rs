@@ -21,7 +21,7 @@ static TABLE: LazyLock<Arc<Table>> = LazyLock::new(|| {
     let mut tracker = Tracker::new(Duration::from_secs(10));
     let tables = [1, 2, 3].map(|second| {
         let reading = replay.take(at(second)).expect("it has no mistakes");
-        tracker.observe(reading).table
+        tracker.apply(reading).table
     });
     let [.., last] = tables;
     last

@@ -12,13 +12,16 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sockeye::app::view::View;
-use sockeye::app::{App, Input, Key, Msg, Settings, Size, Surroundings, Tab};
+use sockeye::app::{App, Environment, Input, Msg, Size};
 use sockeye::columns::CellContext;
+use sockeye::keymap::Key;
 use sockeye::model::{Kinds, Lineage, Moment, clean};
+use sockeye::query::Tab;
 use sockeye::report;
+use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source as _};
 use sockeye::theme::{Depth, Glyphs};
-use sockeye::track::{Observation, Row, Table, Tracker};
+use sockeye::track::{Row, Table, TableUpdate, Tracker};
 use sockeye::ui;
 
 /// What is longer is cut.
@@ -48,7 +51,7 @@ pub fn run(bytes: &[u8]) {
             }
         }
         screen.draw();
-        if replay.is_over().expect("memory can be read") {
+        if replay.is_at_end().expect("memory can be read") {
             break;
         }
     }
@@ -85,7 +88,7 @@ impl Screen {
     }
 
     fn observe(&mut self, reading: sockeye::model::Snapshot) {
-        let observation = self.tracker.observe(reading);
+        let observation = self.tracker.apply(reading);
         is_reported(&observation, self.now);
         self.tell(Msg::SnapshotTaken(observation));
     }
@@ -140,7 +143,7 @@ fn is_clean(text: &str) {
 }
 
 /// Every way to tell of it: one line each, clean, and what reads it reads it back.
-fn is_reported(observation: &Observation, now: Moment) {
+fn is_reported(observation: &TableUpdate, now: Moment) {
     let Table { rows, .. } = &*observation.table;
     let rows: Vec<&Row> = rows.iter().map(|row| &**row).collect();
     let json = written(|out| report::write_json(out, &observation.table, &rows));
@@ -154,7 +157,7 @@ fn is_reported(observation: &Observation, now: Moment) {
     let lines = written(|out| report::write_ndjson(out, &observation.table, &rows));
     lines.lines().for_each(is_clean);
 
-    let sheet = report::Sheet::default();
+    let sheet = report::CsvOptions::default();
     let table = written(|out| report::write_csv(out, rows.iter().copied(), sheet));
     let mut reader = csv::Reader::from_reader(table.as_bytes());
     let columns = reader.headers().expect("it is CSV").len();
@@ -201,8 +204,8 @@ fn settings() -> Settings {
     }
 }
 
-fn surroundings() -> Surroundings {
-    Surroundings {
+fn surroundings() -> Environment {
+    Environment {
         host: "recording".to_owned(),
         is_recording: true,
         uid: Some(1000),

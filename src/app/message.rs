@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FileFormat, Input, Settings};
-use crate::bind::{Examination, Target};
+use crate::app::{FileFormat, Input};
+use crate::bind::{BindTestResult, Target};
 use crate::model::{Background, Kinds, Limits, Pid, Process, Refresh, Socket};
-use crate::track::{Observation, RowId};
+use crate::settings::Settings;
+use crate::track::{RowId, TableUpdate};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -14,7 +15,7 @@ pub enum Msg {
     /// The person at the terminal did something.
     Input(Input),
     /// The collector took a snapshot and compared it.
-    SnapshotTaken(Observation),
+    SnapshotTaken(TableUpdate),
     /// What the snapshot took that comes next.
     RefreshMeasured(Refresh),
     /// The screen was drawn, and this is how long that took. Shown with the next refresh, so that no
@@ -54,16 +55,16 @@ pub enum Msg {
     /// A signal was sent, and what comes of it is looked at: one line on how far that is.
     EndPending(String),
     /// What came of a signal.
-    EndWatched {
+    EndOutcome {
         /// Whether all that was to end has ended, and its port is free.
         succeeded: bool,
         /// One sentence or two.
         message: String,
     },
     /// The system asks the program to end, or a part that it can't do without crashed.
-    EndAsked(Exit),
+    ExitRequested(Exit),
     /// The shell asks the program to stop until it is continued (`SIGTSTP`).
-    SuspendAsked,
+    SuspendRequested,
     /// The program goes on after it was stopped; the screen may show anything.
     Resumed,
     /// Time passed.
@@ -89,7 +90,7 @@ pub struct BindReport {
     /// Which request it answers; an answer to an older one is dropped.
     pub job: u64,
     /// What was found out.
-    pub examination: Examination,
+    pub test_result: BindTestResult,
 }
 
 /// What is behind the owners of a socket: what a question before an end says of them.
@@ -101,7 +102,7 @@ pub struct Inspected {
     pub backgrounds: Vec<Background>,
     /// The process that starts one of them again, with what was read of it, where ending it is the way to
     /// keep the port free.
-    pub keeper: Option<(Arc<Process>, Background)>,
+    pub supervisor: Option<(Arc<Process>, Background)>,
     /// What decides who has to run a command.
     pub limits: Limits,
 }
@@ -185,7 +186,7 @@ pub enum EndRole {
     /// It has the socket.
     Owner,
     /// It starts an owner again: it must still be an ancestor of one that is to end as well.
-    Keeper,
+    Supervisor,
 }
 
 /// How often a person has said yes.
@@ -234,7 +235,7 @@ pub enum Effect {
         socket: Box<Socket>,
     },
     /// Send a signal to processes, if they are still those that are meant; then look what comes of it, and
-    /// answer with [`Msg::EndWatched`] or [`Msg::SignalFailed`].
+    /// answer with [`Msg::EndOutcome`] or [`Msg::SignalFailed`].
     EndProcess(Ending),
     /// Put text on the clipboard.
     Copy(String),
@@ -245,7 +246,7 @@ pub enum Effect {
     /// Write these rows of the current table to a file of this format.
     Write(FileFormat, Vec<RowId>),
     /// Ask the shell's job control to stop this job, as `Ctrl-Z` does outside raw mode; it comes
-    /// back as [`Msg::SuspendAsked`].
+    /// back as [`Msg::SuspendRequested`].
     SuspendJob,
     /// Give the terminal back and stop until continued.
     Suspend,

@@ -1,35 +1,30 @@
-//! Whether a port can be bound, what is in the way, and what to do about it.
+//! Whether a port can be bound, what is in the way, and how to fix that.
 //!
-//! A [`Target`] is put to the test in an [`Examination`]: what the machine tells about the port, what
-//! the [`rules`] make of it, and what the kernel answers to real binds ([`probe()`]). A [`Verdict`]
-//! says what that means. A port is chosen by binding and keeping it ([`choose`], [`Claim`]). Only `probe`
-//! and `free/claim` touch the operating system; the evidence comes from `source`.
+//! A [`Target`] is tested by real binds ([`probe()`]); the [`rules`] predict their results from the socket table.
+//! Both make a [`BindTestResult`], and a [`Verdict`] explains it. [`choose`] finds a free port and a [`Claim`]
+//! keeps it. Only `probe` and `free/claim` touch the operating system; the evidence comes from outside.
 
-mod browsers;
-mod covers;
-mod examine;
+mod bind_test;
 mod fix;
 mod free;
-mod outcome;
 mod probe;
 pub mod rules;
-mod servers;
 mod target;
-mod unix_target;
 mod verdict;
 
-pub use browsers::browsers_refuse;
-pub use covers::covering;
-pub use examine::{Agreement, Examination, Trial, Witness};
-pub use fix::{Fix, FixCode, Frees, RunAs, fixes_for, keeper_text, shell_word, thing};
-pub use free::{Choice, Claim, Refusal, Unfit, Wish, choose, has_only_leftovers, unfit};
-pub use outcome::{Probe, ProbeResult};
+pub use bind_test::servers::{Profile, Start};
+pub use bind_test::{Agreement, BindTestResult, Prober, Trial};
+pub use fix::{Fix, FixCode, Frees, RunAs, also_ends_text, fixes_for, shell_word, supervisor_text};
+pub use free::{
+    Choice, Claim, PortRequest, Refusal, Unfit, browsers_refuse, choose, has_only_leftovers, unfit,
+};
+pub use probe::probe;
+pub use probe::result::{Probe, ProbeResult};
 pub use probe::zone::interface;
-pub use probe::{Suite, probe, probe_asking};
-pub use servers::{Profile, Start};
+pub use target::listeners::reachable_listeners;
+pub use target::unix::unix_name;
 pub use target::{Address, Target, TargetError};
-pub use unix_target::unix_name;
 pub use verdict::{
-    Cause, MAX_PATH, MatrixCell, MatrixRow, Note, NoteCode, Outcome, UnixCause, UnixVerdict,
-    Verdict,
+    AnyVerdict, Cause, MAX_PATH, MatrixCell, MatrixRow, Note, NoteCode, Outcome, UnixCause,
+    UnixVerdict, Verdict,
 };

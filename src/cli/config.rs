@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use clap::Args;
 use sockeye::config::{default_file, default_path};
 
-use super::examples;
-use super::options::Shared;
+use super::args::Shared;
+use super::args::examples;
 use super::output::print;
 
 /// Print the settings of the live table with their defaults

@@ -4,16 +4,17 @@ use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use sockeye::app::{Exit, Settings, Size, Surroundings};
+use sockeye::app::{Environment, Exit, Size};
+use sockeye::clock::Clock;
 use sockeye::config;
 use sockeye::model::{Kinds, clean};
-use sockeye::runtime::clock::Clock;
 use sockeye::runtime::collector::Collector;
-use sockeye::runtime::{live, panic, signals};
+use sockeye::runtime::{live, panic, process::signals};
+use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source, lineage, own_uid};
 use sockeye::track::Tracker;
 
-use super::options::Shared;
+use super::args::Shared;
 use super::{EXIT_BUG, EXIT_TROUBLE, complain, output};
 
 /// Shows the table until the user leaves it.
@@ -24,7 +25,7 @@ pub(super) fn run(
 ) -> anyhow::Result<u8> {
     let below = match named {
         Some(named) => named,
-        None => config::read_if_there()?,
+        None => config::read_default()?,
     };
     let settings = shared.over(below, words)?;
     // Keys come from the terminal itself where standard input is a recording.
@@ -42,10 +43,10 @@ pub(super) fn run(
         clock,
         interval: settings.interval,
         lost_recording: None,
-        is_hasty: true,
+        partial_owners_first: true,
         is_measured: true,
     };
-    let surroundings = Surroundings {
+    let surroundings = Environment {
         host,
         is_recording: shared.replay.is_some(),
         uid: own_uid(),
@@ -69,7 +70,7 @@ pub(super) fn run(
         Exit::Signal(number) => signals::end_by(number),
         Exit::TerminalGone => EXIT_TROUBLE,
         Exit::Crashed(what) => {
-            complain(&panic::bug(&what));
+            complain(&panic::bug_report(&what));
             EXIT_BUG
         }
     })

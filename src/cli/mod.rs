@@ -1,18 +1,13 @@
 //! The command line: what was asked, and one file for each command.
 
-mod at;
+mod args;
 mod check;
-mod completions;
 mod config;
-mod examples;
 mod free;
-mod keys;
 mod list;
 mod live;
-mod man;
-mod options;
 mod output;
-mod size;
+mod reference;
 mod wait;
 mod watch;
 
@@ -28,7 +23,8 @@ use sockeye::theme::Glyphs;
 use sockeye::track::Row;
 use sockeye::ui::in_ascii;
 
-use options::{Cli, Command};
+use args::{Cli, Command};
+use reference::{completions, keys, man};
 
 /// What was asked is not so: nothing matches, a port can't be bound.
 const EXIT_NOT_SO: u8 = 1;

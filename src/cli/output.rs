@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 
-use sockeye::runtime::output::Patient;
+use sockeye::runtime::process::stdio::RetryWriter;
 use sockeye::runtime::terminal::SHOWS_ALL;
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::ui::in_ascii;
@@ -11,7 +11,7 @@ use sockeye::ui::in_ascii;
 pub(super) fn print(
     write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
 ) -> io::Result<Printed> {
-    let mut out = BufWriter::new(Patient(io::stdout().lock()));
+    let mut out = BufWriter::new(RetryWriter(io::stdout().lock()));
     let mut reduced = InAscii {
         out: &mut out,
         held: Vec::new(),

@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use sockeye::clock::Clock;
 use sockeye::config::duration;
-use sockeye::report::{self, Waited, WaitedFor};
-use sockeye::runtime::clock::Clock;
-use sockeye::runtime::signals;
-use sockeye::runtime::wait::{Hopeless, Port, Waiting, Wanted};
+use sockeye::report::{self, WaitResult, WaitedPort};
+use sockeye::runtime::process::signals;
+use sockeye::runtime::wait::{Goal, Port, PortWaiter, WaitError};
 
-use super::options::Shared;
+use super::args::Shared;
+use super::args::examples;
 use super::output::{columns_of_terminal, print};
-use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain, examples};
+use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain};
 
 /// How soon to look again where nothing is said.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -63,25 +64,25 @@ pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
         What::Listening => super::check::targets_of_any_family(shared, &wait.targets)?,
     };
     let wanted = match wait.wanted {
-        What::Free => Wanted::Free,
-        What::Listening => Wanted::Listening(shared.family()),
+        What::Free => Goal::Free,
+        What::Listening => Goal::Listening(shared.family()),
     };
     let mut progress = Progress::new(!wait.quiet);
-    signals::exit_when_asked_after(progress.eraser()).context("signals can't be waited for")?;
+    signals::exit_on_signal_after(progress.eraser()).context("signals can't be waited for")?;
     let (clock, interval) = (Clock::start(), shared.interval_or(INTERVAL));
-    let mut waiting = Waiting::new(targets, wanted, clock);
+    let mut waiting = PortWaiter::new(targets, wanted, clock);
     let happened = waiting.wait(interval, wait.timeout, |ports| {
         progress.show(wait.wanted, ports, clock.now().steady);
     });
     drop(progress);
     let happened = match happened {
         Ok(happened) => happened,
-        Err(Hopeless { target, why }) => {
+        Err(WaitError { target, why }) => {
             complain(&format!("{target}: waiting can't help: {why}"));
             return Ok(EXIT_TROUBLE);
         }
     };
-    let outcome = Waited {
+    let outcome = WaitResult {
         wanted: wait.wanted.as_str(),
         happened,
         time: clock.now().steady,
@@ -91,11 +92,11 @@ pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
     Ok(if happened { 0 } else { EXIT_NOT_SO })
 }
 
-fn told(port: &Port) -> WaitedFor<'_> {
-    WaitedFor {
+fn told(port: &Port) -> WaitedPort<'_> {
+    WaitedPort {
         target: &port.target,
-        changed_at: port.changed_at.filter(|_| port.is_so),
-        is_so: port.is_so,
+        changed_at: port.changed_at.filter(|_| port.is_reached),
+        happened: port.is_reached,
         holders: &port.holders,
         seen_at: port.seen_at,
         summary: port.summary.as_deref(),
@@ -103,7 +104,7 @@ fn told(port: &Port) -> WaitedFor<'_> {
 }
 
 /// The outcome on standard output; on standard error what is missing.
-fn tell(wait: &Wait, outcome: &Waited<'_>) -> io::Result<()> {
+fn tell(wait: &Wait, outcome: &WaitResult<'_>) -> io::Result<()> {
     if wait.quiet {
         return Ok(());
     }
@@ -113,8 +114,8 @@ fn tell(wait: &Wait, outcome: &Waited<'_>) -> io::Result<()> {
     } else if outcome.happened {
         print(|out| report::write_wait(out, outcome, &zone))?;
     }
-    for port in outcome.ports.iter().filter(|port| !port.is_so) {
-        let told = report::told_of_wait(outcome.wanted, port, &zone);
+    for port in outcome.ports.iter().filter(|port| !port.happened) {
+        let told = report::wait_line(outcome.wanted, port, &zone);
         complain(&format!("timed out: {told}"));
     }
     Ok(())
@@ -162,7 +163,7 @@ impl Progress {
         if !self.is_wanted {
             return;
         }
-        let Some(port) = ports.iter().find(|port| !port.is_so) else {
+        let Some(port) = ports.iter().find(|port| !port.is_reached) else {
             return;
         };
         let why = match what {

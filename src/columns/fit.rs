@@ -1,25 +1,14 @@
-//! Which columns a terminal of some width has room for, and how wide each becomes.
+//! Which columns fit into a width, and how wide each becomes.
 
-use super::{Align, Column, ColumnId};
+use super::{Align, Column, ColumnId, pad, pad_left};
 
-/// What the texts in a column ask for, in cells.
+/// The widths that the texts in a column need, in cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Demand {
-    /// Worth a column that matters less: what just changed, old and new.
+    /// For recent changes, old and new; a less important column is dropped for it.
     pub needed: u16,
-    /// Worth cells that are to spare: the whole of every text.
+    /// For every text in full; granted if there are spare cells.
     pub useful: u16,
-}
-
-/// A column that has got its place.
-#[derive(Clone, Copy, Debug)]
-pub struct Fitted {
-    /// The column.
-    pub column: &'static Column,
-    /// First cell, counted from the left edge of the table.
-    pub x: u16,
-    /// Cells.
-    pub width: u16,
 }
 
 impl Demand {
@@ -33,135 +22,137 @@ impl Demand {
     }
 }
 
+/// A column with its position.
+#[derive(Clone, Copy, Debug)]
+pub struct Fitted {
+    /// The column.
+    pub column: &'static Column,
+    /// First cell, counted from the left edge of the table.
+    pub x: u16,
+    /// Cells.
+    pub width: u16,
+}
+
 /// Cells between two columns.
 const GAP: u16 = 1;
 
-/// Lays out those of `candidates` that fit into `width` cells: the ones with the lowest priority
-/// number first, each at least as wide as its minimum and as its texts need. What is left goes first
-/// to columns whose texts can use it, then to all that may grow. Priority 0 is never dropped, nor is
-/// the first of all: where those don't fit, they give up what they need beyond their minimum, and then the
-/// last are cut, the port after all others.
+/// Lays out those of `candidates` that fit into `room` cells. Columns with the highest priority number are dropped
+/// first, each column is at least as wide as its minimum and its [needed](Demand::needed) width. Spare cells go to
+/// columns with longer texts, then to all that may grow. Priority 0 is never dropped, nor is the only column: if
+/// these don't fit, they shrink to their minimum, then the last ones are cut, the port after all others.
 pub fn fit(
     candidates: &[&'static Column],
-    width: u16,
+    room: u16,
     demand: impl Fn(&Column) -> Demand,
 ) -> Vec<Fitted> {
-    let chosen = choose(candidates, width, &demand);
-    let mut widths: Vec<u16> = chosen.iter().map(|column| least(column, &demand)).collect();
-    shrink(&chosen, &mut widths, width);
-    let spare = width.saturating_sub(total(&widths));
-    let spare = grow(&chosen, &mut widths, spare, |column| demand(column).useful);
-    grow(&chosen, &mut widths, spare, |column| column.max);
-    place(&chosen, &widths)
-}
-
-fn least(column: &Column, demand: &impl Fn(&Column) -> Demand) -> u16 {
-    demand(column).needed.max(column.min)
-}
-
-fn choose(
-    candidates: &[&'static Column],
-    width: u16,
-    demand: &impl Fn(&Column) -> Demand,
-) -> Vec<&'static Column> {
-    let mut by_priority: Vec<_> = candidates.to_vec();
-    by_priority.sort_by_key(|column| column.priority);
-    let mut used = 0u16;
-    let mut kept = Vec::new();
-    for column in by_priority {
-        let needs = least(column, demand) + if kept.is_empty() { 0 } else { GAP };
-        if column.priority == 0 || kept.is_empty() || used + needs <= width {
-            used += needs;
-            kept.push(column.id);
-        } else {
-            break;
-        }
+    let least = |column: &Column| demand(column).needed.max(column.min);
+    let mut columns = start(candidates, least);
+    while total(&columns) > room && columns.len() > 1 {
+        let priorities = columns.iter().map(|one| one.column.priority).enumerate();
+        match priorities.max_by_key(|&(_, priority)| priority) {
+            Some((at, 1..)) => columns.remove(at),
+            _ => break,
+        };
     }
-    candidates
+    shrink(&mut columns, room);
+    grow(&mut columns, room, |column| demand(column).useful);
+    grow(&mut columns, room, |column| column.max);
+    place(columns)
+}
+
+/// Lays out all of `candidates`, each as wide as `widest` says, or as its title.
+pub fn fit_all(candidates: &[&'static Column], widest: impl Fn(&Column) -> u16) -> Vec<Fitted> {
+    place(start(candidates, widest))
+}
+
+fn start(candidates: &[&'static Column], width: impl Fn(&Column) -> u16) -> Vec<Fitted> {
+    let each = candidates.iter().map(|&column| Fitted {
+        column,
+        x: 0,
+        width: width(column),
+    });
+    each.collect()
+}
+
+/// Cells that these columns take; one without width needs no gap.
+fn total(columns: &[Fitted]) -> u16 {
+    let widths = columns
         .iter()
-        .copied()
-        .filter(|column| kept.contains(&column.id))
-        .collect()
+        .map(|one| one.width)
+        .filter(|&width| width > 0);
+    widths
+        .map(|width| width + GAP)
+        .sum::<u16>()
+        .saturating_sub(GAP)
 }
 
-/// Cells that columns of these widths take; one of no width needs no gap.
-fn total(widths: &[u16]) -> u16 {
-    let shown = widths.iter().filter(|&&width| width > 0);
-    shown.fold(0, |sum, &width| {
-        sum + width + if sum == 0 { 0 } else { GAP }
-    })
-}
-
-/// Takes from the last columns what does not fit, down to their minimum, then to nothing; from the port
-/// only when there is nothing else.
-fn shrink(chosen: &[&'static Column], widths: &mut [u16], room: u16) {
-    let is_port = |&at: &usize| chosen[at].id == ColumnId::Port;
-    let (ports, others): (Vec<_>, Vec<_>) = (0..widths.len()).rev().partition(is_port);
+/// Narrows the last columns until all fit, first down to their minimum, then to nothing; the port comes last.
+fn shrink(columns: &mut [Fitted], room: u16) {
+    let is_port = |&at: &usize| columns[at].column.id == ColumnId::Port;
+    let (ports, others): (Vec<_>, Vec<_>) = (0..columns.len()).rev().partition(is_port);
     for keep_minimum in [true, false] {
         for &at in others.iter().chain(&ports) {
+            let excess = total(columns).saturating_sub(room);
+            let Fitted { column, width, .. } = &mut columns[at];
             let floor = if keep_minimum {
-                chosen[at].min.min(widths[at])
+                column.min.min(*width)
             } else {
                 0
             };
-            let excess = total(widths).saturating_sub(room);
-            widths[at] -= excess.min(widths[at] - floor);
+            *width -= excess.min(*width - floor);
         }
     }
 }
 
-/// Gives spare cells to the columns in turn, so that all grow alike until they are as wide as
-/// `enough` says; an unbounded column takes what remains. Returns what nobody took.
-fn grow(
-    chosen: &[&'static Column],
-    widths: &mut [u16],
-    mut spare: u16,
-    enough: impl Fn(&Column) -> u16,
-) -> u16 {
-    let is_unbounded = |column: &Column| enough(column) == u16::MAX;
-    let mut grown = true;
-    while spare > 0 && grown {
-        grown = false;
-        for (column, width) in chosen.iter().zip(widths.iter_mut()) {
-            if spare > 0 && (1..enough(column)).contains(width) && !is_unbounded(column) {
-                *width += 1;
+/// Gives spare cells to the columns in turn, up to `enough` for each; an unbounded column takes the rest.
+fn grow(columns: &mut [Fitted], room: u16, enough: impl Fn(&Column) -> u16) {
+    let mut spare = room.saturating_sub(total(columns));
+    let limits: Vec<u16> = columns.iter().map(|one| enough(one.column)).collect();
+    let mut has_grown = true;
+    while spare > 0 && has_grown {
+        has_grown = false;
+        for (one, &limit) in columns.iter_mut().zip(&limits) {
+            if spare > 0 && (1..limit).contains(&one.width) && limit != u16::MAX {
+                one.width += 1;
                 spare -= 1;
-                grown = true;
+                has_grown = true;
             }
         }
     }
-    match chosen.iter().position(|&column| is_unbounded(column)) {
-        Some(at) => {
-            widths[at] += spare;
-            0
-        }
-        None => spare,
+    if let Some(at) = limits.iter().position(|&limit| limit == u16::MAX) {
+        columns[at].width += spare;
     }
 }
 
-fn place(chosen: &[&'static Column], widths: &[u16]) -> Vec<Fitted> {
-    let mut x = 0;
-    chosen
-        .iter()
-        .zip(widths)
-        .filter(|&(_, &width)| width > 0)
-        .map(|(column, &width)| {
-            let fitted = Fitted { column, x, width };
-            x += width + GAP;
-            fitted
-        })
-        .collect()
+fn place(mut columns: Vec<Fitted>) -> Vec<Fitted> {
+    columns.retain(|one| one.width > 0);
+    let mut x = 0u16;
+    for one in &mut columns {
+        one.x = x;
+        x = x.saturating_add(one.width + GAP);
+    }
+    columns
 }
 
 impl Fitted {
-    /// The text cut and padded to exactly this column's width. A port is never cut: its column is
-    /// wide enough for five digits.
+    /// The text cut and padded to exactly this column's width. A port is never cut: its column is wide enough for
+    /// five digits.
     pub fn render(&self, text: &str) -> String {
         let width = usize::from(self.width);
-        match self.column.align {
-            Align::Left => super::pad(&super::cut(text, width), width, false),
-            Align::Middle => super::pad(&super::cut_middle(text, width), width, false),
-            Align::Right => super::pad(&super::cut(text, width), width, true),
+        let cut = match self.column.align {
+            Align::Middle => super::cut_middle(text, width),
+            Align::Left | Align::Right => super::cut(text, width),
+        };
+        self.column.align.pad(&cut, width)
+    }
+}
+
+impl Align {
+    /// Adds spaces up to `columns` cells.
+    pub fn pad(self, text: &str, columns: usize) -> String {
+        match self {
+            Self::Left | Self::Middle => pad(text, columns),
+            Self::Right => pad_left(text, columns),
         }
     }
 }

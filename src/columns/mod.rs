@@ -1,24 +1,32 @@
-//! The columns of the table: one list that the screen, the sort key and the reports share.
+//! The columns of the table: one list that the screen, sorting and the reports share, and how text is measured and
+//! laid out in cells.
 //!
-//! Adding a column means adding one row to [`ALL`]. Pure.
+//! To add a column, add a row to [`ALL`]. Pure.
 
+mod age;
+mod cells;
+mod describe;
 mod fit;
-mod sort;
-mod text;
+mod measure;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-pub use fit::{Demand, Fitted, fit};
-pub use sort::SortBy;
-pub use text::{
-    age_text, change_text, cut, cut_middle, folded, handover_text, next_age_change, owner_text,
-    owner_with_pid, pad, program_text, socket_text, whole_socket_text, width, wrap,
+pub use age::{age_text, next_age_change};
+pub use describe::{
+    change_text, owner_change_text, owner_text, owner_with_pid, program_text, socket_text,
+    socket_with_owner,
+};
+pub use fit::{Demand, Fitted, fit, fit_all};
+pub use measure::{
+    align, cut, cut_middle, hang, pad, pad_cells, pad_left, width, wrap, wrap_anywhere,
 };
 
-use crate::model::Moment;
+use crate::model::{Endpoint, Moment, Owner};
 use crate::track::Row;
+use cells::or_none;
 
-/// Names a column, on the command line and in the program.
+/// Identifies a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "each is described in `ALL`")]
 pub enum ColumnId {
@@ -38,30 +46,41 @@ pub enum ColumnId {
     Command,
 }
 
-/// Where the text of a cell stands.
+/// How the text of a cell is aligned and cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// At the left, cut at the end.
+    /// Left, cut at the end.
     Left,
-    /// At the left, cut in the middle: addresses differ at both ends.
+    /// Left, cut in the middle: addresses differ at both ends.
     Middle,
-    /// At the right: numbers.
+    /// Right: numbers.
     Right,
 }
 
 /// What a cell's text may depend on besides its row.
 #[derive(Clone, Copy, Debug)]
 pub struct CellContext {
-    /// The time to measure ages and marks by.
+    /// The time for ages and marks.
     pub now: Moment,
     /// For how long changes are highlighted.
     pub highlight: Duration,
     /// Whether ports and users are shown by name where they have one.
     pub names: bool,
-    /// Whether the user has a column beside the others, and need not be named in another one.
+    /// Whether there is a user column, so that others need not name the user.
     pub has_user: bool,
-    /// Whether to leave out what was before: `CLOSE_WAIT`, not `ESTABLISHED → CLOSE_WAIT`.
+    /// Whether to leave out the previous value: `CLOSE_WAIT`, not `ESTABLISHED → CLOSE_WAIT`.
     pub brief: bool,
+}
+
+/// The value of a row to sort by. Rows without one come last in both directions.
+#[derive(Clone, Copy, Debug)]
+pub enum SortBy {
+    /// A number.
+    Number(fn(&Row) -> Option<u64>),
+    /// Text, compared ignoring ASCII case.
+    Text(fn(&Row) -> Option<Cow<'_, str>>),
+    /// An address, then a port; IPv4 before IPv6.
+    Address(fn(&Row) -> Option<Endpoint>),
 }
 
 /// One column.
@@ -69,124 +88,127 @@ pub struct CellContext {
 pub struct Column {
     /// Which one it is.
     pub id: ColumnId,
-    /// Its name on the command line and in JSON's spirit: lower case, no spaces.
+    /// Its name on the command line: lower case, no spaces.
     pub name: &'static str,
     /// Heading.
     pub title: &'static str,
     /// What it shows, for help.
     pub description: &'static str,
-    /// The least width that is of use, in terminal cells.
+    /// The least useful width, in terminal cells.
     pub min: u16,
-    /// The width beyond which it does not grow for the sake of filling the line.
+    /// The width beyond which it takes no spare cells.
     pub max: u16,
     /// Which columns a narrow terminal keeps: 0 is never dropped, high numbers go first.
     pub priority: u8,
-    /// Where text stands in it.
+    /// How its text is aligned.
     pub align: Align,
     /// The text of a cell.
     pub text: fn(&Row, &CellContext) -> String,
-    /// What rows are ordered by when sorted by this column.
+    /// The value that rows are sorted by.
     pub sort: SortBy,
 }
 
-/// Every column, in the order in which they stand.
+/// Every column, in display order.
 #[rustfmt::skip]
 pub const ALL: &[Column] = &[
     Column { id: ColumnId::Proto, name: "proto", title: "PROTO", min: 5, max: 5, priority: 4, align: Align::Left,
-             text: text::proto, sort: SortBy::Text(sort::proto),
+             text: |row, _| row.socket.protocol_and_family().into(), sort: SortBy::Text(|row| Some(row.socket.protocol_and_family().into())),
              description: "protocol and family: tcp, tcp6, udp, udp6; with --kind also udpl, sctp, raw, p_raw, u_str, …" },
     Column { id: ColumnId::Local, name: "local", title: "LOCAL ADDRESS", min: 13, max: 39, priority: 1, align: Align::Middle,
-             text: text::local, sort: SortBy::Address(sort::local),
-             description: "own address; `::` with +v4 is dual-stack: it takes IPv4 too; of a unix socket its path or @name" },
+             text: cells::local, sort: SortBy::Address(|row| row.socket.has_address().then_some(row.socket.local)),
+             description: "local address; `::` with +v4 is dual-stack: it accepts IPv4 too; for a unix socket its path or @name" },
     Column { id: ColumnId::Port, name: "port", title: "PORT", min: 6, max: 6, priority: 0, align: Align::Right,
-             text: text::port, sort: SortBy::Number(sort::port),
-             description: "own port" },
+             text: |row, _| or_none(row.socket.port()), sort: SortBy::Number(|row| row.socket.port().map(u64::from)),
+             description: "local port" },
     Column { id: ColumnId::Service, name: "service", title: "SERVICE", min: 10, max: 14, priority: 7, align: Align::Left,
-             text: text::service, sort: SortBy::Text(sort::service),
+             text: |row, context| or_none(row.socket.service().filter(|_| context.names)), sort: SortBy::Text(|row| row.socket.service().map(Cow::Borrowed)),
              description: "service registered for the port, or else for the peer's port" },
     Column { id: ColumnId::Remote, name: "remote", title: "REMOTE", min: 19, max: 47, priority: 2, align: Align::Middle,
-             text: text::remote, sort: SortBy::Address(sort::remote),
-             description: "peer's address and port; of a unix socket its name and process" },
+             text: |row, _| or_none(row.socket.remote_text()), sort: SortBy::Address(|row| row.socket.remote),
+             description: "peer's address and port; for a unix socket its peer's name and process" },
     Column { id: ColumnId::State, name: "state", title: "STATE", min: 11, max: 11, priority: 0, align: Align::Left,
-             text: text::state, sort: SortBy::Number(sort::state),
-             description: "state; old → new for a moment after it changed; how full an accept queue is from half on" },
+             text: cells::state, sort: SortBy::Number(|row| Some(row.socket.state as u64)),
+             description: "state; old → new for a moment after a change; an accept queue's use once it is half full" },
     Column { id: ColumnId::Pid, name: "pid", title: "PID", min: 7, max: 7, priority: 3, align: Align::Right,
-             text: text::pid, sort: SortBy::Number(sort::pid),
+             text: cells::pid, sort: SortBy::Number(|row| Some(row.socket.owner.processes().first()?.pid.into())),
              description: "process id of the owner, the lowest of several" },
     Column { id: ColumnId::Process, name: "process", title: "PROCESS", min: 12, max: 20, priority: 0, align: Align::Left,
-             text: text::process, sort: SortBy::Text(sort::process),
+             text: cells::process,
+             sort: SortBy::Text(|row| match &row.socket.owner {
+                 Owner::Kernel => Some("kernel".into()),
+                 owner => owner.processes().first().map(|one| (*one.name).into()),
+             }),
              description: "name of the owner, ×n if n processes share the socket" },
     Column { id: ColumnId::User, name: "user", title: "USER", min: 8, max: 14, priority: 6, align: Align::Left,
-             text: text::user, sort: SortBy::Text(sort::user),
+             text: cells::user,
+             sort: SortBy::Text(|row| match &row.socket.user {
+                 Some(user) => Some((**user).into()),
+                 None => Some(row.socket.uid?.to_string().into()),
+             }),
              description: "user that the socket belongs to" },
     Column { id: ColumnId::Unit, name: "unit", title: "UNIT", min: 14, max: 26, priority: 8, align: Align::Left,
-             text: text::unit, sort: SortBy::Text(sort::unit),
+             text: |row, _| or_none(row.socket.container.as_ref().or(row.socket.unit.as_ref())),
+             sort: SortBy::Text(|row| Some((**row.socket.container.as_ref().or(row.socket.unit.as_ref())?).into())),
              description: "systemd unit or container" },
     Column { id: ColumnId::Age, name: "age", title: "AGE", min: 4, max: 4, priority: 5, align: Align::Right,
-             text: text::age, sort: SortBy::Number(sort::age),
-             description: "since it opened or changed state, > at least; of a listener there before, since its process started" },
+             text: |row, context| age_text(row, context.now), sort: SortBy::Number(age::sort_key),
+             description: "time since it opened or changed state, > if at least; for a listener that was already open, its process's age" },
     Column { id: ColumnId::RecvQ, name: "recv-q", title: "RECV-Q", min: 6, max: 7, priority: 9, align: Align::Right,
-             text: text::receive_queue, sort: SortBy::Number(sort::receive_queue),
+             text: |row, _| or_none(row.socket.queue.map(|queue| queue.receive)), sort: SortBy::Number(|row| Some(row.socket.queue?.receive.into())),
              description: "bytes not yet read; for a listener, connections not yet accepted" },
     Column { id: ColumnId::SendQ, name: "send-q", title: "SEND-Q", min: 6, max: 7, priority: 10, align: Align::Right,
-             text: text::send_queue, sort: SortBy::Number(sort::send_queue),
+             text: |row, _| or_none(row.socket.queue.map(|queue| queue.send)), sort: SortBy::Number(|row| Some(row.socket.queue?.send.into())),
              description: "bytes not yet acknowledged; for a listener, its backlog" },
     Column { id: ColumnId::Command, name: "command", title: "COMMAND", min: 16, max: u16::MAX, priority: 11, align: Align::Left,
-             text: text::command, sort: SortBy::Text(sort::command),
+             text: |row, _| or_none(row.socket.owner.processes().first().and_then(|process| process.command.as_ref())),
+             sort: SortBy::Text(|row| row.socket.owner.processes().first()?.command.as_deref().map(Cow::Borrowed)),
              description: "command line of the owner" },
 ];
 
-/// The column of that id.
+/// The column with that id: `ALL` has one entry for each, in the order of the enum, as a test proves.
 pub fn column(id: ColumnId) -> &'static Column {
-    // The list above has one entry for each id, in the order of the enum; a test proves it.
     &ALL[id as usize]
 }
 
-/// No text makes a column wider than this by itself, whatever a process calls itself.
+/// The column with that name.
+pub fn by_name(name: &str) -> Option<&'static Column> {
+    let mut all = ALL.iter();
+    all.find(|column| column.name.eq_ignore_ascii_case(name))
+}
+
+/// The width beyond which a text does not widen its column, whatever a process calls itself.
 const WIDEST: u16 = 44;
 
 impl Column {
-    /// The text of a cell for a column of `width` cells: where what was before does not fit, what
-    /// is now stands alone.
+    /// The text of a cell for a column of `width` cells: without the previous value if that does not fit.
     pub fn cell(&self, row: &Row, context: &CellContext, width: usize) -> String {
         let text = (self.text)(row, context);
-        if text::width(&text) <= width {
+        if measure::width(&text) <= width {
             text
         } else {
             self.brief(row, context)
         }
     }
 
-    /// What the text of a cell asks for.
+    /// The width that the text of a cell needs.
     pub fn demand(&self, row: &Row, context: &CellContext) -> Demand {
         let text = (self.text)(row, context);
-        let useful = u16::try_from(text::width(&text))
-            .unwrap_or(u16::MAX)
-            .min(WIDEST);
+        let useful = u16::try_from(width(&text)).unwrap_or(u16::MAX).min(WIDEST);
         let is_fresh = row.mark(context.now, context.highlight).is_some();
-        let tells_a_change = is_fresh && text != self.brief(row, context);
+        let shows_change = is_fresh && text != self.brief(row, context);
         Demand {
-            needed: if tells_a_change { useful } else { 0 },
+            needed: if shows_change { useful } else { 0 },
             useful,
         }
     }
 
-    /// The text of a cell without what was before.
     fn brief(&self, row: &Row, context: &CellContext) -> String {
-        (self.text)(
-            row,
-            &CellContext {
-                brief: true,
-                ..*context
-            },
-        )
+        let brief = CellContext {
+            brief: true,
+            ..*context
+        };
+        (self.text)(row, &brief)
     }
-}
-
-/// The column that a user calls by that name.
-pub fn by_name(name: &str) -> Option<&'static Column> {
-    ALL.iter()
-        .find(|column| column.name.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ fn texts_are_cut_by_cells_not_by_characters() {
     assert_eq!(cut("nginx", 0), "");
     assert_eq!(cut_middle("2001:db8:1234:5678::beef", 11), "2001:…:beef");
     assert_eq!(cut_middle("データベース", 6), "デ…ス");
-    assert_eq!(pad("デ", 4, true), "  デ");
+    assert_eq!(pad_left("デ", 4), "  デ");
 }
 
 #[test]
@@ -94,8 +94,8 @@ fn letters_that_a_font_may_join_take_their_own_cells() {
 
 #[test]
 fn a_word_that_is_too_wide_is_folded_where_a_wide_character_does_not_fit() {
-    assert_eq!(folded("a 語語語 b", 5), ["a", "語語", "語", "b"]);
-    assert_eq!(folded("語", 1), ["語"]);
+    assert_eq!(wrap_anywhere("a 語語語 b", 5), ["a", "語語", "語", "b"]);
+    assert_eq!(wrap_anywhere("語", 1), ["語"]);
 }
 
 const START: Moment = Moment {
@@ -122,7 +122,7 @@ fn found(state: State, age: Option<Age>) -> Row {
         socket,
         first_seen: START,
         state_since: START,
-        was_there_at_start: true,
+        was_open_at_start: true,
         change: None,
         is_in_conflict: false,
     }
@@ -158,7 +158,7 @@ fn an_age_is_told_in_the_largest_unit_of_which_there_is_one() {
         assert_eq!(age_text(&connection, START), text);
         assert_eq!(age_text(&server_up(age), START), text);
         let mut opened = found(State::Established, None);
-        opened.was_there_at_start = false;
+        opened.was_open_at_start = false;
         assert_eq!(age_text(&opened, after(age)), text);
     }
 }
@@ -223,6 +223,6 @@ fn an_age_that_no_clock_can_have_told_is_no_crash() {
     for age in [Age::Exactly(far), Age::AtLeast(far)] {
         let row = found(State::Established, Some(age));
         assert!(age_text(&row, after(far)).ends_with(['y', 'd']));
-        assert_eq!((row.opened(), row.began_its_state_by()), (None, None));
+        assert_eq!((row.opened(), row.state_began_by()), (None, None));
     }
 }

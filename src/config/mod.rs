@@ -1,12 +1,10 @@
-//! The settings of the live table, and the file that a user writes them into: TOML, one key for each.
+//! The config file: TOML, one key for each setting.
 //!
-//! What counts is the command line, then the environment, then the file, then the default; the command
-//! line puts itself over the [`Settings`]. A file is taken whole or not at all: what is wrong with it is told
-//! line by line, each with its key. Pure, but for [`read`] and what finds the file. The file decides what
-//! is shown and nothing else: no key starts a program, names a file or touches a process.
+//! The command line takes precedence over the environment, the environment over the file, the file over the defaults.
+//! An invalid file is rejected as a whole, with every error and its line. Pure, but for `file`. The file decides only
+//! what is shown: no key starts a program, names a file or touches a process.
 
-pub mod duration;
-mod fault;
+mod error;
 mod file;
 mod key;
 mod keyboard;
@@ -15,25 +13,24 @@ mod services;
 mod value;
 mod views;
 
-pub use fault::Fault;
-pub use file::{ConfigError, MAX_BYTES, default_path, read, read_if_there, read_services};
+pub use error::{ConfigError, Fault};
+pub use file::{MAX_BYTES, default_path, read, read_default, read_services};
 pub use key::keys;
 pub use parse::{parse, parse_services};
 
-use crate::app::Settings;
+pub use crate::model::duration;
+use crate::settings::Settings;
+use crate::theme::ErrorAt;
 
-/// What a file begins with: every key but those of the keyboard.
+/// The beginning of a default file: every key but those of the keyboard.
 const FIRST_KEYS: &str = include_str!("../../assets/config.toml");
 
-/// Where something is wrong, in bytes from the beginning, and what.
-type Place = (usize, String);
-
-/// Every key with its default and what it means, to begin a file with. All of it is comment.
+/// A file with every key, its default and its meaning, all as comments.
 pub fn default_file() -> String {
     format!("{FIRST_KEYS}\n{}", keyboard::commented())
 }
 
-/// Settings as a file that says all of them.
+/// Settings as a file with every key.
 pub fn to_toml(settings: &Settings) -> String {
     key::print(settings)
 }

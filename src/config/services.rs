@@ -1,11 +1,11 @@
-//! The table `[services]`: ports and what the user calls them.
+//! The table `[services]`: the user's names of ports.
 
 use std::fmt::Write as _;
 
-use super::Place;
+use super::ErrorAt;
 use super::value::{self, Refusal, Value, quoted, shown};
-use crate::app::Settings;
 use crate::model::{Protocol, Services};
+use crate::settings::Settings;
 
 const PORT: &str = "a port, such as 8080 or \"5353/udp\"";
 const NAME: &str = "a name in quotes, such as \"my-api\"";
@@ -15,27 +15,27 @@ const MAX_NAME: usize = 40;
 
 const BOTH: &[Protocol] = &[Protocol::Tcp, Protocol::Udp];
 
-/// Reads the whole table; tells what is wrong with it.
-pub(super) fn read(settings: &mut Settings, value: &Value<'_>) -> Vec<Place> {
-    let Some(table) = value.get_ref().as_table() else {
-        let refusal = value::other_type(value);
-        return vec![refusal.told("services", "ports with their names")];
+/// Reads the whole table; returns its errors.
+pub(super) fn read(settings: &mut Settings, value: &Value<'_>) -> Vec<ErrorAt> {
+    let table = match value::table(value) {
+        Ok(table) => table,
+        Err(refusal) => return vec![refusal.of("services", "ports with their names")],
     };
-    let (mut read, mut faults) = (Vec::new(), Vec::new());
+    let (mut read, mut errors) = (Vec::new(), Vec::new());
     for (port, value) in table {
         match (place(port.get_ref()), name(value)) {
             (Some(place), Ok(name)) => read.push((place, name)),
             (None, _) => {
                 let why = format!("services: `{}` is not {PORT}", shown(port.get_ref()));
-                faults.push((port.span().start, why));
+                errors.push((port.span().start, why));
             }
             (_, Err(refusal)) => {
                 let key = format!("services.{}", shown(port.get_ref()));
-                faults.push(refusal.told(&key, NAME));
+                errors.push(refusal.of(&key, NAME));
             }
         }
     }
-    // What is said of one protocol counts more than what is said of both.
+    // A name for one protocol takes precedence over one for both.
     read.sort_by_key(|((_, protocols), _)| std::cmp::Reverse(protocols.len()));
     let mut services = Services::default();
     for ((port, protocols), name) in read {
@@ -44,10 +44,10 @@ pub(super) fn read(settings: &mut Settings, value: &Value<'_>) -> Vec<Place> {
         }
     }
     settings.services = services;
-    faults
+    errors
 }
 
-/// The port, and of which protocols.
+/// A port and its protocols.
 fn place(written: &str) -> Option<(u16, &'static [Protocol])> {
     let (port, protocols) = match written.split_once('/') {
         None => (written, BOTH),
@@ -59,7 +59,7 @@ fn place(written: &str) -> Option<(u16, &'static [Protocol])> {
     (number.to_string() == port).then_some((number, protocols))
 }
 
-/// A name that can stand in a filter and for a target.
+/// A name that can be used in a filter and as a target.
 fn name<'a>(value: &'a Value<'_>) -> Result<&'a str, Refusal> {
     let name = value::text(value)?;
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -68,13 +68,13 @@ fn name<'a>(value: &'a Value<'_>) -> Result<&'a str, Refusal> {
         return Ok(name);
     }
     let why = format!(
-        "`{}` is no name: a letter, then letters, digits, - and _, {MAX_NAME} of them at most",
+        "invalid name `{}`; use a letter, then letters, digits, - and _, at most {MAX_NAME} characters",
         shown(name)
     );
-    Err(value::wrong(value, why))
+    Err(value::invalid(value, why))
 }
 
-/// The table with every port.
+/// The table as TOML.
 pub(super) fn print(settings: &Settings) -> String {
     let services = &settings.services;
     let mut text = "[services]\n".to_owned();

@@ -1,41 +1,34 @@
-//! Values of a configuration, as the keys take them: text, durations, words of a list, switches.
+//! Readers of TOML values: text, durations, words of a list, booleans.
 
 use std::fmt::Write as _;
-use std::ops::Range;
 use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Place, duration};
+use super::ErrorAt;
 use crate::columns::{self, Column};
-use crate::filter::{self, Filter};
-use crate::model::Text;
+use crate::filter::Filter;
+use crate::theme::unknown;
 
 /// A value with its place in the file.
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
-/// Why a value is not accepted.
+/// Why a value is not accepted, with its place.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// It is of another type than the key takes.
-    OtherType {
-        place: Range<usize>,
-        found: &'static str,
-    },
-    /// What is wrong with it, in a sentence.
-    Wrong { place: Range<usize>, why: String },
+    /// It has another type than the key takes: this one.
+    WrongType(usize, &'static str),
+    /// What is wrong with it.
+    Invalid(usize, String),
 }
 
 impl Refusal {
-    /// Where it is told, and how, of a key of this name that takes this.
-    pub fn told(self, name: &str, takes: &str) -> Place {
+    /// The error of a key of this name that takes this.
+    pub fn of(self, name: &str, takes: &str) -> ErrorAt {
         match self {
-            Self::Wrong { place, why } => (place.start, format!("{name}: {why}")),
-            Self::OtherType { place, found } => (
-                place.start,
-                format!("{name}: {found}, where it takes {takes}"),
-            ),
+            Self::Invalid(at, why) => (at, format!("{name}: {why}")),
+            Self::WrongType(at, found) => (at, format!("{name}: found {found}, expected {takes}")),
         }
     }
 }
@@ -43,91 +36,72 @@ impl Refusal {
 /// The longest piece of a value that a message repeats, in characters.
 const MAX_SHOWN: usize = 40;
 
-/// A piece of a file as a message shows it: cleaned and cut.
+/// A piece of a file, cleaned and cut for a message.
 pub(super) fn shown(piece: &str) -> String {
     let mut cut: String = piece.chars().take(MAX_SHOWN).collect();
     if cut.len() < piece.len() {
         cut.push('…');
     }
-    Text::new(&cut).to_string()
+    crate::model::Text::new(&cut).to_string()
 }
 
-pub(super) fn wrong(value: &Value<'_>, why: String) -> Refusal {
-    let place = value.span();
-    Refusal::Wrong { place, why }
+pub(super) fn invalid(value: &Value<'_>, why: String) -> Refusal {
+    Refusal::Invalid(value.span().start, why)
 }
 
-pub(super) fn other_type(value: &Value<'_>) -> Refusal {
+pub(super) fn wrong_type(value: &Value<'_>) -> Refusal {
     let found = match value.get_ref() {
         DeValue::String(_) => "text",
         DeValue::Integer(_) | DeValue::Float(_) => "a number",
-        DeValue::Boolean(_) => "true or false",
+        DeValue::Boolean(_) => "a boolean",
         DeValue::Datetime(_) => "a date or time",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     };
-    let place = value.span();
-    Refusal::OtherType { place, found }
+    Refusal::WrongType(value.span().start, found)
 }
 
-/// `true` or `false`.
-pub(super) fn switch(value: &Value<'_>) -> Result<bool, Refusal> {
-    value.get_ref().as_bool().ok_or_else(|| other_type(value))
+pub(super) fn boolean(value: &Value<'_>) -> Result<bool, Refusal> {
+    value.get_ref().as_bool().ok_or_else(|| wrong_type(value))
 }
 
 pub(super) fn text<'a>(value: &'a Value<'_>) -> Result<&'a str, Refusal> {
-    value.get_ref().as_str().ok_or_else(|| other_type(value))
+    value.get_ref().as_str().ok_or_else(|| wrong_type(value))
 }
 
-/// Keys with their values.
 pub(super) fn table<'a, 'v>(value: &'a Value<'v>) -> Result<&'a DeTable<'v>, Refusal> {
-    value.get_ref().as_table().ok_or_else(|| other_type(value))
+    value.get_ref().as_table().ok_or_else(|| wrong_type(value))
 }
 
-/// The first of what is wrong inside a value.
-pub(super) fn first_of(faults: Vec<(usize, String)>, value: &Value<'_>) -> Refusal {
-    let first = faults.into_iter().min();
-    let (at, why) = first.unwrap_or_else(|| (value.span().start, String::new()));
-    let place = at..at;
-    Refusal::Wrong { place, why }
+/// A duration, read by `parse`: text, or a bare number of seconds.
+pub(super) fn duration(
+    value: &Value<'_>,
+    parse: fn(&str) -> Result<Duration, String>,
+) -> Result<Duration, Refusal> {
+    let written = match value.get_ref() {
+        DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+        DeValue::Float(number) => number.as_str(),
+        _ => text(value)?,
+    };
+    parse(written).map_err(|why| invalid(value, why))
 }
 
-/// A duration of any length.
-pub(super) fn time(value: &Value<'_>) -> Result<Duration, Refusal> {
-    duration::parse(duration_text(value)?).map_err(|why| wrong(value, why))
-}
-
-/// The time between two readings.
-pub(super) fn interval(value: &Value<'_>) -> Result<Duration, Refusal> {
-    duration::parse_interval(duration_text(value)?).map_err(|why| wrong(value, why))
-}
-
-/// A duration as it is written: text, or a bare number of seconds.
-fn duration_text<'a>(value: &'a Value<'_>) -> Result<&'a str, Refusal> {
-    match value.get_ref() {
-        DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str()),
-        DeValue::Float(number) => Ok(number.as_str()),
-        _ => text(value),
-    }
-}
-
-/// A filter, as it would be typed. It is not cleaned, so that it prints back to itself; what does not show
-/// matches nothing, as names are cleaned.
+/// A filter, as it would be typed. It is not cleaned, so that it prints back unchanged; invisible characters match
+/// nothing, as names are cleaned.
 pub(super) fn filter(value: &Value<'_>) -> Result<Filter, Refusal> {
-    Filter::parse(text(value)?).map_err(|error| wrong(value, error.message))
+    Filter::parse(text(value)?).map_err(|error| invalid(value, error.message))
 }
 
-/// A column by its name.
 pub(super) fn column(value: &Value<'_>) -> Result<&'static Column, Refusal> {
     let names = columns::ALL.iter().map(|column| (column.name, column));
     word(value, "column", names)
 }
 
-/// One of these words, in any case: what it stands for.
+/// The meaning of one of these words, in upper or lower case.
 pub(super) fn word<'w, T>(
     value: &Value<'_>,
     kind: &str,
-    words: impl Iterator<Item = (&'w str, T)>,
+    words: impl IntoIterator<Item = (&'w str, T)>,
 ) -> Result<T, Refusal> {
     let written = text(value)?;
     let mut names = Vec::new();
@@ -137,35 +111,35 @@ pub(super) fn word<'w, T>(
         }
         names.push(name);
     }
-    Err(wrong(value, unknown(written, kind, &names)))
+    Err(invalid(value, unknown(written, kind, &names)))
 }
 
-/// At least one of something, each once.
+/// A list of different values, at least one.
 pub(super) fn list<T: PartialEq>(
     value: &Value<'_>,
     read: impl Fn(&Value<'_>) -> Result<T, Refusal>,
 ) -> Result<Vec<T>, Refusal> {
     let array = value.get_ref().as_array();
-    let list = each_once(array.ok_or_else(|| other_type(value))?, read)?;
+    let list = distinct(array.ok_or_else(|| wrong_type(value))?, read)?;
     if list.is_empty() {
-        return Err(wrong(value, "an empty list would show nothing".into()));
+        return Err(invalid(value, "an empty list would show nothing".into()));
     }
     Ok(list)
 }
 
-/// Any number of something, each once; a single one may stand without the brackets.
+/// Different values, any number of them; a single one needs no brackets.
 pub(super) fn any_of<T: PartialEq>(
     value: &Value<'_>,
     read: impl Fn(&Value<'_>) -> Result<T, Refusal>,
 ) -> Result<Vec<T>, Refusal> {
     match value.get_ref() {
         DeValue::String(_) => Ok(vec![read(value)?]),
-        DeValue::Array(array) => each_once(array, read),
-        _ => Err(other_type(value)),
+        DeValue::Array(array) => distinct(array, read),
+        _ => Err(wrong_type(value)),
     }
 }
 
-fn each_once<'a, T: PartialEq>(
+fn distinct<'a, T: PartialEq>(
     values: impl IntoIterator<Item = &'a Value<'a>>,
     read: impl Fn(&Value<'_>) -> Result<T, Refusal>,
 ) -> Result<Vec<T>, Refusal> {
@@ -174,23 +148,14 @@ fn each_once<'a, T: PartialEq>(
         let read = read(one)?;
         if list.contains(&read) {
             let word = shown(one.get_ref().as_str().unwrap_or_default());
-            return Err(wrong(one, format!("`{word}` stands there twice")));
+            return Err(invalid(one, format!("`{word}` is listed twice")));
         }
         list.push(read);
     }
     Ok(list)
 }
 
-/// A word that is not among those accepted: the nearest of them, if one is near, or all.
-pub(super) fn unknown(word: &str, kind: &str, accepted: &[&str]) -> String {
-    let hint = match filter::nearest(word, accepted.iter().copied()) {
-        Some(near) => format!("; did you mean `{near}`?"),
-        None => format!("; there are {}", accepted.join(", ")),
-    };
-    format!("`{}` is no {kind}{hint}", shown(word))
-}
-
-/// Text as TOML has it between quotes.
+/// Text as a TOML string.
 pub(super) fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {

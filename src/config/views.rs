@@ -1,15 +1,17 @@
-//! The tables `[[views]]`: views of one's own. What a view takes of the keys of the file, it takes as they do.
+//! The tables `[[views]]`: custom views. Their keys are read by the keys of the file of the same meaning.
 
 use std::fmt::Write as _;
 
-use super::Place;
+use super::ErrorAt;
 use super::key::{KEYS, columns_text, name_of};
 use super::value::{self, Refusal, Value, quoted, shown};
-use crate::app::{OwnView, Settings, Tab};
 use crate::columns::{column, width};
 use crate::model::Text;
+use crate::query::Tab;
+use crate::settings::{CustomView, Settings};
+use crate::theme::unknown;
 
-/// The most that there are keys for.
+/// There are keys for so many.
 const MAX_VIEWS: usize = 5;
 
 /// The widest name, in cells.
@@ -17,7 +19,7 @@ const MAX_NAME: usize = 16;
 
 const NAME: &str = "a name in quotes, such as \"web\"";
 
-/// The keys of a view, but for its name, and the key of the file that each is read as.
+/// The keys of a view besides its name, each with the key of the file that reads it.
 const FIELDS: [(&str, &str); 5] = [
     ("shows", "view"),
     ("filter", "filter"),
@@ -26,95 +28,94 @@ const FIELDS: [(&str, &str); 5] = [
     ("reverse", "reverse"),
 ];
 
-/// Reads all of them; tells what is wrong with them.
-pub(super) fn read(settings: &mut Settings, value: &Value<'_>) -> Vec<Place> {
+/// Reads all views; returns their errors.
+pub(super) fn read(settings: &mut Settings, value: &Value<'_>) -> Vec<ErrorAt> {
     let Some(views) = value.get_ref().as_array() else {
-        let refusal = value::other_type(value);
-        return vec![refusal.told("views", "views of one's own, each with [[views]] above it")];
+        return vec![value::wrong_type(value).of("views", "tables, each headed [[views]]")];
     };
-    let mut faults = Vec::new();
+    let mut errors = Vec::new();
     for view in views {
         match read_one(view, &settings.views) {
             Ok(view) => settings.views.push(view),
-            Err(wrong) => faults.extend(wrong),
+            Err(wrong) => errors.extend(wrong),
         }
     }
     if let Some(first) = views.get(MAX_VIEWS) {
-        let why = format!("views: there are keys for {MAX_VIEWS} of them");
-        faults.push((first.span().start, why));
+        errors.push((
+            first.span().start,
+            format!("views: at most {MAX_VIEWS} views"),
+        ));
     }
-    faults
+    errors
 }
 
-fn read_one(view: &Value<'_>, others: &[OwnView]) -> Result<OwnView, Vec<Place>> {
-    let Some(table) = view.get_ref().as_table() else {
-        return Err(vec![value::other_type(view).told("views", "tables")]);
-    };
-    let titled = table.get("name").ok_or_else(|| {
-        let why = "views: a view needs a name (name = \"web\")".to_owned();
-        vec![(view.span().start, why)]
-    });
-    let name = titled.and_then(|name| {
-        let read = name_of_view(name, others);
-        read.map_err(|refusal| vec![refusal.told("views.name", NAME)])
-    });
+fn read_one(view: &Value<'_>, others: &[CustomView]) -> Result<CustomView, Vec<ErrorAt>> {
+    let table = value::table(view).map_err(|refusal| vec![refusal.of("views", "tables")])?;
     let mut read = Settings {
         view: Tab::All,
         ..Settings::default()
     };
-    let mut faults = name.as_ref().err().cloned().unwrap_or_default();
-    for (field, value) in table {
-        let found = FIELDS.iter().find(|(name, _)| *name == field.get_ref());
-        if let Some((name, key)) = found {
-            let key = KEYS.iter().find(|one| one.name == *key);
-            let wrong = key.and_then(|key| Some(((key.read)(&mut read, value).err()?, key.takes)));
-            let name = format!("views.{name}");
-            faults.extend(wrong.map(|(refusal, takes)| refusal.told(&name, takes)));
-        } else if field.get_ref() != "name" {
+    let (mut name, mut errors) = (None, Vec::new());
+    for (key, value) in table {
+        let refused =
+            |refusal: Refusal, takes| refusal.of(&format!("views.{}", key.get_ref()), takes);
+        let reader = FIELDS.iter().find(|(field, _)| field == key.get_ref());
+        let reader = reader.and_then(|(_, key)| KEYS.iter().find(|one| one.name == *key));
+        if key.get_ref() == "name" {
+            match name_of_view(value, others) {
+                Ok(read) => name = Some(read),
+                Err(refusal) => errors.push(refused(refusal, NAME)),
+            }
+        } else if let Some(reader) = reader {
+            let read = (reader.read)(&mut read, value);
+            errors.extend(read.err().map(|refusal| refused(refusal, reader.takes)));
+        } else {
             let accepted: Vec<_> = FIELDS
                 .iter()
-                .map(|(name, _)| *name)
+                .map(|(field, _)| *field)
                 .chain(["name"])
                 .collect();
-            let why = value::unknown(field.get_ref(), "key of a view", &accepted);
-            faults.push((field.span().start, format!("views: {why}")));
+            let why = unknown(key.get_ref(), "key", &accepted);
+            errors.push((key.span().start, format!("views: {why}")));
         }
     }
-    match name {
-        Ok(name) if faults.is_empty() => Ok(OwnView {
-            name,
-            shows: read.view,
-            filter: read.filter,
-            columns: table.contains_key("columns").then_some(read.columns),
-            sort: ["sort", "reverse"]
-                .iter()
-                .any(|key| table.contains_key(*key))
-                .then_some(read.sort),
-        }),
-        _ => Err(faults),
+    if !table.contains_key("name") {
+        let why = "views: a view needs a name (name = \"web\")".to_owned();
+        errors.push((view.span().start, why));
     }
+    let has = |key: &str| table.contains_key(key);
+    let view = name.map(|name| CustomView {
+        name,
+        shows: read.view,
+        filter: read.filter,
+        columns: has("columns").then_some(read.columns),
+        sort: (has("sort") || has("reverse")).then_some(read.sort),
+    });
+    view.filter(|_| errors.is_empty()).ok_or(errors)
 }
 
-/// A name that no other view has, which fits into a tab.
-fn name_of_view(value: &Value<'_>, others: &[OwnView]) -> Result<String, Refusal> {
+/// A name that fits into a tab and that no other view has.
+fn name_of_view(value: &Value<'_>, others: &[CustomView]) -> Result<String, Refusal> {
     let name = value::text(value)?.trim();
-    let refuse = |why: String| Err(value::wrong(value, why));
-    let shows = Text::new(name).as_str() == name;
-    if name.is_empty() || width(name) > MAX_NAME || !shows {
+    let refuse = |why: String| Err(value::invalid(value, why));
+    let is_visible = Text::new(name).as_str() == name;
+    if !(1..=MAX_NAME).contains(&width(name)) || !is_visible {
+        let shown = shown(name);
         return refuse(format!(
-            "`{}` is no name: it takes 1 to {MAX_NAME} cells of what shows",
-            shown(name)
+            "invalid name `{shown}`; use 1 to {MAX_NAME} visible characters"
         ));
     }
-    let is_taken = |other: &str| other.eq_ignore_ascii_case(name);
-    let mut taken = Tab::ALL.iter().map(|&tab| name_of(tab));
-    if taken.any(is_taken) || others.iter().any(|view| is_taken(&view.name)) {
-        return refuse(format!("there is a view `{}` already", shown(name)));
+    let mut names = Tab::ALL
+        .iter()
+        .map(|&tab| name_of(tab))
+        .chain(others.iter().map(|view| &*view.name));
+    if names.any(|other| other.eq_ignore_ascii_case(name)) {
+        return refuse(format!("view `{}` already exists", shown(name)));
     }
     Ok(name.to_owned())
 }
 
-/// A table for each.
+/// The views as TOML.
 pub(super) fn print(settings: &Settings) -> String {
     let mut text = String::new();
     for view in &settings.views {

@@ -1,45 +1,42 @@
-//! How the word at the cursor of a filter can go on.
+//! Completes the word at the cursor of a filter.
 //!
-//! Fields, flags, protocols and states come from the tables of the language; names of services, users,
-//! processes and units from the rows that there are now. What is offered reads as what it says: quoted where
-//! it must be, and left out where no spelling of it is a filter.
+//! Fields, flags, protocols and states come from the tables of the language; names of services, users, processes and
+//! units from the rows. An offer is quoted if it must be, and left out if no spelling of it is a filter.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Filter;
-use super::ast::Term;
-use super::needle::Needle;
+use super::expr::Term;
+use super::needle::{Needle, folded};
+use super::parse::token::unquoted;
+use super::parse::word::is_delimiter;
 use super::print::value_text;
-use super::token::unquoted;
-use super::vocabulary::{FIELDS, FLAGS, Field, TRANSPORTS};
-use super::word::is_delimiter;
-use crate::model::State;
+use super::vocabulary::{FIELDS, Field, TRANSPORTS};
 use crate::track::Row;
 
-/// So many ways to go on are offered at most.
 const MAX_OFFERED: usize = 200;
 
-/// How the word at the cursor can go on.
+/// What the word at the cursor can be completed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completion {
     /// The word, in bytes of the text.
     pub word: Range<usize>,
-    /// What may stand in its place, each once, in the order in which it is offered.
+    /// Replacements for it, in order, without duplicates.
     pub offers: Vec<String>,
 }
 
-/// The names that there are in a table now, each once.
+/// The names in a table.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     ports: BTreeSet<u16>,
-    /// Of these ports.
+    /// Services of these ports.
     port_services: BTreeSet<String>,
-    /// Of all, a connection's peers' among them.
-    services: BTreeSet<String>,
-    users: BTreeSet<String>,
-    processes: BTreeSet<String>,
-    units: BTreeSet<String>,
+    /// Also services of peers' ports.
+    pub services: BTreeSet<String>,
+    pub users: BTreeSet<String>,
+    pub processes: BTreeSet<String>,
+    pub units: BTreeSet<String>,
 }
 
 impl Names {
@@ -59,61 +56,24 @@ impl Names {
         }
         names
     }
+
+    /// Services first, as a name says more than a number. A connection's service may be that of its peer's port, so
+    /// connections don't count.
+    pub fn ports(&self) -> Vec<String> {
+        let numbers = self.ports.iter().map(ToString::to_string);
+        self.port_services.iter().cloned().chain(numbers).collect()
+    }
 }
 
-/// Most rows have a name that another one had.
+/// Most names are known already.
 fn add(names: &mut BTreeSet<String>, name: Option<&str>) {
     if let Some(name) = name.filter(|name| !names.contains(*name)) {
         names.insert(name.to_owned());
     }
 }
 
-/// What may follow the colon of a field, given the names that there are: each has its column in the table of
-/// fields.
-pub(super) type Values = fn(&Names) -> Vec<String>;
-
-pub(super) fn nothing(_: &Names) -> Vec<String> {
-    Vec::new()
-}
-
-/// As after `:`, where a name says more than a number. A connection's service may be its peer's, and no row's
-/// own port.
-pub(super) fn ports(names: &Names) -> Vec<String> {
-    let numbers = names.ports.iter().map(ToString::to_string);
-    names.port_services.iter().cloned().chain(numbers).collect()
-}
-
-pub(super) fn services(names: &Names) -> Vec<String> {
-    names.services.iter().cloned().collect()
-}
-
-pub(super) fn users(names: &Names) -> Vec<String> {
-    names.users.iter().cloned().collect()
-}
-
-pub(super) fn processes(names: &Names) -> Vec<String> {
-    names.processes.iter().cloned().collect()
-}
-
-pub(super) fn units(names: &Names) -> Vec<String> {
-    names.units.iter().cloned().collect()
-}
-
-pub(super) fn transports(_: &Names) -> Vec<String> {
-    TRANSPORTS.iter().map(|word| word.name.to_owned()).collect()
-}
-
-pub(super) fn states(_: &Names) -> Vec<String> {
-    let states = State::ALL.iter();
-    states.map(|state| state.as_str().to_lowercase()).collect()
-}
-
-pub(super) fn flags(_: &Names) -> Vec<String> {
-    FLAGS.iter().map(|word| word.name.to_owned()).collect()
-}
-
-/// How the word of `text` in which byte `cursor` stands can go on, given what is in the table. `None` where
-/// nothing is offered: in a regex, in a quoted text, in a field that takes anything.
+/// Completes the word of `text` at byte `cursor` from the names in the rows. `None` if there is nothing to offer: in a
+/// regex, in a quoted text, in a field that takes anything.
 pub fn complete<'a>(
     text: &str,
     cursor: usize,
@@ -133,7 +93,7 @@ pub fn complete<'a>(
     (!offers.is_empty()).then_some(Completion { word, offers })
 }
 
-/// The word in which the cursor stands or that it ends, or an empty one where it stands between terms.
+/// The word that contains or ends at the cursor; an empty one between terms.
 fn word_at(text: &str, cursor: usize) -> Option<Range<usize>> {
     let is_between = |c: char| c == '!' || (c != '"' && is_delimiter(c));
     let mut end = 0;
@@ -141,8 +101,8 @@ fn word_at(text: &str, cursor: usize) -> Option<Range<usize>> {
         let ahead = text[end..].find(|c| !is_between(c));
         let start = ahead.map_or(text.len(), |at| end + at);
         if cursor <= start {
-            let begins_a_term = cursor == start && start < text.len();
-            return (!begins_a_term).then_some(cursor..cursor);
+            let starts_a_term = cursor == start && start < text.len();
+            return (!starts_a_term).then_some(cursor..cursor);
         }
         end = start + end_of_term(&text[start..]);
         if cursor <= end {
@@ -151,7 +111,7 @@ fn word_at(text: &str, cursor: usize) -> Option<Range<usize>> {
     }
 }
 
-/// Where a term ends that begins here: behind its closing quote or slash, or before the next delimiter.
+/// Where the term at the start of the text ends: after its closing quote or slash, or before the next delimiter.
 fn end_of_term(text: &str) -> usize {
     if text.starts_with('/') {
         return end_of_quote(text, '/');
@@ -163,7 +123,7 @@ fn end_of_term(text: &str) -> usize {
     end
 }
 
-/// Where a text ends that begins with a quote: behind the one that closes it.
+/// Where the quoted text at the start ends: after the closing quote.
 fn end_of_quote(text: &str, quote: char) -> usize {
     let mut is_escaped = false;
     let closes = |(_, c): &(usize, char)| {
@@ -175,36 +135,32 @@ fn end_of_quote(text: &str, quote: char) -> usize {
     close.map_or(text.len(), |(at, _)| at + quote.len_utf8())
 }
 
-/// What a word may become that is no field yet: a field, a protocol, a name that it begins.
+/// Completions of a word without a colon: fields, protocols, names.
 fn words(typed: &str, names: &Names) -> Vec<String> {
     let fields = FIELDS.iter().map(|field| format!("{}:", field.name));
-    let transports = TRANSPORTS.iter().filter(|word| word.stands_alone());
+    let transports = TRANSPORTS.iter().filter(|word| word.is_bare_word());
     let transports = transports.map(|word| word.name.to_owned());
     let mut offers: Vec<_> = fields.chain(transports).collect();
-    offers.retain(|offer| begins_with(offer, typed));
+    offers.retain(|offer| starts_with(offer, typed));
     if typed.is_empty() {
         return offers;
     }
-    for name in names
-        .processes
-        .iter()
-        .chain(&names.units)
-        .chain(&names.users)
-    {
+    let known = [&names.processes, &names.units, &names.users];
+    for name in known.into_iter().flatten() {
         let spelled = Term::Text(Needle::new(name)).to_string();
-        if begins_with(name, typed) && is_filter(&spelled) && !offers.contains(&spelled) {
+        if starts_with(name, typed) && is_filter(&spelled) && !offers.contains(&spelled) {
             offers.push(spelled);
         }
     }
     offers
 }
 
-/// What may stand behind a field's colon, with the field before it as it is typed.
+/// Completions of a field's value, each with the field before it as it was typed.
 fn values(field: &Field, prefix: &str, typed: &str, names: &Names) -> Vec<String> {
     let unquoted = typed.strip_prefix('"').map(unquoted);
     let typed = unquoted.as_deref().unwrap_or(typed);
     let mut offers = (field.values)(names);
-    offers.retain(|value| begins_with(value, typed));
+    offers.retain(|value| starts_with(value, typed));
     let spelled = offers
         .iter()
         .map(|value| format!("{prefix}{}", value_text(value)));
@@ -215,9 +171,7 @@ fn is_filter(text: &str) -> bool {
     Filter::parse(text).is_ok_and(|filter| !filter.is_empty())
 }
 
-/// Whether a text begins with another, in any case.
-fn begins_with(text: &str, beginning: &str) -> bool {
-    let mut rest = text.chars().flat_map(char::to_lowercase);
-    let mut beginning = beginning.chars().flat_map(char::to_lowercase);
-    beginning.all(|c| rest.next() == Some(c))
+/// Ignores case.
+fn starts_with(text: &str, start: &str) -> bool {
+    folded(text).starts_with(&folded(start))
 }

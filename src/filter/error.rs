@@ -1,4 +1,4 @@
-//! What is wrong with a filter's text, and where: one line that says what would be accepted.
+//! Errors in a filter's text.
 
 use std::ops::Range;
 
@@ -21,7 +21,6 @@ pub struct FilterError {
 }
 
 impl FilterError {
-    /// An error about a part of the input.
     pub(super) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
         Self {
             span,
@@ -34,12 +33,12 @@ impl FilterError {
         let most = Filter::MAX_BYTES;
         Self::new(
             span,
-            format!("the filter is too long: {most} bytes are accepted"),
+            format!("the filter is too long: at most {most} bytes"),
         )
     }
 }
 
-/// A piece of the input as a message shows it: between backticks, cleaned and cut.
+/// A piece of the input as a message shows it: in backticks, cleaned and cut.
 pub(super) fn shown(piece: &str) -> String {
     let mut cut: String = piece.chars().take(MAX_SHOWN).collect();
     if cut.len() < piece.len() {
@@ -48,8 +47,8 @@ pub(super) fn shown(piece: &str) -> String {
     format!("`{}`", Text::new(&cut))
 }
 
-/// The sentence for a word that is not among the accepted ones, with the nearest of them if one
-/// is near: "`lisn` is no state; did you mean `listen`?". A list of what is accepted may follow.
+/// The sentence for a word that is not accepted: "unknown state `lisn`; did you mean `listen`?". A list of what is
+/// accepted may follow.
 pub(super) fn unknown<'a>(
     word: &str,
     kind: &str,
@@ -57,11 +56,11 @@ pub(super) fn unknown<'a>(
 ) -> String {
     let hint = nearest(word, accepted)
         .map_or_else(|| ".".into(), |near| format!("; did you mean `{near}`?"));
-    format!("{} is no {kind}{hint}", shown(word))
+    format!("unknown {kind} {}{hint}", shown(word))
 }
 
-/// The accepted word that `word` most likely stands for: one that it begins, or one that takes
-/// few edits for its length.
+/// The accepted word that was most likely meant: one that starts with `word`, or one that takes few edits for its
+/// length.
 pub fn nearest<'a>(word: &str, accepted: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let length = word.chars().count();
@@ -76,35 +75,13 @@ pub fn nearest<'a>(word: &str, accepted: impl IntoIterator<Item = &'a str>) -> O
         .map(|(_, candidate)| candidate)
 }
 
-/// How many characters must be added, removed, replaced or swapped with their neighbour to make
-/// `to` of `from`; 1 if `to` begins with it, since a word is typed from its beginning.
+/// How many characters to add, remove, replace or swap; 1 if `to` starts with `from`, as a word is typed from its
+/// start.
 fn distance(from: &str, to: &str) -> usize {
-    let (from, to): (Vec<_>, Vec<_>) = (from.chars().collect(), to.chars().collect());
-    if from.len() > 1 && to.starts_with(&from) {
+    if from.chars().nth(1).is_some() && to.starts_with(from) {
         return 1;
     }
-    // costs[i][j]: from the first i characters to the first j.
-    let mut costs = vec![vec![0; to.len() + 1]; from.len() + 1];
-    for i in 0..=from.len() {
-        for j in 0..=to.len() {
-            costs[i][j] = match (i, j) {
-                (0, n) | (n, 0) => n,
-                _ => {
-                    let replaced = costs[i - 1][j - 1] + usize::from(from[i - 1] != to[j - 1]);
-                    let edited = (costs[i - 1][j] + 1).min(costs[i][j - 1] + 1);
-                    let is_swap =
-                        i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1];
-                    let swapped = if is_swap {
-                        costs[i - 2][j - 2] + 1
-                    } else {
-                        usize::MAX
-                    };
-                    replaced.min(edited).min(swapped)
-                }
-            };
-        }
-    }
-    costs[from.len()][to.len()]
+    strsim::osa_distance(from, to)
 }
 
 #[cfg(test)]

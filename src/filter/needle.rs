@@ -1,18 +1,17 @@
-//! Looking for a piece of text in any case, many thousand times for each key typed.
+//! Finds a piece of text in any case.
 //!
-//! The needle is folded once, when the filter is read. A haystack is never copied: ASCII is
-//! compared byte by byte, and only what is not ASCII goes through Unicode's lower case.
+//! The needle is folded once, when the filter is read. A haystack is never copied: ASCII is compared byte by byte, and
+//! only other text goes through Unicode's lower case.
 
 use crate::model::Family;
 
-/// A piece of text to look for in any case; never empty.
+/// A folded piece of text; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Needle(String);
 
 impl Needle {
-    /// Folds the text that is looked for.
     pub fn new(text: &str) -> Self {
-        Self(text.chars().flat_map(fold).collect())
+        Self(folded(text))
     }
 
     /// The folded text.
@@ -20,18 +19,16 @@ impl Needle {
         &self.0
     }
 
-    /// Whether the haystack contains it.
     pub fn is_in(&self, haystack: &str) -> bool {
         (self.0.is_ascii() && self.is_in_bytes(haystack.as_bytes()))
             || (!haystack.is_ascii() && self.is_in_chars(haystack))
     }
 
-    /// Whether it is nothing but digits.
     pub fn is_digits(&self) -> bool {
         is_digits(&self.0)
     }
 
-    /// Whether it could be a part of a printed address and port, so that printing one is worth it.
+    /// Whether it could be part of a printed address and port, so that printing one is worth it.
     pub fn may_be_in_address(&self, family: Family) -> bool {
         self.0.bytes().all(|b| match family {
             Family::Ipv4 => b.is_ascii_digit() || matches!(b, b'.' | b':'),
@@ -62,7 +59,11 @@ pub(super) fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Lower case, with both small sigmas as one: which of them Σ becomes depends on its place.
+pub(super) fn folded(text: &str) -> String {
+    text.chars().flat_map(fold).collect()
+}
+
+/// Lower case, with both small sigmas as one: which of them Σ becomes depends on its position.
 fn fold(c: char) -> impl Iterator<Item = char> {
     c.to_lowercase().map(|c| if c == 'ς' { 'σ' } else { c })
 }

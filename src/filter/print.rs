@@ -6,9 +6,9 @@ use std::fmt::{self, Display, Formatter, Write as _};
 use ipnet::IpNet;
 
 use super::Filter;
-use super::ast::{Expr, Part, Term};
-use super::place::{Host, Place, Ports, Side};
-use super::word;
+use super::endpoint::{EndpointPattern, Host, Ports, Side};
+use super::expr::{Expr, Part, Term};
+use super::parse::word;
 
 impl Display for Filter {
     /// One space between terms, ` | ` between alternatives, parentheses where they are needed.
@@ -31,7 +31,7 @@ impl Display for Expr {
     }
 }
 
-/// How tightly an expression holds together, loosest first.
+/// Precedence, loosest first.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 enum Binding {
     Any,
@@ -66,7 +66,7 @@ fn write_joined(
     Ok(())
 }
 
-/// Writes a part of a larger expression, in parentheses if it would fall apart there.
+/// Writes a part of a larger expression, in parentheses if it binds no tighter.
 fn write_inside(f: &mut Formatter<'_>, inner: &Expr, outer: Binding) -> fmt::Result {
     if inner.binding() > outer {
         inner.fmt(f)
@@ -80,7 +80,7 @@ impl Display for Term {
         match self {
             Self::Number(number) => number.fmt(f),
             Self::Transport(transport) => f.write_str(&transport.word()),
-            Self::Place(side, place) => write_place(f, *side, place),
+            Self::Endpoint(side, pattern) => write_endpoint(f, *side, pattern),
             Self::Pid(range) => {
                 f.write_str("pid:")?;
                 write_range(f, range.start(), range.end())
@@ -112,14 +112,14 @@ impl Part {
     }
 }
 
-fn write_place(f: &mut Formatter<'_>, side: Side, place: &Place) -> fmt::Result {
-    match (side, place.host) {
+fn write_endpoint(f: &mut Formatter<'_>, side: Side, pattern: &EndpointPattern) -> fmt::Result {
+    match (side, pattern.host) {
         (Side::Local, None) | (Side::Either, _) => {}
         (Side::Local, Some(_)) => f.write_str("addr:")?,
         (Side::Remote, _) => f.write_str("remote:")?,
     }
-    match (place.host, &place.ports) {
-        // A bare IPv4 address is text; only its prefix tells that it is a network of one.
+    match (pattern.host, &pattern.ports) {
+        // A bare IPv4 address is text; with its prefix it is a network of one.
         (Some(Host::Net(net @ IpNet::V4(_))), None) if side == Side::Either => net.fmt(f)?,
         (Some(Host::Net(net @ IpNet::V6(_))), Some(_)) => {
             f.write_char('[')?;
@@ -132,10 +132,10 @@ fn write_place(f: &mut Formatter<'_>, side: Side, place: &Place) -> fmt::Result 
         (Some(Host::Localhost), _) => f.write_str("localhost")?,
         (None, _) => {}
     }
-    match &place.ports {
+    match &pattern.ports {
         None => Ok(()),
-        // A service may be called as a host is, a number may not.
-        Some(Ports::Range(range)) if side == Side::Remote && place.host.is_none() => {
+        // A service may have the name of a host; a number can't be one.
+        Some(Ports::Range(range)) if side == Side::Remote && pattern.host.is_none() => {
             write_range(f, range.start(), range.end())
         }
         Some(Ports::Service { name, .. }) => write!(f, ":{name}"),
@@ -162,7 +162,7 @@ fn write_range<T: Display + PartialEq>(f: &mut Formatter<'_>, first: &T, last: &
     }
 }
 
-/// The value of a field that takes text, in quotes where it needs them.
+/// A text as the value of a field, in quotes if it needs them.
 pub(super) fn value_text(text: &str) -> Cow<'_, str> {
     if text.contains(word::is_delimiter) {
         quoted(text).into()

@@ -1,51 +1,42 @@
-//! The words of the language, one line each: what the parser accepts, the help lists and an
-//! error message suggests are these tables and nothing else.
+//! The words of the language, one line each. Parser, printer, help, completion and error messages use these tables.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-use super::ast::Term;
-use super::complete::{self, Values};
-use super::value;
-use crate::model::{Family, Kinds, Protocol};
+use super::complete::Names;
+use super::expr::{Part, Term};
+use super::parse::value;
 
-/// A word that is followed by a colon and a value.
+use crate::model::{Family, Kinds, Protocol, State};
+
+/// A word with a colon and a value after it.
 #[derive(Debug)]
 pub struct Field {
     /// The word before the colon.
     pub name: &'static str,
-    /// What may follow the colon.
+    /// Examples of values.
     pub accepts: &'static str,
     /// What it matches, in a few words.
     pub help: &'static str,
-    /// Reads the value. An error is a sentence; that nothing is there is one.
+    /// Reads the value, which may be empty. An error is one sentence.
     pub(super) read: fn(&str) -> Result<Term, String>,
-    /// What may be offered for the value.
-    pub(super) values: Values,
+    /// The values that completion offers, given the names in the table.
+    pub(super) values: fn(&Names) -> Vec<String>,
 }
 
-/// What `is:` can ask.
+/// A property that `is:` tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is described in `FLAGS`")]
 pub enum Flag {
-    /// Opened a moment ago.
     New,
-    /// Changed state or owner a moment ago.
     Changed,
-    /// Gone; the row only lingers.
     Closed,
-    /// Its owner can't be seen.
     Hidden,
-    /// It belongs to the user who asks.
     Mine,
-    /// Its own address is a loopback address.
     Loopback,
-    /// Its peer has a public address; without a peer, it is bound to a public address or to
-    /// every address.
     Public,
-    /// Another process holds the same port.
     Conflict,
-    /// It listens, and half of its backlog or more waits to be accepted.
     Filling,
-    /// It listens, and its accept queue takes nobody else.
     Full,
 }
 
@@ -56,11 +47,11 @@ pub struct FlagWord {
     pub name: &'static str,
     /// What it matches, in a few words.
     pub help: &'static str,
-    /// What it asks.
+    /// What it tests.
     pub flag: Flag,
 }
 
-/// A protocol and, if it is told, a family: after `proto:`, those of TCP and UDP also alone.
+/// A protocol with or without a family. The words for TCP and UDP need no `proto:` before them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transport {
     /// The word.
@@ -73,7 +64,7 @@ pub struct Transport {
     pub family: Option<Family>,
 }
 
-/// A form of the language that has no word of its own.
+/// A form of the language that has no word.
 #[derive(Debug)]
 pub struct Form {
     /// An example, which is a filter.
@@ -85,33 +76,33 @@ pub struct Form {
 /// Every field, in the order in which the help lists them.
 #[rustfmt::skip]
 pub static FIELDS: [Field; 12] = [
-    Field { name: "port", accepts: "8080, 8000-8999, https", help: "the local port, as after `:`", read: value::local_port, values: complete::ports },
-    Field { name: "pid", accepts: "4242, 4000-4999", help: "a process that has or had it", read: value::pid, values: complete::nothing },
-    Field { name: "proc", accepts: "text", help: "part of a process name", read: value::process, values: complete::processes },
-    Field { name: "cmd", accepts: "text", help: "part of a command line", read: value::command, values: complete::nothing },
-    Field { name: "user", accepts: "text or a uid", help: "part of the user's name, or the uid", read: value::user, values: complete::users },
-    Field { name: "unit", accepts: "text", help: "part of the systemd unit", read: value::unit, values: complete::units },
-    Field { name: "service", accepts: "text", help: "part of the service name", read: value::service, values: complete::services },
-    Field { name: "proto", accepts: "tcp, udp6, …", help: "protocol and family", read: value::transport, values: complete::transports },
-    Field { name: "state", accepts: "listen, time_wait, …", help: "the state", read: value::state, values: complete::states },
-    Field { name: "addr", accepts: "10.0.0.7, 10.0.0.0/8, localhost, [::1]:443, fe80::1%eth0, :443", help: "the local address, network or port", read: value::local, values: complete::nothing },
-    Field { name: "remote", accepts: "443, https, 1.1.1.1:443, 10.0.0.0/8", help: "the peer's port, address or network", read: value::remote, values: complete::nothing },
-    Field { name: "is", accepts: "new, mine, public, …", help: "what the row is", read: value::flag, values: complete::flags },
+    Field { name: "port", accepts: "8080, 8000-8999, https", help: "the local port, as after `:`", read: value::local_port, values: Names::ports },
+    Field { name: "pid", accepts: "4242, 4000-4999", help: "a process that has it open, or had", read: value::pid, values: |_| Vec::new() },
+    Field { name: "proc", accepts: "text", help: "part of a process name", read: |text| value::part(Part::Process, text), values: |names| listed(&names.processes) },
+    Field { name: "cmd", accepts: "text", help: "part of a command line", read: |text| value::part(Part::Command, text), values: |_| Vec::new() },
+    Field { name: "user", accepts: "text or a uid", help: "part of the user's name, or the uid", read: |text| value::part(Part::User, text), values: |names| listed(&names.users) },
+    Field { name: "unit", accepts: "text", help: "part of the systemd unit", read: |text| value::part(Part::Unit, text), values: |names| listed(&names.units) },
+    Field { name: "service", accepts: "text", help: "part of the service name", read: |text| value::part(Part::Service, text), values: |names| listed(&names.services) },
+    Field { name: "proto", accepts: "tcp, udp6, …", help: "protocol and family", read: value::transport, values: |_| TRANSPORTS.iter().map(|word| word.name.to_owned()).collect() },
+    Field { name: "state", accepts: "listen, time_wait, …", help: "the state", read: value::state, values: |_| State::ALL.iter().map(|state| state.as_str().to_lowercase()).collect() },
+    Field { name: "addr", accepts: "10.0.0.7, 10.0.0.0/8, localhost, [::1]:443, fe80::1%eth0, :443", help: "the local address, network or port", read: value::local, values: |_| Vec::new() },
+    Field { name: "remote", accepts: "443, https, 1.1.1.1:443, 10.0.0.0/8", help: "the peer's port, address or network", read: value::remote, values: |_| Vec::new() },
+    Field { name: "is", accepts: "new, mine, public, …", help: "what the row is", read: value::flag, values: |_| FLAGS.iter().map(|word| word.name.to_owned()).collect() },
 ];
 
 /// Every word that may follow `is:`.
 #[rustfmt::skip]
 pub static FLAGS: [FlagWord; 10] = [
-    FlagWord { name: "new", help: "opened a moment ago", flag: Flag::New },
-    FlagWord { name: "changed", help: "changed state or owner a moment ago", flag: Flag::Changed },
-    FlagWord { name: "closed", help: "gone, and shown for a while yet", flag: Flag::Closed },
+    FlagWord { name: "new", help: "opened just now", flag: Flag::New },
+    FlagWord { name: "changed", help: "changed state or owner just now", flag: Flag::Changed },
+    FlagWord { name: "closed", help: "closed, and still shown for a while", flag: Flag::Closed },
     FlagWord { name: "hidden", help: "its owner can't be seen", flag: Flag::Hidden },
     FlagWord { name: "mine", help: "belongs to you", flag: Flag::Mine },
     FlagWord { name: "loopback", help: "its own address is loopback", flag: Flag::Loopback },
     FlagWord { name: "public", help: "the peer is public; or bound to a public or to every address", flag: Flag::Public },
-    FlagWord { name: "conflict", help: "another process holds the same port", flag: Flag::Conflict },
-    FlagWord { name: "filling", help: "half of its backlog or more waits to be accepted", flag: Flag::Filling },
-    FlagWord { name: "full", help: "its accept queue takes nobody else", flag: Flag::Full },
+    FlagWord { name: "conflict", help: "another process has the same port", flag: Flag::Conflict },
+    FlagWord { name: "filling", help: "its accept queue is at least half full", flag: Flag::Filling },
+    FlagWord { name: "full", help: "its accept queue is full", flag: Flag::Full },
 ];
 
 /// Every protocol word. Where two mean the same, the first is canonical.
@@ -139,7 +130,7 @@ pub static TRANSPORTS: [Transport; 17] = [
 /// Everything else that can be written.
 #[rustfmt::skip]
 pub static FORMS: [Form; 12] = [
-    Form { example: "8080", help: "a port that begins with 8080, local or remote; or that pid" },
+    Form { example: "8080", help: "a port that starts with 8080, local or remote; or that pid" },
     Form { example: ":8080", help: "the local port" },
     Form { example: ":8000-8999", help: "a range of local ports" },
     Form { example: ":https", help: "the local port of a service" },
@@ -154,7 +145,7 @@ pub static FORMS: [Form; 12] = [
 ];
 
 impl Field {
-    /// The field of that name, in any case.
+    /// Ignores case.
     pub(super) fn named(name: &str) -> Option<&'static Self> {
         FIELDS
             .iter()
@@ -163,38 +154,39 @@ impl Field {
 }
 
 impl Flag {
-    /// The word for it.
     pub(super) fn name(self) -> &'static str {
-        FLAGS
-            .iter()
-            .find(|word| word.flag == self)
-            .map_or("", |word| word.name)
+        let word = FLAGS.iter().find(|word| word.flag == self);
+        word.map_or("", |word| word.name)
     }
 }
 
 impl Transport {
-    /// Whether it is the protocol's even without `proto:` before it. The words of kinds that are not read
-    /// by themselves are too much like names: alone they are text, which is found in such rows too.
-    pub(super) fn stands_alone(&self) -> bool {
+    /// Whether it needs no `proto:` before it. The words for kinds that are not listed by default are too much like
+    /// names: alone they are text, which matches such rows too.
+    pub(super) fn is_bare_word(&self) -> bool {
         Kinds::DEFAULT.has(self.protocol)
     }
 
     /// As it is typed: `tcp`, `proto:unix`.
     pub(super) fn word(&self) -> Cow<'static, str> {
-        if self.stands_alone() {
+        if self.is_bare_word() {
             self.name.into()
         } else {
             format!("proto:{}", self.name).into()
         }
     }
 
-    /// The protocol word that is written so, in any case.
+    /// Ignores case.
     pub(super) fn named(name: &str) -> Option<Self> {
-        TRANSPORTS
-            .iter()
+        let mut words = TRANSPORTS.iter();
+        words
             .find(|word| word.name.eq_ignore_ascii_case(name))
             .copied()
     }
+}
+
+fn listed(names: &BTreeSet<String>) -> Vec<String> {
+    names.iter().cloned().collect()
 }
 
 /// Every word of the language as it is typed, with what it matches: for the help and the man page.

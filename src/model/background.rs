@@ -17,11 +17,11 @@ pub struct Background {
     /// What it serves: where the traffic of its port really goes.
     pub behind: Option<Behind>,
     /// What starts it again when it ends.
-    pub kept_by: Option<KeptBy>,
+    pub kept_by: Option<Supervisor>,
     /// The systemd unit whose control group it is in.
     pub unit: Option<Unit>,
     /// What ending it would cost besides its own work.
-    pub standing: Standing,
+    pub end_risk: EndRisk,
     /// How it reacts to signals.
     pub reaction: Reaction,
     /// Whether the reader may send it a signal without becoming root.
@@ -39,7 +39,7 @@ impl Background {
             behind: None,
             kept_by: None,
             unit: None,
-            standing: Standing::Ordinary,
+            end_risk: EndRisk::Ordinary,
             reaction: Reaction::ORDINARY,
             may_signal: true,
             also_ends: Vec::new(),
@@ -155,9 +155,9 @@ pub struct Serving {
 
 /// What starts a process again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptBy {
+pub struct Supervisor {
     /// What it is.
-    pub kind: KeeperKind,
+    pub kind: SupervisorKind,
     /// What its own stop command calls the process: an app, a program, a service directory, a unit.
     pub name: Option<Text>,
     /// What that command takes instead of the name, where it has another word for it: the id of an app of pm2.
@@ -178,11 +178,11 @@ pub struct KeptBy {
     pub is_reachable: bool,
 }
 
-impl KeptBy {
+impl Supervisor {
     /// Whether it is ended together with the process: it has no command of its own that keeps the process down,
     /// and is there for nothing else. A script that can't be read is no reason to end the shell that runs it.
     pub fn is_ended_too(&self) -> bool {
-        use KeeperKind as K;
+        use SupervisorKind as K;
         let is_guess = self.kind == K::ShellLoop && self.restarts == Restarts::Unknown;
         let has_no_command = matches!(
             self.kind,
@@ -191,8 +191,8 @@ impl KeptBy {
         has_no_command && !is_guess && self.restarts != Restarts::No && self.pid.is_some()
     }
 
-    /// A keeper that starts the process again.
-    pub const fn new(kind: KeeperKind) -> Self {
+    /// A supervisor that starts the process again.
+    pub const fn new(kind: SupervisorKind) -> Self {
         Self {
             kind,
             name: None,
@@ -212,7 +212,7 @@ impl KeptBy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is called by its own name")]
-pub enum KeeperKind {
+pub enum SupervisorKind {
     Systemd,
     Docker,
     Podman,
@@ -295,7 +295,7 @@ pub enum Manager {
 
 /// What ending a process would cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum EndRisk {
     /// Its own work.
     Ordinary,
     /// A proxy of a container engine: the container goes on without it.

@@ -85,9 +85,9 @@ pub struct Holder {
     /// Which side opened the connection.
     pub opening: Option<Opening>,
     /// Whether it was still there when its owner was looked for, after the binds.
-    pub is_settled: bool,
-    /// Where its owner holds it.
-    pub place: Place,
+    pub is_still_open: bool,
+    /// Where its owner has it.
+    pub found_in: FoundIn,
     /// What systemd holds it for.
     pub activation: Option<Activation>,
     /// Whether its unit is one of a user's own manager (`systemctl --user`).
@@ -115,8 +115,8 @@ impl Holder {
             options: None,
             expires_in: None,
             opening: None,
-            is_settled: true,
-            place: Place::Descriptors,
+            is_still_open: true,
+            found_in: FoundIn::Descriptors,
             activation: None,
             is_user_unit: false,
             has_stalled: None,
@@ -146,17 +146,17 @@ pub enum Opening {
     Passive,
 }
 
-/// Where a socket is held.
+/// Where the descriptor of a socket was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum FoundIn {
     /// In the descriptor table of its processes, where every tool looks.
     Descriptors,
     /// In the table of a single thread (`unshare(CLONE_FILES)`), or of a process whose first
     /// thread has ended.
     Thread,
-    /// Registered with an `io_uring` of the process, with no descriptor of its own.
+    /// Registered with an `io_uring` of the process, with no descriptor.
     Ring,
-    /// On its way: in a message on a unix socket of the process (`SCM_RIGHTS`).
+    /// In a message on a unix socket of the process (`SCM_RIGHTS`).
     InFlight,
 }
 
@@ -268,7 +268,7 @@ pub enum GapCode {
 }
 
 /// Something that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Gap {
     /// What it is about.
     pub code: GapCode,

@@ -5,58 +5,42 @@
 //! outside the program and is shown to a person is a [`Text`], which cannot hold a control
 //! character; there is no other way into the model.
 
-mod accept_queue;
-mod age;
 mod background;
-mod cost;
-mod counted;
-mod endpoint;
-mod ephemeral;
 mod evidence;
-mod kinds;
-mod lineage;
 mod moment;
-mod owner;
+mod origin;
 mod playback;
-mod portless;
+mod port;
 mod process;
-mod redirect;
-mod service;
 mod snapshot;
 mod socket;
 mod spread;
 mod text;
-mod unix_socket;
-mod zone;
+mod timings;
 
-pub use accept_queue::{AcceptQueue, Fill};
-pub use age::Age;
 pub use background::{
-    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Engine, KeeperKind, KeptBy, Manager,
-    Quick, Reaction, Restarts, Run, Serving, Standing, Term, Unit,
+    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, EndRisk, Engine, Manager, Quick,
+    Reaction, Restarts, Run, Serving, Supervisor, SupervisorKind, Term, Unit,
 };
-pub use cost::{Cost, Refresh, millis_text};
-pub use counted::counted;
-pub use endpoint::{Endpoint, Family, Scope};
-pub use ephemeral::{Destination, EphemeralPorts, EphemeralUse, Held, TimeWaitReuse};
 pub use evidence::{
-    Activation, Answered, Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Opening, Place,
+    Activation, Answered, Elsewhere, Evidence, FoundIn, Gap, GapCode, Holder, Limits, Opening,
     Readiness, SocketOptions,
 };
-pub use kinds::Kinds;
-pub use lineage::{Guard, Lineage, Member};
 pub use moment::Moment;
-pub use owner::{Owner, OwnerKind};
+pub use origin::{Capabilities, Origin, OriginKind};
 pub use playback::Playback;
-pub use portless::{PacketSocket, PacketType, Portless, RawSocket, UnixName, UnixPeer, UnixSocket};
-pub use process::{Pid, Process, ProgramFacts};
-pub use redirect::{Redirect, RedirectTarget, RedirectedPackets};
-pub use service::{Services, service_name, service_names, service_port, service_ports};
-pub use snapshot::{Problem, ProblemCode, Snapshot};
-pub use socket::{Protocol, Queue, Socket, State};
-pub(crate) use spread::BuildSpread;
-pub use text::{Text, clean};
-pub use unix_socket::{
-    AtPath, Connected, Folder, SocketFile, UnixAddress, UnixEvidence, UnixHolder, UnixKind,
+pub use port::{
+    Destination, EphemeralPorts, EphemeralUse, PortUsage, Redirect, RedirectTarget,
+    RedirectedPackets, Services, TimeWaitReuse, service_name, service_names, service_port,
+    service_ports,
 };
-pub use zone::Zone;
+pub use process::{Guard, Lineage, Member, Pid, Process, ProgramFacts};
+pub use snapshot::{Problem, ProblemCode, Snapshot};
+pub use socket::{
+    AcceptQueue, Age, AtPath, Connected, Endpoint, Family, Fill, Folder, Kinds, Owner, OwnerKind,
+    PacketSocket, PacketType, Portless, Protocol, Queue, RawSocket, Scope, Socket, SocketFile,
+    State, UnixAddress, UnixEvidence, UnixHolder, UnixKind, UnixName, UnixPeer, UnixSocket, Zone,
+};
+pub(crate) use spread::BuildSpread;
+pub use text::{Text, clean, counted, duration, excerpt};
+pub use timings::{Refresh, RefreshTimings};

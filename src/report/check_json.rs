@@ -1,29 +1,21 @@
 //! `check --json`: the names and types that scripts rely on. What is not known is `null`.
 
 use std::io::{self, Write};
+use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use super::check_fixes::{BehindRecord, FixRecord, KeptByRecord};
-use super::check_unix::UnixTargetRecord;
+use super::check_text::unix_state;
 use super::record::{Processes, SCHEMA, SocketRecord};
-use crate::bind::{Address, Cause, NoteCode, Outcome, Start, Target, UnixVerdict, Verdict};
-use crate::model::{BehindKind, Gap, GapCode, Holder, Moment, Place, Protocol, UnixAddress};
-
-#[derive(Serialize)]
-struct Check<'a> {
-    schema: u32,
-    processes: Processes<'a>,
-    targets: Vec<AnyRecord<'a>>,
-}
-
-/// A target of either kind.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum AnyRecord<'a> {
-    Port(Box<TargetRecord<'a>>),
-    Unix(Box<UnixTargetRecord<'a>>),
-}
+use crate::bind::{
+    Address, AnyVerdict, Cause, Fix, Note, Outcome, Probe, Start, Target, UnixCause, UnixVerdict,
+    Verdict,
+};
+use crate::model::{
+    Behind, BehindKind, Engine, FoundIn, Gap, Holder, OwnerKind, Pid, Queue, Restarts, Supervisor,
+    SupervisorKind, UnixAddress, UnixHolder, UnixKind,
+};
 
 /// A target with its verdict.
 #[derive(Clone, Debug)]
@@ -35,31 +27,76 @@ pub enum Checked {
 }
 
 #[derive(Serialize)]
+struct Check<'a> {
+    schema: u32,
+    processes: Processes<'a>,
+    targets: Vec<TargetRecord<'a>>,
+}
+
+#[derive(Serialize)]
 struct TargetRecord<'a> {
     target: String,
-    protocol: Protocol,
+    protocol: &'static str,
     address: Option<String>,
-    port: u16,
+    port: Option<u16>,
     verdict: Outcome,
-    cause: Cause,
+    cause: AnyCause,
     summary: &'a str,
     details: &'a [String],
-    remedies: Vec<FixRecord<'a>>,
+    remedies: &'a [Fix],
     behind: Option<BehindRecord<'a>>,
     kept_by: Option<KeptByRecord<'a>>,
     free_in_ms: Option<u64>,
     servers: Servers,
     profiles: Vec<ProfileRecord<'a>>,
-    probes: Vec<ProbeRecord<'a>>,
+    probes: &'a [Probe],
     blockers: Vec<BlockerRecord<'a>>,
-    notes: Vec<NoteRecord<'a>>,
-    gaps: Vec<GapRecord<'a>>,
+    notes: &'a [Note],
+    gaps: &'a [Gap],
 }
 
 #[derive(Serialize)]
-pub(super) struct Servers {
-    pub(super) reuse_address: Start,
-    pub(super) plain: Start,
+#[serde(untagged)]
+enum AnyCause {
+    Port(Cause),
+    Unix(UnixCause),
+}
+
+#[derive(Serialize)]
+struct BehindRecord<'a> {
+    kind: BehindKind,
+    name: Option<&'a str>,
+    engine: Option<Engine>,
+    id: Option<&'a str>,
+    image: Option<&'a str>,
+    project: Option<&'a str>,
+    service: Option<&'a str>,
+    pod: Option<&'a str>,
+    address: Option<IpAddr>,
+    port: Option<u16>,
+    process: Option<ServingRecord<'a>>,
+    server: Option<&'a str>,
+    user: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ServingRecord<'a> {
+    pid: Pid,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct KeptByRecord<'a> {
+    kind: SupervisorKind,
+    name: Option<&'a str>,
+    pid: Option<Pid>,
+    restarts: Restarts,
+}
+
+#[derive(Serialize)]
+struct Servers {
+    reuse_address: Start,
+    plain: Start,
 }
 
 #[derive(Serialize)]
@@ -70,74 +107,62 @@ struct ProfileRecord<'a> {
 }
 
 #[derive(Serialize)]
-struct ProbeRecord<'a> {
-    address: std::net::IpAddr,
-    v6only: Option<bool>,
-    reuse_address: bool,
-    result: &'a str,
+#[serde(untagged)]
+enum BlockerRecord<'a> {
+    Port(Box<PortBlocker<'a>>),
+    Unix(UnixBlocker<'a>),
 }
 
 #[derive(Serialize)]
-struct BlockerRecord<'a> {
+struct PortBlocker<'a> {
     #[serde(flatten)]
     socket: SocketRecord<'a>,
     reuse_address: Option<bool>,
     reuse_port: Option<bool>,
     expires_in_ms: Option<u64>,
-    held_in: Option<&'static str>,
+    #[serde(rename = "held_in")]
+    found_in: Option<&'static str>,
 }
 
 #[derive(Serialize)]
-struct NoteRecord<'a> {
-    code: NoteCode,
-    message: &'a str,
-}
-
-#[derive(Serialize)]
-pub(super) struct GapRecord<'a> {
-    code: GapCode,
-    message: &'a str,
-}
-
-impl<'a> GapRecord<'a> {
-    pub(super) fn of(gap: &'a Gap) -> Self {
-        Self {
-            code: gap.code,
-            message: &gap.message,
-        }
-    }
+struct UnixBlocker<'a> {
+    protocol: &'static str,
+    r#type: UnixKind,
+    path: String,
+    state: &'static str,
+    inode: Option<u32>,
+    uid: Option<u32>,
+    user: Option<&'a str>,
+    owner: OwnerKind,
+    pids: Vec<Pid>,
+    unit: Option<&'a str>,
+    queue: Option<Queue>,
 }
 
 /// Writes the verdicts as one JSON object, then a line feed.
 ///
 /// # Errors
-/// What the writer says.
+/// Those of the writer.
 pub fn write_check_json<'a>(
     out: &mut dyn Write,
     verdicts: impl IntoIterator<Item = &'a Checked>,
 ) -> io::Result<()> {
     let verdicts: Vec<_> = verdicts.into_iter().collect();
     let processes = holder_processes(verdicts.iter().flat_map(|checked| holders(checked)));
-    let targets = verdicts.iter();
+    let targets = verdicts.iter().map(|checked| match checked {
+        Checked::Port(target, verdict) => port_record(target, verdict, &processes),
+        Checked::Unix(name, verdict) => unix_record(name, verdict, &processes),
+    });
     let check = Check {
         schema: SCHEMA,
-        targets: targets
-            .map(|checked| match checked {
-                Checked::Port(target, verdict) => {
-                    AnyRecord::Port(Box::new(record(target, verdict, &processes)))
-                }
-                Checked::Unix(name, verdict) => {
-                    AnyRecord::Unix(Box::new(UnixTargetRecord::of(name, verdict, &processes)))
-                }
-            })
-            .collect(),
+        targets: targets.collect(),
         processes,
     };
     serde_json::to_writer(&mut *out, &check)?;
     writeln!(out)
 }
 
-/// What is in the way.
+/// The sockets in the way.
 fn holders(checked: &Checked) -> Vec<&Holder> {
     match checked {
         Checked::Port(_, verdict) => verdict.blockers.iter().collect(),
@@ -145,7 +170,7 @@ fn holders(checked: &Checked) -> Vec<&Holder> {
     }
 }
 
-/// The processes that have these sockets. What is behind a container's process may be of its client.
+/// The owners of these sockets. The unit of a container's process may be that of the engine's client.
 pub(super) fn holder_processes<'a>(
     holders: impl Iterator<Item = &'a Holder> + Clone,
 ) -> Processes<'a> {
@@ -160,86 +185,138 @@ pub(super) fn holder_processes<'a>(
     processes
 }
 
-fn record<'a>(
+fn port_record<'a>(
     target: &Target,
     verdict: &'a Verdict,
     processes: &Processes<'_>,
 ) -> TargetRecord<'a> {
+    let blocker = |holder: &'a Holder| PortBlocker {
+        socket: SocketRecord::of(&holder.socket, verdict.taken_at.wall, processes),
+        reuse_address: holder.options.map(|options| options.reuse_address),
+        reuse_port: holder.options.map(|options| options.reuse_port),
+        expires_in_ms: holder.expires_in.map(millis),
+        found_in: (!holder.socket.owner.present().is_empty()).then(|| found_in(holder)),
+    };
+    let blockers = verdict.blockers.iter().map(blocker);
     TargetRecord {
         target: target.to_string(),
-        protocol: target.protocol,
+        protocol: target.protocol.as_str(),
         address: match target.address {
             Address::Every => None,
             Address::Loopback => Some("localhost".into()),
             Address::One(one) => Some(one.to_string()),
             Address::Zoned(one, zone) => Some(format!("{one}%{zone}")),
         },
-        port: target.first_port(),
+        port: Some(target.first_port()),
+        blockers: blockers
+            .map(|one| BlockerRecord::Port(Box::new(one)))
+            .collect(),
+        ..record(verdict, AnyCause::Port(verdict.cause))
+    }
+}
+
+const fn found_in(holder: &Holder) -> &'static str {
+    match holder.found_in {
+        FoundIn::Descriptors => "descriptors",
+        FoundIn::Thread => "thread",
+        FoundIn::Ring => "io_uring",
+        FoundIn::InFlight => "in_flight",
+    }
+}
+
+fn unix_record<'a>(
+    name: &UnixAddress,
+    verdict: &'a UnixVerdict,
+    processes: &Processes<'_>,
+) -> TargetRecord<'a> {
+    let blocker = |one: &'a UnixHolder| {
+        let socket = &one.holder.socket;
+        BlockerRecord::Unix(UnixBlocker {
+            protocol: "unix",
+            r#type: one.kind,
+            path: name.to_string(),
+            state: unix_state(one),
+            inode: socket.inode,
+            uid: socket.uid,
+            user: socket.user.as_deref(),
+            owner: socket.owner.kind(),
+            pids: processes.pids(&socket.owner),
+            unit: socket.unit.as_deref(),
+            queue: socket.queue,
+        })
+    };
+    TargetRecord {
+        target: name.to_string(),
+        blockers: verdict.blockers.iter().map(blocker).collect(),
+        ..record(verdict, AnyCause::Unix(verdict.cause))
+    }
+}
+
+/// What both kinds of targets have; the other fields are those of a unix socket.
+fn record<C, B>(verdict: &AnyVerdict<C, B>, cause: AnyCause) -> TargetRecord<'_> {
+    let profiles = verdict.profiles.iter();
+    TargetRecord {
+        target: String::new(),
+        protocol: "unix",
+        address: None,
+        port: None,
         verdict: verdict.outcome,
-        cause: verdict.cause,
+        cause,
         summary: &verdict.summary,
         details: &verdict.details,
-        remedies: verdict.fixes.iter().map(FixRecord::of).collect(),
-        behind: verdict.behind.as_ref().map(BehindRecord::of),
-        kept_by: verdict.kept_by.as_ref().map(KeptByRecord::of),
+        remedies: &verdict.fixes,
+        behind: verdict.behind.as_ref().map(behind_record),
+        kept_by: verdict.kept_by.as_ref().map(kept_by_record),
         free_in_ms: verdict.free_in.map(millis),
         servers: Servers {
             reuse_address: verdict.with_reuse_address,
             plain: verdict.without,
         },
-        profiles: verdict
-            .profiles
-            .iter()
+        profiles: profiles
             .map(|(profile, start)| ProfileRecord {
                 servers: profile.servers,
                 binds: profile.manner,
                 start: *start,
             })
             .collect(),
-        probes: verdict
-            .probes
-            .iter()
-            .map(|probe| ProbeRecord {
-                address: probe.address,
-                v6only: probe.v6only,
-                reuse_address: probe.reuse_address,
-                result: probe.result.as_str(),
-            })
-            .collect(),
-        blockers: verdict
-            .blockers
-            .iter()
-            .map(|holder| blocker(holder, verdict.taken_at, processes))
-            .collect(),
-        notes: verdict
-            .notes
-            .iter()
-            .map(|note| NoteRecord {
-                code: note.code,
-                message: &note.message,
-            })
-            .collect(),
-        gaps: verdict.gaps.iter().map(GapRecord::of).collect(),
+        probes: &verdict.probes,
+        blockers: Vec::new(),
+        notes: &verdict.notes,
+        gaps: &verdict.gaps,
     }
 }
 
-fn blocker<'a>(holder: &'a Holder, seen: Moment, processes: &Processes<'_>) -> BlockerRecord<'a> {
-    let options = holder.options;
-    BlockerRecord {
-        socket: SocketRecord::of(&holder.socket, seen.wall, processes),
-        reuse_address: options.map(|options| options.reuse_address),
-        reuse_port: options.map(|options| options.reuse_port),
-        expires_in_ms: holder.expires_in.map(millis),
-        held_in: (!holder.socket.owner.present().is_empty()).then_some(match holder.place {
-            Place::Descriptors => "descriptors",
-            Place::Thread => "thread",
-            Place::Ring => "io_uring",
-            Place::InFlight => "in_flight",
+fn behind_record(behind: &Behind) -> BehindRecord<'_> {
+    BehindRecord {
+        kind: behind.kind,
+        name: behind.name.as_deref(),
+        engine: behind.engine,
+        id: behind.id.as_deref(),
+        image: behind.image.as_deref(),
+        project: behind.project.as_deref(),
+        service: behind.service.as_deref(),
+        pod: behind.pod.as_deref(),
+        address: behind.address,
+        port: behind.port,
+        process: behind.process.as_ref().map(|process| ServingRecord {
+            pid: process.pid,
+            name: &process.name,
         }),
+        server: behind.server.as_deref(),
+        user: behind.user.as_deref(),
     }
 }
 
-fn millis(time: std::time::Duration) -> u64 {
+fn kept_by_record(kept_by: &Supervisor) -> KeptByRecord<'_> {
+    KeptByRecord {
+        kind: kept_by.kind,
+        name: kept_by.name.as_deref(),
+        pid: kept_by.pid,
+        restarts: kept_by.restarts,
+    }
+}
+
+fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -249,7 +326,7 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        Background, Behind, Endpoint, Manager, Owner, Process, Socket, State, Unit,
+        Background, Endpoint, Manager, Owner, Process, Protocol, Socket, State, Unit,
     };
 
     fn holder(behind: Option<Behind>) -> Holder {

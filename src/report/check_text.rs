@@ -1,73 +1,106 @@
 //! `check`: verdicts as text for a person.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::io::{self, Write};
 
-use crate::bind::{Fix, Outcome, Start, Target, Verdict};
+use crate::bind::{AnyVerdict, Fix, Outcome};
 use crate::columns::{owner_with_pid, pad, socket_text, width, wrap};
-use crate::model::Text;
+use crate::model::{Holder, Text, UnixHolder};
 
 /// More blockers than this are counted, not listed.
-pub(super) const MAX_LISTED: usize = 8;
+const MAX_LISTED: usize = 8;
 
 const INDENT: &str = "  ";
+
+/// A socket in the way, as a line of a table.
+pub trait Blocker {
+    /// From how many on they are listed.
+    const LISTED_FROM: usize;
+    /// Its cells.
+    fn cells(&self) -> Vec<String>;
+}
+
+impl Blocker for Holder {
+    const LISTED_FROM: usize = 1;
+
+    fn cells(&self) -> Vec<String> {
+        let socket = &self.socket;
+        vec![
+            socket_text(socket),
+            socket.state.to_string(),
+            owner_with_pid(socket),
+        ]
+    }
+}
+
+impl Blocker for UnixHolder {
+    /// A single one is named in the summary.
+    const LISTED_FROM: usize = 2;
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.kind.as_str().to_owned(),
+            unix_state(self).to_owned(),
+            owner_with_pid(&self.holder.socket),
+        ]
+    }
+}
+
+pub(super) const fn unix_state(one: &UnixHolder) -> &'static str {
+    if one.is_listening { "LISTEN" } else { "UNCONN" }
+}
 
 /// Writes one verdict. Sentences are broken at `columns` cells if there is such a limit; the outcome
 /// is coloured if `has_colour`.
 ///
 /// # Errors
-/// What the writer says.
-pub fn write_check(
+/// Those of the writer.
+pub fn write_check<C, B: Blocker>(
     out: &mut dyn Write,
-    target: &Target,
-    verdict: &Verdict,
+    target: &dyn Display,
+    verdict: &AnyVerdict<C, B>,
     columns: Option<u16>,
     has_colour: bool,
 ) -> io::Result<()> {
-    write_outcome(out, target, verdict, has_colour)?;
-    let say = |out: &mut dyn Write, text: &str| sentence(out, "", text, columns);
-    say(out, &verdict.summary)?;
-    for detail in &verdict.details {
-        say(out, detail)?;
+    write_outcome(out, target, verdict.outcome, has_colour)?;
+    for text in std::iter::once(&verdict.summary).chain(&verdict.details) {
+        sentence(out, "", text, columns)?;
     }
     fixes(out, &verdict.fixes, columns)?;
-    writeln!(out)?;
-    table(out, &matrix(verdict))?;
-    if !verdict.profiles.is_empty() {
-        writeln!(out)?;
-        table(out, &profiles(verdict))?;
+    for rows in [matrix(verdict), profiles(verdict)] {
+        // The first is the heading.
+        if rows.len() > 1 {
+            writeln!(out)?;
+            table(out, &rows)?;
+        }
     }
-    if !verdict.blockers.is_empty() {
+    let blockers = &verdict.blockers;
+    if blockers.len() >= B::LISTED_FROM {
         writeln!(out, "\n{INDENT}in the way")?;
-        table(out, &blockers(verdict))?;
-        let more = verdict.blockers.len().saturating_sub(MAX_LISTED);
+        let shown = blockers.iter().take(MAX_LISTED).map(Blocker::cells);
+        table(out, &shown.collect::<Vec<_>>())?;
+        let more = blockers.len().saturating_sub(MAX_LISTED);
         if more > 0 {
             writeln!(out, "{INDENT}{INDENT}and {more} more")?;
         }
     }
-    let notes = verdict
-        .notes
-        .iter()
-        .map(|note| ("note: ", note.message.clone()));
-    let gaps = verdict
-        .gaps
-        .iter()
-        .map(|gap| ("not known: ", format!("{}.", gap.message)));
-    let rest: Vec<_> = notes.chain(gaps).collect();
-    if !rest.is_empty() {
+    if !(verdict.notes.is_empty() && verdict.gaps.is_empty()) {
         writeln!(out)?;
     }
-    for (label, text) in rest {
-        sentence(out, label, &text, columns)?;
+    for note in &verdict.notes {
+        sentence(out, "note: ", &note.message, columns)?;
+    }
+    for gap in &verdict.gaps {
+        sentence(out, "not known: ", &format!("{}.", gap.message), columns)?;
     }
     Ok(())
 }
 
-/// Writes what could not be found out about targets that were told of briefly, after an empty line.
-/// Without any nothing is written.
+/// Writes what could not be read about targets that were written briefly, after an empty line; nothing if all was read.
 ///
 /// # Errors
-/// What the writer says.
+/// Those of the writer.
 pub fn write_gaps(
     out: &mut dyn Write,
     gaps: &BTreeSet<Text>,
@@ -82,18 +115,18 @@ pub fn write_gaps(
     Ok(())
 }
 
-/// Writes of a verdict only its outcome, and what is worth knowing besides.
+/// Writes only the outcome of a verdict and its notes.
 ///
 /// # Errors
-/// What the writer says.
-pub fn write_check_briefly(
+/// Those of the writer.
+pub fn write_check_briefly<C, B>(
     out: &mut dyn Write,
-    target: &Target,
-    verdict: &Verdict,
+    target: &dyn Display,
+    verdict: &AnyVerdict<C, B>,
     columns: Option<u16>,
     has_colour: bool,
 ) -> io::Result<()> {
-    write_outcome(out, target, verdict, has_colour)?;
+    write_outcome(out, target, verdict.outcome, has_colour)?;
     for note in &verdict.notes {
         sentence(out, "note: ", &note.message, columns)?;
     }
@@ -102,15 +135,10 @@ pub fn write_check_briefly(
 
 fn write_outcome(
     out: &mut dyn Write,
-    target: &Target,
-    verdict: &Verdict,
+    target: &dyn Display,
+    outcome: Outcome,
     has_colour: bool,
 ) -> io::Result<()> {
-    let outcome = painted(verdict.outcome, has_colour);
-    writeln!(out, "{target}: {outcome}")
-}
-
-pub(super) fn painted(outcome: Outcome, has_colour: bool) -> String {
     let code = match outcome {
         Outcome::Free => 32,
         Outcome::InUse => 31,
@@ -118,14 +146,14 @@ pub(super) fn painted(outcome: Outcome, has_colour: bool) -> String {
     };
     let word = outcome.as_str();
     if has_colour {
-        format!("\x1b[1;{code}m{word}\x1b[0m")
+        writeln!(out, "{target}: \x1b[1;{code}m{word}\x1b[0m")
     } else {
-        word.to_owned()
+        writeln!(out, "{target}: {word}")
     }
 }
 
-/// What helps: each fix in a sentence, its command on a line of its own, and below what else it does.
-pub(super) fn fixes(out: &mut dyn Write, fixes: &[Fix], columns: Option<u16>) -> io::Result<()> {
+/// Each fix as a sentence, its command on the next line, and below what else it does.
+fn fixes(out: &mut dyn Write, fixes: &[Fix], columns: Option<u16>) -> io::Result<()> {
     if fixes.is_empty() {
         return Ok(());
     }
@@ -148,7 +176,7 @@ pub(super) fn fixes(out: &mut dyn Write, fixes: &[Fix], columns: Option<u16>) ->
     Ok(())
 }
 
-/// Text that goes on below its beginning.
+/// Text whose lines are all indented.
 fn indented(out: &mut dyn Write, depth: usize, text: &str, columns: Option<u16>) -> io::Result<()> {
     let indent = INDENT.repeat(depth);
     let room = columns.map_or(usize::MAX, |columns| {
@@ -160,17 +188,12 @@ fn indented(out: &mut dyn Write, depth: usize, text: &str, columns: Option<u16>)
     Ok(())
 }
 
-pub(super) fn sentence(
-    out: &mut dyn Write,
-    label: &str,
-    text: &str,
-    columns: Option<u16>,
-) -> io::Result<()> {
+fn sentence(out: &mut dyn Write, label: &str, text: &str, columns: Option<u16>) -> io::Result<()> {
     indented(out, 1, &format!("{label}{text}"), columns)
 }
 
 /// Lines of cells, each column as wide as its widest cell.
-pub(super) fn table(out: &mut dyn Write, lines: &[Vec<String>]) -> io::Result<()> {
+fn table(out: &mut dyn Write, lines: &[Vec<String>]) -> io::Result<()> {
     let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
     let widest = |at: usize| {
         let cells = lines.iter().filter_map(|line| line.get(at));
@@ -179,50 +202,26 @@ pub(super) fn table(out: &mut dyn Write, lines: &[Vec<String>]) -> io::Result<()
     let widths: Vec<_> = (0..columns).map(widest).collect();
     for line in lines {
         let cells = line.iter().zip(&widths);
-        let cells: Vec<_> = cells
-            .map(|(cell, &width)| pad(cell, width, false))
-            .collect();
+        let cells: Vec<_> = cells.map(|(cell, &width)| pad(cell, width)).collect();
         writeln!(out, "{INDENT}{INDENT}{}", cells.join("  ").trim_end())?;
     }
     Ok(())
 }
 
-fn matrix(verdict: &Verdict) -> Vec<Vec<String>> {
-    let heading = ["address", "with SO_REUSEADDR", "without"]
-        .map(str::to_owned)
-        .to_vec();
+fn matrix<C, B>(verdict: &AnyVerdict<C, B>) -> Vec<Vec<String>> {
+    let heading = ["address", "with SO_REUSEADDR", "without"].map(str::to_owned);
     let rows = verdict.matrix.iter().map(|row| {
         let cells = [&row.with_reuse_address, &row.without];
         let [with, without] = cells.map(|cell| cell.as_str().to_owned());
         vec![row.address.clone(), with, without]
     });
-    std::iter::once(heading).chain(rows).collect()
+    std::iter::once(heading.to_vec()).chain(rows).collect()
 }
 
-fn profiles(verdict: &Verdict) -> Vec<Vec<String>> {
-    let heading = ["could start here", "binds", ""]
-        .map(str::to_owned)
-        .to_vec();
-    let rows = verdict
-        .profiles
-        .iter()
-        .map(|(profile, start): &(_, Start)| {
-            [profile.servers, profile.manner, start.as_str()]
-                .map(str::to_owned)
-                .to_vec()
-        });
-    std::iter::once(heading).chain(rows).collect()
-}
-
-fn blockers(verdict: &Verdict) -> Vec<Vec<String>> {
-    let rows = verdict.blockers.iter().take(MAX_LISTED);
-    rows.map(|holder| {
-        let socket = &holder.socket;
-        vec![
-            socket_text(socket),
-            socket.state.to_string(),
-            owner_with_pid(socket),
-        ]
-    })
-    .collect()
+fn profiles<C, B>(verdict: &AnyVerdict<C, B>) -> Vec<Vec<String>> {
+    let heading = ["could start here", "binds", ""];
+    let rows = verdict.profiles.iter();
+    let rows = rows.map(|(profile, start)| [profile.servers, profile.manner, start.as_str()]);
+    let rows = std::iter::once(heading).chain(rows);
+    rows.map(|row| row.map(str::to_owned).to_vec()).collect()
 }

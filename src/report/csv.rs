@@ -2,41 +2,39 @@
 
 use std::io::{self, Write};
 
-use super::portless::PortlessRecord;
-use super::record::{ProcessRecord, Processes, SocketRecord};
+use super::json::portless::PortlessRecord;
+use super::json::record::{ProcessRecord, Processes, SocketRecord};
 use crate::model::Process;
 use crate::track::Row;
 
 /// How CSV is written.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Sheet {
-    /// Whether text that a spreadsheet would run as a formula stays as it is.
+pub struct CsvOptions {
+    /// Whether text that a spreadsheet would run as a formula is not changed.
     pub is_raw: bool,
     /// Whether the row of names is left out.
     pub without_header: bool,
 }
 
-/// What stands in one cell.
 enum Cell {
-    /// A number, or a word of this program's own.
+    /// A number, or a word of this program.
     Plain(String),
-    /// Text that came from outside.
+    /// Text from outside.
     Foreign(String),
-    /// What is not known: nothing at all.
+    /// Unknown.
     Empty,
 }
 
-/// One row: a socket and one of its processes.
+/// A socket and one of its processes.
 struct Record<'a> {
     socket: &'a SocketRecord<'a>,
     process: Option<(&'a Process, ProcessRecord<'a>)>,
 }
 
-/// One column: its name, and its cell.
 type Field = (&'static str, fn(&Record<'_>) -> Cell);
 
-/// Every column: what JSON has of a socket in its order, with the process in place of `pids`. Arguments are one cell, and
-/// that is short enough for one.
+/// Every column: the keys of a socket in JSON, in the same order, with the process in place of `pids` and its arguments
+/// as one command line.
 #[rustfmt::skip]
 const FIELDS: &[Field] = &[
     ("protocol", |row| plain(Some(row.socket.protocol.as_str()))),
@@ -92,24 +90,22 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Writes a row of names and the rows as CSV (RFC 4180, but lines end with a line feed alone). A
-/// socket of several processes has a row for each, one of none a single row; what is not known is an
-/// empty cell.
+/// Writes a row of names and the rows as CSV (RFC 4180, but lines end with a line feed alone). A socket has a row for
+/// each of its processes, and one if it has none. Unknown is an empty cell.
 ///
 /// # Errors
-/// What the writer says.
+/// If the writer fails.
 pub fn write_csv<'a>(
     out: &mut dyn Write,
     rows: impl IntoIterator<Item = &'a Row>,
-    sheet: Sheet,
+    options: CsvOptions,
 ) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
-    if !sheet.without_header {
+    if !options.without_header {
         csv.write_record(FIELDS.iter().map(|(name, _)| name))
-            .map_err(what_the_writer_said)?;
+            .map_err(io_error)?;
     }
     for row in rows {
-        // Each cell names its process: there are no references.
         let socket = SocketRecord::of_row(row, &Processes::default());
         let mut write = |process: Option<&'a Process>| {
             let process = process.map(|process| (process, ProcessRecord::of(process)));
@@ -117,8 +113,8 @@ pub fn write_csv<'a>(
                 socket: &socket,
                 process,
             };
-            let cells = FIELDS.iter().map(|(_, cell)| cell(&record).text(sheet));
-            csv.write_record(cells).map_err(what_the_writer_said)
+            let cells = FIELDS.iter().map(|(_, cell)| cell(&record).text(options));
+            csv.write_record(cells).map_err(io_error)
         };
         match row.socket.owner.processes() {
             [] => write(None)?,
@@ -130,8 +126,8 @@ pub fn write_csv<'a>(
     csv.flush()
 }
 
-/// As it was: made into an [`io::Error`] by `?` it would no longer say that a pipe was closed.
-fn what_the_writer_said(error: csv::Error) -> io::Error {
+/// The error of the writer. `?` would hide that it was a closed pipe.
+fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
@@ -147,32 +143,27 @@ fn foreign(value: Option<&str>) -> Cell {
 }
 
 impl Cell {
-    fn text(self, sheet: Sheet) -> String {
+    fn text(self, options: CsvOptions) -> String {
         match self {
             Self::Empty => String::new(),
-            Self::Plain(text) => text,
-            Self::Foreign(text) if sheet.is_raw => text,
-            Self::Foreign(text) => harmless(&text),
+            Self::Foreign(text) if !options.is_raw => harmless(&text),
+            Self::Plain(text) | Self::Foreign(text) => text,
         }
     }
 }
 
-/// What a spreadsheet would run as a formula gets an apostrophe in front, which makes it text there.
-/// See "CSV Injection" of OWASP. Where the decimal point is a comma, spreadsheets take a semicolon
-/// for the end of a cell, whatever quotes are around it.
+/// Puts an apostrophe before what a spreadsheet would run as a formula, which makes it text there. See "CSV Injection"
+/// of OWASP. In locales with a decimal comma a semicolon ends a cell, even between quotes.
 fn harmless(text: &str) -> String {
-    let parts: Vec<_> = text
-        .split(';')
-        .map(|part| {
-            let apostrophe = if is_formula(part) { "'" } else { "" };
-            format!("{apostrophe}{part}")
-        })
-        .collect();
-    parts.join(";")
+    let parts = text.split(';').map(|part| {
+        let apostrophe = if is_formula(part) { "'" } else { "" };
+        format!("{apostrophe}{part}")
+    });
+    parts.collect::<Vec<_>>().join(";")
 }
 
-/// Blanks are passed over as spreadsheets do, and quotes, which may be taken for those of the cell.
-/// Some take the wide forms of these characters for the same.
+/// Spreadsheets skip blanks, may take a quote for that of the cell, and some treat the wide forms of these characters
+/// as the same.
 fn is_formula(text: &str) -> bool {
     const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
     let rest = text.trim_start_matches(|c: char| c.is_whitespace() || c == '"');
@@ -184,7 +175,7 @@ mod tests {
     use super::*;
 
     fn guarded(cell: Cell) -> String {
-        cell.text(Sheet::default())
+        cell.text(CsvOptions::default())
     }
 
     #[test]
@@ -207,9 +198,9 @@ mod tests {
 
     #[test]
     fn a_raw_cell_is_as_it_is() {
-        let raw = Sheet {
+        let raw = CsvOptions {
             is_raw: true,
-            ..Sheet::default()
+            ..CsvOptions::default()
         };
         assert_eq!(Cell::Foreign("=1+1".into()).text(raw), "=1+1");
     }

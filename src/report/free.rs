@@ -4,22 +4,21 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::check_json::GapRecord;
-use super::record::{Processes, SCHEMA};
-use crate::bind::{Unfit, Wish};
-use crate::columns::whole_socket_text;
+use super::json::record::{Processes, SCHEMA};
+use crate::bind::{PortRequest, Unfit};
+use crate::columns::socket_with_owner;
 use crate::model::{Gap, Limits, Owner, Pid, Protocol, Socket};
 
 /// What a search found, as it is told.
 pub struct FreePorts<'a> {
     /// What they were wanted for.
-    pub wish: &'a Wish,
+    pub request: &'a PortRequest,
     /// The ports, in the order in which they were found.
     pub ports: &'a [u16],
     /// What was not taken, and why; in order.
     pub passed_over: &'a [(u16, Unfit)],
     /// What was taken for want of anything better.
-    pub settled_for: &'a [(u16, Unfit)],
+    pub second_best: &'a [(u16, Unfit)],
     /// What has a port, where that was found out.
     pub holders: &'a dyn Fn(u16) -> Option<&'a Socket>,
     /// The limits of this system, where they were asked for.
@@ -54,7 +53,7 @@ struct FreeRecord<'a> {
     processes: Processes<'a>,
     passed_over: Vec<StretchRecord>,
     settled_for: Vec<StretchRecord>,
-    gaps: Vec<GapRecord<'a>>,
+    gaps: &'a [Gap],
 }
 
 /// No more stretches than this are told to a person.
@@ -67,7 +66,7 @@ const MAX_TOLD: usize = 12;
 pub fn write_free_json(out: &mut dyn Write, free: &FreePorts<'_>) -> io::Result<()> {
     let (passed_over, settled_for) = (
         stretches(free.passed_over, free),
-        stretches(free.settled_for, free),
+        stretches(free.second_best, free),
     );
     let all = passed_over.iter().chain(&settled_for);
     let processes = Processes::of(all.filter_map(|stretch| stretch.owner));
@@ -76,11 +75,11 @@ pub fn write_free_json(out: &mut dyn Write, free: &FreePorts<'_>) -> io::Result<
     let record = FreeRecord {
         schema: SCHEMA,
         ports: free.ports,
-        protocols: free.wish.protocols().collect(),
+        protocols: free.request.protocols().collect(),
         passed_over: records(passed_over),
         settled_for: records(settled_for),
         processes,
-        gaps: free.gaps.iter().map(GapRecord::of).collect(),
+        gaps: free.gaps,
     };
     serde_json::to_writer(&mut *out, &record)?;
     writeln!(out)
@@ -94,7 +93,7 @@ pub fn told_of_free(free: &FreePorts<'_>) -> Vec<String> {
         let rest: usize = passed[MAX_TOLD..].iter().map(Stretch::count).sum();
         lines.push(format!("and {rest} more"));
     }
-    for (port, unfit) in free.settled_for {
+    for (port, unfit) in free.second_best {
         lines.push(format!("{port} is taken for want of a better one: {unfit}"));
         lines.extend(unfit.remedy(*port, free.limits));
     }
@@ -142,7 +141,7 @@ fn stretches<'a>(ports: &[(u16, Unfit)], free: &FreePorts<'a>) -> Vec<Stretch<'a
         let is_in_use = *unfit == Unfit::InUse;
         let holder = is_in_use.then(|| (free.holders)(*port)).flatten();
         let message = match holder {
-            Some(holder) => format!("in use, {}", whole_socket_text(holder)),
+            Some(holder) => format!("in use, {}", socket_with_owner(holder)),
             None => unfit.to_string(),
         };
         match stretches.last_mut() {
@@ -174,7 +173,7 @@ mod tests {
 
     #[test]
     fn neighbours_with_the_same_fault_are_one_line() {
-        let wish = Wish {
+        let request = PortRequest {
             tcp: true,
             udp: false,
             address: Address::Every,
@@ -187,10 +186,10 @@ mod tests {
         let mut passed_over = vec![(1, Unfit::Reserved), (2, Unfit::Reserved)];
         passed_over.extend([3, 4, 6].map(in_use));
         let mut free = FreePorts {
-            wish: &wish,
+            request: &request,
             ports: &[7],
             passed_over: &passed_over,
-            settled_for: &[],
+            second_best: &[],
             holders: &|port| (port == 4).then_some(&socket),
             limits: &limits,
             gaps: &[],

@@ -1,33 +1,29 @@
 //! Tables, changes and verdicts as text, JSON and CSV, for the commands and for files. Pure: everything is
 //! written to a given writer.
 
-mod check_fixes;
 mod check_json;
 mod check_text;
-mod check_unix;
 mod csv;
 mod free;
 mod json;
-mod portless;
-mod record;
 mod stats;
-mod stream;
 mod text;
 mod wait;
 mod watch;
 
+use json::record;
+
 pub use check_json::{Checked, write_check_json};
 pub use check_text::{write_check, write_check_briefly, write_gaps};
-pub use check_unix::write_unix_check;
-pub use csv::{Sheet, write_csv};
+pub use csv::{CsvOptions, write_csv};
 pub use free::{FreePorts, told_of_free, write_free_json};
-pub use json::{write_json, write_ndjson};
-pub use record::SCHEMA;
-pub use stats::told_of_refresh;
-pub use stream::{
+pub use json::record::SCHEMA;
+pub use json::stream::{
     StreamGap, StreamGapCode, write_change_json, write_gap_json, write_problem_json,
     write_start_json,
 };
+pub use json::{write_json, write_ndjson};
+pub use stats::refresh_line;
 pub use text::{Layout, write_text};
-pub use wait::{Waited, WaitedFor, told_of_wait, write_wait, write_wait_json};
+pub use wait::{WaitResult, WaitedPort, wait_line, write_wait, write_wait_json};
 pub use watch::write_change;

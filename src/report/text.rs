@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::columns::{ALL, Align, CellContext, Column, ColumnId, Demand, Fitted, fit, pad, width};
+use crate::columns::{ALL, CellContext, Column, ColumnId, Demand, Fitted, fit, width};
 use crate::track::Row;
 
 /// Columns that a listing leaves out: what they tell takes two readings.
@@ -123,7 +123,7 @@ fn write_whole(
             .iter()
             .zip(columns)
             .zip(&widths)
-            .map(|((text, column), &width)| pad(text, width, column.align == Align::Right))
+            .map(|((text, column), &width)| column.align.pad(text, width))
             .collect()
     };
     if has_header {

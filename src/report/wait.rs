@@ -1,4 +1,4 @@
-//! `wait`: what was waited for, when it came, and who has or had the port.
+//! `wait`: what was waited for, when it happened, and who has or had the port.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -7,50 +7,70 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::check_json::holder_processes;
-use super::record::{Processes, SCHEMA, SocketRecord, time};
+use super::json::record::{Processes, SCHEMA, SocketRecord, time};
+use super::json::write_object;
 use crate::bind::Target;
-use crate::columns::whole_socket_text;
+use crate::columns::socket_with_owner;
 use crate::model::{Holder, Moment, Protocol};
 
 /// How waiting for some ports ended.
 #[derive(Debug)]
-pub struct Waited<'a> {
-    /// What was waited for: `free`, `listening`.
+pub struct WaitResult<'a> {
+    /// `free` or `listening`.
     pub wanted: &'static str,
-    /// Whether it is so for every port.
+    /// Whether it happened for every port.
     pub happened: bool,
     /// How long it took.
     pub time: Duration,
     /// The ports.
-    pub ports: Vec<WaitedFor<'a>>,
+    pub ports: Vec<WaitedPort<'a>>,
 }
 
 /// One of the ports.
 #[derive(Debug)]
-pub struct WaitedFor<'a> {
+pub struct WaitedPort<'a> {
     /// The port.
     pub target: &'a Target,
-    /// When it was seen to become so; `None`: it was so from the start, or is not.
+    /// Whether it happened.
+    pub happened: bool,
+    /// When it happened; `None` if it was so from the start, or did not happen.
     pub changed_at: Option<Moment>,
-    /// Whether it is so.
-    pub is_so: bool,
-    /// Who listens, or who had the port last, or still has it.
+    /// The listeners; or the sockets that had the port last, or still have it.
     pub holders: &'a [Holder],
     /// When those were seen.
     pub seen_at: Moment,
-    /// What the last bind test said.
+    /// Result of the last bind test.
     pub summary: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct WaitRecord<'a> {
-    schema: u32,
-    #[serde(rename = "for")]
-    wanted: &'static str,
-    happened: bool,
-    waited_ms: u64,
-    processes: Processes<'a>,
-    targets: Vec<TargetRecord<'a>>,
+/// Writes it as one JSON object, then a line feed.
+///
+/// # Errors
+/// If the writer fails.
+pub fn write_wait_json(out: &mut dyn Write, result: &WaitResult<'_>) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct WaitRecord<'a> {
+        schema: u32,
+        r#for: &'static str,
+        happened: bool,
+        waited_ms: u64,
+        processes: &'a Processes<'a>,
+        targets: Vec<TargetRecord<'a>>,
+    }
+    let holders = result.ports.iter().flat_map(|port| port.holders);
+    let processes = holder_processes(holders);
+    let ports = result.ports.iter();
+    let record = WaitRecord {
+        schema: SCHEMA,
+        r#for: result.wanted,
+        happened: result.happened,
+        waited_ms: result.time.as_millis().try_into().unwrap_or(u64::MAX),
+        targets: ports
+            .map(|port| TargetRecord::of(port, &processes))
+            .collect(),
+        processes: &processes,
+    };
+    write_object(out, &record)
 }
 
 #[derive(Serialize)]
@@ -64,57 +84,37 @@ struct TargetRecord<'a> {
     holders: Vec<SocketRecord<'a>>,
 }
 
-/// Writes it as one JSON object, then a line feed.
-///
-/// # Errors
-/// What the writer says.
-pub fn write_wait_json(out: &mut dyn Write, waited: &Waited<'_>) -> io::Result<()> {
-    let holders = waited.ports.iter().flat_map(|port| port.holders);
-    let processes = holder_processes(holders);
-    let ports = waited.ports.iter();
-    let record = WaitRecord {
-        schema: SCHEMA,
-        wanted: waited.wanted,
-        happened: waited.happened,
-        waited_ms: waited.time.as_millis().try_into().unwrap_or(u64::MAX),
-        targets: ports.map(|port| target(port, &processes)).collect(),
-        processes,
-    };
-    serde_json::to_writer(&mut *out, &record)?;
-    writeln!(out)
-}
-
-fn target<'a>(port: &WaitedFor<'a>, processes: &Processes<'_>) -> TargetRecord<'a> {
-    let holders = port.holders.iter();
-    let socket =
-        |holder: &'a Holder| SocketRecord::of(&holder.socket, port.seen_at.wall, processes);
-    TargetRecord {
-        target: port.target.to_string(),
-        protocol: port.target.protocol,
-        port: port.target.first_port(),
-        happened: port.is_so,
-        changed_at: port.changed_at.map(|at| time(at.wall)),
-        summary: port.summary.filter(|_| !port.is_so),
-        holders: holders.map(socket).collect(),
+impl<'a> TargetRecord<'a> {
+    fn of(port: &WaitedPort<'a>, processes: &Processes<'_>) -> Self {
+        let holders = port.holders.iter();
+        let socket =
+            |holder: &'a Holder| SocketRecord::of(&holder.socket, port.seen_at.wall, processes);
+        Self {
+            target: port.target.to_string(),
+            protocol: port.target.protocol,
+            port: port.target.first_port(),
+            happened: port.happened,
+            changed_at: port.changed_at.map(|at| time(at.wall)),
+            summary: port.summary.filter(|_| !port.happened),
+            holders: holders.map(socket).collect(),
+        }
     }
 }
 
-/// Writes a line for each port: `8080: free since 2026-01-02 12:04:31, before: tcp 127.0.0.1:8080 LISTEN
-/// node(40211)`, with date and time in `zone`.
+/// Writes a line for each port.
 ///
 /// # Errors
-/// What the writer says.
-pub fn write_wait(out: &mut dyn Write, waited: &Waited<'_>, zone: &TimeZone) -> io::Result<()> {
-    for port in &waited.ports {
-        writeln!(out, "{}", told_of_wait(waited.wanted, port, zone))?;
-    }
-    Ok(())
+/// If the writer fails.
+pub fn write_wait(out: &mut dyn Write, result: &WaitResult<'_>, zone: &TimeZone) -> io::Result<()> {
+    let mut ports = result.ports.iter();
+    ports.try_for_each(|port| writeln!(out, "{}", wait_line(result.wanted, port, zone)))
 }
 
-/// The same for one port, on one line.
-pub fn told_of_wait(wanted: &str, port: &WaitedFor<'_>, zone: &TimeZone) -> String {
+/// The result for one port: `8080: free since 2026-01-02 12:04:31, before: tcp 127.0.0.1:8080 LISTEN node(40211)`, with
+/// date and time in `zone`.
+pub fn wait_line(wanted: &str, port: &WaitedPort<'_>, zone: &TimeZone) -> String {
     let holders = port.holders.iter();
-    let holders: Vec<_> = holders.map(|one| whole_socket_text(&one.socket)).collect();
+    let holders: Vec<_> = holders.map(|one| socket_with_owner(&one.socket)).collect();
     let who = |label: &str| match holders.as_slice() {
         [] => String::new(),
         [only] => format!("{label}{only}"),
@@ -122,16 +122,16 @@ pub fn told_of_wait(wanted: &str, port: &WaitedFor<'_>, zone: &TimeZone) -> Stri
     };
     let target = port.target;
     let since = port.changed_at.map_or(String::new(), |at| {
-        let time = at.wall.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S");
-        format!(" since {time}")
+        let time = at.wall.to_zoned(zone.clone());
+        format!(" since {}", time.strftime("%Y-%m-%d %H:%M:%S"))
     });
-    match (port.is_so, wanted) {
+    match (port.happened, wanted) {
         (true, "free") => format!("{target}: free{since}{}", who(", before: ")),
         (true, _) => format!("{target}: listening{since}{}", who(": ")),
         (false, "free") => {
             let summary = port.summary.unwrap_or("not free");
             format!("{target}: {}", summary.trim_end_matches('.'))
         }
-        (false, _) => format!("{target}: nothing listens"),
+        (false, _) => format!("{target}: nothing is listening"),
     }
 }

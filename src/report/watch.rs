@@ -1,4 +1,4 @@
-//! `watch`: what is there and what changes, one line each.
+//! `watch`: open sockets and their changes, one line each.
 
 use std::io::{self, Write};
 
@@ -8,21 +8,19 @@ use crate::columns::{change_text, owner_with_pid, socket_text};
 use crate::model::Moment;
 use crate::track::{ChangeKind, Mark, Row};
 
-/// Writes one change as a line for a person, with date and time in `zone`: `2026-01-02 12:04:31.250 + tcp
-/// 127.0.0.1:8080  opened LISTEN  node(40211)`. The mark is coloured if `has_colour`.
+/// Writes one change as a line, with date and time in `zone`: `2026-01-02 12:04:31.250 + tcp 127.0.0.1:8080  opened
+/// LISTEN  node(40211)`. Without `change` the socket is open. The mark is coloured if `has_colour`.
 ///
 /// # Errors
-/// What the writer says.
+/// If the writer fails.
 pub fn write_change(
     out: &mut dyn Write,
     (at, change, row): (Moment, Option<&ChangeKind>, &Row),
     zone: &TimeZone,
     has_colour: bool,
 ) -> io::Result<()> {
-    let time = at
-        .wall
-        .to_zoned(zone.clone())
-        .strftime("%Y-%m-%d %H:%M:%S%.3f");
+    let time = at.wall.to_zoned(zone.clone());
+    let time = time.strftime("%Y-%m-%d %H:%M:%S%.3f");
     let socket = &row.socket;
     let (mark, what) = match change {
         None => ("=".to_owned(), socket.state.to_string()),
@@ -33,7 +31,7 @@ pub fn write_change(
     };
     write!(out, "{time} {mark} {}  {what}", socket_text(socket))?;
     match change {
-        // It names the owner itself.
+        // The change names the owner.
         Some(ChangeKind::Owner { .. }) => writeln!(out),
         _ => writeln!(out, "  {}", owner_with_pid(socket)),
     }

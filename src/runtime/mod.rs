@@ -1,25 +1,14 @@
 //! The edge of the program: the only place with a terminal, a clock and threads.
 //!
-//! Each piece does one thing and hands what happens to a callback, so that the main loop alone
-//! decides what follows from it.
+//! Each piece does one thing and passes what happens to a callback; the main loop in `live` alone decides
+//! what follows from it.
 
-pub mod backend;
-pub mod bind_test;
-pub mod child;
-pub mod clock;
 pub mod collector;
-pub mod descriptors;
 pub mod end_process;
 mod fault;
-pub mod hand_over;
-pub mod input;
-mod jobs;
 pub mod live;
-mod notice;
-pub mod output;
 pub mod panic;
-pub mod refresh;
-pub mod signals;
+pub mod process;
 pub mod terminal;
 pub mod wait;
 pub mod watch;

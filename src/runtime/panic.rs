@@ -13,12 +13,12 @@ use crate::model::Text;
 use super::terminal;
 
 thread_local! {
-    /// What the hook noted about this thread's last panic: `MESSAGE (file:line)`.
+    /// This thread's last panic, from the hook: `MESSAGE (file:line)`.
     static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 /// Installs the hook; the calling thread is the main thread from then on. Its panics restore the
-/// terminal and print one line, and a backtrace where `RUST_BACKTRACE` asks for it. A panic on any other
+/// terminal and print one line, and a backtrace if `RUST_BACKTRACE` is set. A panic on any other
 /// thread prints nothing.
 pub fn install_hook() {
     let main = thread::current().id();
@@ -28,32 +28,35 @@ pub fn install_hook() {
             terminal::restore();
             print(&line);
         } else {
-            // `try_with`: a panic while the thread's locals are being destroyed has no place left.
+            // `try_with`: the thread may panic while its locals are being destroyed.
             let _ = LAST_PANIC.try_with(|last| last.replace(Some(line)));
         }
     }));
 }
 
-/// Standard error may be gone, which is no reason to panic once more.
+/// If standard error is gone, nothing is printed.
 fn print(line: &str) {
     let mut err = io::stderr().lock();
-    let _ = writeln!(err, "sockeye: {}", bug(&format!("it crashed: {line}")));
+    let _ = writeln!(
+        err,
+        "sockeye: {}",
+        bug_report(&format!("it crashed: {line}"))
+    );
     let backtrace = Backtrace::capture();
     if backtrace.status() == BacktraceStatus::Captured {
         let _ = write!(err, "{backtrace}");
     }
 }
 
-/// A crash as it is told to whoever started the program.
-pub fn bug(what: &str) -> String {
+/// What the user reads about a crash.
+pub fn bug_report(what: &str) -> String {
     format!("{what}; this is a bug, please report it")
 }
 
-/// Runs `body`. If it panics: the line `MESSAGE (file:line)`. What it left half done must not be looked
-/// at again.
+/// Runs `body`. What a panic left half done must not be used again.
 ///
 /// # Errors
-/// What the panic said.
+/// If it panics: the line `MESSAGE (file:line)`.
 pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     panic::catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
         let noted = LAST_PANIC.take();
@@ -81,7 +84,7 @@ pub fn spawn_worker(
         })
 }
 
-/// The message on one line, harmless to print, with the place where it is known.
+/// The message on one line, harmless to print, with its place in the source if that is known.
 fn summary(payload: &(dyn Any + Send), location: Option<&Location<'_>>) -> String {
     let message = payload
         .downcast_ref::<&str>()
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_without_a_message_is_told_too() {
+    fn a_crash_without_a_message_is_reported_too() {
         let line = crash_of(|| panic::panic_any(7)).unwrap();
         assert_eq!(line, "the probe thread crashed: a panic without a message");
     }

@@ -1,35 +1,35 @@
-//! Waits until ports are free, or until something listens there.
+//! Waits until ports are free, or until something listens on them.
 //!
-//! Each look reads the rows of the ports that are not so yet and binds as gently as can be: TCP with
-//! `SO_REUSEADDR`, which was never seen to keep a server from starting; UDP, which has no such bind, only
-//! while no row of the port is left. The whole bind test, which names who has the port, is made when a bind
-//! failed at first, and when the rows have changed since. A port that is so is left alone until all are.
+//! Each check reads the rows of the ports that have not reached the goal and binds as gently as possible: TCP
+//! with `SO_REUSEADDR`, which was never seen to keep a server from starting; UDP, which has no such bind, only
+//! if the port has no row. The whole bind test, which names the owner, runs when a bind first fails, and again
+//! when the rows have changed. A port that has reached the goal is left alone until all have.
 
 use std::thread;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::bind_test::{BindTester, Survey, has_row};
-use super::clock::Clock;
-use crate::bind::{self, Cause, Outcome, Probe, Suite, Target, Verdict};
+use crate::bind::{self, Cause, Outcome, Probe, Target, Verdict};
+use crate::clock::Clock;
+use crate::inspect::{BindTester, Survey, has_row};
 use crate::model::{
     Answered, Endpoint, Evidence, Family, GapCode, Holder, Moment, Protocol, State,
 };
 
-/// What is waited for.
+/// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// A server that sets `SO_REUSEADDR` can bind every address that was asked for.
+pub enum Goal {
+    /// A server that sets `SO_REUSEADDR` can bind every address of the target.
     Free,
     /// A listener covers the address, in this family if one is named.
     Listening(Option<Family>),
 }
 
-/// Ports that are waited for, one target for each.
-pub struct Waiting {
+/// Waits for several ports, one target for each.
+pub struct PortWaiter {
     ports: Vec<Port>,
-    wanted: Wanted,
+    goal: Goal,
     clock: Clock,
     tester: BindTester,
 }
@@ -38,47 +38,46 @@ pub struct Waiting {
 pub struct Port {
     /// The port.
     pub target: Target,
-    /// Whether it is so.
-    pub is_so: bool,
-    /// When it was seen to become so, if it was not at first.
+    /// Whether it has reached the goal.
+    pub is_reached: bool,
+    /// When it reached the goal, if it had not at first.
     pub changed_at: Option<Moment>,
-    /// Waiting for it to be free, the sockets that were last in the way; waiting for it to be listened
-    /// on, those that listen.
+    /// If it is to be free, the sockets that were last in the way; if it is to be listened on, the listeners.
     pub holders: Vec<Holder>,
     /// When those were seen.
     pub seen_at: Moment,
-    /// What the last bind test said of it in one sentence.
+    /// The summary of the last bind test.
     pub summary: Option<String>,
-    /// The rows when the bind test was last made, and when that was.
-    tested: Option<(Vec<Trace>, Duration)>,
+    /// The rows at the last bind test, and when that was.
+    tested: Option<(Vec<RowKey>, Duration)>,
     /// How often in a row the table could not be read, and why the last time.
     unread: (u32, String),
 }
 
-/// What tells one row from another.
-type Trace = (Option<u32>, State, Endpoint, Option<Endpoint>);
+/// What distinguishes one row from another.
+type RowKey = (Option<u32>, State, Endpoint, Option<Endpoint>);
 
 /// Why waiting can't help: the port, and one sentence.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Hopeless {
+pub struct WaitError {
     /// The port.
     pub target: Target,
-    /// What was found out.
+    /// What makes the goal impossible.
     pub why: String,
 }
 
-/// With rows that change all the time the owners are not asked for more often than this.
-const LEAST_BETWEEN_TESTS: Duration = Duration::from_secs(1);
+/// The least time between two bind tests while rows change all the time.
+const TEST_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A table that can't be read so often in a row will not be read the next time either.
+/// After so many failures in a row the table is taken to be unreadable.
 const MAX_UNREAD: u32 = 5;
 
-impl Waiting {
-    /// Begins to wait for the first port of each target.
-    pub fn new(targets: Vec<Target>, wanted: Wanted, clock: Clock) -> Self {
+impl PortWaiter {
+    /// Waits for the first port of each target.
+    pub fn new(targets: Vec<Target>, goal: Goal, clock: Clock) -> Self {
         let port = |target| Port {
             target,
-            is_so: false,
+            is_reached: false,
             changed_at: None,
             holders: Vec::new(),
             seen_at: clock.now(),
@@ -88,7 +87,7 @@ impl Waiting {
         };
         Self {
             ports: targets.into_iter().map(port).collect(),
-            wanted,
+            goal,
             clock,
             tester: BindTester::new(clock),
         }
@@ -99,102 +98,99 @@ impl Waiting {
         &self.ports
     }
 
-    /// Looks every `interval` until all ports are so at the same time, or `timeout` is over; whether
-    /// they are. Between two looks `show` may tell how it stands.
+    /// Checks every `interval` until all ports have reached the goal at the same time, or `timeout` is over;
+    /// whether they have. Calls `show` between two checks.
     ///
     /// # Errors
-    /// Why one of them can never be so.
+    /// Why one of them can never reach it.
     pub fn wait(
         &mut self,
         interval: Duration,
         timeout: Option<Duration>,
         mut show: impl FnMut(&[Port]),
-    ) -> Result<bool, Hopeless> {
+    ) -> Result<bool, WaitError> {
         let end = timeout.map(|timeout| self.clock.now().steady + timeout);
         let mut is_first = true;
         loop {
-            self.look_at_all(is_first, end)?;
-            if self.ports.iter().all(|port| port.is_so) && self.are_all_at_once() {
+            self.check_all(is_first, end)?;
+            if self.ports.iter().all(|port| port.is_reached) && self.are_all_at_once() {
                 return Ok(true);
             }
             is_first = false;
             let left = self.left(end);
             if left.is_zero() {
-                return self.outcome_in_the_end();
+                // If a table was never read, the goal may have been reached.
+                let unread = |port: &&Port| !port.is_reached && port.unread.0 > 0;
+                let unread = self.ports.iter().find(unread);
+                return unread.map_or(Ok(false), |port| Err(port.error(port.unread.1.clone())));
             }
             show(&self.ports);
             thread::sleep(interval.min(left));
         }
     }
 
-    /// That it did not happen, if that was looked at.
-    fn outcome_in_the_end(&self) -> Result<bool, Hopeless> {
-        let is_unread = |port: &&Port| !port.is_so && port.unread.0 > 0;
-        match self.ports.iter().find(is_unread) {
-            Some(port) => Err(Hopeless {
-                target: port.target.clone(),
-                why: port.unread.1.clone(),
-            }),
-            None => Ok(false),
-        }
-    }
-
     fn left(&self, end: Option<Duration>) -> Duration {
-        end.map_or(Duration::MAX, |end| {
-            end.saturating_sub(self.clock.now().steady)
-        })
+        let now = self.clock.now().steady;
+        end.map_or(Duration::MAX, |end| end.saturating_sub(now))
     }
 
-    /// Looks once at every port that is not so: at first at all of them, later as far as time allows.
-    fn look_at_all(&mut self, is_first: bool, end: Option<Duration>) -> Result<(), Hopeless> {
+    /// Checks every port that has not reached the goal: the first time all of them, later as time allows.
+    fn check_all(&mut self, is_first: bool, end: Option<Duration>) -> Result<(), WaitError> {
         self.survey();
         for at in 0..self.ports.len() {
-            if self.ports[at].is_so {
+            if self.ports[at].is_reached {
                 continue;
             }
             if !is_first && self.left(end).is_zero() {
                 return Ok(());
             }
-            self.look_at(at)?;
+            let evidence = self.rows(at);
+            let hopeless = match self.goal {
+                Goal::Free => self.check_free(at, &evidence),
+                Goal::Listening(family) => self.check_listening(at, evidence, family),
+            };
             let port = &mut self.ports[at];
-            if port.is_so && !is_first {
+            if let Some(why) = hopeless {
+                return Err(port.error(why));
+            }
+            if port.is_reached && !is_first {
                 port.changed_at = Some(self.clock.now());
             }
         }
         Ok(())
     }
 
-    /// Whether several ports, which were looked at one after the other, are so at the same time. Those
-    /// that are not are waited for again.
+    /// Whether several ports, which were checked one after the other, have reached the goal at the same time.
+    /// Those that have not are waited for again.
     fn are_all_at_once(&mut self) -> bool {
         if self.ports.len() == 1 {
             return true;
         }
         let survey = self.survey();
-        // There and back: what is so before and after another was looked at was so with it.
+        // Forwards and back: a state that holds before and after another port was checked holds together with it.
         let last = self.ports.len() - 1;
         for at in (0..=last).chain((0..last).rev()) {
-            let is_so = match self.wanted {
-                Wanted::Free => {
+            let is_reached = match self.goal {
+                Goal::Free => {
                     let port = &self.ports[at];
                     port.can_be_bound(has_row(&survey, &port.target))
                 }
-                Wanted::Listening(family) => {
+                Goal::Listening(family) => {
                     let evidence = self.rows(at);
                     let target = &self.ports[at].target;
-                    !bind::covering(target, &evidence.holders, family).is_empty()
+                    !bind::reachable_listeners(target, &evidence.holders, family).is_empty()
                 }
             };
             let port = &mut self.ports[at];
-            port.is_so &= is_so;
-            if !is_so {
+            port.is_reached &= is_reached;
+            if !is_reached {
                 port.tested = None;
             }
         }
-        self.ports.iter().all(|port| port.is_so)
+        self.ports.iter().all(|port| port.is_reached)
     }
 
-    /// With several ports, those without a row need not be asked for one by one. Returns which have one.
+    /// With several ports, reads which of them have a row at all: the others are not read one by one.
     fn survey(&mut self) -> Survey {
         let is_worth_it = self.ports.len() > 1;
         let protocols = self.ports.iter().map(|port| port.target.protocol);
@@ -204,43 +200,29 @@ impl Waiting {
     fn rows(&mut self, at: usize) -> Evidence {
         let target = &self.ports[at].target;
         let (protocol, port, now) = (target.protocol, target.first_port(), self.clock.now());
-        let investigator = self.tester.investigator();
-        investigator.surveyed_rows(protocol, port, now)
+        let inspector = self.tester.inspector();
+        inspector.surveyed_rows(protocol, port, now)
     }
 
-    fn look_at(&mut self, at: usize) -> Result<(), Hopeless> {
-        let evidence = self.rows(at);
-        let hopeless = match self.wanted {
-            Wanted::Free => self.look_whether_free(at, &evidence),
-            Wanted::Listening(family) => self.look_whether_listening(at, evidence, family),
-        };
-        match hopeless {
-            Some(why) => Err(Hopeless {
-                target: self.ports[at].target.clone(),
-                why,
-            }),
-            None => Ok(()),
-        }
-    }
-
-    fn look_whether_free(&mut self, at: usize, evidence: &Evidence) -> Option<String> {
+    /// Returns why it can never be free.
+    fn check_free(&mut self, at: usize, evidence: &Evidence) -> Option<String> {
         let (port, now) = (&mut self.ports[at], self.clock.now());
         if port.can_be_bound(!evidence.holders.is_empty()) {
-            port.is_so = true;
+            port.is_reached = true;
             return None;
         }
-        let rows: Vec<Trace> = evidence.holders.iter().map(trace).collect();
+        let rows: Vec<RowKey> = evidence.holders.iter().map(row_key).collect();
         if let Some((then, at)) = &port.tested
-            && (*then == rows || now.steady.saturating_sub(*at) < LEAST_BETWEEN_TESTS)
+            && (*then == rows || now.steady.saturating_sub(*at) < TEST_INTERVAL)
         {
             return None;
         }
         port.tested = Some((rows, now.steady));
-        let examination = self.tester.test(&port.target);
-        let verdict = Verdict::of(&examination, &TimeZone::system(), self.clock.now());
+        let test_result = self.tester.test(&port.target);
+        let verdict = Verdict::of(&test_result, &TimeZone::system(), self.clock.now());
         match (verdict.outcome, verdict.cause) {
             (Outcome::Free, _) => {
-                port.is_so = true;
+                port.is_reached = true;
                 return None;
             }
             (Outcome::Denied, _) | (_, Cause::ProbeFailed | Cause::ScopeNeeded) => {
@@ -256,7 +238,8 @@ impl Waiting {
         None
     }
 
-    fn look_whether_listening(
+    /// Returns why it can never be found out.
+    fn check_listening(
         &mut self,
         at: usize,
         mut evidence: Evidence,
@@ -264,7 +247,7 @@ impl Waiting {
     ) -> Option<String> {
         let port = &mut self.ports[at];
         port.holders.clear();
-        if bind::covering(&port.target, &evidence.holders, family).is_empty() {
+        if bind::reachable_listeners(&port.target, &evidence.holders, family).is_empty() {
             let mut unread = evidence
                 .gaps
                 .iter()
@@ -277,18 +260,23 @@ impl Waiting {
             return (port.unread.0 >= MAX_UNREAD).then(|| gap.message.to_string());
         }
         let (protocol, number) = (port.target.protocol, port.target.first_port());
-        let investigator = self.tester.investigator();
-        investigator.explain(&mut evidence, protocol, number, Answered::Refused);
-        let listeners = bind::covering(&port.target, &evidence.holders, family);
+        let inspector = self.tester.inspector();
+        inspector.explain(&mut evidence, protocol, number, Answered::Refused);
+        let listeners = bind::reachable_listeners(&port.target, &evidence.holders, family);
         port.holders = listeners.into_iter().cloned().collect();
         port.seen_at = evidence.taken_at;
-        port.is_so = true;
+        port.is_reached = true;
         None
     }
 }
 
 impl Port {
-    /// Binds, if nobody can be hurt by it.
+    fn error(&self, why: String) -> WaitError {
+        let target = self.target.clone();
+        WaitError { target, why }
+    }
+
+    /// Binds, unless that could get in the way of a server.
     fn can_be_bound(&self, has_row: bool) -> bool {
         let Target {
             protocol, address, ..
@@ -297,17 +285,17 @@ impl Port {
             return false;
         }
         let port = self.target.first_port();
-        let probes = bind::probe(protocol, address, port, Suite::Repeatable);
+        let probes = bind::probe(protocol, address, port, &|_| false);
         let (bound, refused): (Vec<_>, Vec<_>) =
             probes.iter().partition(|probe| probe.result.is_ok());
-        // Where there is no IPv6, servers make do with IPv4.
-        let asks_both = address.single().is_none();
-        let is_missing = |probe: &&Probe| asks_both && probe.result.is("EAFNOSUPPORT");
+        // Without IPv6 on this machine, servers use IPv4 alone.
+        let is_any_family = address.single().is_none();
+        let is_missing = |probe: &&Probe| is_any_family && probe.result.is("EAFNOSUPPORT");
         !bound.is_empty() && refused.iter().all(is_missing)
     }
 }
 
-fn trace(holder: &Holder) -> Trace {
+fn row_key(holder: &Holder) -> RowKey {
     let socket = &holder.socket;
     (socket.inode, socket.state, socket.local, socket.remote)
 }

@@ -1,4 +1,4 @@
-//! Observes for a command without a screen: one observation after another, until it has enough.
+//! Takes snapshots for a command without a screen: one update after another, until it has enough.
 
 use std::io;
 use std::sync::Arc;
@@ -7,47 +7,34 @@ use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-use super::clock::Clock;
-use super::collector::Collector;
+use super::collector::{Collector, CollectorEvent};
 use super::panic::spawn_worker;
-use crate::app::{Exit, Msg};
-use crate::model::Refresh;
-use crate::track::Observation;
-
-/// What is handed to the caller.
-pub enum Seen {
-    /// A reading, compared with the one before.
-    Observation(Observation),
-    /// What the reading took that comes next, if the collector measures.
-    Measured(Refresh),
-    /// A reading failed: why.
-    Failure(String),
-}
+use crate::clock::Clock;
 
 /// How watching ended.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// The time was over, or the caller had enough.
+pub enum WatchEnd {
+    /// The deadline has passed, or the caller had enough.
     Done,
-    /// Nobody reads standard output any more.
-    NobodyReads,
-    /// A thread crashed: what it said.
+    /// The reader of standard output is gone.
+    ReaderGone,
+    /// A thread crashed: its message.
     Crashed(String),
 }
 
-/// When it is over.
+/// When watching ends.
 #[derive(Clone, Debug)]
-pub struct End {
+pub struct Deadline {
     at: Option<Duration>,
     clock: Clock,
-    /// How often a write began or ended: odd while there is one.
+    /// How often a write began or ended: odd during one.
     writes: Arc<AtomicU64>,
 }
 
-/// A write that takes longer than this when it is over will never end.
+/// A write that takes longer than this past the deadline will never end.
 const LAST_WRITE: Duration = Duration::from_millis(250);
 
-impl End {
+impl Deadline {
     /// After so long from now, or never.
     pub fn after(time: Option<Duration>, clock: Clock) -> Self {
         Self {
@@ -57,7 +44,7 @@ impl End {
         }
     }
 
-    /// Writes something to standard output. If that takes for ever, the process ends when it is over.
+    /// Writes something to standard output. If that takes for ever, the process ends at the deadline.
     pub fn while_writing<T>(&self, write: impl FnOnce() -> T) -> T {
         self.writes.fetch_add(1, Ordering::Relaxed);
         let written = write();
@@ -65,125 +52,124 @@ impl End {
         written
     }
 
-    /// How long it still is; `None`: for ever.
-    pub fn left(&self) -> Option<Duration> {
+    /// The time left; `None`: for ever.
+    fn left(&self) -> Option<Duration> {
         self.at.map(|at| at.saturating_sub(self.clock.now().steady))
+    }
+
+    /// Waits until standard output takes a line; `false` if the deadline comes first. A reader that stops reading
+    /// would block us past it.
+    pub fn waits_for_stdout(&self) -> bool {
+        #[cfg(unix)]
+        loop {
+            use rustix::{event::PollFlags, io::Errno};
+            match super::process::stdio::poll_stream(io::stdout(), PollFlags::OUT, self.left()) {
+                Ok(events) => return !events.is_empty(),
+                Err(Errno::INTR) => {}
+                // The write reports why it can't be polled.
+                Err(_) => return true,
+            }
+        }
+        #[cfg(not(unix))]
+        true
+    }
+
+    /// Ends the process if a write doesn't return at the deadline.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the main thread can't be reached in its write, and holds nothing else"
+    )]
+    fn enforce(self) -> io::Result<()> {
+        let Some(left) = self.left() else {
+            return Ok(());
+        };
+        let watch = move || {
+            thread::sleep(left);
+            loop {
+                let before = self.writes.load(Ordering::Relaxed);
+                thread::sleep(LAST_WRITE);
+                if before % 2 == 1 && self.writes.load(Ordering::Relaxed) == before {
+                    std::process::exit(0);
+                }
+            }
+        };
+        spawn_worker("end", |_| (), watch).map(drop)
     }
 }
 
-/// Takes readings until it is over, at least one, and hands each to `see`, which says whether it wants
-/// more. It ends as soon as whoever reads standard output is gone, whether or not there is something to
-/// write. While `see` is busy no more than one further reading is taken: the next is compared with that.
+/// What the threads send to the caller's.
+enum Message {
+    Event(CollectorEvent),
+    End(WatchEnd),
+}
+
+/// Takes snapshots until the deadline, at least one, and passes each event to `handle`, which returns whether it
+/// wants more. It ends as soon as the reader of standard output is gone, whether or not there is something to
+/// write. While `handle` runs, one further snapshot is taken at most, which the next is compared with.
 ///
 /// # Errors
 /// If the system starts no further threads.
 pub fn watch(
     collector: Collector,
-    end: &End,
-    mut see: impl FnMut(Seen) -> io::Result<bool>,
-) -> io::Result<Ended> {
+    deadline: &Deadline,
+    mut handle: impl FnMut(CollectorEvent) -> io::Result<bool>,
+) -> io::Result<WatchEnd> {
     let (sender, messages) = mpsc::sync_channel(1);
     // Dropped at the end, which ends the collector.
-    let (_control, controlled) = mpsc::channel();
-    let (on_crash, observer) = (sender.clone(), sender.clone());
-    let crashed = move |what| drop(on_crash.send(Msg::EndAsked(Exit::Crashed(what))));
-    let collect = move || collector.run(&controlled, |msg| observer.send(msg).is_ok());
+    let (_control, commands) = mpsc::channel();
+    let (on_crash, events) = (sender.clone(), sender.clone());
+    let crashed = move |what| drop(on_crash.send(Message::End(WatchEnd::Crashed(what))));
+    let collect = move || {
+        collector.run(&commands, |event| {
+            events.send(Message::Event(event)).is_ok()
+        })
+    };
     spawn_worker("collector", crashed, collect)?;
     watch_for_reader(sender)?;
-    end_with(end.clone())?;
+    deadline.clone().enforce()?;
     let mut has_begun = false;
     loop {
-        let received = match end.left().filter(|_| has_begun) {
+        let received = match deadline.left().filter(|_| has_begun) {
             Some(Duration::ZERO) => Err(RecvTimeoutError::Timeout),
             Some(left) => messages.recv_timeout(left),
             None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
-        let seen = match received {
-            Err(_) => return Ok(Ended::Done),
-            Ok(Msg::SnapshotTaken(observation)) => Seen::Observation(observation),
-            Ok(Msg::RefreshMeasured(refresh)) => Seen::Measured(refresh),
-            Ok(Msg::SnapshotFailed(why)) => Seen::Failure(why),
-            Ok(Msg::EndAsked(Exit::Crashed(what))) => return Ok(Ended::Crashed(what)),
-            Ok(Msg::EndAsked(_)) => return Ok(Ended::NobodyReads),
-            Ok(_) => continue,
+        let event = match received {
+            Err(_) => return Ok(WatchEnd::Done),
+            Ok(Message::End(end)) => return Ok(end),
+            Ok(Message::Event(event)) => event,
         };
-        // What a reading took is followed by the reading itself.
-        has_begun |= !matches!(seen, Seen::Measured(_));
-        if !see(seen)? {
-            return Ok(Ended::Done);
+        // A measurement is followed by its update.
+        has_begun |= !matches!(event, CollectorEvent::Measured(_));
+        if !handle(event)? {
+            return Ok(WatchEnd::Done);
         }
     }
 }
 
-/// Ends the process when it is over and a write does not return: nobody reads what was begun.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the main thread can't be reached in its write, and holds nothing else"
-)]
-fn end_with(end: End) -> io::Result<()> {
-    let Some(left) = end.left() else {
-        return Ok(());
-    };
-    let watch = move || {
-        thread::sleep(left);
-        loop {
-            let before = end.writes.load(Ordering::Relaxed);
-            thread::sleep(LAST_WRITE);
-            if before % 2 == 1 && end.writes.load(Ordering::Relaxed) == before {
-                std::process::exit(0);
-            }
-        }
-    };
-    spawn_worker("end", |_| (), watch).map(drop)
-}
-
-/// Sends word when standard output is a pipe or a socket and its other end is closed.
+/// Sends a message when standard output is a pipe or a socket whose other end is closed.
 #[cfg(unix)]
-fn watch_for_reader(sender: SyncSender<Msg>) -> io::Result<()> {
-    use rustix::event::{PollFd, PollFlags, poll};
+fn watch_for_reader(sender: SyncSender<Message>) -> io::Result<()> {
+    use rustix::{event::PollFlags, io::Errno};
+
+    use super::process::stdio::poll_stream;
     let watch = move || {
-        let stdout = io::stdout();
-        // Asks for nothing: an error or a hangup is always told.
-        let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
-        while poll(&mut watched, None) == Err(rustix::io::Errno::INTR) {}
+        // Polls for nothing: an error or a hangup is reported in any case.
+        let mut events = Err(Errno::INTR);
+        while events == Err(Errno::INTR) {
+            events = poll_stream(io::stdout(), PollFlags::empty(), None);
+        }
         let gone = PollFlags::ERR | PollFlags::HUP;
-        if watched[0].revents().intersects(gone) {
-            let _ = sender.send(Msg::EndAsked(Exit::TerminalGone));
+        if events.is_ok_and(|events| events.intersects(gone)) {
+            let _ = sender.send(Message::End(WatchEnd::ReaderGone));
         }
     };
-    // Should it crash, a write will tell the same.
+    // If it crashes, the next write fails with the same result.
     spawn_worker("reader", |_| (), watch).map(drop)
 }
 
-/// A write will tell.
+/// The next write fails instead.
 #[cfg(not(unix))]
-fn watch_for_reader(_: SyncSender<Msg>) -> io::Result<()> {
+fn watch_for_reader(_: SyncSender<Message>) -> io::Result<()> {
     Ok(())
-}
-
-/// Waits until standard output takes a line; `false` if it is over before. A reader that does not read
-/// would otherwise hold us beyond the time that was asked for.
-#[cfg(unix)]
-pub fn takes_a_line(end: &End) -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let stdout = io::stdout();
-    let mut watched = [PollFd::new(&stdout, PollFlags::OUT)];
-    loop {
-        let left = end.left().map(|left| Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        });
-        match poll(&mut watched, left.as_ref()) {
-            Err(rustix::io::Errno::INTR) => {}
-            Ok(0) => return false,
-            // Also when it can't be asked: a write will tell.
-            Ok(_) | Err(_) => return true,
-        }
-    }
-}
-
-/// There is no way to know.
-#[cfg(not(unix))]
-pub fn takes_a_line(_: &End) -> bool {
-    true
 }

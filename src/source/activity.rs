@@ -22,7 +22,7 @@ use nix::{sys::time::TimeSpec, time::ClockId};
 
 /// The CPU clock of a process, as it stood at one moment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Activity {
+pub(crate) struct CpuClock {
     #[cfg(target_os = "linux")]
     clock: Option<Reading>,
 }
@@ -41,7 +41,7 @@ struct Reading {
 const SOME_TICKS: TimeSpec = TimeSpec::new(0, 50_000_000);
 
 #[cfg(target_os = "linux")]
-impl Activity {
+impl CpuClock {
     /// Reads the clock of a process. Taken before a look, it tells later whether that look still holds.
     pub(super) fn of(pid: Pid) -> Self {
         static COUNTS_AS_WE_DO: LazyLock<bool> = LazyLock::new(counts_as_we_do);
@@ -75,7 +75,7 @@ fn counts_as_we_do() -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-impl Activity {
+impl CpuClock {
     /// There is no such clock.
     pub(super) const fn of(_pid: Pid) -> Self {
         Self {}
@@ -112,12 +112,12 @@ mod tests {
         // It answered, and goes on to wait a moment later.
         let settled = (0..100).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(1));
-            let activity = Activity::of(child.id());
+            let activity = CpuClock::of(child.id());
             std::thread::sleep(std::time::Duration::from_millis(60));
             activity.is_over()
         });
         assert!(settled);
-        let activity = Activity::of(child.id());
+        let activity = CpuClock::of(child.id());
         ask();
         assert!(!activity.is_over());
         child.kill().unwrap();
@@ -126,10 +126,10 @@ mod tests {
 
     #[test]
     fn of_a_process_that_is_no_more_nothing_is_said() {
-        assert!(!Activity::of(Pid::MAX).is_over());
+        assert!(!CpuClock::of(Pid::MAX).is_over());
         let mut child = Command::new("true").spawn().unwrap();
         let pid = child.id();
         child.wait().unwrap();
-        assert!(!Activity::of(pid).is_over());
+        assert!(!CpuClock::of(pid).is_over());
     }
 }

@@ -6,7 +6,7 @@
     not(target_os = "linux"),
     expect(dead_code, reason = "only Linux tells")
 )]
-pub(super) enum Blind {
+pub(crate) enum HiddenReason {
     /// This user may not look at it, root may.
     NotPermitted,
     /// The same, and nobody becomes root from here (`no_new_privs`): `sudo` fails.
@@ -21,9 +21,9 @@ pub(super) enum Blind {
     OtherNamespace,
 }
 
-impl Blind {
+impl HiddenReason {
     /// How a sentence goes on that begins with the owners, of whom it speaks as `them`.
-    pub(super) fn told(self, them: &str) -> String {
+    pub(super) fn describe(self, them: &str) -> String {
         match self {
             Self::NotPermitted => format!("hidden: run as root to see {them}"),
             Self::Confined => format!(

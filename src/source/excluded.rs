@@ -7,7 +7,7 @@ use crate::model::Protocol;
 
 /// The ranges; `None` where there is no such thing, or it can't be read.
 #[cfg(windows)]
-pub(super) fn ranges(protocol: Protocol) -> Option<Vec<RangeInclusive<u16>>> {
+pub(crate) fn ranges(protocol: Protocol) -> Option<Vec<RangeInclusive<u16>>> {
     let root = std::env::var_os("SystemRoot")?;
     let netsh = std::path::Path::new(&root)
         .join("System32")
@@ -23,11 +23,7 @@ pub(super) fn ranges(protocol: Protocol) -> Option<Vec<RangeInclusive<u16>>> {
 
 /// Other systems set no ranges aside.
 #[cfg(not(windows))]
-#[cfg_attr(
-    target_os = "linux",
-    expect(dead_code, reason = "only the parser is tested there")
-)]
-pub(super) fn ranges(_protocol: Protocol) -> Option<Vec<RangeInclusive<u16>>> {
+pub(crate) fn ranges(_protocol: Protocol) -> Option<Vec<RangeInclusive<u16>>> {
     None
 }
 

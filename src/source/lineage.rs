@@ -50,9 +50,9 @@ fn own_pid() -> Option<Pid> {
 /// When a process started, and its parent.
 #[cfg(target_os = "linux")]
 fn look(pid: Pid) -> (Option<u64>, Option<Pid>) {
-    let pulse = super::pulse::pulse(pid);
-    let pulse = pulse.map(|pulse| (pulse.started_at_tick, pulse.parent));
-    pulse.unzip()
+    let proc_stat = super::proc_stat::proc_stat(pid);
+    let proc_stat = proc_stat.map(|proc_stat| (proc_stat.started_at_tick, proc_stat.parent));
+    proc_stat.unzip()
 }
 
 #[cfg(not(target_os = "linux"))]

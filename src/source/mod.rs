@@ -5,48 +5,45 @@
 //! could not be read is data (a [`Problem`](crate::model::Problem) in the snapshot); an error is
 //! only what leaves nothing to show.
 
-mod activity;
-mod blind;
+mod cpu_clock;
 mod error;
 #[cfg(any(not(target_os = "linux"), test))]
-mod excluded;
-mod frame;
-mod investigator;
+pub(crate) mod excluded;
+mod hidden_reason;
 mod lineage;
 #[cfg(target_os = "linux")]
-mod linux;
+pub(crate) mod linux;
 mod meter;
-mod netstat;
-mod owners;
+pub(crate) mod netstat;
+pub(crate) mod owners;
 mod peers;
 #[cfg(not(target_os = "linux"))]
 mod portable;
-mod process;
+mod proc_stat;
+pub(crate) mod process;
 mod program;
-mod pulse;
-mod record;
-mod redact;
-mod replay;
+mod recording;
 mod system;
-mod users;
+pub(crate) mod users;
 
 use std::sync::Arc;
 
-use crate::model::{Cost, Kinds, Moment, Pid, Playback, Snapshot};
+use crate::model::{Kinds, Moment, Origin, Pid, Playback, RefreshTimings, Snapshot};
 
-use blind::Blind;
 pub use error::SourceError;
-pub use investigator::Investigator;
+use hidden_reason::HiddenReason;
 pub use lineage::lineage;
 #[cfg(target_os = "linux")]
-pub use linux::pinned::{Pinned, Reception};
-pub use record::{DEFAULT_MAX_SIZE, Recorder};
-pub use replay::{Replay, STANDARD_INPUT};
+pub use linux::process_handle::{ProcessHandle, SignalDisposition};
+pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};
 pub use system::System;
 pub use users::own_uid;
 
 /// Something that gives one reading after another.
 pub trait Source: Send {
+    /// Where its snapshots come from.
+    fn origin(&self) -> &Origin;
+
     /// Takes a reading; `at` becomes its time.
     ///
     /// # Errors
@@ -57,18 +54,18 @@ pub trait Source: Send {
 
     /// Before the first reading: what can be had of it at once, where the whole takes long enough to be
     /// waited for. Owners are [unknown](crate::model::Owner::Unknown) in it.
-    fn take_at_once(&mut self, _at: Moment) -> Option<Snapshot> {
+    fn take_without_owners(&mut self, _at: Moment) -> Option<Snapshot> {
         None
     }
 
     /// Whether the last reading lacks owners that the next one will have, if it is taken at once.
-    fn is_to_be_continued(&self) -> bool {
+    fn wants_immediate_retake(&self) -> bool {
         false
     }
 
     /// After a reading that crashed, which may have left things half done: forgets all that was learned,
     /// as if none had been taken.
-    fn start_afresh(&mut self) {}
+    fn reset(&mut self) {}
 
     /// Reads these kinds of sockets from now on, TCP and UDP in any case. Whether that makes the next
     /// reading another one: a recording has what it has.
@@ -82,16 +79,16 @@ pub trait Source: Send {
     }
 
     /// What the last reading took; nothing where it came from a recording.
-    fn cost(&self) -> Cost {
-        Cost::default()
+    fn timings(&self) -> RefreshTimings {
+        RefreshTimings::default()
     }
 }
 
-/// Who holds a socket, by pid: what the platform knows before the processes are looked at.
+/// The pids of a socket's owners: what the platform knows before the processes are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Holding {
+pub(crate) enum OwnerPids {
     /// These processes, ascending; never empty.
-    By(Arc<[Pid]>),
+    Known(Arc<[Pid]>),
     /// A process that this user may not look at.
     #[cfg(target_os = "linux")]
     Hidden,
@@ -105,16 +102,31 @@ enum Holding {
     None,
 }
 
+impl OwnerPids {
+    /// From the pids that netstat2 tells: 0 stands for the system, or for nobody.
+    #[cfg(any(not(target_os = "linux"), test))]
+    pub(crate) fn of(pids: &[Pid]) -> Self {
+        let mut pids: Vec<Pid> = pids.iter().copied().filter(|&pid| pid != 0).collect();
+        pids.sort_unstable();
+        pids.dedup();
+        if pids.is_empty() {
+            Self::None
+        } else {
+            Self::Known(pids.into())
+        }
+    }
+}
+
 /// How much was looked at to find holders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Looks {
+pub(crate) struct ScanStats {
     /// Processes.
     processes: u64,
     /// Their descriptors.
     descriptors: u64,
 }
 
-impl std::ops::Add for Looks {
+impl std::ops::Add for ScanStats {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {

@@ -27,7 +27,7 @@ pub(super) const PARTS: [Part; 4] = [
 
 /// One family's table of one protocol, TCP or UDP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(crate) struct Part {
     pub(super) family: Family,
     pub(super) protocol: Protocol,
 }
@@ -39,14 +39,14 @@ impl Part {
 
     /// Those of one protocol.
     #[cfg(target_os = "linux")]
-    pub(super) fn of(protocol: Protocol) -> impl Iterator<Item = Self> {
+    pub(crate) fn of(protocol: Protocol) -> impl Iterator<Item = Self> {
         PARTS
             .into_iter()
             .filter(move |part| part.protocol == protocol)
     }
 
     /// `TCP over IPv4`, as a sentence names it.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match (self.protocol, self.family) {
             (Protocol::Tcp, Family::Ipv4) => "TCP over IPv4",
             (Protocol::Tcp, Family::Ipv6) => "TCP over IPv6",
@@ -57,16 +57,16 @@ impl Part {
 }
 
 /// A part that could not be read, or not to its end.
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), test))]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Unreadable {
-    pub(super) part: Part,
-    pub(super) reason: String,
+pub(crate) struct Unreadable {
+    pub(crate) part: Part,
+    pub(crate) reason: String,
 }
 
 /// Reads every part; calls `row` for each socket and netstat2's own record of it.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn read(mut row: impl FnMut(Socket, &SocketInfo)) -> Vec<Unreadable> {
+#[cfg(any(not(target_os = "linux"), test))]
+pub(crate) fn read(mut row: impl FnMut(Socket, &SocketInfo)) -> Vec<Unreadable> {
     PARTS
         .into_iter()
         .filter_map(|part| {
@@ -130,7 +130,7 @@ pub(super) const fn uid(inode: u32, uid: u32) -> Option<u32> {
 
 fn peer(tcp: &TcpSocketInfo) -> Option<Endpoint> {
     let remote = Endpoint::new(tcp.remote_addr, tcp.remote_port);
-    (!remote.is_nothing()).then_some(remote)
+    (!remote.is_unspecified()).then_some(remote)
 }
 
 const fn state(state: TcpState) -> State {

@@ -4,16 +4,16 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::Holding;
+use super::OwnerPids;
 use super::process::Processes;
 use crate::model::{BuildSpread, Moment, Owner, Pid, Socket};
 
 /// Every pid that holds something, once. Most lists are shared, so each place is looked at once.
-pub(super) fn pids(holdings: &[Holding]) -> Vec<Pid> {
+pub(super) fn pids(owner_pids: &[OwnerPids]) -> Vec<Pid> {
     let mut places: HashSet<usize, BuildSpread> = HashSet::default();
     let mut pids: Vec<Pid> = Vec::new();
-    for holding in holdings {
-        if let Holding::By(of_one) = holding
+    for holding in owner_pids {
+        if let OwnerPids::Known(of_one) = holding
             && places.insert(of_one.as_ptr().addr())
         {
             pids.extend(of_one.iter());
@@ -25,16 +25,20 @@ pub(super) fn pids(holdings: &[Holding]) -> Vec<Pid> {
 }
 
 /// The owner of each holding, in their order, with the processes looked at now.
-pub(super) fn owners(holdings: &[Holding], processes: &mut Processes, at: Moment) -> Vec<Owner> {
-    processes.refresh(&pids(holdings), at);
+pub(crate) fn owners(
+    owner_pids: &[OwnerPids],
+    processes: &mut Processes,
+    at: Moment,
+) -> Vec<Owner> {
+    processes.refresh(&pids(owner_pids), at);
     let mut owners = Owners::default();
-    holdings
+    owner_pids
         .iter()
         .map(|holding| owners.of(holding, processes))
         .collect()
 }
 
-/// Turns holdings into owners. Sockets of the same processes share one list of them, from one reading
+/// Turns owner_pids into owners. Sockets of the same processes share one list of them, from one reading
 /// to the next as long as nothing changes in it.
 #[derive(Default)]
 pub(super) struct Owners {
@@ -49,27 +53,27 @@ impl Owners {
     pub(super) fn assign(
         &mut self,
         sockets: &mut [Socket],
-        holdings: &[Holding],
+        owner_pids: &[OwnerPids],
         processes: &Processes,
     ) {
         self.before = std::mem::take(&mut self.known);
-        for (socket, holding) in sockets.iter_mut().zip(holdings) {
+        for (socket, holding) in sockets.iter_mut().zip(owner_pids) {
             socket.owner = self.of(holding, processes);
         }
         self.by_place.clear();
         self.before.clear();
     }
 
-    fn of(&mut self, holding: &Holding, processes: &Processes) -> Owner {
+    fn of(&mut self, holding: &OwnerPids, processes: &Processes) -> Owner {
         match holding {
-            Holding::By(pids) => self.of_these(pids, processes),
+            OwnerPids::Known(pids) => self.of_these(pids, processes),
             #[cfg(target_os = "linux")]
-            Holding::Hidden => Owner::Hidden,
+            OwnerPids::Hidden => Owner::Hidden,
             #[cfg(target_os = "linux")]
-            Holding::Kernel => Owner::Kernel,
+            OwnerPids::Kernel => Owner::Kernel,
             #[cfg(target_os = "linux")]
-            Holding::Unknown => Owner::Unknown,
-            Holding::None => Owner::None,
+            OwnerPids::Unknown => Owner::Unknown,
+            OwnerPids::None => Owner::None,
         }
     }
 
@@ -120,8 +124,8 @@ mod tests {
 
     #[test]
     fn every_holder_is_asked_about_once() {
-        let by = |pids: &[Pid]| Holding::By(pids.into());
-        let holdings = [by(&[3, 5]), by(&[5]), Holding::None, by(&[5]), by(&[1])];
-        assert_eq!(pids(&holdings), [1, 3, 5]);
+        let by = |pids: &[Pid]| OwnerPids::Known(pids.into());
+        let owner_pids = [by(&[3, 5]), by(&[5]), OwnerPids::None, by(&[5]), by(&[1])];
+        assert_eq!(pids(&owner_pids), [1, 3, 5]);
     }
 }

@@ -37,7 +37,7 @@ mod tests {
     fn end(inode: u32, name: Option<&[u8]>, peer: u32) -> Socket {
         let unix = UnixSocket {
             kind: UnixKind::Stream,
-            name: name.and_then(UnixName::of_bytes),
+            name: name.and_then(UnixName::from_bytes),
             peer: Some(UnixPeer {
                 inode: peer,
                 name: None,

@@ -2,10 +2,10 @@
 //!
 //! Knows nothing of sockets: it is told which pids matter and looks at those alone. A record is
 //! kept (the very same `Arc`) until something in it changes. On Linux a process that has not run since
-//! the last look is as it was; of one that has, first its pulse is felt, and sysinfo is asked when that
+//! the last look is as it was; of one that has, first its proc_stat is felt, and sysinfo is asked when that
 //! changed, and every few seconds for what it does not show (a command line or user that changed without
 //! a change of name). sysinfo 0.40
-//! never updates the name of a pid that it knows, not even after an `exec`: the pulse has it.
+//! never updates the name of a pid that it knows, not even after an `exec`: the proc_stat has it.
 
 mod sources;
 
@@ -16,9 +16,9 @@ use std::time::Duration;
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 
 use self::sources::{Sources, with_links};
-use super::activity::Activity;
+use super::cpu_clock::CpuClock;
+use super::proc_stat::{ProcStat, proc_stat};
 use super::program::{Arguments, LINKS, Links};
-use super::pulse::{Pulse, pulse};
 use super::users::Users;
 #[cfg(target_os = "linux")]
 use super::users::rename;
@@ -34,11 +34,11 @@ const MAX_DEPTH: usize = 64;
 /// them are looked for.
 const SPARE: usize = 256;
 
-/// After how long everything is asked again about every process, whatever its pulse.
+/// After how long everything is asked again about every process, whatever its proc_stat.
 const THOROUGH_AFTER: Duration = Duration::from_secs(5);
 
 /// The processes that matter, kept from one reading to the next.
-pub(super) struct Processes {
+pub(crate) struct Processes {
     /// Lives as long as this: the start times it gives are relative to a boot time read once, and
     /// would all move when the wall clock is set.
     system: Option<sysinfo::System>,
@@ -47,10 +47,10 @@ pub(super) struct Processes {
     prune_above: usize,
     /// How many files were read since that was last asked.
     files: u64,
-    pub(super) users: Users,
+    pub(crate) users: Users,
 }
 
-/// How many files are read of a process whose pulse changed: `stat` and `status` by sysinfo, `cmdline`.
+/// How many files are read of a process whose proc_stat changed: `stat` and `status` by sysinfo, `cmdline`.
 const FILES_FOR_EACH: u64 = 3;
 
 struct Kept {
@@ -59,11 +59,11 @@ struct Kept {
     basis: u64,
     /// Of the links too.
     fingerprint: u64,
-    pulse: Option<Pulse>,
+    proc_stat: Option<ProcStat>,
     /// How it stood before sysinfo was asked.
-    activity: Activity,
-    /// Whether the pulse was the same at two looks. Just after an `exec` the kernel shows the new
-    /// name and no command line yet, so what was seen when the pulse changed is not relied on.
+    activity: CpuClock,
+    /// Whether the proc_stat was the same at two looks. Just after an `exec` the kernel shows the new
+    /// name and no command line yet, so what was seen when the proc_stat changed is not relied on.
     is_settled: bool,
 }
 
@@ -142,7 +142,7 @@ impl Processes {
 
     /// The names that users got a moment later: for one who asks once and waits for them.
     #[cfg(target_os = "linux")]
-    pub(super) fn late_names(&mut self) -> HashMap<u32, Text> {
+    pub(crate) fn late_names(&mut self) -> HashMap<u32, Text> {
         self.users.wait();
         self.rename_users()
     }
@@ -163,13 +163,13 @@ impl Processes {
                 self.kept.extend(before.remove_entry(&pid));
                 continue;
             }
-            let (activity, pulse) = (Activity::of(pid), pulse(pid));
+            let (activity, proc_stat) = (CpuClock::of(pid), proc_stat(pid));
             self.files += 1;
             match former {
-                Some(kept) if !is_thorough && kept.is_settled && kept.pulse == pulse => {
+                Some(kept) if !is_thorough && kept.is_settled && kept.proc_stat == proc_stat => {
                     self.kept.extend(before.remove_entry(&pid));
                 }
-                _ => unsure.push((pid, activity, pulse)),
+                _ => unsure.push((pid, activity, proc_stat)),
             }
         }
         self.files += FILES_FOR_EACH * unsure.len() as u64;
@@ -178,11 +178,11 @@ impl Processes {
             &unsure.iter().map(|&(pid, ..)| pid).collect::<Vec<_>>(),
         );
         let mut others = Vec::new();
-        for (pid, activity, pulse) in unsure {
+        for (pid, activity, proc_stat) in unsure {
             let former = before.get(&pid);
             match system.process(sysinfo::Pid::from_u32(pid)) {
                 Some(found) => {
-                    let kept = self.keep(pid, (activity, pulse), found, former);
+                    let kept = self.keep(pid, (activity, proc_stat), found, former);
                     if former.is_some_and(|former| !former.process.is_same(&kept.process)) {
                         others.push(pid);
                     }
@@ -200,17 +200,19 @@ impl Processes {
     fn keep(
         &mut self,
         pid: Pid,
-        (activity, pulse): (Activity, Option<Pulse>),
+        (activity, proc_stat): (CpuClock, Option<ProcStat>),
         found: &sysinfo::Process,
         former: Option<&Kept>,
     ) -> Kept {
         let sources = Sources {
             pid,
-            comm: match &pulse {
-                Some(pulse) => &pulse.name,
+            comm: match &proc_stat {
+                Some(proc_stat) => &proc_stat.name,
                 None => found.name().as_encoded_bytes(),
             },
-            started_at_tick: pulse.as_ref().map(|pulse| pulse.started_at_tick),
+            started_at_tick: proc_stat
+                .as_ref()
+                .map(|proc_stat| proc_stat.started_at_tick),
             found,
             arguments: Arguments::read(pid, found),
         };
@@ -233,13 +235,13 @@ impl Processes {
         };
         // A slow machine may show that at two looks.
         let is_executing = process.executable.is_some() && process.argv.is_none();
-        let is_same_pulse = former.is_some_and(|former| former.pulse == pulse);
+        let is_same_pulse = former.is_some_and(|former| former.proc_stat == proc_stat);
         Kept {
             process,
             basis,
             fingerprint,
-            is_settled: pulse.is_some() && is_same_pulse && !is_executing,
-            pulse,
+            is_settled: proc_stat.is_some() && is_same_pulse && !is_executing,
+            proc_stat,
             activity,
         }
     }
@@ -272,7 +274,7 @@ impl Processes {
     }
 
     /// Every record: the holders and their ancestors.
-    pub(super) fn all(&self) -> HashMap<Pid, Arc<Process>> {
+    pub(crate) fn all(&self) -> HashMap<Pid, Arc<Process>> {
         let records = self.kept.iter();
         records
             .map(|(&pid, kept)| (pid, Arc::clone(&kept.process)))

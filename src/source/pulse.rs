@@ -2,13 +2,13 @@
 //!
 //! It tells whether the pid lives, whether it is the same process, and whether it changed its
 //! name or parent, at a fraction of the cost of asking for everything that is shown of it. Only
-//! Linux has it; elsewhere no process has a pulse, and everything is asked for each time.
+//! Linux has it; elsewhere no process has a proc_stat, and everything is asked for each time.
 
 use crate::model::Pid;
 
 /// What changes when a process is another one, or executes another program.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Pulse {
+pub(super) struct ProcStat {
     /// The process's short name, as the kernel has it.
     pub(super) name: Vec<u8>,
     pub(super) parent: u32,
@@ -20,16 +20,16 @@ pub(super) struct Pulse {
 #[cfg(target_os = "linux")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sign {
-    pub(super) pulse: Pulse,
+    pub(super) proc_stat: ProcStat,
     /// Whether all of its threads have ended, and only its parent has not noticed yet.
     pub(super) has_ended: bool,
 }
 
-/// Feels the pulse of a process; `None` if it is no more, or can't be read.
+/// Feels the proc_stat of a process; `None` if it is no more, or can't be read.
 #[cfg(target_os = "linux")]
-pub(super) fn pulse(pid: Pid) -> Option<Pulse> {
+pub(super) fn proc_stat(pid: Pid) -> Option<ProcStat> {
     let file = std::fs::File::open(format!("/proc/{pid}/stat")).ok()?;
-    Some(sign(file).ok()??.pulse)
+    Some(sign(file).ok()??.proc_stat)
 }
 
 /// Reads the line of a process from its file; `None` if it is not such a line.
@@ -44,9 +44,9 @@ pub(super) fn sign(mut file: impl std::io::Read) -> std::io::Result<Option<Sign>
     Ok(parse(&line[..length]))
 }
 
-/// Feels no pulse.
+/// Feels no proc_stat.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn pulse(_pid: Pid) -> Option<Pulse> {
+pub(super) fn proc_stat(_pid: Pid) -> Option<ProcStat> {
     None
 }
 
@@ -64,7 +64,7 @@ fn parse(line: &[u8]) -> Option<Sign> {
     let threads: u32 = fields.nth(15)?.parse().ok()?;
     let started_at_tick = fields.nth(1)?.parse().ok()?;
     Some(Sign {
-        pulse: Pulse {
+        proc_stat: ProcStat {
             name,
             parent,
             started_at_tick,
@@ -83,12 +83,12 @@ mod tests {
         let line =
             b"12 (a) b (\xffc) S 7 12 12 0 -1 4194304 1 0 0 0 1 2 0 0 20 0 1 0 98765 1 2 3\n";
         let sign = parse(line).unwrap();
-        assert_eq!(sign.pulse.name, b"a) b (\xffc");
-        let Pulse {
+        assert_eq!(sign.proc_stat.name, b"a) b (\xffc");
+        let ProcStat {
             parent,
             started_at_tick,
             ..
-        } = sign.pulse;
+        } = sign.proc_stat;
         assert_eq!((parent, started_at_tick), (7, 98765));
         assert!(!sign.has_ended);
     }
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn only_a_living_process_has_one() {
-        assert!(pulse(std::process::id()).is_some());
-        assert_eq!(pulse(Pid::MAX), None);
+        assert!(proc_stat(std::process::id()).is_some());
+        assert_eq!(proc_stat(Pid::MAX), None);
     }
 }

@@ -14,30 +14,45 @@ use super::portable::Platform;
 use super::process::Processes;
 #[cfg(target_os = "linux")]
 use super::users::{rename, rename_socket};
-use super::{Blind, Holding, Source, SourceError, peers};
+use super::{HiddenReason, OwnerPids, Source, SourceError, peers};
 use crate::model::{
-    Cost, Kinds, Moment, Owner, Problem, ProblemCode, Protocol, Snapshot, Socket, Text, counted,
+    Kinds, Moment, Origin, Owner, Problem, ProblemCode, Protocol, RefreshTimings, Snapshot, Socket,
+    Text, counted,
 };
 
 /// Reads the sockets of this machine's current network namespace.
 ///
 /// It keeps what it learned from one reading to the next, so a second one costs a fraction of the
 /// first.
-#[derive(Default)]
 pub struct System {
+    origin: Origin,
     platform: Platform,
     processes: Processes,
     owners: Owners,
-    cost: Cost,
+    cost: RefreshTimings,
     kinds: Kinds,
     /// Whether there was a reading that later ones are compared with.
     has_begun: bool,
 }
 
+impl Default for System {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl System {
     /// A source that has not looked at anything yet.
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            origin: Origin::own(),
+            platform: Platform::default(),
+            processes: Processes::default(),
+            owners: Owners::default(),
+            cost: RefreshTimings::default(),
+            kinds: Kinds::DEFAULT,
+            has_begun: false,
+        }
     }
 
     /// The same, reading these kinds of sockets, TCP and UDP in any case.
@@ -55,7 +70,7 @@ impl System {
     ///
     /// Those of [`Source::take`].
     pub fn take_once(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
-        self.take_those(at, |sockets| vec![true; sockets.len()])
+        self.take_with_owners_of(at, |sockets| vec![true; sockets.len()])
     }
 
     /// The same with the owners of those sockets that are `wanted`: it says that of each, in their
@@ -64,7 +79,7 @@ impl System {
     /// # Errors
     ///
     /// Those of [`Source::take`].
-    pub fn take_those(
+    pub fn take_with_owners_of(
         &mut self,
         at: Moment,
         wanted: impl Fn(&[Socket]) -> Vec<bool>,
@@ -121,18 +136,23 @@ impl System {
             Wanted::Those(wanted) => Some(with_neighbours(&sockets, wanted(&sockets))),
         };
         let is_wanted = is_wanted.as_deref();
-        let holdings = self.holdings(&sockets, is_wanted, at, &mut problems);
+        let owner_pids = self.owner_pids(&sockets, is_wanted, at, &mut problems);
         self.cost.owners = meter.lap();
-        let holdings = self.of_the_living(&sockets, is_wanted, holdings, at);
-        self.owners.assign(&mut sockets, &holdings, &self.processes);
+        let owner_pids = self.of_the_living(&sockets, is_wanted, owner_pids, at);
+        self.owners
+            .assign(&mut sockets, &owner_pids, &self.processes);
         self.name_peers(&mut sockets);
         #[cfg(target_os = "linux")]
         name_users(&mut sockets, &mut self.processes.users);
         self.cost.processes = meter.lap();
         self.count_looks();
-        self.platform.hasten();
+        self.platform.set_partial_owners_first();
         let hidden = count_hidden(&sockets, is_wanted);
-        problems.extend(hidden_problem(hidden, self.platform.blind(), &problems));
+        problems.extend(hidden_problem(
+            hidden,
+            self.platform.hidden_reason(),
+            &problems,
+        ));
         Snapshot {
             taken_at: at,
             kinds: self.kinds,
@@ -143,16 +163,18 @@ impl System {
         }
     }
 
-    fn holdings(
+    fn owner_pids(
         &mut self,
         sockets: &[Socket],
         is_wanted: Option<&[bool]>,
         at: Moment,
         problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
+    ) -> Vec<OwnerPids> {
         match is_wanted {
-            None => self.platform.holdings(sockets, at, problems),
-            Some(these) => self.platform.all_holdings(sockets, these, at, problems),
+            None => self.platform.owner_pids(sockets, at, problems),
+            Some(these) => self
+                .platform
+                .requested_owner_pids(sockets, these, at, problems),
         }
     }
 
@@ -161,17 +183,17 @@ impl System {
         &mut self,
         sockets: &[Socket],
         is_wanted: Option<&[bool]>,
-        holdings: Vec<Holding>,
+        owner_pids: Vec<OwnerPids>,
         at: Moment,
-    ) -> Vec<Holding> {
-        let gone = self.processes.refresh(&pids(&holdings), at);
+    ) -> Vec<OwnerPids> {
+        let gone = self.processes.refresh(&pids(&owner_pids), at);
         if gone.is_empty() || !self.platform.forget(&gone) {
-            return holdings;
+            return owner_pids;
         }
         // A socket outlived the last process known to have it: somebody else has it.
-        let holdings = self.holdings(sockets, is_wanted, at, &mut Vec::new());
-        self.processes.refresh(&pids(&holdings), at);
-        holdings
+        let owner_pids = self.owner_pids(sockets, is_wanted, at, &mut Vec::new());
+        self.processes.refresh(&pids(&owner_pids), at);
+        owner_pids
     }
 
     /// Says of unix sockets who is at the other end.
@@ -182,7 +204,7 @@ impl System {
     }
 
     fn count_looks(&mut self) {
-        let looks = self.platform.take_looks();
+        let looks = self.platform.take_scan_stats();
         self.cost.searched = looks.processes;
         self.cost.files = looks.descriptors + self.processes.take_files();
     }
@@ -239,12 +261,16 @@ fn name_users(sockets: &mut [Socket], users: &mut super::users::Users) {
 }
 
 impl Source for System {
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
         Ok(self.read(at, Wanted::All))
     }
 
-    fn take_at_once(&mut self, at: Moment) -> Option<Snapshot> {
-        self.platform.hasten();
+    fn take_without_owners(&mut self, at: Moment) -> Option<Snapshot> {
+        self.platform.set_partial_owners_first();
         let (mut problems, mut meter) = (Vec::new(), Meter::start());
         let mut sockets = self.platform.sockets(at, true, &mut problems);
         for socket in sockets.iter_mut().filter(|socket| socket.inode.is_some()) {
@@ -253,9 +279,9 @@ impl Source for System {
         self.name_peers(&mut sockets);
         #[cfg(target_os = "linux")]
         name_users(&mut sockets, &mut self.processes.users);
-        self.cost = Cost {
+        self.cost = RefreshTimings {
             dump: meter.lap(),
-            ..Cost::default()
+            ..RefreshTimings::default()
         };
         Some(Snapshot {
             taken_at: at,
@@ -267,7 +293,7 @@ impl Source for System {
         })
     }
 
-    fn start_afresh(&mut self) {
+    fn reset(&mut self) {
         *self = Self::new().with_kinds(self.kinds);
     }
 
@@ -278,11 +304,11 @@ impl Source for System {
         before != kinds
     }
 
-    fn is_to_be_continued(&self) -> bool {
-        self.platform.has_more_to_look_at()
+    fn wants_immediate_retake(&self) -> bool {
+        self.platform.has_unscanned_processes()
     }
 
-    fn cost(&self) -> Cost {
+    fn timings(&self) -> RefreshTimings {
         self.cost
     }
 }
@@ -298,7 +324,11 @@ fn count_hidden(sockets: &[Socket], is_wanted: Option<&[bool]>) -> usize {
 
 /// Says how many owners are hidden and what would show them, unless it is because no process can
 /// be read at all.
-fn hidden_problem(count: usize, blind: Option<Blind>, problems: &[Problem]) -> Option<Problem> {
+fn hidden_problem(
+    count: usize,
+    hidden_reason: Option<HiddenReason>,
+    problems: &[Problem],
+) -> Option<Problem> {
     let is_known = |problem: &Problem| problem.code == ProblemCode::ProcessesUnreadable;
     if count == 0 || problems.iter().any(is_known) {
         return None;
@@ -308,8 +338,8 @@ fn hidden_problem(count: usize, blind: Option<Blind>, problems: &[Problem]) -> O
         _ => (format!("owners of {count} sockets are"), "them"),
     };
     let owners = counted(count, "owner", "owners");
-    let blind = blind.unwrap_or(Blind::NotPermitted);
-    let (remedy, brief) = (blind.told(them), blind.brief());
+    let hidden_reason = hidden_reason.unwrap_or(HiddenReason::NotPermitted);
+    let (remedy, brief) = (hidden_reason.describe(them), hidden_reason.brief());
     Some(Problem {
         code: ProblemCode::HiddenOwners,
         count: Some(count),
@@ -339,29 +369,29 @@ mod tests {
 
     #[test]
     fn hidden_owners_are_counted_with_what_would_show_them() {
-        let told = |count, blind| {
+        let told = |count, hidden_reason| {
             let hidden = count_hidden(&hidden(count), None);
-            let problem = hidden_problem(hidden, Some(blind), &[]);
+            let problem = hidden_problem(hidden, Some(hidden_reason), &[]);
             problem.map(|told| (told.message.to_string(), told.brief.to_string()))
         };
         let pair = |message: &str, brief: &str| Some((message.to_owned(), brief.to_owned()));
-        assert_eq!(told(0, Blind::NotPermitted), None);
+        assert_eq!(told(0, HiddenReason::NotPermitted), None);
         assert_eq!(
-            told(1, Blind::NotPermitted),
+            told(1, HiddenReason::NotPermitted),
             pair(
                 "the owner of 1 socket is hidden: run as root to see it",
                 "1 owner hidden: sudo"
             )
         );
         assert_eq!(
-            told(2, Blind::NotPermitted),
+            told(2, HiddenReason::NotPermitted),
             pair(
                 "owners of 2 sockets are hidden: run as root to see them",
                 "2 owners hidden: sudo"
             )
         );
         assert_eq!(
-            told(2, Blind::OtherNamespace),
+            told(2, HiddenReason::OtherNamespace),
             pair(
                 "owners of 2 sockets are outside this pid namespace: run on the host to see them",
                 "2 owners hidden: outside this container"

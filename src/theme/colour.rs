@@ -1,9 +1,8 @@
-//! Colours: the sixteen of the terminal's own palette, the 240 that every terminal shows alike, or any.
+//! Colours: the sixteen of the terminal's palette, the 240 that are the same on every terminal, or RGB; and how far
+//! apart two colours look, in L*, a* and b* of CIE 1976 (a distance of 2.3 is just noticeable).
 
 use std::fmt;
 use std::sync::LazyLock;
-
-use super::lab::{Lab, distance, lab, light};
 
 /// A colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +33,7 @@ pub(super) const NAMES: [&str; 16] = [
     "bright-white",
 ];
 
-/// How bright each step along an edge of the cube is, in every terminal that has it.
+/// The values along an edge of the 6×6×6 cube.
 const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
 impl Colour {
@@ -52,7 +51,7 @@ impl Colour {
         named.map(|(_, at)| at).or_else(number).map(Self::Indexed)
     }
 
-    /// Its red, green and blue, where that is not for the terminal's palette to say.
+    /// Its red, green and blue; `None` for the terminal's palette, which the user can change.
     pub fn rgb(self) -> Option<[u8; 3]> {
         match self {
             Self::Rgb(red, green, blue) => Some([red, green, blue]),
@@ -65,26 +64,22 @@ impl Colour {
         }
     }
 
-    /// The one of the 240 that looks most like it. A step in lightness counts twice: what is darker by as much
-    /// as another is redder can be read less well.
+    /// The most similar of the 240. Lightness counts double, as readability depends on it.
     #[must_use]
     pub(super) fn indexed(self) -> Self {
         let Self::Rgb(red, green, blue) = self else {
             return self;
         };
         let wanted = weighed([red, green, blue]);
-        let nearer = |(_, one): &&(Self, Lab), (_, other): &&(Self, Lab)| {
+        let nearest = FIXED.iter().min_by(|(_, one), (_, other)| {
             distance(*one, wanted).total_cmp(&distance(*other, wanted))
-        };
-        EVERYWHERE
-            .iter()
-            .min_by(nearer)
-            .map_or(self, |found| found.0)
+        });
+        nearest.map_or(self, |(colour, _)| *colour)
     }
 }
 
-/// The colours that every terminal of 256 shows alike.
-static EVERYWHERE: LazyLock<Vec<(Colour, Lab)>> = LazyLock::new(|| {
+/// The colours that are the same on every terminal of 256.
+static FIXED: LazyLock<Vec<(Colour, Lab)>> = LazyLock::new(|| {
     let all = (16..=255).map(Colour::Indexed);
     all.filter_map(|colour| Some((colour, weighed(colour.rgb()?))))
         .collect()
@@ -106,4 +101,46 @@ impl fmt::Display for Colour {
             Self::Rgb(red, green, blue) => write!(f, "#{red:02x}{green:02x}{blue:02x}"),
         }
     }
+}
+
+/// Lightness from 0 to 100, from green to red, from blue to yellow.
+pub(super) type Lab = [f64; 3];
+
+pub(super) type Matrix = [[f64; 3]; 3];
+
+/// Linear sRGB to X, Y and Z, each 1 for the white of D65 (IEC 61966-2-1).
+pub(super) const XYZ: Matrix = [
+    [0.433_953, 0.376_219, 0.189_828],
+    [0.212_673, 0.715_152, 0.072_175],
+    [0.017_758, 0.109_477, 0.872_766],
+];
+
+pub(super) fn times(matrix: &Matrix, [a, b, c]: [f64; 3]) -> [f64; 3] {
+    matrix.map(|[x, y, z]| x * a + y * b + z * c)
+}
+
+/// Linear light of sRGB values, from 0 to 1.
+pub(super) fn light(rgb: [u8; 3]) -> [f64; 3] {
+    rgb.map(|part| match f64::from(part) / 255.0 {
+        faint if faint <= 0.040_45 => faint / 12.92,
+        part => ((part + 0.055) / 1.055).powf(2.4),
+    })
+}
+
+pub(super) fn lab(light: [f64; 3]) -> Lab {
+    const KNEE: f64 = 6.0 / 29.0;
+    let [x, y, z] = times(&XYZ, light).map(|part| {
+        if part > KNEE.powi(3) {
+            part.cbrt()
+        } else {
+            part / (3.0 * KNEE.powi(2)) + 4.0 / 29.0
+        }
+    });
+    [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+}
+
+/// How far apart two colours look.
+pub(super) fn distance(one: Lab, other: Lab) -> f64 {
+    let squares = one.iter().zip(other).map(|(a, b)| (a - b).powi(2));
+    squares.sum::<f64>().sqrt()
 }

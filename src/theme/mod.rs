@@ -1,74 +1,68 @@
-//! What each meaning looks like, as data: the themes, built in or a user's own, and what of them a terminal
-//! can show.
+//! What each role of text looks like, as data: the built-in themes, the user's own, and which of it a terminal can
+//! show.
 //!
-//! Pure: it knows no terminal and no drawing library; [`ui`](crate::ui) makes styles of it. A theme is read
-//! from TOML, one key for each [`Role`].
+//! Pure: knows no terminal and no drawing library; [`ui`](crate::ui) converts it. A theme is read from TOML, one key
+//! for each [`Role`].
 
-mod built_in;
+mod capabilities;
 mod colour;
-mod lab;
-mod look;
-mod means;
 mod read;
 mod role;
+mod style;
+mod themes;
 
 #[cfg(test)]
 mod tests;
 
-pub use built_in::{BUILT_IN, Themes};
+pub use capabilities::{Depth, Glyphs};
 pub use colour::Colour;
-pub use look::{Emphasis, Look};
-pub use means::{Depth, Glyphs};
-pub use read::{Place, read};
+pub use read::{ErrorAt, read};
 pub use role::Role;
+pub use style::{Emphasis, Style};
+pub use themes::{BUILT_IN, Theme, Themes};
 
+use crate::filter::nearest;
 use crate::model::Text;
 
-/// The longest word that a message repeats, and the longest name of a theme, in characters.
-const MAX_SHOWN: usize = 40;
-
-/// A look for every role.
+/// A style for every role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Looks([Look; Role::ALL.len()]);
+pub struct Styles([Style; Role::ALL.len()]);
 
-/// Looks with a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Theme {
-    /// What it is chosen by: letters, digits, `-` and `_`.
-    pub name: String,
-    /// How it looks where every colour can be shown.
-    pub looks: Looks,
-}
-
-impl Looks {
-    /// How text of this meaning looks.
-    pub const fn of(&self, role: Role) -> Look {
+impl Styles {
+    /// The style of a role.
+    pub const fn of(&self, role: Role) -> Style {
         self.0[role as usize]
     }
 
-    /// The look of a meaning, to be changed.
-    pub(crate) const fn of_mut(&mut self, role: Role) -> &mut Look {
-        &mut self.0[role as usize]
-    }
-
-    /// What is left of them on a terminal of so many colours. Where it has sixteen, looks that need more give
-    /// way to those of the theme `terminal`, all of them, as half a theme is none; where it has none, what is
-    /// left is the emphasis of `terminal`, as another theme may have none.
+    /// These styles on a terminal of that colour depth. With sixteen colours, a theme that needs more is replaced as
+    /// a whole by `terminal`; without colours only the emphasis of `terminal` is left, as other themes may have none.
     #[must_use]
     pub fn on(self, depth: Depth) -> Self {
-        let each = |looks: Self, change: fn(Look) -> Look| Self(looks.0.map(change));
+        let each = |styles: Self, change: fn(Style) -> Style| Self(styles.0.map(change));
         match depth {
             Depth::Full => self,
-            Depth::Indexed => each(self, Look::indexed),
-            Depth::Sixteen if self.0.iter().all(|look| look.is_of_sixteen()) => self,
+            Depth::Indexed => each(self, Style::indexed),
+            Depth::Sixteen if self.0.iter().all(Style::needs_only_sixteen) => self,
             Depth::Sixteen => Themes::terminal(),
-            Depth::None => each(Themes::terminal(), Look::without_colours),
+            Depth::None => each(Themes::terminal(), Style::without_colours),
         }
     }
 }
 
-/// A piece of a file as a message shows it: cleaned and cut.
+/// The longest word that a message repeats, and the longest name of a theme, in characters.
+const MAX_SHOWN: usize = 40;
+
+/// A piece of a file, cleaned and cut for a message.
 fn shown(piece: &str) -> Text {
     let cut: String = piece.chars().take(MAX_SHOWN).collect();
     Text::new(&cut)
+}
+
+/// An error for a word that is none of `accepted`: suggests the nearest, or lists all.
+pub(crate) fn unknown(word: &str, kind: &str, accepted: &[&str]) -> String {
+    let hint = match nearest(word, accepted.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("use one of {}", accepted.join(", ")),
+    };
+    format!("unknown {kind} `{}`; {hint}", shown(word))
 }

@@ -1,50 +1,39 @@
-//! A theme from a table of TOML: a key for each role, its value a look in quotes.
+//! Reads a theme from a TOML table: a key for each role, its value a style in quotes.
 
 use toml::de::{DeTable, DeValue};
 
-use super::{Look, Looks, Role, Theme, shown};
-use crate::filter::nearest;
+use super::{Role, Style, Styles, Theme, unknown};
 
-/// Where something is wrong, in bytes from the beginning of the file, and what.
-pub type Place = (usize, String);
+/// The byte offset of an error in the file, and its message.
+pub type ErrorAt = (usize, String);
 
-/// Reads a theme of this name. A role that the table says nothing of looks as in `below`.
+/// Reads a theme of this name. Roles that the table leaves out look as in `base`.
 ///
 /// # Errors
-/// What is wrong, each with its place.
-pub fn read(name: &str, table: &DeTable<'_>, below: Looks) -> Result<Theme, Vec<Place>> {
-    let (mut looks, mut faults) = (below, Vec::new());
+/// Every error with its place.
+pub fn read(name: &str, table: &DeTable<'_>, base: Styles) -> Result<Theme, Vec<ErrorAt>> {
+    let (mut styles, mut errors) = (base, Vec::new());
     for (key, value) in table {
-        let role = Role::ALL.iter().find(|(name, _)| *name == key.get_ref());
-        let Some(&(_, role)) = role else {
-            faults.push((key.span().start, of_no_role(key.get_ref())));
+        let (key, at) = (key.get_ref(), key.span().start);
+        let Some((_, role)) = Role::ALL.iter().find(|(name, _)| name == key) else {
+            let names = Role::ALL.map(|(name, _)| name);
+            errors.push((at, unknown(key, "role", &names)));
             continue;
         };
-        match look(value.get_ref()) {
-            Ok(look) => *looks.of_mut(role) = look,
-            Err(why) => faults.push((value.span().start, format!("{}: {why}", key.get_ref()))),
+        match style(value.get_ref()) {
+            Ok(style) => styles.0[*role as usize] = style,
+            Err(why) => errors.push((value.span().start, format!("{key}: {why}"))),
         }
     }
-    if faults.is_empty() {
-        let name = name.to_owned();
-        Ok(Theme { name, looks })
+    let name = name.to_owned();
+    if errors.is_empty() {
+        Ok(Theme { name, styles })
     } else {
-        Err(faults)
+        Err(errors)
     }
 }
 
-fn look(value: &DeValue<'_>) -> Result<Look, String> {
-    let text = value
-        .as_str()
-        .ok_or("a look is text in quotes, such as \"red bold\"")?;
-    Look::parse(text)
-}
-
-fn of_no_role(name: &str) -> String {
-    let names = Role::ALL.map(|(name, _)| name);
-    let hint = match nearest(name, names) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are {}", names.join(", ")),
-    };
-    format!("`{}` is no role; {hint}", shown(name))
+fn style(value: &DeValue<'_>) -> Result<Style, String> {
+    let text = value.as_str();
+    Style::parse(text.ok_or("a style is text in quotes, such as \"red bold\"")?)
 }

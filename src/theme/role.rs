@@ -1,14 +1,14 @@
 //! What a piece of text means.
 
-/// What a piece of text means; the theme says how that looks. Nothing is told by it alone: a glyph or a word
-/// says the same.
+/// What a piece of text means; the theme decides how it looks. Colour never carries a meaning alone: a glyph or a
+/// word says the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Ordinary text, and what is behind everything.
+    /// Ordinary text, and the background of the screen.
     Plain,
-    /// What repeats or matters less.
+    /// Repeated or less important text.
     Dim,
-    /// What stands out.
+    /// Emphasised text.
     Strong,
     /// The one accent: the program's name, the chosen view, keys.
     Accent,
@@ -20,7 +20,7 @@ pub enum Role {
     Warning,
     /// Wrong, refused, closed.
     Bad,
-    /// The part of a typed text that is wrong.
+    /// The wrong part of a typed text.
     Wrong,
     /// The row or choice under the cursor.
     Selected,
@@ -29,7 +29,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Every role, in the order in which they are declared, with its name in the file of a theme.
+    /// Every role in the order of its declaration, with its name in the file of a theme.
     pub const ALL: [(&'static str, Self); 11] = [
         ("plain", Self::Plain),
         ("dim", Self::Dim),

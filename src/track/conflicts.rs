@@ -99,7 +99,7 @@ mod tests {
                 socket: socket.clone(),
                 first_seen: at,
                 state_since: at,
-                was_there_at_start: true,
+                was_open_at_start: true,
                 change: None,
                 is_in_conflict: false,
                 ends_at: None,

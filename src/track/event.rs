@@ -88,7 +88,7 @@ mod tests {
                 socket: socket.clone(),
                 first_seen: at,
                 state_since: at,
-                was_there_at_start: false,
+                was_open_at_start: false,
                 change: Some(change.clone()),
                 is_in_conflict: false,
                 ends_at: None,

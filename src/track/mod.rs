@@ -16,7 +16,7 @@ mod tracker;
 pub use event::{Event, EventLog};
 pub use row::{Change, ChangeKind, Mark, Row, RowId};
 pub use table::{Counts, Table};
-pub use tracker::{Observation, Tracker};
+pub use tracker::{TableUpdate, Tracker};
 
 #[cfg(test)]
 mod tests;

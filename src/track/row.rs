@@ -82,7 +82,7 @@ pub struct Row {
     /// When its state was last seen to change; `first_seen` if it never did.
     pub state_since: Moment,
     /// Whether it was there when tracking began, so that its real age is not known.
-    pub was_there_at_start: bool,
+    pub was_open_at_start: bool,
     /// What last happened to it; `None` if it has not changed since tracking began.
     pub change: Option<Change>,
     /// Whether another process holds the same port of the same protocol.
@@ -100,15 +100,15 @@ impl Row {
     }
 
     /// Whether it is in the state in which it was found when tracking began.
-    pub fn is_as_found(&self) -> bool {
-        self.was_there_at_start && self.state_since == self.first_seen
+    pub fn is_unchanged_since_start(&self) -> bool {
+        self.was_open_at_start && self.state_since == self.first_seen
     }
 
     /// How long it has been in its state.
     pub fn age(&self, now: Moment) -> Age {
         let watched = self.state_since.age(now);
         match self.socket.age {
-            _ if !self.is_as_found() => Age::Exactly(watched),
+            _ if !self.is_unchanged_since_start() => Age::Exactly(watched),
             Some(then) => then.after(watched),
             None => Age::AtLeast(watched),
         }
@@ -116,7 +116,7 @@ impl Row {
 
     /// When it opened, if that is known.
     pub fn opened(&self) -> Option<Timestamp> {
-        match (self.was_there_at_start, self.socket.age) {
+        match (self.was_open_at_start, self.socket.age) {
             (false, _) => Some(self.first_seen.wall),
             (true, Some(Age::Exactly(before))) => self.first_seen.wall.checked_sub(before).ok(),
             (true, _) => None,
@@ -124,8 +124,8 @@ impl Row {
     }
 
     /// When its state began, if that is known.
-    pub fn began_its_state(&self) -> Option<Timestamp> {
-        if self.is_as_found() {
+    pub fn state_began(&self) -> Option<Timestamp> {
+        if self.is_unchanged_since_start() {
             self.opened()
         } else {
             Some(self.state_since.wall)
@@ -133,8 +133,8 @@ impl Row {
     }
 
     /// The latest time at which its state can have begun, if more is known of that than since when it was watched.
-    pub fn began_its_state_by(&self) -> Option<Timestamp> {
-        if self.is_as_found() {
+    pub fn state_began_by(&self) -> Option<Timestamp> {
+        if self.is_unchanged_since_start() {
             let before = self.socket.age?.duration();
             self.first_seen.wall.checked_sub(before).ok()
         } else {

@@ -63,7 +63,7 @@ pub struct Table {
     /// Whether a socket without a peer is missing from the last reading and only the next one can
     /// tell whether it closed: taking that soon makes the answer prompt. Connections come and go
     /// all the time; they wait for the next reading.
-    pub is_unsettled: bool,
+    pub has_unconfirmed_closes: bool,
 }
 
 impl Table {
@@ -81,7 +81,7 @@ impl Table {
             problems: Vec::new(),
             counts: Counts::default(),
             ephemeral: None,
-            is_unsettled: false,
+            has_unconfirmed_closes: false,
         }
     }
 }

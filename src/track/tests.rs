@@ -42,13 +42,13 @@ impl Watch {
         self.observe(sockets).events.iter().map(line).collect()
     }
 
-    fn observe(&mut self, sockets: &[Socket]) -> Observation {
+    fn observe(&mut self, sockets: &[Socket]) -> TableUpdate {
         self.observe_kinds(Kinds::DEFAULT, sockets)
     }
 
-    fn observe_kinds(&mut self, kinds: Kinds, sockets: &[Socket]) -> Observation {
+    fn observe_kinds(&mut self, kinds: Kinds, sockets: &[Socket]) -> TableUpdate {
         self.seconds += 1;
-        self.tracker.observe(Snapshot {
+        self.tracker.apply(Snapshot {
             kinds,
             ephemeral: None,
             taken_at: moment(self.seconds),
@@ -126,11 +126,11 @@ fn a_row_missing_from_one_reading_is_not_an_event() {
     let mut watch = Watch::begin(&all);
     let observation = watch.observe(&all[..1]);
     assert!(observation.events.is_empty());
-    assert!(observation.table.is_unsettled);
+    assert!(observation.table.has_unconfirmed_closes);
     assert_eq!(observation.table.rows.len(), 2, "it is shown as it was");
     let observation = watch.observe(&all);
     assert!(observation.events.is_empty());
-    assert!(!observation.table.is_unsettled);
+    assert!(!observation.table.has_unconfirmed_closes);
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn a_restart_between_two_readings_is_one_row_with_old_and_new_owner() {
     let id = watch.observe(&[listener(80, 1, &[7])]).table.rows[0].id;
     let observation = watch.observe(&[listener(80, 2, &[8])]);
     assert!(observation.events.is_empty(), "not yet certain");
-    assert!(observation.table.is_unsettled);
+    assert!(observation.table.has_unconfirmed_closes);
     assert_eq!(observation.table.rows.len(), 1);
     let observation = watch.observe(&[listener(80, 2, &[8])]);
     assert_eq!(
@@ -303,7 +303,7 @@ fn listening_again_in_the_same_process_is_opened_not_a_change_of_owner() {
 #[test]
 fn a_missing_connection_asks_for_no_second_look() {
     let mut watch = Watch::begin(&[connection(5000, Some(1), State::Established, known(&[7]))]);
-    assert!(!watch.observe(&[]).table.is_unsettled);
+    assert!(!watch.observe(&[]).table.has_unconfirmed_closes);
     assert_eq!(watch.see(&[]), ["closed 5000"]);
 }
 
@@ -491,7 +491,7 @@ fn a_row_that_is_as_it_was_is_the_very_same_one() {
 fn a_tracker_that_begins_afresh_never_gives_an_id_again() {
     let mut watch = Watch::begin(&[listener(80, 1, &[7]), listener(81, 2, &[7])]);
     let before = watch.observe(&[listener(80, 1, &[7]), listener(81, 2, &[7])]);
-    watch.tracker.start_afresh();
+    watch.tracker.reset();
     let after = watch.observe(&[listener(80, 1, &[7]), listener(82, 3, &[7])]);
     assert!(after.events.is_empty(), "what is there is not new");
     let last = before.table.rows.iter().map(|row| row.id).max();
@@ -504,7 +504,7 @@ fn a_tracker_that_begins_afresh_never_gives_an_id_again() {
 fn unix(name: &str, inode: u32, pid: u32, peer: Option<u32>) -> Socket {
     let unix = UnixSocket {
         kind: UnixKind::Stream,
-        name: UnixName::of_bytes(name.as_bytes()),
+        name: UnixName::from_bytes(name.as_bytes()),
         peer: peer.map(|inode| UnixPeer {
             inode,
             name: None,
@@ -522,7 +522,7 @@ fn unix(name: &str, inode: u32, pid: u32, peer: Option<u32>) -> Socket {
     }
 }
 
-fn told(observation: &Observation) -> Vec<String> {
+fn told(observation: &TableUpdate) -> Vec<String> {
     let name = |event: &Event| event.row.socket.local_text().unwrap_or_default();
     let events = observation.events.iter();
     events
@@ -540,7 +540,7 @@ fn a_kind_that_is_read_from_now_on_was_there_and_one_that_is_read_no_more_did_no
     let with = watch.observe_kinds(WITH_UNIX, &all);
     assert_eq!(told(&with), [""; 0]);
     assert_eq!(with.table.rows.len(), 3);
-    assert!(with.table.rows.iter().all(|row| row.was_there_at_start));
+    assert!(with.table.rows.iter().all(|row| row.was_open_at_start));
     let more = [&all[..], &[unix("/b", 5, 7, None)]].concat();
     assert_eq!(told(&watch.observe_kinds(WITH_UNIX, &more)), ["/b Opened"]);
     for _ in 0..2 {
@@ -622,7 +622,7 @@ fn a_wall_clock_that_jumps_closes_and_forgets_nothing_early_or_late() {
         let mut watch = Watch::begin(&[listener(80, 1, &[7]), listener(81, 2, &[7])]);
         let mut rows = |seconds, sockets: &[Socket]| {
             let moment = moment(seconds);
-            let observation = watch.tracker.observe(Snapshot {
+            let observation = watch.tracker.apply(Snapshot {
                 kinds: Kinds::DEFAULT,
                 ephemeral: None,
                 taken_at: Moment {

@@ -1,7 +1,7 @@
 //! Holds the rows and carries them from one snapshot to the next.
 //!
 //! A snapshot is not atomic, so one missing row proves nothing: a row that is gone from one reading
-//! is kept as it was, and closed only when the next reading lacks it too. [`Table::is_unsettled`]
+//! is kept as it was, and closed only when the next reading lacks it too. [`Table::has_unconfirmed_closes`]
 //! asks for that reading soon. Where a new socket took the address of a missing listener, the two
 //! stay one row, and whether that was a restart or a second listener is said once it is certain.
 
@@ -13,7 +13,9 @@ use super::changes::{announce, change, handover, learn_owner, set_conflict, take
 use super::conflicts::mark_conflicts;
 use super::matching::{self, Address, Key};
 use super::{ChangeKind, Counts, Event, Row, RowId, Table};
-use crate::model::{EphemeralPorts, EphemeralUse, Kinds, Moment, Playback, Snapshot, Socket};
+use crate::model::{
+    EphemeralPorts, EphemeralUse, Kinds, Moment, Playback, Services, Snapshot, Socket,
+};
 
 /// How many closed rows linger at most; beyond that the oldest go early.
 const MAX_LINGERING: usize = 10_000;
@@ -22,6 +24,7 @@ const MAX_LINGERING: usize = 10_000;
 #[derive(Debug)]
 pub struct Tracker {
     linger: Duration,
+    services: Services,
     /// By row id ascending.
     live: Vec<Live>,
     /// In the order in which they closed.
@@ -35,7 +38,7 @@ pub struct Tracker {
 
 /// What one snapshot brought.
 #[derive(Clone, Debug)]
-pub struct Observation {
+pub struct TableUpdate {
     /// The table as it is now.
     pub table: Arc<Table>,
     /// What changed since the last one, in the order in which it was seen.
@@ -44,7 +47,7 @@ pub struct Observation {
     pub playback: Option<Playback>,
 }
 
-impl Observation {
+impl TableUpdate {
     /// Both as one: what this one brought, and then the other.
     #[must_use]
     pub fn followed_by(mut self, mut later: Self) -> Self {
@@ -82,9 +85,10 @@ impl Live {
 
 impl Tracker {
     /// A tracker that has seen nothing. Closed rows stay in the table for `linger`.
-    pub const fn new(linger: Duration) -> Self {
+    pub fn new(linger: Duration) -> Self {
         Self {
             linger,
+            services: Services::default(),
             live: Vec::new(),
             closed: Vec::new(),
             next_id: 0,
@@ -98,25 +102,35 @@ impl Tracker {
         self.linger = linger;
     }
 
+    /// From the next snapshot on sockets have these names of the user's.
+    pub fn set_services(&mut self, services: Services) {
+        self.services = services;
+    }
+
     /// Forgets every row, after a comparison that crashed half-way: the next snapshot is a first one. Row
     /// ids go on, so that none ever means two rows.
-    pub fn start_afresh(&mut self) {
-        let next_id = self.next_id;
+    pub fn reset(&mut self) {
         *self = Self {
-            next_id,
+            next_id: self.next_id,
+            services: self.services.clone(),
             ..Self::new(self.linger)
         };
     }
 
     /// Takes in the next snapshot. What is in the first one is not new, nor is what it has of a kind that
     /// the one before was without.
-    pub fn observe(&mut self, mut snapshot: Snapshot) -> Observation {
+    pub fn apply(&mut self, mut snapshot: Snapshot) -> TableUpdate {
         let now = snapshot.taken_at;
         let mut events = Vec::new();
         self.forget_others(snapshot.kinds);
         let rivals = self.release_displaced();
         let settled = self.live.len() - rivals.len();
-        let sockets = std::mem::take(&mut snapshot.sockets);
+        let mut sockets = std::mem::take(&mut snapshot.sockets);
+        if !self.services.is_empty() {
+            for socket in &mut sockets {
+                socket.own_service = self.services.own_name(socket);
+            }
+        }
         let places = matching::places(&self.live, &sockets);
         self.settle(&rivals, &sockets, &places, &mut events);
         let newcomers = self.update_known(sockets, &places, now, &mut events);
@@ -130,7 +144,7 @@ impl Tracker {
         let ports = snapshot.ephemeral.clone();
         let table = Arc::new(self.table(snapshot));
         self.last = ports.map(|ports| (ports, Arc::clone(&table)));
-        Observation {
+        TableUpdate {
             table,
             events,
             playback: None,
@@ -372,7 +386,7 @@ impl Tracker {
     /// A row of what was there when its kind was read first.
     fn first_row(&mut self, socket: Socket, now: Moment) -> Row {
         Row {
-            was_there_at_start: true,
+            was_open_at_start: true,
             ..self.new_row(socket, now)
         }
     }
@@ -384,7 +398,7 @@ impl Tracker {
             socket,
             first_seen: now,
             state_since: now,
-            was_there_at_start: false,
+            was_open_at_start: false,
             change: None,
             is_in_conflict: false,
         }
@@ -436,7 +450,7 @@ impl Tracker {
         });
         let mut problems = read.problems;
         problems.extend(ephemeral.as_ref().and_then(EphemeralUse::problem));
-        let is_unsettled = self.live.iter().any(|live| {
+        let has_unconfirmed_closes = self.live.iter().any(|live| {
             let is_missing = live.missing_since.is_some() && !live.row.socket.is_connection();
             is_missing || live.displaced.is_some()
         });
@@ -447,7 +461,7 @@ impl Tracker {
             problems,
             counts,
             ephemeral,
-            is_unsettled,
+            has_unconfirmed_closes,
         }
     }
 }

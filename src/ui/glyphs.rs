@@ -1,19 +1,19 @@
-//! What is drawn where the terminal shows ASCII only: for each glyph of ours one character of the same width,
-//! for each cell of a foreign name a `?`.
+//! Drawing on a terminal that shows ASCII only: one character of the same width for each of the program's glyphs, a
+//! `?` for each cell of any other character.
 
 use ratatui::Frame;
 use ratatui::buffer::Cell;
 
 use crate::columns::width;
 
-/// Every glyph of the program, with what stands for it.
+/// Every glyph of the program with its ASCII replacement.
 #[rustfmt::skip]
 const ASCII: &[(char, char)] = &[
-    // What is cut, or not there yet; nothing; from and to; separators; how many times.
+    // A cut or a pending value; no value; from and to; separators; counts.
     ('…', '~'), ('–', '-'), ('→', '>'), ('←', '<'), ('·', '-'), ('×', 'x'), ('—', '-'),
-    // Order, keys, where one is.
+    // Order, keys, positions.
     ('▲', '^'), ('▼', 'v'), ('↑', '^'), ('↓', 'v'), ('▸', '>'), ('▴', '^'), ('▾', 'v'), ('●', '*'), ('★', '*'),
-    // What a bind test says.
+    // Results of a bind test.
     ('✓', '+'), ('✗', 'x'), ('◷', '~'),
     // Amounts.
     ('▁', '_'), ('▂', '.'), ('▃', ':'), ('▄', '-'), ('▅', '='), ('▆', '+'), ('▇', '*'), ('█', '#'),
@@ -24,27 +24,30 @@ const ASCII: &[(char, char)] = &[
     ('┬', '+'), ('┴', '+'), ('┼', '+'), ('║', '|'), ('┃', '#'),
 ];
 
-/// What stands for a character where there is ASCII only; `None` for a foreign one.
+/// Replaces a character that the program does not know.
+const UNKNOWN: char = '?';
+
+/// The ASCII replacement of a character; `None` for one that is not the program's.
 pub fn ascii(glyph: char) -> Option<char> {
-    if glyph.is_ascii() {
-        return Some(glyph);
-    }
     let found = ASCII.iter().find(|(one, _)| *one == glyph);
-    found.map(|(_, ascii)| *ascii)
+    let known = found.map(|(_, ascii)| *ascii);
+    known.or_else(|| glyph.is_ascii().then_some(glyph))
 }
 
-/// A text in ASCII, as wide as it was.
+/// A text in ASCII of the same width.
 pub fn in_ascii(text: &str) -> String {
-    let each = text.chars().map(|c| match ascii(c) {
-        Some(known) => known.to_string(),
-        None => FOREIGN
-            .to_string()
-            .repeat(width(c.encode_utf8(&mut [0; 4]))),
+    let each = text.chars().flat_map(|c| {
+        let cells = width(c.encode_utf8(&mut [0; 4]));
+        let known = ascii(c);
+        std::iter::repeat_n(
+            known.unwrap_or(UNKNOWN),
+            if known.is_some() { 1 } else { cells },
+        )
     });
     each.collect()
 }
 
-/// Replaces what ASCII has not in all that was drawn.
+/// Replaces all drawn characters that are not ASCII.
 pub(super) fn to_ascii(frame: &mut Frame<'_>) {
     let columns = usize::from(frame.area().width).max(1);
     for line in frame.buffer_mut().content.chunks_mut(columns) {
@@ -53,21 +56,18 @@ pub(super) fn to_ascii(frame: &mut Frame<'_>) {
 }
 
 fn line_to_ascii(line: &mut [Cell]) {
-    // How many more cells the foreign character takes that was met last.
+    // Cells that the last unknown character still covers.
     let mut rest = 0;
     for cell in line {
         if rest > 0 {
             rest -= 1;
-            cell.set_char(FOREIGN);
+            cell.set_char(UNKNOWN);
         } else if !cell.symbol().is_ascii() {
             rest = width(cell.symbol()).saturating_sub(1);
             let mut characters = cell.symbol().chars();
-            let ours = characters.next().and_then(ascii);
-            let alone = ours.filter(|_| characters.next().is_none());
-            cell.set_char(alone.unwrap_or(FOREIGN));
+            let known = characters.next().and_then(ascii);
+            let alone = known.filter(|_| characters.next().is_none());
+            cell.set_char(alone.unwrap_or(UNKNOWN));
         }
     }
 }
-
-/// Stands in each cell of what is not ours.
-const FOREIGN: char = '?';

@@ -3,71 +3,109 @@
 //! Never panics, whatever the size: a part without room is not drawn.
 
 mod glyphs;
-mod overlay;
-mod pane;
+mod panel;
 mod scrollbar;
+mod style;
 mod table;
-mod theme;
-mod top;
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Modifier;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line as StyledLine, Span as StyledSpan};
 use ratatui::widgets::Paragraph;
 
 use crate::app::layout::Area;
 use crate::app::view::{Line, Part, View};
-use crate::theme::Glyphs;
+use crate::columns::width;
+use crate::theme::{Glyphs, Role};
 pub use glyphs::{ascii, in_ascii};
-use theme::Theme;
+use style::{ground, style};
 
-/// Draws the whole screen. A view made for another size than the frame's is cut to the frame.
+/// Draws the whole screen. A view for a larger screen than the frame is cut to the frame.
 pub fn draw(frame: &mut Frame<'_>, view: &View) {
-    let theme = Theme(view.looks);
-    let everywhere = frame.area();
-    frame.buffer_mut().set_style(everywhere, theme.ground());
-    top::draw_header(frame, view, theme);
-    top::draw_tabs(frame, view, theme);
-    table::draw_titles(frame, view, theme);
-    table::draw_rows(frame, view, theme);
-    pane::draw(frame, view, theme);
-    scrollbar::draw(frame, view, Part::Table, theme);
-    scrollbar::draw(frame, view, Part::Pane, theme);
-    draw_footer(frame, view, theme);
-    overlay::draw(frame, view, theme);
-    scrollbar::draw(frame, view, Part::Overlay, theme);
+    let screen = frame.area();
+    frame.buffer_mut().set_style(screen, ground(view));
+    draw_lines(
+        frame,
+        view,
+        view.layout.header,
+        std::slice::from_ref(&view.header),
+    );
+    draw_right(frame, view, view.layout.header, &view.header_right);
+    draw_tabs(frame, view);
+    table::draw(frame, view);
+    panel::draw_pane(frame, view);
+    scrollbar::draw(frame, view, Part::Table);
+    scrollbar::draw(frame, view, Part::Pane);
+    draw_lines(frame, view, view.layout.footer, &view.footer);
+    panel::draw_overlay(frame, view);
+    scrollbar::draw(frame, view, Part::Overlay);
     if view.glyphs == Glyphs::Ascii {
         glyphs::to_ascii(frame);
     }
-    if let Some((x, y)) = view.cursor
-        && frame.area().contains(Position { x, y })
-    {
-        frame.set_cursor_position(Position { x, y });
+    let cursor = view.cursor.map(Position::from);
+    if let Some(cursor) = cursor.filter(|&cursor| screen.contains(cursor)) {
+        frame.set_cursor_position(cursor);
     }
 }
 
-fn draw_footer(frame: &mut Frame<'_>, view: &View, theme: Theme) {
-    let lines: Vec<_> = view.footer.iter().map(|line| styled(line, theme)).collect();
-    let area = rect(view.layout.footer, frame);
-    frame.render_widget(Paragraph::new(lines), area);
+fn draw_lines(frame: &mut Frame<'_>, view: &View, area: Area, lines: &[Line]) {
+    let lines: Vec<_> = lines.iter().map(|line| styled(line, view)).collect();
+    frame.render_widget(Paragraph::new(lines), rect(area, frame));
 }
 
-/// An area as ratatui knows it, cut to what the frame has.
+fn draw_tabs(frame: &mut Frame<'_>, view: &View) {
+    let area = rect(view.layout.tabs, frame);
+    for tab in &view.tabs {
+        let style = if tab.is_selected {
+            style(view, Role::Accent).add_modifier(Modifier::BOLD)
+        } else {
+            style(view, Role::Dim)
+        };
+        put(frame, area, tab.x, &tab.text, style);
+    }
+    draw_right(frame, view, view.layout.tabs, &view.filter);
+}
+
+/// Draws a line at the right end of an area, over what is there.
+fn draw_right(frame: &mut Frame<'_>, view: &View, area: Area, line: &Line) {
+    let area = rect(area, frame);
+    let line = styled(line, view);
+    let cells = u16::try_from(line.width())
+        .unwrap_or(u16::MAX)
+        .min(area.width);
+    let right = Rect {
+        x: area.right() - cells,
+        width: cells,
+        ..area
+    };
+    frame.render_widget(Paragraph::new(line).right_aligned(), right);
+}
+
+/// Draws text at a column of an area's first line, cut at its right edge.
+fn put(frame: &mut Frame<'_>, area: Rect, x: u16, text: &str, style: Style) {
+    let cells = u16::try_from(width(text)).unwrap_or(u16::MAX);
+    let place = Rect::new(area.x.saturating_add(x), area.y, cells, 1).intersection(area);
+    if !place.is_empty() {
+        let (buffer, room) = (frame.buffer_mut(), usize::from(place.width));
+        buffer.set_stringn(place.x, place.y, text, room, style);
+    }
+}
+
+/// An area as a rectangle of the drawing library, cut to the frame.
 fn rect(area: Area, frame: &Frame<'_>) -> Rect {
     Rect::new(area.x, area.y, area.width, area.height).intersection(frame.area())
 }
 
-fn styled(line: &Line, theme: Theme) -> StyledLine<'_> {
-    line.iter()
-        .map(|span| {
-            let style = theme.of(span.role);
-            let style = if span.is_reversed {
-                style.add_modifier(Modifier::REVERSED)
-            } else {
-                style
-            };
-            StyledSpan::styled(span.text.as_str(), style)
-        })
-        .collect()
+fn styled<'a>(line: &'a Line, view: &View) -> StyledLine<'a> {
+    let spans = line.iter().map(|span| {
+        let style = style(view, span.role);
+        let reversed = if span.is_reversed {
+            Modifier::REVERSED
+        } else {
+            Modifier::empty()
+        };
+        StyledSpan::styled(span.text.as_str(), style.add_modifier(reversed))
+    });
+    spans.collect()
 }

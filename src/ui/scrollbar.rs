@@ -2,34 +2,25 @@
 
 use ratatui::Frame;
 
-use super::{Theme, rect};
-use crate::app::view::{Part, Role, View};
+use super::{rect, style};
+use crate::app::view::{Part, View};
+use crate::theme::Role;
 
-/// What is in sight.
-const THUMB: &str = "┃";
-
-/// What is not. In a border it looks like the border.
-const TROUGH: &str = "│";
-
-/// Draws the scrollbar of this part, if it has one.
-pub(super) fn draw(frame: &mut Frame<'_>, view: &View, part: Part, theme: Theme) {
+/// Draws the scrollbar of this part, if it has one. Outside the thumb it looks like a border.
+pub(super) fn draw(frame: &mut Frame<'_>, view: &View, part: Part) {
     let mut bars = view.scrollbars.iter();
     let Some(bar) = bars.find(|bar| bar.part == part) else {
         return;
     };
-    let area = rect(bar.area, frame);
     let thumb = bar.thumb();
-    for y in area.top()..area.bottom() {
-        let is_thumb = thumb.contains(bar.area.x, y);
-        let (glyph, style) = if is_thumb {
-            (THUMB, theme.of(Role::Plain))
+    for position in rect(bar.area, frame).positions() {
+        let (glyph, role) = if thumb.contains(position.x, position.y) {
+            ("┃", Role::Plain)
         } else {
-            (TROUGH, theme.border())
+            ("│", Role::Border)
         };
-        if area.width > 0 {
-            frame.buffer_mut()[(area.x, y)]
-                .set_symbol(glyph)
-                .set_style(style);
-        }
+        frame.buffer_mut()[position]
+            .set_symbol(glyph)
+            .set_style(style(view, role));
     }
 }

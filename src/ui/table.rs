@@ -4,74 +4,48 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
-use super::{Theme, rect};
-use crate::app::view::{Role, RowView, View};
-use crate::columns::{folded, width};
+use super::{put, rect, style};
+use crate::app::view::{RowView, View};
+use crate::columns::wrap_anywhere;
+use crate::theme::Role;
 
-pub(super) fn draw_titles(frame: &mut Frame<'_>, view: &View, theme: Theme) {
-    let area = rect(view.layout.titles, frame);
+pub(super) fn draw(frame: &mut Frame<'_>, view: &View) {
+    let titles = rect(view.layout.titles, frame);
     for title in &view.titles {
-        let style = if title.is_sorted {
-            theme.of(Role::Accent)
+        let role = if title.is_sorted {
+            Role::Accent
         } else {
-            theme.of(Role::Dim)
+            Role::Dim
         };
-        put(frame, area, title.x, &title.text, style);
+        put(frame, titles, title.x, &title.text, style(view, role));
     }
-}
-
-pub(super) fn draw_rows(frame: &mut Frame<'_>, view: &View, theme: Theme) {
     let area = rect(view.layout.rows, frame);
     if let Some(sentence) = &view.empty {
-        let place = Rect {
-            x: area.x + 2.min(area.width),
-            width: area.width.saturating_sub(2),
-            ..area
-        };
-        // Not by the library's paragraph, which lets half of a wide character hang over the edge.
-        let lines = folded(sentence, usize::from(place.width));
-        for (line, y) in lines.iter().zip(place.top()..place.bottom()) {
-            put(frame, Rect { y, ..place }, 0, line, theme.of(Role::Dim));
+        // Not as a paragraph of the library, which draws half of a wide character over the edge.
+        let lines = wrap_anywhere(sentence, usize::from(area.width.saturating_sub(2)));
+        for (text, line) in lines.iter().zip(area.rows()) {
+            put(frame, line, 2, text, style(view, Role::Dim));
         }
     }
-    for (row, y) in view.rows.iter().zip(area.top()..area.bottom()) {
-        draw_row(
-            frame,
-            Rect {
-                y,
-                height: 1,
-                ..area
-            },
-            row,
-            theme,
-        );
+    for (row, line) in view.rows.iter().zip(area.rows()) {
+        draw_row(frame, view, line, row);
     }
 }
 
-fn draw_row(frame: &mut Frame<'_>, line: Rect, row: &RowView, theme: Theme) {
+fn draw_row(frame: &mut Frame<'_>, view: &View, line: Rect, row: &RowView) {
+    let bold = |role| style(view, role).add_modifier(Modifier::BOLD);
     if let Some((mark, role)) = row.mark {
-        let style = theme.of(role).add_modifier(Modifier::BOLD);
-        put(frame, line, 0, mark.glyph().encode_utf8(&mut [0; 4]), style);
+        put(frame, line, 0, &mark.glyph().to_string(), bold(role));
     }
-    if row.is_watched {
-        let style = theme.of(Role::Accent).add_modifier(Modifier::BOLD);
-        put(frame, line, 1, "*", style);
+    if row.is_pinned {
+        put(frame, line, 1, "*", bold(Role::Accent));
     }
     for cell in &row.cells {
-        put(frame, line, cell.x, &cell.text, theme.of(cell.role));
+        put(frame, line, cell.x, &cell.text, style(view, cell.role));
     }
     if row.is_selected {
-        frame.buffer_mut().set_style(line, theme.selected());
-    }
-}
-
-/// Puts one piece of text at a column of an area's first line, cut at its right edge.
-fn put(frame: &mut Frame<'_>, area: Rect, x: u16, text: &str, style: ratatui::style::Style) {
-    let cells = u16::try_from(width(text)).unwrap_or(u16::MAX);
-    let place = Rect::new(area.x.saturating_add(x), area.y, cells, 1).intersection(area);
-    if !place.is_empty() {
         frame
             .buffer_mut()
-            .set_stringn(place.x, place.y, text, usize::from(place.width), style);
+            .set_style(line, style(view, Role::Selected));
     }
 }

@@ -19,25 +19,41 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("filter", &["model", "track"]),
     ("bind", &["model", "track"]),
     ("report", &["model", "track", "columns", "bind"]),
+    ("clock", &["model"]),
     ("source", &["model"]),
+    ("inspect", &["model", "bind", "source", "clock"]),
     ("theme", &["model", "filter"]),
+    ("query", &["model", "track", "columns", "filter"]),
+    ("keymap", &["columns"]),
+    (
+        "settings",
+        &["model", "columns", "filter", "theme", "query", "keymap"],
+    ),
     (
         "app",
-        &["model", "track", "columns", "filter", "bind", "theme"],
+        &[
+            "model", "track", "columns", "filter", "bind", "theme", "query", "keymap", "settings",
+        ],
     ),
     ("ui", &["app", "columns", "theme"]),
-    ("config", &["model", "columns", "filter", "theme", "app"]),
+    (
+        "config",
+        &[
+            "model", "columns", "filter", "theme", "query", "keymap", "settings",
+        ],
+    ),
 ];
 
 /// Modules without a system: values in, values out.
 const PURE: &[&str] = &[
-    "model", "track", "columns", "filter", "report", "theme", "app", "bind", "config",
+    "model", "track", "columns", "filter", "query", "keymap", "settings", "report", "theme", "app",
+    "bind", "config",
 ];
 
 /// The files of a pure module that touch the system: they make the real binds, and read
 /// the file of the settings.
 const IMPURE_FILES: &[&str] = &[
-    "bind/probe.rs",
+    "bind/probe/mod.rs",
     "bind/probe/exclusive.rs",
     "bind/probe/zone.rs",
     "bind/free/claim.rs",
@@ -45,7 +61,7 @@ const IMPURE_FILES: &[&str] = &[
 ];
 
 /// Where the code may ask which system it is built for.
-const KNOWS_THE_SYSTEM: &[&str] = &["source/", "runtime/", "bind/probe"];
+const KNOWS_THE_SYSTEM: &[&str] = &["source/", "inspect/", "clock", "runtime/", "bind/probe"];
 
 /// What asks for it: words of a condition, and the parts of the library that not every system has.
 const SYSTEMS: &[&str] = &[
@@ -275,7 +291,7 @@ fn unsafe_code_is_forbidden_but_in_one_file_for_windows_that_says_why() {
         text.matches("// SAFETY: ").count(),
     );
     assert_eq!((blocks, reasons), (1, 1), "each block says why it is sound");
-    let parent = read(&root().join("bind/probe.rs"));
+    let parent = read(&root().join("bind/probe/mod.rs"));
     assert!(
         parent.contains("#[cfg(windows)]\nmod exclusive;"),
         "for Windows alone"

@@ -1,6 +1,6 @@
 //! What the rules foretell of random binds beside random holders, held against the kernel.
 //!
-//! Each bind is foretold thrice: from what the machine tells, from what it tells one who may not ask
+//! Each bind is predicted thrice: from what the machine tells, from what it tells one who may not ask
 //! the holders for their options, and with what only the test knows of leftovers. A doubt is no
 //! mistake where something could not be read; a wrong answer is one in all three.
 //!
@@ -13,8 +13,8 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use socket2::{Socket, Type};
 use sockeye::bind::rules::{Answer, Prediction, Request, predict};
+use sockeye::inspect::this_machine;
 use sockeye::model::{Answered, Holder, Moment, Protocol, SocketOptions};
-use sockeye::source::Investigator;
 
 use crate::bind::holders::{KINDS, Kind, Manner};
 use crate::support::netns::{has_users, in_netns_with_users};
@@ -98,7 +98,7 @@ enum Knowledge {
 
 struct Run {
     dice: Dice,
-    investigator: Investigator,
+    inspector: Box<dyn sockeye::inspect::PortInspector>,
     tally: Tally,
     has_users: bool,
     /// An interface that no holder is bound to.
@@ -178,7 +178,7 @@ impl Run {
         }
         Self {
             dice: Dice(seed),
-            investigator: Investigator::new(),
+            inspector: this_machine(),
             tally: Tally::default(),
             has_users,
             other_device,
@@ -246,8 +246,8 @@ impl Run {
             steady: Duration::ZERO,
             wall: Timestamp::UNIX_EPOCH,
         };
-        let mut evidence = self.investigator.rows(protocol, held.port, at);
-        self.investigator
+        let mut evidence = self.inspector.rows(protocol, held.port, at);
+        self.inspector
             .explain(&mut evidence, protocol, held.port, Answered::Refused);
         let holders = evidence.holders;
         let of_protocol = held.made.iter().map(|(kind, _)| *kind);
@@ -285,7 +285,7 @@ impl Run {
         asked: Manner,
         is_refused: bool,
     ) {
-        let told = foretold(asked, held.made[0].0.protocol(), holders);
+        let told = predicted(asked, held.made[0].0.protocol(), holders);
         let is_right = match told.is_refused() {
             Answer::Depends => {
                 self.tally.doubts[knowledge as usize] += 1;
@@ -331,7 +331,7 @@ fn is_refused(asked: Manner, protocol: Protocol, port: u16) -> bool {
     }
 }
 
-fn foretold(asked: Manner, protocol: Protocol, holders: &[Holder]) -> Prediction {
+fn predicted(asked: Manner, protocol: Protocol, holders: &[Holder]) -> Prediction {
     let request = Request {
         protocol,
         address: asked.at(0).ip(),

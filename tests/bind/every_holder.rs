@@ -6,9 +6,9 @@ use std::io::ErrorKind;
 use jiff::tz::TimeZone;
 use socket2::Type;
 use sockeye::bind::{Cause, Outcome, Start, Verdict};
+use sockeye::clock::Clock;
+use sockeye::inspect::BindTester;
 use sockeye::model::{Evidence, Holder};
-use sockeye::runtime::bind_test::BindTester;
-use sockeye::runtime::clock::Clock;
 
 use crate::bind::differential::ADDRESSES;
 use crate::bind::holders::{KINDS, Kind, Manner};
@@ -43,9 +43,9 @@ fn every_holder_gets_the_verdict_that_it_deserves() {
                     } else {
                         port.to_string()
                     };
-                    let examination = tester.test(&target.parse().unwrap());
-                    let verdict = Verdict::of(&examination, &TimeZone::UTC, clock.now());
-                    let faults = faults(kind, manner, &verdict, servers, &examination.evidence);
+                    let test_result = tester.test(&target.parse().unwrap());
+                    let verdict = Verdict::of(&test_result, &TimeZone::UTC, clock.now());
+                    let faults = faults(kind, manner, &verdict, servers, &test_result.evidence);
                     let case = format!("{kind:?} on {address} {v6only} with {options}");
                     wrong.extend(
                         faults.map(|fault| format!("{case}: {fault}: {}", verdict.summary)),

@@ -6,8 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sockeye::model::{Answered, Evidence, GapCode, Holder, Moment, Owner, Place, Protocol, State};
-use sockeye::source::Investigator;
+use sockeye::inspect::this_machine;
+use sockeye::model::{
+    Answered, Evidence, FoundIn, GapCode, Holder, Moment, Owner, Protocol, State,
+};
 
 use crate::bind::helpers::helper;
 use crate::bind::holders::{Kind, Manner, as_nobody};
@@ -61,10 +63,10 @@ fn evidence(protocol: Protocol) -> Evidence {
         steady: Duration::ZERO,
         wall: Timestamp::UNIX_EPOCH,
     };
-    let mut investigator = Investigator::new();
-    let mut evidence = investigator.rows(protocol, PORT, at);
+    let mut inspector = this_machine();
+    let mut evidence = inspector.rows(protocol, PORT, at);
     // As it is after a bind that such a holder refused.
-    investigator.explain(&mut evidence, protocol, PORT, Answered::Refused);
+    inspector.explain(&mut evidence, protocol, PORT, Answered::Refused);
     evidence
 }
 
@@ -84,23 +86,23 @@ fn pids(holder: &Holder) -> Vec<u32> {
 }
 
 /// The holder is this helper's alone, and found in this place.
-fn is_found_in(mode: &str, place: Place) {
+fn is_found_in(mode: &str, place: FoundIn) {
     let Some(hiding) = Hiding::start(mode) else {
         return;
     };
     let holder = only_holder();
-    let found = (holder.place, pids(&holder));
+    let found = (holder.found_in, pids(&holder));
     assert_eq!(found, (place, vec![hiding.child.id()]));
 }
 
 #[test]
 fn a_ring_that_a_socket_is_registered_with() {
-    stage(|| is_found_in("ring", Place::Ring));
+    stage(|| is_found_in("ring", FoundIn::Ring));
 }
 
 #[test]
 fn a_thread_with_a_table_of_its_own() {
-    stage(|| is_found_in("thread", Place::Thread));
+    stage(|| is_found_in("thread", FoundIn::Thread));
 }
 
 /// Threads were counted over all processes, so the crowd left none to look at.
@@ -108,19 +110,19 @@ fn a_thread_with_a_table_of_its_own() {
 fn a_thread_with_a_table_of_its_own_beside_a_process_of_many_threads() {
     stage(|| {
         if let Some(_crowd) = Hiding::start("crowd") {
-            is_found_in("thread", Place::Thread);
+            is_found_in("thread", FoundIn::Thread);
         }
     });
 }
 
 #[test]
 fn a_process_whose_first_thread_has_ended() {
-    stage(|| is_found_in("zombie", Place::Thread));
+    stage(|| is_found_in("zombie", FoundIn::Thread));
 }
 
 #[test]
 fn a_message_that_waits() {
-    stage(|| is_found_in("flight", Place::InFlight));
+    stage(|| is_found_in("flight", FoundIn::InFlight));
 }
 
 /// The sender has none of it any more, though it still runs.
@@ -129,8 +131,8 @@ fn the_receiver_of_a_message_that_waits() {
     stage(|| {
         let hiding = Hiding::start("sent").unwrap();
         let holder = only_holder();
-        let found = (holder.place, pids(&holder));
-        assert_eq!(found, (Place::InFlight, vec![hiding.heir.unwrap()]));
+        let found = (holder.found_in, pids(&holder));
+        assert_eq!(found, (FoundIn::InFlight, vec![hiding.heir.unwrap()]));
     });
 }
 
@@ -149,8 +151,8 @@ fn a_process_that_bound_it_and_does_not_listen() {
         let _bound = Kind::Bound.make(manner, PORT).unwrap();
         let holder = only_holder();
         assert_eq!(holder.socket.state, State::Bound);
-        let found = (holder.place, pids(&holder));
-        assert_eq!(found, (Place::Descriptors, vec![std::process::id()]));
+        let found = (holder.found_in, pids(&holder));
+        assert_eq!(found, (FoundIn::Descriptors, vec![std::process::id()]));
     });
 }
 
@@ -162,8 +164,8 @@ fn a_child_that_inherited_it_and_its_parent() {
         expected.sort_unstable();
         let holder = only_holder();
         assert_eq!(
-            (holder.place, pids(&holder)),
-            (Place::Descriptors, expected)
+            (holder.found_in, pids(&holder)),
+            (FoundIn::Descriptors, expected)
         );
     });
 }

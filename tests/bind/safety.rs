@@ -6,22 +6,22 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use sockeye::bind::{Address, Suite, probe};
+use sockeye::bind::{Address, probe};
+use sockeye::clock::Clock;
+use sockeye::inspect::BindTester;
 use sockeye::model::Protocol;
-use sockeye::runtime::bind_test::BindTester;
-use sockeye::runtime::clock::Clock;
 
 use crate::support::netns::in_netns;
 
 const PORT: u16 = 20_000;
 
 /// Probes in a loop on another thread while `body` runs, at least once before it starts.
-fn while_probing(suite: Suite, body: impl FnOnce()) {
+fn while_probing(wants_plain: bool, body: impl FnOnce()) {
     let (rounds, done) = (AtomicUsize::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
-                probe(Protocol::Tcp, Address::Every, PORT, suite);
+                probe(Protocol::Tcp, Address::Every, PORT, &|_| wants_plain);
                 rounds.fetch_add(1, Ordering::Relaxed);
             }
         });
@@ -40,7 +40,7 @@ fn while_probing(suite: Suite, body: impl FnOnce()) {
 fn repeated_probes_never_keep_a_reusing_server_from_starting() {
     let name = "safety::repeated_probes_never_keep_a_reusing_server_from_starting";
     in_netns(name, || {
-        while_probing(Suite::Repeatable, || {
+        while_probing(false, || {
             for start in 0..2_000 {
                 // The standard library's listener sets SO_REUSEADDR.
                 if let Err(error) = TcpListener::bind(("0.0.0.0", PORT)) {
@@ -99,7 +99,7 @@ fn a_test_sends_no_packet_and_leaves_no_socket() {
 #[test]
 fn no_client_ever_reaches_a_probe() {
     in_netns("safety::no_client_ever_reaches_a_probe", || {
-        while_probing(Suite::Full, || {
+        while_probing(true, || {
             for address in ["127.0.0.1", "::1"] {
                 let server = SocketAddr::new(address.parse().unwrap(), PORT);
                 for _ in 0..1_000 {
@@ -117,7 +117,7 @@ fn nothing_is_left_after_a_probe() {
         let before = open_sockets();
         for protocol in [Protocol::Tcp, Protocol::Udp] {
             for address in [Address::Every, Address::Loopback] {
-                probe(protocol, address, PORT, Suite::Full);
+                probe(protocol, address, PORT, &|_| true);
             }
         }
         assert_eq!(open_sockets(), before);
@@ -127,7 +127,7 @@ fn nothing_is_left_after_a_probe() {
             .expect("ss starts");
         assert_eq!(String::from_utf8_lossy(&output.stdout), "");
         // A bound socket that does not listen is invisible to ss, but it would be in the way.
-        let again = probe(Protocol::Tcp, Address::Every, PORT, Suite::Full);
+        let again = probe(Protocol::Tcp, Address::Every, PORT, &|_| true);
         assert!(again.iter().all(|probe| probe.result.is_ok()), "{again:?}");
     });
 }

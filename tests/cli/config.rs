@@ -157,7 +157,7 @@ fn a_value_that_is_not_accepted_is_refused_with_line_and_key() {
             (
                 "interval = true",
                 &[
-                    "1: interval: true or false, where it takes a duration, such as \"500ms\", \"2s\", 0.5",
+                    "1: interval: found a boolean, expected a duration, such as \"500ms\", \"2s\", 0.5",
                 ],
             ),
             (
@@ -170,7 +170,7 @@ fn a_value_that_is_not_accepted_is_refused_with_line_and_key() {
             ),
             (
                 "view = \"lisening\"",
-                &["1: view: `lisening` is no view; did you mean `listening`?"],
+                &["1: view: unknown view `lisening`; did you mean `listening`?"],
             ),
             (
                 "stats = yes",
@@ -178,12 +178,12 @@ fn a_value_that_is_not_accepted_is_refused_with_line_and_key() {
             ),
             (
                 "stats = \"yes\"",
-                &["1: stats: text, where it takes true or false"],
+                &["1: stats: found text, expected true or false"],
             ),
             (
                 "protocols = [\"dccp\"]",
                 &[
-                    "1: protocols: `dccp` is no protocol; there are tcp, udp, udplite, sctp, raw, packet, unix",
+                    "1: protocols: unknown protocol `dccp`; use one of tcp, udp, udplite, sctp, raw, packet, unix",
                 ],
             ),
             (
@@ -193,17 +193,17 @@ fn a_value_that_is_not_accepted_is_refused_with_line_and_key() {
             (
                 "filter = \"state:lisn\"",
                 &[
-                    "1: filter: `lisn` is no state; did you mean `listen`? Accepted: listen bound unconn syn_sent syn_recv established fin_wait1 fin_wait2 close_wait last_ack closing time_wait closed",
+                    "1: filter: unknown state `lisn`; did you mean `listen`? Accepted: listen bound unconn syn_sent syn_recv established fin_wait1 fin_wait2 close_wait last_ack closing time_wait closed",
                 ],
             ),
-            ("filter = \"(a\"", &["1: filter: this `(` lacks its `)`"]),
+            ("filter = \"(a\"", &["1: filter: missing `)`"]),
             (
                 "columns = [\"port\"]",
-                &["1: columns: `state` is missing, which is always shown"],
+                &["1: columns: `state` is missing; it can't be hidden"],
             ),
             (
                 "sort = \"prot\"",
-                &["1: sort: `prot` is no column; did you mean `proto`?"],
+                &["1: sort: unknown column `prot`; did you mean `proto`?"],
             ),
         ],
     );
@@ -217,15 +217,15 @@ fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
         &[
             (
                 "intervall = \"1s\"",
-                &["1: `intervall` is no key; did you mean `interval`?"],
+                &["1: unknown key `intervall`; did you mean `interval`?"],
             ),
             (
                 "no-color = true",
-                &["1: `no-color` is no key; did you mean `color`?"],
+                &["1: unknown key `no-color`; did you mean `color`?"],
             ),
             (
                 "[keyss]\nquit = \"q\"",
-                &["1: `keyss` is no key; did you mean `keys`?"],
+                &["1: unknown key `keyss`; did you mean `keys`?"],
             ),
             (
                 "stats = true\n\nstats = false",
@@ -238,18 +238,18 @@ fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
             ("color", &["1: color: key with no value, expected `=`"]),
             (
                 "\r\n\r\ncolor = 1\r\n",
-                &["3: color: a number, where it takes true or false"],
+                &["3: color: found a number, expected true or false"],
             ),
             (
                 "\u{feff}color = 1",
-                &["1: color: a number, where it takes true or false"],
+                &["1: color: found a number, expected true or false"],
             ),
             (
                 "view = 1\ncolor = true\nstats = 0\n\nxyz.a = 1\n",
                 &[
-                    "1: view: a number, where it takes \"listening\", \"connections\", \"all\", \"changes\" or a view of your own",
-                    "3: stats: a number, where it takes true or false",
-                    "5: `xyz` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, notify, color, themes, theme, services, views, keys",
+                    "1: view: found a number, expected \"listening\", \"connections\", \"all\", \"changes\" or a view of your own",
+                    "3: stats: found a number, expected true or false",
+                    "5: unknown key `xyz`; use one of interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, notify, color, themes, theme, services, views, keys",
                 ],
             ),
             (
@@ -259,12 +259,12 @@ fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
             (
                 "\"\\u001b[2J\\n\" = 1",
                 &[
-                    r"1: `\x1b[2J\n` is no key; there are interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, notify, color, themes, theme, services, views, keys",
+                    r"1: unknown key `\x1b[2J\n`; use one of interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, stats, notify, color, themes, theme, services, views, keys",
                 ],
             ),
             (
                 "sort = \"\\u202eport\"",
-                &[r"1: sort: `\u{202e}port` is no column; did you mean `port`?"],
+                &[r"1: sort: unknown column `\u{202e}port`; did you mean `port`?"],
             ),
         ],
     );
@@ -396,7 +396,7 @@ fn the_users_own_file_is_the_live_tables_but_for_names_of_services() {
     let home = Home::with("wrong", "color = false\nview = 1\n");
     let said = home.run(&[]);
     let told = format!(
-        "sockeye: {}:2: view: a number, where it takes \"listening\", \"connections\", \"all\", \"changes\" or a view of your own\n",
+        "sockeye: {}:2: view: found a number, expected \"listening\", \"connections\", \"all\", \"changes\" or a view of your own\n",
         home.file().display()
     );
     assert_eq!((said.code, said.err), (2, told));
@@ -422,7 +422,7 @@ fn the_users_own_file_is_the_live_tables_but_for_names_of_services() {
             assert!(said.code < 2 && said.err.is_empty(), "{args:?}: {said:?}");
         }
         let home = Home::with("nonsense", "[services]\n8080 = 5\n");
-        let told = "sockeye: config.toml:2: services.8080: a number, where it takes a name in quotes, such as \"my-api\"; services have no names of your own\n";
+        let told = "sockeye: config.toml:2: services.8080: found a number, expected a name in quotes, such as \"my-api\"; services have no names of your own\n";
         for args in [&["list"][..], &["check", "8080"], &["free"]] {
             let said = home.run(args);
             assert!(said.code < 2, "{args:?}: {said:?}");

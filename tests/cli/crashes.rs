@@ -26,7 +26,7 @@ fn a_crash_of_a_command_is_one_line_and_exit_code_101() {
             (Some(101), 1),
             "{err}"
         );
-        let told = "sockeye: it crashed: SOCKEYE_FAULT asked for this (src/runtime/fault.rs:";
+        let told = "sockeye: it crashed: SOCKEYE_FAULT is set (src/runtime/fault.rs:";
         assert!(err.starts_with(told), "{err}");
         assert!(
             err.ends_with("; this is a bug, please report it\n"),
@@ -52,7 +52,7 @@ fn watch_goes_on_after_a_reading_that_crashed_and_says_so_once() {
         drop(opened);
         let ended = watch.end();
         assert_eq!(ended.code, Some(0), "{ended:?}");
-        let told = "sockeye: a reading crashed: SOCKEYE_FAULT asked for this";
+        let told = "sockeye: a reading crashed: SOCKEYE_FAULT is set";
         assert_eq!(ended.err.matches(told).count(), 1, "{ended:?}");
     });
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use sockeye::app::keymap::{Binding, Keymap, Mode};
+use sockeye::keymap::{Binding, Keymap, Mode};
 
 use crate::cli::scene::{BINARY, TempFile, sockeye};
 use crate::support::is_required;

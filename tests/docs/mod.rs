@@ -102,7 +102,7 @@ fn every_verdict_cause_and_note_is_explained() {
     {
         assert!(page.contains(&format!("\n| `{word}` | ")), "{word}");
     }
-    for word in variants("src/bind/verdict/unix_name.rs", "UnixCause") {
+    for word in variants("src/bind/verdict/unix.rs", "UnixCause") {
         assert!(page.contains(&format!("\n| `{word}` | ")), "{word}");
     }
     for word in variants(source, "Outcome") {
@@ -116,7 +116,10 @@ fn every_state_owner_problem_and_gap_is_explained() {
         "docs/terms.md",
         State::ALL.into_iter().map(|state| state.to_string()),
     );
-    explains("docs/terms.md", variants("src/model/owner.rs", "OwnerKind"));
+    explains(
+        "docs/terms.md",
+        variants("src/model/socket/owner.rs", "OwnerKind"),
+    );
     explains(
         "docs/terms.md",
         variants("src/model/snapshot.rs", "ProblemCode"),
@@ -292,10 +295,10 @@ fn told(file: &str, of: &str, function: &str) -> BTreeSet<String> {
 fn the_schemas_have_every_word_of_the_code_and_no_other() {
     let (common, check) = ("assets/common.schema.json", "assets/check.schema.json");
     for (name, file, of) in [
-        ("protocol", "src/model/socket.rs", "Protocol"),
-        ("state", "src/model/socket.rs", "State"),
-        ("family", "src/model/endpoint.rs", "Family"),
-        ("owner", "src/model/owner.rs", "OwnerKind"),
+        ("protocol", "src/model/socket/mod.rs", "Protocol"),
+        ("state", "src/model/socket/mod.rs", "State"),
+        ("family", "src/model/socket/endpoint.rs", "Family"),
+        ("owner", "src/model/socket/owner.rs", "OwnerKind"),
     ] {
         let expected = told(file, of, "as_str");
         assert_eq!(words(common, &format!("/$defs/{name}")), expected, "{name}");
@@ -351,7 +354,7 @@ fn the_schemas_have_every_word_of_the_code_and_no_other() {
             check,
             "/$defs/kept_by/properties/kind",
             background,
-            "KeeperKind",
+            "SupervisorKind",
         ),
         (
             check,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::process::{Signal, pidfd_send_signal};
 use sockeye::app::Ending;
-use sockeye::source::Pinned;
+use sockeye::source::ProcessHandle;
 
 use crate::ending::scene::{
     Server, choose_next_pid, end, inode, listener, refusal, seen, start_of,
@@ -118,13 +118,13 @@ fn a_process_that_is_held_fast_never_becomes_the_one_that_gets_its_pid() {
     stage_with_pids(|| {
         let socket = listener();
         let server = Server::with(socket.try_clone().unwrap());
-        let pinned = Pinned::open(server.pid()).unwrap();
+        let pinned = ProcessHandle::open(server.pid()).unwrap();
         let wanted = [inode(&socket)].into();
         assert_eq!(pinned.started_at_tick(), Ok(start_of(server.pid())));
-        assert_eq!(pinned.holds_one_of(&wanted), Ok(true));
+        assert_eq!(pinned.has_one_of(&wanted), Ok(true));
         let mut newcomer = replaced(server, socket);
         assert_eq!(pinned.started_at_tick(), Err(Errno::SRCH));
-        let holds = pinned.holds_one_of(&wanted);
+        let holds = pinned.has_one_of(&wanted);
         assert!(
             matches!(holds, Err(Errno::SRCH | Errno::NOENT)),
             "{holds:?}"

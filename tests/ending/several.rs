@@ -96,8 +96,8 @@ fn a_parent_gets_the_signal_only_where_it_is_one() {
         let child: u32 = parent.next_line().trim().parse().unwrap();
         assert!(parent.answers());
         let mut stranger = Server::with(std::net::TcpListener::bind("127.0.0.1:0").unwrap());
-        let with = |keeper: u32| {
-            let targets = [(keeper, EndRole::Keeper), (child, EndRole::Owner)];
+        let with = |supervisor: u32| {
+            let targets = [(supervisor, EndRole::Supervisor), (child, EndRole::Owner)];
             let targets = targets.map(|(pid, role)| target(pid, role)).into();
             of(targets, inode(&socket))
         };
@@ -130,7 +130,7 @@ fn a_parent_and_its_child_end_by_one_answer() {
         let mut parent = Server::run(socket.try_clone().unwrap(), script, None);
         let child: u32 = parent.next_line().trim().parse().unwrap();
         assert!(parent.answers());
-        let targets = [(parent.pid(), EndRole::Keeper), (child, EndRole::Owner)];
+        let targets = [(parent.pid(), EndRole::Supervisor), (child, EndRole::Owner)];
         let targets = targets.map(|(pid, role)| target(pid, role)).into();
         let (succeeded, message) = end(&of(targets, inode(&socket)));
         assert!(succeeded, "{message}");

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::process::Signal;
+use sockeye::inspect::this_machine;
 use sockeye::model::{Answered, Moment, Protocol};
-use sockeye::source::Investigator;
 
 use crate::ending::scene::{PORT, Server, end, ending, inode, listener, refusal, seen};
 use crate::program::built;
@@ -131,9 +131,9 @@ fn investigated() -> sockeye::app::Ending {
         steady: Duration::ZERO,
         wall: Timestamp::UNIX_EPOCH,
     };
-    let mut investigator = Investigator::new();
-    let mut evidence = investigator.rows(Protocol::Tcp, PORT, at);
-    investigator.explain(&mut evidence, Protocol::Tcp, PORT, Answered::Refused);
+    let mut inspector = this_machine();
+    let mut evidence = inspector.rows(Protocol::Tcp, PORT, at);
+    inspector.explain(&mut evidence, Protocol::Tcp, PORT, Answered::Refused);
     let [holder] = &evidence.holders[..] else {
         panic!("{:?}", evidence.holders)
     };

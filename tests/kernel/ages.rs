@@ -112,20 +112,20 @@ fn ages_are_those_of_the_first_reading_and_grow_with_our_own_clock() {
             let mut before = connection(&server, "127.0.0.1:8080");
             let_time_pass();
             let (mut system, mut tracker) = (System::new(), Tracker::new(Duration::ZERO));
-            let at_once = system.take_at_once(at(0)).unwrap();
+            let at_once = system.take_without_owners(at(0)).unwrap();
             let age = end(&at_once, &before.0).age;
             assert!(matches!(age, Some(Age::Exactly(_))), "{age:?}");
-            tracker.observe(at_once);
+            tracker.apply(at_once);
             // What becomes of the connection later says nothing of how old it was.
             say(&mut before.0, &mut before.1);
             let _later = connection(&server, "127.0.0.1:8080");
             let mut rows = Vec::new();
             for second in 1..4 {
                 let snapshot = system.take(at(second)).unwrap();
-                rows.clone_from(&tracker.observe(snapshot).table.rows);
+                rows.clone_from(&tracker.apply(snapshot).table.rows);
             }
             for row in rows.iter().filter(|row| row.socket.is_connection()) {
-                let expected = if row.was_there_at_start {
+                let expected = if row.was_open_at_start {
                     row.socket.age.unwrap().after(Duration::from_secs(3))
                 } else {
                     Age::Exactly(Duration::from_secs(2))

@@ -12,7 +12,7 @@ use std::process::Command;
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::IpBindAddressNoPort;
 use socket2::{Domain, Socket, Type};
-use sockeye::model::{Held, ProblemCode};
+use sockeye::model::{PortUsage, ProblemCode};
 use sockeye::source::{Source as _, System};
 use sockeye::track::{Table, Tracker};
 
@@ -88,11 +88,11 @@ fn give_back(connections: Vec<[TcpStream; 2]>) -> usize {
 fn table() -> Table {
     let mut tracker = Tracker::new(std::time::Duration::from_secs(5));
     let snapshot = System::new().take(at(0)).unwrap();
-    Table::clone(&tracker.observe(snapshot).table)
+    Table::clone(&tracker.apply(snapshot).table)
 }
 
 /// The destination with the fewest ports left, and what holds them.
-fn fullest(table: &Table) -> (SocketAddr, Held) {
+fn fullest(table: &Table) -> (SocketAddr, PortUsage) {
     let fullest = table.ephemeral.as_ref().unwrap().fullest.unwrap();
     let remote = fullest.remote;
     (SocketAddr::new(remote.address, remote.port), fullest.held)
@@ -110,9 +110,9 @@ fn a_destination_to_which_the_ports_run_out_is_at_a_hundred_and_another_one_stil
             let full = table();
             let ephemeral = full.ephemeral.as_ref().unwrap();
             assert_eq!((ephemeral.capacity, ephemeral.percent()), (PORTS, 100));
-            let connected = Held {
+            let connected = PortUsage {
                 connected: PORTS,
-                ..Held::default()
+                ..PortUsage::default()
             };
             assert_eq!(fullest(&full), (address, connected));
             let [problem] = full.problems.as_slice() else {
@@ -132,9 +132,9 @@ fn a_destination_to_which_the_ports_run_out_is_at_a_hundred_and_another_one_stil
             ip("route replace local 10.0.0.9 dev lo table local src 10.0.0.9");
 
             close(open);
-            let time_wait = Held {
+            let time_wait = PortUsage {
                 time_wait: PORTS,
-                ..Held::default()
+                ..PortUsage::default()
             };
             wait_until("TIME_WAIT alone", || {
                 fullest(&table()) == (address, time_wait)
@@ -160,7 +160,7 @@ fn what_is_bound_and_what_is_reserved_is_lost_to_every_destination() {
             let table = table();
             let ephemeral = table.ephemeral.as_ref().unwrap();
             assert_eq!((ephemeral.capacity, ephemeral.percent()), (PORTS - 4, 100));
-            let held = Held {
+            let held = PortUsage {
                 bound: 3,
                 connected: 13,
                 time_wait: 0,
@@ -182,9 +182,9 @@ fn a_port_in_time_wait_is_free_again_only_where_the_kernel_gives_it_again() {
             close(fill(&far));
             close(fill(&near));
             wait_until("TIME_WAIT alone", || table().counts.time_wait == 2 * PORTS);
-            let time_wait = Held {
+            let time_wait = PortUsage {
                 time_wait: PORTS,
-                ..Held::default()
+                ..PortUsage::default()
             };
             assert_eq!(fullest(&table()), (address, time_wait));
             // Not before a second has passed.
@@ -284,9 +284,9 @@ fn clients_that_bind_before_they_connect_use_up_the_range_for_every_destination(
             assert_eq!(all.len(), MANY, "{way:?}");
             assert_eq!(finds_port(&server), (false, false), "{way:?}");
             let full = table();
-            let connected = Held {
+            let connected = PortUsage {
                 connected: MANY,
-                ..Held::default()
+                ..PortUsage::default()
             };
             assert_eq!(full.ephemeral.as_ref().unwrap().bound_first, connected);
             let message = told(&full).unwrap();
@@ -324,7 +324,7 @@ fn clients_that_leave_the_port_to_connect_use_up_nothing_that_another_destinatio
             assert_eq!(finds_port(&server), (true, true), "{way:?}");
             let table = table();
             let ephemeral = table.ephemeral.as_ref().unwrap();
-            assert_eq!(ephemeral.bound_first, Held::default(), "{way:?}");
+            assert_eq!(ephemeral.bound_first, PortUsage::default(), "{way:?}");
             assert_eq!(told(&table), None, "{way:?}");
             give_back(open);
         }

@@ -12,10 +12,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use sockeye::app::Msg;
-use sockeye::model::{Cost, Endpoint, Moment, Pid, Protocol, Snapshot};
-use sockeye::runtime::clock::Clock;
-use sockeye::runtime::collector::{Collector, Control};
+use sockeye::clock::Clock;
+use sockeye::model::{Endpoint, Moment, Origin, Pid, Protocol, RefreshTimings, Snapshot};
+use sockeye::runtime::collector::{Collector, CollectorEvent, Control};
 use sockeye::source::{Source, SourceError, System};
 use sockeye::track::{ChangeKind, Event, Tracker};
 
@@ -127,6 +126,10 @@ struct Timed {
 }
 
 impl Source for Timed {
+    fn origin(&self) -> &Origin {
+        self.system.origin()
+    }
+
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
         let began = now();
         let snapshot = self.system.take(at);
@@ -134,12 +137,12 @@ impl Source for Timed {
         snapshot
     }
 
-    fn is_to_be_continued(&self) -> bool {
-        self.system.is_to_be_continued()
+    fn wants_immediate_retake(&self) -> bool {
+        self.system.wants_immediate_retake()
     }
 
-    fn cost(&self) -> Cost {
-        self.system.cost()
+    fn timings(&self) -> RefreshTimings {
+        self.system.timings()
     }
 }
 
@@ -156,13 +159,13 @@ fn collect(act: impl FnOnce() -> Vec<(Pid, Vec<Life>)>) -> Told {
         clock: Clock::start(),
         interval: INTERVAL,
         lost_recording: None,
-        is_hasty: false,
+        partial_owners_first: false,
         is_measured: false,
     };
     let (control, controlled) = mpsc::channel();
     let (sender, messages) = mpsc::channel();
     let thread = std::thread::spawn(move || {
-        collector.run(&controlled, |msg| sender.send(msg).is_ok());
+        collector.run(&controlled, |event| sender.send(event).is_ok());
     });
     let count = || readings.lock().unwrap().len();
     crate::support::wait_until("a first reading", || count() > 0);
@@ -172,9 +175,9 @@ fn collect(act: impl FnOnce() -> Vec<(Pid, Vec<Life>)>) -> Told {
     crate::support::wait_until("readings after the end", || {
         control.send(Control::Refresh).unwrap();
         std::thread::sleep(Duration::from_millis(20));
-        for msg in messages.try_iter() {
-            let Msg::SnapshotTaken(observation) = msg else {
-                panic!("{msg:?}")
+        for event in messages.try_iter() {
+            let CollectorEvent::Updated(observation) = event else {
+                panic!("{event:?}")
             };
             is_empty = observation.table.rows.is_empty();
             events.extend(observation.events);

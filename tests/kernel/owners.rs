@@ -114,7 +114,7 @@ fn a_reading_for_one_port_tells_of_it_what_a_whole_one_tells() {
         };
         let whole = asked(System::new().take_once(at(0)).unwrap());
         let those = |sockets: &[Socket]| sockets.iter().map(is_asked).collect();
-        let seen = System::new().take_those(at(0), those).unwrap();
+        let seen = System::new().take_with_owners_of(at(0), those).unwrap();
         let owner = |local: &str| {
             let is_it = |socket: &&Socket| socket.local.to_string() == local;
             seen.sockets.iter().find(is_it).unwrap().owner.kind()

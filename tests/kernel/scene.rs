@@ -130,7 +130,7 @@ pub fn is_inner(name: &str) -> bool {
     std::env::var(INNER).is_ok_and(|inner| inner == name)
 }
 
-/// A row, as far as it can be foretold: all of a socket but its user, unit and container.
+/// A row, as far as it can be predicted: all of a socket but its user, unit and container.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
     kind: &'static str,

@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 
 use crate::live::scene::{Holder, Live, at, bound, listener, stage};
 use socket2::Type;

@@ -2,7 +2,7 @@
 
 use std::net::UdpSocket;
 
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 
 use crate::live::scene::{
     BINARY, Live, TempDir, at, connection, line, listener, selected_port, stage,
@@ -133,7 +133,7 @@ fn a_file_that_is_wrong_leaves_the_terminal_alone_and_says_what_is_wrong() {
         let path = home.path().join("sockeye/config.toml");
         for told in [
             "1: interval: soon: not a duration (500ms, 0.5, 2s, 1.5m)",
-            "3: view: `al` is no view; did you mean `all`?",
+            "3: view: unknown view `al`; did you mean `all`?",
         ] {
             let told = format!("sockeye: {}:{told}", path.display());
             assert!(screen.contains(&joined(&told)), "{screen}");
@@ -228,7 +228,7 @@ fn a_file_that_is_read_again_counts_at_once_and_one_that_is_wrong_not_at_all() {
             "filter = ''\n[keys]\nquit = ['b']\nnothing = ['z']\n",
         );
         live.press("R");
-        live.wait_for_text("settings kept; config.toml:4: keys: `nothing` is no action there");
+        live.wait_for_text("settings kept; config.toml:4: keys: unknown action `nothing`");
         live.press("z");
         live.wait_for_text("events · ");
         live.wait_for_ports(&[9000]);

@@ -172,7 +172,7 @@ fn a_worker_that_crashes_beyond_its_readings_is_one_line_on_the_restored_termina
         assert_restored(&pty);
         let told = left_behind(&pty);
         assert_eq!(told.lines().count(), 1, "{told}");
-        let expected = "sockeye: the collector thread crashed: SOCKEYE_FAULT asked for this";
+        let expected = "sockeye: the collector thread crashed: SOCKEYE_FAULT is set";
         assert!(told.starts_with(expected), "{told}");
         assert!(told.ends_with("this is a bug, please report it"), "{told}");
     });
@@ -255,7 +255,7 @@ fn a_terminal_that_goes_away_in_the_middle_of_a_frame_ends_it() {
             live.pty.claim_size(columns, 60);
         }
         live.pty.read_on();
-        live.pty.hang_up(sockeye::app::Key::Char('?'));
+        live.pty.hang_up(sockeye::keymap::Key::Char('?'));
         // SIGHUP, or an error of the terminal, whichever comes first.
         let code = live.pty.wait_exit();
         assert!([129, 2].contains(&code), "{code}");

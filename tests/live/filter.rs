@@ -1,6 +1,6 @@
 //! Filtering while one types.
 
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 
 use crate::live::scene::{Holder, Live, line, listeners, place_of, stage};
 

@@ -1,7 +1,7 @@
 //! The mouse, as a terminal reports it, on everything that is not a row, a heading or a view; and the
 //! palette.
 
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 
 use crate::live::scene::{
     FIRST_ROW, Holder, Live, at, line, listener, listeners, place_of, ports, stage,

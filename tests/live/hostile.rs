@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 
 use crate::live::scene::{Holder, Live, at, listener, stage};
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use rustix::process::Pid;
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 use sockeye::track::EventLog;
 
 use crate::live::scene::{BINARY, Live, listeners, stage};

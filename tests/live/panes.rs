@@ -1,6 +1,6 @@
 //! Details, events, help, and the pause.
 
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 
 use crate::live::scene::{GREEN, Holder, Live, RED, at, listener, listeners, place_of, row, stage};
 use crate::support::wait_until;
@@ -149,8 +149,8 @@ fn help_lists_every_key_of_the_table() {
         let mut live = Live::start_in((110, 120), &[]);
         live.press("?");
         let screen = live.wait_for_text("this help");
-        let keymap = sockeye::app::keymap::Keymap::default();
-        for binding in keymap.bindings(sockeye::app::keymap::Mode::Table) {
+        let keymap = sockeye::keymap::Keymap::default();
+        for binding in keymap.bindings(sockeye::keymap::Mode::Table) {
             let listed = screen
                 .lines()
                 .any(|line| line.contains(&binding.keys_text()) && line.contains(binding.help));

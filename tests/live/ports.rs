@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 
 use crate::live::scene::{BINARY, Holder, Live, TempDir, at, listener, listeners, stage};
 use crate::support::pty::Pty;

@@ -1,7 +1,7 @@
 //! The selected row, and ending its process.
 
 use rustix::process::Signal;
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 
 use crate::live::scene::{FIRST_ROW, Holder, Live, at, listener, listeners, stage};
 

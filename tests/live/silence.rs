@@ -8,7 +8,7 @@
 use std::net::{TcpListener, TcpStream, ToSocketAddrs as _, UdpSocket};
 use std::process::{Command, Stdio};
 
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 
 use crate::live::scene::{BINARY, Live, TempDir};
 use crate::schema::hold;

@@ -3,7 +3,7 @@
 use std::net::UdpSocket;
 use std::os::linux::net::SocketAddrExt as _;
 
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 
 use crate::live::scene::{Live, at, connection, listener, place_of, stage};
 

@@ -7,13 +7,14 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use sockeye::app::keymap::KEYMAP;
 use sockeye::app::view::{Click, View};
-use sockeye::app::{Action, BindReport, Effect, Input, Key, Mouse, Msg};
+use sockeye::app::{BindReport, Effect, Input, Mouse, Msg};
+use sockeye::keymap::KEYMAP;
+use sockeye::keymap::{Action, Key};
 use sockeye::model::{Holder, Owner, Socket, State};
 use sockeye::ui;
 
-use super::stage::{Stage, asked_test, connection, examination, known, listener, process, udp};
+use super::stage::{Stage, asked_test, connection, known, listener, process, test_result, udp};
 
 /// Something that happens.
 #[derive(Clone, Debug)]
@@ -161,8 +162,8 @@ impl Run {
                     Owner::None,
                 ))
             };
-            let examination = examination(&target, self.stage.now, &[left], &answers);
-            let report = BindReport { job, examination };
+            let test_result = test_result(&target, self.stage.now, &[left], &answers);
+            let report = BindReport { job, test_result };
             let effects = self.stage.tell(Msg::BindTested(Box::new(report)));
             self.asked.extend(effects);
         }
@@ -222,7 +223,10 @@ fn says_yes(event: &Event, view: &View) -> bool {
     match event {
         Event::Key(key) => matches!(key, Key::Char('y' | 'Y')),
         Event::Mouse(Mouse::Click { column, row }) => {
-            view.click_at(*column, *row) == Some(Click::Do(Action::Confirm))
+            view.click_at(*column, *row)
+                == Some(Click::Do(Action::Dialog(
+                    sockeye::keymap::DialogAction::Confirm,
+                )))
         }
         _ => false,
     }

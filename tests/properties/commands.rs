@@ -12,11 +12,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use sockeye::bind::{Target, Verdict};
 use sockeye::model::{
-    Activation, Background, Behind, BehindKind, Engine, Holder, KeeperKind, KeptBy, Manager,
-    Process, Text, Unit,
+    Activation, Background, Behind, BehindKind, Engine, Holder, Manager, Process, Supervisor,
+    SupervisorKind, Text, Unit,
 };
 
-use super::stage::{after, examination, known, listener, process};
+use super::stage::{after, known, listener, process, test_result};
 
 /// What each stand-in does: it writes down its name and its words, one a line, and a line that ends them.
 const STAND_IN: &str = "#!/bin/sh\nprintf '%s\\n' \"${0##*/}\" \"$@\" -- >> \"${0%/*}/said\"\n";
@@ -115,8 +115,8 @@ fn commands(holder: Holder) -> Vec<String> {
         ("0.0.0.0", None, true, taken),
         ("0.0.0.0", None, false, taken),
     ];
-    let examination = examination(&target, after(Duration::ZERO), &[holder], &answers);
-    let verdict = Verdict::of(&examination, &TimeZone::UTC, examination.evidence.taken_at);
+    let test_result = test_result(&target, after(Duration::ZERO), &[holder], &answers);
+    let verdict = Verdict::of(&test_result, &TimeZone::UTC, test_result.evidence.taken_at);
     verdict
         .fixes
         .into_iter()
@@ -190,10 +190,10 @@ fn a_command_names_the_unit_or_the_container_and_runs_nothing_else() {
 
         let file = Text::new(&format!("/{name}"));
         let of_app = holder(|background| {
-            background.kept_by = Some(KeptBy {
+            background.kept_by = Some(Supervisor {
                 name: Some(container.clone()),
                 place: Some(file.clone()),
-                ..KeptBy::new(KeeperKind::Supervisord)
+                ..Supervisor::new(SupervisorKind::Supervisord)
             });
         });
         let stop: &[&str] = &["supervisorctl", "-c", &file, "stop", &container, "--"];

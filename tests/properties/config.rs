@@ -6,12 +6,14 @@ use proptest::collection::{hash_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use sockeye::app::keymap::{KEYMAP, Keymap};
-use sockeye::app::{Key, OwnView, Settings, Sort, Tab};
 use sockeye::columns::{self, ColumnId};
 use sockeye::config::{default_file, keys, parse, to_toml};
 use sockeye::filter::Filter;
+use sockeye::keymap::Key;
+use sockeye::keymap::{KEYMAP, Keymap};
 use sockeye::model::{Family, Protocol, Services};
+use sockeye::query::{Sort, Tab};
+use sockeye::settings::{CustomView, Settings};
 use sockeye::theme::{Role, Themes, read};
 use toml::de::DeTable;
 
@@ -92,8 +94,8 @@ fn config() -> impl Strategy<Value = Settings> {
         let (keymap, services, views, first, themes) = last;
         let (interval, linger, highlight) = times;
         let (view, protocols, family) = shown;
-        let own_view = Some(first.index(6)).filter(|at| *at < views.len());
-        let view = own_view.map_or(view, |at| views[at].shows);
+        let custom_view = Some(first.index(6)).filter(|at| *at < views.len());
+        let view = custom_view.map_or(view, |at| views[at].shows);
         let (columns, by, (descending, stats, color)) = table;
         Settings {
             interval: Duration::from_millis(interval),
@@ -110,7 +112,7 @@ fn config() -> impl Strategy<Value = Settings> {
             themes,
             services,
             views,
-            own_view,
+            custom_view,
             keymap,
             ..Settings::default()
         }
@@ -153,7 +155,7 @@ fn services() -> impl Strategy<Value = Services> {
 }
 
 /// Views of one's own, each with its name.
-fn views() -> impl Strategy<Value = Vec<OwnView>> {
+fn views() -> impl Strategy<Value = Vec<CustomView>> {
     let sort = option::of((column(), any::<bool>()));
     let view = (
         select(Tab::ALL.to_vec()),
@@ -163,13 +165,14 @@ fn views() -> impl Strategy<Value = Vec<OwnView>> {
     );
     vec(view, 0..=5).prop_map(|views| {
         let numbered = views.into_iter().enumerate();
-        let view = |(at, (shows, filter, columns, sort)): (usize, (Tab, String, _, _))| OwnView {
-            name: format!("view {at}"),
-            shows,
-            filter: filter_of(&filter),
-            columns,
-            sort: Option::map(sort, |(by, descending)| Sort { by, descending }),
-        };
+        let view =
+            |(at, (shows, filter, columns, sort)): (usize, (Tab, String, _, _))| CustomView {
+                name: format!("view {at}"),
+                shows,
+                filter: filter_of(&filter),
+                columns,
+                sort: Option::map(sort, |(by, descending)| Sort { by, descending }),
+            };
         numbered.map(view).collect()
     })
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use sockeye::app::{Asked, Sort, Tab};
 use sockeye::columns::{self, SortBy};
 use sockeye::filter::Filter;
 use sockeye::model::{Endpoint, Kinds};
+use sockeye::query::{Query, Sort, Tab};
 use sockeye::track::{Counts, Row, RowId, Table};
 
 use super::rows::{moment, row};
@@ -88,7 +88,7 @@ fn table(rows: Vec<Row>) -> Table {
         processes: HashMap::new(),
         problems: Vec::new(),
         ephemeral: None,
-        is_unsettled: false,
+        has_unconfirmed_closes: false,
     }
 }
 
@@ -128,7 +128,7 @@ proptest! {
         descending in any::<bool>(),
     ) {
         let (table, sort) = (table(rows), Sort { by, descending });
-        let asked = Asked {
+        let asked = Query {
             tab: Tab::All,
             kinds: Kinds::ALL,
             filter: Filter::default(),

@@ -97,7 +97,7 @@ fn shape(socket: &Socket) -> impl PartialEq + std::fmt::Debug + use<> {
         .owner
         .processes()
         .iter()
-        .map(|one| (one.pid, one.name_without_script().to_owned()))
+        .map(|one| (one.pid, one.program_name().to_owned()))
         .collect();
     (
         (

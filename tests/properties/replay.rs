@@ -11,11 +11,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use sockeye::app::{App, Input, Key, Msg, Surroundings};
+use sockeye::app::{App, Environment, Input, Msg};
+use sockeye::keymap::Key;
 use sockeye::model::{Kinds, Moment, Snapshot, Socket};
 use sockeye::report;
 use sockeye::source::{Recorder, Replay, Source as _, SourceError};
-use sockeye::track::{Observation, Row, Tracker};
+use sockeye::track::{Row, TableUpdate, Tracker};
 use sockeye::ui;
 
 use super::mutation::{Mutation, mutated};
@@ -80,7 +81,7 @@ impl Player {
             tracker: Tracker::new(settings.linger),
             app: App::new(
                 settings,
-                Surroundings {
+                Environment {
                     is_recording: true,
                     ..surroundings(80, 24)
                 },
@@ -92,7 +93,7 @@ impl Player {
 
     /// Shows everything that there is to show of a reading, and reports it.
     fn play(&mut self, snapshot: Snapshot) -> Result<(), TestCaseError> {
-        let observation = self.tracker.observe(snapshot);
+        let observation = self.tracker.apply(snapshot);
         is_reported(&observation)?;
         self.app.update(Msg::SnapshotTaken(observation), self.now);
         for key in ['3', 'e', 'e', '$', '$']
@@ -129,12 +130,12 @@ fn is_hostile(c: char) -> bool {
 }
 
 /// The table is JSON and CSV with a row for each socket, and nothing in them is for a terminal to act on.
-fn is_reported(observation: &Observation) -> Result<(), TestCaseError> {
+fn is_reported(observation: &TableUpdate) -> Result<(), TestCaseError> {
     let table = &observation.table;
     let rows: Vec<_> = table.rows.iter().map(|row| &**row).collect();
     let (mut json, mut csv) = (Vec::new(), Vec::new());
     report::write_json(&mut json, table, &rows).expect("a vector takes everything");
-    let sheet = report::Sheet::default();
+    let sheet = report::CsvOptions::default();
     report::write_csv(&mut csv, rows.iter().copied(), sheet).expect("a vector takes everything");
     let parsed = valid(std::str::from_utf8(&json).expect("text").trim_end());
     prop_assert_eq!(
@@ -190,7 +191,7 @@ fn play(file: &Scratch, readings: &mut usize) -> Result<Result<(), TestCaseError
             return Ok(Err(failure));
         }
         *readings += 1;
-        if replay.is_over()? {
+        if replay.is_at_end()? {
             return Ok(Ok(()));
         }
     }

@@ -171,7 +171,7 @@ pub fn row() -> impl Strategy<Value = Row> {
         socket,
         first_seen: moment(0),
         state_since: moment(0),
-        was_there_at_start: true,
+        was_open_at_start: true,
         change,
         is_in_conflict,
         ends_at: None,

@@ -10,7 +10,7 @@ use proptest::sample::{Index, select};
 use sockeye::model::{
     Endpoint, Kinds, Moment, Owner, Pid, Process, Protocol, Snapshot, Socket, State,
 };
-use sockeye::track::{ChangeKind, Event, Observation, Row, RowId, Table, Tracker};
+use sockeye::track::{ChangeKind, Event, Row, RowId, Table, TableUpdate, Tracker};
 
 const LINGER: Duration = Duration::from_secs(3);
 
@@ -192,9 +192,9 @@ impl Watch {
         }
     }
 
-    fn read(&mut self, sockets: &[Socket]) -> Observation {
+    fn read(&mut self, sockets: &[Socket]) -> TableUpdate {
         self.seconds += 1;
-        self.tracker.observe(Snapshot {
+        self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             ephemeral: None,
             taken_at: self.now(),
@@ -338,7 +338,7 @@ proptest! {
         let quiet = [const { Vec::new() }; 2];
         for deeds in history[1..].iter().chain(&quiet) {
             let reading = world.live_through(deeds);
-            let Observation { table, events, .. } = watch.read(&reading);
+            let TableUpdate { table, events, .. } = watch.read(&reading);
             for event in &events {
                 listener.hear(event)?;
                 closings += usize::from(event.change.kind == ChangeKind::Closed);
@@ -348,9 +348,9 @@ proptest! {
             prop_assert!(closed <= closings, "no tombstone without a death");
             before = reading;
         }
-        let Observation { table, events, .. } = watch.read(&world.sockets);
+        let TableUpdate { table, events, .. } = watch.read(&world.sockets);
         prop_assert!(events.is_empty(), "nothing happened: {:?}", events);
-        prop_assert!(!table.is_unsettled);
+        prop_assert!(!table.has_unconfirmed_closes);
         let shown: BTreeMap<_, _> = live(&table).map(|row| (row.id, known(&row.socket))).collect();
         prop_assert_eq!(listener.knows(), shown);
     }
@@ -369,7 +369,7 @@ proptest! {
             let mut reading = world.sockets.clone();
             reading.remove(miss.index(reading.len()));
             for reading in [&reading, &world.sockets] {
-                let Observation { table, events, .. } = watch.read(reading);
+                let TableUpdate { table, events, .. } = watch.read(reading);
                 prop_assert!(events.is_empty(), "{:?}", events);
                 let ids = |table: &Table| -> Vec<_> { table.rows.iter().map(|row| row.id).collect() };
                 prop_assert_eq!(ids(&table), ids(&first), "and the row stays in its place");

@@ -22,8 +22,8 @@ mod support;
 use std::process::{Command, Stdio};
 
 use helpers::helper;
-use sockeye::runtime::bind_test::BindTester;
-use sockeye::runtime::clock::Clock;
+use sockeye::clock::Clock;
+use sockeye::inspect::BindTester;
 use support::netns::in_netns;
 
 const PORT: u16 = 20_000;

@@ -3,7 +3,7 @@
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
-use sockeye::theme::{Depth, Glyphs, Looks, Themes};
+use sockeye::theme::{Depth, Glyphs, Styles, Themes};
 use sockeye::ui;
 
 use super::stage::Stage;
@@ -39,10 +39,10 @@ impl Theme {
         }
     }
 
-    fn looks(self) -> Looks {
+    fn styles(self) -> Styles {
         let mut themes = Themes::default();
         themes.choose(self.name).expect("a theme");
-        themes.chosen().looks.on(self.depth)
+        themes.chosen().styles.on(self.depth)
     }
 }
 
@@ -55,7 +55,7 @@ pub struct Canvas {
 impl Canvas {
     pub fn of(stage: &Stage, theme: Theme) -> Self {
         let mut view = stage.app.view(stage.now);
-        (view.looks, view.glyphs) = (theme.looks(), theme.glyphs);
+        (view.styles, view.glyphs) = (theme.styles(), theme.glyphs);
         let cursor = view.cursor;
         let backend = TestBackend::new(view.size.width, view.size.height);
         let mut terminal = Terminal::new(backend).expect("a buffer takes everything");

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use sockeye::app::Key;
 use sockeye::app::view::{Click, Target};
+use sockeye::keymap::Key;
 
 use super::canvas::{Canvas, Theme};
 use super::scenes::{bind_test_stage, busy_stage, changes_stage};

@@ -11,9 +11,10 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use sockeye::app::view::{Scrollbar, View};
-use sockeye::app::{Input, Key, Msg};
+use sockeye::app::{Input, Msg};
+use sockeye::keymap::Key;
 use sockeye::model::{Problem, ProblemCode, Process, Socket, Text};
-use sockeye::runtime::backend::QuietBackend;
+use sockeye::runtime::terminal::QuietBackend;
 use sockeye::ui;
 
 use super::stage::{Stage, connection, known, listener, process, settings, surroundings, udp};

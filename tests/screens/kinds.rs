@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use sockeye::app::Settings;
 use sockeye::model::{
     Endpoint, Kinds, PacketSocket, PacketType, Portless, Protocol, Queue, RawSocket, Socket, State,
     UnixKind, UnixName, UnixPeer, UnixSocket,
 };
+use sockeye::settings::Settings;
 
 use super::stage::{Stage, known, listener, process, settings, surroundings};
 
@@ -18,7 +18,7 @@ fn name(name: &str) -> Option<UnixName> {
         Some(name) => [b"\0", name.as_bytes()].concat(),
         None => name.as_bytes().to_vec(),
     };
-    UnixName::of_bytes(&bytes)
+    UnixName::from_bytes(&bytes)
 }
 
 fn unix(kind: UnixKind, bound_to: &str, inode: u32, peer: Option<(u32, &str, &str)>) -> Socket {

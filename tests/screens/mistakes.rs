@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sockeye::app::{Effect, Key};
+use sockeye::app::Effect;
+use sockeye::keymap::Key;
 use sockeye::model::{Owner, Socket, State};
 
 use super::canvas::{Canvas, Theme};

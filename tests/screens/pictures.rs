@@ -1,10 +1,11 @@
 //! Pictures of every scene at three sizes of terminal.
 
-use sockeye::app::{Effect, Input, Inspected, Key, Msg};
+use sockeye::app::{Effect, Input, Inspected, Msg};
+use sockeye::keymap::Key;
 use std::time::Duration;
 
 use sockeye::model::{
-    Background, Behind, BehindKind, Cost, Engine, Limits, Problem, ProblemCode, Standing,
+    Background, Behind, BehindKind, EndRisk, Engine, Limits, Problem, ProblemCode, RefreshTimings,
 };
 
 use super::canvas::{Canvas, Theme};
@@ -226,9 +227,9 @@ fn events_of_the_last_minutes_that_match_a_filter() {
 }
 
 /// Tenths of a millisecond for dump, owners, processes and diff.
-fn cost(tenths: &[u64; 4], searched: u64, files: u64) -> Cost {
+fn cost(tenths: &[u64; 4], searched: u64, files: u64) -> RefreshTimings {
     let [dump, owners, processes, diff] = tenths.map(|one| Duration::from_micros(one * 100));
-    Cost {
+    RefreshTimings {
         dump,
         owners,
         processes,
@@ -382,13 +383,13 @@ fn question_about_what_others_need() {
         };
         let backgrounds = socket.owner.present().iter().map(|owner| Background {
             behind: Some(behind.clone()),
-            standing: Standing::ContainerProxy,
+            end_risk: EndRisk::ContainerProxy,
             ..Background::new(owner.pid)
         });
         let found = Inspected {
             job: *job,
             backgrounds: backgrounds.collect(),
-            keeper: None,
+            supervisor: None,
             limits: Limits::default(),
         };
         stage.tell(Msg::OwnerInspected(Box::new(found)));
@@ -403,7 +404,7 @@ fn what_came_of_an_end() {
         let mut stage = busy_stage(width, height);
         let message = "python3 app.py (26489) exited after 0.2 s, back as 1054 after 0.4 s, started by supervisord \
                        (77): `supervisorctl stop web` keeps it down";
-        stage.tell(Msg::EndWatched {
+        stage.tell(Msg::EndOutcome {
             succeeded: false,
             message: message.into(),
         });

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sockeye::app::{BindReport, Effect, Msg, Surroundings};
+use sockeye::app::{BindReport, Effect, Environment, Msg};
 use sockeye::model::{
-    Cost, EphemeralPorts, Holder, Owner, Playback, Problem, ProblemCode, Process, Protocol, Queue,
-    Socket, State, Text, TimeWaitReuse,
+    EphemeralPorts, Holder, Owner, Playback, Problem, ProblemCode, Process, Protocol, Queue,
+    RefreshTimings, Socket, State, Text, TimeWaitReuse,
 };
 
 use super::stage::{
-    Answer, Stage, abandoned, asked_test, connection, endpoint, examination, known, listener,
-    process, settings, surroundings, udp, uid_of,
+    Answer, Stage, abandoned, asked_test, connection, endpoint, known, listener, process, settings,
+    surroundings, test_result, udp, uid_of,
 };
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -188,7 +188,7 @@ pub fn changes_stage(width: u16, height: u16) -> Stage {
 
 /// The same from a recording, at its end.
 pub fn recording_stage(width: u16, height: u16) -> Stage {
-    let surroundings = Surroundings {
+    let surroundings = Environment {
         host: "replay of night.jsonl".into(),
         is_recording: true,
         ..surroundings(width, height)
@@ -256,8 +256,8 @@ pub fn answer(stage: &Stage, effects: &[Effect]) -> Msg {
     let node = process(40211, "node", "ann", HOUR);
     let local = format!("127.0.0.1:{}", target.ports.start());
     let holders = [Holder::new(listener(&local, 6, known(&[&node])))];
-    let examination = examination(&target, stage.now, &holders, &IPV4_TAKEN);
-    Msg::BindTested(Box::new(BindReport { job, examination }))
+    let test_result = test_result(&target, stage.now, &holders, &IPV4_TAKEN);
+    Msg::BindTested(Box::new(BindReport { job, test_result }))
 }
 
 /// A bind test of port 8080 that only leftovers refuse, 42 seconds before they go.
@@ -279,8 +279,8 @@ pub fn leftovers_stage(width: u16, height: u16) -> Stage {
     stage.read(&sockets);
     let effects = stage.press("b");
     let (job, target) = asked_test(&effects).expect("a bind test was asked for");
-    let examination = examination(&target, stage.now, &holders, &IPV4_TAKEN);
-    stage.tell(Msg::BindTested(Box::new(BindReport { job, examination })));
+    let test_result = test_result(&target, stage.now, &holders, &IPV4_TAKEN);
+    stage.tell(Msg::BindTested(Box::new(BindReport { job, test_result })));
     stage
 }
 
@@ -418,7 +418,11 @@ pub fn ports_stage(width: u16, height: u16, used: u16) -> Stage {
         reserved: Vec::new(),
         reuse: TimeWaitReuse::Loopback,
     });
-    stage.refresh(&sockets, Cost::default(), Duration::from_millis(3));
+    stage.refresh(
+        &sockets,
+        RefreshTimings::default(),
+        Duration::from_millis(3),
+    );
     stage
 }
 

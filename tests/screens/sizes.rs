@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sockeye::app::{Key, Msg};
+use sockeye::app::Msg;
+use sockeye::keymap::Key;
 use sockeye::model::State;
 
 use super::canvas::{Canvas, Theme};

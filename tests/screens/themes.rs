@@ -94,7 +94,7 @@ fn snapshot(name: &str, text: &str) {
 fn roles(name: &str) -> String {
     let mut themes = Themes::default();
     themes.choose(name).expect("a theme");
-    let looks = themes.chosen().looks;
+    let looks = themes.chosen().styles;
     let lines = Role::ALL.map(|(role, meaning)| format!("{role:9} {}\n", looks.of(meaning)));
     lines.concat().replace(" \n", "\n")
 }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 
 use super::PATIENCE;
 

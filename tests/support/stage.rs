@@ -13,15 +13,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sockeye::app::{
-    App, Effect, Input, Inspected, Key, Mouse, Msg, Settings, Size, Surroundings, Tab,
-};
-use sockeye::bind::{Examination, Probe, ProbeResult, Target, Witness};
+use sockeye::app::{App, Effect, Environment, Input, Inspected, Mouse, Msg, Size};
+use sockeye::bind::{BindTestResult, Probe, ProbeResult, Prober, Target};
+use sockeye::keymap::Key;
 use sockeye::model::{
-    Answered, Background, Cost, Endpoint, EphemeralPorts, Evidence, Holder, Kinds, Limits, Lineage,
-    Moment, Owner, Pid, Playback, Problem, Process, Protocol, Queue, Refresh, Snapshot, Socket,
-    State, Text,
+    Answered, Background, Endpoint, EphemeralPorts, Evidence, Holder, Kinds, Limits, Lineage,
+    Moment, Owner, Pid, Playback, Problem, Process, Protocol, Queue, Refresh, RefreshTimings,
+    Snapshot, Socket, State, Text,
 };
+use sockeye::query::Tab;
+use sockeye::settings::Settings;
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::{Event, Tracker};
 
@@ -55,8 +56,8 @@ pub fn settings() -> Settings {
 }
 
 /// Where a scene plays.
-pub fn surroundings(width: u16, height: u16) -> Surroundings {
-    Surroundings {
+pub fn surroundings(width: u16, height: u16) -> Environment {
+    Environment {
         host: "web-01".into(),
         is_recording: false,
         uid: Some(1000),
@@ -86,7 +87,7 @@ impl Stage {
         Self::with(settings(), surroundings(width, height))
     }
 
-    pub fn with(settings: Settings, surroundings: Surroundings) -> Self {
+    pub fn with(settings: Settings, surroundings: Environment) -> Self {
         let now = after(Duration::ZERO);
         Self {
             tracker: Tracker::new(settings.linger),
@@ -129,7 +130,7 @@ impl Stage {
         for process in sockets.iter().flat_map(|socket| socket.owner.present()) {
             processes.insert(process.pid, Arc::clone(process));
         }
-        let mut observation = self.tracker.observe(Snapshot {
+        let mut observation = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             taken_at: self.now,
             sockets: sockets.to_vec(),
@@ -144,7 +145,7 @@ impl Stage {
     }
 
     /// A reading that took this, after a draw that took `drawing`.
-    pub fn refresh(&mut self, sockets: &[Socket], cost: Cost, drawing: Duration) {
+    pub fn refresh(&mut self, sockets: &[Socket], cost: RefreshTimings, drawing: Duration) {
         self.tell(Msg::Drawn(drawing));
         self.tell(Msg::RefreshMeasured(Refresh {
             taken_at: self.now,
@@ -168,7 +169,7 @@ impl Stage {
             let found = Inspected {
                 job,
                 backgrounds: owners.map(|owner| Background::new(owner.pid)).collect(),
-                keeper: None,
+                supervisor: None,
                 limits: Limits::default(),
             };
             effects.extend(
@@ -203,13 +204,13 @@ impl Stage {
 pub type Answer = (&'static str, Option<bool>, bool, Option<&'static str>);
 
 /// A bind test beside these holders, with these answers of the kernel.
-pub fn examination(
+pub fn test_result(
     target: &Target,
     taken_at: Moment,
     holders: &[Holder],
     answers: &[Answer],
-) -> Examination {
-    Examination::of(
+) -> BindTestResult {
+    BindTestResult::of(
         target,
         &mut Told {
             taken_at,
@@ -226,7 +227,7 @@ struct Told<'a> {
     answers: &'a [Answer],
 }
 
-impl Witness for Told<'_> {
+impl Prober for Told<'_> {
     fn rows(&mut self) -> Evidence {
         evidence(self.taken_at, self.holders.to_vec())
     }

@@ -1,7 +1,7 @@
 //! However the program ends, the terminal is as it was, and what is to be read can be read.
 
 use rustix::process::Signal;
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 
 use crate::support::pty::{Pty, is_available};
 use crate::terminal::program::{start, start_in_shell, start_with};

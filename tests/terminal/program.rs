@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use ratatui::widgets::Paragraph;
-use sockeye::app::{Input, Key};
-use sockeye::runtime::input;
+use sockeye::app::Input;
+use sockeye::keymap::Key;
 use sockeye::runtime::panic::{install_hook, spawn_worker};
-use sockeye::runtime::signals::{Signal, Signals, exit_code, stop_now, suspend_job};
+use sockeye::runtime::process::signals::{Signal, Signals, exit_code, stop_now, suspend_job};
 use sockeye::runtime::terminal::Screen;
+use sockeye::runtime::terminal::input;
 
 use crate::support::pty::Pty;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 use vt100::{MouseProtocolEncoding, MouseProtocolMode};
 
 use crate::support::pty::is_available;

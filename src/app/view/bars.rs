@@ -6,7 +6,7 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 /// How numbers came to be what they are, calm: it is the change that has a height, not the number. A step is one at
 /// least, and the whole height a quarter of the largest at least, so that a small change looks small. What never
 /// changed is a low line, known or not; what is not known of the others is left open.
-pub(super) fn sparkline(numbers: &[Option<usize>]) -> String {
+pub(crate) fn sparkline(numbers: &[Option<usize>]) -> String {
     let known = || numbers.iter().copied().flatten();
     let (least, most) = (known().min().unwrap_or(0), known().max().unwrap_or(0));
     let top = BARS.len() - 1;
@@ -20,7 +20,7 @@ pub(super) fn sparkline(numbers: &[Option<usize>]) -> String {
 }
 
 /// How many there were, up to `peak`: none is open, and one is seen.
-pub(super) fn bar(count: usize, peak: usize) -> char {
+pub(crate) fn bar(count: usize, peak: usize) -> char {
     match (count * BARS.len()).div_ceil(peak.max(1)) {
         0 => ' ',
         height => BARS[height.min(BARS.len()) - 1],

@@ -3,32 +3,25 @@
 //! A [`View`] is immutable and decides everything that the drawing needs to know. Two equal views
 //! look the same, so that nothing is written to the terminal when nothing changed.
 
-mod bars;
-mod bottom;
-mod clicks;
-mod geometry;
-mod help;
-mod overlay;
-mod panes;
-mod recording;
-mod scrollbar;
-mod table;
-mod top;
+pub(crate) mod bars;
+mod footer;
+mod header;
+pub(crate) mod overlay;
+pub(crate) mod scrollbar;
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::time::Duration;
 
+pub use crate::app::mouse::clicks::{Click, Target};
+pub use crate::app::table::view::{CellView, RowView, TitleView};
 pub use crate::theme::Role;
-pub use clicks::{Click, Target};
-pub(super) use help::last_help_scroll;
 pub use scrollbar::{Part, Scrollbar};
-pub use table::{CellView, RowView, TitleView};
 
-use super::layout::{Area, Layout};
-use super::{App, Size};
+use crate::app::layout::{Area, Layout};
+use crate::app::{App, Size};
 use crate::model::{Moment, clean};
-use crate::theme::{Glyphs, Looks};
+use crate::theme::{Glyphs, Styles};
 use crate::track::Mark;
 
 /// Text of one meaning.
@@ -47,7 +40,7 @@ pub struct Span {
 impl Span {
     /// The same text, reversed.
     #[must_use]
-    pub(super) const fn reversed(mut self) -> Self {
+    pub(crate) const fn reversed(mut self) -> Self {
         self.is_reversed = true;
         self
     }
@@ -129,7 +122,7 @@ pub struct View {
     /// What can be clicked; what covers something else comes after it.
     pub targets: Vec<Target>,
     /// What each meaning looks like.
-    pub looks: Looks,
+    pub styles: Styles,
     /// Which characters it is drawn with.
     pub glyphs: Glyphs,
 }
@@ -166,8 +159,8 @@ impl App {
             footer,
             cursor,
             overlay,
-            looks: self.looks(),
-            glyphs: self.surroundings.glyphs,
+            styles: self.styles(),
+            glyphs: self.environment.glyphs,
             layout,
             scrollbars: bars.into_iter().flatten().collect(),
             targets: Vec::new(),
@@ -178,18 +171,22 @@ impl App {
 
     /// How long the screen stays right if nothing happens; `None`: for ever.
     pub fn next_wake(&self, now: Moment) -> Option<Duration> {
-        let notice = self.notice.as_ref().map(|notice| notice.changes_in(now));
+        let notice = self
+            .notices
+            .current
+            .as_ref()
+            .map(|notice| notice.changes_in(now));
         let header = self.header_changes_in(now);
         // A recording's time goes on with its snapshots only.
-        let stands = self.is_paused() || self.surroundings.is_recording;
+        let stands = self.is_paused() || self.environment.is_recording;
         let rows = if stands {
             None
         } else {
             self.rows_change_in(now)
         };
-        let pane = match &self.pane {
-            Some(super::Pane::Bind(pane)) => pane.wakes_in(now),
-            Some(super::Pane::Details) if !stands => self.end_changes_in(now),
+        let pane = match &self.dock.pane {
+            Some(crate::app::Pane::Bind(pane)) => pane.wakes_in(now),
+            Some(crate::app::Pane::Details) if !stands => self.end_changes_in(now),
             _ => None,
         };
         [notice, header, rows, pane]
@@ -213,7 +210,7 @@ impl App {
 
     /// When a mark or a closed row expires, or an age in sight reads differently.
     fn rows_change_in(&self, now: Moment) -> Option<Duration> {
-        let due = self.selection.next_due(now);
+        let due = self.rows.selection.next_due(now);
         let marks = due.map(|at| at.saturating_sub(now.steady));
         let shown_at = self.shown_at(now);
         let ages = self
@@ -228,12 +225,12 @@ const TICK: Duration = Duration::from_millis(5);
 
 /// Text of one meaning. Names from outside were cleaned where they came in; paths, errors of the system and
 /// what was typed are cleaned here at the latest.
-pub(super) fn span(text: impl Into<String>, role: Role) -> Span {
+pub(crate) fn span(text: impl Into<String>, role: Role) -> Span {
     raw_span(cleaned(text.into()), role)
 }
 
 /// Text that is known to hold nothing that does not show.
-pub(super) fn raw_span(text: impl Into<String>, role: Role) -> Span {
+pub(crate) fn raw_span(text: impl Into<String>, role: Role) -> Span {
     Span {
         text: text.into(),
         role,
@@ -251,20 +248,20 @@ fn cleaned(text: String) -> String {
 }
 
 /// Width of a line in cells.
-pub(super) fn line_width(line: &[Span]) -> usize {
+pub(crate) fn line_width(line: &[Span]) -> usize {
     line.iter()
         .map(|span| crate::columns::width(&span.text))
         .sum()
 }
 
 /// Width of the widest of these lines.
-pub(super) fn widest(lines: &[Line]) -> usize {
+pub(crate) fn widest(lines: &[Line]) -> usize {
     let widths = lines.iter().map(|line| line_width(line));
     widths.max().unwrap_or(0)
 }
 
 /// A line that is too wide, cut at its end, which then reads `…`.
-pub(super) fn cut_line(line: Line, columns: usize) -> Line {
+pub(crate) fn cut_line(line: Line, columns: usize) -> Line {
     let mut left = columns;
     let is_too_wide = line_width(&line) > columns;
     let mut cut = Vec::with_capacity(line.len());
@@ -292,7 +289,7 @@ pub fn duration_text(duration: Duration) -> String {
 }
 
 /// The role in which a mark is shown.
-pub(super) const fn mark_role(mark: Mark) -> Role {
+pub(crate) const fn mark_role(mark: Mark) -> Role {
     match mark {
         Mark::Opened => Role::Good,
         Mark::Changed => Role::Warning,

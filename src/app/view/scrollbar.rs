@@ -2,7 +2,7 @@
 //!
 //! Drawing and dragging use the same numbers, so that the thumb is under the pointer that holds it.
 
-use super::super::layout::Area;
+use crate::app::layout::Area;
 
 /// What a scrollbar scrolls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Scrollbar {
 
 impl Scrollbar {
     /// The scrollbar of these lines in this column, if they need one.
-    pub(super) fn new(
+    pub(crate) fn new(
         part: Part,
         area: Area,
         lines: usize,
@@ -80,7 +80,7 @@ impl Scrollbar {
 
     /// Which line is the first in sight when the thumb begins at this row of the screen, or as near
     /// to it as it can.
-    pub(in crate::app) fn top_at(&self, row: u16) -> usize {
+    pub(crate) fn top_at(&self, row: u16) -> usize {
         let free = self.area.height - self.thumb_height();
         let at = row.saturating_sub(self.area.y).min(free);
         let (at, free, last) = (u64::from(at), u64::from(free), self.last() as u64);
@@ -89,7 +89,7 @@ impl Scrollbar {
 
     /// How far below the thumb's first cell a hand takes hold of it. Beside the thumb it is taken in its
     /// middle, and goes there.
-    pub(in crate::app) fn grip(&self, row: u16) -> u16 {
+    pub(crate) fn grab_offset(&self, row: u16) -> u16 {
         let thumb = self.thumb();
         match row.checked_sub(thumb.y) {
             Some(below) if below < thumb.height => below,
@@ -165,7 +165,7 @@ mod tests {
             let bar = bar(100, 20, top, 20);
             let thumb = bar.thumb();
             for row in thumb.y..thumb.y + thumb.height {
-                let taken = bar.top_at(row - bar.grip(row));
+                let taken = bar.top_at(row - bar.grab_offset(row));
                 let there = self::bar(100, 20, taken, 20).thumb();
                 assert_eq!(there, thumb, "from {top} at {row}");
             }

@@ -4,85 +4,58 @@ use super::join::uncapitalised;
 use super::members::Members;
 use super::process::{begin, end};
 use super::{Fix, FixCode, Situation, guard};
-use crate::model::{AlsoEnds, AlsoEndsKind, Behind, BehindKind};
+use crate::model::{AlsoEnds, AlsoEndsKind, BehindKind};
 
-/// What frees the port of a tunnel or forwarder; `None` if it is none.
+/// The fixes for a tunnel or forwarder; `None` if the processes are none.
 pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Option<Vec<Fix>> {
-    let behind = members.first_background()?.behind.as_ref()?;
-    let end_it = uncapitalised(&begin(members, members.keeper_to_end()));
-    let ended = |code, text| Fix {
-        code,
+    let behind = members.background?.behind.as_ref()?;
+    let end_it = uncapitalised(&begin(members, members.supervisor_to_end()));
+    let end = |text| Fix {
         text,
         ..end(members)
     };
-    let to = to(behind);
-    match behind.kind {
+    let close = |text| Fix {
+        code: FixCode::CloseForward,
+        ..end(text)
+    };
+    let name = behind.name.as_deref();
+    let to = name.map_or_else(String::new, |name| format!(" to {name}"));
+    Some(match behind.kind {
         BehindKind::SshForward if behind.is_reachable => {
-            let close = ended(
-                FixCode::CloseForward,
-                format!("Close the tunnel{to}: {end_it}"),
-            );
-            Some(vec![members.by_whom_with_keeper(close, situation)])
+            let close = close(format!("Close the tunnel{to}: {end_it}"));
+            vec![members.by_whom_with_supervisor(close, situation)]
         }
         BehindKind::SshForward => {
-            let close = ended(
-                FixCode::CloseForward,
-                format!("Close the tunnel{to}: {end_it}"),
-            );
-            let login = behind.name.as_deref().unwrap_or("the session");
-            let login = AlsoEnds::new(AlsoEndsKind::Login, login);
-            let close = Fix {
-                also_ends: [vec![login], close.also_ends.clone()].concat(),
-                ..close
+            let only = match behind.escape.as_deref() {
+                Some(command) if !command.starts_with('-') => {
+                    let by = name.unwrap_or_default();
+                    format!("the forward of the shared connection {by}: {command}")
+                }
+                Some(escape) => {
+                    let how = guard::by_escape("in it", escape);
+                    format!("the forward in the ssh session{to}: {how}")
+                }
+                None => format!("the forward in the ssh session{to}"),
             };
-            let first = Fix::sentence(FixCode::CloseForward, only_the_forward(behind));
-            Some(vec![first, members.by_whom(close, situation)])
+            let only = FixCode::CloseForward.fix(format!("Close only {only}"));
+            let mut close = close(format!("Close the tunnel{to}: {end_it}"));
+            let login = name.unwrap_or("the session");
+            close
+                .also_ends
+                .insert(0, AlsoEnds::new(AlsoEndsKind::Login, login));
+            vec![only, members.by_whom(close, situation)]
         }
         BehindKind::SshSession => {
-            let session = behind.name.as_deref().unwrap_or("ssh");
-            let text = format!(
+            let session = name.unwrap_or("ssh");
+            let close = close(format!(
                 "Close the tunnel of {session}, whose client may connect again if it is autossh: {end_it}"
-            );
-            Some(vec![
-                members.by_whom(ended(FixCode::CloseForward, text), situation),
-            ])
+            ));
+            vec![members.by_whom(close, situation)]
         }
         BehindKind::PortForward => {
-            let text = format!("Stop the forwarder{to}: {end_it}");
-            Some(vec![members.by_whom(
-                Fix {
-                    text,
-                    ..end(members)
-                },
-                situation,
-            )])
+            let end = end(format!("Stop the forwarder{to}: {end_it}"));
+            vec![members.by_whom(end, situation)]
         }
-        BehindKind::Container | BehindKind::SocketUnit | BehindKind::SystemdProxy => None,
-    }
-}
-
-/// ` to ann@web-01`
-fn to(behind: &Behind) -> String {
-    behind
-        .name
-        .as_ref()
-        .map_or_else(String::new, |name| format!(" to {name}"))
-}
-
-/// How the forward of a session is closed and the session goes on.
-fn only_the_forward(behind: &Behind) -> String {
-    let to = to(behind);
-    match behind.escape.as_deref() {
-        Some(command) if !command.starts_with('-') => {
-            let by = behind.name.as_deref().unwrap_or_default();
-            format!("Close only the forward of the shared connection {by}: {command}")
-        }
-        Some(escape) => {
-            format!(
-                "Close only the forward in the ssh session{to}: {}",
-                guard::by_escape("in it", escape)
-            )
-        }
-        None => format!("Close only the forward in the ssh session{to}"),
-    }
+        BehindKind::Container | BehindKind::SocketUnit | BehindKind::SystemdProxy => return None,
+    })
 }

@@ -1,142 +1,110 @@
-//! What is said instead of ending something that others need.
+//! Processes that others need: what to do instead of ending them, and what ending them costs.
 
 use super::members::Members;
 use super::party::named;
-use super::{Fix, FixCode, Situation, container};
-use crate::model::{BehindKind, Standing};
+use super::{Fix, FixCode, Frees, Situation, container};
+use crate::model::{BehindKind, EndRisk, Process};
 
-/// What is said before the end of something that others need.
+/// Whether ending a process would take along more than its own work.
+pub(in crate::bind) const fn is_guarded(end_risk: EndRisk) -> bool {
+    !matches!(end_risk, EndRisk::Ordinary | EndRisk::ContainerInit)
+}
+
+/// The fixes before the end of a process that others need.
 pub(super) fn instead(
-    standing: Standing,
+    end_risk: EndRisk,
     members: &Members<'_>,
     situation: &Situation<'_>,
 ) -> Vec<Fix> {
-    let behind = members
-        .first_background()
-        .and_then(|background| background.behind.as_ref());
-    let of_container = behind
-        .filter(|behind| behind.kind == BehindKind::Container)
-        .and_then(|behind| container::first_fix(behind, situation));
-    match of_container {
-        Some(fix) => vec![fix],
-        None => sentences(standing, members, situation),
-    }
+    let behind = members.background.and_then(|it| it.behind.as_ref());
+    let container = behind.filter(|behind| behind.kind == BehindKind::Container);
+    let stop = container.and_then(|behind| {
+        let mut fixes = container::fixes(behind, false, situation).into_iter();
+        fixes.find(|fix| fix.frees == Frees::Yes)
+    });
+    stop.map_or_else(
+        || sentences(end_risk, members.first, situation.port),
+        |fix| vec![fix],
+    )
 }
 
-/// What happens if it is ended all the same.
-pub(super) fn consequence(standing: Standing) -> Option<String> {
-    let text = match standing {
-        Standing::Ordinary | Standing::ContainerInit => return None,
-        Standing::ContainerProxy => {
+/// What happens if it is ended anyway.
+pub(super) fn consequence(end_risk: EndRisk) -> Option<String> {
+    let text = match end_risk {
+        EndRisk::Ordinary | EndRisk::ContainerInit => return None,
+        EndRisk::ContainerProxy => {
             "The container goes on and is reached from outside all the same."
         }
-        Standing::ContainerMonitor => {
+        EndRisk::ContainerMonitor => {
             "The container goes on, and its engine can't stop it any more."
         }
-        Standing::Engine => "Every container depends on it.",
-        Standing::Manager => "Everything that it runs ends with it.",
-        Standing::Supervisor => "Every program that it runs ends with it.",
-        Standing::Login => "The login ends with it.",
-        Standing::OwnLogin => "Your own login ends with it.",
-        Standing::Ancestor => "It runs the session that you are in, which may end with it.",
-        Standing::Resolver => "This machine looks up no names without it.",
-        Standing::SshServer => "There is no new ssh login without it.",
-        Standing::Network => "This machine may lose its network without it.",
-        Standing::SystemService => "The system needs it.",
+        EndRisk::Engine => "Every container depends on it.",
+        EndRisk::Manager => "Everything that it runs ends with it.",
+        EndRisk::Supervisor => "Every program that it runs ends with it.",
+        EndRisk::Login => "The login ends with it.",
+        EndRisk::OwnLogin => "Your own login ends with it.",
+        EndRisk::Ancestor => "It runs the session that you are in, which may end with it.",
+        EndRisk::Resolver => "This machine looks up no names without it.",
+        EndRisk::SshServer => "There is no new ssh login without it.",
+        EndRisk::Network => "This machine may lose its network without it.",
+        EndRisk::SystemService => "The system needs it.",
     };
     Some(text.to_owned())
 }
 
-/// The sentences for each standing, the best first.
-fn sentences(standing: Standing, members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix> {
-    let Some(first) = members.first_process() else {
-        return Vec::new();
-    };
-    let (who, port) = (named(first), situation.port);
-    let other_port = |why: &str| {
-        Fix::sentence(
-            FixCode::OtherPort,
-            format!("Take another port: {who} {why}"),
-        )
-    };
-    let sentence = Fix::sentence;
-    match standing {
-        Standing::Ordinary | Standing::ContainerInit => Vec::new(),
-        Standing::ContainerProxy | Standing::ContainerMonitor => vec![sentence(
-            FixCode::StopContainer,
-            format!(
-                "Stop the container that {who} publishes the port for, by its engine (`docker ps`, `podman ps`)"
-            ),
-        )],
-        Standing::Engine => vec![sentence(
-            FixCode::ChangeConfig,
-            format!(
-                "Change the address that {who} listens on, or take another port: every container depends on it"
-            ),
-        )],
-        Standing::Manager if is_inetd(&first.comm) => vec![sentence(
-            FixCode::ChangeConfig,
-            format!(
+/// The sentences for each risk, the best first.
+fn sentences(end_risk: EndRisk, first: &Process, port: u16) -> Vec<Fix> {
+    let who = named(first);
+    let other_port = |why: &str| FixCode::OtherPort.fix(format!("Take another port: {who} {why}"));
+    vec![match end_risk {
+        EndRisk::Ordinary | EndRisk::ContainerInit => return Vec::new(),
+        EndRisk::ContainerProxy | EndRisk::ContainerMonitor => FixCode::StopContainer.fix(format!(
+            "Stop the container that {who} publishes the port for, by its engine (`docker ps`, `podman ps`)"
+        )),
+        EndRisk::Engine => FixCode::ChangeConfig.fix(format!(
+            "Change the address that {who} listens on, or take another port: every container depends on it"
+        )),
+        EndRisk::Manager if matches!(&*first.comm, "inetd" | "xinetd") => {
+            FixCode::ChangeConfig.fix(format!(
                 "Take the line of port {port} out of the configuration of {who} and reload it: kill -HUP {}",
                 first.pid
-            ),
-        )],
-        Standing::Manager => vec![other_port(
+            ))
+        }
+        EndRisk::Manager => other_port(
             "listens for a service that it manages; stop that service's socket unit",
-        )],
-        Standing::Supervisor if first.name.starts_with("PM2") => vec![sentence(
-            FixCode::StopApp,
-            format!(
-                "Stop the app that {who} listens for by its name, which `pm2 list` shows: pm2 stop NAME"
-            ),
-        )],
-        Standing::Supervisor => vec![sentence(
-            FixCode::ChangeConfig,
-            format!(
-                "Change the port that {who} listens on itself, or take another: it runs other programs"
-            ),
-        )],
-        Standing::Login | Standing::OwnLogin => vec![sentence(
-            FixCode::CloseForward,
-            format!(
-                "Close only the forward: {}",
-                by_escape("in that ssh session", &format!("-KR {port}"))
-            ),
-        )],
-        Standing::Ancestor => vec![other_port("runs the session that you are in")],
-        Standing::Resolver => resolver(&first.comm, &who, port),
-        Standing::SshServer => vec![sentence(
-            FixCode::OtherPort,
-            format!(
-                "Take another port, or have the ssh server listen on another (Port in sshd_config): {who} takes the logins"
-            ),
-        )],
-        Standing::Network => vec![other_port("keeps this machine's network up")],
-        Standing::SystemService => vec![other_port("is a service that the system needs")],
-    }
-}
-
-fn is_inetd(comm: &str) -> bool {
-    matches!(comm, "inetd" | "xinetd")
+        ),
+        EndRisk::Supervisor if first.name.starts_with("PM2") => FixCode::StopApp.fix(format!(
+            "Stop the app that {who} listens for by its name, which `pm2 list` shows: pm2 stop NAME"
+        )),
+        EndRisk::Supervisor => FixCode::ChangeConfig.fix(format!(
+            "Change the port that {who} listens on itself, or take another: it runs other programs"
+        )),
+        EndRisk::Login | EndRisk::OwnLogin => {
+            let how = by_escape("in that ssh session", &format!("-KR {port}"));
+            FixCode::CloseForward.fix(format!("Close only the forward: {how}"))
+        }
+        EndRisk::Ancestor => other_port("runs the session that you are in"),
+        EndRisk::Resolver => return resolver(&first.comm, &who, port),
+        EndRisk::SshServer => FixCode::OtherPort.fix(format!(
+            "Take another port, or have the ssh server listen on another (Port in sshd_config): {who} takes the logins"
+        )),
+        EndRisk::Network => other_port("keeps this machine's network up"),
+        EndRisk::SystemService => other_port("is a service that the system needs"),
+    }]
 }
 
 fn resolver(comm: &str, who: &str, port: u16) -> Vec<Fix> {
-    let address = Fix::sentence(
-        FixCode::BindOtherAddress,
-        format!(
-            "Bind one address of this machine instead of every one, such as 192.0.2.1:{port} in place of \
-             0.0.0.0:{port}: {who} looks up names for this machine"
-        ),
-    );
-    let mut fixes = vec![address];
-    if comm.starts_with("systemd-resol") {
-        fixes.push(Fix::sentence(
-            FixCode::ChangeConfig,
+    let address = FixCode::BindOtherAddress.fix(format!(
+        "Bind one address of this machine instead of every one, such as 192.0.2.1:{port} in place of 0.0.0.0:{port}: \
+         {who} looks up names for this machine"
+    ));
+    let stub = comm.starts_with("systemd-resol").then(|| {
+        FixCode::ChangeConfig.fix(
             "Set DNSStubListener=no in /etc/systemd/resolved.conf and restart systemd-resolved, with /etc/resolv.conf \
              linked to /run/systemd/resolve/resolv.conf",
-        ));
-    }
-    fixes
+        )
+    });
+    [address].into_iter().chain(stub).collect()
 }
 
 /// How a forward is closed from within a session. The escape is off by default since OpenSSH 9.2

@@ -8,74 +8,65 @@ pub(super) fn joined(mut of_parties: Vec<Vec<Fix>>) -> Vec<Fix> {
     if of_parties.len() <= 1 {
         return of_parties.pop().unwrap_or_default();
     }
-    let firsts: Vec<Fix> = of_parties.iter().map(|fixes| fixes[0].clone()).collect();
-    if firsts.iter().any(|fix| fix.command.is_none()) {
-        // One of them has no command: what there is to do is said of each.
-        let is_sentence = |fix: &Fix| fix.command.is_none();
-        let (mut sentences, commands): (Vec<Fix>, Vec<Fix>) =
-            firsts.into_iter().partition(is_sentence);
-        let incomplete = commands.into_iter().map(|fix| Fix {
-            warning: Some("Something else has the port as well.".into()),
-            ..fix
-        });
-        sentences.extend(incomplete);
-        return sentences;
+    let firsts = of_parties.iter().map(|fixes| fixes[0].clone());
+    let (mut sentences, mut commands): (Vec<Fix>, Vec<Fix>) =
+        firsts.partition(|fix| fix.command.is_none());
+    if sentences.is_empty() {
+        return vec![all_of(&commands)];
     }
-    vec![both(&firsts)]
+    // One of them has no command, so each has to be done by itself.
+    for fix in &mut commands {
+        fix.warning = Some("Something else has the port as well.".into());
+    }
+    sentences.append(&mut commands);
+    sentences
 }
 
 /// One fix that does all of these.
-fn both(fixes: &[Fix]) -> Fix {
-    let text = text_of(fixes);
+fn all_of(fixes: &[Fix]) -> Fix {
     let commands: Vec<&str> = fixes
         .iter()
         .filter_map(|fix| fix.command.as_deref())
         .collect();
-    let is_same = fixes.iter().all(|fix| fix.code == fixes[0].code);
-    let code = match fixes[0].code {
-        FixCode::EndProcess => FixCode::EndProcesses,
-        code if is_same => code,
-        _ => FixCode::EndProcesses,
-    };
-    let run_as = fixes
-        .iter()
-        .map(|fix| &fix.run_as)
-        .find(|run_as| **run_as != RunAs::User);
     let warnings: Vec<&str> = fixes
         .iter()
         .filter_map(|fix| fix.warning.as_deref())
         .collect();
+    let first = fixes[0].code;
+    let is_same = fixes.iter().all(|fix| fix.code == first);
+    let code = if is_same && first != FixCode::EndProcess {
+        first
+    } else {
+        FixCode::EndProcesses
+    };
+    let mut run_as = fixes.iter().map(|fix| &fix.run_as);
+    let run_as = run_as.find(|run_as| **run_as != RunAs::User);
     Fix {
         run_as: run_as.cloned().unwrap_or(RunAs::User),
         also_ends: fixes.iter().flat_map(|fix| fix.also_ends.clone()).collect(),
         warning: (!warnings.is_empty()).then(|| warnings.join(" ")),
-        ..Fix::command(code, text, merged(&commands))
+        ..code.command(text_of(fixes), merged(&commands))
     }
 }
 
-/// `Stop a.service, and end nginx (12), nginx (13)`: what begins alike is said once.
+/// `Stop a.service, and end nginx (12) and nginx (13)`: a verb is written once.
 fn text_of(fixes: &[Fix]) -> String {
-    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut by_verb: Vec<(&str, Vec<&str>)> = Vec::new();
     for fix in fixes {
         let (verb, what) = fix.text.split_once(' ').unwrap_or((&fix.text, ""));
-        match said.iter_mut().find(|(known, _)| *known == verb) {
+        match by_verb.iter_mut().find(|(known, _)| *known == verb) {
             Some((_, all)) => all.push(what),
-            None => said.push((verb, vec![what])),
+            None => by_verb.push((verb, vec![what])),
         }
     }
-    let parts = said
-        .iter()
-        .map(|(verb, what)| format!("{verb} {}", what.join(" and ")));
-    let parts: Vec<_> = parts.collect();
-    let (first, rest) = parts
-        .split_first()
-        .map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
-    rest.iter().fold(first.to_owned(), |all, part| {
-        format!("{all}, and {}", uncapitalised(part))
-    })
+    let parts = by_verb.iter().enumerate().map(|(at, (verb, what))| {
+        let part = format!("{verb} {}", what.join(" and "));
+        if at == 0 { part } else { uncapitalised(&part) }
+    });
+    parts.collect::<Vec<_>>().join(", and ")
 }
 
-/// `systemctl stop a` and `systemctl stop b` are one command.
+/// `systemctl stop a` and `systemctl stop b` as one command.
 fn merged(commands: &[&str]) -> String {
     const VERBS: [&str; 5] = [
         "systemctl stop ",
@@ -84,26 +75,23 @@ fn merged(commands: &[&str]) -> String {
         "podman stop ",
         "kill ",
     ];
+    /// The verb of a simple command, with its `sudo`, and the operands.
+    fn split(command: &str) -> Option<(&str, &str)> {
+        let plain = command.strip_prefix("sudo ").unwrap_or(command);
+        let verb = VERBS.iter().find(|verb| plain.starts_with(**verb))?;
+        let (verb, operands) = command.split_at(command.len() - plain.len() + verb.len());
+        let is_simple = !command.contains(['$', ';', '&']) && !operands.starts_with('-');
+        is_simple.then_some((verb, operands))
+    }
     let mut merged: Vec<String> = Vec::new();
     for command in commands {
-        let is_simple = !command.contains(['$', ';', '&']);
-        let verb = VERBS
-            .iter()
-            .flat_map(|verb| [(*verb).to_owned(), format!("sudo {verb}")]);
-        let verb = verb.filter(|_| is_simple).find(|verb| {
-            let operand = command.strip_prefix(verb.as_str());
-            operand.is_some_and(|rest| !rest.starts_with('-'))
+        let before = split(command).and_then(|(verb, operands)| {
+            let is_same = |one: &&mut String| one.starts_with(verb) && !one.contains(" -");
+            Some((merged.iter_mut().find(is_same)?, operands))
         });
-        let before = verb.as_ref().and_then(|verb| {
-            let mut known = merged.iter_mut();
-            known.find(|known| known.starts_with(verb.as_str()) && !known.contains(" -"))
-        });
-        match (verb, before) {
-            (Some(verb), Some(before)) => {
-                before.push(' ');
-                before.push_str(&command[verb.len()..]);
-            }
-            _ => merged.push((*command).to_owned()),
+        match before {
+            Some((before, operands)) => before.push_str(&format!(" {operands}")),
+            None => merged.push((*command).to_owned()),
         }
     }
     merged.join("; ")

@@ -2,92 +2,82 @@
 
 use std::sync::Arc;
 
-use super::party::{self, Party, is_guarded, named};
+use super::party::named;
 use super::process::kill;
-use super::reader::Reader;
-use super::service::{ignores, keeper_text};
-use super::{Fix, FixCode, Situation};
-use crate::model::{AlsoEnds, Background, KeptBy, Pid, Process, Restarts, Standing, Term, Unit};
+use super::service::supervisor_text;
+use super::{Fix, FixCode, Situation, is_guarded};
+use crate::model::{AlsoEnds, Background, EndRisk, Pid, Process, Restarts, Supervisor, Term, Unit};
 
 /// A process, and what is known of it.
 pub(super) type Member<'a> = (&'a Arc<Process>, Option<&'a Background>);
 
-/// Processes that share a port because one started the others. The first started them.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Members<'a>(Vec<Member<'a>>);
+/// Processes that share a port because the first started the others.
+#[derive(Clone, Debug)]
+pub(super) struct Members<'a> {
+    pub(super) first: &'a Arc<Process>,
+    /// What is known of the first.
+    pub(super) background: Option<&'a Background>,
+    all: Vec<Member<'a>>,
+}
 
-/// Parties of processes: each first process with what it started.
-pub(super) fn grouped<'a>(all: &[Member<'a>]) -> Vec<Party<'a>> {
+/// Each process that none of the others started, with its descendants.
+pub(super) fn families<'a>(all: &[Member<'a>]) -> Vec<Members<'a>> {
     let has = |pid: Pid| all.iter().any(|(process, _)| process.pid == pid);
     let is_first = |(process, _): &&Member<'a>| !process.parent.is_some_and(has);
-    let mut families: Vec<Vec<Member<'a>>> = Vec::new();
+    let mut families: Vec<Members<'a>> = Vec::new();
     // Parents are not read at one instant: where they form a ring, any of them counts as the first.
     for &first in all.iter().filter(is_first).chain(all) {
-        let is_known =
-            |family: &Vec<Member<'a>>| family.iter().any(|(known, _)| known.pid == first.0.pid);
-        if !families.iter().any(is_known) {
-            families.push(family_of(first, all));
+        if !families.iter().any(|family| family.has(first.0.pid)) {
+            families.push(Members::of(first, all));
         }
     }
     families
-        .into_iter()
-        .map(|family| party::of_members(Members(family)))
-        .collect()
-}
-
-/// A process and its descendants among these.
-fn family_of<'a>(first: Member<'a>, all: &[Member<'a>]) -> Vec<Member<'a>> {
-    let mut family = vec![first];
-    let mut at = 0;
-    while let Some(&(parent, _)) = family.get(at) {
-        let is_child = |(process, _): &&Member<'a>| process.parent == Some(parent.pid);
-        for &child in all.iter().filter(is_child) {
-            if !family.iter().any(|(known, _)| known.pid == child.0.pid) {
-                family.push(child);
-            }
-        }
-        at += 1;
-    }
-    family
 }
 
 impl<'a> Members<'a> {
-    pub(super) const fn none() -> Self {
-        Self(Vec::new())
+    /// A process and its descendants among these.
+    fn of(first: Member<'a>, all: &[Member<'a>]) -> Self {
+        let mut family = Self {
+            first: first.0,
+            background: first.1,
+            all: vec![first],
+        };
+        let mut at = 0;
+        while let Some(&(parent, _)) = family.all.get(at) {
+            let is_child = |(process, _): &&Member<'a>| process.parent == Some(parent.pid);
+            for &child in all.iter().filter(is_child) {
+                if !family.has(child.0.pid) {
+                    family.all.push(child);
+                }
+            }
+            at += 1;
+        }
+        family
     }
 
-    /// The first of them, as if it had started no others.
-    pub(super) fn alone(&self) -> Self {
-        Self(self.0.iter().take(1).copied().collect())
+    fn has(&self, pid: Pid) -> bool {
+        self.all.iter().any(|(process, _)| process.pid == pid)
     }
 
-    pub(super) fn first_process(&self) -> Option<&'a Arc<Process>> {
-        self.0.first().map(|&(process, _)| process)
-    }
-
-    pub(super) fn first_background(&self) -> Option<&'a Background> {
-        self.0.first().and_then(|&(_, background)| background)
+    fn backgrounds(&self) -> impl Iterator<Item = &'a Background> {
+        self.all.iter().filter_map(|&(_, background)| background)
     }
 
     pub(super) fn pids(&self) -> Vec<Pid> {
-        self.0.iter().map(|(process, _)| process.pid).collect()
+        self.all.iter().map(|(process, _)| process.pid).collect()
     }
 
-    /// What the most guarded of them would cost.
-    pub(super) fn standing(&self) -> Standing {
-        let mut standings = self.backgrounds().map(|background| background.standing);
-        standings
-            .find(|&standing| is_guarded(standing))
-            .unwrap_or(Standing::Ordinary)
+    /// What ending the most needed of them would cost.
+    pub(super) fn end_risk(&self) -> EndRisk {
+        let mut risks = self.backgrounds().map(|background| background.end_risk);
+        let guarded = risks.find(|&end_risk| is_guarded(end_risk));
+        guarded.unwrap_or(EndRisk::Ordinary)
     }
 
     /// What else ends with them, each once.
     pub(super) fn also_ends(&self) -> Vec<AlsoEnds> {
         let mut all: Vec<AlsoEnds> = Vec::new();
-        for ends in self
-            .backgrounds()
-            .flat_map(|background| &background.also_ends)
-        {
+        for ends in self.backgrounds().flat_map(|one| &one.also_ends) {
             if !all.contains(ends) {
                 all.push(ends.clone());
             }
@@ -96,22 +86,26 @@ impl<'a> Members<'a> {
     }
 
     /// Why SIGTERM does not end the first of them, if it doesn't.
-    pub(super) fn deaf(&self) -> Option<&'static str> {
-        let term = self.first_background()?.reaction.term;
-        ignores(term).then(|| deaf(term))
+    pub(super) fn ignores_term(&self) -> Option<&'static str> {
+        match self.background?.reaction.term {
+            Term::Blocked => Some("it blocks SIGTERM"),
+            Term::Dropped => {
+                Some("it is the first process of its pid namespace and has no handler for SIGTERM")
+            }
+            Term::Ignored => Some("it ignores SIGTERM"),
+            Term::Handled | Term::Ends => None,
+        }
     }
 
-    /// Those that SIGTERM does not end.
-    pub(super) fn deaf_ones(&self) -> Vec<&'a Arc<Process>> {
-        let is_deaf = |background: &Background| ignores(background.reaction.term);
-        let deaf = self
-            .0
-            .iter()
-            .filter(|(_, background)| background.is_some_and(is_deaf));
-        deaf.map(|&(process, _)| process).collect()
+    /// One of them that SIGTERM does not end.
+    pub(super) fn one_ignoring_term(&self) -> Option<&'a Arc<Process>> {
+        let ignores = |one: &Background| ignores_term(one.reaction.term);
+        let mut members = self.all.iter();
+        let found = members.find(|(_, background)| background.is_some_and(ignores));
+        found.map(|&(process, _)| process)
     }
 
-    /// Those that a stopped unit leaves where `KillMode=` says so: all, or all but its main process.
+    /// Those that `KillMode=` keeps running when the unit stops: all, or all but its main process.
     pub(super) fn outlive(&self, unit: &Unit) -> Vec<Pid> {
         let mut pids = self.pids();
         match unit.kill_mode.as_deref() {
@@ -122,75 +116,56 @@ impl<'a> Members<'a> {
         pids
     }
 
-    /// Ending them without the one that starts them again.
+    /// Ends the first of them without what restarts it.
     pub(super) fn end_restarting(&self, situation: &Situation<'_>) -> Option<Fix> {
-        let first = self.first_process()?;
-        let kept_by = self.first_background()?.kept_by.as_ref()?;
+        let kept_by = self.background?.kept_by.as_ref()?;
+        let text = format!("End only {}", named(self.first));
+        let warning = format!("{} may start it again.", supervisor_text(kept_by));
         let fix = Fix {
             restarts: matches!(kept_by.restarts, Restarts::Yes | Restarts::OnChange),
-            warning: (kept_by.restarts == Restarts::Unknown)
-                .then(|| format!("{} may start it again.", keeper_text(kept_by))),
+            warning: (kept_by.restarts == Restarts::Unknown).then_some(warning),
             also_ends: self.also_ends(),
-            ..Fix::command(
-                FixCode::EndProcess,
-                format!("End only {}", named(first)),
-                kill("", &[first.pid]),
-            )
+            ..FixCode::EndProcess.command(text, kill("", &[self.first.pid]))
         };
         (kept_by.restarts != Restarts::No).then(|| self.by_whom(fix, situation))
     }
 
-    fn backgrounds(&self) -> impl Iterator<Item = &'a Background> {
-        self.0.iter().filter_map(|&(_, background)| background)
-    }
-
     /// Those that execute another program than the first: they inherited the socket and end by themselves.
-    pub(super) fn heirs(&self) -> Vec<&'a Arc<Process>> {
-        let Some(first) = self.first_process() else {
-            return Vec::new();
-        };
+    pub(super) fn other_programs(&self) -> Vec<&'a Arc<Process>> {
+        let first = self.first;
         let is_other = |process: &&Arc<Process>| match (&first.executable, &process.executable) {
             (Some(one), Some(other)) => one != other,
             _ => first.comm != process.comm,
         };
-        self.0
-            .iter()
-            .map(|&(process, _)| process)
-            .filter(is_other)
-            .collect()
+        let processes = self.all.iter().map(|&(process, _)| process);
+        processes.filter(is_other).collect()
     }
 
-    /// A parent that starts the first of them again and has no command of its own to keep it down.
-    pub(super) fn keeper_to_end(&self) -> Option<&'a KeptBy> {
-        let kept_by = self.first_background()?.kept_by.as_ref()?;
+    /// A parent that restarts the first of them and has no command to prevent that.
+    pub(super) fn supervisor_to_end(&self) -> Option<&'a Supervisor> {
+        let kept_by = self.background?.kept_by.as_ref()?;
         kept_by.is_ended_too().then_some(kept_by)
     }
 
-    /// The same where what starts them again is ended too.
-    pub(super) fn by_whom_with_keeper(&self, fix: Fix, situation: &Situation<'_>) -> Fix {
-        match self.keeper_to_end() {
-            Some(keeper) if !keeper.is_reachable => Reader::of(situation.limits).as_root(fix),
+    /// The fix as root's if what restarts them is ended too and takes that.
+    pub(super) fn by_whom_with_supervisor(&self, fix: Fix, situation: &Situation<'_>) -> Fix {
+        match self.supervisor_to_end() {
+            Some(supervisor) if !supervisor.is_reachable => fix.as_root(situation.limits),
             _ => self.by_whom(fix, situation),
         }
     }
 
-    /// The fix as root's where one of them belongs to somebody else.
+    /// The fix as root's if one of them belongs to another user.
     pub(super) fn by_whom(&self, fix: Fix, situation: &Situation<'_>) -> Fix {
         if self.backgrounds().all(|background| background.may_signal) {
             fix
         } else {
-            Reader::of(situation.limits).as_root(fix)
+            fix.as_root(situation.limits)
         }
     }
 }
 
-/// Why a process does not end by SIGTERM.
-pub(super) const fn deaf(term: Term) -> &'static str {
-    match term {
-        Term::Blocked => "it blocks SIGTERM",
-        Term::Dropped => {
-            "it is the first process of its pid namespace and has no handler for SIGTERM"
-        }
-        _ => "it ignores SIGTERM",
-    }
+/// Whether a process does not end by SIGTERM.
+pub(super) const fn ignores_term(term: Term) -> bool {
+    matches!(term, Term::Ignored | Term::Blocked | Term::Dropped)
 }

@@ -12,7 +12,6 @@ mod join;
 mod members;
 mod party;
 mod process;
-pub(super) mod reader;
 mod service;
 pub(super) mod shell;
 #[cfg(test)]
@@ -22,12 +21,14 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::model::{AlsoEnds, Holder, KeptBy, Limits, Protocol};
+use crate::model::{AlsoEnds, Holder, Limits, Protocol};
+pub(super) use guard::is_guarded;
 pub(super) use party::is_systemd;
+pub use service::supervisor_text;
 pub use shell::shell_word;
 
 /// Something that helps against a taken port.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fix {
     /// What kind of thing it is, for scripts.
     pub code: FixCode,
@@ -36,6 +37,7 @@ pub struct Fix {
     /// The exact command, for a POSIX shell. It is shown, never run.
     pub command: Option<String>,
     /// Who has to run the command.
+    #[serde(rename = "as")]
     pub run_as: RunAs,
     /// Whether the port is free afterwards.
     pub frees: Frees,
@@ -47,11 +49,11 @@ pub struct Fix {
     pub warning: Option<String>,
 }
 
-impl Fix {
+impl FixCode {
     /// A fix that is a sentence.
-    pub fn sentence(code: FixCode, text: impl Into<String>) -> Self {
-        Self {
-            code,
+    pub fn fix(self, text: impl Into<String>) -> Fix {
+        Fix {
+            code: self,
             text: text.into(),
             command: None,
             run_as: RunAs::User,
@@ -63,35 +65,33 @@ impl Fix {
     }
 
     /// A fix with its command.
-    pub fn command(code: FixCode, text: impl Into<String>, command: impl Into<String>) -> Self {
-        Self {
+    pub fn command(self, text: impl Into<String>, command: impl Into<String>) -> Fix {
+        Fix {
             command: Some(command.into()),
-            ..Self::sentence(code, text)
+            ..self.fix(text)
         }
     }
+}
 
-    /// What it does besides or does not do, in sentences; `None` where it does no more and no less than it
-    /// says.
+impl Fix {
+    /// What else it does or does not do, in sentences; `None` if it does exactly what its text says.
     pub fn caution(&self) -> Option<String> {
-        let ends = (!self.also_ends.is_empty()).then(|| {
+        let mut sentences = Vec::new();
+        if !self.also_ends.is_empty() {
             let shown = self.also_ends.iter().take(MAX_ENDS);
-            let mut things: Vec<_> = shown.map(thing).collect();
+            let mut things: Vec<_> = shown.map(also_ends_text).collect();
             let more = self.also_ends.len().saturating_sub(MAX_ENDS);
             things.extend((more > 0).then(|| format!("and {more} more")));
-            format!("Also ends {}.", things.join(", "))
-        });
-        let restarts = self.restarts.then(|| "It is started again.".to_owned());
-        let all: Vec<_> = ends
-            .into_iter()
-            .chain(restarts)
-            .chain(self.warning.clone())
-            .collect();
-        (!all.is_empty()).then(|| all.join(" "))
+            sentences.push(format!("Also ends {}.", things.join(", ")));
+        }
+        sentences.extend(self.restarts.then(|| "It is started again.".to_owned()));
+        sentences.extend(self.warning.clone());
+        (!sentences.is_empty()).then(|| sentences.join(" "))
     }
 }
 
 /// What ends besides, as words: `port 9202/tcp`, `the login of ann on pts/3`.
-pub fn thing(ends: &AlsoEnds) -> String {
+pub fn also_ends_text(ends: &AlsoEnds) -> String {
     use crate::model::AlsoEndsKind as Kind;
     match ends.kind {
         Kind::Port => format!("port {}", ends.name),
@@ -142,13 +142,15 @@ pub enum FixCode {
 }
 
 /// Who has to run a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RunAs {
     /// Root; for an ordinary user the command begins with `sudo`.
     Root,
     /// Whoever asks.
     User,
     /// This user.
+    #[serde(untagged)]
     Named(String),
 }
 
@@ -197,19 +199,8 @@ pub fn fixes_for(holder: &Holder, limits: &Limits) -> Vec<Fix> {
     })
 }
 
-/// What starts a process again, as words: `supervisord (77)`, `systemd`.
-pub fn keeper_text(kept_by: &KeptBy) -> String {
-    service::keeper_text(kept_by)
-}
-
-/// How what has the port is ended: every socket in the way is in the first fix that has a command, or is
-/// named in a sentence before it.
+/// Ends the sockets in the way: each is in the first fix that has a command, or is named in a sentence before it.
 pub(super) fn end_holders(situation: &Situation<'_>) -> Vec<Fix> {
-    let parties = party::parties(situation);
-    join::joined(
-        parties
-            .into_iter()
-            .map(|party| party.fixes(situation))
-            .collect(),
-    )
+    let parties = party::parties(situation).into_iter();
+    join::joined(parties.map(|party| party.fixes(situation)).collect())
 }

@@ -1,14 +1,13 @@
-//! What has a port, as one command can end it: a container, a unit, an app of a supervisor, processes.
+//! The parties that have a port, each as one command can end it: a container, a unit, an app of a supervisor, processes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::members::{self, Members};
+use super::members::{self, Member, Members, ignores_term};
 use super::shell::unit_operands;
 use super::{Fix, FixCode, Situation, container, guard, process, service};
 use crate::model::{
-    Activation, Background, Behind, BehindKind, Holder, KeeperKind, KeptBy, Manager, Owner, Pid,
-    Process, Standing, Text, Unit,
+    Activation, Background, Behind, BehindKind, Holder, Manager, Owner, Pid, Process, Supervisor,
+    SupervisorKind, Text, Unit,
 };
 
 /// One of them.
@@ -26,45 +25,51 @@ pub(super) enum Party<'a> {
     },
     Unit {
         unit: &'a Unit,
-        members: Members<'a>,
+        /// Its processes, if they are ended by it alone.
+        members: Option<Members<'a>>,
     },
     App {
-        kept_by: &'a KeptBy,
+        kept_by: &'a Supervisor,
         members: Members<'a>,
     },
     Processes(Members<'a>),
-    /// The owner may not be seen.
+    /// The owner can't be seen.
     Hidden {
-        user: Option<String>,
-        /// The ssh session that it can only be.
+        user: Option<&'a Text>,
+        /// The ssh session that it must be.
         session: Option<&'a Behind>,
     },
 }
 
-/// Every party, the one that matters most first; each once.
+/// Every party once, the most important first.
 pub(super) fn parties<'a>(situation: &Situation<'a>) -> Vec<Party<'a>> {
     let mut parties: Vec<Party<'a>> = Vec::new();
-    let mut loose: BTreeMap<Pid, (&Arc<Process>, Option<&Background>)> = BTreeMap::new();
+    let mut processes: BTreeMap<Pid, Member<'a>> = BTreeMap::new();
     let mut at = None;
     for &holder in &situation.holders {
         if let Some(party) = of_socket(holder) {
-            add(&mut parties, party);
+            if !parties.iter().any(|other| other.is_same(&party)) {
+                parties.push(party);
+            }
             continue;
         }
         for process in holder.socket.owner.present() {
-            let background = holder.backgrounds.iter().find(|one| one.pid == process.pid);
-            loose.entry(process.pid).or_insert((process, background));
+            let mut backgrounds = holder.backgrounds.iter();
+            let background = backgrounds.find(|one| one.pid == process.pid);
+            processes
+                .entry(process.pid)
+                .or_insert((process, background));
             at.get_or_insert(parties.len());
         }
     }
-    let loose = members::grouped(&loose.into_values().collect::<Vec<_>>());
-    let at = at.unwrap_or(0).min(parties.len());
-    let tail = parties.split_off(at);
-    for party in loose {
-        add(&mut parties, party);
-    }
-    for party in tail {
-        add(&mut parties, party);
+    // The processes stand where the first of them was found.
+    let after = parties.split_off(at.unwrap_or(0).min(parties.len()));
+    let processes: Vec<_> = processes.into_values().collect();
+    let of_processes = members::families(&processes).into_iter().map(of_members);
+    for party in of_processes.chain(after) {
+        if !parties.iter().any(|other| other.is_same(&party)) {
+            parties.push(party);
+        }
     }
     parties
 }
@@ -79,177 +84,151 @@ pub(in crate::bind) fn is_systemd(process: &Process) -> bool {
         || process.executable.as_deref().is_none_or(is_manager)
 }
 
-/// What a whole socket belongs to, whoever of its processes is asked.
+/// The party that a whole socket belongs to, whichever of its processes has it.
 fn of_socket(holder: &Holder) -> Option<Party<'_>> {
+    let is_container = |behind: &&Behind| behind.kind == BehindKind::Container;
+    let hidden = holder.behind.as_ref();
     if let Some(activation) = &holder.activation {
-        let present = holder.socket.owner.present();
+        let mut owners = holder.socket.owner.present().iter();
         return Some(Party::SocketUnit {
             activation,
-            is_started: present.iter().any(|process| !is_systemd(process))
-                || holder.hidden_unit.is_some(),
+            is_started: owners.any(|process| !is_systemd(process)) || holder.hidden_unit.is_some(),
             manager: holder.manager.clone().unwrap_or(Manager::System),
         });
     }
-    let containers = holder.backgrounds.iter().filter_map(|background| {
-        let behind = background
-            .behind
-            .as_ref()
-            .filter(|behind| behind.kind == BehindKind::Container)?;
+    let mut containers = holder.backgrounds.iter().filter_map(|background| {
+        let behind = background.behind.as_ref().filter(is_container)?;
         Some((behind, Some(background)))
     });
-    let hidden = holder
-        .behind
-        .iter()
-        .filter(|behind| behind.kind == BehindKind::Container);
-    let hidden = hidden.map(|behind| (behind, None));
-    let mut containers = containers.chain(hidden);
-    if let Some((behind, background)) = containers.next() {
+    let hidden_container = hidden.filter(is_container).map(|behind| (behind, None));
+    if let Some((behind, background)) = containers.next().or(hidden_container) {
         let unit = background.and_then(|background| background.unit.as_ref());
-        if let Some(unit) = unit.filter(|unit| unit.is_server == Some(true)) {
-            let members = Members::none();
-            return Some(Party::Unit { unit, members });
-        }
-        return Some(Party::Container { behind, background });
+        let server = unit.filter(|unit| unit.is_server == Some(true));
+        return Some(match server {
+            Some(unit) => Party::Unit {
+                unit,
+                members: None,
+            },
+            None => Party::Container { behind, background },
+        });
     }
     if let Some(unit) = &holder.hidden_unit {
-        let members = Members::none();
+        let members = None;
         return Some(Party::Unit { unit, members });
     }
     (holder.socket.owner == Owner::Hidden).then(|| Party::Hidden {
-        user: holder.socket.user.as_ref().map(ToString::to_string),
-        session: holder
-            .behind
-            .as_ref()
-            .filter(|behind| behind.kind == BehindKind::SshSession),
+        user: holder.socket.user.as_ref(),
+        session: hidden.filter(|behind| behind.kind == BehindKind::SshSession),
     })
 }
 
-/// The party of processes that belong together, as their first one's background says.
-pub(super) fn of_members(members: Members<'_>) -> Party<'_> {
-    let Some(background) = members.first_background() else {
-        return Party::Processes(members);
-    };
-    if let Some(unit) = background
-        .unit
-        .as_ref()
-        .filter(|unit| unit.is_server == Some(true))
-    {
+/// The party of processes that belong together, by what is known of the first.
+fn of_members(members: Members<'_>) -> Party<'_> {
+    let background = members.background;
+    let unit = background.and_then(|background| background.unit.as_ref());
+    if let Some(unit) = unit.filter(|unit| unit.is_server == Some(true)) {
+        let members = Some(members);
         return Party::Unit { unit, members };
     }
-    let has_own_command = |kept_by: &&KeptBy| {
-        use KeeperKind as K;
+    let has_own_command = |kept_by: &&Supervisor| {
+        use SupervisorKind as K;
         matches!(
             kept_by.kind,
             K::Pm2 | K::Supervisord | K::Runit | K::Daemontools | K::S6 | K::Forever | K::Overmind
         )
     };
-    match background.kept_by.as_ref().filter(has_own_command) {
-        // A supervisor that listens itself is no app of its own.
-        Some(kept_by) if kept_by.pid != Some(background.pid) || kept_by.name.is_some() => {
+    let kept_by = background.and_then(|background| background.kept_by.as_ref());
+    match kept_by.filter(has_own_command) {
+        // A supervisor that listens itself is not one of its apps.
+        Some(kept_by) if kept_by.pid != Some(members.first.pid) || kept_by.name.is_some() => {
             Party::App { kept_by, members }
         }
         _ => Party::Processes(members),
     }
 }
 
-fn add<'a>(parties: &mut Vec<Party<'a>>, party: Party<'a>) {
-    let is_same = |other: &Party<'a>| match (other, &party) {
-        (
-            Party::SocketUnit {
-                activation: one, ..
-            },
-            Party::SocketUnit {
-                activation: other, ..
-            },
-        ) => one == other,
-        (Party::Container { behind: one, .. }, Party::Container { behind: other, .. }) => {
-            (one.engine, &one.id, &one.name) == (other.engine, &other.id, &other.name)
-        }
-        (Party::Unit { unit: one, .. }, Party::Unit { unit: other, .. }) => one.name == other.name,
-        (Party::Hidden { .. }, Party::Hidden { .. }) => true,
-        _ => false,
-    };
-    if !parties.iter().any(is_same) {
-        parties.push(party);
-    }
-}
-
 impl Party<'_> {
-    /// What frees the port of it, the best first.
+    fn is_same(&self, other: &Self) -> bool {
+        use Party::{Container, Hidden, SocketUnit, Unit};
+        match (self, other) {
+            (
+                SocketUnit {
+                    activation: one, ..
+                },
+                SocketUnit {
+                    activation: two, ..
+                },
+            ) => one == two,
+            (Container { behind: one, .. }, Container { behind: two, .. }) => {
+                (one.engine, &one.id, &one.name) == (two.engine, &two.id, &two.name)
+            }
+            (Unit { unit: one, .. }, Unit { unit: two, .. }) => one.name == two.name,
+            (Hidden { .. }, Hidden { .. }) => true,
+            _ => false,
+        }
+    }
+
+    /// The fixes for it, the best first.
     pub(super) fn fixes(&self, situation: &Situation<'_>) -> Vec<Fix> {
         match self {
             Self::SocketUnit {
                 activation,
                 is_started,
                 manager,
-            } => {
-                let mut units: Vec<&str> = vec![&activation.socket_unit];
-                // With `Accept=yes` each connection has an instance of its own, and none has the listener.
-                if *is_started && !activation.service.contains("@.") {
-                    units.push(&activation.service);
-                }
-                let text = format!("Stop the socket unit {}", activation.socket_unit);
-                let Some(operands) = unit_operands(&units) else {
-                    return vec![Fix::sentence(FixCode::StopSocketUnit, text)];
-                };
-                vec![service::stop(
-                    FixCode::StopSocketUnit,
-                    &text,
-                    &operands,
-                    manager,
-                    situation,
-                )]
-            }
-            Self::Container { behind, background } => container::fixes(
-                behind,
-                background.map(|background| background.reaction),
+            } => vec![stop_socket_unit(
+                activation,
+                *is_started,
+                manager,
                 situation,
-            ),
-            Self::Unit { unit, members } => service::unit_fixes(unit, members, situation),
+            )],
+            Self::Container { behind, background } => {
+                let ignores = background.is_some_and(|it| ignores_term(it.reaction.term));
+                container::fixes(behind, ignores, situation)
+            }
+            Self::Unit { unit, members } => service::unit_fixes(unit, members.as_ref(), situation),
             Self::App { kept_by, members } => service::app_fixes(kept_by, members, situation),
             Self::Processes(members) => process::fixes(members, situation),
-            Self::Hidden {
-                session: Some(session),
-                ..
-            } => {
-                let who = session.name.as_deref().unwrap_or_default();
-                let escape = session.escape.as_deref().unwrap_or_default();
-                let text = format!(
-                    "Close only the forward: {}",
-                    guard::by_escape(&format!("in the ssh session of {who}"), escape)
-                );
-                vec![Fix::sentence(FixCode::CloseForward, text)]
-            }
-            Self::Hidden { user, .. } => vec![hidden(user.as_deref(), situation)],
+            Self::Hidden { user, session } => vec![hidden(*user, *session, situation)],
         }
     }
 }
 
-fn hidden(user: Option<&str>, situation: &Situation<'_>) -> Fix {
-    let of = user.map_or_else(String::new, |user| format!(" of {user}"));
-    let text = match &situation.look_as_root {
-        Some(command) => format!(
-            "The process{of} is hidden from you: `{command}` shows which it is and how to end it"
-        ),
-        None => format!("The process{of} is hidden from you: ask its user, or root, to end it"),
+fn stop_socket_unit(
+    activation: &Activation,
+    is_started: bool,
+    manager: &Manager,
+    situation: &Situation<'_>,
+) -> Fix {
+    let mut units: Vec<&str> = vec![&activation.socket_unit];
+    // With `Accept=yes` each connection has an instance of the service, and none has the listener.
+    if is_started && !activation.service.contains("@.") {
+        units.push(&activation.service);
+    }
+    let text = format!("Stop the socket unit {}", activation.socket_unit);
+    let Some(operands) = unit_operands(&units) else {
+        return FixCode::StopSocketUnit.fix(text);
     };
-    Fix::sentence(FixCode::EndProcess, text)
+    let command = format!("{} stop {operands}", service::systemctl(manager));
+    let fix = FixCode::StopSocketUnit.command(text, command);
+    service::by_manager(fix, manager, situation)
 }
 
-/// Whether ending a process would take along more than its own work.
-pub(super) const fn is_guarded(standing: Standing) -> bool {
-    !matches!(standing, Standing::Ordinary | Standing::ContainerInit)
+fn hidden(user: Option<&Text>, session: Option<&Behind>, situation: &Situation<'_>) -> Fix {
+    if let Some(session) = session {
+        let who = session.name.as_deref().unwrap_or_default();
+        let escape = session.escape.as_deref().unwrap_or_default();
+        let how = guard::by_escape(&format!("in the ssh session of {who}"), escape);
+        return FixCode::CloseForward.fix(format!("Close only the forward: {how}"));
+    }
+    let of = user.map_or_else(String::new, |user| format!(" of {user}"));
+    let how = match &situation.look_as_root {
+        Some(command) => format!("`{command}` shows which it is and how to end it"),
+        None => "ask its user, or root, to end it".to_owned(),
+    };
+    FixCode::EndProcess.fix(format!("The process{of} is hidden from you: {how}"))
 }
 
 /// A name and pid: `node server.js (812)`.
 pub(super) fn named(process: &Process) -> String {
     format!("{} ({})", process.name, process.pid)
-}
-
-/// The same of something that is known by its pid, and maybe its name.
-pub(super) fn named_or(name: Option<&Text>, pid: Pid, otherwise: &str) -> String {
-    name.map_or_else(
-        || format!("{otherwise} ({pid})"),
-        |name| format!("{name} ({pid})"),
-    )
 }

@@ -1,11 +1,10 @@
-//! Ending processes: which of a family, by which signal, and what is said where that costs more than the
-//! port.
+//! Ending processes: which of a family, by which signal, and what to print if that costs more than the port.
 
-use super::members::{Members, deaf};
-use super::party::{is_guarded, named};
-use super::service::{ignores, keeper_text};
-use super::{Fix, FixCode, Situation, forward, guard};
-use crate::model::{KeptBy, Pid, Restarts, Run, Term};
+use super::members::Members;
+use super::party::named;
+use super::service::supervisor_text;
+use super::{Fix, FixCode, Situation, forward, guard, is_guarded};
+use crate::model::{Pid, Reaction, Restarts, Run, Supervisor, Term};
 
 /// `kill`, with a signal's option or nothing.
 pub(super) fn kill(signal: &str, pids: &[Pid]) -> String {
@@ -13,21 +12,17 @@ pub(super) fn kill(signal: &str, pids: &[Pid]) -> String {
     format!("kill {signal}{}", pids.join(" "))
 }
 
-/// What frees the port of a family of processes.
+/// The fixes for a family of processes.
 pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix> {
-    let Some(first) = members.first_process() else {
-        return Vec::new();
-    };
-    let standing = members.standing();
-    if is_guarded(standing) {
-        let mut fixes = guard::instead(standing, members, situation);
-        let end = Fix {
-            also_ends: members.also_ends(),
-            warning: guard::consequence(standing),
-            ..end(members)
-        };
-        // Nothing ends pid 1, and what it would cost is said above.
-        if first.pid != 1 {
+    let end_risk = members.end_risk();
+    if is_guarded(end_risk) {
+        let mut fixes = guard::instead(end_risk, members, situation);
+        // Nothing ends pid 1.
+        if members.first.pid != 1 {
+            let end = Fix {
+                warning: guard::consequence(end_risk),
+                ..end(members)
+            };
             fixes.push(members.by_whom(end, situation));
         }
         return fixes;
@@ -35,165 +30,136 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix
     if let Some(fixes) = forward::fixes(members, situation) {
         return fixes;
     }
-    let mut fixes = vec![members.by_whom_with_keeper(end(members), situation)];
+    let end = members.by_whom_with_supervisor(end(members), situation);
+    let mut fixes = vec![end];
     if fixes[0].command.is_some() && fixes[0].code != FixCode::EndHard && members.pids().len() > 1 {
-        let hard = Fix::command(
-            FixCode::EndHard,
-            "If some of them still run, kill all of them at once",
-            kill("-KILL ", &members.pids()),
-        );
+        let text = "If some of them still run, kill all of them at once";
         let hard = Fix {
             warning: Some("What they are doing is lost.".into()),
-            ..hard
+            ..FixCode::EndHard.command(text, kill("-KILL ", &members.pids()))
         };
         fixes.push(members.by_whom(hard, situation));
     }
-    if members.keeper_to_end().is_some() {
+    if members.supervisor_to_end().is_some() {
         fixes.extend(members.end_restarting(situation));
     }
     fixes
 }
 
-/// The end of a family, by the signal that its first process reacts to.
+/// Ends a family by the signal that its first process reacts to.
 pub(super) fn end(members: &Members<'_>) -> Fix {
-    let Some(first) = members.first_process() else {
-        return Fix::sentence(FixCode::NoneNeeded, "Nothing is to be ended");
-    };
-    let reaction = members
-        .first_background()
-        .map(|background| background.reaction);
-    let (run, term) = reaction.map_or((Run::Running, Term::Ends), |it| (it.run, it.term));
-    let who = named(first);
-    let keeper = members.keeper_to_end();
-    let before: Vec<Pid> = keeper.and_then(|keeper| keeper.pid).into_iter().collect();
-    let with = |pids: Vec<Pid>| [before.clone(), pids].concat();
-    let also_ends = members.also_ends();
-    let fix = match (run, term) {
-        (Run::Uninterruptible, _) => {
+    let reaction = members.background.map(|background| background.reaction);
+    let reaction = reaction.unwrap_or(Reaction::ORDINARY);
+    let who = named(members.first);
+    let supervisor = members.supervisor_to_end();
+    let before: Vec<Pid> = supervisor
+        .and_then(|supervisor| supervisor.pid)
+        .into_iter()
+        .collect();
+    let all = [before.clone(), members.pids()].concat();
+    let kill_all = |text: String| FixCode::EndHard.command(text, kill("-KILL ", &all));
+    let fix = match (reaction.run, members.ignores_term()) {
+        (Run::Uninterruptible, _) => FixCode::Wait.fix(format!(
+            "{who} waits for I/O in the kernel and reacts to no signal, not even SIGKILL, until that ends"
+        )),
+        (Run::Stopped, None) => {
+            let begin = begin(members, supervisor);
             let text = format!(
-                "{who} waits for I/O in the kernel and reacts to no signal, not even SIGKILL, until that ends"
+                "{begin}, which is stopped (Ctrl-Z) and handles the signal when it is continued"
             );
-            Fix::sentence(FixCode::Wait, text)
+            let command = format!("{}; {}", kill("", &all), kill("-CONT ", &all));
+            FixCode::ContinueThenEnd.command(text, command)
         }
-        (Run::Stopped, _) if !ignores(term) => {
-            let pids = with(members.pids());
-            let command = format!("{}; {}", kill("", &pids), kill("-CONT ", &pids));
-            let text = format!(
-                "{}, which is stopped (Ctrl-Z) and handles the signal when it is continued",
-                begin(members, keeper)
-            );
-            Fix::command(FixCode::ContinueThenEnd, text, command)
-        }
-        (Run::Stopped | Run::Traced, _) => {
-            let text = format!("Kill {who}, which is stopped and handles no other signal");
-            Fix::command(
-                FixCode::EndHard,
-                text,
-                kill("-KILL ", &with(members.pids())),
-            )
-        }
-        (Run::Running, Term::Ignored | Term::Blocked | Term::Dropped) => {
-            let text = format!("Kill {who}: {}", deaf(term));
-            Fix::command(
-                FixCode::EndHard,
-                text,
-                kill("-KILL ", &with(members.pids())),
-            )
-        }
-        (Run::Running, _) => by_term(members, keeper, &before),
+        (Run::Stopped | Run::Traced, _) => kill_all(format!(
+            "Kill {who}, which is stopped and handles no other signal"
+        )),
+        (Run::Running, Some(why)) => kill_all(format!("Kill {who}: {why}")),
+        (Run::Running, None) => by_term(members, reaction, supervisor, &before),
     };
-    Fix { also_ends, ..fix }
+    Fix {
+        also_ends: members.also_ends(),
+        ..fix
+    }
 }
 
-/// The end by SIGTERM, or by the signal that this kind of server ends at once by.
-fn by_term(members: &Members<'_>, keeper: Option<&KeptBy>, before: &[Pid]) -> Fix {
-    let (Some(first), background) = (members.first_process(), members.first_background()) else {
-        return Fix::sentence(FixCode::NoneNeeded, "Nothing is to be ended");
-    };
-    let reaction = background.map(|background| background.reaction);
-    if let Some(quick) = reaction.and_then(|reaction| reaction.quick) {
-        let text = format!(
-            "{} by SIG{} (SIGTERM {})",
-            text_of(&members.alone(), keeper, true),
-            quick.signal,
-            quick.instead_of
-        );
-        let end = kill(&format!("-{} ", quick.signal), &[first.pid]);
+/// Ends a family by SIGTERM, or by the signal that ends this kind of server at once.
+fn by_term(
+    members: &Members<'_>,
+    reaction: Reaction,
+    supervisor: Option<&Supervisor>,
+    before: &[Pid],
+) -> Fix {
+    let first = members.first.pid;
+    if let Some(quick) = reaction.quick {
+        let (signal, instead_of) = (quick.signal, quick.instead_of);
+        let begin = begin(members, supervisor);
+        let text = format!("{begin} by SIG{signal} (SIGTERM {instead_of})");
+        let end = kill(&format!("-{signal} "), &[first]);
         let command = match before {
             [] => end,
             before => format!("{}; {end}", kill("", before)),
         };
-        return Fix::command(FixCode::EndProcess, text, command);
+        return FixCode::EndProcess.command(text, command);
     }
-    let heirs = members.heirs();
-    let handles = reaction.is_some_and(|reaction| reaction.term == Term::Handled);
-    // One that has a handler ends its workers itself; heirs of another program know nothing of it.
-    let mut pids = vec![first.pid];
+    let handles = reaction.term == Term::Handled;
+    // A process with a handler ends its workers itself, but not other programs.
+    let mut pids = vec![first];
     if handles {
-        pids.extend(heirs.iter().map(|heir| heir.pid));
+        pids.extend(members.other_programs().iter().map(|other| other.pid));
     } else {
         pids.extend(members.pids().into_iter().skip(1));
     }
     // A program that waits for a changed file ends its child itself, perhaps before `kill` comes to it and
     // fails; it starts nothing when the child ends first. Anything else would start it again at once.
-    if keeper.is_some_and(|keeper| keeper.restarts == Restarts::OnChange) {
+    if supervisor.is_some_and(|supervisor| supervisor.restarts == Restarts::OnChange) {
         pids.extend(before);
     } else {
         pids.splice(..0, before.iter().copied());
     }
-    let text = text_of(members, keeper, handles);
-    // A master may see to a worker that ignores SIGTERM; one without a handler does not.
-    let deaf = members.deaf_ones();
-    if let (Some(who), false) = (deaf.first(), handles) {
+    let text = text_of(members, supervisor, handles);
+    // A master may end a worker that ignores SIGTERM; one without a handler does not.
+    if let (Some(who), false) = (members.one_ignoring_term(), handles) {
         let text = format!("{text}, by SIGKILL: {} ignores SIGTERM", named(who));
-        return Fix::command(FixCode::EndHard, text, kill("-KILL ", &pids));
+        return FixCode::EndHard.command(text, kill("-KILL ", &pids));
     }
-    let code = if pids.len() > 1 {
-        FixCode::EndProcesses
-    } else {
-        FixCode::EndProcess
+    let code = match pids.len() {
+        1 => FixCode::EndProcess,
+        _ => FixCode::EndProcesses,
     };
-    Fix::command(code, text, kill("", &pids))
+    code.command(text, kill("", &pids))
 }
 
 /// `End the loop (77), which starts it again, and nginx (81), which ends its 4 workers`
-fn text_of(members: &Members<'_>, keeper: Option<&KeptBy>, handles: bool) -> String {
-    let heirs = members.heirs();
-    let begin = begin(members, keeper);
-    let workers = match (members.pids().len() - 1 - heirs.len(), handles) {
+fn text_of(members: &Members<'_>, supervisor: Option<&Supervisor>, handles: bool) -> String {
+    let others = members.other_programs();
+    let workers = match (members.pids().len() - 1 - others.len(), handles) {
         (0, _) => String::new(),
         (1, true) => ", which ends its worker".into(),
         (workers, true) => format!(", which ends its {workers} workers"),
         (1, false) => " and the other process that it started".into(),
         (others, false) => format!(" and the {others} other processes that it started"),
     };
-    if heirs.is_empty() {
-        return begin + &workers;
+    let text = begin(members, supervisor) + &workers;
+    if others.is_empty() {
+        return text;
     }
-    let heirs: Vec<_> = heirs.iter().map(|heir| named(heir)).collect();
-    format!(
-        "{begin}{workers}, and {}, which inherited the socket",
-        heirs.join(", ")
-    )
+    let others: Vec<_> = others.iter().map(|other| named(other)).collect();
+    let others = others.join(", ");
+    format!("{text}, and {others}, which inherited the socket")
 }
 
 /// `End the loop (77), which starts it again, and nginx (81)`
-pub(super) fn begin(members: &Members<'_>, keeper: Option<&KeptBy>) -> String {
-    let who = members
-        .first_process()
-        .map(|first| named(first))
-        .unwrap_or_default();
-    match keeper {
-        Some(keeper) if keeper.restarts == Restarts::Unknown => {
-            format!(
-                "End {}, which may start it again, and {who}",
-                keeper_text(keeper)
-            )
-        }
-        Some(keeper) => format!(
-            "End {}, which starts it again, and {who}",
-            keeper_text(keeper)
-        ),
-        None => format!("End {who}"),
-    }
+pub(super) fn begin(members: &Members<'_>, supervisor: Option<&Supervisor>) -> String {
+    let who = named(members.first);
+    let Some(supervisor) = supervisor else {
+        return format!("End {who}");
+    };
+    let starts = match supervisor.restarts {
+        Restarts::Unknown => "may start",
+        _ => "starts",
+    };
+    format!(
+        "End {}, which {starts} it again, and {who}",
+        supervisor_text(supervisor)
+    )
 }

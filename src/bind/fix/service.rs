@@ -3,27 +3,13 @@
 use std::borrow::Cow;
 
 use super::members::Members;
-use super::party::{is_guarded, named_or};
-use super::process;
-use super::reader::Reader;
+use super::process::kill;
 use super::shell::{shell_word, unit_operands};
-use super::{Fix, FixCode, Situation, guard};
-use crate::model::{KeeperKind, KeptBy, Manager, Standing, Term, Text, Unit};
-
-/// `systemctl stop` of these units, by whom it takes.
-pub(super) fn stop(
-    code: FixCode,
-    text: &str,
-    operands: &str,
-    manager: &Manager,
-    situation: &Situation<'_>,
-) -> Fix {
-    let command = format!("{} stop {operands}", systemctl(manager));
-    by_manager(Fix::command(code, text, command), manager, situation)
-}
+use super::{Fix, FixCode, RunAs, Situation, guard, is_guarded};
+use crate::model::{EndRisk, Manager, Supervisor, SupervisorKind, Text, Unit};
 
 /// `systemctl` as it reaches a manager.
-fn systemctl(manager: &Manager) -> String {
+pub(super) fn systemctl(manager: &Manager) -> String {
     match manager {
         Manager::System => "systemctl".to_owned(),
         Manager::Own => "systemctl --user".to_owned(),
@@ -34,181 +20,169 @@ fn systemctl(manager: &Manager) -> String {
 }
 
 /// The fix as root's, unless the manager is the reader's own.
-fn by_manager(fix: Fix, manager: &Manager, situation: &Situation<'_>) -> Fix {
+pub(super) fn by_manager(fix: Fix, manager: &Manager, situation: &Situation<'_>) -> Fix {
     match manager {
         Manager::Own => fix,
-        Manager::System | Manager::OfUser(_) => Reader::of(situation.limits).as_root(fix),
+        Manager::System | Manager::OfUser(_) => fix.as_root(situation.limits),
     }
 }
 
-/// A service that the port is there for.
+/// The fixes for a service whose port it is.
 pub(super) fn unit_fixes(
     unit: &Unit,
-    members: &Members<'_>,
+    members: Option<&Members<'_>>,
     situation: &Situation<'_>,
 ) -> Vec<Fix> {
-    let mut fix = stop_unit(unit, members, situation);
-    let own_unit = situation.limits.unit.as_ref() == Some(&unit.name);
-    let standing = if own_unit {
-        Standing::Ancestor
+    let mut stop = stop_unit(unit, members, situation);
+    let end_risk = if situation.limits.unit.as_ref() == Some(&unit.name) {
+        EndRisk::Ancestor
     } else {
-        members.standing()
+        members.map_or(EndRisk::Ordinary, Members::end_risk)
     };
-    if is_guarded(standing) {
-        let mut fixes = guard::instead(standing, members, situation);
-        fix.warning = guard::consequence(standing);
-        // It ends more than the port: what else comes before it.
-        fixes.push(fix);
-        return fixes;
+    if is_guarded(end_risk) {
+        let before = members.map(|members| guard::instead(end_risk, members, situation));
+        stop.warning = guard::consequence(end_risk);
+        // It ends more than the port, so it comes last.
+        return before.into_iter().flatten().chain([stop]).collect();
     }
-    let mut fixes = vec![fix];
-    if fixes[0].command.is_some() {
-        fixes.extend(members.end_restarting(situation));
-    }
-    fixes
+    let has_command = stop.command.is_some();
+    let alone = members.filter(|_| has_command);
+    let alone = alone.and_then(|members| members.end_restarting(situation));
+    [stop].into_iter().chain(alone).collect()
 }
 
-/// The stop of a service, of what triggers it, and of what its stop would leave.
-fn stop_unit(unit: &Unit, members: &Members<'_>, situation: &Situation<'_>) -> Fix {
+/// Stops a service, the units that trigger it, and the processes that its stop would leave.
+fn stop_unit(unit: &Unit, members: Option<&Members<'_>>, situation: &Situation<'_>) -> Fix {
     let name = unit.name.as_str();
     let triggers: Vec<&str> = unit.triggered_by.iter().map(Text::as_str).collect();
-    let mut text = members.first_process().map_or_else(
-        || format!("Stop {name}"),
-        |process| format!("Stop {name}, which runs {}", process.name),
-    );
+    let mut text = format!("Stop {name}");
+    if let Some(members) = members {
+        text.push_str(&format!(", which runs {}", members.first.name));
+    }
     if !triggers.is_empty() {
-        let s = if triggers.len() == 1 { "s" } else { "" };
-        text = format!("{text}, and {}, which start{s} it", triggers.join(", "));
+        let starts = if triggers.len() == 1 {
+            "starts"
+        } else {
+            "start"
+        };
+        text.push_str(&format!(", and {}, which {starts} it", triggers.join(", ")));
     }
     let units: Vec<&str> = triggers.into_iter().chain([name]).collect();
     let (Some(operands), Some(operand)) = (unit_operands(&units), unit_operands(&[name])) else {
-        return Fix::sentence(FixCode::StopUnit, text);
+        return FixCode::StopUnit.fix(text);
     };
     let control = systemctl(&unit.manager);
-    let (stays, deaf) = (members.outlive(unit), members.deaf());
-    let command = match deaf {
+    let stays = members.map_or_else(Vec::new, |members| members.outlive(unit));
+    let command = match members.and_then(Members::ignores_term) {
         // `KillMode=process` and `none` leave what has the port.
-        _ if !stays.is_empty() => {
-            let signal = if deaf.is_some() { "-KILL " } else { "" };
-            format!(
-                "{control} stop {operands}; {}",
-                process::kill(signal, &stays)
-            )
+        ignores if !stays.is_empty() => {
+            let signal = if ignores.is_some() { "-KILL " } else { "" };
+            format!("{control} stop {operands}; {}", kill(signal, &stays))
         }
         Some(why) => {
             // A stop waits for TimeoutStopSec=, 90 s, before it kills.
-            text = format!("{text}, by SIGKILL: {why}");
+            text.push_str(&format!(", by SIGKILL: {why}"));
             format!("{control} --no-block stop {operands}; {control} kill -s KILL {operand}")
         }
         None => format!("{control} stop {operands}"),
     };
     let fix = Fix {
-        also_ends: members.also_ends(),
-        ..Fix::command(FixCode::StopUnit, text, command)
+        also_ends: members.map_or_else(Vec::new, Members::also_ends),
+        ..FixCode::StopUnit.command(text, command)
     };
     by_manager(fix, &unit.manager, situation)
 }
 
-/// An app of a supervisor.
+/// The fixes for an app of a supervisor.
 pub(super) fn app_fixes(
-    kept_by: &KeptBy,
+    kept_by: &Supervisor,
     members: &Members<'_>,
     situation: &Situation<'_>,
 ) -> Vec<Fix> {
-    let keeper = keeper_name(kept_by.kind);
+    let supervisor = supervisor_name(kept_by.kind);
     let name = kept_by.name.as_deref().unwrap_or_default();
     // pm2 listens itself for an app of several workers.
-    let is_itself = kept_by.pid.is_some() && kept_by.pid == members.pids().first().copied();
-    let first = members.first_process().filter(|_| !is_itself);
+    let is_itself = kept_by.pid == Some(members.first.pid);
+    let process = &members.first.name;
     let app = match &kept_by.id {
-        Some(id) => format!("its app {id}, {name}"),
-        None => name.to_owned(),
+        Some(id) if is_itself => format!("its app {id}, {name}"),
+        Some(id) => format!("its app {id}, {name}, which runs {process}"),
+        None if is_itself => name.to_owned(),
+        None => process.to_string(),
     };
-    let what = match first {
-        Some(process) if kept_by.id.is_some() => format!("{app}, which runs {}", process.name),
-        Some(process) => process.name.to_string(),
-        None => app,
-    };
-    let text = format!("Have {keeper} stop {what}");
+    let mut text = format!("Have {supervisor} stop {app}");
     let mut fix = match command(kept_by, members).filter(|_| has_user(kept_by, situation)) {
-        Some(command) => Fix::command(FixCode::StopApp, text, command),
-        None => Fix::sentence(
-            FixCode::StopApp,
-            format!("{text}, by the name that it has there"),
-        ),
+        Some(mut command) => {
+            if let Some((why, kill)) = kill_after_stop(kept_by.kind, members) {
+                text.push_str(&format!(", by SIGKILL: {why}"));
+                command.push_str(&kill);
+            }
+            FixCode::StopApp.command(text, command)
+        }
+        None => FixCode::StopApp.fix(format!("{text}, by the name that it has there")),
     };
     if !is_itself {
         fix.also_ends = members.also_ends();
     }
-    fix = insist(fix, kept_by.kind, members);
-    let reader = Reader::of(situation.limits);
     if !kept_by.is_reachable || situation.limits.uid == Some(0) {
         fix = match kept_by.user.as_deref() {
-            Some(user) if user != "root" => reader.as_user(fix, user),
-            _ => reader.as_root(fix),
+            Some(user) if user != "root" => {
+                fix.run_as(RunAs::Named(user.to_owned()), situation.limits)
+            }
+            _ => fix.as_root(situation.limits),
         };
     }
-    let mut fixes = vec![fix];
-    if !is_itself {
-        fixes.extend(members.end_restarting(situation));
-    }
-    fixes
+    let alone = members.end_restarting(situation).filter(|_| !is_itself);
+    [fix].into_iter().chain(alone).collect()
 }
 
 /// Whether the user that a supervisor runs as can be named in a command: run as another it would reach what
 /// another one runs.
-fn has_user(kept_by: &KeptBy, situation: &Situation<'_>) -> bool {
+fn has_user(kept_by: &Supervisor, situation: &Situation<'_>) -> bool {
     let is_named = |uid| uid == 0 || situation.limits.uid == Some(uid) || kept_by.user.is_some();
     kept_by.uid.is_none_or(is_named)
 }
 
-/// What does not react to SIGTERM takes SIGKILL once its supervisor keeps it down. pm2 and forever send that
-/// themselves; supervisord does after 10 s and waits for it.
-fn insist(fix: Fix, kind: KeeperKind, members: &Members<'_>) -> Fix {
-    let (Some(why), Some(command)) = (members.deaf(), &fix.command) else {
-        return fix;
-    };
+/// An app that ignores SIGTERM gets SIGKILL once its supervisor keeps it down: why, and the end of the command. pm2 and
+/// forever send it themselves; supervisord does after 10 s and waits for it.
+fn kill_after_stop(kind: SupervisorKind, members: &Members<'_>) -> Option<(&'static str, String)> {
     let wait = match kind {
-        KeeperKind::Pm2 | KeeperKind::Forever => return fix,
-        KeeperKind::Supervisord => " & sleep 1",
+        SupervisorKind::Pm2 | SupervisorKind::Forever => return None,
+        SupervisorKind::Supervisord => " & sleep 1",
         _ => "",
     };
-    let kill = process::kill("-KILL ", &members.pids());
-    Fix {
-        text: format!("{}, by SIGKILL: {why}", fix.text),
-        command: Some(format!("{command}{wait}; {kill}")),
-        ..fix
-    }
+    let kill = kill("-KILL ", &members.pids());
+    Some((members.ignores_term()?, format!("{wait}; {kill}")))
 }
 
 /// The supervisor's own command that stops an app and keeps it down.
-fn command(kept_by: &KeptBy, members: &Members<'_>) -> Option<String> {
+fn command(kept_by: &Supervisor, members: &Members<'_>) -> Option<String> {
     let folder = || {
         let folder = kept_by.name.as_deref()?;
         folder.starts_with('/').then(|| shell_word(folder))
     };
     match kept_by.kind {
-        KeeperKind::Pm2 => {
+        SupervisorKind::Pm2 => {
             let home = kept_by.place.as_deref().map_or_else(String::new, |home| {
                 format!("PM2_HOME={} ", shell_word(home))
             });
             Some(format!("{home}pm2 stop {}", pm2_app(kept_by)?))
         }
-        KeeperKind::Supervisord => {
+        SupervisorKind::Supervisord => {
             let server = supervisord(kept_by.place.as_deref()?)?;
             let name = kept_by.name.as_deref().filter(|name| is_program(name))?;
             Some(format!("supervisorctl {server} stop {name}"))
         }
-        KeeperKind::Runit => Some(format!("sv down {}", folder()?)),
-        KeeperKind::Daemontools => Some(format!("svc -d {}", folder()?)),
-        KeeperKind::S6 => Some(format!("s6-svc -d {}", folder()?)),
-        KeeperKind::Forever => Some(format!("forever stop {}", members.first_process()?.pid)),
+        SupervisorKind::Runit => Some(format!("sv down {}", folder()?)),
+        SupervisorKind::Daemontools => Some(format!("svc -d {}", folder()?)),
+        SupervisorKind::S6 => Some(format!("s6-svc -d {}", folder()?)),
+        SupervisorKind::Forever => Some(format!("forever stop {}", members.first.pid)),
         _ => None,
     }
 }
 
 /// What `pm2 stop` takes for an app: its id, or a name that it does not take for an id or for every app.
-fn pm2_app(kept_by: &KeptBy) -> Option<Cow<'_, str>> {
+fn pm2_app(kept_by: &Supervisor) -> Option<Cow<'_, str>> {
     let is_name = |name: &&str| {
         let is_number = name.parse::<f64>().is_ok() || name.starts_with("0x");
         // What begins and ends with `/` is an expression.
@@ -241,39 +215,36 @@ fn is_program(name: &str) -> bool {
 }
 
 /// What people call a supervisor.
-pub(super) const fn keeper_name(kind: KeeperKind) -> &'static str {
+const fn supervisor_name(kind: SupervisorKind) -> &'static str {
     match kind {
-        KeeperKind::Systemd => "systemd",
-        KeeperKind::Docker => "Docker",
-        KeeperKind::Podman => "podman",
-        KeeperKind::Kubelet => "Kubernetes",
-        KeeperKind::Pm2 => "pm2",
-        KeeperKind::Supervisord => "supervisord",
-        KeeperKind::Runit => "runit",
-        KeeperKind::Daemontools => "daemontools",
-        KeeperKind::S6 => "s6",
-        KeeperKind::Nodemon => "nodemon",
-        KeeperKind::Watch => "its file watcher",
-        KeeperKind::Forever => "forever",
-        KeeperKind::Foreman => "foreman",
-        KeeperKind::Overmind => "overmind",
-        KeeperKind::ShellLoop => "a loop in a shell",
-        KeeperKind::UnknownParent => "its parent",
+        SupervisorKind::Systemd => "systemd",
+        SupervisorKind::Docker => "Docker",
+        SupervisorKind::Podman => "podman",
+        SupervisorKind::Kubelet => "Kubernetes",
+        SupervisorKind::Pm2 => "pm2",
+        SupervisorKind::Supervisord => "supervisord",
+        SupervisorKind::Runit => "runit",
+        SupervisorKind::Daemontools => "daemontools",
+        SupervisorKind::S6 => "s6",
+        SupervisorKind::Nodemon => "nodemon",
+        SupervisorKind::Watch => "its file watcher",
+        SupervisorKind::Forever => "forever",
+        SupervisorKind::Foreman => "foreman",
+        SupervisorKind::Overmind => "overmind",
+        SupervisorKind::ShellLoop => "a loop in a shell",
+        SupervisorKind::UnknownParent => "its parent",
     }
 }
 
-/// `supervisord (77)`, or what is known of it.
-pub(in crate::bind) fn keeper_text(kept_by: &KeptBy) -> String {
-    let name = keeper_name(kept_by.kind);
-    // What is known by its own name needs no interpreter before it.
-    let process = kept_by.process.as_ref().filter(|_| name.contains(' '));
-    match kept_by.pid {
-        Some(pid) => named_or(process, pid, name),
-        None => name.to_owned(),
+/// What restarts a process: `supervisord (77)`, `systemd`.
+pub fn supervisor_text(kept_by: &Supervisor) -> String {
+    let name = supervisor_name(kept_by.kind);
+    let Some(pid) = kept_by.pid else {
+        return name.to_owned();
+    };
+    // A supervisor with a name of its own needs no interpreter before it.
+    match kept_by.process.as_ref().filter(|_| name.contains(' ')) {
+        Some(process) => format!("{process} ({pid})"),
+        None => format!("{name} ({pid})"),
     }
-}
-
-/// Whether a process does not end by SIGTERM.
-pub(super) const fn ignores(term: Term) -> bool {
-    matches!(term, Term::Ignored | Term::Blocked | Term::Dropped)
 }

@@ -1,9 +1,12 @@
-//! Names from outside in commands that somebody will run, as root.
+//! Commands as the reader has to type them, with names from outside.
 //!
 //! Whoever makes a cgroup names it, and may name it `;rm -rf ~`. A name that no unit or container can have
-//! makes no command; the others are quoted for a POSIX shell where it would act on them.
+//! makes no command; the others are quoted for a POSIX shell.
 
 use std::borrow::Cow;
+
+use super::{Fix, RunAs};
+use crate::model::Limits;
 
 /// Length of the longest name of a unit (`UNIT_NAME_MAX` of systemd, without its end).
 const MAX_UNIT_NAME: usize = 255;
@@ -44,6 +47,62 @@ pub fn shell_word(word: &str) -> Cow<'_, str> {
         return Cow::Borrowed(word);
     }
     Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
+}
+
+impl Fix {
+    /// The fix with its command as root has to run it.
+    pub(in crate::bind) fn as_root(self, limits: &Limits) -> Self {
+        self.run_as(RunAs::Root, limits)
+    }
+
+    /// The fix with its command as the reader has to type it for this user to run it.
+    pub(super) fn run_as(self, run_as: RunAs, limits: &Limits) -> Self {
+        let Some(command) = &self.command else {
+            return Self { run_as, ..self };
+        };
+        // A reader who became root by `sudo` types the command as an ordinary user again.
+        let is_root = matches!((limits.uid, limits.sudo_uid), (Some(0), None));
+        let user = shell_word(run_as.as_str());
+        let typed = match &run_as {
+            RunAs::User => command.clone(),
+            RunAs::Root if is_root => command.clone(),
+            RunAs::Named(_) if is_root => format!("runuser -l {user} -c {}", shell_word(command)),
+            _ if limits.is_confined => {
+                // `sudo` can't work here.
+                let text = format!("{}, as {}: {command}", self.text, run_as.as_str());
+                return Self {
+                    command: None,
+                    run_as,
+                    text,
+                    ..self
+                };
+            }
+            RunAs::Root => format!("sudo {}", one_command(command)),
+            RunAs::Named(_) => format!("sudo -iu {user} {}", one_command(command)),
+        };
+        Self {
+            command: Some(typed),
+            run_as,
+            ..self
+        }
+    }
+}
+
+/// A command as one that another program can run: a list, or one that sets a variable, goes through a shell.
+fn one_command(command: &str) -> Cow<'_, str> {
+    let sets_variable = command
+        .split(' ')
+        .next()
+        .is_some_and(|word| word.contains('='));
+    let mut is_quoted = false;
+    let has_operators = command.chars().any(|c| {
+        is_quoted ^= c == '\'';
+        !is_quoted && ";&|$".contains(c)
+    });
+    if sets_variable || has_operators {
+        return Cow::Owned(format!("sh -c {}", shell_word(command)));
+    }
+    Cow::Borrowed(command)
 }
 
 #[cfg(test)]
@@ -100,6 +159,23 @@ mod tests {
             ("~", "'~'"),
         ] {
             assert_eq!(shell_word(word), shown);
+        }
+    }
+
+    #[test]
+    fn a_list_of_commands_is_made_root_s_as_one() {
+        for (command, as_one) in [
+            ("kill 12", "kill 12"),
+            ("kill 12; kill -CONT 12", "sh -c 'kill 12; kill -CONT 12'"),
+            // What is quoted is one word, whatever is in it.
+            ("sv down '/etc/sv/a; b'", "sv down '/etc/sv/a; b'"),
+            ("PM2_HOME=/x pm2 stop 0", "sh -c 'PM2_HOME=/x pm2 stop 0'"),
+            (
+                "docker stop $(docker ps -q)",
+                "sh -c 'docker stop $(docker ps -q)'",
+            ),
+        ] {
+            assert_eq!(one_command(command), as_one);
         }
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::{
-    Activation, AlsoEndsKind, Background, Behind, BehindKind, Engine, KeeperKind, KeptBy, Manager,
-    Owner, Pid, Process, Quick, Reaction, Restarts, Run, Serving, Socket, Standing, State, Term,
-    Text, Unit,
+    Activation, AlsoEndsKind, Background, Behind, BehindKind, EndRisk, Engine, Manager, Owner, Pid,
+    Process, Quick, Reaction, Restarts, Run, Serving, Socket, State, Supervisor, SupervisorKind,
+    Term, Text, Unit,
 };
 
 /// A process of the test's: pid, parent, name.
@@ -223,7 +223,7 @@ fn service(name: &str, main_pid: Pid) -> Unit {
 fn a_service_is_stopped_by_its_manager_and_a_bare_kill_says_that_it_comes_back() {
     let with = |unit: Unit| {
         of(|background| Background {
-            kept_by: Some(KeptBy::new(KeeperKind::Systemd)),
+            kept_by: Some(Supervisor::new(SupervisorKind::Systemd)),
             unit: Some(unit),
             ..background
         })
@@ -271,7 +271,7 @@ fn a_service_is_stopped_by_its_manager_and_a_bare_kill_says_that_it_comes_back()
         Some("systemctl stop web.timer web.service")
     );
     let deaf = of(|background| Background {
-        kept_by: Some(KeptBy::new(KeeperKind::Systemd)),
+        kept_by: Some(Supervisor::new(SupervisorKind::Systemd)),
         unit: Some(service("web.service", 812)),
         ..reacting(Term::Ignored, Run::Running)(background)
     });
@@ -352,7 +352,7 @@ fn container(change: impl FnOnce(&mut Behind)) -> Holder {
     };
     change(&mut behind);
     of(|background| Background {
-        standing: Standing::ContainerProxy,
+        end_risk: EndRisk::ContainerProxy,
         behind: Some(behind),
         ..background
     })
@@ -414,13 +414,13 @@ fn a_container_is_named_with_what_runs_in_it_and_what_else_it_publishes() {
     );
 }
 
-fn kept(kind: KeeperKind, name: Option<&str>) -> Holder {
+fn kept(kind: SupervisorKind, name: Option<&str>) -> Holder {
     of(|background| Background {
-        kept_by: Some(KeptBy {
+        kept_by: Some(Supervisor {
             name: name.map(Into::into),
             pid: Some(40),
-            process: Some("keeper".into()),
-            ..KeptBy::new(kind)
+            process: Some("supervisor".into()),
+            ..Supervisor::new(kind)
         }),
         ..background
     })
@@ -428,7 +428,7 @@ fn kept(kind: KeeperKind, name: Option<&str>) -> Holder {
 
 #[test]
 fn a_supervisor_s_own_command_comes_before_a_kill_that_does_not_last() {
-    use KeeperKind as K;
+    use SupervisorKind as K;
     for (kind, name, command) in [
         (K::Pm2, "web", "pm2 stop web"),
         (K::Runit, "/etc/sv/web", "sv down /etc/sv/web"),
@@ -452,18 +452,18 @@ fn a_supervisor_s_own_command_comes_before_a_kill_that_does_not_last() {
     watched.backgrounds[0].kept_by.as_mut().unwrap().restarts = Restarts::OnChange;
     assert_eq!(first(&watched, 1000).as_deref(), Some("kill 812 40"));
     let mut of_root = kept(K::ShellLoop, None);
-    if let Some(keeper) = &mut of_root.backgrounds[0].kept_by {
-        keeper.is_reachable = false;
+    if let Some(supervisor) = &mut of_root.backgrounds[0].kept_by {
+        supervisor.is_reachable = false;
     }
     assert_eq!(first(&of_root, 1000).as_deref(), Some("sudo kill 40 812"));
     // pm2 listens itself for an app in cluster mode.
     let clustered = of(|background| Background {
-        kept_by: Some(KeptBy {
+        kept_by: Some(Supervisor {
             name: Some("web".into()),
             pid: Some(812),
-            ..KeptBy::new(K::Pm2)
+            ..Supervisor::new(K::Pm2)
         }),
-        standing: Standing::Supervisor,
+        end_risk: EndRisk::Supervisor,
         ..background
     });
     let fixes = fixes_of(&[&clustered], 1000);
@@ -481,11 +481,11 @@ fn a_supervisor_s_own_command_comes_before_a_kill_that_does_not_last() {
 
 #[test]
 fn a_supervisor_is_reached_where_it_is_and_stops_one_app() {
-    use KeeperKind as K;
+    use SupervisorKind as K;
     let command = |kind, name: &str, id: Option<&str>, place: Option<&str>| {
         let mut holder = kept(kind, Some(name));
-        let keeper = holder.backgrounds[0].kept_by.as_mut().unwrap();
-        (keeper.id, keeper.place) = (id.map(Into::into), place.map(Into::into));
+        let supervisor = holder.backgrounds[0].kept_by.as_mut().unwrap();
+        (supervisor.id, supervisor.place) = (id.map(Into::into), place.map(Into::into));
         fixes_of(&[&holder], 1000)[0].command.clone()
     };
     let ctl = |name: &str, place| command(K::Supervisord, name, None, place);
@@ -534,7 +534,7 @@ fn a_supervisor_is_reached_where_it_is_and_stops_one_app() {
 
 #[test]
 fn the_text_names_the_app_that_pm2_knows_by_an_id() {
-    let mut holder = kept(KeeperKind::Pm2, Some("shop"));
+    let mut holder = kept(SupervisorKind::Pm2, Some("shop"));
     holder.backgrounds[0].kept_by.as_mut().unwrap().id = Some("0".into());
     let text = &fixes_of(&[&holder], 1000)[0].text;
     assert!(
@@ -545,14 +545,14 @@ fn the_text_names_the_app_that_pm2_knows_by_an_id() {
 
 #[test]
 fn a_supervisor_whose_user_has_no_name_is_not_reached_as_root() {
-    let mut holder = kept(KeeperKind::Pm2, Some("web"));
-    let keeper = holder.backgrounds[0].kept_by.as_mut().unwrap();
-    (keeper.uid, keeper.is_reachable) = (Some(4242), false);
+    let mut holder = kept(SupervisorKind::Pm2, Some("web"));
+    let supervisor = holder.backgrounds[0].kept_by.as_mut().unwrap();
+    (supervisor.uid, supervisor.is_reachable) = (Some(4242), false);
     for reader in [1000, 0] {
         assert_eq!(fixes_of(&[&holder], reader)[0].command, None);
     }
-    let keeper = holder.backgrounds[0].kept_by.as_mut().unwrap();
-    keeper.user = Some("ann".into());
+    let supervisor = holder.backgrounds[0].kept_by.as_mut().unwrap();
+    supervisor.user = Some("ann".into());
     assert_eq!(
         first(&holder, 1000).as_deref(),
         Some("sudo -iu ann pm2 stop web")
@@ -561,30 +561,30 @@ fn a_supervisor_whose_user_has_no_name_is_not_reached_as_root() {
 
 #[test]
 fn what_others_need_is_never_ended_first_or_without_a_word() {
-    for standing in [
-        Standing::Engine,
-        Standing::Manager,
-        Standing::Supervisor,
-        Standing::Login,
-        Standing::OwnLogin,
-        Standing::Ancestor,
-        Standing::Resolver,
-        Standing::SshServer,
-        Standing::Network,
-        Standing::SystemService,
-        Standing::ContainerProxy,
-        Standing::ContainerMonitor,
+    for end_risk in [
+        EndRisk::Engine,
+        EndRisk::Manager,
+        EndRisk::Supervisor,
+        EndRisk::Login,
+        EndRisk::OwnLogin,
+        EndRisk::Ancestor,
+        EndRisk::Resolver,
+        EndRisk::SshServer,
+        EndRisk::Network,
+        EndRisk::SystemService,
+        EndRisk::ContainerProxy,
+        EndRisk::ContainerMonitor,
     ] {
         let holder = of(|background| Background {
-            standing,
+            end_risk,
             ..background
         });
         let fixes = fixes_of(&[&holder], 0);
-        assert_eq!(fixes[0].command, None, "{standing:?}");
+        assert_eq!(fixes[0].command, None, "{end_risk:?}");
         let mut commands = fixes.iter().filter(|fix| fix.command.is_some());
         assert!(
             commands.all(|fix| fix.warning.is_some()),
-            "{standing:?}: {fixes:?}"
+            "{end_risk:?}: {fixes:?}"
         );
     }
 }

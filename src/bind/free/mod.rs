@@ -1,23 +1,24 @@
-//! Choosing a free port: by binding it and keeping it, never by looking at a table.
+//! Choosing a free port: by binding it and keeping it, never by reading a table.
 //!
-//! A table can be stale, and two programs may see the same gap; whoever has bound the port has it.
-//! What speaks for one port rather than another is in `unfit`; only `claim` touches the operating
-//! system.
+//! A table can be stale, and two programs may pick the same gap; a bound port is taken. `unfit` knows why one port is
+//! worse than another; only `claim` touches the operating system.
 
+mod browsers;
 mod claim;
+#[cfg(test)]
+mod tests;
 mod unfit;
 
+pub use browsers::browsers_refuse;
 pub use claim::{Claim, Refusal};
 pub use unfit::{Unfit, has_only_leftovers, unfit};
-
-use std::collections::HashSet;
 
 use super::{Address, ProbeResult};
 use crate::model::Protocol;
 
-/// What a port is wanted for.
+/// What a free port has to be bound for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub struct PortRequest {
     /// With TCP.
     pub tcp: bool,
     /// With UDP.
@@ -26,7 +27,7 @@ pub struct Wish {
     pub address: Address,
 }
 
-impl Wish {
+impl PortRequest {
     /// The protocols, TCP first.
     pub fn protocols(&self) -> impl Iterator<Item = Protocol> + use<> {
         let tcp = self.tcp.then_some(Protocol::Tcp);
@@ -34,24 +35,24 @@ impl Wish {
     }
 }
 
-/// What came of a search. All that was found is held at the same time.
+/// The result of a search. All ports that were found are bound at the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice<C> {
     /// The ports that were found, at most as many as were wanted.
     pub found: Vec<C>,
-    /// The ports that came before and were not taken, in their order.
+    /// The ports that were tried before and not taken, in their order.
     pub passed_over: Vec<(u16, Unfit)>,
     /// Whether the kernel, which was to choose, has none left.
     pub is_exhausted: bool,
-    /// Of what was found, what was taken for want of anything better, and what is wrong with it.
-    pub settled_for: Vec<(u16, Unfit)>,
+    /// The ports among those found that were taken because no better one was free, each with its fault.
+    pub second_best: Vec<(u16, Unfit)>,
 }
 
-/// Looks through `ports` in their order for `count` of them that `claim` can have.
+/// Tries `ports` in their order until `claim` has bound `count` of them.
 ///
-/// Those that `is_unfit` finds fault with come last, and are taken only if nothing else can be had.
-/// `claim` may be asked for port 0, and then says which one it refused; `doubt` has a last word about
-/// one that was just claimed.
+/// Those that `is_unfit` finds a fault in come last, and are taken only if no other can be bound.
+/// `claim` may be called with port 0, and then says which one it refused; `doubt` may still reject a port that was just
+/// bound.
 ///
 /// # Errors
 /// A refusal that says nothing about the port: no descriptors left, no such address.
@@ -66,78 +67,69 @@ pub fn choose<C>(
         found: Vec::new(),
         passed_over: Vec::new(),
         is_exhausted: false,
-        settled_for: Vec::new(),
+        second_best: Vec::new(),
     };
-    let mut second_best = Vec::new();
+    // Indices of `passed_over`.
+    let mut candidates = Vec::new();
     for port in ports {
         if choice.found.len() == count {
             return Ok(choice);
         }
-        if let Some(unfit) = is_unfit(port) {
-            second_best.push(choice.passed_over.len());
-            choice.passed_over.push((port, unfit));
-            continue;
-        }
-        match claim(port) {
-            Ok(claimed) => match doubt(port) {
-                Some(unfit) => {
-                    second_best.push(choice.passed_over.len());
-                    choice.passed_over.push((port, unfit));
-                }
-                None => choice.found.push(claimed),
-            },
-            Err(refusal) => {
-                let why = why(&refusal).ok_or_else(|| refusal.clone())?;
-                if refusal.port == 0 {
+        let claimed = match is_unfit(port) {
+            Some(unfit) => Err(unfit),
+            None => match claim(port) {
+                Ok(claimed) => doubt(port).map_or(Ok(claimed), Err),
+                Err(refusal) if refusal.port == 0 => {
+                    reason(refusal)?;
                     choice.is_exhausted = true;
                     break;
                 }
-                choice.passed_over.push((refusal.port, why));
+                Err(refusal) => {
+                    choice.passed_over.push((refusal.port, reason(refusal)?));
+                    continue;
+                }
+            },
+        };
+        match claimed {
+            Ok(claimed) => choice.found.push(claimed),
+            Err(unfit) => {
+                candidates.push(choice.passed_over.len());
+                choice.passed_over.push((port, unfit));
             }
         }
     }
-    settle(&mut choice, count, &second_best, claim)?;
-    Ok(choice)
-}
-
-/// Takes from what was passed over, as far as more is wanted; `second_best` are indices into that.
-fn settle<C>(
-    choice: &mut Choice<C>,
-    count: usize,
-    second_best: &[usize],
-    mut claim: impl FnMut(u16) -> Result<C, Refusal>,
-) -> Result<(), Refusal> {
-    let mut settled = HashSet::new();
-    for &at in second_best {
+    for at in candidates {
         if choice.found.len() == count {
             break;
         }
-        let port = choice.passed_over[at].0;
-        match claim(port) {
+        let (port, unfit) = &mut choice.passed_over[at];
+        match claim(*port) {
             Ok(claimed) => {
                 choice.found.push(claimed);
-                choice.settled_for.push(choice.passed_over[at].clone());
-                settled.insert(port);
+                choice.second_best.push((*port, unfit.clone()));
             }
-            Err(refusal) => choice.passed_over[at].1 = why(&refusal).ok_or(refusal)?,
+            Err(refusal) => *unfit = reason(refusal)?,
         }
     }
-    choice
-        .passed_over
-        .retain(|(port, _)| !settled.contains(port));
-    Ok(())
+    let Choice {
+        passed_over,
+        second_best,
+        ..
+    } = &mut choice;
+    passed_over.retain(|(port, _)| !second_best.iter().any(|(taken, _)| taken == port));
+    Ok(choice)
 }
 
-/// What a refusal says about the port; `None` if it is about something else.
-fn why(refusal: &Refusal) -> Option<Unfit> {
+/// What a refusal says about the port.
+///
+/// # Errors
+/// The refusal, if it is about something else.
+fn reason(refusal: Refusal) -> Result<Unfit, Refusal> {
     match &refusal.result {
-        result if result.is_in_use() => Some(Unfit::InUse),
+        result if result.is_in_use() => Ok(Unfit::InUse),
         ProbeResult::Errno { name, .. } if ["EACCES", "EPERM"].contains(&&**name) => {
-            Some(Unfit::Denied(name.clone()))
+            Ok(Unfit::Denied(name.clone()))
         }
-        _ => None,
+        _ => Err(refusal),
     }
 }
-
-#[cfg(test)]
-mod tests;

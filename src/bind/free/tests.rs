@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::*;
 use crate::model::Limits;
 
-const BOTH: Wish = Wish {
+const BOTH: PortRequest = PortRequest {
     tcp: true,
     udp: true,
     address: Address::Every,
@@ -54,11 +54,11 @@ fn fewer_than_wanted_are_told_as_they_are() {
 fn an_unfit_port_is_taken_only_for_want_of_a_better_one() {
     let is_unfit = |port| (port < 2002).then_some(Unfit::Reserved);
     let choice = chosen(2000..=2003, 1, &[], is_unfit);
-    assert_eq!((choice.found, choice.settled_for), (vec![2002], vec![]));
+    assert_eq!((choice.found, choice.second_best), (vec![2002], vec![]));
     assert_eq!(choice.passed_over.len(), 2);
     let choice = chosen(2000..=2003, 1, &[2000, 2002, 2003], is_unfit);
     assert_eq!(choice.found, [2001]);
-    assert_eq!(choice.settled_for, [(2001, Unfit::Reserved)]);
+    assert_eq!(choice.second_best, [(2001, Unfit::Reserved)]);
     let in_use = |port| (port, Unfit::InUse);
     assert_eq!(choice.passed_over, [2000, 2002, 2003].map(in_use));
 }
@@ -114,10 +114,10 @@ fn what_speaks_against_a_stable_port_is_said() {
 }
 
 #[test]
-fn only_the_services_of_the_wished_protocol_count() {
+fn only_the_services_of_the_requested_protocol_count() {
     let limits = Limits::default();
-    let tcp = Wish { udp: false, ..BOTH };
-    let udp = Wish { tcp: false, ..BOTH };
+    let tcp = PortRequest { udp: false, ..BOTH };
+    let udp = PortRequest { tcp: false, ..BOTH };
     assert!(unfit(&tcp, 5432, &limits).is_some());
     assert_eq!(unfit(&udp, 5432, &limits), None);
     // No browser fetches a page over UDP from a port that it refuses.

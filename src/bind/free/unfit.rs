@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::Wish;
+use super::PortRequest;
 use crate::bind::browsers_refuse;
 use crate::bind::verdict::reserve;
 use crate::model::{
@@ -42,7 +42,7 @@ pub fn has_only_leftovers(evidence: &Evidence) -> bool {
 }
 
 /// What speaks against a port as the stable port of a service, whoever has it now.
-pub fn unfit(wish: &Wish, port: u16, limits: &Limits) -> Option<Unfit> {
+pub fn unfit(request: &PortRequest, port: u16, limits: &Limits) -> Option<Unfit> {
     if limits.is_privileged(port) {
         return limits.unprivileged_from.map(Unfit::Privileged);
     }
@@ -53,10 +53,10 @@ pub fn unfit(wish: &Wish, port: u16, limits: &Limits) -> Option<Unfit> {
     if let Some(range) = ephemeral.filter(|range| range.contains(&port)) {
         return Some(Unfit::Ephemeral(range.clone()));
     }
-    if wish.tcp && browsers_refuse(port) {
+    if request.tcp && browsers_refuse(port) {
         return Some(Unfit::BrowsersRefuse);
     }
-    let mut names = wish.protocols().filter_map(|of| service_name(of, port));
+    let mut names = request.protocols().filter_map(|of| service_name(of, port));
     names.next().map(Unfit::Registered)
 }
 

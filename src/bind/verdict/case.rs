@@ -1,27 +1,32 @@
-//! The facts of a bind test that causes and notes speak of: which binds decide, what is in their
-//! way, and what kind of thing that is.
+//! The facts of a bind test that causes and notes are decided by: which binds count, which sockets are in their way, and
+//! what kind of socket that is.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::super::examine::{Agreement, Examination, Trial, foretold, plain};
-use super::super::rules::Prediction;
-use super::super::servers::{self, Start};
-use super::super::{Address, ProbeResult};
+use jiff::tz::TimeZone;
+
 use super::kind::{Kind, kind};
-use super::{Cause, Outcome, who};
+use crate::bind::bind_test::servers::{self, Start};
+use crate::bind::bind_test::{BindTestResult, Trial};
+use crate::bind::rules::Prediction;
+use crate::bind::{Address, ProbeResult};
 use crate::model::{
-    Behind, BehindKind, Engine, Evidence, Holder, KeeperKind, KeptBy, Limits, Moment, Owner,
-    Protocol, Readiness, Redirect, State,
+    Behind, BehindKind, Engine, Evidence, Holder, Limits, Moment, Owner, Protocol, Readiness,
+    Redirect, State, Supervisor, SupervisorKind,
 };
 
-/// One bind test, ready to be judged.
+/// One bind test with what follows from it.
 pub(super) struct Case<'a> {
-    pub(super) examination: &'a Examination,
+    pub(super) result: &'a BindTestResult,
     pub(super) evidence: &'a Evidence,
-    /// What is in the way, what matters most first.
+    pub(super) limits: &'a Limits,
+    /// For times of day.
+    pub(super) zone: &'a TimeZone,
+    /// The sockets in the way, the most important first.
     pub(super) blockers: Vec<&'a Holder>,
     pub(super) with_reuse_address: Start,
     pub(super) without: Start,
@@ -30,169 +35,172 @@ pub(super) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn of(examination: &'a Examination, now: Moment) -> Self {
+    pub(super) fn of(result: &'a BindTestResult, zone: &'a TimeZone, now: Moment) -> Self {
         let mut case = Self {
-            examination,
-            evidence: &examination.evidence,
+            result,
+            evidence: &result.evidence,
+            limits: &result.evidence.limits,
+            zone,
             blockers: Vec::new(),
-            with_reuse_address: servers::server(examination, true),
-            without: servers::server(examination, false),
-            age: examination.evidence.taken_at.age(now),
+            with_reuse_address: servers::server(result, true),
+            without: servers::server(result, false),
+            age: result.evidence.taken_at.age(now),
         };
-        let mut indices: Vec<usize> = case.in_the_way().collect();
-        indices.sort_unstable();
-        indices.dedup();
-        case.blockers = indices
-            .into_iter()
-            .map(|index| &case.evidence.holders[index])
-            .collect();
-        let limits = &case.evidence.limits;
-        case.blockers.sort_by_key(|holder| {
+        let indices = case.in_the_way().into_iter();
+        let mut blockers: Vec<_> = indices.map(|at| &case.evidence.holders[at]).collect();
+        blockers.sort_by_key(|holder| {
             let is_known = matches!(holder.socket.owner, Owner::Known(_));
-            (kind(holder, limits), Reverse(is_known), holder.socket.local)
+            (case.kind(holder), Reverse(is_known), holder.socket.local)
         });
+        case.blockers = blockers;
         case
     }
 
     pub(super) fn port(&self) -> u16 {
-        self.examination.target.first_port()
+        self.result.target.first_port()
     }
 
-    pub(super) const fn protocol(&self) -> Protocol {
-        self.examination.target.protocol
+    pub(super) fn is_udp(&self) -> bool {
+        self.result.target.protocol == Protocol::Udp
     }
 
-    pub(super) const fn limits(&self) -> &'a Limits {
-        &self.evidence.limits
+    pub(super) fn kind(&self, holder: &Holder) -> Kind {
+        kind(holder, self.limits)
     }
 
-    /// The holders in the way of the binds that decide: of those that were refused, the ones that
-    /// refused them for sure or, where none is sure, those that may have. Where another error hides
-    /// whether the port is taken, what the table lets expect.
-    fn in_the_way(&self) -> impl Iterator<Item = usize> + '_ {
+    /// The holders in the way of the binds that count: those that refused them for sure, else those that may have.
+    /// If another error hides whether the port is taken, those that the table predicts.
+    fn in_the_way(&self) -> BTreeSet<usize> {
         let is_hidden = self.is_denied_with("EACCES") || self.is_denied_with("EPERM");
-        let decisive = move |trial: &&Trial| trial.probe.result.is_in_use() || is_hidden;
-        let refused = self.decisive_trials().filter(decisive);
+        let refused = |trial: &&Trial| trial.probe.result.is_in_use() || is_hidden;
+        let refused = self.decisive_trials().filter(refused);
         let mut predictions: Vec<_> = refused.map(|trial| trial.prediction.clone()).collect();
         if predictions.is_empty() && self.without == Start::Refused {
-            predictions = self.foretold_without().collect();
+            predictions = self.predictions_without().collect();
         }
-        predictions
-            .into_iter()
-            .flat_map(|prediction| self.likely(prediction))
+        let likely = predictions.into_iter().flat_map(|it| self.likely(it));
+        likely.collect()
     }
 
-    /// Of a prediction the certain ones, with those that are of the same kind and were merely not
-    /// asked; where none is certain, the doubtful ones.
+    /// The certain holders of a prediction with the doubtful ones of the same kind; if none is certain, the doubtful.
     fn likely(&self, prediction: Prediction) -> Vec<usize> {
         let Prediction { blockers, doubtful } = prediction;
         if blockers.is_empty() {
             return doubtful;
         }
-        let kind_of = |&index: &usize| kind(&self.evidence.holders[index], self.limits());
+        let kind_of = |&index: &usize| self.kind(&self.evidence.holders[index]);
         let kinds: Vec<Kind> = blockers.iter().map(kind_of).collect();
-        let is_alike = |index: &usize| kinds.contains(&kind_of(index));
-        let alike = doubtful.into_iter().filter(is_alike);
-        blockers.iter().copied().chain(alike).collect()
-    }
-
-    /// What the rules say of binds without the option, where none was made.
-    fn foretold_without(&self) -> impl Iterator<Item = Prediction> + '_ {
-        self.asked_trials().map(|trial| {
-            let target = &self.examination.target;
-            foretold(&plain(&trial.probe, target, self.evidence), self.evidence)
-        })
-    }
-
-    /// The binds with `SO_REUSEADDR` if one of them fails, else those without: a server with the
-    /// option can start, and the question is what would keep one without from it.
-    fn decisive_trials(&self) -> impl Iterator<Item = &'a Trial> {
-        let trials = &self.examination.trials;
-        let is_reuse_refused = trials
+        let alike = doubtful
             .iter()
-            .any(|trial| trial.probe.reuse_address && !trial.probe.result.is_ok());
-        let is_first = move |trial: &&Trial| trial.probe.reuse_address || !is_reuse_refused;
-        trials.iter().filter(is_first)
+            .filter(|index| kinds.contains(&kind_of(index)));
+        blockers.iter().chain(alike).copied().collect()
     }
 
-    /// The binds of the addresses that were asked for; the single addresses that are tried beside a
-    /// refused wildcard are none of those.
-    pub(super) fn asked_trials(&self) -> impl Iterator<Item = &'a Trial> {
-        let is_every = self.examination.target.address == Address::Every;
-        let is_asked = move |trial: &&Trial| !is_every || trial.probe.address.is_unspecified();
-        self.examination.trials.iter().filter(is_asked)
+    /// What the rules predict for binds without `SO_REUSEADDR`.
+    fn predictions_without(&self) -> impl Iterator<Item = Prediction> + '_ {
+        let probes = self.target_trials().map(|trial| &trial.probe);
+        probes.map(|probe| self.result.predict((probe.address, probe.v6only), false))
     }
 
-    /// The error of the first bind that failed with something else than "in use", where an address
-    /// that is not there at all is passed over.
-    fn denial(&self) -> Option<&'a ProbeResult> {
-        let results = self.asked_trials().map(|trial| &trial.probe.result);
-        let mut other = results.filter(|result| !result.is_ok() && !result.is_in_use());
-        other.find(|result| !self.examination.is_family_missing(result))
+    /// The binds with `SO_REUSEADDR` if one of them fails, else those without: then a server with the option can
+    /// start, and the question is what stops one without.
+    pub(super) fn decisive_trials(&self) -> impl Iterator<Item = &'a Trial> {
+        let trials = self.result.trials.iter();
+        let mut with_option = trials.clone().filter(|trial| trial.probe.reuse_address);
+        let is_refused = with_option.any(|trial| !trial.probe.result.is_ok());
+        trials.filter(move |trial| trial.probe.reuse_address || !is_refused)
+    }
+
+    /// The binds of the target's own addresses, not the single ones that are tried if a wildcard is refused.
+    pub(super) fn target_trials(&self) -> impl Iterator<Item = &'a Trial> {
+        let is_every = self.result.target.address == Address::Every;
+        let trials = self.result.trials.iter();
+        trials.filter(move |trial| !is_every || trial.probe.address.is_unspecified())
+    }
+
+    /// The first bind that failed with another error than "in use", and that error. A family that this system lacks
+    /// does not count.
+    pub(super) fn denial(&self) -> Option<(IpAddr, &'a ProbeResult)> {
+        let results = self
+            .target_trials()
+            .map(|trial| (trial.probe.address, &trial.probe.result));
+        let mut others = results.filter(|(_, result)| !result.is_ok() && !result.is_in_use());
+        others.find(|(_, result)| !self.result.is_family_missing(result))
     }
 
     /// Whether the deciding error is this one.
     pub(super) fn is_denied_with(&self, errno: &str) -> bool {
-        self.denial().is_some_and(|result| result.is(errno))
+        self.denial().is_some_and(|(_, result)| result.is(errno))
     }
 
-    /// The deciding error, whatever it is.
-    pub(super) fn error(&self) -> Option<&'a str> {
-        self.denial().map(ProbeResult::as_str)
-    }
-
-    /// The address whose bind failed with the deciding error.
     pub(super) fn denied_address(&self) -> Option<IpAddr> {
-        let denial = self.denial()?;
-        let mut trials = self.asked_trials();
-        let trial = trials.find(|trial| &trial.probe.result == denial)?;
-        Some(trial.probe.address)
+        self.denial().map(|(address, _)| address)
     }
 
-    /// Whether the address whose bind failed is there and not usable.
+    pub(super) fn is_ipv6_off(&self) -> bool {
+        let is_v6 = self
+            .denied_address()
+            .is_some_and(|address| address.is_ipv6());
+        let is_off = is_v6 && self.limits.is_ipv6_off == Some(true);
+        self.is_denied_with("EAFNOSUPPORT") || self.is_denied_with("EADDRNOTAVAIL") && is_off
+    }
+
+    /// Why the address whose bind failed is not usable although this host has it.
     pub(super) fn denied_readiness(&self) -> Option<Readiness> {
         let address = self
             .denied_address()
             .filter(|_| self.is_denied_with("EADDRNOTAVAIL"))?;
-        let mut unready = self.limits().unready.iter();
-        let found = unready.find(|(one, _)| std::net::IpAddr::V6(*one) == address);
+        let mut unready = self.limits.unready.iter();
+        let found = unready.find(|(one, _)| IpAddr::V6(*one) == address);
         found.map(|&(_, readiness)| readiness)
+    }
+
+    /// Whether the capability to bind the port is one that the network namespace does not honour.
+    pub(super) fn is_capability_foreign(&self) -> bool {
+        let limits = self.limits;
+        limits.has_bind_capability == Some(true) && limits.is_in_user_namespace == Some(true)
     }
 
     /// Whether the port needs a privilege that this process lacks, as far as that is known.
     pub(super) fn lacks_privilege(&self) -> bool {
-        let limits = self.limits();
-        let has_it = limits.has_bind_capability == Some(true);
-        limits.is_privileged(self.port()) && (!has_it || limits.is_in_user_namespace == Some(true))
+        let has_it = self.limits.has_bind_capability == Some(true) && !self.is_capability_foreign();
+        self.limits.is_privileged(self.port()) && !has_it
     }
 
-    /// The range that Windows has set aside and the port is in.
+    /// The range with this port that Windows has set aside.
     pub(super) fn excluded_range(&self) -> Option<&'a RangeInclusive<u16>> {
-        let ranges = self.limits().excluded.as_ref()?;
-        ranges.iter().find(|range| range.contains(&self.port()))
+        let mut ranges = self.limits.excluded.iter().flatten();
+        ranges.find(|range| range.contains(&self.port()))
+    }
+
+    /// The ephemeral range, if the port is in it.
+    pub(super) fn ephemeral_range(&self) -> Option<String> {
+        let range = self.limits.ephemeral.as_ref()?;
+        let is_in_it = self.limits.is_ephemeral(self.port());
+        is_in_it.then(|| format!("{}–{}", range.start(), range.end()))
     }
 
     pub(super) fn is_refused(&self) -> bool {
-        let mut trials = self.asked_trials();
+        let mut trials = self.target_trials();
         trials.any(|trial| trial.probe.result.is_in_use()) || self.without == Start::Refused
     }
 
-    pub(super) fn agreement(&self) -> Agreement {
-        self.examination.agreement
-    }
-
-    /// The socket that matters most.
-    pub(super) fn principal(&self) -> Option<&'a Holder> {
+    /// The most important socket in the way.
+    pub(super) fn main_holder(&self) -> Option<&'a Holder> {
         self.blockers.first().copied()
     }
 
-    /// The redirects that a server on the port would suffer from: not those to what has the port already.
+    pub(super) fn main_kind(&self) -> Option<Kind> {
+        self.main_holder().map(|holder| self.kind(holder))
+    }
+
+    /// The redirects that take packets from a server on the port: not those to what has the port already.
     pub(super) fn foreign_redirects(&self) -> impl Iterator<Item = &'a Redirect> {
         let behind = self
             .behind()
             .filter(|behind| behind.kind == BehindKind::Container);
         let targets = &self.evidence.redirect_targets;
-        let is_its_own = move |redirect: &&Redirect| {
+        let is_own = move |redirect: &&Redirect| {
             behind.as_ref().is_some_and(|behind| {
                 // podman's monitor does not say which address its container has.
                 let is_podman = behind.engine == Some(Engine::Podman) && behind.address.is_none();
@@ -205,175 +213,108 @@ impl<'a> Case<'a> {
         self.evidence
             .redirects
             .iter()
-            .filter(move |redirect| !is_its_own(redirect))
+            .filter(move |redirect| !is_own(redirect))
     }
 
-    /// What is behind the socket that matters most.
+    /// What is behind the main holder.
     pub(super) fn behind(&self) -> Option<Behind> {
-        let holder = self.principal()?;
+        let holder = self.main_holder()?;
         if let Some(activation) = &holder.activation {
-            let name = Some(activation.socket_unit.clone());
             return Some(Behind {
-                name,
+                name: Some(activation.socket_unit.clone()),
                 ..Behind::new(BehindKind::SocketUnit)
             });
         }
-        let mut behind = holder
-            .backgrounds
-            .iter()
-            .filter_map(|background| background.behind.as_ref());
-        behind.next().or(holder.behind.as_ref()).cloned()
+        behind_of(holder).cloned()
     }
 
-    /// What starts the owner of the socket that matters most again.
-    pub(super) fn kept_by(&self) -> Option<KeptBy> {
-        let holder = self.principal()?;
+    /// What restarts the owner of the main holder.
+    pub(super) fn kept_by(&self) -> Option<Supervisor> {
+        let holder = self.main_holder()?;
         let mut known = holder.backgrounds.iter();
         let known = known.find_map(|background| background.kept_by.clone());
-        let by_unit = || {
-            let unit = holder.hidden_unit.as_ref()?;
-            Some(KeptBy {
-                name: Some(unit.name.clone()),
-                restarts: unit.restarts(),
-                is_reachable: false,
-                ..KeptBy::new(KeeperKind::Systemd)
-            })
-        };
-        known.or_else(by_unit)
+        let by_unit = holder.hidden_unit.as_ref().map(|unit| Supervisor {
+            name: Some(unit.name.clone()),
+            restarts: unit.restarts(),
+            is_reachable: false,
+            ..Supervisor::new(SupervisorKind::Systemd)
+        });
+        known.or(by_unit)
     }
 
-    /// Who has it: command line, folder and origin.
-    pub(super) fn who(&self, now: Moment) -> Option<String> {
-        who::sentence(self.evidence, self.principal()?, now.wall)
-    }
-
-    /// Whether the socket that matters most is of this kind.
-    pub(super) fn is_held_by(&self, wanted: Kind) -> bool {
-        self.principal()
-            .is_some_and(|holder| kind(holder, self.limits()) == wanted)
-    }
-
-    /// Whether something else in the way is of this kind.
-    pub(super) fn others(&self, wanted: Kind) -> impl Iterator<Item = &'a Holder> + '_ {
-        let holders = self.evidence.holders.iter();
-        holders.filter(move |holder| kind(holder, self.limits()) == wanted)
-    }
-
-    /// Those in the way that are of the kind of the one that matters most.
+    /// The sockets in the way that are of the main holder's kind.
     pub(super) fn alike(&self) -> impl Iterator<Item = &'a Holder> + '_ {
-        let first = self.principal().map(|holder| kind(holder, self.limits()));
-        let blockers = self.blockers.iter().copied();
-        blockers.filter(move |holder| Some(kind(holder, self.limits())) == first)
+        let (first, blockers) = (self.main_kind(), self.blockers.iter().copied());
+        blockers.filter(move |holder| Some(self.kind(holder)) == first)
     }
 
     /// Those of them that the same processes have.
     pub(super) fn of_same_owner(&self) -> impl Iterator<Item = &'a Holder> + '_ {
-        let first = self.principal().map(|holder| &holder.socket.owner);
-        let is_same = move |holder: &&Holder| Some(&holder.socket.owner) == first;
-        self.alike().filter(is_same)
+        let first = self.main_holder().map(|holder| &holder.socket.owner);
+        self.alike()
+            .filter(move |holder| Some(&holder.socket.owner) == first)
     }
 
-    pub(super) fn has_owner(&self, wanted: fn(&Owner) -> bool) -> bool {
-        self.principal()
-            .is_some_and(|holder| holder.socket.inode.is_some() && wanted(&holder.socket.owner))
+    /// Whether the main holder has such an owner.
+    pub(super) fn has_owner(&self, is_wanted: fn(&Owner) -> bool) -> bool {
+        let socket = self.main_holder().map(|holder| &holder.socket);
+        socket.is_some_and(|socket| socket.inode.is_some() && is_wanted(&socket.owner))
     }
 
-    /// Whether all that listens on IPv4 are dual-stack sockets of IPv6.
+    /// Whether every listener in the way on IPv4 is a dual-stack socket of IPv6.
     pub(super) fn is_dual_stack(&self) -> bool {
-        let is_v4 = |trial: &&Trial| trial.probe.address.to_canonical().is_ipv4();
-        let refused = self
-            .asked_trials()
-            .filter(is_v4)
-            .filter(|trial| trial.probe.result.is_in_use());
+        let refused = self.target_trials().filter(|trial| {
+            trial.probe.address.to_canonical().is_ipv4() && trial.probe.result.is_in_use()
+        });
         let blockers = refused.flat_map(|trial| &trial.prediction.blockers);
-        let mut listeners = blockers
-            .map(|&index| &self.evidence.holders[index].socket)
+        let sockets = blockers.map(|&index| &self.evidence.holders[index].socket);
+        let mut listeners = sockets
             .filter(|socket| socket.state == State::Listen)
             .peekable();
         listeners.peek().is_some() && listeners.all(|socket| socket.local.is_v6_wildcard())
     }
 
-    /// Whether only IPv4 was asked for, and only IPv6 connections are in its way.
-    pub(super) fn is_shadow(&self) -> bool {
-        let asks_v4 = |trial: &Trial| trial.probe.address.to_canonical().is_ipv4();
+    /// Whether the target is IPv4 only, and only IPv6 connections are in the way.
+    pub(super) fn is_ipv6_shadow(&self) -> bool {
+        let is_v4 = |trial: &Trial| trial.probe.address.to_canonical().is_ipv4();
         let is_v6_connection = |holder: &&Holder| {
             let local = holder.socket.local.address.to_canonical();
             local.is_ipv6() && !local.is_unspecified()
         };
-        self.asked_trials().all(asks_v4)
+        self.target_trials().all(is_v4)
             && !self.blockers.is_empty()
             && self.blockers.iter().all(is_v6_connection)
     }
 
-    /// Whether a bind without the option failed where one with it was not refused.
+    /// Whether only a bind without `SO_REUSEADDR` is refused.
     pub(super) fn only_plain_is_refused(&self) -> bool {
         self.with_reuse_address == Start::Ok && self.without == Start::Refused
     }
 
-    /// Whether something that was not read of a holder decides.
-    pub(super) fn is_in_doubt(&self) -> bool {
-        let trials = self.examination.trials.iter();
-        let mut refused = trials.filter(|trial| trial.probe.result.is_in_use());
-        refused.any(|trial| trial.prediction.blockers.is_empty())
+    /// Until the last socket in the way ends, if all of them end by themselves.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        let ends: Option<Vec<Duration>> = self.blockers.iter().map(|it| it.expires_in).collect();
+        Some(ends?.into_iter().max()?.saturating_sub(self.age))
     }
 
-    pub(super) fn outcome(&self, cause: Cause) -> Outcome {
-        match cause {
-            Cause::PrivilegedPort | Cause::Policy | Cause::CgroupPolicy => Outcome::Denied,
-            Cause::AddressNotLocal
-            | Cause::AddressTentative
-            | Cause::AddressDuplicate
-            | Cause::Ipv6Off
-            | Cause::ScopeNeeded
-            | Cause::ProbeFailed => Outcome::Unavailable,
-            Cause::Raced => Outcome::Raced,
-            Cause::Free => Outcome::Free,
-            _ if self.protocol() == Protocol::Tcp && self.with_reuse_address == Start::Ok => {
-                Outcome::Free
-            }
-            _ => Outcome::InUse,
-        }
-    }
-
-    /// When the last of the sockets in the way is gone, if all of them go by themselves.
-    pub(super) fn free_in(&self, cause: Cause) -> Option<Duration> {
-        let is_timed = matches!(
-            cause,
-            Cause::TimeWait | Cause::TimeWaitNoReuse | Cause::ClosingOrphan | Cause::Ipv6Shadow
-        );
-        if is_timed { self.left() } else { None }
-    }
-
-    /// Until the last of what is in the way ends, if all of it ends by itself.
-    pub(super) fn left(&self) -> Option<Duration> {
-        let ends: Option<Vec<Duration>> = self
-            .blockers
-            .iter()
-            .map(|holder| holder.expires_in)
-            .collect();
-        let last = ends?.into_iter().max()?;
-        Some(last.saturating_sub(self.age))
-    }
-
-    /// What listens or is bound on the port, on addresses that were not asked for.
-    pub(super) fn bystanders(&self) -> impl Iterator<Item = &'a Holder> + '_ {
-        let here: Vec<usize> = self
-            .foretold_without()
-            .flat_map(|prediction| prediction.all().collect::<Vec<_>>())
+    /// Sockets that listen or are bound on the port, on addresses that are not the target's.
+    pub(super) fn other_holders(&self) -> impl Iterator<Item = &'a Holder> + '_ {
+        let in_the_way: BTreeSet<usize> = self
+            .predictions_without()
+            .flat_map(|it| it.blockers.into_iter().chain(it.doubtful))
             .collect();
         let holders = self.evidence.holders.iter().enumerate();
-        holders
-            .filter(move |(index, _)| !here.contains(index))
-            .map(|(_, holder)| holder)
-            .filter(|holder| holder.socket.is_listening() && holder.socket.remote.is_none())
+        let others = holders.filter(move |(index, _)| !in_the_way.contains(index));
+        let others = others.map(|(_, holder)| holder);
+        others.filter(|holder| holder.socket.is_listening() && holder.socket.remote.is_none())
     }
+}
 
-    /// The addresses whose bind succeeded with the option (or, for UDP, at all).
-    pub(super) fn open_addresses(&self) -> Vec<(IpAddr, Option<bool>)> {
-        let trials = self.decisive_trials();
-        trials
-            .filter(|trial| trial.probe.result.is_ok())
-            .map(|trial| (trial.probe.address, trial.probe.v6only))
-            .collect()
-    }
+/// What is behind a socket: the first of its owners that serves something, or what is known without an owner.
+pub(super) fn behind_of(holder: &Holder) -> Option<&Behind> {
+    let known = holder
+        .backgrounds
+        .iter()
+        .find_map(|background| background.behind.as_ref());
+    known.or(holder.behind.as_ref())
 }

@@ -1,71 +1,84 @@
-//! The fixes of a verdict: the steps of its cause with the facts of the case, and what redirects change
-//! about them.
+//! The fixes that causes name, with the exact commands for the case at hand, and what redirects change about them.
 
-use super::causes::Step;
-use super::kind::{Kind, kind};
-use super::words::Words;
-use crate::bind::fix::reader::Reader;
-use crate::bind::fix::{self, Fix, FixCode};
-use crate::model::{Holder, Protocol, Redirect, SocketOptions};
+use super::case::Case;
+use super::kind::Kind;
+use super::phrases::{after, seconds};
 
-impl Words<'_> {
-    /// The fixes whose facts are all known.
-    pub(super) fn fixes(&self, steps: &[Step]) -> Vec<Fix> {
-        let mut fixes = self.fixes_of_port(steps);
-        if let Some(redirect) = self.case.foreign_redirects().next() {
+use crate::bind::fix::{self, Fix, FixCode, shell_word};
+use crate::model::{Holder, Limits, Redirect, SocketOptions, State};
+
+/// A command with more addresses than this is of no use.
+const MAX_ADDRESSES: usize = 4;
+
+/// SSDP, WS-Discovery, mDNS and LLMNR.
+const MULTICAST_PORTS: [u16; 4] = [1900, 3702, 5353, 5355];
+
+pub(super) fn other_port() -> Fix {
+    FixCode::OtherPort.fix("Take another port")
+}
+
+impl Case<'_> {
+    /// The fixes of a cause as they are printed, with what redirects add.
+    pub(super) fn finish(&self, mut fixes: Vec<Fix>) -> Vec<Fix> {
+        let is_other_port = |fix: &&Fix| fix.code == FixCode::OtherPort;
+        if fixes.iter().filter(is_other_port).count() > 1 && fixes.last() == Some(&other_port()) {
+            // An earlier fix says so and why.
+            fixes.pop();
+        }
+        if let Some(redirect) = self.foreign_redirects().next() {
             let to = self.redirect_target(redirect);
             for fix in fixes.iter_mut().filter(|fix| fix.command.is_some()) {
                 fix.warning
                     .get_or_insert_with(|| format!("Packets for the port still go to {to}."));
             }
-            fixes.insert(0, delete_rule(redirect, &to));
+            let packets = match redirect.conditions.as_slice() {
+                [] => "Packets",
+                _ => "Some of the packets",
+            };
+            let text = format!(
+                "{packets} for the port go to {to} before a server here gets them: stop what is there, or delete \
+                 the rule ({})",
+                redirect.place
+            );
+            fixes.insert(0, FixCode::ChangeConfig.fix(text));
         }
         fixes
     }
 
-    /// `the container web (172.17.0.2:80)`, or what the rule says.
+    /// `the container web (172.17.0.2:80)`, or the target that the rule names.
     fn redirect_target(&self, redirect: &Redirect) -> String {
-        let mut targets = self.case.evidence.redirect_targets.iter();
+        let mut targets = self.evidence.redirect_targets.iter();
         let target = targets.find(|target| target.address == redirect.to.address);
-        let name = target.and_then(|target| target.name.as_ref());
-        let lost = if redirect.to.is_unreachable {
-            ", which is gone"
-        } else {
-            ""
-        };
-        name.map_or_else(
-            || format!("{}{lost}", redirect.to.text),
-            |name| format!("the container {name} ({})", redirect.to.text),
-        )
-    }
-
-    /// The fixes of the steps, wherever packets go.
-    fn fixes_of_port(&self, steps: &[Step]) -> Vec<Fix> {
-        let reader = Reader::of(self.case.limits());
-        let mut fixes: Vec<Fix> = Vec::new();
-        for step in steps {
-            match *step {
-                // It was said already, and why.
-                Step::Say(FixCode::OtherPort, ..)
-                    if fixes.iter().any(|fix| fix.code == FixCode::OtherPort) => {}
-                Step::EndHolders => fixes.extend(fix::end_holders(&self.situation())),
-                Step::EndOrJoin => fixes.extend(self.end_or_join()),
-                Step::Say(code, text, command) => fixes.extend(self.said(code, text, command)),
-                Step::SayAsRoot(code, text, command) => {
-                    fixes.extend(
-                        self.said(code, text, command)
-                            .map(|fix| reader.as_root(fix)),
-                    );
-                }
-            }
+        let to = &redirect.to.text;
+        match target.and_then(|target| target.name.as_ref()) {
+            Some(name) => format!("the container {name} ({to})"),
+            None if redirect.to.is_unreachable => format!("{to}, which is gone"),
+            None => to.to_string(),
         }
-        fixes
     }
 
-    /// The end of what has the port. A UDP port that several share already is joined instead; one that a server
-    /// has alone is shared only if need be, as datagrams to one address then go to the last that bound it.
-    fn end_or_join(&self) -> Vec<Fix> {
-        let mut fixes = fix::end_holders(&self.situation());
+    /// A fix whose command needs root.
+    pub(super) fn as_root(&self, code: FixCode, text: impl Into<String>, command: String) -> Fix {
+        code.command(text, command).as_root(self.limits)
+    }
+
+    /// Ends the sockets in the way, apart from those that end by themselves.
+    pub(super) fn end_holders(&self) -> Vec<Fix> {
+        let has_process =
+            |holder: &&Holder| !matches!(self.kind(holder), Kind::TimeWait | Kind::Orphan);
+        fix::end_holders(&fix::Situation {
+            holders: self.blockers.iter().copied().filter(has_process).collect(),
+            limits: self.limits,
+            protocol: self.result.target.protocol,
+            port: self.port(),
+            look_as_root: self.check_as_root(),
+        })
+    }
+
+    /// Ends the sockets in the way or joins them. A UDP port that several sockets share is joined first; one that a
+    /// server has alone is shared last, as datagrams to one address then go to the socket that was bound last.
+    pub(super) fn end_or_join(&self) -> Vec<Fix> {
+        let mut fixes = self.end_holders();
         match self.join_udp() {
             Some(join) if self.is_shared() => {
                 for fix in &mut fixes {
@@ -79,79 +92,109 @@ impl Words<'_> {
         fixes
     }
 
-    /// Whether several sockets have one address, or the port is for groups.
+    /// Whether several sockets have one address, or the port is for multicast.
     fn is_shared(&self) -> bool {
-        /// SSDP, WS-Discovery, mDNS and LLMNR.
-        const OF_GROUPS: [u16; 4] = [1900, 3702, 5353, 5355];
-        let blockers = &self.case.blockers;
-        let locals = blockers.iter().map(|holder| &holder.socket.local);
-        let mut others = locals.clone().enumerate();
-        let mut is_twice =
-            others.any(|(at, local)| locals.clone().skip(at + 1).any(|one| one == local));
-        is_twice |= OF_GROUPS.contains(&self.case.port());
-        is_twice
+        let mut locals: Vec<_> = self.blockers.iter().map(|it| it.socket.local).collect();
+        locals.sort_unstable();
+        MULTICAST_PORTS.contains(&self.port()) || locals.windows(2).any(|two| two[0] == two[1])
     }
 
-    fn said(&self, code: FixCode, text: &str, command: &str) -> Option<Fix> {
-        let text = self.fill(text)?;
-        Some(match command {
-            "" => Fix::sentence(code, text),
-            command => Fix::command(code, text, self.fill(command)?),
-        })
-    }
-
-    /// What the fixes have to end: what is in the way and does not end by itself.
-    fn situation(&self) -> fix::Situation<'_> {
-        let case = self.case;
-        let is_ended = |holder: &&Holder| {
-            !matches!(kind(holder, case.limits()), Kind::TimeWait | Kind::Orphan)
-        };
-        fix::Situation {
-            holders: case.blockers.iter().copied().filter(is_ended).collect(),
-            limits: case.limits(),
-            protocol: case.protocol(),
-            port: case.port(),
-            look_as_root: self.as_root(),
-        }
-    }
-
-    /// How a UDP server joins those that are there, where all of them let it.
+    /// How a UDP server can share the port, if the options of all sockets on it allow that.
     fn join_udp(&self) -> Option<Fix> {
-        let case = self.case;
-        if case.protocol() != Protocol::Udp {
-            return None;
-        }
-        let options: Option<Vec<SocketOptions>> =
-            case.blockers.iter().map(|holder| holder.options).collect();
-        let options = options.filter(|options| !options.is_empty())?;
-        let own = case.limits().uid?;
-        let is_own = || {
-            case.blockers
-                .iter()
-                .all(|holder| holder.socket.uid == Some(own))
-        };
+        let holders = self.blockers.iter();
+        let options: Option<Vec<SocketOptions>> = holders.map(|holder| holder.options).collect();
+        let options = options.filter(|options| self.is_udp() && !options.is_empty())?;
+        let own = self.limits.uid?;
         if options.iter().all(|options| options.reuse_address) {
             let text =
-                "Set SO_REUSEADDR in your server and share the port: all that have it allow that";
-            return Some(Fix::sentence(FixCode::SetReuseAddress, text));
+                "Set SO_REUSEADDR in your server and share the port: all sockets on it allow that";
+            return Some(FixCode::SetReuseAddress.fix(text));
         }
-        (options.iter().all(|options| options.reuse_port) && is_own()).then(|| {
-            let text = "Set SO_REUSEPORT in your server and share the port: all that have it allow that to their own user";
-            Fix::sentence(FixCode::SetReusePort, text)
+        let are_own = self.blockers.iter().all(|it| it.socket.uid == Some(own));
+        (are_own && options.iter().all(|options| options.reuse_port)).then(|| {
+            let text = "Set SO_REUSEPORT in your server and share the port: all sockets on it allow that to their \
+                        own user";
+            FixCode::SetReusePort.fix(text)
         })
+    }
+
+    /// Set `SO_REUSEADDR`, if that helps.
+    pub(super) fn set_reuse_address(&self) -> Option<Fix> {
+        let fix = FixCode::SetReuseAddress.fix("Set SO_REUSEADDR in your server");
+        self.only_plain_is_refused().then_some(fix)
+    }
+
+    pub(super) fn wait(&self) -> Option<Fix> {
+        let text = format!("Wait {}", seconds(self.time_left()?));
+        Some(FixCode::Wait.fix(text))
+    }
+
+    pub(super) fn move_server(&self) -> Option<Fix> {
+        let range = self.ephemeral_range()?;
+        let text = format!("Move the server out of the ephemeral range {range}");
+        Some(FixCode::MoveServer.fix(text))
+    }
+
+    pub(super) fn reserve_port(&self) -> Option<Fix> {
+        let command = reserve(self.limits, self.port())?;
+        let text = "Keep the port from clients from now on";
+        Some(self.as_root(FixCode::ReservePort, text, command))
+    }
+
+    /// Has the kernel drop sockets that no process needs; it would only hide a listener.
+    pub(super) fn drop_connections(&self) -> Option<Fix> {
+        let mut states: Vec<&str> = Vec::new();
+        for holder in self.alike() {
+            let state = match holder.socket.state {
+                State::TimeWait => "state time-wait",
+                State::FinWait1 => "state fin-wait-1",
+                State::FinWait2 => "state fin-wait-2",
+                State::Closing => "state closing",
+                State::LastAck => "state last-ack",
+                State::CloseWait => "state close-wait",
+                State::Established => "state established",
+                _ => return None,
+            };
+            if !states.contains(&state) {
+                states.push(state);
+            }
+        }
+        // Not other connections on the port, on other addresses.
+        let mut locals: Vec<_> = self.alike().map(|holder| holder.socket.local).collect();
+        locals.sort_unstable();
+        locals.dedup();
+        let sources: Vec<_> = locals.iter().map(|local| format!("src {local}")).collect();
+        let command = format!("ss -Kt {} '{}'", states.join(" "), sources.join(" or "));
+        let text = format!("Have the kernel drop {}", self.one_or("it", "them"));
+        let fix = self.as_root(FixCode::CloseConnections, text, command);
+        (!self.is_udp() && locals.len() <= MAX_ADDRESSES).then_some(fix)
+    }
+
+    /// The command that shows more as root, if this user can become root.
+    pub(super) fn check_as_root(&self) -> Option<String> {
+        let can_become_root = self.limits.uid != Some(0) && !self.limits.is_confined;
+        let target = self.result.target.to_string();
+        can_become_root.then(|| format!("sudo sockeye check {}", shell_word(&target)))
+    }
+
+    pub(super) fn look_as_root(&self) -> Option<Fix> {
+        let command = self.check_as_root()?;
+        let text = format!("Run `{command}`: root may see what has it");
+        Some(FixCode::EndProcess.fix(text))
     }
 }
 
-/// What is to be done about a rule that sends packets elsewhere.
-fn delete_rule(redirect: &Redirect, to: &str) -> Fix {
-    let packets = if redirect.conditions.is_empty() {
-        "Packets"
-    } else {
-        "Some of the packets"
-    };
-    let text = format!(
-        "{packets} for the port go to {to} before a server here gets them: stop what is there, or delete the rule ({})",
-        redirect.place
-    );
-    Fix::sentence(FixCode::ChangeConfig, text)
+/// The command that adds the port to those that the kernel gives to no client, if it is not among them.
+pub(in crate::bind) fn reserve(limits: &Limits, port: u16) -> Option<String> {
+    let reserved = limits
+        .reserved
+        .as_ref()
+        .filter(|_| limits.is_ephemeral(port))?;
+    let ranges = reserved.iter().map(|range| {
+        let last = (range.start() != range.end()).then(|| range.end());
+        format!("{}{}", range.start(), after("-", last))
+    });
+    let all: Vec<_> = ranges.chain([port.to_string()]).collect();
+    let all = all.join(",");
+    Some(format!("sysctl net.ipv4.ip_local_reserved_ports={all}"))
 }

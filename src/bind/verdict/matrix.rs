@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::super::examine::{Examination, Trial, foretold, plain};
-use super::super::rules::Answer;
-use crate::bind::{Probe, ProbeResult};
+use crate::bind::ProbeResult;
+use crate::bind::bind_test::{BindTestResult, Trial};
+use crate::bind::rules::Answer;
 
 /// The answers for one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,39 +20,45 @@ pub struct MatrixRow {
 /// One answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MatrixCell {
-    /// The kernel gave it.
+    /// The kernel's.
     Answered(ProbeResult),
-    /// No bind was made, since one that succeeds would be in the way of others: whether it would be
-    /// refused, by the rules.
-    Foretold(Answer),
-    /// No bind was made: the other answer says it all.
+    /// No bind was made, since a successful one would block others: whether the rules predict a refusal.
+    Predicted(Answer),
+    /// No bind was made: it follows from the other answer.
     Implied,
 }
 
 impl MatrixCell {
-    /// The answer as the screen writes it; one that was not given by the kernel in parentheses.
+    /// The answer on the screen; in parentheses if it is predicted.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Answered(result) => result.as_str(),
-            Self::Foretold(Answer::No) => "(ok)",
-            Self::Foretold(Answer::Yes) => "(EADDRINUSE)",
-            Self::Foretold(Answer::Depends) => "?",
+            Self::Predicted(Answer::No) => "(ok)",
+            Self::Predicted(Answer::Yes) => "(EADDRINUSE)",
+            Self::Predicted(Answer::Depends) => "?",
             Self::Implied => "–",
         }
     }
 }
 
-/// A row for each address that was bound, in the order in which they were.
-pub(super) fn of(examination: &Examination) -> Vec<MatrixRow> {
+/// A row for each address that was bound, in the order of the binds.
+pub(super) fn of(result: &BindTestResult) -> Vec<MatrixRow> {
     let mut rows: Vec<MatrixRow> = Vec::new();
-    for Trial { probe, .. } in &examination.trials {
+    for Trial { probe, .. } in &result.trials {
         let address = address_name(probe.address, probe.v6only);
         let at = rows.iter().position(|row| row.address == address);
         let at = at.unwrap_or_else(|| {
+            let without = if probe.reuse_address && probe.result.is_ok() {
+                let plain = result.predict((probe.address, probe.v6only), false);
+                MatrixCell::Predicted(plain.is_refused())
+            } else {
+                MatrixCell::Implied
+            };
+            let with_reuse_address = MatrixCell::Implied;
             rows.push(MatrixRow {
                 address,
-                with_reuse_address: MatrixCell::Implied,
-                without: before_it_is_tried(probe, examination),
+                with_reuse_address,
+                without,
             });
             rows.len() - 1
         });
@@ -64,18 +70,6 @@ pub(super) fn of(examination: &Examination) -> Vec<MatrixRow> {
         *cell = MatrixCell::Answered(probe.result.clone());
     }
     rows
-}
-
-/// What stands for a bind without the option as long as none was made.
-fn before_it_is_tried(first: &Probe, examination: &Examination) -> MatrixCell {
-    if !(first.reuse_address && first.result.is_ok()) {
-        return MatrixCell::Implied;
-    }
-    let Examination {
-        target, evidence, ..
-    } = examination;
-    let plain = plain(first, target, evidence);
-    MatrixCell::Foretold(foretold(&plain, evidence).is_refused())
 }
 
 fn address_name(address: IpAddr, v6only: Option<bool>) -> String {

@@ -1,60 +1,57 @@
-//! What the outcome of a bind test means: a cause, a sentence, what to do, and when it is over.
+//! The explanation of a bind test: cause, sentences, fixes, notes, and when it ends by itself.
 //!
-//! Pure: an [`Examination`] in, a [`Verdict`] out. Which cause it is and what is said of it stands in
-//! one table (`causes`), what is worth knowing beside it in another (`notes`); the facts that both
-//! speak of are worked out in `case`, and put into words in `words`.
+//! Pure: a [`BindTestResult`] in, a [`Verdict`] out. Causes with their sentences and fixes are rows of one table
+//! (`causes`), notes of another (`notes`). `case` works out the facts that both are decided by, `facts` and `phrases` put
+//! them into words. `unix` does the same for names of unix sockets.
 
 mod case;
 mod causes;
-mod commands;
+mod facts;
 mod fixes;
 mod kind;
 mod matrix;
 mod notes;
 mod phrases;
-mod unix_name;
+#[cfg(test)]
+mod tests;
+mod unix;
 mod who;
-mod words;
 
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::Probe;
-use super::examine::Examination;
-use super::fix::Fix;
+use super::bind_test::BindTestResult;
+use super::bind_test::servers::{self, Profile, Start};
 use super::probe::RULES_ARE_MEASURED;
-use super::servers::{self, Profile, Start};
-use crate::model::{Behind, Gap, GapCode, Holder, KeptBy, Moment};
+use super::{Fix, Probe};
+use crate::model::{Behind, Gap, GapCode, Holder, Moment, Supervisor};
 use case::Case;
-pub(super) use commands::reserve;
+pub(super) use fixes::reserve;
 pub use matrix::{MatrixCell, MatrixRow};
-pub use unix_name::{MAX_PATH, UnixCause, UnixVerdict};
+pub use unix::{MAX_PATH, UnixCause, UnixVerdict};
 
-/// What can be said of the port, in one word.
+/// The answer in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// A server that sets `SO_REUSEADDR`, as most do, can bind every address asked for.
+    /// A server that sets `SO_REUSEADDR`, as most do, can bind every address of the target.
     Free,
-    /// Something has it.
+    /// A socket has it.
     InUse,
     /// This process may not bind it, whether it is taken or not.
     Denied,
-    /// There is no such address to bind, or no bind could be made.
+    /// There is no such address, or no bind could be made.
     Unavailable,
     /// The answer changed during the test.
     Raced,
 }
 
-/// Why it is so.
+/// The reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(
-    missing_docs,
-    reason = "the table in `causes` says each in full sentences"
-)]
+#[expect(missing_docs, reason = "`causes` has the sentences of each")]
 pub enum Cause {
     Free,
     Listener,
@@ -84,21 +81,18 @@ pub enum Cause {
 }
 
 /// Something worth knowing beside the cause.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Note {
-    /// What it is about, for scripts.
+    /// Its kind, for scripts.
     pub code: NoteCode,
     /// A full sentence.
     pub message: String,
 }
 
-/// What a note is about.
+/// The kind of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(
-    missing_docs,
-    reason = "the table in `notes` says each in full sentences"
-)]
+#[expect(missing_docs, reason = "`notes` has the sentence of each")]
 pub enum NoteCode {
     EphemeralRange,
     ReservedPort,
@@ -115,26 +109,26 @@ pub enum NoteCode {
     SystemdSocket,
 }
 
-/// The answer to a bind test.
+/// The explanation of a test, with causes `C` and sockets in the way `B`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct AnyVerdict<C, B> {
     /// In one word.
     pub outcome: Outcome,
     /// Why.
-    pub cause: Cause,
+    pub cause: C,
     /// In one sentence.
     pub summary: String,
-    /// What explains it, in full sentences.
+    /// More about it, in full sentences.
     pub details: Vec<String>,
     /// What helps, the best first: the first that has a command frees the port for good.
     pub fixes: Vec<Fix>,
-    /// What the port is there for, where that is more than the process that has it.
+    /// What the owner serves, if that is more than the process.
     pub behind: Option<Behind>,
-    /// What starts the process again.
-    pub kept_by: Option<KeptBy>,
-    /// When it will be over, counted from when it is told, if it ends by itself: at least so long.
+    /// What restarts the owner.
+    pub kept_by: Option<Supervisor>,
+    /// When the port is free if it becomes so by itself, from now: a lower bound.
     pub free_in: Option<Duration>,
-    /// Whether a server that sets `SO_REUSEADDR` can start now, on every address asked for.
+    /// Whether a server that sets `SO_REUSEADDR` can start now, on every address of the target.
     pub with_reuse_address: Start,
     /// Whether one that does not set it can.
     pub without: Start,
@@ -142,20 +136,23 @@ pub struct Verdict {
     pub profiles: Vec<(Profile, Start)>,
     /// The binds that were made.
     pub probes: Vec<Probe>,
-    /// Their answers by address, and what is foretold of those that were not made.
+    /// Their answers by address, and predictions for those that were not made.
     pub matrix: Vec<MatrixRow>,
-    /// The sockets in the way, what matters most first.
-    pub blockers: Vec<Holder>,
-    /// What is worth knowing besides.
+    /// The sockets in the way, the most important first.
+    pub blockers: Vec<B>,
+    /// Other things worth knowing.
     pub notes: Vec<Note>,
-    /// What could not be found out and might matter here.
+    /// What could not be read and might matter here.
     pub gaps: Vec<Gap>,
     /// When the table was read.
     pub taken_at: Moment,
 }
 
+/// The explanation of the bind test of a port.
+pub type Verdict = AnyVerdict<Cause, Holder>;
+
 impl Outcome {
-    /// The word as a person reads it.
+    /// The word on the screen.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Free => "free",
@@ -168,42 +165,48 @@ impl Outcome {
 }
 
 impl Verdict {
-    /// Judges an examination, as it is to be told at `now`: what ends by itself has less time left
-    /// than when it was seen. Times of day are told in `zone`.
-    pub fn of(examination: &Examination, zone: &TimeZone, now: Moment) -> Self {
-        let case = Case::of(examination, now);
+    /// Explains a result at `now`: sockets that end by themselves have less time left than when the table was read.
+    /// Times of day are in `zone`.
+    pub fn of(result: &BindTestResult, zone: &TimeZone, now: Moment) -> Self {
+        let case = Case::of(result, zone, now);
         let row = causes::find(&case);
-        let words = words::Words::new(&case, zone);
-        let details = row.details.iter().filter_map(|text| words.fill(text));
-        let outcome = case.outcome(row.cause);
-        let free_in = case.free_in(row.cause);
+        let explanation = (row.explain)(&case);
+        let is_open = !case.is_udp() && case.with_reuse_address == Start::Ok;
+        let outcome = match row.outcome {
+            Outcome::InUse if is_open => Outcome::Free,
+            outcome => outcome,
+        };
+        let is_timed = matches!(
+            row.cause,
+            Cause::TimeWait | Cause::TimeWaitNoReuse | Cause::ClosingOrphan | Cause::Ipv6Shadow
+        );
+        let who = case.main_holder().and_then(|holder| {
+            who::sentence(&case.evidence.processes, case.limits, holder, now.wall)
+        });
+        let caveat = (!RULES_ARE_MEASURED).then(|| CAVEAT.to_owned());
+        let trials = result.trials.iter();
         Self {
             outcome,
             cause: row.cause,
-            summary: words.fill(row.summary).unwrap_or_default(),
-            details: case
-                .who(now)
+            summary: explanation.summary,
+            details: who
                 .into_iter()
-                .chain(details)
-                .chain(caveat())
+                .chain(explanation.details)
+                .chain(caveat)
                 .collect(),
-            fixes: words.fixes(row.fixes),
+            fixes: case.finish(explanation.fixes),
             behind: case.behind(),
             kept_by: case.kept_by(),
-            free_in,
+            free_in: case.time_left().filter(|_| is_timed),
             with_reuse_address: case.with_reuse_address,
             without: case.without,
-            profiles: servers::profiles(examination),
-            probes: examination
-                .trials
-                .iter()
-                .map(|trial| trial.probe.clone())
-                .collect(),
-            matrix: matrix::of(examination),
+            profiles: servers::profiles(result),
+            probes: trials.map(|trial| trial.probe.clone()).collect(),
+            matrix: matrix::of(result),
             blockers: case.blockers.iter().map(|&one| one.clone()).collect(),
-            notes: notes::of(&words),
-            gaps: gaps(row.cause, &case),
-            taken_at: examination.evidence.taken_at,
+            notes: notes::of(&case),
+            gaps: gaps(row.cause, outcome, &case),
+            taken_at: result.evidence.taken_at,
         }
     }
 
@@ -218,29 +221,24 @@ impl Verdict {
     }
 }
 
-/// What a verdict is worth where the rules are not this system's own.
-fn caveat() -> Option<String> {
-    (!RULES_ARE_MEASURED).then(|| {
-        "What holds a port was not verified on this system: the answers of the binds are its own, \
-         the explanation follows its documentation."
-            .to_owned()
-    })
-}
+/// The last detail on systems whose rules were not measured.
+const CAVEAT: &str = "The reason was not verified on this system: the results of the binds are its own, the \
+                      explanation follows its documentation.";
 
-/// The gaps that leave a verdict of this cause open to doubt.
-fn gaps(of: Cause, case: &Case<'_>) -> Vec<Gap> {
-    let can_be_bound = case.outcome(of) == Outcome::Free;
+/// The gaps that may make a verdict of this cause wrong.
+fn gaps(cause: Cause, outcome: Outcome, case: &Case<'_>) -> Vec<Gap> {
+    let is_in_doubt = || {
+        let mut trials = case.result.trials.iter();
+        trials.any(|it| it.probe.result.is_in_use() && it.prediction.blockers.is_empty())
+    };
     let matters = |code| match code {
         GapCode::Table | GapCode::Limits => true,
-        GapCode::BoundSockets => of == Cause::InvisibleHolder,
+        GapCode::BoundSockets => cause == Cause::InvisibleHolder,
         GapCode::Owners => !case.blockers.is_empty(),
-        GapCode::Options => case.is_in_doubt(),
-        GapCode::SecurityModules => of == Cause::Policy,
-        GapCode::Namespaces | GapCode::Redirects => can_be_bound,
+        GapCode::Options => is_in_doubt(),
+        GapCode::SecurityModules => cause == Cause::Policy,
+        GapCode::Namespaces | GapCode::Redirects => outcome == Outcome::Free,
     };
     let gaps = case.evidence.gaps.iter();
     gaps.filter(|gap| matters(gap.code)).cloned().collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -47,8 +47,8 @@ fn by(name: &str) -> Owner {
     Owner::Known([process.into()].into())
 }
 
-/// An examination in which one bind got this answer.
-fn answered(target: &str, answer: &'static str, evidence: Evidence) -> Examination {
+/// An test_result in which one bind got this answer.
+fn answered(target: &str, answer: &'static str, evidence: Evidence) -> BindTestResult {
     let target: Target = target.parse().unwrap();
     let address = match target.address {
         crate::bind::Address::One(one) => one,
@@ -67,8 +67,11 @@ fn answered(target: &str, answer: &'static str, evidence: Evidence) -> Examinati
         reuse_address: true,
         result,
     };
-    let request = super::super::examine::request(&probe, &target, &evidence);
-    Examination {
+    let request = rules::Request {
+        reuse_address: true,
+        ..crate::bind::bind_test::request(&target, &evidence, address, probe.v6only)
+    };
+    BindTestResult {
         trials: vec![Trial {
             prediction: rules::predict(&request, &evidence.holders),
             probe,
@@ -79,55 +82,31 @@ fn answered(target: &str, answer: &'static str, evidence: Evidence) -> Examinati
     }
 }
 
-fn judged(examination: &Examination) -> Verdict {
-    Verdict::of(examination, &TimeZone::UTC, examination.evidence.taken_at)
+fn judged(test_result: &BindTestResult) -> Verdict {
+    Verdict::of(test_result, &TimeZone::UTC, test_result.evidence.taken_at)
 }
 
 fn verdict(target: &str, answer: &'static str, holders: Vec<Holder>) -> Verdict {
     judged(&answered(target, answer, evidence(holders)))
 }
 
-/// A misspelled fact would panic when its row is told; here every text of every row is.
-#[test]
-fn every_fact_that_a_text_names_exists() {
-    let examination = answered("80", "EADDRINUSE", evidence(Vec::new()));
-    let case = Case::of(&examination, examination.evidence.taken_at);
-    let zone = TimeZone::UTC;
-    let words = words::Words::new(&case, &zone);
-    for row in causes::TABLE {
-        let fixes = row.fixes.iter().flat_map(|step| match *step {
-            causes::Step::Say(_, text, command) | causes::Step::SayAsRoot(_, text, command) => {
-                vec![text, command]
-            }
-            causes::Step::EndHolders | causes::Step::EndOrJoin => Vec::new(),
-        });
-        let texts = std::iter::once(row.summary).chain(row.details.iter().copied());
-        for text in texts.chain(fixes) {
-            for part in text.split('{').skip(1) {
-                let (fact, _) = part.split_once('}').unwrap();
-                let _ = words.fill(&format!("{{{fact}}}"));
-            }
-        }
-    }
-}
-
 #[test]
 fn every_cause_has_its_row() {
-    let told: HashSet<_> = causes::TABLE.iter().map(|row| row.cause).collect();
-    assert_eq!(told.len(), 25, "as many as `Cause` has");
+    let rows: HashSet<_> = causes::TABLE.iter().map(|row| row.cause).collect();
+    assert_eq!(rows.len(), 25, "as many as `Cause` has");
 }
 
 #[test]
-fn what_stands_in_brackets_goes_with_the_fact_that_is_unknown() {
-    let examination = answered("80", "EADDRINUSE", evidence(Vec::new()));
-    let case = Case::of(&examination, examination.evidence.taken_at);
+fn a_row_explains_itself_whatever_is_unknown() {
+    let test_result = answered("80", "EADDRINUSE", evidence(Vec::new()));
+    let now = test_result.evidence.taken_at;
     let zone = TimeZone::UTC;
-    let words = words::Words::new(&case, &zone);
-    let fill = |template| words.fill(template);
-    assert_eq!(fill("port {port}[ of {peer}]."), Some("port 80.".into()));
-    assert_eq!(fill("port {port} of {peer}"), None);
-    assert_eq!(fill("[::] and [at {port}]"), Some("[::] and at 80".into()));
-    assert_eq!(fill("half {port"), None);
+    let case = Case::of(&test_result, &zone, now);
+    for row in causes::TABLE {
+        let explanation = (row.explain)(&case);
+        assert!(explanation.details.iter().all(|text| !text.is_empty()));
+        assert!(!explanation.summary.ends_with(' '), "{:?}", row.cause);
+    }
 }
 
 #[test]
@@ -165,7 +144,7 @@ fn a_denied_port_says_what_the_table_knows() {
     evidence.limits.unprivileged_from = Some(1024);
     let verdict = judged(&answered("80", "EACCES", evidence));
     assert_eq!(verdict.cause, Cause::PrivilegedPort);
-    let dump = "A bind can't tell whether it is in use. The socket table shows nginx (pid 812, ann) on \
+    let dump = "A bind can't show whether the port is in use. The socket table shows nginx (pid 812, ann) on \
                 0.0.0.0:80 (LISTEN).";
     assert_eq!(verdict.details, [dump]);
     assert_eq!(verdict.with_reuse_address, Start::Unknown);
@@ -261,8 +240,8 @@ fn an_address_that_is_gone_is_said_with_what_still_has_it() {
     let evidence = evidence(vec![listener]);
     let verdict = judged(&answered("192.0.2.7:80", "EADDRNOTAVAIL", evidence));
     assert_eq!(verdict.cause, Cause::AddressNotLocal);
-    let says =
-        "nginx (pid 812, ann) still listens on it: it was an address of this host when that began.";
+    let says = "nginx (pid 812, ann) still listens on it: it was an address of this host when that socket \
+                was opened.";
     assert!(
         verdict.details.iter().any(|detail| detail == says),
         "{:?}",

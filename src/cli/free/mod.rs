@@ -7,15 +7,16 @@ use std::io::{self, IsTerminal as _};
 
 use anyhow::{Context as _, bail};
 use clap::{ArgAction, Args, value_parser};
-use sockeye::bind::{Address, Claim, Wish, browsers_refuse};
+use sockeye::bind::{Address, Claim, PortRequest, browsers_refuse};
 use sockeye::model::{Protocol, Text};
 use sockeye::report::{self, FreePorts};
-use sockeye::runtime::{child, descriptors, hand_over, input, signals};
+use sockeye::runtime::process::{self, child, exec, signals, stdio};
 
-use self::search::{Found, Holders, Range, choose, wish};
-use super::options::Shared;
-use super::output::{Printed, print};
-use super::{EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_NOT_SO, EXIT_TROUBLE, complain, examples};
+use self::search::{Found, Holders, Range, choose, request};
+use crate::cli::args::Shared;
+use crate::cli::args::examples;
+use crate::cli::output::{Printed, print};
+use crate::cli::{EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_NOT_SO, EXIT_TROUBLE, complain};
 
 /// Choose a free port by binding it
 ///
@@ -31,7 +32,7 @@ use super::{EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_NOT_SO, EXIT_TROUBLE, comp
     clippy::struct_excessive_bools,
     reason = "each is a switch of its own for the user"
 )]
-pub(super) struct Free {
+pub struct Free {
     /// Ports to choose from, the first that is free: `3000-3010`, `127.0.0.1:3000-3010`; without it, or
     /// with the port 0 (`127.0.0.1:0`), the kernel chooses
     #[arg(value_name = "RANGE")]
@@ -71,7 +72,7 @@ pub(super) struct Free {
 }
 
 /// Chooses, and does with the ports what was asked.
-pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
+pub fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
     shared.refuse_recordings("free binds on this machine: a recording has no ports to bind")?;
     if free.count > 1 && !free.command.is_empty() {
         bail!("--count {}: a command gets one port", free.count);
@@ -79,32 +80,32 @@ pub(super) fn run(shared: &Shared, free: &Free) -> anyhow::Result<u8> {
     let mut range = free.range.as_deref().map(Range::parse).transpose()?;
     if let (Some(range), Some(text)) = (&mut range, &free.range) {
         let address = &mut range.target.address;
-        *address = super::check::with_interface(*address, text)?;
-        super::check::contradicts(shared, &range.target, text)?;
+        *address = crate::cli::check::with_interface(*address, text)?;
+        crate::cli::check::contradicts(shared, &range.target, text)?;
     }
-    let wish = wish(shared, free.range.as_deref(), range.as_ref());
-    if wish.address == Address::Loopback && !free.command.is_empty() && !free.hold {
+    let request = request(shared, free.range.as_deref(), range.as_ref());
+    if request.address == Address::Loopback && !free.command.is_empty() && !free.hold {
         bail!("localhost is two addresses: a command gets one socket (127.0.0.1:3000-3010)");
     }
     let runs_a_child = free.hold && !free.command.is_empty();
     if !runs_a_child {
         // A child must be told first, and waited for: that is seen to where it runs.
-        signals::exit_when_asked()?;
+        signals::exit_on_signal()?;
     }
     if free.count > 1 {
         // A command, which gets one port, keeps the limit that it would have had.
-        descriptors::make_room_for(usize::from(free.count) * 4);
+        process::raise_descriptor_limit(usize::from(free.count) * 4);
     }
-    let mut found = choose(free, &wish, range.as_ref())?;
+    let mut found = choose(free, &request, range.as_ref())?;
     let is_found = found.choice.found.len() == usize::from(free.count);
     if free.hold && is_found {
-        let keeps_udp = shared.udp || !wish.tcp;
+        let keeps_udp = shared.udp || !request.tcp;
         keep(&mut found.choice.found, keeps_udp).context("the port can't be kept")?;
     }
     if free.quiet {
         return Ok(if is_found { 0 } else { EXIT_NOT_SO });
     }
-    tell(free, &wish, &found, is_found)?;
+    tell(free, &request, &found, is_found)?;
     if !is_found {
         let choice = &found.choice;
         complain(&none(free, choice.found.len(), choice.is_exhausted));
@@ -124,16 +125,16 @@ fn keep(claims: &mut [Claim], keeps_udp: bool) -> io::Result<()> {
 }
 
 /// What was found as JSON, or on standard error why other ports were passed over.
-fn tell(free: &Free, wish: &Wish, found: &Found, is_found: bool) -> io::Result<()> {
+fn tell(free: &Free, request: &PortRequest, found: &Found, is_found: bool) -> io::Result<()> {
     let choice = &found.choice;
     let ports: Vec<_> = choice.found.iter().map(Claim::port).collect();
     let is_wanted = free.stable || free.json || !is_found;
-    let holders = Holders::look(wish, &choice.passed_over, is_wanted);
+    let holders = Holders::look(request, &choice.passed_over, is_wanted);
     let told = FreePorts {
-        wish,
+        request,
         ports: if is_found { &ports } else { &[] },
         passed_over: &choice.passed_over,
-        settled_for: &choice.settled_for,
+        second_best: &choice.second_best,
         holders: &|port| holders.of(port),
         limits: &found.limits,
         gaps: &found.gaps,
@@ -145,7 +146,7 @@ fn tell(free: &Free, wish: &Wish, found: &Found, is_found: bool) -> io::Result<(
             complain(&line);
         }
     }
-    if !free.json && !free.stable && wish.tcp && is_found {
+    if !free.json && !free.stable && request.tcp && is_found {
         // Who names a range may well want to serve pages; it is no fault of the port for anything else.
         for port in ports.iter().filter(|&&port| browsers_refuse(port)) {
             complain(&format!("note: {port}: browsers refuse to connect to it"));
@@ -178,7 +179,7 @@ fn deliver(free: &Free, claims: Vec<Claim>) -> anyhow::Result<u8> {
     let server = claim.into_server();
     let server = server.context("the port can't be listened on")?;
     let server = server.context("a command gets one socket")?;
-    match hand_over::hand_over(&free.command, server, port) {
+    match exec::exec_with_socket(&free.command, server, port) {
         Ok(never) => match never {},
         Err(error) => Ok(not_started(word, &error)),
     }
@@ -201,11 +202,11 @@ fn hold() -> io::Result<()> {
     if stdin.is_terminal() {
         complain("kept until Ctrl-D or Ctrl-C");
     }
-    if input::has_ended() {
+    if stdio::stdin_is_at_end() {
         // Whoever starts us in the background of a script gives us nothing to read.
         complain("standard input is closed already, so the port is not kept");
     }
-    input::wait_for_end()
+    stdio::drain_stdin()
 }
 
 fn none(free: &Free, found: usize, is_exhausted: bool) -> String {

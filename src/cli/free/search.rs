@@ -4,13 +4,16 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-use sockeye::bind::{self, Address, Choice, Claim, Refusal, Target, TargetError, Unfit, Wish};
+use sockeye::bind::{
+    self, Address, Choice, Claim, PortRequest, Refusal, Target, TargetError, Unfit,
+};
+use sockeye::clock::Clock;
+use sockeye::inspect::this_machine;
 use sockeye::model::{Gap, Limits, Protocol, Socket};
-use sockeye::runtime::clock::Clock;
-use sockeye::source::{Investigator, System};
+use sockeye::source::System;
 
 use super::Free;
-use crate::cli::options::Shared;
+use crate::cli::args::Shared;
 
 /// How often the kernel is asked for a port whose other protocol is taken.
 const MAX_TRIES: usize = 1000;
@@ -19,15 +22,15 @@ const MAX_TRIES: usize = 1000;
 const STABLE_FROM: u16 = 10_000;
 
 /// Where a port is to be chosen.
-pub(super) struct Range {
+pub struct Range {
     /// The ports; none of them counts where the kernel chooses.
-    pub(super) target: Target,
+    pub target: Target,
     /// Whether the kernel chooses: 0 was named for the port.
     is_kernels: bool,
 }
 
 impl Range {
-    pub(super) fn parse(text: &str) -> Result<Self, TargetError> {
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
         let (place, protocol) = text.split_once('/').unwrap_or((text, ""));
         let is_kernels = place == "0" || place.ends_with(":0");
         let target = if is_kernels {
@@ -43,7 +46,7 @@ impl Range {
 }
 
 /// What is wanted: both protocols where nothing is said.
-pub(super) fn wish(shared: &Shared, text: Option<&str>, range: Option<&Range>) -> Wish {
+pub fn request(shared: &Shared, text: Option<&str>, range: Option<&Range>) -> PortRequest {
     let target = range.map(|range| &range.target);
     let (tcp, udp) = match target {
         Some(target) if text.is_some_and(|text| text.contains('/')) => (
@@ -53,7 +56,7 @@ pub(super) fn wish(shared: &Shared, text: Option<&str>, range: Option<&Range>) -
         _ => shared.protocols(),
     };
     let address = target.map_or(Address::Every, |target| target.address);
-    Wish {
+    PortRequest {
         tcp,
         udp,
         address: shared.narrowed(address),
@@ -61,32 +64,32 @@ pub(super) fn wish(shared: &Shared, text: Option<&str>, range: Option<&Range>) -
 }
 
 /// What came of the search.
-pub(super) struct Found {
-    pub(super) choice: Choice<Claim>,
+pub struct Found {
+    pub choice: Choice<Claim>,
     /// The limits that were considered, for a stable port.
-    pub(super) limits: Limits,
+    pub limits: Limits,
     /// What could not be found out about a stable port.
-    pub(super) gaps: Vec<Gap>,
+    pub gaps: Vec<Gap>,
 }
 
 /// Looks for as many ports as are wanted, and keeps what it finds.
-pub(super) fn choose(free: &Free, wish: &Wish, range: Option<&Range>) -> anyhow::Result<Found> {
+pub fn choose(free: &Free, request: &PortRequest, range: Option<&Range>) -> anyhow::Result<Found> {
     let ports = match range {
         Some(range) if !range.is_kernels => Some(range.target.ports.clone()),
         _ => free.stable.then_some(STABLE_FROM..=u16::MAX),
     };
     let found = match ports {
-        Some(ports) => among(ports, free, wish),
-        None => chosen_by_kernel(free, wish),
+        Some(ports) => among(ports, free, request),
+        None => chosen_by_kernel(free, request),
     };
     found.map_err(|refusal| failed(&refusal))
 }
 
 /// Whatever the kernel chooses is held at once, so it never chooses it twice.
-fn chosen_by_kernel(free: &Free, wish: &Wish) -> Result<Found, Refusal> {
+fn chosen_by_kernel(free: &Free, request: &PortRequest) -> Result<Found, Refusal> {
     let count = usize::from(free.count);
     let whatever = std::iter::repeat_n(0, count + MAX_TRIES);
-    let claim = |port| Claim::of(wish, port);
+    let claim = |port| Claim::of(request, port);
     let choice = bind::choose(whatever, count, |_| None, claim, |_| None)?;
     Ok(Found {
         choice,
@@ -95,23 +98,23 @@ fn chosen_by_kernel(free: &Free, wish: &Wish) -> Result<Found, Refusal> {
     })
 }
 
-fn among(ports: RangeInclusive<u16>, free: &Free, wish: &Wish) -> Result<Found, Refusal> {
+fn among(ports: RangeInclusive<u16>, free: &Free, request: &PortRequest) -> Result<Found, Refusal> {
     let now = Clock::start().now();
-    let mut investigator = Investigator::new();
+    let mut inspector = this_machine();
     let mut limits = Limits::default();
     if free.stable {
         let first = *ports.start();
-        limits = investigator.rows(Protocol::Tcp, first, now).limits;
+        limits = inspector.rows(Protocol::Tcp, first, now).limits;
     }
     // A command starts as any server does, also beside what an earlier one left behind.
-    let hands_over = wish.tcp && !free.command.is_empty() && !free.hold;
+    let hands_over = request.tcp && !free.command.is_empty() && !free.hold;
     // Two closures ask the same machine, in turn.
-    let (machine, mut gaps) = (RefCell::new(investigator), Vec::new());
-    let claim = |port| match Claim::of(wish, port) {
+    let (machine, mut gaps) = (RefCell::new(inspector), Vec::new());
+    let claim = |port| match Claim::of(request, port) {
         Err(refusal) if hands_over && refusal.result.is_in_use() => {
             let evidence = machine.borrow_mut().rows(Protocol::Tcp, port, now);
             if bind::has_only_leftovers(&evidence) {
-                Claim::beside_leftovers(wish, port)
+                Claim::beside_leftovers(request, port)
             } else {
                 Err(refusal)
             }
@@ -119,11 +122,11 @@ fn among(ports: RangeInclusive<u16>, free: &Free, wish: &Wish) -> Result<Found, 
         claimed => claimed,
     };
     let is_unfit = |port| {
-        let unfit = || bind::unfit(wish, port, &limits);
+        let unfit = || bind::unfit(request, port, &limits);
         free.stable.then(unfit).flatten()
     };
     let doubt = |port| {
-        wish.protocols().filter(|_| free.stable).find_map(|of| {
+        request.protocols().filter(|_| free.stable).find_map(|of| {
             let evidence = machine.borrow_mut().surroundings(of, port, now);
             gaps.extend(
                 evidence
@@ -156,11 +159,11 @@ fn failed(refusal: &Refusal) -> anyhow::Error {
 }
 
 /// Who has the ports that are in use, as far as one reading of the table tells.
-pub(super) struct Holders(Vec<Socket>);
+pub struct Holders(Vec<Socket>);
 
 impl Holders {
     /// Looks only if somebody wants to know, and something is in use.
-    pub(super) fn look(wish: &Wish, passed_over: &[(u16, Unfit)], is_wanted: bool) -> Self {
+    pub fn look(request: &PortRequest, passed_over: &[(u16, Unfit)], is_wanted: bool) -> Self {
         let in_use = passed_over
             .iter()
             .filter(|(_, unfit)| *unfit == Unfit::InUse);
@@ -169,12 +172,12 @@ impl Holders {
             return Self(Vec::new());
         }
         let is_asked = |socket: &Socket| {
-            let is_of_protocol = wish.protocols().any(|wanted| wanted == socket.protocol);
+            let is_of_protocol = request.protocols().any(|wanted| wanted == socket.protocol);
             is_of_protocol && ports.contains(&socket.local.port)
         };
         // What can't be read is not told: that the port is in use is certain all the same.
         let all_asked = |sockets: &[Socket]| sockets.iter().map(is_asked).collect();
-        let snapshot = System::new().take_those(Clock::start().now(), all_asked);
+        let snapshot = System::new().take_with_owners_of(Clock::start().now(), all_asked);
         let mut sockets = snapshot.map_or_else(|_| Vec::new(), |snapshot| snapshot.sockets);
         sockets.retain(is_asked);
         sockets.sort_by_key(|socket| (socket.local.port, socket.state, socket.inode));
@@ -182,7 +185,7 @@ impl Holders {
     }
 
     /// What has a port: what listens comes first.
-    pub(super) fn of(&self, port: u16) -> Option<&Socket> {
+    pub fn of(&self, port: u16) -> Option<&Socket> {
         let at = self.0.partition_point(|socket| socket.local.port < port);
         self.0.get(at).filter(|socket| socket.local.port == port)
     }

@@ -8,7 +8,7 @@ use sockeye::report::{self, StreamGap, StreamGapCode};
 use sockeye::track::Table;
 
 /// Follows the readings of a stream.
-pub(super) struct Stream {
+pub struct Stream {
     /// The time between two readings; of a recording it is not known.
     interval: Option<Duration>,
     has_begun: bool,
@@ -17,7 +17,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) const fn new(interval: Option<Duration>) -> Self {
+    pub const fn new(interval: Option<Duration>) -> Self {
         Self {
             interval,
             has_begun: false,
@@ -26,11 +26,7 @@ impl Stream {
     }
 
     /// The lines that come before what a reading tells. These problems are new.
-    pub(super) fn introduce(
-        &mut self,
-        table: &Table,
-        problems: &[&Problem],
-    ) -> io::Result<Vec<u8>> {
+    pub fn introduce(&mut self, table: &Table, problems: &[&Problem]) -> io::Result<Vec<u8>> {
         let (mut lines, now, last) = (Vec::new(), table.taken_at, self.last);
         self.begin(&mut lines, now)?;
         let late = last
@@ -49,7 +45,7 @@ impl Stream {
     }
 
     /// The lines for a reading that failed.
-    pub(super) fn fail(&mut self, now: Moment, why: &str) -> io::Result<Vec<u8>> {
+    pub fn fail(&mut self, now: Moment, why: &str) -> io::Result<Vec<u8>> {
         let mut lines = Vec::new();
         self.begin(&mut lines, now)?;
         let gap = StreamGap {

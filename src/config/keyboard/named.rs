@@ -1,11 +1,11 @@
-//! How a key is written in the file: a character as it is typed, or its name.
+//! How a key is written in the file: a character, or a name.
 
-use super::super::value::shown;
-use crate::app::Key;
+use crate::config::value::shown;
 use crate::filter::nearest;
+use crate::keymap::Key;
 use crate::model::Text;
 
-/// The keys that are no character. Of several names the first is written, all are read.
+/// Keys that type no character. All names are read, the first of a key is written.
 #[rustfmt::skip]
 const NAMED: [(&str, Key); 24] = [
     ("space", Key::Char(' ')), ("enter", Key::Enter), ("return", Key::Enter), ("esc", Key::Esc),
@@ -16,10 +16,10 @@ const NAMED: [(&str, Key); 24] = [
     ("pagedown", Key::PageDown), ("home", Key::Home), ("end", Key::End),
 ];
 
-/// What a terminal sends for another key too.
+/// Letters that terminals send with ctrl for another key.
 const SAME: [(char, &str); 2] = [('i', "tab"), ('m', "enter")];
 
-/// Reads a key: a character as it is typed, or one of those that have a name.
+/// Reads a character, or the name of a key.
 ///
 /// # Errors
 /// One line that says what is accepted.
@@ -32,29 +32,19 @@ pub(super) fn parse(written: &str) -> Result<Key, String> {
         return Ok(Key::Char(one));
     }
     let lower = written.to_lowercase();
-    let named = NAMED.iter().find(|(name, _)| *name == lower);
-    if let Some(&(_, key)) = named {
+    if let Some(&(_, key)) = NAMED.iter().find(|(name, _)| *name == lower) {
         return Ok(key);
     }
-    if let Some(key) = function_key(&lower) {
-        return Ok(key);
+    if let Some(number) = (1..=12).find(|n| format!("f{n}") == lower) {
+        return Ok(Key::F(number));
     }
-    match lower.strip_prefix("ctrl-").map(str::as_bytes) {
-        Some(&[letter @ b'a'..=b'z']) => with_ctrl(letter.into()),
-        _ => Err(unknown_key(written, &lower)),
-    }
-}
-
-fn function_key(lower: &str) -> Option<Key> {
-    let number = lower.strip_prefix('f')?;
-    let number = (1..=12).find(|n: &u8| n.to_string() == number)?;
-    Some(Key::F(number))
-}
-
-fn with_ctrl(letter: char) -> Result<Key, String> {
+    let letter = match lower.strip_prefix("ctrl-").map(str::as_bytes) {
+        Some(&[letter @ b'a'..=b'z']) => char::from(letter),
+        _ => return Err(unknown_key(written, &lower)),
+    };
     match SAME.iter().find(|(same, _)| *same == letter) {
         Some((_, name)) => Err(format!(
-            "`ctrl-{letter}` is {name} to a terminal: say \"{name}\""
+            "terminals send {name} for `ctrl-{letter}`; write \"{name}\""
         )),
         None => Ok(Key::Ctrl(letter)),
     }
@@ -66,16 +56,15 @@ fn unknown_key(written: &str, lower: &str) -> String {
         .filter(|rest| rest.chars().count() == 1);
     let names = NAMED.map(|(name, _)| name);
     let hint = match (capital, nearest(written, names)) {
-        (Some(letter), _) => format!("say \"{}\"", letter.to_uppercase()),
+        (Some(letter), _) => format!("write \"{}\"", letter.to_uppercase()),
         (None, Some(near)) if lower.chars().count() > 1 => format!("did you mean `{near}`?"),
-        _ => "there are characters as they are typed, space, enter, esc, tab, shift-tab, backspace, del, \
-              up, down, left, right, pgup, pgdn, home, end, ctrl-a to ctrl-z, f1 to f12"
+        _ => "use a character, space, enter, esc, tab, shift-tab, backspace, del, up, down, left, right, \
+              pgup, pgdn, home, end, ctrl-a to ctrl-z, f1 to f12"
             .to_owned(),
     };
-    format!("`{}` is no key; {hint}", shown(written))
+    format!("unknown key `{}`; {hint}", shown(written))
 }
 
-/// A key as it is written in the file.
 pub(super) fn print(key: Key) -> String {
     if let Some((name, _)) = NAMED.iter().find(|(_, one)| *one == key) {
         return (*name).to_owned();
@@ -90,7 +79,7 @@ pub(super) fn print(key: Key) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::keymap::KEYMAP;
+    use crate::keymap::KEYMAP;
 
     #[test]
     fn every_key_reads_back_as_it_is_written() {
@@ -107,12 +96,12 @@ mod tests {
     }
 
     #[test]
-    fn a_character_that_no_terminal_is_given_is_no_key() {
+    fn invisible_characters_are_refused() {
         for hostile in [
             "\u{202e}", "\u{2028}", "\u{3000}", "\u{e000}", "\u{301}", "\u{7}",
         ] {
-            let told = parse(hostile).unwrap_err();
-            assert!(told.ends_with("f1 to f12"), "{told}");
+            let error = parse(hostile).unwrap_err();
+            assert!(error.ends_with("f1 to f12"), "{error}");
         }
     }
 }

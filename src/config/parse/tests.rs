@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::*;
-use crate::app::keymap::{Keymap, Mode};
-use crate::app::{Action, Key as Pressed};
-use crate::app::{Notify, Settings, Sort, Tab};
 use crate::columns::ColumnId;
 use crate::config::{MAX_BYTES, default_file, keys, to_toml};
 use crate::filter::Filter;
+use crate::keymap::{Action, Key as Pressed};
+use crate::keymap::{Keymap, Mode};
 use crate::model::{Family, Kinds, Protocol};
+use crate::query::{Sort, Tab};
+use crate::settings::{Notify, Settings};
 use crate::theme::Role;
 
 /// What is wrong with a text, as a user reads it.
@@ -68,7 +69,7 @@ fn every_key_of_the_default_file_is_read() {
         let complaint = complaints(&format!("{key} = [1.5]"));
         assert!(
             complaint[0].starts_with(&format!("1: {key}: "))
-                && complaint[0].contains(", where it takes "),
+                && complaint[0].contains(", expected "),
             "{complaint:?}"
         );
     }
@@ -181,7 +182,7 @@ fn what_is_wrong_is_told_with_line_and_key() {
         ),
         (
             "interval = 0x5",
-            "1: interval: a number, where it takes a duration, such as \"500ms\", \"2s\", 0.5",
+            "1: interval: found a number, expected a duration, such as \"500ms\", \"2s\", 0.5",
         ),
         (
             "linger = -5",
@@ -197,19 +198,19 @@ fn what_is_wrong_is_told_with_line_and_key() {
         ),
         (
             "linger = true",
-            "1: linger: true or false, where it takes a duration, such as \"500ms\", \"2s\", 0.5",
+            "1: linger: found a boolean, expected a duration, such as \"500ms\", \"2s\", 0.5",
         ),
         (
             "[highlight]\n",
-            "1: highlight: a table, where it takes a duration, such as \"500ms\", \"2s\", 0.5",
+            "1: highlight: found a table, expected a duration, such as \"500ms\", \"2s\", 0.5",
         ),
         (
             "view = \"lisening\"",
-            "1: view: `lisening` is no view; did you mean `listening`?",
+            "1: view: unknown view `lisening`; did you mean `listening`?",
         ),
         (
             "view = \"\"",
-            "1: view: `` is no view; there are listening, connections, all, changes",
+            "1: view: unknown view ``; use one of listening, connections, all, changes",
         ),
         (
             "protocols = []",
@@ -217,43 +218,43 @@ fn what_is_wrong_is_told_with_line_and_key() {
         ),
         (
             "protocols = [\"tcp\",\n \"tpc\"]",
-            "2: protocols: `tpc` is no protocol; did you mean `tcp`?",
+            "2: protocols: unknown protocol `tpc`; did you mean `tcp`?",
         ),
         (
             "protocols = \"tcp\"",
-            "1: protocols: text, where it takes a list of tcp, udp, udplite, sctp, raw, packet, unix in quotes, such as [\"tcp\", \"udp\"]",
+            "1: protocols: found text, expected a list of tcp, udp, udplite, sctp, raw, packet, unix in quotes, such as [\"tcp\", \"udp\"]",
         ),
         (
             "families = [\"ipv4\", \"IPv4\"]",
-            "1: families: `IPv4` stands there twice",
+            "1: families: `IPv4` is listed twice",
         ),
         (
             "filter = \"state:lisn\"",
-            "1: filter: `lisn` is no state; did you mean `listen`?",
+            "1: filter: unknown state `lisn`; did you mean `listen`?",
         ),
         (
             "columns = [\"port\", \"prot\"]",
-            "1: columns: `prot` is no column; did you mean `proto`?",
+            "1: columns: unknown column `prot`; did you mean `proto`?",
         ),
         (
             "columns = [\"port\", 2]",
-            "1: columns: a number, where it takes a list of columns in quotes, such as [\"port\", \"state\", \"process\"]",
+            "1: columns: found a number, expected a list of columns in quotes, such as [\"port\", \"state\", \"process\"]",
         ),
         (
             "columns = [\"port\", \"process\"]",
-            "1: columns: `state` is missing, which is always shown",
+            "1: columns: `state` is missing; it can't be hidden",
         ),
         (
             "sort = [\"port\"]",
-            "1: sort: a list, where it takes the name of a column in quotes, such as \"port\"",
+            "1: sort: found a list, expected the name of a column in quotes, such as \"port\"",
         ),
         (
             "stats = 2026-01-02",
-            "1: stats: a date or time, where it takes true or false",
+            "1: stats: found a date or time, expected true or false",
         ),
         (
             "color = \"no\"",
-            "1: color: text, where it takes true or false",
+            "1: color: found text, expected true or false",
         ),
     ] {
         assert_told_once(text, told);
@@ -274,11 +275,11 @@ fn a_key_that_there_is_not_comes_with_the_one_that_was_meant() {
         ("ipv6", "families"),
         ("all", "view"),
     ] {
-        let told = format!("2: `{key}` is no key; did you mean `{meant}`?");
+        let told = format!("2: unknown key `{key}`; did you mean `{meant}`?");
         assert_eq!(complaints(&format!("\n{key} = true")), [told]);
     }
     let all = keys().collect::<Vec<_>>().join(", ");
-    let told = format!("1: `zebra` is no key; there are {all}");
+    let told = format!("1: unknown key `zebra`; use one of {all}");
     for text in ["zebra = 1", "[zebra]\nx = 1", "zebra.x.y = 1", "[[zebra]]"] {
         assert_eq!(complaints(text), [&*told]);
     }
@@ -400,13 +401,13 @@ const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
         "[keys]\nquit = ['Q', 'ctrl-c']",
         Mode::Table,
         Pressed::Char('Q'),
-        Some(Action::Quit),
+        Some(Action::Session(crate::keymap::SessionAction::Quit)),
     ),
     (
         "[keys]\nquit = 'Q'",
         Mode::Table,
         Pressed::Char('Q'),
-        Some(Action::Quit),
+        Some(Action::Session(crate::keymap::SessionAction::Quit)),
     ),
     (
         "[keys]\nquit = ['Q']",
@@ -419,19 +420,19 @@ const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
         "keys.quit = ['ctrl-q']",
         Mode::Table,
         Pressed::Ctrl('q'),
-        Some(Action::Quit),
+        Some(Action::Session(crate::keymap::SessionAction::Quit)),
     ),
     (
         "keys = { quit = ['Ctrl-Q'] }",
         Mode::Table,
         Pressed::Ctrl('q'),
-        Some(Action::Quit),
+        Some(Action::Session(crate::keymap::SessionAction::Quit)),
     ),
     (
         "[keys]\nrefresh = ['F5', 'f12']",
         Mode::Table,
         Pressed::F(12),
-        Some(Action::Refresh),
+        Some(Action::Program(crate::keymap::ProgramAction::Refresh)),
     ),
     (
         "[keys]\ntoggle-pause = ['SPACE']",
@@ -443,51 +444,51 @@ const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
         "[keys]\nnext-view = ['right']\nprevious-view = ['tab']",
         Mode::Table,
         Pressed::Tab,
-        Some(Action::PreviousView),
+        Some(Action::Table(crate::keymap::TableAction::PreviousView)),
     ),
     (
         "[keys]\nnext-view = ['right', 'shift-tab']\nprevious-view = []",
         Mode::Table,
         Pressed::BackTab,
-        Some(Action::NextView),
+        Some(Action::Table(crate::keymap::TableAction::NextView)),
     ),
     // Two that change places.
     (
         "[keys]\nbind-test = ['e']\ntoggle-events = ['b']",
         Mode::Table,
         Pressed::Char('b'),
-        Some(Action::ToggleEvents),
+        Some(Action::Pane(crate::keymap::PaneAction::ToggleEvents)),
     ),
     (
         "[keys]\nup = ['i', '\u{2191}']",
         Mode::Table,
         Pressed::Char('i'),
-        Some(Action::Up),
+        Some(Action::Move(crate::keymap::MoveAction::Up)),
     ),
     (
         "[keys]\ntoggle-stats = ['é']",
         Mode::Table,
         Pressed::Char('é'),
-        Some(Action::ToggleStats),
+        Some(Action::Pane(crate::keymap::PaneAction::ToggleStats)),
     ),
     (
         "[keys]\ntoggle-stats = ['\"']",
         Mode::Table,
         Pressed::Char('"'),
-        Some(Action::ToggleStats),
+        Some(Action::Pane(crate::keymap::PaneAction::ToggleStats)),
     ),
     // One key in two modes.
     (
         "[keys.bind]\nwatch = ['b']",
         Mode::Bind,
         Pressed::Char('b'),
-        Some(Action::Watch),
+        Some(Action::BindTest(crate::keymap::BindTestAction::Watch)),
     ),
     (
         "[keys.bind]\nwatch = ['b']",
         Mode::Table,
         Pressed::Char('b'),
-        Some(Action::BindTest),
+        Some(Action::Port(crate::keymap::PortAction::BindTest)),
     ),
     (
         "[keys.bind]\nback = []",
@@ -499,49 +500,49 @@ const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
         "[keys]\nwrite = 'W'\n[keys.bind]\nwatch = []",
         Mode::Bind,
         Pressed::Char('W'),
-        Some(Action::Write),
+        Some(Action::Table(crate::keymap::TableAction::Write)),
     ),
     (
         "[keys.prompt]\naccept = ['enter', 'ctrl-y']",
         Mode::Prompt,
         Pressed::Ctrl('y'),
-        Some(Action::Accept),
+        Some(Action::Dialog(crate::keymap::DialogAction::Accept)),
     ),
     (
         "[keys.menu]\ndown = ['ctrl-n']",
         Mode::Menu,
         Pressed::Ctrl('n'),
-        Some(Action::Down),
+        Some(Action::Move(crate::keymap::MoveAction::Down)),
     ),
     (
         "[keys]\nopen-palette = ['ctrl-p']",
         Mode::Table,
         Pressed::Ctrl('p'),
-        Some(Action::OpenPalette),
+        Some(Action::Program(crate::keymap::ProgramAction::OpenPalette)),
     ),
     (
         "[keys.palette]\ndown = ['ctrl-j']",
         Mode::Palette,
         Pressed::Ctrl('j'),
-        Some(Action::Down),
+        Some(Action::Move(crate::keymap::MoveAction::Down)),
     ),
     (
         "[keys.question]\nconfirm = ['o']",
         Mode::Question,
         Pressed::Char('o'),
-        Some(Action::Confirm),
+        Some(Action::Dialog(crate::keymap::DialogAction::Confirm)),
     ),
     (
         "[keys.insist]\nconfirm = ['O']",
-        Mode::Insist,
+        Mode::ConfirmAgain,
         Pressed::Char('O'),
-        Some(Action::Confirm),
+        Some(Action::Dialog(crate::keymap::DialogAction::Confirm)),
     ),
     (
         "[keys.help]\npage-down = ['pgdn']",
         Mode::Help,
         Pressed::PageDown,
-        Some(Action::PageDown),
+        Some(Action::Move(crate::keymap::MoveAction::PageDown)),
     ),
 ];
 
@@ -556,7 +557,11 @@ fn any_action_takes_other_keys() {
 fn a_file_changes_the_keys_that_it_names_and_no_other() {
     let settings = parse(b"[keys]\nquit = ['Q']\n").unwrap();
     let mut expected = Keymap::default();
-    expected.bind(Mode::Table, Action::Quit, vec![Pressed::Char('Q')]);
+    expected.bind(
+        Mode::Table,
+        Action::Session(crate::keymap::SessionAction::Quit),
+        vec![Pressed::Char('Q')],
+    );
     assert_eq!(settings.keymap, expected);
 }
 
@@ -565,36 +570,36 @@ fn a_key_that_two_actions_would_have_names_both() {
     for (text, told) in [
         (
             "[keys]\nquit = ['b']",
-            "2: keys.quit: `b` is also the key of keys.bind-test: give one of them another, or none ([])",
+            "2: keys.quit: `b` is already used by keys.bind-test; give one of them another key, or none ([])",
         ),
         (
             "[keys]\nbind-test = ['q']",
-            "2: keys.bind-test: `q` is also the key of keys.quit: give one of them another, or none ([])",
+            "2: keys.bind-test: `q` is already used by keys.quit; give one of them another key, or none ([])",
         ),
         // Both are the file's: the later one is told.
         (
             "[keys]\nwrite = ['z']\n\nrefresh = ['r', 'z']",
-            "4: keys.refresh: `z` is also the key of keys.write: ",
+            "4: keys.refresh: `z` is already used by keys.write; ",
         ),
         (
             "[keys]\nrefresh = ['z']\nwrite = ['z']",
-            "3: keys.write: `z` is also the key of keys.refresh: ",
+            "3: keys.write: `z` is already used by keys.refresh; ",
         ),
         (
             "stats = true\n[keys]\nquit = ['space']",
-            "3: keys.quit: `space` is also the key of keys.toggle-pause: ",
+            "3: keys.quit: `space` is already used by keys.toggle-pause; ",
         ),
         (
             "[keys]\nquit = ['PgDn']",
-            "2: keys.quit: `pgdn` is also the key of keys.page-down: ",
+            "2: keys.quit: `pgdn` is already used by keys.page-down; ",
         ),
         (
             "[keys.menu]\nback = ['esc', 'j']",
-            "2: keys.menu.back: `j` is also the key of keys.menu.down: ",
+            "2: keys.menu.back: `j` is already used by keys.menu.down; ",
         ),
         (
             "[keys.help]\nup = ['space']",
-            "2: keys.help.up: `space` is also the key of keys.help.page-down: ",
+            "2: keys.help.up: `space` is already used by keys.help.page-down; ",
         ),
     ] {
         assert_told_once(text, told);
@@ -606,51 +611,48 @@ fn what_would_leave_no_way_out_is_refused() {
     for (text, told) in [
         (
             "[keys]\nquit = []",
-            "2: keys.quit: must keep a key, as nothing else does that",
+            "2: keys.quit: needs a key, as nothing else does the same",
         ),
         (
             "[keys.menu]\naccept = []",
-            "2: keys.menu.accept: must keep a key",
+            "2: keys.menu.accept: needs a key",
         ),
-        (
-            "[keys.help]\nback = []",
-            "2: keys.help.back: must keep a key",
-        ),
+        ("[keys.help]\nback = []", "2: keys.help.back: needs a key"),
         (
             "[keys.question]\nconfirm = []",
-            "2: keys.question.confirm: must keep a key",
+            "2: keys.question.confirm: needs a key",
         ),
         (
             "[keys.insist]\nquit = []",
-            "2: keys.insist.quit: must keep a key",
+            "2: keys.insist.quit: needs a key",
         ),
         (
             "[keys.prompt]\nback = []",
-            "2: keys.prompt.back: must keep a key",
+            "2: keys.prompt.back: needs a key",
         ),
         (
             "[keys.prompt]\nback = ['q']",
-            "2: keys.prompt.back: `q` is typed there; take a key that is no character",
+            "2: keys.prompt.back: `q` types a character there; use a key that types none",
         ),
         (
             "[keys.palette]\nup = ['k']",
-            "2: keys.palette.up: `k` is typed there; take a key that is no character",
+            "2: keys.palette.up: `k` types a character there; use a key that types none",
         ),
         (
             "[keys.bind]\nwatch = ['q', 'ctrl-c']",
-            "1: keys.bind: no key is left there for quit",
+            "1: keys.bind: no key is left for quit",
         ),
         (
             "[keys.insist]\nconfirm = ['y']",
-            "2: keys.insist.confirm: `y` is also the key of keys.question.confirm: held down, it would answer its own question",
+            "2: keys.insist.confirm: `y` is also used by keys.question.confirm; holding it down would confirm its own question",
         ),
         (
             "[keys]\ncopy = 'c'\nend-process = ['y']",
-            "3: keys.end-process: `y` is also the key of keys.question.confirm: held down",
+            "3: keys.end-process: `y` is also used by keys.question.confirm; holding it down",
         ),
         (
             "[keys.question]\nconfirm = ['K']",
-            "2: keys.question.confirm: `K` is also the key of keys.end-process: held down",
+            "2: keys.question.confirm: `K` is also used by keys.end-process; holding it down",
         ),
     ] {
         let complaints = complaints(text);
@@ -665,29 +667,29 @@ fn what_would_leave_no_way_out_is_refused() {
 fn what_is_no_action_and_no_key_is_told() {
     let takes = "keys in quotes, such as [\"b\", \"ctrl-b\"], or [] for none";
     for (text, told) in [
-        ("[keys]\nquitt = ['Q']", "2: keys: `quitt` is no action there; did you mean `quit`?".to_owned()),
-        ("[keys]\nbind_test = ['Q']", "2: keys: `bind_test` is no action there; did you mean `bind-test`?".to_owned()),
-        ("[keys.table]\nquit = ['Q']", "1: keys: `table` is no action there; sockeye config lists them".to_owned()),
-        ("[keys]\nzzz = ['Q']", "2: keys: `zzz` is no action there; sockeye config lists them".to_owned()),
-        ("[keys.menus]\ndown = ['x']", "1: keys: `menus` is no action there; did you mean `menu`?".to_owned()),
-        ("[keys.menu]\nquitt = ['x']", "2: keys.menu: `quitt` is no action there; did you mean `quit`?".to_owned()),
-        ("[keys]\naccept = ['x']", "2: keys: `accept` is no action there; there is keys.prompt.accept and keys.digits.accept and keys.menu.accept".to_owned()),
-        ("[keys]\nquit = ['']", "2: keys.quit: `` is no key; there are characters".to_owned()),
-        ("[keys]\nquit = ['pagedwn']", "2: keys.quit: `pagedwn` is no key; did you mean `pagedown`?".to_owned()),
-        ("[keys]\nquit = ['shift-q']", "2: keys.quit: `shift-q` is no key; say \"Q\"".to_owned()),
-        ("[keys]\nquit = ['ctrl-i']", "2: keys.quit: `ctrl-i` is tab to a terminal: say \"tab\"".to_owned()),
-        ("[keys]\nquit = ['ctrl-1']", "2: keys.quit: `ctrl-1` is no key; ".to_owned()),
-        ("[keys]\nquit = ['f13']", "2: keys.quit: `f13` is no key; ".to_owned()),
-        ("[keys]\nquit = ['f05']", "2: keys.quit: `f05` is no key; ".to_owned()),
-        ("[keys]\nquit = ['alt-q']", "2: keys.quit: `alt-q` is no key; ".to_owned()),
+        ("[keys]\nquitt = ['Q']", "2: keys: unknown action `quitt`; did you mean `quit`?".to_owned()),
+        ("[keys]\nbind_test = ['Q']", "2: keys: unknown action `bind_test`; did you mean `bind-test`?".to_owned()),
+        ("[keys.table]\nquit = ['Q']", "1: keys: unknown action `table`; `sockeye config` lists all actions".to_owned()),
+        ("[keys]\nzzz = ['Q']", "2: keys: unknown action `zzz`; `sockeye config` lists all actions".to_owned()),
+        ("[keys.menus]\ndown = ['x']", "1: keys: unknown action `menus`; did you mean `menu`?".to_owned()),
+        ("[keys.menu]\nquitt = ['x']", "2: keys.menu: unknown action `quitt`; did you mean `quit`?".to_owned()),
+        ("[keys]\naccept = ['x']", "2: keys: unknown action `accept`; use keys.prompt.accept or keys.digits.accept or keys.menu.accept".to_owned()),
+        ("[keys]\nquit = ['']", "2: keys.quit: unknown key ``; use a character".to_owned()),
+        ("[keys]\nquit = ['pagedwn']", "2: keys.quit: unknown key `pagedwn`; did you mean `pagedown`?".to_owned()),
+        ("[keys]\nquit = ['shift-q']", "2: keys.quit: unknown key `shift-q`; write \"Q\"".to_owned()),
+        ("[keys]\nquit = ['ctrl-i']", "2: keys.quit: terminals send tab for `ctrl-i`; write \"tab\"".to_owned()),
+        ("[keys]\nquit = ['ctrl-1']", "2: keys.quit: unknown key `ctrl-1`; ".to_owned()),
+        ("[keys]\nquit = ['f13']", "2: keys.quit: unknown key `f13`; ".to_owned()),
+        ("[keys]\nquit = ['f05']", "2: keys.quit: unknown key `f05`; ".to_owned()),
+        ("[keys]\nquit = ['alt-q']", "2: keys.quit: unknown key `alt-q`; ".to_owned()),
         ("[keys]\nquit = [\"\\u0007\"]", "2: keys.quit: ".to_owned()),
-        ("[keys]\nquit = ['Q',\n'Q']", "3: keys.quit: `Q` stands there twice".to_owned()),
-        ("[keys]\nquit = true", format!("2: keys.quit: true or false, where it takes {takes}")),
-        ("[keys]\nquit = ['Q', 3]", format!("2: keys.quit: a number, where it takes {takes}")),
-        ("[keys.quit]\nx = 1", format!("1: keys.quit: a table, where it takes {takes}")),
-        ("keys = 'vim'", "1: keys: text, where it takes actions with their keys".to_owned()),
-        ("keys.menu = []", "1: keys.menu: a list, where it takes actions with their keys".to_owned()),
-        ("[[keys]]\nquit = 'Q'", "1: keys: a list, where it takes actions with their keys".to_owned()),
+        ("[keys]\nquit = ['Q',\n'Q']", "3: keys.quit: `Q` is listed twice".to_owned()),
+        ("[keys]\nquit = true", format!("2: keys.quit: found a boolean, expected {takes}")),
+        ("[keys]\nquit = ['Q', 3]", format!("2: keys.quit: found a number, expected {takes}")),
+        ("[keys.quit]\nx = 1", format!("1: keys.quit: found a table, expected {takes}")),
+        ("keys = 'vim'", "1: keys: found text, expected actions with their keys".to_owned()),
+        ("keys.menu = []", "1: keys.menu: found a list, expected actions with their keys".to_owned()),
+        ("[[keys]]\nquit = 'Q'", "1: keys: found a list, expected actions with their keys".to_owned()),
     ] {
         assert_told_once(text, &told);
     }
@@ -733,17 +735,17 @@ fn ports_take_names_of_ones_own() {
 fn a_name_that_no_port_can_have_is_told() {
     let takes = "a name in quotes, such as \"my-api\"";
     for (text, told) in [
-        ("[services]\n8080 = ''", "2: services.8080: `` is no name: a letter, then letters, digits, - and _, 40 of them at most".to_owned()),
-        ("[services]\n8080 = '80'", "2: services.8080: `80` is no name: ".to_owned()),
-        ("[services]\n8080 = 'my api'", "2: services.8080: `my api` is no name: ".to_owned()),
-        ("[services]\n8080 = 'a|b'", "2: services.8080: `a|b` is no name: ".to_owned()),
-        ("[services]\n8080 = 8", format!("2: services.8080: a number, where it takes {takes}")),
+        ("[services]\n8080 = ''", "2: services.8080: invalid name ``; use a letter, then letters, digits, - and _, at most 40 characters".to_owned()),
+        ("[services]\n8080 = '80'", "2: services.8080: invalid name `80`; ".to_owned()),
+        ("[services]\n8080 = 'my api'", "2: services.8080: invalid name `my api`; ".to_owned()),
+        ("[services]\n8080 = 'a|b'", "2: services.8080: invalid name `a|b`; ".to_owned()),
+        ("[services]\n8080 = 8", format!("2: services.8080: found a number, expected {takes}")),
         ("[services]\n0 = 'x'", "2: services: `0` is not a port, such as 8080 or \"5353/udp\"".to_owned()),
         ("[services]\n65536 = 'x'", "2: services: `65536` is not a port".to_owned()),
         ("[services]\n080 = 'x'", "2: services: `080` is not a port".to_owned()),
         ("[services]\n'80/sctp' = 'x'", "2: services: `80/sctp` is not a port".to_owned()),
         ("[services]\nmy-api = 8080", "2: services: `my-api` is not a port".to_owned()),
-        ("services = ['x']", "1: services: a list, where it takes ports with their names".to_owned()),
+        ("services = ['x']", "1: services: found a list, expected ports with their names".to_owned()),
     ] {
         assert_told_once(text, &told);
     }
@@ -793,7 +795,7 @@ fn views_of_ones_own_take_what_the_file_takes() {
     let (by, descending) = (ColumnId::Port, true);
     assert_eq!(ann.sort, Some(Sort { by, descending }));
     assert_eq!(
-        (settings.view, settings.own_view),
+        (settings.view, settings.custom_view),
         (Tab::Listening, Some(0))
     );
     let printed = to_toml(&settings);
@@ -812,43 +814,43 @@ fn a_view_that_is_wrong_is_told_with_its_line() {
         ),
         (
             "[[views]]\nname = ''",
-            "2: views.name: `` is no name: it takes 1 to 16 cells of what shows",
+            "2: views.name: invalid name ``; use 1 to 16 visible characters",
         ),
         (
             "[[views]]\nname = 'a\u{202e}b'",
-            "2: views.name: `a\\u{202e}b` is no name",
+            "2: views.name: invalid name `a\\u{202e}b`",
         ),
         (
             "[[views]]\nname = '\u{200b}'",
-            "2: views.name: `\\u{200b}` is no name",
+            "2: views.name: invalid name `\\u{200b}`",
         ),
         (
             "[[views]]\nname = 'much too long a name'",
-            "2: views.name: `much too long a name` is no name",
+            "2: views.name: invalid name `much too long a name`",
         ),
         (
             "[[views]]\nname = 5",
-            "2: views.name: a number, where it takes a name in quotes",
+            "2: views.name: found a number, expected a name in quotes",
         ),
         (
             "[[views]]\nname = 'All'",
-            "2: views.name: there is a view `All` already",
+            "2: views.name: view `All` already exists",
         ),
         (
             "[[views]]\nname = 'a'\n[[views]]\nname = 'A'",
-            "4: views.name: there is a view `A` already",
+            "4: views.name: view `A` already exists",
         ),
         (
             "[[views]]\nname = 'a'\nfiltr = 'x'",
-            "3: views: `filtr` is no key of a view; did you mean `filter`?",
+            "3: views: unknown key `filtr`; did you mean `filter`?",
         ),
         (
             "[[views]]\nname = 'a'\nfilter = 'state:lisn'",
-            "3: views.filter: `lisn` is no state; did you mean `listen`?",
+            "3: views.filter: unknown state `lisn`; did you mean `listen`?",
         ),
         (
             "[[views]]\nname = 'a'\nshows = 'al'",
-            "3: views.shows: `al` is no view; did you mean `all`?",
+            "3: views.shows: unknown view `al`; did you mean `all`?",
         ),
         (
             "[[views]]\nname = 'a'\ncolumns = ['port']",
@@ -856,22 +858,22 @@ fn a_view_that_is_wrong_is_told_with_its_line() {
         ),
         (
             "[[views]]\nname = 'a'\nsort = 'x'",
-            "3: views.sort: `x` is no column",
+            "3: views.sort: unknown column `x`",
         ),
         (
             "[[views]]\nname = 'a'\nreverse = 1",
-            "3: views.reverse: a number, where it takes true or false",
+            "3: views.reverse: found a number, expected true or false",
         ),
         (
             "[views]\nname = 'a'",
-            "1: views: a table, where it takes views of one's own",
+            "1: views: found a table, expected tables, each headed [[views]]",
         ),
-        ("views = [1]", "1: views: a number, where it takes tables"),
+        ("views = [1]", "1: views: found a number, expected tables"),
         (
             "view = 'web'\n[[views]]\nname = 'wob'",
-            "1: view: `web` is no view; did you mean `wob`?",
+            "1: view: unknown view `web`; did you mean `wob`?",
         ),
-        (&six, "11: views: there are keys for 5 of them"),
+        (&six, "11: views: at most 5 views"),
         (
             &format!("families = ['ipv4']\n[[views]]\nname = 'a'\nfilter = '{long}'"),
             "2: views: with these families the filter is too long",
@@ -885,7 +887,7 @@ fn a_view_that_is_wrong_is_told_with_its_line() {
 fn a_theme_is_one_that_there_is_or_one_of_ones_own() {
     let chosen = |text: &str| {
         let settings = parse(text.as_bytes()).unwrap();
-        let looks = settings.themes.chosen().looks;
+        let looks = settings.themes.chosen().styles;
         let look = |role| looks.of(role).to_string();
         let name = settings.themes.chosen().name.clone();
         (name, look(Role::Good), look(Role::Bad))
@@ -907,39 +909,39 @@ fn a_theme_that_is_wrong_is_told_with_its_line() {
     for (text, told) in [
         (
             "\ntheme = 'gruvbx'",
-            "2: theme: `gruvbx` is no theme; did you mean `gruvbox`? there are terminal, dark,",
+            "2: theme: unknown theme `gruvbx`; did you mean `gruvbox`?",
         ),
         (
             "theme = 3",
-            "1: theme: a number, where it takes the name of a theme in quotes, such as \"dark\"",
+            "1: theme: found a number, expected the name of a theme in quotes, such as \"dark\"",
         ),
         (
             "theme = 'dark'\n[themes.mine]\ngood = 'blue'\nbda = 'red'\n",
-            "4: themes: `bda` is no role; did you mean `bad`?",
+            "4: themes: unknown role `bda`; did you mean `bad`?",
         ),
         (
             "[themes.mine]\ngood = 'gren'\n",
-            "2: themes: good: `gren` is no colour; did you mean `green`?",
+            "2: themes: good: unknown colour `gren`; did you mean `green`?",
         ),
         (
             "[themes.mine]\ngood = ['red']\n",
-            "2: themes: good: a look is text in quotes, such as \"red bold\"",
+            "2: themes: good: a style is text in quotes, such as \"red bold\"",
         ),
         (
             "\n[themes.dark]\ngood = 'red'\n",
-            "2: themes: `dark` is a theme that there is: take another name",
+            "2: themes: theme `dark` already exists; use another name",
         ),
         (
             "themes = 'dark'",
-            "1: themes: text, where it takes themes of one's own, such as [themes.mine]",
+            "1: themes: found text, expected themes of your own, such as [themes.mine]",
         ),
         (
             "themes.mine = 'dark'",
-            "1: themes: text, where it takes themes of one's own",
+            "1: themes: found text, expected themes of your own",
         ),
         (
             "[themes.\"a b\"]\n",
-            "1: themes: `a b` is no name: up to 40 letters, digits, - and _",
+            "1: themes: invalid name `a b`; use up to 40 letters, digits, - and _",
         ),
     ] {
         assert_told_once(text, told);

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::super::complete;
+use super::super::parse::token::unquoted;
 use super::super::print::value_text;
-use super::super::token::unquoted;
 use super::{process, row};
 use crate::model::{Owner, Protocol, State};
 use crate::track::Row;

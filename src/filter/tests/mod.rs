@@ -79,7 +79,7 @@ pub(super) fn row(
         socket,
         first_seen: at(0),
         state_since: at(0),
-        was_there_at_start: true,
+        was_open_at_start: true,
         change: None,
         is_in_conflict: false,
         ends_at: None,

@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use super::*;
-use crate::model::{Endpoint, Kinds, Moment, Owner, OwnerKind, Process, Protocol, Socket, State};
+use crate::model::{Endpoint, Moment, Origin, Owner, OwnerKind, Process, Protocol, Socket, State};
 use crate::source::SourceError;
-use crate::track::Observation;
 
 /// One listener, whose owner is found at the third reading at the earliest.
 #[derive(Default)]
@@ -34,6 +33,10 @@ impl Slow {
 }
 
 impl Source for Slow {
+    fn origin(&self) -> &Origin {
+        unreachable!("the collector does not ask")
+    }
+
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
         let readings = self.readings.fetch_add(1, Ordering::Relaxed) + 1;
         self.is_found = readings >= 3;
@@ -46,16 +49,20 @@ impl Source for Slow {
         Ok(Self::snapshot(at, owner))
     }
 
-    fn take_at_once(&mut self, at: Moment) -> Option<Snapshot> {
+    fn take_without_owners(&mut self, at: Moment) -> Option<Snapshot> {
         Some(Self::snapshot(at, Owner::Unknown))
     }
 
-    fn is_to_be_continued(&self) -> bool {
+    fn wants_immediate_retake(&self) -> bool {
         !self.is_found
     }
 }
 
-fn collector(source: impl Source + 'static, is_hasty: bool, interval: Duration) -> Collector {
+fn collector(
+    source: impl Source + 'static,
+    partial_owners_first: bool,
+    interval: Duration,
+) -> Collector {
     Collector {
         source: Box::new(source),
         tracker: Tracker::new(Duration::ZERO),
@@ -63,20 +70,20 @@ fn collector(source: impl Source + 'static, is_hasty: bool, interval: Duration) 
         clock: Clock::start(),
         interval,
         lost_recording: None,
-        is_hasty,
+        partial_owners_first,
         is_measured: false,
     }
 }
 
 /// The first `count` observations of a collector with an interval of an hour.
-fn observations(is_hasty: bool, count: usize) -> (Vec<Observation>, usize) {
+fn observations(partial_owners_first: bool, count: usize) -> (Vec<TableUpdate>, usize) {
     let source = Slow::default();
     let readings = Arc::clone(&source.readings);
-    let collector = collector(source, is_hasty, Duration::from_hours(1));
+    let collector = collector(source, partial_owners_first, Duration::from_hours(1));
     let mut seen = Vec::new();
     let (_control, controlled) = mpsc::channel();
-    collector.run(&controlled, |msg| {
-        if let Msg::SnapshotTaken(observation) = msg {
+    collector.run(&controlled, |event| {
+        if let CollectorEvent::Updated(observation) = event {
             seen.push(observation);
         }
         seen.len() < count
@@ -84,8 +91,8 @@ fn observations(is_hasty: bool, count: usize) -> (Vec<Observation>, usize) {
     (seen, readings.load(Ordering::Relaxed))
 }
 
-fn owners(seen: &[Observation]) -> Vec<OwnerKind> {
-    let owner = |one: &Observation| one.table.rows[0].socket.owner.kind();
+fn owners(seen: &[TableUpdate]) -> Vec<OwnerKind> {
+    let owner = |one: &TableUpdate| one.table.rows[0].socket.owner.kind();
     seen.iter().map(owner).collect()
 }
 
@@ -102,21 +109,24 @@ fn the_table_comes_before_its_owners_and_they_follow_without_a_pause() {
 }
 
 #[test]
-fn without_haste_the_first_reading_is_a_whole_one() {
+fn without_partial_owners_the_first_reading_is_a_whole_one() {
     let (seen, readings) = observations(false, 1);
     assert_eq!((seen.len(), readings), (1, 1));
 }
 
-/// One listener for each port of the next reading; nothing to read is a crash. Remembers what it was
-/// asked in vain.
+/// One listener for each port of the next reading; an error crashes it, and then it wants to be reset.
 struct Fragile {
     readings: Vec<Result<&'static [u16], &'static str>>,
     is_half_done: bool,
 }
 
 impl Source for Fragile {
+    fn origin(&self) -> &Origin {
+        unreachable!("the collector does not ask")
+    }
+
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
-        assert!(!self.is_half_done, "it was not begun afresh");
+        assert!(!self.is_half_done, "it was not reset");
         self.is_half_done = true;
         let ports = self
             .readings
@@ -139,13 +149,13 @@ impl Source for Fragile {
         })
     }
 
-    fn start_afresh(&mut self) {
+    fn reset(&mut self) {
         self.is_half_done = false;
     }
 }
 
-/// What a collector tells of these readings: why one failed, or how many events it brought.
-fn told(readings: Vec<Result<&'static [u16], &'static str>>) -> Vec<Result<usize, String>> {
+/// What a collector sends for these readings: why one failed, or how many events it brought.
+fn results(readings: Vec<Result<&'static [u16], &'static str>>) -> Vec<Result<usize, String>> {
     let count = readings.len();
     let source = Fragile {
         readings,
@@ -153,21 +163,21 @@ fn told(readings: Vec<Result<&'static [u16], &'static str>>) -> Vec<Result<usize
     };
     let collector = collector(source, false, Duration::from_millis(1));
     let (_control, controlled) = mpsc::channel();
-    let mut told = Vec::new();
-    collector.run(&controlled, |msg| {
-        told.push(match msg {
-            Msg::SnapshotTaken(observation) => Ok(observation.events.len()),
-            Msg::SnapshotFailed(why) => Err(why),
+    let mut results = Vec::new();
+    collector.run(&controlled, |event| {
+        results.push(match event {
+            CollectorEvent::Updated(observation) => Ok(observation.events.len()),
+            CollectorEvent::Failed(why) => Err(why),
             other => panic!("{other:?}"),
         });
-        told.len() < count
+        results.len() < count
     });
-    told
+    results
 }
 
 #[test]
-fn a_reading_that_crashes_is_told_and_the_next_one_begins_afresh() {
-    let told = told(vec![
+fn a_crash_is_reported_and_the_source_is_reset_before_the_next_reading() {
+    let results = results(vec![
         Ok(&[80]),
         Err("no luck"),
         Err("again"),
@@ -176,39 +186,40 @@ fn a_reading_that_crashes_is_told_and_the_next_one_begins_afresh() {
     let crashed = |what: &str| Err(format!("a reading crashed: {what}; trying again"));
     // The table is compared with the last one that there was.
     let expected = [Ok(0), crashed("no luck"), crashed("again"), Ok(1)];
-    assert_eq!(told, expected);
+    assert_eq!(results, expected);
 }
 
 #[test]
 fn the_first_reading_of_all_may_crash() {
-    let told = told(vec![Err("no luck"), Ok(&[80])]);
-    assert!(told[0].is_err());
-    assert_eq!(told[1], Ok(0), "what is there at first is not new");
+    let results = results(vec![Err("no luck"), Ok(&[80])]);
+    assert!(results[0].is_err());
+    assert_eq!(results[1], Ok(0), "what is there at first is not new");
 }
 
 #[test]
-fn the_pause_grows_with_every_crash_up_to_a_bound() {
-    let pauses =
-        |interval| [1, 2, 3, 6, 7, 1000].map(|crashes| pause_after(crashes, interval).as_secs());
-    assert_eq!(pauses(Duration::from_secs(1)), [1, 2, 4, 30, 30, 30]);
-    assert_eq!(pauses(Duration::from_mins(1)), [60; 6]);
+fn the_delay_grows_with_every_crash_up_to_a_bound() {
+    let delays =
+        |interval| [1, 2, 3, 6, 7, 1000].map(|crashes| retry_delay(crashes, interval).as_secs());
+    assert_eq!(delays(Duration::from_secs(1)), [1, 2, 4, 30, 30, 30]);
+    assert_eq!(delays(Duration::from_mins(1)), [60; 6]);
 }
 
 #[test]
-fn a_refresh_that_is_asked_for_does_not_wait_out_the_pause() {
+fn a_refresh_on_command_does_not_wait_out_the_delay() {
     let source = Fragile {
         readings: vec![Err("no luck"), Ok(&[80])],
         is_half_done: false,
     };
     let collector = collector(source, false, Duration::from_hours(1));
     let (control, controlled) = mpsc::channel();
-    let mut told = 0;
-    collector.run(&controlled, |msg| {
-        told += 1;
-        if matches!(msg, Msg::SnapshotFailed(_)) {
+    let mut sent = 0;
+    collector.run(&controlled, |event| {
+        sent += 1;
+        let has_failed = matches!(event, CollectorEvent::Failed(_));
+        if has_failed {
             control.send(Control::Refresh).unwrap();
         }
-        matches!(msg, Msg::SnapshotFailed(_))
+        has_failed
     });
-    assert_eq!(told, 2);
+    assert_eq!(sent, 2);
 }

@@ -24,7 +24,7 @@ pub(super) fn send(ending: &Ending) -> Result<Sent, Failure> {
         // What an ancestor is can't be looked at again here.
         let sent = match target.role {
             EndRole::Owner => send_to(&target.process, ending.signal),
-            EndRole::Keeper => Err(Unsent::KeepsNoMore),
+            EndRole::Supervisor => Err(Unsent::KeepsNoMore),
         };
         let process = Arc::clone(&target.process);
         match sent {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::{Failure, Unsent};
 use crate::app::{Confirmed, Ending, Inspected, Msg};
+use crate::clock::Clock;
+use crate::inspect::{PortInspector, this_machine};
 use crate::model::{
-    Background, Endpoint, Guard, KeptBy, Owner, Process, Protocol, Socket, Standing, State,
+    Background, EndRisk, Endpoint, Guard, Owner, Process, Protocol, Socket, State, Supervisor,
 };
-use crate::runtime::clock::Clock;
-use crate::source::{Investigator, lineage};
+use crate::source::lineage;
 
 /// Of no more owners than these a reader looks at what is behind them at a time.
 const AT_A_TIME: usize = 32;
@@ -20,25 +21,25 @@ const DOMAIN: u16 = 53;
 /// Reads what is behind the owners of a socket. Takes some milliseconds, more where systemd or a container
 /// engine has to be asked.
 pub fn inspect_owner(job: u64, socket: &Socket, clock: Clock) -> Msg {
-    let mut investigator = Investigator::new();
-    let evidence = investigator.rows(socket.protocol, socket.local.port, clock.now());
+    let mut inspector = this_machine();
+    let evidence = inspector.rows(socket.protocol, socket.local.port, clock.now());
     let owners = socket.owner.present();
     let backgrounds = judged(
-        &mut investigator,
+        &mut *inspector,
         socket,
         &owners[..owners.len().min(AT_A_TIME)],
     );
-    let keeper = backgrounds
+    let supervisor = backgrounds
         .iter()
-        .find_map(|background| keeper_to_end(background.kept_by.as_ref()?))
-        .and_then(|keeper| {
-            let background = judged(&mut investigator, socket, &[Arc::clone(&keeper)]).pop()?;
-            Some((keeper, background))
+        .find_map(|background| supervisor_to_end(background.kept_by.as_ref()?))
+        .and_then(|supervisor| {
+            let background = judged(&mut *inspector, socket, &[Arc::clone(&supervisor)]).pop()?;
+            Some((supervisor, background))
         });
     Msg::OwnerInspected(Box::new(Inspected {
         job,
         backgrounds,
-        keeper,
+        supervisor,
         limits: evidence.limits,
     }))
 }
@@ -48,13 +49,13 @@ pub fn uninspected(job: u64) -> Msg {
     Msg::OwnerInspected(Box::new(Inspected {
         job,
         backgrounds: Vec::new(),
-        keeper: None,
+        supervisor: None,
         limits: crate::model::Limits::default(),
     }))
 }
 
 /// A parent that starts the process again and has no command of its own that keeps it down.
-fn keeper_to_end(kept_by: &KeptBy) -> Option<Arc<Process>> {
+fn supervisor_to_end(kept_by: &Supervisor) -> Option<Arc<Process>> {
     if !kept_by.is_ended_too() {
         return None;
     }
@@ -68,7 +69,7 @@ fn keeper_to_end(kept_by: &KeptBy) -> Option<Arc<Process>> {
 
 #[cfg(target_os = "linux")]
 fn start_of(pid: crate::model::Pid) -> Option<u64> {
-    crate::source::Pinned::open(pid)
+    crate::source::ProcessHandle::open(pid)
         .ok()?
         .started_at_tick()
         .ok()
@@ -81,7 +82,7 @@ const fn start_of(_pid: crate::model::Pid) -> Option<u64> {
 
 /// What is behind these owners of a socket. A resolver is one whichever of its sockets is meant.
 fn judged(
-    investigator: &mut Investigator,
+    inspector: &mut dyn PortInspector,
     socket: &Socket,
     owners: &[Arc<Process>],
 ) -> Vec<Background> {
@@ -91,16 +92,16 @@ fn judged(
             ..socket.clone()
         };
         socket.local.port = port;
-        investigator.backgrounds(&socket)
+        inspector.backgrounds(&socket)
     };
     let mut backgrounds = of_port(socket.local.port);
-    let is_ordinary = |one: &Background| one.standing == Standing::Ordinary;
+    let is_ordinary = |one: &Background| one.end_risk == EndRisk::Ordinary;
     if socket.local.port != DOMAIN && backgrounds.iter().any(is_ordinary) {
         let resolvers = of_port(DOMAIN).into_iter();
-        for resolver in resolvers.filter(|one| one.standing == Standing::Resolver) {
+        for resolver in resolvers.filter(|one| one.end_risk == EndRisk::Resolver) {
             let known = backgrounds.iter_mut().find(|one| one.pid == resolver.pid);
             if let Some(known) = known.filter(|one| is_ordinary(one)) {
-                known.standing = Standing::Resolver;
+                known.end_risk = EndRisk::Resolver;
             }
         }
     }
@@ -112,16 +113,16 @@ fn judged(
 pub(super) fn check_confirmation(
     ending: &Ending,
     processes: &[Arc<Process>],
-) -> Result<Option<KeptBy>, Failure> {
-    let (lineage, mut investigator) = (lineage(), Investigator::new());
+) -> Result<Option<Supervisor>, Failure> {
+    let (lineage, mut inspector) = (lineage(), this_machine());
     let socket = socket_of(ending);
     let mut kept_by = None;
     for some in processes.chunks(AT_A_TIME) {
-        let backgrounds = judged(&mut investigator, &socket, some);
+        let backgrounds = judged(&mut *inspector, &socket, some);
         for process in some {
             let known = backgrounds.iter().find(|one| one.pid == process.pid);
-            let by_standing = known.and_then(|one| Guard::of(one.standing));
-            match (ending.confirmed, lineage.guard(process).or(by_standing)) {
+            let by_risk = known.and_then(|one| Guard::of(one.end_risk));
+            match (ending.confirmed, lineage.guard(process).or(by_risk)) {
                 (Confirmed::Once, Some(guard)) => {
                     return Err(Unsent::ConfirmedOnce(guard).of(process));
                 }
@@ -129,13 +130,13 @@ pub(super) fn check_confirmation(
             }
         }
     }
-    let is_ended_too = |keeper: &KeptBy| {
+    let is_ended_too = |supervisor: &Supervisor| {
         let mut pids = processes.iter().map(|process| process.pid);
-        keeper
+        supervisor
             .pid
-            .is_some_and(|keeper| pids.any(|pid| pid == keeper))
+            .is_some_and(|supervisor| pids.any(|pid| pid == supervisor))
     };
-    Ok(kept_by.filter(|keeper| !is_ended_too(keeper)))
+    Ok(kept_by.filter(|supervisor| !is_ended_too(supervisor)))
 }
 
 /// A socket of the port in question, or of none.

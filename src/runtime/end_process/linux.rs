@@ -10,7 +10,7 @@ use super::judgement::check_confirmation;
 use super::{Failure, Held, Sent, Unsent};
 use crate::app::{EndRole, EndTarget, Ending, Signal};
 use crate::model::{Pid, Process};
-use crate::source::{Pinned, Reception};
+use crate::source::{ProcessHandle, SignalDisposition};
 
 pub(super) fn send(ending: &Ending) -> Result<Sent, Failure> {
     let held = hold(ending)?;
@@ -23,15 +23,17 @@ pub(super) fn send(ending: &Ending) -> Result<Sent, Failure> {
     for (role, one) in &held {
         let checked = match role {
             EndRole::Owner => has_socket(one, &sockets),
-            EndRole::Keeper => keeps(one, &held),
+            EndRole::Supervisor => keeps(one, &held),
         };
         checked.map_err(|why| why.of(&one.process))?;
     }
     let held: Vec<Held> = held.into_iter().map(|(_, one)| one).collect();
     let signal = raw(ending.signal);
-    let is_dropped = held
-        .iter()
-        .all(|one| one.pinned.is_deaf_to(signal.as_raw()).unwrap_or(false));
+    let is_dropped = held.iter().all(|one| {
+        one.pinned
+            .kernel_drops_signal(signal.as_raw())
+            .unwrap_or(false)
+    });
     send_to(&held, signal)?;
     Ok(Sent {
         is_dropped,
@@ -62,10 +64,10 @@ fn hold(ending: &Ending) -> Result<Vec<(EndRole, Held)>, Failure> {
 }
 
 /// The process as it was seen.
-fn pin(target: &EndTarget) -> Result<Pinned, Unsent> {
+fn pin(target: &EndTarget) -> Result<ProcessHandle, Unsent> {
     let pid = target.process.pid;
     let told = |error| unseen(error, pid);
-    let pinned = Pinned::open(pid).map_err(told)?;
+    let pinned = ProcessHandle::open(pid).map_err(told)?;
     let started_at_tick = pinned.started_at_tick().map_err(told)?;
     match target.process.started_at_tick {
         Some(then) if then == started_at_tick => Ok(pinned),
@@ -76,7 +78,7 @@ fn pin(target: &EndTarget) -> Result<Pinned, Unsent> {
 
 fn has_socket(one: &Held, sockets: &HashSet<u32>) -> Result<(), Unsent> {
     let told = |error| unseen(error, one.process.pid);
-    if sockets.is_empty() || !one.pinned.holds_one_of(sockets).map_err(told)? {
+    if sockets.is_empty() || !one.pinned.has_one_of(sockets).map_err(told)? {
         return Err(Unsent::HoldsNoMore);
     }
     Ok(())
@@ -99,8 +101,8 @@ fn keeps(one: &Held, held: &[(EndRole, Held)]) -> Result<(), Unsent> {
 fn send_to(held: &[Held], signal: RawSignal) -> Result<(), Failure> {
     let mut sent: Vec<Arc<Process>> = Vec::new();
     for one in held {
-        let is_stopped = one.pinned.reception(signal.as_raw()) == Ok(Reception::Stopped);
-        let ignores = one.pinned.ignores(signal.as_raw()).unwrap_or(true);
+        let is_stopped = one.pinned.disposition(signal.as_raw()) == Ok(SignalDisposition::Stopped);
+        let ignores = one.pinned.ignores_signal(signal.as_raw()).unwrap_or(true);
         match process::pidfd_send_signal(&one.pinned, signal) {
             Ok(()) => sent.push(Arc::clone(&one.process)),
             // One after the other they may have ended each other.
@@ -131,14 +133,18 @@ impl Held {
     pub(super) fn why_it_runs(&self, signal: Signal) -> (String, Option<&'static str>) {
         let name = signal.as_str();
         let kill = (signal != Signal::Kill).then_some("SIGKILL ends it");
-        match self.pinned.reception(raw(signal).as_raw()) {
-            Ok(Reception::Ignored) => (format!("it ignores SIG{name}"), kill),
-            Ok(Reception::Blocked) => (format!("it blocks SIG{name}"), kill),
-            Ok(Reception::Handled) => (format!("it handles SIG{name} and takes its time"), kill),
-            Ok(Reception::Stopped) => ("it is stopped".into(), kill),
-            Ok(Reception::Traced) => ("a debugger has stopped it".into(), kill),
-            Ok(Reception::Uninterruptible) => ("it waits for I/O in the kernel".into(), None),
-            Ok(Reception::Default) | Err(_) => (String::new(), kill),
+        match self.pinned.disposition(raw(signal).as_raw()) {
+            Ok(SignalDisposition::Ignored) => (format!("it ignores SIG{name}"), kill),
+            Ok(SignalDisposition::Blocked) => (format!("it blocks SIG{name}"), kill),
+            Ok(SignalDisposition::Handled) => {
+                (format!("it handles SIG{name} and takes its time"), kill)
+            }
+            Ok(SignalDisposition::Stopped) => ("it is stopped".into(), kill),
+            Ok(SignalDisposition::Traced) => ("a debugger has stopped it".into(), kill),
+            Ok(SignalDisposition::Uninterruptible) => {
+                ("it waits for I/O in the kernel".into(), None)
+            }
+            Ok(SignalDisposition::Default) | Err(_) => (String::new(), kill),
         }
     }
 }
@@ -159,7 +165,7 @@ fn unseen(error: Errno, pid: Pid) -> Unsent {
 }
 
 /// What the kernel answered, see `pidfd_send_signal(2)`.
-fn refused(error: Errno, pinned: &Pinned) -> Unsent {
+fn refused(error: Errno, pinned: &ProcessHandle) -> Unsent {
     match error {
         Errno::SRCH => Unsent::Ended,
         Errno::PERM => Unsent::Refused(not_permitted(pinned).into()),
@@ -173,9 +179,9 @@ fn refused(error: Errno, pinned: &Pinned) -> Unsent {
     }
 }
 
-fn not_permitted(pinned: &Pinned) -> &'static str {
+fn not_permitted(pinned: &ProcessHandle) -> &'static str {
     let own = [process::geteuid(), process::getuid()].map(process::Uid::as_raw);
-    match pinned.is_of(own) {
+    match pinned.runs_as_one_of(own) {
         _ if process::geteuid().is_root() => {
             "not permitted, even as root: it takes CAP_KILL, if nothing forbids it"
         }

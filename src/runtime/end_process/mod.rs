@@ -3,7 +3,7 @@
 //! Between the question and the answer a process may have ended and its pid may be another's, it may have
 //! closed the socket, and it may have become one that sockeye descends from. So all of it is looked at again,
 //! for every process before any gets the signal. On Linux each is held fast meanwhile
-//! ([`Pinned`](crate::source::Pinned)), so that the signal reaches the one that was looked at or none.
+//! ([`ProcessHandle`](crate::source::ProcessHandle)), so that the signal reaches the one that was looked at or none.
 //! Elsewhere the time between the look and the signal is short, but it is there.
 
 #[cfg(not(target_os = "linux"))]
@@ -22,9 +22,9 @@ use elsewhere::send;
 #[cfg(target_os = "linux")]
 use linux::send;
 
-use super::clock::Clock;
 use crate::app::{Ending, Msg};
-use crate::model::{Guard, KeptBy, Process};
+use crate::clock::Clock;
+use crate::model::{Guard, Process, Supervisor};
 pub use judgement::{inspect_owner, uninspected};
 
 /// A signal that the system took.
@@ -34,14 +34,14 @@ struct Sent {
     /// Those that got it.
     held: Vec<Held>,
     /// What may start one of them again.
-    kept_by: Option<KeptBy>,
+    kept_by: Option<Supervisor>,
 }
 
 /// A process that got the signal.
 struct Held {
     process: Arc<Process>,
     #[cfg(target_os = "linux")]
-    pinned: crate::source::Pinned,
+    pinned: crate::source::ProcessHandle,
 }
 
 /// Why nothing was sent, or not to all.

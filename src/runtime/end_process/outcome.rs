@@ -19,7 +19,7 @@ pub(super) enum Outcome {
         /// What lingers, in one sentence.
         leftovers: Option<String>,
         /// What may start it again later.
-        keeper: Option<String>,
+        supervisor: Option<String>,
     },
     /// They ended, and something has the port that was not there before.
     Back {
@@ -95,10 +95,10 @@ impl Outcome {
                 after,
                 port,
                 leftovers,
-                keeper,
+                supervisor,
             } => {
-                let more = match (keeper, leftovers) {
-                    (Some(keeper), _) => format!(" now; {keeper} may start it again"),
+                let more = match (supervisor, leftovers) {
+                    (Some(supervisor), _) => format!(" now; {supervisor} may start it again"),
                     (None, Some(lingers)) => lingering(lingers),
                     (None, None) => String::new(),
                 };
@@ -186,11 +186,11 @@ mod tests {
 
     #[test]
     fn each_outcome_is_one_sentence() {
-        let free = |leftovers: Option<&str>, keeper: Option<&str>| Outcome::Free {
+        let free = |leftovers: Option<&str>, supervisor: Option<&str>| Outcome::Free {
             after: FIFTH,
             port: "8080".into(),
             leftovers: leftovers.map(Into::into),
-            keeper: keeper.map(Into::into),
+            supervisor: supervisor.map(Into::into),
         };
         let kept = |count| Outcome::Kept {
             after: FIFTH,

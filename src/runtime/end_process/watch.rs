@@ -12,11 +12,11 @@ use super::outcome::{After, Outcome, Return, StillRunning};
 use super::{Held, Sent, named, names};
 use crate::app::{Ending, Msg};
 use crate::bind::{
-    Examination, Fix, FixCode, Outcome as BindOutcome, Target, Verdict, keeper_text,
+    BindTestResult, Fix, FixCode, Outcome as BindOutcome, Target, Verdict, supervisor_text,
 };
-use crate::model::{Holder, KeptBy, Pid, Process, Restarts, State};
-use crate::runtime::bind_test::BindTester;
-use crate::runtime::clock::Clock;
+use crate::clock::Clock;
+use crate::inspect::BindTester;
+use crate::model::{Holder, Pid, Process, Restarts, State, Supervisor};
 
 /// How long an end is waited for.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -71,7 +71,7 @@ impl<'a> Watch<'a> {
                 self.after_end(&held, ended_after, kept_by.as_ref())
             }
         };
-        Msg::EndWatched {
+        Msg::EndOutcome {
             succeeded: outcome.is_good(),
             message: outcome.words(&who),
         }
@@ -110,15 +110,15 @@ impl<'a> Watch<'a> {
         &mut self,
         held: &[Held],
         ended_after: Duration,
-        kept_by: Option<&KeptBy>,
+        kept_by: Option<&Supervisor>,
     ) -> Outcome {
-        let is_restarted = |keeper: &&KeptBy| keeper.restarts != Restarts::No;
-        let keeper = kept_by.filter(is_restarted);
+        let is_restarted = |supervisor: &&Supervisor| supervisor.restarts != Restarts::No;
+        let supervisor = kept_by.filter(is_restarted);
         let Some(target) = self.ending.port.clone() else {
             return Outcome::Ended { after: ended_after };
         };
         let ended_at = self.clock.now().steady;
-        let look = if keeper.is_some_and(|keeper| keeper.restarts == Restarts::Yes) {
+        let look = if supervisor.is_some_and(|supervisor| supervisor.restarts == Restarts::Yes) {
             LONG_LOOK
         } else {
             LOOK
@@ -147,7 +147,7 @@ impl<'a> Watch<'a> {
                 after,
                 port,
                 leftovers: leftovers(&verdict),
-                keeper: keeper.map(keeper_text),
+                supervisor: supervisor.map(supervisor_text),
             },
             Some(verdict) => self.kept(after, &verdict),
             None => Outcome::Ended { after },
@@ -173,8 +173,8 @@ impl<'a> Watch<'a> {
         held: &[Held],
         after: Option<Duration>,
     ) -> Option<Return> {
-        let examination = self.tester.test(target);
-        let verdict = self.judge(&examination);
+        let test_result = self.tester.test(target);
+        let verdict = self.judge(&test_result);
         let is_new = |pid: Pid| !self.ending.owners.contains(&pid);
         let process = owners(&verdict).into_iter().find(|one| is_new(one.pid))?;
         let is_same = held
@@ -184,13 +184,13 @@ impl<'a> Watch<'a> {
             .and_then(|holder| holder.backgrounds.iter().find(|one| one.pid == process.pid));
         let by = background
             .and_then(|background| background.kept_by.as_ref())
-            .map(keeper_text)
+            .map(supervisor_text)
             .or_else(|| {
-                let parent = examination.evidence.processes.get(&process.parent?)?;
+                let parent = test_result.evidence.processes.get(&process.parent?)?;
                 Some(named(parent))
             });
         let kept_by = background.and_then(|background| background.kept_by.as_ref());
-        let ends_keeper = kept_by.is_some_and(KeptBy::is_ended_too);
+        let ends_supervisor = kept_by.is_some_and(Supervisor::is_ended_too);
         // A bare kill has just been seen not to last.
         let lasts = |fix: &&Fix| {
             let ends_process = matches!(
@@ -200,7 +200,7 @@ impl<'a> Watch<'a> {
                     | FixCode::EndHard
                     | FixCode::ContinueThenEnd
             );
-            fix.command.is_some() && !fix.restarts && (ends_keeper || !ends_process)
+            fix.command.is_some() && !fix.restarts && (ends_supervisor || !ends_process)
         };
         let keeps_down = verdict.fixes.iter().find(lasts);
         Some(Return {
@@ -216,12 +216,12 @@ impl<'a> Watch<'a> {
 
     fn verdict(&mut self) -> Option<Verdict> {
         let target = self.ending.port.clone()?;
-        let examination = self.tester.test(&target);
-        Some(self.judge(&examination))
+        let test_result = self.tester.test(&target);
+        Some(self.judge(&test_result))
     }
 
-    fn judge(&self, examination: &Examination) -> Verdict {
-        Verdict::of(examination, &TimeZone::system(), self.clock.now())
+    fn judge(&self, test_result: &BindTestResult) -> Verdict {
+        Verdict::of(test_result, &TimeZone::system(), self.clock.now())
     }
 
     /// The inodes of the sockets that wait for peers on the port.
@@ -230,7 +230,7 @@ impl<'a> Watch<'a> {
             return HashSet::new();
         };
         let (protocol, port, now) = (target.protocol, target.first_port(), self.clock.now());
-        let evidence = self.tester.investigator().rows(protocol, port, now);
+        let evidence = self.tester.inspector().rows(protocol, port, now);
         let sockets = evidence.holders.iter().map(|holder| &holder.socket);
         let waiting = sockets
             .filter(|socket| matches!(socket.state, State::Listen | State::Unconn | State::Bound));

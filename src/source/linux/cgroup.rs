@@ -1,8 +1,8 @@
-//! Which unit or container a cgroup id stands for.
+//! The unit or container of a cgroup id.
 //!
 //! The id that the kernel gives for a socket is the inode number of a directory below the cgroup2
-//! mount, so no privilege is needed to resolve it: the tree is walked once, and again when an id
-//! turns up that is not in it. One reading walks over a part of a large tree: what is not found yet is said. What a directory's path means is said in `placement`.
+//! mount, so no privilege is needed to resolve it: the tree is walked once, and again for an id that is not in
+//! it. In a large tree the walk is spread over several snapshots. `placement` says what a path means.
 
 use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
@@ -13,34 +13,34 @@ use std::time::Duration;
 use super::placement::Placement;
 use crate::model::{Moment, Pid};
 
-/// How long an id that is not in the tree (of a group that was removed, or outside this cgroup
-/// namespace) is left alone.
+/// When an id that is not in the tree (of a group that was removed, or outside this cgroup namespace) is
+/// looked for again.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// How many directories are visited at most for one reading: some 50 ms. In the live table the next reading
+/// How many directories are visited at most for one snapshot: some 50 ms. In the live table the next one
 /// goes on from there.
 const BUDGET: usize = 4_000;
 
 /// How many directories are visited at most in one walk.
 const MAX_GROUPS: usize = 100_000;
 
-/// What is known of cgroup ids.
+/// The cgroup ids that are known.
 #[derive(Default)]
-pub(super) struct Cgroups {
+pub(crate) struct Cgroups {
     placements: HashMap<u64, Placement>,
     paths: HashMap<u64, PathBuf>,
     unknown: HashMap<u64, Moment>,
-    /// The walk that the budget did not last for.
+    /// The walk that exceeded its budget.
     walk: Option<Walk>,
 }
 
 impl Cgroups {
-    /// Makes sure that the ids of a reading are known, as far as they can be within the budget.
-    pub(super) fn learn(&mut self, ids: impl Iterator<Item = u64>, at: Moment) {
-        self.learn_below(root, BUDGET, &ids.collect(), at);
+    /// Resolves the ids of a snapshot, as far as the budget allows.
+    pub(crate) fn resolve(&mut self, ids: impl Iterator<Item = u64>, at: Moment) {
+        self.resolve_below(root, BUDGET, &ids.collect(), at);
     }
 
-    fn learn_below(
+    fn resolve_below(
         &mut self,
         root: impl FnOnce() -> Option<PathBuf>,
         budget: usize,
@@ -57,8 +57,8 @@ impl Cgroups {
                 Walk::begin(root(), ids.clone())
             }
         };
-        walk.go_on(budget, |id, path, placement| {
-            // Of the others nobody asks where they are.
+        walk.step(budget, |id, path, placement| {
+            // Paths are kept for these ids only.
             if ids.contains(&id) {
                 self.paths.insert(id, path.to_owned());
             }
@@ -68,7 +68,7 @@ impl Cgroups {
             self.walk = Some(walk);
             return;
         }
-        // What was asked for since may be where the walk had been already: the next one finds it.
+        // An id that was added since may be in a part that was visited before: the next walk finds it.
         let wanted = walk.wanted.into_iter().filter(|id| ids.contains(id));
         let missing = wanted.filter(|id| !self.placements.contains_key(id));
         self.unknown = missing.map(|id| (id, at)).collect();
@@ -76,30 +76,30 @@ impl Cgroups {
 
     fn is_new(&self, id: u64, at: Moment) -> bool {
         match self.unknown.get(&id) {
-            Some(asked) => asked.age(at) >= RETRY_AFTER,
+            Some(missed) => missed.age(at) >= RETRY_AFTER,
             None => !self.placements.contains_key(&id),
         }
     }
 
-    /// Whether this id may be in a part of the tree that was not visited within the budget.
-    pub(super) fn is_yet_to_be_found(&self, id: u64) -> bool {
+    /// Whether this id may be in a part of the tree that is not visited yet.
+    pub(crate) fn is_pending(&self, id: u64) -> bool {
         self.walk.is_some() && !self.placements.contains_key(&id)
     }
 
-    /// What a cgroup id stands for, if it is known.
-    pub(super) fn placement(&self, id: u64) -> Option<&Placement> {
+    /// The unit or container of an id, if it is known.
+    pub(crate) fn placement(&self, id: u64) -> Option<&Placement> {
         self.placements.get(&id)
     }
 
     /// Whether the group of that id belongs to a user's own manager (`user@1000.service`).
-    pub(super) fn is_of_user_manager(&self, id: u64) -> bool {
+    pub(crate) fn is_of_user_manager(&self, id: u64) -> bool {
         let components = self.paths.get(&id).into_iter().flat_map(|path| path.iter());
         let mut names = components.filter_map(|name| name.to_str());
         names.any(|name| name.starts_with("user@"))
     }
 
     /// The processes in the group of that id now; empty if that can't be read.
-    pub(super) fn members(&self, id: u64) -> Vec<Pid> {
+    pub(crate) fn members(&self, id: u64) -> Vec<Pid> {
         let file = self.paths.get(&id).map(|path| path.join("cgroup.procs"));
         let text = file.and_then(|file| std::fs::read_to_string(file).ok());
         let pids = text.iter().flat_map(|text| text.lines());
@@ -118,10 +118,10 @@ fn root() -> Option<PathBuf> {
 /// A walk over every directory of the cgroup2 tree.
 struct Walk {
     root: PathBuf,
-    /// The directories that were met and not looked into, with their ids.
+    /// The directories that were found and not visited, with their ids.
     ahead: Vec<(u64, PathBuf)>,
-    /// How many were met.
-    met: usize,
+    /// How many were found.
+    count: usize,
     /// The ids that were wanted when it began.
     wanted: HashSet<u64>,
 }
@@ -134,14 +134,14 @@ impl Walk {
         let ahead: Vec<_> = top.into_iter().collect();
         Self {
             root,
-            met: ahead.len(),
+            count: ahead.len(),
             ahead,
             wanted,
         }
     }
 
-    /// Looks into so many directories more. Each is told with its id, where it is and what that means.
-    fn go_on(&mut self, budget: usize, mut found: impl FnMut(u64, &Path, Placement)) {
+    /// Visits up to `budget` more directories and passes each to `found`: its id, path and placement.
+    fn step(&mut self, budget: usize, mut found: impl FnMut(u64, &Path, Placement)) {
         for _ in 0..budget {
             let Some((id, directory)) = self.ahead.pop() else {
                 return;
@@ -151,8 +151,8 @@ impl Walk {
             let entries = std::fs::read_dir(&directory).into_iter().flatten();
             for entry in entries.flatten() {
                 let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
-                if is_directory && self.met < MAX_GROUPS {
-                    self.met += 1;
+                if is_directory && self.count < MAX_GROUPS {
+                    self.count += 1;
                     self.ahead.push((entry.ino(), entry.path()));
                 }
             }
@@ -192,7 +192,7 @@ fn unescape(point: &[u8]) -> PathBuf {
     PathBuf::from(std::ffi::OsStr::from_bytes(&out))
 }
 
-/// Digits alone: Rust's own reading takes a sign too.
+/// Only digits: `from_str_radix` accepts a sign too.
 fn octal(digits: &[u8]) -> Option<u8> {
     let is_number = digits.iter().all(|byte| matches!(byte, b'0'..=b'7'));
     let digits = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
@@ -279,7 +279,7 @@ mod tests {
         let tree = Tree::new("ids");
         let id = tree.add("system.slice/nginx.service");
         let mut cgroups = Cgroups::default();
-        cgroups.learn_below(|| Some(tree.0.clone()), 24, &[id].into(), at(0));
+        cgroups.resolve_below(|| Some(tree.0.clone()), 24, &[id].into(), at(0));
         let Placement { unit, .. } = cgroups.placement(id).unwrap();
         assert_eq!(unit.as_deref(), Some("nginx.service"));
         assert_eq!(
@@ -287,7 +287,7 @@ mod tests {
             tree.0.join("system.slice/nginx.service")
         );
         assert_eq!(cgroups.placements.len(), 24);
-        assert!(!cgroups.is_yet_to_be_found(id));
+        assert!(!cgroups.is_pending(id));
     }
 
     #[test]
@@ -297,16 +297,16 @@ mod tests {
             .map(|at| tree.add(&format!("user.slice/{at}")))
             .collect();
         let mut cgroups = Cgroups::default();
-        let learn = |cgroups: &mut Cgroups, second| {
-            cgroups.learn_below(|| Some(tree.0.clone()), 7, &all, at(second));
+        let resolve = |cgroups: &mut Cgroups, second| {
+            cgroups.resolve_below(|| Some(tree.0.clone()), 7, &all, at(second));
             let known = cgroups.placements.len();
-            (known, all.iter().any(|id| cgroups.is_yet_to_be_found(*id)))
+            (known, all.iter().any(|id| cgroups.is_pending(*id)))
         };
-        assert_eq!(learn(&mut cgroups, 0), (7, true));
-        assert_eq!(learn(&mut cgroups, 1), (14, true));
-        let (known, _) = learn(&mut cgroups, 2);
+        assert_eq!(resolve(&mut cgroups, 0), (7, true));
+        assert_eq!(resolve(&mut cgroups, 1), (14, true));
+        let (known, _) = resolve(&mut cgroups, 2);
         assert_eq!(known, 21);
-        assert_eq!(learn(&mut cgroups, 3), (24, false));
+        assert_eq!(resolve(&mut cgroups, 3), (24, false));
         assert!(cgroups.unknown.is_empty());
     }
 
@@ -316,8 +316,8 @@ mod tests {
         let mut cgroups = Cgroups::default();
         let nowhere = u64::MAX;
         for (second, is_ahead) in [(0, true), (1, true), (2, false), (3, false)] {
-            cgroups.learn_below(|| Some(tree.0.clone()), 10, &[nowhere].into(), at(second));
-            assert_eq!(cgroups.is_yet_to_be_found(nowhere), is_ahead, "{second}");
+            cgroups.resolve_below(|| Some(tree.0.clone()), 10, &[nowhere].into(), at(second));
+            assert_eq!(cgroups.is_pending(nowhere), is_ahead, "{second}");
         }
         assert_eq!(cgroups.unknown[&nowhere], at(2));
     }
@@ -328,22 +328,22 @@ mod tests {
         let mut cgroups = Cgroups::default();
         let first = tree.add("user.slice/0");
         let root = || Some(tree.0.clone());
-        cgroups.learn_below(root, 23, &[first].into(), at(0));
+        cgroups.resolve_below(root, 23, &[first].into(), at(0));
         let late = tree.add("late.slice");
-        cgroups.learn_below(root, 23, &[first, late].into(), at(1));
+        cgroups.resolve_below(root, 23, &[first, late].into(), at(1));
         assert!(cgroups.placement(late).is_none());
-        cgroups.learn_below(root, 25, &[first, late].into(), at(2));
+        cgroups.resolve_below(root, 25, &[first, late].into(), at(2));
         assert!(cgroups.placement(late).is_some());
     }
 
     #[test]
     fn an_id_that_stays_unknown_is_not_walked_for_each_time() {
         let mut cgroups = Cgroups::default();
-        cgroups.learn([u64::MAX].into_iter(), at(0));
+        cgroups.resolve([u64::MAX].into_iter(), at(0));
         assert_eq!(cgroups.unknown[&u64::MAX], at(0));
-        cgroups.learn([u64::MAX].into_iter(), at(29));
+        cgroups.resolve([u64::MAX].into_iter(), at(29));
         assert_eq!(cgroups.unknown[&u64::MAX], at(0));
-        cgroups.learn([u64::MAX].into_iter(), at(30));
+        cgroups.resolve([u64::MAX].into_iter(), at(30));
         assert_eq!(cgroups.unknown[&u64::MAX], at(30));
     }
 }

@@ -1,9 +1,10 @@
 //! Which ports this network namespace gives to outgoing connections, and which of those in `TIME_WAIT` it
 //! gives again.
 
+use std::fs;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::port::limits::{ephemeral, ranges, sysctl};
 use crate::model::{EphemeralPorts, Moment, TimeWaitReuse};
 
 /// Settings change seldom: they are read again after this time.
@@ -27,8 +28,8 @@ impl Settings {
 
 fn read() -> Option<EphemeralPorts> {
     Some(EphemeralPorts {
-        range: sysctl("ipv4/ip_local_port_range", ephemeral)?,
-        reserved: sysctl("ipv4/ip_local_reserved_ports", ranges).unwrap_or_default(),
+        range: sysctl("ipv4/ip_local_port_range", port_range)?,
+        reserved: sysctl("ipv4/ip_local_reserved_ports", port_ranges).unwrap_or_default(),
         reuse: reuse(
             sysctl("ipv4/tcp_tw_reuse", |text| text.parse().ok()),
             sysctl("ipv4/tcp_timestamps", |text| text.parse().ok()),
@@ -44,6 +45,31 @@ fn reuse(tw_reuse: Option<u8>, timestamps: Option<u8>) -> TimeWaitReuse {
     }
 }
 
+/// Until the renames.
+pub(crate) use self::{port_range as ephemeral, port_ranges as ranges};
+
+/// A setting of this network namespace.
+pub(crate) fn sysctl<T>(name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    let text = fs::read_to_string(format!("/proc/sys/net/{name}")).ok()?;
+    parse(text.trim())
+}
+
+/// Two numbers with white space between them.
+pub(crate) fn port_range(text: &str) -> Option<RangeInclusive<u16>> {
+    let (first, last) = text.split_once(char::is_whitespace)?;
+    Some(first.parse().ok()?..=last.trim().parse().ok()?)
+}
+
+/// `8080,9148-9150`, or nothing.
+pub(crate) fn port_ranges(text: &str) -> Option<Vec<RangeInclusive<u16>>> {
+    let parts = text.split(',').filter(|part| !part.is_empty());
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some(first.parse().ok()?..=last.parse().ok()?)
+    };
+    parts.map(range).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,5 +81,17 @@ mod tests {
         assert_eq!(reuse(Some(2), Some(2)), TimeWaitReuse::Loopback);
         assert_eq!(reuse(Some(1), Some(0)), TimeWaitReuse::Never);
         assert_eq!(reuse(None, None), TimeWaitReuse::Never);
+    }
+
+    #[test]
+    fn ports_are_read_as_the_kernel_writes_them() {
+        assert_eq!(port_range("32768\t60999"), Some(32_768..=60_999));
+        assert_eq!(port_range("x"), None);
+        assert_eq!(port_ranges(""), Some(vec![]));
+        assert_eq!(
+            port_ranges("8080,9148-9150"),
+            Some(vec![8080..=8080, 9148..=9150])
+        );
+        assert_eq!(port_ranges("8080,x"), None);
     }
 }

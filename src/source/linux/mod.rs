@@ -1,31 +1,20 @@
-//! How Linux tells of sockets: the table, their holders by inode, units and containers.
+//! The sockets of Linux: the table, their owners, units and containers.
 //!
-//! `sock_diag` has the table, `/proc/PID/fd` says who holds an inode, the cgroup tree says which unit
-//! or container it is.
+//! `netlink` reads the table, `/proc/PID/fd` says which processes have an inode, the cgroup tree says which unit or
+//! container it belongs to.
 
-mod accept;
-mod age;
-pub(super) mod background;
-mod bound;
-mod cgroup;
-mod detail;
-mod dump;
-mod ephemeral;
+pub(crate) mod background;
+pub(crate) mod cgroup;
+pub(crate) mod ephemeral;
 mod families;
-mod holders;
-mod opening;
-pub(super) mod pinned;
-mod placement;
-pub(super) mod port;
-mod problems;
-mod proc_net;
-mod rights;
-mod room;
-mod scan;
-mod sock_diag;
+pub(crate) mod netlink;
+pub(crate) mod owners;
+pub(crate) mod placement;
+pub(crate) mod problems;
+pub(crate) mod proc;
+pub(super) mod process_handle;
 mod table;
-pub(super) mod tools;
-mod unix_table;
+pub(crate) mod tools;
 
 use std::collections::{HashMap, HashSet};
 use std::os::fd::OwnedFd;
@@ -33,39 +22,60 @@ use std::os::fd::OwnedFd;
 use rustix::net::netdevice::index_to_name;
 use rustix::net::{AddressFamily, SocketType, socket};
 
-use self::holders::{Effort, Holders};
-use self::port::seek::{self, Hints};
-use self::room::Shortage;
+use self::owners::index::{OwnerIndex, ScanExtent};
+use self::owners::{Hints, Owners, accept_queue};
+use self::proc::descriptor_limit::Shortage;
 use self::table::Table;
-use super::{Blind, Holding, Looks};
+use super::{HiddenReason, OwnerPids, ScanStats};
 use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, Socket, Text};
 
-/// For no more sockets than this their owners alone are looked for.
+// What other rooms use.
+pub(crate) use self::families::unix_table;
+pub(crate) use self::netlink as sock_diag;
+pub(crate) use self::owners::accept_queue as accept;
+pub(crate) use self::proc::{
+    descriptor_limit, descriptor_limit as room, net as proc_net, rights, scan,
+};
+pub(super) use self::process_handle as pinned;
+
+/// Until the renames.
+pub(crate) mod search {
+    pub(crate) use super::owners::search::*;
+    pub(crate) mod seek {
+        pub(crate) use super::{Descriptor, Hints};
+    }
+}
+
+/// Until the renames.
+pub(crate) mod detail {
+    pub(crate) use super::netlink::InetRow;
+}
+
+/// Up to this number of sockets, owners are found by a search instead of the index.
 const FEW: usize = 64;
 
-/// This machine's sockets and who holds them.
+/// The sockets of this machine and the processes that have them.
 #[derive(Default)]
 pub(super) struct Platform {
     table: Table,
-    holders: Holders,
+    index: OwnerIndex,
     ephemeral: ephemeral::Settings,
     /// The kinds of sockets that are read.
     kinds: Kinds,
-    /// Why holders may be hidden, where they were not looked for through the index.
-    blind: Option<Blind>,
-    /// What nobody was found to hold when its holders were last looked for like that.
+    /// Why owners may be hidden, by the last scan.
+    hidden: Option<HiddenReason>,
+    /// The sockets that the last search found no owner of.
     missed: HashSet<u32>,
-    /// What was looked at then.
-    looks: Looks,
-    /// Whether somebody waits for the next reading more than for all owners in it.
-    is_hasty: bool,
-    /// Whether the last reading had no descriptor to look at processes with.
+    /// The cost of searches.
+    stats: ScanStats,
+    /// Whether the next snapshot is more urgent than the owners in it.
+    partial_owners_first: bool,
+    /// Whether the last scan had no descriptor left to read processes with.
     is_short: bool,
 }
 
 impl Platform {
-    /// Reads the table and everything about its sockets but their holders.
-    /// With `ages`, how old connections are.
+    /// Reads the table and everything about its sockets except their owners. With `ages`, how old connections are.
     pub(super) fn sockets(
         &mut self,
         at: Moment,
@@ -89,161 +99,148 @@ impl Platform {
         self.ephemeral.at(at)
     }
 
-    /// The table is shown before its owners: let them come when they are found.
-    pub(super) const fn hasten(&mut self) {
-        self.is_hasty = true;
+    /// The table is shown without waiting for owners: later snapshots complete them.
+    pub(super) const fn set_partial_owners_first(&mut self) {
+        self.partial_owners_first = true;
     }
 
-    /// Who holds each of the sockets, in their order. The first time everybody is found, unless there
-    /// is haste; later as far as one reading of many can find out.
-    pub(super) fn holdings(
+    /// The owners of each socket, in their order. The first time all are found, unless partial owners are wanted first;
+    /// later as many as one snapshot of a series can find.
+    pub(super) fn owner_pids(
         &mut self,
         sockets: &[Socket],
         at: Moment,
         problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
-        if self.is_short(problems) {
-            return unknown(sockets);
+    ) -> Vec<OwnerPids> {
+        if self.check_descriptors(problems) {
+            return unknown_owners(sockets);
         }
-        let effort = if self.is_hasty {
-            Effort::Bounded
+        let extent = if self.partial_owners_first {
+            ScanExtent::Bounded
         } else {
-            Effort::Whole
+            ScanExtent::Complete
         };
-        self.indexed(sockets, at, effort, problems)
+        self.indexed_owners(sockets, at, extent, problems)
     }
 
-    /// Who holds each of the sockets that are wanted, in their order; for the others what is known.
-    /// Leaves nothing out that can be found.
-    pub(super) fn all_holdings(
+    /// The owners of each wanted socket that can be found, and of the others what is known, in their order.
+    pub(super) fn requested_owner_pids(
         &mut self,
         sockets: &[Socket],
         is_wanted: &[bool],
         at: Moment,
         problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
-        let wanted = (0..sockets.len()).filter(|&row| is_wanted.get(row) == Some(&true));
-        let inodes: HashSet<u32> = wanted
-            .clone()
-            .filter_map(|row| sockets[row].inode)
-            .collect();
-        if self.is_short(problems) {
-            return unknown(sockets);
+    ) -> Vec<OwnerPids> {
+        if self.check_descriptors(problems) {
+            return unknown_owners(sockets);
         }
+        let wanted = (0..sockets.len()).filter(|&row| is_wanted.get(row) == Some(&true));
+        let inodes = wanted.clone().filter_map(|row| sockets[row].inode);
+        let inodes: HashSet<u32> = inodes.collect();
         if inodes.len() > FEW {
-            return self.indexed(sockets, at, Effort::Whole, problems);
+            return self.indexed_owners(sockets, at, ScanExtent::Complete, problems);
         }
         let hints = Hints {
             pids: self.table.members(wanted.clone()).collect(),
             uids: wanted.filter_map(|row| sockets[row].uid).collect(),
         };
-        self.sought(sockets, &inodes, &hints, problems)
+        self.searched_owners(sockets, &inodes, &hints, problems)
     }
 
-    fn indexed(
+    fn indexed_owners(
         &mut self,
         sockets: &[Socket],
         at: Moment,
-        effort: Effort,
+        extent: ScanExtent,
         problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
-        let (mut holdings, outcome) = self.holders.holdings(sockets, at, effort);
-        if let Err(error) = outcome {
-            problems.push(problems::processes(error));
-        }
-        self.blind = self.holders.blind();
-        accept::assign(sockets, &mut holdings);
-        holdings
+    ) -> Vec<OwnerPids> {
+        let (mut owners, outcome) = self.index.owners(sockets, at, extent);
+        problems.extend(outcome.err().map(problems::processes));
+        self.hidden = self.index.hidden_reason();
+        accept_queue::assign(sockets, &mut owners);
+        owners
     }
 
-    /// Looks for the holders of these few inodes alone.
-    fn sought(
+    /// Searches for the owners of these few inodes.
+    fn searched_owners(
         &mut self,
         sockets: &[Socket],
         inodes: &HashSet<u32>,
         hints: &Hints,
         problems: &mut Vec<Problem>,
-    ) -> Vec<Holding> {
+    ) -> Vec<OwnerPids> {
         if inodes.is_empty() {
-            return vec![Holding::None; sockets.len()];
+            return vec![OwnerPids::None; sockets.len()];
         }
-        let sought = match seek::seek(inodes, hints) {
-            Ok(sought) => sought,
+        let found = match Owners::in_descriptor_tables(inodes, hints) {
+            Ok(found) => found,
             Err(error) => {
                 problems.push(problems::processes(error));
                 if Shortage::of(error).is_some() {
-                    return unknown(sockets);
+                    return unknown_owners(sockets);
                 }
-                seek::Sought::nothing_seen()
+                Owners::unreadable(error)
             }
         };
-        self.blind = sought.blind;
-        self.looks = self.looks + sought.looks;
-        let of = |inode: u32| match sought.found.get(&inode) {
-            Some(found) => Holding::By(found.iter().map(|one| one.pid).collect()),
-            None if !inodes.contains(&inode) => Holding::Unknown,
-            // It may be on its way: outside only if it is so a second time.
-            None if sought.blind == Some(Blind::OtherNamespace)
-                && !self.missed.contains(&inode) =>
-            {
-                Holding::Unknown
-            }
-            None if sought.blind.is_some() => Holding::Hidden,
-            None if self.missed.contains(&inode) => Holding::Kernel,
-            None => Holding::None,
+        self.hidden = found.hidden;
+        self.stats = self.stats + found.stats;
+        let of_inode = |inode: u32| match found.pids(inode) {
+            Some(pids) => OwnerPids::Known(pids),
+            None if !inodes.contains(&inode) => OwnerPids::Unknown,
+            None => OwnerPids::not_found(found.hidden, self.missed.contains(&inode)),
         };
-        let holding = |socket: &Socket| socket.inode.map_or(Holding::None, of);
-        let mut holdings: Vec<_> = sockets.iter().map(holding).collect();
-        accept::assign(sockets, &mut holdings);
-        let is_missed = |inode: &u32| !sought.found.contains_key(inode);
+        let owner = |socket: &Socket| socket.inode.map_or(OwnerPids::None, of_inode);
+        let mut owners: Vec<_> = sockets.iter().map(owner).collect();
+        accept_queue::assign(sockets, &mut owners);
+        let is_missed = |inode: &u32| found.pids(*inode).is_none();
         self.missed = inodes.iter().copied().filter(is_missed).collect();
-        holdings
+        owners
     }
 
-    /// Why holders may be hidden.
-    pub(super) const fn blind(&self) -> Option<Blind> {
-        self.blind
+    /// Why owners may be hidden.
+    pub(super) const fn hidden_reason(&self) -> Option<HiddenReason> {
+        self.hidden
     }
 
-    /// Forgets processes that are no more. Whether a socket lost its last holder by that, so that
-    /// it is worth asking again.
-    pub(super) fn forget(&mut self, gone: &[Pid]) -> bool {
-        self.holders.forget(gone)
+    /// Removes processes that have ended. Whether a socket lost its last owner, so that it is worth finding its owners
+    /// again.
+    pub(super) fn forget(&mut self, ended: &[Pid]) -> bool {
+        self.index.forget(ended)
     }
 
-    /// Whether the next reading is wanted soon, as it goes on where this one ended. Without a descriptor
-    /// it would get no further.
-    pub(super) fn has_more_to_look_at(&self) -> bool {
-        !self.is_short && self.holders.is_in_first_round()
+    /// Whether the next snapshot should follow at once, as it continues the scan of this one. Without a descriptor it
+    /// would get no further.
+    pub(super) fn has_unscanned_processes(&self) -> bool {
+        !self.is_short && self.index.is_in_first_sweep()
     }
 
-    /// Whether there is no descriptor to look at processes with; that is told.
-    fn is_short(&mut self, problems: &mut Vec<Problem>) -> bool {
-        let shortage = room::check().err();
+    /// Whether no descriptor is left to read processes with, which is a problem.
+    fn check_descriptors(&mut self, problems: &mut Vec<Problem>) -> bool {
+        let shortage = descriptor_limit::check().err();
         problems.extend(shortage.map(problems::no_descriptors));
         self.is_short = shortage.is_some();
         self.is_short
     }
 
-    /// What was looked at since this was last asked.
-    pub(super) fn take_looks(&mut self) -> Looks {
-        std::mem::take(&mut self.looks) + self.holders.take_looks()
+    /// What was scanned since the last call.
+    pub(super) fn take_scan_stats(&mut self) -> ScanStats {
+        std::mem::take(&mut self.stats) + self.index.take_stats()
     }
 }
 
-/// Nobody was looked at: whoever holds a socket is not known now. What was known before holds.
-fn unknown(sockets: &[Socket]) -> Vec<Holding> {
-    let holding = |socket: &Socket| match socket.inode {
-        Some(_) => Holding::Unknown,
-        None => Holding::None,
+/// No process was scanned. What was known before stays.
+fn unknown_owners(sockets: &[Socket]) -> Vec<OwnerPids> {
+    let owner = |socket: &Socket| match socket.inode {
+        Some(_) => OwnerPids::Unknown,
+        None => OwnerPids::None,
     };
-    sockets.iter().map(holding).collect()
+    sockets.iter().map(owner).collect()
 }
 
 /// Names of interfaces, for one reading: an interface can be renamed and its index reused.
 /// `/sys/class/net` would show those of the namespace that `/sys` was mounted in.
 #[derive(Default)]
-struct Interfaces {
+pub(crate) struct Interfaces {
     socket: Option<OwnedFd>,
     names: HashMap<u32, Text>,
 }
@@ -251,7 +248,7 @@ struct Interfaces {
 impl Interfaces {
     /// The name, or `#4` where it can't be had or is no text: without one the socket would seem to be
     /// on all interfaces.
-    fn name(&mut self, index: u32) -> Text {
+    pub(crate) fn name(&mut self, index: u32) -> Text {
         if self.socket.is_none() {
             self.socket = socket(AddressFamily::INET, SocketType::DGRAM, None).ok();
         }

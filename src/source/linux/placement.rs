@@ -17,16 +17,16 @@ const SHORT_ID: usize = 12;
 
 /// Where in the system something runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Placement {
+pub(crate) struct Placement {
     /// systemd unit, such as `nginx.service`.
-    pub(super) unit: Option<Text>,
+    pub(crate) unit: Option<Text>,
     /// Container: the short id or the name.
-    pub(super) container: Option<Text>,
+    pub(crate) container: Option<Text>,
 }
 
 impl Placement {
     /// Reads the path of a cgroup below the root of its tree.
-    pub(super) fn of(path: &str) -> Self {
+    pub(crate) fn of(path: &str) -> Self {
         let innermost = || path.rsplit('/').filter(|component| !component.is_empty());
         Self {
             unit: innermost().find_map(unit).map(|unit| Text::new(&unit)),

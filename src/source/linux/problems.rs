@@ -60,11 +60,11 @@ fn unread_problem(troubles: &[&Trouble]) -> Option<Problem> {
 }
 
 /// That these sockets can be had neither from `sock_diag` nor from `/proc/net`.
-pub(super) fn unread(what: &str, error: &DumpError, too: &io::Error) -> String {
+pub(crate) fn unread(what: &str, error: &DumpError, too: &io::Error) -> String {
     if let Some(shortage) = number(error).and_then(shortage) {
         return format!("{shortage}: {what} can't be read; {}", shortage.remedy());
     }
-    let (why, too) = (why(error), name(too));
+    let (why, too) = (why(error), errno_name(too));
     format!("{what} can't be read: {why}, and /proc/net is no help ({too}); mount /proc")
 }
 
@@ -111,7 +111,7 @@ fn parts(troubles: &[&Trouble]) -> Option<String> {
 }
 
 /// What keeps `sock_diag` from answering.
-pub(super) fn why(error: &DumpError) -> String {
+pub(crate) fn why(error: &DumpError) -> String {
     match number(error) {
         Some(Errno::EPERM | Errno::EACCES) => format!("sock_diag is refused ({error})"),
         Some(
@@ -146,8 +146,11 @@ fn number(error: &DumpError) -> Option<Errno> {
     }
 }
 
+/// Until the renames.
+pub(crate) use self::errno_name as name;
+
 /// `EPERM`, as manual pages name it.
-pub(super) fn name(error: &io::Error) -> String {
+pub(crate) fn errno_name(error: &io::Error) -> String {
     let number = error.raw_os_error();
     number.map_or_else(
         || error.to_string(),
@@ -161,7 +164,7 @@ pub(super) fn interrupted(part: &str) -> Problem {
 }
 
 /// What to say of a part that changed too much.
-pub(super) fn changed(part: &str) -> String {
+pub(crate) fn changed(part: &str) -> String {
     format!("the table of {part} changed while it was read: rows may be missing")
 }
 
@@ -182,7 +185,7 @@ pub(super) fn no_descriptors(shortage: Shortage) -> Problem {
 fn unreadable(error: rustix::io::Errno) -> String {
     format!(
         "/proc can't be read ({}): owners are unknown; mount /proc",
-        name(&error.into())
+        errno_name(&error.into())
     )
 }
 
@@ -203,7 +206,7 @@ pub(super) fn groups(sockets: usize) -> Option<Problem> {
 }
 
 /// Why a unit or a container is not known.
-pub(super) const MANY_GROUPS: &str =
+pub(crate) const MANY_GROUPS: &str =
     "there are more control groups than are looked through at a time";
 
 #[cfg(test)]

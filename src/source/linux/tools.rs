@@ -1,14 +1,12 @@
 //! Runs tools of the system for what they print, within a time limit.
 //!
-//! A tool is taken from the folders where distributions install it, those of NixOS and Guix among them.
-//! Then the folders of `PATH` are searched, where somebody may have put something else of that name. So a
-//! tool counts there only if nobody but root, or the user of this process, could have put it there or
-//! can exchange it: the folder is named from the root and without `..`; each folder on the way to
-//! the file, and each link that it leads through, belongs to root or to this user; no group and no other
-//! user may write to these, unless each may only remove its own (sticky, as the stores of Nix and Guix
-//! are). For the file itself the same holds, and it can be executed. Run by root, that is root alone. In a
-//! setuid or setgid program `PATH` is not looked at. Tools have nothing to read, and are ended when they take
-//! too long.
+//! A tool is taken from the folders where distributions install it, those of NixOS and Guix among them, or else
+//! from `PATH`, where another user may have put a program of that name. Such a tool is used only if no one but
+//! root and the user of this process could have put it there or can exchange it: the path begins at the root and
+//! has no `..`; each folder on the way to the file, and each link that it leads through, belongs to root or to
+//! this user; no group and no other user may write to these, unless each may only remove its own (sticky, as the
+//! stores of Nix and Guix are); the same holds for the file, which can be executed. Run by root, that is root
+//! alone. In a setuid or setgid program `PATH` is not used.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{Metadata, read_link, symlink_metadata};
@@ -34,32 +32,31 @@ const FOLDERS: [&str; 8] = [
     "/run/current-system/profile/bin",
 ];
 
-/// The kernel follows no more links than this on the way to a file.
+/// The kernel follows no more links on the way to a file.
 const MOST_LINKS: usize = 40;
 
 /// No more than this is read of what a tool prints.
 const MOST_BYTES: u64 = 16 << 20;
 
 /// How long the tools of the packet filter may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A tool and its arguments.
-pub(in crate::source) type ToolCommand = (&'static str, Vec<String>);
+pub(crate) type ToolCommand = (&'static str, Vec<String>);
 
-/// What a tool printed: nothing, where it is not installed.
-pub(in crate::source) type Printed = Result<Option<Vec<u8>>, String>;
+/// What a tool printed; `None` if it is not installed.
+pub(crate) type Printed = Result<Option<Vec<u8>>, String>;
 
-/// What a tool prints; `None` where there is no such tool.
 fn run(tool: &str, arguments: &[String]) -> Printed {
     let Some(path) = find(tool) else {
         return Ok(None);
     };
     let mut command = Command::new(path);
-    output(tool, command.args(arguments).env_clear(), PATIENCE).map(Some)
+    output(tool, command.args(arguments).env_clear(), TIMEOUT).map(Some)
 }
 
-/// What several tools print that run at the same time, in their order.
-pub(in crate::source) fn run_all(commands: &[ToolCommand]) -> Vec<Printed> {
+/// Runs tools at the same time: what they print, in their order.
+pub(crate) fn run_all(commands: &[ToolCommand]) -> Vec<Printed> {
     std::thread::scope(|scope| {
         let running: Vec<_> = commands
             .iter()
@@ -68,44 +65,42 @@ pub(in crate::source) fn run_all(commands: &[ToolCommand]) -> Vec<Printed> {
                 builder.spawn_scoped(scope, move || run(tool, arguments))
             })
             .collect();
-        let outcomes = running.into_iter().zip(commands);
-        let outcome = |(thread, (tool, arguments)): (std::io::Result<_>, &ToolCommand)| match thread
-            .map(std::thread::ScopedJoinHandle::join)
-        {
-            Ok(Ok(printed)) => printed,
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        let running = running.into_iter().zip(commands);
+        let printed = running.map(|(thread, (tool, arguments))| match thread {
+            Ok(thread) => thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
             Err(_) => run(tool, arguments),
-        };
-        outcomes.map(outcome).collect()
+        });
+        printed.collect()
     })
 }
 
-/// Where a tool is.
-pub(in crate::source) fn find(tool: &str) -> Option<PathBuf> {
-    let fixed = FOLDERS.iter().map(|folder| Path::new(folder).join(tool));
-    let mut fixed = fixed.filter(|path| path.exists());
-    fixed
-        .next()
-        .or_else(|| along_path(tool, &std::env::var_os("PATH")?))
+/// The path of a tool.
+pub(crate) fn find(tool: &str) -> Option<PathBuf> {
+    let mut fixed = FOLDERS.iter().map(|folder| Path::new(folder).join(tool));
+    let on_path = || find_on_path(tool, &std::env::var_os("PATH")?);
+    fixed.find(|path| path.exists()).or_else(on_path)
 }
 
 /// The first of that name in the folders of a `PATH` that only root and this user can have put there.
-fn along_path(tool: &str, path: &OsStr) -> Option<PathBuf> {
+fn find_on_path(tool: &str, path: &OsStr) -> Option<PathBuf> {
     if getuid() != geteuid() || getgid() != getegid() {
         return None;
     }
-    let files = std::env::split_paths(path).map(|folder| folder.join(tool));
-    files
-        .into_iter()
-        .find(|file| is_safe(file, geteuid().as_raw()))
+    let mut files = std::env::split_paths(path).map(|folder| folder.join(tool));
+    files.find(|file| is_safe(file, geteuid().as_raw()))
 }
 
-/// Whether nobody but root and this user can exchange the program that the path leads to.
+/// Whether only root and this user can exchange the program that a path leads to.
 fn is_safe(file: &Path, user: u32) -> bool {
-    find_safe(file, user).is_some_and(|of| is_program(&of, user))
+    find_safe(file, user).is_some_and(|found| {
+        let mode = found.mode();
+        found.is_file() && is_of(&found, user) && mode & 0o022 == 0 && mode & 0o111 != 0
+    })
 }
 
-/// What the path leads to, along folders and links that nobody else can exchange.
+/// The file that a path leads to, along folders and links that only root and this user can exchange.
 fn find_safe(file: &Path, user: u32) -> Option<Metadata> {
     let mut at = PathBuf::from("/");
     let mut found = symlink_metadata(&at).ok()?;
@@ -124,7 +119,7 @@ fn find_safe(file: &Path, user: u32) -> Option<Metadata> {
             }
             let target = read_link(&at).ok()?;
             at.pop();
-            ahead.extend(names(&from(at, &target))?);
+            ahead.extend(names(&resolve(at, &target))?);
             at = PathBuf::from("/");
             found = symlink_metadata(&at).ok()?;
         }
@@ -132,8 +127,8 @@ fn find_safe(file: &Path, user: u32) -> Option<Metadata> {
     Some(found)
 }
 
-/// Where a link leads from its folder, which no link leads through.
-fn from(mut folder: PathBuf, target: &Path) -> PathBuf {
+/// The target of a link in a folder that has no links on its path.
+fn resolve(mut folder: PathBuf, target: &Path) -> PathBuf {
     let mut target = target;
     while let Ok(rest) = target.strip_prefix("..") {
         folder.pop();
@@ -142,8 +137,7 @@ fn from(mut folder: PathBuf, target: &Path) -> PathBuf {
     folder.join(target)
 }
 
-/// The names on the way from the root to a file, the last first; `None` if it is not named from there, or
-/// leads up again.
+/// The names on the path from the root to a file, the last first; `None` if it is relative or has a `..`.
 fn names(file: &Path) -> Option<Vec<OsString>> {
     let name = |part| match part {
         Component::Normal(name) => Some(name.to_owned()),
@@ -164,18 +158,14 @@ fn is_folder(of: &Metadata, user: u32) -> bool {
     of.is_dir() && is_of(of, user) && (of.mode() & 0o022 == 0 || of.mode() & STICKY != 0)
 }
 
-fn is_program(of: &Metadata, user: u32) -> bool {
-    of.is_file() && is_of(of, user) && of.mode() & 0o022 == 0 && of.mode() & 0o111 != 0
-}
-
-/// What a command prints, if it succeeds in time. It has ended and is reaped when this returns.
+/// Runs a command without input: what it prints, if it succeeds in time. It is reaped when this returns.
 ///
 /// # Errors
 /// Why there is no answer, in a few words that begin with the tool's name.
-pub(in crate::source) fn output(
+pub(crate) fn output(
     tool: &str,
     command: &mut Command,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Vec<u8>, String> {
     let mut child = command
         .stdin(Stdio::null())
@@ -189,15 +179,15 @@ pub(in crate::source) fn output(
     let reading = std::thread::Builder::new().spawn(move || {
         let mut text = Vec::new();
         let read = output.map(|output| output.take(MOST_BYTES).read_to_end(&mut text));
-        // The parent reaps it: until then it has its pid.
+        // Without reaping it, which the caller's thread does.
         let end = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         while matches!(waitid(WaitId::Pid(pid), end), Err(Errno::INTR)) {}
         let _ = sender.send(read.map(|read| read.map(|_| text)));
     });
     let answer = match reading {
         Ok(_) => receiver
-            .recv_timeout(patience)
-            .map_err(|_| format!("{tool} did not answer within {} s", patience.as_secs())),
+            .recv_timeout(timeout)
+            .map_err(|_| format!("{tool} did not answer within {} s", timeout.as_secs())),
         Err(error) => Err(format!("no thread can be started: {error}")),
     };
     if answer.is_err() {
@@ -252,11 +242,11 @@ mod tests {
     }
 
     fn found(folder: &Path) -> bool {
-        along_path(TOOL, folder.as_os_str()) == Some(folder.join(TOOL))
+        find_on_path(TOOL, folder.as_os_str()) == Some(folder.join(TOOL))
     }
 
     #[test]
-    fn along_the_path_a_tool_counts_that_only_root_and_this_user_can_have_put_there() {
+    fn a_tool_on_the_path_counts_if_only_root_and_this_user_can_have_put_it_there() {
         let place = Place::new("modes");
         let modes = [
             (0o755, 0o755, true),
@@ -278,13 +268,13 @@ mod tests {
         assert_eq!(is_safe(&good.join(TOOL), 12_345), is_root);
         let folders = [Path::new(""), Path::new("."), &place.0, &good];
         let path = std::env::join_paths(folders).unwrap();
-        assert_eq!(along_path(TOOL, &path), Some(good.join(TOOL)));
+        assert_eq!(find_on_path(TOOL, &path), Some(good.join(TOOL)));
         let last = good.file_name().unwrap();
         assert!(
             !found(&good.join("..").join(last)),
             "by way of a folder above"
         );
-        assert_eq!(along_path("sh", OsStr::new("bin")), None, "relative");
+        assert_eq!(find_on_path("sh", OsStr::new("bin")), None, "relative");
     }
 
     #[test]
@@ -314,11 +304,11 @@ mod tests {
     }
 
     fn shell(script: &str) -> Result<Vec<u8>, String> {
-        output("sh", Command::new("/bin/sh").args(["-c", script]), PATIENCE)
+        output("sh", Command::new("/bin/sh").args(["-c", script]), TIMEOUT)
     }
 
     #[test]
-    fn what_a_tool_prints_counts_if_it_succeeds() {
+    fn the_output_of_a_tool_counts_if_it_succeeds() {
         assert_eq!(shell("echo rules"), Ok(b"rules\n".to_vec()));
         let failed = shell("echo half; exit 3").unwrap_err();
         assert_eq!(failed, "sh failed (exit status: 3)");

@@ -229,7 +229,7 @@ fn arguments_are_whole_however_long_they_are() {
             ("", &*long, "last")
         );
         assert!(process.is_command_cut() == (length / 2 * count > 4096));
-        assert!(process.whole_command().ends_with(" last"));
+        assert!(process.full_command().ends_with(" last"));
     }
 }
 

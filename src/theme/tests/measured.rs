@@ -4,7 +4,7 @@
 //! What such eyes see is simulated by the matrices of Machado, Oliveira and Fernandes, "A Physiologically-based
 //! Model for Simulation of Color Vision Deficiency" (2009), at their full severity, on linear light.
 
-use super::super::lab::{self, Matrix, XYZ, lab, times};
+use super::super::colour::{self, Matrix, XYZ, lab, times};
 use super::super::*;
 use super::theme;
 
@@ -22,7 +22,7 @@ const DEUTERANOPIA: Matrix = [
 
 /// The light of a colour.
 fn light(colour: Colour) -> [f64; 3] {
-    lab::light(colour.rgb().expect("no colour of the palette"))
+    colour::light(colour.rgb().expect("no colour of the palette"))
 }
 
 /// From 1 to 21.
@@ -35,61 +35,67 @@ fn contrast(one: Colour, other: Colour) -> f64 {
 /// How far apart two colours look to these eyes.
 fn distance(one: Colour, other: Colour, eyes: &Matrix) -> f64 {
     let seen = |colour| times(eyes, light(colour)).map(|part| part.clamp(0.0, 1.0));
-    lab::distance(lab(seen(one)), lab(seen(other)))
+    colour::distance(lab(seen(one)), lab(seen(other)))
 }
 
-/// The themes that say which background they are for.
-fn themes_of_own_colours() -> impl Iterator<Item = (&'static str, Looks)> {
+/// The themes that set a background.
+fn themes_of_own_colours() -> impl Iterator<Item = (&'static str, Styles)> {
     let names = BUILT_IN.into_iter().map(|(name, _)| name);
-    names.skip(1).map(|name| (name, theme(name).looks))
+    names.skip(1).map(|name| (name, theme(name).styles))
 }
 
-/// Every text with what is behind it, and the least contrast that is asked of it: what is dim, and lines,
-/// need not be read to know what is told. The row under the cursor has texts of four roles.
-fn texts(looks: Looks, usual: f64) -> Vec<(Role, Colour, Colour, f64)> {
-    let behind = looks.of(Role::Plain).behind.expect("a background");
-    let selected = looks.of(Role::Selected);
-    let here = selected.behind.expect("a background");
+/// Every text with its background, and the least contrast it needs: dim text and borders
+/// carry no information of their own. The row under the cursor has texts of four roles.
+fn texts(styles: Styles, usual: f64) -> Vec<(Role, Colour, Colour, f64)> {
+    let background = styles.of(Role::Plain).background.expect("a background");
+    let selected = styles.of(Role::Selected);
+    let here = selected.background.expect("a background");
     let texts = Role::ALL.into_iter().filter_map(|(_, role)| {
         let least = match role {
             Role::Border | Role::Dim if usual < 7.0 => 3.0,
             _ => usual,
         };
-        let text = looks.of(role).text.filter(|_| role != Role::Selected)?;
-        Some((role, text, behind, least))
+        let text = styles
+            .of(role)
+            .foreground
+            .filter(|_| role != Role::Selected)?;
+        Some((role, text, background, least))
     });
     let under_cursor = [Role::Plain, Role::Strong, Role::Warning, Role::Bad].map(|role| {
-        let text = selected.text.or(looks.of(role).text).expect("a colour");
+        let text = selected
+            .foreground
+            .or(styles.of(role).foreground)
+            .expect("a colour");
         (role, text, here, usual)
     });
     texts.chain(under_cursor).collect()
 }
 
 #[test]
-fn every_text_can_be_told_from_what_is_behind_it() {
-    for (name, looks) in themes_of_own_colours() {
+fn every_text_has_enough_contrast() {
+    for (name, styles) in themes_of_own_colours() {
         let usual = if name == "high-contrast" { 7.0 } else { 4.5 };
-        let texts = texts(looks, usual);
+        let texts = texts(styles, usual);
         assert_eq!(
             texts.len(),
             14,
             "{name}: ten roles, four of them under the cursor too"
         );
-        for (role, text, behind, least) in texts {
-            let contrast = contrast(text, behind);
-            let what = format!("{name}: {role:?} {text} on {behind}: {contrast:.2}");
+        for (role, text, background, least) in texts {
+            let contrast = contrast(text, background);
+            let what = format!("{name}: {role:?} {text} on {background}: {contrast:.2}");
             assert!(contrast >= least, "{what}, not {least}");
         }
     }
 }
 
 #[test]
-fn with_256_colours_every_text_can_still_be_told() {
-    for (name, looks) in themes_of_own_colours() {
+fn with_256_colours_every_text_has_enough_contrast() {
+    for (name, styles) in themes_of_own_colours() {
         let usual = if name == "high-contrast" { 7.0 } else { 4.5 };
-        for (role, text, behind, least) in texts(looks.on(Depth::Indexed), usual) {
-            let contrast = contrast(text, behind);
-            let what = format!("{name}: {role:?} {text} on {behind}: {contrast:.2}");
+        for (role, text, background, least) in texts(styles.on(Depth::Indexed), usual) {
+            let contrast = contrast(text, background);
+            let what = format!("{name}: {role:?} {text} on {background}: {contrast:.2}");
             assert!(contrast >= least, "{what}, not {least}");
         }
     }
@@ -98,10 +104,13 @@ fn with_256_colours_every_text_can_still_be_told() {
 #[test]
 fn the_nearest_of_256_colours_looks_alike() {
     const USUAL_EYES: Matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
-    for (name, looks) in themes_of_own_colours() {
+    for (name, styles) in themes_of_own_colours() {
         for (_, role) in Role::ALL {
-            let (full, near) = (looks.of(role), looks.on(Depth::Indexed).of(role));
-            let pairs = [(full.text, near.text), (full.behind, near.behind)];
+            let (full, near) = (styles.of(role), styles.on(Depth::Indexed).of(role));
+            let pairs = [
+                (full.foreground, near.foreground),
+                (full.background, near.background),
+            ];
             for (is, became) in pairs.into_iter().filter_map(|(a, b)| a.zip(b)) {
                 let off = distance(is, became, &USUAL_EYES);
                 assert!(
@@ -115,10 +124,10 @@ fn the_nearest_of_256_colours_looks_alike() {
 
 #[test]
 fn states_stay_apart_for_eyes_without_red_or_green() {
-    let looks = theme("color-blind").looks;
-    for (looks, least) in [(looks, 30.0), (looks.on(Depth::Indexed), 25.0)] {
+    let styles = theme("color-blind").styles;
+    for (styles, least) in [(styles, 30.0), (styles.on(Depth::Indexed), 25.0)] {
         let states = [Role::Good, Role::Busy, Role::Warning, Role::Bad];
-        let states = states.map(|role| looks.of(role).text.unwrap());
+        let states = states.map(|role| styles.of(role).foreground.unwrap());
         for (eyes, matrix) in [("protanopia", &PROTANOPIA), ("deuteranopia", &DEUTERANOPIA)] {
             for (at, &one) in states.iter().enumerate() {
                 for &other in &states[..at] {
@@ -133,10 +142,11 @@ fn states_stay_apart_for_eyes_without_red_or_green() {
     }
 }
 
-/// What the measure says of colours that were chosen for usual eyes: it does find such pairs.
+/// The check finds confusable pairs in a theme that was made for other eyes.
 #[test]
 fn not_every_theme_keeps_states_apart_for_such_eyes() {
-    let looks = theme("gruvbox").looks;
-    let [good, warning] = [Role::Good, Role::Warning].map(|role| looks.of(role).text.unwrap());
+    let styles = theme("gruvbox").styles;
+    let [good, warning] =
+        [Role::Good, Role::Warning].map(|role| styles.of(role).foreground.unwrap());
     assert!(distance(good, warning, &PROTANOPIA) < 10.0);
 }

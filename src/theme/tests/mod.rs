@@ -1,4 +1,4 @@
-//! What is claimed of the themes, measured; and how they are read.
+//! Built-in themes, and reading themes.
 
 mod measured;
 mod reading;
@@ -13,14 +13,14 @@ fn theme(name: &str) -> Theme {
 }
 
 #[test]
-fn the_roles_are_listed_as_they_are_declared() {
+fn the_roles_are_listed_in_the_order_of_their_declaration() {
     for (at, (name, role)) in Role::ALL.into_iter().enumerate() {
         assert_eq!(role as usize, at, "{name}");
     }
 }
 
 #[test]
-fn every_built_in_theme_reads_and_says_how_each_role_looks() {
+fn every_built_in_theme_has_a_style_for_each_role() {
     let themes = Themes::default();
     assert_eq!(
         themes.names().collect::<Vec<_>>(),
@@ -35,20 +35,20 @@ fn every_built_in_theme_reads_and_says_how_each_role_looks() {
 
 #[test]
 fn the_default_has_the_sixteen_colours_of_the_terminal_and_its_background() {
-    let looks = Themes::default().chosen().looks;
-    assert_eq!(looks, Themes::terminal());
-    assert_eq!(looks.on(Depth::Sixteen), looks);
-    assert_eq!(looks.on(Depth::Full), looks);
-    assert_eq!(looks.of(Role::Plain), Look::default());
+    let styles = Themes::default().chosen().styles;
+    assert_eq!(styles, Themes::terminal());
+    assert_eq!(styles.on(Depth::Sixteen), styles);
+    assert_eq!(styles.on(Depth::Full), styles);
+    assert_eq!(styles.of(Role::Plain), Style::default());
 }
 
 #[test]
-fn the_key_goes_through_all_themes_and_begins_anew() {
+fn the_key_cycles_through_all_themes() {
     let mut themes = Themes::default();
     let first = themes.clone();
     for place in 2..=BUILT_IN.len() {
         themes.choose_next();
-        assert_eq!(themes.place(), (place, BUILT_IN.len()));
+        assert_eq!(themes.position(), (place, BUILT_IN.len()));
     }
     themes.choose_next();
     assert_eq!(themes, first);
@@ -56,8 +56,8 @@ fn the_key_goes_through_all_themes_and_begins_anew() {
 
 /// Half of it in its own colours and half in the palette's would be neither.
 #[test]
-fn a_theme_that_sixteen_colours_cannot_show_gives_way_to_the_default() {
-    let gruvbox = theme("gruvbox").looks;
+fn a_theme_that_needs_more_than_sixteen_colours_is_replaced_by_the_default() {
+    let gruvbox = theme("gruvbox").styles;
     assert_eq!(gruvbox.on(Depth::Sixteen), Themes::terminal());
     assert_eq!(gruvbox.on(Depth::Full), gruvbox);
     assert_ne!(gruvbox.on(Depth::Indexed), gruvbox);
@@ -66,7 +66,7 @@ fn a_theme_that_sixteen_colours_cannot_show_gives_way_to_the_default() {
 #[test]
 fn without_colours_every_theme_keeps_the_emphasis_of_the_default() {
     for (name, _) in BUILT_IN {
-        let looks = theme(name).looks.on(Depth::None);
+        let styles = theme(name).styles.on(Depth::None);
         for (role, emphasis) in [
             (Role::Plain, Emphasis::default()),
             (Role::Dim, Emphasis::DIM),
@@ -74,19 +74,17 @@ fn without_colours_every_theme_keeps_the_emphasis_of_the_default() {
             (Role::Wrong, Emphasis::UNDERLINE),
             (Role::Selected, Emphasis::REVERSE),
         ] {
-            let (text, behind) = (None, None);
-            let expected = Look {
-                text,
-                behind,
+            let expected = Style {
                 emphasis,
+                ..Style::default()
             };
-            assert_eq!(looks.of(role), expected, "{name}: {role:?}");
+            assert_eq!(styles.of(role), expected, "{name}: {role:?}");
         }
     }
 }
 
 #[test]
-fn what_256_colours_have_exactly_is_kept_and_the_rest_comes_near() {
+fn the_nearest_of_256_colours_is_exact_where_there_is_one() {
     let rgb = |colour: Colour| colour.rgb().unwrap();
     for at in 16..=255 {
         let [red, green, blue] = rgb(Colour::Indexed(at));

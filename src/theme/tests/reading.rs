@@ -1,4 +1,4 @@
-//! Looks and themes as they are written.
+//! Reading styles and themes.
 
 use toml::de::DeTable;
 
@@ -6,9 +6,9 @@ use super::super::*;
 use super::theme;
 
 #[test]
-fn a_look_is_colours_and_emphasis_in_any_order() {
+fn a_style_is_colours_and_emphasis_in_any_order() {
     let rgb = |red, green, blue| Some(Colour::Rgb(red, green, blue));
-    for (written, text, behind, emphasis) in [
+    for (written, foreground, background, emphasis) in [
         ("", None, None, ""),
         ("red", Some(Colour::Indexed(1)), None, ""),
         ("bright-white", Some(Colour::Indexed(15)), None, ""),
@@ -28,82 +28,90 @@ fn a_look_is_colours_and_emphasis_in_any_order() {
         ("dim  underline", None, None, "dim underline"),
         ("#D8DEE9", rgb(0xd8, 0xde, 0xe9), None, ""),
     ] {
-        let look = Look::parse(written).unwrap();
-        let told = Look {
-            text,
-            behind,
-            ..look
+        let style = Style::parse(written).unwrap();
+        let expected = Style {
+            foreground,
+            background,
+            ..style
         };
-        assert_eq!(look, told, "{written:?}");
+        assert_eq!(style, expected, "{written:?}");
         let emphases: Vec<_> = ["bold", "dim", "underline", "reverse"]
             .into_iter()
-            .filter(|word| look.emphasis.holds(Look::parse(word).unwrap().emphasis))
+            .filter(|word| {
+                style
+                    .emphasis
+                    .contains(Style::parse(word).unwrap().emphasis)
+            })
             .collect();
         assert_eq!(emphases.join(" "), emphasis, "{written:?}");
-        assert_eq!(Look::parse(&look.to_string()), Ok(look), "it prints back");
+        assert_eq!(
+            Style::parse(&style.to_string()),
+            Ok(style),
+            "it prints back"
+        );
     }
 }
 
 #[test]
-fn what_is_no_look_is_told_with_what_was_meant() {
-    for (written, told) in [
-        ("gren", "`gren` is no colour; did you mean `green`?"),
-        ("on", "after `on` there is no colour"),
-        ("blue on bold", "`bold` is no colour; did you mean `bold`?"),
+fn an_invalid_style_is_refused_with_a_suggestion() {
+    for (written, error) in [
+        ("gren", "unknown colour `gren`; did you mean `green`?"),
+        ("on", "missing colour after `on`"),
+        ("blue on bold", "missing colour after `on`"),
         (
             "red green",
-            "`green` is a second colour of the text; what is behind it follows `on`",
+            "second text colour `green`; write `on` before a background colour",
         ),
-        ("on red on red", "`red` is a second colour behind the text"),
+        ("on red on red", "second background colour `red`"),
         (
             "#12",
-            "`#12` is no colour: # takes six hex digits, as in #d8dee9",
+            "unknown colour `#12`; # needs six hex digits, as in #d8dee9",
         ),
         (
             "#12345é",
-            "`#12345é` is no colour: # takes six hex digits, as in #d8dee9",
+            "unknown colour `#12345é`; # needs six hex digits, as in #d8dee9",
         ),
         (
             "#+12345",
-            "`#+12345` is no colour: # takes six hex digits, as in #d8dee9",
+            "unknown colour `#+12345`; # needs six hex digits, as in #d8dee9",
         ),
         (
             "256",
-            "`256` is no colour; there are black, red, green, yellow, blue, magenta, cyan, white, the \
-             same with bright-, 0 to 255, #d8dee9, and bold, dim, underline, reverse",
+            "unknown colour `256`; use one of black, red, green, yellow, blue, magenta, cyan, white, \
+             the same with bright-, 0 to 255, #d8dee9, bold, dim, underline, reverse",
         ),
     ] {
-        assert_eq!(Look::parse(written), Err(told.into()), "{written:?}");
+        assert_eq!(Style::parse(written), Err(error.into()), "{written:?}");
     }
-    let long = Look::parse(&"\x1b".repeat(10_000)).unwrap_err();
+    let long = Style::parse(&"\x1b".repeat(10_000)).unwrap_err();
     assert!(long.len() < 400 && !long.contains('\x1b'), "{long:?}");
 }
 
 #[test]
-fn a_theme_says_what_differs_from_the_one_below() {
+fn a_theme_contains_only_what_differs_from_its_base() {
     let read = |text| {
         let table = DeTable::parse(text).unwrap();
         super::super::read("mine", table.get_ref(), Themes::terminal())
     };
     let mine = read("good = 'blue bold'").unwrap();
-    let changed = Look::parse("blue bold").unwrap();
-    assert_eq!(mine.looks.of(Role::Good), changed);
-    assert_eq!(mine.looks.of(Role::Bad), Themes::terminal().of(Role::Bad));
+    let changed = Style::parse("blue bold").unwrap();
+    assert_eq!(mine.styles.of(Role::Good), changed);
+    assert_eq!(mine.styles.of(Role::Bad), Themes::terminal().of(Role::Bad));
     let faults = read("good = 1\nbda = 'red'\nbad = 'rde'\n").unwrap_err();
-    let mut told: Vec<_> = faults.iter().map(|(at, why)| (*at, why.as_str())).collect();
-    told.sort_unstable();
+    let mut messages: Vec<_> = faults.iter().map(|(at, why)| (*at, why.as_str())).collect();
+    messages.sort_unstable();
     assert_eq!(
-        told,
+        messages,
         [
-            (7, "good: a look is text in quotes, such as \"red bold\""),
-            (9, "`bda` is no role; did you mean `bad`?"),
-            (27, "bad: `rde` is no colour; did you mean `red`?"),
+            (7, "good: a style is text in quotes, such as \"red bold\""),
+            (9, "unknown role `bda`; did you mean `bad`?"),
+            (27, "bad: unknown colour `rde`; did you mean `red`?"),
         ]
     );
 }
 
 #[test]
-fn a_theme_of_the_users_own_stands_behind_the_built_in_ones() {
+fn own_themes_follow_the_built_in_ones() {
     let mut themes = Themes::default();
     let named = |name: &str| Theme {
         name: name.into(),
@@ -111,21 +119,22 @@ fn a_theme_of_the_users_own_stands_behind_the_built_in_ones() {
     };
     assert_eq!(themes.add(named("mine")), Ok(()));
     themes.choose("mine").unwrap();
-    assert_eq!(themes.place(), (8, 8));
+    assert_eq!(themes.position(), (8, 8));
     assert_eq!(themes.own(), [named("mine")]);
-    for (name, told) in [
-        ("mine", "`mine` is a theme that there is: take another name"),
-        ("dark", "`dark` is a theme that there is: take another name"),
-        ("", "`` is no name: up to 40 letters, digits, - and _"),
-        ("a b", "`a b` is no name: up to 40 letters, digits, - and _"),
+    for (name, error) in [
+        ("mine", "theme `mine` already exists; use another name"),
+        ("dark", "theme `dark` already exists; use another name"),
+        ("", "invalid name ``; use up to 40 letters, digits, - and _"),
+        (
+            "a b",
+            "invalid name `a b`; use up to 40 letters, digits, - and _",
+        ),
     ] {
-        assert_eq!(themes.add(named(name)), Err(told.into()));
+        assert_eq!(themes.add(named(name)), Err(error.into()));
     }
     assert_eq!(
         themes.choose("drak"),
-        Err("`drak` is no theme; did you mean `dark`? there are terminal, dark, light, color-blind, \
-             high-contrast, gruvbox, catppuccin, mine"
-            .into())
+        Err("unknown theme `drak`; did you mean `dark`?".into())
     );
     assert_eq!(themes.chosen().name, "mine", "it stays");
 }

@@ -6,7 +6,7 @@ use std::net::{TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
 
 use socket2::Type;
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 
 use super::{is_in_use, server, set};
 use crate::cli::background::Running;

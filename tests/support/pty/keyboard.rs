@@ -1,6 +1,6 @@
 //! What xterm sends for keys, the mouse and a paste.
 
-use sockeye::app::Key;
+use sockeye::keymap::Key;
 
 use super::Pty;
 

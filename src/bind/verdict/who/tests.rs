@@ -1,7 +1,7 @@
 //! What is said of holders that were started in the ways that there are.
 
 use super::*;
-use crate::model::{Moment, Owner, Protocol, Socket, State, Text};
+use crate::model::{Evidence, Moment, Owner, Protocol, Socket, State, Text};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_000_000 + seconds).unwrap()
@@ -39,7 +39,13 @@ fn said_of(owners: &[Process], ancestors: &[Process], adjust: impl FnOnce(&mut S
     evidence.limits.home = Some("/home/ann".into());
     let all = owners.iter().chain(ancestors);
     evidence.processes = all.map(|one| (one.pid, Arc::new(one.clone()))).collect();
-    sentence(&evidence, &Holder::new(socket), at(730)).unwrap_or_default()
+    sentence(
+        &evidence.processes,
+        &evidence.limits,
+        &Holder::new(socket),
+        at(730),
+    )
+    .unwrap_or_default()
 }
 
 fn said(parent: Pid, ancestors: &[Process]) -> String {

@@ -1,10 +1,6 @@
 //! Which argument of an interpreter is its script.
-//!
-//! `grammar` has the options of each: those that take the next argument as their value, those that name
-//! the program, and those after which there is no script.
 
-use super::Kind;
-use super::grammar::{Grammar, PLAIN, grammar};
+use super::interpreter::{Grammar, Kind, LOADER, grammar, has};
 
 /// What an interpreter runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,20 +15,18 @@ pub(super) enum Script<'a> {
 
 /// What these arguments, without the interpreter's own name, have it run.
 pub(super) fn script<'a>(kind: Kind, arguments: &'a [&'a str]) -> Script<'a> {
-    match found(grammar(kind), arguments) {
+    let Some(Found { word, is_named }) = find(grammar(kind), arguments) else {
+        return Script::None;
+    };
+    match kind {
         // A file of arguments may name the class: what follows may belong to it.
-        Some((_, word)) if kind == Kind::Java && word.starts_with('@') => Script::None,
-        Some((Found::Word, class)) if kind == Kind::Java && !class.contains('/') => {
-            Script::Named(class)
-        }
-        Some((Found::Named, module)) if kind == Kind::Java && !module.contains(".jar") => {
-            Script::Named(module)
-        }
-        Some((Found::Named, module)) if kind == Kind::Python => Script::Named(module),
-        Some((_, word)) if kind == Kind::Dotnet && !is_assembly(word) => Script::None,
-        Some((_, word)) if kind == Kind::Deno && !word.contains('.') => Script::None,
-        Some((_, path)) if !path.is_empty() => Script::File(path.trim_end_matches('/')),
-        _ => Script::None,
+        Kind::Java if word.starts_with('@') => Script::None,
+        Kind::Java if !word.contains(if is_named { ".jar" } else { "/" }) => Script::Named(word),
+        Kind::Python if is_named => Script::Named(word),
+        Kind::Dotnet if !is_assembly(word) => Script::None,
+        Kind::Deno if !word.contains('.') => Script::None,
+        _ if word.is_empty() => Script::None,
+        _ => Script::File(word.trim_end_matches('/')),
     }
 }
 
@@ -41,41 +35,43 @@ fn is_assembly(word: &str) -> bool {
     ending.is_some_and(|ending| ending.eq_ignore_ascii_case("dll"))
 }
 
-/// How a program was named.
-enum Found {
-    /// As the first argument that is no option.
-    Word,
-    /// As the value of an option.
-    Named,
+/// The program that the dynamic loader (`ld.so(8)`) runs.
+pub(super) fn of_loader<'a>(arguments: &'a [&'a str]) -> Option<&'a str> {
+    find(&LOADER, arguments).map(|found| found.word)
 }
 
-fn found<'a>(grammar: &Grammar, arguments: &'a [&'a str]) -> Option<(Found, &'a str)> {
-    let mut verbs = grammar.verbs.iter();
-    let mut rest = arguments.iter();
-    while let Some(&argument) = rest.next() {
-        if verbs.len() > 0 && grammar.verbs.contains(&argument) {
-            verbs = [].iter();
+/// The word that names what is run.
+struct Found<'a> {
+    word: &'a str,
+    /// Whether it is the value of an option, and not the first argument that is no option.
+    is_named: bool,
+}
+
+fn find<'a>(grammar: &Grammar, arguments: &'a [&'a str]) -> Option<Found<'a>> {
+    let found = |word: &'a str, is_named| Some(Found { word, is_named });
+    let (mut has_verb, mut rest) = (false, arguments.iter().copied());
+    while let Some(argument) = rest.next() {
+        if !has_verb && has(grammar.verbs, argument) {
+            has_verb = true;
             continue;
         }
-        if argument == "--" && !grammar.inline.contains(&"--") {
-            return rest.next().map(|&word| (Found::Word, word));
+        if argument == "--" && !has(grammar.inline, "--") {
+            return found(rest.next()?, false);
         }
-        if !is_option(argument) {
-            return Some((Found::Word, argument));
+        let is_option =
+            argument.starts_with('-') || argument.starts_with('+') && argument.len() == 2;
+        if !is_option {
+            return found(argument, false);
         }
         match meaning(grammar, argument) {
             Meaning::Switch => {}
             Meaning::Value => _ = rest.next(),
             Meaning::Inline => return None,
-            Meaning::Name(Some(name)) => return Some((Found::Named, name)),
-            Meaning::Name(None) => return rest.next().map(|&name| (Found::Named, name)),
+            Meaning::Name(Some(name)) => return found(name, true),
+            Meaning::Name(None) => return found(rest.next()?, true),
         }
     }
     None
-}
-
-fn is_option(argument: &str) -> bool {
-    argument.starts_with('-') || (argument.starts_with('+') && argument.len() == 2)
 }
 
 /// What an option means.
@@ -84,68 +80,49 @@ enum Meaning<'a> {
     /// The next argument is its value.
     Value,
     Inline,
-    /// It names the program, itself or by the next argument.
+    /// It names the program: by its own value, or by the next argument.
     Name(Option<&'a str>),
 }
 
 fn meaning<'a>(grammar: &Grammar, option: &'a str) -> Meaning<'a> {
-    if grammar.inline.contains(&option) {
+    if has(grammar.inline, option) {
         return Meaning::Inline;
     }
-    if grammar.valued.contains(&option) {
+    if has(grammar.valued, option) {
         return Meaning::Value;
     }
-    if grammar.names.contains(&option) {
+    if has(grammar.names, option) {
         return Meaning::Name(None);
     }
-    if let Some((name, value)) = option.split_once('=')
-        && name.starts_with("--")
-        && grammar.names.contains(&name)
-    {
-        return Meaning::Name(Some(value));
+    match option.split_once('=') {
+        Some((name, value)) if name.starts_with("--") && has(grammar.names, name) => {
+            Meaning::Name(Some(value))
+        }
+        _ if grammar.is_joined && !option.starts_with("--") => joined(grammar, option),
+        _ => Meaning::Switch,
     }
-    if grammar.is_joined && !option.starts_with("--") {
-        return joined(grammar, option);
-    }
-    Meaning::Switch
 }
 
 /// `-um`, `-Werror`, `-lc`: the first letter that takes something decides.
 fn joined<'a>(grammar: &Grammar, option: &'a str) -> Meaning<'a> {
     for (at, letter) in option.char_indices().skip(1) {
-        let value = &option[at + letter.len_utf8()..];
-        let is_in = |list: &[&str]| {
-            let mut short = list.iter().filter_map(|one| one.strip_prefix('-'));
-            short.any(|one| one.len() == letter.len_utf8() && one.starts_with(letter))
-        };
-        if is_in(grammar.inline) {
-            return Meaning::Inline;
-        }
-        if is_in(grammar.names) {
-            return Meaning::Name(Some(value).filter(|value| !value.is_empty()));
-        }
-        if is_in(grammar.valued) {
-            return if value.is_empty() {
-                Meaning::Value
-            } else {
-                Meaning::Switch
-            };
+        let value = Some(&option[at + letter.len_utf8()..]).filter(|value| !value.is_empty());
+        match meaning_of_letter(grammar, letter) {
+            Meaning::Switch => {}
+            Meaning::Value if value.is_some() => return Meaning::Switch,
+            Meaning::Name(_) => return Meaning::Name(value),
+            other => return other,
         }
     }
     Meaning::Switch
 }
 
-/// The program that the dynamic loader (`ld.so(8)`) runs.
-pub(super) fn of_loader<'a>(arguments: &'a [&'a str]) -> Option<&'a str> {
-    let grammar = Grammar {
-        valued: &[
-            "--library-path",
-            "--preload",
-            "--audit",
-            "--argv0",
-            "--inhibit-rpath",
-        ],
-        ..PLAIN
-    };
-    found(&grammar, arguments).map(|(_, program)| program)
+fn meaning_of_letter(grammar: &Grammar, letter: char) -> Meaning<'static> {
+    let option = format!("-{letter}");
+    match () {
+        () if has(grammar.inline, &option) => Meaning::Inline,
+        () if has(grammar.names, &option) => Meaning::Name(None),
+        () if has(grammar.valued, &option) => Meaning::Value,
+        () => Meaning::Switch,
+    }
 }

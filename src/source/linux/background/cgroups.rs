@@ -1,10 +1,10 @@
-//! What the path of a control group says: which container, which unit, and of whose manager. Pure.
+//! What the path of a control group says: which container, which unit, and of which user. Pure.
 
 use super::super::placement::unescape;
 use crate::model::Engine;
 
 /// Length of a container's id.
-const ID: usize = 64;
+pub(super) const ID: usize = 64;
 
 /// A container that a control group belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,17 +17,16 @@ pub(super) struct Group {
 /// The container of a group: the outermost, as that is the one that this machine's engine runs.
 pub(super) fn container(path: &str) -> Option<Group> {
     let mut before = "";
-    for component in path.split('/').filter(|component| !component.is_empty()) {
-        if let Some(group) = named(component).or_else(|| bare(before, component, path)) {
-            return Some(group);
-        }
+    components(path).find_map(|component| {
+        let found = named(component).or_else(|| bare(before, component, path));
         before = component;
-    }
-    None
+        let (engine, id) = found?;
+        Some(Group { engine, id })
+    })
 }
 
-/// A component that says by itself which engine it belongs to.
-fn named(component: &str) -> Option<Group> {
+/// A component that names its engine itself.
+fn named(component: &str) -> Option<(Engine, String)> {
     const PREFIXES: [(&str, Engine); 7] = [
         ("docker-", Engine::Docker),
         ("libpod-payload-", Engine::Podman),
@@ -40,28 +39,24 @@ fn named(component: &str) -> Option<Group> {
     let stem = component.strip_suffix(".scope").unwrap_or(component);
     let of_engine = PREFIXES.iter().find_map(|&(prefix, engine)| {
         let id = stem.strip_prefix(prefix).filter(|id| is_id(id))?;
-        Some(Group {
-            engine,
-            id: id.to_owned(),
-        })
+        Some((engine, id.to_owned()))
     });
-    let machine = |engine, name: &str| Group {
-        engine,
-        id: name.to_owned(),
+    let lxc = || {
+        Some((
+            Engine::Lxc,
+            component.strip_prefix("lxc.payload.")?.to_owned(),
+        ))
     };
-    let lxc = component
-        .strip_prefix("lxc.payload.")
-        .map(|name| machine(Engine::Lxc, name));
-    let nspawn = component
-        .strip_prefix("systemd-nspawn@")
-        .and_then(|rest| rest.strip_suffix(".service"))
-        .or_else(|| stem.strip_prefix("machine-").filter(|_| stem != component))
-        .map(|name| machine(Engine::Nspawn, &unescape(name)));
-    of_engine.or(lxc).or(nspawn)
+    let nspawn = || {
+        let name = between(component, "systemd-nspawn@", ".service");
+        let name = name.or_else(|| between(component, "machine-", ".scope"))?;
+        Some((Engine::Nspawn, unescape(name)))
+    };
+    of_engine.or_else(lxc).or_else(nspawn)
 }
 
 /// A component that is an id, below one that names the engine.
-fn bare(before: &str, component: &str, path: &str) -> Option<Group> {
+fn bare(before: &str, component: &str, path: &str) -> Option<(Engine, String)> {
     let engine = match before {
         "docker" => Engine::Docker,
         "lxc" => Engine::Lxc,
@@ -69,22 +64,17 @@ fn bare(before: &str, component: &str, path: &str) -> Option<Group> {
         _ => return None,
     };
     let is_name = engine == Engine::Lxc || is_id(component);
-    is_name.then(|| Group {
-        engine,
-        id: component.to_owned(),
-    })
+    is_name.then(|| (engine, component.to_owned()))
 }
 
 /// The innermost service, scope or socket unit of a group, as systemd spells it.
 pub(super) fn unit(path: &str) -> Option<String> {
-    let mut components = path.rsplit('/');
     let is_unit = |name: &&str| {
         let kinds = [".service", ".scope", ".socket"];
-        kinds
-            .iter()
-            .any(|kind| name.len() > kind.len() && name.ends_with(kind))
+        let is_of = |kind: &&str| name.strip_suffix(kind).is_some_and(|stem| !stem.is_empty());
+        kinds.iter().any(is_of)
     };
-    let name = components.find(is_unit)?;
+    let name = path.rsplit('/').find(is_unit)?;
     // systemd puts `_` before a name that a controller's file could have.
     Some(name.strip_prefix('_').unwrap_or(name).to_owned())
 }
@@ -92,11 +82,35 @@ pub(super) fn unit(path: &str) -> Option<String> {
 /// The uid of the user whose manager a group is below: `…/user@1000.service/app.slice/web.service`.
 pub(super) fn user_manager(path: &str) -> Option<u32> {
     let mut components = path.split('/');
-    let below = components.find_map(|component| {
-        let rest = component.strip_prefix("user@")?;
-        rest.strip_suffix(".service")?.parse().ok()
-    })?;
-    components.next().is_some().then_some(below)
+    let of_manager = |component| between(component, "user@", ".service")?.parse().ok();
+    let uid = components.find_map(of_manager)?;
+    components.next().is_some().then_some(uid)
+}
+
+/// The user below whose groups a container's is: `user-UID.slice` or `user@UID.service`. One inside the
+/// container does not count.
+pub(super) fn container_user(path: &str) -> Option<u32> {
+    let mut before = String::new();
+    for component in components(path) {
+        before = format!("{before}/{component}");
+        if container(&before).is_some() {
+            return None;
+        }
+        let uid = between(component, "user@", ".service");
+        let uid = uid.or_else(|| between(component, "user-", ".slice"));
+        if let Some(uid) = uid.and_then(|uid| uid.parse().ok()) {
+            return Some(uid);
+        }
+    }
+    None
+}
+
+fn components(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|component| !component.is_empty())
+}
+
+fn between<'a>(component: &'a str, prefix: &str, suffix: &str) -> Option<&'a str> {
+    component.strip_prefix(prefix)?.strip_suffix(suffix)
 }
 
 fn is_id(text: &str) -> bool {
@@ -184,5 +198,23 @@ mod tests {
             None
         );
         assert_eq!(unit("/system.slice"), None);
+    }
+
+    #[test]
+    fn a_group_below_a_user_s_is_of_that_user() {
+        for (path, uid) in [
+            (
+                "/user.slice/user-7.slice/user@7.service/app.slice/docker-ID.scope",
+                Some(7),
+            ),
+            (
+                "/user.slice/user-7.slice/session-1.scope/docker-ID.scope",
+                Some(7),
+            ),
+            ("/system.slice/docker-ID.scope", None),
+            ("/docker/ID/user.slice/user-7.slice/x.scope", None),
+        ] {
+            assert_eq!(container_user(&path.replace("ID", SOME_ID)), uid, "{path}");
+        }
     }
 }

@@ -3,16 +3,18 @@
 //! `stat`, `status`, `cmdline` and `cgroup` may be read by everyone (unless `/proc` is mounted with
 //! `hidepid`); `environ`, `cwd` and `exe` take the right to trace the process (`proc(5)`).
 
-use std::ffi::OsString;
-use std::fs;
-use std::os::unix::ffi::OsStringExt as _;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, open};
 
 use super::super::scan;
-use crate::model::{Pid, Run, Text};
-use crate::source::pulse::pulse;
+use crate::model::{Pid, Run, Serving, Text};
+use crate::source::proc_stat::proc_stat;
 
-/// How far up ancestors are read.
+/// How many ancestors are read at most.
 const MAX_DEPTH: usize = 32;
 
 /// Fields of `proc_pid_stat(5)`, `proc_pid_status(5)`, `proc_pid_cmdline(5)` and `proc_pid_cgroup(5)`.
@@ -22,7 +24,6 @@ pub(super) struct Facts {
     pub(super) parent: Pid,
     pub(super) comm: String,
     pub(super) state: char,
-    pub(super) session: Pid,
     /// The controlling terminal's device number; 0 without one.
     pub(super) terminal: u32,
     /// Clock ticks since boot.
@@ -41,49 +42,46 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Reads them; `None` if the process is gone or a zombie, or can't be seen.
+    /// Reads them; `None` if the process is gone or can't be seen.
     pub(super) fn of(pid: Pid) -> Option<Self> {
-        let read = |file: &str| fs::read(format!("/proc/{pid}/{file}")).ok();
+        let read = |file: &str| fs::read(format!("/proc/{pid}/{file}"));
+        let text =
+            |file: &str| String::from_utf8_lossy(&read(file).unwrap_or_default()).into_owned();
         let mut facts = Self {
             pid,
+            cgroup: cgroup(&text("cgroup")),
             ..Self::default()
         };
-        facts.parse_stat(&read("stat")?)?;
-        facts.argv = arguments(&read("cmdline").unwrap_or_default());
-        facts.parse_status(&String::from_utf8_lossy(
-            &read("status").unwrap_or_default(),
-        ));
-        facts.cgroup = cgroup(&String::from_utf8_lossy(
-            &read("cgroup").unwrap_or_default(),
-        ));
+        facts.parse_stat(&String::from_utf8_lossy(&read("stat").ok()?))?;
+        let cmdline = text("cmdline");
+        let arguments = cmdline.strip_suffix('\0').unwrap_or(&cmdline);
+        if !arguments.is_empty() {
+            facts.argv = arguments.split('\0').map(str::to_owned).collect();
+        }
+        facts.parse_status(&text("status"));
         Some(facts)
     }
 
     /// `PID (NAME) STATE PARENT GROUP SESSION TERMINAL … START`: the name may hold anything.
-    fn parse_stat(&mut self, line: &[u8]) -> Option<()> {
-        let line = String::from_utf8_lossy(line);
+    fn parse_stat(&mut self, line: &str) -> Option<()> {
         let (head, rest) = line.rsplit_once(')')?;
         head.split_once('(')?.1.clone_into(&mut self.comm);
         let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
         let number = |at: usize| fields.get(at)?.parse::<i64>().ok();
         self.state = fields.first()?.chars().next()?;
         self.parent = number(1)?.try_into().ok()?;
-        self.session = number(3)?.try_into().unwrap_or(0);
         self.terminal = number(4)?.try_into().unwrap_or(0);
         self.started_at_tick = number(19)?.try_into().ok()?;
         Some(())
     }
 
     fn parse_status(&mut self, status: &str) {
-        let line = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.unwrap_or_default().split_ascii_whitespace()
+        let numbers = |name: &str| {
+            let words = status_line(status, name).unwrap_or_default();
+            let words = words.split_ascii_whitespace();
+            words.filter_map(|word| word.parse().ok()).collect()
         };
-        let set = |name: &str| {
-            let first = line(name).next().unwrap_or_default();
-            u64::from_str_radix(first, 16).unwrap_or(0)
-        };
-        let numbers = |name: &str| line(name).filter_map(|word| word.parse().ok()).collect();
+        let set = |name: &str| status_mask(status, name).unwrap_or(0);
         (self.ignored, self.caught) = (set("SigIgn:"), set("SigCgt:"));
         self.blocked = set("SigBlk:");
         self.uids = numbers("Uid:");
@@ -92,17 +90,16 @@ impl Facts {
 
     /// Base name of the program: of its first argument, as its owner started it.
     pub(super) fn program(&self) -> &str {
-        let first = self.argv.first().map_or(self.comm.as_str(), String::as_str);
-        let name = first.rsplit('/').next().unwrap_or(first);
         // A login shell's begins with a hyphen.
+        let name = base_name(self.title());
         let name = name.strip_prefix('-').unwrap_or(name);
         if name.is_empty() { &self.comm } else { name }
     }
 
-    /// Base name of a script that the program interprets: its first argument that is no option.
+    /// Base name of a script that the program interprets: its first argument that is not an option.
     pub(super) fn script(&self) -> Option<&str> {
         let script = self.argv.iter().skip(1).find(|one| !one.starts_with('-'))?;
-        script.rsplit('/').next()
+        Some(base_name(script))
     }
 
     /// The whole first argument, which some daemons write a title to.
@@ -110,8 +107,51 @@ impl Facts {
         self.argv.first().map_or("", String::as_str)
     }
 
+    /// Whether one of its arguments is this word.
+    pub(super) fn has_argument(&self, word: &str) -> bool {
+        self.argv.iter().any(|argument| argument == word)
+    }
+
+    /// The value of the first of these options: the next argument, or what follows `=` or a single letter.
+    pub(super) fn option(&self, names: &[&str]) -> Option<&str> {
+        let mut arguments = self.argv.iter().map(String::as_str);
+        while let Some(argument) = arguments.next() {
+            let rests = names
+                .iter()
+                .filter_map(|name| Some((name, argument.strip_prefix(name)?)));
+            for (name, rest) in rests {
+                if rest.is_empty() {
+                    return arguments.next();
+                }
+                let value = rest.strip_prefix('=').or((name.len() == 2).then_some(rest));
+                if value.is_some() {
+                    return value;
+                }
+            }
+        }
+        None
+    }
+
     pub(super) fn uid(&self) -> Option<u32> {
         self.uids.get(1).or(self.uids.first()).copied()
+    }
+
+    /// The user that it runs as; `None` if it was started with the rights of another and has several.
+    pub(super) fn only_uid(&self) -> Option<u32> {
+        let (&first, others) = self.uids.split_first()?;
+        others.iter().all(|&uid| uid == first).then_some(first)
+    }
+
+    /// The user that it acts for: a program that is set-user-ID root still acts for the one who started it.
+    /// `None` where `status` could not be read.
+    pub(super) fn acts_for(&self) -> Option<u32> {
+        let other = self.uids.iter().find(|&&uid| uid != 0);
+        other.or(self.uids.first()).copied()
+    }
+
+    /// Whether it is the first process of a pid namespace other than ours.
+    pub(super) fn is_init(&self) -> bool {
+        self.namespace_pids.len() > 1 && self.namespace_pids.last() == Some(&1)
     }
 
     pub(super) fn run(&self) -> Run {
@@ -125,29 +165,32 @@ impl Facts {
 
     /// The process as one short text: `node server.js`.
     pub(super) fn name(&self) -> Text {
-        let runs_text = self
-            .argv
-            .iter()
-            .any(|one| matches!(one.as_str(), "-c" | "-e" | "--eval"));
         match self.script() {
-            // Its first argument is a whole program.
-            Some(_) if runs_text => Text::new(self.program()),
-            Some(script) if is_interpreter(self.program()) => {
+            Some(script) if self.is_interpreter() && !self.runs_text() => {
                 Text::new(&format!("{} {script}", self.program()))
             }
-            _ if self.title().contains(": ") => Text::new(&self.comm),
+            _ if self.title().contains(": ") && !self.runs_text() => Text::new(&self.comm),
             _ => Text::new(self.program()),
         }
     }
 }
 
-/// Whether a program is known for running scripts.
-pub(super) fn is_interpreter(program: &str) -> bool {
-    const NAMES: [&str; 9] = [
-        "python", "node", "nodejs", "ruby", "perl", "php", "bash", "sh", "dash",
-    ];
-    let stem = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    NAMES.contains(&stem)
+/// The part of a path after its last `/`.
+pub(super) fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// A process with its name, if it is there.
+pub(crate) fn serving(pid: Pid) -> Option<Serving> {
+    let name = Facts::of(pid)?.name();
+    Some(Serving { pid, name })
+}
+
+/// All processes that can be seen.
+pub(super) fn all_processes() -> impl Iterator<Item = Facts> {
+    let proc = scan::open_proc();
+    let pids = proc.and_then(|proc| scan::pids(&proc)).unwrap_or_default();
+    pids.into_iter().filter_map(Facts::of)
 }
 
 /// A process and its ancestors, up to the first process.
@@ -155,11 +198,11 @@ pub(super) fn line_of(pid: Pid) -> Vec<Facts> {
     let mut line: Vec<Facts> = Vec::new();
     let mut next = pid;
     while next != 0 && line.len() < MAX_DEPTH {
-        let Some(facts) = Facts::of(next) else { break };
         // Parents are not read at one instant: they could form a ring.
-        if line.iter().any(|one| one.pid == next) {
+        let is_ring = line.iter().any(|one| one.pid == next);
+        let Some(facts) = Facts::of(next).filter(|_| !is_ring) else {
             break;
-        }
+        };
         next = facts.parent;
         line.push(facts);
     }
@@ -171,8 +214,7 @@ pub(super) struct Environment(Vec<u8>);
 
 impl Environment {
     pub(super) fn of(pid: Pid) -> Option<Self> {
-        let bytes = fs::read(format!("/proc/{pid}/environ")).ok()?;
-        Some(Self(bytes))
+        fs::read(format!("/proc/{pid}/environ")).ok().map(Self)
     }
 
     /// The value of a variable.
@@ -186,85 +228,91 @@ impl Environment {
     }
 }
 
-/// The folder that a process runs in.
-pub(super) fn folder_of(pid: Pid) -> Option<PathBuf> {
-    fs::read_link(format!("/proc/{pid}/cwd")).ok()
-}
-
-/// Base name of the file that a process executes.
-pub(super) fn executable_of(pid: Pid) -> Option<String> {
-    let path = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
-    let name = path.file_name()?.to_string_lossy().into_owned();
-    Some(name.trim_end_matches(" (deleted)").to_owned())
+/// A variable of a process's environment.
+pub(super) fn variable_of(pid: Pid, name: &str) -> Option<String> {
+    Environment::of(pid)?.get(name)
 }
 
 /// The children of a process (`proc_pid_task_tid_children(5)`). Where the kernel has no such file they
 /// are found by their parent.
 pub(super) fn children_of(pid: Pid) -> Vec<Pid> {
-    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
-        return Vec::new();
-    };
-    let mut children = Vec::new();
-    for task in tasks.flatten() {
-        let Ok(text) = fs::read_to_string(task.path().join("children")) else {
-            return children_by_parent(pid);
-        };
-        children.extend(
-            text.split_ascii_whitespace()
-                .filter_map(|pid| pid.parse::<Pid>().ok()),
-        );
+    let tasks = fs::read_dir(format!("/proc/{pid}/task"));
+    let files = tasks
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|task| task.path().join("children"));
+    let texts: Result<Vec<String>, _> = files.map(fs::read_to_string).collect();
+    match texts {
+        Ok(texts) => {
+            let pids = texts.iter().flat_map(|text| text.split_ascii_whitespace());
+            pids.filter_map(|pid| pid.parse().ok()).collect()
+        }
+        Err(_) => {
+            let proc = scan::open_proc();
+            let pids = proc.and_then(|proc| scan::pids(&proc)).unwrap_or_default();
+            let is_child =
+                |one: &Pid| proc_stat(*one).is_some_and(|proc_stat| proc_stat.parent == pid);
+            pids.into_iter().filter(is_child).collect()
+        }
     }
-    children
 }
 
-fn children_by_parent(parent: Pid) -> Vec<Pid> {
-    let proc = scan::open_proc();
-    let pids = proc.and_then(|proc| scan::pids(&proc)).unwrap_or_default();
-    let is_child = |pid: &Pid| pulse(*pid).is_some_and(|pulse| pulse.parent == parent);
-    pids.into_iter().filter(is_child).collect()
+/// Reads a regular file, no more than one byte beyond `most`: its bytes and its owner. Nothing else is read:
+/// a pipe or a device in its place could block the reader.
+pub(super) fn read_file(path: &Path, most: u64) -> Option<(Vec<u8>, u32)> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(open(path, flags, Mode::empty()).ok()?);
+    let metadata = file.metadata().ok().filter(fs::Metadata::is_file)?;
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes).ok()?;
+    Some((bytes, metadata.uid()))
 }
 
-/// A path as text, if it reads as it is: what can't be spelled makes no command.
-pub(super) fn spelled(path: PathBuf) -> Option<Text> {
+/// A path as text, unless it has characters that no command can contain.
+pub(super) fn plain_text(path: PathBuf) -> Option<Text> {
     let raw = path.into_os_string().into_string().ok()?;
     let text = Text::new(&raw);
     (*text == *raw).then_some(text)
 }
 
-fn arguments(cmdline: &[u8]) -> Vec<String> {
-    let whole = cmdline.strip_suffix(&[0]).unwrap_or(cmdline);
-    if whole.is_empty() {
-        return Vec::new();
-    }
-    let parts = whole.split(|&byte| byte == 0);
-    let text = |part: &[u8]| {
-        OsString::from_vec(part.to_vec())
-            .to_string_lossy()
-            .into_owned()
-    };
-    parts.map(text).collect()
+/// What follows a name at the beginning of a line.
+fn status_line<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(name))
 }
 
-/// The group of the second version's tree, of systemd's own tree, or else the deepest there is: beside
-/// the old kind the second version's tree may be unused.
-pub(in super::super) fn cgroup(file: &str) -> String {
-    let fields = file.lines().filter_map(|line| {
-        let (_, rest) = line.split_once(':')?;
-        rest.split_once(':')
-    });
+/// A hexadecimal set of signals.
+pub(super) fn status_mask(text: &str, name: &str) -> Option<u64> {
+    u64::from_str_radix(status_line(text, name)?.trim(), 16).ok()
+}
+
+/// A process's group in the tree of cgroup 2, or of systemd, or else its longest path: beside cgroup 1 the
+/// tree of cgroup 2 may be unused.
+pub(crate) fn cgroup(file: &str) -> String {
+    let fields = file
+        .lines()
+        .filter_map(|line| line.split_once(':')?.1.split_once(':'));
     let paths: Vec<(&str, &str)> = fields.filter(|(_, path)| *path != "/").collect();
-    let of = |wanted: &str| {
-        let found = paths.iter().find(|(controllers, _)| *controllers == wanted);
-        found.map(|(_, path)| *path)
-    };
-    let deepest = || {
-        paths
-            .iter()
-            .map(|(_, path)| *path)
-            .max_by_key(|path| path.len())
-    };
-    let path = of("").or_else(|| of("name=systemd")).or_else(deepest);
-    path.unwrap_or("/").to_owned()
+    let of = |wanted: &str| paths.iter().find(|(controllers, _)| *controllers == wanted);
+    let longest = || paths.iter().max_by_key(|(_, path)| path.len());
+    let found = of("").or_else(|| of("name=systemd")).or_else(longest);
+    found.map_or("/", |(_, path)| path).to_owned()
+}
+
+#[cfg(test)]
+impl Facts {
+    /// A process of root that was started with this command.
+    pub(super) fn of_command(command: &str) -> Self {
+        let argv: Vec<String> = command.split(' ').map(str::to_owned).collect();
+        Self {
+            pid: 812,
+            comm: base_name(&argv[0]).chars().take(15).collect(),
+            argv,
+            uids: vec![0; 4],
+            namespace_pids: vec![812],
+            ..Self::default()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -274,12 +322,10 @@ mod tests {
     #[test]
     fn a_line_of_stat_is_read_whatever_the_name() {
         let mut facts = Facts::default();
-        let line =
-            b"12 (a) b (c) T 7 12 11 34816 12 4194304 1 0 0 0 1 2 0 0 20 0 1 0 98765 1 2 3\n";
+        let line = "12 (a) b (c) T 7 12 11 34816 12 4194304 1 0 0 0 1 2 0 0 20 0 1 0 98765 1 2 3\n";
         facts.parse_stat(line).unwrap();
         assert_eq!(facts.comm, "a) b (c");
-        let numbers = (facts.parent, facts.session, facts.terminal);
-        assert_eq!(numbers, (7, 11, 34816));
+        assert_eq!((facts.parent, facts.terminal), (7, 34816));
         assert_eq!((facts.started_at_tick, facts.run()), (98765, Run::Stopped));
     }
 

@@ -1,96 +1,166 @@
-//! The login that this program runs in, and what a process of the ssh server carries.
+//! Processes of the ssh server: what they are, and the logins that they carry, ours among them.
 
 use std::fs;
 use std::net::IpAddr;
 
-use super::super::scan;
-use super::facts::{self, Environment, Facts};
-use super::forwards::{self, Sshd};
-use crate::model::{AlsoEnds, AlsoEndsKind, Behind, BehindKind, Pid, Standing, Text};
+use super::facts::{self, Facts};
+use crate::model::{AlsoEnds, AlsoEndsKind, Behind, BehindKind, EndRisk, Pid, Text};
 
 /// The variable that sshd sets for what runs in a session (`ssh(1)`): both ends of its connection.
 const CONNECTION: &str = "SSH_CONNECTION";
 
-/// How this program's own login is known again.
-pub(super) struct OwnLogin {
-    connection: Option<String>,
+/// What a process of the ssh server is, as it writes it over its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Sshd {
+    /// It waits for new connections.
+    Listener,
+    /// It serves the session of a user, on a terminal if it names one.
+    Session {
+        user: String,
+        terminal: Option<String>,
+    },
 }
 
+/// `sshd: ann@pts/3`, `sshd-session: ann`, `sshd: /usr/sbin/sshd -D [listener] …`
+pub(super) fn sshd(facts: &Facts) -> Option<Sshd> {
+    let title = facts.title();
+    let prefixes = ["sshd: ", "sshd-session: "];
+    let Some(rest) = prefixes
+        .iter()
+        .find_map(|prefix| title.strip_prefix(prefix))
+    else {
+        let is_server = facts.program() == "sshd" && facts.comm == "sshd";
+        return is_server.then_some(Sshd::Listener);
+    };
+    if rest.contains("[listener]") {
+        return Some(Sshd::Listener);
+    }
+    let who = rest.split(' ').next().unwrap_or_default();
+    let (user, terminal) = who.split_once('@').unwrap_or((who, ""));
+    let terminal = (!matches!(terminal, "" | "notty")).then(|| terminal.to_owned());
+    Some(Sshd::Session {
+        user: user.to_owned(),
+        terminal,
+    })
+}
+
+/// The user of a session, and its terminal: `ann on pts/3`.
+fn session(facts: &Facts) -> Option<String> {
+    match sshd(facts)? {
+        Sshd::Listener => None,
+        Sshd::Session {
+            user,
+            terminal: Some(terminal),
+        } => Some(format!("{user} on {terminal}")),
+        Sshd::Session { user, .. } => Some(user),
+    }
+}
+
+/// The ssh session that a process serves: a port that it has is forwarded by `ssh -R`.
+pub(super) fn remote_forward(facts: &Facts, port: u16) -> Option<Behind> {
+    session(facts).map(|name| behind_session(&name, port))
+}
+
+fn behind_session(name: &str, port: u16) -> Behind {
+    Behind {
+        name: Some(Text::new(name)),
+        escape: Some(Text::new(&format!("-KR {port}"))),
+        ..Behind::new(BehindKind::SshSession)
+    }
+}
+
+/// The login that ends with a process, if it carries one.
+pub(super) fn ends_with(facts: &Facts, risk: EndRisk) -> Option<AlsoEnds> {
+    let carries_login = matches!(risk, EndRisk::Login | EndRisk::OwnLogin);
+    let name = session(facts).filter(|_| carries_login)?;
+    Some(AlsoEnds::new(AlsoEndsKind::Login, &name))
+}
+
+/// The login that this program runs in, by the connection of its session.
+pub(super) struct OwnLogin(Option<String>);
+
 impl OwnLogin {
-    /// From this program's environment, or that of its nearest ancestor that has it: sudo takes it away.
+    /// From this program's environment, or that of its nearest ancestor that has it: sudo removes it.
     pub(super) fn read() -> Self {
         let of_ancestor = || {
             let line = facts::line_of(std::process::id());
             let mut ancestors = line.iter().skip(1);
-            ancestors.find_map(|one| Environment::of(one.pid)?.get(CONNECTION))
+            ancestors.find_map(|one| facts::variable_of(one.pid, CONNECTION))
         };
-        Self {
-            connection: std::env::var(CONNECTION).ok().or_else(of_ancestor),
-        }
+        Self(std::env::var(CONNECTION).ok().or_else(of_ancestor))
     }
 
     /// Whether a process of the ssh server serves the connection that this program was started through. A
-    /// terminal multiplexer is no descendant of it, but what runs below sshd has the same variable.
-    pub(super) fn is(&self, facts: &Facts) -> bool {
-        let (Some(own), Some(Sshd::Session { .. })) = (&self.connection, forwards::sshd(facts))
-        else {
-            return false;
-        };
-        let children = facts::children_of(facts.pid);
-        let mut connections = children
-            .into_iter()
-            .filter_map(|pid| Environment::of(pid)?.get(CONNECTION));
-        connections.any(|connection| connection == *own)
+    /// terminal multiplexer does not descend from it, but what runs below sshd has the same variable.
+    pub(super) fn is(&self, facts: &Facts, children: &[Pid]) -> bool {
+        let is_same = |pid: &Pid| facts::variable_of(*pid, CONNECTION) == self.0;
+        self.0.is_some()
+            && matches!(sshd(facts), Some(Sshd::Session { .. }))
+            && children.iter().any(is_same)
     }
 }
 
-/// The ssh session that has a hidden socket of the reader's own user, where it can be nothing else: sshd keeps even
-/// its user from looking (`PR_SET_DUMPABLE` of `prctl(2)`), and no other process of the user does.
+/// The ssh session that has a hidden socket of the reader's own user, if it can be nothing else: sshd keeps even
+/// its user from reading its descriptors (`PR_SET_DUMPABLE` of `prctl(2)`), and no other process of the user does.
 pub(super) fn hidden_session(uid: u32, port: u16) -> Option<Behind> {
-    let proc = scan::open_proc().ok()?;
-    let pids = scan::pids(&proc).ok()?;
-    let is_hidden = |pid: &Pid| fs::read_dir(format!("/proc/{pid}/fd")).is_err();
-    let of_user = pids
-        .into_iter()
-        .filter_map(Facts::of)
-        .filter(|facts| facts.uid() == Some(uid));
-    let hidden: Vec<Facts> = of_user.filter(|facts| is_hidden(&facts.pid)).collect();
-    let sessions = hidden.iter().map(|facts| match forwards::sshd(facts) {
-        Some(Sshd::Session { user, terminal }) => Some((user, terminal)),
-        _ => None,
-    });
-    let sessions: Vec<(String, Option<String>)> = sessions.collect::<Option<_>>()?;
-    let (user, terminal) = sessions.first()?;
-    let place = terminal.as_ref().filter(|_| sessions.len() == 1);
-    let place = place.map_or_else(String::new, |terminal| format!(" on {terminal}"));
-    Some(Behind {
-        name: Some(Text::new(&format!("{user}{place}"))),
-        escape: Some(Text::new(&format!("-KR {port}"))),
-        ..Behind::new(BehindKind::SshSession)
-    })
-}
-
-/// The login that ends with a process, if it carries one.
-pub(super) fn of(facts: &Facts, standing: Standing) -> Option<AlsoEnds> {
-    if !matches!(standing, Standing::Login | Standing::OwnLogin) {
-        return None;
-    }
-    let Some(Sshd::Session { user, terminal }) = forwards::sshd(facts) else {
-        return None;
+    let is_hidden = |facts: &Facts| fs::read_dir(format!("/proc/{}/fd", facts.pid)).is_err();
+    let of_user = facts::all_processes().filter(|facts| facts.uid() == Some(uid));
+    let hidden: Vec<Facts> = of_user.filter(is_hidden).collect();
+    let sessions: Option<Vec<String>> = hidden.iter().map(session).collect();
+    let name = match sessions?.as_slice() {
+        [only] => only.clone(),
+        // Which of them it is can't be known, only the user.
+        [first, ..] => first.split(' ').next()?.to_owned(),
+        [] => return None,
     };
-    let place = terminal.map_or_else(String::new, |terminal| format!(" on {terminal}"));
-    Some(AlsoEnds::new(
-        AlsoEndsKind::Login,
-        &format!("{user}{place}"),
-    ))
+    Some(behind_session(&name, port))
 }
 
 /// Whether programs of this machine look up names through a socket with this address on port 53.
 pub(super) fn resolves_names_by(local: IpAddr) -> bool {
     let text = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
-    let servers = text
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("nameserver"));
+    let lines = text.lines().map(str::trim);
+    let servers = lines.filter_map(|line| line.strip_prefix("nameserver"));
     let mut addresses = servers.filter_map(|server| server.trim().parse::<IpAddr>().ok());
     addresses.any(|address| address == local || address.is_loopback() && local.is_unspecified())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn titled(title: &str) -> Facts {
+        Facts {
+            argv: vec![title.to_owned()],
+            ..Facts::of_command("sshd")
+        }
+    }
+
+    #[test]
+    fn a_process_of_the_ssh_server_says_what_it_is() {
+        let session = |user: &str, terminal: Option<&str>| {
+            let terminal = terminal.map(str::to_owned);
+            Some(Sshd::Session {
+                user: user.to_owned(),
+                terminal,
+            })
+        };
+        assert_eq!(
+            sshd(&titled("sshd: ann@pts/3")),
+            session("ann", Some("pts/3"))
+        );
+        assert_eq!(sshd(&titled("sshd: ann")), session("ann", None));
+        assert_eq!(sshd(&titled("sshd: ann [priv]")), session("ann", None));
+        assert_eq!(
+            sshd(&titled("sshd-session: ann@notty")),
+            session("ann", None)
+        );
+        let listener = "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups";
+        assert_eq!(sshd(&titled(listener)), Some(Sshd::Listener));
+        assert_eq!(
+            sshd(&Facts::of_command("/usr/sbin/sshd -D")),
+            Some(Sshd::Listener)
+        );
+        assert_eq!(sshd(&Facts::of_command("nginx")), None);
+    }
 }

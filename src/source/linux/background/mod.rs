@@ -5,13 +5,14 @@
 //! for what `/proc` shows to everyone; what takes one and is missing stays `None`.
 
 mod cgroups;
-pub(super) mod containers;
-pub(super) mod facts;
+pub(crate) mod containers;
+mod end_risk;
+pub(crate) mod facts;
 mod forwards;
-mod keepers;
 mod login;
-mod signals;
-mod standing;
+mod programs;
+mod reaction;
+mod supervisors;
 mod units;
 
 use std::collections::HashMap;
@@ -19,16 +20,19 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use rustix::process::{geteuid, getuid};
 
-use self::containers::{At, Containers, publishers};
+use self::containers::publishers::Publisher;
+use self::containers::{Containers, SocketAt};
+use self::end_risk::Circumstances;
+pub(crate) use self::facts::serving;
 use self::facts::{Environment, Facts};
-use self::keepers::look;
 use self::login::OwnLogin;
+use self::supervisors::lookup;
 use self::units::Units;
-use super::sock_diag::{Asked, SockDiag};
+use super::netlink::{DumpRequest, SockDiag};
 use super::{rights, scan};
 use crate::model::{
-    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Holder, KeeperKind, KeptBy, Lineage,
-    Manager, Owner, Pid, Process, Protocol, Redirect, Restarts, Serving, Socket, State, Text, Unit,
+    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Holder, Lineage, Manager, Owner, Pid,
+    Process, Protocol, Redirect, Restarts, Socket, State, Supervisor, SupervisorKind, Text, Unit,
 };
 use crate::source::lineage;
 use crate::source::netstat::Part;
@@ -39,10 +43,10 @@ const MAX_OWNERS: usize = 32;
 
 /// Reads what is behind owners, one port after the other. What it learned of namespaces and engines is kept
 /// for the ports of one test.
-pub(in crate::source) struct BackgroundReader<'a> {
+pub(crate) struct BackgroundReader<'a> {
     processes: &'a mut Processes,
     port: (Protocol, u16),
-    /// The address of the socket that is looked at.
+    /// The address of the current socket.
     local: IpAddr,
     lineage: Lineage,
     own_login: OwnLogin,
@@ -50,12 +54,12 @@ pub(in crate::source) struct BackgroundReader<'a> {
     units: Units,
     /// Whether programs of this machine look up names through the port.
     is_resolver: bool,
-    /// What waits for peers here, by inode.
+    /// The ports of the sockets without a peer in our namespace, by inode.
     waiting: Option<HashMap<u32, (Protocol, u16)>>,
 }
 
 impl<'a> BackgroundReader<'a> {
-    pub(in crate::source) fn new(processes: &'a mut Processes, port: (Protocol, u16)) -> Self {
+    pub(crate) fn new(processes: &'a mut Processes, port: (Protocol, u16)) -> Self {
         Self {
             processes,
             port,
@@ -70,52 +74,48 @@ impl<'a> BackgroundReader<'a> {
     }
 
     /// Adds to each holder what is behind its owners, and to one without a known owner what is behind its
-    /// port as far as that can be told.
-    pub(in crate::source) fn add_to(&mut self, holders: Vec<&mut Holder>) {
+    /// port as far as that can be known.
+    pub(crate) fn add_to(&mut self, holders: Vec<&mut Holder>) {
         let mut known: Vec<(Owner, Vec<Background>)> = Vec::new();
         for holder in holders {
             let owner = &holder.socket.owner;
-            let before = known
-                .iter()
-                .find(|(one, _)| one == owner)
-                .map(|(_, found)| found.clone());
-            holder.backgrounds = before.unwrap_or_else(|| {
-                let found = self.of_socket(&holder.socket);
-                known.push((owner.clone(), found.clone()));
-                found
-            });
-            let users = &mut self.processes.users;
-            self.units.add_activation(holder, users);
-            if holder.activation.is_some() {
-                continue;
-            }
-            if !matches!(holder.socket.owner, Owner::Known(_)) && waits(&holder.socket) {
-                self.local = holder.socket.local.address;
-                holder.behind = self.containers.of_port(&self.at());
-                let uid = holder.socket.uid.filter(|&uid| uid == geteuid().as_raw());
-                if let (None, Owner::Hidden, Some(uid)) =
-                    (&holder.behind, &holder.socket.owner, uid)
-                {
-                    holder.behind = login::hidden_session(uid, self.port.1);
+            let before = known.iter().find(|(one, _)| one == owner);
+            holder.backgrounds = match before {
+                Some((_, found)) => found.clone(),
+                None => {
+                    let found = self.of_socket(&holder.socket);
+                    known.push((owner.clone(), found.clone()));
+                    found
                 }
-                holder.hidden_unit = self
-                    .units
-                    .of_hidden(&holder.socket, &mut self.processes.users);
+            };
+            self.units.add_activation(holder, &mut self.processes.users);
+            let is_known = matches!(holder.socket.owner, Owner::Known(_));
+            if holder.activation.is_none() && !is_known && waits(&holder.socket) {
+                self.add_to_hidden(holder);
             }
         }
     }
 
+    fn add_to_hidden(&mut self, holder: &mut Holder) {
+        let (socket, users) = (&holder.socket, &mut self.processes.users);
+        self.local = socket.local.address;
+        let at = socket_at(self.port, self.local);
+        let own = socket.uid.filter(|&uid| uid == geteuid().as_raw());
+        let own = own.filter(|_| socket.owner == Owner::Hidden);
+        let session = || login::hidden_session(own?, self.port.1);
+        holder.behind = self.containers.of_port(&at, users).or_else(session);
+        holder.hidden_unit = self.units.of_hidden(socket, users);
+    }
+
     /// The containers that these redirects send packets to.
-    pub(in crate::source) fn targets(&mut self, redirects: &[Redirect]) -> Vec<Behind> {
+    pub(crate) fn targets(&mut self, redirects: &[Redirect]) -> Vec<Behind> {
         let mut found: Vec<Behind> = Vec::new();
-        for redirect in redirects {
-            let Some(address) = redirect.to.address else {
+        for to in redirects.iter().map(|redirect| &redirect.to) {
+            let is_known = found.iter().any(|known| known.address == to.address);
+            let Some(address) = to.address.filter(|_| !is_known) else {
                 continue;
             };
-            if found.iter().any(|known| known.address == Some(address)) {
-                continue;
-            }
-            let port = (self.port.0, redirect.to.port.unwrap_or(self.port.1));
+            let port = (self.port.0, to.port.unwrap_or(self.port.1));
             let users = &mut self.processes.users;
             found.extend(self.containers.of_address(address, port, users));
         }
@@ -123,7 +123,7 @@ impl<'a> BackgroundReader<'a> {
     }
 
     /// What is behind each owner of a socket, by pid.
-    pub(in crate::source) fn of_socket(&mut self, socket: &Socket) -> Vec<Background> {
+    pub(crate) fn of_socket(&mut self, socket: &Socket) -> Vec<Background> {
         self.local = socket.local.address;
         let is_resolver = || login::resolves_names_by(socket.local.address);
         self.is_resolver = self.port.1 == 53 && (self.is_resolver || is_resolver());
@@ -133,59 +133,47 @@ impl<'a> BackgroundReader<'a> {
         read.map(|process| self.of(process, &pids)).collect()
     }
 
-    fn at(&self) -> At {
-        At {
-            protocol: self.port.0,
-            port: self.port.1,
-            address: self.local,
-        }
-    }
-
     fn of(&mut self, process: &Process, owners: &[Pid]) -> Background {
         let line = facts::line_of(process.pid);
-        let Some(own) = line.first().cloned().map(signals::settled) else {
+        let Some(own) = line.first().cloned().map(reaction::confirmed) else {
             return Background::new(process.pid);
         };
-        let environment = Environment::of(process.pid);
+        let environment = Environment::of(own.pid);
         let publisher = self.containers.publisher(&own);
         let behind = self.behind(&line, publisher.as_ref(), environment.as_ref());
-        let keeper = self.keeper(&line, owners, environment.as_ref());
-        let client = self.containers.client_of(behind.as_ref());
+        let supervisor = self.supervisor(&line, owners, environment.as_ref());
         let users = &mut self.processes.users;
-        let unit = match client {
+        let unit = match self.containers.client_of(behind.as_ref()) {
             // `docker run` in a unit: the container is started again with its client.
-            Some(client) => self
-                .units
-                .of(&facts::line_of(client), &[client], None, None, users),
-            None => self
-                .units
-                .of(&line, owners, behind.as_ref(), keeper.as_ref(), users),
+            Some(client) => {
+                let line = facts::line_of(client);
+                self.units.of(&line, &[client], None, None, users)
+            }
+            None => {
+                let (behind, supervisor) = (behind.as_ref(), supervisor.as_ref());
+                self.units.of(&line, owners, behind, supervisor, users)
+            }
         };
-        let is_own_login = self.own_login.is(&own);
         let children = facts::children_of(own.pid);
-        let standing = standing::standing(&standing::Known {
-            facts: &own,
+        let known = Circumstances {
             publisher: publisher.as_ref(),
             guard: self.lineage.guard(process),
-            has_login: !children.is_empty(),
-            is_own_login,
+            has_children: !children.is_empty(),
+            is_own_login: self.own_login.is(&own, &children),
             resolves_names: self.is_resolver,
-        });
+        };
+        let end_risk = end_risk::end_risk(&own, &known);
         let mut also_ends = self.other_ports(own.pid);
-        also_ends.extend(login::of(&own, standing));
-        also_ends.extend(other_apps(keeper.as_ref(), &line));
+        also_ends.extend(login::ends_with(&own, end_risk));
+        also_ends.extend(other_apps(supervisor.as_ref(), &line));
+        let restarts = self.containers.restarts(behind.as_ref());
         Background {
             pid: own.pid,
-            kept_by: kept_by(
-                keeper,
-                unit.as_ref(),
-                behind.as_ref(),
-                self.containers.restarts(behind.as_ref()),
-            ),
+            kept_by: kept_by(supervisor, unit.as_ref(), behind.as_ref(), restarts),
             behind,
             unit,
-            standing,
-            reaction: standing::reaction(&own, || signals::takes_blocked(own.pid)),
+            end_risk,
+            reaction: reaction::reaction(&own),
             may_signal: may_signal(&own),
             also_ends,
         }
@@ -194,68 +182,46 @@ impl<'a> BackgroundReader<'a> {
     fn behind(
         &mut self,
         line: &[Facts],
-        publisher: Option<&publishers::Publisher>,
+        publisher: Option<&Publisher>,
         environment: Option<&Environment>,
     ) -> Option<Behind> {
         let own = line.first()?;
-        let at = self.at();
+        let at = socket_at(self.port, self.local);
         let users = &mut self.processes.users;
         let container = match publisher {
             Some(publisher) => self.containers.of_publisher(own, publisher, &at, users),
             None => self.containers.of_process(line, environment, users),
         };
-        let session = || {
-            let forwards::Sshd::Session { user, terminal } = forwards::sshd(own)? else {
-                return None;
-            };
-            let name =
-                terminal.map_or_else(|| user.clone(), |terminal| format!("{user} on {terminal}"));
-            Some(Behind {
-                name: Some(Text::new(&name)),
-                escape: Some(Text::new(&format!("-KR {}", self.port.1))),
-                ..Behind::new(BehindKind::SshSession)
-            })
-        };
-        let proxy = || {
-            (facts::executable_of(own.pid).as_deref() == Some("systemd-socket-proxyd")
-                || own.program() == "systemd-socket-proxyd")
-                .then(|| Behind {
-                    name: own.argv.last().map(|target| Text::new(target)),
-                    ..Behind::new(BehindKind::SystemdProxy)
-                })
-        };
-        let forward = || forwards::forward(own, self.port.1);
-        container.or_else(session).or_else(proxy).or_else(forward)
+        container
+            .or_else(|| login::remote_forward(own, at.port))
+            .or_else(|| systemd_proxy(own))
+            .or_else(|| forwards::forward(own, at.port))
     }
 
-    fn keeper(
+    /// The supervisor of a process, unless this program was started by it as well: that is not ended for a port.
+    fn supervisor(
         &mut self,
         line: &[Facts],
         owners: &[Pid],
         environment: Option<&Environment>,
-    ) -> Option<KeptBy> {
+    ) -> Option<Supervisor> {
         let port = self.port.1;
-        let look = look::System { environment, port };
-        let mut kept_by = keepers::keeper(line, owners, &look)?;
-        let runs_us = |pid: Pid| self.lineage.has(pid);
-        if kept_by.pid.is_some_and(runs_us) {
-            // This program was started by it as well: it is not ended for a port.
+        let lookup = lookup::System { environment, port };
+        let mut found = supervisors::supervisor(line, owners, &lookup)?;
+        if found.pid.is_some_and(|pid| self.lineage.has(pid)) {
             return None;
         }
-        let daemon = kept_by.pid.and_then(Facts::of);
-        kept_by.is_reachable = daemon.as_ref().is_none_or(may_signal);
-        let uid = daemon
-            .as_ref()
-            .and_then(Facts::uid)
-            .filter(|&uid| uid != geteuid().as_raw());
-        if let Some(uid) = uid {
-            kept_by.user = self.processes.users.late_name(uid);
-            if kept_by.user.is_none() {
-                // A command for nobody in particular would be run as root.
-                (kept_by.name, kept_by.place) = (None, None);
+        let daemon = found.pid.and_then(Facts::of);
+        found.is_reachable = daemon.as_ref().is_none_or(may_signal);
+        let uid = daemon.as_ref().and_then(Facts::uid);
+        if let Some(uid) = uid.filter(|&uid| uid != geteuid().as_raw()) {
+            found.user = self.processes.users.late_name(uid);
+            if found.user.is_none() {
+                // A command without a user would be run as root.
+                (found.name, found.place) = (None, None);
             }
         }
-        Some(kept_by)
+        Some(found)
     }
 
     /// The other ports that a process listens on: they end with it.
@@ -270,45 +236,57 @@ impl<'a> BackgroundReader<'a> {
         ports.sort_unstable();
         ports.dedup();
         let others = ports.into_iter().filter(|port| *port != self.port);
-        others.map(port_that_ends).collect()
+        let name = |(protocol, port): (Protocol, u16)| format!("{port}/{}", protocol.as_str());
+        others
+            .map(|port| AlsoEnds::new(AlsoEndsKind::Port, &name(port)))
+            .collect()
     }
 }
 
-/// The other apps of foreman and its like: all end when one does.
-fn other_apps(keeper: Option<&KeptBy>, line: &[Facts]) -> Vec<AlsoEnds> {
-    let Some(foreman) = keeper
-        .filter(|keeper| keeper.kind == KeeperKind::Foreman)
-        .and_then(|keeper| keeper.pid)
-    else {
-        return Vec::new();
+fn socket_at((protocol, port): (Protocol, u16), address: IpAddr) -> SocketAt {
+    SocketAt {
+        protocol,
+        port,
+        address,
+    }
+}
+
+fn systemd_proxy(facts: &Facts) -> Option<Behind> {
+    const NAME: &str = "systemd-socket-proxyd";
+    let executable = || {
+        let path = std::fs::read_link(format!("/proc/{}/exe", facts.pid)).ok()?;
+        let name = path.file_name()?.to_string_lossy().into_owned();
+        Some(name.trim_end_matches(" (deleted)") == NAME)
     };
-    let own: Vec<Pid> = line.iter().map(|facts| facts.pid).collect();
-    let others = facts::children_of(foreman)
-        .into_iter()
-        .filter(|pid| !own.contains(pid));
-    let others = others.filter_map(serving);
-    others
-        .map(|other| {
-            AlsoEnds::new(
-                AlsoEndsKind::Process,
-                &format!("{} ({})", other.name, other.pid),
-            )
-        })
-        .collect()
+    let is_proxy = facts.program() == NAME || executable() == Some(true);
+    is_proxy.then(|| Behind {
+        name: facts.argv.last().map(|target| Text::new(target)),
+        ..Behind::new(BehindKind::SystemdProxy)
+    })
 }
 
-/// A port that ends with something.
-fn port_that_ends((protocol, port): (Protocol, u16)) -> AlsoEnds {
-    AlsoEnds::new(AlsoEndsKind::Port, &format!("{port}/{}", protocol.as_str()))
+/// The other apps of foreman and its like: all end when one does.
+fn other_apps(supervisor: Option<&Supervisor>, line: &[Facts]) -> Vec<AlsoEnds> {
+    let foreman = supervisor.filter(|one| one.kind == SupervisorKind::Foreman);
+    let children = foreman.and_then(|one| one.pid).map(facts::children_of);
+    let others = children.into_iter().flatten();
+    let others = others.filter(|pid| line.iter().all(|own| own.pid != *pid));
+    let app = |pid| {
+        let app = serving(pid)?;
+        let name = format!("{} ({})", app.name, app.pid);
+        Some(AlsoEnds::new(AlsoEndsKind::Process, &name))
+    };
+    others.filter_map(app).collect()
 }
 
-/// What waits for peers in this namespace, by inode.
+/// The sockets without a peer in this namespace, by inode.
 fn waiting_here() -> HashMap<u32, (Protocol, u16)> {
     let (mut diag, mut details) = (SockDiag::default(), Vec::new());
-    for protocol in [Protocol::Tcp, Protocol::Udp] {
-        for part in Part::of(protocol) {
-            let _ = diag.dump(Asked::Waiting(part), &mut details);
-        }
+    for part in [Protocol::Tcp, Protocol::Udp]
+        .into_iter()
+        .flat_map(Part::of)
+    {
+        let _ = diag.dump(DumpRequest::Waiting(part), &mut details);
     }
     let waiting = details.iter().filter(|detail| detail.remote.is_none());
     waiting
@@ -324,48 +302,35 @@ fn waits(socket: &Socket) -> bool {
 fn may_signal(facts: &Facts) -> bool {
     let mut decisive = facts.uids.iter().step_by(2);
     if let Some(uid) = rights::sudo_uid() {
-        // Who asked by `sudo` is not root when the command is typed.
+        // A user of `sudo` is not root when they type the command.
         return decisive.any(|one| *one == uid);
     }
     let own = [geteuid().as_raw(), getuid().as_raw()];
     geteuid().is_root() || decisive.any(|uid| own.contains(uid))
 }
 
-/// What starts the process again: a supervisor, its unit, or the engine of its container.
+/// What starts the process again: its unit, the engine of its container, or a supervisor.
 fn kept_by(
-    keeper: Option<KeptBy>,
+    supervisor: Option<Supervisor>,
     unit: Option<&Unit>,
     behind: Option<&Behind>,
     restarts: Option<Restarts>,
-) -> Option<KeptBy> {
+) -> Option<Supervisor> {
     if let Some(unit) = unit.filter(|unit| unit.is_server == Some(true)) {
-        return Some(KeptBy {
+        return Some(Supervisor {
             name: Some(unit.name.clone()),
             restarts: unit.restarts(),
             is_reachable: unit.manager == Manager::Own || geteuid().is_root(),
-            ..KeptBy::new(KeeperKind::Systemd)
+            ..Supervisor::new(SupervisorKind::Systemd)
         });
     }
-    let container = behind.filter(|behind| behind.kind == BehindKind::Container);
-    match container {
-        None => keeper,
-        Some(container) => {
-            let kind = containers::keeper_of(container.engine)?;
-            Some(KeptBy {
-                name: container.name.clone(),
-                restarts: restarts.unwrap_or(Restarts::Unknown),
-                is_reachable: container.is_reachable,
-                ..KeptBy::new(kind)
-            })
-        }
+    match behind.filter(|behind| behind.kind == BehindKind::Container) {
+        None => supervisor,
+        Some(container) => Some(Supervisor {
+            name: container.name.clone(),
+            restarts: restarts.unwrap_or(Restarts::Unknown),
+            is_reachable: container.is_reachable,
+            ..Supervisor::new(containers::supervisor_of(container.engine)?)
+        }),
     }
-}
-
-/// A process as what serves.
-pub(super) fn serving(pid: Pid) -> Option<Serving> {
-    let facts = Facts::of(pid)?;
-    Some(Serving {
-        pid,
-        name: facts.name(),
-    })
 }

@@ -6,9 +6,7 @@
 use super::{Trouble, proc_net};
 use crate::model::{Protocol, Socket, State};
 use crate::source::linux::Interfaces;
-use crate::source::linux::detail::{self, Detail};
-use crate::source::linux::dump::dump;
-use crate::source::linux::sock_diag::DumpError;
+use crate::source::linux::netlink::{self, DumpError, dump, inet_request};
 
 const FAMILIES: [u8; 2] = [2, 10];
 
@@ -60,16 +58,11 @@ fn request(family: u8, protocol: Protocol) -> Vec<u8> {
         Protocol::Sctp => 132,
         _ => 136,
     };
-    let mut request = vec![family, number, 0, 0];
-    request.extend(STATES.to_ne_bytes());
-    request.extend([0; 40]);
-    // No cookie.
-    request.extend([0xff; 8]);
-    request
+    inet_request(family, number, STATES)
 }
 
 fn row(payload: &[u8], protocol: Protocol, interfaces: &mut Interfaces) -> Option<Socket> {
-    let detail: Detail = detail::parse(payload, protocol)?;
+    let detail = netlink::parse(payload, protocol)?;
     let mut socket = detail.socket();
     socket.interface = detail.interface.map(|index| interfaces.name(index));
     if protocol == Protocol::Sctp {

@@ -9,14 +9,15 @@ mod inet;
 mod packet;
 mod proc_net;
 mod unix;
+pub(crate) mod unix_table;
 
 use std::io;
 
 use rustix::io::Errno;
 
 use super::Interfaces;
+use super::netlink::DumpError;
 use super::problems;
-use super::sock_diag::DumpError;
 use crate::model::{Kinds, Problem, ProblemCode, Protocol, Socket, Text};
 
 /// Why a kind can't be listed, or not whole.
@@ -68,7 +69,7 @@ fn problem(protocol: Protocol, trouble: &Trouble) -> Problem {
             (ProblemCode::DetailsUnreadable, message, brief)
         }
         Trouble::NoProc(error) => {
-            let why = problems::name(error);
+            let why = problems::errno_name(error);
             let message = format!(
                 "{name} sockets can't be listed: /proc/net can't be read ({why}); mount /proc"
             );
@@ -95,11 +96,11 @@ fn why_not_listed(protocol: Protocol, error: &DumpError) -> String {
         DumpError::System(error) if is_missing(error) => match proc_net::knows(protocol) {
             Some(false) => format!(
                 "this kernel has no {name}, or its module is not loaded (sock_diag says {})",
-                problems::name(error)
+                problems::errno_name(error)
             ),
             Some(true) | None => format!(
                 "this kernel has no handler that lists them (sock_diag says {})",
-                problems::name(error)
+                problems::errno_name(error)
             ),
         },
         error => problems::why(error),

@@ -3,8 +3,7 @@
 use super::{Trouble, proc_net};
 use crate::model::{PacketSocket, PacketType, Portless, Queue, Socket, State};
 use crate::source::linux::Interfaces;
-use crate::source::linux::dump::{attributes, dump, number};
-use crate::source::linux::sock_diag::DumpError;
+use crate::source::linux::netlink::{DumpError, attributes, dump, u32_at};
 
 /// What is told of each socket besides its inode (`linux/packet_diag.h`): interface and uid, memory.
 const SHOW: u32 = 1 | 1 << 4;
@@ -52,14 +51,14 @@ fn request() -> Vec<u8> {
 /// `struct packet_diag_msg` and its attributes.
 fn row(payload: &[u8], interfaces: &mut Interfaces) -> Option<Socket> {
     let ethertype = u16::from_ne_bytes(payload.get(2..4)?.try_into().ok()?);
-    let inode = number(payload, 4)?;
+    let inode = u32_at(payload, 4)?;
     let (mut interface, mut uid, mut queue) = (0, None, None);
     for (kind, value) in attributes(payload.get(HEADER..)?)? {
         match kind {
-            INFO => interface = number(value, 0)?,
-            UID => uid = number(value, 0),
+            INFO => interface = u32_at(value, 0)?,
+            UID => uid = u32_at(value, 0),
             MEMORY => {
-                let (receive, send) = (number(value, 0)?, 0);
+                let (receive, send) = (u32_at(value, 0)?, 0);
                 queue = Some(Queue { receive, send });
             }
             _ => {}

@@ -94,8 +94,8 @@ fn unix_row(line: &[u8]) -> Option<Socket> {
     let inode: u32 = str::from_utf8(inode).ok()?.parse().ok()?;
     // A zero byte is shown as `@`, in an abstract name the first.
     let name = match name.get(1..).unwrap_or_default() {
-        [b'@', name @ ..] => UnixName::of_bytes(&[&[0], name].concat()),
-        path => UnixName::of_bytes(path),
+        [b'@', name @ ..] => UnixName::from_bytes(&[&[0], name].concat()),
+        path => UnixName::from_bytes(path),
     };
     let unix = UnixSocket {
         kind: unix::type_of(u8::try_from(kind).ok()?),

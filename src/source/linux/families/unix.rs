@@ -2,8 +2,7 @@
 
 use super::{Trouble, proc_net};
 use crate::model::{Portless, Queue, Socket, State, UnixKind, UnixName, UnixPeer, UnixSocket};
-use crate::source::linux::dump::{attributes, dump, number};
-use crate::source::linux::sock_diag::DumpError;
+use crate::source::linux::netlink::{DumpError, attributes, dump, u32_at};
 
 /// What is told of each socket besides its inode (`linux/unix_diag.h`): name, peer, queues, uid.
 const SHOW: u32 = 1 | 1 << 2 | 1 << 4 | 1 << 6;
@@ -53,7 +52,7 @@ fn request() -> Vec<u8> {
 /// `struct unix_diag_msg` and its attributes.
 fn row(payload: &[u8]) -> Option<Socket> {
     let (kind, state) = (*payload.get(1)?, *payload.get(2)?);
-    let inode = number(payload, 4)?;
+    let inode = u32_at(payload, 4)?;
     let mut unix = UnixSocket {
         kind: type_of(kind),
         name: None,
@@ -62,16 +61,16 @@ fn row(payload: &[u8]) -> Option<Socket> {
     let (mut uid, mut queue) = (None, None);
     for (kind, value) in attributes(payload.get(HEADER..)?)? {
         match kind {
-            NAME => unix.name = UnixName::of_bytes(value),
+            NAME => unix.name = UnixName::from_bytes(value),
             // The other end may be closed.
-            PEER => unix.peer = number(value, 0).filter(|&inode| inode != 0).map(peer),
+            PEER => unix.peer = u32_at(value, 0).filter(|&inode| inode != 0).map(peer),
             QUEUES => {
                 queue = Some(Queue {
-                    receive: number(value, 0)?,
-                    send: number(value, 4)?,
+                    receive: u32_at(value, 0)?,
+                    send: u32_at(value, 4)?,
                 });
             }
-            UID => uid = number(value, 0),
+            UID => uid = u32_at(value, 0),
             _ => {}
         }
     }

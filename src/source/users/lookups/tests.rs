@@ -3,12 +3,12 @@
 use super::*;
 
 /// A program in place of `getent`, removed with the test.
-pub(in super::super) struct Stub(PathBuf);
+pub(crate) struct Stub(PathBuf);
 
 impl Stub {
     /// Another process writes it: while one that was forked from this one has it open for writing,
     /// it can't be executed (`ETXTBSY`).
-    pub(in super::super) fn new(name: &str, script: &str) -> Self {
+    pub(crate) fn new(name: &str, script: &str) -> Self {
         let name = format!("sockeye-getent-{name}-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
         let written = Command::new("sh")
@@ -22,7 +22,7 @@ impl Stub {
         Self(path)
     }
 
-    pub(in super::super) fn lookups(&self) -> Lookups {
+    pub(crate) fn lookups(&self) -> Lookups {
         Lookups::with(Some(self.0.clone()))
     }
 }

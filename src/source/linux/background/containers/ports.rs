@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use crate::model::Protocol;
 
-/// Where a socket waits: what a container's published port is compared with.
+/// A socket that a container's published port is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) struct At {
+pub(in super::super) struct SocketAt {
     pub(in super::super) protocol: Protocol,
     pub(in super::super) port: u16,
     pub(in super::super) address: IpAddr,
@@ -29,9 +29,19 @@ pub(super) enum Fit {
 }
 
 impl Published {
-    /// Whether the socket at `at` is, or is part of, what is published. Docker before 20.10.6 had one socket
-    /// `[::]` for both families, hence any unspecified address fits any other.
-    pub(super) fn fit(&self, at: &At) -> Option<Fit> {
+    /// `host` as in a file, an answer or an argument: empty or none is every address; `None` if it is invalid.
+    pub(super) fn new(protocol: Protocol, port: u16, host: Option<&str>) -> Option<Self> {
+        let host = host.filter(|host| !host.is_empty());
+        Some(Self {
+            protocol,
+            port,
+            host: host.map(str::parse).transpose().ok()?,
+        })
+    }
+
+    /// How well it fits the socket, if that is or is part of what is published. Docker before 20.10.6 had one
+    /// socket `[::]` for both families, hence any unspecified address fits any other.
+    pub(super) fn fit(&self, at: &SocketAt) -> Option<Fit> {
         if (self.protocol, self.port) != (at.protocol, at.port) {
             return None;
         }
@@ -48,26 +58,15 @@ impl Published {
     }
 }
 
-/// The address in a file, an answer or an argument: empty is every address; `Err` what is none.
-pub(super) fn host_address(text: &str) -> Result<Option<IpAddr>, ()> {
-    match text {
-        "" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| ()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_port_is_published_at_its_own_address_only() {
-        let published = |address: &str| Published {
-            protocol: Protocol::Tcp,
-            port: 8080,
-            host: host_address(address).unwrap(),
-        };
-        let at = |address: &str| At {
+        let new = |address| Published::new(Protocol::Tcp, 8080, Some(address));
+        let published = |address| new(address).unwrap();
+        let at = |address: &str| SocketAt {
             protocol: Protocol::Tcp,
             port: 8080,
             address: address.parse().unwrap(),
@@ -85,11 +84,11 @@ mod tests {
         ] {
             assert_eq!(published(host).fit(&at(socket)), fit, "{host} {socket}");
         }
-        let other = At {
+        let other = SocketAt {
             port: 8081,
             ..at("127.0.0.1")
         };
         assert_eq!(published("").fit(&other), None);
-        assert_eq!(host_address("x"), Err(()));
+        assert_eq!(new("x"), None);
     }
 }

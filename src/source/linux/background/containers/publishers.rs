@@ -1,18 +1,20 @@
-//! What the arguments of the processes that publish a container's port say. Pure.
+//! What the arguments of the engines' processes say: those that publish a container's port, and commands that
+//! stay as long as their container. Pure.
 //!
 //! Measured with Docker 20.10, podman 4.3 and pasta (kernel.md's table of publishers); the arguments of
-//! Docker 28, LXD and Incus are from their sources.
+//! Docker 28, LXD and Incus are from their sources. Any user may give a program any name and arguments: neither
+//! says that root's engine is meant, the user does.
 
 use std::net::IpAddr;
 
-use super::super::facts::Facts;
-use super::engines::protocol;
-use super::ports::{At, Fit, Published, host_address};
-use super::whose;
+use super::ports::{Fit, Published, SocketAt};
+use super::state::protocol;
+use crate::model::Engine;
+use crate::source::linux::background::facts::Facts;
 
 /// A process that publishes a port, as its arguments say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) enum Publisher {
+pub(in crate::source::linux::background) enum Publisher {
     /// Docker's proxy: where it sends the traffic.
     DockerProxy { address: IpAddr, port: u16 },
     /// dockerd, which has the port itself where it was started with `--userland-proxy=false`.
@@ -21,118 +23,118 @@ pub(in super::super) enum Publisher {
     Conmon { id: String, name: Option<String> },
     /// podman's forwarder without root: it runs in the container's network namespace.
     Rootlessport,
-    /// `pasta` and `slirp4netns` with a namespace of somebody's own.
+    /// `pasta` and `slirp4netns` with the network namespace of a user's container.
     UserNetwork,
     /// Rootless Docker's forwarder.
     Rootlesskit,
     /// LXD's and Incus': the instance and its proxy device.
     Forkproxy {
-        is_incus: bool,
+        engine: Engine,
         instance: String,
         device: String,
     },
 }
 
-/// What publishes, if this process does. The user tells whose engine it is; LXD's and Incus' are root's alone.
-pub(in super::super) fn publisher(facts: &Facts) -> Option<Publisher> {
-    let argv = &facts.argv;
-    let program = facts.program();
-    match program {
-        "docker-proxy" => {
-            let address = option(argv, "-container-ip")?.parse().ok()?;
-            let port = option(argv, "-container-port")?.parse().ok()?;
-            Some(Publisher::DockerProxy { address, port })
-        }
+/// What a process publishes. LXD's and Incus' publishers are root's alone.
+pub(in crate::source::linux::background) fn publisher(facts: &Facts) -> Option<Publisher> {
+    let is_comm = |prefix| facts.comm.starts_with(prefix);
+    match facts.program() {
+        "docker-proxy" => Some(Publisher::DockerProxy {
+            address: facts.option(&["-container-ip"])?.parse().ok()?,
+            port: facts.option(&["-container-port"])?.parse().ok()?,
+        }),
         "dockerd" => Some(Publisher::Dockerd),
-        "conmon" => {
-            let id = option(argv, "-c").or_else(|| option(argv, "--cid"))?;
-            let name = option(argv, "-n").or_else(|| option(argv, "--name"));
-            Some(Publisher::Conmon { id, name })
-        }
-        "rootlessport" | "rootlessport-child" => Some(Publisher::Rootlessport),
-        "pasta" | "pasta.avx2" | "passt" | "passt.avx2" | "slirp4netns" => {
+        "conmon" => Some(Publisher::Conmon {
+            id: facts.option(&["-c", "--cid"])?.to_owned(),
+            name: facts.option(&["-n", "--name"]).map(str::to_owned),
+        }),
+        "rootlesskit" => Some(Publisher::Rootlesskit),
+        "lxd" => forkproxy(facts, Engine::Lxd),
+        "incus" | "incusd" => forkproxy(facts, Engine::Incus),
+        "slirp4netns" | "pasta" | "pasta.avx2" | "passt" | "passt.avx2" => {
             Some(Publisher::UserNetwork)
         }
-        "rootlesskit" => Some(Publisher::Rootlesskit),
-        "lxd" | "incusd" | "incus"
-            if whose::is_root(facts) && argv.iter().any(|one| one == "forkproxy") =>
-        {
-            forkproxy(argv, program != "lxd")
-        }
-        // Its forwarder is called `exe` inside.
+        "rootlessport" | "rootlessport-child" => Some(Publisher::Rootlessport),
+        // Its child's program is called `exe`.
         _ if facts.comm == "rootlessport" || facts.comm == "rootlessport-ch" => {
             Some(Publisher::Rootlessport)
         }
-        _ if facts.comm.starts_with("passt") || facts.comm.starts_with("pasta") => {
-            Some(Publisher::UserNetwork)
-        }
+        _ if is_comm("passt") || is_comm("pasta") => Some(Publisher::UserNetwork),
         _ => None,
     }
 }
 
 /// How well root's Docker proxy fits a socket of this host, if this process is one.
-pub(super) fn is_proxy_of(facts: &Facts, at: &At) -> Option<Fit> {
-    let is_proxy = facts.program() == "docker-proxy" && whose::is_root(facts);
-    let argument = |name: &str| option(&facts.argv, name).filter(|_| is_proxy);
-    let published = Published {
-        protocol: argument("-proto").map_or(Some(at.protocol), |name| protocol(&name))?,
-        port: argument("-host-port")?.parse().ok()?,
-        host: host_address(&argument("-host-ip").unwrap_or_default()).ok()?,
+pub(super) fn proxy_fit(facts: &Facts, at: &SocketAt) -> Option<Fit> {
+    if facts.program() != "docker-proxy" || facts.acts_for() != Some(0) {
+        return None;
+    }
+    let protocol = match facts.option(&["-proto"]) {
+        Some(name) => protocol(name)?,
+        None => at.protocol,
     };
-    published.fit(at)
+    let port = facts.option(&["-host-port"])?.parse().ok()?;
+    Published::new(protocol, port, facts.option(&["-host-ip"]))?.fit(at)
 }
 
 /// `…/logs/INSTANCE/proxy.DEVICE.log` among the arguments.
-fn forkproxy(argv: &[String], is_incus: bool) -> Option<Publisher> {
-    argv.iter().find_map(|argument| {
+fn forkproxy(facts: &Facts, engine: Engine) -> Option<Publisher> {
+    if facts.acts_for() != Some(0) || !facts.has_argument("forkproxy") {
+        return None;
+    }
+    facts.argv.iter().find_map(|argument| {
         let (folder, file) = argument.rsplit_once('/')?;
         let device = file.strip_prefix("proxy.")?.strip_suffix(".log")?;
-        let instance = folder.rsplit('/').next()?;
         Some(Publisher::Forkproxy {
-            is_incus,
-            instance: instance.to_owned(),
+            engine,
+            instance: folder.rsplit('/').next()?.to_owned(),
             device: device.to_owned(),
         })
     })
 }
 
-/// The value of an option, as the next argument or after `=`.
-fn option(argv: &[String], name: &str) -> Option<String> {
-    let mut arguments = argv.iter();
-    while let Some(argument) = arguments.next() {
-        if argument == name {
-            return arguments.next().cloned();
-        }
-        let joined = argument
-            .strip_prefix(name)
-            .and_then(|rest| rest.strip_prefix('='));
-        if let Some(value) = joined {
-            return Some(value.to_owned());
-        }
-    }
-    None
+/// The folder that dockerd keeps its containers in, as its arguments say.
+pub(super) fn data_root(dockerd: &Facts) -> Option<&str> {
+    dockerd.option(&["--data-root", "-g"])
 }
 
-/// The folder that dockerd keeps its containers in, as its arguments say.
-pub(super) fn data_root(dockerd: &Facts) -> Option<String> {
-    option(&dockerd.argv, "--data-root").or_else(|| option(&dockerd.argv, "-g"))
+/// Whether Docker's command runs the container of this name and id in the foreground: `docker run` and
+/// `docker start -a`. What runs in it, or is executed in it, may have the same words among its arguments.
+pub(super) fn is_client_of(facts: &Facts, name: &str, id: &str) -> bool {
+    let words: Vec<&str> = facts.argv.iter().skip(1).map(String::as_str).collect();
+    let command = words.strip_prefix(&["container"]).unwrap_or(&words);
+    facts.program() == "docker"
+        && match command {
+            ["run", ..] => facts.option(&["--name"]) == Some(name),
+            ["start", rest @ ..] => attaches(rest, name, id),
+            _ => false,
+        }
+}
+
+/// Whether the operands of `docker start` have the container, and its options attach to it.
+fn attaches(words: &[&str], name: &str, id: &str) -> bool {
+    const WITH_VALUE: [&str; 3] = ["--detach-keys", "--checkpoint", "--checkpoint-dir"];
+    let (mut attaches, mut is_named, mut is_value) = (false, false, false);
+    for word in words {
+        if std::mem::take(&mut is_value) {
+            continue;
+        }
+        is_value = WITH_VALUE.contains(word);
+        match word.strip_prefix('-') {
+            Some(long) if long.starts_with('-') => {
+                attaches |= matches!(long, "-attach" | "-interactive");
+            }
+            Some(short) => attaches |= short.contains(['a', 'i']),
+            None => is_named |= *word == name || !id.is_empty() && word.starts_with(id),
+        }
+    }
+    attaches && is_named
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Protocol;
-
-    fn facts(command: &str) -> Facts {
-        let argv: Vec<String> = command.split(' ').map(str::to_owned).collect();
-        let comm = argv[0].rsplit('/').next().unwrap();
-        Facts {
-            comm: comm.chars().take(15).collect(),
-            argv,
-            uids: vec![0; 4],
-            ..Facts::default()
-        }
-    }
 
     #[test]
     fn each_publisher_is_read_from_its_arguments() {
@@ -142,49 +144,49 @@ mod tests {
             address: [172, 17, 0, 2].into(),
             port: 80,
         };
-        assert_eq!(publisher(&facts(proxy)), Some(expected));
-        let at = |protocol, port, address: [u8; 4]| At {
+        assert_eq!(publisher(&Facts::of_command(proxy)), Some(expected));
+        let at = |protocol, port, address: [u8; 4]| SocketAt {
             protocol,
             port,
             address: address.into(),
         };
-        let fits = |at: &At| is_proxy_of(&facts(proxy), at).is_some();
+        let fits = |at: &SocketAt| proxy_fit(&Facts::of_command(proxy), at).is_some();
         assert!(fits(&at(Protocol::Tcp, 8080, [127, 0, 0, 1])));
         assert!(!fits(&at(Protocol::Tcp, 8080, [127, 0, 0, 2])));
         assert!(!fits(&at(Protocol::Udp, 8080, [127, 0, 0, 1])));
         assert!(!fits(&at(Protocol::Tcp, 808, [127, 0, 0, 1])));
         let forged = Facts {
             uids: vec![1000, 0, 0, 0],
-            ..facts(proxy)
+            ..Facts::of_command(proxy)
         };
         let own = at(Protocol::Tcp, 8080, [127, 0, 0, 1]);
-        assert_eq!(is_proxy_of(&forged, &own), None);
+        assert_eq!(proxy_fit(&forged, &own), None);
         let conmon =
             "/usr/bin/conmon --api-version 1 -c 0123 -u 0123 -r /usr/bin/runc -n web --exit-dir /x";
         let expected = Publisher::Conmon {
             id: "0123".into(),
             name: Some("web".into()),
         };
-        assert_eq!(publisher(&facts(conmon)), Some(expected));
+        assert_eq!(publisher(&Facts::of_command(conmon)), Some(expected));
         let lxd = "/snap/lxd/current/bin/lxd forkproxy -- 12 -1 tcp:0.0.0.0:80 34 -1 tcp:127.0.0.1:80 \
                    /var/snap/lxd/common/lxd/logs/web/proxy.http.log x";
         let expected = Publisher::Forkproxy {
-            is_incus: false,
+            engine: Engine::Lxd,
             instance: "web".into(),
             device: "http".into(),
         };
-        assert_eq!(publisher(&facts(lxd)), Some(expected));
+        assert_eq!(publisher(&Facts::of_command(lxd)), Some(expected));
         let forged = Facts {
             uids: vec![1000; 4],
-            ..facts(lxd)
+            ..Facts::of_command(lxd)
         };
         assert_eq!(publisher(&forged), None);
         assert_eq!(
-            publisher(&facts("rootlessport")),
+            publisher(&Facts::of_command("rootlessport")),
             Some(Publisher::Rootlessport)
         );
         assert_eq!(
-            publisher(&facts("/usr/bin/passt.avx2 -t 80")),
+            publisher(&Facts::of_command("/usr/bin/passt.avx2 -t 80")),
             Some(Publisher::UserNetwork)
         );
         for other in [
@@ -193,9 +195,41 @@ mod tests {
             "conmon -n web",
             "lxd forkproxy x",
         ] {
-            assert_eq!(publisher(&facts(other)), None, "{other}");
+            assert_eq!(publisher(&Facts::of_command(other)), None, "{other}");
         }
-        let dockerd = facts("/usr/bin/dockerd -H fd:// --data-root=/data/docker");
-        assert_eq!(data_root(&dockerd).as_deref(), Some("/data/docker"));
+        let dockerd = Facts::of_command("/usr/bin/dockerd -H fd:// --data-root=/data/docker");
+        assert_eq!(data_root(&dockerd), Some("/data/docker"));
+    }
+
+    #[test]
+    fn only_a_command_that_stays_with_the_container_is_its_client() {
+        for command in [
+            "docker run --rm --name web nginx",
+            "/usr/bin/docker container run --name=web nginx",
+            "docker start -a web",
+            "docker start --detach-keys x -ai 0123456789ab",
+            "docker start --attach 0123456789abcdef web2",
+        ] {
+            assert!(
+                is_client_of(&Facts::of_command(command), "web", "0123456789ab"),
+                "{command}"
+            );
+        }
+        for command in [
+            "docker",
+            "docker exec web npm start web",
+            "docker exec -it web run --name web",
+            "docker run --name other nginx web",
+            "docker run --name web2 nginx",
+            "docker start web",
+            "docker start --detach-keys web -a other",
+            "docker logs -f web",
+            "podman run --name web nginx",
+        ] {
+            assert!(
+                !is_client_of(&Facts::of_command(command), "web", "0123456789ab"),
+                "{command}"
+            );
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What processes and groups say of containers, whoever made them up.
+//! What processes and groups say of containers, and what a user can forge.
 
 use super::*;
 
@@ -33,7 +33,7 @@ fn containers() -> Containers {
     }
 }
 
-const AT: At = At {
+const AT: SocketAt = SocketAt {
     protocol: Protocol::Tcp,
     port: 8080,
     address: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
@@ -91,7 +91,7 @@ fn the_container_that_this_program_is_in_is_not_stopped() {
     );
     let behind = Behind {
         id: Some("0123456789ab".into()),
-        ..of_engine(Engine::Docker)
+        ..of_engine(Engine::Docker, 0, &mut Users::default())
     };
     assert_eq!(containers.unless_own(behind), None);
     let dockerd = facts("dockerd", 0, "/docker/ID");
@@ -104,11 +104,37 @@ fn a_client_is_root_s_or_the_reader_s() {
     let behind = Behind {
         id: Some("0123456789ab".into()),
         name: Some("prod".into()),
-        ..of_engine(Engine::Docker)
+        ..of_engine(Engine::Docker, 0, &mut Users::default())
     };
     let run = "docker run --name prod nginx";
     containers.processes = Some(vec![facts(run, u32::MAX - 2, "/")]);
     assert_eq!(containers.client_of(Some(&behind)), None);
     containers.processes = Some(vec![facts(run, 0, "/")]);
     assert_eq!(containers.client_of(Some(&behind)), Some(7));
+}
+
+#[test]
+fn a_process_that_gained_root_acts_for_its_user() {
+    let acts_for = |uids: &[u32]| {
+        let uids = uids.to_vec();
+        let facts = Facts {
+            uids,
+            ..Facts::default()
+        };
+        facts.acts_for()
+    };
+    assert_eq!(acts_for(&[1000, 0, 0, 0]), Some(1000));
+    assert_eq!(acts_for(&[0, 0, 0, 0]), Some(0));
+    assert_eq!(acts_for(&[0, 7, 7, 7]), Some(7));
+    assert_eq!(acts_for(&[]), None);
+}
+
+#[test]
+fn a_user_without_a_name_is_never_taken_for_root() {
+    let mut users = Users::default();
+    let mut user = |uid| of_engine(Engine::Docker, uid, &mut users).user;
+    assert_eq!(user(0), None);
+    assert_eq!(user(geteuid().as_raw()), None);
+    // `4294967293` is in no range of uids.
+    assert_eq!(user(u32::MAX - 2).as_deref(), Some("uid 4294967293"));
 }

@@ -1,128 +1,129 @@
 //! Units of systemd: which one a process or a socket belongs to, and whether it is there for it.
 
-mod socket_units;
 mod systemd;
 
 use std::collections::HashMap;
 
 use rustix::process::getuid;
 
-use self::socket_units::{SocketUnits, Whose};
+use self::systemd::{Listening, Properties};
 use super::containers::publishers::{self, Publisher};
-use super::facts::{self, Environment, Facts};
-use super::{cgroups, keepers, standing};
+use super::facts::{self, Facts};
+use super::{cgroups, end_risk};
 use crate::model::{
-    Behind, BehindKind, Engine, Holder, KeeperKind, KeptBy, Manager, Owner, Pid, Socket, Standing,
-    Text, Unit,
+    Activation, Behind, BehindKind, EndRisk, Engine, Holder, Manager, Owner, Pid, Socket,
+    Supervisor, SupervisorKind, Text, Unit,
 };
 use crate::source::users::Users;
 
-/// What systemd's managers answered, each question asked once.
+/// A process that was started so much later than the main process, in clock ticks (30 s), was started by a user
+/// rather than by the unit.
+const MUCH_LATER: u64 = 3000;
+
+/// The answers of systemd's managers, each requested once: of the system's (`None`) and those of users.
 #[derive(Default)]
 pub(super) struct Units {
-    answers: HashMap<(String, Option<u32>), Result<systemd::Properties, String>>,
-    socket_units: SocketUnits,
+    properties: HashMap<(String, Option<u32>), Option<Properties>>,
+    listening: HashMap<Option<u32>, Vec<Listening>>,
 }
 
 impl Units {
-    /// Adds to a holder the socket unit that systemd listens for, whose manager that is, and the service that it
-    /// started where its processes may not be seen.
+    /// Adds to a holder the socket unit that systemd listens for, with its manager and the service that it
+    /// started, if the service's processes may not be seen.
     pub(super) fn add_activation(&mut self, holder: &mut Holder, users: &mut Users) {
+        let mut owners = holder.socket.owner.present().iter();
+        let owner = owners.find_map(|process| managed_user(process.pid, &process.comm));
         if holder.activation.is_none() {
-            holder.activation = self.socket_units.of(&holder.socket);
+            holder.activation = owner.and_then(|user| self.socket_unit(user, &holder.socket));
         }
-        if holder.activation.is_some() {
-            holder.manager = Some(manager_of(holder, users));
-            holder.hidden_unit = self.hidden_service(holder, users);
+        let Some(activation) = &holder.activation else {
+            return;
+        };
+        let of_socket = || holder.socket.uid.filter(|_| holder.is_user_unit);
+        let user = owner.flatten().or_else(of_socket);
+        holder.manager = Some(manager(user, users));
+        let is_seen = matches!(holder.socket.owner, Owner::Known(_));
+        if !is_seen && user.is_none() {
+            let name = &activation.service;
+            let found = self.properties(name, None).filter(|found| found.is_active);
+            holder.hidden_unit =
+                found.map(|found| unit(name, None, Some(found), Some(true), users));
         }
     }
 
-    /// The service of a socket unit, if it runs and its processes may not be seen.
-    fn hidden_service(&mut self, holder: &Holder, users: &mut Users) -> Option<Unit> {
-        let name = &holder.activation.as_ref()?.service;
-        let is_seen = matches!(holder.socket.owner, Owner::Known(_));
-        if is_seen || holder.manager != Some(Manager::System) {
-            return None;
-        }
-        let properties = self.show(name, None).ok().filter(|found| found.is_active)?;
-        Some(described(name, None, Some(&properties), Some(true), users))
+    /// The socket unit of a socket that a manager has, by its address, as `systemctl list-sockets` says: where neither the
+    /// socket's control group nor a unit file says it, and that of a user's manager, which makes its sockets in
+    /// its own group.
+    fn socket_unit(&mut self, user: Option<u32>, socket: &Socket) -> Option<Activation> {
+        let listening = self.listening.entry(user);
+        let listening =
+            listening.or_insert_with(|| systemd::list_sockets(user).unwrap_or_default());
+        named(listening, &socket.local.to_string())
     }
 
     /// The service of a socket whose owner may not be seen, if it is there for it: all of its processes descend
     /// from its main one, and that launches nothing else.
     pub(super) fn of_hidden(&mut self, socket: &Socket, users: &mut Users) -> Option<Unit> {
-        let name = socket
-            .unit
-            .as_deref()
-            .filter(|unit| unit.ends_with(".service"))?;
-        if socket.container.is_some() || name.starts_with("user@") {
+        let name = socket.unit.as_deref()?;
+        let is_service = name.ends_with(".service") && !name.starts_with("user@");
+        if !is_service || socket.container.is_some() {
             return None;
         }
-        let properties = self.show(name, None).ok()?;
+        let properties = self.properties(name, None)?;
         let main = Facts::of(properties.main_pid?)?;
-        let uids = [Some(0), main.uid()];
         // It was opened as root, or as the user that the service runs as.
-        let is_plain = is_a_server(&main) && uids.contains(&socket.uid);
-        is_plain.then(|| described(name, None, Some(&properties), Some(true), users))
+        let is_its_own = [Some(0), main.uid()].contains(&socket.uid);
+        let is_plain = is_a_server(&main) && is_its_own;
+        is_plain.then(|| unit(name, None, Some(properties), Some(true), users))
     }
 
-    /// The unit that the process is in. systemd is asked where its answer decides.
+    /// The unit that a process, the first of `line`, is in. systemd is queried only if its answer decides.
     pub(super) fn of(
         &mut self,
         line: &[Facts],
         owners: &[Pid],
         behind: Option<&Behind>,
-        keeper: Option<&KeptBy>,
+        supervisor: Option<&Supervisor>,
         users: &mut Users,
     ) -> Option<Unit> {
+        use SupervisorKind as K;
         let own = line.first()?;
         let name = cgroups::unit(&own.cgroup)?;
-        let user = cgroups::user_manager(&own.cgroup);
-        let is_known_keeper = keeper.is_some_and(|keeper| {
-            !matches!(
-                keeper.kind,
-                KeeperKind::UnknownParent | KeeperKind::ShellLoop
-            )
-        });
-        let is_container = behind.is_some_and(|behind| behind.kind == BehindKind::Container);
+        let is_guess = |one: &Supervisor| matches!(one.kind, K::UnknownParent | K::ShellLoop);
         let is_podman = behind.is_some_and(|behind| behind.engine == Some(Engine::Podman));
         // Quadlet, and `podman generate systemd`: the monitor or the payload is in the unit's group.
         let may_be_quadlet = is_podman && !name.starts_with("user@") && name != "podman.service";
-        let is_wanted =
-            name.ends_with(".service") && (may_be_quadlet || !is_container) && !is_known_keeper;
+        let is_container = behind.is_some_and(|behind| behind.kind == BehindKind::Container);
+        let is_wanted = name.ends_with(".service")
+            && (may_be_quadlet || !is_container)
+            && supervisor.is_none_or(is_guess);
         if !is_wanted {
             return None;
         }
-        let answer = self.show(&name, user);
-        let properties = answer.as_ref().ok();
+        let user = cgroups::user_manager(&own.cgroup);
+        let properties = self.properties(&name, user);
         let is_server = match properties {
             Some(properties) if may_be_quadlet => Some(runs_container(properties, line, behind)),
-            Some(properties) => Some(is_server(properties, line, owners, keeper)),
+            Some(properties) => Some(is_server(properties, line, owners, supervisor)),
             None if may_be_quadlet => Some(false),
             None => is_started_by_systemd(line),
         };
-        let properties = properties.cloned();
-        Some(described(
-            &name,
-            user,
-            properties.as_ref(),
-            is_server,
-            users,
-        ))
+        Some(unit(&name, user, properties, is_server, users))
     }
 
-    /// Asks a manager about a unit, once.
-    fn show(&mut self, name: &str, user: Option<u32>) -> Result<systemd::Properties, String> {
-        let answer = self.answers.entry((name.to_owned(), user));
-        answer.or_insert_with(|| systemd::show(name, user)).clone()
+    /// The properties of a unit; `None` if systemd does not answer.
+    fn properties(&mut self, name: &str, user: Option<u32>) -> Option<&Properties> {
+        let known = self.properties.entry((name.to_owned(), user));
+        let known = known.or_insert_with(|| systemd::show(name, user).ok());
+        known.as_ref()
     }
 }
 
-/// A unit with its properties, where systemd gave them.
-fn described(
+/// A unit with its properties, as far as systemd answered.
+fn unit(
     name: &str,
     user: Option<u32>,
-    properties: Option<&systemd::Properties>,
+    properties: Option<&Properties>,
     is_server: Option<bool>,
     users: &mut Users,
 ) -> Unit {
@@ -149,27 +150,43 @@ fn manager(user: Option<u32>, users: &mut Users) -> Manager {
     }
 }
 
-/// Whose manager has a socket unit's socket.
-fn manager_of(holder: &Holder, users: &mut Users) -> Manager {
-    let mut owners = holder.socket.owner.present().iter();
-    let uid = owners.find_map(socket_units::manager).and_then(Whose::uid);
-    let uid = uid.or_else(|| holder.socket.uid.filter(|_| holder.is_user_unit));
-    manager(uid, users)
+/// The user whose manager a process is, `Some(None)` for that of the system; `None` if it is no manager.
+#[expect(
+    clippy::option_option,
+    reason = "a user's manager, the system's, or none"
+)]
+fn managed_user(pid: Pid, comm: &str) -> Option<Option<u32>> {
+    if comm != "systemd" {
+        return None;
+    }
+    if pid == 1 {
+        return Some(None);
+    }
+    let facts = Facts::of(pid).filter(|facts| facts.has_argument("--user"))?;
+    facts.uid().map(Some)
+}
+
+/// The unit that listens on an address.
+fn named(listening: &[Listening], local: &str) -> Option<Activation> {
+    let found = listening.iter().find(|one| one.address == local)?;
+    let default = || found.socket_unit.replace(".socket", ".service");
+    Some(Activation {
+        socket_unit: Text::new(&found.socket_unit),
+        service: Text::new(&found.service.clone().unwrap_or_else(default)),
+    })
 }
 
 /// Whether a unit is there for this process: it is the main process or descends from it, and the main
-/// process is not one that merely launches things, as cron and an agent of a CI system do, or that is needed
+/// process does not just launch things, as cron and an agent of a CI system do, nor is needed
 /// for more than this port.
 fn is_server(
-    properties: &systemd::Properties,
+    properties: &Properties,
     line: &[Facts],
     owners: &[Pid],
-    keeper: Option<&KeptBy>,
+    supervisor: Option<&Supervisor>,
 ) -> bool {
-    /// What was started so much later than the main process was started by somebody, not by the unit: 30 s.
-    const LATER: u64 = 3000;
     let Some(main) = properties.main_pid else {
-        // All that is left of a unit that is active without a main process is what it is there for.
+        // A unit that is active without a main process is there for the processes that it has left.
         return properties.is_active;
     };
     let Some(at) = line.iter().position(|facts| facts.pid == main) else {
@@ -177,54 +194,71 @@ fn is_server(
     };
     let (own, main) = (&line[0], &line[at]);
     if at == 0 || owners.contains(&main.pid) {
-        return !keepers::is_launcher(main);
+        return !main.is_launcher();
     }
-    // What somebody typed in a terminal of the unit is not what the unit is for.
+    // What a user typed in a terminal of the unit is not what the unit is for.
     let is_typed = own.terminal != 0 && main.terminal == 0;
     if !is_a_server(main) || is_typed {
         return false;
     }
+    let is_later = own.started_at_tick > main.started_at_tick + MUCH_LATER;
+    let starts_again = supervisor.is_some_and(|one| one.pid == Some(main.pid));
     let children = facts::children_of(main.pid);
-    let is_all = children.iter().all(|pid| *pid == line[at - 1].pid);
-    let is_later = own.started_at_tick > main.started_at_tick + LATER;
-    let starts_again = keeper.is_some_and(|keeper| keeper.pid == Some(main.pid));
-    is_all && (starts_again || !is_later || keepers::is_wrapper(main))
+    children.iter().all(|pid| *pid == line[at - 1].pid)
+        && (starts_again || !is_later || main.is_wrapper())
 }
 
-/// Whether the main process of a unit is there to serve: it launches nothing of others, and nothing else of the
-/// machine needs it.
+/// Whether the main process of a unit is there to serve: it does not launch other programs, and nothing else of
+/// the machine needs it.
 fn is_a_server(main: &Facts) -> bool {
-    !keepers::is_launcher(main) && standing::by_name(main) == Standing::Ordinary
+    !main.is_launcher() && end_risk::by_name(main) == EndRisk::Ordinary
 }
 
-/// Whether a unit runs a container of podman's: the main process is its monitor, as quadlet and `podman generate
-/// systemd` have it. Without a session bus podman leaves the monitor in the group of whoever called it.
-fn runs_container(
-    properties: &systemd::Properties,
-    line: &[Facts],
-    behind: Option<&Behind>,
-) -> bool {
+/// Whether a unit runs a container of podman: the main process is its monitor, as with quadlet and `podman generate
+/// systemd`. Without a session bus podman leaves the monitor in the group of its caller.
+fn runs_container(properties: &Properties, line: &[Facts], behind: Option<&Behind>) -> bool {
     let Some(main) = properties.main_pid else {
         return false;
     };
     let is_monitor = || {
         let id = behind.and_then(|behind| behind.id.as_deref());
-        let monitored = Facts::of(main).as_ref().and_then(publishers::publisher);
-        match (monitored, id) {
-            (Some(Publisher::Conmon { id: monitored, .. }), Some(id)) => monitored.starts_with(id),
+        match Facts::of(main).as_ref().and_then(publishers::publisher) {
+            Some(Publisher::Conmon { id: monitored, .. }) => {
+                id.is_some_and(|id| monitored.starts_with(id))
+            }
             _ => false,
         }
     };
     line.iter().any(|facts| facts.pid == main) || is_monitor()
 }
 
-/// The same where systemd can't be asked: what it executes finds its own pid in `SYSTEMD_EXEC_PID`
+/// The same where systemd does not answer: what it executes finds its own pid in `SYSTEMD_EXEC_PID`
 /// (`systemd.exec(5)`, since 248).
 fn is_started_by_systemd(line: &[Facts]) -> Option<bool> {
-    let executed: Pid = Environment::of(line.first()?.pid)?
-        .get("SYSTEMD_EXEC_PID")?
-        .parse()
-        .ok()?;
+    let executed = facts::variable_of(line.first()?.pid, "SYSTEMD_EXEC_PID")?;
+    let executed: Pid = executed.parse().ok()?;
     let found = line.iter().find(|facts| facts.pid == executed);
-    Some(found.is_some_and(|main| !keepers::is_launcher(main)))
+    Some(found.is_some_and(|main| !main.is_launcher()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_unit_is_that_of_the_address() {
+        let one = |address: &str, unit: &str, service: Option<&str>| Listening {
+            address: address.into(),
+            socket_unit: unit.into(),
+            service: service.map(str::to_owned),
+        };
+        let listening = [
+            one("127.0.0.1:80", "a.socket", Some("web.service")),
+            one("[::]:80", "b.socket", None),
+        ];
+        let service = |local| named(&listening, local).map(|found| found.service.to_string());
+        assert_eq!(service("127.0.0.1:80").as_deref(), Some("web.service"));
+        assert_eq!(service("[::]:80").as_deref(), Some("b.service"));
+        assert_eq!(service("0.0.0.0:80"), None);
+    }
 }

@@ -1,7 +1,7 @@
-//! What systemd says of a unit: its properties, as `systemctl show` prints them (`systemctl(1)`).
+//! Units as `systemctl show` and `systemctl list-sockets` print them (`systemctl(1)`).
 //!
-//! Every user may ask the system's manager; a user's manager answers its user alone, so that root asks as
-//! that user. It takes about 12 ms, so it is asked only about units whose properties decide.
+//! The system's manager answers every user, a user's manager only its user: root becomes that user. It takes
+//! about 12 ms.
 
 use std::collections::HashMap;
 use std::os::unix::process::CommandExt as _;
@@ -10,19 +10,19 @@ use std::time::Duration;
 
 use rustix::process::geteuid;
 
-use super::super::super::tools;
 use crate::model::Pid;
+use crate::source::linux::tools;
 
 /// The properties that decide about stopping a unit.
 const PROPERTIES: &str = "MainPID,Restart,KillMode,TriggeredBy,ActiveState,LoadState";
 
-/// The group that has no rights: the answer goes by the user.
-const NOBODY: u32 = 65_534;
+/// A group without rights: the answer depends on the user alone.
+const NOGROUP: u32 = 65_534;
 
 /// How long systemd may take to answer.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a unit's properties say.
+/// The properties of a unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Properties {
     pub(super) main_pid: Option<Pid>,
@@ -32,16 +32,16 @@ pub(super) struct Properties {
     pub(super) is_active: bool,
 }
 
-/// Asks the manager of the system, or that of the user with this uid.
+/// Queries the manager of the system, or that of the user with this uid.
 ///
 /// # Errors
 /// Why it did not answer, in a few words.
 pub(super) fn show(unit: &str, user: Option<u32>) -> Result<Properties, String> {
-    let printed = ask(user, &["show", "--property", PROPERTIES, "--", unit])?;
+    let printed = systemctl(user, &["show", "--property", PROPERTIES, "--", unit])?;
     parse(&printed).ok_or_else(|| format!("systemd knows no unit {unit}"))
 }
 
-/// A socket unit, where it listens, and what a first connection starts.
+/// Where a socket unit listens, and what a first connection starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Listening {
     /// `[::]:8080`, `192.0.2.1:53`, a path.
@@ -51,17 +51,17 @@ pub(super) struct Listening {
     pub(super) service: Option<String>,
 }
 
-/// Where the socket units of a manager listen, as with [`show`].
+/// The same for where the socket units of a manager listen.
 ///
 /// # Errors
 /// Why it did not answer, in a few words.
 pub(super) fn list_sockets(user: Option<u32>) -> Result<Vec<Listening>, String> {
     let options = ["list-sockets", "--full", "--no-legend", "--plain"];
-    ask(user, &options).map(|printed| parse_sockets(&printed))
+    systemctl(user, &options).map(|printed| parse_sockets(&printed))
 }
 
 /// What `systemctl` prints for these arguments.
-fn ask(user: Option<u32>, arguments: &[&str]) -> Result<String, String> {
+fn systemctl(user: Option<u32>, arguments: &[&str]) -> Result<String, String> {
     let mut command = Command::new(tools::find("systemctl").ok_or("systemctl is not installed")?);
     command
         .env_clear()
@@ -71,7 +71,7 @@ fn ask(user: Option<u32>, arguments: &[&str]) -> Result<String, String> {
         let folder = format!("/run/user/{uid}");
         if geteuid().is_root() && uid != 0 {
             // A user's manager answers its user alone.
-            command.uid(uid).gid(NOBODY);
+            command.uid(uid).gid(NOGROUP);
         }
         command.arg("--user");
         command.env(
@@ -81,7 +81,7 @@ fn ask(user: Option<u32>, arguments: &[&str]) -> Result<String, String> {
         command.env("XDG_RUNTIME_DIR", folder);
     }
     command.args(arguments);
-    let printed = tools::output("systemctl", &mut command, PATIENCE)?;
+    let printed = tools::output("systemctl", &mut command, TIMEOUT)?;
     Ok(String::from_utf8_lossy(&printed).into_owned())
 }
 

@@ -1,0 +1,331 @@
+//! A line of text being typed, with a history and completion.
+
+pub(crate) mod completion;
+pub(crate) mod view;
+
+use tui_input::{Input as Line, InputRequest};
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use crate::app::dialogs::prompt::completion::Completing;
+use crate::keymap::Key;
+use crate::model::clean;
+use crate::track::Row;
+
+/// What the text will be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PromptKind {
+    /// A filter, applied while it is typed.
+    Filter,
+    /// A port to bind-test.
+    Target,
+    /// The name of an action.
+    Action,
+}
+
+/// Text and cursor.
+#[derive(Clone, Debug)]
+pub(crate) struct Prompt {
+    pub kind: PromptKind,
+    line: Line,
+    /// Whether the text is one that was typed, and not what the prompt began with.
+    is_typed: bool,
+    /// The entry of the history that is shown, and the text in whose place it stands.
+    recalled: Option<(usize, String)>,
+    /// What is offered for a word, as long as no other key is pressed.
+    completing: Option<Completing>,
+}
+
+/// Where to go in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// To what came before.
+    Back,
+    /// To what comes next.
+    On,
+}
+
+/// What came of a key or a paste.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Edited {
+    /// The text is as it was.
+    Nothing,
+    /// The text is another.
+    Text,
+    /// There was no room for all of it.
+    Full,
+}
+
+/// The longest text that can be typed or pasted, in bytes.
+pub(crate) const MAX_BYTES: usize = 4096;
+
+impl Prompt {
+    pub fn new(kind: PromptKind, text: &str) -> Self {
+        Self {
+            kind,
+            line: Line::from(text.to_owned()),
+            is_typed: false,
+            recalled: None,
+            completing: None,
+        }
+    }
+
+    pub fn text(&self) -> &str {
+        self.line.value()
+    }
+
+    /// Place of the cursor, in characters.
+    pub fn cursor(&self) -> usize {
+        self.line.cursor()
+    }
+
+    /// Edits the text as a shell's line editor would; unknown keys do nothing.
+    pub fn press(&mut self, key: Key) -> Edited {
+        use InputRequest as R;
+        let request = match key {
+            Key::Char(c) if self.text().len() + c.len_utf8() > MAX_BYTES => return Edited::Full,
+            Key::Char(c)
+                if !shows(&self.with(c.encode_utf8(&mut [0; 4]))) && shows(self.text()) =>
+            {
+                return Edited::Nothing;
+            }
+            Key::Char(c) => R::InsertChar(c),
+            Key::Backspace | Key::Ctrl('h') => R::DeletePrevChar,
+            Key::Delete | Key::Ctrl('d') => R::DeleteNextChar,
+            Key::Left | Key::Ctrl('b') => R::GoToPrevChar,
+            Key::Right | Key::Ctrl('f') => R::GoToNextChar,
+            Key::Home | Key::Ctrl('a') => R::GoToStart,
+            Key::End | Key::Ctrl('e') => R::GoToEnd,
+            Key::Ctrl('w') => R::DeletePrevWord,
+            Key::Ctrl('u') => R::DeleteLine,
+            Key::Ctrl('k') => R::DeleteTillEnd,
+            _ => return Edited::Nothing,
+        };
+        (self.recalled, self.completing) = (None, None);
+        match self.line.handle(request) {
+            Some(change) if change.value => {
+                self.is_typed = true;
+                Edited::Text
+            }
+            _ => Edited::Nothing,
+        }
+    }
+
+    /// Inserts pasted text: its first line, as far as there is room, without what does not show (control
+    /// and format characters, a flood of accents).
+    pub fn paste(&mut self, text: &str) -> Edited {
+        // Most terminals send the end of a line as the key that makes one.
+        let first_line = text.split(['\r', '\n']).next().unwrap_or_default();
+        let room = MAX_BYTES.saturating_sub(self.text().len());
+        let mut fits = first_line.len().min(room);
+        while !first_line.is_char_boundary(fits) {
+            fits -= 1;
+        }
+        let mut pasted = what_shows(&first_line[..fits]);
+        // What is before it or behind it may not go with it.
+        if !shows(&self.with(&pasted)) && shows(self.text()) {
+            pasted.clear();
+        }
+        let cursor = self.cursor() + pasted.chars().count();
+        self.line = Line::from(self.with(&pasted)).with_cursor(cursor);
+        (self.is_typed, self.recalled, self.completing) = (true, None, None);
+        if fits < first_line.len() {
+            Edited::Full
+        } else {
+            Edited::Text
+        }
+    }
+
+    /// The text with more where the cursor is.
+    fn with(&self, more: &str) -> String {
+        let before: String = self.text().chars().take(self.cursor()).collect();
+        let after: String = self.text().chars().skip(self.cursor()).collect();
+        format!("{before}{more}{after}")
+    }
+
+    /// Shows an earlier or a later entry of the history, latest last: of those that begin with what was
+    /// typed, if something was. The latest is followed by the text that was there before.
+    pub fn recall(&mut self, history: &[String], turn: Turn) {
+        self.completing = None;
+        let (shown, typed) = match self.recalled.take() {
+            Some((at, typed)) => (at, typed),
+            None => (history.len(), self.text().to_owned()),
+        };
+        let beginning = if self.is_typed { &typed } else { "" };
+        let fits = |at: &usize| history[*at].starts_with(beginning) && history[*at] != typed;
+        let found = match turn {
+            Turn::Back => (0..shown).rev().find(fits),
+            Turn::On => (shown + 1..history.len()).find(fits),
+        };
+        let stays = turn == Turn::Back && shown < history.len();
+        let text = match found.or(stays.then_some(shown)) {
+            Some(at) => {
+                let text = history[at].clone();
+                self.recalled = Some((at, typed));
+                text
+            }
+            None => typed,
+        };
+        self.line = Line::from(text);
+    }
+
+    /// Completes the word at the cursor, or shows another of the words that are offered for it.
+    pub fn complete<'a>(&mut self, rows: impl IntoIterator<Item = &'a Row>, turn: Turn) -> Edited {
+        let offered = match self.completing.take() {
+            Some(offered) => Some(offered.turned(turn)),
+            None => Completing::begin(self.text(), self.cursor_byte(), rows, |text| {
+                text.len() <= MAX_BYTES && shows(text)
+            }),
+        };
+        let Some(offered) = offered else {
+            return Edited::Nothing;
+        };
+        let (text, cursor) = offered.text();
+        let is_other = text != self.text();
+        self.line = Line::from(text).with_cursor(cursor);
+        (self.is_typed, self.recalled) = (true, None);
+        self.completing = offered.is_a_choice().then_some(offered);
+        if is_other {
+            Edited::Text
+        } else {
+            Edited::Nothing
+        }
+    }
+
+    /// Takes the word that stands there: no other is offered for it any more.
+    pub fn take_offer(&mut self) {
+        self.completing = None;
+    }
+
+    /// What is offered for the word at the cursor.
+    pub const fn completing(&self) -> Option<&Completing> {
+        self.completing.as_ref()
+    }
+
+    /// Place of the cursor, in bytes.
+    pub fn cursor_byte(&self) -> usize {
+        let text = self.text();
+        let at = text.char_indices().nth(self.cursor());
+        at.map_or(text.len(), |(at, _)| at)
+    }
+}
+
+/// The text without the characters that are not shown as they are.
+fn what_shows(text: &str) -> String {
+    let mut shown = String::new();
+    if shows(text) {
+        shown.push_str(text);
+        return shown;
+    }
+    for c in text.chars() {
+        shown.push(c);
+        // Each cluster is judged by itself.
+        let last = shown.graphemes(true).next_back();
+        if !last.is_some_and(shows) {
+            shown.pop();
+        }
+    }
+    shown
+}
+
+/// Whether the text is shown as it is.
+fn shows(text: &str) -> bool {
+    clean(text) == text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history() -> [String; 4] {
+        ["nginx", "user:ann", "nginx :80", ":443"].map(String::from)
+    }
+
+    fn recalled(prompt: &mut Prompt, turn: Turn) -> String {
+        prompt.recall(&history(), turn);
+        prompt.text().to_owned()
+    }
+
+    #[test]
+    fn history_goes_back_and_returns_to_what_was_there() {
+        let mut prompt = Prompt::new(PromptKind::Filter, "there");
+        let mut recalled = |turn| recalled(&mut prompt, turn);
+        for text in [":443", "nginx :80", "user:ann", "nginx", "nginx"] {
+            assert_eq!(recalled(Turn::Back), text);
+        }
+        for text in ["user:ann", "nginx :80", ":443", "there", "there"] {
+            assert_eq!(recalled(Turn::On), text);
+        }
+    }
+
+    #[test]
+    fn what_was_typed_recalls_only_what_begins_with_it() {
+        let mut prompt = Prompt::new(PromptKind::Filter, "");
+        for c in "ng".chars() {
+            prompt.press(Key::Char(c));
+        }
+        assert_eq!(recalled(&mut prompt, Turn::Back), "nginx :80");
+        assert_eq!(recalled(&mut prompt, Turn::Back), "nginx");
+        assert_eq!(recalled(&mut prompt, Turn::Back), "nginx");
+        assert_eq!(recalled(&mut prompt, Turn::On), "nginx :80");
+        assert_eq!(recalled(&mut prompt, Turn::On), "ng");
+        // What was recalled is typed as soon as it is edited.
+        prompt.recall(&history(), Turn::Back);
+        prompt.press(Key::Backspace);
+        assert_eq!(prompt.text(), "nginx :8");
+        assert_eq!(recalled(&mut prompt, Turn::Back), "nginx :80");
+        assert_eq!(recalled(&mut prompt, Turn::Back), "nginx :80");
+    }
+
+    /// The filter in force is the latest of the history, and stands in the prompt already.
+    #[test]
+    fn what_is_there_already_is_not_recalled() {
+        let mut prompt = Prompt::new(PromptKind::Filter, ":443");
+        assert_eq!(recalled(&mut prompt, Turn::Back), "nginx :80");
+        assert_eq!(recalled(&mut prompt, Turn::On), ":443");
+    }
+
+    #[test]
+    fn what_does_not_show_can_be_neither_typed_nor_pasted() {
+        let mut prompt = Prompt::new(PromptKind::Filter, "");
+        for c in ['a', '\u{202e}', '\u{301}', '\u{200b}', '\x1b', '語'] {
+            prompt.press(Key::Char(c));
+        }
+        assert_eq!(prompt.text(), "a\u{301}語");
+        for _ in 0..100 {
+            prompt.press(Key::Char('\u{301}'));
+        }
+        assert_eq!(prompt.text().chars().count(), 7);
+        // What an accent stood on may go, and typing goes on.
+        prompt.press(Key::Home);
+        prompt.press(Key::Delete);
+        prompt.press(Key::Char('b'));
+        assert!(prompt.text().starts_with('b'));
+
+        let mut prompt = Prompt::new(PromptKind::Filter, "");
+        prompt.paste("a\u{202e}b\u{301}\u{2066}");
+        assert_eq!(prompt.text(), "ab\u{301}");
+        prompt.paste(&"\u{301}".repeat(100));
+        prompt.paste("c👩\u{1f3fd}");
+        assert_eq!(prompt.text(), "ab\u{301}c👩");
+    }
+
+    #[test]
+    fn a_paste_ends_with_its_first_line_however_the_terminal_ends_lines() {
+        for ending in ["\n", "\r", "\r\n"] {
+            let mut prompt = Prompt::new(PromptKind::Target, "");
+            prompt.paste(&format!("8080{ending}9090{ending}"));
+            assert_eq!(prompt.text(), "8080");
+        }
+    }
+
+    #[test]
+    fn a_pasted_megabyte_is_cut_and_its_control_characters_dropped() {
+        let mut prompt = Prompt::new(PromptKind::Filter, "ab");
+        prompt.press(Key::Left);
+        prompt.paste("\x1b[31mé\nsecond line");
+        assert_eq!(prompt.text(), "a[31méb");
+        assert_eq!(prompt.cursor(), 6);
+        prompt.paste(&"é".repeat(1 << 20));
+        assert!(prompt.text().len() <= MAX_BYTES);
+    }
+}

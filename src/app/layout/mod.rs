@@ -1,0 +1,235 @@
+//! Which part of the screen stands where, from 1×1 upwards.
+//!
+//! Small terminals give up the tabs, the hints, the borders and the pane, in that order, before
+//! they give up a row of the table.
+
+mod geometry;
+
+/// A rectangle of terminal cells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "cells, counted from 0 at the top left")]
+pub struct Area {
+    pub x: u16,
+    pub y: u16,
+    pub width: u16,
+    pub height: u16,
+}
+
+impl Area {
+    /// Whether a cell lies in it.
+    pub const fn contains(&self, column: u16, row: u16) -> bool {
+        column >= self.x
+            && column - self.x < self.width
+            && row >= self.y
+            && row - self.y < self.height
+    }
+
+    /// Its part of this width that begins at this column of the screen.
+    #[must_use]
+    pub fn part(self, x: u16, width: u16) -> Self {
+        let right = self.x.saturating_add(self.width);
+        let x = x.clamp(self.x, right);
+        Self {
+            x,
+            width: width.min(right - x),
+            ..self
+        }
+    }
+
+    /// The part of it that lies in another.
+    #[must_use]
+    pub fn within(self, other: Self) -> Self {
+        let end = |from: u16, cells: u16| from.saturating_add(cells);
+        let (last_x, last_y) = (end(other.x, other.width), end(other.y, other.height));
+        let x = self.x.clamp(other.x, last_x);
+        let y = self.y.clamp(other.y, last_y);
+        let right = end(self.x, self.width).min(last_x);
+        let bottom = end(self.y, self.height).min(last_y);
+        Self {
+            x,
+            y,
+            width: right.saturating_sub(x),
+            height: bottom.saturating_sub(y),
+        }
+    }
+
+    /// The last column without its first and last cell: the right side of a border.
+    #[must_use]
+    pub fn right_edge(self) -> Self {
+        Self {
+            x: self.x + self.width.saturating_sub(1),
+            y: self.y.saturating_add(1),
+            width: self.width.min(1),
+            height: self.height.saturating_sub(2),
+        }
+    }
+
+    /// The area without a border of one cell all around.
+    #[must_use]
+    pub const fn inside_border(self) -> Self {
+        Self {
+            x: self.x.saturating_add(1),
+            y: self.y.saturating_add(1),
+            width: self.width.saturating_sub(2),
+            height: self.height.saturating_sub(2),
+        }
+    }
+}
+
+/// Size of the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "cells")]
+pub struct Size {
+    pub width: u16,
+    pub height: u16,
+}
+
+impl Size {
+    /// Whether there is no room for borders and panes beside the table.
+    pub const fn is_compact(self) -> bool {
+        self.width < 60 || self.height < 12
+    }
+
+    /// The whole terminal.
+    pub const fn area(self) -> Area {
+        Area {
+            x: 0,
+            y: 0,
+            width: self.width,
+            height: self.height,
+        }
+    }
+
+    /// Cells that a line of what covers the table has at most: within its border and a margin of
+    /// two cells on either side, or the whole width where there is no border.
+    pub fn overlay_width(self) -> usize {
+        let border = if self.is_compact() { 0 } else { 6 };
+        usize::from(self.width.saturating_sub(border))
+    }
+}
+
+/// The parts of the screen; a part that has no room has no height.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Name, counts, problems.
+    pub header: Area,
+    /// Views and filter.
+    pub tabs: Area,
+    /// Headings of the columns.
+    pub titles: Area,
+    /// The rows of the table.
+    pub rows: Area,
+    /// The open pane, its border included.
+    pub pane: Area,
+    /// Hints, a message, or what is being typed.
+    pub footer: Area,
+    /// Whether the pane has a border.
+    pub has_borders: bool,
+}
+
+/// Lays out a terminal of `size` with a pane of `pane_lines` lines (0: no pane is open) and
+/// `footer_lines` lines at the bottom that must be seen (0: only hints, which a small terminal
+/// does without).
+pub fn layout(size: Size, pane_lines: u16, footer_lines: u16) -> Layout {
+    let compact = size.is_compact();
+    let mut left = size.height;
+    let footer = take(
+        &mut left,
+        footer_lines
+            .max(u16::from(!compact))
+            .min(size.height.saturating_sub(1)),
+    );
+    let header = take(&mut left, 1);
+    let tabs = take(&mut left, u16::from(!compact));
+    let is_table_hidden = compact && pane_lines > 0;
+    let titles = take(&mut left, u16::from(size.height > 3 && !is_table_hidden));
+    let pane = pane_height(left, pane_lines, compact);
+    left -= pane;
+    let lines = [header, tabs, titles, left, pane, footer];
+    let mut y = 0;
+    let [header, tabs, titles, rows, pane, footer] = lines.map(|height| {
+        let area = Area {
+            x: 0,
+            y,
+            width: size.width,
+            height,
+        };
+        y += height;
+        area
+    });
+    Layout {
+        header,
+        tabs,
+        titles,
+        rows,
+        pane,
+        footer,
+        has_borders: !compact,
+    }
+}
+
+/// As many of the lines as are left.
+fn take(left: &mut u16, lines: u16) -> u16 {
+    let taken = lines.min(*left);
+    *left -= taken;
+    taken
+}
+
+/// A pane takes what it needs with its border, but leaves the table at least a third and four
+/// rows; on a compact terminal it takes the table's place.
+fn pane_height(left: u16, lines: u16, compact: bool) -> u16 {
+    match (lines, compact) {
+        (0, _) => return 0,
+        (_, true) => return left,
+        (_, false) => {}
+    }
+    let most = left.saturating_sub((left / 3).max(4));
+    lines.saturating_add(2).min(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_fill_every_terminal_without_overlap() {
+        for height in 0..60 {
+            for width in [0, 1, 20, 59, 60, 160] {
+                for pane in [0, 1, 10, 1000] {
+                    for footer in [0, 1, 2] {
+                        let l = layout(Size { width, height }, pane, footer);
+                        let parts = [l.header, l.tabs, l.titles, l.rows, l.pane, l.footer];
+                        assert_eq!(parts.iter().map(|part| part.height).sum::<u16>(), height);
+                        assert!(parts.windows(2).all(|p| p[0].y + p[0].height == p[1].y));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_open_pane_leaves_rows_to_see() {
+        let l = layout(
+            Size {
+                width: 80,
+                height: 24,
+            },
+            100,
+            0,
+        );
+        assert!(l.rows.height >= 4 && l.pane.height >= 10, "{l:?}");
+    }
+
+    #[test]
+    fn a_small_terminal_gives_everything_to_the_table() {
+        let l = layout(
+            Size {
+                width: 40,
+                height: 10,
+            },
+            0,
+            0,
+        );
+        assert_eq!((l.rows.height, l.footer.height, l.tabs.height), (8, 0, 0));
+    }
+}

@@ -1,0 +1,6 @@
+//! What opened, changed and closed: the log, its timeline, and the counts of the last minutes.
+
+pub(crate) mod history;
+mod timeline;
+mod update;
+mod view;

@@ -1,0 +1,69 @@
+//! When things happened: what opened, changed and closed in each few seconds of the last minutes, above the
+//! journal.
+
+use crate::app::App;
+use crate::app::panes::events::history::{Bucket, SECONDS};
+use crate::app::view::bars::bar;
+use crate::app::view::{Line, Role, mark_role, span};
+use crate::columns::pad;
+use crate::model::Moment;
+use crate::track::Mark;
+
+/// Cells of a time of day, as at the beginning of the journal's lines.
+const CLOCK: usize = 8;
+
+/// A pane with fewer lines than this belongs to the journal alone.
+const LEAST_LINES: usize = 8;
+
+const MARKS: [Mark; 3] = [Mark::Opened, Mark::Changed, Mark::Closed];
+
+impl App {
+    /// A row of bars for each mark, the time at both ends, and what the highest bar stands for; nothing where
+    /// there is no room, or nothing happened. As the journal, it tells what matches the filter, and then reaches
+    /// back no further than the journal does.
+    pub(crate) fn timeline(&self, columns: usize, height: usize, now: Moment) -> Vec<Line> {
+        let room = columns.saturating_sub(CLOCK + 3 + 1 + CLOCK);
+        if height < LEAST_LINES || self.size.is_compact() {
+            return Vec::new();
+        }
+        let filtered = (!self.rows.criteria.filter.is_empty()).then(|| {
+            let mut filter = self.rows.criteria.pass(self.shown_at(now));
+            let events = self.log.iter();
+            self.history
+                .with(events.filter(|&event| filter.matches(&event.row)))
+        });
+        let past = filtered.as_ref().unwrap_or(&self.history);
+        let all = past.buckets();
+        let beyond = all.len().saturating_sub(room);
+        let shown: Vec<&Bucket> = all.skip(beyond).collect();
+        let counts = shown
+            .iter()
+            .flat_map(|one| MARKS.map(|mark| one.tally.of(mark)));
+        match counts.max() {
+            None | Some(0) => Vec::new(),
+            Some(peak) => self.rows_of_bars(&shown, peak),
+        }
+    }
+
+    fn rows_of_bars(&self, shown: &[&Bucket], peak: usize) -> Vec<Line> {
+        let walls = || shown.iter().filter_map(|bucket| bucket.wall);
+        let clock = |wall: Option<_>| wall.map_or_else(String::new, |wall| self.clock_of(wall));
+        let left = [clock(walls().next()), String::new(), String::new()];
+        let right = [
+            clock(walls().next_back()),
+            format!("peak {peak}"),
+            format!("in {SECONDS} s"),
+        ];
+        let rows = MARKS.into_iter().zip(left).zip(right);
+        rows.map(|((mark, left), right)| {
+            let bars = shown.iter().map(|bucket| bar(bucket.tally.of(mark), peak));
+            vec![
+                span(pad(&left, CLOCK + 1), Role::Dim),
+                span(format!("{} ", mark.glyph()), mark_role(mark)),
+                span(bars.collect::<String>(), mark_role(mark)),
+                span(format!(" {right}"), Role::Dim),
+            ]
+        })
+        .collect()
+    }
+}

@@ -1,0 +1,75 @@
+//! How far the ports for outgoing connections are used, as bars: in all, and to the fullest destination.
+//!
+//! Where the range is not known there is no bar: nothing is not 0.
+
+use crate::app::view::{Line, Role, span};
+use crate::columns::pad;
+use crate::model::{EphemeralUse, PortUsage};
+
+/// Cells of a bar in a pane of this width; in a narrow one the figures stand alone.
+const fn bar(columns: usize) -> usize {
+    match columns {
+        0..60 => 0,
+        60..100 => 10,
+        _ => 20,
+    }
+}
+
+/// Width of the words at the left.
+const LABEL: usize = 10;
+
+/// The bars.
+pub(crate) fn lines(ephemeral: &EphemeralUse, columns: usize) -> Vec<Line> {
+    let line = |label, taken, text| line(label, taken, ephemeral, text, columns);
+    let in_use = ephemeral.ports;
+    let text = format!(" in use{}", parts(in_use));
+    let mut lines = vec![line("ephemeral", in_use.total(), text)];
+    if let Some(fullest) = ephemeral.fullest {
+        let held = fullest.held;
+        let text = format!(" to {}{}", fullest.remote, parts(held));
+        lines.push(line("fullest", held.total(), text));
+    }
+    lines
+}
+
+fn line(label: &str, taken: usize, of: &EphemeralUse, text: String, columns: usize) -> Line {
+    const SHORT: usize = EphemeralUse::SHORT;
+    let (percent, capacity) = (of.percent_of(taken), of.capacity);
+    let role = match percent {
+        0..SHORT => Role::Plain,
+        SHORT..100 => Role::Warning,
+        _ => Role::Bad,
+    };
+    let mut line = vec![span(pad(label, LABEL), Role::Dim)];
+    let cells = bar(columns);
+    if cells > 0 {
+        // Full only if it is, empty only if it is.
+        let filled = taken.min(capacity) * cells / capacity.max(1);
+        let filled = filled.max(usize::from(taken > 0 && capacity > 0));
+        line.push(span("█".repeat(filled), role));
+        line.push(span("░".repeat(cells - filled), Role::Dim));
+        line.push(span(" ", Role::Plain));
+    }
+    line.push(span(format!("{percent}% {taken} of {capacity}"), role));
+    line.push(span(text, Role::Dim));
+    line
+}
+
+/// `: 27 TIME_WAIT · 12 connected · 3 bound`, as far as there are such.
+fn parts(held: PortUsage) -> String {
+    let all = [
+        (held.time_wait, "TIME_WAIT"),
+        (held.connected, "connected"),
+        (held.bound, "bound"),
+    ];
+    let told: Vec<_> = all
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    if told.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", told.join(" · "))
+    }
+}

@@ -1,0 +1,9 @@
+//! What takes the keys instead of the table.
+
+mod copy_and_write;
+pub mod ending;
+mod faults;
+mod filter;
+mod keys;
+mod palette;
+mod prompt;

@@ -1,0 +1,324 @@
+//! Ports that are watched: what is told of them, how, and for how long.
+
+use crate::app::tests::*;
+
+/// The line at the bottom, and what was asked of the world at the last reading.
+fn read(desk: &mut Desk, sockets: &[Socket]) -> Vec<Effect> {
+    desk.wait(SECOND);
+    let observation = desk.tracker.apply(Snapshot {
+        kinds: Kinds::DEFAULT,
+        ephemeral: None,
+        taken_at: desk.now(),
+        sockets: sockets.to_vec(),
+        processes: HashMap::new(),
+        problems: Vec::new(),
+    });
+    desk.tell(Msg::SnapshotTaken(observation))
+}
+
+fn read_ports(desk: &mut Desk, ports: &[u16]) -> Vec<Effect> {
+    let sockets: Vec<_> = ports.iter().map(|&port| listener(port)).collect();
+    read(desk, &sockets)
+}
+
+/// A closed row is known to be one at the second reading that lacks it.
+fn settle(desk: &mut Desk, ports: &[u16]) -> Vec<Effect> {
+    let first = read_ports(desk, ports);
+    [first, read_ports(desk, ports)].concat()
+}
+
+fn owned(port: u16, pid: u32) -> Socket {
+    Socket {
+        owner: Owner::Known([process(pid)].into()),
+        inode: Some(pid),
+        ..listener(port)
+    }
+}
+
+fn header(desk: &Desk) -> String {
+    let view = desk.view();
+    let spans = view.header.iter();
+    spans.map(|span| span.text.as_str()).collect()
+}
+
+fn watched(desk: &Desk) -> Vec<bool> {
+    desk.view().rows.iter().map(|row| row.is_pinned).collect()
+}
+
+#[test]
+fn m_watches_the_port_of_the_row_and_m_again_no_longer() {
+    let mut desk = Desk::with_ports(&[10, 20, 30]);
+    desk.press("jm");
+    assert_eq!(watched(&desk), [false, true, false]);
+    assert!(header(&desk).contains("watching 20"));
+    assert!(footer(&desk).contains("watching 20: told when it opens, closes or changes its owner"));
+    desk.press("jm");
+    assert!(header(&desk).contains("watching 20, 30"));
+    desk.press("km");
+    assert_eq!(watched(&desk), [false, false, true]);
+    assert!(footer(&desk).contains("20 is not watched any more"));
+    desk.press("jm");
+    assert!(!header(&desk).contains("watching"));
+}
+
+#[test]
+fn a_watched_port_that_closes_opens_and_changes_its_owner_is_told_and_rings() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    desk.press("jm");
+    assert_eq!(settle(&mut desk, &[10]), [Effect::Bell]);
+    assert!(
+        footer(&desk).contains("20 closed: was app(20)"),
+        "{}",
+        footer(&desk)
+    );
+    desk.press("k");
+    assert!(!footer(&desk).contains("closed"));
+    desk.wait(LINGER).wake();
+    assert_eq!(
+        read_ports(&mut desk, &[10, 20]),
+        [Effect::Bell],
+        "it is watched still"
+    );
+    assert!(
+        footer(&desk).contains("20 opened: app(20)"),
+        "{}",
+        footer(&desk)
+    );
+    desk.press("k");
+    let other = owned(20, 77);
+    let first = read(&mut desk, &[listener(10), other.clone()]);
+    let second = read(&mut desk, &[listener(10), other]);
+    assert_eq!([first, second].concat(), [Effect::Bell]);
+    let told = "20 changed its owner: app(20) → app(77)";
+    assert!(footer(&desk).contains(told), "{}", footer(&desk));
+}
+
+#[test]
+fn the_news_stay_until_a_key_is_pressed_and_the_latest_come_first() {
+    let mut desk = Desk::with_ports(&[10, 20, 30]);
+    desk.press("jmjmk");
+    settle(&mut desk, &[10, 20]);
+    desk.wait(Duration::from_hours(1)).wake();
+    assert!(footer(&desk).contains("30 closed: was app(30)"));
+    settle(&mut desk, &[10]);
+    let told = footer(&desk);
+    assert!(
+        told.contains("20 closed: was app(20) · 30 closed: was app(30)"),
+        "{told}"
+    );
+    desk.press("j");
+    assert!(!footer(&desk).contains("closed"));
+}
+
+#[test]
+fn several_at_once_ring_once() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    desk.press("mjm");
+    assert_eq!(settle(&mut desk, &[]), [Effect::Bell]);
+    let told = footer(&desk);
+    assert!(told.contains("10 closed: was app(10)") && told.contains("20 closed: was app(20)"));
+}
+
+#[test]
+fn each_way_to_be_told_does_what_it_says() {
+    let text = || "10 closed: was app(10)".to_owned();
+    for (notify, effects) in [
+        (Notify::Bell, vec![Effect::Bell]),
+        (Notify::Desktop, vec![Effect::DesktopNotice(text())]),
+        (
+            Notify::Both,
+            vec![Effect::Bell, Effect::DesktopNotice(text())],
+        ),
+        (Notify::None, vec![]),
+    ] {
+        let mut desk = Desk::with_ports(&[10]);
+        desk.app.settings.notify = notify;
+        desk.press("m");
+        assert_eq!(settle(&mut desk, &[]), effects, "{notify:?}");
+        assert!(footer(&desk).contains(&text()), "{notify:?}");
+    }
+}
+
+#[test]
+fn connections_of_a_watched_port_come_and_go_unsaid() {
+    let client = Socket {
+        remote: Some(Endpoint::new("127.0.0.1".parse().unwrap(), 9)),
+        state: State::Established,
+        inode: Some(9),
+        ..listener(10)
+    };
+    let mut desk = Desk::with_ports(&[10]);
+    desk.press("m");
+    for sockets in [
+        &[listener(10), client.clone()][..],
+        &[listener(10)],
+        &[listener(10)],
+    ] {
+        assert_eq!(read(&mut desk, sockets), []);
+    }
+    assert!(!footer(&desk).contains("10 "), "{}", footer(&desk));
+}
+
+#[test]
+fn another_protocol_s_port_is_another_port() {
+    let udp = Socket {
+        protocol: Protocol::Udp,
+        state: State::Unconn,
+        inode: Some(99),
+        ..listener(10)
+    };
+    let mut desk = Desk::new();
+    desk.read(&[listener(10), udp.clone()]);
+    desk.press("m");
+    assert_eq!(watched(&desk).iter().filter(|&&is| is).count(), 1);
+    assert_eq!(settle(&mut desk, &[10]), [], "UDP closed");
+    desk.press("u");
+    let mut desk = Desk::new();
+    desk.read(std::slice::from_ref(&udp));
+    desk.press("m");
+    assert!(header(&desk).contains("watching 10/udp"));
+    assert!(footer(&desk).contains("watching 10/udp: told when"));
+    assert_eq!(settle(&mut desk, &[]), [Effect::Bell]);
+    assert!(footer(&desk).contains("10/udp closed: was app(10)"));
+}
+
+#[test]
+fn a_port_that_closes_on_one_address_and_is_open_on_another_is_told_with_the_address() {
+    let other = Socket {
+        local: Endpoint::new("127.0.0.2".parse().unwrap(), 10),
+        inode: Some(99),
+        ..listener(10)
+    };
+    let mut desk = Desk::new();
+    desk.read(&[listener(10), other]);
+    desk.press("m");
+    settle(&mut desk, &[10]);
+    let told = footer(&desk);
+    assert!(
+        told.contains("10 closed on 127.0.0.2:10: was app(10)"),
+        "{told}"
+    );
+}
+
+/// Were each compared with all that were told, this test would take half a minute.
+#[test]
+fn forty_thousand_sockets_that_close_at_once_are_told_each_once() {
+    let address = |n| std::net::Ipv4Addr::from_bits(0x7f01_0000 + n);
+    let many = (0..40_000).map(|n| Socket {
+        local: Endpoint::new(address(n).into(), 10),
+        inode: Some(1000 + n),
+        ..listener(10)
+    });
+    let mut desk = Desk::new();
+    desk.app.settings.notify = Notify::Desktop;
+    desk.read(
+        &std::iter::once(listener(10))
+            .chain(many)
+            .collect::<Vec<_>>(),
+    );
+    desk.press("m");
+    let effects = settle(&mut desk, &[10]);
+    let [Effect::DesktopNotice(told)] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(told.matches("10 closed on 127.1.").count(), 40_000);
+}
+
+#[test]
+fn two_sockets_of_one_owner_are_told_once() {
+    let other = Socket {
+        local: Endpoint::new("127.0.0.2".parse().unwrap(), 10),
+        inode: Some(99),
+        ..listener(10)
+    };
+    let mut desk = Desk::with_ports(&[10]);
+    desk.press("m");
+    settle(&mut desk, &[]);
+    desk.press("k");
+    desk.wait(LINGER).wake();
+    assert_eq!(read(&mut desk, &[listener(10), other]), [Effect::Bell]);
+    assert_eq!(
+        footer(&desk).matches("opened").count(),
+        1,
+        "{}",
+        footer(&desk)
+    );
+}
+
+#[test]
+fn what_is_watched_is_told_whatever_is_shown() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    desk.press("m2");
+    desk.press("/:99");
+    desk.key(Key::Enter);
+    assert_eq!(settle(&mut desk, &[20]), [Effect::Bell]);
+    assert!(footer(&desk).contains("10 closed"));
+}
+
+/// A menu or a question needs the line for its keys; the news wait until it is left.
+#[test]
+fn news_wait_for_a_menu_or_a_question_to_be_answered() {
+    for open in ["c", "K", "?"] {
+        let mut desk = Desk::with_ports(&[10, 20]);
+        desk.press("m");
+        desk.press(open);
+        assert_eq!(settle(&mut desk, &[20]), [Effect::Bell], "{open}");
+        assert!(!footer(&desk).contains("10 closed"), "{open}");
+        desk.key(Key::Esc);
+        assert!(footer(&desk).contains("10 closed"), "{open}");
+        desk.press("j");
+        assert!(!footer(&desk).contains("10 closed"), "{open}");
+    }
+}
+
+#[test]
+fn while_a_filter_or_a_port_is_typed_the_news_are_seen() {
+    for open in ["/", "g", "B"] {
+        let mut desk = Desk::with_ports(&[10, 20]);
+        desk.press("m");
+        desk.press(open);
+        settle(&mut desk, &[20]);
+        assert!(
+            footer(&desk).contains("10 closed"),
+            "{open}: {}",
+            footer(&desk)
+        );
+    }
+}
+
+#[test]
+fn a_small_terminal_marks_what_is_watched_and_gives_the_news_a_line() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    let (width, height) = (40, 10);
+    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.press("m");
+    desk.press("k");
+    assert_eq!(watched(&desk), [true, false]);
+    settle(&mut desk, &[20]);
+    assert!(footer(&desk).contains("10 closed: was app(10)"));
+}
+
+#[test]
+fn more_ports_than_there_is_room_for_are_counted() {
+    let ports: Vec<u16> = (10..22).collect();
+    let mut desk = Desk::with_ports(&ports);
+    for _ in &ports {
+        desk.press("mj");
+    }
+    let (width, height) = (200, 24);
+    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.press("g");
+    desk.key(Key::Enter);
+    let header = header(&desk);
+    assert!(
+        header.contains("watching 10, 11, 12, 13, 14, 15, 16, 17, 4 more"),
+        "{header}"
+    );
+}
+
+#[test]
+fn without_a_row_no_port_is_watched() {
+    let mut desk = Desk::with_ports(&[]);
+    desk.press("m");
+    assert!(footer(&desk).contains("no port is selected"));
+}

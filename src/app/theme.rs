@@ -1,0 +1,40 @@
+//! Another theme.
+
+use crate::app::App;
+use crate::model::Moment;
+use crate::theme::{Depth, Styles};
+
+impl App {
+    /// The next theme; says which it is, and what the terminal can't show of it.
+    pub(crate) fn choose_next_theme(&mut self, now: Moment) {
+        if self.depth() == Depth::None {
+            return self.warn(
+                "no colours here: --no-color, NO_COLOR, color = false or TERM=dumb",
+                now,
+            );
+        }
+        self.settings.themes.choose_next();
+        let themes = &self.settings.themes;
+        let (name, (at, count)) = (&themes.chosen().name, themes.position());
+        let mut told = format!("theme: {name} ({at} of {count})");
+        let is_itself = self.styles() == themes.chosen().styles;
+        if self.depth() == Depth::Sixteen && !is_itself {
+            told.push_str(", shown as terminal: 16 colours here");
+        }
+        self.report(told, now);
+    }
+
+    /// How many colours there are, as far as they are wanted.
+    fn depth(&self) -> Depth {
+        if self.settings.color {
+            self.environment.depth
+        } else {
+            Depth::None
+        }
+    }
+
+    /// What each meaning looks like now.
+    pub(crate) fn styles(&self) -> Styles {
+        self.settings.themes.chosen().styles.on(self.depth())
+    }
+}

@@ -1,0 +1,244 @@
+//! One bind test: what the socket table shows, what the rules predict, what the kernel answers to real binds, and
+//! whether the two agree.
+//!
+//! Pure: both the evidence and the binds come from a [`Prober`].
+
+pub(super) mod servers;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+
+use super::probe::RULES_ARE_MEASURED;
+use super::rules::{self, Answer, Prediction, Request};
+use super::{Probe, ProbeResult, Target};
+use crate::model::{Answered, Evidence, State, Text};
+
+/// Who can be asked about one port.
+pub trait Prober {
+    /// What the table says of the port now, and the limits of the system.
+    fn rows(&mut self) -> Evidence;
+    /// What the kernel answers to real binds now, in the order in which they were made. Where a bind
+    /// with `SO_REUSEADDR` succeeds, `asks_plain` decides whether one without it is made too.
+    fn probes(&mut self, asks_plain: &dyn Fn(&Probe) -> bool) -> Vec<Probe>;
+    /// Adds who has the sockets of these rows, with what options, and whether they are still there.
+    fn explain(&mut self, evidence: &mut Evidence, answered: Answered);
+}
+
+/// How many more times a port is tested, after two times, if every socket is listed and none explains the refusal:
+/// a server that keeps restarting is likelier than a socket that no table shows.
+const EXTRA_TESTS: usize = 3;
+
+/// The result of one bind test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BindTestResult {
+    /// What was tested: one port.
+    pub target: Target,
+    /// What was read of the machine, just before the binds.
+    pub evidence: Evidence,
+    /// The binds, in the order they were made.
+    pub trials: Vec<Trial>,
+    /// Whether the table and the kernel agree.
+    pub agreement: Agreement,
+}
+
+/// A trial bind, and what the rules predict for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// The bind and the kernel's answer.
+    pub probe: Probe,
+    /// The holders in its way, by their index in the evidence.
+    pub prediction: Prediction,
+}
+
+/// How the kernel's answers compare with the prediction from the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Agreement {
+    /// As predicted, or nothing certain could be predicted.
+    Agreed,
+    /// Not as predicted, and different the second time, or what was in the way was gone both times: the port was
+    /// taken or released during the test.
+    Changed,
+    /// Refused twice and nothing in the table explains it: a socket that no table shows has the port, or this kernel
+    /// has another rule.
+    Disagreed,
+}
+
+impl BindTestResult {
+    /// Tests the target. If kernel and table disagree, or what was in the way is gone a moment later, it is tested
+    /// once more.
+    pub fn of(target: &Target, witness: &mut impl Prober) -> Self {
+        let first = Self::once(target, witness);
+        if first.agreement == Agreement::Agreed {
+            return first;
+        }
+        let mut last = Self::once(target, witness);
+        for _ in 0..EXTRA_TESTS {
+            let is_whole = !last.evidence.may_lack_rows();
+            let is_odd = last.agreement == Agreement::Disagreed && is_whole;
+            if !is_odd || !first.has_same_probes(&last) {
+                break;
+            }
+            last = Self::once(target, witness);
+        }
+        if !first.has_same_probes(&last) {
+            last.agreement = Agreement::Changed;
+        }
+        last
+    }
+
+    fn has_same_probes(&self, other: &Self) -> bool {
+        let probes = self.trials.iter().map(|trial| &trial.probe);
+        probes.eq(other.trials.iter().map(|trial| &trial.probe))
+    }
+
+    /// Whether an error only means that there is no IPv6, and the target includes IPv4: servers then start with
+    /// IPv4 alone. (If IPv6 is only switched off, its wildcard can still be bound, its loopback address can't.)
+    pub(super) fn is_family_missing(&self, result: &ProbeResult) -> bool {
+        let has_both_families = self.target.address.single().is_none();
+        let is_off = self.evidence.limits.is_ipv6_off == Some(true);
+        has_both_families && (result.is("EAFNOSUPPORT") || is_off && result.is("EADDRNOTAVAIL"))
+    }
+
+    /// What the rules predict for a bind of this address and `IPV6_V6ONLY`.
+    pub(super) fn predict(
+        &self,
+        (address, v6only): (IpAddr, Option<bool>),
+        reuse_address: bool,
+    ) -> Prediction {
+        let request = request(&self.target, &self.evidence, address, v6only);
+        predict(
+            &self.evidence,
+            &Request {
+                reuse_address,
+                ..request
+            },
+        )
+    }
+
+    fn once(target: &Target, witness: &mut impl Prober) -> Self {
+        let mut evidence = witness.rows();
+        let wants_plain = |probe: &Probe| is_plain_bind_harmless(probe, target, &evidence);
+        let probes = witness.probes(&wants_plain);
+        let answered = answered(&probes, target, &evidence);
+        witness.explain(&mut evidence, answered);
+        let trial = |probe: Probe| Trial {
+            prediction: predict_probe(&probe, target, &evidence),
+            probe,
+        };
+        let trials: Vec<_> = probes.into_iter().map(trial).collect();
+        let agreement = if trials
+            .iter()
+            .all(|trial| trial.agrees() && trial.is_still_refused(&evidence))
+        {
+            Agreement::Agreed
+        } else if trials.iter().any(Trial::is_unexplained) {
+            Agreement::Disagreed
+        } else {
+            // The socket in the table was gone when the bind was made, or just after.
+            Agreement::Changed
+        };
+        Self {
+            target: target.clone(),
+            evidence,
+            trials,
+            agreement,
+        }
+    }
+}
+
+impl Trial {
+    /// Whether the kernel answered as predicted. An error other than `EADDRINUSE` says nothing about holders: the
+    /// kernel returns it first.
+    fn agrees(&self) -> bool {
+        match (&self.probe.result, self.prediction.is_refused()) {
+            (ProbeResult::Ok, Answer::Yes) => false,
+            (result, Answer::No) => !result.is_in_use(),
+            _ => true,
+        }
+    }
+
+    /// Whether it was refused and nothing in the table explains that.
+    fn is_unexplained(&self) -> bool {
+        self.probe.result.is_in_use() && self.prediction.is_refused() == Answer::No
+    }
+
+    /// Whether a socket that refused it was still open afterwards.
+    fn is_still_refused(&self, evidence: &Evidence) -> bool {
+        let blockers = &self.prediction.blockers;
+        let mut holders = blockers.iter().map(|&index| &evidence.holders[index]);
+        !self.probe.result.is_in_use()
+            || blockers.is_empty()
+            || holders.any(|holder| holder.is_still_open)
+    }
+}
+
+/// How the binds were answered, judged by the rows alone.
+fn answered(probes: &[Probe], target: &Target, evidence: &Evidence) -> Answered {
+    let is_explained =
+        |probe: &&Probe| predict_probe(probe, target, evidence).is_refused() != Answer::No;
+    let refused = || probes.iter().filter(|probe| probe.result.is_in_use());
+    if refused().next().is_none() {
+        Answered::Open
+    } else if refused().all(|probe| is_explained(&probe)) {
+        Answered::Refused
+    } else {
+        Answered::Unexplained
+    }
+}
+
+/// Whether a bind without `SO_REUSEADDR` disturbs no server.
+///
+/// One that succeeds has the port for a microsecond, and a server that starts just then is refused. So it is made only
+/// if sockets in the table, such as connections in TIME_WAIT, will refuse it: that confirms the table. If the table shows
+/// nothing, the bind is not made, unless the table could not be read whole.
+fn is_plain_bind_harmless(first: &Probe, target: &Target, evidence: &Evidence) -> bool {
+    let request = request(target, evidence, first.address, first.v6only);
+    let blockers = predict(evidence, &request).blockers;
+    // A server that listened or was bound a moment ago, and now is not, may be starting again.
+    let lasts = |&index: &usize| {
+        let state = evidence.holders[index].socket.state;
+        !matches!(state, State::Listen | State::Bound)
+    };
+    evidence.may_lack_rows() || !blockers.is_empty() && blockers.iter().all(lasts)
+}
+
+fn predict_probe(probe: &Probe, target: &Target, evidence: &Evidence) -> Prediction {
+    let request = request(target, evidence, probe.address, probe.v6only);
+    let reuse_address = probe.reuse_address;
+    predict(
+        evidence,
+        &Request {
+            reuse_address,
+            ..request
+        },
+    )
+}
+
+/// What the rules predict. They are Linux's: on other systems they only name sockets that may be in the way.
+fn predict(evidence: &Evidence, request: &Request) -> Prediction {
+    let mut prediction = rules::predict(request, &evidence.holders);
+    if !RULES_ARE_MEASURED {
+        prediction.doubtful.append(&mut prediction.blockers);
+    }
+    prediction
+}
+
+/// A bind by this process without options.
+pub(super) fn request(
+    target: &Target,
+    evidence: &Evidence,
+    address: IpAddr,
+    v6only: Option<bool>,
+) -> Request {
+    Request {
+        protocol: target.protocol,
+        address,
+        v6only: v6only.unwrap_or(false),
+        reuse_address: false,
+        reuse_port: false,
+        uid: evidence.limits.uid,
+        // The kernel binds a socket of a link-local address to its interface.
+        device: target.address.zone().map(|zone| Text::new(zone.as_str())),
+    }
+}

@@ -1,0 +1,153 @@
+//! Which servers could start here: the binds that they make, compared with the results of a bind test.
+//!
+//! What each server binds was seen with `strace`; Go is from its documentation. Where a bind was not made, its result
+//! follows from those that were (without `SO_REUSEADDR` it fails wherever it fails with the option; `[::]` for both
+//! families needs `0.0.0.0` and IPv6-only `[::]`), or from the rules. Pure.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use serde::Serialize;
+
+use super::BindTestResult;
+use crate::bind::rules::Answer;
+use crate::bind::{Address, ProbeResult};
+use crate::model::Protocol;
+
+/// Whether a server can start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Start {
+    /// It can.
+    Ok,
+    /// Unknown: an error hides it, or something could not be read.
+    Unknown,
+    /// The kernel refuses it.
+    Refused,
+}
+
+impl Start {
+    /// The word on the screen.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "can start",
+            Self::Unknown => "unknown",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// A kind of server, and what it binds if it is given only a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Servers of that kind.
+    pub servers: &'static str,
+    /// What they bind, in words.
+    pub manner: &'static str,
+    /// The same as sockets; none where the addresses are those of the target.
+    binds: &'static [Bind],
+    reuse_address: bool,
+}
+
+/// An address and `IPV6_V6ONLY`, as a probe binds them.
+type Bind = (IpAddr, Option<bool>);
+
+const V4: Bind = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), None);
+const V6: Bind = (IpAddr::V6(Ipv6Addr::UNSPECIFIED), Some(true));
+
+const fn profile(
+    servers: &'static str,
+    manner: &'static str,
+    binds: &'static [Bind],
+    reuse_address: bool,
+) -> Profile {
+    Profile {
+        servers,
+        manner,
+        binds,
+        reuse_address,
+    }
+}
+
+static TCP: [Profile; 4] = [
+    profile("Node, Java, Go", "[::] for both", &[V4, V6], true),
+    profile("Rust, http.server", "0.0.0.0", &[V4], true),
+    profile("asyncio", "0.0.0.0 and [::]", &[V4, V6], true),
+    profile("socketserver, Perl", "0.0.0.0, no option", &[V4], false),
+];
+
+static UDP: [Profile; 2] = [
+    profile("most servers", "0.0.0.0", &[V4], false),
+    profile("Node udp6, Java, Go", "[::] for both", &[V4, V6], false),
+];
+
+/// Servers that were given an address differ only in the option.
+static ON_AN_ADDRESS: [Profile; 2] = [
+    profile("Node, Java, Go, Rust, asyncio", "SO_REUSEADDR", &[], true),
+    profile("socketserver, Perl", "no option", &[], false),
+];
+
+/// The profiles that fit the target, each with whether it can start.
+pub(in crate::bind) fn profiles(result: &BindTestResult) -> Vec<(Profile, Start)> {
+    let profiles: &[Profile] = match (result.target.address, result.target.protocol) {
+        (Address::Every, Protocol::Tcp) => &TCP,
+        (Address::Every, _) => &UDP,
+        (_, Protocol::Tcp) => &ON_AN_ADDRESS,
+        _ => &[],
+    };
+    let with_start = |profile: &Profile| {
+        let start = match profile.binds {
+            [] => server(result, profile.reuse_address),
+            binds => start(result, binds, profile.reuse_address),
+        };
+        (*profile, start)
+    };
+    profiles.iter().map(with_start).collect()
+}
+
+/// Whether a server can start that binds every address of the target.
+pub(in crate::bind) fn server(result: &BindTestResult, reuse_address: bool) -> Start {
+    let ips = result.target.address.ips().into_iter();
+    let binds = ips.map(|ip| (ip, ip.is_ipv6().then(|| ip.is_unspecified())));
+    start(result, &binds.collect::<Vec<_>>(), reuse_address)
+}
+
+/// Whether all of these can be bound, apart from a family that this system lacks: servers start without it.
+fn start(result: &BindTestResult, binds: &[Bind], reuse_address: bool) -> Start {
+    let probed = |bind: Bind, reuse_address: bool| {
+        let mut probes = result.trials.iter().map(|trial| &trial.probe);
+        let probe = probes.find(|it| {
+            (it.address, it.v6only, it.reuse_address) == (bind.0, bind.1, reuse_address)
+        });
+        probe.map(|probe| &probe.result)
+    };
+    let is_missing = |bind: Bind| {
+        let mut results = [true, false]
+            .into_iter()
+            .filter_map(|reuse| probed(bind, reuse));
+        bind.0.is_ipv6() && results.any(|one| result.is_family_missing(one))
+    };
+    let start_of = |bind: Bind| match (probed(bind, reuse_address), probed(bind, !reuse_address)) {
+        (Some(made), _) => of_result(made),
+        // The option only ever helps.
+        (None, Some(ProbeResult::Ok)) if reuse_address => Start::Ok,
+        (None, Some(other)) if !reuse_address && !other.is_ok() => of_result(other),
+        _ => match result.predict(bind, reuse_address).is_refused() {
+            Answer::No => Start::Ok,
+            Answer::Depends => Start::Unknown,
+            Answer::Yes => Start::Refused,
+        },
+    };
+    let present = binds.iter().filter(|&&bind| !is_missing(bind));
+    present
+        .map(|&bind| start_of(bind))
+        .max()
+        .unwrap_or(Start::Unknown)
+}
+
+fn of_result(result: &ProbeResult) -> Start {
+    match result {
+        ProbeResult::Ok => Start::Ok,
+        result if result.is("EACCES") || result.is("EPERM") => Start::Unknown,
+        ProbeResult::Errno { .. } => Start::Refused,
+    }
+}

@@ -1,0 +1,119 @@
+//! Agreement and disagreement, with a witness who says what the test has it say.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::*;
+use crate::model::{Answered, Holder, Moment, Protocol, Socket, State};
+
+/// Says one thing after the other: whether a listener is in the table, and what a bind answers.
+struct Told {
+    tables: VecDeque<bool>,
+    answers: VecDeque<&'static str>,
+}
+
+impl Prober for Told {
+    fn rows(&mut self) -> Evidence {
+        let local: std::net::SocketAddr = "127.0.0.1:80".parse().unwrap();
+        let listener = Socket::new(Protocol::Tcp, local.into(), None, State::Listen);
+        let is_there = self
+            .tables
+            .pop_front()
+            .expect("not asked more often than that");
+        let at = Moment {
+            steady: Duration::ZERO,
+            wall: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let holder = is_there.then(|| Holder::new(listener));
+        Evidence::new(at, holder.into_iter().collect())
+    }
+
+    fn probes(&mut self, _: &dyn Fn(&Probe) -> bool) -> Vec<Probe> {
+        let result = match self.answers.pop_front().unwrap() {
+            "ok" => ProbeResult::Ok,
+            name => ProbeResult::Errno {
+                raw: 1,
+                name: name.into(),
+            },
+        };
+        vec![Probe {
+            address: "127.0.0.1".parse().unwrap(),
+            v6only: None,
+            reuse_address: true,
+            result,
+        }]
+    }
+
+    fn explain(&mut self, _: &mut Evidence, _: Answered) {}
+}
+
+/// The agreement reached, and how many rounds it took.
+fn examined<const N: usize>(rounds: [(bool, &'static str); N]) -> (Agreement, usize) {
+    let mut witness = Told {
+        tables: rounds.iter().map(|&(is_there, _)| is_there).collect(),
+        answers: rounds.iter().map(|&(_, answer)| answer).collect(),
+    };
+    let target = "127.0.0.1:80".parse().unwrap();
+    let test_result = BindTestResult::of(&target, &mut witness);
+    (test_result.agreement, N - witness.tables.len())
+}
+
+const TAKEN: &str = "EADDRINUSE";
+
+#[test]
+fn what_comes_as_foretold_is_asked_once() {
+    assert_eq!(
+        examined([(true, TAKEN), (true, TAKEN)]),
+        (Agreement::Agreed, 1)
+    );
+    assert_eq!(
+        examined([(false, "ok"), (false, "ok")]),
+        (Agreement::Agreed, 1)
+    );
+}
+
+#[test]
+fn an_error_that_masks_the_holders_contradicts_nothing() {
+    for is_there in [true, false] {
+        let rounds = [(is_there, "EACCES"), (is_there, "EACCES")];
+        assert_eq!(examined(rounds), (Agreement::Agreed, 1));
+    }
+}
+
+#[test]
+fn a_table_that_was_a_moment_old_is_read_again() {
+    assert_eq!(
+        examined([(false, TAKEN), (true, TAKEN)]),
+        (Agreement::Agreed, 2)
+    );
+    assert_eq!(
+        examined([(true, "ok"), (false, "ok")]),
+        (Agreement::Agreed, 2)
+    );
+}
+
+#[test]
+fn answers_that_change_are_a_race() {
+    assert_eq!(
+        examined([(false, TAKEN), (false, "ok")]),
+        (Agreement::Changed, 2)
+    );
+    assert_eq!(
+        examined([(true, "ok"), (true, TAKEN)]),
+        (Agreement::Changed, 2)
+    );
+}
+
+#[test]
+fn whoever_contradicts_a_whole_table_each_time_is_invisible() {
+    assert_eq!(examined([(false, TAKEN); 5]), (Agreement::Disagreed, 5));
+    let seen_late = [
+        (false, TAKEN),
+        (false, TAKEN),
+        (false, TAKEN),
+        (true, TAKEN),
+    ];
+    assert_eq!(examined(seen_late), (Agreement::Agreed, 4));
+    let gone = [(false, TAKEN), (false, TAKEN), (false, "ok")];
+    assert_eq!(examined(gone), (Agreement::Changed, 3));
+}

@@ -1,0 +1,171 @@
+//! Real binds, which touch the operating system and know which one it is.
+//!
+//! A socket is made, bound and closed, one at a time. It never listens: that would add no
+//! information (a bound socket can listen) and clients would reach it. `SO_REUSEPORT` is never
+//! set: its success leaves a mark in the kernel's port table that lets later binds succeed
+//! wrongly. A bind sends nothing and has the port for about a microsecond.
+
+#[cfg(windows)]
+mod exclusive;
+pub(super) mod result;
+pub(super) mod zone;
+
+use std::borrow::Cow;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use socket2::{Domain, Socket, Type};
+
+use super::{Address, Probe, ProbeResult};
+use crate::model::{Protocol, Zone};
+
+/// Binds `port` on the addresses of `address` and returns each trial in the order it was made.
+///
+/// TCP is bound with `SO_REUSEADDR`, and without it too if that succeeds and `wants_plain` says so: a plain bind that
+/// succeeds makes a server fail that starts in the same microsecond; one with the option never disturbed a server
+/// that sets it too. UDP is bound without options only: it would receive at once what is sent to a socket that it
+/// shares a port with. For every address the two wildcards are bound, and a loopback address only if its wildcard
+/// failed.
+pub fn probe(
+    protocol: Protocol,
+    address: Address,
+    port: u16,
+    wants_plain: &dyn Fn(&Probe) -> bool,
+) -> Vec<Probe> {
+    let try_bind = |ip, reuse| try_bind(protocol, (ip, address.zone()), port, reuse);
+    let mut probes = Vec::new();
+    for ip in address.ips() {
+        let first = try_bind(ip, reuses(protocol));
+        let is_open = first.result.is_ok();
+        let is_plain_wanted = is_open && first.reuse_address && wants_plain(&first);
+        probes.push(first);
+        if is_plain_wanted {
+            probes.push(try_bind(ip, false));
+        } else if !is_open && address == Address::Every {
+            let loopback = match ip {
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            };
+            probes.push(try_bind(loopback, reuses(protocol)));
+        }
+    }
+    probes
+}
+
+/// Whether the [rules](super::rules) are this system's: they were measured on Linux alone.
+pub(super) const RULES_ARE_MEASURED: bool = cfg!(target_os = "linux");
+
+/// Whether `SO_REUSEADDR` lets a server bind beside what an earlier one left. On Windows it takes a port
+/// away from the socket that has it, so it is never set there, and `SO_EXCLUSIVEADDRUSE` is.
+pub(super) const REUSE_SHARES: bool = cfg!(not(windows));
+
+/// Whether the first bind sets `SO_REUSEADDR`.
+const fn reuses(protocol: Protocol) -> bool {
+    REUSE_SHARES && matches!(protocol, Protocol::Tcp)
+}
+
+fn try_bind(
+    protocol: Protocol,
+    (address, zone): (IpAddr, Option<Zone>),
+    port: u16,
+    reuse_address: bool,
+) -> Probe {
+    // A wildcard takes one family only, so that each answer is about one family. A single
+    // address must not: a v4-mapped one cannot be bound by a socket that is IPv6 only.
+    let v6only = address.is_ipv6().then(|| address.is_unspecified());
+    let result = zone::with_port(address, zone, port)
+        .and_then(|to_bind| bound(protocol, to_bind, v6only, reuse_address));
+    Probe {
+        address,
+        v6only,
+        reuse_address,
+        result: result.map_or_else(|error| outcome_of(&error), |_| ProbeResult::Ok),
+    }
+}
+
+/// A socket with this address; close-on-exec from the start (socket2 sees to it).
+pub(super) fn bound(
+    protocol: Protocol,
+    address: SocketAddr,
+    v6only: Option<bool>,
+    reuse_address: bool,
+) -> io::Result<Socket> {
+    let kind = match protocol {
+        Protocol::Tcp => Type::STREAM,
+        _ => Type::DGRAM,
+    };
+    let socket = Socket::new(Domain::for_address(address), kind, None)?;
+    if let Some(v6only) = v6only {
+        socket.set_only_v6(v6only)?;
+    }
+    if reuse_address {
+        socket.set_reuse_address(true)?;
+    }
+    #[cfg(windows)]
+    exclusive::set_exclusive(&socket)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+pub(super) fn outcome_of(error: &io::Error) -> ProbeResult {
+    let raw = error.raw_os_error().unwrap_or(0);
+    let known = ERRNOS.iter().find(|(number, _)| *number == raw);
+    let name = match known {
+        Some(&(_, name)) => Cow::Borrowed(name),
+        None => Cow::Owned(format!("errno {raw}")),
+    };
+    ProbeResult::Errno { raw, name }
+}
+
+/// What `socket`, `setsockopt` and `bind` can answer, with this system's numbers.
+#[cfg(unix)]
+static ERRNOS: [(i32, &str); 16] = {
+    use rustix::io::Errno;
+    [
+        (Errno::ADDRINUSE.raw_os_error(), "EADDRINUSE"),
+        (Errno::ADDRNOTAVAIL.raw_os_error(), "EADDRNOTAVAIL"),
+        (Errno::ACCESS.raw_os_error(), "EACCES"),
+        (Errno::PERM.raw_os_error(), "EPERM"),
+        (Errno::INVAL.raw_os_error(), "EINVAL"),
+        (Errno::AFNOSUPPORT.raw_os_error(), "EAFNOSUPPORT"),
+        (Errno::PROTONOSUPPORT.raw_os_error(), "EPROTONOSUPPORT"),
+        (Errno::OPNOTSUPP.raw_os_error(), "EOPNOTSUPP"),
+        (Errno::NOPROTOOPT.raw_os_error(), "ENOPROTOOPT"),
+        (Errno::MFILE.raw_os_error(), "EMFILE"),
+        (Errno::NFILE.raw_os_error(), "ENFILE"),
+        (Errno::NOBUFS.raw_os_error(), "ENOBUFS"),
+        (Errno::NOMEM.raw_os_error(), "ENOMEM"),
+        (Errno::NODEV.raw_os_error(), "ENODEV"),
+        (Errno::NETDOWN.raw_os_error(), "ENETDOWN"),
+        (Errno::NOSYS.raw_os_error(), "ENOSYS"),
+    ]
+};
+
+/// Winsock's numbers under the names that the other systems use. `WSAEACCES` may also mean a
+/// port range that Windows has set aside.
+#[cfg(windows)]
+static ERRNOS: [(i32, &str); 8] = [
+    (10013, "EACCES"),
+    (10022, "EINVAL"),
+    (10024, "EMFILE"),
+    (10042, "ENOPROTOOPT"),
+    (10047, "EAFNOSUPPORT"),
+    (10048, "EADDRINUSE"),
+    (10049, "EADDRNOTAVAIL"),
+    (10055, "ENOBUFS"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_errno_has_its_name_and_an_unknown_one_its_number() {
+        for (raw, name) in ERRNOS {
+            let outcome = outcome_of(&io::Error::from_raw_os_error(raw));
+            assert_eq!(outcome.as_str(), name);
+        }
+        let outcome = outcome_of(&io::Error::from_raw_os_error(9999));
+        assert_eq!(outcome.as_str(), "errno 9999");
+    }
+}

@@ -1,0 +1,231 @@
+//! The facts of one case in words. What is unknown is `None`, or empty where it is only part of a sentence.
+
+use std::net::IpAddr;
+
+use super::case::Case;
+use super::phrases::{
+    after, behind_text, host_text, listed, local_text, locals_text, owner_first, owner_of,
+    restarts_text, seconds, unusual_descriptor, verb_of,
+};
+use crate::bind::{Address, Start};
+use crate::model::{Holder, Protocol, State, counted};
+
+impl Case<'_> {
+    /// The target at the beginning of a sentence: `Port 80`, `127.0.0.1:80`, `UDP port 53`.
+    pub(super) fn target_first(&self) -> String {
+        let target = &self.result.target;
+        let text = target.to_string();
+        let text = text.trim_end_matches("/udp");
+        match (target.protocol, target.address) {
+            (Protocol::Tcp, Address::Every) => format!("Port {text}"),
+            (Protocol::Tcp, _) => text.to_owned(),
+            (_, Address::Every) => format!("UDP port {text}"),
+            _ => format!("UDP {text}"),
+        }
+    }
+
+    /// The addresses that can be bound; `None` if the target names one.
+    pub(super) fn bound_addresses(&self) -> Option<String> {
+        if self.result.target.address.single().is_some() {
+            return None;
+        }
+        let mut addresses: Vec<String> = Vec::new();
+        for trial in self
+            .target_trials()
+            .filter(|trial| trial.probe.result.is_ok())
+        {
+            let address = match trial.probe.address {
+                IpAddr::V4(v4) if v4.is_unspecified() => "every IPv4 address".to_owned(),
+                IpAddr::V6(v6) if v6.is_unspecified() => "every IPv6 address".to_owned(),
+                address => host_text(address),
+            };
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        Some(listed(&addresses))
+    }
+
+    /// The address that could not be bound.
+    pub(super) fn denied_host(&self) -> String {
+        self.denied_address().map_or_else(String::new, host_text)
+    }
+
+    /// Who still has the address that could not be bound.
+    pub(super) fn still_bound(&self) -> Option<String> {
+        let address = self.denied_address()?;
+        let mut holders = self.evidence.holders.iter();
+        let holder = holders.find(|holder| holder.socket.local.address == address)?;
+        let (owner, verb) = (owner_first(holder), verb_of(holder.socket.state));
+        Some(format!(
+            "{owner} still {verb} it: it was an address of this host when that socket was opened."
+        ))
+    }
+
+    /// What the table shows, where an error hides whether the port is in use.
+    pub(super) fn table_shows(&self) -> String {
+        let shown = match self.main_holder() {
+            None => "no socket on it".to_owned(),
+            Some(holder) => {
+                let (owner, local) = (owner_of(holder), local_text(holder));
+                format!("{owner} on {local} ({})", holder.socket.state)
+            }
+        };
+        format!("A bind can't show whether the port is in use. The socket table shows {shown}.")
+    }
+
+    pub(super) fn who(&self) -> String {
+        self.main_holder().map_or_else(String::new, owner_first)
+    }
+
+    /// The addresses of the main holder's owner.
+    pub(super) fn locals(&self) -> String {
+        locals_text(self.of_same_owner())
+    }
+
+    pub(super) fn peer(&self) -> Option<String> {
+        let remote = self.main_holder()?.socket.remote?;
+        Some(remote.to_canonical().to_string())
+    }
+
+    /// Other owners of sockets of the same kind: `beta (pid 2, ann) on 127.0.0.2:80`.
+    pub(super) fn others(&self) -> Option<String> {
+        let first = &self.main_holder()?.socket.owner;
+        let mut others: Vec<(String, Vec<&Holder>)> = Vec::new();
+        for holder in self.alike().filter(|holder| holder.socket.owner != *first) {
+            let owner = owner_of(holder);
+            match others.iter_mut().find(|(one, _)| *one == owner) {
+                Some((_, holders)) => holders.push(holder),
+                None => others.push((owner, vec![holder])),
+            }
+        }
+        let others = others.into_iter().map(|(owner, holders)| {
+            let locals = locals_text(holders.into_iter());
+            format!("{owner} on {locals}")
+        });
+        let others: Vec<_> = others.collect();
+        (!others.is_empty()).then(|| listed(&others))
+    }
+
+    pub(super) fn and_others(&self) -> String {
+        after(", and ", self.others())
+    }
+
+    /// `, running since 12:00:00`, of the process that is named: the first.
+    pub(super) fn running_since(&self) -> String {
+        let holder = self
+            .main_holder()
+            .filter(|holder| holder.activation.is_none());
+        let process = holder.and_then(|holder| holder.socket.owner.present().first());
+        let Some(started) = process.and_then(|process| process.started_at) else {
+            return String::new();
+        };
+        let started = started.to_zoned(self.zone.clone());
+        let now = self.evidence.taken_at.wall.to_zoned(self.zone.clone());
+        let is_today = started.date() == now.date();
+        let format = if is_today {
+            "%H:%M:%S"
+        } else {
+            "%Y-%m-%d %H:%M"
+        };
+        format!(", running since {}", started.strftime(format))
+    }
+
+    /// What the main holder serves, what restarts it, where it has the socket, and what is still free.
+    pub(super) fn about_owner(&self) -> [Option<String>; 4] {
+        let restarts = self.main_holder().and_then(restarts_text);
+        [
+            self.behind_text(),
+            restarts,
+            self.unusual_descriptor(),
+            self.still_open(),
+        ]
+    }
+
+    pub(super) fn behind_text(&self) -> Option<String> {
+        behind_text(self.main_holder()?)
+    }
+
+    pub(super) fn unusual_descriptor(&self) -> Option<String> {
+        unusual_descriptor(self.main_holder()?)
+    }
+
+    /// What could be bound although the target can't.
+    pub(super) fn still_open(&self) -> Option<String> {
+        let open = self.decisive_trials().map(|trial| &trial.probe);
+        let open = open.filter(|probe| probe.result.is_ok());
+        let open: Vec<_> = open
+            .map(|probe| (host_text(probe.address), probe))
+            .collect();
+        let is_v6only = |probe: &crate::bind::Probe| {
+            probe.v6only == Some(true) && probe.address.is_unspecified()
+        };
+        match open.as_slice() {
+            _ if self.with_reuse_address == Start::Ok => None,
+            [] => None,
+            [(host, probe)] if is_v6only(probe) => {
+                Some(format!("An IPv6-only server could still bind {host}."))
+            }
+            open => {
+                let hosts = open.iter().map(|(host, probe)| {
+                    let only = if is_v6only(probe) { " (IPv6 only)" } else { "" };
+                    format!("{host}{only}")
+                });
+                let hosts: Vec<_> = hosts.collect();
+                Some(format!("A server could still bind {}.", listed(&hosts)))
+            }
+        }
+    }
+
+    /// Whether `SO_REUSEADDR` helps, unless something listens.
+    pub(super) fn reuse_hint(&self) -> Option<String> {
+        if self.is_udp() || self.main_holder()?.socket.state == State::Listen {
+            return None;
+        }
+        if self.with_reuse_address == Start::Ok {
+            let they = self.one_or("it", "they");
+            return Some(format!(
+                "A server that sets SO_REUSEADDR can start all the same: {they} did so too."
+            ));
+        }
+        let mut known = self.alike().filter_map(|holder| holder.options);
+        known.any(|options| !options.reuse_address).then(|| {
+            let who = self.one_or("It did not", "Not all of them");
+            format!("{who} set SO_REUSEADDR, so setting it in your server does not help.")
+        })
+    }
+
+    /// `3 connections`, of the main holder's owner.
+    pub(super) fn connections(&self) -> String {
+        counted(self.of_same_owner().count(), "connection", "connections")
+    }
+
+    /// The word for one socket of the main holder's kind, or for several.
+    pub(super) fn one_or(&self, one: &'static str, several: &'static str) -> &'static str {
+        if self.alike().count() == 1 {
+            one
+        } else {
+            several
+        }
+    }
+
+    /// `12 bytes` that the peer has not received.
+    pub(super) fn unsent(&self) -> Option<String> {
+        let queues = self.alike().filter_map(|holder| holder.socket.queue);
+        let bytes: u64 = queues.map(|queue| u64::from(queue.send)).sum();
+        // A FIN that waits for its acknowledgement counts as one.
+        (bytes > 1).then(|| counted(bytes, "byte", "bytes"))
+    }
+
+    pub(super) fn ends_by_itself(&self) -> Option<String> {
+        let left = seconds(self.time_left()?);
+        Some(format!("It ends by itself in {left}."))
+    }
+
+    /// `, the last ends in about 40 s`
+    pub(super) fn last_ends(&self) -> String {
+        let last = self.one_or("it", "the last");
+        let left = self.time_left().map(seconds);
+        left.map_or_else(String::new, |left| format!(", {last} ends in {left}"))
+    }
+}

@@ -1,0 +1,210 @@
+//! `sockeye man`: the man pages, made from the definition that parses the command line, with the filter
+//! language and the keys from their own tables.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::builder::Resettable;
+use clap::{Arg, Args, Command};
+use clap_mangen::Man as Page;
+use regex::Regex;
+use roff::{Inline, Roff, bold, roman};
+use sockeye::filter;
+use sockeye::keymap::{Keymap, Mode};
+
+use crate::cli::args::Cli;
+use crate::cli::commands;
+use crate::cli::output::print;
+
+/// Print a man page, or write all of them
+///
+/// To read one: `sockeye man list | man -l -`.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Whose page; without it, the page of sockeye itself
+    #[arg(value_name = "COMMAND", value_parser = page_names(), conflicts_with = "dir")]
+    page: Option<String>,
+    /// Write every page into this folder: sockeye.1, sockeye-list.1, …
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+/// Prints one page, or writes all.
+pub fn run(wanted: &Man) -> anyhow::Result<u8> {
+    let pages = pages()?;
+    if let Some(folder) = &wanted.dir {
+        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        for (name, page) in &pages {
+            write(&folder.join(format!("{name}.1")), page)?;
+        }
+        return Ok(0);
+    }
+    let name = match &wanted.page {
+        Some(command) => format!("sockeye-{command}"),
+        None => "sockeye".to_owned(),
+    };
+    let page = pages.into_iter().find(|(of, _)| *of == name);
+    let (_, page) = page.context("every command has a page")?;
+    print(|out| out.write_all(&page))?;
+    Ok(0)
+}
+
+fn write(path: &Path, page: &[u8]) -> anyhow::Result<()> {
+    fs::write(path, page).with_context(|| path.display().to_string())
+}
+
+/// Every page with its name: the program's, and one for each command.
+fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut cli = Cli::definition().disable_help_subcommand(true);
+    // Gives the commands the global options, as parsing does.
+    cli.build();
+    let commands: Vec<_> = commands(&cli).cloned().collect();
+    let own = std::iter::once(("sockeye".to_owned(), cli));
+    let named = commands.into_iter().map(|command| {
+        let name = format!("sockeye-{}", command.get_name());
+        (name, command)
+    });
+    let with_page = |(name, command)| Ok((name, page(command)?));
+    own.chain(named).map(with_page).collect()
+}
+
+/// The page of one command, whose usage is put as its help puts it.
+fn page(mut command: Command) -> io::Result<Vec<u8>> {
+    let more = if command.has_subcommands() {
+        filters() + &keys()
+    } else {
+        let takes_a_filter = command
+            .get_positionals()
+            .any(|arg| arg.get_id() == "filter");
+        let filters = takes_a_filter.then(filters).unwrap_or_default();
+        examples(&command) + &filters + ".SH \"SEE ALSO\"\n\\fBsockeye\\fR(1)\n"
+    };
+    let usage = command.render_usage().to_string();
+    let command = command
+        .override_usage(usage.trim_start_matches("Usage: ").to_owned())
+        .subcommand_help_heading("COMMANDS")
+        // The examples get a heading of their own; the generator's would be EXTRA.
+        .after_long_help(Resettable::Reset)
+        .mut_args(under_its_heading);
+    let page = Page::new(command)
+        .source(concat!("sockeye ", env!("CARGO_PKG_VERSION")))
+        .manual("User Commands");
+    let mut roff = Vec::new();
+    page.render(&mut roff)?;
+    let roff = String::from_utf8(roff).map_err(io::Error::other)?;
+    Ok((polished(&roff) + &more).into_bytes())
+}
+
+/// What the help ends with, as it stands there.
+fn examples(command: &Command) -> String {
+    let text = command.get_after_long_help().map(ToString::to_string);
+    let Some((_, lines)) = text.as_deref().and_then(|text| text.split_once('\n')) else {
+        return String::new();
+    };
+    let mut roff = Roff::new();
+    roff.control("SH", ["EXAMPLES"]).control("EX", []);
+    for line in lines.lines() {
+        roff.text([roman(line)]);
+    }
+    roff.control("EE", []);
+    roff.to_roff()
+}
+
+/// The filter language.
+fn filters() -> String {
+    section("FILTERS", filter::words())
+}
+
+/// The keys of the live table, and those of a bind test.
+fn keys() -> String {
+    let keymap = Keymap::default();
+    let of = |mode| {
+        let bindings = keymap.bindings(mode);
+        bindings.map(|binding| (binding.keys_text(), binding.help))
+    };
+    section("KEYS", of(Mode::Table)) + &section("KEYS OF A BIND TEST", of(Mode::Bind))
+}
+
+/// A heading, and words with their meaning.
+fn section<'a>(title: &str, words: impl Iterator<Item = (String, &'a str)>) -> String {
+    let mut roff = Roff::new();
+    roff.control("SH", [title]);
+    for (word, meaning) in words {
+        let lines: [Vec<Inline>; 2] = [vec![bold(word)], vec![roman(meaning)]];
+        roff.control("TP", []);
+        for line in lines {
+            roff.text(line);
+        }
+    }
+    roff.to_roff()
+}
+
+fn under_its_heading(arg: Arg) -> Arg {
+    if arg.is_positional() {
+        arg.help_heading("Arguments")
+    } else {
+        arg
+    }
+}
+
+/// The page with its words of code in bold instead of backquotes, which roff takes for opening quotes;
+/// and with an empty date, as the generator's is no argument at all and the version would stand for it.
+fn polished(roff: &str) -> String {
+    let code = Regex::new("`([^`\n]+)`").expect("the pattern is fixed and valid");
+    let roff = code.replace_all(roff, r"\fB$1\fR");
+    let undated = Regex::new(r"(?m)^(\.TH \S+ 1)  ").expect("the pattern is fixed and valid");
+    undated.replace(&roff, "$1 \"\" ").into_owned()
+}
+
+/// The commands that have a page. Not taken from the definition, as this is a part of it; a test holds
+/// the two together.
+const fn page_names() -> [&'static str; 9] {
+    [
+        "list",
+        "watch",
+        "check",
+        "free",
+        "wait",
+        "completions",
+        "man",
+        "keys",
+        "config",
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_and_filters_have_headings_of_their_own() {
+        for (name, page) in pages().unwrap() {
+            assert!(!page_has(&page, "EXTRA"), "{name}");
+            let has_examples = ["list", "watch", "check", "free", "wait", "config"]
+                .iter()
+                .any(|command| name == format!("sockeye-{command}"));
+            assert_eq!(page_has(&page, "EXAMPLES"), has_examples, "{name}");
+            let takes_filters = ["sockeye", "sockeye-list", "sockeye-watch"];
+            let has_filters = page_has(&page, "FILTERS");
+            assert_eq!(has_filters, takes_filters.contains(&&*name), "{name}");
+        }
+    }
+
+    fn page_has(page: &[u8], heading: &str) -> bool {
+        let page = String::from_utf8_lossy(page);
+        page.lines().any(|line| line == format!(".SH {heading}"))
+    }
+
+    #[test]
+    fn every_command_has_a_page_and_can_be_asked_for() {
+        let pages = pages().unwrap();
+        let names: Vec<_> = pages.iter().map(|(name, _)| name.as_str()).collect();
+        let asked = page_names().map(|name| format!("sockeye-{name}"));
+        let expected: Vec<_> = std::iter::once("sockeye")
+            .chain(asked.iter().map(String::as_str))
+            .collect();
+        assert_eq!(names, expected);
+    }
+}

@@ -1,0 +1,88 @@
+//! The program's clock: the only place that reads the system's.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::Moment;
+
+/// Counts steadily from the program's start, whatever happens to the wall clock. On Linux it goes on
+/// while the machine is suspended, as the ages of sockets do.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    started: Steady,
+}
+
+impl Clock {
+    /// A clock that starts now.
+    pub fn start() -> Self {
+        Self {
+            started: Steady::now(),
+        }
+    }
+
+    /// The present.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that everything else is given"
+    )]
+    pub fn now(&self) -> Moment {
+        Moment {
+            steady: self.started.elapsed(),
+            wall: Timestamp::now(),
+        }
+    }
+}
+
+/// A point on a clock that never goes back.
+#[cfg(target_os = "linux")]
+#[derive(Clone, Copy, Debug)]
+struct Steady(Duration);
+
+#[cfg(target_os = "linux")]
+impl Steady {
+    /// Time since the machine was booted. Where a sandbox does not know that clock: since then, but for the
+    /// time of being suspended.
+    fn now() -> Self {
+        use nix::time::{ClockId, clock_gettime};
+        let since_boot = clock_gettime(ClockId::CLOCK_BOOTTIME);
+        let since_boot = since_boot.or_else(|_| clock_gettime(ClockId::CLOCK_MONOTONIC));
+        Self(since_boot.map(Duration::from).unwrap_or_default())
+    }
+
+    fn elapsed(self) -> Duration {
+        Self::now().0.saturating_sub(self.0)
+    }
+}
+
+/// A point on a clock that never goes back.
+#[cfg(not(target_os = "linux"))]
+#[derive(Clone, Copy, Debug)]
+struct Steady(std::time::Instant);
+
+#[cfg(not(target_os = "linux"))]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the clock that everything else is given"
+)]
+impl Steady {
+    fn now() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steady_clock_never_goes_back() {
+        let clock = Clock::start();
+        let moments: Vec<_> = (0..1000).map(|_| clock.now().steady).collect();
+        assert!(moments.is_sorted());
+    }
+}

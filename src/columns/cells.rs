@@ -1,0 +1,100 @@
+//! The texts of cells that take more than a line to make.
+
+use super::CellContext;
+use super::describe::{name_and_pid, owner_text};
+use crate::model::{AcceptQueue, Fill, Owner};
+use crate::track::{ChangeKind, Row};
+
+/// Shown where there is no value.
+pub(super) const NONE: &str = "–";
+
+/// Shown while the search for a value runs.
+pub(super) const PENDING: &str = "…";
+
+pub(super) fn or_none(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| NONE.into(), |value| value.to_string())
+}
+
+/// A dual-stack `::` reads `:: +v4`, as it accepts IPv4 too; a bound interface is appended as `%name`. A v4-mapped
+/// address is shown as IPv4; the protocol column says `tcp6`. A socket without a port shows what it is bound to:
+/// `/run/app.sock`, `@name`, `arp%eth0`, `0.0.0.0:icmp`.
+pub(super) fn local(row: &Row, _: &CellContext) -> String {
+    let socket = &row.socket;
+    let interface = socket.interface.as_ref();
+    let interface = interface.map_or(String::new(), |name| format!("%{name}"));
+    if socket.portless.is_some() {
+        return or_none(socket.local_text()) + &interface;
+    }
+    let is_dual = socket.dual_stack == Some(true);
+    let both = if is_dual { " +v4" } else { "" };
+    format!("{}{interface}{both}", socket.local.address.to_canonical())
+}
+
+/// `closed` for a row that lingers, `old → new` while a change of state is highlighted; the use of an accept queue
+/// from half full on: `LISTEN 96/128`, `LISTEN 129/128 full`.
+pub(super) fn state(row: &Row, context: &CellContext) -> String {
+    let state = row.socket.state;
+    match fresh_change(row, context) {
+        Some(ChangeKind::Closed) => "closed".into(),
+        Some(ChangeKind::State { from }) => format!("{from} → {state}"),
+        _ => match AcceptQueue::of(&row.socket) {
+            Some(queue) => format!("{state}{}", fill_text(queue, context)),
+            None => state.to_string(),
+        },
+    }
+}
+
+/// In brief it is as wide as the longest state: ` 75%`, ` full`.
+fn fill_text(queue: AcceptQueue, context: &CellContext) -> String {
+    let AcceptQueue { waiting, backlog } = queue;
+    match (queue.fill(), context.brief) {
+        (Fill::Roomy, _) => String::new(),
+        (Fill::Filling, true) => format!(" {}%", queue.percent()),
+        (Fill::Filling, false) => format!(" {waiting}/{backlog}"),
+        (Fill::Full, true) => " full".into(),
+        (Fill::Full, false) => format!(" {waiting}/{backlog} full"),
+    }
+}
+
+/// The change to show as `old → new`: a recent one, where there is room.
+fn fresh_change<'a>(row: &'a Row, context: &CellContext) -> Option<&'a ChangeKind> {
+    row.mark(context.now, context.highlight)?;
+    let kind = row.change.as_ref().map(|change| &change.kind)?;
+    (!context.brief || *kind == ChangeKind::Closed).then_some(kind)
+}
+
+/// Without a pid, the process column alone says what the owner is.
+pub(super) fn pid(row: &Row, context: &CellContext) -> String {
+    let lowest = |owner: &Owner| owner.processes().first().map(|process| process.pid);
+    let owner = &row.socket.owner;
+    match (owner, lowest(owner), fresh_change(row, context)) {
+        (Owner::Past(_), Some(pid), _) => format!("was {pid}"),
+        (_, Some(pid), Some(ChangeKind::Owner { from })) => match lowest(from) {
+            Some(old) if old != pid => format!("{old} → {pid}"),
+            _ => pid.to_string(),
+        },
+        (Owner::Unknown, None, _) => PENDING.into(),
+        (_, pid, _) => or_none(pid),
+    }
+}
+
+/// `node(12) → node(45)` while a change of owner is highlighted. In brief the pid of a former owner is left to the
+/// pid column; the user of a hidden owner is left out beside a user column.
+pub(super) fn process(row: &Row, context: &CellContext) -> String {
+    let first = |owner: &Owner| or_none(owner.processes().first().map(|one| name_and_pid(one)));
+    match (fresh_change(row, context), &row.socket.owner) {
+        (Some(ChangeKind::Owner { from }), to) => format!("{} → {}", first(from), first(to)),
+        (_, Owner::Past(processes)) if context.brief && !processes.is_empty() => {
+            format!("was {}", processes[0].name)
+        }
+        (_, Owner::Hidden) if context.has_user => "hidden".into(),
+        _ => owner_text(&row.socket),
+    }
+}
+
+pub(super) fn user(row: &Row, context: &CellContext) -> String {
+    match (&row.socket.user, row.socket.uid) {
+        (Some(user), uid) if context.names || uid.is_none() => user.to_string(),
+        (_, uid) => or_none(uid),
+    }
+}

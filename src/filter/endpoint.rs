@@ -1,0 +1,83 @@
+//! Patterns for addresses and ports: `10.0.0.7`, `10.0.0.0/8`, `::1`, `fe80::1%eth0`, `localhost`, each with or
+//! without a port as in `10.0.0.7:443`, `[::1]:8000-8999`, `localhost:https`; or a port alone, `:443`.
+
+use std::net::Ipv6Addr;
+use std::ops::RangeInclusive;
+
+use ipnet::IpNet;
+
+use crate::model::{Endpoint, Protocol, Scope, Socket, Zone};
+
+/// An end of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Local,
+    /// A socket without a peer never matches.
+    Remote,
+    Either,
+}
+
+/// An address, a port, or both. At least one is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct EndpointPattern {
+    /// `None` for any.
+    pub host: Option<Host>,
+    /// `None` for any.
+    pub ports: Option<Ports>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Host {
+    /// Every loopback address, IPv4 and IPv6.
+    Localhost,
+    /// A network, with zero host bits. A single address is a network of one.
+    Net(IpNet),
+    /// An address of a socket that is bound to this interface.
+    Zoned(Ipv6Addr, Zone),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ports {
+    /// A single port is a range of one.
+    Range(RangeInclusive<u16>),
+    Service {
+        /// Its name in the service table.
+        name: &'static str,
+        /// Where it is registered; never empty.
+        ports: Vec<(Protocol, u16)>,
+    },
+}
+
+impl EndpointPattern {
+    /// A port at any address.
+    pub const fn at_port(ports: Ports) -> Self {
+        Self {
+            host: None,
+            ports: Some(ports),
+        }
+    }
+
+    /// Whether this end of the socket matches. The ports of a service depend on the protocol.
+    pub fn matches(&self, socket: &Socket, endpoint: &Endpoint) -> bool {
+        let host = self.host.as_ref();
+        host.is_none_or(|host| host.contains(socket, endpoint))
+            && self.ports.as_ref().is_none_or(|ports| match ports {
+                Ports::Range(range) => range.contains(&endpoint.port),
+                Ports::Service { ports, .. } => ports.contains(&(socket.protocol, endpoint.port)),
+            })
+    }
+}
+
+impl Host {
+    /// A v4-mapped address is in the networks of both its forms.
+    fn contains(&self, socket: &Socket, endpoint: &Endpoint) -> bool {
+        let address = endpoint.address;
+        match self {
+            Self::Localhost => endpoint.scope() == Scope::Loopback,
+            Self::Net(net) => net.contains(&address) || net.contains(&address.to_canonical()),
+            Self::Zoned(zoned, zone) => {
+                address == *zoned && socket.interface.as_deref() == Some(zone.as_str())
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The parsed form of a filter.
+//!
+//! Built through [`Expr`]'s constructors only, which keep it in one shape: no group of one, no group directly inside
+//! another of its kind, no double negation. So equal filters compare equal, and what is printed reads back to the same
+//! tree.
+
+use std::ops::RangeInclusive;
+
+use regex::Regex;
+
+use super::endpoint::{EndpointPattern, Side};
+use super::needle::Needle;
+use super::vocabulary::{Flag, Transport};
+use crate::model::{Kinds, Pid, State};
+
+/// A condition on a row.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Expr {
+    Term(Term),
+    Not(Box<Expr>),
+    /// At least two, all of them.
+    All(Vec<Expr>),
+    /// At least two, any of them.
+    Any(Vec<Expr>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Term {
+    /// Bare digits: the start of a port, or a pid.
+    Number(u32),
+    Transport(Transport),
+    Endpoint(Side, EndpointPattern),
+    /// Pids of the owners.
+    Pid(RangeInclusive<Pid>),
+    /// Part of any text of the row.
+    Text(Needle),
+    /// Part of one of its texts.
+    Part(Part, Needle),
+    State(State),
+    Is(Flag),
+    /// A regex over the row's text.
+    Regex(Pattern),
+}
+
+/// The texts of a row that have a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Process,
+    Command,
+    /// User name; digits are a uid.
+    User,
+    Unit,
+    Service,
+}
+
+/// A compiled regex, compared by its source.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern {
+    /// As written, without the slashes around it.
+    pub source: String,
+    /// Compiled, ignoring case.
+    pub regex: Regex,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+impl Expr {
+    /// At least one member must be given.
+    pub fn all(members: Vec<Self>) -> Self {
+        let flat = members.into_iter().flat_map(|member| match member {
+            Self::All(inner) => inner,
+            other => vec![other],
+        });
+        Self::one_or(flat.collect(), Self::All)
+    }
+
+    /// At least one member must be given.
+    pub fn any(members: Vec<Self>) -> Self {
+        let flat = members.into_iter().flat_map(|member| match member {
+            Self::Any(inner) => inner,
+            other => vec![other],
+        });
+        Self::one_or(flat.collect(), Self::Any)
+    }
+
+    pub fn not(self) -> Self {
+        match self {
+            Self::Not(inner) => *inner,
+            other => Self::Not(Box::new(other)),
+        }
+    }
+
+    /// The kinds of sockets that it names, except under a negation.
+    pub fn kinds(&self) -> Kinds {
+        match self {
+            Self::Term(Term::Transport(transport)) => Kinds::of(transport.protocol),
+            Self::Term(_) | Self::Not(_) => Kinds::NONE,
+            Self::All(members) | Self::Any(members) => {
+                let kinds = members.iter().map(Self::kinds);
+                kinds.fold(Kinds::NONE, Kinds::and)
+            }
+        }
+    }
+
+    fn one_or(mut members: Vec<Self>, many: fn(Vec<Self>) -> Self) -> Self {
+        match members.pop() {
+            Some(only) if members.is_empty() => only,
+            last => {
+                members.extend(last);
+                many(members)
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Reads an address, a port, or both.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use ipnet::{IpNet, Ipv4Net};
+
+use super::value;
+use crate::filter::endpoint::{EndpointPattern, Host};
+use crate::filter::error::shown;
+use crate::model::Zone;
+
+const ACCEPTED: &str =
+    "use an address, 10.0.0.0/8 or localhost, also with a port as in 10.0.0.1:443 or [::1]:443";
+
+/// Why a text can't be read, with the sentence to show.
+#[derive(Debug)]
+pub(super) enum EndpointError {
+    /// It does not begin with an address.
+    NotAnAddress(String),
+    /// It does, but the port or the interface after it is wrong.
+    WrongPort(String),
+}
+
+impl EndpointError {
+    pub fn message(self) -> String {
+        match self {
+            Self::NotAnAddress(message) | Self::WrongPort(message) => message,
+        }
+    }
+}
+
+impl EndpointPattern {
+    /// Reads an address, a port after a colon, or both.
+    pub(super) fn read(text: &str) -> Result<Self, EndpointError> {
+        if text.is_empty() {
+            let message = format!("the address is missing: {ACCEPTED}");
+            return Err(EndpointError::NotAnAddress(message));
+        }
+        let (host, port) = match Host::read(text) {
+            Some(host) => (Some(host), None),
+            None => split(text).ok_or_else(|| {
+                let message = format!("{} is not an address: {ACCEPTED}", shown(text));
+                EndpointError::NotAnAddress(message)
+            })?,
+        };
+        if let Some(Host::Zoned(_, zone)) = host
+            && zone.number().is_some()
+        {
+            // The table has the names of interfaces only.
+            let message = "write the interface by name, as in fe80::1%eth0, not by number";
+            return Err(EndpointError::WrongPort(message.to_owned()));
+        }
+        let ports = port.map(value::ports).transpose();
+        let ports = ports.map_err(EndpointError::WrongPort)?;
+        Ok(Self { host, ports })
+    }
+
+    /// The same, but a port needs no colon before it.
+    pub(super) fn read_or_port(text: &str) -> Result<Self, EndpointError> {
+        let pattern = Self::read(text);
+        let is_not_an_address = matches!(pattern, Err(EndpointError::NotAnAddress(_)));
+        if !is_not_an_address || text.is_empty() || text.contains([':', '.', '/', '[', '%']) {
+            return pattern;
+        }
+        match value::ports(text) {
+            Ok(ports) => Ok(Self::at_port(ports)),
+            // Digits are meant as a port.
+            Err(message) if text.starts_with(|c: char| c.is_ascii_digit()) => {
+                Err(EndpointError::WrongPort(message))
+            }
+            Err(_) => pattern.map_err(|error| {
+                let message = format!("{}; or a port (443, https)", error.message());
+                EndpointError::NotAnAddress(message)
+            }),
+        }
+    }
+}
+
+/// Splits a text into its host and its port; `None` if it does not begin with a host. An IPv6 address needs
+/// brackets, as it has colons itself.
+fn split(text: &str) -> Option<(Option<Host>, Option<&str>)> {
+    if let Some(inside) = text.strip_prefix('[') {
+        let (host, rest) = inside.split_once(']')?;
+        let host = Host::read(host).filter(|_| host.contains(':'))?;
+        return match rest.strip_prefix(':') {
+            None if rest.is_empty() => Some((Some(host), None)),
+            port => Some((Some(host), Some(port?))),
+        };
+    }
+    let (host, port) = text.rsplit_once(':')?;
+    if host.is_empty() {
+        return Some((None, Some(port)));
+    }
+    let is_host = host.eq_ignore_ascii_case("localhost")
+        || host.parse::<Ipv4Addr>().is_ok()
+        || host.parse::<Ipv4Net>().is_ok();
+    let host = Host::read(host).filter(|_| is_host)?;
+    Some((Some(host), Some(port)))
+}
+
+impl Host {
+    /// Reads `localhost`, an address or a network. A v4-mapped one is read as the IPv4 in it.
+    fn read(text: &str) -> Option<Self> {
+        if text.eq_ignore_ascii_case("localhost") {
+            return Some(Self::Localhost);
+        }
+        if let Some((address, zone)) = Zone::split(text)
+            && address.to_ipv4_mapped().is_none()
+        {
+            return Some(Self::Zoned(address, zone));
+        }
+        let address = text.parse::<IpAddr>().map(IpNet::from);
+        let net = address.or_else(|_| text.parse::<IpNet>()).ok()?.trunc();
+        Some(Self::Net(unmapped(net).unwrap_or(net)))
+    }
+}
+
+/// The IPv4 network in a v4-mapped one (`::ffff:10.0.0.0/104`).
+fn unmapped(net: IpNet) -> Option<IpNet> {
+    let IpNet::V6(v6) = net else { return None };
+    let bits = v6.prefix_len().checked_sub(96)?;
+    let v4 = Ipv4Net::new(v6.addr().to_ipv4_mapped()?, bits).ok()?;
+    Some(IpNet::V4(v4))
+}

@@ -1,0 +1,267 @@
+//! Describes the rules that were found. Those that change nothing are dropped; those that are the same for both
+//! versions of IP, for both hooks or for several targets are one redirect. Pure.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::condition::{Condition, Subject};
+use super::rule::{Address, Hook, Packet, Table, Target, TargetPort, Version};
+use super::trace::{Sent, trace};
+use crate::model::{Protocol, Redirect, RedirectTarget, RedirectedPackets, Text, counted};
+
+/// No more targets of one redirect are named than this.
+const MOST_NAMED: usize = 4;
+
+/// No more redirects of one port are kept than this.
+const MOST_REDIRECTS: usize = 64;
+
+/// The redirects of a port.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) redirects: Vec<Redirect>,
+    /// What may redirect it and could not be traced.
+    pub(super) unknown: Vec<String>,
+}
+
+/// A redirect before it is described.
+struct Draft {
+    place: String,
+    chain: String,
+    targets: Vec<Target>,
+    conditions: Vec<Condition>,
+    packets: RedirectedPackets,
+    /// `None`: both.
+    version: Option<Version>,
+    comment: Option<String>,
+}
+
+/// Traces a port's packets through every table and describes each redirect once; `own` are the addresses of this
+/// machine, if they could be read.
+pub(super) fn redirects(
+    tables: &[&Table],
+    protocol: Protocol,
+    port: u16,
+    own: Option<&[IpNet]>,
+) -> Found {
+    let (mut drafts, mut unknown) = (Vec::new(), Vec::new());
+    for table in tables {
+        for base in &table.bases {
+            for &version in base.versions {
+                let packet = Packet {
+                    protocol,
+                    port,
+                    version,
+                    hook: base.hook,
+                    is_nat: base.is_nat,
+                    own,
+                };
+                let traced = trace(table, &base.name, &packet);
+                let found = traced.found.into_iter();
+                drafts.extend(found.filter_map(|sent| draft(sent, &table.place, &packet)));
+                for what in traced.unknown {
+                    let what = format!("{}: {what}", table.place);
+                    if !unknown.contains(&what) {
+                        unknown.push(what);
+                    }
+                }
+            }
+        }
+    }
+    let drafts = without_shares(drafts);
+    let drafts = merged(drafts, |one, other| {
+        let is_pair = one.version.zip(other.version).is_some_and(|(a, b)| a != b);
+        let is_same = is_pair && one.packets == other.packets && is_same(one, other);
+        if is_same {
+            one.version = None;
+        }
+        is_same
+    });
+    let drafts = merged(drafts, |one, other| {
+        let is_same = one.version == other.version && is_same(one, other);
+        if is_same && one.packets != other.packets {
+            one.packets = RedirectedPackets::All;
+        }
+        is_same
+    });
+    if let Some(more) = drafts
+        .len()
+        .checked_sub(MOST_REDIRECTS)
+        .filter(|&more| more > 0)
+    {
+        let verb = if more == 1 { "is" } else { "are" };
+        let rules = counted(more, "more rule", "more rules");
+        unknown.push(format!("there {verb} {rules}"));
+    }
+    let drafts = drafts.iter().take(MOST_REDIRECTS);
+    Found {
+        redirects: drafts
+            .map(|draft| redirect(draft, protocol, port))
+            .collect(),
+        unknown,
+    }
+}
+
+/// A rule that sends packets elsewhere; `None` if they stay where they are.
+fn draft(sent: Sent, place: &str, packet: &Packet<'_>) -> Option<Draft> {
+    let is_here = |target: &Target| {
+        let has_address = match &target.address {
+            None => true,
+            Some(Address::One(address)) => packet.is_own(*address),
+            Some(Address::Several(_)) => false,
+        };
+        let ports = [TargetPort::Same, TargetPort::One(packet.port)];
+        has_address && ports.contains(&target.port)
+    };
+    if sent.targets.iter().all(is_here) {
+        return None;
+    }
+    let not_by_loopback = Condition::new(Subject::InInterface, "lo").negated();
+    let packets = match packet.hook {
+        Hook::Output => RedirectedPackets::Local,
+        // What is sent here passes prerouting when it comes back in.
+        Hook::Prerouting if !packet.is_nat && !sent.conditions.contains(&not_by_loopback) => {
+            RedirectedPackets::All
+        }
+        Hook::Prerouting => RedirectedPackets::Incoming,
+    };
+    let mut conditions = sent.conditions;
+    conditions.sort();
+    conditions.dedup();
+    Some(Draft {
+        place: place.to_owned(),
+        chain: sent.chain,
+        targets: sent.targets,
+        conditions,
+        packets,
+        version: Some(packet.version),
+        comment: sent.comment,
+    })
+}
+
+/// Whether two rules do the same with other packets.
+fn is_same(one: &Draft, other: &Draft) -> bool {
+    one.place == other.place
+        && one.targets == other.targets
+        && one.comment == other.comment
+        && one.conditions == other.conditions
+}
+
+/// Merges each draft into the first one that takes it.
+fn merged(drafts: Vec<Draft>, takes: impl Fn(&mut Draft, &Draft) -> bool) -> Vec<Draft> {
+    let mut kept: Vec<Draft> = Vec::new();
+    for draft in drafts {
+        if !kept.iter_mut().any(|one| takes(one, &draft)) {
+            kept.push(draft);
+        }
+    }
+    kept
+}
+
+/// Merges the targets that share packets at random. The last one mostly has no share: it gets the rest.
+fn without_shares(drafts: Vec<Draft>) -> Vec<Draft> {
+    let without = |draft: &Draft| {
+        let others = draft.conditions.iter().filter(|one| !one.is_share());
+        others.cloned().collect::<Vec<_>>()
+    };
+    let has_share = |draft: &Draft| draft.conditions.iter().any(Condition::is_share);
+    merged(drafts, |one, other| {
+        let is_partner = (has_share(one) || one.targets.len() > 1)
+            && one.place == other.place
+            && one.packets == other.packets
+            && one.version == other.version
+            && without(one) == without(other);
+        if is_partner {
+            one.conditions = without(one);
+            let new = other
+                .targets
+                .iter()
+                .filter(|target| !one.targets.contains(target));
+            one.targets.extend(new.cloned().collect::<Vec<_>>());
+        }
+        is_partner
+    })
+}
+
+fn redirect(draft: &Draft, protocol: Protocol, port: u16) -> Redirect {
+    let mut conditions = draft.conditions.clone();
+    let has_address = draft.targets.iter().any(|target| target.address.is_some());
+    if let Some(version) = draft.version.filter(|_| !has_address) {
+        let name = match version {
+            Version::V4 => "IPv4",
+            Version::V6 => "IPv6",
+        };
+        conditions.push(Condition::new(Subject::Version, name));
+    }
+    conditions.sort();
+    conditions.dedup();
+    let (unknown, known): (Vec<_>, Vec<_>) = conditions.iter().partition(|one| one.is_unknown());
+    let mut phrases: Vec<_> = known.iter().map(|one| Text::new(&one.phrase())).collect();
+    if let [_, _, ..] = unknown.as_slice() {
+        let words: Vec<_> = unknown.iter().map(|one| one.words()).collect();
+        let phrase = format!(
+            "meet conditions that were not understood: {}",
+            words.join(", ")
+        );
+        phrases.push(Text::new(&phrase));
+    } else {
+        phrases.extend(unknown.iter().map(|one| Text::new(&one.phrase())));
+    }
+    let place = format!("{} {}", draft.place, draft.chain);
+    let comment = draft.comment.as_deref();
+    Redirect {
+        protocol,
+        packets: draft.packets,
+        conditions: phrases,
+        to: target(&draft.targets, port),
+        place: Text::new(place.trim_end()),
+        comment: comment
+            .map(str::trim)
+            .filter(|one| !one.is_empty())
+            .map(Text::new),
+    }
+}
+
+fn target(targets: &[Target], port: u16) -> RedirectTarget {
+    let only = targets.first().filter(|_| targets.len() == 1);
+    RedirectTarget {
+        address: only.and_then(|only| match only.address {
+            Some(Address::One(address)) => Some(address),
+            _ => None,
+        }),
+        port: only.and_then(|only| match only.port {
+            TargetPort::One(port) => Some(port),
+            _ => None,
+        }),
+        text: Text::new(&targets_text(targets, port)),
+        is_unreachable: false,
+    }
+}
+
+fn targets_text(targets: &[Target], port: u16) -> String {
+    let some = targets.iter().take(MOST_NAMED);
+    let texts: Vec<_> = some.map(|target| target_text(target, port)).collect();
+    match (texts.as_slice(), targets.len()) {
+        ([only], 1) => only.clone(),
+        ([others @ .., last], count) if count <= MOST_NAMED => {
+            format!("one of {} and {last}", others.join(", "))
+        }
+        (some, count) => format!("one of {} and {} more", some.join(", "), count - some.len()),
+    }
+}
+
+fn target_text(target: &Target, same: u16) -> String {
+    let ports = match &target.port {
+        TargetPort::Same => same.to_string(),
+        TargetPort::One(port) => port.to_string(),
+        TargetPort::Several(ports) => ports.clone(),
+    };
+    match (&target.address, &target.port) {
+        (None, TargetPort::Several(_)) => format!("ports {ports}"),
+        (None, _) => format!("port {ports}"),
+        (Some(Address::One(IpAddr::V6(address))), _) => format!("[{address}]:{ports}"),
+        (Some(Address::One(address)), _) => format!("{address}:{ports}"),
+        (Some(Address::Several(addresses)), TargetPort::Same) => addresses.clone(),
+        (Some(Address::Several(addresses)), _) => format!("{addresses}, port {ports}"),
+    }
+}

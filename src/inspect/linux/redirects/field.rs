@@ -1,0 +1,273 @@
+//! What a rule compares: a field of the packet with a value. Pure.
+//!
+//! What the port, the protocol, the version of IP and the hook decide is decided here; the rest becomes a
+//! [`Condition`].
+
+use ipnet::IpNet;
+
+use super::condition::{Condition, Subject};
+use super::rule::{Hook, Packet, Version};
+use crate::model::Protocol;
+
+/// What comparing a field comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Holds,
+    Fails,
+    If(Condition),
+}
+
+impl Outcome {
+    const fn certain(holds: bool) -> Self {
+        if holds { Self::Holds } else { Self::Fails }
+    }
+}
+
+/// A field of the packet or of its connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Field {
+    pub(super) kind: Kind,
+    /// Which packets have it.
+    pub(super) of: Of,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    Every,
+    Protocol(Protocol),
+    Version(Version),
+    /// Other protocols than those that are traced.
+    Other,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Port,
+    SourcePort,
+    /// One of both.
+    EitherPort,
+    Protocol,
+    Version,
+    EtherType,
+    Source,
+    Destination,
+    /// `local`, `broadcast`, … (`RTN_LOCAL` of `rtnetlink(7)`).
+    SourceType,
+    DestinationType,
+    InInterface,
+    OutInterface,
+    User,
+    Group,
+    /// The state of the connection.
+    State,
+    TcpFlags,
+    /// Chosen at random, in turn or by a hash.
+    Share,
+    /// Anything else: a condition with this subject and these words before the value.
+    Other(Subject, String),
+}
+
+/// A value in a rule or a set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    Number(u64),
+    Range(u64, u64),
+    Net(IpNet),
+    /// A name, or what is only repeated.
+    Text(String),
+    List(Vec<Value>),
+    /// An expression of the tool.
+    Other(String),
+}
+
+impl Value {
+    /// A network, or the address that is one.
+    pub(super) fn net(text: &str) -> Option<Self> {
+        let host = text.parse::<std::net::IpAddr>().map(IpNet::from);
+        let net = host.or_else(|_| text.parse::<IpNet>()).ok()?;
+        Some(Self::Net(net.trunc()))
+    }
+
+    /// Whether a number is this one, in this range or has this name; `None` if this is no number.
+    fn has(&self, number: u64, name: &str) -> Option<bool> {
+        match self {
+            Self::Number(one) => Some(*one == number),
+            Self::Range(first, last) => Some((*first..=*last).contains(&number)),
+            Self::Text(text) => Some(text == name),
+            Self::List(all) => {
+                let mut each = all.iter().map(|one| one.has(number, name));
+                each.try_fold(false, |any, one| Some(any | one?))
+            }
+            Self::Net(_) | Self::Other(_) => None,
+        }
+    }
+
+    /// Whether a state, or one of several, is that of a new connection: bit 3 (`NF_CT_STATE_BIT`).
+    fn is_new(&self) -> bool {
+        match self {
+            Self::Number(bits) => bits & 8 != 0,
+            Self::Text(name) => name.eq_ignore_ascii_case("new"),
+            Self::List(all) => all.iter().any(Self::is_new),
+            _ => false,
+        }
+    }
+
+    /// As the tool prints it, a network of one address without its length.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Range(first, u64::MAX) => format!("{first} or more"),
+            Self::Range(first, last) => format!("{first}-{last}"),
+            Self::Net(net) if net.prefix_len() == net.max_prefix_len() => net.addr().to_string(),
+            Self::Net(net) => net.to_string(),
+            Self::Text(text) | Self::Other(text) => text.clone(),
+            Self::List(all) => {
+                let texts: Vec<_> = all.iter().map(Self::text).collect();
+                texts.join(", ")
+            }
+        }
+    }
+}
+
+impl Field {
+    pub(super) const fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            of: Of::Every,
+        }
+    }
+
+    /// Whether packets like this one have the field.
+    pub(super) fn is_of(&self, packet: &Packet<'_>) -> bool {
+        match self.of {
+            Of::Every => true,
+            Of::Protocol(protocol) => protocol == packet.protocol,
+            Of::Version(version) => version == packet.version,
+            Of::Other => false,
+        }
+    }
+
+    /// The number that every packet has there, and its name.
+    fn number(&self, packet: &Packet<'_>) -> Option<(u64, &'static str)> {
+        let is_v4 = packet.version == Version::V4;
+        Some(match self.kind {
+            Kind::Port => (packet.port.into(), ""),
+            Kind::Protocol if packet.protocol == Protocol::Tcp => (6, "tcp"),
+            Kind::Protocol => (17, "udp"),
+            // `NFPROTO_IPV4`, `NFPROTO_IPV6`.
+            Kind::Version if is_v4 => (2, "ipv4"),
+            Kind::Version => (10, "ipv6"),
+            Kind::EtherType if is_v4 => (0x0800, "ip"),
+            Kind::EtherType => (0x86dd, "ip6"),
+            _ => return None,
+        })
+    }
+
+    /// Whether the packet has this value.
+    pub(super) fn equals(&self, value: &Value, packet: &Packet<'_>) -> Outcome {
+        if !self.is_of(packet) {
+            return Outcome::Fails;
+        }
+        let on = |subject, value: String| Outcome::If(Condition::new(subject, value));
+        if let Some((number, name)) = self.number(packet) {
+            let unknown = || on(Subject::Unknown, value.text());
+            return value
+                .has(number, name)
+                .map_or_else(unknown, Outcome::certain);
+        }
+        let is_output = packet.hook == Hook::Output;
+        match &self.kind {
+            Kind::EitherPort if value.has(packet.port.into(), "") == Some(true) => Outcome::Holds,
+            Kind::EitherPort | Kind::SourcePort => on(Subject::SourcePort, value.text()),
+            Kind::Source => match value {
+                Value::Net(net) if net.prefix_len() == 0 => Outcome::Holds,
+                _ => on(Subject::Source, value.text()),
+            },
+            Kind::Destination => destination(value, packet),
+            Kind::SourceType if is_output => Outcome::Holds,
+            Kind::SourceType => on(
+                Subject::Phrase,
+                "come from an address of this machine".into(),
+            ),
+            Kind::DestinationType => destination_type(&value.text()),
+            // A packet that is sent here came in by no interface, which counts as one without a name.
+            Kind::InInterface if is_output => Outcome::Fails,
+            Kind::InInterface if packet.is_nat && value.text() == "lo" => Outcome::Fails,
+            Kind::InInterface => on(Subject::InInterface, value.text()),
+            // A program's packets to this machine's own addresses leave by the loopback interface, whichever
+            // interface has the address.
+            Kind::OutInterface => {
+                let is_loopback = matches!(value.text().as_str(), "lo" | "lo+" | "l+" | "lo*");
+                Outcome::certain(is_output && is_loopback)
+            }
+            Kind::User | Kind::Group if !is_output => Outcome::Fails,
+            Kind::User => on(Subject::User, value.text()),
+            Kind::Group => on(Subject::Group, value.text()),
+            // A nat chain sees the first packet of a connection.
+            Kind::State if packet.is_nat => Outcome::certain(value.is_new()),
+            Kind::TcpFlags if packet.is_nat => Outcome::Holds,
+            Kind::State => {
+                let phrase = format!("belong to a connection in state {}", value.text());
+                on(Subject::Phrase, phrase)
+            }
+            Kind::TcpFlags => on(Subject::Unknown, format!("tcp flags {}", value.text())),
+            Kind::Share => on(Subject::Share, String::new()),
+            Kind::Other(subject, words) => on(*subject, format!("{words}{}", value.text())),
+            Kind::Port | Kind::Protocol | Kind::Version | Kind::EtherType => {
+                unreachable!("`number` knows these")
+            }
+        }
+    }
+
+    /// The opposite of what [`Self::equals`] returned. A packet without the field meets neither.
+    pub(super) fn negate(&self, outcome: Outcome, packet: &Packet<'_>) -> Outcome {
+        match outcome {
+            _ if !self.is_of(packet) => Outcome::Fails,
+            // Both parts of a random choice exist.
+            outcome if self.kind == Kind::Share => outcome,
+            Outcome::Holds => Outcome::Fails,
+            Outcome::Fails => Outcome::Holds,
+            // A packet that is not for an address of this machine is for many machines: TCP has none.
+            Outcome::If(condition) if condition.is_certain(packet) => Outcome::Fails,
+            Outcome::If(condition) => Outcome::If(condition.negated()),
+        }
+    }
+}
+
+/// A packet for a server here has one of this machine's addresses.
+fn destination(value: &Value, packet: &Packet<'_>) -> Outcome {
+    if let Value::Net(net) = value {
+        let is_v6 = matches!(net, IpNet::V6(_));
+        if is_v6 != (packet.version == Version::V6) || !packet.may_be_for(net) {
+            return Outcome::Fails;
+        }
+        if net.prefix_len() == 0 {
+            return Outcome::Holds;
+        }
+    }
+    Outcome::If(Condition::new(Subject::Destination, value.text()))
+}
+
+/// The destination of a packet for a server here is an address of this machine, or one of many machines.
+fn destination_type(types: &str) -> Outcome {
+    // `RTN_LOCAL` and so on: nft prints numbers.
+    let name = |one: &str| match one {
+        "2" => "local".to_owned(),
+        "3" => "broadcast".to_owned(),
+        "4" => "anycast".to_owned(),
+        "5" => "multicast".to_owned(),
+        name => name.to_lowercase(),
+    };
+    let names: Vec<_> = types.split(", ").map(name).collect();
+    let has = |kind: &str| names.iter().any(|one| one == kind);
+    let reaches_many = has("broadcast") || has("multicast") || has("anycast");
+    match (has("local"), reaches_many) {
+        (true, true) => Outcome::Holds,
+        (true, false) => Outcome::If(Condition::new(Subject::OwnAddress, "")),
+        (false, true) => {
+            let phrase = format!("are for a {} address", names.join(" or "));
+            Outcome::If(Condition::new(Subject::Phrase, phrase))
+        }
+        (false, false) => Outcome::Fails,
+    }
+}

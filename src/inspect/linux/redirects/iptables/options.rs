@@ -1,0 +1,139 @@
+//! The options of an `iptables` rule. Pure.
+//!
+//! A rule is `[!] option value …` in the order of its matches, then `-j` or `-g`. An unknown option becomes a
+//! condition that was not understood, with its words.
+
+use crate::inspect::linux::redirects::condition::Subject;
+use crate::inspect::linux::redirects::field::{Kind, Value};
+use crate::inspect::linux::redirects::rule::Step;
+
+/// The parts of a rule.
+#[derive(Default)]
+pub(super) struct Options<'a> {
+    pub(super) steps: Vec<Step>,
+    pub(super) comment: Option<String>,
+    /// From `-j` or `-g` on.
+    pub(super) target: &'a [String],
+}
+
+/// Parses the words of a rule.
+pub(super) fn parse(words: &[String]) -> Options<'_> {
+    let mut options = Options::default();
+    let mut rest = words;
+    while let Some((word, after)) = rest.split_first() {
+        if word == "-j" || word == "-g" {
+            options.target = rest;
+            break;
+        }
+        let is_negated = word == "!";
+        let after = if is_negated { after } else { rest };
+        let Some((option, after)) = after.split_first() else {
+            break;
+        };
+        let count = match option.as_str() {
+            "--comment" => after.len().min(1),
+            _ => after.iter().take_while(|one| !is_option(one)).count(),
+        };
+        let (values, next) = after.split_at(count);
+        rest = next;
+        match (option.as_str(), values) {
+            ("-m", _) => {}
+            ("--comment", [comment]) => options.comment = Some(comment.clone()),
+            (option, values) => {
+                let compared = compared(option, &values.join(" "));
+                options
+                    .steps
+                    .extend(compared.map(|(kind, value)| Step::compare(kind, is_negated, value)));
+            }
+        }
+    }
+    options
+}
+
+/// Whether a word begins the next option. No value of a match begins with two dashes or is one of the short ones; a
+/// quoted comment is one word and is taken with its option.
+fn is_option(word: &str) -> bool {
+    let short = "! -m -j -g -p -s -d -i -o -f";
+    word.starts_with("--") || short.split(' ').any(|one| one == word)
+}
+
+/// What an option compares; `None` where every packet matches.
+fn compared(option: &str, value: &str) -> Option<(Kind, Value)> {
+    let on = |subject, words: &str| {
+        let kind = Kind::Other(subject, words.to_owned());
+        Some((kind, Value::Text(String::new())))
+    };
+    let phrase = |phrase: &str| on(Subject::Phrase, phrase);
+    let unknown = || on(Subject::Unknown, format!("{option} {value}").trim());
+    let kind = match option {
+        "-p" if matches!(value, "all" | "0") => return None,
+        "--limit-iface-in" | "--limit-iface-out" => return None,
+        "-p" => Kind::Protocol,
+        "--dport"
+        | "--dports"
+        | "--destination-port"
+        | "--destination-ports"
+        | "--ctorigdstport" => Kind::Port,
+        "--ports" => Kind::EitherPort,
+        "--sport" | "--sports" | "--source-port" | "--source-ports" | "--ctorigsrcport" => {
+            Kind::SourcePort
+        }
+        "-s" | "--src-range" => Kind::Source,
+        "-d" | "--ctorigdst" | "--dst-range" => Kind::Destination,
+        "-i" => Kind::InInterface,
+        "-o" => Kind::OutInterface,
+        "--dst-type" => Kind::DestinationType,
+        "--src-type" if value == "LOCAL" => Kind::SourceType,
+        "--uid-owner" => Kind::User,
+        "--gid-owner" => Kind::Group,
+        "--mark" => Kind::Other(Subject::Mark, String::new()),
+        "--ctstate" | "--state" => Kind::State,
+        "--tcp-flags" | "--syn" | "--tcp-option" => Kind::TcpFlags,
+        "--mode" | "--probability" | "--every" | "--packet" => Kind::Share,
+        "--limit" | "--limit-burst" | "--hashlimit-upto" | "--hashlimit-above"
+        | "--hashlimit-burst" | "--hashlimit-mode" | "--hashlimit-name" => {
+            return phrase("are within a rate limit");
+        }
+        "--timestart" | "--timestop" | "--datestart" | "--datestop" | "--weekdays"
+        | "--monthdays" | "--kerneltz" => return phrase("come at certain times"),
+        "--transparent" => return phrase("belong to a transparent socket"),
+        "--match-set" => return phrase(&format!("are in the ipset {value}")),
+        "--pkt-type" => return phrase(&format!("are {value} on the link")),
+        "--mac-source" => return phrase(&format!("come from the link address {value}")),
+        _ => return unknown(),
+    };
+    let value = match kind {
+        Kind::Port | Kind::EitherPort => match ports(value) {
+            Some(ports) => Value::List(ports),
+            None => return unknown(),
+        },
+        Kind::Source | Kind::Destination => {
+            Value::net(value).unwrap_or_else(|| Value::Text(value.to_owned()))
+        }
+        Kind::Protocol => value
+            .parse()
+            .map_or_else(|_| Value::Text(value.to_owned()), Value::Number),
+        Kind::State | Kind::DestinationType => {
+            let names = value.split(',').map(|name| Value::Text(name.to_owned()));
+            Value::List(names.collect())
+        }
+        _ => Value::Text(value.to_owned()),
+    };
+    Some((kind, value))
+}
+
+/// `80`, `53,5000:5010`.
+fn ports(ranges: &str) -> Option<Vec<Value>> {
+    let port = |text: &str, missing: u16| match text {
+        "" => Some(missing),
+        text => text.parse().ok(),
+    };
+    let range = |range: &str| {
+        let (first, last) = range.split_once(':').unwrap_or((range, range));
+        Some(Value::Range(
+            port(first, 0)?.into(),
+            port(last, u16::MAX)?.into(),
+        ))
+    };
+    ranges.split(',').map(range).collect()
+}

@@ -1,0 +1,133 @@
+//! The virtual services of IPVS (kube-proxy's ipvs mode, keepalived), as `/proc/net/ip_vs` lists them. Pure.
+//!
+//! A line for each service, such as `TCP  0A600001:0050 rr`, with the address and port in hexadecimal; IPv6 addresses
+//! are in brackets, and `FWM  00000001 rr` is a service for packets with a mark. Below each, its servers:
+//! `  -> 0AF40005:1F90      Masq    1      0          0`.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::condition::{Condition, Subject};
+use super::field::{Kind, Value};
+use super::rule::{
+    Action, Address, BaseChain, Hook, Rule, Step, Table, Target, TargetPort, Version,
+};
+
+/// The services as one chain, which packets pass wherever they come from.
+pub(super) fn parse(listed: &str) -> Table {
+    let mut services: Vec<(Option<Vec<Step>>, Vec<Target>)> = Vec::new();
+    for line in listed.lines() {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        match words.as_slice() {
+            ["->", server, way, ..] => {
+                let service = services.last_mut().filter(|_| *way != "Local");
+                if let Some(((_, targets), (address, port))) = service.zip(endpoint(server)) {
+                    targets.push(Target {
+                        address: Some(Address::One(address)),
+                        port: TargetPort::One(port),
+                    });
+                }
+            }
+            [kind, service, ..] => services.push((steps(kind, service), Vec::new())),
+            _ => {}
+        }
+    }
+    let rule = |(steps, targets): (Option<Vec<Step>>, Vec<Target>)| {
+        let goes_on = true;
+        let mut steps = steps.filter(|_| !targets.is_empty())?;
+        steps.push(Step::Act(Action::Send { targets, goes_on }));
+        Some(Rule {
+            steps,
+            comment: None,
+        })
+    };
+    let rules = services.into_iter().filter_map(rule).collect();
+    Table {
+        place: "IPVS".to_owned(),
+        bases: vec![BaseChain {
+            name: String::new(),
+            hook: Hook::Prerouting,
+            is_nat: false,
+            versions: &[Version::V4, Version::V6],
+        }],
+        chains: HashMap::from([(String::new(), rules)]),
+        ..Table::default()
+    }
+}
+
+/// What a packet must have to be for a service.
+fn steps(kind: &str, service: &str) -> Option<Vec<Step>> {
+    let equal = |kind, value| Step::compare(kind, false, value);
+    let protocol = match kind {
+        "TCP" => 6,
+        "UDP" => 17,
+        "FWM" => {
+            let mark = u32::from_str_radix(service, 16).ok()?;
+            let mark = Condition::new(Subject::Mark, format!("{mark:#x}"));
+            return Some(vec![Step::Require(mark)]);
+        }
+        _ => return None,
+    };
+    let (address, port) = endpoint(service)?;
+    let mut steps = vec![
+        equal(Kind::Protocol, Value::Number(protocol)),
+        equal(Kind::Destination, Value::Net(address.into())),
+    ];
+    // Port 0 is a persistent service for every port.
+    if port != 0 {
+        steps.push(equal(Kind::Port, Value::Number(port.into())));
+    }
+    Some(steps)
+}
+
+/// `0A600001:0050`, `[fd00:0000:…:0001]:0050`.
+fn endpoint(text: &str) -> Option<(IpAddr, u16)> {
+    let (address, port) = text.rsplit_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    let v6 = address
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let address = match v6 {
+        Some(v6) => v6.parse().ok()?,
+        None => Ipv4Addr::from(u32::from_str_radix(address, 16).ok()?).into(),
+    };
+    Some((address, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use ipnet::IpNet;
+
+    use super::*;
+    use crate::inspect::linux::redirects::describe::redirects;
+    use crate::model::Protocol;
+
+    /// As `ip_vs_info_seq_show` prints it.
+    const LISTED: &str = "IP Virtual Server version 1.2.1 (size=4096)\n\
+        Prot LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n\
+        TCP  0A600001:01BB rr \n  -> C0A80105:192B      Masq    1      3          0         \n\
+        \x20 -> C0A80106:192B      Masq    1      0          0         \n\
+        UDP  0A600001:0035 rr \n  -> 0AF40002:0035      Masq    1      0          0         \n\
+        TCP  [fd00:0000:0000:0000:0000:0000:0000:0001]:0050 wlc \n\
+        \x20 -> [fd00:0000:0000:0000:0000:0000:0000:0002]:1F90      Masq    1      0          0         \n";
+
+    fn texts(protocol: Protocol, port: u16, own: &[&str]) -> Vec<String> {
+        let own: Vec<IpNet> = own.iter().map(|net| net.parse().unwrap()).collect();
+        let found = redirects(&[&parse(LISTED)], protocol, port, Some(&own));
+        let sentence =
+            |one: &crate::model::Redirect| format!("{} go to {}", one.packets("it"), one.target());
+        found.redirects.iter().map(sentence).collect()
+    }
+
+    #[test]
+    fn services_of_our_addresses_are_redirects() {
+        let own = ["10.96.0.1/32", "fd00::1/128"];
+        let expected = "packets for it that are for 10.96.0.1 go to \
+                        one of 192.168.1.5:6443 and 192.168.1.6:6443 (IPVS)";
+        assert_eq!(texts(Protocol::Tcp, 443, &own), [expected]);
+        let expected = "packets for it that are for fd00::1 go to [fd00::2]:8080 (IPVS)";
+        assert_eq!(texts(Protocol::Tcp, 80, &own), [expected]);
+        assert_eq!(texts(Protocol::Udp, 443, &own).len(), 0);
+        assert_eq!(texts(Protocol::Tcp, 443, &["127.0.0.0/8"]).len(), 0);
+    }
+}

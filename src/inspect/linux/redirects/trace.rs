@@ -1,0 +1,195 @@
+//! Traces a packet through the chains of a table and collects every rule that can send it elsewhere, with all
+//! conditions for the packet to get there. Pure.
+//!
+//! The order is the kernel's: a rule that takes every packet ends the chain, one that takes some leaves its negation
+//! as a condition on the rules after it. Jumps come back, gotos return to where the last jump was. Chains that call
+//! themselves (which the kernel refuses) and tables too large to trace end in a gap.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::condition::{Condition, Subject, combine};
+use super::evaluate::Branch;
+use super::rule::{Action, Packet, Table, Target};
+
+/// No packet is traced through more jumps than this; the kernel allows 16 in nftables.
+const MOST_JUMPS: usize = 64;
+
+/// No packet is traced through more rules than this.
+const MOST_RULES: usize = 100_000;
+
+/// No more exceptions than this are remembered of a chain: without one, a redirect is reported for too many packets
+/// rather than too few.
+const MOST_TAKEN: usize = 32;
+
+/// More exceptions than this are not listed.
+const MOST_EXCEPTIONS: usize = 6;
+
+/// A rule that sends the packet elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sent {
+    pub(super) targets: Vec<Target>,
+    pub(super) conditions: Vec<Condition>,
+    pub(super) chain: String,
+    pub(super) comment: Option<String>,
+}
+
+/// What a trace through a table found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Trace {
+    pub(super) found: Vec<Sent>,
+    /// What may send the packet elsewhere as well, and could not be traced.
+    pub(super) unknown: Vec<String>,
+}
+
+/// Traces a packet from a base chain.
+pub(super) fn trace(table: &Table, chain: &str, packet: &Packet<'_>) -> Trace {
+    let mut tracer = Tracer {
+        table,
+        packet,
+        trace: Trace::default(),
+        rules_left: MOST_RULES,
+        way: Vec::new(),
+        chains: HashMap::new(),
+    };
+    tracer.chain(chain, Vec::new(), None);
+    tracer.trace
+}
+
+struct Tracer<'a> {
+    table: &'a Table,
+    packet: &'a Packet<'a>,
+    trace: Trace,
+    rules_left: usize,
+    /// The chains that the packet is in.
+    way: Vec<String>,
+    /// Chains that were evaluated: many rules may lead to the same one.
+    chains: HashMap<String, Option<Rc<[Branch]>>>,
+}
+
+/// The conditions of each part of the packets that never comes back from a chain. A part without conditions is all of
+/// them.
+type Taken = Vec<Vec<Condition>>;
+
+impl Tracer<'_> {
+    /// Traces packets with the conditions `given` through a chain; `comment` is the last one on the way.
+    fn chain(&mut self, name: &str, mut given: Vec<Condition>, comment: Option<&String>) -> Taken {
+        let mut taken = Taken::new();
+        if self.way.len() >= MOST_JUMPS || self.way.iter().any(|one| one == name) {
+            self.give_up(&format!("chain {name} leads back to itself"));
+            return taken;
+        }
+        let (table, packet) = (self.table, self.packet);
+        let chain = self.chains.entry(name.to_owned());
+        let branches = chain.or_insert_with(|| table.branches(name, packet).map(Rc::from));
+        let Some(branches) = branches.clone() else {
+            self.give_up(&format!("there is no chain {name}"));
+            return taken;
+        };
+        self.way.push(name.to_owned());
+        for branch in branches.iter() {
+            if self.rules_left == 0 {
+                self.give_up("there are too many rules");
+                break;
+            }
+            self.rules_left -= 1;
+            let required = branch.conditions.iter().cloned();
+            let Some(met) = combine(given.iter().cloned().chain(required)) else {
+                continue;
+            };
+            let is_new = |one: &&Condition| !given.contains(one) && !one.is_certain(self.packet);
+            let besides: Vec<_> = met.iter().filter(is_new).cloned().collect();
+            let (leaves, ended) = self.branch(branch, name, met, comment);
+            let parts = if ended.iter().any(Vec::is_empty) {
+                vec![besides.clone()]
+            } else {
+                let within = |part: Vec<_>| [besides.as_slice(), &part].concat();
+                ended.into_iter().map(within).collect()
+            };
+            if parts.iter().any(Vec::is_empty) {
+                taken = parts;
+                break;
+            }
+            if leaves && !besides.is_empty() {
+                except(&mut given, besides.clone());
+            } else {
+                for part in &parts {
+                    except(&mut given, part.clone());
+                }
+            }
+            taken.extend(parts);
+            taken.truncate(MOST_TAKEN);
+            if leaves && besides.is_empty() {
+                break;
+            }
+        }
+        self.way.pop();
+        taken
+    }
+
+    /// What a rule does with the packets that match: whether they leave this chain, and which of them never come back.
+    fn branch(
+        &mut self,
+        branch: &Branch,
+        chain: &str,
+        met: Vec<Condition>,
+        comment: Option<&String>,
+    ) -> (bool, Taken) {
+        let comment = branch.comment.as_ref().or(comment);
+        let all = || vec![Vec::new()];
+        match &branch.action {
+            Action::Return => (true, Taken::new()),
+            Action::End => (true, all()),
+            Action::Jump(to) => {
+                let taken = self.chain(to, met, comment);
+                (taken.iter().any(Vec::is_empty), taken)
+            }
+            Action::Goto(to) => (true, self.chain(to, met, comment)),
+            Action::Send { targets, goes_on } => {
+                self.trace.found.push(Sent {
+                    targets: targets.clone(),
+                    conditions: met,
+                    chain: chain.to_owned(),
+                    comment: comment.cloned(),
+                });
+                (false, if *goes_on { Taken::new() } else { all() })
+            }
+            Action::Opaque(what) => {
+                self.give_up(&format!("chain {chain}: {what}"));
+                (false, Taken::new())
+            }
+        }
+    }
+
+    fn give_up(&mut self, why: &str) {
+        let unknown = &mut self.trace.unknown;
+        if !unknown.iter().any(|one| one == why) {
+            unknown.push(why.to_owned());
+        }
+    }
+}
+
+/// Adds that the packets do not meet all of `taken`.
+fn except(given: &mut Vec<Condition>, taken: Vec<Condition>) {
+    let is_random = taken.iter().any(Condition::is_share);
+    let exceptions = |given: &[Condition]| given.iter().filter(|one| is_exception(one)).count();
+    if is_random || taken.is_empty() || exceptions(given) > MOST_EXCEPTIONS {
+        return;
+    }
+    let condition = if exceptions(given) == MOST_EXCEPTIONS {
+        Condition::new(Subject::Phrase, "are taken by no earlier rule")
+    } else {
+        Condition::none_of(taken)
+    };
+    if !given.contains(&condition) {
+        given.push(condition);
+    }
+}
+
+/// Whether a condition may be there because an earlier rule took other packets.
+const fn is_exception(condition: &Condition) -> bool {
+    match condition {
+        Condition::Simple { is_negated, .. } => *is_negated,
+        Condition::NotAll(_) => true,
+    }
+}

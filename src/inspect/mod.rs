@@ -1,0 +1,69 @@
+//! Everything that explains why a port can or can't be bound on this machine, and the bind test that puts it together.
+//!
+//! A [`PortInspector`] reads: rows, owners, options, limits, redirects. A bind test also binds
+//! (a [`Prober`](crate::bind::Prober)). What differs from one system to another is behind the trait; the version
+//! for systems other than Linux is compiled for the tests on Linux, too.
+
+mod bind_test;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(any(not(target_os = "linux"), test))]
+mod portable;
+
+use std::collections::HashSet;
+
+pub use bind_test::{BindTester, Survey, has_row};
+
+use crate::model::{
+    Answered, Background, Evidence, Moment, Protocol, Socket, UnixAddress, UnixEvidence,
+};
+
+/// Reads what this machine knows about a port. It never binds.
+///
+/// What it learned about processes and control groups is kept: inspecting several ports with one inspector
+/// costs less than with one each.
+pub trait PortInspector: Send {
+    /// The rows of `port` and the limits of the system: what decides a bind. Without owners and options. `at`
+    /// becomes the time of the evidence. Takes about a millisecond.
+    fn rows(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence;
+
+    /// Finds out which ports of a protocol have rows at all, for [`Self::surveyed_rows`], and returns them.
+    /// Takes about 10 ms, as long as reading a single port does. `None` where not all rows can be read.
+    fn survey(&mut self, protocol: Protocol) -> Option<HashSet<u16>>;
+
+    /// The same as [`Self::rows`], but a port that had no row in the last survey is not read again.
+    fn surveyed_rows(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence;
+
+    /// What matters for a port outside this namespace's table: other namespaces, redirects, limits.
+    fn surroundings(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence;
+
+    /// The container, unit, supervisor or login behind each owner of a socket, by pid. Takes some milliseconds,
+    /// more where systemd or a container engine has to answer.
+    fn backgrounds(&mut self, socket: &Socket) -> Vec<Background>;
+
+    /// What is known about the name of a unix socket, `at` being its time; `None` where the system doesn't list
+    /// unix sockets. Creates and removes nothing, and no server notices.
+    fn unix_name(&mut self, name: &UnixAddress, at: Moment) -> Option<UnixEvidence>;
+
+    /// Adds owners, options and everything else that explains `port` to rows that were just read, and checks of
+    /// each whether it still exists. Takes some 10 ms on a machine with a few hundred processes, up to 100 ms
+    /// with a thousand.
+    ///
+    /// If the binds were refused, other network namespaces and the packet filter are not searched; if nothing
+    /// explains the refusal and the table may lack rows, sockets that no table lists are searched for.
+    fn explain(
+        &mut self,
+        evidence: &mut Evidence,
+        protocol: Protocol,
+        port: u16,
+        answered: Answered,
+    );
+}
+
+/// The inspector of this machine.
+pub fn this_machine() -> Box<dyn PortInspector> {
+    #[cfg(target_os = "linux")]
+    return Box::<linux::LinuxInspector>::default();
+    #[cfg(not(target_os = "linux"))]
+    Box::<portable::TableInspector>::default()
+}

@@ -1,0 +1,182 @@
+//! Everything that a key can make the program do, by kind, with the names that the config uses.
+
+/// Declares one kind of actions: each variant with its name in the config, which must never change.
+macro_rules! actions {
+    ($(#[$doc:meta])* $kind:ident { $($variant:ident = $name:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "the keymap describes each for the help screen")]
+        pub enum $kind {
+            $($variant,)*
+        }
+
+        impl $kind {
+            /// Its name in the config.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Where a cursor or a text goes.
+    MoveAction {
+        Down = "down",
+        Up = "up",
+        PageDown = "page-down",
+        PageUp = "page-up",
+        Top = "top",
+        Bottom = "bottom",
+    }
+}
+
+actions! {
+    /// What the table shows, and what is done with its rows.
+    TableAction {
+        GoTo = "go-to",
+        ToggleFollow = "toggle-follow",
+        TogglePinned = "toggle-marked",
+        NextView = "next-view",
+        PreviousView = "previous-view",
+        ToggleTcp = "toggle-tcp",
+        ToggleUdp = "toggle-udp",
+        ChooseKinds = "choose-kinds",
+        ChooseColumns = "choose-columns",
+        EditFilter = "edit-filter",
+        RestoreFilter = "restore-filter",
+        SortByNext = "sort-by-next",
+        ReverseSort = "reverse-sort",
+        ToggleNames = "toggle-names",
+        Copy = "copy",
+        Write = "write",
+    }
+}
+
+actions! {
+    /// The pane below the table.
+    PaneAction {
+        ToggleDetails = "toggle-details",
+        ToggleEvents = "toggle-events",
+        ToggleStats = "toggle-stats",
+        Down = "pane-down",
+        Up = "pane-up",
+    }
+}
+
+actions! {
+    /// What needs a port or a process of a machine.
+    PortAction {
+        BindTest = "bind-test",
+        BindTestAny = "bind-test-any",
+        FindFreePort = "find-free-port",
+        EndProcess = "end-process",
+    }
+}
+
+actions! {
+    /// What an open bind test offers.
+    BindTestAction {
+        Watch = "watch",
+        EndBlocker = "end-blocker",
+        GoToBlocker = "go-to-blocker",
+    }
+}
+
+actions! {
+    /// What concerns the program as a whole.
+    ProgramAction {
+        TogglePause = "toggle-pause",
+        Refresh = "refresh",
+        Slower = "slower",
+        Faster = "faster",
+        NextTheme = "next-theme",
+        ReadSettings = "read-settings",
+        OpenPalette = "open-palette",
+        ToggleHelp = "toggle-help",
+    }
+}
+
+actions! {
+    /// What is possible in every mode.
+    SessionAction {
+        Redraw = "redraw",
+        Quit = "quit",
+        Suspend = "suspend",
+    }
+}
+
+actions! {
+    /// What an open dialog does: a line being typed, a menu, the palette, a question.
+    DialogAction {
+        Accept = "accept",
+        Toggle = "toggle",
+        Confirm = "confirm",
+        OtherSignal = "other-signal",
+        OtherTargets = "other-targets",
+        RecallEarlier = "recall-earlier",
+        RecallLater = "recall-later",
+        CompleteNext = "complete-next",
+        CompletePrevious = "complete-previous",
+    }
+}
+
+/// A command that a key or a click gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    missing_docs,
+    reason = "each kind says what it is, and the keymap describes each action"
+)]
+pub enum Action {
+    Move(MoveAction),
+    Table(TableAction),
+    Pane(PaneAction),
+    Port(PortAction),
+    BindTest(BindTestAction),
+    Program(ProgramAction),
+    Session(SessionAction),
+    Dialog(DialogAction),
+    /// Shows the view at this place among the tabs.
+    ShowView(u8),
+    /// Copies a command that fixes what is open.
+    CopyFix,
+    /// Closes what is open, then clears the filter.
+    Back,
+}
+
+/// The names of [`Action::ShowView`] by place.
+const VIEW_NAMES: [&str; 9] = [
+    "show-listening",
+    "show-connections",
+    "show-all",
+    "show-changes",
+    "show-fifth",
+    "show-sixth",
+    "show-seventh",
+    "show-eighth",
+    "show-ninth",
+];
+
+impl Action {
+    /// Its name in the config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Move(action) => action.name(),
+            Self::Table(action) => action.name(),
+            Self::Pane(action) => action.name(),
+            Self::Port(action) => action.name(),
+            Self::BindTest(action) => action.name(),
+            Self::Program(action) => action.name(),
+            Self::Session(action) => action.name(),
+            Self::Dialog(action) => action.name(),
+            Self::ShowView(place) => {
+                let name = VIEW_NAMES.get(usize::from(place));
+                name.copied().unwrap_or("show-view")
+            }
+            Self::CopyFix => "copy-remedy",
+            Self::Back => "back",
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! What no keymap may be: a key that does two things, a place that can't be left, a question that answers itself.
+//!
+//! Each rule stands here once, for the keys as they are at first and for those that a user chooses. How a flaw is told
+//! is the affair of whoever reads them.
+
+use crate::keymap::{Action, KEYMAP, Key, Keymap, Mode, modes};
+use crate::keymap::{BindTestAction, DialogAction, PortAction, SessionAction};
+
+/// An action and the mode in which it is bound.
+pub type BoundAction = (Mode, Action);
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// A key does two things in a mode.
+    Twice {
+        /// Where.
+        mode: Mode,
+        /// The key.
+        key: Key,
+        /// What it does, in the order of the table.
+        actions: [Action; 2],
+    },
+    /// No key does what nobody can do without.
+    OutOfReach {
+        /// Where.
+        mode: Mode,
+        /// What can't be done there.
+        action: Action,
+    },
+    /// A character does something where text is typed, so that it can't be typed.
+    Typed {
+        /// Where.
+        mode: Mode,
+        /// What it does.
+        action: Action,
+        /// The key.
+        key: Key,
+    },
+    /// A key asks and answers: held down, it would end a process.
+    AnswersItself {
+        /// The key.
+        key: Key,
+        /// What asks.
+        asks: BoundAction,
+        /// What says yes.
+        answers: BoundAction,
+    },
+}
+
+/// What must be in reach in every mode that has it: the ways out, and yes.
+const ESSENTIAL: [Action; 4] = [
+    Action::Session(SessionAction::Quit),
+    Action::Back,
+    Action::Dialog(DialogAction::Accept),
+    Action::Dialog(DialogAction::Confirm),
+];
+
+/// What asks before a process is ended, and what the yes to that is.
+const QUESTIONS: [(BoundAction, BoundAction); 5] = [
+    (
+        (Mode::Table, Action::Port(PortAction::EndProcess)),
+        (Mode::Question, Action::Dialog(DialogAction::Confirm)),
+    ),
+    (
+        (Mode::Bind, Action::BindTest(BindTestAction::EndBlocker)),
+        (Mode::Question, Action::Dialog(DialogAction::Confirm)),
+    ),
+    (
+        (Mode::Menu, Action::Dialog(DialogAction::Accept)),
+        (Mode::Question, Action::Dialog(DialogAction::Confirm)),
+    ),
+    (
+        (Mode::Palette, Action::Dialog(DialogAction::Accept)),
+        (Mode::Question, Action::Dialog(DialogAction::Confirm)),
+    ),
+    (
+        (Mode::Question, Action::Dialog(DialogAction::Confirm)),
+        (Mode::ConfirmAgain, Action::Dialog(DialogAction::Confirm)),
+    ),
+];
+
+impl Keymap {
+    /// Everything that is wrong with these keys.
+    pub fn flaws(&self) -> Vec<Flaw> {
+        let twice = modes().into_iter().flat_map(|mode| self.bound_twice(mode));
+        let reach = modes().into_iter().flat_map(|mode| self.out_of_reach(mode));
+        let questions = QUESTIONS
+            .into_iter()
+            .flat_map(|(asks, answers)| self.answered_by_asking(asks, answers));
+        twice
+            .chain(reach)
+            .chain(self.typed())
+            .chain(questions)
+            .collect()
+    }
+
+    fn bound_twice(&self, mode: Mode) -> Vec<Flaw> {
+        let bindings = self.bindings(mode);
+        let keys: Vec<(Key, Action)> = bindings
+            .flat_map(|binding| binding.keys.iter().map(|&key| (key, binding.action)))
+            .collect();
+        let second = |(at, &(key, action)): (usize, &(Key, Action))| {
+            let first = keys[..at].iter().find(|(earlier, _)| *earlier == key)?;
+            let actions = [first.1, action];
+            Some(Flaw::Twice { mode, key, actions })
+        };
+        keys.iter().enumerate().filter_map(second).collect()
+    }
+
+    fn out_of_reach(&self, mode: Mode) -> impl Iterator<Item = Flaw> {
+        let at_first = Self::default();
+        let is_lost = move |action: &Action| {
+            // What is lost in the table is lost in a bind test too, and told once.
+            let is_told = mode == Mode::Bind && !self.reaches(Mode::Table, *action);
+            at_first.reaches(mode, *action) && !self.reaches(mode, *action) && !is_told
+        };
+        let lost = ESSENTIAL.into_iter().filter(is_lost);
+        lost.map(move |action| Flaw::OutOfReach { mode, action })
+    }
+
+    /// Whether some key does this there.
+    fn reaches(&self, mode: Mode, action: Action) -> bool {
+        let mut keys = [mode, Mode::Table]
+            .into_iter()
+            .flat_map(|of| self.keys(of, action));
+        keys.any(|&key| self.lookup(mode, key) == Some(action))
+    }
+
+    fn typed(&self) -> impl Iterator<Item = Flaw> {
+        let is_typed = |(mode, _, key): &(Mode, Action, Key)| match (mode, key) {
+            (Mode::Prompt | Mode::Palette, Key::Char(_)) => true,
+            (Mode::Digits, Key::Char(c)) => c.is_ascii_digit(),
+            _ => false,
+        };
+        let keys = self.all().iter().flat_map(|binding| {
+            let keys = binding.keys.iter();
+            keys.map(|&key| (binding.mode, binding.action, key))
+        });
+        keys.filter(is_typed)
+            .map(|(mode, action, key)| Flaw::Typed { mode, action, key })
+    }
+
+    fn answered_by_asking(&self, asks: BoundAction, answers: BoundAction) -> Vec<Flaw> {
+        let asking = self.keys(asks.0, asks.1).iter();
+        let both = asking.filter(|key| self.keys(answers.0, answers.1).contains(key));
+        let flaw = |&key: &Key| Flaw::AnswersItself { key, asks, answers };
+        both.map(flaw).collect()
+    }
+}
+
+impl Flaw {
+    /// The bindings of which one must change.
+    pub fn places(&self) -> Vec<BoundAction> {
+        match *self {
+            Self::Twice { mode, actions, .. } => actions.map(|action| (mode, action)).into(),
+            Self::OutOfReach { mode, action } => {
+                let is_it = |(of, one): &BoundAction| (*of, *one) == (mode, action);
+                let all = KEYMAP.iter().map(|binding| (binding.mode, binding.action));
+                all.filter(is_it).collect()
+            }
+            Self::Typed { mode, action, .. } => vec![(mode, action)],
+            Self::AnswersItself { asks, answers, .. } => vec![asks, answers],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Key::{Char, Ctrl, Enter, Esc};
+
+    use crate::keymap::TableAction;
+
+    /// The keys as they are at first, but for these.
+    fn with(changes: &[(Mode, Action, &[Key])]) -> Vec<Flaw> {
+        let mut keymap = Keymap::default();
+        for &(mode, action, keys) in changes {
+            keymap.bind(mode, action, keys.to_vec());
+        }
+        keymap.flaws()
+    }
+
+    #[test]
+    fn the_keys_as_they_are_at_first_have_no_flaw() {
+        assert_eq!(Keymap::default().flaws(), []);
+    }
+
+    #[test]
+    fn a_key_that_does_two_things_in_a_mode_is_one() {
+        let (mode, key) = (Mode::Table, Char('b'));
+        let actions = [
+            Action::Port(PortAction::BindTest),
+            Action::Session(SessionAction::Quit),
+        ];
+        let keys = [Char('q'), key];
+        let flaws = with(&[(mode, Action::Session(SessionAction::Quit), &keys)]);
+        assert_eq!(flaws, [Flaw::Twice { mode, key, actions }]);
+        let moved = (mode, Action::Port(PortAction::BindTest), &[Char('z')][..]);
+        assert_eq!(
+            with(&[(mode, Action::Session(SessionAction::Quit), &keys), moved]),
+            []
+        );
+        let in_another = (
+            Mode::Bind,
+            Action::BindTest(BindTestAction::Watch),
+            &[key][..],
+        );
+        assert_eq!(with(&[in_another]), []);
+    }
+
+    #[test]
+    fn a_mode_that_can_not_be_left_or_answered_is_one() {
+        for (mode, action) in [
+            (Mode::Table, Action::Session(SessionAction::Quit)),
+            (Mode::Prompt, Action::Back),
+            (Mode::Prompt, Action::Dialog(DialogAction::Accept)),
+            (Mode::Menu, Action::Session(SessionAction::Quit)),
+            (Mode::Question, Action::Dialog(DialogAction::Confirm)),
+            (Mode::ConfirmAgain, Action::Back),
+            (Mode::Help, Action::Back),
+            (Mode::Palette, Action::Back),
+            (Mode::Palette, Action::Dialog(DialogAction::Accept)),
+        ] {
+            let flaws = with(&[(mode, action, &[])]);
+            let here = Flaw::OutOfReach { mode, action };
+            assert!(flaws.contains(&here), "{mode:?} {action:?}: {flaws:?}");
+        }
+    }
+
+    #[test]
+    fn a_bind_test_can_be_left_by_the_keys_of_the_table() {
+        assert_eq!(with(&[(Mode::Bind, Action::Back, &[])]), []);
+        let shadows = [Char('q'), Ctrl('c')];
+        let flaws = with(&[(
+            Mode::Bind,
+            Action::BindTest(BindTestAction::Watch),
+            &shadows,
+        )]);
+        let (mode, action) = (Mode::Bind, Action::Session(SessionAction::Quit));
+        assert_eq!(flaws, [Flaw::OutOfReach { mode, action }]);
+    }
+
+    #[test]
+    fn a_character_that_can_not_be_typed_is_one() {
+        for (mode, key) in [
+            (Mode::Prompt, Char('a')),
+            (Mode::Palette, Char('a')),
+            (Mode::Digits, Char('8')),
+        ] {
+            let action = Action::Dialog(DialogAction::Accept);
+            let flaws = with(&[(mode, action, &[Enter, key])]);
+            assert_eq!(flaws, [Flaw::Typed { mode, action, key }]);
+        }
+        assert_eq!(
+            with(&[(
+                Mode::Digits,
+                Action::Dialog(DialogAction::Accept),
+                &[Char('a')]
+            )]),
+            []
+        );
+    }
+
+    #[test]
+    fn a_key_that_would_answer_its_own_question_is_one() {
+        for (asks, answers, keys) in [
+            (
+                (Mode::Table, Action::Port(PortAction::EndProcess)),
+                Mode::Question,
+                [Char('y')],
+            ),
+            (
+                (Mode::Question, Action::Dialog(DialogAction::Confirm)),
+                Mode::ConfirmAgain,
+                [Char('Y')],
+            ),
+            (
+                (Mode::Bind, Action::BindTest(BindTestAction::EndBlocker)),
+                Mode::Question,
+                [Char('y')],
+            ),
+        ] {
+            let flaws = with(&[
+                (Mode::Table, Action::Table(TableAction::Copy), &[Char('c')]),
+                (Mode::Bind, Action::CopyFix, &[Char('c')]),
+                (asks.0, asks.1, &keys),
+            ]);
+            let (key, answers) = (keys[0], (answers, Action::Dialog(DialogAction::Confirm)));
+            assert_eq!(flaws, [Flaw::AnswersItself { key, asks, answers }]);
+        }
+        let enter = with(&[(
+            Mode::Question,
+            Action::Dialog(DialogAction::Confirm),
+            &[Enter],
+        )]);
+        let asked =
+            [Mode::Menu, Mode::Palette].map(|mode| (mode, Action::Dialog(DialogAction::Accept)));
+        let answers = (Mode::Question, Action::Dialog(DialogAction::Confirm));
+        let key = Enter;
+        let flaws = asked.map(|asks| Flaw::AnswersItself { key, asks, answers });
+        assert_eq!(enter, flaws, "either may have asked");
+        let esc = with(&[(
+            Mode::Question,
+            Action::Dialog(DialogAction::Confirm),
+            &[Esc],
+        )]);
+        assert_eq!(esc.len(), 1, "it says no: {esc:?}");
+    }
+}

@@ -1,0 +1,99 @@
+//! The keys in force: those of the table, but where a user has chosen others. What they do, and how that is told.
+
+use crate::columns::{pad, width};
+use crate::keymap::{Action, Binding, KEYMAP, Key, Mode};
+
+/// Every binding of the program, in the order of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keymap(Vec<Binding>);
+
+impl Default for Keymap {
+    fn default() -> Self {
+        Self(KEYMAP.to_vec())
+    }
+}
+
+impl Keymap {
+    /// What a key does in a mode; `None` if nothing.
+    pub fn lookup(&self, mode: Mode, key: Key) -> Option<Action> {
+        let mut bindings = self.bindings(mode);
+        let found = bindings.find(|binding| binding.keys.contains(&key));
+        match found {
+            None if mode == Mode::Bind => self.lookup(Mode::Table, key),
+            found => found.map(|binding| binding.action),
+        }
+    }
+
+    pub(super) fn all(&self) -> &[Binding] {
+        &self.0
+    }
+
+    /// The keys of a mode, in the order of the list; some of its actions may have none.
+    pub fn bindings(&self, mode: Mode) -> impl Iterator<Item = &Binding> {
+        self.0.iter().filter(move |binding| binding.mode == mode)
+    }
+
+    /// The keys that do this in a mode.
+    pub fn keys(&self, mode: Mode, action: Action) -> &[Key] {
+        let mut bindings = self.bindings(mode);
+        let found = bindings.find(|binding| binding.action == action);
+        found.map_or(&[], |binding| &binding.keys)
+    }
+
+    /// Gives an action other keys in a mode, or none.
+    pub fn bind(&mut self, mode: Mode, action: Action, keys: Vec<Key>) {
+        let is_it = |binding: &&mut Binding| (binding.mode, binding.action) == (mode, action);
+        if let Some(binding) = self.0.iter_mut().find(is_it) {
+            binding.keys = keys.into();
+        }
+    }
+
+    /// The key of the table that a hint names for this, as text; `None` where it has none.
+    pub fn key(&self, action: Action) -> Option<String> {
+        let first = self.keys(Mode::Table, action).first();
+        first.map(ToString::to_string)
+    }
+
+    /// The keys of the table, and of a bind test, as the rows of Markdown tables, for the guide.
+    pub fn markdown(&self) -> String {
+        let row = |binding: &Binding| {
+            let keys: Vec<_> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
+            format!("| {} | {} |\n", keys.join(" "), binding.help)
+        };
+        let table = |title: &str, mode| {
+            let rows: String = self.bound(mode).map(row).collect();
+            format!("| {title} | |\n|---|---|\n{rows}")
+        };
+        in_two_parts(table)
+    }
+
+    /// The same as aligned text.
+    pub fn plain(&self) -> String {
+        let widths = [Mode::Table, Mode::Bind]
+            .into_iter()
+            .flat_map(|mode| self.bound(mode))
+            .map(|binding| width(&binding.keys_text()));
+        let widest = widths.max().unwrap_or(0);
+        let row = |binding: &Binding| {
+            let keys = pad(&binding.keys_text(), widest);
+            format!("  {keys}  {}\n", binding.help)
+        };
+        in_two_parts(|title, mode| {
+            let rows: String = self.bound(mode).map(row).collect();
+            format!("{title}\n{rows}")
+        })
+    }
+
+    /// The bindings of a mode that have a key.
+    pub fn bound(&self, mode: Mode) -> impl Iterator<Item = &Binding> {
+        self.bindings(mode)
+            .filter(|binding| !binding.keys.is_empty())
+    }
+}
+
+/// The keys of the table, then those that a bind test has besides.
+fn in_two_parts(part: impl Fn(&str, Mode) -> String) -> String {
+    let table = part("keys", Mode::Table);
+    let bind = part("with a bind test open", Mode::Bind);
+    format!("{table}\n{bind}")
+}

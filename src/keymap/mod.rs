@@ -1,0 +1,254 @@
+//! The keys: one table from which the screen's hints, the help and the docs are made.
+//!
+//! The table is what every key does at first; a [`Keymap`] is what it does for this user, and all that the
+//! program asks.
+
+mod action;
+mod flaws;
+mod in_force;
+mod key;
+
+use std::borrow::Cow;
+
+pub use action::{
+    Action, BindTestAction, DialogAction, MoveAction, PaneAction, PortAction, ProgramAction,
+    SessionAction, TableAction,
+};
+pub use flaws::{BoundAction, Flaw};
+pub use in_force::Keymap;
+pub use key::Key;
+
+/// What the keyboard is for at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Moving in the table; panes may be open below it.
+    Table,
+    /// The same while a bind test is open: what is not bound here is looked up there.
+    Bind,
+    /// Typing a filter or a port. What is not bound here is typed.
+    Prompt,
+    /// Typing a port to go to. What is no digit and not bound here ends that, and acts as in the table.
+    Digits,
+    /// Choosing from a menu.
+    Menu,
+    /// Choosing an action by typing. What is not bound here is typed.
+    Palette,
+    /// Answering a question.
+    Question,
+    /// Answering it a second time, which takes another key.
+    ConfirmAgain,
+    /// Reading the help.
+    Help,
+}
+
+/// One or more keys, what they do where, and how that is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Binding {
+    /// Where the keys mean this.
+    pub mode: Mode,
+    /// The keys; the first is the one that hints name. A user may have left none.
+    pub keys: Cow<'static, [Key]>,
+    /// What they do.
+    pub action: Action,
+    /// One line of help, without a full stop.
+    pub help: &'static str,
+    /// The word that the bottom line shows, for the few that stand there.
+    pub hint: Option<&'static str>,
+}
+
+const fn bind(
+    mode: Mode,
+    keys: &'static [Key],
+    action: Action,
+    help: &'static str,
+    hint: &'static str,
+) -> Binding {
+    Binding {
+        mode,
+        keys: Cow::Borrowed(keys),
+        action,
+        help,
+        hint: if hint.is_empty() { None } else { Some(hint) },
+    }
+}
+
+use Action as A;
+use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
+use Mode::{Bind, ConfirmAgain, Digits, Help, Menu, Palette, Prompt, Question, Table};
+
+/// Every key of the program as it is at first. The hints stand in the order of the list.
+#[rustfmt::skip]
+pub const KEYMAP: &[Binding] = &[
+    bind(Table, &[Char('b')], A::Port(PortAction::BindTest), "bind test of the selected port: is it taken, on which address", "bind test"),
+    bind(Table, &[Char('B')], A::Port(PortAction::BindTestAny), "bind test of any port", ""),
+    bind(Table, &[Enter], A::Pane(PaneAction::ToggleDetails), "details: socket, process, its ancestors, its other sockets", "details"),
+    bind(Table, &[Char('/')], A::Table(TableAction::EditFilter), "filter the rows, while it is typed", "filter"),
+    bind(Table, &[Char('U')], A::Table(TableAction::RestoreFilter), "bring back the filter that was cleared last", ""),
+    bind(Table, &[Char('s')], A::Table(TableAction::SortByNext), "sort by the next column", "sort"),
+    bind(Table, &[Char('S')], A::Table(TableAction::ReverseSort), "reverse the order", ""),
+    bind(Table, &[Char('e')], A::Pane(PaneAction::ToggleEvents), "events: what opened, changed and closed, with times", "events"),
+    bind(Table, &[Char('K'), Char('x')], A::Port(PortAction::EndProcess), "end the process: asks first, then says what came of it", "end"),
+    bind(Table, &[Char('f')], A::Port(PortAction::FindFreePort), "find a free port near the selected one, by binding", ""),
+    bind(Table, &[Char('c'), Char('y')], A::Table(TableAction::Copy), "copy address, pid, command line or curl command", ""),
+    bind(Table, &[Char('w')], A::Table(TableAction::Write), "write the rows shown to a file: JSON or CSV", ""),
+    bind(Table, &[Char('p'), Char(' ')], A::Program(ProgramAction::TogglePause), "pause, resume", "pause"),
+    bind(Table, &[Char('r')], A::Program(ProgramAction::Refresh), "refresh now; with a bind test open, test again", ""),
+    bind(Table, &[Char('+')], A::Program(ProgramAction::Slower), "refresh less often", ""),
+    bind(Table, &[Char('-')], A::Program(ProgramAction::Faster), "refresh more often", ""),
+    bind(Table, &[Char('j'), Down], A::Move(MoveAction::Down), "next row", ""),
+    bind(Table, &[Char('k'), Up], A::Move(MoveAction::Up), "previous row", ""),
+    bind(Table, &[PageDown, Ctrl('d')], A::Move(MoveAction::PageDown), "a page down", ""),
+    bind(Table, &[PageUp, Ctrl('u')], A::Move(MoveAction::PageUp), "a page up", ""),
+    bind(Table, &[Char('g')], A::Table(TableAction::GoTo), "first row; digits typed next go to that port", ""),
+    bind(Table, &[Home], A::Move(MoveAction::Top), "first row", ""),
+    bind(Table, &[Char('G'), End], A::Move(MoveAction::Bottom), "last row", ""),
+    bind(Table, &[Char('m')], A::Table(TableAction::TogglePinned), "watch the selected row's port: tell when it opens, closes or changes its owner", ""),
+    bind(Table, &[Char('F')], A::Table(TableAction::ToggleFollow), "follow what happens: go to the row of the newest event, until the cursor is moved", ""),
+    bind(Table, &[Char(']')], A::Pane(PaneAction::Down), "scroll the open pane down", ""),
+    bind(Table, &[Char('[')], A::Pane(PaneAction::Up), "scroll the open pane up", ""),
+    bind(Table, &[Char('1')], A::ShowView(0), "show what listens or is bound", ""),
+    bind(Table, &[Char('2')], A::ShowView(1), "show connections", ""),
+    bind(Table, &[Char('3')], A::ShowView(2), "show everything", ""),
+    bind(Table, &[Char('4')], A::ShowView(3), "show what closed or changed", ""),
+    bind(Table, &[Char('5')], A::ShowView(4), "show the fifth view, which is one of your own, as are those to the ninth", ""),
+    bind(Table, &[Char('6')], A::ShowView(5), "show the sixth view", ""),
+    bind(Table, &[Char('7')], A::ShowView(6), "show the seventh view", ""),
+    bind(Table, &[Char('8')], A::ShowView(7), "show the eighth view", ""),
+    bind(Table, &[Char('9')], A::ShowView(8), "show the ninth view", ""),
+    bind(Table, &[Tab], A::Table(TableAction::NextView), "next view", ""),
+    bind(Table, &[BackTab], A::Table(TableAction::PreviousView), "previous view", ""),
+    bind(Table, &[Char('t')], A::Table(TableAction::ToggleTcp), "TCP on or off", ""),
+    bind(Table, &[Char('u')], A::Table(TableAction::ToggleUdp), "UDP on or off", ""),
+    bind(Table, &[Char('P')], A::Table(TableAction::ChooseKinds), "choose protocols: also UDP-Lite, SCTP, raw, packet and unix sockets", ""),
+    bind(Table, &[Char('$')], A::Pane(PaneAction::ToggleStats), "stats: what each refresh cost, and where its time went", ""),
+    bind(Table, &[Char('C')], A::Table(TableAction::ChooseColumns), "choose columns", ""),
+    bind(Table, &[Char('T')], A::Program(ProgramAction::NextTheme), "next theme: other colours, at once", ""),
+    bind(Table, &[Char('R')], A::Program(ProgramAction::ReadSettings), "read the file of settings again", ""),
+    bind(Table, &[Char('n')], A::Table(TableAction::ToggleNames), "names of services and users, or numbers", ""),
+    bind(Table, &[Esc], A::Back, "close the pane, then clear the filter", ""),
+    bind(Table, &[Char(':')], A::Program(ProgramAction::OpenPalette), "every action by its name: type to find it", "actions"),
+    bind(Table, &[Char('?')], A::Program(ProgramAction::ToggleHelp), "this help", "help"),
+    bind(Table, &[Char('q'), Ctrl('c')], A::Session(SessionAction::Quit), "quit", "quit"),
+    bind(Table, &[Ctrl('l')], A::Session(SessionAction::Redraw), "draw the screen anew, after others wrote on it", ""),
+    bind(Table, &[Ctrl('z')], A::Session(SessionAction::Suspend), "back to the shell; fg returns", ""),
+
+    bind(Bind, &[Char('r')], A::Program(ProgramAction::Refresh), "test again", "again"),
+    bind(Bind, &[Char('w')], A::BindTest(BindTestAction::Watch), "watch: count down what ends by itself, test again each second, ring when it is free", "watch"),
+    bind(Bind, &[Char('c'), Char('y')], A::CopyFix, "copy a command that helps, or the answer", "copy"),
+    bind(Bind, &[Char('K'), Char('x')], A::BindTest(BindTestAction::EndBlocker), "end the process that has the port: asks first, then says what came of it", "end"),
+    bind(Bind, &[Char('J')], A::BindTest(BindTestAction::GoToBlocker), "go to the row of the next socket in the way", "go to it"),
+    bind(Bind, &[Esc], A::Back, "close the bind test", "close"),
+
+    bind(Prompt, &[Enter], A::Dialog(DialogAction::Accept), "keep it", "keep"),
+    bind(Prompt, &[Tab], A::Dialog(DialogAction::CompleteNext), "complete the word, or take the next one offered", "complete"),
+    bind(Prompt, &[BackTab], A::Dialog(DialogAction::CompletePrevious), "take the one offered before", ""),
+    bind(Prompt, &[Esc], A::Back, "clear it", "clear"),
+    bind(Prompt, &[Up], A::Dialog(DialogAction::RecallEarlier), "earlier one that begins with what is typed", "earlier"),
+    bind(Prompt, &[Down], A::Dialog(DialogAction::RecallLater), "later one", ""),
+    bind(Prompt, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
+    bind(Prompt, &[Ctrl('l')], A::Session(SessionAction::Redraw), "draw the screen anew, after others wrote on it", ""),
+    bind(Prompt, &[Ctrl('z')], A::Session(SessionAction::Suspend), "back to the shell; fg returns", ""),
+
+    bind(Digits, &[Enter], A::Dialog(DialogAction::Accept), "stay there; show the port if it is hidden", "stay"),
+    bind(Digits, &[Esc], A::Back, "go back to where the cursor was", "back"),
+    bind(Digits, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
+    bind(Digits, &[Ctrl('l')], A::Session(SessionAction::Redraw), "draw the screen anew, after others wrote on it", ""),
+    bind(Digits, &[Ctrl('z')], A::Session(SessionAction::Suspend), "back to the shell; fg returns", ""),
+
+    bind(Menu, &[Char('j'), Down], A::Move(MoveAction::Down), "next", ""),
+    bind(Menu, &[Char('k'), Up], A::Move(MoveAction::Up), "previous", ""),
+    bind(Menu, &[Enter], A::Dialog(DialogAction::Accept), "take it", "take"),
+    bind(Menu, &[Char(' ')], A::Dialog(DialogAction::Toggle), "on or off", "on/off"),
+    bind(Menu, &[Esc, Char('q')], A::Back, "leave", "leave"),
+    bind(Menu, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
+    bind(Menu, &[Ctrl('l')], A::Session(SessionAction::Redraw), "draw the screen anew, after others wrote on it", ""),
+    bind(Menu, &[Ctrl('z')], A::Session(SessionAction::Suspend), "back to the shell; fg returns", ""),
+
+    bind(Palette, &[Enter], A::Dialog(DialogAction::Accept), "do it", "do it"),
+    bind(Palette, &[Down, Ctrl('n')], A::Move(MoveAction::Down), "next", "next"),
+    bind(Palette, &[Up, Ctrl('p')], A::Move(MoveAction::Up), "previous", ""),
+    bind(Palette, &[PageDown], A::Move(MoveAction::PageDown), "a page down", ""),
+    bind(Palette, &[PageUp], A::Move(MoveAction::PageUp), "a page up", ""),
+    bind(Palette, &[Esc], A::Back, "leave", "leave"),
+    bind(Palette, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
+    bind(Palette, &[Ctrl('l')], A::Session(SessionAction::Redraw), "draw the screen anew, after others wrote on it", ""),
+    bind(Palette, &[Ctrl('z')], A::Session(SessionAction::Suspend), "back to the shell; fg returns", ""),
+
+    bind(Question, &[Char('y')], A::Dialog(DialogAction::Confirm), "yes", "yes"),
+    bind(Question, &[Char('n'), Esc, Char('q')], A::Back, "no", "no"),
+    bind(Question, &[Char('s'), Tab], A::Dialog(DialogAction::OtherSignal), "another signal", "signal"),
+    bind(Question, &[Char('a')], A::Dialog(DialogAction::OtherTargets), "end its parent too, or all that have the socket", "parent, all"),
+    bind(Question, &[Char('c')], A::CopyFix, "copy the command that is better, and end nothing", "copy"),
+    bind(Question, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
+    bind(Question, &[Ctrl('l')], A::Session(SessionAction::Redraw), "draw the screen anew, after others wrote on it", ""),
+    bind(Question, &[Ctrl('z')], A::Session(SessionAction::Suspend), "back to the shell; fg returns", ""),
+
+    // No first: a second click where the first yes was must not be another.
+    bind(ConfirmAgain, &[Char('n'), Esc, Char('q')], A::Back, "no", "no"),
+    bind(ConfirmAgain, &[Char('Y')], A::Dialog(DialogAction::Confirm), "yes, all the same", "yes, end it"),
+    bind(ConfirmAgain, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
+    bind(ConfirmAgain, &[Ctrl('l')], A::Session(SessionAction::Redraw), "draw the screen anew, after others wrote on it", ""),
+    bind(ConfirmAgain, &[Ctrl('z')], A::Session(SessionAction::Suspend), "back to the shell; fg returns", ""),
+
+    bind(Help, &[Char('j'), Down], A::Move(MoveAction::Down), "scroll down", "down"),
+    bind(Help, &[Char('k'), Up], A::Move(MoveAction::Up), "scroll up", "up"),
+    bind(Help, &[PageDown, Char(' ')], A::Move(MoveAction::PageDown), "a page down", ""),
+    bind(Help, &[PageUp], A::Move(MoveAction::PageUp), "a page up", ""),
+    bind(Help, &[Char('?'), Esc, Char('q'), Enter], A::Back, "leave the help", "leave"),
+    bind(Help, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
+    bind(Help, &[Ctrl('l')], A::Session(SessionAction::Redraw), "draw the screen anew, after others wrote on it", ""),
+    bind(Help, &[Ctrl('z')], A::Session(SessionAction::Suspend), "back to the shell; fg returns", ""),
+];
+
+/// Every mode that has keys, in the order of the table.
+pub fn modes() -> Vec<Mode> {
+    let mut modes: Vec<_> = KEYMAP.iter().map(|binding| binding.mode).collect();
+    modes.dedup();
+    modes
+}
+
+impl Mode {
+    /// Its name in the config.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Bind => "bind",
+            Self::Prompt => "prompt",
+            Self::Digits => "digits",
+            Self::Menu => "menu",
+            Self::Palette => "palette",
+            Self::Question => "question",
+            Self::ConfirmAgain => "insist",
+            Self::Help => "help",
+        }
+    }
+}
+
+impl Binding {
+    /// Its keys as text: `K x`, `Enter`.
+    pub fn keys_text(&self) -> String {
+        let keys: Vec<_> = self.keys.iter().map(ToString::to_string).collect();
+        keys.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_mode_has_its_bindings_in_one_place() {
+        let names: HashSet<_> = modes().into_iter().map(Mode::name).collect();
+        assert_eq!(names.len(), modes().len());
+    }
+
+    #[test]
+    fn k_never_ends_a_process() {
+        assert_eq!(
+            Keymap::default().lookup(Table, Char('k')),
+            Some(A::Move(MoveAction::Up))
+        );
+    }
+}

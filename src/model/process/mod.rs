@@ -1,0 +1,169 @@
+//! A process that holds sockets, or an ancestor of one.
+
+mod lineage;
+mod naming;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::Text;
+pub use lineage::{Guard, Lineage, Member};
+pub use naming::ProgramFacts;
+
+/// Process id.
+pub type Pid = u32;
+
+/// What is known of one process. Identity is `pid` together with its start: pids are reused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Process id, as seen from this process's pid namespace.
+    pub pid: Pid,
+    /// Parent's process id, if it has one that is visible.
+    pub parent: Option<Pid>,
+    /// What a person calls it: the executable, or the interpreter and its script.
+    pub name: Text,
+    /// The kernel's own short name (`comm` of `proc(5)`, cut at 15 bytes): what `ps` and `top` show.
+    /// Empty in older recordings, whose `name` it was.
+    #[serde(default)]
+    pub comm: Text,
+    /// Path of the executable, as `/proc/PID/exe` has it (without ` (deleted)`); `None` if it can't be
+    /// read: another user's process for an ordinary user, a kernel thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executable: Option<Text>,
+    /// Every argument, none of them cut; `None` if they can't be read or there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "whole")]
+    pub argv: Option<Arc<[Text]>>,
+    /// Whether `argv` lacks the end: it is longer than the kernel takes from `execve(2)`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_argv_truncated: bool,
+    /// Command line for one line of the screen: the arguments joined by a space, cut as every `Text`.
+    /// `None` if it can't be read or is empty.
+    pub command: Option<Text>,
+    /// Working directory when the record was made: a later `chdir(2)` doesn't show. `None` as with
+    /// `executable`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<Text>,
+    /// When it started, to the second.
+    pub started_at: Option<Timestamp>,
+    /// The same in clock ticks since boot, of which a second has a hundred (Linux, field 22 of
+    /// `proc_pid_stat(5)`): exact, and untouched when the wall clock is set. Older recordings lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at_tick: Option<u64>,
+    /// Name of the user it runs as, or the uid in digits where the name is unknown.
+    pub user: Option<Text>,
+    /// The effective uid; `None` on Windows and in older recordings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
+}
+
+impl Process {
+    /// A process of which nothing is known but its pid and name, which is its `comm` too.
+    pub fn new(pid: Pid, name: impl Into<Text>) -> Self {
+        let name = name.into();
+        Self {
+            pid,
+            parent: None,
+            comm: name.clone(),
+            name,
+            executable: None,
+            argv: None,
+            is_argv_truncated: false,
+            command: None,
+            cwd: None,
+            started_at: None,
+            started_at_tick: None,
+            user: None,
+            uid: None,
+        }
+    }
+
+    /// Whether `command` lacks the end of the command line.
+    pub fn is_command_cut(&self) -> bool {
+        let is_cut = |command: &Text| command.ends_with('…');
+        self.argv.is_some() && self.command.as_ref().is_some_and(is_cut)
+    }
+
+    /// The command line with all arguments, joined by a space; empty if it is not known.
+    pub fn full_command(&self) -> String {
+        match &self.argv {
+            Some(argv) => argv.join(" "),
+            None => self.command.as_deref().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The name without the script: what is shown where arguments are to be hidden.
+    pub fn program_name(&self) -> &str {
+        let is_whole = |path: &Text| path.ends_with(&format!("/{}", self.name));
+        let has_script = !self.executable.as_ref().is_some_and(is_whole);
+        let program = self.name.split(' ').next().unwrap_or_default();
+        if has_script && self.name != self.comm {
+            program
+        } else {
+            &self.name
+        }
+    }
+
+    /// Whether both records speak of the same process, not merely of the same pid.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let have_same_start = match (self.started_at_tick, other.started_at_tick) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.started_at == other.started_at,
+        };
+        self.pid == other.pid && have_same_start
+    }
+}
+
+/// Arguments in a recording: texts that are cleaned and not cut.
+mod whole {
+    use std::sync::Arc;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use crate::model::Text;
+
+    #[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+    pub(super) fn serialize<S: Serializer>(
+        argv: &Option<Arc<[Text]>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        argv.as_deref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<[Text]>>, D::Error> {
+        let argv = Option::<Vec<String>>::deserialize(deserializer)?;
+        Ok(argv.map(|argv| argv.iter().map(|one| Text::whole(one)).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(pid: Pid, second: i64, tick: Option<u64>) -> Process {
+        Process {
+            started_at: Timestamp::from_second(second).ok(),
+            started_at_tick: tick,
+            ..Process::new(pid, "node")
+        }
+    }
+
+    #[test]
+    fn a_pid_that_was_reused_within_the_second_is_another_process() {
+        let one = process(12, 500, Some(50_010));
+        assert!(one.is_same(&process(12, 500, Some(50_010))));
+        assert!(!one.is_same(&process(12, 500, Some(50_020))));
+        assert!(!one.is_same(&process(13, 500, Some(50_010))));
+    }
+
+    #[test]
+    fn the_tick_counts_where_the_wall_clock_was_set_and_the_second_where_no_tick_is_known() {
+        let one = process(12, 500, Some(50_010));
+        assert!(one.is_same(&process(12, 900, Some(50_010))));
+        assert!(one.is_same(&process(12, 500, None)));
+        assert!(!one.is_same(&process(12, 501, None)));
+    }
+}

@@ -1,0 +1,226 @@
+//! What a person calls a process: `nginx`, `node server.js`, `python3 pg.py`, `gunicorn`.
+//!
+//! Pure: comm, executable and arguments in, a name out. The executable decides, which no process can
+//! choose freely; `comm` is cut at 15 bytes, is that of a thread (Node 24 calls its first one
+//! `MainThread`) and is anything a program sets (`prctl(2)`). Arguments name the script of an
+//! interpreter (`script`). Where these leave a doubt, the name is `comm`.
+
+mod interpreter;
+mod script;
+
+use interpreter::{Kind, family, kind_of};
+use script::{Script, script};
+
+/// What is known of a program.
+#[derive(Clone, Copy, Debug)]
+pub struct ProgramFacts<'a> {
+    /// The kernel's short name.
+    pub comm: &'a str,
+    /// Path of the executable, as `/proc/PID/exe` has it, where it can be read.
+    pub executable: Option<&'a str>,
+    /// The arguments; none for a kernel thread or a process that has ended.
+    pub argv: &'a [&'a str],
+}
+
+/// How many bytes of a name the kernel keeps (`TASK_COMM_LEN` less the end).
+const COMM: usize = 15;
+
+/// Names that a runtime gives its first thread, and that say nothing of the program.
+const RENAMED: [&str; 1] = ["MainThread"];
+
+/// Executables that are many programs: which one, their name says that they are called by.
+const MULTI_CALL: [&str; 3] = ["busybox", "toybox", "coreutils"];
+
+/// What follows the path of an executable that is no longer in its folder.
+const DELETED: &str = " (deleted)";
+
+impl<'a> ProgramFacts<'a> {
+    /// The name; never empty unless `comm` is.
+    pub fn name(&self) -> String {
+        let Some(program) = self.program() else {
+            return self.comm.to_owned();
+        };
+        if MULTI_CALL.contains(&program) {
+            return self.applet();
+        }
+        if is_loader(program) {
+            let name = script::of_loader(self.arguments()).map(base);
+            return name.unwrap_or(self.comm).to_owned();
+        }
+        match kind_of(program) {
+            Some(_) if self.is_title() => {
+                let word = self.title_word().or_else(|| self.own_comm(program));
+                word.unwrap_or(program).to_owned()
+            }
+            Some(kind) => self.interpreted(program, kind),
+            None => program.to_owned(),
+        }
+    }
+
+    /// The base name of the executable, or of the first argument where that can be relied on.
+    fn program(&self) -> Option<&'a str> {
+        match self.executable {
+            Some(path) => of_executable(path),
+            None => self.called(),
+        }
+    }
+
+    /// The first argument's base name, where the kernel's name says the same or only that of a thread.
+    /// An interpreter that a script names (`#!`) has the script's name for its `comm`.
+    fn called(&self) -> Option<&'a str> {
+        let called = self.called_by()?;
+        let agrees = is_cut(called, self.comm) || same_family(called, self.comm);
+        if agrees {
+            return Some(called);
+        }
+        let kind = kind_of(called)?;
+        let is_renamed = RENAMED.contains(&self.comm);
+        let is_of_script = matches!(script(kind, self.arguments()), Script::File(path)
+            if is_cut(base(path), self.comm));
+        (is_renamed || is_of_script).then_some(called)
+    }
+
+    /// The first argument's base name, without the dash of a login shell; `None` for a title.
+    fn called_by(&self) -> Option<&'a str> {
+        let first = *self.argv.first()?;
+        let called = base(first.strip_prefix('-').unwrap_or(first));
+        let is_word = !called.is_empty() && !called.ends_with(':') && !called.contains(": ");
+        is_word.then_some(called)
+    }
+
+    fn arguments(&self) -> &'a [&'a str] {
+        self.argv.get(1..).unwrap_or_default()
+    }
+
+    /// Whether the process wrote a title over its arguments: `gunicorn: master [app]`, `PM2 v5: …`.
+    fn is_title(&self) -> bool {
+        let Some(&first) = self.argv.first() else {
+            return false;
+        };
+        let names_the_program = self
+            .program()
+            .is_some_and(|program| same_kind(base(first), program));
+        first.contains(' ') && !names_the_program
+    }
+
+    /// The word that a title begins with, where the kernel's name begins with it too: libraries that set
+    /// titles set both (`gunicorn`, `PM2`).
+    fn title_word(&self) -> Option<&'a str> {
+        let title = *self.argv.first()?;
+        let word = title.split([':', ' ']).next()?;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let is_word = word.len() > 1 && word.chars().all(is_plain);
+        let is_known = self.comm.starts_with(word) || is_cut(word, self.comm);
+        (is_word && is_known).then_some(word)
+    }
+
+    /// `busybox httpd`, or a link `httpd` to it: httpd.
+    fn applet(&self) -> String {
+        let Some(called) = self.called_by() else {
+            return self.comm.to_owned();
+        };
+        let (applet, rest) = if MULTI_CALL.contains(&called) {
+            match self.arguments() {
+                [applet, rest @ ..] if !applet.starts_with('-') => (base(applet), rest),
+                _ => return called.to_owned(),
+            }
+        } else {
+            (called, self.arguments())
+        };
+        match kind_of(applet) {
+            Some(kind) => with_script(applet, script(kind, rest), self.comm),
+            None => applet.to_owned(),
+        }
+    }
+
+    /// The kernel's name, where it is neither the interpreter's nor that of a thread.
+    fn own_comm(&self, program: &str) -> Option<&'a str> {
+        let is_own = !same_kind(self.comm, program) && !RENAMED.contains(&self.comm);
+        (is_own && !self.comm.is_empty()).then_some(self.comm)
+    }
+
+    /// The interpreter as it was called (`python3` for `python3.11`, `sh` for `dash`), and its script.
+    fn interpreted(&self, program: &'a str, kind: Kind) -> String {
+        let called = self.called_by().filter(|called| same_kind(called, program));
+        let shown = called.unwrap_or(program);
+        let script = script(kind, self.arguments());
+        match self.own_comm(program) {
+            // Code of the command line has no name but the one that it may have given itself.
+            Some(own) if script == Script::None => own.to_owned(),
+            _ => with_script(shown, script, self.comm),
+        }
+    }
+}
+
+/// `node server.js`; a command of its own (`/usr/bin/gunicorn`) stands alone.
+fn with_script(interpreter: &str, script: Script<'_>, comm: &str) -> String {
+    match script {
+        Script::File(path) => {
+            let name = base(path);
+            let is_main = name == "__main__.py";
+            let folder = path.strip_suffix("/__main__.py").map(base);
+            let name = folder.filter(|_| is_main).unwrap_or(name);
+            if is_command(path, comm) {
+                name.to_owned()
+            } else {
+                format!("{interpreter} {name}")
+            }
+        }
+        Script::Named(name) => format!("{interpreter} {name}"),
+        Script::None => interpreter.to_owned(),
+    }
+}
+
+/// Whether a script is a command: it has no ending, and stands where commands do or was called as one.
+fn is_command(path: &str, comm: &str) -> bool {
+    let name = base(path);
+    let folder = path.strip_suffix(name).unwrap_or_default();
+    let folder = base(folder.trim_end_matches('/'));
+    !name.contains('.') && (matches!(folder, "bin" | "sbin" | ".bin") || is_cut(name, comm))
+}
+
+fn same_family(one: &str, other: &str) -> bool {
+    !family(one).is_empty() && family(one) == family(other)
+}
+
+/// Whether both are the same interpreter: `python3` and `python3.11`, `sh` and `dash`.
+fn same_kind(one: &str, other: &str) -> bool {
+    same_family(one, other) || kind_of(one).is_some_and(|kind| kind_of(other) == Some(kind))
+}
+
+/// Whether `comm` is the name as the kernel keeps it.
+fn is_cut(name: &str, comm: &str) -> bool {
+    let kept = name.as_bytes().get(..COMM).unwrap_or(name.as_bytes());
+    !comm.is_empty() && comm.as_bytes() == kept
+}
+
+/// The program of an executable's path; `None` where the path says nothing of it (`memfd_create(2)`, a
+/// version for a name).
+fn of_executable(path: &str) -> Option<&str> {
+    let path = path.strip_suffix(DELETED).unwrap_or(path);
+    if path.starts_with("/memfd:") {
+        return None;
+    }
+    let name = base(path);
+    // NixOS: `.nginx-wrapped` is called by a script `nginx`.
+    let wrapped = name
+        .strip_prefix('.')
+        .and_then(|n| n.strip_suffix("-wrapped"));
+    let name = wrapped.unwrap_or(name);
+    name.contains(char::is_alphabetic).then_some(name)
+}
+
+/// The dynamic loader, called as a program that runs another one.
+fn is_loader(program: &str) -> bool {
+    program.starts_with("ld-linux") || program.starts_with("ld-musl")
+}
+
+/// The last part of a path.
+fn base(path: &str) -> &str {
+    let is_of_windows = path.as_bytes().get(1..3) == Some(br":\");
+    let separator = if is_of_windows { '\\' } else { '/' };
+    path.rsplit(separator).next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests;

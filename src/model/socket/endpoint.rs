@@ -1,0 +1,156 @@
+//! An address and a port, and what kind of address it is.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
+
+/// Address family of a socket, as the kernel's table files it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[derive(IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum Family {
+    /// `AF_INET`.
+    Ipv4,
+    /// `AF_INET6`, including its dual-stack sockets.
+    Ipv6,
+}
+
+impl Family {
+    /// `ipv4` or `ipv6`.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Who can reach an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// `0.0.0.0` or `::`: every address of this host.
+    Any,
+    /// 127.0.0.0/8, `::1`: this host only.
+    Loopback,
+    /// Private, link-local or unique-local: the networks around this host.
+    Private,
+    /// Routed on the public internet.
+    Public,
+}
+
+/// An IP address and a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// The address; unspecified (`0.0.0.0`, `::`) where a socket is bound to every address.
+    pub address: IpAddr,
+    /// The port, 0–65535.
+    pub port: u16,
+}
+
+impl Endpoint {
+    /// No address and no port.
+    pub const NOTHING: Self = Self::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+    /// Pairs an address with a port.
+    pub const fn new(address: IpAddr, port: u16) -> Self {
+        Self { address, port }
+    }
+
+    /// The family of the address.
+    pub const fn family(&self) -> Family {
+        match self.address {
+            IpAddr::V4(_) => Family::Ipv4,
+            IpAddr::V6(_) => Family::Ipv6,
+        }
+    }
+
+    /// Whether the address is `::`.
+    pub const fn is_v6_wildcard(self) -> bool {
+        self.address.is_ipv6() && self.address.is_unspecified()
+    }
+
+    /// Whether the address is a wildcard and the port 0: the far side of an unconnected socket.
+    pub const fn is_unspecified(&self) -> bool {
+        self.address.is_unspecified() && self.port == 0
+    }
+
+    /// The same place with a v4-mapped address (`::ffff:127.0.0.1`) as the IPv4 address in it.
+    #[must_use]
+    pub fn to_canonical(self) -> Self {
+        Self::new(self.address.to_canonical(), self.port)
+    }
+
+    /// Who can reach this address. A v4-mapped address counts as the IPv4 address in it.
+    pub fn scope(&self) -> Scope {
+        match self.address.to_canonical() {
+            address if address.is_unspecified() => Scope::Any,
+            address if address.is_loopback() => Scope::Loopback,
+            IpAddr::V4(v4) => scope_v4(v4),
+            IpAddr::V6(v6) => scope_v6(v6),
+        }
+    }
+}
+
+/// RFC 1918 and 6598 ranges and link-local (RFC 3927) are private.
+fn scope_v4(v4: Ipv4Addr) -> Scope {
+    let shared = v4.octets()[0] == 100 && (v4.octets()[1] & 0xc0) == 64;
+    if v4.is_private() || v4.is_link_local() || shared {
+        Scope::Private
+    } else {
+        Scope::Public
+    }
+}
+
+/// Unique-local (RFC 4193) and link-local (RFC 4291) addresses are private.
+fn scope_v6(v6: Ipv6Addr) -> Scope {
+    if v6.is_unique_local() || v6.is_unicast_link_local() {
+        Scope::Private
+    } else {
+        Scope::Public
+    }
+}
+
+impl fmt::Display for Endpoint {
+    /// `127.0.0.1:80`, `[::1]:80`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        SocketAddr::new(self.address, self.port).fmt(f)
+    }
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Self {
+        Self::new(address.ip(), address.port())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(address: &str) -> Scope {
+        Endpoint::new(address.parse().unwrap(), 1).scope()
+    }
+
+    #[test]
+    fn addresses_have_the_reach_their_rfcs_say() {
+        assert_eq!(scope("0.0.0.0"), Scope::Any);
+        assert_eq!(scope("::"), Scope::Any);
+        assert_eq!(scope("127.9.0.1"), Scope::Loopback);
+        assert_eq!(scope("::1"), Scope::Loopback);
+        assert_eq!(scope("::ffff:127.0.0.1"), Scope::Loopback);
+        assert_eq!(scope("10.0.0.1"), Scope::Private);
+        assert_eq!(scope("100.64.0.1"), Scope::Private);
+        assert_eq!(scope("fe80::1"), Scope::Private);
+        assert_eq!(scope("fd00::1"), Scope::Private);
+        assert_eq!(scope("8.8.8.8"), Scope::Public);
+        assert_eq!(scope("2606:4700::1"), Scope::Public);
+    }
+
+    #[test]
+    fn loopback_v6_is_printed_short() {
+        assert_eq!(
+            Endpoint::new("::1".parse().unwrap(), 80).to_string(),
+            "[::1]:80"
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! Who has a socket: six different answers that must not look alike.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
+
+use crate::model::Process;
+
+/// The processes behind a socket, or why there are none to name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Every process that holds the socket, by pid ascending; never empty.
+    Known(Arc<[Arc<Process>]>),
+    /// Some process has it, but this user may not look at that process. The socket's uid still
+    /// tells whose it is.
+    Hidden,
+    /// The kernel itself has it (VXLAN, NFS, …), or no process that could be looked at.
+    Kernel,
+    /// Nobody any more: it outlived its process or its descriptor (`TIME_WAIT`, an orphan). These
+    /// processes had it; never empty.
+    Past(Arc<[Arc<Process>]>),
+    /// Nobody, and nobody was seen to have had it.
+    None,
+    /// Not looked for everywhere yet; a later reading will tell. Only a table that goes on has it.
+    Unknown,
+}
+
+/// An [`Owner`] without its processes, as JSON names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[derive(IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum OwnerKind {
+    /// [`Owner::Known`].
+    Known,
+    /// [`Owner::Hidden`].
+    Hidden,
+    /// [`Owner::Kernel`].
+    Kernel,
+    /// [`Owner::Past`].
+    Past,
+    /// [`Owner::None`].
+    None,
+    /// [`Owner::Unknown`].
+    Unknown,
+}
+
+impl OwnerKind {
+    /// The word that JSON and CSV use.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+impl Owner {
+    /// Which of the six it is.
+    pub const fn kind(&self) -> OwnerKind {
+        match self {
+            Self::Known(_) => OwnerKind::Known,
+            Self::Hidden => OwnerKind::Hidden,
+            Self::Kernel => OwnerKind::Kernel,
+            Self::Past(_) => OwnerKind::Past,
+            Self::None => OwnerKind::None,
+            Self::Unknown => OwnerKind::Unknown,
+        }
+    }
+
+    /// The processes that have or had the socket; empty where none can be named.
+    pub fn processes(&self) -> &[Arc<Process>] {
+        match self {
+            Self::Known(processes) | Self::Past(processes) => processes,
+            Self::Hidden | Self::Kernel | Self::None | Self::Unknown => &[],
+        }
+    }
+
+    /// The processes that have the socket now.
+    pub fn present(&self) -> &[Arc<Process>] {
+        match self {
+            Self::Known(processes) => processes,
+            _ => &[],
+        }
+    }
+
+    /// Whether a process is among both. Both lists are by pid, and may be long.
+    pub fn shares_process_with(&self, other: &Self) -> bool {
+        let (one, other) = (self.processes(), other.processes());
+        let (few, many) = if one.len() < other.len() {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        few.iter().any(|process| is_among(many, process))
+    }
+
+    /// Whether this process has the socket now.
+    pub fn has(&self, process: &Process) -> bool {
+        is_among(self.present(), process)
+    }
+
+    /// Whether both have the same to say, of the very same processes.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let (one, another) = (self.processes(), other.processes());
+        let are_same = || one.iter().zip(another).all(|(a, b)| a.is_same(b));
+        self.kind() == other.kind()
+            && one.len() == another.len()
+            && (std::ptr::eq(one, another) || are_same())
+    }
+}
+
+/// Whether a process is in a list that is by pid, and may be long.
+fn is_among(processes: &[Arc<Process>], process: &Process) -> bool {
+    let found = processes.binary_search_by_key(&process.pid, |one| one.pid);
+    found.is_ok_and(|at| processes[at].is_same(process))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(pid: u32, started_at_tick: u64) -> Arc<Process> {
+        Arc::new(Process {
+            started_at_tick: Some(started_at_tick),
+            ..Process::new(pid, "server")
+        })
+    }
+
+    #[test]
+    fn whoever_has_a_socket_is_found_in_a_long_list_and_his_successor_is_not() {
+        let all: Arc<[_]> = (1..=2000).map(|pid| process(pid * 3, 1)).collect();
+        let owner = Owner::Known(Arc::clone(&all));
+        assert!(all.iter().all(|process| owner.has(process)));
+        assert!(
+            !owner.has(&process(3, 2)),
+            "another process of the same pid"
+        );
+        assert!(!owner.has(&process(4, 1)));
+        assert!(
+            !Owner::Past(Arc::clone(&all)).has(&all[0]),
+            "it has it no more"
+        );
+        assert!(owner.shares_process_with(&Owner::Past(Arc::from([process(6000, 1)]))));
+        assert!(!owner.shares_process_with(&Owner::Past(Arc::from([process(6000, 2)]))));
+    }
+}

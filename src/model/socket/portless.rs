@@ -1,0 +1,260 @@
+//! What a socket without a port has in place of one: a unix socket its type, name and peer, a packet
+//! socket its ethertype, a raw socket the number of an IP protocol.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Family, Protocol, Text, UnixKind};
+
+/// What a socket of a protocol without ports is bound to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Portless {
+    /// `AF_UNIX`, see `unix(7)`.
+    Unix(UnixSocket),
+    /// `AF_PACKET`, see `packet(7)`.
+    Packet(PacketSocket),
+    /// `SOCK_RAW` over IP, see `raw(7)`, or a ping socket, see `icmp(7)`.
+    Raw(RawSocket),
+}
+
+/// A unix socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnixSocket {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: UnixKind,
+    /// What it is bound to; `None` for an unnamed one. Only its inode identifies that.
+    pub name: Option<UnixName>,
+    /// The socket at the other end, if it is connected to one.
+    pub peer: Option<UnixPeer>,
+}
+
+/// What a unix socket is bound to. A path need not exist any more, and may be that of another mount
+/// namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnixName {
+    /// A path, as it was given to `bind`: it may be relative.
+    Path(Text),
+    /// A name in the abstract namespace, without the zero byte before it.
+    Abstract(Text),
+}
+
+/// The other end of a connected unix socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnixPeer {
+    /// Its inode.
+    pub inode: u32,
+    /// What it is bound to.
+    pub name: Option<UnixName>,
+    /// Who has it, as `nginx(812)`; `None` where that is not known.
+    pub process: Option<Text>,
+}
+
+/// A packet socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacketSocket {
+    /// Whether it gets whole frames.
+    #[serde(rename = "type")]
+    pub kind: PacketType,
+    /// The ethertype that it gets: 3 for every one, 0 for none.
+    pub ethertype: u16,
+}
+
+/// The type of a packet socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PacketType {
+    /// `SOCK_RAW`: with the link layer's header.
+    Raw,
+    /// `SOCK_DGRAM`: without it.
+    Datagram,
+}
+
+/// A raw socket, or a ping socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawSocket {
+    /// The number of the IP protocol: 1 for ICMP.
+    pub number: u8,
+    /// The ICMP identifier of a ping socket (`SOCK_DGRAM`); `None` for a raw one.
+    pub identifier: Option<u16>,
+}
+
+impl Portless {
+    /// The protocol that such a socket has.
+    pub const fn protocol(&self) -> Protocol {
+        match self {
+            Self::Unix(_) => Protocol::Unix,
+            Self::Packet(_) => Protocol::Packet,
+            Self::Raw(_) => Protocol::Raw,
+        }
+    }
+
+    /// One word for the kind of socket, as `ss` says it: `u_str`, `p_raw`, `raw6`; `icmp` for a ping
+    /// socket.
+    pub const fn word(&self, family: Family) -> &'static str {
+        match (self, family) {
+            (Self::Unix(unix), _) => match unix.kind {
+                UnixKind::Stream => "u_str",
+                UnixKind::Datagram => "u_dgr",
+                UnixKind::SeqPacket => "u_seq",
+            },
+            (Self::Packet(packet), _) => match packet.kind {
+                PacketType::Raw => "p_raw",
+                PacketType::Datagram => "p_dgr",
+            },
+            (Self::Raw(raw), Family::Ipv4) if raw.identifier.is_some() => "icmp",
+            (Self::Raw(raw), Family::Ipv6) if raw.identifier.is_some() => "icmp6",
+            (Self::Raw(_), Family::Ipv4) => "raw",
+            (Self::Raw(_), Family::Ipv6) => "raw6",
+        }
+    }
+
+    /// Of a unix socket: what it is bound to.
+    pub fn name(&self) -> Option<&UnixName> {
+        match self {
+            Self::Unix(unix) => unix.name.as_ref(),
+            Self::Packet(_) | Self::Raw(_) => None,
+        }
+    }
+
+    /// Of a unix socket: the other end.
+    pub const fn peer(&self) -> Option<&UnixPeer> {
+        match self {
+            Self::Unix(unix) => unix.peer.as_ref(),
+            Self::Packet(_) | Self::Raw(_) => None,
+        }
+    }
+}
+
+impl UnixName {
+    /// A name as the kernel gives it: an abstract one begins with a zero byte, a path may end in one.
+    /// `None` if there is nothing.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [] => None,
+            [0, name @ ..] => Some(Self::Abstract(Text::from_bytes(name))),
+            path => {
+                let end = path.iter().position(|&byte| byte == 0);
+                let path = &path[..end.unwrap_or(path.len())];
+                Some(Self::Path(Text::from_bytes(path)))
+            }
+        }
+    }
+
+    /// The path, or the name without the `@` before it.
+    pub const fn text(&self) -> &Text {
+        match self {
+            Self::Path(text) | Self::Abstract(text) => text,
+        }
+    }
+}
+
+impl fmt::Display for UnixName {
+    /// `/run/app.sock`, `@name`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => f.write_str(path),
+            Self::Abstract(name) => write!(f, "@{name}"),
+        }
+    }
+}
+
+impl fmt::Display for UnixPeer {
+    /// `/run/app.sock nginx(812)`, or what is known of it, at least `inode 4242`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.name, &self.process) {
+            (Some(name), Some(process)) => write!(f, "{name} {process}"),
+            (Some(name), None) => name.fmt(f),
+            (None, Some(process)) => f.write_str(process),
+            (None, None) => write!(f, "inode {}", self.inode),
+        }
+    }
+}
+
+/// Names of ethertypes (`linux/if_ether.h`).
+const ETHERTYPES: [(u16, &str); 10] = [
+    (0, "none"),
+    (0x0003, "all"),
+    (0x0004, "802.2"),
+    (0x0800, "ip"),
+    (0x0806, "arp"),
+    (0x8100, "vlan"),
+    (0x86dd, "ipv6"),
+    (0x8863, "pppoe"),
+    (0x888e, "eapol"),
+    (0x88cc, "lldp"),
+];
+
+impl fmt::Display for PacketSocket {
+    /// The ethertype: `arp`, `all`, `0x88f7`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match ETHERTYPES.iter().find(|(one, _)| *one == self.ethertype) {
+            Some((_, name)) => f.write_str(name),
+            None => write!(f, "{:#06x}", self.ethertype),
+        }
+    }
+}
+
+/// Names of IP protocols (IANA).
+const IP_PROTOCOLS: [(u8, &str); 15] = [
+    (1, "icmp"),
+    (2, "igmp"),
+    (6, "tcp"),
+    (17, "udp"),
+    (41, "ipv6"),
+    (47, "gre"),
+    (50, "esp"),
+    (51, "ah"),
+    (58, "icmp6"),
+    (89, "ospf"),
+    (103, "pim"),
+    (112, "vrrp"),
+    (132, "sctp"),
+    (136, "udplite"),
+    (255, "raw"),
+];
+
+impl fmt::Display for RawSocket {
+    /// The protocol, and the identifier of a ping socket: `icmp`, `icmp/4242`, `200`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match IP_PROTOCOLS.iter().find(|(one, _)| *one == self.number) {
+            Some((_, name)) => f.write_str(name)?,
+            None => write!(f, "{}", self.number)?,
+        }
+        self.identifier.map_or(Ok(()), |id| write!(f, "/{id}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_path_or_abstract_and_shows_what_a_terminal_would_act_on() {
+        let shown = |bytes: &[u8]| UnixName::from_bytes(bytes).map(|name| name.to_string());
+        assert_eq!(shown(b""), None);
+        assert_eq!(shown(b"/run/a.sock\0").as_deref(), Some("/run/a.sock"));
+        assert_eq!(shown(b"relative").as_deref(), Some("relative"));
+        assert_eq!(shown(b"\0a\0b").as_deref(), Some("@a\\x00b"));
+        assert_eq!(shown(b"\0").as_deref(), Some("@"));
+        assert_eq!(shown(b"\0\x1b[2J").as_deref(), Some("@\\x1b[2J"));
+        assert_eq!(shown(b"/tmp/\xff\n").as_deref(), Some("/tmp/\u{fffd}\\n"));
+    }
+
+    #[test]
+    fn numbers_without_a_name_are_shown_as_such() {
+        let packet = |ethertype| {
+            let kind = PacketType::Raw;
+            PacketSocket { kind, ethertype }.to_string()
+        };
+        assert_eq!(packet(0x0806), "arp");
+        assert_eq!(packet(0x88f7), "0x88f7");
+        let raw = |number, identifier| RawSocket { number, identifier }.to_string();
+        assert_eq!(raw(1, None), "icmp");
+        assert_eq!(raw(1, Some(7)), "icmp/7");
+        assert_eq!(raw(200, None), "200");
+    }
+}

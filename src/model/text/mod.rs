@@ -1,0 +1,109 @@
+//! Text from outside, made safe to show.
+//!
+//! Process names, command lines, user and unit names are chosen by whoever runs the process. They
+//! may hold escape sequences, bidirectional overrides or a megabyte of filler. A [`Text`] is made
+//! only by cleaning such input, so nothing that the terminal would act on reaches the screen.
+
+mod clean;
+mod counted;
+pub mod duration;
+mod hostile;
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+pub use clean::{clean, clean_whole};
+pub use counted::counted;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// The longest excerpt, in characters.
+const MAX_EXCERPT: usize = 40;
+
+/// A single line of text that a terminal shows as it is, and every terminal in the same cells.
+///
+/// Cheap to clone. Characters of the input that a terminal acts on, that show nothing or that would be
+/// measured differently appear as escapes (`\n`, `\x1b`, `\u{202e}`), bytes that are not UTF-8 as
+/// `U+FFFD`; a text over 4,096 characters is cut to that and ends in `…`, unless it is made by
+/// [`Text::whole`]. Cleaning a clean text changes nothing. See [`clean`] for the rules.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Text(Arc<str>);
+
+impl Text {
+    /// Cleans `outside` so that it can be shown on one line of a terminal.
+    pub fn new(outside: &str) -> Self {
+        Self(clean(outside).into())
+    }
+
+    /// Cleans `outside` and keeps all of it: for what is not drawn, or is cut where it is.
+    pub fn whole(outside: &str) -> Self {
+        Self(clean_whole(outside).into())
+    }
+
+    /// Cleans bytes that may not be UTF-8.
+    pub fn from_bytes(outside: &[u8]) -> Self {
+        Self::new(&String::from_utf8_lossy(outside))
+    }
+
+    /// The cleaned text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The beginning of a piece of input as a message repeats it: cleaned, and cut to 40 characters.
+pub fn excerpt(piece: &str) -> String {
+    let mut cut: String = piece.chars().take(MAX_EXCERPT).collect();
+    if cut.len() < piece.len() {
+        cut.push('…');
+    }
+    Text::new(&cut).to_string()
+}
+
+impl Default for Text {
+    /// The empty text.
+    fn default() -> Self {
+        Self("".into())
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Text {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Text {
+    fn from(outside: &str) -> Self {
+        Self::new(outside)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|outside| Self::new(&outside))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,15 @@
+//! Which rows are shown and in which order, for the live table and for the commands: views, protocols, filter, sort.
+//!
+//! Pure: a [`Query`] selects from one table, [`Selection`] follows the tables as they come, and [`ChangeFeed`]
+//! reports the changes of what matches.
+
+mod change_feed;
+mod criteria;
+mod order;
+mod selection;
+mod verdict;
+
+pub use change_feed::{ChangeFeed, ChangeRecord};
+pub(crate) use criteria::Criteria;
+pub use criteria::{Query, Sort, Tab};
+pub(crate) use selection::Selection;

@@ -1,0 +1,274 @@
+//! In which order rows stand: by a column, and where that leaves two of them equal, by their place.
+//!
+//! Rows are sorted by numbers, level by level: what a level leaves equal, and nothing else, is
+//! sorted by the next one. So few rows are ever looked at more than once, and texts, of which there
+//! are few, are compared once each.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::columns::{self, SortBy};
+use crate::model::{BuildSpread, Endpoint, Family};
+use crate::query::Sort;
+use crate::track::Row;
+
+/// A number that orders rows.
+type Level = Box<dyn Fn(&Row) -> u64>;
+
+/// A row's numbers on the present levels, and its index, which rises with its id: no two are equal, so
+/// that ties never reshuffle.
+type Numbered = ([u64; 2], usize);
+
+/// These of the rows, by id ascending, in order.
+pub(super) fn sorted(rows: &[Arc<Row>], of: &[usize], sort: Sort) -> Vec<usize> {
+    let by = columns::column(sort.by).sort;
+    let mask = if sort.descending { u64::MAX } else { 0 };
+    let mut some: Vec<Numbered> = Vec::with_capacity(of.len());
+    let mut nothing: Vec<Numbered> = Vec::new();
+    for ((number, second), &at) in first_levels(by, mask, rows, of).into_iter().zip(of) {
+        match number {
+            Some(number) => some.push(([number ^ mask, second], at)),
+            None => nothing.push(([0, second], at)),
+        }
+    }
+    some.sort_unstable();
+    nothing.sort_unstable();
+    let mut levels = further_levels(by, mask);
+    levels.extend(places());
+    break_ties(&mut some, rows, &levels[1..]);
+    break_ties(&mut nothing, rows, &places()[1..]);
+    some.into_iter().chain(nothing).map(|(_, at)| at).collect()
+}
+
+/// Puts rows that are in order themselves among others that are.
+pub(super) fn merged(
+    rows: &[Arc<Row>],
+    order: &[usize],
+    newcomers: &[usize],
+    sort: Sort,
+) -> Vec<usize> {
+    let mut merged = Vec::with_capacity(order.len() + newcomers.len());
+    let mut rest = order;
+    for &at in newcomers {
+        let before = rest.partition_point(|&one| compare(&rows[one], &rows[at], sort).is_lt());
+        merged.extend_from_slice(&rest[..before]);
+        merged.push(at);
+        rest = &rest[before..];
+    }
+    merged.extend_from_slice(rest);
+    merged
+}
+
+fn break_ties(sorted: &mut [Numbered], rows: &[Arc<Row>], levels: &[Level]) {
+    let Some((level, deeper)) = levels.split_first() else {
+        return;
+    };
+    for run in sorted.chunk_by_mut(|a, b| a.0 == b.0) {
+        if run.len() > 1 {
+            for (numbers, at) in run.iter_mut() {
+                *numbers = [level(&rows[*at]), 0];
+            }
+            run.sort_unstable();
+            break_ties(run, rows, deeper);
+        }
+    }
+}
+
+/// The numbers by which the column sorts first, and those by which it sorts what these leave equal: a
+/// row is fetched from memory once for both. Where the column has nothing, the second is of the place.
+fn first_levels(by: SortBy, mask: u64, rows: &[Arc<Row>], of: &[usize]) -> Vec<(Option<u64>, u64)> {
+    let rows = of.iter().map(|&at| &*rows[at]);
+    match by {
+        SortBy::Number(number) => rows.map(|row| (number(row), place_of(row))).collect(),
+        SortBy::Address(end) => {
+            let levels = |row: &Row| match end(row).map(parts) {
+                Some(parts) => (Some(parts[0]), parts[1] ^ mask),
+                None => (None, place_of(row)),
+            };
+            rows.map(levels).collect()
+        }
+        SortBy::Text(text) => {
+            let mut texts = Texts::default();
+            let mut number = |row| Some(texts.number(text(row)?));
+            let numbers: Vec<_> = rows.map(|row| (number(row), place_of(row))).collect();
+            let ranks = texts.ranks();
+            let rank = |number: Option<usize>| number.map(|number| ranks[number]);
+            let ranked = numbers.into_iter().map(|(one, place)| (rank(one), place));
+            ranked.collect()
+        }
+    }
+}
+
+/// The numbers by which the column sorts what the first left equal.
+fn further_levels(by: SortBy, mask: u64) -> Vec<Level> {
+    let SortBy::Address(end) = by else {
+        return Vec::new();
+    };
+    let level = |part: usize| -> Level { Box::new(move |row| part_of(end(row), part) ^ mask) };
+    vec![level(1), level(2)]
+}
+
+/// The numbers by which rows stand that the column leaves equal: port, protocol, own address, peer.
+/// IPv4 addresses take few bits, so that two numbers tell nearly all such connections apart.
+fn places() -> Vec<Level> {
+    let first: Level = Box::new(place_of);
+    let further = (0..5).map(|level| -> Level { Box::new(move |row| further_place(row, level)) });
+    let names = (0..NAME_LEVELS).map(|level| -> Level { Box::new(move |row| name_of(row)[level]) });
+    std::iter::once(first).chain(further).chain(names).collect()
+}
+
+/// Eight bytes of a name each: so much of it tells nearly all names apart.
+const NAME_LEVELS: usize = 8;
+
+/// What a unix socket is bound to, as numbers that are in the order of the names; one without a name last.
+fn name_of(row: &Row) -> [u64; NAME_LEVELS] {
+    let Some(unix) = row.socket.unix() else {
+        return [0; NAME_LEVELS];
+    };
+    let Some(name) = &unix.name else {
+        return [u64::MAX; NAME_LEVELS];
+    };
+    let name = name.text().as_bytes();
+    std::array::from_fn(|level| {
+        let bytes = name.iter().skip(level * 8).chain(std::iter::repeat(&0));
+        bytes
+            .take(8)
+            .fold(0, |all, &byte| all << 8 | u64::from(byte))
+    })
+}
+
+/// Port, protocol, and the beginning of its own address.
+fn place_of(row: &Row) -> u64 {
+    let (local, protocol) = (row.socket.local, row.socket.protocol as u64);
+    u64::from(local.port) << 36 | protocol << 33 | parts(local)[0] >> 16
+}
+
+/// What is left of its own address, which an IPv4 one has behind it, then its peer; without one first.
+fn further_place(row: &Row, level: usize) -> u64 {
+    let level = match row.socket.family() {
+        Family::Ipv6 if level < 2 => return parts(row.socket.local)[level + 1],
+        Family::Ipv6 => level - 2,
+        Family::Ipv4 => level,
+    };
+    let has_peer = u64::from(level == 0) << 49;
+    row.socket.remote.map_or(0, |remote| {
+        has_peer | parts(remote).get(level).copied().unwrap_or(0)
+    })
+}
+
+/// An address and a port as numbers, to be compared one after another. The first has 49 bits, the
+/// third 48; of IPv4 the first is all.
+fn parts(end: Endpoint) -> [u64; 3] {
+    let port = u64::from(end.port);
+    match end.address {
+        IpAddr::V4(address) => [u64::from(address.to_bits()) << 16 | port, 0, 0],
+        IpAddr::V6(address) => {
+            let bits = address.to_bits();
+            [
+                1 << 48 | slice(bits, 96, 32) << 16,
+                slice(bits, 32, 64),
+                slice(bits, 0, 32) << 16 | port,
+            ]
+        }
+    }
+}
+
+fn part_of(end: Option<Endpoint>, part: usize) -> u64 {
+    end.map_or(0, |end| parts(end)[part])
+}
+
+/// So many bits of a number, from this one on.
+fn slice(bits: u128, from: u32, many: u32) -> u64 {
+    let mask = u64::MAX >> (64 - many);
+    u64::try_from(bits >> from & u128::from(mask)).unwrap_or(mask)
+}
+
+/// The different texts of a column.
+#[derive(Default)]
+struct Texts<'a> {
+    /// Where in memory a text stands, and its length: rows share most of their texts.
+    by_place: HashMap<(usize, usize), usize, BuildSpread>,
+    by_text: HashMap<Cow<'a, str>, usize>,
+}
+
+impl<'a> Texts<'a> {
+    /// The number of a text: the same for equal ones.
+    fn number(&mut self, text: Cow<'a, str>) -> usize {
+        let Cow::Borrowed(lasting) = text else {
+            return self.number_by_text(text);
+        };
+        let place = (lasting.as_ptr().addr(), lasting.len());
+        if let Some(&number) = self.by_place.get(&place) {
+            return number;
+        }
+        let number = self.number_by_text(text);
+        self.by_place.insert(place, number);
+        number
+    }
+
+    fn number_by_text(&mut self, text: Cow<'a, str>) -> usize {
+        let next = self.by_text.len();
+        *self.by_text.entry(text).or_insert(next)
+    }
+
+    /// For each number the rank of its text: the same for texts that differ in ASCII case only.
+    fn ranks(self) -> Vec<u64> {
+        let texts = self.by_text.into_iter();
+        let mut texts: Vec<_> = texts
+            .map(|(text, number)| (text.to_ascii_lowercase(), number))
+            .collect();
+        texts.sort_unstable();
+        let mut ranks = vec![0; texts.len()];
+        for (rank, alike) in (0..).zip(texts.chunk_by(|a, b| a.0 == b.0)) {
+            for &(_, number) in alike {
+                ranks[number] = rank;
+            }
+        }
+        ranks
+    }
+}
+
+/// How two rows stand to each other; never equal, unless they are one.
+fn compare(a: &Row, b: &Row, sort: Sort) -> Ordering {
+    let by_column = match columns::column(sort.by).sort {
+        SortBy::Number(number) => compare_keys(number(a), number(b), sort, u64::cmp),
+        SortBy::Text(text) => compare_keys(text(a), text(b), sort, |a, b| {
+            let lower = |byte: u8| byte.to_ascii_lowercase();
+            a.bytes().map(lower).cmp(b.bytes().map(lower))
+        }),
+        SortBy::Address(end) => compare_keys(end(a), end(b), sort, Endpoint::cmp),
+    };
+    by_column.then_with(|| place(a).cmp(&place(b)))
+}
+
+/// What has no key comes last, whatever the direction.
+fn compare_keys<K>(
+    a: Option<K>,
+    b: Option<K>,
+    sort: Sort,
+    compare: impl Fn(&K, &K) -> Ordering,
+) -> Ordering {
+    match (a, b) {
+        (None, None) => Ordering::Equal,
+        (None, Some(_)) => Ordering::Greater,
+        (Some(_), None) => Ordering::Less,
+        (Some(a), Some(b)) if sort.descending => compare(&b, &a),
+        (Some(a), Some(b)) => compare(&a, &b),
+    }
+}
+
+/// What stands behind the column: an order in which no two rows are equal.
+fn place(row: &Row) -> impl Ord + use<> {
+    let socket = &row.socket;
+    (
+        socket.local.port,
+        socket.protocol,
+        socket.local.address,
+        socket.remote,
+        name_of(row),
+        row.id,
+    )
+}

@@ -1,0 +1,207 @@
+//! A selection that is kept from one moment to the next, compared with one made from scratch.
+
+use std::collections::HashMap;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use super::*;
+use crate::columns;
+use crate::filter::Filter;
+use crate::model::{Endpoint, Kinds, Owner, Process, Protocol, Snapshot, Socket, State};
+use crate::query::Tab;
+use crate::track::Tracker;
+
+const LINGER: Duration = Duration::from_secs(3);
+
+/// Something that happens to the table, or to what is asked of it.
+#[derive(Clone, Debug)]
+enum Event {
+    Wait(u64),
+    Open(Socket),
+    Close(Index),
+    Move(Index, State),
+    Read,
+    Filter(&'static str),
+    Sort(Sort),
+    View(Tab, bool, bool),
+}
+
+fn socket() -> impl Strategy<Value = Socket> {
+    let place = (1..5u16, any::<bool>(), any::<bool>(), any::<u16>());
+    let names = (select(vec!["a", "A", "b", "c"]), 0..3u32);
+    (place, names).prop_map(|((port, is_udp, has_peer, inode), (name, pid))| {
+        let end = |port| Endpoint::new([127, 0, 0, 1].into(), port);
+        let (protocol, state) = match (is_udp, has_peer) {
+            (true, _) => (Protocol::Udp, State::Unconn),
+            (false, true) => (Protocol::Tcp, State::Established),
+            (false, false) => (Protocol::Tcp, State::Listen),
+        };
+        let process = Process::new(pid, name);
+        Socket {
+            inode: Some(inode.into()),
+            owner: Owner::Known([Arc::new(process)].into()),
+            ..Socket::new(protocol, end(port), has_peer.then(|| end(443)), state)
+        }
+    })
+}
+
+fn sort() -> impl Strategy<Value = Sort> {
+    let columns: Vec<_> = columns::ALL.iter().map(|column| column.id).collect();
+    (select(columns), any::<bool>()).prop_map(|(by, descending)| Sort { by, descending })
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let filters = vec![
+        "",
+        "a",
+        ":1",
+        "is:new",
+        "!is:new",
+        "is:changed",
+        "!is:closed | b",
+    ];
+    let state = select(vec![State::CloseWait, State::FinWait2]);
+    prop_oneof![
+        4 => (0..2500u64).prop_map(Event::Wait),
+        4 => socket().prop_map(Event::Open),
+        2 => any::<Index>().prop_map(Event::Close),
+        2 => (any::<Index>(), state).prop_map(|(which, state)| Event::Move(which, state)),
+        6 => Just(Event::Read),
+        2 => select(filters).prop_map(Event::Filter),
+        1 => sort().prop_map(Event::Sort),
+        1 => (select(Tab::ALL.to_vec()), any::<bool>(), any::<bool>())
+            .prop_map(|(tab, tcp, udp)| Event::View(tab, tcp, udp)),
+    ]
+}
+
+struct Run {
+    tracker: Tracker,
+    sockets: Vec<Socket>,
+    table: Arc<Table>,
+    criteria: Criteria,
+    millis: u64,
+}
+
+impl Run {
+    fn new() -> Self {
+        let criteria = Criteria {
+            tab: Tab::All,
+            kinds: Kinds::DEFAULT,
+            filter: Filter::default(),
+            sort: Sort::BY_PORT,
+            linger: LINGER,
+            highlight: Duration::from_secs(2),
+            uid: None,
+        };
+        Self {
+            tracker: Tracker::new(LINGER),
+            sockets: Vec::new(),
+            table: Arc::new(Table::empty(moment(0))),
+            criteria,
+            millis: 0,
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Wait(millis) => self.millis += millis,
+            Event::Open(socket) => self.sockets.push(socket),
+            Event::Close(which) if !self.sockets.is_empty() => {
+                self.sockets.swap_remove(which.index(self.sockets.len()));
+            }
+            Event::Move(which, state) if !self.sockets.is_empty() => {
+                let at = which.index(self.sockets.len());
+                self.sockets[at].state = state;
+            }
+            Event::Close(_) | Event::Move(..) => {}
+            Event::Read => self.read(),
+            Event::Filter(text) => self.criteria.filter = Filter::parse(text).unwrap(),
+            Event::Sort(sort) => self.criteria.sort = sort,
+            Event::View(tab, tcp, udp) => {
+                let kinds = |is_on: bool, one| is_on.then_some(one);
+                let kinds = kinds(tcp, Protocol::Tcp)
+                    .into_iter()
+                    .chain(kinds(udp, Protocol::Udp));
+                (self.criteria.tab, self.criteria.kinds) = (tab, kinds.collect());
+            }
+        }
+    }
+
+    fn read(&mut self) {
+        self.millis += 1;
+        let observation = self.tracker.apply(Snapshot {
+            kinds: Kinds::DEFAULT,
+            ephemeral: None,
+            taken_at: moment(self.millis),
+            sockets: self.sockets.clone(),
+            processes: HashMap::new(),
+            problems: Vec::new(),
+        });
+        self.table = observation.table;
+    }
+
+    /// How many rows each view has under these criteria.
+    fn count(&self, criteria: &Criteria, now: Moment) -> [usize; 4] {
+        Tab::ALL.map(|tab| {
+            let criteria = Criteria {
+                tab,
+                ..criteria.clone()
+            };
+            criteria.select(&self.table, now).len()
+        })
+    }
+}
+
+fn moment(millis: u64) -> Moment {
+    Moment {
+        steady: Duration::from_millis(millis),
+        wall: jiff::Timestamp::UNIX_EPOCH + Duration::from_millis(millis),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn a_kept_selection_is_what_a_new_one_would_be(
+        first in vec(socket(), 0..80),
+        events in vec(event(), 1..60),
+    ) {
+        let mut run = Run::new();
+        run.sockets = first;
+        run.read();
+        let mut selection = Selection::new(run.criteria.clone());
+        for event in events {
+            let told = format!("after {event:?}");
+            run.happen(event);
+            let now = moment(run.millis);
+            let before = selection.clone();
+            let again = selection.update(&run.criteria, &run.table, now);
+            prop_assert_eq!(selection.shown(), run.criteria.select(&run.table, now), "{}", &told);
+            prop_assert_eq!(selection.counts().by_tab, run.count(&run.criteria, now), "{}", &told);
+            let all = Criteria { kinds: Kinds::DEFAULT, filter: Filter::default(), ..run.criteria.clone() };
+            prop_assert_eq!(selection.counts().unfiltered, all.select(&run.table, now).len(), "{}", &told);
+            // Who begins to match was looked at again, unless the question is another one.
+            if before.criteria == run.criteria && before.is_of(&run.table) {
+                for at in selection.shown() {
+                    prop_assert!(before.shown().contains(at) || again.contains(at), "{}", &told);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_looked_at_again_where_nothing_changed(sockets in vec(socket(), 0..40)) {
+        let mut run = Run::new();
+        run.sockets = sockets;
+        run.read();
+        let mut selection = Selection::new(run.criteria.clone());
+        for reading in 0..3 {
+            run.read();
+            let again = selection.update(&run.criteria, &run.table, moment(run.millis));
+            prop_assert!(reading == 0 || again.is_empty(), "{:?}", again);
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! What every JSON output is made of: sockets, processes, problems, times. A key means the same everywhere; `null` is
+//! unknown.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::{Timestamp, Unit};
+use serde::{Serialize, Serializer};
+
+use super::portless::{EndRecord, PortlessRecord};
+use crate::model::{
+    Owner, OwnerKind, Pid, Problem, ProblemCode, Process, Protocol, Queue, Socket, State, Text,
+};
+use crate::track::Row;
+
+/// Version of every JSON output; raised when a key or a type changes, not when one is added.
+pub const SCHEMA: u32 = 2;
+
+#[derive(Serialize)]
+pub struct ProblemRecord<'a> {
+    code: ProblemCode,
+    count: Option<usize>,
+    message: &'a str,
+}
+
+impl<'a> ProblemRecord<'a> {
+    pub fn of(problem: &'a Problem) -> Self {
+        Self {
+            code: problem.code,
+            count: problem.count,
+            message: &problem.message,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub struct SocketRecord<'a> {
+    pub protocol: Protocol,
+    pub family: &'static str,
+    /// `null` of a unix or packet socket.
+    pub local: Option<EndRecord>,
+    pub remote: Option<EndRecord>,
+    pub state: State,
+    pub service: Option<&'a str>,
+    pub dual_stack: Option<bool>,
+    pub interface: Option<&'a str>,
+    pub inode: Option<u32>,
+    pub uid: Option<u32>,
+    pub user: Option<&'a str>,
+    pub owner: OwnerKind,
+    pub pids: Vec<Pid>,
+    pub unit: Option<&'a str>,
+    pub container: Option<&'a str>,
+    pub queue: Option<Queue>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub portless: Option<PortlessRecord<'a>>,
+    pub first_seen: String,
+    pub state_since: Option<String>,
+}
+
+impl<'a> SocketRecord<'a> {
+    /// A tracked socket. A closed one is `CLOSED`, and its owners are past.
+    pub fn of_row(row: &'a Row, processes: &Processes<'_>) -> Self {
+        let record = Self::of(&row.socket, row.first_seen.wall, processes);
+        Self {
+            state: state(row),
+            owner: owner_kind(&row.socket.owner, row),
+            state_since: row.state_began().map(time),
+            ..record
+        }
+    }
+
+    /// An open socket, first seen at this time. Its processes are among these.
+    pub fn of(socket: &'a Socket, first_seen: Timestamp, processes: &Processes<'_>) -> Self {
+        Self {
+            protocol: socket.protocol,
+            family: socket.family_name(),
+            local: EndRecord::of(Some(socket.local), socket),
+            remote: EndRecord::of(socket.remote, socket),
+            state: socket.state,
+            service: socket.service(),
+            dual_stack: socket.dual_stack,
+            interface: socket.interface.as_deref(),
+            inode: socket.inode,
+            uid: socket.uid,
+            user: socket.user.as_deref(),
+            owner: socket.owner.kind(),
+            pids: processes.pids(&socket.owner),
+            unit: socket.unit.as_deref(),
+            container: socket.container.as_deref(),
+            queue: socket.queue,
+            portless: socket.portless.as_deref().map(PortlessRecord::of),
+            first_seen: time(first_seen),
+            state_since: None,
+        }
+    }
+}
+
+/// The state now; `row.socket` has the last one before the socket was closed.
+pub fn state(row: &Row) -> State {
+    if row.is_closed() {
+        State::Closed
+    } else {
+        row.socket.state
+    }
+}
+
+/// The kind of an owner of a row. The owners of a closed row are past.
+pub fn owner_kind(owner: &Owner, row: &Row) -> OwnerKind {
+    match owner.kind() {
+        OwnerKind::Known if row.is_closed() => OwnerKind::Past,
+        kind => kind,
+    }
+}
+
+#[derive(Serialize)]
+pub struct ProcessRecord<'a> {
+    pub pid: Pid,
+    pub parent: Option<Pid>,
+    pub name: &'a str,
+    pub comm: Option<&'a str>,
+    pub executable: Option<&'a str>,
+    pub argv: Option<&'a [Text]>,
+    pub argv_truncated: bool,
+    pub cwd: Option<&'a str>,
+    pub user: Option<&'a str>,
+    pub uid: Option<u32>,
+    pub started_at: Option<String>,
+    pub unit: Option<&'a str>,
+    /// Always unknown, as is the project.
+    pub container: Option<&'a str>,
+    pub project: Option<&'a str>,
+}
+
+impl<'a> ProcessRecord<'a> {
+    pub fn of(process: &'a Process) -> Self {
+        Self {
+            pid: process.pid,
+            parent: process.parent,
+            name: &process.name,
+            comm: Some(&*process.comm).filter(|comm| !comm.is_empty()),
+            executable: process.executable.as_deref(),
+            argv: process.argv.as_deref(),
+            argv_truncated: process.is_argv_truncated,
+            cwd: process.cwd.as_deref(),
+            user: process.user.as_deref(),
+            uid: process.uid,
+            started_at: process.started_at.map(time),
+            unit: None,
+            container: None,
+            project: None,
+        }
+    }
+}
+
+/// The processes of one object, each once, by pid.
+#[derive(Default)]
+pub struct Processes<'a> {
+    /// With their units, where known.
+    by_pid: BTreeMap<Pid, (&'a Process, Option<&'a str>)>,
+    /// Whether two processes had the same pid.
+    was_reused: bool,
+}
+
+impl<'a> Processes<'a> {
+    /// The processes of these rows. A reused pid is the process that has a socket now.
+    pub fn of_rows(rows: &[&'a Row]) -> Self {
+        let open = rows.iter().filter(|row| !row.is_closed());
+        let closed = rows.iter().filter(|row| row.is_closed());
+        Self::of(open.chain(closed).map(|row| &row.socket.owner))
+    }
+
+    /// The processes of these owners. The first process with a pid counts; present owners come before past ones.
+    pub fn of(owners: impl Iterator<Item = &'a Owner> + Clone) -> Self {
+        let is_past = |owner: &&Owner| owner.kind() == OwnerKind::Past;
+        let present = owners.clone().filter(|owner| !is_past(owner));
+        let mut processes = Self::default();
+        // Thousands of sockets may have the same thousands of owners.
+        let mut seen = HashSet::new();
+        for owner in present.chain(owners.filter(is_past)) {
+            if seen.insert(owner.processes().as_ptr()) {
+                processes.add(owner);
+            }
+        }
+        processes
+    }
+
+    fn add(&mut self, owner: &'a Owner) {
+        for process in owner.processes() {
+            let (known, _) = self.by_pid.entry(process.pid).or_insert((process, None));
+            self.was_reused |= !known.is_same(process);
+        }
+    }
+
+    /// Sets the unit in which a process runs.
+    pub fn set_unit(&mut self, pid: Pid, unit: &'a str) {
+        if let Some((_, known)) = self.by_pid.get_mut(&pid) {
+            *known = Some(unit);
+        }
+    }
+
+    /// The pids of an owner, without those that are another process's here.
+    pub fn pids(&self, owner: &Owner) -> Vec<Pid> {
+        let is_there = |process: &Process| {
+            let known = self.by_pid.get(&process.pid);
+            known.is_some_and(|(known, _)| known.is_same(process))
+        };
+        let processes = owner.processes().iter();
+        let these = processes.filter(|process| !self.was_reused || is_there(process));
+        these.map(|process| process.pid).collect()
+    }
+}
+
+impl Serialize for Processes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.by_pid.iter().map(|(pid, &(process, unit))| {
+            let record = ProcessRecord {
+                unit,
+                ..ProcessRecord::of(process)
+            };
+            (pid, record)
+        }))
+    }
+}
+
+/// `2026-01-02T03:04:05.678Z`: always three digits, so that times compare as text.
+pub fn time(at: Timestamp) -> String {
+    let at = at.round(Unit::Millisecond).unwrap_or(at);
+    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn by(pid: Pid, tick: u64) -> Arc<[Arc<Process>]> {
+        Arc::new([Arc::new(Process {
+            started_at_tick: Some(tick),
+            ..Process::new(pid, "node")
+        })])
+    }
+
+    #[test]
+    fn a_pid_never_leads_to_another_process_that_has_it_now() {
+        let owners = [
+            Owner::Past(by(7, 1)),
+            Owner::Known(by(7, 2)),
+            Owner::Past(by(8, 1)),
+        ];
+        let processes = Processes::of(owners.iter());
+        let pids = owners.each_ref().map(|owner| processes.pids(owner));
+        assert_eq!(pids, [vec![], vec![7], vec![8]]);
+        assert_eq!(processes.by_pid[&7].0.started_at_tick, Some(2));
+    }
+}

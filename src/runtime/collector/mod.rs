@@ -1,0 +1,323 @@
+//! The collector thread: takes snapshots, updates the table with them and sends the result.
+//!
+//! It takes one snapshot at a time and sleeps on its control channel in between. Slow work happens here, so
+//! that a key never waits for it. A crash while taking or comparing a snapshot is reported; then it starts
+//! again from scratch, so that the table outlives it.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use super::{fault, panic};
+use crate::clock::Clock;
+use crate::model::{Kinds, Problem, ProblemCode, Refresh, RefreshTimings, Snapshot};
+use crate::source::{Recorder, Source};
+use crate::track::{Table, TableUpdate, Tracker};
+
+/// What the collector sends.
+#[derive(Debug)]
+pub enum CollectorEvent {
+    /// A snapshot was taken and compared with the one before.
+    Updated(TableUpdate),
+    /// What it took to take and compare the snapshot whose update follows.
+    Measured(Refresh),
+    /// A snapshot could not be taken: what failed, then what to try.
+    Failed(String),
+}
+
+/// Commands for the collector. It ends when their sender is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Take a snapshot now, paused or not.
+    Refresh,
+    /// Take one each time this long has passed.
+    SetInterval(Duration),
+    /// Keep closed rows for this long.
+    SetLinger(Duration),
+    /// Read these kinds of sockets from now on, and unless paused at once.
+    SetKinds(Kinds),
+    /// Stop taking snapshots, or go on.
+    SetPaused(bool),
+}
+
+/// How soon a row that is missing from one snapshot is looked up again: long enough that whatever the
+/// kernel was doing to it is over, short enough that a closed port is seen to close at once.
+const CONFIRM_AFTER: Duration = Duration::from_millis(100);
+
+/// The longest delay between two attempts while each of them crashes.
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(30);
+
+/// The longest sleep without checking the clock. A sleep doesn't advance while the machine is suspended and
+/// the [`Clock`] does: a snapshot that became due meanwhile is taken this soon after it wakes up.
+const MAX_SLEEP: Duration = Duration::from_secs(5);
+
+/// Takes snapshots from a source until its control channel or its receiver is gone.
+pub struct Collector {
+    /// Where snapshots come from.
+    pub source: Box<dyn Source>,
+    /// What compares them.
+    pub tracker: Tracker,
+    /// Where they are written as well.
+    pub recorder: Option<Recorder>,
+    /// What time it is.
+    pub clock: Clock,
+    /// Time from the start of one snapshot to the start of the next.
+    pub interval: Duration,
+    /// Why there is no recording any more, if one was wanted.
+    pub lost_recording: Option<Problem>,
+    /// Whether the table is sent as soon as it is read, and its owners when they are found.
+    pub partial_owners_first: bool,
+    /// Whether each update is preceded by what it took.
+    pub is_measured: bool,
+}
+
+/// Updates the tracker with a snapshot and measures that. `taking` is what it took to take it.
+pub fn track_snapshot(
+    tracker: &mut Tracker,
+    snapshot: Snapshot,
+    taking: RefreshTimings,
+    clock: Clock,
+) -> (TableUpdate, Refresh) {
+    fault::point("tracker");
+    let (taken_at, rows) = (snapshot.taken_at, snapshot.sockets.len());
+    let began = clock.now();
+    let observation = tracker.apply(snapshot);
+    let diff = began.age(clock.now());
+    let cost = RefreshTimings { diff, ..taking };
+    let refresh = Refresh {
+        taken_at,
+        rows,
+        cost,
+    };
+    (observation, refresh)
+}
+
+impl Collector {
+    /// Runs on the calling thread. `send` returns whether anyone still receives.
+    pub fn run(
+        mut self,
+        control: &Receiver<Control>,
+        mut send: impl FnMut(CollectorEvent) -> bool,
+    ) {
+        let mut last_tables = LastTables::default();
+        let mut send = |event: CollectorEvent| {
+            last_tables.keep(&event);
+            send(event)
+        };
+        let (mut is_paused, mut crashes) = (false, 0);
+        if self.partial_owners_first && self.send_partial(&mut send).is_none() {
+            return;
+        }
+        loop {
+            let began = self.clock.now().steady;
+            let Some(mut next) = self.collect(&mut send) else {
+                return;
+            };
+            fault::point("collector");
+            // Once at most, so that a busy machine doesn't stretch the interval.
+            if next == Next::Confirm && self.interval > CONFIRM_AFTER && !is_paused {
+                match self.wait(control, began, Some(CONFIRM_AFTER), &mut is_paused) {
+                    Wait::Closed => return,
+                    Wait::Command => continue,
+                    Wait::Elapsed => match self.collect(&mut send) {
+                        None => return,
+                        Some(Next::Retry) => next = Next::Retry,
+                        Some(_) => {}
+                    },
+                }
+            }
+            let (since, delay) = match next {
+                Next::AtOnce if !is_paused => (began, Some(Duration::ZERO)),
+                Next::Retry => {
+                    let delay = retry_delay(crashes + 1, self.interval);
+                    (self.clock.now().steady, Some(delay))
+                }
+                _ => (began, None),
+            };
+            crashes = if next == Next::Retry { crashes + 1 } else { 0 };
+            if self.wait(control, since, delay, &mut is_paused) == Wait::Closed {
+                return;
+            }
+        }
+    }
+
+    /// Sends what is available before the first whole snapshot; `None` if no one receives any more.
+    fn send_partial(&mut self, send: &mut impl FnMut(CollectorEvent) -> bool) -> Option<Next> {
+        let now = self.clock.now();
+        match panic::catch(|| self.source.take_without_owners(now)) {
+            Ok(Some(snapshot)) => self.update(snapshot, send),
+            Ok(None) => Some(Next::AtOnce),
+            Err(what) => self.reset(&what, send),
+        }
+    }
+
+    /// Takes one snapshot and sends the update; `None` if no one receives any more.
+    fn collect(&mut self, send: &mut impl FnMut(CollectorEvent) -> bool) -> Option<Next> {
+        let now = self.clock.now();
+        let taken = panic::catch(|| {
+            fault::point("reading");
+            self.source.take(now)
+        });
+        match taken {
+            Ok(Ok(mut snapshot)) => {
+                self.record(&mut snapshot);
+                self.update(snapshot, send)
+            }
+            Ok(Err(error)) => {
+                send(CollectorEvent::Failed(error.to_string())).then_some(Next::OnSchedule)
+            }
+            Err(what) => self.reset(&what, send),
+        }
+    }
+
+    /// Resets the source after a crash: what it knows may be inconsistent.
+    fn reset(&mut self, what: &str, send: &mut impl FnMut(CollectorEvent) -> bool) -> Option<Next> {
+        // Another crash while dropping its state changes nothing.
+        let _ = panic::catch(|| self.source.reset());
+        let why = format!("a reading crashed: {what}; trying again");
+        send(CollectorEvent::Failed(why)).then_some(Next::Retry)
+    }
+
+    /// Sends the update by a snapshot. The measurement goes first: if a screen is drawn for the update, its
+    /// drawing time then counts for the next one, whichever way the two events are received.
+    fn update(
+        &mut self,
+        snapshot: Snapshot,
+        send: &mut impl FnMut(CollectorEvent) -> bool,
+    ) -> Option<Next> {
+        let cost = self.source.timings();
+        let tracked =
+            panic::catch(|| track_snapshot(&mut self.tracker, snapshot, cost, self.clock));
+        let (mut observation, refresh) = match tracked {
+            Ok(tracked) => tracked,
+            Err(what) => {
+                let _ = panic::catch(|| self.tracker.reset());
+                let why = format!("comparing two readings crashed: {what}; trying again");
+                return send(CollectorEvent::Failed(why)).then_some(Next::Retry);
+            }
+        };
+        if self.is_measured && !send(CollectorEvent::Measured(refresh)) {
+            return None;
+        }
+        observation.playback = self.source.playback();
+        let has_unconfirmed_closes = observation.table.has_unconfirmed_closes;
+        send(CollectorEvent::Updated(observation)).then(|| {
+            if self.source.wants_immediate_retake() {
+                Next::AtOnce
+            } else if has_unconfirmed_closes {
+                Next::Confirm
+            } else {
+                Next::OnSchedule
+            }
+        })
+    }
+
+    /// Writes a snapshot to the recording. One that can't be written any more ends; the table says so.
+    fn record(&mut self, snapshot: &mut Snapshot) {
+        let to = self.recorder.as_mut();
+        let left_out = to
+            .as_ref()
+            .and_then(|_| Recorder::incomplete_problem(snapshot));
+        let written = panic::catch(|| to.map(|to| to.record(snapshot)));
+        let why = match written {
+            Ok(Some(Err(error))) => Some(error.to_string()),
+            Err(what) => Some(format!("it crashed: {what}")),
+            Ok(_) => None,
+        };
+        if let Some(why) = why {
+            let message = format!("the recording has ended: {why}");
+            self.recorder = None;
+            self.lost_recording = Some(Problem::new(ProblemCode::RecordingEnded, &message));
+        }
+        let problems = self.lost_recording.clone().or(left_out);
+        snapshot.problems.extend(problems);
+    }
+
+    /// Sleeps until `delay`, or the interval, has passed since `began`; while paused until a command ends that.
+    fn wait(
+        &mut self,
+        control: &Receiver<Control>,
+        began: Duration,
+        delay: Option<Duration>,
+        is_paused: &mut bool,
+    ) -> Wait {
+        loop {
+            let received = if *is_paused {
+                control.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                let due = began + delay.unwrap_or(self.interval);
+                let left = due.saturating_sub(self.clock.now().steady);
+                match control.recv_timeout(left.min(MAX_SLEEP)) {
+                    Err(RecvTimeoutError::Timeout) if left > MAX_SLEEP => continue,
+                    received => received,
+                }
+            };
+            let is_due = match received {
+                Err(RecvTimeoutError::Timeout) => return Wait::Elapsed,
+                Err(RecvTimeoutError::Disconnected) => return Wait::Closed,
+                Ok(Control::Refresh) => true,
+                Ok(Control::SetInterval(interval)) => {
+                    self.interval = interval;
+                    false
+                }
+                Ok(Control::SetLinger(linger)) => {
+                    self.tracker.set_linger(linger);
+                    false
+                }
+                Ok(Control::SetKinds(kinds)) => self.source.set_kinds(kinds) && !*is_paused,
+                Ok(Control::SetPaused(paused)) => std::mem::replace(is_paused, paused) && !paused,
+            };
+            if is_due {
+                return Wait::Command;
+            }
+        }
+    }
+}
+
+/// The delay before the next attempt after so many crashes in a row: the interval at first, then twice as long
+/// each time.
+fn retry_delay(crashes: u32, interval: Duration) -> Duration {
+    let longer = interval.saturating_mul(1 << (crashes.clamp(1, 16) - 1));
+    longer.min(MAX_RETRY_DELAY.max(interval))
+}
+
+/// The last two tables. The receiver drops its table before this thread does, so that the rows are freed
+/// here: 100,000 of them would keep the screen waiting for 5 ms.
+#[derive(Default)]
+struct LastTables([Option<Arc<Table>>; 2]);
+
+impl LastTables {
+    fn keep(&mut self, event: &CollectorEvent) {
+        if let CollectorEvent::Updated(observation) = event {
+            self.0.swap(0, 1);
+            self.0[1] = Some(Arc::clone(&observation.table));
+        }
+    }
+}
+
+/// When the next snapshot is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// When the interval is over.
+    OnSchedule,
+    /// At once: it will have more owners.
+    AtOnce,
+    /// Soon: a row is missing, which proves nothing yet.
+    Confirm,
+    /// After a delay that grows each time: this one crashed.
+    Retry,
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    /// The time has passed.
+    Elapsed,
+    /// A command requests a snapshot now.
+    Command,
+    /// The control channel is closed.
+    Closed,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! Slow work that a key starts, each on a thread of its own. The result of a job is one message.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::app::{BindReport, FileFormat, Msg, Written};
+use crate::bind::{self, Address, Claim, PortRequest, Target};
+use crate::clock::Clock;
+use crate::inspect::BindTester;
+use crate::model::Moment;
+use crate::report::{self, CsvOptions};
+use crate::settings::Settings;
+use crate::track::{RowId, Table};
+
+/// How many ports are tried to find a free one.
+const MAX_TRIES: usize = 1000;
+
+/// Binds for real, and reads what explains the results.
+pub fn bind_test(job: u64, target: &Target, clock: Clock) -> Msg {
+    let test_result = BindTester::new(clock).test(target);
+    Msg::BindTested(Box::new(BindReport { job, test_result }))
+}
+
+/// Reads the settings again. The file system may be slow.
+pub fn read_settings(read: &dyn Fn() -> Result<(Settings, String), String>) -> Msg {
+    match read() {
+        Ok((settings, from)) => Msg::SettingsRead {
+            settings: Box::new(settings),
+            from,
+        },
+        Err(why) => failed(why),
+    }
+}
+
+/// Finds the first port above `from` that can be bound on every address, with TCP and UDP.
+pub fn find_free_port(from: u16) -> Msg {
+    let request = PortRequest {
+        tcp: true,
+        udp: true,
+        address: Address::Every,
+    };
+    let above = (from..=u16::MAX).skip(1).take(MAX_TRIES);
+    let claim = |port| Claim::of(&request, port);
+    let found = match bind::choose(above, 1, |_| None, claim, |_| None) {
+        Ok(choice) => choice.found.first().map(Claim::port),
+        Err(refusal) => return failed(format!("no port can be bound ({})", refusal.result)),
+    };
+    match found {
+        Some(port) => Msg::JobDone {
+            succeeded: true,
+            message: format!("{port} is free: bound on every address, TCP and UDP"),
+        },
+        None => failed(format!("no free port found above {from}")),
+    }
+}
+
+/// Writes rows of a table to a new file in the current directory. If that can't be written, in the home
+/// directory or the one for temporary files.
+pub fn write_rows(table: &Table, rows: &[RowId], format: FileFormat, now: Moment) -> Msg {
+    let home = std::env::home_dir().filter(|home| home.is_absolute());
+    let others = home.into_iter().chain([std::env::temp_dir()]);
+    let stamp = now.wall.strftime("%Y%m%dT%H%M%S%3fZ");
+    let name = format!("sockeye-{stamp}.{}", format.ending());
+    let write = |folder: &Path| write_file(&folder.join(&name), table, rows, format);
+    let here = std::env::current_dir().map_err(|error| format!("the current directory: {error}"));
+    write_to_first(here, others, write)
+}
+
+/// Writes to the first folder, or else to the first of the others that can be written to.
+fn write_to_first(
+    first: Result<PathBuf, String>,
+    mut others: impl Iterator<Item = PathBuf>,
+    write: impl Fn(&Path) -> io::Result<Written>,
+) -> Msg {
+    let written = first.and_then(|folder| {
+        write(&folder).map_err(|error| format!("{}: {error}", folder.display()))
+    });
+    match written {
+        Ok(written) => Msg::RowsWritten(written),
+        Err(why) => match others.find_map(|folder| write(&folder).ok()) {
+            Some(written) => Msg::RowsWritten(Written {
+                not_in: Some(why),
+                ..written
+            }),
+            None => failed(format!("can't write to {why}")),
+        },
+    }
+}
+
+/// Writes a file that only its owner can read, as it contains command lines.
+fn write_file(
+    path: &Path,
+    table: &Table,
+    ids: &[RowId],
+    format: FileFormat,
+) -> io::Result<Written> {
+    let rows = ids.iter().filter_map(|&id| table.position(id));
+    let rows: Vec<_> = rows.map(|at| &*table.rows[at]).collect();
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = BufWriter::new(options.open(path)?);
+    let written = match format {
+        FileFormat::Json => report::write_json(&mut file, table, &rows),
+        FileFormat::Csv => {
+            report::write_csv(&mut file, rows.iter().copied(), CsvOptions::default())
+        }
+    };
+    // Half a file would look like a whole one.
+    let written = written.and_then(|()| file.flush());
+    written.inspect_err(|_| drop(std::fs::remove_file(path)))?;
+    Ok(Written {
+        rows: rows.len(),
+        path: path.display().to_string(),
+        not_in: None,
+    })
+}
+
+/// The result of a job that failed.
+pub const fn failed(message: String) -> Msg {
+    Msg::JobDone {
+        succeeded: false,
+        message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    /// A directory that is removed with it.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("sockeye-{name}-{}", std::process::id()));
+            std::fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+
+        fn files(&self) -> Vec<PathBuf> {
+            let entries = std::fs::read_dir(&self.0).unwrap();
+            entries.map(|entry| entry.unwrap().path()).collect()
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// Writes no rows to `sockeye.csv` in the first folder that takes it.
+    fn write(folders: &[&Path]) -> Msg {
+        let (meant, others) = folders.split_first().unwrap();
+        let others = others.iter().map(|&folder| folder.to_owned());
+        let table = Table::empty(Clock::start().now());
+        write_to_first(Ok((*meant).to_owned()), others, |folder| {
+            write_file(&folder.join("sockeye.csv"), &table, &[], FileFormat::Csv)
+        })
+    }
+
+    #[test]
+    fn rows_go_to_the_first_folder_and_nothing_is_overwritten() {
+        let folder = Folder::new("first");
+        let Msg::RowsWritten(written) = write(&[&folder.0]) else {
+            panic!("it can be written to");
+        };
+        assert_eq!(written.not_in, None);
+        assert_eq!(folder.files(), [PathBuf::from(&written.path)]);
+        std::fs::write(&written.path, "kept").unwrap();
+        let Msg::JobDone {
+            succeeded: false,
+            message,
+        } = write(&[&folder.0])
+        else {
+            panic!("it is there already");
+        };
+        assert!(message.contains(&*folder.0.to_string_lossy()), "{message}");
+        assert_eq!(std::fs::read_to_string(&written.path).unwrap(), "kept");
+    }
+
+    #[test]
+    fn rows_go_to_the_next_folder_if_the_first_cannot_be_written_and_the_message_says_why() {
+        let folder = Folder::new("next");
+        let gone = folder.0.join("gone");
+        let Msg::RowsWritten(written) = write(&[&gone, &folder.0]) else {
+            panic!("the second can be written to");
+        };
+        assert!(Path::new(&written.path).starts_with(&folder.0));
+        let why = written.not_in.unwrap();
+        assert!(why.starts_with(&format!("{}: ", gone.display())), "{why}");
+        let Msg::JobDone {
+            succeeded: false,
+            message,
+        } = write(&[&gone])
+        else {
+            panic!("there is no other");
+        };
+        assert_eq!(message, format!("can't write to {why}"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_can_read_the_file() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = Folder::new("private");
+        write(&[&folder.0]);
+        let mode = std::fs::metadata(&folder.files()[0])
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,115 @@
+//! The threads that send messages to the main loop: one each for signals, the terminal and the collector.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, TrySendError};
+use std::time::Duration;
+
+use super::Live;
+use crate::app::{Exit, Msg};
+use crate::runtime::collector::{Collector, CollectorEvent, Control};
+use crate::runtime::panic::spawn_worker;
+use crate::runtime::process::signals::{self, Signal, Signals};
+use crate::runtime::terminal::{self, input};
+
+/// How long the last picture may take after a signal that ends the program.
+const LAST_WRITE: Duration = Duration::from_secs(2);
+
+impl Live {
+    pub(super) fn start_signals(&self, caught: Signals) -> io::Result<()> {
+        let (sender, was_resumed) = (self.sender.clone(), Arc::clone(&self.was_resumed));
+        let forward = move || {
+            caught.forward(|signal| {
+                let msg = match signal {
+                    Signal::Quit(number) => {
+                        end_even_if_stuck(number);
+                        Msg::ExitRequested(Exit::Signal(number))
+                    }
+                    Signal::Suspend => Msg::SuspendRequested,
+                    Signal::Resume => Msg::Resumed,
+                };
+                // If it waited for room, it would miss the signal that ends the program.
+                match sender.try_send(msg) {
+                    Err(TrySendError::Disconnected(_)) => return ControlFlow::Break(()),
+                    Err(TrySendError::Full(Msg::Resumed)) => {
+                        was_resumed.store(true, Ordering::Relaxed);
+                    }
+                    _ => {}
+                }
+                ControlFlow::Continue(())
+            });
+        };
+        spawn_worker("signal", self.on_crash(), forward).map(drop)
+    }
+
+    pub(super) fn start_input(&self) -> io::Result<()> {
+        let sender = self.sender.clone();
+        let read = move || {
+            input::read_forever(|input| {
+                let msg = input.map_or(Msg::ExitRequested(Exit::TerminalGone), Msg::Input);
+                match sender.send(msg) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                }
+            });
+        };
+        spawn_worker("input", self.on_crash(), read)?;
+        #[cfg(unix)]
+        {
+            let sender = self.sender.clone();
+            let watch = move || {
+                if input::wait_for_hangup().is_ok() {
+                    let _ = sender.send(Msg::ExitRequested(Exit::TerminalGone));
+                }
+            };
+            spawn_worker("hangup", self.on_crash(), watch)?;
+        }
+        Ok(())
+    }
+
+    /// The collector goes on when its last update was processed: on a terminal that takes nothing, tables
+    /// don't queue up.
+    pub(super) fn start_collector(
+        &self,
+        collector: Collector,
+        commands: Receiver<Control>,
+        is_processed: Receiver<()>,
+    ) -> io::Result<()> {
+        let sender = self.sender.clone();
+        let send = move |event: CollectorEvent| {
+            let msg = match event {
+                CollectorEvent::Updated(observation) => Msg::SnapshotTaken(observation),
+                CollectorEvent::Measured(refresh) => Msg::RefreshMeasured(refresh),
+                CollectorEvent::Failed(why) => Msg::SnapshotFailed(why),
+            };
+            let ends_collection = ends_collection(&msg);
+            sender.send(msg).is_ok() && (!ends_collection || is_processed.recv().is_ok())
+        };
+        let collect = move || collector.run(&commands, send);
+        spawn_worker("collector", self.on_crash(), collect).map(drop)
+    }
+}
+
+/// Ends the program a while after a signal that ends it. On a terminal that takes nothing the main
+/// thread is in a write that does not return, and never receives the message; nor would the sequences that
+/// leave our screen be taken, but the modes of the terminal are the kernel's.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the main thread can't be reached, and holds nothing that the kernel would not undo"
+)]
+fn end_even_if_stuck(signal: i32) {
+    let end = move || {
+        std::thread::sleep(LAST_WRITE);
+        terminal::abandon();
+        std::process::exit(signals::end_by(signal).into());
+    };
+    // Without a thread it ends as soon as the terminal takes something.
+    let _ = spawn_worker("end", |_| (), end);
+}
+
+/// Whether this is the last message about a snapshot.
+pub(super) const fn ends_collection(msg: &Msg) -> bool {
+    matches!(msg, Msg::SnapshotTaken(_) | Msg::SnapshotFailed(_))
+}

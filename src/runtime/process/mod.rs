@@ -1,0 +1,28 @@
+//! What this process exchanges with the system: signals, its standard streams, its limits, and programs that it
+//! runs or becomes.
+
+pub mod child;
+pub mod exec;
+pub mod signals;
+pub mod stdio;
+
+/// Raises the soft limit of open files, as far as the hard limit allows, to have room for so many more
+/// descriptors. A program that is executed later inherits the new limit.
+#[cfg(unix)]
+pub fn raise_descriptor_limit(descriptors: usize) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    /// What the rest of the program has open at most.
+    const OTHERS: u64 = 128;
+    let wanted = descriptors as u64 + OTHERS;
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < wanted) {
+        let most = limit.maximum.unwrap_or(wanted);
+        limit.current = Some(wanted.min(most));
+        // If it can't be raised, opening one descriptor too many fails with an error of its own.
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
+}
+
+/// There is no such limit.
+#[cfg(not(unix))]
+pub fn raise_descriptor_limit(_: usize) {}

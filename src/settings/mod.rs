@@ -1,0 +1,125 @@
+//! What a user may set.
+//!
+//! One struct for the file of settings, the command line and the running program: a new setting is a field here, its
+//! default, and a row in the table of the file's keys. Pure: where the values come from is not known here.
+
+mod custom_view;
+mod notify;
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+pub use custom_view::CustomView;
+pub use notify::Notify;
+
+use crate::columns::{self, ColumnId};
+use crate::filter::{Filter, FilterError};
+use crate::keymap::Keymap;
+use crate::model::{Family, Kinds, Protocol, Services};
+use crate::query::{Sort, Tab};
+use crate::theme::Themes;
+
+/// What a user may set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Time from one reading to the next.
+    pub interval: Duration,
+    /// For how long closed rows stay.
+    pub linger: Duration,
+    /// For how long opened and changed rows are marked.
+    pub highlight: Duration,
+    /// The view to begin with.
+    pub view: Tab,
+    /// The view of one's own to begin with instead, by its place among them.
+    pub custom_view: Option<usize>,
+    /// Views of one's own.
+    pub views: Vec<CustomView>,
+    /// The kinds of sockets that are shown.
+    pub kinds: Kinds,
+    /// The only family that is shown, if it is one.
+    pub family: Option<Family>,
+    /// The filter to begin with.
+    pub filter: Filter,
+    /// The columns that are shown, in their order. Those that no terminal is too narrow for are always
+    /// among them.
+    pub columns: Vec<ColumnId>,
+    /// The order to begin with.
+    pub sort: Sort,
+    /// Whether what readings cost is shown from the start.
+    pub stats: bool,
+    /// Whether there are colours where the environment takes them.
+    pub color: bool,
+    /// The themes that there are, and the one that is chosen.
+    pub themes: Themes,
+    /// How the user is told of a watched port.
+    pub notify: Notify,
+    /// What the user calls ports.
+    pub services: Services,
+    /// What the keys do.
+    pub keymap: Keymap,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(1),
+            linger: Duration::from_secs(5),
+            highlight: Duration::from_secs(5),
+            view: Tab::Listening,
+            custom_view: None,
+            views: Vec::new(),
+            kinds: Kinds::DEFAULT,
+            family: None,
+            filter: Filter::default(),
+            columns: columns::ALL.iter().map(|column| column.id).collect(),
+            sort: Sort::BY_PORT,
+            stats: false,
+            color: true,
+            themes: Themes::default(),
+            notify: Notify::default(),
+            services: Services::default(),
+            keymap: Keymap::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// The name of the view to begin with; no two views have the same.
+    pub(crate) fn begins_with(&self) -> &str {
+        let own = self.custom_view.and_then(|at| self.views.get(at));
+        own.map_or(self.view.title(), |view| &view.name)
+    }
+
+    /// The filter, narrowed to the family that is shown.
+    ///
+    /// # Errors
+    /// The two together are longer than a filter may be.
+    pub fn narrowed_filter(&self) -> Result<Filter, FilterError> {
+        self.narrowed(&self.filter)
+    }
+
+    /// Another filter, narrowed to the family that is shown.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn narrowed(&self, filter: &Filter) -> Result<Filter, FilterError> {
+        let Some(family) = self.family else {
+            return Ok(filter.clone());
+        };
+        let number = match family {
+            Family::Ipv4 => 4,
+            Family::Ipv6 => 6,
+        };
+        let mut family = format!("(tcp{number} | udp{number}");
+        for protocol in [Protocol::UdpLite, Protocol::Sctp, Protocol::Raw] {
+            if self.kinds.has(protocol) {
+                let _ = write!(family, " | proto:{}{number}", protocol.as_str());
+            }
+        }
+        family.push(')');
+        if filter.is_empty() {
+            return Filter::parse(&family);
+        }
+        Filter::parse(&format!("{family} ({filter})"))
+    }
+}

@@ -1,0 +1,123 @@
+//! What ending a process would cost besides its own work. Pure.
+
+use super::containers::publishers::Publisher;
+use super::facts::Facts;
+use super::login::{Sshd, sshd};
+use super::programs;
+use crate::model::{EndRisk, Guard};
+
+/// What decides about the risk besides the process itself.
+pub(super) struct Circumstances<'a> {
+    pub(super) publisher: Option<&'a Publisher>,
+    /// Its position among the ancestors of this program.
+    pub(super) guard: Option<Guard>,
+    /// Whether it has children: a shell or a command of a login.
+    pub(super) has_children: bool,
+    /// Whether it carries the login of the reader.
+    pub(super) is_own_login: bool,
+    /// Whether this machine's programs look up names through the port.
+    pub(super) resolves_names: bool,
+}
+
+pub(super) fn end_risk(facts: &Facts, known: &Circumstances<'_>) -> EndRisk {
+    match known.publisher {
+        Some(Publisher::Conmon { .. }) => return EndRisk::ContainerMonitor,
+        Some(Publisher::Dockerd | Publisher::Rootlesskit) => return EndRisk::Engine,
+        Some(_) => return EndRisk::ContainerProxy,
+        None => {}
+    }
+    match (sshd(facts), known.guard) {
+        (Some(Sshd::Listener), _) => EndRisk::SshServer,
+        (Some(Sshd::Session { .. }), guard) if known.is_own_login || guard.is_some() => {
+            EndRisk::OwnLogin
+        }
+        (Some(Sshd::Session { .. }), _) if known.has_children => EndRisk::Login,
+        (None, Some(Guard::Parent | Guard::Ancestor | Guard::Own)) if facts.pid != 1 => {
+            EndRisk::Ancestor
+        }
+        _ if known.resolves_names => EndRisk::Resolver,
+        _ => match by_name(facts) {
+            EndRisk::Ordinary if facts.is_init() => EndRisk::ContainerInit,
+            risk => risk,
+        },
+    }
+}
+
+/// The risk as far as the process's name says it: also for the main process of a unit and the parent of an owner.
+pub(super) fn by_name(facts: &Facts) -> EndRisk {
+    let is = |list| facts.is_one_of(list);
+    match () {
+        () if facts.pid == 1 || is(programs::MANAGERS) => EndRisk::Manager,
+        () if facts.title().starts_with("PM2 v") || facts.runs_one_of(programs::SUPERVISORS) => {
+            EndRisk::Supervisor
+        }
+        () if sshd(facts) == Some(Sshd::Listener) => EndRisk::SshServer,
+        () if is(programs::ENGINES) => EndRisk::Engine,
+        () if is(programs::RESOLVERS) => EndRisk::Resolver,
+        () if is(programs::NETWORK) => EndRisk::Network,
+        () if is(programs::SYSTEM) => EndRisk::SystemService,
+        () => EndRisk::Ordinary,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn risk(facts: &Facts, has_children: bool, guard: Option<Guard>) -> EndRisk {
+        let known = Circumstances {
+            publisher: None,
+            guard,
+            has_children,
+            is_own_login: false,
+            resolves_names: facts.comm.starts_with("systemd-resolve"),
+        };
+        end_risk(facts, &known)
+    }
+
+    #[test]
+    fn a_program_that_others_need_is_no_ordinary_process() {
+        for (command, expected) in [
+            ("nginx -g x", EndRisk::Ordinary),
+            (
+                "/usr/bin/python3 /usr/bin/supervisord -n",
+                EndRisk::Supervisor,
+            ),
+            ("/lib/systemd/systemd --user", EndRisk::Manager),
+            ("/usr/sbin/inetd", EndRisk::Manager),
+            ("/usr/sbin/sshd -D", EndRisk::SshServer),
+            ("/lib/systemd/systemd-resolved", EndRisk::Resolver),
+            ("/usr/sbin/NetworkManager --no-daemon", EndRisk::Network),
+            ("/usr/bin/dbus-daemon --system", EndRisk::SystemService),
+        ] {
+            let facts = Facts::of_command(command);
+            assert_eq!(risk(&facts, false, None), expected, "{command}");
+        }
+        let editor = Facts::of_command("node server-main.js");
+        assert_eq!(
+            risk(&editor, false, Some(Guard::Ancestor)),
+            EndRisk::Ancestor
+        );
+        let mut session = Facts::of_command("x");
+        session.argv = vec!["sshd: ann@pts/3".into()];
+        assert_eq!(risk(&session, true, None), EndRisk::Login);
+        assert_eq!(
+            risk(&session, true, Some(Guard::Ancestor)),
+            EndRisk::OwnLogin
+        );
+        assert_eq!(risk(&session, false, None), EndRisk::Ordinary);
+    }
+
+    #[test]
+    fn the_name_of_a_main_process_or_parent_says_what_others_need() {
+        for (command, expected) in [
+            ("/usr/sbin/NetworkManager --no-daemon", EndRisk::Network),
+            ("/usr/bin/dbus-daemon --session", EndRisk::SystemService),
+            ("/lib/systemd/systemd-resolved", EndRisk::Resolver),
+            ("/usr/bin/dockerd -H fd://", EndRisk::Engine),
+            ("/usr/bin/python3 /srv/app.py", EndRisk::Ordinary),
+        ] {
+            assert_eq!(by_name(&Facts::of_command(command)), expected, "{command}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! How a process reacts to SIGTERM, as its signal sets and threads say.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use super::facts::{Facts, status_mask};
+use crate::model::{Pid, Quick, Reaction, Run, Term};
+
+/// The bit of SIGTERM in a set of signals.
+const TERM: u64 = 1 << 14;
+
+/// How often, and how far apart, a process that waits for I/O is read until it is said to hang: any process
+/// waits for a disk for a moment.
+const READS: usize = 4;
+const APART: Duration = Duration::from_millis(8);
+
+pub(super) fn reaction(facts: &Facts) -> Reaction {
+    Reaction {
+        run: facts.run(),
+        term: term(facts, || accepts_blocked(facts.pid)),
+        quick: quick(facts),
+    }
+}
+
+/// Whether SIGTERM ends a process, as far as its signal sets say.
+pub(super) fn ends_by_term(facts: &Facts) -> bool {
+    matches!(term(facts, || true), Term::Ends | Term::Handled)
+}
+
+/// `accepts_blocked` returns whether the process gets signals that its first thread blocks.
+fn term(facts: &Facts, accepts_blocked: impl FnOnce() -> bool) -> Term {
+    let is_in = |set: u64| set & TERM != 0;
+    match () {
+        () if is_in(facts.blocked) && !accepts_blocked() => Term::Blocked,
+        () if is_in(facts.caught) || is_in(facts.blocked) => Term::Handled,
+        () if is_in(facts.ignored) => Term::Ignored,
+        () if facts.is_init() || facts.namespace_pids == [1] => Term::Dropped,
+        () => Term::Ends,
+    }
+}
+
+/// Servers that SIGTERM does not end at once, and the signal that does.
+fn quick(facts: &Facts) -> Option<Quick> {
+    let instead_of = match facts.program() {
+        "postgres" | "postmaster" => "waits until every client has disconnected",
+        "squid" => "waits half a minute for clients",
+        "uwsgi" | "uwsgi-core" if !facts.has_argument("--die-on-term") => {
+            "makes uWSGI start its workers again"
+        }
+        _ => return None,
+    };
+    Some(Quick {
+        signal: "INT",
+        instead_of,
+    })
+}
+
+/// Whether a thread of the process has SIGTERM unblocked or waits for it (`sigwaitinfo(2)`), or the process
+/// has a `signalfd(2)` for it. `true` where that can't be read: most programs that block a signal do one of
+/// these.
+fn accepts_blocked(pid: Pid) -> bool {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return true;
+    };
+    let mut tasks = tasks.flatten().map(|task| task.path());
+    let is_unblocked_or_waits = tasks.any(|task| {
+        let status = fs::read_to_string(task.join("status")).unwrap_or_default();
+        let waits_in = fs::read_to_string(task.join("wchan")).unwrap_or_default();
+        status_mask(&status, "SigBlk:").is_none_or(|set| set & TERM == 0)
+            || waits_in.contains("sigtimedwait")
+    });
+    is_unblocked_or_waits || has_signalfd(pid)
+}
+
+fn has_signalfd(pid: Pid) -> bool {
+    let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fdinfo")) else {
+        return true;
+    };
+    let is_for_term =
+        |text: String| status_mask(&text, "sigmask:").is_some_and(|set| set & TERM != 0);
+    let mut texts = descriptors
+        .flatten()
+        .map(|entry| fs::read_to_string(entry.path()));
+    texts.any(|text| text.is_ok_and(is_for_term))
+}
+
+/// Reads a process in uninterruptible sleep again: it hangs only if it is so each time.
+pub(super) fn confirmed(mut facts: Facts) -> Facts {
+    for _ in 1..READS {
+        if facts.run() != Run::Uninterruptible {
+            break;
+        }
+        thread::sleep(APART);
+        match Facts::of(facts.pid) {
+            Some(again) => facts = again,
+            None => break,
+        }
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signal_sets_say_what_term_does() {
+        let term = |ignored, caught, blocked, pids: &[u32], accepts| {
+            let facts = Facts {
+                ignored,
+                caught,
+                blocked,
+                namespace_pids: pids.to_vec(),
+                ..Facts::of_command("nginx")
+            };
+            term(&facts, || accepts)
+        };
+        assert_eq!(term(0, 0, 0, &[812], false), Term::Ends);
+        assert_eq!(term(0, TERM, 0, &[812, 1], false), Term::Handled);
+        assert_eq!(term(TERM, 0, 0, &[812], false), Term::Ignored);
+        assert_eq!(term(0, 0, TERM, &[812], false), Term::Blocked);
+        assert_eq!(term(0, 0, TERM, &[812], true), Term::Handled);
+        assert_eq!(term(0, 0, 0, &[812, 1], false), Term::Dropped);
+    }
+
+    #[test]
+    fn a_server_that_term_does_not_end_has_its_own_signal() {
+        let signal = |command| quick(&Facts::of_command(command)).map(|quick| quick.signal);
+        assert_eq!(
+            signal("/usr/lib/postgresql/15/bin/postgres -D /x"),
+            Some("INT")
+        );
+        assert_eq!(signal("uwsgi --http :8080"), Some("INT"));
+        assert_eq!(signal("uwsgi --die-on-term"), None);
+        assert_eq!(signal("nginx"), None);
+    }
+
+    #[test]
+    fn this_process_has_term_unblocked() {
+        assert!(accepts_blocked(std::process::id()));
+        assert_eq!(
+            status_mask("pos:\t0\nsigmask:\t0000000000004000\n", "sigmask:"),
+            Some(TERM)
+        );
+        assert_eq!(status_mask("pos:\t0\n", "sigmask:"), None);
+    }
+}

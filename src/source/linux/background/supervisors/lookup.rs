@@ -1,0 +1,68 @@
+//! What supervisors are recognised by, read from the system.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::process::geteuid;
+
+use super::{Lookup, loops, pm2};
+use crate::model::{Pid, Text};
+use crate::source::linux::background::facts::{self, Environment, Facts, plain_text, read_file};
+
+/// Reads a script no further than this.
+const MOST_BYTES: u64 = 64 * 1024;
+
+/// This system, seen from a process with this environment that has this port.
+pub(in crate::source::linux::background) struct System<'a> {
+    pub(in crate::source::linux::background) environment: Option<&'a Environment>,
+    pub(in crate::source::linux::background) port: u16,
+}
+
+impl Lookup for System<'_> {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.environment?.get(name)
+    }
+
+    fn folder(&self, pid: Pid) -> Option<Text> {
+        plain_text(fs::read_link(format!("/proc/{pid}/cwd")).ok()?)
+    }
+
+    fn has_loop(&self, shell: &Facts) -> Option<bool> {
+        let arguments = shell.argv.iter().skip(1);
+        let script = arguments.clone().find(|one| !one.starts_with('-'))?;
+        // As the process that runs it sees the file.
+        let root = if script.starts_with('/') {
+            "root"
+        } else {
+            "cwd"
+        };
+        let root = PathBuf::from(format!("/proc/{}/{root}", shell.pid));
+        let (text, _) = read_file(&root.join(script.trim_start_matches('/')), MOST_BYTES)?;
+        loops::has_loop(&String::from_utf8_lossy(&text))
+    }
+
+    fn children(&self, pid: Pid) -> Vec<Pid> {
+        facts::children_of(pid)
+    }
+
+    fn clustered(&self, daemon: Pid) -> Option<String> {
+        pm2::clustered(daemon, self.port)
+    }
+
+    fn uses_pm2_home(&self, home: &str, uid: Option<u32>) -> bool {
+        let in_home = || Some(Path::new(&env::var_os("HOME")?).join(".pm2"));
+        let own = env::var_os("PM2_HOME").map(PathBuf::from).or_else(in_home);
+        own.as_deref() == Some(Path::new(home)) && uid == Some(geteuid().as_raw())
+    }
+
+    fn owner(&self, path: &str) -> Option<u32> {
+        fs::metadata(path).ok().map(|file| file.uid())
+    }
+
+    fn waits(&self, pid: Pid) -> bool {
+        let waits_in = fs::read_to_string(format!("/proc/{pid}/wchan")).unwrap_or_default();
+        waits_in.contains("do_wait")
+    }
+}

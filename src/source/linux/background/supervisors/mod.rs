@@ -1,0 +1,196 @@
+//! What starts a process again when it ends, read from its ancestors, environment and folders. Pure: what
+//! it needs of the system comes through [`Lookup`].
+//!
+//! The nearest ancestor that is known decides. Environment variables are inherited, so one counts only
+//! where the supervisor that sets it is an ancestor.
+
+pub(super) mod lookup;
+mod loops;
+mod pm2;
+mod services;
+
+use std::ops::ControlFlow;
+
+use super::end_risk;
+use super::facts::Facts;
+use super::programs::WATCHERS;
+use crate::model::{EndRisk, Pid, Restarts, Supervisor, SupervisorKind, Text};
+
+/// What is looked up while the ancestors are walked.
+pub(super) trait Lookup {
+    /// A variable of the environment that the first process of the line was started with.
+    fn variable(&self, name: &str) -> Option<String>;
+    /// The folder that a process runs in, unless no command can contain it.
+    fn folder(&self, pid: Pid) -> Option<Text>;
+    /// Whether the script that a shell runs has a loop ([`loops::has_loop`]); `None` too if it can't be read.
+    fn has_loop(&self, shell: &Facts) -> Option<bool>;
+    /// The app that this daemon of pm2 listens for itself.
+    fn clustered(&self, daemon: Pid) -> Option<String>;
+    /// The children of a process.
+    fn children(&self, pid: Pid) -> Vec<Pid>;
+    /// Whether the reader's own commands use this home of pm2, of a daemon that runs as this user.
+    fn uses_pm2_home(&self, home: &str, uid: Option<u32>) -> bool;
+    /// The user that a file, folder or socket belongs to.
+    fn owner(&self, path: &str) -> Option<u32>;
+    /// Whether a process waits for a child to end.
+    fn waits(&self, pid: Pid) -> bool;
+}
+
+/// How supervisors are recognised, the first match first.
+const KNOWN: [(SupervisorKind, fn(&Facts) -> bool); 11] = {
+    use SupervisorKind as K;
+    [
+        (K::Pm2, |one| pm2::home(one).is_some()),
+        (K::Supervisord, |one| runs(one, "supervisord")),
+        (K::Runit, |one| one.program() == "runsv"),
+        (K::Daemontools, |one| one.program() == "supervise"),
+        (K::S6, |one| one.program() == "s6-supervise"),
+        (K::Nodemon, |one| {
+            matches!(one.script(), Some("nodemon" | "nodemon.js"))
+        }),
+        (K::Foreman, |one| {
+            one.program() == "hivemind"
+                || matches!(one.script(), Some("foreman" | "honcho"))
+                || one.title().starts_with("foreman: ")
+        }),
+        (K::UnknownParent, |one| one.program() == "autossh"),
+        (K::Forever, |one| {
+            one.argv
+                .iter()
+                .any(|word| word.ends_with("forever/bin/monitor"))
+        }),
+        (K::Overmind, |one| {
+            let is_socket = |word: &String| word.starts_with("overmind-");
+            one.comm.starts_with("tmux") && one.argv.iter().any(is_socket)
+        }),
+        (K::Watch, is_watcher),
+    ]
+};
+
+fn runs(facts: &Facts, name: &str) -> bool {
+    facts.program() == name || facts.script() == Some(name)
+}
+
+fn is_watcher(facts: &Facts) -> bool {
+    let program = facts.program();
+    let has_option = facts
+        .argv
+        .iter()
+        .any(|one| one == "--watch" || one.starts_with("--watch-path"));
+    let is_runtime = matches!(program, "node" | "bun" | "deno" | "tsx");
+    let has_command = program == "dotnet" || facts.script() == Some("tsx");
+    facts.runs_one_of(WATCHERS)
+        || is_runtime && has_option
+        || has_command && facts.has_argument("watch")
+}
+
+/// What starts the first process of the line again. `owners` are all that have the port.
+pub(super) fn supervisor(
+    line: &[Facts],
+    owners: &[Pid],
+    lookup: &dyn Lookup,
+) -> Option<Supervisor> {
+    let (own, ancestors) = line.split_first()?;
+    if let Some(home) = pm2::home(own) {
+        return Some(pm2::listening(own, home, lookup));
+    }
+    for (at, ancestor) in ancestors.iter().enumerate() {
+        if let Some(supervisor) = known(own, &ancestors[at..], lookup) {
+            return Some(supervisor);
+        }
+        if ancestor.is_shell() {
+            match shell(ancestor, lookup) {
+                ControlFlow::Continue(()) => continue,
+                ControlFlow::Break(found) => return found,
+            }
+        }
+        if ancestor.pid == 1 || ancestor.is_launcher() {
+            return None;
+        }
+        // A parent that has the port too is the server's own master.
+        if !ancestor.is_wrapper() && !owners.contains(&ancestor.pid) {
+            return unknown(&line[at], ancestor, lookup);
+        }
+    }
+    None
+}
+
+/// A supervisor that is known by its name: the first of the ancestors.
+fn known(own: &Facts, ancestors: &[Facts], lookup: &dyn Lookup) -> Option<Supervisor> {
+    use SupervisorKind as K;
+    let (first, above) = ancestors.split_first()?;
+    let &(kind, _) = KNOWN.iter().find(|(_, is_one)| is_one(first))?;
+    Some(match kind {
+        K::Pm2 => pm2::starting(first, pm2::home(first)?, lookup),
+        K::Supervisord => services::supervisord(own, first, lookup),
+        K::Runit | K::Daemontools | K::S6 => {
+            services::by_folder(kind, first, above.first(), lookup)
+        }
+        K::Nodemon | K::Watch => Supervisor {
+            restarts: Restarts::OnChange,
+            ..process(kind, first)
+        },
+        _ => process(kind, first),
+    })
+}
+
+fn process(kind: SupervisorKind, facts: &Facts) -> Supervisor {
+    Supervisor {
+        pid: Some(facts.pid),
+        process: Some(facts.name()),
+        uid: facts.only_uid(),
+        ..Supervisor::new(kind)
+    }
+}
+
+/// A process of which it is unknown whether it starts another again.
+fn guess(kind: SupervisorKind, facts: &Facts) -> Supervisor {
+    Supervisor {
+        restarts: Restarts::Unknown,
+        ..process(kind, facts)
+    }
+}
+
+/// Whether a supervisor's command may contain a place. A process may call itself what it likes: what root
+/// is to use has to be root's.
+fn is_safe(place: &str, uid: Option<u32>, lookup: &dyn Lookup) -> bool {
+    match uid {
+        Some(0) => lookup.owner(place) == Some(0),
+        uid => uid.is_some(),
+    }
+}
+
+/// An interactive shell starts nothing again, a script may; one that runs its commands once belongs to what started
+/// it.
+fn shell(facts: &Facts, lookup: &dyn Lookup) -> ControlFlow<Option<Supervisor>> {
+    let Some(first) = facts.argv.get(1) else {
+        return ControlFlow::Break(None);
+    };
+    let command = facts.argv.iter().position(|one| one == "-c");
+    let has_loop = match command.and_then(|at| facts.argv.get(at + 1)) {
+        Some(text) => loops::has_loop(text),
+        None if first.starts_with('-') && facts.script().is_none() => {
+            return ControlFlow::Break(None);
+        }
+        None => lookup.has_loop(facts),
+    };
+    match has_loop {
+        Some(true) => ControlFlow::Break(Some(process(SupervisorKind::ShellLoop, facts))),
+        Some(false) => ControlFlow::Continue(()),
+        None => ControlFlow::Break(Some(guess(SupervisorKind::ShellLoop, facts))),
+    }
+}
+
+/// A parent of no known kind counts if the process is its only child and it does nothing but wait for it: one that is
+/// needed for more, or that a user runs in a terminal, is not to be ended.
+fn unknown(child: &Facts, parent: &Facts, lookup: &dyn Lookup) -> Option<Supervisor> {
+    if parent.terminal != 0 || end_risk::by_name(parent) != EndRisk::Ordinary {
+        return None;
+    }
+    let children = lookup.children(parent.pid);
+    let is_only = children.iter().all(|&pid| pid == child.pid);
+    (is_only && lookup.waits(parent.pid)).then(|| guess(SupervisorKind::UnknownParent, parent))
+}
+
+#[cfg(test)]
+mod tests;

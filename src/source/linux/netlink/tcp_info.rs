@@ -1,0 +1,245 @@
+//! What `struct tcp_info` (`linux/tcp.h`) says of a connection: its age, and which side opened it. The kernel has a field
+//! for neither, but counters that show them. Seen on 6.18; `bytes_sent` is there since 4.19.
+//!
+//! **Age.** The times since data was last sent and last received both start when the connection is established. If
+//! nothing was ever sent, or nothing ever received, that time is the age. Other connections are at least as old as the
+//! last thing seen of them, and as the time that they were busy sending. These times come in steps of 4 ms.
+//!
+//! **Opening.** The side that called `connect` sent a SYN, and the kernel counts its acknowledgement as one byte of
+//! `bytes_acked`, while `bytes_sent` counts only what was written. The side that accepted starts counting after the
+//! handshake. So the bytes acknowledged and in flight exceed those sent by one on the one side and by none on the other,
+//! also under retransmission; a FIN that was sent adds one on either.
+
+use std::time::Duration;
+
+use nix::time::ClockId;
+
+use super::{u32_at, u64_at};
+use crate::model::{Age, Opening, State};
+
+/// Offsets of the fields. Times are in milliseconds, but the busy one in microseconds.
+const LAST_DATA_SENT: usize = 44;
+const LAST_DATA_RECV: usize = 52;
+const LAST_ACK_RECV: usize = 56;
+const BYTES_ACKED: usize = 120;
+const BYTES_RECEIVED: usize = 128;
+const NOTSENT_BYTES: usize = 144;
+const BUSY_TIME: usize = 168;
+const BYTES_SENT: usize = 200;
+const BYTES_RETRANS: usize = 208;
+
+/// How long the connection has been in its state. `None` for listeners and unconnected sockets, where these clocks show
+/// the time since boot, and for states that its own process entered by closing it, which no field shows.
+pub(super) fn age(state: State, info: &[u8]) -> Option<Age> {
+    match state {
+        State::Established => established_age(info),
+        // They began with a segment of the peer, and no segment came later than the last.
+        State::CloseWait | State::FinWait2 | State::Closing => {
+            millis_at(info, LAST_ACK_RECV).map(Age::AtLeast)
+        }
+        _ => None,
+    }
+}
+
+fn established_age(info: &[u8]) -> Option<Age> {
+    let (sent, received) = (
+        millis_at(info, LAST_DATA_SENT)?,
+        millis_at(info, LAST_DATA_RECV)?,
+    );
+    if u64_at(info, BYTES_SENT) == Some(0) {
+        return Some(Age::Exactly(sent));
+    }
+    if u64_at(info, BYTES_RECEIVED) == Some(0) {
+        return Some(Age::Exactly(received));
+    }
+    let acknowledged = millis_at(info, LAST_ACK_RECV)?;
+    let busy = Duration::from_micros(u64_at(info, BUSY_TIME).unwrap_or(0));
+    Some(Age::AtLeast(sent.max(received).max(acknowledged).max(busy)))
+}
+
+fn millis_at(info: &[u8], at: usize) -> Option<Duration> {
+    u32_at(info, at).map(|millis| Duration::from_millis(millis.into()))
+}
+
+/// Which side opened the connection. `send_queue` is that of the row, in bytes: what was written and is not yet
+/// acknowledged. `None` where the kernel gives too few fields, or where row and counters, which are not read at one
+/// instant, don't fit together.
+pub(super) fn opening(state: State, info: &[u8], send_queue: u32) -> Option<Opening> {
+    let not_sent = u32_at(info, NOTSENT_BYTES)?;
+    let sent = u64_at(info, BYTES_SENT)?.checked_sub(u64_at(info, BYTES_RETRANS)?)?;
+    let in_flight = u64::from(send_queue.checked_sub(not_sent)?);
+    let excess = u64_at(info, BYTES_ACKED)?
+        .checked_add(in_flight)?
+        .checked_sub(sent)?;
+    let fin = match state {
+        State::Established | State::CloseWait => 0,
+        // Its own FIN was acknowledged, or nothing waits before it.
+        State::FinWait2 => 1,
+        State::FinWait1 | State::Closing | State::LastAck => u64::from(not_sent == 0),
+        State::SynSent => return Some(Opening::Active),
+        _ => return None,
+    };
+    match excess.checked_sub(fin)? {
+        0 => Some(Opening::Passive),
+        1 => Some(Opening::Active),
+        _ => None,
+    }
+}
+
+/// A time of 32 bits wraps around after so many milliseconds: 49.7 days.
+const WRAP: Duration = Duration::from_millis(1 << 32);
+
+/// A shorter suspension is the time between the readings of two clocks.
+const MIN_SUSPENSION: Duration = Duration::from_secs(1);
+
+/// The clock that these times are measured with.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct KernelClock {
+    /// How long the machine has been running.
+    running: Duration,
+    /// How long it was suspended, while this clock stopped.
+    suspended: Duration,
+}
+
+impl KernelClock {
+    pub(in super::super) fn now() -> Self {
+        let read = |clock: ClockId| clock.now().map_or(Duration::ZERO, Duration::from);
+        let running = read(ClockId::CLOCK_MONOTONIC);
+        let suspended = read(ClockId::CLOCK_BOOTTIME).saturating_sub(running);
+        Self { running, suspended }
+    }
+
+    /// The age on a clock that never stops or wraps: a lower bound, if this one may have done so since.
+    pub(in super::super) fn corrected(self, age: Age) -> Age {
+        if self.suspended > MIN_SUSPENSION || age.duration() + WRAP <= self.running {
+            Age::AtLeast(age.duration())
+        } else {
+            age
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(number: u64) -> Duration {
+        Duration::from_millis(number)
+    }
+
+    /// Times in milliseconds since data was sent, received and acknowledged, and bytes sent and received.
+    fn info([sent, received, acknowledged]: [u32; 3], bytes: [u64; 2]) -> Vec<u8> {
+        let mut info = vec![0; 232];
+        let times = [LAST_DATA_SENT, LAST_DATA_RECV, LAST_ACK_RECV];
+        for (at, time) in times.into_iter().zip([sent, received, acknowledged]) {
+            info[at..at + 4].copy_from_slice(&time.to_ne_bytes());
+        }
+        for (at, count) in [BYTES_SENT, BYTES_RECEIVED].into_iter().zip(bytes) {
+            info[at..at + 8].copy_from_slice(&count.to_ne_bytes());
+        }
+        info
+    }
+
+    #[test]
+    fn where_nothing_was_sent_or_nothing_received_the_clock_of_that_is_the_age() {
+        let age = |bytes| age(State::Established, &info([7000, 9000, 20], bytes));
+        assert_eq!(age([0, 5]), Some(Age::Exactly(ms(7000))));
+        assert_eq!(age([5, 0]), Some(Age::Exactly(ms(9000))));
+        assert_eq!(age([5, 5]), Some(Age::AtLeast(ms(9000))));
+    }
+
+    #[test]
+    fn a_connection_is_at_least_as_old_as_what_was_last_seen_of_it() {
+        let age = |times| age(State::Established, &info(times, [5, 5]));
+        assert_eq!(age([1, 2, 3]), Some(Age::AtLeast(ms(3))));
+        let mut busy = info([1, 2, 3], [5, 5]);
+        busy[BUSY_TIME..BUSY_TIME + 8].copy_from_slice(&4000_u64.to_ne_bytes());
+        assert_eq!(
+            super::age(State::Established, &busy),
+            Some(Age::AtLeast(ms(4)))
+        );
+    }
+
+    #[test]
+    fn a_state_that_the_peer_began_is_as_old_as_its_last_segment_and_of_others_nothing_is_known() {
+        let info = info([7000, 9000, 20], [0, 0]);
+        for state in [State::CloseWait, State::FinWait2, State::Closing] {
+            assert_eq!(age(state, &info), Some(Age::AtLeast(ms(20))), "{state}");
+        }
+        for state in [State::Listen, State::SynSent, State::LastAck, State::Bound] {
+            assert_eq!(age(state, &info), None, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_kernel_that_does_not_count_what_was_sent_gives_a_lower_bound() {
+        let whole = info([7000, 9000, 20], [0, 5]);
+        let age = |bytes: usize| age(State::Established, &whole[..bytes]);
+        assert_eq!(age(207), Some(Age::AtLeast(ms(9000))));
+        assert_eq!(age(59), None);
+    }
+
+    #[test]
+    fn a_clock_that_stood_still_or_began_again_gives_a_lower_bound() {
+        let clock = |running, suspended| KernelClock { running, suspended };
+        let (age, days) = (Age::Exactly(ms(7000)), Duration::from_hours(24 * 50));
+        assert_eq!(clock(days / 2, ms(1)).corrected(age), age);
+        let at_least = Age::AtLeast(ms(7000));
+        assert_eq!(clock(days / 2, ms(1001)).corrected(age), at_least);
+        assert_eq!(clock(days, ms(0)).corrected(age), at_least);
+        let old = Age::Exactly(days / 2);
+        assert_eq!(clock(days, ms(0)).corrected(old), old);
+    }
+
+    fn counters(acked: u64, sent: u64, retransmitted: u64, not_sent: u32) -> Vec<u8> {
+        let mut info = vec![0; 232];
+        for (at, value) in [
+            (BYTES_ACKED, acked),
+            (BYTES_SENT, sent),
+            (BYTES_RETRANS, retransmitted),
+        ] {
+            info[at..at + 8].copy_from_slice(&value.to_ne_bytes());
+        }
+        info[NOTSENT_BYTES..NOTSENT_BYTES + 4].copy_from_slice(&not_sent.to_ne_bytes());
+        info
+    }
+
+    /// The first figures are those that the kernel gave for a client and its server after 100
+    /// bytes one way and 77 the other, and for that client with a full window.
+    #[test]
+    fn the_side_that_connected_has_one_byte_more_acknowledged_than_it_sent() {
+        let established = |counters: Vec<u8>, send_queue| {
+            opening(State::Established, &counters, send_queue).unwrap()
+        };
+        assert_eq!(established(counters(101, 100, 0, 0), 0), Opening::Active);
+        assert_eq!(established(counters(77, 77, 0, 0), 0), Opening::Passive);
+        let full = counters(65_637, 159_844, 32_768, 3_739_648);
+        assert_eq!(established(full, 3_801_088), Opening::Active);
+    }
+
+    #[test]
+    fn a_fin_counts_once_it_was_sent() {
+        assert_eq!(
+            opening(State::FinWait2, &counters(2, 0, 0, 0), 0),
+            Some(Opening::Active)
+        );
+        assert_eq!(
+            opening(State::FinWait1, &counters(0, 0, 0, 0), 1),
+            Some(Opening::Passive)
+        );
+    }
+
+    #[test]
+    fn counters_that_do_not_fit_together_tell_nothing() {
+        assert_eq!(opening(State::Established, &counters(9, 0, 0, 0), 0), None);
+        assert_eq!(opening(State::Established, &counters(0, 9, 0, 0), 0), None);
+        assert_eq!(opening(State::Established, &counters(0, 0, 0, 9), 0), None);
+        assert_eq!(opening(State::Listen, &counters(0, 0, 0, 0), 0), None);
+        assert_eq!(
+            opening(State::Established, &counters(1, 0, 0, 0)[..207], 0),
+            None
+        );
+        let overflow = counters(u64::MAX, 0, 0, 0);
+        assert_eq!(opening(State::Established, &overflow, 1), None);
+    }
+}

@@ -1,0 +1,268 @@
+//! The owners of every socket, from an index that is kept from one snapshot to the next.
+//!
+//! A known inode costs a hash lookup. A new one is searched where it most likely is (see `new_sockets`), and one without
+//! an owner again at growing intervals. A sweep checks each process about every ten seconds and scans it if it ran: that
+//! finds what forks and passed or closed descriptors changed without a change in the table. What all this may cost is
+//! limited: see [`ScanBudget`].
+
+mod budget;
+mod new_sockets;
+mod processes;
+mod sweep;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::io;
+
+use self::budget::{RetryBackoff, ScanBudget};
+use self::processes::ProcessIndex;
+use self::sweep::Sweep;
+use super::procfs::{LiveProcfs, Procfs};
+use crate::model::{BuildSpread, Moment, Pid, Socket};
+use crate::source::linux::proc::descriptor_limit::Shortage;
+use crate::source::{HiddenReason, OwnerPids, ScanStats};
+
+/// Inodes of sockets; the kernel numbers them one after the other.
+type Inodes = HashSet<u32, BuildSpread>;
+
+/// The cost of scanning a process besides its descriptors: opening and reading their list.
+const PROCESS_COST: u64 = 4;
+
+/// How much one snapshot may scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScanExtent {
+    /// What the budget allows; the next snapshot continues.
+    Bounded,
+    /// Everything: there is no next snapshot.
+    Complete,
+}
+
+/// The index.
+pub(crate) struct OwnerIndex<P: Procfs = LiveProcfs> {
+    procfs: P,
+    processes: ProcessIndex<P::Clock>,
+    unfound: HashMap<u32, RetryBackoff, BuildSpread>,
+    sweep: Sweep,
+    search_budget: ScanBudget,
+    sweep_budget: ScanBudget,
+    updated_at: Option<Moment>,
+    /// Whether there was a snapshot before the last one.
+    is_later: bool,
+    /// Why the last scan could not read processes.
+    error: Option<io::Errno>,
+    stats: ScanStats,
+}
+
+impl Default for OwnerIndex {
+    fn default() -> Self {
+        Self::new(LiveProcfs::default())
+    }
+}
+
+impl<P: Procfs> OwnerIndex<P> {
+    fn new(procfs: P) -> Self {
+        Self {
+            procfs,
+            processes: ProcessIndex::default(),
+            unfound: HashMap::default(),
+            sweep: Sweep::default(),
+            search_budget: ScanBudget::SEARCH,
+            sweep_budget: ScanBudget::SWEEP,
+            updated_at: None,
+            is_later: false,
+            error: None,
+            stats: ScanStats::default(),
+        }
+    }
+
+    /// Updates the index for a snapshot and returns the owners of its sockets, in their order. The error says that
+    /// `/proc` can't be read: owners that are not known are hidden then.
+    pub(crate) fn owners(
+        &mut self,
+        sockets: &[Socket],
+        at: Moment,
+        extent: ScanExtent,
+    ) -> (Vec<OwnerPids>, io::Result<()>) {
+        let elapsed = self.updated_at.map_or(Duration::ZERO, |last| last.age(at));
+        self.is_later = self.updated_at.is_some();
+        self.updated_at = Some(at);
+        self.search_budget.refill(elapsed);
+        self.sweep_budget.refill(elapsed);
+        let (mut owners, mut wanted) = self.known_owners(sockets);
+        let stats = self.stats;
+        self.error = None;
+        let outcome = self.scan(sockets, &mut wanted, (at, elapsed), extent);
+        // A process that could not be read is no reason not to read the others.
+        let outcome = outcome.and_then(|is_over| self.error.map_or(Ok(is_over), Err));
+        self.error = outcome.err();
+        let outcome = outcome.map(|is_over| self.record_misses(&wanted, is_over));
+        let has_scanned = self.stats != stats;
+        for (socket, owner) in sockets.iter().zip(&mut owners) {
+            if has_scanned || *owner == OwnerPids::Unknown {
+                *owner = socket
+                    .inode
+                    .map_or(OwnerPids::None, |inode| self.owner(inode));
+            }
+        }
+        (owners, outcome)
+    }
+
+    /// What is known of each socket, and the inodes without an owner that are due for a search. Those that are gone
+    /// from the table are forgotten.
+    fn known_owners(&mut self, sockets: &[Socket]) -> (Vec<OwnerPids>, Inodes) {
+        let mut before = std::mem::take(&mut self.unfound);
+        let mut wanted = Inodes::default();
+        let mut known = |socket: &Socket| {
+            let Some(inode) = socket.inode else {
+                return OwnerPids::None;
+            };
+            if let Some(pids) = self.processes.owners(inode) {
+                return OwnerPids::Known(Arc::clone(pids));
+            }
+            let mut backoff = before.remove(&inode).unwrap_or_default();
+            if backoff.skip == 0 {
+                wanted.insert(inode);
+            }
+            backoff.skip = backoff.skip.saturating_sub(1);
+            self.unfound.insert(inode, backoff);
+            OwnerPids::Unknown
+        };
+        (sockets.iter().map(&mut known).collect(), wanted)
+    }
+
+    /// Scans what is due. Whether every process was scanned that may have what is still wanted.
+    fn scan(
+        &mut self,
+        sockets: &[Socket],
+        wanted: &mut Inodes,
+        (at, elapsed): (Moment, Duration),
+        extent: ScanExtent,
+    ) -> io::Result<bool> {
+        let is_beginning = self.sweep.began_at.is_none();
+        let is_over = if is_beginning && wanted.is_empty() {
+            true
+        } else {
+            if is_beginning {
+                self.begin_first_sweep(at)?;
+            }
+            if self.sweep.is_first {
+                self.first_sweep_step(wanted, extent);
+            }
+            if self.sweep.is_first || is_beginning {
+                !self.sweep.is_first
+            } else {
+                wanted.is_empty() || self.search(sockets, wanted, extent)?
+            }
+        };
+        if !self.sweep.is_first {
+            self.sweep_step(wanted, elapsed, at)?;
+        }
+        Ok(is_over)
+    }
+
+    /// Scans a process and removes what it has from `wanted`; returns the cost in descriptors.
+    fn scan_process(&mut self, pid: Pid, wanted: &mut Inodes) -> u64 {
+        let clock = self.procfs.clock(pid);
+        self.stats.processes += 1;
+        let read = match self.procfs.read(pid) {
+            Ok(Some(read)) => read,
+            Ok(None) => {
+                self.processes.forget(pid);
+                return PROCESS_COST;
+            }
+            Err(error) => {
+                self.error = Some(error);
+                return PROCESS_COST;
+            }
+        };
+        self.stats.descriptors += read.descriptors;
+        let inodes = match read.sockets {
+            Some(sockets) => {
+                let mut inodes: Vec<u32> = sockets.into_iter().map(|(inode, _)| inode).collect();
+                inodes.sort_unstable();
+                inodes.dedup();
+                Some(inodes)
+            }
+            None if self.procfs.may_have_sockets_here(pid) => None,
+            None => Some(Vec::new()),
+        };
+        let inodes = self.processes.record(pid, clock, inodes, read.descriptors);
+        if !wanted.is_empty() {
+            for inode in inodes {
+                wanted.remove(inode);
+            }
+        }
+        read.descriptors + PROCESS_COST
+    }
+
+    fn record_misses(&mut self, wanted: &Inodes, is_over: bool) {
+        let processes = &self.processes;
+        self.unfound
+            .retain(|&inode, _| processes.owners(inode).is_none());
+        for inode in wanted {
+            if let Some(backoff) = self.unfound.get_mut(inode) {
+                backoff.is_unfinished = !is_over;
+                if is_over {
+                    backoff.miss();
+                }
+            }
+        }
+    }
+
+    /// The owner of an inode, as far as is known.
+    fn owner(&self, inode: u32) -> OwnerPids {
+        if let Some(pids) = self.processes.owners(inode) {
+            return OwnerPids::Known(Arc::clone(pids));
+        }
+        match self.unfound.get(&inode) {
+            // A scan just found its last owner without it: the next snapshot searches for another.
+            None => OwnerPids::Unknown,
+            Some(backoff) if backoff.is_unfinished || self.is_short() => OwnerPids::Unknown,
+            Some(backoff) => {
+                let hidden = self.hidden_reason();
+                // What the first snapshot has and no process listed here is mostly outside, and stays so.
+                let is_certain = backoff.misses > 1 || hidden.is_some() && !self.is_later;
+                OwnerPids::not_found(hidden, is_certain)
+            }
+        }
+    }
+
+    /// Whether the first sweep is not over and left sockets without an answer: the next snapshot continues it. After an
+    /// error there is no hurry to try again.
+    pub(crate) fn is_in_first_sweep(&self) -> bool {
+        self.error.is_none()
+            && self.sweep.is_first
+            && self.unfound.values().any(|backoff| backoff.is_unfinished)
+    }
+
+    /// Whether this process had no descriptor left to read others with.
+    fn is_short(&self) -> bool {
+        self.error.and_then(Shortage::of).is_some()
+    }
+
+    /// Why owners may be hidden.
+    pub(crate) fn hidden_reason(&self) -> Option<HiddenReason> {
+        if self.error.is_some() {
+            Some(HiddenReason::NotPermitted)
+        } else {
+            let is_refused = self.processes.has_unreadable();
+            self.procfs.hidden_reason(is_refused)
+        }
+    }
+
+    /// Removes processes that have ended. Whether that left a socket without an owner.
+    pub(crate) fn forget(&mut self, ended: &[Pid]) -> bool {
+        let lost = ended.iter().map(|&pid| self.processes.forget(pid));
+        lost.fold(false, |is_any_lost, lost| is_any_lost | lost)
+    }
+
+    /// What was scanned since the last call.
+    pub(crate) fn take_stats(&mut self) -> ScanStats {
+        std::mem::take(&mut self.stats)
+    }
+}
+
+#[cfg(test)]
+mod tests;

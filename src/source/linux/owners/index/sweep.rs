@@ -1,0 +1,113 @@
+//! Passes over all processes: a first one that everything else depends on, then those that find what changed without a
+//! change in the table.
+
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+use rustix::io;
+
+use super::super::procfs::Procfs;
+use super::{Inodes, OwnerIndex, ScanBudget, ScanExtent};
+use crate::model::{Moment, Pid};
+
+/// A sweep checks each process once in this time.
+pub(super) const SWEEP_TIME: Duration = Duration::from_secs(10);
+
+/// How many descriptors one snapshot scans before anything is known: about 150 ms.
+const FIRST_LIMIT: i64 = 50_000;
+
+/// A pass over all processes.
+#[derive(Debug, Default)]
+pub(super) struct Sweep {
+    pub(super) began_at: Option<Moment>,
+    /// The number of processes when it began.
+    size: usize,
+    left: VecDeque<Pid>,
+    /// Whether it is the first, which is not over yet.
+    pub(super) is_first: bool,
+}
+
+impl<P: Procfs> OwnerIndex<P> {
+    /// Processes with many descriptors first: those are servers.
+    pub(super) fn begin_first_sweep(&mut self, at: Moment) -> io::Result<()> {
+        self.procfs.open()?;
+        let pids = self.procfs.pids()?.into_iter();
+        let mut by_size: Vec<_> = pids
+            .map(|pid| (self.procfs.descriptor_table(pid).descriptors, pid))
+            .collect();
+        by_size.sort_unstable_by(|one, other| other.cmp(one));
+        self.sweep = Sweep {
+            began_at: Some(at),
+            size: by_size.len(),
+            left: by_size.into_iter().map(|(_, pid)| pid).collect(),
+            is_first: true,
+        };
+        Ok(())
+    }
+
+    /// Continues the first sweep until everything wanted is found, so that it can be shown, or the limit is reached.
+    pub(super) fn first_sweep_step(&mut self, wanted: &mut Inodes, extent: ScanExtent) {
+        let mut budget = ScanBudget::new(0, FIRST_LIMIT);
+        let was_wanting = !wanted.is_empty();
+        while let Some(pid) = self.sweep.left.pop_front() {
+            budget.spend(self.scan_process(pid, wanted));
+            let has_all = was_wanting && wanted.is_empty();
+            if extent == ScanExtent::Bounded && (has_all || budget.is_spent()) {
+                break;
+            }
+        }
+        self.sweep.is_first = !self.sweep.left.is_empty();
+    }
+
+    /// Checks as many processes as are due, and scans those that ran.
+    pub(super) fn sweep_step(
+        &mut self,
+        wanted: &mut Inodes,
+        elapsed: Duration,
+        at: Moment,
+    ) -> io::Result<()> {
+        let share = elapsed.as_secs_f64() / SWEEP_TIME.as_secs_f64();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a share of a number of processes"
+        )]
+        let mut due = (self.sweep.size as f64 * share.min(1.0)).ceil() as usize;
+        if elapsed >= SWEEP_TIME {
+            // The rest of this sweep, and then all processes, new ones too.
+            due = usize::MAX;
+        }
+        while due > 0 && !self.sweep_budget.is_spent() {
+            let Some(pid) = self.sweep.left.pop_front() else {
+                // Not twice for one snapshot, however long ago the last one was.
+                if self.sweep.began_at == Some(at) {
+                    break;
+                }
+                self.begin_sweep(at)?;
+                continue;
+            };
+            due -= 1;
+            let record = self.processes.get(pid);
+            if record.is_none_or(|record| !self.procfs.is_idle_since(&record.clock)) {
+                let cost = self.scan_process(pid, wanted);
+                self.sweep_budget.spend(cost);
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_sweep(&mut self, at: Moment) -> io::Result<()> {
+        self.procfs.open()?;
+        let pids = self.procfs.pids()?;
+        let existing: HashSet<Pid> = pids.iter().copied().collect();
+        self.processes.retain(|pid| existing.contains(&pid));
+        self.sweep = Sweep {
+            began_at: Some(at),
+            size: pids.len(),
+            left: pids.into(),
+            is_first: false,
+        };
+        Ok(())
+    }
+}

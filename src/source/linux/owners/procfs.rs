@@ -1,0 +1,184 @@
+//! Reads the descriptors of processes below `/proc`.
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, stat, statat};
+use rustix::io;
+
+use crate::model::Pid;
+use crate::source::HiddenReason;
+use crate::source::cpu_clock::CpuClock;
+use crate::source::linux::proc::descriptor_limit::Shortage;
+use crate::source::linux::proc::{rights, scan};
+use crate::source::proc_stat::proc_stat;
+
+/// The inode of the initial pid namespace (`PROC_PID_INIT_INO` of the kernel).
+const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
+
+/// What a scan needs of `/proc`; tests use one of their own.
+pub(crate) trait Procfs {
+    /// The CPU time of a process at one moment.
+    type Clock;
+
+    /// Prepares for reading several processes.
+    ///
+    /// # Errors
+    /// When no process can be read at all.
+    fn open(&mut self) -> io::Result<()>;
+
+    /// Every process.
+    fn pids(&self) -> io::Result<Vec<Pid>>;
+
+    /// How many descriptors a process has, and its user.
+    fn descriptor_table(&self, pid: Pid) -> DescriptorTable;
+
+    /// The CPU time of a process now.
+    fn clock(&self, pid: Pid) -> Self::Clock;
+
+    /// Whether a process has not run since.
+    fn is_idle_since(&self, clock: &Self::Clock) -> bool;
+
+    /// The sockets of a process; `None` if it has ended.
+    ///
+    /// # Errors
+    /// When this process has no descriptor left to read others with: that says nothing of the other.
+    fn read(&self, pid: Pid) -> io::Result<Option<ProcessSockets>>;
+
+    /// Whether a process that can't be read may have a socket of this table. One in another network namespace
+    /// doesn't, unless it brought it along; one that is ending is in none and has no sockets.
+    fn may_have_sockets_here(&self, pid: Pid) -> bool;
+
+    /// The parent of a process, except pid 1, which is everybody's ancestor.
+    fn parent(&self, pid: Pid) -> Option<Pid>;
+
+    /// Why owners may be hidden; `is_refused`: reading some process was.
+    fn hidden_reason(&self, is_refused: bool) -> Option<HiddenReason>;
+}
+
+/// The size and the user of a descriptor table.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct DescriptorTable {
+    pub(crate) uid: Option<u32>,
+    /// 0 before Linux 6.2, which doesn't say.
+    pub(crate) descriptors: u64,
+}
+
+/// The sockets in a process's descriptor table.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ProcessSockets {
+    /// Inode and descriptor of each, in the order of descriptors. `None` if this user may not read them.
+    pub(crate) sockets: Option<Vec<(u32, u32)>>,
+    /// How many descriptors of every kind there are.
+    pub(crate) descriptors: u64,
+}
+
+/// `/proc` of this machine.
+#[derive(Default)]
+pub(crate) struct LiveProcfs(Option<Opened>);
+
+struct Opened {
+    proc: OwnedFd,
+    /// Why there are processes that `/proc` does not list.
+    unlisted: Option<HiddenReason>,
+    own_network: Option<u64>,
+}
+
+impl LiveProcfs {
+    fn opened(&self) -> io::Result<&Opened> {
+        self.0.as_ref().ok_or(io::Errno::NOENT)
+    }
+}
+
+impl Procfs for LiveProcfs {
+    type Clock = CpuClock;
+
+    fn open(&mut self) -> io::Result<()> {
+        self.0 = None;
+        self.0 = Some(Opened {
+            proc: scan::open_proc()?,
+            unlisted: unlisted_processes(),
+            own_network: scan::network_of("self").ok(),
+        });
+        Ok(())
+    }
+
+    fn pids(&self) -> io::Result<Vec<Pid>> {
+        let proc = &self.opened()?.proc;
+        scan::rewind(proc)?;
+        scan::pids(proc)
+    }
+
+    fn descriptor_table(&self, pid: Pid) -> DescriptorTable {
+        let Ok(Opened { proc, .. }) = self.opened() else {
+            return DescriptorTable::default();
+        };
+        match statat(proc, format!("{pid}/fd"), AtFlags::empty()) {
+            Ok(directory) => DescriptorTable {
+                uid: Some(directory.st_uid),
+                descriptors: directory.st_size.try_into().unwrap_or(0),
+            },
+            Err(_) => DescriptorTable::default(),
+        }
+    }
+
+    fn clock(&self, pid: Pid) -> CpuClock {
+        CpuClock::of(pid)
+    }
+
+    fn is_idle_since(&self, clock: &CpuClock) -> bool {
+        clock.is_over()
+    }
+
+    fn read(&self, pid: Pid) -> io::Result<Option<ProcessSockets>> {
+        let (mut sockets, mut descriptors) = (Vec::new(), 0);
+        let outcome = scan::visit_links(
+            &self.opened()?.proc,
+            &format!("{pid}/fd"),
+            |number, link| {
+                descriptors += 1;
+                sockets.extend(scan::inode(link).map(|inode| (inode, number)));
+            },
+        );
+        let sockets = match outcome {
+            Ok(()) => Some(sockets),
+            Err(error) if scan::is_gone(error) => return Ok(None),
+            Err(error) if Shortage::of(error).is_some() => return Err(error),
+            Err(_) => None,
+        };
+        Ok(Some(ProcessSockets {
+            sockets,
+            descriptors,
+        }))
+    }
+
+    fn may_have_sockets_here(&self, pid: Pid) -> bool {
+        let own = self.0.as_ref().and_then(|opened| opened.own_network);
+        match scan::network_of(&pid.to_string()) {
+            Ok(network) => own.is_none_or(|own| own == network),
+            Err(error) => !scan::is_gone(error),
+        }
+    }
+
+    fn parent(&self, pid: Pid) -> Option<Pid> {
+        let parent = proc_stat(pid).map(|proc_stat| proc_stat.parent);
+        parent.filter(|&parent| parent > 1)
+    }
+
+    fn hidden_reason(&self, is_refused: bool) -> Option<HiddenReason> {
+        if is_refused {
+            Some(rights::refusal())
+        } else {
+            self.0.as_ref().and_then(|opened| opened.unlisted)
+        }
+    }
+}
+
+/// Why there are processes that `/proc` does not list: it is mounted with `hidepid`, which hides pid 1 first of all, or
+/// this is not the initial pid namespace.
+fn unlisted_processes() -> Option<HiddenReason> {
+    let is_initial = stat("/proc/self/ns/pid").is_ok_and(|pid| pid.st_ino == INITIAL_PID_NAMESPACE);
+    match (stat("/proc/1"), is_initial) {
+        (Err(_), _) => Some(rights::refusal()),
+        (Ok(_), false) => Some(HiddenReason::OtherNamespace),
+        (Ok(_), true) => None,
+    }
+}

@@ -1,0 +1,204 @@
+//! Sockets that are in no process's descriptor table: in that of a single thread, in an `io_uring`, or in a message
+//! between processes.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::IoSliceMut;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rustix::fs::{Mode, OFlags, fstat, openat};
+use rustix::io;
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+
+use super::{Descriptor, options};
+use crate::model::{FoundIn, Pid};
+use crate::source::linux::proc::scan;
+
+/// The most descriptors that a message can carry (`SCM_MAX_FD` of the kernel).
+const MAX_IN_MESSAGE: usize = 253;
+
+/// How many threads of a process are scanned at most: a process with so many shares one table among them.
+const MAX_THREADS: usize = 4096;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    /// The processes of each inode, ascending, and where they have it.
+    pub(super) found: HashMap<u32, (Arc<[Pid]>, FoundIn)>,
+    /// The processes whose messages could not be read to the end.
+    couriers: Vec<Pid>,
+}
+
+impl Places {
+    /// Searches all processes for these inodes.
+    ///
+    /// # Errors
+    /// When `/proc` can't be read.
+    pub(super) fn search(wanted: &HashSet<u32>) -> io::Result<Self> {
+        let proc = scan::open_proc()?;
+        let mut search = PlaceSearch::new(wanted);
+        for pid in scan::pids(&proc)? {
+            // That a process can't be read is known from the descriptor tables.
+            if let Ok(process) = scan::open_directory(&proc, pid.to_string()) {
+                search.scan(&process, pid);
+            }
+        }
+        search.places.couriers.dedup();
+        Ok(search.places)
+    }
+
+    /// Whether one of these inodes is in such a place of the process whose directory below `/proc` this is.
+    pub(crate) fn have_any(process: &OwnedFd, pid: Pid, wanted: &HashSet<u32>) -> bool {
+        let mut search = PlaceSearch::new(wanted);
+        search.scan(process, pid);
+        !search.places.found.is_empty()
+    }
+
+    /// What to say if a missing socket may be in a message that could not be read.
+    pub(super) fn unread_messages(&self, missing: &HashSet<u32>) -> Option<String> {
+        let is_found = |inode: &u32| self.found.contains_key(inode);
+        if self.couriers.is_empty() || missing.iter().all(is_found) {
+            return None;
+        }
+        let pids: Vec<_> = self.couriers.iter().map(ToString::to_string).collect();
+        Some(format!(
+            "descriptors wait in messages to other processes (pid {}): a socket may be among them",
+            pids.join(", ")
+        ))
+    }
+}
+
+struct PlaceSearch<'a> {
+    wanted: &'a HashSet<u32>,
+    unix_sockets: HashSet<u32>,
+    places: Places,
+}
+
+impl<'a> PlaceSearch<'a> {
+    fn new(wanted: &'a HashSet<u32>) -> Self {
+        Self {
+            wanted,
+            unix_sockets: scan::inodes_in("unix", 6),
+            places: Places::default(),
+        }
+    }
+
+    fn scan(&mut self, process: &OwnedFd, pid: Pid) {
+        let tasks = scan::open_directory(process, "task").and_then(|tasks| scan::pids(&tasks));
+        let others = tasks.into_iter().flatten().filter(|&task| task != pid);
+        for task in others.take(MAX_THREADS) {
+            let _ = scan::visit_sockets(process, &format!("task/{task}/fd"), |_, inode| {
+                self.add(inode, pid, FoundIn::Thread);
+            });
+        }
+        let _ = scan::visit_links(process, "fd", |number, link| match link {
+            b"anon_inode:[io_uring]" => {
+                for inode in registered(&fdinfo(process, number)) {
+                    self.add(inode, pid, FoundIn::Ring);
+                }
+            }
+            link => {
+                let is_unix = scan::inode(link).is_some_and(|it| self.unix_sockets.contains(&it));
+                if is_unix {
+                    self.scan_messages(process, Descriptor { pid, number });
+                }
+            }
+        });
+    }
+
+    fn scan_messages(&mut self, process: &OwnedFd, descriptor: Descriptor) {
+        let count = carried(&fdinfo(process, descriptor.number));
+        if count == 0 {
+            return;
+        }
+        let inodes = peek(descriptor).unwrap_or_default();
+        if inodes.len() < count {
+            self.places.couriers.push(descriptor.pid);
+        }
+        for inode in inodes {
+            self.add(inode, descriptor.pid, FoundIn::InFlight);
+        }
+    }
+
+    fn add(&mut self, inode: u32, pid: Pid, place: FoundIn) {
+        if !self.wanted.contains(&inode) {
+            return;
+        }
+        let found = self.places.found.entry(inode);
+        let (pids, first_place) = found.or_insert_with(|| ([].into(), place));
+        if *first_place == place && !pids.contains(&pid) {
+            let mut all = [&**pids, &[pid]].concat();
+            all.sort_unstable();
+            *pids = all.into();
+        }
+    }
+}
+
+/// `UserFiles:` of a ring's `fdinfo` counts what is registered; a line for each follows, such as
+/// `    0: socket:[4242]`.
+fn registered(fdinfo: &str) -> impl Iterator<Item = u32> + '_ {
+    let files = fdinfo
+        .lines()
+        .skip_while(|line| !line.starts_with("UserFiles:"));
+    let files = files.skip(1).take_while(|line| line.starts_with(' '));
+    files.filter_map(|line| scan::inode(line.split_once(": ")?.1.as_bytes()))
+}
+
+/// How many descriptors wait in the messages on a unix socket (`scm_fds`, since Linux 5.12).
+fn carried(fdinfo: &str) -> usize {
+    let count = fdinfo
+        .lines()
+        .find_map(|line| line.strip_prefix("scm_fds:"));
+    count
+        .and_then(|count| count.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+/// The inodes of the descriptors in the first message on a unix socket. The message stays in the queue (`MSG_PEEK`); the
+/// copies of its descriptors that come with it are closed at once.
+fn peek(descriptor: Descriptor) -> io::Result<Vec<u32>> {
+    let socket = options::borrow(descriptor)?;
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_IN_MESSAGE))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0; 1];
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+    recvmsg(
+        &socket,
+        &mut [IoSliceMut::new(&mut byte)],
+        &mut ancillary,
+        flags,
+    )?;
+    let mut inodes = Vec::new();
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(carried) = message {
+            for one in carried {
+                inodes.push(u32::try_from(fstat(&one)?.st_ino).unwrap_or(0));
+            }
+        }
+    }
+    Ok(inodes)
+}
+
+fn fdinfo(process: &OwnedFd, number: u32) -> String {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = openat(process, format!("fdinfo/{number}"), flags, Mode::empty());
+    file.map_err(std::io::Error::from)
+        .and_then(|file| std::io::read_to_string(File::from(file)))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registered_files_of_a_ring_are_the_lines_below_their_count() {
+        let fdinfo = "pos:\t0\nino:\t69584\nUserFiles:\t3\n    0: socket:[69585]\n    1: /dev/null\n    \
+                      2: <none>\nUserBufs:\t1\n    0: socket:[1]\n";
+        assert_eq!(registered(fdinfo).collect::<Vec<_>>(), [69_585]);
+        assert_eq!(registered("UserFiles:\t0\nUserBufs:\t0\n").count(), 0);
+        assert_eq!(registered("").count(), 0);
+    }
+}

@@ -1,0 +1,6 @@
+//! Files below `/proc`.
+
+pub(crate) mod descriptor_limit;
+pub(crate) mod net;
+pub(crate) mod rights;
+pub(crate) mod scan;

@@ -1,0 +1,257 @@
+//! One line of a recording: a snapshot as JSON, and back.
+//!
+//! Pure. Processes stand once per line and sockets refer to them by pid. The first line is whole, the others
+//! say what changed since the line before (`changes`). What is read may have been written by anybody: text
+//! is cleaned on its way into the model, and references are checked.
+
+mod bounded;
+mod changes;
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use self::changes::Since;
+use crate::model::{
+    Age, Endpoint, EphemeralPorts, Kinds, Moment, Owner, OwnerKind, Pid, Portless, Problem,
+    ProblemCode, Process, Protocol, Queue, Snapshot, Socket, State, Text,
+};
+
+/// Version of a line that is whole; readers refuse others.
+const SCHEMA: u32 = 1;
+
+/// The longest line that is read, or written, in bytes: about half a million sockets.
+pub(super) const MAX_LINE: usize = 256 * 1024 * 1024;
+
+/// A snapshot as a recording holds it.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Frame {
+    schema: u32,
+    /// What is taken over from the line before; `sockets` and `processes` then hold what is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<Since>,
+    /// Whether names and addresses are pseudonyms.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) redacted: bool,
+    taken_at: Moment,
+    /// The kinds of sockets beside TCP and UDP that were read.
+    #[serde(
+        default,
+        deserialize_with = "bounded::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    kinds: Vec<Protocol>,
+    #[serde(deserialize_with = "bounded::list")]
+    sockets: Vec<SocketFrame>,
+    #[serde(deserialize_with = "bounded::list")]
+    processes: Vec<Arc<Process>>,
+    #[serde(deserialize_with = "bounded::list")]
+    problems: Vec<Problem>,
+    /// Recordings of the first versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ephemeral: Option<EphemeralPorts>,
+}
+
+/// A socket, with its owners by pid.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct SocketFrame {
+    protocol: Protocol,
+    local: Endpoint,
+    remote: Option<Endpoint>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    portless: Option<Arc<Portless>>,
+    state: State,
+    inode: Option<u32>,
+    /// Recordings of the first versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cookie: Option<u64>,
+    uid: Option<u32>,
+    user: Option<Text>,
+    owner: OwnerKind,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pids: Vec<Pid>,
+    dual_stack: Option<bool>,
+    interface: Option<Text>,
+    queue: Option<Queue>,
+    unit: Option<Text>,
+    container: Option<Text>,
+    /// Recordings of the first versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_in: Option<Duration>,
+    /// Of connections in the first reading of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    age: Option<Age>,
+}
+
+impl Frame {
+    /// The snapshot as a frame. Processes are in order of pid, so that equal snapshots make equal
+    /// lines. What no line may hold is left out, and that is said in it.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let owners = snapshot.sockets.iter().map(|socket| &socket.owner);
+        let owners = owners.flat_map(Owner::processes).map(|one| (one.pid, one));
+        let mut processes: BTreeMap<Pid, _> = owners.collect();
+        processes.extend(snapshot.processes.iter().map(|(pid, one)| (*pid, one)));
+        let sockets = snapshot.sockets.iter().take(bounded::MAX_LENGTH);
+        let problems = snapshot.problems.iter().cloned();
+        Self {
+            schema: SCHEMA,
+            since: None,
+            redacted: false,
+            taken_at: snapshot.taken_at,
+            kinds: snapshot.kinds.optional().iter().collect(),
+            sockets: sockets.map(SocketFrame::of).collect(),
+            processes: processes.into_values().cloned().collect(),
+            problems: problems.chain(incomplete_problem(snapshot)).collect(),
+            ephemeral: snapshot.ephemeral.clone(),
+        }
+    }
+
+    /// Whether it has more processes than a reader takes.
+    pub(super) const fn has_too_many_processes(&self) -> bool {
+        self.processes.len() > bounded::MAX_LENGTH
+    }
+
+    /// The snapshot that a whole frame stands for, or what is wrong with it.
+    pub(super) fn snapshot(&self) -> Result<Snapshot, String> {
+        let mut processes = HashMap::with_capacity(self.processes.len());
+        for process in &self.processes {
+            let (pid, mut process) = (process.pid, Arc::clone(process));
+            if process.comm.is_empty() {
+                // Older recordings have the kernel's name as `name`.
+                let name = process.name.clone();
+                Arc::make_mut(&mut process).comm = name;
+            }
+            if processes.insert(pid, process).is_some() {
+                return Err(format!("process {pid} stands there twice"));
+            }
+        }
+        let mut owners = HashMap::new();
+        let sockets = self
+            .sockets
+            .iter()
+            .map(|socket| socket.socket(&processes, &mut owners));
+        Ok(Snapshot {
+            taken_at: self.taken_at,
+            kinds: Kinds::DEFAULT.and(self.kinds.iter().copied().collect()),
+            sockets: sockets.collect::<Result<_, _>>()?,
+            processes,
+            problems: self.problems.clone(),
+            ephemeral: self.ephemeral.clone(),
+        })
+    }
+}
+
+/// What a recording lacks of a snapshot, as a reader would refuse it.
+pub(super) fn incomplete_problem(snapshot: &Snapshot) -> Option<Problem> {
+    let more = snapshot.sockets.len().checked_sub(bounded::MAX_LENGTH)?;
+    (more > 0).then(|| {
+        let most = bounded::MAX_LENGTH;
+        let message =
+            format!("{more} sockets are not in the recording: a reading of it has at most {most}");
+        let brief = format!("{more} sockets not recorded");
+        Problem {
+            count: Some(more),
+            brief: Text::new(&brief),
+            ..Problem::new(ProblemCode::RecordingIncomplete, &message)
+        }
+    })
+}
+
+/// Makes one type of the other: both have these fields.
+macro_rules! with_fields_of {
+    ($from:ident, $type:ident { $($others:tt)* }) => {
+        $type {
+            protocol: $from.protocol,
+            local: $from.local,
+            remote: $from.remote,
+            state: $from.state,
+            inode: $from.inode,
+            cookie: $from.cookie,
+            uid: $from.uid,
+            user: $from.user,
+            dual_stack: $from.dual_stack,
+            interface: $from.interface,
+            queue: $from.queue,
+            unit: $from.unit,
+            container: $from.container,
+            expires_in: $from.expires_in,
+            age: $from.age,
+            $($others)*
+        }
+    };
+}
+
+impl SocketFrame {
+    fn of(socket: &Socket) -> Self {
+        let pids = socket.owner.processes().iter().map(|process| process.pid);
+        let (owner, pids) = (socket.owner.kind(), pids.collect());
+        let socket = socket.clone();
+        with_fields_of!(
+            socket,
+            Self {
+                owner,
+                pids,
+                portless: socket.portless
+            }
+        )
+    }
+
+    fn socket<'a>(
+        &'a self,
+        processes: &HashMap<Pid, Arc<Process>>,
+        owners: &mut HashMap<(OwnerKind, &'a [Pid]), Owner>,
+    ) -> Result<Socket, String> {
+        let owner = match owners.entry((self.owner, &*self.pids)) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(new) => new.insert(self.owner(processes)?).clone(),
+        };
+        let (portless, frame) = (self.portless()?, self.clone());
+        Ok(with_fields_of!(
+            frame,
+            Socket {
+                owner,
+                portless,
+                own_service: None
+            }
+        ))
+    }
+
+    /// What there is in place of a port, where the protocol has none and only there.
+    fn portless(&self) -> Result<Option<Arc<Portless>>, String> {
+        let portless = self.portless.as_ref();
+        let is_of_protocol = match portless {
+            None => self.protocol.has_ports(),
+            Some(portless) => portless.protocol() == self.protocol,
+        };
+        if is_of_protocol {
+            return Ok(portless.cloned());
+        }
+        let protocol = self.protocol.as_str();
+        Err(format!("a {protocol} socket is not described as one"))
+    }
+
+    fn owner(&self, processes: &HashMap<Pid, Arc<Process>>) -> Result<Owner, String> {
+        let mut pids = self.pids.clone();
+        pids.sort_unstable();
+        pids.dedup();
+        let local = self.local;
+        let find = |pid: &Pid| {
+            let found = processes.get(pid).cloned();
+            found.ok_or_else(|| format!("socket {local} has unknown process {pid}"))
+        };
+        let found: Arc<[_]> = pids.iter().map(find).collect::<Result<_, _>>()?;
+        match (self.owner, found.is_empty()) {
+            (OwnerKind::Known, false) => Ok(Owner::Known(found)),
+            (OwnerKind::Past, false) => Ok(Owner::Past(found)),
+            (OwnerKind::Hidden, true) => Ok(Owner::Hidden),
+            (OwnerKind::Kernel, true) => Ok(Owner::Kernel),
+            (OwnerKind::None, true) => Ok(Owner::None),
+            (OwnerKind::Unknown, true) => Ok(Owner::Unknown),
+            (_, true) => Err(format!("socket {local} has an owner without a process")),
+            (_, false) => Err(format!("socket {local} has processes but no owner")),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Recordings: snapshots in a file, one a line, written by a [`Recorder`] and given again by a [`Replay`].
+
+mod frame;
+mod recorder;
+mod redact;
+mod replay;
+
+pub use recorder::{DEFAULT_MAX_SIZE, Recorder};
+pub use replay::{Replay, STANDARD_INPUT};

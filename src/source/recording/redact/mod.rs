@@ -1,0 +1,151 @@
+//! What a recording must not tell, if it is to be given away: addresses, users, arguments, units, containers,
+//! interfaces, names of unix sockets and the words of the system. Each becomes a pseudonym, the same one as long as the recording
+//! goes on, so that what was equal still is.
+//!
+//! Pure. Ports, states, inodes, queues, times, pids and the names of processes stay: they are what a report of
+//! a bug is about.
+
+mod addresses;
+mod names;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use self::addresses::Addresses;
+use self::names::Names;
+use crate::model::{
+    Endpoint, Owner, Pid, Portless, Problem, ProblemCode, Process, Snapshot, Socket, Text,
+    UnixPeer, UnixSocket,
+};
+
+/// The pseudonyms of one recording.
+#[derive(Default)]
+pub(super) struct Redactor {
+    addresses: Addresses,
+    names: Names,
+}
+
+impl Redactor {
+    /// The snapshot without what identifies a person, a machine or a network.
+    pub(super) fn redact(&mut self, snapshot: &Snapshot) -> Snapshot {
+        let mut processes: Vec<_> = snapshot.processes.values().collect();
+        // In an order that is the same each time: pseudonyms are given as they are met.
+        processes.sort_unstable_by_key(|process| process.pid);
+        let processes: HashMap<Pid, Arc<Process>> = processes
+            .into_iter()
+            .map(|process| (process.pid, Arc::new(self.process(process))))
+            .collect();
+        let sockets = snapshot.sockets.iter();
+        Snapshot {
+            taken_at: snapshot.taken_at,
+            kinds: snapshot.kinds,
+            sockets: sockets.map(|socket| self.socket(socket)).collect(),
+            processes,
+            problems: snapshot.problems.iter().map(problem).collect(),
+            ephemeral: snapshot.ephemeral.clone(),
+        }
+    }
+
+    fn socket(&mut self, socket: &Socket) -> Socket {
+        Socket {
+            protocol: socket.protocol,
+            local: self.endpoint(socket.local),
+            remote: socket.remote.map(|remote| self.endpoint(remote)),
+            portless: socket.portless.as_ref().map(|one| self.portless(one)),
+            state: socket.state,
+            inode: socket.inode,
+            cookie: socket.cookie,
+            uid: socket.uid.map(|uid| self.names.uid(uid)),
+            user: socket.user.as_ref().map(|user| self.names.user(user)),
+            owner: self.owner(&socket.owner),
+            dual_stack: socket.dual_stack,
+            interface: socket.interface.as_ref().map(|it| self.names.interface(it)),
+            queue: socket.queue,
+            unit: socket.unit.as_ref().map(|unit| self.names.unit(unit)),
+            container: socket.container.as_ref().map(|it| self.names.container(it)),
+            own_service: None,
+            expires_in: socket.expires_in,
+            age: socket.age,
+        }
+    }
+
+    fn owner(&mut self, owner: &Owner) -> Owner {
+        let mut all = |processes: &[Arc<Process>]| {
+            let processes = processes.iter();
+            processes.map(|one| Arc::new(self.process(one))).collect()
+        };
+        match owner {
+            Owner::Known(processes) => Owner::Known(all(processes)),
+            Owner::Past(processes) => Owner::Past(all(processes)),
+            other @ (Owner::Hidden | Owner::Kernel | Owner::None | Owner::Unknown) => other.clone(),
+        }
+    }
+
+    /// Where the program's path ends and its arguments begin nobody knows any more: all that stays of the
+    /// command line is the name.
+    fn process(&mut self, process: &Process) -> Process {
+        let name = Text::new(process.program_name());
+        Process {
+            pid: process.pid,
+            parent: process.parent,
+            command: process.command.as_ref().map(|_| name.clone()),
+            name,
+            started_at: process.started_at,
+            started_at_tick: process.started_at_tick,
+            user: process.user.as_ref().map(|user| self.names.user(user)),
+            uid: process.uid.map(|uid| self.names.uid(uid)),
+            comm: process.comm.clone(),
+            // Paths and arguments name people, machines and secrets.
+            executable: None,
+            argv: None,
+            is_argv_truncated: false,
+            cwd: None,
+        }
+    }
+
+    /// What a unix socket is bound to says as much as a command line; ethertypes and numbers say nothing.
+    fn portless(&mut self, portless: &Arc<Portless>) -> Arc<Portless> {
+        let Portless::Unix(unix) = &**portless else {
+            return Arc::clone(portless);
+        };
+        let peer = unix.peer.as_ref().map(|peer| UnixPeer {
+            inode: peer.inode,
+            name: peer.name.as_ref().map(|name| self.names.unix(name)),
+            // Its row says whose it is.
+            process: None,
+        });
+        Arc::new(Portless::Unix(UnixSocket {
+            kind: unix.kind,
+            name: unix.name.as_ref().map(|name| self.names.unix(name)),
+            peer,
+        }))
+    }
+
+    fn endpoint(&mut self, endpoint: Endpoint) -> Endpoint {
+        Endpoint::new(self.addresses.pseudonym(endpoint.address), endpoint.port)
+    }
+}
+
+/// The messages tell of paths and of what the system said.
+fn problem(problem: &Problem) -> Problem {
+    let message = match problem.code {
+        ProblemCode::HiddenOwners => "the owners of some sockets are hidden",
+        ProblemCode::TableUnreadable => "the socket table, or a part of it, could not be read",
+        ProblemCode::NotListed => "sockets of some kinds can't be listed",
+        ProblemCode::DetailsUnreadable => "details beyond the plain table could not be read",
+        ProblemCode::ProcessesUnreadable => "processes could not be read",
+        ProblemCode::Interrupted => "rows may be missing from this reading",
+        ProblemCode::EphemeralPorts => "few ephemeral ports are left",
+        ProblemCode::RecordingEnded => "a recording has ended",
+        ProblemCode::RecordingIncomplete => "a recording lacks sockets",
+    };
+    Problem {
+        code: problem.code,
+        count: problem.count,
+        message: Text::new(message),
+        brief: Text::new(message),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+//! Gives the snapshots of a recording again, one at each call, and then the last one.
+//!
+//! They keep the recording's own time, however soon one follows the other here.
+
+mod count;
+mod reader;
+mod seek;
+mod timeline;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+
+use self::count::Count;
+use self::reader::{Next, Reader};
+use self::timeline::Timeline;
+use super::frame::MAX_LINE;
+use crate::model::{Moment, Origin, Playback, Problem, ProblemCode, Snapshot};
+use crate::source::{Source, SourceError};
+
+/// Standard input in the place of a file.
+pub const STANDARD_INPUT: &str = "-";
+
+/// A recording as a source.
+pub struct Replay {
+    origin: Origin,
+    reader: Reader,
+    /// The snapshot that comes next, or, at the end, the last one.
+    current: Snapshot,
+    /// Its number; the first is 1.
+    number: usize,
+    is_fresh: bool,
+    /// Whether there was nothing after it when that was last checked.
+    has_ended: bool,
+    timeline: Timeline,
+    /// `None` where the recording can be read only once.
+    count: Option<Count>,
+    is_redacted: bool,
+}
+
+impl Replay {
+    /// Opens a recording and reads its first line; `-` is standard input.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be read, is empty, or does not begin with a snapshot.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, SourceError> {
+        let path = path.into();
+        if path.as_os_str() == STANDARD_INPUT {
+            return Self::from_reader("standard input", BufReader::new(std::io::stdin()));
+        }
+        match File::open(&path) {
+            Ok(file) => {
+                let count = Count::of(&path);
+                let replay = Self::read(path, Box::new(BufReader::new(file)), MAX_LINE as u64)?;
+                Ok(Self { count, ..replay })
+            }
+            Err(reason) => Err(SourceError::File { path, reason }),
+        }
+    }
+
+    /// A recording that is not in a file; errors call it `name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn from_reader(
+        name: impl Into<PathBuf>,
+        lines: impl BufRead + Send + 'static,
+    ) -> Result<Self, SourceError> {
+        Self::read(name.into(), Box::new(lines), MAX_LINE as u64)
+    }
+
+    fn read(
+        path: PathBuf,
+        lines: Box<dyn BufRead + Send>,
+        max_line: u64,
+    ) -> Result<Self, SourceError> {
+        let mut reader = Reader::new(path, lines, max_line);
+        let frame = match reader.next()? {
+            Next::Frame(frame) => *frame,
+            Next::End => return Err(reader.error("the recording is empty")),
+            Next::BrokenOff(error) => return Err(error),
+        };
+        let is_redacted = frame.redacted;
+        let current = reader.snapshot(frame)?;
+        Ok(Self {
+            origin: Origin::recording(&reader.path.to_string_lossy()),
+            timeline: Timeline::from(current.taken_at),
+            current,
+            number: 1,
+            reader,
+            is_fresh: true,
+            has_ended: false,
+            count: None,
+            is_redacted,
+        })
+    }
+
+    /// Whether its names and addresses are pseudonyms, as far as its first snapshot says.
+    pub fn is_redacted(&self) -> bool {
+        self.is_redacted
+    }
+
+    /// Whether the snapshot that was given last is the last one.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be read.
+    pub fn is_at_end(&mut self) -> Result<bool, SourceError> {
+        self.reader.is_at_end()
+    }
+
+    /// Reads the next snapshot, and returns whether there is one; else the current one stays. A line that is only
+    /// half there was cut off, or is being written: what came before it is shown, with a problem.
+    fn advance(&mut self) -> Result<bool, SourceError> {
+        match self.reader.next()? {
+            Next::Frame(frame) => {
+                self.current = self.reader.snapshot(*frame)?;
+                self.number += 1;
+                return Ok(true);
+            }
+            Next::End => {}
+            Next::BrokenOff(_) => self.add_broken_off_problem(),
+        }
+        Ok(false)
+    }
+
+    fn add_broken_off_problem(&mut self) {
+        let line = self.reader.line;
+        let message = format!("the recording breaks off in its line {line}");
+        let problem = Problem::new(ProblemCode::RecordingEnded, &message);
+        if !self.current.problems.contains(&problem) {
+            self.current.problems.push(problem);
+        }
+    }
+}
+
+impl Source for Replay {
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The next snapshot: the first was taken at `at` by the steady clock, the others as long after it as they
+    /// were recorded. The wall-clock time is that of the recording.
+    fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
+        let is_next = std::mem::take(&mut self.is_fresh) || self.advance()?;
+        if let Some(count) = &mut self.count {
+            count.proceed();
+        }
+        // A pipe could block here until more is written to it.
+        self.has_ended = !is_next || self.count.is_some() && self.is_at_end()?;
+        let mut snapshot = self.current.clone();
+        snapshot.taken_at.steady = if is_next {
+            self.timeline.advance_to(self.current.taken_at, at)
+        } else {
+            self.timeline.after_end(at)
+        };
+        Ok(snapshot)
+    }
+
+    fn playback(&self) -> Option<Playback> {
+        let counted = || self.count.as_ref().and_then(Count::total);
+        // The file may have grown since it was counted, and a broken-off line is no snapshot.
+        let total = if self.has_ended {
+            Some(self.number)
+        } else {
+            counted().map(|counted| counted.max(self.number))
+        };
+        Some(Playback {
+            number: self.number,
+            total,
+            has_ended: self.has_ended,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

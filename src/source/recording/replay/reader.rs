@@ -1,0 +1,169 @@
+//! Reads the frames of a recording line by line.
+//!
+//! The file may have been written, cut or sent by anyone: nothing in it is used before it is checked, and a
+//! line that is too long is not read to its end.
+
+use std::io::{BufRead, Read as _};
+use std::path::PathBuf;
+
+use crate::model::{Snapshot, Text};
+use crate::source::SourceError;
+use crate::source::recording::frame::Frame;
+
+/// The longest line that is read if it does not begin as a frame does: it is some other kind of file.
+const MAX_OTHER_LINE: u64 = 4096;
+
+/// More empty lines in a row than this are not skipped.
+const MAX_EMPTY_LINES: usize = 1000;
+
+pub(super) struct Reader {
+    pub(super) path: PathBuf,
+    lines: Box<dyn BufRead + Send>,
+    /// The beginning of a line that has no end yet.
+    begun: Vec<u8>,
+    /// The last frame, which the next line may build on.
+    last: Option<Frame>,
+    /// Number of the last line that was begun.
+    pub(super) line: usize,
+    max_line: u64,
+    /// Whether that line is longer than any that is read: the rest of the file means nothing.
+    is_given_up: bool,
+}
+
+/// What comes next in a file.
+pub(super) enum Next {
+    Frame(Box<Frame>),
+    End,
+    /// The beginning of a line, and what is wrong with it as it is.
+    BrokenOff(SourceError),
+}
+
+impl Reader {
+    pub(super) fn new(path: PathBuf, lines: Box<dyn BufRead + Send>, max_line: u64) -> Self {
+        Self {
+            path,
+            lines,
+            begun: Vec::new(),
+            last: None,
+            line: 0,
+            max_line,
+            is_given_up: false,
+        }
+    }
+
+    pub(super) fn is_at_end(&mut self) -> Result<bool, SourceError> {
+        match self.lines.fill_buf() {
+            Ok(rest) => Ok(rest.is_empty() || self.is_given_up),
+            Err(reason) => Err(self.file_error(reason)),
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Result<Next, SourceError> {
+        let Some(bytes) = self.next_line()? else {
+            return Ok(Next::End);
+        };
+        match self.parse(&bytes) {
+            Err(error) if !bytes.ends_with(b"\n") => {
+                self.begun = bytes;
+                Ok(Next::BrokenOff(error))
+            }
+            frame => Ok(Next::Frame(Box::new(frame?))),
+        }
+    }
+
+    /// The next line that is not empty; `None` at the end of the file.
+    pub(super) fn next_line(&mut self) -> Result<Option<Vec<u8>>, SourceError> {
+        for _ in 0..MAX_EMPTY_LINES {
+            let bytes = self.any_line()?;
+            if bytes.is_empty() {
+                return Ok(None);
+            }
+            if !bytes.trim_ascii().is_empty() {
+                return Ok(Some(bytes));
+            }
+        }
+        Err(self.error(&format!("{MAX_EMPTY_LINES} empty lines in a row")))
+    }
+
+    /// The next line with its end, if it has one; nothing at the end of the file.
+    fn any_line(&mut self) -> Result<Vec<u8>, SourceError> {
+        if self.is_given_up {
+            return Err(self.error("the line is longer than any that is read"));
+        }
+        let mut bytes = std::mem::take(&mut self.begun);
+        let was_begun = !bytes.is_empty();
+        let first = match self.lines.fill_buf() {
+            Ok(ahead) => bytes.first().or(ahead.first()).copied(),
+            Err(reason) => return Err(self.file_error(reason)),
+        };
+        let may_be_frame = first.is_some_and(|byte| byte == b'{' || byte.is_ascii_whitespace());
+        let max_other = if may_be_frame {
+            u64::MAX
+        } else {
+            MAX_OTHER_LINE
+        };
+        let max_line = self.max_line.min(max_other);
+        let room = (max_line + 1).saturating_sub(bytes.len() as u64);
+        let read = (&mut self.lines).take(room).read_until(b'\n', &mut bytes);
+        read.map_err(|reason| self.file_error(reason))?;
+        self.line += usize::from(!was_begun && !bytes.is_empty());
+        if bytes.len() as u64 > max_line {
+            self.is_given_up = true;
+            return Err(self.error(&format!("the line is longer than {max_line} bytes")));
+        }
+        Ok(bytes)
+    }
+
+    /// The snapshot of a frame, together with those before it.
+    pub(super) fn snapshot(&mut self, frame: Frame) -> Result<Snapshot, SourceError> {
+        self.complete(frame)?;
+        self.last_snapshot()
+    }
+
+    /// Reads a line that only those after it need.
+    pub(super) fn skip(&mut self, line: &[u8]) -> Result<(), SourceError> {
+        let frame = self.parse(line)?;
+        self.complete(frame)
+    }
+
+    fn complete(&mut self, frame: Frame) -> Result<(), SourceError> {
+        let before = self.last.take();
+        let whole = frame.completed(before.as_ref());
+        self.last = Some(whole.map_err(|reason| self.error(&reason))?);
+        Ok(())
+    }
+
+    /// The snapshot of the lines so far.
+    pub(super) fn last_snapshot(&self) -> Result<Snapshot, SourceError> {
+        let last = self.last.as_ref();
+        let last = last.ok_or_else(|| self.error("no reading comes before this line"))?;
+        last.snapshot().map_err(|reason| self.error(&reason))
+    }
+
+    /// Parses a line, or as much of it as a type asks for.
+    pub(super) fn parse<T: serde::de::DeserializeOwned>(
+        &self,
+        line: &[u8],
+    ) -> Result<T, SourceError> {
+        serde_json::from_slice(line.trim_ascii()).map_err(|error| {
+            // `serde_json` counts lines from the start of its input, which is always one line here.
+            let (text, column) = (error.to_string(), error.column());
+            let place = format!(" at line {} column {column}", error.line());
+            let text = text.strip_suffix(&place).unwrap_or(&text);
+            self.error(&format!("column {column}: {text}"))
+        })
+    }
+
+    fn file_error(&self, reason: std::io::Error) -> SourceError {
+        let path = self.path.clone();
+        SourceError::File { path, reason }
+    }
+
+    pub(super) fn error(&self, reason: &str) -> SourceError {
+        SourceError::Recording {
+            path: self.path.clone(),
+            line: self.line.max(1),
+            reason: Text::new(reason).to_string(),
+        }
+    }
+}

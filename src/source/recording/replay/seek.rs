@@ -1,0 +1,101 @@
+//! Goes to a snapshot of a recording without reading more of the others than their heads.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::{Reader, Replay, SourceError};
+use crate::model::Moment;
+
+/// The part of a frame that says when it was taken.
+#[derive(Deserialize)]
+struct Head {
+    taken_at: Moment,
+    /// There is one in a line that builds on the one before.
+    since: Option<IgnoredAny>,
+}
+
+/// The next line, or where the file ends.
+enum NextHead {
+    Whole(Vec<u8>, Head),
+    BrokenOff,
+    End,
+}
+
+impl Reader {
+    fn next_head(&mut self) -> Result<NextHead, SourceError> {
+        let Some(line) = self.next_line()? else {
+            return Ok(NextHead::End);
+        };
+        match self.parse(&line) {
+            Err(_) if !line.ends_with(b"\n") => Ok(NextHead::BrokenOff),
+            head => Ok(NextHead::Whole(line, head?)),
+        }
+    }
+}
+
+impl Replay {
+    /// When each snapshot of a file was taken, in its order. A line that is only half there has none.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be read, or one of its lines is no snapshot.
+    pub fn times(path: impl AsRef<Path>) -> Result<Vec<Timestamp>, SourceError> {
+        let mut replay = Self::open(path.as_ref())?;
+        let mut times = vec![replay.current.taken_at.wall];
+        while let NextHead::Whole(_, head) = replay.reader.next_head()? {
+            times.push(head.taken_at.wall);
+        }
+        Ok(times)
+    }
+
+    /// Goes to the last snapshot.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be read, or its last line is no snapshot.
+    pub fn seek_last(&mut self) -> Result<(), SourceError> {
+        self.seek(usize::MAX)
+    }
+
+    /// Goes to the snapshot of this number, which lies ahead, or to the last one.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be read, or there is no snapshot.
+    pub fn seek(&mut self, number: usize) -> Result<(), SourceError> {
+        // A whole frame that another whole one follows need not be read.
+        let mut whole = None;
+        let (first, mut breaks_off) = (self.number, false);
+        while self.number < number {
+            let (line, head) = match self.reader.next_head()? {
+                NextHead::Whole(line, head) => (line, head),
+                NextHead::BrokenOff => {
+                    breaks_off = true;
+                    break;
+                }
+                NextHead::End => break,
+            };
+            self.number += 1;
+            if head.since.is_none() {
+                whole = Some(line);
+                continue;
+            }
+            for line in whole.take().into_iter().chain([line]) {
+                self.reader.skip(&line)?;
+            }
+        }
+        if let Some(line) = whole {
+            self.reader.skip(&line)?;
+        }
+        if self.number > first {
+            self.current = self.reader.last_snapshot()?;
+        }
+        if breaks_off {
+            self.add_broken_off_problem();
+        }
+        Ok(())
+    }
+}

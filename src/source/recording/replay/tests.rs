@@ -1,0 +1,740 @@
+//! What was recorded comes back, and nothing that a file can hold does harm.
+
+use std::io::Cursor;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::model::{
+    Endpoint, EphemeralPorts, Kinds, Owner, Problem, ProblemCode, Process, Protocol, Queue, Socket,
+    State, Text, TimeWaitReuse,
+};
+use crate::source::Recorder;
+
+fn at(seconds: i64) -> Moment {
+    let steady = Duration::from_secs(seconds.unsigned_abs());
+    Moment {
+        steady,
+        wall: Timestamp::from_second(1_000_000 + seconds).unwrap(),
+    }
+}
+
+fn process(pid: u32) -> Arc<Process> {
+    Arc::new(Process {
+        parent: Some(1),
+        command: Some(Text::new("server --port 80")),
+        started_at: Some(Timestamp::from_second(500).unwrap()),
+        started_at_tick: Some(50_012),
+        user: Some(Text::new("ann")),
+        uid: Some(1000),
+        comm: "MainThread".into(),
+        executable: Some("/usr/bin/server".into()),
+        argv: Some(["server".into(), "".into(), Text::whole(&"x".repeat(5000))].into()),
+        cwd: Some("/srv".into()),
+        ..Process::new(pid, "server")
+    })
+}
+
+/// A socket of every kind of owner, with and without everything that may be unknown.
+fn snapshot(at: Moment) -> Snapshot {
+    let (one, two) = (process(10), process(20));
+    let local = Endpoint::new([0, 0, 0, 0].into(), 80);
+    let plain = Socket::new(Protocol::Udp, local, None, State::Unconn);
+    let whole = Socket {
+        remote: Some("[::1]:9".parse::<std::net::SocketAddr>().unwrap().into()),
+        inode: Some(u32::MAX),
+        uid: Some(1000),
+        user: Some(Text::new("ann")),
+        owner: Owner::Known([one.clone(), two.clone()].into()),
+        dual_stack: Some(false),
+        interface: Some(Text::new("lo")),
+        queue: Some(Queue {
+            receive: 1,
+            send: 128,
+        }),
+        unit: Some(Text::new("server.service")),
+        container: Some(Text::new("0123456789ab")),
+        expires_in: Some(std::time::Duration::from_millis(59_999)),
+        ..Socket::new(Protocol::Tcp, local, None, State::Listen)
+    };
+    let owners = [
+        Owner::Hidden,
+        Owner::Kernel,
+        Owner::None,
+        Owner::Past([two.clone()].into()),
+    ];
+    let others = owners.map(|owner| Socket {
+        owner,
+        ..plain.clone()
+    });
+    Snapshot {
+        kinds: Kinds::DEFAULT,
+        ephemeral: Some(EphemeralPorts {
+            range: 32_768..=60_999,
+            reserved: vec![40_000..=40_009],
+            reuse: TimeWaitReuse::Loopback,
+        }),
+        taken_at: at,
+        sockets: std::iter::once(whole).chain(others).collect(),
+        processes: [one, two, process(1)]
+            .map(|process| (process.pid, process))
+            .into(),
+        problems: vec![Problem {
+            code: ProblemCode::HiddenOwners,
+            count: Some(1),
+            message: Text::new("the owner of 1 socket is hidden"),
+            brief: Text::new("1 owner hidden"),
+        }],
+    }
+}
+
+/// A file that is removed with the test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("sockeye-{name}-{}", std::process::id())))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn open(recording: &str) -> Result<Replay, SourceError> {
+    Replay::read(
+        "a.jsonl".into(),
+        Box::new(Cursor::new(recording.to_owned())),
+        100_000,
+    )
+}
+
+fn complaint(recording: &str) -> String {
+    match open(recording) {
+        Ok(_) => panic!("accepted: {recording}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// A frame with these sockets and processes.
+fn frame(sockets: &str, processes: &str) -> String {
+    format!(
+        r#"{{"schema":1,"taken_at":{{"steady":{{"secs":1,"nanos":0}},"wall":"2026-01-02T03:04:05Z"}},"sockets":[{sockets}],"processes":[{processes}],"problems":[]}}"#
+    )
+}
+
+fn socket(owner: &str, pids: &str) -> String {
+    format!(
+        r#"{{"protocol":"tcp","local":{{"address":"0.0.0.0","port":80}},"state":"LISTEN","owner":"{owner}","pids":[{pids}]}}"#
+    )
+}
+
+const PROCESS: &str =
+    r#"{"pid":7,"parent":null,"name":"x\u001b[2J","command":null,"started_at":null,"user":null}"#;
+
+#[test]
+fn what_was_recorded_comes_back_equal() {
+    let file = Scratch::new("round-trip");
+    let mut recorder = Recorder::create(&file.0).unwrap();
+    let snapshots = [snapshot(at(1)), snapshot(at(2))];
+    for snapshot in &snapshots {
+        recorder.record(snapshot).unwrap();
+    }
+    let mut replay = Replay::open(&file.0).unwrap();
+    for snapshot in &snapshots {
+        assert_eq!(&replay.take(snapshot.taken_at).unwrap(), snapshot);
+    }
+}
+
+/// A reading of these sockets, which is taken at this second.
+fn reading(second: i64, sockets: &[Socket]) -> Snapshot {
+    let whole = snapshot(at(second));
+    let owners = sockets.iter().flat_map(|one| one.owner.processes());
+    Snapshot {
+        processes: owners.map(|one| (one.pid, Arc::clone(one))).collect(),
+        sockets: sockets.to_vec(),
+        ..whole
+    }
+}
+
+/// A listener of a process, by port and pid.
+fn server(port: u16, pid: u32) -> Socket {
+    let local = Endpoint::new([127, 0, 0, 1].into(), port);
+    Socket {
+        inode: Some(u32::from(port)),
+        owner: Owner::Known([process(pid)].into()),
+        ..Socket::new(Protocol::Tcp, local, None, State::Listen)
+    }
+}
+
+#[test]
+fn whatever_changes_between_two_readings_comes_back_as_it_was() {
+    let [a, b, c, d] =
+        [(80, 10), (81, 10), (82, 20), (83, 30)].map(|(port, pid)| server(port, pid));
+    let mut busy = b.clone();
+    busy.queue = Some(Queue {
+        receive: 7,
+        send: 0,
+    });
+    let mut other = server(80, 10);
+    let mut executed = process(10);
+    Arc::make_mut(&mut executed).name = "other".into();
+    other.owner = Owner::Known([executed].into());
+    let tables: [&[Socket]; 13] = [
+        &[a.clone(), b.clone()],
+        &[a.clone(), b.clone()],
+        &[a.clone(), busy, c.clone()],
+        &[],
+        &[],
+        std::slice::from_ref(&d),
+        &[a.clone(), d.clone(), b.clone()],
+        &[b.clone(), a.clone(), d.clone()],
+        &[b.clone(), b.clone(), c.clone(), b.clone()],
+        &[c.clone(), d.clone(), a.clone(), b.clone()],
+        &[c.clone(), a.clone(), b.clone()],
+        &[c.clone(), b.clone(), d.clone(), c.clone()],
+        &[other, c],
+    ];
+    let file = Scratch::new("changes");
+    let mut recorder = Recorder::create(&file.0).unwrap();
+    for (second, sockets) in (1..).zip(tables) {
+        recorder.record(&reading(second, sockets)).unwrap();
+    }
+    let mut replay = Replay::open(&file.0).unwrap();
+    for (second, sockets) in (1..).zip(tables) {
+        let taken = replay.take(at(second)).unwrap();
+        assert!(taken == reading(second, sockets), "reading {second}");
+    }
+}
+
+#[test]
+fn a_reading_in_which_nothing_changed_takes_no_more_room_for_a_thousand_sockets() {
+    let length = |sockets: &[Socket]| {
+        let file = Scratch::new(&format!("idle-{}", sockets.len()));
+        let mut recorder = Recorder::create(&file.0).unwrap();
+        recorder.record(&reading(1, sockets)).unwrap();
+        recorder.record(&reading(2, sockets)).unwrap();
+        let lines = std::fs::read_to_string(&file.0).unwrap();
+        lines.lines().map(str::len).collect::<Vec<_>>()
+    };
+    let many = (1..=1000).map(|port| Socket {
+        owner: Owner::None,
+        ..server(port, 10)
+    });
+    let many: Vec<_> = many.collect();
+    let (few, many) = (length(&many[..1]), length(&many));
+    assert!(many[0] > 50 * few[0], "{few:?} {many:?}");
+    assert!(many[1] < few[1] + 10, "{few:?} {many:?}");
+}
+
+/// The lines of a recording of three readings.
+fn lines_of_three(name: &str) -> Vec<String> {
+    let file = Scratch::new(name);
+    let mut recorder = Recorder::create(&file.0).unwrap();
+    for second in 1..=3 {
+        let port = 80 + u16::try_from(second).unwrap();
+        let sockets = [server(80, 10), server(port, 20)];
+        recorder.record(&reading(second, &sockets)).unwrap();
+    }
+    let lines = std::fs::read_to_string(&file.0).unwrap();
+    lines.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_change_whose_reading_before_is_missing_is_an_error_and_no_wrong_table() {
+    let lines = lines_of_three("missing");
+    assert!(complaint(&lines[1]).ends_with("the reading that this line builds on is missing"));
+    let mut replay = open(&[&*lines[0], &lines[2], &lines[0], &lines[1]].join("\n")).unwrap();
+    assert!(replay.take(at(1)).is_ok());
+    let error = replay.take(at(2)).err().unwrap().to_string();
+    let says = "a.jsonl:2: the reading that this line builds on is missing";
+    assert_eq!(error, says);
+    // A whole one is a new beginning: two recordings may be put together.
+    assert_eq!(replay.take(at(3)).unwrap().taken_at.wall, at(1).wall);
+    assert_eq!(replay.take(at(4)).unwrap().taken_at.wall, at(2).wall);
+}
+
+#[test]
+fn a_change_that_can_not_be_is_refused() {
+    let lines = lines_of_three("wrong");
+    let kept = r#""kept":[[0,1,1]]"#;
+    assert!(lines[1].contains(kept), "{}", lines[1]);
+    let half = (1 << 18) + 1;
+    let whole_again = vec!["[0,2,0]"; half].join(",");
+    for (wrong, reason) in [
+        (
+            "[[0,3,0]]",
+            "it takes over more than the reading before has",
+        ),
+        (
+            "[[2,1,0]]",
+            "it takes over more than the reading before has",
+        ),
+        ("[[18446744073709551615,1,0]]", "it takes over more than"),
+        ("[[0,-1,0]]", "invalid value"),
+        (&*format!("[{whole_again}]"), "a list of more than 524288"),
+    ] {
+        let line = lines[1].replace(kept, &format!(r#""kept":{wrong}"#));
+        let both = Box::new(Cursor::new(format!("{}\n{line}\n", lines[0])));
+        let mut replay = Replay::read("a.jsonl".into(), both, MAX_LINE as u64).unwrap();
+        assert!(replay.take(at(1)).is_ok());
+        let error = replay.take(at(2)).err().unwrap().to_string();
+        assert!(error.starts_with("a.jsonl:2: "), "{error}");
+        assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn a_recording_ends_before_it_is_larger_than_it_may_be() {
+    let file = Scratch::new("limited");
+    let first = lines_of_three("first-line")[0].len() as u64;
+    let mut recorder = Recorder::create(&file.0).unwrap().limited(first + 2);
+    let sockets = [server(80, 10), server(81, 20)];
+    recorder.record(&reading(1, &sockets)).unwrap();
+    let error = recorder.record(&reading(2, &sockets)).err().unwrap();
+    assert!(error.to_string().contains("(--record-max)"), "{error}");
+    assert_eq!(std::fs::metadata(&file.0).unwrap().len(), first + 1);
+    let mut replay = Replay::open(&file.0).unwrap();
+    assert!(replay.take(at(1)).unwrap() == reading(1, &sockets));
+    assert!(replay.is_at_end().unwrap());
+}
+
+#[test]
+fn of_more_sockets_than_a_recording_can_hold_it_holds_the_first_and_says_so() {
+    let local = Endpoint::new([127, 0, 0, 1].into(), 80);
+    let one = Socket::new(Protocol::Tcp, local, None, State::TimeWait);
+    let mut many = reading(1, &[]);
+    many.sockets = vec![one; (1 << 19) + 3];
+    let file = Scratch::new("beyond");
+    Recorder::create(&file.0).unwrap().record(&many).unwrap();
+    let taken = Replay::open(&file.0).unwrap().take(at(1)).unwrap();
+    assert_eq!(taken.sockets.len(), 1 << 19);
+    let says = "3 sockets are not in the recording: a reading of it has at most 524288";
+    let last = taken.problems.last().unwrap();
+    assert_eq!(
+        (last.code, &*last.message),
+        (ProblemCode::RecordingIncomplete, says)
+    );
+    assert_eq!(Recorder::incomplete_problem(&many).as_ref(), Some(last));
+}
+
+#[test]
+fn what_could_not_be_read_again_is_not_written() {
+    let file = Scratch::new("too-long");
+    let mut recorder = Recorder::create(&file.0).unwrap().with_max_line(100);
+    let error = recorder.record(&reading(1, &[])).err().unwrap().to_string();
+    assert!(error.ends_with("which could not be read again"), "{error}");
+    let mut crowd = reading(2, &[]);
+    let one = process(1);
+    crowd.processes = (0..=1 << 19).map(|pid| (pid, one.clone())).collect();
+    let error = recorder.record(&crowd).err().unwrap().to_string();
+    let says = "one reading has more processes than could be read again";
+    assert!(error.ends_with(says), "{error}");
+    assert_eq!(std::fs::metadata(&file.0).unwrap().len(), 0);
+}
+
+#[test]
+fn the_name_of_an_older_recording_is_the_kernels() {
+    let mut replay = open(&frame("", PROCESS)).unwrap();
+    let processes = replay.take(at(1)).unwrap().processes;
+    assert_eq!(processes[&7].comm, processes[&7].name);
+    assert_eq!(processes[&7].argv, None);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_recording_is_its_owners_alone_and_no_file_is_overwritten() {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = Scratch::new("private");
+    let mut recorder = Recorder::create(&file.0).unwrap();
+    recorder.record(&snapshot(at(1))).unwrap();
+    assert_eq!(std::fs::metadata(&file.0).unwrap().mode() & 0o077, 0);
+    assert!(Recorder::create(&file.0).is_err(), "it is there already");
+}
+
+#[test]
+fn the_clock_on_the_wall_is_the_recordings_and_the_last_reading_stays() {
+    let file = Scratch::new("end");
+    let mut recorder = Recorder::create(&file.0).unwrap();
+    recorder.record(&snapshot(at(1))).unwrap();
+    recorder.record(&snapshot(at(2))).unwrap();
+    let mut replay = Replay::open(&file.0).unwrap();
+    for (asked, wall) in [(50, 1), (51, 2), (52, 2), (53, 2)] {
+        let taken_at = replay.take(at(asked)).unwrap().taken_at;
+        assert_eq!(taken_at.wall, at(wall).wall);
+    }
+}
+
+#[test]
+fn readings_are_as_far_apart_as_they_were_recorded_however_soon_they_follow() {
+    let file = Scratch::new("apart");
+    let mut recorder = Recorder::create(&file.0).unwrap();
+    for second in [1, 2, 14_402] {
+        recorder.record(&snapshot(at(second))).unwrap();
+    }
+    let mut replay = Replay::open(&file.0).unwrap();
+    let mut steady = |asked| replay.take(at(asked)).unwrap().taken_at.steady;
+    let played = [50, 51, 52].map(&mut steady);
+    assert_eq!(played, [50, 51, 14_451].map(Duration::from_secs));
+    // What the last one lacks has ended, though no time passes any more.
+    let ended = [53, 99].map(&mut steady);
+    assert_eq!(ended, [played[2] + Duration::from_nanos(1); 2]);
+}
+
+#[test]
+fn which_reading_of_how_many_it_is_and_whether_it_is_the_last_is_known() {
+    let file = Scratch::new("position");
+    let whole = frame("", "");
+    std::fs::write(&file.0, format!("{whole}\n\n{whole}\n{whole}")).unwrap();
+    let mut replay = Replay::open(&file.0).unwrap();
+    for (number, has_ended) in [(1, false), (2, false), (3, true), (3, true)] {
+        replay.take(at(1)).unwrap();
+        let total = Some(3);
+        let expected = Playback {
+            number,
+            total,
+            has_ended,
+        };
+        assert_eq!(replay.playback(), Some(expected));
+    }
+    let cut = Scratch::new("position-cut");
+    std::fs::write(&cut.0, format!("{whole}\n{}", &whole[..50])).unwrap();
+    let mut replay = Replay::open(&cut.0).unwrap();
+    replay.take(at(1)).unwrap();
+    replay.take(at(2)).unwrap();
+    let playback = replay.playback().unwrap();
+    assert_eq!(
+        (playback.number, playback.total, playback.has_ended),
+        (1, Some(1), true)
+    );
+}
+
+#[test]
+fn a_recording_that_can_be_read_only_once_says_how_many_there_are_at_its_end() {
+    let mut replay = open(&format!("{0}\n{0}\n", frame("", ""))).unwrap();
+    for (number, total) in [(1, None), (2, None), (2, Some(2))] {
+        replay.take(at(1)).unwrap();
+        let playback = replay.playback().unwrap();
+        assert_eq!((playback.number, playback.total), (number, total));
+    }
+}
+
+#[test]
+fn any_reading_can_be_gone_to_and_what_lies_between_is_not_read() {
+    let file = Scratch::new("seek");
+    let (one, last) = (frame(&socket("none", ""), ""), frame("", ""));
+    let between =
+        r#"{"schema":1,"taken_at":{"steady":{"secs":1,"nanos":0},"wall":"2020-01-01T00:00:00Z"}}"#;
+    let lines = format!("{last}\n{between}\n{one}\n{last}\n");
+    std::fs::write(&file.0, &lines).unwrap();
+    assert_eq!(Replay::times(&file.0).unwrap().len(), 4);
+    let gone_to = |number| {
+        let mut replay = Replay::open(&file.0).unwrap();
+        replay.seek(number)?;
+        let sockets = replay.take(at(1))?.sockets.len();
+        Ok::<_, SourceError>((replay.playback().unwrap().number, sockets))
+    };
+    assert_eq!(gone_to(1).unwrap(), (1, 0));
+    assert!(gone_to(2).is_err(), "it lacks its sockets");
+    assert_eq!(gone_to(3).unwrap(), (3, 1));
+    assert_eq!(gone_to(usize::MAX).unwrap(), (4, 0));
+    // Cut off in its last line.
+    std::fs::write(&file.0, &lines[..lines.len() - 9]).unwrap();
+    assert_eq!(Replay::times(&file.0).unwrap().len(), 3);
+    let mut replay = Replay::open(&file.0).unwrap();
+    replay.seek_last().unwrap();
+    let reading = replay.take(at(1)).unwrap();
+    assert_eq!((reading.sockets.len(), reading.problems.len()), (1, 1));
+    assert_eq!(replay.playback().unwrap().number, 3);
+}
+
+#[test]
+fn a_process_is_one_object_however_many_sockets_it_has() {
+    let known = socket("known", "7");
+    let snapshot = open(&frame(&format!("{known},{known}"), PROCESS))
+        .unwrap()
+        .current;
+    let process = &snapshot.sockets[0].owner.processes()[0];
+    assert!(Arc::ptr_eq(
+        process,
+        &snapshot.sockets[1].owner.processes()[0]
+    ));
+    assert!(Arc::ptr_eq(process, &snapshot.processes[&7]));
+}
+
+#[test]
+fn hostile_text_is_cleaned() {
+    let replay = open(&frame(&socket("known", "7"), PROCESS)).unwrap();
+    assert_eq!(replay.current.processes[&7].name.as_str(), r"x\x1b[2J");
+}
+
+#[test]
+fn a_recording_without_a_reading_is_an_error() {
+    assert_eq!(complaint(""), "a.jsonl:1: the recording is empty");
+    assert_eq!(complaint("\n \n"), "a.jsonl:2: the recording is empty");
+    let missing = Replay::open("/nonexistent/a.jsonl")
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(missing.starts_with("/nonexistent/a.jsonl: "), "{missing}");
+}
+
+#[test]
+fn every_malformed_line_is_refused_with_file_and_line() {
+    let cases = [
+        ("nonsense".to_owned(), "a.jsonl:2: column 2: expected ident"),
+        (frame("", "")[..50].to_owned(), "EOF"),
+        ("{}".to_owned(), "missing field `schema`"),
+        (
+            frame("", "").replacen('1', "2", 1),
+            "it is neither whole nor a change",
+        ),
+        (
+            frame("", "").replacen('1', "3", 1),
+            "schema 3 is not supported, only 1 and 2",
+        ),
+        (
+            frame(&socket("known", "8"), PROCESS),
+            "0.0.0.0:80 has unknown process 8",
+        ),
+        (
+            frame(&socket("known", ""), PROCESS),
+            "an owner without a process",
+        ),
+        (
+            frame(&socket("past", ""), PROCESS),
+            "an owner without a process",
+        ),
+        (
+            frame(&socket("kernel", "7"), PROCESS),
+            "processes but no owner",
+        ),
+        (
+            frame(&socket("someone", ""), PROCESS),
+            "unknown variant `someone`",
+        ),
+        (
+            frame("", &format!("{PROCESS},{PROCESS}")),
+            "process 7 stands there twice",
+        ),
+        (
+            frame(&socket("none", "").replace("80", "65536"), ""),
+            "invalid value",
+        ),
+        (
+            frame(&socket("none", "").replace("LISTEN", "LISTENING"), ""),
+            "unknown variant",
+        ),
+        (
+            format!("{{\"more\":{}", "[".repeat(50_000)),
+            "EOF while parsing",
+        ),
+    ];
+    for (line, reason) in cases {
+        let complaint = complaint(&format!("\n{line}\n"));
+        assert!(
+            complaint.starts_with("a.jsonl:2: ") && complaint.contains(reason),
+            "{complaint}"
+        );
+    }
+}
+
+#[test]
+fn a_complaint_repeats_nothing_that_a_terminal_acts_on() {
+    let line = frame(
+        &socket("none", "").replace("LISTEN", r"\u001b[2J\u202e"),
+        "",
+    );
+    let complaint = complaint(&line);
+    assert!(
+        complaint.contains(r"unknown variant `\x1b[2J\u{202e}`"),
+        "{complaint:?}"
+    );
+    assert!(!complaint.contains(char::is_control), "{complaint:?}");
+}
+
+#[test]
+fn a_line_without_end_is_not_read_to_its_end() {
+    let endless = Box::new(BufReader::new(std::io::repeat(b'x')));
+    let error = Replay::read("a.jsonl".into(), endless, 1000).err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        "a.jsonl:1: the line is longer than 1000 bytes"
+    );
+}
+
+#[test]
+fn behind_a_line_that_is_too_long_nothing_is_read() {
+    let lines = format!(
+        "{}\n{{{}\n{}",
+        frame("", ""),
+        "x".repeat(9000),
+        frame("", "")
+    );
+    let lines = Box::new(Cursor::new(lines));
+    let mut replay = Replay::read("a.jsonl".into(), lines, 5000).unwrap();
+    assert!(replay.take(at(1)).is_ok());
+    for second in 2..5 {
+        let error = replay.take(at(second)).err().unwrap().to_string();
+        assert!(
+            error.starts_with("a.jsonl:2: the line is longer than "),
+            "{error}"
+        );
+        assert!(replay.is_at_end().unwrap());
+    }
+}
+
+#[test]
+fn a_later_line_that_is_malformed_is_an_error_when_it_is_reached() {
+    let mut replay = open(&format!("{}\nnonsense\n{}", frame("", ""), frame("", ""))).unwrap();
+    assert!(replay.take(at(1)).is_ok());
+    assert!(
+        replay
+            .take(at(2))
+            .err()
+            .unwrap()
+            .to_string()
+            .starts_with("a.jsonl:2: ")
+    );
+    assert!(replay.take(at(3)).is_ok());
+}
+
+#[test]
+fn a_line_that_is_half_there_leaves_what_was_before_it_and_says_so() {
+    let whole = frame("", "");
+    let mut replay = open(&format!("{whole}\n{}", &whole[..50])).unwrap();
+    assert_eq!(replay.take(at(1)).unwrap().problems, []);
+    assert!(!replay.is_at_end().unwrap());
+    for second in 2..4 {
+        let problems = replay.take(at(second)).unwrap().problems;
+        let says = "the recording breaks off in its line 2";
+        assert_eq!(problems, [Problem::new(ProblemCode::RecordingEnded, says)]);
+        assert!(replay.is_at_end().unwrap());
+    }
+    assert!(complaint(&whole[..50]).starts_with("a.jsonl:1: column 50: EOF"));
+}
+
+#[test]
+fn a_file_that_grows_is_followed_and_one_that_shrinks_has_ended() {
+    let path = Scratch::new("growing");
+    let (whole, port) = (frame("", ""), frame(&socket("none", ""), ""));
+    std::fs::write(&path.0, format!("{whole}\n{}", &port[..99])).unwrap();
+    let mut replay = Replay::open(&path.0).unwrap();
+    assert_eq!(replay.take(at(1)).unwrap().sockets.len(), 0);
+    assert_eq!(replay.take(at(2)).unwrap().problems.len(), 1);
+    std::fs::write(&path.0, format!("{whole}\n{port}\n")).unwrap();
+    let grown = replay.take(at(3)).unwrap();
+    assert_eq!((grown.sockets.len(), grown.problems.len()), (1, 0));
+    std::fs::write(&path.0, "").unwrap();
+    assert_eq!(replay.take(at(4)).unwrap().sockets.len(), 1);
+}
+
+#[test]
+fn what_is_no_recording_is_refused_before_much_of_it_is_read() {
+    let endless = Box::new(BufReader::new(std::io::repeat(0)));
+    let error = Replay::read("a.jsonl".into(), endless, MAX_LINE as u64)
+        .err()
+        .unwrap();
+    let says = "a.jsonl:1: the line is longer than 4096 bytes";
+    assert_eq!(error.to_string(), says);
+    let empty = Box::new(BufReader::new(std::io::repeat(b'\n')));
+    let error = Replay::read("a.jsonl".into(), empty, MAX_LINE as u64)
+        .err()
+        .unwrap();
+    assert_eq!(error.to_string(), "a.jsonl:1000: 1000 empty lines in a row");
+    let folder = Replay::open(std::env::temp_dir()).err().unwrap();
+    assert!(folder.to_string().contains("directory"), "{folder}");
+}
+
+#[test]
+fn more_sockets_than_any_reading_has_are_refused() {
+    let many = vec![socket("none", ""); (1 << 19) + 1].join(",");
+    let line = Box::new(Cursor::new(frame(&many, "")));
+    let error = Replay::read("a.jsonl".into(), line, MAX_LINE as u64)
+        .err()
+        .unwrap();
+    assert!(
+        error.to_string().ends_with("a list of more than 524288"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_claim_that_can_not_be_is_refused_and_one_that_can_is_shown() {
+    let time = r#"{"steady":{"secs":1,"nanos":0},"wall":"2026-01-02T03:04:05Z"}"#;
+    let with_time = |other: &str| frame("", "").replace(time, other);
+    for (line, reason) in [
+        (
+            with_time(r#"{"steady":{"secs":-1,"nanos":0},"wall":"2026-01-02T03:04:05Z"}"#),
+            "invalid value",
+        ),
+        (
+            with_time(r#"{"steady":{"secs":NaN,"nanos":0},"wall":"2026-01-02T03:04:05Z"}"#),
+            "expected value",
+        ),
+        (
+            with_time(
+                r#"{"steady":{"secs":18446744073709551615,"nanos":4294967295},"wall":"2026-01-02T03:04:05Z"}"#,
+            ),
+            "overflow",
+        ),
+        (
+            with_time(r#"{"steady":{"secs":1,"nanos":0},"wall":"12026-01-02T03:04:05Z"}"#),
+            "",
+        ),
+        (
+            frame("", "").replacen("\"schema\":1", "\"schema\":1,\"schema\":1", 1),
+            "duplicate field `schema`",
+        ),
+        (
+            frame("", "").replacen("\"schema\":1", "\"schema\":1,\"redacted\":2", 1),
+            "invalid type",
+        ),
+        (
+            frame(&socket("known", "7"), &PROCESS.replace('7', "-7")),
+            "invalid value",
+        ),
+        (
+            frame(&socket("known", "7"), &PROCESS.replace('7', "1e99")),
+            "",
+        ),
+    ] {
+        let complaint = complaint(&format!("{line}\n"));
+        assert!(
+            complaint.starts_with("a.jsonl:1: ") && complaint.contains(reason),
+            "{complaint}"
+        );
+    }
+    for wall in ["-009999-01-02T01:59:59Z", "9999-12-30T22:00:00.999999999Z"] {
+        let steady = r#"{"secs":18446744073709551615,"nanos":0}"#;
+        let line = with_time(&format!(r#"{{"steady":{steady},"wall":"{wall}"}}"#));
+        assert_eq!(
+            open(&line).unwrap().take(at(5)).unwrap().taken_at.steady,
+            at(5).steady
+        );
+    }
+}
+
+#[test]
+fn a_recording_that_was_redacted_says_so_and_others_do_not() {
+    let (plain, redacted) = (Scratch::new("plain"), Scratch::new("redacted"));
+    let mut recorder = Recorder::create(&plain.0).unwrap();
+    recorder.record(&snapshot(at(1))).unwrap();
+    let mut recorder = Recorder::create(&redacted.0).unwrap().redacted();
+    recorder.record(&snapshot(at(1))).unwrap();
+    let lines = [&plain, &redacted].map(|file| std::fs::read_to_string(&file.0).unwrap());
+    assert!(!lines[0].contains("redacted") && lines[1].contains(r#""redacted":true"#));
+    let mut replay = Replay::open(&redacted.0).unwrap();
+    assert!(replay.is_redacted() && !Replay::open(&plain.0).unwrap().is_redacted());
+    let shown = replay.take(at(1)).unwrap();
+    assert_eq!(shown.sockets.len(), snapshot(at(1)).sockets.len());
+    assert!(
+        !lines[1].contains("ann") && !lines[1].contains("--port"),
+        "{}",
+        lines[1]
+    );
+}

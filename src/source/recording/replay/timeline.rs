@@ -1,0 +1,122 @@
+//! The time of a recording on the viewer's steady clock: its first snapshot is taken when it is shown, and each
+//! further one as long after the one before as it was recorded, however soon it is shown.
+
+use std::time::Duration;
+
+use crate::model::Moment;
+
+/// No recording lasts longer than this: what claims to be later is at its end. A thousand years.
+const LONGEST: Duration = Duration::from_hours(24 * 365 * 1000);
+
+/// The least time between two snapshots: the later one is later, whatever the recording says.
+const LEAST: Duration = Duration::from_nanos(1);
+
+/// Where a recording is on a steady clock.
+#[derive(Debug)]
+pub(super) struct Timeline {
+    /// The moment of the snapshot that was shown last, as it was recorded.
+    recorded: Moment,
+    /// When that is on the clock; `None` before the first.
+    now: Option<Duration>,
+    /// The latest that there is on it.
+    end: Duration,
+}
+
+impl Timeline {
+    /// A recording that begins with a snapshot of this moment.
+    pub(super) const fn from(first: Moment) -> Self {
+        Self {
+            recorded: first,
+            now: None,
+            end: Duration::MAX,
+        }
+    }
+
+    /// When a snapshot of this moment is; `at` is when it is shown.
+    pub(super) fn advance_to(&mut self, recorded: Moment, at: Moment) -> Duration {
+        let now = match self.now {
+            None => {
+                self.end = at.steady.saturating_add(LONGEST);
+                at.steady
+            }
+            Some(now) => {
+                let later = since(self.recorded, recorded).max(LEAST);
+                now.saturating_add(later).min(self.end)
+            }
+        };
+        self.recorded = recorded;
+        self.now = Some(now);
+        now
+    }
+
+    /// A moment after the last snapshot: what it lacks has ended, as no further one brings it back.
+    pub(super) fn after_end(&self, at: Moment) -> Duration {
+        self.now.unwrap_or(at.steady).saturating_add(LEAST)
+    }
+}
+
+/// The time between two snapshots: by the steady clock, or, where a program that was started later went on with
+/// the recording and that clock began anew, by the wall clock.
+fn since(before: Moment, after: Moment) -> Duration {
+    let on_the_wall = || after.wall.duration_since(before.wall).try_into();
+    let steady = after.steady.checked_sub(before.steady);
+    steady.unwrap_or_else(|| on_the_wall().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn moment(steady: u64, wall: i64) -> Moment {
+        Moment {
+            steady: Duration::from_secs(steady),
+            wall: Timestamp::from_second(wall).unwrap(),
+        }
+    }
+
+    /// When each of these is, if the first is shown at 7 s and each next a second later.
+    fn played(recorded: &[Moment]) -> Vec<Duration> {
+        let mut timeline = Timeline::from(recorded[0]);
+        let shown = recorded.iter().zip(7..);
+        shown
+            .map(|(&one, at)| timeline.advance_to(one, moment(at, 1_000_000)))
+            .collect()
+    }
+
+    fn seconds(seconds: &[u64]) -> Vec<Duration> {
+        seconds.iter().copied().map(Duration::from_secs).collect()
+    }
+
+    #[test]
+    fn a_recording_has_its_own_time_however_fast_it_is_played() {
+        let recorded = [moment(5, 0), moment(6, 1), moment(4 * 3600 + 6, 14_401)];
+        assert_eq!(played(&recorded), seconds(&[7, 8, 4 * 3600 + 8]));
+    }
+
+    #[test]
+    fn a_wall_clock_that_jumps_moves_nothing() {
+        let recorded = [moment(5, 1000), moment(6, 0), moment(7, 999_999)];
+        assert_eq!(played(&recorded), seconds(&[7, 8, 9]));
+    }
+
+    #[test]
+    fn a_recording_that_another_program_has_written_on_goes_on_by_the_clock_on_the_wall() {
+        let recorded = [moment(500, 1000), moment(2, 1060), moment(3, 1061)];
+        assert_eq!(played(&recorded), seconds(&[7, 67, 68]));
+    }
+
+    #[test]
+    fn no_snapshot_comes_before_another_and_none_at_the_end_of_time() {
+        let recorded = [
+            moment(9, 9),
+            moment(3, 3),
+            moment(3, 3),
+            moment(u64::MAX, 3),
+        ];
+        let played = played(&recorded);
+        assert!(played.is_sorted_by(|one, next| one < next), "{played:?}");
+        assert_eq!(played[3], Duration::from_secs(7) + LONGEST);
+    }
+}

@@ -1,0 +1,133 @@
+//! The style of one role, and how it is written: `red bold`, `#d8dee9 on #2e3440`, `reverse`.
+
+use std::fmt;
+
+use super::colour::{Colour, NAMES};
+use super::{shown, unknown};
+use crate::filter::nearest;
+
+/// Colours and emphasis of a text; what is not set stays as it is around it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Of the text.
+    pub foreground: Option<Colour>,
+    /// Behind the text.
+    pub background: Option<Colour>,
+    /// Bold and the like.
+    pub emphasis: Emphasis,
+}
+
+/// Emphasis without colour: a set of the constants below.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Emphasis(u8);
+
+impl Emphasis {
+    /// Heavier.
+    pub const BOLD: Self = Self(1);
+    /// Fainter.
+    pub const DIM: Self = Self(2);
+    /// A line under it.
+    pub const UNDERLINE: Self = Self(4);
+    /// Text and background colour swapped.
+    pub const REVERSE: Self = Self(8);
+
+    /// Each with its name.
+    const ALL: [(&'static str, Self); 4] = [
+        ("bold", Self::BOLD),
+        ("dim", Self::DIM),
+        ("underline", Self::UNDERLINE),
+        ("reverse", Self::REVERSE),
+    ];
+
+    /// Whether it includes all of the other.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl Style {
+    /// Reads a style: words separated by spaces.
+    ///
+    /// # Errors
+    /// One line that says what is wrong and what is accepted.
+    pub fn parse(written: &str) -> Result<Self, String> {
+        let mut style = Self::default();
+        let emphasis = |word: &str| Emphasis::ALL.iter().find(|(name, _)| *name == word);
+        let mut words = written.split_whitespace();
+        while let Some(word) = words.next() {
+            if word == "on" {
+                let colour = words.next().filter(|word| emphasis(word).is_none());
+                let word = colour.ok_or("missing colour after `on`")?;
+                set(&mut style.background, word, "second background colour", "")?;
+            } else if let Some((_, one)) = emphasis(word) {
+                style.emphasis.0 |= one.0;
+            } else {
+                let hint = "; write `on` before a background colour";
+                set(&mut style.foreground, word, "second text colour", hint)?;
+            }
+        }
+        Ok(style)
+    }
+
+    /// Each colour replaced by the nearest of 256.
+    pub(super) fn indexed(self) -> Self {
+        Self {
+            foreground: self.foreground.map(Colour::indexed),
+            background: self.background.map(Colour::indexed),
+            ..self
+        }
+    }
+
+    pub(super) fn without_colours(self) -> Self {
+        let emphasis = self.emphasis;
+        Self {
+            emphasis,
+            ..Self::default()
+        }
+    }
+
+    /// Whether a terminal of sixteen colours shows it as it is.
+    pub(super) fn needs_only_sixteen(&self) -> bool {
+        let mut colours = self.foreground.into_iter().chain(self.background);
+        colours.all(|colour| matches!(colour, Colour::Indexed(0..16)))
+    }
+}
+
+fn set(colour: &mut Option<Colour>, word: &str, second: &str, hint: &str) -> Result<(), String> {
+    match colour.replace(Colour::parse(word).ok_or_else(|| unknown_colour(word))?) {
+        None => Ok(()),
+        Some(_) => Err(format!("{second} `{word}`{hint}")),
+    }
+}
+
+fn unknown_colour(word: &str) -> String {
+    if word.starts_with('#') {
+        let shown = shown(word);
+        return format!("unknown colour `{shown}`; # needs six hex digits, as in #d8dee9");
+    }
+    let words = Emphasis::ALL.map(|(name, _)| name);
+    let every: Vec<_> = NAMES.into_iter().chain(words).collect();
+    if nearest(word, every.iter().copied()).is_some() {
+        return unknown(word, "colour", &every);
+    }
+    let others = ["the same with bright-", "0 to 255", "#d8dee9"];
+    unknown(word, "colour", &[&NAMES[..8], &others, &words].concat())
+}
+
+/// As it is read.
+impl fmt::Display for Style {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let foreground = self.foreground.map(|colour| colour.to_string());
+        let background = self.background.map(|colour| format!("on {colour}"));
+        let emphases = Emphasis::ALL
+            .iter()
+            .filter(|(_, one)| self.emphasis.contains(*one));
+        let emphases = emphases.map(|(name, _)| (*name).to_owned());
+        let words: Vec<_> = foreground
+            .into_iter()
+            .chain(background)
+            .chain(emphases)
+            .collect();
+        f.write_str(&words.join(" "))
+    }
+}

@@ -1,0 +1,113 @@
+//! The themes, built in or the user's own, and the chosen one.
+
+use std::sync::LazyLock;
+
+use toml::de::DeTable;
+
+use super::{MAX_SHOWN, Styles, read, shown, unknown};
+
+macro_rules! files {
+    ($($name:literal),*) => {
+        [$(($name, include_str!(concat!("../../assets/themes/", $name, ".toml")))),*]
+    };
+}
+
+/// The built-in themes with their files, in the order in which a key cycles through them. The first is the default.
+#[rustfmt::skip]
+pub const BUILT_IN: [(&str, &str); 7] =
+    files!["terminal", "dark", "light", "color-blind", "high-contrast", "gruvbox", "catppuccin"];
+
+static LOADED: LazyLock<Vec<Theme>> = LazyLock::new(|| {
+    let load = |(name, text)| {
+        let table = DeTable::parse(text).ok()?;
+        read(name, table.get_ref(), Styles::default()).ok()
+    };
+    BUILT_IN.into_iter().filter_map(load).collect()
+});
+
+/// Styles with a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Theme {
+    /// Letters, digits, `-` and `_`.
+    pub name: String,
+    /// How it looks with every colour.
+    pub styles: Styles,
+}
+
+/// Every theme, one of which is chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Themes {
+    all: Vec<Theme>,
+    chosen: usize,
+}
+
+impl Default for Themes {
+    fn default() -> Self {
+        let all = LOADED.clone();
+        Self { all, chosen: 0 }
+    }
+}
+
+impl Themes {
+    /// The styles of the default theme, which uses the terminal's own colours.
+    pub fn terminal() -> Styles {
+        LOADED
+            .first()
+            .map_or_else(Styles::default, |first| first.styles)
+    }
+
+    /// The chosen theme.
+    pub fn chosen(&self) -> &Theme {
+        &self.all[self.chosen]
+    }
+
+    /// The number of the chosen theme, from 1, and how many there are.
+    pub fn position(&self) -> (usize, usize) {
+        (self.chosen + 1, self.all.len())
+    }
+
+    /// The user's own themes.
+    pub fn own(&self) -> &[Theme] {
+        &self.all[LOADED.len()..]
+    }
+
+    /// The names of all.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().map(|theme| theme.name.as_str())
+    }
+
+    /// Adds one of the user's own.
+    ///
+    /// # Errors
+    /// Its name is invalid or in use.
+    pub fn add(&mut self, theme: Theme) -> Result<(), String> {
+        let name = shown(&theme.name);
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        if !(1..=MAX_SHOWN).contains(&theme.name.len()) || !theme.name.chars().all(fits) {
+            return Err(format!(
+                "invalid name `{name}`; use up to 40 letters, digits, - and _"
+            ));
+        }
+        if self.names().any(|one| one == theme.name) {
+            return Err(format!("theme `{name}` already exists; use another name"));
+        }
+        self.all.push(theme);
+        Ok(())
+    }
+
+    /// Chooses the theme of this name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn choose(&mut self, name: &str) -> Result<(), String> {
+        let at = self.names().position(|one| one == name);
+        let names: Vec<_> = self.names().collect();
+        self.chosen = at.ok_or_else(|| unknown(name, "theme", &names))?;
+        Ok(())
+    }
+
+    /// Chooses the next theme; the first after the last.
+    pub fn choose_next(&mut self) {
+        self.chosen = (self.chosen + 1) % self.all.len();
+    }
+}
