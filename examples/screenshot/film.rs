@@ -35,6 +35,9 @@ const LAST: Duration = Duration::from_secs(2);
 /// The app after the recording.
 pub struct Film {
     app: App,
+    replay: Replay,
+    tracker: Tracker,
+    begin: jiff::Timestamp,
     now: Moment,
     last: Snapshot,
 }
@@ -42,32 +45,58 @@ pub struct Film {
 impl Film {
     /// The whole recording on a terminal of this size.
     pub fn shown(width: u16, height: u16) -> Self {
+        let mut film = Self::begun(width, height);
+        while film.step() {}
+        film.wait(LAST);
+        film
+    }
+
+    /// Its first snapshot.
+    pub fn begun(width: u16, height: u16) -> Self {
         let path = format!("{FOLDER}/scene.jsonl");
         let mut replay = Replay::open(path).expect("the recording can be read");
         let start = Moment {
             steady: Duration::ZERO,
             wall: jiff::Timestamp::UNIX_EPOCH,
         };
-        let mut last = replay.take(start).expect("it has a reading");
-        let (begin, mut now) = (last.taken_at.wall, last.taken_at);
+        let last = replay.take(start).expect("it has a snapshot");
+        let now = last.taken_at;
         let settings = settings();
         let mut tracker = Tracker::new(settings.linger);
         let mut app = App::new(settings, environment(width, height), now);
-        loop {
-            app.update(Msg::SnapshotTaken(tracker.apply(last.clone())), now);
-            if replay.is_at_end().expect("the recording can be read") {
-                break;
-            }
-            last = replay.take(now).expect("it has a further reading");
-            last.taken_at.steady = last.taken_at.wall.duration_since(begin).unsigned_abs();
-            now = last.taken_at;
+        app.update(Msg::SnapshotTaken(tracker.apply(last.clone())), now);
+        let begin = now.wall;
+        Self {
+            app,
+            replay,
+            tracker,
+            begin,
+            now,
+            last,
         }
-        let now = Moment {
-            steady: now.steady + LAST,
-            wall: now.wall + LAST,
+    }
+
+    /// Goes on to the next snapshot; `false` if there is none.
+    pub fn step(&mut self) -> bool {
+        if self.replay.is_at_end().expect("the recording can be read") {
+            return false;
+        }
+        let mut next = self.replay.take(self.now).expect("it has a next snapshot");
+        next.taken_at.steady = next.taken_at.wall.duration_since(self.begin).unsigned_abs();
+        self.now = next.taken_at;
+        self.last = next.clone();
+        let table = self.tracker.apply(next);
+        self.app.update(Msg::SnapshotTaken(table), self.now);
+        true
+    }
+
+    /// Lets time pass.
+    fn wait(&mut self, time: Duration) {
+        self.now = Moment {
+            steady: self.now.steady + time,
+            wall: self.now.wall + time,
         };
-        app.update(Msg::Woke, now);
-        Self { app, now, last }
+        self.app.update(Msg::Woke, self.now);
     }
 
     /// Presses the keys of these characters.

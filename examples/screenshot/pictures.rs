@@ -22,12 +22,27 @@ pub struct Picture {
     description: &'static str,
     /// The screens on it.
     screens: fn() -> Vec<Buffer>,
-    /// How many of them are side by side.
-    beside: usize,
+    layout: Layout,
+}
+
+/// How the screens of a picture are shown.
+enum Layout {
+    /// So many beside each other.
+    Beside(usize),
+    /// One after the other, each for so many tenths of a second.
+    Moving(u16),
 }
 
 /// Every picture.
 pub static ALL: &[Picture] = &[
+    Picture {
+        file: "moving.svg",
+        title: "sockeye: the live table, then a bind test",
+        description: "Sockets open, change and close in the live table. Then the rows are filtered by 8080, and a \
+                      bind test says that node listens there, and how to free the port.",
+        screens: moving,
+        layout: Layout::Moving(4),
+    },
     Picture {
         file: "table.svg",
         title: "sockeye: the live table",
@@ -35,7 +50,7 @@ pub static ALL: &[Picture] = &[
                       ~ a connection that went from ESTABLISHED to CLOSE_WAIT and a server that was restarted, a \
                       red - a port that closed.",
         screens: || shot((118, 29), |_| {}),
-        beside: 1,
+        layout: Layout::Beside(1),
     },
     Picture {
         file: "bind-test.svg",
@@ -49,7 +64,7 @@ pub static ALL: &[Picture] = &[
                 film.press("b");
             })
         },
-        beside: 1,
+        layout: Layout::Beside(1),
     },
     Picture {
         file: "details.svg",
@@ -63,28 +78,28 @@ pub static ALL: &[Picture] = &[
                 film.key(Key::Enter);
             })
         },
-        beside: 1,
+        layout: Layout::Beside(1),
     },
     Picture {
         file: "events.svg",
         title: "sockeye: the events",
         description: "The pane under the table lists what opened, changed and closed, with times.",
         screens: || shot((118, 30), |film| film.press("e")),
-        beside: 1,
+        layout: Layout::Beside(1),
     },
     Picture {
         file: "palette.svg",
         title: "sockeye: the command palette",
         description: "A list of every action with its keys, opened over the table; what is typed narrows it.",
         screens: || shot((118, 24), |film| film.press(":por")),
-        beside: 1,
+        layout: Layout::Beside(1),
     },
     Picture {
         file: "small.svg",
         title: "sockeye in a terminal of 40 by 10",
         description: "Mark, port, state and process are left: what a small terminal needs.",
         screens: || shot((40, 10), |film| film.press("4")),
-        beside: 1,
+        layout: Layout::Beside(1),
     },
     Picture {
         file: "themes.svg",
@@ -92,11 +107,35 @@ pub static ALL: &[Picture] = &[
         description: "Changes and listening sockets in each theme: terminal, dark, light, color-blind, \
                       high-contrast, gruvbox, catppuccin.",
         screens: themes,
-        beside: 2,
+        layout: Layout::Beside(2),
     },
 ];
 
-/// The end of the table in each theme, in the order of `T`.
+/// The last snapshots, a filter while it is typed, and a bind test.
+fn moving() -> Vec<Buffer> {
+    let mut film = Film::begun(92, 24);
+    let mut screens = Vec::new();
+    let mut show = |film: &Film, times| screens.extend(std::iter::repeat_n(film.screen(), times));
+    let mut number = 1;
+    while film.step() {
+        number += 1;
+        if number > 9 {
+            show(&film, 4);
+        }
+    }
+    show(&film, 3);
+    for key in "/8080".chars() {
+        film.key(Key::Char(key));
+        show(&film, 1);
+    }
+    film.key(Key::Enter);
+    show(&film, 2);
+    film.press("b");
+    show(&film, 16);
+    screens
+}
+
+/// The end of the table in one theme after the other, as `T` shows them.
 fn themes() -> Vec<Buffer> {
     let shown = |number| {
         let mut film = Film::shown(66, 12);
@@ -117,5 +156,9 @@ fn shot((width, height): (u16, u16), play: fn(&mut Film)) -> Vec<Buffer> {
 /// The picture as SVG.
 pub fn drawn(picture: &Picture) -> String {
     let screens = (picture.screens)();
-    svg::picture(&screens, picture.beside, picture.title, picture.description)
+    let (title, description) = (picture.title, picture.description);
+    match picture.layout {
+        Layout::Beside(beside) => svg::picture(&screens, beside, title, description),
+        Layout::Moving(tenths) => svg::moving(&screens, tenths, title, description),
+    }
 }

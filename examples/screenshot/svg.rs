@@ -4,6 +4,7 @@
 //! position and width, so that columns stay aligned with other letter widths. No piece has two spaces in a row, as many
 //! viewers collapse them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use ratatui::buffer::{Buffer, Cell};
@@ -57,6 +58,79 @@ pub fn picture(screens: &[Buffer], beside: usize, title: &str, description: &str
         panel.draw(&mut svg, (wide, high));
     }
     svg + "</svg>\n"
+}
+
+/// Screens of one size as an SVG document that shows one after the other, each for so many tenths of a second, and
+/// begins again. What does not change is there once. A viewer that does not animate shows the last screen.
+pub fn moving(screens: &[Buffer], tenths: u16, title: &str, description: &str) -> String {
+    let area = screens[0].area;
+    let (wide, high) = (
+        f32::from(area.width) * CELL.0,
+        f32::from(area.height) * CELL.1,
+    );
+    let size = (wide + 2.0 * MARGIN, high + MARGIN + BAR);
+    let mut svg = opened(size, title, description);
+    // What is seen from one screen to another, grounds before texts.
+    let mut spans: BTreeMap<(bool, usize, usize), String> = BTreeMap::new();
+    for row in 0..area.height {
+        let drawn: Vec<String> = screens.iter().map(|one| drawn_row(one, row)).collect();
+        let elements: BTreeSet<&str> = drawn.iter().flat_map(|row| row.lines()).collect();
+        for element in elements {
+            let is_there = |row: &String| row.lines().any(|one| one == element);
+            let mut begin = 0;
+            for run in drawn.chunk_by(|one, next| is_there(one) == is_there(next)) {
+                let end = begin + run.len();
+                if is_there(&run[0]) {
+                    let span = (element.starts_with("<text"), begin, end);
+                    let _ = writeln!(spans.entry(span).or_default(), "{element}");
+                }
+                begin = end;
+            }
+        }
+    }
+    svg.push_str("<style>\n");
+    let moments: BTreeSet<_> = spans.keys().map(|(_, begin, end)| (*begin, *end)).collect();
+    for (begin, end) in moments {
+        svg.push_str(&shown_from(begin, end, screens.len(), tenths));
+    }
+    svg.push_str("@media (prefers-reduced-motion:reduce){g{animation:none!important}}\n</style>\n");
+    for ((_, begin, end), elements) in spans {
+        let _ = writeln!(svg, "<g class=\"s{begin}-{end}\">\n{elements}</g>");
+    }
+    svg + "</svg>\n"
+}
+
+fn drawn_row(screen: &Buffer, row: u16) -> String {
+    let mut svg = String::new();
+    let panel = Panel {
+        screen,
+        left: MARGIN,
+        top: BAR,
+        ground: GROUND.into(),
+    };
+    panel.draw_row(&mut svg, row);
+    svg
+}
+
+/// The style of what is visible from one screen to another, of so many.
+fn shown_from(begin: usize, end: usize, screens: usize, tenths: u16) -> String {
+    let percent = |at: usize| 100.0 * to_f32(at) / to_f32(screens);
+    let seconds = to_f32(screens) * f32::from(tenths) / 10.0;
+    let name = format!("s{begin}-{end}");
+    let at = |at: f32, what: &str| format!("{at:.2}%{{visibility:{what}}}");
+    let mut steps = String::new();
+    if begin > 0 {
+        steps += &at(0.0, "hidden");
+    }
+    steps += &at(percent(begin), "visible");
+    let is_last = end == screens;
+    if !is_last {
+        steps += &at(percent(end), "hidden");
+    }
+    let rest = if is_last { "visible" } else { "hidden" };
+    format!(
+        "@keyframes {name}{{{steps}}}\n.{name}{{visibility:{rest};animation:{name} {seconds:.1}s step-end infinite}}\n"
+    )
 }
 
 /// The window, still empty.

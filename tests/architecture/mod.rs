@@ -1,9 +1,15 @@
 //! The dependency rule of `src/lib.rs`, held by reading the sources: what is pure names no
 //! terminal, no system, no clock and no thread, and nobody imports from above.
 
+mod reader;
+mod shape;
+mod words;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use reader::{is_name, without_comments_and_strings};
 
 /// Each module that the rule speaks of, and the modules that it may name.
 const MAY_NAME: &[(&str, &[&str])] = &[
@@ -354,6 +360,16 @@ fn modules() -> BTreeSet<String> {
         .collect()
 }
 
+/// The files, below `src`, that are no tests.
+fn product() -> Vec<String> {
+    let is_test = |file: &str| {
+        let mut parts = file.trim_end_matches(".rs").split('/');
+        parts.any(|part| part == "tests" || part.ends_with("_tests"))
+    };
+    let files = sources().into_iter().map(|source| source.file);
+    files.filter(|file| !is_test(file)).collect()
+}
+
 fn sources() -> Vec<Source> {
     let mut files = Vec::new();
     collect(&root(), &mut files);
@@ -446,10 +462,6 @@ fn conditions(text: &str) -> impl Iterator<Item = String> {
     found.into_iter()
 }
 
-const fn is_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
-}
-
 /// `a::{b, c as d}` → `a::b`, `a::c`.
 fn unfold(prefix: &str, tree: &str, found: &mut BTreeSet<String>) {
     let tree = tree.trim();
@@ -500,65 +512,4 @@ fn super_paths(path: &str, module: &[String]) -> String {
         .chain(std::iter::once(rest))
         .collect::<Vec<_>>()
         .join("::")
-}
-
-/// The code alone; comments, strings and characters are not paths.
-fn without_comments_and_strings(text: &str) -> String {
-    let mut code = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '/' if chars.peek() == Some(&'/') => while chars.next_if(|&c| c != '\n').is_some() {},
-            '\'' => skip_char_literal(&mut chars),
-            '"' => {
-                skip_string(&mut chars);
-                code.push(' ');
-            }
-            'r' if !code.ends_with(is_name) && skip_raw_string(&mut chars) => code.push(' '),
-            c => code.push(c),
-        }
-    }
-    code
-}
-
-type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
-
-fn skip_string(chars: &mut Chars<'_>) {
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => drop(chars.next()),
-            '"' => return,
-            _ => {}
-        }
-    }
-}
-
-/// After an `r`: skips `"…"` or `#"…"#` and tells whether one stood there.
-fn skip_raw_string(chars: &mut Chars<'_>) -> bool {
-    let text: String = chars.clone().collect();
-    let hashes = text.len() - text.trim_start_matches('#').len();
-    if !text[hashes..].starts_with('"') {
-        return false;
-    }
-    let end = format!("\"{}", "#".repeat(hashes));
-    let inside = &text[hashes + 1..];
-    let length = inside.find(&end).map_or(inside.len(), |at| at + end.len());
-    let skipped = text[..hashes + 1 + length].chars().count();
-    chars.nth(skipped - 1);
-    true
-}
-
-/// `'"'` and `'\\'` must not open a string; a lifetime has no end.
-fn skip_char_literal(chars: &mut Chars<'_>) {
-    let mut ahead = chars.clone();
-    let first = ahead.next();
-    if first == Some('\\') {
-        chars.next();
-        chars.next();
-        while chars.next_if(|&c| c != '\'' && c != '\n').is_some() {}
-        chars.next();
-    } else if ahead.next() == Some('\'') {
-        chars.next();
-        chars.next();
-    }
 }

@@ -190,6 +190,20 @@ fn every_link_leads_to_a_file_and_a_heading_that_are_there() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
+/// Journeys and places are of use only as long as the files are there.
+#[test]
+fn every_file_that_the_contributing_page_names_is_there() {
+    let page = text("CONTRIBUTING.md");
+    let name = regex::Regex::new(r"`((?:src|tests|assets|docs|examples|\.ci)/[^`\s]*)`").unwrap();
+    let named: BTreeSet<&str> = name
+        .captures_iter(&page)
+        .map(|found| found.extract::<1>().1[0])
+        .collect();
+    assert!(named.len() > 40, "{named:?}");
+    let missing: Vec<_> = named.iter().filter(|file| !at(file).exists()).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
 fn leads_somewhere(page: &str, target: &str) -> bool {
     let (file, heading) = target.split_once('#').unwrap_or((target, ""));
     let to = match file {
