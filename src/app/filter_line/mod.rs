@@ -3,7 +3,7 @@
 mod view;
 
 use crate::app::dialogs::prompt::{Edited, PromptKind, Turn};
-use crate::app::{App, Dialog, Effects};
+use crate::app::{App, Dialog};
 use crate::columns::cut;
 use crate::filter::{Filter, FilterError};
 use crate::keymap::{Action, DialogAction, TableAction};
@@ -108,9 +108,9 @@ impl App {
     }
 
     /// What the keys do while a filter or a port is typed.
-    pub(crate) fn act_in_prompt(&mut self, action: Action, now: Moment) -> Effects {
+    pub(crate) fn act_in_prompt(&mut self, action: Action, now: Moment) {
         let Dialog::Prompt(prompt) = &mut self.dialog else {
-            return Vec::new();
+            return;
         };
         let is_filter = prompt.kind == PromptKind::Filter;
         match action {
@@ -132,7 +132,6 @@ impl App {
             | Action::ShowView(_)
             | Action::CopyFix => {}
         }
-        Vec::new()
     }
 
     fn act_on_filter(&mut self, action: DialogAction, now: Moment) {
