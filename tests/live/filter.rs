@@ -173,7 +173,7 @@ fn an_empty_table_says_what_matches_nothing_and_how_to_see_all() {
 fn without_sockets_the_table_says_so() {
     stage(|| {
         let mut live = Live::start(&[]);
-        live.wait_for_text("Nothing listens.");
+        live.wait_for_text("Nothing is listening.");
         for (key, text) in [
             ("2", "No connections."),
             ("3", "No sockets."),

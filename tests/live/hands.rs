@@ -189,7 +189,7 @@ fn the_palette_finds_an_action_and_does_it() {
         live.press(":");
         live.wait_for_text("┌ actions");
         live.press("journal nothing");
-        live.wait_for_text("no action is called that");
+        live.wait_for_text("no matching action");
         live.pty.send_key(Key::Ctrl('u'));
         live.press("events");
         live.wait_without("previous view");

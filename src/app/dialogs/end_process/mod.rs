@@ -79,7 +79,7 @@ impl Question {
             Owner::Hidden => return Err(why_hidden(table)),
             Owner::Kernel => return Err("the kernel has this socket: no process to end".into()),
             Owner::Unknown => return Err("the owner is still being looked for".into()),
-            Owner::Past(_) | Owner::None => {
+            Owner::Former(_) | Owner::None => {
                 return Err("no process has this socket any more: it goes by itself".into());
             }
         };
