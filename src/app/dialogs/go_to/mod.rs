@@ -114,10 +114,10 @@ impl App {
             && go_to.press(key)
         {
             self.seek();
-            return;
+        } else {
+            self.dialog = Dialog::None;
+            self.press(key, now);
         }
-        self.dialog = Dialog::None;
-        self.press(key, now)
     }
 
     /// Pasted digits count as typed.

@@ -94,7 +94,7 @@ impl App {
             }
             BindTestAction::EndBlocker => {
                 let question = self.question_about_blocker();
-                return self.open_question(question, now);
+                self.open_question(question, now);
             }
             BindTestAction::GoToBlocker => match pane.next_blocker() {
                 Some(socket) => self.go_to_socket(&socket, now),
