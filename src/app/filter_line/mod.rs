@@ -118,7 +118,7 @@ impl App {
             Action::Back => self.dialog = Dialog::None,
             Action::Dialog(DialogAction::Accept) if !is_filter => {
                 let text = prompt.text().trim().to_owned();
-                return self.bind_test_typed(&text, now);
+                self.bind_test_typed(&text, now);
             }
             Action::Dialog(action) if is_filter => self.act_on_filter(action, now),
             Action::Dialog(_)

@@ -81,7 +81,7 @@ impl App {
             }
             _ => return,
         };
-        self.perform(Action::Dialog(action), now)
+        self.perform(Action::Dialog(action), now);
     }
 
     /// Moves the thumb of a scrollbar to where it is clicked, and starts to drag it.

@@ -12,7 +12,7 @@ impl App {
             return;
         };
         if action == Action::Dialog(DialogAction::Confirm) {
-            return self.confirm(now);
+            self.confirm(now);
         } else if action == Action::Dialog(DialogAction::OtherSignal) {
             question.select_next_signal();
         } else if action == Action::Dialog(DialogAction::OtherTargets) {
@@ -70,7 +70,7 @@ impl App {
         if !question.add_inspection(found) {
             return;
         }
-        self.confirm(now)
+        self.confirm(now);
     }
 
     /// Reports the outcome of a signal. An open bind test runs again.
@@ -78,9 +78,9 @@ impl App {
         self.jobs.endings = self.jobs.endings.saturating_sub(1);
         self.notify_outcome(succeeded, text, now);
         if self.dock.bind_test().is_some() {
-            self.test_again(now)
+            self.test_again(now);
         } else {
-            self.refresh_unless_paused()
+            self.refresh_unless_paused();
         }
     }
 
@@ -98,7 +98,7 @@ impl App {
             return;
         };
         let holder = Holder::new(row.socket.clone());
-        self.open_question(self.question(&holder, row.is_closed()), now)
+        self.open_question(self.question(&holder, row.is_closed()), now);
     }
 
     /// The question whether to end an owner of a socket, or why there is none to end.

@@ -50,7 +50,7 @@ impl App {
             return self.test_again(now);
         }
         self.set_pane(Some(Pane::Bind(Box::new(BindPane::new(target, now)))));
-        self.start_test()
+        self.start_test();
     }
 
     /// Tests the open pane's target again.
