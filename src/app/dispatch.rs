@@ -7,13 +7,11 @@ use super::{App, Dialog, Effect, Exit, Input, Msg, NoticeKind, Pane, PromptKind,
 use crate::keymap::{Action, Key, Mode, PortAction, ProgramAction, SessionAction};
 use crate::model::{Capabilities, Moment};
 
-pub(crate) type Effects = Vec<Effect>;
-
 impl App {
     /// Handles a message that arrived at `now`; returns the effects to carry out, in order.
-    pub fn update(&mut self, msg: Msg, now: Moment) -> Effects {
+    pub fn update(&mut self, msg: Msg, now: Moment) -> Vec<Effect> {
         let height = self.rows_in_sight();
-        let effects = self.handle(msg, now);
+        self.handle(msg, now);
         // A dialog or a notice may have taken the line that the cursor was on, also after rows were selected for the
         // lines that there were without it.
         let now_in_sight = self.rows_in_sight();
@@ -21,41 +19,40 @@ impl App {
             self.scroll_to_cursor();
         }
         self.refresh_related_sockets();
-        effects
+        std::mem::take(&mut self.effects)
     }
 
-    fn handle(&mut self, msg: Msg, now: Moment) -> Effects {
+    fn handle(&mut self, msg: Msg, now: Moment) {
         match msg {
-            Msg::Input(input) => return self.handle_input(input, now),
-            Msg::SnapshotTaken(update) => return self.receive_table(update, now),
+            Msg::Input(input) => self.handle_input(input, now),
+            Msg::SnapshotTaken(update) => self.receive_table(update, now),
             Msg::RefreshMeasured(refresh) => self.stats.add_refresh(refresh),
             Msg::Drawn(took) => self.stats.add_draw(took),
             Msg::SnapshotFailed(why) => self.rows.failure = Some(why),
-            Msg::BindTested(report) => return self.receive_bind_test(*report, now),
+            Msg::BindTested(report) => self.receive_bind_test(*report, now),
             Msg::BindTestFailed { job, message } => self.bind_test_failed(job, message, now),
             Msg::JobDone { succeeded, message } => self.notify_outcome(succeeded, message, now),
             Msg::RowsWritten(written) => self.notify_written(&written, now),
-            Msg::OwnerInspected(found) => return self.receive_inspection(*found, now),
+            Msg::OwnerInspected(found) => self.receive_inspection(*found, now),
             Msg::EndPending(message) if self.jobs.endings > 0 => {
                 self.notify(NoticeKind::Pending, message, now);
             }
             Msg::EndPending(_) => {}
-            Msg::EndOutcome { succeeded, message } => {
-                return self.receive_end(succeeded, message, now);
-            }
+            Msg::EndOutcome { succeeded, message } => self.receive_end(succeeded, message, now),
             Msg::SignalFailed(message) => self.signal_failed(message, now),
-            Msg::SettingsRead { settings, from } => return self.reload(*settings, &from, now),
-            Msg::ExitRequested(exit) => return vec![Effect::End(exit)],
-            Msg::SuspendRequested => return vec![Effect::Suspend],
-            Msg::Resumed if self.is_paused() => return vec![Effect::Redraw],
-            // What is shown is from before.
-            Msg::Resumed => return vec![Effect::Redraw, Effect::Refresh],
-            Msg::Woke => return self.pass_time(now),
+            Msg::SettingsRead { settings, from } => self.reload(*settings, &from, now),
+            Msg::ExitRequested(exit) => self.request(Effect::End(exit)),
+            Msg::SuspendRequested => self.request(Effect::Suspend),
+            Msg::Resumed => {
+                self.request(Effect::Redraw);
+                // What is shown is from before.
+                self.refresh_unless_paused();
+            }
+            Msg::Woke => self.pass_time(now),
         }
-        Vec::new()
     }
 
-    fn pass_time(&mut self, now: Moment) -> Effects {
+    fn pass_time(&mut self, now: Moment) {
         self.notices.expire(now);
         if !self.is_paused() {
             self.reselect(now);
@@ -63,15 +60,14 @@ impl App {
         let zone = &self.environment.time_zone;
         let pane = self.dock.bind_test();
         if pane.is_some_and(|pane| pane.pass_time(zone, now)) {
-            return self.test_again(now);
+            self.test_again(now);
         }
-        Vec::new()
     }
 
-    fn handle_input(&mut self, input: Input, now: Moment) -> Effects {
+    fn handle_input(&mut self, input: Input, now: Moment) {
         match input {
-            Input::Key(key) => return self.press(key, now),
-            Input::Mouse(mouse) => return self.point(mouse, now),
+            Input::Key(key) => self.press(key, now),
+            Input::Mouse(mouse) => self.point(mouse, now),
             Input::Paste(text) => {
                 self.paste_port(&text);
                 let edited = self.dialog.edit(|prompt| prompt.paste(&text));
@@ -85,13 +81,12 @@ impl App {
                 self.mouse.release();
                 self.scroll_to_cursor();
                 // Also if it is the size that we knew: a terminal that is resized and back reports it once.
-                return vec![Effect::Repaint];
+                self.request(Effect::Repaint);
             }
         }
-        Vec::new()
     }
 
-    pub(crate) fn press(&mut self, key: Key, now: Moment) -> Effects {
+    pub(crate) fn press(&mut self, key: Key, now: Moment) {
         match self.settings.keymap.lookup(self.mode(), key) {
             Some(action) => self.perform(action, now),
             None => self.type_key(key, now),
@@ -99,83 +94,78 @@ impl App {
     }
 
     /// Carries out the action of a key or a click, whatever is open.
-    pub(crate) fn perform(&mut self, action: Action, now: Moment) -> Effects {
+    pub(crate) fn perform(&mut self, action: Action, now: Moment) {
         if let Action::Session(action) = action {
             return self.act_on_session(action);
         }
         self.dismiss_notices();
         match &self.dialog {
-            Dialog::None => return self.act(action, now),
-            Dialog::Prompt(_) => return self.act_in_prompt(action, now),
+            Dialog::None => self.act(action, now),
+            Dialog::Prompt(_) => self.act_in_prompt(action, now),
             Dialog::GoTo(_) => self.close_go_to(action, now),
-            Dialog::Menu(_) => return self.act_in_menu(action, now),
-            Dialog::Palette(_) => return self.act_in_palette(action, now),
-            Dialog::Question(_) => return self.act_on_question(action, now),
+            Dialog::Menu(_) => self.act_in_menu(action, now),
+            Dialog::Palette(_) => self.act_in_palette(action, now),
+            Dialog::Question(_) => self.act_on_question(action, now),
             Dialog::Help { .. } => self.act_in_help(action),
         }
-        Vec::new()
     }
 
     /// What the keys do while no dialog is open.
-    fn act(&mut self, action: Action, now: Moment) -> Effects {
+    fn act(&mut self, action: Action, now: Moment) {
         match action {
             Action::Move(action) => self.move_by(action),
-            Action::Table(action) => return self.act_on_table(action, now),
+            Action::Table(action) => self.act_on_table(action, now),
             Action::ShowView(place) => self.show_view_at(place, now),
             Action::Pane(action) => self.act_on_pane(action, now),
-            Action::Port(action) => return self.act_on_port(action, now),
-            Action::BindTest(action) => return self.act_in_bind_test(action, now),
+            Action::Port(action) => self.act_on_port(action, now),
+            Action::BindTest(action) => self.act_in_bind_test(action, now),
             Action::CopyFix => self.choose_fix(),
-            Action::Program(action) => return self.act_on_program(action, now),
+            Action::Program(action) => self.act_on_program(action, now),
             Action::Back if self.dock.pane.is_some() => self.set_pane(None),
             Action::Back => self.clear_filter(now),
-            Action::Session(action) => return self.act_on_session(action),
+            Action::Session(action) => self.act_on_session(action),
             Action::Dialog(_) => {}
         }
-        Vec::new()
     }
 
-    fn act_on_session(&mut self, action: SessionAction) -> Effects {
+    fn act_on_session(&mut self, action: SessionAction) {
         match action {
             // A notice may be what could not be read: it stays.
-            SessionAction::Redraw => vec![Effect::Redraw],
-            SessionAction::Quit => vec![Effect::End(Exit::Quit)],
+            SessionAction::Redraw => self.request(Effect::Redraw),
+            SessionAction::Quit => self.request(Effect::End(Exit::Quit)),
             SessionAction::Suspend => {
                 self.dismiss_notices();
-                vec![Effect::SuspendJob]
+                self.request(Effect::SuspendJob);
             }
         }
     }
 
-    fn act_on_program(&mut self, action: ProgramAction, now: Moment) -> Effects {
+    fn act_on_program(&mut self, action: ProgramAction, now: Moment) {
         match action {
-            ProgramAction::TogglePause => return self.toggle_pause(now),
-            ProgramAction::Refresh => return self.refresh(now),
-            ProgramAction::Slower => return self.change_interval(1, now),
-            ProgramAction::Faster => return self.change_interval(-1, now),
+            ProgramAction::TogglePause => self.toggle_pause(now),
+            ProgramAction::Refresh => self.refresh(now),
+            ProgramAction::Slower => self.change_interval(1, now),
+            ProgramAction::Faster => self.change_interval(-1, now),
             ProgramAction::NextTheme => self.choose_next_theme(now),
             ProgramAction::ReadSettings => {
                 self.notify(NoticeKind::Pending, "reading the config…", now);
-                return vec![Effect::ReadSettings];
+                self.request(Effect::ReadSettings);
             }
             ProgramAction::OpenPalette => {
                 self.dialog = Dialog::Palette(Palette::new(self.palette_entries()));
             }
             ProgramAction::ToggleHelp => self.dialog = Dialog::Help { scroll: 0 },
         }
-        Vec::new()
     }
 
-    fn act_on_port(&mut self, action: PortAction, now: Moment) -> Effects {
+    fn act_on_port(&mut self, action: PortAction, now: Moment) {
         if !self.can(action) {
-            self.warn("this is a recording; actions are disabled", now);
-            return Vec::new();
+            return self.warn("this is a recording; actions are disabled", now);
         }
         match action {
             PortAction::BindTest => self.bind_test_selected(now),
             PortAction::BindTestAny => {
                 self.dialog = Dialog::Prompt(Prompt::new(PromptKind::Target, ""));
-                Vec::new()
             }
             PortAction::FindFreePort => self.find_free_port(now),
             PortAction::EndProcess => self.open_end_question(now),
@@ -205,14 +195,13 @@ impl App {
     }
 
     /// A key without an action is typed, if there is something to type in.
-    fn type_key(&mut self, key: Key, now: Moment) -> Effects {
+    fn type_key(&mut self, key: Key, now: Moment) {
         self.dismiss_notices();
         if matches!(self.dialog, Dialog::GoTo(_)) {
             return self.press_in_go_to(key, now);
         }
         let edited = self.dialog.edit(|prompt| prompt.press(key));
         self.edited(edited, now);
-        Vec::new()
     }
 
     /// Applies a text that has changed. A megabyte that comes as keys must not be parsed a million times.

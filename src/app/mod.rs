@@ -42,7 +42,6 @@ use crate::model::Moment;
 use crate::settings::Settings;
 use crate::track::{EventLog, Table};
 use dialogs::Dialog;
-use dispatch::Effects;
 use filter_line::FilterLine;
 use mouse::MouseState;
 use notices::{NoticeKind, Notices};
@@ -76,6 +75,8 @@ pub struct App {
     stats: Stats,
     jobs: Jobs,
     size: Size,
+    /// Those requested for the present message, in order.
+    effects: Vec<Effect>,
 }
 
 /// Numbers of the requests that an answer belongs to.
@@ -108,6 +109,7 @@ impl App {
             history: CountHistory::default(),
             stats: Stats::default(),
             jobs: Jobs::default(),
+            effects: Vec::new(),
             size: environment.size,
             config: settings.clone(),
             settings,
@@ -127,6 +129,10 @@ impl App {
     /// The table as last taken.
     pub const fn table(&self) -> &Arc<Table> {
         &self.rows.table
+    }
+
+    fn request(&mut self, effect: Effect) {
+        self.effects.push(effect);
     }
 
     /// The key of the table that a hint names for this, as text.

@@ -1,7 +1,7 @@
 //! Settings that were read again while the program runs.
 
 use crate::app::views::{Arrangement, without};
-use crate::app::{App, Effect, Effects, Pane};
+use crate::app::{App, Effect, Pane};
 use crate::model::Moment;
 use crate::query::Selection;
 use crate::settings::{CustomView, Settings};
@@ -10,18 +10,18 @@ use crate::theme::Themes;
 impl App {
     /// Applies settings that were read again: what the config changed. What it says as before stays as the keys have
     /// made it since.
-    pub(crate) fn reload(&mut self, new: Settings, from: &str, now: Moment) -> Effects {
+    pub(crate) fn reload(&mut self, new: Settings, from: &str, now: Moment) {
         let old = std::mem::replace(&mut self.config, new.clone());
         if new == old {
             self.report(format!("read {from}: nothing new in it"), now);
-            return Vec::new();
+            return;
         }
         let opened = self.opened(&old);
         self.leave_custom_view();
-        let mut effects = self.reload_intervals(&old, &new);
+        self.reload_intervals(&old, &new);
         self.reload_view(&old, &new);
         if new.kinds != old.kinds {
-            effects.push(Effect::SetKinds(self.rows.criteria.kinds));
+            self.request(Effect::SetKinds(self.rows.criteria.kinds));
         }
         if new.stats != old.stats {
             self.show_stats(new.stats);
@@ -38,21 +38,18 @@ impl App {
         self.rows.selection = Selection::new(self.rows.criteria.clone());
         self.reselect(now);
         self.report(format!("read {from}"), now);
-        effects
     }
 
-    fn reload_intervals(&mut self, old: &Settings, new: &Settings) -> Effects {
-        let mut effects = Vec::new();
+    fn reload_intervals(&mut self, old: &Settings, new: &Settings) {
         if new.interval != old.interval {
             self.settings.interval = new.interval;
-            effects.push(Effect::SetInterval(new.interval));
+            self.request(Effect::SetInterval(new.interval));
         }
         if new.linger != old.linger {
-            effects.push(Effect::SetLinger(new.linger));
+            self.request(Effect::SetLinger(new.linger));
         }
         self.rows.criteria.linger = new.linger;
         self.rows.criteria.highlight = new.highlight;
-        effects
     }
 
     fn reload_view(&mut self, old: &Settings, new: &Settings) {

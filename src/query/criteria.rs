@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::columns::ColumnId;
 use crate::filter::{self, Filter, Pass};
-use crate::model::{Kinds, Moment, Protocol, Socket};
+use crate::model::{Kinds, Moment, Socket};
 use crate::query::order;
 use crate::track::{Row, Table};
 

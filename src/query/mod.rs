@@ -8,7 +8,6 @@ mod criteria;
 mod listing;
 mod order;
 mod selection;
-mod verdict;
 
 pub use change_feed::{ChangeFeed, ChangeRecord};
 pub use criteria::{Query, Sort, Tab};

@@ -29,8 +29,10 @@ fn a_click_on_a_hint_does_what_its_key_does() {
         live.wait_for_text("┌ copy");
         click_on(&mut live, "Esc close");
         live.wait_without("┌ copy");
+        live.wait_for_text("w watch");
         click_on(&mut live, "Esc close");
         live.wait_without("bind test ·");
+        live.wait_for_text("p pause");
         click_on(&mut live, "q quit");
         assert_eq!(live.pty.wait_exit(), 0);
     });

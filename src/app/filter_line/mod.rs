@@ -3,7 +3,7 @@
 mod view;
 
 use crate::app::dialogs::prompt::{Edited, PromptKind, Turn};
-use crate::app::{App, Dialog, Effects};
+use crate::app::{App, Dialog};
 use crate::columns::cut;
 use crate::filter::{Filter, FilterError};
 use crate::keymap::{Action, DialogAction, TableAction};
@@ -108,9 +108,9 @@ impl App {
     }
 
     /// What the keys do while a filter or a port is typed.
-    pub(crate) fn act_in_prompt(&mut self, action: Action, now: Moment) -> Effects {
+    pub(crate) fn act_in_prompt(&mut self, action: Action, now: Moment) {
         let Dialog::Prompt(prompt) = &mut self.dialog else {
-            return Vec::new();
+            return;
         };
         let is_filter = prompt.kind == PromptKind::Filter;
         match action {
@@ -118,7 +118,7 @@ impl App {
             Action::Back => self.dialog = Dialog::None,
             Action::Dialog(DialogAction::Accept) if !is_filter => {
                 let text = prompt.text().trim().to_owned();
-                return self.bind_test_typed(&text, now);
+                self.bind_test_typed(&text, now);
             }
             Action::Dialog(action) if is_filter => self.act_on_filter(action, now),
             Action::Dialog(_)
@@ -132,7 +132,6 @@ impl App {
             | Action::ShowView(_)
             | Action::CopyFix => {}
         }
-        Vec::new()
     }
 
     fn act_on_filter(&mut self, action: DialogAction, now: Moment) {

@@ -4,7 +4,7 @@ use super::{ClickKind, Drag};
 use crate::app::dialogs::help::last_help_scroll;
 use crate::app::table::cursor::Step;
 use crate::app::view::{Click, Part};
-use crate::app::{App, Dialog, Effects, Mouse, Pane};
+use crate::app::{App, Dialog, Mouse, Pane};
 use crate::keymap::{Action, DialogAction};
 use crate::model::Moment;
 
@@ -12,18 +12,17 @@ use crate::model::Moment;
 const NOTCH: isize = 3;
 
 impl App {
-    pub(crate) fn point(&mut self, mouse: Mouse, now: Moment) -> Effects {
+    pub(crate) fn point(&mut self, mouse: Mouse, now: Moment) {
         if matches!(self.dialog, Dialog::GoTo(_)) && self.leaves_go_to(mouse, now) {
             self.dialog = Dialog::None;
         }
         match mouse {
-            Mouse::Click { column, row } => return self.click(column, row, now),
+            Mouse::Click { column, row } => self.click(column, row, now),
             Mouse::Drag { row, .. } => self.drag(row, now),
             Mouse::Release => self.mouse.release(),
             Mouse::WheelUp { column, row } => self.wheel(-NOTCH, column, row, now),
             Mouse::WheelDown { column, row } => self.wheel(NOTCH, column, row, now),
         }
-        Vec::new()
     }
 
     /// Whether it closes the port that is being typed: everything but a click on the keys beside it.
@@ -37,24 +36,23 @@ impl App {
         }
     }
 
-    fn click(&mut self, column: u16, row: u16, now: Moment) -> Effects {
+    fn click(&mut self, column: u16, row: u16, now: Moment) {
         let kind = self.mouse.press(column, row, now);
         let click = self.view(now).click_at(column, row);
         if matches!(self.dialog, Dialog::Question(_)) && !is_answer(click, kind) {
-            return Vec::new();
+            return;
         }
         match click {
-            Some(Click::Do(action)) => return self.perform(action, now),
+            Some(Click::Do(action)) => self.perform(action, now),
             Some(Click::Row(place)) => self.click_on_row(place, kind),
             Some(Click::Sort(column)) => self.sort_by(column, now),
             Some(Click::Show(view)) => self.show_view(view, now),
-            Some(Click::Choose(at)) => return self.choose_by_click(at, now),
+            Some(Click::Choose(at)) => self.choose_by_click(at, now),
             Some(Click::GoTo(at)) => self.go_to_blocker(at, now),
             Some(Click::Scroll(part)) => self.start_drag(part, row, now),
             Some(Click::Dismiss) => self.dismiss_notices(),
             Some(Click::Nothing) | None => {}
         }
-        Vec::new()
     }
 
     /// A click selects, a double click opens the details.
@@ -68,7 +66,7 @@ impl App {
         }
     }
 
-    fn choose_by_click(&mut self, at: usize, now: Moment) -> Effects {
+    fn choose_by_click(&mut self, at: usize, now: Moment) {
         let action = match &mut self.dialog {
             Dialog::Menu(menu) if at < menu.items.len() => {
                 menu.at = at;
@@ -81,9 +79,9 @@ impl App {
                 palette.go_to(at);
                 DialogAction::Accept
             }
-            _ => return Vec::new(),
+            _ => return,
         };
-        self.perform(Action::Dialog(action), now)
+        self.perform(Action::Dialog(action), now);
     }
 
     /// Moves the thumb of a scrollbar to where it is clicked, and starts to drag it.

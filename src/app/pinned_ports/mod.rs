@@ -6,7 +6,7 @@ mod view;
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::app::{App, Effect, Effects};
+use crate::app::{App, Effect};
 use crate::columns::{owner_change_text, owner_with_pid};
 use crate::model::{Moment, OwnerKind, Protocol, Socket};
 use crate::settings::Notify;
@@ -133,20 +133,21 @@ impl App {
     }
 
     /// Shows alerts about the pinned ports, and notifies the user.
-    pub(crate) fn alert(&mut self, update: &TableUpdate) -> Effects {
+    pub(crate) fn alert(&mut self, update: &TableUpdate) {
         let mut alerts = self.pinned.alerts(&update.events, &update.table);
         if alerts.is_empty() {
-            return Vec::new();
+            return;
         }
         let text = alerts.join(", ");
         alerts.append(&mut self.notices.alerts);
         alerts.truncate(MAX_ALERTS);
         self.notices.alerts = alerts;
-        match self.settings.notify {
-            Notify::Bell => vec![Effect::Bell],
-            Notify::Desktop => vec![Effect::DesktopNotice(text)],
-            Notify::Both => vec![Effect::Bell, Effect::DesktopNotice(text)],
-            Notify::None => Vec::new(),
+        let notify = self.settings.notify;
+        if matches!(notify, Notify::Bell | Notify::Both) {
+            self.request(Effect::Bell);
+        }
+        if matches!(notify, Notify::Desktop | Notify::Both) {
+            self.request(Effect::DesktopNotice(text));
         }
     }
 }

@@ -8,7 +8,7 @@ mod view;
 use std::time::Duration;
 
 use crate::app::view::duration_text;
-use crate::app::{App, Effect, Effects};
+use crate::app::{App, Effect};
 use crate::model::{Moment, Playback};
 use crate::track::TableUpdate;
 
@@ -79,8 +79,7 @@ impl App {
         self.playhead.pause.is_some()
     }
 
-    pub(crate) fn toggle_pause(&mut self, now: Moment) -> Effects {
-        let mut effects = Vec::new();
+    pub(crate) fn toggle_pause(&mut self, now: Moment) {
         match self.playhead.pause.take() {
             None => {
                 self.playhead.pause = Some(Pause {
@@ -91,34 +90,32 @@ impl App {
             }
             Some(pause) => {
                 if let Some(update) = pause.kept_back {
-                    effects = self.show_table(update, now);
+                    self.show_table(update, now);
                 }
             }
         }
         self.reselect(now);
-        effects.push(Effect::SetPaused(self.is_paused()));
-        effects
+        self.request(Effect::SetPaused(self.is_paused()));
     }
 
-    /// A snapshot for a table that goes on; a paused one needs none.
-    pub(crate) fn refresh_unless_paused(&self) -> Effects {
-        if self.is_paused() {
-            Vec::new()
-        } else {
-            vec![Effect::Refresh]
+    /// Requests a snapshot for a table that goes on; a paused one needs none.
+    pub(crate) fn refresh_unless_paused(&mut self) {
+        if !self.is_paused() {
+            self.request(Effect::Refresh);
         }
     }
 
     /// Shows a table, or keeps it back.
-    pub(crate) fn receive_table(&mut self, update: TableUpdate, now: Moment) -> Effects {
+    pub(crate) fn receive_table(&mut self, update: TableUpdate, now: Moment) {
         // The first one is always shown; a recording is stepped through.
         let wanted = (!self.rows.has_snapshot, !self.is_live());
-        let admitted = self.playhead.admit(update, wanted, now);
-        admitted.map_or_else(Vec::new, |update| self.show_table(update, now))
+        if let Some(update) = self.playhead.admit(update, wanted, now) {
+            self.show_table(update, now);
+        }
     }
 
-    fn show_table(&mut self, update: TableUpdate, now: Moment) -> Effects {
-        let effects = self.alert(&update);
+    fn show_table(&mut self, update: TableUpdate, now: Moment) {
+        self.alert(&update);
         let table = update.table;
         let valid_for = self.valid_for(table.taken_at);
         self.history.add(table.taken_at, table.counts, valid_for);
@@ -131,7 +128,6 @@ impl App {
         self.playhead.playback = update.playback;
         self.reselect(now);
         self.follow(events);
-        effects
     }
 
     /// For how long the present table is valid if the next one was taken at `next`. A recording does not record its
@@ -151,7 +147,7 @@ impl App {
     }
 
     /// Steps through fixed intervals, from 100 ms to a minute.
-    pub(crate) fn change_interval(&mut self, by: isize, now: Moment) -> Effects {
+    pub(crate) fn change_interval(&mut self, by: isize, now: Moment) {
         const MILLIS: [u64; 9] = [100, 250, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
         let interval = self.settings.interval;
         let mut steps = MILLIS.map(Duration::from_millis).into_iter();
@@ -160,10 +156,10 @@ impl App {
         } else {
             steps.rfind(|&one| one < interval)
         };
-        let Some(next) = next else { return Vec::new() };
+        let Some(next) = next else { return };
         self.settings.interval = next;
         self.report(format!("every {}", duration_text(next)), now);
-        vec![Effect::SetInterval(next)]
+        self.request(Effect::SetInterval(next));
     }
 
     /// The moment that the table is shown at. A recording has its own time: that of the table. Otherwise it is now, or

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::app::dialogs::menu::Menu;
 use crate::app::dialogs::prompt::Prompt;
-use crate::app::{App, Dialog, Effect, Effects, Pane, PromptKind, views};
+use crate::app::{App, Dialog, Effect, Pane, PromptKind, views};
 use crate::columns::ColumnId;
 use crate::keymap::{MoveAction, TableAction};
 use crate::model::{Kinds, Moment, Protocol};
@@ -92,15 +92,15 @@ impl App {
         self.step(Step::By(action.lines(page)));
     }
 
-    pub(crate) fn act_on_table(&mut self, action: TableAction, now: Moment) -> Effects {
+    pub(crate) fn act_on_table(&mut self, action: TableAction, now: Moment) {
         match action {
             TableAction::GoTo => self.open_go_to(),
             TableAction::ToggleFollow => self.toggle_follow(),
             TableAction::TogglePinned => self.toggle_pinned(now),
             TableAction::NextView => self.cycle_view(1, now),
             TableAction::PreviousView => self.cycle_view(-1, now),
-            TableAction::ToggleTcp => return self.toggle_kind(Protocol::Tcp, now),
-            TableAction::ToggleUdp => return self.toggle_kind(Protocol::Udp, now),
+            TableAction::ToggleTcp => self.toggle_kind(Protocol::Tcp, now),
+            TableAction::ToggleUdp => self.toggle_kind(Protocol::Udp, now),
             TableAction::ChooseKinds => {
                 self.dialog = Dialog::Menu(Menu::kinds(self.rows.criteria.kinds, 0));
             }
@@ -123,18 +123,16 @@ impl App {
                 rows => self.dialog = Dialog::Menu(Menu::write(rows)),
             },
         }
-        Vec::new()
     }
 
     /// Shows or hides sockets of a protocol. Those beside TCP and UDP are read only while they are shown.
-    pub(crate) fn toggle_kind(&mut self, protocol: Protocol, now: Moment) -> Effects {
+    pub(crate) fn toggle_kind(&mut self, protocol: Protocol, now: Moment) {
         let kinds = self.rows.criteria.kinds.toggled(protocol);
         self.rows.criteria.kinds = kinds;
         self.reselect(now);
-        if Kinds::DEFAULT.has(protocol) {
-            return Vec::new();
+        if !Kinds::DEFAULT.has(protocol) {
+            self.request(Effect::SetKinds(kinds));
         }
-        vec![Effect::SetKinds(kinds)]
     }
 
     /// Moves the cursor for the user, which ends following.

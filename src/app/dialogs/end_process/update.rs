@@ -1,18 +1,18 @@
 //! What the keys do while a question is open, and what follows from a signal.
 
 use super::Question;
-use crate::app::{App, Dialog, Effect, Effects, Ending, Inspected, NoticeKind};
+use crate::app::{App, Dialog, Effect, Ending, Inspected, NoticeKind};
 use crate::keymap::{Action, DialogAction};
 use crate::model::{Holder, Moment};
 
 impl App {
     /// What the keys do while a question is open; any other action means no.
-    pub(crate) fn act_on_question(&mut self, action: Action, now: Moment) -> Effects {
+    pub(crate) fn act_on_question(&mut self, action: Action, now: Moment) {
         let Dialog::Question(question) = &mut self.dialog else {
-            return Vec::new();
+            return;
         };
         if action == Action::Dialog(DialogAction::Confirm) {
-            return self.confirm(now);
+            self.confirm(now);
         } else if action == Action::Dialog(DialogAction::OtherSignal) {
             question.select_next_signal();
         } else if action == Action::Dialog(DialogAction::OtherTargets) {
@@ -22,14 +22,13 @@ impl App {
         } else if let Some(command) = question.command().map(str::to_owned) {
             self.dialog = Dialog::None;
             self.notify_copied(&command, now);
-            return vec![Effect::Copy(command)];
+            self.request(Effect::Copy(command));
         }
-        Vec::new()
     }
 
-    fn confirm(&mut self, now: Moment) -> Effects {
+    fn confirm(&mut self, now: Moment) {
         let Dialog::Question(question) = &mut self.dialog else {
-            return Vec::new();
+            return;
         };
         if let Some(ending) = question.confirm() {
             let frees_tested_port = question.frees_tested_port;
@@ -40,12 +39,11 @@ impl App {
             let pending = format!("looking what depends on {}…", question.about());
             self.notify(NoticeKind::Pending, pending, now);
         }
-        Vec::new()
     }
 
-    fn send(&mut self, ending: Ending, frees_tested_port: bool, now: Moment) -> Effects {
+    fn send(&mut self, ending: Ending, frees_tested_port: bool, now: Moment) {
         let Some(process) = ending.process() else {
-            return Vec::new();
+            return;
         };
         if let Some(pane) = self.dock.bind_test().filter(|_| frees_tested_port) {
             pane.watch_end(process.pid, now);
@@ -54,35 +52,35 @@ impl App {
         let pending = format!("sending SIG{signal} to {} ({})…", process.name, process.pid);
         self.jobs.endings += 1;
         self.notify(NoticeKind::Pending, pending, now);
-        vec![Effect::EndProcess(ending)]
+        self.request(Effect::EndProcess(ending));
     }
 
     /// Adds what is behind the owners to the open question. An early yes is carried out now, if one is enough.
-    pub(crate) fn receive_inspection(&mut self, found: Inspected, now: Moment) -> Effects {
+    pub(crate) fn receive_inspection(&mut self, found: Inspected, now: Moment) {
         let Dialog::Question(question) = &mut self.dialog else {
-            return Vec::new();
+            return;
         };
         if question.job != found.job {
-            return Vec::new();
+            return;
         }
         if question.is_answered() {
             // The notice that this is pending covers the keys.
             self.notices.current = None;
         }
         if !question.add_inspection(found) {
-            return Vec::new();
+            return;
         }
-        self.confirm(now)
+        self.confirm(now);
     }
 
     /// Reports the outcome of a signal. An open bind test runs again.
-    pub(crate) fn receive_end(&mut self, succeeded: bool, text: String, now: Moment) -> Effects {
+    pub(crate) fn receive_end(&mut self, succeeded: bool, text: String, now: Moment) {
         self.jobs.endings = self.jobs.endings.saturating_sub(1);
         self.notify_outcome(succeeded, text, now);
         if self.dock.bind_test().is_some() {
-            self.test_again(now)
+            self.test_again(now);
         } else {
-            self.refresh_unless_paused()
+            self.refresh_unless_paused();
         }
     }
 
@@ -94,13 +92,13 @@ impl App {
         self.warn(message, now);
     }
 
-    pub(crate) fn open_end_question(&mut self, now: Moment) -> Effects {
+    pub(crate) fn open_end_question(&mut self, now: Moment) {
         let Some(row) = self.selected() else {
             self.warn("no row is selected", now);
-            return Vec::new();
+            return;
         };
         let holder = Holder::new(row.socket.clone());
-        self.open_question(self.question(&holder, row.is_closed()), now)
+        self.open_question(self.question(&holder, row.is_closed()), now);
     }
 
     /// The question whether to end an owner of a socket, or why there is none to end.
@@ -110,21 +108,16 @@ impl App {
     }
 
     /// Opens a question, and requests what is behind the owners that it is about.
-    pub(crate) fn open_question(
-        &mut self,
-        question: Result<Question, String>,
-        now: Moment,
-    ) -> Effects {
+    pub(crate) fn open_question(&mut self, question: Result<Question, String>, now: Moment) {
         match question {
             Ok(question) => {
                 self.jobs.inspection = question.job;
                 let (job, socket) = (question.job, Box::new(question.socket().clone()));
                 self.dialog = Dialog::Question(Box::new(question));
-                vec![Effect::InspectOwner { job, socket }]
+                self.request(Effect::InspectOwner { job, socket });
             }
             Err(why) => {
                 self.warn(why, now);
-                Vec::new()
             }
         }
     }

@@ -3,7 +3,7 @@
 mod view;
 
 use crate::app::table::cursor::{Cursor, Step};
-use crate::app::{App, Dialog, Effects};
+use crate::app::{App, Dialog};
 use crate::keymap::{Action, DialogAction, Key};
 use crate::model::Moment;
 use crate::query::Listing;
@@ -109,15 +109,15 @@ impl App {
     }
 
     /// Handles a digit; any other key closes it and does what it does in the table.
-    pub(crate) fn press_in_go_to(&mut self, key: Key, now: Moment) -> Effects {
+    pub(crate) fn press_in_go_to(&mut self, key: Key, now: Moment) {
         if let Dialog::GoTo(go_to) = &mut self.dialog
             && go_to.press(key)
         {
             self.seek();
-            return Vec::new();
+        } else {
+            self.dialog = Dialog::None;
+            self.press(key, now);
         }
-        self.dialog = Dialog::None;
-        self.press(key, now)
     }
 
     /// Pasted digits count as typed.

@@ -1,7 +1,7 @@
 //! What the keys do in a menu, and what a choice does.
 
 use super::{Menu, MenuChoice};
-use crate::app::{App, Dialog, Effect, Effects, NoticeKind, Written};
+use crate::app::{App, Dialog, Effect, NoticeKind, Written};
 use crate::columns::{ColumnId, cut, cut_middle, width};
 use crate::keymap::{Action, DialogAction};
 use crate::model::{Moment, clean, counted};
@@ -11,57 +11,56 @@ const LEAST_SHOWN: usize = 12;
 
 impl App {
     /// What the keys do in a menu; any other action closes it.
-    pub(crate) fn act_in_menu(&mut self, action: Action, now: Moment) -> Effects {
+    pub(crate) fn act_in_menu(&mut self, action: Action, now: Moment) {
         let page = self.menu_height();
         let Dialog::Menu(menu) = &mut self.dialog else {
-            return Vec::new();
+            return;
         };
         if let Action::Move(action) = action {
             menu.go_to(menu.at.saturating_add_signed(action.lines(page)));
-            return Vec::new();
+            return;
         }
         let (at, choice) = (menu.at, menu.items[menu.at].choice.clone());
         self.dialog = Dialog::None;
         if action == Action::Dialog(DialogAction::Accept) {
-            self.confirm_choice(choice, now)
+            self.confirm_choice(choice, now);
         } else if action == Action::Dialog(DialogAction::Toggle) {
-            self.toggle_choice(at, choice, now)
-        } else {
-            Vec::new()
+            self.toggle_choice(at, choice, now);
         }
     }
 
     /// Carries out a choice; a switch is left as it is.
-    fn confirm_choice(&mut self, choice: MenuChoice, now: Moment) -> Effects {
+    fn confirm_choice(&mut self, choice: MenuChoice, now: Moment) {
         match choice {
             MenuChoice::Copy(text) => {
                 self.notify_copied(&text, now);
-                vec![Effect::Copy(text)]
+                self.request(Effect::Copy(text));
             }
             MenuChoice::Write(format) => {
                 let rows = self.rows.selection.shown().rows(&self.rows.table);
                 let ids: Vec<_> = rows.map(|row| row.id).collect();
                 let pending = format!("writing {}…", counted(ids.len(), "row", "rows"));
                 self.notify(NoticeKind::Pending, pending, now);
-                vec![Effect::Write(format, ids)]
+                self.request(Effect::Write(format, ids));
             }
-            MenuChoice::Column(_) | MenuChoice::Kind(_) => Vec::new(),
+            MenuChoice::Column(_) | MenuChoice::Kind(_) => {}
         }
     }
 
     /// Switches a choice on or off, and keeps the menu open.
-    fn toggle_choice(&mut self, at: usize, choice: MenuChoice, now: Moment) -> Effects {
-        match choice {
+    fn toggle_choice(&mut self, at: usize, choice: MenuChoice, now: Moment) {
+        let menu = match choice {
             MenuChoice::Copy(_) | MenuChoice::Write(_) => return self.confirm_choice(choice, now),
             MenuChoice::Kind(protocol) => {
-                let effects = self.toggle_kind(protocol, now);
-                self.dialog = Dialog::Menu(Menu::kinds(self.rows.criteria.kinds, at));
-                return effects;
+                self.toggle_kind(protocol, now);
+                Menu::kinds(self.rows.criteria.kinds, at)
             }
-            MenuChoice::Column(id) => self.toggle_column(id),
-        }
-        self.dialog = Dialog::Menu(Menu::columns(&self.rows.hidden_columns, at));
-        Vec::new()
+            MenuChoice::Column(id) => {
+                self.toggle_column(id);
+                Menu::columns(&self.rows.hidden_columns, at)
+            }
+        };
+        self.dialog = Dialog::Menu(menu);
     }
 
     fn toggle_column(&mut self, id: ColumnId) {

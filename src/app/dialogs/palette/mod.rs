@@ -5,7 +5,7 @@ pub(crate) mod view;
 use std::borrow::Cow;
 
 use crate::app::dialogs::prompt::{Edited, Prompt, PromptKind};
-use crate::app::{App, Dialog, Effects};
+use crate::app::{App, Dialog};
 use crate::columns::width;
 use crate::keymap::{
     Action, DialogAction, Mode, PaneAction, PortAction, ProgramAction, TableAction,
@@ -169,22 +169,21 @@ impl App {
     }
 
     /// What the keys do in the palette; any other action closes it.
-    pub(crate) fn act_in_palette(&mut self, action: Action, now: Moment) -> Effects {
+    pub(crate) fn act_in_palette(&mut self, action: Action, now: Moment) {
         let page = self.menu_height();
         let Dialog::Palette(palette) = &mut self.dialog else {
-            return Vec::new();
+            return;
         };
         if let Action::Move(action) = action {
             palette.step(action.lines(page));
-            return Vec::new();
+            return;
         }
         let chosen = palette.found().get(palette.at()).map(|entry| entry.action);
         if action != Action::Dialog(DialogAction::Accept) {
             self.dialog = Dialog::None;
         } else if let Some(action) = chosen {
             self.dialog = Dialog::None;
-            return self.perform(action, now);
+            self.perform(action, now);
         }
-        Vec::new()
     }
 }

@@ -145,7 +145,6 @@ impl BindPane {
 
     fn outcome(&self, verdict: &Verdict, now: Moment) -> WatchOutcome {
         match self.watch {
-            Watch::Off => WatchOutcome::None,
             Watch::Countdown if verdict.cause == Cause::Free => {
                 WatchOutcome::Free { is_end: false }
             }
@@ -161,7 +160,7 @@ impl BindPane {
             Watch::ProcessEnd { until, .. } if now.steady >= until => {
                 WatchOutcome::Failed("it still has the port: end it again, with a stronger signal")
             }
-            Watch::Countdown | Watch::ProcessEnd { .. } => WatchOutcome::None,
+            Watch::Off | Watch::Countdown | Watch::ProcessEnd { .. } => WatchOutcome::None,
         }
     }
 

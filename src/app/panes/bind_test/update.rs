@@ -2,14 +2,14 @@
 
 use super::{BindPane, WatchOutcome};
 use crate::app::dialogs::end_process::Question;
-use crate::app::{App, BindReport, Dialog, Effect, Effects, NoticeKind, Pane};
+use crate::app::{App, BindReport, Dialog, Effect, NoticeKind, Pane};
 use crate::bind::{Address, Target};
 use crate::keymap::{Action, BindTestAction, PortAction};
 use crate::model::{Moment, Socket};
 
 impl App {
     /// Tests the selected row's port on every address.
-    pub(crate) fn bind_test_selected(&mut self, now: Moment) -> Effects {
+    pub(crate) fn bind_test_selected(&mut self, now: Moment) {
         let why = match self.selected().map(|row| &row.socket) {
             Some(socket) if socket.protocol.can_be_bind_tested() => {
                 let target = Target {
@@ -30,10 +30,9 @@ impl App {
             }
         };
         self.warn(why, now);
-        Vec::new()
     }
 
-    pub(crate) fn bind_test_typed(&mut self, text: &str, now: Moment) -> Effects {
+    pub(crate) fn bind_test_typed(&mut self, text: &str, now: Moment) {
         let why = match text.parse::<Target>() {
             Ok(target) if target.ports.start() == target.ports.end() => {
                 self.dialog = Dialog::None;
@@ -43,52 +42,49 @@ impl App {
             Err(error) => error.to_string(),
         };
         self.warn(why, now);
-        Vec::new()
     }
 
-    fn bind_test(&mut self, target: Target, now: Moment) -> Effects {
+    fn bind_test(&mut self, target: Target, now: Moment) {
         let open = self.dock.bind_test();
         if open.is_some_and(|pane| pane.target == target) {
             return self.test_again(now);
         }
         self.set_pane(Some(Pane::Bind(Box::new(BindPane::new(target, now)))));
-        self.start_test()
+        self.start_test();
     }
 
     /// Tests the open pane's target again.
-    pub(crate) fn test_again(&mut self, now: Moment) -> Effects {
+    pub(crate) fn test_again(&mut self, now: Moment) {
         let pane = self.dock.bind_test();
         if pane.is_some_and(|pane| pane.restart(now)) {
-            return self.start_test();
+            self.start_test();
         }
-        Vec::new()
     }
 
-    fn start_test(&mut self) -> Effects {
+    fn start_test(&mut self) {
         // The rows of the blockers should be fresh, to go to them.
-        let mut effects = self.refresh_unless_paused();
+        self.refresh_unless_paused();
         if let Some(pane) = self.dock.bind_test() {
             let target = pane.target.clone();
             self.jobs.bind_test += 1;
             let job = self.jobs.bind_test;
-            effects.push(Effect::BindTest { job, target });
+            self.request(Effect::BindTest { job, target });
         }
-        effects
     }
 
     /// Takes a snapshot now, or tests again if a bind test is open.
-    pub(crate) fn refresh(&mut self, now: Moment) -> Effects {
+    pub(crate) fn refresh(&mut self, now: Moment) {
         if let Some(pane) = self.dock.bind_test() {
             pane.stop_watch();
             return self.test_again(now);
         }
         self.playhead.request_snapshot(now);
-        vec![Effect::Refresh]
+        self.request(Effect::Refresh);
     }
 
-    pub(crate) fn act_in_bind_test(&mut self, action: BindTestAction, now: Moment) -> Effects {
+    pub(crate) fn act_in_bind_test(&mut self, action: BindTestAction, now: Moment) {
         let Some(pane) = self.dock.bind_test() else {
-            return Vec::new();
+            return;
         };
         match action {
             BindTestAction::Watch => {
@@ -98,14 +94,13 @@ impl App {
             }
             BindTestAction::EndBlocker => {
                 let question = self.question_about_blocker();
-                return self.open_question(question, now);
+                self.open_question(question, now);
             }
             BindTestAction::GoToBlocker => match pane.next_blocker() {
                 Some(socket) => self.go_to_socket(&socket, now),
                 None => self.warn("no socket is in the way", now),
             },
         }
-        Vec::new()
     }
 
     /// About the blocker that was gone to, or else the most important one.
@@ -140,28 +135,27 @@ impl App {
     }
 
     /// Looks for a free port above the selected row's.
-    pub(crate) fn find_free_port(&mut self, now: Moment) -> Effects {
+    pub(crate) fn find_free_port(&mut self, now: Moment) {
         let from = match self.selected().map(|row| &row.socket) {
             None => 8080,
             Some(socket) if socket.protocol.has_ports() => socket.local.port,
             Some(socket) => {
                 let kind = socket.protocol.name();
                 let why = format!("a {kind} socket has no port to find a free one near");
-                self.warn(why, now);
-                return Vec::new();
+                return self.warn(why, now);
             }
         };
         let pending = format!("looking for a free port above {from}…");
         self.notify(NoticeKind::Pending, pending, now);
-        vec![Effect::FindFreePort { from }]
+        self.request(Effect::FindFreePort { from });
     }
 
     /// Shows the answer of a bind test, unless it belongs to an older one.
-    pub(crate) fn receive_bind_test(&mut self, report: BindReport, now: Moment) -> Effects {
+    pub(crate) fn receive_bind_test(&mut self, report: BindReport, now: Moment) {
         let is_latest = report.job == self.jobs.bind_test;
         let zone = self.environment.time_zone.clone();
         let Some(pane) = self.dock.bind_test().filter(|_| is_latest) else {
-            return Vec::new();
+            return;
         };
         let port = pane.target.first_port();
         let outcome = pane.receive(report, &zone, now);
@@ -169,19 +163,18 @@ impl App {
             return self.test_again(now);
         }
         match outcome {
-            WatchOutcome::None => Vec::new(),
+            WatchOutcome::None => {}
             WatchOutcome::Free { is_end } => {
                 // The outcome of an end is reported when it is sure that nothing comes back.
                 if !(is_end && self.jobs.endings > 0) {
                     self.report(format!("{port} is free"), now);
                 }
-                vec![Effect::Bell]
+                self.request(Effect::Bell);
             }
             WatchOutcome::Failed(why) => {
                 if self.jobs.endings == 0 {
                     self.warn(why, now);
                 }
-                Vec::new()
             }
         }
     }

@@ -31,28 +31,12 @@ pub(crate) struct Bucket {
 
 /// How many events there were of each mark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    opened: usize,
-    changed: usize,
-    closed: usize,
-}
+pub(crate) struct Tally([usize; 3]);
 
 impl Tally {
     /// How many of this mark.
-    pub(crate) const fn of(&self, mark: Mark) -> usize {
-        match mark {
-            Mark::Opened => self.opened,
-            Mark::Changed => self.changed,
-            Mark::Closed => self.closed,
-        }
-    }
-
-    const fn add(&mut self, mark: Mark) {
-        *match mark {
-            Mark::Opened => &mut self.opened,
-            Mark::Changed => &mut self.changed,
-            Mark::Closed => &mut self.closed,
-        } += 1;
+    pub const fn of(&self, mark: Mark) -> usize {
+        self.0[mark as usize]
     }
 }
 
@@ -100,10 +84,11 @@ impl CountHistory {
 
     /// Counts events; those older than all buckets are left out.
     pub(crate) fn count<'a>(&mut self, events: impl IntoIterator<Item = &'a Event>) {
-        let (newest, length) = (self.newest, self.buckets.len());
         for event in events {
-            if let Some(place) = place(event, newest, length) {
-                self.buckets[place].tally.add(Mark::of(&event.change.kind));
+            let ago = self.newest.saturating_sub(number(event.change.at));
+            let ago = usize::try_from(ago).unwrap_or(usize::MAX);
+            if let Some(bucket) = self.buckets.iter_mut().rev().nth(ago) {
+                bucket.tally.0[Mark::of(&event.change.kind) as usize] += 1;
             }
         }
     }
@@ -148,14 +133,6 @@ impl CountHistory {
 /// The number of the bucket that a moment falls into.
 const fn number(at: Moment) -> u64 {
     at.steady.as_secs() / SECONDS
-}
-
-/// Which of `length` buckets, the last of which is `newest`, an event falls into.
-fn place(event: &Event, newest: u64, length: usize) -> Option<usize> {
-    let ago = newest.saturating_sub(number(event.change.at));
-    length
-        .checked_sub(1)?
-        .checked_sub(usize::try_from(ago).ok()?)
 }
 
 fn most(one: Counts, other: Counts) -> Counts {

@@ -69,7 +69,8 @@ fn it_lists_every_action_with_its_keys_and_runs_each() {
                 pressed.key(binding.keys[0])
             } else {
                 let now = pressed.now();
-                let effects = pressed.app.perform(binding.action, now);
+                pressed.app.perform(binding.action, now);
+                let effects = std::mem::take(&mut pressed.app.effects);
                 pressed.inspect(effects)
             };
             assert_eq!(effects, expected, "{:?}", binding.action);

@@ -120,7 +120,7 @@ fn an_event_counts_in_the_bucket_in_which_it_was_seen() {
     history.count([&closed, &opened, &opened]);
     let told = history
         .buckets()
-        .map(|one| (one.tally.opened, one.tally.closed));
+        .map(|one| (one.tally.of(Mark::Opened), one.tally.of(Mark::Closed)));
     assert_eq!(told.collect::<Vec<_>>(), [(0, 1), (2, 0)]);
     let only = history.with([&closed]);
     assert_eq!((total(&only), total(&history)), (1, 3));
