@@ -104,11 +104,11 @@ fn own_themes_text(config: &Settings) -> String {
         }
     };
     let own = config.themes.own().iter().map(|theme| {
-        let styles = Role::ALL.map(|(name, role)| {
-            let style = theme.styles.of(role).to_string();
-            format!("{name} = {}", quoted(&style))
-        });
-        format!("{} = {}", theme.name, table(styles.into()))
+        let style = |&role: &Role| quoted(&theme.styles.of(role).to_string());
+        let styles = Role::ALL
+            .iter()
+            .map(|role| format!("{} = {}", role.name(), style(role)));
+        format!("{} = {}", theme.name, table(styles.collect()))
     });
     table(own.collect())
 }
