@@ -93,7 +93,7 @@ fn sort(criterion: &mut Criterion) {
     for size in SIZES {
         let table = scene::table(size);
         for (name, by) in [("port", ColumnId::Port), ("process", ColumnId::Process)] {
-            let asked = Query {
+            let query = Query {
                 tab: Tab::All,
                 kinds: Kinds::DEFAULT,
                 filter: Filter::default(),
@@ -106,7 +106,7 @@ fn sort(criterion: &mut Criterion) {
                 linger: Duration::ZERO,
             };
             group.bench_function(BenchmarkId::new(name, size), |bencher| {
-                bencher.iter(|| asked.clone().select(&table).len());
+                bencher.iter(|| query.clone().select(&table).len());
             });
         }
     }
@@ -117,7 +117,7 @@ fn draw(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("draw");
     for size in SIZES {
         let observation = Tracker::new(LINGER).apply(scene::snapshot(size, 0));
-        let mut app = App::new(settings(), surroundings(), moment(0));
+        let mut app = App::new(settings(), environment(), moment(0));
         let mut terminal = Terminal::new(TestBackend::new(150, 40)).expect("it has no terminal");
         group.bench_function(BenchmarkId::new("a reading", size), |bencher| {
             bencher.iter(|| {
@@ -150,7 +150,7 @@ fn settings() -> Settings {
     }
 }
 
-fn surroundings() -> Environment {
+fn environment() -> Environment {
     Environment {
         host: "bench".into(),
         origin: sockeye::model::Origin::own(),

@@ -22,7 +22,7 @@ pub fn owner_with_pid(socket: &Socket) -> String {
 /// An owner, present or former, of this socket.
 fn text_of_owner(owner: &Owner, socket: &Socket) -> String {
     match (owner, owner.processes()) {
-        (Owner::Past(_), [first, ..]) => format!("was {}", name_and_pid(first)),
+        (Owner::Former(_), [first, ..]) => format!("was {}", name_and_pid(first)),
         (_, [only]) => only.name.to_string(),
         (_, [first, ..]) => format!("{} ×{}", first.name, owner.processes().len()),
         (Owner::Hidden, []) => match (&socket.user, socket.uid) {

@@ -336,7 +336,7 @@ pub fn hidden_owners(count: usize) -> Problem {
             .as_str()
             .into(),
         brief: format!(
-            "{count} owner{} hidden: sudo",
+            "{count} owner{} hidden (run with sudo)",
             if count == 1 { "" } else { "s" }
         )
         .as_str()

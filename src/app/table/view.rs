@@ -185,7 +185,7 @@ fn role(column: ColumnId, row: &Row, context: &CellContext, text: &str) -> Role 
 }
 
 fn state_role(row: &Row) -> Role {
-    let is_ownerless = matches!(row.socket.owner.kind(), OwnerKind::Past | OwnerKind::None);
+    let is_ownerless = matches!(row.socket.owner.kind(), OwnerKind::Former | OwnerKind::None);
     let is_orphan = is_ownerless && row.socket.inode.is_none();
     match row.socket.state {
         State::Listen => match AcceptQueue::of(&row.socket).map(AcceptQueue::fill) {

@@ -79,7 +79,7 @@ impl Question {
             Owner::Hidden => return Err(why_hidden(table)),
             Owner::Kernel => return Err("the kernel has this socket: no process to end".into()),
             Owner::Unknown => return Err("the owner is still being looked for".into()),
-            Owner::Past(_) | Owner::None => {
+            Owner::Former(_) | Owner::None => {
                 return Err("no process has this socket any more: it goes by itself".into());
             }
         };
@@ -214,4 +214,9 @@ fn why_hidden(table: &Table) -> String {
     let problem = problems.find(|problem| problem.code == ProblemCode::HiddenOwners);
     let why = problem.map(|problem| problem.message.to_string());
     why.unwrap_or_else(|| "the owner is hidden: no process to end".into())
+}
+
+/// `nginx (812)`
+fn named(process: &Process) -> String {
+    format!("{} ({})", process.name, process.pid)
 }

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Question;
-use super::text::named;
+use super::{Question, named};
 use crate::app::{EndRole, EndTarget};
 use crate::bind::{Address, Target};
 use crate::model::{Guard, Holder, Lineage, Pid, Process, Protocol, Socket, State};

@@ -1,7 +1,7 @@
 //! The words of the question: what is lost, what is known of the process, and what is better.
 
-use super::Question;
 use super::targets::{Choice, sockets_of};
+use super::{Question, named};
 use crate::app::{EndTarget, Signal};
 use crate::bind::{Fix, also_ends_text, supervisor_text};
 use crate::model::{
@@ -172,10 +172,6 @@ fn reaction_text(reaction: Reaction, is_term: bool) -> Option<String> {
         }
     };
     Some(text.to_owned())
-}
-
-pub(super) fn named(process: &Process) -> String {
-    format!("{} ({})", process.name, process.pid)
 }
 
 /// `listens on port 9999 and has 6 open connections`, as far as the table shows it.

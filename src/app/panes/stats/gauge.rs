@@ -22,8 +22,8 @@ pub(crate) fn lines(ephemeral: &EphemeralUse, columns: usize) -> Vec<Line> {
     let text = format!(" in use{}", parts(in_use));
     let mut lines = vec![line("ephemeral", in_use.total(), text)];
     if let Some(fullest) = ephemeral.fullest {
-        let text = format!(" to {}{}", fullest.remote, parts(fullest.held));
-        lines.push(line("fullest", fullest.held.total(), text));
+        let text = format!(" to {}{}", fullest.remote, parts(fullest.usage));
+        lines.push(line("fullest", fullest.usage.total(), text));
     }
     lines
 }
