@@ -76,13 +76,10 @@ fn start(candidates: &[&'static Column], width: impl Fn(&Column) -> u16) -> Vec<
 
 /// Cells that these columns take; one without width needs no gap.
 fn total(columns: &[Fitted]) -> u16 {
-    let widths = columns
-        .iter()
-        .map(|one| one.width)
-        .filter(|&width| width > 0);
-    widths
-        .map(|width| width + GAP)
-        .sum::<u16>()
+    let widths = columns.iter().map(|one| one.width);
+    let shown = widths.filter(|&width| width > 0);
+    shown
+        .fold(0, |sum, width| sum + width + GAP)
         .saturating_sub(GAP)
 }
 
@@ -94,11 +91,7 @@ fn shrink(columns: &mut [Fitted], room: u16) {
         for &at in others.iter().chain(&ports) {
             let excess = total(columns).saturating_sub(room);
             let Fitted { column, width, .. } = &mut columns[at];
-            let floor = if keep_minimum {
-                column.min.min(*width)
-            } else {
-                0
-            };
+            let floor = column.min.min(*width) * u16::from(keep_minimum);
             *width -= excess.min(*width - floor);
         }
     }

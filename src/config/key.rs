@@ -31,7 +31,7 @@ pub(super) static KEYS: [Key; 15] = [
     Key { name: "view", takes: "\"listening\", \"connections\", \"all\", \"changes\" or a view of your own", read: first_view, print: |c| quoted(first_view_text(c)) },
     Key { name: "protocols", takes: "a list of tcp, udp, udplite, sctp, raw, packet, unix in quotes, such as [\"tcp\", \"udp\"]", read: protocols, print: |c| list(Protocol::ALL.map(|one| (one.as_str(), c.kinds.has(one)))) },
     Key { name: "families", takes: "[\"ipv4\"], [\"ipv6\"] or [\"ipv4\", \"ipv6\"]", read: families, print: |c| list(FAMILIES.map(|(name, family)| (name, c.family.is_none_or(|one| one == family)))) },
-    Key { name: "filter", takes: "a filter in quotes, such as \"user:ann !udp\"", read: |c, v| set(&mut c.filter, value::filter(v)), print: |c| quoted(&c.filter.to_string()) },
+    Key { name: "filter", takes: "a filter in quotes, such as \"user:ann !udp\"", read: |c, v| set(&mut c.filter, value::filter(v, &c.services)), print: |c| quoted(&c.filter.to_string()) },
     Key { name: "columns", takes: "a list of columns in quotes, such as [\"port\", \"state\", \"process\"]", read: shown_columns, print: |c| columns_text(&c.columns) },
     Key { name: "sort", takes: "the name of a column in quotes, such as \"port\"", read: |c, v| set(&mut c.sort.by, value::column(v).map(|column| column.id)), print: |c| quoted(columns::column(c.sort.by).name) },
     Key { name: "reverse", takes: BOOLEAN, read: |c, v| set(&mut c.sort.descending, value::boolean(v)), print: |c| c.sort.descending.to_string() },
@@ -104,11 +104,11 @@ fn own_themes_text(config: &Settings) -> String {
         }
     };
     let own = config.themes.own().iter().map(|theme| {
-        let styles = Role::ALL.map(|(name, role)| {
-            let style = theme.styles.of(role).to_string();
-            format!("{name} = {}", quoted(&style))
-        });
-        format!("{} = {}", theme.name, table(styles.into()))
+        let style = |&role: &Role| quoted(&theme.styles.of(role).to_string());
+        let styles = Role::ALL
+            .iter()
+            .map(|role| format!("{} = {}", role.name(), style(role)));
+        format!("{} = {}", theme.name, table(styles.collect()))
     });
     table(own.collect())
 }

@@ -82,20 +82,16 @@ fn settings(table: &DeTable<'_>) -> (Vec<ErrorAt>, Settings) {
     for section in &SECTIONS {
         errors.extend(read_section(&mut settings, section, table));
     }
-    let services = settings.services.clone();
-    services.while_tried(|| errors.extend(read_keys(&mut settings, table)));
+    errors.extend(read_keys(&mut settings, table));
     let is_unknown = |name: &&Spanned<DeString<'_>>| keys().all(|key| key != name.get_ref());
     let unknown = table.keys().filter(is_unknown);
     errors.extend(unknown.map(|name| (name.span().start, unknown_key(name.get_ref()))));
     (errors, settings)
 }
 
-/// Reads a table of the file. A filter in it may use the user's names of ports.
 fn read_section(settings: &mut Settings, section: &Section, table: &DeTable<'_>) -> Vec<ErrorAt> {
-    let services = settings.services.clone();
-    table.get(section.name).map_or_else(Vec::new, |value| {
-        services.while_tried(|| (section.read)(settings, value))
-    })
+    let value = table.get(section.name);
+    value.map_or_else(Vec::new, |value| (section.read)(settings, value))
 }
 
 /// Reads the keys with one value.

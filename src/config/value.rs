@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::columns::{self, Column};
 use crate::filter::Filter;
-use crate::model::excerpt;
+use crate::model::{Services, excerpt};
 use crate::theme::{ErrorAt, unknown};
 
 /// A value with its place in the file.
@@ -76,8 +76,8 @@ pub(super) fn duration(
 
 /// A filter, as it would be typed. It is not cleaned, so that it prints back unchanged; invisible characters match
 /// nothing, as names are cleaned.
-pub(super) fn filter(value: &Value<'_>) -> Result<Filter, Refusal> {
-    Filter::parse(text(value)?).map_err(|error| invalid(value, error.message))
+pub(super) fn filter(value: &Value<'_>, services: &Services) -> Result<Filter, Refusal> {
+    Filter::parse_with(text(value)?, services).map_err(|error| invalid(value, error.message))
 }
 
 pub(super) fn column(value: &Value<'_>) -> Result<&'static Column, Refusal> {

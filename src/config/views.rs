@@ -34,7 +34,7 @@ pub(super) fn read(settings: &mut Settings, value: &Value<'_>) -> Vec<ErrorAt> {
     };
     let mut errors = Vec::new();
     for view in views {
-        match read_one(view, &settings.views) {
+        match read_one(view, settings) {
             Ok(view) => settings.views.push(view),
             Err(wrong) => errors.extend(wrong),
         }
@@ -48,10 +48,11 @@ pub(super) fn read(settings: &mut Settings, value: &Value<'_>) -> Vec<ErrorAt> {
     errors
 }
 
-fn read_one(view: &Value<'_>, others: &[CustomView]) -> Result<CustomView, Vec<ErrorAt>> {
+fn read_one(view: &Value<'_>, settings: &Settings) -> Result<CustomView, Vec<ErrorAt>> {
     let table = value::table(view).map_err(|refusal| vec![refusal.of("views", "tables")])?;
     let mut read = Settings {
         view: Tab::All,
+        services: settings.services.clone(),
         ..Settings::default()
     };
     let (mut name, mut errors) = (None, Vec::new());
@@ -61,7 +62,7 @@ fn read_one(view: &Value<'_>, others: &[CustomView]) -> Result<CustomView, Vec<E
         let reader = FIELDS.iter().find(|(field, _)| field == key.get_ref());
         let reader = reader.and_then(|(_, key)| KEYS.iter().find(|one| one.name == *key));
         if key.get_ref() == "name" {
-            match name_of_view(value, others) {
+            match name_of_view(value, &settings.views) {
                 Ok(read) => name = Some(read),
                 Err(refusal) => errors.push(refused(refusal, NAME)),
             }

@@ -120,6 +120,6 @@ impl Settings {
         if filter.is_empty() {
             return Filter::parse(&family);
         }
-        Filter::parse(&format!("{family} ({filter})"))
+        Filter::parse_with(&format!("{family} ({filter})"), &self.services)
     }
 }

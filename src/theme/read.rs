@@ -15,8 +15,8 @@ pub fn read(name: &str, table: &DeTable<'_>, base: Styles) -> Result<Theme, Vec<
     let (mut styles, mut errors) = (base, Vec::new());
     for (key, value) in table {
         let (key, at) = (key.get_ref(), key.span().start);
-        let Some((_, role)) = Role::ALL.iter().find(|(name, _)| name == key) else {
-            let names = Role::ALL.map(|(name, _)| name);
+        let Some(role) = Role::ALL.iter().find(|role| role.name() == key) else {
+            let names: Vec<_> = Role::ALL.iter().map(|role| role.name()).collect();
             errors.push((at, unknown(key, "role", &names)));
             continue;
         };

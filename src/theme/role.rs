@@ -1,8 +1,11 @@
 //! What a piece of text means.
 
+use strum::{IntoStaticStr, VariantArray};
+
 /// What a piece of text means; the theme decides how it looks. Colour never carries a meaning alone: a glyph or a
 /// word says the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum Role {
     /// Ordinary text, and the background of the screen.
     Plain,
@@ -29,18 +32,11 @@ pub enum Role {
 }
 
 impl Role {
-    /// Every role in the order of its declaration, with its name in the file of a theme.
-    pub const ALL: [(&'static str, Self); 11] = [
-        ("plain", Self::Plain),
-        ("dim", Self::Dim),
-        ("strong", Self::Strong),
-        ("accent", Self::Accent),
-        ("good", Self::Good),
-        ("busy", Self::Busy),
-        ("warning", Self::Warning),
-        ("bad", Self::Bad),
-        ("wrong", Self::Wrong),
-        ("selected", Self::Selected),
-        ("border", Self::Border),
-    ];
+    /// Every role, in the order of declaration.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// Its name in the file of a theme.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
 }

@@ -58,7 +58,7 @@ fn look() -> impl Strategy<Value = String> {
 
 /// The built-in themes and up to three others, any of them chosen.
 fn themes() -> impl Strategy<Value = Themes> {
-    let role = (0..Role::ALL.len()).prop_map(|at| Role::ALL[at].0);
+    let role = (0..Role::ALL.len()).prop_map(|at| Role::ALL[at].name());
     let own = vec(hash_map(role, look(), 0..5), 0..4);
     (own, 0..20usize).prop_map(|(own, steps)| {
         let mut themes = Themes::default();

@@ -94,8 +94,9 @@ fn roles(name: &str) -> String {
     let mut themes = Themes::default();
     themes.choose(name).expect("a theme");
     let styles = themes.chosen().styles;
-    let lines = Role::ALL.map(|(role, meaning)| format!("{role:9} {}\n", styles.of(meaning)));
-    lines.concat().replace(" \n", "\n")
+    let line = |&role: &Role| format!("{:9} {}\n", role.name(), styles.of(role));
+    let lines: String = Role::ALL.iter().map(line).collect();
+    lines.replace(" \n", "\n")
 }
 
 /// The scene with a letter below each cell that differs from the background, and a legend.

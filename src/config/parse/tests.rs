@@ -729,6 +729,13 @@ fn ports_can_have_own_names() {
 }
 
 #[test]
+fn a_family_narrows_a_filter_by_an_own_name() {
+    let text = b"families = ['ipv4']\nfilter = ':my-api'\n[services]\n8080 = 'my-api'\n";
+    let filter = parse(text).unwrap().narrowed_filter().unwrap();
+    assert_eq!(filter.to_string(), "(tcp4 | udp4) :my-api");
+}
+
+#[test]
 fn invalid_names_of_ports_are_refused() {
     let takes = "a name in quotes, such as \"my-api\"";
     for (text, expected) in [

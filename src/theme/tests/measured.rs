@@ -50,7 +50,7 @@ fn texts(styles: Styles, usual: f64) -> Vec<(Role, Colour, Colour, f64)> {
     let background = styles.of(Role::Plain).background.expect("a background");
     let selected = styles.of(Role::Selected);
     let here = selected.background.expect("a background");
-    let texts = Role::ALL.into_iter().filter_map(|(_, role)| {
+    let texts = Role::ALL.iter().filter_map(|&role| {
         let least = match role {
             Role::Border | Role::Dim if usual < 7.0 => 3.0,
             _ => usual,
@@ -105,7 +105,7 @@ fn with_256_colours_every_text_has_enough_contrast() {
 fn the_nearest_of_256_colours_is_similar() {
     const USUAL_EYES: Matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
     for (name, styles) in themes_of_own_colours() {
-        for (_, role) in Role::ALL {
+        for &role in Role::ALL {
             let (full, near) = (styles.of(role), styles.on(Depth::Indexed).of(role));
             let pairs = [
                 (full.foreground, near.foreground),
