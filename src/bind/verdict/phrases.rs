@@ -14,7 +14,7 @@ use crate::model::{
 /// The owner at the beginning of a sentence. Names are spelled as they are; our own words get a capital.
 pub(super) fn owner_first(holder: &Holder) -> String {
     match holder.socket.owner {
-        Owner::Known(_) | Owner::Past(_) => owner_of(holder),
+        Owner::Known(_) | Owner::Former(_) => owner_of(holder),
         _ => capitalised(&owner_of(holder)),
     }
 }
@@ -40,7 +40,7 @@ pub(super) fn owner_of(holder: &Holder) -> String {
     let container = container.map(|container| format!("container {container}"));
     let unit = container.or_else(|| socket.unit.as_ref().map(ToString::to_string));
     match &socket.owner {
-        Owner::Known(processes) | Owner::Past(processes) if !processes.is_empty() => {
+        Owner::Known(processes) | Owner::Former(processes) if !processes.is_empty() => {
             let pids = format!("pid {}", pids_text(processes));
             let user = processes[0].user.as_ref().map(ToString::to_string);
             let about: Vec<_> = [Some(pids), user, unit].into_iter().flatten().collect();

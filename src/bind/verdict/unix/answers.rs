@@ -11,7 +11,7 @@ type Answer = (UnixCause, Explanation);
 impl Case<'_> {
     pub(super) fn answer(&self) -> Answer {
         let name = self.name;
-        if !self.evidence.is_settled() {
+        if !self.evidence.is_consistent() {
             let text = format!(
                 "The answer changed during the test: {name} was taken or released just then."
             );
