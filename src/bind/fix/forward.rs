@@ -1,7 +1,7 @@
 //! Closing tunnels and forwarders, without the session that carries them.
 
+use super::end::{begin, end};
 use super::members::Members;
-use super::process::{begin, end};
 use super::{Fix, FixCode, Situation, guard};
 use crate::bind::text::uncapitalised;
 use crate::model::{AlsoEnds, AlsoEndsKind, BehindKind};

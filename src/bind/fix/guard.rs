@@ -1,7 +1,6 @@
 //! Processes that others need: what to do instead of ending them, and what ending them costs.
 
-use super::members::Members;
-use super::party::named;
+use super::members::{Members, named};
 use super::{Fix, FixCode, Frees, Situation, container};
 use crate::model::{BehindKind, EndRisk, Process};
 

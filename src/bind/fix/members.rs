@@ -1,13 +1,14 @@
-//! Processes that share a port because one started the others, and what they have in common.
+//! Processes that share a port because one started the others: what they have in common, and how processes and
+//! supervisors are named.
 
 use std::sync::Arc;
 
-use super::party::named;
-use super::process::kill;
-use super::service::supervisor_text;
+use super::shell::kill;
 use super::{Fix, FixCode, Situation, is_guarded};
 use crate::bind::text::unique;
-use crate::model::{AlsoEnds, Background, EndRisk, Pid, Process, Restarts, Supervisor, Term, Unit};
+use crate::model::{
+    AlsoEnds, Background, EndRisk, Pid, Process, Restarts, Supervisor, SupervisorKind, Term, Unit,
+};
 
 /// A process, and what is known of it.
 pub(super) type Member<'a> = (&'a Arc<Process>, Option<&'a Background>);
@@ -164,4 +165,44 @@ impl<'a> Members<'a> {
 /// Whether a process does not end by SIGTERM.
 pub(super) const fn ignores_term(term: Term) -> bool {
     matches!(term, Term::Ignored | Term::Blocked | Term::Dropped)
+}
+
+/// A name and pid: `node server.js (812)`.
+pub(super) fn named(process: &Process) -> String {
+    format!("{} ({})", process.name, process.pid)
+}
+
+/// What people call a supervisor.
+pub(super) const fn supervisor_name(kind: SupervisorKind) -> &'static str {
+    match kind {
+        SupervisorKind::Systemd => "systemd",
+        SupervisorKind::Docker => "Docker",
+        SupervisorKind::Podman => "podman",
+        SupervisorKind::Kubelet => "Kubernetes",
+        SupervisorKind::Pm2 => "pm2",
+        SupervisorKind::Supervisord => "supervisord",
+        SupervisorKind::Runit => "runit",
+        SupervisorKind::Daemontools => "daemontools",
+        SupervisorKind::S6 => "s6",
+        SupervisorKind::Nodemon => "nodemon",
+        SupervisorKind::Watch => "its file watcher",
+        SupervisorKind::Forever => "forever",
+        SupervisorKind::Foreman => "foreman",
+        SupervisorKind::Overmind => "overmind",
+        SupervisorKind::ShellLoop => "a loop in a shell",
+        SupervisorKind::UnknownParent => "its parent",
+    }
+}
+
+/// What restarts a process: `supervisord (77)`, `systemd`.
+pub fn supervisor_text(kept_by: &Supervisor) -> String {
+    let name = supervisor_name(kept_by.kind);
+    let Some(pid) = kept_by.pid else {
+        return name.to_owned();
+    };
+    // A supervisor with a name of its own needs no interpreter before it.
+    match kept_by.process.as_ref().filter(|_| name.contains(' ')) {
+        Some(process) => format!("{process} ({pid})"),
+        None => format!("{name} ({pid})"),
+    }
 }

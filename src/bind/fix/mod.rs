@@ -5,6 +5,7 @@
 //! a warning. Nothing here runs a command; a person will, so names from outside go through `shell`.
 
 mod container;
+mod end;
 mod forward;
 mod guard;
 mod join;
@@ -22,8 +23,8 @@ use serde::Serialize;
 
 use crate::model::{AlsoEnds, Holder, Limits, Protocol};
 pub(super) use guard::is_guarded;
+pub use members::supervisor_text;
 pub(super) use party::is_systemd;
-pub use service::supervisor_text;
 pub use shell::shell_word;
 
 /// Something that helps against a taken port.

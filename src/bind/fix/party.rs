@@ -227,8 +227,3 @@ fn hidden(user: Option<&Text>, session: Option<&Behind>, situation: &Situation<'
     };
     FixCode::EndProcess.fix(format!("The process{of} is hidden from you: {how}"))
 }
-
-/// A name and pid: `node server.js (812)`.
-pub(super) fn named(process: &Process) -> String {
-    format!("{} ({})", process.name, process.pid)
-}

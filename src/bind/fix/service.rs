@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::members::Members;
-use super::process::kill;
-use super::shell::{shell_word, unit_operands};
+use super::members::{Members, supervisor_name};
+use super::shell::{kill, shell_word, unit_operands};
 use super::{Fix, FixCode, RunAs, Situation, guard, is_guarded};
 use crate::bind::text::after;
 use crate::model::{EndRisk, Manager, Supervisor, SupervisorKind, Text, Unit};
@@ -208,39 +207,4 @@ fn is_program(name: &str) -> bool {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
     let is_whole = name.split(':').all(|part| !part.is_empty());
     name.chars().all(is_allowed) && is_whole && name != "all" && !name.starts_with('-')
-}
-
-/// What people call a supervisor.
-const fn supervisor_name(kind: SupervisorKind) -> &'static str {
-    match kind {
-        SupervisorKind::Systemd => "systemd",
-        SupervisorKind::Docker => "Docker",
-        SupervisorKind::Podman => "podman",
-        SupervisorKind::Kubelet => "Kubernetes",
-        SupervisorKind::Pm2 => "pm2",
-        SupervisorKind::Supervisord => "supervisord",
-        SupervisorKind::Runit => "runit",
-        SupervisorKind::Daemontools => "daemontools",
-        SupervisorKind::S6 => "s6",
-        SupervisorKind::Nodemon => "nodemon",
-        SupervisorKind::Watch => "its file watcher",
-        SupervisorKind::Forever => "forever",
-        SupervisorKind::Foreman => "foreman",
-        SupervisorKind::Overmind => "overmind",
-        SupervisorKind::ShellLoop => "a loop in a shell",
-        SupervisorKind::UnknownParent => "its parent",
-    }
-}
-
-/// What restarts a process: `supervisord (77)`, `systemd`.
-pub fn supervisor_text(kept_by: &Supervisor) -> String {
-    let name = supervisor_name(kept_by.kind);
-    let Some(pid) = kept_by.pid else {
-        return name.to_owned();
-    };
-    // A supervisor with a name of its own needs no interpreter before it.
-    match kept_by.process.as_ref().filter(|_| name.contains(' ')) {
-        Some(process) => format!("{process} ({pid})"),
-        None => format!("{name} ({pid})"),
-    }
 }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{Fix, RunAs};
-use crate::model::Limits;
+use crate::model::{Limits, Pid};
 
 /// Length of the longest name of a unit (`UNIT_NAME_MAX` of systemd, without its end).
 const MAX_UNIT_NAME: usize = 255;
@@ -47,6 +47,12 @@ pub fn shell_word(word: &str) -> Cow<'_, str> {
         return Cow::Borrowed(word);
     }
     Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
+}
+
+/// `kill`, with a signal's option or nothing.
+pub(super) fn kill(signal: &str, pids: &[Pid]) -> String {
+    let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
+    format!("kill {signal}{}", pids.join(" "))
 }
 
 impl Fix {

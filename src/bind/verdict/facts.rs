@@ -166,9 +166,9 @@ impl Case<'_> {
             return None;
         }
         if self.with_reuse_address == Start::Ok {
-            let they = self.one_or("it", "they");
+            let sockets = self.one_or("this socket", "these sockets");
             return Some(format!(
-                "A server that sets SO_REUSEADDR can still start, because {they} set it too."
+                "A server that sets SO_REUSEADDR can still start, because {sockets} set it too."
             ));
         }
         let mut known = self.alike().filter_map(|holder| holder.options);
