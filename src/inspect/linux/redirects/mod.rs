@@ -27,7 +27,6 @@ use std::io::ErrorKind;
 use ipnet::IpNet;
 use rustix::thread::CapabilitySet;
 
-use self::describe::Found;
 use self::nftables::NftTable;
 use self::packet::Version;
 use self::rule::Table;
@@ -238,10 +237,8 @@ impl Rules {
     fn redirects(&self, protocol: Protocol, port: u16) -> (Vec<Redirect>, Vec<Gap>) {
         let nftables = self.nftables.iter().map(|one| &one.table);
         let tables: Vec<&Table> = nftables.chain(&self.others).collect();
-        let Found {
-            mut redirects,
-            unknown,
-        } = describe::redirects(&tables, protocol, port, self.own.as_deref());
+        let own = self.own.as_deref();
+        let (mut redirects, unknown) = describe::redirects(&tables, protocol, port, own);
         for redirect in &mut redirects {
             redirect.to.is_unreachable = redirect.to.address.is_some_and(addresses::is_unreachable);
         }
