@@ -38,7 +38,7 @@ impl BindTester {
     /// list unix sockets.
     pub fn unix_name(&mut self, name: &UnixAddress) -> Option<UnixEvidence> {
         let first = self.inspector.unix_name(name, self.clock.now())?;
-        if first.is_settled() {
+        if first.is_consistent() {
             return Some(first);
         }
         self.inspector.unix_name(name, self.clock.now())

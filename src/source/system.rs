@@ -115,7 +115,7 @@ impl System {
         // A connection that opened since the first of a series is as old as its row.
         let ages = requested.is_some() || !std::mem::replace(&mut self.has_begun, true);
         let mut sockets = self.platform.sockets(at, ages, &mut problems);
-        self.services.name_sockets(&mut sockets);
+        Socket::name_services(&mut sockets, &self.services);
         self.timings.dump = meter.lap();
         let is_requested = requested.map(|these| with_related(&sockets, these(&sockets)));
         let is_requested = is_requested.as_deref();
@@ -283,7 +283,7 @@ fn hidden_problem(
         code: ProblemCode::HiddenOwners,
         count: Some(count),
         message: Text::new(&format!("{who} {remedy}")),
-        brief: Text::new(&format!("{owners} hidden: {brief}")),
+        brief: Text::new(&format!("{owners} hidden ({brief})")),
     })
 }
 
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_owners_that_nobody_asked_about_are_not_counted() {
+    fn hidden_owners_that_were_not_requested_are_not_counted() {
         let wanted = [true, false, true, false];
         assert_eq!(count_hidden(&hidden(4), Some(&wanted)), 2);
         assert_eq!(count_hidden(&hidden(4), None), 4);
@@ -319,21 +319,21 @@ mod tests {
             told(1, HiddenReason::NotPermitted),
             pair(
                 "the owner of 1 socket is hidden: run as root to see it",
-                "1 owner hidden: sudo"
+                "1 owner hidden (run with sudo)"
             )
         );
         assert_eq!(
             told(2, HiddenReason::NotPermitted),
             pair(
                 "owners of 2 sockets are hidden: run as root to see them",
-                "2 owners hidden: sudo"
+                "2 owners hidden (run with sudo)"
             )
         );
         assert_eq!(
             told(2, HiddenReason::OtherNamespace),
             pair(
                 "owners of 2 sockets are outside this pid namespace: run on the host to see them",
-                "2 owners hidden: outside this container"
+                "2 owners hidden (outside this container)"
             )
         );
     }

@@ -5,6 +5,8 @@
 //! changed, and every few seconds for what it does not show (a new command line or user without a new name). sysinfo 0.40
 //! never updates the name of a pid that it knows, not even after an `exec`: the name is that of `/proc/PID/stat`.
 
+pub(crate) mod cpu_clock;
+pub(crate) mod proc_stat;
 mod record;
 
 use std::collections::HashMap;
@@ -13,9 +15,9 @@ use std::time::Duration;
 
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 
+use self::cpu_clock::CpuClock;
+use self::proc_stat::{ProcStat, proc_stat};
 use self::record::RecordSources;
-use super::cpu_clock::CpuClock;
-use super::proc_stat::{ProcStat, proc_stat};
 use super::program::{Arguments, LINKS, Links};
 use super::users::Users;
 #[cfg(target_os = "linux")]

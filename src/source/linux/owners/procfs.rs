@@ -6,10 +6,10 @@ use rustix::io;
 
 use crate::model::Pid;
 use crate::source::HiddenReason;
-use crate::source::cpu_clock::CpuClock;
 use crate::source::linux::proc::descriptor_limit::Shortage;
 use crate::source::linux::proc::{rights, scan};
 use crate::source::proc_stat::proc_stat;
+use crate::source::process::cpu_clock::CpuClock;
 
 /// The inode of the initial pid namespace (`PROC_PID_INIT_INO` of the kernel).
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;

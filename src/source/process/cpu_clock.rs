@@ -40,7 +40,7 @@ const SOME_TICKS: TimeSpec = TimeSpec::new(0, 50_000_000);
 #[cfg(target_os = "linux")]
 impl CpuClock {
     /// Reads the clock of a process. Read before the process is, it shows later whether the process ran since.
-    pub(super) fn read(pid: Pid) -> Self {
+    pub(crate) fn read(pid: Pid) -> Self {
         static IS_SAME_PID_NAMESPACE: LazyLock<bool> = LazyLock::new(is_same_pid_namespace);
         let pid = i32::try_from(pid).ok().filter(|_| *IS_SAME_PID_NAMESPACE);
         let reading = pid.and_then(|pid| {
@@ -55,7 +55,7 @@ impl CpuClock {
     }
 
     /// Whether the process has certainly not run since, and still exists.
-    pub(super) fn has_not_advanced(&self) -> bool {
+    pub(crate) fn has_not_advanced(&self) -> bool {
         self.reading.is_some_and(|then| {
             let is_old = |now| now - then.at >= SOME_TICKS;
             ClockId::CLOCK_MONOTONIC.now().is_ok_and(is_old) && then.clock.now() == Ok(then.time)
@@ -73,13 +73,13 @@ fn is_same_pid_namespace() -> bool {
 #[cfg(not(target_os = "linux"))]
 impl CpuClock {
     /// There is no such clock.
-    pub(super) const fn read(_pid: Pid) -> Self {
+    pub(crate) const fn read(_pid: Pid) -> Self {
         Self {}
     }
 
     /// Any process may have run.
     #[expect(clippy::unused_self, reason = "as on Linux")]
-    pub(super) const fn has_not_advanced(&self) -> bool {
+    pub(crate) const fn has_not_advanced(&self) -> bool {
         false
     }
 }

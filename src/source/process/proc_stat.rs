@@ -28,7 +28,7 @@ pub(crate) struct ProcStat {
 impl ProcStat {
     /// What differs if the pid belongs to another process now, or its process executes another program or has another
     /// parent.
-    pub(super) fn identity(&self) -> (&[u8], Pid, u64) {
+    pub(crate) fn identity(&self) -> (&[u8], Pid, u64) {
         (&self.name, self.parent, self.started_at_tick)
     }
 
@@ -37,7 +37,7 @@ impl ProcStat {
     /// # Errors
     /// `ESRCH` if the process has ended.
     #[cfg(target_os = "linux")]
-    pub(super) fn read(mut file: impl std::io::Read) -> std::io::Result<Option<Self>> {
+    pub(crate) fn read(mut file: impl std::io::Read) -> std::io::Result<Option<Self>> {
         // The line has 52 numbers and a name of up to 64 bytes; the fields come early in it.
         let mut line = [0; 1024];
         let length = file.read(&mut line)?;
