@@ -147,8 +147,7 @@ impl Containers {
     ) -> Option<(Vec<Pid>, Option<Pid>)> {
         let namespaces = self.namespaces.get_or_insert_with(netns::namespaces);
         let pids = netns::with_address(namespaces, address, port)?.to_vec();
-        let inodes = netns::listeners(pids[0], port.0, port.1);
-        let owner = netns::owner_among(&pids, &inodes);
+        let owner = netns::owner_of_port(&pids, port);
         Some((pids, owner))
     }
 

@@ -77,6 +77,11 @@ pub(crate) fn listeners(pid: Pid, protocol: Protocol, port: u16) -> HashSet<u32>
     inodes
 }
 
+/// The process that listens on a port, among those of a namespace; `None` where that may not be seen.
+pub(super) fn owner_of_port(pids: &[Pid], (protocol, port): (Protocol, u16)) -> Option<Pid> {
+    owner_among(pids, &listeners(*pids.first()?, protocol, port))
+}
+
 /// The first of these processes that has one of the sockets; `None` where that may not be seen.
 pub(crate) fn owner_among(pids: &[Pid], inodes: &HashSet<u32>) -> Option<Pid> {
     let proc = scan::open_proc().ok()?;

@@ -38,11 +38,8 @@ impl Containers {
             (None, [only]) if pids.is_empty() => only,
             (None, _) => return None,
         };
-        let inodes = pids
-            .first()
-            .map(|&pid| netns::listeners(pid, at.protocol, at.port));
-        let owner = inodes.and_then(|inodes| netns::owner_among(&pids, &inodes));
-        let serves = owner.filter(|&pid| pid != own.pid);
+        let serves =
+            netns::owner_of_port(&pids, (at.protocol, at.port)).filter(|&pid| pid != own.pid);
         let name = found.name.as_deref();
         Some(of_monitor(found.facts, &found.id, name, serves, users))
     }
