@@ -115,7 +115,7 @@ impl System {
         // A connection that opened since the first of a series is as old as its row.
         let ages = requested.is_some() || !std::mem::replace(&mut self.has_begun, true);
         let mut sockets = self.platform.sockets(at, ages, &mut problems);
-        self.services.name_sockets(&mut sockets);
+        Socket::name_services(&mut sockets, &self.services);
         self.timings.dump = meter.lap();
         let is_requested = requested.map(|these| with_related(&sockets, these(&sockets)));
         let is_requested = is_requested.as_deref();
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_owners_that_nobody_asked_about_are_not_counted() {
+    fn hidden_owners_that_were_not_requested_are_not_counted() {
         let wanted = [true, false, true, false];
         assert_eq!(count_hidden(&hidden(4), Some(&wanted)), 2);
         assert_eq!(count_hidden(&hidden(4), None), 4);

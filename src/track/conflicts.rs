@@ -1,7 +1,7 @@
 //! Which rows contend for a port.
 
 use super::changes::set_conflict;
-use super::tracker::Live;
+use super::live::Live;
 use crate::model::{Owner, Protocol, Socket};
 
 /// No more owners of one port than this are compared. Thousands of sockets may share a port, mostly of one

@@ -5,8 +5,8 @@
 
 use std::collections::HashSet;
 
-use super::matching::{Key, have_different_cookies};
-use super::tracker::Live;
+use super::key::{Key, have_different_cookies};
+use super::live::Live;
 use crate::model::Socket;
 
 /// How far ahead of the socket just found the next one is searched: so many may be gone in a row.

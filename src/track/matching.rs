@@ -6,81 +6,16 @@
 //! connects.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::hash::Hash;
 
 use super::dump_order;
-use super::tracker::Live;
-use crate::model::{Endpoint, Portless, Protocol, Socket, State};
+use super::key::{Address, Key, have_different_cookies};
+use super::live::Live;
+use crate::model::{Socket, State};
 
 /// No more rows than this of one key are tried for a socket. A real inode identifies one socket and a real
 /// connection is the only one between its addresses; a recording may say anything, thousands of times.
 const FEW: usize = 8;
-
-/// What a socket is bound and connected to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Address {
-    protocol: Protocol,
-    local: Endpoint,
-    remote: Option<Endpoint>,
-    /// Of a socket without a port: a hash of what it has instead.
-    portless: u64,
-}
-
-impl Address {
-    pub fn of(socket: &Socket) -> Self {
-        let portless = socket.portless.as_ref();
-        Self {
-            protocol: socket.protocol,
-            local: socket.local,
-            remote: socket.remote,
-            portless: portless.map_or(0, |portless| digest(portless, socket)),
-        }
-    }
-}
-
-/// What a socket without a port is bound to, as a number. A unix socket that no other can succeed, because it has
-/// no name or is one of many connections of that name, is identified by its inode.
-fn digest(portless: &Portless, socket: &Socket) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    match portless {
-        Portless::Unix(unix) if unix.name.is_none() || socket.is_connection() => {
-            socket.inode.hash(&mut hasher);
-        }
-        Portless::Unix(unix) => (unix.kind, &unix.name).hash(&mut hasher),
-        Portless::Packet(packet) => {
-            (packet.kind, packet.ethertype, &socket.interface).hash(&mut hasher);
-        }
-        Portless::Raw(raw) => (raw.number, raw.identifier).hash(&mut hasher),
-    }
-    hasher.finish()
-}
-
-/// What identifies a socket as far as that is possible without a cookie: [`Address`] and inode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    address: Address,
-    inode: Option<u32>,
-}
-
-impl Key {
-    pub fn of(socket: &Socket) -> Self {
-        Self {
-            address: Address::of(socket),
-            inode: socket.inode,
-        }
-    }
-
-    /// Whether two sockets have the same; nearly always the inode alone shows that they don't.
-    pub fn are_equal(one: &Socket, other: &Socket) -> bool {
-        one.inode == other.inode && Address::of(one) == Address::of(other)
-    }
-}
-
-/// Whether the kernel says that these are two sockets, whatever else they have in common.
-pub(super) fn have_different_cookies(one: &Socket, other: &Socket) -> bool {
-    let cookies = one.cookie.zip(other.cookie);
-    cookies.is_some_and(|(one, other)| one != other)
-}
 
 /// For each socket the index of the row that it continues; no row is given twice.
 pub(super) fn rows(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
@@ -140,7 +75,9 @@ impl Lookup<'_> {
         }
         let mut index: HashMap<K, VecDeque<usize>> = HashMap::new();
         for (at, live) in self.live.iter().enumerate() {
-            if let Some(key) = key(&live.row.socket).filter(|_| !self.is_taken[at]) {
+            if !self.is_taken[at]
+                && let Some(key) = key(&live.row.socket)
+            {
                 index.entry(key).or_default().push_back(at);
             }
         }

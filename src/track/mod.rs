@@ -8,6 +8,8 @@ mod changes;
 mod conflicts;
 mod dump_order;
 mod event;
+mod key;
+mod live;
 mod matching;
 mod row;
 mod table;

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use super::changes::{change, handover, learn_owner, set_conflict, take_end, update_row};
 use super::conflicts::mark_conflicts;
-use super::matching::{self, Address, Key};
+use super::key::{Address, Key};
+use super::live::Live;
+use super::matching;
 use super::{ChangeKind, Counts, Event, Row, RowId, Table};
 use crate::model::{
     EphemeralPorts, EphemeralUse, Kinds, Moment, Playback, Services, Snapshot, Socket,
@@ -61,30 +63,6 @@ impl TableUpdate {
     }
 }
 
-/// A row whose socket was in the last snapshot, or is missing from it for the first time.
-#[derive(Debug)]
-pub(super) struct Live {
-    pub row: Arc<Row>,
-    /// Its place in the last snapshot, if it was there under the key that it has now. Rows of the same
-    /// key are in the same order there as here.
-    pub dump_index: Option<usize>,
-    /// The first snapshot that it was missing from.
-    missing_since: Option<Moment>,
-    /// The missing listener whose address, and whose place in the table, this one took.
-    replaced: Option<Arc<Row>>,
-}
-
-impl Live {
-    pub(super) fn new(row: Arc<Row>) -> Self {
-        Self {
-            row,
-            dump_index: None,
-            missing_since: None,
-            replaced: None,
-        }
-    }
-}
-
 impl Tracker {
     /// A tracker that has seen nothing. Closed rows stay in the table for `linger`.
     pub fn new(linger: Duration) -> Self {
@@ -125,7 +103,7 @@ impl Tracker {
     pub fn apply(&mut self, mut snapshot: Snapshot) -> TableUpdate {
         let (now, kinds) = (snapshot.taken_at, snapshot.kinds);
         let mut sockets = std::mem::take(&mut snapshot.sockets);
-        self.services.name_sockets(&mut sockets);
+        Socket::name_services(&mut sockets, &self.services);
         self.drop_other_kinds(kinds);
         let replacements = self.release_replaced();
         let not_released = self.live.len() - replacements.len();

@@ -103,7 +103,7 @@ fn every_verdict_cause_and_note_is_explained() {
     {
         assert!(page.contains(&format!("\n| `{word}` | ")), "{word}");
     }
-    for word in variants("src/bind/verdict/unix.rs", "UnixCause") {
+    for word in variants("src/bind/verdict/unix/mod.rs", "UnixCause") {
         assert!(page.contains(&format!("\n| `{word}` | ")), "{word}");
     }
     for word in variants(source, "Outcome") {
@@ -120,7 +120,7 @@ fn every_state_owner_problem_and_gap_is_explained() {
     explains("docs/terms.md", as_strs(OwnerKind::as_str));
     explains(
         "docs/terms.md",
-        variants("src/model/snapshot.rs", "ProblemCode"),
+        variants("src/model/problem.rs", "ProblemCode"),
     );
     explains(
         "docs/terms.md",
@@ -313,7 +313,7 @@ fn the_schemas_have_every_word_of_the_code_and_no_other() {
         (
             common,
             "/$defs/problem_code",
-            "src/model/snapshot.rs",
+            "src/model/problem.rs",
             "ProblemCode",
         ),
         (

@@ -33,7 +33,7 @@ fn a_table_that_can_not_be_read_says_why_it_is_empty() {
         let before = ["-m", "sh", "-ec", script, "sh", cage, "no-netlink", BINARY];
         let live = Live::start_by("unshare", &before, (150, 30), &[]);
         let screen = live.wait_for_text("/proc/net is no help (ENOENT); mount /proc");
-        assert!(!screen.contains("Nothing listens"), "{screen}");
+        assert!(!screen.contains("Nothing is listening"), "{screen}");
     });
 }
 

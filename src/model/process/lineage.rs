@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_program_its_ancestors_and_pid_1_are_guarded_and_nobody_else() {
+    fn the_program_its_ancestors_and_pid_1_are_guarded_and_no_others() {
         let line = lineage(&[(40, 400), (30, 300), (20, 200), (1, 1)]);
         let guards = [(40, 400), (30, 300), (20, 200), (1, 1), (50, 500)];
         let guards = guards.map(|(pid, tick)| line.guard(&process(pid, tick)));

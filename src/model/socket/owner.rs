@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_a_socket_is_found_in_a_long_list_and_his_successor_is_not() {
+    fn an_owner_is_found_in_a_long_list_and_its_successor_is_not() {
         let all: Arc<[_]> = (1..=2000).map(|pid| process(pid * 3, 1)).collect();
         let owner = Owner::Known(Arc::clone(&all));
         assert!(all.iter().all(|process| owner.has(process)));

@@ -4,8 +4,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
-use crate::model::{Family, Protocol, Text, UnixKind};
+use crate::model::{Family, Protocol, Text};
 
 /// What a socket of a protocol without ports is bound to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,27 @@ pub struct UnixSocket {
     pub name: Option<UnixName>,
     /// The socket at the other end, if it is connected to one.
     pub peer: Option<UnixPeer>,
+}
+
+/// Which kind of socket it is; a client must be of the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[derive(IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum UnixKind {
+    /// `SOCK_STREAM`.
+    Stream,
+    /// `SOCK_DGRAM`: it receives once it is bound, and never listens.
+    Datagram,
+    /// `SOCK_SEQPACKET`.
+    SeqPacket,
+}
+
+impl UnixKind {
+    /// The word that JSON uses.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// What a unix socket is bound to. A path need not exist any more, and may be that of another mount

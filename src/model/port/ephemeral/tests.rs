@@ -148,7 +148,7 @@ fn a_range_that_is_none_and_sockets_of_another_protocol_are_no_matter() {
 }
 
 #[test]
-fn a_shortage_is_told_from_eighty_hundredths_on_with_what_helps_against_it() {
+fn a_shortage_is_a_problem_from_eighty_percent_on_with_its_remedy() {
     let told = |sockets: &[Vec<Socket>]| {
         let problem = used(&ports(TimeWaitReuse::Never), sockets).problem()?;
         Some((problem.message.to_string(), problem.brief.to_string()))

@@ -45,7 +45,7 @@ fn answers(lookups: &mut Lookups, uids: &[u32]) -> Vec<(u32, Answer)> {
 }
 
 #[test]
-fn the_name_service_answers_for_the_user_that_is_asked_for() {
+fn the_name_service_answers_for_the_requested_user() {
     let mut lookups = Lookups::default();
     assert!(lookups.tool.is_some(), "this system has getent");
     let expected = [

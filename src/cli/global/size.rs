@@ -1,11 +1,8 @@
 //! Sizes of files as a person types them: `500M`, `2G`.
 
-/// Reads a number of bytes; `K`, `M`, `G` and `T` are powers of 1,024, and a `B` or `iB` after them says nothing
-/// else.
-///
-/// # Errors
-/// What is wrong with it.
+/// Reads a number of bytes. `K`, `M`, `G` and `T` are powers of 1,024, with or without `B` or `iB` after them.
 pub fn parse(text: &str) -> Result<u64, String> {
+    const EXPECTED: &str = "expected a size such as 500M or 2G";
     let end = text.find(|c: char| !c.is_ascii_digit());
     let (digits, unit) = text.split_at(end.unwrap_or(text.len()));
     let power = match unit.to_ascii_lowercase().as_str() {
@@ -14,14 +11,12 @@ pub fn parse(text: &str) -> Result<u64, String> {
         "m" | "mb" | "mib" => 2,
         "g" | "gb" | "gib" => 3,
         "t" | "tb" | "tib" => 4,
-        _ => return Err("expected a size such as 500M or 2G".to_owned()),
+        _ => return Err(EXPECTED.to_owned()),
     };
-    let number: u64 = digits
-        .parse()
-        .map_err(|_| "expected a size such as 500M or 2G".to_owned())?;
+    let number: u64 = digits.parse().map_err(|_| EXPECTED.to_owned())?;
     match number.checked_mul(1 << (10 * power)) {
-        None => Err("that is larger than any file".to_owned()),
-        Some(0) => Err("a recording needs room for one reading".to_owned()),
+        None => Err("larger than any file".to_owned()),
+        Some(0) => Err("a recording needs room for one snapshot".to_owned()),
         Some(bytes) => Ok(bytes),
     }
 }
@@ -45,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_size_is_refused() {
+    fn what_is_not_a_size_is_refused() {
         for text in [
             "",
             "G",

@@ -5,10 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use strum::IntoStaticStr;
 
-use crate::model::{Gap, GapCode, Holder, Limits, Moment, Pid, Process, Text};
+use crate::model::{Gap, GapCode, Holder, Limits, Moment, Pid, Process, Text, UnixKind};
 
 /// What a unix socket is bound to (`unix(7)`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,27 +24,6 @@ impl fmt::Display for UnixAddress {
             Self::Path(path) => Text::new(path).fmt(f),
             Self::Abstract(name) => write!(f, "@{}", Text::new(name)),
         }
-    }
-}
-
-/// Which kind of socket it is; a client must be of the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[derive(IntoStaticStr)]
-#[strum(serialize_all = "lowercase")]
-pub enum UnixKind {
-    /// `SOCK_STREAM`.
-    Stream,
-    /// `SOCK_DGRAM`: it receives once it is bound, and never listens.
-    Datagram,
-    /// `SOCK_SEQPACKET`.
-    SeqPacket,
-}
-
-impl UnixKind {
-    /// The word that JSON uses.
-    pub fn as_str(self) -> &'static str {
-        self.into()
     }
 }
 
@@ -142,7 +119,7 @@ pub struct UnixEvidence {
 impl UnixEvidence {
     /// Whether the table and the kernel's answer agree. They don't where the name was taken or released between
     /// the two.
-    pub fn is_settled(&self) -> bool {
+    pub fn is_consistent(&self) -> bool {
         if self.gaps.iter().any(|gap| gap.code == GapCode::Table) {
             return true;
         }

@@ -1,4 +1,4 @@
-//! By pid, right after it was looked at again: nothing better is to be had through sysinfo.
+//! Sends signals by pid, right after the process was checked again: sysinfo has nothing better.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,64 +6,62 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sysinfo::{Pid as SysPid, ProcessRefreshKind, ProcessesToUpdate, System};
 
-use super::judgement::check_confirmation;
-use super::{Failure, Held, Sent, Unsent};
+use super::confirmation::check;
+use super::{Failure, NotSent, Recipient, Sent};
 use crate::app::{EndRole, Ending, Signal};
 use crate::model::Process;
 
-/// Start times are counted from a boot time that is derived from the wall clock: read at two
-/// moments, the same start may differ by a second. No pid comes round in so short a time.
+/// Start times are counted from a boot time that is derived from the wall clock: read at two moments, the same start
+/// may differ by a second. No pid is reused in so short a time.
 const BOOT_TIME_JITTER: Duration = Duration::from_secs(2);
 
 pub(super) fn send(ending: &Ending) -> Result<Sent, Failure> {
     let targets = ending.targets.iter();
     let processes: Vec<_> = targets.map(|target| Arc::clone(&target.process)).collect();
-    let kept_by = check_confirmation(ending, &processes)?;
-    let mut held = Vec::new();
-    for target in &ending.targets {
-        // What an ancestor is can't be looked at again here.
+    let supervisor = check(ending, &processes)?;
+    let mut recipients: Vec<Recipient> = Vec::new();
+    for (target, process) in ending.targets.iter().zip(processes) {
+        // Ancestors can't be checked here.
         let sent = match target.role {
-            EndRole::Owner => send_to(&target.process, ending.signal),
-            EndRole::Supervisor => Err(Unsent::KeepsNoMore),
+            EndRole::Owner => send_to(&process, ending.signal),
+            EndRole::Supervisor => Err(NotSent::IsNoAncestor),
         };
-        let process = Arc::clone(&target.process);
         match sent {
-            Ok(()) => held.push(Held { process }),
-            Err(Unsent::Ended) if !held.is_empty() => {}
+            Ok(()) => recipients.push(Recipient { process }),
+            Err(NotSent::Ended) if !recipients.is_empty() => {}
             Err(why) => {
-                let sent = held.into_iter().map(|one: Held| one.process).collect();
                 return Err(Failure {
-                    sent,
-                    ..why.of(&process)
+                    sent: recipients.into_iter().map(|one| one.process).collect(),
+                    ..why.to(&process)
                 });
             }
         }
     }
     Ok(Sent {
         is_dropped: false,
-        held,
-        kept_by,
+        recipients,
+        supervisor,
     })
 }
 
-fn send_to(process: &Process, signal: Signal) -> Result<(), Unsent> {
+fn send_to(process: &Process, signal: Signal) -> Result<(), NotSent> {
     let pid = SysPid::from_u32(process.pid);
-    let system = look(pid)?;
-    let found = system.process(pid).ok_or(Unsent::Ended)?;
+    let system = read(pid)?;
+    let found = system.process(pid).ok_or(NotSent::Ended)?;
     if !is_same(found, process) {
-        return Err(Unsent::Replaced);
+        return Err(NotSent::Replaced);
     }
     match found.kill_with(raw(signal)) {
         Some(true) => Ok(()),
-        Some(false) => Err(Unsent::Refused(
+        Some(false) => Err(NotSent::Refused(
             "not permitted, or it has ended already".into(),
         )),
-        None => Err(Unsent::Refused("this system has no such signal".into())),
+        None => Err(NotSent::Refused("this system has no such signal".into())),
     }
 }
 
-fn look(pid: SysPid) -> Result<System, Unsent> {
-    let mut system = System::new().map_err(|error| Unsent::Refused(error.to_string().into()))?;
+fn read(pid: SysPid) -> Result<System, NotSent> {
+    let mut system = System::new().map_err(|error| NotSent::Refused(error.to_string().into()))?;
     let only = ProcessesToUpdate::Some(&[pid]);
     system.refresh_processes_specifics(only, false, ProcessRefreshKind::nothing());
     Ok(system)
@@ -75,17 +73,17 @@ fn is_same(found: &sysinfo::Process, process: &Process) -> bool {
     starts.is_some_and(|(now, then)| now.duration_since(then).unsigned_abs() <= BOOT_TIME_JITTER)
 }
 
-impl Held {
+impl Recipient {
     /// Whether it has ended.
     pub(super) fn has_ended(&self) -> bool {
         let pid = SysPid::from_u32(self.process.pid);
-        look(pid).is_ok_and(|system| {
+        read(pid).is_ok_and(|system| {
             let found = system.process(pid);
             found.is_none_or(|found| !is_same(found, &self.process))
         })
     }
 
-    /// Why it still runs is not known here.
+    /// Why it still runs is unknown on these systems.
     #[expect(clippy::unused_self, reason = "as on Linux")]
     pub(super) const fn why_it_runs(&self, _signal: Signal) -> (String, Option<&'static str>) {
         (String::new(), None)
