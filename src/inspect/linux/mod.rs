@@ -23,7 +23,7 @@ use std::thread;
 use std::time::Duration;
 
 use self::namespaces::Namespaces;
-use self::redirects::PacketFilter;
+use self::redirects::{PacketFilter, sk_lookup};
 use self::rows::Rows;
 use super::PortInspector;
 use crate::model::{
@@ -62,6 +62,8 @@ pub(super) struct LinuxInspector {
 struct Traffic {
     namespaces: Namespaces,
     filter: PacketFilter,
+    /// What BPF programs leave unknown.
+    programs: Option<Vec<Gap>>,
     read_at: Option<Moment>,
 }
 
@@ -131,21 +133,25 @@ impl PortInspector for LinuxInspector {
     ) {
         let mut traffic = mem::take(&mut self.traffic).recent(evidence.taken_at);
         let Traffic {
-            namespaces, filter, ..
+            namespaces,
+            filter,
+            programs,
+            ..
         } = &mut traffic;
         let is_open = answered == Answered::Open;
         thread::scope(|scope| {
             // Redirects matter to the next server, too.
-            let is_known = filter.is_known(is_open);
-            let filter = Search::start(scope, is_known, || {
-                filter.redirects(protocol, port, is_open)
-            });
+            let is_known = filter.is_known();
+            let filter = Search::start(scope, is_known, || filter.redirects(protocol, port));
             let elsewhere = is_open.then(|| {
                 let is_known = namespaces.are_known(protocol);
                 Search::start(scope, is_known, || namespaces.sockets(protocol, port))
             });
             self.explain_rows(evidence, (protocol, port), answered);
             let gaps = &mut evidence.gaps;
+            if is_open {
+                gaps.extend_from_slice(programs.get_or_insert_with(sk_lookup::gaps));
+            }
             if let Some(search) = elsewhere {
                 let code = GapCode::Namespaces;
                 evidence.elsewhere = search.finish("other network namespaces", code, gaps);

@@ -17,14 +17,6 @@ const MOST_NAMED: usize = 4;
 /// No more redirects of one port are kept than this.
 const MOST_REDIRECTS: usize = 64;
 
-/// The redirects of a port.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) redirects: Vec<Redirect>,
-    /// Rules that may redirect it and could not be traced.
-    pub(super) unknown: Vec<String>,
-}
-
 /// A redirect before it is described.
 struct Draft {
     sent: Sent,
@@ -33,14 +25,14 @@ struct Draft {
     version: Option<Version>,
 }
 
-/// Traces a port's packets through every table and describes each redirect once; `own` are the addresses of this
-/// machine, if they could be read.
+/// Traces a port's packets through every table and describes each redirect once. Also returns what may redirect it and
+/// could not be traced. `own` are the addresses of this machine, if they could be read.
 pub(super) fn redirects(
     tables: &[&Table],
     protocol: Protocol,
     port: u16,
     own: Option<&[IpNet]>,
-) -> Found {
+) -> (Vec<Redirect>, Vec<String>) {
     let (mut drafts, mut unknown) = (Vec::new(), Vec::new());
     for table in tables {
         for base in &table.bases {
@@ -57,7 +49,6 @@ pub(super) fn redirects(
                 let found = traced.found.into_iter();
                 drafts.extend(found.filter_map(|sent| draft(sent, &packet)));
                 for what in traced.unknown {
-                    let what = format!("{}: {what}", table.place);
                     if !unknown.contains(&what) {
                         unknown.push(what);
                     }
@@ -89,10 +80,7 @@ pub(super) fn redirects(
     }
     drafts.truncate(MOST_REDIRECTS);
     let redirect = |draft| redirect(draft, protocol, port);
-    Found {
-        redirects: drafts.into_iter().map(redirect).collect(),
-        unknown,
-    }
+    (drafts.into_iter().map(redirect).collect(), unknown)
 }
 
 /// A rule that sends packets elsewhere; `None` if they stay where they are.

@@ -112,10 +112,10 @@ mod tests {
 
     fn texts(protocol: Protocol, port: u16, own: &[&str]) -> Vec<String> {
         let own: Vec<IpNet> = own.iter().map(|net| net.parse().unwrap()).collect();
-        let found = redirects(&[&parse(LISTED)], protocol, port, Some(&own));
+        let (found, _) = redirects(&[&parse(LISTED)], protocol, port, Some(&own));
         let sentence =
             |one: &crate::model::Redirect| format!("{} go to {}", one.packets("it"), one.target());
-        found.redirects.iter().map(sentence).collect()
+        found.iter().map(sentence).collect()
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod ipvs;
 mod nftables;
 mod packet;
 mod rule;
-mod sk_lookup;
+pub(super) mod sk_lookup;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -27,7 +27,6 @@ use std::io::ErrorKind;
 use ipnet::IpNet;
 use rustix::thread::CapabilitySet;
 
-use self::describe::Found;
 use self::nftables::NftTable;
 use self::packet::Version;
 use self::rule::Table;
@@ -40,38 +39,22 @@ use crate::source::linux::tools::{Printed, ToolCommand, run_all};
 #[derive(Default)]
 pub(super) struct PacketFilter {
     rules: Option<Rules>,
-    /// What BPF programs leave unknown.
-    programs: Option<Vec<Gap>>,
 }
 
 impl PacketFilter {
-    /// Whether everything is known since an earlier port, or can't be read.
-    pub(super) fn is_known(&self, with_programs: bool) -> bool {
-        let has_programs = self.programs.is_some() || !with_programs;
-        has_programs && (self.rules.is_some() || !may_read())
+    /// Whether the rules are known since an earlier port, or can't be read.
+    pub(super) fn is_known(&self) -> bool {
+        self.rules.is_some() || !may_read()
     }
 
-    /// Every redirect of the port in this network namespace, and what is unknown about them: `with_programs` also
-    /// because of BPF programs.
-    pub(super) fn redirects(
-        &mut self,
-        protocol: Protocol,
-        port: u16,
-        with_programs: bool,
-    ) -> (Vec<Redirect>, Vec<Gap>) {
-        let mut gaps = Vec::new();
-        if with_programs {
-            gaps.extend_from_slice(self.programs.get_or_insert_with(sk_lookup::gaps));
-        }
+    /// Every redirect of the port in this network namespace, and what is unknown about them.
+    pub(super) fn redirects(&mut self, protocol: Protocol, port: u16) -> (Vec<Redirect>, Vec<Gap>) {
         if !may_read() {
             let message = "packet redirects can only be read by root";
-            gaps.push(Gap::new(GapCode::Redirects, message));
-            return (Vec::new(), gaps);
+            return (Vec::new(), vec![Gap::new(GapCode::Redirects, message)]);
         }
         let rules = self.rules.get_or_insert_with(Rules::read);
-        let (redirects, more) = rules.redirects(protocol, port);
-        gaps.extend(more);
-        (redirects, gaps)
+        rules.redirects(protocol, port)
     }
 }
 
@@ -198,16 +181,11 @@ impl Rules {
 
     /// Adds what a tool saved; returns whether the table was in it.
     fn add_saved(&mut self, wanted: &Wanted, printed: Printed) -> bool {
-        let Wanted {
-            save,
-            name,
-            version,
-            table,
-        } = *wanted;
+        let (name, save) = (wanted.name, wanted.save);
         let why = match printed {
             Ok(Some(text)) => {
                 let text = String::from_utf8_lossy(&text);
-                let parsed = iptables::parse(&text, name, table, version);
+                let parsed = iptables::parse(&text, name, wanted.table, wanted.version);
                 let is_there = parsed.is_some();
                 self.others.extend(parsed);
                 return is_there;
@@ -259,10 +237,8 @@ impl Rules {
     fn redirects(&self, protocol: Protocol, port: u16) -> (Vec<Redirect>, Vec<Gap>) {
         let nftables = self.nftables.iter().map(|one| &one.table);
         let tables: Vec<&Table> = nftables.chain(&self.others).collect();
-        let Found {
-            mut redirects,
-            unknown,
-        } = describe::redirects(&tables, protocol, port, self.own.as_deref());
+        let own = self.own.as_deref();
+        let (mut redirects, unknown) = describe::redirects(&tables, protocol, port, own);
         for redirect in &mut redirects {
             redirect.to.is_unreachable = redirect.to.address.is_some_and(addresses::is_unreachable);
         }

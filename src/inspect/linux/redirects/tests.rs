@@ -14,12 +14,11 @@ const OWN: [&str; 4] = ["127.0.0.0/8", "10.0.0.1/32", "::1/128", "fd00::9/128"];
 /// A sentence for each redirect of a port, then one for each unknown.
 fn sentences(tables: &[&Table], protocol: Protocol, port: u16) -> Vec<String> {
     let own: Vec<IpNet> = OWN.iter().map(|net| net.parse().unwrap()).collect();
-    let found = redirects(tables, protocol, port, Some(&own));
-    let sentences = found
-        .redirects
+    let (redirects, unknown) = redirects(tables, protocol, port, Some(&own));
+    let sentences = redirects
         .iter()
         .map(|one| format!("{} -> {}", one.packets("it"), one.target()));
-    let unknown = found.unknown.iter().map(|what| format!("? {what}"));
+    let unknown = unknown.iter().map(|what| format!("? {what}"));
     sentences.chain(unknown).collect()
 }
 

@@ -165,10 +165,9 @@ impl Tracer<'_> {
     }
 
     fn give_up(&mut self, why: &str) {
-        let unknown = &mut self.trace.unknown;
-        if !unknown.iter().any(|one| one == why) {
-            unknown.push(why.to_owned());
-        }
+        self.trace
+            .unknown
+            .push(format!("{}: {why}", self.table.place));
     }
 }
 
