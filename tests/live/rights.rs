@@ -15,7 +15,7 @@ fn hidden_owners_are_rows_all_the_same_and_the_header_says_what_would_show_them(
             let row = row(&screen, port).unwrap();
             assert!(row.contains(" hidden ") && row.contains(" root "), "{row}");
         }
-        live.wait_for_text("3 owners hidden (CAP_SYS_PTRACE)");
+        live.wait_for_text("3 owners hidden (CAP_SYS_PTRACE");
         live.press("K");
         live.wait_for_text(
             "owners of 3 sockets are hidden even from root: it takes CAP_SYS_PTRACE",

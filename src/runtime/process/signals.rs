@@ -40,6 +40,7 @@ mod unix {
     use signal_hook::iterator::Signals as Caught;
 
     use super::{ControlFlow, Signal, io};
+    use crate::source::proc_stat;
 
     /// Signals that end a process without a handler, some with a core dump. They are caught to give the terminal
     /// back first; then they take their effect. Not those of a fault in the program itself (`SIGSEGV` and its
@@ -163,29 +164,22 @@ mod unix {
     /// Whether there is an ancestor outside our job but inside our session, such as a shell with job
     /// control. Without one (`xterm -e sockeye`) a stop would be for ever. `true` without a `/proc`.
     fn can_be_continued() -> bool {
-        let Some((mut parent, group, session)) = ids_of("self") else {
+        // An id may be 0 (a leader outside our PID namespace), which rustix's `getsid` and `getpgid` take for
+        // impossible.
+        let Some(own) = proc_stat::own() else {
             return true;
         };
-        while let Some(ancestor) = ids_of(&parent.to_string()) {
-            if ancestor.2 != session {
+        let mut parent = own.parent;
+        while let Some(ancestor) = proc_stat::proc_stat(parent) {
+            if ancestor.session != own.session {
                 return false;
             }
-            if ancestor.1 != group {
+            if ancestor.process_group != own.process_group {
                 return true;
             }
-            parent = ancestor.0;
+            parent = ancestor.parent;
         }
         false
-    }
-
-    /// Parent, process group and session: fields 4 to 6 of `/proc/PID/stat`, after the name, which may contain
-    /// anything. An id may be 0 (a leader outside our PID namespace), which rustix's `getsid` and `getpgid`
-    /// take for impossible.
-    fn ids_of(pid: &str) -> Option<(u32, u32, u32)> {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (_, fields) = stat.rsplit_once(") ")?;
-        let mut ids = fields.split(' ').skip(1).map_while(|id| id.parse().ok());
-        Some((ids.next()?, ids.next()?, ids.next()?))
     }
 
     #[cfg(test)]
@@ -195,8 +189,8 @@ mod unix {
         #[test]
         fn the_parent_of_this_process_is_found() {
             if cfg!(target_os = "linux") {
-                let (parent, ..) = ids_of("self").unwrap();
-                assert_eq!(parent, std::os::unix::process::parent_id());
+                let own = proc_stat::own().unwrap();
+                assert_eq!(own.parent, std::os::unix::process::parent_id());
             }
         }
     }

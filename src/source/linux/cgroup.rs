@@ -5,11 +5,11 @@
 //! it. In a large tree the walk is spread over several snapshots. `placement` says what a path means.
 
 use std::collections::{HashMap, HashSet};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::mounts::mounts;
 use super::placement::Placement;
 use crate::model::{Moment, Pid};
 
@@ -112,7 +112,7 @@ fn root() -> Option<PathBuf> {
     let mountinfo = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
     // One that another mount covers is still listed.
     let is_seen = |root: &PathBuf| root.join("cgroup.procs").exists();
-    mount_points(&mountinfo).find(is_seen)
+    cgroup_roots(&mountinfo).find(is_seen)
 }
 
 /// A walk over every directory of the cgroup2 tree.
@@ -164,80 +164,25 @@ impl Walk {
     }
 }
 
-/// Where cgroup2 trees are mounted: `/sys/fs/cgroup`, or `/sys/fs/cgroup/unified` beside the old
-/// kind. See `proc_pid_mountinfo(5)`.
-fn mount_points(mountinfo: &[u8]) -> impl Iterator<Item = PathBuf> {
-    mountinfo.split(|&byte| byte == b'\n').filter_map(|line| {
-        let mut fields = line.split(|&byte| byte == b' ');
-        let point = fields.nth(4)?;
-        let kind = fields.skip_while(|&field| field != b"-").nth(1)?;
-        (kind == b"cgroup2").then(|| unescape(point))
-    })
-}
-
-/// Undoes the kernel's `\040` for a blank and the like.
-fn unescape(point: &[u8]) -> PathBuf {
-    let mut out = Vec::with_capacity(point.len());
-    let mut rest = point;
-    while let [first, tail @ ..] = rest {
-        let escape = tail.get(..3).filter(|_| *first == b'\\');
-        if let Some(byte) = escape.and_then(octal) {
-            out.push(byte);
-            rest = &tail[3..];
-        } else {
-            out.push(*first);
-            rest = tail;
-        }
-    }
-    PathBuf::from(std::ffi::OsStr::from_bytes(&out))
-}
-
-/// Only digits: `from_str_radix` accepts a sign too.
-fn octal(digits: &[u8]) -> Option<u8> {
-    let is_number = digits.iter().all(|byte| matches!(byte, b'0'..=b'7'));
-    let digits = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
-    u8::from_str_radix(digits, 8).ok()
+/// Where cgroup2 trees are mounted: `/sys/fs/cgroup`, or `/sys/fs/cgroup/unified` beside the old kind.
+fn cgroup_roots(mountinfo: &[u8]) -> impl Iterator<Item = PathBuf> {
+    let roots = mounts(mountinfo).filter(|mount| mount.kind == b"cgroup2");
+    roots.map(|mount| mount.point)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// As `mangle` of the kernel does it (`fs/seq_file.c`).
-    fn escape(point: &[u8]) -> Vec<u8> {
-        let escaped = |&byte: &u8| match byte {
-            b' ' | b'\t' | b'\n' | b'\\' => format!("\\{byte:03o}").into_bytes(),
-            _ => vec![byte],
-        };
-        point.iter().flat_map(escaped).collect()
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn a_mount_point_that_the_kernel_escapes_reads_back(
-            point in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..12),
-        ) {
-            let read = unescape(&escape(&point));
-            proptest::prop_assert_eq!(read.as_os_str().as_bytes(), &point);
-        }
-    }
-
-    #[test]
-    fn what_is_no_escape_stays_as_it_is() {
-        for point in [&b"/a\\+12"[..], b"/a\\777", b"/a\\04", b"/a\\", b"/a\\8"] {
-            assert_eq!(unescape(point).as_os_str().as_bytes(), point);
-        }
-    }
-
     #[test]
     fn the_mount_point_is_found_among_others() {
         let mountinfo = b"31 23 0:28 / /sys/fs/cgroup rw shared:9 - tmpfs tmpfs rw\n\
             32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
             41 31 0:38 / /odd\\040place rw,relatime shared:5 master:1 - cgroup2 cgroup2 rw\n";
-        let found: Vec<PathBuf> = mount_points(mountinfo).collect();
+        let found: Vec<PathBuf> = cgroup_roots(mountinfo).collect();
         assert_eq!(found, [PathBuf::from("/odd place")]);
         let mountinfo = b"31 23 0:28 / /sys rw - sysfs sysfs rw\n\nx y\n";
-        assert_eq!(mount_points(mountinfo).count(), 0);
+        assert_eq!(cgroup_roots(mountinfo).count(), 0);
     }
 
     /// A tree of 24 groups, gone at the end.

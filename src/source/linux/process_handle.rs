@@ -43,7 +43,7 @@ impl ProcessHandle {
     /// # Errors
     /// `ESRCH` once it has ended.
     pub fn started_at_tick(&self) -> io::Result<u64> {
-        let stat = ProcStat::read(self.open_file("stat")?).map_err(errno)?;
+        let stat = ProcStat::read(self.open_file("stat")?).map_err(|error| errno(&error))?;
         let stat = stat.ok_or(Errno::IO)?;
         if stat.has_ended {
             return Err(Errno::SRCH);
@@ -127,7 +127,8 @@ impl ProcessHandle {
     fn status(&self) -> io::Result<Status> {
         let mut bytes = Vec::new();
         let mut file = self.open_file("status")?;
-        file.read_to_end(&mut bytes).map_err(errno)?;
+        file.read_to_end(&mut bytes)
+            .map_err(|error| errno(&error))?;
         // Only the name may be anything.
         Ok(Status(String::from_utf8_lossy(&bytes).into_owned()))
     }
@@ -138,8 +139,8 @@ impl ProcessHandle {
     }
 }
 
-fn errno(error: std::io::Error) -> Errno {
-    Errno::from_io_error(&error).unwrap_or(Errno::IO)
+fn errno(error: &std::io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
 
 /// What a process does about a signal (`proc_pid_status(5)`).

@@ -122,9 +122,9 @@ impl Processes {
             generation.dedup();
         }
         // sysinfo removes an ended process only when it is refreshed.
-        let lost = former.into_keys();
-        let lost: Vec<_> = lost.filter(|pid| !self.known.contains_key(pid)).collect();
-        refresh_system(&mut system, &lost);
+        former.retain(|pid, _| !self.known.contains_key(pid));
+        let forgotten: Vec<Pid> = former.into_keys().collect();
+        refresh_system(&mut system, &forgotten);
         self.prune(&mut system);
         self.system = Some(system);
         ended_owners

@@ -91,6 +91,11 @@ fn read(process: &str) -> Option<ProcStat> {
 }
 
 #[cfg(not(target_os = "linux"))]
+pub(crate) fn own() -> Option<ProcStat> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
 pub(crate) fn proc_stat(_pid: Pid) -> Option<ProcStat> {
     None
 }
@@ -102,15 +107,12 @@ mod tests {
     #[test]
     fn the_name_may_hold_anything() {
         let line =
-            b"12 (a) b (\xffc) S 7 12 12 0 -1 4194304 1 0 0 0 1 2 0 0 20 0 1 0 98765 1 2 3\n";
+            b"12 (a) b (\xffc) T 7 12 11 34816 -1 4194304 1 0 0 0 1 2 0 0 20 0 1 0 98765 1 2 3\n";
         let stat = ProcStat::parse(line).unwrap();
         assert_eq!(stat.name, b"a) b (\xffc");
-        let ProcStat {
-            parent,
-            started_at_tick,
-            ..
-        } = stat;
-        assert_eq!((parent, started_at_tick), (7, 98765));
+        assert_eq!((stat.parent, stat.started_at_tick), (7, 98765));
+        let ids = (stat.process_group, stat.session, stat.terminal);
+        assert_eq!((stat.state, ids), (b'T', (12, 11, 34816)));
         assert!(!stat.has_ended);
     }
 

@@ -44,15 +44,21 @@ pub(super) struct Facts {
 impl Facts {
     /// Reads them; `None` if the process is gone or can't be seen.
     pub(super) fn of(pid: Pid) -> Option<Self> {
-        let read = |file: &str| fs::read(format!("/proc/{pid}/{file}"));
-        let text =
-            |file: &str| String::from_utf8_lossy(&read(file).unwrap_or_default()).into_owned();
+        let text = |file: &str| {
+            let bytes = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        let stat = proc_stat(pid)?;
         let mut facts = Self {
             pid,
+            parent: stat.parent,
+            comm: String::from_utf8_lossy(&stat.name).into_owned(),
+            state: stat.state.into(),
+            terminal: stat.terminal,
+            started_at_tick: stat.started_at_tick,
             cgroup: cgroup(&text("cgroup")),
             ..Self::default()
         };
-        facts.parse_stat(&String::from_utf8_lossy(&read("stat").ok()?))?;
         let cmdline = text("cmdline");
         let arguments = cmdline.strip_suffix('\0').unwrap_or(&cmdline);
         if !arguments.is_empty() {
@@ -60,19 +66,6 @@ impl Facts {
         }
         facts.parse_status(&text("status"));
         Some(facts)
-    }
-
-    /// `PID (NAME) STATE PARENT GROUP SESSION TERMINAL … START`: the name may hold anything.
-    fn parse_stat(&mut self, line: &str) -> Option<()> {
-        let (head, rest) = line.rsplit_once(')')?;
-        head.split_once('(')?.1.clone_into(&mut self.comm);
-        let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
-        let number = |at: usize| fields.get(at)?.parse::<i64>().ok();
-        self.state = fields.first()?.chars().next()?;
-        self.parent = number(1)?.try_into().ok()?;
-        self.terminal = number(4)?.try_into().unwrap_or(0);
-        self.started_at_tick = number(19)?.try_into().ok()?;
-        Some(())
     }
 
     fn parse_status(&mut self, status: &str) {
@@ -294,16 +287,6 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_line_of_stat_is_read_whatever_the_name() {
-        let mut facts = Facts::default();
-        let line = "12 (a) b (c) T 7 12 11 34816 12 4194304 1 0 0 0 1 2 0 0 20 0 1 0 98765 1 2 3\n";
-        facts.parse_stat(line).unwrap();
-        assert_eq!(facts.comm, "a) b (c");
-        assert_eq!((facts.parent, facts.terminal), (7, 34816));
-        assert_eq!((facts.started_at_tick, facts.run()), (98765, Run::Stopped));
-    }
 
     #[test]
     fn the_signal_sets_and_users_are_read() {

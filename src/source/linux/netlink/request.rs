@@ -73,11 +73,11 @@ impl DumpRequest {
 
     /// The type of the message and its payload.
     pub(super) fn encode(self) -> (u16, Vec<u8>) {
-        let (part, port, states, extensions) = match self {
+        let (part, local_port, states, extensions) = match self {
             Self::Walk(extras) => return (TCPDIAG_GETSOCK, walk_request(extras)),
             Self::All(part) => (part, 0, Extras::ALL.states(), 0),
             Self::Table(part, extras) => (part, 0, extras.states(), extras.extensions()),
-            Self::OnPort(part, port) => (part, port, Extras::ALL.states(), INFO),
+            Self::OnPort(part, number) => (part, number, Extras::ALL.states(), INFO),
             Self::Waiting(part) => (part, 0, WAITING, 0),
         };
         let family = match part.family {
@@ -90,7 +90,7 @@ impl DumpRequest {
         };
         let mut request = inet_request(family, protocol, states);
         request[2] = extensions;
-        request[8..10].copy_from_slice(&port.to_be_bytes());
+        request[8..10].copy_from_slice(&local_port.to_be_bytes());
         (SOCK_DIAG_BY_FAMILY, request)
     }
 }

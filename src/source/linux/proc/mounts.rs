@@ -45,16 +45,10 @@ pub(crate) fn unescape(text: &[u8], prefix: &[u8], digits: usize, radix: u32) ->
     while let [first, tail @ ..] = rest {
         let behind = rest.strip_prefix(prefix);
         let number = behind.and_then(|behind| behind.split_at_checked(digits));
-        match number.and_then(|(number, behind)| Some((byte(number, radix)?, behind))) {
-            Some((byte, behind)) => {
-                out.push(byte);
-                rest = behind;
-            }
-            None => {
-                out.push(*first);
-                rest = tail;
-            }
-        }
+        let escaped = number.and_then(|(number, behind)| Some((byte(number, radix)?, behind)));
+        let (byte, behind) = escaped.unwrap_or((*first, tail));
+        out.push(byte);
+        rest = behind;
     }
     out
 }

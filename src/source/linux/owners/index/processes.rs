@@ -126,7 +126,9 @@ impl<C> ProcessIndex<C> {
 /// list, and it is copied once for all of them: copied for each, 200 listeners of 2,000 processes took seconds. The
 /// list before is kept, so that no other gets its address.
 #[derive(Default)]
-struct ChangedLists(HashMap<usize, (Arc<[Pid]>, Arc<[Pid]>), BuildSpread>);
+struct ChangedLists(HashMap<usize, BeforeAndAfter, BuildSpread>);
+
+type BeforeAndAfter = (Arc<[Pid]>, Arc<[Pid]>);
 
 impl ChangedLists {
     fn change(

@@ -39,7 +39,7 @@ pub(crate) struct Hints {
 #[derive(Debug, Default)]
 pub(crate) struct Owners {
     /// For sockets in descriptor tables: by pid ascending, one for each process.
-    pub(crate) descriptors: HashMap<u32, Vec<Descriptor>>,
+    descriptors: HashMap<u32, Vec<Descriptor>>,
     /// For sockets in other places.
     other_places: HashMap<u32, (Arc<[Pid]>, FoundIn)>,
     /// Why an owner may be hidden.

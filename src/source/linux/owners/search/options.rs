@@ -28,9 +28,6 @@ pub(crate) struct SocketFacts {
     pub(super) remote: Option<Endpoint>,
 }
 
-/// Until the renames.
-pub(crate) use self::read as ask;
-
 /// Reads the facts of this inode through a descriptor of a process that has it.
 ///
 /// # Errors

@@ -19,9 +19,6 @@ pub(crate) struct Unlisted {
     pub(crate) pids: Vec<Pid>,
 }
 
-/// Until the renames.
-pub(crate) use self::find as look;
-
 /// Finds the sockets of a port that are not among those `listed`, by inode.
 ///
 /// # Errors
