@@ -4,7 +4,7 @@
 //! and close, at once or, with `SOCKEYE_CHURN_SOCKETS=100000`, when so many sockets are there. They spread over many addresses of 127/8, and every second connection is reset
 //! (`SO_LINGER` 0) instead of leaving a `TIME_WAIT`, so that no port runs out. A third opens listeners at
 //! uneven times and closes each after three seconds or more, and writes down when; `sockeye watch` must
-//! tell each of them, by this process, and how late it does is the difference. Meanwhile the live table
+//! print each of them with this process, and how late it does is the difference. Meanwhile the live table
 //! shows everything. `SOCKEYE_CHURN_SECONDS=600` makes the ten minutes of `benches/README.md`; a minute is
 //! the default. Nothing is asserted.
 #![allow(clippy::print_stdout, reason = "its figures are its result")]
@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use load::{Outcome, millis, time};
-use session::{Session, Waits, held_by, memory_of};
+use session::{Session, Waits, descriptors_and_threads_of, memory_of};
 
 const ROLE: &str = "SOCKEYE_CHURN_ROLE";
 
@@ -38,7 +38,7 @@ const MOST_KEPT: u32 = 9000;
 /// Servers of a process, and so connections that it makes one after the other before it looks at the time.
 const TURN: u8 = 20;
 
-/// What a connecting process is told: how many it opens in a second, and how many it keeps.
+/// Arguments of a connecting process: how many it opens in a second, and how many it keeps.
 const ORDERS: &str = "SOCKEYE_CHURN_ORDERS";
 
 /// Time between two lines of the table.
@@ -94,11 +94,11 @@ fn bench() -> Outcome {
         sample(began, &connectors, &mut session, &watch)?;
     }
     session.end();
-    let told = listener.end()?;
-    // What closed last is told within an interval and a second look.
+    let done = listener.end()?;
+    // The last close is printed within an interval and a second snapshot.
     std::thread::sleep(Duration::from_secs(3));
     watch.end()?;
-    compare(&told, &watch.told());
+    compare(&done, &watch.events());
     Ok(())
 }
 
@@ -121,16 +121,16 @@ fn sample(began: Instant, connectors: &[Part], session: &mut Session, watch: &Wa
         count("inuse"),
         count("tw"),
         session.memory()?,
-        held_by(&session.pid())?,
-        waits.told(),
+        descriptors_and_threads_of(&session.pid())?,
+        waits.summary(),
         memory_of(&watch.child.id().to_string())?,
-        held_by(&watch.child.id().to_string())?,
+        descriptors_and_threads_of(&watch.child.id().to_string())?,
         millis(ss.cpu),
     );
     Ok(())
 }
 
-/// A process of this program in a role of its own, which tells what it does in lines.
+/// A process of this program in another role, which prints what it does in lines.
 struct Part {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -183,13 +183,13 @@ fn collect(child: &mut Child) -> Outcome<(Lines, std::thread::JoinHandle<()>)> {
     let kept = Arc::clone(&lines);
     let reader = std::thread::spawn(move || {
         for line in out.lines().map_while(Result::ok) {
-            kept.lock().expect("nobody panics with it").push(line);
+            kept.lock().expect("no thread panics with it").push(line);
         }
     });
     Ok((lines, reader))
 }
 
-/// `sockeye watch`, asked for listeners alone.
+/// `sockeye watch` of listeners only.
 struct Watch {
     child: Child,
     lines: Lines,
@@ -217,7 +217,7 @@ impl Watch {
         reader.join().map_err(|_| "the reader panicked".into())
     }
 
-    fn told(&self) -> Vec<serde_json::Value> {
+    fn events(&self) -> Vec<serde_json::Value> {
         let lines = self.lines.lock().expect("the reader does not panic");
         lines
             .iter()
@@ -226,17 +226,17 @@ impl Watch {
     }
 }
 
-/// What the listening process did (`opened PORT PID MILLIS`, `closed …`) beside what `watch` told.
-fn compare(done: &[String], told: &[serde_json::Value]) {
+/// What the listening process did (`opened PORT PID MILLIS`, `closed …`) and what `watch` printed.
+fn compare(done: &[String], printed: &[serde_json::Value]) {
     let mut heard: HashMap<(String, u64), Vec<&serde_json::Value>> = HashMap::new();
-    for event in told {
+    for event in printed {
         let change = event["kind"].as_str().unwrap_or_default().to_owned();
         let port = event["socket"]["local"]["port"]
             .as_u64()
             .unwrap_or_default();
         heard.entry((change, port)).or_default().push(event);
     }
-    let (mut missed, mut twice, mut strangers, mut unknown) = (0, 0, 0, 0);
+    let (mut missed, mut twice, mut wrong_owner, mut unknown) = (0, 0, 0, 0);
     let mut late = Vec::new();
     for line in done {
         let words: Vec<_> = line.split(' ').collect();
@@ -252,7 +252,7 @@ fn compare(done: &[String], told: &[serde_json::Value]) {
         };
         match event["socket"]["pids"][0].as_u64() {
             None => unknown += 1,
-            owner => strangers += usize::from(owner != pid.parse().ok()),
+            owner => wrong_owner += usize::from(owner != pid.parse().ok()),
         }
         let seen = event["at"]
             .as_str()
@@ -263,8 +263,8 @@ fn compare(done: &[String], told: &[serde_json::Value]) {
     late.sort_unstable();
     let (median, worst) = (late.get(late.len() / 2), late.last());
     println!(
-        "listeners opened and closed: {} events, {missed} missed, {twice} told twice, {strangers} by another \
-         process, {unknown} before its process was found; told after ms: median {median:?}, worst {worst:?}",
+        "listeners opened and closed: {} events, {missed} missed, {twice} printed twice, {wrong_owner} by another \
+         process, {unknown} before its process was found; printed after ms: median {median:?}, worst {worst:?}",
         done.len()
     );
 }
@@ -313,7 +313,7 @@ fn open_and_close() -> Outcome {
 /// A listener every 300 ms or so, each for three to five seconds.
 fn listen_now_and_then() -> Outcome {
     let pid = std::process::id();
-    let tell = |what: &str, port: u16| {
+    let write_event = |what: &str, port: u16| {
         println!("{what} {port} {pid} {}", Timestamp::now().as_millisecond());
     };
     let stopped = stopped();
@@ -326,12 +326,12 @@ fn listen_now_and_then() -> Outcome {
         while open.first().is_some_and(|(end, ..)| *end <= Instant::now()) {
             let (_, port, listener) = open.remove(0);
             drop(listener);
-            tell("closed", port);
+            write_event("closed", port);
         }
         // Each its own port, so that each is one line of either kind.
         let port = u16::try_from(10_000 + turn % 50_000)?;
         if !is_over && let Ok(listener) = TcpListener::bind((Ipv4Addr::new(127, 9, 9, 9), port)) {
-            tell("opened", port);
+            write_event("opened", port);
             open.push((Instant::now() + Duration::from_secs(4), port, listener));
         }
         std::thread::sleep(Duration::from_millis(200 + turn * 37 % 211));

@@ -45,14 +45,14 @@ fn bench(size: Size) -> Outcome {
     let mut session = Session::start(&["--all"]);
     let (rows, owners) = session.begin();
     println!("  first rows after {rows:.0} ms, owners after {owners:.0}");
-    session.settle();
+    session.wait_until_idle();
     println!("  key to screen, ms (median / 95 % / worst):");
     press_all_kinds(&mut session);
-    session.settle();
+    session.wait_until_idle();
     let (cpu, bytes) = session.rest(REST)?;
     println!("  left alone for {REST:?}: {cpu:.1} % of a core, {bytes} bytes written");
     session.press("p");
-    session.settle();
+    session.wait_until_idle();
     let (cpu, bytes) = session.rest(REST)?;
     println!("  paused for {REST:?}: {cpu:.1} % of a core, {bytes} bytes written");
     println!("  memory: {:.1} MiB", session.memory()?);
@@ -65,7 +65,7 @@ fn bench(size: Size) -> Outcome {
 }
 
 fn press_all_kinds(session: &mut Session) {
-    println!("    moves: {}", session.move_about(300).told());
+    println!("    moves: {}", session.move_about(300).summary());
     let mut typed = session::Waits::default();
     for filter in [
         "127.0.0.1:4",
@@ -82,18 +82,18 @@ fn press_all_kinds(session: &mut Session) {
         session.press("\r");
         session.press("\x1b");
     }
-    println!("    letters of a filter: {}", typed.told());
+    println!("    letters of a filter: {}", typed.summary());
     println!(
         "    another order: {}",
-        session.type_keys(["s", "S"].repeat(12)).told()
+        session.type_keys(["s", "S"].repeat(12)).summary()
     );
     println!(
         "    another view: {}",
-        session.type_keys(["1", "2", "3"].repeat(10)).told()
+        session.type_keys(["1", "2", "3"].repeat(10)).summary()
     );
     println!(
         "    details, opened and closed: {}",
-        session.type_keys(["\r"; 20]).told()
+        session.type_keys(["\r"; 20]).summary()
     );
 }
 

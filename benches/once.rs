@@ -1,8 +1,8 @@
 //! What the commands that run once take on a busy machine: `cargo bench --bench once`.
 //!
 //! Beside the load of 10,420 sockets and 1,020 processes: `list`, and `list` and `check` of a port whose
-//! owner has many descriptors (so that it is looked at first), of one whose owner has the fewest (so that
-//! it is looked at last), and of one that nobody has; and one `ss -tuanp`. Medians; nothing is asserted.
+//! owner has many descriptors (so that it is scanned first), of one whose owner has the fewest (so that
+//! it is scanned last), and of a free one; and one `ss -tuanp`. Medians; nothing is asserted.
 #![allow(clippy::print_stdout, reason = "its figures are its result")]
 #![allow(clippy::disallowed_methods, reason = "it measures")]
 
@@ -22,14 +22,14 @@ fn main() -> Outcome {
 fn bench() -> Outcome {
     println!("| command | CPU, ms | wall, ms | CPU ÷ ss |\n|---|---|---|---|");
     let ss = median(ROUNDS, || Ok(time(Command::new("ss").arg("-tuanp"))?.0))?;
-    tell("`ss -tuanp`", ss, ss);
+    print_row("`ss -tuanp`", ss, ss);
     measure("`list`", &["list"], ss)?;
     measure("`list --all`", &["list", "--all"], ss)?;
     let (first, last) = (load::a_listening_port()?, Lone::start()?);
     let ports = [
         ("of a server", first),
         ("of `sleep`", last.port.to_string()),
-        ("of nobody", "81".to_owned()),
+        ("of a free one", "81".to_owned()),
     ];
     for (whose, port) in &ports {
         measure(
@@ -49,11 +49,11 @@ fn bench() -> Outcome {
 fn measure(what: &str, arguments: &[&str], ss: Took) -> Outcome {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sockeye"));
     command.args(arguments);
-    tell(what, median(ROUNDS, || Ok(time(&mut command)?.0))?, ss);
+    print_row(what, median(ROUNDS, || Ok(time(&mut command)?.0))?, ss);
     Ok(())
 }
 
-fn tell(what: &str, took: Took, ss: Took) {
+fn print_row(what: &str, took: Took, ss: Took) {
     println!(
         "| {what} | {:.0} | {:.0} | {:.2} |",
         millis(took.cpu),

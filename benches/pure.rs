@@ -93,7 +93,7 @@ fn sort(criterion: &mut Criterion) {
     for size in SIZES {
         let table = scene::table(size);
         for (name, by) in [("port", ColumnId::Port), ("process", ColumnId::Process)] {
-            let asked = Query {
+            let query = Query {
                 tab: Tab::All,
                 kinds: Kinds::DEFAULT,
                 filter: Filter::default(),
@@ -103,9 +103,10 @@ fn sort(criterion: &mut Criterion) {
                     descending: false,
                 },
                 highlight: HIGHLIGHT,
+                linger: Duration::ZERO,
             };
             group.bench_function(BenchmarkId::new(name, size), |bencher| {
-                bencher.iter(|| asked.clone().select(&table).len());
+                bencher.iter(|| query.clone().select(&table).len());
             });
         }
     }
@@ -116,7 +117,7 @@ fn draw(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("draw");
     for size in SIZES {
         let observation = Tracker::new(LINGER).apply(scene::snapshot(size, 0));
-        let mut app = App::new(settings(), surroundings(), moment(0));
+        let mut app = App::new(settings(), environment(), moment(0));
         let mut terminal = Terminal::new(TestBackend::new(150, 40)).expect("it has no terminal");
         group.bench_function(BenchmarkId::new("a reading", size), |bencher| {
             bencher.iter(|| {
@@ -149,10 +150,10 @@ fn settings() -> Settings {
     }
 }
 
-fn surroundings() -> Environment {
+fn environment() -> Environment {
     Environment {
         host: "bench".into(),
-        is_recording: false,
+        origin: sockeye::model::Origin::own(),
         uid: Some(3),
         lineage: Lineage::default(),
         time_zone: TimeZone::UTC,

@@ -103,7 +103,7 @@ fn sockeye() -> Command {
     Command::new(env!("CARGO_BIN_EXE_sockeye"))
 }
 
-/// Table, owners, processes and comparison, at one a second of the clock that they are told.
+/// Table, owners, processes and comparison, at one a second of their clock.
 fn steady_refreshes() -> Outcome<Took> {
     let (mut system, mut tracker) = (System::new(), Tracker::new(Duration::from_secs(5)));
     let mut second = 0;
@@ -135,7 +135,7 @@ fn on_this_thread(work: impl FnOnce() -> Outcome) -> Outcome<Took> {
     })
 }
 
-/// The four dumps: TCP and UDP of IPv4 and IPv6, every state that `ss` asks for, no extensions.
+/// The four dumps: TCP and UDP of IPv4 and IPv6, every state that `ss` requests, no extensions.
 fn dump_all() -> Outcome {
     for family in [2, 10] {
         for protocol in [6, 17] {

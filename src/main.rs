@@ -3,11 +3,6 @@
 
 mod cli;
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    cli::run().unwrap_or_else(|error| {
-        cli::complain_of(&error);
-        cli::trouble()
-    })
+fn main() -> std::process::ExitCode {
+    cli::main()
 }

@@ -55,8 +55,8 @@ pub fn run_beside_each(
 ) -> Outcome {
     let role = std::env::var(ROLE).unwrap_or_default();
     match role.as_str() {
-        "worker" => return hold_sockets(),
-        "idle" => return hold_files(),
+        "worker" => return keep_sockets_open(),
+        "idle" => return keep_files_open(),
         "" => {}
         numbers => {
             let (workers, idle) = numbers.split_once('+').ok_or("no size")?;
@@ -185,7 +185,7 @@ impl Drop for Load {
 
 /// 10 listeners, 250 connections with both ends, 10 UDP sockets, and the listener of the
 /// connections.
-fn hold_sockets() -> Outcome {
+fn keep_sockets_open() -> Outcome {
     let listeners: Vec<_> = (0..10)
         .map(|_| TcpListener::bind("127.0.0.1:0"))
         .collect::<Result<_, _>>()?;
@@ -201,16 +201,16 @@ fn hold_sockets() -> Outcome {
     wait_for_the_end((listeners, datagrams, server, streams))
 }
 
-fn hold_files() -> Outcome {
+fn keep_files_open() -> Outcome {
     let files: Vec<_> = (0..20)
         .map(|_| std::fs::File::open("/dev/null"))
         .collect::<Result<_, _>>()?;
     wait_for_the_end(files)
 }
 
-fn wait_for_the_end<T>(held: T) -> Outcome {
+fn wait_for_the_end<T>(kept: T) -> Outcome {
     println!("ready");
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
-    drop(held);
+    drop(kept);
     Ok(())
 }

@@ -75,7 +75,7 @@ pub fn later(before: &Snapshot, seconds: u64, one_in: usize) -> Snapshot {
     let mut snapshot = before.clone();
     snapshot.taken_at = moment(seconds);
     for socket in snapshot.sockets.iter_mut().rev().step_by(one_in) {
-        // Where nobody else has a port.
+        // A port that no other socket has.
         socket.local.port = 53_000 + socket.local.port % 12_000;
         socket.inode = socket.inode.map(|inode| inode + 50_000_000);
     }

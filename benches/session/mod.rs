@@ -41,7 +41,7 @@ impl Session {
     }
 
     /// Until the start is over: nothing is written for a second.
-    pub fn settle(&self) {
+    pub fn wait_until_idle(&self) {
         while self.pty.bytes_written_during(Duration::from_secs(1)) > 0 {}
     }
 
@@ -112,7 +112,7 @@ pub fn memory_of(pid: &str) -> Outcome<f64> {
 }
 
 /// How many descriptors and threads a process has.
-pub fn held_by(pid: &str) -> Outcome<String> {
+pub fn descriptors_and_threads_of(pid: &str) -> Outcome<String> {
     let count = |what: &str| -> Outcome<usize> {
         Ok(std::fs::read_dir(format!("/proc/{pid}/{what}"))?.count())
     };
@@ -126,7 +126,7 @@ impl Waits {
     }
 
     /// `median / 95 % / worst`.
-    pub fn told(&self) -> String {
+    pub fn summary(&self) -> String {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
         let Some(&worst) = sorted.last() else {

@@ -1,4 +1,4 @@
-//! What the commands print on standard output, and into what.
+//! Standard output: writing, colours, width.
 
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 
@@ -7,75 +7,43 @@ use sockeye::runtime::terminal::SHOWS_ALL;
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::ui::in_ascii;
 
-/// Prints something whole; whoever closes the pipe has had enough of it, which is no error.
-pub(super) fn print(
-    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
-) -> io::Result<Printed> {
+/// Whether the reader has read all of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Printed {
+    Whole,
+    /// The reader closed the pipe, which is not an error.
+    Cut,
+}
+
+/// Writes to standard output, and flushes.
+pub fn print(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<Printed> {
     let mut out = BufWriter::new(RetryWriter(io::stdout().lock()));
-    let mut reduced = InAscii {
-        out: &mut out,
-        held: Vec::new(),
-    };
-    let is_ascii = io::stdout().is_terminal() && glyphs() == Glyphs::Ascii;
-    let written = if is_ascii {
-        write(&mut reduced)
+    let written = if io::stdout().is_terminal() && glyphs() == Glyphs::Ascii {
+        let mut text = Vec::new();
+        write(&mut text).and_then(|()| {
+            let text = in_ascii(&String::from_utf8_lossy(&text));
+            out.write_all(text.as_bytes())
+        })
     } else {
-        write(reduced.out)
+        write(&mut out)
     };
     match written.and_then(|()| out.flush()) {
         Ok(()) => Ok(Printed::Whole),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Printed::Cut),
-        Err(error) => Err(io::Error::new(
-            error.kind(),
-            format!("standard output: {error}"),
-        )),
+        Err(error) => {
+            let message = format!("standard output: {error}");
+            Err(io::Error::new(error.kind(), message))
+        }
     }
 }
 
-/// Text on its way to a terminal that shows ASCII only.
-struct InAscii<'a> {
-    out: &'a mut dyn io::Write,
-    /// The beginning of a character whose end is still to come.
-    held: Vec<u8>,
+/// Whether the environment allows colours: `NO_COLOR` is empty or not set, and the terminal is not a dumb one.
+pub fn allows_colour() -> bool {
+    variable("NO_COLOR").is_empty() && variable("TERM") != "dumb"
 }
 
-impl io::Write for InAscii<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.held.extend(bytes);
-        let whole = match std::str::from_utf8(&self.held) {
-            Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            _ => self.held.len(),
-        };
-        let rest = self.held.split_off(whole);
-        let text = std::mem::replace(&mut self.held, rest);
-        let text = in_ascii(&String::from_utf8_lossy(&text));
-        self.out.write_all(text.as_bytes())?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
-/// Whether all that was printed was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Printed {
-    Whole,
-    /// The reader closed the pipe.
-    Cut,
-}
-
-/// Whether the environment takes colours: `NO_COLOR` is not set to anything but nothing, and the terminal
-/// is not a dumb one.
-pub(super) fn takes_colour() -> bool {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    !unwanted && !is_dumb
-}
-
-/// How many colours the terminal says that it shows; that of Windows shows all, and says nothing.
-pub(super) fn depth() -> Depth {
+/// Colour depth of the terminal. A Windows terminal shows all colours without saying so.
+pub fn depth() -> Depth {
     if SHOWS_ALL {
         Depth::Full
     } else {
@@ -83,8 +51,8 @@ pub(super) fn depth() -> Depth {
     }
 }
 
-/// Which characters the locale has; on Windows they are written as such, whatever it is.
-pub(super) fn glyphs() -> Glyphs {
+/// The characters of the locale; on Windows all of them can be written in any locale.
+pub fn glyphs() -> Glyphs {
     if SHOWS_ALL {
         Glyphs::Unicode
     } else {
@@ -92,44 +60,19 @@ pub(super) fn glyphs() -> Glyphs {
     }
 }
 
-/// A variable of the environment; empty where it is not set.
+/// A variable of the environment; empty if it is not set.
 fn variable(name: &str) -> String {
     let value = std::env::var_os(name).unwrap_or_default();
     value.to_string_lossy().into_owned()
 }
 
-/// How wide the terminal is that the output goes to; into a file or a pipe nothing is cut.
-pub(super) fn terminal_width() -> Option<u16> {
-    if !io::stdout().is_terminal() {
-        return None;
-    }
-    columns_of_terminal()
+/// Width of the terminal that standard output goes to; `None` for a file or a pipe, in which nothing is cut.
+pub fn output_width() -> Option<u16> {
+    terminal_width().filter(|_| io::stdout().is_terminal())
 }
 
-/// How wide the terminal is that we were started from, where it says so.
-pub(super) fn columns_of_terminal() -> Option<u16> {
+/// Width of the terminal that started the program, if known.
+pub fn terminal_width() -> Option<u16> {
     let (columns, _) = crossterm::terminal::size().ok()?;
     (columns > 0).then_some(columns)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ascii_is_as_wide_as_the_text_wherever_it_is_cut_into_pieces() {
-        let text = "nginx ×3 → ジ é e\u{301} – 80…\n";
-        for piece in 1..text.len() {
-            let mut shown = Vec::new();
-            let mut out = InAscii {
-                out: &mut shown,
-                held: Vec::new(),
-            };
-            for bytes in text.as_bytes().chunks(piece) {
-                out.write_all(bytes).unwrap();
-            }
-            let shown = String::from_utf8(shown).unwrap();
-            assert_eq!(shown, "nginx x3 > ?? ? e - 80~\n", "{piece}");
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! `sockeye wait`: returns when a port is free, or when something listens there.
+//! `sockeye wait`: waits until a port is free, or until something listens on it.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -13,20 +13,21 @@ use sockeye::report::{self, WaitResult, WaitedPort};
 use sockeye::runtime::process::signals;
 use sockeye::runtime::wait::{Goal, Port, PortWaiter, WaitError};
 
-use super::args::Shared;
-use super::args::examples;
-use super::output::{columns_of_terminal, print};
-use super::{EXIT_NOT_SO, EXIT_TROUBLE, complain};
+use super::check::targets::{parse_targets, parse_targets_as_named};
+use super::errors::print_error;
+use super::examples;
+use super::global::GlobalArgs;
+use super::output::{print, terminal_width};
+use super::{EXIT_ERROR, EXIT_NO};
 
-/// How soon to look again where nothing is said.
-const INTERVAL: Duration = Duration::from_millis(100);
+const DEFAULT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Wait until something listens on a port, or until the port is free
 ///
-/// Prints who had the port (or who listens) and when that changed. Of several ports all must be so at
-/// the same time.
+/// Prints who had the port (or who listens) and when that changed. With several ports, waits until it is true for all of
+/// them at the same time.
 ///
-/// Exit codes: 0, it happened; 1, it did not within --timeout; 2, bad usage, or waiting can't help.
+/// Exit codes: 0 it happened, 1 it didn't within --timeout, 2 waiting can't help (or bad usage).
 #[derive(Debug, Args)]
 #[command(after_long_help = examples::WAIT)]
 pub(super) struct Wait {
@@ -36,13 +37,13 @@ pub(super) struct Wait {
     /// What to wait for
     #[arg(long = "for", value_name = "WHAT", default_value = "listening")]
     wanted: What,
-    /// Give up after so long
+    /// Give up after this time
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
-    /// Print nothing: the exit code is the answer
+    /// Print nothing; the exit code is the answer
     #[arg(short, long, conflicts_with = "json")]
     quiet: bool,
 }
@@ -51,90 +52,79 @@ pub(super) struct Wait {
 enum What {
     /// A bind succeeds: a server that sets `SO_REUSEADDR`, as most do, can start on every address
     Free,
-    /// A listener covers the address; where none is named, any listener of the port
+    /// A listener covers the address; without an address, any listener of the port
     Listening,
 }
 
-/// Waits; the code is 1 if the time is over first.
-pub(super) fn run(shared: &Shared, wait: &Wait) -> anyhow::Result<u8> {
-    shared.refuse_recordings("wait looks at this machine: a recording does not change")?;
-    let targets = match wait.wanted {
-        What::Free => super::check::targets(shared, &wait.targets)?,
-        // A listener of a family, not one on all its addresses.
-        What::Listening => super::check::targets_of_any_family(shared, &wait.targets)?,
-    };
-    let wanted = match wait.wanted {
-        What::Free => Goal::Free,
-        What::Listening => Goal::Listening(shared.family()),
+pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
+    global.refuse_recordings("wait looks at this machine: a recording does not change")?;
+    let (targets, goal, name) = match wait.wanted {
+        What::Free => (parse_targets(global, &wait.targets)?, Goal::Free, "free"),
+        // -4 means a listener of that family, not one on all of its addresses.
+        What::Listening => (
+            parse_targets_as_named(global, &wait.targets)?,
+            Goal::Listening(global.family()),
+            "listening",
+        ),
     };
     let mut progress = Progress::new(!wait.quiet);
-    signals::exit_on_signal_after(progress.eraser()).context("signals can't be waited for")?;
-    let (clock, interval) = (Clock::start(), shared.interval_or(INTERVAL));
-    let mut waiting = PortWaiter::new(targets, wanted, clock);
-    let happened = waiting.wait(interval, wait.timeout, |ports| {
+    signals::exit_on_signal_after(progress.eraser()).context("can't wait for signals")?;
+    let (clock, interval) = (Clock::start(), global.interval_or(DEFAULT_INTERVAL));
+    let mut waiter = PortWaiter::new(targets, goal, clock);
+    let result = waiter.wait(interval, wait.timeout, |ports| {
         progress.show(wait.wanted, ports, clock.now().steady);
     });
     drop(progress);
-    let happened = match happened {
+    let happened = match result {
         Ok(happened) => happened,
         Err(WaitError { target, why }) => {
-            complain(&format!("{target}: waiting can't help: {why}"));
-            return Ok(EXIT_TROUBLE);
+            print_error(&format!("{target}: waiting can't help: {why}"));
+            return Ok(EXIT_ERROR);
         }
     };
-    let outcome = WaitResult {
-        wanted: wait.wanted.as_str(),
+    let result = WaitResult {
+        wanted: name,
         happened,
         time: clock.now().steady,
-        ports: waiting.ports().iter().map(told).collect(),
+        ports: waiter.ports().iter().map(waited_port).collect(),
     };
-    tell(wait, &outcome)?;
-    Ok(if happened { 0 } else { EXIT_NOT_SO })
+    if !wait.quiet {
+        print_result(wait, &result)?;
+    }
+    Ok(if happened { 0 } else { EXIT_NO })
 }
 
-fn told(port: &Port) -> WaitedPort<'_> {
+fn waited_port(port: &Port) -> WaitedPort<'_> {
     WaitedPort {
         target: &port.target,
-        changed_at: port.changed_at.filter(|_| port.is_reached),
         happened: port.is_reached,
+        changed_at: port.changed_at.filter(|_| port.is_reached),
         holders: &port.holders,
         seen_at: port.seen_at,
         summary: port.summary.as_deref(),
     }
 }
 
-/// The outcome on standard output; on standard error what is missing.
-fn tell(wait: &Wait, outcome: &WaitResult<'_>) -> io::Result<()> {
-    if wait.quiet {
-        return Ok(());
-    }
+/// Prints the result on standard output, and on standard error what did not happen.
+fn print_result(wait: &Wait, result: &WaitResult<'_>) -> io::Result<()> {
     let zone = jiff::tz::TimeZone::system();
     if wait.json {
-        print(|out| report::write_wait_json(out, outcome))?;
-    } else if outcome.happened {
-        print(|out| report::write_wait(out, outcome, &zone))?;
+        print(|out| report::write_wait_json(out, result))?;
+    } else if result.happened {
+        print(|out| report::write_wait(out, result, &zone))?;
     }
-    for port in outcome.ports.iter().filter(|port| !port.happened) {
-        let told = report::wait_line(outcome.wanted, port, &zone);
-        complain(&format!("timed out: {told}"));
+    for port in result.ports.iter().filter(|port| !port.happened) {
+        let line = report::wait_line(result.wanted, port, &zone);
+        print_error(&format!("timed out: {line}"));
     }
     Ok(())
 }
 
-impl What {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Free => "free",
-            Self::Listening => "listening",
-        }
-    }
-}
-
-/// One line on standard error while it takes time, if that is a terminal that can rewrite a line.
+/// A line on standard error that shows how long it takes, if standard error is a terminal that can rewrite a line.
 struct Progress {
     is_wanted: bool,
     shown: Option<String>,
-    /// Whether there is a line to take away.
+    /// Whether there is a line to erase.
     is_there: Arc<AtomicBool>,
 }
 
@@ -148,7 +138,7 @@ impl Progress {
         }
     }
 
-    /// Takes the line away, from wherever it is called.
+    /// Erases the line, from any thread.
     fn eraser(&self) -> impl FnOnce() + Send + 'static {
         let is_there = Arc::clone(&self.is_there);
         move || {
@@ -158,21 +148,18 @@ impl Progress {
         }
     }
 
-    /// Shows what is waited for and for how long, if that reads differently now.
-    fn show(&mut self, what: What, ports: &[Port], waited: Duration) {
-        if !self.is_wanted {
-            return;
-        }
-        let Some(port) = ports.iter().find(|port| !port.is_reached) else {
+    /// Shows the first port that is still waited for, if the line changes.
+    fn show(&mut self, wanted: What, ports: &[Port], time: Duration) {
+        let pending = ports.iter().find(|port| !port.is_reached);
+        let Some(port) = pending.filter(|_| self.is_wanted) else {
             return;
         };
-        let why = match what {
+        let why = match wanted {
             What::Free => port.summary.as_deref().unwrap_or("in use"),
-            What::Listening => "nothing listens",
+            What::Listening => "nothing is listening",
         };
-        let (target, seconds) = (&port.target, waited.as_secs());
-        let columns = columns_of_terminal().unwrap_or(80);
-        let line = format!("{target}: {seconds} s, {why}");
+        let line = format!("{}: {} s, {why}", port.target, time.as_secs());
+        let columns = terminal_width().unwrap_or(80);
         let line = sockeye::columns::cut(&line, usize::from(columns).saturating_sub(1));
         if self.shown.as_ref() != Some(&line) {
             self.is_there.store(true, Ordering::Relaxed);
@@ -183,7 +170,6 @@ impl Progress {
 }
 
 impl Drop for Progress {
-    /// Takes the line away.
     fn drop(&mut self) {
         self.eraser()();
     }

@@ -1,15 +1,9 @@
 //! The texts of cells that take more than a line to make.
 
 use super::CellContext;
-use super::describe::{name_and_pid, owner_text};
+use super::describe::{NONE, PENDING, name_and_pid, owner_text};
 use crate::model::{AcceptQueue, Fill, Owner};
 use crate::track::{ChangeKind, Row};
-
-/// Shown where there is no value.
-pub(super) const NONE: &str = "–";
-
-/// Shown while the search for a value runs.
-pub(super) const PENDING: &str = "…";
 
 pub(super) fn or_none(value: Option<impl ToString>) -> String {
     value.map_or_else(|| NONE.into(), |value| value.to_string())

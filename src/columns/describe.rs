@@ -1,8 +1,13 @@
 //! Sockets, owners, processes and changes as they read in a sentence.
 
-use super::cells::{NONE, PENDING};
 use crate::model::{Owner, Process, Socket};
 use crate::track::ChangeKind;
+
+/// Shown where there is no value.
+pub(super) const NONE: &str = "–";
+
+/// Shown while the search for a value runs.
+pub(super) const PENDING: &str = "…";
 
 /// `nginx ×5`, `was nginx(12)`, `root · hidden`, `kernel`, `–`, or `…` while the search for it runs.
 pub fn owner_text(socket: &Socket) -> String {

@@ -3,6 +3,7 @@
 
 use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -42,7 +43,7 @@ pub(super) enum Ports {
     Range(RangeInclusive<u16>),
     Service {
         /// Its name in the service table.
-        name: &'static str,
+        name: Arc<str>,
         /// Where it is registered; never empty.
         ports: Vec<(Protocol, u16)>,
     },

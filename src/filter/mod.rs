@@ -9,7 +9,9 @@ mod complete;
 mod endpoint;
 mod error;
 mod expr;
+mod fields;
 mod matching;
+mod names;
 mod needle;
 mod parse;
 mod print;
@@ -21,12 +23,11 @@ use std::time::Duration;
 
 pub use complete::{Completion, complete};
 pub use error::{FilterError, nearest};
+pub use fields::{FIELDS, Field, words};
 pub use matching::Pass;
-pub use vocabulary::{
-    FIELDS, FLAGS, FORMS, Field, Flag, FlagWord, Form, TRANSPORTS, Transport, words,
-};
+pub use vocabulary::{FLAGS, FORMS, Flag, FlagWord, Form, TRANSPORTS, Transport};
 
-use crate::model::{Kinds, Moment, Socket};
+use crate::model::{Kinds, Moment, Services, Socket};
 use crate::track::Row;
 use expr::Expr;
 
@@ -64,7 +65,15 @@ impl Filter {
     /// The first term that is incomplete or wrong, with its position in `text`. A filter whose canonical spelling is
     /// longer than [`Filter::MAX_BYTES`] is refused, too.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        let filter = parse::parse(text).map(|expr| Self { expr })?;
+        Self::parse_with(text, &Services::default())
+    }
+
+    /// The same with the user's names for ports.
+    ///
+    /// # Errors
+    /// As [`Filter::parse`].
+    pub fn parse_with(text: &str, services: &Services) -> Result<Self, FilterError> {
+        let filter = parse::parse(text, services).map(|expr| Self { expr })?;
         if filter.to_string().len() > Self::MAX_BYTES {
             return Err(FilterError::too_long(0..text.len()));
         }

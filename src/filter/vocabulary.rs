@@ -1,28 +1,9 @@
-//! The words of the language, one line each. Parser, printer, help, completion and error messages use these tables.
+//! The words of the language besides its fields, one line each. Parser, printer, help, completion and error messages
+//! use these tables.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
-use super::complete::Names;
-use super::expr::{Part, Term};
-use super::parse::value;
-
-use crate::model::{Family, Kinds, Protocol, State};
-
-/// A word with a colon and a value after it.
-#[derive(Debug)]
-pub struct Field {
-    /// The word before the colon.
-    pub name: &'static str,
-    /// Examples of values.
-    pub accepts: &'static str,
-    /// What it matches, in a few words.
-    pub help: &'static str,
-    /// Reads the value, which may be empty. An error is one sentence.
-    pub(super) read: fn(&str) -> Result<Term, String>,
-    /// The values that completion offers, given the names in the table.
-    pub(super) values: fn(&Names) -> Vec<String>,
-}
+use crate::model::{Family, Kinds, Protocol};
 
 /// A property that `is:` tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,23 +53,6 @@ pub struct Form {
     /// What it matches, in a few words.
     pub help: &'static str,
 }
-
-/// Every field, in the order in which the help lists them.
-#[rustfmt::skip]
-pub static FIELDS: [Field; 12] = [
-    Field { name: "port", accepts: "8080, 8000-8999, https", help: "the local port, as after `:`", read: value::local_port, values: Names::ports },
-    Field { name: "pid", accepts: "4242, 4000-4999", help: "a process that has it open, or had", read: value::pid, values: |_| Vec::new() },
-    Field { name: "proc", accepts: "text", help: "part of a process name", read: |text| value::part(Part::Process, text), values: |names| listed(&names.processes) },
-    Field { name: "cmd", accepts: "text", help: "part of a command line", read: |text| value::part(Part::Command, text), values: |_| Vec::new() },
-    Field { name: "user", accepts: "text or a uid", help: "part of the user's name, or the uid", read: |text| value::part(Part::User, text), values: |names| listed(&names.users) },
-    Field { name: "unit", accepts: "text", help: "part of the systemd unit", read: |text| value::part(Part::Unit, text), values: |names| listed(&names.units) },
-    Field { name: "service", accepts: "text", help: "part of the service name", read: |text| value::part(Part::Service, text), values: |names| listed(&names.services) },
-    Field { name: "proto", accepts: "tcp, udp6, …", help: "protocol and family", read: value::transport, values: |_| TRANSPORTS.iter().map(|word| word.name.to_owned()).collect() },
-    Field { name: "state", accepts: "listen, time_wait, …", help: "the state", read: value::state, values: |_| State::ALL.iter().map(|state| state.as_str().to_lowercase()).collect() },
-    Field { name: "addr", accepts: "10.0.0.7, 10.0.0.0/8, localhost, [::1]:443, fe80::1%eth0, :443", help: "the local address, network or port", read: value::local, values: |_| Vec::new() },
-    Field { name: "remote", accepts: "443, https, 1.1.1.1:443, 10.0.0.0/8", help: "the peer's port, address or network", read: value::remote, values: |_| Vec::new() },
-    Field { name: "is", accepts: "new, mine, public, …", help: "what the row is", read: value::flag, values: |_| FLAGS.iter().map(|word| word.name.to_owned()).collect() },
-];
 
 /// Every word that may follow `is:`.
 #[rustfmt::skip]
@@ -144,15 +108,6 @@ pub static FORMS: [Form; 12] = [
     Form { example: "(nginx | node) :80", help: "a group" },
 ];
 
-impl Field {
-    /// Ignores case.
-    pub(super) fn named(name: &str) -> Option<&'static Self> {
-        FIELDS
-            .iter()
-            .find(|field| field.name.eq_ignore_ascii_case(name))
-    }
-}
-
 impl Flag {
     pub(super) fn name(self) -> &'static str {
         let word = FLAGS.iter().find(|word| word.flag == self);
@@ -183,25 +138,4 @@ impl Transport {
             .find(|word| word.name.eq_ignore_ascii_case(name))
             .copied()
     }
-}
-
-fn listed(names: &BTreeSet<String>) -> Vec<String> {
-    names.iter().cloned().collect()
-}
-
-/// Every word of the language as it is typed, with what it matches: for the help and the man page.
-pub fn words() -> impl Iterator<Item = (String, &'static str)> {
-    let forms = FORMS
-        .iter()
-        .map(|form| (form.example.to_owned(), form.help));
-    let fields = FIELDS
-        .iter()
-        .map(|field| (format!("{}:", field.name), field.help));
-    let flags = FLAGS
-        .iter()
-        .map(|flag| (format!("is:{}", flag.name), flag.help));
-    let transports = TRANSPORTS
-        .iter()
-        .map(|word| (word.word().into_owned(), word.help));
-    forms.chain(fields).chain(flags).chain(transports)
 }

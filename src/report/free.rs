@@ -1,34 +1,36 @@
 //! `free`: the ports that were chosen, and why others were not.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 use super::json::record::{Processes, SCHEMA};
+use super::json::write_object;
 use crate::bind::{PortRequest, Unfit};
 use crate::columns::socket_with_owner;
 use crate::model::{Gap, Limits, Owner, Pid, Protocol, Socket};
 
-/// What a search found, as it is told.
+/// Result of a search for free ports.
 pub struct FreePorts<'a> {
-    /// What they were wanted for.
+    /// What they are for.
     pub request: &'a PortRequest,
     /// The ports, in the order in which they were found.
     pub ports: &'a [u16],
-    /// What was not taken, and why; in order.
+    /// Ports that were not chosen, and why; in order.
     pub passed_over: &'a [(u16, Unfit)],
-    /// What was taken for want of anything better.
+    /// Ports that were chosen because there was nothing better.
     pub second_best: &'a [(u16, Unfit)],
-    /// What has a port, where that was found out.
-    pub holders: &'a dyn Fn(u16) -> Option<&'a Socket>,
-    /// The limits of this system, where they were asked for.
+    /// The sockets that have ports in use, where known.
+    pub holders: &'a HashMap<u16, Socket>,
+    /// The limits of this system; empty unless they were needed.
     pub limits: &'a Limits,
-    /// What could not be found out.
+    /// What is unknown.
     pub gaps: &'a [Gap],
 }
 
-/// Ports that follow each other and share their fault.
-struct Stretch<'a> {
+/// Consecutive ports that are unfit for the same reason.
+struct Run<'a> {
     first: u16,
     last: u16,
     code: &'static str,
@@ -37,64 +39,79 @@ struct Stretch<'a> {
 }
 
 #[derive(Serialize)]
-struct StretchRecord {
+struct RunRecord<'a> {
     first: u16,
     last: u16,
     code: &'static str,
-    message: String,
+    message: &'a str,
     pids: Vec<Pid>,
 }
 
-#[derive(Serialize)]
-struct FreeRecord<'a> {
-    schema: u32,
-    ports: &'a [u16],
-    protocols: Vec<Protocol>,
-    processes: Processes<'a>,
-    passed_over: Vec<StretchRecord>,
-    settled_for: Vec<StretchRecord>,
-    gaps: &'a [Gap],
+impl<'a> RunRecord<'a> {
+    fn all(runs: &'a [Run<'_>], processes: &Processes<'_>) -> Vec<Self> {
+        let record = |run: &'a Run<'_>| Self {
+            first: run.first,
+            last: run.last,
+            code: run.code,
+            message: &run.message,
+            pids: run
+                .owner
+                .map_or_else(Vec::new, |owner| processes.pids(owner)),
+        };
+        runs.iter().map(record).collect()
+    }
 }
 
-/// No more stretches than this are told to a person.
-const MAX_TOLD: usize = 12;
+const MAX_LINES: usize = 12;
 
 /// Writes it as one JSON object, then a line feed.
 ///
 /// # Errors
-/// What the writer says.
+/// If the writer fails.
 pub fn write_free_json(out: &mut dyn Write, free: &FreePorts<'_>) -> io::Result<()> {
-    let (passed_over, settled_for) = (
-        stretches(free.passed_over, free),
-        stretches(free.second_best, free),
-    );
-    let all = passed_over.iter().chain(&settled_for);
-    let processes = Processes::of(all.filter_map(|stretch| stretch.owner));
-    let records =
-        |all: Vec<Stretch<'_>>| all.into_iter().map(|one| one.record(&processes)).collect();
+    #[derive(Serialize)]
+    struct FreeRecord<'a> {
+        schema: u32,
+        ports: &'a [u16],
+        protocols: Vec<Protocol>,
+        processes: &'a Processes<'a>,
+        passed_over: Vec<RunRecord<'a>>,
+        #[serde(rename = "settled_for")]
+        second_best: Vec<RunRecord<'a>>,
+        gaps: &'a [Gap],
+    }
+    let [passed_over, second_best] =
+        [free.passed_over, free.second_best].map(|ports| runs(ports, free));
+    let owners = passed_over
+        .iter()
+        .chain(&second_best)
+        .filter_map(|run| run.owner);
+    let processes = Processes::of(owners);
     let record = FreeRecord {
         schema: SCHEMA,
         ports: free.ports,
         protocols: free.request.protocols().collect(),
-        passed_over: records(passed_over),
-        settled_for: records(settled_for),
-        processes,
+        processes: &processes,
+        passed_over: RunRecord::all(&passed_over, &processes),
+        second_best: RunRecord::all(&second_best, &processes),
         gaps: free.gaps,
     };
-    serde_json::to_writer(&mut *out, &record)?;
-    writeln!(out)
+    write_object(out, &record)
 }
 
-/// Why ports were passed over, and what is wrong with those that were taken all the same: a line each.
-pub fn told_of_free(free: &FreePorts<'_>) -> Vec<String> {
-    let passed = stretches(free.passed_over, free);
-    let mut lines: Vec<_> = passed.iter().take(MAX_TOLD).map(line).collect();
-    if passed.len() > MAX_TOLD {
-        let rest: usize = passed[MAX_TOLD..].iter().map(Stretch::count).sum();
+/// A line for each reason why ports were not chosen, and for what is wrong with those that were.
+pub fn free_port_lines(free: &FreePorts<'_>) -> Vec<String> {
+    let passed_over = runs(free.passed_over, free);
+    let mut lines: Vec<_> = passed_over.iter().take(MAX_LINES).map(Run::line).collect();
+    if passed_over.len() > MAX_LINES {
+        let rest = passed_over[MAX_LINES..].iter();
+        let rest: usize = rest.map(|run| usize::from(run.last - run.first) + 1).sum();
         lines.push(format!("and {rest} more"));
     }
     for (port, unfit) in free.second_best {
-        lines.push(format!("{port} is taken for want of a better one: {unfit}"));
+        lines.push(format!(
+            "{port} is chosen as there is nothing better: {unfit}"
+        ));
         lines.extend(unfit.remedy(*port, free.limits));
     }
     let gaps = free.gaps.iter();
@@ -102,56 +119,38 @@ pub fn told_of_free(free: &FreePorts<'_>) -> Vec<String> {
     lines
 }
 
-impl Stretch<'_> {
-    fn count(&self) -> usize {
-        usize::from(self.last - self.first) + 1
-    }
-
-    fn record(self, processes: &Processes<'_>) -> StretchRecord {
-        StretchRecord {
-            first: self.first,
-            last: self.last,
-            code: self.code,
-            message: self.message,
-            pids: self
-                .owner
-                .map_or_else(Vec::new, |owner| processes.pids(owner)),
+impl Run<'_> {
+    fn line(&self) -> String {
+        let Self {
+            first,
+            last,
+            message,
+            ..
+        } = self;
+        if first == last {
+            format!("{first}: {message}")
+        } else {
+            format!("{first}-{last}: {message}")
         }
     }
 }
 
-fn line(stretch: &Stretch<'_>) -> String {
-    let Stretch {
-        first,
-        last,
-        message,
-        ..
-    } = stretch;
-    if first == last {
-        format!("{first}: {message}")
-    } else {
-        format!("{first}-{last}: {message}")
-    }
-}
-
-/// Neighbours with the same fault are one entry.
-fn stretches<'a>(ports: &[(u16, Unfit)], free: &FreePorts<'a>) -> Vec<Stretch<'a>> {
-    let mut stretches: Vec<Stretch<'a>> = Vec::new();
+fn runs<'a>(ports: &[(u16, Unfit)], free: &FreePorts<'a>) -> Vec<Run<'a>> {
+    let mut runs: Vec<Run<'a>> = Vec::new();
     for (port, unfit) in ports {
-        let is_in_use = *unfit == Unfit::InUse;
-        let holder = is_in_use.then(|| (free.holders)(*port)).flatten();
+        let holder = free.holders.get(port).filter(|_| *unfit == Unfit::InUse);
         let message = match holder {
             Some(holder) => format!("in use, {}", socket_with_owner(holder)),
             None => unfit.to_string(),
         };
-        match stretches.last_mut() {
-            Some(last)
-                if last.last.checked_add(1) == Some(*port)
-                    && (last.code, &last.message) == (unfit.code(), &message) =>
+        match runs.last_mut() {
+            Some(run)
+                if run.last.checked_add(1) == Some(*port)
+                    && (run.code, &run.message) == (unfit.code(), &message) =>
             {
-                last.last = *port;
+                run.last = *port;
             }
-            _ => stretches.push(Stretch {
+            _ => runs.push(Run {
                 first: *port,
                 last: *port,
                 code: unfit.code(),
@@ -160,7 +159,7 @@ fn stretches<'a>(ports: &[(u16, Unfit)], free: &FreePorts<'a>) -> Vec<Stretch<'a
             }),
         }
     }
-    stretches
+    runs
 }
 
 #[cfg(test)]
@@ -172,7 +171,7 @@ mod tests {
     use crate::model::{Endpoint, Process, State};
 
     #[test]
-    fn neighbours_with_the_same_fault_are_one_line() {
+    fn consecutive_ports_with_the_same_reason_are_one_line() {
         let request = PortRequest {
             tcp: true,
             udp: false,
@@ -185,12 +184,13 @@ mod tests {
         let (limits, in_use) = (Limits::default(), |port| (port, Unfit::InUse));
         let mut passed_over = vec![(1, Unfit::Reserved), (2, Unfit::Reserved)];
         passed_over.extend([3, 4, 6].map(in_use));
+        let holders = HashMap::from([(4, socket)]);
         let mut free = FreePorts {
             request: &request,
             ports: &[7],
             passed_over: &passed_over,
             second_best: &[],
-            holders: &|port| (port == 4).then_some(&socket),
+            holders: &holders,
             limits: &limits,
             gaps: &[],
         };
@@ -200,9 +200,9 @@ mod tests {
             "4: in use, tcp 127.0.0.1:4 LISTEN node(12)",
             "6: in use",
         ];
-        assert_eq!(told_of_free(&free), expected);
+        assert_eq!(free_port_lines(&free), expected);
         let many: Vec<_> = (0..100).map(|n| in_use(2 * n)).collect();
         free.passed_over = &many;
-        assert_eq!(told_of_free(&free).last().unwrap(), "and 88 more");
+        assert_eq!(free_port_lines(&free).last().unwrap(), "and 88 more");
     }
 }

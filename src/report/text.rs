@@ -2,28 +2,25 @@
 
 use std::io::{self, Write};
 
-use crate::columns::{ALL, CellContext, Column, ColumnId, Demand, Fitted, fit, width};
+use crate::columns::{ALL, CellContext, Column, ColumnId, Demand, Fitted, fit, fit_all, width};
 use crate::track::Row;
 
-/// Columns that a listing leaves out: what they tell takes two readings.
-const LIVE_ONLY: [ColumnId; 1] = [ColumnId::Age];
-
-/// How a listing is laid out.
+/// The layout of a listing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Layout<'a> {
-    /// The columns, in this order; none: those that have something to tell.
+    /// The columns, in this order; none: those with content.
     pub columns: &'a [&'static Column],
-    /// Cells of a line. Within them the columns that matter least are left out and long texts cut;
-    /// without a limit (a pipe) nothing is.
+    /// Cells of a line. The least important columns are left out and long texts cut to fit. Without a limit (a pipe)
+    /// nothing is cut.
     pub width: Option<u16>,
     /// Whether the line of headings is left out.
     pub without_header: bool,
 }
 
-/// Writes rows, under a line of headings unless that is unwanted. Without rows nothing is written.
+/// Writes a line of headings and the rows; nothing if there are no rows.
 ///
 /// # Errors
-/// What the writer says.
+/// If the writer fails.
 pub fn write_text(
     out: &mut dyn Write,
     rows: &[&Row],
@@ -35,24 +32,41 @@ pub fn write_text(
     }
     let mut offered = layout.columns.to_vec();
     if offered.is_empty() {
-        let told = ALL
-            .iter()
-            .filter(|column| !LIVE_ONLY.contains(&column.id))
-            .filter(|column| has_content(column, rows, context));
-        offered.extend(told);
+        // An age needs two snapshots.
+        let once = ALL.iter().filter(|column| column.id != ColumnId::Age);
+        offered.extend(once.filter(|column| has_content(column, rows, context)));
     }
     let has_header = !layout.without_header;
     if let Some(width) = layout.width {
         let columns = fit(&offered, width, |column| demand(column, rows, context));
         let context = beside(columns.iter().map(|fitted| fitted.column.id), context);
-        write_fitted(out, rows, &context, &columns, has_header)
+        let cells = rows.iter().map(|row| {
+            let columns = columns.iter();
+            let cells = columns.map(|one| one.column.cell(row, &context, usize::from(one.width)));
+            cells.collect()
+        });
+        write_lines(out, &columns, has_header, cells)
     } else {
         let context = beside(offered.iter().map(|column| column.id), context);
-        write_whole(out, rows, &context, &offered, has_header)
+        let texts = |row: &&Row| {
+            offered
+                .iter()
+                .map(|one| (one.text)(row, &context))
+                .collect()
+        };
+        let cells: Vec<Vec<String>> = rows.iter().map(texts).collect();
+        let columns = fit_all(&offered, |column| {
+            let at = offered.iter().position(|one| one.id == column.id);
+            let cells = cells.iter().filter_map(|cells| cells.get(at?));
+            let title = if has_header { column.title } else { "" };
+            let widths = cells.map(|text| width(text)).chain([width(title)]);
+            u16::try_from(widths.max().unwrap_or(0).max(1)).unwrap_or(u16::MAX)
+        });
+        write_lines(out, &columns, has_header, cells.into_iter())
     }
 }
 
-/// What cells depend on that stand beside those of these columns.
+/// The context for cells beside those of these columns.
 fn beside(mut columns: impl Iterator<Item = ColumnId>, context: &CellContext) -> CellContext {
     CellContext {
         has_user: columns.any(|id| id == ColumnId::User),
@@ -60,87 +74,33 @@ fn beside(mut columns: impl Iterator<Item = ColumnId>, context: &CellContext) ->
     }
 }
 
-/// A column in which no row has anything to say is not worth its space; the main ones stay.
+/// Whether any row has a text there. The main columns are always shown.
 fn has_content(column: &Column, rows: &[&Row], context: &CellContext) -> bool {
     column.priority <= 4 && column.id != ColumnId::Remote
         || rows.iter().any(|row| (column.text)(row, context) != "–")
 }
 
-/// What the column's texts ask for.
 fn demand(column: &Column, rows: &[&Row], context: &CellContext) -> Demand {
     let demands = rows.iter().map(|row| column.demand(row, context));
     demands.fold(Demand::default(), Demand::max)
 }
 
-fn write_fitted(
+/// Writes cells with a space between them, without spaces at the end of a line.
+fn write_lines(
     out: &mut dyn Write,
-    rows: &[&Row],
-    context: &CellContext,
     columns: &[Fitted],
     has_header: bool,
+    rows: impl Iterator<Item = Vec<String>>,
 ) -> io::Result<()> {
-    if has_header {
-        let titles = columns
+    let titles = columns.iter().map(|one| one.column.title.to_owned());
+    let header = has_header.then(|| titles.collect());
+    for texts in header.into_iter().chain(rows) {
+        let cells = columns
             .iter()
-            .map(|fitted| fitted.render(fitted.column.title));
-        write_line(out, titles)?;
-    }
-    for row in rows {
-        let cells = columns.iter().map(|fitted| {
-            fitted.render(&fitted.column.cell(row, context, usize::from(fitted.width)))
-        });
-        write_line(out, cells)?;
+            .zip(&texts)
+            .map(|(one, text)| one.render(text));
+        let line = cells.collect::<Vec<_>>().join(" ");
+        writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
-}
-
-fn write_whole(
-    out: &mut dyn Write,
-    rows: &[&Row],
-    context: &CellContext,
-    columns: &[&Column],
-    has_header: bool,
-) -> io::Result<()> {
-    let title = |column: &Column| if has_header { column.title } else { "" };
-    let cells: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| columns.iter().map(|c| (c.text)(row, context)).collect())
-        .collect();
-    let widths: Vec<usize> = columns
-        .iter()
-        .enumerate()
-        .map(|(at, column)| {
-            let widest = cells
-                .iter()
-                .map(|cells| width(&cells[at]))
-                .max()
-                .unwrap_or(0);
-            widest.max(width(title(column)))
-        })
-        .collect();
-    let line = |texts: Vec<&str>| -> Vec<String> {
-        texts
-            .iter()
-            .zip(columns)
-            .zip(&widths)
-            .map(|((text, column), &width)| column.align.pad(text, width))
-            .collect()
-    };
-    if has_header {
-        let titles = columns.iter().map(|column| title(column)).collect();
-        write_line(out, line(titles).into_iter())?;
-    }
-    for row in &cells {
-        write_line(
-            out,
-            line(row.iter().map(String::as_str).collect()).into_iter(),
-        )?;
-    }
-    Ok(())
-}
-
-/// Cells with a space between them, without spaces at the end.
-fn write_line(out: &mut dyn Write, cells: impl Iterator<Item = String>) -> io::Result<()> {
-    let cells: Vec<_> = cells.collect();
-    writeln!(out, "{}", cells.join(" ").trim_end())
 }

@@ -4,11 +4,9 @@
 //! What could not be read is data (a [`Problem`](crate::model::Problem) in the snapshot); only a snapshot without
 //! any content is an error.
 
-mod cpu_clock;
 mod error;
 #[cfg(any(not(target_os = "linux"), test))]
 pub(crate) mod excluded;
-mod hidden_reason;
 mod lineage;
 #[cfg(target_os = "linux")]
 pub(crate) mod linux;
@@ -19,7 +17,6 @@ mod peers;
 mod platform;
 #[cfg(any(not(target_os = "linux"), test))]
 mod portable;
-mod proc_stat;
 pub(crate) mod process;
 mod program;
 mod recording;
@@ -31,10 +28,11 @@ use std::sync::Arc;
 use crate::model::{Kinds, Moment, Origin, Pid, Playback, RefreshTimings, Snapshot};
 
 pub use error::SourceError;
-use hidden_reason::HiddenReason;
 pub use lineage::lineage;
 #[cfg(target_os = "linux")]
 pub use linux::process_handle::{ProcessHandle, SignalDisposition};
+use owners::HiddenReason;
+pub(crate) use process::proc_stat;
 pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};
 pub use system::System;
 pub use users::own_uid;

@@ -283,7 +283,7 @@ fn hidden_problem(
         code: ProblemCode::HiddenOwners,
         count: Some(count),
         message: Text::new(&format!("{who} {remedy}")),
-        brief: Text::new(&format!("{owners} hidden: {brief}")),
+        brief: Text::new(&format!("{owners} hidden ({brief})")),
     })
 }
 
@@ -319,21 +319,21 @@ mod tests {
             told(1, HiddenReason::NotPermitted),
             pair(
                 "the owner of 1 socket is hidden: run as root to see it",
-                "1 owner hidden: sudo"
+                "1 owner hidden (run with sudo)"
             )
         );
         assert_eq!(
             told(2, HiddenReason::NotPermitted),
             pair(
                 "owners of 2 sockets are hidden: run as root to see them",
-                "2 owners hidden: sudo"
+                "2 owners hidden (run with sudo)"
             )
         );
         assert_eq!(
             told(2, HiddenReason::OtherNamespace),
             pair(
                 "owners of 2 sockets are outside this pid namespace: run on the host to see them",
-                "2 owners hidden: outside this container"
+                "2 owners hidden (outside this container)"
             )
         );
     }

@@ -23,7 +23,7 @@ pub struct Running {
 #[derive(Debug)]
 pub struct Ended {
     pub code: Option<i32>,
-    /// The lines that were not asked for.
+    /// The lines that no command printed.
     pub rest: Vec<String>,
     pub err: String,
 }

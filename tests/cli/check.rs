@@ -36,7 +36,7 @@ fn the_code_says_whether_every_target_can_be_bound() {
 }
 
 #[test]
-fn a_verdict_is_told_in_sentences_without_colours_into_a_pipe() {
+fn a_verdict_is_printed_in_sentences_without_colours_into_a_pipe() {
     stage(|| {
         let _sockets = Sockets::open();
         let said = sockeye(&["check", "8080"]);
@@ -150,7 +150,7 @@ fn a_recording_has_no_ports_to_test() {
 
 /// The code is that of a script whose pipes fail with their first command.
 #[test]
-fn the_code_is_the_verdicts_whatever_becomes_of_the_reader() {
+fn the_exit_code_does_not_depend_on_the_reader() {
     stage(|| {
         let _sockets = Sockets::open();
         let code = |check: &str, reader: &str| {
@@ -205,7 +205,7 @@ fn no_descriptors_is_a_test_that_failed_and_no_verdict_on_the_port() {
 }
 
 /// A range is surveyed before it is bound: a port that was bound in between, and lets others bind beside
-/// it, must not pass for one that nobody has.
+/// it, must not pass for a free one.
 #[test]
 fn a_port_that_is_bound_while_a_range_is_tested_is_seen() {
     stage(|| {
@@ -226,7 +226,7 @@ fn a_port_that_is_bound_while_a_range_is_tested_is_seen() {
                 .stdout(Stdio::piped());
             let check = check.spawn().unwrap();
             std::thread::sleep(std::time::Duration::from_millis(5 + 8 * round));
-            // The higher one first: whoever sees the lower one could have seen the higher.
+            // The higher one first: a reader of the lower one could have seen the higher.
             let _both = (21_010..21_120)
                 .step_by(10)
                 .map(|port| (reusing(port + 1, false), reusing(port, true)))
@@ -243,9 +243,9 @@ fn a_port_that_is_bound_while_a_range_is_tested_is_seen() {
     });
 }
 
-/// They take a line each, and what leaves them open to doubt is told once.
+/// They take a line each, and what is unknown about them is printed once.
 #[test]
-fn what_is_not_known_of_free_ports_is_told_at_the_end() {
+fn what_is_unknown_about_free_ports_is_printed_at_the_end() {
     stage(|| {
         let mut check = Command::new("setpriv");
         check.args(["--bounding-set=-all", "--inh-caps=-all", BINARY]);

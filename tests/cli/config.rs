@@ -82,7 +82,7 @@ fn refuses(path: &str, lines: &[&str]) {
 }
 
 #[test]
-fn a_file_that_says_what_can_be_said_is_accepted() {
+fn a_file_with_every_setting_is_accepted() {
     let default_file = default_file();
     let settings = default_file.replace("\n#", "\n");
     for (at, text) in [
@@ -271,7 +271,7 @@ fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
 }
 
 #[test]
-fn a_file_that_is_no_text_is_refused_with_its_line() {
+fn a_file_that_is_not_text_is_refused_with_the_line() {
     let file = TempFile::new("latin1.toml");
     fs::write(file.path(), b"# caf\xc3\xa9\n# caf\xe9\n").unwrap();
     refuses(file.path(), &["2: not UTF-8: the byte 0xe9"]);
@@ -287,7 +287,7 @@ fn a_file_that_is_no_text_is_refused_with_its_line() {
 }
 
 #[test]
-fn what_is_no_file_to_read_is_one_line_and_is_not_waited_for() {
+fn an_unreadable_file_is_an_error_in_one_line_without_a_wait() {
     let home = Home::new("no-file");
     let path = |name: &str| home.0.join(name).to_str().unwrap().to_owned();
     mknodat(
@@ -422,7 +422,7 @@ fn the_users_own_file_is_the_live_tables_but_for_names_of_services() {
             assert!(said.code < 2 && said.err.is_empty(), "{args:?}: {said:?}");
         }
         let home = Home::with("nonsense", "[services]\n8080 = 5\n");
-        let told = "sockeye: config.toml:2: services.8080: found a number, expected a name in quotes, such as \"my-api\"; services have no names of your own\n";
+        let told = "sockeye: config.toml:2: services.8080: found a number, expected a name in quotes, such as \"my-api\"; your own service names are not used\n";
         for args in [&["list"][..], &["check", "8080"], &["free"]] {
             let said = home.run(args);
             assert!(said.code < 2, "{args:?}: {said:?}");
@@ -434,7 +434,7 @@ fn the_users_own_file_is_the_live_tables_but_for_names_of_services() {
 }
 
 #[test]
-fn a_users_own_file_that_is_not_there_is_no_fault_and_one_that_is_no_file_is() {
+fn a_missing_default_file_is_fine_and_one_that_is_not_a_file_is_an_error() {
     let needs_a_terminal = |said: &Said| said.err.contains("the live table needs a terminal");
     let home = Home::new("empty");
     assert!(needs_a_terminal(&home.run(&[])));
@@ -460,7 +460,7 @@ fn config_prints_a_file_that_is_accepted_and_changes_nothing() {
 }
 
 #[test]
-fn the_guide_shows_what_is_said() {
+fn the_guide_shows_the_real_output() {
     let guide = include_str!("../../docs/guide.md");
     let (_, block) = guide.split_once("<!-- config wrong -->\n```\n").unwrap();
     let (shown, _) = block.split_once("```").unwrap();
@@ -489,7 +489,7 @@ fn the_files_in_the_guide_are_accepted() {
 }
 
 #[test]
-fn config_tells_where_the_file_is_looked_for() {
+fn config_prints_the_path_of_the_file() {
     let path = |said: Said| {
         assert_eq!((said.code, said.err.as_str()), (0, ""));
         said.out
@@ -511,7 +511,7 @@ fn config_tells_where_the_file_is_looked_for() {
 }
 
 #[test]
-fn keys_tells_those_that_the_users_own_file_gives() {
+fn keys_prints_those_of_the_users_own_file() {
     let home = Home::with("keys", "[keys]\nquit = ['Q', 'f10']\nwrite = []\n");
     let line = |said: &Said, help: &str| {
         let found = said.out.lines().find(|line| line.ends_with(help));
@@ -563,8 +563,8 @@ fn a_port_has_its_own_name_in_every_command() {
 /// A folder that hangs (a home on a network) would hang what only looks at it. Each time a link is followed its time
 /// of access changes, on a file system that keeps it exactly.
 #[test]
-fn what_needs_no_settings_never_looks_where_they_are() {
-    let name = "config::what_needs_no_settings_never_looks_where_they_are";
+fn commands_without_settings_never_open_the_file() {
+    let name = "config::commands_without_settings_never_open_the_file";
     in_netns_with_files(name, || {
         let home = Home::new("untouched");
         let mount = ["-t", "tmpfs", "-o", "strictatime", "none"];

@@ -1,4 +1,4 @@
-//! The table as CSV: what JSON tells, in cells.
+//! The table as CSV: the content of JSON, in cells.
 
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ fn json(args: &[&str]) -> Said {
 type Path = Vec<String>;
 
 /// The paths of JSON's values, in its order, as a connection has them that this test has open: there
-/// every part has its parts. Its process stands in the place of `pids`, but for what a cell can't hold or `list` does
+/// every part has its parts. Its process replaces `pids`, but for what a cell can't hold or `list` does
 /// not find out; the arguments are a cell.
 fn paths_of_json(sockets: &Sockets) -> Vec<Path> {
     let near = sockets.client.local_addr().unwrap().port();
@@ -226,7 +226,7 @@ fn a_socket_has_a_row_for_each_of_its_processes_and_one_if_it_has_none() {
         // The socket is the same in each.
         let inodes: BTreeSet<_> = shared.column("inode").into_iter().collect();
         assert_eq!(inodes.len(), 1, "{inodes:?}");
-        // The one who closes a connection first leaves a TIME_WAIT behind, which is nobody's.
+        // The one who closes a connection first leaves a TIME_WAIT behind, which has no owner.
         sockets.client.shutdown(std::net::Shutdown::Both).unwrap();
         drop(sockets);
         crate::support::wait_until("the TIME_WAIT", || {
@@ -272,7 +272,7 @@ fn commas_and_quotes_stay_within_their_cell() {
 }
 
 #[test]
-fn a_row_is_one_line_whatever_a_process_calls_itself() {
+fn a_row_is_one_line_with_any_process_name() {
     stage(|| {
         let listener = listener("127.0.0.1:9000");
         let _holder = Holder::called("a\nb\r\x1b[31m", &[&listener]);
@@ -390,7 +390,7 @@ fn nothing_that_matches_is_the_names_alone_and_exit_code_1() {
 }
 
 #[test]
-fn what_is_asked_for_is_what_the_table_would_show() {
+fn the_rows_are_those_that_the_table_would_show() {
     stage(|| {
         let _sockets = Sockets::open();
         for args in [

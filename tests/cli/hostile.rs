@@ -94,7 +94,7 @@ fn hostile_recording() -> TempFile {
 }
 
 #[test]
-fn a_recording_by_somebody_else_is_shown_as_text_by_every_command() {
+fn a_recording_of_another_user_is_shown_as_text_by_every_command() {
     stage(|| {
         let _sockets = Sockets::open();
         let file = hostile_recording();
@@ -116,7 +116,7 @@ fn a_recording_by_somebody_else_is_shown_as_text_by_every_command() {
 }
 
 #[test]
-fn a_command_line_of_128_kib_that_is_no_text_is_a_cell() {
+fn a_command_line_of_128_kib_that_is_not_text_is_one_cell() {
     stage(|| {
         let listener = listener("127.0.0.1:8080");
         let name = format!("{}\u{202e}{}", "x\x1b\n".repeat(40_000), "y");
@@ -176,7 +176,7 @@ fn an_interface_may_have_any_name_that_the_kernel_takes() {
 }
 
 #[test]
-fn an_interface_whose_name_is_no_text_is_told_by_its_number() {
+fn an_interface_whose_name_is_not_text_is_shown_by_its_number() {
     stage(|| {
         let name = OsStr::from_bytes(b"if\xff\xfe");
         let _listener = listener_on(name);
@@ -186,7 +186,7 @@ fn an_interface_whose_name_is_no_text_is_told_by_its_number() {
 }
 
 #[test]
-fn a_user_may_have_any_name_that_a_file_holds() {
+fn a_user_may_have_any_name_that_fits_the_file() {
     stage(|| {
         let _sockets = Sockets::open();
         let users = TempFile::containing("passwd", "\x1b[31m\u{202e}=ann:x:0:0::/:/bin/sh\n");
@@ -292,7 +292,7 @@ fn a_recording_that_may_not_grow_ends_and_not_the_program_and_what_was_written_i
 }
 
 #[test]
-fn what_is_said_of_a_recording_without_one_is_one_clear_line() {
+fn an_option_for_a_recording_without_one_is_an_error_in_one_line() {
     for args in [
         &["--redact"][..],
         &["list", "--redact"],
@@ -301,19 +301,19 @@ fn what_is_said_of_a_recording_without_one_is_one_clear_line() {
         let said = sockeye(args);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
         assert!(
-            said.err
-                .starts_with("sockeye: --redact is for what --record writes"),
+            said.err.starts_with("sockeye: --redact needs --record"),
             "{said:?}"
         );
         assert_eq!(said.err.lines().count(), 1, "{said:?}");
     }
     let said = sockeye(&["list", "--record-max", "2G"]);
-    let says = "sockeye: --record-max is for what --record writes: name a file (--record FILE --record-max 2G)\n";
+    let says =
+        "sockeye: --record-max needs --record: name a file (--record FILE --record-max 2G)\n";
     assert_eq!((said.code, &*said.err), (2, says), "{said:?}");
 }
 
 #[test]
-fn a_redacted_recording_of_this_machine_names_nobody() {
+fn a_redacted_recording_of_this_machine_has_no_names() {
     stage(|| {
         let listener = listener("127.0.0.1:8080");
         let _holder = Holder::called("server", &[&listener]);

@@ -62,7 +62,7 @@ fn a_process_is_what_the_kernel_says_of_it() {
 
 /// Fifty listeners that fifty processes have.
 #[test]
-fn what_many_share_is_told_once() {
+fn what_many_sockets_share_is_printed_once() {
     stage(|| {
         let listeners: Vec<_> = (9000..9050)
             .map(|port| listener(&format!("127.0.0.1:{port}")))
@@ -81,7 +81,7 @@ fn what_many_share_is_told_once() {
 }
 
 #[test]
-fn each_line_of_ndjson_stands_for_itself() {
+fn each_line_of_ndjson_is_complete() {
     stage(|| {
         let _sockets = Sockets::open();
         let said = sockeye(&["list", "--ndjson", "-a"]);
@@ -185,7 +185,7 @@ fn a_recording_gives_the_same_object() {
 }
 
 #[test]
-fn a_check_tells_each_target_with_its_cause() {
+fn a_check_prints_each_target_with_its_cause() {
     stage(|| {
         let _sockets = Sockets::open();
         let said = sockeye(&[
@@ -220,7 +220,7 @@ fn a_check_tells_each_target_with_its_cause() {
 }
 
 #[test]
-fn the_sockets_in_the_way_are_told_as_list_tells_them() {
+fn the_sockets_in_the_way_are_printed_like_those_of_list() {
     stage(|| {
         let _sockets = Sockets::open();
         let said = sockeye(&["check", "--json", "8080"]);
@@ -238,7 +238,7 @@ fn the_sockets_in_the_way_are_told_as_list_tells_them() {
         assert_eq!(blocker["pids"], json!([pid]));
         let listing = listing(&[":8080", "state:listen"]);
         let mut process = check["processes"][pid.to_string()].clone();
-        // Only `check` asks systemd.
+        // Only `check` queries systemd.
         process["unit"] = Value::Null;
         assert_eq!(process, listing["processes"][pid.to_string()]);
         let mut listed = listing["sockets"][0].clone();
@@ -251,11 +251,11 @@ fn the_sockets_in_the_way_are_told_as_list_tells_them() {
 
 /// A test that runs the program by itself, and not by a helper that holds what it prints against the schemas, says so.
 #[test]
-fn no_test_reads_json_that_is_not_held_against_its_schema() {
-    // Nobody reads what these print.
+fn every_json_that_a_test_reads_is_checked_against_its_schema() {
+    // These have no JSON of their own.
     const UNREAD: [&str; 2] = [
         "fn closed_pipe(",
-        "fn the_code_is_the_verdicts_whatever_becomes_of_the_reader(",
+        "fn the_exit_code_does_not_depend_on_the_reader(",
     ];
     let is_read = |item: &str| {
         let runs = item.contains("BINARY") || item.contains("CARGO_BIN_EXE");

@@ -95,7 +95,7 @@ fn a_raw_socket_has_an_address_and_no_port() {
 
 /// A kernel that lists SCTP says nothing of the kind, and has none to list.
 #[test]
-fn a_kind_that_cannot_be_listed_is_no_empty_answer() {
+fn a_kind_that_cannot_be_listed_is_not_an_empty_answer() {
     stage(|| {
         let protocols = std::fs::read_to_string("/proc/net/protocols").unwrap();
         let is_there = protocols.lines().any(|line| line.starts_with("SCTP "));
@@ -119,7 +119,7 @@ fn a_kind_that_cannot_be_listed_is_no_empty_answer() {
 }
 
 #[test]
-fn changes_of_unix_sockets_are_told_as_they_happen() {
+fn changes_of_unix_sockets_are_printed_as_they_happen() {
     stage(|| {
         let _before = abstract_listener(b"before");
         let watching = Running::sockeye(&["watch", "--interval=50ms", "--json", "--kind", "unix"]);

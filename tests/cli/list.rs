@@ -44,7 +44,7 @@ fn a_pipe_gets_no_colours_and_nothing_cut() {
 }
 
 #[test]
-fn what_listens_or_is_bound_is_shown_unless_more_is_asked_for() {
+fn listeners_and_bound_sockets_are_shown_by_default() {
     stage(|| {
         let sockets = Sockets::open();
         let near = sockets.client.local_addr().unwrap().port();
@@ -69,7 +69,7 @@ fn what_listens_or_is_bound_is_shown_unless_more_is_asked_for() {
 }
 
 #[test]
-fn a_connected_udp_client_is_no_listener_and_its_port_is_taken_all_the_same() {
+fn a_connected_udp_client_is_not_a_listener_but_its_port_is_in_use() {
     stage(|| {
         let _server = UdpSocket::bind("127.0.0.1:5353").unwrap();
         let client = UdpSocket::bind("127.0.0.1:5400").unwrap();
@@ -104,7 +104,7 @@ fn nothing_that_matches_is_exit_code_1_and_silence() {
 }
 
 #[test]
-fn quietly_the_exit_code_is_all_that_is_said() {
+fn quiet_prints_nothing_and_sets_the_exit_code() {
     stage(|| {
         let _sockets = Sockets::open();
         for (filter, code) in [(":8080", 0), (":81", 1), ("state:lisn", 2)] {
@@ -162,7 +162,7 @@ fn one_form_at_a_time() {
 }
 
 #[test]
-fn a_reader_that_has_had_enough_is_no_error() {
+fn a_reader_that_closes_the_pipe_is_not_an_error() {
     stage(|| {
         let _sockets = Sockets::open();
         closed_pipe();
@@ -210,7 +210,7 @@ fn a_recording_shows_the_rows_that_were_there() {
 }
 
 #[test]
-fn hidden_owners_are_told_on_standard_error() {
+fn hidden_owners_are_reported_on_standard_error() {
     stage(|| {
         let _sockets = Sockets::open();
         let mut list = Command::new("setpriv");
@@ -229,7 +229,7 @@ fn hidden_owners_are_told_on_standard_error() {
     });
 }
 
-/// A recording in which every column has different things to tell, and but for four of them nothing
+/// A recording in which every column has different texts, and but for four of them nothing
 /// at least once.
 fn variety() -> TempFile {
     let mut sockets = Sockets::open();
@@ -359,7 +359,7 @@ fn listed(args: &[&str]) -> Vec<Value> {
     said.lines_of_json().into_iter().map(with_process).collect()
 }
 
-/// Every column, its rows in the order that is asked for, and the arguments that ask for it.
+/// Every column, its rows in the requested order, and the arguments for it.
 fn for_every_order(file: &TempFile, check: impl Fn(&Column, bool, &[&str])) {
     for column in ALL {
         let asked = ["-a", "--replay", file.path(), "--sort", column.name];
@@ -440,7 +440,7 @@ fn table_and_csv_are_in_the_order_of_json() {
 }
 
 #[test]
-fn the_order_is_by_port_where_nothing_is_said() {
+fn the_default_order_is_by_port() {
     stage(|| {
         let _sockets = Sockets::open();
         assert_eq!(sockeye(&["list"]).ports(), [5353, 5354, 8080, 8081, 8600]);
@@ -457,7 +457,7 @@ fn lines(said: &Said) -> Vec<String> {
 }
 
 #[test]
-fn the_columns_are_exactly_those_asked_for_in_this_order() {
+fn the_columns_are_exactly_the_requested_ones_in_order() {
     stage(|| {
         let _sockets = Sockets::open();
         let said = sockeye(&["list", "-t", "--columns", "state,port,local,proto"]);
@@ -468,7 +468,7 @@ fn the_columns_are_exactly_those_asked_for_in_this_order() {
             "BOUND 8600 127.0.0.1 tcp",
         ];
         assert_eq!(lines(&said), expected);
-        // Also those that have nothing to tell, or take two readings to tell it.
+        // Also empty ones, and those that need two snapshots.
         for column in ALL {
             let said = sockeye(&["list", "--columns", column.name]);
             assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
@@ -484,7 +484,7 @@ fn the_columns_are_exactly_those_asked_for_in_this_order() {
 }
 
 #[test]
-fn the_columns_asked_for_are_whole_in_a_pipe() {
+fn requested_columns_are_uncut_in_a_pipe() {
     stage(|| {
         let name = format!("--{}", "very-long-".repeat(40));
         let socket = listener("127.0.0.1:9000");

@@ -29,7 +29,7 @@ fn said(args: &[&str]) -> Said {
 }
 
 #[test]
-fn a_recording_is_listed_as_it_ends_and_said_to_be_one() {
+fn a_recording_is_listed_as_it_ends_with_a_note() {
     let file = recording("last.jsonl");
     let said = said(&["list", "--replay", file.path()]);
     assert_eq!((said.code, said.ports()), (0, vec![3]), "{said:?}");
@@ -62,7 +62,7 @@ fn another_snapshot_is_listed_by_its_time() {
 }
 
 #[test]
-fn a_time_beyond_the_recording_is_said_to_be() {
+fn a_time_outside_the_recording_is_reported() {
     let file = recording("beyond.jsonl");
     let before = said(&["list", "--replay", file.path(), "--at", "03:11"]);
     assert_eq!((before.code, before.out.as_str()), (2, ""));
@@ -71,12 +71,12 @@ fn a_time_beyond_the_recording_is_said_to_be() {
     assert_eq!(before.err, told);
     let after = said(&["list", "--json", "--replay", file.path(), "--at", "04:00"]);
     assert_eq!(after.code, 0);
-    let told = "sockeye: the recording ends at 2026-11-28 03:13:05: this is its last snapshot\n";
+    let told = "sockeye: the recording ends at 2026-11-28 03:13:05; this is its last snapshot\n";
     assert_eq!(after.err, told);
 }
 
 #[test]
-fn what_is_no_time_or_has_no_recording_is_one_line_of_bad_usage() {
+fn an_invalid_time_or_a_missing_recording_is_a_usage_error_in_one_line() {
     let file = recording("usage.jsonl");
     for (args, told) in [
         (
@@ -89,11 +89,11 @@ fn what_is_no_time_or_has_no_recording_is_one_line_of_bad_usage() {
         ),
         (
             &["--at", "03:12"],
-            "--at is for a recording: name one with --replay FILE",
+            "--at needs a recording: name one with --replay FILE",
         ),
         (
             &["--at", "03:12", "--replay", "/dev/null"],
-            "can't be read twice",
+            "--at needs a file that can be read twice: /dev/null",
         ),
     ] {
         let said = sockeye(&[&["list"], args].concat());
@@ -104,7 +104,7 @@ fn what_is_no_time_or_has_no_recording_is_one_line_of_bad_usage() {
 }
 
 #[test]
-fn a_recording_that_breaks_off_is_listed_as_it_was_before_that() {
+fn a_truncated_recording_is_listed_up_to_its_last_whole_snapshot() {
     let whole = snapshot("03:11:05", 1);
     let file = TempFile::containing("cut.jsonl", &format!("{whole}{}", &whole[..99]));
     let said = said(&["list", "--replay", file.path()]);

@@ -1,5 +1,5 @@
 //! What the program says of itself: help, man pages, completions and keys. The texts are pictures, to be
-//! read when they change; what the completions offer is asked of real shells.
+//! read when they change; real shells show what the completions offer.
 
 mod shells;
 
@@ -16,13 +16,13 @@ use crate::support::is_required;
 const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
 
 #[test]
-fn the_help_of_the_program_is_as_it_was_last_read() {
+fn the_help_of_the_program_is_its_snapshot() {
     picture("help", &help(&["--help"], 80));
     picture("help_short", &help(&["-h"], 80));
 }
 
 #[test]
-fn the_help_of_every_command_is_as_it_was_last_read() {
+fn the_help_of_every_command_is_its_snapshot() {
     for command in commands() {
         let text = help(&[&command, "--help"], 80);
         picture(&format!("help_{command}"), &text);
@@ -39,7 +39,7 @@ fn no_line_of_help_is_wider_than_it_can_be_read() {
 }
 
 #[test]
-fn every_man_page_is_as_it_was_last_read() {
+fn every_man_page_is_its_snapshot() {
     if !is_installed("mandoc", "mandoc") {
         return;
     }
@@ -111,7 +111,7 @@ fn every_shell_has_a_script_that_ends_with_code_0() {
     }
 }
 
-/// No more is asked of these: Debian has no PowerShell, and elvish completes in its editor only. The
+/// These are not tested further: Debian has no PowerShell, and elvish completes in its editor only. The
 /// others are run, see `shells`.
 #[test]
 fn the_scripts_of_powershell_and_elvish_have_every_command() {
@@ -130,7 +130,7 @@ fn a_shell_without_completions_is_one_line_that_names_those_with() {
 }
 
 #[test]
-fn keys_tells_every_key_with_its_help() {
+fn keys_prints_every_key_with_its_help() {
     let said = sockeye(&["keys"]);
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
     let told: Vec<_> = said

@@ -267,7 +267,7 @@ fn where_no_thread_can_be_started_the_bind_test_does_without() {
 }
 
 #[test]
-fn closed_standard_streams_receive_nothing_and_hurt_nobody() {
+fn closed_standard_streams_receive_nothing_and_do_no_harm() {
     stage(|| {
         let _sockets = Sockets::open();
         for closed in ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"] {

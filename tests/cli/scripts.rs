@@ -56,7 +56,7 @@ fn run(block: &str) -> String {
 }
 
 #[test]
-fn every_command_for_scripts_does_what_is_said_of_it() {
+fn every_command_for_scripts_does_what_its_docs_say() {
     stage(|| {
         let _sockets = Sockets::open();
         let printed: Vec<_> = blocks().into_iter().map(run).collect();

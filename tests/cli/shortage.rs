@@ -1,4 +1,4 @@
-//! Ephemeral ports that have run out, as each command tells of it, on the spot and from a recording.
+//! Ephemeral ports that have run out, as each command reports it, live and from a recording.
 
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
@@ -33,7 +33,7 @@ fn json(said: &Said) -> Value {
     said.json()
 }
 
-/// What is told of a shortage of the ports to this address.
+/// The report of a shortage of the ports to this address.
 fn told(address: &str) -> String {
     format!(
         "no ephemeral port to {address}:5432 is left of {PORTS}, connect() fails with EADDRNOTAVAIL; {PORTS} by \
@@ -67,7 +67,7 @@ fn a_shortage_is_a_problem_in_json_and_a_line_beside_a_table() {
 }
 
 #[test]
-fn watch_tells_of_a_shortage_once_however_long_it_lasts() {
+fn watch_reports_a_shortage_once_however_long_it_lasts() {
     stage(|| {
         let _open = use_all_ports();
         let watched = sockeye(&["watch", "--interval=50ms", "--for=500ms", "--stats"]);
@@ -79,7 +79,7 @@ fn watch_tells_of_a_shortage_once_however_long_it_lasts() {
 }
 
 #[test]
-fn a_redacted_recording_tells_of_the_shortage_and_not_of_the_server() {
+fn a_redacted_recording_has_the_shortage_and_not_the_server() {
     stage(|| {
         let _open = use_all_ports();
         let file = TempFile::new("shortage.jsonl");

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use crate::cli::scene::{Said, Sockets, TempFile, sockeye, stage};
 
-/// The line for one reading of this machine, and what stands in it.
+/// The line for one snapshot of this machine.
 #[derive(Debug)]
 struct Line {
     rows: u64,
@@ -36,7 +36,7 @@ fn lines(said: &Said) -> Vec<Line> {
 }
 
 #[test]
-fn list_tells_what_its_reading_cost_and_prints_the_same_table() {
+fn list_prints_what_its_snapshot_cost_and_the_same_table() {
     stage(|| {
         let _sockets = Sockets::open();
         // Nothing that changes with time.
@@ -52,7 +52,7 @@ fn list_tells_what_its_reading_cost_and_prints_the_same_table() {
         let total: Duration = line.parts.iter().sum();
         let is_plausible = total > Duration::ZERO && total < Duration::from_secs(30);
         assert!(is_plausible, "{line:?}");
-        // Somebody has these sockets, and was looked for.
+        // These sockets have owners, which were searched for.
         assert!(line.searched > 0 && line.files > 0, "{line:?}");
     });
 }
@@ -70,7 +70,7 @@ fn json_and_csv_stay_json_and_csv() {
 }
 
 #[test]
-fn list_tells_what_it_cost_to_find_nothing() {
+fn list_prints_what_it_cost_to_find_nothing() {
     stage(|| {
         let said = sockeye(&["list", "--stats", ":81"]);
         assert_eq!((said.code, said.out.as_str()), (1, ""), "{said:?}");
@@ -79,7 +79,7 @@ fn list_tells_what_it_cost_to_find_nothing() {
 }
 
 #[test]
-fn watch_tells_what_each_reading_cost() {
+fn watch_prints_what_each_snapshot_cost() {
     stage(|| {
         let _sockets = Sockets::open();
         let watch = |args: &[&str]| {
@@ -99,7 +99,7 @@ fn watch_tells_what_each_reading_cost() {
 }
 
 #[test]
-fn a_watch_that_is_over_at_once_still_tells_of_its_reading() {
+fn a_watch_that_ends_at_once_still_prints_its_snapshot() {
     stage(|| {
         let _sockets = Sockets::open();
         let said = sockeye(&["watch", "--for=0s", "--stats"]);

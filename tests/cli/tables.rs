@@ -139,7 +139,7 @@ fn picture(name: &str, lines: &[String]) {
 }
 
 #[test]
-fn the_least_important_columns_are_left_out_where_there_is_no_room() {
+fn the_least_important_columns_are_left_out_if_they_do_not_fit() {
     stage_with_terminal(|| {
         let file = Busy::open().recorded();
         for width in [20, 40, 60, 80, 120, 160] {
@@ -150,7 +150,7 @@ fn the_least_important_columns_are_left_out_where_there_is_no_room() {
 }
 
 #[test]
-fn the_columns_asked_for_are_cut_where_there_is_no_room() {
+fn requested_columns_are_cut_if_they_do_not_fit() {
     stage_with_terminal(|| {
         let file = Busy::open().recorded();
         for width in [20, 40, 80] {
@@ -185,7 +185,7 @@ fn the_port_is_never_cut_and_no_line_is_too_wide() {
 }
 
 #[test]
-fn the_port_is_never_cut_wherever_its_column_stands() {
+fn the_port_is_never_cut_wherever_its_column_is() {
     stage_with_terminal(|| {
         let _busy = Busy::open();
         for columns in [
@@ -204,7 +204,7 @@ fn the_port_is_never_cut_wherever_its_column_stands() {
 }
 
 #[test]
-fn a_column_that_is_asked_for_alone_is_there_in_the_narrowest_terminal() {
+fn a_single_requested_column_is_shown_in_the_narrowest_terminal() {
     stage_with_terminal(|| {
         let _busy = Busy::open();
         for column in sockeye::columns::ALL {

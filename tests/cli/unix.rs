@@ -146,7 +146,7 @@ fn the_fix_of_a_listener_ends_its_process_and_removes_the_file() {
 }
 
 #[test]
-fn a_path_that_begins_with_a_dash_is_no_option_of_the_command_that_removes_it() {
+fn a_path_that_starts_with_a_dash_is_not_an_option_of_the_command_that_removes_it() {
     stage(|| {
         let folder = Folder::new("dash");
         let path = folder.path("-rf");
@@ -232,7 +232,7 @@ fn connections_that_a_listener_left_behind_do_not_keep_its_file_from_being_stale
 }
 
 #[test]
-fn every_kind_of_socket_is_told_and_so_is_one_that_does_not_listen() {
+fn every_kind_of_socket_is_reported_even_one_that_does_not_listen() {
     stage(|| {
         let folder = Folder::new("kinds");
         let datagram = folder.path("datagram");
@@ -303,7 +303,7 @@ fn a_path_without_a_file_is_free_where_one_can_be_made() {
 }
 
 #[test]
-fn what_is_no_socket_is_told_and_left_alone() {
+fn a_file_that_is_not_a_socket_is_reported_and_left_alone() {
     stage(|| {
         let folder = Folder::new("others");
         fs::write(folder.path("file"), "kept").unwrap();
@@ -326,7 +326,7 @@ fn what_is_no_socket_is_told_and_left_alone() {
 }
 
 #[test]
-fn a_path_that_no_socket_can_have_is_told_with_its_length() {
+fn a_path_that_is_too_long_is_reported_with_its_length() {
     stage(|| {
         let folder = Folder::new("long");
         let longest = folder.path(&"x".repeat(107 - folder.path("").len()));
@@ -353,7 +353,7 @@ fn as_other_user(target: &str) -> (String, String) {
 }
 
 #[test]
-fn what_a_user_may_not_do_is_told_as_that() {
+fn missing_permissions_are_reported_as_such() {
     stage(|| {
         let words = |verdict: &str, cause: &str| (verdict.to_owned(), cause.to_owned());
         let folder = Folder::new("denied");
@@ -370,7 +370,7 @@ fn what_a_user_may_not_do_is_told_as_that() {
         allow(&path, 0o400);
         assert_eq!(as_other_user(&path), words("in_use", "unix_listener"));
         drop(listener);
-        // … and without one it can't be told that the file is stale.
+        // … and without one it is unknown whether the file is stale.
         assert_eq!(as_other_user(&path), words("in_use", "socket_file"));
         is(&path, "in_use", "stale_socket_file");
     });
@@ -404,7 +404,7 @@ fn an_abstract_name_is_bound_for_a_moment_and_is_another_one_for_each_kind() {
 }
 
 #[test]
-fn one_that_listens_on_a_file_that_was_removed_is_told_beside_the_answer() {
+fn a_listener_whose_file_was_removed_is_reported_with_the_answer() {
     stage(|| {
         let folder = Folder::new("removed");
         let path = folder.path("app.sock");
@@ -438,7 +438,7 @@ fn one_that_was_bound_to_a_relative_path_is_found_by_its_file_and_no_other_is_ta
 }
 
 #[test]
-fn a_socket_of_another_network_namespace_is_no_stale_file() {
+fn a_socket_of_another_network_namespace_is_not_a_stale_file() {
     stage(|| {
         let folder = Folder::new("elsewhere");
         let path = folder.path("app.sock");
@@ -463,7 +463,7 @@ fn a_socket_of_another_network_namespace_is_no_stale_file() {
 }
 
 #[test]
-fn ports_and_unix_sockets_are_told_in_the_order_in_which_they_were_named() {
+fn ports_and_unix_sockets_are_printed_in_the_order_of_the_arguments() {
     stage(|| {
         let folder = Folder::new("order");
         let path = folder.path("app.sock");
@@ -506,7 +506,7 @@ fn a_hostile_path_is_shown_harmlessly() {
 
 /// The page's example, in which only path, time and user are others.
 #[test]
-fn the_page_shows_what_is_said() {
+fn the_page_shows_the_real_output() {
     stage(|| {
         let page = include_str!("../../docs/taken.md");
         let (_, block) = page.split_once("<!-- check stale -->\n```\n").unwrap();

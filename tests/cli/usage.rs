@@ -127,7 +127,8 @@ fn a_command_that_reads_no_table_says_that_it_records_nothing() {
         let said = sockeye(&[command, &["--record", "/nonexistent/recording"]].concat());
         assert_eq!((said.code, said.err.lines().count()), (2, 1), "{said:?}");
         assert!(
-            said.err.contains("--record is for readings of the table"),
+            said.err
+                .contains("--record works with the live table, list and watch only"),
             "{said:?}"
         );
     }

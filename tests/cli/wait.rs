@@ -37,7 +37,7 @@ fn goes_on(waiting: &Running) {
 }
 
 #[test]
-fn what_is_so_already_returns_at_once_and_listening_is_waited_for_where_nothing_is_said() {
+fn wait_returns_at_once_if_it_is_true_already_and_waits_for_a_listener_by_default() {
     stage(|| {
         let _listener = TcpListener::bind("127.0.0.1:8080").unwrap();
         let said = sockeye(&["wait", "8081", "--for", "free"]);
@@ -182,7 +182,7 @@ fn a_time_that_is_over_is_exit_code_1_and_says_what_is_missing() {
         let said = sockeye(&["wait", "8081", "--for", "listening", "--timeout", "0s"]);
         assert_eq!(
             (said.code, &*said.err),
-            (1, "sockeye: timed out: 8081: nothing listens\n")
+            (1, "sockeye: timed out: 8081: nothing is listening\n")
         );
     });
 }
@@ -276,14 +276,14 @@ fn of_one_family_any_listener_of_it_will_do() {
         assert_eq!(said.code, 2);
         assert!(
             said.err
-                .contains("[::1]:8080: an IPv6 address, but -4 was asked for"),
+                .contains("[::1]:8080: an IPv6 address contradicts -4"),
             "{said:?}"
         );
     });
 }
 
 #[test]
-fn json_tells_who_and_when() {
+fn json_contains_the_owner_and_the_time() {
     stage(|| {
         let listener = TcpListener::bind("127.0.0.1:8080").unwrap();
         let waiting = wait(&["8080", "--for", "free", "--json"]);
@@ -329,7 +329,7 @@ fn json_tells_who_and_when() {
 }
 
 #[test]
-fn quietly_the_exit_code_is_all_that_is_said() {
+fn quiet_prints_nothing_and_sets_the_exit_code() {
     stage(|| {
         let _listener = TcpListener::bind("127.0.0.1:8080").unwrap();
         for (wanted, code) in [("listening", 0), ("free", 1)] {

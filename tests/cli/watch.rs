@@ -1,4 +1,4 @@
-//! `sockeye watch`: what is told, when, and how it ends.
+//! `sockeye watch`: what it prints, when, and how it ends.
 
 use std::io::Read as _;
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -46,7 +46,7 @@ fn begun(watching: Running) -> Running {
     watching
 }
 
-/// A program that nobody reads.
+/// A program without a reader.
 fn unread(args: &[&str]) -> Child {
     let mut command = Command::new(BINARY);
     command.args(args).stdout(Stdio::piped()).spawn().unwrap()
@@ -110,7 +110,7 @@ fn every_field_of_a_change_is_there() {
 }
 
 #[test]
-fn a_change_of_state_is_told_with_both_states() {
+fn a_change_of_state_is_printed_with_both_states() {
     stage(|| {
         let sockets = Sockets::open();
         let near = sockets.client.local_addr().unwrap().port();
@@ -126,7 +126,7 @@ fn a_change_of_state_is_told_with_both_states() {
             "{present:?}"
         );
         sockets.client.shutdown(Shutdown::Write).unwrap();
-        // Both ends change, and cease to match with it: that is told, and nothing after it.
+        // Both ends change, and no longer match: that is printed, and nothing after it.
         let mut expected = [
             format!("state {near} ESTABLISHED FIN_WAIT2"),
             "state 8080 ESTABLISHED CLOSE_WAIT".to_owned(),
@@ -134,7 +134,7 @@ fn a_change_of_state_is_told_with_both_states() {
         expected.sort();
         assert_eq!(both(), expected);
         drop(sockets);
-        // What ceased to match is not told of any more; what begins to, is.
+        // A socket that no longer matches is not printed any more; one that starts to match is.
         let listener = TcpListener::bind("127.0.0.1:9000").unwrap();
         let _ends = (
             TcpStream::connect("127.0.0.1:9000").unwrap(),
@@ -211,7 +211,7 @@ fn without_json_each_change_is_a_line_for_a_person() {
 }
 
 #[test]
-fn it_ends_after_the_time_that_was_asked_for() {
+fn it_ends_after_the_requested_time() {
     stage(|| {
         let _sockets = Sockets::open();
         let said = sockeye(&["watch", FAST, "--for", "200ms", "port:8080", "-l"]);
@@ -276,9 +276,9 @@ fn signals_end_it_with_their_codes() {
     });
 }
 
-/// Nothing changes, so no write would tell that nobody reads.
+/// Nothing changes, so no write fails although the reader is gone.
 #[test]
-fn a_reader_that_is_gone_ends_it_quietly_though_nothing_changes() {
+fn a_reader_that_is_gone_ends_it_quietly_even_without_changes() {
     stage(|| {
         let _sockets = Sockets::open();
         let mut watching = Command::new(BINARY);
@@ -301,7 +301,7 @@ fn a_reader_that_is_gone_ends_it_quietly_though_nothing_changes() {
 
 /// The owners of a socket may be found out after it opened; a filter for one must not miss the opening.
 #[test]
-fn what_comes_to_match_later_is_told_as_opened() {
+fn a_socket_that_opens_later_is_printed_as_opened() {
     stage(|| {
         let _ready = TcpListener::bind("127.0.0.1:8090").unwrap();
         let watching = stream(&["proc:taking", "|", ":8090"]);
@@ -320,7 +320,7 @@ fn what_comes_to_match_later_is_told_as_opened() {
 }
 
 #[test]
-fn a_recording_is_told_without_waiting() {
+fn a_recording_is_printed_without_waiting() {
     stage(|| {
         let file = TempFile::new("watched.jsonl");
         let watching = stream(&["--record", file.path()]);
@@ -355,7 +355,7 @@ fn a_recording_is_told_without_waiting() {
 }
 
 #[test]
-fn hidden_owners_are_told_once_on_standard_error() {
+fn hidden_owners_are_reported_once_on_standard_error() {
     stage(|| {
         let _sockets = Sockets::open();
         let mut watching = Command::new("setpriv");

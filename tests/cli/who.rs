@@ -108,7 +108,7 @@ fn put(text: &str, mode: &str, place: &str) -> TempFile {
     file
 }
 
-/// The user of this process, as `list` and `check` tell it.
+/// The user of this process, as `list` and `check` print it.
 fn users() -> [Value; 2] {
     let list = sockeye(&["list", "--json"]).json();
     let check = sockeye(&["check", "--json", "8080"]).json();
@@ -150,9 +150,9 @@ fn a_user_that_is_in_no_file_is_known_by_the_name_service() {
 }
 
 #[test]
-fn a_name_service_that_does_not_answer_holds_nothing_up() {
+fn a_name_service_that_does_not_answer_delays_nothing() {
     in_netns_with_files(
-        "who::a_name_service_that_does_not_answer_holds_nothing_up",
+        "who::a_name_service_that_does_not_answer_delays_nothing",
         || {
             let _socket = listener("127.0.0.1:8080");
             let _passwd = put("", "644", "/etc/passwd");

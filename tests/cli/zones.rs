@@ -92,13 +92,13 @@ fn an_interface_that_is_not_there_is_one_line() {
                 &["free", &target],
             ] {
                 let said = sockeye(args);
-                let line = format!("sockeye: {target}: there is no interface {zone} here\n");
+                let line = format!("sockeye: {target}: no interface {zone} here\n");
                 assert_eq!((said.code, &*said.out, said.err), (2, "", line), "{args:?}");
             }
         }
         let said = sockeye(&["check", "-4", "[fe80::1%lo]:80"]);
         assert!(
-            said.err.contains("an IPv6 address, but -4 was asked for"),
+            said.err.contains("an IPv6 address contradicts -4"),
             "{said:?}"
         );
     });

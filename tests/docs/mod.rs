@@ -103,7 +103,7 @@ fn every_verdict_cause_and_note_is_explained() {
     {
         assert!(page.contains(&format!("\n| `{word}` | ")), "{word}");
     }
-    for word in variants("src/bind/verdict/unix.rs", "UnixCause") {
+    for word in variants("src/bind/verdict/unix/mod.rs", "UnixCause") {
         assert!(page.contains(&format!("\n| `{word}` | ")), "{word}");
     }
     for word in variants(source, "Outcome") {

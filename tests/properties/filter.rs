@@ -201,7 +201,7 @@ proptest! {
     }
 
     #[test]
-    fn alternatives_match_what_either_matches_and_neighbours_what_both_match(
+    fn alternatives_match_what_either_matches_and_terms_side_by_side_what_both_match(
         a in filter_text(), b in filter_text(), row in row(),
     ) {
         let holds = |text: &str| {
@@ -239,7 +239,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_said_before_the_owner_is_known_holds_for_every_owner(
+    fn an_answer_before_the_owner_is_known_is_true_for_every_owner(
         text in filter_text(), row in row(), others in vec(row(), 3),
     ) {
         let filter = Filter::parse(&text).expect("the grammar is that of the parser");
@@ -384,7 +384,7 @@ fn unfinished() -> impl Strategy<Value = (String, String)> {
 }
 
 proptest! {
-    /// A field alone waits for its value; everything else that is offered is a filter, wherever it stands.
+    /// A field alone needs a value; every other offer is a filter, in any position.
     #[test]
     fn every_completion_is_a_filter_or_a_field_that_waits_for_its_value(
         (before, word) in unfinished(),

@@ -1,192 +1,158 @@
 //! `sockeye check`: bind-tests ports and explains the answer.
 
+pub mod targets;
+
 use std::collections::BTreeSet;
 use std::io;
-use std::net::IpAddr;
 use std::ops::ControlFlow;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Args;
-use sockeye::bind::{
-    Address, Cause, Outcome, Target, UnixCause, UnixVerdict, Verdict, interface, unix_name,
-};
+use jiff::tz::TimeZone;
+use sockeye::bind::{Cause, Outcome, Target, UnixCause, UnixVerdict, Verdict};
 use sockeye::clock::Clock;
 use sockeye::inspect::BindTester;
-use sockeye::model::{Family, Text, UnixAddress, clean};
+use sockeye::model::{Text, UnixAddress};
 use sockeye::report::{self, Checked};
 
-use crate::cli::args::Shared;
-use crate::cli::args::examples;
-use crate::cli::output::{Printed, print, terminal_width};
-use crate::cli::{EXIT_NOT_SO, EXIT_TROUBLE};
+use crate::cli::examples;
+use crate::cli::global::GlobalArgs;
+use crate::cli::output::{Printed, output_width, print};
+use crate::cli::{EXIT_ERROR, EXIT_NO};
+use targets::{Group, parse_groups};
 
-/// Bind-test ports and unix sockets, and explain the answer
+/// Bind-test ports and unix sockets, and explain the result
 ///
-/// Each port is bound for real, for about a microsecond, never listening; what has it is looked up
-/// beside that. A unix socket's path is judged without a bind: nothing is made there or removed.
+/// Each port is really bound, for about a microsecond, and never listens; the socket table says what uses it. A unix
+/// socket is not bound: nothing is created or removed at its path.
 ///
-/// Exit codes: 0, every target can be bound by a server that sets `SO_REUSEADDR`; 1, one can't; 2,
-/// bad usage or it could not be found out.
+/// Exit codes: 0 a server that sets `SO_REUSEADDR` can bind every target, 1 it can't bind one, 2 unknown (or bad
+/// usage).
 #[derive(Debug, Args)]
 #[command(after_long_help = examples::CHECK)]
 pub struct Check {
     /// What to test: `8080`, `8080/udp`, `127.0.0.1:8080`, `[::1]:8080`, `[fe80::1%eth0]:80`, `localhost:8080`,
     /// `3000-3010`, `https`; or a unix socket: `/run/app.sock`, `./app.sock`, `@name`
     ///
-    /// TCP where nothing is said (or what -t and -u say), every address where nothing is said (or
-    /// the family of -4 or -6).
+    /// The default is TCP (change it with -t and -u) on every address (-4 or -6: of that family).
     #[arg(value_name = "TARGET", required = true)]
     targets: Vec<String>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
-    /// Print nothing: the exit code is the answer
+    /// Print nothing; the exit code is the answer
     #[arg(short, long, conflicts_with = "json")]
     quiet: bool,
-    /// Test again, up to five times, a port that is taken or released during the test
+    /// If a port is taken or released during the test, test it again, up to five times
     #[arg(long)]
     retry: bool,
 }
 
-/// How often a port is tested again whose answer changed during the test.
-const RETRIES: usize = 5;
+const MAX_RETRIES: usize = 5;
 
-/// Tests every target; the code is 0 if all can be bound, 1 if one can't, 2 if that could not be
-/// found out.
-pub fn run(shared: &Shared, check: &Check) -> anyhow::Result<u8> {
-    shared.refuse_recordings("check binds on this machine: a recording has no ports to test")?;
-    let stretches = stretches(shared, &check.targets)?;
-    let mut run = Run {
-        check,
-        clock: Clock::start(),
-        zone: jiff::tz::TimeZone::system(),
-        shared,
-        is_single: stretches.iter().map(Stretch::len).sum::<usize>() == 1,
-        answers: Vec::new(),
-        checked: Vec::new(),
-        was_brief: false,
-        is_read: true,
-        gaps: BTreeSet::new(),
-    };
-    let mut tester = BindTester::new(run.clock);
-    for stretch in &stretches {
-        let flow = match stretch {
-            Stretch::Ports(targets) => run.test_ports(&mut tester, targets)?,
-            Stretch::Unix(name) => run.test_unix(&mut tester, name)?,
-        };
-        match flow {
-            Flow::On => {}
-            Flow::Answered => break,
-        }
-    }
-    // Whatever became of the reader: the exit code is the verdict's.
-    if check.json {
-        print(|out| report::write_check_json(out, &run.checked))?;
-    } else if !check.quiet && run.is_read {
-        let width = terminal_width();
-        print(|out| report::write_gaps(out, &run.gaps, width))?;
-    }
-    Ok(code(&run.answers))
-}
-
-/// Targets that stand beside each other: ports are tested together.
-enum Stretch {
-    Ports(Vec<Target>),
-    Unix(UnixAddress),
-}
-
-impl Stretch {
-    const fn len(&self) -> usize {
-        match self {
-            Self::Ports(targets) => targets.len(),
-            Self::Unix(_) => 1,
-        }
-    }
-}
-
-/// The targets in their order.
-fn stretches(shared: &Shared, texts: &[String]) -> anyhow::Result<Vec<Stretch>> {
-    let mut stretches = Vec::new();
-    for text in texts {
-        if let Some(name) = unix_name(text) {
-            if matches!(&name, UnixAddress::Path(path) if path.ends_with('/')) {
-                bail!("{}: the path of a socket does not end in `/`", clean(text));
-            }
-            stretches.push(Stretch::Unix(name));
-            continue;
-        }
-        let more = targets(shared, std::slice::from_ref(text))?;
-        match stretches.last_mut() {
-            Some(Stretch::Ports(targets)) => targets.extend(more),
-            _ => stretches.push(Stretch::Ports(more)),
-        }
-    }
-    Ok(stretches)
-}
-
-/// How it goes on after a target.
-enum Flow {
-    On,
-    /// One that can't be bound is the answer of all.
-    Answered,
-}
-
-/// What a target came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Answer for a target, or, by the maximum, for several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Answer {
     Free,
     Unknown,
     Taken,
 }
 
+pub fn run(global: &GlobalArgs, check: &Check) -> anyhow::Result<u8> {
+    global.refuse_recordings("check binds on this machine: a recording has no ports to test")?;
+    let groups = parse_groups(global, &check.targets)?;
+    let is_single = match groups.as_slice() {
+        [Group::Ports(targets)] => targets.len() == 1,
+        other => other.len() == 1,
+    };
+    let mut run = Run {
+        check,
+        clock: Clock::start(),
+        zone: TimeZone::system(),
+        width: output_width(),
+        has_colour: global.has_coloured_output(),
+        is_single,
+        answer: Answer::Free,
+        checked: Vec::new(),
+        was_brief: None,
+        is_read: true,
+        gaps: BTreeSet::new(),
+    };
+    let mut tester = BindTester::new(run.clock);
+    for group in &groups {
+        let flow = match group {
+            Group::Ports(targets) => run.test_ports(&mut tester, targets)?,
+            Group::Unix(name) => run.test_unix(&mut tester, name)?,
+        };
+        if flow.is_break() {
+            break;
+        }
+    }
+    // The exit code is the answer even if the reader of the output is gone.
+    if check.json {
+        print(|out| report::write_check_json(out, &run.checked))?;
+    } else if !check.quiet && run.is_read {
+        print(|out| report::write_gaps(out, &run.gaps, run.width))?;
+    }
+    Ok(match run.answer {
+        Answer::Free => 0,
+        Answer::Unknown => EXIT_ERROR,
+        Answer::Taken => EXIT_NO,
+    })
+}
+
 struct Run<'a> {
     check: &'a Check,
     clock: Clock,
-    zone: jiff::tz::TimeZone,
-    shared: &'a Shared,
+    zone: TimeZone,
+    width: Option<u16>,
+    has_colour: bool,
     is_single: bool,
-    answers: Vec<Answer>,
+    answer: Answer,
+    /// For JSON.
     checked: Vec<Checked>,
-    was_brief: bool,
-    /// Whether the reader of standard output is still there.
+    /// Whether the last target took one line; `None` before the first.
+    was_brief: Option<bool>,
+    /// Whether standard output still has a reader.
     is_read: bool,
-    /// What leaves those open to doubt that take a line each: told once, at the end.
+    /// Gaps of targets that take one line: printed once, at the end.
     gaps: BTreeSet<Text>,
 }
 
 impl Run<'_> {
-    fn test_ports(&mut self, tester: &mut BindTester, targets: &[Target]) -> io::Result<Flow> {
-        let mut flow = Ok(Flow::On);
-        tester.test_all(targets, |tester, target, test_result| {
-            let mut verdict = Verdict::of(&test_result, &self.zone, self.clock.now());
-            for _ in 0..self.tries() {
+    fn test_ports(
+        &mut self,
+        tester: &mut BindTester,
+        targets: &[Target],
+    ) -> io::Result<ControlFlow<()>> {
+        let mut flow = Ok(ControlFlow::Continue(()));
+        tester.test_all(targets, |tester, target, result| {
+            let mut verdict = Verdict::of(&result, &self.zone, self.clock.now());
+            for _ in 0..self.retries() {
                 if verdict.outcome == Outcome::Raced {
                     verdict = Verdict::of(&tester.test(target), &self.zone, self.clock.now());
                 }
             }
-            flow = self.tell(target, verdict);
-            match flow {
-                Ok(Flow::On) => ControlFlow::Continue(()),
-                _ => ControlFlow::Break(()),
-            }
+            flow = self.add_port(target, verdict);
+            *flow.as_ref().unwrap_or(&ControlFlow::Break(()))
         });
         flow
     }
 
-    fn tell(&mut self, target: &Target, verdict: Verdict) -> io::Result<Flow> {
-        // Of several targets those that are free take a line each.
+    fn add_port(&mut self, target: &Target, verdict: Verdict) -> io::Result<ControlFlow<()>> {
+        // Of several targets, free ones take one line each.
         let is_brief = !self.is_single && verdict.outcome == Outcome::Free;
-        let answer = answer(verdict.outcome, verdict.cause == Cause::ProbeFailed);
         let write = if is_brief {
-            self.gaps
-                .extend(verdict.gaps.iter().map(|gap| gap.message.clone()));
+            let gaps = verdict.gaps.iter().map(|gap| gap.message.clone());
+            self.gaps.extend(gaps);
             report::write_check_briefly
         } else {
             report::write_check
         };
-        let has_colour = self.shared.colours_output();
-        let flow = self.take(answer, is_brief, |out| {
-            write(out, target, &verdict, terminal_width(), has_colour)
+        let answer = answer(verdict.outcome, verdict.cause == Cause::ProbeFailed);
+        let (width, has_colour) = (self.width, self.has_colour);
+        let flow = self.add(answer, is_brief, |out| {
+            write(out, target, &verdict, width, has_colour)
         });
         if self.check.json {
             self.checked.push(Checked::Port(target.clone(), verdict));
@@ -194,8 +160,12 @@ impl Run<'_> {
         flow
     }
 
-    fn test_unix(&mut self, tester: &mut BindTester, name: &UnixAddress) -> anyhow::Result<Flow> {
-        let look = |tester: &mut BindTester| {
+    fn test_unix(
+        &mut self,
+        tester: &mut BindTester,
+        name: &UnixAddress,
+    ) -> anyhow::Result<ControlFlow<()>> {
+        let mut test = || {
             let evidence = tester.unix_name(name)?;
             Some(UnixVerdict::of(
                 name,
@@ -204,17 +174,16 @@ impl Run<'_> {
                 self.clock.now(),
             ))
         };
-        let verdict = look(tester).context("unix sockets are judged on Linux only")?;
-        let mut verdict = verdict;
-        for _ in 0..self.tries() {
+        let mut verdict = test().context("unix sockets can be tested on Linux only")?;
+        for _ in 0..self.retries() {
             if verdict.outcome == Outcome::Raced {
-                verdict = look(tester).unwrap_or(verdict);
+                verdict = test().unwrap_or(verdict);
             }
         }
         let answer = answer(verdict.outcome, verdict.cause == UnixCause::ProbeFailed);
-        let has_colour = self.shared.colours_output();
-        let flow = self.take(answer, false, |out| {
-            report::write_check(out, name, &verdict, terminal_width(), has_colour)
+        let (width, has_colour) = (self.width, self.has_colour);
+        let flow = self.add(answer, false, |out| {
+            report::write_check(out, name, &verdict, width, has_colour)
         })?;
         if self.check.json {
             self.checked.push(Checked::Unix(name.clone(), verdict));
@@ -222,21 +191,21 @@ impl Run<'_> {
         Ok(flow)
     }
 
-    /// How often a target is tested again whose answer changed during the test.
-    const fn tries(&self) -> usize {
-        if self.check.retry { RETRIES } else { 0 }
+    const fn retries(&self) -> usize {
+        if self.check.retry { MAX_RETRIES } else { 0 }
     }
 
-    /// Takes in an answer, and prints it where that is wanted.
-    fn take(
+    /// Adds an answer, and prints it as text if that is wanted. Breaks if the exit code is all that is left to find out,
+    /// and known.
+    fn add(
         &mut self,
         answer: Answer,
         is_brief: bool,
         write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
-    ) -> io::Result<Flow> {
-        let is_apart = !(self.answers.is_empty() || is_brief && self.was_brief);
-        self.was_brief = is_brief;
-        self.answers.push(answer);
+    ) -> io::Result<ControlFlow<()>> {
+        let was_brief = self.was_brief.replace(is_brief);
+        let is_apart = was_brief.is_some_and(|was_brief| !(is_brief && was_brief));
+        self.answer = self.answer.max(answer);
         if !self.check.json && !self.check.quiet && self.is_read {
             let printed = print(|out| {
                 if is_apart {
@@ -246,13 +215,11 @@ impl Run<'_> {
             });
             self.is_read = printed? == Printed::Whole;
         }
-        // Where only the exit code counts, one that can't be bound is the answer of all.
         let is_unread = self.check.quiet || !self.is_read;
-        let is_answered = is_unread && code(&self.answers) == EXIT_NOT_SO;
-        Ok(if is_answered {
-            Flow::Answered
+        Ok(if is_unread && self.answer == Answer::Taken {
+            ControlFlow::Break(())
         } else {
-            Flow::On
+            ControlFlow::Continue(())
         })
     }
 }
@@ -264,70 +231,4 @@ fn answer(outcome: Outcome, has_failed: bool) -> Answer {
         _ if has_failed => Answer::Unknown,
         _ => Answer::Taken,
     }
-}
-
-fn code(answers: &[Answer]) -> u8 {
-    if answers.contains(&Answer::Taken) {
-        EXIT_NOT_SO
-    } else if answers.contains(&Answer::Unknown) {
-        EXIT_TROUBLE
-    } else {
-        0
-    }
-}
-
-/// One target for each port, protocol and text, on the addresses that -4 and -6 leave.
-pub fn targets(shared: &Shared, texts: &[String]) -> anyhow::Result<Vec<Target>> {
-    let mut targets = targets_of_any_family(shared, texts)?;
-    for target in &mut targets {
-        target.address = shared.narrowed(target.address);
-    }
-    Ok(targets)
-}
-
-/// The same on the addresses that the texts name.
-pub fn targets_of_any_family(shared: &Shared, texts: &[String]) -> anyhow::Result<Vec<Target>> {
-    let mut targets = Vec::new();
-    for text in texts.iter().flat_map(|text| with_protocols(shared, text)) {
-        let mut target: Target = text.parse()?;
-        target.address = with_interface(target.address, &text)?;
-        contradicts(shared, &target, &text)?;
-        let one = |port| Target {
-            ports: port..=port,
-            ..target
-        };
-        targets.extend(target.ports.clone().map(one));
-    }
-    Ok(targets)
-}
-
-/// What `-t` and `-u` say counts where the target itself says nothing.
-fn with_protocols(shared: &Shared, text: &str) -> Vec<String> {
-    match (text.contains('/'), shared.tcp, shared.udp) {
-        (true, ..) | (false, _, false) => vec![text.to_owned()],
-        (false, false, true) => vec![format!("{text}/udp")],
-        (false, true, true) => vec![format!("{text}/tcp"), format!("{text}/udp")],
-    }
-}
-
-/// The address with its interface by name, which must be there.
-pub fn with_interface(address: Address, text: &str) -> anyhow::Result<Address> {
-    let Address::Zoned(v6, zone) = address else {
-        return Ok(address);
-    };
-    match interface(zone) {
-        Some(zone) => Ok(Address::Zoned(v6, zone)),
-        None => bail!("{}: there is no interface {zone} here", Text::new(text)),
-    }
-}
-
-/// An address of one family is no target among those of the other.
-pub fn contradicts(shared: &Shared, target: &Target, text: &str) -> anyhow::Result<()> {
-    let (option, family) = match (target.address, shared.family()) {
-        (Address::One(IpAddr::V6(_)) | Address::Zoned(..), Some(Family::Ipv4)) => ("-4", "IPv6"),
-        (Address::One(IpAddr::V4(_)), Some(Family::Ipv6)) => ("-6", "IPv4"),
-        _ => return Ok(()),
-    };
-    let text = Text::new(text);
-    bail!("{text}: an {family} address, but {option} was asked for");
 }

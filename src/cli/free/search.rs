@@ -1,8 +1,7 @@
-//! Where a port is looked for, and what came of it.
+//! Searches for free ports.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
-use std::ops::RangeInclusive;
+use std::collections::{HashMap, HashSet};
 
 use sockeye::bind::{
     self, Address, Choice, Claim, PortRequest, Refusal, Target, TargetError, Unfit,
@@ -13,19 +12,19 @@ use sockeye::model::{Gap, Limits, Protocol, Socket};
 use sockeye::source::System;
 
 use super::Free;
-use crate::cli::args::Shared;
+use crate::cli::global::GlobalArgs;
 
-/// How often the kernel is asked for a port whose other protocol is taken.
+/// How many ports of the kernel are tried, as one may be taken for the other protocol.
 const MAX_TRIES: usize = 1000;
 
-/// Where a stable port is looked for if nothing is said: below, most numbers are somebody's.
+/// Where the search for a stable port starts; most lower numbers are in use by convention.
 const STABLE_FROM: u16 = 10_000;
 
-/// Where a port is to be chosen.
+/// The argument RANGE.
 pub struct Range {
-    /// The ports; none of them counts where the kernel chooses.
+    /// If the kernel chooses, its ports don't count.
     pub target: Target,
-    /// Whether the kernel chooses: 0 was named for the port.
+    /// Whether the port is 0: the kernel chooses.
     is_kernels: bool,
 }
 
@@ -34,7 +33,7 @@ impl Range {
         let (place, protocol) = text.split_once('/').unwrap_or((text, ""));
         let is_kernels = place == "0" || place.ends_with(":0");
         let target = if is_kernels {
-            // Any port stands for the kernel's.
+            // A target needs a port: any will do.
             let place = place.strip_suffix('0').unwrap_or(place);
             let slash = if protocol.is_empty() { "" } else { "/" };
             format!("{place}1{slash}{protocol}").parse()?
@@ -45,74 +44,71 @@ impl Range {
     }
 }
 
-/// What is wanted: both protocols where nothing is said.
-pub fn request(shared: &Shared, text: Option<&str>, range: Option<&Range>) -> PortRequest {
+/// The protocols and the address to search for. `text` is the argument RANGE.
+pub fn request(global: &GlobalArgs, text: Option<&str>, range: Option<&Range>) -> PortRequest {
     let target = range.map(|range| &range.target);
     let (tcp, udp) = match target {
         Some(target) if text.is_some_and(|text| text.contains('/')) => (
             target.protocol == Protocol::Tcp,
             target.protocol == Protocol::Udp,
         ),
-        _ => shared.protocols(),
+        _ => global.protocols(),
     };
     let address = target.map_or(Address::Every, |target| target.address);
     PortRequest {
         tcp,
         udp,
-        address: shared.narrowed(address),
+        address: global.narrowed(address),
     }
 }
 
-/// What came of the search.
+/// Result of a search.
 pub struct Found {
     pub choice: Choice<Claim>,
-    /// The limits that were considered, for a stable port.
+    /// For a stable port: the limits of this system.
     pub limits: Limits,
-    /// What could not be found out about a stable port.
+    /// For a stable port: what is unknown about it.
     pub gaps: Vec<Gap>,
 }
 
-/// Looks for as many ports as are wanted, and keeps what it finds.
+/// Searches for the ports, and keeps those it finds bound.
 pub fn choose(free: &Free, request: &PortRequest, range: Option<&Range>) -> anyhow::Result<Found> {
-    let ports = match range {
-        Some(range) if !range.is_kernels => Some(range.target.ports.clone()),
-        _ => free.stable.then_some(STABLE_FROM..=u16::MAX),
-    };
-    let found = match ports {
-        Some(ports) => among(ports, free, request),
-        None => chosen_by_kernel(free, request),
-    };
-    found.map_err(|refusal| failed(&refusal))
-}
-
-/// Whatever the kernel chooses is held at once, so it never chooses it twice.
-fn chosen_by_kernel(free: &Free, request: &PortRequest) -> Result<Found, Refusal> {
     let count = usize::from(free.count);
-    let whatever = std::iter::repeat_n(0, count + MAX_TRIES);
-    let claim = |port| Claim::of(request, port);
-    let choice = bind::choose(whatever, count, |_| None, claim, |_| None)?;
-    Ok(Found {
-        choice,
-        limits: Limits::default(),
-        gaps: Vec::new(),
+    let found = match range.filter(|range| !range.is_kernels) {
+        Some(range) => choose_among(range.target.ports.clone(), free, request),
+        None if free.stable => choose_among(STABLE_FROM..=u16::MAX, free, request),
+        // Each port that the kernel chooses stays bound, so it never chooses it twice.
+        None => choose_among(std::iter::repeat_n(0, count + MAX_TRIES), free, request),
+    };
+    found.map_err(|refusal| {
+        let what = match refusal.result.as_str() {
+            "EADDRNOTAVAIL" => "the address is not one of this machine",
+            "EMFILE" | "ENFILE" => "no descriptors are left",
+            _ => "no port can be bound",
+        };
+        anyhow::anyhow!("{what} ({})", refusal.result)
     })
 }
 
-fn among(ports: RangeInclusive<u16>, free: &Free, request: &PortRequest) -> Result<Found, Refusal> {
+/// Port 0 is the kernel's choice.
+fn choose_among(
+    ports: impl Iterator<Item = u16> + Clone,
+    free: &Free,
+    request: &PortRequest,
+) -> Result<Found, Refusal> {
     let now = Clock::start().now();
     let mut inspector = this_machine();
-    let mut limits = Limits::default();
-    if free.stable {
-        let first = *ports.start();
-        limits = inspector.rows(Protocol::Tcp, first, now).limits;
-    }
-    // A command starts as any server does, also beside what an earlier one left behind.
-    let hands_over = request.tcp && !free.command.is_empty() && !free.hold;
-    // Two closures ask the same machine, in turn.
-    let (machine, mut gaps) = (RefCell::new(inspector), Vec::new());
+    let first = ports.clone().next().filter(|_| free.stable);
+    let limits = first.map_or_else(Limits::default, |first| {
+        inspector.rows(Protocol::Tcp, first, now).limits
+    });
+    // A command starts like any server, also beside connections that an earlier one left.
+    let hands_over = request.tcp && !free.command.is_empty() && !free.keep;
+    // Two closures use the inspector in turn.
+    let (inspector, mut gaps) = (RefCell::new(inspector), Vec::new());
     let claim = |port| match Claim::of(request, port) {
-        Err(refusal) if hands_over && refusal.result.is_in_use() => {
-            let evidence = machine.borrow_mut().rows(Protocol::Tcp, port, now);
+        Err(refusal) if hands_over && port != 0 && refusal.result.is_in_use() => {
+            let evidence = inspector.borrow_mut().rows(Protocol::Tcp, port, now);
             if bind::has_only_leftovers(&evidence) {
                 Claim::beside_leftovers(request, port)
             } else {
@@ -127,14 +123,9 @@ fn among(ports: RangeInclusive<u16>, free: &Free, request: &PortRequest) -> Resu
     };
     let doubt = |port| {
         request.protocols().filter(|_| free.stable).find_map(|of| {
-            let evidence = machine.borrow_mut().surroundings(of, port, now);
-            gaps.extend(
-                evidence
-                    .gaps
-                    .iter()
-                    .filter(|gap| Unfit::is_about(gap))
-                    .cloned(),
-            );
+            let evidence = inspector.borrow_mut().traffic(of, port, now);
+            let relevant = evidence.gaps.iter().filter(|gap| Unfit::is_about(gap));
+            gaps.extend(relevant.cloned());
             Unfit::of(evidence)
         })
     };
@@ -148,45 +139,28 @@ fn among(ports: RangeInclusive<u16>, free: &Free, request: &PortRequest) -> Resu
     })
 }
 
-/// A refusal that is no fault of the port.
-fn failed(refusal: &Refusal) -> anyhow::Error {
-    let what = match refusal.result.as_str() {
-        "EADDRNOTAVAIL" => "the address is not one of this machine",
-        "EMFILE" | "ENFILE" => "no descriptors are left",
-        _ => "no port can be bound",
+/// The sockets that have the ports in use, as far as one snapshot shows them: for each port a listener, if there is one.
+pub fn holders_of(request: &PortRequest, passed_over: &[(u16, Unfit)]) -> HashMap<u16, Socket> {
+    let in_use = passed_over
+        .iter()
+        .filter(|(_, unfit)| *unfit == Unfit::InUse);
+    let ports: HashSet<u16> = in_use.map(|&(port, _)| port).collect();
+    if ports.is_empty() {
+        return HashMap::new();
+    }
+    let is_wanted = |socket: &Socket| {
+        ports.contains(&socket.local.port)
+            && request
+                .protocols()
+                .any(|protocol| protocol == socket.protocol)
     };
-    anyhow::anyhow!("{what} ({})", refusal.result)
-}
-
-/// Who has the ports that are in use, as far as one reading of the table tells.
-pub struct Holders(Vec<Socket>);
-
-impl Holders {
-    /// Looks only if somebody wants to know, and something is in use.
-    pub fn look(request: &PortRequest, passed_over: &[(u16, Unfit)], is_wanted: bool) -> Self {
-        let in_use = passed_over
-            .iter()
-            .filter(|(_, unfit)| *unfit == Unfit::InUse);
-        let ports: HashSet<u16> = in_use.map(|&(port, _)| port).collect();
-        if !is_wanted || ports.is_empty() {
-            return Self(Vec::new());
-        }
-        let is_asked = |socket: &Socket| {
-            let is_of_protocol = request.protocols().any(|wanted| wanted == socket.protocol);
-            is_of_protocol && ports.contains(&socket.local.port)
-        };
-        // What can't be read is not told: that the port is in use is certain all the same.
-        let all_asked = |sockets: &[Socket]| sockets.iter().map(is_asked).collect();
-        let snapshot = System::new().take_with_owners_of(Clock::start().now(), all_asked);
-        let mut sockets = snapshot.map_or_else(|_| Vec::new(), |snapshot| snapshot.sockets);
-        sockets.retain(is_asked);
-        sockets.sort_by_key(|socket| (socket.local.port, socket.state, socket.inode));
-        Self(sockets)
-    }
-
-    /// What has a port: what listens comes first.
-    pub fn of(&self, port: u16) -> Option<&Socket> {
-        let at = self.0.partition_point(|socket| socket.local.port < port);
-        self.0.get(at).filter(|socket| socket.local.port == port)
-    }
+    let wanted = |sockets: &[Socket]| sockets.iter().map(is_wanted).collect();
+    // If the table can't be read, the holders are unknown; the ports are in use all the same.
+    let snapshot = System::new().take_with_owners_of(Clock::start().now(), wanted);
+    let mut sockets = snapshot.map_or_else(|_| Vec::new(), |snapshot| snapshot.sockets);
+    sockets.retain(is_wanted);
+    sockets.sort_by_key(|socket| (socket.state, socket.inode));
+    // The first of a port stays.
+    let by_port = sockets.into_iter().rev();
+    by_port.map(|socket| (socket.local.port, socket)).collect()
 }

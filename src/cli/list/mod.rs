@@ -1,4 +1,4 @@
-//! `sockeye list`: the table once, as text, JSON or CSV, or how many rows match.
+//! `sockeye list`: the table once, as text, JSON or CSV, or the number of rows.
 
 mod moment;
 
@@ -18,135 +18,129 @@ use sockeye::report::{self, CsvOptions, Layout};
 use sockeye::runtime::collector;
 use sockeye::settings::Settings;
 use sockeye::source::{Recorder, Replay, Source as _, System};
-use sockeye::track::{Row, Table, Tracker};
+use sockeye::track::{Row, Table};
 
-use crate::cli::args::examples;
-use crate::cli::args::{self, Shared};
-use crate::cli::output::{Printed, print, terminal_width};
-use crate::cli::{EXIT_NOT_SO, EXIT_TROUBLE, complain, is_of_concern};
+use crate::cli::errors::{is_relevant, print_error};
+use crate::cli::examples;
+use crate::cli::global::{GlobalArgs, query, tracker};
+use crate::cli::output::{Printed, output_width, print};
+use crate::cli::{EXIT_ERROR, EXIT_NO};
 use moment::{At, Found};
 
 /// Print the table once
 ///
-/// A terminal gets the columns that it has room for, the least important left out first; a pipe or
-/// a file gets everything, nothing cut.
+/// A terminal gets the columns that fit, the least important left out first; a pipe or a file gets everything, uncut.
 ///
-/// Exit codes: 0, something matches; 1, nothing does; 2, bad usage or the table can't be read.
+/// Exit codes: 0 something matches, 1 nothing does, 2 the table can't be read (or bad usage).
 #[derive(Debug, Args)]
 #[command(after_long_help = examples::LIST, group = ArgGroup::new("form"))]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own for the user"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 pub struct List {
-    /// What to print; without it, what listens or is bound
+    /// What to print; without it, listeners and bound sockets
     ///
-    /// Such as `nginx`, `:8080`, `:8000-8999`, `state:listen`, `user:ann !udp`: the man page lists all. With
-    /// a filter, connections too, unless -l says otherwise.
+    /// For example `nginx`, `:8080`, `:8000-8999`, `state:listen`, `user:ann !udp`; the man page has the whole language.
+    /// A filter includes connections, unless you add -l.
     #[arg(value_name = "FILTER")]
     filter: Vec<String>,
     /// Print one JSON object instead of a table
     #[arg(long, group = "form")]
     json: bool,
-    /// Print one JSON object a line, each socket with its processes
+    /// Print one JSON object per line, each a socket with its processes
     #[arg(long, group = "form")]
     ndjson: bool,
-    /// Print CSV instead of a table: one row for each socket and process, after a row of names
+    /// Print CSV instead of a table: one row per socket and process, after a row of names
     ///
-    /// A cell that a spreadsheet would run as a formula has an apostrophe in front; `--csv=raw` leaves it as it is.
+    /// A cell that a spreadsheet would run as a formula gets an apostrophe in front; not with `--csv=raw`.
     #[arg(long, group = "form", value_name = "CELLS", require_equals = true, num_args = 0..=1,
            default_missing_value = "guarded")]
     csv: Option<Cells>,
-    /// Print how many rows match
+    /// Print the number of rows
     #[arg(long, group = "form")]
     count: bool,
-    /// Print nothing: the exit code is the answer
+    /// Print nothing; the exit code is the answer
     #[arg(short, long, group = "form")]
     quiet: bool,
-    /// Leave out the headings of the table, or the row of names
+    /// Leave out the headings of the table, or the names of CSV
     #[arg(long, conflicts_with_all = ["json", "ndjson", "count", "quiet"])]
     no_header: bool,
-    /// With --replay: the snapshot of this time; without it, the last one
+    /// With --replay: the last snapshot taken by this time, instead of the last one
     ///
-    /// The last snapshot that was taken by then. TIME is `2026-11-28T03:12:05Z`, a local `2026-11-28 03:12`, a time of
-    /// day such as `03:12` or `03:12:05` (the last one in the recording), or how long before the end: `5m`.
+    /// TIME is `2026-11-28T03:12:05Z`, a local `2026-11-28 03:12`, a time of day such as `03:12` or `03:12:05` (the last
+    /// in the recording), or a time before the end: `5m`.
     #[arg(long, value_name = "TIME", value_parser = moment::parse)]
     at: Option<At>,
-    /// Order by this column; rows that have nothing there come last
+    /// Sort by this column; rows without a value come last
     #[arg(long, value_name = "COLUMN", default_value = "port", ignore_case = true,
           value_parser = column_name())]
     sort: &'static Column,
-    /// The largest first
+    /// Largest first
     #[arg(short, long)]
     reverse: bool,
-    /// The columns of the table, in this order; their names are those of --sort
+    /// Columns of the table, in this order; --sort lists their names
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',', ignore_case = true,
           value_parser = column_name(),
           hide_possible_values = true, conflicts_with = "form")]
     columns: Vec<&'static Column>,
 }
 
-/// What the cells of CSV hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Cells {
-    /// What a spreadsheet would run as a formula has an apostrophe in front
+    /// With an apostrophe before what a spreadsheet would run as a formula
     Guarded,
-    /// Everything as it is
+    /// Unchanged
     Raw,
 }
 
-/// Prints the rows that match; the code is 1 if none does.
-pub fn run(shared: &Shared, list: &List) -> anyhow::Result<u8> {
-    let settings = shared.over(Settings::default(), &list.filter)?;
+pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
+    let settings = global.override_settings(Settings::default(), &list.filter)?;
     let clock = Clock::start();
     let sort = Sort {
         by: list.sort.id,
         descending: list.reverse,
     };
-    let asked = args::asked(&settings, sort)?;
-    if list.at.is_some() && shared.replay.is_none() {
-        bail!("--at is for a recording: name one with --replay FILE");
+    let query = query(&settings, sort)?;
+    if list.at.is_some() && global.replay.is_none() {
+        bail!("--at needs a recording: name one with --replay FILE");
     }
     let Read {
         snapshot,
-        cost,
+        timings,
         recorded,
-    } = read(shared, &asked, list.at, clock.now())?;
-    let mut tracker = Tracker::new(settings.linger);
-    let (observation, refresh) = collector::track_snapshot(&mut tracker, snapshot, cost, clock);
-    let table = observation.table;
-    let rows = asked.select(&table);
+    } = read(global, &query, list.at, clock.now())?;
+    let mut tracker = tracker(&settings);
+    let (update, refresh) = collector::track_snapshot(&mut tracker, snapshot, timings, clock);
+    let table = update.table;
+    let rows = query.select(&table);
     let printed = print(|out| list.write(out, &table, &rows, &settings))?;
     if let Some(recorded) = recorded.filter(|_| printed == Printed::Whole) {
-        // The other forms are for programs, which know what they asked for.
+        // The other formats are for programs.
         if recorded.is_after_end || list.is_table() {
-            complain(&recorded.told(table.taken_at.wall));
+            print_error(&recording_note(recorded, table.taken_at.wall));
         }
     }
     let is_unread = |problem: &Problem| problem.code.is_unread();
-    // JSON tells the problems itself.
+    // JSON contains the problems.
     if printed == Printed::Whole && !list.json {
         for problem in &table.problems {
-            // Why there is no answer is said quietly too.
+            // --quiet prints why there is no answer.
             let is_wanted = !list.quiet || is_unread(problem);
-            if is_wanted && is_of_concern(problem, rows.iter().copied()) {
-                complain(&problem.message);
+            if is_wanted && is_relevant(problem, rows.iter().copied()) {
+                print_error(&problem.message);
             }
         }
     }
     if settings.stats {
-        complain(&report::refresh_line(&refresh));
+        print_error(&report::refresh_line(&refresh));
     }
     Ok(match rows.is_empty() {
-        // Whether something matches could not be found out.
-        true if table.problems.iter().any(is_unread) => EXIT_TROUBLE,
-        true => EXIT_NOT_SO,
+        true if table.problems.iter().any(is_unread) => EXIT_ERROR,
+        true => EXIT_NO,
         false => 0,
     })
 }
 
 impl List {
-    /// Whether it is printed for a person to read.
+    /// Whether the output is for a person.
     const fn is_table(&self) -> bool {
         let is_for_programs = self.json || self.ndjson || self.csv.is_some();
         !(is_for_programs || self.count || self.quiet)
@@ -184,7 +178,7 @@ impl List {
             };
             let layout = Layout {
                 columns: &self.columns,
-                width: terminal_width(),
+                width: output_width(),
                 without_header,
             };
             report::write_text(out, rows, &context, &layout)
@@ -192,103 +186,90 @@ impl List {
     }
 }
 
-/// A snapshot to list.
+/// The snapshot to list.
 struct Read {
     snapshot: Snapshot,
-    /// What it took.
-    cost: RefreshTimings,
-    /// Where in a recording it is.
-    recorded: Option<Recorded>,
+    timings: RefreshTimings,
+    /// Of a recording: which of its snapshots this is.
+    recorded: Option<Found>,
 }
 
-/// Where in a recording a snapshot is.
-struct Recorded {
-    playback: Playback,
-    /// Whether another moment was meant, after the end of the recording.
-    is_after_end: bool,
-}
-
-impl Recorded {
-    /// One line that keeps it from being mistaken for now.
-    fn told(&self, taken_at: Timestamp) -> String {
-        let at = moment::told(taken_at, &TimeZone::system());
-        let Playback { number, total, .. } = self.playback;
-        let total = total.unwrap_or(number);
-        if self.is_after_end {
-            format!("the recording ends at {at}: this is its last snapshot")
-        } else {
-            format!("recorded at {at}: snapshot {number} of {total}")
-        }
+/// A line that keeps a recording from being mistaken for the present.
+fn recording_note(found: Found, taken_at: Timestamp) -> String {
+    let at = moment::local_time(taken_at, &TimeZone::system());
+    if found.is_after_end {
+        format!("the recording ends at {at}; this is its last snapshot")
+    } else {
+        format!(
+            "recorded at {at}: snapshot {} of {}",
+            found.number, found.total
+        )
     }
 }
 
-/// The reading to list, on the record if that is wanted.
-fn read(shared: &Shared, asked: &Query, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
-    let mut recorder = shared.recorder()?;
-    let mut read = if let Some(path) = &shared.replay {
+/// Takes the snapshot to list, and records it if an option says so.
+fn read(global: &GlobalArgs, query: &Query, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
+    let mut recorder = global.recorder()?;
+    let mut read = if let Some(path) = &global.replay {
         read_recording(path, at, now)?
     } else {
-        let mut system = System::new().with_kinds(asked.kinds);
+        let mut system = System::new().with_kinds(query.kinds);
         let snapshot = match recorder {
-            // A recording holds everything.
+            // A recording needs everything.
             Some(_) => system.take_once(now)?,
-            None => system.take_with_owners_of(now, |sockets| asked.could_show(sockets, now))?,
+            None => system.take_with_owners_of(now, |sockets| query.could_show(sockets, now))?,
         };
         Read {
             snapshot,
-            cost: system.timings(),
+            timings: system.timings(),
             recorded: None,
         }
     };
     if let Some(recorder) = &mut recorder {
         recorder.record(&read.snapshot)?;
-        let left_out = Recorder::incomplete_problem(&read.snapshot);
-        read.snapshot.problems.extend(left_out);
+        let problem = Recorder::incomplete_problem(&read.snapshot);
+        read.snapshot.problems.extend(problem);
     }
     Ok(read)
 }
 
-/// The snapshot of this moment of a recording, or the last one.
+/// Reads the snapshot of this moment of a recording, or the last one.
 fn read_recording(path: &Path, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
     let found = at.map(|at| find(path, at)).transpose()?;
     let mut recording = Replay::open(path)?;
     match &found {
-        Some((found, _)) => recording.seek(found.number)?,
+        Some(found) => recording.seek(found.number)?,
         None => recording.seek_last()?,
     }
-    let (snapshot, cost) = (recording.take(now)?, recording.timings());
-    let recorded = recording.playback().map(|playback| Recorded {
-        playback: Playback {
-            total: found.map(|(_, total)| total).or(playback.total),
-            ..playback
-        },
-        is_after_end: found.is_some_and(|(found, _)| found.is_after_end),
-    });
+    let (snapshot, timings) = (recording.take(now)?, recording.timings());
+    let last = recording
+        .playback()
+        .map(|Playback { number, total, .. }| Found {
+            number,
+            total: total.unwrap_or(number),
+            is_after_end: false,
+        });
     Ok(Read {
         snapshot,
-        cost,
-        recorded,
+        timings,
+        recorded: found.or(last),
     })
 }
 
-/// Which snapshot a moment means, and how many there are.
-fn find(path: &Path, at: At) -> anyhow::Result<(Found, usize)> {
-    // The file is read twice: what a time of day means depends on how it ends.
+fn find(path: &Path, at: At) -> anyhow::Result<Found> {
+    // The file is read twice: what a time of day means depends on its end.
     if path.metadata().is_ok_and(|it| !it.is_file()) {
         bail!(
-            "--at: {} can't be read twice, as it takes to find a time",
+            "--at needs a file that can be read twice: {}",
             path.display()
         );
     }
     let times = Replay::times(path)?;
     let found = at.find(&times, &TimeZone::system());
-    Ok((
-        found.map_err(anyhow::Error::msg).context("--at")?,
-        times.len(),
-    ))
+    found.map_err(anyhow::Error::msg).context("--at")
 }
 
-/// Takes the name of a column.
+/// Parses the name of a column.
 fn column_name() -> impl TypedValueParser<Value = &'static Column> {
     let names = columns::ALL
         .iter()

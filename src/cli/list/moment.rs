@@ -1,4 +1,4 @@
-//! Which moment of a recording is meant: `--at`.
+//! `--at`: a moment of a recording.
 
 use std::time::Duration;
 
@@ -10,33 +10,30 @@ use sockeye::config::duration;
 /// A moment as it was typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
-    /// With its offset from UTC.
+    /// With an offset from UTC.
     Instant(Timestamp),
-    /// A date and a time of the local time zone.
+    /// Date and time in the local time zone.
     Local(DateTime),
-    /// A time of day.
-    Clock(Time),
-    /// This long before the end.
+    TimeOfDay(Time),
     BeforeEnd(Duration),
 }
 
-/// A snapshot that was found.
+/// A snapshot of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Its number; the first is 1.
+    /// Counted from 1.
     pub number: usize,
-    /// Whether the recording ends before the moment that is meant.
+    pub total: usize,
+    /// Whether the recording ends before the moment that was typed.
     pub is_after_end: bool,
 }
 
-/// What is accepted.
-const FORMS: &str = "not a time (2026-11-28T03:12:05Z, '2026-11-28 03:12', 03:12, 03:12:05, or 5m: so long before the end)";
+const ACCEPTED: &str =
+    "not a time (2026-11-28T03:12:05Z, '2026-11-28 03:12', 03:12, 03:12:05, or 5m before the end)";
 
-/// The last moment of a second: a time that was read off the screen, which shows no fractions, finds its snapshot.
+/// The rest of a second: the screen shows no fractions, so a time read from it means all of its second.
 const REST_OF_SECOND: SignedDuration = SignedDuration::from_nanos(999_999_999);
 
-/// Takes a moment as it is typed.
-///
 /// # Errors
 /// One line that says what is accepted.
 pub fn parse(text: &str) -> Result<At, String> {
@@ -46,38 +43,38 @@ pub fn parse(text: &str) -> Result<At, String> {
         "%Y-%m-%dT%H:%M:%S",
         "%Y-%m-%dT%H:%M",
     ];
-    const CLOCK: [&str; 2] = ["%H:%M:%S", "%H:%M"];
-    if let Ok(instant) = text.parse() {
-        return Ok(At::Instant(instant));
-    }
-    let local = LOCAL
-        .iter()
-        .find_map(|form| DateTime::strptime(form, text).ok());
-    let clock = || {
-        CLOCK
-            .iter()
+    const TIME_OF_DAY: [&str; 2] = ["%H:%M:%S", "%H:%M"];
+    let local = || {
+        LOCAL
+            .into_iter()
+            .find_map(|form| DateTime::strptime(form, text).ok())
+    };
+    let time = || {
+        TIME_OF_DAY
+            .into_iter()
             .find_map(|form| Time::strptime(form, text).ok())
     };
-    let before_end = || duration::parse(text).ok();
-    let at = local.map(At::Local);
-    let at = at.or_else(|| clock().map(At::Clock));
-    let at = at.or_else(|| before_end().map(At::BeforeEnd));
-    at.ok_or_else(|| FORMS.to_owned())
+    let instant = text.parse().map(At::Instant).ok();
+    instant
+        .or_else(|| local().map(At::Local))
+        .or_else(|| time().map(At::TimeOfDay))
+        .or_else(|| duration::parse(text).map(At::BeforeEnd).ok())
+        .ok_or_else(|| ACCEPTED.to_owned())
 }
 
 impl At {
-    /// The last of these snapshots, which were taken at these times, that was taken by then.
+    /// The last of the snapshots taken at these times that was taken by this moment.
     ///
     /// # Errors
-    /// One line, if there was none yet.
+    /// One line, if there is none.
     pub fn find(self, times: &[Timestamp], zone: &TimeZone) -> Result<Found, String> {
         let (Some(&first), Some(&end)) = (times.first(), times.last()) else {
             return Err("the recording is empty".into());
         };
-        let Some(at) = self.among(first, end, zone) else {
+        let Some(at) = self.timestamp(first, end, zone) else {
+            let first = local_time(first, zone);
             return Err(format!(
-                "no recording reaches so far: it begins at {}",
-                told(first, zone)
+                "the recording is not that long: it starts at {first}"
             ));
         };
         let by = match self {
@@ -88,33 +85,34 @@ impl At {
         match times.iter().rposition(|&time| time <= by) {
             Some(index) => Ok(Found {
                 number: index + 1,
+                total: times.len(),
                 is_after_end: at > end,
             }),
             None => Err(format!(
                 "{} is before the first snapshot, which was taken at {}",
-                told(at, zone),
-                told(first, zone)
+                local_time(at, zone),
+                local_time(first, zone)
             )),
         }
     }
 
-    /// The moment that is meant in a recording from `first` to `end`; `None` where there is no such moment.
-    fn among(self, first: Timestamp, end: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    /// The moment in a recording from `first` to `end`; `None` if there is no such moment.
+    fn timestamp(self, first: Timestamp, end: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let instant = |local: DateTime| Some(local.to_zoned(zone.clone()).ok()?.timestamp());
         match self {
             Self::Instant(instant) => Some(instant),
             Self::Local(local) => instant(local),
-            // The last one that the recording has; one that it has not, on its last day.
-            Self::Clock(time) => {
+            // The last one in the recording; if there is none, the one on its last day.
+            Self::TimeOfDay(time) => {
                 let date = end.to_zoned(zone.clone()).date();
                 let last = instant(date.to_datetime(time))?;
                 let before = date.checked_sub(1.day()).ok();
                 let before = before.and_then(|date| instant(date.to_datetime(time)));
-                let has = |at: &Timestamp| {
+                let is_recorded = |at: &Timestamp| {
                     at.saturating_add(REST_OF_SECOND)
                         .is_ok_and(|it| it >= first)
                 };
-                let before = before.filter(|before| last > end && has(before));
+                let before = before.filter(|before| last > end && is_recorded(before));
                 Some(before.unwrap_or(last))
             }
             Self::BeforeEnd(before) => end.checked_sub(before).ok(),
@@ -122,8 +120,8 @@ impl At {
     }
 }
 
-/// A moment as it is shown: date and time of the local time zone.
-pub fn told(at: Timestamp, zone: &TimeZone) -> String {
+/// Date and time in the local time zone.
+pub fn local_time(at: Timestamp, zone: &TimeZone) -> String {
     let zoned = at.to_zoned(zone.clone());
     zoned.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
@@ -166,27 +164,30 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_after_the_end_is_the_last_snapshot_and_said_to_be_after_it() {
+    fn a_moment_after_the_end_is_the_last_snapshot_and_marked_as_such() {
         for text in ["2030-01-01T00:00:00Z", "00:00:01", "12:00"] {
             assert_eq!(found(text), Ok((3, true)), "{text}");
         }
     }
 
     #[test]
-    fn a_moment_before_the_first_snapshot_is_said_to_be() {
+    fn a_moment_before_the_first_snapshot_is_an_error() {
         for (text, at) in [
             ("2026-11-27T23:59:57Z", "2026-11-27 23:59:57"),
             ("3s", "2026-11-27 23:59:57"),
             ("1000-01-01 00:00", "1000-01-01 00:00:00"),
         ] {
-            let said = found(text).unwrap_err();
+            let message = found(text).unwrap_err();
             let expected = format!(
                 "{at} is before the first snapshot, which was taken at 2026-11-27 23:59:58"
             );
-            assert_eq!(said, expected, "{text}");
+            assert_eq!(message, expected, "{text}");
         }
-        let said = found("99999999999999s").unwrap_err();
-        assert!(said.contains("begins at 2026-11-27 23:59:58"), "{said}");
+        let message = found("99999999999999s").unwrap_err();
+        assert!(
+            message.contains("starts at 2026-11-27 23:59:58"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_one_line() {
+    fn what_is_not_a_time_is_one_line() {
         for text in [
             "",
             "x",
@@ -208,10 +209,10 @@ mod tests {
             "-5m",
             "3:",
         ] {
-            let said = parse(text).unwrap_err();
+            let message = parse(text).unwrap_err();
             assert!(
-                said.starts_with("not a time (") && !said.contains('\n'),
-                "{text}: {said}"
+                message.starts_with("not a time (") && !message.contains('\n'),
+                "{text}: {message}"
             );
         }
     }

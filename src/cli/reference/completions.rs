@@ -1,20 +1,18 @@
-//! `sockeye completions`: what a shell reads to complete our words, made from the definition that parses
-//! them.
+//! `sockeye completions`: shell completions, generated from the definition of the command line.
 
 use std::io;
 
 use clap::{Arg, Args, Command, ValueHint};
 use clap_complete::Shell;
 
-use crate::cli::args::Cli;
-use crate::cli::commands;
+use super::visible_commands;
 use crate::cli::output::print;
 
-/// Print the completions for a shell
+/// Print completions for a shell
 ///
 /// bash: `source <(sockeye completions bash)`
 ///
-/// zsh: `sockeye completions zsh >DIR/_sockeye`, where DIR is a folder of `$fpath`
+/// zsh: `sockeye completions zsh >DIR/_sockeye`, where DIR is a directory of `$fpath`
 ///
 /// fish: `sockeye completions fish | source`
 ///
@@ -28,28 +26,26 @@ pub struct Completions {
     shell: Shell,
 }
 
-/// Prints the script that a shell reads.
-pub fn run(wanted: &Completions) -> io::Result<u8> {
-    let mut cli = as_shells_know_it();
+pub fn run(wanted: &Completions, definition: &Command) -> io::Result<u8> {
+    let mut cli = definition_for_shells(definition);
     let mut script = Vec::new();
     clap_complete::generate(wanted.shell, &mut cli, "sockeye", &mut script);
     if wanted.shell == Shell::Zsh {
-        // With two colons zsh takes everything behind a first argument for more of them, options too.
+        // With two colons zsh takes everything after the first argument as more arguments, even options.
         let text = String::from_utf8(script).map_err(io::Error::other)?;
         script = text.replace("'*::", "'*:").into_bytes();
     }
     if wanted.shell == Shell::Fish {
-        let arguments = commands(&cli).map(fish_arguments);
+        let arguments = visible_commands(&cli).map(fish_arguments);
         script.extend(arguments.collect::<String>().into_bytes());
     }
     print(|out| out.write_all(&script))?;
     Ok(0)
 }
 
-/// The program without the FILTER of its own: zsh would take a command for it and complete nothing
-/// behind the command. No word of a filter can be completed anyway.
-fn as_shells_know_it() -> Command {
-    let cli = Cli::definition();
+/// The definition without the FILTER of the live table: zsh would read a command as the filter, and complete nothing
+/// after it.
+fn definition_for_shells(cli: &Command) -> Command {
     let options = cli.get_arguments().filter(|arg| !arg.is_positional());
     let commands = cli.get_subcommands().cloned();
     Command::new("sockeye")
@@ -58,7 +54,7 @@ fn as_shells_know_it() -> Command {
         .subcommands(commands.map(|command| command.mut_args(without_files)))
 }
 
-/// An argument for which no shell offers files, unless it is a path, or a command to be started.
+/// Keeps shells from offering files, unless the argument is a path or a command to start.
 fn without_files(arg: Arg) -> Arg {
     let takes_anything = arg.get_action().takes_values()
         && arg.get_value_hint() == ValueHint::Unknown
@@ -70,8 +66,7 @@ fn without_files(arg: Arg) -> Arg {
     }
 }
 
-/// What the generator for fish leaves out: the words that a command's arguments may be, and that they
-/// are no files.
+/// What the generator for fish leaves out: the possible values of a command's arguments, and that they are not files.
 fn fish_arguments(command: &Command) -> String {
     let condition = format!("__fish_sockeye_using_subcommand {}", command.get_name());
     let files = if command.get_positionals().any(Arg::is_last_set) {

@@ -1,4 +1,4 @@
-//! `sockeye keys`: the keys of the live table, from the table that drives it.
+//! `sockeye keys`: the keys of the live table.
 
 use clap::Args;
 use sockeye::config;
@@ -8,16 +8,14 @@ use crate::cli::output::print;
 
 /// Print the keys of the live table
 ///
-/// They are those that the live table would have now: the user's own, where the file of settings gives some
-/// (`sockeye config`); with `--config /dev/null` those that it has at first.
+/// Includes the keys of your config file (`sockeye config`); with `--config /dev/null`, the default keys.
 #[derive(Debug, Args)]
 pub struct Keys {
-    /// As tables in Markdown
+    /// Print tables in Markdown
     #[arg(long)]
     markdown: bool,
 }
 
-/// Prints every key of the table, and of a bind test.
 pub fn run(named: Option<Settings>, wanted: &Keys) -> anyhow::Result<u8> {
     let Settings { keymap, .. } = match named {
         Some(named) => named,

@@ -1,21 +1,19 @@
-//! `sockeye man`: the man pages, made from the definition that parses the command line, with the filter
-//! language and the keys from their own tables.
+//! `sockeye man`: man pages, generated from the definition of the command line and the tables of filters and keys.
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::builder::Resettable;
-use clap::{Arg, Args, Command};
+use clap::{Args, Command};
 use clap_mangen::Man as Page;
 use regex::Regex;
-use roff::{Inline, Roff, bold, roman};
+use roff::{Roff, bold, roman};
 use sockeye::filter;
 use sockeye::keymap::{Keymap, Mode};
 
-use crate::cli::args::Cli;
-use crate::cli::commands;
+use super::visible_commands;
 use crate::cli::output::print;
 
 /// Print a man page, or write all of them
@@ -23,21 +21,21 @@ use crate::cli::output::print;
 /// To read one: `sockeye man list | man -l -`.
 #[derive(Debug, Args)]
 pub struct Man {
-    /// Whose page; without it, the page of sockeye itself
-    #[arg(value_name = "COMMAND", value_parser = page_names(), conflicts_with = "dir")]
+    /// The command; without it, the page of sockeye itself
+    #[arg(value_name = "COMMAND", value_parser = PAGES, conflicts_with = "dir")]
     page: Option<String>,
-    /// Write every page into this folder: sockeye.1, sockeye-list.1, …
+    /// Write every page to this directory: sockeye.1, sockeye-list.1, …
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
 
-/// Prints one page, or writes all.
-pub fn run(wanted: &Man) -> anyhow::Result<u8> {
-    let pages = pages()?;
+pub fn run(wanted: &Man, definition: Command) -> anyhow::Result<u8> {
+    let pages = pages(definition)?;
     if let Some(folder) = &wanted.dir {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         for (name, page) in &pages {
-            write(&folder.join(format!("{name}.1")), page)?;
+            let path = folder.join(format!("{name}.1"));
+            fs::write(&path, page).with_context(|| path.display().to_string())?;
         }
         return Ok(0);
     }
@@ -51,16 +49,12 @@ pub fn run(wanted: &Man) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-fn write(path: &Path, page: &[u8]) -> anyhow::Result<()> {
-    fs::write(path, page).with_context(|| path.display().to_string())
-}
-
-/// Every page with its name: the program's, and one for each command.
-fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut cli = Cli::definition().disable_help_subcommand(true);
-    // Gives the commands the global options, as parsing does.
+/// The names and pages of the program and of each command.
+fn pages(definition: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut cli = definition.disable_help_subcommand(true);
+    // Adds the global options to the commands, as parsing does.
     cli.build();
-    let commands: Vec<_> = commands(&cli).cloned().collect();
+    let commands: Vec<_> = visible_commands(&cli).cloned().collect();
     let own = std::iter::once(("sockeye".to_owned(), cli));
     let named = commands.into_iter().map(|command| {
         let name = format!("sockeye-{}", command.get_name());
@@ -70,7 +64,6 @@ fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     own.chain(named).map(with_page).collect()
 }
 
-/// The page of one command, whose usage is put as its help puts it.
 fn page(mut command: Command) -> io::Result<Vec<u8>> {
     let more = if command.has_subcommands() {
         filters() + &keys()
@@ -85,9 +78,15 @@ fn page(mut command: Command) -> io::Result<Vec<u8>> {
     let command = command
         .override_usage(usage.trim_start_matches("Usage: ").to_owned())
         .subcommand_help_heading("COMMANDS")
-        // The examples get a heading of their own; the generator's would be EXTRA.
+        // The generator would put the examples under the heading EXTRA.
         .after_long_help(Resettable::Reset)
-        .mut_args(under_its_heading);
+        .mut_args(|arg| {
+            if arg.is_positional() {
+                arg.help_heading("Arguments")
+            } else {
+                arg
+            }
+        });
     let page = Page::new(command)
         .source(concat!("sockeye ", env!("CARGO_PKG_VERSION")))
         .manual("User Commands");
@@ -97,7 +96,7 @@ fn page(mut command: Command) -> io::Result<Vec<u8>> {
     Ok((polished(&roff) + &more).into_bytes())
 }
 
-/// What the help ends with, as it stands there.
+/// The examples at the end of the help.
 fn examples(command: &Command) -> String {
     let text = command.get_after_long_help().map(ToString::to_string);
     let Some((_, lines)) = text.as_deref().and_then(|text| text.split_once('\n')) else {
@@ -112,12 +111,10 @@ fn examples(command: &Command) -> String {
     roff.to_roff()
 }
 
-/// The filter language.
 fn filters() -> String {
     section("FILTERS", filter::words())
 }
 
-/// The keys of the live table, and those of a bind test.
 fn keys() -> String {
     let keymap = Keymap::default();
     let of = |mode| {
@@ -127,30 +124,20 @@ fn keys() -> String {
     section("KEYS", of(Mode::Table)) + &section("KEYS OF A BIND TEST", of(Mode::Bind))
 }
 
-/// A heading, and words with their meaning.
+/// A heading, and words with their meanings.
 fn section<'a>(title: &str, words: impl Iterator<Item = (String, &'a str)>) -> String {
     let mut roff = Roff::new();
     roff.control("SH", [title]);
     for (word, meaning) in words {
-        let lines: [Vec<Inline>; 2] = [vec![bold(word)], vec![roman(meaning)]];
-        roff.control("TP", []);
-        for line in lines {
-            roff.text(line);
-        }
+        roff.control("TP", [])
+            .text([bold(word)])
+            .text([roman(meaning)]);
     }
     roff.to_roff()
 }
 
-fn under_its_heading(arg: Arg) -> Arg {
-    if arg.is_positional() {
-        arg.help_heading("Arguments")
-    } else {
-        arg
-    }
-}
-
-/// The page with its words of code in bold instead of backquotes, which roff takes for opening quotes;
-/// and with an empty date, as the generator's is no argument at all and the version would stand for it.
+/// Prints code in bold, as roff takes backquotes for opening quotes; and adds an empty date, which the generator leaves
+/// out, so that roff would take the version as the date.
 fn polished(roff: &str) -> String {
     let code = Regex::new("`([^`\n]+)`").expect("the pattern is fixed and valid");
     let roff = code.replace_all(roff, r"\fB$1\fR");
@@ -158,29 +145,19 @@ fn polished(roff: &str) -> String {
     undated.replace(&roff, "$1 \"\" ").into_owned()
 }
 
-/// The commands that have a page. Not taken from the definition, as this is a part of it; a test holds
-/// the two together.
-const fn page_names() -> [&'static str; 9] {
-    [
-        "list",
-        "watch",
-        "check",
-        "free",
-        "wait",
-        "completions",
-        "man",
-        "keys",
-        "config",
-    ]
-}
+/// The commands that have a page. This is part of the definition, so it can't be derived from it; a test compares them.
+#[rustfmt::skip]
+const PAGES: [&str; 9] =
+    ["list", "watch", "check", "free", "wait", "completions", "man", "keys", "config"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::definition::Cli;
 
     #[test]
-    fn examples_and_filters_have_headings_of_their_own() {
-        for (name, page) in pages().unwrap() {
+    fn examples_and_filters_have_headings() {
+        for (name, page) in pages(Cli::definition()).unwrap() {
             assert!(!page_has(&page, "EXTRA"), "{name}");
             let has_examples = ["list", "watch", "check", "free", "wait", "config"]
                 .iter()
@@ -198,10 +175,10 @@ mod tests {
     }
 
     #[test]
-    fn every_command_has_a_page_and_can_be_asked_for() {
-        let pages = pages().unwrap();
+    fn every_command_has_a_page() {
+        let pages = pages(Cli::definition()).unwrap();
         let names: Vec<_> = pages.iter().map(|(name, _)| name.as_str()).collect();
-        let asked = page_names().map(|name| format!("sockeye-{name}"));
+        let asked = PAGES.map(|name| format!("sockeye-{name}"));
         let expected: Vec<_> = std::iter::once("sockeye")
             .chain(asked.iter().map(String::as_str))
             .collect();

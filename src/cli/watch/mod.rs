@@ -8,220 +8,217 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use jiff::tz::TimeZone;
 use sockeye::clock::Clock;
 use sockeye::config::duration;
 use sockeye::model::{Problem, ProblemCode};
 use sockeye::query::{ChangeFeed, ChangeRecord, Sort};
 use sockeye::report;
-use sockeye::runtime::collector::Collector;
-use sockeye::runtime::collector::CollectorEvent;
+use sockeye::runtime::collector::{self, Collector, CollectorEvent};
 use sockeye::runtime::watch::{self, Deadline, WatchEnd};
-use sockeye::runtime::{collector, panic, process::signals};
+use sockeye::runtime::{panic, process::signals};
 use sockeye::settings::Settings;
 use sockeye::source::{Recorder, Replay, Source as _};
-use sockeye::track::{TableUpdate, Tracker};
+use sockeye::track::TableUpdate;
 
-use self::stream::Stream;
-use crate::cli::args::examples;
-use crate::cli::args::{self, Shared};
+use crate::cli::errors::{is_relevant, print_error};
+use crate::cli::examples;
+use crate::cli::global::{GlobalArgs, query, tracker};
 use crate::cli::output::{Printed, print};
-use crate::cli::{EXIT_BUG, EXIT_TROUBLE, complain, is_of_concern};
+use crate::cli::{EXIT_BUG, EXIT_ERROR};
+use stream::Stream;
 
 /// Print changes as they happen
 ///
-/// First every socket that matches, then each that opens, changes its state or its owner, or
-/// closes: a line each, written at once. The change by which a socket ceases to match is told, and
-/// nothing of it after that; what comes to match without a change of its own is told as being there.
-/// A port that opens and closes between two readings is not seen.
+/// Prints every socket that matches, then a line each time one opens, closes, or changes its state or owner. A change
+/// after which a socket no longer matches is its last line; a socket that starts to match without a change is printed as
+/// present. A port that opens and closes between two refreshes is not seen.
 ///
-/// Exit codes: 0, the time is over or nobody reads any more; 2, bad usage or the table can't be
-/// read.
+/// Exit codes: 0 the time is over or the reader is gone, 2 the table can't be read (or bad usage).
 #[derive(Debug, Args)]
 #[command(after_long_help = examples::WATCH)]
 pub struct Watch {
-    /// What to watch; without it, what listens or is bound
+    /// What to watch; without it, listeners and bound sockets
     ///
-    /// Such as `nginx`, `:8080`, `:8000-8999`, `state:listen`, `user:ann !udp`: the man page lists all. With
-    /// a filter, connections too, unless -l says otherwise.
+    /// For example `nginx`, `:8080`, `:8000-8999`, `state:listen`, `user:ann !udp`; the man page has the whole language.
+    /// A filter includes connections, unless you add -l.
     #[arg(value_name = "FILTER")]
     filter: Vec<String>,
-    /// Print one JSON object a line, each with the processes that it names
+    /// Print one JSON object per line, each with the processes that it names
     #[arg(long)]
     json: bool,
-    /// End after this time
+    /// Stop after this time
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
     time: Option<Duration>,
-    /// Leave out what is there already
+    /// Leave out sockets that are open at the start
     #[arg(long)]
     changes_only: bool,
 }
 
-/// Prints until the time is over, nobody reads any more, or a signal comes.
-pub fn run(shared: &Shared, watch: &Watch) -> anyhow::Result<u8> {
-    let settings = shared.over(Settings::default(), &watch.filter)?;
-    signals::exit_on_signal().context("signals can't be waited for")?;
-    let asked = args::asked(&settings, Sort::BY_PORT)?;
+pub fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
+    let settings = global.override_settings(Settings::default(), &watch.filter)?;
+    signals::exit_on_signal().context("can't wait for signals")?;
+    let query = query(&settings, Sort::BY_PORT)?;
     let clock = Clock::start();
-    let end = Deadline::after(watch.time, clock);
-    let interval = shared.replay.is_none().then_some(settings.interval);
+    let deadline = Deadline::after(watch.time, clock);
+    let interval = global.replay.is_none().then_some(settings.interval);
     let mut printer = Printer {
-        end: end.clone(),
+        deadline: deadline.clone(),
         clock,
-        watching: ChangeFeed::new(asked),
+        feed: ChangeFeed::new(query),
         stream: watch.json.then(|| Stream::new(interval)),
         changes_only: watch.changes_only,
-        has_colour: shared.colours_output(),
-        zone: jiff::tz::TimeZone::system(),
-        complained: HashSet::new(),
+        has_colour: global.has_coloured_output(),
+        zone: TimeZone::system(),
+        printed_problems: HashSet::new(),
         failure: None,
     };
-    if let Some(path) = &shared.replay {
-        return replay(shared, &settings, Replay::open(path)?, &mut printer);
+    if let Some(path) = &global.replay {
+        replay(global, &settings, Replay::open(path)?, &mut printer)?;
+        return Ok(0);
     }
     let collector = Collector {
-        source: shared.source(settings.kinds)?,
-        tracker: Tracker::new(settings.linger),
-        recorder: shared.recorder()?,
+        source: global.source(settings.kinds)?,
+        tracker: tracker(&settings),
+        recorder: global.recorder()?,
         clock,
         interval: settings.interval,
         lost_recording: None,
         partial_owners_first: false,
         is_measured: settings.stats,
     };
-    let ended = watch::watch(collector, &end, |seen| printer.see(seen))?;
-    Ok(match ended {
+    let end = watch::watch(collector, &deadline, |event| printer.handle(event))?;
+    Ok(match end {
         WatchEnd::Crashed(what) => {
-            complain(&panic::bug_report(&what));
+            print_error(&panic::bug_report(&what));
             EXIT_BUG
         }
-        WatchEnd::Done | WatchEnd::ReaderGone if printer.failure.is_some() => EXIT_TROUBLE,
+        WatchEnd::Done | WatchEnd::ReaderGone if printer.failure.is_some() => EXIT_ERROR,
         WatchEnd::Done | WatchEnd::ReaderGone => 0,
     })
 }
 
-/// The changes between the readings of a recording, without waiting.
+/// Prints the changes of a recording, without waiting between its snapshots.
 fn replay(
-    shared: &Shared,
+    global: &GlobalArgs,
     settings: &Settings,
     mut recording: Replay,
     printer: &mut Printer,
-) -> anyhow::Result<u8> {
-    let (mut recorder, mut tracker) = (shared.recorder()?, Tracker::new(settings.linger));
+) -> anyhow::Result<()> {
+    let mut recorder = global.recorder()?;
+    let mut tracker = tracker(settings);
     loop {
         let mut snapshot = recording.take(printer.clock.now())?;
         if let Some(recorder) = &mut recorder {
             recorder.record(&snapshot)?;
-            snapshot
-                .problems
-                .extend(Recorder::incomplete_problem(&snapshot));
+            let problem = Recorder::incomplete_problem(&snapshot);
+            snapshot.problems.extend(problem);
         }
-        let cost = recording.timings();
-        let (observation, refresh) =
-            collector::track_snapshot(&mut tracker, snapshot, cost, printer.clock);
+        let timings = recording.timings();
+        let (update, refresh) =
+            collector::track_snapshot(&mut tracker, snapshot, timings, printer.clock);
         if settings.stats {
-            printer.see(CollectorEvent::Measured(refresh))?;
+            printer.handle(CollectorEvent::Measured(refresh))?;
         }
-        if !printer.see(CollectorEvent::Updated(observation))? || recording.is_at_end()? {
-            return Ok(0);
+        if !printer.handle(CollectorEvent::Updated(update))? || recording.is_at_end()? {
+            return Ok(());
         }
     }
 }
 
 struct Printer {
-    end: Deadline,
+    deadline: Deadline,
     clock: Clock,
-    watching: ChangeFeed,
-    /// Of JSON: what was said of the stream itself.
+    feed: ChangeFeed,
+    /// For JSON.
     stream: Option<Stream>,
     changes_only: bool,
     has_colour: bool,
-    zone: jiff::tz::TimeZone,
-    /// What was complained about already: each kind of problem once.
-    complained: HashSet<ProblemCode>,
-    /// Why the last reading failed, if it did.
+    zone: TimeZone,
+    /// Each kind of problem is printed once.
+    printed_problems: HashSet<ProblemCode>,
+    /// Why the last snapshot failed, if it did.
     failure: Option<String>,
 }
 
 impl Printer {
-    /// Prints what is to be told; `false` when nobody reads it, or the time is over.
-    fn see(&mut self, event: CollectorEvent) -> io::Result<bool> {
-        let observation = match event {
-            CollectorEvent::Updated(observation) => observation,
+    /// Prints an event. `false` if the reader is gone, or the time is over.
+    fn handle(&mut self, event: CollectorEvent) -> io::Result<bool> {
+        match event {
+            CollectorEvent::Updated(update) => self.print_update(&update),
             CollectorEvent::Measured(refresh) => {
-                let told = report::refresh_line(&refresh);
-                // Where nobody reads standard error either.
-                self.end.while_writing(|| complain(&told));
-                return Ok(true);
+                let line = report::refresh_line(&refresh);
+                // Standard error may have no reader either.
+                self.deadline.while_writing(|| print_error(&line));
+                Ok(true)
             }
-            CollectorEvent::Failed(why) => return self.see_failure(why),
-        };
-        let is_unread = |problem: &&Problem| problem.code.is_unread();
-        let unread = observation.table.problems.iter().find(is_unread);
-        // What was seen of it was worth to be told; nothing at all is no answer.
+            CollectorEvent::Failed(why) => self.print_failure(why),
+        }
+    }
+
+    fn print_update(&mut self, update: &TableUpdate) -> io::Result<bool> {
+        let table = &update.table;
+        let unread = table
+            .problems
+            .iter()
+            .find(|problem| problem.code.is_unread());
+        // A part of the table is an answer; nothing is a failure.
         self.failure = unread
-            .filter(|_| observation.table.rows.is_empty())
+            .filter(|_| table.rows.is_empty())
             .map(|problem| problem.message.to_string());
-        let mut all = self.watching.observe(&observation);
+        let mut changes = self.feed.observe(update);
         if self.changes_only {
-            all.retain(|told| told.change.is_some());
+            changes.retain(|record| record.change.is_some());
         }
-        if !self.introduce(&observation, &all)? {
-            return Ok(false);
+        let problems = new_problems(&mut self.printed_problems, &table.problems, &changes);
+        match &mut self.stream {
+            Some(stream) => {
+                let lines = stream.introduce(table, &problems)?;
+                if !self.print_lines(&lines)? {
+                    return Ok(false);
+                }
+            }
+            None => problems
+                .iter()
+                .for_each(|problem| print_error(&problem.message)),
         }
-        for told in &all {
-            if !self.takes(|printer, out| printer.write(told, out))? {
+        for record in &changes {
+            if !self.print(|out| self.write(record, out))? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// A reading that failed is said once, and in a stream each time.
-    fn see_failure(&mut self, why: String) -> io::Result<bool> {
+    /// Prints a failed snapshot: in a stream every time, otherwise once.
+    fn print_failure(&mut self, why: String) -> io::Result<bool> {
         let now = self.clock.now();
         let lines = match &mut self.stream {
             Some(stream) => stream.fail(now, &why)?,
             None => Vec::new(),
         };
         if self.failure.as_ref() != Some(&why) {
-            complain(&why);
+            print_error(&why);
             self.failure = Some(why);
         }
-        self.takes_lines(&lines)
+        self.print_lines(&lines)
     }
 
-    /// Says what comes before the changes of a reading: problems that are new, in a stream of JSON within it.
-    fn introduce(&mut self, observation: &TableUpdate, all: &[ChangeRecord]) -> io::Result<bool> {
-        let table = &observation.table;
-        let problems = new_problems(&mut self.complained, &table.problems, all);
-        let Some(stream) = &mut self.stream else {
-            for problem in problems {
-                complain(&problem.message);
-            }
-            return Ok(true);
-        };
-        let lines = stream.introduce(table, &problems)?;
-        self.takes_lines(&lines)
+    fn print_lines(&self, lines: &[u8]) -> io::Result<bool> {
+        Ok(lines.is_empty() || self.print(|out| out.write_all(lines))?)
     }
 
-    fn takes_lines(&self, lines: &[u8]) -> io::Result<bool> {
-        Ok(lines.is_empty() || self.takes(|_, out| out.write_all(lines))?)
-    }
-
-    /// Writes whole lines, flushed; `false` if nobody takes them any more.
-    fn takes(
-        &self,
-        write: impl FnOnce(&Self, &mut dyn io::Write) -> io::Result<()>,
-    ) -> io::Result<bool> {
-        if !self.end.waits_for_stdout() {
+    /// Prints whole lines. `false` if the reader is gone, or the time is over.
+    fn print(&self, write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<bool> {
+        if !self.deadline.waits_for_stdout() {
             return Ok(false);
         }
-        let printed = self.end.while_writing(|| print(|out| write(self, out)))?;
+        let printed = self.deadline.while_writing(|| print(write))?;
         Ok(printed == Printed::Whole)
     }
 
-    fn write(&self, told: &ChangeRecord, out: &mut dyn io::Write) -> io::Result<()> {
-        let ChangeRecord { at, change, row } = told;
+    fn write(&self, record: &ChangeRecord, out: &mut dyn io::Write) -> io::Result<()> {
+        let ChangeRecord { at, change, row } = record;
         if self.stream.is_some() {
             report::write_change_json(out, *at, change.as_ref(), row)
         } else {
@@ -231,17 +228,17 @@ impl Printer {
     }
 }
 
-/// Each kind of problem once; hidden owners where one of them is told of.
+/// The problems of a kind that was not printed yet; hidden owners only if one of these rows has one.
 fn new_problems<'a>(
-    known: &mut HashSet<ProblemCode>,
+    printed: &mut HashSet<ProblemCode>,
     problems: &'a [Problem],
-    all: &[ChangeRecord],
+    changes: &[ChangeRecord],
 ) -> Vec<&'a Problem> {
-    let rows = || all.iter().map(|told| &*told.row);
+    let rows = || changes.iter().map(|record| &*record.row);
     let is_new =
-        |problem: &&Problem| is_of_concern(problem, rows()) && !known.contains(&problem.code);
+        |problem: &&Problem| is_relevant(problem, rows()) && !printed.contains(&problem.code);
     let new: Vec<_> = problems.iter().filter(is_new).collect();
-    known.extend(new.iter().map(|problem| problem.code));
+    printed.extend(new.iter().map(|problem| problem.code));
     new
 }
 
@@ -250,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_kinds_that_are_not_listed_are_both_told_and_once() {
+    fn two_kinds_that_are_not_listed_are_both_printed_once() {
         let problem = |text| Problem::new(ProblemCode::NotListed, text);
         let problems = [problem("no SCTP"), problem("no raw sockets")];
         let mut known = HashSet::new();

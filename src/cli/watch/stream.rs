@@ -1,4 +1,4 @@
-//! What `watch --json` says of the stream itself: where it begins, what could not be seen, and where it has gaps.
+//! The lines of `watch --json` about the stream itself: its start, problems and gaps.
 
 use std::io;
 use std::time::Duration;
@@ -7,12 +7,11 @@ use sockeye::model::{Moment, Problem};
 use sockeye::report::{self, StreamGap, StreamGapCode};
 use sockeye::track::Table;
 
-/// Follows the readings of a stream.
 pub struct Stream {
-    /// The time between two readings; of a recording it is not known.
+    /// Unknown for a recording.
     interval: Option<Duration>,
     has_begun: bool,
-    /// When the last one was taken.
+    /// When the last snapshot was taken.
     last: Option<Moment>,
 }
 
@@ -25,7 +24,7 @@ impl Stream {
         }
     }
 
-    /// The lines that come before what a reading tells. These problems are new.
+    /// The lines before the changes of a snapshot. These problems are new.
     pub fn introduce(&mut self, table: &Table, problems: &[&Problem]) -> io::Result<Vec<u8>> {
         let (mut lines, now, last) = (Vec::new(), table.taken_at, self.last);
         self.begin(&mut lines, now)?;
@@ -44,7 +43,7 @@ impl Stream {
         Ok(lines)
     }
 
-    /// The lines for a reading that failed.
+    /// The lines for a failed snapshot.
     pub fn fail(&mut self, now: Moment, why: &str) -> io::Result<Vec<u8>> {
         let mut lines = Vec::new();
         self.begin(&mut lines, now)?;

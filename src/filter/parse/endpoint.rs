@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::value;
+use super::ports::ports;
 use crate::filter::endpoint::{EndpointPattern, Host};
 use crate::filter::error::shown;
-use crate::model::Zone;
+use crate::model::{Services, Zone};
 
 const ACCEPTED: &str =
     "use an address, 10.0.0.0/8 or localhost, also with a port as in 10.0.0.1:443 or [::1]:443";
@@ -31,7 +31,7 @@ impl EndpointError {
 
 impl EndpointPattern {
     /// Reads an address, a port after a colon, or both.
-    pub(super) fn read(text: &str) -> Result<Self, EndpointError> {
+    pub(super) fn read(text: &str, services: &Services) -> Result<Self, EndpointError> {
         if text.is_empty() {
             let message = format!("the address is missing: {ACCEPTED}");
             return Err(EndpointError::NotAnAddress(message));
@@ -50,19 +50,19 @@ impl EndpointPattern {
             let message = "write the interface by name, as in fe80::1%eth0, not by number";
             return Err(EndpointError::WrongPort(message.to_owned()));
         }
-        let ports = port.map(value::ports).transpose();
+        let ports = port.map(|port| ports(port, services)).transpose();
         let ports = ports.map_err(EndpointError::WrongPort)?;
         Ok(Self { host, ports })
     }
 
     /// The same, but a port needs no colon before it.
-    pub(super) fn read_or_port(text: &str) -> Result<Self, EndpointError> {
-        let pattern = Self::read(text);
+    pub(super) fn read_or_port(text: &str, services: &Services) -> Result<Self, EndpointError> {
+        let pattern = Self::read(text, services);
         let is_not_an_address = matches!(pattern, Err(EndpointError::NotAnAddress(_)));
         if !is_not_an_address || text.is_empty() || text.contains([':', '.', '/', '[', '%']) {
             return pattern;
         }
-        match value::ports(text) {
+        match ports(text, services) {
             Ok(ports) => Ok(Self::at_port(ports)),
             // Digits are meant as a port.
             Err(message) if text.starts_with(|c: char| c.is_ascii_digit()) => {

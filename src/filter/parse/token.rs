@@ -3,12 +3,8 @@
 use std::ops::Range;
 
 use regex::RegexBuilder;
-use winnow::combinator::{alt, opt, preceded, repeat};
-use winnow::error::ParserError;
-use winnow::prelude::*;
-use winnow::stream::{LocatingSlice, Location, Stateful};
-use winnow::token::{any, none_of, one_of, take_till, take_while};
 
+use super::cursor::Cursor;
 use super::word;
 use crate::filter::FilterError;
 use crate::filter::error::shown;
@@ -18,92 +14,79 @@ use crate::filter::needle::Needle;
 /// The most memory that one compiled regex may take, in bytes.
 const REGEX_SIZE: usize = 1 << 20;
 
-/// The text with its position, and the number of open groups.
-pub(super) type Input<'a> = Stateful<LocatingSlice<&'a str>, usize>;
-
-pub(super) type Parsed<T> = Result<T, Fault>;
-
-pub(super) enum Fault {
-    /// The rule does not apply; another one may.
-    NotHere,
-    /// No rule applies.
-    Wrong(FilterError),
-}
-
-impl ParserError<Input<'_>> for Fault {
-    type Inner = Self;
-
-    fn from_input(_: &Input<'_>) -> Self {
-        Self::NotHere
-    }
-
-    fn is_backtrack(&self) -> bool {
-        matches!(self, Self::NotHere)
-    }
-
-    fn into_inner(self) -> Result<Self, Self> {
-        Ok(self)
-    }
-}
-
-/// `"…"`: always text.
-pub(super) fn quoted_term(input: &mut Input<'_>) -> Parsed<Term> {
-    let (text, span) = quoted.with_span().parse_next(input)?;
-    let span = alone(input, span, "a quoted text")?;
+/// Reads `"…"`: always text.
+pub fn quoted_term(cursor: &mut Cursor<'_>) -> Result<Term, FilterError> {
+    let (text, span) = quoted(cursor)?;
+    let span = check_end(cursor, span, "a quoted text")?;
     if text.is_empty() {
-        return wrong(
-            span,
-            "the quotes are empty: write the text to find between them",
-        );
+        let message = "the quotes are empty: write the text to find between them";
+        return Err(FilterError::new(span, message));
     }
     Ok(Term::Text(Needle::new(&text)))
 }
 
-/// The text between quotes. `\"` and `\\` are a quote and a backslash; any other backslash is
-/// itself, since paths and regexes are full of them.
-fn quoted(input: &mut Input<'_>) -> Parsed<String> {
-    let start = input.current_token_start();
-    let text = preceded('"', quoted_text).parse_next(input)?;
-    match opt('"').parse_next(input)? {
-        Some(_) => Ok(text),
-        None => wrong(start..input.current_token_start(), "missing closing `\"`"),
+/// Reads a text in quotes.
+fn quoted(cursor: &mut Cursor<'_>) -> Result<(String, Range<usize>), FilterError> {
+    let start = cursor.at;
+    cursor.eat('"');
+    let (text, length) = unquoted(cursor.rest());
+    cursor.at += length;
+    match cursor.eat('"') {
+        Some(close) => Ok((text, start..close.end)),
+        None => Err(FilterError::new(start..cursor.at, "missing closing `\"`")),
     }
 }
 
-/// The text up to the closing quote or the end.
-fn quoted_text(input: &mut Input<'_>) -> Parsed<String> {
-    let character = alt((preceded('\\', one_of(['"', '\\'])), none_of('"')));
-    repeat(0.., character).parse_next(input)
+/// The text after an opening quote, up to the closing one or the end, and its length in bytes. `\"` and `\\` are a
+/// quote and a backslash; any other backslash is itself, since paths and regexes are full of them.
+pub fn unquoted(rest: &str) -> (String, usize) {
+    let (mut text, mut characters) = (String::new(), rest.char_indices().peekable());
+    while let Some((at, c)) = characters.next() {
+        let escaped = characters.next_if(|&(_, next)| c == '\\' && matches!(next, '"' | '\\'));
+        match (c, escaped) {
+            ('"', _) => return (text, at),
+            (_, Some((_, escaped))) => text.push(escaped),
+            (c, None) => text.push(c),
+        }
+    }
+    (text, rest.len())
 }
 
-/// The text after an opening quote, up to the closing one if there is one.
-pub fn unquoted(text: &str) -> String {
-    let mut input = Stateful {
-        input: LocatingSlice::new(text),
-        state: 0,
+/// The regex after an opening slash, up to the closing one or the end, and its length in bytes. `\/` is a slash; every
+/// other escape is the regex's own.
+pub fn regex_source(rest: &str) -> (String, usize) {
+    let (mut source, mut characters) = (String::new(), rest.char_indices());
+    while let Some((at, c)) = characters.next() {
+        match c {
+            '/' => return (source, at),
+            '\\' => match characters.next() {
+                Some((_, '/')) => source.push('/'),
+                escaped => source.extend(['\\'].into_iter().chain(escaped.map(|(_, c)| c))),
+            },
+            c => source.push(c),
+        }
+    }
+    (source, rest.len())
+}
+
+/// Reads `/…/`.
+pub fn regex_term(cursor: &mut Cursor<'_>) -> Result<Term, FilterError> {
+    let start = cursor.at;
+    cursor.eat('/');
+    let (source, length) = regex_source(cursor.rest());
+    cursor.at += length;
+    let Some(close) = cursor.eat('/') else {
+        let message = "missing `/` after the regex; to find a path, quote it: \"/usr\"";
+        return Err(FilterError::new(start..cursor.at, message));
     };
-    quoted_text(&mut input).unwrap_or_default()
-}
-
-/// `/…/`. `\/` is a slash; every other escape is the regex's own.
-pub(super) fn regex_term(input: &mut Input<'_>) -> Parsed<Term> {
-    let start = input.current_token_start();
-    let piece = alt((r"\/".value("/"), ('\\', any).take(), none_of('/').take()));
-    let source: String = preceded('/', repeat(0.., piece)).parse_next(input)?;
-    if opt('/').parse_next(input)?.is_none() {
-        let rest = start..input.current_token_start();
-        return wrong(
-            rest,
-            "missing `/` after the regex; to find a path, quote it: \"/usr\"",
-        );
-    }
-    let span = alone(input, start..input.current_token_start(), "a regex")?;
+    let span = check_end(cursor, start..close.end, "a regex")?;
     if source.is_empty() {
-        return wrong(span, "the regex is empty: write it between the slashes");
+        let message = "the regex is empty: write it between the slashes";
+        return Err(FilterError::new(span, message));
     }
     match compile(&source) {
         Ok(regex) => Ok(Term::Regex(Pattern { source, regex })),
-        Err(message) => wrong(span, message),
+        Err(message) => Err(FilterError::new(span, message)),
     }
 }
 
@@ -123,24 +106,25 @@ fn compile(source: &str) -> Result<regex::Regex, String> {
         })
 }
 
-/// A word, with the quoted value of its field if one follows.
-pub(super) fn word_term(input: &mut Input<'_>) -> Parsed<Term> {
-    let (word, span) = take_till(1.., word::is_delimiter)
-        .with_span()
-        .parse_next(input)?;
-    let read = match opt(quoted.with_span()).parse_next(input)? {
-        None => word::read(word, span.start),
-        Some((value, quotes)) => {
-            let whole = alone(input, span.start..quotes.end, "a quoted text")?;
-            word::read_quoted(word, &value, whole)
-        }
-    };
-    read.map_err(Fault::Wrong)
+/// Reads a word, with the quoted value of its field if one follows.
+pub fn word_term(cursor: &mut Cursor<'_>) -> Result<Term, FilterError> {
+    let (start, services) = (cursor.at, cursor.services);
+    let word = cursor.take_while(|c| !word::is_delimiter(c));
+    if cursor.next() != Some('"') {
+        return word::read(word, start, services);
+    }
+    let (value, quotes) = quoted(cursor)?;
+    let whole = check_end(cursor, start..quotes.end, "a quoted text")?;
+    word::read_quoted(word, &value, whole, services)
 }
 
 /// Refuses a term that runs into the next: `/usr/bin` is hardly meant as `/usr/ bin`.
-fn alone(input: &mut Input<'_>, term: Range<usize>, what: &str) -> Parsed<Range<usize>> {
-    let more = take_till(0.., |c| c != '"' && word::is_delimiter(c)).parse_next(input)?;
+fn check_end(
+    cursor: &mut Cursor<'_>,
+    term: Range<usize>,
+    what: &str,
+) -> Result<Range<usize>, FilterError> {
+    let more = cursor.take_while(|c| c == '"' || !word::is_delimiter(c));
     if more.is_empty() {
         return Ok(term);
     }
@@ -148,16 +132,5 @@ fn alone(input: &mut Input<'_>, term: Range<usize>, what: &str) -> Parsed<Range<
         "{what} ends here, but {} follows: put a space between them, or quote the whole term",
         shown(more)
     );
-    wrong(term.start..term.end + more.len(), message)
-}
-
-/// White space, if any.
-pub(super) fn spaces(input: &mut Input<'_>) -> Parsed<()> {
-    take_while(0.., char::is_whitespace)
-        .void()
-        .parse_next(input)
-}
-
-pub(super) fn wrong<T>(span: Range<usize>, message: impl Into<String>) -> Parsed<T> {
-    Err(Fault::Wrong(FilterError::new(span, message)))
+    Err(FilterError::new(term.start..cursor.at, message))
 }

@@ -1,23 +1,20 @@
 //! Reads the value after the colon of a field. An error is one sentence; the caller adds its position.
 
-use std::fmt::Display;
-use std::ops::RangeInclusive;
-use std::str::FromStr;
-
 use super::endpoint::EndpointError;
-use crate::filter::endpoint::{EndpointPattern, Ports, Side};
-use crate::filter::error::{shown, unknown};
+use super::ports::{ports, range};
+use crate::filter::endpoint::{EndpointPattern, Side};
+use crate::filter::error::unknown;
 use crate::filter::expr::{Part, Term};
-use crate::filter::needle::{Needle, is_digits};
+use crate::filter::needle::Needle;
 use crate::filter::vocabulary::{FLAGS, TRANSPORTS, Transport};
-use crate::model::{Pid, State, service_names, service_ports};
+use crate::model::{Pid, Services, State};
 
 /// A term, or the sentence that says why there is none.
 pub type Value = Result<Term, String>;
 
 /// `port:`, and what follows a bare `:`.
-pub fn local_port(text: &str) -> Value {
-    let pattern = EndpointPattern::at_port(ports(text)?);
+pub fn local_port(text: &str, services: &Services) -> Value {
+    let pattern = EndpointPattern::at_port(ports(text, services)?);
     Ok(Term::Endpoint(Side::Local, pattern))
 }
 
@@ -50,15 +47,15 @@ pub fn state(text: &str) -> Value {
         .ok_or_else(|| not_accepted(text, "state", names.iter().map(String::as_str)))
 }
 
-pub fn local(text: &str) -> Value {
-    EndpointPattern::read(text)
+pub fn local(text: &str, services: &Services) -> Value {
+    EndpointPattern::read(text, services)
         .map(|pattern| Term::Endpoint(Side::Local, pattern))
         .map_err(EndpointError::message)
 }
 
 /// A port needs no colon before it.
-pub fn remote(text: &str) -> Value {
-    EndpointPattern::read_or_port(text)
+pub fn remote(text: &str, services: &Services) -> Value {
+    EndpointPattern::read_or_port(text, services)
         .map(|pattern| Term::Endpoint(Side::Remote, pattern))
         .map_err(EndpointError::message)
 }
@@ -69,54 +66,6 @@ pub fn flag(text: &str) -> Value {
     found
         .map(|word| Term::Is(word.flag))
         .ok_or_else(|| not_accepted(text, "flag", FLAGS.iter().map(|word| word.name)))
-}
-
-/// A port, a range of ports or the name of a service.
-pub fn ports(text: &str) -> Result<Ports, String> {
-    if text.is_empty() {
-        let accepted = "use a port, a range or a service, as in 8080, 8000-8999, https";
-        return Err(format!("the port is missing: {accepted}"));
-    }
-    if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
-        return range(text, "port", &u16::MAX).map(Ports::Range);
-    }
-    let service = service_names().find(|name| name.eq_ignore_ascii_case(text));
-    let service = service.map(|name| Ports::Service {
-        name,
-        ports: service_ports(name),
-    });
-    service.ok_or_else(|| {
-        let message = unknown(text, "service", service_names());
-        format!("{message} Use a port, a range or a service")
-    })
-}
-
-/// A number, or two with a hyphen between them.
-fn range<T>(text: &str, what: &str, max: &T) -> Result<RangeInclusive<T>, String>
-where
-    T: FromStr + PartialOrd + Display,
-{
-    const ACCEPTED: &str = "use a number, or a range as in 10-19";
-    if text.is_empty() {
-        return Err(format!("the {what} is missing: {ACCEPTED}"));
-    }
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let number = |digits: &str| match digits {
-        "" => Err(format!(
-            "{} is an incomplete range: write it as in 10-19",
-            shown(text)
-        )),
-        _ if !is_digits(digits) => Err(format!("{} is not a {what}: {ACCEPTED}", shown(digits))),
-        _ => digits.parse::<T>().map_err(|_| {
-            let digits = shown(digits);
-            format!("{digits} is too large: the highest {what} is {max}")
-        }),
-    };
-    let (first, last) = (number(first)?, number(last)?);
-    if first > last {
-        return Err(format!("{} is reversed: write {last}-{first}", shown(text)));
-    }
-    Ok(first..=last)
 }
 
 /// The sentence for a word that is not one of these.

@@ -7,16 +7,17 @@ use crate::filter::FilterError;
 use crate::filter::endpoint::{EndpointPattern, Side};
 use crate::filter::error::{shown, unknown};
 use crate::filter::expr::Term;
+use crate::filter::fields::{FIELDS, Field};
 use crate::filter::needle::{Needle, is_digits};
-use crate::filter::vocabulary::{FIELDS, Field, Transport};
-use crate::model::Family;
+use crate::filter::vocabulary::Transport;
+use crate::model::{Family, Services};
 
 pub fn is_delimiter(c: char) -> bool {
     c.is_whitespace() || matches!(c, '|' | '(' | ')' | '"')
 }
 
 /// Reads a word at byte `at` of the input; not empty.
-pub fn read(word: &str, at: usize) -> Result<Term, FilterError> {
+pub fn read(word: &str, at: usize, services: &Services) -> Result<Term, FilterError> {
     let whole = |message| FilterError::new(at..at + word.len(), message);
     if is_digits(word) {
         return number(word).map_err(whole);
@@ -29,17 +30,22 @@ pub fn read(word: &str, at: usize) -> Result<Term, FilterError> {
     {
         let known = if name.is_empty() { "port" } else { name };
         if let Some(field) = Field::named(known) {
-            return read_value(field, value, at..at + word.len());
+            return read_value(field, value, at..at + word.len(), services);
         }
     }
     if word.contains([':', '/']) {
-        return address_or_text(word, at);
+        return address_or_text(word, at, services);
     }
     Ok(Term::Text(Needle::new(word)))
 }
 
 /// Reads a field with a quoted value. `prefix` is the word before the quotes, `whole` the position of both.
-pub fn read_quoted(prefix: &str, value: &str, whole: Range<usize>) -> Result<Term, FilterError> {
+pub fn read_quoted(
+    prefix: &str,
+    value: &str,
+    whole: Range<usize>,
+    services: &Services,
+) -> Result<Term, FilterError> {
     let Some(name) = prefix.strip_suffix(':') else {
         return Err(FilterError::new(
             whole,
@@ -48,23 +54,28 @@ pub fn read_quoted(prefix: &str, value: &str, whole: Range<usize>) -> Result<Ter
     };
     let field = Field::named(name).ok_or_else(|| unknown_field(name, whole.start))?;
     let quotes = whole.start + prefix.len()..whole.end;
-    (field.read)(value).map_err(|message| FilterError::new(quotes, message))
+    (field.read)(value, services).map_err(|message| FilterError::new(quotes, message))
 }
 
 /// Whether a text needs no quotes to be read as that text.
 pub fn reads_as_text(text: &str) -> bool {
     !text.starts_with(['!', '/'])
         && !text.contains(is_delimiter)
-        && matches!(read(text, 0), Ok(Term::Text(needle)) if needle.as_str() == text)
+        && matches!(read(text, 0, &Services::default()), Ok(Term::Text(needle)) if needle.as_str() == text)
 }
 
 /// Reads the value at the end of `whole`. If it is empty, an error is about all of it.
-fn read_value(field: &Field, value: &str, whole: Range<usize>) -> Result<Term, FilterError> {
+fn read_value(
+    field: &Field,
+    value: &str,
+    whole: Range<usize>,
+    services: &Services,
+) -> Result<Term, FilterError> {
     let span = match value.len() {
         0 => whole,
         length => whole.end - length..whole.end,
     };
-    (field.read)(value).map_err(|message| FilterError::new(span, message))
+    (field.read)(value, services).map_err(|message| FilterError::new(span, message))
 }
 
 /// Numbers are not compared with text, so one that is neither port nor pid would match nothing.
@@ -85,9 +96,9 @@ fn number(digits: &str) -> Result<Term, String> {
 
 /// A word with a colon or a slash, but not a field. An address that is not complete yet (`127.0.0.1:`, `fe80:`) is
 /// text, which is found in addresses, too.
-fn address_or_text(word: &str, at: usize) -> Result<Term, FilterError> {
+fn address_or_text(word: &str, at: usize, services: &Services) -> Result<Term, FilterError> {
     let needle = Needle::new(word);
-    match EndpointPattern::read(word) {
+    match EndpointPattern::read(word, services) {
         Ok(pattern) => Ok(Term::Endpoint(Side::Either, pattern)),
         Err(EndpointError::WrongPort(message)) if !word.ends_with(':') => {
             Err(FilterError::new(at..at + word.len(), message))

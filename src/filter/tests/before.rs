@@ -12,7 +12,7 @@ fn check_before(row: &Row, said: Option<bool>, texts: &[&str]) {
 }
 
 #[test]
-fn what_the_table_tells_needs_no_owner() {
+fn what_the_table_contains_needs_no_owner() {
     let yes = [
         ":8080",
         "8080",
@@ -50,7 +50,7 @@ fn what_the_table_tells_needs_no_owner() {
 }
 
 #[test]
-fn what_an_owner_may_be_called_is_open_unless_it_is_found_already() {
+fn what_could_be_an_owners_name_is_undecided_unless_it_is_found_elsewhere() {
     let open = [
         "curl",
         "proc:nginx",
@@ -73,7 +73,7 @@ fn what_an_owner_may_be_called_is_open_unless_it_is_found_already() {
 }
 
 #[test]
-fn a_regex_is_sure_only_of_what_no_owner_can_come_behind() {
+fn a_regex_is_certain_only_about_text_before_the_owner() {
     check_before(
         &listener(),
         Some(true),
@@ -88,7 +88,7 @@ fn a_regex_is_sure_only_of_what_no_owner_can_come_behind() {
 }
 
 #[test]
-fn what_is_certain_decides_whatever_the_rest_is() {
+fn a_certain_term_decides_alone() {
     check_before(&listener(), Some(false), &["curl :443", ":443 curl"]);
     check_before(&listener(), Some(true), &["curl | :8080", "!(node :443)"]);
     check_before(

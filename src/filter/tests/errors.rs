@@ -175,7 +175,7 @@ fn a_wrong_term_is_marked_and_explained() {
 }
 
 #[test]
-fn every_field_asks_for_its_value() {
+fn every_field_needs_a_value() {
     for field in &FIELDS {
         let text = format!("{}:", field.name);
         let error = error(&text);
@@ -195,7 +195,7 @@ fn groups_nest_to_a_limit() {
 }
 
 #[test]
-fn a_text_that_never_ends_is_refused_at_its_limit() {
+fn a_text_beyond_the_limit_is_refused() {
     assert!(Filter::parse(&"x".repeat(Filter::MAX_BYTES)).is_ok());
     assert!(Filter::parse(&"!a ".repeat(Filter::MAX_BYTES / 3)).is_ok());
     let long = error(&"é".repeat(500_000));
@@ -210,7 +210,7 @@ fn a_filter_that_would_be_printed_too_long_is_refused() {
 }
 
 #[test]
-fn a_message_is_one_line_whatever_was_typed() {
+fn a_message_is_always_one_line() {
     for text in ["\u{1b}[2J:x", "state:\"a\nb\"", "/(\n/", "/(?x)\n(/"] {
         let error = error(text);
         assert!(!error.message.contains(char::is_control), "{error:?}");

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn protocol_words_tell_family_only_if_they_say_so() {
+fn protocol_words_without_a_number_match_both_families() {
     check(
         &listener(),
         &["tcp", "TCP4", "proto:tcp"],
@@ -154,7 +154,7 @@ fn new_and_changed_last_as_long_as_the_highlight() {
 }
 
 #[test]
-fn flags_tell_what_the_row_is() {
+fn flags_test_what_the_row_is() {
     check(
         &resolver(),
         &["is:hidden"],
@@ -173,7 +173,7 @@ fn flags_tell_what_the_row_is() {
 }
 
 #[test]
-fn nothing_is_mine_if_nobody_asks() {
+fn nothing_is_mine_without_a_uid() {
     let nobody = Context {
         uid: None,
         ..context()

@@ -12,7 +12,7 @@ fn the_empty_filter_matches_everything() {
 }
 
 #[test]
-fn digits_are_the_beginning_of_a_port_or_a_whole_pid() {
+fn digits_are_the_start_of_a_port_or_a_whole_pid() {
     check(
         &listener(),
         &["8", "80", "8080", "812"],
@@ -97,7 +97,7 @@ fn a_regex_reads_the_whole_row() {
 }
 
 #[test]
-fn pid_and_process_fields_count_past_owners_too() {
+fn pid_and_process_fields_match_former_owners_too() {
     check(
         &listener(),
         &["pid:812", "pid:800-900"],
@@ -116,7 +116,7 @@ fn pid_and_process_fields_count_past_owners_too() {
 }
 
 #[test]
-fn as_long_as_the_owner_is_looked_for_it_is_neither_one_nor_another() {
+fn an_owner_that_is_not_found_yet_matches_nothing() {
     let mut row = listener();
     row.socket.owner = crate::model::Owner::Unknown;
     let port = format!(":{}", row.socket.local.port);

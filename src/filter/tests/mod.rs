@@ -44,7 +44,7 @@ fn at(seconds: u64) -> Moment {
     }
 }
 
-/// Ten seconds into the run, changes count as new for five; asked by uid 1000.
+/// Ten seconds into the run, changes count as new for five; the uid is 1000.
 fn context() -> Context {
     Context {
         now: at(10),
@@ -115,7 +115,7 @@ fn connection() -> Row {
     })
 }
 
-/// Nobody has `[::1]:8443` → `[::1]:40000` in `TIME_WAIT` any more; node (12) had it.
+/// `[::1]:8443` → `[::1]:40000` in `TIME_WAIT`; node (12) had it.
 fn leftover() -> Row {
     let (local, remote) = ("[::1]:8443", Some("[::1]:40000"));
     row(Protocol::Tcp, local, remote, State::TimeWait, |socket| {

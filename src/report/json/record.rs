@@ -171,12 +171,12 @@ impl<'a> Processes<'a> {
 
     /// The processes of these owners. The first process with a pid counts; present owners come before past ones.
     pub fn of(owners: impl Iterator<Item = &'a Owner> + Clone) -> Self {
-        let is_past = |owner: &&Owner| owner.kind() == OwnerKind::Former;
-        let present = owners.clone().filter(|owner| !is_past(owner));
+        let is_former = |owner: &&Owner| owner.kind() == OwnerKind::Former;
+        let present = owners.clone().filter(|owner| !is_former(owner));
         let mut processes = Self::default();
         // Thousands of sockets may have the same thousands of owners.
         let mut seen = HashSet::new();
-        for owner in present.chain(owners.filter(is_past)) {
+        for owner in present.chain(owners.filter(is_former)) {
             if seen.insert(owner.processes().as_ptr()) {
                 processes.add(owner);
             }

@@ -33,7 +33,7 @@ fn server_v6(kind: Type, port: u16) -> std::io::Result<Socket> {
 }
 
 #[test]
-fn of_a_range_the_first_is_taken_that_can_be_bound_as_asked() {
+fn the_first_port_of_a_range_that_can_be_bound_is_chosen() {
     stage(|| {
         let _sockets = Sockets::open();
         for (args, expected) in [
@@ -95,7 +95,7 @@ fn none_is_exit_code_1_and_says_who_has_them() {
 }
 
 #[test]
-fn several_are_held_until_all_are_found() {
+fn several_stay_bound_until_all_are_found() {
     stage(|| {
         let _sockets = Sockets::open();
         assert_eq!(ports(&["--count", "3", "8079-8083"]), [8079, 8082, 8083]);
@@ -104,8 +104,7 @@ fn several_are_held_until_all_are_found() {
         let said = sockeye(&["free", "-n", "4", "8079-8083"]);
         assert_eq!((said.code, &*said.out), (1, ""), "{said:?}");
         assert!(
-            said.err
-                .contains("3 of the 4 ports wanted can be had of 8079-8083"),
+            said.err.contains("only 3 of 4 ports of 8079-8083 are free"),
             "{said:?}"
         );
     });
@@ -120,7 +119,7 @@ fn a_stable_port_is_chosen_with_its_reasons() {
         let elsewhere = elsewhere(20_003);
         let said = sockeye(&["free", "--stable", "20000-20020"]);
         assert_eq!((said.code, &*said.out), (0, "20011\n"), "{said:?}");
-        // Who is not root may not look into every namespace, and is told so.
+        // Without root not every namespace can be read, and the output says so.
         let is_reason = |line: &&str| !line.starts_with("sockeye: not known: ");
         let lines: Vec<_> = said.err.lines().filter(is_reason).collect();
         assert!(lines[0].starts_with("sockeye: 20000: in use, tcp 127.0.0.1:20000 LISTEN"));
@@ -146,7 +145,7 @@ fn a_stable_port_is_chosen_with_its_reasons() {
         let said = sockeye(&["free", "--stable", "1000-1030"]);
         assert!(
             said.err
-                .contains("takes a privilege, as every port below 1024"),
+                .contains("needs a privilege, as does every port below 1024"),
             "{said:?}"
         );
         let said = sockeye(&["free", "--stable"]);
@@ -158,13 +157,13 @@ fn a_stable_port_is_chosen_with_its_reasons() {
 }
 
 #[test]
-fn a_port_that_browsers_refuse_is_passed_over_or_told() {
+fn a_port_that_browsers_refuse_is_skipped_or_reported() {
     stage(|| {
         let said = sockeye(&["free", "--stable", "6665-6671"]);
         let line = "sockeye: 6665-6669: browsers refuse to connect to it\n";
         assert_eq!((said.code, &*said.out), (0, "6670\n"), "{said:?}");
         assert!(said.err.contains(line), "{said:?}");
-        // Where it was asked for it is given, with a note.
+        // If requested it is chosen, with a note.
         let said = sockeye(&["free", "6000-6010"]);
         let note = "sockeye: note: 6000: browsers refuse to connect to it\n";
         assert_eq!((said.code, &*said.out, &*said.err), (0, "6000\n", note));
@@ -187,14 +186,14 @@ fn elsewhere(port: u16) -> Running {
 }
 
 #[test]
-fn for_want_of_a_better_one_a_worse_is_taken_and_that_is_told() {
+fn the_second_best_port_is_chosen_with_a_note() {
     stage(|| {
         set("ipv4/ip_local_reserved_ports", "100");
         let said = sockeye(&["free", "--stable", "40000-40001"]);
         assert_eq!((said.code, &*said.out), (0, "40000\n"), "{said:?}");
         assert!(
             said.err
-                .contains("40000 is taken for want of a better one: in the ephemeral range"),
+                .contains("40000 is chosen as there is nothing better: in the ephemeral range"),
             "{said:?}"
         );
         let command = "sysctl net.ipv4.ip_local_reserved_ports=100,40000";
@@ -235,7 +234,7 @@ fn json_tells_the_same() {
 }
 
 #[test]
-fn quietly_the_exit_code_is_all_that_is_said() {
+fn quiet_prints_nothing_and_sets_the_exit_code() {
     stage(|| {
         let _sockets = Sockets::open();
         for (range, code) in [("8080-8085", 0), ("8080", 1)] {
@@ -246,19 +245,19 @@ fn quietly_the_exit_code_is_all_that_is_said() {
 }
 
 #[test]
-fn a_kernel_that_has_none_left_is_told() {
+fn a_kernel_without_ports_is_reported() {
     stage(|| {
         set("ipv4/ip_local_port_range", "20000 20003");
         let said = sockeye(&["free", "-t", "-n", "5"]);
         assert_eq!((said.code, &*said.out), (1, ""), "{said:?}");
-        let told = "sockeye: 4 of the 5 ports wanted can be had: the kernel has none left to choose from \
+        let told = "sockeye: only 4 of 5 ports are free: the kernel has no ports left to choose from \
                     (net.ipv4.ip_local_port_range)\n";
         assert_eq!(said.err, told);
     });
 }
 
 #[test]
-fn what_could_not_be_found_out_about_a_stable_port_is_told() {
+fn what_is_unknown_about_a_stable_port_is_reported() {
     stage(|| {
         let mut free = Command::new("setpriv");
         free.args(["--bounding-set=-all", "--inh-caps=-all", BINARY]);
@@ -353,7 +352,7 @@ fn wrong_usage_is_one_line_and_nothing_is_bound() {
 }
 
 #[test]
-fn no_descriptors_is_no_verdict_on_the_ports() {
+fn a_lack_of_descriptors_is_not_a_verdict_on_the_ports() {
     stage(|| {
         let command = format!("ulimit -n 4; exec '{BINARY}' free 20000-20010");
         let output = Command::new("sh").args(["-c", &command]).output().unwrap();
@@ -364,7 +363,7 @@ fn no_descriptors_is_no_verdict_on_the_ports() {
 }
 
 #[test]
-fn a_privilege_that_is_missing_is_told() {
+fn a_missing_privilege_is_reported() {
     stage(|| {
         let mut free = Command::new("setpriv");
         free.args([
@@ -392,7 +391,7 @@ fn without_ipv6_a_port_is_chosen_all_the_same() {
 }
 
 #[test]
-fn a_reader_that_is_gone_is_no_error() {
+fn a_reader_that_is_gone_is_not_an_error() {
     stage(|| {
         let mut free = Command::new(BINARY);
         free.arg("free")

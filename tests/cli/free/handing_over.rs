@@ -135,7 +135,7 @@ fn a_script_that_names_no_interpreter_is_run_by_the_shell() {
 }
 
 #[test]
-fn descriptor_3_is_the_socket_whatever_it_was_before() {
+fn descriptor_3_is_the_socket_even_if_it_was_open() {
     stage(|| {
         let taking = built("cli/helpers/taking.c");
         let script = format!(

@@ -70,7 +70,7 @@ fn never_chosen(kind: Type, port: u16) {
 /// A UDP socket that is bound receives at once: shared, it took every datagram from a server that set
 /// `SO_REUSEPORT` as well.
 #[test]
-fn udp_is_kept_only_where_it_is_asked_for_and_then_from_everybody() {
+fn udp_is_kept_only_with_its_option_and_then_from_all() {
     stage(|| {
         let kept = Running::sockeye(&["free", "--hold"]);
         let port = kept.port();
@@ -176,7 +176,7 @@ fn a_signal_reaches_the_command_that_is_then_waited_for() {
     });
 }
 
-/// At a terminal the command gets the key itself; a signal that somebody sends it gets from us.
+/// At a terminal the command gets the key itself; a signal from another process it gets from us.
 #[test]
 fn a_key_reaches_the_command_once_and_a_signal_too() {
     stage(|| key_and_signal(&[]));
@@ -230,7 +230,7 @@ fn a_signal_that_was_ignored_stays_ignored() {
     });
 }
 
-/// The kernel tells only the leader of a session that its terminal is gone.
+/// The kernel signals only the leader of a session when its terminal is gone.
 #[test]
 fn a_terminal_that_goes_ends_the_command_too() {
     stage(|| {

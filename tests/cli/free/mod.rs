@@ -1,4 +1,4 @@
-//! `sockeye free`: what is chosen, kept and handed over, asked of the kernel.
+//! `sockeye free`: what is chosen, kept and handed over, checked with the kernel.
 
 mod choosing;
 mod handing_over;

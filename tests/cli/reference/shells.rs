@@ -1,6 +1,6 @@
-//! The completions, asked of real shells: what does Tab offer at the end of this line?
+//! The completions in real shells: what does Tab offer at the end of this line?
 //!
-//! Each shell reads its script in the way that `sockeye completions --help` tells.
+//! Each shell reads its script the way `sockeye completions --help` says.
 
 use std::process::{Command, Output};
 
@@ -29,7 +29,7 @@ const CASES: [(&str, &[&str]); 15] = [
     ("sockeye --config re", &["recording.jsonl"]),
 ];
 
-/// Files that begin like what is asked for.
+/// Files that start like the word to complete.
 const FILES: [&str; 6] = [
     "free.txt",
     "list.txt",
@@ -98,7 +98,7 @@ printf '%s\n' "${COMPREPLY[@]}"
 
 const ASK_FISH: &str = "sockeye completions fish | source; complete --do-complete $argv[1]";
 
-/// For a zsh that is asked at its first prompt: only its line editor completes. What is offered goes
+/// For a zsh at its first prompt: only its line editor completes. What is offered goes
 /// through `compadd`; calls that do not offer anything (-O, -A, -D) are left alone.
 const ASK_ZSH: &str = r#"
 sockeye completions zsh >$FOLDER/functions/_sockeye
@@ -116,7 +116,7 @@ zle-line-init() { BUFFER=$ASKED CURSOR=$#ASKED; zle offer; exit 0 }
 zle -N zle-line-init
 "#;
 
-/// A shell that is asked in a folder of its own.
+/// A shell in an empty folder.
 struct Asked {
     shell: String,
     folder: TempFolder,
@@ -143,7 +143,7 @@ impl Asked {
             "fish" => self.run(&["--no-config", "-c", ASK_FISH, line]),
             _ => self.ask_zsh(line),
         };
-        // fish tells what each word means behind a tab; a folder has a slash there.
+        // fish prints the meaning of each word after a tab; a folder has a slash there.
         let words = told.lines().filter_map(|line| line.split('\t').next());
         let words = words.map(|word| word.trim_end_matches('/').to_owned());
         sorted(words.filter(|word| !word.is_empty()).collect())

@@ -1,0 +1,45 @@
+//! Usage errors in one line.
+
+use clap::error::ErrorKind;
+use sockeye::model::Text;
+
+use super::definition::Cli;
+
+/// A usage error of clap in one line: what is wrong, a tip, the accepted values.
+pub fn usage_error(error: clap::Error) -> String {
+    // clap repeats the words as they are. Parsing cleaned words gives the same error in safe text.
+    let words =
+        std::env::args_os().map(|word| Text::new(&word.to_string_lossy()).to_string().into());
+    let error = Cli::parsed_from(words).err().unwrap_or(error);
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let message = lines
+        .next()
+        .unwrap_or_default()
+        .trim_start_matches("error: ");
+    let mut message = match error.kind() {
+        ErrorKind::InvalidSubcommand => message.replacen("subcommand", "command", 1),
+        _ => message.to_owned(),
+    };
+    let rest: Vec<_> = lines.collect();
+    if message.ends_with(':') {
+        // The arguments that are missing, or contradict each other, follow on lines of their own.
+        let arguments = rest.iter().take_while(|line| !line.starts_with("Usage:"));
+        let arguments: Vec<_> = arguments
+            .filter(|line| !line.starts_with("tip:"))
+            .copied()
+            .collect();
+        message = format!("{} {}", message.trim_end_matches(':'), arguments.join(", "));
+    }
+    let mut tips = rest.iter().filter_map(|line| line.strip_prefix("tip: "));
+    // The tip "to pass '-x' as a value, use '-- -x'" misleads.
+    if let Some(tip) = tips.find(|tip| !tip.starts_with("to pass")) {
+        message.push_str("; ");
+        message.push_str(tip);
+    }
+    if let Some(values) = rest.iter().find(|line| line.starts_with("[possible")) {
+        message.push(' ');
+        message.push_str(values);
+    }
+    format!("{message} (see --help)")
+}

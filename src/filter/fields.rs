@@ -1,0 +1,71 @@
+//! The fields of the language, one line each, as in `port:8080`.
+
+use std::collections::BTreeSet;
+
+use super::expr::{Part, Term};
+use super::names::Names;
+use super::parse::value;
+use super::vocabulary::{FLAGS, FORMS, TRANSPORTS};
+use crate::model::{Services, State};
+
+/// A word with a colon and a value after it.
+#[derive(Debug)]
+pub struct Field {
+    /// The word before the colon.
+    pub name: &'static str,
+    /// Examples of values.
+    pub accepts: &'static str,
+    /// What it matches, in a few words.
+    pub help: &'static str,
+    /// Reads the value, which may be empty. An error is one sentence.
+    pub(super) read: fn(&str, &Services) -> Result<Term, String>,
+    /// The values that completion offers, given the names in the table.
+    pub(super) values: fn(&Names) -> Vec<String>,
+}
+
+/// Every field, in the order in which the help lists them.
+#[rustfmt::skip]
+pub static FIELDS: [Field; 12] = [
+    Field { name: "port", accepts: "8080, 8000-8999, https", help: "the local port, as after `:`", read: value::local_port, values: Names::ports },
+    Field { name: "pid", accepts: "4242, 4000-4999", help: "the pid of an owner, present or past", read: |text, _| value::pid(text), values: |_| Vec::new() },
+    Field { name: "proc", accepts: "text", help: "part of a process name", read: |text, _| value::part(Part::Process, text), values: |names| listed(&names.processes) },
+    Field { name: "cmd", accepts: "text", help: "part of a command line", read: |text, _| value::part(Part::Command, text), values: |_| Vec::new() },
+    Field { name: "user", accepts: "text or a uid", help: "part of the user's name, or the uid", read: |text, _| value::part(Part::User, text), values: |names| listed(&names.users) },
+    Field { name: "unit", accepts: "text", help: "part of the systemd unit", read: |text, _| value::part(Part::Unit, text), values: |names| listed(&names.units) },
+    Field { name: "service", accepts: "text", help: "part of the service name", read: |text, _| value::part(Part::Service, text), values: |names| listed(&names.services) },
+    Field { name: "proto", accepts: "tcp, udp6, …", help: "protocol and family", read: |text, _| value::transport(text), values: |_| TRANSPORTS.iter().map(|word| word.name.to_owned()).collect() },
+    Field { name: "state", accepts: "listen, time_wait, …", help: "the state", read: |text, _| value::state(text), values: |_| State::ALL.iter().map(|state| state.as_str().to_lowercase()).collect() },
+    Field { name: "addr", accepts: "10.0.0.7, 10.0.0.0/8, localhost, [::1]:443, fe80::1%eth0, :443", help: "the local address, network or port", read: value::local, values: |_| Vec::new() },
+    Field { name: "remote", accepts: "443, https, 1.1.1.1:443, 10.0.0.0/8", help: "the peer's port, address or network", read: value::remote, values: |_| Vec::new() },
+    Field { name: "is", accepts: "new, mine, public, …", help: "what the row is", read: |text, _| value::flag(text), values: |_| FLAGS.iter().map(|word| word.name.to_owned()).collect() },
+];
+
+impl Field {
+    /// Ignores case.
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
+        FIELDS
+            .iter()
+            .find(|field| field.name.eq_ignore_ascii_case(name))
+    }
+}
+
+fn listed(names: &BTreeSet<String>) -> Vec<String> {
+    names.iter().cloned().collect()
+}
+
+/// Every word of the language as it is typed, with what it matches: for the help and the man page.
+pub fn words() -> impl Iterator<Item = (String, &'static str)> {
+    let forms = FORMS
+        .iter()
+        .map(|form| (form.example.to_owned(), form.help));
+    let fields = FIELDS
+        .iter()
+        .map(|field| (format!("{}:", field.name), field.help));
+    let flags = FLAGS
+        .iter()
+        .map(|flag| (format!("is:{}", flag.name), flag.help));
+    let transports = TRANSPORTS
+        .iter()
+        .map(|word| (word.word().into_owned(), word.help));
+    forms.chain(fields).chain(flags).chain(transports)
+}
