@@ -134,7 +134,9 @@ pub(crate) fn rename_socket(socket: &mut Socket, names: &HashMap<u32, Text>) {
         let is_late = |one: &Arc<Process>| one.uid.is_some_and(|uid| names.contains_key(&uid));
         if processes.iter().any(is_late) {
             let mut all = processes.to_vec();
-            all.iter_mut().for_each(|one| rename(one, names));
+            for one in &mut all {
+                rename(one, names);
+            }
             *processes = all.into();
         }
     }
@@ -143,10 +145,12 @@ pub(crate) fn rename_socket(socket: &mut Socket, names: &HashMap<u32, Text>) {
 /// The same for all sockets and processes of a snapshot.
 pub(crate) fn rename_all(snapshot: &mut Snapshot, names: &HashMap<u32, Text>) {
     if !names.is_empty() {
-        let processes = snapshot.processes.values_mut();
-        processes.for_each(|one| rename(one, names));
-        let sockets = snapshot.sockets.iter_mut();
-        sockets.for_each(|socket| rename_socket(socket, names));
+        for process in snapshot.processes.values_mut() {
+            rename(process, names);
+        }
+        for socket in &mut snapshot.sockets {
+            rename_socket(socket, names);
+        }
     }
 }
 
