@@ -103,6 +103,7 @@ fn sort(criterion: &mut Criterion) {
                     descending: false,
                 },
                 highlight: HIGHLIGHT,
+                linger: Duration::ZERO,
             };
             group.bench_function(BenchmarkId::new(name, size), |bencher| {
                 bencher.iter(|| query.clone().select(&table).len());
@@ -152,7 +153,7 @@ fn settings() -> Settings {
 fn environment() -> Environment {
     Environment {
         host: "bench".into(),
-        is_recording: false,
+        origin: sockeye::model::Origin::own(),
         uid: Some(3),
         lineage: Lineage::default(),
         time_zone: TimeZone::UTC,

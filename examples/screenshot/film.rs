@@ -1,8 +1,7 @@
-//! Plays the recording into the real tracker and the real program, and takes what the screen shows two
-//! seconds after its last reading.
+//! Replays the recording in the real tracker and app, and takes the screen two seconds after its last snapshot.
 //!
-//! A bind test is answered as the kernel answered while the recording was made: `check-8080.json` is what
-//! `sockeye check --json 8080` said then.
+//! The result of a bind test is the kernel's answer while the recording was made: `check-8080.json` is the output of
+//! `sockeye check --json 8080` at that time.
 
 #[path = "../../tests/support/evidence.rs"]
 mod evidence;
@@ -27,13 +26,13 @@ use sockeye::ui;
 
 use evidence::evidence;
 
-/// Where the recording and the answer stand.
+/// The folder of the recording and the answer.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/screenshot");
 
-/// How long after the last reading the picture is taken.
+/// How long after the last snapshot the screen is taken.
 const LAST: Duration = Duration::from_secs(2);
 
-/// The program with the recording played into it.
+/// The app after the recording.
 pub struct Film {
     app: App,
     now: Moment,
@@ -53,7 +52,7 @@ impl Film {
         let (begin, mut now) = (last.taken_at.wall, last.taken_at);
         let settings = settings();
         let mut tracker = Tracker::new(settings.linger);
-        let mut app = App::new(settings, surroundings(width, height), now);
+        let mut app = App::new(settings, environment(width, height), now);
         loop {
             app.update(Msg::SnapshotTaken(tracker.apply(last.clone())), now);
             if replay.is_at_end().expect("the recording can be read") {
@@ -78,19 +77,19 @@ impl Film {
         }
     }
 
-    /// Presses a key. A bind test is answered at once.
+    /// Presses a key. A bind test gets its result at once.
     pub fn key(&mut self, key: Key) {
         for effect in self.app.update(Msg::Input(Input::Key(key)), self.now) {
             if let Effect::BindTest { job, target } = effect {
-                let mut witness = Recorded(&self.last);
-                let test_result = BindTestResult::of(&target, &mut witness);
+                let mut prober = Recorded(&self.last);
+                let test_result = BindTestResult::of(&target, &mut prober);
                 let report = Box::new(BindReport { job, test_result });
                 self.app.update(Msg::BindTested(report), self.now);
             }
         }
     }
 
-    /// What the terminal shows.
+    /// The drawn screen.
     pub fn screen(&self) -> Buffer {
         let view = self.app.view(self.now);
         let backend = TestBackend::new(view.size.width, view.size.height);
@@ -102,7 +101,7 @@ impl Film {
     }
 }
 
-/// Those of a live table that shows all rows.
+/// Settings of a live table that shows all rows.
 fn settings() -> Settings {
     Settings {
         interval: Duration::from_secs(5),
@@ -111,11 +110,11 @@ fn settings() -> Settings {
     }
 }
 
-/// Where root watches a host, as if this were no recording.
-fn surroundings(width: u16, height: u16) -> Environment {
+/// The environment of root on a live host, not of a recording.
+fn environment(width: u16, height: u16) -> Environment {
     Environment {
         host: "web-01".into(),
-        is_recording: false,
+        origin: sockeye::model::Origin::own(),
         uid: Some(0),
         lineage: Lineage::default(),
         time_zone: TimeZone::UTC,
@@ -125,7 +124,7 @@ fn surroundings(width: u16, height: u16) -> Environment {
     }
 }
 
-/// What the machine told while the recording was made.
+/// The recorded state of the machine.
 struct Recorded<'a>(&'a Snapshot);
 
 impl Prober for Recorded<'_> {
@@ -156,10 +155,10 @@ impl Prober for Recorded<'_> {
     fn explain(&mut self, _: &mut Evidence, _: Answered) {}
 }
 
-/// What was said of the port.
+/// The recorded evidence about the port.
 fn answer() -> Value {
     let text = std::fs::read_to_string(format!("{FOLDER}/check-8080.json"));
-    let said: Value = serde_json::from_str(&text.expect("it stands there")).expect("it is JSON");
+    let said: Value = serde_json::from_str(&text.expect("the file is there")).expect("it is JSON");
     said["targets"][0].clone()
 }
 

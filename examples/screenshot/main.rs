@@ -1,11 +1,11 @@
 //! Makes the pictures in `assets/` from a recording: `cargo run --example screenshot`.
 //!
-//! The same bytes each time: `tests/pictures` compares them with what is committed. The recording beside
-//! this file was made once, of real sockets, by `cargo run --example screenshot -- record` (`record`).
+//! The output is the same each time: `tests/pictures` compares it with the committed files. The recording beside this
+//! file was made from real sockets by `cargo run --example screenshot -- record` (`record`).
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "it says what it wrote, and waits for other processes"
+    reason = "it prints what it wrote, and waits for other processes"
 )]
 
 mod pictures;

@@ -10,19 +10,19 @@ use sockeye::keymap::Key;
 
 use film::Film;
 
-/// Where they stand, below the crate.
+/// Their folder, below the crate.
 pub const FOLDER: &str = "assets";
 
 /// One picture.
 pub struct Picture {
     /// Its file in [`FOLDER`].
     pub file: &'static str,
-    /// What is read out where it can't be seen.
+    /// For screen readers.
     title: &'static str,
     description: &'static str,
     /// The screens on it.
     screens: fn() -> Vec<Buffer>,
-    /// How many of them stand beside each other.
+    /// How many of them are side by side.
     beside: usize,
 }
 
@@ -54,7 +54,7 @@ pub static ALL: &[Picture] = &[
     Picture {
         file: "details.svg",
         title: "sockeye: the details of a shared listener",
-        description: "The pane under the table tells of one socket: addresses, queues, its three processes, their \
+        description: "The pane under the table describes one socket: addresses, queues, its three processes, their \
                       ancestors and their other sockets.",
         screens: || {
             shot((118, 30), |film| {
@@ -89,14 +89,14 @@ pub static ALL: &[Picture] = &[
     Picture {
         file: "themes.svg",
         title: "sockeye: its themes",
-        description: "What has changed and what listens, in each theme: terminal, dark, light, color-blind, \
+        description: "Changes and listening sockets in each theme: terminal, dark, light, color-blind, \
                       high-contrast, gruvbox, catppuccin.",
         screens: themes,
         beside: 2,
     },
 ];
 
-/// The end of the table in one theme after the other, as `T` shows them.
+/// The end of the table in each theme, in the order of `T`.
 fn themes() -> Vec<Buffer> {
     let shown = |number| {
         let mut film = Film::shown(66, 12);
@@ -107,7 +107,7 @@ fn themes() -> Vec<Buffer> {
     (0..sockeye::theme::BUILT_IN.len()).map(shown).collect()
 }
 
-/// One screen of this size, after something was done.
+/// One screen of this size, after some keys.
 fn shot((width, height): (u16, u16), play: fn(&mut Film)) -> Vec<Buffer> {
     let mut film = Film::shown(width, height);
     play(&mut film);

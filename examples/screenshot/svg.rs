@@ -1,8 +1,8 @@
-//! A screen as SVG: pieces of text that look alike, parted where a column ends.
+//! A screen as SVG: pieces of text of one style, split where a column ends.
 //!
-//! It has to look right on any page, with any font and in any viewer: it has a ground of its own, and each
-//! piece says where it begins and how wide it is, so that columns stay aligned where letters are narrower than
-//! here. No piece has two spaces in a row, of which many viewers make one.
+//! It must look right on any page, with any font and in any viewer: it has its own background, and each piece has its
+//! position and width, so that columns stay aligned with other letter widths. No piece has two spaces in a row, as many
+//! viewers collapse them.
 
 use std::fmt::Write as _;
 
@@ -19,16 +19,16 @@ const FRAME: &str = "#3a3f4b";
 const INK: &str = "#d7dae0";
 const FAINT: &str = "#8b919d";
 
-/// How cells look.
+/// The style of cells.
 #[derive(Clone, PartialEq)]
-struct Look {
+struct Style {
     ink: String,
     ground: String,
     is_bold: bool,
     is_underlined: bool,
 }
 
-/// Where a screen stands, and what it stands on.
+/// The position and background of a screen.
 struct Panel<'a> {
     screen: &'a Buffer,
     left: f32,
@@ -52,7 +52,7 @@ pub fn picture(screens: &[Buffer], beside: usize, title: &str, description: &str
             screen,
             left: MARGIN + (wide + MARGIN) * to_f32(number % beside),
             top: BAR + (high + MARGIN) * to_f32(number / beside),
-            ground: look_of(&screen[(0, 0)], GROUND).ground,
+            ground: style_of(&screen[(0, 0)], GROUND).ground,
         };
         panel.draw(&mut svg, (wide, high));
     }
@@ -101,14 +101,14 @@ impl Panel<'_> {
     fn draw_row(&self, svg: &mut String, row: u16) {
         let columns = 0..self.screen.area.width;
         let cells: Vec<_> = columns.map(|column| &self.screen[(column, row)]).collect();
-        let look = |cell: &Cell| look_of(cell, &self.ground);
-        // Grounds by themselves: between two pieces of one a seam would show.
-        for (column, run) in runs(&cells, |cell| look(cell).ground) {
-            self.draw_ground(svg, (column, row), run.len(), &look(run[0]).ground);
+        let style = |cell: &Cell| style_of(cell, &self.ground);
+        // Backgrounds are drawn separately: between two pieces a seam would be visible.
+        for (column, run) in runs(&cells, |cell| style(cell).ground) {
+            self.draw_ground(svg, (column, row), run.len(), &style(run[0]).ground);
         }
-        for (column, run) in runs(&cells, look) {
+        for (column, run) in runs(&cells, style) {
             let text: String = run.iter().map(|cell| cell.symbol()).collect();
-            self.draw_text(svg, (column, row), &text, &look(run[0]));
+            self.draw_text(svg, (column, row), &text, &style(run[0]));
         }
     }
 
@@ -125,8 +125,8 @@ impl Panel<'_> {
     }
 
     /// The text of one run. Every symbol of the pictures is one cell wide.
-    fn draw_text(&self, svg: &mut String, (column, row): (usize, u16), text: &str, look: &Look) {
-        let class = match (look.is_bold, look.is_underlined) {
+    fn draw_text(&self, svg: &mut String, (column, row): (usize, u16), text: &str, style: &Style) {
+        let class = match (style.is_bold, style.is_underlined) {
             (false, false) => "",
             (true, false) => " class=\"b\"",
             (false, true) => " class=\"u\"",
@@ -135,7 +135,7 @@ impl Panel<'_> {
         for (offset, piece) in pieces(text) {
             let (x, y) = self.place((column + offset, row));
             let (y, width) = (y + CELL.1 * 0.75, to_f32(piece.chars().count()) * CELL.0);
-            let (ink, shown) = (&look.ink, escaped(piece));
+            let (ink, shown) = (&style.ink, escaped(piece));
             let _ = writeln!(
                 svg,
                 "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{width:.1}\" fill=\"{ink}\"{class}>{shown}</text>"
@@ -165,7 +165,7 @@ fn pieces(text: &str) -> Vec<(usize, &str)> {
     pieces
 }
 
-/// Cells that are alike in something, and where they begin.
+/// Runs of cells with the same property, with their start.
 fn runs<'a, T: PartialEq>(
     cells: &'a [&'a Cell],
     of: impl Fn(&Cell) -> T,
@@ -187,14 +187,14 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
-fn look_of(cell: &Cell, ground: &str) -> Look {
+fn style_of(cell: &Cell, ground: &str) -> Style {
     let is = |modifier| cell.modifier.contains(modifier);
     let mut ink = colour(cell.fg, if is(Modifier::DIM) { FAINT } else { INK });
     let mut ground = colour(cell.bg, ground);
     if is(Modifier::REVERSED) {
         std::mem::swap(&mut ink, &mut ground);
     }
-    Look {
+    Style {
         ink,
         ground,
         is_bold: is(Modifier::BOLD),
@@ -202,7 +202,7 @@ fn look_of(cell: &Cell, ground: &str) -> Look {
     }
 }
 
-/// The sixteen colours as a dark palette has them; those of a theme are its own.
+/// The sixteen colours of a dark palette.
 fn colour(colour: Color, default: &str) -> String {
     let named = match colour {
         Color::Black => "#282c34",

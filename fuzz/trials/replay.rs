@@ -207,7 +207,7 @@ fn settings() -> Settings {
 fn surroundings() -> Environment {
     Environment {
         host: "recording".to_owned(),
-        is_recording: true,
+        origin: sockeye::model::Origin::recording("recording.jsonl"),
         uid: Some(1000),
         lineage: Lineage::default(),
         time_zone: TimeZone::UTC,

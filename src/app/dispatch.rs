@@ -1,21 +1,21 @@
-//! How each message changes the program.
+//! Where each message and each action goes: every kind of action is matched exhaustively in the room that it belongs to.
 
-use crate::app::dialogs::prompt::{Edited, MAX_BYTES};
-use crate::app::{App, Dialog, Effect, Exit, Input, Msg, NoticeKind, Pane};
-use crate::keymap::Mode;
-use crate::keymap::SessionAction;
-use crate::keymap::{Action, Key};
-use crate::model::Moment;
+use super::dialogs::menu::Menu;
+use super::dialogs::palette::Palette;
+use super::dialogs::prompt::{Edited, MAX_BYTES, Prompt};
+use super::{App, Dialog, Effect, Exit, Input, Msg, NoticeKind, Pane, PromptKind, Size};
+use crate::keymap::{Action, Key, Mode, PortAction, ProgramAction, SessionAction};
+use crate::model::{Capabilities, Moment};
 
 pub(crate) type Effects = Vec<Effect>;
 
 impl App {
-    /// Takes in what happened at `now`; returns what is to be done about it, in order.
+    /// Handles a message that arrived at `now`; returns the effects to carry out, in order.
     pub fn update(&mut self, msg: Msg, now: Moment) -> Effects {
         let height = self.rows_in_sight();
-        let effects = self.take(msg, now);
-        // A prompt, a question or a notice may have taken the line that the cursor was on, also after rows were
-        // selected for the lines that there were without it.
+        let effects = self.handle(msg, now);
+        // A dialog or a notice may have taken the line that the cursor was on, also after rows were selected for the
+        // lines that there were without it.
         let now_in_sight = self.rows_in_sight();
         if now_in_sight != height || !self.rows.cursor.is_in_sight(now_in_sight) {
             self.scroll_to_cursor();
@@ -24,43 +24,27 @@ impl App {
         effects
     }
 
-    fn take(&mut self, msg: Msg, now: Moment) -> Effects {
+    fn handle(&mut self, msg: Msg, now: Moment) -> Effects {
         match msg {
-            Msg::Input(input) => return self.take_input(input, now),
-            Msg::SnapshotTaken(observation) => return self.take_snapshot(observation, now),
-            Msg::RefreshMeasured(refresh) => self.stats.refreshed(refresh),
-            Msg::Drawn(took) => self.stats.drew(took),
+            Msg::Input(input) => return self.handle_input(input, now),
+            Msg::SnapshotTaken(update) => return self.receive_table(update, now),
+            Msg::RefreshMeasured(refresh) => self.stats.add_refresh(refresh),
+            Msg::Drawn(took) => self.stats.add_draw(took),
             Msg::SnapshotFailed(why) => self.rows.failure = Some(why),
-            Msg::BindTested(report) => return self.take_report(*report, now),
-            Msg::BindTestFailed { job, message } => self.take_failure_to_test(job, message, now),
-            Msg::JobDone {
-                succeeded: true,
-                message,
-            } => self.report(message, now),
-            Msg::JobDone {
-                succeeded: false,
-                message,
-            } => self.warn(message, now),
-            Msg::RowsWritten(written) => self.tell_written(&written, now),
-            Msg::OwnerInspected(found) => return self.take_inspection(*found, now),
-            Msg::EndPending(message) => {
-                if self.jobs.endings > 0 {
-                    self.notify(NoticeKind::Pending, message, now);
-                }
+            Msg::BindTested(report) => return self.receive_bind_test(*report, now),
+            Msg::BindTestFailed { job, message } => self.bind_test_failed(job, message, now),
+            Msg::JobDone { succeeded, message } => self.notify_outcome(succeeded, message, now),
+            Msg::RowsWritten(written) => self.notify_written(&written, now),
+            Msg::OwnerInspected(found) => return self.receive_inspection(*found, now),
+            Msg::EndPending(message) if self.jobs.endings > 0 => {
+                self.notify(NoticeKind::Pending, message, now);
             }
+            Msg::EndPending(_) => {}
             Msg::EndOutcome { succeeded, message } => {
-                return self.take_end(succeeded, message, now);
+                return self.receive_end(succeeded, message, now);
             }
-            Msg::SignalFailed(message) => {
-                self.jobs.endings = self.jobs.endings.saturating_sub(1);
-                if let Some(Pane::Bind(pane)) = &mut self.dock.pane {
-                    pane.end_failed();
-                }
-                self.warn(message, now);
-            }
-            Msg::SettingsRead { settings, from } => {
-                return self.take_settings(*settings, &from, now);
-            }
+            Msg::SignalFailed(message) => self.signal_failed(message, now),
+            Msg::SettingsRead { settings, from } => return self.reload(*settings, &from, now),
             Msg::ExitRequested(exit) => return vec![Effect::End(exit)],
             Msg::SuspendRequested => return vec![Effect::Suspend],
             Msg::Resumed if self.is_paused() => return vec![Effect::Redraw],
@@ -72,47 +56,35 @@ impl App {
     }
 
     fn pass_time(&mut self, now: Moment) -> Effects {
-        if self
-            .notices
-            .current
-            .as_ref()
-            .is_some_and(|notice| notice.is_over(now))
-        {
-            self.notices.current = None;
-        }
+        self.notices.expire(now);
         if !self.is_paused() {
             self.reselect(now);
         }
-        let is_test_due = match &mut self.dock.pane {
-            Some(Pane::Bind(pane)) => pane.pass_time(&self.environment.time_zone, now),
-            _ => false,
-        };
-        if is_test_due {
-            self.test_again(now)
-        } else {
-            Vec::new()
+        let zone = &self.environment.time_zone;
+        let pane = self.dock.bind_test();
+        if pane.is_some_and(|pane| pane.pass_time(zone, now)) {
+            return self.test_again(now);
         }
+        Vec::new()
     }
 
-    fn take_input(&mut self, input: Input, now: Moment) -> Effects {
+    fn handle_input(&mut self, input: Input, now: Moment) -> Effects {
         match input {
             Input::Key(key) => return self.press(key, now),
             Input::Mouse(mouse) => return self.point(mouse, now),
             Input::Paste(text) => {
-                self.paste_to_go(&text);
-                let edited = match &mut self.dialog {
-                    Dialog::Prompt(prompt) => prompt.paste(&text),
-                    Dialog::Palette(palette) => palette.paste(&text),
-                    _ => return Vec::new(),
-                };
-                self.try_filter(now);
-                self.tell_of_edit(edited, now);
+                self.paste_port(&text);
+                let edited = self.dialog.edit(|prompt| prompt.paste(&text));
+                if edited == Edited::Full {
+                    self.try_filter(now);
+                }
+                self.edited(edited, now);
             }
             Input::Resized { width, height } => {
-                self.size = crate::app::Size { width, height };
-                self.mouse.let_go();
+                self.size = Size { width, height };
+                self.mouse.release();
                 self.scroll_to_cursor();
-                // Also where it is the size that we knew: there and back again is told once.
+                // Also if it is the size that we knew: a terminal that is resized and back reports it once.
                 return vec![Effect::Repaint];
             }
         }
@@ -122,65 +94,149 @@ impl App {
     pub(crate) fn press(&mut self, key: Key, now: Moment) -> Effects {
         match self.settings.keymap.lookup(self.mode(), key) {
             Some(action) => self.perform(action, now),
-            None => self.type_in(key, now),
+            None => self.type_key(key, now),
         }
     }
 
-    /// Does what a key or a click asks for, whatever is open.
+    /// Carries out the action of a key or a click, whatever is open.
     pub(crate) fn perform(&mut self, action: Action, now: Moment) -> Effects {
-        if action == Action::Session(SessionAction::Redraw) {
-            // What the last line says may be what could not be read.
-            return vec![Effect::Redraw];
+        if let Action::Session(action) = action {
+            return self.act_on_session(action);
         }
         self.dismiss_notices();
-        match (&self.dialog, action) {
-            (_, Action::Session(SessionAction::Quit)) => return vec![Effect::End(Exit::Quit)],
-            (_, Action::Session(SessionAction::Suspend)) => return vec![Effect::SuspendJob],
-            (Dialog::None, _) => return self.act(action, now),
-            (Dialog::Prompt(_), _) => return self.act_in_prompt(action, now),
-            (Dialog::GoTo(_), _) => self.end_going(action, now),
-            (Dialog::Menu(_), _) => return self.act_in_menu(action, now),
-            (Dialog::Palette(_), _) => return self.act_in_palette(action, now),
-            (Dialog::Question(_), _) => return self.act_on_question(action, now),
-            (Dialog::Help { .. }, _) => self.act_in_help(action),
+        match &self.dialog {
+            Dialog::None => return self.act(action, now),
+            Dialog::Prompt(_) => return self.act_in_prompt(action, now),
+            Dialog::GoTo(_) => self.close_go_to(action, now),
+            Dialog::Menu(_) => return self.act_in_menu(action, now),
+            Dialog::Palette(_) => return self.act_in_palette(action, now),
+            Dialog::Question(_) => return self.act_on_question(action, now),
+            Dialog::Help { .. } => self.act_in_help(action),
         }
         Vec::new()
     }
 
-    /// A key that means nothing here is typed, where there is something to type in.
-    fn type_in(&mut self, key: Key, now: Moment) -> Effects {
-        self.dismiss_notices();
-        let edited = match &mut self.dialog {
-            Dialog::Prompt(prompt) => prompt.press(key),
-            Dialog::Palette(palette) => palette.press(key),
-            Dialog::GoTo(_) => return self.press_to_go(key, now),
-            _ => return Vec::new(),
-        };
-        // A megabyte that comes as keys must not be parsed a million times.
-        if edited == Edited::Text {
-            self.try_filter(now);
+    /// What the keys do while no dialog is open.
+    fn act(&mut self, action: Action, now: Moment) -> Effects {
+        match action {
+            Action::Move(action) => self.move_by(action),
+            Action::Table(action) => return self.act_on_table(action, now),
+            Action::ShowView(place) => self.show_view_at(place, now),
+            Action::Pane(action) => self.act_on_pane(action, now),
+            Action::Port(action) => return self.act_on_port(action, now),
+            Action::BindTest(action) => return self.act_in_bind_test(action, now),
+            Action::CopyFix => self.choose_fix(),
+            Action::Program(action) => return self.act_on_program(action, now),
+            Action::Back if self.dock.pane.is_some() => self.set_pane(None),
+            Action::Back => self.clear_filter(now),
+            Action::Session(action) => return self.act_on_session(action),
+            Action::Dialog(_) => {}
         }
-        self.tell_of_edit(edited, now);
         Vec::new()
     }
 
-    fn tell_of_edit(&mut self, edited: Edited, now: Moment) {
-        if edited == Edited::Full {
-            let told = format!("there is room for {MAX_BYTES} bytes: the rest was left out");
-            self.warn(told, now);
+    fn act_on_session(&mut self, action: SessionAction) -> Effects {
+        match action {
+            // A notice may be what could not be read: it stays.
+            SessionAction::Redraw => vec![Effect::Redraw],
+            SessionAction::Quit => vec![Effect::End(Exit::Quit)],
+            SessionAction::Suspend => {
+                self.dismiss_notices();
+                vec![Effect::SuspendJob]
+            }
+        }
+    }
+
+    fn act_on_program(&mut self, action: ProgramAction, now: Moment) -> Effects {
+        match action {
+            ProgramAction::TogglePause => return self.toggle_pause(now),
+            ProgramAction::Refresh => return self.refresh(now),
+            ProgramAction::Slower => return self.change_interval(1, now),
+            ProgramAction::Faster => return self.change_interval(-1, now),
+            ProgramAction::NextTheme => self.choose_next_theme(now),
+            ProgramAction::ReadSettings => {
+                self.notify(NoticeKind::Pending, "reading the config…", now);
+                return vec![Effect::ReadSettings];
+            }
+            ProgramAction::OpenPalette => {
+                self.dialog = Dialog::Palette(Palette::new(self.palette_entries()));
+            }
+            ProgramAction::ToggleHelp => self.dialog = Dialog::Help { scroll: 0 },
+        }
+        Vec::new()
+    }
+
+    fn act_on_port(&mut self, action: PortAction, now: Moment) -> Effects {
+        if !self.can(action) {
+            self.warn("this is a recording; actions are disabled", now);
+            return Vec::new();
+        }
+        match action {
+            PortAction::BindTest => self.bind_test_selected(now),
+            PortAction::BindTestAny => {
+                self.dialog = Dialog::Prompt(Prompt::new(PromptKind::Target, ""));
+                Vec::new()
+            }
+            PortAction::FindFreePort => self.find_free_port(now),
+            PortAction::EndProcess => self.open_end_question(now),
+        }
+    }
+
+    /// Whether every snapshot shows the present. Otherwise the table has its own time.
+    pub(crate) const fn is_live(&self) -> bool {
+        self.environment.origin.can.has(Capabilities::LIVE)
+    }
+
+    /// Whether this can be done where the table comes from.
+    pub(crate) const fn can(&self, action: PortAction) -> bool {
+        self.environment.origin.can.has(match action {
+            PortAction::BindTest | PortAction::BindTestAny => Capabilities::BIND,
+            PortAction::FindFreePort => Capabilities::FREE_PORT,
+            PortAction::EndProcess => Capabilities::SIGNAL,
+        })
+    }
+
+    fn choose_fix(&mut self) {
+        if let Some(Pane::Bind(pane)) = &self.dock.pane
+            && let Some(verdict) = pane.verdict()
+        {
+            self.dialog = Dialog::Menu(Menu::fixes(verdict));
+        }
+    }
+
+    /// A key without an action is typed, if there is something to type in.
+    fn type_key(&mut self, key: Key, now: Moment) -> Effects {
+        self.dismiss_notices();
+        if matches!(self.dialog, Dialog::GoTo(_)) {
+            return self.press_in_go_to(key, now);
+        }
+        let edited = self.dialog.edit(|prompt| prompt.press(key));
+        self.edited(edited, now);
+        Vec::new()
+    }
+
+    /// Applies a text that has changed. A megabyte that comes as keys must not be parsed a million times.
+    fn edited(&mut self, edited: Edited, now: Moment) {
+        match edited {
+            Edited::Nothing => {}
+            Edited::Text => self.try_filter(now),
+            Edited::Full => {
+                let text = format!("there is room for {MAX_BYTES} bytes: the rest was left out");
+                self.warn(text, now);
+            }
         }
     }
 
     /// What the keyboard is for now.
     pub(crate) fn mode(&self) -> Mode {
-        match self.dialog {
+        match &self.dialog {
             Dialog::None if matches!(self.dock.pane, Some(Pane::Bind(_))) => Mode::Bind,
             Dialog::None => Mode::Table,
             Dialog::Prompt(_) => Mode::Prompt,
             Dialog::GoTo(_) => Mode::Digits,
             Dialog::Menu(_) => Mode::Menu,
             Dialog::Palette(_) => Mode::Palette,
-            Dialog::Question(ref question) if question.is_second() => Mode::ConfirmAgain,
+            Dialog::Question(question) if question.is_second() => Mode::ConfirmAgain,
             Dialog::Question(_) => Mode::Question,
             Dialog::Help { .. } => Mode::Help,
         }

@@ -1,7 +1,7 @@
 //! What the program finds around itself when it starts.
 
 use crate::app::Size;
-use crate::model::Lineage;
+use crate::model::{Lineage, Origin};
 use crate::theme::{Depth, Glyphs};
 
 /// Where the program runs, and as whom.
@@ -9,8 +9,8 @@ use crate::theme::{Depth, Glyphs};
 pub struct Environment {
     /// Name of this host, for the header, or what else the table comes from.
     pub host: String,
-    /// Whether the table is a recording, so that nothing can be done about what it shows.
-    pub is_recording: bool,
+    /// Where the table comes from, and what can be done there.
+    pub origin: Origin,
     /// The user's own uid.
     pub uid: Option<u32>,
     /// This process and its ancestors.

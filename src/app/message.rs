@@ -1,7 +1,9 @@
-//! What happens to the program, and what it asks of the world.
+//! What happens to the program, and the effects that it requests.
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::app::{FileFormat, Input};
 use crate::bind::{BindTestResult, Target};
@@ -12,16 +14,15 @@ use crate::track::{RowId, TableUpdate};
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub enum Msg {
-    /// The person at the terminal did something.
+    /// A key, the mouse, a paste or another size.
     Input(Input),
     /// The collector took a snapshot and compared it.
     SnapshotTaken(TableUpdate),
-    /// What the snapshot took that comes next.
+    /// What the next snapshot cost.
     RefreshMeasured(Refresh),
-    /// The screen was drawn, and this is how long that took. Shown with the next refresh, so that no
-    /// drawing asks for another.
+    /// The screen was drawn, which took this long. Shown with the next refresh, so that no drawing causes another.
     Drawn(Duration),
-    /// The collector could not take one: what failed, then what to try.
+    /// The collector could not take a snapshot: what failed, then what to try.
     SnapshotFailed(String),
     /// A bind test is done.
     BindTested(Box<BindReport>),
@@ -29,19 +30,19 @@ pub enum Msg {
     BindTestFailed {
         /// Which request it belongs to.
         job: u64,
-        /// Why: one line to show.
+        /// Why, in one line.
         message: String,
     },
-    /// A job that was asked for is done, or failed: one line to show.
+    /// A job is done, or failed.
     JobDone {
-        /// Whether it did what was asked.
+        /// Whether it did what was requested.
         succeeded: bool,
-        /// What to tell.
+        /// The result, in one line.
         message: String,
     },
     /// The settings were read again.
     SettingsRead {
-        /// What counts now, the command line put over it.
+        /// The config with the command line over it.
         settings: Box<Settings>,
         /// The file.
         from: String,
@@ -52,18 +53,18 @@ pub enum Msg {
     OwnerInspected(Box<Inspected>),
     /// A process was not sent its signal: why.
     SignalFailed(String),
-    /// A signal was sent, and what comes of it is looked at: one line on how far that is.
+    /// A signal was sent, and its outcome is pending: one line on the progress.
     EndPending(String),
-    /// What came of a signal.
+    /// The outcome of a signal.
     EndOutcome {
-        /// Whether all that was to end has ended, and its port is free.
+        /// Whether all targets have ended, and their port is free.
         succeeded: bool,
         /// One sentence or two.
         message: String,
     },
-    /// The system asks the program to end, or a part that it can't do without crashed.
+    /// The program has to end: by a signal, or because an essential part crashed.
     ExitRequested(Exit),
-    /// The shell asks the program to stop until it is continued (`SIGTSTP`).
+    /// The program has to stop until it is continued (`SIGTSTP`).
     SuspendRequested,
     /// The program goes on after it was stopped; the screen may show anything.
     Resumed,
@@ -74,52 +75,53 @@ pub enum Msg {
 /// Why the program ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// The person quit.
+    /// The user quit.
     Quit,
-    /// A signal of this number asked for it.
+    /// By a signal of this number.
     Signal(i32),
     /// The terminal is gone.
     TerminalGone,
-    /// A thread that it can't do without crashed: what it said.
+    /// An essential thread crashed: its message.
     Crashed(String),
 }
 
-/// What one bind test brought to light.
+/// The result of one bind test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BindReport {
     /// Which request it answers; an answer to an older one is dropped.
     pub job: u64,
-    /// What was found out.
+    /// The result.
     pub test_result: BindTestResult,
 }
 
-/// What is behind the owners of a socket: what a question before an end says of them.
+/// What is behind the owners of a socket, for the question whether to end one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspected {
     /// Which request it answers; an answer to another one than the open question's is dropped.
     pub job: u64,
-    /// What was read of each owner, by pid; empty where nothing could be read.
+    /// What was read of each owner, by pid; empty if nothing could be read.
     pub backgrounds: Vec<Background>,
-    /// The process that starts one of them again, with what was read of it, where ending it is the way to
-    /// keep the port free.
+    /// The process that starts one of them again, with what was read of it, if ending it is the way to keep the port
+    /// free.
     pub supervisor: Option<(Arc<Process>, Background)>,
     /// What decides who has to run a command.
     pub limits: Limits,
 }
 
-/// Where rows were written to.
+/// Rows that were written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
     /// How many.
     pub rows: usize,
-    /// The file, its folder told.
+    /// The file with its folder.
     pub path: String,
     /// Which folder they should have gone to, and why they could not.
     pub not_in: Option<String>,
 }
 
-/// The signals that the program offers to send, the gentlest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The signals that can be sent, the gentlest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "UPPERCASE")]
 #[expect(missing_docs, reason = "signal(7) describes each")]
 pub enum Signal {
     Term,
@@ -131,74 +133,68 @@ pub enum Signal {
 
 impl Signal {
     /// All of them, in the order in which they are offered.
-    pub const ALL: [Self; 5] = [Self::Term, Self::Int, Self::Hup, Self::Quit, Self::Kill];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// Its name without `SIG`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Term => "TERM",
-            Self::Int => "INT",
-            Self::Hup => "HUP",
-            Self::Quit => "QUIT",
-            Self::Kill => "KILL",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
-/// A signal that was asked for.
+/// A signal to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// The processes that are to get it, in the order in which they do; never empty.
+    /// The processes that get it, in this order; never empty.
     pub targets: Vec<EndTarget>,
-    /// The inodes of the sockets of which each owner must still hold one, where sockets have inodes.
+    /// The inodes of the sockets of which each owner must still hold one, if sockets have inodes.
     pub sockets: Vec<u32>,
     /// Which signal.
     pub signal: Signal,
     /// How it was confirmed.
     pub confirmed: Confirmed,
-    /// What is to be free afterwards: a target with one port. `None` where no port is in question.
+    /// The port to be freed: a target with one port.
     pub port: Option<Target>,
-    /// Every process that had the socket when it was asked for, by pid.
+    /// Every process that had the socket when the question was opened, by pid.
     pub owners: Vec<Pid>,
 }
 
 impl Ending {
     /// The process that the question was about: the first owner.
     pub fn process(&self) -> Option<&Arc<Process>> {
-        let is_owner = |target: &&EndTarget| target.role == EndRole::Owner;
-        let owner = self.targets.iter().find(is_owner);
+        let mut targets = self.targets.iter();
+        let owner = targets.find(|target| target.role == EndRole::Owner);
         owner.or(self.targets.first()).map(|target| &target.process)
     }
 }
 
-/// A process that is to end.
+/// A process to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndTarget {
     /// The process as it was seen; its pid may be another's by now.
     pub process: Arc<Process>,
-    /// Why it is to end.
+    /// Why to end it.
     pub role: EndRole,
 }
 
-/// Why a process is to end, and so what must still be true of it.
+/// Why to end a process, and so what must still be true of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndRole {
     /// It has the socket.
     Owner,
-    /// It starts an owner again: it must still be an ancestor of one that is to end as well.
+    /// It starts an owner again: it must still be an ancestor of one that is ended as well.
     Supervisor,
 }
 
-/// How often a person has said yes.
+/// How often the user has confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirmed {
     /// As for any process.
     Once,
-    /// As it takes for one that is [guarded](crate::model::Guard).
+    /// As for a [guarded](crate::model::Guard) one.
     Twice,
 }
 
-/// Something that the runtime shall do.
+/// Something that the runtime has to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Leave the terminal and end.
@@ -209,7 +205,7 @@ pub enum Effect {
     SetInterval(Duration),
     /// Keep closed rows for this long.
     SetLinger(Duration),
-    /// Read these kinds of sockets from now on, TCP and UDP in any case.
+    /// Read these kinds of sockets from now on, besides TCP and UDP.
     SetKinds(Kinds),
     /// Read the settings again, and answer with [`Msg::SettingsRead`].
     ReadSettings,
@@ -222,7 +218,7 @@ pub enum Effect {
         /// A target with one port.
         target: Target,
     },
-    /// Look for a port above this one that can be bound, and say which.
+    /// Find a port above this one that can be bound, and report it.
     FindFreePort {
         /// Where to begin.
         from: u16,
@@ -234,19 +230,18 @@ pub enum Effect {
         /// The socket, with its owners.
         socket: Box<Socket>,
     },
-    /// Send a signal to processes, if they are still those that are meant; then look what comes of it, and
-    /// answer with [`Msg::EndOutcome`] or [`Msg::SignalFailed`].
+    /// Send a signal to processes, if they are still the same; then wait for the outcome, and answer with
+    /// [`Msg::EndOutcome`] or [`Msg::SignalFailed`].
     EndProcess(Ending),
     /// Put text on the clipboard.
     Copy(String),
     /// Ring the terminal's bell.
     Bell,
-    /// Show this on the desktop, where the terminal does that.
+    /// Show this on the desktop, if the terminal supports it.
     DesktopNotice(String),
     /// Write these rows of the current table to a file of this format.
     Write(FileFormat, Vec<RowId>),
-    /// Ask the shell's job control to stop this job, as `Ctrl-Z` does outside raw mode; it comes
-    /// back as [`Msg::SuspendRequested`].
+    /// Stop this job as `Ctrl-Z` does outside raw mode; it comes back as [`Msg::SuspendRequested`].
     SuspendJob,
     /// Give the terminal back and stop until continued.
     Suspend,

@@ -1,7 +1,7 @@
 //! The program as a state machine: messages in, effects out, and a view of it to draw.
 //!
-//! Pure: it knows no terminal, no clock and no thread. The `runtime` feeds it and carries out what
-//! it asks for; time arrives with each message.
+//! Pure: no terminal, no clock, no thread. The `runtime` sends the messages, each with the time, and carries out the
+//! effects.
 
 mod dialogs;
 mod dispatch;
@@ -26,7 +26,6 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use dialogs::end_process::{Choice, Confirmation, Question};
 pub use dialogs::menu::{FileFormat, Menu, MenuChoice, MenuItem};
 pub use dialogs::prompt::PromptKind;
 pub use environment::Environment;
@@ -38,10 +37,10 @@ pub use message::{
 };
 pub use views::ViewId;
 
-use crate::columns::{self, Column, ColumnId};
+use crate::keymap::Action;
 use crate::model::Moment;
 use crate::settings::Settings;
-use crate::track::{EventLog, Row, Table};
+use crate::track::{EventLog, Table};
 use dialogs::Dialog;
 use dispatch::Effects;
 use filter_line::FilterLine;
@@ -120,13 +119,6 @@ impl App {
         app
     }
 
-    /// Every column in the order in which they stand: those that there were at the start come first.
-    fn columns(&self) -> impl Iterator<Item = &'static Column> {
-        let chosen = self.chosen_columns();
-        let all = chosen.iter().copied().chain(without(chosen));
-        all.map(columns::column)
-    }
-
     /// Size of the terminal that the view is made for.
     pub const fn size(&self) -> Size {
         self.size
@@ -137,26 +129,8 @@ impl App {
         &self.rows.table
     }
 
-    /// Selects and orders the rows anew; the cursor stays on its socket.
-    fn reselect(&mut self, now: Moment) {
-        let now = self.shown_at(now);
-        self.rows
-            .selection
-            .update(&self.rows.criteria, &self.rows.table, now);
-        self.scroll_to_cursor();
+    /// The key of the table that a hint names for this, as text.
+    fn key(&self, action: Action) -> Option<String> {
+        self.settings.keymap.key(action)
     }
-
-    /// The selected row.
-    fn selected(&self) -> Option<&Row> {
-        let id = self.rows.cursor.selected()?;
-        let row =
-            &self.rows.table.rows[*self.rows.selection.shown().get(self.rows.cursor.place())?];
-        (row.id == id).then_some(row)
-    }
-}
-
-/// The columns that are not among these.
-fn without(columns: &[ColumnId]) -> Vec<ColumnId> {
-    let all = columns::ALL.iter().map(|column| column.id);
-    all.filter(|id| !columns.contains(id)).collect()
 }

@@ -16,12 +16,12 @@ impl App {
         self.settings.themes.choose_next();
         let themes = &self.settings.themes;
         let (name, (at, count)) = (&themes.chosen().name, themes.position());
-        let mut told = format!("theme: {name} ({at} of {count})");
+        let mut text = format!("theme: {name} ({at} of {count})");
         let is_itself = self.styles() == themes.chosen().styles;
         if self.depth() == Depth::Sixteen && !is_itself {
-            told.push_str(", shown as terminal: 16 colours here");
+            text.push_str(", shown as terminal: 16 colours here");
         }
-        self.report(told, now);
+        self.report(text, now);
     }
 
     /// How many colours there are, as far as they are wanted.

@@ -10,6 +10,7 @@ mod free;
 mod probe;
 pub mod rules;
 mod target;
+mod text;
 mod verdict;
 
 pub use bind_test::servers::{Profile, Start};

@@ -36,6 +36,7 @@ pub(super) fn run(
     }
     let clock = Clock::start();
     let (source, host) = source(global, settings.kinds)?;
+    let origin = source.origin().clone();
     let collector = Collector {
         source,
         tracker: tracker(&settings),
@@ -48,7 +49,7 @@ pub(super) fn run(
     };
     let environment = Environment {
         host,
-        is_recording: global.replay.is_some(),
+        origin,
         uid: own_uid(),
         lineage: lineage(),
         time_zone: jiff::tz::TimeZone::system(),

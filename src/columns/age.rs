@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::cells::NONE;
+use super::describe::NONE;
+use crate::model::duration::format_age;
 use crate::model::{Age, Moment};
 use crate::track::Row;
 
@@ -18,9 +19,9 @@ const MAX_AT_LEAST: Duration = Duration::from_hours(99 * 24);
 /// process; for other rows of unknown beginning it is a lower bound: `>5m`.
 pub fn age_text(row: &Row, now: Moment) -> String {
     match shown_age(row, now) {
-        Age::Exactly(age) => coarse(age),
+        Age::Exactly(age) => format_age(age),
         Age::AtLeast(age) if age < SECOND => NONE.into(),
-        Age::AtLeast(age) => format!(">{}", coarse(age.min(MAX_AT_LEAST))),
+        Age::AtLeast(age) => format!(">{}", format_age(age.min(MAX_AT_LEAST))),
     }
 }
 
@@ -59,15 +60,4 @@ fn since(started: Timestamp, row: &Row, now: Moment) -> Duration {
     let seen = row.first_seen.age(now).try_into();
     let whole = before.saturating_add(seen.unwrap_or(jiff::SignedDuration::MAX));
     whole.try_into().unwrap_or_default()
-}
-
-/// In the largest unit that fits at least once; in years from 1,000 days on.
-fn coarse(age: Duration) -> String {
-    match age.as_secs() {
-        seconds @ 0..60 => format!("{seconds}s"),
-        seconds @ 60..3600 => format!("{}m", seconds / 60),
-        seconds @ 3600..86_400 => format!("{}h", seconds / 3600),
-        seconds @ 86_400..86_400_000 => format!("{}d", seconds / 86_400),
-        seconds => format!("{}y", seconds / 86_400 / 365),
-    }
 }

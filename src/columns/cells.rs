@@ -1,15 +1,9 @@
 //! The texts of cells that take more than a line to make.
 
 use super::CellContext;
-use super::describe::{name_and_pid, owner_text};
+use super::describe::{NONE, PENDING, name_and_pid, owner_text};
 use crate::model::{AcceptQueue, Fill, Owner};
 use crate::track::{ChangeKind, Row};
-
-/// Shown where there is no value.
-pub(super) const NONE: &str = "–";
-
-/// Shown while the search for a value runs.
-pub(super) const PENDING: &str = "…";
 
 pub(super) fn or_none(value: Option<impl ToString>) -> String {
     value.map_or_else(|| NONE.into(), |value| value.to_string())
@@ -68,7 +62,7 @@ pub(super) fn pid(row: &Row, context: &CellContext) -> String {
     let lowest = |owner: &Owner| owner.processes().first().map(|process| process.pid);
     let owner = &row.socket.owner;
     match (owner, lowest(owner), fresh_change(row, context)) {
-        (Owner::Past(_), Some(pid), _) => format!("was {pid}"),
+        (Owner::Former(_), Some(pid), _) => format!("was {pid}"),
         (_, Some(pid), Some(ChangeKind::Owner { from })) => match lowest(from) {
             Some(old) if old != pid => format!("{old} → {pid}"),
             _ => pid.to_string(),
@@ -84,7 +78,7 @@ pub(super) fn process(row: &Row, context: &CellContext) -> String {
     let first = |owner: &Owner| or_none(owner.processes().first().map(|one| name_and_pid(one)));
     match (fresh_change(row, context), &row.socket.owner) {
         (Some(ChangeKind::Owner { from }), to) => format!("{} → {}", first(from), first(to)),
-        (_, Owner::Past(processes)) if context.brief && !processes.is_empty() => {
+        (_, Owner::Former(processes)) if context.brief && !processes.is_empty() => {
             format!("was {}", processes[0].name)
         }
         (_, Owner::Hidden) if context.has_user => "hidden".into(),

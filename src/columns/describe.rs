@@ -1,8 +1,13 @@
 //! Sockets, owners, processes and changes as they read in a sentence.
 
-use super::cells::{NONE, PENDING};
 use crate::model::{Owner, Process, Socket};
 use crate::track::ChangeKind;
+
+/// Shown where there is no value.
+pub(super) const NONE: &str = "–";
+
+/// Shown while the search for a value runs.
+pub(super) const PENDING: &str = "…";
 
 /// `nginx ×5`, `was nginx(12)`, `root · hidden`, `kernel`, `–`, or `…` while the search for it runs.
 pub fn owner_text(socket: &Socket) -> String {
@@ -17,7 +22,7 @@ pub fn owner_with_pid(socket: &Socket) -> String {
 /// An owner, present or former, of this socket.
 fn text_of_owner(owner: &Owner, socket: &Socket) -> String {
     match (owner, owner.processes()) {
-        (Owner::Past(_), [first, ..]) => format!("was {}", name_and_pid(first)),
+        (Owner::Former(_), [first, ..]) => format!("was {}", name_and_pid(first)),
         (_, [only]) => only.name.to_string(),
         (_, [first, ..]) => format!("{} ×{}", first.name, owner.processes().len()),
         (Owner::Hidden, []) => match (&socket.user, socket.uid) {

@@ -1,4 +1,4 @@
-//! Columns at the widths and with the texts that make them hard.
+//! Columns at difficult widths and with difficult texts.
 
 use std::sync::Arc;
 
@@ -82,7 +82,7 @@ fn texts_are_cut_by_cells_not_by_characters() {
 }
 
 #[test]
-fn a_text_cut_in_its_middle_leaves_no_accent_to_its_ellipsis() {
+fn cutting_in_the_middle_leaves_no_accent_on_the_ellipsis() {
     assert_eq!(cut_middle("abcdee\u{301}fgh", 8), "abcd…fgh");
     assert_eq!(cut_middle("abcdefe\u{301}gh", 8), "abcd…e\u{301}gh");
 }
@@ -93,7 +93,7 @@ fn letters_that_a_font_may_join_take_their_own_cells() {
 }
 
 #[test]
-fn a_word_that_is_too_wide_is_folded_where_a_wide_character_does_not_fit() {
+fn a_word_that_is_too_wide_is_broken_before_a_wide_character() {
     assert_eq!(wrap_anywhere("a 語語語 b", 5), ["a", "語語", "語", "b"]);
     assert_eq!(wrap_anywhere("語", 1), ["語"]);
 }
@@ -142,7 +142,7 @@ const fn seconds(count: u64) -> Duration {
 }
 
 #[test]
-fn an_age_is_told_in_the_largest_unit_of_which_there_is_one() {
+fn an_age_is_shown_in_the_largest_unit_that_fits() {
     for (age, text) in [
         (seconds(0), "0s"),
         (seconds(59), "59s"),
@@ -164,7 +164,7 @@ fn an_age_is_told_in_the_largest_unit_of_which_there_is_one() {
 }
 
 #[test]
-fn what_was_there_before_and_began_nobody_knows_when_is_older_than_that_from_the_first_second() {
+fn an_age_of_unknown_beginning_is_a_lower_bound_from_the_first_second_on() {
     let unknown = found(State::TimeWait, None);
     let known = found(State::Established, Some(Age::AtLeast(seconds(150))));
     for (passed, unknown_text, known_text) in [
@@ -179,7 +179,7 @@ fn what_was_there_before_and_began_nobody_knows_when_is_older_than_that_from_the
 }
 
 #[test]
-fn an_age_reads_differently_when_it_is_said_to() {
+fn an_age_changes_when_predicted() {
     for row in [
         found(State::TimeWait, None),
         found(State::Established, Some(Age::AtLeast(seconds(57)))),
@@ -203,7 +203,7 @@ fn an_age_reads_differently_when_it_is_said_to() {
 }
 
 #[test]
-fn sorted_by_age_the_youngest_come_first_and_those_of_unknown_age_have_none() {
+fn sorting_by_age_puts_the_youngest_first_and_unknown_ages_last() {
     let SortBy::Number(by) = column(ColumnId::Age).sort else {
         panic!("a number")
     };
@@ -218,7 +218,7 @@ fn sorted_by_age_the_youngest_come_first_and_those_of_unknown_age_have_none() {
 }
 
 #[test]
-fn an_age_that_no_clock_can_have_told_is_no_crash() {
+fn an_impossible_age_is_no_crash() {
     let far = Duration::from_secs(u64::MAX);
     for age in [Age::Exactly(far), Age::AtLeast(far)] {
         let row = found(State::Established, Some(age));

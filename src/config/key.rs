@@ -1,16 +1,12 @@
 //! The keys of the config file: ONE table for what is read, printed and suggested. A key has the name of the
 //! command-line option with the same meaning.
 
-use std::fmt::Write as _;
-
-use super::duration;
 use super::value::{self, Refusal, Value, invalid, quoted};
-use super::{ErrorAt, keyboard, services, views};
 use crate::columns;
-use crate::model::{Family, Protocol};
+use crate::model::{Family, Protocol, duration};
 use crate::query::Tab;
 use crate::settings::{Notify, Settings};
-use crate::theme::{self, Role, Themes, unknown};
+use crate::theme::{self, Role, Themes};
 
 /// One key.
 pub(super) struct Key {
@@ -20,16 +16,7 @@ pub(super) struct Key {
     /// Sets it to a value.
     pub read: fn(&mut Settings, &Value<'_>) -> Result<(), Refusal>,
     /// Its value, as TOML.
-    print: fn(&Settings) -> String,
-}
-
-/// A table of the file: it follows the keys, and can have several errors.
-pub(super) struct Section {
-    pub name: &'static str,
-    /// Reads it into the settings; returns its errors.
-    pub read: fn(&mut Settings, &Value<'_>) -> Vec<ErrorAt>,
-    /// The whole table, as TOML.
-    print: fn(&Settings) -> String,
+    pub print: fn(&Settings) -> String,
 }
 
 const DURATION: &str = "a duration, such as \"500ms\", \"2s\", 0.5";
@@ -56,15 +43,6 @@ pub(super) static KEYS: [Key; 15] = [
     Key { name: "theme", takes: "the name of a theme in quotes, such as \"dark\"", read: chosen_theme, print: |c| quoted(&c.themes.chosen().name) },
 ];
 
-/// Every table, in the order of the file.
-#[rustfmt::skip]
-pub(super) static SECTIONS: [Section; 3] = [
-    // First, as filters may use the names.
-    Section { name: "services", read: services::read, print: services::print },
-    Section { name: "views", read: views::read, print: views::print },
-    Section { name: "keys", read: keyboard::read, print: keyboard::print },
-];
-
 const VIEWS: [(&str, Tab); 4] = [
     ("listening", Tab::Listening),
     ("connections", Tab::Connections),
@@ -80,53 +58,6 @@ const NOTIFICATIONS: [(&str, Notify); 4] = [
 ];
 
 const FAMILIES: [(&str, Family); 2] = [("ipv4", Family::Ipv4), ("ipv6", Family::Ipv6)];
-
-/// Options of the command line, for a suggestion: their names are too different to count as a typing mistake.
-const OPTIONS: [(&str, &str); 8] = [
-    ("tcp", "protocols"),
-    ("udp", "protocols"),
-    ("ipv4", "families"),
-    ("ipv6", "families"),
-    ("listening", "view"),
-    ("all", "view"),
-    ("no-color", "color"),
-    ("family", "families"),
-];
-
-/// The name of every key and table.
-pub fn keys() -> impl Iterator<Item = &'static str> {
-    let tables = SECTIONS.iter().map(|section| section.name);
-    KEYS.iter().map(|key| key.name).chain(tables)
-}
-
-/// The error for a name that no key has.
-pub(super) fn unknown_key(name: &str) -> String {
-    let option = name.to_lowercase().replace('_', "-");
-    match OPTIONS.iter().find(|(one, _)| *one == option) {
-        Some((_, key)) => format!(
-            "unknown key `{}`; did you mean `{key}`?",
-            value::shown(name)
-        ),
-        None => unknown(name, "key", &keys().collect::<Vec<_>>()),
-    }
-}
-
-/// Every key with its value, as TOML.
-pub(super) fn print(config: &Settings) -> String {
-    let mut text = String::new();
-    for key in &KEYS {
-        writeln!(text, "{} = {}", key.name, (key.print)(config))
-            .expect("a String takes everything");
-    }
-    for section in &SECTIONS {
-        let table = (section.print)(config);
-        if !table.is_empty() {
-            text.push('\n');
-            text.push_str(&table);
-        }
-    }
-    text
-}
 
 fn set<T>(setting: &mut T, value: Result<T, Refusal>) -> Result<(), Refusal> {
     *setting = value?;

@@ -9,18 +9,18 @@ mod file;
 mod key;
 mod keyboard;
 mod parse;
+mod section;
 mod services;
 mod value;
 mod views;
 
 pub use error::{ConfigError, Fault};
 pub use file::{MAX_BYTES, default_path, read, read_default, read_services};
-pub use key::keys;
 pub use parse::{parse, parse_services};
+pub use section::keys;
 
 pub use crate::model::duration;
 use crate::settings::Settings;
-use crate::theme::ErrorAt;
 
 /// The beginning of a default file: every key but those of the keyboard.
 const FIRST_KEYS: &str = include_str!("../../assets/config.toml");
@@ -32,5 +32,5 @@ pub fn default_file() -> String {
 
 /// Settings as a file with every key.
 pub fn to_toml(settings: &Settings) -> String {
-    key::print(settings)
+    section::print(settings)
 }

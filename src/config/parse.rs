@@ -3,10 +3,12 @@
 use toml::Spanned;
 use toml::de::{DeString, DeTable};
 
-use super::key::{self, KEYS, SECTIONS, Section};
-use super::{ErrorAt, Fault};
+use super::Fault;
+use super::key::KEYS;
+use super::section::{SECTIONS, Section, keys, unknown_key};
 use crate::model::{Services, counted};
 use crate::settings::Settings;
+use crate::theme::ErrorAt;
 
 /// How many errors are reported: a file in another format has one on each line.
 const MAX_FAULTS: usize = 20;
@@ -82,9 +84,9 @@ fn settings(table: &DeTable<'_>) -> (Vec<ErrorAt>, Settings) {
     }
     let services = settings.services.clone();
     services.while_tried(|| errors.extend(read_keys(&mut settings, table)));
-    let is_unknown = |name: &&Spanned<DeString<'_>>| key::keys().all(|key| key != name.get_ref());
+    let is_unknown = |name: &&Spanned<DeString<'_>>| keys().all(|key| key != name.get_ref());
     let unknown = table.keys().filter(is_unknown);
-    errors.extend(unknown.map(|name| (name.span().start, key::unknown_key(name.get_ref()))));
+    errors.extend(unknown.map(|name| (name.span().start, unknown_key(name.get_ref()))));
     (errors, settings)
 }
 

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::ErrorAt;
-use super::value::{self, Refusal, Value, quoted, shown};
-use crate::model::{Protocol, Services};
+use super::value::{self, Refusal, Value, quoted};
+use crate::model::{Protocol, Services, excerpt};
 use crate::settings::Settings;
+use crate::theme::ErrorAt;
 
 const PORT: &str = "a port, such as 8080 or \"5353/udp\"";
 const NAME: &str = "a name in quotes, such as \"my-api\"";
@@ -26,11 +26,11 @@ pub(super) fn read(settings: &mut Settings, value: &Value<'_>) -> Vec<ErrorAt> {
         match (place(port.get_ref()), name(value)) {
             (Some(place), Ok(name)) => read.push((place, name)),
             (None, _) => {
-                let why = format!("services: `{}` is not {PORT}", shown(port.get_ref()));
+                let why = format!("services: `{}` is not {PORT}", excerpt(port.get_ref()));
                 errors.push((port.span().start, why));
             }
             (_, Err(refusal)) => {
-                let key = format!("services.{}", shown(port.get_ref()));
+                let key = format!("services.{}", excerpt(port.get_ref()));
                 errors.push(refusal.of(&key, NAME));
             }
         }
@@ -69,7 +69,7 @@ fn name<'a>(value: &'a Value<'_>) -> Result<&'a str, Refusal> {
     }
     let why = format!(
         "invalid name `{}`; use a letter, then letters, digits, - and _, at most {MAX_NAME} characters",
-        shown(name)
+        excerpt(name)
     );
     Err(value::invalid(value, why))
 }

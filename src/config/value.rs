@@ -6,10 +6,10 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::ErrorAt;
 use crate::columns::{self, Column};
 use crate::filter::Filter;
-use crate::theme::unknown;
+use crate::model::excerpt;
+use crate::theme::{ErrorAt, unknown};
 
 /// A value with its place in the file.
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
@@ -31,18 +31,6 @@ impl Refusal {
             Self::WrongType(at, found) => (at, format!("{name}: found {found}, expected {takes}")),
         }
     }
-}
-
-/// The longest piece of a value that a message repeats, in characters.
-const MAX_SHOWN: usize = 40;
-
-/// A piece of a file, cleaned and cut for a message.
-pub(super) fn shown(piece: &str) -> String {
-    let mut cut: String = piece.chars().take(MAX_SHOWN).collect();
-    if cut.len() < piece.len() {
-        cut.push('…');
-    }
-    crate::model::Text::new(&cut).to_string()
 }
 
 pub(super) fn invalid(value: &Value<'_>, why: String) -> Refusal {
@@ -147,7 +135,7 @@ fn distinct<'a, T: PartialEq>(
     for one in values {
         let read = read(one)?;
         if list.contains(&read) {
-            let word = shown(one.get_ref().as_str().unwrap_or_default());
+            let word = excerpt(one.get_ref().as_str().unwrap_or_default());
             return Err(invalid(one, format!("`{word}` is listed twice")));
         }
         list.push(read);

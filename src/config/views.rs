@@ -2,14 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::ErrorAt;
 use super::key::{KEYS, columns_text, name_of};
-use super::value::{self, Refusal, Value, quoted, shown};
+use super::value::{self, Refusal, Value, quoted};
 use crate::columns::{column, width};
-use crate::model::Text;
+use crate::model::{Text, excerpt};
 use crate::query::Tab;
 use crate::settings::{CustomView, Settings};
-use crate::theme::unknown;
+use crate::theme::{ErrorAt, unknown};
 
 /// There are keys for so many.
 const MAX_VIEWS: usize = 5;
@@ -100,7 +99,7 @@ fn name_of_view(value: &Value<'_>, others: &[CustomView]) -> Result<String, Refu
     let refuse = |why: String| Err(value::invalid(value, why));
     let is_visible = Text::new(name).as_str() == name;
     if !(1..=MAX_NAME).contains(&width(name)) || !is_visible {
-        let shown = shown(name);
+        let shown = excerpt(name);
         return refuse(format!(
             "invalid name `{shown}`; use 1 to {MAX_NAME} visible characters"
         ));
@@ -110,7 +109,7 @@ fn name_of_view(value: &Value<'_>, others: &[CustomView]) -> Result<String, Refu
         .map(|&tab| name_of(tab))
         .chain(others.iter().map(|view| &*view.name));
     if names.any(|other| other.eq_ignore_ascii_case(name)) {
-        return refuse(format!("view `{}` already exists", shown(name)));
+        return refuse(format!("view `{}` already exists", excerpt(name)));
     }
     Ok(name.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Bind tests on this machine: brings together who can be asked.
+//! Bind tests on this machine: real binds, and what the inspector reads about the port.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -10,18 +10,18 @@ use crate::bind::{self, BindTestResult, Probe, Prober, Target};
 use crate::clock::Clock;
 use crate::model::{Answered, Evidence, Protocol, UnixAddress, UnixEvidence};
 
-/// Puts ports to the test, one after the other.
+/// Tests ports, one after the other.
 pub struct BindTester {
     inspector: Box<dyn PortInspector>,
     clock: Clock,
 }
 
-/// Ports are tested for so long between two surveys of the table. A survey takes about 10 ms, a port that
-/// is free some 20 µs and one that is not up to 100 ms: no number of ports would do.
-const STRETCH: Duration = Duration::from_millis(500);
+/// The time between two surveys of the table. A survey takes about 10 ms, a free port some 20 µs and a port in use up to
+/// 100 ms: a fixed number of ports would not do.
+const SURVEY_INTERVAL: Duration = Duration::from_millis(500);
 
 impl BindTester {
-    /// One that has tested nothing yet.
+    /// A tester of this machine.
     pub fn new(clock: Clock) -> Self {
         Self {
             inspector: this_machine(),
@@ -29,52 +29,52 @@ impl BindTester {
         }
     }
 
-    /// Who tells of the machine.
+    /// The inspector of the machine.
     pub fn inspector(&mut self) -> &mut dyn PortInspector {
         &mut *self.inspector
     }
 
-    /// Looks at the name of a unix socket; once more where it was taken or released meanwhile. `None` where the
-    /// system tells nothing of them.
+    /// Inspects the name of a unix socket, again if it was taken or released meanwhile. `None` where the system does not
+    /// list unix sockets.
     pub fn unix_name(&mut self, name: &UnixAddress) -> Option<UnixEvidence> {
         let first = self.inspector.unix_name(name, self.clock.now())?;
-        if first.is_settled() {
+        if first.is_consistent() {
             return Some(first);
         }
         self.inspector.unix_name(name, self.clock.now())
     }
 
-    /// Tests the first port of `target` by real binds. Takes as long as [`PortInspector::explain`]
-    /// does, twice where the table and the kernel disagree.
+    /// Tests the first port of `target` by real binds. Takes as long as [`PortInspector::explain`], twice as long if the
+    /// table and the kernel disagree.
     pub fn test(&mut self, target: &Target) -> BindTestResult {
-        self.examine(target, false)
+        self.test_one(target, false)
     }
 
-    /// Tests the first port of each target, and hands each to `tell` until that has enough. Ports
-    /// without a row in the table, mostly all, take some 20 µs. The table is surveyed before
-    /// a stretch of them and after it: a port that got a row in between is tested once more.
+    /// Tests the first port of each target and passes the results to `report` until that breaks off. Ports without a row
+    /// in the table, mostly all, take some 20 µs. The table is surveyed before and after a batch of them: a port that got
+    /// a row in between is tested again.
     pub fn test_all<'a>(
         &mut self,
         targets: &'a [Target],
-        mut tell: impl FnMut(&mut Self, &'a Target, BindTestResult) -> ControlFlow<()>,
+        mut report: impl FnMut(&mut Self, &'a Target, BindTestResult) -> ControlFlow<()>,
     ) {
         if let [only] = targets {
-            let test_result = self.test(only);
-            let _ = tell(self, only, test_result);
+            let result = self.test(only);
+            let _ = report(self, only, result);
             return;
         }
         let protocols: HashSet<Protocol> = targets.iter().map(|target| target.protocol).collect();
         let mut left = targets;
         let mut before = self.survey(protocols.iter().copied());
         while !left.is_empty() {
-            let test_results = self.examine_stretch(left);
-            let (stretch, rest) = left.split_at(test_results.len());
+            let results = self.test_batch(left);
+            let (batch, rest) = left.split_at(results.len());
             let after = self.survey(protocols.iter().copied());
-            for (target, mut test_result) in stretch.iter().zip(test_results) {
+            for (target, mut result) in batch.iter().zip(results) {
                 if has_row(&after, target) && !has_row(&before, target) {
-                    test_result = self.test(target);
+                    result = self.test(target);
                 }
-                if tell(self, target, test_result).is_break() {
+                if report(self, target, result).is_break() {
                     return;
                 }
             }
@@ -82,20 +82,20 @@ impl BindTester {
         }
     }
 
-    /// Tests as many of the targets as a stretch has time for, and one at least.
-    fn examine_stretch(&mut self, targets: &[Target]) -> Vec<BindTestResult> {
+    /// Tests targets until the next survey is due, at least one.
+    fn test_batch(&mut self, targets: &[Target]) -> Vec<BindTestResult> {
         let began = self.clock.now();
-        let mut test_results = Vec::new();
+        let mut results = Vec::new();
         for target in targets {
-            if !test_results.is_empty() && began.age(self.clock.now()) >= STRETCH {
+            if !results.is_empty() && began.age(self.clock.now()) >= SURVEY_INTERVAL {
                 break;
             }
-            test_results.push(self.examine(target, true));
+            results.push(self.test_one(target, true));
         }
-        test_results
+        results
     }
 
-    /// The ports that have rows, of each of these protocols; none where they can't be read.
+    /// The ports that have rows, of each of these protocols; none if they can't be read.
     pub fn survey(&mut self, protocols: impl Iterator<Item = Protocol>) -> Survey {
         let mut survey = Survey::new();
         for protocol in protocols {
@@ -107,7 +107,7 @@ impl BindTester {
         survey
     }
 
-    fn examine(&mut self, target: &Target, is_surveyed: bool) -> BindTestResult {
+    fn test_one(&mut self, target: &Target, is_surveyed: bool) -> BindTestResult {
         let mut machine = Machine {
             inspector: &mut *self.inspector,
             clock: self.clock,
@@ -127,13 +127,13 @@ pub fn has_row(survey: &Survey, target: &Target) -> bool {
     ports.is_some_and(|ports| ports.contains(&target.first_port()))
 }
 
-/// This machine, asked about one port.
+/// This machine, for the test of one port.
 struct Machine<'a> {
     inspector: &'a mut dyn PortInspector,
     clock: Clock,
     target: &'a Target,
-    /// Whether what the last survey said does: the first time. When it is asked again, something was at
-    /// odds with it.
+    /// Whether the last survey is used instead of a new dump: the first time. A second time means that something
+    /// contradicted it.
     is_surveyed: bool,
 }
 
@@ -153,10 +153,10 @@ impl Prober for Machine<'_> {
         self.inspector.explain(evidence, protocol, port, answered);
     }
 
-    fn probes(&mut self, asks_plain: &dyn Fn(&Probe) -> bool) -> Vec<Probe> {
+    fn probes(&mut self, wants_plain: &dyn Fn(&Probe) -> bool) -> Vec<Probe> {
         let Target {
             protocol, address, ..
         } = *self.target;
-        bind::probe(protocol, address, self.target.first_port(), asks_plain)
+        bind::probe(protocol, address, self.target.first_port(), wants_plain)
     }
 }

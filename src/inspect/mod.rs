@@ -20,8 +20,8 @@ use crate::model::{
 
 /// Reads what this machine knows about a port. It never binds.
 ///
-/// What it learned about processes and control groups is kept: inspecting several ports with one inspector
-/// costs less than with one each.
+/// An inspector keeps what it learns about processes and control groups: several ports with one inspector cost less than
+/// with one each.
 pub trait PortInspector: Send {
     /// The rows of `port` and the limits of the system: what decides a bind. Without owners and options. `at`
     /// becomes the time of the evidence. Takes about a millisecond.
@@ -34,8 +34,9 @@ pub trait PortInspector: Send {
     /// The same as [`Self::rows`], but a port that had no row in the last survey is not read again.
     fn surveyed_rows(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence;
 
-    /// What matters for a port outside this namespace's table: other namespaces, redirects, limits.
-    fn surroundings(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence;
+    /// Where the traffic for a port goes besides the sockets of this namespace: to other namespaces, to redirects. With
+    /// the limits.
+    fn traffic(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence;
 
     /// The container, unit, supervisor or login behind each owner of a socket, by pid. Takes some milliseconds,
     /// more where systemd or a container engine has to answer.
@@ -49,8 +50,8 @@ pub trait PortInspector: Send {
     /// each whether it still exists. Takes some 10 ms on a machine with a few hundred processes, up to 100 ms
     /// with a thousand.
     ///
-    /// If the binds were refused, other network namespaces and the packet filter are not searched; if nothing
-    /// explains the refusal and the table may lack rows, sockets that no table lists are searched for.
+    /// If the binds were refused, other network namespaces and BPF programs are not searched; if nothing explains the
+    /// refusal and the table may lack rows, sockets that no table lists are searched for.
     fn explain(
         &mut self,
         evidence: &mut Evidence,

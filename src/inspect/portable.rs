@@ -59,7 +59,7 @@ impl PortInspector for TableInspector {
     }
 
     /// Other namespaces and redirects are unknown.
-    fn surroundings(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
+    fn traffic(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
         let mut evidence = self.rows(protocol, port, at);
         evidence.holders.clear();
         evidence
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(states, [State::Listen]);
         inspector.explain(&mut evidence, Protocol::Tcp, port, Answered::Refused);
         assert_eq!(evidence.gaps.len(), 1, "{:?}", evidence.gaps);
-        let around = inspector.surroundings(Protocol::Tcp, port, Clock::start().now());
+        let around = inspector.traffic(Protocol::Tcp, port, Clock::start().now());
         assert_eq!(around.holders, []);
     }
 }

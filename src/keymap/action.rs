@@ -123,6 +123,21 @@ actions! {
     }
 }
 
+impl MoveAction {
+    /// How many lines it moves by where a page has so many.
+    pub fn lines(self, page: usize) -> isize {
+        let page = isize::try_from(page).unwrap_or(isize::MAX);
+        match self {
+            Self::Down => 1,
+            Self::Up => -1,
+            Self::PageDown => page,
+            Self::PageUp => -page,
+            Self::Top => isize::MIN,
+            Self::Bottom => isize::MAX,
+        }
+    }
+}
+
 /// A command that a key or a click gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(

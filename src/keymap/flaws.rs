@@ -1,7 +1,6 @@
-//! What no keymap may be: a key that does two things, a place that can't be left, a question that answers itself.
+//! What is wrong with a keymap: a key that does two things, a mode that can't be left, a question that answers itself.
 //!
-//! Each rule stands here once, for the keys as they are at first and for those that a user chooses. How a flaw is told
-//! is the affair of whoever reads them.
+//! Each rule is here once, for the default keys and for those of the config, which puts the flaws into words.
 
 use crate::keymap::{Action, KEYMAP, Key, Keymap, Mode, modes};
 use crate::keymap::{BindTestAction, DialogAction, PortAction, SessionAction};
@@ -21,7 +20,7 @@ pub enum Flaw {
         /// What it does, in the order of the table.
         actions: [Action; 2],
     },
-    /// No key does what nobody can do without.
+    /// An essential action has no key.
     OutOfReach {
         /// Where.
         mode: Mode,
@@ -37,18 +36,18 @@ pub enum Flaw {
         /// The key.
         key: Key,
     },
-    /// A key asks and answers: held down, it would end a process.
+    /// A key opens a question and confirms it: held down, it would end a process.
     AnswersItself {
         /// The key.
         key: Key,
-        /// What asks.
-        asks: BoundAction,
-        /// What says yes.
-        answers: BoundAction,
+        /// What opens the question.
+        opens: BoundAction,
+        /// What confirms it.
+        confirms: BoundAction,
     },
 }
 
-/// What must be in reach in every mode that has it: the ways out, and yes.
+/// Actions that must have a key in every mode that has them: the ways out, and yes.
 const ESSENTIAL: [Action; 4] = [
     Action::Session(SessionAction::Quit),
     Action::Back,
@@ -56,43 +55,25 @@ const ESSENTIAL: [Action; 4] = [
     Action::Dialog(DialogAction::Confirm),
 ];
 
-/// What asks before a process is ended, and what the yes to that is.
-const QUESTIONS: [(BoundAction, BoundAction); 5] = [
-    (
-        (Mode::Table, Action::Port(PortAction::EndProcess)),
-        (Mode::Question, Action::Dialog(DialogAction::Confirm)),
-    ),
-    (
-        (Mode::Bind, Action::BindTest(BindTestAction::EndBlocker)),
-        (Mode::Question, Action::Dialog(DialogAction::Confirm)),
-    ),
-    (
-        (Mode::Menu, Action::Dialog(DialogAction::Accept)),
-        (Mode::Question, Action::Dialog(DialogAction::Confirm)),
-    ),
-    (
-        (Mode::Palette, Action::Dialog(DialogAction::Accept)),
-        (Mode::Question, Action::Dialog(DialogAction::Confirm)),
-    ),
-    (
-        (Mode::Question, Action::Dialog(DialogAction::Confirm)),
-        (Mode::ConfirmAgain, Action::Dialog(DialogAction::Confirm)),
-    ),
+/// What may open the question before a process is ended. Confirming opens the second question.
+const OPENING: [BoundAction; 5] = [
+    (Mode::Table, Action::Port(PortAction::EndProcess)),
+    (Mode::Bind, Action::BindTest(BindTestAction::EndBlocker)),
+    (Mode::Menu, Action::Dialog(DialogAction::Accept)),
+    (Mode::Palette, Action::Dialog(DialogAction::Accept)),
+    (Mode::Question, Action::Dialog(DialogAction::Confirm)),
 ];
 
 impl Keymap {
     /// Everything that is wrong with these keys.
     pub fn flaws(&self) -> Vec<Flaw> {
         let twice = modes().into_iter().flat_map(|mode| self.bound_twice(mode));
-        let reach = modes().into_iter().flat_map(|mode| self.out_of_reach(mode));
-        let questions = QUESTIONS
+        let unreachable = modes().into_iter().flat_map(|mode| self.unreachable(mode));
+        let confirming = OPENING
             .into_iter()
-            .flat_map(|(asks, answers)| self.answered_by_asking(asks, answers));
-        twice
-            .chain(reach)
-            .chain(self.typed())
-            .chain(questions)
-            .collect()
+            .flat_map(|opens| self.confirmed_by_opening(opens));
+        let flaws = twice.chain(unreachable).chain(self.typed());
+        flaws.chain(confirming).collect()
     }
 
     fn bound_twice(&self, mode: Mode) -> Vec<Flaw> {
@@ -108,18 +89,18 @@ impl Keymap {
         keys.iter().enumerate().filter_map(second).collect()
     }
 
-    fn out_of_reach(&self, mode: Mode) -> impl Iterator<Item = Flaw> {
-        let at_first = Self::default();
+    fn unreachable(&self, mode: Mode) -> impl Iterator<Item = Flaw> {
+        let default = Self::default();
         let is_lost = move |action: &Action| {
-            // What is lost in the table is lost in a bind test too, and told once.
-            let is_told = mode == Mode::Bind && !self.reaches(Mode::Table, *action);
-            at_first.reaches(mode, *action) && !self.reaches(mode, *action) && !is_told
+            // What is lost in the table is lost in a bind test too, and reported once.
+            let is_reported = mode == Mode::Bind && !self.reaches(Mode::Table, *action);
+            default.reaches(mode, *action) && !self.reaches(mode, *action) && !is_reported
         };
         let lost = ESSENTIAL.into_iter().filter(is_lost);
         lost.map(move |action| Flaw::OutOfReach { mode, action })
     }
 
-    /// Whether some key does this there.
+    /// Whether some key does this in a mode.
     fn reaches(&self, mode: Mode, action: Action) -> bool {
         let mut keys = [mode, Mode::Table]
             .into_iter()
@@ -141,10 +122,19 @@ impl Keymap {
             .map(|(mode, action, key)| Flaw::Typed { mode, action, key })
     }
 
-    fn answered_by_asking(&self, asks: BoundAction, answers: BoundAction) -> Vec<Flaw> {
-        let asking = self.keys(asks.0, asks.1).iter();
-        let both = asking.filter(|key| self.keys(answers.0, answers.1).contains(key));
-        let flaw = |&key: &Key| Flaw::AnswersItself { key, asks, answers };
+    fn confirmed_by_opening(&self, opens: BoundAction) -> Vec<Flaw> {
+        let mode = match opens.0 {
+            Mode::Question => Mode::ConfirmAgain,
+            _ => Mode::Question,
+        };
+        let confirms = (mode, Action::Dialog(DialogAction::Confirm));
+        let keys = self.keys(opens.0, opens.1).iter();
+        let both = keys.filter(|key| self.keys(confirms.0, confirms.1).contains(key));
+        let flaw = |&key: &Key| Flaw::AnswersItself {
+            key,
+            opens,
+            confirms,
+        };
         both.map(flaw).collect()
     }
 }
@@ -155,12 +145,13 @@ impl Flaw {
         match *self {
             Self::Twice { mode, actions, .. } => actions.map(|action| (mode, action)).into(),
             Self::OutOfReach { mode, action } => {
-                let is_it = |(of, one): &BoundAction| (*of, *one) == (mode, action);
                 let all = KEYMAP.iter().map(|binding| (binding.mode, binding.action));
-                all.filter(is_it).collect()
+                all.filter(|bound| *bound == (mode, action)).collect()
             }
             Self::Typed { mode, action, .. } => vec![(mode, action)],
-            Self::AnswersItself { asks, answers, .. } => vec![asks, answers],
+            Self::AnswersItself {
+                opens, confirms, ..
+            } => vec![opens, confirms],
         }
     }
 }
@@ -287,7 +278,14 @@ mod tests {
                 (asks.0, asks.1, &keys),
             ]);
             let (key, answers) = (keys[0], (answers, Action::Dialog(DialogAction::Confirm)));
-            assert_eq!(flaws, [Flaw::AnswersItself { key, asks, answers }]);
+            assert_eq!(
+                flaws,
+                [Flaw::AnswersItself {
+                    key,
+                    opens: asks,
+                    confirms: answers
+                }]
+            );
         }
         let enter = with(&[(
             Mode::Question,
@@ -298,7 +296,11 @@ mod tests {
             [Mode::Menu, Mode::Palette].map(|mode| (mode, Action::Dialog(DialogAction::Accept)));
         let answers = (Mode::Question, Action::Dialog(DialogAction::Confirm));
         let key = Enter;
-        let flaws = asked.map(|asks| Flaw::AnswersItself { key, asks, answers });
+        let flaws = asked.map(|asks| Flaw::AnswersItself {
+            key,
+            opens: asks,
+            confirms: answers,
+        });
         assert_eq!(enter, flaws, "either may have asked");
         let esc = with(&[(
             Mode::Question,

@@ -1,4 +1,4 @@
-//! The keys in force: those of the table, but where a user has chosen others. What they do, and how that is told.
+//! The keys of this user: those of the table, except where the config has others.
 
 use crate::columns::{pad, width};
 use crate::keymap::{Action, Binding, KEYMAP, Key, Mode};
@@ -14,13 +14,13 @@ impl Default for Keymap {
 }
 
 impl Keymap {
-    /// What a key does in a mode; `None` if nothing.
+    /// Looks up the action of a key in a mode.
     pub fn lookup(&self, mode: Mode, key: Key) -> Option<Action> {
         let mut bindings = self.bindings(mode);
-        let found = bindings.find(|binding| binding.keys.contains(&key));
-        match found {
+        let bound = bindings.find(|binding| binding.keys.contains(&key));
+        match bound {
             None if mode == Mode::Bind => self.lookup(Mode::Table, key),
-            found => found.map(|binding| binding.action),
+            bound => bound.map(|binding| binding.action),
         }
     }
 
@@ -48,7 +48,7 @@ impl Keymap {
         }
     }
 
-    /// The key of the table that a hint names for this, as text; `None` where it has none.
+    /// The first key of an action in the table, as text, for hints.
     pub fn key(&self, action: Action) -> Option<String> {
         let first = self.keys(Mode::Table, action).first();
         first.map(ToString::to_string)
@@ -91,7 +91,7 @@ impl Keymap {
     }
 }
 
-/// The keys of the table, then those that a bind test has besides.
+/// The keys of the table, then the additional ones of a bind test.
 fn in_two_parts(part: impl Fn(&str, Mode) -> String) -> String {
     let table = part("keys", Mode::Table);
     let bind = part("with a bind test open", Mode::Bind);

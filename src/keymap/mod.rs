@@ -1,7 +1,6 @@
 //! The keys: one table from which the screen's hints, the help and the docs are made.
 //!
-//! The table is what every key does at first; a [`Keymap`] is what it does for this user, and all that the
-//! program asks.
+//! The table has the default keys; a [`Keymap`] has those of this user, and is what the program looks up.
 
 mod action;
 mod flaws;
@@ -27,7 +26,7 @@ pub enum Mode {
     Bind,
     /// Typing a filter or a port. What is not bound here is typed.
     Prompt,
-    /// Typing a port to go to. What is no digit and not bound here ends that, and acts as in the table.
+    /// Typing a port to go to. A key that is neither a digit nor bound here closes it, and acts as in the table.
     Digits,
     /// Choosing from a menu.
     Menu,
@@ -41,18 +40,18 @@ pub enum Mode {
     Help,
 }
 
-/// One or more keys, what they do where, and how that is told.
+/// One or more keys, the mode and action that they are bound to, and the help.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Binding {
-    /// Where the keys mean this.
+    /// The mode in which they are bound.
     pub mode: Mode,
-    /// The keys; the first is the one that hints name. A user may have left none.
+    /// The keys; hints name the first. A user may have removed all.
     pub keys: Cow<'static, [Key]>,
-    /// What they do.
+    /// The action.
     pub action: Action,
     /// One line of help, without a full stop.
     pub help: &'static str,
-    /// The word that the bottom line shows, for the few that stand there.
+    /// The word in the bottom line, for the few that are there.
     pub hint: Option<&'static str>,
 }
 
@@ -76,18 +75,18 @@ use Action as A;
 use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
 use Mode::{Bind, ConfirmAgain, Digits, Help, Menu, Palette, Prompt, Question, Table};
 
-/// Every key of the program as it is at first. The hints stand in the order of the list.
+/// The default keys. The hints are in the order of the list.
 #[rustfmt::skip]
 pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('b')], A::Port(PortAction::BindTest), "bind test of the selected port: is it taken, on which address", "bind test"),
     bind(Table, &[Char('B')], A::Port(PortAction::BindTestAny), "bind test of any port", ""),
     bind(Table, &[Enter], A::Pane(PaneAction::ToggleDetails), "details: socket, process, its ancestors, its other sockets", "details"),
-    bind(Table, &[Char('/')], A::Table(TableAction::EditFilter), "filter the rows, while it is typed", "filter"),
-    bind(Table, &[Char('U')], A::Table(TableAction::RestoreFilter), "bring back the filter that was cleared last", ""),
+    bind(Table, &[Char('/')], A::Table(TableAction::EditFilter), "filter the rows while you type", "filter"),
+    bind(Table, &[Char('U')], A::Table(TableAction::RestoreFilter), "restore the filter that was cleared last", ""),
     bind(Table, &[Char('s')], A::Table(TableAction::SortByNext), "sort by the next column", "sort"),
     bind(Table, &[Char('S')], A::Table(TableAction::ReverseSort), "reverse the order", ""),
     bind(Table, &[Char('e')], A::Pane(PaneAction::ToggleEvents), "events: what opened, changed and closed, with times", "events"),
-    bind(Table, &[Char('K'), Char('x')], A::Port(PortAction::EndProcess), "end the process: asks first, then says what came of it", "end"),
+    bind(Table, &[Char('K'), Char('x')], A::Port(PortAction::EndProcess), "end the process: you confirm first, then see the outcome", "end"),
     bind(Table, &[Char('f')], A::Port(PortAction::FindFreePort), "find a free port near the selected one, by binding", ""),
     bind(Table, &[Char('c'), Char('y')], A::Table(TableAction::Copy), "copy address, pid, command line or curl command", ""),
     bind(Table, &[Char('w')], A::Table(TableAction::Write), "write the rows shown to a file: JSON or CSV", ""),
@@ -102,15 +101,15 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('g')], A::Table(TableAction::GoTo), "first row; digits typed next go to that port", ""),
     bind(Table, &[Home], A::Move(MoveAction::Top), "first row", ""),
     bind(Table, &[Char('G'), End], A::Move(MoveAction::Bottom), "last row", ""),
-    bind(Table, &[Char('m')], A::Table(TableAction::TogglePinned), "watch the selected row's port: tell when it opens, closes or changes its owner", ""),
-    bind(Table, &[Char('F')], A::Table(TableAction::ToggleFollow), "follow what happens: go to the row of the newest event, until the cursor is moved", ""),
+    bind(Table, &[Char('m')], A::Table(TableAction::TogglePinned), "pin the selected row's port: an alert when it opens, closes or changes its owner", ""),
+    bind(Table, &[Char('F')], A::Table(TableAction::ToggleFollow), "follow: go to the row of the newest event, until the cursor is moved", ""),
     bind(Table, &[Char(']')], A::Pane(PaneAction::Down), "scroll the open pane down", ""),
     bind(Table, &[Char('[')], A::Pane(PaneAction::Up), "scroll the open pane up", ""),
-    bind(Table, &[Char('1')], A::ShowView(0), "show what listens or is bound", ""),
+    bind(Table, &[Char('1')], A::ShowView(0), "show listening and bound sockets", ""),
     bind(Table, &[Char('2')], A::ShowView(1), "show connections", ""),
     bind(Table, &[Char('3')], A::ShowView(2), "show everything", ""),
-    bind(Table, &[Char('4')], A::ShowView(3), "show what closed or changed", ""),
-    bind(Table, &[Char('5')], A::ShowView(4), "show the fifth view, which is one of your own, as are those to the ninth", ""),
+    bind(Table, &[Char('4')], A::ShowView(3), "show what opened, changed or closed", ""),
+    bind(Table, &[Char('5')], A::ShowView(4), "show the fifth view; views five to nine come from the config", ""),
     bind(Table, &[Char('6')], A::ShowView(5), "show the sixth view", ""),
     bind(Table, &[Char('7')], A::ShowView(6), "show the seventh view", ""),
     bind(Table, &[Char('8')], A::ShowView(7), "show the eighth view", ""),
@@ -123,56 +122,56 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('$')], A::Pane(PaneAction::ToggleStats), "stats: what each refresh cost, and where its time went", ""),
     bind(Table, &[Char('C')], A::Table(TableAction::ChooseColumns), "choose columns", ""),
     bind(Table, &[Char('T')], A::Program(ProgramAction::NextTheme), "next theme: other colours, at once", ""),
-    bind(Table, &[Char('R')], A::Program(ProgramAction::ReadSettings), "read the file of settings again", ""),
+    bind(Table, &[Char('R')], A::Program(ProgramAction::ReadSettings), "read the config again", ""),
     bind(Table, &[Char('n')], A::Table(TableAction::ToggleNames), "names of services and users, or numbers", ""),
     bind(Table, &[Esc], A::Back, "close the pane, then clear the filter", ""),
-    bind(Table, &[Char(':')], A::Program(ProgramAction::OpenPalette), "every action by its name: type to find it", "actions"),
+    bind(Table, &[Char(':')], A::Program(ProgramAction::OpenPalette), "command palette: type to find an action", "actions"),
     bind(Table, &[Char('?')], A::Program(ProgramAction::ToggleHelp), "this help", "help"),
     bind(Table, &[Char('q'), Ctrl('c')], A::Session(SessionAction::Quit), "quit", "quit"),
-    bind(Table, &[Ctrl('l')], A::Session(SessionAction::Redraw), "draw the screen anew, after others wrote on it", ""),
-    bind(Table, &[Ctrl('z')], A::Session(SessionAction::Suspend), "back to the shell; fg returns", ""),
+    bind(Table, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
+    bind(Table, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
 
     bind(Bind, &[Char('r')], A::Program(ProgramAction::Refresh), "test again", "again"),
     bind(Bind, &[Char('w')], A::BindTest(BindTestAction::Watch), "watch: count down what ends by itself, test again each second, ring when it is free", "watch"),
-    bind(Bind, &[Char('c'), Char('y')], A::CopyFix, "copy a command that helps, or the answer", "copy"),
-    bind(Bind, &[Char('K'), Char('x')], A::BindTest(BindTestAction::EndBlocker), "end the process that has the port: asks first, then says what came of it", "end"),
+    bind(Bind, &[Char('c'), Char('y')], A::CopyFix, "copy a fix, or the answer", "copy"),
+    bind(Bind, &[Char('K'), Char('x')], A::BindTest(BindTestAction::EndBlocker), "end the process that has the port: you confirm first, then see the outcome", "end"),
     bind(Bind, &[Char('J')], A::BindTest(BindTestAction::GoToBlocker), "go to the row of the next socket in the way", "go to it"),
     bind(Bind, &[Esc], A::Back, "close the bind test", "close"),
 
-    bind(Prompt, &[Enter], A::Dialog(DialogAction::Accept), "keep it", "keep"),
-    bind(Prompt, &[Tab], A::Dialog(DialogAction::CompleteNext), "complete the word, or take the next one offered", "complete"),
-    bind(Prompt, &[BackTab], A::Dialog(DialogAction::CompletePrevious), "take the one offered before", ""),
+    bind(Prompt, &[Enter], A::Dialog(DialogAction::Accept), "confirm it", "confirm"),
+    bind(Prompt, &[Tab], A::Dialog(DialogAction::CompleteNext), "complete the word, or take the next suggestion", "complete"),
+    bind(Prompt, &[BackTab], A::Dialog(DialogAction::CompletePrevious), "take the suggestion before", ""),
     bind(Prompt, &[Esc], A::Back, "clear it", "clear"),
-    bind(Prompt, &[Up], A::Dialog(DialogAction::RecallEarlier), "earlier one that begins with what is typed", "earlier"),
-    bind(Prompt, &[Down], A::Dialog(DialogAction::RecallLater), "later one", ""),
+    bind(Prompt, &[Up], A::Dialog(DialogAction::RecallEarlier), "earlier filter that begins with the text", "earlier"),
+    bind(Prompt, &[Down], A::Dialog(DialogAction::RecallLater), "later filter", ""),
     bind(Prompt, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
-    bind(Prompt, &[Ctrl('l')], A::Session(SessionAction::Redraw), "draw the screen anew, after others wrote on it", ""),
-    bind(Prompt, &[Ctrl('z')], A::Session(SessionAction::Suspend), "back to the shell; fg returns", ""),
+    bind(Prompt, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
+    bind(Prompt, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
 
-    bind(Digits, &[Enter], A::Dialog(DialogAction::Accept), "stay there; show the port if it is hidden", "stay"),
-    bind(Digits, &[Esc], A::Back, "go back to where the cursor was", "back"),
+    bind(Digits, &[Enter], A::Dialog(DialogAction::Accept), "confirm; show the port if it is hidden", "confirm"),
+    bind(Digits, &[Esc], A::Back, "cancel: the cursor goes back", "cancel"),
     bind(Digits, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
-    bind(Digits, &[Ctrl('l')], A::Session(SessionAction::Redraw), "draw the screen anew, after others wrote on it", ""),
-    bind(Digits, &[Ctrl('z')], A::Session(SessionAction::Suspend), "back to the shell; fg returns", ""),
+    bind(Digits, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
+    bind(Digits, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
 
     bind(Menu, &[Char('j'), Down], A::Move(MoveAction::Down), "next", ""),
     bind(Menu, &[Char('k'), Up], A::Move(MoveAction::Up), "previous", ""),
-    bind(Menu, &[Enter], A::Dialog(DialogAction::Accept), "take it", "take"),
+    bind(Menu, &[Enter], A::Dialog(DialogAction::Accept), "confirm", "confirm"),
     bind(Menu, &[Char(' ')], A::Dialog(DialogAction::Toggle), "on or off", "on/off"),
-    bind(Menu, &[Esc, Char('q')], A::Back, "leave", "leave"),
+    bind(Menu, &[Esc, Char('q')], A::Back, "close", "close"),
     bind(Menu, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
-    bind(Menu, &[Ctrl('l')], A::Session(SessionAction::Redraw), "draw the screen anew, after others wrote on it", ""),
-    bind(Menu, &[Ctrl('z')], A::Session(SessionAction::Suspend), "back to the shell; fg returns", ""),
+    bind(Menu, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
+    bind(Menu, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
 
-    bind(Palette, &[Enter], A::Dialog(DialogAction::Accept), "do it", "do it"),
+    bind(Palette, &[Enter], A::Dialog(DialogAction::Accept), "run it", "run"),
     bind(Palette, &[Down, Ctrl('n')], A::Move(MoveAction::Down), "next", "next"),
     bind(Palette, &[Up, Ctrl('p')], A::Move(MoveAction::Up), "previous", ""),
     bind(Palette, &[PageDown], A::Move(MoveAction::PageDown), "a page down", ""),
     bind(Palette, &[PageUp], A::Move(MoveAction::PageUp), "a page up", ""),
-    bind(Palette, &[Esc], A::Back, "leave", "leave"),
+    bind(Palette, &[Esc], A::Back, "close", "close"),
     bind(Palette, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
-    bind(Palette, &[Ctrl('l')], A::Session(SessionAction::Redraw), "draw the screen anew, after others wrote on it", ""),
-    bind(Palette, &[Ctrl('z')], A::Session(SessionAction::Suspend), "back to the shell; fg returns", ""),
+    bind(Palette, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
+    bind(Palette, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
 
     bind(Question, &[Char('y')], A::Dialog(DialogAction::Confirm), "yes", "yes"),
     bind(Question, &[Char('n'), Esc, Char('q')], A::Back, "no", "no"),
@@ -180,24 +179,24 @@ pub const KEYMAP: &[Binding] = &[
     bind(Question, &[Char('a')], A::Dialog(DialogAction::OtherTargets), "end its parent too, or all that have the socket", "parent, all"),
     bind(Question, &[Char('c')], A::CopyFix, "copy the command that is better, and end nothing", "copy"),
     bind(Question, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
-    bind(Question, &[Ctrl('l')], A::Session(SessionAction::Redraw), "draw the screen anew, after others wrote on it", ""),
-    bind(Question, &[Ctrl('z')], A::Session(SessionAction::Suspend), "back to the shell; fg returns", ""),
+    bind(Question, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
+    bind(Question, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
 
     // No first: a second click where the first yes was must not be another.
     bind(ConfirmAgain, &[Char('n'), Esc, Char('q')], A::Back, "no", "no"),
     bind(ConfirmAgain, &[Char('Y')], A::Dialog(DialogAction::Confirm), "yes, all the same", "yes, end it"),
     bind(ConfirmAgain, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
-    bind(ConfirmAgain, &[Ctrl('l')], A::Session(SessionAction::Redraw), "draw the screen anew, after others wrote on it", ""),
-    bind(ConfirmAgain, &[Ctrl('z')], A::Session(SessionAction::Suspend), "back to the shell; fg returns", ""),
+    bind(ConfirmAgain, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
+    bind(ConfirmAgain, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
 
     bind(Help, &[Char('j'), Down], A::Move(MoveAction::Down), "scroll down", "down"),
     bind(Help, &[Char('k'), Up], A::Move(MoveAction::Up), "scroll up", "up"),
     bind(Help, &[PageDown, Char(' ')], A::Move(MoveAction::PageDown), "a page down", ""),
     bind(Help, &[PageUp], A::Move(MoveAction::PageUp), "a page up", ""),
-    bind(Help, &[Char('?'), Esc, Char('q'), Enter], A::Back, "leave the help", "leave"),
+    bind(Help, &[Char('?'), Esc, Char('q'), Enter], A::Back, "close the help", "close"),
     bind(Help, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
-    bind(Help, &[Ctrl('l')], A::Session(SessionAction::Redraw), "draw the screen anew, after others wrote on it", ""),
-    bind(Help, &[Ctrl('z')], A::Session(SessionAction::Suspend), "back to the shell; fg returns", ""),
+    bind(Help, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
+    bind(Help, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
 ];
 
 /// Every mode that has keys, in the order of the table.

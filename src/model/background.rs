@@ -1,7 +1,7 @@
 //! What is behind the processes that have a port: the container, tunnel or unit that they serve, what
-//! starts them again, what else ends with them, and how they react to a signal.
+//! restarts them, what else ends with them, and how they react to a signal.
 //!
-//! Values only. `source` reads them, `bind::fix` turns them into fixes. What could not be read is `None`.
+//! Values only: `source` reads them, `bind::fix` makes fixes of them. What could not be read is `None`.
 
 use std::net::IpAddr;
 
@@ -9,14 +9,14 @@ use serde::Serialize;
 
 use super::{Pid, Protocol, Text};
 
-/// What is known of one owner of a port beyond its process record.
+/// What is known about an owner of a port besides its process record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Background {
     /// The owner.
     pub pid: Pid,
-    /// What it serves: where the traffic of its port really goes.
+    /// What it serves, where that is not its own program.
     pub behind: Option<Behind>,
-    /// What starts it again when it ends.
+    /// What restarts it.
     pub kept_by: Option<Supervisor>,
     /// The systemd unit whose control group it is in.
     pub unit: Option<Unit>,
@@ -26,13 +26,12 @@ pub struct Background {
     pub reaction: Reaction,
     /// Whether the reader may send it a signal without becoming root.
     pub may_signal: bool,
-    /// What else ends with the process, as far as it is known: its other ports, and the login that it
-    /// carries.
+    /// What else ends with it: its other ports, the login that it carries, other apps.
     pub also_ends: Vec<AlsoEnds>,
 }
 
 impl Background {
-    /// A process of which nothing but the pid is known.
+    /// A process of which only the pid is known.
     pub const fn new(pid: Pid) -> Self {
         Self {
             pid,
@@ -52,42 +51,42 @@ impl Background {
 pub struct Behind {
     /// What it is.
     pub kind: BehindKind,
-    /// What people call it: the container's name, `ann@web-01` of a tunnel, a unit.
+    /// The container's name, the destination of a tunnel (`ann@web-01`), a unit.
     pub name: Option<Text>,
-    /// The engine, of a container.
+    /// A container's engine.
     pub engine: Option<Engine>,
-    /// The container's id, 12 digits.
+    /// Its id, 12 digits.
     pub id: Option<Text>,
-    /// The container's image.
+    /// Its image.
     pub image: Option<Text>,
-    /// The project and service of `docker compose`.
+    /// The project of `docker compose`.
     pub project: Option<Text>,
-    /// The service within that project.
+    /// The service in that project.
     pub service: Option<Text>,
     /// Where the traffic goes.
     pub address: Option<IpAddr>,
     /// The port there.
     pub port: Option<u16>,
-    /// The program that listens there, with its pid as seen from here.
+    /// The program that listens there.
     pub process: Option<Serving>,
-    /// The container that serves, where it is another than the one that publishes the port.
+    /// The container that serves, if another one publishes the port.
     pub server: Option<Text>,
-    /// Whose rootless engine it is; `None` for root's.
+    /// The user of a rootless engine; `None` for root's.
     pub user: Option<Text>,
-    /// Whether the reader may use the engine without becoming root; of a tunnel, whether it is nothing else.
+    /// Whether the reader may use the engine without becoming root; for a tunnel, whether it is nothing else.
     pub is_reachable: bool,
-    /// Whether the container's first process does not react to SIGTERM.
+    /// Whether the container's first process ignores SIGTERM.
     pub ignores_term: bool,
-    /// The other ports that the container publishes on this host.
+    /// The other ports that the container publishes.
     pub ports: Vec<(Protocol, u16)>,
-    /// The pod that publishes the port, by the beginning of its id.
+    /// The beginning of the id of the pod that publishes the port.
     pub pod: Option<Text>,
-    /// For a tunnel: what closes it alone, such as `-KR 8080` behind the escape `~C`, or a command of ssh.
+    /// What closes only this tunnel: `-KR 8080` after the escape `~C`, or a command of ssh.
     pub escape: Option<Text>,
 }
 
 impl Behind {
-    /// Something of this kind of which nothing more is known.
+    /// Something of this kind of which nothing else is known.
     pub const fn new(kind: BehindKind) -> Self {
         Self {
             kind,
@@ -115,7 +114,7 @@ impl Behind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BehindKind {
-    /// A container that publishes the port, or shares the host's network.
+    /// A container that publishes the port or shares the host's network.
     Container,
     /// `ssh -L`, `-R` or `-D`.
     SshForward,
@@ -129,7 +128,7 @@ pub enum BehindKind {
     SystemdProxy,
 }
 
-/// What runs containers.
+/// A container engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the engines' own names")]
@@ -147,40 +146,40 @@ pub enum Engine {
 /// A program that serves behind a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Serving {
-    /// Its pid as seen from here.
+    /// Its pid in our pid namespace.
     pub pid: Pid,
     /// Its name.
     pub name: Text,
 }
 
-/// What starts a process again.
+/// What restarts a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Supervisor {
     /// What it is.
     pub kind: SupervisorKind,
-    /// What its own stop command calls the process: an app, a program, a service directory, a unit.
+    /// The process's name in its stop command: an app, a program, a service directory, a unit.
     pub name: Option<Text>,
-    /// What that command takes instead of the name, where it has another word for it: the id of an app of pm2.
+    /// What that command takes in place of the name: the id of an app of pm2.
     pub id: Option<Text>,
-    /// The process that does it.
+    /// Its own process.
     pub pid: Option<Pid>,
     /// That process's name.
     pub process: Option<Text>,
-    /// Whether it starts the process again.
+    /// Whether it restarts the process.
     pub restarts: Restarts,
-    /// What its stop command needs besides: a config file, the address of a server, or a home folder.
+    /// What else its stop command needs: a config file, a server's address, a home folder.
     pub place: Option<Text>,
-    /// The user that its process runs as; `None` where it has no process, or several users.
+    /// The user that its process runs as, if it has one process and one user.
     pub uid: Option<u32>,
-    /// The user that its stop command is run as, where that is neither root nor the reader.
+    /// The user that runs its stop command, if that is neither root nor the reader.
     pub user: Option<Text>,
     /// Whether the reader may use it without becoming root.
     pub is_reachable: bool,
 }
 
 impl Supervisor {
-    /// Whether it is ended together with the process: it has no command of its own that keeps the process down,
-    /// and is there for nothing else. A script that can't be read is no reason to end the shell that runs it.
+    /// Whether it has to be ended together with the process: it has no command that keeps the process down, and no
+    /// other purpose. A shell is not ended for a script that can't be read.
     pub fn is_ended_too(&self) -> bool {
         use SupervisorKind as K;
         let is_guess = self.kind == K::ShellLoop && self.restarts == Restarts::Unknown;
@@ -191,7 +190,7 @@ impl Supervisor {
         has_no_command && !is_guess && self.restarts != Restarts::No && self.pid.is_some()
     }
 
-    /// A supervisor that starts the process again.
+    /// A supervisor that restarts the process.
     pub const fn new(kind: SupervisorKind) -> Self {
         Self {
             kind,
@@ -208,7 +207,7 @@ impl Supervisor {
     }
 }
 
-/// What can start a process again.
+/// What can restart a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is called by its own name")]
@@ -226,26 +225,26 @@ pub enum SupervisorKind {
     /// `node --watch` and other runners that wait for a file to change.
     Watch,
     Forever,
-    /// foreman, honcho, hivemind: all apps end with one of them.
+    /// foreman, honcho, hivemind: all their apps end with one of them.
     Foreman,
     Overmind,
     /// A loop in a shell.
     ShellLoop,
-    /// A parent of another kind that is older than the process and waits for it.
+    /// A parent of another kind that waits for the process.
     UnknownParent,
 }
 
-/// Whether a process comes back after it has ended.
+/// Whether a process is restarted when it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Restarts {
-    /// At once, or within seconds.
+    /// Within seconds.
     Yes,
     /// When a file changes.
     OnChange,
-    /// It stays down.
+    /// Never.
     No,
-    /// It can't be known.
+    /// Unknown.
     Unknown,
 }
 
@@ -254,10 +253,10 @@ pub enum Restarts {
 pub struct Unit {
     /// Its name, `nginx.service`.
     pub name: Text,
-    /// Whose manager runs it.
+    /// The manager that runs it.
     pub manager: Manager,
-    /// Whether the owner is the unit's main process or descends from it, and the unit is no launcher of
-    /// other things: what the unit is there for. `None` if systemd could not be asked.
+    /// Whether the unit is there for the owner: that is the main process or descends from it, and the unit does not
+    /// just launch programs. `None` if systemd does not answer.
     pub is_server: Option<bool>,
     /// `MainPID=`, while it runs.
     pub main_pid: Option<Pid>,
@@ -270,7 +269,7 @@ pub struct Unit {
 }
 
 impl Unit {
-    /// Whether it starts a process again that ends by SIGTERM, which is a clean end (`Restart=` of
+    /// Whether it restarts a process that SIGTERM ended, which is a clean end (`Restart=` of
     /// `systemd.service(5)`).
     pub fn restarts(&self) -> Restarts {
         match self.restart.as_deref() {
@@ -282,59 +281,46 @@ impl Unit {
     }
 }
 
-/// Which manager runs a unit.
+/// A service manager of systemd.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Manager {
     /// Pid 1.
     System,
-    /// The reader's own (`systemctl --user`).
+    /// The reader's (`systemctl --user`).
     Own,
-    /// That of another user (`systemctl --user -M ann@`).
+    /// Another user's (`systemctl --user -M ann@`).
     OfUser(Text),
 }
 
-/// What ending a process would cost.
+/// What ending a process would cost, by what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "`Guard::as_str` has a sentence for each")]
 pub enum EndRisk {
-    /// Its own work.
+    /// Only its own work.
     Ordinary,
-    /// A proxy of a container engine: the container goes on without it.
     ContainerProxy,
-    /// The monitor of a container (`conmon`): without it the engine can't stop the container.
     ContainerMonitor,
-    /// The init process of a container.
     ContainerInit,
-    /// A container engine: every container depends on it.
     Engine,
-    /// A manager of services or a whole session: `systemd --user`, pid 1, inetd.
     Manager,
-    /// A supervisor that runs other programs as well.
     Supervisor,
-    /// A login session of somebody.
     Login,
-    /// The login session that this program runs in.
     OwnLogin,
-    /// This program descends from it.
     Ancestor,
-    /// The name resolver that this machine uses.
     Resolver,
-    /// The ssh server: no new login without it.
     SshServer,
-    /// What gives this machine its network.
     Network,
-    /// Another service that the system needs: the message bus, logins, the journal.
     SystemService,
 }
 
 /// How a process reacts to signals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reaction {
-    /// Whether it runs at all.
+    /// Whether it is running.
     pub run: Run,
     /// What SIGTERM does to it.
     pub term: Term,
-    /// The signal that this kind of server ends at once with, where SIGTERM waits for clients or does
-    /// something else.
+    /// The signal that ends this kind of server at once, if SIGTERM does not.
     pub quick: Option<Quick>,
 }
 
@@ -350,41 +336,41 @@ impl Reaction {
 /// Whether a process runs (`proc_pid_stat(5)`, field 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Run {
-    /// It runs or waits for something.
+    /// Running, or waiting for something.
     Running,
-    /// It was stopped by a signal, as `Ctrl-Z` does: it handles no signal until it is continued.
+    /// Stopped by a signal, as by `Ctrl-Z`: it handles no signal until it is continued.
     Stopped,
-    /// A debugger has stopped it.
+    /// Stopped by a debugger.
     Traced,
-    /// It waits for I/O and reacts to no signal, not even SIGKILL, until that ends.
+    /// Waiting for I/O: it reacts to no signal, not even SIGKILL, until that ends.
     Uninterruptible,
 }
 
 /// What SIGTERM does to a process (`SigIgn`, `SigCgt` and `SigBlk` of `proc_pid_status(5)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Term {
-    /// It has a handler, which may tidy up, end its workers, or take its time.
+    /// It has a handler.
     Handled,
     /// The default: it ends at once.
     Ends,
     /// It is ignored.
     Ignored,
-    /// It is blocked in every thread and nothing waits for it.
+    /// It is blocked in every thread, and no thread waits for it.
     Blocked,
     /// The kernel drops it: the process is the init of a pid namespace and has no handler.
     Dropped,
 }
 
-/// A server's own quick way to end.
+/// A server's own way to end at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quick {
     /// The signal, without `SIG`.
     pub signal: &'static str,
-    /// What SIGTERM does instead, to be said after "SIGTERM".
+    /// What SIGTERM does instead, as text after "SIGTERM".
     pub instead_of: &'static str,
 }
 
-/// Something that ends with a fix besides the port.
+/// Something else that ends with a fix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct AlsoEnds {
     /// What it is.
@@ -393,7 +379,7 @@ pub struct AlsoEnds {
     pub name: Text,
 }
 
-/// What can end with a fix.
+/// What else can end with a fix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the words say it")]

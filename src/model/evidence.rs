@@ -1,7 +1,6 @@
-//! What a machine can tell about one port: the evidence behind the verdict of a bind test.
+//! What is read of a machine about one port: the evidence behind the verdict of a bind test.
 //!
-//! Values only. `source` gathers them, `bind` judges them. Whatever could not be read is a [`Gap`],
-//! never a guess.
+//! Values only: `bind` explains them. What could not be read is a [`Gap`], never a guess.
 
 use std::collections::HashMap;
 use std::net::Ipv6Addr;
@@ -14,30 +13,29 @@ use super::{
     Unit,
 };
 
-/// Everything that was found out about one port of one protocol, in this network namespace unless
-/// said otherwise.
+/// The evidence about one port of one protocol, in this network namespace unless stated otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
     /// When the table was read.
     pub taken_at: Moment,
-    /// Every socket whose local port it is, of both families and in all states.
+    /// Every socket with this local port, of both families and in all states.
     pub holders: Vec<Holder>,
-    /// The owners of the holders and their ancestors, as far as they can be seen.
+    /// The visible owners of the holders, and their ancestors.
     pub processes: HashMap<Pid, Arc<Process>>,
-    /// What decides about a bind besides other sockets.
+    /// What else decides about a bind.
     pub limits: Limits,
-    /// Who uses the port in other network namespaces.
+    /// Sockets on the port in other network namespaces.
     pub elsewhere: Vec<Elsewhere>,
-    /// Rules that send the port's traffic somewhere else.
+    /// Rules of the packet filter that redirect the port.
     pub redirects: Vec<Redirect>,
-    /// The containers that those send it to.
+    /// The containers that these redirect to.
     pub redirect_targets: Vec<Behind>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
 }
 
 impl Evidence {
-    /// Evidence of nothing but these sockets.
+    /// Evidence of these sockets alone.
     pub fn new(taken_at: Moment, holders: Vec<Holder>) -> Self {
         Self {
             taken_at,
@@ -51,63 +49,60 @@ impl Evidence {
         }
     }
 
-    /// Whether there may be sockets of the port that no row shows.
+    /// Whether the port may have sockets that no row shows.
     pub fn may_lack_rows(&self) -> bool {
         let is_about_rows = |gap: &Gap| matches!(gap.code, GapCode::Table | GapCode::BoundSockets);
         self.gaps.iter().any(is_about_rows)
     }
 }
 
-/// How the kernel answered the binds that evidence is to explain.
+/// How the kernel answered the binds that the evidence is to explain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answered {
-    /// None was refused because of another socket: what matters besides is where traffic goes.
+    /// None was refused because of another socket: only redirects matter.
     Open,
-    /// Some were, and rows of the table are in the way.
+    /// Some were, and rows of the table explain that.
     Refused,
-    /// Some were, and no row of the table is in the way.
+    /// Some were, and no row of the table explains that.
     Unexplained,
 }
 
-/// A socket with this local port, and what decides whether another one may be bound beside it.
+/// A socket with this local port, and what decides whether another can be bound beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// The socket as the table shows it, with its owner.
     pub socket: Arc<Socket>,
-    /// The kernel's own flag that it takes no IPv4. A bind to one IPv6 address sets it as well
-    /// (`__inet6_bind`), so for such an address `Some(false)` says that it was never bound to it.
+    /// The kernel's flag that it takes no IPv4. A bind to one IPv6 address sets it too (`__inet6_bind`), so for
+    /// such an address `Some(false)` means that it was never bound to it.
     pub v6only: Option<bool>,
-    /// Its options, where they could be read.
+    /// Its options, if they could be read.
     pub options: Option<SocketOptions>,
-    /// How long the kernel will keep it at least, for what ends by itself (`TIME_WAIT`, and an
-    /// orphan in `FIN_WAIT2`).
+    /// How long the kernel keeps it at least, if it ends by itself (`TIME_WAIT`, or an orphan in `FIN_WAIT2`).
     pub expires_in: Option<Duration>,
     /// Which side opened the connection.
     pub opening: Option<Opening>,
-    /// Whether it was still there when its owner was looked for, after the binds.
+    /// Whether it was still open when its owner was searched, after the binds.
     pub is_still_open: bool,
     /// Where its owner has it.
     pub found_in: FoundIn,
-    /// What systemd holds it for.
+    /// The units that systemd opened it for.
     pub activation: Option<Activation>,
-    /// Whether its unit is one of a user's own manager (`systemctl --user`).
+    /// Whether its unit is of a user's manager (`systemctl --user`).
     pub is_user_unit: bool,
-    /// Of a listener whose accept queue is full: whether it accepted nothing between two looks that were a tenth
-    /// of a second apart.
+    /// For a listener whose accept queue is full: whether it accepted nothing within a tenth of a second.
     pub has_stalled: Option<bool>,
-    /// What is behind each of its owners that was looked at, by pid.
+    /// What is behind its owners, by pid.
     pub backgrounds: Vec<Background>,
-    /// What is behind its port where its owner is not known.
+    /// What is behind its port, if its owner is unknown.
     pub behind: Option<Behind>,
-    /// The service that it belongs to where its owner is not known: all of that unit's processes descend from
-    /// its main one.
+    /// Its service, if its owner is unknown: all processes of that unit descend from its main one.
     pub hidden_unit: Option<Unit>,
     /// The manager of its socket unit.
     pub manager: Option<Manager>,
 }
 
 impl Holder {
-    /// A socket of which nothing but its row is known.
+    /// A socket of which only its row is known.
     pub fn new(socket: Socket) -> Self {
         Self {
             v6only: socket.dual_stack.map(|both| !both),
@@ -128,7 +123,7 @@ impl Holder {
     }
 }
 
-/// Options of a socket that decide about sharing its port, as `getsockopt` tells them.
+/// Options of a socket that decide about sharing its port, as `getsockopt` returns them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SocketOptions {
     /// `SO_REUSEADDR`.
@@ -160,45 +155,43 @@ pub enum FoundIn {
     InFlight,
 }
 
-/// What systemd listens for.
+/// The units of a socket that systemd opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activation {
-    /// The unit that asked for the socket, `nginx.socket`.
+    /// The socket unit, `nginx.socket`.
     pub socket_unit: Text,
     /// The unit that a first connection starts, `nginx.service`.
     pub service: Text,
 }
 
-/// What decides about a bind besides other sockets. What could not be read is `None`.
+/// What decides about a bind besides other sockets; `None` if it could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// The first port that needs no privilege (`net.ipv4.ip_unprivileged_port_start`; it governs
-    /// IPv6 and UDP too).
+    /// The first port that needs no privilege (`net.ipv4.ip_unprivileged_port_start`, also for IPv6 and UDP).
     pub unprivileged_from: Option<u16>,
     /// Whether this process has `CAP_NET_BIND_SERVICE` in its own user namespace.
     pub has_bind_capability: Option<bool>,
-    /// Whether it runs in a user namespace other than the first one, whose capabilities may mean
-    /// nothing to the network namespace.
+    /// Whether it runs in another user namespace than the first, whose capabilities the network namespace may ignore.
     pub is_in_user_namespace: Option<bool>,
     /// The ports that the kernel gives to outgoing connections (`net.ipv4.ip_local_port_range`).
     pub ephemeral: Option<RangeInclusive<u16>>,
-    /// Ports that it leaves out of that (`net.ipv4.ip_local_reserved_ports`).
+    /// The ports in that range that it does not give them (`net.ipv4.ip_local_reserved_ports`).
     pub reserved: Option<Vec<RangeInclusive<u16>>>,
-    /// Whether IPv6 is switched off (`net.ipv6.conf.all.disable_ipv6`), or not there at all.
+    /// Whether IPv6 is off (`net.ipv6.conf.all.disable_ipv6`) or missing.
     pub is_ipv6_off: Option<bool>,
     /// The active security modules, in the kernel's order.
     pub security_modules: Option<Vec<Text>>,
     /// The effective uid that binds.
     pub uid: Option<u32>,
-    /// The user who became root by `sudo` to ask: what the answer advises is typed by that user.
+    /// The user who became root by `sudo`, and who types the commands of the fixes.
     pub sudo_uid: Option<u32>,
-    /// The home folder of the user who asks (`HOME`).
+    /// The user's home folder (`HOME`).
     pub home: Option<Text>,
-    /// Whether nobody gains a privilege from here, by `sudo` for one (`no_new_privs`).
+    /// Whether no program can gain a privilege, so that `sudo` fails (`no_new_privs`).
     pub is_confined: bool,
-    /// The systemd unit that this process runs in, whose rules hold for its binds.
+    /// The systemd unit of this process, whose rules apply to its binds.
     pub unit: Option<Text>,
-    /// IPv6 addresses of this host that can't be bound although they are there.
+    /// IPv6 addresses that this host has but can't bind.
     pub unready: Vec<(Ipv6Addr, Readiness)>,
     /// Port ranges that Windows has set aside.
     pub excluded: Option<Vec<RangeInclusive<u16>>>,
@@ -207,7 +200,7 @@ pub struct Limits {
 /// Why an address of this host can't be bound (RFC 4862, section 5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readiness {
-    /// The kernel still checks whether another host has it.
+    /// The kernel is still checking whether another host has it.
     Tentative,
     /// Another host has it.
     Duplicate,
@@ -237,10 +230,10 @@ impl Limits {
 pub struct Elsewhere {
     /// Its own address there.
     pub local: Endpoint,
-    /// The process that has it; `None` where that can't be seen.
+    /// Its owner, if that can be seen.
     pub owner: Option<Serving>,
-    /// The first process of that namespace, which names it.
-    pub member: super::Pid,
+    /// The first process of that namespace, as a name for it.
+    pub member: Pid,
     /// The container or unit that it runs in.
     pub placed_in: Option<Text>,
 }
@@ -272,12 +265,12 @@ pub enum GapCode {
 pub struct Gap {
     /// What it is about.
     pub code: GapCode,
-    /// What is not known and why, in one sentence without a full stop.
+    /// What is unknown and why, in one sentence without a full stop.
     pub message: Text,
 }
 
 impl Gap {
-    /// A gap, told in one sentence.
+    /// A gap with its sentence.
     pub fn new(code: GapCode, message: &str) -> Self {
         let message = Text::new(message);
         Self { code, message }

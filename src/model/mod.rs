@@ -11,12 +11,14 @@ mod moment;
 mod origin;
 mod playback;
 mod port;
+mod problem;
 mod process;
 mod snapshot;
 mod socket;
 mod spread;
 mod text;
 mod timings;
+mod unix_evidence;
 
 pub use background::{
     AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, EndRisk, Engine, Manager, Quick,
@@ -34,13 +36,17 @@ pub use port::{
     RedirectedPackets, Services, TimeWaitReuse, service_name, service_names, service_port,
     service_ports,
 };
+pub use problem::{Problem, ProblemCode};
 pub use process::{Guard, Lineage, Member, Pid, Process, ProgramFacts};
-pub use snapshot::{Problem, ProblemCode, Snapshot};
+pub use snapshot::Snapshot;
 pub use socket::{
-    AcceptQueue, Age, AtPath, Connected, Endpoint, Family, Fill, Folder, Kinds, Owner, OwnerKind,
-    PacketSocket, PacketType, Portless, Protocol, Queue, RawSocket, Scope, Socket, SocketFile,
-    State, UnixAddress, UnixEvidence, UnixHolder, UnixKind, UnixName, UnixPeer, UnixSocket, Zone,
+    AcceptQueue, Age, Endpoint, Family, Fill, Kinds, Owner, OwnerKind, PacketSocket, PacketType,
+    Portless, Protocol, Queue, RawSocket, Scope, Socket, State, UnixKind, UnixName, UnixPeer,
+    UnixSocket, Zone,
 };
 pub(crate) use spread::BuildSpread;
 pub use text::{Text, clean, counted, duration, excerpt};
 pub use timings::{Refresh, RefreshTimings};
+pub use unix_evidence::{
+    AtPath, Connected, Folder, SocketFile, UnixAddress, UnixEvidence, UnixHolder,
+};

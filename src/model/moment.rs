@@ -1,4 +1,4 @@
-//! A point in time, told in both of the ways that the program needs.
+//! A point in time, by the wall clock and by a steady clock.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// How long before `now` this was; zero if it lies ahead.
+    /// How long before `now` this was; zero if it is later.
     pub fn age(&self, now: Self) -> Duration {
         now.steady.saturating_sub(self.steady)
     }

@@ -1,72 +1,13 @@
-//! One reading of the system's tables.
+//! One snapshot of the system's tables.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use super::{EphemeralPorts, Kinds, Moment, Pid, Process, Socket, Text};
-
-/// What a problem is about, as scripts see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProblemCode {
-    /// Owners of some sockets can't be seen with this user's rights.
-    HiddenOwners,
-    /// The socket table, or a part of it, could not be read.
-    TableUnreadable,
-    /// Sockets of a kind that was asked for can't be listed here.
-    NotListed,
-    /// Details beyond the plain table (queues, dual-stack, bound sockets) could not be read.
-    DetailsUnreadable,
-    /// Processes could not be read at all.
-    ProcessesUnreadable,
-    /// The table changed so much while it was read that rows may be missing from this reading.
-    Interrupted,
-    /// Few ports are left for outgoing connections, or none. Not a matter of reading: it follows from
-    /// the table.
-    EphemeralPorts,
-    /// The recording that was asked for could not be written on, or the one that is shown breaks off.
-    RecordingEnded,
-    /// A recording lacks sockets of this reading: there are more than one can hold.
-    RecordingIncomplete,
-}
-
-impl ProblemCode {
-    /// Whether there may be sockets that are not in the table at all.
-    pub const fn is_unread(self) -> bool {
-        matches!(self, Self::TableUnreadable | Self::NotListed)
-    }
-}
-
-/// Something that this reading could not see: a sentence with its remedy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// What it is about.
-    pub code: ProblemCode,
-    /// How many rows it concerns, where that can be counted.
-    pub count: Option<usize>,
-    /// What happened, then what to try.
-    pub message: Text,
-    /// The same in a few words, for a place that is short of room.
-    pub brief: Text,
-}
-
-impl Problem {
-    /// A problem that concerns no countable rows and is told in one way only.
-    pub fn new(code: ProblemCode, message: &str) -> Self {
-        Self {
-            code,
-            count: None,
-            message: Text::new(message),
-            brief: Text::new(message),
-        }
-    }
-}
+use super::{EphemeralPorts, Kinds, Moment, Pid, Problem, Process, Socket};
 
 /// The system's sockets and their processes at one moment.
 ///
-/// A reading is not atomic: a row may be missing from one and back in the next.
+/// A snapshot is not atomic: a row may be missing from one and back in the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// When it was taken.

@@ -1,8 +1,8 @@
-//! A hash of a port or of a place in memory, for tables that are asked several times for each row.
+//! A hash of a port or of an address in memory, for tables with several lookups for each row.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// For a `HashMap` whose keys nobody outside can choose. The standard hash withstands keys made to
+/// For a `HashMap` whose keys can't be chosen from outside. The standard hash withstands keys made to
 /// collide and costs many times as much as the rest of such a lookup.
 pub(crate) type BuildSpread = BuildHasherDefault<Spread>;
 

@@ -1,22 +1,22 @@
-//! What a refresh takes, so that a user can tell what is slow.
+//! How long a refresh takes, so that a user can find what is slow.
 
 use std::ops::Add;
 use std::time::Duration;
 
 use super::Moment;
 
-/// Where the time of one refresh went, by the clock on the wall, and what was looked at.
+/// Where the time of one refresh went, by the wall clock, and how much was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RefreshTimings {
     /// Reading the table.
     pub dump: Duration,
-    /// Looking for the processes that hold its sockets.
+    /// Finding the processes that have its sockets.
     pub owners: Duration,
     /// Reading what is shown of those processes.
     pub processes: Duration,
     /// Comparing with the refresh before.
     pub diff: Duration,
-    /// How many processes were looked through for their sockets.
+    /// How many processes were searched for their sockets.
     pub searched: u64,
     /// How many files below `/proc` were read: links of descriptors, and what describes a process.
     pub files: u64,
@@ -29,7 +29,7 @@ impl RefreshTimings {
     }
 }
 
-/// What both took together, part by part.
+/// The sum, part by part.
 impl Add for RefreshTimings {
     type Output = Self;
 
@@ -48,10 +48,10 @@ impl Add for RefreshTimings {
 /// One refresh as it was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refresh {
-    /// When its reading was taken.
+    /// When its snapshot was taken.
     pub taken_at: Moment,
     /// How many sockets were read.
     pub rows: usize,
-    /// What it took.
+    /// How long it took.
     pub cost: RefreshTimings,
 }

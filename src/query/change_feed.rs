@@ -1,26 +1,25 @@
-//! Which changes a filter lets through, told one by one.
+//! The changes of what a filter lets through, one by one.
 //!
-//! The change by which a socket ceases to match is told too, and nothing of it after that. Time arrives
-//! with the observations.
+//! The change by which a socket ceases to match is the last one reported of it. Time arrives with the tables.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::{Query, Selection, order};
 use crate::model::Moment;
-use crate::query::{Criteria, Query, Selection, order};
 use crate::track::{ChangeKind, Event, Row, RowId, Table, TableUpdate};
 
-/// Follows one filter through all that is observed.
+/// Follows one query from table to table.
 #[derive(Debug)]
 pub struct ChangeFeed {
-    criteria: Criteria,
+    query: Query,
     selection: Selection,
-    /// The rows that were told of and have not closed, or ceased to match, since.
-    told: HashSet<RowId>,
+    /// The rows that were reported and have not closed, or ceased to match, since.
+    reported: HashSet<RowId>,
     has_begun: bool,
 }
 
-/// One thing to tell.
+/// One thing to report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeRecord {
     /// When it was seen.
@@ -32,62 +31,61 @@ pub struct ChangeRecord {
 }
 
 impl ChangeFeed {
-    /// Watches what is asked for.
-    pub fn new(asked: Query) -> Self {
-        let criteria = asked.criteria();
+    /// A feed of what this query matches.
+    pub fn new(query: Query) -> Self {
         Self {
-            selection: Selection::new(criteria.clone()),
-            criteria,
-            told: HashSet::new(),
+            selection: Selection::new(query.clone()),
+            query,
+            reported: HashSet::new(),
             has_begun: false,
         }
     }
 
-    /// What is to be told of an observation. Of the first: every row that matches, in the order that
-    /// was asked for. Afterwards the changes, in the order in which they happened; then rows that came
-    /// to match without one (the owner of a socket that opened was found out later, say): as opened if
-    /// they did open before our eyes, or else as being there.
-    pub fn observe(&mut self, observation: &TableUpdate) -> Vec<ChangeRecord> {
-        let table = &*observation.table;
-        let mut all = Vec::new();
+    /// What to report of a table. Of the first: every row that matches, in the query's order. Afterwards the changes,
+    /// in the order in which they happened; then rows that came to match without one (the owner of a socket that
+    /// opened was found later, say): as opened if that was seen, or else as being there.
+    pub fn observe(&mut self, update: &TableUpdate) -> Vec<ChangeRecord> {
+        let table = &*update.table;
+        let mut records = Vec::new();
         if self.has_begun {
-            for event in &observation.events {
-                all.extend(self.changed(event, table));
+            for event in &update.events {
+                records.extend(self.record(event, table));
             }
         }
         self.has_begun = true;
-        let now = table.taken_at;
-        for at in self.begin_to_match(observation) {
+        for at in self.begin_to_match(&update.table) {
             let row = &table.rows[at];
-            if !row.is_closed() && !is_to_be_told_of(row) && self.told.insert(row.id) {
-                all.push(late(row, now));
+            // A row without a change took the place of another just now: the next table decides whether that was a
+            // change of owner or a second socket, and has the event.
+            let has_event_later = !row.was_open_at_start && row.change.is_none();
+            if !row.is_closed() && !has_event_later && self.reported.insert(row.id) {
+                records.push(late_record(row, table.taken_at));
             }
         }
-        all
+        records
     }
 
-    /// The rows that match, but for those that did so before; in the order that was asked for.
-    fn begin_to_match(&mut self, observation: &TableUpdate) -> Vec<usize> {
-        let table = &observation.table;
-        let mut again = self.selection.update(&self.criteria, table, table.taken_at);
+    /// The rows that match and did not before, in the query's order.
+    fn begin_to_match(&mut self, table: &Arc<Table>) -> Vec<usize> {
+        let mut again = self.selection.update(&self.query, table, table.taken_at);
         again.retain(|&at| self.selection.shows(at));
-        order::sorted(&table.rows, &again, self.criteria.sort)
+        order::sorted(&table.rows, &again, self.query.sort)
     }
 
-    /// The change, if it concerns a row that matches now or was told of before. What a row is in
-    /// conflict with is known only of the whole table.
-    fn changed(&mut self, event: &Event, table: &Table) -> Option<ChangeRecord> {
+    /// The change, if its row matches now or was reported before. The conflicts of a row are known only of the whole
+    /// table.
+    fn record(&mut self, event: &Event, table: &Table) -> Option<ChangeRecord> {
         let (id, now) = (event.row.id, table.taken_at);
-        let at = table.position(id);
-        let matches_now = self.criteria.admits(&event.row, now)
-            || at.is_some_and(|at| self.criteria.admits(&table.rows[at], now));
-        let was_told = self.told.contains(&id);
+        let row = table.position(id).map(|at| &*table.rows[at]);
+        let mut versions = [Some(&*event.row), row].into_iter().flatten();
+        let matches_now = versions.any(|row| self.query.admits(row, now));
+        let was_reported = self.reported.contains(&id);
         if matches_now && event.change.kind != ChangeKind::Closed {
-            self.told.insert(id);
+            self.reported.insert(id);
         } else {
-            self.told.remove(&id);
+            self.reported.remove(&id);
         }
-        (matches_now || was_told).then(|| ChangeRecord {
+        (matches_now || was_reported).then(|| ChangeRecord {
             at: event.change.at,
             change: Some(event.change.kind.clone()),
             row: Arc::clone(&event.row),
@@ -95,18 +93,10 @@ impl ChangeFeed {
     }
 }
 
-/// Whether an event will say what the row is: it took the place of another just now, and the next
-/// reading decides whether that was a change of owner or a second socket.
-fn is_to_be_told_of(row: &Row) -> bool {
-    !row.was_open_at_start && row.change.is_none()
-}
-
 /// A row that matches though nothing happened to it just now.
-fn late(row: &Arc<Row>, now: Moment) -> ChangeRecord {
-    let opened = row
-        .change
-        .as_ref()
-        .filter(|change| change.kind == ChangeKind::Opened);
+fn late_record(row: &Arc<Row>, now: Moment) -> ChangeRecord {
+    let change = row.change.as_ref();
+    let opened = change.filter(|change| change.kind == ChangeKind::Opened);
     ChangeRecord {
         at: opened.map_or(now, |change| change.at),
         change: opened.map(|change| change.kind.clone()),

@@ -5,11 +5,12 @@
 
 mod change_feed;
 mod criteria;
+mod listing;
 mod order;
 mod selection;
 mod verdict;
 
 pub use change_feed::{ChangeFeed, ChangeRecord};
-pub(crate) use criteria::Criteria;
 pub use criteria::{Query, Sort, Tab};
+pub(crate) use listing::{LineId, Listing};
 pub(crate) use selection::Selection;

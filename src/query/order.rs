@@ -1,8 +1,7 @@
-//! In which order rows stand: by a column, and where that leaves two of them equal, by their place.
+//! The order of rows: by a column, and if that leaves two of them equal, by their place.
 //!
-//! Rows are sorted by numbers, level by level: what a level leaves equal, and nothing else, is
-//! sorted by the next one. So few rows are ever looked at more than once, and texts, of which there
-//! are few, are compared once each.
+//! Rows are sorted by numbers, level by level: what a level leaves equal, and nothing else, is sorted by the next one.
+//! So few rows are read more than once, and texts, of which there are few, are compared once each.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -15,14 +14,11 @@ use crate::model::{BuildSpread, Endpoint, Family};
 use crate::query::Sort;
 use crate::track::Row;
 
-/// A number that orders rows.
-type Level = Box<dyn Fn(&Row) -> u64>;
-
 /// A row's numbers on the present levels, and its index, which rises with its id: no two are equal, so
 /// that ties never reshuffle.
 type Numbered = ([u64; 2], usize);
 
-/// These of the rows, by id ascending, in order.
+/// Sorts these of the rows, which are in the order of their ids.
 pub(super) fn sorted(rows: &[Arc<Row>], of: &[usize], sort: Sort) -> Vec<usize> {
     let by = columns::column(sort.by).sort;
     let mask = if sort.descending { u64::MAX } else { 0 };
@@ -36,14 +32,21 @@ pub(super) fn sorted(rows: &[Arc<Row>], of: &[usize], sort: Sort) -> Vec<usize> 
     }
     some.sort_unstable();
     nothing.sort_unstable();
-    let mut levels = further_levels(by, mask);
-    levels.extend(places());
-    break_ties(&mut some, rows, &levels[1..]);
-    break_ties(&mut nothing, rows, &places()[1..]);
+    let place = |row: &Row, level| place_level(row, level + 1);
+    match by {
+        SortBy::Address(end) => {
+            break_ties(&mut some, rows, 0, &|row, level| match level {
+                0 => Some(end(row).map_or(0, |end| parts(end)[2]) ^ mask),
+                level => place_level(row, level - 1),
+            });
+        }
+        SortBy::Number(_) | SortBy::Text(_) => break_ties(&mut some, rows, 0, &place),
+    }
+    break_ties(&mut nothing, rows, 0, &place);
     some.into_iter().chain(nothing).map(|(_, at)| at).collect()
 }
 
-/// Puts rows that are in order themselves among others that are.
+/// Merges new rows into others; both are in order.
 pub(super) fn merged(
     rows: &[Arc<Row>],
     order: &[usize],
@@ -62,23 +65,26 @@ pub(super) fn merged(
     merged
 }
 
-fn break_ties(sorted: &mut [Numbered], rows: &[Arc<Row>], levels: &[Level]) {
-    let Some((level, deeper)) = levels.split_first() else {
-        return;
-    };
+/// Sorts what is equal so far by the number of the next level, until there is none.
+fn break_ties(
+    sorted: &mut [Numbered],
+    rows: &[Arc<Row>],
+    level: usize,
+    number: &impl Fn(&Row, usize) -> Option<u64>,
+) {
     for run in sorted.chunk_by_mut(|a, b| a.0 == b.0) {
-        if run.len() > 1 {
+        if run.len() > 1 && number(&rows[run[0].1], level).is_some() {
             for (numbers, at) in run.iter_mut() {
-                *numbers = [level(&rows[*at]), 0];
+                *numbers = [number(&rows[*at], level).unwrap_or(0), 0];
             }
             run.sort_unstable();
-            break_ties(run, rows, deeper);
+            break_ties(run, rows, level + 1, number);
         }
     }
 }
 
-/// The numbers by which the column sorts first, and those by which it sorts what these leave equal: a
-/// row is fetched from memory once for both. Where the column has nothing, the second is of the place.
+/// The first two numbers of each row: a row is fetched from memory once for both. If the column has nothing, the second
+/// is of the place.
 fn first_levels(by: SortBy, mask: u64, rows: &[Arc<Row>], of: &[usize]) -> Vec<(Option<u64>, u64)> {
     let rows = of.iter().map(|&at| &*rows[at]);
     match by {
@@ -102,28 +108,20 @@ fn first_levels(by: SortBy, mask: u64, rows: &[Arc<Row>], of: &[usize]) -> Vec<(
     }
 }
 
-/// The numbers by which the column sorts what the first left equal.
-fn further_levels(by: SortBy, mask: u64) -> Vec<Level> {
-    let SortBy::Address(end) = by else {
-        return Vec::new();
-    };
-    let level = |part: usize| -> Level { Box::new(move |row| part_of(end(row), part) ^ mask) };
-    vec![level(1), level(2)]
+/// The numbers that order rows with an equal column: port, protocol, own address, peer, name. IPv4 addresses take few
+/// bits, so that two numbers separate nearly all such connections.
+fn place_level(row: &Row, level: usize) -> Option<u64> {
+    match level {
+        0 => Some(place_of(row)),
+        1..=5 => Some(further_place(row, level - 1)),
+        _ => name_of(row).get(level - 6).copied(),
+    }
 }
 
-/// The numbers by which rows stand that the column leaves equal: port, protocol, own address, peer.
-/// IPv4 addresses take few bits, so that two numbers tell nearly all such connections apart.
-fn places() -> Vec<Level> {
-    let first: Level = Box::new(place_of);
-    let further = (0..5).map(|level| -> Level { Box::new(move |row| further_place(row, level)) });
-    let names = (0..NAME_LEVELS).map(|level| -> Level { Box::new(move |row| name_of(row)[level]) });
-    std::iter::once(first).chain(further).chain(names).collect()
-}
-
-/// Eight bytes of a name each: so much of it tells nearly all names apart.
+/// Eight bytes of a name each: enough to separate nearly all names.
 const NAME_LEVELS: usize = 8;
 
-/// What a unix socket is bound to, as numbers that are in the order of the names; one without a name last.
+/// The name of a unix socket as numbers in the order of the names; one without a name comes last.
 fn name_of(row: &Row) -> [u64; NAME_LEVELS] {
     let Some(unix) = row.socket.unix() else {
         return [0; NAME_LEVELS];
@@ -146,7 +144,7 @@ fn place_of(row: &Row) -> u64 {
     u64::from(local.port) << 36 | protocol << 33 | parts(local)[0] >> 16
 }
 
-/// What is left of its own address, which an IPv4 one has behind it, then its peer; without one first.
+/// The rest of an IPv6 own address, then the peer; rows without one come first.
 fn further_place(row: &Row, level: usize) -> u64 {
     let level = match row.socket.family() {
         Family::Ipv6 if level < 2 => return parts(row.socket.local)[level + 1],
@@ -176,11 +174,7 @@ fn parts(end: Endpoint) -> [u64; 3] {
     }
 }
 
-fn part_of(end: Option<Endpoint>, part: usize) -> u64 {
-    end.map_or(0, |end| parts(end)[part])
-}
-
-/// So many bits of a number, from this one on.
+/// These bits of a number.
 fn slice(bits: u128, from: u32, many: u32) -> u64 {
     let mask = u64::MAX >> (64 - many);
     u64::try_from(bits >> from & u128::from(mask)).unwrap_or(mask)
@@ -189,7 +183,7 @@ fn slice(bits: u128, from: u32, many: u32) -> u64 {
 /// The different texts of a column.
 #[derive(Default)]
 struct Texts<'a> {
-    /// Where in memory a text stands, and its length: rows share most of their texts.
+    /// By address in memory and length: rows share most of their texts.
     by_place: HashMap<(usize, usize), usize, BuildSpread>,
     by_text: HashMap<Cow<'a, str>, usize>,
 }
@@ -231,7 +225,7 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// How two rows stand to each other; never equal, unless they are one.
+/// Compares two rows; never equal unless they are one.
 fn compare(a: &Row, b: &Row, sort: Sort) -> Ordering {
     let by_column = match columns::column(sort.by).sort {
         SortBy::Number(number) => compare_keys(number(a), number(b), sort, u64::cmp),
@@ -260,7 +254,7 @@ fn compare_keys<K>(
     }
 }
 
-/// What stands behind the column: an order in which no two rows are equal.
+/// The order behind the column, in which no two rows are equal.
 fn place(row: &Row) -> impl Ord + use<> {
     let socket = &row.socket;
     (

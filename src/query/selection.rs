@@ -1,8 +1,8 @@
 //! Which rows of the table are shown, and in which order, kept from one moment to the next.
 //!
-//! A row that is the very same one as in the table before keeps its place among the others and what
-//! was found of it. Only what is new or changed, or runs out with time, is looked at again; another
-//! filter looks at every row but sorts none, another view looks at none, another order sorts them.
+//! A row that is the very same one as in the table before keeps its place and its verdict. Only rows that are new or
+//! changed, or run out with time, are read again; another filter reads every row but sorts none, another view reads
+//! none, another order sorts them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,28 +10,28 @@ use std::time::Duration;
 use crate::model::Moment;
 use crate::query::order::{self, sorted};
 use crate::query::verdict::Verdict;
-use crate::query::{Criteria, Sort};
+use crate::query::{Listing, Query, Sort};
 use crate::track::{Row, Table};
 
-/// Finding the places of more newcomers than one in so many rows takes longer than sorting all.
+/// If more than one row in so many is new, sorting all of them is faster than finding the places of the new ones.
 const FEW: usize = 32;
 
-/// The rows shown of a table, and what is known of the others.
+/// The rows shown of a table, and the verdicts on all.
 #[derive(Clone, Debug)]
 pub(crate) struct Selection {
-    criteria: Criteria,
-    /// The table that it is of; `None` before the first.
+    query: Query,
+    /// `None` before the first.
     table: Option<Arc<Table>>,
     /// All of its rows, in order.
     order: Vec<usize>,
     verdicts: Vec<Verdict>,
-    /// When, on the steady clock, a row will have to be looked at again, the soonest first.
+    /// When, on the steady clock, a row has to be read again, the soonest first.
     due: Vec<(Duration, usize)>,
-    shown: Vec<usize>,
+    shown: Listing,
     counts: Counts,
 }
 
-/// How many rows there are to show.
+/// How many rows match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// In the view, without a filter and with every protocol.
@@ -42,24 +42,23 @@ pub(crate) struct Counts {
 
 impl Selection {
     /// A selection from no table.
-    pub fn new(criteria: Criteria) -> Self {
+    pub fn new(query: Query) -> Self {
         Self {
-            criteria,
+            query,
             table: None,
             order: Vec::new(),
             verdicts: Vec::new(),
             due: Vec::new(),
-            shown: Vec::new(),
+            shown: Listing::default(),
             counts: Counts::default(),
         }
     }
 
-    /// The rows shown: indices into the table's, in order.
-    pub fn shown(&self) -> &[usize] {
+    /// The lines shown.
+    pub const fn shown(&self) -> &Listing {
         &self.shown
     }
 
-    /// How many there are to show.
     pub const fn counts(&self) -> Counts {
         self.counts
     }
@@ -67,7 +66,7 @@ impl Selection {
     /// Whether the row of the table is one of those shown.
     pub fn shows(&self, at: usize) -> bool {
         let verdict = self.verdicts.get(at);
-        verdict.is_some_and(|verdict| verdict.is_shown(&self.criteria))
+        verdict.is_some_and(|verdict| verdict.is_shown(&self.query))
     }
 
     /// When, on the steady clock, time will change the selection: the first moment after `now`.
@@ -76,87 +75,83 @@ impl Selection {
         self.due.get(ahead).map(|&(at, _)| at)
     }
 
-    /// Selects by these criteria from this table at `now`, which never lies before the last one.
-    /// Returns the rows that were looked at again, those that had run out first.
-    pub fn update(&mut self, criteria: &Criteria, table: &Arc<Table>, now: Moment) -> Vec<usize> {
-        let has_other_filter = self.criteria.filter != criteria.filter;
-        let sort = self.criteria.sort;
-        let has_other_criteria = self.criteria != *criteria;
-        if has_other_criteria {
-            self.criteria = criteria.clone();
+    /// Selects by this query from this table at `now`, which is never before the last one. Returns the rows that were
+    /// read again, those that had run out first.
+    pub fn update(&mut self, query: &Query, table: &Arc<Table>, now: Moment) -> Vec<usize> {
+        let has_other_filter = self.query.filter != query.filter;
+        let sort = self.query.sort;
+        let is_other_query = self.query != *query;
+        if is_other_query {
+            self.query = query.clone();
         }
-        let is_other_table = !self.is_of(table);
-        let newcomers = if is_other_table {
-            self.take_table(table)
+        let is_other_table = !self
+            .table
+            .as_ref()
+            .is_some_and(|own| Arc::ptr_eq(own, table));
+        let new = if is_other_table {
+            self.set_table(table)
         } else {
             Vec::new()
         };
-        self.place(&newcomers, sort);
-        let mut again = self.take_due(now);
-        again.extend(newcomers);
-        self.judge(&again, now);
+        self.place(&new, sort, table);
+        let over = self.due.partition_point(|&(at, _)| at <= now.steady);
+        let mut again: Vec<_> = self.due.drain(..over).map(|(_, at)| at).collect();
+        again.extend(new);
+        self.judge(&again, table, now);
         if has_other_filter {
-            self.filter(now);
+            let mut filter = self.query.pass(now);
+            for (verdict, row) in self.verdicts.iter_mut().zip(&table.rows) {
+                verdict.refilter(row, &mut filter);
+            }
             again = (0..table.rows.len()).collect();
         }
-        if has_other_criteria || is_other_table || !again.is_empty() {
-            self.show();
+        if is_other_query || is_other_table || !again.is_empty() {
+            let (verdicts, order) = (&self.verdicts, self.order.iter().copied());
+            self.shown = Listing::of_rows(order.filter(|&at| verdicts[at].is_shown(&self.query)));
+            self.counts = Counts::of(verdicts, &self.query);
         }
         again
     }
 
-    fn is_of(&self, table: &Arc<Table>) -> bool {
-        let own = self.table.as_ref();
-        own.is_some_and(|own| Arc::ptr_eq(own, table))
-    }
-
     /// Carries over what is known of the rows that are in this table too; returns the others.
-    fn take_table(&mut self, table: &Arc<Table>) -> Vec<usize> {
+    fn set_table(&mut self, table: &Arc<Table>) -> Vec<usize> {
         let before = self.table.replace(Arc::clone(table));
         let rows = before.as_ref().map_or(&[][..], |before| &before.rows);
-        let (moved, newcomers) = compare(rows, &table.rows);
+        let (moved, new) = compare(rows, &table.rows);
         let order = self.order.iter();
         self.order = order.filter_map(|&at| moved[at]).collect();
-        self.due = (self.due.iter())
+        let due = self.due.iter();
+        self.due = due
             .filter_map(|&(time, at)| Some((time, moved[at]?)))
             .collect();
-        let mut verdicts = vec![Verdict::NOT_YET; table.rows.len()];
+        let mut verdicts = vec![Verdict::UNKNOWN; table.rows.len()];
         for (verdict, at) in self.verdicts.iter().zip(moved) {
             if let Some(at) = at {
                 verdicts[at] = *verdict;
             }
         }
         self.verdicts = verdicts;
-        newcomers
+        new
     }
 
-    /// Gives newcomers their places among the others, which stand in the order of `before`.
-    fn place(&mut self, newcomers: &[usize], before: Sort) {
-        let Some(table) = &self.table else { return };
-        let (rows, sort) = (&table.rows, self.criteria.sort);
-        if before != sort || newcomers.len() > rows.len() / FEW {
+    /// Gives new rows their places among the others, which are in the order of `before`.
+    fn place(&mut self, new: &[usize], before: Sort, table: &Table) {
+        let (rows, sort) = (&table.rows, self.query.sort);
+        if before != sort || new.len() > rows.len() / FEW {
             let all: Vec<_> = (0..rows.len()).collect();
             self.order = sorted(rows, &all, sort);
-        } else if !newcomers.is_empty() {
-            let newcomers = sorted(rows, newcomers, sort);
-            self.order = order::merged(rows, &self.order, &newcomers, sort);
+        } else if !new.is_empty() {
+            self.order = order::merged(rows, &self.order, &sorted(rows, new, sort), sort);
         }
     }
 
-    /// The rows that have run out.
-    fn take_due(&mut self, now: Moment) -> Vec<usize> {
-        let over = self.due.partition_point(|&(at, _)| at <= now.steady);
-        self.due.drain(..over).map(|(_, at)| at).collect()
-    }
-
-    fn judge(&mut self, rows: &[usize], now: Moment) {
-        let Some(table) = &self.table else { return };
+    fn judge(&mut self, rows: &[usize], table: &Table, now: Moment) {
         let known = self.due.len();
-        let mut filter = self.criteria.pass(now);
+        let mut filter = self.query.pass(now);
         for &at in rows {
             let row = &table.rows[at];
-            self.verdicts[at] = Verdict::of(row, &self.criteria, &mut filter, now);
-            let expires_at = self.criteria.expires_at(row);
+            self.verdicts[at] = Verdict::of(row, &self.query, &mut filter, now);
+            let expires_at = self.query.expires_at(row);
             let due = expires_at.filter(|&time| time > now.steady);
             self.due.extend(due.map(|time| (time, at)));
         }
@@ -164,33 +159,14 @@ impl Selection {
             self.due.sort_unstable();
         }
     }
-
-    /// Asks the filter about every row.
-    fn filter(&mut self, now: Moment) {
-        let Some(table) = &self.table else { return };
-        let mut filter = self.criteria.pass(now);
-        for (verdict, row) in self.verdicts.iter_mut().zip(&table.rows) {
-            verdict.ask(row, &mut filter);
-        }
-    }
-
-    /// Collects what the verdicts let through.
-    fn show(&mut self) {
-        let (verdicts, criteria) = (&self.verdicts, &self.criteria);
-        let order = self.order.iter().copied();
-        self.shown = order
-            .filter(|&at| verdicts[at].is_shown(criteria))
-            .collect();
-        self.counts = Counts::of(verdicts, criteria);
-    }
 }
 
 impl Counts {
-    fn of(verdicts: &[Verdict], criteria: &Criteria) -> Self {
+    fn of(verdicts: &[Verdict], query: &Query) -> Self {
         let mut counts = Self::default();
         for verdict in verdicts.iter().filter(|verdict| !verdict.is_over) {
-            counts.unfiltered += usize::from(verdict.tabs[criteria.tab as usize]);
-            if verdict.passes(criteria) {
+            counts.unfiltered += usize::from(verdict.tabs[query.tab as usize]);
+            if verdict.passes(query) {
                 for (count, is_in) in counts.by_tab.iter_mut().zip(verdict.tabs) {
                     *count += usize::from(is_in);
                 }
@@ -200,8 +176,8 @@ impl Counts {
     }
 }
 
-/// Compares two tables: for each row of the first its index in the second, if that has the very
-/// same row, and the indices of those rows of the second that the first lacks.
+/// Compares two tables: for each row of the first its index in the second, if that has the very same row; and the
+/// indices of those rows of the second that the first lacks.
 fn compare(before: &[Arc<Row>], after: &[Arc<Row>]) -> (Vec<Option<usize>>, Vec<usize>) {
     let mut moved = Vec::with_capacity(before.len());
     let mut newcomers = Vec::new();

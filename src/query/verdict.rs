@@ -1,12 +1,11 @@
-//! What was found of a row: all that decides whether it is shown, so that the row itself need not
-//! be looked at again.
+//! What is known of a row: all that decides whether it is shown, without reading the row again.
 
 use crate::filter::Pass;
 use crate::model::{Moment, Protocol};
-use crate::query::{Criteria, Tab};
+use crate::query::{Query, Tab};
 use crate::track::Row;
 
-/// What was found of a row.
+/// What is known of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
     /// Whether each view admits it, in the order of [`Tab::ALL`].
@@ -18,36 +17,36 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// Of a row that was not yet looked at.
-    pub const NOT_YET: Self = Self {
+    /// Of a row that was not read yet.
+    pub const UNKNOWN: Self = Self {
         tabs: [false; 4],
         protocol: Protocol::Tcp,
         is_over: true,
         matches_filter: false,
     };
 
-    /// Looks at a row, and asks the filter.
-    pub fn of<'a>(row: &'a Row, criteria: &Criteria, filter: &mut Pass<'a>, now: Moment) -> Self {
+    /// Of this row.
+    pub fn of<'a>(row: &'a Row, query: &Query, filter: &mut Pass<'a>, now: Moment) -> Self {
         Self {
             tabs: Tab::ALL.map(|tab| tab.admits(row)),
             protocol: row.socket.protocol,
-            is_over: criteria.is_over(row, now),
+            is_over: query.is_over(row, now),
             matches_filter: filter.matches(row),
         }
     }
 
-    /// Asks the filter alone.
-    pub fn ask<'a>(&mut self, row: &'a Row, filter: &mut Pass<'a>) {
+    /// Applies another filter.
+    pub fn refilter<'a>(&mut self, row: &'a Row, filter: &mut Pass<'a>) {
         self.matches_filter = filter.matches(row);
     }
 
-    /// Whether its protocol is asked for and the filter matches.
-    pub const fn passes(self, criteria: &Criteria) -> bool {
-        self.matches_filter && criteria.shows(self.protocol)
+    /// Whether its protocol is wanted and the filter matches.
+    pub const fn passes(self, query: &Query) -> bool {
+        self.matches_filter && query.kinds.has(self.protocol)
     }
 
     /// Whether the row is one of those shown.
-    pub const fn is_shown(self, criteria: &Criteria) -> bool {
-        !self.is_over && self.tabs[criteria.tab as usize] && self.passes(criteria)
+    pub const fn is_shown(self, query: &Query) -> bool {
+        !self.is_over && self.tabs[query.tab as usize] && self.passes(query)
     }
 }

@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::check_text::unix_state;
+use super::json::write_object;
 use super::record::{Processes, SCHEMA, SocketRecord};
 use crate::bind::{
-    Address, AnyVerdict, Cause, Fix, Note, Outcome, Probe, Start, Target, UnixCause, UnixVerdict,
-    Verdict,
+    Address, AnyVerdict, Cause, Fix, Note, Outcome, Probe, Profile, Start, Target, UnixCause,
+    UnixVerdict, Verdict,
 };
 use crate::model::{
     Behind, BehindKind, Engine, FoundIn, Gap, Holder, OwnerKind, Pid, Queue, Restarts, Supervisor,
@@ -48,7 +49,7 @@ struct TargetRecord<'a> {
     kept_by: Option<KeptByRecord<'a>>,
     free_in_ms: Option<u64>,
     servers: Servers,
-    profiles: Vec<ProfileRecord<'a>>,
+    profiles: Vec<ProfileRecord>,
     probes: &'a [Probe],
     blockers: Vec<BlockerRecord<'a>>,
     notes: &'a [Note],
@@ -100,9 +101,9 @@ struct Servers {
 }
 
 #[derive(Serialize)]
-struct ProfileRecord<'a> {
-    servers: &'a str,
-    binds: &'a str,
+struct ProfileRecord {
+    #[serde(flatten)]
+    profile: Profile,
     start: Start,
 }
 
@@ -158,8 +159,7 @@ pub fn write_check_json<'a>(
         targets: targets.collect(),
         processes,
     };
-    serde_json::to_writer(&mut *out, &check)?;
-    writeln!(out)
+    write_object(out, &check)
 }
 
 /// The sockets in the way.
@@ -273,11 +273,7 @@ fn record<C, B>(verdict: &AnyVerdict<C, B>, cause: AnyCause) -> TargetRecord<'_>
             plain: verdict.without,
         },
         profiles: profiles
-            .map(|(profile, start)| ProfileRecord {
-                servers: profile.servers,
-                binds: profile.manner,
-                start: *start,
-            })
+            .map(|&(profile, start)| ProfileRecord { profile, start })
             .collect(),
         probes: &verdict.probes,
         blockers: Vec::new(),

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use crate::bind::{AnyVerdict, Fix, Outcome};
-use crate::columns::{owner_with_pid, pad, socket_text, width, wrap};
+use crate::columns::{align, owner_with_pid, socket_text, wrap};
 use crate::model::{Holder, Text, UnixHolder};
 
 /// More blockers than this are counted, not listed.
@@ -72,14 +72,14 @@ pub fn write_check<C, B: Blocker>(
         // The first is the heading.
         if rows.len() > 1 {
             writeln!(out)?;
-            table(out, &rows)?;
+            table(out, rows)?;
         }
     }
     let blockers = &verdict.blockers;
     if blockers.len() >= B::LISTED_FROM {
         writeln!(out, "\n{INDENT}in the way")?;
         let shown = blockers.iter().take(MAX_LISTED).map(Blocker::cells);
-        table(out, &shown.collect::<Vec<_>>())?;
+        table(out, shown.collect())?;
         let more = blockers.len().saturating_sub(MAX_LISTED);
         if more > 0 {
             writeln!(out, "{INDENT}{INDENT}and {more} more")?;
@@ -192,20 +192,9 @@ fn sentence(out: &mut dyn Write, label: &str, text: &str, columns: Option<u16>) 
     indented(out, 1, &format!("{label}{text}"), columns)
 }
 
-/// Lines of cells, each column as wide as its widest cell.
-fn table(out: &mut dyn Write, lines: &[Vec<String>]) -> io::Result<()> {
-    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
-    let widest = |at: usize| {
-        let cells = lines.iter().filter_map(|line| line.get(at));
-        cells.map(|cell| width(cell)).max().unwrap_or(0)
-    };
-    let widths: Vec<_> = (0..columns).map(widest).collect();
-    for line in lines {
-        let cells = line.iter().zip(&widths);
-        let cells: Vec<_> = cells.map(|(cell, &width)| pad(cell, width)).collect();
-        writeln!(out, "{INDENT}{INDENT}{}", cells.join("  ").trim_end())?;
-    }
-    Ok(())
+fn table(out: &mut dyn Write, rows: Vec<Vec<String>>) -> io::Result<()> {
+    let mut lines = align(rows).into_iter();
+    lines.try_for_each(|line| writeln!(out, "{INDENT}{INDENT}{line}"))
 }
 
 fn matrix<C, B>(verdict: &AnyVerdict<C, B>) -> Vec<Vec<String>> {

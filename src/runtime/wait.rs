@@ -145,14 +145,12 @@ impl PortWaiter {
                 return Ok(());
             }
             let evidence = self.rows(at);
-            let hopeless = match self.goal {
+            let is_reached = match self.goal {
                 Goal::Free => self.check_free(at, &evidence),
                 Goal::Listening(family) => self.check_listening(at, evidence, family),
             };
             let port = &mut self.ports[at];
-            if let Some(why) = hopeless {
-                return Err(port.error(why));
-            }
+            port.is_reached = is_reached.map_err(|why| port.error(why))?;
             if port.is_reached && !is_first {
                 port.changed_at = Some(self.clock.now());
             }
@@ -204,29 +202,25 @@ impl PortWaiter {
         inspector.surveyed_rows(protocol, port, now)
     }
 
-    /// Returns why it can never be free.
-    fn check_free(&mut self, at: usize, evidence: &Evidence) -> Option<String> {
+    /// Whether a port is free; the error is why it can never be.
+    fn check_free(&mut self, at: usize, evidence: &Evidence) -> Result<bool, String> {
         let (port, now) = (&mut self.ports[at], self.clock.now());
         if port.can_be_bound(!evidence.holders.is_empty()) {
-            port.is_reached = true;
-            return None;
+            return Ok(true);
         }
         let rows: Vec<RowKey> = evidence.holders.iter().map(row_key).collect();
         if let Some((then, at)) = &port.tested
             && (*then == rows || now.steady.saturating_sub(*at) < TEST_INTERVAL)
         {
-            return None;
+            return Ok(false);
         }
         port.tested = Some((rows, now.steady));
         let test_result = self.tester.test(&port.target);
         let verdict = Verdict::of(&test_result, &TimeZone::system(), self.clock.now());
         match (verdict.outcome, verdict.cause) {
-            (Outcome::Free, _) => {
-                port.is_reached = true;
-                return None;
-            }
+            (Outcome::Free, _) => return Ok(true),
             (Outcome::Denied, _) | (_, Cause::ProbeFailed | Cause::ScopeNeeded) => {
-                return Some(verdict.summary);
+                return Err(verdict.summary);
             }
             _ => {}
         }
@@ -235,29 +229,30 @@ impl PortWaiter {
             port.seen_at = verdict.taken_at;
         }
         port.summary = Some(verdict.summary);
-        None
+        Ok(false)
     }
 
-    /// Returns why it can never be found out.
+    /// Whether a port is listened on; the error is why that can't be known.
     fn check_listening(
         &mut self,
         at: usize,
         mut evidence: Evidence,
         family: Option<Family>,
-    ) -> Option<String> {
+    ) -> Result<bool, String> {
         let port = &mut self.ports[at];
         port.holders.clear();
         if bind::reachable_listeners(&port.target, &evidence.holders, family).is_empty() {
-            let mut unread = evidence
-                .gaps
-                .iter()
-                .filter(|gap| gap.code == GapCode::Table);
-            let Some(gap) = unread.next() else {
-                port.unread.0 = 0;
-                return None;
+            let mut gaps = evidence.gaps.iter();
+            port.unread = match gaps.find(|gap| gap.code == GapCode::Table) {
+                Some(gap) => (port.unread.0 + 1, gap.message.to_string()),
+                None => (0, String::new()),
             };
-            port.unread = (port.unread.0 + 1, gap.message.to_string());
-            return (port.unread.0 >= MAX_UNREAD).then(|| gap.message.to_string());
+            let is_unreadable = port.unread.0 >= MAX_UNREAD;
+            return if is_unreadable {
+                Err(port.unread.1.clone())
+            } else {
+                Ok(false)
+            };
         }
         let (protocol, number) = (port.target.protocol, port.target.first_port());
         let inspector = self.tester.inspector();
@@ -265,8 +260,7 @@ impl PortWaiter {
         let listeners = bind::reachable_listeners(&port.target, &evidence.holders, family);
         port.holders = listeners.into_iter().cloned().collect();
         port.seen_at = evidence.taken_at;
-        port.is_reached = true;
-        None
+        Ok(true)
     }
 }
 
@@ -286,12 +280,12 @@ impl Port {
         }
         let port = self.target.first_port();
         let probes = bind::probe(protocol, address, port, &|_| false);
-        let (bound, refused): (Vec<_>, Vec<_>) =
-            probes.iter().partition(|probe| probe.result.is_ok());
+        let is_bound = |probe: &Probe| probe.result.is_ok();
         // Without IPv6 on this machine, servers use IPv4 alone.
         let is_any_family = address.single().is_none();
-        let is_missing = |probe: &&Probe| is_any_family && probe.result.is("EAFNOSUPPORT");
-        !bound.is_empty() && refused.iter().all(is_missing)
+        let is_missing = |probe: &Probe| is_any_family && probe.result.is("EAFNOSUPPORT");
+        let is_fine = |probe: &Probe| is_bound(probe) || is_missing(probe);
+        probes.iter().any(is_bound) && probes.iter().all(is_fine)
     }
 }
 

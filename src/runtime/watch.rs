@@ -119,11 +119,8 @@ pub fn watch(
     let (_control, commands) = mpsc::channel();
     let (on_crash, events) = (sender.clone(), sender.clone());
     let crashed = move |what| drop(on_crash.send(Message::End(WatchEnd::Crashed(what))));
-    let collect = move || {
-        collector.run(&commands, |event| {
-            events.send(Message::Event(event)).is_ok()
-        })
-    };
+    let send = move |event| events.send(Message::Event(event)).is_ok();
+    let collect = move || collector.run(&commands, send);
     spawn_worker("collector", crashed, collect)?;
     watch_for_reader(sender)?;
     deadline.clone().enforce()?;

@@ -51,7 +51,7 @@ pub struct Settings {
     pub color: bool,
     /// The themes that there are, and the one that is chosen.
     pub themes: Themes,
-    /// How the user is told of a watched port.
+    /// How the user is notified of alerts about pinned ports.
     pub notify: Notify,
     /// What the user calls ports.
     pub services: Services,
@@ -85,7 +85,7 @@ impl Default for Settings {
 
 impl Settings {
     /// The name of the view to begin with; no two views have the same.
-    pub(crate) fn begins_with(&self) -> &str {
+    pub(crate) fn first_view(&self) -> &str {
         let own = self.custom_view.and_then(|at| self.views.get(at));
         own.map_or(self.view.title(), |view| &view.name)
     }

@@ -1,14 +1,14 @@
-//! How the user is told of a watched port, besides the line on the screen.
+//! How the user is notified of an alert about a pinned port, besides the line on the screen.
 
-/// What rings or shows where nobody looks at the table.
+/// How to notify a user who is not watching the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Notify {
     /// The terminal's bell.
     #[default]
     Bell,
-    /// A notice on the desktop, by way of the terminal.
+    /// A notice on the desktop, sent through the terminal.
     Desktop,
-    /// Both of them.
+    /// Both.
     Both,
     /// Neither.
     None,

@@ -1,11 +1,11 @@
-//! Why a source has nothing to give.
+//! Why a source has no snapshot.
 
 use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// A source that can't give a reading.
+/// A source that can't take a snapshot.
 #[derive(Debug, Error)]
 pub enum SourceError {
     /// A recording can't be opened, read or written.
@@ -13,10 +13,10 @@ pub enum SourceError {
     File {
         /// The recording.
         path: PathBuf,
-        /// What the system said; part of the message, so not told again as its source.
+        /// The error of the system; part of the message, so not also the source of the error.
         reason: io::Error,
     },
-    /// A recording holds something that is not a reading.
+    /// A recording contains something that is not a snapshot.
     #[error("{}:{line}: {reason}", path.display())]
     Recording {
         /// The recording.

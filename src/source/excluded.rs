@@ -1,11 +1,11 @@
-//! Port ranges that Windows has set aside (for Hyper-V, containers, an administrator): a bind to one of
-//! them is refused with no socket there at all. `netsh` is what Windows has to list them.
+//! Port ranges that Windows excludes (for Hyper-V, containers, or by an administrator): a bind to one of them is refused
+//! though no socket has it. `netsh` lists them.
 
 use std::ops::RangeInclusive;
 
 use crate::model::Protocol;
 
-/// The ranges; `None` where there is no such thing, or it can't be read.
+/// The ranges; `None` where there are none or they can't be read.
 #[cfg(windows)]
 pub(crate) fn ranges(protocol: Protocol) -> Option<Vec<RangeInclusive<u16>>> {
     let root = std::env::var_os("SystemRoot")?;
@@ -21,14 +21,13 @@ pub(crate) fn ranges(protocol: Protocol) -> Option<Vec<RangeInclusive<u16>>> {
     output.status.success().then(|| parse(&text))
 }
 
-/// Other systems set no ranges aside.
+/// Other systems exclude no ranges.
 #[cfg(not(windows))]
 pub(crate) fn ranges(_protocol: Protocol) -> Option<Vec<RangeInclusive<u16>>> {
     None
 }
 
-/// A line with two numbers is a range, whatever language the headings are in; a `*` behind them
-/// marks those that an administrator made.
+/// A line with two numbers is a range, whatever language the headings are in; a `*` behind them marks an administrator's.
 #[cfg(any(windows, test))]
 fn parse(text: &str) -> Vec<RangeInclusive<u16>> {
     let range = |line: &str| {

@@ -1,16 +1,15 @@
-//! This program and the processes that it descends from, as far as this user can see them.
+//! This program and its ancestors, as far as this user can see them.
 //!
-//! The line only gets shorter. Where a process ends, its children get one of its ancestors for a
-//! parent, or the first process of their pid namespace (`PR_SET_CHILD_SUBREAPER` of `prctl(2)`). So
-//! nobody is ever missing in a line that was read earlier.
+//! The lineage only gets shorter. Where a process ends, one of its ancestors becomes the parent of its children, or
+//! the first process of their pid namespace (`PR_SET_CHILD_SUBREAPER` of `prctl(2)`). So an earlier lineage has
+//! every member of a later one.
 
 use crate::model::{Lineage, Member, Pid};
 
-/// How often the line is read until it is the same twice.
+/// How often the lineage is read until it is the same twice.
 const MAX_WALKS: usize = 64;
 
-/// Reads the line as it is now. It is read parent by parent; if one of them ended meanwhile, the next
-/// time reads differently.
+/// Reads the lineage, parent by parent, until it is the same twice: a member may end meanwhile.
 pub fn lineage() -> Lineage {
     let mut line = walk();
     for _ in 0..MAX_WALKS {
@@ -29,7 +28,7 @@ fn walk() -> Vec<Member> {
     while let Some(pid) = next
         && !line.iter().any(|member| member.pid == pid)
     {
-        let (started_at_tick, parent) = look(pid);
+        let (started_at_tick, parent) = start_and_parent(pid);
         line.push(Member {
             pid,
             started_at_tick,
@@ -49,7 +48,7 @@ fn own_pid() -> Option<Pid> {
 
 /// When a process started, and its parent.
 #[cfg(target_os = "linux")]
-fn look(pid: Pid) -> (Option<u64>, Option<Pid>) {
+fn start_and_parent(pid: Pid) -> (Option<u64>, Option<Pid>) {
     let proc_stat = super::proc_stat::proc_stat(pid);
     let proc_stat = proc_stat.map(|proc_stat| (proc_stat.started_at_tick, proc_stat.parent));
     proc_stat.unzip()
@@ -62,7 +61,7 @@ fn own_pid() -> Option<Pid> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn look(pid: Pid) -> (Option<u64>, Option<Pid>) {
+fn start_and_parent(pid: Pid) -> (Option<u64>, Option<Pid>) {
     use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
     let pid = sysinfo::Pid::from_u32(pid);
     let Ok(mut system) = System::new() else {

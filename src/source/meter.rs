@@ -1,4 +1,4 @@
-//! How long the parts of a reading take. What time it is, a source is told.
+//! How long the parts of a snapshot take. The time of a snapshot comes from outside.
 
 use std::time::{Duration, Instant};
 
@@ -6,22 +6,18 @@ use std::time::{Duration, Instant};
 pub(super) struct Meter(Instant);
 
 impl Meter {
-    /// Begins with the first part.
     pub(super) fn start() -> Self {
         Self(now())
     }
 
-    /// How long the part took that ends here; the next one begins.
+    /// The time of the part that ends here; the next one begins.
     pub(super) fn lap(&mut self) -> Duration {
         let began = std::mem::replace(&mut self.0, now());
         self.0 - began
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "to measure, not to tell the time"
-)]
+#[expect(clippy::disallowed_methods, reason = "measures only")]
 fn now() -> Instant {
     Instant::now()
 }

@@ -1,10 +1,9 @@
 //! The plain socket table of any system, through netstat2.
 //!
 //! Each protocol and family is read on its own, so that one that can't be read costs no other.
-//! On Linux it is asked only for what our own conversation with the kernel does not bring (see
-//! `linux/table`), and the pids are left out: netstat2 would walk every `/proc/PID/fd` at every reading,
-//! and panics without `/proc`. Both families are always read: the IPv4 traffic of a dual-stack socket
-//! is in the IPv6 table.
+//! On Linux it is a fallback for what netlink does not return (see `linux/table`), without the pids: netstat2 would
+//! walk every `/proc/PID/fd` each time, and panics without `/proc`. Both families are always read: the IPv4 traffic
+//! of a dual-stack socket is in the IPv6 table.
 
 use netstat2::{
     AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo, TcpSocketInfo, TcpState,
@@ -96,7 +95,7 @@ pub(super) fn read_part(
     Ok(())
 }
 
-/// What netstat2 tells of a socket. It tells neither state nor peer of a UDP socket.
+/// A socket as netstat2 knows it, without state and peer of a UDP socket.
 fn socket(info: &SocketInfo) -> Socket {
     let local = Endpoint::new(info.local_addr(), info.local_port());
     #[cfg_attr(
@@ -117,8 +116,8 @@ fn socket(info: &SocketInfo) -> Socket {
     socket
 }
 
-/// The owning uid. The kernel says inode 0 and uid 0 of a `TIME_WAIT` whoever had it, so that
-/// pair tells nothing; an orphan in `FIN_WAIT1` has no inode but still its real uid.
+/// The owning uid. The kernel reports inode 0 and uid 0 for every `TIME_WAIT`, so with both the uid is
+/// unknown; an orphan in `FIN_WAIT1` has no inode but still its real uid.
 #[cfg(target_os = "linux")]
 pub(super) const fn uid(inode: u32, uid: u32) -> Option<u32> {
     if inode == 0 && uid == 0 {

@@ -1,5 +1,4 @@
-//! From the pids that hold a socket to its owner: processes as they were looked at, shared by all sockets
-//! of the same.
+//! From the pids of a socket's owners to the owners: processes, in lists that sockets share.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -8,15 +7,15 @@ use super::OwnerPids;
 use super::process::Processes;
 use crate::model::{BuildSpread, Moment, Owner, Pid, Socket};
 
-/// Every pid that holds something, once. Most lists are shared, so each place is looked at once.
+/// Every pid that owns something, ascending, once. Most lists are shared, so each is read once, by address.
 pub(super) fn pids(owner_pids: &[OwnerPids]) -> Vec<Pid> {
-    let mut places: HashSet<usize, BuildSpread> = HashSet::default();
+    let mut addresses: HashSet<usize, BuildSpread> = HashSet::default();
     let mut pids: Vec<Pid> = Vec::new();
-    for holding in owner_pids {
-        if let OwnerPids::Known(of_one) = holding
-            && places.insert(of_one.as_ptr().addr())
+    for owner in owner_pids {
+        if let OwnerPids::Known(list) = owner
+            && addresses.insert(list.as_ptr().addr())
         {
-            pids.extend(of_one.iter());
+            pids.extend(list.iter());
         }
     }
     pids.sort_unstable();
@@ -24,7 +23,7 @@ pub(super) fn pids(owner_pids: &[OwnerPids]) -> Vec<Pid> {
     pids
 }
 
-/// The owner of each holding, in their order, with the processes looked at now.
+/// The owners, in the same order, with their processes updated.
 pub(crate) fn owners(
     owner_pids: &[OwnerPids],
     processes: &mut Processes,
@@ -32,21 +31,20 @@ pub(crate) fn owners(
 ) -> Vec<Owner> {
     processes.refresh(&pids(owner_pids), at);
     let mut owners = Owners::default();
-    owner_pids
-        .iter()
-        .map(|holding| owners.of(holding, processes))
-        .collect()
+    let owner = |pids| owners.of(pids, processes);
+    owner_pids.iter().map(owner).collect()
 }
 
-/// Turns owner_pids into owners. Sockets of the same processes share one list of them, from one reading
-/// to the next as long as nothing changes in it.
+/// Turns pids into owners. Sockets with one list of pids share one list of processes, from one snapshot to the next as long
+/// as nothing changes in it.
 #[derive(Default)]
 pub(super) struct Owners {
-    known: HashMap<Arc<[Pid]>, Owner>,
-    before: HashMap<Arc<[Pid]>, Owner>,
-    /// The same by the place of each list, as long as that stands where it is: most are shared.
-    by_place: HashMap<usize, Owner, BuildSpread>,
+    /// By address of the list of pids, which is kept so that no other gets that address.
+    known: Known,
+    before: Known,
 }
+
+type Known = HashMap<usize, (Arc<[Pid]>, Owner), BuildSpread>;
 
 impl Owners {
     /// Gives each socket its owner.
@@ -57,16 +55,15 @@ impl Owners {
         processes: &Processes,
     ) {
         self.before = std::mem::take(&mut self.known);
-        for (socket, holding) in sockets.iter_mut().zip(owner_pids) {
-            socket.owner = self.of(holding, processes);
+        for (socket, pids) in sockets.iter_mut().zip(owner_pids) {
+            socket.owner = self.of(pids, processes);
         }
-        self.by_place.clear();
         self.before.clear();
     }
 
-    fn of(&mut self, holding: &OwnerPids, processes: &Processes) -> Owner {
-        match holding {
-            OwnerPids::Known(pids) => self.of_these(pids, processes),
+    fn of(&mut self, owner_pids: &OwnerPids, processes: &Processes) -> Owner {
+        match owner_pids {
+            OwnerPids::Known(pids) => self.of_pids(pids, processes),
             #[cfg(target_os = "linux")]
             OwnerPids::Hidden => Owner::Hidden,
             #[cfg(target_os = "linux")]
@@ -77,44 +74,81 @@ impl Owners {
         }
     }
 
-    fn of_these(&mut self, pids: &Arc<[Pid]>, processes: &Processes) -> Owner {
-        let place = pids.as_ptr().addr();
-        if let Some(owner) = self.by_place.get(&place) {
+    fn of_pids(&mut self, pids: &Arc<[Pid]>, processes: &Processes) -> Owner {
+        let address = pids.as_ptr().addr();
+        if let Some((_, owner)) = self.known.get(&address) {
             return owner.clone();
         }
-        let owner = match self.known.get(pids) {
-            Some(owner) => owner.clone(),
-            None => self.get_to_know(pids, processes),
+        // A process that ended since the scan is left out.
+        let alive = pids.iter().filter_map(|&pid| processes.get(pid));
+        let is_unchanged = |(_, owner): &(_, Owner)| {
+            let before = owner.processes().iter();
+            before.map(Arc::as_ptr).eq(alive.clone().map(Arc::as_ptr))
         };
-        self.by_place.insert(place, owner.clone());
-        owner
-    }
-
-    fn get_to_know(&mut self, pids: &Arc<[Pid]>, processes: &Processes) -> Owner {
-        let is_same = |before: &Owner| {
-            let mut records = pids.iter().filter_map(|&pid| processes.get(pid));
-            let mut same = before.processes().iter();
-            same.all(|one| records.next().is_some_and(|other| Arc::ptr_eq(one, other)))
-                && records.next().is_none()
+        let owner = match self.before.remove(&address).filter(is_unchanged) {
+            Some((_, owner)) => owner,
+            None if alive.clone().next().is_none() => Owner::None,
+            None => Owner::Known(alive.cloned().collect()),
         };
-        let before = self.before.remove(pids).filter(is_same);
-        let owner = before.unwrap_or_else(|| known(pids, processes));
-        self.known.insert(Arc::clone(pids), owner.clone());
+        self.known
+            .insert(address, (Arc::clone(pids), owner.clone()));
         owner
     }
 }
 
-/// A process that ended since the holders were looked for is left out.
-fn known(pids: &[Pid], processes: &Processes) -> Owner {
-    let alive: Arc<[_]> = pids
-        .iter()
-        .filter_map(|&pid| processes.get(pid))
-        .cloned()
-        .collect();
-    if alive.is_empty() {
-        Owner::None
-    } else {
-        Owner::Known(alive)
+/// Why a process can't be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "only Linux has it")
+)]
+pub(crate) enum HiddenReason {
+    /// This user may not read it, root may.
+    NotPermitted,
+    /// The same, and no program started from here can become root (`no_new_privs`): `sudo` fails.
+    Confined,
+    /// Root may not read it without these capabilities.
+    Lacking(&'static str),
+    /// A security module forbids reading it, with every capability.
+    Forbidden,
+    /// It runs outside this user namespace, whose root has no rights there.
+    OtherUsers,
+    /// It runs outside this pid namespace, where its pid means nothing.
+    OtherNamespace,
+}
+
+impl HiddenReason {
+    /// The end of a sentence that begins with the owners; `them` is the pronoun for these.
+    pub(crate) fn describe(self, them: &str) -> String {
+        match self {
+            Self::NotPermitted => format!("hidden: run as root to see {them}"),
+            Self::Confined => format!(
+                "hidden: run as root to see {them}, outside this sandbox (no_new_privs stops sudo)"
+            ),
+            Self::Lacking(capabilities) => {
+                format!("hidden even from root: it takes {capabilities} to see {them}")
+            }
+            Self::Forbidden => {
+                format!("hidden even from root: a security module forbids reading {them}")
+            }
+            Self::OtherUsers => {
+                format!("outside this user namespace: run on the host as root to see {them}")
+            }
+            Self::OtherNamespace => {
+                format!("outside this pid namespace: run on the host to see {them}")
+            }
+        }
+    }
+
+    /// What would show it, in a few words.
+    pub(crate) const fn brief(self) -> &'static str {
+        match self {
+            Self::NotPermitted => "run with sudo",
+            Self::Confined => "run as root, outside this sandbox",
+            Self::Lacking(capabilities) => capabilities,
+            Self::Forbidden => "a security module forbids it",
+            Self::OtherUsers | Self::OtherNamespace => "outside this container",
+        }
     }
 }
 
@@ -123,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_holder_is_asked_about_once() {
+    fn every_owner_is_listed_once() {
         let by = |pids: &[Pid]| OwnerPids::Known(pids.into());
         let owner_pids = [by(&[3, 5]), by(&[5]), OwnerPids::None, by(&[5]), by(&[1])];
         assert_eq!(pids(&owner_pids), [1, 3, 5]);

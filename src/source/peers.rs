@@ -1,11 +1,11 @@
-//! Who is at the other end of a unix socket: the kernel names that by its inode alone.
+//! The peers of unix sockets: the kernel identifies them by their inode alone.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::{Portless, Socket, Text, UnixName};
 
-/// What is known of a socket to the one at its other end.
+/// Name and process of a socket.
 type Known = (Option<UnixName>, Option<Text>);
 
 /// Fills in name and process of every peer that is among these sockets.

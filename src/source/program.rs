@@ -6,35 +6,35 @@
 
 use crate::model::{Pid, Process, ProgramFacts, Text};
 
-/// The arguments of a process, as bytes.
+/// The arguments of a process.
 #[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Arguments {
-    words: Vec<Vec<u8>>,
-    /// Whether more was there.
+    words: Vec<String>,
+    /// Whether there were more.
     is_truncated: bool,
 }
 
 /// The links of a process.
 #[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Links {
-    executable: Option<Vec<u8>>,
-    folder: Option<Vec<u8>>,
+    executable: Option<String>,
+    folder: Option<String>,
 }
 
 /// How many files are read for the links.
 pub(super) const LINKS: u64 = 2;
 
-/// More arguments than the kernel takes are only those of a process that points it elsewhere
-/// (`PR_SET_MM_ARG_END` of `prctl(2)`).
+/// More arguments than the kernel takes: only a process that moved them (`PR_SET_MM_ARG_END` of `prctl(2)`) has
+/// them.
 #[cfg(target_os = "linux")]
 const MAX_BYTES: u64 = 8 << 20;
 
-/// So many empty arguments at the end are what a title left of the others.
+/// This number of empty arguments at the end are remains of others that a title replaced.
 #[cfg(target_os = "linux")]
 const REMAINS: usize = 3;
 
 impl Arguments {
-    /// Reads them; none if the process has ended, is a thread of the kernel or can't be read.
+    /// Reads them; none if the process has ended, is a kernel thread or can't be read.
     #[cfg(target_os = "linux")]
     pub(super) fn read(pid: Pid, _: &sysinfo::Process) -> Self {
         let file = std::fs::File::open(format!("/proc/{pid}/cmdline"));
@@ -45,7 +45,7 @@ impl Arguments {
     fn read_from(file: impl std::io::Read) -> std::io::Result<Self> {
         use std::io::Read as _;
         let mut bytes = Vec::new();
-        // One more tells whether there is more.
+        // One byte more shows whether there is more.
         file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
         let max = usize::try_from(MAX_BYTES).unwrap_or(usize::MAX);
         let is_truncated = bytes.len() > max;
@@ -61,24 +61,23 @@ impl Arguments {
     #[cfg(not(target_os = "linux"))]
     pub(super) fn read(_: Pid, found: &sysinfo::Process) -> Self {
         let arguments = found.cmd().iter();
-        let words = arguments.map(|one| one.as_encoded_bytes().to_vec());
         Self {
-            words: words.collect(),
+            words: arguments.map(|one| lossy(one.as_encoded_bytes())).collect(),
             is_truncated: false,
         }
     }
 
     /// Each ends in a NUL. A title over them (`setproctitle(3)`) is one argument, and the rest is empty.
     #[cfg(target_os = "linux")]
-    fn parse(bytes: &[u8]) -> Vec<Vec<u8>> {
+    fn parse(bytes: &[u8]) -> Vec<String> {
         let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
         if bytes.is_empty() {
             return Vec::new();
         }
-        let mut arguments: Vec<_> = bytes.split(|&byte| byte == 0).map(<[u8]>::to_vec).collect();
+        let mut arguments: Vec<_> = bytes.split(|&byte| byte == 0).map(lossy).collect();
         let used = arguments.iter().rposition(|one| !one.is_empty());
         let used = used.map_or(0, |last| last + 1);
-        let is_title = arguments[0].contains(&b' ');
+        let is_title = arguments[0].contains(' ');
         if is_title || arguments.len() - used >= REMAINS {
             arguments.truncate(used.max(1));
         }
@@ -94,10 +93,9 @@ impl Links {
     /// Reads them, each if that is allowed.
     #[cfg(target_os = "linux")]
     pub(super) fn read(pid: Pid, _: &sysinfo::Process) -> Self {
-        use std::os::unix::ffi::OsStringExt as _;
         let read = |name| {
             let path = std::fs::read_link(format!("/proc/{pid}/{name}")).ok()?;
-            Some(path.into_os_string().into_vec())
+            Some(lossy(path.as_os_str().as_encoded_bytes()))
         };
         Self {
             executable: read("exe"),
@@ -108,7 +106,7 @@ impl Links {
     /// Those that sysinfo read.
     #[cfg(not(target_os = "linux"))]
     pub(super) fn read(_: Pid, found: &sysinfo::Process) -> Self {
-        let bytes = |path: &std::path::Path| path.as_os_str().as_encoded_bytes().to_vec();
+        let bytes = |path: &std::path::Path| lossy(path.as_os_str().as_encoded_bytes());
         Self {
             executable: found.exe().map(bytes),
             folder: found.cwd().map(bytes),
@@ -116,37 +114,34 @@ impl Links {
     }
 }
 
-/// The record of a process by that name of the kernel that executes this.
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The record of a process, from the kernel's name of it, its arguments and links.
 pub(super) fn process(pid: Pid, comm: &[u8], arguments: &Arguments, links: &Links) -> Process {
-    let comm = String::from_utf8_lossy(comm);
-    let argv = arguments
-        .words
-        .iter()
-        .map(|one| String::from_utf8_lossy(one));
-    let argv: Vec<_> = argv.collect();
-    let words: Vec<&str> = argv.iter().map(|one| &**one).collect();
-    let executable = links.executable.as_deref().map(String::from_utf8_lossy);
+    let comm = lossy(comm);
+    let words: Vec<&str> = arguments.words.iter().map(String::as_str).collect();
+    let executable = links.executable.as_deref();
     let facts = ProgramFacts {
         comm: &comm,
-        executable: executable.as_deref(),
+        executable,
         argv: &words,
     };
     let joined = words.join(" ");
     Process {
         comm: Text::new(&comm),
-        executable: executable
-            .as_deref()
-            .map(|path| Text::new(without_note(path))),
+        executable: executable.map(|path| Text::new(without_mark(path))),
         command: (!joined.is_empty()).then(|| Text::new(&joined)),
         argv: (!words.is_empty()).then(|| words.iter().map(|one| Text::whole(one)).collect()),
         is_argv_truncated: arguments.is_truncated,
-        cwd: links.folder.as_deref().map(Text::from_bytes),
+        cwd: links.folder.as_deref().map(Text::new),
         ..Process::new(pid, facts.name().as_str())
     }
 }
 
-/// The path without the kernel's note that no file is there any more.
-fn without_note(path: &str) -> &str {
+/// The path without the kernel's mark of a deleted file.
+fn without_mark(path: &str) -> &str {
     path.strip_suffix(" (deleted)").unwrap_or(path)
 }
 
@@ -155,9 +150,7 @@ mod tests {
     use super::*;
 
     fn parsed(bytes: &[u8]) -> Vec<String> {
-        let arguments = Arguments::parse(bytes);
-        let text = |one: &Vec<u8>| String::from_utf8_lossy(one).into_owned();
-        arguments.iter().map(text).collect()
+        Arguments::parse(bytes)
     }
 
     #[test]

@@ -1,37 +1,37 @@
-//! This machine as a source: the table, the details, the holders, their processes, in this order.
+//! This machine as a source: the table, the owners of its sockets, their processes, in this order.
 //!
-//! What differs between systems is behind `Platform`; here is what all of them share. Whatever
+//! What differs between systems is behind [`Platform`]; here is what all of them share. Whatever
 //! can't be read becomes a problem of the snapshot, with what to do about it.
 
 use std::collections::{HashMap, HashSet};
 
 #[cfg(target_os = "linux")]
-use super::linux::Platform;
+use super::linux::Platform as ThisPlatform;
 use super::meter::Meter;
 use super::owners::{Owners, pids};
+use super::platform::Platform;
 #[cfg(not(target_os = "linux"))]
-use super::portable::Platform;
+use super::portable::Portable as ThisPlatform;
 use super::process::Processes;
-#[cfg(target_os = "linux")]
-use super::users::{rename, rename_socket};
 use super::{HiddenReason, OwnerPids, Source, SourceError, peers};
 use crate::model::{
-    Kinds, Moment, Origin, Owner, Problem, ProblemCode, Protocol, RefreshTimings, Snapshot, Socket,
-    Text, counted,
+    Kinds, Moment, Origin, Owner, Problem, ProblemCode, Protocol, RefreshTimings, Services,
+    Snapshot, Socket, Text, counted,
 };
 
 /// Reads the sockets of this machine's current network namespace.
 ///
-/// It keeps what it learned from one reading to the next, so a second one costs a fraction of the
+/// It keeps what it learned from one snapshot to the next, so a second one costs a fraction of the
 /// first.
 pub struct System {
     origin: Origin,
-    platform: Platform,
+    platform: ThisPlatform,
     processes: Processes,
     owners: Owners,
-    cost: RefreshTimings,
+    timings: RefreshTimings,
     kinds: Kinds,
-    /// Whether there was a reading that later ones are compared with.
+    services: Services,
+    /// Whether there was a snapshot that later ones are compared with.
     has_begun: bool,
 }
 
@@ -42,15 +42,16 @@ impl Default for System {
 }
 
 impl System {
-    /// A source that has not looked at anything yet.
+    /// A source that has not read anything yet.
     pub fn new() -> Self {
         Self {
             origin: Origin::own(),
-            platform: Platform::default(),
+            platform: ThisPlatform::default(),
             processes: Processes::default(),
             owners: Owners::default(),
-            cost: RefreshTimings::default(),
+            timings: RefreshTimings::default(),
             kinds: Kinds::DEFAULT,
+            services: Services::default(),
             has_begun: false,
         }
     }
@@ -62,9 +63,15 @@ impl System {
         self
     }
 
-    /// Takes one reading that stands for itself. Where nobody was found to have a socket, it looks a
+    /// The same with the user's names of services.
+    #[must_use]
+    pub fn with_services(self, services: Services) -> Self {
+        Self { services, ..self }
+    }
+
+    /// Takes one snapshot that nothing is compared with. Where a socket seems to have no owner, it scans a
     /// second time: it may have been on its way from one process to another, and only then is it the
-    /// kernel's. Its [cost](Source::cost) is that of both looks.
+    /// kernel's. Its [timings](Source::timings) are those of both scans.
     ///
     /// # Errors
     ///
@@ -73,8 +80,8 @@ impl System {
         self.take_with_owners_of(at, |sockets| vec![true; sockets.len()])
     }
 
-    /// The same with the owners of those sockets that are `wanted`: it says that of each, in their
-    /// order. The owners of others are [unknown](Owner::Unknown) where finding them would take time.
+    /// The same with the owners of the `requested` sockets, which says that of each, in their order. The
+    /// owners of others are [unknown](Owner::Unknown) where finding them would take time.
     ///
     /// # Errors
     ///
@@ -82,72 +89,53 @@ impl System {
     pub fn take_with_owners_of(
         &mut self,
         at: Moment,
-        wanted: impl Fn(&[Socket]) -> Vec<bool>,
+        requested: impl Fn(&[Socket]) -> Vec<bool>,
     ) -> Result<Snapshot, SourceError> {
-        let first = self.read(at, Wanted::Those(&wanted));
-        let is_open = |(socket, is_wanted): (&Socket, bool)| {
-            let is_without_owner = matches!(socket.owner, Owner::None | Owner::Unknown);
-            is_wanted && socket.inode.is_some() && is_without_owner
+        let mut snapshot = self.read(at, Some(&requested));
+        let lacks_owner = |(socket, is_requested): (&Socket, bool)| {
+            let has_none = matches!(socket.owner, Owner::None | Owner::Unknown);
+            is_requested && socket.inode.is_some() && has_none
         };
-        let mut with_wanted = first.sockets.iter().zip(wanted(&first.sockets));
-        let mut snapshot = if with_wanted.any(is_open) {
-            let cost = self.cost;
-            let second = self.read(at, Wanted::Those(&wanted));
-            self.cost = cost + self.cost;
-            second
-        } else {
-            first
-        };
-        self.name_late(&mut snapshot);
+        let mut sockets = snapshot.sockets.iter().zip(requested(&snapshot.sockets));
+        if sockets.any(lacks_owner) {
+            let first = self.timings;
+            snapshot = self.read(at, Some(&requested));
+            self.timings = first + self.timings;
+        }
+        // No later snapshot has the names that come late: they are waited for.
+        #[cfg(target_os = "linux")]
+        super::users::rename_all(&mut snapshot, &self.processes.late_names());
         Ok(snapshot)
     }
 
-    /// There is no later reading for names that come late: a moment is spent on them.
-    #[cfg(target_os = "linux")]
-    fn name_late(&mut self, snapshot: &mut Snapshot) {
-        let names = self.processes.late_names();
-        if names.is_empty() {
-            return;
-        }
-        for socket in &mut snapshot.sockets {
-            rename_socket(socket, &names);
-        }
-        for process in snapshot.processes.values_mut() {
-            rename(process, &names);
-        }
-    }
-
-    /// Names are known at once or not at all.
-    #[cfg(not(target_os = "linux"))]
-    #[expect(clippy::unused_self, reason = "as on Linux")]
-    const fn name_late(&mut self, _: &mut Snapshot) {}
-
-    fn read(&mut self, at: Moment, wanted: Wanted<'_>) -> Snapshot {
+    /// `requested`: whose owners are to be found for certain; `None` for those of all sockets, as many as one
+    /// snapshot of a series can find.
+    fn read(&mut self, at: Moment, requested: Option<&Requested<'_>>) -> Snapshot {
         let (mut problems, mut meter) = (Vec::new(), Meter::start());
-        // What opened since the first of many is as old as its row.
-        let ages = match wanted {
-            Wanted::All => !std::mem::replace(&mut self.has_begun, true),
-            Wanted::Those(_) => true,
-        };
+        // A connection that opened since the first of a series is as old as its row.
+        let ages = requested.is_some() || !std::mem::replace(&mut self.has_begun, true);
         let mut sockets = self.platform.sockets(at, ages, &mut problems);
-        self.cost.dump = meter.lap();
-        let is_wanted = match wanted {
-            Wanted::All => None,
-            Wanted::Those(wanted) => Some(with_neighbours(&sockets, wanted(&sockets))),
-        };
-        let is_wanted = is_wanted.as_deref();
-        let owner_pids = self.owner_pids(&sockets, is_wanted, at, &mut problems);
-        self.cost.owners = meter.lap();
-        let owner_pids = self.of_the_living(&sockets, is_wanted, owner_pids, at);
+        Socket::name_services(&mut sockets, &self.services);
+        self.timings.dump = meter.lap();
+        let is_requested = requested.map(|these| with_related(&sockets, these(&sockets)));
+        let is_requested = is_requested.as_deref();
+        let mut owner_pids = self.owner_pids(&sockets, is_requested, at, &mut problems);
+        self.timings.owners = meter.lap();
+        let ended = self.processes.refresh(&pids(&owner_pids), at);
+        if !ended.is_empty() && self.platform.forget(&ended) {
+            // A socket outlived the last process known to have it: another one has it.
+            owner_pids = self.owner_pids(&sockets, is_requested, at, &mut Vec::new());
+            self.processes.refresh(&pids(&owner_pids), at);
+        }
         self.owners
             .assign(&mut sockets, &owner_pids, &self.processes);
-        self.name_peers(&mut sockets);
-        #[cfg(target_os = "linux")]
-        name_users(&mut sockets, &mut self.processes.users);
-        self.cost.processes = meter.lap();
-        self.count_looks();
+        self.add_names(&mut sockets);
+        self.timings.processes = meter.lap();
+        let stats = self.platform.take_scan_stats();
+        self.timings.searched = stats.processes;
+        self.timings.files = stats.descriptors + self.processes.take_files();
         self.platform.set_partial_owners_first();
-        let hidden = count_hidden(&sockets, is_wanted);
+        let hidden = count_hidden(&sockets, is_requested);
         problems.extend(hidden_problem(
             hidden,
             self.platform.hidden_reason(),
@@ -166,98 +154,50 @@ impl System {
     fn owner_pids(
         &mut self,
         sockets: &[Socket],
-        is_wanted: Option<&[bool]>,
+        is_requested: Option<&[bool]>,
         at: Moment,
         problems: &mut Vec<Problem>,
     ) -> Vec<OwnerPids> {
-        match is_wanted {
-            None => self.platform.owner_pids(sockets, at, problems),
-            Some(these) => self
-                .platform
-                .requested_owner_pids(sockets, these, at, problems),
+        let platform = &mut self.platform;
+        match is_requested {
+            None => platform.owner_pids(sockets, at, problems),
+            Some(these) => platform.requested_owner_pids(sockets, these, at, problems),
         }
     }
 
-    /// The holders of every socket, all of them alive at the last look.
-    fn of_the_living(
-        &mut self,
-        sockets: &[Socket],
-        is_wanted: Option<&[bool]>,
-        owner_pids: Vec<OwnerPids>,
-        at: Moment,
-    ) -> Vec<OwnerPids> {
-        let gone = self.processes.refresh(&pids(&owner_pids), at);
-        if gone.is_empty() || !self.platform.forget(&gone) {
-            return owner_pids;
-        }
-        // A socket outlived the last process known to have it: somebody else has it.
-        let owner_pids = self.owner_pids(sockets, is_wanted, at, &mut Vec::new());
-        self.processes.refresh(&pids(&owner_pids), at);
-        owner_pids
-    }
-
-    /// Says of unix sockets who is at the other end.
-    fn name_peers(&self, sockets: &mut [Socket]) {
+    /// Adds the names of users, and of unix sockets what is at the other end.
+    fn add_names(&mut self, sockets: &mut [Socket]) {
         if self.kinds.has(Protocol::Unix) {
             peers::name(sockets);
         }
-    }
-
-    fn count_looks(&mut self) {
-        let looks = self.platform.take_scan_stats();
-        self.cost.searched = looks.processes;
-        self.cost.files = looks.descriptors + self.processes.take_files();
+        self.processes.users.name_sockets(sockets);
     }
 }
 
-/// Whose owners a reading is to find.
-#[derive(Clone, Copy)]
-enum Wanted<'a> {
-    /// Those of all sockets, as far as it comes.
-    All,
-    /// Those of some, for certain.
-    Those(&'a dyn Fn(&[Socket]) -> Vec<bool>),
-}
+/// Whether the owner of each socket is requested.
+type Requested<'a> = dyn Fn(&[Socket]) -> Vec<bool> + 'a;
 
-/// Which sockets' owners it takes to tell all about those that are wanted: of what listens, also the
-/// others on its port (whether they are in conflict); of what has no process yet, its listeners; of a unix
-/// socket, the one at its other end.
-fn with_neighbours(sockets: &[Socket], mut wanted: Vec<bool>) -> Vec<bool> {
+/// Which owners are needed to describe the requested sockets: of a listener, also those of the others on its port
+/// (whether they are in conflict); of a socket that has no process yet, its listeners'; of a unix socket, that of its
+/// peer.
+fn with_related(sockets: &[Socket], mut is_requested: Vec<bool>) -> Vec<bool> {
     let port = |socket: &Socket| (socket.protocol, socket.local.port);
     let depends_on_port = |socket: &Socket| {
         socket.protocol.has_ports() && (socket.is_listening() || socket.inode.is_none())
     };
-    let ports: HashSet<_> = sockets
-        .iter()
-        .zip(&wanted)
-        .filter(|&(socket, &is_wanted)| is_wanted && depends_on_port(socket))
-        .map(|(socket, _)| port(socket))
-        .collect();
+    let all = sockets.iter().zip(&is_requested);
+    let requested = all.filter_map(|(socket, is_requested)| is_requested.then_some(socket));
+    let ports = requested.clone().filter(|socket| depends_on_port(socket));
+    let ports: HashSet<_> = ports.map(port).collect();
     let peer = |socket: &Socket| Some(socket.unix()?.peer.as_ref()?.inode);
-    let peers: HashSet<u32> = sockets
-        .iter()
-        .zip(&wanted)
-        .filter_map(|(socket, &is_wanted)| peer(socket).filter(|_| is_wanted))
-        .collect();
-    for (socket, is_wanted) in sockets.iter().zip(&mut wanted) {
-        *is_wanted |= match socket.inode {
+    let peers: HashSet<u32> = requested.filter_map(peer).collect();
+    for (socket, is_requested) in sockets.iter().zip(&mut is_requested) {
+        *is_requested |= match socket.inode {
             Some(inode) if socket.unix().is_some() => peers.contains(&inode),
             _ => socket.is_listening() && ports.contains(&port(socket)),
         };
     }
-    wanted
-}
-
-/// Sockets of one user mostly stand together.
-#[cfg(target_os = "linux")]
-fn name_users(sockets: &mut [Socket], users: &mut super::users::Users) {
-    let mut last = (None, None);
-    for socket in sockets {
-        if socket.uid != last.0 {
-            last = (socket.uid, socket.uid.and_then(|uid| users.name(uid)));
-        }
-        socket.user.clone_from(&last.1);
-    }
+    is_requested
 }
 
 impl Source for System {
@@ -266,7 +206,7 @@ impl Source for System {
     }
 
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
-        Ok(self.read(at, Wanted::All))
+        Ok(self.read(at, None))
     }
 
     fn take_without_owners(&mut self, at: Moment) -> Option<Snapshot> {
@@ -276,10 +216,8 @@ impl Source for System {
         for socket in sockets.iter_mut().filter(|socket| socket.inode.is_some()) {
             socket.owner = Owner::Unknown;
         }
-        self.name_peers(&mut sockets);
-        #[cfg(target_os = "linux")]
-        name_users(&mut sockets, &mut self.processes.users);
-        self.cost = RefreshTimings {
+        self.add_names(&mut sockets);
+        self.timings = RefreshTimings {
             dump: meter.lap(),
             ..RefreshTimings::default()
         };
@@ -294,7 +232,8 @@ impl Source for System {
     }
 
     fn reset(&mut self) {
-        *self = Self::new().with_kinds(self.kinds);
+        let services = std::mem::take(&mut self.services);
+        *self = Self::new().with_kinds(self.kinds).with_services(services);
     }
 
     fn set_kinds(&mut self, kinds: Kinds) -> bool {
@@ -309,21 +248,21 @@ impl Source for System {
     }
 
     fn timings(&self) -> RefreshTimings {
-        self.cost
+        self.timings
     }
 }
 
-/// How many of the sockets, or of those that are wanted, have a hidden owner.
-fn count_hidden(sockets: &[Socket], is_wanted: Option<&[bool]>) -> usize {
-    let hidden = (0..).zip(sockets).filter(|&(row, socket): &(usize, _)| {
-        let is_wanted = is_wanted.is_none_or(|wanted| wanted.get(row) == Some(&true));
-        is_wanted && socket.owner == Owner::Hidden
+/// How many of the sockets, or of the requested ones, have a hidden owner.
+fn count_hidden(sockets: &[Socket], is_requested: Option<&[bool]>) -> usize {
+    let hidden = (0..).zip(sockets).filter(|&(at, socket): &(usize, _)| {
+        let is_requested = is_requested.is_none_or(|these| these.get(at) == Some(&true));
+        is_requested && socket.owner == Owner::Hidden
     });
     hidden.count()
 }
 
-/// Says how many owners are hidden and what would show them, unless it is because no process can
-/// be read at all.
+/// A problem with the number of hidden owners and what would show them, unless the reason is that no process can be
+/// read at all.
 fn hidden_problem(
     count: usize,
     hidden_reason: Option<HiddenReason>,
@@ -344,7 +283,7 @@ fn hidden_problem(
         code: ProblemCode::HiddenOwners,
         count: Some(count),
         message: Text::new(&format!("{who} {remedy}")),
-        brief: Text::new(&format!("{owners} hidden: {brief}")),
+        brief: Text::new(&format!("{owners} hidden ({brief})")),
     })
 }
 
@@ -361,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_owners_that_nobody_asked_about_are_not_counted() {
+    fn hidden_owners_that_were_not_requested_are_not_counted() {
         let wanted = [true, false, true, false];
         assert_eq!(count_hidden(&hidden(4), Some(&wanted)), 2);
         assert_eq!(count_hidden(&hidden(4), None), 4);
@@ -380,21 +319,21 @@ mod tests {
             told(1, HiddenReason::NotPermitted),
             pair(
                 "the owner of 1 socket is hidden: run as root to see it",
-                "1 owner hidden: sudo"
+                "1 owner hidden (run with sudo)"
             )
         );
         assert_eq!(
             told(2, HiddenReason::NotPermitted),
             pair(
                 "owners of 2 sockets are hidden: run as root to see them",
-                "2 owners hidden: sudo"
+                "2 owners hidden (run with sudo)"
             )
         );
         assert_eq!(
             told(2, HiddenReason::OtherNamespace),
             pair(
                 "owners of 2 sockets are outside this pid namespace: run on the host to see them",
-                "2 owners hidden: outside this container"
+                "2 owners hidden (outside this container)"
             )
         );
     }

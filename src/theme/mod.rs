@@ -19,14 +19,23 @@ pub use colour::Colour;
 pub use read::{ErrorAt, read};
 pub use role::Role;
 pub use style::{Emphasis, Style};
-pub use themes::{BUILT_IN, Theme, Themes};
+pub use themes::{BUILT_IN, Themes};
 
 use crate::filter::nearest;
-use crate::model::Text;
+use crate::model::excerpt;
 
 /// A style for every role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Styles([Style; Role::ALL.len()]);
+
+/// Styles with a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Theme {
+    /// Letters, digits, `-` and `_`.
+    pub name: String,
+    /// How it looks with every colour.
+    pub styles: Styles,
+}
 
 impl Styles {
     /// The style of a role.
@@ -49,20 +58,11 @@ impl Styles {
     }
 }
 
-/// The longest word that a message repeats, and the longest name of a theme, in characters.
-const MAX_SHOWN: usize = 40;
-
-/// A piece of a file, cleaned and cut for a message.
-fn shown(piece: &str) -> Text {
-    let cut: String = piece.chars().take(MAX_SHOWN).collect();
-    Text::new(&cut)
-}
-
 /// An error for a word that is none of `accepted`: suggests the nearest, or lists all.
 pub(crate) fn unknown(word: &str, kind: &str, accepted: &[&str]) -> String {
     let hint = match nearest(word, accepted.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("use one of {}", accepted.join(", ")),
     };
-    format!("unknown {kind} `{}`; {hint}", shown(word))
+    format!("unknown {kind} `{}`; {hint}", excerpt(word))
 }

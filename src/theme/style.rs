@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::colour::{Colour, NAMES};
-use super::{shown, unknown};
+use super::unknown;
 use crate::filter::nearest;
+use crate::model::excerpt;
 
 /// Colours and emphasis of a text; what is not set stays as it is around it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,8 +103,8 @@ fn set(colour: &mut Option<Colour>, word: &str, second: &str, hint: &str) -> Res
 
 fn unknown_colour(word: &str) -> String {
     if word.starts_with('#') {
-        let shown = shown(word);
-        return format!("unknown colour `{shown}`; # needs six hex digits, as in #d8dee9");
+        let word = excerpt(word);
+        return format!("unknown colour `{word}`; # needs six hex digits, as in #d8dee9");
     }
     let words = Emphasis::ALL.map(|(name, _)| name);
     let every: Vec<_> = NAMES.into_iter().chain(words).collect();

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use toml::de::DeTable;
 
-use super::{MAX_SHOWN, Styles, read, shown, unknown};
+use super::{Styles, Theme, read, unknown};
+use crate::model::excerpt;
 
 macro_rules! files {
     ($($name:literal),*) => {
@@ -17,6 +18,9 @@ macro_rules! files {
 pub const BUILT_IN: [(&str, &str); 7] =
     files!["terminal", "dark", "light", "color-blind", "high-contrast", "gruvbox", "catppuccin"];
 
+/// The longest name of a theme.
+const MAX_NAME: usize = 40;
+
 static LOADED: LazyLock<Vec<Theme>> = LazyLock::new(|| {
     let load = |(name, text)| {
         let table = DeTable::parse(text).ok()?;
@@ -24,15 +28,6 @@ static LOADED: LazyLock<Vec<Theme>> = LazyLock::new(|| {
     };
     BUILT_IN.into_iter().filter_map(load).collect()
 });
-
-/// Styles with a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Theme {
-    /// Letters, digits, `-` and `_`.
-    pub name: String,
-    /// How it looks with every colour.
-    pub styles: Styles,
-}
 
 /// Every theme, one of which is chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,9 +76,9 @@ impl Themes {
     /// # Errors
     /// Its name is invalid or in use.
     pub fn add(&mut self, theme: Theme) -> Result<(), String> {
-        let name = shown(&theme.name);
+        let name = excerpt(&theme.name);
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-        if !(1..=MAX_SHOWN).contains(&theme.name.len()) || !theme.name.chars().all(fits) {
+        if !(1..=MAX_NAME).contains(&theme.name.len()) || !theme.name.chars().all(fits) {
             return Err(format!(
                 "invalid name `{name}`; use up to 40 letters, digits, - and _"
             ));

@@ -1,65 +1,48 @@
 //! Which rows contend for a port.
 
 use super::changes::set_conflict;
-use super::tracker::Live;
+use super::live::Live;
 use crate::model::{Owner, Protocol, Socket};
 
-/// Marks the sockets without a peer whose port other processes hold too.
+/// No more owners of one port than this are compared. Thousands of sockets may share a port, mostly of one
+/// server, and every pair of them would be too many.
+const MAX_OWNERS: usize = 64;
+
+/// Marks the sockets without a peer whose port other processes have too.
 pub(super) fn mark_conflicts(live: &mut [Live]) {
-    let mut holders: Vec<(Protocol, u16, usize)> = Vec::new();
+    let mut bound: Vec<(Protocol, u16, usize)> = Vec::new();
     for (index, live) in live.iter_mut().enumerate() {
         let socket = &live.row.socket;
         let port = socket.port().filter(|_| socket.is_listening());
         if let Some(port) = port.filter(|_| !socket.is_connection()) {
-            holders.push((socket.protocol, port, index));
+            bound.push((socket.protocol, port, index));
         } else {
             set_conflict(&mut live.row, false);
         }
     }
-    holders.sort_unstable();
-    for holders in holders.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-        let witnesses = witnesses(holders.iter().map(|&(_, _, index)| &live[index].row.socket));
-        let in_conflict = |&(_, _, index): &(_, _, usize)| {
+    bound.sort_unstable();
+    for on_port in bound.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        // One socket of each owner.
+        let mut owners: Vec<Socket> = Vec::new();
+        for &(.., index) in on_port {
             let socket = &live[index].row.socket;
-            let is_in_conflict = witnesses.iter().any(|other| are_strangers(socket, other));
-            (index, is_in_conflict)
-        };
-        let marks: Vec<_> = holders.iter().map(in_conflict).collect();
-        for (index, is_in_conflict) in marks {
-            set_conflict(&mut live[index].row, is_in_conflict);
+            let is_same = |one: &Socket| one.uid == socket.uid && one.owner.is_same(&socket.owner);
+            if owners.len() < MAX_OWNERS && !owners.iter().any(is_same) {
+                owners.push(socket.clone());
+            }
+        }
+        for &(.., index) in on_port {
+            let row = &mut live[index].row;
+            let differs = |other| have_different_owners(&row.socket, other);
+            set_conflict(row, owners.iter().any(differs));
         }
     }
 }
 
-/// How many owners of one port are told apart. Thousands of sockets may share a port, of one server
-/// mostly, and every pair of them would be too many; that somebody is a stranger to none of so many others
-/// and to another one is not to be met.
-const MAX_WITNESSES: usize = 64;
-
-/// One socket of each owner.
-fn witnesses<'a>(sockets: impl Iterator<Item = &'a Socket>) -> Vec<Socket> {
-    let mut witnesses: Vec<Socket> = Vec::new();
-    let is_one_more = |socket: &Socket, witnesses: &[Socket]| {
-        let is_of_same =
-            |other: &Socket| other.uid == socket.uid && other.owner.is_same(&socket.owner);
-        !witnesses.iter().any(is_of_same)
-    };
-    for socket in sockets {
-        if witnesses.len() == MAX_WITNESSES {
-            break;
-        }
-        if is_one_more(socket, &witnesses) {
-            witnesses.push(socket.clone());
-        }
-    }
-    witnesses
-}
-
-/// Whether two sockets belong to different processes. Where the processes can't be seen, their
-/// users have to do.
-fn are_strangers(one: &Socket, other: &Socket) -> bool {
+/// Whether two sockets belong to different processes, or, where the processes can't be seen, to different users.
+fn have_different_owners(one: &Socket, other: &Socket) -> bool {
     if one.owner == Owner::Unknown || other.owner == Owner::Unknown {
-        // The next reading will tell.
+        // A later snapshot has the owner.
         false
     } else if one.owner.processes().is_empty() || other.owner.processes().is_empty() {
         one.owner.kind() != other.owner.kind() || one.uid != other.uid
@@ -76,7 +59,7 @@ mod tests {
     use crate::model::{Endpoint, Moment, Process, State};
     use crate::track::{Row, RowId};
 
-    fn held_by(owner: Owner, uid: u32) -> Socket {
+    fn owned_by(owner: Owner, uid: u32) -> Socket {
         let local = Endpoint::new([127, 0, 0, 1].into(), 80);
         let mut socket = Socket::new(Protocol::Tcp, local, None, State::Listen);
         (socket.owner, socket.uid) = (owner, Some(uid));
@@ -111,24 +94,28 @@ mod tests {
     }
 
     #[test]
-    fn what_few_witnesses_say_is_what_every_pair_says() {
+    fn one_socket_of_each_owner_gives_the_same_result_as_every_pair() {
         let kinds = [
-            held_by(by(&[1]), 0),
-            held_by(by(&[1, 2]), 0),
-            held_by(by(&[2, 3]), 0),
-            held_by(by(&[3]), 7),
-            held_by(Owner::Hidden, 0),
-            held_by(Owner::Hidden, 7),
-            held_by(Owner::Kernel, 0),
-            held_by(Owner::None, 0),
-            held_by(Owner::Unknown, 0),
+            owned_by(by(&[1]), 0),
+            owned_by(by(&[1, 2]), 0),
+            owned_by(by(&[2, 3]), 0),
+            owned_by(by(&[3]), 7),
+            owned_by(Owner::Hidden, 0),
+            owned_by(Owner::Hidden, 7),
+            owned_by(Owner::Kernel, 0),
+            owned_by(Owner::None, 0),
+            owned_by(Owner::Unknown, 0),
         ];
         let count = kinds.len();
         for case in 0..count.pow(4) {
             let at = |digit: u32| kinds[case / count.pow(digit) % count].clone();
             let sockets = [at(0), at(1), at(2), at(3)];
-            let has_stranger = |one: &Socket| sockets.iter().any(|other| are_strangers(one, other));
-            let expected: Vec<_> = sockets.iter().map(has_stranger).collect();
+            let differs = |one: &Socket| {
+                sockets
+                    .iter()
+                    .any(|other| have_different_owners(one, other))
+            };
+            let expected: Vec<_> = sockets.iter().map(differs).collect();
             assert_eq!(in_conflict(&sockets), expected, "{sockets:?}");
         }
     }
@@ -136,9 +123,9 @@ mod tests {
     /// In pairs it would be ten thousand million comparisons.
     #[test]
     fn a_hundred_thousand_sockets_may_share_a_port() {
-        let mut sockets = vec![held_by(by(&[1]), 0); 100_000];
+        let mut sockets = vec![owned_by(by(&[1]), 0); 100_000];
         assert!(!in_conflict(&sockets).contains(&true));
-        sockets.push(held_by(by(&[2]), 0));
+        sockets.push(owned_by(by(&[2]), 0));
         assert!(!in_conflict(&sockets).contains(&false));
     }
 }

@@ -1,15 +1,17 @@
-//! What changed: compares one reading of the table with the one before.
+//! What changed: compares one snapshot with the one before.
 //!
 //! Gives every socket a [`Row`] that keeps its identity while its state and owner change, keeps
-//! closed rows for a while, and tells each change once as an [`Event`]. Pure: time arrives with
+//! closed rows for a while, and reports each change once as an [`Event`]. Pure: time comes with
 //! the snapshot.
 
 mod changes;
 mod conflicts;
+mod dump_order;
 mod event;
+mod key;
+mod live;
 mod matching;
 mod row;
-mod sequence;
 mod table;
 mod tracker;
 

@@ -1,4 +1,4 @@
-//! One line of the live table: a socket, since when it is there, and what last happened to it.
+//! One row of the live table: a socket, when it opened, and what last happened to it.
 
 use std::time::Duration;
 
@@ -6,27 +6,27 @@ use jiff::Timestamp;
 
 use crate::model::{Age, Moment, Owner, Socket, State};
 
-/// Stands for one socket as long as it is tracked, whatever its state, owner or inode become, and
-/// for the next one on the same addresses if that opens while the closed row still lingers.
+/// Identifies one socket as long as it is tracked, whatever its state, owner or inode become, and
+/// the next one on the same addresses if that opens while the closed row still lingers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowId(pub u64);
 
 /// What happened to a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// It appeared while we watched.
+    /// It appeared after tracking began.
     Opened,
     /// Its state was `from` before.
     State {
         /// The state before.
         from: State,
     },
-    /// The same address is held by other processes than before.
+    /// Other processes than before have the same address.
     Owner {
-        /// Who had it before.
+        /// The owner before.
         from: Owner,
     },
-    /// It is gone.
+    /// It closed.
     Closed,
 }
 
@@ -85,9 +85,9 @@ pub struct Row {
     pub was_open_at_start: bool,
     /// What last happened to it; `None` if it has not changed since tracking began.
     pub change: Option<Change>,
-    /// Whether another process holds the same port of the same protocol.
+    /// Whether another process has the same port of the same protocol.
     pub is_in_conflict: bool,
-    /// When the kernel forgets it at the earliest, on the steady clock, if it ends by itself.
+    /// When the kernel removes it at the earliest, on the steady clock, if it ends by itself.
     pub ends_at: Option<Duration>,
 }
 
@@ -132,7 +132,7 @@ impl Row {
         }
     }
 
-    /// The latest time at which its state can have begun, if more is known of that than since when it was watched.
+    /// The latest time at which its state can have begun, if that is before tracking began.
     pub fn state_began_by(&self) -> Option<Timestamp> {
         if self.is_unchanged_since_start() {
             let before = self.socket.age?.duration();

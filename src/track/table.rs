@@ -50,7 +50,7 @@ impl Counts {
 pub struct Table {
     /// When the snapshot behind it was taken.
     pub taken_at: Moment,
-    /// The rows, by id ascending. A row that is as it was in the table before is the very same one.
+    /// The rows, by id ascending. A row that has not changed is the same `Arc` as in the table before.
     pub rows: Vec<Arc<Row>>,
     /// The owners and their ancestors.
     pub processes: HashMap<Pid, Arc<Process>>,
@@ -60,9 +60,8 @@ pub struct Table {
     pub counts: Counts,
     /// How the ports for outgoing connections are used; `None` where these are not known.
     pub ephemeral: Option<EphemeralUse>,
-    /// Whether a socket without a peer is missing from the last reading and only the next one can
-    /// tell whether it closed: taking that soon makes the answer prompt. Connections come and go
-    /// all the time; they wait for the next reading.
+    /// Whether a socket without a peer is missing from the last snapshot, so that the next one shows whether it
+    /// closed and is wanted soon. Connections come and go all the time; they wait for the next refresh.
     pub has_unconfirmed_closes: bool,
 }
 

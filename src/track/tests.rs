@@ -202,7 +202,7 @@ fn time_wait_keeps_who_had_the_connection() {
     assert_eq!(
         observation.table.rows[0].socket.owner,
         match known(&[7]) {
-            Owner::Known(processes) => Owner::Past(processes),
+            Owner::Known(processes) => Owner::Former(processes),
             _ => unreachable!(),
         }
     );
@@ -301,7 +301,7 @@ fn listening_again_in_the_same_process_is_opened_not_a_change_of_owner() {
 }
 
 #[test]
-fn a_missing_connection_asks_for_no_second_look() {
+fn a_missing_connection_needs_no_prompt_snapshot() {
     let mut watch = Watch::begin(&[connection(5000, Some(1), State::Established, known(&[7]))]);
     assert!(!watch.observe(&[]).table.has_unconfirmed_closes);
     assert_eq!(watch.see(&[]), ["closed 5000"]);
@@ -320,7 +320,7 @@ fn a_reuseport_pair_is_two_rows_that_never_mix() {
 }
 
 #[test]
-fn twins_stand_as_they_opened_whatever_the_kernel_s_order_and_whoever_has_them() {
+fn twins_are_in_the_order_in_which_they_opened_whatever_the_kernels_order_and_their_owners() {
     let inodes = |table: &Table| -> Vec<_> {
         let rows = table.rows.iter();
         rows.map(|row| row.socket.inode.unwrap()).collect()
@@ -441,7 +441,7 @@ fn two_listeners_that_open_where_two_closed_are_two_rows() {
 }
 
 #[test]
-fn a_restart_is_told_before_what_happened_to_the_new_socket() {
+fn a_restart_is_reported_before_what_happened_to_the_new_socket() {
     let bound = |inode| Socket {
         state: State::Bound,
         ..listener(5000, inode, &[inode])
@@ -454,7 +454,7 @@ fn a_restart_is_told_before_what_happened_to_the_new_socket() {
 }
 
 #[test]
-fn who_took_a_place_may_be_found_out_one_reading_late() {
+fn the_owner_of_a_successor_may_be_found_one_snapshot_late() {
     let mut unknown = listener(80, 2, &[8]);
     unknown.owner = Owner::None;
     let mut watch = Watch::begin(&[listener(80, 1, &[7])]);
@@ -551,7 +551,7 @@ fn a_kind_that_is_read_from_now_on_was_there_and_one_that_is_read_no_more_did_no
 }
 
 #[test]
-fn a_unix_server_that_is_restarted_is_one_row_and_unnamed_sockets_succeed_nobody() {
+fn a_unix_server_that_is_restarted_is_one_row_and_unnamed_sockets_have_no_successor() {
     let begin = |sockets: &[Socket]| {
         let mut watch = Watch::begin(&[]);
         watch.observe_kinds(WITH_UNIX, sockets);
@@ -692,7 +692,7 @@ proptest! {
                     None => drop(sockets.remove(at)),
                 }
             }
-            by_key.tracker.forget_seats();
+            by_key.tracker.forget_dump_order();
             let (found, expected) = (watch.observe(&sockets), by_key.observe(&sockets));
             prop_assert_eq!(found.events, expected.events);
             prop_assert_eq!(&found.table.rows, &expected.table.rows);

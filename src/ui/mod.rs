@@ -15,9 +15,9 @@ use ratatui::text::{Line as StyledLine, Span as StyledSpan};
 use ratatui::widgets::Paragraph;
 
 use crate::app::layout::Area;
-use crate::app::view::{Line, Part, View};
+use crate::app::view::{CellView, Line, Part, View};
 use crate::columns::width;
-use crate::theme::{Glyphs, Role};
+use crate::theme::Glyphs;
 pub use glyphs::{ascii, in_ascii};
 use style::{ground, style};
 
@@ -32,7 +32,9 @@ pub fn draw(frame: &mut Frame<'_>, view: &View) {
         std::slice::from_ref(&view.header),
     );
     draw_right(frame, view, view.layout.header, &view.header_right);
-    draw_tabs(frame, view);
+    let tabs = rect(view.layout.tabs, frame);
+    draw_cells(frame, view, tabs, &view.tabs, Modifier::BOLD);
+    draw_right(frame, view, view.layout.tabs, &view.filter);
     table::draw(frame, view);
     panel::draw_pane(frame, view);
     scrollbar::draw(frame, view, Part::Table);
@@ -54,17 +56,23 @@ fn draw_lines(frame: &mut Frame<'_>, view: &View, area: Area, lines: &[Line]) {
     frame.render_widget(Paragraph::new(lines), rect(area, frame));
 }
 
-fn draw_tabs(frame: &mut Frame<'_>, view: &View) {
-    let area = rect(view.layout.tabs, frame);
-    for tab in &view.tabs {
-        let style = if tab.is_selected {
-            style(view, Role::Accent).add_modifier(Modifier::BOLD)
+/// Draws cells on an area's first line, the chosen one with a modifier.
+fn draw_cells(
+    frame: &mut Frame<'_>,
+    view: &View,
+    area: Rect,
+    cells: &[CellView],
+    chosen: Modifier,
+) {
+    for cell in cells {
+        let modifier = if cell.is_chosen {
+            chosen
         } else {
-            style(view, Role::Dim)
+            Modifier::empty()
         };
-        put(frame, area, tab.x, &tab.text, style);
+        let style = style(view, cell.role).add_modifier(modifier);
+        put(frame, area, cell.x, &cell.text, style);
     }
-    draw_right(frame, view, view.layout.tabs, &view.filter);
 }
 
 /// Draws a line at the right end of an area, over what is there.

@@ -4,21 +4,14 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
-use super::{put, rect, style};
+use super::{draw_cells, put, rect, style};
 use crate::app::view::{RowView, View};
 use crate::columns::wrap_anywhere;
 use crate::theme::Role;
 
 pub(super) fn draw(frame: &mut Frame<'_>, view: &View) {
     let titles = rect(view.layout.titles, frame);
-    for title in &view.titles {
-        let role = if title.is_sorted {
-            Role::Accent
-        } else {
-            Role::Dim
-        };
-        put(frame, titles, title.x, &title.text, style(view, role));
-    }
+    draw_cells(frame, view, titles, &view.titles, Modifier::empty());
     let area = rect(view.layout.rows, frame);
     if let Some(sentence) = &view.empty {
         // Not as a paragraph of the library, which draws half of a wide character over the edge.
@@ -40,9 +33,7 @@ fn draw_row(frame: &mut Frame<'_>, view: &View, line: Rect, row: &RowView) {
     if row.is_pinned {
         put(frame, line, 1, "*", bold(Role::Accent));
     }
-    for cell in &row.cells {
-        put(frame, line, cell.x, &cell.text, style(view, cell.role));
-    }
+    draw_cells(frame, view, line, &row.cells, Modifier::empty());
     if row.is_selected {
         frame
             .buffer_mut()

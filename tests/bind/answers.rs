@@ -18,7 +18,7 @@ const PORT: u16 = 20_000;
 const POWERLESS: &str = "SOCKEYE_TEST_POWERLESS";
 
 /// `0.0.0.0 RA ok`, one line for each probe.
-fn told(probes: &[Probe]) -> Vec<String> {
+fn results(probes: &[Probe]) -> Vec<String> {
     probes
         .iter()
         .map(|probe| {
@@ -35,11 +35,11 @@ fn told(probes: &[Probe]) -> Vec<String> {
 }
 
 fn tcp(address: Address) -> Vec<String> {
-    told(&probe(Protocol::Tcp, address, PORT, &|_| true))
+    results(&probe(Protocol::Tcp, address, PORT, &|_| true))
 }
 
 fn udp(address: Address) -> Vec<String> {
-    told(&probe(Protocol::Udp, address, PORT, &|_| true))
+    results(&probe(Protocol::Udp, address, PORT, &|_| true))
 }
 
 fn one(address: &str) -> Address {
@@ -129,7 +129,7 @@ fn leftovers_of_a_reusing_server_block_only_a_plain_bind() {
         ];
         assert_eq!(tcp(Address::Every), expected);
         assert_eq!(
-            told(&probe(Protocol::Tcp, Address::Every, PORT, &|_| false)),
+            results(&probe(Protocol::Tcp, Address::Every, PORT, &|_| false)),
             ["0.0.0.0 RA ok", ":: v6only RA ok"]
         );
     });
@@ -183,7 +183,7 @@ fn an_address_of_another_host_is_not_available_and_a_mapped_one_is() {
 fn a_privileged_port_is_denied_without_the_capability() {
     let name = "answers::a_privileged_port_is_denied_without_the_capability";
     if std::env::var_os(POWERLESS).is_some() {
-        let denied = told(&probe(Protocol::Tcp, Address::Every, 80, &|_| true));
+        let denied = results(&probe(Protocol::Tcp, Address::Every, 80, &|_| true));
         let expected = [
             "0.0.0.0 RA EACCES",
             "127.0.0.1 RA EACCES",
@@ -202,8 +202,8 @@ fn a_privileged_port_is_denied_without_the_capability() {
             .env(POWERLESS, "1")
             .output()
             .expect("setpriv starts");
-        let told = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{told}");
-        assert!(told.contains("1 passed"), "{told}");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{stdout}");
+        assert!(stdout.contains("1 passed"), "{stdout}");
     });
 }

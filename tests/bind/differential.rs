@@ -116,8 +116,8 @@ struct Held {
 }
 
 #[test]
-fn the_kernel_answers_as_foretold() {
-    in_netns_with_users("differential::the_kernel_answers_as_foretold", || {
+fn the_kernel_answers_as_predicted() {
+    in_netns_with_users("differential::the_kernel_answers_as_predicted", || {
         let seed = seed();
         println!("seed {seed}: SOCKEYE_SEED={seed} repeats this run");
         let mut run = Run::new(seed);

@@ -18,7 +18,7 @@ use crate::support::netns::stage;
 const FIRST_PORT: u16 = 20_000;
 
 #[test]
-fn every_holder_gets_the_verdict_that_it_deserves() {
+fn every_holder_gets_the_right_verdict() {
     stage(|| {
         let clock = Clock::start();
         let mut tester = BindTester::new(clock);

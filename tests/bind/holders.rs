@@ -321,7 +321,7 @@ fn served(kind: Kind, manner: Manner, port: u16) -> io::Result<Vec<Socket>> {
     Ok(vec![client])
 }
 
-/// Writes until nothing more goes in: the peer does not read, so its end can't be told of a close.
+/// Writes until nothing more goes in: the peer does not read, so it can't learn of a close.
 fn fill(server: &Socket) -> io::Result<()> {
     server.set_nonblocking(true)?;
     while server.send(&[0; 4096]).is_ok() {}

@@ -101,13 +101,13 @@ fn a_ring_that_a_socket_is_registered_with() {
 }
 
 #[test]
-fn a_thread_with_a_table_of_its_own() {
+fn a_thread_with_its_own_descriptor_table() {
     stage(|| is_found_in("thread", FoundIn::Thread));
 }
 
 /// Threads were counted over all processes, so the crowd left none to look at.
 #[test]
-fn a_thread_with_a_table_of_its_own_beside_a_process_of_many_threads() {
+fn a_thread_with_its_own_descriptor_table_beside_a_process_of_many_threads() {
     stage(|| {
         if let Some(_crowd) = Hiding::start("crowd") {
             is_found_in("thread", FoundIn::Thread);
@@ -171,8 +171,8 @@ fn a_child_that_inherited_it_and_its_parent() {
 }
 
 #[test]
-fn hidden_from_one_who_may_not_look_at_the_process() {
-    let name = "pids::hidden_from_one_who_may_not_look_at_the_process";
+fn hidden_from_a_user_who_may_not_read_the_process() {
+    let name = "pids::hidden_from_a_user_who_may_not_read_the_process";
     in_netns_with_users(name, || {
         if !has_users() {
             println!("NOT RUN: no other users here");
@@ -209,7 +209,7 @@ fn the_listener_of_a_connection_that_waits_to_be_accepted() {
 
 /// A message with some other socket makes nobody the owner of the kernel's.
 #[test]
-fn the_kernel_and_nobody_else() {
+fn the_kernel_alone() {
     stage_in_first_pidns(|| {
         let _courier = Hiding::start("flight").unwrap();
         let ip =
@@ -233,7 +233,7 @@ fn the_kernel_and_nobody_else() {
 }
 
 #[test]
-fn nobody_any_more() {
+fn no_process_any_more() {
     stage(|| {
         let listener = TcpListener::bind(("127.0.0.1", PORT)).unwrap();
         let client = TcpStream::connect(("127.0.0.1", PORT)).unwrap();

@@ -417,7 +417,7 @@ fn rules_of_legacy_iptables() {
 
 /// What is left of a container that was killed: its rule stays, its address has no route any more.
 #[test]
-fn a_rule_that_is_left_over_is_said_of_a_free_port() {
+fn a_leftover_rule_is_noted_on_a_free_port() {
     stage(|| {
         if !works("nft list ruleset", "netns") {
             return;

@@ -123,7 +123,7 @@ impl Drop for Elsewhere {
 }
 
 #[test]
-fn the_port_in_another_namespace_is_said_with_its_owner_there() {
+fn the_port_in_another_namespace_is_noted_with_its_owner() {
     stage(|| {
         let _elsewhere = Elsewhere::holding(20005);
         let said = says("20005/udp");

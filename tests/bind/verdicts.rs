@@ -560,7 +560,7 @@ fn a_port_that_browsers_refuse() {
 
 /// The examples of the docs are what the program says, up to pids, names, times and clients' ports.
 #[test]
-fn the_docs_tell_what_the_program_says() {
+fn the_docs_print_what_the_program_prints() {
     stage(|| {
         let page = include_str!("../../docs/taken.md");
         let shown = |name: &str| {

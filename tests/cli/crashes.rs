@@ -52,7 +52,7 @@ fn watch_goes_on_after_a_reading_that_crashed_and_says_so_once() {
         drop(opened);
         let ended = watch.end();
         assert_eq!(ended.code, Some(0), "{ended:?}");
-        let told = "sockeye: a reading crashed: SOCKEYE_FAULT is set";
+        let told = "sockeye: taking a snapshot crashed: SOCKEYE_FAULT is set";
         assert_eq!(ended.err.matches(told).count(), 1, "{ended:?}");
     });
 }
@@ -78,7 +78,7 @@ fn each_reading_that_failed_is_a_gap_of_the_stream() {
                 "the last reading before: {gap}"
             );
             let why = gap["message"].as_str().unwrap();
-            assert!(why.starts_with("a reading crashed: "), "{gap}");
+            assert!(why.starts_with("taking a snapshot crashed: "), "{gap}");
         }
     });
 }

@@ -11,8 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sockeye::model::State;
+use sockeye::model::{Family, OwnerKind, Protocol, State};
 use sockeye::{columns, config, filter, theme};
+use strum::VariantArray;
 
 fn at(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -102,7 +103,7 @@ fn every_verdict_cause_and_note_is_explained() {
     {
         assert!(page.contains(&format!("\n| `{word}` | ")), "{word}");
     }
-    for word in variants("src/bind/verdict/unix.rs", "UnixCause") {
+    for word in variants("src/bind/verdict/unix/mod.rs", "UnixCause") {
         assert!(page.contains(&format!("\n| `{word}` | ")), "{word}");
     }
     for word in variants(source, "Outcome") {
@@ -116,13 +117,10 @@ fn every_state_owner_problem_and_gap_is_explained() {
         "docs/terms.md",
         State::ALL.into_iter().map(|state| state.to_string()),
     );
+    explains("docs/terms.md", as_strs(OwnerKind::as_str));
     explains(
         "docs/terms.md",
-        variants("src/model/socket/owner.rs", "OwnerKind"),
-    );
-    explains(
-        "docs/terms.md",
-        variants("src/model/snapshot.rs", "ProblemCode"),
+        variants("src/model/problem.rs", "ProblemCode"),
     );
     explains(
         "docs/terms.md",
@@ -280,6 +278,12 @@ fn words(file: &str, path: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The words of all variants.
+fn as_strs<T: VariantArray + Copy>(as_str: fn(T) -> &'static str) -> BTreeSet<String> {
+    let all = T::VARIANTS.iter().copied();
+    all.map(|one| as_str(one).to_owned()).collect()
+}
+
 /// The words that a function of the source has for its variants.
 fn told(file: &str, of: &str, function: &str) -> BTreeSet<String> {
     let source = text(file);
@@ -294,13 +298,12 @@ fn told(file: &str, of: &str, function: &str) -> BTreeSet<String> {
 #[test]
 fn the_schemas_have_every_word_of_the_code_and_no_other() {
     let (common, check) = ("assets/common.schema.json", "assets/check.schema.json");
-    for (name, file, of) in [
-        ("protocol", "src/model/socket/mod.rs", "Protocol"),
-        ("state", "src/model/socket/mod.rs", "State"),
-        ("family", "src/model/socket/endpoint.rs", "Family"),
-        ("owner", "src/model/socket/owner.rs", "OwnerKind"),
+    for (name, expected) in [
+        ("protocol", as_strs(Protocol::as_str)),
+        ("state", as_strs(State::as_str)),
+        ("family", as_strs(Family::as_str)),
+        ("owner", as_strs(OwnerKind::as_str)),
     ] {
-        let expected = told(file, of, "as_str");
         assert_eq!(words(common, &format!("/$defs/{name}")), expected, "{name}");
     }
     let unfit = told("src/bind/free/unfit.rs", "Unfit", "code");
@@ -310,7 +313,7 @@ fn the_schemas_have_every_word_of_the_code_and_no_other() {
         (
             common,
             "/$defs/problem_code",
-            "src/model/snapshot.rs",
+            "src/model/problem.rs",
             "ProblemCode",
         ),
         (

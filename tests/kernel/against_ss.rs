@@ -1,4 +1,4 @@
-//! The snapshot against `ss` of iproute2, which asks the same kernel.
+//! The snapshot against `ss` of iproute2, which reads the same kernel.
 
 use std::collections::BTreeSet;
 use std::net::TcpStream;
@@ -71,7 +71,7 @@ fn ss() -> BTreeSet<String> {
 }
 
 fn ours(snapshot: &Snapshot) -> BTreeSet<String> {
-    // `ss` of iproute2 6.1 does not ask for sockets that are only bound.
+    // `ss` of iproute2 6.1 does not request sockets that are only bound.
     let shown = snapshot
         .sockets
         .iter()

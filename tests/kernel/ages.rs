@@ -1,4 +1,4 @@
-//! How old a connection is, as the kernel's counters tell it, beside the test's own clock.
+//! How old a connection is, by the kernel's counters, compared with the test's own clock.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -40,23 +40,23 @@ impl Span {
         (Self(before, Instant::now()), done)
     }
 
-    /// Whether what happened in it is so old in that reading.
-    fn is_exactly(self, age: Option<Age>, reading: Self) -> bool {
-        let (least, most) = (reading.0 - self.1, reading.1 - self.0);
+    /// Whether what happened in it is so old when a snapshot was taken.
+    fn is_exactly(self, age: Option<Age>, taken: Self) -> bool {
+        let (least, most) = (taken.0 - self.1, taken.1 - self.0);
         matches!(age, Some(Age::Exactly(age)) if least <= age + TOLERANCE && age <= most + TOLERANCE)
     }
 
     /// Whether what happened in it, or before it, is known to be as old as that.
-    fn is_at_least(self, age: Option<Age>, reading: Self) -> bool {
-        let (least, most) = (reading.0 - self.1, reading.1 - self.0);
+    fn is_at_least(self, age: Option<Age>, taken: Self) -> bool {
+        let (least, most) = (taken.0 - self.1, taken.1 - self.0);
         matches!(age, Some(Age::AtLeast(age)) if least <= age + TOLERANCE && age <= most + TOLERANCE)
     }
 }
 
 #[test]
-fn a_connection_that_was_never_written_to_on_one_side_tells_its_age_and_others_a_lower_bound() {
+fn a_connection_that_was_never_written_to_on_one_side_has_its_exact_age_and_others_a_lower_bound() {
     in_netns(
-        "ages::a_connection_that_was_never_written_to_on_one_side_tells_its_age_and_others_a_lower_bound",
+        "ages::a_connection_that_was_never_written_to_on_one_side_has_its_exact_age_and_others_a_lower_bound",
         || {
             let server = listener("127.0.0.1:8080");
             let server6 = listener("[::1]:8080");
@@ -78,18 +78,18 @@ fn a_connection_that_was_never_written_to_on_one_side_tells_its_age_and_others_a
             let_time_pass();
             let _only_bound = bound(Type::STREAM, "127.0.0.1:9090", |_| Ok(()));
 
-            let (reading, snapshot) = Span::of(|| System::new().take(at(0)).unwrap());
+            let (taken, snapshot) = Span::of(|| System::new().take(at(0)).unwrap());
             for stream in [&silent.0, &silent.1, &silent6.0, &silent6.1] {
                 let age = end(&snapshot, stream).age;
-                assert!(silent_since.is_exactly(age, reading), "{age:?}");
+                assert!(silent_since.is_exactly(age, taken), "{age:?}");
             }
             for stream in [&one_way.0, &one_way.1] {
                 let age = end(&snapshot, stream).age;
-                assert!(one_way_since.is_exactly(age, reading), "{age:?}");
+                assert!(one_way_since.is_exactly(age, taken), "{age:?}");
             }
             for stream in [&both_ways.0, &both_ways.1] {
                 let age = end(&snapshot, stream).age;
-                assert!(said.is_at_least(age, reading), "{age:?}");
+                assert!(said.is_at_least(age, taken), "{age:?}");
             }
             let without_peer = snapshot.sockets.iter().filter(|one| !one.is_connection());
             let ages: Vec<_> = without_peer.map(|socket| socket.age).collect();
@@ -104,9 +104,9 @@ fn say(from: &mut TcpStream, to: &mut TcpStream) {
 }
 
 #[test]
-fn ages_are_those_of_the_first_reading_and_grow_with_our_own_clock() {
+fn ages_are_those_of_the_first_snapshot_and_grow_with_our_own_clock() {
     in_netns(
-        "ages::ages_are_those_of_the_first_reading_and_grow_with_our_own_clock",
+        "ages::ages_are_those_of_the_first_snapshot_and_grow_with_our_own_clock",
         || {
             let server = listener("127.0.0.1:8080");
             let mut before = connection(&server, "127.0.0.1:8080");

@@ -23,7 +23,7 @@ const QUIET_TIMES: u64 = 12;
 /// No more processes than this at a time.
 const MOST: usize = 30;
 
-/// What the processes are told, each as often as it stands here.
+/// The orders for processes, each as often as it is listed here.
 const ACTIONS: &[u8] = b"LLLLUUCCCCCAAAAXXXXXGGGGTTTTTFFFEEQ";
 
 #[test]
@@ -32,14 +32,14 @@ fn owners_are_right_whatever_processes_did() {
         let start = start();
         println!("SOCKEYE_SEED={start} repeats the orders, not who obeys them");
         let (mut random, mut family) = (Random(start), Family::start());
-        let (mut system, mut held) = (System::new(), 0);
+        let (mut system, mut compared) = (System::new(), 0);
         for round in 1..=QUIET_TIMES {
             for order in 0..ORDERS {
                 family.obey(random.pick(ACTIONS), random.next());
                 // Readings in the middle of it all, and what they find is found at once.
                 if order % 30 == 7 {
                     let now = 20 * round + order as u64 / 30;
-                    // What ended between table and look is gone from the second one.
+                    // What ended between table and scan is gone from the second one.
                     system.take(at(now)).unwrap();
                     let seen = system.take(at(now)).unwrap();
                     assert_nobody_is_missing(&seen, &family);
@@ -47,17 +47,19 @@ fn owners_are_right_whatever_processes_did() {
             }
             family.empty_the_mailbox();
             wait_until("those that ended are gone", || family_here() == family.size);
-            // The time of a round after the last reading.
+            // The time of a round after the last snapshot.
             let seen = system.take(at(20 * round + 13)).unwrap();
-            held += seen.sockets.len();
+            compared += seen.sockets.len();
             assert_eq!(owners(&seen), scan(&seen), "round {round}");
         }
-        assert!(held > 50, "what was compared says little: {held} sockets");
+        assert!(
+            compared > 50,
+            "what was compared says little: {compared} sockets"
+        );
     });
 }
 
-/// Whoever opened a socket since the last reading is found in this one. What waits in the mailbox is
-/// nobody's.
+/// The owner of a socket that was opened since the last snapshot is found in this one. A socket in the mailbox has none.
 fn assert_nobody_is_missing(seen: &Snapshot, family: &Family) {
     let is_missing = |socket: &&sockeye::model::Socket| {
         socket.inode.is_some() && socket.owner.kind() != OwnerKind::Known
@@ -127,7 +129,7 @@ fn family_here() -> usize {
         .count()
 }
 
-/// The processes that obey. They end when nobody gives orders any more.
+/// The processes that obey. They end when no orders come any more.
 struct Family {
     first: Child,
     orders: Option<PipeWriter>,
@@ -203,15 +205,15 @@ impl Drop for Family {
     fn drop(&mut self) {
         drop(self.orders.take());
         let _ = self.first.wait();
-        // Whoever has the other end of the answers lives.
+        // The process with the other end of the answers lives.
         let _ = self.answers.read_to_end(&mut Vec::new());
     }
 }
 
 /// A new one for each run, unless one is to be repeated.
 fn start() -> u64 {
-    let told = std::env::var("SOCKEYE_SEED").ok();
-    told.map_or_else(fresh_seed, |seed| seed.parse().unwrap())
+    let seed = std::env::var("SOCKEYE_SEED").ok();
+    seed.map_or_else(fresh_seed, |seed| seed.parse().unwrap())
 }
 
 /// xorshift64*: the orders need not be unforeseeable.

@@ -8,7 +8,8 @@ use std::time::Duration;
 use sockeye::model::State;
 
 use crate::kernel::scene::{
-    Holder, Row, assert_rows, connection, has, listener, listener_with, rows, snapshot, wait_for,
+    InheritingChild, Row, assert_rows, connection, has, listener, listener_with, rows, snapshot,
+    wait_for,
 };
 use crate::support::netns::{in_netns, stage};
 
@@ -54,7 +55,7 @@ fn a_time_wait_says_when_it_ends_as_ss_does() {
         drop(client);
         drop(server);
         wait_for(has(State::TimeWait));
-        // The time goes on between two looks.
+        // Time passes between two snapshots.
         let (before, ours, after) = (seconds_left(), snapshot(), seconds_left());
         let left: Vec<_> = ours.sockets.iter().map(|one| one.expires_in).collect();
         let waiting: Vec<_> = left.iter().flatten().map(Duration::as_secs).collect();
@@ -163,10 +164,10 @@ fn a_connection_that_waits_to_be_accepted_belongs_to_the_listener() {
         "connections::a_connection_that_waits_to_be_accepted_belongs_to_the_listener",
         || {
             let listening = listener_with("0.0.0.0:8080", |socket| socket.set_cloexec(false));
-            let holder = Holder::start();
+            let inheritor = InheritingChild::start();
             let client = TcpStream::connect("127.0.0.1:8080").unwrap();
             let near = client.local_addr().unwrap().to_string();
-            let both = vec![std::process::id(), holder.pid()];
+            let both = vec![std::process::id(), inheritor.pid()];
             let expected = [
                 Row::listen("tcp", "0.0.0.0:8080", &listening)
                     .queue(1, 8)

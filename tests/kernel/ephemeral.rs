@@ -1,9 +1,9 @@
 //! The ports for outgoing connections, filled until the kernel has none left.
 //!
-//! Held against it: each destination, and each own address, has the whole range, odd ports and even ones;
-//! what somebody bound is lost to all, also by a client that binds before it connects; what is reserved is none of it; and `TIME_WAIT` gives its port to the next
+//! Compared with it: each destination, and each own address, has the whole range, odd ports and even ones;
+//! what is bound is lost to all, also by a client that binds before it connects; what is reserved is none of it; and `TIME_WAIT` gives its port to the next
 //! connection a second later where `tcp_tw_reuse` says so. By default that is so on loopback addresses, which
-//! `10.0.0.9` is not, though it stands on `lo`.
+//! `10.0.0.9` is not, though it is on `lo`.
 
 use std::io::{self, ErrorKind, Read as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -91,17 +91,17 @@ fn table() -> Table {
     Table::clone(&tracker.apply(snapshot).table)
 }
 
-/// The destination with the fewest ports left, and what holds them.
+/// The destination with the fewest ports left, and what uses them.
 fn fullest(table: &Table) -> (SocketAddr, PortUsage) {
     let fullest = table.ephemeral.as_ref().unwrap().fullest.unwrap();
     let remote = fullest.remote;
-    (SocketAddr::new(remote.address, remote.port), fullest.held)
+    (SocketAddr::new(remote.address, remote.port), fullest.usage)
 }
 
 #[test]
-fn a_destination_to_which_the_ports_run_out_is_at_a_hundred_and_another_one_still_works() {
+fn a_destination_that_runs_out_of_ports_is_at_a_hundred_and_another_one_still_works() {
     in_netns(
-        "ephemeral::a_destination_to_which_the_ports_run_out_is_at_a_hundred_and_another_one_still_works",
+        "ephemeral::a_destination_that_runs_out_of_ports_is_at_a_hundred_and_another_one_still_works",
         || {
             prepare();
             let (one, address) = server("10.0.0.9:5432");
@@ -146,9 +146,9 @@ fn a_destination_to_which_the_ports_run_out_is_at_a_hundred_and_another_one_stil
 }
 
 #[test]
-fn what_is_bound_and_what_is_reserved_is_lost_to_every_destination() {
+fn bound_and_reserved_ports_are_lost_to_every_destination() {
     in_netns(
-        "ephemeral::what_is_bound_and_what_is_reserved_is_lost_to_every_destination",
+        "ephemeral::bound_and_reserved_ports_are_lost_to_every_destination",
         || {
             prepare();
             set("ip_local_reserved_ports", "40010-40013,50000");
@@ -160,20 +160,20 @@ fn what_is_bound_and_what_is_reserved_is_lost_to_every_destination() {
             let table = table();
             let ephemeral = table.ephemeral.as_ref().unwrap();
             assert_eq!((ephemeral.capacity, ephemeral.percent()), (PORTS - 4, 100));
-            let held = PortUsage {
+            let usage = PortUsage {
                 bound: 3,
                 connected: 13,
                 time_wait: 0,
             };
-            assert_eq!(fullest(&table), (address, held));
+            assert_eq!(fullest(&table), (address, usage));
         },
     );
 }
 
 #[test]
-fn a_port_in_time_wait_is_free_again_only_where_the_kernel_gives_it_again() {
+fn a_port_in_time_wait_is_free_only_where_the_kernel_reuses_it() {
     in_netns(
-        "ephemeral::a_port_in_time_wait_is_free_again_only_where_the_kernel_gives_it_again",
+        "ephemeral::a_port_in_time_wait_is_free_only_where_the_kernel_reuses_it",
         || {
             prepare();
             set("tcp_tw_reuse", "2");
@@ -256,8 +256,8 @@ fn finds_port(server: &TcpListener) -> (bool, bool) {
     (connects.is_ok(), binds.is_ok())
 }
 
-/// What is told of a shortage.
-fn told(table: &Table) -> Option<String> {
+/// The message about a shortage.
+fn shortage(table: &Table) -> Option<String> {
     let mut problems = table.problems.iter();
     let problem = problems.find(|problem| problem.code == ProblemCode::EphemeralPorts);
     problem.map(|problem| problem.message.to_string())
@@ -277,7 +277,7 @@ fn clients_that_bind_before_they_connect_use_up_the_range_for_every_destination(
             Way::BindReusable("127.0.0.1"),
         ] {
             let most = scatter(way, MANY * 4 / 5 - 1, &server);
-            assert_eq!(told(&table()), None, "{way:?}: 159 of 200");
+            assert_eq!(shortage(&table()), None, "{way:?}: 159 of 200");
             assert_eq!(finds_port(&server), (true, true));
             give_back(most);
             let all = scatter(way, MANY + 1, &server);
@@ -289,7 +289,7 @@ fn clients_that_bind_before_they_connect_use_up_the_range_for_every_destination(
                 ..PortUsage::default()
             };
             assert_eq!(full.ephemeral.as_ref().unwrap().bound_first, connected);
-            let message = told(&full).unwrap();
+            let message = shortage(&full).unwrap();
             assert!(
                 message.starts_with("no ephemeral port is left of 200"),
                 "{message}"
@@ -305,7 +305,7 @@ fn clients_that_bind_before_they_connect_use_up_the_range_for_every_destination(
             table().ephemeral.unwrap().bound_first.time_wait == MANY
         });
         assert_eq!(finds_port(&server), (false, false));
-        let message = told(&table()).unwrap();
+        let message = shortage(&table()).unwrap();
         assert!(
             message.starts_with("no ephemeral port is left of 200"),
             "{message}"
@@ -325,14 +325,14 @@ fn clients_that_leave_the_port_to_connect_use_up_nothing_that_another_destinatio
             let table = table();
             let ephemeral = table.ephemeral.as_ref().unwrap();
             assert_eq!(ephemeral.bound_first, PortUsage::default(), "{way:?}");
-            assert_eq!(told(&table), None, "{way:?}");
+            assert_eq!(shortage(&table), None, "{way:?}");
             give_back(open);
         }
     });
 }
 
 #[test]
-fn beside_clients_that_bind_first_only_their_ports_are_lost_to_every_destination() {
+fn with_clients_that_bind_first_only_their_ports_are_lost_to_every_destination() {
     stage(|| {
         set("ip_local_port_range", "40000 40199");
         let (server, _) = server("0.0.0.0:5432");
@@ -342,6 +342,6 @@ fn beside_clients_that_bind_first_only_their_ports_are_lost_to_every_destination
         let table = table();
         let bound_first = table.ephemeral.as_ref().unwrap().bound_first;
         assert!(bound_first.connected >= MANY / 2, "{bound_first:?}");
-        assert_eq!(told(&table), None);
+        assert_eq!(shortage(&table), None);
     });
 }

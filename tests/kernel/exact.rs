@@ -1,8 +1,8 @@
-//! Exactness under churn: what is told of sockets that processes open and close at random times, held
+//! Exactness under churn: what is reported of sockets that processes open and close at random times, compared
 //! against what those processes wrote down.
 //!
-//! Whatever lives across two readings is told opened once and closed once, with the process that had it;
-//! what lives shorter may be missed, but is never told twice; and nothing is told that was not there.
+//! A socket that lives across two snapshots is reported opened once and closed once, with the process that had it;
+//! one that lives shorter may be missed, but is never reported twice; and nothing is reported that was not there.
 
 mod actor;
 
@@ -32,28 +32,28 @@ const TIME: Duration = Duration::from_secs(12);
 /// Ports of each actor; none is used twice.
 const PORTS: u16 = 12_000;
 
-/// Short, and long enough for second looks.
+/// Short, and long enough for second scans.
 const INTERVAL: Duration = Duration::from_millis(120);
 
 /// A socket that is merely bound is kept for five seconds at most, until such sockets are read again.
 const KEPT_AT_MOST: Duration = Duration::from_secs(6);
 
-/// What an actor is told and where it writes, in this variable: seed, first port, end, path.
+/// What an actor is given and where it writes, in this variable: seed, first port, end, path.
 const ORDERS: &str = "SOCKEYE_TEST_ACTOR";
 
 #[test]
-fn every_socket_is_told_opened_once_and_closed_once_with_its_owner() {
+fn every_socket_is_reported_opened_once_and_closed_once_with_its_owner() {
     in_netns(
-        "exact::every_socket_is_told_opened_once_and_closed_once_with_its_owner",
+        "exact::every_socket_is_reported_opened_once_and_closed_once_with_its_owner",
         || {
             let seed = std::env::var("SOCKEYE_SEED")
                 .map_or_else(|_| fresh_seed(), |seed| seed.parse().unwrap());
             println!("SOCKEYE_SEED={seed} repeats what the actors do, not when");
-            let told = collect(|| {
+            let reported = collect(|| {
                 let actors: Vec<_> = (0..ACTORS).map(|at| start(seed, at)).collect();
                 actors.into_iter().map(end).collect()
             });
-            Comparison::of(&told).assert();
+            Comparison::of(&reported).assert();
         },
     );
 }
@@ -112,17 +112,17 @@ fn end(mut actor: Actor) -> (Pid, Vec<Life>) {
     (pid, lives.lines().map(Life::read).collect())
 }
 
-/// What was told, what was there, and when readings began and ended.
-struct Told {
+/// What was reported, what was there, and when snapshots began and ended.
+struct Reported {
     events: Vec<Event>,
     lives: Vec<(Pid, Vec<Life>)>,
-    readings: Vec<(Duration, Duration)>,
+    snapshots: Vec<(Duration, Duration)>,
 }
 
-/// The machine as a source, and when each of its readings began and ended.
+/// The machine as a source, and when each of its snapshots began and ended.
 struct Timed {
     system: System,
-    readings: Arc<Mutex<Vec<(Duration, Duration)>>>,
+    snapshots: Arc<Mutex<Vec<(Duration, Duration)>>>,
 }
 
 impl Source for Timed {
@@ -133,7 +133,7 @@ impl Source for Timed {
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
         let began = now();
         let snapshot = self.system.take(at);
-        self.readings.lock().unwrap().push((began, now()));
+        self.snapshots.lock().unwrap().push((began, now()));
         snapshot
     }
 
@@ -146,13 +146,13 @@ impl Source for Timed {
     }
 }
 
-/// Collects all the while that `act` runs, and until whatever it left open is told closed.
-fn collect(act: impl FnOnce() -> Vec<(Pid, Vec<Life>)>) -> Told {
-    let readings = Arc::new(Mutex::new(Vec::new()));
+/// Collects all the while that `act` runs, and until what it left open is reported closed.
+fn collect(act: impl FnOnce() -> Vec<(Pid, Vec<Life>)>) -> Reported {
+    let snapshots = Arc::new(Mutex::new(Vec::new()));
     let collector = Collector {
         source: Box::new(Timed {
             system: System::new(),
-            readings: Arc::clone(&readings),
+            snapshots: Arc::clone(&snapshots),
         }),
         tracker: Tracker::new(Duration::ZERO),
         recorder: None,
@@ -167,12 +167,12 @@ fn collect(act: impl FnOnce() -> Vec<(Pid, Vec<Life>)>) -> Told {
     let thread = std::thread::spawn(move || {
         collector.run(&controlled, |event| sender.send(event).is_ok());
     });
-    let count = || readings.lock().unwrap().len();
+    let count = || snapshots.lock().unwrap().len();
     crate::support::wait_until("a first reading", || count() > 0);
     let lives = act();
     let (enough, latest) = (count() + 4, now() + KEPT_AT_MOST);
     let (mut events, mut is_empty) = (Vec::new(), false);
-    crate::support::wait_until("readings after the end", || {
+    crate::support::wait_until("snapshots after the end", || {
         control.send(Control::Refresh).unwrap();
         std::thread::sleep(Duration::from_millis(20));
         for event in messages.try_iter() {
@@ -186,23 +186,23 @@ fn collect(act: impl FnOnce() -> Vec<(Pid, Vec<Life>)>) -> Told {
     });
     drop(control);
     thread.join().unwrap();
-    let readings = readings.lock().unwrap().clone();
-    Told {
+    let snapshots = snapshots.lock().unwrap().clone();
+    Reported {
         events,
         lives,
-        readings,
+        snapshots,
     }
 }
 
-/// Addresses, which tell one socket from all others here.
+/// Addresses, which identify a socket here.
 type Place = (Protocol, Endpoint, Option<Endpoint>);
 
-/// What was told of one socket.
+/// What was reported of one socket.
 #[derive(Debug, Default)]
 struct Story {
     opened: usize,
     closed: usize,
-    /// Whoever had it, as its last row says.
+    /// Its owner, as its last row says.
     owners: Vec<Pid>,
     inodes: Vec<u32>,
 }
@@ -215,9 +215,9 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn of(told: &Told) -> Self {
+    fn of(reported: &Reported) -> Self {
         let mut stories: HashMap<Place, Story> = HashMap::new();
-        for event in &told.events {
+        for event in &reported.events {
             let socket = &event.row.socket;
             let place = (socket.protocol, socket.local, socket.remote);
             let story = stories.entry(place).or_default();
@@ -235,10 +235,10 @@ impl Comparison {
         }
         let mut lives = BTreeMap::new();
         let mut known = std::collections::HashSet::new();
-        for (pid, of_one) in &told.lives {
+        for (pid, of_one) in &reported.lives {
             for life in of_one {
                 known.insert(life.place());
-                let is_due = life.spans_two(&told.readings);
+                let is_due = life.spans_two(&reported.snapshots);
                 lives.insert(format!("{:?}", life.place()), (*pid, life.clone(), is_due));
             }
         }
@@ -253,17 +253,19 @@ impl Comparison {
 
     fn assert(&self) {
         let nothing = Story::default();
-        let (mut due, mut told, mut wrong) = (0, 0, Vec::new());
+        let (mut due, mut reported, mut wrong) = (0, 0, Vec::new());
         for (pid, life, is_due) in self.lives.values() {
             let story = self.stories.get(&life.place()).unwrap_or(&nothing);
             due += usize::from(*is_due);
-            told += story.opened;
+            reported += story.opened;
             if !life.is_told_by(story, *pid, *is_due) {
-                wrong.push(format!("{life:?} of {pid}, due: {is_due}, told: {story:?}"));
+                wrong.push(format!(
+                    "{life:?} of {pid}, due: {is_due}, reported: {story:?}"
+                ));
             }
         }
         let all = self.lives.len();
-        println!("{all} sockets, {due} of them across two readings, {told} told");
+        println!("{all} sockets, {due} of them across two snapshots, {reported} reported");
         assert!(self.invented.is_empty(), "invented: {:#?}", self.invented);
         assert!(wrong.is_empty(), "{} wrong: {wrong:#?}", wrong.len());
         assert!(due > 100, "too few to say anything: {due} of {all}");
@@ -280,14 +282,14 @@ impl Life {
         )
     }
 
-    /// Whether two readings in a row lie within its life.
-    fn spans_two(&self, readings: &[(Duration, Duration)]) -> bool {
-        readings
+    /// Whether two snapshots in a row lie within its life.
+    fn spans_two(&self, snapshots: &[(Duration, Duration)]) -> bool {
+        snapshots
             .windows(2)
             .any(|two| self.opened.1 <= two[0].0 && two[1].1 <= self.closed.0)
     }
 
-    /// Whether what was told is what happened; what is not due may be missing.
+    /// Whether the reports are what happened; what is not due may be missing.
     fn is_told_by(&self, story: &Story, pid: Pid, is_due: bool) -> bool {
         let is_whole = (story.opened, story.closed) == (1, 1);
         let is_right = story.inodes.iter().all(|&inode| inode == self.inode);

@@ -1,4 +1,4 @@
-//! The kinds of sockets beside TCP and UDP: real ones, held against `ss` and `/proc/net`.
+//! The kinds of sockets beside TCP and UDP: real ones, compared with `ss` and `/proc/net`.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
@@ -37,7 +37,7 @@ fn printed(command: &str) -> String {
         .output()
         .unwrap();
     assert!(output.status.success(), "{command}: {output:?}");
-    // Names may hold any bytes.
+    // Names may have any bytes.
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -149,7 +149,7 @@ fn unix_of_ss() -> BTreeSet<String> {
     let lines = printed("ss -Hxan");
     let line = |line: &str| {
         let mut words: Vec<_> = line.split_whitespace().take(8).collect();
-        // The peer's name, which ss never tells here.
+        // The peer's name, which ss never has here.
         assert_eq!(words.remove(6), "*", "{line}");
         words.join(" ")
     };
@@ -183,7 +183,7 @@ fn every_unix_socket_of_ss_is_ours_and_every_one_of_ours_is_in_ss() {
 }
 
 #[test]
-fn both_ends_of_a_unix_connection_say_who_the_other_is() {
+fn both_ends_of_a_unix_connection_name_the_other() {
     stage(|| {
         let folder = Folder::new("peers");
         let listener = UnixListener::bind(folder.path("app.sock")).unwrap();
@@ -209,7 +209,7 @@ fn names_of_any_bytes_are_shown_harmlessly_and_each_socket_is_one_row() {
     stage(|| {
         let folder = Folder::new("hostile");
         let names: [&[u8]; 5] = [b"a\0b", b"\x1b[2J\x1b]0;x\x07", b"", b"\0\0\0", b"\xff\n@"];
-        let held = names.map(|name| {
+        let sockets = names.map(|name| {
             let address = SocketAddr::from_abstract_name(name).unwrap();
             UnixListener::bind_addr(&address).unwrap()
         });
@@ -237,7 +237,7 @@ fn names_of_any_bytes_are_shown_harmlessly_and_each_socket_is_one_row() {
             shown.iter().any(|name| name.ends_with("\\x1b[31m red\\n")),
             "{shown:?}"
         );
-        drop(held);
+        drop(sockets);
     });
 }
 
@@ -288,7 +288,7 @@ fn raw_sockets_are_those_of_ss_and_ping_sockets_those_of_proc_net() {
     });
 }
 
-/// A child that holds packet sockets; ends with the test.
+/// A child that has packet sockets; ends with the test.
 struct PacketSockets(Child);
 
 impl PacketSockets {
@@ -299,9 +299,9 @@ impl PacketSockets {
         let mut line = String::new();
         let out = child.stdout.as_mut().unwrap();
         BufReader::new(out).read_line(&mut line).unwrap();
-        let holder = Self(child);
+        let sockets = Self(child);
         assert_eq!(line, "open\n", "the kernel refuses packet sockets");
-        holder
+        sockets
     }
 }
 
@@ -325,7 +325,7 @@ fn packet_words(socket: &model::Socket) -> String {
 #[test]
 fn packet_sockets_are_those_of_ss_with_interface_ethertype_and_owner() {
     stage(|| {
-        let holder = PacketSockets::open();
+        let sockets = PacketSockets::open();
         let all = only(Protocol::Packet);
         let ours: BTreeSet<_> = all.iter().map(packet_words).collect();
         let lines = printed("ss -0Hane");
@@ -343,7 +343,7 @@ fn packet_sockets_are_those_of_ss_with_interface_ethertype_and_owner() {
         assert_eq!(texts, ["all".to_owned(), "arp".to_owned()].into());
         for socket in &all {
             let pids: Vec<_> = socket.owner.present().iter().map(|one| one.pid).collect();
-            assert_eq!(pids, [holder.0.id()]);
+            assert_eq!(pids, [sockets.0.id()]);
         }
     });
 }
@@ -382,7 +382,7 @@ fn udplite_sockets_are_those_of_proc_net_and_have_ports_of_their_own() {
 
 /// Which of the two is so depends on the kernel, and the kernel says it.
 #[test]
-fn sctp_is_listed_or_said_not_to_be_and_only_where_it_is_asked_for() {
+fn sctp_is_listed_or_said_not_to_be_and_only_where_it_is_requested() {
     stage(|| {
         let protocols = std::fs::read_to_string("/proc/net/protocols").unwrap();
         let is_there = protocols.lines().any(|line| line.starts_with("SCTP "));
@@ -407,7 +407,7 @@ fn sctp_is_listed_or_said_not_to_be_and_only_where_it_is_asked_for() {
 // What is read, and what is not.
 
 #[test]
-fn without_being_asked_for_none_of_them_is_read() {
+fn none_of_them_is_read_unless_it_is_requested() {
     stage(|| {
         let folder = Folder::new("default");
         let _unix = UnixSockets::open(&folder);
@@ -421,13 +421,13 @@ fn without_being_asked_for_none_of_them_is_read() {
 }
 
 #[test]
-fn without_sock_diag_proc_net_has_them_and_what_it_lacks_is_said() {
+fn without_sock_diag_proc_net_has_them_and_what_is_missing_is_said() {
     stage(|| {
         let folder = Folder::new("proc");
         let _unix = UnixSockets::open(&folder);
         let _packet = PacketSockets::open();
         let _lite = raw_socket(Domain::IPV4, Type::DGRAM, 136, "127.0.0.1:5353");
-        let expected = told(&seen(&[
+        let expected = text(&seen(&[
             Protocol::Unix,
             Protocol::Packet,
             Protocol::UdpLite,
@@ -445,8 +445,8 @@ fn without_sock_diag_proc_net_has_them_and_what_it_lacks_is_said() {
     });
 }
 
-/// All that both ways tell of sockets.
-fn told(seen: &Snapshot) -> String {
+/// All that both ways say of sockets.
+fn text(seen: &Snapshot) -> String {
     let mut lines: Vec<_> = seen
         .sockets
         .iter()
@@ -456,7 +456,7 @@ fn told(seen: &Snapshot) -> String {
             format!(
                 "{} {} {local:?} {:?} {:?} {}\n",
                 one.protocol_and_family(),
-                // /proc/net does not tell a connected datagram socket by its state alone.
+                // /proc/net does not identify a connected datagram socket by its state alone.
                 if one.protocol == Protocol::Unix && one.state == State::Listen {
                     "LISTEN"
                 } else {
@@ -481,7 +481,7 @@ fn reader_of_proc_net() {
     let path = std::env::temp_dir().join(format!("sockeye-families-{parent}"));
     let expected = std::fs::read_to_string(path).unwrap();
     let seen = seen(&[Protocol::Unix, Protocol::Packet, Protocol::UdpLite]);
-    assert_eq!(told(&seen), expected);
+    assert_eq!(text(&seen), expected);
     let messages: Vec<_> = seen.problems.iter().map(|one| &*one.message).collect();
     let says = |end: &str| messages.iter().any(|message| message.ends_with(end));
     assert!(

@@ -1,4 +1,4 @@
-//! What a user sees who may not look at the processes of others.
+//! What a user sees who may not read other users' processes.
 
 use sockeye::model::{Owner, ProblemCode};
 use sockeye::source::System;
@@ -7,16 +7,13 @@ use crate::kernel::scene::{at, is_inner, listener, run_under};
 use crate::support::netns::in_netns;
 
 #[test]
-fn an_owner_that_may_not_be_looked_at_is_hidden() {
-    in_netns(
-        "hidden::an_owner_that_may_not_be_looked_at_is_hidden",
-        || {
-            let _listening = listener("127.0.0.1:8080");
-            // Without capabilities, root of the namespace may not look at this process, which has them.
-            let command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
-            run_under(&command, "hidden::reader_without_rights");
-        },
-    );
+fn an_owner_that_may_not_be_read_is_hidden() {
+    in_netns("hidden::an_owner_that_may_not_be_read_is_hidden", || {
+        let _listening = listener("127.0.0.1:8080");
+        // Without capabilities, root of the namespace may not read this process, which has them.
+        let command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
+        run_under(&command, "hidden::reader_without_rights");
+    });
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Sockets that listen, or hold a port without listening.
+//! Sockets that listen, or are bound to a port without listening.
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,7 @@ fn an_empty_namespace_has_no_rows() {
 
 /// Through a process of the machine the program would see its ports, whatever network namespace it is in.
 #[test]
-fn a_test_sees_no_process_that_it_did_not_make() {
+fn a_test_sees_only_processes_that_it_started() {
     stage(|| {
         let entries = std::fs::read_dir("/proc").unwrap();
         let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
@@ -108,8 +108,8 @@ fn a_socket_that_is_only_bound_is_there() {
 }
 
 #[test]
-fn a_bound_socket_stays_from_one_dump_of_such_to_the_next_and_is_one_row_when_it_listens() {
-    let name = "listeners::a_bound_socket_stays_from_one_dump_of_such_to_the_next_and_is_one_row_when_it_listens";
+fn a_bound_socket_stays_from_one_dump_of_such_sockets_to_the_next_and_is_one_row_when_it_listens() {
+    let name = "listeners::a_bound_socket_stays_from_one_dump_of_such_sockets_to_the_next_and_is_one_row_when_it_listens";
     in_netns(name, || {
         let socket = bound(Type::STREAM, "127.0.0.1:8080", |_| Ok(()));
         let mut system = System::new();
@@ -149,12 +149,12 @@ fn a_socket_of_one_interface_names_it() {
     });
 }
 
-/// For a microsecond the kernel tells of it as bound, without an inode: kept until the next dump of such
+/// For a microsecond the kernel lists it as bound, without an inode: kept until the next dump of such
 /// sockets, it was a socket that opened where one had just closed.
 #[test]
-fn a_listener_that_is_being_closed_is_no_bound_socket() {
+fn a_listener_that_is_being_closed_is_not_a_bound_socket() {
     in_netns(
-        "listeners::a_listener_that_is_being_closed_is_no_bound_socket",
+        "listeners::a_listener_that_is_being_closed_is_not_a_bound_socket",
         || {
             let is_over = AtomicBool::new(false);
             std::thread::scope(|scope| {
@@ -163,15 +163,15 @@ fn a_listener_that_is_being_closed_is_no_bound_socket() {
                         let is_over = &is_over;
                         move || {
                             while !is_over.load(Ordering::Relaxed) {
-                                // A dump may hold the one before for a moment longer.
+                                // A dump may keep the one before for a moment longer.
                                 let _ = TcpListener::bind(("127.0.0.1", port));
                             }
                         }
                     });
                 }
                 let mut system = System::new();
-                let readings = (0..1000).map(|second| system.take(at(10 * second)).unwrap());
-                let odd = readings
+                let snapshots = (0..1000).map(|second| system.take(at(10 * second)).unwrap());
+                let odd = snapshots
                     .flat_map(|seen| seen.sockets)
                     .find(|socket| socket.inode.is_none());
                 is_over.store(true, Ordering::Relaxed);

@@ -1,6 +1,6 @@
 //! The source against the kernel: real sockets in a network namespace of each test's own.
 //!
-//! Every test opens sockets and holds every row of the snapshot against what it opened, nothing
+//! Every test opens sockets and compares every row of the snapshot with what it opened, nothing
 //! more and nothing less.
 
 mod against_ss;

@@ -9,8 +9,8 @@ use sockeye::model::{OwnerKind, Snapshot, Socket};
 use sockeye::source::{Source as _, System};
 
 use crate::kernel::scene::{
-    Holder, Row, assert_rows, at, bound, is_inner, listener, listener_with, rows, run_under,
-    snapshot,
+    InheritingChild, Row, assert_rows, at, bound, is_inner, listener, listener_with, rows,
+    run_under, snapshot,
 };
 use crate::support::netns::{in_netns, stage_in_first_pidns};
 
@@ -33,7 +33,7 @@ fn a_socket_of_three_processes_names_all_three() {
         "owners::a_socket_of_three_processes_names_all_three",
         || {
             let shared = listener_with("127.0.0.1:8080", |socket| socket.set_cloexec(false));
-            let (one, two) = (Holder::start(), Holder::start());
+            let (one, two) = (InheritingChild::start(), InheritingChild::start());
             let own = std::process::id();
             let seen = snapshot();
             let three = vec![own, one.pid(), two.pid()];
@@ -55,27 +55,27 @@ fn a_socket_of_three_processes_names_all_three() {
 }
 
 #[test]
-fn a_new_holder_is_noticed_and_one_that_ended_is_dropped() {
+fn a_new_owner_is_noticed_and_one_that_ended_is_dropped() {
     in_netns(
-        "owners::a_new_holder_is_noticed_and_one_that_ended_is_dropped",
+        "owners::a_new_owner_is_noticed_and_one_that_ended_is_dropped",
         || {
             let _shared = listener_with("127.0.0.1:8080", |socket| socket.set_cloexec(false));
             let own = std::process::id();
             let mut system = System::new();
             assert_eq!(pids(&system.take(at(0)).unwrap()), [own]);
-            let holder = Holder::start();
-            let mut both = [own, holder.pid()];
+            let inheritor = InheritingChild::start();
+            let mut both = [own, inheritor.pid()];
             both.sort_unstable();
             assert_eq!(pids(&system.take(at(10)).unwrap()), both, "after a round");
-            drop(holder);
+            drop(inheritor);
             assert_eq!(pids(&system.take(at(11)).unwrap()), [own], "without one");
         },
     );
 }
 
 #[test]
-fn a_socket_that_outlives_the_process_known_to_have_it_is_looked_for_at_once() {
-    let name = "owners::a_socket_that_outlives_the_process_known_to_have_it_is_looked_for_at_once";
+fn a_socket_that_outlives_its_known_owner_is_searched_for_at_once() {
+    let name = "owners::a_socket_that_outlives_its_known_owner_is_searched_for_at_once";
     in_netns(name, || {
         let shared = listener_with("127.0.0.1:8080", |socket| socket.set_cloexec(false));
         let mut parent = Parent::start();
@@ -94,17 +94,17 @@ fn a_socket_that_outlives_the_process_known_to_have_it_is_looked_for_at_once() {
 }
 
 #[test]
-fn a_reading_for_one_port_tells_of_it_what_a_whole_one_tells() {
-    let name = "owners::a_reading_for_one_port_tells_of_it_what_a_whole_one_tells";
+fn a_snapshot_for_one_port_says_the_same_of_it_as_a_whole_one() {
+    let name = "owners::a_snapshot_for_one_port_says_the_same_of_it_as_a_whole_one";
     in_netns(name, || {
         let shared = listener_with("127.0.0.1:8080", |socket| socket.set_cloexec(false));
-        let _holder = Holder::start();
+        let _inheritor = InheritingChild::start();
         shared.set_cloexec(true).unwrap();
         let _others = [listener("127.0.0.2:8080"), listener("127.0.0.1:9090")];
         let _waiting = TcpStream::connect("127.0.0.1:8080").unwrap();
         let is_asked = |socket: &Socket| socket.local.to_string() == "127.0.0.1:8080";
-        let asked = |snapshot: Snapshot| -> Vec<Socket> {
-            // The second reading comes later.
+        let requested = |snapshot: Snapshot| -> Vec<Socket> {
+            // The second snapshot comes later.
             let ageless = |socket| Socket {
                 age: None,
                 ..socket
@@ -112,7 +112,7 @@ fn a_reading_for_one_port_tells_of_it_what_a_whole_one_tells() {
             let sockets = snapshot.sockets.into_iter();
             sockets.filter(is_asked).map(ageless).collect()
         };
-        let whole = asked(System::new().take_once(at(0)).unwrap());
+        let whole = requested(System::new().take_once(at(0)).unwrap());
         let those = |sockets: &[Socket]| sockets.iter().map(is_asked).collect();
         let seen = System::new().take_with_owners_of(at(0), those).unwrap();
         let owner = |local: &str| {
@@ -125,7 +125,7 @@ fn a_reading_for_one_port_tells_of_it_what_a_whole_one_tells() {
             "it may be in conflict"
         );
         assert_eq!(owner("127.0.0.1:9090"), OwnerKind::Unknown);
-        assert_eq!((whole.len(), &whole), (2, &asked(seen)));
+        assert_eq!((whole.len(), &whole), (2, &requested(seen)));
         assert!(
             whole.iter().all(|socket| socket.owner.present().len() == 2),
             "{whole:?}"
@@ -133,7 +133,7 @@ fn a_reading_for_one_port_tells_of_it_what_a_whole_one_tells() {
     });
 }
 
-/// A shell that starts a child when told to. Both are ended with the test.
+/// A shell that starts a child on command. Both are ended with the test.
 struct Parent {
     shell: Child,
     child: Option<u32>,
@@ -182,10 +182,10 @@ impl Drop for Parent {
 }
 
 #[test]
-fn the_kernels_own_socket_is_the_kernels_at_the_second_look() {
+fn the_kernels_own_socket_is_the_kernels_at_the_second_scan() {
     stage_in_first_pidns(|| {
-        // In a namespace shared with nobody: an ordinary user's `unshare`, which still waits in
-        // the outer one, may not be looked at, and so it could be the one that has the socket.
+        // In a namespace of its own: an ordinary user's `unshare`, which still waits in
+        // the outer one, may not be read, and so it could be the one that has the socket.
         run_under(&["unshare", "-n"], "owners::reader_of_the_kernels_socket");
     });
 }

@@ -68,7 +68,7 @@ fn reader_of_proc_net() {
     let expected = std::fs::read_to_string(expected_by(getppid().unwrap())).unwrap();
     assert_eq!(lines(&rows(&seen)), expected);
     let [problem] = &seen.problems[..] else {
-        panic!("told once for all parts: {:?}", seen.problems)
+        panic!("one problem for all parts: {:?}", seen.problems)
     };
     assert_eq!(problem.code, ProblemCode::DetailsUnreadable);
     let (message, number) = (&*problem.message, problem.message.split(['(', ')']).nth(1));

@@ -21,14 +21,14 @@ pub fn at(seconds: u64) -> Moment {
     }
 }
 
-/// One reading that stands for itself, without problems.
+/// A single snapshot, without problems.
 pub fn snapshot() -> Snapshot {
     let snapshot = System::new().take_once(at(0)).unwrap();
     assert_eq!(snapshot.problems, []);
     snapshot
 }
 
-/// Takes readings until one is as wanted; fails after ten seconds with the last one.
+/// Takes snapshots until one is as wanted; fails after ten seconds with the last one.
 pub fn wait_for(wanted: impl Fn(&Snapshot) -> bool) -> Snapshot {
     let mut last = snapshot();
     for _ in 0..1000 {
@@ -76,10 +76,10 @@ pub fn connection(listener: &Socket, address: &str) -> (TcpStream, TcpStream) {
     (client, server)
 }
 
-/// A child that holds what it inherits; ended and reaped with the test.
-pub struct Holder(Child);
+/// A child that has what it inherits; ended and reaped with the test.
+pub struct InheritingChild(Child);
 
-impl Holder {
+impl InheritingChild {
     /// Starts `sleep`, which inherits every descriptor that is not close-on-exec.
     pub fn start() -> Self {
         let mut command = Command::new("sleep");
@@ -91,7 +91,7 @@ impl Holder {
     }
 }
 
-impl Drop for Holder {
+impl Drop for InheritingChild {
     fn drop(&mut self) {
         match self.0.kill().and_then(|()| self.0.wait()) {
             Err(error) if error.kind() != ErrorKind::InvalidInput => eprintln!("{error}"),
@@ -103,7 +103,7 @@ impl Drop for Holder {
 /// Set to the name of the test that is to run for another one.
 const INNER: &str = "SOCKEYE_TEST_INNER";
 
-/// Runs another test of this binary, one that asks [`is_inner`] first, under a command that
+/// Runs another test of this binary, one that checks [`is_inner`] first, under a command that
 /// changes what it may see.
 pub fn run_under(command: &[&str], name: &str) {
     let (program, arguments) = command.split_first().unwrap();
@@ -234,7 +234,7 @@ impl Row {
         }
     }
 
-    /// The same as `/proc/net` tells it; nothing of a socket that is only bound.
+    /// The same as `/proc/net` has it; nothing of a socket that is only bound.
     pub fn in_proc_net(self) -> Option<Self> {
         let is_told = self.state != "BOUND";
         is_told.then(|| Self {
@@ -268,7 +268,7 @@ impl Row {
                 OwnerKind::Known => "known",
                 OwnerKind::Hidden => "hidden",
                 OwnerKind::Kernel => "kernel",
-                OwnerKind::Past => "past",
+                OwnerKind::Former => "past",
                 OwnerKind::None => "none",
                 OwnerKind::Unknown => "unknown",
             },
@@ -285,14 +285,14 @@ impl Row {
     }
 }
 
-/// Every row of a reading, in an order of its own.
+/// Every row of a snapshot, in an order of its own.
 pub fn rows(snapshot: &Snapshot) -> Vec<Row> {
     let mut rows: Vec<_> = snapshot.sockets.iter().map(Row::of).collect();
     rows.sort();
     rows
 }
 
-/// Fails unless the reading has these rows and no others.
+/// Fails unless the snapshot has these rows and no others.
 #[track_caller]
 pub fn assert_rows<const N: usize>(snapshot: &Snapshot, mut expected: [Row; N]) {
     expected.sort();

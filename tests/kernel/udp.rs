@@ -1,4 +1,4 @@
-//! UDP: state and peer, which netstat2 does not tell.
+//! UDP: state and peer, which netstat2 does not have.
 
 use socket2::Type;
 use sockeye::model::Socket;
@@ -23,7 +23,7 @@ fn udp_is_unconnected_or_has_a_peer() {
 }
 
 #[test]
-fn a_connected_udp_socket_is_a_connection_and_no_listener() {
+fn a_connected_udp_socket_is_a_connection_and_not_a_listener() {
     stage(|| {
         let _server = std::net::UdpSocket::bind("127.0.0.1:7000").unwrap();
         let client = std::net::UdpSocket::bind("127.0.0.1:6000").unwrap();

@@ -167,14 +167,14 @@ fn keys_of_ones_own_do_what_the_old_ones_did_and_are_told_everywhere() {
         live.press("\x05");
         live.wait_without("events · ");
         live.press(" :9");
-        live.wait_for_text("Ctrl-Y keep");
+        live.wait_for_text("Ctrl-Y confirm");
         live.press("\x19");
-        live.wait_without("Ctrl-Y keep");
+        live.wait_without("Ctrl-Y confirm");
         live.wait_for_text("filter :9");
         live.press("?");
-        live.wait_for_text("x leave");
+        live.wait_for_text("x close");
         live.press("x");
-        live.wait_without("x leave");
+        live.wait_without("x close");
         // The old key does nothing any more, the new one quits.
         live.press("qQ");
         assert_eq!(live.pty.wait_exit(), 0);

@@ -18,7 +18,7 @@ fn a_reading_that_crashes_is_one_line_until_the_next_one_succeeds() {
     stage(|| {
         let _holder = Holder::of(listeners(&[8080]));
         let mut live = with_fault("reading=5..11");
-        let told = "a reading crashed: SOCKEYE_FAULT is set (src/runtime/fault.rs:";
+        let told = "taking a snapshot crashed: SOCKEYE_FAULT is set (src/runtime/fault.rs:";
         let screen = live.wait_for_text(told);
         assert!(screen.contains("; trying again"), "{screen}");
         assert!(screen.contains("8080"), "the last table stays:\n{screen}");
@@ -41,7 +41,7 @@ fn a_reading_that_crashes_is_one_line_until_the_next_one_succeeds() {
 fn quitting_works_while_every_reading_crashes() {
     stage(|| {
         let mut live = with_fault("reading");
-        live.wait_for_text("a reading crashed");
+        live.wait_for_text("taking a snapshot crashed");
         live.press("\x03");
         assert_eq!(live.pty.wait_exit(), 0);
     });
@@ -52,7 +52,7 @@ fn a_comparison_that_crashes_begins_anew_and_the_table_lives_on() {
     stage(|| {
         let _holder = Holder::of(listeners(&[8080]));
         let live = with_fault("tracker=4..5");
-        live.wait_for_text("comparing two readings crashed: SOCKEYE_FAULT is set");
+        live.wait_for_text("comparing two snapshots crashed: SOCKEYE_FAULT is set");
         live.wait_without("crashed");
         live.wait_for_row(8080, |row| row.starts_with(' ') && row.contains("sleep"));
         let _opened = listener(&at(9000));

@@ -52,7 +52,7 @@ fn control_c_quits_from_every_mode() {
     stage(|| {
         let _holder = Holder::of(listeners(&[8080]));
         for (key, told) in [
-            ("/", "keep"),
+            ("/", "confirm"),
             ("B", "bind test of port"),
             ("?", "this help"),
             ("c", "address "),
@@ -75,7 +75,7 @@ fn the_modes_of_the_terminal_are_as_they_were() {
     stage(|| {
         let script = "stty -g; \"$0\" --interval 100ms; echo \"code $?\"; stty -g";
         let mut pty = Pty::spawn("sh", &["-c", script, BINARY], (110, 30), &[]);
-        pty.wait_for_text("Nothing listens.");
+        pty.wait_for_text("Nothing is listening.");
         pty.send("q");
         assert_eq!(pty.wait_exit(), 0);
         let screen = pty.screen_text();
@@ -136,7 +136,7 @@ fn the_modes_of_the_terminal_are_as_they_were_after_a_signal_that_kills() {
         let pid = folder.path().join("pid");
         let arguments = ["-c", script, BINARY, pid.to_str().unwrap()];
         let mut pty = Pty::spawn("sh", &arguments, (110, 30), &[]);
-        pty.wait_for_text("Nothing listens.");
+        pty.wait_for_text("Nothing is listening.");
         let pid = std::fs::read_to_string(&pid).unwrap();
         let pid = rustix::process::Pid::from_raw(pid.trim().parse().unwrap());
         rustix::process::kill_process(pid.unwrap(), Signal::QUIT).unwrap();

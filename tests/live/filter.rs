@@ -65,7 +65,7 @@ fn enter_keeps_escape_clears_and_up_recalls() {
         let mut live = Live::start(&[]);
         for (filter, expected) in [(":8080", 8080), (":9000", 9000)] {
             live.press("/");
-            live.wait_for_text("keep");
+            live.wait_for_text("confirm");
             live.press(filter);
             live.wait_for_ports(&[expected]);
             live.pty.send_key(Key::Enter);
@@ -76,7 +76,7 @@ fn enter_keeps_escape_clears_and_up_recalls() {
             live.wait_for_text("filter cleared; U brings it back");
         }
         live.press("/");
-        live.wait_for_text("keep");
+        live.wait_for_text("confirm");
         for (key, expected) in [
             (Key::Up, &[9000][..]),
             (Key::Up, &[8080]),
@@ -173,7 +173,7 @@ fn an_empty_table_says_what_matches_nothing_and_how_to_see_all() {
 fn without_sockets_the_table_says_so() {
     stage(|| {
         let mut live = Live::start(&[]);
-        live.wait_for_text("Nothing listens.");
+        live.wait_for_text("Nothing is listening.");
         for (key, text) in [
             ("2", "No connections."),
             ("3", "No sockets."),

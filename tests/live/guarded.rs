@@ -27,14 +27,14 @@ fn the_shell_that_sockeye_runs_in_is_not_ended_by_one_key_however_often() {
         let mut live = shell(&[], BELOW);
         live.press("K");
         live.wait_for_text("It is the parent of sockeye, which may end with it.");
-        live.wait_for_text("You are asked again.");
+        live.wait_for_text("You have to confirm twice.");
         live.press("yyyyyyyy");
         let screen = live.wait_for_text("Only a capital Y does.");
         assert!(screen.contains("Y yes, end it"), "{screen}");
         live.press("n");
         live.wait_without("capital Y");
         live.press("KY");
-        live.wait_for_text("You are asked again.");
+        live.wait_for_text("You have to confirm twice.");
         live.press("\x1b");
         live.wait_without("asked again");
         quits_with(live, 5);

@@ -27,7 +27,7 @@ fn a_click_on_a_hint_does_what_its_key_does() {
         live.wait_for_text("could start here");
         click_on(&mut live, "c copy");
         live.wait_for_text("┌ copy");
-        click_on(&mut live, "Esc leave");
+        click_on(&mut live, "Esc close");
         live.wait_without("┌ copy");
         click_on(&mut live, "Esc close");
         live.wait_without("bind test ·");
@@ -78,7 +78,7 @@ fn a_click_on_the_filter_edits_it() {
         let mut live = Live::start(&[":8080"]);
         live.wait_for_ports(&[8080]);
         click_on(&mut live, "filter :8080");
-        live.wait_for_text("Enter keep");
+        live.wait_for_text("Enter confirm");
         live.pty.send_key(Key::Ctrl('u'));
         live.press(":9090\r");
         live.wait_for_ports(&[9090]);
@@ -187,7 +187,7 @@ fn the_palette_finds_an_action_and_does_it() {
         live.press(":");
         live.wait_for_text("┌ actions");
         live.press("journal nothing");
-        live.wait_for_text("no action is called that");
+        live.wait_for_text("no matching action");
         live.pty.send_key(Key::Ctrl('u'));
         live.press("events");
         live.wait_without("previous view");

@@ -41,9 +41,9 @@ fn a_hostile_name_is_shown_as_text_and_never_reaches_the_terminal() {
         live.press("n");
         live.wait_without("Send SIG");
         live.press("c");
-        live.wait_for_text("Enter take");
+        live.wait_for_text("Enter confirm");
         live.pty.send_key(Key::Esc);
-        live.wait_without("Enter take");
+        live.wait_without("Enter confirm");
         live.press("/evil");
         live.wait_for_text("filter evil");
         let raw = live.pty.raw();

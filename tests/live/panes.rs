@@ -19,7 +19,7 @@ fn details_name_the_process_its_ancestors_and_its_other_sockets() {
         let parent = format!("({}) ← ", std::process::id());
         for expected in [
             "tcp 127.0.0.1:8080",
-            "there before",
+            "already open at",
             "0 waiting to be accepted, backlog 8",
             &format!("sleep (pid {pid})"),
             "sleep 1000",
@@ -176,7 +176,7 @@ fn help_scrolls_on_a_small_screen() {
         let last = sockeye::filter::TRANSPORTS.last().unwrap();
         live.wait_for_text(last.help);
         live.pty.send_key(Key::Esc);
-        live.wait_for_text("Nothing listens.");
+        live.wait_for_text("Nothing is listening.");
     });
 }
 

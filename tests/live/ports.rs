@@ -35,7 +35,7 @@ fn g_and_digits_go_to_a_port() {
         live.press("\x7f9");
         live.wait_for_selection(9000);
         live.press("9");
-        live.wait_for_text("go to port 99   no port begins with 99; 3000 is the next");
+        live.wait_for_text("go to port 99   no port starts with 99; 3000 is the next");
         live.pty.send_key(Key::Esc);
         live.wait_for_selection(8080);
         // In the opposite order, and with a filter that hides it.
@@ -78,7 +78,7 @@ fn a_watched_port_that_closes_and_opens_is_told_and_rings() {
         let mut live = Live::start(&["--linger", "1m"]);
         live.wait_for_row(8080, |row| row.contains("sleep"));
         live.press("m");
-        live.wait_for_text("watching 8080");
+        live.wait_for_text("pinned 8080");
         live.wait_for_row(8080, |row| row.starts_with(" *"));
         live.wait_for_a_reading();
         assert!(!live.pty.raw().contains('\x07'));
@@ -112,7 +112,7 @@ fn a_watched_port_that_another_process_takes_over_is_told() {
         let mut live = Live::start_as(BINARY, (150, 30), &[]);
         live.wait_for_row(8080, |row| row.contains("sleep"));
         live.press("m");
-        live.wait_for_text("watching 8080");
+        live.wait_for_text("pinned 8080");
         let (from, to) = (old.pid(), std::process::id());
         old.end();
         let _new = listener(&at(8080));
@@ -129,7 +129,7 @@ fn connections_to_a_watched_port_ring_no_bell() {
         let listening = listener(&at(8080));
         let mut live = Live::start(&[]);
         live.press("m");
-        live.wait_for_text("watching 8080");
+        live.wait_for_text("pinned 8080");
         let connected = crate::live::scene::connection(&listening);
         live.wait_for_text("2 connected");
         drop(connected);
@@ -158,7 +158,7 @@ fn told_of_a_hostile_name(notify: &str, env: &[(&str, &str)]) -> (String, u32) {
     let (mut live, _dir) = live_on(&format!("notify = '{notify}'"), env);
     live.wait_for_row(8080, |row| row.contains(r"\x1b]0;x\x07;"));
     live.press("m");
-    live.wait_for_text("watching 8080");
+    live.wait_for_text("pinned 8080");
     holder.end();
     live.wait_for_text(r"8080 closed: was \x1b]0;x\x07;9;4;1(");
     live.press("q");

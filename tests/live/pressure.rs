@@ -40,7 +40,7 @@ fn at_the_prompt() -> (Holder, Live) {
     let mut live = Live::start(&[]);
     live.wait_for_row(8080, |row| row.contains("sleep"));
     live.press("/");
-    live.wait_for_text("Enter keep");
+    live.wait_for_text("Enter confirm");
     (holder, live)
 }
 

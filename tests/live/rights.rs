@@ -15,7 +15,7 @@ fn hidden_owners_are_rows_all_the_same_and_the_header_says_what_would_show_them(
             let row = row(&screen, port).unwrap();
             assert!(row.contains(" hidden ") && row.contains(" root "), "{row}");
         }
-        live.wait_for_text("3 owners hidden: CAP_SYS_PTRACE");
+        live.wait_for_text("3 owners hidden (CAP_SYS_PTRACE)");
         live.press("K");
         live.wait_for_text(
             "owners of 3 sockets are hidden even from root: it takes CAP_SYS_PTRACE",
@@ -33,7 +33,7 @@ fn a_table_that_can_not_be_read_says_why_it_is_empty() {
         let before = ["-m", "sh", "-ec", script, "sh", cage, "no-netlink", BINARY];
         let live = Live::start_by("unshare", &before, (150, 30), &[]);
         let screen = live.wait_for_text("/proc/net is no help (ENOENT); mount /proc");
-        assert!(!screen.contains("Nothing listens"), "{screen}");
+        assert!(!screen.contains("Nothing is listening"), "{screen}");
     });
 }
 

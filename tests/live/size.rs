@@ -135,7 +135,7 @@ fn forty_by_ten_shows_which_keys_answer() {
         let _holder = Holder::of(listeners(&[8080]));
         let mut live = Live::start_in((40, 10), &[]);
         live.wait_for("the row", |screen| screen.contains("sleep"));
-        for (key, hint) in [("K", "y yes"), ("c", "Enter take"), ("?", "j down")] {
+        for (key, hint) in [("K", "y yes"), ("c", "Enter confirm"), ("?", "j down")] {
             live.press(key);
             live.wait_for_text(hint);
             live.press("q");
@@ -158,8 +158,8 @@ fn twenty_by_five_still_shows_the_port() {
 fn neither_a_key_nor_a_size_is_lost_when_both_come_at_once() {
     stage(|| {
         let mut live = Live::start_in((100, 30), &[]);
-        live.wait_for_text("Nothing listens.");
-        for (tab, sentence) in ["No connections.", "Nothing listens."]
+        live.wait_for_text("Nothing is listening.");
+        for (tab, sentence) in ["No connections.", "Nothing is listening."]
             .into_iter()
             .cycle()
             .take(40)

@@ -142,7 +142,7 @@ fn open_everything(live: &mut Live) {
     live.pty.send_key(Key::Enter);
     live.wait_for_text("socket");
     live.press("sS?");
-    live.wait_for_text("leave");
+    live.wait_for_text("close");
     live.press("q/port:99999");
     live.wait_for_text("99999");
     live.pty.send_key(Key::Esc);

@@ -49,7 +49,7 @@ fn unix_sockets_are_shown_when_they_are_chosen_and_are_not_new_by_that() {
         let name = std::os::unix::net::SocketAddr::from_abstract_name("live-unix").unwrap();
         let _unix = std::os::unix::net::UnixListener::bind_addr(&name).unwrap();
         let mut live = Live::start(&["--highlight", "1m"]);
-        live.wait_for_text("Nothing listens.");
+        live.wait_for_text("Nothing is listening.");
         live.press("P");
         live.wait_for_text("unix sockets: paths and abstract names");
         live.press("jjjjjj ");
@@ -62,7 +62,7 @@ fn unix_sockets_are_shown_when_they_are_chosen_and_are_not_new_by_that() {
         live.press("P");
         live.press("jjjjjj ");
         live.pty.send_key(Key::Esc);
-        live.wait_for_text("Nothing listens.");
+        live.wait_for_text("Nothing is listening.");
     });
 }
 
@@ -74,7 +74,7 @@ fn tab_goes_round_the_views_and_back() {
             "No connections.",
             "No sockets.",
             "Nothing has changed yet.",
-            "Nothing listens.",
+            "Nothing is listening.",
         ];
         for sentence in sentences {
             live.pty.send_key(Key::Tab);
@@ -85,7 +85,7 @@ fn tab_goes_round_the_views_and_back() {
             live.wait_for_text(sentence);
         }
         live.pty.send_key(Key::BackTab);
-        live.wait_for_text("Nothing listens.");
+        live.wait_for_text("Nothing is listening.");
     });
 }
 

@@ -1,7 +1,6 @@
 //! The pictures in `assets/` are what the program draws now.
 //!
-//! Of a screen that changed on purpose they are made anew by `cargo run --example screenshot`, and looked at
-//! before they are committed.
+//! If the screen changed on purpose, run `cargo run --example screenshot`, and look at them before you commit.
 
 #![allow(clippy::unwrap_used, reason = "all of this is test code")]
 
@@ -11,14 +10,14 @@ mod screenshot;
 use std::fs;
 use std::path::Path;
 
-/// No picture on a page is waited for.
+/// The largest picture, in bytes: a page loads it quickly.
 const MOST_BYTES: usize = 60_000;
 
 fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(screenshot::FOLDER)
 }
 
-/// What the rules of another system say of the same sockets is another screen.
+/// Other systems have other bind rules, so the screens differ.
 #[test]
 #[cfg(target_os = "linux")]
 fn every_picture_is_what_the_program_draws_now() {
@@ -37,7 +36,7 @@ fn every_picture_is_what_the_program_draws_now() {
 }
 
 #[test]
-fn every_picture_there_is_one_that_is_made_and_is_small() {
+fn every_picture_is_generated_and_small() {
     for entry in fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "svg") {
@@ -50,12 +49,12 @@ fn every_picture_there_is_one_that_is_made_and_is_small() {
     }
 }
 
-/// It is shown by a page that loads nothing else, and told by those who read it aloud.
+/// A picture loads nothing else, and has a text for screen readers.
 #[test]
-fn a_picture_needs_nothing_from_elsewhere_and_says_what_it_shows() {
+fn a_picture_loads_nothing_and_has_a_description() {
     for picture in screenshot::ALL {
         let svg = screenshot::drawn(picture);
-        // What is shown as text may have an address in it, a command for one.
+        // The shown text may contain an address, as in a command.
         let tags = svg.split('<').filter_map(|part| part.split('>').next());
         let tags: String = tags.flat_map(|tag| ["<", tag, ">"]).collect();
         let without_its_name = tags.replacen("http://www.w3.org/2000/svg", "", 1);
@@ -71,9 +70,9 @@ fn a_picture_needs_nothing_from_elsewhere_and_says_what_it_shows() {
     }
 }
 
-/// Many viewers make one space of two, whatever a style says, and drop those at the ends.
+/// Many viewers collapse spaces and drop those at the ends, whatever a style says.
 #[test]
-fn no_text_of_a_picture_needs_its_spaces_kept() {
+fn no_text_of_a_picture_depends_on_its_spaces() {
     for picture in screenshot::ALL {
         let svg = fs::read_to_string(folder().join(picture.file)).unwrap();
         let texts: Vec<_> = svg

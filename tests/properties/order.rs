@@ -135,6 +135,7 @@ proptest! {
             uid: None,
             sort,
             highlight: Duration::ZERO,
+            linger: Duration::ZERO,
         };
         let mut expected: Vec<&Row> = table.rows.iter().map(|row| &**row).collect();
         expected.sort_by(|a, b| compare(a, b, sort));

@@ -48,7 +48,7 @@ fn with_secrets(socket: &Socket) -> Socket {
         interface: hidden(socket.interface.as_ref()),
         owner: match &socket.owner {
             Owner::Known(processes) => Owner::Known(all(processes)),
-            Owner::Past(processes) => Owner::Past(all(processes)),
+            Owner::Former(processes) => Owner::Former(all(processes)),
             other => other.clone(),
         },
         ..socket.clone()

@@ -82,7 +82,7 @@ impl Player {
             app: App::new(
                 settings,
                 Environment {
-                    is_recording: true,
+                    origin: sockeye::model::Origin::recording("recording.jsonl"),
                     ..surroundings(80, 24)
                 },
                 now,

@@ -55,7 +55,7 @@ fn owner() -> impl Strategy<Value = Owner> {
     let processes = vec(process, 1..3).prop_map(Arc::<[_]>::from).boxed();
     prop_oneof![
         processes.clone().prop_map(Owner::Known),
-        processes.prop_map(Owner::Past),
+        processes.prop_map(Owner::Former),
         select(vec![Owner::Hidden, Owner::Kernel, Owner::None]),
     ]
 }

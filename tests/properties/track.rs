@@ -16,7 +16,7 @@ const LINGER: Duration = Duration::from_secs(3);
 
 /// Something that happens between two readings, or to one.
 #[derive(Clone, Debug)]
-enum Deed {
+enum Step {
     /// A listener opens; on an address that is taken, as its `SO_REUSEPORT` twin.
     Listen { port: u16, pid: Pid },
     /// A socket is bound, without listening.
@@ -37,7 +37,7 @@ enum Deed {
     Miss(Index),
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn step() -> impl Strategy<Value = Step> {
     let port = 1..4u16;
     let pid = 1..5u32;
     let state = || {
@@ -50,21 +50,21 @@ fn deed() -> impl Strategy<Value = Deed> {
     };
     let late = select(vec![State::FinWait2, State::TimeWait]);
     prop_oneof![
-        3 => (port.clone(), pid.clone()).prop_map(|(port, pid)| Deed::Listen { port, pid }),
-        1 => (port.clone(), pid.clone()).prop_map(|(port, pid)| Deed::Bind { port, pid }),
-        3 => (port, pid.clone()).prop_map(|(port, pid)| Deed::Connect { port, pid }),
-        1 => any::<Index>().prop_map(Deed::Dial),
-        2 => (any::<Index>(), state()).prop_map(|(which, state)| Deed::Move(which, state)),
-        2 => (any::<Index>(), late).prop_map(|(which, state)| Deed::Leave(which, state)),
-        3 => any::<Index>().prop_map(Deed::Close),
-        3 => (any::<Index>(), pid).prop_map(|(which, pid)| Deed::Restart(which, pid)),
-        3 => any::<Index>().prop_map(Deed::Miss),
+        3 => (port.clone(), pid.clone()).prop_map(|(port, pid)| Step::Listen { port, pid }),
+        1 => (port.clone(), pid.clone()).prop_map(|(port, pid)| Step::Bind { port, pid }),
+        3 => (port, pid.clone()).prop_map(|(port, pid)| Step::Connect { port, pid }),
+        1 => any::<Index>().prop_map(Step::Dial),
+        2 => (any::<Index>(), state()).prop_map(|(which, state)| Step::Move(which, state)),
+        2 => (any::<Index>(), late).prop_map(|(which, state)| Step::Leave(which, state)),
+        3 => any::<Index>().prop_map(Step::Close),
+        3 => (any::<Index>(), pid).prop_map(|(which, pid)| Step::Restart(which, pid)),
+        3 => any::<Index>().prop_map(Step::Miss),
     ]
 }
 
 /// What happens before each of several readings.
-fn history() -> impl Strategy<Value = Vec<Vec<Deed>>> {
-    vec(vec(deed(), 0..5), 1..12)
+fn history() -> impl Strategy<Value = Vec<Vec<Step>>> {
+    vec(vec(step(), 0..5), 1..12)
 }
 
 /// What is really there.
@@ -76,71 +76,71 @@ struct World {
 
 impl World {
     /// Lets these things happen; returns what a reading afterwards sees.
-    fn live_through(&mut self, deeds: &[Deed]) -> Vec<Socket> {
+    fn apply(&mut self, steps: &[Step]) -> Vec<Socket> {
         let mut missed = BTreeSet::new();
-        for deed in deeds {
-            if let Deed::Miss(which) = deed
+        for step in steps {
+            if let Step::Miss(which) = step
                 && !self.sockets.is_empty()
             {
                 missed.insert(self.sockets[which.index(self.sockets.len())].clone().inode);
             }
-            self.happen(deed);
+            self.apply_step(step);
         }
         // A socket without an inode can't be told from others by it: the reading sees them all.
         let is_seen = |socket: &&Socket| socket.inode.is_none() || !missed.contains(&socket.inode);
         self.sockets.iter().filter(is_seen).cloned().collect()
     }
 
-    fn happen(&mut self, deed: &Deed) {
-        match deed {
-            Deed::Listen { port, pid } => {
+    fn apply_step(&mut self, step: &Step) {
+        match step {
+            Step::Listen { port, pid } => {
                 let socket = self.new_socket(*port, None, State::Listen, *pid);
                 self.sockets.push(socket);
             }
-            Deed::Bind { port, pid } => {
+            Step::Bind { port, pid } => {
                 let socket = self.new_socket(*port, None, State::Bound, *pid);
                 self.sockets.push(socket);
             }
-            Deed::Connect { port, pid } => {
+            Step::Connect { port, pid } => {
                 let is_free = self.connection_on(*port).is_none();
                 let socket = self.new_socket(*port, Some(443), State::Established, *pid);
                 self.sockets.extend(is_free.then_some(socket));
             }
-            Deed::Miss(_) => {}
-            Deed::Dial(which)
-            | Deed::Move(which, _)
-            | Deed::Leave(which, _)
-            | Deed::Close(which)
-            | Deed::Restart(which, _) => {
+            Step::Miss(_) => {}
+            Step::Dial(which)
+            | Step::Move(which, _)
+            | Step::Leave(which, _)
+            | Step::Close(which)
+            | Step::Restart(which, _) => {
                 if !self.sockets.is_empty() {
                     let at = which.index(self.sockets.len());
-                    self.happen_to(at, deed);
+                    self.apply_to(at, step);
                 }
             }
         }
     }
 
-    fn happen_to(&mut self, at: usize, deed: &Deed) {
+    fn apply_to(&mut self, at: usize, step: &Step) {
         let port = self.sockets[at].local.port;
         let is_connection = self.sockets[at].is_connection();
-        match deed {
-            Deed::Dial(_)
+        match step {
+            Step::Dial(_)
                 if self.sockets[at].state == State::Bound && self.connection_on(port).is_none() =>
             {
                 self.sockets[at].remote = Some(endpoint(443));
                 self.sockets[at].state = State::SynSent;
             }
             // What no process has any more comes to no life again.
-            Deed::Move(_, state) if is_connection && self.sockets[at].inode.is_some() => {
+            Step::Move(_, state) if is_connection && self.sockets[at].inode.is_some() => {
                 self.sockets[at].state = *state;
             }
-            Deed::Leave(_, state) if is_connection => {
+            Step::Leave(_, state) if is_connection => {
                 self.sockets[at].state = *state;
                 self.sockets[at].inode = None;
                 self.sockets[at].owner = Owner::None;
             }
-            Deed::Close(_) => drop(self.sockets.remove(at)),
-            Deed::Restart(_, pid) => {
+            Step::Close(_) => drop(self.sockets.remove(at)),
+            Step::Restart(_, pid) => {
                 let old = self.sockets.remove(at);
                 let remote = old.remote.map(|remote| remote.port);
                 let state = if is_connection {
@@ -164,6 +164,11 @@ impl World {
         self.last_inode += 1;
         Socket {
             inode: Some(self.last_inode),
+            // Every other one, as if it had been read in another way.
+            cookie: self
+                .last_inode
+                .is_multiple_of(2)
+                .then(|| self.last_inode.into()),
             owner: Owner::Known([process(pid)].into()),
             ..Socket::new(Protocol::Tcp, endpoint(port), remote.map(endpoint), state)
         }
@@ -326,18 +331,18 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
-    fn what_the_events_tell_is_what_the_table_shows_once_it_is_settled(history in history()) {
+    fn the_events_agree_with_the_table_once_every_close_is_confirmed(history in history()) {
         let mut world = World::default();
         let mut watch = Watch::new();
-        let mut before = world.live_through(&history[0]);
+        let mut before = world.apply(&history[0]);
         let first = watch.read(&before);
         prop_assert!(first.events.is_empty(), "what is there at the start is not new");
         let mut listener = Listener::at_start(&first.table);
         let mut closings = 0;
         // Quiet readings at the end settle what is still in the balance.
         let quiet = [const { Vec::new() }; 2];
-        for deeds in history[1..].iter().chain(&quiet) {
-            let reading = world.live_through(deeds);
+        for steps in history[1..].iter().chain(&quiet) {
+            let reading = world.apply(steps);
             let TableUpdate { table, events, .. } = watch.read(&reading);
             for event in &events {
                 listener.hear(event)?;
@@ -356,13 +361,13 @@ proptest! {
     }
 
     #[test]
-    fn a_row_that_is_missing_from_exactly_one_reading_makes_no_event(
-        deeds in vec(deed(), 1..12),
+    fn a_row_that_is_missing_from_exactly_one_snapshot_makes_no_event(
+        steps in vec(step(), 1..12),
         misses in vec(any::<Index>(), 1..12),
     ) {
         let mut world = World::default();
-        world.live_through(&deeds);
-        world.happen(&Deed::Listen { port: 1, pid: 1 });
+        world.apply(&steps);
+        world.apply_step(&Step::Listen { port: 1, pid: 1 });
         let mut watch = Watch::new();
         let first = watch.read(&world.sockets).table;
         for miss in misses {
@@ -378,11 +383,11 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_a_reading_means_nothing(history in history(), turn in any::<Index>()) {
+    fn the_order_of_a_snapshot_does_not_matter(history in history(), turn in any::<Index>()) {
         let mut world = World::default();
         let (mut watch, mut turned) = (Watch::new(), Watch::new());
-        for deeds in &history {
-            let reading = world.live_through(deeds);
+        for steps in &history {
+            let reading = world.apply(steps);
             let mut other = reading.clone();
             if !other.is_empty() {
                 let by = turn.index(other.len());

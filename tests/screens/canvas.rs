@@ -8,7 +8,7 @@ use sockeye::ui;
 
 use super::stage::Stage;
 
-/// A theme, and what the terminal shows of it.
+/// A theme on a terminal.
 #[derive(Clone, Copy)]
 pub struct Theme {
     pub name: &'static str,
@@ -30,7 +30,7 @@ impl Theme {
         ..Self::COLOUR
     };
 
-    /// One of those that there are.
+    /// A built-in theme.
     pub const fn named(name: &'static str) -> Self {
         Self {
             name,
@@ -46,7 +46,7 @@ impl Theme {
     }
 }
 
-/// What a terminal shows.
+/// The drawn screen.
 pub struct Canvas {
     pub buffer: Buffer,
     cursor: Option<(u16, u16)>,
@@ -76,7 +76,7 @@ impl Canvas {
             .collect()
     }
 
-    /// The lines, and where the text cursor is, as one text.
+    /// The lines and the position of the text cursor, as one text.
     pub fn text(&self) -> String {
         let mut lines = self.lines();
         let cursor = self.cursor;
@@ -84,7 +84,7 @@ impl Canvas {
         lines.join("\n")
     }
 
-    /// The only line that holds `text`.
+    /// The only line that contains `text`.
     pub fn line_with(&self, text: &str) -> String {
         let lines = self.lines();
         let mut found = lines.iter().filter(|line| line.contains(text));
@@ -94,7 +94,7 @@ impl Canvas {
         }
     }
 
-    /// The cells of `text` in the only line that holds `anchor`.
+    /// The cells of `text` in the only line that contains `anchor`.
     pub fn cells_of(&self, anchor: &str, text: &str) -> &[Cell] {
         let width = usize::from(self.buffer.area.width);
         let line = self.line_with(anchor);
@@ -108,7 +108,7 @@ impl Canvas {
     }
 }
 
-/// The symbols of cells; the cell after a wide one shows nothing of its own.
+/// The symbols of cells, without the second cell of a wide one.
 fn text_of(cells: &[Cell]) -> String {
     let mut text = String::new();
     let mut skip = 0;

@@ -1,4 +1,4 @@
-//! What can be clicked, scene by scene: the text that stands there, and what a click does.
+//! The clickable areas of each scene: text, and what a click does.
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ fn text(canvas: &Canvas, target: &Target) -> String {
     cells.collect::<String>()
 }
 
-/// Every place at which a click does something, but for what else covers it.
+/// Every visible clickable area.
 fn listed(stage: &Stage) -> String {
     let canvas = Canvas::of(stage, Theme::COLOUR);
     let view = stage.app.view(stage.now);
@@ -24,7 +24,7 @@ fn listed(stage: &Stage) -> String {
     for target in &view.targets {
         let (x, y) = (target.area.x, target.area.y);
         let is_on_top = view.click_at(x, y) == Some(target.click);
-        // The rows alone would fill the page.
+        // Only the first rows, which are enough.
         let is_row = matches!(target.click, Click::Row(2..) | Click::Nothing);
         if is_on_top && !is_row {
             let text: String = text(&canvas, target).chars().take(40).collect();

@@ -8,13 +8,13 @@ use super::canvas::{Canvas, Theme};
 use super::scenes::{busy_stage, changes_stage, every_state, minutes_stage, queues_stage};
 use super::stage::{Stage, abandoned};
 
-/// How one cell looks, the cursor's reversal aside.
-fn look(cells: &[Cell]) -> (Color, bool) {
-    let looks = |cell: &Cell| (cell.fg, cell.modifier.contains(Modifier::DIM));
-    let first = looks(&cells[0]);
+/// Colour of the first cell and whether it is dim; the cursor's reversal does not count.
+fn appearance(cells: &[Cell]) -> (Color, bool) {
+    let style = |cell: &Cell| (cell.fg, cell.modifier.contains(Modifier::DIM));
+    let first = style(&cells[0]);
     assert!(
-        cells.iter().all(|cell| looks(cell) == first),
-        "one text, one look"
+        cells.iter().all(|cell| style(cell) == first),
+        "one text, one appearance"
     );
     first
 }
@@ -26,8 +26,7 @@ const fn coloured(colour: Color) -> (Color, bool) {
     (colour, false)
 }
 
-/// Every state with the look of its name; the row under the cursor is of one piece, so the first
-/// row, which is `LISTEN`, is looked at with the cursor on the last.
+/// The cursor is on the last row while the first, `LISTEN`, is checked: the row under the cursor has one style.
 #[test]
 fn each_state_has_its_colour() {
     let sockets: Vec<_> = every_state()
@@ -54,11 +53,11 @@ fn each_state_has_its_colour() {
         };
         let port = socket.local.port.to_string();
         let cells = canvas.cells_of(&port, state.as_str());
-        assert_eq!(look(cells), expected, "{state}");
+        assert_eq!(appearance(cells), expected, "{state}");
     }
 }
 
-/// A closing connection that no process has any more stays until the peer answers.
+/// A closing connection without a process stays until the peer answers.
 #[test]
 fn orphans_are_red() {
     let before: Vec<_> = every_state()
@@ -87,13 +86,13 @@ fn orphans_are_red() {
         if closing.contains(&state) {
             let port = socket.local.port.to_string();
             let cells = canvas.cells_of(&port, state.as_str());
-            assert_eq!(look(cells), coloured(Color::Red), "{state}");
+            assert_eq!(appearance(cells), coloured(Color::Red), "{state}");
         }
     }
 }
 
 #[test]
-fn a_row_in_time_wait_is_dim_all_over() {
+fn a_row_in_time_wait_is_dim_as_a_whole() {
     let canvas = Canvas::of(&busy_stage(160, 45), Theme::COLOUR);
     for text in [
         "10.0.0.7",
@@ -102,19 +101,23 @@ fn a_row_in_time_wait_is_dim_all_over() {
         "TIME_WAIT",
         "was nginx(812)",
     ] {
-        assert_eq!(look(canvas.cells_of("TIME_WAIT", text)), DIM, "{text}");
+        assert_eq!(
+            appearance(canvas.cells_of("TIME_WAIT", text)),
+            DIM,
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn marks_are_green_yellow_and_red() {
     let canvas = Canvas::of(&changes_stage(160, 45), Theme::COLOUR);
-    let mark = |row: &str, glyph: &str| look(canvas.cells_of(row, glyph)).0;
+    let mark = |row: &str, glyph: &str| appearance(canvas.cells_of(row, glyph)).0;
     assert_eq!(mark("8080", "+"), Color::Green);
     assert_eq!(mark("ESTABLISHED → CLOSE_WAIT", "~"), Color::Yellow);
     assert_eq!(mark("node(12) → node(45)", "~"), Color::Yellow);
     assert_eq!(mark("9000", "-"), Color::Red);
-    let text = |row: &str, text: &str| look(canvas.cells_of(row, text)).0;
+    let text = |row: &str, text: &str| appearance(canvas.cells_of(row, text)).0;
     assert_eq!(
         text("CLOSE_WAIT", "ESTABLISHED → CLOSE_WAIT"),
         Color::Yellow
@@ -124,9 +127,9 @@ fn marks_are_green_yellow_and_red() {
     assert_eq!(text("9000", "python3"), Color::Red);
 }
 
-/// Calm until something happens: a row that nothing happened to has the colour of its state only.
+/// A row without a recent change is coloured in its state only.
 #[test]
-fn a_row_that_nothing_happened_to_is_coloured_in_its_state_alone() {
+fn a_row_without_changes_is_coloured_in_its_state_only() {
     let canvas = Canvas::of(&busy_stage(160, 45), Theme::COLOUR);
     let y = canvas
         .lines()
@@ -142,7 +145,7 @@ fn a_row_that_nothing_happened_to_is_coloured_in_its_state_alone() {
 }
 
 #[test]
-fn without_colours_there_are_none_and_the_marks_are_still_there() {
+fn without_colours_the_marks_remain() {
     for stage in [changes_stage(160, 45), busy_stage(80, 24)] {
         let coloured = Canvas::of(&stage, Theme::COLOUR);
         let plain = Canvas::of(&stage, Theme::PLAIN);
@@ -199,11 +202,11 @@ fn the_wrong_part_of_a_filter_is_red_and_underlined() {
         assert_eq!(cell.fg, Color::Red);
         assert!(cell.modifier.contains(Modifier::UNDERLINED));
     }
-    assert_eq!(look(canvas.cells_of(" / nginx", "nginx")), PLAIN);
+    assert_eq!(appearance(canvas.cells_of(" / nginx", "nginx")), PLAIN);
 }
 
 #[test]
-fn a_queue_that_fills_is_yellow_and_a_full_one_red() {
+fn a_filling_queue_is_yellow_and_a_full_one_red() {
     let mut stage = queues_stage(160, 45);
     stage.press("G");
     let canvas = Canvas::of(&stage, Theme::COLOUR);
@@ -216,7 +219,11 @@ fn a_queue_that_fills_is_yellow_and_a_full_one_red() {
             "LISTEN" => " 80 ",
             _ => text,
         };
-        assert_eq!(look(canvas.cells_of(row, text)), coloured(colour), "{text}");
+        assert_eq!(
+            appearance(canvas.cells_of(row, text)),
+            coloured(colour),
+            "{text}"
+        );
     }
 }
 
@@ -224,14 +231,17 @@ fn a_queue_that_fills_is_yellow_and_a_full_one_red() {
 fn the_last_minutes_are_dim_and_their_events_have_mark_and_colour() {
     let mut stage = minutes_stage(160, 45);
     let header = Canvas::of(&stage, Theme::COLOUR);
-    assert_eq!(look(header.cells_of("last 5 min", "▁▁▁▁▁▁▁▁▁▁▁▁")), DIM);
-    assert_eq!(look(header.cells_of("last 5 min", "█")), DIM);
+    assert_eq!(
+        appearance(header.cells_of("last 5 min", "▁▁▁▁▁▁▁▁▁▁▁▁")),
+        DIM
+    );
+    assert_eq!(appearance(header.cells_of("last 5 min", "█")), DIM);
     stage.press("e");
     let pane = Canvas::of(&stage, Theme::COLOUR);
-    let look_of = |end: &str, glyph: &str| look(pane.cells_of(end, glyph));
+    let appearance_of = |end: &str, glyph: &str| appearance(pane.cells_of(end, glyph));
     let left = "│12:00:00 ";
-    assert_eq!(look_of(left, "+"), coloured(Color::Green));
-    assert_eq!(look_of(left, "█"), coloured(Color::Green));
-    assert_eq!(look_of(" in 5 s", "-"), coloured(Color::Red));
-    assert_eq!(look_of(" in 5 s", "█"), coloured(Color::Red));
+    assert_eq!(appearance_of(left, "+"), coloured(Color::Green));
+    assert_eq!(appearance_of(left, "█"), coloured(Color::Green));
+    assert_eq!(appearance_of(" in 5 s", "-"), coloured(Color::Red));
+    assert_eq!(appearance_of(" in 5 s", "█"), coloured(Color::Red));
 }

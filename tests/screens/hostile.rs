@@ -1,5 +1,5 @@
-//! Text from outside on the whole screen: whatever a name holds, the picture that ratatui makes and the one that
-//! a terminal makes of what is written are the same, the columns stand one below the other, and borders hold.
+//! Hostile text all over the screen: ratatui's buffer and what a terminal makes of the output are the same, columns
+//! stay aligned, and borders stay in place.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,7 @@ use sockeye::ui;
 use super::stage::{Stage, connection, known, listener, process, settings, surroundings, udp};
 use sockeye::model::State;
 
-/// Pieces of what somebody may call himself.
+/// Pieces of hostile names.
 fn piece() -> impl Strategy<Value = String> {
     let known = select(vec![
         "\x1b[31m",
@@ -116,10 +116,10 @@ fn stage(names: &[String; 4], width: u16, height: u16) -> Stage {
     stage
 }
 
-/// What opens something, given the names.
+/// Opens something, with these names.
 type Open = fn(&mut Stage, &[String; 4]);
 
-/// What is open beside the table.
+/// What can be open beside the table.
 const OPEN: &[(&str, Open)] = &[
     ("the table", |_, _| {}),
     ("details", |stage, _| drop(stage.key(Key::Enter))),
@@ -148,7 +148,7 @@ const OPEN: &[(&str, Open)] = &[
     }),
 ];
 
-/// What a program writes to its terminal.
+/// Collects the output to the terminal.
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
 
@@ -171,7 +171,7 @@ fn picture(view: &View) -> Buffer {
     terminal.backend().buffer().clone()
 }
 
-/// What a terminal of that size makes of what the program's own backend writes for these cells.
+/// The screen of a terminal of that size after the program's backend has written these cells.
 fn on_a_terminal(picture: &Buffer) -> vt100::Parser {
     use ratatui::backend::Backend as _;
     let written = Written::default();
@@ -182,14 +182,14 @@ fn on_a_terminal(picture: &Buffer) -> vt100::Parser {
         .expect("a buffer takes everything");
     backend.flush().expect("a buffer takes everything");
     let mut terminal = vt100::Parser::new(picture.area.height, picture.area.width, 0);
-    // The parser takes U+FFFD for bytes that it could not decode, and drops it. No terminal does.
+    // This parser drops U+FFFD as undecodable bytes, unlike any terminal.
     let written = written.0.lock().expect("no writer panicked");
     let text = String::from_utf8(written.clone()).expect("a frame is text");
     terminal.process(text.replace('\u{fffd}', "?").as_bytes());
     terminal
 }
 
-/// Text of the lines; what is not there or a blank is a space.
+/// Text of the lines; missing and blank cells are spaces.
 fn check_alike(picture: &Buffer, what: &str) -> Result<(), TestCaseError> {
     let terminal = on_a_terminal(picture);
     let (width, height) = (picture.area.width, picture.area.height);
@@ -210,7 +210,7 @@ fn check_alike(picture: &Buffer, what: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// The cell in which the port of each row ends is the one of its heading.
+/// The port of each row ends in the same cell as its heading.
 fn check_columns(view: &View, picture: &Buffer) -> Result<(), TestCaseError> {
     let Some(title) = view.titles.iter().find(|title| title.text.contains("PORT")) else {
         return Ok(());
@@ -232,7 +232,7 @@ fn check_columns(view: &View, picture: &Buffer) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// The pane's border stands in its cells.
+/// The pane's border is in its cells.
 fn check_borders(view: &View, picture: &Buffer) -> Result<(), TestCaseError> {
     if view.pane.is_none() || !view.layout.has_borders || view.overlay.is_some() {
         return Ok(());
@@ -249,7 +249,7 @@ fn check_borders(view: &View, picture: &Buffer) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Found by the property: it hung over the edge of the sentence about an empty table.
+/// Found by the property: it crossed the edge of the sentence for an empty table.
 #[test]
 fn a_wide_character_at_the_edge_of_the_empty_table_goes_to_the_next_line() {
     let long = "0".repeat(42) + "\0\x1b]0;x\x07語";
@@ -264,9 +264,9 @@ fn a_wide_character_at_the_edge_of_the_empty_table_goes_to_the_next_line() {
     }
 }
 
-/// Found by the property, too: the same in a question.
+/// Found by the property too: the same in a question.
 #[test]
-fn a_wide_character_at_the_edge_of_a_question_is_not_half_there() {
+fn a_wide_character_at_the_edge_of_a_question_is_not_cut() {
     let name = "👩🏽\u{202e}עבריתעברית👩\u{200d}🔬";
     let names = [name, "", "", ""].map(str::to_owned);
     for (width, height) in (24..80).flat_map(|width| [(width, 10), (width, 17)]) {
@@ -279,9 +279,9 @@ fn a_wide_character_at_the_edge_of_a_question_is_not_half_there() {
     }
 }
 
-/// And one of three cells.
+/// The same with three cells.
 #[test]
-fn a_character_of_three_cells_at_the_edge_of_a_question_is_not_partly_there() {
+fn a_character_of_three_cells_at_the_edge_of_a_question_is_not_cut() {
     let names = ["हिन\u{94d}दी", "", "", ""].map(str::to_owned);
     for width in 18..40 {
         for (what, open) in OPEN {
@@ -296,7 +296,7 @@ fn a_character_of_three_cells_at_the_edge_of_a_question_is_not_partly_there() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
-    fn a_terminal_shows_what_was_drawn_and_columns_and_borders_stand(
+    fn a_terminal_shows_what_was_drawn_with_aligned_columns_and_borders(
         names in [name(), name(), name(), name()],
         (width, height) in select(vec![(80, 24), (40, 10), (160, 45), (61, 17), (20, 6)]),
     ) {

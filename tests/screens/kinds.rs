@@ -1,4 +1,4 @@
-//! The scene with sockets beside TCP and UDP, some with names that a terminal would act on.
+//! The scene with sockets other than TCP and UDP, some with hostile names.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! What a colour says is said by a glyph or a word too, and what a glyph says can be said in ASCII: asked of
-//! every picture.
+//! No picture relies on colour alone, nor on a glyph without an ASCII replacement.
 
 use std::fs;
 use std::path::Path;
@@ -13,8 +12,8 @@ use super::canvas::{Canvas, Theme};
 use super::scenes::{busy_stage, strange_stage};
 use super::stage::Stage;
 
-/// Asks it of one scene.
-pub fn nothing_is_told_by_colour_or_glyph_alone(what: &str, stage: &Stage) {
+/// Checks one scene.
+pub fn no_meaning_is_in_colour_or_glyph_alone(what: &str, stage: &Stage) {
     let canvas = Canvas::of(stage, Theme::COLOUR);
     let plain = Canvas::of(stage, Theme::PLAIN);
     assert_eq!(
@@ -43,7 +42,7 @@ pub fn nothing_is_told_by_colour_or_glyph_alone(what: &str, stage: &Stage) {
     }
 }
 
-/// Where a cell of a row has a colour, the row says the same.
+/// A coloured cell has a mark or word of the same meaning in its row.
 fn row_says_its_colours(what: &str, row: &RowView) {
     let mark = row.mark.map(|(mark, _)| mark);
     let holds =
@@ -51,7 +50,7 @@ fn row_says_its_colours(what: &str, row: &RowView) {
     let is_left = holds(&|text| text.starts_with("was ") || text == "–");
     for CellView { text, role, .. } in &row.cells {
         let text = text.trim();
-        // How full it is, in figures or a word.
+        // The use of the queue, in figures or a word.
         let is_of_queue = text.starts_with("LISTEN ") && text.contains(['/', '%', 'f']);
         let is_said = match role {
             Role::Warning | Role::Bad if is_of_queue => true,
@@ -69,8 +68,7 @@ fn row_says_its_colours(what: &str, row: &RowView) {
     }
 }
 
-/// Where a piece of a line has a colour, it is a word or a mark, a figure before its word, or a bar behind its mark or
-/// its word.
+/// A coloured piece of a line is a word, a mark, a figure before its word, or a bar after its mark or word.
 fn line_says_its_colours(what: &str, line: &[Span]) {
     let speaks = |text: &str| text.contains(char::is_alphabetic);
     for (at, span) in line.iter().enumerate() {
@@ -92,7 +90,7 @@ fn line_says_its_colours(what: &str, line: &[Span]) {
     }
 }
 
-/// Letters of other scripts are no glyphs of ours: a `?` stands for each cell.
+/// Letters of other scripts are not the program's glyphs: each cell becomes a `?`.
 fn is_said_in_ascii(what: &str, cell: &Cell, drawn: &Cell) {
     let (glyph, drawn_as) = (cell.symbol(), drawn.symbol());
     let mut characters = glyph.chars();
@@ -143,7 +141,7 @@ fn ascii_has_the_same_rows_and_lines_around_panes() {
 }
 
 #[test]
-fn a_foreign_name_is_a_question_mark_for_each_cell() {
+fn a_name_in_another_script_is_a_question_mark_for_each_cell() {
     let stage = strange_stage(160, 45);
     let row = |theme| Canvas::of(&stage, theme).line_with("19999");
     let unicode = row(Theme::COLOUR);
@@ -152,10 +150,9 @@ fn a_foreign_name_is_a_question_mark_for_each_cell() {
     assert!(line.contains(" ????????????~ "), "{line}");
 }
 
-/// Also those of what no picture shows. What is written for tests, and in comments, is not drawn; letters are not
-/// glyphs.
+/// Includes glyphs that no picture shows. Tests, comments and letters do not count.
 #[test]
-fn every_glyph_in_the_sources_of_what_is_drawn_has_its_ascii() {
+fn every_glyph_in_the_sources_has_an_ascii_replacement() {
     let mut seen = 0;
     for folder in ["app", "bind", "columns", "model", "track", "filter"] {
         for_each_file(

@@ -1,4 +1,4 @@
-//! Mistakes that port monitors make on their screens; each test is named after one.
+//! Mistakes of port monitors; each test is named after one.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::canvas::{Canvas, Theme};
 use super::scenes::{answer, bind_test_stage, busy, busy_stage};
 use super::stage::{Stage, abandoned, connection, known, listener, process, udp};
 
-/// A picture of these sockets, all of them, on a terminal of 80 columns and 24 rows.
+/// These sockets on a terminal of 80 columns and 24 rows.
 fn shown(sockets: &[Socket]) -> Canvas {
     let mut stage = Stage::new(80, 24);
     stage.read(sockets);
@@ -55,7 +55,7 @@ fn time_wait_does_not_vanish_with_its_process() {
     assert!(line.contains("443") && line.contains("nginx"), "{line}");
 }
 
-/// `(PID 0)`, `-1` and `0` are numbers of nobody.
+/// `(PID 0)`, `-1` and `0` are not process ids.
 #[test]
 fn an_unknown_pid_is_a_word_and_never_a_zero() {
     let canvas = shown(&[
@@ -73,7 +73,7 @@ fn an_unknown_pid_is_a_word_and_never_a_zero() {
 }
 
 #[test]
-fn two_loopback_addresses_with_one_port_look_different() {
+fn two_loopback_addresses_with_one_port_are_distinguishable() {
     let owner = |pid| known(&[&process(pid, "app", "ann", Duration::from_hours(1))]);
     let canvas = shown(&[
         listener("127.0.0.1:631", 1, owner(1)),
@@ -102,7 +102,7 @@ fn udp_is_not_called_listening() {
 }
 
 #[test]
-fn a_client_socket_is_not_among_what_listens() {
+fn a_client_socket_is_not_listed_as_listening() {
     let curl = process(9, "curl", "ann", Duration::from_secs(1));
     let mut stage = Stage::new(80, 24);
     stage.read(&[
@@ -124,7 +124,7 @@ fn a_client_socket_is_not_among_what_listens() {
     assert!(canvas.line_with("50022").contains("ESTABLISHED"));
 }
 
-/// The number says which port it is even while names are shown, and the address is never a name.
+/// Ports stay numbers while names are shown, and addresses are never names.
 #[test]
 fn names_never_hide_the_number_or_the_address() {
     for keys in ["", "n"] {
@@ -136,8 +136,7 @@ fn names_never_hide_the_number_or_the_address() {
     }
 }
 
-/// Rows that share a port keep their order, whatever the order of the reading, and the cursor
-/// keeps its row.
+/// Rows with the same port keep their order, whatever the order of the snapshot, and the cursor keeps its row.
 #[test]
 fn rows_that_share_a_port_do_not_reshuffle_and_the_cursor_stays() {
     let mut sockets = busy();
@@ -176,7 +175,7 @@ fn k_moves_up_and_never_ends_a_process() {
 }
 
 #[test]
-fn ending_a_process_asks_first_and_takes_no_other_answer_for_yes() {
+fn ending_a_process_needs_confirmation_and_only_y_confirms() {
     for key in [Key::Enter, Key::Char('K'), Key::Char('Y'), Key::Char(' ')] {
         let mut stage = bind_test_stage(80, 24);
         assert_eq!(stage.press("K"), []);
@@ -191,9 +190,9 @@ fn ending_a_process_asks_first_and_takes_no_other_answer_for_yes() {
     assert!(ending.process().unwrap().started_at.is_some() && !ending.sockets.is_empty());
 }
 
-/// The answer is about the port that was asked for, not the one that is under the cursor by now.
+/// The result is about the tested port, not the one now under the cursor.
 #[test]
-fn a_bind_test_answers_for_the_port_that_was_asked() {
+fn a_bind_test_shows_the_result_of_the_tested_port() {
     let mut stage = busy_stage(80, 24);
     let effects = stage.press("b");
     stage.press("jjj");

@@ -1,8 +1,8 @@
-//! What the screen looks like: readings of the table go through the tracker and the program, and
-//! what is drawn is held against a picture in `snapshots` and against the meaning of its colours.
+//! The screen: snapshots go through the tracker and the app, and the drawn screen is compared with a picture in
+//! `snapshots` and with the meaning of its colours.
 //!
-//! A picture that changed on purpose is renewed with `INSTA_UPDATE=always cargo test --test pure screens`
-//! and read before it is committed.
+//! To renew a picture that changed on purpose, run `INSTA_UPDATE=always cargo test --test pure screens`
+//! and read the difference before you commit it.
 
 use crate::stage;
 

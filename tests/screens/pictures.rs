@@ -10,7 +10,7 @@ use sockeye::model::{
 
 use super::canvas::{Canvas, Theme};
 use super::kinds::kinds_stage;
-use super::meanings::nothing_is_told_by_colour_or_glyph_alone;
+use super::meanings::no_meaning_is_in_colour_or_glyph_alone;
 use super::scenes::{
     bind_test_stage, busy, busy_stage, changes_stage, hidden_owners, leftovers_stage,
     minutes_stage, ports_stage, queues_stage, recording_stage, strange_stage,
@@ -19,12 +19,11 @@ use super::stage::{Stage, known, listener, process};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (40, 10), (160, 45)];
 
-/// Holds the scene against its picture at each size. The scene is built anew for each, as a
-/// person would see it who had that terminal all the time.
+/// Compares the scene with its snapshot at each size. The scene is built for each size from the start.
 fn picture(name: &str, scene: impl Fn(u16, u16) -> Stage) {
     for (width, height) in SIZES {
         let stage = scene(width, height);
-        nothing_is_told_by_colour_or_glyph_alone(name, &stage);
+        no_meaning_is_in_colour_or_glyph_alone(name, &stage);
         let text = Canvas::of(&stage, Theme::COLOUR).text();
         let mut settings = insta::Settings::clone_current();
         settings.set_prepend_module_to_snapshot(false);
@@ -106,7 +105,7 @@ fn details_of_a_connection() {
 }
 
 #[test]
-fn words_that_are_offered_for_a_filter() {
+fn completions_of_a_filter() {
     picture("completion", |width, height| {
         let mut stage = busy_stage(width, height);
         stage.press("/!udp user:");
@@ -150,7 +149,7 @@ fn stats() {
     picture("stats", |width, height| {
         let mut stage = Stage::new(width, height);
         let millis = |tenths: u64| Duration::from_micros(tenths * 100);
-        // At once without owners, then with all of them, then as always.
+        // First without owners, then with all of them, then as usual.
         stage.refresh(&busy(), cost(&[93, 0, 0, 21], 0, 0), millis(12));
         let all = cost(&[98, 1104, 253, 9], 1150, 23_456);
         stage.refresh(&busy(), all, millis(46));
@@ -226,7 +225,7 @@ fn events_of_the_last_minutes_that_match_a_filter() {
     });
 }
 
-/// Tenths of a millisecond for dump, owners, processes and diff.
+/// Tenths of a millisecond: dump, owners, processes, diff.
 fn cost(tenths: &[u64; 4], searched: u64, files: u64) -> RefreshTimings {
     let [dump, owners, processes, diff] = tenths.map(|one| Duration::from_micros(one * 100));
     RefreshTimings {
@@ -266,7 +265,7 @@ fn bind_test_watched() {
 }
 
 #[test]
-fn bind_test_asking_to_end_what_has_the_port() {
+fn bind_test_with_the_question_to_end_the_owner() {
     picture("bind_test_end", |width, height| {
         let mut stage = bind_test_stage(width, height);
         stage.press("K");
@@ -275,7 +274,7 @@ fn bind_test_asking_to_end_what_has_the_port() {
 }
 
 #[test]
-fn bind_test_offering_what_to_copy() {
+fn bind_test_with_the_menu_of_what_to_copy() {
     picture("bind_test_copy", |width, height| {
         let mut stage = bind_test_stage(width, height);
         stage.press("c");
@@ -363,9 +362,9 @@ fn question_before_a_process_is_ended() {
     });
 }
 
-/// A container's proxy: what it is, what starts it again and what is better, in the question.
+/// A container's proxy: the question says what it is, what restarts it, and what is better.
 #[test]
-fn question_about_what_others_need() {
+fn question_about_a_process_that_others_need() {
     picture("question_guarded", |width, height| {
         let mut stage = busy_stage(width, height);
         stage.press("/:80 state:listen");
@@ -399,7 +398,7 @@ fn question_about_what_others_need() {
 
 /// Longer than a line of the terminal.
 #[test]
-fn what_came_of_an_end() {
+fn outcome_of_ending_a_process() {
     picture("outcome", |width, height| {
         let mut stage = busy_stage(width, height);
         let message = "python3 app.py (26489) exited after 0.2 s, back as 1054 after 0.4 s, started by supervisord \
@@ -472,7 +471,7 @@ fn protocol_that_is_off() {
 }
 
 #[test]
-fn before_the_first_reading() {
+fn before_the_first_snapshot() {
     picture("empty_start", Stage::new);
 }
 
@@ -506,7 +505,7 @@ fn paused() {
     });
 }
 
-/// Its own time, whatever the clock of the terminal says.
+/// A recording has its own time.
 #[test]
 fn a_recording_that_has_ended() {
     picture("recording", |width, height| {
@@ -518,7 +517,7 @@ fn a_recording_that_has_ended() {
 }
 
 #[test]
-fn first_reading_that_failed() {
+fn first_snapshot_that_failed() {
     picture("failed_at_first", |width, height| {
         let mut stage = Stage::new(width, height);
         stage.tell(Msg::SnapshotFailed(
@@ -529,7 +528,7 @@ fn first_reading_that_failed() {
 }
 
 #[test]
-fn later_reading_that_failed() {
+fn later_snapshot_that_failed() {
     picture("failed_later", |width, height| {
         let mut stage = busy_stage(width, height);
         stage.wait_secs(7).tell(Msg::SnapshotFailed(

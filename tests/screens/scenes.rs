@@ -1,4 +1,4 @@
-//! The scenes that the pictures show.
+//! The scenes of the pictures.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn shared_by(processes: &[Arc<Process>]) -> Owner {
     Owner::Known(processes.into())
 }
 
-/// A socket of another user, whose process we may not look at.
+/// A socket of another user whose process is hidden.
 fn hidden(socket: Socket, user: &str) -> Socket {
     Socket {
         owner: Owner::Hidden,
@@ -60,7 +60,7 @@ fn dual_stack(socket: Socket, both: bool) -> Socket {
     }
 }
 
-/// A socket that has a port but neither listens nor connects.
+/// A bound socket that neither listens nor connects.
 fn bound(local: &str, inode: u32, owner: Owner) -> Socket {
     Socket {
         state: State::Bound,
@@ -154,8 +154,7 @@ fn connections() -> Vec<Socket> {
     ]
 }
 
-/// The table of a busy host, some time after anything happened: a server has closed two of its
-/// connections, which go on without it.
+/// The table of a busy host without recent changes; two connections were left by their server.
 pub fn busy() -> Vec<Socket> {
     let mut sockets = connections();
     sockets[2] = abandoned(&sockets[2], State::TimeWait);
@@ -164,7 +163,7 @@ pub fn busy() -> Vec<Socket> {
     sockets
 }
 
-/// The busy host, watched for a minute and a half.
+/// The busy host after a minute and a half.
 pub fn busy_stage(width: u16, height: u16) -> Stage {
     let mut stage = Stage::new(width, height);
     stage.know(&ancestors());
@@ -180,8 +179,7 @@ fn ancestors() -> [Arc<Process>; 1] {
     [process(1, "systemd", "root", 9 * DAY)]
 }
 
-/// Everything that can happen to a row, two seconds ago: one opened, one changed its state, one
-/// its owner, one closed.
+/// Every change, two seconds ago: one row opened, one changed its state, one its owner, one closed.
 pub fn changes_stage(width: u16, height: u16) -> Stage {
     changes_on(Stage::new(width, height))
 }
@@ -190,7 +188,7 @@ pub fn changes_stage(width: u16, height: u16) -> Stage {
 pub fn recording_stage(width: u16, height: u16) -> Stage {
     let surroundings = Environment {
         host: "replay of night.jsonl".into(),
-        is_recording: true,
+        origin: sockeye::model::Origin::recording("recording.jsonl"),
         ..surroundings(width, height)
     };
     let mut stage = Stage::with(settings(), surroundings);
@@ -231,7 +229,7 @@ fn changes_on(mut stage: Stage) -> Stage {
     stage
 }
 
-/// The kernel's answers where something has the port on IPv4.
+/// The kernel's answers if the port is in use on IPv4.
 const IPV4_TAKEN: [Answer; 4] = [
     ("0.0.0.0", None, true, Some("EADDRINUSE")),
     ("127.0.0.1", None, true, Some("EADDRINUSE")),
@@ -250,7 +248,7 @@ pub fn bind_test_stage(width: u16, height: u16) -> Stage {
     stage
 }
 
-/// What the kernel says to the bind test among these effects.
+/// The result of the bind test among these effects.
 pub fn answer(stage: &Stage, effects: &[Effect]) -> Msg {
     let (job, target) = asked_test(effects).expect("a bind test was asked for");
     let node = process(40211, "node", "ann", HOUR);
@@ -260,7 +258,7 @@ pub fn answer(stage: &Stage, effects: &[Effect]) -> Msg {
     Msg::BindTested(Box::new(BindReport { job, test_result }))
 }
 
-/// A bind test of port 8080 that only leftovers refuse, 42 seconds before they go.
+/// A bind test of port 8080 with only TIME_WAIT in the way, for another 42 seconds.
 pub fn leftovers_stage(width: u16, height: u16) -> Stage {
     let mut stage = Stage::new(width, height);
     let left = |remote: &str, secs| Holder {
@@ -284,7 +282,7 @@ pub fn leftovers_stage(width: u16, height: u16) -> Stage {
     stage
 }
 
-/// Names that are hard to lay out or mean harm.
+/// Names that are hard to lay out, or hostile.
 pub fn strange_stage(width: u16, height: u16) -> Stage {
     let named = |pid, name: &str, command: &str| {
         Arc::new(Process {
@@ -338,7 +336,7 @@ pub fn hidden_owners(count: usize) -> Problem {
             .as_str()
             .into(),
         brief: format!(
-            "{count} owner{} hidden: sudo",
+            "{count} owner{} hidden (run with sudo)",
             if count == 1 { "" } else { "s" }
         )
         .as_str()
@@ -346,7 +344,7 @@ pub fn hidden_owners(count: usize) -> Problem {
     }
 }
 
-/// One socket of every state, for colours: the port tells which state it has.
+/// One socket of every state, for colours; the port identifies the state.
 pub fn every_state() -> Vec<(State, Socket)> {
     let owner = known(&[&process(5, "p", "ann", HOUR)]);
     State::ALL
@@ -374,7 +372,7 @@ pub fn every_state() -> Vec<(State, Socket)> {
         .collect()
 }
 
-/// Listeners with room in their accept queues, with less and with none.
+/// Listeners with roomy, filling and full accept queues.
 pub fn queues_stage(width: u16, height: u16) -> Stage {
     let owner = known(&[&process(812, "nginx", "root", 3 * DAY)]);
     let waits = |local, inode, receive| Socket {
@@ -391,7 +389,7 @@ pub fn queues_stage(width: u16, height: u16) -> Stage {
     stage
 }
 
-/// A client that opens a connection for each question, on a host with few ports for that.
+/// A client that opens a connection for each request, on a host with few ephemeral ports.
 pub fn ports_stage(width: u16, height: u16, used: u16) -> Stage {
     let owner = known(&[&process(40211, "node", "ann", HOUR)]);
     let database = "10.0.0.9:5432";

@@ -1,4 +1,4 @@
-//! Every small terminal, with everything that can be open: nothing panics and no port is cut.
+//! Every small terminal with everything that can be open: no panic, no cut port.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::canvas::{Canvas, Theme};
 use super::scenes::answer;
 use super::stage::{Stage, connection, known, listener, process};
 
-/// Three rows, one of each length of port that matters, long names, and a change.
+/// Three rows with ports of different lengths, long names, and a change.
 fn stage() -> Stage {
     let name = process(
         4_194_304,
@@ -37,7 +37,7 @@ fn stage() -> Stage {
     stage
 }
 
-/// What keys alone open.
+/// Opened by keys alone.
 const OPENED_BY_KEYS: &[(&str, &str)] = &[
     ("events", "e"),
     ("a filter", "/a long filter \"ジャーナル"),
@@ -52,7 +52,7 @@ const OPENED_BY_KEYS: &[(&str, &str)] = &[
     ("a pause", "p"),
 ];
 
-/// Everything that can be open, each on a stage of its own.
+/// Everything that can be open, one at a time.
 fn everything_open() -> Vec<(&'static str, Stage)> {
     let with = |act: &dyn Fn(&mut Stage)| {
         let mut stage = stage();
@@ -122,7 +122,7 @@ fn whatever_is_open_every_size_draws() {
     }
 }
 
-/// Around the sizes at which borders, views and panes come and go.
+/// Sizes around those at which borders, tabs and panes appear.
 #[test]
 fn whatever_is_open_the_sizes_around_the_limits_draw() {
     for (_, mut stage) in everything_open() {
@@ -147,7 +147,7 @@ fn whatever_is_open_the_sizes_around_the_limits_draw() {
     }
 }
 
-/// A terminal may claim any size; so many cells are drawn at most.
+/// A terminal can claim any size; the number of drawn cells is limited.
 #[test]
 fn whatever_is_open_the_largest_sizes_draw() {
     for (_, mut stage) in everything_open() {
@@ -158,7 +158,7 @@ fn whatever_is_open_the_largest_sizes_draw() {
     }
 }
 
-/// A cut number is another port.
+/// A cut number would be another port.
 #[test]
 fn a_port_is_never_cut() {
     let mut stage = stage();
@@ -174,7 +174,7 @@ fn a_port_is_never_cut() {
     }
 }
 
-/// What does not fit is left out; no part of the screen is written over another.
+/// Parts that do not fit are dropped; none is drawn over another.
 #[test]
 fn the_header_never_runs_into_its_right_end() {
     let mut stage = stage();
@@ -189,7 +189,7 @@ fn the_header_never_runs_into_its_right_end() {
                     .sum()
             };
             let room = usize::from(width);
-            // Only the name is left when even that does not fit beside the right end.
+            // Only the name is left if even that does not fit beside the right end.
             let is_minimal = cells(&view.header) <= " sockeye".len();
             assert!(
                 is_minimal || cells(&view.header) + cells(&view.header_right) < room,

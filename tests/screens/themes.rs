@@ -1,5 +1,4 @@
-//! Every theme: how each role looks in it, and one scene with all of them; and the same on terminals of fewer
-//! colours.
+//! Every theme: its styles, and a scene with every role; also on terminals with fewer colours.
 
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
@@ -9,7 +8,7 @@ use super::canvas::{Canvas, Theme};
 use super::scenes::changes_stage;
 use super::stage::Stage;
 
-/// Every role at once: what opened, changed and closed, what waits, lines, a choice, a mistake.
+/// A scene with every role.
 fn everything() -> Stage {
     let mut stage = changes_stage(100, 20);
     stage.press("e/(");
@@ -17,7 +16,7 @@ fn everything() -> Stage {
 }
 
 #[test]
-fn every_theme_is_as_it_was_last_seen() {
+fn every_theme_looks_like_its_snapshot() {
     for (name, _) in BUILT_IN {
         let picture = format!("{}\n{}", roles(name), painted(Theme::named(name)));
         snapshot(&format!("theme_{name}"), &picture);
@@ -33,7 +32,7 @@ fn a_theme_of_its_own_colours_is_as_it_was_last_seen_on_256() {
     snapshot("theme_catppuccin_256", &painted(theme));
 }
 
-/// No cell is of another theme, or of none.
+/// Every cell has the background of the theme.
 #[test]
 fn a_theme_with_a_background_has_it_in_every_cell() {
     for (name, _) in BUILT_IN.into_iter().skip(1) {
@@ -48,11 +47,11 @@ fn a_theme_with_a_background_has_it_in_every_cell() {
 }
 
 #[test]
-fn the_choice_under_the_cursor_is_of_one_piece_in_every_theme() {
+fn the_choice_under_the_cursor_has_one_style_in_every_theme() {
     for (name, _) in BUILT_IN {
         let canvas = Canvas::of(&menu(), Theme::named(name));
         let cells = canvas.cells_of("[x] LOCAL", "[x] LOCAL");
-        let look = |cell: &Cell| (cell.fg, cell.bg, cell.modifier);
+        let style = |cell: &Cell| (cell.fg, cell.bg, cell.modifier);
         let is_reversed = cells[0].modifier.contains(Modifier::REVERSED);
         assert!(
             is_reversed || cells[0].bg != canvas.buffer.content[0].bg,
@@ -64,8 +63,8 @@ fn the_choice_under_the_cursor_is_of_one_piece_in_every_theme() {
             "{name}"
         );
         assert_ne!(
-            look(&cells[0]),
-            look(&canvas.cells_of("[x] REMOTE", "[x] REMOTE")[0]),
+            style(&cells[0]),
+            style(&canvas.cells_of("[x] REMOTE", "[x] REMOTE")[0]),
             "{name}"
         );
     }
@@ -90,30 +89,30 @@ fn snapshot(name: &str, text: &str) {
     settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
-/// The look of every role.
+/// The style of every role.
 fn roles(name: &str) -> String {
     let mut themes = Themes::default();
     themes.choose(name).expect("a theme");
-    let looks = themes.chosen().styles;
-    let lines = Role::ALL.map(|(role, meaning)| format!("{role:9} {}\n", looks.of(meaning)));
+    let styles = themes.chosen().styles;
+    let lines = Role::ALL.map(|(role, meaning)| format!("{role:9} {}\n", styles.of(meaning)));
     lines.concat().replace(" \n", "\n")
 }
 
-/// The scene with a letter below each cell that does not look like the ground, and what the letters mean.
+/// The scene with a letter below each cell that differs from the background, and a legend.
 fn painted(theme: Theme) -> String {
     let canvas = Canvas::of(&everything(), theme);
-    let ground = look(&canvas.buffer.content[0]);
-    let mut looks: Vec<String> = Vec::new();
+    let ground = style(&canvas.buffer.content[0]);
+    let mut styles: Vec<String> = Vec::new();
     let mut painted = Vec::new();
     let rows = canvas.buffer.content.chunks(100);
     for (text, cells) in canvas.lines().into_iter().zip(rows) {
-        let letters = cells.iter().map(|cell| letter(cell, &ground, &mut looks));
+        let letters = cells.iter().map(|cell| letter(cell, &ground, &mut styles));
         let letters: String = letters.collect();
         painted.extend([text, letters.trim_end().to_owned()]);
     }
-    let meanings = ('a'..).zip(&looks);
+    let meanings = ('a'..).zip(&styles);
     let meanings: Vec<_> = meanings
-        .map(|(letter, look)| format!("{letter}: {look}"))
+        .map(|(letter, style)| format!("{letter}: {style}"))
         .collect();
     format!(
         "ground: {ground}\n{}\n\n{}",
@@ -122,34 +121,34 @@ fn painted(theme: Theme) -> String {
     )
 }
 
-/// A space for the ground, and for what shows nothing on it.
-fn letter(cell: &Cell, ground: &str, looks: &mut Vec<String>) -> char {
-    let look = look(cell);
+/// A space for the background, and for invisible text.
+fn letter(cell: &Cell, ground: &str, styles: &mut Vec<String>) -> char {
+    let style = style(cell);
     let shows = |cell: &Cell| {
         let marks = Modifier::REVERSED | Modifier::UNDERLINED;
         cell.symbol() != " " || cell.modifier.intersects(marks)
     };
     let has_other_ground =
-        look.split(" on ").nth(1).map(colour_of) != ground.split(" on ").nth(1).map(colour_of);
-    if look == ground || !shows(cell) && !has_other_ground {
+        style.split(" on ").nth(1).map(colour_of) != ground.split(" on ").nth(1).map(colour_of);
+    if style == ground || !shows(cell) && !has_other_ground {
         return ' ';
     }
-    let at = looks
+    let at = styles
         .iter()
-        .position(|one| *one == look)
+        .position(|one| *one == style)
         .unwrap_or_else(|| {
-            looks.push(look);
-            looks.len() - 1
+            styles.push(style);
+            styles.len() - 1
         });
-    ('a'..).nth(at).expect("few looks")
+    ('a'..).nth(at).expect("few styles")
 }
 
 fn colour_of(words: &str) -> &str {
     words.split(' ').next().unwrap_or_default()
 }
 
-fn look(cell: &Cell) -> String {
-    let mut look = format!("{} on {}", cell.fg, cell.bg);
+fn style(cell: &Cell) -> String {
+    let mut style = format!("{} on {}", cell.fg, cell.bg);
     for (modifier, name) in [
         (Modifier::BOLD, " bold"),
         (Modifier::DIM, " dim"),
@@ -157,8 +156,8 @@ fn look(cell: &Cell) -> String {
         (Modifier::REVERSED, " reverse"),
     ] {
         if cell.modifier.contains(modifier) {
-            look.push_str(name);
+            style.push_str(name);
         }
     }
-    look
+    style
 }

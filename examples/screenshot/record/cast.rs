@@ -1,5 +1,4 @@
-//! Who is on the host: each a process of this program under a name of its own, told over its standard input
-//! when to go on.
+//! The processes of the host: each is this program under another name, and gets its commands on standard input.
 
 use std::error::Error;
 use std::fs;
@@ -11,18 +10,18 @@ use std::time::Duration;
 
 use super::{Outcome, parts};
 
-/// Says where the host's folder is, to its first process.
+/// The variable with the host's folder, for its first process.
 pub const FIRST: &str = "SOCKEYE_SCREENSHOT_HOST";
 
-/// Says to a process which part it plays.
+/// The variable with the part of a process.
 const PART: &str = "SOCKEYE_SCREENSHOT_PART";
 
-/// Says to the clients how they come by their network.
+/// The variable with the network of the clients.
 pub const OUTSIDE: &str = "SOCKEYE_SCREENSHOT_OUTSIDE";
 
 /// One process, and what it does.
 pub struct Part {
-    /// What the director calls it.
+    /// Its name in the script.
     pub called: &'static str,
     name: &'static str,
     command: &'static [&'static str],
@@ -40,7 +39,7 @@ const fn hours(count: u64) -> Duration {
     Duration::from_hours(count)
 }
 
-/// Everybody, in the order of their pids.
+/// All processes, in the order of their pids.
 #[rustfmt::skip]
 pub static CAST: [Part; 13] = [
     Part { called: "chronyd", name: "chronyd", command: &["/usr/sbin/chronyd", "-F", "1"], pid: 402, pids: 1, uid: 72,
@@ -72,17 +71,17 @@ pub static CAST: [Part; 13] = [
 ];
 
 impl Part {
-    /// Whether that is one of its processes.
+    /// Whether this pid is one of its processes.
     pub fn has(&self, pid: u64) -> bool {
         (self.pid..self.pid + self.pids).contains(&pid)
     }
 
     pub fn called(name: &str) -> Outcome<&'static Self> {
         let found = CAST.iter().find(|part| part.called == name);
-        Ok(found.ok_or_else(|| format!("nobody is called {name}"))?)
+        Ok(found.ok_or_else(|| format!("there is no {name}"))?)
     }
 
-    /// This program as that process, or as its so-manieth.
+    /// This program as that process, or as its n-th worker.
     pub fn command(&self, number: u64) -> Outcome<Command> {
         let folder = std::env::var_os(FIRST).ok_or("there is no host")?;
         let program = Path::new(&folder).join(self.name);
@@ -110,13 +109,13 @@ pub fn play_own_part() -> Option<Outcome> {
     Some(Part::called(&name).and_then(|part| (part.play)()))
 }
 
-/// Those who are there; they end with it.
+/// The running processes; they end with it.
 pub struct Company {
     present: Vec<(&'static str, Child, Option<ChildStdin>)>,
 }
 
 impl Company {
-    /// Everybody who is there at the beginning. The clients are outside, in a network that `outside` sets up.
+    /// Starts the first processes. The clients are outside, in a network that `outside` sets up.
     pub fn assembled(outside: &str) -> Outcome<Self> {
         let mut company = Self {
             present: Vec::new(),
@@ -131,7 +130,7 @@ impl Company {
         Ok(company)
     }
 
-    /// One more comes, in the control group of its unit, and is ready.
+    /// Starts one more in the control group of its unit, and waits until it is ready.
     pub fn enter(&mut self, name: &str) -> Outcome {
         let part = Part::called(name)?;
         let group = groups().join(part.unit);
@@ -161,7 +160,7 @@ impl Company {
         loop {
             match lines.next() {
                 Some(Ok(said)) if said == "ready" => return Ok(()),
-                // Only who is outside can be given the other end of the cable.
+                // The other end of the cable can only be given to a process outside.
                 Some(Ok(said)) if said == "outside" => {
                     let moved = Command::new("ip")
                         .args(["link", "set", "wan", "netns", &pid.to_string()])
@@ -169,20 +168,20 @@ impl Company {
                     if !moved.success() {
                         return Err("the cable has no other end".into());
                     }
-                    self.tell(part.called, "connected")?;
+                    self.command(part.called, "connected")?;
                 }
                 other => return Err(format!("{} did not get ready: {other:?}", part.called).into()),
             }
         }
     }
 
-    /// Tells one of them something, and goes on when it is done.
-    pub fn tell(&mut self, name: &str, what: &str) -> Outcome {
+    /// Sends a command to one of them, and waits until it is done.
+    pub fn command(&mut self, name: &str, what: &str) -> Outcome {
         let (_, _, line) = self.of(name)?;
         Ok(writeln!(line.as_mut().ok_or("it has left")?, "{what}")?)
     }
 
-    /// One of them ends.
+    /// Ends one of them.
     pub fn let_go(&mut self, name: &str) -> Outcome {
         let (_, child, line) = self.of(name)?;
         drop(line.take());
@@ -208,7 +207,7 @@ impl Drop for Company {
     }
 }
 
-/// Where the control groups of the host's units are.
+/// The control groups of the host's units.
 fn groups() -> PathBuf {
     let root = Path::new("/sys/fs/cgroup");
     let unified = root.join("unified");
@@ -220,7 +219,7 @@ fn groups() -> PathBuf {
     root.join("sockeye-host")
 }
 
-/// Removes them when nobody is left there, the inner ones first.
+/// Removes the empty ones, the inner ones first.
 pub fn remove_groups() {
     let parts = CAST
         .iter()

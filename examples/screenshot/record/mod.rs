@@ -1,4 +1,4 @@
-//! Makes the recording that the pictures show: a small host that never was, with real sockets.
+//! Makes the recording of the pictures: a small imaginary host with real sockets.
 //!
 //! Needs root and Linux: the host gets namespaces of its own (network, pids, mounts, control groups), users
 //! by a passwd of its own, and a second network that its clients connect from. Every process is this very
@@ -22,7 +22,7 @@ use cast::{CAST, Company};
 
 pub type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// Where the recording and what goes with it stand.
+/// The folder of the recording and its other files.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/screenshot");
 
 /// Names that users and processes of the host have for uids.
@@ -36,7 +36,7 @@ dnsmasq:x:73:73::/:/bin/sh
 ann:x:1000:1000::/:/bin/sh
 ";
 
-/// The host's address, and its network's wide outside: two ends of one cable.
+/// The addresses of the host and of its clients' network: two ends of one cable.
 const NETWORK: &str = "\
 ip link set lo up
 ip link add eth0 type veth peer name wan
@@ -56,8 +56,7 @@ ip addr add 198.51.100.7/32 dev wan
 ip link set wan up
 ";
 
-/// What this run is, if it is not to draw: the one that was asked to record, the host's first process, or
-/// one of the cast.
+/// The role of this process, unless it draws: the recorder, the host's first process, or one of the cast.
 pub fn take_part(word: Option<&str>) -> Option<Outcome> {
     if let Some(done) = cast::play_own_part() {
         return Some(done);
@@ -102,7 +101,7 @@ fn set_up() -> Outcome {
     }
 }
 
-/// A minute on the host, seen every five seconds.
+/// A minute on the host, with a snapshot every five seconds.
 fn direct() -> Outcome {
     let program = program()?;
     for name in ["scene.jsonl", "check-8080.json"] {
@@ -116,20 +115,20 @@ fn direct() -> Outcome {
         .spawn()?;
     let seconds = |count| sleep(Duration::from_secs(count));
     seconds(7);
-    company.tell("curl", "say goodbye")?;
+    company.command("curl", "say goodbye")?;
     for visit in [
         "visit", "visit", "leave", "visit", "visit", "leave", "leave",
     ] {
-        company.tell("curl", visit)?;
+        company.command("curl", visit)?;
         seconds(6);
     }
-    // Between the last two readings but one.
+    // Before the last snapshot but one.
     seconds(3);
     company.let_go("python3")?;
     company.let_go("puma")?;
     company.enter("puma again")?;
     company.enter("node dev")?;
-    company.tell("curl", "hang up")?;
+    company.command("curl", "hang up")?;
     let check = Command::new(&program)
         .args(["check", "--json", "8080"])
         .output()?;

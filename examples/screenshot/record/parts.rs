@@ -1,5 +1,5 @@
-//! What each of the cast does: it opens its sockets, says that it is ready, and keeps them until the line to
-//! it is closed.
+//! What each process of the cast does: it opens its sockets, reports that it is ready, and keeps them until its input
+//! is closed.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -31,7 +31,7 @@ pub fn sshd() -> Outcome {
     wait_then_drop((listeners, session))
 }
 
-/// The master opens what its workers accept from. They inherit it as the descriptors that any process has.
+/// The master opens the sockets that its workers accept from; they inherit the descriptors.
 pub fn nginx() -> Outcome {
     let [http, https, https6] = [
         listener("0.0.0.0:80", true)?,
@@ -56,7 +56,7 @@ pub fn nginx() -> Outcome {
     keep((http, https, https6, workers))
 }
 
-/// Serves whoever comes until they have gone.
+/// Serves each client until it disconnects.
 pub fn nginx_worker() -> Outcome {
     let handed = [
         std::io::stdin().as_fd().try_clone_to_owned()?,
@@ -72,7 +72,7 @@ pub fn nginx_worker() -> Outcome {
 fn serve(listener: &TcpListener) {
     for mut client in listener.incoming().flatten() {
         thread::spawn(move || {
-            // Until it goes, or asks us to end the connection. Of one it was not noticed: CLOSE_WAIT.
+            // Until the client closes, or requests the end of the connection. One close is ignored: CLOSE_WAIT.
             let mut said = [0];
             while matches!(client.read(&mut said), Ok(1)) && said != *b"c" {}
             if said == *b"k" {
@@ -120,14 +120,14 @@ pub fn dev_server() -> Outcome {
     keep(listener("127.0.0.1:8080", true)?)
 }
 
-/// Everybody who is not on the host: they come, leave and hang up as they are told.
+/// The clients outside of the host: they connect and disconnect on command.
 pub fn clients() -> Outcome {
     let mut lines = std::io::stdin().lines();
     say("outside")?;
     lines.next().ok_or("no cable")??;
     let outside = std::env::var(OUTSIDE)?;
     Command::new("bash").args(["-ec", &outside]).status()?;
-    // What a web server hears first from its client.
+    // The first bytes from a client of a web server.
     let hello = |mut client: TcpStream| client.write_all(b"h").map(|()| client);
     let mut here = vec![
         from("10.0.0.9:52144", "10.0.0.7:22")?,

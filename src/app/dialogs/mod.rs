@@ -11,9 +11,9 @@ use end_process::Question;
 use go_to::GoTo;
 use menu::Menu;
 use palette::Palette;
-use prompt::Prompt;
+use prompt::{Edited, Prompt};
 
-/// What takes the keys instead of the table.
+/// The open dialog.
 #[derive(Clone, Debug)]
 pub(crate) enum Dialog {
     None,
@@ -23,4 +23,28 @@ pub(crate) enum Dialog {
     Palette(Palette),
     Question(Box<Question>),
     Help { scroll: usize },
+}
+
+impl Dialog {
+    /// The line of text being typed.
+    pub const fn prompt(&self) -> Option<&Prompt> {
+        match self {
+            Self::Prompt(prompt) => Some(prompt),
+            Self::Palette(palette) => Some(&palette.prompt),
+            Self::None | Self::GoTo(_) | Self::Menu(_) | Self::Question(_) | Self::Help { .. } => {
+                None
+            }
+        }
+    }
+
+    /// Edits the line of text being typed, if there is one.
+    pub fn edit(&mut self, edit: impl FnOnce(&mut Prompt) -> Edited) -> Edited {
+        match self {
+            Self::Prompt(prompt) => edit(prompt),
+            Self::Palette(palette) => palette.edit(edit),
+            Self::None | Self::GoTo(_) | Self::Menu(_) | Self::Question(_) | Self::Help { .. } => {
+                Edited::Nothing
+            }
+        }
+    }
 }

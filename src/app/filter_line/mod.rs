@@ -1,32 +1,30 @@
-//! What the keys do while a filter or a port is typed.
+//! The filter as text: what is typed, what was cleared, and the filters before it.
 
 mod view;
 
-use crate::app::Effects;
 use crate::app::dialogs::prompt::{Edited, PromptKind, Turn};
-use crate::app::{App, Dialog};
+use crate::app::{App, Dialog, Effects};
 use crate::columns::cut;
 use crate::filter::{Filter, FilterError};
-use crate::keymap::Action;
-use crate::keymap::{DialogAction, TableAction};
+use crate::keymap::{Action, DialogAction, TableAction};
 use crate::model::Moment;
 
 /// How many filters are remembered.
 const MAX_HISTORY: usize = 100;
 
-/// So much of a filter is repeated, in cells.
-const MAX_TOLD: usize = 60;
+/// Cells of a filter that a notice repeats.
+const MAX_SHOWN: usize = 60;
 
-/// The filter as text: what was typed, what is wrong with it, and the filters before it.
+/// The filter in force as text, and the state of editing it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FilterLine {
     pub text: String,
     /// What is wrong with the filter being typed.
     pub error: Option<FilterError>,
-    /// The filters that were kept or cleared, each once, the latest last.
+    /// The filters that were confirmed or cleared, each once, the latest last.
     pub history: Vec<String>,
     /// The filter that was cleared last, until it is restored.
-    pub cleared: Option<String>,
+    cleared: Option<String>,
 }
 
 impl FilterLine {
@@ -36,29 +34,47 @@ impl FilterLine {
             ..Self::default()
         }
     }
+
+    /// Adds a filter to the history, or makes it the latest.
+    fn remember(&mut self, text: &str) {
+        self.history.retain(|earlier| earlier != text);
+        self.history.push(text.to_owned());
+        let excess = self.history.len().saturating_sub(MAX_HISTORY);
+        self.history.drain(..excess);
+    }
+
+    /// Remembers a filter that is not in force any more, to restore it.
+    fn keep_cleared(&mut self, text: String) {
+        if !text.is_empty() {
+            self.remember(&text);
+            self.cleared = Some(text);
+        }
+    }
 }
 
 impl App {
-    /// Shows everything; the filter that was in force can be brought back.
+    /// Puts a filter into force.
+    pub(crate) fn set_filter(&mut self, filter: Filter, text: String, now: Moment) {
+        self.rows.criteria.filter = filter;
+        self.filter.text = text;
+        self.filter.error = None;
+        self.reselect(now);
+    }
+
+    /// Shows everything; the filter that was in force can be restored.
     pub(crate) fn clear_filter(&mut self, now: Moment) {
         let cleared = std::mem::take(&mut self.filter.text);
-        self.filter.error = None;
-        self.rows.criteria.filter = Filter::default();
-        self.reselect(now);
+        self.set_filter(Filter::default(), String::new(), now);
         if cleared.is_empty() {
             return;
         }
-        self.remember(&cleared);
-        self.filter.cleared = Some(cleared);
-        let key = self
-            .settings
-            .keymap
-            .key(Action::Table(TableAction::RestoreFilter));
-        let back = key.map_or(String::new(), |key| format!("; {key} brings it back"));
+        self.filter.keep_cleared(cleared);
+        let key = self.key(Action::Table(TableAction::RestoreFilter));
+        let back = key.map_or_else(String::new, |key| format!("; {key} brings it back"));
         self.report(format!("filter cleared{back}"), now);
     }
 
-    /// Brings back the filter that was cleared last. One that is in force takes its place.
+    /// Restores the filter that was cleared last. One that is in force takes its place.
     pub(crate) fn restore_filter(&mut self, now: Moment) {
         let Some(text) = self.filter.cleared.take() else {
             return self.warn("no filter was cleared", now);
@@ -66,34 +82,14 @@ impl App {
         let Ok(filter) = Filter::parse(&text) else {
             return;
         };
-        self.rows.criteria.filter = filter;
-        let replaced = std::mem::replace(&mut self.filter.text, text);
-        if !replaced.is_empty() {
-            self.remember(&replaced);
-            self.filter.cleared = Some(replaced);
-        }
-        self.reselect(now);
-        let shown = cut(&self.filter.text, MAX_TOLD);
-        self.report(format!("the filter is back: {shown}"), now);
+        let notice = format!("the filter is back: {}", cut(&text, MAX_SHOWN));
+        let replaced = std::mem::take(&mut self.filter.text);
+        self.filter.keep_cleared(replaced);
+        self.set_filter(filter, text, now);
+        self.report(notice, now);
     }
 
-    /// Adds a filter to the history, or makes it the latest.
-    fn remember(&mut self, text: &str) {
-        self.filter.history.retain(|earlier| earlier != text);
-        self.filter.history.push(text.to_owned());
-        let excess = self.filter.history.len().saturating_sub(MAX_HISTORY);
-        self.filter.history.drain(..excess);
-    }
-
-    /// The filter in force, as it was typed if it still reads so.
-    fn typed_filter(&self) -> String {
-        match &self.dialog {
-            Dialog::Prompt(prompt) if self.filter.error.is_none() => prompt.text().trim().into(),
-            _ => self.rows.criteria.filter.to_string(),
-        }
-    }
-
-    /// Applies what is being typed if it is a filter; otherwise the last good one stays.
+    /// Applies the text being typed if it is a filter; otherwise the last good one stays.
     pub(crate) fn try_filter(&mut self, now: Moment) {
         let Dialog::Prompt(prompt) = &self.dialog else {
             return;
@@ -111,48 +107,76 @@ impl App {
         }
     }
 
+    /// What the keys do while a filter or a port is typed.
     pub(crate) fn act_in_prompt(&mut self, action: Action, now: Moment) -> Effects {
         let Dialog::Prompt(prompt) = &mut self.dialog else {
             return Vec::new();
         };
-        match (action, prompt.kind) {
-            (
-                Action::Dialog(DialogAction::RecallEarlier)
-                | Action::Dialog(DialogAction::RecallLater),
-                PromptKind::Filter,
-            ) => {
-                prompt.recall(&self.filter.history, turn(action));
-                self.try_filter(now);
-            }
-            (
-                Action::Dialog(DialogAction::CompleteNext)
-                | Action::Dialog(DialogAction::CompletePrevious),
-                PromptKind::Filter,
-            ) => {
-                let rows = self.rows.table.rows.iter().map(|row| &**row);
-                if prompt.complete(rows, turn(action)) == Edited::Text {
-                    self.try_filter(now);
-                }
-            }
-            (Action::Back, PromptKind::Filter) => {
-                self.filter.text = self.typed_filter();
-                self.dialog = Dialog::None;
-                self.clear_filter(now);
-            }
-            (Action::Back, PromptKind::Target) => self.dialog = Dialog::None,
-            (Action::Dialog(DialogAction::Accept), PromptKind::Filter) => self.keep_filter(now),
-            (Action::Dialog(DialogAction::Accept), PromptKind::Target) => {
+        let is_filter = prompt.kind == PromptKind::Filter;
+        match action {
+            Action::Back if is_filter => self.cancel_filter(now),
+            Action::Back => self.dialog = Dialog::None,
+            Action::Dialog(DialogAction::Accept) if !is_filter => {
                 let text = prompt.text().trim().to_owned();
                 return self.bind_test_typed(&text, now);
             }
-            _ => {}
+            Action::Dialog(action) if is_filter => self.act_on_filter(action, now),
+            Action::Dialog(_)
+            | Action::Move(_)
+            | Action::Table(_)
+            | Action::Pane(_)
+            | Action::Port(_)
+            | Action::BindTest(_)
+            | Action::Program(_)
+            | Action::Session(_)
+            | Action::ShowView(_)
+            | Action::CopyFix => {}
         }
         Vec::new()
     }
 
-    /// A wrong filter is not kept: the prompt stays open with the error marked, and told in the place of
-    /// what was offered.
-    pub(crate) fn keep_filter(&mut self, now: Moment) {
+    fn act_on_filter(&mut self, action: DialogAction, now: Moment) {
+        match action {
+            DialogAction::Accept => self.confirm_filter(now),
+            DialogAction::RecallEarlier => self.recall(Turn::Back, now),
+            DialogAction::RecallLater => self.recall(Turn::On, now),
+            DialogAction::CompleteNext => self.complete(Turn::On, now),
+            DialogAction::CompletePrevious => self.complete(Turn::Back, now),
+            DialogAction::Toggle
+            | DialogAction::Confirm
+            | DialogAction::OtherSignal
+            | DialogAction::OtherTargets => {}
+        }
+    }
+
+    fn recall(&mut self, turn: Turn, now: Moment) {
+        if let Dialog::Prompt(prompt) = &mut self.dialog {
+            prompt.recall(&self.filter.history, turn);
+            self.try_filter(now);
+        }
+    }
+
+    fn complete(&mut self, turn: Turn, now: Moment) {
+        if let Dialog::Prompt(prompt) = &mut self.dialog {
+            let rows = self.rows.table.rows.iter().map(|row| &**row);
+            if prompt.complete(rows, turn) == Edited::Text {
+                self.try_filter(now);
+            }
+        }
+    }
+
+    /// Clears the filter: what was typed, if it is one, or else the last good one.
+    fn cancel_filter(&mut self, now: Moment) {
+        self.filter.text = match &self.dialog {
+            Dialog::Prompt(prompt) if self.filter.error.is_none() => prompt.text().trim().into(),
+            _ => self.rows.criteria.filter.to_string(),
+        };
+        self.dialog = Dialog::None;
+        self.clear_filter(now);
+    }
+
+    /// Closes the prompt. With an error in the text it stays open, and shows the error instead of completions.
+    fn confirm_filter(&mut self, now: Moment) {
         let Dialog::Prompt(prompt) = &mut self.dialog else {
             return;
         };
@@ -165,16 +189,8 @@ impl App {
         if text.is_empty() {
             return self.clear_filter(now);
         }
-        self.remember(&text);
+        self.filter.remember(&text);
         self.filter.text = text;
         self.reselect(now);
-    }
-}
-
-const fn turn(action: Action) -> Turn {
-    match action {
-        Action::Dialog(DialogAction::RecallEarlier)
-        | Action::Dialog(DialogAction::CompletePrevious) => Turn::Back,
-        _ => Turn::On,
     }
 }

@@ -1,67 +1,62 @@
-//! The filter in force, as the tabs' line shows it.
+//! The current filter, at the right end of the line of tabs.
 
 use crate::app::view::{Click, Line, Role, span};
 use crate::app::{App, Dialog, PromptKind};
-use crate::keymap::Action;
-use crate::keymap::TableAction;
+use crate::columns::cut;
+use crate::keymap::{Action, TableAction};
 use crate::model::Protocol;
 
 impl App {
-    /// The filter in force, protocols that are off, and how many rows are left.
+    /// Hidden protocols, the current filter, and how many rows are shown.
     pub(crate) fn filter_line(&self, columns: u16) -> Line {
         let total = self.rows.selection.counts().unfiltered;
         let mut line = Vec::new();
-        let off: Vec<_> = self.switched_off().collect();
-        if !off.is_empty() {
+        let off: Vec<_> = self.hidden_protocols().collect();
+        if let [(_, action), ..] = off[..] {
             let names: Vec<_> = off.iter().map(|(name, _)| *name).collect();
-            let keys: Vec<_> = off.iter().filter_map(|(_, key)| key.clone()).collect();
+            let keys = self.keys_of_hidden_protocols();
             let keys = match &keys[..] {
                 [] => String::new(),
                 keys => format!(" ({})", keys.join(", ")),
             };
-            let off = format!("{} off{keys}  ", names.join(" and "));
-            let on = if self.rows.criteria.kinds.has(Protocol::Tcp) {
-                Action::Table(TableAction::ToggleUdp)
-            } else {
-                Action::Table(TableAction::ToggleTcp)
-            };
-            line.push(span(off, Role::Warning).on_click(Click::Do(on)));
+            let text = format!("{} off{keys}  ", names.join(" and "));
+            line.push(span(text, Role::Warning).on_click(Click::Do(action)));
         }
         let is_typing =
             matches!(&self.dialog, Dialog::Prompt(prompt) if prompt.kind == PromptKind::Filter);
         let filter = self.rows.criteria.filter.to_string();
         if !filter.is_empty() || is_typing {
             let room = usize::from(columns).saturating_sub(self.tabs_width() + 24);
-            let shown = crate::columns::cut(&filter, room);
             let edit = Click::Do(Action::Table(TableAction::EditFilter));
             line.push(span("filter ", Role::Dim).on_click(edit));
-            line.push(span(format!("{shown}  "), Role::Accent).on_click(edit));
+            line.push(span(format!("{}  ", cut(&filter, room)), Role::Accent).on_click(edit));
         }
         let shown = self.rows.selection.shown().len();
-        let count = if shown == total {
-            format!("{total} ")
+        let of = if shown == total {
+            String::new()
         } else {
-            format!("{shown} of {total} ")
+            format!("{shown} of ")
         };
-        line.push(span(count, Role::Dim));
+        line.push(span(format!("{of}{total} "), Role::Dim));
         line
     }
 
-    /// The protocols that are not shown, and the keys that bring them back.
-    pub(crate) fn switched_off(&self) -> impl Iterator<Item = (&'static str, Option<String>)> {
+    /// Protocols that are off, with the actions that turn them on.
+    pub(crate) fn hidden_protocols(&self) -> impl Iterator<Item = (&'static str, Action)> {
         let protocols = [
-            (
-                self.rows.criteria.kinds.has(Protocol::Tcp),
-                "tcp",
-                Action::Table(TableAction::ToggleTcp),
-            ),
-            (
-                self.rows.criteria.kinds.has(Protocol::Udp),
-                "udp",
-                Action::Table(TableAction::ToggleUdp),
-            ),
+            (Protocol::Tcp, TableAction::ToggleTcp),
+            (Protocol::Udp, TableAction::ToggleUdp),
         ];
-        let off = protocols.into_iter().filter(|&(is_shown, ..)| !is_shown);
-        off.map(|(_, name, action)| (name, self.settings.keymap.key(action)))
+        let kinds = self.rows.criteria.kinds;
+        let off = protocols
+            .into_iter()
+            .filter(move |&(protocol, _)| !kinds.has(protocol));
+        off.map(|(protocol, action)| (protocol.as_str(), Action::Table(action)))
+    }
+
+    pub(crate) fn keys_of_hidden_protocols(&self) -> Vec<String> {
+        let off = self.hidden_protocols();
+        off.filter_map(|(_, action)| self.settings.keymap.key(action))
+            .collect()
     }
 }

@@ -1,7 +1,6 @@
-//! Which part of the screen stands where, from 1×1 upwards.
+//! The areas of the parts of the screen, from 1×1 upwards.
 //!
-//! Small terminals give up the tabs, the hints, the borders and the pane, in that order, before
-//! they give up a row of the table.
+//! A small terminal has no tabs, hints and borders, and its pane replaces the table.
 
 mod geometry;
 
@@ -16,7 +15,7 @@ pub struct Area {
 }
 
 impl Area {
-    /// Whether a cell lies in it.
+    /// Whether it contains a cell.
     pub const fn contains(&self, column: u16, row: u16) -> bool {
         column >= self.x
             && column - self.x < self.width
@@ -24,7 +23,7 @@ impl Area {
             && row - self.y < self.height
     }
 
-    /// Its part of this width that begins at this column of the screen.
+    /// Its part of this width from this column of the screen on.
     #[must_use]
     pub fn part(self, x: u16, width: u16) -> Self {
         let right = self.x.saturating_add(self.width);
@@ -36,7 +35,7 @@ impl Area {
         }
     }
 
-    /// The part of it that lies in another.
+    /// The intersection with another area.
     #[must_use]
     pub fn within(self, other: Self) -> Self {
         let end = |from: u16, cells: u16| from.saturating_add(cells);
@@ -53,7 +52,7 @@ impl Area {
         }
     }
 
-    /// The last column without its first and last cell: the right side of a border.
+    /// The right side of its border, without the corners.
     #[must_use]
     pub fn right_edge(self) -> Self {
         Self {
@@ -64,7 +63,7 @@ impl Area {
         }
     }
 
-    /// The area without a border of one cell all around.
+    /// The area inside a border of one cell.
     #[must_use]
     pub const fn inside_border(self) -> Self {
         Self {
@@ -73,6 +72,16 @@ impl Area {
             width: self.width.saturating_sub(2),
             height: self.height.saturating_sub(2),
         }
+    }
+
+    /// Its lines, from the top.
+    pub fn lines(self) -> impl Iterator<Item = Self> {
+        let rows = self.y..self.y.saturating_add(self.height);
+        rows.map(move |y| Self {
+            y,
+            height: 1,
+            ..self
+        })
     }
 }
 
@@ -85,7 +94,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// Whether there is no room for borders and panes beside the table.
+    /// Whether it is too small for borders, or a pane beside the table.
     pub const fn is_compact(self) -> bool {
         self.width < 60 || self.height < 12
     }
@@ -100,15 +109,15 @@ impl Size {
         }
     }
 
-    /// Cells that a line of what covers the table has at most: within its border and a margin of
-    /// two cells on either side, or the whole width where there is no border.
+    /// The widest line of an overlay: without its border and a margin of two cells on either side, or the whole width
+    /// on a terminal without borders.
     pub fn overlay_width(self) -> usize {
         let border = if self.is_compact() { 0 } else { 6 };
         usize::from(self.width.saturating_sub(border))
     }
 }
 
-/// The parts of the screen; a part that has no room has no height.
+/// The areas of the parts of the screen; a part without room has no height.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Name, counts, problems.
@@ -121,24 +130,19 @@ pub struct Layout {
     pub rows: Area,
     /// The open pane, its border included.
     pub pane: Area,
-    /// Hints, a message, or what is being typed.
+    /// Hints, a notice, or typed text.
     pub footer: Area,
     /// Whether the pane has a border.
     pub has_borders: bool,
 }
 
-/// Lays out a terminal of `size` with a pane of `pane_lines` lines (0: no pane is open) and
-/// `footer_lines` lines at the bottom that must be seen (0: only hints, which a small terminal
-/// does without).
+/// Lays out a terminal with a pane of `pane_lines` lines (0: none is open) and `footer_lines` required lines at the
+/// bottom (0: only hints, which a small terminal omits).
 pub fn layout(size: Size, pane_lines: u16, footer_lines: u16) -> Layout {
     let compact = size.is_compact();
     let mut left = size.height;
-    let footer = take(
-        &mut left,
-        footer_lines
-            .max(u16::from(!compact))
-            .min(size.height.saturating_sub(1)),
-    );
+    let footer = footer_lines.max(u16::from(!compact));
+    let footer = take(&mut left, footer.min(size.height.saturating_sub(1)));
     let header = take(&mut left, 1);
     let tabs = take(&mut left, u16::from(!compact));
     let is_table_hidden = compact && pane_lines > 0;
@@ -168,23 +172,23 @@ pub fn layout(size: Size, pane_lines: u16, footer_lines: u16) -> Layout {
     }
 }
 
-/// As many of the lines as are left.
+/// Takes as many lines as are left.
 fn take(left: &mut u16, lines: u16) -> u16 {
     let taken = lines.min(*left);
     *left -= taken;
     taken
 }
 
-/// A pane takes what it needs with its border, but leaves the table at least a third and four
-/// rows; on a compact terminal it takes the table's place.
+/// A pane takes its lines and border, but leaves the table at least a third and four rows; on a compact terminal it
+/// replaces the table.
 fn pane_height(left: u16, lines: u16, compact: bool) -> u16 {
     match (lines, compact) {
-        (0, _) => return 0,
-        (_, true) => return left,
-        (_, false) => {}
+        (0, _) => 0,
+        (_, true) => left,
+        (_, false) => lines
+            .saturating_add(2)
+            .min(left.saturating_sub((left / 3).max(4))),
     }
-    let most = left.saturating_sub((left / 3).max(4));
-    lines.saturating_add(2).min(most)
 }
 
 #[cfg(test)]
@@ -208,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_pane_leaves_rows_to_see() {
+    fn an_open_pane_leaves_visible_rows() {
         let l = layout(
             Size {
                 width: 80,

@@ -1,12 +1,11 @@
 //! What a click on each cell does.
 //!
-//! A text that can be clicked says so itself ([`Span::click`]); everything else that can is an area of its
-//! own. Both become one list of [`Target`]s, made of the very view that is drawn: a click lands on what is
-//! seen.
+//! Clickable text has its click in its [`Span`](crate::app::view::Span); other clickable parts are areas. Both become
+//! one list of [`Target`]s, made from the very view that is drawn.
 
 use crate::app::layout::Area;
 use crate::app::view::scrollbar::Part;
-use crate::app::view::{Line, OverlayView, Span, View, line_width};
+use crate::app::view::{CellView, Line, OverlayView, View, line_width};
 use crate::app::views::ViewId;
 use crate::app::{App, Dialog};
 use crate::columns::{ColumnId, width};
@@ -17,40 +16,31 @@ use crate::keymap::Action;
 pub enum Click {
     /// The same as a key of this action.
     Do(Action),
-    /// Selects a row: its place among those shown.
+    /// Selects a row: its index among the shown ones.
     Row(usize),
     /// Sorts by a column.
     Sort(ColumnId),
     /// Shows a view.
     Show(ViewId),
-    /// Takes a choice of the menu.
+    /// Chooses an item of the menu.
     Choose(usize),
-    /// Goes to a socket that is in the way of a bind test.
+    /// Goes to a socket in the way of a bind test.
     GoTo(usize),
-    /// Takes hold of a scrollbar.
+    /// Grabs a scrollbar.
     Scroll(Part),
-    /// Takes the notice away.
+    /// Dismisses the notice.
     Dismiss,
-    /// Nothing: it covers what is below it.
+    /// Nothing: it covers what is below.
     Nothing,
 }
 
-/// Cells that can be clicked.
+/// A clickable area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// Where they are.
+    /// Its cells.
     pub area: Area,
-    /// What a click does there.
+    /// What a click on it does.
     pub click: Click,
-}
-
-impl Span {
-    /// The same text; a click on it does this.
-    #[must_use]
-    pub(crate) const fn on_click(mut self, click: Click) -> Self {
-        self.click = Some(click);
-        self
-    }
 }
 
 impl View {
@@ -63,32 +53,25 @@ impl View {
 }
 
 impl App {
-    /// Everything that can be clicked; what covers something else comes after it.
+    /// Everything that can be clicked; a later target covers an earlier one.
     pub(crate) fn targets(&self, view: &View) -> Vec<Target> {
         let mut targets = Vec::new();
-        if matches!(self.dialog, Dialog::None) {
+        let is_covered = !matches!(self.dialog, Dialog::None);
+        if !is_covered {
             targets.extend(self.targets_of_table(view));
             targets.extend(targets_of_pane(view));
         }
         if let Some(overlay) = &view.overlay {
-            // Whoever clicks beside it wants to be rid of it.
-            let beside = Target {
-                area: view.size.area(),
-                click: Click::Do(Action::Back),
-            };
-            targets.extend([beside, Target::new(overlay.area, Click::Nothing)]);
+            let outside = Target::new(view.size.area(), Click::Do(Action::Back));
+            targets.extend([outside, Target::new(overlay.area, Click::Nothing)]);
             targets.extend(targets_of_choices(overlay, view.layout.has_borders));
         }
-        let is_covered = !matches!(self.dialog, Dialog::None);
         let bars = view.scrollbars.iter();
         let bars = bars.filter(|bar| bar.part == Part::Overlay || !is_covered);
         targets.extend(bars.map(|bar| Target::new(bar.area, Click::Scroll(bar.part))));
-        let footer = view.layout.footer;
-        targets.push(Target::new(footer, Click::Nothing));
-        for (line, y) in view.footer.iter().zip(footer.y..) {
-            targets.extend(targets_of_line(line, footer.x, y));
-        }
-        // What a small terminal cuts off can't be clicked.
+        targets.push(Target::new(view.layout.footer, Click::Nothing));
+        targets.extend(targets_of_lines(&view.footer, view.layout.footer));
+        // A small terminal cuts off a part of the view.
         for target in &mut targets {
             target.area = target.area.within(view.size.area());
         }
@@ -97,33 +80,15 @@ impl App {
 
     fn targets_of_table(&self, view: &View) -> Vec<Target> {
         let layout = &view.layout;
-        let mut targets = Vec::new();
-        if layout.header.height > 0 {
-            targets.extend(targets_of_line(&view.header, 0, layout.header.y));
-            targets.extend(targets_at_right(&view.header_right, layout.header));
-        }
-        if layout.tabs.height > 0 {
-            for tab in &view.tabs {
-                targets.push(Target::new(
-                    layout.tabs.part(tab.x, cells(width(&tab.text))),
-                    tab.click,
-                ));
-            }
-            targets.extend(targets_at_right(&view.filter, layout.tabs));
-        }
-        for title in view.titles.iter().filter(|_| layout.titles.height > 0) {
-            let area = layout.titles.part(title.x, cells(width(&title.text)));
-            targets.push(Target::new(area, Click::Sort(title.column)));
-        }
-        let rows = (self.rows.cursor.top()..).zip(layout.rows.y..);
-        for ((place, y), _) in rows.zip(&view.rows) {
-            let line = Area {
-                y,
-                height: 1,
-                ..layout.rows
-            };
-            targets.push(Target::new(line, Click::Row(place)));
-        }
+        let header = std::slice::from_ref(&view.header);
+        let mut targets = targets_of_lines(header, layout.header);
+        targets.extend(targets_at_right(&view.header_right, layout.header));
+        targets.extend(targets_of_cells(&view.tabs, layout.tabs));
+        targets.extend(targets_at_right(&view.filter, layout.tabs));
+        targets.extend(targets_of_cells(&view.titles, layout.titles));
+        let lines = layout.rows.lines().zip(&view.rows);
+        let rows = (self.rows.cursor.top()..).zip(lines);
+        targets.extend(rows.map(|(at, (line, _))| Target::new(line, Click::Row(at))));
         targets
     }
 }
@@ -142,7 +107,6 @@ fn targets_of_pane(view: &View) -> Vec<Target> {
     let mut content = area;
     if view.layout.has_borders {
         content = area.inside_border();
-        // All but the corner.
         let top = Area {
             width: area.width.saturating_sub(1),
             height: 1,
@@ -150,53 +114,51 @@ fn targets_of_pane(view: &View) -> Vec<Target> {
         };
         targets.extend(targets_at_right(&pane.hint, top));
     }
-    for (line, y) in pane.lines.iter().zip(content.y..content.y + content.height) {
-        targets.extend(targets_of_line(line, content.x, y));
-    }
+    targets.extend(targets_of_lines(&pane.lines, content));
     targets
 }
 
-/// A choice can be clicked on its whole line.
+/// A choice is clickable on its whole line.
 fn targets_of_choices(overlay: &OverlayView, has_borders: bool) -> Vec<Target> {
+    let area = overlay.area;
     let inside = if has_borders {
-        overlay.area.inside_border()
+        area.inside_border()
     } else {
-        overlay.area
+        area
     };
-    let lines = inside.y..inside.y + inside.height;
-    let target = |(at, y)| {
-        let line = Area {
-            y,
-            height: 1,
-            ..inside
-        };
-        Target::new(line, Click::Choose(at))
-    };
-    overlay.choices.clone().zip(lines).map(target).collect()
+    let choices = overlay.choices.clone().zip(inside.lines());
+    choices
+        .map(|(at, line)| Target::new(line, Click::Choose(at)))
+        .collect()
 }
 
-/// The parts of a line that can be clicked.
-fn targets_of_line(line: &Line, x: u16, y: u16) -> Vec<Target> {
+fn targets_of_cells(line: &[CellView], area: Area) -> impl Iterator<Item = Target> {
+    line.iter().filter_map(move |cell| {
+        let area = area.part(cell.x, cells(width(&cell.text)));
+        Some(Target::new(area, cell.click?))
+    })
+}
+
+/// The clickable pieces of lines from the top of an area on.
+fn targets_of_lines(lines: &[Line], area: Area) -> Vec<Target> {
     let mut targets = Vec::new();
-    let mut x = x;
-    for span in line {
-        let width = cells(width(&span.text));
-        let area = Area {
-            x,
-            y,
-            width,
-            height: 1,
-        };
-        targets.extend(span.click.map(|click| Target::new(area, click)));
-        x = x.saturating_add(width);
+    for (line, area) in lines.iter().zip(area.lines()) {
+        let mut x = area.x;
+        for span in line {
+            let width = cells(width(&span.text));
+            let area = Area { x, width, ..area };
+            targets.extend(span.click.map(|click| Target::new(area, click)));
+            x = x.saturating_add(width);
+        }
     }
     targets
 }
 
-/// The same for a line at the right end of an area.
+/// The clickable pieces of a line at the right end of an area.
 fn targets_at_right(line: &Line, area: Area) -> Vec<Target> {
     let right = area.x.saturating_add(area.width);
-    targets_of_line(line, right.saturating_sub(cells(line_width(line))), area.y)
+    let x = right.saturating_sub(cells(line_width(line)));
+    targets_of_lines(std::slice::from_ref(line), Area { x, ..area })
 }
 
 fn cells(width: usize) -> u16 {

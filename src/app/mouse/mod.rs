@@ -1,4 +1,4 @@
-//! What the hand on the mouse holds, and how soon its clicks follow each other.
+//! The mouse: what it drags, and how soon clicks follow each other. The view knows what is under it.
 
 pub(crate) mod clicks;
 mod update;
@@ -8,16 +8,14 @@ use std::time::Duration;
 use crate::app::view::Part;
 use crate::model::Moment;
 
-/// Two clicks on a cell within this time are one double click. Nobody reads what came up and answers it
-/// within it either.
-const DOUBLE: Duration = Duration::from_millis(500);
+/// Two clicks on a cell within this time are a double click. It is also too short to read a question and answer it.
+const DOUBLE_CLICK: Duration = Duration::from_millis(500);
 
-/// The hand on the mouse.
+/// What the mouse did last.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MouseState {
-    /// The scrollbar that is dragged.
-    held: Option<Drag>,
-    /// Where a click makes a double click.
+    drag: Option<Drag>,
+    /// Where the next click makes a double click.
     first: Option<(u16, u16)>,
     pressed: Option<Moment>,
 }
@@ -25,27 +23,27 @@ pub(crate) struct MouseState {
 /// How soon a click came after the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClickKind {
-    /// After a while, or the first.
+    /// Later than a double click, or the first one.
     Single,
-    /// At once, on another cell or as the third on the same.
+    /// Within that time, on another cell or as the third on the same one.
     Rapid,
-    /// At once, as the second on the same cell.
+    /// Within that time, as the second on the same cell.
     Double,
 }
 
-/// A scrollbar in the hand.
+/// A scrollbar that is dragged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Drag {
-    pub part: Part,
-    /// How far below the first cell of its thumb it is held.
-    pub below: u16,
+struct Drag {
+    part: Part,
+    /// How far the pointer is below the first cell of the thumb.
+    below: u16,
 }
 
 impl MouseState {
-    /// The button went down. A third click on a cell is no second double click.
-    pub fn press(&mut self, column: u16, row: u16, now: Moment) -> ClickKind {
-        self.held = None;
-        let is_soon = self.pressed.is_some_and(|at| at.age(now) <= DOUBLE);
+    /// The button went down. A third click on a cell is not another double click.
+    fn press(&mut self, column: u16, row: u16, now: Moment) -> ClickKind {
+        self.drag = None;
+        let is_soon = self.pressed.is_some_and(|at| at.age(now) <= DOUBLE_CLICK);
         self.pressed = Some(now);
         let here = Some((column, row));
         let is_second = is_soon && self.first == here;
@@ -57,15 +55,8 @@ impl MouseState {
         }
     }
 
-    pub const fn hold(&mut self, grip: Drag) {
-        self.held = Some(grip);
-    }
-
-    pub const fn held(&self) -> Option<Drag> {
-        self.held
-    }
-
-    pub const fn let_go(&mut self) {
-        self.held = None;
+    /// Ends dragging.
+    pub const fn release(&mut self) {
+        self.drag = None;
     }
 }

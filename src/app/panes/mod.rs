@@ -7,8 +7,9 @@ pub(crate) mod stats;
 pub(crate) mod view;
 
 use crate::app::App;
-use crate::app::panes::bind_test::BindPane;
+use crate::keymap::PaneAction;
 use crate::model::Moment;
+use bind_test::BindPane;
 use details::RelatedSockets;
 
 /// The pane below the table.
@@ -29,13 +30,37 @@ pub(crate) enum Pane {
     Bind(Box<BindPane>),
 }
 
+impl Dock {
+    /// The bind test, if it is open.
+    pub fn bind_test(&mut self) -> Option<&mut BindPane> {
+        match &mut self.pane {
+            Some(Pane::Bind(pane)) => Some(pane),
+            Some(Pane::Details | Pane::Events | Pane::Stats) | None => None,
+        }
+    }
+}
+
 impl App {
-    pub(crate) fn toggle_pane(&mut self, pane: Pane) {
-        let is_open = self
-            .dock
-            .pane
-            .as_ref()
-            .is_some_and(|open| std::mem::discriminant(open) == std::mem::discriminant(&pane));
+    pub(crate) fn act_on_pane(&mut self, action: PaneAction, now: Moment) {
+        match action {
+            PaneAction::ToggleDetails => self.toggle_pane(Pane::Details),
+            PaneAction::ToggleEvents => self.toggle_pane(Pane::Events),
+            PaneAction::ToggleStats => self.toggle_pane(Pane::Stats),
+            PaneAction::Down => {
+                self.stop_following_in_pane();
+                self.dock.scroll = self.dock.scroll.saturating_add(1);
+            }
+            PaneAction::Up => {
+                self.stop_following_in_pane();
+                let scroll = self.dock.scroll.min(self.last_pane_scroll(now));
+                self.dock.scroll = scroll.saturating_sub(1);
+            }
+        }
+    }
+
+    fn toggle_pane(&mut self, pane: Pane) {
+        let is_same = |open: &Pane| std::mem::discriminant(open) == std::mem::discriminant(&pane);
+        let is_open = self.dock.pane.as_ref().is_some_and(is_same);
         self.set_pane((!is_open).then_some(pane));
     }
 
@@ -43,13 +68,5 @@ impl App {
         self.dock.pane = pane;
         self.dock.scroll = 0;
         self.scroll_to_cursor();
-    }
-
-    pub(crate) fn go_back(&mut self, now: Moment) {
-        if self.dock.pane.is_some() {
-            self.set_pane(None);
-        } else {
-            self.clear_filter(now);
-        }
     }
 }

@@ -1,16 +1,12 @@
-//! What is in the pane below the table: details, events, stats, a bind test.
+//! The open pane: title, visible lines, scrolling.
 
 use crate::app::layout::{Area, Layout};
 use crate::app::panes::bind_test::view as bind;
 use crate::app::view::scrollbar::{Part, Scrollbar};
 use crate::app::view::{Click, Line, PaneView, Role, Span, cut_line, span};
 use crate::app::{App, Pane};
-use crate::keymap::Action;
-use crate::keymap::PaneAction;
+use crate::keymap::{Action, PaneAction};
 use crate::model::Moment;
-
-/// More lines than this are not made, however long a pane could be.
-pub(crate) const MAX_LINES: usize = 1000;
 
 impl App {
     pub(crate) fn pane_view(
@@ -24,7 +20,7 @@ impl App {
         let (mut lines, head) = self.pane_lines_of(pane, layout, now);
         let scroll = self.dock.scroll.min(lines.len().saturating_sub(height));
         let below = lines.len().saturating_sub(scroll + height);
-        let (title, closes) = match pane {
+        let (title, close) = match pane {
             Pane::Details => (
                 "details".to_owned(),
                 Action::Pane(PaneAction::ToggleDetails),
@@ -34,59 +30,56 @@ impl App {
             Pane::Bind(pane) => (bind::title(pane, now), Action::Back),
         };
         let head = head.min(lines.len());
-        let in_sight = height.saturating_sub(head);
-        let bar = pane_scrollbar(layout, lines.len() - head, in_sight, scroll);
+        let visible = height.saturating_sub(head);
+        let bar = pane_scrollbar(layout, lines.len() - head, visible, scroll);
         lines.drain(head..head + scroll.min(lines.len() - head));
-        let in_sight = lines.into_iter().take(height);
-        let mut lines: Vec<_> = in_sight.map(|line| cut_line(line, columns)).collect();
+        let visible = lines.into_iter().take(height);
+        let mut lines: Vec<_> = visible.map(|line| cut_line(line, columns)).collect();
         if !layout.has_borders {
             let mut line = vec![span(title.clone(), Role::Accent)];
             line.extend(self.more(below, " · "));
             lines.insert(0, cut_line(line, columns));
         }
-        let hint = self.pane_hint(below, closes);
+        let hint = self.pane_hint(below, close);
         Some((PaneView { title, hint, lines }, bar))
     }
 
-    /// What a pane's border says at its right: how much is below, and what closes it.
-    fn pane_hint(&self, below: usize, closes: Action) -> Line {
-        let key = self.settings.keymap.key(closes);
-        let close = key.map_or_else(|| "close".into(), |key| format!("{key} close"));
+    /// The right end of a pane's border: how many lines are below, and the key that closes the pane.
+    fn pane_hint(&self, below: usize, close: Action) -> Line {
+        let key = self.settings.keymap.key(close);
+        let text = key.map_or_else(|| "close".into(), |key| format!("{key} close"));
         let mut hint = vec![span(" ", Role::Dim)];
         hint.extend(self.more(below, ""));
         hint.extend((below > 0).then(|| span(" · ", Role::Dim)));
-        hint.push(span(close, Role::Dim).on_click(Click::Do(closes)));
+        hint.push(span(text, Role::Dim).on_click(Click::Do(close)));
         hint.push(span(" ", Role::Dim));
         hint
     }
 
-    /// How many lines are below those in sight, and the key that shows them.
+    /// How many lines are below the visible ones, and the key that scrolls.
     fn more(&self, below: usize, before: &str) -> Option<Span> {
-        let key = self.settings.keymap.key(Action::Pane(PaneAction::Down));
+        let down = Action::Pane(PaneAction::Down);
+        let key = self.settings.keymap.key(down);
         let key = key.map_or_else(String::new, |key| format!(" {key}"));
         let text = format!("{before}{below} more{key}");
-        (below > 0)
-            .then(|| span(text, Role::Dim).on_click(Click::Do(Action::Pane(PaneAction::Down))))
+        (below > 0).then(|| span(text, Role::Dim).on_click(Click::Do(down)))
     }
 
     /// How far the open pane can be scrolled.
     pub(crate) fn last_pane_scroll(&self, now: Moment) -> usize {
         let layout = self.layout();
-        let lines = self
-            .dock
-            .pane
-            .as_ref()
-            .map_or(0, |pane| self.pane_lines_of(pane, &layout, now).0.len());
+        let pane = self.dock.pane.as_ref();
+        let lines = pane.map_or(0, |pane| self.pane_lines_of(pane, &layout, now).0.len());
         lines.saturating_sub(pane_height(&layout))
     }
 
-    /// The lines of a pane, and how many of the first stay when it is scrolled.
+    /// The lines of a pane, and how many of the first do not scroll.
     fn pane_lines_of(&self, pane: &Pane, layout: &Layout, now: Moment) -> (Vec<Line>, usize) {
         let (columns, height) = (usize::from(pane_area(layout).width), pane_height(layout));
         let lines = match pane {
             Pane::Details => match self.selected() {
                 Some(row) => self.details(row, columns, now),
-                None => vec![vec![span("no row is selected", Role::Dim)]],
+                None => vec![vec![span("no row selected", Role::Dim)]],
             },
             Pane::Events => {
                 let mut lines = self.timeline(columns, height, now);
@@ -101,28 +94,28 @@ impl App {
     }
 }
 
-/// At the right side of its border, beside the lines that scroll.
-fn pane_scrollbar(layout: &Layout, lines: usize, in_sight: usize, top: usize) -> Option<Scrollbar> {
+/// In the right border, beside the lines that scroll.
+fn pane_scrollbar(layout: &Layout, lines: usize, visible: usize, top: usize) -> Option<Scrollbar> {
     let edge = layout.pane.right_edge();
     let head = edge
         .height
-        .saturating_sub(u16::try_from(in_sight).unwrap_or(u16::MAX));
+        .saturating_sub(u16::try_from(visible).unwrap_or(u16::MAX));
     let area = Area {
         y: edge.y + head,
         height: edge.height - head,
         ..edge
     };
-    let bar = || Scrollbar::new(Part::Pane, area, lines, in_sight, top);
+    let bar = || Scrollbar::new(Part::Pane, area, lines, visible, top);
     layout.has_borders.then(bar).flatten()
 }
 
-/// Lines of a pane's content that are in sight; without a border the title takes one of them.
+/// Visible lines of content; without a border the title takes one.
 fn pane_height(layout: &Layout) -> usize {
     let title = u16::from(!layout.has_borders);
     usize::from(pane_area(layout).height.saturating_sub(title))
 }
 
-/// Where a pane's content is.
+/// The area inside the border.
 const fn pane_area(layout: &Layout) -> Area {
     if layout.has_borders {
         layout.pane.inside_border()

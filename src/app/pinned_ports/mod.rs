@@ -1,112 +1,99 @@
-//! The ports that are watched, and what is told of them.
+//! Ports that the user has pinned, and the alerts about them.
 //!
-//! Told is what listens or is bound: that it opened, closed or has another owner. Connections come and go.
+//! An alert is about a listening or bound socket: it opened, closed or has another owner. Connections come and go.
 
-mod update;
 mod view;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
+use crate::app::{App, Effect, Effects};
 use crate::columns::{owner_change_text, owner_with_pid};
-use crate::model::{OwnerKind, Protocol, Socket};
-use crate::track::{ChangeKind, Event, Table};
+use crate::model::{Moment, OwnerKind, Protocol, Socket};
+use crate::settings::Notify;
+use crate::track::{ChangeKind, Event, Table, TableUpdate};
 
-/// So many ports are named where all are listed.
+/// How many ports are named where all are listed.
 const MAX_NAMED: usize = 8;
+
+/// How many alerts are shown at once; older ones are in the events.
+const MAX_ALERTS: usize = 8;
 
 /// A port of one protocol.
 type Port = (u16, Protocol);
 
-/// The ports that are marked.
+/// The pinned ports.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PinnedPorts(BTreeSet<Port>);
 
 impl PinnedPorts {
-    /// Marks the socket's port, or no longer; whether it is marked now.
-    pub fn toggle(&mut self, socket: &Socket) -> bool {
+    /// Pins the socket's port, or unpins it; returns whether it is pinned now.
+    fn toggle(&mut self, socket: &Socket) -> bool {
         let port = port_of(socket);
-        let was_marked = self.0.remove(&port);
-        if !was_marked {
-            self.0.insert(port);
-        }
-        !was_marked
+        !self.0.remove(&port) && self.0.insert(port)
     }
 
-    /// Whether the socket's port is marked.
+    /// Whether the socket's port is pinned.
     pub fn has(&self, socket: &Socket) -> bool {
         self.0.contains(&port_of(socket))
     }
 
     /// The ports as a list, `5432, 8080, 5353/udp`; `None` if there are none.
     pub fn text(&self) -> Option<String> {
-        let first = self.0.iter().take(MAX_NAMED).copied();
-        let mut names: Vec<_> = first.map(port_text).collect();
+        let first = self.0.iter().take(MAX_NAMED);
+        let mut names: Vec<_> = first
+            .map(|&(port, protocol)| protocol.port_text(port))
+            .collect();
         if self.0.len() > MAX_NAMED {
             names.push(format!("{} more", self.0.len() - MAX_NAMED));
         }
         (!names.is_empty()).then(|| names.join(", "))
     }
 
-    /// What these events have to tell of marked ports, each thing once, given the table after them.
-    pub fn news(&self, events: &[Event], table: &Table) -> Vec<String> {
-        let mut news = Vec::new();
-        if self.0.is_empty() {
-            return news;
+    /// The alerts about these events, each once, given the table after them.
+    fn alerts(&self, events: &[Event], table: &Table) -> Vec<String> {
+        let is_concerned = |socket: &Socket| self.has(socket) && !socket.is_connection();
+        let mut events = events
+            .iter()
+            .filter(|event| is_concerned(&event.row.socket))
+            .peekable();
+        if self.0.is_empty() || events.peek().is_none() {
+            return Vec::new();
         }
-        let ours = |event: &&Event| {
-            let socket = &event.row.socket;
-            self.has(socket) && !socket.is_connection()
-        };
-        let ours: Vec<_> = events.iter().filter(ours).collect();
-        let left = sockets_left(&ours, table);
-        // Whoever can listen on every address of 127.0.0.0/8 can close as many sockets at once.
-        let mut is_told = HashSet::new();
-        for event in ours {
-            let told = told(event, left[&port_of(&event.row.socket)] > 0);
-            news.extend(told.filter(|told| is_told.insert(told.clone())));
-        }
-        news
+        let rows = table.rows.iter().filter(|row| !row.is_closed());
+        let open = rows
+            .map(|row| &row.socket)
+            .filter(|socket| is_concerned(socket));
+        let open: HashSet<Port> = open.map(port_of).collect();
+        // A program that listens on every address of 127.0.0.0/8 can close as many sockets at once.
+        let mut seen = HashSet::new();
+        events
+            .filter_map(|event| alert(event, open.contains(&port_of(&event.row.socket))))
+            .filter(|alert| seen.insert(alert.clone()))
+            .collect()
     }
 }
 
-/// For each port of the events, how many sockets still listen there or are bound.
-fn sockets_left(events: &[&Event], table: &Table) -> BTreeMap<Port, usize> {
-    let ports = events.iter().map(|event| (port_of(&event.row.socket), 0));
-    let mut left: BTreeMap<_, _> = ports.collect();
-    if left.is_empty() {
-        return left;
-    }
-    for row in table.rows.iter().filter(|row| !row.is_closed()) {
-        if !row.socket.is_connection()
-            && let Some(count) = left.get_mut(&port_of(&row.socket))
-        {
-            *count += 1;
-        }
-    }
-    left
-}
-
-/// `8080 closed: was node(40211)`. A port that closes on one address and stays open on another is told with the
-/// address.
-fn told(event: &Event, is_open: bool) -> Option<String> {
+/// `8080 closed: was node(40211)`. The address is named if the port stays open on another one.
+fn alert(event: &Event, is_open: bool) -> Option<String> {
     let socket = &event.row.socket;
-    let port = port_name(socket);
-    let who = owner_with_pid(socket);
+    let (port, owner) = (port_name(socket), owner_with_pid(socket));
+    let kind = socket.owner.kind();
+    let is_named = !matches!(kind, OwnerKind::None | OwnerKind::Unknown);
     match &event.change.kind {
-        ChangeKind::Opened if is_named(socket) => Some(format!("{port} opened: {who}")),
+        ChangeKind::Opened if is_named => Some(format!("{port} opened: {owner}")),
         ChangeKind::Opened => Some(format!("{port} opened")),
         ChangeKind::Closed => {
-            let place = if is_open {
+            let address = if is_open {
                 format!(" on {}", socket.local)
             } else {
                 String::new()
             };
-            let was = match socket.owner.kind() {
-                OwnerKind::Known => format!(": was {who}"),
-                _ if is_named(socket) => format!(": {who}"),
+            let was = match kind {
+                OwnerKind::Known => format!(": was {owner}"),
+                _ if is_named => format!(": {owner}"),
                 _ => String::new(),
             };
-            Some(format!("{port} closed{place}{was}"))
+            Some(format!("{port} closed{address}{was}"))
         }
         ChangeKind::Owner { from } => {
             let handover = owner_change_text(socket, from);
@@ -116,21 +103,50 @@ fn told(event: &Event, is_open: bool) -> Option<String> {
     }
 }
 
-/// Whether there is something to say of its owner.
-const fn is_named(socket: &Socket) -> bool {
-    !matches!(socket.owner.kind(), OwnerKind::None | OwnerKind::Unknown)
-}
-
 const fn port_of(socket: &Socket) -> Port {
     (socket.local.port, socket.protocol)
 }
 
-/// The socket's port as it is told of.
-pub(crate) fn port_name(socket: &Socket) -> String {
-    port_text(port_of(socket))
+/// `8080`, `5353/udp`.
+fn port_name(socket: &Socket) -> String {
+    socket.protocol.port_text(socket.local.port)
 }
 
-/// `8080`, `5353/udp`.
-fn port_text((port, protocol): Port) -> String {
-    protocol.port_text(port)
+impl App {
+    /// Pins or unpins the port of the selected row.
+    pub(crate) fn toggle_pinned(&mut self, now: Moment) {
+        let Some(row) = self.selected() else {
+            return self.warn("no port is selected", now);
+        };
+        let socket = row.socket.clone();
+        if !socket.protocol.has_ports() {
+            let kind = socket.protocol.name();
+            return self.warn(format!("a {kind} socket has no port to pin"), now);
+        }
+        let port = port_name(&socket);
+        let text = if self.pinned.toggle(&socket) {
+            format!("pinned {port}: an alert comes when it opens, closes or changes its owner")
+        } else {
+            format!("{port} is not pinned any more")
+        };
+        self.report(text, now);
+    }
+
+    /// Shows alerts about the pinned ports, and notifies the user.
+    pub(crate) fn alert(&mut self, update: &TableUpdate) -> Effects {
+        let mut alerts = self.pinned.alerts(&update.events, &update.table);
+        if alerts.is_empty() {
+            return Vec::new();
+        }
+        let text = alerts.join(", ");
+        alerts.append(&mut self.notices.alerts);
+        alerts.truncate(MAX_ALERTS);
+        self.notices.alerts = alerts;
+        match self.settings.notify {
+            Notify::Bell => vec![Effect::Bell],
+            Notify::Desktop => vec![Effect::DesktopNotice(text)],
+            Notify::Both => vec![Effect::Bell, Effect::DesktopNotice(text)],
+            Notify::None => Vec::new(),
+        }
+    }
 }

@@ -1,10 +1,10 @@
-//! The alerts of pinned ports, as the last line.
+//! The line of alerts about pinned ports.
 
 use crate::app::view::{Line, Role, span};
 use crate::app::{App, Dialog};
 
 impl App {
-    /// Whether there is news of watched ports that is seen: a menu or a question needs the line for its keys.
+    /// Whether alerts are visible: menus and questions need the line for their keys.
     pub(crate) fn shows_alerts(&self) -> bool {
         let has_room = matches!(
             self.dialog,
@@ -15,7 +15,7 @@ impl App {
 
     pub(crate) fn alerts_line(&self) -> Option<Line> {
         let text = || format!(" {}", self.notices.alerts.join(" · "));
-        self.shows_alerts()
-            .then(|| vec![span(text(), Role::Warning)])
+        let line = || vec![span(text(), Role::Warning)];
+        self.shows_alerts().then(line)
     }
 }

@@ -1,52 +1,80 @@
-//! A table that stands still: since when, and what was read meanwhile.
+//! The moment that the table is shown at: live, paused, or at a moment of a recording.
 //!
-//! Whatever else runs (a bind test, its watch, an end), nothing moves in a paused table but by a key that says so:
-//! what is read meanwhile is put aside and taken in when the table goes on, so that no event is lost.
+//! Nothing moves in a paused table but by a key that says so, even while a bind test or an end runs: what is read
+//! meanwhile is kept back and shown when the table goes on, so that no event is lost.
 
-mod recorded;
 mod view;
 
-use crate::app::Effects;
+use std::time::Duration;
+
 use crate::app::view::duration_text;
-use crate::app::{App, Effect};
+use crate::app::{App, Effect, Effects};
 use crate::model::{Moment, Playback};
 use crate::track::TableUpdate;
-use std::time::Duration;
+
+/// Snapshots of a recording that follow each other faster than this are a retake for a missing row: they say nothing
+/// about its interval.
+const RETAKE: Duration = Duration::from_millis(200);
 
 /// The moment that the table is shown at.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Playhead {
-    /// While the table stands still.
+    /// While the table is paused.
     pub pause: Option<Pause>,
-    /// How far the recording has been played that the table is of.
+    /// How far a recording has been played.
     pub playback: Option<Playback>,
-    /// The recorded time between the last two tables of a recording.
-    pub recorded_gap: Option<Duration>,
+    /// The recorded time between its last two snapshots.
+    recorded_gap: Option<Duration>,
 }
 
 /// A pause.
 #[derive(Clone, Debug)]
 pub(crate) struct Pause {
-    /// The moment at which the table stands.
+    /// The moment that the table is shown at.
     pub since: Moment,
-    /// What was read meanwhile.
-    held: Option<TableUpdate>,
-    /// Since when a key asks for a reading that is shown all the same.
-    wanted_since: Option<Moment>,
+    /// What was read since.
+    kept_back: Option<TableUpdate>,
+    /// When a key requested a snapshot that is shown all the same.
+    requested_at: Option<Moment>,
 }
 
-impl Pause {
-    const fn new(since: Moment) -> Self {
-        Self {
-            since,
-            held: None,
-            wanted_since: None,
+impl Playhead {
+    /// A snapshot that a key requested is shown even in a paused table, which is paused again then.
+    pub fn request_snapshot(&mut self, now: Moment) {
+        if let Some(pause) = &mut self.pause {
+            pause.requested_at = Some(now);
         }
+    }
+
+    /// Keeps a table back while paused; returns what is to be shown now. `is_any` shows it in any case, `is_next` if
+    /// one was requested, even before it was taken.
+    fn admit(
+        &mut self,
+        update: TableUpdate,
+        (is_any, is_next): (bool, bool),
+        now: Moment,
+    ) -> Option<TableUpdate> {
+        let Some(pause) = &mut self.pause else {
+            return Some(update);
+        };
+        let taken_at = update.table.taken_at;
+        let update = match pause.kept_back.take() {
+            Some(earlier) => earlier.followed_by(update),
+            None => update,
+        };
+        // A snapshot that was under way when the key was pressed is not the requested one.
+        let is_it = |at: Moment| is_next || taken_at.steady >= at.steady;
+        if !is_any && !pause.requested_at.is_some_and(is_it) {
+            pause.kept_back = Some(update);
+            return None;
+        }
+        pause.requested_at = None;
+        pause.since = now;
+        Some(update)
     }
 }
 
 impl App {
-    /// Whether the table stands still.
     pub(crate) const fn is_paused(&self) -> bool {
         self.playhead.pause.is_some()
     }
@@ -54,18 +82,25 @@ impl App {
     pub(crate) fn toggle_pause(&mut self, now: Moment) -> Effects {
         let mut effects = Vec::new();
         match self.playhead.pause.take() {
-            None => self.playhead.pause = Some(Pause::new(now)),
-            Some(Pause { held: None, .. }) => {}
-            Some(Pause {
-                held: Some(held), ..
-            }) => effects = self.take_in(held, now),
+            None => {
+                self.playhead.pause = Some(Pause {
+                    since: now,
+                    kept_back: None,
+                    requested_at: None,
+                });
+            }
+            Some(pause) => {
+                if let Some(update) = pause.kept_back {
+                    effects = self.show_table(update, now);
+                }
+            }
         }
         self.reselect(now);
         effects.push(Effect::SetPaused(self.is_paused()));
         effects
     }
 
-    /// A reading for a table that goes on; a paused one needs none.
+    /// A snapshot for a table that goes on; a paused one needs none.
     pub(crate) fn refresh_unless_paused(&self) -> Effects {
         if self.is_paused() {
             Vec::new()
@@ -74,92 +109,81 @@ impl App {
         }
     }
 
-    /// A reading that a key asked for: a paused table shows it, and stands still again.
-    pub(crate) fn refresh_in_any_case(&mut self, now: Moment) -> Effects {
-        if let Some(pause) = &mut self.playhead.pause {
-            pause.wanted_since = Some(now);
-        }
-        vec![Effect::Refresh]
+    /// Shows a table, or keeps it back.
+    pub(crate) fn receive_table(&mut self, update: TableUpdate, now: Moment) -> Effects {
+        // The first one is always shown; a recording is stepped through.
+        let wanted = (!self.rows.has_snapshot, !self.is_live());
+        let admitted = self.playhead.admit(update, wanted, now);
+        admitted.map_or_else(Vec::new, |update| self.show_table(update, now))
     }
 
-    /// Takes in what was read, or puts it aside.
-    pub(crate) fn take_snapshot(&mut self, observation: TableUpdate, now: Moment) -> Effects {
-        let taken_at = observation.table.taken_at;
-        // Before the first one there is no table that could stand still; a recording is stepped through.
-        let is_any_wanted = !self.rows.has_snapshot;
-        let is_next_wanted = self.environment.is_recording;
-        let Some(pause) = self.playhead.pause.as_mut() else {
-            return self.take_in(observation, now);
-        };
-        let observation = match pause.held.take() {
-            Some(held) => held.followed_by(observation),
-            None => observation,
-        };
-        // One that was under way when the key was pressed is not the one that is asked for.
-        let is_it = |since: Moment| is_next_wanted || taken_at.steady >= since.steady;
-        if !is_any_wanted && !pause.wanted_since.is_some_and(is_it) {
-            pause.held = Some(observation);
-            return Vec::new();
-        }
-        pause.wanted_since = None;
-        pause.since = now;
-        self.take_in(observation, now)
+    fn show_table(&mut self, update: TableUpdate, now: Moment) -> Effects {
+        let effects = self.alert(&update);
+        let table = update.table;
+        let valid_for = self.valid_for(table.taken_at);
+        self.history.add(table.taken_at, table.counts, valid_for);
+        self.history.count(&update.events);
+        let events = update.events.len();
+        self.log.extend(update.events);
+        self.rows.failure = None;
+        self.rows.table = table;
+        self.rows.has_snapshot = true;
+        self.playhead.playback = update.playback;
+        self.reselect(now);
+        self.follow(events);
+        effects
     }
 
-    /// Steps through a fixed row of intervals, from 100 ms to a minute.
+    /// For how long the present table is valid if the next one was taken at `next`. A recording does not record its
+    /// interval: the time between its last two snapshots counts instead, doubled as that of the live table.
+    fn valid_for(&mut self, next: Moment) -> Duration {
+        if self.is_live() {
+            return self.stale_after();
+        }
+        let gap = self.rows.table.taken_at.age(next);
+        let usual = self.playhead.recorded_gap.unwrap_or(gap);
+        if self.rows.has_snapshot && gap >= RETAKE {
+            self.playhead.recorded_gap = Some(gap);
+        }
+        usual
+            .saturating_mul(2)
+            .saturating_add(Duration::from_secs(1))
+    }
+
+    /// Steps through fixed intervals, from 100 ms to a minute.
     pub(crate) fn change_interval(&mut self, by: isize, now: Moment) -> Effects {
         const MILLIS: [u64; 9] = [100, 250, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
-        let millis = u64::try_from(self.settings.interval.as_millis()).unwrap_or(u64::MAX);
+        let interval = self.settings.interval;
+        let mut steps = MILLIS.map(Duration::from_millis).into_iter();
         let next = if by > 0 {
-            MILLIS.iter().find(|&&one| one > millis)
+            steps.find(|&one| one > interval)
         } else {
-            MILLIS.iter().rev().find(|&&one| one < millis)
+            steps.rfind(|&one| one < interval)
         };
-        let Some(&next) = next else { return Vec::new() };
-        self.settings.interval = std::time::Duration::from_millis(next);
-        self.report(
-            format!("every {}", duration_text(self.settings.interval)),
-            now,
-        );
-        vec![Effect::SetInterval(self.settings.interval)]
+        let Some(next) = next else { return Vec::new() };
+        self.settings.interval = next;
+        self.report(format!("every {}", duration_text(next)), now);
+        vec![Effect::SetInterval(next)]
     }
 
-    /// The moment at which the table is shown. A recording has its own time: that of the table. Otherwise it is
-    /// now, or that of the pause; the wall clock is the table's own, carried on, so that a clock that is set
-    /// back makes no age jump.
+    /// The moment that the table is shown at. A recording has its own time: that of the table. Otherwise it is now, or
+    /// that of the pause; the wall clock is the table's, carried on, so that a clock that is set back makes no age
+    /// jump.
     pub(crate) fn shown_at(&self, now: Moment) -> Moment {
-        if self.environment.is_recording {
-            return self.rows.table.taken_at;
+        let taken_at = self.rows.table.taken_at;
+        if !self.is_live() {
+            return taken_at;
         }
         let now = self
             .playhead
             .pause
             .as_ref()
             .map_or(now, |pause| pause.since);
-        let (taken_at, ahead) = (self.rows.table.taken_at, self.rows.table.taken_at.age(now));
         // The system's clock may claim the end of time.
-        let wall = taken_at.wall.checked_add(ahead).unwrap_or(taken_at.wall);
+        let wall = taken_at.wall.checked_add(taken_at.age(now));
         Moment {
             steady: now.steady,
-            wall,
+            wall: wall.unwrap_or(taken_at.wall),
         }
-    }
-
-    /// Makes what was read the table that is shown.
-    pub(crate) fn take_in(&mut self, observation: TableUpdate, now: Moment) -> Effects {
-        let effects = self.take_alerts(&observation);
-        let table = &observation.table;
-        let fresh = self.holds_for(table.taken_at);
-        self.history.take(table.taken_at, table.counts, fresh);
-        self.history.count(&observation.events);
-        let events = observation.events.len();
-        self.log.extend(observation.events);
-        self.rows.failure = None;
-        self.rows.table = observation.table;
-        self.playhead.playback = observation.playback;
-        self.rows.has_snapshot = true;
-        self.reselect(now);
-        self.follow(events);
-        effects
     }
 }

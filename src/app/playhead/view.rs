@@ -1,37 +1,35 @@
-//! What says that a recording is shown, and which moment of it: at every width, so that it is never mistaken for now.
+//! The right end of the header: the interval, a pause, the age of the table, or the badge of a recording.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::app::App;
 use crate::app::notices::slow_notice::next_second;
 use crate::app::view::{Click, Line, Role, duration_text, span};
 use crate::columns::width;
-use crate::keymap::Action;
-use crate::keymap::ProgramAction;
-use crate::model::Moment;
-use crate::model::Playback;
-use jiff::Timestamp;
-use std::time::Duration;
+use crate::keymap::{Action, ProgramAction};
+use crate::model::{Moment, Playback};
 
-/// Cells that the longer forms leave to the name of the program.
+/// Cells that the longer forms of the badge leave to the name of the program.
 const NAME: usize = " sockeye  ".len();
 
-/// Cells beside the badge from which on there is room to say how fast it is played.
+/// Cells needed beside the badge to show the interval too.
 const ROOM_FOR_SPEED: usize = 60;
 
+const TOGGLE_PAUSE: Click = Click::Do(Action::Program(ProgramAction::TogglePause));
+
 impl App {
-    /// Date, time and position of the snapshot that is shown, and whether it is the last one, reversed.
+    /// The badge of a recording, reversed: date, time and position of the shown snapshot. It has a form for every width,
+    /// so that a recording is never mistaken for live data.
     pub(crate) fn recording_line(&self, columns: u16) -> Line {
         let columns = usize::from(columns);
         let forms = self.recording_forms();
         let fits = |reserved: usize| move |form: &&String| width(form) + reserved <= columns;
         let mut longer = forms.iter().take(2);
         let form = longer.find(fits(NAME)).or(forms.iter().find(fits(1)));
-        let badge = span(
-            form.or(forms.last()).cloned().unwrap_or_default(),
-            Role::Warning,
-        );
-        let badge = badge
-            .reversed()
-            .on_click(Click::Do(Action::Program(ProgramAction::TogglePause)));
+        let form = form.or(forms.last()).cloned().unwrap_or_default();
+        let badge = span(form, Role::Warning).reversed().on_click(TOGGLE_PAUSE);
         let mut line = Line::new();
         if columns.saturating_sub(width(&badge.text)) >= ROOM_FOR_SPEED {
             let every = format!("every {} ", duration_text(self.settings.interval));
@@ -42,7 +40,7 @@ impl App {
         line
     }
 
-    /// The badge as it reads, the longest first.
+    /// The forms of the badge, the longest first.
     fn recording_forms(&self) -> Vec<String> {
         if !self.rows.has_snapshot {
             return vec!["REPLAY".to_owned()];
@@ -50,25 +48,15 @@ impl App {
         let at = self.rows.table.taken_at.wall;
         let at = at.to_zoned(self.environment.time_zone.clone());
         let date = |format| at.strftime(format).to_string();
-        let (full, short, shortest) = (
-            date("%Y-%m-%d %H:%M:%S"),
-            date("%m-%d %H:%M:%S"),
-            date("%m-%d %H:%M"),
-        );
-        let (of, slash) = self
-            .playhead
-            .playback
-            .map_or_else(Default::default, position);
-        let has_ended = self
-            .playhead
-            .playback
-            .is_some_and(|playback| playback.has_ended);
-        let (state, word) = if has_ended {
-            (" · ended", " ended")
-        } else if self.is_paused() {
-            (" · paused", " paused")
-        } else {
-            ("", "")
+        let (full, short) = (date("%Y-%m-%d %H:%M:%S"), date("%m-%d %H:%M:%S"));
+        let shortest = date("%m-%d %H:%M");
+        let playback = self.playhead.playback;
+        let (of, slash) = playback.map_or_else(Default::default, position);
+        let has_ended = playback.is_some_and(|playback| playback.has_ended);
+        let (state, word) = match (has_ended, self.is_paused()) {
+            (true, _) => (" · ended", " ended"),
+            (false, true) => (" · paused", " paused"),
+            (false, false) => ("", ""),
         };
         vec![
             format!("REPLAY {full}{of}{state}"),
@@ -81,9 +69,9 @@ impl App {
         ]
     }
 
-    /// The interval, or why there is nothing new: paused, or the data is old; of a recording, where it is.
+    /// The interval, or why the data is not current.
     pub(crate) fn clock_line(&self, now: Moment, columns: u16) -> Line {
-        if self.environment.is_recording {
+        if !self.is_live() {
             return self.recording_line(columns);
         }
         if let Some(pause) = &self.playhead.pause {
@@ -93,21 +81,18 @@ impl App {
                 minutes => format!(" · {minutes}m"),
             };
             let paused = span(format!("paused {at}{age} "), Role::Warning);
-            return vec![paused.on_click(Click::Do(Action::Program(ProgramAction::TogglePause)))];
+            return vec![paused.on_click(TOGGLE_PAUSE)];
         }
         let every = format!("every {} ", duration_text(self.settings.interval));
-        let every =
-            span(every, Role::Dim).on_click(Click::Do(Action::Program(ProgramAction::TogglePause)));
+        let every = span(every, Role::Dim).on_click(TOGGLE_PAUSE);
         if self.is_stale(now) {
             let age = self.rows.table.taken_at.age(now).as_secs();
             let ago = span(format!("· {age}s ago "), Role::Warning);
-            return vec![
-                every,
-                ago.on_click(Click::Do(Action::Program(ProgramAction::Refresh))),
-            ];
+            let refresh = Click::Do(Action::Program(ProgramAction::Refresh));
+            return vec![every, ago.on_click(refresh)];
         }
         if self.rows.is_following && self.size.is_compact() {
-            // There is no room for it among the counts.
+            // There is no room among the counts.
             return vec![span("following ", Role::Accent)];
         }
         vec![every]
@@ -115,18 +100,18 @@ impl App {
 
     fn is_stale(&self, now: Moment) -> bool {
         self.rows.has_snapshot
-            && !self.environment.is_recording
+            && self.is_live()
             && self.rows.table.taken_at.age(now) > self.stale_after()
     }
 
-    /// How old the table may be before its age is told.
+    /// How old the table may be before its age is shown.
     pub(crate) fn stale_after(&self) -> Duration {
         self.settings.interval * 2 + Duration::from_secs(1)
     }
 
-    /// When the header would read differently, or what stands in the place of the first table.
+    /// When the header changes, or the sentence in place of the first table.
     pub(crate) fn header_changes_in(&self, now: Moment) -> Option<Duration> {
-        if self.rows.has_snapshot && self.environment.is_recording {
+        if self.rows.has_snapshot && !self.is_live() {
             return None;
         }
         let age = self.rows.table.taken_at.age(now);
@@ -143,19 +128,18 @@ impl App {
         [paused, table].into_iter().flatten().min()
     }
 
-    /// A moment as the clock on the wall shows it: `12:04:31`.
+    /// The time of day: `12:04:31`.
     pub(crate) fn clock(&self, at: Moment) -> String {
         self.clock_of(at.wall)
     }
 
-    /// The same of a time of the wall clock.
     pub(crate) fn clock_of(&self, wall: Timestamp) -> String {
         let zoned = wall.to_zoned(self.environment.time_zone.clone());
         zoned.strftime("%H:%M:%S").to_string()
     }
 }
 
-/// Which of the snapshots it is, at length and in short.
+/// The number of the snapshot, long and short.
 fn position(playback: Playback) -> (String, String) {
     let number = playback.number;
     match playback.total {
@@ -167,7 +151,7 @@ fn position(playback: Playback) -> (String, String) {
     }
 }
 
-/// How long it is until an age is one unit more.
+/// How long until an age is one unit more.
 fn next(age: Duration, unit: Duration) -> Duration {
     let units = age.as_secs() / unit.as_secs() + 1;
     Duration::from_secs(units * unit.as_secs()).saturating_sub(age)

@@ -1,18 +1,18 @@
-//! Which row is selected and which part of the table is in sight.
+//! Which line is selected and which part of the table is in sight.
 //!
-//! The selection is a socket, not a line: when rows come and go above it, it stays on its socket,
-//! and where it can, on its line of the screen.
+//! The cursor stays on its line by identity, not by place: when rows come and go above it, it stays on its socket,
+//! and where it can, at its height on the screen.
 
-use crate::track::{RowId, Table};
+use crate::query::{LineId, Listing};
+use crate::track::Table;
 
-/// Selected row and scroll position.
+/// Selected line and scroll position.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cursor {
-    /// The selected socket.
-    selected: Option<RowId>,
-    /// Its place among the rows shown; where to go on if it is gone.
+    selected: Option<LineId>,
+    /// Its place in the listing; where to go on if it is gone.
     place: usize,
-    /// The first row in sight.
+    /// The first line in sight.
     top: usize,
 }
 
@@ -20,15 +20,13 @@ pub(crate) struct Cursor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     By(isize),
-    First,
-    Last,
     To(usize),
-    /// This row shall be the first in sight, and the selection no further away than that takes.
+    /// Makes this line the first in sight, and moves the selection no further than that takes.
     Scroll(usize),
 }
 
 impl Cursor {
-    pub const fn selected(&self) -> Option<RowId> {
+    pub const fn selected(&self) -> Option<LineId> {
         self.selected
     }
 
@@ -40,52 +38,43 @@ impl Cursor {
         self.top
     }
 
-    /// Whether the selected row is among so many lines from the top.
-    pub const fn is_in_sight(&self, height: usize) -> bool {
-        let height = if height == 0 { 1 } else { height };
-        self.place < self.top + height
+    /// Whether the selected line is among so many from the top.
+    pub fn is_in_sight(&self, height: usize) -> bool {
+        self.place < self.top + height.max(1)
     }
 
-    /// Finds the selected socket among the rows now shown, or takes the row at its place. A table
-    /// that was scrolled moves along, so that the selection keeps its line; one that stands at its
-    /// top stays there.
-    pub fn follow(&mut self, table: &Table, shown: &[usize], height: usize) {
+    /// Finds the selected line in the listing, or takes the one at its place. A table that is scrolled moves along,
+    /// so that the selection keeps its height on the screen; one at its top stays there.
+    pub fn follow(&mut self, listing: &Listing, table: &Table, height: usize) {
         let line = self.place.saturating_sub(self.top);
-        let selected = self.selected.and_then(|id| table.position(id));
-        let found = selected.and_then(|at| shown.iter().position(|&index| index == at));
-        self.place = found
-            .unwrap_or(self.place)
-            .min(shown.len().saturating_sub(1));
-        self.selected = shown.get(self.place).map(|&index| table.rows[index].id);
+        let found = self.selected.and_then(|id| listing.place(id, table));
+        self.place = found.unwrap_or(self.place);
+        self.place = self.place.min(listing.len().saturating_sub(1));
         if self.top > 0 {
             self.top = self.place.saturating_sub(line);
         }
-        self.keep_in_sight(shown.len(), height);
+        self.select(listing, table, height);
     }
 
     /// Moves the selection.
-    pub fn go(&mut self, step: Step, table: &Table, shown: &[usize], height: usize) {
-        let last = shown.len().saturating_sub(1);
+    pub fn go(&mut self, step: Step, listing: &Listing, table: &Table, height: usize) {
+        let last = listing.len().saturating_sub(1);
         if let Step::Scroll(top) = step {
-            self.top = top.min(shown.len().saturating_sub(height));
+            self.top = top.min(listing.len().saturating_sub(height));
         }
-        self.place = match step {
+        let place = match step {
             Step::By(by) => self.place.saturating_add_signed(by),
-            Step::First => 0,
-            Step::Last => last,
             Step::To(place) => place,
             Step::Scroll(_) => self.place.clamp(self.top, self.top + height.max(1) - 1),
-        }
-        .min(last);
-        self.selected = shown.get(self.place).map(|&index| table.rows[index].id);
-        self.keep_in_sight(shown.len(), height);
+        };
+        self.place = place.min(last);
+        self.select(listing, table, height);
     }
 
-    fn keep_in_sight(&mut self, rows: usize, height: usize) {
+    fn select(&mut self, listing: &Listing, table: &Table, height: usize) {
+        self.selected = listing.id(self.place, table);
         let height = height.max(1);
-        self.top = self.top.min(rows.saturating_sub(height)).min(self.place);
-        if self.place >= self.top + height {
-            self.top = self.place + 1 - height;
-        }
+        self.top = (self.top.min(listing.len().saturating_sub(height))).min(self.place);
+        self.top = self.top.max((self.place + 1).saturating_sub(height));
     }
 }

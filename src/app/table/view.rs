@@ -1,12 +1,9 @@
-//! The rows in sight and their headings.
+//! The visible rows and their headings.
 
 use crate::app::App;
-use crate::app::layout::Area;
-use crate::app::layout::Layout;
-use crate::app::view::{Part, Scrollbar};
-use crate::app::view::{Role, mark_role};
-use crate::columns::{CellContext, ColumnId, Fitted, width};
-use crate::columns::{Column, Demand, fit};
+use crate::app::layout::{Area, Layout};
+use crate::app::view::{CellView, Click, Part, Role, Scrollbar, mark_role};
+use crate::columns::{CellContext, Column, ColumnId, Demand, Fitted, cut, fit, width};
 use crate::model::{AcceptQueue, Fill, Moment, OwnerKind, State};
 use crate::query::Tab;
 use crate::track::{ChangeKind, Mark, Row};
@@ -14,41 +11,17 @@ use crate::track::{ChangeKind, Mark, Row};
 /// Cells before the first column: the mark and a space.
 pub(crate) const MARK_WIDTH: u16 = 2;
 
-/// The heading of a column.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TitleView {
-    /// First cell.
-    pub x: u16,
-    /// Exactly as wide as its column.
-    pub text: String,
-    /// Whether the table is sorted by it.
-    pub is_sorted: bool,
-    /// The column.
-    pub column: ColumnId,
-}
-
 /// One row on the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowView {
     /// Whether the cursor is on it.
     pub is_selected: bool,
-    /// What happened to it a moment ago.
+    /// Its recent change.
     pub mark: Option<(Mark, Role)>,
-    /// Whether its port is watched, which a `*` says.
+    /// Whether its port is pinned, shown by a `*`.
     pub is_pinned: bool,
     /// Its cells, each exactly as wide as its column.
     pub cells: Vec<CellView>,
-}
-
-/// One cell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CellView {
-    /// First cell of the terminal.
-    pub x: u16,
-    /// Text, cut and padded.
-    pub text: String,
-    /// What it means.
-    pub role: Role,
 }
 
 impl App {
@@ -62,29 +35,26 @@ impl App {
         }
     }
 
-    pub(crate) fn title_views(&self, columns: &[Fitted]) -> Vec<TitleView> {
+    pub(crate) fn title_views(&self, columns: &[Fitted]) -> Vec<CellView> {
         let sort = self.rows.criteria.sort;
         let arrow = if sort.descending { "▼" } else { "▲" };
         let view = |fitted: &Fitted| {
-            let is_sorted = fitted.column.id == sort.by;
+            let is_chosen = fitted.column.id == sort.by;
             let room = usize::from(fitted.width);
             let title = fitted.column.title;
-            let text = if is_sorted && width(title) + 2 <= room {
+            let text = if !is_chosen {
+                cut(title, room)
+            } else if width(title) + 2 <= room {
                 format!("{title} {arrow}")
-            } else if is_sorted {
-                format!(
-                    "{}{arrow}",
-                    crate::columns::cut(title, room.saturating_sub(1))
-                )
             } else {
-                crate::columns::cut(title, room)
+                format!("{}{arrow}", cut(title, room.saturating_sub(1)))
             };
-            let text = fitted.column.align.pad(&text, room);
-            TitleView {
+            CellView {
                 x: MARK_WIDTH + fitted.x,
-                text,
-                is_sorted,
-                column: fitted.column.id,
+                text: fitted.column.align.pad(&text, room),
+                role: if is_chosen { Role::Accent } else { Role::Dim },
+                is_chosen,
+                click: Some(Click::Sort(fitted.column.id)),
             }
         };
         columns.iter().map(view).collect()
@@ -100,7 +70,7 @@ impl App {
             has_user: columns.iter().any(|one| one.column.id == ColumnId::User),
             ..self.cell_context(now)
         };
-        let selected = self.rows.cursor.selected();
+        let selected = self.selected().map(|row| row.id);
         self.rows_in_view()
             .take(usize::from(layout.rows.height))
             .map(|row| {
@@ -117,20 +87,15 @@ impl App {
             .collect()
     }
 
-    /// The rows on the screen.
+    /// The visible rows.
     pub(crate) fn rows_in_view(&self) -> impl Iterator<Item = &Row> {
         let top = self.rows.cursor.top();
         let height = self.rows_in_sight();
-        self.rows
-            .selection
-            .shown()
-            .iter()
-            .skip(top)
-            .take(height)
-            .map(|&index| &*self.rows.table.rows[index])
+        let lines = self.rows.selection.shown();
+        lines.rows_from(top, &self.rows.table).take(height)
     }
 
-    /// The columns on the screen, as wide as the texts in sight make them.
+    /// The visible columns, as wide as the visible texts need.
     pub(crate) fn fitted_columns(&self, now: Moment) -> Vec<Fitted> {
         let taken = MARK_WIDTH + u16::from(self.has_scrollbar());
         let room = self.size.width.saturating_sub(taken);
@@ -153,9 +118,8 @@ impl App {
         })
     }
 
-    /// The columns that the view offers. Where nothing has a peer, the column for it waits until there
-    /// is room to spare.
-    pub(crate) fn offered_columns(&self) -> Vec<&'static Column> {
+    /// The columns to choose from. Where no row has a peer, its column needs a wide terminal.
+    fn offered_columns(&self) -> Vec<&'static Column> {
         let is_roomy = self.size.width >= 120;
         let has_peers = self.rows.criteria.tab != Tab::Listening || is_roomy;
         self.columns()
@@ -164,14 +128,12 @@ impl App {
             .collect()
     }
 
-    /// Whether there are rows beyond those in sight, and a scrollbar that says so. Small terminals
-    /// do without.
-    pub(crate) fn has_scrollbar(&self) -> bool {
+    /// Whether more rows than fit are shown on a terminal with room for a scrollbar.
+    fn has_scrollbar(&self) -> bool {
         let height = self.rows_in_sight();
         !self.size.is_compact() && height > 1 && self.rows.selection.shown().len() > height
     }
 
-    /// The scrollbar of the table.
     pub(crate) fn table_scrollbar(&self) -> Option<Scrollbar> {
         let rows = self.layout().rows;
         let area = Area {
@@ -179,45 +141,40 @@ impl App {
             width: 1,
             ..rows
         };
-        self.has_scrollbar().then_some(())?;
-        let (lines, in_sight) = (self.rows.selection.shown().len(), self.rows_in_sight());
-        Scrollbar::new(Part::Table, area, lines, in_sight, self.rows.cursor.top())
+        let (lines, visible) = (self.rows.selection.shown().len(), self.rows_in_sight());
+        let bar = || Scrollbar::new(Part::Table, area, lines, visible, self.rows.cursor.top());
+        self.has_scrollbar().then(bar).flatten()
     }
 }
 
-/// The selected row is of one piece, but for what changed or is wrong.
+/// The selected row has one role, except for changes and errors.
 fn cell(fitted: &Fitted, row: &Row, context: &CellContext, is_selected: bool) -> CellView {
     let text = fitted.column.cell(row, context, usize::from(fitted.width));
-    let role = match (
-        role(fitted.column.id, row, context, &text),
-        fitted.column.id,
-    ) {
-        (role @ (Role::Warning | Role::Bad), _) => role,
-        (_, ColumnId::Port) if is_selected => Role::Strong,
-        _ if is_selected => Role::Plain,
-        (role, _) => role,
+    let role = match role(fitted.column.id, row, context, &text) {
+        role @ (Role::Warning | Role::Bad) => role,
+        role if !is_selected => role,
+        _ if fitted.column.id == ColumnId::Port => Role::Strong,
+        _ => Role::Plain,
     };
     CellView {
         x: MARK_WIDTH + fitted.x,
         text: fitted.render(&text),
         role,
+        is_chosen: false,
+        click: None,
     }
 }
 
-/// Colour marks change and state: a closed row is red all over, the rest speaks by its state.
+/// Colour shows changes and states; a closed row is red as a whole.
 fn role(column: ColumnId, row: &Row, context: &CellContext, text: &str) -> Role {
     let mark = row.mark(context.now, context.highlight);
-    let changed = row
-        .change
-        .as_ref()
-        .filter(|_| mark.is_some())
-        .map(|change| &change.kind);
-    match (column, changed) {
+    let change = row.change.as_ref().filter(|_| mark.is_some());
+    match (column, change.map(|change| &change.kind)) {
         (_, Some(ChangeKind::Closed)) => Role::Bad,
         (ColumnId::State, Some(ChangeKind::State { .. }))
         | (ColumnId::Process | ColumnId::Pid, Some(ChangeKind::Owner { .. })) => Role::Warning,
         (ColumnId::State, _) => state_role(row),
-        _ if is_faded(row) || text == "–" => Role::Dim,
+        _ if row.socket.state == State::TimeWait || text == "–" => Role::Dim,
         (ColumnId::Port, Some(ChangeKind::Opened)) => Role::Good,
         (ColumnId::Pid | ColumnId::Process, _) if row.socket.owner.kind() != OwnerKind::Known => {
             Role::Dim
@@ -228,8 +185,8 @@ fn role(column: ColumnId, row: &Row, context: &CellContext, text: &str) -> Role 
 }
 
 fn state_role(row: &Row) -> Role {
-    let is_left = matches!(row.socket.owner.kind(), OwnerKind::Past | OwnerKind::None);
-    let is_orphan = is_left && row.socket.inode.is_none();
+    let is_ownerless = matches!(row.socket.owner.kind(), OwnerKind::Former | OwnerKind::None);
+    let is_orphan = is_ownerless && row.socket.inode.is_none();
     match row.socket.state {
         State::Listen => match AcceptQueue::of(&row.socket).map(AcceptQueue::fill) {
             Some(Fill::Full) => Role::Bad,
@@ -241,18 +198,8 @@ fn state_role(row: &Row) -> Role {
         State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck if is_orphan => {
             Role::Bad
         }
-        State::TimeWait
-        | State::FinWait1
-        | State::FinWait2
-        | State::Closing
-        | State::LastAck
-        | State::Closed
-        | State::Unconn => Role::Dim,
         State::Bound | State::SynSent | State::SynRecv => Role::Plain,
+        State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck => Role::Dim,
+        State::TimeWait | State::Closed | State::Unconn => Role::Dim,
     }
-}
-
-/// A row that only waits to be forgotten.
-fn is_faded(row: &Row) -> bool {
-    row.socket.state == State::TimeWait
 }

@@ -53,7 +53,7 @@ impl Desk {
     fn with(settings: Settings) -> Self {
         let surroundings = Environment {
             host: "host".into(),
-            is_recording: false,
+            origin: crate::model::Origin::own(),
             uid: Some(1000),
             lineage: Lineage::default(),
             time_zone: jiff::tz::TimeZone::UTC,

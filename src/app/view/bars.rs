@@ -1,11 +1,10 @@
-//! Numbers as bars of one cell's width.
+//! Numbers as bars, one cell each.
 
 /// From the lowest to the highest.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// How numbers came to be what they are, calm: it is the change that has a height, not the number. A step is one at
-/// least, and the whole height a quarter of the largest at least, so that a small change looks small. What never
-/// changed is a low line, known or not; what is not known of the others is left open.
+/// The course of numbers, scaled from the least to the largest. The full height is a quarter of the largest at
+/// least, so that a small change looks small. Constant numbers are a low line; unknown ones between others are blank.
 pub(crate) fn sparkline(numbers: &[Option<usize>]) -> String {
     let known = || numbers.iter().copied().flatten();
     let (least, most) = (known().min().unwrap_or(0), known().max().unwrap_or(0));
@@ -19,7 +18,7 @@ pub(crate) fn sparkline(numbers: &[Option<usize>]) -> String {
     numbers.iter().map(bar).collect()
 }
 
-/// How many there were, up to `peak`: none is open, and one is seen.
+/// A count as a bar, `peak` being the highest: blank for zero, visible for one.
 pub(crate) fn bar(count: usize, peak: usize) -> char {
     match (count * BARS.len()).div_ceil(peak.max(1)) {
         0 => ' ',

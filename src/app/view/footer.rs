@@ -1,119 +1,120 @@
-//! The lines at the bottom: hints, notices, what is typed.
+//! The lines at the bottom: hints, notices, typed text.
 
 use crate::app::dialogs::prompt::view::offers_line;
-use crate::keymap::{DialogAction, ProgramAction, SessionAction};
-
 use crate::app::layout::Layout;
 use crate::app::view::{Click, Line, Role, cut_line, line_width, span};
 use crate::app::{App, Dialog, PromptKind};
-use crate::keymap::Action;
-use crate::keymap::Mode;
+use crate::keymap::{Action, Binding, DialogAction, Mode, ProgramAction, SessionAction};
 use crate::model::Moment;
 
 impl App {
-    /// The lines at the bottom, and where the text cursor is.
+    /// The lines at the bottom, and the position of the text cursor.
     pub(crate) fn footer(&self, layout: &Layout, now: Moment) -> (Vec<Line>, Option<(u16, u16)>) {
         let area = layout.footer;
+        let columns = usize::from(area.width);
         if area.height == 0 {
             return (Vec::new(), None);
         }
-        if let Some(prompt) = self.prompt() {
-            let (line, x) = self.prompt_line(prompt, usize::from(area.width));
-            let below = cut_line(self.below_prompt(now), usize::from(area.width));
+        if let Some(prompt) = self.dialog.prompt() {
+            let (line, x) = self.prompt_line(prompt, columns);
+            let below = cut_line(self.below_prompt(now), columns);
             return (vec![line, below], Some((area.x + x, area.y)));
         }
         if let Dialog::GoTo(going) = &self.dialog {
-            let (line, x) = self.go_to_line(going, usize::from(area.width));
+            let (line, x) = self.go_to_line(going, columns);
             return (vec![line], Some((area.x + x, area.y)));
         }
-        let line = match (&self.notices.current, self.alerts_line()) {
-            (_, Some(news)) => cut_line(news, usize::from(area.width)),
-            (Some(notice), None) if area.height > 1 => {
-                return (notice.lines(now, area.width, area.height), None);
-            }
-            (Some(notice), None) => cut_line(notice.line(now), usize::from(area.width)),
-            (None, None) => self.hints(self.mode(), usize::from(area.width)),
+        let lines = match (self.alerts_line(), &self.notices.current) {
+            (Some(alerts), _) => vec![cut_line(alerts, columns)],
+            (None, Some(notice)) => notice.lines(now, area.width, area.height),
+            (None, None) => vec![self.hints(self.mode(), columns)],
         };
-        (vec![line], None)
+        (lines, None)
     }
 
-    /// What is wrong with the text above, or what the keys do.
+    /// Alerts, a notice, completions, an error of the typed text, examples, or hints.
     fn below_prompt(&self, now: Moment) -> Line {
-        if let Some(news) = self.alerts_line() {
-            return news;
+        let columns = usize::from(self.size.width);
+        if let Some(alerts) = self.alerts_line() {
+            return alerts;
         }
         if let Some(notice) = &self.notices.current {
-            return notice.line(now);
+            return notice.lines(now, self.size.width, 1).concat();
         }
-        if let Dialog::Prompt(prompt) = &self.dialog
-            && let Some(completing) = prompt.completing()
-        {
-            return offers_line(completing, usize::from(self.size.width));
+        let Dialog::Prompt(prompt) = &self.dialog else {
+            return self.hints(self.mode(), columns);
+        };
+        if let Some(completing) = prompt.completing() {
+            return offers_line(completing, columns);
         }
-        match (&self.filter.error, &self.dialog) {
-            (Some(error), Dialog::Prompt(prompt)) if prompt.kind == PromptKind::Filter => {
+        match (prompt.kind, &self.filter.error) {
+            (PromptKind::Filter, Some(error)) => {
                 vec![span(format!(" {}", error.message), Role::Bad)]
             }
-            (_, Dialog::Prompt(prompt)) if prompt.kind == PromptKind::Target => vec![span(
-                " 8080  8080/udp  127.0.0.1:8080  [::1]:8080  https",
-                Role::Dim,
-            )],
-            _ => self.hints(self.mode(), usize::from(self.size.width)),
+            (PromptKind::Target, _) => {
+                let examples = " 8080  8080/udp  127.0.0.1:8080  [::1]:8080  https";
+                vec![span(examples, Role::Dim)]
+            }
+            _ => self.hints(self.mode(), columns),
         }
     }
 
-    /// Whether a key does anything for what is open now.
-    fn is_of_use(&self, action: Action) -> bool {
-        match (action, &self.dialog) {
-            (Action::Dialog(DialogAction::Toggle), Dialog::Menu(menu)) => {
-                menu.items.iter().any(|item| item.is_on.is_some())
+    /// Whether an action has an effect in the current dialog.
+    fn has_effect(&self, action: Action) -> bool {
+        let toggle = Action::Dialog(DialogAction::Toggle);
+        let other_targets = Action::Dialog(DialogAction::OtherTargets);
+        let in_dialog = match &self.dialog {
+            Dialog::Menu(menu) => {
+                action != toggle || menu.items.iter().any(|item| item.is_on.is_some())
             }
-            (Action::Dialog(DialogAction::Toggle), _) => false,
-            (Action::Dialog(DialogAction::OtherTargets), Dialog::Question(question)) => {
-                question.choices().len() > 1
+            Dialog::Question(question) => {
+                (action != other_targets || question.choices().len() > 1)
+                    && (action != Action::CopyFix || question.command().is_some())
             }
-            (Action::CopyFix, Dialog::Question(question)) => question.command().is_some(),
-            _ => true,
-        }
+            Dialog::None
+            | Dialog::Prompt(_)
+            | Dialog::GoTo(_)
+            | Dialog::Palette(_)
+            | Dialog::Help { .. } => action != toggle,
+        };
+        let can = if let Action::Port(action) = action {
+            self.can(action)
+        } else {
+            true
+        };
+        in_dialog && can
     }
 
-    /// The hints of a mode, as many as fit; what stands last in the keymap's list goes first, but help
-    /// and quit stay as long as anything does.
+    /// As many hints of a mode as fit. The last ones are dropped first, but help and quit stay the longest.
     pub(crate) fn hints(&self, mode: Mode, columns: usize) -> Line {
         let keymap = &self.settings.keymap;
-        // A bind test leaves the table's keys in force; of those, help and quit are told.
-        let below = keymap.bindings(Mode::Table).filter(|binding| {
-            let is_told = matches!(
-                binding.action,
-                Action::Program(ProgramAction::ToggleHelp) | Action::Session(SessionAction::Quit)
-            );
-            mode == Mode::Bind && is_told
+        // The table's keys also work in a bind test; help and quit are shown there.
+        let in_table = keymap.bindings(Mode::Table).filter(|binding| {
+            let help = Action::Program(ProgramAction::ToggleHelp);
+            let shown = [help, Action::Session(SessionAction::Quit)];
+            mode == Mode::Bind && shown.contains(&binding.action)
         });
-        let mut hints: Vec<_> = keymap
-            .bindings(mode)
-            .chain(below)
-            .filter(|binding| self.is_of_use(binding.action))
-            .filter_map(|binding| {
-                let key = binding.keys.first()?.to_string();
-                Some((key, binding.hint?, binding.action))
-            })
-            .collect();
-        while line_width(&hint_line(&hints)) > columns && hints.len() > 1 {
-            let least = hints.len().saturating_sub(3);
-            hints.remove(least);
+        let bindings = keymap.bindings(mode).chain(in_table);
+        let bindings = bindings.filter(|binding| self.has_effect(binding.action));
+        let mut hints: Vec<Line> = bindings.filter_map(hint).collect();
+        while 1 + hints.iter().map(|hint| line_width(hint)).sum::<usize>() > columns
+            && hints.len() > 1
+        {
+            hints.remove(hints.len().saturating_sub(3));
         }
-        hint_line(&hints)
+        std::iter::once(span(" ", Role::Plain))
+            .chain(hints.concat())
+            .collect()
     }
 }
 
-/// Each with its key, and a click for it.
-fn hint_line(hints: &[(String, &str, Action)]) -> Line {
-    let mut line = vec![span(" ", Role::Plain)];
-    for (key, hint, action) in hints {
-        let click = Click::Do(*action);
-        line.push(span(key.clone(), Role::Accent).on_click(click));
-        line.push(span(format!(" {hint}"), Role::Dim).on_click(click));
-        line.push(span("  ", Role::Dim));
-    }
-    line
+/// `b bind test`, clickable.
+fn hint(binding: &Binding) -> Option<Line> {
+    let (key, hint) = (binding.keys.first()?, binding.hint?);
+    let click = Click::Do(binding.action);
+    Some(vec![
+        span(key.to_string(), Role::Accent).on_click(click),
+        span(format!(" {hint}"), Role::Dim).on_click(click),
+        span("  ", Role::Dim),
+    ])
 }

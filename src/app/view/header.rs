@@ -1,44 +1,44 @@
-//! The first two lines: name, counts and problems; views and filter.
+//! The first line: name, counts, problems.
 
 use crate::app::App;
 use crate::app::view::bars::sparkline;
 use crate::app::view::{Line, Role, cut_line, line_width, span};
 use crate::columns::width;
-use crate::model::{Moment, Problem, Protocol};
+use crate::model::{Moment, Protocol};
 use crate::track::Counts;
 
-/// A part of the header, and how soon it is given up when there is no room: low numbers stay.
+/// A part of the header.
 struct Segment {
     line: Line,
+    /// Parts with high numbers are dropped first.
     rank: u8,
-    /// How it came to be like that; given up before any part.
+    /// Its history; all histories are dropped before any part.
     spark: String,
-    /// Whether its beginning alone is worth its place.
+    /// Whether it is cut rather than dropped.
     is_sentence: bool,
 }
 
-/// Cells below which a cut sentence says nothing.
-const LEAST_OF_A_SENTENCE: usize = 16;
+/// The shortest useful part of a sentence, in cells.
+const MIN_SENTENCE: usize = 16;
 
 const GAP: &str = "  ";
 
 /// Cells of a sparkline.
 const SPARK: usize = 12;
 
-/// Buckets of the past that a cell of it stands for: 25 seconds. The whole are five minutes, and the
-/// screen changes for it three times a minute at most, and not at all where nothing has changed.
+/// Buckets of the history in a cell: 25 seconds. A sparkline covers five minutes and changes at most three times a
+/// minute, not at all if nothing changes.
 const BUCKETS_PER_CELL: u64 = 5;
 
-/// What a sparkline shows.
-const SPAN_OF_SPARK: &str = "last 5 min";
+const SPARK_PERIOD: &str = "last 5 min";
 
-/// A kind of sockets that the header counts.
+/// A count in the header.
 struct Kind {
     what: &'static str,
     role: Role,
     rank: u8,
     count: fn(&Counts) -> usize,
-    /// Counted only while it is shown.
+    /// Shown only while this protocol is.
     optional: Option<Protocol>,
 }
 
@@ -57,129 +57,108 @@ const KINDS: &[Kind] = &[
 ];
 
 impl App {
-    /// The header from the left, and what stands at its right end.
+    /// The header, and its right end.
     pub(crate) fn header(&self, now: Moment, columns: u16) -> (Line, Line) {
         let right = self.clock_line(now, columns);
         let room = usize::from(columns).saturating_sub(line_width(&right) + 1);
         let mut segments = self.segments();
-        if segments_width(&segments) > room {
-            for one in &mut segments {
-                one.spark.clear();
-            }
-        }
-        while segments_width(&segments) > room && segments.len() > 1 {
-            let worst = (0..segments.len())
-                .max_by_key(|&at| segments[at].rank)
-                .unwrap_or(0);
-            let cells = line_width(&segments[worst].line);
-            let left = (cells + room).saturating_sub(segments_width(&segments));
-            if segments[worst].is_sentence && left >= LEAST_OF_A_SENTENCE {
-                let line = std::mem::take(&mut segments[worst].line);
-                segments[worst].line = cut_line(line, left);
-            } else {
-                segments.remove(worst);
-            }
-        }
-        // Where there is room for one of them only, the name stands alone; a recording is never mistaken for now.
+        fit(&mut segments, room);
+        // If only one of both fits, that is the name, but for a recording the badge: it must not look like live data.
         let is_narrow = segments_width(&segments) > room;
-        if is_narrow && self.environment.is_recording {
+        if is_narrow && !self.is_live() {
             return (Line::new(), right);
         }
-        let right = if is_narrow { Line::new() } else { right };
-        let mut line = vec![span(" ", Role::Plain)];
-        for (at, segment) in segments.into_iter().enumerate() {
-            if at > 0 {
-                line.push(span(GAP, Role::Plain));
-            }
+        let mut line = Line::new();
+        for segment in segments {
+            let gap = if line.is_empty() { " " } else { GAP };
+            line.push(span(gap, Role::Plain));
             line.extend(segment.line);
-            if !segment.spark.is_empty() {
-                line.push(span(segment.spark, Role::Dim));
-            }
+            line.extend((!segment.spark.is_empty()).then(|| span(segment.spark, Role::Dim)));
         }
-        (line, right)
+        (line, if is_narrow { Line::new() } else { right })
     }
 
     fn segments(&self) -> Vec<Segment> {
-        let segment = |line, rank| Segment {
+        let segment = |line, rank, is_sentence| Segment {
             line,
             rank,
             spark: String::new(),
-            is_sentence: false,
+            is_sentence,
         };
-        let sentence = |line, rank| Segment {
-            line,
-            rank,
-            spark: String::new(),
-            is_sentence: true,
-        };
-        let mut segments = vec![segment(vec![span("sockeye", Role::Accent)], 0)];
+        let mut segments = vec![segment(vec![span("sockeye", Role::Accent)], 0, false)];
         if !self.environment.host.is_empty() {
-            segments.push(segment(
-                vec![span(self.environment.host.clone(), Role::Strong)],
-                9,
-            ));
+            let host = span(self.environment.host.clone(), Role::Strong);
+            segments.push(segment(vec![host], 9, false));
         }
         segments.extend(self.count_segments());
         if let Some(ports) = self.pinned.text() {
-            let watching = vec![span("watching ", Role::Dim), span(ports, Role::Accent)];
-            segments.push(sentence(watching, 3));
+            let pinned = vec![span("pinned ", Role::Dim), span(ports, Role::Accent)];
+            segments.push(segment(pinned, 3, true));
         }
         if self.rows.is_following && !self.size.is_compact() {
-            segments.push(segment(vec![span("following", Role::Accent)], 2));
+            segments.push(segment(vec![span("following", Role::Accent)], 2, false));
         }
         if let Some(why) = &self.rows.failure {
-            segments.push(sentence(vec![span(why.clone(), Role::Bad)], 2));
+            segments.push(segment(vec![span(why.clone(), Role::Bad)], 2, true));
         }
         let problems = self.rows.table.problems.iter();
-        segments.extend(problems.map(|problem| sentence(problem_line(problem), 3)));
+        let problems = problems.map(|problem| span(problem.brief.to_string(), Role::Warning));
+        segments.extend(problems.map(|problem| segment(vec![problem], 3, true)));
         segments
     }
 
-    /// How many sockets there are of each kind, and how many there were.
+    /// How many sockets there are of each kind, with the history.
     fn count_segments(&self) -> Vec<Segment> {
-        let counts = self.rows.table.counts;
-        let mut segments = Vec::new();
-        for kind in KINDS {
-            let number = (kind.count)(&counts);
-            let is_counted = match kind.optional {
-                None => number > 0 || kind.rank == 1,
-                Some(protocol) => self.rows.criteria.kinds.has(protocol),
-            };
-            if is_counted {
-                let number = span(number.to_string(), kind.role);
-                segments.push(Segment {
-                    line: vec![number, span(format!(" {}", kind.what), Role::Dim)],
-                    rank: kind.rank,
-                    spark: self.spark(kind),
-                    is_sentence: false,
-                });
-            }
-        }
-        if let Some(last) = segments.last_mut().filter(|_| self.rows.has_snapshot) {
-            last.spark.push_str(GAP);
-            last.spark.push_str(SPAN_OF_SPARK);
+        let (counts, has_snapshot) = (self.rows.table.counts, self.rows.has_snapshot);
+        let kinds = KINDS.iter().filter(|kind| match kind.optional {
+            None => (kind.count)(&counts) > 0 || kind.rank == 1,
+            Some(protocol) => self.rows.criteria.kinds.has(protocol),
+        });
+        let history = |kind: &Kind| self.history.levels(SPARK, BUCKETS_PER_CELL, kind.count);
+        let spark = |kind: &Kind| format!(" {}", sparkline(&history(kind)));
+        let segments = kinds.map(|kind| Segment {
+            line: vec![
+                span((kind.count)(&counts).to_string(), kind.role),
+                span(format!(" {}", kind.what), Role::Dim),
+            ],
+            rank: kind.rank,
+            spark: if has_snapshot {
+                spark(kind)
+            } else {
+                String::new()
+            },
+            is_sentence: false,
+        });
+        let mut segments: Vec<_> = segments.collect();
+        if let Some(last) = segments.last_mut().filter(|_| has_snapshot) {
+            last.spark += &format!("{GAP}{SPARK_PERIOD}");
         }
         segments
     }
+}
 
-    fn spark(&self, kind: &Kind) -> String {
-        if !self.rows.has_snapshot {
-            return String::new();
+/// Drops the histories, then the least important parts, until all fit or one is left.
+fn fit(segments: &mut Vec<Segment>, room: usize) {
+    if segments_width(segments) > room {
+        for one in segments.iter_mut() {
+            one.spark.clear();
         }
-        let levels = self.history.levels(SPARK, BUCKETS_PER_CELL, kind.count);
-        format!(" {}", sparkline(&levels))
+    }
+    while segments_width(segments) > room && segments.len() > 1 {
+        let ranks = segments.iter().map(|one| one.rank).enumerate();
+        let worst = ranks.max_by_key(|&(_, rank)| rank).map_or(0, |(at, _)| at);
+        let mut segment = segments.remove(worst);
+        let left = room.saturating_sub(segments_width(segments) + GAP.len());
+        if segment.is_sentence && left >= MIN_SENTENCE {
+            segment.line = cut_line(segment.line, left);
+            segments.insert(worst, segment);
+        }
     }
 }
 
 fn segments_width(segments: &[Segment]) -> usize {
-    let texts: usize = segments
+    let texts = segments
         .iter()
-        .map(|segment| line_width(&segment.line) + width(&segment.spark))
-        .sum();
-    1 + texts + GAP.len() * segments.len().saturating_sub(1)
-}
-
-/// A problem as the header tells it: with its remedy, as short as it can be said.
-fn problem_line(problem: &Problem) -> Line {
-    vec![span(problem.brief.to_string(), Role::Warning)]
+        .map(|one| line_width(&one.line) + width(&one.spark));
+    1 + texts.sum::<usize>() + GAP.len() * segments.len().saturating_sub(1)
 }

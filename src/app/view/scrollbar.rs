@@ -1,6 +1,6 @@
-//! Scrollbars: where each is, what part of it is the thumb, and what a place on it means.
+//! Scrollbars: area, thumb, and which line a position means.
 //!
-//! Drawing and dragging use the same numbers, so that the thumb is under the pointer that holds it.
+//! Drawing and dragging use the same numbers, so that the thumb stays under the pointer.
 
 use crate::app::layout::Area;
 
@@ -15,42 +15,41 @@ pub enum Part {
     Overlay,
 }
 
-/// One scrollbar. There is more than fits, and room to show it, or there is none.
+/// A scrollbar: it exists only if there are more lines than fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scrollbar {
     /// What it scrolls.
     pub part: Part,
     /// One column of cells.
     pub area: Area,
-    /// Lines that there are.
+    /// All lines.
     lines: usize,
-    /// How many of them are in sight.
-    in_sight: usize,
-    /// The first of these.
+    /// Visible lines.
+    visible: usize,
+    /// The first visible line.
     top: usize,
 }
 
 impl Scrollbar {
-    /// The scrollbar of these lines in this column, if they need one.
     pub(crate) fn new(
         part: Part,
         area: Area,
         lines: usize,
-        in_sight: usize,
+        visible: usize,
         top: usize,
     ) -> Option<Self> {
-        let last = lines.checked_sub(in_sight).filter(|&last| last > 0)?;
+        let last = lines.checked_sub(visible).filter(|&last| last > 0)?;
         let top = top.min(last);
         (area.height > 1 && area.width == 1).then_some(Self {
             part,
             area,
             lines,
-            in_sight,
+            visible,
             top,
         })
     }
 
-    /// The cells that stand for what is in sight. They touch an end only where the lines do.
+    /// The cells of the visible lines. They touch an end only if the first or last line is visible.
     pub fn thumb(&self) -> Area {
         let height = self.thumb_height();
         let free = u64::from(self.area.height - height);
@@ -69,17 +68,16 @@ impl Scrollbar {
     }
 
     fn thumb_height(&self) -> u16 {
-        let cells = usize::from(self.area.height) * self.in_sight / self.lines;
+        let cells = usize::from(self.area.height) * self.visible / self.lines;
         let cells = u16::try_from(cells).unwrap_or(u16::MAX);
         cells.clamp(1, self.area.height - 1)
     }
 
     fn last(&self) -> usize {
-        self.lines - self.in_sight
+        self.lines - self.visible
     }
 
-    /// Which line is the first in sight when the thumb begins at this row of the screen, or as near
-    /// to it as it can.
+    /// The first visible line when the thumb starts at this row of the screen, or as near as possible.
     pub(crate) fn top_at(&self, row: u16) -> usize {
         let free = self.area.height - self.thumb_height();
         let at = row.saturating_sub(self.area.y).min(free);
@@ -87,8 +85,7 @@ impl Scrollbar {
         usize::try_from((at * last + free / 2) / free).unwrap_or(usize::MAX)
     }
 
-    /// How far below the thumb's first cell a hand takes hold of it. Beside the thumb it is taken in its
-    /// middle, and goes there.
+    /// How far below the thumb's first cell it is grabbed. A click beside the thumb grabs its middle, which moves there.
     pub(crate) fn grab_offset(&self, row: u16) -> u16 {
         let thumb = self.thumb();
         match row.checked_sub(thumb.y) {
@@ -102,25 +99,25 @@ impl Scrollbar {
 mod tests {
     use super::*;
 
-    fn bar(lines: usize, in_sight: usize, top: usize, height: u16) -> Scrollbar {
+    fn bar(lines: usize, visible: usize, top: usize, height: u16) -> Scrollbar {
         let area = Area {
             x: 79,
             y: 3,
             width: 1,
             height,
         };
-        Scrollbar::new(Part::Table, area, lines, in_sight, top).expect("there is more than fits")
+        Scrollbar::new(Part::Table, area, lines, visible, top).expect("there is more than fits")
     }
 
     #[test]
-    fn there_is_none_where_everything_is_in_sight_or_there_is_no_room() {
+    fn there_is_none_where_everything_is_visible_or_there_is_no_room() {
         let area = |width, height| Area {
             x: 0,
             y: 0,
             width,
             height,
         };
-        for (lines, in_sight, area) in [
+        for (lines, visible, area) in [
             (0, 0, area(1, 10)),
             (10, 10, area(1, 10)),
             (3, 10, area(1, 10)),
@@ -128,23 +125,23 @@ mod tests {
             (10, 0, area(1, 0)),
             (10, 5, area(0, 5)),
         ] {
-            let bar = Scrollbar::new(Part::Table, area, lines, in_sight, 0);
-            assert_eq!(bar, None, "{lines} {in_sight} {area:?}");
+            let bar = Scrollbar::new(Part::Table, area, lines, visible, 0);
+            assert_eq!(bar, None, "{lines} {visible} {area:?}");
         }
     }
 
     #[test]
-    fn the_thumb_lies_on_the_bar_and_touches_its_ends_only_where_the_lines_end() {
+    fn the_thumb_is_on_the_bar_and_touches_its_ends_only_where_the_lines_end() {
         for (lines, height) in [(11, 10), (30, 10), (100, 20), (100_000, 5), (9, 3)] {
-            let in_sight = usize::from(height);
-            for top in 0..=(lines - in_sight) {
-                let bar = bar(lines, in_sight, top, height);
+            let visible = usize::from(height);
+            for top in 0..=(lines - visible) {
+                let bar = bar(lines, visible, top, height);
                 let thumb = bar.thumb();
                 let (begin, end) = (thumb.y - bar.area.y, thumb.y + thumb.height - bar.area.y);
                 assert!(thumb.height > 0 && end <= height, "{bar:?} {thumb:?}");
                 if height - thumb.height > 1 {
                     assert_eq!(begin == 0, top == 0, "{bar:?} {thumb:?}");
-                    assert_eq!(end == height, top == lines - in_sight, "{bar:?} {thumb:?}");
+                    assert_eq!(end == height, top == lines - visible, "{bar:?} {thumb:?}");
                 }
             }
         }
@@ -160,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thumb_that_is_held_does_not_move_until_the_hand_does() {
+    fn a_grabbed_thumb_does_not_move_until_the_pointer_does() {
         for top in [0, 1, 7, 40, 80] {
             let bar = bar(100, 20, top, 20);
             let thumb = bar.thumb();

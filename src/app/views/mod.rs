@@ -1,27 +1,25 @@
-//! Views of one's own: each takes its filter, its order and its columns along, and whoever leaves it finds those that
-//! there were.
+//! The views: four built-in tabs, and those of the config. A custom view has its own filter, order and columns; leaving
+//! it restores what there was before.
 
 mod view;
 
-use crate::app::{App, without};
-use crate::columns::ColumnId;
+use crate::app::App;
+use crate::columns::{self, Column, ColumnId};
 use crate::filter::Filter;
 use crate::keymap::Action;
 use crate::model::Moment;
-use crate::query::Sort;
-use crate::query::Tab;
-use crate::settings::CustomView;
+use crate::query::{Sort, Tab};
 
-/// The view of one's own that is open.
+/// The custom view that is open.
 #[derive(Clone, Debug)]
 pub(crate) struct Opened {
-    /// Its place among them.
+    /// Its index in the settings.
     pub at: usize,
-    /// What is in force again when it is left.
+    /// What leaving it restores.
     before: Arrangement,
 }
 
-/// What each view has for itself, and the keys may change while it is open.
+/// What each view has for itself, and keys may change while it is open.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrangement {
     filter: Filter,
@@ -33,99 +31,96 @@ pub(crate) struct Arrangement {
 /// One of the tabs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ViewId {
-    /// A view that there always is.
+    /// A built-in view.
     Tab(Tab),
-    /// One of the user's own, by its place among them.
+    /// A view of the config, by its index there.
     Custom(usize),
 }
 
-/// What shows each tab, in their order.
-const ACTIONS: [Action; 9] = [
-    Action::ShowView(0),
-    Action::ShowView(1),
-    Action::ShowView(2),
-    Action::ShowView(3),
-    Action::ShowView(4),
-    Action::ShowView(5),
-    Action::ShowView(6),
-    Action::ShowView(7),
-    Action::ShowView(8),
-];
+/// The columns that are not among these.
+pub(crate) fn without(columns: &[ColumnId]) -> Vec<ColumnId> {
+    let all = columns::ALL.iter().map(|column| column.id);
+    all.filter(|id| !columns.contains(id)).collect()
+}
 
 impl App {
     /// Every tab, in order.
     pub(crate) fn view_ids(&self) -> Vec<ViewId> {
-        let always = Tab::ALL.map(ViewId::Tab).into_iter();
-        let own = (0..self.settings.views.len()).map(ViewId::Custom);
-        always.chain(own).collect()
+        let custom = (0..self.settings.views.len()).map(ViewId::Custom);
+        Tab::ALL
+            .map(ViewId::Tab)
+            .into_iter()
+            .chain(custom)
+            .collect()
     }
 
     /// The tab that is shown.
     pub(crate) fn current_view(&self) -> ViewId {
-        let own = self
-            .rows
-            .custom_view
-            .as_ref()
-            .map(|own| ViewId::Custom(own.at));
-        own.unwrap_or(ViewId::Tab(self.rows.criteria.tab))
-    }
-
-    /// A tab's key, if it has one, and its name.
-    pub(crate) fn tab_text(&self, place: ViewId) -> String {
-        let at = self.view_ids().iter().position(|&one| one == place);
-        let action = at.and_then(|at| ACTIONS.get(at));
-        let key = action.and_then(|&action| self.settings.keymap.key(action));
-        let name = match place {
-            ViewId::Tab(tab) => tab.title(),
-            ViewId::Custom(at) => self.settings.views.get(at).map_or("", |view| &view.name),
-        };
-        key.map_or_else(|| name.to_owned(), |key| format!("{key} {name}"))
-    }
-
-    /// The tab that an action stands for, if there is one.
-    fn place_of(&self, action: Action) -> Option<ViewId> {
-        let at = ACTIONS.iter().position(|&one| one == action)?;
-        self.view_ids().get(at).copied()
-    }
-
-    /// Whether an action stands for a tab that there is not.
-    pub(crate) fn lacks_place_of(&self, action: Action) -> bool {
-        ACTIONS.contains(&action) && self.place_of(action).is_none()
-    }
-
-    /// The view of one's own that an action shows, if it shows one.
-    pub(crate) fn custom_view_of(&self, action: Action) -> Option<&CustomView> {
-        match self.place_of(action)? {
-            ViewId::Tab(_) => None,
-            ViewId::Custom(at) => self.settings.views.get(at),
+        match &self.rows.custom_view {
+            Some(opened) => ViewId::Custom(opened.at),
+            None => ViewId::Tab(self.rows.criteria.tab),
         }
     }
 
-    /// Shows the tab that an action stands for; says so if there is none.
-    pub(crate) fn show_by(&mut self, action: Action, now: Moment) {
-        match self.place_of(action) {
-            Some(place) => self.show_place(place, now),
+    /// Finds the place of a view among the tabs.
+    fn place_of_view(&self, view: ViewId) -> usize {
+        let at = self.view_ids().iter().position(|&one| one == view);
+        at.unwrap_or(0)
+    }
+
+    /// Finds the tab at this place.
+    pub(crate) fn view_at(&self, place: u8) -> Option<ViewId> {
+        self.view_ids().get(usize::from(place)).copied()
+    }
+
+    /// The name of a view.
+    pub(crate) fn view_name(&self, view: ViewId) -> &str {
+        match view {
+            ViewId::Tab(tab) => tab.title(),
+            ViewId::Custom(at) => self.settings.views.get(at).map_or("", |view| &view.name),
+        }
+    }
+
+    /// A tab's key, if it has one, and its name.
+    pub(crate) fn tab_text(&self, view: ViewId) -> String {
+        let place = u8::try_from(self.place_of_view(view)).ok();
+        let key = place.and_then(|place| self.key(Action::ShowView(place)));
+        let name = self.view_name(view);
+        key.map_or_else(|| name.to_owned(), |key| format!("{key} {name}"))
+    }
+
+    /// Shows the tab at this place, or says that there is none.
+    pub(crate) fn show_view_at(&mut self, place: u8, now: Moment) {
+        match self.view_at(place) {
+            Some(view) => self.show_view(view, now),
             None => self.warn(
-                "there is no such view: [[views]] in the file of settings makes one (sockeye config)",
+                "there is no such view: [[views]] in the config makes one (sockeye config)",
                 now,
             ),
         }
     }
 
-    pub(crate) fn show_place(&mut self, place: ViewId, now: Moment) {
+    pub(crate) fn show_view(&mut self, view: ViewId, now: Moment) {
         self.leave_custom_view();
-        match place {
+        match view {
             ViewId::Tab(tab) => self.rows.criteria.tab = tab,
             ViewId::Custom(at) => self.open_custom_view(at),
         }
         self.reselect(now);
     }
 
+    /// Shows the next view, or the one before.
+    pub(crate) fn cycle_view(&mut self, by: isize, now: Moment) {
+        let views = self.view_ids();
+        let at = self.place_of_view(self.current_view()) + views.len();
+        self.show_view(views[at.saturating_add_signed(by) % views.len()], now);
+    }
+
     pub(crate) fn open_custom_view(&mut self, at: usize) {
         let Some(view) = self.settings.views.get(at).cloned() else {
             return;
         };
-        // Whoever made the settings has seen to it that there is room for the family.
+        // `Settings` is validated: narrowing to one address family cannot exceed the filter's size limit.
         let filter = self.settings.narrowed(&view.filter).unwrap_or(view.filter);
         let before = self.arrangement();
         let hidden_columns = view.columns.as_deref().map(without);
@@ -145,7 +140,7 @@ impl App {
         }
     }
 
-    /// What the view that is open has for itself.
+    /// What the open view has for itself.
     pub(crate) fn arrangement(&self) -> Arrangement {
         Arrangement {
             filter: self.rows.criteria.filter.clone(),
@@ -155,24 +150,20 @@ impl App {
         }
     }
 
-    pub(crate) fn arrange(&mut self, as_was: Arrangement) {
-        self.rows.criteria.filter = as_was.filter;
-        self.rows.criteria.sort = as_was.sort;
-        self.filter.text = as_was.filter_text;
+    pub(crate) fn arrange(&mut self, arrangement: Arrangement) {
+        self.rows.criteria.filter = arrangement.filter;
+        self.rows.criteria.sort = arrangement.sort;
+        self.filter.text = arrangement.filter_text;
         self.filter.error = None;
-        self.rows.hidden_columns = as_was.hidden_columns;
+        self.rows.hidden_columns = arrangement.hidden_columns;
     }
 
-    /// The columns that were chosen, in their order: the open view's, or else those of the settings.
-    pub(crate) fn chosen_columns(&self) -> &[ColumnId] {
-        let own = self.rows.custom_view.as_ref();
-        let own = own.and_then(|own| self.settings.views.get(own.at)?.columns.as_deref());
-        own.unwrap_or(&self.settings.columns)
-    }
-
-    pub(crate) fn cycle_view(&mut self, by: usize, now: Moment) {
-        let (places, shown) = (self.view_ids(), self.current_view());
-        let at = places.iter().position(|&place| place == shown);
-        self.show_place(places[(at.unwrap_or(0) + by) % places.len()], now);
+    /// Every column in order: first those that the open view, or else the settings, choose.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &'static Column> {
+        let opened = self.rows.custom_view.as_ref();
+        let custom = opened.and_then(|one| self.settings.views.get(one.at)?.columns.as_deref());
+        let chosen = custom.unwrap_or(&self.settings.columns);
+        let all = chosen.iter().copied().chain(without(chosen));
+        all.map(columns::column)
     }
 }

@@ -1,52 +1,56 @@
 //! The tabs of the views.
 
 use crate::app::App;
-use crate::app::view::{Click, Role, TabView, span};
+use crate::app::view::{CellView, Click, Role, span};
 use crate::app::views::ViewId;
 use crate::columns::width;
 
-/// Cells that views of one's own leave to the filter and the count.
+/// Cells that tabs of custom views leave to the filter and the count.
 const FILTER_ROOM: usize = 20;
 
 impl App {
-    /// The views whose tabs are in sight, the one shown among them.
-    pub(crate) fn tab_views(&self) -> Vec<TabView> {
+    /// The visible tabs.
+    pub(crate) fn tab_views(&self) -> Vec<CellView> {
         let mut x = 1;
-        let tabs = self.places_in_sight().into_iter().map(|place| {
-            let view = TabView {
-                x,
-                text: span(self.tab_text(place), Role::Plain).text,
-                is_selected: place == self.current_view(),
-                click: Click::Show(place),
-            };
-            x += u16::try_from(width(&view.text)).unwrap_or(0) + 2;
-            view
+        let tabs = self.visible_views().into_iter().map(|id| {
+            let is_chosen = id == self.current_view();
+            let role = if is_chosen { Role::Accent } else { Role::Dim };
+            let text = span(self.tab_text(id), role).text;
+            let start = x;
+            x += u16::try_from(width(&text)).unwrap_or(0) + 2;
+            CellView {
+                x: start,
+                text,
+                role,
+                is_chosen,
+                click: Some(Click::Show(id)),
+            }
         });
         tabs.collect()
     }
 
-    /// The views whose tabs there is room for: those that there always are, and of one's own as many as leave the
-    /// filter its place. The one that is shown is named in any case; those before it give way.
-    fn places_in_sight(&self) -> Vec<ViewId> {
-        let mut in_sight = Vec::new();
-        for place in self.view_ids() {
-            if matches!(place, ViewId::Custom(_)) && !self.is_room_for(&in_sight, place) {
+    /// The views with a visible tab: the built-in ones, and as many custom ones as fit beside the filter. The current
+    /// view always has one, in place of others.
+    fn visible_views(&self) -> Vec<ViewId> {
+        let mut visible = Vec::new();
+        for id in self.view_ids() {
+            if matches!(id, ViewId::Custom(_)) && !self.has_room_for(&visible, id) {
                 break;
             }
-            in_sight.push(place);
+            visible.push(id);
         }
         let shown = self.current_view();
-        if !in_sight.contains(&shown) {
-            while !in_sight.is_empty() && !self.is_room_for(&in_sight, shown) {
-                in_sight.pop();
+        if !visible.contains(&shown) {
+            while !visible.is_empty() && !self.has_room_for(&visible, shown) {
+                visible.pop();
             }
-            in_sight.push(shown);
+            visible.push(shown);
         }
-        in_sight
+        visible
     }
 
-    /// Whether a tab fits behind others, with the filter at the right.
-    fn is_room_for(&self, others: &[ViewId], next: ViewId) -> bool {
+    /// Whether another tab fits beside the filter.
+    fn has_room_for(&self, others: &[ViewId], next: ViewId) -> bool {
         let tabs = others.iter().chain([&next]);
         let cells: usize = tabs.map(|&tab| width(&self.tab_text(tab)) + 2).sum();
         cells + FILTER_ROOM <= usize::from(self.size.width) + 1

@@ -14,14 +14,14 @@ use super::rules::{self, Answer, Prediction, Request};
 use super::{Probe, ProbeResult, Target};
 use crate::model::{Answered, Evidence, State, Text};
 
-/// Who can be asked about one port.
+/// Reads the evidence about one port and makes real binds.
 pub trait Prober {
-    /// What the table says of the port now, and the limits of the system.
+    /// The rows of the port in the table now, and the limits of the system.
     fn rows(&mut self) -> Evidence;
-    /// What the kernel answers to real binds now, in the order in which they were made. Where a bind
-    /// with `SO_REUSEADDR` succeeds, `asks_plain` decides whether one without it is made too.
-    fn probes(&mut self, asks_plain: &dyn Fn(&Probe) -> bool) -> Vec<Probe>;
-    /// Adds who has the sockets of these rows, with what options, and whether they are still there.
+    /// Real binds in their order, with the kernel's answers. If a bind with `SO_REUSEADDR` succeeds, `wants_plain`
+    /// decides whether one without it is made too.
+    fn probes(&mut self, wants_plain: &dyn Fn(&Probe) -> bool) -> Vec<Probe>;
+    /// Adds the owners of the rows' sockets, their options, and whether they are still open.
     fn explain(&mut self, evidence: &mut Evidence, answered: Answered);
 }
 
@@ -67,19 +67,19 @@ pub enum Agreement {
 impl BindTestResult {
     /// Tests the target. If kernel and table disagree, or what was in the way is gone a moment later, it is tested
     /// once more.
-    pub fn of(target: &Target, witness: &mut impl Prober) -> Self {
-        let first = Self::once(target, witness);
+    pub fn of(target: &Target, prober: &mut impl Prober) -> Self {
+        let first = Self::once(target, prober);
         if first.agreement == Agreement::Agreed {
             return first;
         }
-        let mut last = Self::once(target, witness);
+        let mut last = Self::once(target, prober);
         for _ in 0..EXTRA_TESTS {
             let is_whole = !last.evidence.may_lack_rows();
             let is_odd = last.agreement == Agreement::Disagreed && is_whole;
             if !is_odd || !first.has_same_probes(&last) {
                 break;
             }
-            last = Self::once(target, witness);
+            last = Self::once(target, prober);
         }
         if !first.has_same_probes(&last) {
             last.agreement = Agreement::Changed;
@@ -101,32 +101,21 @@ impl BindTestResult {
     }
 
     /// What the rules predict for a bind of this address and `IPV6_V6ONLY`.
-    pub(super) fn predict(
-        &self,
-        (address, v6only): (IpAddr, Option<bool>),
-        reuse_address: bool,
-    ) -> Prediction {
-        let request = request(&self.target, &self.evidence, address, v6only);
-        predict(
-            &self.evidence,
-            &Request {
-                reuse_address,
-                ..request
-            },
-        )
+    pub(super) fn predict(&self, bind: (IpAddr, Option<bool>), reuse_address: bool) -> Prediction {
+        predict(&self.target, &self.evidence, bind, reuse_address)
     }
 
-    fn once(target: &Target, witness: &mut impl Prober) -> Self {
-        let mut evidence = witness.rows();
+    fn once(target: &Target, prober: &mut impl Prober) -> Self {
+        let mut evidence = prober.rows();
         let wants_plain = |probe: &Probe| is_plain_bind_harmless(probe, target, &evidence);
-        let probes = witness.probes(&wants_plain);
-        let answered = answered(&probes, target, &evidence);
-        witness.explain(&mut evidence, answered);
+        let binds = prober.probes(&wants_plain);
+        let answered = answered(&binds, target, &evidence);
+        prober.explain(&mut evidence, answered);
         let trial = |probe: Probe| Trial {
             prediction: predict_probe(&probe, target, &evidence),
             probe,
         };
-        let trials: Vec<_> = probes.into_iter().map(trial).collect();
+        let trials: Vec<_> = binds.into_iter().map(trial).collect();
         let agreement = if trials
             .iter()
             .all(|trial| trial.agrees() && trial.is_still_refused(&evidence))
@@ -175,12 +164,15 @@ impl Trial {
 
 /// How the binds were answered, judged by the rows alone.
 fn answered(probes: &[Probe], target: &Target, evidence: &Evidence) -> Answered {
+    let mut refused = probes
+        .iter()
+        .filter(|probe| probe.result.is_in_use())
+        .peekable();
     let is_explained =
-        |probe: &&Probe| predict_probe(probe, target, evidence).is_refused() != Answer::No;
-    let refused = || probes.iter().filter(|probe| probe.result.is_in_use());
-    if refused().next().is_none() {
+        |probe: &Probe| predict_probe(probe, target, evidence).is_refused() != Answer::No;
+    if refused.peek().is_none() {
         Answered::Open
-    } else if refused().all(|probe| is_explained(&probe)) {
+    } else if refused.all(is_explained) {
         Answered::Refused
     } else {
         Answered::Unexplained
@@ -190,11 +182,11 @@ fn answered(probes: &[Probe], target: &Target, evidence: &Evidence) -> Answered 
 /// Whether a bind without `SO_REUSEADDR` disturbs no server.
 ///
 /// One that succeeds has the port for a microsecond, and a server that starts just then is refused. So it is made only
-/// if sockets in the table, such as connections in TIME_WAIT, will refuse it: that confirms the table. If the table shows
+/// if sockets in the table, such as connections in `TIME_WAIT`, will refuse it: that confirms the table. If the table shows
 /// nothing, the bind is not made, unless the table could not be read whole.
 fn is_plain_bind_harmless(first: &Probe, target: &Target, evidence: &Evidence) -> bool {
-    let request = request(target, evidence, first.address, first.v6only);
-    let blockers = predict(evidence, &request).blockers;
+    let bind = (first.address, first.v6only);
+    let blockers = predict(target, evidence, bind, false).blockers;
     // A server that listened or was bound a moment ago, and now is not, may be starting again.
     let lasts = |&index: &usize| {
         let state = evidence.holders[index].socket.state;
@@ -204,41 +196,30 @@ fn is_plain_bind_harmless(first: &Probe, target: &Target, evidence: &Evidence) -
 }
 
 fn predict_probe(probe: &Probe, target: &Target, evidence: &Evidence) -> Prediction {
-    let request = request(target, evidence, probe.address, probe.v6only);
-    let reuse_address = probe.reuse_address;
-    predict(
-        evidence,
-        &Request {
-            reuse_address,
-            ..request
-        },
-    )
+    let bind = (probe.address, probe.v6only);
+    predict(target, evidence, bind, probe.reuse_address)
 }
 
 /// What the rules predict. They are Linux's: on other systems they only name sockets that may be in the way.
-fn predict(evidence: &Evidence, request: &Request) -> Prediction {
-    let mut prediction = rules::predict(request, &evidence.holders);
-    if !RULES_ARE_MEASURED {
-        prediction.doubtful.append(&mut prediction.blockers);
-    }
-    prediction
-}
-
-/// A bind by this process without options.
-pub(super) fn request(
+pub(super) fn predict(
     target: &Target,
     evidence: &Evidence,
-    address: IpAddr,
-    v6only: Option<bool>,
-) -> Request {
-    Request {
+    (address, v6only): (IpAddr, Option<bool>),
+    reuse_address: bool,
+) -> Prediction {
+    let request = Request {
         protocol: target.protocol,
         address,
         v6only: v6only.unwrap_or(false),
-        reuse_address: false,
+        reuse_address,
         reuse_port: false,
         uid: evidence.limits.uid,
         // The kernel binds a socket of a link-local address to its interface.
         device: target.address.zone().map(|zone| Text::new(zone.as_str())),
+    };
+    let mut prediction = rules::predict(&request, &evidence.holders);
+    if !RULES_ARE_MEASURED {
+        prediction.doubtful.append(&mut prediction.blockers);
     }
+    prediction
 }

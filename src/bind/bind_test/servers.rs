@@ -37,15 +37,13 @@ impl Start {
 }
 
 /// A kind of server, and what it binds if it is given only a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Profile {
     /// Servers of that kind.
     pub servers: &'static str,
     /// What they bind, in words.
+    #[serde(rename = "binds")]
     pub manner: &'static str,
-    /// The same as sockets; none where the addresses are those of the target.
-    binds: &'static [Bind],
-    reuse_address: bool,
 }
 
 /// An address and `IPV6_V6ONLY`, as a probe binds them.
@@ -54,54 +52,44 @@ type Bind = (IpAddr, Option<bool>);
 const V4: Bind = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), None);
 const V6: Bind = (IpAddr::V6(Ipv6Addr::UNSPECIFIED), Some(true));
 
-const fn profile(
-    servers: &'static str,
-    manner: &'static str,
-    binds: &'static [Bind],
-    reuse_address: bool,
-) -> Profile {
-    Profile {
-        servers,
-        manner,
-        binds,
-        reuse_address,
-    }
-}
+/// Servers, what they bind in words and as sockets, and whether with `SO_REUSEADDR`. Without sockets they bind the
+/// addresses of the target.
+type Row = (&'static str, &'static str, &'static [Bind], bool);
 
-static TCP: [Profile; 4] = [
-    profile("Node, Java, Go", "[::] for both", &[V4, V6], true),
-    profile("Rust, http.server", "0.0.0.0", &[V4], true),
-    profile("asyncio", "0.0.0.0 and [::]", &[V4, V6], true),
-    profile("socketserver, Perl", "0.0.0.0, no option", &[V4], false),
+const TCP: [Row; 4] = [
+    ("Node, Java, Go", "[::] for both", &[V4, V6], true),
+    ("Rust, http.server", "0.0.0.0", &[V4], true),
+    ("asyncio", "0.0.0.0 and [::]", &[V4, V6], true),
+    ("socketserver, Perl", "0.0.0.0, no option", &[V4], false),
 ];
 
-static UDP: [Profile; 2] = [
-    profile("most servers", "0.0.0.0", &[V4], false),
-    profile("Node udp6, Java, Go", "[::] for both", &[V4, V6], false),
+const UDP: [Row; 2] = [
+    ("most servers", "0.0.0.0", &[V4], false),
+    ("Node udp6, Java, Go", "[::] for both", &[V4, V6], false),
 ];
 
 /// Servers that were given an address differ only in the option.
-static ON_AN_ADDRESS: [Profile; 2] = [
-    profile("Node, Java, Go, Rust, asyncio", "SO_REUSEADDR", &[], true),
-    profile("socketserver, Perl", "no option", &[], false),
+const ON_AN_ADDRESS: [Row; 2] = [
+    ("Node, Java, Go, Rust, asyncio", "SO_REUSEADDR", &[], true),
+    ("socketserver, Perl", "no option", &[], false),
 ];
 
 /// The profiles that fit the target, each with whether it can start.
 pub(in crate::bind) fn profiles(result: &BindTestResult) -> Vec<(Profile, Start)> {
-    let profiles: &[Profile] = match (result.target.address, result.target.protocol) {
+    let rows: &[Row] = match (result.target.address, result.target.protocol) {
         (Address::Every, Protocol::Tcp) => &TCP,
         (Address::Every, _) => &UDP,
         (_, Protocol::Tcp) => &ON_AN_ADDRESS,
         _ => &[],
     };
-    let with_start = |profile: &Profile| {
-        let start = match profile.binds {
-            [] => server(result, profile.reuse_address),
-            binds => start(result, binds, profile.reuse_address),
+    let profiles = rows.iter().map(|&(servers, manner, binds, reuse_address)| {
+        let start = match binds {
+            [] => server(result, reuse_address),
+            binds => start(result, binds, reuse_address),
         };
-        (*profile, start)
-    };
-    profiles.iter().map(with_start).collect()
+        (Profile { servers, manner }, start)
+    });
+    profiles.collect()
 }
 
 /// Whether a server can start that binds every address of the target.

@@ -1,4 +1,4 @@
-//! Agreement and disagreement, with a witness who says what the test has it say.
+//! Agreement and disagreement, with a prober who says what the test has it say.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::*;
 use crate::model::{Answered, Holder, Moment, Protocol, Socket, State};
 
-/// Says one thing after the other: whether a listener is in the table, and what a bind answers.
-struct Told {
+/// One answer after the other: whether a listener is in the table, and the result of a bind.
+struct Scripted {
     tables: VecDeque<bool>,
     answers: VecDeque<&'static str>,
 }
 
-impl Prober for Told {
+impl Prober for Scripted {
     fn rows(&mut self) -> Evidence {
         let local: std::net::SocketAddr = "127.0.0.1:80".parse().unwrap();
         let listener = Socket::new(Protocol::Tcp, local.into(), None, State::Listen);
@@ -48,26 +48,26 @@ impl Prober for Told {
 }
 
 /// The agreement reached, and how many rounds it took.
-fn examined<const N: usize>(rounds: [(bool, &'static str); N]) -> (Agreement, usize) {
-    let mut witness = Told {
+fn tested<const N: usize>(rounds: [(bool, &'static str); N]) -> (Agreement, usize) {
+    let mut prober = Scripted {
         tables: rounds.iter().map(|&(is_there, _)| is_there).collect(),
         answers: rounds.iter().map(|&(_, answer)| answer).collect(),
     };
     let target = "127.0.0.1:80".parse().unwrap();
-    let test_result = BindTestResult::of(&target, &mut witness);
-    (test_result.agreement, N - witness.tables.len())
+    let test_result = BindTestResult::of(&target, &mut prober);
+    (test_result.agreement, N - prober.tables.len())
 }
 
 const TAKEN: &str = "EADDRINUSE";
 
 #[test]
-fn what_comes_as_foretold_is_asked_once() {
+fn a_correct_prediction_takes_one_test() {
     assert_eq!(
-        examined([(true, TAKEN), (true, TAKEN)]),
+        tested([(true, TAKEN), (true, TAKEN)]),
         (Agreement::Agreed, 1)
     );
     assert_eq!(
-        examined([(false, "ok"), (false, "ok")]),
+        tested([(false, "ok"), (false, "ok")]),
         (Agreement::Agreed, 1)
     );
 }
@@ -76,18 +76,18 @@ fn what_comes_as_foretold_is_asked_once() {
 fn an_error_that_masks_the_holders_contradicts_nothing() {
     for is_there in [true, false] {
         let rounds = [(is_there, "EACCES"), (is_there, "EACCES")];
-        assert_eq!(examined(rounds), (Agreement::Agreed, 1));
+        assert_eq!(tested(rounds), (Agreement::Agreed, 1));
     }
 }
 
 #[test]
 fn a_table_that_was_a_moment_old_is_read_again() {
     assert_eq!(
-        examined([(false, TAKEN), (true, TAKEN)]),
+        tested([(false, TAKEN), (true, TAKEN)]),
         (Agreement::Agreed, 2)
     );
     assert_eq!(
-        examined([(true, "ok"), (false, "ok")]),
+        tested([(true, "ok"), (false, "ok")]),
         (Agreement::Agreed, 2)
     );
 }
@@ -95,25 +95,25 @@ fn a_table_that_was_a_moment_old_is_read_again() {
 #[test]
 fn answers_that_change_are_a_race() {
     assert_eq!(
-        examined([(false, TAKEN), (false, "ok")]),
+        tested([(false, TAKEN), (false, "ok")]),
         (Agreement::Changed, 2)
     );
     assert_eq!(
-        examined([(true, "ok"), (true, TAKEN)]),
+        tested([(true, "ok"), (true, TAKEN)]),
         (Agreement::Changed, 2)
     );
 }
 
 #[test]
-fn whoever_contradicts_a_whole_table_each_time_is_invisible() {
-    assert_eq!(examined([(false, TAKEN); 5]), (Agreement::Disagreed, 5));
+fn a_refusal_that_a_whole_table_never_explains_is_invisible() {
+    assert_eq!(tested([(false, TAKEN); 5]), (Agreement::Disagreed, 5));
     let seen_late = [
         (false, TAKEN),
         (false, TAKEN),
         (false, TAKEN),
         (true, TAKEN),
     ];
-    assert_eq!(examined(seen_late), (Agreement::Agreed, 4));
+    assert_eq!(tested(seen_late), (Agreement::Agreed, 4));
     let gone = [(false, TAKEN), (false, TAKEN), (false, "ok")];
-    assert_eq!(examined(gone), (Agreement::Changed, 3));
+    assert_eq!(tested(gone), (Agreement::Changed, 3));
 }

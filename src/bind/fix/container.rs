@@ -28,7 +28,7 @@ pub(super) fn fixes(behind: &Behind, ignores_term: bool, situation: &Situation<'
     vec![match user {
         Some(user) => fix.run_as(RunAs::Named(user.to_owned()), situation.limits),
         None if behind.is_reachable && situation.limits.uid != Some(0) => fix,
-        None => fix.as_root(situation.limits),
+        None => fix.by_root(situation.limits),
     }]
 }
 
@@ -155,7 +155,7 @@ mod tests {
             limits: &limits,
             protocol: Protocol::Tcp,
             port: 8080,
-            look_as_root: None,
+            check_as_root: None,
         };
         let fixes = fixes(&behind, false, &situation);
         assert_eq!(fixes[0].command, None);
@@ -182,7 +182,7 @@ mod tests {
                 limits: &limits,
                 protocol: Protocol::Tcp,
                 port: 8080,
-                look_as_root: None,
+                check_as_root: None,
             };
             fixes(&behind, false, &situation).remove(0).command
         };

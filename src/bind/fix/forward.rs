@@ -1,9 +1,9 @@
 //! Closing tunnels and forwarders, without the session that carries them.
 
-use super::join::uncapitalised;
 use super::members::Members;
 use super::process::{begin, end};
 use super::{Fix, FixCode, Situation, guard};
+use crate::bind::text::uncapitalised;
 use crate::model::{AlsoEnds, AlsoEndsKind, BehindKind};
 
 /// The fixes for a tunnel or forwarder; `None` if the processes are none.

@@ -96,7 +96,7 @@ fn sentences(end_risk: EndRisk, first: &Process, port: u16) -> Vec<Fix> {
 fn resolver(comm: &str, who: &str, port: u16) -> Vec<Fix> {
     let address = FixCode::BindOtherAddress.fix(format!(
         "Bind one address of this machine instead of every one, such as 192.0.2.1:{port} in place of 0.0.0.0:{port}: \
-         {who} looks up names for this machine"
+         {who} resolves names for this machine"
     ));
     let stub = comm.starts_with("systemd-resol").then(|| {
         FixCode::ChangeConfig.fix(

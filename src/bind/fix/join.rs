@@ -1,6 +1,7 @@
 //! Fixes of several parties as one list: what frees the port ends all of them.
 
 use super::{Fix, FixCode, RunAs};
+use crate::bind::text::{grouped, uncapitalised};
 
 /// The fixes of one party as they are; of several, one that does the first of each.
 pub(super) fn joined(mut of_parties: Vec<Vec<Fix>>) -> Vec<Fix> {
@@ -51,14 +52,11 @@ fn all_of(fixes: &[Fix]) -> Fix {
 
 /// `Stop a.service, and end nginx (12) and nginx (13)`: a verb is written once.
 fn text_of(fixes: &[Fix]) -> String {
-    let mut by_verb: Vec<(&str, Vec<&str>)> = Vec::new();
-    for fix in fixes {
-        let (verb, what) = fix.text.split_once(' ').unwrap_or((&fix.text, ""));
-        match by_verb.iter_mut().find(|(known, _)| *known == verb) {
-            Some((_, all)) => all.push(what),
-            None => by_verb.push((verb, vec![what])),
-        }
-    }
+    let by_verb = grouped(
+        fixes
+            .iter()
+            .map(|fix| fix.text.split_once(' ').unwrap_or((&fix.text, ""))),
+    );
     let parts = by_verb.iter().enumerate().map(|(at, (verb, what))| {
         let part = format!("{verb} {}", what.join(" and "));
         if at == 0 { part } else { uncapitalised(&part) }
@@ -90,18 +88,11 @@ fn merged(commands: &[&str]) -> String {
             Some((merged.iter_mut().find(is_same)?, operands))
         });
         match before {
-            Some((before, operands)) => before.push_str(&format!(" {operands}")),
+            Some((before, operands)) => before.extend([" ", operands]),
             None => merged.push((*command).to_owned()),
         }
     }
     merged.join("; ")
-}
-
-pub(super) fn uncapitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(chars).collect()
-    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::party::named;
 use super::process::kill;
 use super::service::supervisor_text;
 use super::{Fix, FixCode, Situation, is_guarded};
+use crate::bind::text::unique;
 use crate::model::{AlsoEnds, Background, EndRisk, Pid, Process, Restarts, Supervisor, Term, Unit};
 
 /// A process, and what is known of it.
@@ -76,13 +77,8 @@ impl<'a> Members<'a> {
 
     /// What else ends with them, each once.
     pub(super) fn also_ends(&self) -> Vec<AlsoEnds> {
-        let mut all: Vec<AlsoEnds> = Vec::new();
-        for ends in self.backgrounds().flat_map(|one| &one.also_ends) {
-            if !all.contains(ends) {
-                all.push(ends.clone());
-            }
-        }
-        all
+        let all = self.backgrounds().flat_map(|one| &one.also_ends);
+        unique(all.cloned())
     }
 
     /// Why SIGTERM does not end the first of them, if it doesn't.
@@ -150,7 +146,7 @@ impl<'a> Members<'a> {
     /// The fix as root's if what restarts them is ended too and takes that.
     pub(super) fn by_whom_with_supervisor(&self, fix: Fix, situation: &Situation<'_>) -> Fix {
         match self.supervisor_to_end() {
-            Some(supervisor) if !supervisor.is_reachable => fix.as_root(situation.limits),
+            Some(supervisor) if !supervisor.is_reachable => fix.by_root(situation.limits),
             _ => self.by_whom(fix, situation),
         }
     }
@@ -160,7 +156,7 @@ impl<'a> Members<'a> {
         if self.backgrounds().all(|background| background.may_signal) {
             fix
         } else {
-            fix.as_root(situation.limits)
+            fix.by_root(situation.limits)
         }
     }
 }

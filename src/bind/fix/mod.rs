@@ -1,9 +1,8 @@
 //! Fixes: what frees a port, the best first, with the exact command where there is one.
 //!
-//! The rule: the first fix that has a command frees the port for good when it is run as it stands, and
-//! ends nothing but what it names. Where no command does that the first fix is a sentence, and what does
-//! less or more comes later and says so. Nothing here runs a command; a person will, so names from outside
-//! go through `shell`.
+//! The rule: the first fix that has a command frees the port for good when it is run as printed, and ends nothing but
+//! what it names. If no command does that, the first fix is a sentence, and fixes that do less or more come later with
+//! a warning. Nothing here runs a command; a person will, so names from outside go through `shell`.
 
 mod container;
 mod forward;
@@ -30,7 +29,7 @@ pub use shell::shell_word;
 /// Something that helps against a taken port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fix {
-    /// What kind of thing it is, for scripts.
+    /// Its kind, for scripts.
     pub code: FixCode,
     /// What to do: a sentence without a full stop.
     pub text: String,
@@ -41,9 +40,9 @@ pub struct Fix {
     pub run_as: RunAs,
     /// Whether the port is free afterwards.
     pub frees: Frees,
-    /// Whether what is ended is started again, so that the port is free for a moment only.
+    /// Whether what is ended is restarted, so that the port is free for a moment only.
     pub restarts: bool,
-    /// What ends besides what has the port.
+    /// What else ends.
     pub also_ends: Vec<AlsoEnds>,
     /// What to know before doing it: a full sentence.
     pub warning: Option<String>,
@@ -90,7 +89,7 @@ impl Fix {
     }
 }
 
-/// What ends besides, as words: `port 9202/tcp`, `the login of ann on pts/3`.
+/// What else ends, as words: `port 9202/tcp`, `the login of ann on pts/3`.
 pub fn also_ends_text(ends: &AlsoEnds) -> String {
     use crate::model::AlsoEndsKind as Kind;
     match ends.kind {
@@ -114,7 +113,7 @@ impl fmt::Display for Fix {
 /// A caution names no more things than this; JSON has all of them.
 const MAX_ENDS: usize = 8;
 
-/// What kind of thing a fix is.
+/// The kind of a fix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "docs/scripts.md says each in a sentence")]
@@ -147,7 +146,7 @@ pub enum FixCode {
 pub enum RunAs {
     /// Root; for an ordinary user the command begins with `sudo`.
     Root,
-    /// Whoever asks.
+    /// The reader.
     User,
     /// This user.
     #[serde(untagged)]
@@ -171,13 +170,13 @@ impl RunAs {
 pub enum Frees {
     /// The server can start afterwards.
     Yes,
-    /// It does not; it helps otherwise.
+    /// It can't, but the fix helps otherwise.
     No,
-    /// A client has to let go first.
+    /// A client has to close its connection first.
     AfterRestartOfClient,
 }
 
-/// What fixes are made for.
+/// The port to free.
 pub(super) struct Situation<'a> {
     /// The sockets in the way that processes have, what matters most first.
     pub(super) holders: Vec<&'a Holder>,
@@ -185,17 +184,17 @@ pub(super) struct Situation<'a> {
     pub(super) protocol: Protocol,
     pub(super) port: u16,
     /// The command that shows a hidden owner.
-    pub(super) look_as_root: Option<String>,
+    pub(super) check_as_root: Option<String>,
 }
 
-/// What frees the port of one socket, the best first.
+/// The fixes that free the port of one socket, the best first.
 pub fn fixes_for(holder: &Holder, limits: &Limits) -> Vec<Fix> {
     end_holders(&Situation {
         holders: vec![holder],
         limits,
         protocol: holder.socket.protocol,
         port: holder.socket.local.port,
-        look_as_root: None,
+        check_as_root: None,
     })
 }
 

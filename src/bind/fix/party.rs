@@ -221,7 +221,7 @@ fn hidden(user: Option<&Text>, session: Option<&Behind>, situation: &Situation<'
         return FixCode::CloseForward.fix(format!("Close only the forward: {how}"));
     }
     let of = user.map_or_else(String::new, |user| format!(" of {user}"));
-    let how = match &situation.look_as_root {
+    let how = match &situation.check_as_root {
         Some(command) => format!("`{command}` shows which it is and how to end it"),
         None => "ask its user, or root, to end it".to_owned(),
     };

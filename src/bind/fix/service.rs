@@ -6,6 +6,7 @@ use super::members::Members;
 use super::process::kill;
 use super::shell::{shell_word, unit_operands};
 use super::{Fix, FixCode, RunAs, Situation, guard, is_guarded};
+use crate::bind::text::after;
 use crate::model::{EndRisk, Manager, Supervisor, SupervisorKind, Text, Unit};
 
 /// `systemctl` as it reaches a manager.
@@ -23,7 +24,7 @@ pub(super) fn systemctl(manager: &Manager) -> String {
 pub(super) fn by_manager(fix: Fix, manager: &Manager, situation: &Situation<'_>) -> Fix {
     match manager {
         Manager::Own => fix,
-        Manager::System | Manager::OfUser(_) => fix.as_root(situation.limits),
+        Manager::System | Manager::OfUser(_) => fix.by_root(situation.limits),
     }
 }
 
@@ -55,18 +56,13 @@ pub(super) fn unit_fixes(
 fn stop_unit(unit: &Unit, members: Option<&Members<'_>>, situation: &Situation<'_>) -> Fix {
     let name = unit.name.as_str();
     let triggers: Vec<&str> = unit.triggered_by.iter().map(Text::as_str).collect();
-    let mut text = format!("Stop {name}");
-    if let Some(members) = members {
-        text.push_str(&format!(", which runs {}", members.first.name));
-    }
-    if !triggers.is_empty() {
-        let starts = if triggers.len() == 1 {
-            "starts"
-        } else {
-            "start"
-        };
-        text.push_str(&format!(", and {}, which {starts} it", triggers.join(", ")));
-    }
+    let runs = after(", which runs ", members.map(|members| &members.first.name));
+    let starts = match triggers.as_slice() {
+        [] => String::new(),
+        [trigger] => format!(", and {trigger}, which starts it"),
+        triggers => format!(", and {}, which start it", triggers.join(", ")),
+    };
+    let mut text = format!("Stop {name}{runs}{starts}");
     let units: Vec<&str> = triggers.into_iter().chain([name]).collect();
     let (Some(operands), Some(operand)) = (unit_operands(&units), unit_operands(&[name])) else {
         return FixCode::StopUnit.fix(text);
@@ -81,7 +77,7 @@ fn stop_unit(unit: &Unit, members: Option<&Members<'_>>, situation: &Situation<'
         }
         Some(why) => {
             // A stop waits for TimeoutStopSec=, 90 s, before it kills.
-            text.push_str(&format!(", by SIGKILL: {why}"));
+            text = format!("{text}, by SIGKILL: {why}");
             format!("{control} --no-block stop {operands}; {control} kill -s KILL {operand}")
         }
         None => format!("{control} stop {operands}"),
@@ -114,7 +110,7 @@ pub(super) fn app_fixes(
     let mut fix = match command(kept_by, members).filter(|_| has_user(kept_by, situation)) {
         Some(mut command) => {
             if let Some((why, kill)) = kill_after_stop(kept_by.kind, members) {
-                text.push_str(&format!(", by SIGKILL: {why}"));
+                text = format!("{text}, by SIGKILL: {why}");
                 command.push_str(&kill);
             }
             FixCode::StopApp.command(text, command)
@@ -129,7 +125,7 @@ pub(super) fn app_fixes(
             Some(user) if user != "root" => {
                 fix.run_as(RunAs::Named(user.to_owned()), situation.limits)
             }
-            _ => fix.as_root(situation.limits),
+            _ => fix.by_root(situation.limits),
         };
     }
     let alone = members.end_restarting(situation).filter(|_| !is_itself);

@@ -1,7 +1,7 @@
 //! Commands as the reader has to type them, with names from outside.
 //!
-//! Whoever makes a cgroup names it, and may name it `;rm -rf ~`. A name that no unit or container can have
-//! makes no command; the others are quoted for a POSIX shell.
+//! A cgroup may be named `;rm -rf ~`. A name that no unit or container can have makes no command; the others are quoted
+//! for a POSIX shell.
 
 use std::borrow::Cow;
 
@@ -51,7 +51,7 @@ pub fn shell_word(word: &str) -> Cow<'_, str> {
 
 impl Fix {
     /// The fix with its command as root has to run it.
-    pub(in crate::bind) fn as_root(self, limits: &Limits) -> Self {
+    pub(in crate::bind) fn by_root(self, limits: &Limits) -> Self {
         self.run_as(RunAs::Root, limits)
     }
 

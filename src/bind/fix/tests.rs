@@ -53,7 +53,7 @@ fn fixes_of(holders: &[&Holder], uid: u32) -> Vec<Fix> {
         limits: &limits,
         protocol: Protocol::Tcp,
         port: 8080,
-        look_as_root: Some("sudo sockeye check 8080".into()),
+        check_as_root: Some("sudo sockeye check 8080".into()),
     })
 }
 
@@ -88,7 +88,7 @@ fn a_plain_process_is_ended_and_root_s_by_sudo() {
 }
 
 #[test]
-fn what_does_not_react_to_term_is_killed_or_continued_and_it_is_said_why() {
+fn a_process_that_ignores_term_is_killed_or_continued_with_the_reason() {
     for (term, run, command, words) in [
         (
             Term::Ends,
@@ -170,7 +170,7 @@ fn a_master_with_a_handler_ends_its_workers_and_one_without_leaves_them() {
 }
 
 #[test]
-fn an_heir_that_is_another_program_is_ended_too_and_named() {
+fn another_program_that_inherited_the_socket_is_ended_too_and_named() {
     let processes = [process(812, 1, "server"), process(813, 812, "sleep")];
     let handled = |pid| reacting(Term::Handled, Run::Running)(Background::new(pid));
     let holder = holder(&processes, vec![handled(812), handled(813)]);
@@ -560,7 +560,7 @@ fn a_supervisor_whose_user_has_no_name_is_not_reached_as_root() {
 }
 
 #[test]
-fn what_others_need_is_never_ended_first_or_without_a_word() {
+fn processes_that_others_need_are_not_ended_first_or_without_a_warning() {
     for end_risk in [
         EndRisk::Engine,
         EndRisk::Manager,
@@ -615,7 +615,7 @@ fn a_tunnel_is_closed_and_a_session_that_carries_one_is_kept() {
 }
 
 #[test]
-fn a_hidden_owner_is_a_sentence_with_what_would_show_it() {
+fn a_hidden_owner_gives_a_sentence_with_the_command_that_shows_it() {
     let mut hidden = holder(&[], Vec::new());
     Arc::make_mut(&mut hidden.socket).owner = Owner::Hidden;
     let fixes = fixes_of(&[&hidden], 1000);
@@ -633,7 +633,7 @@ fn a_hidden_owner_is_a_sentence_with_what_would_show_it() {
 }
 
 #[test]
-fn without_a_way_to_root_the_command_is_only_said() {
+fn without_a_way_to_root_the_command_is_part_of_the_sentence() {
     let holder = of(|background| Background {
         may_signal: false,
         ..background
@@ -648,7 +648,7 @@ fn without_a_way_to_root_the_command_is_only_said() {
         limits: &limits,
         protocol: Protocol::Tcp,
         port: 8080,
-        look_as_root: None,
+        check_as_root: None,
     });
     assert_eq!(fixes[0].command, None);
     assert_eq!(fixes[0].text, "End node server.js (812), as root: kill 812");

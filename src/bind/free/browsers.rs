@@ -1,9 +1,9 @@
-//! Ports that browsers refuse to open a page on, whatever listens there: the "bad ports" of the Fetch standard
+//! Ports that browsers refuse to open a page on: the "bad ports" of the Fetch standard
 //! (<https://fetch.spec.whatwg.org/#port-blocking>, as of July 2026). Pure.
 
 use std::ops::RangeInclusive;
 
-/// The list, ascending; neighbours are one range.
+/// The list, ascending.
 #[rustfmt::skip]
 const BAD_PORTS: [RangeInclusive<u16>; 60] = [
     1..=1, 7..=7, 9..=9, 11..=11, 13..=13, 15..=15, 17..=17, 19..=23, 25..=25, 37..=37, 42..=43, 53..=53,

@@ -33,7 +33,7 @@ fn chosen(
 }
 
 #[test]
-fn the_first_port_that_can_be_had_is_taken() {
+fn the_first_free_port_is_taken() {
     let choice = chosen(1023..=1030, 2, &[1024, 1026], |_| None);
     assert_eq!(choice.found, [1025, 1027]);
     let expected = [
@@ -45,13 +45,13 @@ fn the_first_port_that_can_be_had_is_taken() {
 }
 
 #[test]
-fn fewer_than_wanted_are_told_as_they_are() {
+fn fewer_ports_than_wanted_are_returned() {
     let choice = chosen(2000..=2002, 5, &[2001], |_| None);
     assert_eq!(choice.found, [2000, 2002]);
 }
 
 #[test]
-fn an_unfit_port_is_taken_only_for_want_of_a_better_one() {
+fn an_unfit_port_is_taken_only_if_no_better_one_is_free() {
     let is_unfit = |port| (port < 2002).then_some(Unfit::Reserved);
     let choice = chosen(2000..=2003, 1, &[], is_unfit);
     assert_eq!((choice.found, choice.second_best), (vec![2002], vec![]));
@@ -72,7 +72,7 @@ fn a_claim_that_is_doubted_is_given_up() {
 }
 
 #[test]
-fn a_kernel_that_has_none_left_is_asked_no_further() {
+fn the_search_stops_when_the_kernel_has_no_port_left() {
     let mut asked = 0;
     let claim = |_| {
         asked += 1;
@@ -84,14 +84,14 @@ fn a_kernel_that_has_none_left_is_asked_no_further() {
 }
 
 #[test]
-fn what_is_no_fault_of_the_port_ends_the_search() {
+fn an_error_that_is_not_about_the_port_ends_the_search() {
     let claim = |port| Err::<u16, _>(refused(port, "EMFILE"));
     let error = choose(2000..=2001, 1, |_| None, claim, |_| None).unwrap_err();
     assert_eq!(error, refused(2000, "EMFILE"));
 }
 
 #[test]
-fn what_speaks_against_a_stable_port_is_said() {
+fn a_stable_port_has_its_faults() {
     let limits = Limits {
         unprivileged_from: Some(1024),
         ephemeral: Some(32_768..=60_999),
@@ -100,7 +100,7 @@ fn what_speaks_against_a_stable_port_is_said() {
     };
     let said = |port| unfit(&BOTH, port, &limits).map(|why| why.to_string());
     let is = |port: u16, text: &str| assert_eq!(said(port).as_deref(), Some(text), "{port}");
-    is(80, "takes a privilege, as every port below 1024");
+    is(80, "needs a privilege, as does every port below 1024");
     is(9001, "set aside in net.ipv4.ip_local_reserved_ports");
     is(40_000, "set aside in net.ipv4.ip_local_reserved_ports");
     is(

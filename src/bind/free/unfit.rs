@@ -1,4 +1,4 @@
-//! What speaks against a port. Pure.
+//! Faults of a port. Pure.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,22 +11,22 @@ use crate::model::{
     Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Redirect, State, service_name,
 };
 
-/// Why a port was not taken, or only for want of a better one.
+/// Why a port was not taken, or only because no better one was free.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unfit {
-    /// Something has it.
+    /// Another socket has it.
     InUse,
-    /// This process may not bind it, says the kernel with this error.
+    /// This process may not bind it, with this error.
     Denied(Cow<'static, str>),
     /// The kernel gives ports of this range to outgoing connections.
     Ephemeral(RangeInclusive<u16>),
-    /// It is set aside in `net.ipv4.ip_local_reserved_ports`, for whatever the administrator meant.
+    /// It is reserved in `net.ipv4.ip_local_reserved_ports`.
     Reserved,
     /// Browsers refuse to connect to it.
     BrowsersRefuse,
     /// It is registered for this service.
     Registered(&'static str),
-    /// Ports below this one take a privilege.
+    /// Ports below this one need a privilege.
     Privileged(u16),
     /// It is in use in another network namespace.
     Elsewhere(Elsewhere),
@@ -34,14 +34,14 @@ pub enum Unfit {
     Redirected(Redirect),
 }
 
-/// Whether all that has a port are connections and what is left of them: nobody listens there or keeps
-/// it, so whoever sets `SO_REUSEADDR` may start.
+/// Whether a port has only connections and their leftovers: no socket listens or is bound, so a server that sets
+/// `SO_REUSEADDR` may start.
 pub fn has_only_leftovers(evidence: &Evidence) -> bool {
     let keeps = |holder: &Holder| matches!(holder.socket.state, State::Listen | State::Bound);
     !evidence.may_lack_rows() && !evidence.holders.iter().any(keeps)
 }
 
-/// What speaks against a port as the stable port of a service, whoever has it now.
+/// The fault of a port as the stable port of a service, whether it is in use or not.
 pub fn unfit(request: &PortRequest, port: u16, limits: &Limits) -> Option<Unfit> {
     if limits.is_privileged(port) {
         return limits.unprivileged_from.map(Unfit::Privileged);
@@ -61,14 +61,14 @@ pub fn unfit(request: &PortRequest, port: u16, limits: &Limits) -> Option<Unfit>
 }
 
 impl Unfit {
-    /// What other namespaces and the packet filter say against the port of this evidence.
+    /// The fault that comes from other namespaces or the packet filter.
     pub fn of(evidence: Evidence) -> Option<Self> {
         let elsewhere = evidence.elsewhere.into_iter().map(Self::Elsewhere);
         let redirects = evidence.redirects.into_iter().map(Self::Redirected);
         elsewhere.chain(redirects).next()
     }
 
-    /// What makes up for it where the port is taken all the same, a sentence with the exact command.
+    /// What helps if the port is taken anyway, a sentence with the exact command.
     pub fn remedy(&self, port: u16, limits: &Limits) -> Option<String> {
         match self {
             Self::Ephemeral(_) => {
@@ -79,12 +79,12 @@ impl Unfit {
         }
     }
 
-    /// Whether a gap leaves open what [`Self::of`] looks for.
+    /// Whether a gap may hide what [`Self::of`] returns.
     pub const fn is_about(gap: &Gap) -> bool {
         matches!(gap.code, GapCode::Namespaces | GapCode::Redirects)
     }
 
-    /// A word for scripts, the same as the notes of a bind test where they say the same.
+    /// A word for scripts, that of the notes of a bind test if they mean the same.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::InUse => "in_use",
@@ -101,7 +101,7 @@ impl Unfit {
 }
 
 impl fmt::Display for Unfit {
-    /// Said of a port: `8080: in use`.
+    /// What follows a port: `8080: in use`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InUse => f.write_str("in use"),
@@ -115,7 +115,9 @@ impl fmt::Display for Unfit {
             Self::Reserved => f.write_str("set aside in net.ipv4.ip_local_reserved_ports"),
             Self::BrowsersRefuse => f.write_str("browsers refuse to connect to it"),
             Self::Registered(name) => write!(f, "registered for {name}"),
-            Self::Privileged(first) => write!(f, "takes a privilege, as every port below {first}"),
+            Self::Privileged(first) => {
+                write!(f, "needs a privilege, as does every port below {first}")
+            }
             Self::Elsewhere(at) => {
                 write!(f, "{} is in use in another network namespace", at.local)?;
                 match &at.owner {

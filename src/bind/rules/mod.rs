@@ -1,4 +1,4 @@
-//! Who conflicts with whom: whether the kernel would refuse a bind because of a socket.
+//! Which sockets conflict: whether the kernel would refuse a bind because of another socket.
 //!
 //! The one place that knows the kernel's rules (Linux: `inet_csk_get_port`, `udp_lib_get_port` and
 //! the address comparisons below them). They were measured on 6.18 in 14,742 combinations of one
@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use crate::model::{Holder, Opening, Protocol, Socket, SocketOptions, State, Text};
 
-/// A bind that is to be predicted. The port is that of the holders it is compared with.
+/// A bind to predict, on the port of the holders that it is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// Transport protocol: TCP and UDP never conflict.
@@ -26,20 +26,20 @@ pub struct Request {
     pub reuse_address: bool,
     /// `SO_REUSEPORT`.
     pub reuse_port: bool,
-    /// The effective uid; `None` where it is not known.
+    /// The effective uid; `None` if unknown.
     pub uid: Option<u32>,
     /// The interface of `SO_BINDTODEVICE`.
     pub device: Option<Text>,
 }
 
-/// A statement that may turn on something unknown.
+/// The answer to a yes-no question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answer {
-    /// It is not so.
+    /// No.
     No,
-    /// It turns on what could not be read.
+    /// It depends on what could not be read.
     Depends,
-    /// It is so.
+    /// Yes.
     Yes,
 }
 
@@ -76,7 +76,7 @@ impl From<Option<bool>> for Answer {
 /// Whether `holder` makes the kernel refuse `request` with `EADDRINUSE`. Both are on the same port.
 pub fn conflicts(request: &Request, holder: &Holder) -> Answer {
     let socket = &*holder.socket;
-    if socket.protocol != request.protocol || !holds_its_port(socket) {
+    if socket.protocol != request.protocol || !has_port(socket) {
         return Answer::No;
     }
     if let (Some(one), Some(other)) = (&socket.interface, &request.device)
@@ -87,9 +87,9 @@ pub fn conflicts(request: &Request, holder: &Holder) -> Answer {
     overlap(request, holder).and(shares(request, holder).not())
 }
 
-/// A connection that is still being opened from outside is none yet: its listener has the port. It
-/// has no inode; one with an inode opened at the same time as its peer and is a socket like any.
-fn holds_its_port(socket: &Socket) -> bool {
+/// A connection that a peer is still opening does not have the port, its listener does. It has no inode; one with an
+/// inode opened at the same time as its peer and counts as any socket.
+fn has_port(socket: &Socket) -> bool {
     let is_half_open = socket.state == State::SynRecv && socket.inode.is_none();
     !is_half_open && socket.state != State::Closed
 }
@@ -110,7 +110,7 @@ enum Reach {
 }
 
 impl Reach {
-    fn meets(self, other: Self) -> bool {
+    fn overlaps(self, other: Self) -> bool {
         match (self, other) {
             (Self::Nothing, _) | (_, Self::Nothing) => false,
             (Self::TheWildcard, other) | (other, Self::TheWildcard) => other == Self::Every,
@@ -120,7 +120,7 @@ impl Reach {
     }
 }
 
-/// What a socket takes of IPv4 and of IPv6, if its flag for IPv6 alone is `v6only`.
+/// What a socket takes of IPv4 and of IPv6.
 fn reaches(address: IpAddr, v6only: bool) -> [Reach; 2] {
     let of_one = |address: IpAddr| {
         if address.is_unspecified() {
@@ -143,19 +143,19 @@ fn overlap(request: &Request, holder: &Holder) -> Answer {
     let is_one_v6 = !request.address.is_unspecified();
     let wanted = reaches(request.address, request.v6only || is_one_v6);
     let local = holder.socket.local.address;
-    let meets = |v6only| {
+    let overlaps = |v6only| {
         let taken = reaches(local, v6only);
         let mut families = wanted.into_iter().zip(taken);
-        families.any(|(one, other)| one.meets(other))
+        families.any(|(one, other)| one.overlaps(other))
     };
     match holder.v6only {
-        Some(v6only) => meets(v6only).into(),
-        None if meets(true) == meets(false) => meets(true).into(),
+        Some(v6only) => overlaps(v6only).into(),
+        None if overlaps(true) == overlaps(false) => overlaps(true).into(),
         None => Answer::Depends,
     }
 }
 
-/// Whether the options let both have what overlaps.
+/// Whether the options let both have an overlapping address.
 fn shares(request: &Request, holder: &Holder) -> Answer {
     let socket = &*holder.socket;
     let option = |of: fn(&SocketOptions) -> bool| Answer::from(holder.options.as_ref().map(of));
@@ -176,18 +176,18 @@ fn shares(request: &Request, holder: &Holder) -> Answer {
     }
 }
 
-/// Whether the kernel keeps it as a `TIME_WAIT`: an orphan in `FIN_WAIT2` is one inside.
+/// Whether the kernel treats it as `TIME_WAIT`, as it does an orphan in `FIN_WAIT2`.
 fn is_time_wait(socket: &Socket) -> bool {
     let is_orphan = socket.state == State::FinWait2 && socket.inode.is_none();
     socket.state == State::TimeWait || is_orphan
 }
 
-/// What the rules say of a bind beside these holders.
+/// What the rules predict for a bind beside some holders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prediction {
     /// The holders, by index, that refuse it for sure.
     pub blockers: Vec<usize>,
-    /// Those that may refuse it, by what could not be read of them.
+    /// Those that may refuse it, depending on what could not be read of them.
     pub doubtful: Vec<usize>,
 }
 
@@ -200,14 +200,9 @@ impl Prediction {
             (true, true) => Answer::No,
         }
     }
-
-    /// Every holder that refuses it or may do so, the certain ones first.
-    pub fn all(&self) -> impl Iterator<Item = usize> + '_ {
-        self.blockers.iter().chain(&self.doubtful).copied()
-    }
 }
 
-/// Foretells a bind.
+/// Predicts a bind.
 pub fn predict(request: &Request, holders: &[Holder]) -> Prediction {
     let mut prediction = Prediction::default();
     for (index, holder) in holders.iter().enumerate() {
@@ -217,23 +212,22 @@ pub fn predict(request: &Request, holders: &[Holder]) -> Prediction {
             Answer::No => {}
         }
     }
-    if holders.iter().any(|holder| may_vouch(request, holder)) {
+    if holders.iter().any(|holder| may_exempt(request, holder)) {
         prediction.doubtful.append(&mut prediction.blockers);
     }
     prediction
 }
 
-/// Whether a holder may let a bind with `SO_REUSEPORT` pass all others. With more than one holder on a
-/// port the kernel does not ask every one: TCP remembers for the port whom it last let share
-/// (`sk_reuseport_match`), and UDP stops at the first socket of the same user that shares
-/// (`udp_lib_lport_inuse`), so that the answer turns on the order in which they were bound.
+/// Whether a holder may let a bind with `SO_REUSEPORT` pass all others. With several holders on a port the kernel does
+/// not check each: TCP caches for the port the last socket that shared it (`sk_reuseport_match`), and UDP stops at the
+/// first socket of the same user that shares (`udp_lib_lport_inuse`), so that the answer depends on the order in which
+/// they were bound.
 ///
-/// What TCP remembers may be a listener that is gone, as long as something that it accepted is left.
-/// Whoever accepts is the user of that: a connection does not tell whose its listener was. Found by
-/// `tests/bind/differential.rs` on 6.18.
-fn may_vouch(request: &Request, holder: &Holder) -> bool {
+/// What TCP caches may be a listener that is gone, as long as a connection that it accepted is left. The user of a
+/// connection is the one that accepted it, not that of the listener. Found by `tests/bind/differential.rs` on 6.18.
+fn may_exempt(request: &Request, holder: &Holder) -> bool {
     let socket = &*holder.socket;
-    let is_of_port = socket.protocol == request.protocol && holds_its_port(socket);
+    let is_of_port = socket.protocol == request.protocol && has_port(socket);
     let may_share = holder.options.is_none_or(|options| options.reuse_port);
     let is_tcp_connection = socket.protocol == Protocol::Tcp && socket.remote.is_some();
     let may_be_accepted = is_tcp_connection && holder.opening != Some(Opening::Active);

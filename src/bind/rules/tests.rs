@@ -188,7 +188,7 @@ fn different_devices_never_conflict_and_no_device_conflicts_with_each() {
 }
 
 #[test]
-fn a_connection_that_is_still_being_opened_from_outside_holds_nothing() {
+fn a_connection_that_a_peer_is_opening_has_no_port_yet() {
     let half_open = changed(tcp(State::SynRecv, "0.0.0.0:80", NONE), |socket| {
         socket.inode = None;
     });
@@ -199,7 +199,7 @@ fn a_connection_that_is_still_being_opened_from_outside_holds_nothing() {
 }
 
 #[test]
-fn what_was_not_read_makes_an_answer_depend_only_where_it_matters() {
+fn unread_facts_make_an_answer_depend_only_if_they_matter() {
     let unread = |state| Holder {
         options: None,
         ..tcp(state, "0.0.0.0:80", NONE)
@@ -240,7 +240,7 @@ fn a_socket_that_shares_may_let_a_bind_pass_the_others() {
 /// The listener was nobody's, root accepted from it, and it is gone: the kernel still lets nobody
 /// share its port.
 #[test]
-fn a_connection_does_not_tell_whose_its_listener_was() {
+fn a_connection_may_have_another_user_than_its_listener() {
     let of = |uid, holder| changed(holder, |socket: &mut Socket| socket.uid = Some(uid));
     let connection = |options| {
         let peer: std::net::SocketAddr = "127.0.0.1:40000".parse().unwrap();

@@ -1,58 +1,47 @@
-//! Which listeners a client reaches that connects to an address. Pure.
+//! Which listeners a client reaches that connects to a target. Pure.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::{Address, Target};
 use crate::model::{Endpoint, Family, Holder, Protocol, State, Zone};
 
-/// The holders that wait for peers on what the target stands for. Where it names no address, all that
-/// listen; for `localhost`, those on `127.0.0.1` or `::1`, as a client tries both; for a wildcard, those
-/// on every address of its family. Of one family only, where that is named: a dual-stack listener is of
-/// both.
+/// The holders that a client reaches on the target: for every address, all that listen; for `localhost`, those on
+/// `127.0.0.1` or `::1`, as a client tries both; for a wildcard, those on every address of its family. A family leaves
+/// those of that family; a dual-stack listener is of both.
 pub fn reachable_listeners<'a>(
     target: &Target,
     holders: &'a [Holder],
     family: Option<Family>,
 ) -> Vec<&'a Holder> {
-    let is_of_it = |address: &IpAddr| {
-        let its = Endpoint::new(*address, 0).family();
-        family.is_none_or(|family| family == its)
+    let is_of_family = |address: &IpAddr| {
+        let its_family = Endpoint::new(*address, 0).family();
+        family.is_none_or(|family| family == its_family)
     };
-    let covers = |holder: &Holder| match target.address {
+    let is_reached = |holder: &&Holder| match target.address {
         Address::Every => {
             let local = holder.socket.local.address.to_canonical();
             let takes_v4 = local.is_unspecified() && holder.v6only != Some(true);
-            is_of_it(&local) || takes_v4 && is_of_it(&Ipv4Addr::UNSPECIFIED.into())
+            is_of_family(&local) || takes_v4 && is_of_family(&Ipv4Addr::UNSPECIFIED.into())
         }
         Address::Loopback => {
-            let both: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-            let mut asked = both.into_iter().filter(is_of_it);
-            asked.any(|address| takes(holder, address, None))
+            let mut ips = target.address.ips().into_iter().filter(is_of_family);
+            ips.any(|address| takes(holder, address, None))
         }
         Address::One(one) => takes(holder, one, None),
         Address::Zoned(one, zone) => takes(holder, one.into(), Some(zone)),
     };
-    let listening = holders
-        .iter()
-        .filter(|holder| waits(target.protocol, holder));
-    listening.filter(|holder| covers(holder)).collect()
-}
-
-/// TCP that listens, or UDP without a peer.
-fn waits(protocol: Protocol, holder: &Holder) -> bool {
-    match protocol {
+    let listening = holders.iter().filter(|holder| match target.protocol {
         Protocol::Tcp => holder.socket.state == State::Listen,
         _ => holder.socket.remote.is_none(),
-    }
+    });
+    listening.filter(is_reached).collect()
 }
 
-/// Whether it takes what is sent to this address, which is one of this interface where that is named. A socket that is bound to an interface takes what
-/// comes in there, so of its wildcard only the loopback is certain, on `lo`.
+/// Whether it receives what is sent to this address, of this interface if one is named. A socket that is bound to an
+/// interface receives what comes in there, so of its wildcard only the loopback is certain, on `lo`.
 fn takes(holder: &Holder, address: IpAddr, zone: Option<Zone>) -> bool {
-    let (local, wanted) = (
-        holder.socket.local.address.to_canonical(),
-        address.to_canonical(),
-    );
+    let local = holder.socket.local.address.to_canonical();
+    let wanted = address.to_canonical();
     let is_right_interface = match (holder.socket.interface.as_deref(), zone) {
         (None, _) => true,
         (Some(name), Some(zone)) => name == zone.as_str(),
@@ -131,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_bound_does_not_listen() {
+    fn a_bound_socket_does_not_listen() {
         let local = Endpoint::new([127, 0, 0, 1].into(), 80);
         let bound = Holder::new(Socket::new(Protocol::Tcp, local, None, State::Bound));
         assert!(!covers("80", &bound));

@@ -1,7 +1,6 @@
-//! What a person asks to bind: `8080`, `8080/udp`, `127.0.0.1:8080`, `localhost:3000-3010`, `https`.
+//! A port to test, as it is typed: `8080`, `8080/udp`, `127.0.0.1:8080`, `localhost:3000-3010`, `https`.
 //!
-//! Pure: no name is looked up anywhere but in the table of services, so `localhost` is the only
-//! host name that is understood.
+//! Pure: names are looked up only in the table of services, so `localhost` is the only host name.
 
 pub(super) mod listeners;
 #[cfg(test)]
@@ -14,16 +13,16 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use self::unix::unix_name;
-use crate::model::{Protocol, Text, Zone, service_port};
+use crate::model::{Protocol, Services, Text, Zone, service_port};
 
 /// Which addresses to bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
-    /// Both wildcards, `0.0.0.0` and `::`: where nothing is said (`8080`, `:8080`), or `*`.
+    /// Both wildcards, `0.0.0.0` and `::`: no address (`8080`, `:8080`), or `*`.
     Every,
-    /// `127.0.0.1` and `::1`: what `localhost` stands for.
+    /// `127.0.0.1` and `::1`, for `localhost`.
     Loopback,
-    /// This address only; a wildcard stands for its own family.
+    /// This address only; a wildcard is every address of its family.
     One(IpAddr),
     /// This address on this interface, as a link-local one is bound.
     Zoned(Ipv6Addr, Zone),
@@ -49,7 +48,7 @@ impl Address {
         }
     }
 
-    /// The interface that it is named with.
+    /// The interface of a link-local address.
     pub const fn zone(self) -> Option<Zone> {
         match self {
             Self::Zoned(_, zone) => Some(zone),
@@ -58,18 +57,21 @@ impl Address {
     }
 }
 
+/// The port of a service's name.
+type PortOf<'a> = &'a dyn Fn(Protocol, &str) -> Option<u16>;
+
 /// Ports of one protocol on some addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// TCP where nothing is said.
+    /// TCP by default.
     pub protocol: Protocol,
-    /// Every address where nothing is said.
+    /// Every address by default.
     pub address: Address,
     /// At least one port, within 1–65535, ascending.
     pub ports: RangeInclusive<u16>,
 }
 
-/// Why a text is not a target: one line that names the wrong word and what is accepted.
+/// Why a text is not a target: one line with the wrong word and what is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{word}: {reason}")]
 pub struct TargetError {
@@ -89,12 +91,16 @@ impl Target {
     pub const fn first_port(&self) -> u16 {
         *self.ports.start()
     }
-}
 
-impl FromStr for Target {
-    type Err = TargetError;
+    /// Parses a target that may name a service by the user's own names.
+    ///
+    /// # Errors
+    /// The wrong word and what is accepted.
+    pub fn parse_with(text: &str, services: &Services) -> Result<Self, TargetError> {
+        Self::parse(text, &|protocol, name| services.port(protocol, name))
+    }
 
-    fn from_str(text: &str) -> Result<Self, TargetError> {
+    fn parse(text: &str, port_of: PortOf<'_>) -> Result<Self, TargetError> {
         if unix_name(text).is_some() {
             let reason = "a unix socket, which only `sockeye check` takes";
             return Err(TargetError::new(text, reason));
@@ -104,8 +110,16 @@ impl FromStr for Target {
         Ok(Self {
             protocol,
             address,
-            ports: parse_ports(ports, protocol)?,
+            ports: parse_ports(ports, protocol, port_of)?,
         })
+    }
+}
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        Self::parse(text, &service_port)
     }
 }
 
@@ -151,13 +165,15 @@ fn split_address(place: &str) -> Result<(Address, &str), TargetError> {
         return Ok((parse_v6(inside)?, ports));
     }
     if place.parse::<IpAddr>().is_ok() || place.eq_ignore_ascii_case("localhost") {
-        let brackets = if place.matches(':').count() > 2 {
-            ", or brackets around the address ([::1]:8080)".to_owned()
-        } else {
-            format!(" ({}:8080)", bracketed(place))
+        let example = match place.matches(':').count() {
+            0 => format!(" ({place}:8080)"),
+            1..=2 => format!(" ([{place}]:8080)"),
+            _ => ", or brackets around the address ([::1]:8080)".to_owned(),
         };
-        let reason = format!("a port is missing{brackets}");
-        return Err(TargetError::new(place, reason));
+        return Err(TargetError::new(
+            place,
+            format!("a port is missing{example}"),
+        ));
     }
     match place.rsplit_once(':') {
         None => Ok((Address::Every, place)),
@@ -167,54 +183,47 @@ fn split_address(place: &str) -> Result<(Address, &str), TargetError> {
 
 fn parse_host(host: &str) -> Result<Address, TargetError> {
     if host == "*" || host.is_empty() {
-        Ok(Address::Every)
-    } else if host.eq_ignore_ascii_case("localhost") {
-        Ok(Address::Loopback)
-    } else if let Ok(v4) = host.parse::<Ipv4Addr>() {
-        Ok(Address::One(v4.into()))
-    } else if host.contains(':') {
-        let reason = "an IPv6 address is written in brackets ([::1]:8080)";
-        Err(TargetError::new(host, reason))
-    } else {
-        let reason = "not an address (127.0.0.1, [::1], localhost or *)";
-        Err(TargetError::new(host, reason))
+        return Ok(Address::Every);
     }
+    if host.eq_ignore_ascii_case("localhost") {
+        return Ok(Address::Loopback);
+    }
+    let reason = if host.contains(':') {
+        "an IPv6 address is written in brackets ([::1]:8080)"
+    } else {
+        "not an address (127.0.0.1, [::1], localhost or *)"
+    };
+    let v4 = host
+        .parse::<Ipv4Addr>()
+        .map_err(|_| TargetError::new(host, reason))?;
+    Ok(Address::One(v4.into()))
 }
 
 fn parse_v6(inside: &str) -> Result<Address, TargetError> {
-    let wrong = |reason| Err(TargetError::new(inside, reason));
     if let Ok(v6) = inside.parse::<Ipv6Addr>() {
         return Ok(Address::One(v6.into()));
     }
-    match Zone::split(inside) {
-        Some((v6, zone)) if Zone::is_needed_by(v6) => Ok(Address::Zoned(v6, zone)),
-        Some(_) => wrong("only a link-local address has an interface (fe80::1%eth0)"),
-        None if inside.contains('%') => {
-            wrong("not an IPv6 address with an interface (fe80::1%eth0)")
-        }
-        None => wrong("not an IPv6 address (::1, 2001:db8::1)"),
-    }
-}
-
-fn bracketed(host: &str) -> String {
-    if host.contains(':') {
-        format!("[{host}]")
-    } else {
-        host.to_owned()
-    }
+    let reason = match Zone::split(inside) {
+        Some((v6, zone)) if Zone::is_needed_by(v6) => return Ok(Address::Zoned(v6, zone)),
+        Some(_) => "only a link-local address has an interface (fe80::1%eth0)",
+        None if inside.contains('%') => "not an IPv6 address with an interface (fe80::1%eth0)",
+        None => "not an IPv6 address (::1, 2001:db8::1)",
+    };
+    Err(TargetError::new(inside, reason))
 }
 
 /// A number, a range of numbers, or the name of a service.
-fn parse_ports(text: &str, protocol: Protocol) -> Result<RangeInclusive<u16>, TargetError> {
-    // Names may hold a hyphen (`http-alt`), so what begins with a digit decides.
+fn parse_ports(
+    text: &str,
+    protocol: Protocol,
+    port_of: PortOf<'_>,
+) -> Result<RangeInclusive<u16>, TargetError> {
+    // Names may contain a hyphen (`http-alt`), so the first character decides.
     if !text.starts_with(|c: char| c.is_ascii_digit()) {
-        let port = parse_service(text, protocol)?;
+        let port = parse_service(text, protocol, port_of)?;
         return Ok(port..=port);
     }
-    let Some((first, last)) = text.split_once('-') else {
-        let port = parse_port(text)?;
-        return Ok(port..=port);
-    };
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
     if last.is_empty() {
         return Err(TargetError::new(text, "a range has two ends (3000-3010)"));
     }
@@ -227,35 +236,31 @@ fn parse_ports(text: &str, protocol: Protocol) -> Result<RangeInclusive<u16>, Ta
 }
 
 fn parse_port(word: &str) -> Result<u16, TargetError> {
-    // `u16::from_str` accepts a plus sign, which nobody means here.
+    // `u16::from_str` accepts a plus sign.
     let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
-    match word.parse() {
-        Ok(0) => {
-            let reason = "not a port to bind: 0 asks the kernel to choose one (1–65535)";
-            Err(TargetError::new(word, reason))
-        }
-        Ok(port) if is_number => Ok(port),
-        _ => Err(TargetError::new(word, "not a port (0–65535)")),
-    }
+    let reason = match word.parse() {
+        Ok(0) => "not a port to bind: 0 lets the kernel choose one (1–65535)",
+        Ok(port) if is_number => return Ok(port),
+        _ => "not a port (0–65535)",
+    };
+    Err(TargetError::new(word, reason))
 }
 
-fn parse_service(word: &str, protocol: Protocol) -> Result<u16, TargetError> {
+fn parse_service(word: &str, protocol: Protocol, port_of: PortOf<'_>) -> Result<u16, TargetError> {
     let name = word.to_ascii_lowercase();
-    if let Some(port) = service_port(protocol, &name) {
+    if let Some(port) = port_of(protocol, &name) {
         return Ok(port);
     }
     let other = match protocol {
         Protocol::Tcp => Protocol::Udp,
         _ => Protocol::Tcp,
     };
-    let reason = if service_port(other, &name).is_some() {
-        let other = other.as_str();
-        format!(
-            "no {} service, but one of {other} ({name}/{other})",
-            protocol.as_str()
-        )
-    } else {
-        "not a port (8080), a range (3000-3010) or a service (https)".to_owned()
+    let reason = match port_of(other, &name) {
+        Some(_) => {
+            let (protocol, other) = (protocol.as_str(), other.as_str());
+            format!("no {protocol} service, but one of {other} ({name}/{other})")
+        }
+        None => "not a port (8080), a range (3000-3010) or a service (https)".to_owned(),
     };
     Err(TargetError::new(word, reason))
 }

@@ -1,4 +1,4 @@
-//! Which texts are targets, what the others are told, and that a target prints back.
+//! Which texts are targets, the errors of the others, and that a target prints back.
 
 use super::*;
 
@@ -55,7 +55,7 @@ fn a_target_is_ports_with_an_optional_address_and_protocol() {
 }
 
 #[test]
-fn a_wrong_target_is_told_the_wrong_word_and_what_is_accepted() {
+fn an_error_has_the_wrong_word_and_what_is_accepted() {
     let cases = [
         ("99999", "99999: not a port (0–65535)"),
         ("8080x", "8080x: not a port (0–65535)"),
@@ -64,7 +64,7 @@ fn a_wrong_target_is_told_the_wrong_word_and_what_is_accepted() {
         ("3000-+1", "+1: not a port (0–65535)"),
         (
             "0",
-            "0: not a port to bind: 0 asks the kernel to choose one (1–65535)",
+            "0: not a port to bind: 0 lets the kernel choose one (1–65535)",
         ),
         (
             "3010-3000",

@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_and_an_abstract_name_are_told_from_ports() {
+    fn paths_and_abstract_names_are_not_ports() {
         let path = |path: &str| Some(UnixAddress::Path(path.to_owned()));
         let name = |name: &str| Some(UnixAddress::Abstract(name.to_owned()));
         for (text, expected) in [

@@ -3,20 +3,18 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 use super::kind::{Kind, kind};
+use crate::bind::Address;
 use crate::bind::bind_test::servers::{self, Start};
 use crate::bind::bind_test::{BindTestResult, Trial};
 use crate::bind::rules::Prediction;
-use crate::bind::{Address, ProbeResult};
 use crate::model::{
-    Behind, BehindKind, Engine, Evidence, Holder, Limits, Moment, Owner, Protocol, Readiness,
-    Redirect, State, Supervisor, SupervisorKind,
+    Behind, BehindKind, Engine, Evidence, Holder, Limits, Moment, Owner, Protocol, Redirect, State,
+    Supervisor, SupervisorKind,
 };
 
 /// One bind test with what follows from it.
@@ -118,61 +116,6 @@ impl<'a> Case<'a> {
         trials.filter(move |trial| !is_every || trial.probe.address.is_unspecified())
     }
 
-    /// The first bind that failed with another error than "in use", and that error. A family that this system lacks
-    /// does not count.
-    pub(super) fn denial(&self) -> Option<(IpAddr, &'a ProbeResult)> {
-        let results = self
-            .target_trials()
-            .map(|trial| (trial.probe.address, &trial.probe.result));
-        let mut others = results.filter(|(_, result)| !result.is_ok() && !result.is_in_use());
-        others.find(|(_, result)| !self.result.is_family_missing(result))
-    }
-
-    /// Whether the deciding error is this one.
-    pub(super) fn is_denied_with(&self, errno: &str) -> bool {
-        self.denial().is_some_and(|(_, result)| result.is(errno))
-    }
-
-    pub(super) fn denied_address(&self) -> Option<IpAddr> {
-        self.denial().map(|(address, _)| address)
-    }
-
-    pub(super) fn is_ipv6_off(&self) -> bool {
-        let is_v6 = self
-            .denied_address()
-            .is_some_and(|address| address.is_ipv6());
-        let is_off = is_v6 && self.limits.is_ipv6_off == Some(true);
-        self.is_denied_with("EAFNOSUPPORT") || self.is_denied_with("EADDRNOTAVAIL") && is_off
-    }
-
-    /// Why the address whose bind failed is not usable although this host has it.
-    pub(super) fn denied_readiness(&self) -> Option<Readiness> {
-        let address = self
-            .denied_address()
-            .filter(|_| self.is_denied_with("EADDRNOTAVAIL"))?;
-        let mut unready = self.limits.unready.iter();
-        let found = unready.find(|(one, _)| IpAddr::V6(*one) == address);
-        found.map(|&(_, readiness)| readiness)
-    }
-
-    /// Whether the capability to bind the port is one that the network namespace does not honour.
-    pub(super) fn is_capability_foreign(&self) -> bool {
-        let limits = self.limits;
-        limits.has_bind_capability == Some(true) && limits.is_in_user_namespace == Some(true)
-    }
-
-    /// Whether the port needs a privilege that this process lacks, as far as that is known.
-    pub(super) fn lacks_privilege(&self) -> bool {
-        let has_it = self.limits.has_bind_capability == Some(true) && !self.is_capability_foreign();
-        self.limits.is_privileged(self.port()) && !has_it
-    }
-
-    /// The range with this port that Windows has set aside.
-    pub(super) fn excluded_range(&self) -> Option<&'a RangeInclusive<u16>> {
-        let mut ranges = self.limits.excluded.iter().flatten();
-        ranges.find(|range| range.contains(&self.port()))
-    }
-
     /// The ephemeral range, if the port is in it.
     pub(super) fn ephemeral_range(&self) -> Option<String> {
         let range = self.limits.ephemeral.as_ref()?;
@@ -192,6 +135,11 @@ impl<'a> Case<'a> {
 
     pub(super) fn main_kind(&self) -> Option<Kind> {
         self.main_holder().map(|holder| self.kind(holder))
+    }
+
+    /// Whether the main holder is of this kind.
+    pub(super) fn is(&self, kind: Kind) -> bool {
+        self.main_kind() == Some(kind)
     }
 
     /// The redirects that take packets from a server on the port: not those to what has the port already.
@@ -255,13 +203,20 @@ impl<'a> Case<'a> {
             .filter(move |holder| Some(&holder.socket.owner) == first)
     }
 
-    /// Whether the main holder has such an owner.
-    pub(super) fn has_owner(&self, is_wanted: fn(&Owner) -> bool) -> bool {
+    /// The owner of the main holder, if that has an inode.
+    pub(super) fn inode_owner(&self) -> Option<&'a Owner> {
         let socket = self.main_holder().map(|holder| &holder.socket);
-        socket.is_some_and(|socket| socket.inode.is_some() && is_wanted(&socket.owner))
+        let socket = socket.filter(|socket| socket.inode.is_some())?;
+        Some(&socket.owner)
     }
 
-    /// Whether every listener in the way on IPv4 is a dual-stack socket of IPv6.
+    /// Whether the owner of a server's socket can't be seen. Connections are explained by what they are.
+    pub(super) fn is_owner_hidden(&self) -> bool {
+        let is_server = self.is(Kind::Listener) || self.is(Kind::Udp);
+        is_server && matches!(self.inode_owner(), Some(Owner::Hidden | Owner::None))
+    }
+
+    /// Whether a listener is in the way, and every one on IPv4 is a dual-stack socket of IPv6.
     pub(super) fn is_dual_stack(&self) -> bool {
         let refused = self.target_trials().filter(|trial| {
             trial.probe.address.to_canonical().is_ipv4() && trial.probe.result.is_in_use()
@@ -271,7 +226,9 @@ impl<'a> Case<'a> {
         let mut listeners = sockets
             .filter(|socket| socket.state == State::Listen)
             .peekable();
-        listeners.peek().is_some() && listeners.all(|socket| socket.local.is_v6_wildcard())
+        self.is(Kind::Listener)
+            && listeners.peek().is_some()
+            && listeners.all(|socket| socket.local.is_v6_wildcard())
     }
 
     /// Whether the target is IPv4 only, and only IPv6 connections are in the way.
@@ -289,6 +246,11 @@ impl<'a> Case<'a> {
     /// Whether only a bind without `SO_REUSEADDR` is refused.
     pub(super) fn only_plain_is_refused(&self) -> bool {
         self.with_reuse_address == Start::Ok && self.without == Start::Refused
+    }
+
+    /// Whether only connections in `TIME_WAIT` are in the way, and only of a bind without `SO_REUSEADDR`.
+    pub(super) fn is_only_time_wait(&self) -> bool {
+        self.is(Kind::TimeWait) && self.only_plain_is_refused()
     }
 
     /// Until the last socket in the way ends, if all of them end by themselves.

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use super::case::Case;
 use super::phrases::{
-    after, behind_text, host_text, listed, local_text, locals_text, owner_first, owner_of,
-    restarts_text, seconds, unusual_descriptor, verb_of,
+    behind_text, host_text, local_text, locals_text, owner_first, owner_of, restarts_text, seconds,
+    unusual_descriptor, verb_of,
 };
+use crate::bind::text::{after, grouped, listed, unique};
 use crate::bind::{Address, Start};
 use crate::model::{Holder, Protocol, State, counted};
 
@@ -29,21 +30,14 @@ impl Case<'_> {
         if self.result.target.address.single().is_some() {
             return None;
         }
-        let mut addresses: Vec<String> = Vec::new();
-        for trial in self
-            .target_trials()
-            .filter(|trial| trial.probe.result.is_ok())
-        {
-            let address = match trial.probe.address {
-                IpAddr::V4(v4) if v4.is_unspecified() => "every IPv4 address".to_owned(),
-                IpAddr::V6(v6) if v6.is_unspecified() => "every IPv6 address".to_owned(),
-                address => host_text(address),
-            };
-            if !addresses.contains(&address) {
-                addresses.push(address);
-            }
-        }
-        Some(listed(&addresses))
+        let trials = self.target_trials();
+        let bound = trials.filter(|trial| trial.probe.result.is_ok());
+        let addresses = bound.map(|trial| match trial.probe.address {
+            IpAddr::V4(v4) if v4.is_unspecified() => "every IPv4 address".to_owned(),
+            IpAddr::V6(v6) if v6.is_unspecified() => "every IPv6 address".to_owned(),
+            address => host_text(address),
+        });
+        Some(listed(&unique(addresses)))
     }
 
     /// The address that could not be bound.
@@ -91,15 +85,9 @@ impl Case<'_> {
     /// Other owners of sockets of the same kind: `beta (pid 2, ann) on 127.0.0.2:80`.
     pub(super) fn others(&self) -> Option<String> {
         let first = &self.main_holder()?.socket.owner;
-        let mut others: Vec<(String, Vec<&Holder>)> = Vec::new();
-        for holder in self.alike().filter(|holder| holder.socket.owner != *first) {
-            let owner = owner_of(holder);
-            match others.iter_mut().find(|(one, _)| *one == owner) {
-                Some((_, holders)) => holders.push(holder),
-                None => others.push((owner, vec![holder])),
-            }
-        }
-        let others = others.into_iter().map(|(owner, holders)| {
+        let others = self.alike().filter(|holder| holder.socket.owner != *first);
+        let others = grouped(others.map(|holder| (owner_of(holder), holder))).into_iter();
+        let others = others.map(|(owner, holders)| {
             let locals = locals_text(holders.into_iter());
             format!("{owner} on {locals}")
         });
@@ -133,21 +121,16 @@ impl Case<'_> {
 
     /// What the main holder serves, what restarts it, where it has the socket, and what is still free.
     pub(super) fn about_owner(&self) -> [Option<String>; 4] {
-        let restarts = self.main_holder().and_then(restarts_text);
-        [
-            self.behind_text(),
-            restarts,
-            self.unusual_descriptor(),
-            self.still_open(),
-        ]
+        let of_holder = |text: fn(&Holder) -> Option<String>| self.main_holder().and_then(text);
+        let [behind, restarts, descriptor] =
+            [behind_text, restarts_text, unusual_descriptor].map(of_holder);
+        [behind, restarts, descriptor, self.still_open()]
     }
 
-    pub(super) fn behind_text(&self) -> Option<String> {
-        behind_text(self.main_holder()?)
-    }
-
-    pub(super) fn unusual_descriptor(&self) -> Option<String> {
-        unusual_descriptor(self.main_holder()?)
+    /// The same of a connection.
+    pub(super) fn about_connection(&self) -> [Option<String>; 3] {
+        let descriptor = self.main_holder().and_then(unusual_descriptor);
+        [self.reuse_hint(), descriptor, self.still_open()]
     }
 
     /// What could be bound although the target can't.
@@ -185,7 +168,7 @@ impl Case<'_> {
         if self.with_reuse_address == Start::Ok {
             let they = self.one_or("it", "they");
             return Some(format!(
-                "A server that sets SO_REUSEADDR can start all the same: {they} did so too."
+                "A server that sets SO_REUSEADDR can still start, because {they} set it too."
             ));
         }
         let mut known = self.alike().filter_map(|holder| holder.options);

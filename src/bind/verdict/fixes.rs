@@ -2,9 +2,10 @@
 
 use super::case::Case;
 use super::kind::Kind;
-use super::phrases::{after, seconds};
+use super::phrases::seconds;
 
 use crate::bind::fix::{self, Fix, FixCode, shell_word};
+use crate::bind::text::{after, unique};
 use crate::model::{Holder, Limits, Redirect, SocketOptions, State};
 
 /// A command with more addresses than this is of no use.
@@ -59,7 +60,7 @@ impl Case<'_> {
 
     /// A fix whose command needs root.
     pub(super) fn as_root(&self, code: FixCode, text: impl Into<String>, command: String) -> Fix {
-        code.command(text, command).as_root(self.limits)
+        code.command(text, command).by_root(self.limits)
     }
 
     /// Ends the sockets in the way, apart from those that end by themselves.
@@ -71,7 +72,7 @@ impl Case<'_> {
             limits: self.limits,
             protocol: self.result.target.protocol,
             port: self.port(),
-            look_as_root: self.check_as_root(),
+            check_as_root: self.check_as_root(),
         })
     }
 
@@ -143,22 +144,17 @@ impl Case<'_> {
 
     /// Has the kernel drop sockets that no process needs; it would only hide a listener.
     pub(super) fn drop_connections(&self) -> Option<Fix> {
-        let mut states: Vec<&str> = Vec::new();
-        for holder in self.alike() {
-            let state = match holder.socket.state {
-                State::TimeWait => "state time-wait",
-                State::FinWait1 => "state fin-wait-1",
-                State::FinWait2 => "state fin-wait-2",
-                State::Closing => "state closing",
-                State::LastAck => "state last-ack",
-                State::CloseWait => "state close-wait",
-                State::Established => "state established",
-                _ => return None,
-            };
-            if !states.contains(&state) {
-                states.push(state);
-            }
-        }
+        let states = self.alike().map(|holder| match holder.socket.state {
+            State::TimeWait => Some("state time-wait"),
+            State::FinWait1 => Some("state fin-wait-1"),
+            State::FinWait2 => Some("state fin-wait-2"),
+            State::Closing => Some("state closing"),
+            State::LastAck => Some("state last-ack"),
+            State::CloseWait => Some("state close-wait"),
+            State::Established => Some("state established"),
+            _ => None,
+        });
+        let states: Vec<&str> = unique(states).into_iter().collect::<Option<_>>()?;
         // Not other connections on the port, on other addresses.
         let mut locals: Vec<_> = self.alike().map(|holder| holder.socket.local).collect();
         locals.sort_unstable();
@@ -177,7 +173,7 @@ impl Case<'_> {
         can_become_root.then(|| format!("sudo sockeye check {}", shell_word(&target)))
     }
 
-    pub(super) fn look_as_root(&self) -> Option<Fix> {
+    pub(super) fn run_as_root(&self) -> Option<Fix> {
         let command = self.check_as_root()?;
         let text = format!("Run `{command}`: root may see what has it");
         Some(FixCode::EndProcess.fix(text))

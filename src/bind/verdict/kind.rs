@@ -1,8 +1,8 @@
-//! What kind of thing a socket in the way is.
+//! The kind of a socket in the way.
 
 use crate::model::{Endpoint, Holder, Limits, Opening, Protocol, State};
 
-/// What a socket in the way is, the kinds that matter most first.
+/// The kinds of sockets in the way, the most important first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Listener,
@@ -19,7 +19,7 @@ pub(super) enum Kind {
     TimeWait,
 }
 
-/// What kind of thing a holder is.
+/// The kind of a holder.
 pub(super) fn kind(holder: &Holder, limits: &Limits) -> Kind {
     let socket = &holder.socket;
     match (socket.protocol, socket.state) {
@@ -39,21 +39,18 @@ pub(super) fn kind(holder: &Holder, limits: &Limits) -> Kind {
     }
 }
 
-/// Which way a connection was opened. Where its counters did not tell, the port does: the kernel
-/// gives ephemeral ports to the side that connects.
+/// Which side opened a connection. If its counters don't show that, the port does: the kernel gives ephemeral ports
+/// to the side that connects.
 fn direction(holder: &Holder, limits: &Limits) -> Kind {
-    let socket = &holder.socket;
     let is_ephemeral = |endpoint: &Endpoint| limits.is_ephemeral(endpoint.port);
-    let by_port = || {
-        let is_remote_ephemeral = socket.remote.as_ref().is_some_and(is_ephemeral);
-        if is_ephemeral(&socket.local) && !is_remote_ephemeral {
-            Opening::Active
-        } else {
-            Opening::Passive
-        }
+    let (local, remote) = (&holder.socket.local, holder.socket.remote.as_ref());
+    let is_outgoing = match holder.opening {
+        Some(opening) => opening == Opening::Active,
+        None => is_ephemeral(local) && !remote.is_some_and(is_ephemeral),
     };
-    match holder.opening.unwrap_or_else(by_port) {
-        Opening::Active => Kind::Outgoing,
-        Opening::Passive => Kind::Accepted,
+    if is_outgoing {
+        Kind::Outgoing
+    } else {
+        Kind::Accepted
     }
 }

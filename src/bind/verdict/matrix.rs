@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::phrases::host_text;
 use crate::bind::ProbeResult;
 use crate::bind::bind_test::{BindTestResult, Trial};
 use crate::bind::rules::Answer;
@@ -73,9 +74,9 @@ pub(super) fn of(result: &BindTestResult) -> Vec<MatrixRow> {
 }
 
 fn address_name(address: IpAddr, v6only: Option<bool>) -> String {
-    match (address, v6only) {
-        (IpAddr::V4(v4), _) => v4.to_string(),
-        (IpAddr::V6(v6), Some(true)) if v6.is_unspecified() => format!("[{v6}] v6 only"),
-        (IpAddr::V6(v6), _) => format!("[{v6}]"),
+    let host = host_text(address);
+    if v6only == Some(true) && address.is_unspecified() {
+        return format!("{host} v6 only");
     }
+    host
 }

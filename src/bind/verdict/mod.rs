@@ -6,6 +6,7 @@
 
 mod case;
 mod causes;
+mod denial;
 mod facts;
 mod fixes;
 mod kind;
@@ -22,10 +23,10 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::bind_test::BindTestResult;
-use super::bind_test::servers::{self, Profile, Start};
 use super::probe::RULES_ARE_MEASURED;
 use super::{Fix, Probe};
+use crate::bind::bind_test::BindTestResult;
+use crate::bind::bind_test::servers::{self, Profile, Start};
 use crate::model::{Behind, Gap, GapCode, Holder, Moment, Supervisor};
 use case::Case;
 pub(super) use fixes::reserve;
@@ -169,15 +170,15 @@ impl Verdict {
     /// Times of day are in `zone`.
     pub fn of(result: &BindTestResult, zone: &TimeZone, now: Moment) -> Self {
         let case = Case::of(result, zone, now);
-        let row = causes::find(&case);
-        let explanation = (row.explain)(&case);
+        let &(reason, outcome, _, explain) = causes::find(&case);
+        let explanation = explain(&case);
         let is_open = !case.is_udp() && case.with_reuse_address == Start::Ok;
-        let outcome = match row.outcome {
+        let outcome = match outcome {
             Outcome::InUse if is_open => Outcome::Free,
             outcome => outcome,
         };
         let is_timed = matches!(
-            row.cause,
+            reason,
             Cause::TimeWait | Cause::TimeWaitNoReuse | Cause::ClosingOrphan | Cause::Ipv6Shadow
         );
         let who = case.main_holder().and_then(|holder| {
@@ -187,7 +188,7 @@ impl Verdict {
         let trials = result.trials.iter();
         Self {
             outcome,
-            cause: row.cause,
+            cause: reason,
             summary: explanation.summary,
             details: who
                 .into_iter()
@@ -205,7 +206,7 @@ impl Verdict {
             matrix: matrix::of(result),
             blockers: case.blockers.iter().map(|&one| one.clone()).collect(),
             notes: notes::of(&case),
-            gaps: gaps(row.cause, outcome, &case),
+            gaps: gaps(reason, outcome, &case),
             taken_at: result.evidence.taken_at,
         }
     }
@@ -226,17 +227,17 @@ const CAVEAT: &str = "The reason was not verified on this system: the results of
                       explanation follows its documentation.";
 
 /// The gaps that may make a verdict of this cause wrong.
-fn gaps(cause: Cause, outcome: Outcome, case: &Case<'_>) -> Vec<Gap> {
+fn gaps(of: Cause, outcome: Outcome, case: &Case<'_>) -> Vec<Gap> {
     let is_in_doubt = || {
         let mut trials = case.result.trials.iter();
         trials.any(|it| it.probe.result.is_in_use() && it.prediction.blockers.is_empty())
     };
     let matters = |code| match code {
         GapCode::Table | GapCode::Limits => true,
-        GapCode::BoundSockets => cause == Cause::InvisibleHolder,
+        GapCode::BoundSockets => of == Cause::InvisibleHolder,
         GapCode::Owners => !case.blockers.is_empty(),
         GapCode::Options => is_in_doubt(),
-        GapCode::SecurityModules => cause == Cause::Policy,
+        GapCode::SecurityModules => of == Cause::Policy,
         GapCode::Namespaces | GapCode::Redirects => outcome == Outcome::Free,
     };
     let gaps = case.evidence.gaps.iter();

@@ -4,13 +4,17 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::case::Case;
 use super::kind::Kind;
-use super::phrases::{after, capitalised, listed, local_text, owner_of, user_of};
+use super::phrases::{local_text, owner_of, user_of};
 use super::{Note, NoteCode};
+use crate::bind::text::{after, capitalised, grouped, listed};
 use crate::bind::{Address, browsers_refuse as is_refused_by_browsers};
 use crate::model::{AcceptQueue, Elsewhere, Fill, Holder, counted};
 
-/// Every kind of note in its order, with the function that makes its sentence.
-static TABLE: &[(NoteCode, fn(&Case<'_>) -> Option<String>)] = &[
+/// The sentence of a note, if it applies.
+type Message = fn(&Case<'_>) -> Option<String>;
+
+/// Every kind of note in its order.
+static TABLE: &[(NoteCode, Message)] = &[
     (NoteCode::SystemdSocket, systemd_socket),
     (NoteCode::AcceptQueueFull, accept_queue_full),
     (NoteCode::OtherUser, other_user),
@@ -213,18 +217,6 @@ fn redirected(case: &Case<'_>) -> Option<String> {
         .then(|| format!("{sentences}: a server that binds the port may never see them."))
 }
 
-/// The values of each key, in the order in which they first appear.
-fn grouped<K: PartialEq, V>(pairs: impl Iterator<Item = (K, V)>) -> Vec<(K, Vec<V>)> {
-    let mut groups: Vec<(K, Vec<V>)> = Vec::new();
-    for (key, value) in pairs {
-        match groups.iter_mut().find(|(other, _)| *other == key) {
-            Some((_, values)) => values.push(value),
-            None => groups.push((key, vec![value])),
-        }
-    }
-    groups
-}
-
 fn ephemeral_range(case: &Case<'_>) -> Option<String> {
     let (port, range) = (case.port(), case.ephemeral_range()?);
     Some(format!(
@@ -236,8 +228,8 @@ fn reserved_port(case: &Case<'_>) -> Option<String> {
     let port = case.port();
     case.limits.is_reserved(port).then(|| {
         format!(
-            "{port} is reserved in net.ipv4.ip_local_reserved_ports: the kernel gives it to no outgoing connection; a \
-             program that binds it by number gets it."
+            "{port} is reserved in net.ipv4.ip_local_reserved_ports: the kernel never gives it to outgoing \
+             connections, but a program can bind it."
         )
     })
 }

@@ -6,17 +6,15 @@ use std::time::Duration;
 
 use super::case::behind_of;
 use crate::bind::fix::{is_systemd, supervisor_text};
+use crate::bind::text::{after, capitalised, listed, unique};
 use crate::model::{
     Behind, BehindKind, Endpoint, FoundIn, Holder, Owner, Process, Restarts, State, SupervisorKind,
 };
 
-/// At most so many addresses, names or pids are listed; the others are counted.
-const MAX_LISTED: usize = 3;
-
 /// The owner at the beginning of a sentence. Names are spelled as they are; our own words get a capital.
 pub(super) fn owner_first(holder: &Holder) -> String {
     match holder.socket.owner {
-        Owner::Known(_) | Owner::Past(_) => owner_of(holder),
+        Owner::Known(_) | Owner::Former(_) => owner_of(holder),
         _ => capitalised(&owner_of(holder)),
     }
 }
@@ -42,7 +40,7 @@ pub(super) fn owner_of(holder: &Holder) -> String {
     let container = container.map(|container| format!("container {container}"));
     let unit = container.or_else(|| socket.unit.as_ref().map(ToString::to_string));
     match &socket.owner {
-        Owner::Known(processes) | Owner::Past(processes) if !processes.is_empty() => {
+        Owner::Known(processes) | Owner::Former(processes) if !processes.is_empty() => {
             let pids = format!("pid {}", pids_text(processes));
             let user = processes[0].user.as_ref().map(ToString::to_string);
             let about: Vec<_> = [Some(pids), user, unit].into_iter().flatten().collect();
@@ -97,13 +95,7 @@ pub(super) fn local_text(holder: &Holder) -> String {
 
 /// The local addresses of these sockets, each once.
 pub(super) fn locals_text<'a>(holders: impl Iterator<Item = &'a Holder>) -> String {
-    let mut locals: Vec<String> = Vec::new();
-    for local in holders.map(local_text) {
-        if !locals.contains(&local) {
-            locals.push(local);
-        }
-    }
-    listed(&locals)
+    listed(&unique(holders.map(local_text)))
 }
 
 /// What a socket in this state does, before its address.
@@ -127,31 +119,6 @@ fn pids_text(processes: &[Arc<Process>]) -> String {
         [only] => only.pid.to_string(),
         [first, others @ ..] => format!("{} and {} more", first.pid, others.len()),
     }
-}
-
-/// A text that is known after these words; nothing if it is not.
-pub(super) fn after(words: &str, text: Option<impl std::fmt::Display>) -> String {
-    text.map_or_else(String::new, |text| format!("{words}{text}"))
-}
-
-/// `a`, `a and b`, `a, b, c and 4 more`.
-pub(super) fn listed(texts: &[String]) -> String {
-    match texts {
-        [] => String::new(),
-        [only] => only.clone(),
-        [all @ .., last] if texts.len() <= MAX_LISTED => format!("{} and {last}", all.join(", ")),
-        [first @ ..] => {
-            let more = first.len() - MAX_LISTED;
-            format!("{} and {more} more", first[..MAX_LISTED].join(", "))
-        }
-    }
-}
-
-/// The beginning of a sentence.
-pub(super) fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(char::to_uppercase);
-    first.into_iter().flatten().chain(chars).collect()
 }
 
 /// Whole seconds, rounded up: the kernel's figure is a lower bound.

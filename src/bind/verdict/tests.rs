@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::*;
 use super::{Cause as C, Outcome as O};
-use crate::bind::{Agreement, ProbeResult, Target, Trial, rules};
+use crate::bind::bind_test::predict;
+use crate::bind::{Agreement, ProbeResult, Target, Trial};
 use crate::model::{Evidence, Limits, Owner, Process, Protocol, Socket, State};
 
 fn evidence(holders: Vec<Holder>) -> Evidence {
@@ -47,7 +48,7 @@ fn by(name: &str) -> Owner {
     Owner::Known([process.into()].into())
 }
 
-/// An test_result in which one bind got this answer.
+/// A test result in which one bind got this answer.
 fn answered(target: &str, answer: &'static str, evidence: Evidence) -> BindTestResult {
     let target: Target = target.parse().unwrap();
     let address = match target.address {
@@ -67,13 +68,9 @@ fn answered(target: &str, answer: &'static str, evidence: Evidence) -> BindTestR
         reuse_address: true,
         result,
     };
-    let request = rules::Request {
-        reuse_address: true,
-        ..crate::bind::bind_test::request(&target, &evidence, address, probe.v6only)
-    };
     BindTestResult {
         trials: vec![Trial {
-            prediction: rules::predict(&request, &evidence.holders),
+            prediction: predict(&target, &evidence, (address, probe.v6only), true),
             probe,
         }],
         target,
@@ -92,20 +89,20 @@ fn verdict(target: &str, answer: &'static str, holders: Vec<Holder>) -> Verdict 
 
 #[test]
 fn every_cause_has_its_row() {
-    let rows: HashSet<_> = causes::TABLE.iter().map(|row| row.cause).collect();
+    let rows: HashSet<_> = causes::TABLE.iter().map(|row| row.0).collect();
     assert_eq!(rows.len(), 25, "as many as `Cause` has");
 }
 
 #[test]
-fn a_row_explains_itself_whatever_is_unknown() {
+fn every_row_explains_itself_even_if_facts_are_unknown() {
     let test_result = answered("80", "EADDRINUSE", evidence(Vec::new()));
     let now = test_result.evidence.taken_at;
     let zone = TimeZone::UTC;
     let case = Case::of(&test_result, &zone, now);
-    for row in causes::TABLE {
-        let explanation = (row.explain)(&case);
+    for (cause, _, _, explain) in causes::TABLE {
+        let explanation = explain(&case);
         assert!(explanation.details.iter().all(|text| !text.is_empty()));
-        assert!(!explanation.summary.ends_with(' '), "{:?}", row.cause);
+        assert!(!explanation.summary.ends_with(' '), "{cause:?}");
     }
 }
 
@@ -171,7 +168,7 @@ fn a_listener_goes_before_what_it_serves_and_a_known_owner_before_a_hidden_one()
 }
 
 #[test]
-fn systemd_is_never_the_one_to_end() {
+fn systemd_is_never_ended() {
     let mut listener = owned(holder(State::Listen, "0.0.0.0:80", None), by("systemd"));
     listener.activation = Some(crate::model::Activation {
         socket_unit: "web.socket".into(),
@@ -190,12 +187,12 @@ fn systemd_is_never_the_one_to_end() {
 }
 
 #[test]
-fn an_alternative_that_is_left_alone_is_none_any_more() {
+fn an_invisible_holder_has_a_check_as_root_and_another_port() {
     let verdict = verdict("80", "EADDRINUSE", Vec::new());
     assert_eq!(verdict.cause, Cause::InvisibleHolder);
-    let told: Vec<_> = verdict.fixes.iter().map(ToString::to_string).collect();
+    let fixes: Vec<_> = verdict.fixes.iter().map(ToString::to_string).collect();
     assert_eq!(
-        told,
+        fixes,
         [
             "Run `sudo sockeye check 80`: root may see what has it.",
             "Take another port."
@@ -235,7 +232,7 @@ fn since_is_that_of_the_process_that_is_named() {
 }
 
 #[test]
-fn an_address_that_is_gone_is_said_with_what_still_has_it() {
+fn a_removed_address_is_explained_with_its_last_owner() {
     let listener = owned(holder(State::Listen, "192.0.2.7:80", None), by("nginx"));
     let evidence = evidence(vec![listener]);
     let verdict = judged(&answered("192.0.2.7:80", "EADDRNOTAVAIL", evidence));
@@ -250,7 +247,7 @@ fn an_address_that_is_gone_is_said_with_what_still_has_it() {
 }
 
 #[test]
-fn a_tunnel_is_named_with_its_destination_whatever_that_is_called() {
+fn a_tunnel_is_named_with_its_destination() {
     let says = |name: Option<&str>| {
         let background = crate::model::Background {
             behind: Some(crate::model::Behind {

@@ -123,7 +123,7 @@ fn choose_among(
     };
     let doubt = |port| {
         request.protocols().filter(|_| free.stable).find_map(|of| {
-            let evidence = inspector.borrow_mut().surroundings(of, port, now);
+            let evidence = inspector.borrow_mut().traffic(of, port, now);
             let relevant = evidence.gaps.iter().filter(|gap| Unfit::is_about(gap));
             gaps.extend(relevant.cloned());
             Unfit::of(evidence)

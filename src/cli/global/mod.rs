@@ -292,6 +292,7 @@ pub fn query(settings: &Settings, sort: Sort) -> anyhow::Result<Query> {
         uid: own_uid(),
         sort,
         highlight: settings.highlight,
+        linger: Duration::ZERO,
     })
 }
 

@@ -6,12 +6,13 @@ mod named;
 
 use std::fmt::Write as _;
 
-use crate::config::ErrorAt;
-use crate::config::value::{self, Value, shown};
+use crate::config::value::{self, Value};
 use crate::filter::nearest;
 use crate::keymap::{self, Binding, Flaw, KEYMAP, Keymap, Mode};
 use crate::keymap::{Action, Key};
+use crate::model::excerpt;
 use crate::settings::Settings;
+use crate::theme::ErrorAt;
 
 /// The type of an action's value.
 const KEYS: &str = "keys in quotes, such as [\"b\", \"ctrl-b\"], or [] for none";
@@ -158,7 +159,7 @@ fn unknown_action(mode: Mode, name: &str) -> String {
     format!(
         "{}: unknown action `{}`; {hint}",
         table_name(mode),
-        shown(name)
+        excerpt(name)
     )
 }
 

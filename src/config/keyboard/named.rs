@@ -1,9 +1,8 @@
 //! How a key is written in the file: a character, or a name.
 
-use crate::config::value::shown;
 use crate::filter::nearest;
 use crate::keymap::Key;
-use crate::model::Text;
+use crate::model::{Text, excerpt};
 
 /// Keys that type no character. All names are read, the first of a key is written.
 #[rustfmt::skip]
@@ -62,7 +61,7 @@ fn unknown_key(written: &str, lower: &str) -> String {
               pgup, pgdn, home, end, ctrl-a to ctrl-z, f1 to f12"
             .to_owned(),
     };
-    format!("unknown key `{}`; {hint}", shown(written))
+    format!("unknown key `{}`; {hint}", excerpt(written))
 }
 
 pub(super) fn print(key: Key) -> String {

@@ -1,4 +1,4 @@
-//! What a configuration may say, and what is said to one that is wrong.
+//! Valid configurations, and the errors of invalid ones.
 
 use std::time::Duration;
 
@@ -13,11 +13,12 @@ use crate::query::{Sort, Tab};
 use crate::settings::{Notify, Settings};
 use crate::theme::Role;
 
-/// What is wrong with a text, as a user reads it.
-fn complaints(text: &str) -> Vec<String> {
-    let faults = parse(text.as_bytes()).expect_err(text);
-    let told = |fault: Fault| format!("{}: {}", fault.line, fault.message);
-    faults.into_iter().map(told).collect()
+/// The errors of a text, as a user reads them.
+fn errors(text: &str) -> Vec<String> {
+    let faults = parse(text.as_bytes()).expect_err(text).into_iter();
+    faults
+        .map(|fault| format!("{}: {}", fault.line, fault.message))
+        .collect()
 }
 
 /// The default file with every key set.
@@ -25,7 +26,7 @@ fn uncommented() -> String {
     let file = default_file();
     let set = |line: &str| match line.strip_prefix('#') {
         Some(key) if key.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => {
-            // Behind a binding stands what it does.
+            // A comment follows each binding.
             let (key, _) = key.split_once(" # ").unwrap_or((key, ""));
             key.trim_end().to_owned()
         }
@@ -34,18 +35,18 @@ fn uncommented() -> String {
     file.lines().map(|line| set(line) + "\n").collect()
 }
 
-/// One complaint, which begins like this.
-fn assert_told_once(text: &str, told: &str) {
-    let complaints = complaints(text);
+/// A single error that starts like this.
+fn assert_single_error(text: &str, expected: &str) {
+    let errors = errors(text);
     assert!(
-        complaints[0].starts_with(told),
-        "{complaints:?}\nfor {text}, not\n{told}"
+        errors[0].starts_with(expected),
+        "{errors:?}\nfor {text}, not\n{expected}"
     );
-    assert_eq!(complaints.len(), 1, "{complaints:?}");
+    assert_eq!(errors.len(), 1, "{errors:?}");
 }
 
 #[test]
-fn the_default_file_says_nothing_as_it_is() {
+fn the_default_file_sets_nothing() {
     assert_eq!(parse(default_file().as_bytes()), Ok(Settings::default()));
 }
 
@@ -66,17 +67,16 @@ fn every_key_of_the_default_file_is_read() {
     let plain = text.lines().take_while(|line| !line.starts_with('['));
     let plain = plain.filter_map(|line| line.split_once(" = "));
     for (key, _) in plain.filter(|(key, _)| !key.contains('#')) {
-        let complaint = complaints(&format!("{key} = [1.5]"));
+        let errors = errors(&format!("{key} = [1.5]"));
         assert!(
-            complaint[0].starts_with(&format!("1: {key}: "))
-                && complaint[0].contains(", expected "),
-            "{complaint:?}"
+            errors[0].starts_with(&format!("1: {key}: ")) && errors[0].contains(", expected "),
+            "{errors:?}"
         );
     }
 }
 
 #[test]
-fn every_setting_is_taken() {
+fn every_setting_is_read() {
     let text = r#"
         interval = "250ms"
         linger = "1m"
@@ -136,19 +136,19 @@ fn a_family_narrows_the_filter() {
 }
 
 #[test]
-fn a_filter_that_leaves_no_room_for_the_family_is_told_of_as_one() {
+fn a_filter_without_room_for_the_family_is_refused() {
     let long = "x".repeat(Filter::MAX_BYTES - 10);
     let text = format!("families = ['ipv4']\n\nfilter = '{long}'");
-    let told = complaints(&text);
+    let found = errors(&text);
     assert!(
-        told[0].starts_with("3: filter: with these families the filter is too long"),
-        "{told:?}"
+        found[0].starts_with("3: filter: with these families the filter is too long"),
+        "{found:?}"
     );
     assert!(parse(format!("filter = '{long}'").as_bytes()).is_ok());
 }
 
 #[test]
-fn a_mark_at_the_beginning_and_windows_line_ends_are_no_fault() {
+fn a_byte_order_mark_and_windows_line_ends_are_accepted() {
     let text = "\u{feff}# x\r\ninterval = \"2s\"\r\n\r\nstats = true\r\n";
     let config = parse(text.as_bytes()).unwrap();
     assert_eq!(
@@ -156,13 +156,13 @@ fn a_mark_at_the_beginning_and_windows_line_ends_are_no_fault() {
         (Duration::from_secs(2), true)
     );
     assert_eq!(
-        complaints("\u{feff}view = 1\r\n")[0].split(": ").nth(1),
+        errors("\u{feff}view = 1\r\n")[0].split(": ").nth(1),
         Some("view")
     );
 }
 
 #[test]
-fn a_duration_is_taken_as_text_and_as_a_bare_number_of_seconds() {
+fn a_duration_is_text_or_a_bare_number_of_seconds() {
     for written in ["\"1500ms\"", "\"1.5s\"", "\"1.5\"", "1.5", "1.50"] {
         let settings = parse(format!("interval = {written}\nlinger = 5").as_bytes()).unwrap();
         let times = (settings.interval, settings.linger);
@@ -174,8 +174,8 @@ fn a_duration_is_taken_as_text_and_as_a_bare_number_of_seconds() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_line_and_key() {
-    for (text, told) in [
+fn errors_have_line_and_key() {
+    for (text, expected) in [
         (
             "interval = \"soon\"",
             "1: interval: soon: not a duration (500ms, 0.5, 2s, 1.5m)",
@@ -257,12 +257,12 @@ fn what_is_wrong_is_told_with_line_and_key() {
             "1: color: found text, expected true or false",
         ),
     ] {
-        assert_told_once(text, told);
+        assert_single_error(text, expected);
     }
 }
 
 #[test]
-fn a_key_that_there_is_not_comes_with_the_one_that_was_meant() {
+fn an_unknown_key_gets_a_suggestion() {
     for (key, meant) in [
         ("intervall", "interval"),
         ("Interval", "interval"),
@@ -275,19 +275,19 @@ fn a_key_that_there_is_not_comes_with_the_one_that_was_meant() {
         ("ipv6", "families"),
         ("all", "view"),
     ] {
-        let told = format!("2: unknown key `{key}`; did you mean `{meant}`?");
-        assert_eq!(complaints(&format!("\n{key} = true")), [told]);
+        let expected = format!("2: unknown key `{key}`; did you mean `{meant}`?");
+        assert_eq!(errors(&format!("\n{key} = true")), [expected]);
     }
     let all = keys().collect::<Vec<_>>().join(", ");
-    let told = format!("1: unknown key `zebra`; use one of {all}");
+    let expected = format!("1: unknown key `zebra`; use one of {all}");
     for text in ["zebra = 1", "[zebra]\nx = 1", "zebra.x.y = 1", "[[zebra]]"] {
-        assert_eq!(complaints(text), [&*told]);
+        assert_eq!(errors(text), [&*expected]);
     }
 }
 
 #[test]
-fn what_is_no_toml_is_told_with_line_and_key_too() {
-    for (text, told) in [
+fn errors_of_the_grammar_have_line_and_key_too() {
+    for (text, expected) in [
         (
             "\ninterval = 1s\n",
             "2: interval: string values must be quoted",
@@ -318,46 +318,46 @@ fn what_is_no_toml_is_told_with_line_and_key_too() {
             "1: carriage return must be followed by newline",
         ),
     ] {
-        assert_told_once(text, told);
+        assert_single_error(text, expected);
     }
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_in_the_order_of_the_lines() {
-    let lines: Vec<_> = complaints("view = 1\nstats = 2\n\nzebra = 3\nsort = 'x'\ncolor = 4\n");
+fn all_errors_are_reported_in_the_order_of_their_lines() {
+    let lines: Vec<_> = errors("view = 1\nstats = 2\n\nzebra = 3\nsort = 'x'\ncolor = 4\n");
     let numbers: Vec<_> = lines.iter().map(|line| &line[..1]).collect();
     assert_eq!(numbers, ["1", "2", "4", "5", "6"]);
 }
 
 #[test]
-fn of_a_thousand_faults_a_screenful_is_told() {
+fn of_a_thousand_errors_a_screenful_is_reported() {
     let text = "no toml\n".repeat(1000);
-    let lines = complaints(&text);
+    let lines = errors(&text);
     assert_eq!(lines.len(), MAX_FAULTS + 1);
     assert_eq!(lines[MAX_FAULTS], "21: and 980 more lines from here on");
 }
 
-/// Telling the line of each fault from the beginning took five minutes for these.
+/// Counting the lines from the start for each error took five minutes for these.
 #[test]
-fn as_many_faults_as_there_is_room_for_are_counted_in_one_go() {
+fn the_lines_of_many_errors_are_counted_once() {
     let most = usize::try_from(MAX_BYTES).unwrap();
     for piece in ["a=1\n", "[a]\n", "x\n", "x", "x=[x,", "'\n"] {
         let text = piece.repeat(most / piece.len());
-        assert!(!complaints(&text).is_empty());
+        assert!(!errors(&text).is_empty());
     }
     let list = format!("columns = [{}]", "x,".repeat(most / 2 - 10));
-    assert_eq!(complaints(&list).len(), 1);
+    assert_eq!(errors(&list).len(), 1);
 }
 
 #[test]
-fn bytes_that_are_no_text_are_told_with_their_line() {
+fn bytes_that_are_not_text_are_reported_with_their_line() {
     let faults = parse(b"# x\nview = \"\xff\"\n").unwrap_err();
     assert_eq!(faults[0].line, 2);
     assert_eq!(faults[0].message, "not UTF-8: the byte 0xff");
 }
 
 #[test]
-fn hostile_text_is_harmless_and_short_in_what_is_said() {
+fn hostile_text_is_harmless_and_short_in_errors() {
     let escape = r"\u001b[2J";
     let long = "x".repeat(100_000);
     for text in [
@@ -374,7 +374,7 @@ fn hostile_text_is_harmless_and_short_in_what_is_said() {
         format!("interval = \"{long}\""),
         format!("filter = \"state:{long}\""),
     ] {
-        for line in complaints(&text) {
+        for line in errors(&text) {
             assert!(!line.contains(['\x1b', '\u{202e}']), "{line:?}");
             assert!(line.chars().count() < 250, "{line}");
         }
@@ -382,20 +382,20 @@ fn hostile_text_is_harmless_and_short_in_what_is_said() {
 }
 
 #[test]
-fn nothing_nests_too_deeply() {
+fn deep_nesting_is_no_crash() {
     let deep = "[".repeat(100_000);
-    assert!(!complaints(&format!("columns = {deep}")).is_empty());
-    assert!(!complaints(&format!("{}x = 1", "x.".repeat(100_000))).is_empty());
-    assert!(!complaints(&format!("{deep}x")).is_empty());
+    assert!(!errors(&format!("columns = {deep}")).is_empty());
+    assert!(!errors(&format!("{}x = 1", "x.".repeat(100_000))).is_empty());
+    assert!(!errors(&format!("{deep}x")).is_empty());
 }
 
-/// What a key does, by this file.
-fn done_by(text: &str, mode: Mode, key: Pressed) -> Option<Action> {
+/// The action of a key with this file.
+fn action_of(text: &str, mode: Mode, key: Pressed) -> Option<Action> {
     let settings = parse(text.as_bytes()).unwrap_or_else(|faults| panic!("{faults:?} in {text}"));
     settings.keymap.lookup(mode, key)
 }
 
-/// Texts, and what a key does by them in a mode.
+/// Files, and the action of a key in a mode with them.
 const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
     (
         "[keys]\nquit = ['Q', 'ctrl-c']",
@@ -452,7 +452,7 @@ const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
         Pressed::BackTab,
         Some(Action::Table(crate::keymap::TableAction::NextView)),
     ),
-    // Two that change places.
+    // Two that are swapped.
     (
         "[keys]\nbind-test = ['e']\ntoggle-events = ['b']",
         Mode::Table,
@@ -547,14 +547,14 @@ const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
 ];
 
 #[test]
-fn any_action_takes_other_keys() {
+fn any_action_can_have_other_keys() {
     for &(text, mode, key, action) in REBOUND {
-        assert_eq!(done_by(text, mode, key), action, "{text}");
+        assert_eq!(action_of(text, mode, key), action, "{text}");
     }
 }
 
 #[test]
-fn a_file_changes_the_keys_that_it_names_and_no_other() {
+fn a_file_changes_only_the_keys_that_it_names() {
     let settings = parse(b"[keys]\nquit = ['Q']\n").unwrap();
     let mut expected = Keymap::default();
     expected.bind(
@@ -566,8 +566,8 @@ fn a_file_changes_the_keys_that_it_names_and_no_other() {
 }
 
 #[test]
-fn a_key_that_two_actions_would_have_names_both() {
-    for (text, told) in [
+fn a_key_of_two_actions_is_refused_with_both_names() {
+    for (text, expected) in [
         (
             "[keys]\nquit = ['b']",
             "2: keys.quit: `b` is already used by keys.bind-test; give one of them another key, or none ([])",
@@ -576,7 +576,7 @@ fn a_key_that_two_actions_would_have_names_both() {
             "[keys]\nbind-test = ['q']",
             "2: keys.bind-test: `q` is already used by keys.quit; give one of them another key, or none ([])",
         ),
-        // Both are the file's: the later one is told.
+        // Both are in the file: the later one is reported.
         (
             "[keys]\nwrite = ['z']\n\nrefresh = ['r', 'z']",
             "4: keys.refresh: `z` is already used by keys.write; ",
@@ -602,13 +602,13 @@ fn a_key_that_two_actions_would_have_names_both() {
             "2: keys.help.up: `space` is already used by keys.help.page-down; ",
         ),
     ] {
-        assert_told_once(text, told);
+        assert_single_error(text, expected);
     }
 }
 
 #[test]
-fn what_would_leave_no_way_out_is_refused() {
-    for (text, told) in [
+fn a_mode_that_could_not_be_left_is_refused() {
+    for (text, expected) in [
         (
             "[keys]\nquit = []",
             "2: keys.quit: needs a key, as nothing else does the same",
@@ -655,18 +655,15 @@ fn what_would_leave_no_way_out_is_refused() {
             "2: keys.question.confirm: `K` is also used by keys.end-process; holding it down",
         ),
     ] {
-        let complaints = complaints(text);
-        assert!(
-            complaints[0].starts_with(told),
-            "{complaints:?}\nfor {text}"
-        );
+        let errors = errors(text);
+        assert!(errors[0].starts_with(expected), "{errors:?}\nfor {text}");
     }
 }
 
 #[test]
-fn what_is_no_action_and_no_key_is_told() {
+fn unknown_actions_and_keys_are_refused() {
     let takes = "keys in quotes, such as [\"b\", \"ctrl-b\"], or [] for none";
-    for (text, told) in [
+    for (text, expected) in [
         ("[keys]\nquitt = ['Q']", "2: keys: unknown action `quitt`; did you mean `quit`?".to_owned()),
         ("[keys]\nbind_test = ['Q']", "2: keys: unknown action `bind_test`; did you mean `bind-test`?".to_owned()),
         ("[keys.table]\nquit = ['Q']", "1: keys: unknown action `table`; `sockeye config` lists all actions".to_owned()),
@@ -691,20 +688,20 @@ fn what_is_no_action_and_no_key_is_told() {
         ("keys.menu = []", "1: keys.menu: found a list, expected actions with their keys".to_owned()),
         ("[[keys]]\nquit = 'Q'", "1: keys: found a list, expected actions with their keys".to_owned()),
     ] {
-        assert_told_once(text, &told);
+        assert_single_error(text, &expected);
     }
 }
 
 #[test]
-fn all_that_is_wrong_with_the_keys_is_told_at_once() {
+fn all_errors_of_the_keys_are_reported_at_once() {
     let text = "[keys]\nquitt = 'Q'\nbind-test = ['nokey']\n[keys.menu]\nup = 5\n";
-    let lines = complaints(text);
+    let lines = errors(text);
     let numbers: Vec<_> = lines.iter().map(|line| &line[..1]).collect();
     assert_eq!(numbers, ["2", "3", "5"], "{lines:?}");
 }
 
 #[test]
-fn ports_take_names_of_ones_own() {
+fn ports_can_have_own_names() {
     let text = "
         filter = ':my-api | :discovery'
         [services]
@@ -722,7 +719,7 @@ fn ports_take_names_of_ones_own() {
     assert_eq!(
         name(Protocol::Tcp, 443),
         Some("shop"),
-        "what is said of one counts more"
+        "one protocol takes precedence"
     );
     assert_eq!(name(Protocol::Udp, 443), Some("web_2"));
     assert_eq!(settings.filter.to_string(), ":my-api | :discovery");
@@ -732,9 +729,9 @@ fn ports_take_names_of_ones_own() {
 }
 
 #[test]
-fn a_name_that_no_port_can_have_is_told() {
+fn invalid_names_of_ports_are_refused() {
     let takes = "a name in quotes, such as \"my-api\"";
-    for (text, told) in [
+    for (text, expected) in [
         ("[services]\n8080 = ''", "2: services.8080: invalid name ``; use a letter, then letters, digits, - and _, at most 40 characters".to_owned()),
         ("[services]\n8080 = '80'", "2: services.8080: invalid name `80`; ".to_owned()),
         ("[services]\n8080 = 'my api'", "2: services.8080: invalid name `my api`; ".to_owned()),
@@ -747,12 +744,12 @@ fn a_name_that_no_port_can_have_is_told() {
         ("[services]\nmy-api = 8080", "2: services: `my-api` is not a port".to_owned()),
         ("services = ['x']", "1: services: found a list, expected ports with their names".to_owned()),
     ] {
-        assert_told_once(text, &told);
+        assert_single_error(text, &expected);
     }
 }
 
 #[test]
-fn who_wants_names_alone_is_told_of_nothing_else() {
+fn reading_only_the_names_ignores_other_errors() {
     let names = parse_services(b"view = 3\nzebra = 1\n[services]\n8080 = 'my-api'\n").unwrap();
     assert_eq!(names.name(Protocol::Tcp, 8080), Some("my-api"));
     let faults = parse_services(b"view = 3\n[services]\n8080 = 1\n").unwrap_err();
@@ -762,7 +759,7 @@ fn who_wants_names_alone_is_told_of_nothing_else() {
 }
 
 #[test]
-fn views_of_ones_own_take_what_the_file_takes() {
+fn custom_views_accept_what_the_file_accepts() {
     let text = "
         view = 'Web'
         [[views]]
@@ -803,11 +800,11 @@ fn views_of_ones_own_take_what_the_file_takes() {
 }
 
 #[test]
-fn a_view_that_is_wrong_is_told_with_its_line() {
+fn errors_of_views_have_their_line() {
     let view = |at: u8| format!("[[views]]\nname = 'v{at}'\n");
     let six = [1, 2, 3, 4, 5, 6].map(view).concat();
     let long = "x".repeat(Filter::MAX_BYTES - 10);
-    for (text, told) in [
+    for (text, expected) in [
         (
             "[[views]]\nfilter = 'x'",
             "1: views: a view needs a name (name = \"web\")",
@@ -879,18 +876,18 @@ fn a_view_that_is_wrong_is_told_with_its_line() {
             "2: views: with these families the filter is too long",
         ),
     ] {
-        assert_told_once(text, told);
+        assert_single_error(text, expected);
     }
 }
 
 #[test]
-fn a_theme_is_one_that_there_is_or_one_of_ones_own() {
+fn a_theme_is_built_in_or_the_users_own() {
     let chosen = |text: &str| {
         let settings = parse(text.as_bytes()).unwrap();
-        let looks = settings.themes.chosen().styles;
-        let look = |role| looks.of(role).to_string();
+        let styles = settings.themes.chosen().styles;
+        let style = |role| styles.of(role).to_string();
         let name = settings.themes.chosen().name.clone();
-        (name, look(Role::Good), look(Role::Bad))
+        (name, style(Role::Good), style(Role::Bad))
     };
     let expected = |name: &str, good: &str, bad: &str| (name.into(), good.into(), bad.into());
     assert_eq!(chosen(""), expected("terminal", "green", "red"));
@@ -905,8 +902,8 @@ fn a_theme_is_one_that_there_is_or_one_of_ones_own() {
 }
 
 #[test]
-fn a_theme_that_is_wrong_is_told_with_its_line() {
-    for (text, told) in [
+fn errors_of_themes_have_their_line() {
+    for (text, expected) in [
         (
             "\ntheme = 'gruvbx'",
             "2: theme: unknown theme `gruvbx`; did you mean `gruvbox`?",
@@ -944,12 +941,12 @@ fn a_theme_that_is_wrong_is_told_with_its_line() {
             "1: themes: invalid name `a b`; use up to 40 letters, digits, - and _",
         ),
     ] {
-        assert_told_once(text, told);
+        assert_single_error(text, expected);
     }
 }
 
 #[test]
-fn hostile_text_in_a_theme_is_harmless_and_short_in_what_is_said() {
+fn hostile_text_in_a_theme_is_harmless_and_short_in_errors() {
     let long = "x".repeat(100_000);
     for word in ["\\u001b[2J", &long] {
         for text in [
@@ -959,7 +956,7 @@ fn hostile_text_in_a_theme_is_harmless_and_short_in_what_is_said() {
             format!("[themes.mine]\ngood = \"{word}\""),
             format!("[themes.mine]\ngood = \"#{word}\""),
         ] {
-            for line in complaints(&text) {
+            for line in errors(&text) {
                 assert!(!line.contains('\x1b'), "{line:?}");
                 assert!(line.chars().count() < 250, "{line}");
             }

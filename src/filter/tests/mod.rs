@@ -119,7 +119,7 @@ fn connection() -> Row {
 fn leftover() -> Row {
     let (local, remote) = ("[::1]:8443", Some("[::1]:40000"));
     row(Protocol::Tcp, local, remote, State::TimeWait, |socket| {
-        socket.owner = Owner::Past(Arc::new([process(12, "node", "node server.js")]));
+        socket.owner = Owner::Former(Arc::new([process(12, "node", "node server.js")]));
     })
 }
 

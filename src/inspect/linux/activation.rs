@@ -1,14 +1,14 @@
-//! Which socket unit systemd listens for, and which service a first connection starts.
+//! The socket unit that systemd listens for, and the service that a first connection starts.
 //!
-//! The control group of such a socket is that of its unit (`nginx.socket`), as systemd makes it
-//! there. Where that is not told, the unit files are searched for one that listens on the port.
+//! The control group of such a socket is that of its unit (`nginx.socket`), as systemd creates it there. If the group is
+//! unknown, the unit files are searched for one that listens on the port.
 
 use std::fs;
 use std::path::Path;
 
 use crate::model::{Activation, Protocol, Socket, Text};
 
-/// Where unit files are, the first that has one wins (`systemd.unit(5)`, "Unit File Load Path").
+/// The folders of unit files; the first that has a file wins (`systemd.unit(5)`, "Unit File Load Path").
 const FOLDERS: [&str; 6] = [
     "/etc/systemd/system",
     "/run/systemd/system",
@@ -18,20 +18,18 @@ const FOLDERS: [&str; 6] = [
     "/lib/systemd/system",
 ];
 
-/// What systemd holds this socket for, if it is systemd that holds it.
+/// The unit of a socket that systemd has.
 pub(super) fn of(socket: &Socket) -> Option<Activation> {
     let has_unit = |unit: &&Text| Path::new(unit.as_str()).extension() == Some("socket".as_ref());
     let unit = socket.unit.as_ref().filter(has_unit);
-    // Anybody can call a process so; only one is the first.
-    let is_systemd = |process: &&std::sync::Arc<crate::model::Process>| {
-        process.pid == 1 && &*process.comm == "systemd"
-    };
-    let by_systemd = socket.owner.present().iter().find(is_systemd);
-    let folders: Vec<_> = FOLDERS.iter().map(Path::new).collect();
-    match (unit, by_systemd) {
-        (Some(unit), _) => Some(described(&folders, unit)),
-        (None, Some(_)) => Some(described(&folders, &listening(&folders, socket)?)),
-        (None, None) => None,
+    // Any process can have that name, but only the first has pid 1.
+    let mut owners = socket.owner.present().iter();
+    let is_of_systemd = owners.any(|owner| owner.pid == 1 && &*owner.comm == "systemd");
+    let folders = FOLDERS.map(Path::new);
+    match unit {
+        Some(unit) => Some(described(&folders, unit)),
+        None if is_of_systemd => Some(described(&folders, &listening(&folders, socket)?)),
+        None => None,
     }
 }
 
@@ -53,7 +51,7 @@ fn described(folders: &[&Path], unit: &str) -> Activation {
     }
 }
 
-/// The socket unit that asks for this address or port.
+/// The socket unit that is configured for this address or port.
 fn listening(folders: &[&Path], socket: &Socket) -> Option<String> {
     let key = match socket.protocol {
         Protocol::Tcp => "ListenStream",
@@ -70,34 +68,33 @@ fn listening(folders: &[&Path], socket: &Socket) -> Option<String> {
     units.dedup();
     units.into_iter().find(|unit| {
         let text = text_of(folders, unit);
-        let asked = values(&text, key);
-        asked
+        // An empty value resets those before it.
+        let mut addresses = values(&text, key)
             .rev()
-            .take_while(|value| !value.is_empty())
-            .any(|value| value == port || value == local)
+            .take_while(|value| !value.is_empty());
+        addresses.any(|value| value == port || value == local)
     })
 }
 
-/// A unit file and its additions, in the order in which they count.
+/// A unit file and its drop-ins, in the order in which they apply.
 fn text_of(folders: &[&Path], unit: &str) -> String {
-    let main = folders
+    let files = folders.iter().map(|folder| folder.join(unit));
+    let mut texts: Vec<_> = files.flat_map(fs::read_to_string).take(1).collect();
+    let drop_ins = folders
         .iter()
-        .find_map(|folder| fs::read_to_string(folder.join(unit)).ok());
-    let mut additions: Vec<_> = folders
-        .iter()
-        .flat_map(|folder| fs::read_dir(folder.join(format!("{unit}.d"))))
-        .flat_map(Iterator::flatten)
+        .map(|folder| folder.join(format!("{unit}.d")));
+    let drop_ins = drop_ins.flat_map(fs::read_dir).flatten().flatten();
+    let mut drop_ins: Vec<_> = drop_ins
         .map(|entry| (entry.file_name(), entry.path()))
         .filter(|(name, _)| Path::new(name).extension() == Some("conf".as_ref()))
         .collect();
-    additions.sort();
-    let additions = additions
-        .iter()
-        .filter_map(|(_, path)| fs::read_to_string(path).ok());
-    main.into_iter()
-        .chain(additions)
-        .collect::<Vec<_>>()
-        .join("\n")
+    drop_ins.sort();
+    texts.extend(
+        drop_ins
+            .iter()
+            .flat_map(|(_, path)| fs::read_to_string(path)),
+    );
+    texts.join("\n")
 }
 
 /// What a key is set to, in order.
@@ -142,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_is_found_by_the_port_that_it_listens_on() {
+    fn a_unit_is_found_by_its_port() {
         let root = folder(
             "port",
             &[

@@ -1,4 +1,4 @@
-//! What decides about a bind besides other sockets: sysctls, own rights, security modules.
+//! What decides a bind besides other sockets: sysctls, rights, security modules.
 
 use std::fs;
 use std::io;
@@ -14,8 +14,9 @@ use crate::source::linux::ephemeral::{port_range, port_ranges, sysctl};
 use crate::source::linux::placement::Placement;
 use crate::source::linux::{descriptor_limit, problems, rights};
 
-/// Reads them all.
-pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
+/// Reads them all, with a gap for what can't be read.
+pub(super) fn read() -> (Limits, Vec<Gap>) {
+    let mut gaps = Vec::new();
     let limits = Limits {
         unprivileged_from: sysctl("ipv4/ip_unprivileged_port_start", |text| text.parse().ok()),
         has_bind_capability: has_capability(CapabilitySet::NET_BIND_SERVICE),
@@ -23,7 +24,7 @@ pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
         ephemeral: sysctl("ipv4/ip_local_port_range", port_range),
         reserved: sysctl("ipv4/ip_local_reserved_ports", port_ranges),
         is_ipv6_off: is_ipv6_off(),
-        security_modules: security_modules(gaps),
+        security_modules: security_modules(&mut gaps),
         uid: Some(geteuid().as_raw()),
         sudo_uid: rights::sudo_uid(),
         home: home(),
@@ -39,10 +40,10 @@ pub(super) fn read(gaps: &mut Vec<Gap>) -> Limits {
         };
         gaps.push(Gap::new(GapCode::Limits, &message));
     }
-    limits
+    (limits, gaps)
 }
 
-/// The user's own home folder, as the shell's `~` is.
+/// The user's home folder, as the shell's `~`.
 fn home() -> Option<Text> {
     let home = std::env::var("HOME").ok();
     home.filter(|home| !home.is_empty())

@@ -1,4 +1,4 @@
-//! The rows of one port, as the kernel gives them: everything but what must be looked for in `/proc`.
+//! The rows of one port, as the kernel lists them: everything that needs no search in `/proc`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,13 +8,13 @@ use crate::source::linux::netlink::{DumpError, DumpRequest, SockDiag};
 use crate::source::linux::{Interfaces, problems, proc_net};
 use crate::source::netstat::Part;
 
-/// Linux before this version does not list sockets that are only bound (commit 91051f003948).
+/// Older versions of Linux do not list sockets that are only bound (commit 91051f003948).
 const LISTS_BOUND_SOCKETS: (u32, u32) = (6, 8);
 
 /// The rows, and the control groups that their sockets were made in.
 #[derive(Default)]
 pub(super) struct Rows {
-    /// In the order in which they are told: what listens first.
+    /// Listeners first.
     pub(super) holders: Vec<Holder>,
     /// By inode.
     pub(super) groups: HashMap<u32, u64>,
@@ -74,7 +74,7 @@ fn dump(diag: &mut SockDiag, protocol: Protocol, port: u16, gaps: &mut Vec<Gap>)
             }
             Err(error) => dump_otherwise(part, &error, &mut details),
         };
-        // What is wrong with one family is mostly wrong with both.
+        // Both families mostly have the same problem.
         if !gaps.contains(&gap) {
             gaps.push(gap);
         }
@@ -84,7 +84,7 @@ fn dump(diag: &mut SockDiag, protocol: Protocol, port: u16, gaps: &mut Vec<Gap>)
     details
 }
 
-/// The rows of a part that `sock_diag` did not give, and what they lack.
+/// Reads the rows of a part that `sock_diag` did not list; returns what they lack.
 fn dump_otherwise(part: Part, error: &DumpError, details: &mut Vec<InetRow>) -> Gap {
     match proc_net::read(part, details) {
         Ok(_) => {
@@ -118,16 +118,13 @@ fn kernel_version() -> Option<(u32, u32)> {
 /// The first two numbers of a release, whatever a distribution or a builder added to them: `6.12+`,
 /// `6.18-rc3`, `5.15.0-91-generic`.
 fn version(release: &str) -> Option<(u32, u32)> {
-    let (major, rest) = leading_number(release)?;
-    let (minor, _) = leading_number(rest.strip_prefix('.')?)?;
-    Some((major, minor))
-}
-
-/// The number that a text begins with, and what is behind it.
-fn leading_number(text: &str) -> Option<(u32, &str)> {
-    let end = text.find(|c: char| !c.is_ascii_digit());
-    let (digits, rest) = text.split_at(end.unwrap_or(text.len()));
-    Some((digits.parse().ok()?, rest))
+    let (major, rest) = release.split_once('.')?;
+    let minor = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    let is_number = major.bytes().all(|digit| digit.is_ascii_digit());
+    Some((
+        major.parse().ok().filter(|_| is_number)?,
+        minor.parse().ok()?,
+    ))
 }
 
 #[cfg(test)]
@@ -163,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_follows_the_second_number_is_no_matter(
+        fn text_after_the_second_number_is_ignored(
             major in 0..99_u32, minor in 0..99_u32, rest in "([^0-9].*)?",
         ) {
             prop_assert_eq!(version(&format!("{major}.{minor}{rest}")), Some((major, minor)));

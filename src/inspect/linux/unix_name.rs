@@ -1,13 +1,15 @@
-//! Everything that Linux tells about the name of a unix socket. Nothing is made, opened or removed: what
-//! stands at the path is looked at, and a datagram socket is connected to it. That one never sends. The kernel
-//! refuses it with `ECONNREFUSED` where no socket is bound to the file, whatever its kind, in any network
-//! namespace, and with `EPROTOTYPE` where one of another kind is, before that one could notice
-//! (`unix_find_bsd`). So a server never sees a connection of ours.
+//! Everything that Linux knows about the name of a unix socket. Nothing is created, opened or removed: the file at the
+//! path is read, and a datagram socket is connected to it, which never sends. The kernel refuses that with
+//! `ECONNREFUSED` where no socket is bound to the file, whatever its kind, in any network namespace, and with
+//! `EPROTOTYPE` where a socket of another kind is, before that one could notice (`unix_find_bsd`). So a server never
+//! sees a connection of ours.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use rustix::fd::OwnedFd;
 use rustix::fs::{
     Access, AtFlags, CWD, FileType, Stat, StatxFlags, accessat, lstat, major, minor, stat, statx,
 };
@@ -23,14 +25,14 @@ use crate::model::{
     SocketFile, State, UnixAddress, UnixEvidence, UnixHolder,
 };
 use crate::source::linux::background::BackgroundReader;
-use crate::source::linux::owners::Hints;
-use crate::source::linux::owners::Owners;
+use crate::source::linux::mounts::mounts;
+use crate::source::linux::owners::{Hints, Owners};
 use crate::source::linux::problems;
 use crate::source::linux::unix_table::{self, UnixRow};
 use crate::source::owners::owners;
 use crate::source::process::Processes;
 
-/// Looks at a name.
+/// Reads everything about a name.
 pub(super) fn evidence(name: &UnixAddress, processes: &mut Processes, at: Moment) -> UnixEvidence {
     let mut evidence = UnixEvidence {
         taken_at: at,
@@ -38,8 +40,8 @@ pub(super) fn evidence(name: &UnixAddress, processes: &mut Processes, at: Moment
         connected: None,
         bound: None,
         holders: Vec::new(),
-        processes: std::collections::HashMap::new(),
-        limits: limits::read(&mut Vec::new()),
+        processes: HashMap::new(),
+        limits: limits::read().0,
         gaps: Vec::new(),
     };
     let rows = unix_table::read().unwrap_or_else(|(error, too)| {
@@ -48,11 +50,11 @@ pub(super) fn evidence(name: &UnixAddress, processes: &mut Processes, at: Moment
         Vec::new()
     });
     let rows = match name {
-        UnixAddress::Path(path) => of_path(path, rows, &mut evidence, processes),
+        UnixAddress::Path(path) => rows_of_path(path, rows, &mut evidence, processes),
         UnixAddress::Abstract(name) => {
-            evidence.bound = Some(bound(name));
-            let is_it = |row: &UnixRow| row.name.strip_prefix(&[0]) == Some(name.as_bytes());
-            let rows = rows.into_iter().filter(is_it);
+            evidence.bound = Some(try_bind(name));
+            let has_name = |row: &UnixRow| row.name.strip_prefix(&[0]) == Some(name.as_bytes());
+            let rows = rows.into_iter().filter(has_name);
             rows.map(|row| (row, false)).collect()
         }
     };
@@ -60,54 +62,56 @@ pub(super) fn evidence(name: &UnixAddress, processes: &mut Processes, at: Moment
     evidence
 }
 
-/// The rows that were bound to a path, and whether the file that stands there is another one.
-fn of_path(
+/// The rows of sockets that were bound to a path, each with whether another file is there now.
+fn rows_of_path(
     path: &str,
-    rows: Vec<UnixRow>,
+    mut rows: Vec<UnixRow>,
     evidence: &mut UnixEvidence,
     processes: &mut Processes,
 ) -> Vec<(UnixRow, bool)> {
-    let (at_path, file) = look(Path::new(path), processes);
-    if file.is_some() {
-        evidence.connected = Some(connected(path));
-    }
-    let file = file.map(|file| file_of(Path::new(path), &file));
-    let whole = whole(path);
-    // A relative name says nothing: each program is in a folder of its own.
+    let mut file = None;
+    evidence.at_path = Some(match socket_file(Path::new(path)) {
+        Ok((link, found)) => {
+            evidence.connected = Some(try_connect(path));
+            file = Some(table_key(Path::new(path), &found));
+            AtPath::Socket(SocketFile {
+                user: processes.users.late_name(found.st_uid),
+                made_at: Timestamp::from_second(found.st_mtime).ok(),
+                is_removable: is_removable(Path::new(path), &link),
+            })
+        }
+        Err(at_path) => at_path,
+    });
+    let absolute = absolute(path);
+    // A relative name is ambiguous: each program has its own working directory.
     let has_name = |row: &UnixRow| {
         let name = row.name.as_slice();
         let is_as_typed = path.starts_with('/') && name == path.as_bytes();
-        is_as_typed || name == whole.as_os_str().as_encoded_bytes()
+        is_as_typed || name == absolute.as_os_str().as_encoded_bytes()
     };
     let has_file = |row: &UnixRow| file.is_some() && row.file == file;
-    // Where files are shown under other numbers (some overlays), or not at all (without sock_diag), the name must do.
-    let has_files = rows.iter().any(|row| row.file.is_some());
+    // Some overlays list files under other numbers, and without sock_diag none are listed: then the name decides.
     let is_known_by_name = match &evidence.connected {
         Some(Connected::Bound) => !rows.iter().any(has_file),
-        Some(Connected::Unknown(_)) => !has_files,
+        Some(Connected::Unknown(_)) => rows.iter().all(|row| row.file.is_none()),
         Some(Connected::Refused) | None => false,
     };
-    evidence.at_path = Some(at_path);
-    let is_of_it = |row: &UnixRow| has_file(row) || has_name(row);
-    let mut rows: Vec<_> = rows.into_iter().filter(is_of_it).collect();
-    // A connection that was accepted has the name and the file of its listener, and holds neither. A client may
-    // be bound as well: the only one that a connect can have met.
-    let is_met = evidence.connected == Some(Connected::Bound);
-    let holds = |row: &UnixRow| !row.is_connected && (has_file(row) || is_known_by_name);
-    if rows.iter().any(holds) || !is_met {
-        rows.retain(|row| !row.is_connected);
+    rows.retain(|row| has_file(row) || has_name(row));
+    // An accepted connection has the name and the file of its listener, but does not keep the name in use. A client may
+    // be bound, too: the only socket that a connect can have reached.
+    let is_bound = |row: &UnixRow| !row.is_connected() && (has_file(row) || is_known_by_name);
+    if rows.iter().any(is_bound) || evidence.connected != Some(Connected::Bound) {
+        rows.retain(|row| !row.is_connected());
     }
-    let is_cut_off = |row: &UnixRow| !has_file(row) && !is_known_by_name;
-    rows.into_iter()
-        .map(|row| {
-            let is_cut_off = is_cut_off(&row);
-            (row, is_cut_off)
-        })
-        .collect()
+    let with_cut_off = |row| {
+        let is_cut_off = !has_file(&row) && !is_known_by_name;
+        (row, is_cut_off)
+    };
+    rows.into_iter().map(with_cut_off).collect()
 }
 
 /// The path as a server that was started elsewhere would name it.
-fn whole(path: &str) -> PathBuf {
+fn absolute(path: &str) -> PathBuf {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.into());
     let folder = whole.parent().and_then(|folder| folder.canonicalize().ok());
     match (folder, whole.file_name()) {
@@ -116,40 +120,30 @@ fn whole(path: &str) -> PathBuf {
     }
 }
 
-/// What stands at a path; of a socket's file its facts too.
-fn look(path: &Path, processes: &mut Processes) -> (AtPath, Option<Stat>) {
-    let link = match lstat(path) {
-        Ok(link) => link,
-        Err(Errno::NOENT) => return (AtPath::Nothing(folder(path)), None),
-        Err(Errno::NOTDIR) => return (AtPath::Nothing(Folder::NotAFolder), None),
-        Err(Errno::ACCESS) => return (AtPath::Nothing(Folder::Denied), None),
-        Err(error) => return (AtPath::Unseen(problems::errno_name(&error.into())), None),
-    };
+/// The socket's file at a path, with the link that leads to it; otherwise what is there instead.
+fn socket_file(path: &Path) -> Result<(Stat, Stat), AtPath> {
+    let unseen = |error| AtPath::Unseen(errno_name(error));
     let kind = |file: &Stat| FileType::from_raw_mode(file.st_mode);
+    let link = lstat(path).map_err(|error| match error {
+        Errno::NOENT => AtPath::Nothing(folder(path)),
+        Errno::NOTDIR | Errno::ACCESS => AtPath::Nothing(refusal(error)),
+        _ => unseen(error),
+    })?;
     let file = match kind(&link) {
-        FileType::Symlink => match stat(path) {
-            Ok(file) => file,
-            Err(Errno::NOENT) => return (AtPath::DanglingLink, None),
-            Err(error) => return (AtPath::Unseen(problems::errno_name(&error.into())), None),
-        },
+        FileType::Symlink => stat(path).map_err(|error| match error {
+            Errno::NOENT => AtPath::DanglingLink,
+            _ => unseen(error),
+        })?,
         _ => link,
     };
-    let other = match kind(&file) {
-        FileType::Socket => {
-            let at_path = AtPath::Socket(SocketFile {
-                user: processes.users.late_name(file.st_uid),
-                made_at: Timestamp::from_second(file.st_mtime).ok(),
-                is_removable: is_removable(path, &link),
-            });
-            return (at_path, Some(file));
-        }
+    Err(AtPath::Other(match kind(&file) {
+        FileType::Socket => return Ok((link, file)),
         FileType::RegularFile => "a regular file",
         FileType::Directory => "a folder",
         FileType::Fifo => "a named pipe",
         FileType::CharacterDevice | FileType::BlockDevice => "a device",
         FileType::Symlink | FileType::Unknown => "something else",
-    };
-    (AtPath::Other(other), None)
+    }))
 }
 
 fn parent(path: &Path) -> &Path {
@@ -161,147 +155,123 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
-/// Whether a file can be made beside this path, as the kernel says of this user.
+/// Whether this user can create a file beside this path.
 fn folder(path: &Path) -> Folder {
     match stat(parent(path)) {
-        Err(Errno::NOENT) => return Folder::Missing,
-        Err(Errno::NOTDIR) => return Folder::NotAFolder,
-        Err(Errno::ACCESS) => return Folder::Denied,
-        Err(error) => return Folder::Failed(problems::errno_name(&error.into())),
+        Err(error) => refusal(error),
         Ok(folder) if FileType::from_raw_mode(folder.st_mode) != FileType::Directory => {
-            return Folder::NotAFolder;
+            Folder::NotAFolder
         }
-        Ok(_) => {}
-    }
-    match may_write(parent(path)) {
-        Ok(()) => Folder::Writable,
-        Err(Errno::ACCESS | Errno::PERM) => Folder::Denied,
-        Err(Errno::ROFS) => Folder::ReadOnly,
-        Err(error) => Folder::Failed(problems::errno_name(&error.into())),
+        Ok(_) => check_writable(parent(path)).map_or_else(refusal, |()| Folder::Writable),
     }
 }
 
-fn may_write(folder: &Path) -> io::Result<()> {
-    accessat(
-        CWD,
-        folder,
-        Access::WRITE_OK | Access::EXEC_OK,
-        AtFlags::EACCESS,
-    )
+fn refusal(error: Errno) -> Folder {
+    match error {
+        Errno::NOENT => Folder::Missing,
+        Errno::NOTDIR => Folder::NotAFolder,
+        Errno::ACCESS | Errno::PERM => Folder::Denied,
+        Errno::ROFS => Folder::ReadOnly,
+        _ => Folder::Failed(errno_name(error)),
+    }
 }
 
-/// Whether this user may remove a file: in a sticky folder only one's own.
+fn check_writable(folder: &Path) -> io::Result<()> {
+    let access = Access::WRITE_OK | Access::EXEC_OK;
+    accessat(CWD, folder, access, AtFlags::EACCESS)
+}
+
+/// Whether this user may remove a file: in a sticky folder only their own.
 fn is_removable(path: &Path, file: &Stat) -> bool {
     const STICKY: u32 = 0o1000;
     let own = geteuid().as_raw();
     let is_sticky = |folder: Stat| {
         folder.st_mode & STICKY != 0 && own != 0 && own != folder.st_uid && own != file.st_uid
     };
-    may_write(parent(path)).is_ok() && !stat(parent(path)).is_ok_and(is_sticky)
+    check_writable(parent(path)).is_ok() && !stat(parent(path)).is_ok_and(is_sticky)
 }
 
-/// A file as the table of unix sockets names it: the device of its file system, as the kernel numbers it.
-fn file_of(path: &Path, file: &Stat) -> (u32, u32) {
+/// A file as the table of unix sockets names it: the device of its file system, as the kernel numbers it, and the lower
+/// half of the inode.
+fn table_key(path: &Path, file: &Stat) -> (u32, u32) {
     let own = (major(file.st_dev), minor(file.st_dev));
     let (major, minor) = file_system(path).unwrap_or(own);
-    // The table has no more than the lower half of an inode.
-    let inode = file.st_ino & u64::from(u32::MAX);
-    (
-        major << 20 | minor,
-        u32::try_from(inode).unwrap_or(u32::MAX),
-    )
+    let inode = u32::try_from(file.st_ino & u64::from(u32::MAX));
+    (major << 20 | minor, inode.unwrap_or(u32::MAX))
 }
 
-/// The device of the file system that a path leads to. On overlayfs and btrfs `stat` has another one, made up
-/// for the layer or the subvolume. `None` before Linux 5.8.
+/// The device of the file system of a path. On overlayfs and btrfs `stat` reports another one, made up for the layer or
+/// the subvolume. `None` before Linux 5.8.
 fn file_system(path: &Path) -> Option<(u32, u32)> {
     let wanted = StatxFlags::MNT_ID;
     let found = statx(CWD, path, AtFlags::empty(), wanted).ok()?;
     if found.stx_mask & wanted.bits() == 0 {
         return None;
     }
-    let mounts = std::fs::read("/proc/self/mountinfo").ok()?;
-    let mut lines = mounts.split(|&byte| byte == b'\n');
-    lines.find_map(|line| device_of_mount(line, found.stx_mnt_id))
+    let mountinfo = std::fs::read("/proc/self/mountinfo").ok()?;
+    let mut mounts = mounts(&mountinfo);
+    let mount = mounts.find(|mount| mount.id == found.stx_mnt_id)?;
+    Some(mount.device)
 }
 
-/// From a line of `proc_pid_mountinfo(5)`: `36 35 98:0 …` is mount 36.
-fn device_of_mount(line: &[u8], mount: u64) -> Option<(u32, u32)> {
-    let mut fields = std::str::from_utf8(line.get(..line.len().min(64))?)
-        .or_else(|error| std::str::from_utf8(&line[..error.valid_up_to()]))
-        .ok()?
-        .split(' ');
-    if fields.next()?.parse() != Ok(mount) {
-        return None;
-    }
-    let (major, minor) = fields.nth(1)?.split_once(':')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
-}
-
-fn new_socket(kind: SocketType) -> io::Result<rustix::fd::OwnedFd> {
+fn new_socket(kind: SocketType) -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     socket_with(AddressFamily::UNIX, kind, flags, None)
 }
 
-fn connected(path: &str) -> Connected {
+fn try_connect(path: &str) -> Connected {
     let connect = || connect(new_socket(SocketType::DGRAM)?, &SocketAddrUnix::new(path)?);
     match connect() {
-        // A datagram socket that talks with another one takes no second peer: EPERM.
+        // A datagram socket that has a peer accepts no second one: EPERM.
         Ok(()) | Err(Errno::PROTOTYPE | Errno::PERM) => Connected::Bound,
         Err(Errno::CONNREFUSED) => Connected::Refused,
-        Err(error) => Connected::Unknown(problems::errno_name(&error.into())),
+        Err(error) => Connected::Unknown(errno_name(error)),
     }
 }
 
-/// What a bind of an abstract name says; it is given up at once, as that of a port is.
-fn bound(name: &str) -> String {
+/// Binds an abstract name and closes the socket at once: `ok`, or the error.
+fn try_bind(name: &str) -> String {
     let bind = || {
         let address = SocketAddrUnix::new_abstract_name(name.as_bytes())?;
         bind(new_socket(SocketType::STREAM)?, &address)
     };
-    match bind() {
-        Ok(()) => "ok".to_owned(),
-        Err(error) => problems::errno_name(&error.into()),
-    }
+    bind().map_or_else(errno_name, |()| "ok".to_owned())
 }
 
-/// The rows with their owners and what is behind those; what listens comes first, what can't be reached last.
+fn errno_name(error: Errno) -> String {
+    problems::errno_name(&error.into())
+}
+
+/// The rows with their owners and what is behind those: listeners first, sockets that can't be reached last.
 fn holders(
     mut rows: Vec<(UnixRow, bool)>,
     evidence: &mut UnixEvidence,
     processes: &mut Processes,
 ) -> Vec<UnixHolder> {
-    rows.sort_by_key(|(row, is_cut_off)| (*is_cut_off, !row.is_listening, row.inode));
-    let wanted: HashSet<u32> = rows.iter().map(|(row, _)| row.inode).collect();
+    rows.sort_by_key(|(row, is_cut_off)| (*is_cut_off, !row.is_listening(), row.inode));
+    let inodes: HashSet<u32> = rows.iter().map(|(row, _)| row.inode).collect();
     let hints = Hints {
         pids: HashSet::new(),
         uids: rows.iter().filter_map(|(row, _)| row.uid).collect(),
     };
-    let found = Owners::find(&wanted, &hints, &mut evidence.gaps);
-    let owner_pids: Vec<_> = rows
-        .iter()
-        .map(|(row, _)| found.by_inode(row.inode))
-        .collect();
-    let owners = owners(&owner_pids, processes, evidence.taken_at);
+    let found = Owners::find(&inodes, &hints, &mut evidence.gaps);
+    let pids = rows.iter().map(|(row, _)| found.by_inode(row.inode));
+    let owners = owners(&pids.collect::<Vec<_>>(), processes, evidence.taken_at);
     evidence.processes = processes.all();
     let all = rows.into_iter().zip(owners);
-    all.map(|((row, is_cut_off), owner)| {
-        let kind = row.kind;
-        let is_listening = row.is_listening;
-        UnixHolder {
-            kind,
-            is_listening,
-            is_cut_off,
-            holder: holder(&row, owner, processes),
-        }
+    all.map(|((row, is_cut_off), owner)| UnixHolder {
+        kind: row.kind,
+        is_listening: row.is_listening(),
+        is_cut_off,
+        holder: holder(&row, owner, processes),
     })
     .collect()
 }
 
-/// A row as the fixes and the sentences on owners take it: with an address that means nothing.
+/// A row in the form that fixes and sentences on owners take: its address means nothing.
 fn holder(row: &UnixRow, owner: Owner, processes: &mut Processes) -> Holder {
-    let nothing = Endpoint::new(std::net::Ipv4Addr::UNSPECIFIED.into(), 0);
-    let state = if row.is_listening {
+    let nothing = Endpoint::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+    let state = if row.is_listening() {
         State::Listen
     } else {
         State::Unconn
@@ -316,7 +286,8 @@ fn holder(row: &UnixRow, owner: Owner, processes: &mut Processes) -> Holder {
     let units = backgrounds.iter().filter_map(|one| one.unit.as_ref());
     let mut servers = units.filter(|unit| unit.is_server == Some(true));
     socket.unit = servers.next().map(|unit| unit.name.clone());
-    let mut holder = Holder::new(socket);
-    holder.backgrounds = backgrounds;
-    holder
+    Holder {
+        backgrounds,
+        ..Holder::new(socket)
+    }
 }

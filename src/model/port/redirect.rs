@@ -1,7 +1,7 @@
 //! Rules that send the packets for a port somewhere else before a socket can get them.
 //!
-//! Values only: `source` reads the rules, `bind` says them. What a condition could not be read of is
-//! said in the condition, never left out.
+//! Values only: `inspect` reads the rules, `bind` describes them. A condition that could not be read is
+//! described as such, never left out.
 
 use std::net::IpAddr;
 
@@ -14,14 +14,14 @@ pub struct Redirect {
     pub protocol: Protocol,
     /// Which packets pass the rule at all.
     pub packets: RedirectedPackets,
-    /// What must hold besides, all of it: verb phrases whose subject is the packets, such as
+    /// Further conditions, all of which must be true: verb phrases whose subject is the packets, such as
     /// `come in by eth0`, `do not come from 172.17.0.0/16`, `are for 10.0.0.1`.
     pub conditions: Vec<Text>,
     /// Where they go.
     pub to: RedirectTarget,
     /// The tool, table and chain of the rule: `iptables nat DOCKER`, `nftables ip kube-proxy endpoint-1`.
     pub place: Text,
-    /// What the rules on the way say of themselves: a container's name or id, a service.
+    /// Comments of the rules: a container's name or id, a service.
     pub comment: Option<Text>,
 }
 

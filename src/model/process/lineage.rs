@@ -1,4 +1,4 @@
-//! What is not ended by one key alone: this program, the processes that it descends from, and what others need.
+//! Processes whose end must be confirmed twice: this program, its ancestors, and what others need.
 
 use crate::model::{EndRisk, Pid, Process};
 
@@ -43,7 +43,7 @@ impl Lineage {
         self.members.iter().any(|member| member.pid == pid)
     }
 
-    /// Whether a process is one of those that are not ended by one key alone, and why.
+    /// Why ending a process must be confirmed twice, if it must.
     pub fn guard(&self, process: &Process) -> Option<Guard> {
         let at = self.members.iter().position(|member| member.is(process));
         match at {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_program_its_ancestors_and_pid_1_are_guarded_and_nobody_else() {
+    fn the_program_its_ancestors_and_pid_1_are_guarded_and_no_others() {
         let line = lineage(&[(40, 400), (30, 300), (20, 200), (1, 1)]);
         let guards = [(40, 400), (30, 300), (20, 200), (1, 1), (50, 500)];
         let guards = guards.map(|(pid, tick)| line.guard(&process(pid, tick)));

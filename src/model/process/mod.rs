@@ -1,4 +1,4 @@
-//! A process that holds sockets, or an ancestor of one.
+//! A process that has sockets, or an ancestor of one.
 
 mod lineage;
 mod naming;
@@ -6,7 +6,7 @@ mod naming;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::Text;
 pub use lineage::{Guard, Lineage, Member};
@@ -33,7 +33,11 @@ pub struct Process {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executable: Option<Text>,
     /// Every argument, none of them cut; `None` if they can't be read or there are none.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "whole")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "uncut"
+    )]
     pub argv: Option<Arc<[Text]>>,
     /// Whether `argv` lacks the end: it is longer than the kernel takes from `execve(2)`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -59,7 +63,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// A process of which nothing is known but its pid and name, which is its `comm` too.
+    /// A process of which only pid and name are known; the name is its `comm` too.
     pub fn new(pid: Pid, name: impl Into<Text>) -> Self {
         let name = name.into();
         Self {
@@ -93,19 +97,16 @@ impl Process {
         }
     }
 
-    /// The name without the script: what is shown where arguments are to be hidden.
+    /// The name without the script: shown where arguments must be hidden.
     pub fn program_name(&self) -> &str {
-        let is_whole = |path: &Text| path.ends_with(&format!("/{}", self.name));
-        let has_script = !self.executable.as_ref().is_some_and(is_whole);
-        let program = self.name.split(' ').next().unwrap_or_default();
-        if has_script && self.name != self.comm {
-            program
-        } else {
-            &self.name
+        let is_program = |path: &Text| path.ends_with(&format!("/{}", self.name));
+        if self.name == self.comm || self.executable.as_ref().is_some_and(is_program) {
+            return &self.name;
         }
+        self.name.split(' ').next().unwrap_or_default()
     }
 
-    /// Whether both records speak of the same process, not merely of the same pid.
+    /// Whether both records are of the same process, not merely of the same pid.
     pub fn is_same(&self, other: &Self) -> bool {
         let have_same_start = match (self.started_at_tick, other.started_at_tick) {
             (Some(one), Some(other)) => one == other,
@@ -116,27 +117,9 @@ impl Process {
 }
 
 /// Arguments in a recording: texts that are cleaned and not cut.
-mod whole {
-    use std::sync::Arc;
-
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
-
-    use crate::model::Text;
-
-    #[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
-    pub(super) fn serialize<S: Serializer>(
-        argv: &Option<Arc<[Text]>>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        argv.as_deref().serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Arc<[Text]>>, D::Error> {
-        let argv = Option::<Vec<String>>::deserialize(deserializer)?;
-        Ok(argv.map(|argv| argv.iter().map(|one| Text::whole(one)).collect()))
-    }
+fn uncut<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Arc<[Text]>>, D::Error> {
+    let argv = Option::<Vec<String>>::deserialize(deserializer)?;
+    Ok(argv.map(|argv| argv.iter().map(|one| Text::whole(one)).collect()))
 }
 
 #[cfg(test)]

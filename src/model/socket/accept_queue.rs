@@ -1,8 +1,8 @@
 //! How full a listener's accept queue is.
 //!
 //! A connection whose handshake is done waits there until the server accepts it. Linux takes one more
-//! than the backlog says (`sk_acceptq_is_full` asks for more than, not as many as): full is
-//! backlog + 1. From then on it drops what clients send to connect, and they try again, later and later.
+//! than the backlog says (`sk_acceptq_is_full` compares with `>`, not `>=`): full is
+//! backlog + 1. From then on it drops the handshakes of clients, which retry at growing intervals.
 
 use crate::model::{Socket, State};
 
@@ -11,7 +11,7 @@ use crate::model::{Socket, State};
 pub struct AcceptQueue {
     /// Connections that wait to be accepted.
     pub waiting: u32,
-    /// What the server asked for with `listen`, cut to `net.core.somaxconn`.
+    /// The backlog that the server passed to `listen`, limited to `net.core.somaxconn`.
     pub backlog: u32,
 }
 
@@ -22,12 +22,12 @@ pub enum Fill {
     Roomy,
     /// Half of the backlog or more waits.
     Filling,
-    /// No other connection gets in.
+    /// No further connection is accepted.
     Full,
 }
 
 impl AcceptQueue {
-    /// That of a socket, if it listens and its queue is known.
+    /// The queue of a socket, if it listens and its queue is known.
     pub fn of(socket: &Socket) -> Option<Self> {
         let queue = socket.queue.filter(|_| socket.state == State::Listen)?;
         Some(Self {
@@ -47,7 +47,7 @@ impl AcceptQueue {
         }
     }
 
-    /// How much of the backlog waits, in hundredths: 100 is one short of full.
+    /// The percentage of the backlog that waits: 100 is one short of full.
     pub const fn percent(self) -> u64 {
         match self.backlog {
             0 => 100 * self.waiting as u64,

@@ -6,141 +6,27 @@ mod endpoint;
 mod kinds;
 mod owner;
 mod portless;
-mod unix_socket;
+mod protocol;
 mod zone;
 
-use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use strum::{IntoStaticStr, VariantArray};
 
-use crate::model::{Text, service_name};
+use crate::model::{Services, Text, service_name};
 
 pub use accept_queue::{AcceptQueue, Fill};
 pub use age::Age;
 pub use endpoint::{Endpoint, Family, Scope};
 pub use kinds::Kinds;
 pub use owner::{Owner, OwnerKind};
-pub use portless::{PacketSocket, PacketType, Portless, RawSocket, UnixName, UnixPeer, UnixSocket};
-pub use unix_socket::{
-    AtPath, Connected, Folder, SocketFile, UnixAddress, UnixEvidence, UnixHolder, UnixKind,
+pub use portless::{
+    PacketSocket, PacketType, Portless, RawSocket, UnixKind, UnixName, UnixPeer, UnixSocket,
 };
+pub use protocol::{Protocol, State};
 pub use zone::Zone;
-
-/// Transport protocol, or what takes its place. TCP and UDP are in every snapshot, the others where they
-/// are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[derive(IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "lowercase")]
-pub enum Protocol {
-    /// Transmission Control Protocol.
-    Tcp,
-    /// User Datagram Protocol.
-    Udp,
-    /// UDP-Lite (RFC 3828), which has ports of its own.
-    UdpLite,
-    /// Stream Control Transmission Protocol, which has ports of its own.
-    Sctp,
-    /// Raw IP and ping sockets.
-    Raw,
-    /// Packet sockets, which see what an interface sends and receives.
-    Packet,
-    /// Unix sockets.
-    Unix,
-}
-
-impl Protocol {
-    /// All of them, in the order in which a table sorts them.
-    pub const ALL: [Self; 7] = *Self::VARIANTS.first_chunk().expect("there are 7");
-
-    /// `tcp`, `udp`, `udplite`, `sctp`, `raw`, `packet` or `unix`.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    /// As a sentence names it: `UDP-Lite`, `unix`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Tcp => "TCP",
-            Self::Udp => "UDP",
-            Self::UdpLite => "UDP-Lite",
-            Self::Sctp => "SCTP",
-            Self::Raw => "raw",
-            Self::Packet => "packet",
-            Self::Unix => "unix",
-        }
-    }
-
-    /// The protocol of that name, in any case.
-    pub fn named(name: &str) -> Option<Self> {
-        let is_it = |one: &Self| one.as_str().eq_ignore_ascii_case(name);
-        Self::ALL.into_iter().find(is_it)
-    }
-
-    /// Whether its sockets have ports; the others have a [`Portless`] each.
-    pub const fn has_ports(self) -> bool {
-        matches!(self, Self::Tcp | Self::Udp | Self::UdpLite | Self::Sctp)
-    }
-
-    /// Whether a bind test can be made of its ports.
-    pub const fn can_be_bind_tested(self) -> bool {
-        matches!(self, Self::Tcp | Self::Udp)
-    }
-
-    /// A port as a sentence names it: `8080`, `5353/udp`.
-    pub fn port_text(self, port: u16) -> String {
-        match self {
-            Self::Tcp => port.to_string(),
-            other => format!("{port}/{}", other.as_str()),
-        }
-    }
-}
-
-/// State of a socket: TCP's states, `BOUND` for a TCP socket that has a port but neither listens
-/// nor connects, and `UNCONN` for a UDP socket without a peer. A connected UDP socket is
-/// `ESTABLISHED`, as `ss` says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[derive(IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "RFC 9293 section 3.3.2 defines TCP's states")]
-pub enum State {
-    Listen,
-    Bound,
-    Unconn,
-    SynSent,
-    SynRecv,
-    Established,
-    #[serde(rename = "FIN_WAIT1")]
-    FinWait1,
-    #[serde(rename = "FIN_WAIT2")]
-    FinWait2,
-    CloseWait,
-    LastAck,
-    Closing,
-    TimeWait,
-    Closed,
-}
-
-impl State {
-    /// Every state, in the order in which a table sorts them.
-    pub const ALL: [Self; 13] = *Self::VARIANTS.first_chunk().expect("there are 13");
-
-    /// The state as the screen, JSON and the filter spell it.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
 
 /// Fill of a socket's queues. For a listener: connections waiting to be accepted, and the backlog
 /// they may fill. For everything else: bytes not yet read, and bytes not yet acknowledged.
@@ -152,7 +38,7 @@ pub struct Queue {
     pub send: u32,
 }
 
-/// A socket as one reading of the system's table shows it. What is not known is `None`.
+/// A socket as one snapshot of the system's table shows it. What is not known is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Socket {
     /// Transport protocol.
@@ -163,19 +49,19 @@ pub struct Socket {
     pub remote: Option<Endpoint>,
     /// What it has in place of a port, if its protocol has none.
     pub portless: Option<Arc<Portless>>,
-    /// State at the time of the reading.
+    /// State at the time of the snapshot.
     pub state: State,
     /// Inode of the socket (Linux); `None` where the kernel keeps none (`TIME_WAIT`, orphans, a
     /// connection that waits in an accept queue).
     pub inode: Option<u32>,
-    /// The kernel's number of the socket (Linux, `SO_COOKIE` of `socket(7)`): never given twice as long as the
-    /// system runs, and kept from the handshake to the end of `TIME_WAIT`.
+    /// The kernel's number of the socket (Linux, `SO_COOKIE` of `socket(7)`): unique as long as the
+    /// system runs, and the same from the handshake to the end of `TIME_WAIT`.
     pub cookie: Option<u64>,
-    /// Owning uid (unix). The kernel reports 0 for `TIME_WAIT` whoever it was: that is `None` here.
+    /// Owning uid (unix). The kernel reports 0 for every `TIME_WAIT`: that is `None` here.
     pub uid: Option<u32>,
     /// Name of that user.
     pub user: Option<Text>,
-    /// Who has it.
+    /// The processes that have it.
     pub owner: Owner,
     /// For an IPv6 socket bound to `::`: whether it takes IPv4 too (not `IPV6_V6ONLY`).
     pub dual_stack: Option<bool>,
@@ -189,16 +75,16 @@ pub struct Socket {
     pub container: Option<Text>,
     /// The user's own name for its port, or for its peer's. Set by the tracker, and in no recording.
     pub own_service: Option<Arc<str>>,
-    /// How long after the reading the kernel forgets it at the earliest, if it ends by itself: `TIME_WAIT`, or
-    /// `FIN_WAIT2` that no process has (Linux).
+    /// How long after the snapshot the kernel removes it at the earliest, if it ends by itself: `TIME_WAIT`, or an
+    /// orphan in `FIN_WAIT2` (Linux).
     pub expires_in: Option<Duration>,
-    /// How long it had been in its state when it was read, as far as the kernel knows (Linux, TCP connections). Only
-    /// in readings that nothing was compared with before: later ones follow from these.
+    /// How long it had been in its state, as far as the kernel knows (Linux, TCP connections). Only in the first
+    /// snapshot of a series: later ages follow from it.
     pub age: Option<Age>,
 }
 
 impl Socket {
-    /// A socket of which nothing but its place in the table is known.
+    /// A socket of which only this is known.
     pub fn new(
         protocol: Protocol,
         local: Endpoint,
@@ -237,7 +123,18 @@ impl Socket {
         }
     }
 
-    /// Address family of the socket; what it says of a unix or a packet socket means nothing.
+    /// Adds the user's names of services.
+    pub fn name_services(sockets: &mut [Self], services: &Services) {
+        if !services.is_empty() {
+            for socket in sockets {
+                let peer = socket.remote.map(|remote| remote.port);
+                let name = services.own_name(socket.protocol, socket.local.port, peer);
+                socket.own_service = name;
+            }
+        }
+    }
+
+    /// Address family of the socket; meaningless for a unix or a packet socket.
     pub const fn family(&self) -> Family {
         self.local.family()
     }
@@ -260,7 +157,7 @@ impl Socket {
         }
     }
 
-    /// Whether it waits for peers or holds its port for that: TCP `LISTEN` and `BOUND`, UDP and raw sockets
+    /// Whether it waits for peers or reserves its port for that: TCP `LISTEN` and `BOUND`, UDP and raw sockets
     /// without a peer, every packet socket, and a unix socket that listens or has a name and no peer. This
     /// is what the default view shows. A UDP socket with a peer is a connection.
     pub fn is_listening(&self) -> bool {
@@ -279,8 +176,8 @@ impl Socket {
         }
     }
 
-    /// Whether it keeps its port from other binds, as connections of TCP mostly don't: what listens or is
-    /// bound, and every UDP socket, with a peer or without.
+    /// Whether it prevents other binds to its port, as TCP connections mostly don't: listeners and bound sockets,
+    /// and every UDP socket, with a peer or without.
     pub fn blocks_other_binds(&self) -> bool {
         self.is_listening() || matches!(self.protocol, Protocol::Udp | Protocol::UdpLite)
     }
@@ -300,16 +197,16 @@ impl Socket {
         if let Some(portless) = &self.portless {
             return portless.word(self.family());
         }
-        match (self.protocol, self.family()) {
-            (Protocol::Tcp, Family::Ipv4) => "tcp",
-            (Protocol::Tcp, Family::Ipv6) => "tcp6",
-            (Protocol::Udp, Family::Ipv4) => "udp",
-            (Protocol::Udp, Family::Ipv6) => "udp6",
-            (Protocol::UdpLite, Family::Ipv4) => "udpl",
-            (Protocol::UdpLite, Family::Ipv6) => "udpl6",
-            (Protocol::Sctp, Family::Ipv4) => "sctp",
-            (Protocol::Sctp, Family::Ipv6) => "sctp6",
-            (other, _) => other.as_str(),
+        let (ipv4, ipv6) = match self.protocol {
+            Protocol::Tcp => ("tcp", "tcp6"),
+            Protocol::Udp => ("udp", "udp6"),
+            Protocol::UdpLite => ("udpl", "udpl6"),
+            Protocol::Sctp => ("sctp", "sctp6"),
+            other => return other.as_str(),
+        };
+        match self.family() {
+            Family::Ipv4 => ipv4,
+            Family::Ipv6 => ipv6,
         }
     }
 
@@ -357,7 +254,7 @@ impl Socket {
     }
 }
 
-/// An address as it stands before a colon.
+/// An address as written before a colon.
 fn bracketed(address: IpAddr) -> String {
     match address {
         IpAddr::V4(v4) => v4.to_string(),

@@ -1,35 +1,35 @@
-//! Who has a socket: six different answers that must not look alike.
+//! The owners of a socket: six different answers that must not be confused.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::model::Process;
 
 /// The processes behind a socket, or why there are none to name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// Every process that holds the socket, by pid ascending; never empty.
+    /// Every process that has the socket, by pid ascending; never empty.
     Known(Arc<[Arc<Process>]>),
-    /// Some process has it, but this user may not look at that process. The socket's uid still
-    /// tells whose it is.
+    /// Some process has it, but this user may not read that process. The socket's uid is still
+    /// known.
     Hidden,
-    /// The kernel itself has it (VXLAN, NFS, …), or no process that could be looked at.
+    /// The kernel itself has it (VXLAN, NFS, …), or no process that could be read.
     Kernel,
-    /// Nobody any more: it outlived its process or its descriptor (`TIME_WAIT`, an orphan). These
+    /// No process any more: it outlived its process or its descriptor (`TIME_WAIT`, an orphan). These
     /// processes had it; never empty.
-    Past(Arc<[Arc<Process>]>),
-    /// Nobody, and nobody was seen to have had it.
+    Former(Arc<[Arc<Process>]>),
+    /// No process, and none is known to have had it.
     None,
-    /// Not looked for everywhere yet; a later reading will tell. Only a table that goes on has it.
+    /// Not every process was read yet; a later snapshot has the answer. Only in live tables.
     Unknown,
 }
 
 /// An [`Owner`] without its processes, as JSON names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[derive(IntoStaticStr)]
+#[derive(IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "lowercase")]
 pub enum OwnerKind {
     /// [`Owner::Known`].
@@ -38,8 +38,10 @@ pub enum OwnerKind {
     Hidden,
     /// [`Owner::Kernel`].
     Kernel,
-    /// [`Owner::Past`].
-    Past,
+    /// [`Owner::Former`].
+    #[serde(rename = "past")]
+    #[strum(serialize = "past")]
+    Former,
     /// [`Owner::None`].
     None,
     /// [`Owner::Unknown`].
@@ -60,7 +62,7 @@ impl Owner {
             Self::Known(_) => OwnerKind::Known,
             Self::Hidden => OwnerKind::Hidden,
             Self::Kernel => OwnerKind::Kernel,
-            Self::Past(_) => OwnerKind::Past,
+            Self::Former(_) => OwnerKind::Former,
             Self::None => OwnerKind::None,
             Self::Unknown => OwnerKind::Unknown,
         }
@@ -69,7 +71,7 @@ impl Owner {
     /// The processes that have or had the socket; empty where none can be named.
     pub fn processes(&self) -> &[Arc<Process>] {
         match self {
-            Self::Known(processes) | Self::Past(processes) => processes,
+            Self::Known(processes) | Self::Former(processes) => processes,
             Self::Hidden | Self::Kernel | Self::None | Self::Unknown => &[],
         }
     }
@@ -98,7 +100,7 @@ impl Owner {
         is_among(self.present(), process)
     }
 
-    /// Whether both have the same to say, of the very same processes.
+    /// Whether both are the same answer, with the same processes.
     pub fn is_same(&self, other: &Self) -> bool {
         let (one, another) = (self.processes(), other.processes());
         let are_same = || one.iter().zip(another).all(|(a, b)| a.is_same(b));
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_a_socket_is_found_in_a_long_list_and_his_successor_is_not() {
+    fn an_owner_is_found_in_a_long_list_and_its_successor_is_not() {
         let all: Arc<[_]> = (1..=2000).map(|pid| process(pid * 3, 1)).collect();
         let owner = Owner::Known(Arc::clone(&all));
         assert!(all.iter().all(|process| owner.has(process)));
@@ -136,10 +138,10 @@ mod tests {
         );
         assert!(!owner.has(&process(4, 1)));
         assert!(
-            !Owner::Past(Arc::clone(&all)).has(&all[0]),
+            !Owner::Former(Arc::clone(&all)).has(&all[0]),
             "it has it no more"
         );
-        assert!(owner.shares_process_with(&Owner::Past(Arc::from([process(6000, 1)]))));
-        assert!(!owner.shares_process_with(&Owner::Past(Arc::from([process(6000, 2)]))));
+        assert!(owner.shares_process_with(&Owner::Former(Arc::from([process(6000, 1)]))));
+        assert!(!owner.shares_process_with(&Owner::Former(Arc::from([process(6000, 2)]))));
     }
 }

@@ -4,8 +4,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
-use crate::model::{Family, Protocol, Text, UnixKind};
+use crate::model::{Family, Protocol, Text};
 
 /// What a socket of a protocol without ports is bound to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,27 @@ pub struct UnixSocket {
     pub name: Option<UnixName>,
     /// The socket at the other end, if it is connected to one.
     pub peer: Option<UnixPeer>,
+}
+
+/// Which kind of socket it is; a client must be of the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[derive(IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum UnixKind {
+    /// `SOCK_STREAM`.
+    Stream,
+    /// `SOCK_DGRAM`: it receives once it is bound, and never listens.
+    Datagram,
+    /// `SOCK_SEQPACKET`.
+    SeqPacket,
+}
+
+impl UnixKind {
+    /// The word that JSON uses.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// What a unix socket is bound to. A path need not exist any more, and may be that of another mount
@@ -95,36 +117,22 @@ impl Portless {
     /// One word for the kind of socket, as `ss` says it: `u_str`, `p_raw`, `raw6`; `icmp` for a ping
     /// socket.
     pub const fn word(&self, family: Family) -> &'static str {
-        match (self, family) {
-            (Self::Unix(unix), _) => match unix.kind {
-                UnixKind::Stream => "u_str",
-                UnixKind::Datagram => "u_dgr",
-                UnixKind::SeqPacket => "u_seq",
+        let (ipv4, ipv6) = match self {
+            Self::Unix(unix) => match unix.kind {
+                UnixKind::Stream => return "u_str",
+                UnixKind::Datagram => return "u_dgr",
+                UnixKind::SeqPacket => return "u_seq",
             },
-            (Self::Packet(packet), _) => match packet.kind {
-                PacketType::Raw => "p_raw",
-                PacketType::Datagram => "p_dgr",
+            Self::Packet(packet) => match packet.kind {
+                PacketType::Raw => return "p_raw",
+                PacketType::Datagram => return "p_dgr",
             },
-            (Self::Raw(raw), Family::Ipv4) if raw.identifier.is_some() => "icmp",
-            (Self::Raw(raw), Family::Ipv6) if raw.identifier.is_some() => "icmp6",
-            (Self::Raw(_), Family::Ipv4) => "raw",
-            (Self::Raw(_), Family::Ipv6) => "raw6",
-        }
-    }
-
-    /// Of a unix socket: what it is bound to.
-    pub fn name(&self) -> Option<&UnixName> {
-        match self {
-            Self::Unix(unix) => unix.name.as_ref(),
-            Self::Packet(_) | Self::Raw(_) => None,
-        }
-    }
-
-    /// Of a unix socket: the other end.
-    pub const fn peer(&self) -> Option<&UnixPeer> {
-        match self {
-            Self::Unix(unix) => unix.peer.as_ref(),
-            Self::Packet(_) | Self::Raw(_) => None,
+            Self::Raw(raw) if raw.identifier.is_some() => ("icmp", "icmp6"),
+            Self::Raw(_) => ("raw", "raw6"),
+        };
+        match family {
+            Family::Ipv4 => ipv4,
+            Family::Ipv6 => ipv6,
         }
     }
 }

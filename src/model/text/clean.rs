@@ -1,7 +1,7 @@
 //! The rules by which text from outside becomes a line that can be shown.
 //!
 //! What is measured must be what is drawn. Terminals measure character by character, the drawing library
-//! cluster by cluster; where the two would not agree, the cluster is broken where everybody sees it.
+//! cluster by cluster; where the two would not agree, the cluster is broken visibly.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -58,7 +58,7 @@ fn clean_to(outside: &str, max_chars: usize) -> Cow<'_, str> {
     Cow::Owned(cleaner.out)
 }
 
-/// Whether the character takes one cell, joins nothing and lets nothing join it unseen: those of most texts, of
+/// Whether the character takes one cell and joins no other: those of most texts, of
 /// the Latin languages and of our own lines.
 const fn is_plain(c: char) -> bool {
     matches!(c, ' '..='~' | '¡'..='¬' | '®'..='ÿ' | '–' | '…' | '←' | '→')
@@ -73,7 +73,7 @@ struct Cleaner {
     /// Where the cluster begins that is being written; `None` behind an escape.
     cluster: Option<usize>,
     joined: usize,
-    /// How much stays if the text turns out too long.
+    /// The length to cut to if the text turns out too long.
     kept: usize,
 }
 
@@ -87,7 +87,7 @@ impl Cleaner {
         let at = self.out.len();
         match self.cluster.filter(|_| !begins) {
             _ if is_hostile(c) => self.escape(c),
-            None if has_width && (begins || stands_alone(c)) => self.begin(c),
+            None if has_width && (begins || is_separate(c)) => self.begin(c),
             Some(start) if self.joined < MAX_JOINED && adds_up(&self.out[start..], c) => {
                 self.joined += 1;
                 self.out.push(c);
@@ -125,8 +125,8 @@ impl Cleaner {
     }
 }
 
-/// Whether it does not join an escape that is before it.
-fn stands_alone(c: char) -> bool {
+/// Whether it does not join an escape before it.
+fn is_separate(c: char) -> bool {
     let behind_an_escape: String = ['}', c].into_iter().collect();
     behind_an_escape.graphemes(true).count() == 2
 }

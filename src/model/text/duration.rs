@@ -45,7 +45,7 @@ fn millis_of(decimals: &str, unit: u64) -> Option<u64> {
     if !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    // Ten decimals tell a millisecond of an hour apart, and more would not fit.
+    // Ten decimals are precise to a millisecond of an hour, and more would not fit.
     let decimals = &decimals[..decimals.len().min(10)];
     let digits = decimals.bytes().map(|byte| u64::from(byte - b'0'));
     let (value, scale) = digits.fold((0, 1), |(value, scale), digit| {

@@ -1,8 +1,8 @@
-//! The characters that no terminal is given, whoever sends them.
+//! The characters that are never sent to a terminal.
 //!
-//! A list, so that it costs nothing to ask; a test holds it against the classes of Unicode.
+//! A list, so that the check is cheap; a test holds it against the classes of Unicode.
 
-/// Whether a terminal acts on it, shows nothing for it, or measures it as it likes:
+/// Whether terminals act on it, show nothing for it, or disagree on its width:
 ///
 /// - controls (`Cc`), line and paragraph separators (`Zl`, `Zp`);
 /// - format characters (`Cf`): bidirectional ones, joiners, the byte order mark, interlinear annotations;
@@ -10,10 +10,10 @@
 ///   selectors, tags, the fillers of Korean;
 /// - what is drawn with the character behind it (`Grapheme_Cluster_Break=Prepend`), as a chain of them has no end;
 /// - regional indicators, of which some terminals make flags;
-/// - private use (`Co`), of which nobody but a font knows what it is and how wide;
+/// - private use (`Co`), whose meaning and width depend on the font;
 /// - noncharacters;
-/// - the one character that would be three cells wide: terminals know one and two;
-/// - the one blank that is two: where a line is broken it stands across the edge.
+/// - the one character that would be three cells wide: terminals have one and two;
+/// - the one blank that is two: at the end of a line it would cross the edge.
 pub(super) fn is_hostile(c: char) -> bool {
     is_noncharacter(c)
         || matches!(c,

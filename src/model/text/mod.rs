@@ -1,7 +1,7 @@
 //! Text from outside, made safe to show.
 //!
-//! Process names, command lines, user and unit names are chosen by whoever runs the process. They
-//! may hold escape sequences, bidirectional overrides or a megabyte of filler. A [`Text`] is made
+//! Process names, command lines, user and unit names are chosen by the user who runs the process. They
+//! may contain escape sequences, bidirectional overrides or a megabyte of filler. A [`Text`] is made
 //! only by cleaning such input, so nothing that the terminal would act on reaches the screen.
 
 mod clean;
@@ -36,7 +36,7 @@ impl Text {
         Self(clean(outside).into())
     }
 
-    /// Cleans `outside` and keeps all of it: for what is not drawn, or is cut where it is.
+    /// Cleans `outside` and keeps all of it: for text that is not drawn, or is cut when it is drawn.
     pub fn whole(outside: &str) -> Self {
         Self(clean_whole(outside).into())
     }

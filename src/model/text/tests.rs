@@ -130,7 +130,7 @@ fn no_character_is_wider_than_two_cells() {
 }
 
 #[test]
-fn a_hostile_character_becomes_one_escape_wherever_it_stands() {
+fn a_hostile_character_becomes_one_escape_anywhere_in_a_text() {
     for c in every_char().filter(|&c| is_hostile(c)) {
         let shown = escaped(c);
         assert_eq!(

@@ -30,6 +30,7 @@ impl Watch {
             uid: None,
             sort,
             highlight: Duration::from_secs(5),
+            linger: Duration::ZERO,
         };
         Self {
             tracker: Tracker::new(Duration::ZERO),

@@ -80,13 +80,13 @@ struct Run {
     tracker: Tracker,
     sockets: Vec<Socket>,
     table: Arc<Table>,
-    criteria: Criteria,
+    criteria: Query,
     millis: u64,
 }
 
 impl Run {
     fn new() -> Self {
-        let criteria = Criteria {
+        let criteria = Query {
             tab: Tab::All,
             kinds: Kinds::DEFAULT,
             filter: Filter::default(),
@@ -143,13 +143,13 @@ impl Run {
     }
 
     /// How many rows each view has under these criteria.
-    fn count(&self, criteria: &Criteria, now: Moment) -> [usize; 4] {
+    fn count(&self, criteria: &Query, now: Moment) -> [usize; 4] {
         Tab::ALL.map(|tab| {
-            let criteria = Criteria {
+            let criteria = Query {
                 tab,
                 ..criteria.clone()
             };
-            criteria.select(&self.table, now).len()
+            criteria.select_at(&self.table, now).len()
         })
     }
 }
@@ -179,14 +179,16 @@ proptest! {
             let now = moment(run.millis);
             let before = selection.clone();
             let again = selection.update(&run.criteria, &run.table, now);
-            prop_assert_eq!(selection.shown(), run.criteria.select(&run.table, now), "{}", &told);
+            let rows = run.criteria.select_at(&run.table, now);
+            let expected = Listing::of_rows(rows.iter().copied());
+            prop_assert_eq!(selection.shown(), &expected, "{}", &told);
             prop_assert_eq!(selection.counts().by_tab, run.count(&run.criteria, now), "{}", &told);
-            let all = Criteria { kinds: Kinds::DEFAULT, filter: Filter::default(), ..run.criteria.clone() };
-            prop_assert_eq!(selection.counts().unfiltered, all.select(&run.table, now).len(), "{}", &told);
+            let all = Query { kinds: Kinds::DEFAULT, filter: Filter::default(), ..run.criteria.clone() };
+            prop_assert_eq!(selection.counts().unfiltered, all.select_at(&run.table, now).len(), "{}", &told);
             // Who begins to match was looked at again, unless the question is another one.
-            if before.criteria == run.criteria && before.is_of(&run.table) {
-                for at in selection.shown() {
-                    prop_assert!(before.shown().contains(at) || again.contains(at), "{}", &told);
+            if before.query == run.criteria && before.table.as_ref().is_some_and(|own| Arc::ptr_eq(own, &run.table)) {
+                for at in &rows {
+                    prop_assert!(before.shown().place_of_row(*at).is_some() || again.contains(at), "{}", &told);
                 }
             }
         }

@@ -107,7 +107,7 @@ pub fn state(row: &Row) -> State {
 /// The kind of an owner of a row. The owners of a closed row are past.
 pub fn owner_kind(owner: &Owner, row: &Row) -> OwnerKind {
     match owner.kind() {
-        OwnerKind::Known if row.is_closed() => OwnerKind::Past,
+        OwnerKind::Known if row.is_closed() => OwnerKind::Former,
         kind => kind,
     }
 }
@@ -171,7 +171,7 @@ impl<'a> Processes<'a> {
 
     /// The processes of these owners. The first process with a pid counts; present owners come before past ones.
     pub fn of(owners: impl Iterator<Item = &'a Owner> + Clone) -> Self {
-        let is_former = |owner: &&Owner| owner.kind() == OwnerKind::Past;
+        let is_former = |owner: &&Owner| owner.kind() == OwnerKind::Former;
         let present = owners.clone().filter(|owner| !is_former(owner));
         let mut processes = Self::default();
         // Thousands of sockets may have the same thousands of owners.
@@ -244,9 +244,9 @@ mod tests {
     #[test]
     fn a_pid_never_leads_to_another_process_that_has_it_now() {
         let owners = [
-            Owner::Past(by(7, 1)),
+            Owner::Former(by(7, 1)),
             Owner::Known(by(7, 2)),
-            Owner::Past(by(8, 1)),
+            Owner::Former(by(8, 1)),
         ];
         let processes = Processes::of(owners.iter());
         let pids = owners.each_ref().map(|owner| processes.pids(owner));

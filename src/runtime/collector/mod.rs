@@ -25,6 +25,9 @@ pub enum CollectorEvent {
     Failed(String),
 }
 
+/// Sends an event; whether anyone still receives.
+type EventSink<'a> = &'a mut dyn FnMut(CollectorEvent) -> bool;
+
 /// Commands for the collector. It ends when their sender is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
@@ -81,7 +84,7 @@ pub fn track_snapshot(
     fault::point("tracker");
     let (taken_at, rows) = (snapshot.taken_at, snapshot.sockets.len());
     let began = clock.now();
-    let observation = tracker.apply(snapshot);
+    let update = tracker.apply(snapshot);
     let diff = began.age(clock.now());
     let cost = RefreshTimings { diff, ..taking };
     let refresh = Refresh {
@@ -89,7 +92,7 @@ pub fn track_snapshot(
         rows,
         cost,
     };
-    (observation, refresh)
+    (update, refresh)
 }
 
 impl Collector {
@@ -100,49 +103,47 @@ impl Collector {
         mut send: impl FnMut(CollectorEvent) -> bool,
     ) {
         let mut last_tables = LastTables::default();
-        let mut send = |event: CollectorEvent| {
+        let _: Option<()> = self.run_until_closed(control, &mut |event| {
             last_tables.keep(&event);
             send(event)
-        };
+        });
+    }
+
+    /// Returns `None`, like each of its steps, when no one receives or controls any more.
+    fn run_until_closed(&mut self, control: &Receiver<Control>, send: EventSink<'_>) -> Option<()> {
         let (mut is_paused, mut crashes) = (false, 0);
-        if self.partial_owners_first && self.send_partial(&mut send).is_none() {
-            return;
+        if self.partial_owners_first {
+            self.send_partial(send)?;
         }
         loop {
             let began = self.clock.now().steady;
-            let Some(mut next) = self.collect(&mut send) else {
-                return;
-            };
+            let mut next = self.collect(send)?;
             fault::point("collector");
             // Once at most, so that a busy machine doesn't stretch the interval.
             if next == Next::Confirm && self.interval > CONFIRM_AFTER && !is_paused {
-                match self.wait(control, began, Some(CONFIRM_AFTER), &mut is_paused) {
-                    Wait::Closed => return,
-                    Wait::Command => continue,
-                    Wait::Elapsed => match self.collect(&mut send) {
-                        None => return,
-                        Some(Next::Retry) => next = Next::Retry,
-                        Some(_) => {}
-                    },
+                let wait = self.wait(control, began, Some(CONFIRM_AFTER), &mut is_paused)?;
+                if wait == Wait::Command {
+                    continue;
+                }
+                if self.collect(send)? == Next::Retry {
+                    next = Next::Retry;
                 }
             }
+            crashes = if next == Next::Retry { crashes + 1 } else { 0 };
             let (since, delay) = match next {
                 Next::AtOnce if !is_paused => (began, Some(Duration::ZERO)),
                 Next::Retry => {
-                    let delay = retry_delay(crashes + 1, self.interval);
+                    let delay = retry_delay(crashes, self.interval);
                     (self.clock.now().steady, Some(delay))
                 }
                 _ => (began, None),
             };
-            crashes = if next == Next::Retry { crashes + 1 } else { 0 };
-            if self.wait(control, since, delay, &mut is_paused) == Wait::Closed {
-                return;
-            }
+            self.wait(control, since, delay, &mut is_paused)?;
         }
     }
 
-    /// Sends what is available before the first whole snapshot; `None` if no one receives any more.
-    fn send_partial(&mut self, send: &mut impl FnMut(CollectorEvent) -> bool) -> Option<Next> {
+    /// Sends what is available before the first whole snapshot.
+    fn send_partial(&mut self, send: EventSink<'_>) -> Option<Next> {
         let now = self.clock.now();
         match panic::catch(|| self.source.take_without_owners(now)) {
             Ok(Some(snapshot)) => self.update(snapshot, send),
@@ -151,8 +152,8 @@ impl Collector {
         }
     }
 
-    /// Takes one snapshot and sends the update; `None` if no one receives any more.
-    fn collect(&mut self, send: &mut impl FnMut(CollectorEvent) -> bool) -> Option<Next> {
+    /// Takes one snapshot and sends the update.
+    fn collect(&mut self, send: EventSink<'_>) -> Option<Next> {
         let now = self.clock.now();
         let taken = panic::catch(|| {
             fault::point("reading");
@@ -171,37 +172,33 @@ impl Collector {
     }
 
     /// Resets the source after a crash: what it knows may be inconsistent.
-    fn reset(&mut self, what: &str, send: &mut impl FnMut(CollectorEvent) -> bool) -> Option<Next> {
+    fn reset(&mut self, what: &str, send: EventSink<'_>) -> Option<Next> {
         // Another crash while dropping its state changes nothing.
         let _ = panic::catch(|| self.source.reset());
-        let why = format!("a reading crashed: {what}; trying again");
+        let why = format!("taking a snapshot crashed: {what}; trying again");
         send(CollectorEvent::Failed(why)).then_some(Next::Retry)
     }
 
     /// Sends the update by a snapshot. The measurement goes first: if a screen is drawn for the update, its
     /// drawing time then counts for the next one, whichever way the two events are received.
-    fn update(
-        &mut self,
-        snapshot: Snapshot,
-        send: &mut impl FnMut(CollectorEvent) -> bool,
-    ) -> Option<Next> {
+    fn update(&mut self, snapshot: Snapshot, send: EventSink<'_>) -> Option<Next> {
         let cost = self.source.timings();
         let tracked =
             panic::catch(|| track_snapshot(&mut self.tracker, snapshot, cost, self.clock));
-        let (mut observation, refresh) = match tracked {
+        let (mut update, refresh) = match tracked {
             Ok(tracked) => tracked,
             Err(what) => {
                 let _ = panic::catch(|| self.tracker.reset());
-                let why = format!("comparing two readings crashed: {what}; trying again");
+                let why = format!("comparing two snapshots crashed: {what}; trying again");
                 return send(CollectorEvent::Failed(why)).then_some(Next::Retry);
             }
         };
         if self.is_measured && !send(CollectorEvent::Measured(refresh)) {
             return None;
         }
-        observation.playback = self.source.playback();
-        let has_unconfirmed_closes = observation.table.has_unconfirmed_closes;
-        send(CollectorEvent::Updated(observation)).then(|| {
+        update.playback = self.source.playback();
+        let has_unconfirmed_closes = update.table.has_unconfirmed_closes;
+        send(CollectorEvent::Updated(update)).then(|| {
             if self.source.wants_immediate_retake() {
                 Next::AtOnce
             } else if has_unconfirmed_closes {
@@ -240,7 +237,7 @@ impl Collector {
         began: Duration,
         delay: Option<Duration>,
         is_paused: &mut bool,
-    ) -> Wait {
+    ) -> Option<Wait> {
         loop {
             let received = if *is_paused {
                 control.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -253,8 +250,8 @@ impl Collector {
                 }
             };
             let is_due = match received {
-                Err(RecvTimeoutError::Timeout) => return Wait::Elapsed,
-                Err(RecvTimeoutError::Disconnected) => return Wait::Closed,
+                Err(RecvTimeoutError::Timeout) => return Some(Wait::Elapsed),
+                Err(RecvTimeoutError::Disconnected) => return None,
                 Ok(Control::Refresh) => true,
                 Ok(Control::SetInterval(interval)) => {
                     self.interval = interval;
@@ -268,7 +265,7 @@ impl Collector {
                 Ok(Control::SetPaused(paused)) => std::mem::replace(is_paused, paused) && !paused,
             };
             if is_due {
-                return Wait::Command;
+                return Some(Wait::Command);
             }
         }
     }
@@ -288,9 +285,9 @@ struct LastTables([Option<Arc<Table>>; 2]);
 
 impl LastTables {
     fn keep(&mut self, event: &CollectorEvent) {
-        if let CollectorEvent::Updated(observation) = event {
+        if let CollectorEvent::Updated(update) = event {
             self.0.swap(0, 1);
-            self.0[1] = Some(Arc::clone(&observation.table));
+            self.0[1] = Some(Arc::clone(&update.table));
         }
     }
 }
@@ -315,8 +312,6 @@ enum Wait {
     Elapsed,
     /// A command requests a snapshot now.
     Command,
-    /// The control channel is closed.
-    Closed,
 }
 
 #[cfg(test)]

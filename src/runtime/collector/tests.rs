@@ -75,43 +75,43 @@ fn collector(
     }
 }
 
-/// The first `count` observations of a collector with an interval of an hour.
-fn observations(partial_owners_first: bool, count: usize) -> (Vec<TableUpdate>, usize) {
+/// The first `count` updates of a collector with an interval of an hour.
+fn updates(partial_owners_first: bool, count: usize) -> (Vec<TableUpdate>, usize) {
     let source = Slow::default();
     let readings = Arc::clone(&source.readings);
     let collector = collector(source, partial_owners_first, Duration::from_hours(1));
-    let mut seen = Vec::new();
+    let mut updates = Vec::new();
     let (_control, controlled) = mpsc::channel();
     collector.run(&controlled, |event| {
-        if let CollectorEvent::Updated(observation) = event {
-            seen.push(observation);
+        if let CollectorEvent::Updated(update) = event {
+            updates.push(update);
         }
-        seen.len() < count
+        updates.len() < count
     });
-    (seen, readings.load(Ordering::Relaxed))
+    (updates, readings.load(Ordering::Relaxed))
 }
 
-fn owners(seen: &[TableUpdate]) -> Vec<OwnerKind> {
+fn owners(updates: &[TableUpdate]) -> Vec<OwnerKind> {
     let owner = |one: &TableUpdate| one.table.rows[0].socket.owner.kind();
-    seen.iter().map(owner).collect()
+    updates.iter().map(owner).collect()
 }
 
 #[test]
 fn the_table_comes_before_its_owners_and_they_follow_without_a_pause() {
     use OwnerKind::{Known, Unknown};
-    let (seen, readings) = observations(true, 4);
-    assert_eq!(owners(&seen), [Unknown, Unknown, Unknown, Known]);
+    let (updates, readings) = updates(true, 4);
+    assert_eq!(owners(&updates), [Unknown, Unknown, Unknown, Known]);
     assert_eq!(readings, 3, "the first of all is no whole reading");
     assert!(
-        seen.iter().all(|one| one.events.is_empty()),
+        updates.iter().all(|one| one.events.is_empty()),
         "finding an owner is no change"
     );
 }
 
 #[test]
 fn without_partial_owners_the_first_reading_is_a_whole_one() {
-    let (seen, readings) = observations(false, 1);
-    assert_eq!((seen.len(), readings), (1, 1));
+    let (updates, readings) = updates(false, 1);
+    assert_eq!((updates.len(), readings), (1, 1));
 }
 
 /// One listener for each port of the next reading; an error crashes it, and then it wants to be reset.
@@ -166,9 +166,9 @@ fn results(readings: Vec<Result<&'static [u16], &'static str>>) -> Vec<Result<us
     let mut results = Vec::new();
     collector.run(&controlled, |event| {
         results.push(match event {
-            CollectorEvent::Updated(observation) => Ok(observation.events.len()),
+            CollectorEvent::Updated(update) => Ok(update.events.len()),
             CollectorEvent::Failed(why) => Err(why),
-            other => panic!("{other:?}"),
+            CollectorEvent::Measured(measured) => panic!("{measured:?}"),
         });
         results.len() < count
     });
@@ -183,7 +183,7 @@ fn a_crash_is_reported_and_the_source_is_reset_before_the_next_reading() {
         Err("again"),
         Ok(&[80, 443]),
     ]);
-    let crashed = |what: &str| Err(format!("a reading crashed: {what}; trying again"));
+    let crashed = |what: &str| Err(format!("taking a snapshot crashed: {what}; trying again"));
     // The table is compared with the last one that there was.
     let expected = [Ok(0), crashed("no luck"), crashed("again"), Ok(1)];
     assert_eq!(results, expected);

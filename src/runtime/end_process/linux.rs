@@ -1,187 +1,181 @@
-//! By descriptors of the processes, after everything was checked through those very descriptors.
+//! Sends signals through descriptors of the processes, after everything was checked through the same descriptors.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use rustix::io::Errno;
-use rustix::process::{self, Signal as RawSignal};
+use rustix::process::{self, Signal as RawSignal, pidfd_send_signal};
 
-use super::judgement::check_confirmation;
-use super::{Failure, Held, Sent, Unsent};
+use super::confirmation::check;
+use super::{Failure, NotSent, Recipient, Sent};
 use crate::app::{EndRole, EndTarget, Ending, Signal};
 use crate::model::{Pid, Process};
 use crate::source::{ProcessHandle, SignalDisposition};
 
 pub(super) fn send(ending: &Ending) -> Result<Sent, Failure> {
-    let held = hold(ending)?;
-    let processes: Vec<_> = held
+    let all = open_targets(ending)?;
+    let processes: Vec<_> = all
         .iter()
         .map(|(_, one)| Arc::clone(&one.process))
         .collect();
-    let kept_by = check_confirmation(ending, &processes)?;
+    let supervisor = check(ending, &processes)?;
     let sockets: HashSet<u32> = ending.sockets.iter().copied().collect();
-    for (role, one) in &held {
+    for (role, one) in &all {
         let checked = match role {
-            EndRole::Owner => has_socket(one, &sockets),
-            EndRole::Supervisor => keeps(one, &held),
+            EndRole::Owner => check_socket(one, &sockets),
+            EndRole::Supervisor => check_ancestor(one, &all),
         };
-        checked.map_err(|why| why.of(&one.process))?;
+        checked.map_err(|why| why.to(&one.process))?;
     }
-    let held: Vec<Held> = held.into_iter().map(|(_, one)| one).collect();
+    let recipients: Vec<_> = all.into_iter().map(|(_, one)| one).collect();
     let signal = raw(ending.signal);
-    let is_dropped = held.iter().all(|one| {
-        one.pinned
-            .kernel_drops_signal(signal.as_raw())
-            .unwrap_or(false)
-    });
-    send_to(&held, signal)?;
+    let is_dropped = |one: &Recipient| {
+        let is_dropped = one.handle.kernel_drops_signal(signal.as_raw());
+        is_dropped.unwrap_or(false)
+    };
+    let is_dropped = recipients.iter().all(is_dropped);
+    send_to(&recipients, signal)?;
     Ok(Sent {
         is_dropped,
-        held,
-        kept_by,
+        recipients,
+        supervisor,
     })
 }
 
-/// Holds fast those that are to end. Of several, those that have ended already need no signal, as long as
-/// one of those that have the socket is left.
-fn hold(ending: &Ending) -> Result<Vec<(EndRole, Held)>, Failure> {
-    let (mut held, mut ended) = (Vec::new(), None);
+/// Opens the processes that are to end. Those that have ended already need no signal, as long as one that has the
+/// socket is left.
+fn open_targets(ending: &Ending) -> Result<Vec<(EndRole, Recipient)>, Failure> {
+    let (mut opened, mut ended) = (Vec::new(), None);
     for target in &ending.targets {
-        match pin(target) {
-            Ok(pinned) => {
-                let process = Arc::clone(&target.process);
-                held.push((target.role, Held { process, pinned }));
+        match open(target) {
+            Ok(recipient) => opened.push((target.role, recipient)),
+            Err(why @ (NotSent::Ended | NotSent::Replaced)) => {
+                ended = Some(why.to(&target.process));
             }
-            Err(why @ (Unsent::Ended | Unsent::Replaced)) => ended = Some(why.of(&target.process)),
-            Err(why) => return Err(why.of(&target.process)),
+            Err(why) => return Err(why.to(&target.process)),
         }
     }
-    let has_owner = held.iter().any(|(role, _)| *role == EndRole::Owner);
+    let has_owner = opened.iter().any(|(role, _)| *role == EndRole::Owner);
     match ended {
         Some(failure) if !has_owner => Err(failure),
-        _ => Ok(held),
+        _ => Ok(opened),
     }
 }
 
-/// The process as it was seen.
-fn pin(target: &EndTarget) -> Result<ProcessHandle, Unsent> {
-    let pid = target.process.pid;
-    let told = |error| unseen(error, pid);
-    let pinned = ProcessHandle::open(pid).map_err(told)?;
-    let started_at_tick = pinned.started_at_tick().map_err(told)?;
-    match target.process.started_at_tick {
-        Some(then) if then == started_at_tick => Ok(pinned),
-        Some(_) => Err(Unsent::Replaced),
-        None => Err(Unsent::Unseen),
+/// The same process as it was seen before.
+fn open(target: &EndTarget) -> Result<Recipient, NotSent> {
+    let process = Arc::clone(&target.process);
+    let failed = |error| unreadable(error, process.pid);
+    let handle = ProcessHandle::open(process.pid).map_err(failed)?;
+    let started_at_tick = handle.started_at_tick().map_err(failed)?;
+    match process.started_at_tick {
+        Some(then) if then == started_at_tick => Ok(Recipient { process, handle }),
+        Some(_) => Err(NotSent::Replaced),
+        None => Err(NotSent::Unreadable),
     }
 }
 
-fn has_socket(one: &Held, sockets: &HashSet<u32>) -> Result<(), Unsent> {
-    let told = |error| unseen(error, one.process.pid);
-    if sockets.is_empty() || !one.pinned.has_one_of(sockets).map_err(told)? {
-        return Err(Unsent::HoldsNoMore);
+fn check_socket(one: &Recipient, sockets: &HashSet<u32>) -> Result<(), NotSent> {
+    let failed = |error| unreadable(error, one.process.pid);
+    if sockets.is_empty() || !one.handle.has_one_of(sockets).map_err(failed)? {
+        return Err(NotSent::HasNoSocket);
     }
     Ok(())
 }
 
-/// Whether it is still an ancestor of one that is to end for its socket.
-fn keeps(one: &Held, held: &[(EndRole, Held)]) -> Result<(), Unsent> {
-    for (_, owner) in held.iter().filter(|(role, _)| *role == EndRole::Owner) {
-        let keeps = one.pinned.is_ancestor_of(owner.process.pid);
-        let keeps = keeps.map_err(|error| unseen(error, one.process.pid))?;
-        // Its pid is its own as long as it is there.
-        if keeps && owner.pinned.started_at_tick().is_ok() {
+/// Checks that it is still an ancestor of a process that is to end for its socket.
+fn check_ancestor(one: &Recipient, all: &[(EndRole, Recipient)]) -> Result<(), NotSent> {
+    for (_, owner) in all.iter().filter(|(role, _)| *role == EndRole::Owner) {
+        let is_ancestor = one.handle.is_ancestor_of(owner.process.pid);
+        let is_ancestor = is_ancestor.map_err(|error| unreadable(error, one.process.pid))?;
+        // Its pid is not reused while it exists.
+        if is_ancestor && owner.handle.started_at_tick().is_ok() {
             return Ok(());
         }
     }
-    Err(Unsent::KeepsNoMore)
+    Err(NotSent::IsNoAncestor)
 }
 
-/// Sends the signal to each. One that is stopped is continued after it, or it would never handle it.
-fn send_to(held: &[Held], signal: RawSignal) -> Result<(), Failure> {
+/// Sends the signal to each. A stopped process is continued after it, or it would never handle it.
+fn send_to(recipients: &[Recipient], signal: RawSignal) -> Result<(), Failure> {
     let mut sent: Vec<Arc<Process>> = Vec::new();
-    for one in held {
-        let is_stopped = one.pinned.disposition(signal.as_raw()) == Ok(SignalDisposition::Stopped);
-        let ignores = one.pinned.ignores_signal(signal.as_raw()).unwrap_or(true);
-        match process::pidfd_send_signal(&one.pinned, signal) {
-            Ok(()) => sent.push(Arc::clone(&one.process)),
-            // One after the other they may have ended each other.
+    for Recipient { process, handle } in recipients {
+        let is_stopped = handle.disposition(signal.as_raw()) == Ok(SignalDisposition::Stopped);
+        let ignores = handle.ignores_signal(signal.as_raw()).unwrap_or(true);
+        match pidfd_send_signal(handle, signal) {
+            Ok(()) => sent.push(Arc::clone(process)),
+            // A process before may have ended this one.
             Err(Errno::SRCH) if !sent.is_empty() => {}
             Err(error) => {
-                let why = refused(error, &one.pinned);
                 return Err(Failure {
                     sent,
-                    ..why.of(&one.process)
+                    ..refusal(error, handle).to(process)
                 });
             }
         }
         if is_stopped && !ignores && signal != RawSignal::KILL {
-            let _ = process::pidfd_send_signal(&one.pinned, RawSignal::CONT);
+            let _ = pidfd_send_signal(handle, RawSignal::CONT);
         }
     }
     Ok(())
 }
 
-impl Held {
+impl Recipient {
     /// Whether it has ended, whether or not its parent has noticed.
     pub(super) fn has_ended(&self) -> bool {
-        let told = self.pinned.started_at_tick();
-        matches!(told, Err(Errno::SRCH | Errno::NOENT))
+        let started = self.handle.started_at_tick();
+        matches!(started, Err(Errno::SRCH | Errno::NOENT))
     }
 
-    /// Why it still runs, to be said after "it still runs"; what ends it, where something does.
+    /// Why it still runs, as the end of a sentence, and what ends it, if anything does.
     pub(super) fn why_it_runs(&self, signal: Signal) -> (String, Option<&'static str>) {
+        use SignalDisposition as S;
         let name = signal.as_str();
         let kill = (signal != Signal::Kill).then_some("SIGKILL ends it");
-        match self.pinned.disposition(raw(signal).as_raw()) {
-            Ok(SignalDisposition::Ignored) => (format!("it ignores SIG{name}"), kill),
-            Ok(SignalDisposition::Blocked) => (format!("it blocks SIG{name}"), kill),
-            Ok(SignalDisposition::Handled) => {
-                (format!("it handles SIG{name} and takes its time"), kill)
-            }
-            Ok(SignalDisposition::Stopped) => ("it is stopped".into(), kill),
-            Ok(SignalDisposition::Traced) => ("a debugger has stopped it".into(), kill),
-            Ok(SignalDisposition::Uninterruptible) => {
-                ("it waits for I/O in the kernel".into(), None)
-            }
-            Ok(SignalDisposition::Default) | Err(_) => (String::new(), kill),
-        }
+        let why = match self.handle.disposition(raw(signal).as_raw()) {
+            Ok(S::Ignored) => format!("it ignores SIG{name}"),
+            Ok(S::Blocked) => format!("it blocks SIG{name}"),
+            Ok(S::Handled) => format!("it handles SIG{name} and takes its time"),
+            Ok(S::Stopped) => "it is stopped".to_owned(),
+            Ok(S::Traced) => "a debugger has stopped it".to_owned(),
+            Ok(S::Uninterruptible) => return ("it waits for I/O in the kernel".to_owned(), None),
+            Ok(S::Default) | Err(_) => String::new(),
+        };
+        (why, kill)
     }
 }
 
-/// Why a process could not be looked at: it is no more, or it is kept from this user.
-fn unseen(error: Errno, pid: Pid) -> Unsent {
+/// Why a process could not be read: it has ended, or this user may not.
+fn unreadable(error: Errno, pid: Pid) -> NotSent {
     let raw = i32::try_from(pid).ok().and_then(process::Pid::from_raw);
-    // Where `/proc` is mounted with `hidepid`, what is hidden seems not to be there.
-    let is_there = || {
-        let asked = raw.map(process::test_kill_process);
-        !matches!(asked, None | Some(Err(Errno::SRCH)))
+    // Where `/proc` is mounted with `hidepid`, hidden processes seem to be missing.
+    let exists = || {
+        let tested = raw.map(process::test_kill_process);
+        !matches!(tested, None | Some(Err(Errno::SRCH)))
     };
     match error {
-        Errno::SRCH => Unsent::Ended,
-        Errno::NOENT if !is_there() => Unsent::Ended,
-        _ => Unsent::Unseen,
+        Errno::SRCH => NotSent::Ended,
+        Errno::NOENT if !exists() => NotSent::Ended,
+        _ => NotSent::Unreadable,
     }
 }
 
-/// What the kernel answered, see `pidfd_send_signal(2)`.
-fn refused(error: Errno, pinned: &ProcessHandle) -> Unsent {
-    match error {
-        Errno::SRCH => Unsent::Ended,
-        Errno::PERM => Unsent::Refused(not_permitted(pinned).into()),
-        Errno::INVAL => Unsent::Refused(
-            "it is in another pid namespace: no signal from here can reach it".into(),
-        ),
+/// The kernel's answer, see `pidfd_send_signal(2)`.
+fn refusal(error: Errno, handle: &ProcessHandle) -> NotSent {
+    NotSent::Refused(match error {
+        Errno::SRCH => return NotSent::Ended,
+        Errno::PERM => not_permitted(handle).into(),
+        Errno::INVAL => "it is in another pid namespace: no signal from here can reach it".into(),
         other => {
             let name = nix::errno::Errno::from_raw(other.raw_os_error());
-            Unsent::Refused(format!("the kernel refused with {name:?}").into())
+            format!("the kernel refused with {name:?}").into()
         }
-    }
+    })
 }
 
-fn not_permitted(pinned: &ProcessHandle) -> &'static str {
+fn not_permitted(handle: &ProcessHandle) -> &'static str {
     let own = [process::geteuid(), process::getuid()].map(process::Uid::as_raw);
-    match pinned.runs_as_one_of(own) {
+    match handle.runs_as_one_of(own) {
         _ if process::geteuid().is_root() => {
             "not permitted, even as root: it takes CAP_KILL, if nothing forbids it"
         }

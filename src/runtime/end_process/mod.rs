@@ -1,85 +1,83 @@
-//! Sends a signal to processes that were seen to have a socket, and to no others; then looks what comes of it.
+//! Sends a signal to processes that were seen to have a socket, and to no others; then watches the result.
 //!
-//! Between the question and the answer a process may have ended and its pid may be another's, it may have
-//! closed the socket, and it may have become one that sockeye descends from. So all of it is looked at again,
-//! for every process before any gets the signal. On Linux each is held fast meanwhile
-//! ([`ProcessHandle`](crate::source::ProcessHandle)), so that the signal reaches the one that was looked at or none.
-//! Elsewhere the time between the look and the signal is short, but it is there.
+//! Between question and answer a process may have ended and its pid may be another's, it may have closed the socket,
+//! and it may have become one that sockeye descends from. So all of it is checked again, for every process before any
+//! gets the signal. On Linux each is pinned meanwhile ([`ProcessHandle`](crate::source::ProcessHandle)), so that the
+//! signal reaches the one that was checked or none. On other systems the time between check and signal is short, but
+//! not zero.
 
-#[cfg(not(target_os = "linux"))]
-mod elsewhere;
-mod judgement;
+mod confirmation;
 #[cfg(target_os = "linux")]
 mod linux;
 mod outcome;
+#[cfg(not(target_os = "linux"))]
+mod portable;
 mod watch;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-#[cfg(not(target_os = "linux"))]
-use elsewhere::send;
 #[cfg(target_os = "linux")]
 use linux::send;
+#[cfg(not(target_os = "linux"))]
+use portable::send;
 
 use crate::app::{Ending, Msg};
 use crate::clock::Clock;
 use crate::model::{Guard, Process, Supervisor};
-pub use judgement::{inspect_owner, uninspected};
+pub use confirmation::{inspect_owner, uninspected};
 
 /// A signal that the system took.
 struct Sent {
-    /// Whether it goes no further: the kernel drops it.
+    /// Whether the kernel drops it.
     is_dropped: bool,
-    /// Those that got it.
-    held: Vec<Held>,
+    recipients: Vec<Recipient>,
     /// What may start one of them again.
-    kept_by: Option<Supervisor>,
+    supervisor: Option<Supervisor>,
 }
 
 /// A process that got the signal.
-struct Held {
+struct Recipient {
     process: Arc<Process>,
     #[cfg(target_os = "linux")]
-    pinned: crate::source::ProcessHandle,
+    handle: crate::source::ProcessHandle,
 }
 
 /// Why nothing was sent, or not to all.
 struct Failure {
-    /// To whom.
     process: Arc<Process>,
-    why: Unsent,
-    /// Those that had got it before.
+    why: NotSent,
+    /// The processes that had got it before.
     sent: Vec<Arc<Process>>,
 }
 
 /// Why a process got no signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Unsent {
+enum NotSent {
     Ended,
     /// Its pid is another process's by now.
     Replaced,
     #[cfg_attr(
         not(target_os = "linux"),
-        expect(dead_code, reason = "only Linux tells")
+        expect(dead_code, reason = "only Linux can check it")
     )]
-    HoldsNoMore,
-    /// It does not start anything of what is to end any more.
-    KeepsNoMore,
-    /// It can't be found out whether it is the one.
+    HasNoSocket,
+    /// It is not an ancestor of any process that is to end.
+    IsNoAncestor,
+    /// It can't be checked whether it is the same process.
     #[cfg_attr(
         not(target_os = "linux"),
-        expect(dead_code, reason = "elsewhere it is gone")
+        expect(dead_code, reason = "on other systems it is gone")
     )]
-    Unseen,
-    /// One yes is not enough for it.
+    Unreadable,
+    /// It takes a second confirmation.
     ConfirmedOnce(Guard),
-    /// The system would not: why.
+    /// The system refused: why.
     Refused(Cow<'static, str>),
 }
 
-impl Unsent {
-    fn of(self, process: &Arc<Process>) -> Failure {
+impl NotSent {
+    fn to(self, process: &Arc<Process>) -> Failure {
         Failure {
             process: Arc::clone(process),
             why: self,
@@ -88,67 +86,67 @@ impl Unsent {
     }
 }
 
-/// Sends the signal; the answer says what the kernel did with it.
+/// Sends the signal; the message says what the kernel did with it.
 pub fn end_process(ending: &Ending) -> Msg {
     match send(ending) {
         Ok(sent) if !sent.is_dropped => Msg::JobDone {
             succeeded: true,
-            message: sent_words(ending, &sent),
+            message: sent_text(ending, &sent),
         },
-        sent => Msg::SignalFailed(failure_words(ending, sent)),
+        sent => Msg::SignalFailed(failure_text(ending, sent)),
     }
 }
 
-/// Sends the signal, and looks for some seconds what comes of it. What is known meanwhile goes to `tell`.
-pub fn end_and_watch(ending: &Ending, clock: Clock, tell: &mut dyn FnMut(Msg)) -> Msg {
+/// Sends the signal and watches the result for some seconds. `notify` gets what is known meanwhile.
+pub fn end_and_watch(ending: &Ending, clock: Clock, notify: &mut dyn FnMut(Msg)) -> Msg {
     let mut watch = watch::Watch::begin(ending, clock);
     match send(ending) {
         Ok(sent) if !sent.is_dropped => {
-            let words = sent_words(ending, &sent);
-            tell(Msg::EndPending(format!("{words}, waiting for its end…")));
-            watch.run(sent, tell)
+            let text = sent_text(ending, &sent);
+            notify(Msg::EndPending(format!("{text}, waiting for its end…")));
+            watch.run(&sent, notify)
         }
-        sent => Msg::SignalFailed(failure_words(ending, sent)),
+        sent => Msg::SignalFailed(failure_text(ending, sent)),
     }
 }
 
-fn sent_words(ending: &Ending, sent: &Sent) -> String {
-    let names = names(sent.held.iter().map(|held| &held.process));
+fn sent_text(ending: &Ending, sent: &Sent) -> String {
+    let names = names(sent.recipients.iter().map(|one| &one.process));
     format!("sent SIG{} to {names}", ending.signal.as_str())
 }
 
-fn failure_words(ending: &Ending, sent: Result<Sent, Failure>) -> String {
+fn failure_text(ending: &Ending, sent: Result<Sent, Failure>) -> String {
     let signal = ending.signal.as_str();
-    let (process, why, before) = match sent {
+    let Failure { process, why, sent } = match sent {
+        Err(failure) => failure,
         Ok(sent) => {
-            let names = names(sent.held.iter().map(|held| &held.process));
+            let names = names(sent.recipients.iter().map(|one| &one.process));
             return format!(
                 "the kernel drops SIG{signal} to {names}: the first process gets only what it handles"
             );
         }
-        Err(Failure { process, why, sent }) => (process, why, sent),
     };
-    let (who, pid) = (named(&process), process.pid);
-    let what = match why {
-        Unsent::Ended => format!("{who} has ended already"),
-        Unsent::Replaced => {
-            format!("{who} has ended, and {pid} is another process now: nothing was sent")
+    let (name, pid) = (named(&process), process.pid);
+    let text = match why {
+        NotSent::Ended => format!("{name} has ended already"),
+        NotSent::Replaced => {
+            format!("{name} has ended, and {pid} is another process now: nothing was sent")
         }
-        Unsent::HoldsNoMore => format!("{who} no longer has this socket: nothing was sent"),
-        Unsent::KeepsNoMore => {
-            format!("{who} is no longer an ancestor of what it started: nothing was sent")
+        NotSent::HasNoSocket => format!("{name} no longer has this socket: nothing was sent"),
+        NotSent::IsNoAncestor => {
+            format!("{name} is no longer an ancestor of what it started: nothing was sent")
         }
-        Unsent::Unseen => format!("{who} can't be looked at any more: nothing was sent"),
-        Unsent::ConfirmedOnce(guard) => format!(
-            "nothing was sent, not confirmed twice: {who} is {}",
-            guard.as_str()
-        ),
-        Unsent::Refused(why) => format!("{who}: {why}"),
+        NotSent::Unreadable => format!("{name} can't be looked at any more: nothing was sent"),
+        NotSent::ConfirmedOnce(guard) => {
+            let guard = guard.as_str();
+            format!("nothing was sent, not confirmed twice: {name} is {guard}")
+        }
+        NotSent::Refused(why) => format!("{name}: {why}"),
     };
-    if before.is_empty() {
-        what
+    if sent.is_empty() {
+        text
     } else {
-        format!("sent SIG{signal} to {}, but {what}", names(before.iter()))
+        format!("sent SIG{signal} to {}, but {text}", names(sent.iter()))
     }
 }
 

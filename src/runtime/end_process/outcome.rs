@@ -1,71 +1,9 @@
-//! What came of a signal, and the sentence that says so. Pure.
+//! What came of a signal, as the end of the sentence `NAME exited after 0.2 s`. Pure.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::model::counted;
-
-/// What came of a signal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// They ended, and no port was in question.
-    Ended {
-        after: Duration,
-    },
-    /// They ended, and a server can start.
-    Free {
-        after: Duration,
-        port: String,
-        /// What lingers, in one sentence.
-        leftovers: Option<String>,
-        /// What may start it again later.
-        supervisor: Option<String>,
-    },
-    /// They ended, and something has the port that was not there before.
-    Back {
-        after: Duration,
-        back: Return,
-    },
-    /// They ended, and others that were there before keep the port.
-    Kept {
-        after: Duration,
-        port: String,
-        /// How many processes, where they are known.
-        count: usize,
-        names: String,
-        /// What the bind test says.
-        summary: String,
-    },
-    StillRunning(StillRunning),
-}
-
-/// A process that has the port now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Return {
-    pub(super) pid: u32,
-    pub(super) name: String,
-    /// Whether it is the same program as one that ended.
-    pub(super) is_same: bool,
-    /// How long after the end it was seen; `None` where it shares a socket that was never closed.
-    pub(super) after: Option<Duration>,
-    /// What started it.
-    pub(super) by: Option<String>,
-    /// What keeps it down.
-    pub(super) command: Option<String>,
-    pub(super) port: String,
-}
-
-/// Processes that the signal did not end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct StillRunning {
-    pub(super) who: String,
-    /// Empty where it is not known.
-    pub(super) why: String,
-    /// What ends it.
-    pub(super) ends: Option<&'static str>,
-    /// The port, if it was let go all the same.
-    pub(super) free_port: Option<String>,
-}
 
 /// `after 0.2 s`, `at once`
 pub(super) struct After(pub(super) Duration);
@@ -80,51 +18,78 @@ impl fmt::Display for After {
     }
 }
 
+/// What has the port after the processes ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// No port was in question.
+    Ended,
+    /// A server can start.
+    Free {
+        /// What the bind test says of leftover connections.
+        leftovers: Option<String>,
+        /// What may start the process again later.
+        supervisor: Option<String>,
+    },
+    /// A process that did not have it before.
+    Back(Return),
+    /// Other processes that had it before.
+    Kept {
+        /// How many, if they are known.
+        count: usize,
+        names: String,
+        /// What the bind test says.
+        summary: String,
+    },
+}
+
+/// A process that has the port now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Return {
+    pub(super) pid: u32,
+    pub(super) name: String,
+    /// Whether it is the same program as one that ended.
+    pub(super) is_same: bool,
+    /// How long after the end it was seen; `None` where it shares a socket that was never closed.
+    pub(super) after: Option<Duration>,
+    /// What started it.
+    pub(super) by: Option<String>,
+    /// The command that stops it for good.
+    pub(super) command: Option<String>,
+}
+
 impl Outcome {
-    /// Whether what was wanted came of it.
     pub(super) const fn is_good(&self) -> bool {
-        matches!(self, Self::Ended { .. } | Self::Free { .. })
+        matches!(self, Self::Ended | Self::Free { .. })
     }
 
-    /// The sentence, for processes of this name.
-    pub(super) fn words(&self, who: &str) -> String {
-        let exited = |after: &Duration| format!("{who} exited {}", After(*after));
+    pub(super) fn text(&self, port: u16) -> String {
         match self {
-            Self::Ended { after } => exited(after),
+            Self::Ended => String::new(),
             Self::Free {
-                after,
-                port,
                 leftovers,
                 supervisor,
             } => {
                 let more = match (supervisor, leftovers) {
                     (Some(supervisor), _) => format!(" now; {supervisor} may start it again"),
-                    (None, Some(lingers)) => lingering(lingers),
+                    (None, Some(leftovers)) => after_free(leftovers),
                     (None, None) => String::new(),
                 };
-                format!("{}; port {port} is free{more}", exited(after))
+                format!("; port {port} is free{more}")
             }
-            Self::Back { after, back } => format!("{}, {}", exited(after), back.words()),
+            Self::Back(back) => format!(", {}", back.text(port)),
             Self::Kept {
-                after,
-                port,
-                count,
-                names,
-                summary,
-            } => {
-                let processes = match count {
-                    0 => return format!("{}. {}", exited(after), summary.trim_end_matches('.')),
-                    &many => counted(many, "other process keeps", "other processes keep"),
-                };
-                format!("{}, but {processes} port {port}: {names}", exited(after))
+                count: 0, summary, ..
+            } => format!(". {}", summary.trim_end_matches('.')),
+            Self::Kept { count, names, .. } => {
+                let processes = counted(*count, "other process keeps", "other processes keep");
+                format!(", but {processes} port {port}: {names}")
             }
-            Self::StillRunning(still) => still.words(),
         }
     }
 }
 
-/// What a bind test says of leftovers, to be said after "is free".
-fn lingering(summary: &str) -> String {
+/// A summary of leftovers as the end of "port 80 is free".
+fn after_free(summary: &str) -> String {
     let summary = summary.trim_end_matches('.');
     match summary.strip_prefix("Free") {
         Some(rest) => rest.to_owned(),
@@ -133,37 +98,39 @@ fn lingering(summary: &str) -> String {
 }
 
 impl Return {
-    fn words(&self) -> String {
-        let Self {
-            pid, name, port, ..
-        } = self;
-        let after = self.after.map(|after| format!(" {}", After(after)));
-        let after = after.unwrap_or_default();
-        let by = self.by.as_ref();
-        let by = by.map_or_else(String::new, |by| format!(", started by {by}"));
-        let command = self.command.as_ref();
+    fn text(&self, port: u16) -> String {
+        let Self { pid, name, .. } = self;
+        let optional = |text: Option<String>| text.unwrap_or_default();
+        let by = optional(self.by.as_ref().map(|by| format!(", started by {by}")));
         if !self.is_same {
             return format!("but {name} ({pid}) has port {port} now{by}");
         }
-        let command = command.map_or_else(String::new, |command| {
-            format!(": `{command}` keeps it down")
-        });
+        let after = optional(self.after.map(|after| format!(" {}", After(after))));
+        let command = self.command.as_ref();
+        let command = optional(command.map(|command| format!(": `{command}` keeps it down")));
         format!("back as {pid}{after}{by}{command}")
     }
 }
 
-impl StillRunning {
-    fn words(&self) -> String {
-        let why = match (self.why.as_str(), self.ends) {
-            ("", None) => String::new(),
-            ("", Some(ends)) => format!(": {ends}"),
-            (why, None) => format!(": {why}"),
-            (why, Some(ends)) => format!(": {why}; {ends}"),
-        };
-        let port = self.free_port.as_ref();
-        let port = port.map_or_else(String::new, |port| format!(" (port {port} is free)"));
-        format!("{} still running after 3 s{why}{port}", self.who)
-    }
+/// The whole sentence on processes that still run: why, if it is known, what ends them, and whether the port is free all
+/// the same.
+pub(super) fn still_running(
+    who: &str,
+    why: &str,
+    ends: Option<&str>,
+    free_port: Option<u16>,
+) -> String {
+    let why = match (why, ends) {
+        ("", None) => String::new(),
+        ("", Some(ends)) => format!(": {ends}"),
+        (why, None) => format!(": {why}"),
+        (why, Some(ends)) => format!(": {why}; {ends}"),
+    };
+    let port = free_port.map(|port| format!(" (port {port} is free)"));
+    format!(
+        "{who} still running after 3 s{why}{}",
+        port.unwrap_or_default()
+    )
 }
 
 #[cfg(test)]
@@ -180,43 +147,32 @@ mod tests {
             after: Some(Duration::from_millis(400)),
             by: Some("supervisord (77)".into()),
             command: Some("supervisorctl stop web".into()),
-            port: "8080".into(),
         }
     }
 
     #[test]
     fn each_outcome_is_one_sentence() {
         let free = |leftovers: Option<&str>, supervisor: Option<&str>| Outcome::Free {
-            after: FIFTH,
-            port: "8080".into(),
             leftovers: leftovers.map(Into::into),
             supervisor: supervisor.map(Into::into),
         };
         let kept = |count| Outcome::Kept {
-            after: FIFTH,
-            port: "8080".into(),
             count,
             names: "nginx (12)".into(),
             summary: "A hidden process has it.".into(),
-        };
-        let still = |why: &str, ends| {
-            Outcome::StillRunning(StillRunning {
-                who: "app (12)".into(),
-                why: why.into(),
-                ends,
-                free_port: None,
-            })
         };
         let other = Return {
             is_same: false,
             ..back()
         };
-        for (outcome, words) in [
+        for (after, outcome, text) in [
             (
+                FIFTH,
                 free(None, None),
                 "app (12) exited after 0.2 s; port 8080 is free",
             ),
             (
+                FIFTH,
                 free(
                     Some(
                         "Free for a server that sets SO_REUSEADDR: all that is left is 1 connection.",
@@ -226,41 +182,42 @@ mod tests {
                 "app (12) exited after 0.2 s; port 8080 is free for a server that sets SO_REUSEADDR: all that is left is 1 connection",
             ),
             (
+                FIFTH,
                 free(None, Some("runsv (7)")),
                 "app (12) exited after 0.2 s; port 8080 is free now; runsv (7) may start it again",
             ),
             (
-                Outcome::Back {
-                    after: Duration::from_millis(20),
-                    back: back(),
-                },
+                Duration::from_millis(20),
+                Outcome::Back(back()),
                 "app (12) exited at once, back as 1054 after 0.4 s, started by supervisord (77): `supervisorctl stop web` keeps it down",
             ),
             (
-                Outcome::Back {
-                    after: FIFTH,
-                    back: other,
-                },
+                FIFTH,
+                Outcome::Back(other),
                 "app (12) exited after 0.2 s, but python3 app.py (1054) has port 8080 now, started by supervisord (77)",
             ),
             (
+                FIFTH,
                 kept(1),
                 "app (12) exited after 0.2 s, but 1 other process keeps port 8080: nginx (12)",
             ),
             (
+                FIFTH,
                 kept(0),
                 "app (12) exited after 0.2 s. A hidden process has it",
             ),
-            (
-                still("it ignores SIGTERM", Some("SIGKILL ends it")),
-                "app (12) still running after 3 s: it ignores SIGTERM; SIGKILL ends it",
-            ),
-            (
-                still("it waits for I/O in the kernel", None),
-                "app (12) still running after 3 s: it waits for I/O in the kernel",
-            ),
         ] {
-            assert_eq!(outcome.words("app (12)"), words);
+            let sentence = format!("app (12) exited {}{}", After(after), outcome.text(8080));
+            assert_eq!(sentence, text);
         }
+        let kill = Some("SIGKILL ends it");
+        assert_eq!(
+            still_running("app (12)", "it ignores SIGTERM", kill, None),
+            "app (12) still running after 3 s: it ignores SIGTERM; SIGKILL ends it"
+        );
+        assert_eq!(
+            still_running("app (12)", "it waits for I/O in the kernel", None, None),
+            "app (12) still running after 3 s: it waits for I/O in the kernel"
+        );
     }
 }

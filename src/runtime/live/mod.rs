@@ -37,7 +37,7 @@ const MAX_BURST: usize = 512;
 /// If there is no terminal, or the system starts no further threads.
 pub fn run(
     settings: Settings,
-    surroundings: Environment,
+    environment: Environment,
     collector: Collector,
     clock: Clock,
     read_again: ReadAgain,
@@ -47,7 +47,7 @@ pub fn run(
     let (processed, is_processed) = mpsc::channel();
     let caught = Signals::catch()?;
     let mut live = Live {
-        app: App::new(settings, surroundings, clock.now()),
+        app: App::new(settings, environment, clock.now()),
         screen: Screen::enter()?,
         drawn: None,
         notifier: Notifier::of(|name| std::env::var(name).ok()),
@@ -145,8 +145,8 @@ impl Live {
 
 /// Ends the program if the terminal could not be written to.
 fn unless_gone(written: io::Result<()>) -> ControlFlow<Exit> {
-    match written {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(_) => ControlFlow::Break(Exit::TerminalGone),
-    }
+    written.map_or(
+        ControlFlow::Break(Exit::TerminalGone),
+        ControlFlow::Continue,
+    )
 }

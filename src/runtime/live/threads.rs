@@ -80,7 +80,7 @@ impl Live {
         let sender = self.sender.clone();
         let send = move |event: CollectorEvent| {
             let msg = match event {
-                CollectorEvent::Updated(observation) => Msg::SnapshotTaken(observation),
+                CollectorEvent::Updated(update) => Msg::SnapshotTaken(update),
                 CollectorEvent::Measured(refresh) => Msg::RefreshMeasured(refresh),
                 CollectorEvent::Failed(why) => Msg::SnapshotFailed(why),
             };

@@ -41,9 +41,9 @@ mod unix {
 
     use super::{ControlFlow, Signal, io};
 
-    /// Signals that end a process without a handler, some with a core dump. They are caught so that
-    /// the terminal is given back first; then they do what they would have done. Not those of a fault in
-    /// the program itself (`SIGSEGV` and its like): after one of them nothing more can be done.
+    /// Signals that end a process without a handler, some with a core dump. They are caught to give the terminal
+    /// back first; then they take their effect. Not those of a fault in the program itself (`SIGSEGV` and its
+    /// like): after one of them nothing more can be done.
     const FATAL: [i32; 8] = [
         SIGQUIT, SIGUSR1, SIGUSR2, SIGABRT, SIGXCPU, SIGALRM, SIGVTALRM, SIGPROF,
     ];
@@ -52,8 +52,8 @@ mod unix {
     pub struct Signals(Caught);
 
     impl Signals {
-        /// Begins to catch them. One of the fatal ones that was ignored when the program started, as a shell
-        /// does for jobs in the background, stays so.
+        /// Begins to catch them. A fatal one that is ignored from the start, as in a shell's background job, stays
+        /// ignored.
         ///
         /// # Errors
         /// If the system refuses.
@@ -80,8 +80,8 @@ mod unix {
         }
     }
 
-    /// Ends this process by a fatal signal of this number, so that its parent sees that signal (and a core dump where
-    /// the limits allow one). For another signal it returns the exit code. The terminal must have been left.
+    /// Ends this process by a fatal signal, so that its parent sees that signal (and a core dump where the limits
+    /// allow one). For another signal, returns the exit code. The terminal must have been left.
     pub fn end_by(number: i32) -> u8 {
         if FATAL.contains(&number) {
             // Returns only where the system knows no such signal.
@@ -90,9 +90,8 @@ mod unix {
         super::exit_code(number)
     }
 
-    /// From now on `SIGINT` and `SIGTERM` end the process at once with their [`super::exit_code`]:
-    /// for commands that leave nothing behind which the kernel would not undo. A signal that was
-    /// ignored when the program started, as a shell does for jobs in the background, stays so.
+    /// From now on `SIGINT` and `SIGTERM` end the process at once with their [`super::exit_code`], unless they are
+    /// ignored: for commands that leave nothing behind which the kernel would not undo.
     ///
     /// # Errors
     /// If the system refuses.
@@ -149,8 +148,8 @@ mod unix {
         Ok(kill_current_process_group(process::Signal::TSTP)?)
     }
 
-    /// Stops this process, and returns when it is continued. The terminal must have been left.
-    /// Where no shell could continue it, it returns at once, as the kernel would ignore Ctrl-Z.
+    /// Stops this process, and returns when it is continued, or at once if no shell could continue it. The terminal
+    /// must have been left.
     ///
     /// # Errors
     /// If the system refuses.

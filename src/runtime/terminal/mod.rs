@@ -115,7 +115,7 @@ const MAX_CELLS: u32 = 1 << 20;
 /// The size of a terminal that does not know its own, as on a serial line.
 const USUAL: (u16, u16) = (80, 24);
 
-/// Columns and lines of the terminal, as far as they are used.
+/// Columns and lines of the terminal, as far as they are drawn.
 ///
 /// # Errors
 /// If there is no terminal.
@@ -124,7 +124,7 @@ pub fn size() -> io::Result<(u16, u16)> {
     Ok(used(columns, lines))
 }
 
-/// The part of a size that is used: all of it, but for lines beyond [`MAX_CELLS`].
+/// The part of a size that is drawn: all of it except lines beyond [`MAX_CELLS`].
 pub(super) fn used(columns: u16, lines: u16) -> (u16, u16) {
     if columns == 0 || lines == 0 {
         return USUAL;
@@ -133,12 +133,12 @@ pub(super) fn used(columns: u16, lines: u16) -> (u16, u16) {
     (columns, lines.min(u16::try_from(most).unwrap_or(u16::MAX)))
 }
 
-/// Sets our modes. Where they should still be set, they are set again: after a stop that we did
-/// not see coming the shell has changed them.
+/// Sets our modes, also if they were set already: after a stop that we did not see coming the shell has
+/// changed them.
 fn take() -> io::Result<()> {
     let was_taken = IS_TAKEN.swap(true, Ordering::SeqCst);
     if was_taken {
-        // crossterm takes raw mode for set and would do nothing.
+        // crossterm assumes that raw mode is still set and would do nothing.
         disable_raw_mode()?;
     }
     enable_raw_mode()?;

@@ -1,39 +1,17 @@
-//! Which ports this network namespace gives to outgoing connections, and which of those in `TIME_WAIT` it
-//! gives again.
+//! The ports that this network namespace gives to outgoing connections, and which of those in `TIME_WAIT` it reuses.
 
 use std::fs;
 use std::ops::RangeInclusive;
-use std::time::Duration;
 
-use crate::model::{EphemeralPorts, Moment, TimeWaitReuse};
+use crate::model::{EphemeralPorts, TimeWaitReuse};
 
-/// Settings change seldom: they are read again after this time.
-const KEPT: Duration = Duration::from_secs(5);
-
-/// The settings as they were last read.
-#[derive(Default)]
-pub(super) struct Settings {
-    read: Option<(Moment, Option<EphemeralPorts>)>,
-}
-
-impl Settings {
-    /// The settings, not much older than this; `None` if they can't be read.
-    pub(super) fn at(&mut self, now: Moment) -> Option<EphemeralPorts> {
-        let known = self.read.take().filter(|(at, _)| at.age(now) < KEPT);
-        let (at, ports) = known.unwrap_or_else(|| (now, read()));
-        self.read = Some((at, ports.clone()));
-        ports
-    }
-}
-
-fn read() -> Option<EphemeralPorts> {
+/// The settings now; `None` if they can't be read.
+pub(super) fn read() -> Option<EphemeralPorts> {
+    let number = |name| sysctl(name, |text| text.parse().ok());
     Some(EphemeralPorts {
         range: sysctl("ipv4/ip_local_port_range", port_range)?,
         reserved: sysctl("ipv4/ip_local_reserved_ports", port_ranges).unwrap_or_default(),
-        reuse: reuse(
-            sysctl("ipv4/tcp_tw_reuse", |text| text.parse().ok()),
-            sysctl("ipv4/tcp_timestamps", |text| text.parse().ok()),
-        ),
+        reuse: reuse(number("ipv4/tcp_tw_reuse"), number("ipv4/tcp_timestamps")),
     })
 }
 
@@ -45,10 +23,7 @@ fn reuse(tw_reuse: Option<u8>, timestamps: Option<u8>) -> TimeWaitReuse {
     }
 }
 
-/// Until the renames.
-pub(crate) use self::{port_range as ephemeral, port_ranges as ranges};
-
-/// A setting of this network namespace.
+/// A setting of this network namespace, below `/proc/sys/net`.
 pub(crate) fn sysctl<T>(name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
     let text = fs::read_to_string(format!("/proc/sys/net/{name}")).ok()?;
     parse(text.trim())
@@ -75,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_waits_is_reused_only_with_time_stamps() {
+    fn ports_in_time_wait_are_reused_only_with_time_stamps() {
         assert_eq!(reuse(Some(0), Some(1)), TimeWaitReuse::Never);
         assert_eq!(reuse(Some(1), Some(1)), TimeWaitReuse::Always);
         assert_eq!(reuse(Some(2), Some(2)), TimeWaitReuse::Loopback);

@@ -1,8 +1,9 @@
-//! What the path of a cgroup means: a systemd unit, a container.
+//! The systemd unit and the container that the path of a control group names. Pure.
 //!
-//! Pure. The innermost component that names something counts: a service of a user's manager lies
-//! inside `user@1000.service`, and that is not what the user asks about.
+//! The innermost component that names one counts: a service of a user's manager is inside `user@1000.service`, which is of
+//! less interest.
 
+use super::proc::mounts;
 use crate::model::Text;
 
 /// Unit types that hold processes (`systemd.unit(5)`); a slice only groups others.
@@ -88,24 +89,8 @@ fn is_id(text: &str) -> bool {
 
 /// Undoes systemd's `\x2d` for a dash and the like (`systemd-escape(1)`).
 pub(super) fn unescape(name: &str) -> String {
-    let mut parts = name.split("\\x");
-    let mut out = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        match part.get(..2).and_then(byte) {
-            Some(byte) => {
-                out.push(byte);
-                out.extend(&part.as_bytes()[2..]);
-            }
-            None => out.extend([b"\\x", part.as_bytes()].concat()),
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-/// Digits alone: Rust's own reading takes a sign too.
-fn byte(digits: &str) -> Option<u8> {
-    let is_number = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_number.then(|| u8::from_str_radix(digits, 16).ok())?
+    let name = mounts::unescape(name.as_bytes(), b"\\x", 2, 16);
+    String::from_utf8_lossy(&name).into_owned()
 }
 
 #[cfg(test)]

@@ -1,51 +1,65 @@
-//! What could not be read of the table, in words: what happened, what is missing by that, what to try.
+//! Problems of a snapshot, as text: what happened, what is missing because of it, what to try.
 
 use std::io;
 
 use nix::errno::Errno;
 
-use super::room::Shortage;
-use super::sock_diag::DumpError;
+use super::netlink::DumpError;
+pub(crate) use super::netlink::errno_name;
+use super::proc::descriptor_limit::Shortage;
 use crate::model::{Problem, ProblemCode, Text, counted};
 use crate::source::netstat::{PARTS, Part};
 
-/// What `/proc/net` does not tell.
+/// What `/proc/net` does not have.
 const NOT_IN_PROC: &str =
     "without sockets that are only bound, dual-stack, interfaces, units and backlogs";
 
-/// Where the rows of a part came from that `sock_diag` did not give.
+/// Why a unit or a container is not known.
+pub(crate) const MANY_GROUPS: &str =
+    "there are more control groups than are looked through at a time";
+
+/// The source of rows that `sock_diag` did not give.
 #[derive(Debug)]
 pub(super) enum Instead {
-    /// From `/proc/net`, where so many lines made no sense.
-    ProcNet { odd: usize },
-    /// From netstat2.
+    /// `/proc/net`, where this number of lines can't be parsed.
+    ProcNet {
+        odd: usize,
+    },
     Netstat,
-    /// From nowhere, as `/proc/net` can't be read either.
+    /// None, as `/proc/net` can't be read either.
     Nothing(io::Error),
 }
 
-/// What went wrong with the parts of one reading. What is wrong with one is mostly wrong with all, and
-/// told once.
+/// What went wrong with the parts of one snapshot. They mostly have the same trouble, so it becomes one problem.
 #[derive(Debug, Default)]
-pub(super) struct Troubles(Vec<(Part, DumpError, Instead)>);
-
-impl Troubles {
-    /// Takes in that a part was not to be had from `sock_diag`.
-    pub(super) fn add(&mut self, part: Part, error: DumpError, instead: Instead) {
-        self.0.push((part, error, instead));
-    }
-
-    /// What to tell of it.
-    pub(super) fn told(&self) -> impl Iterator<Item = Problem> {
-        let is_read = |instead: &Instead| !matches!(instead, Instead::Nothing(_));
-        let (read, unread): (Vec<_>, Vec<_>) = self.0.iter().partition(|one| is_read(&one.2));
-        [unread_problem(&unread), replaced_problem(&read)]
-            .into_iter()
-            .flatten()
-    }
+pub(super) struct Troubles {
+    interrupted: Vec<Problem>,
+    parts: Vec<Trouble>,
 }
 
 type Trouble = (Part, DumpError, Instead);
+
+impl Troubles {
+    /// A part that `sock_diag` did not give.
+    pub(super) fn add(&mut self, part: Part, error: DumpError, instead: Instead) {
+        self.parts.push((part, error, instead));
+    }
+
+    /// A part that changed too much while it was read.
+    pub(super) fn add_interrupted(&mut self, part: &str) {
+        let problem = Problem::new(ProblemCode::Interrupted, &changed(part));
+        self.interrupted.push(problem);
+    }
+
+    pub(super) fn problems(self) -> Vec<Problem> {
+        let is_read = |trouble: &&Trouble| !matches!(trouble.2, Instead::Nothing(_));
+        let (read, unread): (Vec<_>, Vec<_>) = self.parts.iter().partition(is_read);
+        let mut problems = self.interrupted;
+        problems.extend(unread_problem(&unread));
+        problems.extend(replaced_problem(&read));
+        problems
+    }
+}
 
 fn unread_problem(troubles: &[&Trouble]) -> Option<Problem> {
     let (_, error, Instead::Nothing(too)) = troubles.first()? else {
@@ -59,9 +73,11 @@ fn unread_problem(troubles: &[&Trouble]) -> Option<Problem> {
     Some(Problem::new(ProblemCode::TableUnreadable, &message))
 }
 
-/// That these sockets can be had neither from `sock_diag` nor from `/proc/net`.
+/// That these sockets can be read neither from `sock_diag` nor from `/proc/net`.
 pub(crate) fn unread(what: &str, error: &DumpError, too: &io::Error) -> String {
-    if let Some(shortage) = number(error).and_then(shortage) {
+    let shortage = errno(error)
+        .and_then(|errno| Shortage::of(rustix::io::Errno::from_raw_os_error(errno as i32)));
+    if let Some(shortage) = shortage {
         return format!("{shortage}: {what} can't be read; {}", shortage.remedy());
     }
     let (why, too) = (why(error), errno_name(too));
@@ -71,64 +87,55 @@ pub(crate) fn unread(what: &str, error: &DumpError, too: &io::Error) -> String {
 fn replaced_problem(troubles: &[&Trouble]) -> Option<Problem> {
     let (_, error, _) = troubles.first()?;
     let what = parts(troubles).unwrap_or_else(|| "the table".to_owned());
-    let from_netstat = troubles
-        .iter()
-        .filter(|(.., from)| matches!(from, Instead::Netstat));
-    let from = match from_netstat.count() {
-        0 => "/proc/net",
-        all if all == troubles.len() => "netstat2",
+    let odd_lines = troubles.iter().filter_map(|(.., instead)| match instead {
+        Instead::ProcNet { odd } => Some(*odd),
+        Instead::Netstat | Instead::Nothing(_) => None,
+    });
+    let from = match odd_lines.clone().count() {
+        0 => "netstat2",
+        all if all == troubles.len() => "/proc/net",
         _ => "/proc/net and netstat2",
     };
-    let odd: usize = troubles
-        .iter()
-        .map(|(_, _, instead)| match instead {
-            Instead::ProcNet { odd } => *odd,
-            Instead::Netstat | Instead::Nothing(_) => 0,
-        })
-        .sum();
-    let odd = match odd {
+    let odd = match odd_lines.sum::<usize>() {
         0 => String::new(),
         lines => format!("; lines of /proc/net that make no sense: {lines}"),
     };
     let remedy = remedy(error).map_or(String::new(), |remedy| format!("; {remedy} to see them"));
-    let message = format!(
-        "{}: {what} is read from {from}, {NOT_IN_PROC}{odd}{remedy}",
-        why(error)
-    );
+    let why = why(error);
+    let message = format!("{why}: {what} is read from {from}, {NOT_IN_PROC}{odd}{remedy}");
+    let brief = format!("{why}: bound sockets and units are missing");
     Some(Problem {
-        brief: Text::new(&format!(
-            "{}: bound sockets and units are missing",
-            why(error)
-        )),
+        brief: Text::new(&brief),
         ..Problem::new(ProblemCode::DetailsUnreadable, &message)
     })
 }
 
-/// Which parts it concerns; `None` for all of them.
+/// The names of these parts; `None` for all parts.
 fn parts(troubles: &[&Trouble]) -> Option<String> {
     let names: Vec<_> = troubles.iter().map(|(part, ..)| part.name()).collect();
     (names.len() < PARTS.len()).then(|| names.join(", "))
 }
 
-/// What keeps `sock_diag` from answering.
+/// Why `sock_diag` does not answer.
 pub(crate) fn why(error: &DumpError) -> String {
-    match number(error) {
-        Some(Errno::EPERM | Errno::EACCES) => format!("sock_diag is refused ({error})"),
+    let what = match errno(error) {
+        Some(Errno::EPERM | Errno::EACCES) => "is refused",
         Some(
             Errno::ENOENT
             | Errno::EPROTONOSUPPORT
             | Errno::EAFNOSUPPORT
             | Errno::EOPNOTSUPP
             | Errno::ENOSYS,
-        ) => format!("sock_diag is missing ({error})"),
-        Some(_) => format!("sock_diag fails ({error})"),
-        None => format!("sock_diag is of no use ({error})"),
-    }
+        ) => "is missing",
+        Some(_) => "fails",
+        None => "is of no use",
+    };
+    format!("sock_diag {what} ({error})")
 }
 
 /// What would make it answer.
 fn remedy(error: &DumpError) -> Option<&'static str> {
-    match number(error)? {
+    match errno(error)? {
         Errno::EPERM | Errno::EACCES | Errno::EAFNOSUPPORT | Errno::ENOSYS => {
             Some("allow netlink sockets (seccomp, RestrictAddressFamilies, SELinux)")
         }
@@ -139,62 +146,35 @@ fn remedy(error: &DumpError) -> Option<&'static str> {
     }
 }
 
-fn number(error: &DumpError) -> Option<Errno> {
+fn errno(error: &DumpError) -> Option<Errno> {
     match error {
         DumpError::System(error) => error.raw_os_error().map(Errno::from_raw),
         DumpError::Interrupted | DumpError::Malformed => None,
     }
 }
 
-/// Until the renames.
-pub(crate) use self::errno_name as name;
-
-/// `EPERM`, as manual pages name it.
-pub(crate) fn errno_name(error: &io::Error) -> String {
-    let number = error.raw_os_error();
-    number.map_or_else(
-        || error.to_string(),
-        |number| format!("{:?}", Errno::from_raw(number)),
-    )
-}
-
-/// A part of the table changed too much while it was read.
-pub(super) fn interrupted(part: &str) -> Problem {
-    Problem::new(ProblemCode::Interrupted, &changed(part))
-}
-
-/// What to say of a part that changed too much.
+/// What to say of a part that changed too much while it was read.
 pub(crate) fn changed(part: &str) -> String {
     format!("the table of {part} changed while it was read: rows may be missing")
 }
 
-/// Nobody can be looked at.
+/// No process can be read.
 pub(super) fn processes(error: rustix::io::Errno) -> Problem {
-    match Shortage::of(error) {
-        Some(shortage) => no_descriptors(shortage),
-        None => Problem::new(ProblemCode::ProcessesUnreadable, &unreadable(error)),
+    if let Some(shortage) = Shortage::of(error) {
+        return no_descriptors(shortage);
     }
+    let why = errno_name(&error.into());
+    let message = format!("/proc can't be read ({why}): owners are unknown; mount /proc");
+    Problem::new(ProblemCode::ProcessesUnreadable, &message)
 }
 
-/// Nobody can be looked at for want of descriptors.
+/// No process can be read for want of descriptors.
 pub(super) fn no_descriptors(shortage: Shortage) -> Problem {
     let message = format!("{shortage}: owners are unknown; {}", shortage.remedy());
     Problem::new(ProblemCode::ProcessesUnreadable, &message)
 }
 
-fn unreadable(error: rustix::io::Errno) -> String {
-    format!(
-        "/proc can't be read ({}): owners are unknown; mount /proc",
-        errno_name(&error.into())
-    )
-}
-
-fn shortage(number: Errno) -> Option<Shortage> {
-    Shortage::of(rustix::io::Errno::from_raw_os_error(number as i32))
-}
-
-/// That the tree of control groups is too large for one reading, so that the units and containers of so many
-/// sockets are not known.
+/// The units and containers of this number of sockets are not known yet, as there are many control groups.
 pub(super) fn groups(sockets: usize) -> Option<Problem> {
     let of = counted(sockets, "socket", "sockets");
     let message = format!("the units and containers of {of} are not known yet: {MANY_GROUPS}");
@@ -205,28 +185,24 @@ pub(super) fn groups(sockets: usize) -> Option<Problem> {
     })
 }
 
-/// Why a unit or a container is not known.
-pub(crate) const MANY_GROUPS: &str =
-    "there are more control groups than are looked through at a time";
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn told(instead: [Instead; 2]) -> String {
+    fn message(instead: [Instead; 2]) -> String {
         let mut troubles = Troubles::default();
         for (part, instead) in PARTS.into_iter().zip(instead) {
             troubles.add(part, DumpError::Malformed, instead);
         }
-        let mut told = troubles.told();
-        told.next().unwrap().message.to_string()
+        let problem = troubles.problems().into_iter().next();
+        problem.unwrap().message.to_string()
     }
 
     #[test]
-    fn every_source_that_stands_in_for_sock_diag_is_named() {
+    fn every_source_that_replaces_sock_diag_is_named() {
         let proc_net = |odd| Instead::ProcNet { odd };
-        assert!(told([proc_net(0), proc_net(0)]).contains(" is read from /proc/net, without"));
-        let netstat = told([Instead::Netstat, Instead::Netstat]);
+        assert!(message([proc_net(0), proc_net(0)]).contains(" is read from /proc/net, without"));
+        let netstat = message([Instead::Netstat, Instead::Netstat]);
         assert!(
             netstat.contains(" is read from netstat2, without"),
             "{netstat}"
@@ -235,7 +211,7 @@ mod tests {
             [proc_net(2), Instead::Netstat],
             [Instead::Netstat, proc_net(2)],
         ] {
-            let both = told(both);
+            let both = message(both);
             let sources = " is read from /proc/net and netstat2, without";
             assert!(both.contains(sources), "{both}");
             assert!(

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_on_the_path_counts_if_only_root_and_this_user_can_have_put_it_there() {
+    fn along_the_path_a_tool_counts_that_only_root_and_this_user_can_have_put_there() {
         let place = Place::new("modes");
         let modes = [
             (0o755, 0o755, true),

@@ -1,21 +1,23 @@
 //! Names of users that are in no file: LDAP, systemd's `DynamicUser`, a container manager's.
 //!
 //! Only the C library's name service knows them, and it may wait for a server that does not answer. So
-//! `getent(1)` is run in a thread of its own, one user at a time and each for two seconds at most. What
-//! it says is picked up later; asking never waits.
+//! `getent(1)` runs in a thread, for one user at a time and two seconds at most. Its answers are picked up
+//! later; requesting one never waits.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::parse;
+use super::linux::parse;
 use crate::model::Text;
 use crate::source::linux::tools;
+use crate::source::meter::Meter;
 
 /// For so long one lookup may be silent.
 const PATIENCE: Timespec = Timespec {
@@ -26,19 +28,8 @@ const PATIENCE: Timespec = Timespec {
 /// No more users than this wait for their turn.
 const MAX_QUEUE: usize = 64;
 
-/// An entry is one line; more of it than this is none.
+/// An entry is one line; more output than this is none.
 const MAX_BYTES: usize = 16 * 1024;
-
-/// What was asked for, and what was found.
-#[derive(Default)]
-struct Shared {
-    queue: VecDeque<u32>,
-    /// How many are queued or under way.
-    open: usize,
-    found: Vec<(u32, Answer)>,
-    child: Option<Child>,
-    is_over: bool,
-}
 
 /// What a lookup comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,16 +37,31 @@ pub(super) enum Answer {
     Name(Text),
     /// There is no such user.
     Unknown,
-    /// It was not answered, or the tool can't be run.
+    /// No answer came, or the tool can't be run.
     Failed,
 }
 
 /// The lookups of one source.
 pub(super) struct Lookups {
     tool: Option<PathBuf>,
-    shared: Arc<(Mutex<Shared>, Condvar)>,
-    is_started: bool,
+    worker: Option<Worker>,
+    /// Users whose answers were not taken yet.
     waiting: HashSet<u32>,
+    answers: Vec<(u32, Answer)>,
+}
+
+/// The thread that looks up one user after the other.
+struct Worker {
+    requests: SyncSender<u32>,
+    answers: Receiver<(u32, Answer)>,
+    running: Arc<Mutex<Running>>,
+}
+
+/// The lookup that is under way.
+#[derive(Default)]
+struct Running {
+    child: Option<Child>,
+    is_over: bool,
 }
 
 impl Default for Lookups {
@@ -69,141 +75,129 @@ impl Lookups {
     pub(super) fn with(tool: Option<PathBuf>) -> Self {
         Self {
             tool,
-            shared: Arc::default(),
-            is_started: false,
+            worker: None,
             waiting: HashSet::new(),
+            answers: Vec::new(),
         }
     }
 
-    /// Whether this user is looked for now.
+    /// Whether a lookup of this user is queued or under way.
     pub(super) fn is_waiting(&self, uid: u32) -> bool {
         self.waiting.contains(&uid)
     }
 
-    /// Has a user looked up; the answer at once where nothing can be looked up. `None`: it comes later,
-    /// or the queue is full, and it can be asked for again.
-    pub(super) fn ask(&mut self, uid: u32) -> Option<Answer> {
+    /// Starts looking up a user; the answer at once where nothing can be looked up. `None`: it comes later,
+    /// or the queue is full and it can be requested again.
+    pub(super) fn request(&mut self, uid: u32) -> Option<Answer> {
         let Some(tool) = &self.tool else {
             return Some(Answer::Unknown);
         };
-        if !self.is_started {
-            let (tool, shared) = (tool.clone(), Arc::clone(&self.shared));
-            let thread = std::thread::Builder::new().name("users".into());
-            if thread.spawn(move || work(&tool, &shared)).is_err() {
-                return None;
-            }
-            self.is_started = true;
+        if self.worker.is_none() {
+            self.worker = Worker::start(tool.clone()).ok();
         }
-        let (state, changed) = &*self.shared;
-        let mut state = lock(state);
-        if state.queue.len() < MAX_QUEUE {
-            state.queue.push_back(uid);
-            state.open += 1;
+        let worker = self.worker.as_ref()?;
+        if worker.requests.try_send(uid).is_ok() {
             self.waiting.insert(uid);
-            changed.notify_all();
         }
         None
     }
 
-    /// What was answered since this was last asked.
+    /// The answers since the last call.
     pub(super) fn take(&mut self) -> Vec<(u32, Answer)> {
-        if self.waiting.is_empty() {
-            return Vec::new();
+        if let Some(worker) = &self.worker {
+            self.answers.extend(worker.answers.try_iter());
         }
-        let found = std::mem::take(&mut lock(&self.shared.0).found);
-        for (uid, _) in &found {
+        for (uid, _) in &self.answers {
             self.waiting.remove(uid);
         }
-        found
+        std::mem::take(&mut self.answers)
     }
 
-    /// Waits until all is answered, for no longer than this. Returns whether it is.
-    pub(super) fn wait(&self, time: Duration) -> bool {
-        if self.waiting.is_empty() {
-            return true;
+    /// Waits for all answers, for no longer than this. Returns whether they are there.
+    pub(super) fn wait(&mut self, time: Duration) -> bool {
+        let (mut left, mut meter) = (time, Meter::start());
+        while let Some(worker) = &self.worker
+            && self.answers.len() < self.waiting.len()
+        {
+            let Ok(answer) = worker.answers.recv_timeout(left) else {
+                return false;
+            };
+            self.answers.push(answer);
+            left = left.saturating_sub(meter.lap());
         }
-        let (state, changed) = &*self.shared;
-        let waited = changed.wait_timeout_while(lock(state), time, |state| state.open > 0);
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        state.open == 0
+        true
     }
 }
 
-impl Drop for Lookups {
-    /// Ends the thread, and a lookup that is under way.
+impl Worker {
+    fn start(tool: PathBuf) -> std::io::Result<Self> {
+        let (requests, queue) = sync_channel(MAX_QUEUE);
+        let (sender, answers) = channel();
+        let running = Arc::<Mutex<Running>>::default();
+        let shared = Arc::clone(&running);
+        let work = move || {
+            for uid in queue {
+                // No one receives it once the worker is dropped.
+                if sender.send((uid, run_getent(&tool, uid, &shared))).is_err() {
+                    return;
+                }
+            }
+        };
+        std::thread::Builder::new()
+            .name("users".into())
+            .spawn(work)?;
+        Ok(Self {
+            requests,
+            answers,
+            running,
+        })
+    }
+}
+
+impl Drop for Worker {
+    /// Ends a lookup that is under way, and so the thread.
     fn drop(&mut self) {
-        let (state, changed) = &*self.shared;
-        let mut state = lock(state);
-        state.is_over = true;
-        if let Some(child) = &mut state.child {
+        let mut running = lock(&self.running);
+        running.is_over = true;
+        if let Some(child) = &mut running.child {
             let _ = child.kill();
         }
-        changed.notify_all();
     }
 }
 
-fn lock(state: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Looks up one user after the other until it is over.
-fn work(tool: &PathBuf, shared: &(Mutex<Shared>, Condvar)) {
-    let (state, changed) = shared;
-    loop {
-        let is_idle = |state: &mut Shared| state.queue.is_empty() && !state.is_over;
-        let guard = changed.wait_while(lock(state), is_idle);
-        let mut guard = guard.unwrap_or_else(PoisonError::into_inner);
-        if guard.is_over {
-            return;
-        }
-        let Some(uid) = guard.queue.pop_front() else {
-            continue;
-        };
-        drop(guard);
-        let answer = look_up(tool, uid, state);
-        let mut guard = lock(state);
-        guard.found.push((uid, answer));
-        guard.open -= 1;
-        changed.notify_all();
-    }
+fn lock(running: &Mutex<Running>) -> MutexGuard<'_, Running> {
+    running.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs `getent passwd UID`. It has ended and is reaped when this returns.
-fn look_up(tool: &PathBuf, uid: u32, state: &Mutex<Shared>) -> Answer {
+fn run_getent(tool: &PathBuf, uid: u32, running: &Mutex<Running>) -> Answer {
     let mut command = Command::new(tool);
     command.args(["passwd", &uid.to_string()]).env_clear();
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    let Ok(mut child) = command.spawn() else {
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    let Ok(mut child) = command.stdout(Stdio::piped()).spawn() else {
         return Answer::Failed;
     };
-    let Some(output) = child.stdout.take() else {
-        return Answer::Failed;
-    };
+    let output = child.stdout.take();
     {
-        let mut state = lock(state);
-        if state.is_over {
+        let mut running = lock(running);
+        if running.is_over {
             let _ = child.kill();
         }
-        state.child = Some(child);
+        running.child = Some(child);
     }
-    let text = read(output);
-    let child = lock(state).child.take();
+    let text = output.and_then(read);
+    let child = lock(running).child.take();
     if let Some(mut child) = child {
         let _ = child.kill();
         let _ = child.wait();
     }
-    match text {
-        None => Answer::Failed,
-        Some(text) => {
-            let found = parse(&text).find(|&(id, _)| id == uid);
-            found.map_or(Answer::Unknown, |(_, name)| {
-                Answer::Name(Text::from_bytes(name))
-            })
-        }
-    }
+    let Some(text) = text else {
+        return Answer::Failed;
+    };
+    let found = parse(&text).find(|&(id, _)| id == uid);
+    found.map_or(Answer::Unknown, |(_, name)| {
+        Answer::Name(Text::from_bytes(name))
+    })
 }
 
 /// All that is printed; `None` if nothing comes for too long.

@@ -102,7 +102,7 @@ fn with_256_colours_every_text_has_enough_contrast() {
 }
 
 #[test]
-fn the_nearest_of_256_colours_looks_alike() {
+fn the_nearest_of_256_colours_is_similar() {
     const USUAL_EYES: Matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
     for (name, styles) in themes_of_own_colours() {
         for (_, role) in Role::ALL {

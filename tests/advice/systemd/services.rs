@@ -132,7 +132,7 @@ pub fn special() -> Vec<Scene> {
                 waited(SetUp::new().keep(unit), 8408)
             }),
         Scene::new("the machine's resolver as a service", 53)
-            .expects_sentence("^bind_other_address$", "looks up names", Some("systemctl stop s10.service"))
+            .expects_sentence("^bind_other_address$", "resolves names", Some("systemctl stop s10.service"))
             .never(&[r"\bkill\b", "systemctl stop"])
             .set_up(|| {
                 std::fs::write("/etc/resolv.conf", "nameserver 127.0.0.1\n").unwrap();

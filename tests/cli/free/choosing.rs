@@ -145,7 +145,7 @@ fn a_stable_port_is_chosen_with_its_reasons() {
         let said = sockeye(&["free", "--stable", "1000-1030"]);
         assert!(
             said.err
-                .contains("takes a privilege, as every port below 1024"),
+                .contains("needs a privilege, as does every port below 1024"),
             "{said:?}"
         );
         let said = sockeye(&["free", "--stable"]);

@@ -1,6 +1,6 @@
 //! A process that opens and closes sockets at random times and writes down when.
 //!
-//! No port is used twice, so that a row can be told by its addresses. Connections are reset, so that they
+//! No port is used twice, so that a row is identified by its addresses. Connections are reset, so that they
 //! leave nothing behind.
 
 use std::fmt::Write as _;
@@ -50,7 +50,7 @@ impl Random {
 }
 
 /// Sockets that live and die together.
-struct Held {
+struct Open {
     sockets: Vec<Socket>,
     lives: Vec<Life>,
     ends_at: Duration,
@@ -62,12 +62,12 @@ pub fn act(seed: u64, first_port: u16, most: usize, end: Duration) -> Vec<Life> 
     let mut actor = Actor {
         random: Random::new(seed),
         ports: first_port..,
-        held: Vec::new(),
+        open: Vec::new(),
         lives: Vec::new(),
     };
     while now() < end {
         actor.close_what_is_due(now());
-        if actor.held.len() < most {
+        if actor.open.len() < most {
             actor.open();
         }
         std::thread::sleep(Duration::from_micros(actor.random.below(8_000)));
@@ -79,7 +79,7 @@ pub fn act(seed: u64, first_port: u16, most: usize, end: Duration) -> Vec<Life> 
 struct Actor {
     random: Random,
     ports: std::ops::RangeFrom<u16>,
-    held: Vec<Held>,
+    open: Vec<Open>,
     lives: Vec<Life>,
 }
 
@@ -102,10 +102,10 @@ impl Actor {
             }
             _ => listening(local),
         };
-        // Half of them are gone before two readings saw them.
+        // Half of them are gone before two snapshots saw them.
         let longest = [150, 900][usize::from(self.random.below(2) == 0)];
         let ends_at = now() + Duration::from_millis(self.random.below(longest));
-        self.held.push(Held {
+        self.open.push(Open {
             sockets,
             lives,
             ends_at,
@@ -127,13 +127,13 @@ impl Actor {
     }
 
     fn close_what_is_due(&mut self, time: Duration) {
-        for at in (0..self.held.len()).rev() {
-            if self.held[at].ends_at <= time {
-                let held = self.held.swap_remove(at);
+        for at in (0..self.open.len()).rev() {
+            if self.open[at].ends_at <= time {
+                let open = self.open.swap_remove(at);
                 let before = now();
-                drop(held.sockets);
+                drop(open.sockets);
                 let closed = (before, now());
-                let ended = held.lives.into_iter().map(|life| Life { closed, ..life });
+                let ended = open.lives.into_iter().map(|life| Life { closed, ..life });
                 self.lives.extend(ended);
             }
         }

@@ -1,45 +1,47 @@
-//! The words of the question: what is asked, what is known of the process, and what to do instead.
+//! The words of the question: what is lost, what is known of the process, and what is better.
 
-use crate::app::EndTarget;
-use crate::app::dialogs::end_process::{Choice, Question, loss};
+use super::targets::{Choice, sockets_of};
+use super::{Question, named};
+use crate::app::{EndTarget, Signal};
 use crate::bind::{Fix, also_ends_text, supervisor_text};
-use crate::model::{AlsoEndsKind, Process, Reaction, Restarts, Run, Term};
+use crate::model::{
+    AlsoEndsKind, Owner, Process, Protocol, Reaction, Restarts, Run, Socket, State, Term, counted,
+};
+use crate::track::Table;
 
 /// No more processes than these are named.
 const MAX_NAMED: usize = 3;
 
+/// No more ports than these are named.
+const MAX_PORTS: usize = 8;
+
 impl Question {
-    /// What is asked, a paragraph a line.
+    /// The question, a paragraph a line.
     pub fn text(&self) -> Vec<String> {
-        let (who, signal) = (self.who(), self.ending.signal.as_str());
-        let guarded = self.guarded();
+        let (targets, signal) = (self.target_names(), self.ending.signal.as_str());
+        let guard = self.guard();
         if self.is_second()
-            && let Some((process, guard)) = guarded
+            && let Some((process, guard)) = guard
         {
             return vec![
                 format!("{} is {}.", named(process), guard.as_str()),
-                format!("Send SIG{signal} to {who} all the same? Only a capital Y does."),
+                format!("Send SIG{signal} to {targets} all the same? Only a capital Y does."),
             ];
         }
-        let is_one = self.ending.targets.len() == 1 && self.choice() == Choice::This;
-        let it = if is_one {
-            "It".into()
-        } else {
-            named(&self.process)
+        let is_one = self.ending.targets.len() == 1 && self.choice == Choice::This;
+        let subject = |process| if is_one { "It".into() } else { named(process) };
+        let others = match self.choice {
+            Choice::This => other_owners(&self.holder.socket.owner),
+            Choice::Parent | Choice::All => String::new(),
         };
-        let kept = if self.choice() == Choice::This {
-            loss::who_keeps_it(&self.holder.socket.owner)
-        } else {
-            String::new()
-        };
+        let (it, loss) = (subject(&self.process), &self.loss);
         let mut text = vec![format!(
-            "Send SIG{signal} to {who}? {it} {}.{kept}",
-            self.loss
+            "Send SIG{signal} to {targets}? {it} {loss}.{others}"
         )];
-        if let Some((process, guard)) = guarded {
-            let it = if is_one { "It".into() } else { named(process) };
-            text.push(format!("{it} is {}. You are asked again.", guard.as_str()));
-        }
+        text.extend(guard.map(|(process, guard)| {
+            let it = subject(process);
+            format!("{it} is {}. You have to confirm twice.", guard.as_str())
+        }));
         text
     }
 
@@ -48,8 +50,7 @@ impl Question {
         named(&self.process)
     }
 
-    /// Those that are to get the signal.
-    fn who(&self) -> String {
+    fn target_names(&self) -> String {
         let targets = &self.ending.targets;
         let name = |target: &EndTarget| named(&target.process);
         let mut names: Vec<_> = targets.iter().take(MAX_NAMED).map(name).collect();
@@ -82,7 +83,7 @@ impl Question {
     /// What starts it again, what else ends with it, how it reacts, and what to do instead: a sentence each.
     pub fn remarks(&self) -> Vec<String> {
         let all = [
-            self.kept(),
+            self.restart(),
             self.better_text(),
             self.also_ends(),
             self.reaction(),
@@ -91,26 +92,26 @@ impl Question {
     }
 
     /// `supervisord (77) starts it again; "supervisorctl stop web" keeps it down.`
-    fn kept(&self) -> Option<String> {
-        let kept_by = self.background()?.kept_by.as_ref()?;
+    fn restart(&self) -> Option<String> {
+        let kept_by = self.background(self.process.pid)?.kept_by.as_ref()?;
         let does = match kept_by.restarts {
             Restarts::Yes => "starts it again",
             Restarts::OnChange => "starts it again when a file changes",
             Restarts::Unknown => "may start it again",
             Restarts::No => return None,
         };
-        let who = supervisor_text(kept_by);
+        let it = supervisor_text(kept_by);
         Some(match (self.command(), &self.supervisor) {
-            (Some(command), _) => format!("{who} {does}; `{command}` keeps it down."),
-            (None, Some(_)) => format!("{who} {does}, unless it ends too."),
-            (None, None) => format!("{who} {does}."),
+            (Some(command), _) => format!("{it} {does}; `{command}` keeps it down."),
+            (None, Some(_)) => format!("{it} {does}, unless it ends too."),
+            (None, None) => format!("{it} {does}."),
         })
     }
 
-    /// The first fix, unless [`Self::kept`] names it.
+    /// The first fix, unless [`Self::restart`] names it.
     fn better_text(&self) -> Option<String> {
         let fix = self.fix.as_ref()?;
-        if fix.command.is_some() && self.kept().is_some() {
+        if fix.command.is_some() && self.restart().is_some() {
             return caution(fix);
         }
         let what = match &fix.command {
@@ -123,12 +124,11 @@ impl Question {
         })
     }
 
-    /// What ends besides. Its other ports are said with what it listens on.
+    /// What else ends. Its other ports are in the question itself.
     fn also_ends(&self) -> Option<String> {
         let is_target = |pid| (self.ending.targets.iter()).any(|target| target.process.pid == pid);
-        let supervisor = self.supervisor.iter().map(|(_, background)| background);
-        let backgrounds = self.holder.backgrounds.iter().chain(supervisor);
-        let ends = backgrounds
+        let ends = self
+            .backgrounds()
             .filter(|background| is_target(background.pid))
             .flat_map(|background| &background.also_ends);
         let ends = ends.filter(|ends| ends.kind != AlsoEndsKind::Port);
@@ -138,9 +138,8 @@ impl Question {
     }
 
     fn reaction(&self) -> Option<String> {
-        let reaction = self.background()?.reaction;
-        let is_term = self.ending.signal == crate::app::Signal::Term;
-        how_it_reacts(reaction, is_term)
+        let reaction = self.background(self.process.pid)?.reaction;
+        reaction_text(reaction, self.ending.signal == Signal::Term)
     }
 }
 
@@ -149,8 +148,8 @@ fn caution(fix: &Fix) -> Option<String> {
         .map(|caution| format!("That command: {caution}."))
 }
 
-/// What to expect of a signal, where that is not simply an end.
-fn how_it_reacts(reaction: Reaction, is_term: bool) -> Option<String> {
+/// What to expect of a signal, unless that is simply an end.
+fn reaction_text(reaction: Reaction, is_term: bool) -> Option<String> {
     let text = match (reaction.run, reaction.term) {
         (Run::Uninterruptible, _) => {
             "It waits for I/O in the kernel and reacts to no signal until that ends."
@@ -175,6 +174,65 @@ fn how_it_reacts(reaction: Reaction, is_term: bool) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn named(process: &Process) -> String {
-    format!("{} ({})", process.name, process.pid)
+/// `listens on port 9999 and has 6 open connections`, as far as the table shows it.
+pub(super) fn loss(socket: &Socket, process: &Process, table: &Table) -> String {
+    let sockets: Vec<_> = sockets_of(process, table).collect();
+    let ports = |verb: &str, is_meant: fn(&Socket) -> bool| {
+        let sockets = sockets
+            .iter()
+            .filter(|socket| !socket.is_connection() && is_meant(socket));
+        let ports = sockets.filter_map(|socket| Some((socket.port()?, socket.protocol)));
+        let mut ports: Vec<_> = ports.collect();
+        ports.sort_unstable();
+        ports.dedup();
+        (!ports.is_empty()).then(|| format!("{verb} {}", port_names(&ports)))
+    };
+    let connections = sockets
+        .iter()
+        .filter(|socket| socket.is_connection())
+        .count();
+    let this = socket.portless.as_ref().map(|_| {
+        let name = socket.local_text();
+        let name = name.unwrap_or_else(|| "without a name".to_owned());
+        format!("has the {} socket {name}", socket.protocol.name())
+    });
+    let all = [
+        this,
+        ports("listens on", |socket| socket.state != State::Bound),
+        ports("has bound", |socket| socket.state == State::Bound),
+        (connections > 0).then(|| {
+            format!(
+                "has {}",
+                counted(connections, "open connection", "open connections")
+            )
+        }),
+    ];
+    let mut all: Vec<_> = all.into_iter().flatten().collect();
+    match all.pop() {
+        // A bind test may have met it after the table was taken.
+        None => format!(
+            "has {}",
+            port_names(&[(socket.local.port, socket.protocol)])
+        ),
+        Some(last) if all.is_empty() => last,
+        Some(last) => format!("{} and {last}", all.join(", ")),
+    }
+}
+
+/// `port 53/udp`, `ports 80, 443`
+fn port_names(ports: &[(u16, Protocol)]) -> String {
+    let name = |&(port, protocol): &(u16, Protocol)| protocol.port_text(port);
+    let listed: Vec<_> = ports.iter().take(MAX_PORTS).map(name).collect();
+    let more = if ports.len() > MAX_PORTS { ", …" } else { "" };
+    let s = if ports.len() == 1 { "" } else { "s" };
+    format!("port{s} {}{more}", listed.join(", "))
+}
+
+/// A shared socket outlives one of its processes.
+fn other_owners(owner: &Owner) -> String {
+    match owner.present().len() {
+        0 | 1 => String::new(),
+        2 => " Another process keeps this socket.".into(),
+        many => format!(" {} others keep this socket.", many - 1),
+    }
 }

@@ -1,17 +1,24 @@
-//! How the question is drawn.
+//! The overlay of the question.
 
 use crate::app::Signal;
 use crate::app::dialogs::end_process::Question;
 use crate::app::layout::Size;
-use crate::app::view::overlay::Sheet;
+use crate::app::view::sheet::Sheet;
 use crate::app::view::{Line, Role, cut_line, span};
+use crate::columns::wrap_anywhere;
 
-/// What is asked comes first, then what can be chosen, then what is known: where there is no room for all
-/// of it the last goes.
+/// The question, then the choices, then what is known about it: the last part is cut off if there is no room.
 pub(crate) fn question_sheet(question: &Question, size: Size) -> Sheet {
     let columns = size.overlay_width();
-    let plain = |text: String| -> Line { vec![span(text, Role::Plain)] };
-    let mut lines: Vec<Line> = question.text().into_iter().map(plain).collect();
+    let wrapped = |texts: Vec<String>| {
+        let lines = texts
+            .into_iter()
+            .flat_map(|text| wrap_anywhere(&text, columns));
+        lines
+            .map(|text| vec![span(text, Role::Plain)])
+            .collect::<Vec<Line>>()
+    };
+    let mut lines = wrapped(question.text());
     if !question.is_second() {
         let chosen = question.ending.signal;
         let signals = Signal::ALL.iter();
@@ -25,20 +32,13 @@ pub(crate) fn question_sheet(question: &Question, size: Size) -> Sheet {
             lines.push(cut_line(row_of_choices("end", choices), columns));
         }
     }
-    lines.extend(question.remarks().into_iter().map(plain));
+    lines.extend(wrapped(question.remarks()));
     let dim = |text: String| cut_line(vec![span(text, Role::Dim)], columns);
     lines.extend(question.details().into_iter().map(dim));
-    Sheet {
-        title: "end a process".into(),
-        lines,
-        top: 0,
-        height: usize::MAX,
-        choices: 0,
-        selected: None,
-    }
+    Sheet::of("end a process", lines)
 }
 
-/// `signal  [TERM]  INT   HUP`: the chosen one in brackets, so that it shows without colours too.
+/// `signal  [TERM]  INT   HUP`: the chosen one in brackets, which works without colours.
 fn row_of_choices(label: &str, choices: impl Iterator<Item = (String, bool)>) -> Line {
     let mut line = vec![span(format!("{label:<7}"), Role::Dim)];
     for (text, is_chosen) in choices {

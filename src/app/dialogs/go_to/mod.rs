@@ -1,10 +1,12 @@
-//! Going to a port by its number while that is typed: where the cursor goes, and what is to be said.
+//! Going to a port by its number, while that is typed.
 
-mod update;
 mod view;
 
-use crate::app::table::cursor::Cursor;
-use crate::keymap::Key;
+use crate::app::table::cursor::{Cursor, Step};
+use crate::app::{App, Dialog, Effects};
+use crate::keymap::{Action, DialogAction, Key};
+use crate::model::Moment;
+use crate::query::Listing;
 use crate::track::{Row, RowId, Table};
 
 /// The digits of the largest port.
@@ -13,40 +15,36 @@ const MAX_DIGITS: usize = 5;
 /// A port being typed.
 #[derive(Clone, Debug)]
 pub(crate) struct GoTo {
-    digits: String,
+    pub digits: String,
     /// Where the cursor was before.
-    pub from: Cursor,
+    from: Cursor,
     pub found: Found,
 }
 
-/// What came of the digits.
+/// What the digits lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// The port, one that begins so, or nothing was typed.
-    It,
+    /// The port, one that begins with the digits, or nothing was typed.
+    Port,
     /// The port is in the table, but not among the rows shown.
     Hidden(RowId),
-    /// No port shown begins so; this one is the next above.
+    /// No port shown begins with the digits; this one is the next above.
     Above(u16),
-    /// No port shown begins so, and none is above.
+    /// No port shown begins with the digits, and none is above.
     Nothing,
 }
 
+/// How near a port is to the one that is typed, the nearest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Nearness {
+    Exact,
+    Beginning,
+    Above,
+}
+
 impl GoTo {
-    pub const fn new(from: Cursor) -> Self {
-        Self {
-            digits: String::new(),
-            from,
-            found: Found::It,
-        }
-    }
-
-    pub fn digits(&self) -> &str {
-        &self.digits
-    }
-
-    /// Takes in a digit, or takes the last one back; whether the key was meant for the number.
-    pub fn press(&mut self, key: Key) -> bool {
+    /// Adds a digit, or removes the last one; returns whether the key was one of these.
+    fn press(&mut self, key: Key) -> bool {
         match key {
             Key::Char(c) if c.is_ascii_digit() => {
                 if self.digits.len() < MAX_DIGITS {
@@ -59,50 +57,101 @@ impl GoTo {
         true
     }
 
-    /// Among the rows shown, the place of the port that is typed, or else of the lowest that begins so, or
-    /// else of the next above. Notes what came of it.
-    pub fn seek(&mut self, table: &Table, shown: &[usize]) -> Option<usize> {
-        self.found = Found::It;
+    /// Finds the place of the typed port among the lines, or else of the lowest that begins so, or else of the next
+    /// above.
+    fn seek(&mut self, listing: &Listing, table: &Table) -> Option<usize> {
+        self.found = Found::Port;
         let Ok(wanted) = self.digits.parse::<u32>() else {
             return Some(0);
         };
-        let rows = shown.iter().map(|&at| &*table.rows[at]).enumerate();
-        let ranked = rows.filter_map(|(place, row)| {
+        let ranked = listing.rows(table).enumerate().filter_map(|(place, row)| {
             let port = row.socket.port()?;
-            let nearness = nearness(port, wanted, &self.digits)?;
+            let nearness = self.nearness(port, wanted)?;
             Some((nearness, port, row.is_closed(), place))
         });
         let best = ranked.min();
-        let is_wanted =
-            |row: &&Row| row.socket.port().map(u32::from) == Some(wanted) && !row.is_closed();
-        let hidden = || table.rows.iter().map(|row| &**row).find(is_wanted);
-        self.found = match best {
-            Some((Nearness::Exact, ..)) => Found::It,
-            best => match (hidden(), best) {
-                (Some(row), _) => Found::Hidden(row.id),
-                (None, Some((Nearness::Above, port, ..))) => Found::Above(port),
-                (None, Some(_)) => Found::It,
-                (None, None) => Found::Nothing,
-            },
-        };
+        let (nearness, port) = best.map(|(nearness, port, ..)| (nearness, port)).unzip();
+        if nearness != Some(Nearness::Exact) {
+            let is_wanted =
+                |row: &&Row| row.socket.port().map(u32::from) == Some(wanted) && !row.is_closed();
+            let hidden = table.rows.iter().map(|row| &**row).find(is_wanted);
+            self.found = match (hidden, nearness, port) {
+                (Some(row), ..) => Found::Hidden(row.id),
+                (None, Some(Nearness::Above), Some(port)) => Found::Above(port),
+                (None, None, _) => Found::Nothing,
+                (None, Some(_), _) => Found::Port,
+            };
+        }
         best.map(|(.., place)| place)
+    }
+
+    fn nearness(&self, port: u16, wanted: u32) -> Option<Nearness> {
+        if u32::from(port) == wanted {
+            Some(Nearness::Exact)
+        } else if port.to_string().starts_with(&self.digits) {
+            Some(Nearness::Beginning)
+        } else {
+            (u32::from(port) > wanted).then_some(Nearness::Above)
+        }
     }
 }
 
-/// How near a port is to the one that is typed, the nearest first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Nearness {
-    Exact,
-    Beginning,
-    Above,
-}
+impl App {
+    /// Goes to the first row, and to a port if its number is typed next.
+    pub(crate) fn open_go_to(&mut self) {
+        let from = self.rows.cursor;
+        self.step(Step::To(0));
+        self.dialog = Dialog::GoTo(GoTo {
+            digits: String::new(),
+            from,
+            found: Found::Port,
+        });
+    }
 
-fn nearness(port: u16, wanted: u32, digits: &str) -> Option<Nearness> {
-    if u32::from(port) == wanted {
-        Some(Nearness::Exact)
-    } else if port.to_string().starts_with(digits) {
-        Some(Nearness::Beginning)
-    } else {
-        (u32::from(port) > wanted).then_some(Nearness::Above)
+    /// Handles a digit; any other key closes it and does what it does in the table.
+    pub(crate) fn press_in_go_to(&mut self, key: Key, now: Moment) -> Effects {
+        if let Dialog::GoTo(go_to) = &mut self.dialog
+            && go_to.press(key)
+        {
+            self.seek();
+            return Vec::new();
+        }
+        self.dialog = Dialog::None;
+        self.press(key, now)
+    }
+
+    /// Pasted digits count as typed.
+    pub(crate) fn paste_port(&mut self, text: &str) {
+        if let Dialog::GoTo(go_to) = &mut self.dialog {
+            for c in text.trim().chars().take_while(char::is_ascii_digit) {
+                go_to.press(Key::Char(c));
+            }
+            self.seek();
+        }
+    }
+
+    fn seek(&mut self) {
+        let rows = &self.rows;
+        if let Dialog::GoTo(go_to) = &mut self.dialog
+            && let Some(place) = go_to.seek(rows.selection.shown(), &rows.table)
+        {
+            self.step(Step::To(place));
+        }
+    }
+
+    /// Enter stays there, and shows a hidden row; anything else goes back.
+    pub(crate) fn close_go_to(&mut self, action: Action, now: Moment) {
+        let Dialog::GoTo(go_to) = std::mem::replace(&mut self.dialog, Dialog::None) else {
+            return;
+        };
+        if action != Action::Dialog(DialogAction::Accept) {
+            self.rows.cursor = go_to.from;
+            self.scroll_to_cursor();
+        } else if let Found::Hidden(id) = go_to.found {
+            match self.rows.table.position(id) {
+                Some(at) => self.show_row(at, now),
+                None => self.warn("its row is not in the table any more", now),
+            }
+        }
     }
 }

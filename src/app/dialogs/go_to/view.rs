@@ -1,46 +1,39 @@
-//! The port being typed, and where that leads.
+//! The line in which a port number is typed.
 
 use crate::app::App;
 use crate::app::dialogs::go_to::{Found, GoTo};
 use crate::app::view::{Line, Role, cut_line, span};
 use crate::columns::width;
-use crate::keymap::DialogAction;
-use crate::keymap::{Action, Mode};
+use crate::keymap::{Action, DialogAction, Mode};
 
 impl App {
-    /// The port being typed, and what came of it.
+    /// The typed digits with the result, and the column of the text cursor.
     pub(crate) fn go_to_line(&self, going: &GoTo, columns: usize) -> (Line, u16) {
         let label = " go to port ";
-        let digits = going.digits();
+        let digits = going.digits.as_str();
         let x = width(label) + width(digits);
         let mut line = vec![
             span(label, Role::Accent),
             span(format!("{digits}   "), Role::Plain),
         ];
-        let told = match going.found {
-            Found::It => None,
+        let result = match going.found {
+            Found::Port => None,
             Found::Hidden(_) => {
-                let key = self
-                    .settings
-                    .keymap
-                    .keys(Mode::Digits, Action::Dialog(DialogAction::Accept))
-                    .first();
+                let accept = Action::Dialog(DialogAction::Accept);
+                let key = self.settings.keymap.keys(Mode::Digits, accept).first();
                 let remedy = key.map_or(String::new(), |key| format!(": {key} shows it"));
-                Some(span(
-                    format!("{digits} is not shown{remedy}"),
-                    Role::Warning,
-                ))
+                Some((format!("{digits} is not shown{remedy}"), Role::Warning))
             }
             Found::Above(port) => {
-                let told = format!("no port begins with {digits}; {port} is the next");
-                Some(span(told, Role::Warning))
+                let text = format!("no port starts with {digits}; {port} is the next");
+                Some((text, Role::Warning))
             }
-            Found::Nothing => Some(span(format!("no port begins with {digits}"), Role::Bad)),
+            Found::Nothing => Some((format!("no port starts with {digits}"), Role::Bad)),
         };
-        match told {
-            _ if self.shows_alerts() => line.extend(self.alerts_line().into_iter().flatten()),
-            Some(told) => line.push(told),
-            None => line.extend(self.hints(Mode::Digits, columns.saturating_sub(x + 3))),
+        match (self.alerts_line(), result) {
+            (Some(alerts), _) => line.extend(alerts),
+            (None, Some((text, role))) => line.push(span(text, role)),
+            (None, None) => line.extend(self.hints(Mode::Digits, columns.saturating_sub(x + 3))),
         }
         (
             cut_line(line, columns),

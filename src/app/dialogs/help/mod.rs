@@ -1,23 +1,33 @@
-//! The help: keys from the keymap, the filter language and the columns from their own tables.
-
-mod update;
+//! The help: keys, filter language and columns from their own tables.
 
 use crate::app::layout::Size;
-use crate::app::view::overlay::Sheet;
-use crate::app::view::{Line, Role, span};
-use crate::columns::{self, pad, width, wrap};
+use crate::app::view::sheet::Sheet;
+use crate::app::view::{Line, Role, hanging, span};
+use crate::app::{App, Dialog};
+use crate::columns::{self, width};
 use crate::filter;
-use crate::keymap::{Keymap, Mode};
+use crate::keymap::{Action, Keymap, Mode};
+
+impl App {
+    /// What the keys do in the help; anything but scrolling closes it.
+    pub(crate) fn act_in_help(&mut self, action: Action) {
+        let page = usize::from(self.size.height / 2);
+        let last = last_help_scroll(self.size, &self.settings.keymap);
+        match (&mut self.dialog, action) {
+            (Dialog::Help { scroll }, Action::Move(action)) => {
+                *scroll = scroll.saturating_add_signed(action.lines(page)).min(last);
+            }
+            (dialog, _) => *dialog = Dialog::None,
+        }
+    }
+}
 
 /// The help, scrolled.
 pub(crate) fn sheet(scroll: usize, size: Size, keymap: &Keymap) -> Sheet {
     Sheet {
-        title: "help".into(),
-        lines: lines(size, keymap),
         top: scroll.min(last_help_scroll(size, keymap)),
         height: height(size),
-        choices: 0,
-        selected: None,
+        ..Sheet::of("help", lines(size, keymap))
     }
 }
 
@@ -32,75 +42,82 @@ fn height(size: Size) -> usize {
     usize::from(size.height).saturating_sub(taken).max(1)
 }
 
-/// Every line, already broken to the width that there is: how far one can scroll depends on it.
+const MARKS: [(&str, &str); 4] = [
+    ("+", "just opened"),
+    ("~", "just changed its state or owner: old → new"),
+    ("-", "closed; the row disappears after a while"),
+    (
+        "*",
+        "pinned port: alerts you when it opens, closes or changes its owner",
+    ),
+];
+
+const OWNERS: [(&str, &str); 5] = [
+    ("name ×3", "three processes share the socket"),
+    (
+        "ann · hidden",
+        "a process of ann that you may not inspect: run as root",
+    ),
+    ("kernel", "owned by the kernel itself, not by a process"),
+    ("was name(12)", "outlived its owner (TIME_WAIT, orphan)"),
+    ("–", "no owner, and none seen before"),
+];
+
+/// Every line, wrapped to the width of the overlay: how far it scrolls depends on it.
 fn lines(size: Size, keymap: &Keymap) -> Vec<Line> {
-    let columns = size.overlay_width();
-    let entry = |what: &str, meaning: &str| entry(what, meaning, columns);
-    let keys_of = |mode| {
+    let keys = |mode| {
         let bound = keymap.bound(mode);
-        bound.flat_map(|binding| entry(&binding.keys_text(), binding.help))
+        bound
+            .map(|binding| (binding.keys_text(), binding.help))
+            .collect()
     };
-    let marks = [
-        entry("+", "opened a moment ago"),
-        entry("~", "changed its state or owner a moment ago: old → new"),
-        entry("-", "closed; the row goes after a while"),
-        entry(
-            "*",
-            "its port is watched: told when it opens, closes or changes its owner",
+    let fixed = |entries: &[(&str, &'static str)]| {
+        entries
+            .iter()
+            .map(|(what, meaning)| ((*what).to_owned(), *meaning))
+            .collect()
+    };
+    let columns = columns::ALL.iter();
+    let sections: [(&str, Vec<(String, &str)>); 6] = [
+        ("keys", keys(Mode::Table)),
+        ("with a bind test open", keys(Mode::Bind)),
+        ("marks", fixed(&MARKS)),
+        ("owners", fixed(&OWNERS)),
+        (
+            "columns",
+            columns
+                .map(|one| (one.title.to_owned(), one.description))
+                .collect(),
         ),
+        ("filter", filter::words().collect()),
     ];
-    let owners = [
-        entry("name ×3", "three processes share the socket"),
-        entry(
-            "ann · hidden",
-            "a process of ann that you may not look at: run as root",
-        ),
-        entry("kernel", "no process has it: the kernel itself does"),
-        entry(
-            "was name(12)",
-            "it outlived that process (TIME_WAIT, orphan)",
-        ),
-        entry("–", "nobody has it, and nobody was seen to have had it"),
-    ];
-    let columns = columns::ALL
-        .iter()
-        .flat_map(|column| entry(column.title, column.description));
-    heading("keys")
-        .chain(keys_of(Mode::Table))
-        .chain(heading("with a bind test open"))
-        .chain(keys_of(Mode::Bind))
-        .chain(heading("marks"))
-        .chain(marks.into_iter().flatten())
-        .chain(heading("owners"))
-        .chain(owners.into_iter().flatten())
-        .chain(heading("columns"))
-        .chain(columns)
-        .chain(heading("filter"))
-        .chain(filter::words().flat_map(|(word, help)| entry(&word, help)))
-        .collect()
-}
-
-fn heading(title: &'static str) -> impl Iterator<Item = Line> {
-    [Vec::new(), vec![span(title, Role::Strong)]]
-        .into_iter()
-        .skip(usize::from(title == "keys"))
-}
-
-/// What is explained, then its meaning, which goes on under itself where it is long.
-fn entry(what: &str, meaning: &str, columns: usize) -> Vec<Line> {
-    let indent = 20.min(columns / 2);
-    let mut label = what;
     let mut lines = Vec::new();
-    if width(what) >= indent {
-        lines.push(vec![span(what, Role::Accent)]);
-        label = "";
+    for (title, entries) in sections {
+        lines.extend([Line::new(), vec![span(title, Role::Strong)]]);
+        lines.extend(
+            entries
+                .iter()
+                .flat_map(|(what, meaning)| entry(what, meaning, size)),
+        );
     }
-    for text in wrap(meaning, columns.saturating_sub(indent)) {
-        lines.push(vec![
-            span(pad(label, indent), Role::Accent),
-            span(text, Role::Plain),
-        ]);
-        label = "";
+    lines.split_off(1)
+}
+
+/// A term with its meaning behind it; a long term has a line of its own.
+fn entry(what: &str, meaning: &str, size: Size) -> Vec<Line> {
+    let columns = size.overlay_width();
+    let indent = 20.min(columns / 2);
+    let term = span(what, Role::Accent);
+    if width(what) < indent {
+        return hanging(&term, indent, meaning, Role::Plain, columns);
     }
+    let mut lines = vec![vec![term]];
+    lines.extend(hanging(
+        &span("", Role::Accent),
+        indent,
+        meaning,
+        Role::Plain,
+        columns,
+    ));
     lines
 }

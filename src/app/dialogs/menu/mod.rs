@@ -1,13 +1,11 @@
-//! Menus: what there is to choose from, and what each choice means.
+//! Menus: a list to choose from, and what each choice does.
 
 mod update;
 pub(crate) mod view;
 
-use std::sync::Arc;
-
 use crate::bind::{Verdict, shell_word};
 use crate::columns::{self, ColumnId};
-use crate::model::{Endpoint, Kinds, Process, Protocol, Socket, State, UnixName};
+use crate::model::{Endpoint, Kinds, Protocol, Socket, State, UnixName};
 use crate::track::Row;
 
 /// A list to choose from.
@@ -32,7 +30,7 @@ pub struct MenuItem {
     pub choice: MenuChoice,
 }
 
-/// What a choice stands for.
+/// What a choice does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MenuChoice {
     /// Put this text on the clipboard.
@@ -65,70 +63,59 @@ impl FileFormat {
 }
 
 impl Menu {
-    /// What can be copied of a row. Its command line is copied as it is shown, arguments joined by spaces: a
-    /// text to read, not a command to run, for it is unknown where an argument ended. A command that ends its
-    /// owner is not among them: which one harms nothing else a bind test finds out.
-    pub fn copy(row: &Row) -> Self {
-        let socket = &row.socket;
-        let mut texts = Vec::new();
-        texts.extend(
-            socket
-                .local_text()
-                .map(|local| (local_label(socket), local)),
-        );
-        match socket.remote {
-            Some(remote) if socket.protocol.has_ports() => {
-                texts.push(("peer", remote.to_string()));
-            }
-            _ => texts.extend(socket.remote_text().map(|peer| ("peer", peer))),
-        }
-        if let Some(process) = first_but_init(socket.owner.processes()) {
-            texts.push(("pid", process.pid.to_string()));
-            texts.extend(
-                process
-                    .command
-                    .iter()
-                    .map(|command| ("command", command.to_string())),
-            );
-        }
-        texts.extend(unnamed_inode(socket));
-        if socket.protocol == Protocol::Tcp && socket.state == State::Listen {
-            let url = format!("http://{}/", reachable(socket.local));
-            texts.push(("curl", format!("curl {}", shell_word(&url))));
-        }
-        let item = |(name, text): (&str, String)| MenuItem {
-            label: format!("{name:<8} {text}"),
-            is_on: None,
-            choice: MenuChoice::Copy(text),
-        };
+    fn new(title: impl Into<String>, items: impl Iterator<Item = MenuItem>, at: usize) -> Self {
         Self {
-            title: "copy".into(),
-            items: texts.into_iter().map(item).collect(),
-            at: 0,
+            title: title.into(),
+            items: items.collect(),
+            at,
         }
     }
 
-    /// What can be copied of the answer to a bind test.
-    pub fn remedies(verdict: &Verdict) -> Self {
-        let command = |remedy: &crate::bind::Fix| {
-            let command = remedy.command.clone()?;
-            Some(MenuItem {
-                label: command.clone(),
-                is_on: None,
-                choice: MenuChoice::Copy(command),
-            })
+    /// Puts the cursor on an item, or on the last one.
+    pub fn go_to(&mut self, at: usize) {
+        self.at = at.min(self.items.len().saturating_sub(1));
+    }
+
+    /// What can be copied of a row. Its command line is copied as it is shown, arguments joined by spaces: a
+    /// text to read, not a command to run, because the ends of the arguments are unknown. A command that ends its
+    /// owner is not among them: a bind test finds the one that harms nothing else.
+    pub fn copy(row: &Row) -> Self {
+        let socket = &row.socket;
+        let local = socket.local_text().map(|text| (local_label(socket), text));
+        let remote = match socket.remote {
+            Some(remote) if socket.protocol.has_ports() => Some(remote.to_string()),
+            _ => socket.remote_text(),
         };
-        let mut items: Vec<_> = verdict.fixes.iter().filter_map(command).collect();
-        items.push(MenuItem {
-            label: verdict.summary.clone(),
-            is_on: None,
-            choice: MenuChoice::Copy(verdict.summary.clone()),
-        });
-        Self {
-            title: "copy".into(),
-            items,
-            at: 0,
-        }
+        // Init holds sockets for its services.
+        let owner = socket
+            .owner
+            .processes()
+            .iter()
+            .find(|process| process.pid != 1);
+        let command = owner.and_then(|process| process.command.as_ref());
+        let inode = socket.inode.filter(|_| socket.unix().is_some());
+        let is_server = socket.protocol == Protocol::Tcp && socket.state == State::Listen;
+        let curl = || {
+            let url = format!("http://{}/", reachable(socket.local));
+            format!("curl {}", shell_word(&url))
+        };
+        let texts = [
+            local,
+            remote.map(|text| ("peer", text)),
+            owner.map(|process| ("pid", process.pid.to_string())),
+            command.map(|text| ("command", text.to_string())),
+            inode.map(|inode| ("inode", inode.to_string())),
+            is_server.then(|| ("curl", curl())),
+        ];
+        let item = |(name, text)| copy_item(format!("{name:<8} {text}"), text);
+        Self::new("copy", texts.into_iter().flatten().map(item), 0)
+    }
+
+    /// What can be copied of the answer to a bind test.
+    pub fn fixes(verdict: &Verdict) -> Self {
+        let commands = verdict.fixes.iter().filter_map(|fix| fix.command.clone());
+        let texts = commands.chain([verdict.summary.clone()]);
+        Self::new("copy", texts.map(|text| copy_item(text.clone(), text)), 0)
     }
 
     /// What the rows shown can be written as.
@@ -137,11 +124,6 @@ impl Menu {
             1 => "write the row shown".into(),
             rows => format!("write the {rows} rows shown"),
         };
-        let item = |(label, format): (&str, FileFormat)| MenuItem {
-            label: label.to_owned(),
-            is_on: None,
-            choice: MenuChoice::Write(format),
-        };
         let formats = [
             (
                 "JSON   one object, everything that is known",
@@ -149,11 +131,12 @@ impl Menu {
             ),
             ("CSV    a row for each socket and process", FileFormat::Csv),
         ];
-        Self {
-            title,
-            items: formats.into_iter().map(item).collect(),
-            at: 0,
-        }
+        let item = |(label, format): (&str, _)| MenuItem {
+            label: label.to_owned(),
+            is_on: None,
+            choice: MenuChoice::Write(format),
+        };
+        Self::new(title, formats.into_iter().map(item), 0)
     }
 
     /// Which kinds of sockets there are, and which are shown.
@@ -163,60 +146,49 @@ impl Menu {
             is_on: Some(shown.has(protocol)),
             choice: MenuChoice::Kind(protocol),
         };
-        Self {
-            title: "protocols".into(),
-            items: Protocol::ALL.into_iter().map(item).collect(),
-            at,
-        }
+        Self::new("protocols", Protocol::ALL.into_iter().map(item), at)
     }
 
     /// Which columns there are, and which are hidden.
     pub fn columns(hidden: &[ColumnId], at: usize) -> Self {
+        let items = columns::ALL.iter().filter(|column| column.priority > 0);
         let item = |column: &columns::Column| MenuItem {
             label: format!("{:<14} {}", column.title, column.description),
             is_on: Some(!hidden.contains(&column.id)),
             choice: MenuChoice::Column(column.id),
         };
-        let can_be_hidden = |column: &&columns::Column| column.priority > 0;
-        let items = columns::ALL
-            .iter()
-            .filter(can_be_hidden)
-            .map(item)
-            .collect();
-        Self {
-            title: "columns".into(),
-            items,
-            at,
-        }
+        Self::new("columns", items.map(item), at)
     }
 }
 
-/// What a menu says of a protocol.
+fn copy_item(label: String, text: String) -> MenuItem {
+    MenuItem {
+        label,
+        is_on: None,
+        choice: MenuChoice::Copy(text),
+    }
+}
+
+/// The description of a protocol in the menu.
 const fn description(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Tcp => "TCP",
         Protocol::Udp => "UDP",
-        Protocol::UdpLite => "UDP-Lite, which has ports of its own",
-        Protocol::Sctp => "SCTP, which has ports of its own",
+        Protocol::UdpLite => "UDP-Lite, with its own ports",
+        Protocol::Sctp => "SCTP, with its own ports",
         Protocol::Raw => "raw IP and ping sockets",
         Protocol::Packet => "packet sockets: what tcpdump and DHCP clients open",
         Protocol::Unix => "unix sockets: paths and abstract names",
     }
 }
 
-/// What its own side is called.
+/// The label of the local side.
 fn local_label(socket: &Socket) -> &'static str {
     match socket.unix().and_then(|unix| unix.name.as_ref()) {
         Some(UnixName::Path(_)) => "path",
         Some(UnixName::Abstract(_)) => "name",
         None => "address",
     }
-}
-
-/// What there is of a unix socket without a name, so that there is something to copy.
-fn unnamed_inode(socket: &Socket) -> Option<(&'static str, String)> {
-    let inode = socket.inode.filter(|_| socket.unix().is_some())?;
-    Some(("inode", inode.to_string()))
 }
 
 /// An address that a client on this host can use to reach a listener.
@@ -227,9 +199,4 @@ fn reachable(local: Endpoint) -> Endpoint {
         address => address,
     };
     Endpoint::new(address, local.port)
-}
-
-/// The process to speak of: the lowest pid, but not init, which holds sockets for its services.
-fn first_but_init(processes: &[Arc<Process>]) -> Option<&Arc<Process>> {
-    processes.iter().find(|process| process.pid != 1)
 }

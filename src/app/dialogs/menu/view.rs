@@ -1,11 +1,11 @@
-//! How a menu is drawn.
+//! The overlay of a menu.
 
 use crate::app::dialogs::menu::{Menu, MenuItem};
 use crate::app::layout::Size;
-use crate::app::view::overlay::Sheet;
+use crate::app::view::sheet::Sheet;
 use crate::app::view::{Line, Role, cut_line, span};
 
-/// A choice takes one line, so that the one under the cursor is always in sight.
+/// Each choice takes one line, so that the one under the cursor is always visible.
 pub(crate) fn menu_sheet(menu: &Menu, size: Size, height: usize) -> Sheet {
     let columns = size.overlay_width();
     let line = |item: &MenuItem| -> Line {
@@ -21,11 +21,10 @@ pub(crate) fn menu_sheet(menu: &Menu, size: Size, height: usize) -> Sheet {
         cut_line(line, columns)
     };
     Sheet {
-        title: menu.title.clone(),
-        lines: menu.items.iter().map(line).collect(),
         top: menu.at.saturating_sub(height - 1),
         height,
         choices: menu.items.len(),
         selected: Some(menu.at),
+        ..Sheet::of(&menu.title, menu.items.iter().map(line).collect())
     }
 }

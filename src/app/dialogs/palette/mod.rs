@@ -1,22 +1,23 @@
 //! The command palette: every action that is possible now, found by typing.
 
-mod update;
 pub(crate) mod view;
 
-use crate::keymap::{PaneAction, PortAction, ProgramAction, TableAction};
 use std::borrow::Cow;
 
 use crate::app::dialogs::prompt::{Edited, Prompt, PromptKind};
-use crate::app::{App, Dialog};
+use crate::app::{App, Dialog, Effects};
 use crate::columns::width;
-use crate::keymap::{Action, Key};
-use crate::keymap::{Binding, Mode};
+use crate::keymap::{
+    Action, DialogAction, Mode, PaneAction, PortAction, ProgramAction, TableAction,
+};
+use crate::model::Moment;
+use crate::query::Tab;
 
-/// A list of actions that what is typed narrows.
+/// A list of actions, narrowed by what is typed.
 #[derive(Clone, Debug)]
 pub(crate) struct Palette {
     pub prompt: Prompt,
-    entries: Vec<Entry>,
+    pub entries: Vec<Entry>,
     /// Which of those found is under the cursor.
     at: usize,
 }
@@ -25,7 +26,7 @@ pub(crate) struct Palette {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub action: Action,
-    /// Empty if no key does it.
+    /// Empty if no key is bound to it.
     pub keys: String,
     pub help: Cow<'static, str>,
 }
@@ -39,13 +40,14 @@ impl Palette {
         }
     }
 
-    /// The actions that what is typed could mean, the best first; all of them while nothing is.
+    /// The actions that match what is typed, the best first.
     pub fn found(&self) -> Vec<&Entry> {
         let typed = self.prompt.text();
-        let entries = self.entries.iter();
-        let mut ranked: Vec<_> = entries
-            .filter_map(|entry| Some((entry.rank(typed)?, entry)))
-            .collect();
+        let ranked = self
+            .entries
+            .iter()
+            .filter_map(|entry| Some((entry.rank(typed)?, entry)));
+        let mut ranked: Vec<_> = ranked.collect();
         ranked.sort_by_key(|(rank, _)| *rank);
         ranked.into_iter().map(|(_, entry)| entry).collect()
     }
@@ -63,41 +65,22 @@ impl Palette {
         self.go_to(self.at().saturating_add_signed(by));
     }
 
-    /// The action under the cursor; `None` where nothing is found.
-    pub fn chosen(&self) -> Option<Action> {
-        self.found().get(self.at()).map(|entry| entry.action)
-    }
-
-    /// Another text finds others: the best of them comes under the cursor.
-    pub fn press(&mut self, key: Key) -> Edited {
-        let edited = self.prompt.press(key);
-        self.edited(edited)
-    }
-
-    pub fn paste(&mut self, text: &str) -> Edited {
-        let edited = self.prompt.paste(text);
-        self.edited(edited)
-    }
-
-    const fn edited(&mut self, edited: Edited) -> Edited {
-        if matches!(edited, Edited::Text) {
+    /// Edits the text. Another text finds others: the best of them comes under the cursor.
+    pub fn edit(&mut self, edit: impl FnOnce(&mut Prompt) -> Edited) -> Edited {
+        let edited = edit(&mut self.prompt);
+        if edited == Edited::Text {
             self.at = 0;
         }
         edited
     }
 
-    /// How many there are, found or not.
-    pub const fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Cells that the widest keys take.
+    /// Cells of the widest keys.
     pub fn keys_width(&self) -> usize {
         let widths = self.entries.iter().map(|entry| width(&entry.keys));
         widths.max().unwrap_or(0)
     }
 
-    /// Cells that the longest help takes.
+    /// Cells of the longest help.
     pub fn help_width(&self) -> usize {
         let widths = self.entries.iter().map(|entry| width(&entry.help));
         widths.max().unwrap_or(0)
@@ -105,7 +88,7 @@ impl Palette {
 }
 
 impl Entry {
-    /// How well it answers to what is typed, 0 the best; `None`: not at all.
+    /// How well it matches what is typed, 0 the best; `None`: not at all.
     fn rank(&self, typed: &str) -> Option<u8> {
         let typed = typed.trim();
         if typed.is_empty() || self.keys.split(' ').any(|key| key == typed) {
@@ -126,60 +109,82 @@ impl Entry {
 }
 
 impl App {
-    /// The palette of what is possible now. What an open bind test does with an action comes before what
-    /// the table does with it.
-    pub(crate) fn new_palette(&self) -> Palette {
+    /// The actions that are possible now. Those of an open bind test come before those of the table.
+    pub(crate) fn palette_entries(&self) -> Vec<Entry> {
         let (keymap, mode) = (&self.settings.keymap, self.mode());
         let of_pane = keymap.bindings(mode).filter(|_| mode == Mode::Bind);
         let mut entries: Vec<Entry> = Vec::new();
         for binding in of_pane.chain(keymap.bindings(Mode::Table)) {
             let is_listed = entries.iter().any(|entry| entry.action == binding.action);
-            if !is_listed && self.is_possible(binding.action) {
-                // A key that the bind test has taken does something else now.
-                let keys = binding.keys.iter();
-                let keys = keys.filter(|&&key| keymap.lookup(mode, key) == Some(binding.action));
-                let keys: Vec<_> = keys.map(ToString::to_string).collect();
-                entries.push(Entry {
-                    action: binding.action,
-                    keys: keys.join(" "),
-                    help: self.help_of(binding),
-                });
+            if is_listed || !self.is_possible(binding.action) {
+                continue;
             }
+            // A key of the table may do something else while a bind test is open.
+            let keys = binding.keys.iter();
+            let keys = keys.filter(|&&key| keymap.lookup(mode, key) == Some(binding.action));
+            let keys: Vec<_> = keys.map(ToString::to_string).collect();
+            entries.push(Entry {
+                action: binding.action,
+                keys: keys.join(" "),
+                help: self.help_of(binding.action, binding.help),
+            });
         }
-        Palette::new(entries)
+        entries
     }
 
-    /// What an action does. A view of one's own is called by its name.
-    fn help_of(&self, binding: &Binding) -> Cow<'static, str> {
-        let own = self.custom_view_of(binding.action);
-        let named = own.map(|view| format!("show the view {}", view.name).into());
-        named.unwrap_or(binding.help.into())
+    /// The help of an action. A custom view is called by its name.
+    fn help_of(&self, action: Action, help: &'static str) -> Cow<'static, str> {
+        match action {
+            Action::ShowView(place) if usize::from(place) >= Tab::ALL.len() => {
+                let name = self.view_at(place).map_or("", |view| self.view_name(view));
+                format!("show the view {name}").into()
+            }
+            _ => help.into(),
+        }
     }
 
     /// Whether an action has anything to act on.
     fn is_possible(&self, action: Action) -> bool {
+        let is_row_selected = self.selected().is_some();
         match action {
             // It is open already.
             Action::Program(ProgramAction::OpenPalette) => false,
-            _ if self.lacks_place_of(action) => false,
-            Action::Pane(PaneAction::Down) | Action::Pane(PaneAction::Up) => {
-                self.dock.pane.is_some()
+            Action::ShowView(place) => self.view_at(place).is_some(),
+            Action::Pane(PaneAction::Down | PaneAction::Up) => self.dock.pane.is_some(),
+            Action::Table(TableAction::Copy) => is_row_selected,
+            Action::Port(action) => {
+                let needs_row = matches!(action, PortAction::BindTest | PortAction::EndProcess);
+                self.can(action) && (is_row_selected || !needs_row)
             }
-            Action::Port(PortAction::BindTest)
-            | Action::Port(PortAction::EndProcess)
-            | Action::Table(TableAction::Copy) => {
-                self.can_act_here(action) && self.selected().is_some()
-            }
-            _ => self.can_act_here(action),
+            Action::Program(_)
+            | Action::Pane(_)
+            | Action::Table(_)
+            | Action::Move(_)
+            | Action::BindTest(_)
+            | Action::Session(_)
+            | Action::Dialog(_)
+            | Action::CopyFix
+            | Action::Back => true,
         }
     }
 
-    /// The line of text that is being typed.
-    pub(crate) const fn prompt(&self) -> Option<&Prompt> {
-        match &self.dialog {
-            Dialog::Prompt(prompt) => Some(prompt),
-            Dialog::Palette(palette) => Some(&palette.prompt),
-            _ => None,
+    /// What the keys do in the palette; any other action closes it.
+    pub(crate) fn act_in_palette(&mut self, action: Action, now: Moment) -> Effects {
+        let page = self.menu_height();
+        let Dialog::Palette(palette) = &mut self.dialog else {
+            return Vec::new();
+        };
+        if let Action::Move(action) = action {
+            palette.step(action.lines(page));
+            return Vec::new();
         }
+        let chosen = palette.found().get(palette.at()).map(|entry| entry.action);
+        if action != Action::Dialog(DialogAction::Accept) {
+            self.dialog = Dialog::None;
+        } else if let Some(action) = chosen {
+            self.dialog = Dialog::None;
+            return self.perform(action, now);
+        }
+        Vec::new()
     }
 }

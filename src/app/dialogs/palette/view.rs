@@ -1,12 +1,12 @@
-//! How the palette is drawn.
+//! The overlay of the palette.
 
 use crate::app::dialogs::palette::{Entry, Palette};
 use crate::app::layout::Size;
-use crate::app::view::overlay::Sheet;
+use crate::app::view::sheet::Sheet;
 use crate::app::view::{Line, Role, cut_line, span};
 use crate::columns::pad;
 
-/// As high and as wide as if everything were found, so that it stands still while somebody types.
+/// Its size is that of the whole list, so that it stays the same while you type.
 pub(crate) fn palette_sheet(palette: &Palette, size: Size, height: usize) -> Sheet {
     let keys = palette.keys_width();
     let columns = size.overlay_width().min(keys + 2 + palette.help_width());
@@ -20,18 +20,21 @@ pub(crate) fn palette_sheet(palette: &Palette, size: Size, height: usize) -> She
     let mut lines: Vec<Line> = palette.found().into_iter().map(line).collect();
     let found = lines.len();
     if found == 0 {
-        let nothing = vec![span("no action is called that", Role::Dim)];
+        let nothing = vec![span("no matching action", Role::Dim)];
         lines.push(cut_line(nothing, columns));
     }
-    let rest = palette.len().min(height).saturating_sub(lines.len());
+    let rest = palette
+        .entries
+        .len()
+        .min(height)
+        .saturating_sub(lines.len());
     let blank = vec![span(" ".repeat(columns), Role::Plain)];
     lines.extend(std::iter::repeat_n(blank, rest));
     Sheet {
-        title: "actions".into(),
-        lines,
         top: palette.at().saturating_sub(height - 1),
         height,
         choices: found,
         selected: (found > 0).then(|| palette.at()),
+        ..Sheet::of("actions", lines)
     }
 }

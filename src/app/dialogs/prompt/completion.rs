@@ -1,10 +1,10 @@
-//! The words that are offered for one of a filter, and which of them stands there.
+//! The suggestions for a word of a filter, and which of them is in the text.
 
 use crate::app::dialogs::prompt::Turn;
 use crate::filter::{self, Completion};
 use crate::track::Row;
 
-/// A text in which one word can be this or that.
+/// A text with suggestions for one of its words.
 #[derive(Clone, Debug)]
 pub(crate) struct Completing {
     before: String,
@@ -15,7 +15,7 @@ pub(crate) struct Completing {
 }
 
 impl Completing {
-    /// The words for the one at byte `cursor`, as far as a text with them can be taken; `None` if there are none.
+    /// The suggestions for the word at byte `cursor` with which the text stays valid; `None` if there are none.
     pub fn begin<'a>(
         text: &str,
         cursor: usize,
@@ -33,7 +33,7 @@ impl Completing {
         })
     }
 
-    /// With the next word or the one before it; the last is followed by the first.
+    /// Moves to the next suggestion or the one before; after the last comes the first.
     pub fn turned(mut self, turn: Turn) -> Self {
         let by = match turn {
             Turn::Back => self.offers.len() - 1,
@@ -43,19 +43,19 @@ impl Completing {
         self
     }
 
-    /// The text with the word that is chosen, and the place behind that word, in characters.
+    /// The text with the chosen suggestion, and the place behind it, in characters.
     pub fn text(&self) -> (String, usize) {
         let (before, word, after) = (&self.before, &self.offers[self.at], &self.after);
         let cursor = before.chars().count() + word.chars().count();
         (format!("{before}{word}{after}"), cursor)
     }
 
-    /// Whether there is more than one word: another key than the one that completes has chosen the only one.
+    /// Whether there is more than one suggestion; an only one needs no choice.
     pub fn is_a_choice(&self) -> bool {
         self.offers.len() > 1
     }
 
-    /// What is offered, and which of it stands there.
+    /// The suggestions, and which of them is in the text.
     pub fn offers(&self) -> (&[String], usize) {
         (&self.offers, self.at)
     }

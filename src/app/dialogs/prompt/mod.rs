@@ -27,11 +27,11 @@ pub enum PromptKind {
 pub(crate) struct Prompt {
     pub kind: PromptKind,
     line: Line,
-    /// Whether the text is one that was typed, and not what the prompt began with.
+    /// Whether the text was typed, as opposed to what the prompt began with.
     is_typed: bool,
-    /// The entry of the history that is shown, and the text in whose place it stands.
+    /// The entry of the history that is shown, and the text that it replaced.
     recalled: Option<(usize, String)>,
-    /// What is offered for a word, as long as no other key is pressed.
+    /// The suggestions for a word, until another key is pressed.
     completing: Option<Completing>,
 }
 
@@ -44,14 +44,14 @@ pub(crate) enum Turn {
     On,
 }
 
-/// What came of a key or a paste.
+/// What a key or a paste changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edited {
-    /// The text is as it was.
+    /// Nothing.
     Nothing,
-    /// The text is another.
+    /// The text.
     Text,
-    /// There was no room for all of it.
+    /// Not all of it fitted.
     Full,
 }
 
@@ -168,7 +168,7 @@ impl Prompt {
         self.line = Line::from(text);
     }
 
-    /// Completes the word at the cursor, or shows another of the words that are offered for it.
+    /// Completes the word at the cursor, or shows another suggestion.
     pub fn complete<'a>(&mut self, rows: impl IntoIterator<Item = &'a Row>, turn: Turn) -> Edited {
         let offered = match self.completing.take() {
             Some(offered) => Some(offered.turned(turn)),
@@ -191,12 +191,12 @@ impl Prompt {
         }
     }
 
-    /// Takes the word that stands there: no other is offered for it any more.
+    /// Takes the suggestion in the text: ends completing.
     pub fn take_offer(&mut self) {
         self.completing = None;
     }
 
-    /// What is offered for the word at the cursor.
+    /// The suggestions for the word at the cursor.
     pub const fn completing(&self) -> Option<&Completing> {
         self.completing.as_ref()
     }

@@ -1,4 +1,4 @@
-//! The line that is typed, and the words offered for it.
+//! The line in which text is typed, and its completions.
 
 use crate::app::App;
 use crate::app::dialogs::prompt::completion::Completing;
@@ -7,7 +7,7 @@ use crate::app::view::{Line, Role, line_width, raw_span, span};
 use crate::columns::width;
 
 impl App {
-    /// The text being typed, its wrong part marked, scrolled so that the cursor is in sight.
+    /// The typed text with its wrong part marked, scrolled to the cursor, and the column of the cursor.
     pub(crate) fn prompt_line(&self, prompt: &Prompt, columns: usize) -> (Line, u16) {
         let label = match prompt.kind {
             PromptKind::Filter => " / ",
@@ -26,30 +26,23 @@ impl App {
             start = at;
         }
         let mut line = vec![span(label, Role::Accent)];
-        let wrong = self
-            .filter
-            .error
-            .as_ref()
-            .filter(|_| prompt.kind == PromptKind::Filter && prompt.completing().is_none());
-        let (from, to) = wrong.map_or((text.len(), text.len()), |error| {
-            (
-                error.span.start.clamp(start, text.len()),
-                error.span.end.clamp(start, text.len()),
-            )
-        });
+        let checks = prompt.kind == PromptKind::Filter && prompt.completing().is_none();
+        let wrong = self.filter.error.as_ref().filter(|_| checks);
+        let wrong = wrong.map_or(text.len()..text.len(), |error| error.span.clone());
+        let [from, to] = [wrong.start, wrong.end].map(|at| at.clamp(start, text.len()));
         let parts = [
             (&text[start..from], Role::Plain),
             (&text[from..to], Role::Wrong),
             (&text[to..], Role::Plain),
         ];
-        // As it is, so that the cursor is where it is: the prompt takes in only what shows.
+        // Not cleaned again, which could move the cursor: the prompt accepts visible characters only.
         line.extend(parts.map(|(part, role)| raw_span(part, role)));
         let x = width(label) + width(&text[start..cursor]);
         (line, u16::try_from(x).unwrap_or(u16::MAX))
     }
 }
 
-/// The words that are offered, the chosen one in brackets and in sight.
+/// The completions, the chosen one in brackets and visible.
 pub(crate) fn offers_line(completing: &Completing, columns: usize) -> Line {
     let (offers, chosen) = completing.offers();
     let line = |first: usize| -> Line {
@@ -63,6 +56,6 @@ pub(crate) fn offers_line(completing: &Completing, columns: usize) -> Line {
         }
         line
     };
-    let is_in_sight = |first: &usize| line_width(&line(*first)[..chosen - first + 2]) < columns;
-    line((0..=chosen).find(is_in_sight).unwrap_or(chosen))
+    let is_visible = |first: &usize| line_width(&line(*first)[..chosen - first + 2]) < columns;
+    line((0..=chosen).find(is_visible).unwrap_or(chosen))
 }

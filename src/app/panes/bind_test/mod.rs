@@ -1,4 +1,4 @@
-//! The state of an open bind test: its answer as it is told now, and what it waits for.
+//! An open bind test: its answer, and what it waits for.
 
 mod update;
 pub(crate) mod view;
@@ -13,63 +13,56 @@ use crate::app::notices::slow_notice::{LONG, next_second};
 use crate::bind::{Cause, Outcome, Target, Verdict};
 use crate::model::{Limits, Moment, Owner, Pid, Socket};
 
-/// How long after one test of a watch the next one begins.
-const EACH: Duration = Duration::from_secs(1);
+/// Time between two tests while the pane watches.
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The same after a process was asked to end, which is a matter of moments.
-const EACH_AFTER_END: Duration = Duration::from_millis(250);
+/// The same after a process was sent a signal, when it matters soon.
+const INTERVAL_AFTER_SIGNAL: Duration = Duration::from_millis(250);
 
-/// How long a process that was asked to end is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the pane waits for a process that was sent a signal.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A bind test that is open below the table.
 #[derive(Clone, Debug)]
 pub(crate) struct BindPane {
     pub target: Target,
     /// The last answer; `None` as long as the first test runs.
-    tested: Option<Tested>,
+    answer: Option<(BindReport, Verdict)>,
     /// Since when a test runs, on the steady clock.
     running_since: Option<Duration>,
     /// Why there is no answer: the last test crashed.
     failure: Option<String>,
-    /// Whether another test was asked for while one runs.
-    is_wanted_again: bool,
+    /// Whether another test was requested while one runs.
+    pub is_wanted_again: bool,
     watch: Watch,
     /// When the next test of a watch is due, on the steady clock.
     due: Option<Duration>,
-    /// Which of the sockets in the way was last gone to.
+    /// Which of the sockets in the way the cursor went to last.
     visited: Option<usize>,
 }
 
-/// An answer, and the words for it at one moment.
-#[derive(Clone, Debug)]
-struct Tested {
-    report: BindReport,
-    verdict: Verdict,
-}
-
-/// What is waited for.
+/// What the pane waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Watch {
     Off,
     /// What ends by itself.
     Countdown,
-    /// This process, which was asked to end, until then on the steady clock.
-    Ending {
+    /// The end of this process, which was sent a signal, until then on the steady clock.
+    ProcessEnd {
         pid: Pid,
         until: Duration,
     },
 }
 
-/// What came of an answer.
+/// What an answer means to the watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Came {
-    /// Nothing that the pane does not show.
-    Nothing,
-    /// What was waited for: the port is free. Whether that follows from an end.
+pub(crate) enum WatchOutcome {
+    /// It goes on, or there is none.
+    None,
+    /// The port is free, perhaps because a process ended.
     Free { is_end: bool },
-    /// What was waited for will not come.
-    InVain(&'static str),
+    /// The port will not become free this way: why.
+    Failed(&'static str),
 }
 
 impl BindPane {
@@ -77,7 +70,7 @@ impl BindPane {
     pub const fn new(target: Target, now: Moment) -> Self {
         Self {
             target,
-            tested: None,
+            answer: None,
             running_since: Some(now.steady),
             failure: None,
             is_wanted_again: false,
@@ -87,16 +80,15 @@ impl BindPane {
         }
     }
 
-    /// The answer, as it is told now.
+    /// The answer, in words for the present moment.
     pub fn verdict(&self) -> Option<&Verdict> {
-        self.tested.as_ref().map(|tested| &tested.verdict)
+        self.answer.as_ref().map(|(_, verdict)| verdict)
     }
 
-    /// The same, with the limits of the system that it was given under.
+    /// The same, with the limits of the system at the time of the test.
     pub fn answer(&self) -> Option<(&Verdict, &Limits)> {
-        let tested = self.tested.as_ref()?;
-        let limits = &tested.report.test_result.evidence.limits;
-        Some((&tested.verdict, limits))
+        let (report, verdict) = self.answer.as_ref()?;
+        Some((verdict, &report.test_result.evidence.limits))
     }
 
     pub const fn is_running(&self) -> bool {
@@ -114,83 +106,72 @@ impl BindPane {
         self.failure.as_deref()
     }
 
-    pub fn is_watching(&self) -> bool {
+    pub fn has_watch(&self) -> bool {
         self.watch != Watch::Off
     }
 
-    /// Another test of the same target is asked for; whether it may begin. One runs at a time, and
-    /// the next one begins when that has answered. The old answer stays until the new one comes.
-    pub fn begin_again(&mut self, now: Moment) -> bool {
+    /// Requests another test of the same target; returns whether it may start. One runs at a time, and the next one
+    /// starts when that has answered. The old answer stays until then.
+    pub fn restart(&mut self, now: Moment) -> bool {
         self.is_wanted_again = self.is_running();
         self.due = None;
         self.running_since.get_or_insert(now.steady);
         !self.is_wanted_again
     }
 
-    /// Whether a test was asked for while the last one ran.
-    pub fn is_wanted_again(&self) -> bool {
-        self.is_wanted_again
-    }
-
-    /// A test has answered.
-    pub fn take(&mut self, report: BindReport, zone: &TimeZone, now: Moment) -> Came {
+    /// Shows the answer of a test.
+    pub fn receive(&mut self, report: BindReport, zone: &TimeZone, now: Moment) -> WatchOutcome {
         let verdict = Verdict::of(&report.test_result, zone, now);
-        if self.is_over_for_good(&verdict) {
+        if let Watch::ProcessEnd { pid, .. } = self.watch
+            && verdict.is_timed()
+            && !has_owner(&verdict, pid)
+        {
             // What is left of the process ends by itself.
             self.watch = Watch::Countdown;
         }
-        let came = self.came(&verdict, now);
-        self.tested = Some(Tested { report, verdict });
+        let outcome = self.outcome(&verdict, now);
+        self.answer = Some((report, verdict));
         (self.running_since, self.failure) = (None, None);
-        if came == Came::Nothing {
-            self.due = match self.watch {
-                Watch::Off => None,
-                Watch::Countdown => Some(now.steady + EACH),
-                Watch::Ending { .. } => Some(now.steady + EACH_AFTER_END),
-            };
-        } else {
+        if outcome != WatchOutcome::None {
             self.watch = Watch::Off;
         }
-        came
+        self.due = match self.watch {
+            Watch::Off => None,
+            Watch::Countdown => Some(now.steady + INTERVAL),
+            Watch::ProcessEnd { .. } => Some(now.steady + INTERVAL_AFTER_SIGNAL),
+        };
+        outcome
     }
 
-    /// Whether the process that was asked to end has left nothing but what ends by itself.
-    fn is_over_for_good(&self, verdict: &Verdict) -> bool {
-        let Watch::Ending { pid, .. } = self.watch else {
-            return false;
-        };
-        verdict.is_timed() && !is_held_by(verdict, pid)
-    }
-
-    fn came(&self, verdict: &Verdict, now: Moment) -> Came {
-        let is_free = match self.watch {
-            Watch::Off => return Came::Nothing,
-            Watch::Countdown => verdict.cause == Cause::Free,
-            Watch::Ending { .. } => verdict.outcome == Outcome::Free,
-        };
+    fn outcome(&self, verdict: &Verdict, now: Moment) -> WatchOutcome {
         match self.watch {
-            Watch::Ending { .. } if is_free => Came::Free { is_end: true },
-            _ if is_free => Came::Free { is_end: false },
+            Watch::Off => WatchOutcome::None,
+            Watch::Countdown if verdict.cause == Cause::Free => {
+                WatchOutcome::Free { is_end: false }
+            }
             Watch::Countdown if !verdict.is_timed() => {
-                Came::InVain("what holds the port now does not end by itself")
+                WatchOutcome::Failed("what holds the port now does not end by itself")
             }
-            Watch::Ending { pid, .. } if !is_held_by(verdict, pid) => {
-                Came::InVain("that process has let go of the port, but something else still has it")
+            Watch::ProcessEnd { .. } if verdict.outcome == Outcome::Free => {
+                WatchOutcome::Free { is_end: true }
             }
-            Watch::Ending { until, .. } if now.steady >= until => {
-                Came::InVain("it still has the port: end it again, with a stronger signal")
+            Watch::ProcessEnd { pid, .. } if !has_owner(verdict, pid) => WatchOutcome::Failed(
+                "that process has let go of the port, but something else still has it",
+            ),
+            Watch::ProcessEnd { until, .. } if now.steady >= until => {
+                WatchOutcome::Failed("it still has the port: end it again, with a stronger signal")
             }
-            _ => Came::Nothing,
+            Watch::Countdown | Watch::ProcessEnd { .. } => WatchOutcome::None,
         }
     }
 
-    /// Begins to wait for what ends by itself, or stops waiting.
+    /// Starts to wait for what ends by itself, or stops waiting.
     ///
     /// # Errors
     /// One line that says why there is nothing to wait for.
     pub fn toggle_watch(&mut self, now: Moment) -> Result<(), &'static str> {
-        if self.is_watching() {
-            self.stop_watching();
+        if self.has_watch() {
+            self.stop_watch();
             return Ok(());
         }
         match self.verdict() {
@@ -207,78 +188,70 @@ impl BindPane {
         }
     }
 
-    pub const fn stop_watching(&mut self) {
+    pub const fn stop_watch(&mut self) {
         self.watch = Watch::Off;
         self.due = None;
     }
 
-    /// A process in the way was asked to end: the port is watched until it is free.
+    /// Watches the port until this process, which was sent a signal, has freed it.
     pub fn watch_end(&mut self, pid: Pid, now: Moment) {
-        self.watch = Watch::Ending {
+        self.watch = Watch::ProcessEnd {
             pid,
-            until: now.steady + PATIENCE,
+            until: now.steady + END_TIMEOUT,
         };
-        self.due = Some(now.steady + EACH_AFTER_END);
+        self.due = Some(now.steady + INTERVAL_AFTER_SIGNAL);
     }
 
-    /// The test crashed. It is not tried again before that is asked for.
+    /// The test crashed. It runs again only on request.
     pub fn test_failed(&mut self, why: String) {
         (self.running_since, self.failure) = (None, Some(why));
         self.is_wanted_again = false;
-        self.stop_watching();
+        self.stop_watch();
     }
 
-    /// The process was not asked after all.
+    /// The process was not sent its signal.
     pub const fn end_failed(&mut self) {
-        if matches!(self.watch, Watch::Ending { .. }) {
-            self.stop_watching();
+        if matches!(self.watch, Watch::ProcessEnd { .. }) {
+            self.stop_watch();
         }
     }
 
-    /// Time has passed: the words follow it. Whether a test is due.
+    /// Renews the words of a countdown; returns whether a test is due.
     pub fn pass_time(&mut self, zone: &TimeZone, now: Moment) -> bool {
-        if let Some(tested) = &mut self.tested
-            && tested.verdict.is_timed()
+        if let Some((report, verdict)) = &mut self.answer
+            && verdict.is_timed()
         {
-            tested.verdict = Verdict::of(&tested.report.test_result, zone, now);
+            *verdict = Verdict::of(&report.test_result, zone, now);
         }
         self.due.is_some_and(|due| due <= now.steady)
     }
 
-    /// After how long it wants to be woken.
+    /// After how long it has to be woken: for a test, or because it reads differently.
     pub fn wakes_in(&self, now: Moment) -> Option<Duration> {
         let test = self.due.map(|due| due.saturating_sub(now.steady));
-        [test, self.reads_differently_in(now), self.counts_on_in(now)]
-            .into_iter()
-            .flatten()
-            .min()
+        let runs_for = |since| now.steady.saturating_sub(since);
+        let unanswered = self.running_since.map(|since| next_second(runs_for(since)));
+        let wakes = [test, self.countdown_changes_in(now), unanswered];
+        wakes.into_iter().flatten().min()
     }
 
-    /// How long an answer is overdue is told in whole seconds.
-    fn counts_on_in(&self, now: Moment) -> Option<Duration> {
-        let runs_for = now.steady.saturating_sub(self.running_since?);
-        Some(next_second(runs_for))
-    }
-
-    /// The time left is told in whole seconds.
-    fn reads_differently_in(&self, now: Moment) -> Option<Duration> {
-        let verdict = self.verdict()?;
+    /// The time left is shown in whole seconds.
+    fn countdown_changes_in(&self, now: Moment) -> Option<Duration> {
+        let verdict = self.verdict().filter(|verdict| verdict.is_timed())?;
         let ends = verdict
             .blockers
             .iter()
             .filter_map(|holder| holder.expires_in)
-            .max()
-            .filter(|_| verdict.is_timed())?;
+            .max()?;
         let left = ends.checked_sub(verdict.taken_at.age(now))?;
-        let part = left.subsec_nanos();
-        Some(match (left.as_secs(), part) {
-            (0, 0) => return None,
-            (_, 0) => Duration::from_secs(1),
-            (_, part) => Duration::from_nanos(part.into()),
-        })
+        match (left.as_secs(), left.subsec_nanos()) {
+            (0, 0) => None,
+            (_, 0) => Some(Duration::from_secs(1)),
+            (_, part) => Some(Duration::from_nanos(part.into())),
+        }
     }
 
-    /// The next of the sockets in the way, round and round.
+    /// The next of the sockets in the way; after the last comes the first.
     pub fn next_blocker(&mut self) -> Option<Arc<Socket>> {
         let count = self.verdict()?.blockers.len();
         let next = self.visited.map_or(0, |at| at + 1);
@@ -292,14 +265,14 @@ impl BindPane {
         Some(socket)
     }
 
-    /// Which one was last gone to.
+    /// Which one the cursor went to last.
     pub const fn visited(&self) -> Option<usize> {
         self.visited
     }
 }
 
 /// Whether a process has one of the sockets in the way.
-fn is_held_by(verdict: &Verdict, pid: Pid) -> bool {
+fn has_owner(verdict: &Verdict, pid: Pid) -> bool {
     let owners = verdict.blockers.iter().map(|holder| &holder.socket.owner);
     let mut processes = owners.flat_map(Owner::present);
     processes.any(|process| process.pid == pid)

@@ -1,24 +1,23 @@
-//! A bind test: the verdict, what the kernel said of each address, who could start, what is in the
-//! way and what to do about it.
+//! The pane of a bind test: the verdict, fixes, the kernel's answer for each address, which servers could start, and
+//! the sockets in the way.
 
 use crate::app::notices::slow_notice::no_answer;
 use crate::app::panes::bind_test::BindPane;
-use crate::app::panes::view::MAX_LINES;
-use crate::app::view::{Click, Line, Role, line_width, span, widest};
-use crate::bind::{MatrixCell, Outcome, Profile, Start, Target, Verdict};
-use crate::columns::{cut, owner_with_pid, pad, socket_text, width, wrap};
-use crate::model::Moment;
+use crate::app::view::{Click, Line, MAX_LINES, Role, Span, hanging, line_width, span, widest};
+use crate::bind::{Fix, MatrixCell, Outcome, Start, Verdict};
+use crate::columns::{owner_with_pid, pad, pad_cells, socket_text};
+use crate::model::{Holder, Moment};
 
-/// Below this width the headings of the matrix are short.
-const ROOMY: usize = 60;
+/// Narrower panes have shorter texts, and fixes before details.
+const WIDE: usize = 60;
 
-/// Between the matrix and the servers where they stand side by side.
+/// Cells between the matrix and the servers side by side.
 const GAP: usize = 4;
 
-/// Width of the outcome's word, and of the labels below it.
+/// Cells of the labels.
 const LABEL: usize = 14;
 
-/// More sockets in the way than this are counted, not listed.
+/// More sockets in the way are counted, not listed.
 const MAX_LISTED: usize = 8;
 
 /// The lines in a pane of this width.
@@ -30,50 +29,159 @@ pub(crate) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
         };
         return vec![vec![line]];
     };
-    let (mut lines, details) = (headline(verdict, columns), details(verdict, columns));
+    let details = verdict.details.iter();
+    let details: Vec<Line> = details
+        .flat_map(|text| labelled(&span("", Role::Dim), text, Role::Plain, columns))
+        .collect();
+    let fixes = verdict.fixes.iter().enumerate();
+    let fixes: Vec<Line> = fixes
+        .flat_map(|(at, fix)| fix_lines(at, fix, columns))
+        .collect();
     let (matrix, servers) = (matrix(verdict, columns), servers(verdict, columns));
     let blockers = blockers(pane, verdict);
-    if widest(&matrix) + GAP + widest(&servers) <= columns {
-        lines.extend(details);
-        section(&mut lines, fixes(verdict, columns));
-        section(&mut lines, beside(matrix, servers));
-        section(&mut lines, blockers);
+    let mut sections = if columns < WIDE {
+        vec![headline(verdict, columns), fixes, details]
     } else {
-        // Where not everything is in sight, what to do comes first.
-        if columns < ROOMY {
-            section(&mut lines, fixes(verdict, columns));
-            section(&mut lines, details);
-        } else {
-            lines.extend(details);
-            section(&mut lines, fixes(verdict, columns));
-        }
-        section(&mut lines, matrix);
-        section(&mut lines, blockers);
-        section(&mut lines, servers);
+        vec![[headline(verdict, columns), details].concat(), fixes]
+    };
+    if widest(&matrix) + GAP + widest(&servers) <= columns {
+        sections.extend([side_by_side(matrix, servers), blockers]);
+    } else {
+        sections.extend([matrix, blockers, servers]);
     }
-    let notes = verdict
-        .notes
-        .iter()
-        .map(|note| ("note", note.message.clone()));
-    let gaps = verdict
-        .gaps
-        .iter()
-        .map(|gap| ("not known", gap.message.to_string()));
-    let rest = notes
-        .chain(gaps)
-        .flat_map(|(label, text)| labelled(&span(label, Role::Dim), &text, Role::Dim, columns));
-    section(&mut lines, rest.collect());
+    let notes = verdict.notes.iter().map(|note| ("note", &*note.message));
+    let gaps = verdict.gaps.iter().map(|gap| ("not known", &*gap.message));
+    let notes = notes.chain(gaps).flat_map(|(label, text)| {
+        let label = span(label, Role::Dim);
+        labelled(&label, text, Role::Dim, columns)
+    });
+    sections.push(notes.collect());
+    sections.retain(|section| !section.is_empty());
+    let mut lines = sections.join(&Line::new());
     lines.truncate(MAX_LINES);
     lines
 }
 
-/// The sockets in the way, the one that was gone to marked.
+/// `bind test · tcp 8080 · testing…`
+pub(crate) fn title(pane: &BindPane, now: Moment) -> String {
+    let state = match (pane.has_watch(), pane.is_running()) {
+        (true, _) => " · watching",
+        (false, true) => " · testing…",
+        (false, false) => "",
+    };
+    let slow = pane
+        .unanswered_for(now)
+        .map(|age| format!(" {}", no_answer(age)));
+    let (slow, protocol) = (slow.unwrap_or_default(), pane.target.protocol.as_str());
+    let target = pane.target.to_string();
+    let target = target.trim_end_matches("/udp");
+    format!("bind test · {protocol} {target}{state}{slow}")
+}
+
+fn headline(verdict: &Verdict, columns: usize) -> Vec<Line> {
+    let (word, role) = match verdict.outcome {
+        Outcome::Free => ("✓ free", Role::Good),
+        Outcome::InUse if verdict.is_timed() => ("◷ waiting", Role::Warning),
+        Outcome::InUse => ("✗ in use", Role::Bad),
+        Outcome::Denied => ("✗ denied", Role::Warning),
+        Outcome::Unavailable => ("✗ unavailable", Role::Warning),
+        Outcome::Raced => ("~ raced", Role::Warning),
+    };
+    labelled(&span(word, role), &verdict.summary, Role::Strong, columns)
+}
+
+/// A label and a sentence that continues below itself; on a narrow screen the sentence starts below the label.
+fn labelled(label: &Span, text: &str, role: Role, columns: usize) -> Vec<Line> {
+    if columns >= WIDE {
+        return hanging(label, LABEL, text, role, columns);
+    }
+    let lines = hanging(&span("", label.role), 0, text, role, columns);
+    let label = (!label.text.is_empty()).then(|| vec![label.clone()]);
+    label.into_iter().chain(lines).collect()
+}
+
+fn side_by_side(mut left: Vec<Line>, right: Vec<Line>) -> Vec<Line> {
+    let edge = widest(&left) + GAP;
+    left.resize(left.len().max(right.len()), Line::new());
+    for (line, right) in left.iter_mut().zip(right) {
+        line.push(span(" ".repeat(edge - line_width(line)), Role::Plain));
+        line.extend(right);
+    }
+    left
+}
+
+/// Pads the columns, and removes the spaces at the end of the lines.
+fn table(mut rows: Vec<Line>) -> Vec<Line> {
+    pad_cells(&mut rows, 2, |cell: &mut Span| &mut cell.text);
+    for row in &mut rows {
+        if let Some(last) = row.last_mut() {
+            last.text.truncate(last.text.trim_end().len());
+        }
+    }
+    rows
+}
+
+/// Addresses, and whether each can be bound with and without `SO_REUSEADDR`.
+fn matrix(verdict: &Verdict, columns: usize) -> Vec<Line> {
+    let option = if columns >= WIDE {
+        "with SO_REUSEADDR"
+    } else {
+        "REUSEADDR"
+    };
+    let heading = ["address", option, "without"];
+    let answer = |cell: &MatrixCell| {
+        let role = match cell {
+            MatrixCell::Answered(result) if result.is_ok() => Role::Good,
+            MatrixCell::Answered(_) => Role::Bad,
+            MatrixCell::Predicted(_) | MatrixCell::Implied => Role::Dim,
+        };
+        span(cell.as_str(), role)
+    };
+    let mut rows = vec![heading.map(|title| span(title, Role::Dim)).into()];
+    rows.extend(verdict.matrix.iter().map(|row| {
+        let address = span(&*row.address, Role::Strong);
+        vec![
+            address,
+            answer(&row.with_reuse_address),
+            answer(&row.without),
+        ]
+    }));
+    table(rows)
+}
+
+/// Which servers could start; what they bind is left out on a narrow screen.
+fn servers(verdict: &Verdict, columns: usize) -> Vec<Line> {
+    if verdict.profiles.is_empty() {
+        return Vec::new();
+    }
+    let rows = verdict.profiles.iter().map(|(profile, start)| {
+        let role = match start {
+            Start::Ok => Role::Good,
+            Start::Unknown => Role::Warning,
+            Start::Refused => Role::Bad,
+        };
+        let manner = (columns >= WIDE).then(|| span(profile.manner, Role::Plain));
+        let mut row = vec![span(profile.servers, Role::Plain)];
+        row.extend(manner);
+        row.push(span(start.as_str(), role));
+        row
+    });
+    let heading = vec![span("could start here", Role::Dim)];
+    std::iter::once(heading)
+        .chain(table(rows.collect()))
+        .collect()
+}
+
+/// The sockets in the way, a `▸` before the one whose row was visited.
 fn blockers(pane: &BindPane, verdict: &Verdict) -> Vec<Line> {
-    let line = |(at, holder): (usize, &crate::model::Holder)| {
+    let line = |(at, holder): (usize, &Holder)| {
         let label = if at == 0 { "in the way" } else { "" };
         let socket = &holder.socket;
-        let is_there = pane.visited() == Some(at);
-        let mark = if is_there { "▸ " } else { "" };
+        let mark = if pane.visited() == Some(at) {
+            "▸ "
+        } else {
+            ""
+        };
         let line = [
             span(pad(label, LABEL), Role::Dim),
             span(format!("{mark}{}  ", socket_text(socket)), Role::Strong),
@@ -92,182 +200,33 @@ fn blockers(pane: &BindPane, verdict: &Verdict) -> Vec<Line> {
     lines
 }
 
-/// `bind test · tcp 8080`, and what goes on.
-pub(crate) fn title(pane: &BindPane, now: Moment) -> String {
-    let state = match (pane.is_watching(), pane.is_running()) {
-        (true, _) => " · watching",
-        (false, true) => " · testing…",
-        (false, false) => "",
-    };
-    let overdue = pane
-        .unanswered_for(now)
-        .map(|age| format!(" {}", no_answer(age)));
-    let overdue = overdue.unwrap_or_default();
-    format!("bind test · {}{state}{overdue}", spoken(&pane.target))
-}
-
-/// `tcp 8080`
-fn spoken(target: &Target) -> String {
-    let text = target.to_string();
-    let place = text.trim_end_matches("/udp");
-    format!("{} {place}", target.protocol.as_str())
-}
-
-/// The outcome with its sentence.
-fn headline(verdict: &Verdict, columns: usize) -> Vec<Line> {
-    let (word, role) = match verdict.outcome {
-        Outcome::Free => ("✓ free", Role::Good),
-        Outcome::InUse if verdict.is_timed() => ("◷ waiting", Role::Warning),
-        Outcome::InUse => ("✗ in use", Role::Bad),
-        Outcome::Denied => ("✗ denied", Role::Warning),
-        Outcome::Unavailable => ("✗ unavailable", Role::Warning),
-        Outcome::Raced => ("~ raced", Role::Warning),
-    };
-    labelled(&span(word, role), &verdict.summary, Role::Strong, columns)
-}
-
-/// What explains it.
-fn details(verdict: &Verdict, columns: usize) -> Vec<Line> {
-    let label = span("", Role::Plain);
-    let details = verdict.details.iter();
-    details
-        .flat_map(|detail| labelled(&label, detail, Role::Plain, columns))
-        .collect()
-}
-
-/// A label and a sentence, which goes on under itself; on a narrow screen it begins below its label.
-fn labelled(label: &crate::app::view::Span, text: &str, role: Role, columns: usize) -> Vec<Line> {
-    let is_narrow = columns < ROOMY;
-    let indent = if is_narrow { 0 } else { LABEL };
-    let mut lines = Vec::new();
-    if is_narrow && !label.text.is_empty() {
-        lines.push(vec![label.clone()]);
+/// A fix with its command and caution. A command is never broken: it has its own line if it does not fit behind the
+/// sentence.
+fn fix_lines(at: usize, fix: &Fix, columns: usize) -> Vec<Line> {
+    let label = if at == 0 { "fix" } else { "" };
+    let end = if fix.command.is_some() { ':' } else { '.' };
+    let text = format!("{}{end}", fix.text);
+    let mut lines = labelled(&span(label, Role::Dim), &text, Role::Plain, columns);
+    if let Some(command) = &fix.command {
+        let command = span(command.to_owned(), Role::Accent);
+        let cells = line_width(std::slice::from_ref(&command)) + 1;
+        match lines.last_mut() {
+            Some(line) if line_width(line) + cells <= columns => {
+                line.extend([span(" ", Role::Plain), command]);
+            }
+            _ => {
+                let indent = if cells + LABEL < columns { LABEL } else { 0 };
+                lines.push(vec![span(pad("", indent + 2), Role::Plain), command]);
+            }
+        }
     }
-    for (at, part) in wrap(text, columns.saturating_sub(indent).max(1))
-        .into_iter()
-        .enumerate()
-    {
-        let first = if at == 0 && !is_narrow {
-            label.text.as_str()
-        } else {
-            ""
-        };
-        let label = span(pad(first, indent), label.role);
-        lines.push(vec![label, span(part, role)]);
+    if let Some(caution) = fix.caution() {
+        lines.extend(labelled(
+            &span("", Role::Dim),
+            &caution,
+            Role::Warning,
+            columns,
+        ));
     }
     lines
-}
-
-/// Adds lines after an empty one, if there are any.
-fn section(lines: &mut Vec<Line>, added: Vec<Line>) {
-    if !added.is_empty() {
-        lines.push(Line::new());
-        lines.extend(added);
-    }
-}
-
-/// Two blocks of lines side by side.
-fn beside(mut left: Vec<Line>, right: Vec<Line>) -> Vec<Line> {
-    let edge = widest(&left) + GAP;
-    left.resize(left.len().max(right.len()), Line::new());
-    for (line, right) in left.iter_mut().zip(right) {
-        line.push(span(" ".repeat(edge - line_width(line)), Role::Plain));
-        line.extend(right);
-    }
-    left
-}
-
-/// Address × (with, without `SO_REUSEADDR`).
-fn matrix(verdict: &Verdict, columns: usize) -> Vec<Line> {
-    let (cell, headings) = if columns >= ROOMY {
-        (20, ["address", "with SO_REUSEADDR", "without"])
-    } else {
-        (14, ["address", "REUSEADDR", "without"])
-    };
-    let answer = |cell: &MatrixCell, width: usize| {
-        let role = match cell {
-            MatrixCell::Answered(result) if result.is_ok() => Role::Good,
-            MatrixCell::Answered(_) => Role::Bad,
-            MatrixCell::Predicted(_) | MatrixCell::Implied => Role::Dim,
-        };
-        span(pad(cell.as_str(), width), role)
-    };
-    let [first, second, last] = headings;
-    let heading = vec![
-        span(pad(first, cell), Role::Dim),
-        span(pad(second, cell), Role::Dim),
-        span(last, Role::Dim),
-    ];
-    let rows = verdict.matrix.iter().map(|row| {
-        vec![
-            span(pad(&row.address, cell), Role::Strong),
-            answer(&row.with_reuse_address, cell),
-            answer(&row.without, 12),
-        ]
-    });
-    std::iter::once(heading).chain(rows).collect()
-}
-
-/// Which servers could start. Where there is little room, what they bind is left out.
-fn servers(verdict: &Verdict, columns: usize) -> Vec<Line> {
-    if verdict.profiles.is_empty() {
-        return Vec::new();
-    }
-    let room_for = |text: fn(&Profile) -> &'static str| {
-        let texts = verdict.profiles.iter().map(|(profile, _)| text(profile));
-        texts.map(width).max().unwrap_or(0) + 2
-    };
-    let servers = room_for(|profile| profile.servers);
-    let manner = if columns >= ROOMY {
-        room_for(|profile| profile.manner)
-    } else {
-        0
-    };
-    let rows = verdict.profiles.iter().map(|(profile, start)| {
-        let role = match start {
-            Start::Ok => Role::Good,
-            Start::Unknown => Role::Warning,
-            Start::Refused => Role::Bad,
-        };
-        vec![
-            span(pad(profile.servers, servers), Role::Plain),
-            span(pad(&cut(profile.manner, manner), manner), Role::Plain),
-            span(start.as_str(), role),
-        ]
-    });
-    let heading = vec![span("could start here", Role::Dim)];
-    std::iter::once(heading).chain(rows).collect()
-}
-
-/// What helps; a command is one piece and stands alone where it does not fit beside its sentence.
-fn fixes(verdict: &Verdict, columns: usize) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for (at, fix) in verdict.fixes.iter().enumerate() {
-        let label = span(if at == 0 { "fix" } else { "" }, Role::Dim);
-        let end = if fix.command.is_some() { ':' } else { '.' };
-        let text = format!("{}{end}", fix.text);
-        lines.extend(labelled(&label, &text, Role::Plain, columns));
-        if let Some(command) = &fix.command {
-            add_command(&mut lines, command, columns);
-        }
-        if let Some(caution) = fix.caution() {
-            let nothing = span("", Role::Dim);
-            lines.extend(labelled(&nothing, &caution, Role::Warning, columns));
-        }
-    }
-    lines
-}
-
-/// A command, beside the last line if there is room.
-fn add_command(lines: &mut Vec<Line>, command: &str, columns: usize) {
-    let command = span(command.to_owned(), Role::Accent);
-    let beside = vec![span(" ", Role::Plain), command.clone()];
-    match lines.last_mut() {
-        Some(line) if line_width(line) + line_width(&beside) <= columns => line.extend(beside),
-        _ => {
-            let is_roomy = line_width(&beside) + LABEL < columns;
-            let indent = if is_roomy { LABEL } else { 0 };
-            lines.push(vec![span(pad("", indent + 2), Role::Plain), command]);
-        }
-    }
 }

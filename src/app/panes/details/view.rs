@@ -1,21 +1,22 @@
-//! Everything known of the selected socket: itself, its processes, their ancestors and their other
-//! sockets.
+//! Everything known about the selected socket: itself, its processes, their ancestors and other sockets.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::app::App;
-use crate::app::panes::view::MAX_LINES;
-use crate::app::view::{Line, Role, span};
-use crate::columns::{owner_text, pad, socket_text, wrap};
+use crate::app::view::{Line, MAX_LINES, Role, hanging, span};
+use crate::columns::{owner_text, pad, socket_text};
 use crate::model::{
-    AcceptQueue, Fill, Moment, Process, Protocol, Queue, Socket, Text, UnixKind, UnixName, counted,
+    AcceptQueue, Fill, Moment, Process, Protocol, Queue, Socket, UnixKind, UnixName, counted,
 };
 use crate::track::Row;
 
-/// Width of the names at the left, and of the space after them.
+/// Cells of the labels.
 const LABEL: usize = 12;
+
+/// More ancestors are not followed: a recording may contain a circle.
+const MAX_ANCESTORS: usize = 32;
 
 impl App {
     pub(crate) fn details(&self, row: &Row, columns: usize, now: Moment) -> Vec<Line> {
@@ -37,50 +38,23 @@ impl App {
 
     fn socket_lines(&self, row: &Row, columns: usize, now: Moment) -> Vec<Line> {
         let socket = &row.socket;
-        let mut lines = vec![fact("socket", socket_text(socket))];
-        let (since, opened) = (self.clock(row.state_since), self.opened_text(row));
-        let state = socket.state;
-        let text = if row.is_closed() {
-            format!("closed since {since}, was {state} · {opened}")
-        } else if row.state_since == row.first_seen {
-            format!("{state} · {opened}")
-        } else {
-            format!("{state} since {since} · {opened}")
-        };
-        let end = row.ends_at.filter(|_| !row.is_closed());
-        let end = end.map(|at| end_text(at.saturating_sub(self.shown_at(now).steady)));
-        lines.push(fact("state", text + &end.unwrap_or_default()));
-        if let Some(both) = socket.dual_stack {
-            let text = if both {
-                "IPv6 and IPv4 (dual-stack)"
-            } else {
-                "IPv6 only"
-            };
-            lines.push(fact("takes", text.into()));
-        }
-        lines.extend(portless_lines(socket));
+        let mut lines = vec![
+            fact("socket", socket_text(socket)),
+            fact("state", self.state_text(row, now)),
+        ];
+        let families = socket.dual_stack.map(|both| match both {
+            true => "IPv6 and IPv4 (dual-stack)",
+            false => "IPv6 only",
+        });
+        lines.extend(families.map(|families| fact("accepts", families)));
+        lines.extend(unix_lines(socket));
         if let Some(queue) = socket.queue.filter(|_| !row.is_closed()) {
             lines.push(fact("queue", queue_text(socket, queue)));
             lines.extend(queue_warning(socket, columns));
         }
-        lines.extend(
-            socket
-                .interface
-                .as_ref()
-                .map(|name| fact("interface", name.to_string())),
-        );
-        lines.extend(
-            socket
-                .unit
-                .as_ref()
-                .map(|unit| fact("unit", unit.to_string())),
-        );
-        lines.extend(
-            socket
-                .container
-                .as_ref()
-                .map(|name| fact("container", name.to_string())),
-        );
+        lines.extend(known("interface", socket.interface.as_ref()));
+        lines.extend(known("unit", socket.unit.as_ref()));
+        lines.extend(known("container", socket.container.as_ref()));
         let uid = socket.uid.map(|uid| format!("uid {uid}"));
         let user = socket.user.as_ref().map(ToString::to_string);
         let inode = socket.inode.map(|inode| format!("inode {inode}"));
@@ -91,29 +65,46 @@ impl App {
         lines
     }
 
-    /// `opened at 23:17:59`, or what is known instead: `there before 23:17:59, at least since 23:15:10`.
+    fn state_text(&self, row: &Row, now: Moment) -> String {
+        let (state, since) = (row.socket.state, self.clock(row.state_since));
+        let opened = self.opened_text(row);
+        if row.is_closed() {
+            return format!("closed since {since}, was {state} · {opened}");
+        }
+        let since = match row.state_since == row.first_seen {
+            true => String::new(),
+            false => format!(" since {since}"),
+        };
+        let end = row
+            .ends_at
+            .map(|at| end_text(at.saturating_sub(self.shown_at(now).steady)));
+        format!("{state}{since} · {opened}{}", end.unwrap_or_default())
+    }
+
+    /// `opened at 23:17:59`, or a bound: `already open at 23:17:59, since 23:15:10 or earlier`.
     fn opened_text(&self, row: &Row) -> String {
         if let Some(opened) = row.opened() {
             return format!("opened at {}", self.time_beside(opened, row.first_seen));
         }
-        let known = row
+        let began = row
             .state_began_by()
             .filter(|_| row.is_unchanged_since_start());
-        let known = known.map(|by| self.time_beside(by, row.first_seen));
-        let known = known.map_or_else(String::new, |by| format!(", at least since {by}"));
-        format!("there before {}{known}", self.clock(row.first_seen))
+        let began = began.map(|by| self.time_beside(by, row.first_seen));
+        let began = began.map_or_else(String::new, |by| format!(", since {by} or earlier"));
+        format!("already open at {}{began}", self.clock(row.first_seen))
     }
 
-    /// The time of a day, with the date where that is not the day of another moment.
+    /// The time of day, with the date if it is on another day than `other`.
     fn time_beside(&self, at: Timestamp, other: Moment) -> String {
-        let [at, other] =
-            [at, other.wall].map(|it| it.to_zoned(self.environment.time_zone.clone()));
-        let format = if at.date() == other.date() {
+        let zone = &self.environment.time_zone;
+        let [at, other] = [at, other.wall].map(|it| it.to_zoned(zone.clone()));
+        let is_same_day = at.date() == other.date();
+        at.strftime(if is_same_day {
             "%H:%M:%S"
         } else {
             "%Y-%m-%d %H:%M:%S"
-        };
-        at.strftime(format).to_string()
+        })
+        .to_string()
     }
 
     fn process_lines(&self, process: &Process) -> Vec<Line> {
@@ -124,45 +115,30 @@ impl App {
         });
         let name = format!("{} (pid {})", process.name, process.pid);
         let text: Vec<_> = std::iter::once(name).chain(user).chain(since).collect();
-        let text = text.join(" · ");
-        let mut lines = vec![fact("process", text)];
-        lines.extend(
-            process
-                .command
-                .as_ref()
-                .map(|command| fact("command", command.to_string())),
-        );
+        let mut lines = vec![fact("process", text.join(" · "))];
+        lines.extend(known("command", process.command.as_ref()));
         let ancestors = self.ancestors(process);
-        if !ancestors.is_empty() {
-            lines.push(fact("started by", ancestors.join(" ← ")));
-        }
-        let path = |label, path: &Option<Text>| {
-            let path = path.as_ref()?;
-            Some(fact(label, path.to_string()))
-        };
-        lines.extend(path("folder", &process.cwd));
-        lines.extend(path("executable", &process.executable));
-        if process.comm != process.name && !process.comm.is_empty() {
-            lines.push(fact("comm", process.comm.to_string()));
-        }
+        let ancestors = (!ancestors.is_empty()).then(|| ancestors.join(" ← "));
+        lines.extend(known("started by", ancestors));
+        lines.extend(known("folder", process.cwd.as_ref()));
+        lines.extend(known("executable", process.executable.as_ref()));
+        let comm = Some(&process.comm).filter(|comm| **comm != process.name && !comm.is_empty());
+        lines.extend(known("comm", comm));
         lines
     }
 
-    /// Parent first, then its parent, up to the first process.
+    /// The parent, its parent, and so on up to the first process.
     fn ancestors(&self, process: &Process) -> Vec<String> {
-        let mut line = Vec::new();
-        let mut next = process.parent;
-        while let Some(parent) = next.and_then(|pid| self.rows.table.processes.get(&pid)) {
-            line.push(format!("{} ({})", parent.name, parent.pid));
-            // A recording may claim a circle.
-            next = parent.parent.filter(|_| line.len() < 32);
-        }
-        line
+        let parent = |pid: Option<u32>| pid.and_then(|pid| self.rows.table.processes.get(&pid));
+        let first = parent(process.parent);
+        let ancestors = std::iter::successors(first, |process| parent(process.parent));
+        let names = ancestors.map(|process| format!("{} ({})", process.name, process.pid));
+        names.take(MAX_ANCESTORS).collect()
     }
 }
 
-/// What a unix socket is, and what is at its other end.
-fn portless_lines(socket: &Socket) -> Vec<Line> {
+/// Kind, name and peer of a unix socket.
+fn unix_lines(socket: &Socket) -> Vec<Line> {
     let Some(unix) = socket.unix() else {
         return Vec::new();
     };
@@ -188,24 +164,25 @@ fn portless_lines(socket: &Socket) -> Vec<Line> {
 }
 
 fn other_sockets(process: &Process, others: &[&Row]) -> Vec<Line> {
-    let mut lines = Vec::new();
-    if !others.is_empty() {
-        let (name, pid) = (&process.name, process.pid);
-        let title = format!("other sockets of {name} ({pid}): {}", others.len());
-        lines.push(vec![span(title, Role::Dim)]);
-    }
-    lines.extend(others.iter().map(|other| {
+    let (name, pid) = (&process.name, process.pid);
+    let title = format!("other sockets of {name} ({pid}): {}", others.len());
+    let title = (!others.is_empty()).then(|| vec![span(title, Role::Dim)]);
+    let others = others.iter().map(|other| {
         let text = format!("{} {}", socket_text(&other.socket), other.socket.state);
         fact("", text)
-    }));
-    lines
+    });
+    title.into_iter().chain(others).collect()
 }
 
-fn fact(label: &str, text: String) -> Line {
+fn fact(label: &str, text: impl Into<String>) -> Line {
     vec![span(pad(label, LABEL), Role::Dim), span(text, Role::Plain)]
 }
 
-/// ` · ends in 43 s`: what is left, in whole seconds that have begun.
+fn known(label: &str, value: Option<impl ToString>) -> Option<Line> {
+    value.map(|value| fact(label, value.to_string()))
+}
+
+/// ` · ends in 43 s`, rounded up.
 fn end_text(left: Duration) -> String {
     match left.as_millis().div_ceil(1000) {
         0 => " · ends now".into(),
@@ -227,7 +204,7 @@ fn queue_text(socket: &Socket, queue: Queue) -> String {
     format!("{receive} waiting to be accepted, backlog {send}{how_full}")
 }
 
-/// What a queue that fills means to clients, and what helps; whole, however narrow the pane is.
+/// What a filling queue means to clients, and what helps; wrapped, as it must be read in full.
 fn queue_warning(socket: &Socket, columns: usize) -> Vec<Line> {
     let (role, what) = match AcceptQueue::of(socket).map(AcceptQueue::fill) {
         _ if socket.protocol != Protocol::Tcp => return Vec::new(),
@@ -235,16 +212,12 @@ fn queue_warning(socket: &Socket, columns: usize) -> Vec<Line> {
         Some(Fill::Full) => (Role::Bad, FULL),
         Some(Fill::Roomy) | None => return Vec::new(),
     };
-    let room = columns.saturating_sub(LABEL);
-    let line = |text, role| vec![span(pad("", LABEL), Role::Dim), span(text, role)];
-    let what = wrap(what, room).into_iter().map(|text| line(text, role));
-    let remedy = wrap(REMEDY, room).into_iter();
-    what.chain(remedy.map(|text| line(text, Role::Plain)))
-        .collect()
+    let lines = |text, role| hanging(&span("", Role::Dim), LABEL, text, role, columns);
+    [lines(what, role), lines(REMEDY, Role::Plain)].concat()
 }
 
-const FILLING: &str = "the server accepts more slowly than clients connect";
+const FILLING: &str = "the server accepts connections more slowly than clients connect";
 const FULL: &str =
-    "new clients get no answer: their SYN is dropped, they try again after 1 s and later";
+    "new clients get no answer: their SYN is dropped, they retry after 1 s and later";
 const REMEDY: &str =
-    "see why it does not accept, give it more workers, or a larger backlog and somaxconn";
+    "find out why it does not accept, add workers, or raise its backlog and somaxconn";

@@ -1,8 +1,8 @@
-//! The last minutes, a few seconds at a time: how many sockets of each kind there were, and what happened.
+//! The last minutes in buckets of a few seconds: how many sockets of each kind there were, and what happened.
 //!
-//! Time is that of the readings, by the steady clock: a wall clock that is set back moves nothing, and a recording
-//! plays in the time in which it is shown. A stretch without readings (paused, suspended) is a gap, not a
-//! guess; between readings that follow each other as they should, the one before still holds.
+//! Time is that of the tables, by the steady clock: a wall clock that is set back moves nothing, and a recording has the
+//! time in which it is played. A stretch without tables (paused, suspended) is a gap; between tables that follow each
+//! other within the interval, the counts of the first are valid.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,20 +12,20 @@ use jiff::Timestamp;
 use crate::model::Moment;
 use crate::track::{Counts, Event, Mark};
 
-/// The time that one bucket stands for, in seconds.
+/// The length of a bucket, in seconds.
 pub(crate) const SECONDS: u64 = 5;
 
-/// So many buckets are kept: ten minutes.
+/// How many buckets are kept: ten minutes.
 pub(crate) const BUCKETS: usize = 120;
 
-/// What was in one stretch of time.
+/// One bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bucket {
-    /// The wall clock at its first reading.
+    /// The wall clock at its first table.
     pub wall: Option<Timestamp>,
-    /// The most that there were of each kind; `None` where nothing was read.
+    /// The highest counts; `None` if nothing was read.
     pub most: Option<Counts>,
-    /// What happened in it.
+    /// What happened.
     pub tally: Tally,
 }
 
@@ -59,7 +59,7 @@ impl Tally {
 /// The last minutes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CountHistory {
-    /// The oldest first, without a hole; the last is the newest reading's.
+    /// The oldest first, without a hole; the last has the newest table.
     buckets: VecDeque<Bucket>,
     /// The number of the last bucket, counted from the zero of the steady clock.
     newest: u64,
@@ -67,8 +67,8 @@ pub(crate) struct CountHistory {
 }
 
 impl CountHistory {
-    /// Takes in a reading. The one before holds for `fresh` if none follows.
-    pub(crate) fn take(&mut self, at: Moment, counts: Counts, fresh: Duration) {
+    /// Adds a table. The one before was valid for `valid_for` if none followed.
+    pub(crate) fn add(&mut self, at: Moment, counts: Counts, valid_for: Duration) {
         let number = number(at).max(self.newest);
         let ahead = if self.buckets.is_empty() {
             1
@@ -78,9 +78,9 @@ impl CountHistory {
         if ahead > BUCKETS as u64 {
             self.buckets.clear();
         }
-        let held = self.last.filter(|(last, _)| last.age(at) <= fresh);
+        let previous = self.last.filter(|(last, _)| last.age(at) <= valid_for);
         let between = Bucket {
-            most: held.map(|(_, counts)| counts),
+            most: previous.map(|(_, counts)| counts),
             ..Bucket::default()
         };
         for left in (0..ahead.min(BUCKETS as u64)).rev() {
@@ -98,7 +98,7 @@ impl CountHistory {
         }
     }
 
-    /// Counts events; those older than all buckets are past.
+    /// Counts events; those older than all buckets are left out.
     pub(crate) fn count<'a>(&mut self, events: impl IntoIterator<Item = &'a Event>) {
         let (newest, length) = (self.newest, self.buckets.len());
         for event in events {
@@ -123,8 +123,8 @@ impl CountHistory {
         only
     }
 
-    /// The most there were, in so many stretches of so many buckets each, the newest last; `None` where
-    /// nothing is known. A stretch always begins at the same buckets, so that it does not change as it ages.
+    /// The highest counts in so many stretches of so many buckets each, the newest last; `None` if nothing is known. A
+    /// stretch always begins at the same buckets, so that it does not change as it ages.
     pub(crate) fn levels(
         &self,
         stretches: usize,
@@ -170,5 +170,5 @@ fn most(one: Counts, other: Counts) -> Counts {
 }
 
 #[cfg(test)]
-#[path = "../../tests/panes/past.rs"]
+#[path = "../../tests/panes/history.rs"]
 mod tests;

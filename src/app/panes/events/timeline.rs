@@ -1,5 +1,4 @@
-//! When things happened: what opened, changed and closed in each few seconds of the last minutes, above the
-//! journal.
+//! The timeline above the events: how many sockets opened, changed and closed in each few seconds.
 
 use crate::app::App;
 use crate::app::panes::events::history::{Bucket, SECONDS};
@@ -9,18 +8,17 @@ use crate::columns::pad;
 use crate::model::Moment;
 use crate::track::Mark;
 
-/// Cells of a time of day, as at the beginning of the journal's lines.
+/// Cells of a time of day.
 const CLOCK: usize = 8;
 
-/// A pane with fewer lines than this belongs to the journal alone.
+/// A pane with fewer lines has no timeline.
 const LEAST_LINES: usize = 8;
 
 const MARKS: [Mark; 3] = [Mark::Opened, Mark::Changed, Mark::Closed];
 
 impl App {
-    /// A row of bars for each mark, the time at both ends, and what the highest bar stands for; nothing where
-    /// there is no room, or nothing happened. As the journal, it tells what matches the filter, and then reaches
-    /// back no further than the journal does.
+    /// A row of bars for each mark, the time at both ends, and the scale; empty if there is no room or nothing
+    /// happened. With a filter it counts the events that match, as far back as they are kept.
     pub(crate) fn timeline(&self, columns: usize, height: usize, now: Moment) -> Vec<Line> {
         let room = columns.saturating_sub(CLOCK + 3 + 1 + CLOCK);
         if height < LEAST_LINES || self.size.is_compact() {
@@ -32,8 +30,8 @@ impl App {
             self.history
                 .with(events.filter(|&event| filter.matches(&event.row)))
         });
-        let past = filtered.as_ref().unwrap_or(&self.history);
-        let all = past.buckets();
+        let history = filtered.as_ref().unwrap_or(&self.history);
+        let all = history.buckets();
         let beyond = all.len().saturating_sub(room);
         let shown: Vec<&Bucket> = all.skip(beyond).collect();
         let counts = shown

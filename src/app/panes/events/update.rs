@@ -6,7 +6,6 @@ use crate::app::table::cursor::Step;
 use crate::track::Event;
 
 impl App {
-    /// Begins to follow what happens, or stops.
     pub(crate) fn toggle_follow(&mut self) {
         self.rows.is_following = !self.rows.is_following;
         if self.rows.is_following {
@@ -14,7 +13,7 @@ impl App {
         }
     }
 
-    /// Whoever scrolls through the events reads older ones.
+    /// Scrolling through the events is for older ones: it ends following.
     pub(crate) fn stop_following_in_pane(&mut self) {
         if matches!(self.dock.pane, Some(Pane::Events)) {
             self.rows.is_following = false;
@@ -23,13 +22,13 @@ impl App {
 
     /// Goes to the newest of the last `events` whose row is shown.
     fn go_to_newest(&mut self, events: usize) {
+        let rows = &self.rows;
         let shown = |event: &Event| {
-            let at = self.rows.table.position(event.row.id)?;
-            self.rows.selection.shows(at).then_some(at)
+            let at = rows.table.position(event.row.id)?;
+            rows.selection.shows(at).then_some(at)
         };
         let newest = self.log.iter().rev().take(events).find_map(shown);
-        let shown = self.rows.selection.shown();
-        let place = newest.and_then(|at| shown.iter().position(|&one| one == at));
+        let place = newest.and_then(|at| rows.selection.shown().place_of_row(at));
         if let Some(place) = place {
             self.move_cursor(Step::To(place));
         }
@@ -38,7 +37,7 @@ impl App {
         }
     }
 
-    /// What the last of the log mean to who follows them; they are in the table.
+    /// Follows the last events of the log; they are in the table.
     pub(crate) fn follow(&mut self, events: usize) {
         if self.rows.is_following && events > 0 {
             self.go_to_newest(events);

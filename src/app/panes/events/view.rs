@@ -1,8 +1,7 @@
-//! The journal: what opened, changed and closed, newest first.
+//! The event log: what opened, changed and closed, newest first.
 
 use crate::app::App;
-use crate::app::panes::view::MAX_LINES;
-use crate::app::view::{Line, Role, mark_role, span};
+use crate::app::view::{Line, MAX_LINES, Role, mark_role, span};
 use crate::columns::{change_text, owner_with_pid, program_text, socket_text};
 use crate::model::Moment;
 use crate::track::{ChangeKind, Event, Mark};
@@ -11,11 +10,11 @@ impl App {
     pub(crate) fn events_title(&self) -> String {
         match self.log.forgotten() {
             0 => format!("events · {}", self.log.len()),
-            forgotten => format!("events · {}, {forgotten} older forgotten", self.log.len()),
+            forgotten => format!("events · {}, {forgotten} older dropped", self.log.len()),
         }
     }
 
-    /// The journal, newest first, as far as it matches the filter.
+    /// The events that match the filter.
     pub(crate) fn events(&self, now: Moment) -> Vec<Line> {
         let mut filter = self.rows.criteria.pass(self.shown_at(now));
         let events = self.log.iter().rev();

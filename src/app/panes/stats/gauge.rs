@@ -1,12 +1,10 @@
-//! How far the ports for outgoing connections are used, as bars: in all, and to the fullest destination.
-//!
-//! Where the range is not known there is no bar: nothing is not 0.
+//! The use of the ephemeral ports as bars: in total, and for the fullest destination. No bar if the range is unknown.
 
 use crate::app::view::{Line, Role, span};
 use crate::columns::pad;
 use crate::model::{EphemeralUse, PortUsage};
 
-/// Cells of a bar in a pane of this width; in a narrow one the figures stand alone.
+/// Cells of a bar in a pane of this width; a narrow one has only the figures.
 const fn bar(columns: usize) -> usize {
     match columns {
         0..60 => 0,
@@ -15,19 +13,17 @@ const fn bar(columns: usize) -> usize {
     }
 }
 
-/// Width of the words at the left.
+/// Cells of the labels.
 const LABEL: usize = 10;
 
-/// The bars.
 pub(crate) fn lines(ephemeral: &EphemeralUse, columns: usize) -> Vec<Line> {
     let line = |label, taken, text| line(label, taken, ephemeral, text, columns);
     let in_use = ephemeral.ports;
     let text = format!(" in use{}", parts(in_use));
     let mut lines = vec![line("ephemeral", in_use.total(), text)];
     if let Some(fullest) = ephemeral.fullest {
-        let held = fullest.held;
-        let text = format!(" to {}{}", fullest.remote, parts(held));
-        lines.push(line("fullest", held.total(), text));
+        let text = format!(" to {}{}", fullest.remote, parts(fullest.usage));
+        lines.push(line("fullest", fullest.usage.total(), text));
     }
     lines
 }
@@ -43,7 +39,7 @@ fn line(label: &str, taken: usize, of: &EphemeralUse, text: String, columns: usi
     let mut line = vec![span(pad(label, LABEL), Role::Dim)];
     let cells = bar(columns);
     if cells > 0 {
-        // Full only if it is, empty only if it is.
+        // Full only if all are used, empty only if none is.
         let filled = taken.min(capacity) * cells / capacity.max(1);
         let filled = filled.max(usize::from(taken > 0 && capacity > 0));
         line.push(span("█".repeat(filled), role));
@@ -55,21 +51,20 @@ fn line(label: &str, taken: usize, of: &EphemeralUse, text: String, columns: usi
     line
 }
 
-/// `: 27 TIME_WAIT · 12 connected · 3 bound`, as far as there are such.
-fn parts(held: PortUsage) -> String {
-    let all = [
-        (held.time_wait, "TIME_WAIT"),
-        (held.connected, "connected"),
-        (held.bound, "bound"),
+/// `: 27 TIME_WAIT · 12 connected · 3 bound`, without zeros.
+fn parts(usage: PortUsage) -> String {
+    let parts = [
+        (usage.time_wait, "TIME_WAIT"),
+        (usage.connected, "connected"),
+        (usage.bound, "bound"),
     ];
-    let told: Vec<_> = all
-        .iter()
-        .filter(|(count, _)| *count > 0)
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<_> = parts
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
-    if told.is_empty() {
+    if parts.is_empty() {
         String::new()
     } else {
-        format!(": {}", told.join(" · "))
+        format!(": {}", parts.join(" · "))
     }
 }

@@ -1,7 +1,6 @@
-//! What the refreshes cost: the last of them, each with the draws that came before it.
+//! What the last refreshes cost, each with the draws before it.
 //!
-//! A draw is kept back until the next refresh. Were it shown at once, it would change the screen, and
-//! each draw would ask for another.
+//! A draw is shown with the next refresh: shown at once, it would change the screen, and each draw would cause another.
 
 mod gauge;
 mod view;
@@ -11,7 +10,7 @@ use std::time::Duration;
 
 use crate::model::Refresh;
 
-/// So many refreshes are kept, the oldest are forgotten.
+/// How many refreshes are kept.
 pub(crate) const MAX_REFRESHES: usize = 100;
 
 /// What was measured since the program began.
@@ -19,7 +18,6 @@ pub(crate) const MAX_REFRESHES: usize = 100;
 pub(crate) struct Stats {
     /// The last refreshes, the newest first.
     refreshes: VecDeque<Measured>,
-    /// How many there were, with those that are forgotten.
     count: u64,
     /// Since the last refresh.
     draws: Draws,
@@ -47,26 +45,25 @@ pub(crate) struct Draws {
 }
 
 impl Stats {
-    /// Takes in a refresh; what was drawn until now stands beside it.
-    pub(crate) fn refreshed(&mut self, refresh: Refresh) {
+    /// Adds a refresh, with the draws since the one before.
+    pub(crate) fn add_refresh(&mut self, refresh: Refresh) {
         let draws = std::mem::take(&mut self.draws);
         self.refreshes.truncate(MAX_REFRESHES - 1);
         self.refreshes.push_front(Measured { refresh, draws });
         self.count += 1;
     }
 
-    /// Takes in a draw.
-    pub(crate) fn drew(&mut self, took: Duration) {
+    pub(crate) fn add_draw(&mut self, took: Duration) {
         self.draws.count += 1;
         self.draws.longest = self.draws.longest.max(took);
     }
 
-    /// The refreshes that are kept, the newest first.
+    /// The newest first.
     pub(crate) fn refreshes(&self) -> impl Iterator<Item = &Measured> {
         self.refreshes.iter()
     }
 
-    /// How many refreshes there were.
+    /// How many refreshes there were, with those that are forgotten.
     pub(crate) const fn count(&self) -> u64 {
         self.count
     }

@@ -1,58 +1,59 @@
-//! What each refresh cost, newest first, below what is usual and what was worst.
+//! The cost of each refresh, newest first, below the median and the worst.
 
 use std::time::Duration;
 
+use Figure::{Count, Time};
+
 use crate::app::App;
-use crate::app::panes::stats::Measured;
-use crate::app::panes::stats::gauge;
+use crate::app::panes::stats::{Measured, gauge};
 use crate::app::view::{Line, Role, span};
-use crate::columns::{pad, width};
+use crate::columns::{pad, pad_left, width};
 use crate::model::{counted, duration};
 
-/// Cells of what stands at the left: a time of day, or a word.
+/// Cells of the label at the left: a time of day, or a word.
 const LABEL: usize = 8;
 
 /// Cells between two columns.
 const GAP: usize = 1;
 
-/// Cells of a figure at least, so that the columns stand still: `999.9`, `10450`.
-const LEAST: usize = 5;
+/// The least cells of a figure, so that columns keep their width: `999.9`, `10450`.
+const MIN_CELLS: usize = 5;
 
-/// With fewer lines than this, the bars of the ephemeral ports give way to the refreshes.
+/// A pane with fewer lines has no bars of the ephemeral ports.
 const LINES_FOR_GAUGE: usize = 8;
 
-/// With fewer lines than this, what is usual gives way to the refreshes.
+/// A pane with fewer lines has neither median nor worst.
 const LINES_FOR_SUMMARY: usize = 6;
 
 /// One kind of figure.
 struct Column {
     title: &'static str,
-    /// What has the lowest number is given up last.
+    /// Columns with high numbers are dropped first.
     priority: u8,
-    /// The figure; `None` if it was not measured.
-    figure: fn(&Measured) -> Option<Figure>,
+    figure: fn(&Measured) -> Figure,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Figure {
+    /// Zero if it was not measured.
     Time(Duration),
     Count(u64),
 }
 
 impl Figure {
+    fn is_measured(self) -> bool {
+        self != Time(Duration::ZERO)
+    }
+
     fn text(self) -> String {
         match self {
-            Self::Time(time) => duration::format_millis(time),
-            Self::Count(count) => count.to_string(),
+            Time(time) => duration::format_millis(time),
+            Count(count) => count.to_string(),
         }
     }
 }
 
-const fn column(
-    title: &'static str,
-    priority: u8,
-    figure: fn(&Measured) -> Option<Figure>,
-) -> Column {
+const fn column(title: &'static str, priority: u8, figure: fn(&Measured) -> Figure) -> Column {
     Column {
         title,
         priority,
@@ -63,153 +64,139 @@ const fn column(
 /// Every column, from the left.
 #[rustfmt::skip]
 const COLUMNS: &[Column] = &[
-    column("rows",      6, |one| count(u64::try_from(one.refresh.rows).unwrap_or(u64::MAX))),
-    column("dump",      1, |one| time(one.refresh.cost.dump)),
-    column("owners",    2, |one| time(one.refresh.cost.owners)),
-    column("processes", 4, |one| time(one.refresh.cost.processes)),
-    column("diff",      5, |one| time(one.refresh.cost.diff)),
-    column("draw",      3, |one| time(one.draws.longest)),
-    column("total",     0, |one| time(one.total())),
-    column("searched",  7, |one| count(one.refresh.cost.searched)),
-    column("files",     8, |one| count(one.refresh.cost.files)),
-    column("draws",     9, |one| count(one.draws.count)),
+    column("rows",      6, |one| Count(one.refresh.rows as u64)),
+    column("dump",      1, |one| Time(one.refresh.cost.dump)),
+    column("owners",    2, |one| Time(one.refresh.cost.owners)),
+    column("processes", 4, |one| Time(one.refresh.cost.processes)),
+    column("diff",      5, |one| Time(one.refresh.cost.diff)),
+    column("draw",      3, |one| Time(one.draws.longest)),
+    column("total",     0, |one| Time(one.total())),
+    column("searched",  7, |one| Count(one.refresh.cost.searched)),
+    column("files",     8, |one| Count(one.refresh.cost.files)),
+    column("draws",     9, |one| Count(one.draws.count)),
 ];
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "as a time, of which there may be none"
-)]
-const fn count(count: u64) -> Option<Figure> {
-    Some(Figure::Count(count))
-}
-
-/// What took no time at all was not done, or not measured.
-fn time(time: Duration) -> Option<Figure> {
-    (!time.is_zero()).then_some(Figure::Time(time))
-}
-
-/// How many lines stand above the refreshes, in a pane of this height: the titles, and what is usual.
+/// How many lines are above the refreshes, in a pane of this height: the titles, and the summary.
 const fn head(height: usize) -> usize {
     if height < LINES_FOR_SUMMARY { 1 } else { 3 }
 }
 
 impl App {
-    /// The unit stands here, as there is no room for it in each column.
+    /// The title has the unit, as columns have no room for it.
     pub(crate) fn stats_title(&self) -> String {
         let refreshes = counted(self.stats.count(), "refresh", "refreshes");
         format!("stats · {refreshes} · ms")
     }
 
-    /// How many of the first lines stay when the others are scrolled, in a pane of this height.
+    /// How many of the first lines do not scroll, in a pane of this height.
     pub(crate) fn stats_head(&self, height: usize) -> usize {
         self.gauges(0, height).len() + head(height)
     }
 
-    /// The use of the ephemeral ports, where that is known and there is room.
+    /// The use of the ephemeral ports, if known and if there is room.
     fn gauges(&self, columns: usize, height: usize) -> Vec<Line> {
         let known = self.rows.table.ephemeral.as_ref();
         let shown = known.filter(|_| height >= LINES_FOR_GAUGE);
         shown.map_or_else(Vec::new, |ephemeral| gauge::lines(ephemeral, columns))
     }
 
-    /// The ephemeral ports; the headings; the median and the worst of each column, if there is room; the
-    /// refreshes.
+    /// The ephemeral ports, the titles, the summary, the refreshes.
     pub(crate) fn stats(&self, columns: usize, height: usize) -> Vec<Line> {
         let mut lines = self.gauges(columns, height);
-        lines.extend(self.refresh_lines(columns, height));
-        lines
-    }
-
-    fn refresh_lines(&self, columns: usize, height: usize) -> Vec<Line> {
         let measured: Vec<&Measured> = self.stats.refreshes().collect();
         if measured.is_empty() {
-            return vec![vec![span("no refresh was measured yet", Role::Dim)]];
+            lines.push(vec![span("no refresh measured yet", Role::Dim)]);
+            return lines;
         }
         let fitted = fit(&measured, columns);
-        let summary = |label: &str, pick: fn(&[&Measured], &Column) -> Option<Figure>| {
-            let figures = fitted.iter().map(|(column, _)| pick(&measured, column));
-            line(label, figures, &fitted)
-        };
-        let mut lines = vec![titles(&fitted)];
+        let titles = fitted
+            .iter()
+            .map(|(column, cells)| pad_left(column.title, GAP + cells));
+        lines.push(vec![span(
+            pad("", LABEL) + &titles.collect::<String>(),
+            Role::Dim,
+        )]);
         if head(height) > 1 {
-            lines.push(summary("median", median));
-            lines.push(summary("worst", worst));
+            let summary = |pick: fn(&[Figure]) -> Option<Figure>| {
+                let sorted = |column: &Column| {
+                    let mut figures: Vec<_> = figures(&measured, column).collect();
+                    figures.sort_unstable();
+                    figures
+                };
+                fitted
+                    .iter()
+                    .map(move |(column, _)| pick(&sorted(column)))
+                    .collect()
+            };
+            let median =
+                |sorted: &[Figure]| sorted.get(sorted.len().saturating_sub(1) / 2).copied();
+            lines.push(line("median", summary(median), &fitted));
+            lines.push(line(
+                "worst",
+                summary(|sorted| sorted.last().copied()),
+                &fitted,
+            ));
         }
         lines.extend(measured.iter().map(|one| {
             let figures = fitted.iter().map(|(column, _)| (column.figure)(one));
-            line(&self.clock(one.refresh.taken_at), figures, &fitted)
+            let figures = figures.map(|figure| Some(figure).filter(|one| one.is_measured()));
+            line(
+                &self.clock(one.refresh.taken_at),
+                figures.collect(),
+                &fitted,
+            )
         }));
         lines
     }
 }
 
-/// The columns that there is room for, each with its width; what does not fit is left out, and what
-/// matters less may still fit in its place.
+/// The columns that fit, with their widths; a less important one can fit where a more important one does not.
 fn fit(measured: &[&Measured], room: usize) -> Vec<(&'static Column, usize)> {
-    let mut by_priority: Vec<_> = COLUMNS.iter().collect();
-    by_priority.sort_by_key(|column| column.priority);
+    let cells = |column: &Column| {
+        let figures = figures(measured, column).map(|figure| width(&figure.text()));
+        figures
+            .max()
+            .unwrap_or(0)
+            .max(width(column.title))
+            .max(MIN_CELLS)
+    };
+    let mut columns: Vec<_> = COLUMNS
+        .iter()
+        .map(|column| (column, cells(column)))
+        .enumerate()
+        .collect();
+    columns.sort_by_key(|(_, (column, _))| column.priority);
     let mut left = room.saturating_sub(LABEL);
-    let mut fitted = Vec::new();
-    for column in by_priority {
-        let cells = cells(column, measured);
-        if GAP + cells <= left {
-            left -= GAP + cells;
-            fitted.push((column, cells));
-        }
-    }
-    let place = |column: &Column| COLUMNS.iter().position(|one| one.title == column.title);
-    fitted.sort_by_key(|(column, _)| place(column));
-    fitted
-}
-
-/// Cells that a column takes: as many as the widest of its figures, in sight or not.
-fn cells(column: &Column, measured: &[&Measured]) -> usize {
-    let figures = figures(measured, column).map(|figure| width(&figure.text()));
-    figures
-        .max()
-        .unwrap_or(0)
-        .max(width(column.title))
-        .max(LEAST)
+    columns.retain(|(_, (_, cells))| {
+        let fits = GAP + cells <= left;
+        left -= if fits { GAP + cells } else { 0 };
+        fits
+    });
+    columns.sort_by_key(|&(at, _)| at);
+    columns.into_iter().map(|(_, fitted)| fitted).collect()
 }
 
 fn figures(measured: &[&Measured], column: &Column) -> impl Iterator<Item = Figure> {
-    measured.iter().filter_map(|one| (column.figure)(one))
+    let figures = measured.iter().map(|one| (column.figure)(one));
+    figures.filter(|figure| figure.is_measured())
 }
 
-/// The one in the middle; of two, the lower.
-fn median(measured: &[&Measured], column: &Column) -> Option<Figure> {
-    let mut figures: Vec<_> = figures(measured, column).collect();
-    figures.sort_unstable();
-    let middle = figures.len().checked_sub(1)? / 2;
-    Some(figures[middle])
-}
-
-fn worst(measured: &[&Measured], column: &Column) -> Option<Figure> {
-    figures(measured, column).max()
-}
-
-fn titles(fitted: &[(&Column, usize)]) -> Line {
-    let title =
-        |(column, cells): &(&Column, usize)| crate::columns::pad_left(column.title, GAP + cells);
-    let titles: String = fitted.iter().map(title).collect();
-    vec![span(pad("", LABEL) + &titles, Role::Dim)]
-}
-
-fn line(
-    label: &str,
-    figures: impl Iterator<Item = Option<Figure>>,
-    fitted: &[(&Column, usize)],
-) -> Line {
+fn line(label: &str, figures: Vec<Option<Figure>>, fitted: &[(&Column, usize)]) -> Line {
     let mut line = vec![span(pad(label, LABEL), Role::Dim)];
-    line.extend(figures.zip(fitted).map(|(figure, (column, cells))| {
-        let text = figure.map_or_else(|| "–".into(), Figure::text);
-        let role = match (figure, column.priority) {
-            (None, _) => Role::Dim,
-            // What the others come to.
-            (_, 0) => Role::Strong,
-            _ => Role::Plain,
-        };
-        span(crate::columns::pad_left(&text, GAP + cells), role)
-    }));
+    line.extend(
+        figures
+            .into_iter()
+            .zip(fitted)
+            .map(|(figure, (column, cells))| {
+                let text = figure.map_or_else(|| "–".into(), Figure::text);
+                let role = match (figure, column.priority) {
+                    (None, _) => Role::Dim,
+                    // The total.
+                    (_, 0) => Role::Strong,
+                    _ => Role::Plain,
+                };
+                span(pad_left(&text, GAP + cells), role)
+            }),
+    );
     line
 }

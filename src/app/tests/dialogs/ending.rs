@@ -32,7 +32,7 @@ fn shared_by(port: u16, pids: &[Pid]) -> Socket {
     }
 }
 
-fn question(desk: &Desk) -> &Question {
+fn question(desk: &Desk) -> &crate::app::dialogs::end_process::Question {
     let Dialog::Question(question) = &desk.app.dialog else {
         panic!("it asks nothing: {:?}", desk.app.notices.current)
     };
@@ -247,9 +247,11 @@ fn proxy_of_web(pid: Pid) -> Background {
     }
 }
 
-/// All that the question says, a line each.
+/// The sentences of the question, a line each on a wide terminal.
 fn said(desk: &Desk) -> Vec<String> {
-    let overlay = desk.view().overlay.expect("it asks");
+    let mut app = desk.app.clone();
+    app.size.width = 1000;
+    let overlay = app.view(desk.now()).overlay.expect("it asks");
     let text = |line: &view::Line| line.iter().map(|span| span.text.as_str()).collect();
     overlay.lines.iter().map(text).collect()
 }

@@ -108,7 +108,7 @@ fn what_is_typed_narrows_it_and_the_best_comes_first() {
 fn what_no_action_is_called_is_said_and_does_nothing() {
     let mut desk = tall();
     desk.press(":no such action");
-    assert_eq!(lines(&desk), ["no action is called that"]);
+    assert_eq!(lines(&desk), ["no matching action"]);
     assert_eq!(desk.key(Key::Enter), []);
     assert_eq!(desk.mode(), Mode::Palette);
 }

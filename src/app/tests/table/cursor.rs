@@ -108,7 +108,7 @@ fn a_click_on_a_heading_sorts_and_one_more_reverses() {
         .view()
         .titles
         .iter()
-        .find(|title| title.is_sorted)
+        .find(|title| title.is_chosen)
         .unwrap()
         .x;
     let click = Msg::Input(Input::Mouse(Mouse::Click {
@@ -127,7 +127,7 @@ fn a_click_on_a_view_shows_it() {
     for (at, tab) in desk.view().tabs.into_iter().enumerate() {
         let column = tab.x;
         desk.tell(Msg::Input(Input::Mouse(Mouse::Click { column, row: 1 })));
-        assert!(desk.view().tabs[at].is_selected, "{}", tab.text);
+        assert!(desk.view().tabs[at].is_chosen, "{}", tab.text);
     }
 }
 
@@ -141,13 +141,13 @@ fn ties_never_reshuffle() {
     let mut desk = Desk::new();
     desk.read(&sockets);
     for _ in 0..columns::ALL.len() * 2 {
-        let order = desk.app.rows.selection.shown().to_vec();
+        let order = desk.app.rows.selection.shown().clone();
         sockets.rotate_left(7);
         sockets.reverse();
         desk.wait(Duration::from_millis(10)).read(&sockets);
         assert_eq!(
             desk.app.rows.selection.shown(),
-            order,
+            &order,
             "sorted by {:?}",
             desk.app.rows.criteria.sort
         );

@@ -220,7 +220,7 @@ fn what_makes_no_sense_without_a_port_says_so_in_one_line() {
                 "f",
                 format!("a {kind} socket has no port to find a free one near"),
             ),
-            ("m", format!("a {kind} socket has no port to watch")),
+            ("m", format!("a {kind} socket has no port to pin")),
         ] {
             assert_eq!(desk.press(key), [], "{key}");
             assert!(footer(&desk).contains(&says), "{}", footer(&desk));

@@ -50,15 +50,18 @@ fn m_watches_the_port_of_the_row_and_m_again_no_longer() {
     let mut desk = Desk::with_ports(&[10, 20, 30]);
     desk.press("jm");
     assert_eq!(watched(&desk), [false, true, false]);
-    assert!(header(&desk).contains("watching 20"));
-    assert!(footer(&desk).contains("watching 20: told when it opens, closes or changes its owner"));
+    assert!(header(&desk).contains("pinned 20"));
+    assert!(
+        footer(&desk)
+            .contains("pinned 20: an alert comes when it opens, closes or changes its owner")
+    );
     desk.press("jm");
-    assert!(header(&desk).contains("watching 20, 30"));
+    assert!(header(&desk).contains("pinned 20, 30"));
     desk.press("km");
     assert_eq!(watched(&desk), [false, false, true]);
-    assert!(footer(&desk).contains("20 is not watched any more"));
+    assert!(footer(&desk).contains("20 is not pinned any more"));
     desk.press("jm");
-    assert!(!header(&desk).contains("watching"));
+    assert!(!header(&desk).contains("pinned"));
 }
 
 #[test]
@@ -176,8 +179,8 @@ fn another_protocol_s_port_is_another_port() {
     let mut desk = Desk::new();
     desk.read(std::slice::from_ref(&udp));
     desk.press("m");
-    assert!(header(&desk).contains("watching 10/udp"));
-    assert!(footer(&desk).contains("watching 10/udp: told when"));
+    assert!(header(&desk).contains("pinned 10/udp"));
+    assert!(footer(&desk).contains("pinned 10/udp: an alert comes when"));
     assert_eq!(settle(&mut desk, &[]), [Effect::Bell]);
     assert!(footer(&desk).contains("10/udp closed: was app(10)"));
 }
@@ -311,7 +314,7 @@ fn more_ports_than_there_is_room_for_are_counted() {
     desk.key(Key::Enter);
     let header = header(&desk);
     assert!(
-        header.contains("watching 10, 11, 12, 13, 14, 15, 16, 17, 4 more"),
+        header.contains("pinned 10, 11, 12, 13, 14, 15, 16, 17, 4 more"),
         "{header}"
     );
 }

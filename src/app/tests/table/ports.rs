@@ -43,12 +43,12 @@ fn where_no_port_begins_so_the_next_above_is_taken_and_that_is_said() {
     let mut desk = Desk::with_ports(&[22, 80, 8080]);
     desk.press("g99");
     assert_eq!(desk.selected_port(), Some(8080));
-    assert!(footer(&desk).contains("no port begins with 99; 8080 is the next"));
+    assert!(footer(&desk).contains("no port starts with 99; 8080 is the next"));
     desk.press("9");
     assert_eq!(desk.selected_port(), Some(8080));
     desk.press("99");
     assert!(
-        footer(&desk).contains("no port begins with 99999"),
+        footer(&desk).contains("no port starts with 99999"),
         "{}",
         footer(&desk)
     );
@@ -172,7 +172,7 @@ fn pasted_digits_are_a_port_and_other_text_is_none() {
 fn a_table_without_rows_can_be_gone_through() {
     let mut desk = Desk::with_ports(&[]);
     desk.press("g80");
-    assert!(footer(&desk).contains("no port begins with 80"));
+    assert!(footer(&desk).contains("no port starts with 80"));
     desk.key(Key::Enter);
     assert_eq!(desk.mode(), Mode::Table);
 }

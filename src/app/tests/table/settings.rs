@@ -1,7 +1,7 @@
 //! Settings that are read again, and keys of one's own.
 
 use crate::app::tests::*;
-use crate::app::view::TabView;
+use crate::app::view::CellView;
 use crate::columns::ColumnId;
 use crate::filter::Filter;
 use crate::keymap::{PaneAction, SessionAction, TableAction};
@@ -67,7 +67,7 @@ fn an_action_without_a_key_is_told_nowhere() {
     assert!(filter.starts_with("tcp off  "), "{filter}");
     let empty = desk.view().empty.unwrap();
     assert!(
-        empty.starts_with("Nothing to show with a protocol off."),
+        empty.starts_with("No rows while a protocol is off."),
         "{empty}"
     );
 }
@@ -177,7 +177,7 @@ fn desk_with_views() -> Desk {
 
 fn tabs(desk: &Desk) -> Vec<String> {
     let view = desk.view();
-    let marked = |tab: &TabView| format!("{}{}", tab.text, if tab.is_selected { "*" } else { "" });
+    let marked = |tab: &CellView| format!("{}{}", tab.text, if tab.is_chosen { "*" } else { "" });
     view.tabs.iter().map(marked).collect()
 }
 

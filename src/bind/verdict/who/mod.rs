@@ -8,12 +8,11 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::phrases::after;
-use crate::model::{Holder, Limits, Pid, Process};
+use crate::bind::text::after;
+use crate::model::{Holder, Limits, Pid, Process, duration};
 
 /// More characters of a command line than this don't help to recognize it.
 const MAX_COMMAND: usize = 200;
@@ -73,7 +72,10 @@ pub(super) fn sentence(
     let folder = after(" in ", folder);
     let age = process.started_at.map(|started| {
         let age = now.duration_since(started).try_into();
-        format!(" {} ago", age_text(age.unwrap_or_default()))
+        format!(
+            " {} ago",
+            duration::format_age_in_words(age.unwrap_or_default())
+        )
     });
     let socket = &holder.socket;
     let origin = match &socket.container {
@@ -151,13 +153,4 @@ fn runs_code(process: &Process) -> bool {
 fn context(process: &Process) -> Option<&'static str> {
     let known = CONTEXTS.iter().find(|(name, _)| *name == &*process.name);
     known.map(|&(_, words)| words)
-}
-
-fn age_text(age: Duration) -> String {
-    match age.as_secs() {
-        seconds @ 0..60 => format!("{seconds} s"),
-        seconds @ 60..3_600 => format!("{} min", seconds / 60),
-        seconds @ 3_600..172_800 => format!("{} h", seconds / 3_600),
-        seconds => format!("{} days", seconds / 86_400),
-    }
 }

@@ -1,5 +1,7 @@
 //! What is said of holders that were started in the ways that there are.
 
+use std::time::Duration;
+
 use super::*;
 use crate::model::{Evidence, Moment, Owner, Protocol, Socket, State, Text};
 
@@ -53,7 +55,7 @@ fn said(parent: Pid, ancestors: &[Process]) -> String {
 }
 
 #[test]
-fn what_was_typed_is_told_with_shell_and_terminal() {
+fn a_typed_command_is_described_with_shell_and_terminal() {
     let tmux = process(20, 1, "tmux", &["tmux"]);
     let bash = process(30, 20, "bash", &["-bash"]);
     assert_eq!(
@@ -74,7 +76,7 @@ fn a_shell_that_cron_or_a_program_ran_in_passing_is_left_out() {
 }
 
 #[test]
-fn what_the_first_process_adopted_is_told_by_its_place() {
+fn an_adopted_process_is_described_by_its_unit_or_container() {
     let in_unit = said_of(&[server(1)], &[], |socket| {
         socket.unit = Some("web.service".into());
     });
@@ -87,7 +89,7 @@ fn what_the_first_process_adopted_is_told_by_its_place() {
 }
 
 #[test]
-fn of_a_master_and_its_workers_the_master_is_told() {
+fn the_master_is_named_not_its_workers() {
     let master = process(40, 1, "nginx", &["nginx: master process"]);
     let worker = process(30, 40, "nginx", &["nginx: worker process"]);
     assert_eq!(
@@ -97,7 +99,7 @@ fn of_a_master_and_its_workers_the_master_is_told() {
 }
 
 #[test]
-fn what_is_not_known_is_left_out_and_what_is_long_is_cut() {
+fn unknown_parts_are_left_out_and_long_ones_cut() {
     let bare = Process::new(50, "web");
     assert_eq!(said_of(&[bare], &[], |_| {}), "");
     let long = process(50, 1, "web", &["web", &"x".repeat(400)]);

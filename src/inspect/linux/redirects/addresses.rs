@@ -5,10 +5,11 @@
 //! `/proc/net/ipv6_route` lists networks in hexadecimal, their flags last but one.
 
 use std::fs::File;
-use std::io::Read as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::io::{ErrorKind, Read as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
+use socket2::{Domain, Protocol, Socket, Type};
 
 /// No more than this is read of a table: a router's has a million routes of others.
 const MOST_BYTES: u64 = 4 << 20;
@@ -16,7 +17,7 @@ const MOST_BYTES: u64 = 4 << 20;
 /// `RTF_LOCAL` of `linux/ipv6_route.h`.
 const LOCAL: u32 = 0x8000_0000;
 
-/// All of them; `None` if they can't be read.
+/// Every address; `None` if they can't be read.
 pub(super) fn read() -> Option<Vec<IpNet>> {
     let mut own = v4(&table("/proc/net/fib_trie")?);
     // A kernel without IPv6 has no such table.
@@ -66,6 +67,25 @@ fn v6(routes: &str) -> Vec<IpNet> {
     routes.lines().filter_map(net).collect()
 }
 
+/// `IPPROTO_RAW` of `raw(7)`: such a socket has no port and receives nothing.
+const RAW: i32 = 255;
+
+/// Whether the kernel finds no route when a socket is connected to the address, which sends no packet. `false` where no
+/// such socket may be opened.
+pub(super) fn is_unreachable(address: IpAddr) -> bool {
+    let address = SocketAddr::new(address, 0);
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::RAW,
+        Some(Protocol::from(RAW)),
+    );
+    let connected = socket.and_then(|socket| socket.connect(&address.into()));
+    connected.is_err_and(|error| {
+        let kinds = [ErrorKind::NetworkUnreachable, ErrorKind::HostUnreachable];
+        kinds.contains(&error.kind())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,5 +113,10 @@ mod tests {
     fn loopback_is_always_there() {
         let own = read().expect("/proc is mounted");
         assert!(own.iter().all(|net| net.prefix_len() > 0), "{own:?}");
+    }
+
+    #[test]
+    fn loopback_is_routed() {
+        assert!(!is_unreachable("127.0.0.1".parse().unwrap()));
     }
 }

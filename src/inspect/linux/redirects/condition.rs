@@ -5,19 +5,16 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::rule::Packet;
+use super::packet::Packet;
 use crate::model::Protocol;
 
 /// Something that only the packet itself decides.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Condition {
-    Simple {
-        subject: Subject,
-        value: String,
-        is_negated: bool,
-    },
-    /// Not all of these at the same time: an earlier rule took those packets.
-    NotAll(Vec<Condition>),
+pub(super) struct Condition {
+    pub(super) subject: Subject,
+    pub(super) value: String,
+    pub(super) is_negated: bool,
+    parts: Vec<Condition>,
 }
 
 /// What a condition is about, in the order in which conditions are listed.
@@ -35,6 +32,8 @@ pub(super) enum Subject {
     Version,
     /// Any other verb phrase, positive: `belong to a transparent socket`.
     Phrase,
+    /// All of its parts at the same time. Negated where an earlier rule took those packets.
+    All,
     /// Chosen at random or in turn: not a property of the packet.
     Share,
     /// Words of the tool that are not understood.
@@ -43,44 +42,33 @@ pub(super) enum Subject {
 
 impl Condition {
     pub(super) fn new(subject: Subject, value: impl Into<String>) -> Self {
-        Self::Simple {
+        Self {
             subject,
             value: value.into(),
             is_negated: false,
+            parts: Vec::new(),
         }
     }
 
-    pub(super) fn negated(self) -> Self {
-        match self {
-            Self::Simple {
-                subject,
-                value,
-                is_negated,
-            } => Self::Simple {
-                subject,
-                value,
-                is_negated: !is_negated,
-            },
-            Self::NotAll(all) => Self::new(Subject::Phrase, joined(&all)),
-        }
+    pub(super) fn negated(mut self) -> Self {
+        self.is_negated = !self.is_negated;
+        self
     }
 
     /// That a packet does not meet all of these.
     pub(super) fn none_of(mut all: Vec<Self>) -> Self {
-        match all.len() {
-            1 => all.remove(0).negated(),
-            _ => Self::NotAll(all),
+        if all.len() == 1 {
+            return all.remove(0).negated();
         }
+        Self {
+            parts: all,
+            ..Self::new(Subject::All, "")
+        }
+        .negated()
     }
 
-    pub(super) const fn is_share(&self) -> bool {
-        matches!(
-            self,
-            Self::Simple {
-                subject: Subject::Share,
-                ..
-            }
-        )
+    pub(super) fn is_share(&self) -> bool {
+        self.subject == Subject::Share
     }
 
     /// Whether it is true of every packet for a server here: with TCP, none is for another address. It is listed all
@@ -89,36 +77,14 @@ impl Condition {
         packet.protocol == Protocol::Tcp && *self == Self::new(Subject::OwnAddress, "")
     }
 
-    pub(super) const fn is_unknown(&self) -> bool {
-        matches!(
-            self,
-            Self::Simple {
-                subject: Subject::Unknown,
-                is_negated: false,
-                ..
-            }
-        )
-    }
-
-    /// The words of the tool, without a verb.
-    pub(super) fn words(&self) -> &str {
-        match self {
-            Self::Simple { value, .. } => value,
-            Self::NotAll(_) => "",
-        }
+    pub(super) fn is_unknown(&self) -> bool {
+        self.subject == Subject::Unknown && !self.is_negated
     }
 
     /// As a verb phrase whose subject is packets.
     pub(super) fn phrase(&self) -> String {
-        let (subject, value, is_negated) = match self {
-            Self::Simple {
-                subject,
-                value,
-                is_negated,
-            } => (subject, value, *is_negated),
-            Self::NotAll(all) => return format!("are none of those that {}", joined(all)),
-        };
-        let (verb, negative) = match subject {
+        let Self { value, .. } = self;
+        let (verb, negative) = match self.subject {
             Subject::InInterface => ("come in by ", "do not come in by "),
             Subject::Source => ("come from ", "do not come from "),
             Subject::SourcePort => ("come from port ", "do not come from port "),
@@ -131,100 +97,38 @@ impl Condition {
             Subject::Group => ("are sent by group ", "are not sent by group "),
             Subject::Mark => ("have the mark ", "do not have the mark "),
             Subject::Version => ("are ", "are not "),
-            Subject::Phrase => ("", "do not "),
+            Subject::Phrase => match value.strip_prefix("are ") {
+                Some(rest) if self.is_negated => return format!("are not {rest}"),
+                _ => ("", "do not "),
+            },
+            Subject::All => ("", "are none of those that "),
             Subject::Share => ("are chosen at random", "are not chosen at random"),
             Subject::Unknown => (
                 "meet a condition that was not understood: ",
                 "do not meet a condition that was not understood: ",
             ),
         };
-        if let (true, Subject::Phrase, Some(rest)) =
-            (is_negated, subject, value.strip_prefix("are "))
-        {
-            return format!("are not {rest}");
-        }
-        let verb = if is_negated { negative } else { verb };
-        format!("{verb}{value}")
+        let verb = if self.is_negated { negative } else { verb };
+        let parts: Vec<_> = self.parts.iter().map(Self::phrase).collect();
+        format!("{verb}{value}{}", parts.join(" and "))
     }
-}
 
-/// `come in by eth0 and come from 10.0.0.0/8`.
-fn joined(all: &[Condition]) -> String {
-    let phrases: Vec<_> = all.iter().map(Condition::phrase).collect();
-    phrases.join(" and ")
-}
-
-/// Combines conditions that all hold: each once and none that the others imply. `None` if they contradict each other.
-pub(super) fn combine(conditions: impl IntoIterator<Item = Condition>) -> Option<Vec<Condition>> {
-    let mut all: Vec<Condition> = Vec::new();
-    for condition in conditions {
-        if !all.contains(&condition) {
-            all.push(condition);
-        }
-    }
-    let (simple, compound): (Vec<_>, Vec<_>) = all
-        .into_iter()
-        .partition(|one| matches!(one, Condition::Simple { .. }));
-    let excluded = |one: &Condition| simple.iter().any(|other| other.excludes(one));
-    if simple.iter().any(excluded) {
-        return None;
-    }
-    let implied = |one: &Condition| {
-        simple
-            .iter()
-            .any(|other| other != one && other.implies(one))
-    };
-    let mut kept: Vec<_> = simple.iter().filter(|one| !implied(one)).cloned().collect();
-    for condition in compound {
-        let Condition::NotAll(parts) = condition else {
-            continue;
-        };
-        if parts.iter().any(excluded) {
-            continue;
-        }
-        let is_open = |part: &Condition| !simple.contains(part) && !implied(part);
-        let open: Vec<_> = parts.into_iter().filter(is_open).collect();
-        if open.is_empty() {
-            return None;
-        }
-        let left = Condition::none_of(open);
-        if !kept.contains(&left) {
-            kept.push(left);
-        }
-    }
-    Some(kept)
-}
-
-impl Condition {
     /// Whether no packet can meet both.
     fn excludes(&self, other: &Self) -> bool {
         // Two random choices are independent.
         if self.is_share() || other.is_share() {
             return false;
         }
-        let (
-            Self::Simple {
-                subject,
-                value,
-                is_negated,
-            },
-            Self::Simple {
-                subject: same,
-                value: other_value,
-                is_negated: other_negated,
-            },
-        ) = (self, other)
-        else {
-            return *other == self.clone().negated();
-        };
-        let contains = subject.contains(value, other_value);
-        let is_within = subject.contains(other_value, value);
-        match contains.zip(is_within).filter(|_| subject == same) {
+        let contains = self.subject.contains(&self.value, &other.value);
+        let is_within = self.subject.contains(&other.value, &self.value);
+        let is_same_subject = self.subject == other.subject;
+        match contains.zip(is_within).filter(|_| is_same_subject) {
             None => *other == self.clone().negated(),
-            Some((contains, is_within)) => match (is_negated, other_negated) {
-                // A list of interfaces may overlap every one.
+            Some((contains, is_within)) => match (self.is_negated, other.is_negated) {
                 (false, false) => {
-                    !contains && !is_within && !value.contains(' ') && !other_value.contains(' ')
+                    // A list of interfaces may overlap every one.
+                    let is_list = self.value.contains(' ') || other.value.contains(' ');
+                    !contains && !is_within && !is_list
                 }
                 (false, true) => is_within,
                 (true, false) => contains,
@@ -237,6 +141,43 @@ impl Condition {
     fn implies(&self, other: &Self) -> bool {
         self.excludes(&other.clone().negated())
     }
+}
+
+/// Combines conditions that all hold: each once and none that the others imply. `None` if they contradict each other.
+pub(super) fn combine(conditions: impl IntoIterator<Item = Condition>) -> Option<Vec<Condition>> {
+    let mut all: Vec<Condition> = Vec::new();
+    for condition in conditions {
+        if !all.contains(&condition) {
+            all.push(condition);
+        }
+    }
+    let (simple, compound): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|one| one.parts.is_empty() || !one.is_negated);
+    let excluded = |one: &Condition| simple.iter().any(|other| other.excludes(one));
+    if simple.iter().any(excluded) {
+        return None;
+    }
+    let implied = |one: &Condition| {
+        let mut others = simple.iter().filter(|other| *other != one);
+        others.any(|other| other.implies(one))
+    };
+    let mut kept: Vec<_> = simple.iter().filter(|one| !implied(one)).cloned().collect();
+    for condition in compound {
+        if condition.parts.iter().any(excluded) {
+            continue;
+        }
+        let is_open = |part: &Condition| !simple.contains(part) && !implied(part);
+        let open: Vec<_> = condition.parts.into_iter().filter(is_open).collect();
+        if open.is_empty() {
+            return None;
+        }
+        let left = Condition::none_of(open);
+        if !kept.contains(&left) {
+            kept.push(left);
+        }
+    }
+    Some(kept)
 }
 
 impl Subject {
@@ -270,7 +211,7 @@ mod tests {
     fn contradicting_conditions_match_no_packet() {
         assert_eq!(combine([from("a"), from("a").negated()]), None);
         assert_eq!(combine([from("a"), from("a")]), Some(vec![from("a")]));
-        let not_both = Condition::NotAll(vec![from("a"), from("b")]);
+        let not_both = Condition::none_of(vec![from("a"), from("b")]);
         assert_eq!(
             combine([from("a"), not_both.clone()]),
             Some(vec![from("a"), from("b").negated()])
@@ -308,7 +249,7 @@ mod tests {
     fn conditions_are_verb_phrases() {
         let negated = from("10.0.0.0/8").negated();
         assert_eq!(negated.phrase(), "do not come from 10.0.0.0/8");
-        let both = Condition::NotAll(vec![from("a"), Condition::new(Subject::User, "7")]);
+        let both = Condition::none_of(vec![from("a"), Condition::new(Subject::User, "7")]);
         assert_eq!(
             both.phrase(),
             "are none of those that come from a and are sent by user 7"

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::condition::{Condition, Subject};
-use super::rule::{Address, Hook, Packet, Table, Target, TargetPort, Version};
+use super::packet::{Hook, Packet, Version};
+use super::rule::{Address, Table, Target, TargetPort};
 use super::trace::{Sent, trace};
 use crate::model::{Protocol, Redirect, RedirectTarget, RedirectedPackets, Text, counted};
 
@@ -20,20 +21,16 @@ const MOST_REDIRECTS: usize = 64;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) redirects: Vec<Redirect>,
-    /// What may redirect it and could not be traced.
+    /// Rules that may redirect it and could not be traced.
     pub(super) unknown: Vec<String>,
 }
 
 /// A redirect before it is described.
 struct Draft {
-    place: String,
-    chain: String,
-    targets: Vec<Target>,
-    conditions: Vec<Condition>,
+    sent: Sent,
     packets: RedirectedPackets,
     /// `None`: both.
     version: Option<Version>,
-    comment: Option<String>,
 }
 
 /// Traces a port's packets through every table and describes each redirect once; `own` are the addresses of this
@@ -58,7 +55,7 @@ pub(super) fn redirects(
                 };
                 let traced = trace(table, &base.name, &packet);
                 let found = traced.found.into_iter();
-                drafts.extend(found.filter_map(|sent| draft(sent, &table.place, &packet)));
+                drafts.extend(found.filter_map(|sent| draft(sent, &packet)));
                 for what in traced.unknown {
                     let what = format!("{}: {what}", table.place);
                     if !unknown.contains(&what) {
@@ -68,42 +65,38 @@ pub(super) fn redirects(
             }
         }
     }
-    let drafts = without_shares(drafts);
-    let drafts = merged(drafts, |one, other| {
-        let is_pair = one.version.zip(other.version).is_some_and(|(a, b)| a != b);
-        let is_same = is_pair && one.packets == other.packets && is_same(one, other);
-        if is_same {
-            one.version = None;
-        }
-        is_same
-    });
-    let drafts = merged(drafts, |one, other| {
-        let is_same = one.version == other.version && is_same(one, other);
-        if is_same && one.packets != other.packets {
-            one.packets = RedirectedPackets::All;
-        }
-        is_same
-    });
-    if let Some(more) = drafts
-        .len()
-        .checked_sub(MOST_REDIRECTS)
-        .filter(|&more| more > 0)
-    {
+    let mut drafts = without_shares(drafts);
+    // Versions of IP first, then hooks.
+    for _ in 0..2 {
+        drafts = merged(drafts, |one, other| {
+            let has_version = one.version == other.version;
+            let has_packets = one.packets == other.packets;
+            let is_merged = (has_version || has_packets) && is_same(&one.sent, &other.sent);
+            if is_merged && !has_version {
+                one.version = None;
+            }
+            if is_merged && !has_packets {
+                one.packets = RedirectedPackets::All;
+            }
+            is_merged
+        });
+    }
+    let more = drafts.len().saturating_sub(MOST_REDIRECTS);
+    if more > 0 {
         let verb = if more == 1 { "is" } else { "are" };
         let rules = counted(more, "more rule", "more rules");
         unknown.push(format!("there {verb} {rules}"));
     }
-    let drafts = drafts.iter().take(MOST_REDIRECTS);
+    drafts.truncate(MOST_REDIRECTS);
+    let redirect = |draft| redirect(draft, protocol, port);
     Found {
-        redirects: drafts
-            .map(|draft| redirect(draft, protocol, port))
-            .collect(),
+        redirects: drafts.into_iter().map(redirect).collect(),
         unknown,
     }
 }
 
 /// A rule that sends packets elsewhere; `None` if they stay where they are.
-fn draft(sent: Sent, place: &str, packet: &Packet<'_>) -> Option<Draft> {
+fn draft(mut sent: Sent, packet: &Packet<'_>) -> Option<Draft> {
     let is_here = |target: &Target| {
         let has_address = match &target.address {
             None => true,
@@ -125,23 +118,18 @@ fn draft(sent: Sent, place: &str, packet: &Packet<'_>) -> Option<Draft> {
         }
         Hook::Prerouting => RedirectedPackets::Incoming,
     };
-    let mut conditions = sent.conditions;
-    conditions.sort();
-    conditions.dedup();
+    sent.conditions.sort();
+    sent.conditions.dedup();
     Some(Draft {
-        place: place.to_owned(),
-        chain: sent.chain,
-        targets: sent.targets,
-        conditions,
+        sent,
         packets,
         version: Some(packet.version),
-        comment: sent.comment,
     })
 }
 
-/// Whether two rules do the same with other packets.
-fn is_same(one: &Draft, other: &Draft) -> bool {
-    one.place == other.place
+/// Whether two rules do the same.
+fn is_same(one: &Sent, other: &Sent) -> bool {
+    one.table == other.table
         && one.targets == other.targets
         && one.comment == other.comment
         && one.conditions == other.conditions
@@ -161,64 +149,64 @@ fn merged(drafts: Vec<Draft>, takes: impl Fn(&mut Draft, &Draft) -> bool) -> Vec
 /// Merges the targets that share packets at random. The last one mostly has no share: it gets the rest.
 fn without_shares(drafts: Vec<Draft>) -> Vec<Draft> {
     let without = |draft: &Draft| {
-        let others = draft.conditions.iter().filter(|one| !one.is_share());
+        let conditions = draft.sent.conditions.iter();
+        let others = conditions.filter(|one| !one.is_share());
         others.cloned().collect::<Vec<_>>()
     };
-    let has_share = |draft: &Draft| draft.conditions.iter().any(Condition::is_share);
     merged(drafts, |one, other| {
-        let is_partner = (has_share(one) || one.targets.len() > 1)
-            && one.place == other.place
+        let conditions = without(one);
+        let is_shared = conditions.len() < one.sent.conditions.len() || one.sent.targets.len() > 1;
+        let is_partner = is_shared
+            && one.sent.table == other.sent.table
             && one.packets == other.packets
             && one.version == other.version
-            && without(one) == without(other);
+            && conditions == without(other);
         if is_partner {
-            one.conditions = without(one);
-            let new = other
-                .targets
-                .iter()
-                .filter(|target| !one.targets.contains(target));
-            one.targets.extend(new.cloned().collect::<Vec<_>>());
+            one.sent.conditions = conditions;
+            for target in &other.sent.targets {
+                if !one.sent.targets.contains(target) {
+                    one.sent.targets.push(target.clone());
+                }
+            }
         }
         is_partner
     })
 }
 
-fn redirect(draft: &Draft, protocol: Protocol, port: u16) -> Redirect {
-    let mut conditions = draft.conditions.clone();
-    let has_address = draft.targets.iter().any(|target| target.address.is_some());
+fn redirect(draft: Draft, protocol: Protocol, port: u16) -> Redirect {
+    let Sent {
+        targets,
+        mut conditions,
+        table,
+        chain,
+        comment,
+    } = draft.sent;
+    let has_address = targets.iter().any(|target| target.address.is_some());
     if let Some(version) = draft.version.filter(|_| !has_address) {
         let name = match version {
             Version::V4 => "IPv4",
             Version::V6 => "IPv6",
         };
         conditions.push(Condition::new(Subject::Version, name));
+        conditions.sort();
     }
-    conditions.sort();
-    conditions.dedup();
     let (unknown, known): (Vec<_>, Vec<_>) = conditions.iter().partition(|one| one.is_unknown());
-    let mut phrases: Vec<_> = known.iter().map(|one| Text::new(&one.phrase())).collect();
+    let mut phrases: Vec<_> = known.iter().map(|one| one.phrase()).collect();
     if let [_, _, ..] = unknown.as_slice() {
-        let words: Vec<_> = unknown.iter().map(|one| one.words()).collect();
-        let phrase = format!(
-            "meet conditions that were not understood: {}",
-            words.join(", ")
-        );
-        phrases.push(Text::new(&phrase));
+        let words: Vec<_> = unknown.iter().map(|one| one.value.as_str()).collect();
+        let words = words.join(", ");
+        phrases.push(format!("meet conditions that were not understood: {words}"));
     } else {
-        phrases.extend(unknown.iter().map(|one| Text::new(&one.phrase())));
+        phrases.extend(unknown.iter().map(|one| one.phrase()));
     }
-    let place = format!("{} {}", draft.place, draft.chain);
-    let comment = draft.comment.as_deref();
+    let comment = comment.as_deref().map(str::trim);
     Redirect {
         protocol,
         packets: draft.packets,
-        conditions: phrases,
-        to: target(&draft.targets, port),
-        place: Text::new(place.trim_end()),
-        comment: comment
-            .map(str::trim)
-            .filter(|one| !one.is_empty())
-            .map(Text::new),
+        conditions: phrases.iter().map(|phrase| Text::new(phrase)).collect(),
+        to: target(&targets, port),
+        place: Text::new(format!("{table} {chain}").trim_end()),
+        comment: comment.filter(|one| !one.is_empty()).map(Text::new),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::condition::{Condition, Subject};
 use super::field::{Outcome, Value};
-use super::rule::{Action, Data, Element, Lookup, Packet, Rule, Set, Step, Table};
+use super::packet::Packet;
+use super::rule::{Action, Data, Element, Lookup, Rule, Set, Step, Table};
 
 /// More ways through a rule than this are not traced one by one.
 const MOST_WAYS: usize = 64;
@@ -52,18 +53,18 @@ impl Table {
     }
 
     /// The elements that a packet may match, with the conditions of each.
-    fn look_up<'a>(
+    fn matching<'a>(
         &'a self,
         lookup: &'a Lookup,
         packet: &Packet<'_>,
     ) -> Option<Vec<(Vec<Condition>, &'a Element)>> {
         let elements = self.elements(&lookup.set)?.iter();
-        let matching = |element| Some((conditions(lookup, element, packet)?, element));
-        Some(elements.filter_map(matching).collect())
+        let found = |element| Some((matches(lookup, element, packet)?, element));
+        Some(elements.filter_map(found).collect())
     }
 
     fn ways_to_equal(&self, lookup: &Lookup, packet: &Packet<'_>) -> Ways {
-        let Some(found) = self.look_up(lookup, packet) else {
+        let Some(found) = self.matching(lookup, packet) else {
             let phrase = match &lookup.set {
                 Set::Named(name) => format!("are in the set {name}"),
                 Set::Inline(_) => String::new(),
@@ -89,10 +90,8 @@ impl Table {
         if let ([field], Some([element])) = (&lookup.fields[..], self.elements(&lookup.set))
             && let [value] = &element.key[..]
         {
-            return one_way(field.negate(field.equals(value, packet), packet));
-        }
-        if lookup.fields.iter().any(|field| !field.is_of(packet)) {
-            return Vec::new();
+            let outcome = field.negate(field.equals(value, packet), packet);
+            return outcome.into_iter().collect();
         }
         let mut conditions = Vec::new();
         for way in self.ways_to_equal(lookup, packet) {
@@ -105,52 +104,30 @@ impl Table {
     }
 }
 
-/// What must hold for an element to match; `None` if it can't.
-fn conditions(lookup: &Lookup, element: &Element, packet: &Packet<'_>) -> Option<Vec<Condition>> {
-    let mut conditions = Vec::new();
+/// Whether an element matches.
+fn matches(lookup: &Lookup, element: &Element, packet: &Packet<'_>) -> Outcome {
     if !element.key.is_empty() && element.key.len() != lookup.fields.len() {
         let texts: Vec<_> = element.key.iter().map(Value::text).collect();
         return Some(vec![Condition::new(Subject::Unknown, texts.join(" . "))]);
     }
-    for (field, value) in lookup.fields.iter().zip(&element.key) {
-        match field.equals(value, packet) {
-            Outcome::Holds => {}
-            Outcome::Fails => return None,
-            Outcome::If(condition) => conditions.push(condition),
-        }
-    }
-    Some(conditions)
-}
-
-fn one_way(outcome: Outcome) -> Ways {
-    match outcome {
-        Outcome::Holds => vec![Vec::new()],
-        Outcome::Fails => Vec::new(),
-        Outcome::If(condition) => vec![vec![condition]],
-    }
+    let pairs = lookup.fields.iter().zip(&element.key);
+    let each = pairs.map(|(field, value)| field.equals(value, packet));
+    Some(each.collect::<Option<Vec<_>>>()?.concat())
 }
 
 /// Joins conditions that differ in their value only: `come from 10.0.0.1 or 10.0.0.2`.
 fn joined(ways: Ways) -> Ways {
     let simple = |way: &Vec<Condition>| match way.as_slice() {
-        [
-            Condition::Simple {
-                subject,
-                value,
-                is_negated: false,
-            },
-        ] if *subject != Subject::Phrase => Some((*subject, value.clone())),
+        [one] if one.subject != Subject::Phrase && !one.is_negated => Some(one.clone()),
         _ => None,
     };
-    let all: Option<Vec<_>> = ways.iter().map(simple).collect();
-    let Some([(subject, _), _, ..]) = all.as_deref() else {
-        return ways;
-    };
-    let all = all.iter().flatten();
-    if all.clone().any(|(other, _)| other != subject) {
+    let all: Vec<_> = ways.iter().filter_map(simple).collect();
+    let subject = all.first().map_or(Subject::Unknown, |one| one.subject);
+    let is_joinable = all.len() == ways.len() && all.len() > 1;
+    if !is_joinable || all.iter().any(|one| one.subject != subject) {
         return ways;
     }
-    let mut values: Vec<&str> = all.map(|(_, value)| value.as_str()).collect();
+    let mut values: Vec<&str> = all.iter().map(|one| one.value.as_str()).collect();
     let more = values.len().saturating_sub(MOST_LISTED);
     values.truncate(MOST_LISTED);
     values.dedup();
@@ -158,7 +135,7 @@ fn joined(ways: Ways) -> Ways {
     if more > 0 {
         list = format!("{list} or one of {more} more");
     }
-    vec![vec![Condition::new(*subject, list)]]
+    vec![vec![Condition::new(subject, list)]]
 }
 
 struct Builder<'a> {
@@ -185,7 +162,7 @@ impl Builder<'_> {
             Step::Act(action) => self.act(&[], action, None),
             Step::Map { lookup, otherwise } => {
                 let table = self.table;
-                let Some(found) = table.look_up(lookup, self.packet) else {
+                let Some(found) = table.matching(lookup, self.packet) else {
                     return self.act(&[], otherwise, None);
                 };
                 for (conditions, element) in found {

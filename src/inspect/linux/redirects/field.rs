@@ -6,45 +6,26 @@
 use ipnet::IpNet;
 
 use super::condition::{Condition, Subject};
-use super::rule::{Hook, Packet, Version};
+use super::packet::{Hook, Packet, Version};
 use crate::model::Protocol;
 
-/// What comparing a field comes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Holds,
-    Fails,
-    If(Condition),
+/// The conditions for a comparison to hold: none if it does, `None` if it can't.
+pub(super) type Outcome = Option<Vec<Condition>>;
+
+fn certain(holds: bool) -> Outcome {
+    holds.then(Vec::new)
 }
 
-impl Outcome {
-    const fn certain(holds: bool) -> Self {
-        if holds { Self::Holds } else { Self::Fails }
-    }
+#[expect(clippy::unnecessary_wraps, reason = "as every comparison")]
+fn on(subject: Subject, value: impl Into<String>) -> Outcome {
+    Some(vec![Condition::new(subject, value)])
 }
 
 /// A field of the packet or of its connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Field {
-    pub(super) kind: Kind,
-    /// Which packets have it.
-    pub(super) of: Of,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Of {
-    Every,
-    Protocol(Protocol),
-    Version(Version),
-    /// Other protocols than those that are traced.
-    Other,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum Field {
     Port,
-    SourcePort,
-    /// One of both.
+    /// Or else the source port.
     EitherPort,
     Protocol,
     Version,
@@ -56,8 +37,8 @@ pub(super) enum Kind {
     DestinationType,
     InInterface,
     OutInterface,
-    User,
-    Group,
+    /// The user or group that sends it.
+    Sender(Subject),
     /// The state of the connection.
     State,
     TcpFlags,
@@ -130,106 +111,82 @@ impl Value {
 }
 
 impl Field {
-    pub(super) const fn new(kind: Kind) -> Self {
-        Self {
-            kind,
-            of: Of::Every,
-        }
-    }
-
-    /// Whether packets like this one have the field.
-    pub(super) fn is_of(&self, packet: &Packet<'_>) -> bool {
-        match self.of {
-            Of::Every => true,
-            Of::Protocol(protocol) => protocol == packet.protocol,
-            Of::Version(version) => version == packet.version,
-            Of::Other => false,
-        }
+    /// One that is said with its value alone.
+    pub(super) const fn simple(subject: Subject) -> Self {
+        Self::Other(subject, String::new())
     }
 
     /// The number that every packet has there, and its name.
     fn number(&self, packet: &Packet<'_>) -> Option<(u64, &'static str)> {
         let is_v4 = packet.version == Version::V4;
-        Some(match self.kind {
-            Kind::Port => (packet.port.into(), ""),
-            Kind::Protocol if packet.protocol == Protocol::Tcp => (6, "tcp"),
-            Kind::Protocol => (17, "udp"),
+        Some(match self {
+            Self::Port => (packet.port.into(), ""),
+            Self::Protocol if packet.protocol == Protocol::Tcp => (6, "tcp"),
+            Self::Protocol => (17, "udp"),
             // `NFPROTO_IPV4`, `NFPROTO_IPV6`.
-            Kind::Version if is_v4 => (2, "ipv4"),
-            Kind::Version => (10, "ipv6"),
-            Kind::EtherType if is_v4 => (0x0800, "ip"),
-            Kind::EtherType => (0x86dd, "ip6"),
+            Self::Version if is_v4 => (2, "ipv4"),
+            Self::Version => (10, "ipv6"),
+            Self::EtherType if is_v4 => (0x0800, "ip"),
+            Self::EtherType => (0x86dd, "ip6"),
             _ => return None,
         })
     }
 
     /// Whether the packet has this value.
     pub(super) fn equals(&self, value: &Value, packet: &Packet<'_>) -> Outcome {
-        if !self.is_of(packet) {
-            return Outcome::Fails;
-        }
-        let on = |subject, value: String| Outcome::If(Condition::new(subject, value));
         if let Some((number, name)) = self.number(packet) {
             let unknown = || on(Subject::Unknown, value.text());
-            return value
-                .has(number, name)
-                .map_or_else(unknown, Outcome::certain);
+            return value.has(number, name).map_or_else(unknown, certain);
         }
         let is_output = packet.hook == Hook::Output;
-        match &self.kind {
-            Kind::EitherPort if value.has(packet.port.into(), "") == Some(true) => Outcome::Holds,
-            Kind::EitherPort | Kind::SourcePort => on(Subject::SourcePort, value.text()),
-            Kind::Source => match value {
-                Value::Net(net) if net.prefix_len() == 0 => Outcome::Holds,
+        match self {
+            Self::EitherPort if value.has(packet.port.into(), "") == Some(true) => certain(true),
+            Self::EitherPort => on(Subject::SourcePort, value.text()),
+            Self::Source => match value {
+                Value::Net(net) if net.prefix_len() == 0 => certain(true),
                 _ => on(Subject::Source, value.text()),
             },
-            Kind::Destination => destination(value, packet),
-            Kind::SourceType if is_output => Outcome::Holds,
-            Kind::SourceType => on(
-                Subject::Phrase,
-                "come from an address of this machine".into(),
-            ),
-            Kind::DestinationType => destination_type(&value.text()),
+            Self::Destination => destination(value, packet),
+            Self::SourceType if is_output => certain(true),
+            Self::SourceType => on(Subject::Phrase, "come from an address of this machine"),
+            Self::DestinationType => destination_type(&value.text()),
             // A packet that is sent here came in by no interface, which counts as one without a name.
-            Kind::InInterface if is_output => Outcome::Fails,
-            Kind::InInterface if packet.is_nat && value.text() == "lo" => Outcome::Fails,
-            Kind::InInterface => on(Subject::InInterface, value.text()),
+            Self::InInterface if is_output => certain(false),
+            Self::InInterface if packet.is_nat && value.text() == "lo" => certain(false),
+            Self::InInterface => on(Subject::InInterface, value.text()),
             // A program's packets to this machine's own addresses leave by the loopback interface, whichever
             // interface has the address.
-            Kind::OutInterface => {
+            Self::OutInterface => {
                 let is_loopback = matches!(value.text().as_str(), "lo" | "lo+" | "l+" | "lo*");
-                Outcome::certain(is_output && is_loopback)
+                certain(is_output && is_loopback)
             }
-            Kind::User | Kind::Group if !is_output => Outcome::Fails,
-            Kind::User => on(Subject::User, value.text()),
-            Kind::Group => on(Subject::Group, value.text()),
+            Self::Sender(_) if !is_output => certain(false),
+            Self::Sender(subject) => on(*subject, value.text()),
             // A nat chain sees the first packet of a connection.
-            Kind::State if packet.is_nat => Outcome::certain(value.is_new()),
-            Kind::TcpFlags if packet.is_nat => Outcome::Holds,
-            Kind::State => {
+            Self::State if packet.is_nat => certain(value.is_new()),
+            Self::TcpFlags if packet.is_nat => certain(true),
+            Self::State => {
                 let phrase = format!("belong to a connection in state {}", value.text());
                 on(Subject::Phrase, phrase)
             }
-            Kind::TcpFlags => on(Subject::Unknown, format!("tcp flags {}", value.text())),
-            Kind::Share => on(Subject::Share, String::new()),
-            Kind::Other(subject, words) => on(*subject, format!("{words}{}", value.text())),
-            Kind::Port | Kind::Protocol | Kind::Version | Kind::EtherType => {
+            Self::TcpFlags => on(Subject::Unknown, format!("tcp flags {}", value.text())),
+            Self::Share => on(Subject::Share, ""),
+            Self::Other(subject, words) => on(*subject, format!("{words}{}", value.text())),
+            Self::Port | Self::Protocol | Self::Version | Self::EtherType => {
                 unreachable!("`number` knows these")
             }
         }
     }
 
-    /// The opposite of what [`Self::equals`] returned. A packet without the field meets neither.
+    /// The opposite of what [`Self::equals`] returned.
     pub(super) fn negate(&self, outcome: Outcome, packet: &Packet<'_>) -> Outcome {
         match outcome {
-            _ if !self.is_of(packet) => Outcome::Fails,
+            None => certain(true),
             // Both parts of a random choice exist.
-            outcome if self.kind == Kind::Share => outcome,
-            Outcome::Holds => Outcome::Fails,
-            Outcome::Fails => Outcome::Holds,
+            outcome if *self == Self::Share => outcome,
             // A packet that is not for an address of this machine is for many machines: TCP has none.
-            Outcome::If(condition) if condition.is_certain(packet) => Outcome::Fails,
-            Outcome::If(condition) => Outcome::If(condition.negated()),
+            Some(all) if all.iter().all(|one| one.is_certain(packet)) => None,
+            Some(all) => Some(vec![Condition::none_of(all)]),
         }
     }
 }
@@ -239,13 +196,13 @@ fn destination(value: &Value, packet: &Packet<'_>) -> Outcome {
     if let Value::Net(net) = value {
         let is_v6 = matches!(net, IpNet::V6(_));
         if is_v6 != (packet.version == Version::V6) || !packet.may_be_for(net) {
-            return Outcome::Fails;
+            return certain(false);
         }
         if net.prefix_len() == 0 {
-            return Outcome::Holds;
+            return certain(true);
         }
     }
-    Outcome::If(Condition::new(Subject::Destination, value.text()))
+    on(Subject::Destination, value.text())
 }
 
 /// The destination of a packet for a server here is an address of this machine, or one of many machines.
@@ -262,12 +219,12 @@ fn destination_type(types: &str) -> Outcome {
     let has = |kind: &str| names.iter().any(|one| one == kind);
     let reaches_many = has("broadcast") || has("multicast") || has("anycast");
     match (has("local"), reaches_many) {
-        (true, true) => Outcome::Holds,
-        (true, false) => Outcome::If(Condition::new(Subject::OwnAddress, "")),
+        (true, true) => certain(true),
+        (true, false) => on(Subject::OwnAddress, ""),
         (false, true) => {
             let phrase = format!("are for a {} address", names.join(" or "));
-            Outcome::If(Condition::new(Subject::Phrase, phrase))
+            on(Subject::Phrase, phrase)
         }
-        (false, false) => Outcome::Fails,
+        (false, false) => certain(false),
     }
 }

@@ -8,10 +8,9 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::condition::{Condition, Subject};
-use super::field::{Kind, Value};
-use super::rule::{
-    Action, Address, BaseChain, Hook, Rule, Step, Table, Target, TargetPort, Version,
-};
+use super::field::{Field, Value};
+use super::packet::{Hook, Version};
+use super::rule::{Action, Address, BaseChain, Rule, Step, Table, Target, TargetPort};
 
 /// The services as one chain, which packets pass wherever they come from.
 pub(super) fn parse(listed: &str) -> Table {
@@ -57,7 +56,7 @@ pub(super) fn parse(listed: &str) -> Table {
 
 /// What a packet must have to be for a service.
 fn steps(kind: &str, service: &str) -> Option<Vec<Step>> {
-    let equal = |kind, value| Step::compare(kind, false, value);
+    let equal = |field, value| Step::compare(field, false, value);
     let protocol = match kind {
         "TCP" => 6,
         "UDP" => 17,
@@ -70,12 +69,12 @@ fn steps(kind: &str, service: &str) -> Option<Vec<Step>> {
     };
     let (address, port) = endpoint(service)?;
     let mut steps = vec![
-        equal(Kind::Protocol, Value::Number(protocol)),
-        equal(Kind::Destination, Value::Net(address.into())),
+        equal(Field::Protocol, Value::Number(protocol)),
+        equal(Field::Destination, Value::Net(address.into())),
     ];
     // Port 0 is a persistent service for every port.
     if port != 0 {
-        steps.push(equal(Kind::Port, Value::Number(port.into())));
+        steps.push(equal(Field::Port, Value::Number(port.into())));
     }
     Some(steps)
 }

@@ -14,7 +14,7 @@ mod field;
 mod iptables;
 mod ipvs;
 mod nftables;
-mod route;
+mod packet;
 mod rule;
 mod sk_lookup;
 #[cfg(test)]
@@ -29,34 +29,49 @@ use rustix::thread::CapabilitySet;
 
 use self::describe::Found;
 use self::nftables::NftTable;
-use self::rule::{Table, Version};
+use self::packet::Version;
+use self::rule::Table;
 use super::limits::has_capability;
 use crate::model::{Gap, GapCode, Protocol, Redirect};
 use crate::source::linux::problems;
 use crate::source::linux::tools::{Printed, ToolCommand, run_all};
 
-pub(super) use self::sk_lookup::gaps as program_gaps;
-
 /// The rules, kept for the next port: running the tools takes longer than tracing a packet.
 #[derive(Default)]
 pub(super) struct PacketFilter {
     rules: Option<Rules>,
+    /// What BPF programs leave unknown.
+    programs: Option<Vec<Gap>>,
 }
 
 impl PacketFilter {
-    /// Whether no tool need be run: the rules are known since an earlier port, or can't be read.
-    pub(super) fn is_known(&self) -> bool {
-        self.rules.is_some() || !may_read()
+    /// Whether everything is known since an earlier port, or can't be read.
+    pub(super) fn is_known(&self, with_programs: bool) -> bool {
+        let has_programs = self.programs.is_some() || !with_programs;
+        has_programs && (self.rules.is_some() || !may_read())
     }
 
-    /// Every redirect of the port in this network namespace, and what is unknown about them.
-    pub(super) fn redirects(&mut self, protocol: Protocol, port: u16) -> (Vec<Redirect>, Vec<Gap>) {
+    /// Every redirect of the port in this network namespace, and what is unknown about them: `with_programs` also
+    /// because of BPF programs.
+    pub(super) fn redirects(
+        &mut self,
+        protocol: Protocol,
+        port: u16,
+        with_programs: bool,
+    ) -> (Vec<Redirect>, Vec<Gap>) {
+        let mut gaps = Vec::new();
+        if with_programs {
+            gaps.extend_from_slice(self.programs.get_or_insert_with(sk_lookup::gaps));
+        }
         if !may_read() {
             let message = "packet redirects can only be read by root";
-            return (Vec::new(), vec![Gap::new(GapCode::Redirects, message)]);
+            gaps.push(Gap::new(GapCode::Redirects, message));
+            return (Vec::new(), gaps);
         }
         let rules = self.rules.get_or_insert_with(Rules::read);
-        rules.redirects(protocol, port)
+        let (redirects, more) = rules.redirects(protocol, port);
+        gaps.extend(more);
+        (redirects, gaps)
     }
 }
 
@@ -127,7 +142,7 @@ impl Rules {
             rules.add_saved(wanted, printed);
         }
         rules.read_more(has_nft);
-        let services = rules.read_default("IPVS", "/proc/net/ip_vs");
+        let services = rules.read_if_exists("IPVS", "/proc/net/ip_vs");
         rules
             .others
             .extend(services.map(|listed| ipvs::parse(&listed)));
@@ -216,7 +231,7 @@ impl Rules {
         let mut found = Vec::new();
         for (list, wanted) in lists {
             let name = wanted[0].name;
-            let names = self.read_default(name, list).unwrap_or_default();
+            let names = self.read_if_exists(name, list).unwrap_or_default();
             let is_there = |one: &Wanted| names.lines().any(|name| name == one.table);
             found.extend(wanted.into_iter().filter(is_there));
         }
@@ -224,7 +239,7 @@ impl Rules {
     }
 
     /// A file that exists where the kernel has rules of this kind.
-    fn read_default(&mut self, name: &str, file: &str) -> Option<String> {
+    fn read_if_exists(&mut self, name: &str, file: &str) -> Option<String> {
         match fs::read_to_string(file) {
             Ok(text) => return Some(text),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -249,7 +264,7 @@ impl Rules {
             unknown,
         } = describe::redirects(&tables, protocol, port, self.own.as_deref());
         for redirect in &mut redirects {
-            redirect.to.is_unreachable = redirect.to.address.is_some_and(route::is_missing);
+            redirect.to.is_unreachable = redirect.to.address.is_some_and(addresses::is_unreachable);
         }
         let unknown = unknown
             .iter()

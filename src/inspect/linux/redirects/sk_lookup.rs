@@ -20,7 +20,7 @@ const MOST_DESCRIPTORS: usize = 5_000;
 
 /// That redirects are unknown, if a process has such a program. This reads descriptors of other processes, 2 µs each, so
 /// it is done where a bind succeeded and only traffic is in question.
-pub(in crate::inspect) fn gaps() -> Vec<Gap> {
+pub(super) fn gaps() -> Vec<Gap> {
     let gap = process_with_program().map(|process| {
         let message =
             format!("packet redirects of a BPF program (sk_lookup) of {process} can't be read");

@@ -1,18 +1,18 @@
-//! What is said of rules as the real tools printed them (`recorded/`: `nft` 1.0.6, `iptables` 1.8.9,
-//! both kinds, loaded into a namespace and saved there; the shapes are those of Docker, netavark,
-//! kube-proxy and Istio).
+//! The redirects in rules that real tools printed (`recorded/`: `nft` 1.0.6, `iptables` 1.8.9 of both kinds, loaded into
+//! a namespace and saved there, in the shapes of Docker, netavark, kube-proxy and Istio).
 
 use ipnet::IpNet;
 
 use super::describe::redirects;
-use super::rule::{Table, Version};
+use super::packet::Version;
+use super::rule::Table;
 use super::{iptables, nftables};
 use crate::model::Protocol::{self, Tcp, Udp};
 
 const OWN: [&str; 4] = ["127.0.0.0/8", "10.0.0.1/32", "::1/128", "fd00::9/128"];
 
-/// What is said of a port, a sentence for each redirect, then what is not known.
-fn said(tables: &[&Table], protocol: Protocol, port: u16) -> Vec<String> {
+/// A sentence for each redirect of a port, then one for each unknown.
+fn sentences(tables: &[&Table], protocol: Protocol, port: u16) -> Vec<String> {
     let own: Vec<IpNet> = OWN.iter().map(|net| net.parse().unwrap()).collect();
     let found = redirects(tables, protocol, port, Some(&own));
     let sentences = found
@@ -25,13 +25,13 @@ fn said(tables: &[&Table], protocol: Protocol, port: u16) -> Vec<String> {
 
 fn saved(text: &str, table: &str, protocol: Protocol, port: u16) -> Vec<String> {
     let table = iptables::parse(text, "iptables", table, Version::V4).unwrap();
-    said(&[&table], protocol, port)
+    sentences(&[&table], protocol, port)
 }
 
 fn listed(json: &str, protocol: Protocol, port: u16) -> Vec<String> {
     let tables = nftables::parse(json.as_bytes()).unwrap();
     let tables: Vec<&Table> = tables.iter().map(|one| &one.table).collect();
-    said(&tables, protocol, port)
+    sentences(&tables, protocol, port)
 }
 
 /// A nat table with these rules.
@@ -117,7 +117,7 @@ fn a_rule_without_a_port_takes_every_port() {
 }
 
 #[test]
-fn options_are_conditions_and_what_is_not_known_is_said() {
+fn options_are_conditions_and_unknown_ones_are_reported() {
     let at = |protocol, port| saved(include_str!("recorded/options.txt"), "nat", protocol, port);
     let ipv4 = "incoming packets for it that are IPv4 -> port 5353 (iptables nat PREROUTING)";
     assert_eq!(at(Udp, 53), [ipv4]);
@@ -252,7 +252,7 @@ fn elements_that_were_not_printed_are_a_condition_or_a_gap() {
 }
 
 #[test]
-fn what_comes_first_decides() {
+fn the_first_match_decides() {
     let to = |port: u16| format!("-A PREROUTING -p tcp -j REDIRECT --to-ports {port}");
     let all = |port: u16| {
         format!("incoming packets for it that are IPv4 -> port {port} (iptables nat PREROUTING)")
@@ -292,7 +292,7 @@ fn what_comes_first_decides() {
 }
 
 #[test]
-fn what_cannot_be_followed_is_said() {
+fn what_cannot_be_traced_is_reported() {
     assert_eq!(
         nat("-A PREROUTING -j A\n-A A -j B\n-A B -j A", Tcp, 80),
         ["? iptables nat: chain A leads back to itself"]
@@ -316,7 +316,7 @@ fn what_cannot_be_followed_is_said() {
 }
 
 #[test]
-fn what_stays_at_the_port_is_no_redirect() {
+fn a_rule_that_keeps_the_port_is_no_redirect() {
     for rule in [
         "-A PREROUTING -p tcp -j REDIRECT",
         "-A PREROUTING -p tcp -j REDIRECT --to-ports 80",
@@ -343,7 +343,7 @@ fn hostile_comments_and_names_stay_text() {
 }
 
 #[test]
-fn what_is_no_ruleset_is_not_read() {
+fn invalid_rulesets_are_rejected() {
     for text in [
         "",
         "{}",
@@ -356,9 +356,9 @@ fn what_is_no_ruleset_is_not_read() {
     assert!(iptables::parse("# incompatible", "iptables", "nat", Version::V4).is_none());
 }
 
-/// The same for IPv4 and IPv6, or for both hooks, is said once.
+/// A redirect for IPv4 and IPv6, or for both hooks, is listed once.
 #[test]
-fn what_is_the_same_is_merged() {
+fn equal_redirects_are_merged() {
     let rule = |chain: &str| {
         format!(
             r#"{{"chain": {{"family": "inet", "table": "t", "name": "{chain}", "type": "nat", "hook": "{chain}"}}}},

@@ -10,7 +10,8 @@ use std::rc::Rc;
 
 use super::condition::{Condition, Subject, combine};
 use super::evaluate::Branch;
-use super::rule::{Action, Packet, Table, Target};
+use super::packet::Packet;
+use super::rule::{Action, Table, Target};
 
 /// No packet is traced through more jumps than this; the kernel allows 16 in nftables.
 const MOST_JUMPS: usize = 64;
@@ -30,6 +31,7 @@ const MOST_EXCEPTIONS: usize = 6;
 pub(super) struct Sent {
     pub(super) targets: Vec<Target>,
     pub(super) conditions: Vec<Condition>,
+    pub(super) table: String,
     pub(super) chain: String,
     pub(super) comment: Option<String>,
 }
@@ -38,7 +40,7 @@ pub(super) struct Sent {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Trace {
     pub(super) found: Vec<Sent>,
-    /// What may send the packet elsewhere as well, and could not be traced.
+    /// Rules that may send the packet elsewhere, too, and could not be traced.
     pub(super) unknown: Vec<String>,
 }
 
@@ -149,6 +151,7 @@ impl Tracer<'_> {
                 self.trace.found.push(Sent {
                     targets: targets.clone(),
                     conditions: met,
+                    table: self.table.place.clone(),
                     chain: chain.to_owned(),
                     comment: comment.cloned(),
                 });
@@ -172,7 +175,7 @@ impl Tracer<'_> {
 /// Adds that the packets do not meet all of `taken`.
 fn except(given: &mut Vec<Condition>, taken: Vec<Condition>) {
     let is_random = taken.iter().any(Condition::is_share);
-    let exceptions = |given: &[Condition]| given.iter().filter(|one| is_exception(one)).count();
+    let exceptions = |given: &[Condition]| given.iter().filter(|one| one.is_negated).count();
     if is_random || taken.is_empty() || exceptions(given) > MOST_EXCEPTIONS {
         return;
     }
@@ -183,13 +186,5 @@ fn except(given: &mut Vec<Condition>, taken: Vec<Condition>) {
     };
     if !given.contains(&condition) {
         given.push(condition);
-    }
-}
-
-/// Whether a condition may be there because an earlier rule took other packets.
-const fn is_exception(condition: &Condition) -> bool {
-    match condition {
-        Condition::Simple { is_negated, .. } => *is_negated,
-        Condition::NotAll(_) => true,
     }
 }

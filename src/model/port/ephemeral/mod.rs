@@ -1,9 +1,9 @@
 //! The ports that the system gives to outgoing connections, and how many of them are taken.
 //!
-//! What runs out is not the range as a whole: one local port serves any number of destinations at once.
+//! The range does not run out as a whole: one local port serves any number of destinations at once.
 //! Linux takes a port for a connection unless the same addresses and ports are in use already, or
-//! somebody bound the port (`__inet_hash_connect`). So each pair of a local address and a destination
-//! has the range for itself, but for what is bound: by servers, and by clients that bind before they
+//! the port is bound (`__inet_hash_connect`). So each pair of a local address and a destination
+//! has the range for itself, except for what is bound: by servers, and by clients that bind before they
 //! connect (`bound_first`).
 
 mod bound_first;
@@ -23,7 +23,7 @@ use crate::model::{Endpoint, Protocol, Socket, State};
 pub struct EphemeralPorts {
     /// `net.ipv4.ip_local_port_range`; it governs IPv6 too.
     pub range: RangeInclusive<u16>,
-    /// `net.ipv4.ip_local_reserved_ports`: what of it, and besides it, is left out.
+    /// `net.ipv4.ip_local_reserved_ports`: ports of it, and others, that are left out.
     pub reserved: Vec<RangeInclusive<u16>>,
     /// Which connections in `TIME_WAIT` give their port to a new one.
     pub reuse: TimeWaitReuse,
@@ -50,21 +50,21 @@ pub struct EphemeralUse {
     pub capacity: usize,
     /// Ports of it that TCP uses, each once, by the strongest of its uses.
     pub ports: PortUsage,
-    /// Those of them that connections have which were bound before they connected: no destination can have
+    /// Those of them that have connections which were bound before they connected: no destination can have
     /// them. A lower bound, see `bound_first`.
     pub bound_first: PortUsage,
     /// The destination with the fewest ports left; `None` without a connection from the range.
     pub fullest: Option<Destination>,
 }
 
-/// Ports by what holds them.
+/// Numbers of ports, by their use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PortUsage {
-    /// Somebody listens there or has merely bound it: lost to every connection.
+    /// A server listens on them or has merely bound them: lost to every connection.
     pub bound: usize,
     /// Connections.
     pub connected: usize,
-    /// Nothing but what waits in `TIME_WAIT`.
+    /// Only connections in `TIME_WAIT`.
     pub time_wait: usize,
 }
 
@@ -74,30 +74,21 @@ impl PortUsage {
         self.bound + self.connected + self.time_wait
     }
 
-    /// These and others.
-    const fn and(self, other: Self) -> Self {
-        Self {
-            bound: self.bound + other.bound,
-            connected: self.connected + other.connected,
-            time_wait: self.time_wait + other.time_wait,
-        }
-    }
-
-    fn of<'a>(holds: impl Iterator<Item = &'a PortState>) -> Self {
-        let mut held = Self::default();
-        for hold in holds {
-            match hold {
-                PortState::Closed | PortState::Free => {}
-                PortState::TimeWait => held.time_wait += 1,
-                PortState::Connected => held.connected += 1,
-                PortState::Bound => held.bound += 1,
+    fn of(states: impl Iterator<Item = PortState>) -> Self {
+        let mut usage = Self::default();
+        for state in states {
+            match state {
+                PortState::Excluded | PortState::Free => {}
+                PortState::TimeWait => usage.time_wait += 1,
+                PortState::Connected => usage.connected += 1,
+                PortState::Bound => usage.bound += 1,
             }
         }
-        held
+        usage
     }
 }
 
-/// Where connections go, and which ports are taken from the next one to there.
+/// Where connections go, and which ports the next one to there can't have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Destination {
     /// The own address: from another one there are as many ports again.
@@ -106,16 +97,17 @@ pub struct Destination {
     pub remote: Endpoint,
     /// Ports that a connection to there can't have: those of its own connections, and those that no
     /// destination can have.
-    pub held: PortUsage,
+    pub usage: PortUsage,
 }
 
 /// An own address and a destination.
 type Pair = (IpAddr, Endpoint);
 
-/// What holds a port, the strongest last.
+/// The use of a port, the strongest last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum PortState {
-    Closed,
+    /// Not of the range.
+    Excluded,
     Free,
     TimeWait,
     Connected,
@@ -123,80 +115,83 @@ enum PortState {
 }
 
 impl EphemeralUse {
-    /// How these sockets use the range; looks at each of them twice at most.
+    /// How these sockets use the range; passes over them twice at most.
     pub fn of<'a>(
-        ports: &EphemeralPorts,
+        range: &EphemeralPorts,
         sockets: impl Iterator<Item = &'a Socket> + Clone,
     ) -> Self {
-        let mut holds = ports.holds();
-        let is_open = |hold: &PortState| *hold != PortState::Closed;
-        let capacity = holds.iter().filter(|hold| is_open(hold)).count();
+        let mut states = range.states();
+        let is_in_range = |state: PortState| state != PortState::Excluded;
+        let capacity = states.iter().filter(|state| is_in_range(**state)).count();
         let tcp = sockets.filter(|socket| socket.protocol == Protocol::Tcp);
         for socket in tcp.clone() {
-            let hold = &mut holds[usize::from(socket.local.port)];
-            if is_open(hold) {
-                *hold = (*hold).max(PortState::of(socket.state));
+            let state = &mut states[usize::from(socket.local.port)];
+            if is_in_range(*state) {
+                *state = (*state).max(PortState::of(socket.state));
             }
         }
-        let ports_held = PortUsage::of(holds.iter());
-        let is_outgoing = |socket: &&Socket| {
-            let hold = holds[usize::from(socket.local.port)];
-            is_open(&hold) && hold != PortState::Bound
-        };
-        let outgoing = tcp.filter(is_outgoing);
-        let is_bound_first = bound_first::ports(&holds, *ports.range.start(), outgoing.clone());
-        let with_hold = holds.iter().zip(&is_bound_first);
-        let bound_first = PortUsage::of(with_hold.filter_map(|(hold, is)| is.then_some(hold)));
-        let lost = PortUsage {
-            bound: ports_held.bound,
-            ..bound_first
-        };
-        Self {
+        let outgoing = tcp.filter(|socket| {
+            let state = states[usize::from(socket.local.port)];
+            is_in_range(state) && state != PortState::Bound
+        });
+        let is_bound_first = bound_first::ports(&states, *range.range.start(), outgoing.clone());
+        let ports = PortUsage::of(states.iter().copied());
+        let bound_first = states.iter().zip(&is_bound_first);
+        let bound_first = bound_first.filter_map(|(state, is)| is.then_some(*state));
+        let mut used = Self {
             capacity,
-            ports: ports_held,
-            bound_first,
-            fullest: fullest(outgoing, &is_bound_first, ports.reuse, lost),
+            ports,
+            bound_first: PortUsage::of(bound_first),
+            fullest: None,
+        };
+        used.fullest = fullest(outgoing, &is_bound_first, range.reuse, used.lost());
+        used
+    }
+
+    /// The ports that no destination can have.
+    const fn lost(&self) -> PortUsage {
+        PortUsage {
+            bound: self.ports.bound,
+            ..self.bound_first
         }
     }
 
-    /// How many hundredths of the ports to the fullest destination are taken; without one, of all.
+    /// The percentage of the ports to the fullest destination that are in use; without one, of all.
     pub fn percent(&self) -> usize {
-        let taken = self
-            .fullest
-            .map_or(self.ports.bound, |one| one.held.total());
-        self.percent_of(taken)
+        let fullest = self.fullest.map(|one| one.usage.total());
+        self.percent_of(fullest.unwrap_or(self.ports.bound))
     }
 
-    /// How many hundredths of all ports so many are.
+    /// The percentage of all ports that this number is.
     pub fn percent_of(&self, taken: usize) -> usize {
         100 * taken.min(self.capacity) / self.capacity.max(1)
     }
 }
 
 impl EphemeralPorts {
-    /// For each port whether it is of the range.
-    fn holds(&self) -> Vec<PortState> {
-        // Where ranges begin and end: a recording may hold any number of them.
+    /// The state of each port, if nothing uses it.
+    fn states(&self) -> Vec<PortState> {
+        // Where ranges begin and end: a recording may have any number of them.
         let mut steps = vec![0_i64; (1 << 16) + 1];
         for range in self.reserved.iter().filter(|range| !range.is_empty()) {
             steps[usize::from(*range.start())] += 1;
             steps[usize::from(*range.end()) + 1] -= 1;
         }
         let mut depth = 0;
-        let holds = (0..=u16::MAX).zip(steps).map(|(port, step)| {
+        let states = (0..=u16::MAX).zip(steps).map(|(port, step)| {
             depth += step;
             if depth == 0 && self.range.contains(&port) {
                 PortState::Free
             } else {
-                PortState::Closed
+                PortState::Excluded
             }
         });
-        holds.collect()
+        states.collect()
     }
 }
 
 impl TimeWaitReuse {
-    /// Whether what waits between these gives its port to a new connection.
+    /// Whether a connection in `TIME_WAIT` between these gives its port to a new one.
     fn covers(self, local: IpAddr, remote: IpAddr) -> bool {
         match self {
             Self::Never => false,
@@ -216,15 +211,13 @@ impl PortState {
     }
 }
 
-/// From where to where a socket of the table is connected. One of IPv6 that speaks IPv4 shares the ports of
-/// IPv4.
+/// The addresses of a connection. One of IPv6 with an IPv4 peer shares the ports of IPv4.
 fn pair(socket: &Socket) -> Option<Pair> {
     let remote = socket.remote?.to_canonical();
     Some((socket.local.address.to_canonical(), remote))
 }
 
-/// The destination to which the most ports are taken; of equals, the first by address. `lost` are the ports
-/// that no destination can have.
+/// The destination to which the most ports are taken; of equals, the first by address.
 fn fullest<'a>(
     outgoing: impl Iterator<Item = &'a Socket>,
     is_bound_first: &[bool],
@@ -233,28 +226,27 @@ fn fullest<'a>(
 ) -> Option<Destination> {
     let mut all: HashMap<Pair, PortUsage> = HashMap::new();
     for socket in outgoing {
-        let Some((local, remote)) = pair(socket) else {
+        let Some(pair) = pair(socket) else {
             continue;
         };
         let is_lost = is_bound_first[usize::from(socket.local.port)];
         let is_waiting = socket.state == State::TimeWait;
-        if is_waiting && !is_lost && reuse.covers(local, remote.address) {
+        if is_waiting && !is_lost && reuse.covers(pair.0, pair.1.address) {
             continue;
         }
-        let held = all.entry((local, remote)).or_default();
+        let usage = all.entry(pair).or_insert(lost);
         match is_waiting {
             _ if is_lost => {}
-            true => held.time_wait += 1,
-            false => held.connected += 1,
+            true => usage.time_wait += 1,
+            false => usage.connected += 1,
         }
     }
-    let fullest = all
-        .into_iter()
-        .max_by_key(|(key, held)| (held.total(), Reverse(*key)));
-    fullest.map(|((local, remote), held)| Destination {
+    let all = all.into_iter();
+    let fullest = all.max_by_key(|(pair, usage)| (usage.total(), Reverse(*pair)));
+    fullest.map(|((local, remote), usage)| Destination {
         local,
         remote,
-        held: held.and(lost),
+        usage,
     })
 }
 

@@ -57,7 +57,7 @@ fn each_destination_and_each_own_address_has_the_range_for_itself() {
     assert_eq!((used.capacity, used.ports), (20, held(0, 10, 2)));
     let fullest = used.fullest.unwrap();
     assert_eq!(
-        (fullest.remote, fullest.held),
+        (fullest.remote, fullest.usage),
         (endpoint(one), held(0, 0, 12))
     );
     assert_eq!(used.percent(), 60);
@@ -84,7 +84,7 @@ fn what_is_bound_is_lost_to_every_destination_and_its_connections_are_none_of_th
         ],
     );
     assert_eq!(used.ports, held(2, 4, 0));
-    assert_eq!(used.fullest.unwrap().held, held(2, 4, 0));
+    assert_eq!(used.fullest.unwrap().usage, held(2, 4, 0));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn time_wait_that_gives_its_port_to_the_next_connection_takes_none() {
         let waiting = connections(7, address, remote, State::TimeWait);
         let used = used(&ports(reuse), &[waiting]);
         assert_eq!(used.ports.time_wait, 7);
-        used.fullest.map_or(0, |one| one.held.total())
+        used.fullest.map_or(0, |one| one.usage.total())
     };
     for (reuse, far, near) in [(Never, 7, 7), (Loopback, 7, 0), (Always, 0, 0)] {
         assert_eq!(taken(reuse, "10.0.0.7", "10.0.0.9:1"), far, "{reuse:?}");
@@ -148,7 +148,7 @@ fn a_range_that_is_none_and_sockets_of_another_protocol_are_no_matter() {
 }
 
 #[test]
-fn a_shortage_is_told_from_eighty_hundredths_on_with_what_helps_against_it() {
+fn a_shortage_is_a_problem_from_eighty_percent_on_with_its_remedy() {
     let told = |sockets: &[Vec<Socket>]| {
         let problem = used(&ports(TimeWaitReuse::Never), sockets).problem()?;
         Some((problem.message.to_string(), problem.brief.to_string()))
@@ -254,7 +254,7 @@ fn connections_to_one_destination_come_to_odd_ports_without_a_bind() {
     let other = scattered((40_000..40_020).step_by(2), State::Established);
     let used = used(&ports(TimeWaitReuse::Never), &[one, other]);
     assert_eq!(used.bound_first, PortUsage::default());
-    assert_eq!(used.fullest.unwrap().held, held(0, 19, 0));
+    assert_eq!(used.fullest.unwrap().usage, held(0, 19, 0));
 }
 
 #[test]

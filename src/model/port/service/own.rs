@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::{registered_name, registered_names, registered_ports};
-use crate::model::{Protocol, Socket};
+use crate::model::Protocol;
 
 /// The names that a user gives to ports. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,8 +33,7 @@ impl Services {
         Arc::make_mut(&mut self.0).insert((port, protocol), name.into());
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -50,12 +49,16 @@ impl Services {
         own.or_else(|| registered_name(protocol, port))
     }
 
-    /// The user's name for the port of a socket, or for its peer's where its own port has no name at all.
-    pub fn own_name(&self, socket: &Socket) -> Option<Arc<str>> {
-        let own = |port| self.0.get(&(port, socket.protocol)).cloned();
-        let is_registered = || registered_name(socket.protocol, socket.local.port).is_some();
-        let peer = || socket.remote.filter(|_| !is_registered());
-        own(socket.local.port).or_else(|| own(peer()?.port))
+    /// The user's name for a port, or for the peer's where the port has no name at all.
+    pub(crate) fn own_name(
+        &self,
+        protocol: Protocol,
+        port: u16,
+        peer: Option<u16>,
+    ) -> Option<Arc<str>> {
+        let own = |port| self.0.get(&(port, protocol)).cloned();
+        let is_registered = || registered_name(protocol, port).is_some();
+        own(port).or_else(|| own(peer.filter(|_| !is_registered())?))
     }
 
     /// Every name, the user's first, by port ascending; a name that has several ports comes several times.
@@ -132,7 +135,7 @@ pub(super) fn all() -> Vec<(Protocol, u16, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Endpoint, State, service_name, service_names, service_port, service_ports};
+    use crate::model::{service_name, service_names, service_port, service_ports};
 
     #[test]
     fn the_users_names_come_before_the_registered_ones() {
@@ -147,12 +150,7 @@ mod tests {
         assert_eq!(own.name(Protocol::Tcp, 64_001), Some("api"));
         assert_eq!(own.name(Protocol::Tcp, 443), Some("https"));
         assert_eq!(own.names().next(), Some("api"));
-        let end = |port| Endpoint::new([127, 0, 0, 1].into(), port);
-        let name = |local, remote: Option<u16>| {
-            let state = State::Established;
-            let socket = Socket::new(Protocol::Tcp, end(local), remote.map(end), state);
-            own.own_name(&socket)
-        };
+        let name = |port, peer| own.own_name(Protocol::Tcp, port, peer);
         assert_eq!(name(64_001, None).as_deref(), Some("api"));
         assert_eq!(name(50_001, Some(64_001)).as_deref(), Some("api"));
         assert_eq!(name(443, Some(64_001)), None, "its own port has a name");

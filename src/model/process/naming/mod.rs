@@ -25,13 +25,13 @@ pub struct ProgramFacts<'a> {
 /// How many bytes of a name the kernel keeps (`TASK_COMM_LEN` less the end).
 const COMM: usize = 15;
 
-/// Names that a runtime gives its first thread, and that say nothing of the program.
+/// Names that a runtime gives its first thread, whatever the program.
 const RENAMED: [&str; 1] = ["MainThread"];
 
-/// Executables that are many programs: which one, their name says that they are called by.
+/// Executables that are many programs; the name that they are called by selects one.
 const MULTI_CALL: [&str; 3] = ["busybox", "toybox", "coreutils"];
 
-/// What follows the path of an executable that is no longer in its folder.
+/// The kernel adds it to the path of an executable that was deleted.
 const DELETED: &str = " (deleted)";
 
 impl<'a> ProgramFacts<'a> {
@@ -145,14 +145,14 @@ impl<'a> ProgramFacts<'a> {
         let shown = called.unwrap_or(program);
         let script = script(kind, self.arguments());
         match self.own_comm(program) {
-            // Code of the command line has no name but the one that it may have given itself.
+            // Code of the command line has no name, unless it set one itself.
             Some(own) if script == Script::None => own.to_owned(),
             _ => with_script(shown, script, self.comm),
         }
     }
 }
 
-/// `node server.js`; a command of its own (`/usr/bin/gunicorn`) stands alone.
+/// `node server.js`; a command (`/usr/bin/gunicorn`) goes by its own name.
 fn with_script(interpreter: &str, script: Script<'_>, comm: &str) -> String {
     match script {
         Script::File(path) => {
@@ -171,7 +171,7 @@ fn with_script(interpreter: &str, script: Script<'_>, comm: &str) -> String {
     }
 }
 
-/// Whether a script is a command: it has no ending, and stands where commands do or was called as one.
+/// Whether a script is a command: it has no extension, and is in a folder of commands or was called as one.
 fn is_command(path: &str, comm: &str) -> bool {
     let name = base(path);
     let folder = path.strip_suffix(name).unwrap_or_default();
@@ -194,7 +194,7 @@ fn is_cut(name: &str, comm: &str) -> bool {
     !comm.is_empty() && comm.as_bytes() == kept
 }
 
-/// The program of an executable's path; `None` where the path says nothing of it (`memfd_create(2)`, a
+/// The program of an executable's path; `None` where the path does not name it (`memfd_create(2)`, a
 /// version for a name).
 fn of_executable(path: &str) -> Option<&str> {
     let path = path.strip_suffix(DELETED).unwrap_or(path);

@@ -71,7 +71,7 @@ fn a_program_is_its_executable() {
 }
 
 #[test]
-fn where_the_executable_says_nothing_the_kernels_name_stands() {
+fn where_the_executable_has_no_name_the_kernels_name_is_used() {
     check(&[
         (
             "runc:[2:INIT]",
@@ -262,7 +262,7 @@ fn a_shell_is_named_with_its_script_and_never_with_its_code() {
 }
 
 #[test]
-fn a_command_that_an_interpreter_runs_stands_alone() {
+fn a_command_that_an_interpreter_runs_goes_by_its_own_name() {
     check(&[
         (
             "gunicorn",

@@ -1,7 +1,7 @@
 //! What the path of a control group says: which container, which unit, and of which user. Pure.
 
-use super::super::placement::unescape;
 use crate::model::Engine;
+use crate::source::linux::placement::unescape;
 
 /// Length of a container's id.
 pub(super) const ID: usize = 64;

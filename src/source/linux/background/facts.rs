@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, open};
 
-use super::super::scan;
 use crate::model::{Pid, Run, Serving, Text};
+use crate::source::linux::scan;
 use crate::source::proc_stat::proc_stat;
 
 /// How many ancestors are read at most.
@@ -109,7 +109,11 @@ impl Facts {
 
     /// Whether one of its arguments is this word.
     pub(super) fn has_argument(&self, word: &str) -> bool {
-        self.argv.iter().any(|argument| argument == word)
+        self.any_argument(|argument| argument == word)
+    }
+
+    pub(super) fn any_argument(&self, is_meant: impl Fn(&str) -> bool) -> bool {
+        self.argv.iter().any(|argument| is_meant(argument))
     }
 
     /// The value of the first of these options: the next argument, or what follows `=` or a single letter.
@@ -186,11 +190,10 @@ pub(crate) fn serving(pid: Pid) -> Option<Serving> {
     Some(Serving { pid, name })
 }
 
-/// All processes that can be seen.
-pub(super) fn all_processes() -> impl Iterator<Item = Facts> {
-    let proc = scan::open_proc();
-    let pids = proc.and_then(|proc| scan::pids(&proc)).unwrap_or_default();
-    pids.into_iter().filter_map(Facts::of)
+/// The pids of all processes that can be seen.
+pub(super) fn all_pids() -> impl Iterator<Item = Pid> {
+    let pids = scan::open_proc().and_then(|proc| scan::pids(&proc));
+    pids.unwrap_or_default().into_iter()
 }
 
 /// A process and its ancestors, up to the first process.
@@ -209,53 +212,26 @@ pub(super) fn line_of(pid: Pid) -> Vec<Facts> {
     line
 }
 
-/// The environment that a process was started with; `None` where it may not be read.
-pub(super) struct Environment(Vec<u8>);
-
-impl Environment {
-    pub(super) fn of(pid: Pid) -> Option<Self> {
-        fs::read(format!("/proc/{pid}/environ")).ok().map(Self)
-    }
-
-    /// The value of a variable.
-    pub(super) fn get(&self, name: &str) -> Option<String> {
-        let mut variables = self.0.split(|&byte| byte == 0);
-        let value = variables.find_map(|variable| {
-            let rest = variable.strip_prefix(name.as_bytes())?;
-            rest.strip_prefix(b"=")
-        })?;
-        String::from_utf8(value.to_vec()).ok()
-    }
-}
-
-/// A variable of a process's environment.
+/// A variable of the environment that a process was started with; `None` also where that may not be read.
 pub(super) fn variable_of(pid: Pid, name: &str) -> Option<String> {
-    Environment::of(pid)?.get(name)
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let mut variables = environment.split(|&byte| byte == 0);
+    let value = variables.find_map(|one| one.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    String::from_utf8(value.to_vec()).ok()
 }
 
 /// The children of a process (`proc_pid_task_tid_children(5)`). Where the kernel has no such file they
 /// are found by their parent.
 pub(super) fn children_of(pid: Pid) -> Vec<Pid> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task"));
-    let files = tasks
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|task| task.path().join("children"));
-    let texts: Result<Vec<String>, _> = files.map(fs::read_to_string).collect();
-    match texts {
-        Ok(texts) => {
-            let pids = texts.iter().flat_map(|text| text.split_ascii_whitespace());
-            pids.filter_map(|pid| pid.parse().ok()).collect()
-        }
-        Err(_) => {
-            let proc = scan::open_proc();
-            let pids = proc.and_then(|proc| scan::pids(&proc)).unwrap_or_default();
-            let is_child =
-                |one: &Pid| proc_stat(*one).is_some_and(|proc_stat| proc_stat.parent == pid);
-            pids.into_iter().filter(is_child).collect()
-        }
+    let tasks = tasks.into_iter().flatten().flatten();
+    let texts = tasks.map(|task| fs::read_to_string(task.path().join("children")));
+    if let Ok(text) = texts.collect::<Result<String, _>>() {
+        let pids = text.split_ascii_whitespace();
+        return pids.filter_map(|pid| pid.parse().ok()).collect();
     }
+    let is_child = |one: &Pid| proc_stat(*one).is_some_and(|found| found.parent == pid);
+    all_pids().filter(is_child).collect()
 }
 
 /// Reads a regular file, no more than one byte beyond `most`: its bytes and its owner. Nothing else is read:

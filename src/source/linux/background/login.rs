@@ -104,7 +104,9 @@ impl OwnLogin {
 /// its user from reading its descriptors (`PR_SET_DUMPABLE` of `prctl(2)`), and no other process of the user does.
 pub(super) fn hidden_session(uid: u32, port: u16) -> Option<Behind> {
     let is_hidden = |facts: &Facts| fs::read_dir(format!("/proc/{}/fd", facts.pid)).is_err();
-    let of_user = facts::all_processes().filter(|facts| facts.uid() == Some(uid));
+    let of_user = facts::all_pids()
+        .filter_map(Facts::of)
+        .filter(|facts| facts.uid() == Some(uid));
     let hidden: Vec<Facts> = of_user.filter(is_hidden).collect();
     let sessions: Option<Vec<String>> = hidden.iter().map(session).collect();
     let name = match sessions?.as_slice() {

@@ -4,6 +4,7 @@
 //! It is read for a bind test and before a process is ended, never for the live table. No right is needed
 //! for what `/proc` shows to everyone; what takes one and is missing stays `None`.
 
+mod also_ends;
 mod cgroups;
 pub(crate) mod containers;
 mod end_risk;
@@ -15,27 +16,25 @@ mod reaction;
 mod supervisors;
 mod units;
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use rustix::process::{geteuid, getuid};
 
+use self::also_ends::{WaitingPorts, other_apps};
 use self::containers::publishers::Publisher;
 use self::containers::{Containers, SocketAt};
 use self::end_risk::Circumstances;
+use self::facts::Facts;
 pub(crate) use self::facts::serving;
-use self::facts::{Environment, Facts};
 use self::login::OwnLogin;
 use self::supervisors::lookup;
 use self::units::Units;
-use super::netlink::{DumpRequest, SockDiag};
-use super::{rights, scan};
+use super::rights;
 use crate::model::{
-    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Holder, Lineage, Manager, Owner, Pid,
-    Process, Protocol, Redirect, Restarts, Socket, State, Supervisor, SupervisorKind, Text, Unit,
+    Background, Behind, BehindKind, Holder, Lineage, Manager, Owner, Pid, Process, Protocol,
+    Redirect, Restarts, Socket, State, Supervisor, SupervisorKind, Text, Unit,
 };
 use crate::source::lineage;
-use crate::source::netstat::Part;
 use crate::source::process::Processes;
 
 /// Of no more owners than this all of it is read: the others of a large family are as their parent is.
@@ -45,28 +44,29 @@ const MAX_OWNERS: usize = 32;
 /// for the ports of one test.
 pub(crate) struct BackgroundReader<'a> {
     processes: &'a mut Processes,
-    port: (Protocol, u16),
-    /// The address of the current socket.
-    local: IpAddr,
+    /// The current socket.
+    at: SocketAt,
     lineage: Lineage,
     own_login: OwnLogin,
     containers: Containers,
     units: Units,
     /// Whether programs of this machine look up names through the port.
     is_resolver: bool,
-    /// The ports of the sockets without a peer in our namespace, by inode.
-    waiting: Option<HashMap<u32, (Protocol, u16)>>,
+    waiting: Option<WaitingPorts>,
 }
 
 impl<'a> BackgroundReader<'a> {
     pub(crate) fn new(processes: &'a mut Processes, port: (Protocol, u16)) -> Self {
         Self {
             processes,
-            port,
-            local: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            at: SocketAt {
+                protocol: port.0,
+                port: port.1,
+                address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            },
             lineage: lineage(),
             own_login: OwnLogin::read(),
-            containers: Containers::default(),
+            containers: Containers::new(),
             units: Units::default(),
             is_resolver: false,
             waiting: None,
@@ -79,15 +79,12 @@ impl<'a> BackgroundReader<'a> {
         let mut known: Vec<(Owner, Vec<Background>)> = Vec::new();
         for holder in holders {
             let owner = &holder.socket.owner;
-            let before = known.iter().find(|(one, _)| one == owner);
-            holder.backgrounds = match before {
-                Some((_, found)) => found.clone(),
-                None => {
-                    let found = self.of_socket(&holder.socket);
-                    known.push((owner.clone(), found.clone()));
-                    found
-                }
-            };
+            let at = known.iter().position(|(one, _)| one == owner);
+            let at = at.unwrap_or_else(|| {
+                known.push((owner.clone(), self.of_socket(&holder.socket)));
+                known.len() - 1
+            });
+            holder.backgrounds.clone_from(&known[at].1);
             self.units.add_activation(holder, &mut self.processes.users);
             let is_known = matches!(holder.socket.owner, Owner::Known(_));
             if holder.activation.is_none() && !is_known && waits(&holder.socket) {
@@ -98,12 +95,11 @@ impl<'a> BackgroundReader<'a> {
 
     fn add_to_hidden(&mut self, holder: &mut Holder) {
         let (socket, users) = (&holder.socket, &mut self.processes.users);
-        self.local = socket.local.address;
-        let at = socket_at(self.port, self.local);
+        self.at.address = socket.local.address;
         let own = socket.uid.filter(|&uid| uid == geteuid().as_raw());
         let own = own.filter(|_| socket.owner == Owner::Hidden);
-        let session = || login::hidden_session(own?, self.port.1);
-        holder.behind = self.containers.of_port(&at, users).or_else(session);
+        let session = || login::hidden_session(own?, self.at.port);
+        holder.behind = self.containers.of_port(&self.at, users).or_else(session);
         holder.hidden_unit = self.units.of_hidden(socket, users);
     }
 
@@ -115,7 +111,7 @@ impl<'a> BackgroundReader<'a> {
             let Some(address) = to.address.filter(|_| !is_known) else {
                 continue;
             };
-            let port = (self.port.0, to.port.unwrap_or(self.port.1));
+            let port = (self.at.protocol, to.port.unwrap_or(self.at.port));
             let users = &mut self.processes.users;
             found.extend(self.containers.of_address(address, port, users));
         }
@@ -124,9 +120,9 @@ impl<'a> BackgroundReader<'a> {
 
     /// What is behind each owner of a socket, by pid.
     pub(crate) fn of_socket(&mut self, socket: &Socket) -> Vec<Background> {
-        self.local = socket.local.address;
+        self.at.address = socket.local.address;
         let is_resolver = || login::resolves_names_by(socket.local.address);
-        self.is_resolver = self.port.1 == 53 && (self.is_resolver || is_resolver());
+        self.is_resolver = self.at.port == 53 && (self.is_resolver || is_resolver());
         let owners = socket.owner.present();
         let pids: Vec<Pid> = owners.iter().map(|process| process.pid).collect();
         let read = owners.iter().take(MAX_OWNERS);
@@ -138,21 +134,17 @@ impl<'a> BackgroundReader<'a> {
         let Some(own) = line.first().cloned().map(reaction::confirmed) else {
             return Background::new(process.pid);
         };
-        let environment = Environment::of(own.pid);
         let publisher = self.containers.publisher(&own);
-        let behind = self.behind(&line, publisher.as_ref(), environment.as_ref());
-        let supervisor = self.supervisor(&line, owners, environment.as_ref());
+        let behind = self.behind(&line, publisher.as_ref());
+        let supervisor = self.supervisor(&line, owners);
         let users = &mut self.processes.users;
-        let unit = match self.containers.client_of(behind.as_ref()) {
+        let unit = if let Some(client) = self.containers.client_of(behind.as_ref()) {
             // `docker run` in a unit: the container is started again with its client.
-            Some(client) => {
-                let line = facts::line_of(client);
-                self.units.of(&line, &[client], None, None, users)
-            }
-            None => {
-                let (behind, supervisor) = (behind.as_ref(), supervisor.as_ref());
-                self.units.of(&line, owners, behind, supervisor, users)
-            }
+            let line = facts::line_of(client);
+            self.units.of(&line, &[client], None, None, users)
+        } else {
+            let (behind, supervisor) = (behind.as_ref(), supervisor.as_ref());
+            self.units.of(&line, owners, behind, supervisor, users)
         };
         let children = facts::children_of(own.pid);
         let known = Circumstances {
@@ -163,7 +155,8 @@ impl<'a> BackgroundReader<'a> {
             resolves_names: self.is_resolver,
         };
         let end_risk = end_risk::end_risk(&own, &known);
-        let mut also_ends = self.other_ports(own.pid);
+        let waiting = self.waiting.get_or_insert_with(WaitingPorts::read);
+        let mut also_ends = waiting.others(own.pid, (self.at.protocol, self.at.port));
         also_ends.extend(login::ends_with(&own, end_risk));
         also_ends.extend(other_apps(supervisor.as_ref(), &line));
         let restarts = self.containers.restarts(behind.as_ref());
@@ -179,18 +172,12 @@ impl<'a> BackgroundReader<'a> {
         }
     }
 
-    fn behind(
-        &mut self,
-        line: &[Facts],
-        publisher: Option<&Publisher>,
-        environment: Option<&Environment>,
-    ) -> Option<Behind> {
-        let own = line.first()?;
-        let at = socket_at(self.port, self.local);
+    fn behind(&mut self, line: &[Facts], publisher: Option<&Publisher>) -> Option<Behind> {
+        let (own, at) = (line.first()?, &self.at);
         let users = &mut self.processes.users;
         let container = match publisher {
-            Some(publisher) => self.containers.of_publisher(own, publisher, &at, users),
-            None => self.containers.of_process(line, environment, users),
+            Some(publisher) => self.containers.of_publisher(own, publisher, at, users),
+            None => self.containers.of_process(line, users),
         };
         container
             .or_else(|| login::remote_forward(own, at.port))
@@ -199,14 +186,11 @@ impl<'a> BackgroundReader<'a> {
     }
 
     /// The supervisor of a process, unless this program was started by it as well: that is not ended for a port.
-    fn supervisor(
-        &mut self,
-        line: &[Facts],
-        owners: &[Pid],
-        environment: Option<&Environment>,
-    ) -> Option<Supervisor> {
-        let port = self.port.1;
-        let lookup = lookup::System { environment, port };
+    fn supervisor(&mut self, line: &[Facts], owners: &[Pid]) -> Option<Supervisor> {
+        let lookup = lookup::System {
+            pid: line.first()?.pid,
+            port: self.at.port,
+        };
         let mut found = supervisors::supervisor(line, owners, &lookup)?;
         if found.pid.is_some_and(|pid| self.lineage.has(pid)) {
             return None;
@@ -223,32 +207,6 @@ impl<'a> BackgroundReader<'a> {
         }
         Some(found)
     }
-
-    /// The other ports that a process listens on: they end with it.
-    fn other_ports(&mut self, pid: Pid) -> Vec<AlsoEnds> {
-        let waiting = self.waiting.get_or_insert_with(waiting_here);
-        let mut ports = Vec::new();
-        if let Ok(proc) = scan::open_proc() {
-            let _ = scan::visit_sockets(&proc, &format!("{pid}/fd"), |_, inode| {
-                ports.extend(waiting.get(&inode).copied());
-            });
-        }
-        ports.sort_unstable();
-        ports.dedup();
-        let others = ports.into_iter().filter(|port| *port != self.port);
-        let name = |(protocol, port): (Protocol, u16)| format!("{port}/{}", protocol.as_str());
-        others
-            .map(|port| AlsoEnds::new(AlsoEndsKind::Port, &name(port)))
-            .collect()
-    }
-}
-
-fn socket_at((protocol, port): (Protocol, u16), address: IpAddr) -> SocketAt {
-    SocketAt {
-        protocol,
-        port,
-        address,
-    }
 }
 
 fn systemd_proxy(facts: &Facts) -> Option<Behind> {
@@ -263,35 +221,6 @@ fn systemd_proxy(facts: &Facts) -> Option<Behind> {
         name: facts.argv.last().map(|target| Text::new(target)),
         ..Behind::new(BehindKind::SystemdProxy)
     })
-}
-
-/// The other apps of foreman and its like: all end when one does.
-fn other_apps(supervisor: Option<&Supervisor>, line: &[Facts]) -> Vec<AlsoEnds> {
-    let foreman = supervisor.filter(|one| one.kind == SupervisorKind::Foreman);
-    let children = foreman.and_then(|one| one.pid).map(facts::children_of);
-    let others = children.into_iter().flatten();
-    let others = others.filter(|pid| line.iter().all(|own| own.pid != *pid));
-    let app = |pid| {
-        let app = serving(pid)?;
-        let name = format!("{} ({})", app.name, app.pid);
-        Some(AlsoEnds::new(AlsoEndsKind::Process, &name))
-    };
-    others.filter_map(app).collect()
-}
-
-/// The sockets without a peer in this namespace, by inode.
-fn waiting_here() -> HashMap<u32, (Protocol, u16)> {
-    let (mut diag, mut details) = (SockDiag::default(), Vec::new());
-    for part in [Protocol::Tcp, Protocol::Udp]
-        .into_iter()
-        .flat_map(Part::of)
-    {
-        let _ = diag.dump(DumpRequest::Waiting(part), &mut details);
-    }
-    let waiting = details.iter().filter(|detail| detail.remote.is_none());
-    waiting
-        .filter_map(|detail| Some((detail.inode?, (detail.protocol, detail.local.port))))
-        .collect()
 }
 
 fn waits(socket: &Socket) -> bool {

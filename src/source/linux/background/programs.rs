@@ -3,7 +3,7 @@
 //! A name is the program's, of its first argument or as the kernel has it; for most lists also that of a
 //! script that the program runs. See [`Facts::is_one_of`] and [`Facts::runs_one_of`].
 
-use super::facts::Facts;
+use super::facts::{Facts, base_name};
 
 /// Shells.
 pub(super) const SHELLS: &str = "sh bash dash zsh ksh mksh fish ash busybox";
@@ -97,11 +97,10 @@ impl Facts {
 
     /// Whether what it starts is independent of it.
     pub(super) fn is_launcher(&self) -> bool {
-        let mut words = self.argv.iter().filter_map(|word| word.rsplit('/').next());
         self.is_one_of(LAUNCHERS)
             || self.runs_one_of(INTERACTIVE)
             || self.is_prompt()
-            || words.any(|word| has(JOB_RUNNERS, word))
+            || self.any_argument(|word| has(JOB_RUNNERS, base_name(word)))
     }
 
     /// Whether it is an interpreter that reads what a user types.
@@ -112,9 +111,7 @@ impl Facts {
 
     /// Whether it has a whole program among its arguments.
     pub(super) fn runs_text(&self) -> bool {
-        ["-c", "-e", "--eval"]
-            .iter()
-            .any(|option| self.has_argument(option))
+        self.any_argument(|word| matches!(word, "-c" | "-e" | "--eval"))
     }
 }
 

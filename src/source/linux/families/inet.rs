@@ -1,70 +1,83 @@
-//! UDP-Lite and SCTP, as `inet_diag` lists them, over IPv4 and IPv6.
+//! UDP-Lite and SCTP, over IPv4 and IPv6.
 //!
-//! SCTP is not on the machines that this was measured on: how its rows read is from the kernel's source
-//! (`net/sctp/diag.c`). An association has a number of its own for its state where an endpoint has TCP's.
+//! The machines that this was measured on have no SCTP: the format of its rows is from the kernel's source
+//! (`net/sctp/diag.c`). An association's state has other numbers than TCP's, an endpoint's has those.
 
-use super::{Trouble, proc_net};
+use std::io;
+
+use super::{Trouble, dump_or_proc_net, kernel_has};
 use crate::model::{Protocol, Socket, State};
-use crate::source::linux::Interfaces;
+use crate::source::linux::interfaces::Interfaces;
 use crate::source::linux::netlink::{self, DumpError, dump, inet_request};
+use crate::source::linux::proc::net;
 
 const FAMILIES: [u8; 2] = [2, 10];
+const SCTP: u8 = 132;
+const UDPLITE: u8 = 136;
 
 /// Every state there is.
 const STATES: u32 = 0xfff;
 
-/// What `/proc/net/udplite` does not tell.
+/// What `/proc/net/udplite` does not have.
 const NOT_IN_PROC: &str = "interfaces and whether they are dual-stack";
 
-/// Where the state stands in `struct inet_diag_msg`.
+/// Offset of the state in `struct inet_diag_msg`.
 const STATE: usize = 1;
 
 /// TCP's numbers, which SCTP's endpoints have: CLOSE and LISTEN.
 const CLOSE: u8 = 7;
 const LISTEN: u8 = 10;
 
-pub(super) fn read(
+pub(super) fn read_sockets(
     protocol: Protocol,
     interfaces: &mut Interfaces,
     into: &mut Vec<Socket>,
 ) -> Result<(), Trouble> {
-    let start = into.len();
-    let mut outcome = Ok(());
-    for family in FAMILIES {
-        outcome = dump(&request(family, protocol), |payload| {
-            into.push(row(payload, protocol, interfaces)?);
-            Some(())
-        });
-        if !matches!(outcome, Ok(()) | Err(DumpError::Interrupted)) {
-            break;
-        }
-    }
-    match outcome {
-        Ok(()) => Ok(()),
-        Err(DumpError::Interrupted) => Err(Trouble::Interrupted),
-        Err(error) => {
-            into.truncate(start);
-            Err(match proc_net::udplite(protocol, into) {
-                Ok(()) => Trouble::Less(error, NOT_IN_PROC),
-                Err(_) => Trouble::NotListed(error),
-            })
-        }
-    }
+    dump_or_proc_net(
+        into,
+        |into| {
+            let mut outcome = Ok(());
+            for family in FAMILIES {
+                let number = if protocol == Protocol::Sctp {
+                    SCTP
+                } else {
+                    UDPLITE
+                };
+                outcome = dump(&inet_request(family, number, STATES), |payload| {
+                    into.push(row(payload, protocol, interfaces)?);
+                    Some(())
+                });
+                if !matches!(outcome, Ok(()) | Err(DumpError::Interrupted)) {
+                    break;
+                }
+            }
+            outcome
+        },
+        |into| read_udplite(protocol, into),
+        Some(NOT_IN_PROC),
+    )
 }
 
-/// `struct inet_diag_req_v2`: any address.
-fn request(family: u8, protocol: Protocol) -> Vec<u8> {
-    let number = match protocol {
-        Protocol::Sctp => 132,
-        _ => 136,
-    };
-    inet_request(family, number, STATES)
+/// UDP-Lite, whose files exist where the kernel has it. SCTP's files have another format.
+fn read_udplite(protocol: Protocol, into: &mut Vec<Socket>) -> io::Result<()> {
+    if protocol != Protocol::UdpLite || kernel_has(protocol) != Some(true) {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    for file in ["udplite", "udplite6"] {
+        let table = net::read_table("self", file)?;
+        into.extend(
+            net::rows(&table, protocol)
+                .flatten()
+                .map(|row| row.socket()),
+        );
+    }
+    Ok(())
 }
 
 fn row(payload: &[u8], protocol: Protocol, interfaces: &mut Interfaces) -> Option<Socket> {
-    let detail = netlink::parse(payload, protocol)?;
-    let mut socket = detail.socket();
-    socket.interface = detail.interface.map(|index| interfaces.name(index));
+    let row = netlink::parse(payload, protocol)?;
+    let mut socket = row.socket();
+    socket.interface = row.interface.map(|index| interfaces.name(index));
     if protocol == Protocol::Sctp {
         socket.state = sctp_state(*payload.get(STATE)?);
     }

@@ -1,21 +1,19 @@
-//! The kinds of sockets beside TCP and UDP, each read only where it is asked for.
+//! The kinds of sockets besides TCP and UDP, each read only when it is shown.
 //!
-//! `sock_diag` lists UDP-Lite, SCTP, unix and packet sockets where the kernel has a handler for them;
-//! without one it ends the dump with `ENOENT`, which must not be taken for an empty list. `/proc/net` has
-//! raw sockets, and is second choice for the others. What can be listed by neither is a problem of the
-//! snapshot.
+//! `sock_diag` lists UDP-Lite, SCTP, unix and packet sockets where the kernel has a handler for them; without one it ends
+//! the dump with `ENOENT`, which must not be taken for an empty list. `/proc/net` has raw sockets, and is second choice
+//! for the others. What neither can list is a problem of the snapshot.
 
 mod inet;
 mod packet;
-mod proc_net;
-mod unix;
-pub(crate) mod unix_table;
+mod raw;
+pub(crate) mod unix;
 
 use std::io;
 
 use rustix::io::Errno;
 
-use super::Interfaces;
+use super::interfaces::Interfaces;
 use super::netlink::DumpError;
 use super::problems;
 use crate::model::{Kinds, Problem, ProblemCode, Protocol, Socket, Text};
@@ -41,15 +39,36 @@ pub(super) fn read(kinds: Kinds, problems: &mut Vec<Problem>) -> Vec<Socket> {
             // They are in the table.
             Protocol::Tcp | Protocol::Udp => Ok(()),
             Protocol::UdpLite | Protocol::Sctp => {
-                inet::read(protocol, &mut interfaces, &mut sockets)
+                inet::read_sockets(protocol, &mut interfaces, &mut sockets)
             }
-            Protocol::Raw => proc_net::raw(&mut sockets),
-            Protocol::Packet => packet::read(&mut interfaces, &mut sockets),
-            Protocol::Unix => unix::read(&mut sockets),
+            Protocol::Raw => raw::read_sockets(&mut sockets).map_err(Trouble::NoProc),
+            Protocol::Packet => packet::read_sockets(&mut interfaces, &mut sockets),
+            Protocol::Unix => unix::read_sockets(&mut sockets),
         };
         problems.extend(outcome.err().map(|trouble| problem(protocol, &trouble)));
     }
     sockets
+}
+
+/// Adds the sockets of a dump to `into`, or else those of `/proc/net`, which may miss something.
+fn dump_or_proc_net(
+    into: &mut Vec<Socket>,
+    dump: impl FnOnce(&mut Vec<Socket>) -> Result<(), DumpError>,
+    proc_net: impl FnOnce(&mut Vec<Socket>) -> io::Result<()>,
+    not_in_proc: Option<&'static str>,
+) -> Result<(), Trouble> {
+    let start = into.len();
+    let error = match dump(into) {
+        Ok(()) => return Ok(()),
+        Err(DumpError::Interrupted) => return Err(Trouble::Interrupted),
+        Err(error) => error,
+    };
+    into.truncate(start);
+    match (proc_net(into), not_in_proc) {
+        (Ok(()), None) => Ok(()),
+        (Ok(()), Some(missing)) => Err(Trouble::Less(error, missing)),
+        (Err(_), _) => Err(Trouble::NotListed(error)),
+    }
 }
 
 fn problem(protocol: Protocol, trouble: &Trouble) -> Problem {
@@ -93,7 +112,7 @@ fn problem(protocol: Protocol, trouble: &Trouble) -> Problem {
 fn why_not_listed(protocol: Protocol, error: &DumpError) -> String {
     let name = protocol.name();
     match error {
-        DumpError::System(error) if is_missing(error) => match proc_net::knows(protocol) {
+        DumpError::System(error) if is_missing(error) => match kernel_has(protocol) {
             Some(false) => format!(
                 "this kernel has no {name}, or its module is not loaded (sock_diag says {})",
                 problems::errno_name(error)
@@ -110,6 +129,20 @@ fn why_not_listed(protocol: Protocol, error: &DumpError) -> String {
 /// Whether there is no handler for this family and protocol.
 fn is_missing(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::NOENT)
+}
+
+/// Whether the kernel has this protocol now; `None` where that is unknown.
+fn kernel_has(protocol: Protocol) -> Option<bool> {
+    let name = match protocol {
+        Protocol::UdpLite => "UDP-Lite",
+        Protocol::Sctp => "SCTP",
+        Protocol::Packet => "PACKET",
+        Protocol::Unix => "UNIX",
+        Protocol::Tcp | Protocol::Udp | Protocol::Raw => return None,
+    };
+    let protocols = std::fs::read_to_string("/proc/self/net/protocols").ok()?;
+    let mut names = protocols.lines().map(|line| line.split(' ').next());
+    Some(names.any(|one| one == Some(name)))
 }
 
 #[cfg(test)]

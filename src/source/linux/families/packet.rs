@@ -1,11 +1,15 @@
-//! Packet sockets, as `packet_diag` lists them: those of this network namespace.
+//! Packet sockets of this network namespace: from `sock_diag`, or from `/proc/net/packet` where that is refused or missing.
 
-use super::{Trouble, proc_net};
+use std::cell::RefCell;
+use std::fs;
+
+use super::{Trouble, dump_or_proc_net};
 use crate::model::{PacketSocket, PacketType, Portless, Queue, Socket, State};
-use crate::source::linux::Interfaces;
-use crate::source::linux::netlink::{DumpError, attributes, dump, u32_at};
+use crate::source::linux::interfaces::Interfaces;
+use crate::source::linux::netlink::{NlasIterator, dump, u32_at};
+use crate::source::linux::proc::net::hexadecimal;
 
-/// What is told of each socket besides its inode (`linux/packet_diag.h`): interface and uid, memory.
+/// What to dump of each socket besides its inode (`linux/packet_diag.h`): interface and uid, memory.
 const SHOW: u32 = 1 | 1 << 4;
 
 /// Attributes of an answer.
@@ -19,33 +23,34 @@ const HEADER: usize = 16;
 const AF_PACKET: u8 = 17;
 const SOCK_DGRAM: u8 = 2;
 
-pub(super) fn read(interfaces: &mut Interfaces, into: &mut Vec<Socket>) -> Result<(), Trouble> {
-    let start = into.len();
-    let listed = dump(&request(), |payload| {
-        into.push(row(payload, interfaces)?);
-        Some(())
-    });
-    match listed {
-        Ok(()) => Ok(()),
-        Err(DumpError::Interrupted) => Err(Trouble::Interrupted),
-        Err(error) => {
-            into.truncate(start);
-            match proc_net::packet(interfaces, into) {
-                Ok(()) => Ok(()),
-                Err(_) => Err(Trouble::NotListed(error)),
-            }
-        }
-    }
-}
-
-/// `struct packet_diag_req`.
-fn request() -> Vec<u8> {
+pub(super) fn read_sockets(
+    interfaces: &mut Interfaces,
+    into: &mut Vec<Socket>,
+) -> Result<(), Trouble> {
+    // `struct packet_diag_req`.
     let mut request = vec![AF_PACKET, 0, 0, 0];
     request.extend(0_u32.to_ne_bytes());
     request.extend(SHOW.to_ne_bytes());
     // No cookie.
     request.extend([0xff; 8]);
-    request
+    let interfaces = RefCell::new(interfaces);
+    dump_or_proc_net(
+        into,
+        |into| {
+            dump(&request, |payload| {
+                into.push(row(payload, &mut interfaces.borrow_mut())?);
+                Some(())
+            })
+        },
+        |into| {
+            let table = fs::read("/proc/self/net/packet")?;
+            let lines = table.split(|&byte| byte == b'\n').skip(1);
+            let row = |line| line_row(str::from_utf8(line).ok()?, &mut interfaces.borrow_mut());
+            into.extend(lines.filter_map(row));
+            Ok(())
+        },
+        None,
+    )
 }
 
 /// `struct packet_diag_msg` and its attributes.
@@ -53,8 +58,10 @@ fn row(payload: &[u8], interfaces: &mut Interfaces) -> Option<Socket> {
     let ethertype = u16::from_ne_bytes(payload.get(2..4)?.try_into().ok()?);
     let inode = u32_at(payload, 4)?;
     let (mut interface, mut uid, mut queue) = (0, None, None);
-    for (kind, value) in attributes(payload.get(HEADER..)?)? {
-        match kind {
+    for attribute in NlasIterator::new(payload.get(HEADER..)?) {
+        let attribute = attribute.ok()?;
+        let value = attribute.value();
+        match attribute.kind() {
             INFO => interface = u32_at(value, 0)?,
             UID => uid = u32_at(value, 0),
             MEMORY => {
@@ -71,8 +78,25 @@ fn row(payload: &[u8], interfaces: &mut Interfaces) -> Option<Socket> {
     Some(socket)
 }
 
+/// Parses `sk RefCnt Type Proto Iface R Rmem User Inode`, of which only the protocol is hexadecimal.
+fn line_row(line: &str, interfaces: &mut Interfaces) -> Option<Socket> {
+    let fields: Vec<_> = line.split_ascii_whitespace().collect();
+    let [_, _, kind, ethertype, interface, _, memory, uid, inode, ..] = fields[..] else {
+        return None;
+    };
+    let ethertype = hexadecimal(ethertype)?.try_into().ok()?;
+    let mut socket = socket(kind.parse().ok()?, ethertype);
+    let interface: u32 = interface.parse().ok()?;
+    socket.interface = (interface != 0).then(|| interfaces.name(interface));
+    let (receive, send) = (memory.parse().ok()?, 0);
+    socket.queue = Some(Queue { receive, send });
+    socket.uid = uid.parse().ok();
+    socket.inode = inode.parse().ok().filter(|&inode: &u32| inode != 0);
+    Some(socket)
+}
+
 /// A packet socket of this type: `SOCK_PACKET` (10) is an older form of `SOCK_RAW`.
-pub(super) fn socket(kind: u8, ethertype: u16) -> Socket {
+fn socket(kind: u8, ethertype: u16) -> Socket {
     let kind = match kind {
         SOCK_DGRAM => PacketType::Datagram,
         _ => PacketType::Raw,
@@ -106,5 +130,15 @@ mod tests {
         for length in 0..bytes.len() {
             let _ = row(&bytes[..length], &mut Interfaces::default());
         }
+    }
+
+    #[test]
+    fn packet_lines_are_read() {
+        let line = "0000000000000000 3      3    0806   1     1 0      1000   4242";
+        let socket = line_row(line, &mut Interfaces::default()).unwrap();
+        assert_eq!(socket.local_text().as_deref(), Some("arp"));
+        assert_eq!(socket.interface.as_deref(), Some("lo"));
+        assert_eq!((socket.uid, socket.inode), (Some(1000), Some(4242)));
+        assert!(line_row("sk RefCnt Type", &mut Interfaces::default()).is_none());
     }
 }

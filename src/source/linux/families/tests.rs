@@ -43,3 +43,9 @@ fn nothing_is_read_where_nothing_is_asked_for() {
     assert_eq!(read(Kinds::DEFAULT, &mut problems), []);
     assert_eq!(problems, []);
 }
+
+#[test]
+fn the_kernel_says_which_protocols_it_has() {
+    assert_eq!(kernel_has(Protocol::Unix), Some(true));
+    assert_eq!(kernel_has(Protocol::Raw), None);
+}

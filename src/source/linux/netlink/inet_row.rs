@@ -1,7 +1,4 @@
-//! One row of a `sock_diag` dump: what the kernel says of a socket.
-//!
-//! Pure: bytes in, [`InetRow`] out. Nothing here allocates; ten thousand rows are parsed at every
-//! reading.
+//! A row of a TCP or UDP dump. Pure. Nothing here allocates; ten thousand rows are parsed for every snapshot.
 
 use std::time::Duration;
 
@@ -12,7 +9,7 @@ use super::tcp_info;
 use crate::model::{Age, Endpoint, Opening, Protocol, Queue, Socket, State};
 use crate::source::netstat;
 
-/// Attributes of `linux/inet_diag.h`; only the first must be asked for.
+/// Attributes of `linux/inet_diag.h`; only the first must be requested.
 const INET_DIAG_INFO: u16 = 2;
 const INET_DIAG_SKV6ONLY: u16 = 11;
 const INET_DIAG_CGROUP_ID: u16 = 21;
@@ -20,7 +17,7 @@ const INET_DIAG_CGROUP_ID: u16 = 21;
 /// The timer of a `TIME_WAIT`, which is also that of an orphan in `FIN_WAIT2`.
 pub(crate) const TIMEWAIT_TIMER: u8 = 3;
 
-/// What the kernel says of a socket, as far as the model has a place for it.
+/// What the kernel says of a socket, as far as the model has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InetRow {
     pub(crate) protocol: Protocol,
@@ -30,60 +27,45 @@ pub(crate) struct InetRow {
     pub(crate) inode: Option<u32>,
     pub(crate) cookie: Option<u64>,
     pub(crate) uid: Option<u32>,
-    /// Only told of listeners, of sockets that are merely bound, and of unconnected UDP.
+    /// Of listeners, of sockets that are only bound, and of unconnected UDP.
     pub(crate) v6only: Option<bool>,
     /// Index of the interface that it is bound to.
     pub(crate) interface: Option<u32>,
-    /// `None` where it is not told, or of a socket that is only bound: it queues nothing, and of a former
-    /// listener the kernel reports the difference of two counters that no longer belong together.
+    /// `None` of a socket that is only bound: it queues nothing, and of a former listener the kernel reports the
+    /// difference of two counters that no longer belong together.
     pub(crate) queue: Option<Queue>,
     /// Inode of the cgroup2 directory that it was made in.
     pub(crate) cgroup: Option<u64>,
     /// How long it is kept at least, if it ends by itself.
     pub(crate) expires_in: Option<Duration>,
-    /// Which side opened the connection; only told where it was asked for.
+    /// Which side opened the connection, if `tcp_info` was requested.
     pub(crate) opening: Option<Opening>,
-    /// How long it has been in its state, by the kernel's own clock; likewise.
+    /// How long it has been in its state, by the kernel's own clock, if `tcp_info` was requested.
     pub(crate) age: Option<Age>,
 }
 
 impl InetRow {
-    /// Adds to a socket of the table what the table does not tell. TCP's state stays that of the
-    /// table, where it may be a moment older: one reading, one truth.
-    pub(crate) fn complete(&self, socket: &mut Socket) {
-        if self.protocol == Protocol::Udp {
-            socket.state = self.state;
-            socket.remote = self.remote;
-        }
-        socket.dual_stack = self.dual_stack();
-        socket.queue = self.queue;
-        socket.expires_in = self.expires_in;
-    }
-
-    /// The socket as this row alone shows it.
     pub(crate) fn socket(&self) -> Socket {
         let mut socket = Socket::new(self.protocol, self.local, self.remote, self.state);
         socket.inode = self.inode;
         socket.cookie = self.cookie;
         socket.uid = self.uid;
-        self.complete(&mut socket);
+        let v6only = self.v6only.filter(|_| self.local.is_v6_wildcard());
+        socket.dual_stack = v6only.map(|v6only| !v6only);
+        socket.queue = self.queue;
+        socket.expires_in = self.expires_in;
         socket
-    }
-
-    fn dual_stack(&self) -> Option<bool> {
-        let is_v6_wildcard = self.local.is_v6_wildcard();
-        self.v6only.filter(|_| is_v6_wildcard).map(|v6only| !v6only)
     }
 }
 
-/// Reads the payload of a `SOCK_DIAG_BY_FAMILY` message; `None` if it is not a row.
+/// Parses the payload of a row; `None` if it is none.
 pub(crate) fn parse(payload: &[u8], protocol: Protocol) -> Option<InetRow> {
     let row = InetResponseBuffer::new_checked(payload).ok()?;
     let header = InetResponseHeader::parse(&row).ok()?;
     let id = &header.socket_id;
     let remote = Endpoint::new(id.destination_address, id.destination_port);
     let state = state(protocol, header.state);
-    let mut detail = InetRow {
+    let mut parsed = InetRow {
         protocol,
         state,
         local: Endpoint::new(id.source_address, id.source_port),
@@ -108,26 +90,26 @@ pub(crate) fn parse(payload: &[u8], protocol: Protocol) -> Option<InetRow> {
         let attribute = attribute.ok()?;
         match (attribute.kind(), attribute.value()) {
             (INET_DIAG_INFO, info) if protocol == Protocol::Tcp => {
-                detail.opening = tcp_info::opening(detail.state, info, header.send_queue);
-                detail.age = tcp_info::age(detail.state, info);
+                parsed.opening = tcp_info::opening(parsed.state, info, header.send_queue);
+                parsed.age = tcp_info::age(parsed.state, info);
             }
-            (INET_DIAG_SKV6ONLY, &[v6only]) => detail.v6only = Some(v6only != 0),
+            (INET_DIAG_SKV6ONLY, &[v6only]) => parsed.v6only = Some(v6only != 0),
             (INET_DIAG_CGROUP_ID, id) => {
-                detail.cgroup = id.try_into().ok().map(u64::from_ne_bytes);
+                parsed.cgroup = id.try_into().ok().map(u64::from_ne_bytes);
             }
             _ => {}
         }
     }
-    Some(detail)
+    Some(parsed)
 }
 
-/// `INET_DIAG_NOCOOKIE` (all ones) is no number of a socket.
+/// `INET_DIAG_NOCOOKIE` (all ones) is not a cookie.
 fn cookie(bytes: [u8; 8]) -> Option<u64> {
     Some(u64::from_ne_bytes(bytes)).filter(|&cookie| cookie != 0 && cookie != u64::MAX)
 }
 
-/// The kernel numbers the states of UDP sockets with those of TCP. A TCP socket that it reports
-/// as CLOSE (7) is one that is bound and nothing else; closed ones are in no table.
+/// The kernel numbers the states of UDP sockets as those of TCP. A TCP socket in CLOSE (7) is bound and nothing else;
+/// closed ones are in no table.
 pub(crate) fn state(protocol: Protocol, number: u8) -> State {
     match (protocol, number) {
         (_, 1) => State::Established,

@@ -14,19 +14,17 @@ use netlink_packet_core::{
     NetlinkBuffer,
 };
 use netlink_packet_sock_diag::SOCK_DIAG_BY_FAMILY;
-use netlink_packet_utils::nla::NlasIterator;
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use netlink_sys::{Socket, SocketAddr};
+use nix::errno::Errno as ErrnoName;
 use rustix::io::Errno;
 use thiserror::Error;
 
-use self::request::TCPDIAG_GETSOCK;
-use super::problems;
-
 pub(crate) use self::inet_row::{InetRow, TIMEWAIT_TIMER, parse, state};
-pub(crate) use self::request::DumpRequest as Asked;
+use self::request::TCPDIAG_GETSOCK;
 pub(crate) use self::request::{DumpRequest, Extras, inet_request};
 pub(super) use self::tcp_info::KernelClock;
+pub(super) use netlink_packet_utils::nla::NlasIterator;
 
 /// The kernel fills up to 32 KiB at a time if the reader's buffer is that large.
 const BUFFER: usize = 64 * 1024;
@@ -41,7 +39,7 @@ pub(crate) enum DumpError {
     #[error("the table changed while it was read")]
     Interrupted,
     /// The kernel refused, or the socket failed.
-    #[error("{}", problems::errno_name(.0))]
+    #[error("{}", errno_name(.0))]
     System(#[from] io::Error),
     /// The answer can't be parsed.
     #[error("unexpected answer of the kernel")]
@@ -248,18 +246,12 @@ fn is_end(message: &NetlinkBuffer<&[u8]>) -> Result<bool, DumpError> {
     Ok(true)
 }
 
-/// Each attribute with its number; `None` where one can't be parsed.
-pub(super) fn attributes(bytes: &[u8]) -> Option<Vec<(u16, &[u8])>> {
-    // The iterator reads them as slices of the same bytes, but their lifetime is too short.
-    let mut all = Vec::new();
-    let mut at = 0;
-    for attribute in NlasIterator::new(bytes) {
-        let attribute = attribute.ok()?;
-        let length = attribute.value_length();
-        all.push((attribute.kind(), bytes.get(at + 4..at + 4 + length)?));
-        at += (4 + length).next_multiple_of(4);
+/// `EPERM`, as manual pages name it.
+pub(crate) fn errno_name(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => format!("{:?}", ErrnoName::from_raw(number)),
+        None => error.to_string(),
     }
-    Some(all)
 }
 
 /// A `u32` in native byte order.

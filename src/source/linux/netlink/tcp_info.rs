@@ -94,7 +94,7 @@ const MIN_SUSPENSION: Duration = Duration::from_secs(1);
 
 /// The clock that these times are measured with.
 #[derive(Clone, Copy, Debug)]
-pub(in super::super) struct KernelClock {
+pub(crate) struct KernelClock {
     /// How long the machine has been running.
     running: Duration,
     /// How long it was suspended, while this clock stopped.
@@ -102,7 +102,7 @@ pub(in super::super) struct KernelClock {
 }
 
 impl KernelClock {
-    pub(in super::super) fn now() -> Self {
+    pub(crate) fn now() -> Self {
         let read = |clock: ClockId| clock.now().map_or(Duration::ZERO, Duration::from);
         let running = read(ClockId::CLOCK_MONOTONIC);
         let suspended = read(ClockId::CLOCK_BOOTTIME).saturating_sub(running);
@@ -110,7 +110,7 @@ impl KernelClock {
     }
 
     /// The age on a clock that never stops or wraps: a lower bound, if this one may have done so since.
-    pub(in super::super) fn corrected(self, age: Age) -> Age {
+    pub(crate) fn corrected(self, age: Age) -> Age {
         if self.suspended > MIN_SUSPENSION || age.duration() + WRAP <= self.running {
             Age::AtLeast(age.duration())
         } else {

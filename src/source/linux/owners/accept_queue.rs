@@ -1,99 +1,78 @@
-//! Connections that wait in an accept queue: they have no inode yet, their listener has them.
+//! Connections that wait in an accept queue: they have no inode yet, and belong to the owner of their listener. Pure.
 //!
-//! Pure. A wrong match would name an innocent process, so only states in which a connection can
-//! wait are looked at; everything else without an inode has no owner any more.
+//! A wrong match would name an innocent process, so it is only made in states in which a connection can wait; everything
+//! else without an inode has no owner any more.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use crate::model::{Pid, Protocol, Socket, State};
 use crate::source::OwnerPids;
 
-/// Gives each waiting connection the holders of its listener.
+/// Gives each waiting connection the owners of its listener.
 pub(crate) fn assign(sockets: &[Socket], owner_pids: &mut [OwnerPids]) {
-    let waiting: Vec<_> = (0..sockets.len())
-        .filter(|&i| is_waiting(&sockets[i]))
-        .collect();
+    let is_waiting = |&row: &usize| is_waiting(&sockets[row]);
+    let waiting: Vec<usize> = (0..sockets.len()).filter(is_waiting).collect();
     if waiting.is_empty() {
         return;
     }
     let mut listeners: HashMap<u16, Vec<usize>> = HashMap::new();
-    for (index, socket) in sockets.iter().enumerate() {
+    for (row, socket) in sockets.iter().enumerate() {
         if socket.protocol == Protocol::Tcp && socket.state == State::Listen {
-            listeners.entry(socket.local.port).or_default().push(index);
+            listeners.entry(socket.local.port).or_default().push(row);
         }
     }
-    for connection in waiting {
-        let socket = &sockets[connection];
-        if let Some(on_port) = listeners.get(&socket.local.port) {
-            owner_pids[connection] = holding(socket, on_port, sockets, owner_pids);
+    for row in waiting {
+        if let Some(on_port) = listeners.get(&sockets[row].local.port) {
+            owner_pids[row] = owner_of_listener(&sockets[row], on_port, sockets, owner_pids);
         }
     }
 }
 
 fn is_waiting(socket: &Socket) -> bool {
-    socket.protocol == Protocol::Tcp
-        && socket.inode.is_none()
-        && matches!(
-            socket.state,
-            State::Established | State::CloseWait | State::SynRecv
-        )
+    let can_wait = matches!(
+        socket.state,
+        State::Established | State::CloseWait | State::SynRecv
+    );
+    socket.protocol == Protocol::Tcp && socket.inode.is_none() && can_wait
 }
 
-/// The holding of the listener that fits best. Several may share an address (`SO_REUSEPORT`): then
-/// of those that have something in their queue, all holders together.
-fn holding(
+/// The owners of the listener that fits best. Several may share an address (`SO_REUSEPORT`): then those with something in
+/// their queue, and all owners of these together.
+fn owner_of_listener(
     connection: &Socket,
     on_port: &[usize],
     sockets: &[Socket],
-    of: &[OwnerPids],
+    owner_pids: &[OwnerPids],
 ) -> OwnerPids {
-    let fit = |&&index: &&usize| fit(connection, &sockets[index]);
-    let Some(best) = on_port.iter().filter_map(|index| fit(&index)).min() else {
-        return OwnerPids::None;
+    let rank = |&&row: &&usize| {
+        let queue = sockets[row].queue;
+        let has_queue = queue.is_some_and(|queue| queue.receive > 0);
+        Some((fit(connection, &sockets[row])?, !has_queue))
     };
-    let fitting: Vec<_> = on_port
+    let best = on_port.iter().filter_map(|row| rank(&row)).min();
+    let fitting = on_port
         .iter()
-        .filter(|index| fit(index) == Some(best))
-        .collect();
-    let has_queue = |index: &&&usize| {
-        sockets[***index]
-            .queue
-            .is_some_and(|queue| queue.receive > 0)
-    };
-    let queueing: Vec<_> = fitting.iter().filter(has_queue).copied().collect();
-    let chosen = if queueing.is_empty() {
-        fitting
-    } else {
-        queueing
-    };
-    together(chosen.into_iter().map(|&index| &of[index]))
+        .filter(|row| best.is_some() && rank(row) == best);
+    let owners = fitting.map(|&row| owner_pids[row].clone());
+    owners.reduce(together).unwrap_or(OwnerPids::None)
 }
 
-fn together<'a>(owner_pids: impl Iterator<Item = &'a OwnerPids>) -> OwnerPids {
-    let mut owner_pids: Vec<_> = owner_pids.collect();
-    owner_pids.dedup();
-    if let [one] = owner_pids[..] {
-        return one.clone();
-    }
-    let mut pids: Vec<Pid> = Vec::new();
-    for holding in &owner_pids {
-        if let OwnerPids::Known(of_one) = holding {
-            pids.extend(of_one.iter());
+fn together(one: OwnerPids, other: OwnerPids) -> OwnerPids {
+    match (one, other) {
+        (OwnerPids::Known(one), OwnerPids::Known(other)) if one != other => {
+            let mut pids: Vec<Pid> = [&*one, &*other].concat();
+            pids.sort_unstable();
+            pids.dedup();
+            OwnerPids::Known(pids.into())
         }
-    }
-    pids.sort_unstable();
-    pids.dedup();
-    match owner_pids.first() {
-        _ if !pids.is_empty() => OwnerPids::Known(Arc::from(pids)),
-        Some(&first) => first.clone(),
-        None => OwnerPids::None,
+        (OwnerPids::Known(pids), _) | (_, OwnerPids::Known(pids)) => OwnerPids::Known(pids),
+        (one, _) => one,
     }
 }
 
-/// How closely a listener fits a connection: 0 the same address, 1 a wildcard of its family, 2 the
-/// IPv6 wildcard taking IPv4 as well; `None` if it does not.
+/// How closely a listener fits a connection: 0 the same address, 1 a wildcard of its family, 2 the IPv6 wildcard that takes
+/// IPv4 as well; `None` if it does not.
 fn fit(connection: &Socket, listener: &Socket) -> Option<u8> {
     let (to, on) = (connection.local.address, listener.local.address);
     let is_v4 = to.to_canonical().is_ipv4();
@@ -125,7 +104,7 @@ mod tests {
         OwnerPids::Known([pid].into())
     }
 
-    /// The holding of a connection without inode, with listeners held by pids 1, 2, 3, …
+    /// The owners of a connection without inode, with listeners of the processes 1, 2, 3, …
     fn owner_of(state: State, local: &str, listeners: &[Socket]) -> OwnerPids {
         let mut sockets = listeners.to_vec();
         sockets.push(socket(state, local));

@@ -16,7 +16,6 @@ pub(crate) mod search;
 
 use crate::source::{HiddenReason, OwnerPids};
 
-#[allow(unused_imports)] // until the renames
 pub(crate) use self::search::{Descriptor, Hints, Owners, joined, options, spawn, unlisted};
 
 impl OwnerPids {

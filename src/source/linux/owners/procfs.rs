@@ -6,10 +6,10 @@ use rustix::io;
 
 use crate::model::Pid;
 use crate::source::HiddenReason;
-use crate::source::cpu_clock::CpuClock;
 use crate::source::linux::proc::descriptor_limit::Shortage;
 use crate::source::linux::proc::{rights, scan};
 use crate::source::proc_stat::proc_stat;
+use crate::source::process::cpu_clock::CpuClock;
 
 /// The inode of the initial pid namespace (`PROC_PID_INIT_INO` of the kernel).
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
@@ -47,7 +47,7 @@ pub(crate) trait Procfs {
     /// doesn't, unless it brought it along; one that is ending is in none and has no sockets.
     fn may_have_sockets_here(&self, pid: Pid) -> bool;
 
-    /// The parent of a process, except pid 1, which is everybody's ancestor.
+    /// The parent of a process, except pid 1, the ancestor of all.
     fn parent(&self, pid: Pid) -> Option<Pid>;
 
     /// Why owners may be hidden; `is_refused`: reading some process was.
@@ -121,11 +121,11 @@ impl Procfs for LiveProcfs {
     }
 
     fn clock(&self, pid: Pid) -> CpuClock {
-        CpuClock::of(pid)
+        CpuClock::read(pid)
     }
 
     fn is_idle_since(&self, clock: &CpuClock) -> bool {
-        clock.is_over()
+        clock.has_not_advanced()
     }
 
     fn read(&self, pid: Pid) -> io::Result<Option<ProcessSockets>> {
@@ -140,7 +140,7 @@ impl Procfs for LiveProcfs {
         );
         let sockets = match outcome {
             Ok(()) => Some(sockets),
-            Err(error) if scan::is_gone(error) => return Ok(None),
+            Err(error) if scan::has_ended(error) => return Ok(None),
             Err(error) if Shortage::of(error).is_some() => return Err(error),
             Err(_) => None,
         };
@@ -154,7 +154,7 @@ impl Procfs for LiveProcfs {
         let own = self.0.as_ref().and_then(|opened| opened.own_network);
         match scan::network_of(&pid.to_string()) {
             Ok(network) => own.is_none_or(|own| own == network),
-            Err(error) => !scan::is_gone(error),
+            Err(error) => !scan::has_ended(error),
         }
     }
 

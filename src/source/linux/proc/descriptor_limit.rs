@@ -1,7 +1,5 @@
-//! Whether there are descriptors left to look at processes with.
-//!
-//! Without, every process looks like one that has ended or may not be looked at. So who looks makes sure
-//! first, and says what is the matter instead of guessing.
+//! Whether descriptors are left to read other processes with. Without any, every process looks as if it had ended or were
+//! unreadable, so this is checked first.
 
 use std::fmt;
 
@@ -9,21 +7,20 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{self, Errno};
 use rustix::process::{Resource, getrlimit};
 
-/// As many as are open at once: `/proc`, a process's list of descriptors, a file of it, and one to spare
-/// for whoever else opens something meanwhile.
+/// How many are open at once: `/proc`, a process's list of descriptors, a file of it, and one for other threads.
 const NEEDED: usize = 4;
 
 /// No descriptor is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shortage {
-    /// For this process, which may have so many (`RLIMIT_NOFILE`).
+    /// For this process, by its limit (`RLIMIT_NOFILE`).
     Here { limit: Option<u64> },
-    /// For anybody on this machine (`fs.file-max`).
+    /// For any process on this machine (`fs.file-max`).
     Everywhere,
 }
 
 impl Shortage {
-    /// The shortage that an error tells of, if it is one.
+    /// The shortage that an error means, if any.
     pub(crate) fn of(error: Errno) -> Option<Self> {
         match error {
             Errno::MFILE => Some(Self::Here {
@@ -53,15 +50,13 @@ impl fmt::Display for Shortage {
     }
 }
 
-/// Makes sure that there is room.
+/// Checks that enough are left.
 ///
 /// # Errors
-/// When there is not.
+/// When they are not.
 pub(crate) fn check() -> Result<(), Shortage> {
     let open = || openat(CWD, c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
     let opened: io::Result<Vec<_>> = (0..NEEDED).map(|_| open()).collect();
-    match opened.map_err(Shortage::of) {
-        Err(Some(shortage)) => Err(shortage),
-        Ok(_) | Err(None) => Ok(()),
-    }
+    let shortage = opened.err().and_then(Shortage::of);
+    shortage.map_or(Ok(()), Err)
 }

@@ -1,8 +1,8 @@
-//! The table as text: `/proc/PID/net/{tcp,udp,tcp6,udp6}`, for where `sock_diag` is refused or missing.
+//! The socket table as text: `/proc/PID/net/{tcp,udp,tcp6,udp6}`, for where `sock_diag` is refused or missing.
 //!
-//! It has addresses, states, queues, uids and inodes (`proc_pid_net(5)`); it has neither sockets that are
-//! only bound nor interfaces, control groups, backlogs and whether a socket is dual-stack. It is read a
-//! page at a time, so it is no more atomic than a dump: a socket that moves meanwhile may be told twice.
+//! It has addresses, states, queues, uids and inodes (`proc_pid_net(5)`); it has neither sockets that are only bound nor
+//! interfaces, control groups, backlogs and whether a socket is dual-stack. It is read a page at a time, so it is no more
+//! atomic than a dump: a socket that moves meanwhile may be in it twice.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -15,23 +15,23 @@ use crate::model::{Endpoint, Family, Protocol, Queue, State};
 use crate::source::linux::netlink::{self, InetRow, Rows, TIMEWAIT_TIMER};
 use crate::source::netstat::{self, Part};
 
-/// Room for what most machines have.
+/// The size of most tables, read at once: what moves between two reads is missed or twice there.
 const BUFFER: usize = 256 * 1024;
 
-/// Times are told in ticks of 10 ms, whatever the kernel's own clock (`USER_HZ`).
+/// Times are in ticks of 10 ms, whatever the kernel's own clock (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
 
-/// Adds the rows of this process's network namespace to `into`; returns how many lines made no sense.
+/// Adds the rows of this process's network namespace to `into`; returns the number of lines that can't be parsed.
 ///
 /// # Errors
 /// When there is no such table, unless that is because the kernel has no such family or protocol.
 pub(crate) fn read(part: Part, into: &mut impl Rows) -> io::Result<usize> {
-    // The process's, not the thread's: only threads that end at once go into other namespaces.
+    // The process's, not the thread's: only threads that end at once enter other namespaces.
     let table = of_process("self", part)?;
-    let (mut told, mut odd) = (HashSet::new(), 0);
+    let (mut inodes, mut odd) = (HashSet::new(), 0);
     for row in rows(&table, part.protocol) {
         match row {
-            Some(row) if row.inode.is_none_or(|inode| told.insert(inode)) => into.push(row),
+            Some(row) if row.inode.is_none_or(|inode| inodes.insert(inode)) => into.push(row),
             Some(_) => {}
             None => odd += 1,
         }
@@ -39,8 +39,7 @@ pub(crate) fn read(part: Part, into: &mut impl Rows) -> io::Result<usize> {
     Ok(odd)
 }
 
-/// The table of the network namespace that a process is in; empty where the kernel has no such family
-/// or protocol, and so no such file beside the others.
+/// The table of a process's network namespace.
 pub(crate) fn of_process(process: &str, part: Part) -> io::Result<Vec<u8>> {
     let file = match (part.protocol, part.family) {
         (Protocol::Tcp, Family::Ipv4) => "tcp",
@@ -48,28 +47,24 @@ pub(crate) fn of_process(process: &str, part: Part) -> io::Result<Vec<u8>> {
         (Protocol::Tcp, Family::Ipv6) => "tcp6",
         (_, Family::Ipv6) => "udp6",
     };
-    named(process, file)
+    read_table(process, file)
 }
 
-/// The table in the file of this name, likewise.
-pub(crate) fn named(process: &str, file: &str) -> io::Result<Vec<u8>> {
+/// The table in the file of this name; empty where the kernel has no such family or protocol, and so no such file beside
+/// the others.
+pub(crate) fn read_table(process: &str, file: &str) -> io::Result<Vec<u8>> {
     let folder = Path::new("/proc").join(process).join("net");
-    match whole(&folder.join(file)) {
+    let mut table = Vec::with_capacity(BUFFER);
+    let read = File::open(folder.join(file)).and_then(|mut file| file.read_to_end(&mut table));
+    match read {
         Err(error) if error.kind() == io::ErrorKind::NotFound && folder.join("tcp").exists() => {
             Ok(Vec::new())
         }
-        read => read,
+        read => read.map(|_| table),
     }
 }
 
-/// A file in as few reads as can be: what moves between two of them is missed or told twice.
-fn whole(path: &Path) -> io::Result<Vec<u8>> {
-    let mut text = Vec::with_capacity(BUFFER);
-    File::open(path)?.read_to_end(&mut text)?;
-    Ok(text)
-}
-
-/// Each line of a table: a row, or `None` where it makes no sense.
+/// The row of each line of a table; `None` where it can't be parsed.
 pub(crate) fn rows(table: &[u8], protocol: Protocol) -> impl Iterator<Item = Option<InetRow>> {
     let lines = table.split(|&byte| byte == b'\n');
     let is_row = |line: &&[u8]| !line.is_empty() && !line.trim_ascii_start().starts_with(b"sl ");
@@ -78,7 +73,7 @@ pub(crate) fn rows(table: &[u8], protocol: Protocol) -> impl Iterator<Item = Opt
         .map(move |line| row(std::str::from_utf8(line).ok()?, protocol))
 }
 
-/// Reads `SLOT: LOCAL REMOTE STATE SEND:RECEIVE TIMER:WHEN RETRANSMITS UID PROBES INODE …`; numbers are
+/// Parses `SLOT: LOCAL REMOTE STATE SEND:RECEIVE TIMER:WHEN RETRANSMITS UID PROBES INODE …`; numbers are
 /// hexadecimal, but for the last three.
 fn row(line: &str, protocol: Protocol) -> Option<InetRow> {
     let mut words = line.split_ascii_whitespace().skip(1);
@@ -105,7 +100,7 @@ fn row(line: &str, protocol: Protocol) -> Option<InetRow> {
         uid: netstat::uid(inode, uid),
         v6only: None,
         interface: None,
-        // Of a listener it tells the one half of the pair.
+        // Of a listener only one of the two is there.
         queue: (state != State::Listen).then_some(queue),
         cgroup: None,
         expires_in,
@@ -135,8 +130,8 @@ fn address(hex: &str) -> Option<IpAddr> {
     }
 }
 
-/// Digits alone: Rust's own reading takes a sign too.
-fn hexadecimal(digits: &str) -> Option<u32> {
+/// Digits only: Rust's own parser accepts a sign too.
+pub(crate) fn hexadecimal(digits: &str) -> Option<u32> {
     let is_number = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_number.then(|| u32::from_str_radix(digits, 16).ok())?
 }

@@ -1,8 +1,8 @@
-//! What this process lacks where it may not look at another.
+//! What this process lacks to read another.
 //!
-//! To list the descriptors of another user's process takes `CAP_DAC_READ_SEARCH` (the list is that user's
-//! alone), to see what they are `CAP_SYS_PTRACE` (`ptrace(2)`, "Ptrace access mode checking"). Both count
-//! in the user namespace of the process that is looked at, or in one above.
+//! Listing the descriptors of another user's process takes `CAP_DAC_READ_SEARCH` (only that user may read the list),
+//! reading them `CAP_SYS_PTRACE` (`ptrace(2)`, "Ptrace access mode checking"). Both count in the user namespace of the
+//! other process or in one above.
 
 use rustix::fs::stat;
 use rustix::process::geteuid;
@@ -13,7 +13,7 @@ use crate::source::HiddenReason;
 /// The inode of the initial user namespace (`PROC_USER_INIT_INO` of the kernel).
 const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 
-/// Whether this is another user namespace than the first, if that can be told.
+/// Whether this is not the initial user namespace; `None` if that is unknown.
 pub(crate) fn is_in_user_namespace() -> Option<bool> {
     let namespace = stat("/proc/self/ns/user").ok()?;
     Some(namespace.st_ino != INITIAL_USER_NAMESPACE)
@@ -25,12 +25,12 @@ pub(crate) fn sudo_uid() -> Option<u32> {
     (geteuid().is_root() && uid != 0).then_some(uid)
 }
 
-/// Whether nobody becomes root from here.
+/// Whether no program started from here can become root (`no_new_privs`).
 pub(crate) fn is_confined() -> bool {
     no_new_privs().unwrap_or(false)
 }
 
-/// Why a look at a process was refused.
+/// Why reading a process was refused.
 pub(crate) fn refusal() -> HiddenReason {
     let has = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
     let (ptrace, search) = (

@@ -1,9 +1,8 @@
-//! How `/proc/PID/fd` is read: which sockets a process holds.
+//! Reads the processes below `/proc` and the descriptors of each, `/proc/PID/fd`.
 //!
-//! A descriptor of a socket is a link that reads `socket:[INODE]`. Measured: 117 ms for 1,120
-//! processes with 36,000 descriptors, 32 of them for the lists alone and the rest in the kernel's
-//! making of the links. Descriptors are read for the process as a whole, not for its threads; a thread
-//! with a table of its own is not looked at.
+//! A descriptor of a socket is a link to `socket:[INODE]`. Measured: 117 ms for 1,120 processes with 36,000 descriptors, 32
+//! of them for the lists and the rest for the links, which the kernel makes when they are read. A descriptor table that a
+//! single thread has is not read.
 
 use std::collections::HashSet;
 use std::mem::MaybeUninit;
@@ -14,29 +13,28 @@ use rustix::io::{self, Errno};
 
 use crate::model::Pid;
 
-/// Room for the entries of a directory; about 300 at a time.
+/// The size of a buffer for about 300 entries of a directory.
 const ENTRIES: usize = 8 * 1024;
 
-/// `/proc`, if it is the one that is meant: with this process in it.
+/// `/proc`, if this process is in it.
 pub(crate) fn open_proc() -> io::Result<OwnedFd> {
     let proc = open_directory(CWD, c"/proc")?;
     stat("/proc/self")?;
     Ok(proc)
 }
 
-/// Whether that is what the kernel says of a process that is no more.
-pub(crate) const fn is_gone(error: Errno) -> bool {
+/// Whether this is the error for a process that has ended.
+pub(crate) const fn has_ended(error: Errno) -> bool {
     matches!(error, Errno::NOENT | Errno::SRCH)
 }
 
-/// What tells network namespaces apart without any right to look at the process: the files below
-/// `/proc/PID/net` are the namespace's own, so their inodes differ. (`/proc/PID/ns/net`, which is
-/// meant for that, takes the same right as the descriptors.)
+/// A number that differs between network namespaces: the inode of a file below `/proc/PID/net`. Reading it takes no right
+/// over the process, while `/proc/PID/ns/net` takes the same right as the descriptors.
 pub(crate) fn network_of(process: &str) -> io::Result<u64> {
     Ok(stat(format!("/proc/{process}/net/dev"))?.st_ino)
 }
 
-/// Lets `/proc` be listed from its beginning again.
+/// Makes the next list of `/proc` start at its beginning.
 pub(crate) fn rewind(proc: &OwnedFd) -> io::Result<()> {
     rustix::fs::seek(proc, rustix::fs::SeekFrom::Start(0)).map(drop)
 }
@@ -51,8 +49,7 @@ pub(crate) fn pids(proc: &OwnedFd) -> io::Result<Vec<Pid>> {
     Ok(pids)
 }
 
-/// Calls `visit` with the number and the inode of each descriptor that is a socket, in a directory
-/// below `/proc` such as `12/fd`.
+/// Calls `visit` with the number and the inode of each socket in a directory below `/proc` such as `12/fd`.
 pub(crate) fn visit_sockets(
     proc: &OwnedFd,
     directory: &str,
@@ -65,7 +62,7 @@ pub(crate) fn visit_sockets(
     })
 }
 
-/// Calls `visit` with the number of each descriptor in such a directory, and what it is a link to.
+/// Calls `visit` with the number and the link of each descriptor in such a directory.
 pub(crate) fn visit_links(
     proc: &OwnedFd,
     directory: &str,
@@ -80,7 +77,7 @@ pub(crate) fn visit_links(
         let Some(descriptor) = decimal(entry.file_name().to_bytes()) else {
             continue;
         };
-        // A descriptor may be closed between the list and this look; that is no error.
+        // A descriptor may be closed after it was listed; that is no error.
         match readlinkat_raw(&descriptors, entry.file_name(), &mut link) {
             Ok((target, _)) => visit(descriptor, target),
             Err(Errno::ACCESS | Errno::PERM) => return Err(Errno::ACCESS),
@@ -100,7 +97,7 @@ pub(crate) fn inode(link: &[u8]) -> Option<u32> {
     decimal(link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?)
 }
 
-/// The inodes in a table below `/proc/net` such as `unix`, where each is this word of its line, from 0.
+/// The inodes in a table below `/proc/net` such as `unix`, where each is this word of its line, counted from 0.
 pub(crate) fn inodes_in(table: &str, word: usize) -> HashSet<u32> {
     let text = std::fs::read(format!("/proc/net/{table}")).unwrap_or_default();
     let inode = |line: &[u8]| {

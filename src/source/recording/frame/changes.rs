@@ -1,34 +1,35 @@
 //! A frame as what changed since the one before, and back.
 //!
-//! Of 10,000 sockets a hundred change in a second: written whole, each reading is 3 MB. The order of the
-//! sockets is kept, as rows are recognised by it too. A line names the reading that it builds on, so that one
-//! that is missing is noticed.
+//! Of 10,000 sockets a hundred change in a second: written whole, each snapshot is 3 MB. The order of the
+//! sockets is kept, as rows are matched by it too. A line names the snapshot that it builds on, so that a missing
+//! one is noticed.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Frame, SCHEMA, SocketFrame, bounded};
-use crate::model::{Endpoint, Moment, Pid, Process, Protocol};
+use crate::model::{Moment, Pid, Process};
 
 /// Version of a line that builds on the one before.
 const CHANGES: u32 = 2;
 
-/// What is taken over from the reading before.
+/// What is the same as in the snapshot before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Since {
-    /// When that reading was taken.
+    /// When that snapshot was taken.
     taken_at: Moment,
-    /// Which of its sockets are still the same, and where the new ones are.
+    /// Which of its sockets are still the same, and where the new ones go.
     #[serde(deserialize_with = "bounded::list")]
     kept: Vec<Run>,
-    /// Its processes that are not in this reading.
+    /// Its processes that are not in this snapshot.
     #[serde(deserialize_with = "bounded::list")]
     ended: Vec<Pid>,
 }
 
-/// So many sockets of the reading before, from this one on, and then so many new ones: `[first, count, new]`.
+/// `count` sockets of the snapshot before, beginning with `first`, and then `new` ones: `[first, count, new]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Run(usize, usize, usize);
 
@@ -64,9 +65,8 @@ impl Frame {
             (CHANGES, Some(since)) => since,
             (SCHEMA | CHANGES, _) => return Err("it is neither whole nor a change".to_owned()),
             (other, _) => {
-                return Err(format!(
-                    "schema {other} is not supported, only {SCHEMA} and {CHANGES}"
-                ));
+                let why = format!("schema {other} is not supported, only {SCHEMA} and {CHANGES}");
+                return Err(why);
             }
         };
         let before = before
@@ -74,9 +74,9 @@ impl Frame {
             .ok_or("the reading that this line builds on is missing")?;
         let sockets = joined(&before.sockets, &since.kept, &self.sockets)?;
         let replaced = self.processes.iter().map(|process| process.pid);
-        let gone: HashSet<Pid> = replaced.chain(since.ended.iter().copied()).collect();
-        let old = before.processes.iter();
-        let mut processes: Vec<_> = old.filter(|it| !gone.contains(&it.pid)).cloned().collect();
+        let ended: HashSet<Pid> = replaced.chain(since.ended.iter().copied()).collect();
+        let mut processes = before.processes.clone();
+        processes.retain(|process| !ended.contains(&process.pid));
         processes.extend(self.processes);
         if processes.len() > bounded::MAX_LENGTH {
             return Err(too_many());
@@ -96,24 +96,15 @@ fn too_many() -> String {
     format!("a list of more than {}", bounded::MAX_LENGTH)
 }
 
-/// What tells sockets apart while their other properties change; several may have the same.
-type Key = (Protocol, Endpoint, Option<Endpoint>, Option<u32>);
-
-const fn key(socket: &SocketFrame) -> Key {
-    let SocketFrame {
-        protocol,
-        local,
-        remote,
-        inode,
-        ..
-    } = socket;
-    (*protocol, *local, *remote, *inode)
+/// What identifies a socket while its other properties change; several may have the same.
+fn key(socket: &SocketFrame) -> impl Hash + Eq + use<> {
+    (socket.protocol, socket.local, socket.remote, socket.inode)
 }
 
 /// What is the same in both, and what is only in the second. Mostly the order is the same too, so that the
-/// next one is looked at first; all are indexed only where something changed.
+/// next one is compared first; an index is built only where something changed.
 fn compared(old: &[SocketFrame], new: &[SocketFrame]) -> (Vec<Run>, Vec<SocketFrame>) {
-    let mut index: Option<HashMap<Key, usize>> = None;
+    let mut index: Option<HashMap<_, usize>> = None;
     let (mut runs, mut others) = (Vec::new(), Vec::new());
     let mut run = Run(0, 0, 0);
     for socket in new {
@@ -147,9 +138,8 @@ fn joined(
     runs: &[Run],
     new: &[SocketFrame],
 ) -> Result<Vec<SocketFrame>, String> {
-    let kept = runs
-        .iter()
-        .fold(0_usize, |sum, run| sum.saturating_add(run.1));
+    let counts = runs.iter().map(|run| run.1);
+    let kept = counts.fold(0, usize::saturating_add);
     if kept.saturating_add(new.len()) > bounded::MAX_LENGTH {
         return Err(too_many());
     }

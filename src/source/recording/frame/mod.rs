@@ -1,8 +1,8 @@
 //! One line of a recording: a snapshot as JSON, and back.
 //!
-//! Pure. Processes stand once per line and sockets refer to them by pid. The first line is whole, the others
-//! say what changed since the line before (`changes`). What is read may have been written by anybody: text
-//! is cleaned on its way into the model, and references are checked.
+//! Pure. Each process is in a line once, and sockets refer to it by pid. The first line is whole, the others
+//! have what changed since the line before (`changes`). A file may have any author: its text is cleaned on the way
+//! into the model, and references are checked.
 
 mod bounded;
 mod changes;
@@ -30,7 +30,7 @@ pub(super) const MAX_LINE: usize = 256 * 1024 * 1024;
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Frame {
     schema: u32,
-    /// What is taken over from the line before; `sockets` and `processes` then hold what is new.
+    /// What is the same as in the line before; `sockets` and `processes` then have what is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<Since>,
     /// Whether names and addresses are pseudonyms.
@@ -81,14 +81,14 @@ struct SocketFrame {
     /// Recordings of the first versions lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_in: Option<Duration>,
-    /// Of connections in the first reading of a run.
+    /// Of connections in the first snapshot of a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     age: Option<Age>,
 }
 
 impl Frame {
     /// The snapshot as a frame. Processes are in order of pid, so that equal snapshots make equal
-    /// lines. What no line may hold is left out, and that is said in it.
+    /// lines. Sockets beyond the most that a line may have are left out, with a problem.
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         let owners = snapshot.sockets.iter().map(|socket| &socket.owner);
         let owners = owners.flat_map(Owner::processes).map(|one| (one.pid, one));
@@ -114,7 +114,7 @@ impl Frame {
         self.processes.len() > bounded::MAX_LENGTH
     }
 
-    /// The snapshot that a whole frame stands for, or what is wrong with it.
+    /// The snapshot of a whole frame, or what is wrong with it.
     pub(super) fn snapshot(&self) -> Result<Snapshot, String> {
         let mut processes = HashMap::with_capacity(self.processes.len());
         for process in &self.processes {
@@ -125,7 +125,7 @@ impl Frame {
                 Arc::make_mut(&mut process).comm = name;
             }
             if processes.insert(pid, process).is_some() {
-                return Err(format!("process {pid} stands there twice"));
+                return Err(format!("process {pid} is there twice"));
             }
         }
         let mut owners = HashMap::new();
@@ -144,7 +144,7 @@ impl Frame {
     }
 }
 
-/// What a recording lacks of a snapshot, as a reader would refuse it.
+/// The sockets of a snapshot that a reader would refuse, and so are not recorded.
 pub(super) fn incomplete_problem(snapshot: &Snapshot) -> Option<Problem> {
     let more = snapshot.sockets.len().checked_sub(bounded::MAX_LENGTH)?;
     (more > 0).then(|| {
@@ -245,7 +245,7 @@ impl SocketFrame {
         let found: Arc<[_]> = pids.iter().map(find).collect::<Result<_, _>>()?;
         match (self.owner, found.is_empty()) {
             (OwnerKind::Known, false) => Ok(Owner::Known(found)),
-            (OwnerKind::Past, false) => Ok(Owner::Past(found)),
+            (OwnerKind::Former, false) => Ok(Owner::Former(found)),
             (OwnerKind::Hidden, true) => Ok(Owner::Hidden),
             (OwnerKind::Kernel, true) => Ok(Owner::Kernel),
             (OwnerKind::None, true) => Ok(Owner::None),

@@ -31,7 +31,7 @@ impl Addresses {
         }
         let count = self.counts.entry(kind).or_default();
         let mut pseudonym = address;
-        // By chance it may be the one that it stands for.
+        // By chance it may be the address itself.
         while pseudonym == address {
             *count += 1;
             pseudonym = numbered(kind, *count);
@@ -41,42 +41,37 @@ impl Addresses {
     }
 }
 
-/// The network that pseudonyms of such an address are taken from; `None` for one that tells nothing.
+/// The network that pseudonyms of such an address are taken from; `None` for one that identifies nothing.
+///
+/// Private networks (RFC 1918, 6598, 3927) stay apart, and public addresses become the last block, which is not in
+/// use (RFC 1112). Of IPv6, link-local and unique-local addresses and the reaches of multicast stay apart (RFC 4291,
+/// 4193), and public ones become those of documentation (RFC 3849).
 fn kind(address: IpAddr) -> Option<IpAddr> {
-    if address.is_unspecified() || address.is_loopback() {
-        return None;
-    }
     match address {
         IpAddr::V4(Ipv4Addr::BROADCAST) => None,
-        IpAddr::V4(v4) => Some(kind_v4(v4).into()),
-        IpAddr::V6(v6) => Some(kind_v6(v6).into()),
+        _ if address.is_unspecified() || address.is_loopback() => None,
+        IpAddr::V4(v4) => {
+            let (first, second) = match v4.octets() {
+                [10, ..] => (10, 0),
+                [172, 16..=31, ..] => (172, 16),
+                [192, 168, ..] => (192, 168),
+                [100, 64..=127, ..] => (100, 64),
+                [169, 254, ..] => (169, 254),
+                [224..=239, ..] => (224, 0),
+                _ => (240, 0),
+            };
+            Some([first, second, 0, 0].into())
+        }
+        IpAddr::V6(v6) => {
+            let (first, second) = match v6.segments()[0] {
+                first if first & 0xffc0 == 0xfe80 => (0xfe80, 0),
+                first if first & 0xfe00 == 0xfc00 => (0xfd00, 0),
+                first if first & 0xff00 == 0xff00 => (first, 0),
+                _ => (0x2001, 0xdb8),
+            };
+            Some([first, second, 0, 0, 0, 0, 0, 0].into())
+        }
     }
-}
-
-/// The private networks stay apart (RFC 1918, 6598, 3927); the public ones become the last block, which nobody
-/// has (RFC 1112).
-fn kind_v4(v4: Ipv4Addr) -> Ipv4Addr {
-    match v4.octets() {
-        [10, ..] => Ipv4Addr::new(10, 0, 0, 0),
-        [172, 16..=31, ..] => Ipv4Addr::new(172, 16, 0, 0),
-        [192, 168, ..] => Ipv4Addr::new(192, 168, 0, 0),
-        [100, 64..=127, ..] => Ipv4Addr::new(100, 64, 0, 0),
-        [169, 254, ..] => Ipv4Addr::new(169, 254, 0, 0),
-        [224..=239, ..] => Ipv4Addr::new(224, 0, 0, 0),
-        _ => Ipv4Addr::new(240, 0, 0, 0),
-    }
-}
-
-/// Link-local and unique-local addresses and the reaches of multicast stay apart (RFC 4291, 4193); the public
-/// ones become those of documentation (RFC 3849).
-fn kind_v6(v6: Ipv6Addr) -> Ipv6Addr {
-    let first = match v6.segments()[0] {
-        first if first & 0xffc0 == 0xfe80 => 0xfe80,
-        first if first & 0xfe00 == 0xfc00 => 0xfd00,
-        first if first & 0xff00 == 0xff00 => first,
-        _ => return Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0),
-    };
-    Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, 0)
 }
 
 /// A network has as many numbers as it may have had addresses, so none is given twice.

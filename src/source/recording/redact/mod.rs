@@ -1,9 +1,8 @@
-//! What a recording must not tell, if it is to be given away: addresses, users, arguments, units, containers,
-//! interfaces, names of unix sockets and the words of the system. Each becomes a pseudonym, the same one as long as the recording
-//! goes on, so that what was equal still is.
+//! What must not be in a recording that is given to others: addresses, users, arguments, units, containers,
+//! interfaces, names of unix sockets and messages of the system. Each becomes a pseudonym, the same one
+//! throughout the recording, so that what was equal still is.
 //!
-//! Pure. Ports, states, inodes, queues, times, pids and the names of processes stay: they are what a report of
-//! a bug is about.
+//! Pure. Ports, states, inodes, queues, times, pids and the names of processes stay: bug reports need them.
 
 mod addresses;
 mod names;
@@ -29,7 +28,7 @@ impl Redactor {
     /// The snapshot without what identifies a person, a machine or a network.
     pub(super) fn redact(&mut self, snapshot: &Snapshot) -> Snapshot {
         let mut processes: Vec<_> = snapshot.processes.values().collect();
-        // In an order that is the same each time: pseudonyms are given as they are met.
+        // Pseudonyms are numbered in the order of first use, so that must be the same each time.
         processes.sort_unstable_by_key(|process| process.pid);
         let processes: HashMap<Pid, Arc<Process>> = processes
             .into_iter()
@@ -76,13 +75,12 @@ impl Redactor {
         };
         match owner {
             Owner::Known(processes) => Owner::Known(all(processes)),
-            Owner::Past(processes) => Owner::Past(all(processes)),
+            Owner::Former(processes) => Owner::Former(all(processes)),
             other @ (Owner::Hidden | Owner::Kernel | Owner::None | Owner::Unknown) => other.clone(),
         }
     }
 
-    /// Where the program's path ends and its arguments begin nobody knows any more: all that stays of the
-    /// command line is the name.
+    /// In a joined command line the end of the program's path is unknown: only the name is kept.
     fn process(&mut self, process: &Process) -> Process {
         let name = Text::new(process.program_name());
         Process {
@@ -103,7 +101,7 @@ impl Redactor {
         }
     }
 
-    /// What a unix socket is bound to says as much as a command line; ethertypes and numbers say nothing.
+    /// The name of a unix socket identifies as much as a command line; ethertypes and numbers do not.
     fn portless(&mut self, portless: &Arc<Portless>) -> Arc<Portless> {
         let Portless::Unix(unix) = &**portless else {
             return Arc::clone(portless);
@@ -111,7 +109,7 @@ impl Redactor {
         let peer = unix.peer.as_ref().map(|peer| UnixPeer {
             inode: peer.inode,
             name: peer.name.as_ref().map(|name| self.names.unix(name)),
-            // Its row says whose it is.
+            // Its own row has the owner.
             process: None,
         });
         Arc::new(Portless::Unix(UnixSocket {
@@ -126,7 +124,7 @@ impl Redactor {
     }
 }
 
-/// The messages tell of paths and of what the system said.
+/// Messages contain paths and texts of the system.
 fn problem(problem: &Problem) -> Problem {
     let message = match problem.code {
         ProblemCode::HiddenOwners => "the owners of some sockets are hidden",

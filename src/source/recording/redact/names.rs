@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::model::{Text, UnixName};
 
-/// The first uid that stands for another.
+/// The first uid that replaces another.
 const FIRST_UID: u32 = 1001;
 
 /// Beginnings of a unit's name that say which engine made it, and so which command stops it, or what kind

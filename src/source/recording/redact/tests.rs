@@ -57,7 +57,7 @@ fn the_same_address_has_the_same_pseudonym_mapped_or_not() {
 }
 
 #[test]
-fn no_address_stands_for_itself() {
+fn no_address_is_its_own_pseudonym() {
     assert_eq!(
         pseudonyms(&["10.0.0.1", "10.0.0.2"]),
         ["10.0.0.2", "10.0.0.3"]

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_that_hold_something_are_counted_wherever_they_are_cut() {
+    fn lines_that_are_not_empty_are_counted_wherever_they_are_cut() {
         for (text, total) in [("", 0), ("\n \n", 0), ("a\nb\n", 2), ("a\n\nb\n c", 3)] {
             for size in 1..5 {
                 let lines = BufReader::with_capacity(size, Cursor::new(text));

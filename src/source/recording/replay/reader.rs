@@ -140,7 +140,7 @@ impl Reader {
         last.snapshot().map_err(|reason| self.error(&reason))
     }
 
-    /// Parses a line, or as much of it as a type asks for.
+    /// Parses a line, or the fields of it that a type has.
     pub(super) fn parse<T: serde::de::DeserializeOwned>(
         &self,
         line: &[u8],

@@ -60,7 +60,7 @@ impl Replay {
         self.seek(usize::MAX)
     }
 
-    /// Goes to the snapshot of this number, which lies ahead, or to the last one.
+    /// Goes to the snapshot of this number, which must be a later one, or to the last one.
     ///
     /// # Errors
     ///

@@ -63,7 +63,7 @@ fn snapshot(at: Moment) -> Snapshot {
         Owner::Hidden,
         Owner::Kernel,
         Owner::None,
-        Owner::Past([two.clone()].into()),
+        Owner::Former([two.clone()].into()),
     ];
     let others = owners.map(|owner| Socket {
         owner,
@@ -304,7 +304,7 @@ fn a_recording_ends_before_it_is_larger_than_it_may_be() {
 }
 
 #[test]
-fn of_more_sockets_than_a_recording_can_hold_it_holds_the_first_and_says_so() {
+fn of_more_sockets_than_a_recording_can_have_it_has_the_first_and_says_so() {
     let local = Endpoint::new([127, 0, 0, 1].into(), 80);
     let one = Socket::new(Protocol::Tcp, local, None, State::TimeWait);
     let mut many = reading(1, &[]);
@@ -424,7 +424,7 @@ fn a_recording_that_can_be_read_only_once_says_how_many_there_are_at_its_end() {
 }
 
 #[test]
-fn any_reading_can_be_gone_to_and_what_lies_between_is_not_read() {
+fn any_snapshot_can_be_reached_without_reading_those_between() {
     let file = Scratch::new("seek");
     let (one, last) = (frame(&socket("none", ""), ""), frame("", ""));
     let between =
@@ -519,7 +519,7 @@ fn every_malformed_line_is_refused_with_file_and_line() {
         ),
         (
             frame("", &format!("{PROCESS},{PROCESS}")),
-            "process 7 stands there twice",
+            "process 7 is there twice",
         ),
         (
             frame(&socket("none", "").replace("80", "65536"), ""),

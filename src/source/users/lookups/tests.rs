@@ -37,7 +37,7 @@ const LONG: Duration = Duration::from_secs(20);
 
 fn answers(lookups: &mut Lookups, uids: &[u32]) -> Vec<(u32, Answer)> {
     for &uid in uids {
-        assert_eq!(lookups.ask(uid), None);
+        assert_eq!(lookups.request(uid), None);
         assert!(lookups.is_waiting(uid));
     }
     assert!(lookups.wait(LONG));
@@ -45,7 +45,7 @@ fn answers(lookups: &mut Lookups, uids: &[u32]) -> Vec<(u32, Answer)> {
 }
 
 #[test]
-fn the_name_service_answers_for_the_user_that_is_asked_for() {
+fn the_name_service_answers_for_the_requested_user() {
     let mut lookups = Lookups::default();
     assert!(lookups.tool.is_some(), "this system has getent");
     let expected = [
@@ -64,7 +64,7 @@ fn an_entry_of_another_user_and_none_are_no_name() {
     let name = Answer::Name(r"a\x1b[2Jb".into());
     assert_eq!(answers(&mut hostile.lookups(), &[70]), [(70, name)]);
     let mut none = Lookups::with(None);
-    assert_eq!(none.ask(70), Some(Answer::Unknown));
+    assert_eq!(none.request(70), Some(Answer::Unknown));
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn the_queue_is_bounded_and_its_end_ends_the_lookup() {
     let stub = Stub::new("bounded", &script);
     let mut lookups = stub.lookups();
     for uid in 0..200 {
-        assert_eq!(lookups.ask(uid), None);
+        assert_eq!(lookups.request(uid), None);
     }
     assert!(lookups.waiting.len() <= MAX_QUEUE + 1);
     let pid = (0..1000).find_map(|_| {

@@ -8,9 +8,8 @@ use std::collections::HashMap;
 
 use self::options::Options;
 use self::words::words;
-use super::rule::{
-    Action, Address, BaseChain, Hook, Rule, Step, Table, Target, TargetPort, Version,
-};
+use super::packet::{Hook, Version};
+use super::rule::{Action, Address, BaseChain, Rule, Step, Table, Target, TargetPort};
 
 /// Targets that change, count or mark a packet and let it go on to where it was going.
 const HARMLESS: &str = "AUDIT CHECKSUM CLASSIFY CONNMARK CONNSECMARK CT DSCP ECN HL HMARK IDLETIMER LED LOG MARK \

@@ -4,7 +4,7 @@
 //! condition that was not understood, with its words.
 
 use crate::inspect::linux::redirects::condition::Subject;
-use crate::inspect::linux::redirects::field::{Kind, Value};
+use crate::inspect::linux::redirects::field::{Field, Value};
 use crate::inspect::linux::redirects::rule::Step;
 
 /// The parts of a rule.
@@ -12,7 +12,7 @@ use crate::inspect::linux::redirects::rule::Step;
 pub(super) struct Options<'a> {
     pub(super) steps: Vec<Step>,
     pub(super) comment: Option<String>,
-    /// From `-j` or `-g` on.
+    /// The words from `-j` or `-g` on.
     pub(super) target: &'a [String],
 }
 
@@ -43,7 +43,7 @@ pub(super) fn parse(words: &[String]) -> Options<'_> {
                 let compared = compared(option, &values.join(" "));
                 options
                     .steps
-                    .extend(compared.map(|(kind, value)| Step::compare(kind, is_negated, value)));
+                    .extend(compared.map(|(field, value)| Step::compare(field, is_negated, value)));
             }
         }
     }
@@ -58,38 +58,38 @@ fn is_option(word: &str) -> bool {
 }
 
 /// What an option compares; `None` where every packet matches.
-fn compared(option: &str, value: &str) -> Option<(Kind, Value)> {
+fn compared(option: &str, value: &str) -> Option<(Field, Value)> {
     let on = |subject, words: &str| {
-        let kind = Kind::Other(subject, words.to_owned());
-        Some((kind, Value::Text(String::new())))
+        let field = Field::Other(subject, words.to_owned());
+        Some((field, Value::Text(String::new())))
     };
     let phrase = |phrase: &str| on(Subject::Phrase, phrase);
     let unknown = || on(Subject::Unknown, format!("{option} {value}").trim());
-    let kind = match option {
+    let field = match option {
         "-p" if matches!(value, "all" | "0") => return None,
         "--limit-iface-in" | "--limit-iface-out" => return None,
-        "-p" => Kind::Protocol,
+        "-p" => Field::Protocol,
         "--dport"
         | "--dports"
         | "--destination-port"
         | "--destination-ports"
-        | "--ctorigdstport" => Kind::Port,
-        "--ports" => Kind::EitherPort,
+        | "--ctorigdstport" => Field::Port,
+        "--ports" => Field::EitherPort,
         "--sport" | "--sports" | "--source-port" | "--source-ports" | "--ctorigsrcport" => {
-            Kind::SourcePort
+            Field::simple(Subject::SourcePort)
         }
-        "-s" | "--src-range" => Kind::Source,
-        "-d" | "--ctorigdst" | "--dst-range" => Kind::Destination,
-        "-i" => Kind::InInterface,
-        "-o" => Kind::OutInterface,
-        "--dst-type" => Kind::DestinationType,
-        "--src-type" if value == "LOCAL" => Kind::SourceType,
-        "--uid-owner" => Kind::User,
-        "--gid-owner" => Kind::Group,
-        "--mark" => Kind::Other(Subject::Mark, String::new()),
-        "--ctstate" | "--state" => Kind::State,
-        "--tcp-flags" | "--syn" | "--tcp-option" => Kind::TcpFlags,
-        "--mode" | "--probability" | "--every" | "--packet" => Kind::Share,
+        "-s" | "--src-range" => Field::Source,
+        "-d" | "--ctorigdst" | "--dst-range" => Field::Destination,
+        "-i" => Field::InInterface,
+        "-o" => Field::OutInterface,
+        "--dst-type" => Field::DestinationType,
+        "--src-type" if value == "LOCAL" => Field::SourceType,
+        "--uid-owner" => Field::Sender(Subject::User),
+        "--gid-owner" => Field::Sender(Subject::Group),
+        "--mark" => Field::simple(Subject::Mark),
+        "--ctstate" | "--state" => Field::State,
+        "--tcp-flags" | "--syn" | "--tcp-option" => Field::TcpFlags,
+        "--mode" | "--probability" | "--every" | "--packet" => Field::Share,
         "--limit" | "--limit-burst" | "--hashlimit-upto" | "--hashlimit-above"
         | "--hashlimit-burst" | "--hashlimit-mode" | "--hashlimit-name" => {
             return phrase("are within a rate limit");
@@ -102,24 +102,24 @@ fn compared(option: &str, value: &str) -> Option<(Kind, Value)> {
         "--mac-source" => return phrase(&format!("come from the link address {value}")),
         _ => return unknown(),
     };
-    let value = match kind {
-        Kind::Port | Kind::EitherPort => match ports(value) {
+    let value = match field {
+        Field::Port | Field::EitherPort => match ports(value) {
             Some(ports) => Value::List(ports),
             None => return unknown(),
         },
-        Kind::Source | Kind::Destination => {
+        Field::Source | Field::Destination => {
             Value::net(value).unwrap_or_else(|| Value::Text(value.to_owned()))
         }
-        Kind::Protocol => value
+        Field::Protocol => value
             .parse()
             .map_or_else(|_| Value::Text(value.to_owned()), Value::Number),
-        Kind::State | Kind::DestinationType => {
+        Field::State | Field::DestinationType => {
             let names = value.split(',').map(|name| Value::Text(name.to_owned()));
             Value::List(names.collect())
         }
         _ => Value::Text(value.to_owned()),
     };
-    Some((kind, value))
+    Some((field, value))
 }
 
 /// `80`, `53,5000:5010`.

@@ -1,5 +1,5 @@
-//! The words of a line of `iptables-save`: separated by blanks, quoted with `"` and `\` where they
-//! hold some (`xtables_save_string`). Pure.
+//! The words of a line of `iptables-save`: separated by blanks, quoted with `"` and `\` if they contain some
+//! (`xtables_save_string`). Pure.
 
 /// The words of a line.
 pub(super) fn words(line: &str) -> Vec<String> {
@@ -30,7 +30,7 @@ mod tests {
     use super::words;
 
     #[test]
-    fn quotes_keep_a_word_together() {
+    fn quotes_join_a_word() {
         let line = r#"-A c -m comment --comment "a \"b\" -j" -j d --x """#;
         let expected = [
             "-A",
@@ -67,7 +67,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_iptables_saves_reads_back(
+        fn words_of_iptables_save_are_read_back(
             texts in proptest::collection::vec(r#"[a-z"'\\ é\-]{0,8}"#, 0..5),
         ) {
             let line: Vec<_> = texts.iter().map(|text| saved(text)).collect();

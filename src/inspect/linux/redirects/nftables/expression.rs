@@ -5,19 +5,18 @@
 
 use serde_json::Value as Json;
 
-use super::statement::verdict;
 use crate::inspect::linux::redirects::condition::Subject;
-use crate::inspect::linux::redirects::field::{Field, Kind, Of, Value};
+use crate::inspect::linux::redirects::field::{Field, Value};
 use crate::inspect::linux::redirects::rule::{
-    Address, Data, Element, Lookup, Set, Target, TargetPort, Version,
+    Action, Address, Data, Element, Lookup, Set, Step, Target, TargetPort,
 };
-use crate::model::Protocol;
 
-/// What is looked up, and where.
-pub(super) fn lookup(key: &Json, set: &Json) -> Lookup {
+/// What is looked up, and where. Adds the steps that the kernel takes before: it stops evaluating the rule for packets
+/// without the field.
+pub(super) fn lookup(key: &Json, set: &Json, steps: &mut Vec<Step>) -> Lookup {
     let fields = match parts(key, "concat") {
-        Some(parts) => parts.iter().map(field).collect(),
-        None => vec![field(key)],
+        Some(parts) => parts.iter().map(|part| field(part, steps)).collect(),
+        None => vec![field(key, steps)],
     };
     let set = match (parts(set, "set"), set.as_str()) {
         (Some(elements), _) => Set::Inline(elements.iter().map(element).collect()),
@@ -51,6 +50,19 @@ pub(super) fn element(one: &Json) -> Element {
     }
 }
 
+/// What a verdict does; `None` if it is none, or the packet goes on.
+pub(super) fn verdict(json: &Json) -> Option<Action> {
+    let (kind, inner) = json.as_object()?.iter().next()?;
+    let target = || Some(inner.get("target")?.as_str()?.to_owned());
+    match kind.as_str() {
+        "accept" | "drop" | "reject" | "snat" | "masquerade" => Some(Action::End),
+        "return" => Some(Action::Return),
+        "jump" => target().map(Action::Jump),
+        "goto" => target().map(Action::Goto),
+        _ => None,
+    }
+}
+
 /// An address and a port, of which there may be one.
 pub(super) fn target(parts: &[Value]) -> Target {
     let (mut address, mut port) = (None, TargetPort::Same);
@@ -76,7 +88,7 @@ fn parts<'a>(value: &'a Json, name: &str) -> Option<&'a [Json]> {
     Some(value.get(name)?.as_array()?)
 }
 
-/// The parts of a value that stands for several fields.
+/// The values for several fields, or the one.
 fn values(json: &Json) -> Vec<Value> {
     match parts(json, "concat") {
         Some(parts) => parts.iter().map(value).collect(),
@@ -112,97 +124,94 @@ pub(super) fn value(json: &Json) -> Value {
 }
 
 /// The field that an expression reads.
-fn field(expression: &Json) -> Field {
-    let object = expression.as_object();
-    let first = object.and_then(|object| object.iter().next());
-    let known = first.and_then(|(kind, inner)| {
+fn field(expression: &Json, steps: &mut Vec<Step>) -> Field {
+    let mut known = || {
+        let (kind, inner) = expression.as_object()?.iter().next()?;
         let word = |name: &str| inner.get(name).and_then(Json::as_str);
-        Some(Field::new(match kind.as_str() {
-            "payload" => return payload(word("protocol")?, word("field")?),
-            "meta" => meta(word("key")?),
-            "ct" => conntrack(word("key")?, word("dir")),
-            "fib" => fib(inner)?,
-            "numgen" | "jhash" | "symhash" => Kind::Share,
+        match kind.as_str() {
+            "payload" => payload(word("protocol")?, word("field")?, steps),
+            "meta" => Some(meta(word("key")?)),
+            "ct" => Some(conntrack(word("key")?, word("dir"))),
+            "fib" => fib(inner),
+            "numgen" | "jhash" | "symhash" => Some(Field::Share),
             "socket" => {
                 let key = word("key").unwrap_or("state");
                 let words = format!("belong to a socket whose {key} is ");
-                Kind::Other(Subject::Phrase, words)
+                Some(Field::Other(Subject::Phrase, words))
             }
-            "&" => masked(inner)?,
-            _ => return None,
-        }))
-    });
-    known.unwrap_or_else(|| Field::new(unknown(&expression.to_string())))
+            "&" => masked(inner, steps),
+            _ => None,
+        }
+    };
+    known().unwrap_or_else(|| unknown(&expression.to_string()))
 }
 
-fn unknown(what: &str) -> Kind {
-    Kind::Other(Subject::Unknown, format!("{what} "))
+fn unknown(what: &str) -> Field {
+    Field::Other(Subject::Unknown, format!("{what} "))
 }
 
 /// `meta mark & 0xff`, `tcp flags & (syn | ack)`.
-fn masked(parts: &Json) -> Option<Kind> {
+fn masked(parts: &Json, steps: &mut Vec<Step>) -> Option<Field> {
     let [left, mask] = parts.as_array()?.as_slice() else {
         return None;
     };
-    match field(left).kind {
-        Kind::Other(Subject::Mark, _) => {
+    match field(left, steps) {
+        Field::Other(Subject::Mark, _) => {
             let words = format!("(masked with {mask}) ");
-            Some(Kind::Other(Subject::Mark, words))
+            Some(Field::Other(Subject::Mark, words))
         }
-        Kind::TcpFlags => Some(Kind::TcpFlags),
+        Field::TcpFlags => Some(Field::TcpFlags),
         _ => None,
     }
 }
 
-fn payload(protocol: &str, name: &str) -> Option<Field> {
-    let of = match protocol {
-        "tcp" => Of::Protocol(Protocol::Tcp),
-        "udp" => Of::Protocol(Protocol::Udp),
-        "th" => Of::Every,
-        "ip" => Of::Version(Version::V4),
-        "ip6" => Of::Version(Version::V6),
-        "udplite" | "sctp" | "dccp" | "icmp" | "icmpv6" | "arp" | "vlan" | "esp" | "ah"
-        | "comp" => Of::Other,
+fn payload(protocol: &str, name: &str, steps: &mut Vec<Step>) -> Option<Field> {
+    let requirement = match protocol {
+        "th" => None,
+        "ip" => Some((Field::Version, Value::Number(2))),
+        "ip6" => Some((Field::Version, Value::Number(10))),
+        "tcp" | "udp" | "udplite" | "sctp" | "dccp" | "icmp" | "icmpv6" | "arp" | "vlan"
+        | "esp" | "ah" | "comp" => Some((Field::Protocol, Value::Text(protocol.to_owned()))),
         _ => return None,
     };
-    let kind = match (protocol, name) {
-        ("tcp" | "udp" | "th", "dport") => Kind::Port,
-        ("tcp" | "udp" | "th", "sport") => Kind::SourcePort,
-        ("ip" | "ip6", "saddr") => Kind::Source,
-        ("ip" | "ip6", "daddr") => Kind::Destination,
-        ("ip", "protocol") | ("ip6", "nexthdr") => Kind::Protocol,
-        ("tcp", "flags") => Kind::TcpFlags,
+    steps.extend(requirement.map(|(field, value)| Step::compare(field, false, value)));
+    Some(match (protocol, name) {
+        ("tcp" | "udp" | "th", "dport") => Field::Port,
+        ("tcp" | "udp" | "th", "sport") => Field::simple(Subject::SourcePort),
+        ("ip" | "ip6", "saddr") => Field::Source,
+        ("ip" | "ip6", "daddr") => Field::Destination,
+        ("ip", "protocol") | ("ip6", "nexthdr") => Field::Protocol,
+        ("tcp", "flags") => Field::TcpFlags,
         _ => unknown(&format!("{protocol} {name}")),
-    };
-    Some(Field { kind, of })
+    })
 }
 
-fn meta(name: &str) -> Kind {
+fn meta(name: &str) -> Field {
     match name {
-        "l4proto" => Kind::Protocol,
-        "nfproto" => Kind::Version,
-        "protocol" => Kind::EtherType,
-        "iif" | "iifname" => Kind::InInterface,
-        "oif" | "oifname" => Kind::OutInterface,
-        "skuid" => Kind::User,
-        "skgid" => Kind::Group,
-        "mark" => Kind::Other(Subject::Mark, String::new()),
-        "random" => Kind::Share,
-        "pkttype" => Kind::Other(Subject::Phrase, "are of the link's packet type ".into()),
+        "l4proto" => Field::Protocol,
+        "nfproto" => Field::Version,
+        "protocol" => Field::EtherType,
+        "iif" | "iifname" => Field::InInterface,
+        "oif" | "oifname" => Field::OutInterface,
+        "skuid" => Field::Sender(Subject::User),
+        "skgid" => Field::Sender(Subject::Group),
+        "mark" => Field::simple(Subject::Mark),
+        "random" => Field::Share,
+        "pkttype" => Field::Other(Subject::Phrase, "are of the link's packet type ".into()),
         name => unknown(&format!("meta {name}")),
     }
 }
 
 /// The original tuple of a connection is what its first packet has.
-fn conntrack(name: &str, direction: Option<&str>) -> Kind {
+fn conntrack(name: &str, direction: Option<&str>) -> Field {
     match (name, direction) {
-        ("proto-dst", Some("original")) => Kind::Port,
-        ("proto-src", Some("original")) => Kind::SourcePort,
-        ("ip saddr" | "ip6 saddr", Some("original")) => Kind::Source,
-        ("ip daddr" | "ip6 daddr", Some("original")) => Kind::Destination,
-        ("state", _) => Kind::State,
-        ("mark", _) => Kind::Other(Subject::Mark, "of the connection ".into()),
-        ("status", _) => Kind::Other(
+        ("proto-dst", Some("original")) => Field::Port,
+        ("proto-src", Some("original")) => Field::simple(Subject::SourcePort),
+        ("ip saddr" | "ip6 saddr", Some("original")) => Field::Source,
+        ("ip daddr" | "ip6 daddr", Some("original")) => Field::Destination,
+        ("state", _) => Field::State,
+        ("mark", _) => Field::Other(Subject::Mark, "of the connection ".into()),
+        ("status", _) => Field::Other(
             Subject::Phrase,
             "belong to a connection with status ".into(),
         ),
@@ -210,9 +219,9 @@ fn conntrack(name: &str, direction: Option<&str>) -> Kind {
     }
 }
 
-fn fib(inner: &Json) -> Option<Kind> {
+fn fib(inner: &Json) -> Option<Field> {
     let flags = inner.get("flags")?.as_array()?;
     let is_type = inner.get("result").and_then(Json::as_str) == Some("type");
     let has = |name: &str| flags.iter().any(|flag| flag.as_str() == Some(name));
-    (is_type && has("daddr")).then_some(Kind::DestinationType)
+    (is_type && has("daddr")).then_some(Field::DestinationType)
 }

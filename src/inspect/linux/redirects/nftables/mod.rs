@@ -6,7 +6,8 @@ mod statement;
 use serde_json::Value as Json;
 
 use self::expression::element;
-use super::rule::{Action, BaseChain, Hook, Rule, Set, Step, Table, Version};
+use super::packet::{Hook, Version};
+use super::rule::{Action, BaseChain, Rule, Set, Step, Table};
 
 /// One table of nftables.
 pub(super) struct NftTable {
@@ -139,15 +140,16 @@ impl NftTable {
     pub(super) fn lacks_elements(&self) -> bool {
         let rules = self.table.chains.values().flatten();
         let steps: Vec<&Step> = rules.flat_map(|rule| &rule.steps).collect();
-        let may_send = steps.iter().any(|step| match step {
-            Step::Act(action)
-            | Step::Map {
-                otherwise: action, ..
-            } => {
-                matches!(action, Action::Send { .. } | Action::Opaque(_))
-            }
-            _ => false,
-        });
+        let may_send = |step: &&Step| {
+            matches!(
+                step,
+                Step::Act(Action::Send { .. } | Action::Opaque(_))
+                    | Step::Map {
+                        otherwise: Action::Send { .. },
+                        ..
+                    }
+            )
+        };
         let is_unknown = |set: &Set| match set {
             Set::Named(name) => matches!(self.table.sets.get(name), Some(None)),
             Set::Inline(_) => false,
@@ -156,7 +158,7 @@ impl NftTable {
             Step::Match { lookup, .. } | Step::Map { lookup, .. } => Some(&lookup.set),
             _ => None,
         });
-        !self.table.bases.is_empty() && may_send && sets.any(is_unknown)
+        !self.table.bases.is_empty() && steps.iter().any(may_send) && sets.any(is_unknown)
     }
 
     /// Takes the elements of its sets from another listing of it.

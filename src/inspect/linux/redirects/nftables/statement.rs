@@ -2,31 +2,15 @@
 
 use serde_json::Value as Json;
 
-use super::expression::{lookup, target, value};
+use super::expression::{lookup, target, value, verdict};
 use crate::inspect::linux::redirects::condition::{Condition, Subject};
-use crate::inspect::linux::redirects::field::{Kind, Value};
+use crate::inspect::linux::redirects::field::{Field, Value};
 use crate::inspect::linux::redirects::iptables::is_harmless;
 use crate::inspect::linux::redirects::rule::{Action, Address, Lookup, Set, Step, TargetPort};
 
 /// Statements that leave a packet where it was going.
-const HARMLESS: &[&str] = &[
-    "counter",
-    "log",
-    "notrack",
-    "secmark",
-    "set",
-    "map",
-    "dup",
-    "flow",
-    "comment",
-    "meter",
-    "synproxy",
-    "continue",
-    "last",
-    "ct helper",
-    "ct timeout",
-    "ct expectation",
-];
+const HARMLESS: &str = "counter, log, notrack, secmark, set, map, dup, flow, comment, meter, synproxy, continue, \
+     last, ct helper, ct timeout, ct expectation";
 
 /// Adds the steps of a statement.
 pub(super) fn parse(expression: &Json, steps: &mut Vec<Step>) {
@@ -36,11 +20,12 @@ pub(super) fn parse(expression: &Json, steps: &mut Vec<Step>) {
     };
     let opaque = |what: &str| Some(Step::Act(Action::Opaque(what.to_owned())));
     let step = match kind.as_str() {
-        "match" => {
-            Some(comparison(inner).unwrap_or_else(|| require(Subject::Unknown, &inner.to_string())))
-        }
+        "match" => Some(
+            comparison(inner, steps)
+                .unwrap_or_else(|| require(Subject::Unknown, &inner.to_string())),
+        ),
         "limit" | "quota" | "ct count" => Some(require(Subject::Phrase, "are within a rate limit")),
-        "vmap" => map(inner).map(|lookup| {
+        "vmap" => map(inner, steps).map(|lookup| {
             let what = format!("the elements of the map {} were not read", inner["data"]);
             let otherwise = Action::Opaque(what.replace('"', ""));
             Step::Map { lookup, otherwise }
@@ -52,15 +37,15 @@ pub(super) fn parse(expression: &Json, steps: &mut Vec<Step>) {
                 _ => None,
             };
             // The kernel stops evaluating the rule for packets of the other version.
-            let version = |number| Step::compare(Kind::Version, false, Value::Number(number));
+            let version = |number| Step::compare(Field::Version, false, Value::Number(number));
             steps.extend(number.map(version));
-            Some(send(inner, kind == "tproxy"))
+            Some(send(inner, kind == "tproxy", steps))
         }
         "mangle" => rewrite(inner),
         "fwd" => opaque("packets are forwarded to another interface"),
         "queue" => opaque("packets are queued to a program"),
         "xt" => foreign(inner),
-        _ if HARMLESS.contains(&kind.as_str()) => None,
+        _ if HARMLESS.split(", ").any(|one| one == kind) => None,
         _ => {
             let action = verdict(expression).map(Step::Act);
             Some(action.unwrap_or_else(|| require(Subject::Unknown, kind)))
@@ -73,13 +58,13 @@ fn require(subject: Subject, words: &str) -> Step {
     Step::Require(Condition::new(subject, words))
 }
 
-fn map(inner: &Json) -> Option<Lookup> {
-    Some(lookup(inner.get("key")?, inner.get("data")?))
+fn map(inner: &Json, steps: &mut Vec<Step>) -> Option<Lookup> {
+    Some(lookup(inner.get("key")?, inner.get("data")?, steps))
 }
 
-fn comparison(inner: &Json) -> Option<Step> {
+fn comparison(inner: &Json, steps: &mut Vec<Step>) -> Option<Step> {
     let operator = inner.get("op").and_then(Json::as_str).unwrap_or("==");
-    let mut lookup = lookup(inner.get("left")?, inner.get("right")?);
+    let mut lookup = lookup(inner.get("left")?, inner.get("right")?, steps);
     if !matches!(operator, "==" | "in" | "!=") {
         let number = inner.get("right")?.as_u64()?;
         let range = match operator {
@@ -96,9 +81,9 @@ fn comparison(inner: &Json) -> Option<Step> {
 }
 
 /// Sends packets to a target of which a part may be looked up in a map.
-fn send(inner: &Json, goes_on: bool) -> Step {
+fn send(inner: &Json, goes_on: bool, steps: &mut Vec<Step>) -> Step {
     let (address, port) = (inner.get("addr"), inner.get("port"));
-    let map_of = |part: &Json| part.get("map").and_then(map);
+    let map_of = |part: &Json| map(part.get("map")?, steps);
     let parts = || address.into_iter().chain(port);
     let fixed = parts().filter(|part| part.get("map").is_none()).map(value);
     let mut target = target(&fixed.collect::<Vec<_>>());
@@ -150,18 +135,5 @@ fn foreign(inner: &Json) -> Option<Step> {
             let what = format!("the target {name} of iptables was not understood");
             Some(Step::Act(Action::Opaque(what)))
         }
-    }
-}
-
-/// What a verdict does; `None` if it is none, or the packet goes on.
-pub(super) fn verdict(json: &Json) -> Option<Action> {
-    let (kind, inner) = json.as_object()?.iter().next()?;
-    let target = || Some(inner.get("target")?.as_str()?.to_owned());
-    match kind.as_str() {
-        "accept" | "drop" | "reject" | "snat" | "masquerade" => Some(Action::End),
-        "return" => Some(Action::Return),
-        "jump" => target().map(Action::Jump),
-        "goto" => target().map(Action::Goto),
-        _ => None,
     }
 }

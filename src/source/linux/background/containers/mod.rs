@@ -4,46 +4,54 @@
 //! group, to the engine's state: no engine needs to answer. Where files may not be read (for an
 //! ordinary user), the id takes the place of the name.
 
+mod docker;
 pub(crate) mod netns;
 mod podman;
 mod ports;
 pub(super) mod publishers;
 mod state;
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
 
 use rustix::process::geteuid;
 
 pub(super) use self::ports::SocketAt;
 use self::publishers::Publisher;
-use self::state::{Container, Docker};
+use self::state::Docker;
 use super::cgroups::{self, Group};
-use super::facts::{self, Environment, Facts, serving};
+use super::facts::{self, Facts, serving};
 use super::reaction::ends_by_term;
-use crate::model::{Behind, BehindKind, Engine, Pid, Protocol, Restarts, SupervisorKind, Text};
+use crate::model::{Behind, BehindKind, Engine, Pid, Protocol, SupervisorKind, Text};
 use crate::source::users::Users;
 
 /// Processes, engines and namespaces, each read when it is first needed.
-#[derive(Default)]
 pub(super) struct Containers {
     docker: Option<Docker>,
     namespaces: Option<HashMap<u64, Vec<Pid>>>,
     processes: Option<Vec<Facts>>,
     /// The container that this program is in.
-    own: OnceCell<Option<Group>>,
+    own: Option<Group>,
 }
 
 impl Containers {
+    pub(super) fn new() -> Self {
+        let own = Facts::of(std::process::id());
+        Self {
+            docker: None,
+            namespaces: None,
+            processes: None,
+            own: own.and_then(|own| cgroups::container(&own.cgroup)),
+        }
+    }
+
     /// What a process publishes for. A process inside a container belongs to none of this machine's engines,
     /// whatever its name.
     pub(super) fn publisher(&self, facts: &Facts) -> Option<Publisher> {
         let publisher = publishers::publisher(facts)?;
         let is_monitor = matches!(publisher, Publisher::Conmon { .. });
         let group = cgroups::container(&facts.cgroup).filter(|_| !is_monitor);
-        let is_ours = group.is_none_or(|group| self.own() == Some(&group));
+        let is_ours = group.is_none_or(|group| self.own == Some(group));
         is_ours.then_some(publisher)
     }
 
@@ -87,46 +95,19 @@ impl Containers {
 
     /// The container that a process, the first of `line`, is in, whose host's network it shares. Not the one that
     /// this program is in as well: to stop that would end this program.
-    pub(super) fn of_process(
-        &mut self,
-        line: &[Facts],
-        environment: Option<&Environment>,
-        users: &mut Users,
-    ) -> Option<Behind> {
+    pub(super) fn of_process(&mut self, line: &[Facts], users: &mut Users) -> Option<Behind> {
         let own = line.first()?;
-        let group = cgroups::container(&own.cgroup)?;
-        if self.own() == Some(&group) {
-            return None;
-        }
+        let group = cgroups::container(&own.cgroup);
+        let group = group.filter(|group| self.own.as_ref() != Some(group))?;
         let mut behind = self.of_group(&group, line, users);
         if group.engine == Engine::Kubernetes {
             // The pod's name is its host name.
-            let name = environment.and_then(|variables| variables.get("HOSTNAME"));
-            behind.name = name.map(|name| Text::new(&name));
+            let name = facts::variable_of(own.pid, "HOSTNAME");
+            behind.name = name.as_deref().map(Text::new);
         }
         behind.process = serving(own.pid);
         behind.ignores_term = init_ignores_term(line.iter().map(|facts| facts.pid));
         Some(behind)
-    }
-
-    /// The container of root's Docker that publishes a port whose owner can't be seen, by the arguments of its
-    /// proxy, or by the engine's state.
-    pub(super) fn of_port(&mut self, at: &SocketAt, users: &mut Users) -> Option<Behind> {
-        let proxies = self.processes().iter();
-        let proxies = proxies.filter_map(|facts| Some((publishers::proxy_fit(facts, at)?, facts)));
-        let best = proxies.max_by_key(|&(fit, _)| fit);
-        let to = match best.map(|(_, facts)| facts.clone()) {
-            Some(proxy) => match self.publisher(&proxy)? {
-                Publisher::DockerProxy { address, port } => Some((address, port)),
-                _ => return None,
-            },
-            None => {
-                self.docker().by_port(at, None)?;
-                None
-            }
-        };
-        let behind = self.of_docker_port(at, to, users);
-        self.unless_own(behind)
     }
 
     /// The container that has an address, by a process of its namespace.
@@ -147,51 +128,15 @@ impl Containers {
         self.unless_own(behind)
     }
 
-    /// The restart policy of a container, if the engine's files say it.
-    pub(super) fn restarts(&self, behind: Option<&Behind>) -> Option<Restarts> {
-        let id = behind
-            .filter(|behind| behind.user.is_none())?
-            .id
-            .as_deref()?;
-        let mut containers = self.docker.as_ref()?.containers.iter();
-        let found = containers.find(|one| state::short(&one.id) == id)?;
-        Some(match found.restart.as_deref()? {
-            "no" | "" => Restarts::No,
-            _ => Restarts::Yes,
-        })
-    }
-
-    /// The process that runs a container in the foreground (`docker run`, `docker start -a`): what starts that
-    /// again starts the container again.
-    pub(super) fn client_of(&mut self, behind: Option<&Behind>) -> Option<Pid> {
-        let is_root_s = |one: &&Behind| one.engine == Some(Engine::Docker) && one.user.is_none();
-        let behind = behind.filter(is_root_s)?;
-        let (name, id) = (behind.name.as_deref()?, behind.id.as_deref()?);
-        let own = geteuid().as_raw();
-        let is_client = |facts: &&Facts| {
-            let is_trusted = facts.acts_for().is_some_and(|uid| uid == 0 || uid == own);
-            is_trusted && publishers::is_client_of(facts, name, id)
-        };
-        let client = self.processes().iter().find(is_client)?;
-        Some(client.pid)
-    }
-
     fn processes(&mut self) -> &[Facts] {
         self.processes
-            .get_or_insert_with(|| facts::all_processes().collect())
-    }
-
-    /// The container that this program is in.
-    fn own(&self) -> Option<&Group> {
-        let read = || cgroups::container(&Facts::of(std::process::id())?.cgroup);
-        self.own.get_or_init(read).as_ref()
+            .get_or_insert_with(|| facts::all_pids().filter_map(Facts::of).collect())
     }
 
     /// Drops the container that this program is in.
     fn unless_own(&self, behind: Behind) -> Option<Behind> {
-        let own = self.own().map(|own| state::short(&own.id));
-        let is_own = own.is_some() && own == behind.id.as_deref();
-        (!is_own).then_some(behind)
+        let own = self.own.as_ref().map(|own| state::short(&own.id));
+        (own.is_none() || own != behind.id.as_deref()).then_some(behind)
     }
 
     /// The processes of the namespace that has this address, and the one of them that has the port.
@@ -223,7 +168,7 @@ impl Containers {
                 let docker = self.docker();
                 behind.is_reachable = docker.is_reachable;
                 if let Some(found) = docker.by_id(&group.id) {
-                    describe(&mut behind, found);
+                    docker::describe(&mut behind, found);
                 }
             }
             Engine::Lxc => behind.engine = Some(lxc_kind(line)),
@@ -231,73 +176,6 @@ impl Containers {
         }
         behind
     }
-
-    /// Root's Docker.
-    fn docker(&mut self) -> &Docker {
-        if self.docker.is_none() {
-            let is_dockerd = |facts: &&Facts| {
-                facts.program() == "dockerd"
-                    && facts.acts_for() == Some(0)
-                    && cgroups::container(&facts.cgroup).is_none()
-            };
-            let dockerd = self.processes().iter().find(is_dockerd);
-            self.docker = Some(Docker::read(&docker_roots(dockerd), dockerd.is_some()));
-        }
-        self.docker.get_or_insert_default()
-    }
-
-    /// The container that publishes a port of this host by root's Docker, and what serves at `to`, where its
-    /// traffic goes.
-    fn of_docker_port(
-        &mut self,
-        at: &SocketAt,
-        to: Option<(IpAddr, u16)>,
-        users: &mut Users,
-    ) -> Behind {
-        let mut behind = of_engine(Engine::Docker, 0, users);
-        let mut serving_id = None;
-        if let Some((address, port)) = to {
-            (behind.address, behind.port) = (Some(address), Some(port));
-            if let Some((pids, owner)) = self.served_at(address, (at.protocol, port)) {
-                behind.process = owner.and_then(serving);
-                behind.ignores_term = init_ignores_term(pids.iter().copied());
-                serving_id = group_of(owner, &pids).map(|(group, _)| group.id);
-            }
-        }
-        let docker = self.docker();
-        let publisher = docker.by_port(at, serving_id.as_deref());
-        match (publisher, &serving_id) {
-            (Some(publisher), id) => {
-                describe(&mut behind, publisher);
-                // Another container may share the publisher's namespace and serve in its place.
-                if let Some(id) = id.as_ref().filter(|id| publisher.id != **id) {
-                    let name = docker.by_id(id).and_then(|server| server.name.clone());
-                    behind.server = name.or_else(|| Some(Text::new(state::short(id))));
-                }
-            }
-            (None, Some(id)) => set_id(&mut behind, id),
-            (None, None) => {}
-        }
-        behind.is_reachable = docker.is_reachable;
-        behind.ports.retain(|one| *one != (at.protocol, at.port));
-        behind
-    }
-}
-
-/// Where dockerd has its files: the folder of its arguments, the same as dockerd sees it, which may have mounts of
-/// its own, and the default.
-fn docker_roots(dockerd: Option<&Facts>) -> Vec<PathBuf> {
-    let named = dockerd.and_then(publishers::data_root);
-    let seen = dockerd.map(|dockerd| {
-        let root = named.unwrap_or(state::DOCKER_ROOT).trim_start_matches('/');
-        format!("/proc/{}/root/{root}", dockerd.pid)
-    });
-    let roots = [
-        named.map(str::to_owned),
-        seen,
-        Some(state::DOCKER_ROOT.to_owned()),
-    ];
-    roots.into_iter().flatten().map(PathBuf::from).collect()
 }
 
 /// LXC's monitor, an ancestor of all in the container, names the folder of LXD's or Incus' containers.
@@ -347,15 +225,6 @@ fn set_id(behind: &mut Behind, id: &str) {
         behind.id.clone_from(&name);
     }
     behind.name = name;
-}
-
-fn describe(behind: &mut Behind, container: &Container) {
-    behind.id = Some(Text::new(state::short(&container.id)));
-    behind.name = container.name.clone().or_else(|| behind.id.clone());
-    behind.image.clone_from(&container.image);
-    behind.project.clone_from(&container.project);
-    behind.service.clone_from(&container.service);
-    behind.ports = container.port_numbers();
 }
 
 /// The container of the process that serves, with that process; where it may not be seen, of all in the namespace

@@ -6,6 +6,7 @@ use std::fs;
 use std::net::IpAddr;
 
 use crate::model::{Pid, Protocol, State};
+use crate::source::linux::background::facts::all_pids;
 use crate::source::linux::{proc_net, scan};
 use crate::source::netstat::Part;
 
@@ -13,8 +14,7 @@ use crate::source::netstat::Part;
 pub(super) fn namespaces() -> HashMap<u64, Vec<Pid>> {
     let own = scan::network_of("self").ok();
     let mut found: HashMap<u64, Vec<Pid>> = HashMap::new();
-    let proc = scan::open_proc();
-    for pid in proc.and_then(|proc| scan::pids(&proc)).unwrap_or_default() {
+    for pid in all_pids() {
         match scan::network_of(&pid.to_string()) {
             Ok(network) if Some(network) != own => found.entry(network).or_default().push(pid),
             _ => {}

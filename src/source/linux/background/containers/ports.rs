@@ -6,15 +6,15 @@ use crate::model::Protocol;
 
 /// A socket that a container's published port is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) struct SocketAt {
-    pub(in super::super) protocol: Protocol,
-    pub(in super::super) port: u16,
-    pub(in super::super) address: IpAddr,
+pub(in crate::source::linux::background) struct SocketAt {
+    pub(in crate::source::linux::background) protocol: Protocol,
+    pub(in crate::source::linux::background) port: u16,
+    pub(in crate::source::linux::background) address: IpAddr,
 }
 
 /// A port that a container publishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in super::super) struct Published {
+pub(in crate::source::linux::background) struct Published {
     pub(super) protocol: Protocol,
     pub(super) port: u16,
     /// `None`: every address, of both families.

@@ -1,5 +1,6 @@
 //! What processes and groups say of containers, and what a user can forge.
 
+use super::state::Container;
 use super::*;
 
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -29,7 +30,7 @@ fn containers() -> Containers {
         docker: Some(docker),
         namespaces: Some(HashMap::new()),
         processes: Some(Vec::new()),
-        own: OnceCell::from(None),
+        own: None,
     }
 }
 
@@ -65,7 +66,7 @@ fn a_container_below_a_user_s_group_is_of_that_user() {
     let mut containers = containers();
     let mut of = |cgroup: &str| {
         let own = facts("nginx", 100_033, cgroup);
-        let found = containers.of_process(&[own], None, &mut Users::default());
+        let found = containers.of_process(&[own], &mut Users::default());
         let found = found.unwrap();
         (found.name.unwrap().to_string(), found.user.is_some())
     };
@@ -84,11 +85,8 @@ fn a_container_below_a_user_s_group_is_of_that_user() {
 fn the_container_that_this_program_is_in_is_not_stopped() {
     let mut containers = containers();
     let own = facts("nginx", 0, "/docker/ID");
-    containers.own = OnceCell::from(cgroups::container(&own.cgroup));
-    assert_eq!(
-        containers.of_process(&[own], None, &mut Users::default()),
-        None
-    );
+    containers.own = cgroups::container(&own.cgroup);
+    assert_eq!(containers.of_process(&[own], &mut Users::default()), None);
     let behind = Behind {
         id: Some("0123456789ab".into()),
         ..of_engine(Engine::Docker, 0, &mut Users::default())

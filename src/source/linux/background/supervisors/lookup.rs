@@ -9,20 +9,20 @@ use rustix::process::geteuid;
 
 use super::{Lookup, loops, pm2};
 use crate::model::{Pid, Text};
-use crate::source::linux::background::facts::{self, Environment, Facts, plain_text, read_file};
+use crate::source::linux::background::facts::{self, Facts, plain_text, read_file};
 
 /// Reads a script no further than this.
 const MOST_BYTES: u64 = 64 * 1024;
 
-/// This system, seen from a process with this environment that has this port.
-pub(in crate::source::linux::background) struct System<'a> {
-    pub(in crate::source::linux::background) environment: Option<&'a Environment>,
+/// This system, for the owner of a port.
+pub(in crate::source::linux::background) struct System {
+    pub(in crate::source::linux::background) pid: Pid,
     pub(in crate::source::linux::background) port: u16,
 }
 
-impl Lookup for System<'_> {
+impl Lookup for System {
     fn variable(&self, name: &str) -> Option<String> {
-        self.environment?.get(name)
+        facts::variable_of(self.pid, name)
     }
 
     fn folder(&self, pid: Pid) -> Option<Text> {

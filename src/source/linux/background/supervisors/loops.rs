@@ -1,77 +1,63 @@
-//! Whether a shell's script starts its commands again and again. Its text is not parsed as a shell does: a
-//! loop that may be another thing counts as not known.
+//! Whether a shell's script starts its commands again and again. The text is not parsed as a shell does: if it
+//! is unclear whether a loop ends, the answer is unknown.
 
-/// Words of a condition that goes through arguments or lines: such a loop ends with them.
+/// Words of a condition that reads arguments or lines: such a loop ends with them.
 const FINITE: [&str; 6] = ["getopts", "getopt", "shift", "read", "mapfile", ARGUMENTS];
-/// What stands for the arguments of a script in a stripped text.
+/// The arguments of a script, in a stripped text.
 const ARGUMENTS: &str = "$#";
 
-/// Whether a text has a `while` or `until` loop that may run for ever. `None` if it has other loops only:
+/// Whether a text has a `while` or `until` loop that may run for ever. `None` if it has only other loops:
 /// `for`, or one that reads arguments or lines.
 pub(super) fn has_loop(script: &str) -> Option<bool> {
     let text = stripped(&without_documents(script));
     let mut has_other = false;
     for line in text.lines() {
-        let words: Vec<&str> = words(line).collect();
-        for (at, &word) in words.iter().enumerate() {
-            if !is_command(words[..at].last().copied()) {
-                continue;
-            }
+        let (mut words, mut before) = (line.split_whitespace(), ";");
+        while let Some(word) = words.next() {
             match word {
-                "while" | "until" if is_endless(&words[at + 1..]) => return Some(true),
+                _ if !precedes_command(before) => {}
+                "while" | "until" if is_endless(words.clone()) => return Some(true),
                 "while" | "until" | "for" | "select" => has_other = true,
                 _ => {}
             }
+            before = word;
         }
     }
-    if has_other { None } else { Some(false) }
+    (!has_other).then_some(false)
 }
 
-/// Whether a word behind this one is a command's first.
-fn is_command(before: Option<&str>) -> bool {
-    let Some(before) = before else { return true };
-    before.ends_with([';', '&', '|', '(', '{', ')'])
-        || matches!(before, "do" | "then" | "else" | "!" | "time")
+/// Whether the word after this one is the first of a command.
+fn precedes_command(word: &str) -> bool {
+    let words = [
+        ";", "&", "|", "(", "{", ")", "do", "then", "else", "!", "time",
+    ];
+    words.contains(&word)
 }
 
-/// Whether the condition at the beginning of these words goes through nothing.
-fn is_endless(words: &[&str]) -> bool {
-    let mut condition = words.iter().take_while(|word| **word != "do");
-    !condition.any(|word| FINITE.contains(word))
+/// Whether the condition at the beginning of these words reads no arguments or lines.
+fn is_endless<'a>(words: impl Iterator<Item = &'a str>) -> bool {
+    let mut condition = words.take_while(|word| *word != "do");
+    !condition.any(|word| FINITE.contains(&word))
 }
 
-/// The words of a line and its operators: `while`, `true`, `;`, `do`.
-fn words(line: &str) -> impl Iterator<Item = &str> {
-    let is_operator = |c: char| ";&|(){}".contains(c);
-    line.split(char::is_whitespace).flat_map(move |word| {
-        word.split_inclusive(is_operator)
-            .flat_map(move |part| match part.char_indices().last() {
-                Some((at, c)) if is_operator(c) => [&part[..at], &part[at..]],
-                _ => [part, ""],
-            })
-            .filter(|part| !part.is_empty())
-    })
-}
-
-/// The text without comments and quoted strings. The arguments of the script become [`ARGUMENTS`].
+/// The text without comments and quoted strings, with blanks around operators. The arguments of the script become
+/// [`ARGUMENTS`].
 fn stripped(script: &str) -> String {
     let mut text = String::with_capacity(script.len());
     let mut chars = script.chars().peekable();
     let mut before = '\n';
+    let part = |is_argument| if is_argument { " $# " } else { "_" };
     while let Some(c) = chars.next() {
         match c {
             '\\' => {
-                // A line goes on behind it.
+                // The line continues.
                 let next = chars.next().unwrap_or_default();
                 text.push(if next == '\n' { ' ' } else { '_' });
             }
             '\'' | '"' => {
                 let quoted = quoted(&mut chars, c);
-                text.push_str(if names_arguments(&quoted) {
-                    " $# "
-                } else {
-                    "_"
-                });
+                let names = ["$#", "${#", "$1", "${1"];
+                text.push_str(part(names.iter().any(|name| quoted.contains(name))));
             }
             '#' if before.is_whitespace() || ";&|(".contains(before) => {
                 while chars.next_if(|&c| c != '\n').is_some() {}
@@ -81,9 +67,9 @@ fn stripped(script: &str) -> String {
                 let name: String =
                     std::iter::from_fn(|| chars.next_if(|&c| c != '}' && c != '\n')).collect();
                 chars.next_if_eq(&'}');
-                let is_argument = name.starts_with(['#', '1', '@', '*']);
-                text.push_str(if is_argument { " $# " } else { "_" });
+                text.push_str(part(name.starts_with(['#', '1', '@', '*'])));
             }
+            ';' | '&' | '|' | '(' | ')' | '{' | '}' => text.extend([' ', c, ' ']),
             _ => text.push(c),
         }
         before = c;
@@ -91,7 +77,7 @@ fn stripped(script: &str) -> String {
     text
 }
 
-/// What stands before the next quotation mark, which is taken as well.
+/// The text up to the next quotation mark, which is consumed as well.
 fn quoted(chars: &mut impl Iterator<Item = char>, mark: char) -> String {
     let mut quoted = String::new();
     while let Some(c) = chars.next() {
@@ -100,40 +86,32 @@ fn quoted(chars: &mut impl Iterator<Item = char>, mark: char) -> String {
         }
         if c == '\\' && mark == '"' {
             chars.next();
-            continue;
+        } else {
+            quoted.push(c);
         }
-        quoted.push(c);
     }
     quoted
 }
 
-fn names_arguments(quoted: &str) -> bool {
-    ["$#", "${#", "$1", "${1"]
-        .iter()
-        .any(|name| quoted.contains(name))
-}
-
 /// The script without the texts between `<<EOF` and `EOF`.
 fn without_documents(script: &str) -> String {
-    let lines: Vec<&str> = script.lines().collect();
-    let (mut text, mut at) = (String::with_capacity(script.len()), 0);
-    while let Some(line) = lines.get(at) {
+    let mut lines = script.lines();
+    let mut text = String::with_capacity(script.len());
+    while let Some(line) = lines.next() {
         text.push_str(line);
         text.push('\n');
-        at += 1;
-        let Some(end) = end_of_document(line) else {
-            continue;
-        };
-        // Without its end it was none.
-        let until = lines[at..]
-            .iter()
-            .position(|line| line.trim_start_matches('\t') == end);
-        at += until.map_or(0, |until| until + 1);
+        if let Some(end) = end_of_document(line) {
+            let mut rest = lines.clone();
+            // Without its end it is not a document.
+            if rest.any(|line| line.trim_start_matches('\t') == end) {
+                lines = rest;
+            }
+        }
     }
     text
 }
 
-/// The word that ends the text that begins behind a line.
+/// The word that ends the document that begins after a line.
 fn end_of_document(line: &str) -> Option<&str> {
     let (_, rest) = line.split_once("<<")?;
     let word = rest
@@ -167,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_that_ends_is_no_more_than_a_guess() {
+    fn a_loop_that_ends_is_unknown() {
         for script in [
             "for file in conf.d/*; do . $file; done\n./server",
             "while getopts p: option; do port=$OPTARG; done\n./server",
@@ -185,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_in_a_text_is_no_loop() {
+    fn a_word_in_a_text_is_not_a_loop() {
         for script in [
             "# while it runs\nexec ./server --forward",
             "./server # while true; do",

@@ -36,51 +36,39 @@ pub(super) trait Lookup {
     fn waits(&self, pid: Pid) -> bool;
 }
 
+type Test = fn(&Facts) -> bool;
+
 /// How supervisors are recognised, the first match first.
-const KNOWN: [(SupervisorKind, fn(&Facts) -> bool); 11] = {
+const KNOWN: [(SupervisorKind, Test); 11] = {
     use SupervisorKind as K;
     [
         (K::Pm2, |one| pm2::home(one).is_some()),
-        (K::Supervisord, |one| runs(one, "supervisord")),
+        (K::Supervisord, |one| one.runs_one_of("supervisord")),
         (K::Runit, |one| one.program() == "runsv"),
         (K::Daemontools, |one| one.program() == "supervise"),
         (K::S6, |one| one.program() == "s6-supervise"),
-        (K::Nodemon, |one| {
-            matches!(one.script(), Some("nodemon" | "nodemon.js"))
-        }),
+        (K::Nodemon, |one| one.runs_one_of("nodemon nodemon.js")),
         (K::Foreman, |one| {
-            one.program() == "hivemind"
-                || matches!(one.script(), Some("foreman" | "honcho"))
-                || one.title().starts_with("foreman: ")
+            one.runs_one_of("hivemind foreman honcho") || one.title().starts_with("foreman: ")
         }),
         (K::UnknownParent, |one| one.program() == "autossh"),
         (K::Forever, |one| {
-            one.argv
-                .iter()
-                .any(|word| word.ends_with("forever/bin/monitor"))
+            one.any_argument(|word| word.ends_with("forever/bin/monitor"))
         }),
         (K::Overmind, |one| {
-            let is_socket = |word: &String| word.starts_with("overmind-");
-            one.comm.starts_with("tmux") && one.argv.iter().any(is_socket)
+            one.comm.starts_with("tmux") && one.any_argument(|word| word.starts_with("overmind-"))
         }),
         (K::Watch, is_watcher),
     ]
 };
 
-fn runs(facts: &Facts, name: &str) -> bool {
-    facts.program() == name || facts.script() == Some(name)
-}
-
 fn is_watcher(facts: &Facts) -> bool {
     let program = facts.program();
-    let has_option = facts
-        .argv
-        .iter()
-        .any(|one| one == "--watch" || one.starts_with("--watch-path"));
+    let is_option = |word: &str| word == "--watch" || word.starts_with("--watch-path");
     let is_runtime = matches!(program, "node" | "bun" | "deno" | "tsx");
     let has_command = program == "dotnet" || facts.script() == Some("tsx");
     facts.runs_one_of(WATCHERS)
-        || is_runtime && has_option
+        || is_runtime && facts.any_argument(is_option)
         || has_command && facts.has_argument("watch")
 }
 

@@ -16,7 +16,8 @@ pub(super) fn home(facts: &Facts) -> Option<&str> {
 
 /// A daemon that listens for an app.
 pub(super) fn listening(daemon: &Facts, home: &str, lookup: &dyn Lookup) -> Supervisor {
-    with_app(daemon, home, lookup.clustered(daemon.pid), None, lookup)
+    let name = lookup.clustered(daemon.pid);
+    with_app(daemon, home, (name.as_deref(), None), lookup)
 }
 
 /// A daemon that starts the app whose environment is looked up. Other apps, and other instances of this one,
@@ -26,14 +27,13 @@ pub(super) fn starting(daemon: &Facts, home: &str, lookup: &dyn Lookup) -> Super
     let id = lookup.variable("pm_id").filter(|id| is_app && is_id(id));
     // Without an id it can't be known which app it is.
     let name = lookup.variable("name").filter(|_| id.is_some());
-    with_app(daemon, home, name, id, lookup)
+    with_app(daemon, home, (name.as_deref(), id.as_deref()), lookup)
 }
 
 fn with_app(
     daemon: &Facts,
     home: &str,
-    name: Option<String>,
-    id: Option<String>,
+    (name, id): (Option<&str>, Option<&str>),
     lookup: &dyn Lookup,
 ) -> Supervisor {
     let daemon = process(SupervisorKind::Pm2, daemon);
@@ -42,8 +42,8 @@ fn with_app(
         return daemon;
     }
     Supervisor {
-        name: name.as_deref().map(Text::new),
-        id: id.as_deref().map(Text::new),
+        name: name.map(Text::new),
+        id: id.map(Text::new),
         place: (!is_used).then(|| Text::new(home)),
         ..daemon
     }

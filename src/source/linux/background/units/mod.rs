@@ -51,9 +51,8 @@ impl Units {
         }
     }
 
-    /// The socket unit of a socket that a manager has, by its address, as `systemctl list-sockets` says: where neither the
-    /// socket's control group nor a unit file says it, and that of a user's manager, which makes its sockets in
-    /// its own group.
+    /// The socket unit of a manager's socket, by its address: if neither the socket's control group nor a unit file
+    /// says it, and for a user's manager, which makes its sockets in its own group.
     fn socket_unit(&mut self, user: Option<u32>, socket: &Socket) -> Option<Activation> {
         let listening = self.listening.entry(user);
         let listening =

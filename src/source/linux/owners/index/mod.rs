@@ -19,8 +19,8 @@ use rustix::io;
 use self::budget::{RetryBackoff, ScanBudget};
 use self::processes::ProcessIndex;
 use self::sweep::Sweep;
-use super::procfs::{LiveProcfs, Procfs};
 use crate::model::{BuildSpread, Moment, Pid, Socket};
+use crate::source::linux::owners::procfs::{LiveProcfs, Procfs};
 use crate::source::linux::proc::descriptor_limit::Shortage;
 use crate::source::{HiddenReason, OwnerPids, ScanStats};
 
@@ -43,7 +43,7 @@ pub(crate) enum ScanExtent {
 pub(crate) struct OwnerIndex<P: Procfs = LiveProcfs> {
     procfs: P,
     processes: ProcessIndex<P::Clock>,
-    unfound: HashMap<u32, RetryBackoff, BuildSpread>,
+    ownerless: HashMap<u32, RetryBackoff, BuildSpread>,
     sweep: Sweep,
     search_budget: ScanBudget,
     sweep_budget: ScanBudget,
@@ -66,7 +66,7 @@ impl<P: Procfs> OwnerIndex<P> {
         Self {
             procfs,
             processes: ProcessIndex::default(),
-            unfound: HashMap::default(),
+            ownerless: HashMap::default(),
             sweep: Sweep::default(),
             search_budget: ScanBudget::SEARCH,
             sweep_budget: ScanBudget::SWEEP,
@@ -112,7 +112,7 @@ impl<P: Procfs> OwnerIndex<P> {
     /// What is known of each socket, and the inodes without an owner that are due for a search. Those that are gone
     /// from the table are forgotten.
     fn known_owners(&mut self, sockets: &[Socket]) -> (Vec<OwnerPids>, Inodes) {
-        let mut before = std::mem::take(&mut self.unfound);
+        let mut before = std::mem::take(&mut self.ownerless);
         let mut wanted = Inodes::default();
         let mut known = |socket: &Socket| {
             let Some(inode) = socket.inode else {
@@ -126,7 +126,7 @@ impl<P: Procfs> OwnerIndex<P> {
                 wanted.insert(inode);
             }
             backoff.skip = backoff.skip.saturating_sub(1);
-            self.unfound.insert(inode, backoff);
+            self.ownerless.insert(inode, backoff);
             OwnerPids::Unknown
         };
         (sockets.iter().map(&mut known).collect(), wanted)
@@ -145,7 +145,7 @@ impl<P: Procfs> OwnerIndex<P> {
             true
         } else {
             if is_beginning {
-                self.begin_first_sweep(at)?;
+                self.begin_sweep(at)?;
             }
             if self.sweep.is_first {
                 self.first_sweep_step(wanted, extent);
@@ -199,10 +199,10 @@ impl<P: Procfs> OwnerIndex<P> {
 
     fn record_misses(&mut self, wanted: &Inodes, is_over: bool) {
         let processes = &self.processes;
-        self.unfound
+        self.ownerless
             .retain(|&inode, _| processes.owners(inode).is_none());
         for inode in wanted {
-            if let Some(backoff) = self.unfound.get_mut(inode) {
+            if let Some(backoff) = self.ownerless.get_mut(inode) {
                 backoff.is_unfinished = !is_over;
                 if is_over {
                     backoff.miss();
@@ -216,7 +216,7 @@ impl<P: Procfs> OwnerIndex<P> {
         if let Some(pids) = self.processes.owners(inode) {
             return OwnerPids::Known(Arc::clone(pids));
         }
-        match self.unfound.get(&inode) {
+        match self.ownerless.get(&inode) {
             // A scan just found its last owner without it: the next snapshot searches for another.
             None => OwnerPids::Unknown,
             Some(backoff) if backoff.is_unfinished || self.is_short() => OwnerPids::Unknown,
@@ -234,7 +234,7 @@ impl<P: Procfs> OwnerIndex<P> {
     pub(crate) fn is_in_first_sweep(&self) -> bool {
         self.error.is_none()
             && self.sweep.is_first
-            && self.unfound.values().any(|backoff| backoff.is_unfinished)
+            && self.ownerless.values().any(|backoff| backoff.is_unfinished)
     }
 
     /// Whether this process had no descriptor left to read others with.

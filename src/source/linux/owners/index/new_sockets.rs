@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use rustix::io;
 
-use super::super::procfs::Procfs;
 use super::processes::Record;
 use super::{Inodes, OwnerIndex, ScanExtent};
 use crate::model::{Pid, Protocol, Socket, State};
+use crate::source::linux::owners::procfs::Procfs;
 
 /// When a scan ends, besides at the end of its budget.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::model::{BuildSpread, Pid};
 
-/// The scanned processes, and an index of their sockets; `C` is a clock that tells whether a process ran since.
+/// The scanned processes, and an index of their sockets; `C` is a clock that shows whether a process ran since.
 #[derive(Debug)]
 pub(super) struct ProcessIndex<C> {
     processes: HashMap<Pid, Record<C>, BuildSpread>,

@@ -1,14 +1,15 @@
 //! Passes over all processes: a first one that everything else depends on, then those that find what changed without a
 //! change in the table.
 
+use std::cmp::Reverse;
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use rustix::io;
 
-use super::super::procfs::Procfs;
 use super::{Inodes, OwnerIndex, ScanBudget, ScanExtent};
 use crate::model::{Moment, Pid};
+use crate::source::linux::owners::procfs::Procfs;
 
 /// A sweep checks each process once in this time.
 pub(super) const SWEEP_TIME: Duration = Duration::from_secs(10);
@@ -28,19 +29,23 @@ pub(super) struct Sweep {
 }
 
 impl<P: Procfs> OwnerIndex<P> {
-    /// Processes with many descriptors first: those are servers.
-    pub(super) fn begin_first_sweep(&mut self, at: Moment) -> io::Result<()> {
+    /// Starts a sweep. The first one begins with the processes that have many descriptors: those are servers.
+    pub(super) fn begin_sweep(&mut self, at: Moment) -> io::Result<()> {
+        let is_first = self.sweep.began_at.is_none();
         self.procfs.open()?;
-        let pids = self.procfs.pids()?.into_iter();
-        let mut by_size: Vec<_> = pids
-            .map(|pid| (self.procfs.descriptor_table(pid).descriptors, pid))
-            .collect();
-        by_size.sort_unstable_by(|one, other| other.cmp(one));
+        let mut pids = self.procfs.pids()?;
+        if is_first {
+            let size = |pid| self.procfs.descriptor_table(pid).descriptors;
+            pids.sort_by_cached_key(|&pid| Reverse((size(pid), pid)));
+        } else {
+            let existing: HashSet<Pid> = pids.iter().copied().collect();
+            self.processes.retain(|pid| existing.contains(&pid));
+        }
         self.sweep = Sweep {
             began_at: Some(at),
-            size: by_size.len(),
-            left: by_size.into_iter().map(|(_, pid)| pid).collect(),
-            is_first: true,
+            size: pids.len(),
+            left: pids.into(),
+            is_first,
         };
         Ok(())
     }
@@ -94,20 +99,6 @@ impl<P: Procfs> OwnerIndex<P> {
                 self.sweep_budget.spend(cost);
             }
         }
-        Ok(())
-    }
-
-    fn begin_sweep(&mut self, at: Moment) -> io::Result<()> {
-        self.procfs.open()?;
-        let pids = self.procfs.pids()?;
-        let existing: HashSet<Pid> = pids.iter().copied().collect();
-        self.processes.retain(|pid| existing.contains(&pid));
-        self.sweep = Sweep {
-            began_at: Some(at),
-            size: pids.len(),
-            left: pids.into(),
-            is_first: false,
-        };
         Ok(())
     }
 }

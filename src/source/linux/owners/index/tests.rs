@@ -1,33 +1,33 @@
-//! The index against processes that the tests make up, and what it costs to keep.
+//! The index with processes of the tests, and what it scans.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::super::procfs::{DescriptorTable, ProcessSockets};
 use super::sweep::SWEEP_TIME;
 use super::*;
 use crate::model::{Endpoint, Protocol, State};
+use crate::source::linux::owners::procfs::{DescriptorTable, ProcessSockets};
 
-/// A machine of processes that only do what a test tells them.
+/// The processes of a test.
 #[derive(Clone, Default)]
-struct Machine(Rc<Inside>);
+struct FakeProcfs(Rc<Inside>);
 
 #[derive(Default)]
 struct Inside {
-    processes: RefCell<BTreeMap<Pid, Told>>,
-    /// Who was looked at, in order.
+    processes: RefCell<BTreeMap<Pid, FakeProcess>>,
+    /// The processes that were scanned, in order.
     scanned: RefCell<Vec<Pid>>,
     /// Whether there are processes outside this pid namespace.
     is_inner: Cell<bool>,
-    /// Whether there is no descriptor left to look with.
+    /// Whether no descriptor is left to read processes with.
     is_short: Cell<bool>,
     listings: Cell<usize>,
     is_gone: Cell<bool>,
 }
 
 #[derive(Clone, Default)]
-struct Told {
+struct FakeProcess {
     sockets: Vec<u32>,
     /// Descriptors that are no sockets.
     files: u64,
@@ -36,7 +36,7 @@ struct Told {
     parent: Option<Pid>,
 }
 
-impl Machine {
+impl FakeProcfs {
     /// The process runs, and ends with these sockets and as many files as it has.
     fn runs(&self, pid: Pid, sockets: &[u32]) {
         let mut processes = self.0.processes.borrow_mut();
@@ -62,7 +62,7 @@ impl Machine {
     fn forks(&self, pid: Pid, child: Pid) {
         let mut processes = self.0.processes.borrow_mut();
         processes.get_mut(&pid).unwrap().ran += 1;
-        let child_of_it = Told {
+        let child_of_it = FakeProcess {
             parent: Some(pid),
             ..processes[&pid].clone()
         };
@@ -73,13 +73,13 @@ impl Machine {
         self.0.processes.borrow_mut().remove(&pid);
     }
 
-    /// Who was looked at since this was last asked.
+    /// The processes that were scanned since the last call.
     fn scanned(&self) -> Vec<Pid> {
         self.0.scanned.take()
     }
 }
 
-impl Procfs for Machine {
+impl Procfs for FakeProcfs {
     type Clock = (Pid, u64);
 
     fn open(&mut self) -> io::Result<()> {
@@ -155,39 +155,39 @@ impl Procfs for Machine {
     }
 }
 
-/// An index of that machine, as a live table has it, at one reading a second.
-struct Desk {
-    machine: Machine,
-    index: OwnerIndex<Machine>,
+/// An index of these processes, as a live table has it, with a snapshot a second.
+struct Fixture {
+    procfs: FakeProcfs,
+    index: OwnerIndex<FakeProcfs>,
     now: Duration,
 }
 
-impl Desk {
-    /// With these processes, after the first round.
+impl Fixture {
+    /// With these processes, after the first sweep.
     fn with(processes: &[(Pid, &[u32])]) -> Self {
-        let machine = Machine::default();
+        let procfs = FakeProcfs::default();
         for &(pid, sockets) in processes {
-            machine.runs(pid, sockets);
+            procfs.runs(pid, sockets);
         }
-        let mut desk = Self::new(machine);
-        while desk.now < Duration::from_secs(3) {
-            desk.read(&[]);
+        let mut fixture = Self::new(procfs);
+        while fixture.now < Duration::from_secs(3) {
+            fixture.read(&[]);
         }
-        desk.read_now(&[1]);
-        desk.read(&[1]);
-        desk.machine.scanned();
-        desk
+        fixture.read_now(&[1]);
+        fixture.read(&[1]);
+        fixture.procfs.scanned();
+        fixture
     }
 
-    fn new(machine: Machine) -> Self {
+    fn new(procfs: FakeProcfs) -> Self {
         Self {
-            index: OwnerIndex::new(machine.clone()),
-            machine,
+            index: OwnerIndex::new(procfs.clone()),
+            procfs,
             now: Duration::ZERO,
         }
     }
 
-    /// A reading with these inodes, a second later.
+    /// A snapshot with these inodes, a second later.
     fn read(&mut self, inodes: &[u32]) {
         self.now += Duration::from_secs(1);
         self.read_now(inodes);
@@ -198,12 +198,12 @@ impl Desk {
         self.take(&sockets, ScanExtent::Bounded).unwrap();
     }
 
-    fn take(&mut self, sockets: &[Socket], effort: ScanExtent) -> io::Result<()> {
+    fn take(&mut self, sockets: &[Socket], extent: ScanExtent) -> io::Result<()> {
         let at = Moment {
             steady: self.now,
             wall: jiff::Timestamp::UNIX_EPOCH,
         };
-        self.index.owners(sockets, at, effort).1
+        self.index.owners(sockets, at, extent).1
     }
 
     fn of(&self, inode: u32) -> OwnerPids {
@@ -227,126 +227,131 @@ fn by(pids: &[Pid]) -> OwnerPids {
 }
 
 #[test]
-fn a_known_socket_costs_no_look_and_no_list() {
-    let mut desk = Desk::with(&[(10, &[1]), (11, &[1])]);
-    let listings = desk.machine.0.listings.get();
-    desk.machine.runs(10, &[1]);
-    desk.read_now(&[1]);
-    assert_eq!(desk.of(1), by(&[10, 11]));
-    assert!(desk.machine.scanned().is_empty());
-    assert_eq!(desk.machine.0.listings.get(), listings);
+fn a_known_socket_costs_no_scan_and_no_list() {
+    let mut fixture = Fixture::with(&[(10, &[1]), (11, &[1])]);
+    let listings = fixture.procfs.0.listings.get();
+    fixture.procfs.runs(10, &[1]);
+    fixture.read_now(&[1]);
+    assert_eq!(fixture.of(1), by(&[10, 11]));
+    assert!(fixture.procfs.scanned().is_empty());
+    assert_eq!(fixture.procfs.0.listings.get(), listings);
 }
 
 #[test]
-fn a_new_socket_is_looked_for_only_where_something_ran() {
-    let mut desk = Desk::with(&[(10, &[1]), (11, &[]), (12, &[])]);
-    desk.machine.runs(11, &[2]);
-    desk.read_now(&[1, 2]);
-    assert_eq!(desk.of(2), by(&[11]));
-    assert_eq!(desk.machine.scanned(), [11]);
+fn a_new_socket_is_searched_only_in_processes_that_ran() {
+    let mut fixture = Fixture::with(&[(10, &[1]), (11, &[]), (12, &[])]);
+    fixture.procfs.runs(11, &[2]);
+    fixture.read_now(&[1, 2]);
+    assert_eq!(fixture.of(2), by(&[11]));
+    assert_eq!(fixture.procfs.scanned(), [11]);
 }
 
 #[test]
-fn who_listens_on_the_port_is_scanned_first_then_who_has_sockets_then_who_is_new() {
-    let mut desk = Desk::with(&[(10, &[1]), (11, &[5]), (12, &[]), (13, &[6])]);
+fn listeners_on_the_port_are_scanned_first_then_processes_with_sockets_then_new_ones() {
+    let mut fixture = Fixture::with(&[(10, &[1]), (11, &[5]), (12, &[]), (13, &[6])]);
     let listener = socket(5, 7, State::Listen);
-    desk.take(
-        &[connection(1), listener.clone(), socket(6, 9, State::Listen)],
-        ScanExtent::Bounded,
-    )
-    .unwrap();
-    desk.machine.scanned();
-    for pid in [10, 12, 13] {
-        desk.machine.runs(pid, &[if pid == 10 { 1 } else { 6 }]);
-    }
-    desk.machine.runs(11, &[5, 2]);
-    desk.machine.runs(20, &[3]);
-    let sockets = [connection(1), connection(2), listener.clone()];
-    desk.take(&sockets, ScanExtent::Bounded).unwrap();
-    assert_eq!((desk.of(2), desk.machine.scanned()), (by(&[11]), vec![11]));
-    desk.take(&[connection(3), listener], ScanExtent::Bounded)
+    fixture
+        .take(
+            &[connection(1), listener.clone(), socket(6, 9, State::Listen)],
+            ScanExtent::Bounded,
+        )
         .unwrap();
-    let scanned = desk.machine.scanned();
+    fixture.procfs.scanned();
+    for pid in [10, 12, 13] {
+        fixture.procfs.runs(pid, &[if pid == 10 { 1 } else { 6 }]);
+    }
+    fixture.procfs.runs(11, &[5, 2]);
+    fixture.procfs.runs(20, &[3]);
+    let sockets = [connection(1), connection(2), listener.clone()];
+    fixture.take(&sockets, ScanExtent::Bounded).unwrap();
+    assert_eq!(
+        (fixture.of(2), fixture.procfs.scanned()),
+        (by(&[11]), vec![11])
+    );
+    fixture
+        .take(&[connection(3), listener], ScanExtent::Bounded)
+        .unwrap();
+    let scanned = fixture.procfs.scanned();
     assert_eq!(scanned.last(), Some(&20), "{scanned:?}");
     assert!(!scanned.contains(&12), "{scanned:?}");
-    assert_eq!(desk.of(3), by(&[20]));
+    assert_eq!(fixture.of(3), by(&[20]));
 }
 
 #[test]
-fn nobody_at_two_looks_is_the_kernel_and_is_looked_for_ever_more_rarely() {
-    let mut desk = Desk::with(&[(10, &[1])]);
-    let mut looks = Vec::new();
-    for reading in 0..20 {
-        desk.machine.runs(10, &[1]);
-        let searches = desk.machine.0.listings.get();
-        desk.read_now(&[1, 9]);
-        if desk.machine.0.listings.get() > searches {
-            looks.push(reading);
+fn no_owner_in_two_searches_is_the_kernel_and_is_searched_for_ever_more_rarely() {
+    let mut fixture = Fixture::with(&[(10, &[1])]);
+    let mut searches = Vec::new();
+    for snapshot in 0..20 {
+        fixture.procfs.runs(10, &[1]);
+        let listings = fixture.procfs.0.listings.get();
+        fixture.read_now(&[1, 9]);
+        if fixture.procfs.0.listings.get() > listings {
+            searches.push(snapshot);
         }
-        let expected = if reading == 0 {
+        let expected = if snapshot == 0 {
             OwnerPids::None
         } else {
             OwnerPids::Kernel
         };
-        assert_eq!(desk.of(9), expected, "at reading {reading}");
+        assert_eq!(fixture.of(9), expected, "at snapshot {snapshot}");
     }
-    assert_eq!(looks, [0, 1, 3, 6, 11]);
+    assert_eq!(searches, [0, 1, 3, 6, 11]);
 }
 
 #[test]
-fn a_socket_that_is_gone_is_forgotten_and_so_is_how_often_it_was_missed() {
-    let mut desk = Desk::with(&[(10, &[1])]);
-    desk.read_now(&[1, 9]);
-    desk.read_now(&[1, 9]);
-    assert_eq!(desk.of(9), OwnerPids::Kernel);
-    desk.read_now(&[1]);
-    desk.read_now(&[1, 9]);
-    assert_eq!(desk.of(9), OwnerPids::None);
+fn a_socket_that_is_gone_is_forgotten_with_the_count_of_its_misses() {
+    let mut fixture = Fixture::with(&[(10, &[1])]);
+    fixture.read_now(&[1, 9]);
+    fixture.read_now(&[1, 9]);
+    assert_eq!(fixture.of(9), OwnerPids::Kernel);
+    fixture.read_now(&[1]);
+    fixture.read_now(&[1, 9]);
+    assert_eq!(fixture.of(9), OwnerPids::None);
 }
 
 #[test]
-fn a_round_notices_forks_and_closed_and_passed_descriptors() {
-    let mut desk = Desk::with(&[(10, &[1, 2]), (11, &[]), (12, &[])]);
-    desk.machine.runs(10, &[1]);
-    desk.machine.runs(11, &[2]);
-    desk.machine.runs(30, &[1]);
+fn a_sweep_notices_forks_and_closed_and_passed_descriptors() {
+    let mut fixture = Fixture::with(&[(10, &[1, 2]), (11, &[]), (12, &[])]);
+    fixture.procfs.runs(10, &[1]);
+    fixture.procfs.runs(11, &[2]);
+    fixture.procfs.runs(30, &[1]);
     for _ in 0..20 {
-        desk.read(&[1, 2]);
+        fixture.read(&[1, 2]);
     }
-    assert_eq!((desk.of(1), desk.of(2)), (by(&[10, 30]), by(&[11])));
-    let scanned = desk.machine.scanned();
+    assert_eq!((fixture.of(1), fixture.of(2)), (by(&[10, 30]), by(&[11])));
+    let scanned = fixture.procfs.scanned();
     assert!(!scanned.contains(&12), "it never ran: {scanned:?}");
 }
 
 #[test]
-fn a_reading_after_ten_seconds_checks_everybody() {
-    let mut desk = Desk::with(&[(10, &[1]), (11, &[]), (12, &[])]);
-    desk.machine.runs(12, &[1]);
+fn a_snapshot_after_ten_seconds_checks_every_process() {
+    let mut fixture = Fixture::with(&[(10, &[1]), (11, &[]), (12, &[])]);
+    fixture.procfs.runs(12, &[1]);
     for new in 20..30 {
-        desk.machine.runs(new, &[1]);
+        fixture.procfs.runs(new, &[1]);
     }
-    desk.now += SWEEP_TIME;
-    // The round that is under way, and the next one.
-    desk.read_now(&[1]);
+    fixture.now += SWEEP_TIME;
+    // The current sweep and the next one.
+    fixture.read_now(&[1]);
     let all: Vec<Pid> = [10, 12].into_iter().chain(20..30).collect();
-    assert_eq!(desk.of(1), by(&all));
+    assert_eq!(fixture.of(1), by(&all));
 }
 
 #[test]
 fn processes_that_run_all_the_time_are_scanned_within_their_share() {
     let processes: Vec<(Pid, &[u32])> = (100..200).map(|pid| (pid, &[][..])).collect();
-    let mut desk = Desk::with(&processes);
+    let mut fixture = Fixture::with(&processes);
     for pid in 100..200 {
-        desk.machine.has_files(pid, 10_000);
+        fixture.procfs.has_files(pid, 10_000);
     }
-    desk.index.take_stats();
+    fixture.index.take_stats();
     for _ in 0..100 {
         for pid in 100..200 {
-            desk.machine.runs(pid, &[]);
+            fixture.procfs.runs(pid, &[]);
         }
-        desk.read(&[]);
+        fixture.read(&[]);
     }
-    let descriptors = desk.index.take_stats().descriptors;
+    let descriptors = fixture.index.take_stats().descriptors;
     let share =
         u64::try_from(ScanBudget::SWEEP.limit + 100 * ScanBudget::SWEEP.per_second).unwrap();
     assert!(
@@ -356,236 +361,269 @@ fn processes_that_run_all_the_time_are_scanned_within_their_share() {
 }
 
 #[test]
-fn a_search_that_takes_too_long_goes_on_at_the_next_reading() {
+fn a_search_that_takes_too_long_continues_with_the_next_snapshot() {
     let processes: Vec<(Pid, &[u32])> = (100..120).map(|pid| (pid, &[][..])).collect();
-    let mut desk = Desk::with(&processes);
+    let mut fixture = Fixture::with(&processes);
     for pid in 100..120 {
-        desk.machine.has_files(pid, 6_000);
-        desk.machine.runs(pid, &[]);
+        fixture.procfs.has_files(pid, 6_000);
+        fixture.procfs.runs(pid, &[]);
     }
-    desk.machine.runs(119, &[9]);
-    desk.read_now(&[9]);
-    assert_eq!(desk.of(9), OwnerPids::Unknown);
-    let readings = (1..100).find(|_| {
-        desk.read(&[9]);
-        desk.of(9) == by(&[119])
+    fixture.procfs.runs(119, &[9]);
+    fixture.read_now(&[9]);
+    assert_eq!(fixture.of(9), OwnerPids::Unknown);
+    let snapshots = (1..100).find(|_| {
+        fixture.read(&[9]);
+        fixture.of(9) == by(&[119])
     });
     assert!(
-        readings.is_some_and(|readings| readings < 20),
-        "{readings:?}"
+        snapshots.is_some_and(|snapshots| snapshots < 20),
+        "{snapshots:?}"
     );
 }
 
 #[test]
-fn large_processes_that_always_run_keep_nobody_else_from_being_found() {
-    let mut desk = Desk::with(&[(10, &[1]), (11, &[2]), (12, &[])]);
+fn large_processes_that_always_run_do_not_keep_others_from_being_found() {
+    let mut fixture = Fixture::with(&[(10, &[1]), (11, &[2]), (12, &[])]);
     let listener = socket(1, 7, State::Listen);
     for pid in [10, 11] {
-        desk.machine.has_files(pid, 18_000);
+        fixture.procfs.has_files(pid, 18_000);
     }
-    for reading in 0..100 {
+    for snapshot in 0..100 {
         // Each of the two has a connection that is new, and is the likeliest to have any on that port.
-        let (one, other) = (1000 + reading, 2000 + reading);
-        desk.machine.runs(10, &[1, one]);
-        desk.machine.runs(11, &[2, other]);
+        let (one, other) = (1000 + snapshot, 2000 + snapshot);
+        fixture.procfs.runs(10, &[1, one]);
+        fixture.procfs.runs(11, &[2, other]);
         let mut sockets = vec![listener.clone(), connection(one), connection(other)];
-        if reading >= 50 {
+        if snapshot >= 50 {
             sockets.extend([socket(8, 80, State::Listen), socket(9, 81, State::Listen)]);
         }
-        if reading == 50 {
-            desk.machine.runs(12, &[8]);
-            desk.machine.runs(50, &[9]);
+        if snapshot == 50 {
+            fixture.procfs.runs(12, &[8]);
+            fixture.procfs.runs(50, &[9]);
         }
-        desk.now += Duration::from_secs(1);
-        desk.take(&sockets, ScanExtent::Bounded).unwrap();
-        if reading >= 52 {
+        fixture.now += Duration::from_secs(1);
+        fixture.take(&sockets, ScanExtent::Bounded).unwrap();
+        if snapshot >= 52 {
             assert_eq!(
-                (desk.of(8), desk.of(9)),
+                (fixture.of(8), fixture.of(9)),
                 (by(&[12]), by(&[50])),
-                "{reading}"
+                "{snapshot}"
             );
         }
     }
 }
 
 #[test]
-fn a_new_socket_that_was_inherited_at_once_has_all_its_holders() {
-    let mut desk = Desk::with(&[(10, &[1])]);
-    desk.machine.runs(10, &[1, 2]);
+fn a_new_socket_that_was_inherited_at_once_has_all_its_owners() {
+    let mut fixture = Fixture::with(&[(10, &[1])]);
+    fixture.procfs.runs(10, &[1, 2]);
     for child in [20, 21, 22] {
-        desk.machine.forks(10, child);
+        fixture.procfs.forks(10, child);
     }
-    desk.read_now(&[1, 2]);
-    assert_eq!(desk.of(2), by(&[10, 20, 21, 22]));
+    fixture.read_now(&[1, 2]);
+    assert_eq!(fixture.of(2), by(&[10, 20, 21, 22]));
 }
 
 #[test]
-fn a_socket_whose_last_holder_passed_it_on_is_nobodys_secret() {
-    let mut desk = Desk::with(&[(10, &[1, 2]), (11, &[]), (12, &[])]);
-    desk.machine.refuses(12, true);
-    desk.machine.runs(12, &[]);
-    desk.now += SWEEP_TIME;
-    desk.read_now(&[1, 2]);
-    assert_eq!(desk.index.hidden_reason(), Some(HiddenReason::NotPermitted));
-    desk.machine.runs(10, &[1]);
-    desk.machine.runs(11, &[2]);
+fn a_socket_whose_last_owner_passed_it_on_is_not_hidden() {
+    let mut fixture = Fixture::with(&[(10, &[1, 2]), (11, &[]), (12, &[])]);
+    fixture.procfs.refuses(12, true);
+    fixture.procfs.runs(12, &[]);
+    fixture.now += SWEEP_TIME;
+    fixture.read_now(&[1, 2]);
+    assert_eq!(
+        fixture.index.hidden_reason(),
+        Some(HiddenReason::NotPermitted)
+    );
+    fixture.procfs.runs(10, &[1]);
+    fixture.procfs.runs(11, &[2]);
     let mut seen = Vec::new();
     for _ in 0..22 {
-        desk.read(&[1, 2]);
-        seen.push(desk.of(2));
+        fixture.read(&[1, 2]);
+        seen.push(fixture.of(2));
     }
     assert!(!seen.contains(&OwnerPids::Hidden), "{seen:?}");
     assert_eq!(seen.last(), Some(&by(&[11])));
 }
 
 #[test]
-fn at_long_intervals_everybody_has_a_turn() {
+fn at_long_intervals_every_process_is_scanned() {
     let processes: Vec<(Pid, &[u32])> = (100..120).map(|pid| (pid, &[][..])).collect();
-    let mut desk = Desk::with(&processes);
-    desk.machine.runs(10, &[1]);
-    desk.read(&[1]);
+    let mut fixture = Fixture::with(&processes);
+    fixture.procfs.runs(10, &[1]);
+    fixture.read(&[1]);
     for pid in 100..120 {
-        desk.machine.has_files(pid, 3_000);
+        fixture.procfs.has_files(pid, 3_000);
     }
-    desk.machine.runs(500, &[1]);
+    fixture.procfs.runs(500, &[1]);
     let found = (0..50).any(|_| {
         for pid in 100..120 {
-            desk.machine.runs(pid, &[]);
+            fixture.procfs.runs(pid, &[]);
         }
-        desk.now += SWEEP_TIME;
-        desk.read_now(&[1]);
-        desk.of(1) == by(&[10, 500])
+        fixture.now += SWEEP_TIME;
+        fixture.read_now(&[1]);
+        fixture.of(1) == by(&[10, 500])
     });
     assert!(found);
 }
 
 #[test]
-fn the_first_round_shows_owners_before_it_is_over() {
-    let machine = Machine::default();
-    machine.runs(10, &[1]);
+fn the_first_sweep_shows_owners_before_it_is_over() {
+    let procfs = FakeProcfs::default();
+    procfs.runs(10, &[1]);
     for pid in 11..20 {
-        machine.runs(pid, &[]);
-        machine.has_files(pid, 40_000);
+        procfs.runs(pid, &[]);
+        procfs.has_files(pid, 40_000);
     }
-    machine.runs(15, &[2]);
-    machine.has_files(15, 60_000);
-    machine.has_files(10, 100);
-    let mut desk = Desk::new(machine);
-    desk.read_now(&[1, 2]);
-    assert_eq!((desk.of(1), desk.of(2)), (OwnerPids::Unknown, by(&[15])));
-    assert!(desk.index.is_in_first_sweep());
-    while desk.index.is_in_first_sweep() {
-        desk.read_now(&[1, 2]);
+    procfs.runs(15, &[2]);
+    procfs.has_files(15, 60_000);
+    procfs.has_files(10, 100);
+    let mut fixture = Fixture::new(procfs);
+    fixture.read_now(&[1, 2]);
+    assert_eq!(
+        (fixture.of(1), fixture.of(2)),
+        (OwnerPids::Unknown, by(&[15]))
+    );
+    assert!(fixture.index.is_in_first_sweep());
+    while fixture.index.is_in_first_sweep() {
+        fixture.read_now(&[1, 2]);
     }
-    assert_eq!(desk.of(1), by(&[10]));
+    assert_eq!(fixture.of(1), by(&[10]));
 }
 
 #[test]
-fn a_first_round_that_runs_out_of_descriptors_is_not_gone_on_with_at_once() {
-    let machine = Machine::default();
+fn a_first_sweep_that_runs_out_of_descriptors_is_not_continued_at_once() {
+    let procfs = FakeProcfs::default();
     for pid in 10..20 {
-        machine.runs(pid, &[pid]);
-        machine.has_files(pid, 40_000);
+        procfs.runs(pid, &[pid]);
+        procfs.has_files(pid, 40_000);
     }
-    let mut desk = Desk::new(machine);
-    desk.read_now(&[10, 11]);
-    assert!(desk.index.is_in_first_sweep());
-    desk.machine.0.is_short.set(true);
+    let mut fixture = Fixture::new(procfs);
+    fixture.read_now(&[10, 11]);
+    assert!(fixture.index.is_in_first_sweep());
+    fixture.procfs.0.is_short.set(true);
     let both = [connection(10), connection(11)];
-    assert_eq!(desk.take(&both, ScanExtent::Bounded), Err(io::Errno::MFILE));
-    assert!(!desk.index.is_in_first_sweep());
+    assert_eq!(
+        fixture.take(&both, ScanExtent::Bounded),
+        Err(io::Errno::MFILE)
+    );
+    assert!(!fixture.index.is_in_first_sweep());
 }
 
 #[test]
-fn a_reading_that_stands_for_itself_looks_at_all_and_at_each_once() {
-    let machine = Machine::default();
+fn a_complete_scan_reads_every_process_once() {
+    let procfs = FakeProcfs::default();
     for pid in 10..20 {
-        machine.runs(pid, &[1]);
-        machine.has_files(pid, 40_000);
+        procfs.runs(pid, &[1]);
+        procfs.has_files(pid, 40_000);
     }
-    let mut desk = Desk::new(machine);
-    desk.take(&[connection(1)], ScanExtent::Complete).unwrap();
+    let mut fixture = Fixture::new(procfs);
+    fixture
+        .take(&[connection(1)], ScanExtent::Complete)
+        .unwrap();
     let all: Vec<Pid> = (10..20).collect();
-    assert_eq!(desk.of(1), by(&all));
-    let mut scanned = desk.machine.scanned();
+    assert_eq!(fixture.of(1), by(&all));
+    let mut scanned = fixture.procfs.scanned();
     scanned.sort_unstable();
     assert_eq!(scanned, all);
 }
 
 #[test]
-fn who_may_not_be_scanned_hides_what_nobody_else_has() {
-    let mut desk = Desk::with(&[(10, &[1]), (11, &[])]);
-    desk.machine.refuses(11, true);
-    desk.machine.runs(11, &[9]);
-    desk.read_now(&[1, 9]);
-    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), OwnerPids::Hidden));
-    assert_eq!(desk.index.hidden_reason(), Some(HiddenReason::NotPermitted));
-    desk.machine.refuses(11, false);
-    desk.machine.runs(11, &[9]);
-    desk.now += SWEEP_TIME;
-    desk.read_now(&[1, 9]);
-    assert_eq!((desk.of(9), desk.index.hidden_reason()), (by(&[11]), None));
+fn an_unreadable_process_hides_what_no_other_has() {
+    let mut fixture = Fixture::with(&[(10, &[1]), (11, &[])]);
+    fixture.procfs.refuses(11, true);
+    fixture.procfs.runs(11, &[9]);
+    fixture.read_now(&[1, 9]);
+    assert_eq!(
+        (fixture.of(1), fixture.of(9)),
+        (by(&[10]), OwnerPids::Hidden)
+    );
+    assert_eq!(
+        fixture.index.hidden_reason(),
+        Some(HiddenReason::NotPermitted)
+    );
+    fixture.procfs.refuses(11, false);
+    fixture.procfs.runs(11, &[9]);
+    fixture.now += SWEEP_TIME;
+    fixture.read_now(&[1, 9]);
+    assert_eq!(
+        (fixture.of(9), fixture.index.hidden_reason()),
+        (by(&[11]), None)
+    );
 }
 
 #[test]
 fn a_process_that_ended_takes_its_sockets_along() {
-    let mut desk = Desk::with(&[(10, &[1, 2]), (11, &[2])]);
-    desk.machine.ends(10);
-    assert!(desk.index.forget(&[10]), "nobody has the first now");
-    assert_eq!((desk.of(1), desk.of(2)), (OwnerPids::Unknown, by(&[11])));
-    assert!(!desk.index.forget(&[10]));
-    desk.read_now(&[1, 2]);
-    assert_eq!(desk.of(1), OwnerPids::None);
+    let mut fixture = Fixture::with(&[(10, &[1, 2]), (11, &[2])]);
+    fixture.procfs.ends(10);
+    assert!(fixture.index.forget(&[10]), "nobody has the first now");
+    assert_eq!(
+        (fixture.of(1), fixture.of(2)),
+        (OwnerPids::Unknown, by(&[11]))
+    );
+    assert!(!fixture.index.forget(&[10]));
+    fixture.read_now(&[1, 2]);
+    assert_eq!(fixture.of(1), OwnerPids::None);
 }
 
 #[test]
-fn one_that_ended_unnoticed_is_forgotten_within_a_round() {
-    let mut desk = Desk::with(&[(10, &[1]), (11, &[1])]);
-    desk.machine.ends(10);
-    desk.now += SWEEP_TIME;
-    desk.read_now(&[1]);
-    assert_eq!(desk.of(1), by(&[11]));
+fn one_that_ended_unnoticed_is_forgotten_within_a_sweep() {
+    let mut fixture = Fixture::with(&[(10, &[1]), (11, &[1])]);
+    fixture.procfs.ends(10);
+    fixture.now += SWEEP_TIME;
+    fixture.read_now(&[1]);
+    assert_eq!(fixture.of(1), by(&[11]));
 }
 
 #[test]
-fn without_proc_whoever_is_not_known_is_hidden() {
-    let mut desk = Desk::with(&[(10, &[1])]);
-    desk.machine.0.is_gone.set(true);
+fn without_proc_unknown_owners_are_hidden() {
+    let mut fixture = Fixture::with(&[(10, &[1])]);
+    fixture.procfs.0.is_gone.set(true);
     assert!(
-        desk.take(&[connection(1), connection(9)], ScanExtent::Bounded)
+        fixture
+            .take(&[connection(1), connection(9)], ScanExtent::Bounded)
             .is_err()
     );
-    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), OwnerPids::Hidden));
-    desk.machine.0.is_gone.set(false);
-    desk.read_now(&[1, 9]);
-    assert_eq!(desk.of(9), OwnerPids::None);
-}
-
-#[test]
-fn without_a_descriptor_to_look_with_nobody_has_ended_or_is_hidden() {
-    let mut desk = Desk::with(&[(10, &[1])]);
-    desk.machine.runs(11, &[9]);
-    desk.machine.0.is_short.set(true);
-    let both = [connection(1), connection(9)];
-    assert_eq!(desk.take(&both, ScanExtent::Bounded), Err(io::Errno::MFILE));
-    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), OwnerPids::Unknown));
-    desk.machine.0.is_short.set(false);
-    desk.read(&[1, 9]);
-    assert_eq!((desk.of(1), desk.of(9)), (by(&[10]), by(&[11])));
-}
-
-#[test]
-fn a_new_socket_is_outside_the_pid_namespace_at_the_second_look_only() {
-    let machine = Machine::default();
-    machine.0.is_inner.set(true);
-    let mut desk = Desk::new(machine);
-    desk.read(&[1]);
-    assert_eq!(desk.of(1), OwnerPids::Hidden, "it was there at first");
-    desk.read(&[1, 2]);
     assert_eq!(
-        (desk.of(1), desk.of(2)),
+        (fixture.of(1), fixture.of(9)),
+        (by(&[10]), OwnerPids::Hidden)
+    );
+    fixture.procfs.0.is_gone.set(false);
+    fixture.read_now(&[1, 9]);
+    assert_eq!(fixture.of(9), OwnerPids::None);
+}
+
+#[test]
+fn without_a_descriptor_to_read_with_no_process_has_ended_or_is_hidden() {
+    let mut fixture = Fixture::with(&[(10, &[1])]);
+    fixture.procfs.runs(11, &[9]);
+    fixture.procfs.0.is_short.set(true);
+    let both = [connection(1), connection(9)];
+    assert_eq!(
+        fixture.take(&both, ScanExtent::Bounded),
+        Err(io::Errno::MFILE)
+    );
+    assert_eq!(
+        (fixture.of(1), fixture.of(9)),
+        (by(&[10]), OwnerPids::Unknown)
+    );
+    fixture.procfs.0.is_short.set(false);
+    fixture.read(&[1, 9]);
+    assert_eq!((fixture.of(1), fixture.of(9)), (by(&[10]), by(&[11])));
+}
+
+#[test]
+fn a_new_socket_is_outside_the_pid_namespace_from_the_second_search_on() {
+    let procfs = FakeProcfs::default();
+    procfs.0.is_inner.set(true);
+    let mut fixture = Fixture::new(procfs);
+    fixture.read(&[1]);
+    assert_eq!(fixture.of(1), OwnerPids::Hidden, "it was there at first");
+    fixture.read(&[1, 2]);
+    assert_eq!(
+        (fixture.of(1), fixture.of(2)),
         (OwnerPids::Hidden, OwnerPids::Unknown)
     );
-    desk.read(&[1, 2]);
-    assert_eq!(desk.of(2), OwnerPids::Hidden);
+    fixture.read(&[1, 2]);
+    assert_eq!(fixture.of(2), OwnerPids::Hidden);
 }

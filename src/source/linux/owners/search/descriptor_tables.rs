@@ -31,7 +31,11 @@ const MAX_THREADS: usize = 4;
 /// How many relatives of owners are scanned at most.
 const MAX_RELATIVES: usize = 1024;
 
-pub(super) fn search(wanted: &HashSet<u32>, hints: &Hints) -> io::Result<Owners> {
+/// Searches descriptor tables for these inodes.
+///
+/// # Errors
+/// When processes can't be read.
+pub(crate) fn search(wanted: &HashSet<u32>, hints: &Hints) -> io::Result<Owners> {
     let mut procfs = LiveProcfs::default();
     procfs.open()?;
     let pids = procfs.pids()?.into_iter();

@@ -12,6 +12,7 @@ use std::thread;
 
 use rustix::io::Errno;
 
+pub(crate) use self::descriptor_tables::search as in_descriptor_tables;
 use self::other_places::Places;
 use crate::model::{FoundIn, Gap, GapCode, Pid, Socket};
 use crate::source::linux::problems;
@@ -44,22 +45,11 @@ pub(crate) struct Owners {
     /// Why an owner may be hidden.
     pub(crate) hidden: Option<HiddenReason>,
     /// Whether no process was scanned, for want of descriptors.
-    is_short: bool,
+    pub(crate) is_short: bool,
     pub(crate) stats: ScanStats,
 }
 
 impl Owners {
-    /// Searches descriptor tables for these inodes.
-    ///
-    /// # Errors
-    /// When processes can't be read.
-    pub(crate) fn in_descriptor_tables(
-        inodes: &HashSet<u32>,
-        hints: &Hints,
-    ) -> Result<Self, Errno> {
-        descriptor_tables::search(inodes, hints)
-    }
-
     /// Searches everywhere. What can't be found out becomes a gap.
     pub(crate) fn find(inodes: &HashSet<u32>, hints: &Hints, gaps: &mut Vec<Gap>) -> Self {
         if inodes.is_empty() {
@@ -73,7 +63,7 @@ impl Owners {
                 ..Self::default()
             };
         }
-        let mut owners = match Self::in_descriptor_tables(inodes, hints) {
+        let mut owners = match in_descriptor_tables(inodes, hints) {
             Ok(owners) => owners,
             Err(error) => {
                 gap(&problems::processes(error).message);

@@ -1,8 +1,8 @@
-//! The options of another process's socket, asked of the socket itself.
+//! What a socket of another process says of itself: options, addresses.
 //!
-//! `pidfd_getfd(2)` lends us the socket for the moment of three `getsockopt` calls, about 40 µs; no
-//! table of the kernel tells `SO_REUSEADDR` or `SO_REUSEPORT`. One at a time, given back at once: if
-//! its process were killed meanwhile, the port would stay taken for that moment.
+//! `pidfd_getfd(2)` lends the socket for a few `getsockopt` calls, about 40 µs: `SO_REUSEADDR` and `SO_REUSEPORT` are in no
+//! table of the kernel. One socket at a time, closed at once: if its process were killed meanwhile, the port would stay
+//! taken that long.
 
 use std::os::fd::OwnedFd;
 
@@ -17,28 +17,29 @@ use crate::source::linux::proc::scan;
 
 /// What a socket says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct SocketFacts {
     pub(crate) options: SocketOptions,
     /// `IPV6_V6ONLY`; `None` for an IPv4 socket.
     pub(crate) v6only: Option<bool>,
-    /// Whether it is TCP or UDP (or neither).
-    pub(crate) protocol: Option<Protocol>,
-    pub(crate) is_listening: bool,
-    pub(crate) local: Option<Endpoint>,
-    pub(crate) remote: Option<Endpoint>,
+    /// TCP or UDP, or neither.
+    pub(super) protocol: Option<Protocol>,
+    pub(super) is_listening: bool,
+    pub(super) local: Option<Endpoint>,
+    pub(super) remote: Option<Endpoint>,
 }
 
-/// Asks the socket of this inode through a descriptor of a process that has it.
+/// Until the renames.
+pub(crate) use self::read as ask;
+
+/// Reads the facts of this inode through a descriptor of a process that has it.
 ///
 /// # Errors
-/// `EPERM` where this process may not trace the other (`ptrace(2)`, "Ptrace access mode checking"),
-/// `ENOSYS` before Linux 5.6, `ENOENT` where the descriptor is another one by now.
-pub(crate) fn ask(inode: u32, descriptor: Descriptor) -> io::Result<Told> {
+/// `EPERM` where this process may not trace the other (`ptrace(2)`, "Ptrace access mode checking"), `ENOSYS` before Linux
+/// 5.6, `ENOENT` where the descriptor is another one by now.
+pub(crate) fn read(inode: u32, descriptor: Descriptor) -> io::Result<SocketFacts> {
+    let Descriptor { pid, number } = descriptor;
     // Not to borrow for nothing what has that number by now.
-    let link = readlink(
-        format!("/proc/{}/fd/{}", descriptor.pid, descriptor.number),
-        Vec::new(),
-    )?;
+    let link = readlink(format!("/proc/{pid}/fd/{number}"), Vec::new())?;
     if scan::inode(link.to_bytes()) != Some(inode) {
         return Err(Errno::NOENT);
     }
@@ -46,35 +47,32 @@ pub(crate) fn ask(inode: u32, descriptor: Descriptor) -> io::Result<Told> {
     if fstat(&socket)?.st_ino != u64::from(inode) {
         return Err(Errno::NOENT);
     }
-    let asked = SockRef::from(&socket);
-    let told = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
-    Ok(Told {
+    let socket = SockRef::from(&socket);
+    let errno = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
+    let endpoint = |address: std::io::Result<SockAddr>| Some(address.ok()?.as_socket()?.into());
+    Ok(SocketFacts {
         options: SocketOptions {
-            reuse_address: asked.reuse_address().map_err(told)?,
-            reuse_port: asked.reuse_port().map_err(told)?,
+            reuse_address: socket.reuse_address().map_err(errno)?,
+            reuse_port: socket.reuse_port().map_err(errno)?,
         },
-        v6only: asked.only_v6().ok(),
-        // Multipath TCP calls itself by another number.
-        protocol: match (asked.domain().ok(), asked.r#type().ok()) {
+        v6only: socket.only_v6().ok(),
+        // Multipath TCP has another protocol number.
+        protocol: match (socket.domain().ok(), socket.r#type().ok()) {
             (Some(Domain::IPV4 | Domain::IPV6), Some(Type::STREAM)) => Some(Protocol::Tcp),
             (Some(Domain::IPV4 | Domain::IPV6), Some(Type::DGRAM)) => Some(Protocol::Udp),
             _ => None,
         },
-        is_listening: asked.is_listener().unwrap_or(false),
-        local: endpoint(asked.local_addr()),
-        remote: endpoint(asked.peer_addr()),
+        is_listening: socket.is_listener().unwrap_or(false),
+        local: endpoint(socket.local_addr()),
+        remote: endpoint(socket.peer_addr()),
     })
 }
 
-fn endpoint(address: std::io::Result<SockAddr>) -> Option<Endpoint> {
-    Some(address.ok()?.as_socket()?.into())
-}
-
-/// A descriptor of another process, lent for as long as it is kept.
+/// Duplicates a descriptor of another process.
 ///
 /// # Errors
-/// As [`ask`].
-pub(crate) fn borrow(Descriptor { pid, number }: Descriptor) -> io::Result<OwnedFd> {
+/// As [`read`].
+pub(super) fn borrow(Descriptor { pid, number }: Descriptor) -> io::Result<OwnedFd> {
     let raw = i32::try_from(pid).ok().and_then(RawPid::from_raw);
     let pidfd = pidfd_open(raw.ok_or(Errno::SRCH)?, PidfdFlags::empty())?;
     let number = i32::try_from(number).map_err(|_| Errno::BADF)?;

@@ -19,11 +19,14 @@ pub(crate) struct Unlisted {
     pub(crate) pids: Vec<Pid>,
 }
 
-/// Searches for the sockets of a port that are not among those `listed`, by inode.
+/// Until the renames.
+pub(crate) use self::find as look;
+
+/// Finds the sockets of a port that are not among those `listed`, by inode.
 ///
 /// # Errors
 /// When `/proc` can't be read.
-pub(crate) fn look(
+pub(crate) fn find(
     protocol: Protocol,
     port: u16,
     listed: &HashSet<u32>,
@@ -60,24 +63,24 @@ pub(crate) fn look(
 
 /// The socket, if it is one of the port.
 fn holder(protocol: Protocol, port: u16, inode: u32, descriptor: Descriptor) -> Option<Holder> {
-    let told = options::ask(inode, descriptor).ok()?;
-    let local = told.local.filter(|_| told.protocol == Some(protocol))?;
+    let facts = options::read(inode, descriptor).ok()?;
+    let local = facts.local.filter(|_| facts.protocol == Some(protocol))?;
     if local.port != port {
         return None;
     }
-    let state = match (protocol, told.is_listening, told.remote) {
+    let state = match (protocol, facts.is_listening, facts.remote) {
         (Protocol::Tcp, true, _) => State::Listen,
         (Protocol::Tcp, false, None) => State::Bound,
         (_, _, None) => State::Unconn,
         (_, _, Some(_)) => State::Established,
     };
-    let mut socket = Socket::new(protocol, local, told.remote, state);
+    let mut socket = Socket::new(protocol, local, facts.remote, state);
     socket.inode = Some(inode);
-    let v6only = told.v6only.filter(|_| local.is_v6_wildcard());
+    let v6only = facts.v6only.filter(|_| local.is_v6_wildcard());
     socket.dual_stack = v6only.map(|v6only| !v6only);
     Some(Holder {
-        options: Some(told.options),
-        v6only: told.v6only,
+        options: Some(facts.options),
+        v6only: facts.v6only,
         ..Holder::new(socket)
     })
 }

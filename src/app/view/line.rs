@@ -1,0 +1,105 @@
+//! Lines of text, each piece with its meaning.
+
+use std::borrow::Cow;
+
+use crate::app::view::Click;
+use crate::columns::{cut, hang, width};
+use crate::model::clean;
+use crate::theme::Role;
+
+/// A piece of text with one meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The text, without control characters.
+    pub text: String,
+    /// Its meaning.
+    pub role: Role,
+    /// What a click on it does.
+    pub click: Option<Click>,
+    /// Whether text and background colour are swapped.
+    pub is_reversed: bool,
+}
+
+/// One line of text.
+pub type Line = Vec<Span>;
+
+/// Text of one meaning. Names from outside are cleaned where they are read; paths, system errors and typed text are
+/// cleaned here.
+pub(crate) fn span(text: impl Into<String>, role: Role) -> Span {
+    raw_span(cleaned(text.into()), role)
+}
+
+/// Text that is already clean.
+pub(crate) fn raw_span(text: impl Into<String>, role: Role) -> Span {
+    Span {
+        text: text.into(),
+        role,
+        click: None,
+        is_reversed: false,
+    }
+}
+
+impl Span {
+    #[must_use]
+    pub(crate) const fn reversed(mut self) -> Self {
+        self.is_reversed = true;
+        self
+    }
+
+    #[must_use]
+    pub(crate) const fn on_click(mut self, click: Click) -> Self {
+        self.click = Some(click);
+        self
+    }
+}
+
+pub(crate) fn cleaned(text: String) -> String {
+    match clean(&text) {
+        Cow::Owned(other) if other != text => other,
+        _ => text,
+    }
+}
+
+/// Width of a line in cells.
+pub(crate) fn line_width(line: &[Span]) -> usize {
+    line.iter().map(|span| width(&span.text)).sum()
+}
+
+/// Width of the widest of these lines.
+pub(crate) fn widest(lines: &[Line]) -> usize {
+    let widths = lines.iter().map(|line| line_width(line));
+    widths.max().unwrap_or(0)
+}
+
+/// Cuts a line that is too wide at its end and marks the cut with `…`.
+pub(crate) fn cut_line(line: Line, columns: usize) -> Line {
+    let mut left = columns;
+    let is_too_wide = line_width(&line) > columns;
+    let mut cut_line = Vec::with_capacity(line.len());
+    for span in line {
+        let cells = width(&span.text);
+        // A piece that ends exactly at the edge gives its last cell to the `…`.
+        if is_too_wide && cells >= left {
+            let text = cleaned(cut(&format!("{} ", span.text), left));
+            cut_line.push(Span { text, ..span });
+            break;
+        }
+        left -= cells.min(left);
+        cut_line.push(span);
+    }
+    cut_line
+}
+
+/// A label in `indent` cells, and text behind it, wrapped at `columns`.
+pub(crate) fn hanging(
+    label: &Span,
+    indent: usize,
+    text: &str,
+    role: Role,
+    columns: usize,
+) -> Vec<Line> {
+    let lines = hang(&label.text, indent, text, columns).into_iter();
+    lines
+        .map(|(head, text)| vec![span(head, label.role), span(text, role)])
+        .collect()
+}

@@ -1,0 +1,58 @@
+//! Pieces of sentences: lists, parts that may be unknown, capitals.
+
+use std::fmt::Display;
+
+/// At most so many addresses, names or pids are listed; the others are counted.
+const MAX_LISTED: usize = 3;
+
+/// A text that is known after these words; nothing if it is not.
+pub(in crate::bind) fn after(words: &str, text: Option<impl Display>) -> String {
+    text.map_or_else(String::new, |text| format!("{words}{text}"))
+}
+
+/// `a`, `a and b`, `a, b, c and 4 more`.
+pub(in crate::bind) fn listed(texts: &[String]) -> String {
+    match texts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [all @ .., last] if texts.len() <= MAX_LISTED => format!("{} and {last}", all.join(", ")),
+        _ => {
+            let more = texts.len() - MAX_LISTED;
+            format!("{} and {more} more", texts[..MAX_LISTED].join(", "))
+        }
+    }
+}
+
+/// The beginning of a sentence.
+pub(in crate::bind) fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(chars).collect()
+}
+
+/// The rest of a sentence.
+pub(in crate::bind) fn uncapitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(char::to_lowercase);
+    first.into_iter().flatten().chain(chars).collect()
+}
+
+/// Each value once, in the order in which they first appear.
+pub(in crate::bind) fn unique<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let groups = grouped(values.map(|value| (value, ())));
+    groups.into_iter().map(|(value, _)| value).collect()
+}
+
+/// The values of each key, in the order in which they first appear.
+pub(in crate::bind) fn grouped<K: PartialEq, V>(
+    pairs: impl Iterator<Item = (K, V)>,
+) -> Vec<(K, Vec<V>)> {
+    let mut groups: Vec<(K, Vec<V>)> = Vec::new();
+    for (key, value) in pairs {
+        match groups.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, values)) => values.push(value),
+            None => groups.push((key, vec![value])),
+        }
+    }
+    groups
+}

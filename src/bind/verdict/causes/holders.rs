@@ -1,0 +1,235 @@
+//! Causes that the most important socket in the way decides, and sockets that can't be seen.
+
+use super::Explanation;
+use crate::bind::FixCode::{BindOtherAddress, ChangeConfig, CloseConnections};
+use crate::bind::text::after;
+use crate::bind::verdict::case::Case;
+use crate::bind::verdict::fixes::other_port;
+use crate::bind::verdict::phrases::{behind_text, host_text, owner_of, user_of, verb_of};
+use crate::model::State;
+
+pub(super) fn invisible_holder(case: &Case<'_>) -> Explanation {
+    let target = case.target_first();
+    Explanation::new(format!(
+        "{target} is in use: the kernel refuses the bind, but lists no socket that has it."
+    ))
+    .detail(
+        "It may be a socket that this kernel doesn't list (before Linux 6.8: one that is bound without listening), \
+         or a table that can't be read here.",
+    )
+    .fix(case.run_as_root())
+    .fix(other_port())
+}
+
+pub(super) fn undetermined(case: &Case<'_>) -> Explanation {
+    let target = case.target_first();
+    Explanation::new(format!(
+        "{target} is in use, but the socket that has it is unknown."
+    ))
+    .fix(case.run_as_root())
+    .fix(other_port())
+}
+
+pub(super) fn hidden_owner(case: &Case<'_>) -> Explanation {
+    let Some(holder) = case.main_holder() else {
+        return Explanation::default();
+    };
+    let user = after(" owned by ", user_of(holder));
+    let verb = match verb_of(holder.socket.state) {
+        "listens on" => "is listening on",
+        verb => verb,
+    };
+    let unit = after(", in ", holder.socket.unit.as_ref());
+    let locals = case.locals();
+    Explanation::new(format!(
+        "A process{user} {verb} {locals}{unit}; you aren't allowed to see which one."
+    ))
+    .details([behind_text(holder), case.reuse_hint()])
+    .fixes(case.end_holders())
+    .fix(other_port())
+}
+
+pub(super) fn kernel_socket(case: &Case<'_>) -> Explanation {
+    let locals = case.locals();
+    Explanation::new(format!(
+        "The kernel itself has {locals}: the socket belongs to no process."
+    ))
+    .detail("VXLAN, WireGuard, L2TP and NFS open such sockets.")
+    .fix(ChangeConfig.fix("Look for the device that uses it: `ip -details link`"))
+    .fix(other_port())
+}
+
+/// A socket of a server; `rest` comes after its addresses.
+fn taken(case: &Case<'_>, verb: &str, rest: &str) -> Explanation {
+    let (who, locals, others) = (case.who(), case.locals(), case.and_others());
+    let since = case.running_since();
+    Explanation::new(format!("{who} {verb} {locals}{rest}{others}{since}."))
+}
+
+pub(super) fn dual_stack_listener(case: &Case<'_>) -> Explanation {
+    taken(case, "listens on", ", which takes IPv4 too")
+        .detail(
+            "It is a dual-stack socket: [::] without IPV6_V6ONLY has the port on every IPv4 address as well, though \
+             ss lists it once and as IPv6.",
+        )
+        .details(case.about_owner())
+        .fixes(case.end_holders())
+        .fix(ChangeConfig.fix("Set IPV6_V6ONLY in that server if it should serve IPv6 only"))
+        .fix(other_port())
+}
+
+pub(super) fn listener(case: &Case<'_>) -> Explanation {
+    taken(case, "listens on", "")
+        .details(case.about_owner())
+        .fixes(case.end_holders())
+        .fix(other_port())
+}
+
+pub(super) fn bound_not_listening(case: &Case<'_>) -> Explanation {
+    taken(case, "has bound", " without listening")
+        .detail(
+            "No table of /proc/net lists such a socket: netstat, lsof -i and older versions of ss don't show it.",
+        )
+        .details([case.reuse_hint()])
+        .details(case.about_owner())
+        .fix(case.set_reuse_address())
+        .fixes(case.end_holders())
+        .fix(other_port())
+}
+
+pub(super) fn udp_socket(case: &Case<'_>) -> Explanation {
+    let peer = after(", connected to ", case.peer());
+    taken(case, "has bound UDP", &peer)
+        .details(case.about_owner())
+        .fixes(case.end_or_join())
+        .fix(other_port())
+}
+
+pub(super) fn ipv6_shadow(case: &Case<'_>) -> Explanation {
+    let (locals, port) = (case.locals(), case.port());
+    let owner = after(" of ", case.main_holder().map(owner_of));
+    Explanation::new(format!(
+        "An IPv6 connection on {locals}{owner} keeps 0.0.0.0:{port} from being bound."
+    ))
+    .detail(
+        "Linux compares the families of two sockets only after their addresses: an IPv6 connection whose address was \
+         never bound counts against the IPv4 wildcard.",
+    )
+    .detail("A single IPv4 address, such as 127.0.0.1, can be bound.")
+    .details([case.ends_by_itself()])
+    .fix(BindOtherAddress.fix("Bind a single address, such as 127.0.0.1"))
+    .fixes(case.end_holders())
+    .fix(case.drop_connections())
+}
+
+pub(super) fn self_connect(case: &Case<'_>) -> Explanation {
+    let range = case.ephemeral_range().map(|range| {
+        format!(
+            "{} is in the ephemeral range {range}: if a client connects to such a port while no server listens on \
+             it, the kernel may give the client that same port.",
+            case.port()
+        )
+    });
+    Explanation::new(format!(
+        "{} is connected to itself on {}.",
+        case.who(),
+        case.locals()
+    ))
+    .details([range])
+    .detail("No server can start on it until that connection ends.")
+    .fixes(case.end_holders())
+    .fix(case.move_server())
+    .fix(case.reserve_port())
+}
+
+pub(super) fn old_connection(case: &Case<'_>) -> Explanation {
+    let mut holders = case.evidence.holders.iter();
+    let is_served = holders.any(|holder| holder.socket.state == State::Listen);
+    Explanation::new(format!(
+        "{} still has {} of an old server on {}{}{}.",
+        case.who(),
+        case.connections(),
+        case.locals(),
+        case.and_others(),
+        if is_served {
+            ""
+        } else {
+            "; no process listens any more"
+        }
+    ))
+    .detail("A worker or child of the old server may have inherited it.")
+    .details(case.about_connection())
+    .fix(case.set_reuse_address())
+    .fixes(case.end_holders())
+    .fix(case.drop_connections())
+    .fix(other_port())
+}
+
+pub(super) fn outgoing_connection(case: &Case<'_>) -> Explanation {
+    let Some(holder) = case.main_holder() else {
+        return Explanation::default();
+    };
+    Explanation::new(format!(
+        "An outgoing connection of {}{} uses {} as its source port, on {}{}.",
+        owner_of(holder),
+        after(" to ", case.peer()),
+        case.port(),
+        host_text(holder.socket.local.to_canonical().address),
+        after("; so does ", case.others())
+    ))
+    .details(case.about_connection())
+    .fix(case.set_reuse_address())
+    .fixes(case.end_holders())
+    .fix(case.move_server())
+    .fix(case.reserve_port())
+    .fix(other_port())
+}
+
+pub(super) fn closing_orphan(case: &Case<'_>) -> Explanation {
+    let are = if case.of_same_owner().count() == 1 {
+        "is"
+    } else {
+        "are"
+    };
+    let unsent = case
+        .unsent()
+        .map(|bytes| format!("; {bytes} not acknowledged yet"));
+    Explanation::new(format!(
+        "{} {are} still closing on {}: no process owns {} any more, and {} has not closed its end{}.",
+        case.connections(),
+        case.locals(),
+        case.one_or("it", "them"),
+        after("", case.peer()),
+        unsent.unwrap_or_default()
+    ))
+    .details([case.ends_by_itself(), case.reuse_hint()])
+    .fix(case.set_reuse_address())
+    .fix(CloseConnections.fix("Close it at the other end"))
+    .fix(case.drop_connections())
+    .fix(case.wait())
+}
+
+pub(super) fn time_wait(case: &Case<'_>) -> Explanation {
+    let (connections, ends) = (case.connections(), case.last_ends());
+    Explanation::new(format!(
+        "Free for a server that sets SO_REUSEADDR: all that is left is {connections} in TIME_WAIT{ends}."
+    ))
+    .detail("Without SO_REUSEADDR a server is refused until then; most set it.")
+    .fix(case.set_reuse_address())
+    .fix(case.wait())
+    .fix(case.drop_connections())
+}
+
+pub(super) fn time_wait_no_reuse(case: &Case<'_>) -> Explanation {
+    let (connections, ends) = (case.connections(), case.last_ends());
+    let sockets = case.one_or("Its socket", "Their sockets");
+    Explanation::new(format!(
+        "All that is left of an old server or client is {connections} in TIME_WAIT{ends}."
+    ))
+    .detail(&format!(
+        "{sockets} did not set SO_REUSEADDR, so setting it in your server will not help before then."
+    ))
+    .fix(case.wait())
+    .fix(case.drop_connections())
+    .fix(other_port())
+}

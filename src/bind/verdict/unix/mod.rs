@@ -1,0 +1,183 @@
+//! The explanation of a unix socket's name: whether a server can bind it, and if not, why.
+//!
+//! Pure. A bind makes the file, and fails if anything is at the path: a file that a server left behind keeps the next
+//! one out, whether a socket still listens or not (`unix(7)`).
+
+mod answers;
+mod fixes;
+
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::bind::Start;
+use crate::bind::text::{after, capitalised};
+use crate::bind::verdict::phrases::{owner_first, owner_of};
+use crate::bind::verdict::{AnyVerdict, Outcome, who};
+use crate::model::{AtPath, Moment, SocketFile, UnixAddress, UnixEvidence, UnixHolder, UnixKind};
+
+/// The longest path that every program can name: `sun_path` with a NUL at its end.
+pub const MAX_PATH: usize = 107;
+
+/// Why a name can or can't be bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the summaries say each in full sentences")]
+pub enum UnixCause {
+    Free,
+    UnixListener,
+    UnixDatagram,
+    UnixBound,
+    UnixElsewhere,
+    StaleSocketFile,
+    SocketFile,
+    NotASocket,
+    DanglingLink,
+    MissingFolder,
+    FolderDenied,
+    ReadOnlyFolder,
+    PathTooLong,
+    Raced,
+    ProbeFailed,
+}
+
+impl UnixCause {
+    const fn outcome(self) -> Outcome {
+        match self {
+            Self::Free => Outcome::Free,
+            Self::FolderDenied => Outcome::Denied,
+            Self::Raced => Outcome::Raced,
+            Self::MissingFolder | Self::ReadOnlyFolder | Self::PathTooLong | Self::ProbeFailed => {
+                Outcome::Unavailable
+            }
+            _ => Outcome::InUse,
+        }
+    }
+}
+
+/// The explanation of a unix socket's name.
+pub type UnixVerdict = AnyVerdict<UnixCause, UnixHolder>;
+
+impl UnixVerdict {
+    /// Explains what was read about a name.
+    pub fn of(name: &UnixAddress, evidence: &UnixEvidence, zone: &TimeZone, now: Moment) -> Self {
+        let case = Case {
+            name,
+            evidence,
+            zone,
+        };
+        let (reason, explanation) = case.answer();
+        let outcome = reason.outcome();
+        let first = case.present().next().map(|one| &one.holder);
+        let background = first.and_then(|holder| holder.backgrounds.first());
+        let start = match (outcome, reason) {
+            (Outcome::Free, _) => Start::Ok,
+            (_, UnixCause::Raced | UnixCause::ProbeFailed) => Start::Unknown,
+            _ => Start::Refused,
+        };
+        Self {
+            outcome,
+            cause: reason,
+            summary: explanation.summary,
+            details: case.details(reason, now),
+            fixes: explanation.fixes,
+            behind: background.and_then(|background| background.behind.clone()),
+            kept_by: background.and_then(|background| background.kept_by.clone()),
+            free_in: None,
+            with_reuse_address: start,
+            without: start,
+            profiles: Vec::new(),
+            probes: Vec::new(),
+            matrix: Vec::new(),
+            blockers: case.present().cloned().collect(),
+            notes: Vec::new(),
+            gaps: evidence.gaps.clone(),
+            taken_at: evidence.taken_at,
+        }
+    }
+}
+
+struct Case<'a> {
+    name: &'a UnixAddress,
+    evidence: &'a UnixEvidence,
+    zone: &'a TimeZone,
+}
+
+impl Case<'_> {
+    /// The sockets that a client reaches by the name.
+    fn present(&self) -> impl Iterator<Item = &UnixHolder> {
+        let is_abstract = matches!(self.name, UnixAddress::Abstract(_));
+        let holders = self.evidence.holders.iter();
+        holders.filter(move |one| !one.is_cut_off && (!is_abstract || one.kind == UnixKind::Stream))
+    }
+
+    fn details(&self, cause: UnixCause, now: Moment) -> Vec<String> {
+        let UnixEvidence {
+            processes, limits, ..
+        } = self.evidence;
+        let who = self
+            .present()
+            .next()
+            .and_then(|first| who::sentence(processes, limits, &first.holder, now.wall));
+        let made = match (cause, &self.evidence.at_path) {
+            (UnixCause::StaleSocketFile | UnixCause::SocketFile, Some(AtPath::Socket(file))) => {
+                self.made(file)
+            }
+            _ => None,
+        };
+        let mut details: Vec<String> = who.into_iter().chain(made).collect();
+        for one in &self.evidence.holders {
+            let owner = owner_of(&one.holder);
+            if one.is_cut_off {
+                details.push(format!(
+                    "{} is bound to another file of this name: one that was removed or replaced, or that of a \
+                     container.",
+                    owner_first(&one.holder)
+                ));
+            }
+            // An abstract name is another one for each kind of socket.
+            let is_abstract = matches!(self.name, UnixAddress::Abstract(_));
+            if is_abstract && one.kind != UnixKind::Stream {
+                let kind = one.kind.as_str();
+                details.push(capitalised(&format!(
+                    "{owner} has the name for {kind} sockets: it is taken for those."
+                )));
+            }
+        }
+        if cause == UnixCause::Free {
+            let text = "Free right now; another program can still take it before you do.";
+            details.push(text.to_owned());
+        }
+        details
+    }
+
+    /// Who made a file that is left over, and when.
+    fn made(&self, file: &SocketFile) -> Option<String> {
+        let at = file.made_at?.to_zoned(self.zone.clone());
+        let (at, by) = (at.strftime("%F at %T"), after(", by ", file.user.as_ref()));
+        Some(format!(
+            "It was bound on {at}{by}. Many servers remove such a file when they start; the others need it removed."
+        ))
+    }
+
+    /// The folder of a path.
+    fn folder(&self) -> String {
+        let path = self.text();
+        let folder = Path::new(&path)
+            .parent()
+            .map(|folder| folder.to_string_lossy());
+        match folder.as_deref() {
+            None | Some("" | ".") => "this folder".to_owned(),
+            Some(folder) => UnixAddress::Path(folder.to_owned()).to_string(),
+        }
+    }
+
+    /// The name as it is typed.
+    fn text(&self) -> String {
+        match self.name {
+            UnixAddress::Path(path) => path.clone(),
+            UnixAddress::Abstract(name) => format!("@{name}"),
+        }
+    }
+}

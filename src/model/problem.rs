@@ -1,0 +1,61 @@
+//! What a snapshot lacks, and what to do about it.
+
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+
+/// What a problem is about, as scripts see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemCode {
+    /// Owners of some sockets can't be seen with this user's rights.
+    HiddenOwners,
+    /// The socket table, or a part of it, could not be read.
+    TableUnreadable,
+    /// Sockets of a requested kind can't be listed here.
+    NotListed,
+    /// Details beyond the plain table (queues, dual-stack, bound sockets) could not be read.
+    DetailsUnreadable,
+    /// Processes could not be read at all.
+    ProcessesUnreadable,
+    /// The table changed so much while it was read that rows may be missing from this snapshot.
+    Interrupted,
+    /// Few ports are left for outgoing connections, or none. This follows from the table.
+    EphemeralPorts,
+    /// A recording could not be continued, or the one that is shown breaks off.
+    RecordingEnded,
+    /// A recording lacks sockets of this snapshot: there are more than it can hold.
+    RecordingIncomplete,
+}
+
+impl ProblemCode {
+    /// Whether there may be sockets that are not in the table at all.
+    pub const fn is_unread(self) -> bool {
+        matches!(self, Self::TableUnreadable | Self::NotListed)
+    }
+}
+
+/// Something that this snapshot lacks: a sentence with its remedy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// What it is about.
+    pub code: ProblemCode,
+    /// How many rows it concerns, where that can be counted.
+    pub count: Option<usize>,
+    /// What happened, then what to try.
+    pub message: Text,
+    /// The same in a few words, for small spaces.
+    pub brief: Text,
+}
+
+impl Problem {
+    /// A problem that concerns no countable rows, with the same text for both.
+    pub fn new(code: ProblemCode, message: &str) -> Self {
+        Self {
+            code,
+            count: None,
+            message: Text::new(message),
+            brief: Text::new(message),
+        }
+    }
+}

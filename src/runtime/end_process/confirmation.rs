@@ -1,0 +1,122 @@
+//! Whether one confirmation is enough to end a process: for the question, and checked again just before the signal.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use super::{Failure, NotSent};
+use crate::app::{Confirmed, Ending, Inspected, Msg};
+use crate::clock::Clock;
+use crate::inspect::{PortInspector, this_machine};
+use crate::model::{
+    Background, EndRisk, Endpoint, Guard, Limits, Owner, Process, Protocol, Socket, State,
+    Supervisor,
+};
+use crate::source::lineage;
+use crate::source::proc_stat::proc_stat;
+
+/// The background of no more owners than this is read at a time.
+const AT_A_TIME: usize = 32;
+
+/// The port of DNS, which the machine's resolver has.
+const DOMAIN: u16 = 53;
+
+/// Reads the background of a socket's owners. Takes some milliseconds, more where systemd or a container engine has to
+/// answer.
+pub fn inspect_owner(job: u64, socket: &Socket, clock: Clock) -> Msg {
+    let mut inspector = this_machine();
+    let evidence = inspector.rows(socket.protocol, socket.local.port, clock.now());
+    let owners = socket.owner.present();
+    let owners = &owners[..owners.len().min(AT_A_TIME)];
+    let backgrounds = backgrounds(&mut *inspector, socket, owners);
+    let mut kept_by = backgrounds.iter().filter_map(|one| one.kept_by.as_ref());
+    let supervisor = kept_by.find_map(process_to_end).and_then(|process| {
+        let of = [Arc::clone(&process)];
+        let background = self::backgrounds(&mut *inspector, socket, &of).pop()?;
+        Some((process, background))
+    });
+    Msg::OwnerInspected(Box::new(Inspected {
+        job,
+        backgrounds,
+        supervisor,
+        limits: evidence.limits,
+    }))
+}
+
+/// The message where nothing could be read: the check before the signal decides.
+pub fn uninspected(job: u64) -> Msg {
+    Msg::OwnerInspected(Box::new(Inspected {
+        job,
+        backgrounds: Vec::new(),
+        supervisor: None,
+        limits: Limits::default(),
+    }))
+}
+
+/// A parent that starts the process again and that no command of its own stops.
+fn process_to_end(supervisor: &Supervisor) -> Option<Arc<Process>> {
+    let pid = supervisor.pid.filter(|_| supervisor.is_ended_too())?;
+    let name = supervisor.process.clone();
+    Some(Arc::new(Process {
+        started_at_tick: Some(proc_stat(pid)?.started_at_tick),
+        ..Process::new(pid, name.unwrap_or_else(|| "parent".into()))
+    }))
+}
+
+/// The background of these owners of a socket. A resolver is one with any of its sockets.
+fn backgrounds(
+    inspector: &mut dyn PortInspector,
+    socket: &Socket,
+    owners: &[Arc<Process>],
+) -> Vec<Background> {
+    let mut of_port = |port: u16| {
+        let mut socket = Socket {
+            owner: Owner::Known(owners.into()),
+            ..socket.clone()
+        };
+        socket.local.port = port;
+        inspector.backgrounds(&socket)
+    };
+    let mut backgrounds = of_port(socket.local.port);
+    let is_ordinary = |one: &Background| one.end_risk == EndRisk::Ordinary;
+    if socket.local.port != DOMAIN && backgrounds.iter().any(is_ordinary) {
+        let resolvers = of_port(DOMAIN).into_iter();
+        for resolver in resolvers.filter(|one| one.end_risk == EndRisk::Resolver) {
+            let known = backgrounds.iter_mut().find(|one| one.pid == resolver.pid);
+            if let Some(known) = known.filter(|one| is_ordinary(one)) {
+                known.end_risk = EndRisk::Resolver;
+            }
+        }
+    }
+    backgrounds
+}
+
+/// Checks whether one confirmation is enough for these processes: what the question knew may have changed. Returns what
+/// may start one of them again.
+pub(super) fn check(
+    ending: &Ending,
+    processes: &[Arc<Process>],
+) -> Result<Option<Supervisor>, Failure> {
+    let (lineage, mut inspector) = (lineage(), this_machine());
+    let port = ending.port.as_ref();
+    let (protocol, port) = port.map_or((Protocol::Tcp, 0), |target| {
+        (target.protocol, target.first_port())
+    });
+    let local = Endpoint::new(Ipv4Addr::UNSPECIFIED.into(), port);
+    let socket = Socket::new(protocol, local, None, State::Listen);
+    let mut supervisor: Option<Supervisor> = None;
+    for some in processes.chunks(AT_A_TIME) {
+        let backgrounds = backgrounds(&mut *inspector, &socket, some);
+        for process in some {
+            let known = backgrounds.iter().find(|one| one.pid == process.pid);
+            let by_risk = known.and_then(|one| Guard::of(one.end_risk));
+            match (ending.confirmed, lineage.guard(process).or(by_risk)) {
+                (Confirmed::Once, Some(guard)) => {
+                    return Err(NotSent::ConfirmedOnce(guard).to(process));
+                }
+                _ => supervisor = supervisor.or_else(|| known?.kept_by.clone()),
+            }
+        }
+    }
+    let is_ended_too = |pid| processes.iter().any(|process| process.pid == pid);
+    Ok(supervisor.filter(|one| !one.pid.is_some_and(is_ended_too)))
+}

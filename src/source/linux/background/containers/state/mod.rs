@@ -1,0 +1,267 @@
+//! The state of the container engines: which containers run, their names, images and ports, from the engines' files
+//! or from Docker's API.
+//!
+//! The files are there whether the engine answers or not. Some are in folders of users, who may put anything in
+//! their place: only regular files of that user are read. The API gets `GET` requests alone, and only where the
+//! reader may use its socket and the engine runs: a request could start it otherwise.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::ports::{Fit, Published, SocketAt};
+use crate::model::{Protocol, Text};
+use crate::source::linux::background::cgroups;
+use crate::source::linux::background::facts::read_file;
+
+/// Length of the short form of an id.
+pub(super) const SHORT_ID: usize = 12;
+
+/// No more than this is read of an answer or a file.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// The files of no more containers than this are read.
+const MOST_CONTAINERS: usize = 4096;
+
+/// How long Docker may take to connect, and to send each part of its answer; it takes 2 ms in all.
+const TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Where Docker keeps its containers by default.
+pub(super) const DOCKER_ROOT: &str = "/var/lib/docker";
+
+/// Docker's socket.
+const DOCKER_SOCKETS: [&str; 2] = ["/run/docker.sock", "/var/run/docker.sock"];
+
+/// What is known of a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Container {
+    pub(super) id: String,
+    pub(super) name: Option<Text>,
+    pub(super) image: Option<Text>,
+    pub(super) project: Option<Text>,
+    pub(super) service: Option<Text>,
+    /// The ports that it publishes on this host.
+    pub(super) ports: Vec<Published>,
+    /// `no`, `always`, `unless-stopped`, `on-failure`.
+    pub(super) restart: Option<Text>,
+}
+
+impl Container {
+    /// Reads one from JSON, by pointers to its id, name, image and labels.
+    fn of(
+        json: &Value,
+        [id, name, image, labels]: [&str; 4],
+        ports: impl Iterator<Item = Published>,
+    ) -> Option<Self> {
+        let label = |name: &str| text(json, &format!("{labels}/com.docker.compose.{name}"));
+        let name = json.pointer(name).and_then(Value::as_str);
+        Some(Self {
+            id: json.pointer(id)?.as_str()?.to_owned(),
+            name: name.map(|name| Text::new(name.trim_start_matches('/'))),
+            image: text(json, image),
+            project: label("project"),
+            service: label("service"),
+            ports: ports.collect(),
+            restart: None,
+        })
+    }
+
+    /// How well a port that it publishes fits a socket.
+    fn fit(&self, at: &SocketAt) -> Option<Fit> {
+        self.ports.iter().filter_map(|port| port.fit(at)).max()
+    }
+
+    /// Its ports without their addresses, each once.
+    pub(super) fn port_numbers(&self) -> Vec<(Protocol, u16)> {
+        let ports = self.ports.iter().map(|one| (one.protocol, one.port));
+        let mut ports: Vec<_> = ports.collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+}
+
+/// Root's running containers of Docker, as far as they may be seen.
+#[derive(Default)]
+pub(super) struct Docker {
+    pub(super) containers: Vec<Container>,
+    /// Whether the reader may use the engine.
+    pub(super) is_reachable: bool,
+}
+
+impl Docker {
+    /// Reads them from the engine's files below one of `roots` (as root), or from its API if it runs.
+    pub(super) fn read(roots: &[PathBuf], runs: bool) -> Self {
+        let socket = docker_socket();
+        let mut on_disk = roots.iter().filter_map(|root| docker_files(root));
+        let by_api = || docker_api(socket.as_deref().filter(|_| runs)?);
+        Self {
+            containers: on_disk.next().or_else(by_api).unwrap_or_default(),
+            is_reachable: socket.is_some(),
+        }
+    }
+
+    pub(super) fn by_id(&self, id: &str) -> Option<&Container> {
+        self.containers.iter().find(|one| one.id == id)
+    }
+
+    /// The container that publishes a port: the one that serves if it does, or else the one that fits best.
+    /// `None` if several fit equally well.
+    pub(super) fn by_port(&self, at: &SocketAt, serving: Option<&str>) -> Option<&Container> {
+        let fitting = || {
+            self.containers
+                .iter()
+                .filter_map(|one| Some((one.fit(at)?, one)))
+        };
+        if let Some((_, found)) = fitting().find(|(_, one)| Some(one.id.as_str()) == serving) {
+            return Some(found);
+        }
+        let best = fitting().map(|(fit, _)| fit).max()?;
+        let mut fitting = fitting().filter(|(fit, _)| *fit == best);
+        let (_, found) = fitting.next()?;
+        fitting.next().is_none().then_some(found)
+    }
+}
+
+/// The running containers, from `containers/ID/config.v2.json` and `hostconfig.json`; `None` if the folder can't be
+/// read.
+fn docker_files(root: &Path) -> Option<Vec<Container>> {
+    let folders = fs::read_dir(root.join("containers")).ok()?;
+    let container = |entry: fs::DirEntry| {
+        let config = json(&entry.path().join("config.v2.json"), 0)?;
+        let is_running = config.pointer("/State/Running")?.as_bool()?;
+        let host = json(&entry.path().join("hostconfig.json"), 0);
+        is_running.then(|| of_files(&config, host.as_ref()))?
+    };
+    let folders = folders.take(MOST_CONTAINERS).flatten();
+    Some(folders.filter_map(container).collect())
+}
+
+fn of_files(config: &Value, host: Option<&Value>) -> Option<Container> {
+    let ports = config.pointer("/NetworkSettings/Ports");
+    let ports = ports.and_then(Value::as_object).into_iter().flatten();
+    let published = ports.flat_map(|(inside, bindings)| {
+        let protocol = inside.split_once('/').and_then(|(_, name)| protocol(name));
+        let bindings = bindings.as_array().into_iter().flatten();
+        bindings.filter_map(move |binding| {
+            let port = binding["HostPort"].as_str()?.parse().ok()?;
+            Published::new(protocol?, port, binding["HostIp"].as_str())
+        })
+    });
+    let pointers = ["/ID", "/Name", "/Config/Image", "/Config/Labels"];
+    Some(Container {
+        restart: host.and_then(|host| text(host, "/RestartPolicy/Name")),
+        ..Container::of(config, pointers, published)?
+    })
+}
+
+/// A socket of root's engine that the reader may connect to.
+fn docker_socket() -> Option<PathBuf> {
+    let variable = std::env::var("DOCKER_HOST").ok();
+    let named = variable
+        .as_deref()
+        .and_then(|host| host.strip_prefix("unix://"));
+    let may_use = |path: &&str| {
+        let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::READ_OK;
+        let is_root_s = fs::metadata(path).is_ok_and(|found| found.uid() == 0);
+        is_root_s && rustix::fs::access(*path, access).is_ok()
+    };
+    let mut paths = named.into_iter().chain(DOCKER_SOCKETS);
+    paths.find(may_use).map(PathBuf::from)
+}
+
+/// The running containers, from `GET /containers/json`. HTTP/1.0, so that the answer ends with the connection.
+fn docker_api(socket: &Path) -> Option<Vec<Container>> {
+    let mut stream = Socket::new(Domain::UNIX, Type::STREAM, None).ok()?;
+    stream
+        .connect_timeout(&SockAddr::unix(socket).ok()?, TIMEOUT)
+        .ok()?;
+    stream.set_write_timeout(Some(TIMEOUT)).ok()?;
+    stream.set_read_timeout(Some(TIMEOUT)).ok()?;
+    let request = b"GET /containers/json HTTP/1.0\r\nHost: docker\r\n\r\n";
+    stream.write_all(request).ok()?;
+    let mut answer = Vec::new();
+    stream.take(MOST_BYTES).read_to_end(&mut answer).ok()?;
+    let is_ok = answer.starts_with(b"HTTP/1.0 200") || answer.starts_with(b"HTTP/1.1 200");
+    let end = answer.windows(4).position(|part| part == b"\r\n\r\n")?;
+    of_api(&answer[end + 4..]).filter(|_| is_ok)
+}
+
+fn of_api(answer: &[u8]) -> Option<Vec<Container>> {
+    let answer: Value = serde_json::from_slice(answer).ok()?;
+    let container = |one: &Value| {
+        let ports = one["Ports"].as_array().into_iter().flatten();
+        let published = ports.filter_map(|port| {
+            let protocol = protocol(port["Type"].as_str()?)?;
+            let public = port["PublicPort"].as_u64()?.try_into().ok()?;
+            Published::new(protocol, public, port["IP"].as_str())
+        });
+        Container::of(one, ["/Id", "/Names/0", "/Image", "/Labels"], published)
+    };
+    Some(answer.as_array()?.iter().filter_map(container).collect())
+}
+
+/// A container of podman, from its storage's list: root's, or that of another user below this home.
+pub(super) fn podman_files(id: &str, uid: u32, home: Option<&Path>) -> Option<Container> {
+    let store = match uid {
+        0 => PathBuf::from("/var/lib/containers/storage"),
+        _ => home?.join(".local/share/containers/storage"),
+    };
+    ["overlay", "vfs", "btrfs", "zfs"]
+        .iter()
+        .find_map(|driver| {
+            let list = json(
+                &store.join(format!("{driver}-containers/containers.json")),
+                uid,
+            )?;
+            let found = list
+                .as_array()?
+                .iter()
+                .find(|one| one["id"].as_str() == Some(id))?;
+            let metadata = found["metadata"].as_str().map(serde_json::from_str);
+            let metadata: Value = metadata.and_then(Result::ok).unwrap_or_default();
+            Some(Container {
+                id: id.to_owned(),
+                name: text(&metadata, "/name").or_else(|| text(found, "/names/0")),
+                image: text(&metadata, "/image-name"),
+                ..Container::default()
+            })
+        })
+}
+
+/// JSON in a file of this user that is not too large.
+fn json(path: &Path, uid: u32) -> Option<Value> {
+    let (bytes, owner) = read_file(path, MOST_BYTES)?;
+    let is_right = owner == uid && bytes.len() as u64 <= MOST_BYTES;
+    is_right.then(|| serde_json::from_slice(&bytes).ok())?
+}
+
+fn text(json: &Value, pointer: &str) -> Option<Text> {
+    let text = json.pointer(pointer)?.as_str()?;
+    (!text.is_empty()).then(|| Text::new(text))
+}
+
+pub(super) fn protocol(name: &str) -> Option<Protocol> {
+    match name {
+        "tcp" => Some(Protocol::Tcp),
+        "udp" => Some(Protocol::Udp),
+        _ => None,
+    }
+}
+
+/// The first digits of an id, as the engines' tools print it.
+pub(super) fn short(id: &str) -> &str {
+    if id.len() == cgroups::ID {
+        &id[..SHORT_ID]
+    } else {
+        id
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! Names of network interfaces.
+
+use std::collections::HashMap;
+
+use rustix::net::netdevice::index_to_name;
+use rustix::net::{AddressFamily, SocketType, socket};
+
+use crate::model::Text;
+
+/// Names of interfaces, for one snapshot: an interface can be renamed and its index reused. `/sys/class/net` would have
+/// those of the namespace that `/sys` was mounted in.
+#[derive(Default)]
+pub(crate) struct Interfaces(HashMap<u32, Text>);
+
+impl Interfaces {
+    /// The name, or `#4` where there is none or it is not text: without one the socket would seem to be on all interfaces.
+    pub(crate) fn name(&mut self, index: u32) -> Text {
+        let find = || {
+            let socket = socket(AddressFamily::INET, SocketType::DGRAM, None);
+            let name = socket.and_then(|socket| index_to_name(socket, index));
+            Text::new(&name.unwrap_or_else(|_| format!("#{index}")))
+        };
+        self.0.entry(index).or_insert_with(find).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interface_whose_name_cannot_be_had_goes_by_its_number() {
+        let mut interfaces = Interfaces::default();
+        assert_eq!(&*interfaces.name(1), "lo");
+        assert_eq!(&*interfaces.name(2_000_000_000), "#2000000000");
+    }
+}

@@ -1,0 +1,178 @@
+//! Linux as a source of snapshots.
+
+use std::collections::HashSet;
+
+use super::owners::index::{OwnerIndex, ScanExtent};
+use super::owners::search::in_descriptor_tables;
+use super::owners::{Hints, Owners, accept_queue};
+use super::proc::descriptor_limit;
+use super::table::Table;
+use super::{ephemeral, families, problems};
+use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, Socket};
+use crate::source::{HiddenReason, OwnerPids, ScanStats};
+
+/// Up to this number of sockets, owners are found by a search instead of the index.
+const FEW: usize = 64;
+
+/// The sockets of this machine and the processes that have them.
+#[derive(Default)]
+pub(crate) struct Platform {
+    table: Table,
+    index: OwnerIndex,
+    /// The kinds of sockets that are read.
+    kinds: Kinds,
+    /// Why owners may be hidden, by the last scan.
+    hidden: Option<HiddenReason>,
+    /// The sockets that the last search found no owner of.
+    missed: HashSet<u32>,
+    /// The cost of searches.
+    stats: ScanStats,
+    /// Whether the next snapshot is more urgent than the owners in it.
+    partial_owners_first: bool,
+    /// Whether the last scan had no descriptor left to read processes with.
+    is_short: bool,
+}
+
+impl crate::source::platform::Platform for Platform {
+    fn sockets(&mut self, at: Moment, ages: bool, problems: &mut Vec<Problem>) -> Vec<Socket> {
+        let mut sockets = self.table.read(at, ages, problems);
+        if !self.kinds.optional().is_empty() {
+            sockets.extend(families::read(self.kinds, problems));
+        }
+        sockets
+    }
+
+    fn set_kinds(&mut self, kinds: Kinds) {
+        self.kinds = kinds;
+    }
+
+    fn ephemeral(&mut self, _: Moment) -> Option<EphemeralPorts> {
+        ephemeral::read()
+    }
+
+    fn set_partial_owners_first(&mut self) {
+        self.partial_owners_first = true;
+    }
+
+    fn owner_pids(
+        &mut self,
+        sockets: &[Socket],
+        at: Moment,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<OwnerPids> {
+        if self.check_descriptors(problems) {
+            return unknown_owners(sockets);
+        }
+        let extent = if self.partial_owners_first {
+            ScanExtent::Bounded
+        } else {
+            ScanExtent::Complete
+        };
+        self.indexed_owners(sockets, at, extent, problems)
+    }
+
+    fn requested_owner_pids(
+        &mut self,
+        sockets: &[Socket],
+        is_wanted: &[bool],
+        at: Moment,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<OwnerPids> {
+        if self.check_descriptors(problems) {
+            return unknown_owners(sockets);
+        }
+        let wanted = (0..sockets.len()).filter(|&row| is_wanted.get(row) == Some(&true));
+        let inodes = wanted.clone().filter_map(|row| sockets[row].inode);
+        let inodes: HashSet<u32> = inodes.collect();
+        if inodes.len() > FEW {
+            return self.indexed_owners(sockets, at, ScanExtent::Complete, problems);
+        }
+        let hints = Hints {
+            pids: self.table.members(wanted.clone()).collect(),
+            uids: wanted.filter_map(|row| sockets[row].uid).collect(),
+        };
+        self.searched_owners(sockets, &inodes, &hints, problems)
+    }
+
+    fn hidden_reason(&self) -> Option<HiddenReason> {
+        self.hidden
+    }
+
+    fn forget(&mut self, ended: &[Pid]) -> bool {
+        self.index.forget(ended)
+    }
+
+    fn has_unscanned_processes(&self) -> bool {
+        !self.is_short && self.index.is_in_first_sweep()
+    }
+
+    fn take_scan_stats(&mut self) -> ScanStats {
+        std::mem::take(&mut self.stats) + self.index.take_stats()
+    }
+}
+
+impl Platform {
+    fn indexed_owners(
+        &mut self,
+        sockets: &[Socket],
+        at: Moment,
+        extent: ScanExtent,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<OwnerPids> {
+        let (mut owners, outcome) = self.index.owners(sockets, at, extent);
+        problems.extend(outcome.err().map(problems::processes));
+        self.hidden = self.index.hidden_reason();
+        accept_queue::assign(sockets, &mut owners);
+        owners
+    }
+
+    /// Searches for the owners of these few inodes.
+    fn searched_owners(
+        &mut self,
+        sockets: &[Socket],
+        inodes: &HashSet<u32>,
+        hints: &Hints,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<OwnerPids> {
+        if inodes.is_empty() {
+            return vec![OwnerPids::None; sockets.len()];
+        }
+        let found = in_descriptor_tables(inodes, hints).unwrap_or_else(|error| {
+            problems.push(problems::processes(error));
+            Owners::unreadable(error)
+        });
+        if found.is_short {
+            return unknown_owners(sockets);
+        }
+        self.hidden = found.hidden;
+        self.stats = self.stats + found.stats;
+        let of_inode = |inode: u32| match found.pids(inode) {
+            Some(pids) => OwnerPids::Known(pids),
+            None if !inodes.contains(&inode) => OwnerPids::Unknown,
+            None => OwnerPids::not_found(found.hidden, self.missed.contains(&inode)),
+        };
+        let owner = |socket: &Socket| socket.inode.map_or(OwnerPids::None, of_inode);
+        let mut owners: Vec<_> = sockets.iter().map(owner).collect();
+        accept_queue::assign(sockets, &mut owners);
+        let is_missed = |inode: &u32| found.pids(*inode).is_none();
+        self.missed = inodes.iter().copied().filter(is_missed).collect();
+        owners
+    }
+
+    /// Whether no descriptor is left to read processes with, which is a problem.
+    fn check_descriptors(&mut self, problems: &mut Vec<Problem>) -> bool {
+        let shortage = descriptor_limit::check().err();
+        problems.extend(shortage.map(problems::no_descriptors));
+        self.is_short = shortage.is_some();
+        self.is_short
+    }
+}
+
+/// No process was scanned. What was known before stays.
+fn unknown_owners(sockets: &[Socket]) -> Vec<OwnerPids> {
+    let owner = |socket: &Socket| match socket.inode {
+        Some(_) => OwnerPids::Unknown,
+        None => OwnerPids::None,
+    };
+    sockets.iter().map(owner).collect()
+}

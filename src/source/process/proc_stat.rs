@@ -1,0 +1,145 @@
+//! `/proc/PID/stat`: the cheapest way to see that a process is still the same one and executes the same program. Only Linux
+//! has it.
+
+use crate::model::Pid;
+
+/// The fields of `proc_pid_stat(5)` that are used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "only Linux has it")
+)]
+pub(crate) struct ProcStat {
+    /// The short name, as the kernel has it.
+    pub(crate) name: Vec<u8>,
+    /// A letter, such as `T` for stopped.
+    pub(crate) state: u8,
+    pub(crate) parent: Pid,
+    pub(crate) process_group: u32,
+    pub(crate) session: u32,
+    /// The number of its controlling terminal; 0 without one.
+    pub(crate) terminal: u32,
+    /// In clock ticks since boot.
+    pub(crate) started_at_tick: u64,
+    /// Whether all of its threads have ended, and its parent has not noticed yet.
+    pub(crate) has_ended: bool,
+}
+
+impl ProcStat {
+    /// What differs if the pid belongs to another process now, or its process executes another program or has another
+    /// parent.
+    pub(crate) fn identity(&self) -> (&[u8], Pid, u64) {
+        (&self.name, self.parent, self.started_at_tick)
+    }
+
+    /// Reads the line from its file; `None` if it can't be parsed.
+    ///
+    /// # Errors
+    /// `ESRCH` if the process has ended.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn read(mut file: impl std::io::Read) -> std::io::Result<Option<Self>> {
+        // The line has 52 numbers and a name of up to 64 bytes; the fields come early in it.
+        let mut line = [0; 1024];
+        let length = file.read(&mut line)?;
+        Ok(Self::parse(&line[..length]))
+    }
+
+    /// Parses `PID (NAME) STATE PARENT GROUP SESSION TERMINAL …`. The name may contain anything, also spaces and
+    /// parentheses, so the last parenthesis ends it.
+    #[cfg(target_os = "linux")]
+    fn parse(line: &[u8]) -> Option<Self> {
+        let open = line.iter().position(|&byte| byte == b'(')?;
+        let close = line.iter().rposition(|&byte| byte == b')')?;
+        let name = line.get(open + 1..close)?.to_vec();
+        let rest = std::str::from_utf8(&line[close + 1..]).ok()?;
+        let mut fields = rest.split_ascii_whitespace();
+        let state = *fields.next()?.as_bytes().first()?;
+        let parent = fields.next()?.parse().ok()?;
+        let mut signed = || Some(fields.next()?.parse::<i32>().ok()?.cast_unsigned());
+        let (process_group, session, terminal) = (signed()?, signed()?, signed()?);
+        let threads: u32 = fields.nth(12)?.parse().ok()?;
+        Some(Self {
+            name,
+            state,
+            parent,
+            process_group,
+            session,
+            terminal,
+            started_at_tick: fields.nth(1)?.parse().ok()?,
+            // The first thread may end before the others do.
+            has_ended: matches!(state, b'Z' | b'X') && threads <= 1,
+        })
+    }
+}
+
+/// That of a process; `None` if it has ended, or can't be read.
+#[cfg(target_os = "linux")]
+pub(crate) fn proc_stat(pid: Pid) -> Option<ProcStat> {
+    read(&pid.to_string())
+}
+
+/// That of this process, whichever pid it has there.
+#[cfg(target_os = "linux")]
+pub(crate) fn own() -> Option<ProcStat> {
+    read("self")
+}
+
+#[cfg(target_os = "linux")]
+fn read(process: &str) -> Option<ProcStat> {
+    let file = std::fs::File::open(format!("/proc/{process}/stat")).ok()?;
+    ProcStat::read(file).ok()?
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn proc_stat(_pid: Pid) -> Option<ProcStat> {
+    None
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_may_hold_anything() {
+        let line =
+            b"12 (a) b (\xffc) S 7 12 12 0 -1 4194304 1 0 0 0 1 2 0 0 20 0 1 0 98765 1 2 3\n";
+        let stat = ProcStat::parse(line).unwrap();
+        assert_eq!(stat.name, b"a) b (\xffc");
+        let ProcStat {
+            parent,
+            started_at_tick,
+            ..
+        } = stat;
+        assert_eq!((parent, started_at_tick), (7, 98765));
+        assert!(!stat.has_ended);
+    }
+
+    #[test]
+    fn a_process_has_ended_with_the_last_of_its_threads() {
+        let line = |state, threads| {
+            format!(
+                "12 (a) {state} 7 12 12 0 -1 4194304 1 0 0 0 1 2 0 0 20 0 {threads} 0 98765 1 2 3\n"
+            )
+        };
+        let has_ended = |state, threads| {
+            ProcStat::parse(line(state, threads).as_bytes())
+                .unwrap()
+                .has_ended
+        };
+        assert!(has_ended('Z', 1));
+        assert!(!has_ended('Z', 2) && !has_ended('S', 1));
+    }
+
+    #[test]
+    fn half_a_line_is_none() {
+        for line in [&b""[..], b"12 (", b")(", b"12 (a) S 7", b"12 (a) S x 1 2"] {
+            assert_eq!(ProcStat::parse(line), None);
+        }
+    }
+
+    #[test]
+    fn only_a_living_process_has_one() {
+        assert!(proc_stat(std::process::id()).is_some());
+        assert_eq!(proc_stat(Pid::MAX), None);
+    }
+}

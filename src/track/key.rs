@@ -1,0 +1,71 @@
+//! What identifies a socket from one snapshot to the next.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use crate::model::{Endpoint, Portless, Protocol, Socket};
+
+/// What a socket is bound and connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Address {
+    protocol: Protocol,
+    local: Endpoint,
+    remote: Option<Endpoint>,
+    /// Of a socket without a port: a hash of what it has instead.
+    portless: u64,
+}
+
+impl Address {
+    pub fn of(socket: &Socket) -> Self {
+        let portless = socket.portless.as_ref();
+        Self {
+            protocol: socket.protocol,
+            local: socket.local,
+            remote: socket.remote,
+            portless: portless.map_or(0, |portless| digest(portless, socket)),
+        }
+    }
+}
+
+/// What a socket without a port is bound to, as a number. A unix socket that no other can succeed, because it has
+/// no name or is one of many connections of that name, is identified by its inode.
+fn digest(portless: &Portless, socket: &Socket) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match portless {
+        Portless::Unix(unix) if unix.name.is_none() || socket.is_connection() => {
+            socket.inode.hash(&mut hasher);
+        }
+        Portless::Unix(unix) => (unix.kind, &unix.name).hash(&mut hasher),
+        Portless::Packet(packet) => {
+            (packet.kind, packet.ethertype, &socket.interface).hash(&mut hasher);
+        }
+        Portless::Raw(raw) => (raw.number, raw.identifier).hash(&mut hasher),
+    }
+    hasher.finish()
+}
+
+/// What identifies a socket as far as that is possible without a cookie: [`Address`] and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    address: Address,
+    inode: Option<u32>,
+}
+
+impl Key {
+    pub fn of(socket: &Socket) -> Self {
+        Self {
+            address: Address::of(socket),
+            inode: socket.inode,
+        }
+    }
+
+    /// Whether two sockets have the same; nearly always the inode alone shows that they don't.
+    pub fn are_equal(one: &Socket, other: &Socket) -> bool {
+        one.inode == other.inode && Address::of(one) == Address::of(other)
+    }
+}
+
+/// Whether the kernel says that these are two sockets, whatever else they have in common.
+pub(super) fn have_different_cookies(one: &Socket, other: &Socket) -> bool {
+    let cookies = one.cookie.zip(other.cookie);
+    cookies.is_some_and(|(one, other)| one != other)
+}
