@@ -17,11 +17,9 @@ pub use check_json::{Checked, write_check_json};
 pub use check_text::{write_check, write_check_briefly, write_gaps};
 pub use csv::{CsvOptions, write_csv};
 pub use free::{FreePorts, free_port_lines, write_free_json};
+pub use json::event::write_change_json;
 pub use json::record::SCHEMA;
-pub use json::stream::{
-    StreamGap, StreamGapCode, write_change_json, write_gap_json, write_problem_json,
-    write_start_json,
-};
+pub use json::stream::JsonStream;
 pub use json::{write_json, write_ndjson};
 pub use stats::refresh_line;
 pub use text::{Layout, write_text};

@@ -51,7 +51,7 @@ pub fn parse_targets_as_named(
 ) -> anyhow::Result<Vec<Target>> {
     let mut targets = Vec::new();
     for text in texts.iter().flat_map(|text| with_protocols(global, text)) {
-        let mut target: Target = text.parse()?;
+        let mut target = Target::parse_with(&text, &global.services)?;
         check_address(global, &mut target, &text)?;
         let one = |port| Target {
             ports: port..=port,

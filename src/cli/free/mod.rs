@@ -74,7 +74,9 @@ pub fn run(global: &GlobalArgs, free: &Free) -> anyhow::Result<u8> {
     if free.count > 1 && !free.command.is_empty() {
         bail!("--count {}: a command gets one port", free.count);
     }
-    let mut range = free.range.as_deref().map(Range::parse).transpose()?;
+    let range = free.range.as_deref();
+    let range = range.map(|text| Range::parse(text, &global.services));
+    let mut range = range.transpose()?;
     if let (Some(range), Some(text)) = (&mut range, &free.range) {
         check_address(global, &mut range.target, text)?;
     }

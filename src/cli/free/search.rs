@@ -8,7 +8,7 @@ use sockeye::bind::{
 };
 use sockeye::clock::Clock;
 use sockeye::inspect::this_machine;
-use sockeye::model::{Gap, Limits, Protocol, Socket};
+use sockeye::model::{Gap, Limits, Protocol, Services, Socket};
 use sockeye::source::System;
 
 use super::Free;
@@ -29,16 +29,16 @@ pub struct Range {
 }
 
 impl Range {
-    pub fn parse(text: &str) -> Result<Self, TargetError> {
+    pub fn parse(text: &str, services: &Services) -> Result<Self, TargetError> {
         let (place, protocol) = text.split_once('/').unwrap_or((text, ""));
         let is_kernels = place == "0" || place.ends_with(":0");
         let target = if is_kernels {
             // A target needs a port: any will do.
             let place = place.strip_suffix('0').unwrap_or(place);
             let slash = if protocol.is_empty() { "" } else { "/" };
-            format!("{place}1{slash}{protocol}").parse()?
+            Target::parse_with(&format!("{place}1{slash}{protocol}"), services)?
         } else {
-            text.parse()?
+            Target::parse_with(text, services)?
         };
         Ok(Self { target, is_kernels })
     }

@@ -213,7 +213,8 @@ fn read(global: &GlobalArgs, query: &Query, at: Option<At>, now: Moment) -> anyh
     let mut read = if let Some(path) = &global.replay {
         read_recording(path, at, now)?
     } else {
-        let mut system = System::new().with_kinds(query.kinds);
+        let system = System::new().with_kinds(query.kinds);
+        let mut system = system.with_services(global.services.clone());
         let snapshot = match recorder {
             // A recording needs everything.
             Some(_) => system.take_once(now)?,

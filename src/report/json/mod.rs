@@ -1,5 +1,6 @@
 //! JSON: `list --json` and `list --ndjson`, and what every JSON output is made of.
 
+pub(super) mod event;
 pub(super) mod portless;
 pub(super) mod record;
 pub(super) mod stream;
@@ -9,8 +10,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::track::{Row, Table};
+use event::Line;
 use record::{ProblemRecord, Processes, SCHEMA, SocketRecord, time};
-use stream::Line;
 
 /// Writes the value as one JSON object, then a line feed.
 pub(super) fn write_object(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {

@@ -1,7 +1,5 @@
 //! `sockeye watch`: changes as they happen, one line each.
 
-mod stream;
-
 use std::collections::HashSet;
 use std::io;
 use std::time::Duration;
@@ -13,7 +11,7 @@ use sockeye::clock::Clock;
 use sockeye::config::duration;
 use sockeye::model::{Problem, ProblemCode};
 use sockeye::query::{ChangeFeed, ChangeRecord, Sort};
-use sockeye::report;
+use sockeye::report::{self, JsonStream};
 use sockeye::runtime::collector::{self, Collector, CollectorEvent};
 use sockeye::runtime::watch::{self, Deadline, WatchEnd};
 use sockeye::runtime::{panic, process::signals};
@@ -21,12 +19,11 @@ use sockeye::settings::Settings;
 use sockeye::source::{Recorder, Replay, Source as _};
 use sockeye::track::TableUpdate;
 
-use crate::cli::errors::{is_relevant, print_error};
-use crate::cli::examples;
-use crate::cli::global::{GlobalArgs, query, tracker};
-use crate::cli::output::{Printed, print};
-use crate::cli::{EXIT_BUG, EXIT_ERROR};
-use stream::Stream;
+use super::errors::{is_relevant, print_error};
+use super::examples;
+use super::global::{GlobalArgs, query, tracker};
+use super::output::{Printed, print};
+use super::{EXIT_BUG, EXIT_ERROR};
 
 /// Print changes as they happen
 ///
@@ -37,7 +34,7 @@ use stream::Stream;
 /// Exit codes: 0 the time is over or the reader is gone, 2 the table can't be read (or bad usage).
 #[derive(Debug, Args)]
 #[command(after_long_help = examples::WATCH)]
-pub struct Watch {
+pub(super) struct Watch {
     /// What to watch; without it, listeners and bound sockets
     ///
     /// For example `nginx`, `:8080`, `:8000-8999`, `state:listen`, `user:ann !udp`; the man page has the whole language.
@@ -55,7 +52,7 @@ pub struct Watch {
     changes_only: bool,
 }
 
-pub fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
+pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
     let settings = global.override_settings(Settings::default(), &watch.filter)?;
     signals::exit_on_signal().context("can't wait for signals")?;
     let query = query(&settings, Sort::BY_PORT)?;
@@ -66,7 +63,7 @@ pub fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
         deadline: deadline.clone(),
         clock,
         feed: ChangeFeed::new(query),
-        stream: watch.json.then(|| Stream::new(interval)),
+        stream: watch.json.then(|| JsonStream::new(interval)),
         changes_only: watch.changes_only,
         has_colour: global.has_coloured_output(),
         zone: TimeZone::system(),
@@ -131,7 +128,7 @@ struct Printer {
     clock: Clock,
     feed: ChangeFeed,
     /// For JSON.
-    stream: Option<Stream>,
+    stream: Option<JsonStream>,
     changes_only: bool,
     has_colour: bool,
     zone: TimeZone,
@@ -173,7 +170,8 @@ impl Printer {
         let problems = new_problems(&mut self.printed_problems, &table.problems, &changes);
         match &mut self.stream {
             Some(stream) => {
-                let lines = stream.introduce(table, &problems)?;
+                let mut lines = Vec::new();
+                stream.write_snapshot(&mut lines, table, &problems)?;
                 if !self.print_lines(&lines)? {
                     return Ok(false);
                 }
@@ -193,10 +191,10 @@ impl Printer {
     /// Prints a failed snapshot: in a stream every time, otherwise once.
     fn print_failure(&mut self, why: String) -> io::Result<bool> {
         let now = self.clock.now();
-        let lines = match &mut self.stream {
-            Some(stream) => stream.fail(now, &why)?,
-            None => Vec::new(),
-        };
+        let mut lines = Vec::new();
+        if let Some(stream) = &mut self.stream {
+            stream.write_failure(&mut lines, now, &why)?;
+        }
         if self.failure.as_ref() != Some(&why) {
             print_error(&why);
             self.failure = Some(why);
