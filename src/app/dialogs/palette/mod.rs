@@ -134,13 +134,13 @@ impl App {
 
     /// The help of an action. A custom view is called by its name.
     fn help_of(&self, action: Action, help: &'static str) -> Cow<'static, str> {
-        match action {
-            Action::ShowView(place) if usize::from(place) >= Tab::ALL.len() => {
-                let name = self.view_at(place).map_or("", |view| self.view_name(view));
-                format!("show the view {name}").into()
-            }
-            _ => help.into(),
+        if let Action::ShowView(place) = action
+            && usize::from(place) >= Tab::ALL.len()
+        {
+            let name = self.view_at(place).map_or("", |view| self.view_name(view));
+            return format!("show the view {name}").into();
         }
+        help.into()
     }
 
     /// Whether an action has anything to act on.
