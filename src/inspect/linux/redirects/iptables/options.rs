@@ -102,24 +102,25 @@ fn compared(option: &str, value: &str) -> Option<(Field, Value)> {
         "--mac-source" => return phrase(&format!("come from the link address {value}")),
         _ => return unknown(),
     };
-    let value = match field {
-        Field::Port | Field::EitherPort => match ports(value) {
-            Some(ports) => Value::List(ports),
-            None => return unknown(),
-        },
-        Field::Source | Field::Destination => {
-            Value::net(value).unwrap_or_else(|| Value::Text(value.to_owned()))
-        }
-        Field::Protocol => value
-            .parse()
-            .map_or_else(|_| Value::Text(value.to_owned()), Value::Number),
+    match parsed(&field, value) {
+        Some(value) => Some((field, value)),
+        None => unknown(),
+    }
+}
+
+/// The value for a field; `None` if it is none.
+fn parsed(field: &Field, value: &str) -> Option<Value> {
+    let text = || Value::Text(value.to_owned());
+    Some(match field {
+        Field::Port | Field::EitherPort => Value::List(ports(value)?),
+        Field::Source | Field::Destination => Value::net(value).unwrap_or_else(text),
+        Field::Protocol => value.parse().map_or_else(|_| text(), Value::Number),
         Field::State | Field::DestinationType => {
             let names = value.split(',').map(|name| Value::Text(name.to_owned()));
             Value::List(names.collect())
         }
-        _ => Value::Text(value.to_owned()),
-    };
-    Some((field, value))
+        _ => text(),
+    })
 }
 
 /// `80`, `53,5000:5010`.
