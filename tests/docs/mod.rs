@@ -299,7 +299,7 @@ fn as_strs<T: VariantArray + Copy>(as_str: fn(T) -> &'static str) -> BTreeSet<St
 }
 
 /// The words that a function of the source has for its variants.
-fn told(file: &str, of: &str, function: &str) -> BTreeSet<String> {
+fn codes(file: &str, of: &str, function: &str) -> BTreeSet<String> {
     let source = text(file);
     let (_, body) = source.split_once(&format!("impl {of} {{")).unwrap();
     let (_, body) = body.split_once(&format!("fn {function}(")).unwrap();
@@ -320,7 +320,7 @@ fn the_schemas_have_every_word_of_the_code_and_no_other() {
     ] {
         assert_eq!(words(common, &format!("/$defs/{name}")), expected, "{name}");
     }
-    let unfit = told("src/bind/free/unfit.rs", "Unfit", "code");
+    let unfit = codes("src/bind/free/unfit.rs", "Unfit", "code");
     assert_eq!(words("assets/free.schema.json", "/$defs/unfit"), unfit);
     let (verdict, background) = ("src/bind/verdict/mod.rs", "src/model/background.rs");
     for (schema, path, file, of) in [
