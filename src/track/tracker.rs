@@ -256,7 +256,9 @@ impl Tracker {
     /// Makes rows of sockets that were not known, those that opened first before the others, as far as the
     /// inode says: twins (`SO_REUSEPORT`) stay in this order, whatever the kernel's is.
     fn add(&mut self, mut newcomers: Vec<(usize, Socket)>, kinds: Kinds, now: Moment) {
-        let added = self.kinds.map_or(Kinds::ALL, |before| kinds.without(before));
+        let added = self
+            .kinds
+            .map_or(Kinds::ALL, |before| kinds.without(before));
         newcomers.sort_by_key(|(_, socket)| socket.inode);
         let is_added = |(_, socket): &(usize, Socket)| added.has(socket.protocol);
         let (found, opened): (Vec<_>, Vec<_>) = newcomers.into_iter().partition(is_added);

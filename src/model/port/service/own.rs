@@ -1,8 +1,6 @@
-//! Names that a user gives to ports, beside those that are registered.
+//! Names that a user gives to ports, beside the registered ones.
 //!
-//! A name is asked for at every row, on every thread, as the registered ones are: so those in use are the whole
-//! program's, and there is no way past them. Who reads a file where a filter may use the names that stand beside it
-//! asks [while they are tried](Services::while_tried).
+//! They are a value, [`Services`]. The statics below serve callers that do not pass it yet.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
