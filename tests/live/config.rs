@@ -189,7 +189,7 @@ fn a_key_that_two_actions_would_have_is_told_before_anything_is_drawn() {
         let screen = live.pty.screen_text().replace('\n', "");
         let path = home.path().join("sockeye/config.toml");
         let told = format!(
-            "sockeye: {}:2: keys.quit: `b` is also the key of keys.bind-test",
+            "sockeye: {}:2: keys.quit: `b` is already used by keys.bind-test",
             path.display()
         );
         assert!(screen.contains(&told), "{screen}");

@@ -199,7 +199,12 @@ fn state_role(row: &Row) -> Role {
             Role::Bad
         }
         State::Bound | State::SynSent | State::SynRecv => Role::Plain,
-        State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck => Role::Dim,
-        State::TimeWait | State::Closed | State::Unconn => Role::Dim,
+        State::FinWait1
+        | State::FinWait2
+        | State::Closing
+        | State::LastAck
+        | State::TimeWait
+        | State::Closed
+        | State::Unconn => Role::Dim,
     }
 }

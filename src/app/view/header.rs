@@ -131,7 +131,7 @@ impl App {
         });
         let mut segments: Vec<_> = segments.collect();
         if let Some(last) = segments.last_mut().filter(|_| has_snapshot) {
-            last.spark += &format!("{GAP}{SPARK_PERIOD}");
+            last.spark = format!("{}{GAP}{SPARK_PERIOD}", last.spark);
         }
         segments
     }

@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn no_mode_is_called_like_an_action() {
         for mode in keymap::modes() {
-            assert_eq!(action_named(Mode::Table, &mode.name()), None);
+            assert_eq!(action_named(Mode::Table, mode.name()), None);
         }
     }
 }

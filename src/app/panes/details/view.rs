@@ -42,9 +42,12 @@ impl App {
             fact("socket", socket_text(socket)),
             fact("state", self.state_text(row, now)),
         ];
-        let families = socket.dual_stack.map(|both| match both {
-            true => "IPv6 and IPv4 (dual-stack)",
-            false => "IPv6 only",
+        let families = socket.dual_stack.map(|is_dual| {
+            if is_dual {
+                "IPv6 and IPv4 (dual-stack)"
+            } else {
+                "IPv6 only"
+            }
         });
         lines.extend(families.map(|families| fact("accepts", families)));
         lines.extend(unix_lines(socket));
@@ -71,9 +74,10 @@ impl App {
         if row.is_closed() {
             return format!("closed since {since}, was {state} · {opened}");
         }
-        let since = match row.state_since == row.first_seen {
-            true => String::new(),
-            false => format!(" since {since}"),
+        let since = if row.state_since == row.first_seen {
+            String::new()
+        } else {
+            format!(" since {since}")
         };
         let end = row
             .ends_at
