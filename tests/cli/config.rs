@@ -528,7 +528,7 @@ fn keys_prints_those_of_the_users_own_file() {
     assert_eq!((said.code, &*said.out), (2, ""));
     assert!(
         said.err
-            .contains(":2: keys.quit: `b` is also the key of keys.bind-test"),
+            .contains(":2: keys.quit: `b` is already used by keys.bind-test"),
         "{said:?}"
     );
 }
