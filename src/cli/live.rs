@@ -12,9 +12,10 @@ use sockeye::runtime::collector::Collector;
 use sockeye::runtime::{live, panic, process::signals};
 use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source, lineage, own_uid};
+use sockeye::track::Tracker;
 
 use super::errors::print_error;
-use super::global::{GlobalArgs, tracker};
+use super::global::GlobalArgs;
 use super::{EXIT_BUG, EXIT_ERROR, output};
 
 /// Shows the table until the user quits.
@@ -39,7 +40,8 @@ pub(super) fn run(
     let origin = source.origin().clone();
     let collector = Collector {
         source,
-        tracker: tracker(&settings),
+        // Without the services: a reload can't pass new ones to it. Those in use everywhere count.
+        tracker: Tracker::new(settings.linger),
         recorder: global.recorder()?,
         clock,
         interval: settings.interval,
