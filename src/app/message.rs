@@ -7,7 +7,7 @@ use strum::{IntoStaticStr, VariantArray};
 
 use crate::app::{FileFormat, Input};
 use crate::bind::{BindTestResult, Target};
-use crate::model::{Background, Kinds, Limits, Pid, Process, Refresh, Socket};
+use crate::model::{Background, Kinds, Limits, Pid, Process, Refresh, Services, Socket};
 use crate::settings::Settings;
 use crate::track::{RowId, TableUpdate};
 
@@ -205,6 +205,8 @@ pub enum Effect {
     SetInterval(Duration),
     /// Keep closed rows for this long.
     SetLinger(Duration),
+    /// Use these names for ports from the next snapshot on.
+    SetServices(Services),
     /// Read these kinds of sockets from now on, besides TCP and UDP.
     SetKinds(Kinds),
     /// Read the settings again, and answer with [`Msg::SettingsRead`].

@@ -48,6 +48,9 @@ impl App {
         if new.linger != old.linger {
             self.request(Effect::SetLinger(new.linger));
         }
+        if new.services != old.services {
+            self.request(Effect::SetServices(new.services.clone()));
+        }
         self.rows.criteria.linger = new.linger;
         self.rows.criteria.highlight = new.highlight;
     }

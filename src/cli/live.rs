@@ -12,10 +12,9 @@ use sockeye::runtime::collector::Collector;
 use sockeye::runtime::{live, panic, process::signals};
 use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source, lineage, own_uid};
-use sockeye::track::Tracker;
 
 use super::errors::print_error;
-use super::global::GlobalArgs;
+use super::global::{GlobalArgs, tracker};
 use super::{EXIT_BUG, EXIT_ERROR, output};
 
 /// Shows the table until the user quits.
@@ -40,8 +39,7 @@ pub(super) fn run(
     let origin = source.origin().clone();
     let collector = Collector {
         source,
-        // Without the services: a reload can't pass new ones to it. Those in use everywhere count.
-        tracker: Tracker::new(settings.linger),
+        tracker: tracker(&settings),
         recorder: global.recorder()?,
         clock,
         interval: settings.interval,
@@ -87,12 +85,10 @@ fn reload(global: &GlobalArgs, words: &[String]) -> Result<(Settings, String), S
         path.ok_or("settings kept; no home directory, so there is no path for a config file")?;
     let read = config::read(&path).map_err(|error| format!("settings kept; {}", error.brief()))?;
     // The filter of the command line may use a new service name.
-    let services = read.services.clone();
     let mut global = global.clone();
-    global.services = services.clone();
-    let settings = services.while_tried(|| global.override_settings(read, words));
+    global.services = read.services.clone();
+    let settings = global.override_settings(read, words);
     let settings = settings.map_err(|error| format!("settings kept; {error:#}"))?;
-    services.use_everywhere();
     Ok((settings, path.display().to_string()))
 }
 

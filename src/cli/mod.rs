@@ -75,7 +75,6 @@ fn run() -> anyhow::Result<u8> {
     // errors come first.
     if cli.uses_service_names() {
         cli.global.services = own_services(&cli);
-        cli.global.services.use_everywhere();
     }
     // Every command refuses a named config file with an error in it; only the live table uses the settings.
     let named = cli.global.config.as_deref().map(read).transpose()?;

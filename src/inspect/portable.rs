@@ -33,8 +33,8 @@ impl PortInspector for TableInspector {
             }
         });
         for unreadable in unreadable {
-            let (part, reason) = (unreadable.part.name(), unreadable.reason);
-            let message = format!("sockets of {part} can't be read ({reason})");
+            let (table, reason) = (unreadable.part.name(), unreadable.reason);
+            let message = format!("sockets of {table} can't be read ({reason})");
             gaps.push(Gap::new(GapCode::Table, &message));
         }
         let message = "options of sockets can't be read on this system";

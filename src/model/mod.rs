@@ -33,8 +33,7 @@ pub use origin::{Capabilities, Origin, OriginKind};
 pub use playback::Playback;
 pub use port::{
     Destination, EphemeralPorts, EphemeralUse, PortUsage, Redirect, RedirectTarget,
-    RedirectedPackets, Services, TimeWaitReuse, service_name, service_names, service_port,
-    service_ports,
+    RedirectedPackets, Services, TimeWaitReuse, service_name,
 };
 pub use problem::{Problem, ProblemCode};
 pub use process::{Guard, Lineage, Member, Pid, Process, ProgramFacts};

@@ -79,7 +79,7 @@ impl App {
         let Some(text) = self.filter.cleared.take() else {
             return self.warn("no filter was cleared", now);
         };
-        let Ok(filter) = Filter::parse(&text) else {
+        let Ok(filter) = Filter::parse_with(&text, &self.settings.services) else {
             return;
         };
         let notice = format!("the filter is back: {}", cut(&text, MAX_SHOWN));
@@ -97,7 +97,7 @@ impl App {
         if prompt.kind != PromptKind::Filter {
             return;
         }
-        match Filter::parse(prompt.text()) {
+        match Filter::parse_with(prompt.text(), &self.settings.services) {
             Ok(filter) => {
                 self.filter.error = None;
                 self.rows.criteria.filter = filter;

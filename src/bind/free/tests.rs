@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::*;
-use crate::model::Limits;
+use crate::model::{Limits, Services};
 
 const BOTH: PortRequest = PortRequest {
     tcp: true,
@@ -98,7 +98,7 @@ fn a_stable_port_has_its_faults() {
         reserved: Some(vec![9000..=9001, 40_000..=40_000]),
         ..Limits::default()
     };
-    let said = |port| unfit(&BOTH, port, &limits).map(|why| why.to_string());
+    let said = |port| unfit(&BOTH, port, &limits, &Services::default()).map(|why| why.to_string());
     let is = |port: u16, text: &str| assert_eq!(said(port).as_deref(), Some(text), "{port}");
     is(80, "needs a privilege, as does every port below 1024");
     is(9001, "set aside in net.ipv4.ip_local_reserved_ports");
@@ -118,9 +118,15 @@ fn only_the_services_of_the_requested_protocol_count() {
     let limits = Limits::default();
     let tcp = PortRequest { udp: false, ..BOTH };
     let udp = PortRequest { tcp: false, ..BOTH };
-    assert!(unfit(&tcp, 5432, &limits).is_some());
-    assert_eq!(unfit(&udp, 5432, &limits), None);
+    assert!(unfit(&tcp, 5432, &limits, &Services::default()).is_some());
+    assert_eq!(unfit(&udp, 5432, &limits, &Services::default()), None);
     // No browser fetches a page over UDP from a port that it refuses.
-    assert_eq!(unfit(&tcp, 6000, &limits), Some(Unfit::BrowsersRefuse));
-    assert_ne!(unfit(&udp, 6000, &limits), Some(Unfit::BrowsersRefuse));
+    assert_eq!(
+        unfit(&tcp, 6000, &limits, &Services::default()),
+        Some(Unfit::BrowsersRefuse)
+    );
+    assert_ne!(
+        unfit(&udp, 6000, &limits, &Services::default()),
+        Some(Unfit::BrowsersRefuse)
+    );
 }

@@ -3,13 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use super::PortRequest;
 use crate::bind::browsers_refuse;
 use crate::bind::verdict::reserve;
-use crate::model::{
-    Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Redirect, State, service_name,
-};
+use crate::model::{Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Redirect, Services, State};
 
 /// Why a port was not taken, or only because no better one was free.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +24,7 @@ pub enum Unfit {
     /// Browsers refuse to connect to it.
     BrowsersRefuse,
     /// It is registered for this service.
-    Registered(&'static str),
+    Registered(Arc<str>),
     /// Ports below this one need a privilege.
     Privileged(u16),
     /// It is in use in another network namespace.
@@ -42,7 +41,12 @@ pub fn has_only_leftovers(evidence: &Evidence) -> bool {
 }
 
 /// The fault of a port as the stable port of a service, whether it is in use or not.
-pub fn unfit(request: &PortRequest, port: u16, limits: &Limits) -> Option<Unfit> {
+pub fn unfit(
+    request: &PortRequest,
+    port: u16,
+    limits: &Limits,
+    services: &Services,
+) -> Option<Unfit> {
     if limits.is_privileged(port) {
         return limits.unprivileged_from.map(Unfit::Privileged);
     }
@@ -56,8 +60,8 @@ pub fn unfit(request: &PortRequest, port: u16, limits: &Limits) -> Option<Unfit>
     if request.tcp && browsers_refuse(port) {
         return Some(Unfit::BrowsersRefuse);
     }
-    let mut names = request.protocols().filter_map(|of| service_name(of, port));
-    names.next().map(Unfit::Registered)
+    let mut names = request.protocols().filter_map(|of| services.name(of, port));
+    names.next().map(|name| Unfit::Registered(name.into()))
 }
 
 impl Unfit {

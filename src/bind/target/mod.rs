@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use self::unix::unix_name;
-use crate::model::{Protocol, Services, Text, Zone, service_port};
+use crate::model::{Protocol, Services, Text, Zone};
 
 /// Which addresses to bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -119,7 +119,7 @@ impl FromStr for Target {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
-        Self::parse(text, &service_port)
+        Self::parse_with(text, &Services::default())
     }
 }
 

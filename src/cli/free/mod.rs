@@ -93,7 +93,7 @@ pub fn run(global: &GlobalArgs, free: &Free) -> anyhow::Result<u8> {
         // A command, which gets one port, inherits an unchanged limit.
         process::raise_descriptor_limit(usize::from(free.count) * 4);
     }
-    let mut found = choose(free, &request, range.as_ref())?;
+    let mut found = choose(free, &request, range.as_ref(), &global.services)?;
     let is_found = found.choice.found.len() == usize::from(free.count);
     if free.keep && is_found {
         let keeps_udp = global.udp || !request.tcp;

@@ -72,13 +72,23 @@ pub struct Found {
 }
 
 /// Searches for the ports, and keeps those it finds bound.
-pub fn choose(free: &Free, request: &PortRequest, range: Option<&Range>) -> anyhow::Result<Found> {
+pub fn choose(
+    free: &Free,
+    request: &PortRequest,
+    range: Option<&Range>,
+    services: &Services,
+) -> anyhow::Result<Found> {
     let count = usize::from(free.count);
     let found = match range.filter(|range| !range.is_kernels) {
-        Some(range) => choose_among(range.target.ports.clone(), free, request),
-        None if free.stable => choose_among(STABLE_FROM..=u16::MAX, free, request),
+        Some(range) => choose_among(range.target.ports.clone(), free, request, services),
+        None if free.stable => choose_among(STABLE_FROM..=u16::MAX, free, request, services),
         // Each port that the kernel chooses stays bound, so it never chooses it twice.
-        None => choose_among(std::iter::repeat_n(0, count + MAX_TRIES), free, request),
+        None => choose_among(
+            std::iter::repeat_n(0, count + MAX_TRIES),
+            free,
+            request,
+            services,
+        ),
     };
     found.map_err(|refusal| {
         let what = match refusal.result.as_str() {
@@ -95,6 +105,7 @@ fn choose_among(
     ports: impl Iterator<Item = u16> + Clone,
     free: &Free,
     request: &PortRequest,
+    services: &Services,
 ) -> Result<Found, Refusal> {
     let now = Clock::start().now();
     let mut inspector = this_machine();
@@ -118,7 +129,7 @@ fn choose_among(
         claimed => claimed,
     };
     let is_unfit = |port| {
-        let unfit = || bind::unfit(request, port, &limits);
+        let unfit = || bind::unfit(request, port, &limits, services);
         free.stable.then(unfit).flatten()
     };
     let doubt = |port| {

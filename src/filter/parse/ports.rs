@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::filter::endpoint::Ports;
 use crate::filter::error::{shown, unknown};
 use crate::filter::needle::is_digits;
-use crate::model::{Services, service_names, service_ports};
+use crate::model::Services;
 
 /// A port, a range of ports or the name of a service.
 pub fn ports(text: &str, services: &Services) -> Result<Ports, String> {
@@ -19,17 +19,9 @@ pub fn ports(text: &str, services: &Services) -> Result<Ports, String> {
         return range(text, "port", &u16::MAX).map(Ports::Range);
     }
     let is_it = |name: &&str| name.eq_ignore_ascii_case(text);
-    let own = services.names().find(is_it);
-    let own = own.map(|name| (name, services.ports(name)));
-    // Names that are in use for the whole program.
-    let in_use = || {
-        service_names()
-            .find(is_it)
-            .map(|name| (name, service_ports(name)))
-    };
-    let service = own.or_else(in_use).map(|(name, ports)| Ports::Service {
+    let service = services.names().find(is_it).map(|name| Ports::Service {
         name: name.into(),
-        ports,
+        ports: services.ports(name),
     });
     service.ok_or_else(|| {
         let message = unknown(text, "service", services.names());

@@ -6,4 +6,4 @@ mod service;
 
 pub use ephemeral::{Destination, EphemeralPorts, EphemeralUse, PortUsage, TimeWaitReuse};
 pub use redirect::{Redirect, RedirectTarget, RedirectedPackets};
-pub use service::{Services, service_name, service_names, service_port, service_ports};
+pub use service::{Services, service_name};

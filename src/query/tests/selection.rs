@@ -19,7 +19,7 @@ const LINGER: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 enum Event {
     Wait(u64),
-    Open(Socket),
+    Open(Box<Socket>),
     Close(Index),
     Move(Index, State),
     Read,
@@ -65,7 +65,7 @@ fn event() -> impl Strategy<Value = Event> {
     let state = select(vec![State::CloseWait, State::FinWait2]);
     prop_oneof![
         4 => (0..2500u64).prop_map(Event::Wait),
-        4 => socket().prop_map(Event::Open),
+        4 => socket().prop_map(|socket| Event::Open(Box::new(socket))),
         2 => any::<Index>().prop_map(Event::Close),
         2 => (any::<Index>(), state).prop_map(|(which, state)| Event::Move(which, state)),
         6 => Just(Event::Read),
@@ -107,7 +107,7 @@ impl Run {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Wait(millis) => self.millis += millis,
-            Event::Open(socket) => self.sockets.push(socket),
+            Event::Open(socket) => self.sockets.push(*socket),
             Event::Close(which) if !self.sockets.is_empty() => {
                 self.sockets.swap_remove(which.index(self.sockets.len()));
             }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::{fault, panic};
 use crate::clock::Clock;
-use crate::model::{Kinds, Problem, ProblemCode, Refresh, RefreshTimings, Snapshot};
+use crate::model::{Kinds, Problem, ProblemCode, Refresh, RefreshTimings, Services, Snapshot};
 use crate::source::{Recorder, Source};
 use crate::track::{Table, TableUpdate, Tracker};
 
@@ -29,7 +29,7 @@ pub enum CollectorEvent {
 type EventSink<'a> = &'a mut dyn FnMut(CollectorEvent) -> bool;
 
 /// Commands for the collector. It ends when their sender is dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
     /// Take a snapshot now, paused or not.
     Refresh,
@@ -37,6 +37,8 @@ pub enum Control {
     SetInterval(Duration),
     /// Keep closed rows for this long.
     SetLinger(Duration),
+    /// Use these names for ports from the next snapshot on.
+    SetServices(Services),
     /// Read these kinds of sockets from now on, and unless paused at once.
     SetKinds(Kinds),
     /// Stop taking snapshots, or go on.
@@ -259,6 +261,10 @@ impl Collector {
                 }
                 Ok(Control::SetLinger(linger)) => {
                     self.tracker.set_linger(linger);
+                    false
+                }
+                Ok(Control::SetServices(services)) => {
+                    self.tracker.set_services(services);
                     false
                 }
                 Ok(Control::SetKinds(kinds)) => self.source.set_kinds(kinds) && !*is_paused,

@@ -25,6 +25,7 @@ impl Live {
             Effect::Refresh => self.control(Control::Refresh),
             Effect::SetInterval(interval) => self.control(Control::SetInterval(interval)),
             Effect::SetLinger(linger) => self.control(Control::SetLinger(linger)),
+            Effect::SetServices(services) => self.control(Control::SetServices(services)),
             Effect::SetKinds(kinds) => self.control(Control::SetKinds(kinds)),
             Effect::SetPaused(paused) => self.control(Control::SetPaused(paused)),
             Effect::ReadSettings => {

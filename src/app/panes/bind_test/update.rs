@@ -33,7 +33,7 @@ impl App {
     }
 
     pub(crate) fn bind_test_typed(&mut self, text: &str, now: Moment) {
-        let why = match text.parse::<Target>() {
+        let why = match Target::parse_with(text, &self.settings.services) {
             Ok(target) if target.ports.start() == target.ports.end() => {
                 self.dialog = Dialog::None;
                 return self.bind_test(target, now);

@@ -379,13 +379,16 @@ fn a_view_that_the_file_begins_with_now_is_shown() {
 fn a_filter_by_a_name_that_the_file_has_no_more_gives_way_to_the_new_one() {
     let mut services = Services::default();
     services.add(Protocol::Tcp, 10, "only-in-the-old-file");
-    let by_name = services.while_tried(|| Filter::parse(":only-in-the-old-file").unwrap());
+    let by_name = Filter::parse_with(":only-in-the-old-file", &services).unwrap();
     let only_ipv4 = |filter| Settings {
         family: Some(Family::Ipv4),
         filter,
         ..at_start()
     };
-    let mut desk = services.while_tried(|| Desk::with(only_ipv4(by_name)));
+    let mut desk = Desk::with(Settings {
+        services,
+        ..only_ipv4(by_name)
+    });
     desk.read_ports(&[10, 20]);
     assert_eq!(desk.ports(), [10]);
     desk.read_settings(only_ipv4(Filter::parse(":20").unwrap()));
