@@ -44,16 +44,18 @@ pub fn halves(text: &str) -> Halves {
     Halves { code, prose }
 }
 
-/// The text without what is compiled for tests: everything from `#[cfg(test)]` and `mod` on, which comes last.
+/// The text without what is compiled for tests: everything from `#[cfg(test)]` (or more of a condition) and `mod` on,
+/// which comes last.
 pub fn without_tests(text: &str) -> &str {
-    let end = text
-        .match_indices("#[cfg(test)]\n")
-        .find(|(at, mark)| {
-            let rest = text[at + mark.len()..].trim_start();
-            rest.starts_with("mod ") && rest.lines().next().is_some_and(|line| line.ends_with('{'))
-        })
-        .map_or(text.len(), |(at, _)| at);
-    &text[..end]
+    let end = text.match_indices("#[cfg(").find(|(at, _)| {
+        let Some((condition, rest)) = text[*at..].split_once('\n') else {
+            return false;
+        };
+        let is_test = condition.contains("(test");
+        let module = rest.lines().next().unwrap_or_default();
+        is_test && module.starts_with("mod ") && module.ends_with('{')
+    });
+    &text[..end.map_or(text.len(), |(at, _)| at)]
 }
 
 /// Whether a character is part of a name.

@@ -258,7 +258,7 @@ pub fn answer(stage: &Stage, effects: &[Effect]) -> Msg {
     Msg::BindTested(Box::new(BindReport { job, test_result }))
 }
 
-/// A bind test of port 8080 with only TIME_WAIT in the way, for another 42 seconds.
+/// A bind test of port 8080 with only `TIME_WAIT` in the way, for another 42 seconds.
 pub fn leftovers_stage(width: u16, height: u16) -> Stage {
     let mut stage = Stage::new(width, height);
     let left = |remote: &str, secs| Holder {

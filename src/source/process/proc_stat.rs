@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_may_hold_anything() {
+    fn a_name_may_have_any_characters() {
         let line =
             b"12 (a) b (\xffc) T 7 12 11 34816 -1 4194304 1 0 0 0 1 2 0 0 20 0 1 0 98765 1 2 3\n";
         let stat = ProcStat::parse(line).unwrap();
