@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::lookups::{Answer, Lookups};
+use super::passwd::parse;
 use crate::model::{Owner, Process, Snapshot, Socket, Text};
 
 /// The names of this machine's users, each looked up once.
@@ -154,27 +155,10 @@ pub(crate) fn rename_all(snapshot: &mut Snapshot, names: &HashMap<u32, Text>) {
     }
 }
 
-/// The uid and name on each line of `name:password:uid:…`; other lines are passed over.
-pub(super) fn parse(passwd: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
-    passwd.split(|&byte| byte == b'\n').filter_map(|line| {
-        let mut fields = line.split(|&byte| byte == b':');
-        let name = fields.next().filter(|name| !name.is_empty())?;
-        let uid = std::str::from_utf8(fields.nth(1)?).ok()?.parse().ok()?;
-        Some((uid, name))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::source::users::lookups::tests::Stub;
-
-    #[test]
-    fn accounts_are_found_whatever_their_shell() {
-        let passwd = b"root:x:0:0:root:/root:/bin/bash\nmysql:x:106:1:,,,:/x:/bin/false\n\n#\n:x:7:\nbad:x:y:\n";
-        let users: Vec<_> = parse(passwd).collect();
-        assert_eq!(users, [(0, &b"root"[..]), (106, &b"mysql"[..])]);
-    }
 
     #[test]
     fn a_name_that_is_not_in_the_file_comes_late_and_asking_does_not_wait() {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::linux::parse;
+use super::passwd::parse;
 use crate::model::Text;
 use crate::source::linux::tools;
 use crate::source::meter::Meter;

@@ -4,6 +4,8 @@
 mod linux;
 #[cfg(target_os = "linux")]
 mod lookups;
+#[cfg(target_os = "linux")]
+mod passwd;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 
