@@ -7,7 +7,10 @@ use crate::model::Pid;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(target_os = "linux"),
-    expect(dead_code, reason = "only Linux has it")
+    allow(
+        dead_code,
+        reason = "only Linux has it; some fields are read elsewhere, too"
+    )
 )]
 pub(crate) struct ProcStat {
     /// The short name, as the kernel has it.
@@ -90,7 +93,7 @@ fn read(process: &str) -> Option<ProcStat> {
     ProcStat::read(file).ok()?
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(all(unix, not(target_os = "linux")))]
 pub(crate) fn own() -> Option<ProcStat> {
     None
 }
