@@ -29,7 +29,7 @@ pub fn usage_error(error: clap::Error) -> String {
             .filter(|line| !line.starts_with("tip:"))
             .copied()
             .collect();
-        message = format!("{} {}", message.trim_end_matches(':'), arguments.join(", "));
+        message = format!("{message} {}", arguments.join(", "));
     }
     let mut tips = rest.iter().filter_map(|line| line.strip_prefix("tip: "));
     // The tip "to pass '-x' as a value, use '-- -x'" misleads.

@@ -1,7 +1,8 @@
 //! Which row a socket of the new snapshot belongs to.
 //!
-//! The kernel's cookie identifies a socket, where both snapshots have it. Else identity is protocol, addresses
-//! and inode, never the pid, with two exceptions, both the kernel's: a connection loses its inode when its
+//! The kernel's cookie identifies a socket, where both snapshots have it: no other is ever taken for it. It continues a
+//! row without an inode if the addresses are the same, too: a socket that connects elsewhere ends one connection and
+//! begins another. Else identity is protocol, addresses and inode, never the pid, with two exceptions, both the kernel's: a connection loses its inode when its
 //! process closes it (and gains one when it is accepted), and a bound socket gets other addresses when it
 //! connects.
 
@@ -31,7 +32,7 @@ pub(super) fn rows(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
         is_taken,
     };
     let any = |_: &Socket, _: &Socket| true;
-    lookup.pass(|socket| Some((socket.protocol, socket.cookie?)), any);
+    lookup.pass(|socket| Some((Address::of(socket), socket.cookie?)), any);
     lookup.pass(|socket| Some(Key::of(socket)), any);
     let by_inode = |socket: &Socket| Some((socket.protocol, socket.inode?));
     lookup.pass(by_inode, |row, socket| {

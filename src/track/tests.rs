@@ -701,3 +701,22 @@ proptest! {
         }
     }
 }
+
+/// Its row went on with other addresses, and neither end of it was reported.
+#[test]
+fn a_socket_that_connects_elsewhere_closes_one_connection_and_opens_another() {
+    let connected = |port| Socket {
+        cookie: Some(7),
+        inode: Some(70),
+        ..Socket::new(
+            Protocol::Udp,
+            Endpoint::new([127, 0, 0, 1].into(), port),
+            Some(Endpoint::new([127, 0, 0, 1].into(), port + 1)),
+            State::Established,
+        )
+    };
+    let mut watch = Watch::begin(&[connected(100)]);
+    let mut seen = watch.see(&[connected(200)]);
+    seen.extend(watch.see(&[connected(200)]));
+    assert_eq!(seen.len(), 2, "{seen:?}");
+}

@@ -70,8 +70,8 @@ fn v6(routes: &str) -> Vec<IpNet> {
 /// `IPPROTO_RAW` of `raw(7)`: such a socket has no port and receives nothing.
 const RAW: i32 = 255;
 
-/// Whether the kernel finds no route when a socket is connected to the address, which sends no packet. `false` where no
-/// such socket may be opened.
+/// Whether the kernel finds no route when a socket is connected to the address, which sends no packet. A raw socket has no
+/// port; without `CAP_NET_RAW` a UDP socket does it.
 pub(super) fn is_unreachable(address: IpAddr) -> bool {
     let address = SocketAddr::new(address, 0);
     let socket = Socket::new(
@@ -79,7 +79,10 @@ pub(super) fn is_unreachable(address: IpAddr) -> bool {
         Type::RAW,
         Some(Protocol::from(RAW)),
     );
-    let connected = socket.and_then(|socket| socket.connect(&address.into()));
+    let datagram = |_| Socket::new(Domain::for_address(address), Type::DGRAM, None);
+    let connected = socket
+        .or_else(datagram)
+        .and_then(|socket| socket.connect(&address.into()));
     connected.is_err_and(|error| {
         let kinds = [ErrorKind::NetworkUnreachable, ErrorKind::HostUnreachable];
         kinds.contains(&error.kind())

@@ -18,10 +18,14 @@ const HARMLESS: &str = "AUDIT CHECKSUM CLASSIFY CONNMARK CONNSECMARK CT DSCP ECN
 /// Targets that end the evaluation of the table.
 const FINAL: &str = "ACCEPT DROP REJECT MASQUERADE SNAT SYNPROXY TARPIT";
 
-/// Whether a target sends a packet nowhere else.
+/// Whether a packet goes on to the next rule after this target.
 pub(super) fn is_harmless(target: &str) -> bool {
-    let mut names = HARMLESS.split(' ').chain(FINAL.split(' '));
-    names.any(|name| name == target)
+    HARMLESS.split(' ').any(|name| name == target)
+}
+
+/// Whether a target ends the evaluation of the table, without another destination.
+pub(super) fn is_final(target: &str) -> bool {
+    FINAL.split(' ').any(|name| name == target)
 }
 
 /// Parses what a tool saved of `table`; `None` if that table is not in it.
@@ -86,7 +90,7 @@ fn action(name: &str, options: &[String], is_chain: impl Fn(&str) -> bool) -> Op
     let several = |words: &str| Some(Address::Several(words.to_owned()));
     let (address, port) = match name {
         "RETURN" => return Some(Action::Return),
-        _ if FINAL.split(' ').any(|one| one == name) => return Some(Action::End),
+        _ if is_final(name) => return Some(Action::End),
         _ if is_harmless(name) => return None,
         _ if is_chain(name) => return Some(Action::Jump(name.to_owned())),
         "REDIRECT" => (None, after("--to-ports").map(port)),

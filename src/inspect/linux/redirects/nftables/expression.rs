@@ -160,7 +160,8 @@ fn masked(parts: &Json, steps: &mut Vec<Step>) -> Option<Field> {
             let words = format!("(masked with {mask}) ");
             Some(Field::Other(Subject::Mark, words))
         }
-        Field::TcpFlags => Some(Field::TcpFlags),
+        // Unlike plain flags it may never match the first packet of a connection, which a nat chain sees.
+        Field::TcpFlags => Some(Field::Other(Subject::Unknown, "tcp flags ".to_owned())),
         _ => None,
     }
 }

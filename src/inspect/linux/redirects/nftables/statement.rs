@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::expression::{lookup, target, value, verdict};
 use crate::inspect::linux::redirects::condition::{Condition, Subject};
 use crate::inspect::linux::redirects::field::{Field, Value};
-use crate::inspect::linux::redirects::iptables::is_harmless;
+use crate::inspect::linux::redirects::iptables::{is_final, is_harmless};
 use crate::inspect::linux::redirects::rule::{Action, Address, Lookup, Set, Step, TargetPort};
 
 /// Statements that leave a packet where it was going.
@@ -88,6 +88,10 @@ fn send(inner: &Json, goes_on: bool, steps: &mut Vec<Step>) -> Step {
     let fixed = parts().filter(|part| part.get("map").is_none()).map(value);
     let mut target = target(&fixed.collect::<Vec<_>>());
     let lookup = parts().find_map(map_of);
+    // One map is looked up; what a second one gives is open.
+    if parts().filter(|part| part.get("map").is_some()).count() > 1 {
+        target.port = TargetPort::Several("a port of a map".to_owned());
+    }
     if let Some(Set::Named(name)) = lookup.as_ref().map(|lookup| &lookup.set) {
         if address.is_some_and(|address| address.get("map").is_some()) {
             target.address = Some(Address::Several(format!("an address of the map {name}")));
@@ -129,6 +133,7 @@ fn foreign(inner: &Json) -> Option<Step> {
     let name = word("name");
     match word("type") {
         "target" if is_harmless(name) => None,
+        "target" if is_final(name) => Some(Step::Act(Action::End)),
         "match" if name == "comment" => None,
         "match" => Some(require(Subject::Unknown, &format!("iptables -m {name}"))),
         _ => {

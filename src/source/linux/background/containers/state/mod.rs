@@ -9,6 +9,8 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -175,8 +177,18 @@ fn docker_socket() -> Option<PathBuf> {
     paths.find(may_use).map(PathBuf::from)
 }
 
-/// The running containers, from `GET /containers/json`. HTTP/1.0, so that the answer ends with the connection.
+/// The running containers, from the engine's API. The thread ends later if the whole answer takes longer than
+/// [`TIMEOUT`], as it does if it comes in drips.
 fn docker_api(socket: &Path) -> Option<Vec<Container>> {
+    let (sender, answer) = channel();
+    let socket = socket.to_owned();
+    let request = move || drop(sender.send(request_containers(&socket)));
+    thread::Builder::new().spawn(request).ok()?;
+    answer.recv_timeout(TIMEOUT).ok()?
+}
+
+/// `GET /containers/json`, by HTTP/1.0, so that the answer ends with the connection.
+fn request_containers(socket: &Path) -> Option<Vec<Container>> {
     let mut stream = Socket::new(Domain::UNIX, Type::STREAM, None).ok()?;
     stream
         .connect_timeout(&SockAddr::unix(socket).ok()?, TIMEOUT)

@@ -114,3 +114,31 @@ fn an_engine_that_does_not_answer_is_not_waited_for() {
     drop(listener);
     std::fs::remove_file(&path).unwrap();
 }
+
+#[test]
+fn an_engine_whose_answer_comes_in_drips_is_not_waited_for() {
+    use std::io::Write as _;
+
+    let path = std::env::temp_dir().join(format!("sockeye-drips-{}", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let (gone, is_gone) = std::sync::mpsc::channel::<()>();
+    let engine = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let pause = std::time::Duration::from_millis(100);
+        let goes_on =
+            || is_gone.recv_timeout(pause) == Err(std::sync::mpsc::RecvTimeoutError::Timeout);
+        let mut drips = 0;
+        while goes_on() && stream.write_all(b" ").is_ok() {
+            drips += 1;
+        }
+        drips
+    });
+    assert_eq!(docker_api(&path), None);
+    drop(gone);
+    assert!(
+        engine.join().unwrap() < 100,
+        "it returned while the answer went on"
+    );
+    std::fs::remove_file(&path).unwrap();
+}
