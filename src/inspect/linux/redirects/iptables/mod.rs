@@ -11,20 +11,20 @@ use self::words::words;
 use super::packet::{Hook, Version};
 use super::rule::{Action, Address, BaseChain, Rule, Step, Table, Target, TargetPort};
 
-/// Targets that change, count or mark a packet and let it go on to where it was going.
+/// Targets that change, count or mark a packet without redirecting it.
 const HARMLESS: &str = "AUDIT CHECKSUM CLASSIFY CONNMARK CONNSECMARK CT DSCP ECN HL HMARK IDLETIMER LED LOG MARK \
      NFLOG NOTRACK RATEEST SECMARK SET TCPMSS TCPOPTSTRIP TEE TOS TRACE TTL ULOG";
 
 /// Targets that end the evaluation of the table.
 const FINAL: &str = "ACCEPT DROP REJECT MASQUERADE SNAT SYNPROXY TARPIT";
 
-/// Whether a target sends a packet nowhere else.
+/// Whether a target never redirects a packet.
 pub(super) fn is_harmless(target: &str) -> bool {
     let mut names = HARMLESS.split(' ').chain(FINAL.split(' '));
     names.any(|name| name == target)
 }
 
-/// Parses what a tool saved of `table`; `None` if that table is not in it.
+/// Parses a tool's saved `table`; `None` if that table is not in it.
 pub(super) fn parse(text: &str, tool: &str, table: &str, version: Version) -> Option<Table> {
     let mut lines = text.lines().skip_while(|line| *line != format!("*{table}"));
     lines.next()?;
@@ -77,7 +77,7 @@ fn rule(words: &[String], is_chain: impl Fn(&str) -> bool) -> Rule {
     Rule { steps, comment }
 }
 
-/// What a target does; `None` if the packet goes on as it was.
+/// The action of a target; `None` if the packet continues unchanged.
 fn action(name: &str, options: &[String], is_chain: impl Fn(&str) -> bool) -> Option<Action> {
     let after = |option: &str| {
         let at = options.iter().position(|one| one == option)?;
