@@ -109,7 +109,7 @@ impl App {
         }
     }
 
-    /// What the keys do while no dialog is open.
+    /// Handles keys while no dialog is open.
     fn act(&mut self, action: Action, now: Moment) {
         match action {
             Action::Move(action) => self.move_by(action),

@@ -18,7 +18,7 @@ pub enum Msg {
     Input(Input),
     /// The collector took a snapshot and compared it.
     SnapshotTaken(TableUpdate),
-    /// The cost of the last snapshot.
+    /// The cost of the snapshot whose update follows.
     RefreshMeasured(Refresh),
     /// The screen was drawn, which took this long. Shown with the next refresh, so that no drawing causes another.
     Drawn(Duration),

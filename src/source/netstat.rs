@@ -153,7 +153,7 @@ mod tests {
 
     use super::*;
 
-    /// What netstat2 says of the sockets of this protocol, over IPv4.
+    /// The IPv4 sockets of this protocol as netstat2 returns them.
     fn sockets(protocol: Protocol) -> Vec<Socket> {
         let mut sockets = Vec::new();
         let part = Part::new(Family::Ipv4, protocol);

@@ -173,7 +173,7 @@ mod tests {
         for (command, as_one) in [
             ("kill 12", "kill 12"),
             ("kill 12; kill -CONT 12", "sh -c 'kill 12; kill -CONT 12'"),
-            // What is quoted is one word, whatever is in it.
+            // Quoted text is one word.
             ("sv down '/etc/sv/a; b'", "sv down '/etc/sv/a; b'"),
             ("PM2_HOME=/x pm2 stop 0", "sh -c 'PM2_HOME=/x pm2 stop 0'"),
             (

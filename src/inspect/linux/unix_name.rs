@@ -109,7 +109,7 @@ fn rows_of_path(
     rows.into_iter().map(with_cut_off).collect()
 }
 
-/// The absolute path.
+/// The absolute path, without links in its folder.
 fn absolute(path: &str) -> PathBuf {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.into());
     let folder = whole.parent().and_then(|folder| folder.canonicalize().ok());

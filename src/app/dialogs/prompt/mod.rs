@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(recalled(&mut prompt, Turn::Back), "nginx");
         assert_eq!(recalled(&mut prompt, Turn::On), "nginx :80");
         assert_eq!(recalled(&mut prompt, Turn::On), "ng");
-        // What was recalled is typed as soon as it is edited.
+        // A recalled text counts as typed once it is edited.
         prompt.recall(&history(), Turn::Back);
         prompt.press(Key::Backspace);
         assert_eq!(prompt.text(), "nginx :8");
@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(recalled(&mut prompt, Turn::Back), "nginx :80");
     }
 
-    /// The filter in force is the latest of the history, and stands in the prompt already.
+    /// The active filter is the latest of the history, and already in the prompt.
     #[test]
     fn what_is_there_already_is_not_recalled() {
         let mut prompt = Prompt::new(PromptKind::Filter, ":443");

@@ -23,7 +23,7 @@ pub(super) struct Branch {
 type Ways = Vec<Vec<Condition>>;
 
 impl Table {
-    /// The rules of a chain; `None` if there is no such chain.
+    /// The branches of a chain for a packet; `None` if there is no such chain.
     pub(super) fn branches(&self, chain: &str, packet: &Packet<'_>) -> Option<Vec<Branch>> {
         let of_rule = |rule: &Rule| {
             let mut builder = Builder {

@@ -94,7 +94,7 @@ impl<P: Procfs> OwnerIndex<P> {
         let stats = self.stats;
         self.error = None;
         let outcome = self.scan(sockets, &mut wanted, (at, elapsed), extent);
-        // A process that could not be read is no reason not to read the others.
+        // If one process can't be read, still read the others.
         let outcome = outcome.and_then(|is_over| self.error.map_or(Ok(is_over), Err));
         self.error = outcome.err();
         let outcome = outcome.map(|is_over| self.record_misses(&wanted, is_over));
