@@ -79,8 +79,8 @@ impl System {
         self.take_with_owners_of(at, |sockets| vec![true; sockets.len()])
     }
 
-    /// Same, but only finds owners of the `requested` sockets: it returns one flag per socket, in order. The owners of
-    /// others are [unknown](Owner::Unknown) if finding them would take time.
+    /// The same, with owners of only the sockets that `requested` selects: it returns a flag for each socket, in order.
+    /// The owners of others are [unknown](Owner::Unknown) if finding them would take time.
     ///
     /// # Errors
     ///

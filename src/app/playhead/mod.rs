@@ -1,6 +1,6 @@
 //! The moment that the table is shown at: live, paused, or at a moment of a recording.
 //!
-//! A paused table changes only by a key for that, even during a bind test or after a signal. Later tables are queued
+//! A paused table changes only by a key for that, even during a bind test or after a signal. Later updates are merged
 //! and shown on resume, so that no event is lost.
 
 mod view;
@@ -31,7 +31,7 @@ pub(crate) struct Playhead {
 pub(crate) struct Pause {
     /// The moment that the table is shown at.
     pub since: Moment,
-    /// Tables read since.
+    /// The merged updates since then.
     kept_back: Option<TableUpdate>,
     /// When a key requested a snapshot to show despite the pause.
     requested_at: Option<Moment>,
@@ -45,8 +45,8 @@ impl Playhead {
         }
     }
 
-    /// Queues a table while paused; returns the table to show now. `is_any` shows it in any case, `is_next` if one was
-    /// requested, even before it was taken.
+    /// Keeps an update back while paused; returns the update to show now. `is_any` shows it in any case, `is_next` if
+    /// one was requested, even before it was taken.
     fn admit(
         &mut self,
         update: TableUpdate,
@@ -104,7 +104,7 @@ impl App {
         }
     }
 
-    /// Shows a table, or queues it.
+    /// Shows a table, or keeps it back.
     pub(crate) fn receive_table(&mut self, update: TableUpdate, now: Moment) {
         // The first table is always shown; a recording advances step by step.
         let wanted = (!self.rows.has_snapshot, !self.is_live());

@@ -120,7 +120,7 @@ pub fn choose<C>(
     Ok(choice)
 }
 
-/// The reason of a refusal.
+/// The fault of a port after a refusal.
 ///
 /// # Errors
 /// The refusal, if it is about something else.

@@ -35,7 +35,7 @@ pub(in crate::source::linux::background) enum Publisher {
     },
 }
 
-/// The published port of a process. LXD's and Incus' publishers are always root's.
+/// The kind of publisher that a process is, if any. LXD's and Incus' publishers are always root's.
 pub(in crate::source::linux::background) fn publisher(facts: &Facts) -> Option<Publisher> {
     let is_comm = |prefix| facts.comm.starts_with(prefix);
     match facts.program() {
